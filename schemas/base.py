@@ -1,0 +1,17 @@
+"""The one frozen base of every record that passes between the rooms."""
+
+from typing import Any, TypeVar
+
+import msgspec
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True):
+    """A record: immutable, compared by value, read and written as JSON by msgspec."""
+
+
+T = TypeVar("T", bound="Base")
+
+
+def replace(record: T, **changes: Any) -> T:
+    """The same record with some fields changed."""
+    return msgspec.structs.replace(record, **changes)

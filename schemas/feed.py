@@ -1,0 +1,137 @@
+"""A feed: a partner's real source, declared in one TOML file. Data only; unknown keys are errors."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+NAME = re.compile(r"[a-z0-9_]+")
+Protocol = Literal["oai_pmh", "rest", "opendatasoft", "rss", "csv", "sitemap", "files"]
+
+
+class Declared(BaseModel):
+    """The base of what a feed file may say."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Request(Declared):
+    """How to ask: paging, politeness and limits."""
+
+    method: Literal["GET", "POST"] = "GET"
+    params: dict[str, str | int | list[str]] = {}
+    body: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+    paging: Literal["none", "page", "offset", "cursor", "link"] = "none"
+    page_param: str = "page"
+    size_param: str | None = None
+    size: int = Field(default=100, ge=1)
+    first: int = 0  # the first page's number or offset
+    cursor_path: str | None = None  # where the response holds the next cursor
+    records_path: str = ""  # where the response holds its records, dots between keys; empty: the response itself
+    total_path: str | None = None
+    datestamp_path: str | None = None
+    since_param: str | None = None
+    slice_by: str | None = None  # opendatasoft: the field whose values slice a result past its window
+    delimiter: str | None = None
+    multi_value: str | None = None
+    encoding: str | None = None
+    rate: float = Field(default=1.0, gt=0)  # requests a second
+    connections: int = Field(default=1, ge=1)
+    timeout: float = Field(default=60, gt=0)  # seconds for one response
+    budget: float = Field(default=6 * 3600, gt=0)  # seconds for the whole harvest
+    retries: int = Field(default=5, ge=0)
+    quiet_hours: list[str] = []  # "08:00-18:00 Europe/Belgrade": no request then
+    max_pages: int = Field(default=1_000_000, ge=1)
+    max_bytes: int = Field(default=64 * 1024 * 1024, ge=1)  # of one response, decompressed
+
+
+class Expect(Declared):
+    """What the feed should look like; the gate holds a run that does not."""
+
+    records: tuple[int, int] | None = None
+    max_drop: float = Field(default=0.05, ge=0, le=1)  # share of the live records that may go in one run
+    max_drop_records: int = Field(default=20, ge=0)  # or so many, whichever is more; never more than half
+    license_share: float | None = Field(default=None, ge=0, le=1)
+    language_share: float | None = Field(default=None, ge=0, le=1)
+    max_error_share: float | None = Field(default=None, ge=0, le=1)
+
+
+class Feed(Declared):
+    """One feed. The file's stem is its name, which is never reused for another source."""
+
+    name: str
+    title: str = Field(min_length=1)
+    partner: str = Field(min_length=1)
+    protocol: Protocol
+    url: str = Field(min_length=1)
+    format: str = ""
+    note: str = ""
+    status: Literal["active", "paused", "retired"] = "active"
+    schedule: str = "0 1 * * *"
+    trust: int = 0
+    full_every: int | None = Field(default=None, ge=1)  # every so many runs the whole list; None: by the protocol
+    sets: list[str] = []
+    identifier: list[str] = []
+    default_license: str | None = None
+    default_language: str | None = None
+    dialect: str | None = None
+    connection: str | None = None  # the Airflow connection that holds the credentials
+    one_to_one: bool = False  # the feed is free of inner duplicates
+    request: Request = Request()
+    expect: Expect = Expect()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_identifier_field_is_a_list(cls, said: Any) -> Any:
+        if isinstance(said, dict) and isinstance(said.get("identifier"), str):
+            return {**said, "identifier": [said["identifier"]]}
+        return said
+
+
+class BadFeed(Exception):
+    """A feed file that cannot be used: the file, and one line a key with its reason."""
+
+    def __init__(self, path: Path, reasons: list[str]) -> None:
+        super().__init__(f"{path.name}: " + "; ".join(reasons))
+        self.path = path
+        self.reasons = reasons
+
+
+def read_feed(path: Path) -> Feed:
+    """The feed that a file declares. Raises BadFeed naming every key that is wrong."""
+    if not NAME.fullmatch(path.stem):
+        raise BadFeed(path, [f"the file's name: {path.stem!r} must be made of a-z, 0-9 and _ only"])
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise BadFeed(path, [f"not readable as TOML: {error}"]) from error
+    try:
+        return Feed.model_validate({**said, "name": path.stem})
+    except ValidationError as error:
+        raise BadFeed(path, [_reason(dict(one)) for one in error.errors()]) from error
+
+
+def _reason(error: dict[str, Any]) -> str:
+    key = ".".join(str(part) for part in error["loc"]) or "the file"
+    if error["type"] == "extra_forbidden":
+        return f"{key}: unknown key"
+    if error["type"] == "missing":
+        return f"{key}: required and missing"
+    return f"{key}: {error['msg']}"
+
+
+def read_feeds(folder: Path) -> tuple[list[Feed], list[BadFeed]]:
+    """Every feed of a folder in name order, and every file that declares none."""
+    good: list[Feed] = []
+    bad: list[BadFeed] = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            good.append(read_feed(path))
+        except BadFeed as error:
+            bad.append(error)
+    return good, bad

@@ -1,0 +1,45 @@
+"""What the matcher saw of two records, and what stewards decided about them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from schemas.base import Base
+
+MatchVerdict = Literal["same", "review", "different"]
+
+
+class Evidence(Base, frozen=True, kw_only=True):
+    field: str
+    seen: str  # in words and values: "same DOI 10.1/x", "titles 0.93 alike"
+    weight: float  # log2 Bayes factor, 2 places
+
+
+class Match(Base, frozen=True, kw_only=True):
+    """A pair of records, smaller key left, with the probability that they are one work."""
+
+    left_key: str
+    right_key: str
+    probability: float  # 0 to 1, 6 places
+    verdict: MatchVerdict
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Judgement(Base, frozen=True, kw_only=True):
+    """A steward's decision on a pair; append-only, the newest wins."""
+
+    left_key: str
+    right_key: str
+    verdict: Literal["same", "different"]
+    by: str
+    at: str
+    reason: str
+    left_sha256: str | None = None  # of the match fields when it was decided
+    right_sha256: str | None = None
+
+
+class Cluster(Base, frozen=True, kw_only=True):
+    """Records that are one resource, in key order; `review` says why a steward should look at it, if so."""
+
+    keys: tuple[str, ...]
+    review: str | None = None
