@@ -1,0 +1,55 @@
+# The commands of the E-library harvesting pipeline. `make help` lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help python-is-ours setup run test up check bench lock reprocess preview format
+
+# The first Python that answers and is one of ours; `make PYTHON=/path/to/python …` names another.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
+	"$$name" -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' >/dev/null 2>&1 && echo "$$name" && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PYTHONPATH := $(CURDIR)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+python-is-ours:
+	@sh install.sh --check "$(PYTHON)"
+
+$(STAMP): requirements.txt install.sh | python-is-ours
+	@sh install.sh "$(PYTHON)" $(VENV)
+
+setup: $(STAMP) ## the environment, the Airflow metadata database and the catalog
+	@$(BIN)/python -m dags.setup
+
+run: $(STAMP) ## the whole night once over the sample feeds, through Airflow
+	@$(BIN)/python -m dags.night
+
+test: $(STAMP) ## the whole test suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+up: setup ## Airflow with scheduler and UI on 127.0.0.1:8080, over feeds/
+	@$(BIN)/python -m dags.up
+
+check: $(STAMP) ## lint, types, tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest
+
+format: $(STAMP) ## put every file into the house format
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+bench: $(STAMP) ## speed and memory of every stage (N=20000 records)
+	@$(BIN)/python -m bench $(if $(N),--records $(N))
+
+reprocess: $(STAMP) ## FEED=name: normalize what was landed again, without asking the partner
+	@$(BIN)/python -m dags.reprocess "$(FEED)"
+
+preview: $(STAMP) ## FEED=feeds/x.toml [N=100]: what the library would make of a feed; touches no catalog
+	@$(BIN)/python -m dags.preview "$(FEED)" $(if $(N),--records $(N))
+
+lock: $(STAMP) ## resolve requirements.in into requirements.txt again
+	@$(BIN)/uv pip compile --universal --python-version 3.11 --no-header requirements.in -o requirements.txt

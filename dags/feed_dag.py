@@ -1,0 +1,94 @@
+"""One feed's DAG: harvest, plan, transform (mapped over chunks), stage, gate, load."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG, Asset, task
+from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
+
+from dags.setup import POOL
+from schemas import Feed, read_feeds
+
+LOADED = Asset(name="catalog_loaded", uri="elib://catalog/loaded")
+
+
+def feed_dag(feed: Feed) -> DAG:
+    """The DAG `feed_<name>`: scheduled by the feed file, never two runs at once; paused feeds have no schedule."""
+    schedule = CronTriggerTimetable(feed.schedule, timezone="UTC") if feed.status != "paused" else None
+    with DAG(
+        dag_id=f"feed_{feed.name}",
+        dag_display_name=feed.title,
+        description=f"{feed.partner}: {feed.protocol} {feed.url}",
+        doc_md=feed.note or None,
+        schedule=schedule,
+        catchup=False,
+        max_active_runs=1,
+        tags=["feed", feed.protocol, feed.partner],
+        default_args={"retries": 0},
+    ) as dag:
+        _tasks(feed)
+    return dag
+
+
+def _tasks(feed: Feed) -> None:
+    name = feed.name
+
+    @task(task_id="harvest", execution_timeout=timedelta(seconds=feed.request.budget + 3600))
+    def harvest(run_conf_full: bool = False, **context: Any) -> dict[str, Any]:
+        from dags.tasks import harvest as body
+
+        conf = context["dag_run"].conf or {}
+        return body(name, full=bool(conf.get("full", run_conf_full)))
+
+    @task(task_id="plan")
+    def plan(run: dict[str, Any]) -> list[str]:
+        from dags.tasks import plan as body
+
+        return body(name, run["run_id"])
+
+    @task(task_id="transform", max_active_tis_per_dagrun=2)
+    def transform(chunk: str) -> dict[str, int]:
+        from dags.tasks import transform as body
+
+        return body(name, chunk)
+
+    @task(task_id="stage", trigger_rule="none_failed")
+    def stage(run: dict[str, Any]) -> dict[str, int]:
+        from dags.tasks import stage as body
+
+        return body(name, run["run_id"])
+
+    @task(task_id="gate")
+    def gate(run: dict[str, Any], counts: dict[str, int]) -> bool:
+        from dags.tasks import gate as body
+
+        return body(name, run["run_id"], counts)
+
+    @task(task_id="load", pool=POOL, retries=2, retry_delay=timedelta(minutes=1), outlets=[LOADED])
+    def load(run: dict[str, Any], passed: bool) -> dict[str, int]:
+        from dags.tasks import load as body
+
+        return body(name, run["run_id"], passed)
+
+    run = harvest()
+    chunks = plan(run)
+    mapped = transform.expand(chunk=chunks)
+    counts = stage(run)
+    mapped >> counts
+    load(run, gate(run, counts))
+
+
+def build(folder: Path) -> tuple[list[DAG], list[str]]:
+    """The DAG of every good feed file in name order, and one line for every file that makes none. Never raises."""
+    feeds, bad = read_feeds(folder)
+    dags: list[DAG] = []
+    problems = [str(error) for error in bad]
+    for feed in feeds:
+        try:
+            dags.append(feed_dag(feed))
+        except Exception as error:  # noqa: BLE001 - one feed must not make every DAG vanish; feed_errors.py raises it
+            problems.append(f"{feed.name}.toml: {type(error).__name__}: {error}")
+    return dags, problems

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Makes the virtual environment from the lock:  install.sh PYTHON VENV
+# Refuses a Python that is not ours by name:     install.sh --check PYTHON
+set -eu
+
+refuse() {
+    echo "This project runs on Python 3.11, 3.12 or 3.13; here is $1." >&2
+    echo "Install one of these, or name it: make run PYTHON=/path/to/python3.12" >&2
+    exit 1
+}
+
+check() {
+    [ -n "$1" ] || refuse "only $(python3 --version 2>/dev/null || echo 'no Python at all')"
+    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null ||
+        refuse "$1: $("$1" --version 2>&1 || echo 'not a Python')"
+}
+
+if [ "$1" = --check ]; then
+    check "$2"
+    exit 0
+fi
+
+python=$1
+venv=$2
+check "$python"
+echo "Setting up $venv with $("$python" --version) (once; about a minute) ..."
+"$python" -m venv --clear "$venv"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$(grep '^uv==' requirements.txt | cut -d' ' -f1)"
+if ! "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" -r requirements.txt; then
+    echo "uv could not install the lock; trying pip (slower) ..." >&2
+    "$venv/bin/python" -m pip install --disable-pip-version-check -r requirements.txt
+fi
+touch "$venv/.installed"

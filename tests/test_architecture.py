@@ -1,0 +1,137 @@
+"""The house keeps its shape: imports only downwards, airflow only on the top floor, no circles, small files."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = {
+    "schemas": set(),
+    "harvesters": {"schemas"},
+    "transforms": {"schemas"},
+    "loaders": {"schemas"},
+    "dags": {"schemas", "harvesters", "transforms", "loaders", "samples"},
+    "samples": {"schemas"},
+}
+TOP_FLOOR = {"dags", "console"}
+OURS = set(ROOMS) | TOP_FLOOR
+UNWANTED_NAMES = {"utils", "helpers", "common", "misc"}
+
+
+def modules(room: str) -> list[Path]:
+    return sorted(path for path in (ROOT / room).rglob("*.py") if "versions" not in path.parts)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The full dotted name of everything that a file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.relative_to(ROOT)}:{node.lineno} imports relatively; write the full name"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def top(name: str) -> str:
+    return name.split(".")[0]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_what_lies_below_it(room: str) -> None:
+    allowed = ROOMS[room] | {room}
+    breaches = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in modules(room)
+        for name in imports(path)
+        if top(name) in OURS and top(name) not in allowed
+    ]
+    assert not breaches, "\n".join(breaches)
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room not in TOP_FLOOR])
+def test_only_the_top_floor_imports_airflow(room: str) -> None:
+    assert not [path for path in modules(room) if any(top(name) == "airflow" for name in imports(path))]
+
+
+@pytest.mark.parametrize("room", ["schemas", "transforms"])
+def test_what_is_pure_opens_no_socket_and_no_store(room: str) -> None:
+    sockets_and_stores = {"httpx", "requests", "socket", "urllib3", "sqlalchemy", "logging", "sqlite3"}
+    breaches = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in modules(room)
+        for name in imports(path)
+        if top(name) in sockets_and_stores and not (name.startswith("logging") and path.name.startswith("gate"))
+    ]
+    assert not breaches, "\n".join(breaches)
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    graph = {module_name(path): set(our_modules(path)) for room in ROOMS for path in modules(room)}
+    finished: set[str] = set()
+
+    def walk(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " → ".join([*trail[trail.index(name) :], name])
+        if name not in finished:
+            for below in sorted(graph.get(name, ())):
+                walk(below, (*trail, name))
+            finished.add(name)
+
+    for name in sorted(graph):
+        walk(name, ())
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def our_modules(path: Path) -> Iterator[str]:
+    """The modules of ours that a file needs when it is imported: those of its top level, its own package apart."""
+    me = module_name(path)
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        names = imports_of(node)
+        for name in names:
+            found = existing(name)
+            if found and found != me and not (path.name == "__init__.py" and found.startswith(me + ".")):
+                yield found
+
+
+def imports_of(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    return []
+
+
+def existing(name: str) -> str | None:
+    """The module that an imported name lies in, when it is one of ours."""
+    if top(name) not in ROOMS:
+        return None
+    for candidate in (name, name.rpartition(".")[0]):
+        path = ROOT.joinpath(*candidate.split("."))
+        if path.with_suffix(".py").exists():
+            return candidate
+        if (path / "__init__.py").exists():
+            return candidate
+    return None
+
+
+def test_rooms_have_names_that_say_something() -> None:
+    named = [path for room in ROOMS for path in modules(room) if path.stem in UNWANTED_NAMES]
+    folders = [path for room in ROOMS for path in (ROOT / room).rglob("*") if path.is_dir() and path.name in UNWANTED_NAMES]
+    assert not named + folders
+
+
+def test_no_file_outgrows_a_readers_patience() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for room in ROOMS
+        for path in modules(room)
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert not long
