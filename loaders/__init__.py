@@ -1,0 +1,1 @@
+"""The only writers: landing, staging, catalog, publication, review and reports."""

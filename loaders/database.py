@@ -1,0 +1,79 @@
+"""The catalog's database: one engine a URL, readers that see a snapshot, writers one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+
+from loaders.locks import catalog_lock
+from schemas import Environment
+
+BUSY_SECONDS = 600  # how long SQLite waits for another process's transaction
+WRITES = {"elib_writes": True}
+WRITER_KEY = 0x656C6962  # "elib": the advisory lock of PostgreSQL
+
+
+def engine(env: Environment) -> Engine:
+    """The engine of the installation's catalog; the same one each time in one process."""
+    return open_engine(env.catalog_url)
+
+
+@lru_cache(maxsize=16)
+def open_engine(address: str) -> Engine:
+    """An engine for a catalog URL: SQLite in WAL with BEGIN IMMEDIATE for writers, or PostgreSQL by psycopg 3.
+
+    Raises ValueError naming the URL's dialect when it is neither.
+    """
+    url = make_url(address)
+    dialect = url.get_backend_name()
+    if dialect == "sqlite":
+        return _sqlite(url)
+    if dialect == "postgresql":
+        if "+" not in url.drivername:
+            url = url.set(drivername="postgresql+psycopg")
+        return create_engine(url, pool_pre_ping=True)
+    raise ValueError(f"ELIB_CATALOG_URL: {dialect!r} is not served; use sqlite:///… or postgresql+psycopg://…")
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    made = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(made, "connect")
+    def _connected(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(made, "begin")
+    def _begun(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("elib_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return made
+
+
+@contextmanager
+def reading(env: Environment) -> Iterator[Connection]:
+    """A connection whose every read sees the catalog at one moment; writes through it are a mistake."""
+    made = engine(env)
+    if made.dialect.name == "postgresql":
+        made = made.execution_options(isolation_level="REPEATABLE READ")
+    with made.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def writing(env: Environment) -> Iterator[Connection]:
+    """The one transaction that may write: under the catalog lock, committed at the end, rolled back on any error."""
+    made = engine(env).execution_options(**WRITES)
+    with catalog_lock(env), made.connect() as connection, connection.begin():
+        if made.dialect.name == "postgresql":  # the file lock ends at this machine
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_KEY})
+        yield connection

@@ -1,0 +1,22 @@
+"""The catalog's schema, step by step (Alembic), run from Python: `migrate(env)`; no ini file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+
+from loaders.database import writing
+from schemas import Environment
+
+VERSION_TABLE = "elib_alembic_version"  # Airflow's own is alembic_version
+
+
+def migrate(env: Environment, revision: str = "head") -> None:
+    """Bring the catalog to the newest schema; a catalog that has it is left as it is."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    with writing(env) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)

@@ -1,0 +1,15 @@
+"""Alembic's entry: the connection is given by loaders.migrations.migrate."""
+
+from alembic import context
+
+from loaders.migrations import VERSION_TABLE
+from loaders.models import Table
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Table.metadata,
+    version_table=VERSION_TABLE,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()
