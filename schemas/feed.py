@@ -20,34 +20,48 @@ class Declared(BaseModel):
 
 
 class Request(Declared):
-    """How to ask: paging, politeness and limits."""
+    """How to ask: paging, politeness and limits. Paths have dots between keys; a number picks from a list."""
 
-    method: Literal["GET", "POST"] = "GET"
-    params: dict[str, str | int | list[str]] = {}
-    body: dict[str, Any] = {}
-    headers: dict[str, str] = {}
+    # what is asked
+    method: Literal["GET", "POST"] = "GET"  # of the first try; OAI-PMH goes over to the other when this one is refused
+    params: dict[str, str | int | list[str]] = {}  # always sent in the query
+    body: dict[str, Any] = {}  # sent as JSON with POST
+    headers: dict[str, str] = {}  # sent with every request; never credentials
+    # how the list is paged
     paging: Literal["none", "page", "offset", "cursor", "link"] = "none"
-    page_param: str = "page"
-    size_param: str | None = None
-    size: int = Field(default=100, ge=1)
+    page_param: str = "page"  # the parameter that carries the page number, the offset or the cursor
+    page_in: Literal["query", "body"] = "query"  # where that parameter goes: body for a search by POST
+    size_param: str | None = None  # the parameter that carries the page size; None when the server decides
+    size: int = Field(default=100, ge=1)  # records asked for in one page
     first: int = 0  # the first page's number or offset
-    cursor_path: str | None = None  # where the response holds the next cursor
-    records_path: str = ""  # where the response holds its records, dots between keys; empty: the response itself
-    total_path: str | None = None
-    datestamp_path: str | None = None
-    since_param: str | None = None
+    cursor_path: str | None = None  # where the response holds the next cursor, or the next page's address
+    window: int | None = Field(default=None, ge=1)  # no record past this offset can be asked for (Opendatasoft: 10 000)
     slice_by: str | None = None  # opendatasoft: the field whose values slice a result past its window
-    delimiter: str | None = None
-    multi_value: str | None = None
-    encoding: str | None = None
+    # where the answer holds things
+    records_path: str = ""  # the list of records; empty: the response itself
+    record_path: str = ""  # the record inside one element of that list; empty: the element itself
+    detail_url: str | None = None  # the record's own address, {field} taken from the listed element; asked one by one
+    detail_path: str = ""  # where that answer holds the record; empty: the answer itself
+    total_path: str | None = None  # the number of records in the whole list
+    total_header: str | None = None  # or the response header that says it (WordPress: X-WP-Total)
+    datestamp_path: str | None = None  # when the record was last changed, inside the record
+    since_param: str | None = None  # the parameter that asks for what changed since the last complete harvest
+    # files
+    delimiter: str | None = None  # csv: between columns; None: detected
+    multi_value: str | None = None  # csv: between several values of one column
+    encoding: str | None = None  # csv: of the file; None: detected
+    # patience and politeness
     rate: float = Field(default=1.0, gt=0)  # requests a second
-    connections: int = Field(default=1, ge=1)
+    connections: int = Field(default=1, ge=1)  # to one host at a time, over all processes of this machine
     timeout: float = Field(default=60, gt=0)  # seconds for one response
     budget: float = Field(default=6 * 3600, gt=0)  # seconds for the whole harvest
-    retries: int = Field(default=5, ge=0)
+    retries: int = Field(default=5, ge=0)  # of one request, after the first try
+    backoff: float = Field(default=2.0, ge=0)  # seconds before the first retry, doubled each time, with jitter
     quiet_hours: list[str] = []  # "08:00-18:00 Europe/Belgrade": no request then
-    max_pages: int = Field(default=1_000_000, ge=1)
+    max_pages: int = Field(default=1_000_000, ge=1)  # of one harvest
     max_bytes: int = Field(default=64 * 1024 * 1024, ge=1)  # of one response, decompressed
+    max_redirects: int = Field(default=5, ge=0)  # of one request
+    trust_list_size: bool = True  # oai_pmh: false where the server's completeListSize is known to be wrong
 
 
 class Expect(Declared):

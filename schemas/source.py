@@ -64,6 +64,7 @@ class Page(Base, frozen=True, kw_only=True):
     not_modified: bool = False  # the server says that nothing changed since last time
     response_date: str | None = None  # the server's own clock at the first response of this harvest
     validators: dict[str, str] = {}  # ETag / Last-Modified by URL, for the next conditional request
+    deletes_told: bool = False  # the repository tells deletes, so that an incremental harvest carries them
 
 
 class Ask(Base, frozen=True, kw_only=True):
