@@ -23,9 +23,12 @@ def prepare(env: Environment, *, feeds: Path | None = None) -> dict[str, str]:
     """Set the variables that Airflow and its tasks need in this process, and return them."""
     airflow_home = env.home / "airflow"
     airflow_home.mkdir(parents=True, exist_ok=True)
+    port = os.environ.get("AIRFLOW__API__PORT", "8080")
     wanted = {
         "ELIB_HOME": str(env.home),
         "ELIB_CATALOG_URL": env.catalog_url,
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "AIRFLOW_HOME": str(airflow_home),
         "AIRFLOW_CONFIG": str(ROOT / "airflow.cfg"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),

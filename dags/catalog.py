@@ -1,0 +1,47 @@
+"""The catalog's DAG: match a snapshot of the live records, publish, report the night.
+
+It runs when a feed has loaded, and every morning in any case, so that a quiet night has its report too.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, task
+from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule
+from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
+
+from dags.feed_dag import LOADED
+from dags.setup import POOL
+
+with DAG(
+    dag_id="catalog",
+    dag_display_name="The catalog",
+    description="Finds duplicates among the live records, publishes one resource a work, writes the night's report",
+    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("0 5 * * *", timezone="UTC"), assets=[LOADED]),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    tags=["catalog"],
+):
+
+    @task(task_id="match")
+    def match() -> dict[str, Any]:
+        from dags.tasks_catalog import match as body
+
+        return body()
+
+    @task(task_id="publish", pool=POOL, retries=2, retry_delay=timedelta(minutes=1))
+    def publish(matched: dict[str, Any]) -> dict[str, int]:
+        from dags.tasks_catalog import publish as body
+
+        return body(matched)
+
+    @task(task_id="report", trigger_rule="all_done")
+    def report(published: dict[str, int]) -> dict[str, str]:
+        from dags.tasks_catalog import report as body
+
+        return body()
+
+    report(publish(match()))

@@ -1,0 +1,60 @@
+"""`make run`: the whole night once, through Airflow, over the sample feeds (or those that ELIB_FEEDS names)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from dags.home import prepare
+from dags.terminal import Terminal
+from schemas import ROOT, Environment, environment
+
+SAMPLES = ROOT / "samples"
+SAMPLE_ADDRESS = "127.0.0.1:8765"  # as the sample feed files write it; the server takes any free port
+
+
+def main() -> int:
+    """Run every feed's DAG and then the catalog's; 1 when a feed failed or a feed file is bad, else 0."""
+    env = environment()
+    with Terminal(env.home / "airflow" / "logs" / "night.log") as terminal, served(env, terminal) as feeds:
+        prepare(env, feeds=feeds)
+        terminal.say("Preparing the catalog and Airflow …")
+        from dags.setup import set_up
+
+        set_up(env)
+        from dags.night_runs import run_night
+
+        return run_night(env, feeds, terminal)
+
+
+@contextlib.contextmanager
+def served(env: Environment, terminal: Terminal) -> Iterator[Path]:
+    """The folder of feed files to run: ELIB_FEEDS if set, else the samples with their loopback server running."""
+    if os.environ.get("ELIB_FEEDS"):
+        yield env.feeds
+        return
+    from samples.server import ReplayServer
+
+    with ReplayServer(SAMPLES) as server:
+        terminal.say(f"The sample partners answer on {server.url}")
+        os.environ["ELIB_ALLOW_PRIVATE"] = ",".join(sorted({*env.allow_private, "127.0.0.1"}))
+        yield written_for(server.url.removeprefix("http://").rstrip("/"), env.home / "samples" / "feeds")
+
+
+def written_for(address: str, folder: Path) -> Path:
+    """The sample feed files with the server's address in them, as a folder of their own; stale copies are removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.glob("*.toml"):
+        stale.unlink()
+    for path in sorted((SAMPLES / "feeds").glob("*.toml")):
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        copy = folder / path.name
+        copy.write_text(text.replace(SAMPLE_ADDRESS, address), encoding="utf-8", errors="surrogateescape")
+    return folder
+
+
+if __name__ == "__main__":
+    sys.exit(main())

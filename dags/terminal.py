@@ -1,0 +1,64 @@
+"""What the operator sees while the night runs: our own lines only; everything else goes to a log file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.status import Status
+
+
+class Terminal:
+    """Takes over standard output and error at the level of the file descriptors while it is open.
+
+    Airflow, alembic and native libraries write there from everywhere; their words belong into the log file.
+    """
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self._saved: list[int] = []
+        self._status: Status | None = None
+
+    def __enter__(self) -> Self:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._saved = [os.dup(1), os.dup(2)]
+        self._out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+        self.console = Console(file=self._out, highlight=False, soft_wrap=True)
+        target = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(target, 1)
+        os.dup2(target, 2)
+        os.close(target)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.working(None)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, saved in zip((1, 2), self._saved, strict=True):
+            os.dup2(saved, number)
+            os.close(saved)
+        self._out.close()
+
+    def say(self, line: str = "", style: str | None = None) -> None:
+        """One line that stays."""
+        self.console.print(line, style=style, markup=False)
+
+    def working(self, what: str | None) -> None:
+        """What goes on just now: a moving line on a terminal, nothing in a file; None ends it."""
+        if not self.console.is_terminal:
+            return
+        if what is None:
+            if self._status:
+                self._status.stop()
+            self._status = None
+        elif self._status is None:
+            self._status = self.console.status(what)
+            self._status.start()
+        else:
+            self._status.update(what)
