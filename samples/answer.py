@@ -1,0 +1,67 @@
+"""What passes between the loopback server and the sites that it serves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, its path relative to the site that answers it."""
+
+    method: str
+    path: str
+    query: str
+    base_url: str  # the address that was asked, without its query
+    headers: dict[str, str] = field(default_factory=dict)  # names in lower case
+    body: bytes = b""
+
+    @property
+    def pairs(self) -> Pairs:
+        """The query's parameters in a fixed order, so that two orders of the same query are equal."""
+        return tuple(sorted(parse_qsl(self.query, keep_blank_values=True)))
+
+    @property
+    def form(self) -> Pairs:
+        """The query's parameters and those of a form body."""
+        if "x-www-form-urlencoded" not in self.headers.get("content-type", ""):
+            return self.pairs
+        return self.pairs + tuple(parse_qsl(self.body.decode("utf-8"), keep_blank_values=True))
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON; None when it is empty or no JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}{'?' + self.query if self.query else ''}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One response."""
+
+    body: bytes
+    content_type: str = "text/xml; charset=utf-8"
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Site(Protocol):
+    """A folder of responses that can answer a request."""
+
+    def answer(self, asked: Asked) -> Answer:
+        """The stored answer. Raises NothingStored naming what was asked."""
+        ...
+
+
+class NothingStored(Exception):
+    """No stored response answers the request."""
