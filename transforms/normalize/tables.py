@@ -1,0 +1,60 @@
+"""The TOML tables that normalization reads, and the one folding by which their terms are matched.
+
+Tables are read once, when the module that uses them is first called; nothing else in this room touches a file.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from functools import lru_cache
+from typing import Any
+
+from schemas import ROOT
+
+FOLDER = ROOT / "schemas" / "vocabularies"
+
+_ARABIC_MARKS = re.compile("[\u0640\u064b-\u065f\u0670]")  # tatweel and vowel signs: written or not at will
+_ARABIC_LETTERS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه"})
+_GAP = re.compile(r"[\W_]+", re.UNICODE)
+
+
+@lru_cache(maxsize=64)
+def table(name: str) -> dict[str, Any]:
+    """The table schemas/vocabularies/<name>.toml."""
+    return tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def fold(text: str) -> str:
+    """The text as terms are compared: NFC, casefolded, without accents of Latin, Greek and Cyrillic letters or
+    Arabic vowel signs, every run of spaces and punctuation one space. Thai and Indic marks are letters and stay.
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    if not plain.isascii():
+        plain = _ARABIC_MARKS.sub("", plain).translate(_ARABIC_LETTERS)
+        plain = "".join(map(_unaccented, plain))
+        plain = "".join(letter if _is_word(letter) else " " for letter in plain)
+        return " ".join(plain.split())
+    return _GAP.sub(" ", plain).strip()
+
+
+@lru_cache(maxsize=4096)
+def _unaccented(letter: str) -> str:
+    """A Latin, Greek or Cyrillic letter without its accent; Cyrillic й stays itself, all other letters too."""
+    if letter in "йЙ" or letter.isascii():
+        return letter
+    parts = unicodedata.normalize("NFD", letter)
+    if len(parts) == 1:
+        return "" if "\u0300" <= letter <= "\u036f" else letter
+    return parts[0] if "\u00c0" <= letter <= "\u04ff" or "\u1e00" <= letter <= "\u1fff" else letter
+
+
+@lru_cache(maxsize=4096)
+def _is_word(letter: str) -> bool:
+    return letter.isalnum() or unicodedata.category(letter).startswith("M")
+
+
+def compact(text: str) -> str:
+    """The folded text without its spaces, for terms that are written apart, hyphenated or as one word."""
+    return fold(text).replace(" ", "")
