@@ -1,0 +1,84 @@
+"""Which script a text is written in, and the languages of the library that are written so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+
+# First and last code point of a block, and its script (ISO 15924; Kana stands for Hiragana and Katakana).
+BLOCKS = (
+    (0x41, 0x5A, "Latn"), (0x61, 0x7A, "Latn"), (0xAA, 0xAA, "Latn"), (0xBA, 0xBA, "Latn"), (0xC0, 0xD6, "Latn"),
+    (0xD8, 0xF6, "Latn"), (0xF8, 0x2AF, "Latn"), (0x1E00, 0x1EFF, "Latn"), (0x370, 0x3FF, "Grek"),
+    (0x1F00, 0x1FFF, "Grek"), (0x400, 0x52F, "Cyrl"), (0x531, 0x587, "Armn"), (0x5D0, 0x5F2, "Hebr"),
+    (0x620, 0x64A, "Arab"), (0x66E, 0x6D3, "Arab"), (0x6D5, 0x6EF, "Arab"), (0x6FA, 0x6FF, "Arab"),
+    (0x750, 0x77F, "Arab"), (0xFB50, 0xFDFF, "Arab"), (0xFE70, 0xFEFC, "Arab"), (0x904, 0x961, "Deva"),
+    (0x985, 0x9E1, "Beng"), (0xA05, 0xA5E, "Guru"), (0xA85, 0xAE1, "Gujr"), (0xB05, 0xB61, "Orya"),
+    (0xB85, 0xBCD, "Taml"), (0xC05, 0xC61, "Telu"), (0xC85, 0xCE1, "Knda"), (0xD05, 0xD61, "Mlym"),
+    (0xD85, 0xDDF, "Sinh"), (0xE01, 0xE4E, "Thai"), (0xE81, 0xEDF, "Laoo"), (0x1000, 0x103F, "Mymr"),
+    (0x10A0, 0x10FF, "Geor"), (0x1200, 0x137F, "Ethi"), (0x1780, 0x17D3, "Khmr"), (0x1820, 0x1878, "Mong"),
+    (0x3041, 0x30FF, "Kana"), (0x3400, 0x9FFF, "Hani"), (0x20000, 0x2FFFF, "Hani"), (0x1100, 0x11FF, "Hang"),
+    (0xAC00, 0xD7A3, "Hang"),
+)  # fmt: skip
+
+WRITTEN = {
+    "Latn": (
+        "en fr es pt de it nl ca gl eu ro pl cs sk sl hr bs sr hu sq tr az uz tk sw id ms vi fi sv no da et lv lt "
+        "so ha zu xh af ga cy mt is fil ht ku"
+    ),
+    "Cyrl": "ru uk be bg mk sr kk ky uz tg tt mn az bs",
+    "Arab": "ar fa ps ur ckb ug",
+    "Deva": "hi mr ne",
+    "Ethi": "am ti",
+    "Hani": "zh",
+    "Kana": "ja",
+    "Hang": "ko",
+    "Grek": "el",
+    "Armn": "hy",
+    "Hebr": "he",
+    "Beng": "bn",
+    "Guru": "pa",
+    "Gujr": "gu",
+    "Orya": "or",
+    "Taml": "ta",
+    "Telu": "te",
+    "Knda": "kn",
+    "Mlym": "ml",
+    "Sinh": "si",
+    "Thai": "th",
+    "Laoo": "lo",
+    "Mymr": "my",
+    "Geor": "ka",
+    "Khmr": "km",
+    "Mong": "mn",
+}
+CANDIDATES = {script: tuple(languages.split()) for script, languages in WRITTEN.items()}
+WHOLE_WORDS = frozenset(("Hani", "Kana", "Hang"))  # one character says as much as three letters
+
+
+def script_of(text: str) -> str | None:
+    """The script that most of the text's letters are in, or None when it has no letters of a known script."""
+    counts = _counts(text)
+    return max(counts, key=lambda script: (counts[script], script)) if counts else None
+
+
+def candidates(text: str) -> tuple[str | None, tuple[str, ...]]:
+    """The script of a text, and the languages of the library that are written in it."""
+    script = script_of(text)
+    return script, CANDIDATES[script] if script else ()
+
+
+def _counts(text: str) -> dict[str, int]:
+    if text.isascii():
+        return {"Latn": 1} if any(map(str.isalpha, text)) else {}
+    table = _table()
+    counts = Counter(script for letter in text if (script := table.get(ord(letter))))
+    for script in WHOLE_WORDS & counts.keys():
+        counts[script] *= 3
+    if "Kana" in counts and "Hani" in counts:
+        counts["Kana"] += counts.pop("Hani")
+    return counts
+
+
+@cache
+def _table() -> dict[int, str]:
+    return {point: script for first, last, script in BLOCKS if last < 0x20000 for point in range(first, last + 1)}
