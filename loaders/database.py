@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 
 from loaders.locks import catalog_lock
-from schemas import Environment
+from schemas.environment import Environment
 
 BUSY_SECONDS = 600  # how long SQLite waits for another process's transaction
 WRITES = {"elib_writes": True}

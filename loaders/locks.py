@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock
 
-from schemas import Environment
+from schemas.environment import Environment
 
 
 def catalog_lock(env: Environment) -> BaseFileLock:

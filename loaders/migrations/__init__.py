@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 
 from loaders.database import writing
-from schemas import Environment
+from schemas.environment import Environment
 
 VERSION_TABLE = "elib_alembic_version"  # Airflow's own is alembic_version
 

@@ -1,0 +1,196 @@
+"""Landing: what a partner said, word for word, in files that are never changed.
+
+`landing/<feed>/<run_id>/part-00000.parquet` and so on; responses that did not parse lie beside as `raw-00000.bin` with
+their reason in `raw-00000.json`; a harvest that failed leaves its cause in `failed.json`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from loaders.files import whole_file
+from loaders.landing_index import LandingIndex, landing_index
+from loaders.landing_part import Footer, part_paths, write_part
+from loaders.landing_past import Failure, fingerprint
+from schemas.base import Base, replace
+from schemas.feed import Feed
+from schemas.source import Ask, HarvestFailed, Page, RawResponse, SourceRecord
+
+PART_RECORDS = 5_000
+PART_BYTES = 32 * 1024 * 1024  # of payload
+PART_SECONDS = 60.0
+Progress = Callable[[int, int | None], None]
+
+
+class Landed(Base, frozen=True, kw_only=True):
+    """What one run has landed."""
+
+    run_id: str
+    listed: int = 0  # records in this run's parts
+    kept: int = 0  # of them with a payload that was not landed before
+    parts: int = 0
+    complete: bool = False
+    full: bool = False
+    not_modified: bool = False
+    notes: tuple[str, ...] = ()
+    skipped: int = 0
+
+
+def land(
+    landing: Path,
+    feed: Feed,
+    run_id: str,
+    pages: Iterable[Page],
+    *,
+    asked: Ask | None = None,
+    progress: Progress | None = None,
+) -> Landed:
+    """Write a harvest's pages as parts, each whole when it appears. Hold the feed's lock.
+
+    `asked` is what `ask` returned and the harvester was given. Raises HarvestFailed after landing what came before it;
+    any other error (a full disk) leaves the parts that are whole, and the next run goes on from the last of them.
+    """
+    folder = landing / feed.name
+    asked = asked or Ask()
+    start = Footer(
+        feed=feed.name,
+        run_id=run_id,
+        number=len(part_paths(folder / run_id)),  # more than 0 when the run's task is tried again
+        records=0,
+        source=fingerprint(feed),
+        begins=asked.position is None,
+        asked_since=asked.since,
+        asked_full=asked.full,
+        position=asked.position,
+    )
+    with landing_index(folder) as index:
+        writer = _Writer(folder / run_id, index, start)
+        try:
+            for page in pages:
+                writer.take(page)
+                if progress is not None:
+                    progress(asked.listed_so_far + writer.landed.listed, page.total)
+        except HarvestFailed as failed:
+            writer.finish()
+            _note_failure(folder / run_id, failed)
+            raise
+        return writer.finish()
+
+
+class _Writer:
+    """Gathers pages into parts."""
+
+    def __init__(self, folder: Path, index: LandingIndex, start: Footer) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.parent.glob("*/.*.tmp"):  # of a killed run: we hold the feed's lock
+            left.unlink()
+        (folder / "failed.json").unlink(missing_ok=True)  # of the try before
+        self.folder = folder
+        self.index = index
+        self.footer = start
+        self.records: list[SourceRecord] = []
+        self.size = 0
+        self.raw = len(list(folder.glob("raw-*.bin")))
+        self.first = start.number
+        self.since = time.monotonic()
+        self.unwritten = False
+        self.landed = Landed(run_id=start.run_id)
+
+    def take(self, page: Page) -> None:
+        for response in page.raw:
+            self._keep_raw(response)
+        for record in page.records:
+            self._gather(record)
+        self.footer = _onward(self.footer, page)
+        self.unwritten = True
+        self.landed = replace(
+            self.landed,
+            listed=self.landed.listed + len(page.records),
+            skipped=self.landed.skipped + len(page.skipped),
+            notes=self.landed.notes + page.notes,
+        )
+        if self._full() or time.monotonic() - self.since >= PART_SECONDS:
+            self._write()
+
+    def finish(self) -> Landed:
+        if self.unwritten:
+            self._write()
+        footer = self.footer
+        return replace(
+            self.landed,
+            parts=footer.number - self.first,
+            complete=footer.complete,
+            full=footer.full,
+            not_modified=footer.not_modified,
+        )
+
+    def _gather(self, record: SourceRecord) -> None:
+        if self._full():  # one huge page: its position is only true after its last record
+            self._write()
+        if record.payload is not None and record.sha256 is None:
+            record = replace(record, sha256=sha256(record.payload.encode()).hexdigest())
+        self.records.append(record)
+        self.size += len(record.payload or "")
+
+    def _full(self) -> bool:
+        return len(self.records) >= PART_RECORDS or self.size >= PART_BYTES
+
+    def _write(self) -> None:
+        records = self.records
+        known = self.index.places([(one.identifier, one.sha256) for one in records if one.sha256])
+        again, new = [], []
+        for row, one in enumerate(records):
+            name = (one.identifier, one.sha256 or "")
+            seen = one.payload is not None and name in known
+            again.append(seen)
+            if one.payload is not None and not seen:
+                known[name] = ("", row)  # twice in this part: kept once
+                new.append((*name, row))
+        path = self.folder / f"part-{self.footer.number:05d}.parquet"
+        write_part(path, records, again, replace(self.footer, records=len(records)))
+        self.index.add(path, iter(new))
+        self.landed = replace(self.landed, kept=self.landed.kept + len(new))
+        self.footer = replace(self.footer, number=self.footer.number + 1, begins=False, skipped=(), notes=())
+        self.records, self.size, self.unwritten = [], 0, False
+        self.since = time.monotonic()
+
+    def _keep_raw(self, response: RawResponse) -> None:
+        path = self.folder / f"raw-{self.raw:05d}.bin"
+        with whole_file(path) as beside:
+            beside.write_bytes(response.body)
+        with whole_file(path.with_suffix(".json")) as beside:
+            beside.write_bytes(msgspec.json.encode({"url": response.url, "reason": response.reason}))
+        self.raw += 1
+
+
+def _onward(footer: Footer, page: Page) -> Footer:
+    return replace(
+        footer,
+        position=page.position,
+        total=page.total if page.total is not None else footer.total,
+        complete=page.complete,
+        full=page.full,
+        not_modified=page.not_modified,
+        response_date=page.response_date or footer.response_date,
+        skipped=footer.skipped + page.skipped,
+        notes=footer.notes + page.notes,
+        validators={**footer.validators, **page.validators},
+    )
+
+
+def _note_failure(folder: Path, failed: HarvestFailed) -> None:
+    said = Failure(cause=failed.cause, sentence=failed.sentence, again=failed.again)
+    with whole_file(folder / "failed.json") as beside:
+        beside.write_bytes(msgspec.json.encode(said))
+
+
+def raw_responses(run_folder: Path) -> Iterator[RawResponse]:
+    """The responses of a run that did not parse, as the bytes that came."""
+    for path in sorted(run_folder.glob("raw-*.bin")):
+        said = msgspec.json.decode(path.with_suffix(".json").read_bytes())
+        yield RawResponse(url=said["url"], body=path.read_bytes(), reason=said["reason"])

@@ -1,0 +1,190 @@
+"""The harvests that a feed has landed, and what they mean for the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from loaders.landing_part import Footer, part_paths, read_footer
+from schemas.base import Base
+from schemas.feed import Feed
+from schemas.source import Ask, Skipped
+
+OVERLAP = timedelta(hours=1)  # servers list by clocks that are not quite the one they show
+GO_ON_AFTER = frozenset({"unreachable", "certificate", "blocked", "too slow"})  # other failures start over
+
+
+class Failure(Base, frozen=True, kw_only=True):
+    """Why a harvest failed, as the harvester said."""
+
+    cause: str
+    sentence: str
+    again: bool = True
+
+
+class Harvest(Base, frozen=True, kw_only=True):
+    """One harvest: its parts in order, of one run or of the interrupted runs that it went on from too."""
+
+    parts: tuple[Path, ...]
+    footers: tuple[Footer, ...]
+    failure: Failure | None = None  # of its last run
+
+    @property
+    def last(self) -> Footer:
+        return self.footers[-1]
+
+    @property
+    def listed(self) -> int:
+        return sum(footer.records for footer in self.footers)
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        return tuple(one for footer in self.footers for one in footer.skipped)
+
+    @property
+    def whole_list(self) -> bool:
+        """Whether what this harvest lacks is gone."""
+        return self.last.complete and self.last.full and not self.last.not_modified
+
+
+def harvests(folder: Path, *, after: str | None = None, until: str | None = None) -> list[Harvest]:
+    """The harvests of a landing folder that have a part in a run later than `after`, up to a run, oldest first."""
+    return _walk(folder, until, lambda run, _: after is not None and run <= after)
+
+
+def recent_harvests(folder: Path) -> list[Harvest]:
+    """The newest harvests of a landing folder, back to the last that listed everything, oldest first."""
+    return _walk(folder, None, lambda _, found: any(one.whole_list for one in found))
+
+
+def _walk(folder: Path, until: str | None, enough: Callable[[str, list[Harvest]], bool]) -> list[Harvest]:
+    found: list[Harvest] = []
+    parts: list[tuple[Path, Footer]] = []
+    for run in reversed(run_names(folder, until=until)):
+        whole = not parts or parts[0][1].begins  # what we have does not go on from this run
+        if whole and enough(run, found):
+            break
+        parts = [(path, read_footer(path)) for path in part_paths(folder / run)] + parts
+        found = _harvests(parts)
+    return found
+
+
+def _harvests(parts: list[tuple[Path, Footer]]) -> list[Harvest]:
+    groups: list[list[tuple[Path, Footer]]] = []
+    for path, footer in parts:
+        if footer.begins or not groups:
+            groups.append([])
+        groups[-1].append((path, footer))
+    return [
+        Harvest(
+            parts=tuple(path for path, _ in group),
+            footers=tuple(footer for _, footer in group),
+            failure=_failure(group[-1][0].parent),
+        )
+        for group in groups
+    ]
+
+
+def run_names(folder: Path, *, until: str | None = None) -> list[str]:
+    """The runs of a landing folder in the order of time."""
+    if not folder.is_dir():
+        return []
+    return sorted(one.name for one in folder.iterdir() if one.is_dir() and (until is None or one.name <= until))
+
+
+def fingerprint(feed: Feed) -> str:
+    """What the feed declares of its source: when it changes, the harvests before mean nothing for the next."""
+    said = [feed.protocol, feed.url, feed.format, sorted(feed.sets), feed.identifier]
+    return sha256(msgspec.json.encode(said)).hexdigest()[:16]
+
+
+def ask(
+    landing: Path,
+    feed: Feed,
+    *,
+    full: bool = False,
+    limit: int | None = None,
+    credentials: dict[str, str] | None = None,
+) -> Ask:
+    """What to ask of the feed next, worked out from its landing alone.
+
+    An interrupted harvest is gone on with from its last part; a truncated one starts over. Else everything since the
+    mark of the last complete harvest, less an overlap; or everything, when `full` is asked, every `full_every` runs,
+    when there is no mark, or when the declared source is another than it was.
+    """
+    past = [one for one in recent_harvests(landing / feed.name) if one.last.source == fingerprint(feed)]
+    complete = [one for one in past if one.last.complete]
+    whole = [one for one in complete if one.whole_list]
+    before = whole[-1].listed if whole else None
+    retry = _retry(past, complete)
+    secret = credentials or {}
+    if past and not full and _goes_on(past[-1]):
+        last = past[-1].last
+        return Ask(
+            since=last.asked_since,
+            full=last.asked_full,
+            position=last.position,
+            listed_before=before,
+            listed_so_far=past[-1].listed,
+            retry=retry,
+            limit=limit,
+            credentials=secret,
+        )
+    mark = _mark(complete[-1].last.response_date) if complete else None
+    everything = full or mark is None or _full_is_due(feed, complete)
+    return Ask(
+        since=None if everything else mark,
+        full=everything,
+        listed_before=before,
+        retry=retry,
+        validators={} if full else next((one.last.validators for one in reversed(complete) if one.last.validators), {}),
+        limit=limit,
+        credentials=secret,
+    )
+
+
+def full_every(feed: Feed) -> int:
+    """Every how many harvests the whole list is asked for."""
+    if feed.full_every is not None:
+        return feed.full_every
+    return 28 if feed.protocol == "oai_pmh" or feed.request.since_param else 1
+
+
+def _full_is_due(feed: Feed, complete: list[Harvest]) -> bool:
+    for since_full, one in enumerate(reversed(complete), start=1):
+        if one.whole_list:
+            return since_full >= full_every(feed)
+    return True
+
+
+def _goes_on(last: Harvest) -> bool:
+    if last.last.complete or last.last.position is None:
+        return False
+    return last.failure is None or last.failure.cause in GO_ON_AFTER
+
+
+def _mark(response_date: str | None) -> str | None:
+    """The date less the overlap; None (so that all is asked for) when the server gave none that can be read."""
+    if response_date is None:
+        return None
+    try:
+        said = datetime.fromisoformat(response_date)
+    except ValueError:
+        return None
+    said = said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
+    return (said - OVERLAP).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _retry(past: list[Harvest], complete: list[Harvest]) -> tuple[Skipped, ...]:
+    """What the harvests since the last complete one could not get, that one included."""
+    first = past.index(complete[-1]) if complete else 0
+    return tuple(dict.fromkeys(one for harvest in past[first:] for one in harvest.skipped))
+
+
+def _failure(folder: Path) -> Failure | None:
+    path = folder / "failed.json"
+    return msgspec.json.decode(path.read_bytes(), type=Failure) if path.exists() else None
