@@ -164,7 +164,7 @@ def _other_names(text: str) -> Iterator[_Reading]:
 
 
 def _is_creative_commons(low: str) -> bool:
-    """Whether the words of Creative Commons are there: "… Public Domain Dedication", "… (MIT course)" are then its own."""
+    """Whether Creative Commons is named: "Public Domain Dedication" and the like are then its own words."""
     return "creative commons" in low
 
 
