@@ -93,7 +93,7 @@ class StoredPages:
         if not found and verb in LISTS and set(said) == {"metadataPrefix"}:
             known = {one.identifier for one in self._built.records(said["metadataPrefix"])}
             found = [chain for chain in self._chains if _cut_by_dates(chain[0], verb, said) and _held(chain) >= known]
-        return max(found, key=lambda chain: len(_held(chain)))[0] if found else None
+        return max(found, key=lambda chain: (len(_held(chain)), len(chain)))[0] if found else None
 
     def _next(self, verb: str, token: str, asked: Asked) -> Answer:
         """The page after the one that gave the token; an empty last page where no more was stored."""
@@ -138,7 +138,7 @@ def read_pages(root: Path) -> StoredPages:
 
 
 def _natural(path: Path) -> list[Any]:
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.as_posix()) if part]
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.with_suffix("").as_posix()) if part]
 
 
 def _index(root: Path) -> Iterator[tuple[Path, dict[str, str]]]:
