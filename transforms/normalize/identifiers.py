@@ -10,8 +10,7 @@ from urllib.parse import unquote
 from stdnum import isbn, issn
 from stdnum.exceptions import ValidationError
 
-from schemas import Identifier
-from schemas.resource import IdentifierScheme
+from schemas.resource import Identifier, IdentifierScheme
 from transforms.normalize import urls
 
 LONGEST = 2048  # characters

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from schemas import License
+from schemas.resource import License
 from transforms.normalize.tables import compact, fold, table
 
 LONGEST = 20_000  # characters of a statement that are read; the statement itself is kept whole

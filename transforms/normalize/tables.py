@@ -11,7 +11,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
-from schemas import ROOT
+from schemas.environment import ROOT
 
 FOLDER = ROOT / "schemas" / "vocabularies"
 
