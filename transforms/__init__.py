@@ -1,1 +1,17 @@
-"""From a source record to the shared record: crosswalks, normalization, rules. Pure: no files, no sockets."""
+"""From a source record to the shared record: crosswalks, normalization, rules. Pure: no stores, no sockets."""
+
+from __future__ import annotations
+
+from schemas import Assessment, Feed, SourceRecord
+
+__all__ = ["transform"]
+
+
+def transform(record: SourceRecord, feed: Feed) -> Assessment:
+    """Read one source record into the shared schema, or say why we cannot. Never raises for bad input.
+
+    The outcome is exactly one of resource, tombstone and rejection; a resource comes with its findings and score.
+    """
+    from transforms.outcome import assess
+
+    return assess(record, feed)

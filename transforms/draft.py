@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from schemas import Base, Leaf
+
+IF_KNOWN = "?"  # the hint of a value that also says this field, when the field's list knows the term
+PERSONAL = "personal data"  # why a leaf with an e-mail address or a curator's note is not kept
+EMAIL = re.compile(r"[<(\[]?\b(?:mailto:)?[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+[>)\]]?")
 
 
 class Said(NamedTuple):
@@ -35,12 +40,13 @@ class Finding(Base, frozen=True, kw_only=True):
 class Draft:
     """The values of one record by target field, in the source's order, and every leaf that none of them used."""
 
-    __slots__ = ("fields", "ignored", "unmapped")
+    __slots__ = ("fields", "findings", "ignored", "unmapped")
 
     def __init__(self) -> None:
         self.fields: dict[str, list[Said]] = {}
         self.unmapped: list[Leaf] = []
         self.ignored: list[tuple[Leaf, str]] = []  # with the crosswalk's reason
+        self.findings: list[Finding] = []
 
     def say(self, field: str, said: Said) -> None:
         """Put one value into a target field."""
@@ -53,3 +59,8 @@ class Draft:
     def get(self, field: str) -> list[Said]:
         """What was said for a field; empty when nothing was."""
         return self.fields.get(field, [])
+
+
+def without_address(name: str) -> str:
+    """A name without the e-mail addresses in it: personal data that the library does not keep."""
+    return EMAIL.sub("", name).strip(" ,;") if "@" in name else name

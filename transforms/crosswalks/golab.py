@@ -1,0 +1,67 @@
+"""Go-Lab's three lists (golabz.eu/rest/{apps,labs,ils}/retrieve.json): plain objects, ids as strings."""
+
+from __future__ import annotations
+
+from transforms.crosswalks.jsontree import JsonFormat
+from transforms.crosswalks.table import USED, Group, Table
+
+SHARED = {
+    "id": "identifiers:golabz.eu",
+    "title": "title",
+    "author": "contributors:author",
+    "description": "description",
+    "preview_link": "links:preview",
+    "language": "languages",
+    "keywords": "keywords",
+}
+APPS = SHARED | {
+    "app_golabz_page": "url",
+    "app_url": "links:content",
+    "app_type": "resource_types",
+    "app_format": "formats",
+    "app_image": "links:preview",
+    "app_thumb": "links:thumbnail",
+}
+LABS = SHARED | {
+    "lab_golabz_page": "url",
+    "lab_url": "links:content",
+    "ils_url": "url",
+    "lab_image": "links:preview",
+    "lab_thumb": "links:thumbnail",
+    "lab_apps/app_title": USED,
+    "lab_apps/app_type": "resource_types",
+    "lab_apps/app_format": "formats",
+}
+ILS = SHARED | {
+    "ils_golabz_page": "url",
+    "ils_license": "license",
+    "ils_keywords": "keywords subjects?",
+    "ils_subject_domain": "subjects",
+    "ils_big_ideas": "keywords",
+    "ils_language": "languages",
+    "ils_age_range": "age_range",
+    "ils_difficulty_level": "difficulty",
+    "ils_didactical_time": "typical_learning_time",
+    "student_link": "url",
+    "ils_url": "url",
+    "ils_image": "links:preview",
+    "ils_thumb": "links:thumbnail",
+}
+BOOKING = {
+    "user_id": "personal data",
+    "user_mail": "personal data",
+    "start_time": "a booking, not the lab",
+    "end_time": "a booking, not the lab",
+}
+
+
+def lab_app(group: Group) -> None:
+    """One lab has several apps: each is a part of it, and a link to its content."""
+    for value in group.take("app_url"):
+        group.say("links", value, "content")
+        group.say("relations", value, "haspart")
+
+
+APPS_FORMAT = JsonFormat(Table(APPS, BOOKING))
+LABS_FORMAT = JsonFormat(Table(LABS, BOOKING, {"lab_apps": lab_app}))
+ILS_FORMAT = JsonFormat(Table(ILS, BOOKING))

@@ -1,0 +1,105 @@
+"""Reads JSON payloads: every non-empty leaf once, with its JSON path, through one table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from transforms.crosswalks.table import MAX_LEAVES, Group, Table, Unreadable, Value
+from transforms.crosswalks.xmltree import XmlFormat
+from transforms.draft import Draft
+
+MAX_DEPTH = 100
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+def parse(payload: str) -> dict[str, Any]:
+    """The record's object. Raises Unreadable when the text is not JSON or not an object."""
+    try:
+        found = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        raise Unreadable(f"not readable as JSON: {error}") from error
+    except RecursionError as error:
+        raise Unreadable("nested too deep to be read as JSON") from error
+    if not isinstance(found, dict):
+        raise Unreadable(f"the record is a JSON {type(found).__name__}, not an object")
+    if not found:
+        raise Unreadable("no metadata in the record")
+    return found
+
+
+class JsonWalk:
+    """Walks one object through a table into a draft. A language beside a value is its language."""
+
+    def __init__(self, table: Table, draft: Draft) -> None:
+        self.table = table
+        self.draft = draft
+        self.group: Group | None = None
+        self.seen = 0
+
+    def put(self, value: Value) -> None:
+        self.seen += 1
+        if self.seen > MAX_LEAVES:
+            raise Unreadable(f"more than {MAX_LEAVES} values in one record, at {value.path}")
+        if self.group is not None:
+            self.group.values.append(value)
+        else:
+            self.table.put(value, self.draft)
+
+    def anything(self, found: Any, key: str, path: str, depth: int = 0) -> None:
+        """Every leaf of a value: lists add their number to the path and nothing to the key."""
+        if depth > MAX_DEPTH:
+            raise Unreadable(f"nested deeper than {MAX_DEPTH} levels, at {path}")
+        if isinstance(found, list):
+            for number, one in enumerate(found):
+                self.anything(one, key, f"{path}[{number}]", depth + 1)
+            return
+        outer = self.group
+        if key in self.table.readers and outer is None:
+            self.group = Group(key, path, self.draft)
+            self._inside(found, key, path, depth)
+            group, self.group = self.group, None
+            self.table.finish(group)
+        elif outer is not None and key in self.table.inner:
+            self.group = Group(key, path, self.draft)
+            outer.inner.append(self.group)
+            self._inside(found, key, path, depth)
+            self.group = outer
+        else:
+            self._inside(found, key, path, depth)
+
+    def _inside(self, found: Any, key: str, path: str, depth: int) -> None:
+        if isinstance(found, dict):
+            for name, one in found.items():
+                inside = f"{key}/{name.lower()}" if key else name.lower()
+                step = f".{name}" if PLAIN.fullmatch(name) else f"[{name!r}]"
+                self.anything(one, inside, path + step, depth + 1)
+        elif found is not None and (text := _text(found)):
+            self.put(Value(key, path, text, None, None))
+
+
+def _text(found: Any) -> str:
+    if isinstance(found, str):
+        return found.strip()
+    if isinstance(found, bool):
+        return "true" if found else "false"
+    return str(int(found)) if isinstance(found, float) and found.is_integer() else str(found)
+
+
+class JsonFormat:
+    """One JSON format: how its object is read."""
+
+    def __init__(self, table: Table, xml: XmlFormat | None = None) -> None:
+        self.table = table
+        self.xml = xml  # how the same format reads when a server sends it as XML
+
+    def with_table(self, table: Table) -> JsonFormat:
+        """The same format read through another table: a partner's dialect."""
+        return JsonFormat(table, self.xml)
+
+    def read(self, found: Mapping[str, Any], draft: Draft) -> None:
+        """Every leaf of the object, into the draft."""
+        JsonWalk(self.table, draft).anything(found, "", "$")

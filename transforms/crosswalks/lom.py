@@ -1,0 +1,174 @@
+"""IEEE LOM 1484.12.1 in every binding met: 1484.12.3, loose, IMS MD 1.2.1, langstring, OBAA, LRE, misspelt cases.
+
+Keys are lower-cased local names without the wrappers `string`, `langstring` and `vcard`.
+"""
+
+from __future__ import annotations
+
+from transforms.crosswalks.people import contributor
+from schemas import Leaf
+from transforms.crosswalks.table import USED, Group, Reader, Table, Value
+from transforms.crosswalks.xmltree import XmlFormat
+
+ROWS = {
+    "general/title": "title",
+    "title": "title",
+    "general/language": "languages",
+    "general/description": "description",
+    "general/keyword": "keywords subjects?",
+    "general/keywords": "keywords subjects?",
+    "general/coverage": "coverage",
+    "technical/format": "formats",
+    "technical/location": "url",
+    "technical/thumbnail": "links:thumbnail",
+    "technical/thumbnail/url": "links:thumbnail",
+    "technical/thumbnail/location": "links:thumbnail",
+    "educational/interactivitytype": "interactivity_type",
+    "educational/learningresourcetype": "resource_types",
+    "educational/intendedenduserrole": "audiences",
+    "educational/context": "contexts levels?",
+    "educational/typicalagerange": "age_range",
+    "educational/difficulty": "difficulty",
+    "educational/typicallearningtime": "typical_learning_time",
+    "educational/typicallearningtime/duration": "typical_learning_time",
+    "educational/typicallearningtime/datetime": "typical_learning_time",
+    "rights/cost": "cost",
+    "rights/description": "license",
+    "rights/url": "license",
+    "rights/license": "license",
+}
+VOCABULARY = ("interactivitytype", "learningresourcetype", "intendedenduserrole", "context", "difficulty")
+for _name in VOCABULARY:
+    ROWS[f"educational/{_name}/value"] = ROWS[f"educational/{_name}"]
+    ROWS[f"educational/{_name}/source"] = USED
+    ROWS[f"educational/{_name}/label"] = USED
+    ROWS[f"educational/{_name}/id"] = USED
+ROWS |= {"rights/cost/value": "cost", "rights/cost/source": USED}
+
+IGNORED = {
+    "*/@uniqueelementname": "a mark for schema validation",
+    "metametadata/*": "about the metadata record, not about the resource",
+    "metametadata": "about the metadata record, not about the resource",
+    "metadata/*": "about the metadata record, not about the resource",
+    "schema": "the name of the metadata schema",
+    "schemaversion": "the version of the metadata schema",
+}
+NOT_A_STATEMENT = frozenset({"yes", "no", "true", "false", "sim", "nao", "não", "oui", "non", "si", "sí"})
+CHANGES = ("modif", "updat", "revis")
+
+
+def identifier(group: Group) -> None:
+    """An identifier with its catalogue; IMS writes it as text."""
+    scheme = group.first("catalog")
+    for value in group.take("entry", "entry/value", ""):
+        group.say("identifiers", value, scheme.text if scheme else None)
+
+
+def contribute(group: Group) -> None:
+    """Who, in which role, and when; the date of a publisher is the date of issue."""
+    role = group.first("role/value", "role")
+    group.take("role/source", "role/label", "role/id")
+    said = role.text if role else "unknown"
+    for value in group.take("entity", "centity", "centity/vcard", "entity/vcard", "entity/value"):
+        contributor(group, value, said)
+    note = group.first("date/description", "date/description/value")
+    for value in group.take("date", "date/datetime", "date/value"):
+        changed = note is not None and note.text.lower().startswith(CHANGES)
+        if changed or said.lower() in {"editor", "validator", "terminator"}:
+            group.say("modified", value)
+        else:
+            group.say("issued", value, _qualifier(said, note))
+
+
+def _qualifier(role: str, note: Value | None) -> str | None:
+    if role.lower() == "publisher":
+        return "issued"
+    if role.lower() in {"author", "initiator", "content provider"}:
+        return "created"
+    return note.text if note is not None and len(note.text) < 40 else None
+
+
+def classification(group: Group) -> None:
+    """Taxon paths by purpose: disciplines, levels and competencies; the others stay unmapped."""
+    purpose = group.first("purpose/value", "purpose")
+    group.take("purpose/source", "purpose/label", "purpose/id")
+    field = PURPOSES.get(" ".join(purpose.text.lower().split()) if purpose else "discipline")
+    if field is None:
+        return
+    for path in group.groups("taxonpath"):
+        source = path.first("source", "source/value")
+        scheme = source.text if source else ""
+        for taxon in _taxons(path):
+            number = taxon.first("id", "id/value")
+            entries = taxon.take("entry", "entry/value")
+            for value in entries:
+                taxon.say(field, value, f"{scheme}|{number.text if number else ''}")
+            if number is not None and not entries:
+                taxon.say(field, number, f"{scheme}|{number.text}")
+    for value in group.take("keyword", "keyword/value"):
+        group.say("keywords", value)
+
+
+def _taxons(path: Group) -> list[Group]:
+    """The taxons of a path from broad to narrow, listed or (in IMS 1.1) nested."""
+    found = []
+    for taxon in path.groups("taxon"):
+        found.append(taxon)
+        found.extend(_taxons(taxon))
+    return found
+
+
+PURPOSES = {
+    "discipline": "subjects",
+    "idea": "subjects",
+    "educational level": "levels",
+    "school level": "levels",
+    "competency": "competencies",
+}
+
+
+def relation(group: Group) -> None:
+    """What the resource is related to; a thumbnail or preview is a link."""
+    kind = group.first("kind/value", "kind")
+    group.take("kind/source", "kind/label", "kind/id")
+    said = "".join(kind.text.lower().split()) if kind else ""
+    target = group.first(
+        "resource/identifier/entry", "resource/catalogentry/entry", "resource/identifier/value", "resource/identifier"
+    )
+    group.take("resource/identifier/catalog", "resource/catalogentry/catalog")
+    if target is None:
+        target = group.first("resource/description", "resource")
+    if said in {"hasthumbnail", "thumbnail", "haspreview", "preview"}:
+        group.say("links", target, "thumbnail" if "thumb" in said else "preview")
+    else:
+        group.say("relations", target, said or "references")
+
+
+def copyright_statement(group: Group) -> None:
+    """LOM's yes or no says nothing of which licence; LOM-ES and others put the licence itself here."""
+    group.take("source", "label", "id")
+    for value in group.take("", "value"):
+        if value.text.lower() in NOT_A_STATEMENT:
+            group.draft.ignored.append((_leaf(value), "whether any restriction applies, not which"))
+        else:
+            group.say("license", value)
+
+
+def _leaf(value: Value) -> Leaf:
+    return Leaf(path=value.path, value=value.text)
+
+
+READERS: dict[str, Reader] = {
+    "general/identifier": identifier,
+    "general/catalogentry": identifier,
+    "identifier": identifier,
+    "lifecycle/contribute": contribute,
+    "contribute": contribute,
+    "classification": classification,
+    "relation": relation,
+    "rights/copyrightandotherrestrictions": copyright_statement,
+}
+_TAXONS = ["classification/taxonpath" + "/taxon" * depth for depth in range(16)]
+
+TABLE = Table(ROWS, IGNORED, READERS, _TAXONS)
+FORMAT = XmlFormat(frozenset({"lom", "czp", "obaa"}), TABLE, transparent=frozenset({"string", "langstring", "vcard"}))

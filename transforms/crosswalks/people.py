@@ -1,0 +1,29 @@
+"""How crosswalks say who took part: the hint of a contributor is `role|kind|id`, the last two only when stated."""
+
+from __future__ import annotations
+
+from transforms.crosswalks.table import Group, Value
+from transforms.crosswalks.vcard import card, looks_like_one
+from transforms.draft import without_address
+
+
+def contributor(group: Group, value: Value, role: str, kind: str | None = None, id_: str | None = None) -> None:
+    """Say one contributor; a publisher goes to the publishers. A vCard that names nobody says nothing."""
+    name = value.text
+    if looks_like_one(name):
+        read = card(name)
+        if read is None:
+            return
+        name, kind, id_ = read.name, read.kind or kind, read.id or id_
+    name = without_address(name)
+    if not name:
+        return
+    if role.strip().lower() == "publisher":
+        group.say("publishers", value, text=name)
+    else:
+        group.say("contributors", value, hint(role, kind, id_), text=name)
+
+
+def hint(role: str, kind: str | None = None, id_: str | None = None) -> str:
+    """The hint that says role, kind and id of a contributor."""
+    return f"{role}|{kind or ''}|{id_ or ''}" if kind or id_ else role

@@ -1,0 +1,195 @@
+"""A crosswalk is a table from source path to target field, and a few readers for what a table cannot say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from schemas import Leaf
+from transforms.draft import IF_KNOWN, Draft, Finding, Said
+
+USED = "."  # a row that says: read together with its element or its group, not a value by itself
+MAX_TEXT = 100_000  # characters kept of one value
+MAX_VALUES = 1_000  # values kept of one field
+MAX_LEAVES = 20_000  # unmapped leaves listed of one record
+REMEMBERED = 10_000  # paths whose row a table remembers
+
+
+class Unreadable(Exception):
+    """A payload that the crosswalk cannot read: what is wrong, and where."""
+
+
+class Value(NamedTuple):
+    """One non-empty leaf of a source: its index-free key, its exact path, its text and what stands beside it."""
+
+    key: str
+    path: str
+    text: str
+    language: str | None
+    beside: Mapping[str, str] | None  # the attributes of its element, lower-cased names
+
+
+class Group:
+    """The leaves under one element or object, to be taken by a reader; what it leaves is looked up in the table."""
+
+    __slots__ = ("_taken", "draft", "inner", "key", "path", "values")
+
+    def __init__(self, key: str, path: str, draft: Draft) -> None:
+        self.key = key
+        self.path = path
+        self.draft = draft
+        self.values: list[Value] = []
+        self.inner: list[Group] = []
+        self._taken: set[int] = set()
+
+    def take(self, *names: str) -> list[Value]:
+        """The values at these paths under the group ("" is the group's own text), in the source's order."""
+        keys = {f"{self.key}/{name}" if name else self.key for name in names}
+        found = []
+        for number, value in enumerate(self.values):
+            if value.key in keys and number not in self._taken:
+                self._taken.add(number)
+                found.append(value)
+        return found
+
+    def first(self, *names: str) -> Value | None:
+        """The first value at these paths, in the order of the names; the others are left where they are."""
+        for name in names:
+            key = f"{self.key}/{name}" if name else self.key
+            for number, value in enumerate(self.values):
+                if value.key == key and number not in self._taken:
+                    self._taken.add(number)
+                    return value
+        return None
+
+    def groups(self, name: str) -> list[Group]:
+        """The inner groups of that name (see Table.inner), in the source's order."""
+        key = f"{self.key}/{name}"
+        return [group for group in self.inner if group.key == key]
+
+    def say(self, field: str, value: Value | None, hint: str | None = None, text: str | None = None) -> None:
+        """Put a value of the group into a target field; nothing when there is none."""
+        if value is not None:
+            said = value.text if text is None else text
+            say(self.draft, field, Said(said, value.path, value.language, hint))
+
+    def rest(self) -> list[Value]:
+        """What the reader left, here and in the inner groups."""
+        left = [value for number, value in enumerate(self.values) if number not in self._taken]
+        for group in self.inner:
+            left.extend(group.rest())
+        return left
+
+
+Reader = Callable[[Group], None]
+Target = tuple[str, str | None, str | None]  # field, hint, attribute that gives the hint
+Disposition = tuple[Target, ...] | str | None  # targets, the reason for ignoring, or None: unmapped
+
+
+def say(draft: Draft, field: str, said: Said) -> None:
+    """Put one value into a field within the bounds; what is cut off or left over is reported as unmapped."""
+    if len(said.value) > MAX_TEXT:
+        draft.unmapped.append(Leaf(path=said.path, value=f"… shortened from {len(said.value)} characters"))
+        draft.findings.append(Finding(code="text_shortened", path=field, value=str(len(said.value))))
+        said = said._replace(value=said.value[:MAX_TEXT])
+    if len(draft.get(field)) >= MAX_VALUES:
+        leave(draft, said.path, said.value)
+        return
+    draft.say(field, said)
+
+
+def leave(draft: Draft, path: str, text: str) -> None:
+    """List a leaf as unmapped, within the bounds."""
+    if len(text) > MAX_TEXT:
+        text = f"{text[:MAX_TEXT]}… shortened from {len(text)} characters"
+    draft.unmapped.append(Leaf(path=path, value=text))
+
+
+def _targets(said: str) -> tuple[Target, ...]:
+    return tuple(_target(word) for word in re.findall(r"[^\s:?]+(?::\"[^\"]*\"|:\S+|\?)?", said) if word != USED)
+
+
+def _target(word: str) -> Target:
+    if word.endswith("?"):
+        return word[:-1], IF_KNOWN, None
+    field, _, hint = word.partition(":")
+    hint = hint.strip('"')
+    return (field, None, hint[1:]) if hint.startswith("@") else (field, hint or None, None)
+
+
+class Table:
+    """Rows by index-free, lower-cased path; `*` as last step means all below, as first step any element.
+
+    A row's text names target fields: `title`, `contributors:author` (with a hint), `identifiers:@type` (the hint is
+    that attribute), `levels?` (only when the term is known), `.` (read together with its element).
+    """
+
+    def __init__(
+        self,
+        rows: Mapping[str, str],
+        ignored: Mapping[str, str],
+        readers: Mapping[str, Reader] | None = None,
+        inner: Iterable[str] = (),
+    ) -> None:
+        self.rows = dict(rows)
+        self.ignored = dict(ignored)
+        self.readers = dict(readers or {})
+        self.inner = frozenset(inner)  # elements inside a reader's that are groups of their own
+        self._rows: dict[str, Disposition] = {key: _targets(said) for key, said in rows.items()} | self.ignored
+        self._known: dict[str, Disposition] = {}
+
+    def extended(
+        self, rows: Mapping[str, str], ignored: Mapping[str, str], readers: Mapping[str, Reader] | None = None
+    ) -> Table:
+        """This table with a dialect's own rows over it."""
+        kept = {key: reason for key, reason in self.ignored.items() if key not in rows}
+        mine = {key: said for key, said in self.rows.items() if key not in ignored}
+        return Table(mine | dict(rows), kept | dict(ignored), self.readers | dict(readers or {}), self.inner)
+
+    def row(self, key: str) -> Disposition:
+        """What happens to a leaf at this key."""
+        try:
+            return self._known[key]
+        except KeyError:
+            found = self._find(key)
+            if len(self._known) < REMEMBERED:
+                self._known[key] = found
+            return found
+
+    def maps(self, key: str) -> bool:
+        """Whether the element itself (not only what is below it) has a row of target fields."""
+        return key in self.rows and bool(self._rows[key])
+
+    def _find(self, key: str) -> Disposition:
+        if key in self._rows:
+            return self._rows[key]
+        last = "*/" + key.rpartition("/")[2]
+        if last in self._rows:
+            return self._rows[last]
+        above = key
+        while above:
+            above = above.rpartition("/")[0]
+            wild = f"{above}/*" if above else "*"
+            if wild in self._rows:
+                return self._rows[wild]
+        return None
+
+    def put(self, value: Value, draft: Draft) -> None:
+        """One leaf ends as a value of a target field, as ignored for a reason, or as unmapped."""
+        targets = self.row(value.key)
+        if targets is None:
+            leave(draft, value.path, value.text)
+        elif isinstance(targets, str):
+            draft.ignored.append((Leaf(path=value.path, value=value.text), targets))
+        else:
+            for field, hint, attribute in targets:
+                if attribute is not None:
+                    hint = (value.beside or {}).get(attribute)
+                say(draft, field, Said(value.text, value.path, value.language, hint))
+
+    def finish(self, group: Group) -> None:
+        """Let the reader take what it knows, and look up the rest."""
+        self.readers[group.key](group)
+        for value in group.rest():
+            self.put(value, group.draft)

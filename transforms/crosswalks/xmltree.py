@@ -1,0 +1,285 @@
+"""Reads XML payloads: every non-empty leaf once, with its path, through one table."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Mapping
+
+from lxml import etree
+
+from transforms.crosswalks.table import MAX_LEAVES, Group, Table, Unreadable, Value
+from transforms.draft import Draft
+
+XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+OAI = "{http://www.openarchives.org/OAI/2.0/}"
+LANGUAGE_ATTRIBUTES = frozenset({XML_LANG, "lang", "language"})
+DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+PREDEFINED = frozenset({"amp", "lt", "gt", "quot", "apos"})
+
+Element = etree._Element
+Naming = Callable[[Element, str], "tuple[str, frozenset[str]] | None"]  # step of the key, attributes that made it
+
+
+def parse(payload: str) -> Element:
+    """The root element. Raises Unreadable with line and column when the text is not well-formed XML."""
+    text = DECLARATION.sub("", payload, count=1).lstrip("\ufeff \t\r\n")
+    if "&" in text:
+        text = ENTITY.sub(_named, text)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        return etree.fromstring(text.encode("utf-8"), parser)
+    except UnicodeEncodeError as error:
+        raise Unreadable(f"not encodable as UTF-8: {error.reason} at character {error.start}") from error
+    except etree.XMLSyntaxError as error:
+        raise Unreadable(f"not well-formed XML: {error.msg}") from error
+
+
+def _named(match: re.Match[str]) -> str:
+    name = match.group(1)
+    return match.group(0) if name in PREDEFINED else html.unescape(match.group(0))
+
+
+def local(element: Element) -> str:
+    """The element's lower-cased local name."""
+    return _local(element.tag)
+
+
+_LOCALS: dict[object, str] = {}
+
+
+def _local(tag: object) -> str:
+    try:
+        return _LOCALS[tag]
+    except KeyError:
+        name = str(tag).rpartition("}")[2].lower()
+        if len(_LOCALS) < 10_000:
+            _LOCALS[tag] = name
+        return name
+
+
+class XmlWalk:
+    """Walks one tree through a table into a draft."""
+
+    def __init__(
+        self,
+        table: Table,
+        draft: Draft,
+        naming: Naming | None = None,
+        transparent: frozenset[str] = frozenset(),
+        nested: Mapping[str, XmlFormat] | None = None,
+    ) -> None:
+        self.table = table
+        self.draft = draft
+        self.naming = naming
+        self.transparent = transparent  # wrappers that add nothing to a key, such as LOM's string
+        self.nested = nested or {}  # local names at which another format's table takes over
+        self.group: Group | None = None
+        self.seen = 0
+
+    def root(self, element: Element, path: str) -> None:
+        """Every leaf of the tree under this element; keys are relative to it."""
+        self._element(element, "", path, element.get(XML_LANG) or None)
+
+    def put(self, value: Value) -> None:
+        self.seen += 1
+        if self.seen > MAX_LEAVES:
+            raise Unreadable(f"more than {MAX_LEAVES} values in one record, at {value.path}")
+        if self.group is not None:
+            self.group.values.append(value)
+        else:
+            self.table.put(value, self.draft)
+
+    def _element(
+        self, element: Element, key: str, path: str, language: str | None, made: frozenset[str] | None = None
+    ) -> None:
+        outer = self.group
+        if key in self.table.readers and outer is None:
+            self.group = Group(key, path, self.draft)
+            self._leaves(element, key, path, language, made)
+            group, self.group = self.group, None
+            self.table.finish(group)
+        elif outer is not None and key in self.table.inner:
+            self.group = Group(key, path, self.draft)
+            outer.inner.append(self.group)
+            self._leaves(element, key, path, language, made)
+            self.group = outer
+        else:
+            self._leaves(element, key, path, language, made)
+
+    def _leaves(self, element: Element, key: str, path: str, language: str | None, made: frozenset[str] | None) -> None:
+        beside, language = self._attributes(element, key, path, language, made)
+        if len(element) == 0:
+            text = element.text
+            if text and (text := text.strip()):
+                self.put(Value(key, path, text, language, beside))
+            return
+        if key and self.table.maps(key) and self._is_mixed(element):
+            self._whole(element, key, path, language, beside)
+            return
+        self._children(element, key, path, language, beside)
+
+    def _is_mixed(self, element: Element) -> bool:
+        """Markup inside a value; not a wrapper such as LOM's string or a nested format."""
+        return not any(isinstance(child.tag, str) and _local(child.tag) in self.transparent for child in element)
+
+    def _attributes(
+        self, element: Element, key: str, path: str, language: str | None, made: frozenset[str] | None
+    ) -> tuple[dict[str, str] | None, str | None]:
+        pairs = element.items()
+        if not pairs:
+            return None, language
+        beside: dict[str, str] = {}
+        for raw, content in pairs:
+            name = str(raw)
+            text = str(content).strip()
+            if name in LANGUAGE_ATTRIBUTES:
+                language = text or language
+                continue
+            if not text:
+                continue
+            short = _local(name)
+            beside[short] = text
+            if not name.startswith(XSI) and (made is None or short not in made):
+                self.put(Value(f"{key}/@{short}" if key else f"@{short}", f"{path}/@{_shown(name)}", text, None, None))
+        return beside, language
+
+    def _children(
+        self, element: Element, key: str, path: str, language: str | None, beside: dict[str, str] | None
+    ) -> None:
+        texts = [element.text or ""]
+        counts: dict[object, int] = {}
+        for child in element:
+            counts[child.tag] = counts.get(child.tag, 0) + 1
+        numbers: dict[object, int] = {}
+        for child in element:
+            tag = child.tag
+            if not isinstance(tag, str):  # an entity that nobody declared
+                texts.append(f"{child.text or ''}{child.tail or ''}")
+                continue
+            name = _local(tag)
+            prefix = child.prefix
+            step = f"{path}/{prefix}:{tag.rpartition('}')[2]}" if prefix else f"{path}/{tag.rpartition('}')[2]}"
+            if counts[tag] > 1:
+                numbers[tag] = number = numbers.get(tag, 0) + 1
+                step = f"{step}[{number}]"
+            self._child(child, name, key, step, language)
+            if child.tail:
+                texts.append(child.tail)
+        text = " ".join(stripped for piece in texts if (stripped := piece.strip()))
+        if text:
+            self.put(Value(key, path, text, language, beside))
+
+    def _child(self, child: Element, name: str, key: str, path: str, language: str | None) -> None:
+        if name in self.nested:
+            self._nested(child, self.nested[name], path)
+            return
+        if name in self.transparent:
+            self._leaves(child, key, path, language, None)
+            return
+        made = None
+        if self.naming is not None and (named := self.naming(child, name)) is not None:
+            name, made = named
+        inside = f"{key}/{name}" if key else name
+        if inside in self.table.readers or inside in self.table.inner:
+            self._element(child, inside, path, language, made)
+        else:
+            self._leaves(child, inside, path, language, made)
+
+    def _nested(self, element: Element, other: XmlFormat, path: str) -> None:
+        walk = XmlWalk(other.table, self.draft, other.naming, other.transparent, other.nested)
+        walk.seen = self.seen
+        walk.root(element, path)
+        self.seen = walk.seen
+
+    def _whole(
+        self, element: Element, key: str, path: str, language: str | None, beside: dict[str, str] | None
+    ) -> None:
+        """The text of an element with markup inside it, as one value; the markup's attributes are leaves."""
+        for child in element.iterdescendants():
+            if isinstance(child.tag, str):
+                inner = f"{key}/{_local(child.tag)}"
+                self._attributes(child, inner, f"{path}//{_shown(child.tag)}", None, None)
+        text = _inner_text(element).strip()
+        if text:
+            self.put(Value(key, path, text, language, beside))
+
+
+def _inner_text(element: Element) -> str:
+    pieces = [element.text or ""]
+    for child in element:
+        inside = _inner_text(child) if isinstance(child.tag, str) else child.text or ""
+        block = isinstance(child.tag, str) and _local(child.tag) in {"p", "div", "li", "br", "para", "title"}
+        pieces += [f"\n\n{inside}\n\n" if block else inside, child.tail or ""]
+    return "".join(pieces)
+
+
+def _shown(name: str) -> str:
+    return name.rpartition("}")[2]
+
+
+class XmlFormat:
+    """One XML format: the names its root may have, and how its tree is read."""
+
+    def __init__(
+        self,
+        roots: frozenset[str],
+        table: Table,
+        *,
+        naming: Naming | None = None,
+        transparent: frozenset[str] = frozenset(),
+        nested: Mapping[str, XmlFormat] | None = None,
+    ) -> None:
+        self.roots = roots
+        self.table = table
+        self.naming = naming
+        self.transparent = transparent
+        self.nested = nested or {}
+
+    def with_table(self, table: Table) -> XmlFormat:
+        """The same format read through another table: a partner's dialect."""
+        return XmlFormat(self.roots, table, naming=self.naming, transparent=self.transparent, nested=self.nested)
+
+    def read(self, root: Element, draft: Draft) -> None:
+        """Every leaf under the format's root element, into the draft."""
+        path = f"{root.prefix}:{_shown(str(root.tag))}" if root.prefix else _shown(str(root.tag))
+        XmlWalk(self.table, draft, self.naming, self.transparent, self.nested).root(root, path)
+
+
+ABOUT = Table({}, {"*": "the repository's statement about its metadata record, not about the resource"})
+
+
+def unwrap(payload: str, draft: Draft) -> Element:
+    """The format's own root inside an OAI record; its `about` goes to the draft as ignored.
+
+    Raises Unreadable when there is no metadata.
+    """
+    root = parse(payload)
+    if not _is_wrapper(root):
+        return root
+    found: Element | None = None
+    for child in root:
+        name = local(child) if isinstance(child.tag, str) else ""
+        if name == "metadata" and found is None and len(child):
+            found = child
+        elif name in {"about", "header"}:
+            XmlWalk(ABOUT, draft).root(child, name)
+        elif isinstance(child.tag, str):
+            XmlWalk(Table({}, {}), draft).root(child, name)
+    inside = [] if found is None else [child for child in found if isinstance(child.tag, str)]
+    if not inside:
+        raise Unreadable("no metadata in the record")
+    for further in inside[1:]:
+        XmlWalk(Table({}, {}), draft).root(further, f"metadata/{local(further)}")
+    return inside[0]
+
+
+def _is_wrapper(root: Element) -> bool:
+    if root.tag == f"{OAI}record":
+        return True
+    names = {local(child) for child in root if isinstance(child.tag, str)}
+    return root.tag == "record" and (not names or bool(names & {"metadata", "header", "about"}))

@@ -1,0 +1,201 @@
+"""From a draft to the shared record: every field through its own module, with where it came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas import Contributor, Feed, Language, License, Resource, Text
+from transforms.draft import Draft, Finding, Said, without_address
+from transforms.normalize import dates, language, people, text, texts, vocabulary
+from transforms.normalize import license as licenses
+from transforms.normalize.assembly import Assembly
+from transforms.normalize.detect import detect
+from transforms.normalize.places import identify, related
+from transforms.normalize.said_terms import education
+
+SURE = 0.9  # a detection that may contradict what a feed declares
+ENOUGH = 0.5  # a detection that may stand for a language nobody declared
+
+
+def assemble(draft: Draft, key: str, format_: str, feed: Feed) -> tuple[Resource, tuple[Finding, ...]]:
+    """The shared record of one draft, and what was noticed on the way."""
+    work = Assembly(draft, key, format_)
+    title, further = _texts(work, "title")
+    description, paragraphs = _texts(work, "description")
+    for one in paragraphs:
+        description[one.language] += f"\n\n{one.text}"
+    fields = identify(work) | related(work) | education(work) | _dates(work) | _people(work)
+    resource = Resource(
+        key=key,
+        title=title,
+        description=description,
+        alternative_titles=_alternatives(work, title, further),
+        keywords=_keywords(work),
+        languages=_languages(work, feed, title, description),
+        license=_license(work, feed),
+        coverage=_coverage(work),
+        terms=work.terms(),
+        provenance=work.origins(),
+        unmapped=tuple(work.unmapped),
+        **fields,
+    )
+    return resource, tuple(work.findings)
+
+
+def _texts(work: Assembly, field: str) -> tuple[dict[str, str], tuple[Text, ...]]:
+    """The texts of a field by language, and the further ones of one language."""
+    read = text.line if field == "title" else text.plain
+    kept: list[tuple[str, str | None]] = []
+    seen = set()
+    for said in work.draft.get(field):
+        plain = read(said.value)
+        if text.repaired(said.value):
+            work.find("mojibake_repaired", field, said.value)
+        if not plain:
+            work.leave(said)
+            continue
+        if text.html_remains(plain):
+            work.find("html_remains", field, plain)
+        work.made(field, said.path, f"{field}, plain text by language")
+        if (plain, said.language) not in seen:
+            seen.add((plain, said.language))
+            kept.append((plain, said.language))
+    found = texts.langmap(kept)
+    for _, declared, detected, confidence in found.contradictions:
+        work.find("language_contradicted", f"{field}.{declared}", f"{declared} declared, {detected} {confidence:.2f}")
+    if "und" in found.by_language:
+        work.find("language_undetermined", f"{field}.und", found.by_language["und"])
+    return dict(found.by_language), tuple(
+        one for one in found.further if found.by_language.get(one.language) != one.text
+    )
+
+
+def _alternatives(work: Assembly, title: dict[str, str], further: tuple[Text, ...]) -> tuple[Text, ...]:
+    found = dict.fromkeys(further)
+    for said in work.draft.get("alternative_titles"):
+        plain = text.line(said.value)
+        if not plain:
+            work.leave(said)
+            continue
+        tag = texts.langmap(((plain, said.language),)).tags[0]
+        work.made("alternative_titles", said.path, "alternative title")
+        if title.get(tag) != plain:
+            found[Text(language=tag, text=plain)] = None
+    if further:
+        for path in [said.path for said in work.draft.get("title")][1:]:
+            work.made("alternative_titles", path, "further title of one language")
+    return tuple(found)
+
+
+def _tag(said: Said) -> str:
+    return (language.tag(said.language) if said.language else None) or "und"
+
+
+def _keywords(work: Assembly) -> tuple[Text, ...]:
+    found: dict[Text, None] = {}
+    for said in work.draft.get("keywords"):
+        plain = text.line(said.value)
+        words = [word for piece in plain.split(";") if (word := piece.strip())]
+        if not words:
+            work.leave(said)
+            continue
+        tag = _tag(said)
+        for word in words:
+            found[Text(language=tag, text=word)] = None
+        work.made("keywords", said.path, "keyword" if len(words) == 1 else "keywords parted by semicolons")
+    return tuple(found)
+
+
+def _coverage(work: Assembly) -> tuple[Text, ...]:
+    found: dict[Text, None] = {}
+    for said in work.draft.get("coverage"):
+        plain = text.line(said.value)
+        if plain:
+            found[Text(language=_tag(said), text=plain)] = None
+            work.made("coverage", said.path, "text")
+        else:
+            work.leave(said)
+    return tuple(found)
+
+
+def _languages(work: Assembly, feed: Feed, title: dict[str, str], description: dict[str, str]) -> tuple[Language, ...]:
+    """Declared ones; else the feed's default, marked as such in provenance; else what the texts are written in."""
+    found: dict[str, None] = {}
+    for said in work.draft.get("languages"):
+        tags = language.tags(said.value)
+        for tag in tags:
+            found[tag] = None
+            work.made("languages", said.path, "declared")
+        work.term("language", said.value, " ".join(tags) or None)
+    if found:
+        return tuple(Language(tag=tag, origin="declared", confidence=1.0) for tag in found)
+    sample = next(iter(title.values()), "") + "\n" + next(iter(description.values()), "")
+    seen = detect(sample.strip())
+    default = language.tag(feed.default_language) if feed.default_language else None
+    if default is not None:
+        if seen.confidence >= SURE and seen.tag.partition("-")[0] != default.partition("-")[0]:
+            work.find("language_contradicted", "languages", f"{default} by default, {seen.tag} {seen.confidence:.2f}")
+        work.made("languages", "feed.default_language", "the feed's default")
+        return (Language(tag=default, origin="declared", confidence=1.0),)
+    if seen.tag == "und" or seen.confidence < ENOUGH:
+        return ()
+    for said in (*work.draft.get("title")[:1], *work.draft.get("description")[:1]):
+        work.made("languages", said.path, "detected")
+    return (Language(tag=seen.tag, origin="detected", confidence=round(seen.confidence, 2)),)
+
+
+def _people(work: Assembly) -> dict[str, Any]:
+    contributors: dict[Contributor, None] = {}
+    for said in work.draft.get("contributors"):
+        role, kind, id_ = [*(said.hint or "unknown").split("|"), "", ""][:3]
+        name = without_address(text.line(said.value))
+        code = _role(work, role)
+        people_ = people.contributor(name, code, kind or None, id_ or None) if name else ()
+        if not people_:
+            work.leave(said)
+        for one in people_:
+            contributors[one] = None
+            work.made("contributors", said.path, f"contributor as {code}")
+    publishers: dict[str, None] = {}
+    for said in work.draft.get("publishers"):
+        name = people.publisher(without_address(text.line(said.value)))
+        if name:
+            publishers[name] = None
+            work.made("publishers", said.path, "publisher")
+        else:
+            work.leave(said)
+    return {"contributors": tuple(contributors), "publishers": tuple(publishers)}
+
+
+def _role(work: Assembly, role: str) -> str:
+    if role in {"author", "unknown"}:
+        return role
+    found = vocabulary.lookup("role", role)
+    work.term("role", role, None if found is None else found.code)
+    return "unknown" if found is None else found.code
+
+
+def _license(work: Assembly, feed: Feed) -> License | None:
+    said = work.draft.get("license")
+    statements = [one.value for one in said]
+    found = licenses.license_of(statements, feed.default_license)
+    if found is None:
+        for one in said:
+            work.leave(one)
+        return None
+    if found.origin == "feed_default":
+        work.made("license", "feed.default_license", "the feed's default")
+        for one in said:
+            work.leave(one)
+        return found
+    for one in said:
+        work.made("license", one.path, "licence statement")
+    if found.uri is None:
+        work.find("license_unknown", "license.statement", found.statement)
+    if len(statements) > 1 and licenses.contradictory(statements):
+        work.find("license_contradictory", "license.statement", " / ".join(statements))
+    return found
+
+
+def _dates(work: Assembly) -> dict[str, Any]:
+    raise NotImplementedError

@@ -1,0 +1,108 @@
+"""Where a resource is and what it is called by: identifiers, the landing page, links, relations."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from schemas import Identifier, Link, Relation
+from transforms.draft import Said
+from transforms.normalize import text, urls, vocabulary
+from transforms.normalize.assembly import Assembly
+from transforms.normalize.identifiers import identifier, invalid
+
+FILE = re.compile(
+    r"\.(pdf|docx?|pptx?|xlsx?|zip|epub|mp3|mp4|jpe?g|png|gif|swf|odt|rtf|txt)([?#].*)?$|/bitstream/", re.I
+)
+RESOLVERS = {"doi": "https://doi.org/", "handle": "https://hdl.handle.net/"}
+
+
+def identify(work: Assembly) -> dict[str, Any]:
+    """Identifiers in one spelling; the landing page; every other address as a link to the content."""
+    found: dict[Identifier, None] = {}
+    addresses: list[tuple[str, Said]] = []
+    for said in work.draft.get("identifiers"):
+        address = urls.web_address(said.value)
+        if address is not None and said.hint != "ark":
+            addresses.append((address, said))
+        one = identifier(said.value, said.hint)
+        if one is not None:
+            found[one] = None
+            work.made("identifiers", said.path, f"identifier as {one.scheme}")
+            continue
+        why = invalid(said.value, said.hint)
+        if why is not None:
+            work.find("identifier_invalid", "identifiers", why)
+        if address is None:
+            work.leave(said)
+    url, links = _addresses(work, addresses, list(found))
+    return {"identifiers": tuple(found), "url": url, "links": links}
+
+
+def _addresses(
+    work: Assembly, named: list[tuple[str, Said]], identifiers: list[Identifier]
+) -> tuple[str | None, tuple[Link, ...]]:
+    pages: list[tuple[str, Said]] = []
+    for said in work.draft.get("url"):
+        address = urls.web_address(said.value)
+        if address is None:
+            work.find("url_malformed", "url", said.value)
+            work.leave(said)
+        else:
+            pages.append((address, said))
+    candidates = pages or named
+    chosen = next((one for one in candidates if not FILE.search(one[0])), candidates[0] if candidates else None)
+    url = None if chosen is None else chosen[0]
+    if chosen is not None:
+        work.made("url", chosen[1].path, "the first address of a page")
+    else:
+        url = _resolved(work, identifiers)
+    links = {one: None for one in _links(work)}
+    for address, said in (*pages, *named):
+        if address != url:
+            links[Link(url=address)] = None
+            work.made("links", said.path, "a further address")
+    return url, tuple(links)
+
+
+def _resolved(work: Assembly, identifiers: list[Identifier]) -> str | None:
+    """The page of a DOI or handle, when the record gives no address."""
+    for one in identifiers:
+        if one.scheme in RESOLVERS:
+            for origin in work.provenance.get("identifiers", {}):
+                if origin[1].endswith(f"as {one.scheme}"):
+                    work.made("url", origin[0], f"resolver of the {one.scheme}")
+            return RESOLVERS[one.scheme] + one.value
+    return None
+
+
+def _links(work: Assembly) -> list[Link]:
+    found = []
+    for said in work.draft.get("links"):
+        role, _, media = (said.hint or "content").partition("|")
+        address = urls.web_address(said.value)
+        if address is None:
+            work.find("url_malformed", "links", said.value)
+            work.leave(said)
+            continue
+        kind = vocabulary.lookup("media_type", media) if media else None
+        role = role if role in {"preview", "thumbnail"} else "content"
+        found.append(Link(url=address, media_type=kind.code if kind else None, role=role))
+        work.made("links", said.path, f"link to the {role}")
+    return found
+
+
+def related(work: Assembly) -> dict[str, Any]:
+    """Relations by LOM's kinds; a kind that is none of them is counted as unmapped and kept as `references`."""
+    found: dict[Relation, None] = {}
+    for said in work.draft.get("relations"):
+        kind = vocabulary.lookup("relation_kind", said.hint or "references")
+        target = text.line(said.value)
+        if kind is None:
+            work.term("relation_kind", said.hint or "", None)
+        if target:
+            found[Relation(kind=kind.code if kind else "references", target=target)] = None
+            work.made("relations", said.path, f"relation: {said.hint or 'references'}")
+        else:
+            work.leave(said)
+    return {"relations": tuple(found)}

@@ -1,0 +1,126 @@
+"""Fields of the library's own lists: type, level, context, audience, difficulty, time, age, subject, competency."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas import AgeRange, Competency, Concept, Subject
+from transforms.draft import IF_KNOWN, Said
+from transforms.normalize import text, vocabulary
+from transforms.normalize.assembly import Assembly
+
+LISTS = (  # field of the record, the library's list
+    ("resource_types", "resource_type"),
+    ("levels", "level"),
+    ("contexts", "context"),
+    ("audiences", "audience"),
+    ("difficulty", "difficulty"),
+    ("interactivity_type", "interactivity_type"),
+    ("cost", "cost"),
+    ("formats", "media_type"),
+)
+SINGLE = frozenset({"difficulty", "interactivity_type", "cost"})
+
+
+def education(work: Assembly) -> dict[str, Any]:
+    """Every field that takes its values from a list."""
+    fields: dict[str, Any] = {}
+    for field, list_ in LISTS:
+        if field not in work.draft.fields:
+            continue
+        found = _concepts(work, field, list_)
+        if field in SINGLE:
+            fields[field] = next((one.code for one in found), None)
+        elif field == "resource_types":
+            fields[field] = found
+        else:
+            fields[field] = tuple(dict.fromkeys(one.code for one in found))
+    fields["age_range"] = _age(work)
+    fields["typical_learning_time"] = _time(work)
+    fields["subjects"] = _subjects(work)
+    fields["competencies"] = _competencies(work)
+    return fields
+
+
+def _concepts(work: Assembly, field: str, list_: str) -> tuple[Concept, ...]:
+    found: dict[str, Concept] = {}
+    for said in work.draft.get(field):
+        concept = work.lookup(field, list_, said)
+        if concept is not None:
+            found.setdefault(concept.code, concept)
+            work.made(field, said.path, f"list {list_}")
+    return tuple(found.values())
+
+
+def _age(work: Assembly) -> AgeRange | None:
+    """The range from the least to the greatest age said."""
+    ranges = []
+    for said in work.draft.get("age_range"):
+        found = vocabulary.age_range(said.value)
+        work.term("age_range", said.value, None if found is None else _ages(found))
+        if found is not None:
+            ranges.append(found)
+            work.made("age_range", said.path, "age range")
+    if not ranges:
+        return None
+    least = [one.min for one in ranges if one.min is not None]
+    most = [one.max for one in ranges if one.max is not None]
+    open_end = any(one.max is None for one in ranges)
+    return AgeRange(min=min(least) if least else None, max=None if open_end else max(most))
+
+
+def _ages(found: AgeRange) -> str:
+    return f"{'' if found.min is None else found.min}-{'' if found.max is None else found.max}"
+
+
+def _time(work: Assembly) -> str | None:
+    first = None
+    for said in work.draft.get("typical_learning_time"):
+        found = vocabulary.learning_time(said.value)
+        work.term("typical_learning_time", said.value, found)
+        if found is not None:
+            first = first or found
+            work.made("typical_learning_time", said.path, "learning time")
+    return first
+
+
+def _subjects(work: Assembly) -> tuple[Subject, ...]:
+    """Concepts of ISCED-F or the UNESCO Thesaurus; a subject of the partner's own scheme stays as said."""
+    found: dict[Subject, None] = {}
+    for said in work.draft.get("subjects"):
+        concept = _subject(work, said)
+        if concept is not None:
+            found[Subject(scheme=_scheme(concept), code=concept.code, label=concept.label)] = None
+            work.made("subjects", said.path, "list subject")
+        elif said.hint != IF_KNOWN and (label := text.line(said.value)):
+            code = (said.hint or "").partition("|")[2] or None
+            found[Subject(scheme="source", code=code, label=label)] = None
+            work.made("subjects", said.path, "subject as said")
+    return tuple(found)
+
+
+def _subject(work: Assembly, said: Said) -> Concept | None:
+    """By the label, else by the taxon's id."""
+    number = (said.hint or "").partition("|")[2]
+    concept = vocabulary.lookup("subject", number) if number and "/" in number else None
+    if concept is not None:
+        work.term("subjects", said.value, concept.code)
+        return concept
+    return work.lookup("subjects", "subject", said)
+
+
+def _scheme(concept: Concept) -> Any:
+    return "isced-f" if "isced" in (concept.uri or "") else "unesco" if concept.uri else "source"
+
+
+def _competencies(work: Assembly) -> tuple[Competency, ...]:
+    """Only what names a competency of UNESCO's frameworks for teachers."""
+    found: dict[Competency, None] = {}
+    for said in work.draft.get("competencies"):
+        concept = work.lookup("competencies", "competency", said)
+        parts = concept.code.split(":") if concept is not None else []
+        if len(parts) == 3:
+            framework: Any = parts[0]
+            found[Competency(framework=framework, aspect=parts[1], level=parts[2])] = None
+            work.made("competencies", said.path, "list competency")
+    return tuple(found)
