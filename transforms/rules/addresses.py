@@ -1,0 +1,218 @@
+"""Rules about web addresses and identifiers."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from functools import lru_cache
+from urllib.parse import SplitResult, urlsplit
+
+from schemas import Resource
+from transforms.rules.rule import Context, Rule, Seen, reported
+from transforms.rules.texts import finding
+
+PRIVATE_ENDINGS = (".local", ".localhost", ".internal", ".lan", ".intranet", ".home.arpa", ".test", ".invalid")
+NUMERIC_HOST = re.compile(r"(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+)){0,3}")  # 2130706433, 0x7f.1, 127.1
+SESSION = re.compile(r"(?:;jsessionid=|[?&](?:phpsessid|jsessionid|sid|session_?id)=)", re.IGNORECASE)
+PLACEHOLDER_IDENTIFIERS = re.compile(
+    r"(?:https?://hdl\.handle\.net/)?123456789/.*|0{8,13}|9780{9,10}|(?:\d)\1{9,12}|10\.(?:1234|5555|0000|9999|12345)/.*"
+    r"|.*(?:example\.(?:com|org|net)|localhost).*"
+    r"|none|null|n/?a|unknown|test|-+|\.+".replace(r"(?:\d)\1", r"(\d)\1"),
+    re.IGNORECASE,
+)
+
+
+def split(url: str) -> SplitResult | None:
+    """The parts of an address; None when it cannot be read as one."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+@lru_cache(maxsize=10_000)
+def is_private(host: str) -> bool:
+    """Whether a host is of a private network or this machine, in any spelling of its address."""
+    plain = host.rstrip(".").lower()
+    if not plain or plain == "localhost" or plain.endswith(PRIVATE_ENDINGS):
+        return True
+    try:
+        address = ipaddress.ip_address(plain)
+    except ValueError:
+        return NUMERIC_HOST.fullmatch(plain) is not None or ("." not in plain and ":" not in plain)
+    return not address.is_global
+
+
+def addresses(resource: Resource) -> list[Seen]:
+    """The landing page and every link, with their paths."""
+    seen = [("url", resource.url)] if resource.url else []
+    return seen + [(f"links[{number}].url", link.url) for number, link in enumerate(resource.links)]
+
+
+def missing(resource: Resource, _: Context) -> list[Seen]:
+    return [] if resource.url or resource.links else [("url", "")]
+
+
+def landing_page_missing(resource: Resource, _: Context) -> list[Seen]:
+    return [("url", resource.links[0].url)] if resource.links and not resource.url else []
+
+
+def private(resource: Resource, _: Context) -> list[Seen]:
+    return [(path, url) for path, url in addresses(resource) if (parts := split(url)) and reaches_in(parts)]
+
+
+def reaches_in(parts: SplitResult) -> bool:
+    return parts.scheme.lower() in {"http", "https"} and parts.hostname is not None and is_private(parts.hostname)
+
+
+def unsafe(resource: Resource, _: Context) -> list[Seen]:
+    return [(path, url) for path, url in addresses(resource) if (parts := split(url)) and is_unsafe(parts)]
+
+
+def is_unsafe(parts: SplitResult) -> bool:
+    return (bool(parts.scheme) and parts.scheme.lower() not in {"http", "https"}) or "@" in parts.netloc
+
+
+def malformed(resource: Resource, context: Context) -> list[Seen]:
+    seen = [(path, url) for path, url in addresses(resource) if is_malformed(url)]
+    return seen + [(found.path, found.value) for found in context.findings if found.code == "url_malformed"]
+
+
+def is_malformed(url: str) -> bool:
+    parts = split(url)
+    return parts is None or not parts.scheme or (parts.scheme in {"http", "https"} and not parts.netloc) or " " in url
+
+
+def insecure(resource: Resource, _: Context) -> list[Seen]:
+    return [("url", resource.url)] if resource.url and resource.url.startswith("http://") else []
+
+
+def home_page(resource: Resource, _: Context) -> list[Seen]:
+    parts = split(resource.url) if resource.url else None
+    bare = parts and parts.netloc and parts.path in {"", "/"} and not parts.query and not parts.fragment
+    return [("url", resource.url or "")] if bare else []
+
+
+def session(resource: Resource, _: Context) -> list[Seen]:
+    return [(path, url) for path, url in addresses(resource) if SESSION.search(url)]
+
+
+def link_repeated(resource: Resource, _: Context) -> list[Seen]:
+    if len(resource.links) < 2:
+        return []
+    met: set[tuple[str, str]] = set()
+    seen = []
+    for number, link in enumerate(resource.links):
+        if (link.url, link.role) in met:
+            seen.append((f"links[{number}].url", link.url))
+        met.add((link.url, link.role))
+    return seen
+
+
+def identifier_placeholder(resource: Resource, _: Context) -> list[Seen]:
+    return [
+        (f"identifiers[{number}].value", one.value)
+        for number, one in enumerate(resource.identifiers)
+        if PLACEHOLDER_IDENTIFIERS.fullmatch(one.value)
+    ]
+
+
+def identifier_missing(resource: Resource, _: Context) -> list[Seen]:
+    return [] if resource.identifiers or resource.url else [("identifiers", "")]
+
+
+RULES = (
+    Rule(
+        code="address_missing", path="url", severity="error", part="address", look=missing,
+        wrong="The record has no web address at all.",
+        why="The library points to resources; without an address a reader cannot get there.",
+        mend="Give the address of the page where the resource is opened or downloaded (LOM 4.3, dc:identifier).",
+        good={"url": "https://learn.unesco.org/a/1"}, bad={"url": None, "links": []},
+    ),
+    Rule(
+        code="landing_page_missing", path="url", severity="info", part="address", look=landing_page_missing,
+        wrong="There are files, but no page that presents the resource.",
+        why="A reader is sent straight into a download, without licence or context.",
+        mend="Add the address of the resource's own page.",
+        good={"url": "https://learn.unesco.org/a/1"},
+        bad={"url": None, "links": [{"url": "https://learn.unesco.org/a/1.pdf"}]},
+    ),
+    Rule(
+        code="address_private", path="url", severity="error", part="address", look=private,
+        wrong="The address leads into a private network or to a single machine.",
+        why="It opens nothing for readers, and it may reach things in their own network.",
+        mend="Replace it with the public address (often the base URL of the repository is not set).",
+        good={"url": "https://learn.unesco.org/a/1"}, bad={"url": "http://192.168.0.12:8080/handle/1"},
+    ),
+    Rule(
+        code="address_unsafe", path="url", severity="error", part="address", look=unsafe,
+        wrong="The address is no http(s) address, or it carries a name or password.",
+        why="javascript:, file: and addresses with passwords put readers or the partner at risk.",
+        mend="Give a plain https:// address.",
+        good={"url": "https://learn.unesco.org/@team/1"}, bad={"url": "javascript:alert(1)"},
+    ),
+    Rule(
+        code="url_malformed", path="url", severity="warning", part="address", look=malformed,
+        wrong="An address is not well formed.",
+        why="It opens nothing, or something else.",
+        mend="Write the whole address, starting with https://, without spaces.",
+        good={"url": "https://learn.unesco.org/a/1"}, bad={"links": [{"url": "learn.unesco.org/a/1"}]},
+    ),
+    Rule(
+        code="url_insecure", path="url", severity="info", part="address", look=insecure,
+        wrong="The address starts with http://, not https://.",
+        why="Browsers warn, and schools may block it.",
+        mend="Offer the page over https and give that address.",
+        good={"url": "https://learn.unesco.org/a/1"}, bad={"url": "http://learn.unesco.org/a/1"},
+    ),
+    Rule(
+        code="url_is_home_page", path="url", severity="warning", part="address", look=home_page,
+        wrong="The address is that of the whole site, not of the resource.",
+        why="The reader has to search again on the site.",
+        mend="Give the address of the resource's own page.",
+        good={"url": "https://learn.unesco.org/?p=12"}, bad={"url": "https://learn.unesco.org/"},
+    ),
+    Rule(
+        code="url_session", path="url", severity="warning", part="address", look=session,
+        wrong="The address holds a session number.",
+        why="It stops working when the session ends, and may expose somebody's login.",
+        mend="Give the permanent address of the page.",
+        good={"url": "https://learn.unesco.org/a/1?side=2"},
+        bad={"url": "https://learn.unesco.org/a/1;jsessionid=8A0F"},
+    ),
+    Rule(
+        code="link_repeated", path="links", severity="info", part="address", look=link_repeated,
+        wrong="The same link is listed twice.",
+        why="Readers cannot tell what the second is for.",
+        mend="List each file once.",
+        good={"links": [{"url": "https://learn.unesco.org/1.pdf"}, {"url": "https://learn.unesco.org/2.pdf"}]},
+        bad={"links": [{"url": "https://learn.unesco.org/1.pdf"}, {"url": "https://learn.unesco.org/1.pdf"}]},
+    ),
+    Rule(
+        code="identifier_invalid", path="identifiers", severity="warning", part="address",
+        look=reported("identifier_invalid"),
+        wrong="An identifier is not valid: its check digit or form is wrong.",
+        why="The resource cannot be told from others by it, so that duplicates are not found.",
+        mend="Correct the identifier, or leave it out.",
+        good={"findings": []},
+        bad={"findings": finding("identifier_invalid", "identifiers[0].value", "978-3-16-148410-1")},
+    ),
+    Rule(
+        code="identifier_placeholder", path="identifiers", severity="warning", part="address",
+        look=identifier_placeholder,
+        wrong="An identifier is a placeholder: the software's default prefix, zeros, or an example.",
+        why="Many resources of many repositories carry the same, so it identifies none.",
+        mend="Register a prefix of your own (handle, DOI), or leave the identifier out.",
+        good={"identifiers": [{"scheme": "handle", "value": "11599/4321"}]},
+        bad={"identifiers": [{"scheme": "handle", "value": "123456789/12"}]},
+    ),
+    Rule(
+        code="identifier_missing", path="identifiers", severity="warning", part="address", look=identifier_missing,
+        wrong="The record has no identifier and no page of its own.",
+        why="The same resource at another partner is recognised by its identifier first.",
+        mend="Give a DOI, an ISBN, a handle or the resource's own address (LOM 1.1, dc:identifier).",
+        good={"identifiers": [{"scheme": "doi", "value": "10.54675/zjte2084"}]}, bad={"identifiers": [], "url": None},
+    ),
+)  # fmt: skip

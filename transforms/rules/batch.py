@@ -1,0 +1,170 @@
+"""Rules that need a record's neighbours or its history: pure functions of facts that the caller has fetched.
+
+The facts of a record are small, so that a feed's worth of them fits in memory; a caller with more than that sorts
+them by url or identifier and passes one group at a time to `shared` and `duplicated`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from rapidfuzz import fuzz
+
+from schemas import Issue, Resource
+from transforms.rules.rights import cc_parts
+from transforms.rules.rule import Rule
+
+ALIKE = 80.0  # of 100: above, two titles are of related records
+TITLE_SAYS_SOMETHING = 10  # letters; shorter titles repeat by chance
+TITLE_LENGTH = 120
+PUBLIC = frozenset({"doi", "isbn", "handle", "ark", "uri"})  # schemes that name one resource in the whole world
+
+
+class Facts(NamedTuple):
+    """What the batch rules know of one record."""
+
+    key: str
+    titles: tuple[str, ...]  # casefolded letters and digits
+    author: str
+    year: int | None
+    types: tuple[str, ...]
+    url: str | None
+    identifiers: tuple[str, ...]  # scheme:value, of schemes that name one resource in the world
+    license_uri: str | None
+    license_open: bool | None
+
+
+def facts(resource: Resource) -> Facts:
+    """The facts of one record."""
+    rights = resource.license
+    return Facts(
+        key=resource.key,
+        titles=tuple(letters(text) for text in resource.title.values()),
+        author=letters(resource.contributors[0].name) if resource.contributors else "",
+        year=resource.issued_year,
+        types=tuple(sorted(kind.code for kind in resource.resource_types)),
+        url=resource.url,
+        identifiers=tuple(f"{one.scheme}:{one.value}" for one in resource.identifiers if one.scheme in PUBLIC),
+        license_uri=rights.uri if rights else None,
+        license_open=rights.open if rights else None,
+    )
+
+
+def letters(text: str) -> str:
+    return " ".join("".join(sign if sign.isalnum() else " " for sign in text.casefold()).split())[:TITLE_LENGTH]
+
+
+def check_batch(
+    batch: Iterable[Facts], neighbours: Iterable[Facts] = (), before: Mapping[str, Facts] | None = None
+) -> Iterator[Issue]:
+    """The findings about the records of a batch, one rule after the other.
+
+    `neighbours` are the other live records, of this feed and of others; `before` the batch's own records as last
+    accepted, by key. Only records of the batch get findings.
+    """
+    new = {one.key: one for one in batch}
+    everyone = list(new.values()) + [one for one in neighbours if one.key not in new]
+    for group in groups(everyone, lambda one: [one.url] if one.url else []):
+        yield from shared("url_shared", "url", group[0].url or "", group, new)
+    for name, group in named_groups(everyone):
+        yield from shared("identifier_shared", "identifiers", name, group, new)
+    for group in groups(everyone, same_work):
+        yield from duplicated(group, new)
+    for key, one in new.items():
+        if before and key in before:
+            yield from narrowed(one, before[key])
+
+
+def groups(everyone: Iterable[Facts], by: Callable[[Facts], Sequence[Hashable]]) -> Iterator[list[Facts]]:
+    """Records that have something in common, two or more at a time."""
+    found: dict[Hashable, list[Facts]] = defaultdict(list)
+    for one in everyone:
+        for mark in dict.fromkeys(by(one)):
+            found[mark].append(one)
+    yield from (group for group in found.values() if len(group) > 1)
+
+
+def named_groups(everyone: Iterable[Facts]) -> Iterator[tuple[str, list[Facts]]]:
+    found: dict[str, list[Facts]] = defaultdict(list)
+    for one in everyone:
+        for mark in dict.fromkeys(one.identifiers):
+            found[mark].append(one)
+    yield from ((name, group) for name, group in found.items() if len(group) > 1)
+
+
+def shared(code: str, path: str, value: str, group: Sequence[Facts], wanted: Mapping[str, Facts]) -> Iterator[Issue]:
+    """A finding for each wanted record that has an address or identifier in common with an unrelated one."""
+    for one in group:
+        if one.key in wanted and any(unrelated(one, other) for other in group if other is not one):
+            yield issue(code, one.key, path, value)
+
+
+def unrelated(left: Facts, right: Facts) -> bool:
+    """Whether no title of one is like a title of the other; records without titles are not called unrelated."""
+    if not left.titles or not right.titles:
+        return False
+    return all(fuzz.token_set_ratio(mine, theirs) < ALIKE for mine in left.titles for theirs in right.titles)
+
+
+def same_work(one: Facts) -> list[Hashable]:
+    """What two records of one feed share when they are probably one: title, first author, year and kind."""
+    feed = one.key.partition(":")[0]
+    return [
+        (feed, title, one.author, one.year, one.types) for title in one.titles if len(title) >= TITLE_SAYS_SOMETHING
+    ]
+
+
+def duplicated(group: Sequence[Facts], wanted: Mapping[str, Facts]) -> Iterator[Issue]:
+    """A finding for each wanted record of one feed that repeats another; the value names the smallest other key."""
+    keys = sorted({one.key for one in group})
+    for key in keys:
+        if key in wanted and len(keys) > 1:
+            yield issue("duplicated_in_feed", key, "title", keys[1] if key == keys[0] else keys[0])
+
+
+def narrowed(now: Facts, before: Facts) -> Iterator[Issue]:
+    """A finding when the licence permits less than it did in the version accepted before."""
+    more = cc_parts(now.license_uri) - cc_parts(before.license_uri)
+    lost = before.license_open is True and now.license_open is not True
+    tightened = before.license_open is True and bool(more & {"nc", "nd", "sa"})
+    if lost or tightened:
+        yield issue("license_narrowed", now.key, "license", f"{before.license_uri} → {now.license_uri or 'none'}")
+
+
+def issue(code: str, key: str, path: str, value: str) -> Issue:
+    return Issue(key=key, code=code, severity=SEVERITIES[code], path=path, value=value[:200])
+
+
+RULES = (
+    Rule(
+        code="url_shared", path="url", severity="warning", part="address",
+        wrong="Unrelated records have the same address.",
+        why="At most one of them is at that address; the others lead astray.",
+        mend="Give each resource the address of its own page.",
+        good={"url": "https://learn.unesco.org/a/1"}, bad={"url": "https://learn.unesco.org/catalogue"},
+    ),
+    Rule(
+        code="identifier_shared", path="identifiers", severity="warning", part="address",
+        wrong="Unrelated records carry the same identifier.",
+        why="They would be taken for one resource: we no longer trust the identifier for any of them.",
+        mend="Give each resource an identifier of its own.",
+        good={"identifiers": [{"scheme": "doi", "value": "10.54675/zjte2084"}]},
+        bad={"identifiers": [{"scheme": "doi", "value": "10.54675/series"}]},
+    ),
+    Rule(
+        code="duplicated_in_feed", path="title", severity="info", part="title",
+        wrong="The feed has another record with the same title, author, year and kind.",
+        why="Readers see the resource twice, and statistics count it twice.",
+        mend="Merge the two records, or say in the title what sets them apart.",
+        good={"title": {"en": "Plants and light, part two"}}, bad={"title": {"en": "Plants and light"}},
+    ),
+    Rule(
+        code="license_narrowed", path="license", severity="warning", part="license",
+        wrong="The licence permits less than it did last time.",
+        why="Creative Commons licences cannot be withdrawn; who holds a copy may go on using it as before.",
+        mend="Restore the earlier licence, or publish the new version as a resource of its own.",
+    ),
+)  # fmt: skip
+SEVERITIES = {rule.code: rule.severity for rule in RULES}

@@ -1,0 +1,166 @@
+"""Rules about the people and organisations of a record, and its dates."""
+
+from __future__ import annotations
+
+import re
+
+from schemas import Contributor, Resource
+from transforms.rules.rule import WORDS, Context, Rule, Seen, reported
+from transforms.rules.texts import finding
+
+NOBODY = WORDS["person"]
+EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+SEVERAL = re.compile(r";|\s&\s|\band\b.*\band\b|(?:,[^,]+){3}")
+BUDDHIST_ERA = 2400
+FIRST_PRINTED = 1450
+
+
+def names(resource: Resource) -> list[tuple[str, Contributor]]:
+    return [(f"contributors[{number}].name", one) for number, one in enumerate(resource.contributors)]
+
+
+def missing(resource: Resource, _: Context) -> list[Seen]:
+    return [] if resource.contributors or resource.publishers else [("contributors", "")]
+
+
+def nobody(resource: Resource, _: Context) -> list[Seen]:
+    return [(path, one.name) for path, one in names(resource) if one.name.strip().casefold() in NOBODY]
+
+
+def email(resource: Resource, _: Context) -> list[Seen]:
+    return [(path, "(an address)") for path, one in names(resource) if "@" in one.name and EMAIL.search(one.name)]
+
+
+def several(resource: Resource, _: Context) -> list[Seen]:
+    return [(path, one.name) for path, one in names(resource) if one.kind == "person" and SEVERAL.search(one.name)]
+
+
+def repeated(resource: Resource, _: Context) -> list[Seen]:
+    if len(resource.contributors) < 2:
+        return []
+    met: set[tuple[str, str]] = set()
+    seen = []
+    for path, one in names(resource):
+        mark = (one.name.casefold(), one.role)
+        if mark in met:
+            seen.append((path, one.name))
+        met.add(mark)
+    return seen
+
+
+def date_missing(resource: Resource, _: Context) -> list[Seen]:
+    return [] if resource.issued or resource.modified else [("issued", "")]
+
+
+def date_order(resource: Resource, _: Context) -> list[Seen]:
+    """Compared by year only: precisions differ."""
+    if not resource.issued_year or not resource.modified or not resource.modified[:4].isdigit():
+        return []
+    return [("modified", resource.modified)] if int(resource.modified[:4]) < resource.issued_year else []
+
+
+def buddhist(resource: Resource, _: Context) -> list[Seen]:
+    year = resource.issued_year
+    return [("issued", str(year))] if year and BUDDHIST_ERA <= year < BUDDHIST_ERA + 300 else []
+
+
+def too_old(resource: Resource, _: Context) -> list[Seen]:
+    year = resource.issued_year
+    return [("issued", str(year))] if year is not None and year < FIRST_PRINTED else []
+
+
+def person(name: str, **more: str) -> dict[str, str]:
+    """A contributor for an example."""
+    return {"name": name, "role": "author", "kind": "person"} | more
+
+
+ONE = {"contributors": [person("Curie, Marie")]}
+
+RULES = (
+    Rule(
+        code="contributors_missing", path="contributors", severity="warning", part="people", look=missing,
+        wrong="The record names neither author nor publisher.",
+        why="Readers judge a source by who made it, and duplicates are told apart by it.",
+        mend="Name the author or the publishing organisation (LOM 2.3, dc:creator, dc:publisher).",
+        good=ONE, bad={"contributors": [], "publishers": []},
+    ),
+    Rule(
+        code="contributor_placeholder", path="contributors", severity="warning", part="people", look=nobody,
+        wrong="A contributor is a placeholder such as “admin” or “unknown”.",
+        why="It names nobody, and is shown to readers as an author.",
+        mend="Name the author, or leave the field out.",
+        good=ONE, bad={"contributors": [person("Administrator")]},
+    ),
+    Rule(
+        code="contributor_email", path="contributors", severity="warning", part="people", look=email,
+        wrong="A contributor's name holds an e-mail address.",
+        why="It is personal data that is published to the world and collected by senders of spam.",
+        mend="Leave the address out of the name.",
+        good=ONE, bad={"contributors": [person("someone@example.org")]},
+    ),
+    Rule(
+        code="contributors_in_one", path="contributors", severity="warning", part="people", look=several,
+        wrong="Several people stand in one field.",
+        why="They are taken for one person, and none of them is found by name.",
+        mend="Repeat the field, one person in each.",
+        good=ONE, bad={"contributors": [person("Curie, Marie; Curie, Pierre")]},
+    ),
+    Rule(
+        code="contributor_repeated", path="contributors", severity="info", part="people", look=repeated,
+        wrong="The same person is named twice in the same role.",
+        why="The list of authors is wrong in citations.",
+        mend="Name each person once.",
+        good={"contributors": [person("Curie, Marie"), person("Curie, Marie", role="editor")]},
+        bad={"contributors": [person("Curie, Marie"), person("CURIE, Marie")]},
+    ),
+    Rule(
+        code="date_missing", path="issued", severity="info", part="date", look=date_missing,
+        wrong="The record has no date.",
+        why="Readers cannot tell whether it is up to date, and editions cannot be told apart.",
+        mend="Give the date of publication (LOM 2.3.3, dc:date), at least the year.",
+        good={"issued": "2021"}, bad={"issued": None, "modified": None, "issued_year": None},
+    ),
+    Rule(
+        code="date_impossible", path="issued", severity="warning", part="date", look=reported("date_impossible"),
+        wrong="A date is impossible, or cannot be read.",
+        why="The record is sorted wrongly, or not at all.",
+        mend="Write dates as YYYY, YYYY-MM or YYYY-MM-DD.",
+        good={"findings": []}, bad={"findings": finding("date_impossible", "issued", "2021-02-31")},
+    ),
+    Rule(
+        code="date_future", path="issued", severity="warning", part="date", look=reported("date_future"),
+        wrong="A date lies in the future.",
+        why="The record stays on top of every list of new resources.",
+        mend="Correct the date; use the date of publication, not that of an embargo.",
+        good={"findings": []}, bad={"findings": finding("date_future", "issued", "2221-05-01")},
+    ),
+    Rule(
+        code="date_ambiguous", path="issued", severity="info", part="date", look=reported("date_ambiguous"),
+        wrong="A date can be read in two ways.",
+        why="03/04/2021 is March to some and April to others; we keep only what is certain.",
+        mend="Write dates as YYYY-MM-DD.",
+        good={"findings": []}, bad={"findings": finding("date_ambiguous", "issued", "03/04/2021")},
+    ),
+    Rule(
+        code="date_order", path="modified", severity="warning", part="date", look=date_order,
+        wrong="The record was modified in a year before it was published.",
+        why="One of the two dates is wrong.",
+        mend="Correct the dates.",
+        good={"issued": "2019", "issued_year": 2019, "modified": "2019"},
+        bad={"issued": "2019", "issued_year": 2019, "modified": "2012-05"},
+    ),
+    Rule(
+        code="date_buddhist_era", path="issued", severity="warning", part="date", look=buddhist,
+        wrong="The year looks like one of the Buddhist era.",
+        why="2564 is 2021: unconverted, it lies five centuries ahead.",
+        mend="Export years of the common era (Buddhist era less 543).",
+        good={"issued": "2021", "issued_year": 2021}, bad={"issued": "2564", "issued_year": 2564},
+    ),
+    Rule(
+        code="date_before_print", path="issued", severity="info", part="date", look=too_old,
+        wrong="The year lies before the first printed books.",
+        why="It is probably a mistyped year, or one of another calendar.",
+        mend="Give the year in which this resource was published.",
+        good={"issued": "1895", "issued_year": 1895}, bad={"issued": "0202", "issued_year": 202},
+    ),
+)  # fmt: skip

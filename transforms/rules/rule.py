@@ -1,0 +1,74 @@
+"""What a rule is: one row that says what is wrong, why it matters and how the partner mends it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from schemas import Base, Feed, Resource, Severity
+from transforms.draft import Finding
+
+WORDS: dict[str, frozenset[str]] = {
+    name: frozenset(words)
+    for name, words in tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8")).items()
+}  # that stand where a value should be
+Seen = tuple[str, str]  # path, value
+Fragment = dict[str, Any]  # fields of a Resource or of the Context that differ from a complete record
+
+
+class Context(Base, frozen=True, kw_only=True):
+    """What a rule may know beside the record: what normalization found, and what the feed file says."""
+
+    findings: tuple[Finding, ...] = ()
+    default_license: str | None = None
+    default_language: str | None = None
+    format: str = ""
+
+
+def context_of(feed: Feed, findings: Iterable[Finding] = ()) -> Context:
+    """The context of one record of a feed."""
+    return Context(
+        findings=tuple(findings),
+        default_license=feed.default_license,
+        default_language=feed.default_language,
+        format=feed.format,
+    )
+
+
+Look = Callable[[Resource, Context], Iterable[Seen]]
+Part = Literal[
+    "title", "description", "language", "license", "address", "people", "date", "type", "audience", "subject"
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One row of the registry. `look` gives a path and value for each place where the record breaks the rule.
+
+    `good` and `bad` are fields of the record (or its context) that keep and break the rule, laid over a complete
+    record; the tests try every rule on its own two examples. A batch rule has no `look`: it needs neighbours or
+    history, which transforms.rules.batch gets as arguments.
+    """
+
+    code: str  # stable: it is stored in the catalog and quoted to partners
+    path: str
+    severity: Severity
+    part: Part  # of the quality score that a breach lowers
+    wrong: str
+    why: str
+    mend: str
+    good: Fragment = field(default_factory=dict)
+    bad: Fragment = field(default_factory=dict)
+    look: Look | None = None
+
+
+def reported(code: str) -> Look:
+    """A look that repeats what normalization found under a code."""
+
+    def look(_: Resource, context: Context) -> list[Seen]:
+        return [(finding.path, finding.value) for finding in context.findings if finding.code == code]
+
+    return look

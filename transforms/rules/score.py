@@ -1,0 +1,60 @@
+"""The quality of a record, 0 to 100, as the sum of named parts; docs/quality.md explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import get_args
+
+from schemas import Issue, License, Resource
+from transforms.rules.registry import RULES
+from transforms.rules.rule import Part
+
+# The most points that each part can bring; they add up to 100.
+WEIGHTS: dict[Part, int] = {
+    "title": 10, "description": 15, "language": 10, "license": 15, "address": 10,
+    "people": 10, "date": 5, "type": 10, "audience": 10, "subject": 5,
+}  # fmt: skip
+# What remains of a part when its worst finding is of this severity.
+REMAINS = {"error": 0.0, "warning": 0.5, "info": 0.9}
+
+
+def score_parts(resource: Resource, issues: Iterable[Issue]) -> dict[Part, int]:
+    """The points of each part: nothing where the field is empty, less where a rule found something."""
+    remains = dict.fromkeys(get_args(Part), 1.0)
+    for issue in issues:
+        rule = RULES.get(issue.code)
+        if rule is not None:
+            remains[rule.part] = min(remains[rule.part], REMAINS[issue.severity])
+    return {part: round(WEIGHTS[part] * share * remains[part]) for part, share in filled(resource).items()}
+
+
+def score(resource: Resource, issues: Iterable[Issue]) -> int:
+    """The quality of a record from 0 to 100; a record with an error has no more than 30."""
+    issues = tuple(issues)
+    points = sum(score_parts(resource, issues).values())
+    return min(points, 30) if any(issue.severity == "error" for issue in issues) else points
+
+
+def filled(resource: Resource) -> dict[Part, float]:
+    """How far each part is filled, from 0 to 1."""
+    longest = max((len(text) for text in resource.description.values()), default=0)
+    return {
+        "title": float(bool(resource.title)),
+        "description": min(1.0, longest / 200),
+        "language": float(bool(resource.languages)),
+        "license": openness(resource.license),
+        "address": float(bool(resource.url)) or 0.5 * bool(resource.links),
+        "people": float(bool(resource.contributors)) or 0.5 * bool(resource.publishers),
+        "date": float(bool(resource.issued)) or 0.5 * bool(resource.modified),
+        "type": float(bool(resource.resource_types)),
+        "audience": (bool(resource.levels or resource.age_range) + bool(resource.audiences or resource.contexts)) / 2,
+        "subject": float(bool(resource.subjects)) or 0.6 * bool(resource.keywords),
+    }
+
+
+def openness(rights: License | None) -> float:
+    if rights is None:
+        return 0.0
+    if rights.uri is None:
+        return 0.4
+    return 1.0 if rights.open else 0.6

@@ -1,0 +1,190 @@
+"""Rules about descriptions, keywords and whatever is written in a record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from schemas import Resource
+from transforms.draft import Finding
+from transforms.rules.rule import WORDS, Context, Rule, Seen, reported
+
+BOILERPLATE = WORDS["description"]
+MARKUP = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>|<!--|&(?:[a-zA-Z]{2,8}|#\d{2,5}|#x[0-9a-fA-F]{2,5});")
+MOJIBAKE = re.compile(
+    "\ufffd|[\u0080-\u009f]|Ã[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[\u0080-\u00bf™œ“”˜]|Â[\u00a0-\u00bf]|(?:[ÐÑ][\u0080-\u00bf‚ƒ„…†‡]){2}|(?:[ØÙ][\u0080-\u00bf§„…†‡]){2}"
+)
+SEPARATORS = re.compile(r"[;,|،؛、]")
+DESCRIPTION_SHORT = 50
+DENSE_SHORT = 20  # in scripts without spaces, or with a word in one sign
+KEYWORD_LONG = 100
+DENSE = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+def texts(resource: Resource) -> Iterator[Seen]:
+    """Every text of the record that a person reads, with its path."""
+    for tag, text in resource.title.items():
+        yield f"title.{tag}", text
+    for tag, text in resource.description.items():
+        yield f"description.{tag}", text
+    for number, keyword in enumerate(resource.keywords):
+        yield f"keywords[{number}].text", keyword.text
+    for number, person in enumerate(resource.contributors):
+        yield f"contributors[{number}].name", person.name
+
+
+def missing(resource: Resource, _: Context) -> list[Seen]:
+    return [] if any(text.strip() for text in resource.description.values()) else [("description", "")]
+
+
+def short(resource: Resource, _: Context) -> list[Seen]:
+    """Judged by the longest: one good description is enough."""
+    if not resource.description:
+        return []
+    tag, text = max(resource.description.items(), key=lambda one: len(one[1]))
+    if len(text) >= DESCRIPTION_SHORT or not text.strip():
+        return []
+    least = DENSE_SHORT if DENSE.search(text) else DESCRIPTION_SHORT
+    return [(f"description.{tag}", text)] if len(text) < least else []
+
+
+def boilerplate(resource: Resource, _: Context) -> list[Seen]:
+    return [
+        (f"description.{tag}", text)
+        for tag, text in resource.description.items()
+        if len(text) < 45 and text.strip().casefold().rstrip(".:") in BOILERPLATE
+    ]
+
+
+def equals_title(resource: Resource, _: Context) -> list[Seen]:
+    titles = {plain(text) for text in resource.title.values()}
+    return [
+        (f"description.{tag}", text)
+        for tag, text in resource.description.items()
+        if len(text) < 600 and plain(text) in titles
+    ]
+
+
+def plain(text: str) -> str:
+    return text.casefold().strip(" .!?\"'«»")
+
+
+def html(resource: Resource, context: Context) -> list[Seen]:
+    seen = [(path, text) for path, text in texts(resource) if ("<" in text or "&" in text) and MARKUP.search(text)]
+    return seen + [(found.path, found.value) for found in context.findings if found.code == "html_remains"]
+
+
+def mojibake(resource: Resource, _: Context) -> list[Seen]:
+    return [(path, text) for path, text in texts(resource) if not text.isascii() and MOJIBAKE.search(text)]
+
+
+def keywords_missing(resource: Resource, _: Context) -> list[Seen]:
+    return [] if resource.keywords or resource.subjects else [("keywords", "")]
+
+
+def keyword_list(resource: Resource, _: Context) -> list[Seen]:
+    return [
+        (f"keywords[{number}].text", keyword.text)
+        for number, keyword in enumerate(resource.keywords)
+        if len(keyword.text) > 12 and len(SEPARATORS.findall(keyword.text)) >= 2
+    ]
+
+
+def keyword_long(resource: Resource, _: Context) -> list[Seen]:
+    return [
+        (f"keywords[{number}].text", keyword.text)
+        for number, keyword in enumerate(resource.keywords)
+        if len(keyword.text) > KEYWORD_LONG
+    ]
+
+
+def finding(code: str, path: str, value: str) -> list[Finding]:
+    return [Finding(code=code, path=path, value=value)]
+
+
+LONG_ENOUGH = "How green plants turn light into food, with two experiments for the classroom."
+
+RULES = (
+    Rule(
+        code="description_missing", path="description", severity="warning", part="description", look=missing,
+        wrong="The record has no description.",
+        why="Teachers choose by the description, and search finds little without it.",
+        mend="Write two or three sentences: what it is, for whom, and what it is good for (LOM 1.4, dc:description).",
+        good={"description": {"en": LONG_ENOUGH}}, bad={"description": {}},
+    ),
+    Rule(
+        code="description_short", path="description", severity="warning", part="description", look=short,
+        wrong="The description is too short to be useful (under 50 characters; 20 in scripts such as Thai or Chinese).",
+        why="It does not help a teacher to decide.",
+        mend="Write two or three sentences: what it is, for whom, and what it is good for.",
+        good={"description": {"en": LONG_ENOUGH}}, bad={"description": {"en": "A video."}},
+    ),
+    Rule(
+        code="description_boilerplate", path="description", severity="warning", part="description", look=boilerplate,
+        wrong="The description is a set phrase that says nothing of the resource.",
+        why="“Includes bibliography” is true of thousands of records and describes none.",
+        mend="Replace it with a description of this resource.",
+        good={"description": {"en": LONG_ENOUGH}}, bad={"description": {"en": "Includes bibliography"}},
+    ),
+    Rule(
+        code="description_equals_title", path="description", severity="warning", part="description", look=equals_title,
+        wrong="The description only repeats the title.",
+        why="It adds nothing, and hides that the description is missing.",
+        mend="Describe the resource, or leave the description out.",
+        good={"description": {"en": LONG_ENOUGH}},
+        bad={"title": {"en": "Plants and light"}, "description": {"en": "Plants and light."}},
+    ),
+    Rule(
+        code="html_remains", path="description", severity="warning", part="description", look=html,
+        wrong="There is HTML, or an HTML entity, in a text.",
+        why="Readers see the code instead of the text.",
+        mend="Export plain text, or valid HTML that is escaped once.",
+        good={"description": {"en": LONG_ENOUGH + " For pH < 7 & warm water."}},
+        bad={"description": {"en": LONG_ENOUGH + " <b>Free"}, "title": {"en": "Plants &amp; light"}},
+    ),
+    Rule(
+        code="mojibake", path="description", severity="warning", part="description", look=mojibake,
+        wrong="A text holds letters that were broken by a wrong character encoding.",
+        why="It cannot be read, and search does not find it.",
+        mend="Export as UTF-8, and repair the stored text (often it was saved as UTF-8 and read as Windows-1252).",
+        good={"title": {"fr": "L’été à l’école"}}, bad={"title": {"fr": "L’Ã©tÃ© Ã\xa0 l’Ã©cole"}},
+    ),
+    Rule(
+        code="mojibake_repaired", path="description", severity="info", part="description",
+        look=reported("mojibake_repaired"),
+        wrong="A text was broken by a wrong character encoding; we repaired it.",
+        why="The repair is a guess, and other libraries see the broken text.",
+        mend="Repair the text at the source.",
+        good={"findings": []}, bad={"findings": finding("mojibake_repaired", "title.fr", "L'Ã©tÃ©")},
+    ),
+    Rule(
+        code="text_shortened", path="description", severity="info", part="description", look=reported("text_shortened"),
+        wrong="A text was too long for the library and was shortened.",
+        why="A description of many pages is usually the resource itself, put into the wrong field.",
+        mend="Keep the description under a page.",
+        good={"findings": []}, bad={"findings": finding("text_shortened", "description.en", "1200345 characters")},
+    ),
+    Rule(
+        code="keywords_missing", path="keywords", severity="info", part="subject", look=keywords_missing,
+        wrong="The record has neither keywords nor subjects.",
+        why="It appears in no subject list, and is found by its title only.",
+        mend="Add a few keywords (LOM 1.5, dc:subject), or a subject of ISCED-F.",
+        good={"keywords": [{"language": "en", "text": "botany"}]}, bad={"keywords": [], "subjects": []},
+    ),
+    Rule(
+        code="keyword_list", path="keywords", severity="info", part="subject", look=keyword_list,
+        wrong="Several keywords stand in one field.",
+        why="The list is treated as one long keyword, which matches nothing.",
+        mend="Repeat the field, one keyword in each.",
+        good={"keywords": [{"language": "en", "text": "photosynthesis, plants"}]},
+        bad={"keywords": [{"language": "en", "text": "photosynthesis, plants, light"}]},
+    ),
+    Rule(
+        code="keyword_long", path="keywords", severity="info", part="subject", look=keyword_long,
+        wrong="A keyword is longer than 100 characters.",
+        why="It is a sentence, and matches nothing.",
+        mend="Use keywords of one to three words; put sentences into the description.",
+        good={"keywords": [{"language": "en", "text": "botany"}]},
+        bad={"keywords": [{"language": "en", "text": "how green plants turn light into food " * 3}]},
+    ),
+)  # fmt: skip
