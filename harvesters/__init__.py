@@ -1,0 +1,45 @@
+"""The only sockets of the house: every protocol that the partners speak, one module and one line of a table each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+
+from schemas import Ask, Environment, Feed, HarvestFailed, Page
+
+Report = Callable[[int, int | None], None]
+Harvester = Callable[[Feed, Ask, Environment, Report], Iterator[Page]]
+
+# protocol → the module that speaks it; imported when it is first asked for
+PROTOCOLS: dict[str, str] = {
+    "oai_pmh": "harvesters.oai_pmh",
+    "rest": "harvesters.rest",
+    "opendatasoft": "harvesters.opendatasoft",
+    "rss": "harvesters.rss",
+    "csv": "harvesters.csv",
+    "sitemap": "harvesters.sitemap",
+    "files": "harvesters.files",
+}
+
+
+def harvester(protocol: str) -> Harvester:
+    """The harvester that speaks a protocol."""
+    speaking: Harvester = import_module(PROTOCOLS[protocol]).harvest
+    return speaking
+
+
+def harvest(feed: Feed, ask: Ask, env: Environment, progress: Report | None = None) -> Iterator[Page]:
+    """What the feed says, page by page, word for word.
+
+    Each page's position is enough to go on from behind it (`ask.position`). The last page of a harvest that came to
+    its end has `complete=True`; a harvest that ends otherwise raises HarvestFailed with one of `causes.CAUSES`.
+    `progress` hears the records listed so far, and of how many when that is known.
+    """
+    return harvester(feed.protocol)(feed, ask, env, progress or _quietly)
+
+
+def _quietly(listed: int, total: int | None) -> None:
+    """Nobody wants to know."""
+
+
+__all__ = ["PROTOCOLS", "HarvestFailed", "harvest", "harvester"]

@@ -1,0 +1,87 @@
+"""Which addresses may be fetched: public ones only, resolved once and pinned, so that no name can lead inside."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable
+
+import httpcore
+
+from harvesters.causes import failed
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def public(address: Address) -> bool:
+    """Whether an address lies in the public internet.
+
+    Private, loopback, link-local (with the clouds' metadata service), carrier-grade NAT, multicast and reserved ranges
+    do not; an IPv4 address inside an IPv6 one (mapped, 6to4, Teredo, NAT64) counts as the IPv4 address.
+    """
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = _embedded(address)
+        if inner is not None:
+            return public(inner)
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    if address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return None
+
+
+def pin(host: str, port: int, allowed: Iterable[str]) -> list[str]:
+    """The addresses of a host, all of them checked. Raises HarvestFailed for a host that leads inside."""
+    name = host.strip("[]").rstrip(".").lower()
+    try:
+        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise httpcore.ConnectError(f"the name {name} does not resolve ({error})") from error
+    addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+    if name in allowed or f"{name}:{port}" in allowed:
+        return addresses
+    for text in addresses:
+        if not public(ipaddress.ip_address(text.split("%")[0])):
+            raise failed("forbidden_address", f"{name} leads to {text}, which is not a public address")
+    return addresses
+
+
+class Pinned(httpcore.NetworkBackend):
+    """Connects to the very addresses that were checked; the name is never resolved a second time."""
+
+    def __init__(self, allowed: frozenset[str]) -> None:
+        self.allowed = allowed
+        self.sockets = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        refused: Exception | None = None
+        for address in pin(host, port, self.allowed):
+            try:
+                return self.sockets.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                refused = error
+        raise refused or httpcore.ConnectError(f"the name {host} has no address")
+
+    def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        raise failed("forbidden_address", f"{path} is a socket of this machine")

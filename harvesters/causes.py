@@ -1,0 +1,113 @@
+"""Why a harvest ends without its whole list: one small table, each cause with what to do about it."""
+
+from __future__ import annotations
+
+from schemas import HarvestFailed
+from schemas.base import Base
+
+
+class Cause(Base, frozen=True, kw_only=True):
+    """What happened in general, what the operator should do, and whether the next night tries by itself."""
+
+    meaning: str
+    advice: str
+    again: bool
+
+
+CAUSES: dict[str, Cause] = {
+    "unreachable": Cause(
+        meaning="the server does not answer, or answers only with errors of its own",
+        advice="Wait a night or two; if it stays so, ask the partner whether the server is running.",
+        again=True,
+    ),
+    "certificate": Cause(
+        meaning="the server's TLS certificate cannot be trusted",
+        advice="Ask the partner to renew the certificate; it is never ignored.",
+        again=True,
+    ),
+    "blocked": Cause(
+        meaning="a login, a firewall or the partner's rules keep us out",
+        advice="Ask the partner to let the harvester in, or give the feed a connection that holds the credentials.",
+        again=True,
+    ),
+    "gone": Cause(
+        meaning="there is nothing at this address any more",
+        advice="Ask the partner for the new address and put it into the feed's url.",
+        again=False,
+    ),
+    "moved": Cause(
+        meaning="the server sends us elsewhere and we cannot follow",
+        advice="Open the address in a browser, find where it leads, and put that into the feed's url.",
+        again=False,
+    ),
+    "not_oai_pmh": Cause(
+        meaning="what answers is not an OAI-PMH server",
+        advice="Compare the feed's url with the partner's documentation: it must be the OAI-PMH base URL.",
+        again=True,
+    ),
+    "bad_format": Cause(
+        meaning="the answer is not in the format that the feed declares",
+        advice="Compare the feed's format, sets and [request] with what the server offers.",
+        again=False,
+    ),
+    "token_expired": Cause(
+        meaning="the server forgets its place in the list faster than we can follow",
+        advice="Ask for smaller windows (sets) or a higher [request] rate that the partner agrees to.",
+        again=True,
+    ),
+    "truncated": Cause(
+        meaning="the list ended before it was whole",
+        advice="Nothing was deleted and the mark was not moved. If the partner really removed so many, raise "
+        "[expect] max_drop; if its completeListSize is wrong, set [request] trust_list_size = false.",
+        again=True,
+    ),
+    "too_slow": Cause(
+        meaning="the feed's time ran out",
+        advice="The next run goes on where this one stopped; raise [request] timeout or budget if it never ends.",
+        again=True,
+    ),
+    "quiet_hours": Cause(
+        meaning="the partner's quiet hours have begun",
+        advice="The next run goes on where this one stopped; move the feed's schedule if it never ends.",
+        again=True,
+    ),
+    "malformed": Cause(
+        meaning="the answer cannot be read",
+        advice="The response is kept in landing: show it to the partner.",
+        again=True,
+    ),
+    "too_large": Cause(
+        meaning="the answer is larger than the feed allows",
+        advice="Look at what the address serves; raise [request] max_bytes or max_pages if it is right.",
+        again=False,
+    ),
+    "forbidden_address": Cause(
+        meaning="the address is not a public web address",
+        advice="Correct the feed's url, or list the host in ELIB_ALLOW_PRIVATE if it is one of your own.",
+        again=False,
+    ),
+}
+
+
+class ServerFailed(HarvestFailed):
+    """The server was reached and failed on this one request: another window or method may still succeed."""
+
+    def __init__(self, cause: str, sentence: str, *, status: int | None = None, again: bool = True) -> None:
+        super().__init__(cause, sentence, again=again)
+        self.status = status
+
+
+def failed(cause: str, what: str) -> HarvestFailed:
+    """A failure of the table: what was seen, what to do, and whether it is tried again."""
+    return HarvestFailed(cause, _sentence(cause, what), again=CAUSES[cause].again)
+
+
+def server_failed(cause: str, what: str, status: int | None = None) -> ServerFailed:
+    """The same for one request of a server that is there."""
+    return ServerFailed(cause, _sentence(cause, what), status=status, again=CAUSES[cause].again)
+
+
+def _sentence(cause: str, what: str) -> str:
+    row = CAUSES[cause]
+    trying = "The next run tries again." if row.again else "Every run ends so until this is changed."
+    return f"{what.rstrip('. ')}. {row.advice} {trying}"

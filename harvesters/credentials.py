@@ -1,0 +1,34 @@
+"""Credentials of a feed from the environment, in the form that Airflow gives its connections: AIRFLOW_CONN_<ID>.
+
+https://airflow.apache.org/docs/apache-airflow/stable/howto/connection.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
+
+
+def from_environment(connection: str | None, variables: Mapping[str, str]) -> dict[str, str]:
+    """login, password, token and header.<Name> of a connection; nothing when the feed names none or it is not set."""
+    said = variables.get(f"AIRFLOW_CONN_{connection.upper()}") if connection else None
+    if not said:
+        return {}
+    if said.lstrip().startswith("{"):
+        told = json.loads(said)
+        extra = told.get("extra") or {}
+        extra = json.loads(extra) if isinstance(extra, str) else extra
+        return credentials(told.get("login"), told.get("password"), extra)
+    url = urlsplit(said)
+    return credentials(unquote(url.username or ""), unquote(url.password or ""), {})
+
+
+def credentials(login: str | None, password: str | None, extra: Mapping[str, object]) -> dict[str, str]:
+    """What a connection holds in the terms of schemas.Ask; a password without a login is a token."""
+    found = {name: str(value) for name, value in extra.items() if name == "token" or name.startswith("header.")}
+    if login:
+        found |= {"login": login, "password": password or ""}
+    elif password:
+        found.setdefault("token", password)
+    return found

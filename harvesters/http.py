@@ -1,0 +1,287 @@
+"""The polite client: every request of every harvester goes through here.
+
+It checks and pins addresses, follows redirects itself, keeps the host's turns, retries what may pass, respects
+Retry-After, and ends every failure in one of the causes. https://www.rfc-editor.org/rfc/rfc9110
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import httpcore
+import httpx
+
+from harvesters.addresses import Pinned
+from harvesters.bodies import Torn, read_body
+from harvesters.causes import failed, server_failed
+from harvesters.politeness import Turns, quiet_until
+from harvesters.retries import Passing, patiently, retry_after
+from schemas import Ask, Environment, Feed
+
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 530})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+PERMANENT = frozenset({301, 308})
+CONTACT = "https://iite.unesco.org/contacts/"
+SECRET_HEADERS = ("authorization", "cookie", "x-api-key")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A response that was read to its end."""
+
+    url: str
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+
+def user_agent() -> str:
+    """Who we are and how to reach us; ELIB_CONTACT holds the installation's own address."""
+    return f"E-library-for-Teachers-harvester/0.1 (+{os.environ.get('ELIB_CONTACT') or CONTACT})"
+
+
+class Transport(httpx.HTTPTransport):
+    """httpx's own transport over connections that go to checked and pinned addresses."""
+
+    def __init__(self, allowed: frozenset[str], connections: int) -> None:
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(),
+            max_connections=connections,
+            network_backend=Pinned(allowed),
+        )
+
+
+@dataclass
+class Client:
+    """One harvest's client. `notes` gathers what the operator should know; `validators` what to ask next time."""
+
+    feed: Feed
+    ask: Ask
+    env: Environment
+    notes: list[str] = field(default_factory=list)
+    validators: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        request = self.feed.request
+        self.ends = time.monotonic() + request.budget
+        self.pages = 0
+        self._turns: dict[str, Turns] = {}
+        self._moved: dict[str, str] = {}
+        self._http = httpx.Client(
+            transport=Transport(self.env.allow_private, request.connections),
+            timeout=request.timeout,
+            follow_redirects=False,
+            trust_env=False,
+            headers={"User-Agent": user_agent(), "Accept-Encoding": "gzip, deflate", **request.headers},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._http.close()
+
+    def send(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        params: Mapping[str, Any] | None = None,
+        form: Mapping[str, str] | None = None,
+        body: Any = None,
+        retries: int | None = None,
+        readable: Callable[[Reply], bool] | None = None,
+        conditional: bool = False,
+    ) -> Reply:
+        """The reply to one request, after as many tries as are worth while.
+
+        `readable` says which error replies the caller reads itself. A conditional request may answer 304.
+        Raises HarvestFailed; ServerFailed when the server is there and only this request fails.
+        """
+        request = self._request(url, method, params, form, body)
+        if conditional:
+            self._ask_conditionally(request)
+        tries = 1 + (self.feed.request.retries if retries is None else retries)
+        reply = patiently(
+            lambda: self._once(request, readable), tries, self.feed.request.backoff, self.ends, place(request.url)
+        )
+        if conditional and reply.status == 200:
+            self._remember(request.url, reply)
+        return reply
+
+    # one request
+
+    def _request(
+        self, url: str, method: str, params: Mapping[str, Any] | None, form: Mapping[str, str] | None, body: Any
+    ) -> httpx.Request:
+        try:
+            address = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise failed("forbidden_address", f"{url!r} is not an address ({error})") from error
+        if params:
+            address = address.copy_merge_params({name: self._filled(value) for name, value in params.items()})
+        start = str(address.copy_with(query=None))
+        if start in self._moved:
+            address = httpx.URL(self._moved[start]).copy_with(query=address.query or None)
+        request = self._http.build_request(method, address, data=form, json=body)
+        self._authorize(request)
+        return request
+
+    def _filled(self, value: Any) -> Any:
+        """{token} and the like in a declared parameter stand for a credential."""
+        if isinstance(value, str) and value.startswith("{") and value.endswith("}"):
+            name = value[1:-1]
+            if name not in self.ask.credentials:
+                raise failed("blocked", f"the feed needs the credential {name!r}, and its connection has none")
+            return self.ask.credentials[name]
+        return value
+
+    def _authorize(self, request: httpx.Request) -> None:
+        """Credentials go to the feed's own host and nowhere else."""
+        said = self.ask.credentials
+        if not said or request.url.host != httpx.URL(self.feed.url).host:
+            return
+        for name, value in said.items():
+            if name.startswith("header."):
+                request.headers[name.removeprefix("header.")] = value
+        if "login" in said:
+            basic = httpx.BasicAuth(said["login"], said.get("password", ""))
+            next(basic.auth_flow(request))
+        elif "token" in said and "{token}" not in self.feed.request.params.values():
+            request.headers["Authorization"] = f"Bearer {said['token']}"
+
+    def _once(self, request: httpx.Request, readable: Callable[[Reply], bool] | None) -> Reply:
+        """One try: the reply, or Passing when another try may succeed, or HarvestFailed when none will."""
+        where = place(request.url)
+        try:
+            reply = self._follow(request)
+        except httpx.TimeoutException as error:
+            slow = isinstance(error, httpx.ReadTimeout)
+            what = f"{where} did not answer within {self.feed.request.timeout:g} s"
+            raise Passing(server_failed("too_slow", what) if slow else failed("unreachable", what)) from error
+        except httpx.TransportError as error:
+            raise _transport(error, where) from error
+        except Torn as error:
+            raise Passing(server_failed("malformed", str(error))) from error
+        if reply.status < 400 or (readable is not None and readable(reply)):
+            return reply
+        raise _refused(reply, where)
+
+    def _follow(self, request: httpx.Request) -> Reply:
+        """The reply at the end of the redirects, each of which is checked as the first address was."""
+        permanent = True
+        for _ in range(self.feed.request.max_redirects + 1):
+            reply = self._fetch(request)
+            if reply.status not in REDIRECTS or "location" not in reply.headers:
+                return reply
+            permanent = permanent and reply.status in PERMANENT
+            request = self._redirected(request, reply, permanent)
+        raise failed("moved", f"{place(request.url)} redirects more than {self.feed.request.max_redirects} times")
+
+    def _redirected(self, request: httpx.Request, reply: Reply, permanent: bool) -> httpx.Request:
+        try:
+            target = request.url.join(reply.headers["location"])
+        except httpx.InvalidURL as error:
+            raise failed("moved", f"{place(request.url)} redirects to what is not an address") from error
+        if target.scheme not in ("http", "https"):
+            raise failed("forbidden_address", f"{place(request.url)} redirects to {target.scheme}:")
+        if permanent:
+            self._note_move(request.url, target)
+            if not target.query and request.url.query:  # many servers drop the query when they move
+                target = target.copy_with(query=request.url.query)
+        headers = httpx.Headers(request.headers)
+        for name in ("host", *(SECRET_HEADERS if target.host != request.url.host else ())):
+            headers.pop(name, None)
+        if target.host != request.url.host:
+            for name in self.ask.credentials:
+                headers.pop(name.removeprefix("header."), None)
+        if reply.status == 303 and request.method == "POST":
+            for name in ("content-length", "content-type"):
+                headers.pop(name, None)
+            return self._http.build_request("GET", target, headers=headers)
+        return self._http.build_request(request.method, target, headers=headers, content=request.content or None)
+
+    def _note_move(self, url: httpx.URL, target: httpx.URL) -> None:
+        here, there = str(url.copy_with(query=None)), str(target.copy_with(query=None))
+        if here not in self._moved and here != there:
+            self._moved[here] = there
+            self.notes.append(f"moved: {here} is now {there}; change the feed's url")
+
+    def _fetch(self, request: httpx.Request) -> Reply:
+        if request.url.scheme not in ("http", "https") or not request.url.host:
+            raise failed("forbidden_address", f"{place(request.url)} is neither http nor https")
+        self._keep_quiet()
+        limits = self.feed.request
+        with self._turn(request.url.host).turn(self.ends):
+            deadline = min(self.ends, time.monotonic() + limits.timeout)
+            if time.monotonic() >= self.ends:
+                raise failed("too_slow", f"the feed's {limits.budget:g} s are over")
+            response = self._http.send(request, stream=True)
+            try:
+                body = read_body(response, limits.max_bytes, deadline)
+            finally:
+                response.close()
+        return Reply(str(request.url), response.status_code, response.headers, body)
+
+    def _turn(self, host: str) -> Turns:
+        if host not in self._turns:
+            limits = self.feed.request
+            self._turns[host] = Turns(self.env.locks, host, rate=limits.rate, connections=limits.connections)
+        return self._turns[host]
+
+    def _keep_quiet(self) -> None:
+        if not self.feed.request.quiet_hours:
+            return
+        end = quiet_until(self.feed.request.quiet_hours, datetime.now(UTC))
+        if end is not None:
+            raise failed("quiet_hours", f"no request before {end:%H:%M %Z}")
+
+    # conditional requests
+
+    def _ask_conditionally(self, request: httpx.Request) -> None:
+        known = self.ask.validators.get(place(request.url))
+        if known is not None:
+            name = "If-Modified-Since" if known.endswith("GMT") else "If-None-Match"
+            request.headers[name] = known
+
+    def _remember(self, url: httpx.URL, reply: Reply) -> None:
+        validator = reply.headers.get("etag") or reply.headers.get("last-modified")
+        if validator:
+            self.validators[place(url)] = validator
+
+
+def place(url: httpx.URL) -> str:
+    """An address fit for a sentence: without query, user or password, where secrets lie."""
+    return f"{url.scheme}://{url.host}{f':{url.port}' if url.port else ''}{url.path}"
+
+
+def _transport(error: httpx.TransportError, where: str) -> Exception:
+    """What a connection that failed means."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLError) and "CERTIFICATE" in str(seen).upper():
+            return failed("certificate", f"{where}: {seen}")
+        seen = seen.__cause__ or seen.__context__
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return failed("forbidden_address", f"{where}: {error}")
+    return Passing(failed("unreachable", f"{where}: {error or type(error).__name__}"))
+
+
+def _refused(reply: Reply, where: str) -> Exception:
+    """What an error status means: for good, or for now."""
+    what = f"{where} answers {reply.status}"
+    if reply.status in PASSING:
+        cause = "blocked" if reply.status == 429 else "unreachable"
+        return Passing(server_failed(cause, what, reply.status), retry_after(reply.headers.get("retry-after")))
+    if reply.status in (401, 403, 407, 451):
+        return failed("blocked", what)
+    if reply.status in (404, 410):
+        return failed("gone", what)
+    return server_failed("bad_format" if reply.status < 500 else "unreachable", what, reply.status)

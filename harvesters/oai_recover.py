@@ -1,0 +1,134 @@
+"""Saving the good records of a page that is not well-formed: cut where records begin, each parsed alone.
+
+Nothing is guessed. A record that is not well-formed by itself is skipped by name; only characters that no XML
+document can hold are taken out, and that is noted. The page as it came is kept beside what was saved.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+
+from charset_normalizer import from_bytes
+from lxml import etree
+
+from harvesters.strict_xml import Unreadable, declared_encoding, parse, without_illegal
+from schemas import Skipped
+
+RECORD = re.compile(rb"<(?:[\w.-]+:)?record\b[^<>]*>\s*(?:<!--.*?-->\s*)?<(?:[\w.-]+:)?header\b", re.S)
+RECORD_END = re.compile(rb"</(?:[\w.-]+:)?record\s*>")
+ENVELOPE = re.compile(rb"<([\w.-]+:)?OAI-PMH\b[^<>]*>")
+LISTING = re.compile(rb"<(?:[\w.-]+:)?(ListRecords|GetRecord|ListIdentifiers)\b[^<>]*>")
+ENDING = re.compile(rb"</(?:[\w.-]+:)?(?:ListRecords|GetRecord|ListIdentifiers|OAI-PMH)\s*>")
+TOKEN = re.compile(rb"<(?:[\w.-]+:)?resumptionToken\b([^<>]*?)(?:/>|>([^<]*)<)")
+DATE = re.compile(rb"<(?:[\w.-]+:)?responseDate\b[^<>]*>([^<]*)<")
+IDENTIFIER = re.compile(rb"<(?:[\w.-]+:)?identifier\b[^<>]*>\s*([^<]*?)\s*<")
+ATTRIBUTE = re.compile(r"([\w.-]+)\s*=\s*[\"']([^\"']*)[\"']")
+CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.-]+)", re.I)
+
+
+class Torn(Exception):
+    """The page ends in its middle."""
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """A page made of the records that could be saved, the records that could not, and what was done."""
+
+    root: etree._Element
+    skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...]
+
+
+def recover(body: bytes, content_type: str) -> Recovered:
+    """What can be saved of an OAI-PMH page that does not parse. Raises Torn when its end is missing."""
+    start = ENVELOPE.search(body)
+    listing = LISTING.search(body)
+    if start is None or listing is None or ENDING.search(body, listing.end()) is None:
+        raise Torn("the page is not well-formed XML, and its end is missing")
+    cuts = _cuts(body, listing.end())
+    encoding, notes = _encoding(body, [body[a:b] for a, b in cuts], content_type)
+    root, parent = _envelope(body, start, listing, body[cuts[-1][1] :] if cuts else body[listing.end() :])
+    opening, closing = start[0], b"</" + (start[1] or b"") + b"OAI-PMH>"
+    skipped: list[Skipped] = []
+    for n, (a, b) in enumerate(cuts):
+        try:
+            record, note = _alone(opening, body[a:b], closing, encoding)
+        except Unreadable as error:
+            skipped.append(Skipped(identifier=_identifier(body[a:b]), reason=f"not well-formed: {error}"))
+            continue
+        notes += note
+        parent.insert(n - len(skipped), record)
+    return Recovered(root, tuple(skipped), tuple(notes))
+
+
+def _cuts(body: bytes, start: int) -> list[tuple[int, int]]:
+    """Where each record begins and ends: at its own end tag, or where the next one begins when it has none."""
+    begins = [match.start() for match in RECORD.finditer(body, start)]
+    cuts = []
+    for begin, following in zip(begins, [*begins[1:], len(body)], strict=True):
+        ends = [match.end() for match in RECORD_END.finditer(body, begin, following)]
+        token = TOKEN.search(body, begin, following)
+        cuts.append((begin, ends[-1] if ends else token.start() if token else following))
+    return cuts
+
+
+def _encoding(body: bytes, records: list[bytes], content_type: str) -> tuple[str, list[str]]:
+    """The encoding of the page: the declared one, unless no record with more than ASCII in it is valid in that."""
+    declared = declared_encoding(body)
+    foreign = [record for record in records if not record.isascii()]
+    if not foreign or any(_decodes(record, declared) for record in foreign):
+        return declared, []
+    said = CHARSET.search(content_type)
+    if said and said[1].lower() != declared.lower() and all(_decodes(record, said[1]) for record in foreign):
+        return said[1], [f"the page declares {declared} and is {said[1]}, as its header says"]
+    guess = from_bytes(b"\n".join(foreign)).best()
+    if guess is None:
+        return declared, []
+    return guess.encoding, [f"the page declares {declared} and seems to be {guess.encoding}"]
+
+
+def _decodes(body: bytes, encoding: str) -> bool:
+    try:
+        body.decode(encoding)
+    except (UnicodeDecodeError, LookupError):
+        return False
+    return True
+
+
+def _alone(opening: bytes, record: bytes, closing: bytes, encoding: str) -> tuple[etree._Element, list[str]]:
+    """One record parsed inside the page's own start tag, so that it keeps its namespaces."""
+    page = b"".join((opening, record, closing))
+    try:
+        return parse(page, encoding)[0], []
+    except Unreadable:
+        clean = without_illegal(page)
+        if clean == page:
+            raise
+        root = parse(clean, encoding)
+    return root[0], [f"{_identifier(record) or 'a record'}: characters that XML forbids were taken out"]
+
+
+def _identifier(record: bytes) -> str | None:
+    found = IDENTIFIER.search(record)
+    return html.unescape(found[1].decode("utf-8", "replace")) or None if found else None
+
+
+def _envelope(
+    body: bytes, start: re.Match[bytes], listing: re.Match[bytes], rest: bytes
+) -> tuple[etree._Element, etree._Element]:
+    """An empty page with the date and the token of the broken one: its root, and the list that takes the records."""
+    opening = parse(start[0] + b"</" + (start[1] or b"") + b"OAI-PMH>")
+    namespace = etree.QName(opening).namespace
+    tag = f"{{{namespace}}}" if namespace else ""
+    date = DATE.search(body, 0, listing.start())
+    etree.SubElement(opening, f"{tag}responseDate").text = date[1].decode("ascii", "replace") if date else ""
+    parent = etree.SubElement(opening, f"{tag}{listing[1].decode('ascii')}")
+    token = TOKEN.search(rest)
+    if token:
+        element = etree.SubElement(parent, f"{tag}resumptionToken")
+        element.text = html.unescape((token[2] or b"").decode("utf-8", "replace")).strip()
+        for name, value in ATTRIBUTE.findall(token[1].decode("utf-8", "replace")):
+            element.set(name, html.unescape(value))
+    return opening, parent

@@ -1,0 +1,92 @@
+"""Windows of an OAI-PMH list, and how far a harvest has come through them: what a page's position holds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Literal
+
+import msgspec
+
+Verb = Literal["ListRecords", "ListIdentifiers"]
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+
+
+class Window(msgspec.Struct):
+    """A part of the list: one set, between two datestamps of the server's granularity, both inclusive."""
+
+    set: str | None = None
+    start: str | None = None
+    end: str | None = None
+    verb: Verb = "ListRecords"
+    token: str | None = None  # where to go on
+    listed: int = 0  # records that it gave so far
+    size: int | None = None  # completeListSize as the first page says it
+    credible: bool = True  # whether nothing yet speaks against that size
+    done: bool = False  # its last page was given
+    marks: list[str] = []  # of the pages that it gave, the first and the last hundred
+    restarts: int = 0
+    split: bool = False  # a half of a window that failed
+    again: bool = False  # asked for again because of what was skipped before; its failure is no news
+
+    def from_the_beginning(self) -> None:
+        """Forget what it gave: it is asked again as if it never was."""
+        self.token, self.listed, self.size, self.credible, self.done = None, 0, None, True, False
+        self.marks = []
+
+    def mark(self, names: list[str]) -> bool:
+        """Remember a page by its identifiers; whether the window gave that page before."""
+        mark = sha256("\n".join(names).encode()).hexdigest()[:16]
+        if mark in self.marks:
+            return True
+        self.marks.append(mark)
+        if len(self.marks) > 200:
+            del self.marks[100]
+        return False
+
+    @property
+    def short(self) -> bool:
+        """Whether it gave less than its server credibly said."""
+        return self.credible and self.size is not None and self.listed < self.size
+
+
+class Progress(msgspec.Struct):
+    """Everything that is needed to go on after a kill."""
+
+    windows: list[Window]  # still to do; the first is under way
+    response_date: str | None
+    full: bool
+    verb: Verb = "ListRecords"
+    method: str = "GET"
+    listed: int = 0  # in windows that are done
+    pages: int = 0
+    retry: list[str] = []  # identifiers that were skipped before
+
+
+def day(granularity: str) -> bool:
+    """Whether a server's datestamps have days only."""
+    return "T" not in granularity.upper()
+
+
+def moment(said: str) -> datetime:
+    """A datestamp as a time in UTC: with or without a time, a zone, or the milliseconds that are met. ValueError."""
+    said = said.strip()
+    at = datetime.fromisoformat(said.replace("Z", "+00:00").replace("z", "+00:00"))
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def spoken(at: datetime, days: bool) -> str:
+    """A time as the server wants to hear it."""
+    return f"{at:%Y-%m-%d}" if days else f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def halves(window: Window, earliest: str, latest: str, days: bool) -> tuple[Window, Window] | None:
+    """The two halves of a window, open ends staying open, or None when it is as small as the granularity allows."""
+    unit = DAY if days else SECOND
+    low, high = moment(window.start or earliest), moment(window.end or latest)
+    if high - low < unit:
+        return None
+    middle = low + ((high - low) // 2 // unit) * unit
+    left = Window(set=window.set, start=window.start, end=spoken(middle, days), verb=window.verb, split=True)
+    right = Window(set=window.set, start=spoken(middle + unit, days), end=window.end, verb=window.verb, split=True)
+    return left, right

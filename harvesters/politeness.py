@@ -1,0 +1,89 @@
+"""Turns at a partner's host: so many connections, so many requests a second, over all processes of this machine."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from filelock import FileLock, Timeout
+
+from harvesters.causes import failed
+
+QUIET = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)(?: (\S+))?")
+CLOCK = 3600.0  # seconds; a last request further ahead than this is a clock that was set back
+POLL = 0.02  # seconds between two looks at a lock that another process holds
+
+
+class Turns:
+    """The turns at one host. The last request's time lies beside the locks, so that every process keeps the rate."""
+
+    def __init__(self, folder: Path, host: str, *, rate: float, connections: int) -> None:
+        folder = folder / "hosts"
+        folder.mkdir(parents=True, exist_ok=True)
+        name = re.sub(r"[^a-z0-9.-]", "_", host.lower())
+        self.host = host
+        self.gap = 1 / rate
+        self.slots = [FileLock(folder / f"{name}.{n}.lock") for n in range(connections)]
+        self.clock = FileLock(folder / f"{name}.last.lock")
+        self.last = folder / f"{name}.last"
+
+    @contextmanager
+    def turn(self, deadline: float) -> Iterator[None]:
+        """One request's turn. Raises HarvestFailed when it has not come by the deadline (time.monotonic)."""
+        slot = self._slot(deadline)
+        try:
+            wait = self._reserve()
+            if time.monotonic() + wait > deadline:
+                raise failed("too_slow", f"the time for this harvest ended while waiting for a turn at {self.host}")
+            if wait > 0:
+                time.sleep(wait)
+            yield
+        finally:
+            slot.release()
+
+    def _slot(self, deadline: float) -> FileLock:
+        while True:
+            for slot in self.slots:
+                try:
+                    slot.acquire(timeout=0)
+                except Timeout:
+                    continue
+                return slot
+            if time.monotonic() > deadline:
+                raise failed("too_slow", f"other harvests kept {self.host} busy until the time for this one ended")
+            time.sleep(POLL)
+
+    def _reserve(self) -> float:
+        """Seconds until our request may go; the next one of any process counts from there."""
+        with self.clock:
+            now = time.time()
+            try:
+                last = float(self.last.read_text())
+            except (FileNotFoundError, ValueError):
+                last = 0.0  # nobody asked yet, or a kill left half a number
+            mine = max(now, last + self.gap) if last < now + CLOCK else now
+            self.last.write_text(repr(mine))
+            return mine - now
+
+
+def quiet_until(hours: list[str], now: datetime) -> datetime | None:
+    """When the quiet hours that hold at `now` (aware) end, or None outside of them."""
+    for said in hours:
+        match = QUIET.fullmatch(said)
+        if match is None:
+            raise ValueError(f"quiet_hours: {said!r} is not like '08:00-18:00 Europe/Belgrade'")
+        there = now.astimezone(ZoneInfo(match[5] or "UTC"))
+        start = there.replace(hour=int(match[1]), minute=int(match[2]), second=0, microsecond=0)
+        end = there.replace(hour=int(match[3]), minute=int(match[4]), second=0, microsecond=0)
+        if start < end and start <= there < end:
+            return end
+        if start > end and there >= start:
+            return end + timedelta(days=1)
+        if start > end and there < end:
+            return end
+    return None

@@ -1,0 +1,348 @@
+"""JSON over HTTP: plain arrays, and lists paged by page, offset, cursor or Link header, by GET or by search POST.
+
+What differs between partners is declared in the feed file's [request]; nothing about a partner is written here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from hashlib import sha256
+from typing import Any
+from urllib.parse import quote, urljoin
+
+import httpx
+import msgspec
+
+from harvesters import json_recover
+from harvesters.causes import ServerFailed, failed, server_failed
+from harvesters.http import Client, Reply
+from harvesters.json_records import NotJson, elements, identifier, raw_at, source_record, source_records, value_at
+from harvesters.oai_windows import moment, spoken
+from harvesters.web_pages import html_cause
+from harvesters.whole import require_as_many_as_before, require_size
+from schemas import Ask, Environment, Feed, HarvestFailed, Page, RawResponse, Skipped, SourceRecord
+
+Report = Callable[[int, int | None], None]
+NUMBERED = ("page", "offset")
+MISSED = 10  # records in a row that the server cannot give: then it is the server, not the records
+
+
+class Place(msgspec.Struct):
+    """How far a harvest has come through one list."""
+
+    offset: int = 0  # records behind us, for page and offset
+    cursor: str | None = None  # or the next page's address
+    listed: int = 0
+    total: int | None = None
+    pages: int = 0
+    last: str = ""  # of the page before, to see one that repeats
+    done: bool = False
+    response_date: str | None = None
+    missed: int = 0  # records in a row that the server could not give
+    singles: int = 0  # the offset up to which records are asked for one by one
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One page's elements, or what is left of them."""
+
+    reply: Reply
+    texts: list[msgspec.Raw]
+    skipped: tuple[Skipped, ...] = ()
+    raw: tuple[RawResponse, ...] = ()
+
+
+def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[Page]:
+    """The feed's records, page by page, as `harvesters.harvest` promises."""
+    with Client(feed, ask, env) as client:
+        place = msgspec.convert(ask.position, Place) if ask.position else Place()
+        if place.done:
+            place = Place()  # what ended short is asked again from its beginning
+        yield from RestList(feed, ask, client, report, place).harvest()
+
+
+@dataclass
+class RestList:
+    """One list of one feed."""
+
+    feed: Feed
+    ask: Ask
+    client: Client
+    report: Report
+    place: Place
+    params: dict[str, Any] = field(default_factory=dict)  # beside the feed's own
+    given: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether the whole list is asked for."""
+        return self.ask.full or self.ask.since is None or self.feed.request.since_param is None
+
+    def harvest(self) -> Iterator[Page]:
+        """Every page from where we stand, then the complete one. Raises HarvestFailed."""
+        for page in self.pages():
+            yield page
+            if page.not_modified or (self.ask.limit is not None and self.given >= self.ask.limit):
+                return
+        require_size(self.place.listed, self.place.total, self.feed.url)
+        if self.full:
+            require_as_many_as_before(self.place.listed, self.feed, self.ask)
+        yield self.page(complete=True)
+
+    def pages(self) -> Iterator[Page]:
+        """Every page from where we stand; the place is behind each as it is given."""
+        while not self.place.done:
+            if self.place.pages >= self.feed.request.max_pages:
+                raise failed("too_large", f"the list has more than {self.feed.request.max_pages} pages")
+            size = 1 if self.place.offset < self.place.singles else self.feed.request.size
+            try:
+                answer = self._ask(size)
+            except ServerFailed as failure:
+                if self._ends_here(failure):
+                    self.place.done = True
+                    return
+                page = self._isolated(size, failure)
+                if page is not None:
+                    yield page
+                continue
+            if answer is None:
+                yield Page(complete=True, not_modified=True, validators=self.ask.validators)
+                return
+            yield self._advanced(answer, size)
+
+    # asking
+
+    def _ask(self, size: int) -> Answer | None:
+        """One page; None when the server says that nothing changed."""
+        asked = self.feed.request
+        body = dict(asked.body)
+        params: dict[str, Any] = {**asked.params, **self.params}
+        url = self.place.cursor if self._follows_addresses() and self.place.cursor else self.feed.url
+        if url == self.feed.url:
+            into = body if asked.page_in == "body" else params
+            into |= self._page_params(size)
+            if not self.full and asked.since_param and self.ask.since:
+                into[asked.since_param] = spoken(moment(self.ask.since), days=False)
+        else:
+            params = {}
+        conditional = asked.paging == "none" and asked.method == "GET"
+        reply = self.client.send(
+            url,
+            method=asked.method,
+            params=params,
+            body=body if asked.method == "POST" else None,
+            retries=None if size == asked.size else 1,
+            conditional=conditional,
+        )
+        if reply.status == 304:
+            return None
+        if self.place.response_date is None:
+            self.place.response_date = server_date(reply)
+        return self._answer(reply)
+
+    def _page_params(self, size: int) -> dict[str, Any]:
+        asked = self.feed.request
+        sized: dict[str, Any] = {asked.size_param: size} if asked.size_param and asked.paging != "none" else {}
+        if asked.paging == "page":
+            return {asked.page_param: asked.first + self.place.offset // size, **sized}
+        if asked.paging == "offset":
+            return {asked.page_param: asked.first + self.place.offset, **sized}
+        if asked.paging == "cursor" and self.place.cursor:
+            return {asked.page_param: self.place.cursor, **sized}
+        return sized
+
+    def _follows_addresses(self) -> bool:
+        return self.feed.request.paging == "link" or (self.place.cursor or "").startswith(("http://", "https://"))
+
+    def _answer(self, reply: Reply) -> Answer:
+        """The page's elements; what is not JSON is cut at its elements, and the page kept as it came."""
+        path = self.feed.request.records_path
+        try:
+            return Answer(reply, elements(reply.body, path))
+        except NotJson as error:
+            cause, what = html_cause(reply.body, "bad_format")
+            if what:
+                raise failed(cause, f"{self.feed.url} answers with {what} instead of JSON") from error
+            saved = json_recover.saved(reply.body, path)
+            if saved is None:
+                raise server_failed("malformed", f"{self.feed.url} sends what is not JSON ({error})") from error
+            good, bad = saved
+            skipped = tuple(Skipped(identifier=_seen(text, self.feed), reason=f"not JSON: {error}") for text in bad)
+            raw = RawResponse(url=self.feed.url, body=reply.body, reason=str(error))
+            return Answer(reply, good, skipped, (raw,))
+
+    # going on
+
+    def _advanced(self, answer: Answer, size: int) -> Page:
+        """The page of an answer, the place moved behind it."""
+        place, count = self.place, len(answer.texts) + len(answer.skipped)
+        now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        mark = sha256(b"\n".join(bytes(text) for text in answer.texts)).hexdigest()
+        place.total = self._total(answer.reply, place.total)
+        if count and mark == place.last:
+            self._repeats(size, count)
+            return self.page()
+        if self.feed.request.detail_url:
+            records, skipped, raw = self._details(answer.texts, now)
+        else:
+            records, skipped, raw = source_records(answer.texts, self.feed, now, self.feed.url)
+        place.last, place.pages = mark, place.pages + 1
+        place.listed += count
+        place.missed = 0
+        self._go_on(answer.reply, count, size)
+        return self.page(records, (*answer.skipped, *skipped), (*answer.raw, *raw))
+
+    def _go_on(self, reply: Reply, count: int, size: int) -> None:
+        place, paging = self.place, self.feed.request.paging
+        if paging in NUMBERED:
+            place.offset += size if paging == "page" else count
+            place.done = count == 0 or (place.total is not None and place.listed >= place.total)
+            return
+        before = place.cursor
+        place.cursor = self._cursor(reply)
+        if place.cursor is not None and place.cursor == before:
+            raise failed("truncated", f"{self.feed.url} gives the same cursor again after {place.listed} records")
+        place.done = place.cursor is None
+
+    def _cursor(self, reply: Reply) -> str | None:
+        asked = self.feed.request
+        if asked.paging == "link":
+            links = httpx.Response(200, headers={"link": reply.headers.get("link", "")}).links
+            following = links.get("next", {}).get("url")
+            return urljoin(reply.url, following) if following else None
+        if asked.paging == "cursor" and asked.cursor_path:
+            said = value_at(msgspec.Raw(reply.body), asked.cursor_path)
+            if said is None or said == "" or said is False:
+                return None
+            cursor = str(said)
+            return urljoin(reply.url, cursor) if cursor.startswith("/") else cursor
+        return None
+
+    def _total(self, reply: Reply, before: int | None) -> int | None:
+        """The number of records in the list; the first one that is said counts."""
+        asked = self.feed.request
+        said: Any = reply.headers.get(asked.total_header) if asked.total_header else None
+        if said is None and asked.total_path:
+            try:
+                said = value_at(msgspec.Raw(reply.body), asked.total_path)
+            except NotJson:
+                return before
+        number = str(said).strip()
+        return int(number) if before is None and number.isdigit() else before
+
+    def _repeats(self, size: int, count: int) -> None:
+        """A page that came before: the end of a list that stays at its last page, or a server that cannot page."""
+        place = self.place
+        short = place.total is not None and place.listed < place.total
+        if short or (place.pages == 1 and count >= size):
+            of = place.total if place.total is not None else "an unknown number of"
+            raise failed("truncated", f"{self.feed.url} sends the same page again after {place.listed} of {of} records")
+        place.done = True
+
+    def _ends_here(self, failure: ServerFailed) -> bool:
+        """Some servers refuse a page behind the last one, where others send an empty one."""
+        asked = self.place
+        return failure.status in (400, 404, 422) and asked.pages > 0 and asked.total is None
+
+    def _isolated(self, size: int, failure: ServerFailed) -> Page | None:
+        """Go over a page that the server cannot give one record at a time, and step over the one that it cannot."""
+        asked = self.feed.request
+        if asked.paging not in NUMBERED or not asked.size_param or self.place.missed >= MISSED:
+            raise HarvestFailed(failure.cause, failure.sentence, again=failure.again) from failure
+        if size > 1:
+            self.place.singles = self.place.offset + size
+            return None
+        skipped = Skipped(identifier=None, reason=f"record {self.place.offset}: {failure.sentence}")
+        self.place.offset += 1
+        self.place.listed += 1
+        self.place.missed += 1
+        return self.page(skipped=(skipped,))
+
+    # records
+
+    def _details(
+        self, texts: list[msgspec.Raw], now: str
+    ) -> tuple[list[SourceRecord], tuple[Skipped, ...], tuple[RawResponse, ...]]:
+        """Each listed element's own record, asked for at its own address."""
+        records: list[SourceRecord] = []
+        skipped: list[Skipped] = []
+        for text in texts:
+            name = identifier(text, self.feed.identifier)
+            try:
+                read = self._detail(text, name, now)
+            except (ServerFailed, NotJson) as error:
+                read = Skipped(identifier=name, reason=str(error))
+            except HarvestFailed as error:
+                if error.cause not in ("gone", "bad_format"):
+                    raise
+                read = Skipped(identifier=name, reason=error.sentence)
+            if isinstance(read, SourceRecord):
+                records.append(read)
+            else:
+                skipped.append(read)
+        return records, tuple(skipped), ()
+
+    def _detail(self, text: msgspec.Raw, name: str | None, now: str) -> SourceRecord | Skipped:
+        asked = self.feed.request
+        fields = {
+            key: quote(str(value), safe="") for key, value in msgspec.json.decode(text, type=dict[str, Any]).items()
+        }
+        try:
+            url = urljoin(self.feed.url, (asked.detail_url or "").format_map(fields))
+        except KeyError as error:
+            return Skipped(identifier=name, reason=f"the listed element has no {error}, which detail_url needs")
+        found = raw_at(msgspec.Raw(self.client.send(url).body), asked.detail_path)
+        if found is None:
+            return Skipped(identifier=name, reason=f"{url} has nothing at detail_path {asked.detail_path!r}")
+        return source_record(found, self.feed, now, name)
+
+    def page(
+        self,
+        records: list[SourceRecord] | None = None,
+        skipped: tuple[Skipped, ...] = (),
+        raw: tuple[RawResponse, ...] = (),
+        *,
+        complete: bool = False,
+    ) -> Page:
+        """What goes to landing, and where to go on from behind it."""
+        given = records or []
+        if self.ask.limit is not None:
+            given = given[: self.ask.limit - self.given]
+        self.given += len(given)
+        self.report(self.place.listed, self.place.total)
+        notes, self.client.notes = tuple(self.client.notes), []
+        return Page(
+            records=given,
+            position=msgspec.to_builtins(self.place),
+            total=self.place.total,
+            raw=raw,
+            skipped=skipped,
+            notes=notes,
+            complete=complete,
+            full=self.full,
+            response_date=self.place.response_date,
+            validators=dict(self.client.validators) if complete else {},
+        )
+
+
+def server_date(reply: Reply) -> str | None:
+    """The server's own clock as its Date header tells it, never later than ours."""
+    said = reply.headers.get("date")
+    try:
+        at = parsedate_to_datetime(said) if said else None
+    except ValueError:
+        at = None
+    return spoken(min(at.astimezone(UTC), datetime.now(UTC)), days=False) if at else None
+
+
+def _seen(text: bytes, feed: Feed) -> str | None:
+    """The identifier of a broken element, as far as it can be seen; only for the list of what was skipped."""
+    if len(feed.identifier) != 1:
+        return None
+    key = feed.identifier[0].rsplit(".", 1)[-1].encode()
+    found = re.search(rb'"' + re.escape(key) + rb'"\s*:\s*"?([^",}\s]+)', text)
+    return found[1].decode("utf-8", "replace") if found else None
