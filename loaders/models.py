@@ -50,6 +50,7 @@ class HarvestRun(Table):
     reasons: Mapped[str | None]  # JSON list of sentences: why it is held
     notes: Mapped[str | None]  # JSON list: what an operator should know of the harvest
     base_run_id: Mapped[str | None]  # the feed's loaded run that this one was staged against
+    landing_until: Mapped[str | None]  # the newest run whose landing is in it; null: its records came by the pipe
     undid_run_id: Mapped[str | None]  # kind undo: the run that it undid
     transform_version: Mapped[str | None]
     ungated_by: Mapped[str | None]  # who loaded it past the gate
@@ -157,6 +158,7 @@ class Issue(Table):
     run_id: Mapped[str]  # the run that last changed this row
     code: Mapped[str]
     severity: Mapped[str]  # error, warning, info
+    scope: Mapped[str] = mapped_column(default="record")  # record: found in it alone; batch: beside its neighbours
     path: Mapped[str]
     value: Mapped[str]
     first_run_id: Mapped[str]

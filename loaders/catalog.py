@@ -1,0 +1,33 @@
+"""The catalog: one writer, one transaction a run. The steps of a run, in order: `begin`, …, then `hold` or `load`."""
+
+from loaders.catalog_load import load
+from loaders.catalog_run import (
+    FUNNEL,
+    FeedBusy,
+    NotRunning,
+    Run,
+    begin,
+    fail,
+    feed_of,
+    hold,
+    landed,
+    read_run,
+    working,
+)
+from loaders.migrations import migrate
+
+__all__ = [
+    "FUNNEL",
+    "FeedBusy",
+    "NotRunning",
+    "Run",
+    "begin",
+    "fail",
+    "feed_of",
+    "hold",
+    "landed",
+    "load",
+    "migrate",
+    "read_run",
+    "working",
+]

@@ -1,0 +1,113 @@
+"""Findings: opened by the run that first sees them, resolved by a run that read the record and no longer does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow.parquet as pq
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from loaders.catalog_before import Before
+from loaders.catalog_run import Run
+from loaders.models import Issue
+
+RECORDS = 500  # records whose findings are compared at a time
+TABLE: Any = Issue.__table__  # a Table; typed so that bulk statements take it
+Found = dict[str, dict[str, Any]]  # by finding
+
+
+def load_findings(connection: Connection, run: Run, folder: Path, before: Before) -> None:
+    """Write what the record rules found in every record that this run read. A rejected record was not read."""
+    said = msgspec.json.decode((folder / "staged.json").read_bytes())
+    for name in said["outcomes"]:
+        with pq.ParquetFile(folder / "outcomes" / name) as file:
+            for batch in file.iter_batches(RECORDS, columns=["identifier", "kind", "issues"]):
+                read = [row for row in batch.to_pylist() if row["kind"] == "resource"]
+                keys = [f"{run.feed}:{row['identifier']}" for row in read]
+                found = {
+                    one["finding"]: {**one, "key": key}
+                    for key, row in zip(keys, read, strict=True)
+                    for one in row["issues"]
+                }
+                known = _known(connection, TABLE.c.key.in_(keys), "record") if keys else {}
+                _compare(connection, run, found, known, "record", before)
+
+
+def load_batch_findings(connection: Connection, run: Run, folder: Path, before: Before) -> None:
+    """Write what the batch rules found in the feed, if they judged it in this run."""
+    path = folder / "batch.parquet"
+    if not path.exists():
+        return
+    rows = pq.read_table(path).to_pylist()
+    found = {row["finding"]: {**row, "key": f"{run.feed}:{row.pop('identifier')}"} for row in rows}
+    known = _known(connection, TABLE.c.feed == run.feed, "batch")
+    _compare(connection, run, found, known, "batch", before)
+
+
+def _known(connection: Connection, where: Any, scope: str) -> Found:
+    query = select(TABLE).where(where, TABLE.c.scope == scope)
+    return {row["finding"]: dict(row) for row in connection.execute(query).mappings()}
+
+
+def _compare(connection: Connection, run: Run, found: Found, known: Found, scope: str, before: Before) -> None:
+    new = [one for name, one in found.items() if name not in known]
+    again = [one for name, one in found.items() if name in known and _differs(one, known[name])]
+    gone = [name for name, one in known.items() if name not in found and one["resolved_run_id"] is None]
+    before.note_issues(connection, [*(one["finding"] for one in new + again), *gone])
+    for rows in _batches(new):
+        connection.execute(
+            insert(TABLE),
+            [
+                {
+                    **one,
+                    "feed": run.feed,
+                    "scope": scope,
+                    "run_id": run.id,
+                    "first_run_id": run.id,
+                    "resolved_run_id": None,
+                }
+                for one in rows
+            ],
+        )
+    for rows in _batches(again):
+        connection.execute(REOPEN, [_reopened(run, one, known[one["finding"]]) for one in rows])
+    for names in _batches(gone):
+        connection.execute(RESOLVE, [{"of": name, "run": run.id} for name in names])
+
+
+def _differs(one: dict[str, Any], known: dict[str, Any]) -> bool:
+    return known["resolved_run_id"] is not None or known["severity"] != one["severity"] or known["path"] != one["path"]
+
+
+def _reopened(run: Run, one: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """A finding that comes back is new again; one that only moved, or weighs otherwise, keeps its first run."""
+    first = run.id if known["resolved_run_id"] is not None else known["first_run_id"]
+    return {"of": one["finding"], "run": run.id, "first": first, "severe": one["severity"], "where": one["path"]}
+
+
+REOPEN = (
+    update(TABLE)
+    .where(TABLE.c.finding == bindparam("of"))
+    .values(
+        run_id=bindparam("run"),
+        first_run_id=bindparam("first"),
+        severity=bindparam("severe"),
+        path=bindparam("where"),
+        resolved_run_id=None,
+    )
+)
+RESOLVE = (
+    update(TABLE)
+    .where(TABLE.c.finding == bindparam("of"))
+    .values(run_id=bindparam("run"), resolved_run_id=bindparam("run"))
+)
+
+
+def _batches(rows: list[Any], size: int = 2_000) -> Iterator[list[Any]]:
+    left = iter(rows)
+    while batch := list(islice(left, size)):
+        yield batch

@@ -1,0 +1,160 @@
+"""The load: a staged run becomes the catalog's state, in one transaction or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from sqlalchemy import Connection, Insert, Update, bindparam, case, delete, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from loaders import catalog_run
+from loaders.catalog_before import Before
+from loaders.catalog_issue import load_batch_findings, load_findings
+from loaders.catalog_run import Run, working
+from loaders.catalog_unmapped import recount_unmapped
+from loaders.database import writing
+from loaders.models import Refused, SourceRecord
+from loaders.staging_folder import staging_folder
+from schemas.environment import Environment
+
+BATCH = 2_000
+PENDING = ("pending_sha256", "pending_record", "pending_record_sha256", "pending_reason", "pending_status")
+ACCEPTED = ("payload_sha256", "record", "record_sha256", "score", "has_title", "has_language", "has_license")
+ACCEPTED_TOO = ("license_open", "unmapped", "format", "datestamp", "status", "deleted_reason", "run_id")
+TABLE: Any = SourceRecord.__table__  # a Table; typed so that bulk statements take it
+
+
+def load(
+    env: Environment, run_id: str, *, by: str | None = None, reason: str | None = None, ungated: bool = False
+) -> dict[str, int]:
+    """Load a staged run, whole or not at all, and return its funnel. A run that is loaded already is left as it is.
+
+    `by` and `reason` are a steward's who releases a held run, or (`ungated`) who loads past the gate. Older held runs
+    of the feed are superseded. Raises catalog_run.NotRunning when the run is not staged, or the feed has since been
+    loaded by another run.
+    """
+    run = catalog_run.read_run(env, run_id)
+    if run.status == "loaded":
+        return run.counts
+    with working(env, run_id, states=("landed", "held")) as run:
+        before = Before(env, run)
+        with writing(env) as connection:
+            _still_newest(connection, run)
+            _write(env, connection, run, before)
+            catalog_run.supersede(connection, run)
+            said = {"ungated_by": by} if ungated else {"decided_by": by, "decided_at": by and catalog_run.now()}
+            catalog_run.end(connection, run_id, "loaded", decision_reason=reason, **said)
+            before.keep()
+    return run.counts
+
+
+def _still_newest(connection: Connection, run: Run) -> None:
+    newest = catalog_run.base_run(connection, run.feed, "~")
+    if newest is not None and newest > run.id:
+        raise catalog_run.NotRunning(f"{run.id} is superseded: the feed was loaded by {newest}")
+    if newest != run.base_run_id:
+        raise catalog_run.NotRunning(
+            f"{run.id} was staged on {run.base_run_id or 'nothing'}, and the feed now stands at {newest or 'nothing'}: "
+            "run the feed again"
+        )
+
+
+def _write(env: Environment, connection: Connection, run: Run, before: Before) -> None:
+    folder = staging_folder(env, run.id)
+    wrote = False
+    for rows in batches(folder / "rows.parquet", BATCH):
+        wrote = True
+        before.note_records(connection, [f"{run.feed}:{row['identifier']}" for row in rows])
+        for action, values in _by_action(run, rows).items():
+            connection.execute(statement(connection, action), values)
+    load_findings(connection, run, folder, before)
+    load_batch_findings(connection, run, folder, before)
+    unrefused = folder / "unrefused.parquet"
+    if unrefused.exists():
+        gone = delete(Refused).where(Refused.key == bindparam("k"), Refused.sha256 == bindparam("s"))
+        for rows in batches(unrefused, BATCH):
+            connection.execute(gone, [{"k": f"{run.feed}:{row['identifier']}", "s": row["sha256"]} for row in rows])
+    if wrote:
+        recount_unmapped(connection, run.feed, run.started_at, folder)
+
+
+def batches(path: Path, size: int) -> Iterator[list[dict[str, Any]]]:
+    """The rows of a Parquet file, some at a time."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(size):
+            yield batch.to_pylist()
+
+
+def _by_action(run: Run, rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row["action"], []).append(ACTIONS[row["action"]](run, row))
+    return groups
+
+
+def _who(run: Run, row: dict[str, Any]) -> dict[str, Any]:
+    key = f"{run.feed}:{row['identifier']}"
+    return {"key": key, "feed": run.feed, "identifier": row["identifier"], "run_id": run.id}
+
+
+def _accept(run: Run, row: dict[str, Any]) -> dict[str, Any]:
+    said = {name: row[name] for name in (*ACCEPTED[1:], "license_open", "unmapped", "format", "datestamp")}
+    state = {"status": "live", "deleted_reason": None, "payload_sha256": row["sha256"]}
+    return {**_who(run, row), **said, **state, **dict.fromkeys(PENDING)}
+
+
+def _settle(run: Run, row: dict[str, Any]) -> dict[str, Any]:
+    said = {f"new_{name}": row[name] for name in ("datestamp", "format", "score")}
+    return {"of": f"{run.feed}:{row['identifier']}", "new_payload_sha256": row["sha256"], **said}
+
+
+def _restamp(run: Run, row: dict[str, Any]) -> dict[str, Any]:
+    return {"of": f"{run.feed}:{row['identifier']}", "new_datestamp": row["datestamp"]}
+
+
+def _pend(run: Run, row: dict[str, Any]) -> dict[str, Any]:
+    said = {
+        "pending_sha256": row["sha256"],
+        "pending_record": row["record"],
+        "pending_record_sha256": row["record_sha256"],
+        "pending_reason": row["reason"],
+        "pending_status": row["ending"],
+    }
+    return {**_who(run, row), **said, "format": row["format"], "datestamp": row["datestamp"], "status": row["ending"]}
+
+
+def _delete(run: Run, row: dict[str, Any]) -> dict[str, Any]:
+    said = {"status": "deleted", "deleted_reason": "absent" if row["absent"] else "deleted"}
+    return {**_who(run, row), **said, "format": row["format"], "datestamp": row["datestamp"], **dict.fromkeys(PENDING)}
+
+
+ACTIONS = {"accept": _accept, "settle": _settle, "restamp": _restamp, "pend": _pend, "delete": _delete}
+
+
+def statement(connection: Connection, action: str) -> Insert | Update:
+    """The one statement of an action, for a batch of rows."""
+    if action in ("settle", "restamp"):
+        names = ("datestamp",) if action == "restamp" else ("datestamp", "format", "score", "payload_sha256")
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+        if action == "settle":
+            values |= dict.fromkeys(PENDING)
+        return update(TABLE).where(TABLE.c.key == bindparam("of")).values(**values)
+    if action == "accept":
+        return upsert(connection, TABLE, (*ACCEPTED, *ACCEPTED_TOO, *PENDING))
+    if action == "delete":
+        return upsert(connection, TABLE, ("status", "deleted_reason", "datestamp", "run_id", *PENDING))
+    return upsert(connection, TABLE, (*PENDING, "datestamp", "run_id"), waits=True)
+
+
+def upsert(connection: Connection, table: Any, names: tuple[str, ...], *, waits: bool = False) -> Insert:
+    """Insert, or change the named columns of the row that is there. `waits`: a live record stays live."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    made: Any = dialect.insert(table)
+    changes: dict[str, Any] = {name: getattr(made.excluded, name) for name in names}
+    if waits:
+        changes["status"] = case((table.c.status == "live", "live"), else_=made.excluded.status)
+    upserted: Insert = made.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changes)
+    return upserted

@@ -1,0 +1,70 @@
+"""Unmapped terms of a feed: counted anew from its live records, never added to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow.parquet as pq
+from sqlalchemy import Connection, bindparam, insert, select, text, update
+
+from loaders.models import UnmappedValue
+
+TABLE: Any = UnmappedValue.__table__  # a Table; typed so that bulk statements take it
+COUNTS = {
+    "sqlite": """SELECT json_extract(pair.value, '$[0]') AS field, json_extract(pair.value, '$[1]') AS value, count(*)
+        FROM source_record, json_each(source_record.unmapped) AS pair
+        WHERE feed = :feed AND status = 'live' AND unmapped IS NOT NULL GROUP BY 1, 2""",
+    "postgresql": """SELECT pair ->> 0 AS field, pair ->> 1 AS value, count(*)
+        FROM source_record CROSS JOIN LATERAL jsonb_array_elements(unmapped::jsonb) AS pair
+        WHERE feed = :feed AND status = 'live' AND unmapped IS NOT NULL GROUP BY 1, 2""",
+}
+Term = tuple[str, str]
+
+
+def recount_unmapped(connection: Connection, feed: str, seen_at: str, folder: Path | None = None) -> None:
+    """Make unmapped_value say how many live records of the feed hold each term without a code.
+
+    A term that no live record holds any more stays with count 0, and with the code that it has been given, if the
+    staging in `folder` shows one.
+    """
+    asked = connection.execute(text(COUNTS[connection.dialect.name]), {"feed": feed})
+    counts: dict[Term, int] = {(field, value): count for field, value, count in asked}
+    known = {(row.field, row.value): row for row in connection.execute(select(TABLE).where(TABLE.c.feed == feed)).all()}
+    new = [
+        {"field": field, "value": value, "feed": feed, "count": count, "first_seen": seen_at, "mapped_to": None}
+        for (field, value), count in counts.items()
+        if (field, value) not in known
+    ]
+    if new:
+        connection.execute(insert(TABLE), new)
+    gone = {term for term, row in known.items() if term not in counts and row["mapped_to"] is None}
+    codes = _codes(folder, gone) if folder is not None and gone else {}
+    changes = []
+    for term, row in known.items():
+        count = counts.get(term, 0)
+        code = None if count else codes.get(term, row["mapped_to"])
+        if (count, code) != (row["count"], row["mapped_to"]):
+            changes.append({"f": term[0], "v": term[1], "n": count, "c": code})
+    if changes:
+        connection.execute(_change(feed), changes)
+
+
+def _change(feed: str) -> Any:
+    return (
+        update(TABLE)
+        .where(TABLE.c.feed == feed, TABLE.c.field == bindparam("f"), TABLE.c.value == bindparam("v"))
+        .values(count=bindparam("n"), mapped_to=bindparam("c"))
+    )
+
+
+def _codes(folder: Path, wanted: set[Term]) -> dict[Term, str]:
+    found: dict[Term, str] = {}
+    with pq.ParquetFile(folder / "rows.parquet") as file:
+        for batch in file.iter_batches(1_000, columns=["record"]):
+            for record in batch.column("record").to_pylist():
+                for term in msgspec.json.decode(record).get("terms", ()) if record else ():
+                    if term.get("code") is not None and (term["field"], term["source"]) in wanted:
+                        found[term["field"], term["source"]] = term["code"]
+    return found

@@ -1,0 +1,79 @@
+"""Where a run's staging lies, and the DuckDB that works in it with a fixed amount of memory.
+
+`staging/<run_id>/`: `plan.json`, `state.parquet` (the catalog's side), `chunks/` (what to transform), `outcomes/` (what
+came of it), `changes.parquet` (one row a judged record), `rows.parquet` (what the load writes), `facts.parquet`.
+All of it can be made again from landing; a loaded run's may be deleted.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from schemas.environment import Environment
+
+MEMORY = "256MB"
+THREADS = 2
+
+
+def staging_folder(env: Environment, run_id: str) -> Path:
+    """The run's own folder under ELIB_HOME/staging."""
+    return env.staging / run_id
+
+
+def relative(env: Environment, path: Path) -> str:
+    """A path as XCom carries it: relative to ELIB_HOME."""
+    return path.relative_to(env.home).as_posix()
+
+
+def forget_staging(env: Environment, run_id: str) -> None:
+    """Remove a run's staging, if there is any."""
+    shutil.rmtree(staging_folder(env, run_id), ignore_errors=True)
+
+
+@contextmanager
+def workshop(folder: Path) -> Iterator[Any]:
+    """A DuckDB connection whose tables lie in the folder while it is open; it spills rather than grow."""
+    import duckdb
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "work.duckdb"
+    _remove(folder, path)
+    connection = duckdb.connect(str(path))
+    try:
+        for said in (
+            f"memory_limit = '{MEMORY}'",
+            f"threads = {THREADS}",
+            f"temp_directory = '{_quoted(folder / 'spill')}'",
+            "preserve_insertion_order = false",
+            "enable_progress_bar = false",
+        ):
+            connection.execute(f"SET {said}")
+        yield connection
+    finally:
+        connection.close()
+        _remove(folder, path)
+
+
+def view(connection: Any, name: str, *paths: Path, more: str = "") -> None:
+    """Make a view of Parquet files."""
+    listed = ", ".join(f"'{_quoted(path)}'" for path in paths)
+    connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}]{more})")  # noqa: S608 (our names)
+
+
+def copy_to(connection: Any, name: str, path: Path) -> None:
+    """Write the rows of a table or view as one Parquet file."""
+    connection.execute(f"COPY {name} TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 10000)")
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _remove(folder: Path, path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+    shutil.rmtree(folder / "spill", ignore_errors=True)

@@ -1,0 +1,105 @@
+-- Reads: outcome, batch (findings), state, accepted, errors, deletions, rejections, restamped. Makes: judged, rows, facts.
+CREATE TABLE batch_errors AS
+SELECT identifier, count(*) AS errors, string_agg(DISTINCT code, ';' ORDER BY code) AS codes
+FROM batch WHERE severity = 'error' GROUP BY identifier;
+
+CREATE VIEW weighed AS
+SELECT o.* EXCLUDE (issues, errors, codes),
+    o.errors + coalesce(b.errors, 0) AS errors,
+    concat_ws(';', nullif(o.codes, ''), b.codes) AS codes,
+    EXISTS (SELECT 1 FROM accepted a WHERE a.identifier = o.identifier AND a.sha256 = o.sha256) AS accepted
+FROM outcome o LEFT JOIN batch_errors b USING (identifier);
+
+CREATE VIEW compared AS
+SELECT w.*,
+    coalesce(s.status = 'live', false) AS live_before,
+    s.status, s.record_sha256 AS record_before, s.payload_sha256 AS payload_before, s.datestamp AS datestamp_before,
+    s.score AS score_before, s.format AS format_before,
+    s.pending_sha256, s.pending_record_sha256, s.pending_status,
+    CASE
+        WHEN w.kind = 'tombstone' THEN 'deleted'
+        WHEN w.kind = 'rejection' THEN 'rejected'
+        WHEN w.errors > 0 AND NOT w.accepted THEN 'quarantined'
+        ELSE 'clean'
+    END AS ending,
+    CASE WHEN w.kind = 'resource' THEN 'errors: ' || w.codes ELSE w.reason END AS why,
+    s.pending_reason
+FROM weighed w LEFT JOIN state s ON w.identifier = s.identifier;
+
+-- change: what it counts as. action: what the load does with the row.
+CREATE VIEW decided AS
+SELECT *,
+    CASE ending
+        WHEN 'clean' THEN CASE
+            WHEN NOT live_before THEN 'added'
+            WHEN record_before = record_sha256 THEN 'unchanged'
+            ELSE 'changed' END
+        WHEN 'deleted' THEN CASE WHEN status = 'deleted' THEN 'unchanged' ELSE 'deleted' END
+        ELSE CASE
+            WHEN pending_sha256 IS NOT DISTINCT FROM sha256 AND pending_status = ending
+                AND pending_record_sha256 IS NOT DISTINCT FROM record_sha256 AND pending_reason = why
+            THEN 'unchanged' ELSE ending END
+    END AS change
+FROM compared;
+
+CREATE VIEW settled AS
+SELECT identifier, format, datestamp, sha256, record, record_sha256, why AS reason, score, errors, codes,
+    has_title, has_language, has_license, license_open, unmapped, ending, change,
+    CASE
+        WHEN ending = 'clean' AND change <> 'unchanged' THEN 'accept'
+        WHEN ending = 'clean' THEN CASE
+            WHEN payload_before IS DISTINCT FROM sha256 OR datestamp_before IS DISTINCT FROM datestamp
+                OR score_before IS DISTINCT FROM score OR format_before IS DISTINCT FROM format
+                OR pending_sha256 IS NOT NULL
+            THEN 'settle' ELSE 'none' END
+        WHEN change = 'unchanged' THEN 'none'
+        WHEN ending = 'deleted' THEN 'delete'
+        ELSE 'pend'
+    END AS action,
+    false AS absent,
+    ending = 'clean' AND live_before AND payload_before IS DISTINCT FROM sha256 AS payload_changed,
+    live_before AND payload_before IS NOT DISTINCT FROM sha256 AND datestamp_before IS DISTINCT FROM datestamp AS restamped
+FROM decided
+UNION ALL BY NAME
+SELECT d.identifier, d.format, d.datestamp, 'deleted' AS change, 'delete' AS action, 'deleted' AS ending, d.absent,
+    false AS payload_changed, false AS restamped, 0 AS errors, '' AS codes
+FROM deletions d
+UNION ALL BY NAME
+SELECT r.identifier, r.format, r.datestamp, r.sha256, r.reason, 'rejected' AS change, 'pend' AS action,
+    'rejected' AS ending, false AS absent, false AS payload_changed, false AS restamped, 0 AS errors, '' AS codes
+FROM rejections r;
+
+CREATE TABLE judged AS
+SELECT identifier, change, action, absent, errors, codes, has_title, has_language, has_license, license_open,
+    payload_changed, restamped
+FROM settled;
+
+CREATE VIEW rows AS
+SELECT identifier, format, datestamp, sha256, record, record_sha256, reason, score, has_title, has_language, has_license,
+    license_open, unmapped, ending, change, action, absent
+FROM settled WHERE action <> 'none'
+UNION ALL BY NAME
+SELECT identifier, datestamp, 'unchanged' AS change, 'restamp' AS action, 'clean' AS ending, false AS absent FROM restamped;
+
+CREATE TABLE open_errors AS
+SELECT identifier, sum(errors)::INT AS errors, string_agg(code, ';' ORDER BY code) AS codes FROM errors GROUP BY identifier;
+
+CREATE VIEW facts AS
+SELECT coalesce(j.identifier, s.identifier) AS identifier,
+    coalesce(s.status = 'live', false) AS live_before,
+    CASE j.action WHEN 'accept' THEN true WHEN 'delete' THEN false ELSE coalesce(s.status = 'live', false) END AS live_after,
+    CASE WHEN j.change IS NULL OR j.change = 'unchanged' THEN 'none' ELSE j.change END AS change,
+    coalesce(j.absent, false) AS absent,
+    coalesce(j.errors, e.errors, 0)::INT AS errors,
+    coalesce(j.codes, e.codes, '') AS codes,
+    coalesce(CASE WHEN j.action IN ('accept', 'settle') THEN j.has_title ELSE s.has_title END, false) AS has_title,
+    coalesce(CASE WHEN j.action IN ('accept', 'settle') THEN j.has_language ELSE s.has_language END, false) AS has_language,
+    coalesce(CASE WHEN j.action IN ('accept', 'settle') THEN j.has_license ELSE s.has_license END, false) AS has_license,
+    CASE WHEN j.action IN ('accept', 'settle') THEN j.license_open ELSE s.license_open END AS license_open,
+    coalesce(j.restamped, t.identifier IS NOT NULL, false) AS restamped,
+    coalesce(j.payload_changed, false) AS payload_changed
+FROM judged j
+FULL JOIN state s ON j.identifier = s.identifier
+LEFT JOIN open_errors e ON e.identifier = coalesce(j.identifier, s.identifier)
+LEFT JOIN restamped t ON t.identifier = coalesce(j.identifier, s.identifier)
+WHERE j.identifier IS NOT NULL OR s.status <> 'deleted';

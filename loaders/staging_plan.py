@@ -1,0 +1,177 @@
+"""What to do with each record that has landed since the feed's last loaded run: leave, delete, reject or transform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from loaders import catalog_run
+from loaders.database import reading
+from loaders.files import whole_file
+from loaders.landing_index import LandingIndex, landing_index
+from loaders.landing_past import Harvest, harvests
+from loaders.staging_folder import copy_to, relative, staging_folder, view, workshop
+from loaders.staging_state import write_state
+from schemas.base import Base
+from schemas.environment import Environment
+
+CHUNK = 5_000  # records a chunk
+CHUNKS = 1_000  # at most: Airflow maps over 1 024
+PLACES = pa.schema([("identifier", pa.string()), ("part", pa.string()), ("row", pa.int64())])
+NOTHING_LISTED = """CREATE VIEW listing AS SELECT NULL::VARCHAR AS identifier, NULL::VARCHAR AS format,
+NULL::VARCHAR AS datestamp, NULL::VARCHAR AS sha256, false AS deleted, false AS kept, NULL::VARCHAR AS filename,
+0::BIGINT AS file_row_number LIMIT 0"""
+SQL = Path(__file__).with_name("staging_plan.sql")
+
+
+class Plan(Base, frozen=True, kw_only=True):
+    """What a staging has to judge; `chunks` are paths relative to ELIB_HOME."""
+
+    run_id: str
+    base_run_id: str | None = None
+    listed: int = 0
+    duplicates: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    rejected: int = 0
+    transform: int = 0
+    chunks: tuple[str, ...] = ()
+
+
+def plan(env: Environment, run_id: str, *, withdraw: bool = False) -> Plan:
+    """Compare the feed's landing up to this run with the catalog. A reprocess judges every record that ever landed.
+
+    `withdraw` plans the deletion of every record of a retired feed. Raises catalog_run.NotRunning.
+    """
+    with catalog_run.working(env, run_id) as run:
+        folder = staging_folder(env, run_id)
+        with reading(env) as connection:
+            base = catalog_run.base_run(connection, run.feed, run_id)
+            write_state(connection, run.feed, folder)
+        landing = env.landing / run.feed
+        past = harvests(landing, after=None if run.kind == "reprocess" else base, until=run_id)
+        if withdraw:
+            past = []
+        with workshop(folder) as duck, landing_index(landing) as index:
+            _prepare(duck, folder, past, force=run.kind == "reprocess", withdraw=withdraw)
+            duck.execute(SQL.read_text(encoding="utf-8"))
+            found = _emit(env, duck, folder, index, landing)
+        made = Plan(run_id=run_id, base_run_id=base, listed=_listed(past, run_id), **found)
+        with whole_file(folder / "plan.json") as beside:
+            beside.write_bytes(msgspec.json.encode(made))
+        catalog_run.planned(env, run_id, listed=made.listed, duplicates=made.duplicates, base=base)
+    return made
+
+
+def read_plan(env: Environment, run_id: str) -> Plan:
+    """The plan that was made for a run."""
+    return msgspec.json.decode((staging_folder(env, run_id) / "plan.json").read_bytes(), type=Plan)
+
+
+def _listed(past: list[Harvest], run_id: str) -> int:
+    return sum(footer.records for one in past for footer in one.footers if footer.run_id == run_id)
+
+
+def _prepare(duck: Any, folder: Path, past: list[Harvest], *, force: bool, withdraw: bool) -> None:
+    whole = [number for number, one in enumerate(past) if one.whole_list]
+    full = whole[-1] if whole else None
+    if withdraw:
+        full = 0
+    duck.execute(
+        "CREATE TABLE setting AS SELECT ?::INT AS whole, ?::BOOL AS force, ?::INT AS newest",
+        [full, force, len(past) - 1],
+    )
+    duck.execute("CREATE TABLE part (path VARCHAR, harvest INT, ordinal INT)")
+    paths = [(str(path), number) for number, one in enumerate(past) for path in one.parts]
+    if paths:
+        duck.executemany("INSERT INTO part VALUES (?, ?, ?)", [(*one, order) for order, one in enumerate(paths)])
+        view(duck, "listing", *(Path(path) for path, _ in paths), more=", filename = true, file_row_number = true")
+    else:
+        duck.execute(NOTHING_LISTED)
+    for name in ("state", "refused"):
+        view(duck, name, folder / f"{name}.parquet")
+    duck.execute("CREATE TABLE skipped (identifier VARCHAR, since VARCHAR, until VARCHAR)")
+    skipped = [one for harvest in past[full or 0 :] for one in harvest.skipped]
+    if skipped:
+        rows_of = [(one.identifier, *(one.window or (None, None))) for one in skipped]
+        duck.executemany("INSERT INTO skipped VALUES (?, ?, ?)", rows_of)
+
+
+def _emit(env: Environment, duck: Any, folder: Path, index: LandingIndex, landing: Path) -> dict[str, Any]:
+    for name in ("deletions", "rejections", "restamped", "unrefused"):
+        copy_to(duck, name, folder / f"{name}.parquet")
+    counts = dict(duck.execute("SELECT verdict, count(*) FROM judged GROUP BY verdict").fetchall())
+    (duplicates,) = duck.execute("SELECT times FROM duplicates").fetchone()
+    _place(duck, index)
+    written = _chunks(duck, folder / "chunks", landing, counts.get("transform", 0))
+    return {
+        "duplicates": duplicates,
+        "unchanged": counts.get("unchanged", 0),
+        "deleted": counts.get("delete", 0),
+        "rejected": counts.get("reject", 0),
+        "transform": counts.get("transform", 0),
+        "chunks": tuple(relative(env, path) for path in written),
+    }
+
+
+def _place(duck: Any, index: LandingIndex) -> None:
+    """Find the payloads of the headers that were landed without one."""
+    duck.execute("CREATE TABLE place (identifier VARCHAR, part VARCHAR, row BIGINT)")
+    cursor = duck.cursor()
+    headers = cursor.execute("SELECT identifier, sha256 FROM judged WHERE verdict = 'transform' AND NOT kept")
+    while wanted := headers.fetchmany(CHUNK):
+        places = index.places(wanted)
+        lost = next((one for one in wanted if one not in places), None)
+        if lost is not None:
+            raise ValueError(f"landing lacks the payload {lost[1]} of {lost[0]!r}: restore the feed's older parts")
+        found = pa.table(
+            {
+                "identifier": [one[0] for one in wanted],
+                "part": [places[one][0] for one in wanted],
+                "row": [places[one][1] for one in wanted],
+            },
+            schema=PLACES,
+        )
+        duck.register("found", found)
+        duck.execute("INSERT INTO place SELECT * FROM found")
+        duck.unregister("found")
+
+
+def _chunks(duck: Any, folder: Path, landing: Path, records: int) -> Iterator[Path]:
+    """Write what to transform, in the order in which the payloads lie, so that each part is read about once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob("*/chunk-*.parquet"):  # of a try before
+        left.unlink()
+    size = max(CHUNK, -(-records // CHUNKS))
+    ordered = duck.sql(
+        "SELECT j.identifier, j.format, j.datestamp, j.sha256, coalesce(p.part, substr(j.path, ?)) AS part,"
+        " coalesce(p.row, j.row) AS row FROM judged j LEFT JOIN place p USING (identifier)"
+        " WHERE verdict = 'transform' ORDER BY 5, 6",
+        params=[len(str(landing)) + 2],
+    )
+    for number, batch in enumerate(_tables(ordered.to_arrow_reader(size), size)):
+        path = folder / f"chunk-{number:05d}.parquet"
+        with whole_file(path) as beside:
+            pq.write_table(batch, beside, compression="zstd")
+        yield path
+
+
+def _tables(batches: Any, size: int) -> Iterator[pa.Table]:
+    """The batches as tables of exactly `size` rows, the last one less."""
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        held.append(batch)
+        rows += batch.num_rows
+        while rows >= size:
+            whole = pa.Table.from_batches(held)
+            yield whole.slice(0, size)
+            held = whole.slice(size).to_batches()
+            rows -= size
+    if rows:
+        yield pa.Table.from_batches(held)

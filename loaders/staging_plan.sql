@@ -1,0 +1,101 @@
+-- Reads: listing (every landed row), part, state, refused, skipped, setting. Makes: judged, and what the load needs.
+-- The newest harvest wins; inside one the newest datestamp, then the last listed.
+CREATE VIEW landed AS
+SELECT l.identifier, l.format, l.datestamp, l.sha256, l.deleted, l.kept, p.path, p.harvest, p.ordinal, l.file_row_number AS row
+FROM listing l JOIN part p ON l.filename = p.path;
+
+CREATE TABLE winner AS
+SELECT * FROM landed
+QUALIFY row_number() OVER (
+    PARTITION BY identifier ORDER BY harvest DESC, datestamp DESC NULLS LAST, ordinal DESC, row DESC
+) = 1;
+
+-- Listed again in the newest harvest.
+CREATE TABLE duplicates AS
+SELECT coalesce(sum(n - 1), 0)::BIGINT AS times FROM (
+    SELECT count(*) AS n FROM landed, setting WHERE harvest = newest GROUP BY identifier HAVING count(*) > 1
+);
+
+-- Two payloads under one identifier, neither newer than the other: nobody can say which is the record.
+CREATE TABLE conflict AS
+SELECT l.identifier,
+    sha256(string_agg(DISTINCT l.sha256, ' ' ORDER BY l.sha256)) AS sha256,
+    'two different records under the identifier ' || l.identifier || ' in one harvest: '
+        || string_agg(l.sha256 || ' at ' || regexp_extract(l.path, '[^/]+/[^/]+$') || ' row ' || l.row, ', '
+            ORDER BY l.ordinal, l.row) AS reason
+FROM landed l
+SEMI JOIN (
+    SELECT identifier, harvest, datestamp FROM landed WHERE NOT deleted
+    GROUP BY identifier, harvest, datestamp HAVING min(hash(sha256)) <> max(hash(sha256))
+) twice ON l.identifier = twice.identifier AND l.harvest = twice.harvest
+    AND l.datestamp IS NOT DISTINCT FROM twice.datestamp
+SEMI JOIN winner w ON l.identifier = w.identifier AND l.harvest = w.harvest
+    AND l.datestamp IS NOT DISTINCT FROM w.datestamp AND NOT w.deleted
+WHERE NOT l.deleted
+GROUP BY l.identifier;
+
+-- One row a record that is listed, or known and not deleted.
+CREATE TABLE known AS
+SELECT coalesce(w.identifier, s.identifier) AS identifier,
+    w.identifier IS NOT NULL AS listed,
+    coalesce(w.format, s.format) AS format,
+    coalesce(w.datestamp, CASE WHEN w.identifier IS NULL THEN s.datestamp END) AS datestamp,
+    coalesce(c.sha256, w.sha256) AS sha256,
+    coalesce(w.deleted, false) AS deleted,
+    coalesce(w.kept, false) AS kept,
+    w.path, w.harvest, w.row,
+    c.reason,
+    s.status, s.payload_sha256, s.pending_sha256,
+    s.datestamp AS datestamp_before
+FROM winner w
+FULL JOIN state s ON w.identifier = s.identifier
+LEFT JOIN conflict c ON c.identifier = w.identifier
+WHERE w.identifier IS NOT NULL OR s.status <> 'deleted';
+
+CREATE TABLE judged AS
+WITH absence AS (
+    SELECT k.*,
+        whole IS NOT NULL AND coalesce(k.harvest, -1) < whole
+        AND NOT EXISTS (SELECT 1 FROM skipped x WHERE x.identifier = k.identifier)
+        AND NOT EXISTS (
+            SELECT 1 FROM skipped x WHERE x.identifier IS NULL AND (
+                x.since IS NULL OR k.datestamp IS NULL
+                OR (k.datestamp >= x.since AND k.datestamp[: length(x.until)] <= x.until)
+            )
+        ) AS absent
+    FROM known k, setting
+)
+SELECT a.*,
+    CASE
+        WHEN absent OR a.deleted THEN CASE
+            WHEN status = 'deleted' THEN 'unchanged'
+            WHEN EXISTS (SELECT 1 FROM refused r WHERE r.identifier = a.identifier AND r.sha256 = '') THEN 'unchanged'
+            ELSE 'delete' END
+        WHEN NOT listed THEN 'nothing'
+        WHEN EXISTS (SELECT 1 FROM refused r WHERE r.identifier = a.identifier AND r.sha256 = a.sha256) THEN 'unchanged'
+        WHEN reason IS NOT NULL THEN CASE WHEN pending_sha256 = a.sha256 THEN 'unchanged' ELSE 'reject' END
+        WHEN force THEN 'transform'
+        WHEN pending_sha256 = a.sha256 THEN 'unchanged'
+        WHEN status = 'live' AND payload_sha256 = a.sha256 AND pending_sha256 IS NULL THEN 'unchanged'
+        ELSE 'transform'
+    END AS verdict
+FROM absence a, setting;
+
+DELETE FROM judged WHERE verdict = 'nothing';
+
+CREATE VIEW deletions AS
+SELECT identifier, format, datestamp, absent, status FROM judged WHERE verdict = 'delete';
+
+CREATE VIEW rejections AS
+SELECT identifier, format, datestamp, sha256, reason FROM judged WHERE verdict = 'reject';
+
+-- The same payload under another datestamp.
+CREATE VIEW restamped AS
+SELECT identifier, datestamp FROM judged
+WHERE verdict = 'unchanged' AND listed AND NOT deleted AND NOT absent
+    AND datestamp_before IS DISTINCT FROM datestamp AND sha256 IN (payload_sha256, pending_sha256);
+
+-- What was refused is no longer what they say.
+CREATE VIEW unrefused AS
+SELECT r.identifier, r.sha256 FROM refused r JOIN judged j ON r.identifier = j.identifier
+WHERE r.sha256 <> CASE WHEN j.deleted OR j.absent THEN '' ELSE j.sha256 END;

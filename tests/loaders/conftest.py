@@ -1,0 +1,52 @@
+"""An installation of its own for each test, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from loaders.database import engine
+from loaders.migrations import migrate
+from schemas import Environment, environment
+
+SERVER = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def env(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Environment]:
+    """A migrated catalog and an empty landing; PostgreSQL in a schema of its own, skipped where no server answers."""
+    if request.param == "sqlite":
+        made = environment({"ELIB_HOME": str(tmp_path)})
+        migrate(made)
+        yield made
+        engine(made).dispose()
+        return
+    schema = f"elib_test_{secrets.token_hex(6)}"
+    server = create_engine(SERVER, connect_args={"connect_timeout": 2})
+    try:
+        with server.begin() as connection:
+            connection.execute(text(f"CREATE SCHEMA {schema}"))
+    except Exception as error:  # whatever keeps it from answering is the reason
+        pytest.skip(f"no PostgreSQL at 127.0.0.1:5432: {type(error).__name__}")
+    made = environment({"ELIB_HOME": str(tmp_path), "ELIB_CATALOG_URL": f"{SERVER}?options=-csearch_path%3D{schema}"})
+    try:
+        migrate(made)
+        yield made
+    finally:
+        engine(made).dispose()
+        with server.begin() as connection:
+            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+        server.dispose()
+
+
+@pytest.fixture
+def lite(tmp_path: Path) -> Iterator[Environment]:
+    """An installation on SQLite, for what does not touch the catalog's SQL."""
+    made = environment({"ELIB_HOME": str(tmp_path)})
+    migrate(made)
+    yield made
+    engine(made).dispose()

@@ -1,0 +1,143 @@
+"""Nights for the tests: a partner that lists records, a transform that reads them, and a whole run of a feed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import text
+
+from loaders import catalog, staging
+from loaders.database import reading
+from loaders.landing import land
+from loaders.landing_past import ask
+from schemas import (
+    Assessment,
+    Environment,
+    Feed,
+    Identifier,
+    Issue,
+    Page,
+    Rejection,
+    Resource,
+    SourceRecord,
+    Term,
+    Tombstone,
+)
+
+TABLES = ("source_record", "issue", "unmapped_value", "refused", "judgement", "curation", "resource", "redirect")
+
+
+def feed(name: str = "books", **more: Any) -> Feed:
+    return Feed(name=name, title="Books", partner="A Library", protocol="rest", url="https://example.org/api", **more)
+
+
+def said(
+    identifier: str, title: str | None = "A title", *, datestamp: str | None = None, name: str = "books", **more: Any
+) -> SourceRecord:
+    """A record as the partner lists it; title None is a deleted header."""
+    payload = None if title is None else json.dumps({"title": title, **more}, sort_keys=True)
+    return SourceRecord(
+        feed=name,
+        identifier=identifier,
+        format="amb",
+        datestamp=datestamp,
+        deleted=title is None,
+        payload=payload,
+        harvested_at="2026-01-01T00:00:00Z",
+    )
+
+
+def transform(record: SourceRecord) -> Assessment:
+    """Unreadable when it says so; an error when the title is bad; a warning when there is a note."""
+    outcome: dict[str, Any] = {}
+    issues: list[Issue] = []
+    if record.deleted:
+        outcome["tombstone"] = Tombstone(key=record.key)
+    else:
+        read = json.loads(record.payload or "")
+        if read.get("unreadable"):
+            outcome["rejection"] = Rejection(key=record.key, reason="unreadable at $.title")
+        else:
+            terms = tuple(Term(field="level", source=level, code=None) for level in read.get("levels", ()))
+            outcome["resource"] = Resource(
+                key=record.key,
+                title={"en": read["title"]},
+                identifiers=(Identifier(scheme="other", value=record.identifier),),
+                terms=terms,
+            )
+            for number, note in enumerate(read.get("notes", ())):
+                issues.append(_issue(record, "note", "warning", f"notes[{number}]", note))
+            if read["title"].startswith("bad"):
+                issues.append(_issue(record, "title_bad", "error", "title.en", read["title"]))
+    return Assessment(
+        feed=record.feed,
+        identifier=record.identifier,
+        format=record.format,
+        datestamp=record.datestamp,
+        sha256=record.sha256,
+        issues=tuple(issues),
+        score=50,
+        **outcome,
+    )
+
+
+def _issue(record: SourceRecord, code: str, severity: Any, path: str, value: str) -> Issue:
+    return Issue(key=record.key, code=code, severity=severity, path=path, value=value)
+
+
+def pages(
+    records: Iterable[SourceRecord], *, full: bool = True, complete: bool = True, size: int = 10, **more: Any
+) -> Iterator[Page]:
+    listed = list(records)
+    ends = range(size, len(listed) + size, size) if listed else [size]
+    for end in ends:
+        last = end >= len(listed)
+        yield Page(
+            records=listed[end - size : end],
+            position={"next": end},
+            complete=complete and last,
+            full=full,
+            response_date="2026-01-01T00:00:00Z",
+            **more,
+        )
+
+
+def staged(env: Environment, one: Feed, records: Iterable[SourceRecord], **more: Any) -> str:
+    """A run as far as the gate."""
+    run = catalog.begin(env, one.name)
+    land(env.landing, one, run, pages(records, **more), asked=ask(env.landing, one))
+    stage(env, run)
+    return run
+
+
+def stage(env: Environment, run: str) -> dict[str, int]:
+    plan = staging.plan(env, run)
+    for chunk in plan.chunks:
+        staging.write_outcomes(env, chunk, (transform(record) for record in staging.read_chunk(env, chunk)))
+    return staging.stage(env, run)
+
+
+def night(env: Environment, one: Feed, records: Iterable[SourceRecord], **more: Any) -> dict[str, int]:
+    """A whole run, loaded; its funnel without the zeros."""
+    return funnel(catalog.load(env, staged(env, one, records, **more)))
+
+
+def funnel(counts: dict[str, int]) -> dict[str, int]:
+    assert counts["landed"] == sum(counts[n] for n in catalog.FUNNEL[1:])
+    return {name: count for name, count in counts.items() if count and name in catalog.FUNNEL}
+
+
+def rows(env: Environment, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
+    with reading(env) as connection:
+        return sorted(map(tuple, connection.execute(text(f"SELECT {columns} FROM {table}"))), key=repr)
+
+
+def everything(env: Environment) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table but harvest_run."""
+    return {table: rows(env, table) for table in TABLES}
+
+
+def states(env: Environment) -> dict[str, str]:
+    return dict(rows(env, "source_record", "identifier, status"))
