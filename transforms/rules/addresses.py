@@ -59,30 +59,33 @@ def landing_page_missing(resource: Resource, _: Context) -> list[Seen]:
     return [("url", resource.links[0].url)] if resource.links and not resource.url else []
 
 
+@lru_cache(maxsize=1_000)  # each address is asked for several times while its record is judged
+def faults(url: str) -> frozenset[str]:
+    """What is wrong with an address: private, unsafe, malformed, session."""
+    parts = split(url)
+    if parts is None:
+        return frozenset({"malformed"})
+    scheme, host = parts.scheme.lower(), parts.hostname
+    checks = {
+        "private": scheme in {"http", "https"} and host is not None and is_private(host),
+        "unsafe": (scheme != "" and scheme not in {"http", "https"}) or "@" in parts.netloc,
+        "malformed": not scheme or (scheme in {"http", "https"} and not parts.netloc) or " " in url,
+        "session": "=" in url and SESSION.search(url) is not None,
+    }
+    return frozenset(fault for fault, found in checks.items() if found)
+
+
 def private(resource: Resource, _: Context) -> list[Seen]:
-    return [(path, url) for path, url in addresses(resource) if (parts := split(url)) and reaches_in(parts)]
-
-
-def reaches_in(parts: SplitResult) -> bool:
-    return parts.scheme.lower() in {"http", "https"} and parts.hostname is not None and is_private(parts.hostname)
+    return [(path, url) for path, url in addresses(resource) if "private" in faults(url)]
 
 
 def unsafe(resource: Resource, _: Context) -> list[Seen]:
-    return [(path, url) for path, url in addresses(resource) if (parts := split(url)) and is_unsafe(parts)]
-
-
-def is_unsafe(parts: SplitResult) -> bool:
-    return (bool(parts.scheme) and parts.scheme.lower() not in {"http", "https"}) or "@" in parts.netloc
+    return [(path, url) for path, url in addresses(resource) if "unsafe" in faults(url)]
 
 
 def malformed(resource: Resource, context: Context) -> list[Seen]:
-    seen = [(path, url) for path, url in addresses(resource) if is_malformed(url)]
+    seen = [(path, url) for path, url in addresses(resource) if "malformed" in faults(url)]
     return seen + [(found.path, found.value) for found in context.findings if found.code == "url_malformed"]
-
-
-def is_malformed(url: str) -> bool:
-    parts = split(url)
-    return parts is None or not parts.scheme or (parts.scheme in {"http", "https"} and not parts.netloc) or " " in url
 
 
 def insecure(resource: Resource, _: Context) -> list[Seen]:
@@ -96,7 +99,7 @@ def home_page(resource: Resource, _: Context) -> list[Seen]:
 
 
 def session(resource: Resource, _: Context) -> list[Seen]:
-    return [(path, url) for path, url in addresses(resource) if SESSION.search(url)]
+    return [(path, url) for path, url in addresses(resource) if "session" in faults(url)]
 
 
 def link_repeated(resource: Resource, _: Context) -> list[Seen]:

@@ -1,0 +1,197 @@
+"""The gate holds what it must and passes what it may."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas import Expect, Feed, Issue, Resource
+from transforms.gate import COLUMNS, BadGate, GateResult, History, judge
+from transforms.gate_bounds import most_that_may_go
+from transforms.rules import check
+
+ROOT = Path(__file__).parents[2]
+
+
+def feed(**expect: Any) -> Feed:
+    return Feed(
+        name="col",
+        title="OAsis",
+        partner="Commonwealth of Learning",
+        protocol="oai_pmh",
+        url="https://oasis.col.org/oai",
+        expect=Expect(**expect),
+    )
+
+
+def row(key: str, **said: Any) -> dict[str, Any]:
+    """A live record that stays as it was, but for what is said."""
+    plain = {"key": key, "live_before": True, "live_after": True, "change": "none", "absent": False, "errors": 0}
+    return plain | {"codes": "", "has_language": True, "has_license": True, "restamped": False} | said
+
+
+GONE = {"live_after": False, "change": "deleted"}
+NEW = {"live_before": False, "change": "added"}
+BAD = {"live_before": False, "live_after": False, "change": "quarantined", "errors": 1, "codes": "title_missing"}
+
+
+def rows(number: int, start: int = 0, **said: Any) -> list[dict[str, Any]]:
+    return [row(f"col:{start + place}", **said) for place in range(number)]
+
+
+def verdict(*parts: list[dict[str, Any]], history: History | None = None, **expect: Any) -> GateResult:
+    listed = [one for part in parts for one in part]
+    frame = pd.DataFrame(listed, columns=list(COLUMNS))
+    counts = frame["change"].value_counts().to_dict()
+    return judge(frame, feed(**expect), history or History(), counts)
+
+
+def names(result: GateResult) -> set[str]:
+    return {one["name"] for one in result.results["expectations"] if not one["success"]}
+
+
+def test_a_first_run_is_not_a_drop() -> None:
+    assert not verdict(rows(200, **NEW)).held
+
+
+def test_live_records_down_by_more_than_allowed_are_held_with_both_figures() -> None:
+    result = verdict(rows(700), rows(300, start=700, live_after=False, change="quarantined"))
+    assert result.held
+    assert "live_drop" in names(result)
+    assert "from 1000 to 700" in result.reasons[0]
+    assert "allows 50" in result.reasons[0]
+    assert "loaders.review" in result.reasons[0]
+
+
+@pytest.mark.parametrize(("deleted", "held"), [(50, False), (51, True)])
+def test_deletions_up_to_the_feeds_share_pass(deleted: int, held: bool) -> None:
+    assert verdict(rows(1000 - deleted), rows(deleted, start=1000, **GONE)).held is held
+
+
+@pytest.mark.parametrize(("deleted", "held"), [(20, False), (21, True)])
+def test_twenty_records_may_always_go_unless_that_is_half(deleted: int, held: bool) -> None:
+    assert verdict(rows(100 - deleted), rows(deleted, start=100, **GONE)).held is held
+
+
+@pytest.mark.parametrize(("before", "deleted", "held"), [(30, 15, False), (30, 16, True), (4, 2, False), (4, 3, True)])
+def test_never_more_than_half_may_go(before: int, deleted: int, held: bool) -> None:
+    assert verdict(rows(before - deleted), rows(deleted, start=100, **GONE), max_drop=1).held is held
+
+
+def test_deletions_are_held_even_when_as_many_records_are_added() -> None:
+    result = verdict(rows(100), rows(100, start=100, **GONE, absent=True), rows(100, start=200, **NEW))
+    assert {"live_drop", "deletions"} <= names(result)
+    assert any("100 of them only because a complete list lacks them" in reason for reason in result.reasons)
+
+
+@pytest.mark.parametrize(("number", "held"), [(9, True), (10, False), (20, False), (21, True)])
+def test_the_expected_number_of_records_is_kept(number: int, held: bool) -> None:
+    assert verdict(rows(number, **NEW), records=(10, 20)).held is held
+
+
+def test_errors_up_sharply_are_held_and_name_the_rules() -> None:
+    before = History(error_share=0.02)
+    assert not verdict(rows(180), rows(20, start=180, **BAD), rows(1, start=300, **NEW), history=before).held
+    result = verdict(rows(150), rows(50, start=150, **BAD), rows(1, start=300, **NEW), history=before)
+    assert names(result) == {"errors"}
+    assert "50 of 201 records (24.9 %, last time 2.0 %)" in result.reasons[0]
+    assert "title_missing 50" in result.reasons[0]
+
+
+def test_a_declared_share_of_errors_holds_from_the_first_run() -> None:
+    assert verdict(rows(60, **NEW), rows(40, start=60, **BAD), max_error_share=0.3).held
+    assert not verdict(rows(60, **NEW), rows(40, start=60, **BAD), max_error_share=0.4).held
+
+
+@pytest.mark.parametrize("field", ["language", "license"])
+def test_coverage_down_is_held(field: str) -> None:
+    before = History(language_share=0.9, license_share=0.9)
+    some = [row(f"col:{n}", **{f"has_{field}": n < 84}, change="changed" if n < 5 else "none") for n in range(100)]
+    assert names(verdict(some, history=before)) == {f"with_{field}"}
+    some[84][f"has_{field}"] = True
+    assert not verdict(some, history=before).held
+
+
+@pytest.mark.parametrize("field", ["language", "license"])
+def test_declared_coverage_is_kept(field: str) -> None:
+    some = [row(f"col:{n}", **{f"has_{field}": n < 70}, **NEW) for n in range(100)]
+    assert verdict(some, **{f"{field}_share": 0.71}).held
+    assert not verdict(some, **{f"{field}_share": 0.7}).held
+
+
+def test_everything_changed_or_restamped_at_once_is_held() -> None:
+    assert names(verdict(rows(100, change="changed"))) == {"all_changed"}
+    assert names(verdict(rows(100, restamped=True), rows(1, start=200, **NEW))) == {"restamped"}
+    assert not verdict(rows(89, change="changed"), rows(11, start=89)).held
+
+
+def test_shares_mean_nothing_below_fifty_records() -> None:
+    before = History(error_share=0.0, language_share=1.0, license_share=1.0)
+    few = rows(20, change="changed", restamped=True, has_language=False, has_license=False)
+    assert not verdict(few, rows(25, start=20, **BAD), history=before, license_share=0.9, max_error_share=0.1).held
+
+
+def test_a_frame_that_was_not_agreed_is_refused_by_name() -> None:
+    frame = pd.DataFrame(rows(3, **NEW), columns=list(COLUMNS))
+    with pytest.raises(BadGate, match="has_license"):
+        judge(frame.drop(columns=["has_license"]), feed(), History(), {})
+    with pytest.raises(BadGate, match="vanished"):
+        judge(frame.assign(change="vanished"), feed(), History(), {})
+    with pytest.raises(BadGate, match="title_long"):
+        judge(frame.assign(codes="title_long"), feed(), History(), {})
+
+
+def test_gate_and_findings_count_the_same() -> None:
+    """The gate's figure of each error-level rule is the number of records that have a finding of it."""
+    spoiled = [
+        Resource(key="col:1", url="http://10.0.0.1/a"),
+        Resource(key="col:2", title={"en": "test"}, url="https://learn.unesco.org/a"),
+        Resource(key="col:3", title={"en": "Plants"}, url="javascript:x"),
+        Resource(key="col:4", title={"en": "Plants"}, url="https://learn.unesco.org/b"),
+        Resource(key="col:5", title={"en": "Plants"}, url="http://10.0.0.1/a", links=()),
+        Resource(key="col:6"),
+    ]
+    found: list[Issue] = [issue for one in spoiled for issue in check(one) if issue.severity == "error"]
+    listed = []
+    for one in spoiled:
+        codes = [issue.code for issue in found if issue.key == one.key]
+        change = "quarantined" if codes else "added"
+        said = {"codes": ";".join(codes), "errors": len(codes), "change": change, "live_after": not codes}
+        listed.append(row(one.key, live_before=False, **said))
+    result = verdict(listed)
+    sums = result.results["sums"]
+    counted = {name.removeprefix("error:"): number for name, number in sums.items() if name.startswith("error:")}
+    expected = {code: len({issue.key for issue in found if issue.code == code}) for code in counted}
+    assert counted == expected
+    assert sum(counted.values()) == len(found) == 7
+    assert sums["failed"] == len({issue.key for issue in found}) == 5
+    observed = {one["name"]: one["observed"] for one in result.results["expectations"]}
+    assert {f"error:{code}": number for code, number in expected.items()}.items() <= observed.items()
+
+
+def test_a_quiet_run_passes_without_importing_great_expectations() -> None:
+    program = (
+        "import sys, pandas as pd\n"
+        "sys.path.insert(0, 'tests/transforms')\n"
+        "from test_gate import COLUMNS, History, feed, judge, rows\n"
+        "frame = pd.DataFrame(rows(100, restamped=True), columns=list(COLUMNS))\n"
+        "result = judge(frame, feed(records=(500, 600)), History(), {'added': 0, 'unchanged': 100})\n"
+        "assert not result.held and result.results['quiet'], result\n"
+        "assert 'great_expectations' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0, 1), st.integers(0, 10**6))
+def test_what_may_go_is_never_more_than_half_nor_less_than_declared(before: int, share: float, number: int) -> None:
+    allowed = most_that_may_go(before, Expect(max_drop=share, max_drop_records=number))
+    assert 0 <= allowed <= before / 2
+    assert allowed == before // 2 or allowed >= number

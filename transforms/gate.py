@@ -1,0 +1,158 @@
+"""The gate: judges a feed as it would stand after the load, before anything changes.
+
+A share means something from 50 records up only; below that a feed is judged by its counts.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from schemas import Base, Feed
+from transforms.gate_bounds import Bound, Standing, bounds
+from transforms.rules import RULES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "key", "live_before", "live_after", "change", "absent", "errors", "codes",
+    "has_language", "has_license", "restamped",
+)  # fmt: skip
+CHANGES = frozenset({"none", "added", "changed", "deleted", "rejected", "quarantined"})
+TELLING = ("added", "changed", "deleted")
+ERROR_CODES = tuple(code for code, rule in RULES.items() if rule.severity == "error")
+
+
+class History(Base, frozen=True, kw_only=True):
+    """What the feed's last loaded run left, in shares of its live records; None where there was none."""
+
+    error_share: float | None = None
+    language_share: float | None = None
+    license_share: float | None = None
+
+
+class GateResult(Base, frozen=True, kw_only=True):
+    """The verdict; each reason is one sentence with both figures and what to do. `results` is JSON, of GX's SUMMARY."""
+
+    held: bool
+    reasons: tuple[str, ...]
+    results: dict[str, Any]
+
+
+class BadGate(Exception):
+    """A frame, or an expectation, that the gate cannot judge: what and where."""
+
+
+def judge(frame: pd.DataFrame, feed: Feed, history: History, counts: dict[str, int]) -> GateResult:
+    """Whether a run may be loaded: held when any bound of the feed, its history or the registry is overstepped.
+
+    `frame` has one row a record as the feed would stand, with exactly the columns of COLUMNS; `codes` holds error
+    codes with ';' between. A run that adds, changes and deletes nothing passes without great-expectations.
+    Raises BadGate for a frame that is not so.
+    """
+    checked(frame)
+    if not any(counts.get(name) for name in TELLING) and is_quiet(frame):
+        return GateResult(held=False, reasons=(), results={"quiet": True, "counts": dict(counts)})
+    measured = measure(frame)
+    standing = Standing(
+        sums={name: int(measured[name].sum()) for name in measured.columns},
+        error_share=history.error_share,
+        language_share=history.language_share,
+        license_share=history.license_share,
+    )
+    wanted = bounds(feed.expect, standing, ERROR_CODES)
+    verdicts = validate(measured, wanted)
+    broken = [bound for bound in wanted if not verdicts[bound.name]["success"]]
+    results = {"quiet": False, "counts": dict(counts), "sums": standing.sums, "expectations": list(verdicts.values())}
+    reasons = tuple(dict.fromkeys(bound.sentence for bound in broken if bound.sentence))
+    return GateResult(held=bool(broken), reasons=reasons, results=results)
+
+
+def is_quiet(frame: pd.DataFrame) -> bool:
+    """Whether the run adds, changes and deletes nothing."""
+    same = frame["live_before"].astype(bool) == frame["live_after"].astype(bool)
+    return bool(same.all()) and not frame["change"].isin(TELLING).any()
+
+
+def checked(frame: pd.DataFrame) -> None:
+    """Raises BadGate when the frame has other columns, changes or codes than were agreed."""
+    if set(frame.columns) != set(COLUMNS):
+        missing, more = set(COLUMNS) - set(frame.columns), set(frame.columns) - set(COLUMNS)
+        raise BadGate(f"the gate's frame: columns missing {sorted(missing)}, not known {sorted(more)}")
+    strange = set(frame["change"].unique()) - CHANGES
+    if strange:
+        raise BadGate(f"the gate's frame, column change: {sorted(map(str, strange))} are none of {sorted(CHANGES)}")
+    codes = {code for said in frame["codes"].unique() if said for code in str(said).split(";")}
+    if codes - set(ERROR_CODES):
+        raise BadGate(f"the gate's frame, column codes: {sorted(codes - set(ERROR_CODES))} are no error-level rules")
+
+
+def measure(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame as zeros and ones that can be summed: one column a measure, and one an error code."""
+    import pandas as pd
+
+    before, after = frame["live_before"].astype(bool), frame["live_after"].astype(bool)
+    change, failed = frame["change"], (frame["errors"] > 0) | frame["change"].isin(["rejected", "quarantined"])
+    measures = {
+        "live_before": before,
+        "live_after": after,
+        "gone": before & ~after,
+        "deleted": before & (change == "deleted"),
+        "absent": before & frame["absent"].astype(bool),
+        "failed": failed,
+        "judged": after | failed,
+        "changed": before & (change == "changed"),
+        "restamped": before & frame["restamped"].astype(bool),
+        "with_language": after & frame["has_language"].astype(bool),
+        "with_license": after & frame["has_license"].astype(bool),
+    }
+    said = frame["codes"].fillna("")
+    some = said[said != ""].str.split(";")
+    for code in ERROR_CODES:
+        hits = some[[code in codes for codes in some]].index
+        measures[f"error:{code}"] = pd.Series(frame.index.isin(hits), index=frame.index)
+    return pd.DataFrame(measures).astype("int8")
+
+
+def validate(measured: pd.DataFrame, wanted: list[Bound]) -> dict[str, dict[str, Any]]:
+    """Every bound as an expectation of great-expectations over the frame, its verdict by the bound's name."""
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    import great_expectations as gx
+    from great_expectations.data_context.types import base
+    from great_expectations.expectations.core.expect_column_sum_to_be_between import ExpectColumnSumToBeBetween
+
+    logging.getLogger(base.__name__).setLevel(logging.WARNING)  # it sets itself to INFO
+    plain = base.DataContextConfig(
+        store_backend_defaults=base.InMemoryStoreBackendDefaults(),
+        progress_bars=base.ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
+    context = gx.get_context(mode="ephemeral", project_config=plain)
+    asset = context.data_sources.add_pandas("staging").add_dataframe_asset("feed")
+    batch = asset.add_batch_definition_whole_dataframe("as it would stand").get_batch({"dataframe": measured})
+    suite = gx.ExpectationSuite(name="gate")
+    for bound in wanted:
+        suite.add_expectation(
+            ExpectColumnSumToBeBetween(
+                column=bound.column, min_value=bound.low, max_value=bound.high, meta={"name": bound.name}
+            )
+        )
+    answer = batch.validate(suite, result_format="SUMMARY")
+    return {verdict["name"]: verdict for verdict in map(verdict_of, answer.results)}
+
+
+def verdict_of(result: Any) -> dict[str, Any]:
+    """One expectation's verdict as JSON. Raises BadGate when it could not be evaluated."""
+    said = result.expectation_config
+    if result.exception_info.get("raised_exception", True):
+        raise BadGate(f"expectation {said.meta['name']}: {result.exception_info.get('exception_message')}")
+    return {
+        "name": said.meta["name"],
+        "type": said.type,
+        "column": said.kwargs["column"],
+        "min": said.kwargs.get("min_value"),
+        "max": said.kwargs.get("max_value"),
+        "observed": result.result["observed_value"],
+        "success": result.success,
+    }

@@ -1,0 +1,144 @@
+"""What the gate allows: the bounds of one run, from the feed's [expect], its history and the registry of rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, floor
+
+from schemas import Expect
+
+MEANINGFUL = 50  # records from which a share means something
+NEVER_MORE = 0.5  # of the feed may go in one run
+ERRORS_TWICE, ERRORS_MORE = 2.0, 0.10  # of the share before, whichever allows more
+COVERAGE_LESS = 0.05  # of languages or licences may be lost in one run
+ALL = 0.9  # re-stamped or changed: at once
+REVIEW = "then release or refuse it with `python -m loaders.review`"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """The feed as it would stand: how many records each measure counts, and the shares before."""
+
+    sums: dict[str, int]
+    error_share: float | None
+    language_share: float | None
+    license_share: float | None
+
+    def __getitem__(self, name: str) -> int:
+        return self.sums[name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """The sum of a column must lie between low and high; if not, the sentence is the reason to hold."""
+
+    name: str
+    column: str
+    sentence: str
+    low: float | None = None
+    high: float | None = None
+
+
+def bounds(expect: Expect, standing: Standing, codes: tuple[str, ...]) -> list[Bound]:
+    """Every bound that applies to a run."""
+    return [
+        *expected_count(expect, standing),
+        *losses(expect, standing),
+        *failures(expect, standing, codes),
+        *coverage("language", "with_language", standing.language_share, expect.language_share, standing),
+        *coverage("licence", "with_license", standing.license_share, expect.license_share, standing),
+        *at_once(standing),
+    ]
+
+
+def expected_count(expect: Expect, standing: Standing) -> list[Bound]:
+    if expect.records is None:
+        return []
+    low, high = expect.records
+    sentence = (
+        f"The feed would have {standing['live_after']} live records; its file expects {low} to {high}: "
+        f"ask the partner what happened, or correct [expect] records, {REVIEW}."
+    )
+    return [Bound(name="records", column="live_after", low=low, high=high, sentence=sentence)]
+
+
+def losses(expect: Expect, standing: Standing) -> list[Bound]:
+    """Live records down, and deletions; a feed without live records has nothing to lose."""
+    before = standing["live_before"]
+    if not before:
+        return []
+    allowed = most_that_may_go(before, expect)
+    down = (
+        f"Live records would go from {before} to {standing['live_after']}, and {standing['gone']} of those before "
+        f"would be gone; this feed allows {allowed}: compare with the partner's site, {REVIEW}."
+    )
+    deletions = (
+        f"{standing['deleted']} of {before} live records would be deleted, {standing['absent']} of them only because "
+        f"a complete list lacks them; this feed allows {allowed}: look through the list of deletions, {REVIEW}."
+    )
+    return [
+        Bound(name="live_drop", column="gone", high=allowed, sentence=down),
+        Bound(name="deletions", column="deleted", high=allowed, sentence=deletions),
+    ]
+
+
+def most_that_may_go(before: int, expect: Expect) -> int:
+    """The feed's share or number, whichever is more; never more than half of the live records."""
+    return min(max(floor(expect.max_drop * before), expect.max_drop_records), floor(NEVER_MORE * before))
+
+
+def failures(expect: Expect, standing: Standing, codes: tuple[str, ...]) -> list[Bound]:
+    """Records with errors: one bound for all, and one for each error-level rule of the registry."""
+    judged, failed, before = standing["judged"], standing["failed"], standing.error_share
+    share = expect.max_error_share
+    if share is None and before is not None:
+        share = max(ERRORS_TWICE * before, before + ERRORS_MORE)
+    meaningful = share is not None and judged >= MEANINGFUL
+    most = floor(min(share or 0.0, 1.0) * judged) if meaningful else judged
+    often = sorted(((standing[f"error:{code}"], code) for code in codes if standing[f"error:{code}"]), reverse=True)
+    named = ", ".join(f"{code} {number}" for number, code in often[:3]) or "unreadable records"
+    last = "" if before is None else f", last time {percent(before)}"
+    sentence = (
+        f"{failed} of {judged} records ({percent(failed / judged if judged else 0)}{last}) would have errors; at most "
+        f"{most} are allowed (most often: {named}): look at the feed's report, tell the partner, {REVIEW}."
+    )
+    rules = [Bound(name=f"error:{code}", column=f"error:{code}", high=judged, sentence="") for code in codes]
+    return [Bound(name="errors", column="failed", high=most, sentence=sentence), *rules]
+
+
+def coverage(what: str, column: str, before: float | None, declared: float | None, standing: Standing) -> list[Bound]:
+    """How many records must at least name their language or licence."""
+    live = standing["live_after"]
+    least = declared if declared is not None else (before - COVERAGE_LESS if before is not None else None)
+    if least is None or least <= 0 or live < MEANINGFUL:
+        return []
+    last = "" if before is None else f", last time {percent(before)}"
+    sentence = (
+        f"{percent(standing[column] / live)} of {live} records would name their {what}{last}; at least "
+        f"{percent(least)} should: look whether the partner's export lost the field, {REVIEW}."
+    )
+    return [Bound(name=column, column=column, low=ceil(round(least * live, 6)), sentence=sentence)]
+
+
+def at_once(standing: Standing) -> list[Bound]:
+    """All datestamps re-stamped, or all payloads changed, in one run."""
+    before = standing["live_before"]
+    if before < MEANINGFUL:
+        return []
+    most = ceil(ALL * before) - 1
+    stamped = (
+        f"{standing['restamped']} of {before} live records have a new datestamp at once, and at most {most} are "
+        f"expected: the repository was probably rebuilt; look at a few changes, {REVIEW}."
+    )
+    changed = (
+        f"{standing['changed']} of {before} live records would change at once, and at most {most} are expected: "
+        f"the partner's export, or our reading of it, has changed; look at a few changes, {REVIEW}."
+    )
+    return [
+        Bound(name="restamped", column="restamped", high=most, sentence=stamped),
+        Bound(name="all_changed", column="changed", high=most, sentence=changed),
+    ]
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
