@@ -3,7 +3,7 @@
 from schemas.base import Base, replace
 from schemas.environment import ROOT, Environment, environment
 from schemas.feed import BadFeed, Expect, Feed, Request, read_feed, read_feeds
-from schemas.match import Cluster, Evidence, Judgement, Match
+from schemas.match import MATCH_FIELDS, Cluster, Evidence, Judgement, Match, match_sha256
 from schemas.outcome import Assessment, Issue, Outcome, Rejection, Severity, Tombstone
 from schemas.resource import (
     AgeRange,
@@ -24,4 +24,49 @@ from schemas.resource import (
 )
 from schemas.source import Ask, HarvestFailed, Page, RawResponse, Skipped, SourceRecord
 
-__all__ = [name for name in dir() if not name.startswith("_")]
+__all__ = [
+    "MATCH_FIELDS",
+    "ROOT",
+    "AgeRange",
+    "Ask",
+    "Assessment",
+    "BadFeed",
+    "Base",
+    "Cluster",
+    "Competency",
+    "Concept",
+    "Contributor",
+    "Environment",
+    "Evidence",
+    "Expect",
+    "Feed",
+    "HarvestFailed",
+    "Identifier",
+    "Issue",
+    "Judgement",
+    "Language",
+    "Leaf",
+    "License",
+    "Link",
+    "Match",
+    "Origin",
+    "Outcome",
+    "Page",
+    "RawResponse",
+    "Rejection",
+    "Relation",
+    "Request",
+    "Resource",
+    "Severity",
+    "Skipped",
+    "SourceRecord",
+    "Subject",
+    "Term",
+    "Text",
+    "Tombstone",
+    "environment",
+    "match_sha256",
+    "read_feed",
+    "read_feeds",
+    "replace",
+]

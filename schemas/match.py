@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
+import msgspec
+
 from schemas.base import Base
+from schemas.resource import Resource
 
 MatchVerdict = Literal["same", "review", "different"]
 
@@ -43,3 +47,15 @@ class Cluster(Base, frozen=True, kw_only=True):
 
     keys: tuple[str, ...]
     review: str | None = None
+
+
+MATCH_FIELDS = (
+    "identifiers", "title", "description", "alternative_titles", "languages", "contributors", "publishers",
+    "issued_year", "resource_types", "url", "levels",
+)  # fmt: skip
+
+
+def match_sha256(record: Resource) -> str:
+    """The sha256 of what the matcher reads of a record: a judgement holds for this version of it."""
+    seen = [getattr(record, field) for field in MATCH_FIELDS]
+    return hashlib.sha256(msgspec.json.encode(seen, order="deterministic")).hexdigest()

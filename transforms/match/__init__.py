@@ -1,0 +1,18 @@
+"""Which records are one work: candidate pairs by blocking, certain ones by identifier, probable ones by splink."""
+
+from transforms.match.features import Live, feature, features
+from transforms.match.model import Model, ModelUnusable, read_model
+from transforms.match.night import Matching, Resources, explain, match
+
+__all__ = [
+    "Live",
+    "Matching",
+    "Model",
+    "ModelUnusable",
+    "Resources",
+    "explain",
+    "feature",
+    "features",
+    "match",
+    "read_model",
+]

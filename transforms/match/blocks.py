@@ -1,0 +1,108 @@
+"""Which pairs of records are compared at all: blocking rules that hold for any script, and their size limit.
+
+A block is all records with one value of a rule. One that is larger than the limit is split by a further key, again and
+again; what is still too large after the last is left out whole and counted, so that no order of rows ever decides.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import duckdb
+
+LIMIT = 100  # records in a block
+
+
+class Rule(NamedTuple):
+    """A blocking rule: `values` is SQL over a row of features, a list of texts; an empty text makes no block."""
+
+    name: str
+    values: str
+
+
+COMPACT = "replace(title, ' ', '')"
+LONGEST = "list_reverse_sort(list_transform(string_split(title, ' '), lambda w: printf('%04d', length(w)) || w))"
+LONGEST_NAME = "list_max(list_transform(people, lambda w: printf('%04d', length(w)) || w))"
+RULES = (
+    Rule("identifier", "identifiers"),
+    Rule("title", "titles"),
+    Rule("words", "[words]"),
+    Rule("start", f"[if(length({COMPACT}) >= 16, left({COMPACT}, 12), '')]"),
+    Rule("end", f"[if(length({COMPACT}) >= 16, right({COMPACT}, 12), '')]"),
+    Rule("long words", f"[array_to_string({LONGEST}[1:2], ' ') || coalesce(year, 0)]"),
+    Rule("person", f"[if(len(people) > 0, {LONGEST_NAME} || coalesce(year, 0) || left(title, 2), '')]"),
+    Rule("description", "[if(length(description) >= 40, left(description, 40), '')]"),
+)
+FURTHER = (
+    f"coalesce({LONGEST_NAME}, '')",
+    "coalesce(year, 0)",
+    "coalesce(publisher, '')",
+    "coalesce(left(title, 6), '')",
+    "coalesce(description, '')",
+    "coalesce(title, '')",
+)
+
+
+class Oversized(NamedTuple):
+    """A block that no further key makes small enough: its pairs are not compared."""
+
+    rule: str
+    records: int
+
+
+def block(connection: duckdb.DuckDBPyConnection, rows: str, table: str) -> None:
+    """Write the blocks of a table of features as rows (idx, rule, value), the rules in their order."""
+    parts = [
+        f"SELECT idx, {number} AS rule, unnest({rule.values}) AS text FROM {rows} WHERE title IS NOT NULL OR {number} = 0"
+        for number, rule in enumerate(RULES)
+    ]
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT idx, rule::TINYINT AS rule, hash(rule, text) AS value "
+        f"FROM ({' UNION ALL '.join(parts)}) WHERE text IS NOT NULL AND text <> ''"
+    )
+
+
+def split(connection: duckdb.DuckDBPyConnection, table: str, limit: int = LIMIT) -> list[Oversized]:
+    """Split the blocks above the limit by the further keys in turn; return those that stay too large, left out."""
+    _drop_alone(connection, table)
+    for further in FURTHER:
+        large = f"SELECT rule, value FROM {table} GROUP BY rule, value HAVING count(*) > {limit}"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE large AS {large}")
+        if connection.execute("SELECT count(*) FROM large").fetchone() == (0,):
+            return []
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT idx, rule, value FROM {table} ANTI JOIN large USING (rule, value) "
+            f"UNION ALL SELECT b.idx, b.rule, hash(b.value, {further}) FROM {table} b SEMI JOIN large USING (rule, value) "
+            "JOIN feature f USING (idx)"
+        )
+    return _leave_out(connection, table, limit)
+
+
+def _drop_alone(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM {table} SEMI JOIN "
+        f"(SELECT rule, value FROM {table} GROUP BY rule, value HAVING count(*) > 1) USING (rule, value)"
+    )
+
+
+def _leave_out(connection: duckdb.DuckDBPyConnection, table: str, limit: int) -> list[Oversized]:
+    large = f"SELECT rule, value, count(*) AS records FROM {table} GROUP BY rule, value HAVING count(*) > {limit}"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE large AS {large}")
+    found = connection.execute("SELECT rule, records FROM large ORDER BY rule, records, value").fetchall()
+    if found:
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM {table} ANTI JOIN large USING (rule, value)"
+        )
+    return [Oversized(RULES[rule].name, records) for rule, records in found]
+
+
+def pair(connection: duckdb.DuckDBPyConnection, table: str, among: str | None, pairs: str) -> None:
+    """Write every pair that shares a block, smaller idx left, with the first rule that found it.
+
+    `among` is a table of idx to which both sides must belong; None is everybody.
+    """
+    source = table if among is None else f"(SELECT * FROM {table} SEMI JOIN {among} USING (idx))"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {pairs} AS SELECT l.idx AS join_key_l, r.idx AS join_key_r, min(l.rule) AS match_key "
+        f"FROM {source} l JOIN {source} r ON l.rule = r.rule AND l.value = r.value AND l.idx < r.idx GROUP BY ALL"
+    )

@@ -1,0 +1,142 @@
+"""What the matcher reads of a record: one row of folded match fields, made once and kept until the record changes."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from schemas import Resource, match_sha256
+from transforms.match.fold import fold
+from transforms.match.number import edition_and_numbers
+
+VERSION = "1"  # of the columns' meaning: rows of another version are made again
+LISTED = pa.list_(pa.string())
+COLUMNS = pa.schema(
+    [
+        ("key", pa.string()),
+        ("feed", pa.string()),
+        ("record_sha256", pa.string()),  # of the catalog's record text: what tells that the row is stale
+        ("match_sha256", pa.string()),
+        ("said", pa.string()),  # the title as it is shown in evidence
+        ("names", pa.string()),  # the contributors as they are shown in evidence
+        ("title", pa.string()),
+        ("titles", LISTED),  # folded, of every language
+        ("words", pa.string()),  # of the title, in alphabetical order
+        ("head", pa.string()),  # the title without its subtitle
+        ("numbers", pa.string()),  # numerals of the title, of any script and kind
+        ("edition", pa.string()),
+        ("people", LISTED),  # words of the contributors' names
+        ("year", pa.int32()),
+        ("publisher", pa.string()),
+        ("description", pa.string()),  # its start
+        ("levels", LISTED),
+        ("types", LISTED),
+        ("languages", LISTED),
+        ("identifiers", LISTED),  # doi:, isbn:, handle: and url: with the value
+    ],
+    metadata={"features": VERSION},
+)
+DESCRIPTION = 80  # characters of the folded description
+CERTAIN_LANGUAGE = 0.8  # a detected language below this says nothing
+ONE_LANGUAGE = {"sr": "hbs", "hr": "hbs", "bs": "hbs", "sh": "hbs", "cnr": "hbs", "nb": "no", "nn": "no", "und": ""}
+SUBTITLE = re.compile(r"\s*[:;–—(\[|/]\s*|\s+-\s+|\s*[.]\s+")
+PLACEHOLDERS: Mapping[str, list[str]] = tomllib.loads(
+    (Path(__file__).parent / "placeholders.toml").read_text(encoding="utf-8")
+)
+PLACEHOLDER = {scheme: re.compile("|".join(shapes)) for scheme, shapes in PLACEHOLDERS.items()}
+STRONG = ("doi", "isbn", "handle")
+
+
+class Live(NamedTuple):
+    """A live accepted record of the catalog, with the sha256 of its text."""
+
+    feed: str
+    record_sha256: str
+    record: Resource
+
+
+def features(records: Iterable[Live]) -> pa.Table:
+    """The rows of some records, in key order. Memory: about 1 kB a record."""
+    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS.names}
+    for live in records:
+        for name, value in feature(live).items():
+            columns[name].append(value)
+    return pa.table(columns, schema=COLUMNS).sort_by("key")
+
+
+def feature(live: Live) -> dict[str, Any]:
+    """The row of one record."""
+    record = live.record
+    said = next(iter(record.title.values()), None)
+    folded = fold(said) if said else ""
+    year = record.issued_year
+    edition, numbers = edition_and_numbers(folded, year)
+    people = [one.name for one in record.contributors if one.role != "publisher"]
+    return {
+        "key": record.key,
+        "feed": live.feed,
+        "record_sha256": live.record_sha256,
+        "match_sha256": match_sha256(record),
+        "said": said,
+        "names": "; ".join(people[:5]),
+        "title": folded or None,
+        "titles": _distinct(fold(text) for text in _titles(record)),
+        "words": " ".join(sorted(folded.split())) or None,
+        "head": _head(said) if said else None,
+        "numbers": numbers,
+        "edition": edition,
+        "people": _distinct(word for name in people for word in fold(name).split() if len(word) > 1),
+        "year": year,
+        "publisher": fold(record.publishers[0]) or None if record.publishers else None,
+        "description": _start(record),
+        "levels": list(record.levels),
+        "types": [concept.code for concept in record.resource_types],
+        "languages": languages(record),
+        "identifiers": identifiers(record),
+    }
+
+
+def _titles(record: Resource) -> list[str]:
+    return [*record.title.values(), *(other.text for other in record.alternative_titles)]
+
+
+def _distinct(values: Iterable[str]) -> list[str]:
+    return sorted({value for value in values if value})
+
+
+def _head(title: str) -> str | None:
+    return fold(SUBTITLE.split(title, maxsplit=1)[0]) or None
+
+
+def _start(record: Resource) -> str | None:
+    text = next(iter(record.description.values()), "")
+    return fold(text[: DESCRIPTION * 2])[:DESCRIPTION].strip() or None
+
+
+def languages(record: Resource) -> list[str]:
+    """The primary languages of the content that are declared or certain; varieties of one language are one."""
+    sure = (one.tag for one in record.languages if one.origin == "declared" or one.confidence >= CERTAIN_LANGUAGE)
+    primary = (tag.split("-", 1)[0].lower() for tag in sure)
+    return _distinct(ONE_LANGUAGE.get(tag, tag) for tag in primary)
+
+
+def identifiers(record: Resource) -> list[str]:
+    """Identifiers that can make two records certain, as scheme:value; placeholders are none."""
+    found = [(one.scheme, one.value.strip().lower()) for one in record.identifiers if one.scheme in STRONG]
+    addresses = [record.url, *(one.value for one in record.identifiers if one.scheme == "uri")]
+    found += [("url", address) for address in map(_address, addresses) if address]
+    return _distinct(f"{scheme}:{value}" for scheme, value in found if not PLACEHOLDER[scheme].search(value))
+
+
+def _address(url: str | None) -> str:
+    """A web address without what does not tell two pages apart; empty for a site's front page."""
+    if not url or not url.startswith(("http://", "https://")):
+        return ""
+    host, _, path = url.split("://", 1)[1].partition("#")[0].partition("/")
+    path = path.rstrip("/")
+    return f"{host.lower().removeprefix('www.')}/{path}" if path else ""

@@ -1,0 +1,72 @@
+"""One spelling for each text, in any script, so that two partners' spellings of one title are equal.
+
+Case, accents, punctuation, Arabic letter variants and digit shapes are folded (Unicode NFKD, UAX 15), and Cyrillic is
+written in Latin letters as Serbian does, because Serbia's partners write the same title in both.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+CYRILLIC = dict(
+    zip(
+        "абвгдђежзијклљмнњопрстћуфхцчџшщъыьэюяіїєґўқғңһәөүұ",
+        "a b v g d d e z z i j k l lj m n nj o p r s t c u f h c c dz s s  y  e ju ja i i e g u q g n h a o u u".split(
+            " "
+        ),
+        strict=True,
+    )
+)
+LETTERS = {
+    "đ": "d",
+    "ł": "l",
+    "ø": "o",
+    "æ": "ae",
+    "œ": "oe",
+    "ı": "i",
+    "ð": "d",
+    "þ": "th",
+    "ى": "ي",
+    "ة": "ه",
+    "ـ": "",
+}
+DROPPED = ((0x0300, 0x036F), (0x0610, 0x061A), (0x064B, 0x065F), (0x0670, 0x0670), (0x200B, 0x200F), (0xFE00, 0xFE0F))
+ROMAN = re.compile(r"(?=[ivxl])(xl|l?x{0,3})(ix|iv|v?i{0,3})")
+ROMAN_VALUE = {"i": 1, "v": 5, "x": 10, "l": 50}
+
+
+class _Folding(dict[int, str]):
+    """A translation table that is filled with a code point the first time that it is met."""
+
+    def __missing__(self, point: int) -> str:
+        folded = self[point] = "".join(map(_letter, unicodedata.normalize("NFKD", chr(point)).casefold()))
+        return folded
+
+
+def _letter(character: str) -> str:
+    point = ord(character)
+    if any(first <= point <= last for first, last in DROPPED):
+        return ""
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:
+        return str(digit)
+    character = CYRILLIC.get(character, character)
+    character = LETTERS.get(character, character)
+    return " " if character and unicodedata.category(character[0])[0] in "PSZC" else character
+
+
+FOLDING = _Folding()
+
+
+def fold(text: str) -> str:
+    """The text in its one spelling: words apart by one space; empty when it holds no letter and no digit."""
+    return " ".join(text.translate(FOLDING).split())
+
+
+def roman(word: str) -> int | None:
+    """The value of a Roman numeral up to 89, or None when the folded word is none."""
+    if not word or len(word) > 8 or not ROMAN.fullmatch(word):
+        return None
+    values = [ROMAN_VALUE[letter] for letter in word]
+    return sum(-one if one < after else one for one, after in zip(values, [*values[1:], 0], strict=True))

@@ -1,0 +1,53 @@
+"""The frozen model: weights, thresholds and term frequencies, made by bench/train_match.py and read here."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from schemas import Base
+
+VERSION = 1  # of the file's shape and of the features that it was trained on
+MODEL = Path(__file__).parent / "model.json"
+
+
+class ModelUnusable(Exception):
+    """The model file cannot be read, or is of another version."""
+
+
+class Model(Base, frozen=True, kw_only=True):
+    """A trained model. `settings` is splink's own; `frequencies` is the share of records that bear a generic title."""
+
+    version: int
+    trained: str  # what it was trained on
+    same: float  # probability from which a pair is one work
+    review: float  # probability from which a person looks
+    guards: tuple[str, ...]  # comparisons that keep works of one title apart; apart from them a pair may be related
+    settings: dict[str, Any]
+    frequencies: dict[str, float]
+
+
+@cache
+def read_model(path: Path = MODEL) -> Model:
+    """The model of a file. Raises ModelUnusable, saying what to do."""
+    mend = "train it again with `python bench/train_match.py` or restore the file of this release"
+    try:
+        raw = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.DecodeError) as error:
+        raise ModelUnusable(f"{path}: not readable as a model: {error}; {mend}") from error
+    found = raw.get("version") if isinstance(raw, dict) else None
+    if found != VERSION:
+        raise ModelUnusable(f"{path}: a model of version {found}, and this release reads version {VERSION}; {mend}")
+    try:
+        return msgspec.convert(raw, Model)
+    except msgspec.ValidationError as error:
+        raise ModelUnusable(f"{path}: {error}; {mend}") from error
+
+
+def log2_odds(probability: float) -> float:
+    """The match weight at which a pair has this probability."""
+    return math.log2(probability / (1 - probability))

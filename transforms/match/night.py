@@ -1,0 +1,209 @@
+"""The matcher: from features of all live records to scored pairs, of everybody or of what a night touched."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import pyarrow as pa
+
+from schemas import Judgement
+from transforms.match.blocks import RULES, Oversized, block, pair, split
+from transforms.match.model import Model, log2_odds, read_model
+from transforms.match.score import FORCED, PLACES, evidence_sql, prepare, score
+from transforms.match.touch import ring, touch
+
+PAIRS = pa.schema(
+    [
+        ("left_key", pa.string()),
+        ("right_key", pa.string()),
+        ("probability", pa.float64()),
+        ("verdict", pa.string()),  # same, review, different
+        ("evidence", pa.string()),  # JSON list of schemas.Evidence
+        ("related", pa.string()),  # translation, version: different, yet of one work; null otherwise
+    ]
+)
+
+
+class Resources(NamedTuple):
+    """What the matcher may use of the machine."""
+
+    memory: str = "2500MB"
+    threads: int = 2
+    folder: Path | None = None  # where DuckDB spills to; a temporary one when None
+
+
+class Matching(NamedTuple):
+    """What a run of the matcher found. `pairs` has the columns of PAIRS, by key; it is the whole catalog's."""
+
+    pairs: pa.Table
+    compared: dict[str, int]  # pairs compared, by blocking rule
+    below: dict[str, int]  # of them those that are not kept, by blocking rule
+    oversized: list[Oversized]
+    evaluated: int  # records looked at again
+
+
+def match(
+    now: pa.Table,
+    *,
+    before: pa.Table | None = None,
+    known: pa.Table | None = None,
+    judgements: Sequence[Judgement] = (),
+    model: Model | None = None,
+    resources: Resources = Resources(),
+) -> Matching:
+    """Score the pairs of a catalog, given the features of its live records.
+
+    With `before` (the features of the last run) and `known` (the pairs that it found) only the records that share a
+    block, an identifier or a pair with a record that was added, changed or removed are looked at again; the result
+    is the same as that of a full run. Raises ModelUnusable.
+    """
+    model = model or read_model()
+    with tempfile.TemporaryDirectory(dir=resources.folder, prefix="match-") as spill:
+        connection = _connect(resources, spill)
+        try:
+            return _run(connection, model, now, before, known, judgements)
+        finally:
+            connection.close()
+
+
+def explain(rows: pa.Table, model: Model | None = None) -> pa.Table:
+    """The evidence of every pair of a few records (at most 50), however unlike: columns of PAIRS."""
+    if rows.num_rows > 50:
+        raise ValueError(f"{rows.num_rows} records to explain, and at most 50 are")
+    model = model or read_model()
+    connection = _connect(Resources(), None)
+    try:
+        _load(connection, rows)
+        connection.execute(
+            "CREATE TEMP TABLE candidate_pair AS SELECT l.idx AS join_key_l, r.idx AS join_key_r, "
+            f"{FORCED}::TINYINT AS match_key FROM feature l JOIN feature r ON l.idx < r.idx"
+        )
+        block(connection, "feature", "block")
+        prepare(connection, "block")
+        score(connection, model, None)
+        return _found(connection, model, everything=True)
+    finally:
+        connection.close()
+
+
+def _connect(resources: Resources, spill: str | None) -> duckdb.DuckDBPyConnection:
+    config: dict[str, Any] = {"memory_limit": resources.memory, "threads": resources.threads}
+    if spill:
+        config["temp_directory"] = spill
+    config |= {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    return duckdb.connect(":memory:", config={**config, "preserve_insertion_order": False})
+
+
+def _load(connection: duckdb.DuckDBPyConnection, now: pa.Table) -> None:
+    connection.register("arrived", now)
+    connection.execute(
+        "CREATE TEMP TABLE feature AS SELECT (row_number() OVER (ORDER BY key))::INTEGER AS idx, * FROM arrived"
+    )
+    connection.unregister("arrived")
+
+
+def _run(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    now: pa.Table,
+    before: pa.Table | None,
+    known: pa.Table | None,
+    judgements: Iterable[Judgement],
+) -> Matching:
+    _load(connection, now)
+    block(connection, "feature", "block")
+    among = None
+    if before is not None and known is not None:
+        touch(connection, before)
+        among = "touched"
+    else:
+        known = PAIRS.empty_table()
+    (evaluated,) = _one(connection, f"SELECT count(*) FROM {among or 'feature'}")
+    ring(connection, among)
+    oversized = split(connection, "piece")
+    pair(connection, "piece", among, "candidate_pair")
+    _add_judged(connection, judgements)
+    prepare(connection, "block")
+    score(connection, model, log2_odds(model.review))
+    found = _found(connection, model)
+    connection.register("known_pair", known)
+    connection.register("found_pair", found)
+    compared, below = _counted(connection)
+    return Matching(_together(connection, among), compared, below, oversized, evaluated)
+
+
+def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    found: tuple[Any, ...] | None = connection.execute(sql).fetchone()
+    if found is None:
+        raise RuntimeError(f"no row from: {sql}")
+    return found
+
+
+def _add_judged(connection: duckdb.DuckDBPyConnection, judgements: Iterable[Judgement]) -> None:
+    """Compare every judged pair whose records both live, whatever the blocks say."""
+    decided = sorted({tuple(sorted((one.left_key, one.right_key))) for one in judgements})
+    if not decided:
+        return
+    connection.register("decided", pa.table({"a": [one[0] for one in decided], "b": [one[1] for one in decided]}))
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE candidate_pair AS WITH judged AS (SELECT l.idx AS join_key_l, r.idx AS join_key_r, "
+        f"{FORCED}::TINYINT AS match_key FROM decided JOIN feature l ON l.key = a JOIN feature r ON r.key = b) "
+        "SELECT * FROM candidate_pair ANTI JOIN judged USING (join_key_l, join_key_r) UNION ALL FROM judged"
+    )
+
+
+def _found(connection: duckdb.DuckDBPyConnection, model: Model, everything: bool = False) -> pa.Table:
+    """The scored pairs that are kept: same, review, related or judged."""
+    verdict = f"CASE WHEN p >= {model.same} THEN 'same' WHEN p >= {model.review} THEN 'review' ELSE 'different' END"
+    hindered = " + ".join(f"least(mw_{name}, 0)" for name in model.guards)
+    apart = " OR ".join(f"mw_{name} < 0" for name in model.guards if name != "language")
+    related = (
+        f"CASE WHEN p >= {model.review} OR match_weight - ({hindered}) < {log2_odds(model.same)} THEN NULL "
+        f"WHEN mw_language < 0 THEN 'translation' WHEN {apart} THEN 'version' END"
+    )
+    kept = "true" if everything else f"verdict <> 'different' OR related IS NOT NULL OR match_key = {FORCED}"
+    return (
+        connection.sql(
+            "SELECT left_key, right_key, p AS probability, verdict, evidence, related FROM (SELECT l.key AS left_key, "
+            f"r.key AS right_key, round(match_probability, {PLACES}) AS p, {verdict} AS verdict, {related} AS related, "
+            f"match_key, {evidence_sql(model)} AS evidence FROM scored JOIN feature l ON l.idx = idx_l "
+            f"JOIN feature r ON r.idx = idx_r) WHERE {kept}"
+        )
+        .to_arrow_table()
+        .cast(PAIRS)
+    )
+
+
+def _counted(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], dict[str, int]]:
+    """The pairs compared and those not kept, by blocking rule."""
+    names = [*(rule.name for rule in RULES), "judgement"]
+    compared = dict(
+        connection.execute("SELECT match_key, count(*) FROM candidate_pair GROUP BY 1 ORDER BY 1").fetchall()
+    )
+    kept = dict(
+        connection.execute(
+            "SELECT match_key, count(*) FROM candidate_pair p JOIN feature l ON l.idx = join_key_l JOIN feature r "
+            "ON r.idx = join_key_r SEMI JOIN found_pair f ON f.left_key = l.key AND f.right_key = r.key GROUP BY 1"
+        ).fetchall()
+    )
+    return (
+        {names[rule]: count for rule, count in compared.items()},
+        {names[rule]: count - kept.get(rule, 0) for rule, count in compared.items()},
+    )
+
+
+def _together(connection: duckdb.DuckDBPyConnection, among: str | None) -> pa.Table:
+    """The pairs found now, and those known before of which a side was not looked at again and both still live."""
+    if among is None:
+        return connection.sql("SELECT * FROM found_pair ORDER BY left_key, right_key").to_arrow_table()
+    return connection.sql(
+        "WITH again AS (SELECT key FROM feature SEMI JOIN touched USING (idx)) "
+        "SELECT k.* FROM known_pair k SEMI JOIN feature l ON l.key = left_key SEMI JOIN feature r ON r.key = right_key "
+        "WHERE NOT (left_key IN (FROM again) AND right_key IN (FROM again)) "
+        "AND (left_key, right_key) NOT IN (SELECT left_key, right_key FROM found_pair) "
+        "UNION ALL SELECT * FROM found_pair ORDER BY left_key, right_key"
+    ).to_arrow_table()

@@ -1,0 +1,48 @@
+"""What numbers a title: parts of a series and editions of a work are told apart by it alone."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from transforms.match.fold import roman
+
+WORDS: dict[str, Any] = tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))
+PART = frozenset(WORDS["part"])
+EDITION = frozenset(WORDS["edition"])
+ORDINALS: dict[str, int] = WORDS["ordinals"]
+DIGITS = re.compile(r"\d+")
+SURE_ROMAN = frozenset({"ii", "iii", "iv", "vii", "viii", "ix", "xii", "xiii", "xiv", "xv"})  # words of no language
+
+
+def edition_and_numbers(title: str, year: int | None) -> tuple[str, str]:
+    """The edition of a folded title, and its other numerals in order; a year that the record states is neither."""
+    words = title.split()
+    editions: list[str] = []
+    numbers: list[str] = []
+    for place, word in enumerate(words):
+        beside = words[max(0, place - 1) : place] + words[place + 1 : place + 2]
+        found = [one for one in _numerals(words, place) if not (len(one) == 4 and one == str(year))]
+        edition = not PART.intersection(words[max(0, place - 1) : place]) and EDITION.intersection(beside)
+        (editions if edition else numbers).extend(found)
+    if not editions and EDITION.intersection(words) & {"revised", "rev", "updated", "revisee"}:
+        editions.append("revised")
+    return " ".join(editions), " ".join(numbers)
+
+
+def _numerals(words: list[str], place: int) -> list[str]:
+    """The numerals that one word of a title holds, in decimal digits."""
+    word = words[place]
+    if any(character.isdigit() for character in word):
+        return [str(int(digits)) for digits in DIGITS.findall(word)]
+    if word in ORDINALS:
+        return [str(ORDINALS[word])]
+    after_part = place > 0 and words[place - 1] in PART
+    if after_part and len(word) == 1 and word not in "ivxl":
+        return [word]
+    if word in SURE_ROMAN or after_part or (place > 0 and place == len(words) - 1):
+        value = roman(word)
+        return [] if value is None else [str(value)]
+    return []
