@@ -47,21 +47,22 @@ class BadGate(Exception):
 def judge(frame: pd.DataFrame, feed: Feed, history: History, counts: dict[str, int]) -> GateResult:
     """Whether a run may be loaded: held when any bound of the feed, its history or the registry is overstepped.
 
-    `frame` has one row a record as the feed would stand, with exactly the columns of COLUMNS; `codes` holds error
-    codes with ';' between. A run that adds, changes and deletes nothing passes without great-expectations.
+    `frame` has one row a record as the feed would stand, with the columns of COLUMNS (payload_changed is read too, if
+    there); `codes` holds error codes with ';' between. A run that adds, changes and deletes nothing passes without great-expectations.
     Raises BadGate for a frame that is not so.
     """
     checked(frame)
     if not any(counts.get(name) for name in TELLING) and is_quiet(frame):
         return GateResult(held=False, reasons=(), results={"quiet": True, "counts": dict(counts)})
-    measured = measure(frame)
+    codes = codes_of(frame)
+    measured = measure(frame, codes)
     standing = Standing(
         sums={name: int(measured[name].sum()) for name in measured.columns},
         error_share=history.error_share,
         language_share=history.language_share,
         license_share=history.license_share,
     )
-    wanted = bounds(feed.expect, standing, ERROR_CODES)
+    wanted = bounds(feed.expect, standing, codes)
     verdicts = validate(measured, wanted)
     broken = [bound for bound in wanted if not verdicts[bound.name]["success"]]
     results = {"quiet": False, "counts": dict(counts), "sums": standing.sums, "expectations": list(verdicts.values())}
@@ -76,19 +77,22 @@ def is_quiet(frame: pd.DataFrame) -> bool:
 
 
 def checked(frame: pd.DataFrame) -> None:
-    """Raises BadGate when the frame has other columns, changes or codes than were agreed."""
-    if set(frame.columns) != set(COLUMNS):
-        missing, more = set(COLUMNS) - set(frame.columns), set(frame.columns) - set(COLUMNS)
-        raise BadGate(f"the gate's frame: columns missing {sorted(missing)}, not known {sorted(more)}")
+    """Raises BadGate when the frame has other columns or changes than were agreed."""
+    missing = set(COLUMNS) - set(frame.columns)
+    if missing:
+        raise BadGate(f"the gate's frame: columns missing {sorted(missing)}")
     strange = set(frame["change"].unique()) - CHANGES
     if strange:
         raise BadGate(f"the gate's frame, column change: {sorted(map(str, strange))} are none of {sorted(CHANGES)}")
-    codes = {code for said in frame["codes"].unique() if said for code in str(said).split(";")}
-    if codes - set(ERROR_CODES):
-        raise BadGate(f"the gate's frame, column codes: {sorted(codes - set(ERROR_CODES))} are no error-level rules")
 
 
-def measure(frame: pd.DataFrame) -> pd.DataFrame:
+def codes_of(frame: pd.DataFrame) -> tuple[str, ...]:
+    """The error-level rules of the registry, and those of an earlier registry that records still carry."""
+    seen = {code for said in frame["codes"].dropna().unique() for code in str(said).split(";") if code}
+    return ERROR_CODES + tuple(sorted(seen - set(ERROR_CODES)))
+
+
+def measure(frame: pd.DataFrame, codes: tuple[str, ...]) -> pd.DataFrame:
     """The frame as zeros and ones that can be summed: one column a measure, and one an error code."""
     import pandas as pd
 
@@ -102,17 +106,23 @@ def measure(frame: pd.DataFrame) -> pd.DataFrame:
         "absent": before & frame["absent"].astype(bool),
         "failed": failed,
         "judged": after | failed,
-        "changed": before & (change == "changed"),
+        "changed": before & rewritten(frame),
         "restamped": before & frame["restamped"].astype(bool),
         "with_language": after & frame["has_language"].astype(bool),
         "with_license": after & frame["has_license"].astype(bool),
     }
     said = frame["codes"].fillna("")
     some = said[said != ""].str.split(";")
-    for code in ERROR_CODES:
-        hits = some[[code in codes for codes in some]].index
+    for code in codes:
+        hits = some[[code in listed for listed in some]].index
         measures[f"error:{code}"] = pd.Series(frame.index.isin(hits), index=frame.index)
     return pd.DataFrame(measures).astype("int8")
+
+
+def rewritten(frame: pd.DataFrame) -> pd.Series[bool]:
+    """The records that would change, and those whose payload changed though our reading of it did not."""
+    changed = frame["change"] == "changed"
+    return changed | frame["payload_changed"].astype(bool) if "payload_changed" in frame.columns else changed
 
 
 def validate(measured: pd.DataFrame, wanted: list[Bound]) -> dict[str, dict[str, Any]]:

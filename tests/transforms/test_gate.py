@@ -144,8 +144,17 @@ def test_a_frame_that_was_not_agreed_is_refused_by_name() -> None:
         judge(frame.drop(columns=["has_license"]), feed(), History(), {})
     with pytest.raises(BadGate, match="vanished"):
         judge(frame.assign(change="vanished"), feed(), History(), {})
-    with pytest.raises(BadGate, match="title_long"):
-        judge(frame.assign(codes="title_long"), feed(), History(), {})
+
+
+def test_an_error_of_an_earlier_registry_is_counted_too() -> None:
+    frame = pd.DataFrame([*rows(3, **NEW), row("col:9", **BAD | {"codes": "title_missing;long_ago"})])
+    assert judge(frame, feed(), History(), {}).results["sums"]["error:long_ago"] == 1
+
+
+def test_payloads_that_all_changed_are_noticed_where_the_frame_tells_them() -> None:
+    frame = pd.DataFrame([*rows(99), row("col:99", change="changed")]).assign(payload_changed=True)
+    assert names(judge(frame, feed(), History(), {})) == {"all_changed"}
+    assert not judge(frame.assign(payload_changed=False), feed(), History(), {}).held
 
 
 def test_gate_and_findings_count_the_same() -> None:
