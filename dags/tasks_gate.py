@@ -1,0 +1,66 @@
+"""The steps of a feed's DAG that look at the feed whole: batch rules, and the gate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import msgspec
+
+from schemas import Environment, Feed, Resource
+
+KEPT = 30  # gate results a feed
+
+
+def check_neighbours(env: Environment, run_id: str) -> int:
+    """Write what the batch rules find in the feed as it would stand; returns how many findings.
+
+    Nothing is judged, and the findings stay as they are, when the run changes no record.
+    """
+    from loaders import standing, staging
+    from loaders.catalog import feed_of
+    from transforms.rules.batch import Facts, check_batch, facts
+
+    planned = staging.read_plan(env, run_id)
+    if not planned.transform and not planned.deleted:
+        return 0
+    staged = {one.key: facts(one) for one in staged_resources(env, planned.chunks)}
+    gone = standing.deleted_keys(env, run_id)
+    before: dict[str, Facts] = {}
+    decoder = msgspec.json.Decoder(Resource)
+    for text in standing.accepted_records(env, feed_of(run_id)):
+        one = facts(decoder.decode(text))
+        if one.key in staged:
+            before[one.key] = one
+        elif one.key not in gone:
+            staged[one.key] = one
+    return staging.write_batch_issues(env, run_id, check_batch(staged.values(), before=before))
+
+
+def staged_resources(env: Environment, chunks: tuple[str, ...]) -> Iterator[Resource]:
+    from loaders import staging
+
+    for chunk in chunks:
+        yield from (one.resource for one in staging.read_outcomes(env, chunk) if one.resource is not None)
+
+
+def judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]) -> tuple[str, ...]:
+    """Why the run must not be loaded as it is; nothing when it may. The verdict is kept under reports/gate."""
+    if not any(counts[name] for name in ("added", "changed", "deleted")):
+        return ()
+    from loaders import standing, staging
+    from transforms.gate import COLUMNS, History, judge
+
+    frame = staging.facts(env, run_id)[list(COLUMNS)]
+    result = judge(frame, feed, History(**(standing.shares(env, feed.name) or {})), counts)
+    keep_verdict(env, feed.name, run_id, {"run": run_id, "held": result.held, "reasons": result.reasons, **result.results})
+    return result.reasons
+
+
+def keep_verdict(env: Environment, feed: str, run_id: str, verdict: dict[str, object]) -> None:
+    """The gate's results as JSON, the last few of each feed."""
+    folder = env.reports / "gate" / feed
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{run_id}.json").write_text(json.dumps(verdict, indent=1, default=str), encoding="utf-8")
+    for old in sorted(folder.glob("*.json"))[:-KEPT]:
+        old.unlink()

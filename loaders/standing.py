@@ -1,0 +1,58 @@
+"""A feed as it stands, for whoever must judge it whole: its accepted records, and what its last load left in shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow.parquet as pq
+from sqlalchemy import case, func, select
+
+from loaders.catalog_run import feed_of
+from loaders.database import reading
+from loaders.models import SourceRecord
+from loaders.staging_folder import staging_folder
+from schemas import Environment
+
+BATCH = 2_000
+
+
+def accepted_records(env: Environment, feed: str) -> Iterator[str]:
+    """The JSON of every live record of the feed, as last accepted, in key order."""
+    query = select(SourceRecord.record).where(SourceRecord.feed == feed, SourceRecord.status == "live")
+    with reading(env) as connection:
+        streamed = connection.execution_options(yield_per=BATCH).execute(query.order_by(SourceRecord.key))
+        yield from (record for record in streamed.scalars() if record is not None)
+
+
+def deleted_keys(env: Environment, run_id: str) -> set[str]:
+    """The keys of the records that the staging of a run would delete."""
+    path = staging_folder(env, run_id) / "deletions.parquet"
+    if not path.exists():
+        return set()
+    feed = feed_of(run_id)
+    return {f"{feed}:{identifier}" for identifier in pq.read_table(path, columns=["identifier"])[0].to_pylist()}
+
+
+def shares(env: Environment, feed: str) -> dict[str, float] | None:
+    """What the feed's last load left: shares with errors (of all), with a language and a licence (of live records).
+
+    None for a feed that has no live record yet.
+    """
+    live = SourceRecord.status == "live"
+    failed = SourceRecord.pending_status.is_not(None)
+    query = select(
+        func.sum(case((live, 1), else_=0)),
+        func.sum(case((live & SourceRecord.has_language, 1), else_=0)),
+        func.sum(case((live & SourceRecord.has_license, 1), else_=0)),
+        func.sum(case((failed, 1), else_=0)),
+        func.sum(case((live | failed, 1), else_=0)),
+    ).where(SourceRecord.feed == feed)
+    with reading(env) as connection:
+        alive, languages, licenses, failures, judged = connection.execute(query).one()
+    if not alive:
+        return None
+    return {
+        "error_share": failures / judged,
+        "language_share": languages / alive,
+        "license_share": licenses / alive,
+    }
