@@ -1,0 +1,142 @@
+"""A folder or a zip of files: LOM XML, IMS manifests, JSON. Nothing is unpacked to disk, so no name can lead astray.
+
+The url is an http or https address of a zip, or inbox:NAME for a zip or folder below ELIB_HOME/inbox.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+import msgspec
+from lxml import etree
+
+from harvesters.causes import failed
+from harvesters.documents import Broken, Read, now, pages
+from harvesters.http import Client
+from harvesters.json_records import NotJson, elements, source_record
+from harvesters.rest import server_date
+from harvesters.strict_xml import Unreadable, parse
+from harvesters.web_pages import html_cause
+from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
+
+Report = Callable[[int, int | None], None]
+INBOX = "inbox:"
+TOTAL = 32  # times [request] max_bytes: what all files of one zip may unpack to
+ROOTS = {"lom": "lom", "manifest": "imscp"}  # root element → format, where the feed file names none of its own
+PACKAGES = (".zip", ".imscc")
+
+
+def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[Page]:
+    """One record a file, one an element of a JSON list; the files are the whole list."""
+    with Client(feed, ask, env) as client:
+        if feed.url.startswith(INBOX):
+            found, date = _inbox(feed, env), None
+        else:
+            reply = client.send(feed.url, params=feed.request.params, conditional=True)
+            if reply.status == 304:
+                yield Page(complete=True, not_modified=True, validators=ask.validators)
+                return
+            found, date = _zip(feed, io.BytesIO(reply.body), reply.body), server_date(reply)
+        read = (record for name, body in found for record in _records(feed, name, body))
+        yield from pages(read, feed, ask, client, report, date, whole=True)
+
+
+def _inbox(feed: Feed, env: Environment) -> Iterator[tuple[str, bytes]]:
+    """The files of a folder or zip below the inbox, in name order. A link that leads out of it is refused."""
+    root = (env.home / "inbox").resolve()
+    place = (root / feed.url.removeprefix(INBOX)).resolve()
+    if not place.is_relative_to(root):
+        raise failed("forbidden_address", f"{feed.url} leads out of {INBOX}")
+    if place.is_file():
+        return _zip(feed, place, place.read_bytes()[:512])
+    if not place.is_dir():
+        raise failed("gone", f"{feed.url}: there is no such file or folder in ELIB_HOME/inbox")
+    return _folder(feed, place)
+
+
+def _folder(feed: Feed, place: Path) -> Iterator[tuple[str, bytes]]:
+    for path in sorted(place.rglob("*")):
+        if not path.is_file():
+            continue
+        if not path.resolve().is_relative_to(place):
+            raise failed("forbidden_address", f"{path.name} is a link that leads out of {feed.url}")
+        if path.stat().st_size > feed.request.max_bytes:
+            raise failed("too_large", f"{path.name} has more than {feed.request.max_bytes} bytes")
+        yield path.relative_to(place).as_posix(), path.read_bytes()
+
+
+def _zip(feed: Feed, place: Path | io.BytesIO, start: bytes) -> Iterator[tuple[str, bytes]]:
+    """The files of a zip in name order, each read up to the feed's limit whatever the zip says of its size."""
+    limit, total = feed.request.max_bytes, 0
+    try:
+        archive = zipfile.ZipFile(place)
+    except zipfile.BadZipFile as error:
+        cause, what = html_cause(start, "bad_format")
+        raise failed(cause, f"{feed.url} is {what or 'no zip'} ({error})") from error
+    with archive:
+        names = sorted(entry.filename for entry in archive.infolist() if not entry.is_dir())
+        if len(names) > feed.request.max_pages:
+            raise failed("too_large", f"{feed.url} holds more than {feed.request.max_pages} files")
+        for name in names:
+            try:
+                with archive.open(name) as member:
+                    body = member.read(limit + 1)
+            except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+                raise failed("malformed", f"{feed.url}: {name} cannot be unpacked ({error})") from error
+            total += len(body)
+            if len(body) > limit or total > TOTAL * limit:
+                raise failed("too_large", f"{feed.url} unpacks to more than the feed allows, at {name}")
+            yield PurePosixPath(name).as_posix(), body
+
+
+def _records(feed: Feed, name: str, body: bytes) -> Iterator[Read]:
+    """The records of one file; files that are neither XML, JSON nor a package are no records."""
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix == ".xml":
+        yield _document(feed, name, body)
+    elif suffix == ".json":
+        yield from _elements(feed, name, body)
+    elif suffix in PACKAGES and body[:2] == b"PK":
+        for inner, document in _zip(feed, io.BytesIO(body), body):
+            if PurePosixPath(inner).name == "imsmanifest.xml":
+                yield _document(feed, name, document)
+
+
+def _document(feed: Feed, name: str, body: bytes) -> Read:
+    try:
+        root = parse(body)
+    except Unreadable as error:
+        raw = RawResponse(url=name, body=body, reason=str(error))
+        return Broken(skipped=Skipped(identifier=name, reason=f"not well-formed: {error}"), raw=raw)
+    payload = etree.tostring(root, encoding="UTF-8", xml_declaration=False, with_tail=False)
+    spoken = feed.format if feed.format and feed.format != "lom" else ROOTS.get(etree.QName(root).localname, "lom")
+    return SourceRecord(
+        feed=feed.name,
+        identifier=name,
+        format=spoken,
+        payload=payload.decode(),
+        sha256=sha256(payload).hexdigest(),
+        harvested_at=now(),
+    )
+
+
+def _elements(feed: Feed, name: str, body: bytes) -> Iterator[Read]:
+    body = body.removeprefix(b"\xef\xbb\xbf").strip()
+    try:
+        texts = elements(body, feed.request.records_path) if body[:1] == b"[" else [msgspec.Raw(body)]
+        msgspec.json.decode(body)
+    except (NotJson, msgspec.DecodeError) as error:
+        raw = RawResponse(url=name, body=body, reason=str(error))
+        yield Broken(skipped=Skipped(identifier=name, reason=f"not JSON: {error}"), raw=raw)
+        return
+    for n, text in enumerate(texts):
+        unnamed = (name if len(texts) == 1 else f"{name}#{n}") if not feed.identifier else None
+        read = source_record(text, feed, now(), unnamed)
+        if isinstance(read, SourceRecord):
+            yield read
+        else:
+            yield Broken(skipped=read, raw=RawResponse(url=name, body=bytes(text), reason=read.reason))

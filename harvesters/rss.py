@@ -1,0 +1,117 @@
+"""RSS 2.0, RSS 1.0 and Atom: each item's own element, exactly, over all pages that the feed links to.
+
+https://www.rssboard.org/rss-specification https://www.rfc-editor.org/rfc/rfc4287 (paged feeds: rfc5005)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
+from urllib.parse import urljoin
+
+from lxml import etree
+
+from harvesters.causes import failed
+from harvesters.documents import Broken, Read, document, now
+from harvesters.http import Client, Reply
+from harvesters.strict_xml import Unreadable, declared_encoding, parse
+from harvesters.web_pages import html_cause
+from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
+
+ITEMS = ("item", "entry")
+ROOTS = ("rss", "RDF", "feed")
+NAMES = ("guid", "id", "link")  # what names an item when the feed file declares nothing, first found first
+STAMPS = ("updated", "modified", "pubDate", "date", "published")
+OPENING = re.compile(rb"<(?:[\w.-]+:)?(rss|RDF|feed)\b[^<>]*>")
+ITEM = re.compile(rb"<((?:[\w.-]+:)?(?:item|entry))(?:\s[^<>]*)?>.*?</\1\s*>", re.S)
+GUID = re.compile(rb"<(?:guid|id|link)\b[^<>]*>\s*([^<]+?)\s*<")
+
+
+def harvest(feed: Feed, ask: Ask, env: Environment, report: Callable[[int, int | None], None]) -> Iterator[Page]:
+    """The feed's items. They are the newest only, so that what is absent is never taken for gone."""
+    yield from document(feed, ask, env, report, _records, whole=False)
+
+
+def _records(feed: Feed, reply: Reply, client: Client) -> Iterator[Read]:
+    seen = {reply.url}
+    while True:
+        items, broken, following = _read(feed, reply)
+        yield from (_record(feed, item) for item in items)
+        yield from broken
+        if following is None or following in seen or len(seen) >= feed.request.max_pages:
+            return
+        seen.add(following)
+        reply = client.send(following)
+
+
+def _read(feed: Feed, reply: Reply) -> tuple[Iterable[etree._Element], list[Broken], str | None]:
+    """A page's items, those that are not well-formed, and the next page's address."""
+    try:
+        root = parse(reply.body)
+    except Unreadable as error:
+        return (*_recovered(feed, reply, error), None)
+    if etree.QName(root).localname not in ROOTS:
+        cause, what = html_cause(reply.body, "bad_format")
+        raise failed(cause, f"{feed.url} answers with {what or f'<{etree.QName(root).localname}>'} instead of a feed")
+    items = [element for element in root.iter() if _local(element) in ITEMS]
+    following = None
+    for link in root.iter("{http://www.w3.org/2005/Atom}link"):
+        if link.get("rel") == "next" and link.get("href") and _local(link.getparent()) in (*ROOTS, "channel"):
+            following = urljoin(reply.url, link.get("href"))
+    return items, [], following
+
+
+def _recovered(feed: Feed, reply: Reply, error: Unreadable) -> tuple[list[etree._Element], list[Broken]]:
+    """The items of a page that is not well-formed, each parsed alone."""
+    opening = OPENING.search(reply.body[:65536])
+    if opening is None:
+        cause, what = html_cause(reply.body, "malformed")
+        raise failed(
+            cause, f"{feed.url} answers with {what or f'what is not XML ({error})'} instead of a feed"
+        ) from error
+    closing = b"</" + opening[0][1:].split(None, 1)[0].rstrip(b">") + b">"
+    good: list[etree._Element] = []
+    bad: list[Broken] = []
+    for item in ITEM.finditer(reply.body, opening.end()):
+        try:
+            good.append(parse(opening[0] + item[0] + closing, declared_encoding(reply.body))[0])
+        except Unreadable as reason:
+            name = GUID.search(item[0])
+            skipped = Skipped(identifier=name[1].decode("utf-8", "replace") if name else None, reason=str(reason))
+            bad.append(Broken(skipped=skipped, raw=RawResponse(url=feed.url, body=item[0], reason=str(reason))))
+    return good, bad
+
+
+def _record(feed: Feed, item: etree._Element) -> Read:
+    payload = etree.tostring(item, encoding="UTF-8", xml_declaration=False, with_tail=False)
+    parts = [_said(item, (name,)) for name in feed.identifier] if feed.identifier else [_said(item, NAMES)]
+    if not all(parts):
+        reason = f"an item without {' and '.join(feed.identifier) or 'guid, id or link'}"
+        raw = RawResponse(url=feed.url, body=payload, reason=reason)
+        return Broken(skipped=Skipped(identifier=None, reason=reason), raw=raw)
+    return SourceRecord(
+        feed=feed.name,
+        identifier="|".join(part for part in parts if part),
+        format="atom" if _local(item) == "entry" and feed.format in ("", "rss") else feed.format or "rss",
+        datestamp=_said(item, STAMPS),
+        payload=payload.decode(),
+        sha256=sha256(payload).hexdigest(),
+        harvested_at=now(),
+    )
+
+
+def _said(item: etree._Element, names: Iterable[str]) -> str | None:
+    """The text of the first child with one of the names, an Atom link's address among them."""
+    for name in names:
+        for child in item:
+            if _local(child) == name:
+                text = (child.text or child.get("href") or "").strip()
+                if text:
+                    return text
+    return None
+
+
+def _local(element: etree._Element | None) -> str:
+    """The element's name without its namespace; nothing for comments and instructions."""
+    return etree.QName(element).localname if element is not None and isinstance(element.tag, str) else ""

@@ -1,0 +1,113 @@
+"""A sitemap's pages and the schema.org JSON-LD in them, robots.txt respected.
+
+https://www.sitemaps.org/protocol.html https://www.w3.org/TR/json-ld11/#embedding-json-ld-in-html-documents
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import urljoin, urlsplit
+from urllib.robotparser import RobotFileParser
+
+from lxml import etree
+
+from harvesters.causes import failed
+from harvesters.documents import Broken, Read, pages
+from harvesters.embedded import records_in
+from harvesters.http import Client, Reply, user_agent
+from harvesters.oai_windows import moment
+from harvesters.rest import server_date
+from harvesters.strict_xml import Unreadable, parse
+from harvesters.web_pages import html_cause
+from schemas import Ask, Environment, Feed, HarvestFailed, Page, Skipped
+
+Report = Callable[[int, int | None], None]
+DEPTH = 3  # sitemaps that list sitemaps
+
+
+def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[Page]:
+    """The records that the sitemap's pages hold; of an incremental harvest, of the pages that changed since."""
+    with Client(feed, ask, env) as client:
+        robots = _robots(feed, client)
+        reply = client.send(feed.url, params=feed.request.params)
+        whole = ask.full or ask.since is None
+        listed = [
+            (url, changed) for url, changed in _urls(reply, client, feed, 0) if whole or _newer(changed, ask.since)
+        ]
+        allowed = [(url, changed) for url, changed in listed if robots.can_fetch(user_agent(), url)]
+        if len(allowed) < len(listed):
+            client.notes.append(f"robots.txt keeps us from {len(listed) - len(allowed)} of {len(listed)} pages")
+
+        def counted(count: int, total: int | None) -> None:
+            report(count, len(allowed))
+
+        found = _records(feed, client, allowed)
+        yield from pages(found, feed, ask, client, counted, server_date(reply), whole=whole)
+
+
+def _robots(feed: Feed, client: Client) -> RobotFileParser:
+    """The site's rules for harvesters; a site without any allows everything."""
+    robots = RobotFileParser()
+    try:
+        reply = client.send(urljoin(feed.url, "/robots.txt"))
+        robots.parse(reply.body.decode("utf-8", "replace").splitlines())
+    except HarvestFailed as error:
+        if error.cause not in ("gone", "bad_format"):
+            raise
+        robots.parse([])
+    return robots
+
+
+def _urls(reply: Reply, client: Client, feed: Feed, depth: int) -> Iterator[tuple[str, str | None]]:
+    """Every page that a sitemap lists, or the sitemaps that it lists, with its lastmod."""
+    try:
+        root = parse(reply.body)
+    except Unreadable as error:
+        cause, what = html_cause(reply.body, "malformed")
+        raise failed(cause, f"{reply.url} is {what or f'not XML ({error})'} instead of a sitemap") from error
+    kind = etree.QName(root).localname
+    if kind not in ("urlset", "sitemapindex"):
+        raise failed("bad_format", f"{reply.url} is <{kind}> instead of a sitemap")
+    for entry in root:
+        said = {
+            etree.QName(child).localname: (child.text or "").strip() for child in entry if isinstance(child.tag, str)
+        }
+        if not said.get("loc"):
+            continue
+        url = urljoin(reply.url, said["loc"])
+        if kind == "urlset":
+            yield url, said.get("lastmod") or None
+        elif depth >= DEPTH:
+            raise failed("too_large", f"{feed.url} lists sitemaps more than {DEPTH} deep")
+        else:
+            yield from _urls(client.send(url), client, feed, depth + 1)
+
+
+def _records(feed: Feed, client: Client, urls: list[tuple[str, str | None]]) -> Iterator[Read]:
+    gone = 0
+    for url, changed in urls[: feed.request.max_pages]:
+        if urlsplit(url).scheme not in ("http", "https"):
+            continue
+        try:
+            reply = client.send(url)
+        except HarvestFailed as error:
+            if error.cause == "gone":
+                gone += 1
+                continue
+            if error.cause in ("quiet_hours", "blocked", "forbidden_address") or not error.again:
+                raise
+            yield Broken(skipped=Skipped(identifier=url, reason=error.sentence))
+            continue
+        yield from records_in(feed, reply, url, changed)
+    if gone:
+        client.notes.append(f"the sitemap lists {gone} pages that are gone")
+
+
+def _newer(changed: str | None, since: str | None) -> bool:
+    """Whether a page may have changed since; one that does not say when may have."""
+    if changed is None or since is None:
+        return True
+    try:
+        return moment(changed) >= moment(since)
+    except ValueError:
+        return True
