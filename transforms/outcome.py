@@ -20,7 +20,7 @@ def assess(record: SourceRecord, feed: Feed) -> Assessment:
         draft = read(record.format, record.payload, feed.dialect)
     except Unreadable as error:
         return _assessment(record, rejection=Rejection(key=record.key, reason=str(error)))
-    resource, findings = assemble(draft, record.key, record.format, feed)
+    resource, findings = assemble(draft, record.key, record.format, feed, _year(record.harvested_at))
     issues = check(resource, context_of(feed, findings))
     return Assessment(
         feed=record.feed,
@@ -32,6 +32,11 @@ def assess(record: SourceRecord, feed: Feed) -> Assessment:
         issues=issues,
         score=score(resource, issues),
     )
+
+
+def _year(harvested_at: str) -> int | None:
+    """The year of the harvest; None when the record does not say."""
+    return int(harvested_at[:4]) if harvested_at[:4].isdigit() else None
 
 
 def _assessment(

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from transforms.crosswalks import (
+    amb,
+    datacite,
+    dspace,
     dublin_core,
     golab,
+    graasp,
+    imscp,
+    instructables,
     lom,
+    marcxml,
+    mets,
+    mods,
+    oercommons,
+    schema_org,
+    syndication,
     unesdoc,
+    wordpress,
+    xoai,
 )
 from transforms.crosswalks.jsontree import JsonFormat
 from transforms.crosswalks.xmltree import XmlFormat
@@ -25,15 +39,43 @@ ALIASES = {
     "lom_ieee": "lom",
     "oai_obaa": "lom",
     "obaa": "lom",
+    "marc": "marcxml",
+    "marc21": "marcxml",
+    "oai_marc": "marcxml",
+    "datacite": "oai_datacite",
+    "oai_mods": "mods",
+    "lrmi": "schema_org",
+    "oai_lrmi": "schema_org",
+    "scorm": "imscp",
 }
 CROSSWALKS: dict[str, Crosswalk] = {
     "oai_dc": dublin_core.FORMAT,
     "qdc": dublin_core.FORMAT,
+    "dim": dspace.DIM,
+    "xoai": xoai.FORMAT,
+    "mods": mods.MODS,
+    "mets": mets.FORMAT,
+    "marcxml": marcxml.FORMAT,
+    "oai_datacite": datacite.FORMAT,
     "lom": lom.FORMAT,
+    "imscp": imscp.FORMAT,
+    "imscc": imscp.FORMAT,
+    "schema_org": schema_org.FORMAT,
+    "amb": amb.FORMAT,
+    "dspace6": dspace.DSPACE6,
+    "dspace7": dspace.DSPACE7,
     "unesdoc": unesdoc.FORMAT,
     "golab_apps": golab.APPS_FORMAT,
     "golab_labs": golab.LABS_FORMAT,
     "golab_ils": golab.ILS_FORMAT,
+    "graasp": graasp.FORMAT,
+    "oercommons_xml": oercommons.XML_FORMAT,
+    "oercommons_csv": oercommons.CSV_FORMAT,
+    "instructables": instructables.FORMAT,
+    "instructables_rss": syndication.RSS,
+    "wordpress": wordpress.FORMAT,
+    "rss": syndication.RSS,
+    "atom": syndication.ATOM,
 }
 
 # formats whose root element decides where a server announces one and sends another

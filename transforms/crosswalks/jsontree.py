@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -13,6 +13,7 @@ from transforms.crosswalks.xmltree import XmlFormat
 from transforms.draft import Draft
 
 MAX_DEPTH = 100
+Naming = Callable[[dict[str, Any], str], "Named | None"]
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -31,12 +32,25 @@ def parse(payload: str) -> dict[str, Any]:
     return found
 
 
-class JsonWalk:
-    """Walks one object through a table into a draft. A language beside a value is its language."""
+class Named(NamedTuple):
+    """An object that is one text with what stands beside it, such as {"value": …, "language": …}."""
 
-    def __init__(self, table: Table, draft: Draft) -> None:
+    key: str
+    member: str  # that holds the text
+    language: str | None
+    made: frozenset[str]  # members that gave the key or the language
+
+
+class JsonWalk:
+    """Walks one object through a table into a draft."""
+
+    def __init__(
+        self, table: Table, draft: Draft, naming: Naming | None = None, transparent: frozenset[str] = frozenset()
+    ) -> None:
+        self.transparent = transparent  # keys that add nothing to what is below them
         self.table = table
         self.draft = draft
+        self.naming = naming
         self.group: Group | None = None
         self.seen = 0
 
@@ -73,12 +87,26 @@ class JsonWalk:
 
     def _inside(self, found: Any, key: str, path: str, depth: int) -> None:
         if isinstance(found, dict):
+            if self.naming is not None and (named := self.naming(found, key)) is not None:
+                self._named(found, named, path, depth)
+                return
             for name, one in found.items():
                 inside = f"{key}/{name.lower()}" if key else name.lower()
+                if inside in self.transparent:
+                    inside = ""
                 step = f".{name}" if PLAIN.fullmatch(name) else f"[{name!r}]"
                 self.anything(one, inside, path + step, depth + 1)
         elif found is not None and (text := _text(found)):
             self.put(Value(key, path, text, None, None))
+
+    def _named(self, found: dict[str, Any], named: Named, path: str, depth: int) -> None:
+        beside = {name.lower(): _text(one) for name, one in found.items() if isinstance(one, str | int | float)}
+        for name, one in found.items():
+            if name == named.member:
+                if text := _text(one):
+                    self.put(Value(named.key, f"{path}.{name}", text, named.language, beside))
+            elif name not in named.made:
+                self.anything(one, f"{named.key}/@{name.lower()}", f"{path}.{name}", depth + 1)
 
 
 def _text(found: Any) -> str:
@@ -92,14 +120,23 @@ def _text(found: Any) -> str:
 class JsonFormat:
     """One JSON format: how its object is read."""
 
-    def __init__(self, table: Table, xml: XmlFormat | None = None) -> None:
+    def __init__(
+        self,
+        table: Table,
+        *,
+        naming: Naming | None = None,
+        transparent: frozenset[str] = frozenset(),
+        xml: XmlFormat | None = None,
+    ) -> None:
         self.table = table
+        self.naming = naming
+        self.transparent = transparent
         self.xml = xml  # how the same format reads when a server sends it as XML
 
     def with_table(self, table: Table) -> JsonFormat:
         """The same format read through another table: a partner's dialect."""
-        return JsonFormat(table, self.xml)
+        return JsonFormat(table, naming=self.naming, transparent=self.transparent, xml=self.xml)
 
     def read(self, found: Mapping[str, Any], draft: Draft) -> None:
         """Every leaf of the object, into the draft."""
-        JsonWalk(self.table, draft).anything(found, "", "$")
+        JsonWalk(self.table, draft, self.naming, self.transparent).anything(found, "", "$")

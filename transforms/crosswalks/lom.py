@@ -5,10 +5,11 @@ Keys are lower-cased local names without the wrappers `string`, `langstring` and
 
 from __future__ import annotations
 
-from transforms.crosswalks.people import contributor
 from schemas import Leaf
-from transforms.crosswalks.table import USED, Group, Reader, Table, Value
+from transforms.crosswalks.people import contributor
+from transforms.crosswalks.table import Group, Reader, Table, Value
 from transforms.crosswalks.xmltree import XmlFormat
+from transforms.draft import IF_KNOWN
 
 ROWS = {
     "general/title": "title",
@@ -23,38 +24,40 @@ ROWS = {
     "technical/thumbnail": "links:thumbnail",
     "technical/thumbnail/url": "links:thumbnail",
     "technical/thumbnail/location": "links:thumbnail",
-    "educational/interactivitytype": "interactivity_type",
-    "educational/learningresourcetype": "resource_types",
-    "educational/intendedenduserrole": "audiences",
-    "educational/context": "contexts levels?",
     "educational/typicalagerange": "age_range",
-    "educational/difficulty": "difficulty",
     "educational/typicallearningtime": "typical_learning_time",
     "educational/typicallearningtime/duration": "typical_learning_time",
     "educational/typicallearningtime/datetime": "typical_learning_time",
-    "rights/cost": "cost",
     "rights/description": "license",
     "rights/url": "license",
     "rights/license": "license",
 }
-VOCABULARY = ("interactivitytype", "learningresourcetype", "intendedenduserrole", "context", "difficulty")
-for _name in VOCABULARY:
-    ROWS[f"educational/{_name}/value"] = ROWS[f"educational/{_name}"]
-    ROWS[f"educational/{_name}/source"] = USED
-    ROWS[f"educational/{_name}/label"] = USED
-    ROWS[f"educational/{_name}/id"] = USED
-ROWS |= {"rights/cost/value": "cost", "rights/cost/source": USED}
-
 IGNORED = {
     "*/@uniqueelementname": "a mark for schema validation",
     "metametadata/*": "about the metadata record, not about the resource",
     "metametadata": "about the metadata record, not about the resource",
     "metadata/*": "about the metadata record, not about the resource",
+    "technical/location/@type": "whether the location is a URI or a text",
     "schema": "the name of the metadata schema",
     "schemaversion": "the version of the metadata schema",
 }
 NOT_A_STATEMENT = frozenset({"yes", "no", "true", "false", "sim", "nao", "não", "oui", "non", "si", "sí"})
 CHANGES = ("modif", "updat", "revis")
+
+
+def listed(field: str, also: str | None = None) -> Reader:
+    """A reader of a term of a list: its value or label with its URI; which list it is of stands beside it."""
+
+    def read(group: Group) -> None:
+        uri = group.first("id")
+        labels = group.take("value", "") or group.take("entry", "label") or ([uri] if uri else [])
+        for value in labels:
+            group.say(field, value, f"|{uri.text}" if uri else None)
+            if also is not None:
+                group.say(also, value, IF_KNOWN)
+        group.take("source", "entry", "label")
+
+    return read
 
 
 def identifier(group: Group) -> None:
@@ -159,6 +162,12 @@ def _leaf(value: Value) -> Leaf:
 
 
 READERS: dict[str, Reader] = {
+    "educational/interactivitytype": listed("interactivity_type"),
+    "educational/learningresourcetype": listed("resource_types"),
+    "educational/intendedenduserrole": listed("audiences"),
+    "educational/context": listed("contexts", also="levels"),
+    "educational/difficulty": listed("difficulty"),
+    "rights/cost": listed("cost"),
     "general/identifier": identifier,
     "general/catalogentry": identifier,
     "identifier": identifier,

@@ -83,7 +83,7 @@ class Group:
 
 
 Reader = Callable[[Group], None]
-Target = tuple[str, str | None, str | None]  # field, hint, attribute that gives the hint
+Target = tuple[str, str | None, str | None]  # field, hint, attribute that gives the hint or its end
 Disposition = tuple[Target, ...] | str | None  # targets, the reason for ignoring, or None: unmapped
 
 
@@ -115,14 +115,16 @@ def _target(word: str) -> Target:
         return word[:-1], IF_KNOWN, None
     field, _, hint = word.partition(":")
     hint = hint.strip('"')
-    return (field, None, hint[1:]) if hint.startswith("@") else (field, hint or None, None)
+    before, at, attribute = hint.partition("@")
+    return (field, before or None, attribute) if at else (field, hint or None, None)
 
 
 class Table:
-    """Rows by index-free, lower-cased path; `*` as last step means all below, as first step any element.
+    """Rows by index-free, lower-cased path; `*` as last step means all below, as first step any element;
+    `dc.title.*` is any qualifier.
 
     A row's text names target fields: `title`, `contributors:author` (with a hint), `identifiers:@type` (the hint is
-    that attribute), `levels?` (only when the term is known), `.` (read together with its element).
+    that attribute), `contributors:author||@authority` (the hint ends in it), `levels?` (only when the term is known), `.` (read together with its element).
     """
 
     def __init__(
@@ -167,6 +169,8 @@ class Table:
         last = "*/" + key.rpartition("/")[2]
         if last in self._rows:
             return self._rows[last]
+        if "." in key and "/" not in key and (dotted := f"{key.rpartition('.')[0]}.*") in self._rows:
+            return self._rows[dotted]
         above = key
         while above:
             above = above.rpartition("/")[0]
@@ -185,7 +189,8 @@ class Table:
         else:
             for field, hint, attribute in targets:
                 if attribute is not None:
-                    hint = (value.beside or {}).get(attribute)
+                    beside = (value.beside or {}).get(attribute)
+                    hint = f"{hint}{beside or ''}" if hint else beside
                 say(draft, field, Said(value.text, value.path, value.language, hint))
 
     def finish(self, group: Group) -> None:

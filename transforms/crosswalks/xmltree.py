@@ -17,6 +17,56 @@ OAI = "{http://www.openarchives.org/OAI/2.0/}"
 LANGUAGE_ATTRIBUTES = frozenset({XML_LANG, "lang", "language"})
 DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+MARKUP = frozenset(
+    [
+        "a",
+        "abbr",
+        "b",
+        "big",
+        "blockquote",
+        "br",
+        "cite",
+        "code",
+        "del",
+        "div",
+        "em",
+        "font",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "italic",
+        "li",
+        "ol",
+        "p",
+        "para",
+        "pre",
+        "q",
+        "s",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "tr",
+        "u",
+        "ul",
+        "jats:p",
+        "sec",
+        "bold",
+        "sc",
+    ]
+)
 PREDEFINED = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
 Element = etree._Element
@@ -77,7 +127,7 @@ class XmlWalk:
         self.draft = draft
         self.naming = naming
         self.transparent = transparent  # wrappers that add nothing to a key, such as LOM's string
-        self.nested = nested or {}  # local names at which another format's table takes over
+        self.nested = nested or {}  # keys at which another format's table takes over
         self.group: Group | None = None
         self.seen = 0
 
@@ -118,14 +168,10 @@ class XmlWalk:
             if text and (text := text.strip()):
                 self.put(Value(key, path, text, language, beside))
             return
-        if key and self.table.maps(key) and self._is_mixed(element):
+        if _is_marked_up(element) and (self.group is not None or self.table.maps(key)):
             self._whole(element, key, path, language, beside)
             return
         self._children(element, key, path, language, beside)
-
-    def _is_mixed(self, element: Element) -> bool:
-        """Markup inside a value; not a wrapper such as LOM's string or a nested format."""
-        return not any(isinstance(child.tag, str) and _local(child.tag) in self.transparent for child in element)
 
     def _attributes(
         self, element: Element, key: str, path: str, language: str | None, made: frozenset[str] | None
@@ -144,7 +190,7 @@ class XmlWalk:
                 continue
             short = _local(name)
             beside[short] = text
-            if not name.startswith(XSI) and (made is None or short not in made):
+            if not name.startswith(XSI) and short != "schemalocation" and (made is None or short not in made):
                 self.put(Value(f"{key}/@{short}" if key else f"@{short}", f"{path}/@{_shown(name)}", text, None, None))
         return beside, language
 
@@ -175,9 +221,6 @@ class XmlWalk:
             self.put(Value(key, path, text, language, beside))
 
     def _child(self, child: Element, name: str, key: str, path: str, language: str | None) -> None:
-        if name in self.nested:
-            self._nested(child, self.nested[name], path)
-            return
         if name in self.transparent:
             self._leaves(child, key, path, language, None)
             return
@@ -185,7 +228,9 @@ class XmlWalk:
         if self.naming is not None and (named := self.naming(child, name)) is not None:
             name, made = named
         inside = f"{key}/{name}" if key else name
-        if inside in self.table.readers or inside in self.table.inner:
+        if inside in self.nested:
+            self._nested(child, self.nested[inside], path)
+        elif inside in self.table.readers or inside in self.table.inner:
             self._element(child, inside, path, language, made)
         else:
             self._leaves(child, inside, path, language, made)
@@ -207,6 +252,11 @@ class XmlWalk:
         text = _inner_text(element).strip()
         if text:
             self.put(Value(key, path, text, language, beside))
+
+
+def _is_marked_up(element: Element) -> bool:
+    """Whether everything inside is HTML: a text with markup, not a structure."""
+    return all(isinstance(child.tag, str) and _local(child.tag) in MARKUP for child in element)
 
 
 def _inner_text(element: Element) -> str:

@@ -14,24 +14,29 @@ from transforms.normalize.places import identify, related
 from transforms.normalize.said_terms import education
 
 SURE = 0.9  # a detection that may contradict what a feed declares
+DOUBTS = frozenset({"impossible", "future", "ambiguous"})
 ENOUGH = 0.5  # a detection that may stand for a language nobody declared
 
 
-def assemble(draft: Draft, key: str, format_: str, feed: Feed) -> tuple[Resource, tuple[Finding, ...]]:
-    """The shared record of one draft, and what was noticed on the way."""
+def assemble(
+    draft: Draft, key: str, format_: str, feed: Feed, year_now: int | None = None
+) -> tuple[Resource, tuple[Finding, ...]]:
+    """The shared record of one draft, and what was noticed on the way; `year_now` is the year of the harvest."""
     work = Assembly(draft, key, format_)
     title, further = _texts(work, "title")
     description, paragraphs = _texts(work, "description")
     for one in paragraphs:
         description[one.language] += f"\n\n{one.text}"
-    fields = identify(work) | related(work) | education(work) | _dates(work) | _people(work)
+    languages = _languages(work, feed, title, description)
+    tongue = languages[0].tag if languages else None
+    fields = identify(work) | related(work) | education(work) | _people(work) | _dates(work, tongue, year_now)
     resource = Resource(
         key=key,
         title=title,
         description=description,
         alternative_titles=_alternatives(work, title, further),
         keywords=_keywords(work),
-        languages=_languages(work, feed, title, description),
+        languages=languages,
         license=_license(work, feed),
         coverage=_coverage(work),
         terms=work.terms(),
@@ -197,5 +202,34 @@ def _license(work: Assembly, feed: Feed) -> License | None:
     return found
 
 
-def _dates(work: Assembly) -> dict[str, Any]:
-    raise NotImplementedError
+def _dates(work: Assembly, tongue: str | None, year_now: int | None) -> dict[str, Any]:
+    """When it came out and was changed; dates of anything else are left unmapped."""
+    told = [*work.draft.get("issued"), *(one._replace(hint="modified") for one in work.draft.get("modified"))]
+    if not told:
+        return {}
+    chosen = dates.issued([(one.value, one.hint) for one in told], language=tongue, year_now=year_now)
+    for field, index, found in (
+        ("issued", chosen.path_index, chosen.issued),
+        ("modified", chosen.modified_index, chosen.modified),
+    ):
+        if index is not None and found is not None:
+            work.made(field, told[index].path, f"date, {found.rule}")
+            for flag in found.flags:
+                if flag in DOUBTS:
+                    work.find(f"date_{flag}", field, told[index].value)
+    for index, one in enumerate(told):
+        if index not in {chosen.path_index, chosen.modified_index}:
+            _unused_date(work, one, tongue, year_now)
+    return {
+        "issued": chosen.issued.edtf if chosen.issued else None,
+        "issued_year": chosen.issued.year if chosen.issued else None,
+        "modified": chosen.modified.edtf if chosen.modified else None,
+    }
+
+
+def _unused_date(work: Assembly, said: Said, tongue: str | None, year_now: int | None) -> None:
+    """A date of another meaning stays unmapped; one that cannot be is a finding too."""
+    found = dates.date(said.value, language=tongue, year_now=year_now)
+    if found is not None and "impossible" in found.flags:
+        work.find("date_impossible", "issued", said.value)
+    work.leave(said)

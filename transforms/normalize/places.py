@@ -57,7 +57,7 @@ def _addresses(
         work.made("url", chosen[1].path, "the first address of a page")
     else:
         url = _resolved(work, identifiers)
-    links = {one: None for one in _links(work)}
+    links = dict.fromkeys(_links(work))
     for address, said in (*pages, *named):
         if address != url:
             links[Link(url=address)] = None

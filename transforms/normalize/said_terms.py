@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from schemas import AgeRange, Competency, Concept, Subject
-from transforms.draft import IF_KNOWN, Said
+from transforms.draft import IF_KNOWN
 from transforms.normalize import text, vocabulary
 from transforms.normalize.assembly import Assembly
 
@@ -88,7 +88,7 @@ def _subjects(work: Assembly) -> tuple[Subject, ...]:
     """Concepts of ISCED-F or the UNESCO Thesaurus; a subject of the partner's own scheme stays as said."""
     found: dict[Subject, None] = {}
     for said in work.draft.get("subjects"):
-        concept = _subject(work, said)
+        concept = work.lookup("subjects", "subject", said)
         if concept is not None:
             found[Subject(scheme=_scheme(concept), code=concept.code, label=concept.label)] = None
             work.made("subjects", said.path, "list subject")
@@ -97,16 +97,6 @@ def _subjects(work: Assembly) -> tuple[Subject, ...]:
             found[Subject(scheme="source", code=code, label=label)] = None
             work.made("subjects", said.path, "subject as said")
     return tuple(found)
-
-
-def _subject(work: Assembly, said: Said) -> Concept | None:
-    """By the label, else by the taxon's id."""
-    number = (said.hint or "").partition("|")[2]
-    concept = vocabulary.lookup("subject", number) if number and "/" in number else None
-    if concept is not None:
-        work.term("subjects", said.value, concept.code)
-        return concept
-    return work.lookup("subjects", "subject", said)
 
 
 def _scheme(concept: Concept) -> Any:

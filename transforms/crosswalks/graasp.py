@@ -1,0 +1,53 @@
+"""Graasp collections (api.graasp.org): hits of the search, or items as stored."""
+
+from __future__ import annotations
+
+from transforms.crosswalks.jsontree import JsonFormat
+from transforms.crosswalks.people import contributor
+from transforms.crosswalks.table import Group, Table
+from transforms.draft import PERSONAL
+
+ROWS = {
+    "id": "identifiers:graasp.org",
+    "name": "title",
+    "displayname": "alternative_titles",
+    "description": "description",
+    "content": "description",
+    "lang": "languages",
+    "level": "levels contexts?",
+    "discipline": "subjects keywords",
+    "resource-type": "resource_types",
+    "tags": "keywords subjects?",
+    "settings/tags": "keywords subjects?",
+    "createdat": "issued:created",
+    "updatedat": "modified",
+    "settings/cclicenseadaption": "license",
+    "settings/cclicenseadaptation": "license",
+    "thumbnails/small": "links:thumbnail",
+    "thumbnails/medium": "links:preview",
+    "url": "url",
+}
+IGNORED = {
+    "type": "folder or file, not a kind of resource",
+    "path": "the place in Graasp's tree",
+    "extra/*": "the order of the parts",
+    "likes": "a count of the platform",
+    "settings/*": "how the platform shows it",
+    "thumbnails/*": "further sizes of the same picture",
+    "ispublishedroot": "the platform's own machinery",
+    "ishidden": "the platform's own machinery",
+    "memberid": PERSONAL,
+    "creator": "an account's number, which names nobody",
+    "creator/*": "an account's number and dates, which name nobody",
+    "creator/email": PERSONAL,
+    "_formatted/*": "the same fields with the search's marks",
+}
+
+
+def creator(group: Group) -> None:
+    """The creator's name; an account's number alone names nobody."""
+    for value in group.take("name"):
+        contributor(group, value, "author")
+
+
+FORMAT = JsonFormat(Table(ROWS, IGNORED, {"creator": creator}))

@@ -1,0 +1,32 @@
+"""IMS Content Packaging, SCORM and Common Cartridge manifests: the LOM inside describes the package.
+
+https://www.imsglobal.org/content/packaging/ · https://www.imsglobal.org/cc/
+"""
+
+from __future__ import annotations
+
+from transforms.crosswalks import lom
+from transforms.crosswalks.table import Table
+from transforms.crosswalks.xmltree import XmlFormat
+
+CONTENTS = "the package's table of contents"
+ROWS = {"organizations/organization/title": "title"}
+IGNORED = {
+    "@*": "the package's own machinery",
+    "@identifier": "the package's own machinery",
+    "@version": "the package's own machinery",
+    "@base": "the package's own machinery",
+    "metadata/schema": "the name of the metadata schema",
+    "metadata/schemaversion": "the version of the metadata schema",
+    "organizations/*": CONTENTS,
+    "resources/*": "the package's files",
+    "authorizations/*": "who may open the package",
+    "sequencingcollection/*": CONTENTS,
+    "manifest/*": "a package inside the package",
+}
+FORMAT = XmlFormat(
+    frozenset({"manifest"}),
+    Table(ROWS, IGNORED),
+    transparent=lom.FORMAT.transparent,
+    nested={"metadata/lom": lom.FORMAT, "metadata/record": lom.FORMAT, "metadata/czp": lom.FORMAT},
+)

@@ -1,0 +1,69 @@
+"""Instructables (Autodesk): the detail and list JSON. Its RSS is read as RSS."""
+
+from __future__ import annotations
+
+from transforms.crosswalks.jsontree import JsonFormat
+from transforms.crosswalks.people import contributor
+from transforms.crosswalks.table import Group, Reader, Table, Value
+
+SITE = "https://www.instructables.com"
+ROWS = {
+    "id": "identifiers:instructables.com",
+    "title": "title",
+    "description": "description",
+    "body": "description",
+    "steps/body": "description",
+    "keywords": "keywords subjects?",
+    "classifications": "keywords subjects?",
+    "classifications/title": "keywords subjects?",
+    "classifications/name": "keywords subjects?",
+    "category": "subjects keywords",
+    "channel": "keywords subjects?",
+    "license/fullname": "license",
+    "license/url": "license",
+    "license/shortname": "license",
+    "publishdate": "issued:issued",
+    "modifieddate": "modified",
+    "language": "languages",
+    "locale": "languages",
+    "imageurl": "links:preview",
+    "coverimage/downloadurl": "links:preview",
+    "square3url": "links:thumbnail",
+    "rectangle1url": "links:preview",
+}
+COUNT = "a count of the platform"
+IGNORED = {
+    "views": COUNT,
+    "favorites": COUNT,
+    "comments": COUNT,
+    "commentscount": COUNT,
+    "featured": COUNT,
+    "status": "the platform's own machinery",
+    "type": "the platform's own machinery",
+    "instructabletype": "the platform's own machinery",
+    "author/*": "an account's number and settings, which name nobody",
+    "steps/title": "the headings of the steps",
+    "classifications/*": "the platform's own machinery",
+}
+
+
+def author(group: Group) -> None:
+    """The author's screen name."""
+    for value in group.take("", "screenname", "name"):
+        contributor(group, value, "author", "person")
+
+
+def address(group: Group) -> None:
+    """An address, whole or below the site, or the slug alone."""
+    for value in group.take(""):
+        group.say("url", value, text=_whole(value))
+
+
+def _whole(value: Value) -> str:
+    if value.text.startswith(("http://", "https://")):
+        return value.text
+    return f"{SITE}/{value.text.strip('/')}/"
+
+
+READERS: dict[str, Reader] = {"author": author, "url": address, "urlstring": address}
+FORMAT = JsonFormat(Table(ROWS, IGNORED, READERS))

@@ -1,0 +1,135 @@
+"""MARC 21 in MARCXML (https://www.loc.gov/marc/bibliographic/): keys are `tag/code`, control fields `tag`."""
+
+from __future__ import annotations
+
+from transforms.crosswalks.people import contributor
+from transforms.crosswalks.table import Group, Reader, Table
+from transforms.crosswalks.xmltree import Element, XmlFormat
+
+ROWS = {
+    "020/a": "identifiers:isbn",
+    "022/a": "identifiers:issn",
+    "041/a": "languages",
+    "246/a": "alternative_titles",
+    "247/a": "alternative_titles",
+    "242/a": "alternative_titles",
+    "260/b": "publishers",
+    "264/b": "publishers",
+    "260/c": "issued:issued",
+    "264/c": "issued:issued",
+    "490/a": "relations:ispartof",
+    "500/a": "description",
+    "505/a": "description",
+    "520/a": "description",
+    "521/a": "audiences levels?",
+    "506/u": "license",
+    "540/a": "license",
+    "540/u": "license",
+    "600/a": "keywords",
+    "610/a": "keywords",
+    "611/a": "keywords",
+    "630/a": "keywords",
+    "647/a": "keywords",
+    "648/a": "coverage",
+    "650/a": "keywords subjects?",
+    "651/a": "coverage",
+    "653/a": "keywords subjects?",
+    "655/a": "resource_types",
+    "773/t": "relations:ispartof",
+    "830/a": "relations:ispartof",
+    "856/q": "formats",
+}
+IGNORED = {
+    "leader": "the library system's coding",
+    "001": "the library system's number",
+    "003": "the library system's code",
+    "005": "when the metadata record was changed",
+    "006": "the library system's coding",
+    "007": "the library system's coding",
+    "*/@ind1": "an indicator",
+    "*/@ind2": "an indicator",
+    "@type": "bibliographic or not",
+    "@id": "a mark inside the document",
+    "040/*": "who catalogued the metadata record",
+    "042/*": "who catalogued the metadata record",
+    "035/*": "the library system's number",
+    "856/x": "a note of the library's staff",
+    "856/z": "a caption of the address",
+    "856/y": "a caption of the address",
+    "856/3": "a caption of the address",
+}
+NAMED = frozenset({"tag", "code"})
+
+
+def marc_field(element: Element, name: str) -> tuple[str, frozenset[str]] | None:
+    """A field is named by its tag, a subfield by its code."""
+    if name in {"datafield", "controlfield", "subfield"}:
+        said = (element.get("tag") or element.get("code") or "").strip().lower()
+        return (said, NAMED) if said else None
+    return None
+
+
+def title(group: Group) -> None:
+    """245: the title with its remainder; the statement of responsibility is said by the names."""
+    parts = group.take("a", "b", "n", "p")
+    if parts:
+        group.say("title", parts[0], text=" ".join(value.text for value in parts).rstrip(" /:;,"))
+
+
+def person(role: str, kind: str | None) -> Reader:
+    """A reader of a name field with its relator and its authority."""
+
+    def read(group: Group) -> None:
+        said = group.first("e", "4", "j")
+        id_ = group.first("0", "1")
+        for value in group.take("a")[:1]:
+            name = " ".join([value.text.rstrip(" ,."), *(one.text for one in group.take("b", "c"))])
+            contributor(
+                group,
+                value._replace(text=name if kind else value.text.rstrip(" ,")),
+                said.text.rstrip(" .,") if said else role,
+                kind,
+                id_.text if id_ else None,
+            )
+
+    return read
+
+
+def other_identifier(group: Group) -> None:
+    """024: an identifier with its source."""
+    source = group.first("2")
+    for value in group.take("a"):
+        group.say("identifiers", value, source.text if source else None)
+
+
+def fixed(group: Group) -> None:
+    """008: date 1 in positions 7 to 10, language in 35 to 37; the rest is the library system's coding."""
+    for value in group.take(""):
+        year, tongue = value.text[7:11], value.text[35:38]
+        if year.isdigit() and year != "9999":
+            group.say("issued", value, "issued", text=year)
+        if tongue.isalpha() and tongue not in {"und", "zxx"}:
+            group.say("languages", value, text=tongue)
+
+
+def address(group: Group) -> None:
+    """856: the second indicator 2 is a related resource, 1 another version of it."""
+    kind = group.first("@ind2")
+    for value in group.take("u"):
+        group.say("links" if kind is not None and kind.text == "2" else "url", value)
+
+
+READERS: dict[str, Reader] = {
+    "008": fixed,
+    "024": other_identifier,
+    "245": title,
+    "100": person("author", None),
+    "110": person("author", "organisation"),
+    "111": person("author", "organisation"),
+    "700": person("unknown", None),
+    "710": person("unknown", "organisation"),
+    "711": person("unknown", "organisation"),
+    "720": person("unknown", None),
+    "856": address,
+}
+FORMAT = XmlFormat(frozenset({"record"}), Table(ROWS, IGNORED, READERS), naming=marc_field)

@@ -1,0 +1,124 @@
+"""OER Commons: the CSV export (a row as an object) and the `result` of the token API (XML).
+
+ALECSO's hub is built on it. Columns with several values part them with `|`; the row's overflow is under "".
+"""
+
+from __future__ import annotations
+
+from transforms.crosswalks.jsontree import JsonFormat
+from transforms.crosswalks.table import Group, Reader, Table
+from transforms.crosswalks.xmltree import XmlFormat
+
+CSV = {
+    "url": "url",
+    "name": "title",
+    "provider": "publishers",
+    "license_url": "license",
+    "license_title": "license",
+    "create_date": "issued:created",
+    "modification_date": "modified",
+    "teacher_overview": "description",
+    "teacher_materials": "description",
+    "teacher_lesson_preparation": "description",
+    "abstract": "description",
+    "author": "contributors:author",
+    "authors": "contributors:author",
+}
+PARTED = {  # column: fields
+    "grade_sublevels": ("levels", "contexts?"),
+    "subjects": ("subjects", "keywords"),
+    "educational_use": ("contexts",),
+    "languages": ("languages",),
+    "keywords": ("keywords", "subjects?"),
+    "material_types": ("resource_types",),
+    "media_formats": ("formats",),
+    "primary_user": ("audiences",),
+    "provider_set": ("relations:ispartof",),
+}
+CSV_IGNORED: dict[str, str] = {}
+
+
+def parted(fields: tuple[str, ...]) -> Reader:
+    """A reader of a column that parts its values with a bar."""
+
+    def read(group: Group) -> None:
+        for value in group.take(""):
+            for word in filter(None, (piece.strip() for piece in value.text.split("|"))):
+                for field in fields:
+                    name, _, hint = field.rstrip("?").partition(":")
+                    group.say(name, value, "?" if field.endswith("?") else hint or None, text=word)
+
+    return read
+
+
+CSV_FORMAT = JsonFormat(Table(CSV, CSV_IGNORED, {column: parted(fields) for column, fields in PARTED.items()}))
+
+SUMMARY = {  # the title of an oersummary item: fields
+    "educationlevel": ("levels", "contexts?"),
+    "gradelevel": ("levels", "contexts?"),
+    "level": ("levels", "contexts?"),
+    "subjectarea": ("subjects", "keywords"),
+    "subject": ("subjects", "keywords"),
+    "materialtype": ("resource_types",),
+    "mediaformat": ("formats",),
+    "mediaformats": ("formats",),
+    "languages": ("languages",),
+    "language": ("languages",),
+    "primaryuser": ("audiences",),
+    "educationaluse": ("contexts",),
+    "author": ("contributors:author",),
+    "authors": ("contributors:author",),
+    "provider": ("publishers",),
+    "providerset": ("relations:ispartof",),
+    "keywords": ("keywords", "subjects?"),
+    "tags": ("keywords", "subjects?"),
+    "license": ("license",),
+    "licenses": ("license",),
+    "conditionsofuse": ("license",),
+    "abstract": ("description",),
+    "dateadded": ("issued:created",),
+    "url": ("url",),
+}
+XML = {
+    "@id": "identifiers:oercommons.org",
+    "id": "identifiers:oercommons.org",
+    "@modification_date": "modified",
+    "modification_date": "modified",
+    "title": "title",
+    "url": "url",
+    "link": "url",
+    "abstract": "description",
+    "description": "description",
+    "author": "contributors:author",
+    "authors": "contributors:author",
+    "license": "license",
+    "cou_url": "license",
+    "license_url": "license",
+    "license/@url": "license",
+    "thumbnail": "links:thumbnail",
+    "thumbnail/@url": "links:thumbnail",
+    "keyword": "keywords subjects?",
+    "keywords": "keywords subjects?",
+    "date": "issued",
+    "create_date": "issued:created",
+}
+
+
+def summary(group: Group) -> None:
+    """Pairs of title and value: what the value is, the title says."""
+    name = group.first("@title", "title")
+    said = "".join(letter for letter in (name.text if name else "").lower() if letter.isalpha())
+    if said not in SUMMARY:
+        return
+    for value in group.take("@value", "value", ""):
+        for word in filter(None, (piece.strip() for piece in value.text.split("|"))):
+            for field in SUMMARY[said]:
+                target, _, hint = field.rstrip("?").partition(":")
+                group.say(target, value, "?" if field.endswith("?") else hint or None, text=word)
+
+
+XML_IGNORED = {"@rating": "a count of the platform", "rating": "a count of the platform"}
+XML_FORMAT = XmlFormat(
+    frozenset({"result"}),
+    Table(XML, XML_IGNORED, {"oersummary/item": summary, "oersummary": summary, "item": summary}),
+)

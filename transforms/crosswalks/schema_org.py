@@ -1,0 +1,243 @@
+"""LRMI and schema.org learning resources as JSON-LD, and LRMI as XML (https://www.dublincore.org/specifications/lrmi/)."""
+
+from __future__ import annotations
+
+from transforms.crosswalks.jsontree import JsonFormat, Named
+from transforms.crosswalks.people import contributor
+from transforms.crosswalks.table import Group, Reader, Table
+from transforms.crosswalks.xmltree import XmlFormat
+
+ROWS = {
+    "@id": "identifiers url",
+    "id": "identifiers url",
+    "url": "url",
+    "sameas": "identifiers",
+    "identifier": "identifiers",
+    "isbn": "identifiers:isbn",
+    "issn": "identifiers:issn",
+    "name": "title",
+    "headline": "title",
+    "alternatename": "alternative_titles",
+    "alternativeheadline": "alternative_titles",
+    "description": "description",
+    "abstract": "description",
+    "inlanguage": "languages",
+    "inlanguage/name": "languages",
+    "inlanguage/alternatename": "languages",
+    "keywords": "keywords subjects?",
+    "keywords/name": "keywords subjects?",
+    "genre": "keywords",
+    "datepublished": "issued:issued",
+    "datecreated": "issued:created",
+    "date": "issued",
+    "datemodified": "modified",
+    "license": "license",
+    "license/@id": "license",
+    "license/id": "license",
+    "license/url": "license",
+    "license/name": "license",
+    "userightsurl": "license",
+    "rights": "license",
+    "usageinfo": "license",
+    "educationallevel": "levels contexts?",
+    "educationaluse": "contexts",
+    "educationalrole": "audiences",
+    "intendedenduserrole": "audiences",
+    "audience": "audiences",
+    "audience/educationalrole": "audiences",
+    "audience/audiencetype": "audiences",
+    "typicalagerange": "age_range",
+    "timerequired": "typical_learning_time",
+    "duration": "typical_learning_time",
+    "interactivitytype": "interactivity_type",
+    "learningresourcetype": "resource_types",
+    "type": "resource_types",
+    "encodingformat": "formats",
+    "fileformat": "formats",
+    "format": "formats",
+    "image": "links:preview",
+    "image/url": "links:preview",
+    "image/contenturl": "links:preview",
+    "thumbnailurl": "links:thumbnail",
+    "contenturl": "links:content",
+    "embedurl": "links:content",
+    "mainentityofpage": "url",
+    "mainentityofpage/@id": "url",
+    "mainentityofpage/id": "url",
+    "spatialcoverage": "coverage",
+    "temporalcoverage": "coverage",
+    "spatialcoverage/name": "coverage",
+    "location/name": "coverage",
+    "difficulty": "difficulty",
+}
+IGNORED = {
+    "@context": "the vocabulary's address",
+    "@context/*": "the vocabulary's address",
+    "@type": "the kind of thing, which the format says",
+    "*/@type": "the kind of thing, which its place says",
+    "provider/email": "personal data",
+    "author/email": "personal data",
+    "creator/email": "personal data",
+    "contributor/email": "personal data",
+    "*/email": "personal data",
+    "*/telephone": "personal data",
+}
+
+
+def person(role: str) -> Reader:
+    """A reader of a person or organisation: its name with its id; a bare address names nobody."""
+
+    def read(group: Group) -> None:
+        kind = group.first("@type", "type", "person/@type")
+        said = kind.text.lower() if kind else ""
+        stated = "person" if said == "person" else "organisation" if said else None
+        id_ = group.first("@id", "id", "sameas", "identifier")
+        names = group.take("", "name", "legalname")
+        for value in names:
+            contributor(group, value, role, stated, id_.text if id_ else None)
+        for value in group.take("person/name"):
+            contributor(group, value, role, "person", id_.text if id_ else None)
+        for value in group.take("organization/name", "organization/legalname"):
+            contributor(group, value, role, "organisation", id_.text if id_ else None)
+        if not names:
+            parts = group.take("givenname", "familyname")
+            if parts:
+                whole = parts[0]._replace(text=" ".join(value.text for value in parts))
+                contributor(group, whole, role, "person", id_.text if id_ else None)
+
+    return read
+
+
+def concept(field: str, also: str | None = None) -> Reader:
+    """A reader of a term: its label with its URI; the labels in other languages say the same."""
+
+    def read(group: Group) -> None:
+        group.take("@type", "type", "inscheme/id", "inscheme/@id", "notation")
+        uri = group.first("@id", "id", "identifier", "thing/identifier", "url")
+        labels = [value for value in group.values if "/preflabel" in value.key]
+        group.take(*{value.key.removeprefix(f"{group.key}/") for value in labels})
+        plain = group.take("", "name", "thing/name", "term", "targetname")
+        found = plain or labels[:1]
+        for value in found or ([uri] if uri else []):
+            language = value.key.rpartition("/preflabel/")[2] if value in labels else ""
+            said = value._replace(language=language or value.language)
+            group.say(field, said, f"|{uri.text}" if uri else None)
+            if also is not None and found:
+                group.say(also, said)
+
+    return read
+
+
+ALIGNED = {
+    "educationallevel": "levels",
+    "educationalsubject": "subjects",
+    "educationallevelalignment": "levels",
+    "complexitylevel": "difficulty",
+    "teaches": "competencies",
+    "assesses": "competencies",
+}
+
+
+def alignment(group: Group) -> None:
+    """An AlignmentObject by its type; prerequisites and reading levels stay unmapped."""
+    kind = group.first("alignmenttype", "alignmentobject/alignmenttype")
+    field = ALIGNED.get("".join(kind.text.lower().split()) if kind else "")
+    if field is None:
+        return
+    group.take("@type", "type", "educationalframework", "alignmentobject/educationalframework")
+    uri = group.first("targeturl", "alignmentobject/targeturl")
+    names = group.take("targetname", "alignmentobject/targetname")
+    group.take("targetdescription", "alignmentobject/targetdescription")
+    for value in names or ([uri] if uri else []):
+        group.say(field, value, f"|{uri.text}" if uri else None)
+
+
+def free(group: Group) -> None:
+    """isAccessibleForFree is the opposite of LOM's cost."""
+    for value in group.take(""):
+        text = {"true": "no", "false": "yes", "1": "no", "0": "yes"}.get(value.text.lower())
+        if text is not None:
+            group.say("cost", value, text=text)
+
+
+def media(group: Group) -> None:
+    """A file or player of the resource."""
+    kind = group.first("encodingformat", "fileformat", "format")
+    group.take("@type", "type", "name", "position", "filesize", "contentsize", "inlanguage")
+    for value in group.take("", "contenturl", "url", "embedurl", "@id", "id"):
+        group.say("links", value, f"content|{kind.text if kind else ''}")
+    group.say("formats", kind)
+
+
+def relation(kind: str) -> Reader:
+    """A reader of a related work: its address, else its name."""
+
+    def read(group: Group) -> None:
+        group.take("@type", "type")
+        target = group.first("", "@id", "id", "url", "name")
+        group.take("name")
+        group.say("relations", target, kind)
+
+    return read
+
+
+def identifier(group: Group) -> None:
+    """A text, or a PropertyValue with its scheme."""
+    scheme = group.first("propertyid", "name")
+    group.take("@type", "type")
+    for value in group.take("", "value", "@id", "id", "url"):
+        group.say("identifiers", value, scheme.text if scheme else None)
+
+
+READERS: dict[str, Reader] = {
+    "author": person("author"),
+    "creator": person("author"),
+    "contributor": person("unknown"),
+    "editor": person("editor"),
+    "illustrator": person("illustrator"),
+    "translator": person("translator"),
+    "publisher": person("publisher"),
+    "provider": person("publisher"),
+    "sourceorganization": person("publisher"),
+    "about": concept("subjects", also="keywords"),
+    "learningresourcetype": concept("resource_types"),
+    "educationallevel": concept("levels"),
+    "audience/educationalrole": concept("audiences"),
+    "assesses": concept("competencies"),
+    "teaches": concept("competencies"),
+    "educationalalignment": alignment,
+    "alignmentobject": alignment,
+    "isaccessibleforfree": free,
+    "encoding": media,
+    "associatedmedia": media,
+    "video": media,
+    "audio": media,
+    "material": media,
+    "ispartof": relation("ispartof"),
+    "haspart": relation("haspart"),
+    "isbasedon": relation("isbasedon"),
+    "isbasedonurl": relation("isbasedon"),
+    "citation": relation("references"),
+    "mentions": relation("references"),
+    "requires": relation("requires"),
+    "identifier": identifier,
+    "interactivitytype": concept("interactivity_type"),
+}
+
+
+def literal(found: dict[str, object], key: str) -> Named | None:
+    """A JSON-LD literal with its language."""
+    if isinstance(found.get("@value"), str | int | float):
+        language = found.get("@language")
+        return Named(key, "@value", language if isinstance(language, str) else None, frozenset({"@language", "@type"}))
+    return None
+
+
+XML_IGNORED = {"id": "the repository's number, which the record's key holds", "material/*": "a file's own description"}
+XML = XmlFormat(
+    frozenset({"dc", "lrmi", "learningresource", "oai_lrmi"}),
+    Table({key: row for key, row in ROWS.items() if key != "id"} | {"title": "title"}, IGNORED | XML_IGNORED, READERS),
+)
+FORMAT = JsonFormat(
+    Table(ROWS, IGNORED, READERS), naming=literal, transparent=frozenset({"@graph", "mainentity"}), xml=XML
+)

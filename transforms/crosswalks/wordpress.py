@@ -1,0 +1,52 @@
+"""WordPress posts (https://developer.wordpress.org/rest-api/reference/posts/): rendered HTML in title and content."""
+
+from __future__ import annotations
+
+from transforms.crosswalks.jsontree import JsonFormat
+from transforms.crosswalks.table import Table
+
+MACHINERY = "the platform's own machinery"
+ROWS = {
+    "link": "url",
+    "guid/rendered": "identifiers",
+    "guid": "identifiers",
+    "title/rendered": "title",
+    "title": "title",
+    "excerpt/rendered": "description",
+    "content/rendered": "description",
+    "date_gmt": "issued:issued",
+    "date": "issued:issued",
+    "modified_gmt": "modified",
+    "modified": "modified",
+    "lang": "languages",
+    "_embedded/author/name": "contributors:author",
+    "_embedded/wp:term/name": "keywords subjects?",
+    "_embedded/wp:featuredmedia/source_url": "links:preview",
+    "jetpack_featured_media_url": "links:preview",
+    "tag_names": "keywords subjects?",
+    "category_names": "keywords subjects?",
+}
+IGNORED = {
+    "id": "the platform's number, which the record's key holds",
+    "slug": "the end of the address",
+    "status": MACHINERY,
+    "type": MACHINERY,
+    "author": "an account's number, which names nobody",
+    "featured_media": "the number of a picture",
+    "categories": "numbers of terms, whose names are embedded",
+    "tags": "numbers of terms, whose names are embedded",
+    "comment_status": MACHINERY,
+    "ping_status": MACHINERY,
+    "sticky": MACHINERY,
+    "template": MACHINERY,
+    "format": MACHINERY,
+    "meta/*": MACHINERY,
+    "class_list": MACHINERY,
+    "class_list/*": MACHINERY,
+    "*/protected": MACHINERY,
+    "_links/*": MACHINERY,
+    "_embedded/*": MACHINERY,
+    "yoast_head": MACHINERY,
+    "yoast_head_json/*": MACHINERY,
+}
+FORMAT = JsonFormat(Table(ROWS, IGNORED))

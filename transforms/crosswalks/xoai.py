@@ -1,0 +1,95 @@
+"""xoai, DSpace's own dump of an item: nested `element` and `field`, the last element being the language."""
+
+from __future__ import annotations
+
+from transforms.crosswalks.dspace import BESIDE, FIELDS, KEPT_OUT
+from transforms.crosswalks.table import Group, Table, Value
+from transforms.crosswalks.xmltree import Element, XmlFormat, XmlWalk
+from transforms.draft import Draft
+
+ROWS = FIELDS | BESIDE | {"others/handle": "identifiers:handle", "others/identifier": "identifiers:oai"}
+IGNORED = KEPT_OUT | {
+    "others/*": "the repository's own machinery",
+    "repository/*": "about the repository, not about the resource",
+    "bundles/*": "the repository's account of its files",
+    "license/*": "the depositor's licence to the repository, not the reader's",
+}
+
+
+def bitstream(group: Group) -> None:
+    """A file: its address and media type; only the bundle ORIGINAL is content."""
+    bundle = next((value.text for value in group.values if value.key == "bundles/bundle/name"), "ORIGINAL")
+    role = {"ORIGINAL": "content", "THUMBNAIL": "thumbnail"}.get(bundle)
+    media = group.first("bitstreams/bitstream/format")
+    address = group.first("bitstreams/bitstream/url")
+    if role is not None:
+        group.say("links", address, f"{role}|{media.text if media else ''}")
+    if role == "content":
+        group.say("formats", media)
+
+
+class XoaiWalk(XmlWalk):
+    """Walks the nested elements by their names."""
+
+    def fields(self, element: Element, names: tuple[str, ...], path: str) -> None:
+        counts: dict[str, int] = {}
+        authority = ""
+        for child in reversed(element):
+            if isinstance(child.tag, str) and child.get("name") == "authority":
+                authority = (child.text or "").strip()
+        for child in element:
+            if not isinstance(child.tag, str):
+                continue
+            tag = child.tag.rpartition("}")[2]
+            counts[tag] = counts.get(tag, 0) + 1
+            inside = f"{path}/{tag}[{counts[tag]}]"
+            name = (child.get("name") or tag).strip().lower()
+            if tag == "element":
+                self._inner(child, (*names, name), inside)
+            elif text := "".join(child.itertext()).strip():
+                key, language = _key(names, name)
+                self.put(Value(key, inside, text, language, {"authority": authority} if authority else None))
+
+    def _inner(self, element: Element, names: tuple[str, ...], path: str) -> None:
+        if names == ("bundles", "bundle") and self.group is None:
+            self.group = Group("bundles/bundle", path, self.draft)
+            self.fields(element, names, path)
+            group, self.group = self.group, None
+            self._files(group)
+        else:
+            self.fields(element, names, path)
+
+    def _files(self, group: Group) -> None:
+        """A bundle holds several files: each ends where its first field comes again."""
+        bundle = [value for value in group.values if value.key == "bundles/bundle/name"]
+        files: dict[str, Group] = {}
+        for value in group.values:
+            if value not in bundle:
+                place = value.path.rpartition("/")[0]
+                one = files.setdefault(place, Group(group.key, place, self.draft))
+                if not one.values:
+                    one.values.extend(bundle)
+                one.values.append(value)
+        for one in files.values() or [group]:
+            self.table.finish(one)
+
+
+def _key(names: tuple[str, ...], name: str) -> tuple[str, str | None]:
+    if not names or names[0] in {"bundles", "others", "repository", "license"}:
+        return "/".join((*names, name)), None
+    language = names[-1] if len(names) > 2 else None
+    field = ".".join(names[:-1] if len(names) > 2 else names)
+    return (field if name == "value" else f"{field}/@{name}"), None if language == "none" else language
+
+
+class XoaiFormat(XmlFormat):
+    """xoai is read by the names of its elements."""
+
+    def with_table(self, table: Table) -> XoaiFormat:
+        return XoaiFormat(self.roots, table)
+
+    def read(self, root: Element, draft: Draft) -> None:
+        XoaiWalk(self.table, draft).fields(root, (), root.tag.rpartition("}")[2])
+
+
+FORMAT = XoaiFormat(frozenset({"metadata"}), Table(ROWS, IGNORED, {"bundles/bundle": bitstream}))
