@@ -16,13 +16,14 @@ from urllib.parse import quote, urljoin
 
 import httpx
 import msgspec
+from lxml import etree
 
-from harvesters import json_recover
+from harvesters import json_recover, xml_records
 from harvesters.causes import ServerFailed, failed, server_failed
 from harvesters.http import Client, Reply
 from harvesters.json_records import NotJson, elements, identifier, raw_at, source_record, source_records, value_at
 from harvesters.oai_windows import moment, spoken
-from harvesters.web_pages import html_cause
+from harvesters.web_pages import html_cause, is_html
 from harvesters.whole import require_as_many_as_before, require_size
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, RawResponse, Skipped, SourceRecord
 
@@ -54,6 +55,7 @@ class Answer:
     texts: list[msgspec.Raw]
     skipped: tuple[Skipped, ...] = ()
     raw: tuple[RawResponse, ...] = ()
+    root: etree._Element | None = None  # when the answer is XML
 
 
 def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[Page]:
@@ -161,6 +163,9 @@ class RestList:
     def _answer(self, reply: Reply) -> Answer:
         """The page's elements; what is not JSON is cut at its elements, and the page kept as it came."""
         path = self.feed.request.records_path
+        if reply.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<" and not is_html(reply.body):
+            root = xml_records.root_of(reply.body, self.feed.url)
+            return Answer(reply, [msgspec.Raw(text) for text in xml_records.elements(root, path)], root=root)
         try:
             return Answer(reply, elements(reply.body, path))
         except NotJson as error:
@@ -182,12 +187,15 @@ class RestList:
         place, count = self.place, len(answer.texts) + len(answer.skipped)
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         mark = sha256(b"\n".join(bytes(text) for text in answer.texts)).hexdigest()
-        place.total = self._total(answer.reply, place.total)
+        place.total = self._total(answer, place.total)
         if count and mark == place.last:
             self._repeats(size, count)
             return self.page()
         if self.feed.request.detail_url:
             records, skipped, raw = self._details(answer.texts, now)
+        elif answer.root is not None:
+            texts = [bytes(text) for text in answer.texts]
+            records, skipped, raw = xml_records.source_records(texts, self.feed, now, self.feed.url)
         else:
             records, skipped, raw = source_records(answer.texts, self.feed, now, self.feed.url)
         place.last, place.pages = mark, place.pages + 1
@@ -222,13 +230,16 @@ class RestList:
             return urljoin(reply.url, cursor) if cursor.startswith("/") else cursor
         return None
 
-    def _total(self, reply: Reply, before: int | None) -> int | None:
+    def _total(self, answer: Answer, before: int | None) -> int | None:
         """The number of records in the list; the first one that is said counts."""
         asked = self.feed.request
-        said: Any = reply.headers.get(asked.total_header) if asked.total_header else None
+        said: Any = answer.reply.headers.get(asked.total_header) if asked.total_header else None
         if said is None and asked.total_path:
             try:
-                said = value_at(msgspec.Raw(reply.body), asked.total_path)
+                if answer.root is not None:
+                    said = xml_records.value_at(answer.root, asked.total_path)
+                else:
+                    said = value_at(msgspec.Raw(answer.reply.body), asked.total_path)
             except NotJson:
                 return before
         number = str(said).strip()
