@@ -40,12 +40,13 @@ class Finding(Base, frozen=True, kw_only=True):
 class Draft:
     """The values of one record by target field, in the source's order, and every leaf that none of them used."""
 
-    __slots__ = ("fields", "findings", "ignored", "unmapped")
+    __slots__ = ("fields", "findings", "ignored", "unmapped", "used")
 
     def __init__(self) -> None:
         self.fields: dict[str, list[Said]] = {}
         self.unmapped: list[Leaf] = []
         self.ignored: list[tuple[Leaf, str]] = []  # with the crosswalk's reason
+        self.used: list[Leaf] = []  # read together with another value: a scheme, a type, the parts of a name
         self.findings: list[Finding] = []
 
     def say(self, field: str, said: Said) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from transforms.crosswalks.table import Group, Value
+from schemas import Leaf
+from transforms.crosswalks.table import Group, Value, leave
 from transforms.crosswalks.vcard import card, looks_like_one
-from transforms.draft import without_address
+from transforms.draft import PERSONAL, without_address
 
 
 def contributor(group: Group, value: Value, role: str, kind: str | None = None, id_: str | None = None) -> None:
@@ -13,10 +14,12 @@ def contributor(group: Group, value: Value, role: str, kind: str | None = None, 
     if looks_like_one(name):
         read = card(name)
         if read is None:
+            leave(group.draft, value.path, "a vCard that names nobody")
             return
         name, kind, id_ = read.name, read.kind or kind, read.id or id_
     name = without_address(name)
     if not name:
+        group.draft.ignored.append((Leaf(path=value.path, value=value.text), PERSONAL))
         return
     if role.strip().lower() == "publisher":
         group.say("publishers", value, text=name)

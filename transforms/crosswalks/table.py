@@ -33,7 +33,7 @@ class Value(NamedTuple):
 class Group:
     """The leaves under one element or object, to be taken by a reader; what it leaves is looked up in the table."""
 
-    __slots__ = ("_taken", "draft", "inner", "key", "path", "values")
+    __slots__ = ("_said", "_taken", "draft", "inner", "key", "path", "values")
 
     def __init__(self, key: str, path: str, draft: Draft) -> None:
         self.key = key
@@ -42,6 +42,7 @@ class Group:
         self.values: list[Value] = []
         self.inner: list[Group] = []
         self._taken: set[int] = set()
+        self._said: set[str] = set()
 
     def take(self, *names: str) -> list[Value]:
         """The values at these paths under the group ("" is the group's own text), in the source's order."""
@@ -71,8 +72,20 @@ class Group:
     def say(self, field: str, value: Value | None, hint: str | None = None, text: str | None = None) -> None:
         """Put a value of the group into a target field; nothing when there is none."""
         if value is not None:
+            self._said.add(value.path)
             said = value.text if text is None else text
             say(self.draft, field, Said(said, value.path, value.language, hint))
+
+    def used(self) -> list[Leaf]:
+        """What the reader took without saying it by itself, here and in the inner groups."""
+        found = [
+            Leaf(path=value.path, value=value.text)
+            for number, value in enumerate(self.values)
+            if number in self._taken and value.path not in self._said
+        ]
+        for group in self.inner:
+            found.extend(group.used())
+        return found
 
     def rest(self) -> list[Value]:
         """What the reader left, here and in the inner groups."""
@@ -106,6 +119,12 @@ def leave(draft: Draft, path: str, text: str) -> None:
     draft.unmapped.append(Leaf(path=path, value=text))
 
 
+def _completed(stated: str | None, value: Value, attribute: str) -> str | None:
+    """A row's hint with what the attribute says."""
+    beside = (value.beside or {}).get(attribute)
+    return f"{stated}{beside or ''}" if stated else beside
+
+
 def _targets(said: str) -> tuple[Target, ...]:
     return tuple(_target(word) for word in re.findall(r"[^\s:?]+(?::\"[^\"]*\"|:\S+|\?)?", said) if word != USED)
 
@@ -120,11 +139,12 @@ def _target(word: str) -> Target:
 
 
 class Table:
-    """Rows by index-free, lower-cased path; `*` as last step means all below, as first step any element;
-    `dc.title.*` is any qualifier.
+    """Rows by index-free, lower-cased path.
 
-    A row's text names target fields: `title`, `contributors:author` (with a hint), `identifiers:@type` (the hint is
-    that attribute), `contributors:author||@authority` (the hint ends in it), `levels?` (only when the term is known), `.` (read together with its element).
+    `*` as last step means all below, as first step any element; `dc.title.*` is any qualifier. A row's text names
+    target fields: `title`; with a hint, `contributors:author`; with a hint that an attribute gives or ends,
+    `identifiers:@type` and `contributors:author||@authority`; only where the term is known, `levels?`; and `.` is
+    read together with its element.
     """
 
     def __init__(
@@ -138,7 +158,7 @@ class Table:
         self.ignored = dict(ignored)
         self.readers = dict(readers or {})
         self.inner = frozenset(inner)  # elements inside a reader's that are groups of their own
-        self._rows: dict[str, Disposition] = {key: _targets(said) for key, said in rows.items()} | self.ignored
+        self._rows: dict[str, Disposition] = {**{key: _targets(said) for key, said in rows.items()}, **self.ignored}
         self._known: dict[str, Disposition] = {}
 
     def extended(
@@ -187,14 +207,15 @@ class Table:
         elif isinstance(targets, str):
             draft.ignored.append((Leaf(path=value.path, value=value.text), targets))
         else:
-            for field, hint, attribute in targets:
-                if attribute is not None:
-                    beside = (value.beside or {}).get(attribute)
-                    hint = f"{hint}{beside or ''}" if hint else beside
+            if not targets:
+                draft.used.append(Leaf(path=value.path, value=value.text))
+            for field, stated, attribute in targets:
+                hint = stated if attribute is None else _completed(stated, value, attribute)
                 say(draft, field, Said(value.text, value.path, value.language, hint))
 
     def finish(self, group: Group) -> None:
         """Let the reader take what it knows, and look up the rest."""
         self.readers[group.key](group)
+        group.draft.used.extend(group.used())
         for value in group.rest():
             self.put(value, group.draft)

@@ -46,7 +46,7 @@ class XoaiWalk(XmlWalk):
             name = (child.get("name") or tag).strip().lower()
             if tag == "element":
                 self._inner(child, (*names, name), inside)
-            elif text := "".join(child.itertext()).strip():
+            elif text := "".join(map(str, child.itertext())).strip():
                 key, language = _key(names, name)
                 self.put(Value(key, inside, text, language, {"authority": authority} if authority else None))
 

@@ -45,7 +45,8 @@ class Assembly:
     def lookup(self, field: str, list_: str, said: Said) -> Concept | None:
         """The library's term for what was said, noted as a term of that field.
 
-        A term's URI, which the hint holds behind a bar, comes before its label. A value that belongs to another field first is noted only when the list knows it.
+        A term's URI, which the hint holds behind a bar, comes before its label. A value that belongs to another field
+        first is noted only when the list knows it.
         """
         uri = (said.hint or "").partition("|")[2]
         found = vocabulary.lookup(list_, uri) if "/" in uri else None

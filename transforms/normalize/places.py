@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 from schemas import Identifier, Link, Relation
 from transforms.draft import Said
@@ -14,6 +14,7 @@ from transforms.normalize.identifiers import identifier, invalid
 FILE = re.compile(
     r"\.(pdf|docx?|pptx?|xlsx?|zip|epub|mp3|mp4|jpe?g|png|gif|swf|odt|rtf|txt)([?#].*)?$|/bitstream/", re.I
 )
+ROLES: dict[str, Literal["content", "preview", "thumbnail"]] = {"preview": "preview", "thumbnail": "thumbnail"}
 RESOLVERS = {"doi": "https://doi.org/", "handle": "https://hdl.handle.net/"}
 
 
@@ -86,8 +87,8 @@ def _links(work: Assembly) -> list[Link]:
             work.leave(said)
             continue
         kind = vocabulary.lookup("media_type", media) if media else None
-        role = role if role in {"preview", "thumbnail"} else "content"
-        found.append(Link(url=address, media_type=kind.code if kind else None, role=role))
+        code = kind.code if kind else None
+        found.append(Link(url=address, media_type=code, role=ROLES.get(role, "content")))
         work.made("links", said.path, f"link to the {role}")
     return found
 
