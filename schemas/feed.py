@@ -9,8 +9,20 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from schemas.feed_checks import wrong_in
+
 NAME = re.compile(r"[a-z0-9_]+")
 Protocol = Literal["oai_pmh", "rest", "opendatasoft", "rss", "csv", "sitemap", "files"]
+
+
+# what a feed's records are in when its file does not say; oai_pmh and rest have no usual format
+USUAL_FORMAT = {
+    "opendatasoft": "unesdoc",
+    "rss": "rss",
+    "csv": "oercommons_csv",
+    "sitemap": "schema_org",
+    "files": "lom",
+}
 
 
 class Declared(BaseModel):
@@ -101,10 +113,14 @@ class Feed(Declared):
 
     @model_validator(mode="before")
     @classmethod
-    def _one_identifier_field_is_a_list(cls, said: Any) -> Any:
-        if isinstance(said, dict) and isinstance(said.get("identifier"), str):
-            return {**said, "identifier": [said["identifier"]]}
-        return said
+    def _usual(cls, said: Any) -> Any:
+        """One identifier field is a list of one, and a protocol has its usual format."""
+        if not isinstance(said, dict):
+            return said
+        usual = {"format": said.get("format") or USUAL_FORMAT.get(str(said.get("protocol")), "")}
+        if isinstance(said.get("identifier"), str):
+            usual["identifier"] = [said["identifier"]]
+        return {**said, **usual}
 
 
 class BadFeed(Exception):
@@ -125,15 +141,24 @@ def read_feed(path: Path) -> Feed:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise BadFeed(path, [f"not readable as TOML: {error}"]) from error
     try:
-        return Feed.model_validate({**said, "name": path.stem})
+        feed = Feed.model_validate({**said, "name": path.stem})
     except ValidationError as error:
         raise BadFeed(path, [_reason(dict(one)) for one in error.errors()]) from error
+    reasons = wrong(feed)
+    if reasons:
+        raise BadFeed(path, reasons)
+    return feed
+
+
+def wrong(feed: Feed) -> list[str]:
+    """What keeps a well-formed feed file from being used, a sentence each: the key, what is wrong, what to do."""
+    return wrong_in(feed.model_dump())
 
 
 def _reason(error: dict[str, Any]) -> str:
     key = ".".join(str(part) for part in error["loc"]) or "the file"
     if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key"
+        return f"{key}: unknown key; remove it, or compare its spelling with schemas/feed.py"
     if error["type"] == "missing":
         return f"{key}: required and missing"
     return f"{key}: {error['msg']}"

@@ -1,0 +1,127 @@
+"""What a feed file may not say although each key of it is right: keys that do not go together, impossible values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+Said = Mapping[str, Any]
+QUIET = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d(?: (\S+))?")
+NEEDS_IDENTIFIER = ("rest", "csv", "opendatasoft")  # protocols whose records do not name themselves
+SECRET = ("authorization", "proxy-authorization", "cookie", "x-api-key")
+
+
+def wrong_in(feed: Said) -> list[str]:
+    """One sentence for each thing that is wrong: the key, what is wrong with it, and what to do."""
+    return [reason for check in CHECKS for reason in check(feed)]
+
+
+def _url(feed: Said) -> Iterator[str]:
+    url, inbox = feed["url"], feed["protocol"] == "files"
+    if inbox and url.startswith("inbox:") and url.removeprefix("inbox:").strip():
+        return
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        more = ", or inbox:NAME for files in ELIB_HOME/inbox" if inbox else ""
+        yield f"url: {url!r} is no address; give one that begins with http:// or https://{more}"
+    elif parts.username or parts.password:
+        yield "url: holds a user or a password; name an Airflow connection in connection instead"
+
+
+def _format(feed: Said) -> Iterator[str]:
+    if not feed["format"]:
+        example = "the metadataPrefix, such as oai_dc" if feed["protocol"] == "oai_pmh" else "the name of a crosswalk"
+        yield f"format: required for {feed['protocol']}; give {example}"
+
+
+def _identifier(feed: Said) -> Iterator[str]:
+    if feed["protocol"] in NEEDS_IDENTIFIER and not feed["identifier"]:
+        yield f"identifier: required for {feed['protocol']}; name the field, or fields, that identify a record"
+    if any(not name.strip() for name in feed["identifier"]):
+        yield "identifier: holds an empty name; remove it"
+
+
+def _words(feed: Said) -> Iterator[str]:
+    for key in ("default_license", "default_language", "dialect", "connection"):
+        if feed[key] is not None and not feed[key].strip():
+            yield f"{key}: is empty; give it a value or remove the key"
+    if any(not name.strip() for name in feed["sets"]):
+        yield "sets: holds an empty name; remove it"
+    if feed["sets"] and feed["protocol"] != "oai_pmh":
+        yield f"sets: only oai_pmh has sets; remove the key, or narrow {feed['protocol']} with [request] params"
+
+
+def _schedule(feed: Said) -> Iterator[str]:
+    try:
+        from croniter import croniter  # type: ignore[import-untyped]  # it has no types
+    except ImportError:  # it comes with Airflow; without Airflow nothing is scheduled
+        return
+    if not croniter.is_valid(feed["schedule"]):
+        yield f"schedule: {feed['schedule']!r} is no cron expression; write five fields, such as '0 1 * * *'"
+
+
+def _paging(feed: Said) -> Iterator[str]:
+    request = feed["request"]
+    if request["paging"] == "cursor" and not request["cursor_path"]:
+        yield "request.cursor_path: required for paging = 'cursor'; say where the answer holds the next cursor"
+    if request["cursor_path"] and request["paging"] != "cursor":
+        yield "request.cursor_path: only for paging = 'cursor'; set that or remove the key"
+    if request["page_in"] == "body" and request["method"] != "POST":
+        yield "request.page_in: a body is only sent with method = 'POST'; set that or page_in = 'query'"
+    if request["body"] and request["method"] != "POST":
+        yield "request.body: only sent with method = 'POST'; set that or remove the key"
+    if request["slice_by"] and feed["protocol"] != "opendatasoft":
+        yield "request.slice_by: only for opendatasoft; remove the key"
+    if request["detail_url"] and feed["protocol"] != "rest":
+        yield "request.detail_url: only for rest; remove the key"
+    if request["detail_url"] and "{" not in request["detail_url"]:
+        yield "request.detail_url: names no {field} of the listed record; put one where its value belongs"
+
+
+def _request(feed: Said) -> Iterator[str]:
+    request = feed["request"]
+    if request["delimiter"] is not None and len(request["delimiter"]) != 1:
+        said = request["delimiter"]
+        yield f"request.delimiter: {said!r} is not one character; give one, or remove the key to have it detected"
+    for name in request["headers"]:
+        if name.lower() in SECRET:
+            yield f"request.headers.{name}: credentials are never in a feed file; name an Airflow connection"
+    for said in request["quiet_hours"]:
+        match = QUIET.fullmatch(said)
+        if match is None:
+            yield f"request.quiet_hours: {said!r} is not like '08:00-18:00 Europe/Belgrade'; write it so"
+        elif match[3] and not _zone(match[3]):
+            yield f"request.quiet_hours: there is no time zone {match[3]!r}; write one such as Europe/Belgrade"
+
+
+def _expect(feed: Said) -> Iterator[str]:
+    records = feed["expect"]["records"]
+    if records is not None and not 0 <= records[0] <= records[1]:
+        yield f"expect.records: {list(records)} is no range; write the least first, then the most"
+
+
+def _zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+CHECKS: tuple[Callable[[Said], Iterator[str]], ...] = (
+    _url,
+    _format,
+    _identifier,
+    _words,
+    _schedule,
+    _paging,
+    _request,
+    _expect,
+)
