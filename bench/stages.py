@@ -138,7 +138,7 @@ def main(name: str) -> None:
         "records": records,
         "peak_mb": peak_megabytes(),
     }
-    print(json.dumps(figures), flush=True)  # noqa: T201 - a command
+    print(json.dumps(figures), flush=True)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,17 @@ from pathlib import Path
 
 from schemas import ROOT, Environment
 
+
+def _fernet_key() -> str:
+    from cryptography.fernet import Fernet
+
+    return Fernet.generate_key().decode()
+
+
 SECRETS = {
     "AIRFLOW__API_AUTH__JWT_SECRET": lambda: secrets.token_urlsafe(48),
     "AIRFLOW__API__SECRET_KEY": lambda: secrets.token_urlsafe(48),
-    "AIRFLOW__CORE__FERNET_KEY": lambda: _fernet_key(),
+    "AIRFLOW__CORE__FERNET_KEY": _fernet_key,
 }
 
 
@@ -52,12 +59,6 @@ def read_secrets(path: Path) -> dict[str, str]:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
     return dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
-
-
-def _fernet_key() -> str:
-    from cryptography.fernet import Fernet
-
-    return Fernet.generate_key().decode()
 
 
 def _python_path() -> str:

@@ -68,7 +68,9 @@ def run_catalog_dag(env: Environment, terminal: Terminal) -> bool:
     terminal.working(None)
     run = last_run(env, None)
     if not succeeded or run is None or run["status"] == "failed":
-        terminal.say(f"{'catalog':{WIDTH}} FAILED {run['error'] if run and run['error'] else 'see the log'}", style="red")
+        terminal.say(
+            f"{'catalog':{WIDTH}} FAILED {run['error'] if run and run['error'] else 'see the log'}", style="red"
+        )
         return False
     return True
 

@@ -59,7 +59,8 @@ def harvest(name: str, *, full: bool = False, credentials: dict[str, str] | None
     """
     from harvesters import harvest as pages
     from loaders import catalog
-    from loaders.landing import ask, land
+    from loaders.landing import land
+    from loaders.landing_past import ask
 
     env = environment()
     feed = feed_of(env, name)
@@ -126,7 +127,7 @@ def transform(name: str, chunk: str) -> dict[str, int]:
 
     env = environment()
     feed = feed_of(env, name)
-    run_id = Path(chunk).parent.name
+    run_id = Path(chunk).parts[1]  # staging/<run id>/…
     with failing_by_name(env, run_id, "transform"):
         records = (assess(record, feed) for record in staging.read_chunk(env, chunk))
         return {"records": staging.write_outcomes(env, chunk, records)}

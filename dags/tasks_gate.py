@@ -17,7 +17,7 @@ def check_neighbours(env: Environment, run_id: str) -> int:
 
     Nothing is judged, and the findings stay as they are, when the run changes no record.
     """
-    from loaders import standing, staging
+    from loaders import staging, standing
     from loaders.catalog import feed_of
     from transforms.rules.batch import Facts, check_batch, facts
 
@@ -48,12 +48,14 @@ def judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int])
     """Why the run must not be loaded as it is; nothing when it may. The verdict is kept under reports/gate."""
     if not any(counts[name] for name in ("added", "changed", "deleted")):
         return ()
-    from loaders import standing, staging
+    from loaders import staging, standing
     from transforms.gate import COLUMNS, History, judge
 
     frame = staging.facts(env, run_id)[list(COLUMNS)]
     result = judge(frame, feed, History(**(standing.shares(env, feed.name) or {})), counts)
-    keep_verdict(env, feed.name, run_id, {"run": run_id, "held": result.held, "reasons": result.reasons, **result.results})
+    keep_verdict(
+        env, feed.name, run_id, {"run": run_id, "held": result.held, "reasons": result.reasons, **result.results}
+    )
     return result.reasons
 
 

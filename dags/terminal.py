@@ -36,7 +36,9 @@ class Terminal:
         os.close(target)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.working(None)
         sys.stdout.flush()
         sys.stderr.flush()

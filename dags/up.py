@@ -94,7 +94,8 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
 def _say_where(home: Path, logs: Path) -> None:
     port = os.environ.get("AIRFLOW__API__PORT", "8080")
     print(  # noqa: T201 - a command
-        f"Airflow is starting on http://127.0.0.1:{port} (user admin, password in {home / 'airflow' / 'passwords.json'}).\n"
+        f"Airflow is starting on http://127.0.0.1:{port} (user admin; its password is in "
+        f"{home / 'airflow' / 'passwords.json'}).\n"
         f"Feeds: {os.environ['ELIB_FEEDS']}. A feed's DAG is paused until you unpause it. Logs: {logs}. Ctrl-C stops."
     )
 

@@ -37,7 +37,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def top(name: str) -> str:
-    return name.split(".")[0]
+    return name.split(".", maxsplit=1)[0]
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -123,7 +123,7 @@ def existing(name: str) -> str | None:
 
 def test_rooms_have_names_that_say_something() -> None:
     named = [path for room in ROOMS for path in modules(room) if path.stem in UNWANTED_NAMES]
-    folders = [path for room in ROOMS for path in (ROOT / room).rglob("*") if path.is_dir() and path.name in UNWANTED_NAMES]
+    folders = [path for room in ROOMS for name in UNWANTED_NAMES for path in (ROOT / room).rglob(name)]
     assert not named + folders
 
 
