@@ -82,10 +82,8 @@ def graasp(rows: list[Any], asked: Asked) -> Answer:
 
 
 def oercommons(rows: list[Any], asked: Asked) -> Answer:
-    """The token API: `batch_start` and `batch_size`; 403 without a token."""
+    """The token API: `batch_start` and `batch_size`; the token that the real one asks for is not looked at."""
     said = dict(asked.pairs)
-    if not said.get("token"):
-        return Answer(b"<error>A token is required.</error>", "text/xml; charset=utf-8", 403)
     start, size = int(said.get("batch_start", 0)), int(said.get("batch_size", 50))
     head = f'<?xml version="1.0" encoding="utf-8"?>\n<oersearchresults total-items="{len(rows)}" batch-start="{start}">'
     text = "\n".join([head, *rows[start : start + size], "</oersearchresults>\n"])

@@ -138,7 +138,11 @@ def read_pages(root: Path) -> StoredPages:
 
 
 def _natural(path: Path) -> list[Any]:
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.with_suffix("").as_posix()) if part]
+    return [
+        (int(part), "") if part.isdigit() else (-1, part)
+        for part in re.split(r"(\d+)", path.with_suffix("").as_posix())
+        if part
+    ]
 
 
 def _index(root: Path) -> Iterator[tuple[Path, dict[str, str]]]:

@@ -1,0 +1,141 @@
+"""python -m samples.generate --records N: an OAI-PMH server of generated records; prints its address when ready."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from samples import generated, oai_xml
+from samples.answer import Answer, Asked
+from samples.oai_xml import OaiError
+from samples.repository import SECOND
+from samples.server import ReplayServer
+
+KEPT = 100_000  # records whose pages are rendered before serving; of a longer list each page is rendered when asked
+DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
+
+
+class Generated:
+    """N generated records as an OAI-PMH repository with datestamps in seconds and tokens "start-end-total's end"."""
+
+    def __init__(self, records: int, page_size: int = 100) -> None:
+        self.records = records
+        self.page_size = page_size
+        starts = range(0, records, page_size) if records <= KEPT else range(0)
+        self._kept = {start: self._rendered(start) for start in starts}
+
+    def _rendered(self, start: int) -> bytes:
+        return b"\n".join(
+            generated.record(number) for number in range(start, min(start + self.page_size, self.records))
+        )
+
+    def answer(self, asked: Asked) -> Answer:
+        said: dict[str, str] = {}
+        try:
+            verb, said = oai_xml.arguments(asked.form)
+            content = self._content(verb, said, asked.base_url)
+            return Answer(oai_xml.response(asked.base_url, {"verb": verb, **said}, content))
+        except OaiError as failure:
+            return Answer(oai_xml.error(asked.base_url, said, failure))
+
+    def _content(self, verb: str, said: dict[str, str], base_url: str) -> str | bytes:
+        if verb == "Identify":
+            return oai_xml.identify(_identify(base_url))
+        if verb == "ListMetadataFormats":
+            return oai_xml.formats([("oai_dc", "http://www.openarchives.org/OAI/2.0/oai_dc.xsd", DC)])
+        if verb == "ListSets":
+            raise OaiError("noSetHierarchy", "this repository offers no sets")
+        if said.get("metadataPrefix", "oai_dc") != "oai_dc":
+            raise OaiError("cannotDisseminateFormat", "oai_dc is the only format")
+        if verb == "GetRecord":
+            return b"<GetRecord>" + generated.record(self._number(said["identifier"])) + b"</GetRecord>"
+        return self._list(verb, said)
+
+    def _number(self, identifier: str) -> int:
+        number = identifier.removeprefix(f"oai:{generated.HOST}:")
+        if not number.isdigit() or int(number) >= self.records:
+            raise OaiError("idDoesNotExist", f"no record {identifier}")
+        return int(number)
+
+    def _list(self, verb: str, said: dict[str, str]) -> bytes:
+        if "set" in said:
+            raise OaiError("noSetHierarchy", "this repository offers no sets")
+        first, start, end = self._window(said)
+        stop = min(start + self.page_size, end)
+        if start >= stop:
+            raise OaiError("noRecordsMatch", "no record in this window")
+        name = verb.encode("ascii")
+        token = f"{first}-{stop}-{end}" if stop < end else ""
+        tail = oai_xml.token(token, start - first, end - first).encode("ascii")
+        return b"<%s>%s%s</%s>" % (name, self._page(verb, start, stop), tail, name)
+
+    def _page(self, verb: str, start: int, stop: int) -> bytes:
+        if verb == "ListIdentifiers":
+            return b"".join(generated.header(number) for number in range(start, stop))
+        kept = self._kept.get(start)
+        if kept is not None and stop == min(start + self.page_size, self.records):
+            return kept
+        return b"\n".join(generated.record(number) for number in range(start, stop))
+
+    def _window(self, said: dict[str, str]) -> tuple[int, int, int]:
+        """The first record of the list, the first of this page, and the one after the list's last."""
+        if "resumptionToken" in said:
+            parts = said["resumptionToken"].split("-")
+            if len(parts) != 3 or not all(part.isdigit() for part in parts) or int(parts[2]) > self.records:
+                raise OaiError("badResumptionToken", "this server did not make the token")
+            return int(parts[0]), int(parts[1]), int(parts[2])
+        first = _seconds(said["from"], end=False) if "from" in said else 0
+        end = _seconds(said["until"], end=True) + 1 if "until" in said else self.records
+        first = max(first, 0)
+        return first, first, min(end, self.records)
+
+
+def _seconds(stamp: str, *, end: bool) -> int:
+    try:
+        return int((datetime.fromisoformat(oai_xml.second(stamp, end=end)) - generated.EPOCH).total_seconds())
+    except (ValueError, TypeError) as failure:
+        raise OaiError("badArgument", f"{stamp} is not a date of either granularity") from failure
+
+
+def _identify(base_url: str) -> dict[str, str]:
+    return {
+        "repositoryName": "Generated records",
+        "baseURL": base_url,
+        "protocolVersion": "2.0",
+        "adminEmail": f"admin@{generated.HOST}",
+        "earliestDatestamp": generated.datestamp(0),
+        "deletedRecord": "no",
+        "granularity": SECOND,
+    }
+
+
+@contextmanager
+def serve_generated(records: int, page_size: int = 100, port: int = 0) -> Iterator[str]:
+    """The address of a repository of so many generated records, served by a thread of this process."""
+    with server_of(records, page_size, port) as server:
+        yield f"{server.url}/oai"
+
+
+def server_of(records: int, page_size: int, port: int) -> ReplayServer:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "replay.toml").touch()
+        return ReplayServer(Path(folder), port, added={"oai": Generated(records, page_size)})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m samples.generate", description=__doc__)
+    parser.add_argument("--records", type=int, default=20_000)
+    parser.add_argument("--page-size", type=int, default=100)
+    parser.add_argument("--port", type=int, default=0)
+    said = parser.parse_args()
+    server = server_of(said.records, said.page_size, said.port)
+    print(f"{server.url}/oai", flush=True)  # noqa: T201 - the promise of the command line
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""Generated oai_dc records: any number of them, the same every time, with near duplicates that are known."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+HOST = "generated.example.org"
+EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # the datestamp of record 0; each one after it is a second later
+NEAR = 33  # every so many records one is a near duplicate of one of the thirty before it: 3 %
+NAMES = ["Adams", "Bello", "Castro", "Dubois", "Eriksen", "Fofana", "Gupta", "Hansen", "Ilic", "Jensen", "Kim", "Lopez"]
+NAMES += ["Marin", "Nguyen", "Okoro", "Petrov", "Quist", "Rossi", "Saidi", "Tanaka", "Ueda", "Vargas", "Weber", "Zhou"]
+GIVEN = ["Anna", "Boris", "Chen", "Dina", "Emil", "Fatou", "Goran", "Hana", "Ivan", "Julia", "Karim", "Lena", "Milan"]
+GIVEN += ["Nora", "Omar", "Paula", "Rashid", "Sara", "Tomas", "Vera"]
+TYPES = ["Lesson", "Book", "Course", "Video", "Worksheet", "Simulation", "Assessment", "Presentation"]
+LICENSES = [
+    "https://creativecommons.org/licenses/by/4.0/",
+    "http://creativecommons.org/licenses/by-sa/4.0",
+    "CC BY-NC 4.0",
+    "https://creativecommons.org/licenses/by-sa/3.0/igo/",
+]
+
+_TEMPLATE = """<record><header><identifier>{identifier}</identifier><datestamp>{stamp}</datestamp></header>
+<metadata><oai_dc:dc xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/" \
+xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" \
+xsi:schemaLocation="http://www.openarchives.org/OAI/2.0/oai_dc/ http://www.openarchives.org/OAI/2.0/oai_dc.xsd">
+<dc:title>{title}</dc:title>
+<dc:creator>{creator}</dc:creator>
+<dc:subject>{topic}</dc:subject>
+<dc:subject>{group}</dc:subject>
+<dc:description>{description}</dc:description>
+<dc:publisher>{publisher}</dc:publisher>
+<dc:date>{date}</dc:date>
+<dc:type>{type}</dc:type>
+<dc:format>application/pdf</dc:format>
+<dc:identifier>https://{host}/handle/20.500/{number}</dc:identifier>
+<dc:identifier>https://doi.org/10.5555/generated.{work}</dc:identifier>
+<dc:source>Open learning resources of {host}, generated for measuring; no such work exists.</dc:source>
+<dc:coverage>{place}</dc:coverage>
+<dc:language>{language}</dc:language>
+<dc:rights>{rights}</dc:rights>
+</oai_dc:dc></metadata></record>"""
+
+
+@dataclass(frozen=True)
+class Words:
+    """One language's sentences and vocabularies, already escaped for XML."""
+
+    code: str
+    title: str
+    description: str
+    topics: tuple[str, ...]
+    aspects: tuple[str, ...]
+    groups: tuple[str, ...]
+    places: tuple[str, ...]
+
+
+@cache
+def words() -> tuple[Words, ...]:
+    """The words of every language in samples/generate.toml."""
+    said = tomllib.loads((Path(__file__).parent / "generate.toml").read_text(encoding="utf-8"))
+    lists = ("topics", "aspects", "groups", "places")
+    return tuple(
+        Words(
+            row["code"],
+            escape(row["title"]),
+            escape(" ".join(row["sentences"])),
+            *(tuple(map(escape, row[name])) for name in lists),
+        )
+        for row in said.values()
+    )
+
+
+def near_duplicate_of(number: int) -> int | None:
+    """The number of the record that this one nearly repeats; None for a record of its own."""
+    if number % NEAR != NEAR - 1:
+        return None
+    return number - 1 - _mixed(number) % 30
+
+
+def near_duplicates(records: int) -> list[tuple[str, str]]:
+    """Every pair of identifiers that are one work, among so many records."""
+    pairs = ((number, near_duplicate_of(number)) for number in range(NEAR - 1, records, NEAR))
+    return [(identifier(of), identifier(number)) for number, of in pairs if of is not None]
+
+
+def identifier(number: int) -> str:
+    return f"oai:{HOST}:{number}"
+
+
+def datestamp(number: int) -> str:
+    return (EPOCH + timedelta(seconds=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def record(number: int) -> bytes:
+    """The OAI `<record>` element of a number, about 2 kB of UTF-8."""
+    of = near_duplicate_of(number)
+    values = _values(number if of is None else of)
+    if of is not None:
+        values = _retold(values, number)
+    return _TEMPLATE.format(
+        identifier=identifier(number), stamp=datestamp(number), number=number, host=HOST, **values
+    ).encode("utf-8")
+
+
+def header(number: int) -> bytes:
+    """The `<header>` element of a number."""
+    return record(number).split(b"<metadata>", 1)[0].removeprefix(b"<record>")
+
+
+def _mixed(number: int) -> int:
+    """A number's well spread 62 bits (the finalizer of splitmix64), the same everywhere."""
+    mixed = (number * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+    return (mixed ^ (mixed >> 27)) >> 2
+
+
+def _values(number: int) -> dict[str, str]:
+    said = words()[number % len(words())]
+    mixed = _mixed(number)
+    chosen = {
+        "topic": said.topics[mixed % 20],
+        "aspect": said.aspects[mixed // 20 % 12],
+        "group": said.groups[mixed // 240 % 10],
+        "place": said.places[mixed // 2400 % 10],
+    }
+    return {
+        "title": said.title.format(**chosen),
+        "description": said.description.format(**chosen),
+        "topic": chosen["topic"],
+        "group": chosen["group"],
+        "place": chosen["place"],
+        "creator": f"{NAMES[mixed // 24000 % 24]}, {GIVEN[mixed // 576000 % 20]}",
+        "publisher": f"{NAMES[mixed // 11520000 % 24]} Open Education Press",
+        "date": str(2008 + mixed // 276480000 % 17),
+        "type": TYPES[mixed // 4700160000 % 8],
+        "rights": LICENSES[mixed // 37601280000 % 4],
+        "language": said.code,
+        "work": str(number),
+    }
+
+
+def _retold(values: dict[str, str], number: int) -> dict[str, str]:
+    """The same work as another partner would describe it: small differences, and for most no shared DOI."""
+    mixed = _mixed(number + 1)
+    titles = (
+        values["title"].replace(": ", " - ") + " (PDF)",
+        values["title"].upper() if values["language"] in ("en", "fr", "es") else values["title"] + ".",
+        values["title"][:-3] + values["title"][-2:],
+        values["title"].replace(", ", " / "),
+    )
+    surname, _, given = values["creator"].partition(", ")
+    creators = (values["creator"], f"{surname}, {given[0]}.", f"{given} {surname}")
+    return {
+        **values,
+        "title": titles[mixed % 4],
+        "creator": creators[mixed // 4 % 3],
+        "date": values["date"] + ("-06-15" if mixed // 12 % 2 else ""),
+        "description": values["description"].rsplit(". ", 1)[0] + ".",
+        "work": values["work"] if mixed // 24 % 4 == 0 else str(number),
+    }
