@@ -26,21 +26,21 @@ class Tongue(NamedTuple):
 TONGUES = [
     Tongue(
         "en",
-        "ed u ca tion teach ing learn er sci ence math his to ry al ge bra lit er a cy model ing com pu ter".split(),
+        ["ed", "u", "ca", "tion", "teach", "ing", "learn", "er", "sci", "ence", "math", "his", "to", "ry", "al", "ge", "bra", "lit", "er", "a", "cy", "model", "ing", "com", "pu", "ter"],
     ),
-    Tongue("fr", "é du ca tion en sei gne ment scien ces his toi re lan gue cul tu re ma thé ma ti que élè ve".split()),
-    Tongue("es", "e du ca ción en se ñan za cien cia his to ria len gua je cul tu ra ma te má ti ca niño".split()),
-    Tongue("ru", "об ра зо ва ние у че ник шко ла ма те ма ти ка ис то рия на у ка язык куль ту ра дет ство".split()),
-    Tongue("sr", "o bra zo va nje u če nik ško la ma te ma ti ka is to ri ja na u ka je zik kul tu ra đak".split()),
-    Tongue("ar", "ال تع ليم مد رسه ريا ضيات علوم تا ريخ لغه ثقا فه طا لب مع لم كتا ب درس منه ج".split()),
+    Tongue("fr", ["é", "du", "ca", "tion", "en", "sei", "gne", "ment", "scien", "ces", "his", "toi", "re", "lan", "gue", "cul", "tu", "re", "ma", "thé", "ma", "ti", "que", "élè", "ve"]),
+    Tongue("es", ["e", "du", "ca", "ción", "en", "se", "ñan", "za", "cien", "cia", "his", "to", "ria", "len", "gua", "je", "cul", "tu", "ra", "ma", "te", "má", "ti", "ca", "niño"]),
+    Tongue("ru", ["об", "ра", "зо", "ва", "ние", "у", "че", "ник", "шко", "ла", "ма", "те", "ма", "ти", "ка", "ис", "то", "рия", "на", "у", "ка", "язык", "куль", "ту", "ра", "дет", "ство"]),
+    Tongue("sr", ["o", "bra", "zo", "va", "nje", "u", "če", "nik", "ško", "la", "ma", "te", "ma", "ti", "ka", "is", "to", "ri", "ja", "na", "u", "ka", "je", "zik", "kul", "tu", "ra", "đak"]),
+    Tongue("ar", ["ال", "تع", "ليم", "مد", "رسه", "ريا", "ضيات", "علوم", "تا", "ريخ", "لغه", "ثقا", "فه", "طا", "لب", "مع", "لم", "كتا", "ب", "درس", "منه", "ج"]),
     Tongue(
         "zh",
-        "教 育 学 校 数 科 历 史 语 言 文 化 教 师 生 课 程 研 究 方 法 社 会 发 展 中 国 经 济".split(),
+        ["教", "育", "学", "校", "数", "科", "历", "史", "语", "言", "文", "化", "教", "师", "生", "课", "程", "研", "究", "方", "法", "社", "会", "发", "展", "中", "国", "经", "济"],
         spaced=False,
     ),
-    Tongue("th", "การ ศึกษา ครู นัก เรียน คณิต วิทยา ประวัติ ภาษา วัฒน ธรรม หลัก สูตร สอน ชั้น โรง ใหม่ ไทย".split(), spaced=False),
-    Tongue("hi", "शि क्षा वि द्या ल य ग णि त इ ति हा स भा षा सं स्कृ ति छा त्र पा ठ ज्ञान".split()),
-    Tongue("pt", "e du ca ção en si no ciên cia his tó ria lín gua cul tu ra ma te má ti ca alu no".split()),
+    Tongue("th", ["การ", "ศึกษา", "ครู", "นัก", "เรียน", "คณิต", "วิทยา", "ประวัติ", "ภาษา", "วัฒน", "ธรรม", "หลัก", "สูตร", "สอน", "ชั้น", "โรง", "ใหม่", "ไทย"], spaced=False),
+    Tongue("hi", ["शि", "क्षा", "वि", "द्या", "ल", "य", "ग", "णि", "त", "इ", "ति", "हा", "स", "भा", "षा", "सं", "स्कृ", "ति", "छा", "त्र", "पा", "ठ", "ज्ञान"]),
+    Tongue("pt", ["e", "du", "ca", "ção", "en", "si", "no", "ciên", "cia", "his", "tó", "ria", "lín", "gua", "cul", "tu", "ra", "ma", "te", "má", "ti", "ca", "alu", "no"]),
 ]
 GENERIC = {
     "en": ["Introduction", "Editorial", "Mathematics", "Lesson plan"],
@@ -176,7 +176,7 @@ class Made:
             publishers=() if lose(0.3) else (chance.choice(self.publishers),) if lose(0.25) else (work.publisher,),
             issued_year=year,
             identifiers=(Identifier(scheme="doi", value=doi),) if doi else (),
-            url=f"https://{key.split(':')[0]}.made.test/work/{key.split(':')[1]}",
+            url=f"https://{key.split(':', maxsplit=1)[0]}.made.test/work/{key.split(':')[1]}",
             levels=() if lose(0.4) else (chance.choice("123567"),) if lose(0.2) else (work.level,),
             resource_types=() if lose(0.3) else (_type(chance.choice(TYPES) if lose(0.3) else work.type),),
         )

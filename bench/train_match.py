@@ -18,10 +18,10 @@ sys.path[:0] = [str(ROOT)]
 
 from bench.made_catalog import GENERIC, Made  # noqa: E402  (the checkout is put on the path first)
 from bench.match_model import COMPARISONS, GUARDS  # noqa: E402
+from bench.match_training import trained  # noqa: E402
 from transforms.match.features import features  # noqa: E402
 from transforms.match.fold import fold  # noqa: E402
 from transforms.match.model import MODEL, VERSION  # noqa: E402
-from bench.match_training import trained  # noqa: E402
 
 SEED = 20_000_003
 PRIOR = 1e-6  # that two records of the catalog are one work
@@ -55,7 +55,7 @@ def main(count: int) -> None:
         "same": 0.97,
         "review": 0.5,
         "guards": GUARDS,
-        "frequencies": {title: GENERIC_SHARE for title in sorted({fold(title) for title in generic})},
+        "frequencies": dict.fromkeys(sorted({fold(title) for title in generic}), GENERIC_SHARE),
         "settings": settings,
     }
     MODEL.write_text(json.dumps(model, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

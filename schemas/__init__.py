@@ -3,7 +3,7 @@
 from schemas.base import Base, replace
 from schemas.environment import ROOT, Environment, environment
 from schemas.feed import BadFeed, Expect, Feed, Request, read_feed, read_feeds
-from schemas.match import MATCH_FIELDS, Cluster, Evidence, Judgement, Match, match_sha256
+from schemas.match import MATCH_FIELDS, Cluster, Correction, Evidence, Judgement, Match, Member, match_sha256
 from schemas.outcome import Assessment, Issue, Outcome, Rejection, Severity, Tombstone
 from schemas.resource import (
     AgeRange,

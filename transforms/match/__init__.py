@@ -1,7 +1,7 @@
 """Which records are one work: candidate pairs by blocking, certain ones by identifier, probable ones by splink."""
 
 from transforms.match.features import Live, feature, features
-from transforms.match.model import Model, ModelUnusable, read_model
+from transforms.match.model import Model, ModelUnusable, matcher_version, read_model
 from transforms.match.night import Matching, Resources, explain, match
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "feature",
     "features",
     "match",
+    "matcher_version",
     "read_model",
 ]

@@ -1,3 +1,4 @@
+# ruff: noqa: S608  # the SQL is put together from constants of this package, never from data
 """Which pairs of records are compared at all: blocking rules that hold for any script, and their size limit.
 
 A block is all records with one value of a rule. One that is larger than the limit is split by a further key, again and

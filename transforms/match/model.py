@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from functools import cache
 from pathlib import Path
@@ -51,3 +52,10 @@ def read_model(path: Path = MODEL) -> Model:
 def log2_odds(probability: float) -> float:
     """The match weight at which a pair has this probability."""
     return math.log2(probability / (1 - probability))
+
+
+def matcher_version() -> str:
+    """What tells this matcher's results from another's: the version of its features and its model file."""
+    from transforms.match.features import VERSION as FEATURES
+
+    return f"{FEATURES}-{hashlib.sha256(MODEL.read_bytes()).hexdigest()[:16]}"

@@ -1,3 +1,4 @@
+# ruff: noqa: S608  # the SQL is put together from constants of this package, never from data
 """The matcher: from features of all live records to scored pairs, of everybody or of what a night touched."""
 
 from __future__ import annotations

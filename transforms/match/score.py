@@ -1,3 +1,4 @@
+# ruff: noqa: S608  # the SQL is put together from constants of this package, never from data
 """Scores candidate pairs with splink over DuckDB and puts in words what was seen of each."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: S608  # the SQL is put together from constants of this package, never from data
 """Which records a night's changes can bear upon, so that only they are compared again."""
 
 from __future__ import annotations

@@ -1,0 +1,97 @@
+"""Which id each cluster's resource bears: kept while one member stays, minted only for what was never published."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
+Group = tuple[str, ...]  # the live keys of a cluster, sorted
+
+
+class Identities(NamedTuple):
+    """The id of each group, in the groups' order, and the ids that another has taken over."""
+
+    ids: list[str]
+    redirects: dict[str, str]
+
+
+class _Claim(NamedTuple):
+    """That `size` members of a group were of a resource; the smallest claim comes first."""
+
+    size: int  # negative: the larger part first
+    created_at: str
+    id: str
+    key: str
+    group: int
+
+
+def identify(
+    groups: Sequence[Group],
+    held: Mapping[str, str],
+    created: Mapping[str, str],
+    redirects: Mapping[str, str],
+    run_id: str,
+) -> Identities:
+    """Give every group an id.
+
+    `held` is the id that each key bore last, `created` when each id was made. The larger part of a resource keeps its
+    id, then the older id, then the smaller key; an id that no group keeps is redirected to where most of it went.
+    """
+    claims = sorted(_claims(groups, held, created, redirects))
+    ids: list[str | None] = [None] * len(groups)
+    taken: set[str] = set()
+    for claim in claims:
+        if ids[claim.group] is None and claim.id not in taken:
+            ids[claim.group] = claim.id
+            taken.add(claim.id)
+    named = [name or mint(run_id, group[0]) for name, group in zip(ids, groups, strict=True)]
+    gone: dict[str, str] = {}
+    for claim in claims:
+        if claim.id not in taken:
+            gone.setdefault(claim.id, named[claim.group])
+    return Identities(named, gone)
+
+
+def _claims(
+    groups: Sequence[Group], held: Mapping[str, str], created: Mapping[str, str], redirects: Mapping[str, str]
+) -> Iterable[_Claim]:
+    for number, group in enumerate(groups):
+        first: dict[str, str] = {}
+        size: dict[str, int] = {}
+        for key in group:
+            name = held.get(key)
+            if name is not None:
+                name = resolve(redirects, name)
+                first.setdefault(name, key)
+                size[name] = size.get(name, 0) + 1
+        for name, key in first.items():
+            yield _Claim(-size[name], created.get(name, ""), name, key, number)
+
+
+def resolve(redirects: Mapping[str, str], name: str) -> str:
+    """The id at the end of a chain of redirects."""
+    seen = set()
+    while name in redirects and name not in seen:
+        seen.add(name)
+        name = redirects[name]
+    return name
+
+
+def mint(run_id: str, key: str) -> str:
+    """A new id in 26 letters and digits that sorts by the run's time, the same whenever this run mints it for the key.
+
+    The layout is ULID's (https://github.com/ulid/spec): 48 bits of time, here of the run, and 80 bits of a hash.
+    """
+    stamp = run_id.rsplit("-", 1)[-1]
+    time = int(hashlib.sha256(stamp.encode()).hexdigest()[:12], 16)
+    number = (_milliseconds(stamp) if "T" in stamp else time) << 80
+    number |= int.from_bytes(hashlib.sha256(f"{run_id}\x00{key}".encode()).digest()[:10], "big")
+    return "".join(ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def _milliseconds(stamp: str) -> int:
+    from datetime import UTC, datetime
+
+    return int(datetime.strptime(stamp, "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC).timestamp() * 1000)

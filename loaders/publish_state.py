@@ -1,0 +1,197 @@
+"""What the matcher needs of the catalog, and what it keeps between two nights under ELIB_HOME/match.
+
+The files there can be thrown away at any time: the next match is then a full one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from sqlalchemy import Connection, delete, insert, select
+
+from loaders.database import reading
+from loaders.files import whole_file
+from loaders.models import Judgement as JudgementRow
+from loaders.models import PublishState, SourceRecord
+from schemas import Cluster, Judgement, Match, Resource
+from schemas.base import Base
+from schemas.environment import Environment
+
+BATCH = 500
+FEATURES, PAIRS, FOUND, KIND = "features.parquet", "pairs.parquet", "found", "state.json"
+STATE = "matched"  # the name of the row of publish_state
+
+
+class Related(Base, frozen=True, kw_only=True):
+    """A record and another that is a translation or a version of it: linked, not merged."""
+
+    key: str
+    other_key: str
+    kind: str  # LOM 7.1, of the first to the second
+
+
+class Found(Base, frozen=True, kw_only=True):
+    """What a match found, on its way to the publication. `matches` is the path of the pairs, a JSON line each."""
+
+    clusters: tuple[Cluster, ...]
+    related: tuple[Related, ...]
+    folder: str
+
+
+class _State(Base, frozen=True, kw_only=True):
+    version: str  # of the matcher: features and model
+    digest: str
+
+
+def live_versions(env: Environment) -> dict[str, str]:
+    """The key of every live accepted record, with the sha256 of its text."""
+    query = select(SourceRecord.key, SourceRecord.record_sha256).where(
+        SourceRecord.status == "live", SourceRecord.record.is_not(None)
+    )
+    with reading(env) as connection:
+        rows = connection.execution_options(stream_results=True, yield_per=10_000).execute(query)
+        return {key: sha256 or "" for key, sha256 in rows}
+
+
+def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str, Resource]]:
+    """Feed, text's sha256 and record of those of the keys that are live, in batches; memory does not grow."""
+    wanted = sorted(keys)
+    with reading(env) as connection:
+        for start in range(0, len(wanted), BATCH):
+            query = select(SourceRecord.feed, SourceRecord.record_sha256, SourceRecord.record).where(
+                SourceRecord.key.in_(wanted[start : start + BATCH]),
+                SourceRecord.status == "live",
+                SourceRecord.record.is_not(None),
+            )
+            for feed, sha256, text in connection.execute(query):
+                yield feed, sha256 or "", msgspec.json.decode(text, type=Resource)
+
+
+def judgements(env: Environment) -> list[Judgement]:
+    """Every judgement of a steward, in the order in which they were made."""
+    with reading(env) as connection:
+        rows = connection.execute(select(JudgementRow.__table__).order_by(JudgementRow.id)).mappings()
+        return [msgspec.convert({name: row[name] for name in Judgement.__struct_fields__}, Judgement) for row in rows]
+
+
+def read_state(env: Environment, version: str) -> tuple[pa.Table, pa.Table] | None:
+    """The features and pairs of the match that the catalog was last published from.
+
+    None when there are none, they are of another version of the matcher, or not those of this catalog.
+    """
+    kind = _folder(env) / KIND
+    if not kind.exists():
+        return None
+    state = msgspec.json.decode(kind.read_bytes(), type=_State)
+    with reading(env) as connection:
+        published = connection.scalar(select(PublishState.value).where(PublishState.name == STATE))
+    if state.version != version or published != _value(state.digest):
+        return None
+    return pq.read_table(_folder(env) / FEATURES), pq.read_table(_folder(env) / PAIRS)
+
+
+def stale_keys(env: Environment, features: pa.Table | None) -> tuple[set[str], set[str]]:
+    """The live keys of which the features are missing or old, and the keys of features that must go."""
+    live = live_versions(env)
+    if features is None:
+        return set(live), set()
+    known = dict(zip(features["key"].to_pylist(), features["record_sha256"].to_pylist(), strict=True))
+    fresh = {key for key, sha256 in live.items() if known.get(key) != sha256}
+    return fresh, {key for key in known if key not in live or key in fresh}
+
+
+def without(features: pa.Table, keys: set[str]) -> pa.Table:
+    """The features less those of some keys."""
+    if not keys:
+        return features
+    return features.filter(pc.invert(pc.is_in(features["key"], pa.array(sorted(keys), pa.string()))))
+
+
+def write_found(
+    env: Environment,
+    version: str,
+    features: pa.Table,
+    pairs: pa.Table,
+    clusters: Iterable[Cluster],
+    matches: Iterable[Match],
+    related: Iterable[tuple[str, str, str]],
+) -> Path:
+    """Lay down what a match found, for the publication; returns the folder. The state of before stays until then."""
+    folder = _folder(env) / FOUND
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    pq.write_table(features, folder / FEATURES, compression="zstd")
+    pq.write_table(pairs, folder / PAIRS, compression="zstd")
+    encoder = msgspec.json.Encoder()
+    with (folder / "matches.jsonl").open("wb") as lines:
+        lines.writelines(encoder.encode(match) + b"\n" for match in matches)
+    linked = tuple(Related(key=key, other_key=other, kind=kind) for key, other, kind in related)
+    found = Found(clusters=tuple(clusters), related=linked, folder="")
+    (folder / "found.json").write_bytes(encoder.encode(found))
+    (folder / KIND).write_bytes(encoder.encode(_State(version=version, digest=_digest(version, features, pairs))))
+    return folder
+
+
+def read_found(folder: Path) -> Found:
+    """What a match found. Raises FileNotFoundError when no match has been made."""
+    found = msgspec.json.decode((folder / "found.json").read_bytes(), type=Found)
+    return msgspec.structs.replace(found, folder=str(folder))
+
+
+def read_matches(folder: Path) -> Iterator[Match]:
+    """The pairs that a match found, by key."""
+    decoder = msgspec.json.Decoder(Match)
+    with (folder / "matches.jsonl").open("rb") as lines:
+        for line in lines:
+            yield decoder.decode(line)
+
+
+def published_value(folder: Path) -> str:
+    """The value of the row of publish_state when this match is published."""
+    return _value(msgspec.json.decode((folder / KIND).read_bytes(), type=_State).digest)
+
+
+def keep_state(env: Environment, folder: Path) -> None:
+    """After a publication: what it was made from is what the next night starts from."""
+    for name in (FEATURES, PAIRS, KIND):  # the kind last: it makes the rest count
+        with whole_file(_folder(env) / name) as beside:
+            shutil.copyfile(folder / name, beside)
+    shutil.rmtree(folder)
+
+
+def note_published(connection: Connection, value: str) -> bool:
+    """Say in the catalog which match it was published from; true when that is a change."""
+    row = connection.scalar(select(PublishState.value).where(PublishState.name == STATE))
+    if row == value:
+        return False
+    connection.execute(delete(PublishState).where(PublishState.name == STATE))
+    connection.execute(insert(PublishState).values(name=STATE, value=value))
+    return True
+
+
+def _folder(env: Environment) -> Path:
+    folder = env.home / "match"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _value(digest: str) -> str:
+    return msgspec.json.encode({"digest": digest}).decode()
+
+
+def _digest(version: str, features: pa.Table, pairs: pa.Table) -> str:
+    """What tells one match's features and pairs from another's."""
+    digest = hashlib.sha256(version.encode())
+    for table, names in ((features, ("key", "record_sha256")), (pairs, ("left_key", "right_key"))):
+        for name in names:
+            for chunk in table[name].chunks:
+                digest.update(b"\x00".join(value.encode() for value in chunk.to_pylist()))
+            digest.update(b"\x01")
+    return digest.hexdigest()

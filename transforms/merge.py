@@ -1,0 +1,210 @@
+"""One record of a cluster's records: for each field the value that survives, and where it came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from schemas import Correction, Member, Origin, Relation, Resource
+
+Members = Sequence[Resource]  # the most trusted first
+Survivor = Callable[[Members, str], tuple[Any, Members]]  # the value of a field, and the records that it came from
+STEP = re.compile(r"[^.\[\]]+|\[\d+\]")
+
+
+class Merged(NamedTuple):
+    """The record of a resource, and the corrections that could not be applied to it, in a sentence each."""
+
+    record: Resource
+    problems: tuple[str, ...] = ()
+
+
+def most_trusted(members: Members, field: str) -> tuple[Any, Members]:
+    """The value of the first record that has one."""
+    for member in members:
+        value = getattr(member, field)
+        if value not in (None, "", (), {}):
+            return value, (member,)
+    return getattr(members[0], field), ()
+
+
+def longest(members: Members, field: str) -> tuple[Any, Members]:
+    """Of each language the longest text; of two as long that of the more trusted record."""
+    return _by_language(members, field, len)
+
+
+def each_language(members: Members, field: str) -> tuple[Any, Members]:
+    """Of each language the text of the most trusted record that has it."""
+    return _by_language(members, field, lambda text: 0)
+
+
+def _by_language(members: Members, field: str, worth: Callable[[str], int]) -> tuple[Any, Members]:
+    best: dict[str, tuple[str, Resource]] = {}
+    for member in members:
+        for language, text in getattr(member, field).items():
+            if language not in best or worth(text) > worth(best[language][0]):
+                best[language] = (text, member)
+    used = {id(member) for _, member in best.values()}
+    return {tag: text for tag, (text, _) in best.items()}, [one for one in members if id(one) in used]
+
+
+def union(members: Members, field: str) -> tuple[Any, Members]:
+    """Every distinct value, those of the most trusted record first."""
+    seen: dict[Any, Any] = {}
+    used = []
+    for member in members:
+        known = len(seen)
+        for value in getattr(member, field):
+            seen.setdefault(_name(value), value)
+        if len(seen) > known:
+            used.append(member)
+    return tuple(seen.values()), used
+
+
+def _name(value: Any) -> Any:
+    """What makes two values of a list one: the code, tag or address, or the whole value."""
+    for field in ("tag", "url"):
+        if hasattr(value, field):
+            return getattr(value, field)
+    if hasattr(value, "code") and hasattr(value, "source") and not hasattr(value, "field"):
+        return value.code
+    return value
+
+
+def newest(members: Members, field: str) -> tuple[Any, Members]:
+    """The latest date; of two alike that of the more trusted record."""
+    dated = [(getattr(member, field), -place) for place, member in enumerate(members) if getattr(member, field)]
+    if not dated:
+        return None, ()
+    value, place = max(dated)
+    return value, (members[-place],)
+
+
+def with_issued(members: Members, field: str) -> tuple[Any, Members]:
+    """The year of the record whose date of issue survives, so that the two agree."""
+    _, source = most_trusted(members, "issued")
+    return (getattr(source[0], field), source) if source else most_trusted(members, field)
+
+
+SURVIVORSHIP: dict[str, Survivor] = {
+    "key": most_trusted,
+    "identifiers": union,
+    "title": each_language,
+    "description": longest,
+    "alternative_titles": union,
+    "keywords": union,
+    "languages": union,
+    "contributors": most_trusted,
+    "publishers": most_trusted,
+    "issued": most_trusted,
+    "modified": newest,
+    "issued_year": with_issued,
+    "resource_types": union,
+    "formats": union,
+    "url": most_trusted,
+    "links": union,
+    "license": most_trusted,
+    "cost": most_trusted,
+    "levels": union,
+    "contexts": union,
+    "audiences": union,
+    "age_range": most_trusted,
+    "difficulty": most_trusted,
+    "typical_learning_time": most_trusted,
+    "interactivity_type": most_trusted,
+    "subjects": union,
+    "competencies": union,
+    "coverage": union,
+    "relations": union,
+    "terms": union,
+    "unmapped": union,
+}
+
+
+def merge(
+    members: Sequence[Member], corrections: Sequence[Correction] = (), related: Sequence[Relation] = ()
+) -> Merged:
+    """The record of a resource. The most trusted feed comes first, then the smaller key; its key is the record's.
+
+    Provenance names, for each field, the records whose value survives. `related` are relations to other resources
+    that the matcher found; corrections come last, in their order, and stand in provenance as `curation:<id>`.
+    """
+    ordered = [one.record for one in sorted(members, key=lambda one: (-one.trust, one.record.key))]
+    record = ordered[0] if len(ordered) == 1 else _merged(ordered)
+    if related:
+        record = _relate(record, related)
+    return _corrected(record, corrections) if corrections else Merged(record)
+
+
+def _merged(ordered: Members) -> Resource:
+    values: dict[str, Any] = {}
+    provenance: dict[str, tuple[Origin, ...]] = {}
+    for field, survivor in SURVIVORSHIP.items():
+        values[field], sources = survivor(ordered, field)
+        for name, origins in _origins(field, sources).items():
+            provenance[name] = origins
+    return Resource(**values, provenance=provenance)
+
+
+def _origins(field: str, sources: Iterable[Resource]) -> dict[str, tuple[Origin, ...]]:
+    """What the records say of where a field, or a part of it (title.en), came from."""
+    found: dict[str, dict[Origin, None]] = {}
+    for source in sources:
+        for name, origins in source.provenance.items():
+            if name == field or name.startswith((f"{field}.", f"{field}[")):
+                found.setdefault(name, {}).update(dict.fromkeys(origins))
+    return {name: tuple(origins) for name, origins in found.items()}
+
+
+def _relate(record: Resource, related: Sequence[Relation]) -> Resource:
+    said = (*record.relations, *(one for one in related if one not in record.relations))
+    origins = (*record.provenance.get("relations", ()), Origin(key=record.key, path="", rule="matcher: related works"))
+    return msgspec.structs.replace(record, relations=said, provenance={**record.provenance, "relations": origins})
+
+
+def _corrected(record: Resource, corrections: Sequence[Correction]) -> Merged:
+    problems = []
+    for one in corrections:
+        try:
+            record = correct(record, one)
+        except CorrectionUnusable as error:
+            problems.append(str(error))
+    return Merged(record, tuple(problems))
+
+
+class CorrectionUnusable(Exception):
+    """A correction that does not fit the record: which, where and why."""
+
+
+def correct(record: Resource, correction: Correction) -> Resource:
+    """The record with a steward's value at a path such as title.en or identifiers[0].value; the list's length stays.
+
+    Raises CorrectionUnusable when the path leads nowhere or the value is not of the field's shape.
+    """
+    named = f"correction {correction.id} of {correction.path!r} by {correction.by}"
+    steps = STEP.findall(correction.path)
+    if not steps or steps[0] in ("key", "provenance") or steps[0] not in Resource.__struct_fields__:
+        raise CorrectionUnusable(f"{named}: no such field; name one of the shared record, such as title.en")
+    tree = msgspec.to_builtins(record)
+    try:
+        _set(tree, steps, None if correction.value is None else msgspec.json.decode(correction.value))
+        changed = msgspec.convert(tree, Resource)
+    except (msgspec.DecodeError, msgspec.ValidationError, LookupError, TypeError) as error:
+        raise CorrectionUnusable(f"{named}: {error}; correct the value or undo it") from error
+    origin = Origin(key=f"curation:{correction.id}", path=correction.path, rule=f"curation: {correction.by}")
+    return msgspec.structs.replace(changed, provenance={**changed.provenance, steps[0]: (origin,)})
+
+
+def _set(tree: Any, steps: list[str], value: Any) -> None:
+    for step in steps[:-1]:
+        tree = tree[int(step[1:-1])] if step.startswith("[") else tree[step]
+    last = steps[-1]
+    if last.startswith("["):
+        tree[int(last[1:-1])] = value
+    elif value is None:
+        tree.pop(last, None)
+    else:
+        tree[last] = value
