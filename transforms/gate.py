@@ -48,7 +48,8 @@ def judge(frame: pd.DataFrame, feed: Feed, history: History, counts: dict[str, i
     """Whether a run may be loaded: held when any bound of the feed, its history or the registry is overstepped.
 
     `frame` has one row a record as the feed would stand, with the columns of COLUMNS (payload_changed is read too, if
-    there); `codes` holds error codes with ';' between. A run that adds, changes and deletes nothing passes without great-expectations.
+    there); `codes` holds error codes with ';' between. A run that adds, changes and deletes nothing passes without
+    great-expectations.
     Raises BadGate for a frame that is not so.
     """
     checked(frame)

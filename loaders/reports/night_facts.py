@@ -1,0 +1,188 @@
+"""What the catalog says about the last night, as plain JSON-able facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, case, func, select
+
+from loaders.models import HarvestRun, Issue, Match, Resource, SourceRecord, UnmappedValue
+from schemas import Feed
+
+Facts = dict[str, Any]
+COUNTS = ("listed", "landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined", "duplicates")
+NIGHTS = 30
+SEVERITIES = ("error", "warning", "info")
+
+
+def night_facts(
+    connection: Connection, feeds: Sequence[Feed], rules: Mapping[str, Mapping[str, str]], at: str
+) -> Facts:
+    """Everything that the report of the night shows. `rules` are the registry's texts by code."""
+    last = last_runs(connection)
+    standing = standings(connection)
+    runs = recent_runs(connection, at)
+    declared = {feed.name: feed for feed in feeds}
+    listed = [feed_facts(name, declared.get(name), last.get(name), standing, runs) for name in names(declared, last)]
+    return {
+        "at": at,
+        "nights": nights(at),
+        "feeds": listed,
+        "totals": {name: sum(one["run"][name] for one in listed if one["run"]) for name in COUNTS},
+        "statuses": statuses(listed),
+        "resources": connection.scalar(select(func.count()).where(Resource.withdrawn_at.is_(None))) or 0,
+        "publish": publication(connection),
+        "issues": issues_by_rule(connection, [run["id"] for run in last.values()], rules),
+        "people": people(connection, listed),
+    }
+
+
+def names(declared: Mapping[str, Feed], last: Mapping[str, Facts]) -> list[str]:
+    """Declared feeds in name order, then those whose file has disappeared."""
+    return sorted(declared) + sorted(set(last) - set(declared))
+
+
+def nights(at: str) -> list[str]:
+    """The last thirty dates, oldest first."""
+    today = date.fromisoformat(at[:10])
+    return [(today - timedelta(days=back)).isoformat() for back in reversed(range(NIGHTS))]
+
+
+def run_facts(row: Mapping[str, Any]) -> Facts:
+    """A row of harvest_run, its lists read."""
+    facts = {name: row[name] for name in ("id", "feed", "kind", "status", "started_at", "ended_at", "cause", "error")}
+    lists = {name: msgspec.json.decode(row[name]) if row[name] else [] for name in ("reasons", "notes")}
+    return facts | lists | {name: row[name] for name in COUNTS}
+
+
+def last_runs(connection: Connection) -> dict[str, Facts]:
+    """The newest run of each feed."""
+    newest = select(func.max(HarvestRun.id)).where(HarvestRun.feed.is_not(None)).group_by(HarvestRun.feed)
+    rows = connection.execute(select(HarvestRun.__table__).where(HarvestRun.id.in_(newest))).mappings()
+    return {row["feed"]: run_facts(dict(row)) for row in rows}
+
+
+def recent_runs(connection: Connection, at: str) -> dict[str, dict[str, Facts]]:
+    """The last run of each feed on each of the last thirty dates."""
+    rows = connection.execute(
+        select(HarvestRun.__table__)
+        .where(HarvestRun.feed.is_not(None), HarvestRun.started_at >= nights(at)[0])
+        .order_by(HarvestRun.id)
+    ).mappings()
+    found: dict[str, dict[str, Facts]] = {}
+    for row in rows:
+        night = {name: row[name] for name in ("status", "kind", "added", "changed", "deleted", "landed", "cause")}
+        found.setdefault(row["feed"], {})[row["started_at"][:10]] = night
+    return found
+
+
+def standings(connection: Connection) -> dict[str, Facts]:
+    """How many records of each feed are live, wait for somebody, and how many resources they make."""
+    live = SourceRecord.status == "live"
+    rows = connection.execute(
+        select(
+            SourceRecord.feed,
+            func.sum(case((live, 1), else_=0)).label("live"),
+            func.count(case((live, SourceRecord.resource_id)).distinct()).label("unique"),
+            func.sum(case((SourceRecord.pending_status == "quarantined", 1), else_=0)).label("quarantined"),
+            func.sum(case((SourceRecord.pending_status == "rejected", 1), else_=0)).label("rejected"),
+        ).group_by(SourceRecord.feed)
+    ).mappings()
+    return {
+        row["feed"]: {name: int(row[name] or 0) for name in ("live", "unique", "quarantined", "rejected")}
+        for row in rows
+    }
+
+
+NOTHING = {"live": 0, "unique": 0, "quarantined": 0, "rejected": 0}
+
+
+def feed_facts(
+    name: str, feed: Feed | None, run: Facts | None, standing: Mapping[str, Facts], runs: Mapping[str, Facts]
+) -> Facts:
+    """One feed's line: who it is, its last run with the funnel, what stands, and its last nights."""
+    stands = standing.get(name, NOTHING)
+    return {
+        "name": name,
+        "title": feed.title if feed else name,
+        "partner": feed.partner if feed else "",
+        "declared": feed.status if feed else "missing",
+        "run": run,
+        "funnel": funnel(run, stands["unique"]) if run else None,
+        "standing": stands,
+        "nights": runs.get(name, {}),
+    }
+
+
+def funnel(run: Facts, unique: int) -> Facts:
+    """landed → normalized → valid → loaded of one run, and the resources that the feed's live records make."""
+    normalized = run["landed"] - run["rejected"] - run["deleted"]
+    valid = normalized - run["quarantined"]
+    loaded = valid if run["status"] == "loaded" else 0
+    return {"landed": run["landed"], "normalized": normalized, "valid": valid, "loaded": loaded, "unique": unique}
+
+
+def statuses(listed: Sequence[Facts]) -> dict[str, int]:
+    """How many feeds ended in which status; `none` never ran."""
+    found: dict[str, int] = {}
+    for one in listed:
+        status = one["run"]["status"] if one["run"] else "none"
+        found[status] = found.get(status, 0) + 1
+    return found
+
+
+def publication(connection: Connection) -> Facts | None:
+    row = connection.execute(
+        select(HarvestRun.__table__).where(HarvestRun.kind == "publish").order_by(HarvestRun.id.desc()).limit(1)
+    ).mappings().first()  # fmt: skip
+    return run_facts(dict(row)) if row else None
+
+
+def issues_by_rule(connection: Connection, runs: Sequence[str], rules: Mapping[str, Mapping[str, str]]) -> list[Facts]:
+    """For each rule the findings that stand, those new in the last runs and those fixed by them; errors first."""
+    stands = Issue.resolved_run_id.is_(None)
+    rows = connection.execute(
+        select(
+            Issue.code,
+            Issue.severity,
+            func.sum(case((stands, 1), else_=0)).label("standing"),
+            func.sum(case((stands & Issue.first_run_id.in_(runs), 1), else_=0)).label("new"),
+            func.sum(case((Issue.resolved_run_id.in_(runs), 1), else_=0)).label("fixed"),
+            func.count(case((stands, Issue.feed)).distinct()).label("feeds"),
+        ).group_by(Issue.code, Issue.severity)
+    ).mappings()
+    listed = [dict(row) | {"wrong": rules.get(row["code"], {}).get("wrong", "")} for row in rows]
+    shown = [row for row in listed if row["standing"] or row["fixed"]]
+    return sorted(shown, key=lambda row: (SEVERITIES.index(row["severity"]), -row["standing"], row["code"]))
+
+
+def people(connection: Connection, listed: Sequence[Facts]) -> list[Facts]:
+    """What needs a person: held and failed runs, quarantined records, pairs and clusters to review, unmapped terms."""
+    wanted = [person for one in listed for person in feed_people(one)]
+    pairs = connection.scalar(select(func.count()).where((Match.verdict == "review") | Match.review.is_not(None))) or 0
+    clusters = connection.scalar(
+        select(func.count()).where(Resource.review.is_not(None), Resource.withdrawn_at.is_(None))
+    ) or 0  # fmt: skip
+    terms = connection.scalar(
+        select(func.count()).where(UnmappedValue.mapped_to.is_(None), UnmappedValue.count > 0)
+    ) or 0  # fmt: skip
+    more = (("pairs", pairs), ("clusters", clusters), ("terms", terms))
+    return wanted + [{"what": what, "feed": None, "count": count, "detail": []} for what, count in more if count]
+
+
+def feed_people(one: Facts) -> list[Facts]:
+    run, wanted = one["run"], []
+    if run and run["status"] == "held":
+        wanted.append({"what": "held", "feed": one["name"], "count": 1, "detail": run["reasons"]})
+    if run and run["status"] == "failed":
+        detail = [text for text in (run["cause"], run["error"]) if text]
+        wanted.append({"what": "failed", "feed": one["name"], "count": 1, "detail": [": ".join(detail)]})
+    if one["declared"] == "missing":
+        wanted.append({"what": "missing", "feed": one["name"], "count": one["standing"]["live"], "detail": []})
+    for what in ("quarantined", "rejected"):
+        if one["standing"][what]:
+            wanted.append({"what": what, "feed": one["name"], "count": one["standing"][what], "detail": []})
+    return wanted

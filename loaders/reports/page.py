@@ -1,0 +1,118 @@
+"""How a page is made: Jinja2 with autoescape, messages in the reader's language, and whole files only."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from babel.core import Locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal, format_percent
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from loaders.files import whole_file
+
+HERE = Path(__file__).parent
+LANGUAGES = ("en", "fr", "ru", "ar")
+# What a steward runs for each thing that needs a person.
+COMMANDS = {
+    "held": "python -m loaders.review",
+    "failed": "python -m loaders.review runs {feed}",
+    "missing": "feeds/{feed}.toml",
+    "quarantined": "reports/feeds/{feed}.fix.csv",
+    "rejected": "reports/feeds/{feed}.fix.csv",
+    "pairs": "reports/duplicates.html",
+    "clusters": "reports/duplicates.html",
+    "terms": "schemas/vocabularies/",
+}
+
+
+class NoSuchLanguage(ValueError):
+    """A language for which there are no messages."""
+
+
+@lru_cache
+def messages(language: str) -> dict[str, str]:
+    """Every message in one language. Raises NoSuchLanguage naming those there are."""
+    path = HERE / "messages" / f"{language}.toml"
+    if not path.exists():
+        raise NoSuchLanguage(f"no report in {language!r}; there are {', '.join(LANGUAGES)}")
+    return dict(tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+@lru_cache
+def environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def render(template: str, language: str, files: Mapping[str, str], **facts: Any) -> str:
+    """One page in one language. `files` name the same page in each language in which it is written."""
+    said, locale = messages(language), Locale.parse(language)
+    return (
+        environment()
+        .get_template(template)
+        .render(
+            t=lambda key, **values: said[key].format(**values),
+            language=language,
+            direction="rtl" if locale.character_order == "right-to-left" else "ltr",
+            languages=[(other, Locale.parse(other).get_language_name(), name) for other, name in files.items()],
+            number=lambda value: format_decimal(value, locale=locale),
+            percent=lambda value: format_percent(value, locale=locale),
+            day=lambda text: format_date(moment(text), format="medium", locale=locale),
+            short_day=lambda text: format_date(
+                moment(text), format="MMMd" if language == "en" else "short", locale=locale
+            ),
+            time=lambda text: format_datetime(moment(text), format="medium", locale=locale) + " UTC",
+            **facts,
+        )
+    )
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def write_pages(
+    folder: Path, stem: str, template: str, facts: Mapping[str, Any], languages: Sequence[str] = LANGUAGES
+) -> list[Path]:
+    """The JSON of some facts, and a page of them in each language, each replaced as a whole; the first page is plain.
+
+    The files are <stem>.json, <stem>.html in the first language, and <stem>.<language>.html in the others.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+
+    files = {one: f"{stem}{suffix(one, languages)}.html" for one in languages}
+    more = {"stem": stem, "commands": COMMANDS}
+    pages = [
+        (name, render(template, one, files, page_suffix=suffix(one, languages), **more, **facts))
+        for one, name in files.items()
+    ]
+    data = msgspec.json.format(msgspec.json.encode(facts, order="sorted"), indent=2).decode()
+    return write_texts(folder, [*pages, (f"{stem}.json", data + "\n")])
+
+
+def suffix(language: str, languages: Sequence[str]) -> str:
+    """What a page's name ends in: nothing for the first language."""
+    return "" if language == languages[0] else f".{language}"
+
+
+def write_texts(folder: Path, texts: Iterable[tuple[str, str]]) -> list[Path]:
+    """Write each text to a file that is replaced when it is whole."""
+    paths = []
+    for name, text in texts:
+        path = folder / name
+        with whole_file(path) as beside:
+            beside.write_text(text, encoding="utf-8")
+        paths.append(path)
+    return paths

@@ -1,0 +1,206 @@
+"""The report of the night says what the catalog says, in four languages, to people and to programs."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import html
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session
+
+from loaders.models import HarvestRun, Issue, Match, Resource, SourceRecord, Table, UnmappedValue
+from loaders.reports import night
+from loaders.reports.page import HERE, LANGUAGES, NoSuchLanguage
+from schemas import Feed
+
+AT = "2026-03-14T05:00:00Z"
+ARABIC = "مكتبة <الموارد> المفتوحة"
+
+
+def feed(name: str, title: str, **said: Any) -> Feed:
+    return Feed(
+        name=name, title=title, partner="A Partner", protocol="csv", url="https://learn.unesco.org/x.csv", **said
+    )
+
+
+FEEDS = [
+    feed("alecso", ARABIC),
+    feed("col", "OAsis"),
+    feed("quiet", "Тихий источник", status="paused"),
+    feed("thai", "ไทย"),
+]
+
+
+def run(name: str, night: str, status: str, **counts: Any) -> HarvestRun:
+    stamp = night.replace("-", "") + "T010000000000"
+    return HarvestRun(
+        id=f"{name}-{stamp}", feed=name, kind="harvest", status=status, started_at=f"{night}T01:00:00Z", **counts
+    )
+
+
+def record(key: str, status: str = "live", **said: Any) -> SourceRecord:
+    name, _, identifier = key.partition(":")
+    return SourceRecord(key=key, feed=name, identifier=identifier, format="oai_dc", status=status, run_id="r", **said)
+
+
+def finding(key: str, code: str, severity: str, first: str, resolved: str | None = None) -> Issue:
+    return Issue(
+        finding=f"{key}{code}", key=key, feed=key.partition(":")[0], run_id=first, code=code, severity=severity,
+        path="title", value="<b>", first_run_id=first, resolved_run_id=resolved,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    made = create_engine(f"sqlite:///{tmp_path / 'catalog.db'}")
+    Table.metadata.create_all(made)
+    with Session(made) as session:
+        held = json.dumps(["Live records would go from 900 to 300; this feed allows 45."])
+        session.add_all(
+            [
+                run("alecso", "2026-03-13", "loaded", landed=900, added=900),
+                run("alecso", "2026-03-14", "held", landed=300, deleted=100, reasons=held),
+                run("col", "2026-02-01", "loaded", landed=1),
+                run("col", "2026-03-12", "failed", cause="timeout", error="no answer"),
+                run(
+                    "col",
+                    "2026-03-14",
+                    "loaded",
+                    landed=50,
+                    added=30,
+                    unchanged=11,
+                    deleted=2,
+                    rejected=3,
+                    quarantined=4,
+                ),
+                run("thai", "2026-03-14", "failed", cause="not XML", error="an <html> page came, of 12 kB"),
+                run("lost", "2026-03-01", "loaded", landed=2, added=2),
+                record("col:1", resource_id="a"),
+                record("col:2", resource_id="a"),
+                record("col:3", resource_id="b", pending_status="quarantined"),
+                record("col:4", "quarantined", pending_status="quarantined"),
+                record("col:5", "deleted", resource_id="c"),
+                record("lost:1", resource_id="d"),
+                finding("col:1", "html_remains", "warning", "col-20260314T010000000000"),
+                finding("col:2", "html_remains", "warning", "col-20260201T010000000000"),
+                finding("col:3", "html_remains", "warning", "col-20260201T010000000000", "col-20260314T010000000000"),
+                finding("col:4", "title_missing", "error", "col-20260314T010000000000"),
+                Match(left_key="col:1", right_key="alecso:1", probability=0.7, evidence="[]", verdict="review"),
+                UnmappedValue(field="resource_types", value="Kurzfilm", feed="col", count=3, first_seen=AT),
+                Resource(id="a", record="{}", record_sha256="", created_at=AT, updated_at=AT),
+                Resource(id="w", record="{}", record_sha256="", created_at=AT, updated_at=AT, withdrawn_at=AT),
+            ]
+        )
+        session.commit()
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def written(engine: Engine, tmp_path: Path) -> dict[str, Path]:
+    rules = {"html_remains": {"wrong": "There is HTML in a text."}}
+    return {path.name: path for path in night(engine, tmp_path / "reports", FEEDS, rules=rules, at=AT)}
+
+
+def data(written: dict[str, Path]) -> dict[str, Any]:
+    return dict(json.loads(written["night.json"].read_text(encoding="utf-8")))
+
+
+def test_there_is_a_page_a_language_and_the_same_as_json(written: dict[str, Path]) -> None:
+    assert set(written) == {"night.html", "night.fr.html", "night.ru.html", "night.ar.html", "night.json"}
+    assert not list(written["night.html"].parent.glob(".*"))
+
+
+def test_a_feeds_funnel_is_that_of_its_last_run(written: dict[str, Path]) -> None:
+    by_name = {one["name"]: one for one in data(written)["feeds"]}
+    assert list(by_name) == ["alecso", "col", "quiet", "thai", "lost"]
+    assert by_name["col"]["funnel"] == {"landed": 50, "normalized": 45, "valid": 41, "loaded": 41, "unique": 2}
+    assert by_name["alecso"]["funnel"]["loaded"] == 0
+    assert by_name["quiet"]["run"] is None
+    assert by_name["lost"]["declared"] == "missing"
+    assert by_name["col"]["standing"] == {"live": 3, "unique": 2, "quarantined": 2, "rejected": 0}
+
+
+def test_findings_are_counted_as_standing_new_and_fixed(written: dict[str, Path]) -> None:
+    found = [(one["code"], one["standing"], one["new"], one["fixed"]) for one in data(written)["issues"]]
+    assert found == [("title_missing", 1, 1, 0), ("html_remains", 2, 1, 1)]
+
+
+def test_everything_that_needs_a_person_is_listed(written: dict[str, Path]) -> None:
+    wanted = [(one["what"], one["feed"], one["count"]) for one in data(written)["people"]]
+    assert wanted == [
+        ("held", "alecso", 1),
+        ("quarantined", "col", 2),
+        ("failed", "thai", 1),
+        ("missing", "lost", 1),
+        ("pairs", None, 1),
+        ("terms", None, 1),
+    ]
+
+
+def test_thirty_nights_are_kept_apart(written: dict[str, Path]) -> None:
+    told = data(written)
+    assert (len(told["nights"]), told["nights"][0], told["nights"][-1]) == (30, "2026-02-13", "2026-03-14")
+    past = {one["name"]: {night: run["status"] for night, run in one["nights"].items()} for one in told["feeds"]}
+    assert past["col"] == {"2026-03-12": "failed", "2026-03-14": "loaded"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_page_is_whole_in_its_language_and_loads_nothing(written: dict[str, Path], language: str) -> None:
+    text = written["night.html" if language == "en" else f"night.{language}.html"].read_text(encoding="utf-8")
+    page = html.document_fromstring(text)
+    assert page.get("lang") == language
+    assert page.get("dir") == ("rtl" if language == "ar" else "ltr")
+    assert not page.xpath("//script | //link | //img | //iframe | //@src")
+    assert not re.findall(r"url\(|@import", text)
+    assert all(not target.startswith(("http", "//")) for target in page.xpath("//a/@href"))
+    assert "Live records would go from 900 to 300" in text
+    assert page.xpath("//svg[@role='img']/@aria-label")
+
+
+def test_what_others_wrote_is_escaped_and_keeps_its_own_direction(written: dict[str, Path]) -> None:
+    page = html.document_fromstring(written["night.html"].read_text(encoding="utf-8"))
+    titles = page.xpath("//bdi[@dir='auto'][@lang]")
+    assert ARABIC in [one.text for one in titles]
+    assert not page.xpath("//bdi//b")
+    assert "an <html> page came, of 12 kB" in page.text_content()
+
+
+def test_every_link_inside_the_page_has_its_target(written: dict[str, Path]) -> None:
+    for name, path in written.items():
+        if name.endswith(".html"):
+            page = html.document_fromstring(path.read_text(encoding="utf-8"))
+            ids = set(page.xpath("//@id"))
+            assert {target[1:] for target in page.xpath("//a/@href") if target.startswith("#")} <= ids
+            assert set(page.xpath("//nav//a/@href")) <= set(written)
+
+
+def test_the_same_catalog_gives_the_same_bytes(engine: Engine, tmp_path: Path) -> None:
+    first = {path.name: path.read_bytes() for path in night(engine, tmp_path / "one", FEEDS, at=AT)}
+    assert {path.name: path.read_bytes() for path in night(engine, tmp_path / "two", FEEDS, at=AT)} == first
+
+
+def test_an_empty_catalog_is_reported_too(tmp_path: Path) -> None:
+    made = create_engine("sqlite://")
+    Table.metadata.create_all(made)
+    paths = night(made, tmp_path, [], at=AT)
+    assert "No feed is declared" in paths[0].read_text(encoding="utf-8")
+
+
+def test_a_language_without_messages_is_refused_by_name(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(NoSuchLanguage, match=r"'xx'.*en, fr, ru, ar"):
+        night(engine, tmp_path, FEEDS, ["xx"], at=AT)
+
+
+def test_every_language_has_the_same_messages_with_the_same_gaps() -> None:
+    said = {one: tomllib.loads((HERE / "messages" / f"{one}.toml").read_text(encoding="utf-8")) for one in LANGUAGES}
+    gaps = {
+        one: {key: sorted(re.findall(r"{(\w+)}", text)) for key, text in keys.items()} for one, keys in said.items()
+    }
+    assert all(gaps[one] == gaps["en"] for one in LANGUAGES)
