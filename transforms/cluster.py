@@ -9,7 +9,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas import Cluster, Evidence, Judgement, Match, MatchVerdict
+from schemas import Cluster, Evidence, Judgement, Match
+from schemas.match import MatchVerdict
 
 LARGEST = 40  # records in a cluster; a work that more feeds than this describe is for a person to look at
 SUPPORT = 0.5  # of the pairs between two groups, so many must be links of their own for the groups to join
