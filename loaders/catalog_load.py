@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from sqlalchemy import Connection, Insert, Update, bindparam, case, delete, update
+from sqlalchemy import Connection, Insert, Update, bindparam, case, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from loaders import catalog_run
@@ -16,7 +16,7 @@ from loaders.catalog_issue import load_batch_findings, load_findings
 from loaders.catalog_run import Run, working
 from loaders.catalog_unmapped import recount_unmapped
 from loaders.database import writing
-from loaders.models import Refused, SourceRecord
+from loaders.models import Refused, RestoredMember, SourceRecord
 from loaders.staging_folder import staging_folder
 from schemas.environment import Environment
 
@@ -78,7 +78,17 @@ def _write(env: Environment, connection: Connection, run: Run, before: Before) -
         for rows in batches(unrefused, BATCH):
             connection.execute(gone, [{"k": f"{run.feed}:{row['identifier']}", "s": row["sha256"]} for row in rows])
     if wrote:
+        _rejoin(connection, run.feed)
         recount_unmapped(connection, run.feed, run.started_at, folder)
+
+
+def _rejoin(connection: Connection, feed: str) -> None:
+    """After a restore: records that are loaded again belong to the resource that they belonged to."""
+    mine = RestoredMember.key == TABLE.c.key
+    known = select(RestoredMember.resource_id).where(mine)
+    back = update(TABLE).where(TABLE.c.feed == feed, TABLE.c.resource_id.is_(None), exists(known))
+    if connection.scalar(select(RestoredMember.key).limit(1)) is not None:
+        connection.execute(back.values(resource_id=known.scalar_subquery()))
 
 
 def batches(path: Path, size: int) -> Iterator[list[dict[str, Any]]]:

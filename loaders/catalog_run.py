@@ -140,9 +140,11 @@ def landed(env: Environment, run_id: str, *, listed: int, notes: tuple[str, ...]
     _set(env, run_id, listed=listed, notes=said)
 
 
-def planned(env: Environment, run_id: str, *, listed: int, duplicates: int, base: str | None) -> None:
-    """Note what a staging starts from."""
-    _set(env, run_id, listed=listed, duplicates=duplicates, base_run_id=base, landing_until=run_id)
+def planned(
+    env: Environment, run_id: str, *, listed: int, duplicates: int, base: str | None, until: str | None
+) -> None:
+    """Note what a staging starts from, and the run up to which it holds the landing (None: none of it)."""
+    _set(env, run_id, listed=listed, duplicates=duplicates, base_run_id=base, landing_until=until)
 
 
 def staged(env: Environment, run_id: str, counts: dict[str, int]) -> None:

@@ -31,7 +31,8 @@ def recount_unmapped(connection: Connection, feed: str, seen_at: str, folder: Pa
     """
     asked = connection.execute(text(COUNTS[connection.dialect.name]), {"feed": feed})
     counts: dict[Term, int] = {(field, value): count for field, value, count in asked}
-    known = {(row.field, row.value): row for row in connection.execute(select(TABLE).where(TABLE.c.feed == feed)).all()}
+    rows = connection.execute(select(TABLE).where(TABLE.c.feed == feed)).mappings()
+    known: dict[Term, Any] = {(row["field"], row["value"]): row for row in rows}
     new = [
         {"field": field, "value": value, "feed": feed, "count": count, "first_seen": seen_at, "mapped_to": None}
         for (field, value), count in counts.items()

@@ -224,6 +224,7 @@ class Curation(Table):
     by: Mapped[str]
     at: Mapped[str]
     reason: Mapped[str]
+    before: Mapped[str | None]  # accept: JSON of the row as it was, to undo it
     undone_at: Mapped[str | None]
     undone_by: Mapped[str | None]
     undone_reason: Mapped[str | None]
@@ -241,6 +242,15 @@ class Refused(Table):
     by: Mapped[str]
     at: Mapped[str]
     reason: Mapped[str]
+
+
+class RestoredMember(Table):
+    """Which resource a record belonged to when the backup was made: a record that is loaded again goes back to it."""
+
+    __tablename__ = "restored_member"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    resource_id: Mapped[str]
 
 
 class PublishState(Table):

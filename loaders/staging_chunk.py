@@ -93,9 +93,35 @@ def write_assessments(path: Path, assessments: Iterable[Assessment]) -> int:
     left = iter(assessments)
     with whole_file(path) as beside, pq.ParquetWriter(beside, OUTCOMES, compression="zstd") as writer:
         while batch := list(islice(left, ROWS)):
-            writer.write_table(pa.Table.from_pylist([_row(one) for one in batch], schema=OUTCOMES))
+            writer.write_table(_table(batch))
             written += len(batch)
     return written
+
+
+class OutcomeWriter:
+    """Writes assessments as they come, with a fixed number of them in memory; `close` makes the file readable."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer = pq.ParquetWriter(path, OUTCOMES, compression="zstd")
+        self._held: list[Assessment] = []
+
+    def add(self, one: Assessment) -> None:
+        self._held.append(one)
+        if len(self._held) >= ROWS:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        self._writer.write_table(_table(self._held))
+        self._held = []
+
+
+def _table(batch: list[Assessment]) -> pa.Table:
+    return pa.Table.from_pylist([_row(one) for one in batch], schema=OUTCOMES)
 
 
 def read_outcomes(env: Environment, chunk: str) -> Iterator[Assessment]:
@@ -128,13 +154,14 @@ def _row(one: Assessment) -> dict[str, Any]:
     }
     outcome = one.outcome
     if isinstance(outcome, Resource):
-        return {**row, "kind": "resource", **_resource(outcome)}
+        return {**row, "kind": "resource", **resource_columns(outcome)}
     if isinstance(outcome, Tombstone):
         return {**row, "kind": "tombstone", "reason": outcome.reason}
     return {**row, "kind": "rejection", "reason": storable(outcome.reason)}
 
 
-def _resource(resource: Resource) -> dict[str, Any]:
+def resource_columns(resource: Resource) -> dict[str, Any]:
+    """The columns that a catalog row says of a resource: its JSON, digest, flags and unmapped terms."""
     text = msgspec.json.encode(resource, order="deterministic")
     license_ = resource.license
     unmapped = sorted({(term.field, storable(term.source)) for term in resource.terms if term.code is None})

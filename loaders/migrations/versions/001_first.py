@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("by", sa.Text(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=True),
         sa.Column("undone_at", sa.Text(), nullable=True),
         sa.Column("undone_by", sa.Text(), nullable=True),
         sa.Column("undone_reason", sa.Text(), nullable=True),
@@ -173,6 +174,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("resource_id", "version", name=op.f("pk_resource_version")),
     )
     op.create_table(
+        "restored_member",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("resource_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_restored_member")),
+    )
+    op.create_table(
         "source_record",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("feed", sa.Text(), nullable=False),
@@ -229,6 +236,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_resource_withdrawn_at")
 
     op.drop_table("resource")
+    op.drop_table("restored_member")
     op.drop_table("refused")
     op.drop_table("redirect")
     op.drop_table("publish_state")

@@ -1,0 +1,43 @@
+"""python -m loaders [--load --by NAME]: assessments from stdin, one JSON line each, staged as a held run a feed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from loaders.catalog_run import FeedBusy, NotRunning
+from loaders.migrations import migrate
+from loaders.pipe import BadLine, pipe
+from loaders.review_list import funnel_line
+from schemas.environment import environment
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Stage (or load) what stdin says; a line a feed. 2 when a line is bad, 1 when a feed is busy."""
+    parser = argparse.ArgumentParser(prog="python -m loaders", description=__doc__)
+    parser.add_argument("--load", action="store_true", help="load at once, past the gate; needs --by")
+    parser.add_argument("--by", help="who loads past the gate")
+    said = parser.parse_args(arguments)
+    if said.load and not (said.by or "").strip():
+        parser.error("--load goes past the gate: say --by NAME")
+    env = environment()
+    migrate(env)
+    try:
+        piped = pipe(env, sys.stdin.buffer, load_by=said.by.strip() if said.load else None)
+    except BadLine as error:
+        print(f"{error}; nothing was staged", file=sys.stderr)
+        return 2
+    except (FeedBusy, NotRunning) as error:
+        print(error, file=sys.stderr)
+        return 1
+    for one in piped:
+        how = f"HELD {one.run_id}" if one.held else f"loaded ungated by {said.by.strip()} {one.run_id}"
+        print(f"{one.feed}: {funnel_line(one.counts)} {how}")
+    if any(one.held for one in piped):
+        print("release a held run with: python -m loaders.review release RUN --by NAME --reason WHY")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""What stewards decide about records and pairs: accepted versions, corrections, withdrawals, judgements."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+
+from loaders import catalog_run
+from loaders.catalog_decide import signed
+from loaders.catalog_unmapped import recount_unmapped
+from loaders.database import writing
+from loaders.models import Curation, Judgement, Resource, SourceRecord
+from loaders.staging_chunk import resource_columns
+from schemas import resource as shared
+from schemas.environment import Environment
+
+RECORDS: Any = SourceRecord.__table__
+PENDING = ("pending_sha256", "pending_record", "pending_record_sha256", "pending_reason", "pending_status")
+OURS = frozenset({"key", "terms", "provenance", "unmapped"})  # fields that nobody corrects
+MATCH_FIELDS = (
+    "identifiers",
+    "title",
+    "contributors",
+    "issued_year",
+    "publishers",
+    "description",
+    "levels",
+    "resource_types",
+    "url",
+)
+
+
+class NotThere(LookupError):
+    """What a decision names does not exist, or is not in a state to be decided so."""
+
+
+def match_sha256(record: str) -> str:
+    """A digest of what the matcher compares, from a record's JSON: a judgement is looked at again when it changes."""
+    read = msgspec.json.decode(record)
+    said = {name: read.get(name) for name in MATCH_FIELDS}
+    return sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()
+
+
+def accept(env: Environment, key: str, *, by: str, reason: str) -> int:
+    """Accept a quarantined version as it is, until its payload changes; returns the curation's id."""
+    said = signed(by, reason)
+    with writing(env) as connection:
+        row = _record(connection, key)
+        if row["pending_status"] != "quarantined":
+            why = f"it was rejected ({row['pending_reason']})" if row["pending_status"] else "no version of it waits"
+            raise NotThere(f"{key} cannot be accepted: {why}")
+        resource = msgspec.json.decode(row["pending_record"], type=shared.Resource)
+        before = {name: value for name, value in row.items() if name != "resource_id"}
+        values = {
+            **resource_columns(resource),
+            "status": "live",
+            "deleted_reason": None,
+            "payload_sha256": row["pending_sha256"],
+            **dict.fromkeys(PENDING),
+        }
+        connection.execute(update(RECORDS).where(RECORDS.c.key == key).values(**values))
+        recount_unmapped(connection, row["feed"], catalog_run.now())
+        kept = msgspec.json.encode(before).decode()
+        return _curate(connection, said, key=key, action="accept", value=row["pending_sha256"], before=kept)
+
+
+def correct(env: Environment, target: str, path: str, value: str, *, by: str, reason: str) -> int:
+    """Set a field of a record (by key) or resource (by id) at every publication; returns the curation's id.
+
+    `path` is of the shared record, such as title.en or license.uri; `value` is JSON, or plain text.
+    """
+    said = signed(by, reason)
+    with writing(env) as connection:
+        return _curate(
+            connection, said, **_target(connection, target), path=_path(path), value=_json(value), action="set"
+        )
+
+
+def withdraw(env: Environment, target: str, *, by: str, reason: str) -> int:
+    """Withdraw a record (by key) or resource (by id) from publication; returns the curation's id."""
+    said = signed(by, reason)
+    with writing(env) as connection:
+        return _curate(connection, said, **_target(connection, target), action="withdraw")
+
+
+def undo_curation(env: Environment, number: int, *, by: str, reason: str) -> None:
+    """Undo a curation. Of an accepted version: it waits again, and the version before it is back."""
+    said = signed(by, reason)
+    with writing(env) as connection:
+        row = connection.execute(select(Curation.__table__).where(Curation.id == number)).mappings().one_or_none()
+        if row is None:
+            raise NotThere(f"there is no curation {number}")
+        if row["undone_at"] is not None:
+            raise NotThere(f"curation {number} was undone at {row['undone_at']}")
+        values = {"undone_at": catalog_run.now(), "undone_by": said["by"], "undone_reason": said["reason"]}
+        connection.execute(update(Curation).where(Curation.id == number).values(**values))
+        if row["action"] == "accept":
+            _unaccept(connection, row["key"], row["value"], msgspec.json.decode(row["before"]))
+
+
+def judge(env: Environment, verdict: str, one: str, other: str, *, by: str, reason: str) -> int:
+    """Say that two records are the same work, or different ones; the newest judgement of a pair wins."""
+    said = signed(by, reason)
+    if one == other:
+        raise NotThere(f"{one} is one record; a judgement is about two")
+    left, right = sorted((one, other))
+    with writing(env) as connection:
+        rows = [_record(connection, key) for key in (left, right)]
+        digests = [match_sha256(row["record"]) if row["record"] else None for row in rows]
+        made = connection.execute(
+            insert(Judgement)
+            .values(
+                left_key=left,
+                right_key=right,
+                verdict=verdict,
+                at=catalog_run.now(),
+                left_sha256=digests[0],
+                right_sha256=digests[1],
+                **said,
+            )
+            .returning(Judgement.id)
+        )
+        return made.scalar_one()
+
+
+def _record(connection: Connection, key: str) -> dict[str, Any]:
+    row = connection.execute(select(RECORDS).where(RECORDS.c.key == key)).mappings().one_or_none()
+    if row is None:
+        raise NotThere(f"there is no record {key!r} (a key is feed:identifier)")
+    return dict(row)
+
+
+def _target(connection: Connection, target: str) -> dict[str, str]:
+    if connection.scalar(select(RECORDS.c.key).where(RECORDS.c.key == target)) is not None:
+        return {"key": target}
+    if connection.scalar(select(Resource.id).where(Resource.id == target)) is not None:
+        return {"resource_id": target}
+    raise NotThere(f"there is no record or resource {target!r}")
+
+
+def _path(path: str) -> str:
+    first = path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
+    fields = [name for name in shared.Resource.__struct_fields__ if name not in OURS]
+    if first not in fields:
+        raise NotThere(f"{path!r}: the shared record has no field {first!r}; it has {', '.join(fields)}")
+    return path
+
+
+def _json(value: str) -> str:
+    try:
+        return msgspec.json.encode(msgspec.json.decode(value)).decode()
+    except msgspec.DecodeError:
+        return msgspec.json.encode(value).decode()
+
+
+def _curate(connection: Connection, said: dict[str, str], **values: Any) -> int:
+    made = connection.execute(insert(Curation).values(at=catalog_run.now(), **said, **values).returning(Curation.id))
+    return made.scalar_one()
+
+
+def _unaccept(connection: Connection, key: str, sha256: str, before: dict[str, Any]) -> None:
+    row = _record(connection, key)
+    if row["payload_sha256"] != sha256 or row["status"] != "live":
+        return  # another version has taken its place since
+    connection.execute(update(RECORDS).where(RECORDS.c.key == key).values(**before))
+    recount_unmapped(connection, row["feed"], catalog_run.now())

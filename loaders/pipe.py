@@ -1,0 +1,104 @@
+"""The end of the pipe: assessments from a stream, staged as a held run a feed; the gate is not asked."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from loaders import catalog_load, catalog_run
+from loaders.database import reading
+from loaders.staging_chunk import OutcomeWriter
+from loaders.staging_folder import copy_to, staging_folder, view, workshop
+from loaders.staging_merge import merge
+from loaders.staging_plan import Plan
+from loaders.staging_state import write_state
+from schemas.base import Base
+from schemas.environment import Environment
+from schemas.outcome import Assessment
+
+REASON = "its records came by the pipe, and no gate has judged them"
+SQL = Path(__file__).with_name("pipe.sql")
+
+
+class BadLine(ValueError):
+    """A line that is not an assessment: its number, and why."""
+
+
+class Piped(Base, frozen=True, kw_only=True):
+    """What the pipe brought of one feed."""
+
+    feed: str
+    run_id: str
+    counts: dict[str, int]
+    held: bool
+
+
+def assessments(lines: Iterable[bytes]) -> Iterator[Assessment]:
+    """The assessments that JSON lines say. Raises BadLine naming the first line that says none."""
+    decoder = msgspec.json.Decoder(Assessment)
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            read = decoder.decode(line)
+            read.outcome  # noqa: B018 (raises when there is none)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise BadLine(f"line {number}: not an assessment: {error}") from error
+        yield read
+
+
+def pipe(env: Environment, lines: Iterable[bytes], *, load_by: str | None = None) -> list[Piped]:
+    """Stage what the lines say, a held run a feed in name order; or load it past the gate in the name of `load_by`.
+
+    Nothing is staged when a line is bad (BadLine), so a pipe that breaks off changes nothing.
+    """
+    env.staging.mkdir(parents=True, exist_ok=True)
+    spool = env.staging / f"pipe-{catalog_run.now().replace(':', '')}"
+    try:
+        writers: dict[str, OutcomeWriter] = {}
+        try:
+            for one in assessments(lines):
+                if one.feed not in writers:
+                    writers[one.feed] = OutcomeWriter(spool / f"{one.feed}.parquet")
+                writers[one.feed].add(one)
+        finally:
+            for writer in writers.values():
+                writer.close()
+        return [_feed(env, feed, spool / f"{feed}.parquet", load_by) for feed in sorted(writers)]
+    finally:
+        shutil.rmtree(spool, ignore_errors=True)
+
+
+def _feed(env: Environment, feed: str, spooled: Path, load_by: str | None) -> Piped:
+    run_id = catalog_run.begin(env, feed)
+    with catalog_run.working(env, run_id):
+        folder = staging_folder(env, run_id)
+        with reading(env) as connection:
+            base = catalog_run.base_run(connection, feed, run_id)
+            write_state(connection, feed, folder)
+        outcomes = folder / "outcomes" / "chunk-00000.parquet"
+        planned = _planned(folder, spooled, outcomes, run_id)
+        counts = merge(folder, [outcomes], planned)
+        catalog_run.planned(env, run_id, listed=planned.listed, duplicates=planned.duplicates, base=base, until=None)
+        catalog_run.staged(env, run_id, counts)
+    if load_by is None:
+        catalog_run.hold(env, run_id, [REASON])
+    else:
+        catalog_load.load(env, run_id, by=load_by, reason=REASON, ungated=True)
+    return Piped(feed=feed, run_id=run_id, counts=counts, held=load_by is None)
+
+
+def _planned(folder: Path, spooled: Path, outcomes: Path, run_id: str) -> Plan:
+    outcomes.parent.mkdir(parents=True, exist_ok=True)
+    with workshop(folder) as duck:
+        view(duck, "spooled", spooled, more=", file_row_number = true")
+        view(duck, "refused", folder / "refused.parquet")
+        duck.execute(SQL.read_text(encoding="utf-8"))
+        copy_to(duck, "outcome", outcomes)
+        for name in ("deletions", "rejections", "restamped"):
+            copy_to(duck, name, folder / f"{name}.parquet")
+        listed, distinct, refused = duck.execute("SELECT * FROM counted").fetchone()
+    return Plan(run_id=run_id, listed=listed, duplicates=listed - distinct, unchanged=refused)

@@ -1,0 +1,123 @@
+"""What needs a person: held runs, quarantined records, pairs to review; and the decisions on them.
+
+python -m loaders.review held | show RUN | quarantined | pairs | curations
+python -m loaders.review release RUN | refuse RUN | undo RUN-or-CURATION | accept KEY | same A B | different A B
+    | correct KEY-or-RESOURCE PATH VALUE | withdraw KEY-or-RESOURCE     each with --by NAME --reason WHY
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+from loaders import catalog_decide, curation, review_list
+from loaders.catalog_decide import Unsigned
+from loaders.catalog_run import FeedBusy, NotRunning
+from loaders.curation import NotThere
+from loaders.migrations import migrate
+from schemas.environment import Environment, environment
+
+Publish = Callable[[Environment], str]
+PUBLISH_LATER = "Effective at the next publication: `airflow dags trigger catalog` starts one now."
+LISTS = {
+    "held": ("every held run, with its reasons and what it would delete and change", review_list.held),
+    "quarantined": ("every record with a version that waits", review_list.quarantined),
+    "pairs": ("every pair that a steward should look at", review_list.pairs),
+    "curations": ("every correction, withdrawal and accepted version", review_list.curations),
+}
+
+
+def main(arguments: Sequence[str] | None = None, publish: Publish | None = None) -> int:
+    """Run one command; 0 when it did what it says, 1 with a sentence on stderr when it could not.
+
+    `publish` is called by --publish after a decision; dags gives it, since loaders know no matcher.
+    """
+    said = _parser().parse_args(arguments)
+    env = environment()
+    try:
+        migrate(env)
+        for line in _answer(env, said):
+            print(line)  # noqa: T201 (a command line)
+        if said.command in DECISIONS:
+            now = said.publish and publish is not None
+            print(publish(env) if now and publish else PUBLISH_LATER)  # noqa: T201
+    except (Unsigned, NotRunning, NotThere, FeedBusy) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def _answer(env: Environment, said: argparse.Namespace) -> Iterator[str]:
+    if said.command in LISTS:
+        return LISTS[said.command][1](env, said.feed)
+    if said.command == "show":
+        return review_list.shown(env, said.run)
+    return iter([DECISIONS[said.command][2](env, said)])
+
+
+def _release(env: Environment, said: argparse.Namespace) -> str:
+    counts = catalog_decide.release(env, said.run, by=said.by, reason=said.reason)
+    return f"{said.run} loaded: {review_list.funnel_line(counts)}"
+
+
+def _refuse(env: Environment, said: argparse.Namespace) -> str:
+    refused = catalog_decide.refuse(env, said.run, by=said.by, reason=said.reason)
+    return f"{said.run} refused: {refused} versions stay out until their payload changes"
+
+
+def _undo(env: Environment, said: argparse.Namespace) -> str:
+    if said.what.isdigit():
+        curation.undo_curation(env, int(said.what), by=said.by, reason=said.reason)
+        return f"curation {said.what} undone"
+    return f"{said.what} undone by {catalog_decide.undo(env, said.what, by=said.by, reason=said.reason)}"
+
+
+def _accept(env: Environment, said: argparse.Namespace) -> str:
+    return f"curation {curation.accept(env, said.key, by=said.by, reason=said.reason)}: {said.key} accepted"
+
+
+def _correct(env: Environment, said: argparse.Namespace) -> str:
+    number = curation.correct(env, said.target, said.path, said.value, by=said.by, reason=said.reason)
+    return f"curation {number}: {said.path} of {said.target} set"
+
+
+def _withdraw(env: Environment, said: argparse.Namespace) -> str:
+    return f"curation {curation.withdraw(env, said.target, by=said.by, reason=said.reason)}: {said.target} withdrawn"
+
+
+def _judge(env: Environment, said: argparse.Namespace) -> str:
+    number = curation.judge(env, said.command, said.one, said.other, by=said.by, reason=said.reason)
+    return f"judgement {number}: {said.one} and {said.other} are {said.command}"
+
+
+DECISIONS: dict[str, tuple[str, tuple[str, ...], Callable[[Environment, argparse.Namespace], str]]] = {
+    "release": ("load a held run", ("run",), _release),
+    "refuse": ("refuse a held run, until what it brings changes", ("run",), _refuse),
+    "undo": ("undo a feed's newest loaded run, or a curation by its number", ("what",), _undo),
+    "accept": ("accept a quarantined version as it is", ("key",), _accept),
+    "same": ("two records are one work", ("one", "other"), _judge),
+    "different": ("two records are different works", ("one", "other"), _judge),
+    "correct": ("set a field of a record or resource", ("target", "path", "value"), _correct),
+    "withdraw": ("withdraw a record or resource from publication", ("target",), _withdraw),
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m loaders.review", description=(__doc__ or "").split("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (explained, _) in LISTS.items():
+        commands.add_parser(name, help=explained).add_argument("--feed", help="of this feed only")
+    commands.add_parser("show", help="what one staged run would do, record by record").add_argument("run")
+    for name, (explained, words, _) in DECISIONS.items():
+        command = commands.add_parser(name, help=explained)
+        for word in words:
+            command.add_argument(word)
+        command.add_argument("--by", required=True, help="who decides")
+        command.add_argument("--reason", required=True, help="why")
+        command.add_argument("--publish", action="store_true", help="publish at once, where the command can")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""A backup, everything else destroyed, and the catalog made again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, text, update
+
+from loaders import catalog, curation
+from loaders.backup import BadBackup, back_up, restore
+from loaders.database import engine, writing
+from loaders.models import Resource, SourceRecord, Table
+from schemas import Environment
+from tests.loaders.nights import feed, night, rows, said, stage
+
+BY = {"by": "A Steward", "reason": "looked at it"}
+PRIMARY = ("judgement", "curation", "redirect", "refused", "resource")
+REBUILT = "key, status, payload_sha256, record, pending_sha256, pending_status, resource_id"
+
+
+def destroy(env: Environment) -> None:
+    with writing(env) as connection:
+        for table in Table.metadata.tables:
+            connection.execute(text(f'DELETE FROM "{table}"'))
+    shutil.rmtree(env.landing)
+    shutil.rmtree(env.staging)
+
+
+def test_everything_but_the_backup_is_destroyed_and_comes_back(env: Environment, tmp_path: Path) -> None:
+    night(env, feed(), [said(f"r{n}", "old") for n in range(12)])
+    night(env, feed(), [said(f"r{n}", "new") for n in range(8)] + [said("poor", "bad")])
+    with writing(env) as connection:
+        made = {"id": "lr-1", "record": "{}", "record_sha256": "0", "created_at": "then", "updated_at": "then"}
+        connection.execute(insert(Resource).values(**made))
+        members = SourceRecord.key.in_(("books:r1", "books:r2"))
+        connection.execute(update(SourceRecord).where(members).values(resource_id="lr-1"))
+    curation.judge(env, "same", "books:r2", "books:r1", **BY)
+    curation.accept(env, "books:poor", **BY)
+    primary, records = {name: rows(env, name) for name in PRIMARY}, rows(env, "source_record", REBUILT)
+    file = tmp_path / "backup.tar"
+    assert back_up(env, file) == 4, "of each night a part, and the rows before it"
+    destroy(env)
+    restore(env, file)
+    assert {name: rows(env, name) for name in PRIMARY} == primary
+    run = catalog.begin(env, "books", "reprocess")
+    stage(env, run)
+    catalog.load(env, run)
+    gone = {"books:r8", "books:r9", "books:r10", "books:r11"}
+    assert [row for row in rows(env, "source_record", REBUILT) if row[0] not in gone] == [
+        row for row in records if row[0] not in gone
+    ]
+    assert {row[0] for row in rows(env, "source_record", "key, status") if row[1] == "deleted"} == gone
+    assert curation.judge(env, "different", "books:r2", "books:r1", **BY) == 2
+    engine(env).dispose()
+
+
+def test_a_backup_that_was_cut_short_changes_nothing(lite: Environment, tmp_path: Path) -> None:
+    night(lite, feed(), [said(f"r{n}") for n in range(5)])
+    file = tmp_path / "backup.tar"
+    back_up(lite, file)
+    whole = file.read_bytes()
+    for size in (0, 700, len(whole) // 2):
+        file.write_bytes(whole[:size])
+        with pytest.raises(BadBackup, match=r"backup\.tar: not a"):
+            restore(lite, file)
+    file.write_bytes(whole)
+    next(lite.landing.rglob("part-*")).write_bytes(b"another")
+    with pytest.raises(BadBackup, match="is there already and differs"):
+        restore(lite, file)

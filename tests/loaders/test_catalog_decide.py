@@ -1,0 +1,100 @@
+"""Held, superseded, released, refused, undone: what a steward's decision does to the catalog."""
+
+from __future__ import annotations
+
+import pytest
+
+from loaders import catalog, catalog_decide
+from loaders.catalog_decide import Unsigned
+from loaders.catalog_run import NotRunning
+from schemas import Environment
+from tests.loaders.nights import everything, feed, night, rows, said, staged, states
+
+BY = {"by": "A Steward", "reason": "looked at it"}
+OLD = [said(f"r{n}", "old", notes=["short"]) for n in range(5)]
+NEW = [said(f"r{n}", "new") for n in range(1, 5)] + [said("extra"), said("poor", "bad")]
+
+
+def held(env: Environment, records: list) -> str:  # type: ignore[type-arg]
+    run = staged(env, feed(), records)
+    catalog.hold(env, run, ["the test says so"])
+    return run
+
+
+def test_a_held_run_changes_nothing_and_its_records_are_in_the_next(env: Environment) -> None:
+    night(env, feed(), OLD)
+    before = everything(env)
+    first = held(env, NEW)
+    assert everything(env) == before
+    second = staged(env, feed(), [said("late")], full=False)
+    counts = catalog.read_run(env, second).counts
+    assert (counts["added"], counts["changed"], counts["deleted"], counts["quarantined"]) == (2, 4, 1, 1)
+    catalog.hold(env, second, ["still"])
+    assert catalog.read_run(env, first).status == "superseded"
+    with pytest.raises(NotRunning, match="superseded"):
+        catalog_decide.release(env, first, **BY)
+    catalog_decide.release(env, second, **BY)
+    assert states(env)["late"] == "live" and states(env)["r0"] == "deleted"
+    assert rows(env, "harvest_run", "decided_by, decision_reason")[0] == ("A Steward", "looked at it")
+
+
+def test_an_undone_run_leaves_every_record_as_it_was_and_does_not_come_back(env: Environment) -> None:
+    night(env, feed(), OLD)
+    records, findings = rows(env, "source_record"), rows(env, "issue", "key, code, first_run_id, resolved_run_id")
+    run = staged(env, feed(), NEW)
+    catalog.load(env, run)
+    assert rows(env, "source_record") != records
+    catalog_decide.undo(env, run, **BY)
+    assert rows(env, "source_record") == records
+    kept = rows(env, "issue", "key, code, first_run_id, resolved_run_id")
+    assert [row for row in kept if row[2] != run] == findings
+    assert all(row[3] is not None for row in kept if row[2] == run)
+    assert night(env, feed(), NEW) == {"landed": 7, "unchanged": 7}
+    assert rows(env, "source_record") == records
+    assert night(env, feed(), [*NEW[:-2], said("extra", "mended")]) == {"landed": 6, "added": 1, "unchanged": 5}
+
+
+def test_runs_are_undone_newest_first(env: Environment) -> None:
+    first = staged(env, feed(), OLD)
+    catalog.load(env, first)
+    second = staged(env, feed(), NEW)
+    catalog.load(env, second)
+    with pytest.raises(NotRunning, match=f"undo {second} first"):
+        catalog_decide.undo(env, first, **BY)
+    catalog_decide.undo(env, second, **BY)
+    catalog_decide.undo(env, first, **BY)
+    assert rows(env, "source_record") == []
+    with pytest.raises(NotRunning, match="is undone"):
+        catalog_decide.undo(env, first, **BY)
+
+
+def test_what_was_refused_stays_out_until_its_payload_changes(env: Environment) -> None:
+    night(env, feed(), OLD)
+    before = rows(env, "source_record")
+    assert catalog_decide.refuse(env, held(env, NEW), **BY) == 7
+    assert night(env, feed(), NEW) == {"landed": 7, "unchanged": 7}
+    assert rows(env, "source_record") == before
+    newer = [said("r1", "newer"), *NEW[1:]]
+    assert night(env, feed(), newer) == {"landed": 7, "changed": 1, "unchanged": 6}
+    assert night(env, feed(), [*newer, OLD[0]]) == {"landed": 7, "unchanged": 7}
+    assert night(env, feed(), newer) == {"landed": 7, "deleted": 1, "unchanged": 6}, "it was back, and is gone again"
+
+
+@pytest.mark.parametrize("signature", [{"by": " ", "reason": "why"}, {"by": "A Steward", "reason": ""}])
+def test_a_decision_is_signed(lite: Environment, signature: dict[str, str]) -> None:
+    run = held(lite, OLD)
+    with pytest.raises(Unsigned, match="a decision needs --"):
+        catalog_decide.release(lite, run, **signature)
+    assert catalog.read_run(lite, run).status == "held"
+
+
+def test_a_run_that_does_not_exist_is_named(lite: Environment) -> None:
+    with pytest.raises(NotRunning, match="there is no run books-1"):
+        catalog_decide.release(lite, "books-1", **BY)
+
+
+def test_a_held_run_cannot_be_released_once_the_feed_moved_on(lite: Environment) -> None:
+    run = held(lite, OLD)
+    night(lite, feed(), NEW)
+    with pytest.raises(NotRunning, match="superseded"):
+        catalog_decide.release(lite, run, **BY)
