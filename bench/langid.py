@@ -1,6 +1,8 @@
 """Prints how well and how fast languages are told apart on title-length text, by language.
 
-Usage: python bench/langid.py [--whole] [--half 0|1] [--system NAME]. Reads ../shared/corpora/E_langid (sentences of lingua's test
+Usage: python bench/langid.py [--whole] [--half 0|1] [--system NAME].
+
+Reads ../shared/corpora/E_langid (sentences of lingua's test
 data and paragraphs of the UDHR); says so and ends where that folder is absent. Nothing is learned from it.
 """
 

@@ -13,12 +13,13 @@ from schemas.base import Base
 from transforms.normalize import detect_evidence, detect_models, detect_script
 
 LENGTH = 120  # characters that are read
-SURE = 0.9  # the fast model alone is believed from here on, outside the close families
-CLOSE = 1.5  # a lead smaller than this asks langdetect too
+SURE = 0.95  # the fast model alone is believed from here on, outside the close families
+CLOSE = 0.5  # a lead smaller than this asks langdetect too
 FAMILY = ("sr", "hr", "bs")  # one language to the models: they count little, words count most
 FAMILY_SHARE = 0.3
 HINTED = 1.0
 WORD = re.compile(r"[^\W\d_]\S+")
+UNREAD = re.compile("[әҝҹ]")
 NOISE = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|[\d_]+")
 
 
@@ -91,7 +92,7 @@ def _scores(
     }
     if script == "Latn":
         _pool(scores)
-    elif script == "Cyrl":  # no model reads Azerbaijani in Cyrillic: letters and words must do
+    elif script == "Cyrl" and UNREAD.search(text):  # no model reads Azerbaijani in Cyrillic: letters and words must do
         scores["az"] = max(scores.values()) - 1.5 + detect_evidence.foreign_letters(text, script, "az")
     rivals = frozenset(sorted(scores, key=lambda one: -scores[one])[:6])
     for language, weight in detect_evidence.words(text, script, rivals).items():

@@ -1,4 +1,4 @@
-"""What letters, words, beginnings and endings say for or against a language, as logarithms to add to a score."""
+"""What letters, words, beginnings and endings say against a language, as logarithms to add to a score."""
 
 from __future__ import annotations
 
@@ -51,15 +51,23 @@ def foreign_letters(text: str, script: str, language: str) -> float:
 
 
 def words(text: str, script: str, rivals: frozenset[str]) -> dict[str, float]:
-    """Language → what the words of the text say for it, among neighbours two of which are rivals."""
+    """Language → what the words of the text say against it, among neighbours two of which are rivals.
+
+    The neighbour for which most words speak gets nothing, the others lose what they lack: words tell neighbours
+    apart, and say nothing about languages beyond.
+    """
     found: dict[str, float] = {}
     spoken = WORD.findall(text)
     for group in _neighbours().get(script, ()):
         if len(group.languages & rivals) < 2:
             continue
+        said = dict.fromkeys(group.languages, 0.0)
         for word in spoken:
             for language, weight in _speaks_for(word, group).items():
-                found[language] = found.get(language, 0.0) + weight
+                said[language] += weight
+        most = max(said.values())
+        for language, weight in said.items():
+            found[language] = found.get(language, 0.0) + weight - most
     return found
 
 
