@@ -58,9 +58,11 @@ _DMY = re.compile(r"(\d{1,2})\s*([./-])\s*(\d{1,2})\s*[./-]\s*([12]\d{3})\.?(?:[
 _MY = re.compile(r"(\d{1,2})[./-]([12]\d{3})")
 _SHORT = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2}(?:[T ].*)?")
 _RANGE = re.compile(
-    r"([12]\d{3}(?:-\d{2}(?:-\d{2})?)?)\s*(?:/|--|–|—|‒|\.\.|\bto\b|\s-\s|-)\s*([12]\d{3}(?:-\d{2}(?:-\d{2})?)?)"
+    r"(?:between |entre |from )?([12]\d{3}(?:-\d{2}(?:-\d{2})?)?)"
+    r"\s*(?:/|--|–|—|‒|\.\.|\bto\b|\band\b|\bet\b|\s-\s|-)\s*([12]\d{3}(?:-\d{2}(?:-\d{2})?)?)",
+    re.I,
 )
-_SHORT_RANGE = re.compile(r"(?:between |entre |from )?([12]\d)(\d{2})\s*[-–/]\s*(\d{2})")
+_SHORT_RANGE = re.compile(r"([12]\d)(\d{2})\s*[-–/]\s*(\d{2})")
 _OPEN = re.compile(r"([12]\d{3})\s*(?:-|–|/|/\.\.|-\s*present|\.\.)|(?:\.\./|/)\s*([12]\d{3})", re.I)
 _DECADE = re.compile(r"\[?(?:([12]\d{2})(?:0\s?['’]?s|[-uxX?]\??|0-?е)|([12]\d)(?:--|uu|xx|XX|\?\?)\??)\]?")
 _CENTURY = re.compile(r"(1\d|2[01])(?:th|st) century", re.I)
