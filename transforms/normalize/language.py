@@ -17,7 +17,7 @@ import schemas
 
 TABLE = Path(schemas.__file__).parent / "vocabularies" / "languages.toml"
 CODE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*", re.IGNORECASE)
-ADDRESS = re.compile(r"https?://\S*?[/#]([A-Za-z_-]{2,12})/?(?:\.html)?")
+ADDRESS = re.compile(r"https?://\S*?[/#]([A-Za-z_-]{2,12})/?(?:\.html)?", re.IGNORECASE)
 QUALIFIED = re.compile(r"([^()\[\]]+?)\s*[(\[]([^()\[\]]+)[)\]]")
 SEPARATORS = re.compile(r"[;|,/\n\t]|\s+(?:and|et|und|и|y|e|و|i|და)\s+|\s&\s")
 PRIVATE = re.compile(r"q[a-t][a-z]")
@@ -43,6 +43,9 @@ def tags(said: str) -> tuple[str, ...]:
     """Every language named in one string ("en;fr", "en|uk", "English, French"), in order, each once."""
     whole = tag(said)
     found = [whole] if whole else [tag(part) for part in SEPARATORS.split(said)]
+    if not any(found) and len(codes := said.split()) > 1:  # "eng fre": only when every word is a language
+        found = [tag(code) for code in codes]
+        found = found if all(found) else []
     return tuple(dict.fromkeys(one for one in found if one))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import langcodes
 
@@ -12,8 +13,9 @@ from transforms.normalize import language
 from transforms.normalize.detect import Detection, detect
 
 SURE = 0.85  # a detection this confident is set against a declared tag
-LONG_ENOUGH = 20  # characters below which a contradiction means nothing
-MUTUAL = frozenset((frozenset(("sr", "hr")), frozenset(("sr", "bs")), frozenset(("hr", "bs"))))
+SURE_OF_NEIGHBOURS = 0.95  # and this confident where speakers of both read one another's texts
+NEIGHBOURS = 10  # CLDR's distance between such languages: nb and no 1, hr and sr 4
+LONG_ENOUGH = 20  # characters below which only another script is a contradiction
 
 
 class LangTexts(Base, frozen=True, kw_only=True):
@@ -38,9 +40,9 @@ def langmap(said: Sequence[tuple[str, str | None]]) -> LangTexts:
     for index, (text, declared) in enumerate(said):
         known = language.tag(declared) if declared else None
         found = detect(text, hint=known)
-        tag = _scripted(known, found) if known else found.tag
-        if known and _contradicts(tag, found, text):
-            contradictions.append((index, tag, found.tag, found.confidence))
+        tag = _scripted(known, found.tag) if known else found.tag
+        if known and _contradicts(known, found, len(text)):
+            contradictions.append((index, known, found.tag, found.confidence))
         tags.append(tag)
         if tag in by_language:
             further.append(Text(language=tag, text=text))
@@ -51,18 +53,27 @@ def langmap(said: Sequence[tuple[str, str | None]]) -> LangTexts:
     )
 
 
-def _scripted(declared: str, found: Detection) -> str:
+@lru_cache(maxsize=4096)
+def _scripted(declared: str, found: str) -> str:
     """The declared tag with the text's script, where the language is written in two and none was said."""
-    one, other = langcodes.Language.get(declared), langcodes.Language.get(found.tag)
+    one, other = langcodes.Language.get(declared), langcodes.Language.get(found)
     if one.language == other.language and other.script and not one.script:
         return one.update_dict({"script": other.script}).to_tag()
     return declared
 
 
-def _contradicts(declared: str, found: Detection, text: str) -> bool:
-    if found.tag == "und" or found.confidence < SURE or len(text) < LONG_ENOUGH:
+def _contradicts(declared: str, found: Detection, length: int) -> bool:
+    """Whether a text of so many characters is surely not in the declared language, or not in the declared script."""
+    if found.tag == "und" or found.confidence < SURE or (length < LONG_ENOUGH and found.confidence < 0.99):
         return False
-    one, other = langcodes.Language.get(declared), langcodes.Language.get(found.tag)
+    return found.confidence >= _needed(declared, found.tag)
+
+
+@lru_cache(maxsize=4096)
+def _needed(declared: str, found: str) -> float:
+    """How confident a detection must be to contradict a declaration; more than 1 where it never does."""
+    one, other = langcodes.Language.get(declared), langcodes.Language.get(found)
     if one.language == other.language:
-        return bool(one.script and other.script and one.script != other.script)
-    return frozenset((one.language, other.language)) not in MUTUAL or found.confidence >= 0.95
+        return SURE if one.script and other.script and one.script != other.script else 2.0
+    near = langcodes.tag_distance(declared, found, ignore_script=True)
+    return SURE if near > NEIGHBOURS else 2.0 if near <= 1 else SURE_OF_NEIGHBOURS

@@ -1,0 +1,116 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from transforms.normalize import detect_script
+from transforms.normalize.detect import detect
+
+SENTENCES = {
+    "en": "Introduction to algebra for secondary school teachers",
+    "fr": "Introduction à la physique pour les élèves du lycée",
+    "es": "Introducción a la física cuántica para estudiantes",
+    "pt": "Introdução à física para os alunos do ensino médio",
+    "de": "Das Periodensystem der Elemente im Unterricht",
+    "it": "Esercizi di matematica per la scuola primaria",
+    "ru": "Материалы для учителей начальной школы",
+    "uk": "Матеріали для вчителів початкової школи",
+    "bg": "Учебни материали за учителите по математика в началното училище",
+    "mk": "Материјали за наставниците во основното образование",
+    "sr-Cyrl": "Увод у алгебру за наставнике основних школа",
+    "sr-Latn": "Istorija Srbije u srednjem veku za učenike osnovnih škola",
+    "hr": "Povijest Hrvatske u srednjem vijeku, tijekom petnaestog stoljeća",
+    "kk": "Қазақ тілі мен әдебиеті пәнінің оқулығы",
+    "ky": "Кыргыз тили жана адабияты боюнча окуу китеби",
+    "uz": "O'zbekiston tarixi fanidan o'quv qo'llanma",
+    "uz-Cyrl": "Ўзбекистон тарихи фанидан ўқув қўлланма",
+    "tg": "Китоби дарсӣ барои хонандагони синфи ҳафтум",
+    "az": "Azərbaycan tarixi ümumtəhsil məktəbləri üçün dərslik",
+    "az-Cyrl": "Һәр бир шәхсин тәһсил алмаг һүгугу вардыр",
+    "hy": "Հայոց լեզվի դասագիրք",
+    "tr": "Ortaokul öğrencileri için matematik ders kitabı",
+    "sw": "Utangulizi wa hisabati kwa shule za msingi",
+    "ar": "مقدمة في الجبر للمعلمين",
+    "fa": "مقدمه‌ای بر جبر برای دانش‌آموزان",
+    "ur": "الجبرا کا تعارف اساتذہ کے لیے",
+    "hi": "शिक्षकों के लिए बीजगणित का परिचय",
+    "th": "การเรียนรู้คณิตศาสตร์",
+    "zh-Hans": "数学课本与教师用书",
+    "zh-Hant": "數學課本與教師用書",
+    "ja": "教師のための数学の教科書",
+    "ko": "교사를 위한 수학 입문",
+    "el": "Εισαγωγή στα μαθηματικά",
+    "he": "מבוא לאלגברה למורים",
+    "am": "የሂሳብ ትምህርት ለመምህራን",
+    "km": "ភាសាខ្មែរសម្រាប់គ្រូ",
+}
+NOTHING = [
+    "", "—", "12345 67890", "Moodle", "Москва", "H2O + NaCl", "x = y + 2", "ISBN 978-3-16-148410-0", "PISA 2018",
+    "https://example.org/en/the/book", "asdf asdf asdf", "qwrt zzpf xkcd lmno", "foo bar baz qux", "a@example.org",
+]  # fmt: skip
+TAGS = {detect_script.tagged(one, script, text) for script, ones in detect_script.CANDIDATES.items() for one in ones
+        for text in ("", "们", "們")} | {"und"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("expected", "text"), SENTENCES.items())
+def test_the_language_of_a_title(expected: str, text: str) -> None:
+    found = detect(text)
+    assert found.tag == expected
+    assert 0.4 < found.confidence < 1
+
+
+@pytest.mark.parametrize("text", NOTHING)
+def test_too_little_to_tell_is_und_with_low_confidence(text: str) -> None:
+    found = detect(text)
+    assert found.tag == "und"
+    assert found.confidence <= 0.4
+
+
+def test_a_foreign_name_in_a_title_does_not_change_its_language() -> None:
+    assert detect("การใช้ Microsoft Excel ในชั้นเรียน").tag == "th"
+    assert detect("Увод у Microsoft Excel за наставнике").tag == "sr-Cyrl"
+
+
+def test_only_the_first_120_characters_are_read() -> None:
+    english = "This is a long introduction to the mathematics that every teacher of a primary school should know. " * 2
+    assert detect(english[:120] + "Это уже не читается никогда. " * 20) == detect(english[:120])
+
+
+def test_a_declared_language_tips_the_balance_between_neighbours_only() -> None:
+    assert detect("Osnovni pojmovi i zadaci", hint="hr").tag == "hr"
+    assert detect("Introduction to algebra for teachers", hint="ru").tag == "en"
+
+
+def test_the_same_text_is_told_alike_in_every_process() -> None:
+    texts = ["Primer i zadaci za vezbu", "Test de la langue", "Ala la la bom", "Материал урока", *SENTENCES.values()]
+    code = "import sys\nfrom transforms.normalize.detect import detect\nfor t in sys.argv[1:]: print(detect(t))"
+    root = Path(__file__).parents[3]
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", code, *texts], cwd=root, capture_output=True, text=True, check=True,
+            env={"PYTHONPATH": str(root), "PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"},
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(runs) == 1
+
+
+@settings(deadline=None)
+@given(st.text(max_size=200))
+@example("\ud800")
+@example("\n")
+def test_any_text_gets_a_language_of_the_library_or_und(text: str) -> None:
+    found = detect(text)
+    assert found.tag in TAGS
+    assert 0 <= found.confidence <= 0.99
+    assert found.confidence == round(found.confidence, 2)
+    assert detect(text) == found
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.sampled_from(list("abcdefčćđžäöüабвгдіїәғقكپए")), max_size=60))
+def test_letters_of_any_mixture_get_a_language_or_und(letters: list[str]) -> None:
+    assert detect("".join(letters)).tag in TAGS

@@ -1,0 +1,126 @@
+import langcodes
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.normalize import language
+
+SAID = {
+    "pt_BR": "pt-BR",
+    "Português(BR)": "pt-BR",
+    "Português (Brasil)": "pt-BR",
+    "Brazilian Portuguese": "pt-BR",
+    "eng": "en",
+    "English": "en",
+    "english language": "en",
+    "EN": "en",
+    "en_US": "en-US",
+    "ru-RU": "ru-RU",
+    "chi": "zh",
+    "zho": "zh",
+    "cmn": "zh",
+    "zh-CN": "zh-Hans-CN",
+    "zh_TW": "zh-Hant-TW",
+    "Chinese (Traditional)": "zh-Hant",
+    "fre": "fr",
+    "fra": "fr",
+    "French": "fr",
+    "francés": "fr",
+    "французский": "fr",
+    "الفرنسية": "fr",
+    "ฝรั่งเศส": "fr",
+    "француски": "fr",
+    "francuski": "fr",
+    "Französisch": "fr",
+    "francês": "fr",
+    "Srpski": "sr",
+    "српски": "sr",
+    "sr": "sr",
+    "srp": "sr",
+    "scc": "sr",
+    "sr_RS@latin": "sr-Latn-RS",
+    "Serbian (Latin)": "sr-Latn",
+    "srpski (ćirilica)": "sr-Cyrl",
+    "العربية": "ar",
+    "arb": "ar",
+    "ไทย": "th",
+    "tha": "th",
+    "arm": "hy",
+    "uzb": "uz",
+    "Қазақ тілі": "kk",
+    "http://id.loc.gov/vocabulary/iso639-2/fre": "fr",
+    "http://publications.europa.eu/resource/authority/language/ENG": "en",
+    "iw": "he",
+    "de_DE.UTF-8": "de-DE",
+}
+NOTHING = [
+    "*",
+    "mul",
+    "und",
+    "zxx",
+    "mis",
+    "x-none",
+    "x-t-cc-url",
+    "qaa",
+    "other",
+    "",
+    "  ",
+    "-",
+    "n/a",
+    "Foo bar",
+    "x",
+]
+
+
+@pytest.mark.parametrize(("said", "expected"), SAID.items())
+def test_a_language_is_read_in_any_spelling(said: str, expected: str) -> None:
+    assert language.tag(said) == expected
+    assert language.tag(f"  {said.upper()} ") == expected
+
+
+@pytest.mark.parametrize("said", NOTHING)
+def test_what_names_no_language_is_none(said: str) -> None:
+    assert language.tag(said) is None
+
+
+@pytest.mark.parametrize("said", ["Englsh", "Frenchh", "Serbain", "Spanglish"])
+def test_no_language_is_guessed_from_a_misspelling(said: str) -> None:
+    assert language.tag(said) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("en;fr", ("en", "fr")),
+        ("en|uk", ("en", "uk")),
+        ("English, French", ("en", "fr")),
+        ("English and French", ("en", "fr")),
+        ("eng fre", ("en", "fr")),
+        ("english;eng", ("en",)),
+        ("English;", ("en",)),
+        ("Greek, Modern (1453-)", ("el",)),
+        ("Spanish; Castilian", ("es",)),
+        ("en, *, mul", ("en",)),
+        ("*", ()),
+    ],
+)
+def test_several_languages_in_one_string(said: str, expected: tuple[str, ...]) -> None:
+    assert language.tags(said) == expected
+
+
+def test_every_spelling_of_the_table_names_a_valid_language() -> None:
+    spellings = language._table()["spellings"]
+    assert [name for name in spellings if not langcodes.tag_is_valid(language.tag(name) or "")] == []
+
+
+@given(st.text(max_size=40))
+def test_any_string_gives_a_stable_valid_tag_or_none(said: str) -> None:
+    found = language.tag(said)
+    assert found is None or (langcodes.tag_is_valid(found) and language.tag(found) == found)
+    assert all(language.tag(one) == one for one in language.tags(said))
+
+
+@given(st.from_regex(r"[a-z]{2,3}([-_][A-Za-z]{2,8}){0,2}", fullmatch=True))
+def test_any_code_gives_a_stable_tag_or_none(said: str) -> None:
+    found = language.tag(said)
+    assert found is None or language.tag(found) == found

@@ -1,0 +1,73 @@
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas import Text
+from transforms.normalize.texts import langmap
+
+
+def test_a_declared_tag_stands_and_is_spelled_as_bcp_47() -> None:
+    found = langmap([("An introduction to physics", "en_US"), ("Introduction à la physique", "fre")])
+    assert found.by_language == {"en-US": "An introduction to physics", "fr": "Introduction à la physique"}
+    assert found.tags == ("en-US", "fr")
+    assert found.contradictions == ()
+
+
+def test_a_missing_tag_or_a_placeholder_takes_the_detection() -> None:
+    found = langmap([("Материалы для учителей начальной школы", None), ("Das Periodensystem der Elemente", "*")])
+    assert found.tags == ("ru", "de")
+
+
+def test_what_cannot_be_told_is_und() -> None:
+    assert langmap([("PISA 2018", None), ("Moodle", "")]).tags == ("und", "und")
+
+
+def test_declared_serbian_gains_the_script_of_its_text() -> None:
+    cyrillic, latin = "Увод у алгебру за наставнике", "Uvod u algebru za nastavnike osnovnih škola"
+    found = langmap([(cyrillic, "sr"), (latin, "srp"), (cyrillic, "sr-RS")])
+    assert found.tags == ("sr-Cyrl", "sr-Latn", "sr-Cyrl-RS")
+    assert found.contradictions == ()
+
+
+def test_second_texts_of_a_language_follow_in_order() -> None:
+    found = langmap([("Physics for all", "en"), ("La physique pour tous", "fr"), ("One", "en"), ("Two", "eng")])
+    assert found.by_language == {"en": "Physics for all", "fr": "La physique pour tous"}
+    assert found.further == (Text(language="en", text="One"), Text(language="en", text="Two"))
+    assert found.tags == ("en", "fr", "en", "en")
+
+
+def test_a_contradiction_is_recorded_and_not_overwritten() -> None:
+    found = langmap([("Physics for all", "en"), ("مقدمة في الجبر للمعلمين", "en")])
+    assert found.tags == ("en", "en")
+    ((index, declared, detected, confidence),) = found.contradictions
+    assert (index, declared, detected) == (1, "en", "ar")
+    assert confidence >= 0.85
+
+
+def test_the_wrong_script_contradicts() -> None:
+    found = langmap([("Увод у алгебру за наставнике", "sr-Latn")])
+    assert found.tags == ("sr-Latn",)
+    assert [one[1:3] for one in found.contradictions] == [("sr-Latn", "sr-Cyrl")]
+
+
+def test_neighbours_and_short_texts_do_not_contradict() -> None:
+    said = [
+        ("Osnovni pojmovi i zadaci", "hr"),
+        ("Innføring i fysikk for lærere i skolen", "nb"),
+        ("Le Moulin", "en"),
+        ("Photosynthesis", "fr"),
+    ]
+    assert langmap(said).contradictions == ()
+
+
+def test_nothing_said_gives_nothing() -> None:
+    assert langmap([]).by_language == {}
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.text(max_size=60), st.none() | st.text(max_size=8)), max_size=5))
+def test_every_text_is_kept_once_under_its_tag(said: list[tuple[str, str | None]]) -> None:
+    found = langmap(said)
+    assert len(found.tags) == len(said)
+    kept = [*found.by_language.items(), *((one.language, one.text) for one in found.further)]
+    assert sorted(kept) == sorted(zip(found.tags, (text for text, _ in said), strict=True))
+    assert all(found.tags[index] == declared for index, declared, _, _ in found.contradictions)
