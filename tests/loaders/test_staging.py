@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
-from schemas import Environment
-from tests.loaders.nights import everything, feed, night, rows, said, states
+from hashlib import sha256
+
+from loaders import catalog, staging
+from loaders.landing import land
+from loaders.staging import facts
+from schemas import Environment, Issue, Skipped
+from tests.loaders.nights import (
+    everything,
+    feed,
+    funnel,
+    night,
+    pages,
+    rows,
+    said,
+    stage,
+    staged,
+    states,
+    transform,
+)
 
 
 def test_a_first_night_adds_everything_and_the_second_changes_nothing(env: Environment) -> None:
@@ -41,3 +58,144 @@ def test_every_way_that_a_record_can_end_is_counted_once(env: Environment) -> No
     before = everything(env)
     assert night(env, feed(), second) == {"landed": 7, "unchanged": 7}
     assert everything(env) == before
+
+
+def test_a_newer_payload_with_the_same_record_is_no_change(env: Environment) -> None:
+    night(env, feed(), [said("r1", "title", datestamp="2026-01-01", ignored=1)])
+    before = rows(env, "source_record", "record, run_id")
+    run = staged(env, feed(), [said("r1", "title", datestamp="2026-01-02", ignored=2)])
+    (fact,) = facts(env, run).to_dict("records")
+    assert (fact["change"], fact["payload_changed"], fact["restamped"]) == ("none", True, False)
+    assert funnel(catalog.load(env, run)) == {"landed": 1, "unchanged": 1}
+    assert rows(env, "source_record", "record, run_id") == before
+    assert rows(env, "source_record", "datestamp") == [("2026-01-02",)]
+
+
+def test_the_newest_datestamp_then_the_last_listed_wins_and_is_counted(env: Environment) -> None:
+    run = staged(
+        env,
+        feed(),
+        [
+            said("r1", "newer", datestamp="2026-02-01"),
+            said("r1", "older", datestamp="2026-01-01"),
+            said("r2", "same", datestamp="2026-01-01"),
+            said("r2", "same", datestamp="2026-01-01"),
+        ],
+    )
+    counts = catalog.load(env, run)
+    assert (counts["landed"], counts["added"], counts["duplicates"], counts["listed"]) == (2, 2, 2, 4)
+    assert ['"newer"' in record for (record,) in rows(env, "source_record", "record")] == [True, False]
+
+
+def test_two_records_under_one_identifier_are_rejected_by_name(env: Environment) -> None:
+    twice = [said("r1", "one"), said("r2", "fine"), said("r1", "another")]
+    assert night(env, feed(), twice) == {"landed": 2, "added": 1, "rejected": 1}
+    ((reason,),) = rows(env, "source_record WHERE identifier = 'r1'", "pending_reason")
+    for record in (twice[0], twice[2]):
+        assert sha256((record.payload or "").encode()).hexdigest() in reason
+    before = everything(env)
+    assert night(env, feed(), twice) == {"landed": 2, "unchanged": 2}
+    assert everything(env) == before
+    assert night(env, feed(), twice[:2]) == {"landed": 2, "added": 1, "unchanged": 1}
+
+
+def test_absence_deletes_only_when_the_whole_list_was_complete(env: Environment) -> None:
+    night(env, feed(), [said("r1"), said("r2")])
+    assert night(env, feed(), [said("r1")], full=False) == {"landed": 1, "unchanged": 1}
+    assert night(env, feed(), [said("r1")], complete=False) == {"landed": 1, "unchanged": 1}
+    run = staged(env, feed(), [said("r3")])  # goes on with the harvest that was not complete, which listed r1
+    gone = {row["key"] for row in facts(env, run).to_dict("records") if row["absent"]}
+    assert gone == {"books:r2"}
+    catalog.load(env, run)
+    assert states(env) == {"r1": "live", "r2": "deleted", "r3": "live"}
+    assert rows(env, "source_record", "identifier, deleted_reason")[1] == ("r2", "absent")
+    assert night(env, feed(), [said("r1"), said("r2"), said("r3")]) == {"landed": 3, "added": 1, "unchanged": 2}
+
+
+def test_what_the_server_could_not_give_is_not_absent(env: Environment) -> None:
+    night(
+        env, feed(), [said("r1"), said("r2"), said("old", datestamp="2020-01-01"), said("new", datestamp="2026-01-01")]
+    )
+    skipped = (
+        Skipped(identifier="r2", reason="HTTP 500"),
+        Skipped(identifier=None, reason="HTTP 500", window=("2019-01-01", "2020-12-31")),
+    )
+    assert night(env, feed(), [said("r1")], skipped=skipped) == {"landed": 2, "unchanged": 1, "deleted": 1}
+    assert states(env)["new"] == "deleted"
+
+
+def test_nothing_is_absent_from_an_answer_that_nothing_changed(env: Environment) -> None:
+    night(env, feed(), [said("r1")])
+    assert night(env, feed(), [], not_modified=True) == {}
+    assert states(env) == {"r1": "live"}
+
+
+def test_an_unknown_tombstone_is_counted_deleted_once(env: Environment) -> None:
+    assert night(env, feed(), [said("r1", None)]) == {"landed": 1, "deleted": 1}
+    before = everything(env)
+    assert night(env, feed(), [said("r1", None)]) == {"landed": 1, "unchanged": 1}
+    assert everything(env) == before
+
+
+def test_a_bad_new_version_waits_and_the_accepted_one_stays(env: Environment) -> None:
+    night(env, feed(), [said("r1", "good")])
+    accepted = rows(env, "source_record", "status, payload_sha256, record")
+    assert night(env, feed(), [said("r1", "bad")]) == {"landed": 1, "quarantined": 1}
+    assert rows(env, "source_record", "status, payload_sha256, record") == accepted
+    assert rows(env, "source_record", "pending_reason, pending_status") == [("errors: title_bad", "quarantined")]
+    assert night(env, feed(), [said("r1", "good")]) == {"landed": 1, "unchanged": 1}
+    assert rows(env, "source_record", "pending_sha256, pending_record") == [(None, None)]
+
+
+def test_a_reprocess_reads_every_record_again_and_asks_no_partner(env: Environment) -> None:
+    night(env, feed(), [said("r1"), said("r2"), said("r3", "bad")])
+    night(env, feed(), [said("r2", "newer"), said("r3", "bad")])
+    before = everything(env)
+    run = catalog.begin(env, "books", "reprocess")
+    assert funnel(stage(env, run)) == {"landed": 3, "unchanged": 3}
+    catalog.load(env, run)
+    assert everything(env) == before
+
+
+def test_a_retired_feed_withdraws_every_record(env: Environment) -> None:
+    night(env, feed(), [said("r1"), said("r2"), said("r3", "bad")])
+    run = catalog.begin(env, "books")
+    staging.plan(env, run, withdraw=True)
+    assert funnel(staging.stage(env, run)) == {"landed": 3, "deleted": 3}
+    catalog.load(env, run)
+    assert set(states(env).values()) == {"deleted"}
+
+
+def test_the_facts_are_the_feed_as_it_would_stand(env: Environment) -> None:
+    night(env, feed(), [said("same"), said("gone"), said("worse"), said("stamped", datestamp="2026-01-01")])
+    now = [said("same"), said("worse", "bad"), said("fresh"), said("stamped", datestamp="2026-01-02")]
+    found = {row.pop("key"): row for row in facts(env, staged(env, feed(), now)).to_dict("records")}
+    seen = {key: (row["live_before"], row["live_after"], row["change"], row["errors"]) for key, row in found.items()}
+    assert seen == {
+        "books:same": (True, True, "none", 0),
+        "books:gone": (True, False, "deleted", 0),
+        "books:worse": (True, True, "quarantined", 1),
+        "books:fresh": (False, True, "added", 0),
+        "books:stamped": (True, True, "none", 0),
+    }
+    assert [key for key, row in found.items() if row["restamped"]] == ["books:stamped"]
+    assert [key for key, row in found.items() if row["absent"]] == ["books:gone"]
+    assert found["books:worse"]["codes"] == "title_bad"
+
+
+def test_batch_findings_are_judged_for_the_whole_feed(env: Environment) -> None:
+    def one_night(*issues: Issue) -> dict[str, int]:
+        run = catalog.begin(env, "books")
+        land(env.landing, feed(), run, pages([said("r1"), said("r2", "v2" if len(issues) > 1 else "v1")]))
+        for chunk in staging.plan(env, run).chunks:
+            staging.write_outcomes(env, chunk, (transform(one) for one in staging.read_chunk(env, chunk)))
+        staging.write_batch_issues(env, run, issues)
+        staging.stage(env, run)
+        return funnel(catalog.load(env, run))
+
+    shared = Issue(key="books:r1", code="shared", severity="warning", path="url", value="https://example.org")
+    grave = Issue(key="books:r2", code="twice", severity="error", path="key", value="r2")
+    assert one_night(shared) == {"landed": 2, "added": 2}
+    assert one_night(shared, grave) == {"landed": 2, "unchanged": 1, "quarantined": 1}
+    assert one_night() == {"landed": 2, "unchanged": 2}
+    assert [bool(resolved) for (resolved,) in rows(env, "issue", "resolved_run_id")] == [True, True]

@@ -1,0 +1,31 @@
+"""A feed's nights in a process of its own: HOME FEED NIGHTS, or HOME FEED kill to die in the middle of a load."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from loaders import catalog, catalog_load
+from schemas import environment
+from tests.loaders.nights import feed, night, said, staged
+
+
+def main(url: str, home: str, name: str, nights: str) -> None:
+    env = environment({"ELIB_HOME": home, "ELIB_CATALOG_URL": url})
+    if nights == "kill":
+        catalog_load.BATCH = 10
+        run = staged(env, feed(name), [said(f"k{n}", name=name) for n in range(100)])
+
+        def die(*_: object) -> None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        catalog_load.load_findings = die  # every batch of records is written, and nothing is committed
+        catalog.load(env, run)
+    for number in range(int(nights)):
+        records = [said(f"r{n}", f"night {number}", notes=[str(number)], name=name) for n in range(30 + number)]
+        night(env, feed(name), records)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

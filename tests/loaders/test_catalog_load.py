@@ -1,0 +1,135 @@
+"""The load: whole or not at all, by one writer at a time, whatever other processes do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loaders import catalog, staging
+from loaders.catalog_run import FeedBusy, NotRunning
+from loaders.locks import feed_lock
+from schemas import Environment
+from tests.loaders.nights import everything, feed, funnel, night, rows, said, stage, staged
+
+ROOT = Path(__file__).parents[2]
+
+
+def process(env: Environment, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.loaders.catalog_process", env.catalog_url, str(env.home), *arguments]
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": "."},
+    )
+
+
+def test_feeds_that_load_at_the_same_moment_lose_nothing_and_meet_no_lock_error(env: Environment) -> None:
+    names = ("alpha", "beta", "gamma", "delta")
+    going = [process(env, name, "4") for name in names]
+    ended = [(one.communicate(timeout=120)[1], one.returncode) for one in going]
+    assert ended == [("", 0)] * 4
+    counts = dict(rows(env, "(SELECT feed, count(*) AS n FROM source_record GROUP BY feed) AS f", "feed, n"))
+    assert counts == dict.fromkeys(names, 33)
+    statuses = rows(env, "(SELECT feed, count(*) AS n FROM harvest_run WHERE status = 'loaded' GROUP BY feed) AS f")
+    assert statuses == sorted((name, 4) for name in names)
+    changed = rows(env, "(SELECT key, count(DISTINCT first_run_id) AS n FROM issue GROUP BY key) AS f", "max(n)")
+    assert changed == [(4,)]
+
+
+def test_a_load_that_is_killed_leaves_the_catalog_as_it_was_and_the_next_run_brings_all(env: Environment) -> None:
+    night(env, feed(), [said("r1")])
+    before = everything(env)
+    killed = process(env, "books", "kill")
+    killed.communicate(timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    assert everything(env) == before
+    run = catalog.begin(env, "books")
+    ((dead, status, cause),) = [row for row in rows(env, "harvest_run", "id, status, cause") if row[1] == "failed"]
+    assert (status, cause) == ("failed", "interrupted") and dead < run
+    assert funnel(stage(env, run)) == {"landed": 101, "added": 100, "deleted": 1}
+
+
+def test_a_load_again_is_the_same_load(env: Environment) -> None:
+    run = staged(env, feed(), [said(f"r{n}", notes=["x"]) for n in range(5)])
+    first = catalog.load(env, run)
+    before = everything(env)
+    assert catalog.load(env, run) == first
+    assert everything(env) == before
+
+
+def test_a_feed_that_another_process_runs_is_busy(lite: Environment) -> None:
+    command = [sys.executable, "-c", HOLDER, str(lite.home)]
+    holder = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": "."},
+    )
+    assert holder.stdout is not None and holder.stdin is not None
+    run = holder.stdout.readline().strip()
+    with pytest.raises(FeedBusy, match=run):
+        catalog.begin(lite, "books")
+    holder.communicate("end\n", timeout=30)
+    assert catalog.begin(lite, "books") > run
+    assert catalog.read_run(lite, run).status == "failed"
+    with feed_lock(lite, "books"), feed_lock(lite, "books"):
+        assert catalog.begin(lite, "books") > run, "the same thread may take its lock again"
+
+
+HOLDER = """
+import sys
+from loaders import catalog
+from schemas import environment
+print(catalog.begin(environment({"ELIB_HOME": sys.argv[1]}), "books"), flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_run_ids_rise_whatever_the_clock_says(lite: Environment) -> None:
+    made = [catalog.begin(lite, "books") for _ in range(20)]
+    assert made == sorted(set(made))
+    assert all(one.startswith("books-") and len(one) == len("books-20260101T000000000000") for one in made)
+
+
+def test_a_run_that_ended_is_not_worked_on(lite: Environment) -> None:
+    run = catalog.begin(lite, "books")
+    catalog.fail(lite, run, "gone", "The address answers 410; ask the partner.")
+    catalog.fail(lite, run, "unreachable", "a later failure does not hide the first")
+    assert rows(lite, "harvest_run", "cause, error") == [("gone", "The address answers 410; ask the partner.")]
+    with pytest.raises(NotRunning, match="is failed"):
+        staging.plan(lite, run)
+    with pytest.raises(NotRunning, match="there is no run"):
+        catalog.fail(lite, "books-0", "gone", "…")
+
+
+def test_findings_are_new_standing_or_fixed(env: Environment) -> None:
+    runs = []
+    for notes in (["a", "b"], ["b", "c"], ["b", "c", "a"]):
+        runs.append(staged(env, feed(), [said("r1", notes=notes)]))
+        catalog.load(env, runs[-1])
+    first, second, third = runs
+    found = {row[0]: row[1:] for row in rows(env, "issue", "value, first_run_id, resolved_run_id, path")}
+    assert found["a"] == (third, None, "notes[2]"), "it is back, so it is new again"
+    assert found["b"] == (first, None, "notes[0]"), "it only moved"
+    assert found["c"] == (second, None, "notes[1]")
+    night(env, feed(), [said("r1", unreadable=True)])
+    assert {row[2] for row in rows(env, "issue", "value, first_run_id, resolved_run_id")} == {None}, "it was not read"
+
+
+def test_unmapped_terms_are_counted_anew(env: Environment) -> None:
+    night(env, feed(), [said("r1", levels=["K-12", "uni"]), said("r2", levels=["K-12"])])
+    assert rows(env, "unmapped_value", "value, count") == [("K-12", 2), ("uni", 1)]
+    seen = rows(env, "unmapped_value", "value, first_seen")
+    night(env, feed(), [said("r1", levels=["K-12"]), said("r2", None)])
+    assert rows(env, "unmapped_value", "value, count") == [("K-12", 1), ("uni", 0)]
+    assert rows(env, "unmapped_value", "value, first_seen") == seen

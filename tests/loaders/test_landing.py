@@ -1,0 +1,181 @@
+"""Landing: whole parts, payloads once, and what to ask next; also when the process or the disk fails."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from loaders import landing
+from loaders.landing import land, raw_responses
+from loaders.landing_index import landing_index
+from loaders.landing_past import ask, harvests
+from schemas import Ask, HarvestFailed, Page, RawResponse, Request, Skipped
+from tests.loaders.nights import feed, pages, said
+
+ROOT = Path(__file__).parents[2]
+
+
+def landed(folder: Path) -> list[tuple[str, bool]]:
+    parts = sorted(folder.glob("books/*/part-*.parquet"))
+    return [(row["identifier"], row["kept"]) for part in parts for row in pq.read_table(part).to_pylist()]
+
+
+def test_a_payload_is_landed_word_for_word_with_the_digest_of_its_bytes(tmp_path: Path) -> None:
+    record = said("r1", "Ž \n <b>é</b>  ", datestamp="2026-01-01")
+    done = land(tmp_path, feed(), "books-1", pages([record]))
+    (row,) = pq.read_table(tmp_path / "books/books-1/part-00000.parquet").to_pylist()
+    assert row["payload"] == record.payload
+    assert row["sha256"] == sha256((record.payload or "").encode()).hexdigest()
+    assert (done.listed, done.kept, done.parts, done.complete) == (1, 1, 1, True)
+
+
+def test_a_payload_that_was_landed_is_landed_again_as_a_header(tmp_path: Path) -> None:
+    first = [said("r1"), said("r1"), said("r2"), said("gone", None)]
+    land(tmp_path, feed(), "books-1", pages(first))
+    land(tmp_path, feed(), "books-2", pages([said("r1"), said("r2", "new")]))
+    kept = [("r1", True), ("r1", False), ("r2", True), ("gone", False), ("r1", False), ("r2", True)]
+    assert landed(tmp_path) == kept
+
+
+@pytest.mark.parametrize("loss", ["missing", "garbage", "behind", "of parts that are gone"])
+def test_the_index_is_made_again_from_the_parts(tmp_path: Path, loss: str) -> None:
+    land(tmp_path, feed(), "books-1", pages([said("r1")]))
+    index = tmp_path / "books" / "index.db"
+    if loss == "behind":
+        old = index.read_bytes()
+        land(tmp_path, feed(), "books-2", pages([said("r2")]))
+        index.write_bytes(old)
+    elif loss == "garbage":
+        index.write_bytes(b"not a database at all" * 1000)
+    elif loss == "missing":
+        index.unlink()
+    else:
+        (tmp_path / "books/books-1/part-00000.parquet").rename(tmp_path / "books/books-1/part-00007.parquet")
+    wanted = [(one.identifier, sha256((one.payload or "").encode()).hexdigest()) for one in (said("r1"), said("r2"))]
+    with landing_index(tmp_path / "books") as made:
+        found = {identifier: place for (identifier, _), place in made.places(wanted).items()}
+    part = "part-00007.parquet" if loss.startswith("of parts") else "part-00000.parquet"
+    assert found["r1"] == (f"books-1/{part}", 0)
+    assert ("r2" in found) == (loss == "behind")
+
+
+def test_a_huge_page_is_many_parts_and_only_the_last_says_how_far_we_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landing, "PART_RECORDS", 10)
+    land(tmp_path, feed(), "books-1", pages([said(f"r{n}") for n in range(35)], size=100))
+    (harvest,) = harvests(tmp_path / "books")
+    assert [footer.records for footer in harvest.footers] == [10, 10, 10, 5]
+    assert [footer.position for footer in harvest.footers] == [None, None, None, {"next": 100}]
+    assert [footer.complete for footer in harvest.footers] == [False, False, False, True]
+
+
+def test_raw_responses_lie_beside_with_their_reason(tmp_path: Path) -> None:
+    raw = RawResponse(url="https://example.org/oai", body=b"\xff<oops", reason="not well-formed at line 1")
+    land(tmp_path, feed(), "books-1", [Page(raw=(raw,), complete=True)])
+    assert list(raw_responses(tmp_path / "books" / "books-1")) == [raw]
+
+
+def test_a_first_ask_is_for_everything_and_the_next_since_the_servers_own_mark(tmp_path: Path) -> None:
+    one = feed(request=Request(since_param="since"), full_every=3)
+    assert ask(tmp_path, one) == Ask()
+    land(tmp_path, one, "books-1", pages([said("r1"), said("r2")]), asked=ask(tmp_path, one))
+    second = ask(tmp_path, one)
+    assert second == Ask(since="2025-12-31T23:00:00Z", full=False, listed_before=2)
+    land(tmp_path, one, "books-2", pages([], full=False), asked=second)
+    assert ask(tmp_path, one).full is False
+    land(tmp_path, one, "books-3", pages([], full=False), asked=second)
+    assert ask(tmp_path, one) == Ask(listed_before=2), "every third asks for everything"
+    assert ask(tmp_path, one, full=True).since is None
+    assert ask(tmp_path, one.model_copy(update={"url": "https://example.org/v2"})) == Ask(), "another source"
+
+
+def test_an_interrupted_harvest_is_gone_on_with_and_a_truncated_one_starts_over(tmp_path: Path) -> None:
+    one = feed(request=Request(since_param="since"))
+    land(tmp_path, one, "books-1", pages([said("r1")]), asked=ask(tmp_path, one))
+
+    def broken(cause: str):  # type: ignore[no-untyped-def]
+        yield Page(records=[said("r2")], position={"token": "abc"})
+        raise HarvestFailed(cause, "it said so")
+
+    asked = ask(tmp_path, one)
+    with pytest.raises(HarvestFailed):
+        land(tmp_path, one, "books-2", broken("unreachable"), asked=asked)
+    again = ask(tmp_path, one)
+    assert (again.position, again.since, again.listed_so_far) == ({"token": "abc"}, asked.since, 1)
+    land(tmp_path, one, "books-3", pages([said("r3")], full=False, complete=False), asked=again)
+    with pytest.raises(HarvestFailed):
+        land(tmp_path, one, "books-4", broken("truncated"), asked=ask(tmp_path, one))
+    assert ask(tmp_path, one) == Ask(since="2025-12-31T23:00:00Z", full=False, listed_before=1), "the mark stays"
+    assert [len(harvest.parts) for harvest in harvests(tmp_path / "books")] == [1, 3]
+
+
+def test_what_a_server_could_not_give_is_asked_for_again(tmp_path: Path) -> None:
+    poison = Skipped(identifier="bad", reason="HTTP 500")
+    land(tmp_path, feed(), "books-1", pages([said("r1")], skipped=(poison,), validators={"u": "etag"}))
+    asked = ask(tmp_path, feed())
+    assert asked.retry == (poison,)
+    assert asked.validators == {"u": "etag"}
+
+
+def test_a_retried_task_of_one_run_goes_on_after_its_own_parts(tmp_path: Path) -> None:
+    land(tmp_path, feed(), "books-1", pages([said("r1")], complete=False))
+    asked = ask(tmp_path, feed())
+    land(tmp_path, feed(), "books-1", pages([said("r2")]), asked=asked)
+    (harvest,) = harvests(tmp_path / "books")
+    assert [path.name for path in harvest.parts] == ["part-00000.parquet", "part-00001.parquet"]
+    assert (harvest.listed, harvest.whole_list) == (2, True)
+
+
+def process(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.loaders.landing_process", *arguments]
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": "."},
+    )
+
+
+def test_a_harvest_killed_again_and_again_loses_nothing_and_lands_nothing_twice(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    last, run = 2_000, 0
+    while not any(harvest.last.complete for harvest in harvests(tmp_path / "books")):
+        run += 1
+        with process(str(tmp_path), f"books-{run:03d}", str(last), "100") as harvest:
+            assert harvest.stdout is not None
+            for line in harvest.stdout:
+                if run <= 5 and int(line) >= run * 330 + chance.randrange(60):
+                    harvest.send_signal(signal.SIGKILL)
+                    break
+            harvest.wait(60)
+        assert run < 12
+    (one,) = harvests(tmp_path / "books")
+    assert sorted(identifier for identifier, _ in landed(tmp_path)) == sorted(f"r{n}" for n in range(last))
+    assert run > 5
+    assert one.listed == last
+
+
+def test_a_full_disk_leaves_whole_parts_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    with process(str(tmp_path), "books-001", "1000", "20000", "400000") as full:
+        _, error = full.communicate(timeout=60)
+    assert full.returncode != 0
+    assert "File too large" in error
+    before = landed(tmp_path)
+    assert len(before) == 500
+    assert not list(tmp_path.rglob(".part*"))
+    with process(str(tmp_path), "books-002", "1000", "20000") as rest:
+        rest.communicate(timeout=60)
+    assert rest.returncode == 0
+    assert landed(tmp_path)[: len(before)] == before
+    assert sorted(identifier for identifier, _ in landed(tmp_path)) == sorted(f"r{n}" for n in range(1000))
