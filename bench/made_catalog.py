@@ -120,17 +120,17 @@ class Made:
                 title=f"{work.title}, 2. {EDITION[tag]}", year=work.year + chance.randint(1, 4), doi=self._doi()
             )
             return [work, later]
-        if kind < 0.11:
+        if kind < 0.10:
             return [
                 work,
                 work._replace(
                     year=work.year + chance.randint(2, 6), doi=self._doi(), description=self._text(work.tongue)
                 ),
             ]
-        if kind < 0.14:
+        if kind < 0.12:
             title = chance.choice(GENERIC[tag])
             return [work._replace(title=title)]
-        if kind < 0.17:
+        if kind < 0.15:
             other = chance.choice([tongue for tongue in TONGUES if tongue is not work.tongue])
             translated = work._replace(
                 tongue=other, title=self._title(other), description=self._text(other), doi=self._doi()
@@ -162,18 +162,18 @@ class Made:
         chance = self.chance
         lose = (lambda share: chance.random() < share) if changed else (lambda share: False)
         title = self._retell(work.title, work.tongue) if lose(0.45) else work.title
-        year = None if lose(0.15) else work.year
-        people = [] if lose(0.12) else [_turned(name) if lose(0.3) else name for name in work.people]
+        year = None if lose(0.1) else work.year
+        people = [] if lose(0.08) else [_turned(name) if lose(0.3) else name for name in work.people]
         people = people[:1] if lose(0.1) else people[1:] + [self._name(work.tongue)] if lose(0.06) else people
         doi = None if lose(0.4) else work.doi
-        description = "" if lose(0.25) else self._text(work.tongue) if lose(0.2) else work.description
+        description = "" if lose(0.25) else self._text(work.tongue) if lose(0.15) else work.description
         return Resource(
             key=key,
             title={work.tongue.tag: title},
             description={work.tongue.tag: description} if description else {},
             languages=() if lose(0.1) else (Language(tag=work.tongue.tag, origin="declared", confidence=1.0),),
             contributors=tuple(Contributor(name=name, role="author", kind="person") for name in people),
-            publishers=() if lose(0.3) else (chance.choice(self.publishers),) if lose(0.25) else (work.publisher,),
+            publishers=() if lose(0.3) else (chance.choice(self.publishers),) if lose(0.15) else (work.publisher,),
             issued_year=year,
             identifiers=(Identifier(scheme="doi", value=doi),) if doi else (),
             url=f"https://{key.split(':', maxsplit=1)[0]}.made.test/work/{key.split(':')[1]}",

@@ -24,7 +24,7 @@ from transforms.match.fold import fold  # noqa: E402
 from transforms.match.model import MODEL, VERSION  # noqa: E402
 
 SEED = 20_000_003
-PRIOR = 1e-6  # that two records of the catalog are one work
+PRIOR = 2e-6  # that two records of the catalog are one work
 GENERIC_SHARE = 0.002
 MORE_GENERIC = [
     "Preface", "Foreword", "Index", "Contents", "Test", "Untitled", "Physics", "Chemistry", "Biology", "History",
@@ -52,8 +52,8 @@ def main(count: int) -> None:
     model = {
         "version": VERSION,
         "trained": f"a made catalog of {count} records, seed {SEED}",
-        "same": 0.97,
-        "review": 0.5,
+        "same": 0.9,
+        "review": 0.3,
         "guards": GUARDS,
         "frequencies": dict.fromkeys(sorted({fold(title) for title in generic}), GENERIC_SHARE),
         "settings": settings,

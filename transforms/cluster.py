@@ -13,7 +13,7 @@ from schemas import Cluster, Evidence, Judgement, Match
 from schemas.match import MatchVerdict
 
 LARGEST = 40  # records in a cluster; a work that more feeds than this describe is for a person to look at
-SUPPORT = 0.5  # of the pairs between two groups, so many must be links of their own for the groups to join
+SUPPORT = 0.5  # more than this share of the pairs between two groups must be links for them to join; a likely one is half
 Pair = tuple[str, str]
 
 
@@ -48,7 +48,7 @@ def cluster(
     """
     decided = decisions(judgements)
     matches = [_match(row) for row in pairs.to_pylist()]
-    kept = [match for match in matches if match.verdict == "same" or _pair(match) in decided]
+    kept = [match for match in matches if match.verdict != "different" or _pair(match) in decided]
     traits = _traits(features, {key for match in kept for key in _pair(match)})
     joined = _Joined(traits, decided, one_to_one)
     joined.add_links(kept)
@@ -143,6 +143,7 @@ class _Joined:
         self.decided = decided
         self.one_to_one = one_to_one
         self.links: dict[str, set[str]] = {}
+        self.likely: dict[str, set[str]] = {}
         self.group: dict[str, list[str]] = {}
         self.ordered: list[Pair] = []
 
@@ -151,11 +152,20 @@ class _Joined:
         links = []
         for match in matches:
             judged = self.decided.get(_pair(match))
-            if (judged.verdict if judged else match.verdict) == "same":
+            verdict = judged.verdict if judged else self._verdict(match)
+            if verdict == "same":
                 links.append((judged is None, -match.probability, *_pair(match)))
-                self.links.setdefault(match.left_key, set()).add(match.right_key)
-                self.links.setdefault(match.right_key, set()).add(match.left_key)
+            if verdict != "different":
+                known = self.links if verdict == "same" else self.likely
+                known.setdefault(match.left_key, set()).add(match.right_key)
+                known.setdefault(match.right_key, set()).add(match.left_key)
         self.ordered = [(left, right) for _, _, left, right in sorted(links)]
+
+    def _verdict(self, match: Match) -> str:
+        """A pair across two feeds without inner duplicates needs no more than to be likely: its rivals are refused."""
+        feeds = {self.traits[match.left_key].feed, self.traits[match.right_key].feed}
+        likely = match.verdict == "review" and len(feeds) == 2 and feeds <= self.one_to_one
+        return "same" if likely else match.verdict
 
     def join(self) -> Iterator[tuple[Pair, str]]:
         """Join what can be joined; give each link that is refused, with the reason."""
@@ -179,7 +189,7 @@ class _Joined:
     def _against(self, mine: list[str], theirs: list[str], link: Pair) -> str | None:
         if len(mine) + len(theirs) > LARGEST:
             return f"the cluster would have more than {LARGEST} records"
-        supported = 0
+        supported = 0.0
         judged = self.decided.get(link) is not None
         for one in mine:
             for other in theirs:
@@ -188,12 +198,13 @@ class _Joined:
                 if said and said.verdict == "different":
                     return f"would join {pair[0]} and {pair[1]}, which {said.by} judged different: {said.reason}"
                 own = other in self.links.get(one, ())
-                supported += own
+                supported += 1 if own else 0.5 * (other in self.likely.get(one, ()))
                 reason = None if (own and not self._one_feed(one, other)) else self._contradiction(one, other)
                 if reason and not judged:
                     return f"{one} and {other}: {reason}"
-        enough = judged or supported >= SUPPORT * len(mine) * len(theirs)
-        return None if enough else f"only {supported} of {len(mine) * len(theirs)} pairs of the two groups are alike"
+        every = len(mine) * len(theirs)
+        enough = judged or every == 1 or supported > SUPPORT * every
+        return None if enough else f"only {supported:g} of {every} pairs of the two groups are alike"
 
     def _one_feed(self, one: str, other: str) -> bool:
         feed = self.traits[one].feed

@@ -22,14 +22,15 @@ class Rule(NamedTuple):
 
 
 COMPACT = "replace(title, ' ', '')"
+PIECE = "if(size > 2 * length(title), 5, 12)"
 LONGEST = "list_reverse_sort(list_transform(string_split(title, ' '), lambda w: printf('%04d', length(w)) || w))"
 LONGEST_NAME = "list_max(list_transform(people, lambda w: printf('%04d', length(w)) || w))"
 RULES = (
     Rule("identifier", "identifiers"),
     Rule("title", "titles"),
     Rule("words", "[words]"),
-    Rule("start", f"[if(length({COMPACT}) >= 16, left({COMPACT}, 12), '')]"),
-    Rule("end", f"[if(length({COMPACT}) >= 16, right({COMPACT}, 12), '')]"),
+    Rule("start", f"[if(size >= 16, left({COMPACT}, {PIECE}), '')]"),
+    Rule("end", f"[if(size >= 16, right({COMPACT}, {PIECE}), '')]"),
     Rule("long words", f"[array_to_string({LONGEST}[1:2], ' ') || coalesce(year, 0)]"),
     Rule("person", f"[if(len(people) > 0, {LONGEST_NAME} || coalesce(year, 0) || left(title, 2), '')]"),
     Rule("description", "[if(length(description) >= 40, left(description, 40), '')]"),

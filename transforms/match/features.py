@@ -26,6 +26,7 @@ COLUMNS = pa.schema(
         ("names", pa.string()),  # the contributors as they are shown in evidence
         ("title", pa.string()),
         ("titles", LISTED),  # folded, of every language
+        ("size", pa.int32()),  # letters of the title; one of Han, kana or hangul counts as three
         ("words", pa.string()),  # of the title, in alphabetical order
         ("head", pa.string()),  # the title without its subtitle
         ("numbers", pa.string()),  # numerals of the title, of any script and kind
@@ -86,6 +87,7 @@ def feature(live: Live) -> dict[str, Any]:
         "names": "; ".join(people[:5]),
         "title": folded or None,
         "titles": _distinct(fold(text) for text in _titles(record)),
+        "size": sum(3 if _is_dense(letter) else 1 for letter in folded),
         "words": " ".join(sorted(folded.split())) or None,
         "head": _head(said) if said else None,
         "numbers": numbers,
@@ -99,6 +101,11 @@ def feature(live: Live) -> dict[str, Any]:
         "languages": languages(record),
         "identifiers": identifiers(record),
     }
+
+
+def _is_dense(letter: str) -> bool:
+    """Whether the letter is of a script that writes a word in one or two."""
+    return "\u3040" <= letter <= "\u9fff" or "\uac00" <= letter <= "\ud7af"
 
 
 def _titles(record: Resource) -> list[str]:
