@@ -12,7 +12,7 @@ NEVER_MORE = 0.5  # of the feed may go in one run
 ERRORS_TWICE, ERRORS_MORE = 2.0, 0.10  # of the share before, whichever allows more
 COVERAGE_LESS = 0.05  # of languages or licences may be lost in one run
 ALL = 0.9  # re-stamped or changed: at once
-REVIEW = "then release or refuse it with `python -m loaders.review`"
+REVIEW = "then release or refuse it with: python -m loaders.review"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ def expected_count(expect: Expect, standing: Standing) -> list[Bound]:
     low, high = expect.records
     sentence = (
         f"The feed would have {standing['live_after']} live records; its file expects {low} to {high}: "
-        f"ask the partner what happened, or correct [expect] records, {REVIEW}."
+        f"ask the partner what happened, or correct [expect] records, {REVIEW}"
     )
     return [Bound(name="records", column="live_after", low=low, high=high, sentence=sentence)]
 
@@ -70,11 +70,11 @@ def losses(expect: Expect, standing: Standing) -> list[Bound]:
     allowed = most_that_may_go(before, expect)
     down = (
         f"Live records would go from {before} to {standing['live_after']}, and {standing['gone']} of those before "
-        f"would be gone; this feed allows {allowed}: compare with the partner's site, {REVIEW}."
+        f"would be gone; this feed allows {allowed}: compare with the partner's site, {REVIEW}"
     )
     deletions = (
         f"{standing['deleted']} of {before} live records would be deleted, {standing['absent']} of them only because "
-        f"a complete list lacks them; this feed allows {allowed}: look through the list of deletions, {REVIEW}."
+        f"a complete list lacks them; this feed allows {allowed}: look through the list of deletions, {REVIEW}"
     )
     return [
         Bound(name="live_drop", column="gone", high=allowed, sentence=down),
@@ -100,7 +100,7 @@ def failures(expect: Expect, standing: Standing, codes: tuple[str, ...]) -> list
     last = "" if before is None else f", last time {percent(before)}"
     sentence = (
         f"{failed} of {judged} records ({percent(failed / judged if judged else 0)}{last}) would have errors; at most "
-        f"{most} are allowed (most often: {named}): look at the feed's report, tell the partner, {REVIEW}."
+        f"{most} are allowed (most often: {named}): look at the feed's report, tell the partner, {REVIEW}"
     )
     rules = [Bound(name=f"error:{code}", column=f"error:{code}", high=judged, sentence="") for code in codes]
     return [Bound(name="errors", column="failed", high=most, sentence=sentence), *rules]
@@ -115,7 +115,7 @@ def coverage(what: str, column: str, before: float | None, declared: float | Non
     last = "" if before is None else f", last time {percent(before)}"
     sentence = (
         f"{percent(standing[column] / live)} of {live} records would name their {what}{last}; at least "
-        f"{percent(least)} should: look whether the partner's export lost the field, {REVIEW}."
+        f"{percent(least)} should: look whether the partner's export lost the field, {REVIEW}"
     )
     return [Bound(name=column, column=column, low=ceil(round(least * live, 6)), sentence=sentence)]
 
@@ -128,11 +128,11 @@ def at_once(standing: Standing) -> list[Bound]:
     most = ceil(ALL * before) - 1
     stamped = (
         f"{standing['restamped']} of {before} live records have a new datestamp at once, and at most {most} are "
-        f"expected: the repository was probably rebuilt; look at a few changes, {REVIEW}."
+        f"expected: the repository was probably rebuilt; look at a few changes, {REVIEW}"
     )
     changed = (
         f"{standing['changed']} of {before} live records would change at once, and at most {most} are expected: "
-        f"the partner's export, or our reading of it, has changed; look at a few changes, {REVIEW}."
+        f"the partner's export, or our reading of it, has changed; look at a few changes, {REVIEW}"
     )
     return [
         Bound(name="restamped", column="restamped", high=most, sentence=stamped),

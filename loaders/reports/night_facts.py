@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from loaders.models import HarvestRun, Issue, Match, Resource, SourceRecord, UnmappedValue
 from schemas import Feed
@@ -58,18 +58,23 @@ def run_facts(row: Mapping[str, Any]) -> Facts:
     return facts | lists | {name: row[name] for name in COUNTS}
 
 
-def last_runs(connection: Connection) -> dict[str, Facts]:
-    """The newest run of each feed."""
-    newest = select(func.max(HarvestRun.id)).where(HarvestRun.feed.is_not(None)).group_by(HarvestRun.feed)
+def of(table: type[HarvestRun | SourceRecord], feed: str | None) -> ColumnElement[bool]:
+    """The rows of one feed, or of every feed."""
+    return table.feed == feed if feed else table.feed.is_not(None)
+
+
+def last_runs(connection: Connection, feed: str | None = None) -> dict[str, Facts]:
+    """The newest run of each feed, or of one."""
+    newest = select(func.max(HarvestRun.id)).where(of(HarvestRun, feed)).group_by(HarvestRun.feed)
     rows = connection.execute(select(HarvestRun.__table__).where(HarvestRun.id.in_(newest))).mappings()
     return {row["feed"]: run_facts(dict(row)) for row in rows}
 
 
-def recent_runs(connection: Connection, at: str) -> dict[str, dict[str, Facts]]:
+def recent_runs(connection: Connection, at: str, feed: str | None = None) -> dict[str, dict[str, Facts]]:
     """The last run of each feed on each of the last thirty dates."""
     rows = connection.execute(
         select(HarvestRun.__table__)
-        .where(HarvestRun.feed.is_not(None), HarvestRun.started_at >= nights(at)[0])
+        .where(of(HarvestRun, feed), HarvestRun.started_at >= nights(at)[0])
         .order_by(HarvestRun.id)
     ).mappings()
     found: dict[str, dict[str, Facts]] = {}
@@ -79,7 +84,7 @@ def recent_runs(connection: Connection, at: str) -> dict[str, dict[str, Facts]]:
     return found
 
 
-def standings(connection: Connection) -> dict[str, Facts]:
+def standings(connection: Connection, feed: str | None = None) -> dict[str, Facts]:
     """How many records of each feed are live, wait for somebody, and how many resources they make."""
     live = SourceRecord.status == "live"
     rows = connection.execute(
@@ -89,7 +94,9 @@ def standings(connection: Connection) -> dict[str, Facts]:
             func.count(case((live, SourceRecord.resource_id)).distinct()).label("unique"),
             func.sum(case((SourceRecord.pending_status == "quarantined", 1), else_=0)).label("quarantined"),
             func.sum(case((SourceRecord.pending_status == "rejected", 1), else_=0)).label("rejected"),
-        ).group_by(SourceRecord.feed)
+        )
+        .where(of(SourceRecord, feed))
+        .group_by(SourceRecord.feed)
     ).mappings()
     return {
         row["feed"]: {name: int(row[name] or 0) for name in ("live", "unique", "quarantined", "rejected")}
@@ -170,19 +177,20 @@ def people(connection: Connection, listed: Sequence[Facts]) -> list[Facts]:
         select(func.count()).where(UnmappedValue.mapped_to.is_(None), UnmappedValue.count > 0)
     ) or 0  # fmt: skip
     more = (("pairs", pairs), ("clusters", clusters), ("terms", terms))
-    return wanted + [{"what": what, "feed": None, "count": count, "detail": []} for what, count in more if count]
+    return wanted + [
+        {"what": what, "feed": None, "run": None, "count": count, "detail": []} for what, count in more if count
+    ]
 
 
 def feed_people(one: Facts) -> list[Facts]:
-    run, wanted = one["run"], []
+    run = one["run"]
+    wanted: list[tuple[str, int, list[str]]] = []
     if run and run["status"] == "held":
-        wanted.append({"what": "held", "feed": one["name"], "count": 1, "detail": run["reasons"]})
+        wanted.append(("held", 1, run["reasons"]))
     if run and run["status"] == "failed":
-        detail = [text for text in (run["cause"], run["error"]) if text]
-        wanted.append({"what": "failed", "feed": one["name"], "count": 1, "detail": [": ".join(detail)]})
+        wanted.append(("failed", 1, [": ".join(text for text in (run["cause"], run["error"]) if text)]))
     if one["declared"] == "missing":
-        wanted.append({"what": "missing", "feed": one["name"], "count": one["standing"]["live"], "detail": []})
-    for what in ("quarantined", "rejected"):
-        if one["standing"][what]:
-            wanted.append({"what": what, "feed": one["name"], "count": one["standing"][what], "detail": []})
-    return wanted
+        wanted.append(("missing", one["standing"]["live"], []))
+    wanted += [(what, one["standing"][what], []) for what in ("quarantined", "rejected") if one["standing"][what]]
+    about = {"feed": one["name"], "run": run["id"] if run else None}
+    return [about | {"what": what, "count": count, "detail": detail} for what, count, detail in wanted]

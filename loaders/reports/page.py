@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 from babel.core import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -21,13 +21,13 @@ HERE = Path(__file__).parent
 LANGUAGES = ("en", "fr", "ru", "ar")
 # What a steward runs for each thing that needs a person.
 COMMANDS = {
-    "held": "python -m loaders.review",
-    "failed": "python -m loaders.review runs {feed}",
+    "held": "python -m loaders.review show {run}",
+    "failed": "",
     "missing": "feeds/{feed}.toml",
-    "quarantined": "reports/feeds/{feed}.fix.csv",
+    "quarantined": "python -m loaders.review quarantined --feed {feed}",
     "rejected": "reports/feeds/{feed}.fix.csv",
     "pairs": "reports/duplicates.html",
-    "clusters": "reports/duplicates.html",
+    "clusters": "python -m loaders.review pairs",
     "terms": "schemas/vocabularies/",
 }
 
@@ -65,18 +65,32 @@ def render(template: str, language: str, files: Mapping[str, str], **facts: Any)
         .render(
             t=lambda key, **values: said[key].format(**values),
             language=language,
-            direction="rtl" if locale.character_order == "right-to-left" else "ltr",
+            direction=direction(language),
             languages=[(other, Locale.parse(other).get_language_name(), name) for other, name in files.items()],
             number=lambda value: format_decimal(value, locale=locale),
-            percent=lambda value: format_percent(value, locale=locale),
+            percent=lambda value: format_percent(round(value, 3), locale=locale, decimal_quantization=False),
             day=lambda text: format_date(moment(text), format="medium", locale=locale),
             short_day=lambda text: format_date(
                 moment(text), format="MMMd" if language == "en" else "short", locale=locale
             ),
+            clock=lambda text: format_time(moment(text), format="short", locale=locale),
             time=lambda text: format_datetime(moment(text), format="medium", locale=locale) + " UTC",
             **facts,
         )
     )
+
+
+def render_list(**facts: Any) -> str:
+    """One page of a complete list, what stands around the rows in every language."""
+
+    def words(key: str) -> list[tuple[str, str, str]]:
+        return [(one, direction(one), messages(one)[key]) for one in LANGUAGES]
+
+    return environment().get_template("list.html").render(words=words, **facts)
+
+
+def direction(language: str) -> str:
+    return "rtl" if Locale.parse(language).character_order == "right-to-left" else "ltr"
 
 
 def moment(text: str) -> datetime:

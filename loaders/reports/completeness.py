@@ -1,0 +1,65 @@
+"""How many of a feed's live records have each field, and how many had it a month ago."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from loaders.reports.page import write_texts
+
+FIELDS = (
+    "title", "description", "languages", "license", "url", "contributors", "publishers", "issued", "resource_types",
+    "levels", "audiences", "age_range", "keywords", "subjects", "identifiers", "links", "relations", "competencies",
+)  # fmt: skip
+Shares = dict[str, float]
+History = dict[str, Shares]  # by date
+MONTH = timedelta(days=28)
+KEPT = timedelta(days=400)
+
+
+def shares(records: Iterable[str]) -> Shares:
+    """The share of records (each its JSON) in which a field is filled, four places; empty without records."""
+    found: Counter[str] = Counter()
+    number = 0
+    for text in records:
+        number += 1
+        record: dict[str, Any] = msgspec.json.decode(text)
+        found.update(field for field in FIELDS if record.get(field))
+    return {field: round(found[field] / number, 4) for field in FIELDS} if number else {}
+
+
+def remembered(path: Path) -> History:
+    """The shares of earlier dates, oldest first; none when nothing was written yet."""
+    if not path.exists():
+        return {}
+    return dict(sorted(msgspec.json.decode(path.read_bytes(), type=History).items()))
+
+
+def a_month_ago(history: History, today: str) -> str | None:
+    """The date to compare with: the newest that is four weeks old, else the oldest before today."""
+    earlier = [day for day in history if day < today]
+    old = [day for day in earlier if date.fromisoformat(day) <= date.fromisoformat(today) - MONTH]
+    return max(old) if old else min(earlier, default=None)
+
+
+def remember(path: Path, history: History, today: str, now: Shares) -> None:
+    """Keep today's shares beside those of the last thirteen months, one a week."""
+    oldest = (date.fromisoformat(today) - KEPT).isoformat()
+    weekly: dict[str, str] = {}
+    for day in sorted(history):
+        weekly.setdefault(week(day), day)
+    kept = {day: history[day] for day in weekly.values() if oldest <= day < today}
+    if now and week(today) not in {week(day) for day in kept}:
+        kept[today] = now
+    text = msgspec.json.encode(dict(sorted(kept.items()))).decode()
+    write_texts(path.parent, [(path.name, text + "\n")])
+
+
+def week(day: str) -> str:
+    year, number, _ = date.fromisoformat(day).isocalendar()
+    return f"{year}-{number:02}"

@@ -1,0 +1,122 @@
+"""Pairs that wait for a steward, side by side with the evidence, the most probable first."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, func, or_, select
+
+from loaders.models import Judgement, Match, SourceRecord
+from loaders.reports.lists import remove_others
+from loaders.reports.page import LANGUAGES, write_pages
+
+Facts = dict[str, Any]
+PAIRS = 50  # on a page
+FIELDS = (
+    "title", "contributors", "publishers", "issued", "languages", "resource_types", "levels", "identifiers", "url",
+    "license", "description",
+)  # fmt: skip
+WAITS = or_(Match.verdict == "review", Match.review.is_not(None))
+
+
+def duplicates(
+    catalog_engine: Engine, reports_dir: Path, languages: Sequence[str] = LANGUAGES, *, at: str | None = None
+) -> list[Path]:
+    """Write duplicates.html in each language and its JSON; further pages are duplicates-2.html and so on."""
+    said = at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    written: list[Path] = []
+    with catalog_engine.connect() as connection, connection.begin():
+        count = connection.scalar(select(func.count()).select_from(Match).where(WAITS)) or 0
+        pages = max(-(-count // PAIRS), 1)
+        for number in range(1, pages + 1):
+            pairs = list(page_of(connection, number))
+            stem = "duplicates" if number == 1 else f"duplicates-{number}"
+            facts = {"at": said, "count": count, "pairs": pairs, "page_number": number, "pages": pages}
+            written += write_pages(reports_dir, stem, "duplicates.html", facts, languages)
+    remove_others(reports_dir, "duplicates", written)
+    return written
+
+
+def page_of(connection: Connection, number: int) -> Iterator[Facts]:
+    """The pairs of one page with both records, their evidence and an earlier judgement, if any."""
+    query = select(Match.__table__).where(WAITS).order_by(Match.probability.desc(), Match.left_key, Match.right_key)
+    rows = connection.execute(query.limit(PAIRS).offset((number - 1) * PAIRS)).mappings().all()
+    keys = sorted({key for row in rows for key in (row["left_key"], row["right_key"])})
+    records = records_of(connection, keys)
+    for row in rows:
+        left, right = row["left_key"], row["right_key"]
+        yield {
+            "left_key": left,
+            "right_key": right,
+            "probability": row["probability"],
+            "verdict": row["verdict"],
+            "review": row["review"],
+            "evidence": msgspec.json.decode(row["evidence"]),
+            "fields": compared(records.get(left), records.get(right)),
+            "missing": [key for key in (left, right) if key not in records],
+            "judgement": last_judgement(connection, left, right),
+            "command": f"{shlex.quote(left)} {shlex.quote(right)}",
+        }
+
+
+def records_of(connection: Connection, keys: Sequence[str]) -> dict[str, Facts]:
+    """The accepted version of each record, by key."""
+    rows = connection.execute(
+        select(SourceRecord.key, SourceRecord.record).where(
+            SourceRecord.key.in_(keys), SourceRecord.record.is_not(None)
+        )
+    )
+    return {row.key: msgspec.json.decode(row.record) for row in rows}
+
+
+def last_judgement(connection: Connection, left: str, right: str) -> Facts | None:
+    query = select(Judgement.verdict, Judgement.by, Judgement.at, Judgement.reason)
+    found = connection.execute(
+        query.where(Judgement.left_key == left, Judgement.right_key == right).order_by(Judgement.id.desc()).limit(1)
+    ).mappings()
+    row = found.first()
+    return dict(row) if row else None
+
+
+def compared(left: Facts | None, right: Facts | None) -> list[Facts]:
+    """Each field with what both records say: lists of language and text; fields that neither has are left out."""
+    sides = [{field: told((record or {}).get(field)) for field in FIELDS} for record in (left, right)]
+    return [
+        {
+            "field": field,
+            "left": sides[0][field],
+            "right": sides[1][field],
+            "differs": sides[0][field] != sides[1][field],
+        }
+        for field in FIELDS
+        if sides[0][field] or sides[1][field]
+    ]
+
+
+def told(value: Any) -> list[tuple[str, str]]:
+    """A value of the shared record as language and text, one for each thing that it says."""
+    if not value:
+        return []
+    if isinstance(value, list):
+        return [one for part in value for one in told(part)]
+    if not isinstance(value, dict):
+        return [("", str(value))]
+    return [("", label)] if (label := label_of(value)) else [(tag, str(text)) for tag, text in value.items()]
+
+
+def label_of(value: Mapping[str, Any]) -> str:
+    """What a part of the record is called: a person's name, a tag, an identifier with its scheme, a licence."""
+    if "scheme" in value and "value" in value:
+        return f"{value['scheme']}: {value['value']}"
+    if "role" in value and "name" in value:
+        return f"{value['name']} ({value['role']})"
+    if "statement" in value:
+        return str(value.get("uri") or value["statement"])
+    if "source" in value and "code" in value:
+        return str(value.get("label") or value["code"])
+    return str(value["tag"]) if "tag" in value and "origin" in value else ""

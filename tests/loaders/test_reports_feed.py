@@ -1,0 +1,241 @@
+"""The feed's report, the partner's fix-it list and the duplicates to review: complete, safe and true."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import html
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session
+
+from loaders.models import HarvestRun, Issue, Judgement, Match, SourceRecord, Table, UnmappedValue
+from loaders.reports import completeness, duplicates, feed_report, keep_gate, lists
+from loaders.reports.fix import FORMULA, harmless
+from loaders.reports.page import LANGUAGES
+from schemas import Contributor, Feed, Language, Resource
+from schemas import License as Licence
+
+AT = "2026-03-14T05:00:00Z"
+COL = Feed(name="col", title="OAsis", partner="Commonwealth of Learning", protocol="csv", url="https://oasis.col.org")
+LAST, EARLIER = "col-20260314T010000000000", "col-20260313T010000000000"
+RULES = {"html_remains": {"wrong": "There is HTML.", "why": "It shows.", "mend": "Export plain text."}}
+
+
+def record(key: str, **said: Any) -> SourceRecord:
+    name, _, identifier = key.partition(":")
+    text = msgspec.json.encode(Resource(key=key, **said)).decode()
+    return SourceRecord(
+        key=key, feed=name, identifier=identifier, format="oai_dc", status="live", record=text, run_id=LAST, score=80
+    )
+
+
+def issue(key: str, code: str, value: str, first: str = LAST, resolved: str | None = None, **said: str) -> Issue:
+    feed, severity = key.partition(":")[0], said.get("severity", "warning")
+    return Issue(
+        finding=f"{key}|{code}|{value}", key=key, feed=feed, run_id=first, code=code, severity=severity,
+        path="title.en", value=value, first_run_id=first, resolved_run_id=resolved,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    made = create_engine(f"sqlite:///{tmp_path / 'catalog.db'}")
+    Table.metadata.create_all(made)
+    by = Licence(uri="https://creativecommons.org/licenses/by/4.0/", spdx=None, label=None, statement="CC", origin="record", open=True)  # fmt: skip  # noqa: E501
+    with Session(made) as session:
+        runs = [(EARLIER, "2026-03-13"), (LAST, "2026-03-14")]
+        session.add_all(
+            HarvestRun(id=run, feed="col", kind="harvest", status="loaded", started_at=f"{night}T01:00:00Z", landed=4)
+            for run, night in runs
+        )
+        session.add_all(
+            [
+                record("col:1", title={"en": "Plants & <light>", "ar": "النباتات"}, license=by),
+                record(
+                    "col:2", title={"en": "Air"}, languages=(Language(tag="en", origin="declared", confidence=1.0),)
+                ),
+                record("col:3", contributors=(Contributor(name="Curie, Marie", role="author", kind="person"),)),
+                record("other:1", title={"en": "Plants and light"}, license=by, issued="2019"),
+                issue("col:1", "html_remains", '=HYPERLINK("http://x")', EARLIER),
+                issue("col:2", "html_remains", 'a,b\n"c"'),
+                issue("col:3", "title_missing", "", severity="error"),
+                issue("col:3", "html_remains", "gone", EARLIER, LAST),
+                issue("other:1", "html_remains", "of another feed"),
+                UnmappedValue(field="levels", value="Gymnasium", feed="col", count=9, first_seen=AT),
+                UnmappedValue(field="levels", value="Schule", feed="col", count=3, first_seen=AT, mapped_to="2"),
+                UnmappedValue(field="levels", value="خاص", feed="col", count=2, first_seen=AT),
+            ]
+        )
+        session.commit()
+    yield made
+    made.dispose()
+
+
+def load(folder: Path, name: str) -> Any:
+    return json.loads((folder / name).read_text(encoding="utf-8"))
+
+
+def test_the_fix_list_names_every_standing_finding_in_the_partners_identifiers(engine: Engine, tmp_path: Path) -> None:
+    feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
+    with (tmp_path / "feeds" / "col.fix.csv").open(encoding="utf-8-sig", newline="") as cells:
+        rows = list(csv.DictReader(cells))
+    assert [(row["identifier"], row["rule"]) for row in rows] == [
+        ("3", "title_missing"),
+        ("1", "html_remains"),
+        ("2", "html_remains"),
+    ]
+    assert rows[1]["value"] == '\'=HYPERLINK("http://x")'
+    assert rows[2]["value"] == 'a,b\n"c"'
+    assert rows[2]["suggestion"] == "Export plain text."
+    same = load(tmp_path / "feeds", "col.fix.json")
+    assert [one["value"] for one in same] == ["", '=HYPERLINK("http://x")', 'a,b\n"c"']
+
+
+@given(st.text(), st.sampled_from(FORMULA), st.text(alphabet=" \u00a0\n\t", max_size=3))
+def test_no_cell_of_the_fix_list_starts_a_formula(text: str, sign: str, space: str) -> None:
+    for cell in (text, sign + text, space + sign + text):
+        assert not harmless(cell).lstrip().startswith(FORMULA)
+        assert harmless(cell).removeprefix("'") == cell or harmless(cell) == cell
+
+
+def test_findings_are_told_as_new_standing_and_fixed(engine: Engine, tmp_path: Path) -> None:
+    feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
+    told = load(tmp_path / "feeds", "col.json")
+    assert [(one["code"], one["new"], one["standing"], one["fixed"]) for one in told["issues"]] == [
+        ("title_missing", 1, 0, 0),
+        ("html_remains", 1, 1, 1),
+    ]
+    assert told["issue_count"] == 3
+    assert told["score"] == 80.0
+    assert [(one["value"], one["count"]) for one in told["unmapped"]] == [("Gymnasium", 9), ("خاص", 2)]
+
+
+def test_completeness_is_compared_with_last_month(engine: Engine, tmp_path: Path) -> None:
+    feed_report(engine, tmp_path, COL, at="2026-02-01T05:00:00Z")
+    with Session(engine) as session:
+        session.add(record("col:4", title={"en": "Water"}))
+        session.commit()
+    feed_report(engine, tmp_path, COL, at=AT)
+    told = load(tmp_path / "feeds", "col.json")["completeness"]
+    assert told["since"] == "2026-02-01"
+    fields = {one["field"]: (one["share"], one["before"]) for one in told["fields"]}
+    assert fields["title"] == (0.75, 0.6667)
+    assert fields["license"] == (0.25, 0.3333)
+
+
+def test_one_completeness_a_week_is_remembered_for_a_year(tmp_path: Path) -> None:
+    path = tmp_path / "history.json"
+    days = [f"2025-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 29)] + ["2026-03-14"]
+    for day in days:
+        completeness.remember(path, completeness.remembered(path), day, {"title": 0.5})
+    kept = list(completeness.remembered(path))
+    assert kept == sorted(kept)
+    assert 40 <= len(kept) <= 60
+    assert kept[0] >= "2025-02-07"
+    assert completeness.a_month_ago(completeness.remembered(path), "2026-03-14") == max(
+        day for day in kept if day <= "2026-02-14"
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_feeds_page_loads_nothing_and_links_to_what_is_there(engine: Engine, tmp_path: Path, language: str) -> None:
+    feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
+    folder = tmp_path / "feeds"
+    page = html.document_fromstring((folder / ("col.html" if language == "en" else f"col.{language}.html")).read_text())
+    assert page.get("dir") == ("rtl" if language == "ar" else "ltr")
+    assert not page.xpath("//script | //link | //img | //@src")
+    targets = {one for one in page.xpath("//a/@href") if not one.startswith(("#", "../"))}
+    assert targets and all((folder / one).exists() for one in targets)
+    assert page.xpath("//bdi[@dir='auto'][text()='خاص']")
+
+
+def test_a_long_list_is_paged_and_complete_and_loses_its_old_pages(tmp_path: Path) -> None:
+    def identifiers(paths: list[Path]) -> list[str]:
+        pages = [html.document_fromstring(path.read_text(encoding="utf-8")) for path in paths]
+        return [cell for page in pages for cell in page.xpath("//tbody/tr/td[1]/bdi/text()")]
+
+    def write(number: int) -> list[Path]:
+        rows = ((f"<{n}>", "value") for n in range(number))
+        return lists.write_list(tmp_path, "col.issues", "list_issues", ("identifier", "value"), rows, number)
+
+    paths = write(2 * lists.ROWS + 1)
+    assert [path.name for path in paths] == ["col.issues-1.html", "col.issues-2.html", "col.issues-3.html"]
+    assert identifiers(paths) == [f"<{n}>" for n in range(2 * lists.ROWS + 1)]
+    assert [path.name for path in write(3)] == [path.name for path in tmp_path.iterdir()] == ["col.issues-1.html"]
+
+
+def pairs(engine: Engine, number: int) -> None:
+    seen = [
+        {"field": "title", "seen": "titles 0.93 alike", "weight": 7.25},
+        {"field": "year", "seen": "differ", "weight": -2},
+    ]
+    with Session(engine) as session:
+        session.add_all(
+            Match(
+                left_key="col:1",
+                right_key=f"other:{n}",
+                probability=0.9 - n / 1000,
+                evidence=json.dumps(seen),
+                verdict="review",
+            )
+            for n in range(1, number + 1)
+        )
+        session.add(Match(left_key="col:2", right_key="col:3", probability=1.0, evidence="[]", verdict="same"))
+        session.add(
+            Judgement(
+                left_key="col:1", right_key="other:1", verdict="different", by="a steward", at=AT, reason="editions"
+            )
+        )
+        session.commit()
+
+
+def test_pairs_stand_side_by_side_with_evidence_and_the_earlier_decision(engine: Engine, tmp_path: Path) -> None:
+    pairs(engine, 1)
+    duplicates(engine, tmp_path, at=AT)
+    (pair,) = load(tmp_path, "duplicates.json")["pairs"]
+    fields = {one["field"]: one for one in pair["fields"]}
+    assert fields["title"]["left"] == [["en", "Plants & <light>"], ["ar", "النباتات"]]
+    assert fields["title"]["right"] == [["en", "Plants and light"]]
+    assert fields["title"]["differs"] and not fields["license"]["differs"]
+    assert pair["judgement"]["verdict"] == "different"
+    page = html.document_fromstring((tmp_path / "duplicates.html").read_text(encoding="utf-8"))
+    assert page.xpath("//bdi[@lang='ar'][@dir='auto']/text()") == ["النباتات"]
+    assert "titles 0.93 alike" in page.text_content()
+    assert "python -m loaders.review same col:1 other:1 --by NAME --reason WHY" in page.text_content()
+
+
+def test_every_pair_is_on_some_page(engine: Engine, tmp_path: Path) -> None:
+    pairs(engine, 120)
+    duplicates(engine, tmp_path, at=AT)
+    listed = [load(tmp_path, f"{stem}.json")["pairs"] for stem in ("duplicates", "duplicates-2", "duplicates-3")]
+    assert [pair["right_key"] for page in listed for pair in page] == [f"other:{n}" for n in range(1, 121)]
+    assert {path.name for path in tmp_path.glob("duplicates-*.html")} == {
+        f"duplicates-{number}{end}.html" for number in (2, 3) for end in ("", ".fr", ".ru", ".ar")
+    }
+
+
+def test_no_pair_is_said_so(engine: Engine, tmp_path: Path) -> None:
+    paths = duplicates(engine, tmp_path, at=AT)
+    assert "No pair waits" in paths[0].read_text(encoding="utf-8")
+
+
+def test_the_gates_results_are_kept_for_the_newest_runs_only(tmp_path: Path) -> None:
+    checks = [{"name": "live_drop", "observed": 70, "min": None, "max": 50.0, "success": False}]
+    for number in range(103):
+        name = "col" if number % 2 else "alecso"
+        keep_gate(
+            tmp_path, f"{name}-20260314T{number:012}", True, ["70 gone"], {"quiet": False, "expectations": checks}
+        )
+    kept = sorted(path.name.rpartition("-")[2] for path in (tmp_path / "gate").glob("*.json"))
+    assert kept == [f"20260314T{number:012}.json" for number in range(3, 103)]
+    assert len(list((tmp_path / "gate").iterdir())) == 500
+    page = (tmp_path / "gate" / "alecso-20260314T000000000102.html").read_text(encoding="utf-8")
+    assert "70 gone" in page and "NOT PASSED" in page
