@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -25,13 +26,10 @@ class Generated:
     def __init__(self, records: int, page_size: int = 100) -> None:
         self.records = records
         self.page_size = page_size
+        self._ahead = ThreadPoolExecutor(max_workers=1)
+        self._next: tuple[tuple[int, int], Future[bytes]] | None = None  # the page that will be asked for next
         starts = range(0, records, page_size) if records <= KEPT else range(0)
-        self._kept = {start: self._rendered(start) for start in starts}
-
-    def _rendered(self, start: int) -> bytes:
-        return b"\n".join(
-            generated.record(number) for number in range(start, min(start + self.page_size, self.records))
-        )
+        self._kept = {start: _rendered(start, min(start + page_size, records)) for start in starts}
 
     def answer(self, asked: Asked) -> Answer:
         said: dict[str, str] = {}
@@ -79,7 +77,15 @@ class Generated:
         kept = self._kept.get(start)
         if kept is not None and stop == min(start + self.page_size, self.records):
             return kept
-        return b"\n".join(generated.record(number) for number in range(start, stop))
+        return self._rendered_ahead(start, stop)
+
+    def _rendered_ahead(self, start: int, stop: int) -> bytes:
+        """A page, and the one after it already begun while the client reads this one."""
+        ready = self._next
+        body = ready[1].result() if ready and ready[0] == (start, stop) else _rendered(start, stop)
+        after = stop, min(stop + self.page_size, self.records)
+        self._next = (after, self._ahead.submit(_rendered, *after))
+        return body
 
     def _window(self, said: dict[str, str]) -> tuple[int, int, int]:
         """The first record of the list, the first of this page, and the one after the list's last."""
@@ -92,6 +98,10 @@ class Generated:
         end = _seconds(said["until"], end=True) + 1 if "until" in said else self.records
         first = max(first, 0)
         return first, first, min(end, self.records)
+
+
+def _rendered(start: int, stop: int) -> bytes:
+    return b"\n".join(generated.record(number) for number in range(start, stop))
 
 
 def _seconds(stamp: str, *, end: bool) -> int:

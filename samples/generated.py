@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 HOST = "generated.example.org"
@@ -24,26 +25,27 @@ LICENSES = [
     "https://creativecommons.org/licenses/by-sa/3.0/igo/",
 ]
 
-_TEMPLATE = """<record><header><identifier>{identifier}</identifier><datestamp>{stamp}</datestamp></header>
+_TEMPLATE = f"""<record><header><identifier>oai:{HOST}:%s</identifier><datestamp>%s</datestamp></header>
 <metadata><oai_dc:dc xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/" \
 xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" \
 xsi:schemaLocation="http://www.openarchives.org/OAI/2.0/oai_dc/ http://www.openarchives.org/OAI/2.0/oai_dc.xsd">
-<dc:title>{title}</dc:title>
-<dc:creator>{creator}</dc:creator>
-<dc:subject>{topic}</dc:subject>
+<dc:identifier>https://{HOST}/handle/20.500/%s</dc:identifier>
+<dc:identifier>https://doi.org/10.5555/generated.%s</dc:identifier>
+<dc:title>%s</dc:title>
+<dc:creator>%s</dc:creator>
+%s
+<dc:publisher>%s</dc:publisher>
+<dc:date>%s</dc:date>
+<dc:type>%s</dc:type>
+<dc:format>application/pdf</dc:format>
+<dc:rights>%s</dc:rights>
+</oai_dc:dc></metadata></record>"""
+_ABOUT = """<dc:subject>{topic}</dc:subject>
 <dc:subject>{group}</dc:subject>
 <dc:description>{description}</dc:description>
-<dc:publisher>{publisher}</dc:publisher>
-<dc:date>{date}</dc:date>
-<dc:type>{type}</dc:type>
-<dc:format>application/pdf</dc:format>
-<dc:identifier>https://{host}/handle/20.500/{number}</dc:identifier>
-<dc:identifier>https://doi.org/10.5555/generated.{work}</dc:identifier>
-<dc:source>Open learning resources of {host}, generated for measuring; no such work exists.</dc:source>
 <dc:coverage>{place}</dc:coverage>
-<dc:language>{language}</dc:language>
-<dc:rights>{rights}</dc:rights>
-</oai_dc:dc></metadata></record>"""
+<dc:source>Open learning resources of {host}, generated for measuring; no such work exists.</dc:source>
+<dc:language>{language}</dc:language>"""
 
 
 @dataclass(frozen=True)
@@ -93,18 +95,20 @@ def identifier(number: int) -> str:
 
 
 def datestamp(number: int) -> str:
-    return (EPOCH + timedelta(seconds=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    day, rest = divmod(number, 86_400)
+    return f"{_day(day)}T{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}Z"
+
+
+@cache
+def _day(days: int) -> str:
+    return (EPOCH + timedelta(days=days)).strftime("%Y-%m-%d")
 
 
 def record(number: int) -> bytes:
     """The OAI `<record>` element of a number, about 2 kB of UTF-8."""
     of = near_duplicate_of(number)
-    values = _values(number if of is None else of)
-    if of is not None:
-        values = _retold(values, number)
-    return _TEMPLATE.format(
-        identifier=identifier(number), stamp=datestamp(number), number=number, host=HOST, **values
-    ).encode("utf-8")
+    told = _told(number) if of is None else _retold(_told(of, short=True), number)
+    return (_TEMPLATE % (number, datestamp(number), number, *told)).encode("utf-8")
 
 
 def header(number: int) -> bytes:
@@ -119,47 +123,66 @@ def _mixed(number: int) -> int:
     return (mixed ^ (mixed >> 27)) >> 2
 
 
-def _values(number: int) -> dict[str, str]:
-    said = words()[number % len(words())]
+@cache
+def _about(language: int, topic: int, group: int, place: int, short: bool = False) -> str:
+    """What is said of the matter itself: some thousand texts, each made once."""
+    said = words()[language]
+    chosen = {"topic": said.topics[topic], "group": said.groups[group], "place": said.places[place]}
+    description = said.description.format(**chosen)
+    if short:
+        description = description.rsplit(". ", 1)[0] + "."
+    return _ABOUT.format(**chosen, description=description, host=HOST, language=said.code)
+
+
+class Told(NamedTuple):
+    """The values of a record in the order of the template."""
+
+    work: int
+    title: str
+    creator: str
+    about: str
+    publisher: str
+    date: str
+    type: str
+    rights: str
+
+
+def _told(number: int, *, short: bool = False) -> Told:
+    language = number % len(words())
+    said = words()[language]
     mixed = _mixed(number)
-    chosen = {
-        "topic": said.topics[mixed % 20],
-        "aspect": said.aspects[mixed // 20 % 12],
-        "group": said.groups[mixed // 240 % 10],
-        "place": said.places[mixed // 2400 % 10],
-    }
-    return {
-        "title": said.title.format(**chosen),
-        "description": said.description.format(**chosen),
-        "topic": chosen["topic"],
-        "group": chosen["group"],
-        "place": chosen["place"],
-        "creator": f"{NAMES[mixed // 24000 % 24]}, {GIVEN[mixed // 576000 % 20]}",
-        "publisher": f"{NAMES[mixed // 11520000 % 24]} Open Education Press",
-        "date": str(2008 + mixed // 276480000 % 17),
-        "type": TYPES[mixed // 4700160000 % 8],
-        "rights": LICENSES[mixed // 37601280000 % 4],
-        "language": said.code,
-        "work": str(number),
-    }
+    topic, group, place = mixed % 20, mixed // 240 % 10, mixed // 2400 % 10
+    return Told(
+        work=number,
+        title=said.title.format(
+            topic=said.topics[topic],
+            aspect=said.aspects[mixed // 20 % 12],
+            group=said.groups[group],
+            place=said.places[place],
+        ),
+        creator=f"{NAMES[mixed // 24000 % 24]}, {GIVEN[mixed // 576000 % 20]}",
+        about=_about(language, topic, group, place, short),
+        publisher=f"{NAMES[mixed // 11520000 % 24]} Open Education Press",
+        date=str(2008 + mixed // 276480000 % 17),
+        type=TYPES[mixed // 4700160000 % 8],
+        rights=LICENSES[mixed // 37601280000 % 4],
+    )
 
 
-def _retold(values: dict[str, str], number: int) -> dict[str, str]:
+def _retold(told: Told, number: int) -> Told:
     """The same work as another partner would describe it: small differences, and for most no shared DOI."""
     mixed = _mixed(number + 1)
     titles = (
-        values["title"].replace(": ", " - ") + " (PDF)",
-        values["title"].upper() if values["language"] in ("en", "fr", "es") else values["title"] + ".",
-        values["title"][:-3] + values["title"][-2:],
-        values["title"].replace(", ", " / "),
+        told.title.replace(": ", " - ") + " (PDF)",
+        told.title.upper() if told.title.isascii() else told.title + ".",
+        told.title[:-3] + told.title[-2:],
+        told.title.replace(", ", " / "),
     )
-    surname, _, given = values["creator"].partition(", ")
-    creators = (values["creator"], f"{surname}, {given[0]}.", f"{given} {surname}")
-    return {
-        **values,
-        "title": titles[mixed % 4],
-        "creator": creators[mixed // 4 % 3],
-        "date": values["date"] + ("-06-15" if mixed // 12 % 2 else ""),
-        "description": values["description"].rsplit(". ", 1)[0] + ".",
-        "work": values["work"] if mixed // 24 % 4 == 0 else str(number),
-    }
+    surname, _, given = told.creator.partition(", ")
+    creators = (told.creator, f"{surname}, {given[0]}.", f"{given} {surname}")
+    return told._replace(
+        title=titles[mixed % 4],
+        creator=creators[mixed // 4 % 3],
+        date=told.date + ("-06-15" if mixed // 12 % 2 else ""),
+        work=told.work if mixed // 24 % 4 == 0 else number,
+    )
