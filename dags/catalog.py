@@ -24,7 +24,7 @@ with DAG(
     max_active_runs=1,
     is_paused_upon_creation=False,
     tags=["catalog"],
-):
+) as dag:
 
     @task(task_id="match")
     def match() -> dict[str, Any]:

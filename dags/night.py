@@ -10,10 +10,12 @@ from pathlib import Path
 
 from dags.home import prepare
 from dags.terminal import Terminal
+from samples.server import ReplayServer
 from schemas import ROOT, Environment, environment
 
 SAMPLES = ROOT / "samples"
-SAMPLE_ADDRESS = "127.0.0.1:8765"  # as the sample feed files write it; the server takes any free port
+SAMPLE_PORT = 8765  # as the sample feed files write it; another night at the same time takes any free port
+SAMPLE_ADDRESS = f"127.0.0.1:{SAMPLE_PORT}"
 
 
 def main() -> int:
@@ -36,12 +38,18 @@ def served(env: Environment, terminal: Terminal) -> Iterator[Path]:
     if os.environ.get("ELIB_FEEDS"):
         yield env.feeds
         return
-    from samples.server import ReplayServer
-
-    with ReplayServer(SAMPLES) as server:
+    with sample_server() as server:
         terminal.say(f"The sample partners answer on {server.url}")
         os.environ["ELIB_ALLOW_PRIVATE"] = ",".join(sorted({*env.allow_private, "127.0.0.1"}))
         yield written_for(server.url.removeprefix("http://").rstrip("/"), env.home / "samples" / "feeds")
+
+
+def sample_server() -> ReplayServer:
+    """The server of the samples, on its own port where that is free: then a second night harvests incrementally."""
+    try:
+        return ReplayServer(SAMPLES, SAMPLE_PORT)
+    except OSError:
+        return ReplayServer(SAMPLES)
 
 
 def written_for(address: str, folder: Path) -> Path:

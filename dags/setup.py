@@ -42,7 +42,7 @@ def main() -> None:
     env = environment()
     prepare(env)
     set_up(env)
-    print(f"Set up: {env.catalog_url.split('@')[-1]}, Airflow in {env.home / 'airflow'}")  # noqa: T201 - a command
+    print(f"Set up: {env.catalog_url.split('@')[-1]}, Airflow in {env.home / 'airflow'}")
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def main() -> int:
             running[name] = _start(name, arguments, logs)
         _say_where(env.home, logs)
         ended = _first_to_end(running)
-        print(f"Airflow's {ended} ended with code {running[ended].returncode}; see {logs / (ended + '.log')}")  # noqa: T201
+        print(f"Airflow's {ended} ended with code {running[ended].returncode}; see {logs / (ended + '.log')}")
         return 1
     except Asked:
         return 0
@@ -93,7 +93,7 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
 
 def _say_where(home: Path, logs: Path) -> None:
     port = os.environ.get("AIRFLOW__API__PORT", "8080")
-    print(  # noqa: T201 - a command
+    print(
         f"Airflow is starting on http://127.0.0.1:{port} (user admin; its password is in "
         f"{home / 'airflow' / 'passwords.json'}).\n"
         f"Feeds: {os.environ['ELIB_FEEDS']}. A feed's DAG is paused until you unpause it. Logs: {logs}. Ctrl-C stops."

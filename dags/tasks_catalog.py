@@ -1,0 +1,80 @@
+"""What each task of the catalog's DAG does, without Airflow: match a snapshot, publish it, report the night."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from schemas import Environment, Feed, environment, read_feeds
+
+log = logging.getLogger("elib.catalog")
+
+
+def known_feeds(env: Environment) -> list[Feed]:
+    """Every feed that is declared well."""
+    return read_feeds(env.feeds)[0]
+
+
+def match(*, full: bool = False) -> dict[str, Any]:
+    """Find which live records are one work; what was found waits in a folder for the publication.
+
+    Only what changed since the last publication is looked at again, unless `full`; the result is the same.
+    """
+    import pyarrow as pa
+
+    from loaders import publish_state as state
+    from transforms.cluster import cluster
+    from transforms.match import Live, features, match
+    from transforms.match.model import matcher_version
+
+    env = environment()
+    version = matcher_version()
+    known = None if full else state.read_state(env, version)
+    before, pairs = known or (None, None)
+    fresh, gone = state.stale_keys(env, before)
+    live = (Live(record=one, feed=feed, record_sha256=sha) for feed, sha, one in state.read_live(env, fresh))
+    made = features(live)
+    now = made if before is None else pa.concat_tables([state.without(before, gone), made]).sort_by("key")
+    decided = state.judgements(env)
+    found = match(now, before=before, known=pairs, judgements=decided)
+    one_to_one = frozenset(feed.name for feed in known_feeds(env) if feed.one_to_one)
+    clusters = cluster(found.pairs, now, decided, one_to_one)
+    folder = state.write_found(env, version, now, found.pairs, clusters.clusters, clusters.matches, clusters.related)
+    log.info("%d records, %d looked at again, %d clusters", now.num_rows, found.evaluated, len(clusters.clusters))
+    return {"folder": str(folder.relative_to(env.home)), "records": now.num_rows, "evaluated": found.evaluated}
+
+
+def publish(matched: dict[str, Any]) -> dict[str, int]:
+    """Publish what was matched, whole or not at all."""
+    from loaders import catalog
+    from loaders import publish as publication
+    from transforms.merge import merge
+
+    env = environment()
+    run_id = publication.begin(env)
+    trust = {feed.name: feed.trust for feed in known_feeds(env)}
+    try:
+        return publication.publish(env, run_id, env.home / matched["folder"], merge=merge, trust=trust)
+    except BaseException as error:
+        said = f"publish: {type(error).__name__}: {error}"[:2000]
+        catalog.fail(env, run_id, "crashed", f"{said}. The catalog is as it was; the next publication does it all.")
+        raise
+
+
+def report() -> dict[str, str]:
+    """Write the report of the night; paths relative to ELIB_HOME."""
+    from loaders.database import engine
+    from loaders.reports.night import night
+    from transforms.rules import RULES
+
+    env = environment()
+    rules = {code: {"wrong": rule.wrong, "why": rule.why, "mend": rule.mend} for code, rule in RULES.items()}
+    paths = night(engine(env), env.reports, known_feeds(env), rules=rules)
+    return {path.name: str(path.relative_to(env.home)) for path in paths}
+
+
+def publish_now() -> dict[str, int]:
+    """Match, publish and report in this process."""
+    counts = publish(match())
+    report()
+    return counts
