@@ -145,7 +145,7 @@ class Made:
             number=0,
             tongue=tongue,
             title=self._title(tongue),
-            people=[self._name(tongue) for _ in range(chance.choice((0, 1, 1, 2, 3)))],
+            people=[self._name(tongue) for _ in range(chance.choice((0, 1, 1, 1, 2, 3)))],
             publisher=chance.choice(self.publishers),
             year=chance.randint(1995, 2025),
             description=self._text(tongue) if chance.random() < 0.8 else "",

@@ -56,6 +56,11 @@ COMPARISONS = [
         policy("words_l = words_r", "the same words in another order", 14.0),
         policy(f"{TYPO} AND size_l >= 30", "the same but for a letter or two, and long", 17.0),
         level(TYPO, "the same but for a letter or two", 11.0),
+        policy(
+            "(head_l = title_r OR title_l = head_r) AND least(size_l, size_r) >= 22",
+            "the same but for a subtitle, and long",
+            15.0,
+        ),
         level(
             "(head_l = title_r OR title_l = head_r) AND least(size_l, size_r) >= 10",
             "the same but for a subtitle",
@@ -115,7 +120,7 @@ COMPARISONS = [
     comparison(
         "year",
         null("year_l IS NULL OR year_r IS NULL"),
-        policy("year_l = year_r", "the same", 3.5),
+        policy("year_l = year_r", "the same", 4.0),
         policy("abs(year_l - year_r) = 1", "one apart", -30.0),
         policy("ELSE", "different", -30.0),
     ),
