@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,7 +59,8 @@ class StoredPages:
         self._follows = dict(_follows(self._chains))
         self._built = _repository(name, pages)
         self._servers: dict[str, StoredPages] = {}
-        bases = sorted({one.base_url for one in pages if one.base_url})
+        self._bases = Counter(one.base_url for one in pages)
+        bases = sorted(base for base in self._bases if base)
         if len(bases) > 1:
             for base in bases:
                 self._servers[_mount(base)] = StoredPages(name, [one for one in pages if one.base_url == base])
@@ -84,7 +86,7 @@ class StoredPages:
         return self._built.answer(asked)
 
     def _exact(self, verb: str, said: dict[str, str]) -> StoredPage | None:
-        """The page that answers exactly this; of several, the one that begins the longest list.
+        """The page that answers exactly this; of several, the one that begins the longest list at the main server.
 
         A list cut by dates answers for the whole list when no other page holds a record that it lacks.
         """
@@ -93,7 +95,10 @@ class StoredPages:
         if not found and verb in LISTS and set(said) == {"metadataPrefix"}:
             known = {one.identifier for one in self._built.records(said["metadataPrefix"])}
             found = [chain for chain in self._chains if _cut_by_dates(chain[0], verb, said) and _held(chain) >= known]
-        return max(found, key=lambda chain: (len(_held(chain)), len(chain)))[0] if found else None
+        return max(found, key=self._weight)[0] if found else None
+
+    def _weight(self, chain: list[StoredPage]) -> tuple[int, int, int]:
+        return len(_held(chain)), len(chain), self._bases[chain[0].base_url]
 
     def _next(self, verb: str, token: str, asked: Asked) -> Answer:
         """The page after the one that gave the token; an empty last page where no more was stored."""

@@ -1,0 +1,73 @@
+"""Harvested and transformed, every sample feed ends as samples/expected.toml says."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from walking import SAMPLES
+
+import harvesters
+from samples import ReplayServer
+from schemas import Ask, Environment, Feed, Page, environment, read_feed
+from transforms import transform
+
+EXPECTED = tomllib.loads((SAMPLES / "expected.toml").read_text(encoding="utf-8"))["feeds"]
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> Environment:
+    return environment({"ELIB_HOME": str(tmp_path / "home"), "ELIB_ALLOW_PRIVATE": "127.0.0.1"})
+
+
+def feed_at(name: str, server: ReplayServer, folder: Path) -> Feed:
+    """The sample feed with the address of this server in it."""
+    text = (SAMPLES / "feeds" / f"{name}.toml").read_text(encoding="utf-8")
+    path = folder / f"{name}.toml"
+    path.write_text(text.replace("http://127.0.0.1:8765", server.url), encoding="utf-8")
+    return read_feed(path)
+
+
+def outcomes(pages: list[Page], feed: Feed) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """For each record how it ended, and the codes of its errors."""
+    for record in (record for page in pages for record in page.records):
+        found = transform(record, feed)
+        errors = tuple(issue.code for issue in found.errors)
+        if found.tombstone is not None:
+            yield "deleted", errors
+        elif found.rejection is not None:
+            yield "rejected", errors
+        else:
+            yield ("quarantined" if errors else "valid"), errors
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_every_record_of_a_feed_ends_as_expected(
+    name: str, server: ReplayServer, tmp_path: Path, env: Environment
+) -> None:
+    feed = feed_at(name, server, tmp_path)
+    pages = list(harvesters.harvest(feed, Ask(), env))
+    ended = list(outcomes(pages, feed))
+    expected = {**EXPECTED[name]}
+    assert pages[-1].complete
+    assert len(ended) == expected.pop("listed")
+    assert Counter(how for how, _ in ended) == Counter(expected)
+    assert {code for _, errors in ended for code in errors} == {"title_missing"}
+
+
+@pytest.mark.parametrize(
+    "name", ["sample_col_oasis", "sample_tunisia_uvt", "sample_unesco_iite", "sample_autodesk_rss"]
+)
+def test_a_second_night_that_asks_for_what_is_new_gets_nothing(
+    name: str, server: ReplayServer, tmp_path: Path, env: Environment
+) -> None:
+    feed = feed_at(name, server, tmp_path)
+    first = list(harvesters.harvest(feed, Ask(), env))
+    clock = next(page.response_date for page in first if page.response_date)
+    validators = first[-1].validators
+    again = list(harvesters.harvest(feed, Ask(since=clock, full=False, validators=validators), env))
+    assert again[-1].complete
+    assert sum(len(page.records) for page in again) == 0
