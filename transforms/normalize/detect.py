@@ -16,6 +16,8 @@ LENGTH = 120  # characters that are read
 SURE = 0.95  # the fast model alone is believed from here on, outside the close families
 DOUBTFUL = 0.5  # less likely than this needs langdetect's word for it, where it has a profile
 UNLIKELY = 0.4  # less likely than this is not said at all
+LONG = 60  # characters
+SURE_WHEN_LONG = 0.9
 FAMILY = ("sr", "hr", "bs")  # one language to the models: they count little, words count most
 FAMILY_SHARE = 0.3
 HINTED = 2.0  # what a declared tag weighs: as much as one word
@@ -60,7 +62,8 @@ def _detected(text: str, hint: str | None) -> Detection:
 def _judged(text: str, script: str, languages: tuple[str, ...], hint: str | None) -> tuple[str, float]:
     """The likeliest language, and how likely it is."""
     first, sure = detect_models.fasttext_first(text)
-    easy = sure >= SURE and first in detect_evidence.easy() and first in languages
+    long = len(text) >= LONG
+    easy = sure >= (SURE_WHEN_LONG if long else SURE) and first in languages and first in detect_evidence.easy(long)
     if easy and not detect_evidence.letters(text, script, (first,))[first]:
         return first, round(min(sure, 0.99), 2)
     fast, slow = detect_models.fasttext(text), detect_models.py3langid(text)

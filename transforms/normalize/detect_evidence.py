@@ -36,9 +36,9 @@ class Neighbours(NamedTuple):
 
 
 @cache
-def easy() -> frozenset[str]:
-    """The languages about which a sure fast model is right."""
-    return frozenset(_table()["easy"].split())
+def easy(long: bool) -> frozenset[str]:
+    """The languages about which a sure fast model is right, in short texts or in long ones."""
+    return frozenset(_table()["easy"].split()) | frozenset(_table()["easy_when_long"].split() if long else ())
 
 
 @cache

@@ -7,6 +7,8 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
+from transforms.normalize import detect_script
+
 # Labels of the models → languages of the library.
 ALIASES = {
     "arz": "ar", "ary": "ar", "tl": "fil", "nn": "no", "nb": "no", "wuu": "zh", "yue": "zh", "sdh": "ckb",
@@ -74,7 +76,10 @@ def _fasttext() -> Any:
 def _py3langid() -> Any:
     from py3langid import langid
 
-    return langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
+    identifier = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
+    known = frozenset(language for languages in detect_script.CANDIDATES.values() for language in languages)
+    identifier.set_languages([one for one in identifier.labels if ALIASES.get(one, one) in known])
+    return identifier
 
 
 @cache

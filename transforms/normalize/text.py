@@ -17,6 +17,7 @@ CONTROLS = r"\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef\ufff9-\ufffb\ufffe
 BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 UNSEEN = r"\u00ad\u2060-\u2064\u206a-\u206f\ufeff"
 STRAY = re.compile(f"[{CONTROLS}{BIDI}{UNSEEN}]")
+SUSPECT = re.compile(f"[{CONTROLS}{BIDI}{UNSEEN}\x80-\x9f\u200b-\u200d]")
 C1 = re.compile(r"[\x80-\x9f]")
 # Joiners mean something between letters of these scripts (Hebrew to N'Ko, Brahmic to Mongolian) and in emoji.
 JOINED = r"\u0590-\u109f\u1780-\u18af\ua840-\uaaff\ufb50-\ufdff\ufe0f\ufe70-\ufefe\u2600-\u27bf\U0001f000-\U0001faff"
@@ -29,6 +30,11 @@ PARAGRAPHS = re.compile(r" ?\n ?(?:\n ?)+")
 WRAPPED = re.compile(r" ?\n (?![-–—•*·]|\d+[.)])")  # an indented line goes on with the one before it, save in a list
 UNTOUCHED = re.compile(r"[\u0590-\u109f]")
 CYRILLIC = re.compile(r"[\u0400-\u052f]")
+# What UTF-8 looks like when it is read byte by byte: two letters or signs beyond ASCII, side by side.
+PAIR = re.compile(
+    r"[\u0080-\u024f\u201a\u221a\u2500-\u257f][\u0080-\u024f\u02c6-\u02dd\u2010-\u203a\u20ac\u2122\u2202-\u2265\u2500-\u25a0]"
+    r"|Ã |[РС][\u0080-\u00bf\u0400-\u045f\u0490-\u0491\u2010-\u203a\u20ac\u2116\u2122]"
+)
 PLAIN = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
 
 ENCODING_ONLY = ftfy.TextFixerConfig(
@@ -82,7 +88,7 @@ def _read(value: str) -> tuple[str, bool]:
     for _ in range(ROUNDS):
         before = text
         mended = _mended(text)
-        repair = repair or mended != text
+        repair = repair or mended != text or bool(C1.search(mended))
         text = _spaced(_without_markup(_without_strays(mended)))
         if text == before:
             break
@@ -90,8 +96,9 @@ def _read(value: str) -> tuple[str, bool]:
 
 
 def _without_strays(text: str) -> str:
-    text = STRAY.sub("", text)
-    return text if text.isascii() else STRAY_JOINER.sub("", C1.sub(_c1, text))
+    if not SUSPECT.search(text):
+        return text
+    return STRAY_JOINER.sub("", C1.sub(_c1, STRAY.sub("", text)))
 
 
 def _c1(found: re.Match[str]) -> str:
@@ -104,12 +111,12 @@ def _c1(found: re.Match[str]) -> str:
 def _mended(text: str) -> str:
     """The text with its mojibake repaired, where the repair is certain: never in Arabic, Thai or Indic text, in
     Cyrillic only when the whole of it reads as UTF-8 taken for Windows-1251, and never by half."""
-    if text.isascii() or UNTOUCHED.search(text):
+    if text.isascii() or not PAIR.search(text) or UNTOUCHED.search(text):
         return text
     if CYRILLIC.search(text):
         return _from_windows_1251(text)
     mended = ftfy.fix_encoding(text, ENCODING_ONLY)
-    return text if "\ufffd" in mended or is_bad(mended) else mended
+    return text if mended == text or "\ufffd" in mended or is_bad(mended) else mended
 
 
 def _from_windows_1251(text: str) -> str:
@@ -129,8 +136,7 @@ def _without_markup(text: str) -> str:
 
 def _spaced(text: str) -> str:
     text = LINE_ENDS.sub("\n", unicodedata.normalize("NFC", text)).replace("\u2029", "\n\n")
-    text = SPACES.sub(" ", text)
-    if "\n" in text:
-        text = PARAGRAPHS.sub("\n\n", text)
-        text = WRAPPED.sub(" ", text).replace(" \n", "\n").replace("\n ", "\n")
-    return text.strip()
+    if "\n" not in text:
+        return " ".join(text.split())
+    text = PARAGRAPHS.sub("\n\n", SPACES.sub(" ", text))
+    return WRAPPED.sub(" ", text).replace(" \n", "\n").replace("\n ", "\n").strip()
