@@ -88,7 +88,7 @@ def date(said: str, *, language: str | None = None, year_now: int | None = None)
     if any("\u0e50" <= letter <= "\u0e59" for letter in said):
         tongue = "th"
     iso = _ISO.fullmatch(text)
-    if iso:
+    if iso and not _is_short_range(text):
         return _flagged(_made(_era(_numeric_parts(iso), text, tongue)), "", year_now)
     uncertain, approximate = bool(_QUALIFIED.search(text)), bool(words.CIRCA.search(text)) or text.endswith("~")
     bare = _bare(text)
@@ -164,7 +164,7 @@ def _span(text: str, tongue: str) -> Date | None:
     if found:
         return _range(found[1], found[2], tongue)
     found = _SHORT_RANGE.fullmatch(text)
-    if found and int(found[3]) > max(12, int(found[2])):
+    if found and _is_short_range(text):
         return _range(found[1] + found[2], found[1] + found[3], tongue)
     found = _OPEN.fullmatch(text)
     if found:
@@ -180,6 +180,15 @@ def _many_years(text: str) -> Date | None:
         digits = (found[1] or found[2]) if found else str(int(century[1]) - 1) if century else ""
         return Date(edtf=digits.ljust(4, "X"), year=int(digits.ljust(4, "0")), flags=("approximate",), rule="decade")
     return None
+
+
+def _is_short_range(text: str) -> bool:
+    """Whether "1998-99" is two years: not a month, and not EDTF's season ("2012-21") unless the year after."""
+    found = _SHORT_RANGE.fullmatch(text)
+    if not found:
+        return False
+    first, last = int(found[2]), int(found[3])
+    return last > max(12, first) and (last not in range(21, 25) or last == first + 1)
 
 
 def _range(start: str, end: str, tongue: str) -> Date | None:

@@ -214,9 +214,7 @@ def _creative_commons(kind: str, version: str, jurisdiction: str) -> _Reading | 
     label = f"CC {kind.upper()}"
     if not exists or (jurisdiction and jurisdiction not in _jurisdictions()[version]):
         return _Reading(kind, "", None, None, label, kind in _OPEN_KINDS)
-    named = (
-        "by-nd-nc" if kind == "by-nc-nd" and (version == "1.0" or (version, jurisdiction) == ("2.0", "jp")) else kind
-    )
+    named = "by-nd-nc" if (kind, version) == ("by-nc-nd", "1.0") else kind  # it was so called once
     path = f"{named}/{version}/" + (f"{jurisdiction}/" if jurisdiction else "")
     return _Reading(
         kind,

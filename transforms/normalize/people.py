@@ -41,11 +41,14 @@ _ROLE_SUFFIX = re.compile(
 )
 _HEAD = re.compile(r"\b(?:ministr|minist[eè]r|universi|institut|department|faculty|bureau|office|cent(?:er|re))", re.I)
 _FUNCTION_WORD = re.compile(r"\s(?:pour|dans|aux|sur|para|für|для|with|at)\s", re.I)
+_LIST = re.compile(r"[;|]")
+_DIGIT = re.compile(r"\d\d")
 _COMMAS = re.compile(r"\s*[,،]\s*")
 _AND = re.compile(r"\s+(?:and|&|et|y|und|и)\s+", re.I)
 _TIDY = re.compile(r"\s+([,;])")
 
 
+@lru_cache(maxsize=32768)
 def contributor(
     said: str,
     role: str = "author",
@@ -75,7 +78,7 @@ def publisher(said: str) -> str:
     """The publisher's name without place ("Paris : UNESCO"), stray spaces and end punctuation; "" for nobody."""
     place, colon, rest = said[:LONGEST].partition(" : ")
     name = rest if colon and len(place) <= 40 and rest.strip() else said[:LONGEST]
-    name = _tidy(_EMAIL.sub(" ", name)).removeprefix("©").strip()
+    name = _tidy(_EMAIL.sub(" ", name) if "@" in name else name).removeprefix("©").strip()
     return "" if fold(name) in _nobody() or not fold(name) else name
 
 
@@ -106,7 +109,8 @@ def _orcid_in(said: str) -> str | None:
 
 
 def _names(said: str, given: Kind | None, *, joined: bool) -> Iterator[tuple[str, Kind]]:
-    for part in re.split(r"\s*[;|]\s*", _EMAIL.sub(" ", _ORCID_SAID.sub(" ", said))):
+    text = _ORCID_SAID.sub(" ", said) if "-" in said else said
+    for part in _LIST.split(_EMAIL.sub(" ", text) if "@" in text else text):
         name = _tidy(part)
         if not fold(name) or fold(name) in _nobody():
             continue
@@ -196,12 +200,14 @@ def _runs(parts: list[str], corporate: list[bool]) -> list[tuple[bool, list[str]
 
 def _persons(name: str, parts: list[str]) -> Iterator[tuple[str, Kind]]:
     suffixes = set(table("corporate")["suffixes"])
-    titles = [part for part in parts[2:] if fold(part).replace(" ", "") in suffixes]
+    titles = [part for part in parts[1:] if fold(part).replace(" ", "") in suffixes]
     core = [part for part in parts if part not in titles]
     pairs = _AND.split(name)
     if len(pairs) > 1 and all(len([p for p in _COMMAS.split(pair) if p]) == 2 for pair in pairs):
         for pair in pairs:
             yield from _persons(pair, _COMMAS.split(pair))
+    elif len(core) == 1:
+        yield name, "person"
     elif len(core) == 2:
         yield _tidy(" ".join([_plain(core[1]), _plain(core[0])]) + "".join(f", {title}" for title in titles)), "person"
     elif len(core) >= 3 and all(len(part.split()) > 1 for part in core) and not titles:
@@ -234,11 +240,16 @@ def _is_name_part(part: str) -> bool:
 
 def _plain(name: str) -> str:
     """A person's name without years of life, a fuller form or affiliation in brackets, and a role."""
-    return _tidy(_ROLE_SUFFIX.sub("", _BRACKETS.sub("", _YEARS.sub("", name)))) or name
+    core = _BRACKETS.sub("", _without_years(name)) if "(" in name or "[" in name else name
+    return _tidy(_ROLE_SUFFIX.sub("", core)) or name
+
+
+def _without_years(name: str) -> str:
+    return _YEARS.sub("", name) if _DIGIT.search(name) else name
 
 
 def _tidy(name: str) -> str:
-    return _TIDY.sub(r"\1", " ".join(_YEARS.sub("", name).split())).strip(" ,;:،-–/").strip()
+    return _TIDY.sub(r"\1", " ".join(_without_years(name).split())).strip(" ,;:،-–/").strip()
 
 
 @lru_cache(maxsize=16384)

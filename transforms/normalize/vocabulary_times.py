@@ -16,7 +16,8 @@ _ISO = re.compile(
 _CLOCK = re.compile(r"(\d{1,3}):([0-5]\d):([0-5]\d)(?:\.\d+)?")
 _SHORT = re.compile(r"(\d{1,2})\s*h\s*([0-5]\d)(?:\s*min)?", re.IGNORECASE)
 _NUMBER = r"\d{1,4}(?:[.,]\d{1,2})?"
-_WORD = r"[^\W\d_][^\W\d_\u0e31-\u0e3a\u0e47-\u0e4e]*(?:[\u0e31-\u0e3a\u0e47-\u0e4e][^\W\d_]*)*"  # Thai vowel signs are no \\w
+# Thai vowel signs are no \w
+_WORD = r"[^\W\d_][^\W\d_\u0e31-\u0e3a\u0e47-\u0e4e]*(?:[\u0e31-\u0e3a\u0e47-\u0e4e][^\W\d_]*)*"
 _PIECE = re.compile(rf"({_NUMBER})\s*({_WORD})")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 _LARGE = {"day": "D", "week": "W", "month": "M"}

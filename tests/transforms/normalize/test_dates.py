@@ -1,0 +1,181 @@
+"""Dates as people, machines and cataloguers write them."""
+
+from __future__ import annotations
+
+import pytest
+from edtf import parse_edtf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.normalize.dates import date, issued
+
+PLAIN = [
+    ("2012", "2012"),
+    ("2012-05", "2012-05"),
+    ("2021-3-5", "2021-03-05"),
+    ("2007-06-04T11:33:20Z", "2007-06-04"),
+    ("2008-06-19 17:55:27", "2008-06-19"),
+    ("20120315", "2012-03-15"),
+    ("2013/04/05", "2013-04-05"),
+    ("Mon Apr 29 16:35:48 PDT 2013", "2013-04-29"),
+    ("Mon, 29 Apr 2013 16:35:48 GMT", "2013-04-29"),
+    ("Thu Sep 05 00:00:00 UTC 2019", "2019-09-05"),
+    ("December 12th, 2012", "2012-12-12"),
+    ("c2012", "2012"),
+    ("©2012", "2012"),
+    ("[2012]", "2012"),
+    ("2003 [i.e. 2004]", "2004"),
+    ("31/12/2012", "2012-12-31"),
+    ("12/31/2012", "2012-12-31"),
+    ("3.4.2012", "2012-04-03"),
+    ("05/2012", "2012-05"),
+    ("2012/2014", "2012/2014"),
+    ("1998-1999", "1998/1999"),
+    ("1998-99", "1998/1999"),
+    ("2012-13", "2012/2013"),
+    ("[between 1990 and 1995]", "1990/1995"),
+    ("2012-05-03/2013-06-01", "2012-05-03/2013-06-01"),
+    ("2012-", "2012/.."),
+    ("Spring 2012", "2012-21"),
+    ("2013-00-00", "2013"),
+    ("avril 2013", "2013-04"),
+    ("1er mai 2013", "2013-05-01"),
+    ("29 апреля 2013 г.", "2013-04-29"),
+    ("15. март 2013.", "2013-03-15"),
+    ("15. mart 2013", "2013-03-15"),
+    ("18 de março de 2013", "2013-03-18"),
+    ("15. März 2013", "2013-03-15"),
+    ("15 مارس 2013", "2013-03-15"),
+    ("15 جانفي 2013", "2013-01-15"),
+    ("١٥ آذار ٢٠١٣", "2013-03-15"),
+    ("٢٠١٣", "2013"),
+    ("Paris, 1998", "1998"),
+]
+FLAGGED = [
+    ("[2015?]", None, "2015?", {"approximate"}),
+    ("2015?", None, "2015?", {"approximate"}),
+    ("ca. 1998", None, "1998~", {"approximate"}),
+    ("около 1998", None, "1998~", {"approximate"}),
+    ("199-?", None, "199X", {"approximate"}),
+    ("1990s", None, "199X", {"approximate"}),
+    ("18??", None, "18XX", {"approximate"}),
+    ("17th century", None, "16XX", {"approximate"}),
+    ("3/4/2012", None, "2012", {"ambiguous"}),
+    ("2004, cop. 2003", None, "2004", {"ambiguous"}),
+    ("2013-02-30", None, "2013-02", {"impossible"}),
+    ("2013-13-01", None, "2013", {"impossible"}),
+    ("0000-00-00", None, "", {"impossible"}),
+    ("9999-12-31", None, "", {"impossible"}),
+    ("2031-01-01", None, "2031-01-01", {"future"}),
+    ("2554", None, "2011", {"buddhist"}),
+    ("๒๕๕๔", None, "2011", {"buddhist"}),
+    ("พ.ศ. 2554", "th", "2011", {"buddhist"}),
+    ("15 มีนาคม 2554", "th", "2011-03-15", {"buddhist"}),
+    ("2554-03-15", "th", "2011-03-15", {"buddhist"}),
+    ("2011", "th", "2011", set()),
+    ("1434 هـ", None, "2012/2013", {"hijri"}),
+    ("١٤٣٤هـ", None, "2012/2013", {"hijri"}),
+    ("1434", "ar", "2012/2013", {"hijri"}),
+    ("1434 AH", None, "2012/2013", {"hijri"}),
+    ("1434", "fr", "1434", set()),
+    ("1434هـ / 2013م", "ar", "2013", set()),
+    ("15 رمضان 1434", "ar", "2013-07-23~", {"hijri", "approximate"}),
+]
+
+
+@pytest.mark.parametrize(("said", "edtf"), PLAIN)
+def test_plain_dates(said: str, edtf: str) -> None:
+    found = date(said, year_now=2026)
+    assert found is not None
+    assert (found.edtf, found.year, found.flags) == (edtf, int(edtf[:4]), ())
+
+
+@pytest.mark.parametrize(("said", "language", "edtf", "flags"), FLAGGED)
+def test_doubtful_dates_are_flagged(said: str, language: str | None, edtf: str, flags: set[str]) -> None:
+    found = date(said, language=language, year_now=2026)
+    assert found is not None
+    assert (found.edtf, set(found.flags)) == (edtf, flags)
+
+
+@pytest.mark.parametrize(
+    "said", ["", "n.d.", "Not found", "03/04/12", "s.a.", "in press", "200000000-01-01", "x" * 500]
+)
+def test_no_date_is_none(said: str) -> None:
+    assert date(said) is None
+
+
+@pytest.mark.parametrize("edtf", [edtf for _, edtf in PLAIN] + [edtf for _, _, edtf, _ in FLAGGED if edtf])
+def test_what_comes_out_is_edtf_and_stays_itself(edtf: str) -> None:
+    parse_edtf(edtf)
+    again = date(edtf)
+    assert again is not None
+    assert again.edtf == edtf
+
+
+def test_without_the_year_of_the_harvest_nothing_is_in_the_future() -> None:
+    assert "future" not in getattr(date("2300"), "flags", ())
+
+
+def test_unknown_meanings_the_earliest_without_a_time_wins() -> None:
+    found = issued([("2010-05-06T10:11:12Z", None), ("2010-05-06T10:11:12Z", None), ("2009", None)])
+    assert found.issued is not None
+    assert (found.issued.edtf, found.path_index, found.modified) == ("2009", 2, None)
+    only_stamps = issued([("2010-05-06T10:11:12Z", None), ("2009-05-06T10:11:12Z", None)])
+    assert only_stamps.path_index == 1
+
+
+def test_named_meanings_decide() -> None:
+    found = issued(
+        [
+            ("2011-01-02T03:04:05Z", "accessioned"),
+            ("2011-01-02T03:04:05Z", "available"),
+            ("2012-07", "dc.date.created"),
+            ("2010-03", "issued"),
+            ("2020-01-01", "modified"),
+            ("2021-01-01", "updated"),
+        ]
+    )
+    assert found.issued is not None
+    assert found.modified is not None
+    assert (found.issued.edtf, found.path_index) == ("2010-03", 3)
+    assert (found.modified.edtf, found.modified_index) == ("2021-01-01", 5)
+
+
+def test_an_archives_date_is_never_the_works() -> None:
+    assert issued([("2011-01-02T03:04:05Z", "accessioned")]).issued is None
+
+
+def test_a_possible_date_comes_before_an_impossible_one() -> None:
+    found = issued([("2013-02-30", None), ("2014", None)], year_now=2026)
+    assert found.path_index == 1
+    assert "impossible" in found.flags
+
+
+@given(st.text(max_size=200), st.sampled_from([None, "th", "ar", "en", "sr-Cyrl"]), st.none() | st.integers(1900, 2100))
+def test_any_text_has_an_answer_that_is_edtf(said: str, language: str | None, year_now: int | None) -> None:
+    found = date(said, language=language, year_now=year_now)
+    if found is not None and found.edtf:
+        parse_edtf(found.edtf)
+        assert found.year is not None
+
+
+@given(
+    st.from_regex(
+        r"[\[(cp©]{0,2}[0-9\u0660-\u0669]{3,5}[-/. ?~]{0,2}[0-9]{0,2}[-/. ]{0,1}[0-9]{0,4}[\])?]{0,2}", fullmatch=True
+    )
+)
+def test_anything_like_a_date_has_an_answer_that_is_edtf(said: str) -> None:
+    found = date(said, year_now=2026)
+    if found is not None and found.edtf:
+        parse_edtf(found.edtf)
+
+
+@given(
+    st.lists(
+        st.tuples(st.text(max_size=30), st.none() | st.sampled_from(["issued", "created", "modified", "x"])), max_size=6
+    )
+)
+def test_any_dates_are_chosen_from(said: list[tuple[str, str | None]]) -> None:
+    found = issued(said)
+    assert (found.issued is None) == (found.path_index is None)
+    assert found.path_index is None or 0 <= found.path_index < len(said)

@@ -1,0 +1,125 @@
+"""Identifiers among citations and noise."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.resource import Identifier
+from transforms.normalize.identifiers import identifier, invalid, is_placeholder
+
+KNOWN = [
+    ("doi:10.7910/DVN/QOGMVI", None, "doi", "10.7910/dvn/qogmvi"),
+    ("https://doi.org/10.5281/zenodo.20607281", None, "doi", "10.5281/zenodo.20607281"),
+    ("http://dx.doi.org/10.1016/j.x(2020).", "uri", "doi", "10.1016/j.x(2020)"),
+    ("10.5281/zenodo.843", None, "doi", "10.5281/zenodo.843"),
+    ("info:eu-repo/semantics/altIdentifier/doi/10.1364/OE.21.021857", None, "doi", "10.1364/oe.21.021857"),
+    ("0306406152", "isbn", "isbn", "9780306406157"),
+    ("ISBN 978-0-306-40615-7 (hbk)", None, "isbn", "9780306406157"),
+    ("urn:isbn:9780306406157", None, "isbn", "9780306406157"),
+    ("0-306-40615-2", None, "isbn", "9780306406157"),
+    ("ISSN 0378-5955", None, "issn", "0378-5955"),
+    ("0378-5955", None, "issn", "0378-5955"),
+    ("hdl:1765/1104", None, "handle", "1765/1104"),
+    ("http://hdl.handle.net/11599/22", "uri", "handle", "11599/22"),
+    ("https://oasis.col.org/handle/11599/22", None, "handle", "11599/22"),
+    (
+        "http://nuir.lib.nu.ac.th/dspace/handle/123456789/5",
+        None,
+        "uri",
+        "https://nuir.lib.nu.ac.th/dspace/handle/123456789/5",
+    ),
+    ("https://unesdoc.unesco.org/ark:/48223/pf0000397002/fre", None, "ark", "ark:/48223/pf0000397002"),
+    ("ark:/21198/zz0026w32q", None, "ark", "ark:/21198/zz0026w32q"),
+    ("oai:dspace.mit.edu:1721.1/137828", None, "oai", "oai:dspace.mit.edu:1721.1/137828"),
+    ("oai:doaj.org/article:5cdfcf7b24", None, "oai", "oai:doaj.org/article:5cdfcf7b24"),
+    ("urn:NBN:de:0111-1", None, "uri", "urn:nbn:de:0111-1"),
+    ("HTTP://Example.org:80/a/?utm_source=x#top", "URI", "uri", "https://example.org/a"),
+    ("WOS: 000289830000028", None, "other", "WOS: 000289830000028"),
+    ("o:1234", None, "other", "o:1234"),
+]
+NOISE = [
+    ("Smith, J. (2010). A long title. Journal of Things, 3(4), 5-6.", None),
+    ("Smith 2010", "citation"),
+    ("Smith 2010", "dc.identifier.citation".rpartition(".")[2]),
+    ("n/a", None),
+    ("-", None),
+    ("0000", None),
+    ("Portrait File", None),
+    ("Common molecules Sample 50646", None),
+    ("0306406153", "isbn"),
+    ("1234-5678", "issn"),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("said", "hint", "scheme", "value"), KNOWN)
+def test_identifiers_in_one_spelling(said: str, hint: str | None, scheme: str, value: str) -> None:
+    found = identifier(said, hint)
+    assert found is not None
+    assert (found.scheme, found.value) == (scheme, value)
+    assert invalid(said, hint) is None
+
+
+@pytest.mark.parametrize(("said", "hint"), NOISE)
+def test_citations_and_noise_are_no_identifiers(said: str, hint: str | None) -> None:
+    assert identifier(said, hint) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "hint", "reason"),
+    [
+        ("0306406153", "isbn", "check digit"),
+        ("ISBN 978-0-306-40615-8", None, "check digit"),
+        ("978-0-306", "isbn", "digits"),
+        ("1234-5678", "issn", "check digit"),
+        ("10.1234", "doi", "prefix and suffix"),
+    ],
+)
+def test_a_bad_one_says_why(said: str, hint: str | None, reason: str) -> None:
+    why = invalid(said, hint)
+    assert why is not None
+    assert reason in why
+
+
+@pytest.mark.parametrize(
+    ("scheme", "value", "expected"),
+    [
+        ("handle", "123456789/30", True),
+        ("handle", "11599/22", False),
+        ("doi", "10.5072/abc", True),
+        ("doi", "10.5281/zenodo.1", False),
+        ("uri", "https://example.org", True),
+        ("uri", "https://example.org/a", False),
+        ("uri", "urn:nbn:de:1", False),
+        ("isbn", "9780000000002", True),
+        ("isbn", "9780306406157", False),
+        ("issn", "0000-0000", True),
+        ("other", "242", True),
+        ("other", "000325166", False),
+        ("oai", "oai:localhost:123456789/1", True),
+        ("oai", "oai:host.org:123456789/1", False),
+    ],
+)
+def test_placeholders(scheme: str, value: str, expected: bool) -> None:
+    assert is_placeholder(Identifier(scheme=scheme, value=value)) is expected  # type: ignore[arg-type]
+
+
+HINTS = st.none() | st.sampled_from(["doi", "isbn", "issn", "handle", "uri", "ark", "oai", "other", "citation", ""])
+
+
+@given(st.text(max_size=300), HINTS)
+def test_any_text_has_an_answer(said: str, hint: str | None) -> None:
+    found = identifier(said, hint)
+    invalid(said, hint)
+    if found is not None:
+        is_placeholder(found)
+        assert found.value.strip()
+
+
+@given(st.sampled_from([(said, hint) for said, hint, *_ in KNOWN]))
+def test_a_value_is_itself_under_its_scheme(case: tuple[str, str | None]) -> None:
+    first = identifier(*case)
+    assert first is not None
+    assert identifier(first.value, first.scheme) == first

@@ -1,0 +1,199 @@
+"""Licence statements as repositories write them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.normalize.license import contradictory, license_of
+from transforms.normalize.tables import table
+
+CC = "https://creativecommons.org/licenses/"
+ZERO = "https://creativecommons.org/publicdomain/zero/1.0/"
+SHARED = Path(__file__).parents[4] / "shared"
+
+WITH_URI = [
+    ("http://creativecommons.org/licenses/by/4.0", CC + "by/4.0/", "CC-BY-4.0", True),
+    ("https://creativecommons.org/licenses/by/4.0/deed.ar", CC + "by/4.0/", "CC-BY-4.0", True),
+    ("https://creativecommons.org/licenses/by-nc-sa/4.0/legalcode", CC + "by-nc-sa/4.0/", "CC-BY-NC-SA-4.0", False),
+    ("http://creativecommons.org/licenses/by-nc-nd/3.0/rs/legalcode", CC + "by-nc-nd/3.0/rs/", None, False),
+    ("CREATIVECOMMONS.ORG/LICENSES/BY-ND/2.5/", CC + "by-nd/2.5/", "CC-BY-ND-2.5", False),
+    (
+        '<a href="https://creativecommons.org/licenses/by-sa/3.0/igo/" title="this or a similar license">CC BY-SA</a>',
+        CC + "by-sa/3.0/igo/",
+        "CC-BY-SA-3.0-IGO",
+        True,
+    ),
+    ("CC BY-SA 3.0 IGO", CC + "by-sa/3.0/igo/", "CC-BY-SA-3.0-IGO", True),
+    ("CCBY4.0", CC + "by/4.0/", "CC-BY-4.0", True),
+    ("cc-by-sa-3.0-de", CC + "by-sa/3.0/de/", "CC-BY-SA-3.0-DE", True),
+    ("CC BY 4", CC + "by/4.0/", "CC-BY-4.0", True),
+    ("Creative Commons Attribution 4.0 International", CC + "by/4.0/", "CC-BY-4.0", True),
+    ("Attribution-NonCommercial-NoDerivs 3.0 United States", CC + "by-nc-nd/3.0/us/", None, False),
+    (
+        "Licence Creative Commons Attribution - Pas d’Utilisation Commerciale 4.0",
+        CC + "by-nc/4.0/",
+        "CC-BY-NC-4.0",
+        False,
+    ),
+    (
+        "Лицензия Creative Commons «Атрибуция — Некоммерческое использование» 4.0",
+        CC + "by-nc/4.0/",
+        "CC-BY-NC-4.0",
+        False,
+    ),
+    ("رخصة المشاع الإبداعي: نسب المُصنَّف - غير تجاري 4.0 دولي", CC + "by-nc/4.0/", "CC-BY-NC-4.0", False),
+    ("Ауторство – Некомерцијално – Делити под истим условима 4.0", CC + "by-nc-sa/4.0/", "CC-BY-NC-SA-4.0", False),
+    ("Creative Commons Autorstvo-Nekomercijalno-Bez prerada 3.0 Srbija", CC + "by-nc-nd/3.0/rs/", None, False),
+    ("สัญญาอนุญาตครีเอทีฟคอมมอนส์แบบ แสดงที่มา-ไม่ใช้เพื่อการค้า 3.0 ประเทศไทย", CC + "by-nc/3.0/th/", None, False),
+    ("Creative Commons Reconocimiento-CompartirIgual 4.0", CC + "by-sa/4.0/", "CC-BY-SA-4.0", True),
+    ("Creative Commons Atribuição-NãoComercial 4.0", CC + "by-nc/4.0/", "CC-BY-NC-4.0", False),
+    (
+        "Creative Commons Namensnennung - Weitergabe unter gleichen Bedingungen 4.0",
+        CC + "by-sa/4.0/",
+        "CC-BY-SA-4.0",
+        True,
+    ),
+    ("CC0 Waiver", ZERO, "CC0-1.0", True),
+    ("Creative Commons - CC0 1.0 Universal - Public Domain Dedication", ZERO, "CC0-1.0", True),
+    ("MIT License", "https://opensource.org/licenses/MIT", "MIT", True),
+    ("http://www.apache.org/licenses/LICENSE-2.0", "https://www.apache.org/licenses/LICENSE-2.0", "Apache-2.0", True),
+    ("GPLv3", "https://www.gnu.org/licenses/gpl-3.0.html", "GPL-3.0-only", True),
+    (
+        "GNU General Public License v2 or later",
+        "https://www.gnu.org/licenses/old-licenses/gpl-2.0.html",
+        "GPL-2.0-or-later",
+        True,
+    ),
+    ("BSD 3-Clause Clear License", "https://spdx.org/licenses/BSD-3-Clause-Clear.html", "BSD-3-Clause-Clear", True),
+    (
+        "http://rightsstatements.org/page/InC-EDU/1.0/?language=en",
+        "http://rightsstatements.org/vocab/InC-EDU/1.0/",
+        None,
+        False,
+    ),
+    ("In Copyright - Educational Use Permitted", "http://rightsstatements.org/vocab/InC-EDU/1.0/", None, False),
+]
+WITHOUT_URI = [
+    ("Creative Commons Attribution (CC BY)", "CC BY", True),
+    ("Creative Commons Attribution-NonCommercial-ShareAlike (CC BY-NC-SA)", "CC BY-NC-SA", False),
+    ("cc-by", "CC BY", True),
+    ("by-nc-sa", "CC BY-NC-SA", False),
+    ("https://creativecommons.org/licenses/by-sa/", "CC BY-SA", True),
+    ("https://creativecommons.org/licenses/by/4.0/igo/", "CC BY", True),
+    ("https://creativecommons.org/licenses/by/7.0/", "CC BY", True),
+    ("CC BY 2", "CC BY", True),
+    ("GNU Free Documentation License", "GNU FDL", True),
+    ("Tous droits réservés", "All rights reserved", False),
+    ("Все права защищены", "All rights reserved", False),
+    ("جميع الحقوق محفوظة", "All rights reserved", False),
+    ("Сва права задржана", "All rights reserved", False),
+    ("domaine public", "Public domain", True),
+    ("การเรียนรู้ สงวนลิขสิทธิ์", "All rights reserved", False),
+]
+NO_LICENCE = [
+    "© 2022 The Author(s). Published by an institute",
+    "Copyright MIT",
+    "Creator: by the sea",
+    "info:eu-repo/semantics/restrictedAccess",
+    "Right no URI",
+    "This book is not in the public domain",
+    "Other (Not Open)",
+]
+
+
+@pytest.mark.parametrize(("said", "uri", "spdx", "is_open"), WITH_URI)
+def test_a_statement_that_names_a_licence_has_its_uri(said: str, uri: str, spdx: str | None, is_open: bool) -> None:
+    found = license_of([said])
+    assert found is not None
+    assert (found.uri, found.spdx, found.open, found.statement) == (uri, spdx, is_open, said)
+
+
+@pytest.mark.parametrize(("said", "label", "is_open"), WITHOUT_URI)
+def test_no_version_is_invented(said: str, label: str, is_open: bool) -> None:
+    found = license_of([said])
+    assert found is not None
+    assert (found.uri, found.spdx, found.label, found.open) == (None, None, label, is_open)
+
+
+@pytest.mark.parametrize("said", NO_LICENCE)
+def test_no_licence_is_invented(said: str) -> None:
+    found = license_of([said], default="CC BY 4.0")
+    assert found is not None
+    assert (found.uri, found.label, found.open, found.origin, found.statement) == (None, None, None, "record", said)
+
+
+def test_the_default_counts_only_where_the_record_says_nothing() -> None:
+    for silent in ([], [" "], ["info:eu-repo/semantics/openAccess"]):
+        found = license_of(silent, default="https://creativecommons.org/licenses/by-sa/4.0/")
+        assert found is not None
+        assert (found.origin, found.spdx) == ("feed_default", "CC-BY-SA-4.0")
+    own = license_of(["CC BY-NC 3.0"], default="CC BY-SA 4.0")
+    assert own is not None
+    assert (own.origin, own.spdx) == ("record", "CC-BY-NC-3.0")
+    assert license_of([]) is None
+
+
+def test_the_most_specific_statement_wins_and_the_stricter_of_equals() -> None:
+    found = license_of(["openAccess", "Creative Commons Attribution", CC + "by/4.0/"])
+    assert found is not None
+    assert (found.uri, found.statement) == (CC + "by/4.0/", CC + "by/4.0/")
+    strict = license_of([CC + "by/4.0/", CC + "by-nc/4.0/"])
+    assert strict is not None
+    assert strict.open is False
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        (["CC BY 4.0", "CC BY-NC 4.0"], True),
+        (["CC BY 4.0", "CC BY 3.0"], True),
+        (["All rights reserved", "CC BY"], True),
+        (["CC BY", "https://creativecommons.org/licenses/by/4.0/"], False),
+        (["openAccess", "CC BY 4.0"], False),
+        (["http://rightsstatements.org/vocab/InC/1.0/", "Alle Rechte vorbehalten"], False),
+        ([], False),
+    ],
+)
+def test_contradictions(statements: list[str], expected: bool) -> None:
+    assert contradictory(statements) is expected
+
+
+def test_every_pattern_of_the_table_is_a_regular_expression_with_a_known_label() -> None:
+    for row in table("licenses")["known"]:
+        assert row["label"]
+        assert all(re.compile(pattern) for pattern in row["patterns"])
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the shared vocabularies are not here")
+def test_every_canonical_creative_commons_uri_is_itself() -> None:
+    lines = (SHARED / "vocabularies" / "cc_license_uris.txt").read_text(encoding="utf-8").split()
+    software = {"BSD", "GPL", "LGPL", "MIT"}
+    wrong = {}
+    for uri in lines:
+        found = license_of([uri])
+        old_name = uri.replace("by-nd-nc/2.0", "by-nc-nd/2.0")  # two addresses of one Japanese licence
+        if uri.split("/")[4] not in software and (found is None or found.uri not in (uri, old_name)):
+            wrong[uri] = found and found.uri
+    assert not wrong
+
+
+@given(st.lists(st.text(), max_size=4), st.none() | st.text())
+def test_any_statements_have_an_answer(statements: list[str], default: str | None) -> None:
+    found = license_of(statements, default)
+    contradictory(statements)
+    assert found is None or found.statement in {*statements, default}
+
+
+@given(st.sampled_from([said for said, uri, *_ in WITH_URI if "gnu.org" not in uri]))
+def test_a_licence_uri_stays_itself(said: str) -> None:
+    first = license_of([said])
+    assert first is not None
+    assert first.uri is not None
+    again = license_of([first.uri])
+    assert again is not None
+    assert (again.uri, again.label, again.open) == (first.uri, first.label, first.open)

@@ -1,0 +1,126 @@
+"""People and organisations as repositories name them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.normalize.people import authority_id, contributor, is_corporate, publisher
+
+P, O = "person", "organisation"  # noqa: E741 - short in the tables below
+ONE = [
+    ("Adeyanju , Thomas K", "Thomas K Adeyanju", P),
+    ("King, Martin Luther, Jr.", "Martin Luther King, Jr.", P),
+    ("Encrenaz, Gaëlle,", "Gaëlle Encrenaz", P),
+    ("García Márquez, Gabriel José", "Gabriel José García Márquez", P),
+    ("Van den Heuvel, F.A.", "F.A. Van den Heuvel", P),
+    ("Perera, GAC", "GAC Perera", P),
+    ("Smith, John <john@x.org>", "John Smith", P),
+    ("Smith, John, 1950-2001", "John Smith", P),
+    ("John  Smith (University of X)", "John Smith", P),
+    ("Петровић, Петар", "Петар Петровић", P),
+    ("สมชาย ใจดี", "สมชาย ใจดี", P),
+    ("UNESCO", "UNESCO", O),
+    ("Ministry of Education, Science and Technology", "Ministry of Education, Science and Technology", O),
+    ("Department of Physics, University of Belgrade", "Department of Physics, University of Belgrade", O),
+    ("University of California, Berkeley", "University of California, Berkeley", O),
+    ("Yale University, New Haven", "Yale University, New Haven", O),
+    ("Универзитет у Београду", "Универзитет у Београду", O),
+    ("มหาวิทยาลัยสงขลานครินทร์", "มหาวิทยาลัยสงขลานครินทร์", O),
+    ("وزارة التربية والتعليم", "وزارة التربية والتعليم", O),
+    ("المنظمة العربية للتربية والثقافة والعلوم", "المنظمة العربية للتربية والثقافة والعلوم", O),
+    ("Министерство просвещения Российской Федерации", "Министерство просвещения Российской Федерации", O),
+    ("Réseau sur le stockage de l'énergie (RS2E)", "Réseau sur le stockage de l'énergie (RS2E)", O),
+]
+SEVERAL = [
+    (
+        "UNESCO, Kirkland, Anna, International Bureau of Education",
+        None,
+        ["UNESCO", "Anna Kirkland", "International Bureau of Education"],
+    ),
+    ("UNESCO Office Bangkok, UNESCO, Smith, J.", "joined", ["UNESCO Office Bangkok", "UNESCO", "J. Smith"]),
+    (
+        "Ministry of Education, Science and Technology, Smith, Ann",
+        "joined",
+        ["Ministry of Education, Science and Technology", "Ann Smith"],
+    ),
+    ("Smith, John; Doe, Jane", None, ["John Smith", "Jane Doe"]),
+    ("Smith, John and Doe, Jane", None, ["John Smith", "Jane Doe"]),
+    ("Smith, John, Doe, Jane", None, ["John Smith", "Jane Doe"]),
+    ("John Smith, Jane Doe, Ann Lee", None, ["John Smith", "Jane Doe", "Ann Lee"]),
+    ("John Smith & Jane Doe", "person", ["John Smith", "Jane Doe"]),
+]
+
+
+@pytest.mark.parametrize(("said", "name", "kind"), ONE)
+def test_one_name(said: str, name: str, kind: str) -> None:
+    assert [(one.name, one.kind, one.role) for one in contributor(said)] == [(name, kind, "author")]
+
+
+@pytest.mark.parametrize(("said", "kind", "names"), SEVERAL)
+def test_several_names_in_their_order(said: str, kind: str | None, names: list[str]) -> None:
+    assert [one.name for one in contributor(said, kind=kind)] == names
+
+
+@pytest.mark.parametrize("said", ["", " , ", "n/a", "Unknown", "[s.n.]", "x@y.org"])
+def test_nobody(said: str) -> None:
+    assert contributor(said) == ()
+
+
+def test_what_the_source_says_of_the_kind_counts() -> None:
+    assert [one.name for one in contributor("Smith, Jones, and Partners, London", kind=O)] == [
+        "Smith, Jones, and Partners, London"
+    ]
+    assert contributor("Bureau, Anna", kind=P)[0].name == "Anna Bureau"
+
+
+def test_orcid_in_any_spelling_and_with_its_check_digit() -> None:
+    orcid = "https://orcid.org/0000-0002-1825-0097"
+    for said in (
+        "orcid::0000-0002-1825-0097",
+        "0000-0002-1825-0097",
+        "https://orcid.org/0000-0002-1825-0097/",
+        "ORCID 0000000218250097",
+    ):
+        assert authority_id(said) == orcid
+        assert contributor("Carberry, Josiah", id=said)[0].id == orcid
+    assert contributor("Carberry, Josiah (0000-0002-1825-0097)")[0] == contributor("Carberry, Josiah", id=orcid)[0]
+    assert authority_id("0000-0002-1825-0098") is None
+    assert authority_id("3f2504e0-4f89-11d3-9a0c-0305e82c3301") is None
+    assert authority_id("http://viaf.org/viaf/24604287") == "https://viaf.org/viaf/24604287"
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("Paris : UNESCO,", "UNESCO"),
+        (" COL ", "COL"),
+        ("[s.n.]", ""),
+        ("Springer", "Springer"),
+        ("© Elsevier", "Elsevier"),
+    ],
+)
+def test_publishers(said: str, name: str) -> None:
+    assert publisher(said) == name
+
+
+@given(st.text(max_size=200), st.sampled_from([None, "person", "organisation", "joined"]))
+def test_any_text_has_an_answer(said: str, kind: str | None) -> None:
+    found = contributor(said, kind=kind)
+    publisher(said)
+    assert all(one.name.strip() == one.name and one.name for one in found)
+    assert len(found) <= 200
+
+
+@given(st.text(max_size=80))
+def test_a_corporate_name_is_never_split_at_a_comma(said: str) -> None:
+    name = f"University of {said.replace(';', '').replace('|', '')}, Department of Physics"
+    if is_corporate(name.split(",", maxsplit=1)[0]) and "," not in said and "،" not in said:
+        assert len(contributor(name)) == 1
+
+
+@given(st.sampled_from([said for said, *_ in ONE]))
+def test_a_name_in_house_form_stays(said: str) -> None:
+    first = contributor(said)[0]
+    assert contributor(first.name)[0] == first

@@ -1,0 +1,114 @@
+"""Web addresses: for showing, for comparing, and what is wrong with them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.normalize.urls import canonical, problem, web_address
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ("www.golabz.eu/lab/x", "http://www.golabz.eu/lab/x"),
+        ("//host.org/x", "https://host.org/x"),
+        ("http:/one.org/a", "http://one.org/a"),
+        (" <https://x.org/a b.pdf> ", "https://x.org/a%20b.pdf"),
+        ("HTTPS://X.org/A", "https://X.org/A"),
+        ("http://пример.рф/путь", "http://пример.рф/путь"),
+        ("golabz.eu", "http://golabz.eu"),
+    ],
+)
+def test_addresses_as_given(said: str, address: str) -> None:
+    assert web_address(said) == address
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "10.1234/abc",
+        "book.pdf",
+        "mailto:x@y.org",
+        "handle: 12/2",
+        "http://",
+        "e.g. see",
+        "See http://x.org/a",
+        "a b c",
+    ],
+)
+def test_no_addresses(said: str) -> None:
+    assert web_address(said) is None
+    assert canonical(said) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("http://example.org", "https://EXAMPLE.org/"),
+        ("http://example.org:80/a", "https://example.org:443/a/"),
+        ("https://example.org/a?utm_source=x&b=2&a=1", "https://example.org/a?a=1&b=2#top"),
+        ("https://münchen.de/straße", "https://xn--mnchen-3ya.de/stra%c3%9fe"),
+        ("https://example.org/%7euser", "https://example.org/~user"),
+        ("https://example.org//a//b", "https://example.org/a/b"),
+        ("http://example.org/a;jsessionid=1F", "https://example.org/a"),
+    ],
+)
+def test_two_spellings_of_one_page_are_equal(left: str, right: str) -> None:
+    assert canonical(left) == canonical(right) is not None
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("https://example.org/a?id=1", "https://example.org/a?id=2"),
+        ("https://www.example.org/a", "https://example.org/a"),
+        ("https://example.org/#/record/1", "https://example.org/#/record/2"),
+        ("https://example.org/A", "https://example.org/a"),
+    ],
+)
+def test_two_pages_stay_two(left: str, right: str) -> None:
+    assert canonical(left) != canonical(right)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://example.org/a", None),
+        ("http://localhost/x", "private host"),
+        ("http://10.0.0.1/", "private host"),
+        ("http://[::1]/", "private host"),
+        ("http://intranet/x", "private host"),
+        ("http://", "no host"),
+        ("book.pdf", "no host"),
+        ("http://x.org:99999/", "malformed"),
+        ("ftp://x.org/", "not http or https"),
+        ("", "empty"),
+        ("http://x.org/" + "a" * 3000, "longer than 2048 characters"),
+    ],
+)
+def test_what_is_wrong(url: str, expected: str | None) -> None:
+    assert problem(url) == expected
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_an_answer(said: str) -> None:
+    address = web_address(said)
+    problem(said)
+    if address is not None:
+        assert web_address(address) == address
+
+
+@given(
+    st.sampled_from(["http://", "https://", "", "//"]),
+    st.sampled_from(["example.org", "www.Example.org:80", "пример.рф", "a.b.museum", "10.0.0.1", "x_y.org"]),
+    st.text(max_size=60),
+)
+def test_the_canonical_form_is_its_own(scheme: str, host: str, rest: str) -> None:
+    once = canonical(f"{scheme}{host}/{rest}")
+    if once is not None:
+        assert canonical(once) == once
+        assert once.startswith("https://")
+        assert once.isascii()

@@ -1,0 +1,264 @@
+"""The library's lists and what partners say instead."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.resource import AgeRange
+from transforms.normalize.tables import compact, fold, table
+from transforms.normalize.vocabulary import FIELDS, age_range, competency, learning_time, level_of_age, lookup, subjects
+
+TABLES = [field for field in FIELDS if field not in ("subject", "unesco")]
+
+TERMS = [
+    ("resource_type", "info:eu-repo/semantics/doctoralThesis", "text"),
+    ("resource_type", "http://purl.org/coar/resource_type/c_6501/", "text"),
+    ("resource_type", "http://purl.org/coar/resource_type/c_12ce", "video"),
+    ("resource_type", "http://purl.org/dc/dcmitype/StillImage", "image"),
+    ("resource_type", "https://w3id.org/kim/hcrt/drill_and_practice", "drill_and_practice"),
+    ("resource_type", "http://purl.org/dcx/lrmi-vocabs/learningResourceType/lessonPlan", "lesson_plan"),
+    ("resource_type", "narrative_text", "text"),
+    ("resource_type", "Conference papers", "text"),
+    ("resource_type", "学術雑誌論文(journal article)", "text"),
+    ("resource_type", "Diagram/Illustration", "diagram"),
+    ("resource_type", "Simulacao", "simulation"),
+    ("resource_type", "วิทยานิพนธ์", "text"),
+    ("resource_type", "докторска дисертација", "text"),
+    ("resource_type", "doktorska disertacija", "text"),
+    ("resource_type", "كتاب مدرسي", "textbook"),
+    ("resource_type", "План урока", "lesson_plan"),
+    ("level", "https://w3id.org/kim/isced-2011/level3", "3"),
+    ("level", "high-school", "3"),
+    ("level", "основне академске студије", "6"),
+    ("level", "มัธยมศึกษาตอนต้น", "2"),
+    ("level", "التعليم الابتدائي", "1"),
+    ("context", "graduate-professional", "higher education"),
+    ("context", "Educacao superior", "higher education"),
+    ("audience", "http://purl.org/dcx/lrmi-vocabs/educationalAudienceRole/student", "learner"),
+    ("audience", "المعلمين", "teacher"),
+    ("difficulty", "Advanced", "difficult"),
+    ("difficulty", "http://data.education.fr/voc/scolomfr/concept/easy", "easy"),
+    ("interactivity_type", "Misto", "mixed"),
+    ("role", "graphical_designer", "graphical designer"),
+    ("role", "Autor", "author"),
+    ("relation_kind", "http://purl.org/dc/terms/isPartOf", "ispartof"),
+    ("cost", "Nao", "no"),
+    ("media_type", "application/pdf; charset=binary", "application/pdf"),
+    ("media_type", "http://purl.org/NET/mediatypes/text/html", "text/html"),
+    ("media_type", "image/jpg", "image/jpeg"),
+    ("media_type", ".PPTX", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+    ("media_type", "application/x-stata-syntax", "application/x-stata-syntax"),
+    ("subject", "Математика", "0541"),
+    ("subject", "Science > Physics", "0533"),
+    ("subject", "Computer networks -- Security", "0612"),
+    ("subject", "Environmental awareness", "concept10009"),
+    ("unesco", "http://vocabularies.unesco.org/thesaurus/concept172", "concept172"),
+    ("competency", "ICT-CFT 3.2", "ict-cft.3.2"),
+]
+LOM = {
+    "resource_type": "exercise|simulation|questionnaire|diagram|figure|graph|index|slide|table|narrative text|exam"
+    "|experiment|problem statement|self assessment|lecture",
+    "role": "author|publisher|unknown|initiator|terminator|validator|editor|graphical designer|technical implementer"
+    "|content provider|technical validator|educational validator|script writer|instructional designer"
+    "|subject matter expert",
+    "interactivity_type": "active|expositive|mixed",
+    "audience": "teacher|author|learner|manager",
+    "context": "school|higher education|training|other|pre-school|compulsory education|special education"
+    "|vocational education|distance education|continuing education|professional development|library"
+    "|educational administration|policy making",
+    "difficulty": "very easy|easy|medium|difficult|very difficult",
+    "relation_kind": "ispartof|haspart|isversionof|hasversion|isformatof|hasformat|references|isreferencedby|isbasedon"
+    "|isbasisfor|requires|isrequiredby",
+    "cost": "yes|no",
+}
+LRE = (
+    "application|assessment|broadcast|case study|course|demonstration|drill and practice|educational game"
+    "|enquiry-oriented activity|experiment|exploration|glossary|guide (advice sheets)|audio|data|image|model|text|video"
+    "|lesson plan|open activity|presentation|project|reference|role play|simulation|tool|weblog|web page|wiki"
+    "|other web resource|other"
+)
+LRMI = (
+    "activity plan|assessment|assessment item|educator curriculum guide|lesson plan|physical learning resource"
+    "|recorded lesson|supporting document|textbook|unit plan"
+)
+OER_COMMONS = (
+    "Module|Activity/Lab|Teaching/Learning Strategy|Reading|Lecture Notes|Lesson|Homework/Assignment|Assessment"
+    "|Lesson Plan|Diagram/Illustration|Full Course|Case Study|Lecture|Student Guide|Textbook|Unit of Study"
+    "|Primary Source|Interactive|Syllabus|Game|Data Set|Simulation"
+)
+OER_LEVELS = (
+    "preschool|lower-primary|upper-primary|middle-school|high-school|community-college-lower-division"
+    "|college-upper-division|graduate-professional|career-technical|adult-education"
+)
+OER_USERS = "student|teacher|administrator|librarian|parent|other"
+
+
+@pytest.mark.parametrize(("field", "said", "code"), TERMS)
+def test_terms_find_their_concept(field: str, said: str, code: str) -> None:
+    found = lookup(field, said)
+    assert found is not None
+    assert (found.code, found.source) == (code, said)
+
+
+@pytest.mark.parametrize("field", LOM)
+def test_every_value_of_lom_and_lre_is_known(field: str) -> None:
+    assert [value for value in LOM[field].split("|") if lookup(field, value) is None] == []
+
+
+@pytest.mark.parametrize("values", [LRE, LRMI, OER_COMMONS])
+def test_every_resource_type_of_the_lists_is_known(values: str) -> None:
+    assert [value for value in values.split("|") if lookup("resource_type", value) is None] == []
+
+
+def test_every_level_and_user_of_oer_commons_is_known() -> None:
+    assert [
+        value for value in OER_LEVELS.split("|") if lookup("level", value) is None and lookup("context", value) is None
+    ] == []
+    assert [value for value in OER_USERS.split("|") if lookup("audience", value) is None] == []
+
+
+@pytest.mark.parametrize("field", TABLES)
+def test_a_term_means_one_thing_in_a_list(field: str) -> None:
+    seen: dict[str, str] = {}
+    for code, row in table(field).items():
+        for term in row["terms"]:
+            assert seen.setdefault(compact(term), code) == code, term
+            found = lookup(field, term)
+            assert found is not None
+            assert found.code == code, term
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_codes_and_uris_mean_themselves(field: str) -> None:
+    for code, row in (table("isced_f") if field == "subject" else table(field)).items():
+        found = lookup(field, code)
+        assert found is not None
+        assert found.code == code
+        if isinstance(row, dict) and row.get("uri") and field not in ("isced_f", "subject"):
+            by_uri = lookup(field, row["uri"])
+            assert by_uri is not None
+            assert by_uri.code == code
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_what_is_in_no_list_is_none(field: str) -> None:
+    for said in ("", "   ", "qwertz uiop asdf", "x" * 5000, "///", "http://example.org/zzz"):
+        assert lookup(field, said) is None
+
+
+def test_an_unknown_field_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no vocabulary named 'colour'"):
+        lookup("colour", "red")
+
+
+def test_subjects_in_both_schemes() -> None:
+    assert [(one.scheme, one.code) for one in subjects("Mathematics")] == [
+        ("isced-f", "0541"),
+        ("unesco", "concept118"),
+    ]
+    assert subjects("no such subject") == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("ICT-CFT Pedagogy Knowledge Deepening", ("ict-cft", "Pedagogy", "Knowledge Deepening")),
+        ("AI-CFT: Human agency", ("ai-cft", "Human-centred mindset", "Acquire")),
+        ("Complex Problem-solving", ("ict-cft", "Pedagogy", "Knowledge Deepening")),
+        ("Networking", None),
+    ],
+)
+def test_competencies(said: str, expected: tuple[str, str, str] | None) -> None:
+    found = competency(said)
+    assert (found and (found.framework, found.aspect, found.level)) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "ages"),
+    [
+        ("7-8", (7, 8)),
+        ("12-20", (12, 20)),
+        ("14-100", (14, None)),
+        ("12+", (12, None)),
+        ("17-", (17, None)),
+        (">15", (15, None)),
+        ("A partir de 14 anos.", (14, None)),
+        ("de 10 a 15 años", (10, 15)),
+        ("от 7 до 10 лет", (7, 10)),
+        ("до 12 лет", (None, 12)),
+        ("ab 12 Jahren", (12, None)),
+        ("7–8 ปี", (7, 8)),
+        ("٧-٨ سنوات", (7, 8)),
+        ("16 anos", (16, 16)),
+        ("adults", (18, None)),
+        ("взрослые", (18, None)),
+        ("1 ano ensino médio", None),
+        ("indefinida", None),
+        ("20-10", None),
+        ("300", None),
+        ("", None),
+    ],
+)
+def test_age_ranges(said: str, ages: tuple[int | None, int | None] | None) -> None:
+    found = age_range(said)
+    assert (found and (found.min, found.max)) == ages
+
+
+@pytest.mark.parametrize(
+    ("ages", "levels"),
+    [((7, 8), ("1",)), ((12, 17), ("2", "3")), ((3, 5), ("0",)), ((10, 12), ("1",)), ((18, None), ()), ((20, 30), ())],
+)
+def test_levels_of_ages(ages: tuple[int | None, int | None], levels: tuple[str, ...]) -> None:
+    assert level_of_age(AgeRange(min=ages[0], max=ages[1])) == levels
+
+
+@pytest.mark.parametrize(
+    ("said", "duration"),
+    [
+        ("PT1H30M", "PT1H30M"),
+        ("PT200M", "PT3H20M"),
+        ("PT1H0M", "PT1H"),
+        ("P1DT2H", "P1DT2H"),
+        ("45 minutes", "PT45M"),
+        ("2 hours", "PT2H"),
+        ("1h30", "PT1H30M"),
+        ("1 hour and 30 minutes", "PT1H30M"),
+        ("une heure", "PT1H"),
+        ("90 минут", "PT1H30M"),
+        ("45 นาที", "PT45M"),
+        ("٤٥ دقيقة", "PT45M"),
+        ("1,5 Stunden", "PT1H30M"),
+        ("01:30:00", "PT1H30M"),
+        ("3 weeks", "P3W"),
+        ("1-2 hours", None),
+        ("Less than 1 didactic hour", None),
+        ("2 didactic hours", None),
+        ("PT0M", None),
+        ("30", None),
+        ("P", None),
+    ],
+)
+def test_learning_times(said: str, duration: str | None) -> None:
+    assert learning_time(said) == duration
+
+
+@given(st.sampled_from(FIELDS), st.text(max_size=120))
+def test_any_term_has_an_answer(field: str, said: str) -> None:
+    found = lookup(field, said)
+    assert found is None or (found.source == said and found.label)
+
+
+@given(st.text(max_size=100))
+def test_any_age_and_time_has_an_answer(said: str) -> None:
+    ages, duration = age_range(said), learning_time(said)
+    if ages is not None:
+        assert ages.min is not None or ages.max is not None
+        level_of_age(ages)
+    assert duration is None or learning_time(duration) == duration
+
+
+@given(st.text(max_size=100))
+def test_folding_is_idempotent(said: str) -> None:
+    assert fold(fold(said)) == fold(said)
