@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 from babel.core import Locale
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_datetime, format_skeleton, format_time
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -70,9 +70,7 @@ def render(template: str, language: str, files: Mapping[str, str], **facts: Any)
             number=lambda value: format_decimal(value, locale=locale),
             percent=lambda value: format_percent(round(value, 3), locale=locale, decimal_quantization=False),
             day=lambda text: format_date(moment(text), format="medium", locale=locale),
-            short_day=lambda text: format_date(
-                moment(text), format="MMMd" if language == "en" else "short", locale=locale
-            ),
+            short_day=lambda text: format_skeleton("MMMd", moment(text), locale=locale),
             clock=lambda text: format_time(moment(text), format="short", locale=locale),
             time=lambda text: format_datetime(moment(text), format="medium", locale=locale) + " UTC",
             **facts,

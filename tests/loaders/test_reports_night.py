@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,11 @@ from lxml import html
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
+from loaders.database import open_engine
 from loaders.models import HarvestRun, Issue, Match, Resource, SourceRecord, Table, UnmappedValue
-from loaders.reports import night
+from loaders.reports import all_reports, night
 from loaders.reports.page import HERE, LANGUAGES, NoSuchLanguage
-from schemas import Feed
+from schemas import Environment, Feed
 
 AT = "2026-03-14T05:00:00Z"
 ARABIC = "مكتبة <الموارد> المفتوحة"
@@ -57,9 +57,8 @@ def finding(key: str, code: str, severity: str, first: str, resolved: str | None
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = create_engine(f"sqlite:///{tmp_path / 'catalog.db'}")
-    Table.metadata.create_all(made)
+def engine(env: Environment) -> Engine:
+    made = open_engine(env.catalog_url)
     with Session(made) as session:
         held = json.dumps(["Live records would go from 900 to 300; this feed allows 45."])
         session.add_all(
@@ -98,8 +97,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
             ]
         )
         session.commit()
-    yield made
-    made.dispose()
+    return made
 
 
 @pytest.fixture
@@ -151,9 +149,13 @@ def test_thirty_nights_are_kept_apart(written: dict[str, Path]) -> None:
     assert past["col"] == {"2026-03-12": "failed", "2026-03-14": "loaded"}
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_page_is_whole_in_its_language_and_loads_nothing(written: dict[str, Path], language: str) -> None:
-    text = written["night.html" if language == "en" else f"night.{language}.html"].read_text(encoding="utf-8")
+def test_a_page_is_whole_in_its_language_and_loads_nothing(written: dict[str, Path]) -> None:
+    for language in LANGUAGES:
+        whole(written["night.html" if language == "en" else f"night.{language}.html"], language)
+
+
+def whole(path: Path, language: str) -> None:
+    text = path.read_text(encoding="utf-8")
     page = html.document_fromstring(text)
     assert page.get("lang") == language
     assert page.get("dir") == ("rtl" if language == "ar" else "ltr")
@@ -179,6 +181,16 @@ def test_every_link_inside_the_page_has_its_target(written: dict[str, Path]) -> 
             ids = set(page.xpath("//@id"))
             assert {target[1:] for target in page.xpath("//a/@href") if target.startswith("#")} <= ids
             assert set(page.xpath("//nav//a/@href")) <= set(written)
+
+
+def test_every_link_of_every_report_leads_somewhere(engine: Engine, tmp_path: Path) -> None:
+    paths = all_reports(engine, tmp_path / "reports", FEEDS, at=AT)
+    assert paths[0] == tmp_path / "reports" / "night.html"
+    for path in paths:
+        if path.suffix == ".html":
+            targets = html.document_fromstring(path.read_text(encoding="utf-8")).xpath("//a/@href")
+            missing = [one for one in targets if not one.startswith("#") and not (path.parent / one).exists()]
+            assert not missing, f"{path.name} links to {missing}"
 
 
 def test_the_same_catalog_gives_the_same_bytes(engine: Engine, tmp_path: Path) -> None:

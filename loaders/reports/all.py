@@ -1,0 +1,35 @@
+"""Every report of a night, each linked from the first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from loaders.reports.duplicates import duplicates
+from loaders.reports.feed import feed_report
+from loaders.reports.night import night
+from loaders.reports.page import LANGUAGES
+from schemas import Feed
+
+
+def all_reports(
+    catalog_engine: Engine,
+    reports_dir: Path,
+    feeds: Sequence[Feed],
+    languages: Sequence[str] = LANGUAGES,
+    *,
+    rules: Mapping[str, Mapping[str, str]] | None = None,
+    at: str | None = None,
+) -> list[Path]:
+    """Write the reports of every feed, the duplicates, and last the night that links to them; its page comes first."""
+    said = at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    of_feeds = [
+        path
+        for feed in feeds
+        for path in feed_report(catalog_engine, reports_dir, feed, languages, rules=rules, at=said)
+    ]
+    pairs = duplicates(catalog_engine, reports_dir, languages, at=said)
+    return night(catalog_engine, reports_dir, feeds, languages, rules=rules, at=said) + of_feeds + pairs
