@@ -98,7 +98,7 @@ RULES = (
     Rule(
         code="lom_role", path="contributors", severity="info", part="people", look=one_of("contributors", ROLES, roles),
         wrong="A contributor's role is not one of LOM 2.3.1.", why=LOM,
-        mend="Use author, editor, publisher, illustrator's “graphical designer”, or another role of LOM 2.3.1.",
+        mend="Use author, editor, publisher, graphical designer, or another role of LOM 2.3.1.",
         good={"contributors": [person("Curie, Marie")]},
         bad={"contributors": [person("Curie, Marie", role="fotograf")]},
     ),

@@ -1,0 +1,103 @@
+"""Batch rules: what a record's neighbours and its own past say about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+from test_rules_registry import COMPLETE
+
+from schemas import Issue, Resource
+from transforms.rules import RULES, batch
+from transforms.rules.batch import Facts, check_batch, facts
+
+
+def record(key: str, title: str, **said: Any) -> Facts:
+    plain = {"identifiers": [], "url": f"https://learn.unesco.org/{key}"}
+    return facts(msgspec.convert(COMPLETE | plain | said | {"key": key, "title": {"en": title}}, Resource))
+
+
+def licensed(key: str, uri: str | None, open: bool | None = True) -> Facts:  # noqa: A002
+    said = {"uri": uri, "spdx": None, "label": None, "statement": "", "origin": "record", "open": open}
+    return record(key, "Plants and light", license=said)
+
+
+def told(found: Any) -> list[tuple[str, str, str]]:
+    return sorted((issue.code, issue.key, issue.value) for issue in found)
+
+
+def test_every_batch_rule_has_a_row_in_the_registry() -> None:
+    assert {rule.code for rule in batch.RULES} == {rule.code for rule in RULES.values() if rule.look is None}
+
+
+def test_an_address_shared_by_unrelated_records_is_found() -> None:
+    page = {"url": "https://learn.unesco.org/catalogue"}
+    records = [record("col:1", "Plants and light", **page), record("col:2", "Algebra for beginners", **page)]
+    assert told(check_batch(records)) == [("url_shared", "col:1", page["url"]), ("url_shared", "col:2", page["url"])]
+
+
+def test_an_address_shared_by_editions_of_one_work_is_not() -> None:
+    page = {"url": "https://learn.unesco.org/plants"}
+    records = [record("col:1", "Plants and light", **page), record("alecso:2", "Plants and Light, revised", **page)]
+    assert told(check_batch(records)) == []
+
+
+def test_an_identifier_shared_with_another_feed_is_found_on_the_batchs_record_only() -> None:
+    doi = {"identifiers": [{"scheme": "doi", "value": "10.54675/series"}]}
+    found = check_batch(
+        [record("col:1", "Plants and light", **doi)], neighbours=[record("nardus:7", "Алгебра за почетнике", **doi)]
+    )
+    assert told(found) == [("identifier_shared", "col:1", "doi:10.54675/series")]
+
+
+def test_identifiers_of_the_partner_alone_are_not_compared() -> None:
+    own = {"identifiers": [{"scheme": "oai", "value": "oai:x:1"}, {"scheme": "other", "value": "12"}]}
+    assert told(check_batch([record("col:1", "Plants and light", **own), record("col:2", "Algebra", **own)])) == []
+
+
+def test_a_record_repeated_inside_its_feed_names_the_other() -> None:
+    records = [record(key, "Plants and light") for key in ("col:3", "col:1", "col:2", "alecso:1")]
+    assert told(check_batch(records)) == [
+        ("duplicated_in_feed", "col:1", "col:2"),
+        ("duplicated_in_feed", "col:2", "col:1"),
+        ("duplicated_in_feed", "col:3", "col:1"),
+    ]
+
+
+def test_editions_kinds_and_short_titles_are_no_repetition() -> None:
+    video = [{"code": "video", "label": "Video", "source": "video"}]
+    records = [
+        record("col:1", "Plants and light"),
+        record("col:2", "Plants and light", issued_year=2011),
+        record("col:3", "Plants and light", resource_types=video),
+        record("col:4", "Preface"),
+        record("col:5", "Preface"),
+    ]
+    assert told(check_batch(records)) == []
+
+
+def test_a_licence_that_permits_less_than_before_is_found() -> None:
+    by, nc = "https://creativecommons.org/licenses/by/4.0/", "https://creativecommons.org/licenses/by-nc/4.0/"
+    cases: list[tuple[str | None, bool | None, list[str]]] = [
+        (nc, False, [f"{by} → {nc}"]),
+        (None, None, [f"{by} → none"]),
+        ("https://creativecommons.org/licenses/by-sa/4.0/", True, [f"{by} → {by.replace('by', 'by-sa')}"]),
+        ("https://creativecommons.org/publicdomain/zero/1.0/", True, []),
+        ("https://creativecommons.org/licenses/by/3.0/", True, []),
+    ]
+    for uri, is_open, wanted in cases:
+        found = check_batch([licensed("col:1", uri, is_open)], before={"col:1": licensed("col:1", by)})
+        assert [issue.value for issue in found if issue.code == "license_narrowed"] == wanted
+    assert told(check_batch([licensed("col:1", by)], before={"col:1": licensed("col:1", nc, False)})) == []
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["Plants and light", "Algebra", "Geometry of space"]), st.sampled_from("uvw"))))  # fmt: skip  # noqa: E501
+def test_findings_name_only_the_batch_and_do_not_depend_on_order(rows: list[tuple[str, str, str]]) -> None:
+    records = [record(f"{feed}:{n}", title, url=f"https://x.org/{url}") for n, (feed, title, url) in enumerate(rows)]
+    batch_records, neighbours = records[::2], records[1::2]
+    found: list[Issue] = list(check_batch(batch_records, neighbours))
+    again = list(check_batch(batch_records[::-1], neighbours[::-1]))
+    assert {issue.key for issue in found} <= {one.key for one in batch_records}
+    assert told(found) == told(again)
