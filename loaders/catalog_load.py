@@ -17,7 +17,7 @@ from loaders.catalog_run import Run, working
 from loaders.catalog_unmapped import recount_unmapped
 from loaders.database import writing
 from loaders.models import Refused, RestoredMember, SourceRecord
-from loaders.staging_folder import staging_folder
+from loaders.staging_folder import forget_staging, staging_folder
 from schemas.environment import Environment
 
 BATCH = 2_000
@@ -48,7 +48,15 @@ def load(
             said = {"ungated_by": by} if ungated else {"decided_by": by, "decided_at": by and catalog_run.now()}
             catalog_run.end(connection, run_id, "loaded", decision_reason=reason, **said)
             before.keep()
+        _tidy(env, run)
     return run.counts
+
+
+def _tidy(env: Environment, run: Run) -> None:
+    """The stagings of the feed's runs before this one have served: landing can make them again."""
+    for folder in env.staging.glob(f"{run.feed}-*"):
+        if catalog_run.feed_of(folder.name) == run.feed and folder.name < run.id:
+            forget_staging(env, folder.name)
 
 
 def _still_newest(connection: Connection, run: Run) -> None:

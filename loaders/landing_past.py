@@ -15,7 +15,8 @@ from schemas.feed import Feed
 from schemas.source import Ask, Skipped
 
 OVERLAP = timedelta(hours=1)  # servers list by clocks that are not quite the one they show
-GO_ON_AFTER = frozenset({"unreachable", "certificate", "blocked", "too slow"})  # other failures start over
+GO_ON_AFTER = frozenset({"unreachable", "certificate", "blocked", "too_slow", "quiet_hours"})  # others start over
+TRIES = 3  # runs that fail without a record before the harvest starts over: a stale position may be what fails
 
 
 class Failure(Base, frozen=True, kw_only=True):
@@ -122,7 +123,7 @@ def ask(
     before = whole[-1].listed if whole else None
     retry = _retry(past, complete)
     secret = credentials or {}
-    if past and not full and _goes_on(past[-1]):
+    if past and not full and _goes_on(landing / feed.name, past[-1]):
         last = past[-1].last
         return Ask(
             since=last.asked_since,
@@ -161,10 +162,12 @@ def _full_is_due(feed: Feed, complete: list[Harvest]) -> bool:
     return True
 
 
-def _goes_on(last: Harvest) -> bool:
+def _goes_on(folder: Path, last: Harvest) -> bool:
     if last.last.complete or last.last.position is None:
         return False
-    return last.failure is None or last.failure.cause in GO_ON_AFTER
+    since = [_failure(folder / run) for run in run_names(folder) if run > last.last.run_id]
+    failures = [one for one in (last.failure, *since) if one is not None]
+    return len(since) < TRIES and all(one.cause in GO_ON_AFTER for one in failures)
 
 
 def _mark(response_date: str | None) -> str | None:

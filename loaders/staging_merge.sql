@@ -22,7 +22,7 @@ SELECT w.*,
         WHEN w.errors > 0 AND NOT w.accepted THEN 'quarantined'
         ELSE 'clean'
     END AS ending,
-    CASE WHEN w.kind = 'resource' THEN 'errors: ' || w.codes ELSE w.reason END AS why,
+    CASE WHEN w.kind <> 'resource' THEN w.reason WHEN w.errors > 0 THEN 'errors: ' || w.codes END AS why,
     s.pending_reason
 FROM weighed w LEFT JOIN state s ON w.identifier = s.identifier;
 

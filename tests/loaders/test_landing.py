@@ -118,6 +118,20 @@ def test_an_interrupted_harvest_is_gone_on_with_and_a_truncated_one_starts_over(
     assert [len(harvest.parts) for harvest in harvests(tmp_path / "books")] == [1, 3]
 
 
+def test_a_position_from_which_nothing_comes_is_given_up_after_some_tries(tmp_path: Path) -> None:
+    def down():  # type: ignore[no-untyped-def]
+        raise HarvestFailed("unreachable", "HTTP 500")
+        yield
+
+    land(tmp_path, feed(), "books-0", pages([said("r1")], complete=False))
+    for number in range(1, 4):
+        asked = ask(tmp_path, feed())
+        assert asked.position == {"next": 10}
+        with pytest.raises(HarvestFailed):
+            land(tmp_path, feed(), f"books-{number}", down(), asked=asked)
+    assert ask(tmp_path, feed()).position is None
+
+
 def test_what_a_server_could_not_give_is_asked_for_again(tmp_path: Path) -> None:
     poison = Skipped(identifier="bad", reason="HTTP 500")
     land(tmp_path, feed(), "books-1", pages([said("r1")], skipped=(poison,), validators={"u": "etag"}))

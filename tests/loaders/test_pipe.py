@@ -1,0 +1,76 @@
+"""python -m loaders, fed as the pipe feeds it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from loaders import catalog_decide
+from schemas import Environment, SourceRecord
+from tests.loaders.nights import everything, feed, night, rows, said, states, transform
+
+ROOT = Path(__file__).parents[2]
+
+
+def lines(records: Iterable[SourceRecord]) -> bytes:
+    return b"".join(msgspec.json.encode(transform(record)) + b"\n" for record in records)
+
+
+def loaders(env: Environment, given: bytes, *words: str) -> tuple[int, str, str]:
+    home = {"ELIB_HOME": str(env.home), "ELIB_CATALOG_URL": env.catalog_url}
+    command = [sys.executable, "-m", "loaders", *words]
+    ended = subprocess.run(command, input=given, capture_output=True, cwd=ROOT, env={**os.environ, **home}, check=False)
+    return ended.returncode, ended.stdout.decode(), ended.stderr.decode()
+
+
+def test_the_pipe_stages_a_held_run_a_feed(env: Environment) -> None:
+    records = [
+        said("b1", "bad", name="beta"),
+        said("a1", name="alpha"),
+        said("a1", name="alpha"),
+        said("a2", name="alpha"),
+    ]
+    code, out, error = loaders(env, lines(records))
+    assert (code, error, rows(env, "source_record")) == (0, "", [])
+    first, second, advice = out.splitlines()
+    assert first.startswith("alpha: landed 2, added 2, changed 0, unchanged 0,")
+    assert second.startswith(
+        "beta: landed 1, added 0, changed 0, unchanged 0, deleted 0, rejected 0, quarantined 1 HELD beta-"
+    )
+    assert "python -m loaders.review release" in advice
+    run = first.split()[-1]
+    catalog_decide.release(env, run, by="A Steward", reason="looked at it")
+    assert states(env) == {"a1": "live", "a2": "live"}
+    assert rows(env, "harvest_run WHERE feed = 'alpha'", "status, duplicates, ungated_by") == [("loaded", 1, None)]
+
+
+def test_a_load_past_the_gate_says_so_and_by_whom(env: Environment) -> None:
+    given = lines([said("r1"), said("r2", None)])
+    assert loaders(env, given, "--load")[0] == 2, "who?"
+    code, out, _ = loaders(env, given, "--load", "--by", "An Operator")
+    assert (code, "loaded ungated by An Operator" in out) == (0, True)
+    assert rows(env, "harvest_run", "status, ungated_by") == [("loaded", "An Operator")]
+    before = everything(env)
+    assert "landed 2, added 0, changed 0, unchanged 2" in loaders(env, given, "--load", "--by", "An Operator")[1]
+    assert everything(env) == before
+
+
+def test_what_the_pipe_loads_does_not_hide_what_has_landed(env: Environment) -> None:
+    night(env, feed(), [said("r1")])
+    loaders(env, lines([said("r2")]), "--load", "--by", "An Operator")
+    assert night(env, feed(), [said("r1", "new"), said("r2")]) == {"landed": 2, "changed": 1, "unchanged": 1}
+
+
+def test_a_bad_line_is_named_and_nothing_is_staged(lite: Environment) -> None:
+    given = lines([said("r1")]) + b"\n" + b'{"feed": "books", "identifier": "r2"}\n'
+    code, out, error = loaders(lite, given)
+    assert (code, out) == (2, "")
+    assert error.startswith("line 3: not an assessment: ")
+    assert "nothing was staged" in error
+    assert rows(lite, "harvest_run") == []
+    assert list(lite.staging.iterdir()) == []

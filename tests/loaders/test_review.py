@@ -1,0 +1,146 @@
+"""The steward's command line, as a steward types it."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import insert
+
+from loaders import catalog, review
+from loaders.database import writing
+from loaders.models import Match, Resource
+from schemas import Environment
+from tests.loaders.nights import feed, night, rows, said, staged, states
+
+BY = ("--by", "A Steward", "--reason", "looked at it")
+
+
+@pytest.fixture
+def say(env: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    """Type a command; its exit code and what it printed."""
+    monkeypatch.setenv("ELIB_HOME", str(env.home))
+    monkeypatch.setenv("ELIB_CATALOG_URL", env.catalog_url)
+
+    def typed(*words: str) -> tuple[int, str]:
+        capsys.readouterr()
+        code = review.main(words)
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return typed
+
+
+def test_held_runs_are_listed_with_each_deletion_and_change_and_released(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    assert say("held") == (0, "no run is held\n")
+    night(env, feed(), [said("r1", "old"), said("r2", "Gone soon")])
+    run = staged(env, feed(), [said("r1", "new"), said("r3", "bad")])
+    catalog.hold(env, run, ["records fell by half"])
+    code, listed = say("held", "--feed", "books")
+    assert code == 0
+    for line in (
+        f"{run} (books) HELD: landed 3, added 0, changed 1, unchanged 0, deleted 1, rejected 0, quarantined 1",
+        "  held because records fell by half",
+        "  changed books:r1 “new”",
+        '    title: {"en":"old"} → {"en":"new"}',
+        "  deleted books:r2: absent from a complete list “Gone soon”",
+        "  quarantined books:r3: errors: title_bad “bad”",
+    ):
+        assert line in listed.splitlines()
+    assert say("held", "--feed", "others") == (0, "no run is held\n")
+    code, answer = say("release", run, *BY)
+    assert (code, states(env)) == (0, {"r1": "live", "r2": "deleted", "r3": "quarantined"})
+    assert "airflow dags trigger catalog" in answer
+    assert say("undo", run, *BY)[0] == 0
+    assert states(env) == {"r1": "live", "r2": "live"}
+
+
+def test_a_quarantined_version_is_accepted_until_its_payload_changes_and_that_can_be_undone(
+    env: Environment, say
+) -> None:  # type: ignore[no-untyped-def]
+    assert say("quarantined") == (0, "no version waits\n")
+    night(env, feed(), [said("r1", "good"), said("r2", unreadable=True)])
+    bad = [said("r1", "bad but true"), said("r2", unreadable=True)]
+    night(env, feed(), bad)
+    before = rows(env, "source_record")
+    _, listed = say("quarantined")
+    assert "books:r1 QUARANTINED: errors: title_bad; the version before stays published" in listed
+    assert "  title_bad at title.en: bad but true" in listed
+    assert "books:r2 REJECTED: unreadable at $.title; nothing of it is published" in listed
+    assert say("accept", "books:r1", *BY) == (
+        0,
+        f"curation 1: books:r1 accepted\n{review.PUBLISH_LATER}\n",
+    )
+    assert rows(env, "source_record", "status, pending_sha256")[0] == ("live", None)
+    assert "cannot be accepted: it was rejected" in say("accept", "books:r2", *BY)[1]
+    assert "no version of it waits" in say("accept", "books:r1", *BY)[1]
+    accepted = rows(env, "source_record")
+    assert night(env, feed(), bad) == {"landed": 2, "unchanged": 2}
+    assert rows(env, "source_record") == accepted
+    assert say("undo", "1", *BY)[0] == 0
+    assert rows(env, "source_record") == before
+    code, answer = say("undo", "1", *BY)
+    assert (code, "curation 1 was undone" in answer) == (1, True)
+    assert "UNDONE" in say("curations")[1]
+
+
+def test_pairs_wait_until_they_are_judged(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1"), said("r2")])
+    evidence = '[{"field":"title","seen":"titles 0.93 alike","weight":4.2}]'
+    pair = {
+        "left_key": "books:r1",
+        "right_key": "books:r2",
+        "probability": 0.8,
+        "evidence": evidence,
+        "verdict": "review",
+    }
+    with writing(env) as connection:
+        connection.execute(insert(Match).values(**pair))
+    _, listed = say("pairs")
+    assert listed == "books:r1 | books:r2: probability 0.800000\n  title: titles 0.93 alike (+4.20)\n"
+    assert say("same", "books:r2", "books:r1", *BY)[0] == 0
+    assert say("different", "books:r1", "books:r2", *BY)[0] == 0
+    judged = rows(env, "judgement", "id, left_key, right_key, verdict")
+    assert judged == [(1, "books:r1", "books:r2", "same"), (2, "books:r1", "books:r2", "different")]
+    assert say("pairs") == (0, "no pair waits\n")
+    assert "there is no record 'books:r9'" in say("same", "books:r1", "books:r9", *BY)[1]
+    assert "a judgement is about two" in say("same", "books:r1", "books:r1", *BY)[1]
+
+
+def test_corrections_and_withdrawals_name_what_is_there(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1")])
+    with writing(env) as connection:
+        made = {"id": "lr-1", "record": "{}", "record_sha256": "0", "created_at": "then", "updated_at": "then"}
+        connection.execute(insert(Resource).values(**made))
+    assert say("correct", "books:r1", "title.en", "A better title", *BY)[0] == 0
+    assert say("correct", "lr-1", "levels", '["2", "3"]', *BY)[0] == 0
+    assert say("withdraw", "lr-1", *BY)[0] == 0
+    found = rows(env, "curation", "id, key, resource_id, path, value, action")
+    assert found == [
+        (1, "books:r1", None, "title.en", '"A better title"', "set"),
+        (2, None, "lr-1", "levels", '["2","3"]', "set"),
+        (3, None, "lr-1", None, None, "withdraw"),
+    ]
+    assert "has no field 'titel'" in say("correct", "books:r1", "titel.en", "x", *BY)[1]
+    assert "there is no record or resource 'lr-9'" in say("withdraw", "lr-9", *BY)[1]
+
+
+@pytest.mark.parametrize("by, reason", [("", "why"), ("A Steward", "  ")])
+def test_every_decision_is_signed(env: Environment, say, by: str, reason: str) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1")])
+    for words in (("withdraw", "books:r1"), ("correct", "books:r1", "url", "x"), ("same", "books:r1", "books:r2")):
+        code, answer = say(*words, "--by", by, "--reason", reason)
+        assert code == 1
+        assert "a decision needs --" in answer
+    assert rows(env, "curation") == []
+    with pytest.raises(SystemExit):
+        say("withdraw", "books:r1")
+
+
+def test_a_run_that_is_not_there_is_an_error(say) -> None:  # type: ignore[no-untyped-def]
+    for words in (
+        ("release", "books-1", *BY),
+        ("refuse", "books-1", *BY),
+        ("undo", "books-1", *BY),
+        ("show", "books-1"),
+    ):
+        assert say(*words) == (1, "there is no run books-1\n")
+    assert say("undo", "17", *BY) == (1, "there is no curation 17\n")
