@@ -78,7 +78,7 @@ def publisher(said: str) -> str:
     """The publisher's name without place ("Paris : UNESCO"), stray spaces and end punctuation; "" for nobody."""
     place, colon, rest = said[:LONGEST].partition(" : ")
     name = rest if colon and len(place) <= 40 and rest.strip() else said[:LONGEST]
-    name = _tidy(_EMAIL.sub(" ", name) if "@" in name else name).removeprefix("©").strip()
+    name = _tidy(_tidy(_EMAIL.sub(" ", name) if "@" in name else name).lstrip("© "))
     return "" if fold(name) in _nobody() or not fold(name) else name
 
 
