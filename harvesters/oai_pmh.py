@@ -102,8 +102,7 @@ class Harvest:
     def _window(self, window: Window) -> Iterator[Page]:
         try:
             for listed in self.reader.pages(window):
-                self.failures = 0
-                self.answered = self.answered or window.verb == "ListRecords"
+                self._answered(window)
                 self.place.pages += 1
                 if self.place.pages > self.feed.request.max_pages:
                     raise failed("too_large", f"the list has more than {self.feed.request.max_pages} pages")
@@ -111,7 +110,7 @@ class Harvest:
                 if self._enough():
                     return
         except said.NoRecordsMatch:
-            self.failures = 0
+            self._answered(window, empty=True)
         except said.BadArgument as error:
             self._say_it_otherwise(window, error)
             return
@@ -126,6 +125,12 @@ class Harvest:
         except Loop as loop:
             self._cut(window, loop)
         self._finish(window)
+
+    def _answered(self, window: Window, *, empty: bool = False) -> None:
+        """ListRecords works, which is what a window that fails is held against."""
+        if window.verb == self.place.verb:
+            self.failures = 0
+            self.answered = self.answered or not empty
 
     def _finish(self, window: Window) -> None:
         size = window.size if window.credible else None
@@ -222,7 +227,9 @@ class Harvest:
             records = records[: self.ask.limit - self.given]
         self.given += len(records)
         current = self.place.windows[0] if self.place.windows else Window()
-        total = current.size if len(self.place.windows) <= 1 and self.place.listed == 0 else None
+        if len(self.place.windows) == 1 and self.place.listed == 0 and current.credible:
+            self.place.total = current.size
+        total = self.place.total
         self.report(self.place.listed + current.listed, total)
         self.place.method = self.repository.http_method
         notes, self.client.notes = (*listed.notes, *self.client.notes), []

@@ -59,6 +59,7 @@ class Progress(msgspec.Struct):
     verb: Verb = "ListRecords"
     method: str = "GET"
     listed: int = 0  # in windows that are done
+    total: int | None = None  # of the whole list, as the last window that gave all of it said
     pages: int = 0
     retry: list[str] = []  # identifiers that were skipped before
 

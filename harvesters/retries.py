@@ -50,7 +50,7 @@ def patiently(attempt: Callable[[], T], tries: int, backoff: float, ends: float,
 
     Raises what a Passing failure means once there is no try or no time left; every other error at once.
     """
-    jittered = tenacity.wait_exponential_jitter(initial=backoff, max=LONGEST, jitter=backoff * SHARE)
+    jittered = tenacity.wait_exponential_jitter(multiplier=backoff, max=LONGEST, jitter=backoff * SHARE)
 
     def wait(state: tenacity.RetryCallState) -> float:
         asked = _passing(state).wait

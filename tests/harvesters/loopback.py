@@ -1,0 +1,224 @@
+"""A real HTTP server on loopback whose answers a test scripts, and an OAI-PMH repository to serve with it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+from harvesters import harvest
+from schemas import Ask, Environment, Feed, Page, environment
+
+HEAD = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">'
+    "<responseDate>2026-03-01T00:00:00Z</responseDate><request>http://example.org/oai</request>"
+)
+TAIL = "</OAI-PMH>"
+NAMESPACES = 'xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/" xmlns:dc="http://purl.org/dc/elements/1.1/"'
+
+
+@dataclass
+class Asked:
+    """One request as it came."""
+
+    method: str
+    path: str
+    params: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, object]:
+        return json.loads(self.body)
+
+
+@dataclass
+class Answer:
+    body: bytes | str = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> bytes:
+        return self.body.encode() if isinstance(self.body, str) else self.body
+
+
+Script = Callable[[Asked], Answer]
+
+
+@dataclass
+class Loopback:
+    url: str
+    asked: list[Asked]
+
+    @property
+    def verbs(self) -> list[str]:
+        return [one.params.get("verb", "") for one in self.asked]
+
+
+@contextmanager
+def serving(script: Script) -> Iterator[Loopback]:
+    """A server that answers each request as the script says, on a port of its own."""
+    asked: list[Asked] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Quiet."""
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            url = urlsplit(self.path)
+            form = self.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded")
+            params = dict(parse_qsl(url.query) + (parse_qsl(body.decode()) if form else []))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            one = Asked(self.command, url.path, params, headers, body)
+            asked.append(one)
+            said = script(one)
+            self.send_response(said.status)
+            for name, value in said.headers.items():
+                self.send_header(name, value)
+            if "Content-Length" not in said.headers:
+                self.send_header("Content-Length", str(len(said.bytes)))
+            self.end_headers()
+            self.wfile.write(said.bytes)
+
+        do_GET = do_POST = answer
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield Loopback(f"http://127.0.0.1:{server.server_address[1]}", asked)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def open_environment(home: object) -> Environment:
+    """An installation that may fetch from loopback."""
+    return environment({"ELIB_HOME": str(home), "ELIB_ALLOW_PRIVATE": "127.0.0.1,localhost"})
+
+
+def feed(url: str, protocol: str = "oai_pmh", format: str = "oai_dc", **more: object) -> Feed:
+    """A feed that asks quickly and without waiting between tries."""
+    request = {"rate": 100_000, "backoff": 0.001, "retries": 2, "timeout": 10, **dict(more.pop("request", {}))}
+    said = {"name": "books", "title": "Books", "partner": "A Library", "protocol": protocol, "url": url}
+    return Feed.model_validate({**said, "format": format, "request": request, **more})
+
+
+def pages(of: Feed, env: Environment, ask: Ask | None = None) -> list[Page]:
+    return list(harvest(of, ask or Ask(), env))
+
+
+def identifiers(found: list[Page]) -> list[str]:
+    return [record.identifier for page in found for record in page.records]
+
+
+def record(n: int, stamp: str = "2026-01-01T00:00:00Z", inside: str = "", status: str = "") -> str:
+    """One oai_dc record; `inside` stands in its description; a deleted one has its header only."""
+    said = f' status="{status}"' if status else ""
+    header = f"<header{said}><identifier>oai:example.org:{n}</identifier><datestamp>{stamp}</datestamp></header>"
+    if status == "deleted":
+        return f"<record>{header}</record>"
+    dc = f"<dc:title>Title {n}</dc:title><dc:description>{inside}</dc:description>"
+    return f"<record>{header}<metadata><oai_dc:dc {NAMESPACES}>{dc}</oai_dc:dc></metadata></record>"
+
+
+def identify(granularity: str = "YYYY-MM-DDThh:mm:ssZ", deleted: str = "persistent", url: str = "") -> str:
+    said = (
+        f"<repositoryName>R</repositoryName><baseURL>{url or 'http://example.org/oai'}</baseURL>"
+        "<protocolVersion>2.0</protocolVersion><adminEmail>admin@example.org</adminEmail>"
+        f"<earliestDatestamp>2020-01-01</earliestDatestamp><deletedRecord>{deleted}</deletedRecord>"
+        f"<granularity>{granularity}</granularity>"
+    )
+    return f"{HEAD}<Identify>{said}</Identify>{TAIL}"
+
+
+def listing(records: str, token: str | None = None, size: int | None = None, verb: str = "ListRecords") -> str:
+    said = "" if size is None else f' completeListSize="{size}"'
+    end = f"<resumptionToken{said}>{token or ''}</resumptionToken>" if token or size is not None else ""
+    return f"{HEAD}<{verb}>{records}{end}</{verb}>{TAIL}"
+
+
+def oai_error(code: str, text: str = "") -> str:
+    return f'{HEAD}<error code="{code}">{text}</error>{TAIL}'
+
+
+@dataclass
+class OaiServer:
+    """A repository of numbered records, one a day from 2026-01-01, that selects by date and gives tokens.
+
+    `broken` is called with each page's record numbers and may answer in place of the page.
+    """
+
+    count: int = 25
+    size: int = 10
+    say_size: bool = True
+    granularity: str = "YYYY-MM-DDThh:mm:ssZ"
+    deleted: str = "persistent"
+    inside: Callable[[int], str] = lambda n: f"about {n}"
+    broken: Callable[[list[int], Asked], Answer | None] = lambda numbers, asked: None
+    refuse: dict[str, str] = field(default_factory=dict)  # verb → error code
+    dead: frozenset[int] = frozenset()
+
+    def __call__(self, asked: Asked) -> Answer:
+        verb = asked.params.get("verb", "")
+        if verb in self.refuse:
+            return Answer(oai_error(self.refuse[verb]))
+        if verb == "Identify":
+            return Answer(identify(self.granularity, self.deleted))
+        if verb == "ListMetadataFormats":
+            prefixes = "".join(
+                f"<metadataFormat><metadataPrefix>{p}</metadataPrefix></metadataFormat>" for p in ("oai_dc",)
+            )
+            return Answer(f"{HEAD}<ListMetadataFormats>{prefixes}</ListMetadataFormats>{TAIL}")
+        if verb == "GetRecord":
+            n = int(asked.params["identifier"].rsplit(":", 1)[-1])
+            return self.broken([n], asked) or Answer(listing(self.one(n), verb="GetRecord"))
+        return self.list(verb, asked)
+
+    def list(self, verb: str, asked: Asked) -> Answer:
+        token = asked.params.get("resumptionToken")
+        if token:
+            start, since, until = token.split("|")
+        else:
+            start, since, until = "0", asked.params.get("from", ""), asked.params.get("until", "")
+        chosen = [n for n in range(self.count) if (since[:10] or "0") <= self.stamp(n)[:10] <= (until[:10] or "9")]
+        chosen = [n for n in chosen if self.within(n, since, until)]
+        if not chosen:
+            return Answer(oai_error("noRecordsMatch"))
+        page = chosen[int(start) : int(start) + self.size]
+        said = self.broken(page, asked)
+        if said is not None:
+            return said
+        more = int(start) + self.size < len(chosen)
+        following = f"{int(start) + self.size}|{since}|{until}" if more else None
+        one = self.one if verb == "ListRecords" else self.header
+        total = len(chosen) if self.say_size and (more or token) else None
+        return Answer(listing("".join(one(n) for n in page), following, total, verb))
+
+    def within(self, n: int, since: str, until: str) -> bool:
+        stamp = self.stamp(n)
+        return (not since or stamp >= since[: len(stamp)]) and (not until or stamp <= until or stamp[:10] == until)
+
+    def stamp(self, n: int) -> str:
+        return f"2026-{1 + n // 28:02d}-{1 + n % 28:02d}T10:00:00Z"
+
+    def one(self, n: int) -> str:
+        return record(n, self.stamp(n), self.inside(n), "deleted" if n in self.dead else "")
+
+    def header(self, n: int) -> str:
+        return self.one(n).split("<header", 1)[1].split("</header>")[0].join(("<header", "</header>"))
+
+
+def names(numbers: object) -> list[str]:
+    return [f"oai:example.org:{n}" for n in numbers]

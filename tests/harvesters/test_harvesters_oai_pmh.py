@@ -1,0 +1,500 @@
+"""OAI-PMH over real HTTP: the whole list, its marks, and every fault that servers are met with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from schemas import Ask, HarvestFailed, Skipped
+from tests.harvesters.loopback import (
+    Answer,
+    Asked,
+    OaiServer,
+    feed,
+    identifiers,
+    identify,
+    listing,
+    names,
+    oai_error,
+    open_environment,
+    pages,
+    record,
+    serving,
+)
+
+
+def run(server: object, home: Path, ask: Ask | None = None, **more: object):
+    with serving(server) as loopback:
+        return pages(feed(loopback.url + "/oai", **more), open_environment(home), ask), loopback
+
+
+def failure(server: object, home: Path, ask: Ask | None = None, **more: object) -> HarvestFailed:
+    with pytest.raises(HarvestFailed) as caught:
+        run(server, home, ask, **more)
+    return caught.value
+
+
+# the whole list
+
+
+def test_the_whole_list_is_given_in_order_and_ends_complete(tmp_path: Path) -> None:
+    found, asked = run(OaiServer(count=25), tmp_path)
+    assert identifiers(found) == names(range(25))
+    assert [page.complete for page in found] == [False, False, False, True]
+    assert found[-1].full
+    assert found[-1].deletes_told
+    assert found[-1].response_date == "2026-03-01T00:00:00Z"
+    assert found[0].total == 25
+    assert asked.verbs == ["Identify", "ListRecords", "ListRecords", "ListRecords"]
+
+
+def test_the_payload_is_the_record_without_its_header_and_its_hash(tmp_path: Path) -> None:
+    from hashlib import sha256
+
+    found, _ = run(OaiServer(count=1, inside=lambda n: "  space  &amp; é\n"), tmp_path)
+    one = found[0].records[0]
+    assert one.payload.startswith("<record xmlns=")
+    assert "header" not in one.payload
+    assert "<dc:description>  space  &amp; é\n</dc:description>" in one.payload
+    assert one.sha256 == sha256(one.payload.encode()).hexdigest()
+    assert (one.datestamp, one.format) == ("2026-01-01T10:00:00Z", "oai_dc")
+
+
+def test_deleted_headers_and_records_without_metadata_are_both_given(tmp_path: Path) -> None:
+    bare = "<record><header><identifier>oai:example.org:bare</identifier></header></record>"
+    server = OaiServer(count=3, dead=frozenset({1}))
+    first = server.one(0) + server.one(1) + bare
+
+    def script(asked: Asked) -> Answer:
+        return Answer(identify() if asked.params["verb"] == "Identify" else listing(first))
+
+    found, _ = run(script, tmp_path)
+    live, dead, naked = found[0].records
+    assert not live.deleted
+    assert dead.deleted
+    assert dead.payload is None
+    assert dead.sha256 is None
+    assert not naked.deleted
+    assert naked.payload == '<record xmlns="http://www.openarchives.org/OAI/2.0/"/>'
+
+
+def test_sets_are_asked_one_after_another(tmp_path: Path) -> None:
+    asked_sets = []
+
+    def script(asked: Asked) -> Answer:
+        if asked.params["verb"] == "Identify":
+            return Answer(identify())
+        asked_sets.append(asked.params["set"])
+        return Answer(listing(record(len(asked_sets))))
+
+    found, _ = run(script, tmp_path, sets=["a", "b"])
+    assert asked_sets == ["a", "b"]
+    assert len(identifiers(found)) == 2
+
+
+@pytest.mark.parametrize(
+    ("granularity", "since"), [("YYYY-MM-DD", "2026-01-20"), ("YYYY-MM-DDThh:mm:ssZ", "2026-01-20T00:00:00Z")]
+)
+def test_an_incremental_harvest_asks_at_the_servers_granularity(tmp_path: Path, granularity: str, since: str) -> None:
+    ask = Ask(since="2026-01-20T00:00:00Z", full=False)
+    found, asked = run(OaiServer(count=25, granularity=granularity), tmp_path, ask)
+    assert asked.asked[1].params["from"] == since
+    assert identifiers(found) == names(range(19, 25))
+    assert found[-1].complete
+    assert not found[-1].full
+
+
+def test_seconds_that_are_refused_are_asked_as_days(tmp_path: Path) -> None:
+    server = OaiServer(count=25)
+
+    def script(asked: Asked) -> Answer:
+        return Answer(oai_error("badArgument")) if "T" in asked.params.get("from", "") else server(asked)
+
+    found, _ = run(script, tmp_path, Ask(since="2026-01-20T00:00:00Z", full=False))
+    assert identifiers(found) == names(range(19, 25))
+    assert any("only days" in note for page in found for note in page.notes)
+
+
+def test_no_records_match_is_an_empty_list(tmp_path: Path) -> None:
+    found, _ = run(OaiServer(count=0), tmp_path)
+    assert identifiers(found) == []
+    assert found[-1].complete
+
+
+def test_protocol_errors_are_read_whatever_the_status(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Answer:
+        if asked.params["verb"] == "Identify":
+            return Answer(identify())
+        return Answer(oai_error("noRecordsMatch"), 404)
+
+    found, _ = run(script, tmp_path)
+    assert found[-1].complete
+
+
+def test_a_server_that_wants_post_is_asked_by_post(tmp_path: Path) -> None:
+    server = OaiServer(count=15)
+    found, asked = run(lambda one: Answer(status=405) if one.method == "GET" else server(one), tmp_path)
+    assert identifiers(found) == names(range(15))
+    assert [one.method for one in asked.asked] == ["GET", "POST", "POST", "POST"]
+
+
+def test_a_server_without_list_records_gives_each_record_by_itself(tmp_path: Path) -> None:
+    found, _ = run(OaiServer(count=12, refuse={"ListRecords": "badVerb"}, dead=frozenset({3})), tmp_path)
+    assert identifiers(found) == names(range(12))
+    assert [r.identifier for page in found for r in page.records if r.deleted] == names([3])
+    assert found[-1].complete
+
+
+def test_a_preview_stops_early_and_is_never_complete(tmp_path: Path) -> None:
+    found, _ = run(OaiServer(count=25), tmp_path, Ask(limit=12))
+    assert identifiers(found) == names(range(12))
+    assert not any(page.complete for page in found)
+
+
+@pytest.mark.parametrize(("policy", "told"), [("no", False), ("transient", True), ("persistent", True)])
+def test_the_delete_policy_is_passed_on(tmp_path: Path, policy: str, told: bool) -> None:
+    found, _ = run(OaiServer(count=1, deleted=policy), tmp_path)
+    assert found[-1].deletes_told is told
+
+
+def test_a_response_date_with_milliseconds_is_read_and_one_ahead_of_time_held_back(tmp_path: Path) -> None:
+    def dated(said: str):
+        def script(asked: Asked) -> Answer:
+            body = identify() if asked.params["verb"] == "Identify" else listing(record(1))
+            return Answer(body.replace("2026-03-01T00:00:00Z", said))
+
+        return script
+
+    found, _ = run(dated("2026-03-01T07:00:00.123+07:00"), tmp_path)
+    assert found[-1].response_date == "2026-03-01T00:00:00Z"
+    found, _ = run(dated("2199-01-01T00:00:00Z"), tmp_path)
+    assert found[-1].response_date < "2100"
+    assert any("ahead" in note for note in found[0].notes)
+
+
+# never a truncated success
+
+
+def test_a_list_shorter_than_its_size_is_truncated_with_both_counts(tmp_path: Path) -> None:
+    server = OaiServer(count=25)
+
+    def script(asked: Asked) -> Answer:
+        answer = server(asked)
+        if asked.params.get("resumptionToken", "").startswith("10"):
+            return Answer(listing("".join(server.one(n) for n in range(10, 20)), None, 25))
+        return answer
+
+    failed = failure(script, tmp_path)
+    assert failed.cause == "truncated"
+    assert "20 of 25" in failed.sentence
+
+
+def test_a_size_known_to_be_wrong_is_not_trusted_when_the_feed_says_so(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Answer:
+        return Answer(identify() if asked.params["verb"] == "Identify" else listing(record(1), None, 500))
+
+    assert failure(script, tmp_path).cause == "truncated"
+    found, _ = run(script, tmp_path, request={"trust_list_size": False})
+    assert found[-1].complete
+
+
+@pytest.mark.parametrize("size", [10, 3])
+def test_a_size_that_the_list_outgrows_or_that_is_the_pages_own_is_not_believed(tmp_path: Path, size: int) -> None:
+    server = OaiServer(count=25)
+
+    def script(asked: Asked) -> Answer:
+        answer = server(asked)
+        return Answer(answer.bytes.replace(b'completeListSize="25"', f'completeListSize="{size}"'.encode()))
+
+    found, _ = run(script, tmp_path)
+    assert identifiers(found) == names(range(25))
+    assert found[-1].complete
+
+
+def test_a_whole_list_much_shorter_than_the_last_is_truncated(tmp_path: Path) -> None:
+    failed = failure(OaiServer(count=25), tmp_path, Ask(listed_before=100))
+    assert failed.cause == "truncated"
+    assert "25" in failed.sentence
+    assert "100" in failed.sentence
+
+
+def test_a_whole_list_shorter_than_the_feed_file_expects_is_truncated(tmp_path: Path) -> None:
+    failed = failure(OaiServer(count=25), tmp_path, expect={"records": [30, 80]})
+    assert (failed.cause, failed.again) == ("truncated", True)
+
+
+def test_an_incremental_list_may_be_short(tmp_path: Path) -> None:
+    found, _ = run(OaiServer(count=25), tmp_path, Ask(since="2026-01-20", full=False, listed_before=100))
+    assert found[-1].complete
+
+
+def test_a_token_that_leads_back_is_detected(tmp_path: Path) -> None:
+    server = OaiServer(count=25, say_size=False)
+
+    def script(asked: Asked) -> Answer:
+        if asked.params.get("resumptionToken", "").startswith("20"):
+            return Answer(listing("".join(server.one(n) for n in range(10, 20)), "20||"))
+        return server(asked)
+
+    failed = failure(script, tmp_path)
+    assert failed.cause == "truncated"
+    assert "same page" in failed.sentence
+
+
+def test_a_loop_of_empty_pages_is_detected(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Answer:
+        return Answer(identify() if asked.params["verb"] == "Identify" else listing("", "again"))
+
+    assert failure(script, tmp_path).cause == "truncated"
+
+
+def test_an_expired_token_restarts_its_window(tmp_path: Path) -> None:
+    server, expired = OaiServer(count=25), []
+
+    def script(asked: Asked) -> Answer:
+        if asked.params.get("resumptionToken", "").startswith("20") and not expired:
+            expired.append(1)
+            return Answer(oai_error("badResumptionToken"))
+        return server(asked)
+
+    found, _ = run(script, tmp_path)
+    assert set(identifiers(found)) == set(names(range(25)))
+    assert found[-1].complete
+
+
+def test_tokens_that_always_expire_are_got_around_by_smaller_windows(tmp_path: Path) -> None:
+    server = OaiServer(count=25)
+
+    def script(asked):
+        return Answer(oai_error("badResumptionToken"), 400) if "resumptionToken" in asked.params else server(asked)
+
+    found, _ = run(script, tmp_path)
+    assert set(identifiers(found)) == set(names(range(25)))
+    assert found[-1].complete
+
+
+# one poison record
+
+
+@pytest.mark.parametrize("poison", ["a & b", "<dc:title>never closed", "&nosuchentity;", "</dc:description></oops>"])
+def test_a_record_that_is_not_well_formed_is_skipped_by_name_and_the_rest_given(tmp_path: Path, poison: str) -> None:
+    found, _ = run(OaiServer(count=25, inside=lambda n: poison if n == 13 else f"{n} é"), tmp_path)
+    assert identifiers(found) == names(n for n in range(25) if n != 13)
+    assert [skipped.identifier for page in found for skipped in page.skipped] == names([13])
+    assert sum(len(page.raw) for page in found) == 1
+    assert found[-1].complete
+
+
+def test_characters_that_xml_forbids_are_taken_out_and_noted(tmp_path: Path) -> None:
+    found, _ = run(OaiServer(count=5, inside=lambda n: "bell\x07 and &#x1F; end" if n == 2 else ""), tmp_path)
+    assert identifiers(found) == names(range(5))
+    assert "bell and  end" in found[0].records[2].payload
+    assert any("oai:example.org:2" in note for note in found[0].notes)
+    assert len(found[0].raw) == 1
+
+
+def test_undeclared_entities_become_their_characters_except_in_cdata(tmp_path: Path) -> None:
+    found, _ = run(OaiServer(count=1, inside=lambda n: "caf&eacute;&nbsp;&amp; <![CDATA[&eacute;]]>"), tmp_path)
+    assert "café\xa0&amp; &amp;eacute;" in found[0].records[0].payload
+    assert not found[0].raw
+
+
+def test_a_page_in_another_encoding_than_it_says_is_read(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Answer:
+        if asked.params["verb"] == "Identify":
+            return Answer(identify())
+        text = listing("".join(record(n, inside="Настава српског језика у школама") for n in range(5)))
+        return Answer(text.encode("windows-1251"), headers={"Content-Type": "text/xml; charset=windows-1251"})
+
+    found, _ = run(script, tmp_path)
+    assert len(identifiers(found)) == 5
+    assert "Настава српског" in found[0].records[0].payload
+
+
+def test_a_record_that_breaks_the_server_is_isolated_by_date(tmp_path: Path) -> None:
+    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+        return (
+            Answer("<h1>Internal error</h1>", 500)
+            if 17 in numbers and asked.params["verb"] != "ListIdentifiers"
+            else None
+        )
+
+    found, _ = run(OaiServer(count=40, broken=broken), tmp_path)
+    assert set(identifiers(found)) == set(names(n for n in range(40) if n != 17))
+    assert [skipped.identifier for page in found for skipped in page.skipped] == names([17])
+    assert found[-1].complete
+
+
+def test_a_window_that_cannot_even_be_named_is_skipped_by_its_dates(tmp_path: Path) -> None:
+    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+        return Answer(status=500) if 17 in numbers else None
+
+    found, _ = run(OaiServer(count=40, granularity="YYYY-MM-DD", broken=broken), tmp_path)
+    assert set(identifiers(found)) == set(names(n for n in range(40) if n != 17))
+    skipped = [skipped for page in found for skipped in page.skipped]
+    assert [(one.identifier, one.window) for one in skipped] == [(None, ("2026-01-18", "2026-01-18"))]
+
+
+def test_what_was_skipped_is_asked_for_again(tmp_path: Path) -> None:
+    retry = (
+        Skipped(identifier="oai:example.org:3", reason="once"),
+        Skipped(identifier=None, reason="once", window=("2026-01-06T00:00:00Z", "2026-01-06T23:59:59Z")),
+    )
+    found, _ = run(OaiServer(count=25), tmp_path, Ask(since="2026-01-24T00:00:00Z", full=False, retry=retry))
+    assert sorted(identifiers(found)) == sorted(names([23, 24, 3, 5]))
+
+
+def test_what_is_still_broken_is_skipped_again(tmp_path: Path) -> None:
+    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+        return Answer(status=500) if numbers == [3] else None
+
+    retry = (Skipped(identifier="oai:example.org:3", reason="once"),)
+    found, _ = run(OaiServer(count=25, broken=broken), tmp_path, Ask(since="2026-01-24", full=False, retry=retry))
+    assert [skipped.identifier for page in found for skipped in page.skipped] == names([3])
+    assert found[-1].complete
+
+
+def test_a_server_that_only_fails_at_list_records_gives_its_records_one_by_one(tmp_path: Path) -> None:
+    server = OaiServer(count=12)
+    found, _ = run(lambda one: Answer(status=500) if one.params["verb"] == "ListRecords" else server(one), tmp_path)
+    assert set(identifiers(found)) == set(names(range(12)))
+    assert found[-1].complete
+
+
+def test_a_page_cut_in_its_middle_is_asked_for_again(tmp_path: Path) -> None:
+    server, cut = OaiServer(count=25), []
+
+    def script(asked: Asked) -> Answer:
+        answer = server(asked)
+        if asked.params.get("resumptionToken", "").startswith("10") and not cut:
+            cut.append(1)
+            return Answer(answer.bytes[: len(answer.bytes) // 2])
+        return answer
+
+    found, _ = run(script, tmp_path)
+    assert identifiers(found) == names(range(25))
+
+
+# diagnosis
+
+
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [
+        ("<html><body><form action='/login'><input type='password'></form></body></html>", "blocked"),
+        ("<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head></html>", "blocked"),
+        ("<!DOCTYPE html><html><head><title>It works!</title></head></html>", "not_oai_pmh"),
+        ("<rss version='2.0'/>", "not_oai_pmh"),
+        ("nothing here", "not_oai_pmh"),
+        ("", "not_oai_pmh"),
+    ],
+)
+def test_what_is_not_oai_pmh_is_named(tmp_path: Path, body: str, cause: str) -> None:
+    failed = failure(lambda asked: Answer(body), tmp_path)
+    assert failed.cause == cause
+    assert failed.sentence.endswith("The next run tries again.")
+
+
+def test_a_format_that_the_server_lacks_is_named_with_those_it_has(tmp_path: Path) -> None:
+    failed = failure(OaiServer(refuse={"ListRecords": "cannotDisseminateFormat"}), tmp_path, format="lom")
+    assert failed.cause == "bad_format"
+    assert "'lom'" in failed.sentence
+    assert "oai_dc" in failed.sentence
+
+
+def test_sets_that_the_server_lacks_are_named(tmp_path: Path) -> None:
+    failed = failure(OaiServer(refuse={"ListRecords": "noSetHierarchy"}), tmp_path, sets=["textbooks"])
+    assert "textbooks" in failed.sentence
+
+
+def test_a_document_with_entities_of_its_own_is_refused(tmp_path: Path) -> None:
+    bomb = '<!DOCTYPE OAI-PMH [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
+    server = OaiServer(count=1)
+
+    def script(asked: Asked) -> Answer:
+        text = server(asked).bytes.decode()
+        return Answer(text.replace("?>\n", f"?>\n{bomb}", 1).replace("about 0", "&b;"))
+
+    assert failure(script, tmp_path).cause in ("malformed", "not_oai_pmh")
+
+
+def test_a_moved_server_is_followed_and_reported(tmp_path: Path) -> None:
+    server = OaiServer(count=15)
+
+    def script(asked: Asked) -> Answer:
+        if asked.path == "/oai":
+            return Answer(status=301, headers={"Location": "/new/oai"})
+        return server(asked)
+
+    found, asked = run(script, tmp_path)
+    assert identifiers(found) == names(range(15))
+    assert any(note.startswith("moved:") for page in found for note in page.notes)
+    assert [one.path for one in asked.asked].count("/oai") == 1
+
+
+def test_a_changed_base_url_is_reported(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Answer:
+        said = identify(url="https://new.example.org/oai")
+        return Answer(said if asked.params["verb"] == "Identify" else listing(record(1)))
+
+    found, _ = run(script, tmp_path)
+    assert any("new.example.org" in note for note in found[0].notes)
+
+
+# resume
+
+
+def test_resuming_from_every_position_gives_what_an_uninterrupted_harvest_gives(tmp_path: Path) -> None:
+    server = OaiServer(count=47)
+    with serving(server) as loopback:
+        of, env = feed(loopback.url + "/oai"), open_environment(tmp_path)
+        whole = pages(of, env)
+        for n, page in enumerate(whole[:-1]):
+            rest = pages(of, env, Ask(position=page.position))
+            assert identifiers(whole[: n + 1]) + identifiers(rest) == identifiers(whole)
+            assert rest[-1].complete
+            assert rest[-1].full
+            assert rest[-1].response_date == whole[-1].response_date
+
+
+def test_resuming_in_the_middle_of_sets_and_bisected_windows_loses_nothing(tmp_path: Path) -> None:
+    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+        return Answer(status=500) if 17 in numbers and asked.params["verb"] == "ListRecords" else None
+
+    with serving(OaiServer(count=40, broken=broken)) as loopback:
+        of, env = feed(loopback.url + "/oai", sets=["a", "b"]), open_environment(tmp_path)
+        whole = pages(of, env)
+        assert set(identifiers(whole)) == set(names(range(40)))
+        for n in range(0, len(whole) - 1, 3):
+            rest = pages(of, env, Ask(position=whole[n].position))
+            assert set(identifiers(whole[: n + 1])) | set(identifiers(rest)) == set(names(range(40)))
+            assert rest[-1].complete
+
+
+def test_a_token_that_expired_while_we_were_away_restarts_its_window(tmp_path: Path) -> None:
+    server, away = OaiServer(count=25), []
+
+    def script(asked: Asked) -> Answer:
+        if away and asked.params.get("resumptionToken") == away[0]:
+            return Answer(oai_error("badResumptionToken"))
+        return server(asked)
+
+    with serving(script) as loopback:
+        of, env = feed(loopback.url + "/oai"), open_environment(tmp_path)
+        first = pages(of, env)[0]
+        away.append(first.position["windows"][0]["token"])
+        server.size = 30
+        rest = pages(of, env, Ask(position=first.position))
+    assert set(identifiers(rest)) == set(names(range(25)))
+    assert rest[-1].complete
+
+
+def test_progress_hears_the_count_and_the_total(tmp_path: Path) -> None:
+    from harvesters import harvest
+
+    heard: list[tuple[int, int | None]] = []
+    with serving(OaiServer(count=25)) as loopback:
+        of = feed(loopback.url + "/oai")
+        list(harvest(of, Ask(), open_environment(tmp_path), lambda n, total: heard.append((n, total))))
+    assert heard == [(10, 25), (20, 25), (25, 25), (25, 25)]
