@@ -14,8 +14,10 @@ from transforms.normalize import detect_evidence, detect_models, detect_script
 
 LENGTH = 120  # characters that are read
 SURE = 0.95  # the fast model alone is believed from here on, outside the close families
-DOUBTFUL = 0.5  # less likely than this needs langdetect's word for it, where it has a profile
+DOUBTFUL = 0.6  # less likely than this needs langdetect's word for it, where it has a profile
 UNLIKELY = 0.4  # less likely than this is not said at all
+SEEN = 0.5  # unless one of the models gave it this much
+CALM = 1.5  # the scores count the same evidence more than once: divided by this they are honest
 LONG = 60  # characters
 SURE_WHEN_LONG = 0.9
 FAMILY = ("sr", "hr", "bs")  # one language to the models: they count little, words count most
@@ -71,17 +73,26 @@ def _judged(text: str, script: str, languages: tuple[str, ...], hint: str | None
     if hint in scores:
         scores[hint] += HINTED
     best = min(scores, key=lambda one: (-scores[one], one))
-    likelihood = _likelihood(best, scores)
-    if best not in FAMILY and _doubted(text, best, likelihood, max(fast.get(best, 0.0), slow.get(best, 0.0)), script):
+    likelihood = _likelihood((best,), scores)
+    if _doubted(text, script, best, scores, max(_seen(best, fast), _seen(best, slow))):
         return "und", min(likelihood, 0.3)
     return best, likelihood
 
 
-def _doubted(text: str, best: str, likelihood: float, seen: float, script: str) -> bool:
+def _family(language: str) -> tuple[str, ...]:
+    return FAMILY if language in FAMILY else (language,)
+
+
+def _seen(language: str, told: dict[str, float]) -> float:
+    return sum(told.get(one, 0.0) for one in _family(language))
+
+
+def _doubted(text: str, script: str, best: str, scores: dict[str, float], seen: float) -> bool:
     """Whether the likeliest language is too unlikely to be named, or langdetect, which is slow, does not see it."""
+    likelihood = _likelihood(_family(best), scores)
     if likelihood < UNLIKELY or (seen < 0.1 and script == "Latn"):
         return True
-    return likelihood < DOUBTFUL and detect_models.langdetect_sees(text, best) is False
+    return likelihood < DOUBTFUL and seen < SEEN and detect_models.langdetect_sees(text, best) is False
 
 
 def _scores(
@@ -108,6 +119,8 @@ def _pool(scores: dict[str, float]) -> None:
         scores[one] = top + FAMILY_SHARE * (scores[one] - top) + detect_evidence.leaning().get(one, 0.0)
 
 
-def _likelihood(best: str, scores: dict[str, float]) -> float:
-    odds = sum(math.exp((score - scores[best]) / 1.5) for score in scores.values())
-    return round(min(0.99, 1 / odds), 2)
+def _likelihood(languages: tuple[str, ...], scores: dict[str, float]) -> float:
+    """How likely it is that the text is in one of the languages, by all scores."""
+    top = max(scores.values())
+    odds = {one: math.exp((score - top) / CALM) for one, score in scores.items()}
+    return round(min(0.99, sum(odds.get(one, 0.0) for one in languages) / sum(odds.values())), 2)

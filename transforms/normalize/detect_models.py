@@ -16,6 +16,7 @@ ALIASES = {
 }  # fmt: skip
 FLOOR = 1e-3
 LABELS = 40
+TRIALS = 3  # of langdetect, which is slow: it is asked only whether it sees a language at all
 _langdetect_lock = Lock()
 
 
@@ -57,6 +58,7 @@ def langdetect_sees(text: str, language: str) -> bool | None:
 
     with _langdetect_lock:
         asked = _langdetect().create()
+        asked.n_trial = TRIALS
         asked.append(text)
         try:
             found = asked.get_probabilities()
