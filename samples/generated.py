@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-HOST = "generated.example.org"
+HOST = "generated.example"
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # the datestamp of record 0; each one after it is a second later
 NEAR = 33  # every so many records one is a near duplicate of one of the thirty before it: 3 %
 NAMES = ["Adams", "Bello", "Castro", "Dubois", "Eriksen", "Fofana", "Gupta", "Hansen", "Ilic", "Jensen", "Kim", "Lopez"]
@@ -30,7 +30,7 @@ _TEMPLATE = f"""<record><header><identifier>oai:{HOST}:%s</identifier><datestamp
 xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" \
 xsi:schemaLocation="http://www.openarchives.org/OAI/2.0/oai_dc/ http://www.openarchives.org/OAI/2.0/oai_dc.xsd">
 <dc:identifier>https://{HOST}/handle/20.500/%s</dc:identifier>
-<dc:identifier>https://doi.org/10.5555/generated.%s</dc:identifier>
+<dc:identifier>https://doi.org/10.987654/generated.%s</dc:identifier>
 <dc:title>%s</dc:title>
 <dc:creator>%s</dc:creator>
 %s

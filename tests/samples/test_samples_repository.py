@@ -66,7 +66,7 @@ def test_a_set_holds_its_own_records_only(server: ReplayServer, client: httpx.Cl
 
 def test_get_record_and_post_are_answered_as_the_list_is(server: ReplayServer, client: httpx.Client) -> None:
     url = server.url + COL
-    identifier = "oai:oasis.col.example.org:11599/101"
+    identifier = "oai:oasis.col.example:11599/101"
     root = ask(client, url, verb="GetRecord", metadataPrefix="oai_dc", identifier=identifier)
     assert root.findtext(".//oai:GetRecord/oai:record/oai:header/oai:identifier", "", NS) == identifier
     posted = client.post(url, data={"verb": "ListRecords", "metadataPrefix": "oai_dc"}).text
