@@ -28,10 +28,11 @@ _CC_PUBLIC = re.compile(
     r"creativecommons\.org/(?:publicdomain/(zero|mark)|licenses/(zero|publicdomain))\b", re.IGNORECASE
 )
 _CC_SLUG = re.compile(
-    r"(?<![a-z])(?:cc[\s_:/.-]*|(?<!\S)(?=by-))(by(?:[\s_/+-]*(?:nc|nd|sa)(?![a-z]))*)(?![a-z])"
-    r"(?:[\s,_/-]*\(?v?(\d(?:\.\d)?)(?![\d]))?(?:[\s_/-]+(igo|[a-z]{2})(?![a-z]))?",
+    r"(?<![a-z])(?:cc[\s_:/.-]*|creative commons[\s_:-]+|(?<!\S)(?=by-))(by(?:[\s_/+-]*(?:nc|nd|sa)(?![a-z]))*)(?![a-z])"
+    r"(?:[\s_-]+(igo)(?![a-z]))?(?:[\s,_/-]*\(?v?(\d(?:\.\d)?)(?![\d]))?(?:[\s_/-]+(igo|[a-z]{2})(?![a-z]))?",
     re.IGNORECASE,
 )
+_CC_MARK = re.compile(r"\bcc[\s_-]?(?:pd)?m(?:ark)?\b|\bpublic domain mark\b|\bpdm\b", re.IGNORECASE)
 _CC_ZERO = re.compile(r"\bcc[\s_-]?(?:0|zero)(?!\.?\d)", re.IGNORECASE)
 _VERSION = re.compile(r"(?<![\d.])([1-4]\.[0125])(?![\d.]*\d)")
 _RIGHTS_URI = re.compile(r"rightsstatements\.org/(?:vocab|page)/([A-Za-z-]+)(?:/(\d\.\d))?", re.IGNORECASE)
@@ -110,8 +111,14 @@ def _readings(statement: str) -> tuple[_Reading, ...]:
     for signs in (_addresses, _short_names, _other_names, _words):
         found = tuple(dict.fromkeys(signs(text)))
         if found:
-            return found
+            return found if any(one.uri for one in found) else _with_version(found, text)
     return ()
+
+
+def _with_version(found: tuple[_Reading, ...], text: str) -> tuple[_Reading, ...]:
+    """The same licence with the version that its long name has: "Creative Commons Attribution 4.0 (CC BY)"."""
+    long = tuple(one for one in _words(text) if one.uri and one.family == found[0].family)
+    return long if len(found) == 1 and long else found
 
 
 def _addresses(text: str) -> Iterator[_Reading]:
@@ -132,11 +139,14 @@ def _addresses(text: str) -> Iterator[_Reading]:
 def _short_names(text: str) -> Iterator[_Reading]:
     for match in _CC_SLUG.finditer(text):
         kind = "-".join(re.findall("by|nc|nd|sa", match[1].lower()))
-        reading = _creative_commons(kind, _whole(match[2] or ""), _jurisdiction(match[3] or "", match.end(), text))
+        country = match[2] or _jurisdiction(match[4] or "", match.end(), text)
+        reading = _creative_commons(kind, _whole(match[3] or ""), country.lower())
         if reading is not None:
             yield reading
     if _CC_ZERO.search(text):
         yield _public_domain("zero")
+    if _CC_MARK.search(text):
+        yield _public_domain("mark")
 
 
 def _whole(version: str) -> str:
