@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from walking import ROOT
 
 from samples import ReplayServer
 
@@ -110,6 +113,22 @@ def test_the_requests_are_kept_for_the_tests_that_count_them(tmp_path: Path, cli
         client.get(f"{server.url}/a?b=1")
         client.post(f"{server.url}/a")
     assert server.requests == ["GET /a?b=1", "POST /a"]
+
+
+def test_the_command_line_prints_its_address_and_every_site(tmp_path: Path, client: httpx.Client) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "replay.toml").write_text('[[exchange]]\npath = "/a"\nfile = "a.csv"\n')
+    (tmp_path / "shop" / "a.csv").write_text("x;y\n")
+    command = [sys.executable, "-m", "samples", "--port", "0", str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            url, site = process.stdout.readline().strip(), process.stdout.readline().strip()
+            reply = client.get(f"{url}{site}/a")
+        finally:
+            process.terminate()
+    assert (reply.status_code, reply.text) == (200, "x;y\n")
+    assert reply.headers["content-type"] == "text/csv; charset=utf-8"
 
 
 def test_a_folder_without_anything_to_serve_is_refused(tmp_path: Path) -> None:
