@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -15,12 +16,14 @@ figcaption figure footer form head header html iframe input ins kbd label legend
 object option param picture pre q samp script section select source style summary svg table tbody td template \
 textarea tfoot th thead time title tr tt var video wbr"
 ATTRIBUTE = r"""\s+[\w:@.-]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+)"""
+UNTIDY = r"""\s+[\w:.-]+\s*=\s*["'][^<>]*"""  # quotes within quotes
 NAMES = "|".join(sorted((SURE + " " + PAIRED).split(), key=len, reverse=True))
 TAG = re.compile(
     rf"<!--.*?(?:-->|\Z)|<!doctype[^<>]*>|<!\[CDATA\[|\]\]>"
-    rf"|<(?P<close>/?)(?P<name>{NAMES}|[a-z]\w*:[a-z]\w*)(?P<attributes>(?:{ATTRIBUTE})*)\s*/?>",
+    rf"|<(?P<close>/?)(?P<name>{NAMES}|[a-z]\w*:[a-z]\w*)(?P<attributes>(?:{ATTRIBUTE})*(?:{UNTIDY})?)\s*/?>",
     re.IGNORECASE | re.DOTALL,
 )
+CLOSING = re.compile(r"</([a-z0-9]+)")
 SURE_NAMES = frozenset(SURE.split())
 UNREAD = frozenset(("script", "style", "template", "head", "iframe", "svg", "object", "noscript"))
 LINES = frozenset(("li", "dt", "dd", "tr", "caption", "option", "summary", "figcaption"))
@@ -33,7 +36,7 @@ SPACES = re.compile(r"[ \t\r\n\f]+")
 
 def marked_up(text: str) -> bool:
     """Whether the text holds HTML tags; a lone "<table>" in a sentence, or "a < b", is none."""
-    return "<" in text and any(_is_tag(found, text) for found in TAG.finditer(text))
+    return "<" in text and next(_tags(text), None) is not None
 
 
 def to_text(html: str) -> str:
@@ -42,20 +45,24 @@ def to_text(html: str) -> str:
     return _Writer().write(root) if root is not None else ""
 
 
-def _is_tag(found: re.Match[str], text: str) -> bool:
-    name = (found["name"] or "").lower()
-    if not name or name in SURE_NAMES or ":" in name or found["close"] or found["attributes"]:
-        return True
-    return f"</{name}" in text.lower()
+def _tags(text: str) -> Iterator[re.Match[str]]:
+    """Everything that looks like a tag and is one."""
+    closed: frozenset[str] | None = None
+    for found in TAG.finditer(text):
+        name = (found["name"] or "").lower()
+        if not name or name in SURE_NAMES or ":" in name or found["close"] or found["attributes"]:
+            yield found
+            continue
+        closed = frozenset(CLOSING.findall(text.lower())) if closed is None else closed
+        if name in closed:
+            yield found
 
 
 def _guarded(html: str) -> str:
     """The fragment with every "<" that begins no tag escaped, so that no parser takes it for one."""
     parts: list[str] = []
     end = 0
-    for found in TAG.finditer(html):
-        if not _is_tag(found, html):
-            continue
+    for found in _tags(html):
         parts.append(html[end : found.start()].replace("<", "&lt;"))
         parts.append("" if found[0] in ("<![CDATA[", "]]>") else found[0])
         end = found.end()

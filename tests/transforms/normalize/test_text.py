@@ -18,6 +18,7 @@ MARKUP = {
     "<o:p></o:p>Word": "Word",
     "<a href='https://example.org/?a=1&amp;b=2'>here</a>": "here",
     "<p>if a < b then <i>c</i></p>": "if a < b then c",
+    '<em style="font: "Times New", serif">Oran</em>': "Oran",
     "R&amp;D": "R&D",
     "caf&eacute; &#233; &#xE9;": "café é é",
     "&lt;p&gt;Hi&lt;/p&gt;": "Hi",
@@ -89,6 +90,7 @@ def test_a_title_is_one_line() -> None:
 
 
 def test_deep_and_long_markup_is_read() -> None:
+    assert plain("<td>" * 50000) == "<td>" * 50000
     assert plain("<div>" * 3000 + "x" + "</div>" * 3000) == "x"
     assert plain("&" + "amp;" * 20000 + "lt;") == "<"
     assert len(plain("<p>word</p>" * 20000)) == len("word\n\n" * 20000) - 2
