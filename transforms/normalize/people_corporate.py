@@ -1,0 +1,51 @@
+"""Whether a name is an organisation's: by the words of corporate.toml, or by being an acronym."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any, Literal
+
+from transforms.normalize.tables import fold, table
+
+Kind = Literal["person", "organisation"]
+BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
+_FUNCTION_WORD = re.compile(r"\s(?:pour|dans|aux|sur|para|für|для|with|at)\s", re.I)
+
+
+@lru_cache(maxsize=16384)
+def is_corporate(name: str) -> bool:
+    """Whether a name is surely an organisation's, by its words or by being an acronym."""
+    if is_acronym(name) or _FUNCTION_WORD.search(name):
+        return True
+    core = BRACKETS.sub("", name)
+    if core != name and len(core.split()) > 2 and re.search(r"\([A-Z]{2}[\w &-]*\)$", name):
+        return True  # "Real Time and Interoperability (TRIO)"
+    return has_corporate_word(core)
+
+
+def has_corporate_word(name: str) -> bool:
+    lists = _corporate()
+    return any(
+        word in lists["words"] or word.startswith(lists["stems"]) or word.startswith(lists["beginnings"])
+        for word in fold(name).split()
+    )
+
+
+def is_acronym(name: str) -> bool:
+    return name.isupper() and 2 <= len(name) <= 8 and name.isalpha() and name.isascii()
+
+
+@lru_cache(maxsize=1)
+def _corporate() -> dict[str, Any]:
+    rows = table("corporate")
+    return {
+        "words": frozenset(fold(word) for word in rows["words"]),
+        "stems": tuple(fold(stem) for stem in rows["stems"]),
+        "beginnings": tuple(fold(start) for start in rows["beginnings"]),
+    }
+
+
+@lru_cache(maxsize=1)
+def nobody() -> frozenset[str]:
+    return frozenset(fold(name) for name in table("corporate")["nobody"])
