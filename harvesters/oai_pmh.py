@@ -23,7 +23,13 @@ from schemas import Ask, Environment, Feed, HarvestFailed, Page, Skipped
 
 RESTARTS = 2  # of a window whose token expires, before it is halved
 FAILURES = 70  # windows that fail in a row: more than it takes to halve a century down to seconds
-REFUSALS = (said.CannotDisseminateFormat, said.NoSetHierarchy, said.NoMetadataFormat, said.OAIError)
+REFUSALS = (
+    said.CannotDisseminateFormat,
+    said.NoSetHierarchy,
+    said.NoMetadataFormat,
+    said.IdDoesNotExist,
+    said.OAIError,
+)
 Report = Callable[[int, int | None], None]
 
 

@@ -25,6 +25,7 @@ TOKEN = re.compile(rb"<(?:[\w.-]+:)?resumptionToken\b([^<>]*?)(?:/>|>([^<]*)<)")
 DATE = re.compile(rb"<(?:[\w.-]+:)?responseDate\b[^<>]*>([^<]*)<")
 IDENTIFIER = re.compile(rb"<(?:[\w.-]+:)?identifier\b[^<>]*>\s*([^<]*?)\s*<")
 ATTRIBUTE = re.compile(r"([\w.-]+)\s*=\s*[\"']([^\"']*)[\"']")
+XSI = b' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.-]+)", re.I)
 
 
@@ -43,6 +44,9 @@ class Recovered:
 
 def recover(body: bytes, content_type: str) -> Recovered:
     """What can be saved of an OAI-PMH page that does not parse. Raises Torn when its end is missing."""
+    named = _with_xsi(body)
+    if named is not None:
+        return Recovered(named, (), ("the page uses the prefix xsi without declaring it",))
     start = ENVELOPE.search(body)
     listing = LISTING.search(body)
     if start is None or listing is None or ENDING.search(body, listing.end()) is None:
@@ -61,6 +65,18 @@ def recover(body: bytes, content_type: str) -> Recovered:
         notes += note
         parent.insert(n - len(skipped), record)
     return Recovered(root, tuple(skipped), tuple(notes))
+
+
+def _with_xsi(body: bytes) -> etree._Element | None:
+    """The page with the one prefix that every OAI-PMH page uses and some forget to declare, if that was all."""
+    start = ENVELOPE.search(body)
+    if start is None or b"xmlns:xsi" in start[0] or b"xsi:" not in body:
+        return None
+    at = start.end() - 1
+    try:
+        return parse(body[:at] + XSI + body[at:])
+    except Unreadable:
+        return None
 
 
 def _cuts(body: bytes, start: int) -> list[tuple[int, int]]:

@@ -22,6 +22,7 @@ from schemas import RawResponse, Skipped
 
 OAI = re.compile(rb"<(?:[\w.-]+:)?OAI-PMH\b")
 OTHER = {"GET": "POST", "POST": "GET"}
+BOM_AND_SPACE = b"\xef\xbb\xbf \t\r\n"
 METHOD_REFUSED = frozenset({405, 411, 413, 414, 501})
 
 
@@ -88,7 +89,7 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
             root = parse(reply.body)
             response = Response(url=reply.url, xml=root)
         except Unreadable as error:
-            response = self._recovered(reply, str(error))
+            response = self._recovered(reply, params, str(error))
             root = response.xml
         if etree.QName(root).localname != "OAI-PMH":
             raise self._foreign(reply, params, f"<{etree.QName(root).localname}>")
@@ -99,10 +100,22 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
                 nameless.set("code", "OAIError")
         return response
 
-    def _recovered(self, reply: Reply, reason: str) -> Response:
+    def _behind_noise(self, reply: Reply, params: dict[str, str], reason: str) -> Response:
+        """The page behind a warning that a server prints first; whatever else there is, is not OAI-PMH."""
+        start = reply.body.find(b"<?xml")
+        try:
+            root = parse(reply.body[start:]) if start > 0 else None
+        except Unreadable:
+            root = None
+        if root is None:
+            raise self._foreign(reply, params, "what is not XML")
+        raw = RawResponse(url=self.endpoint, body=reply.body, reason=reason)
+        return Response(url=reply.url, xml=root, raw=(raw,), notes=("the server prints a message before its page",))
+
+    def _recovered(self, reply: Reply, params: dict[str, str], reason: str) -> Response:
         """What can be saved of a page that is not well-formed; the page itself is kept as it came."""
-        if not is_oai(reply):
-            raise self._foreign(reply, {}, reason)
+        if not is_oai(reply) or not reply.body.lstrip(BOM_AND_SPACE).startswith(b"<"):
+            return self._behind_noise(reply, params, reason)
         found: Recovered = recover(reply.body, reply.headers.get("content-type", ""))
         raw = RawResponse(url=self.endpoint, body=reply.body, reason=reason)
         return Response(url=reply.url, xml=found.root, raw=(raw,), skipped=found.skipped, notes=found.notes)

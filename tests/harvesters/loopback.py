@@ -69,7 +69,7 @@ def serving(script: Script) -> Iterator[Loopback]:
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             """Quiet."""
 
         def answer(self) -> None:
@@ -108,11 +108,11 @@ def open_environment(home: object) -> Environment:
     return environment({"ELIB_HOME": str(home), "ELIB_ALLOW_PRIVATE": "127.0.0.1,localhost"})
 
 
-def feed(url: str, protocol: str = "oai_pmh", format: str = "oai_dc", **more: object) -> Feed:
+def feed(url: str, protocol: str = "oai_pmh", **more: object) -> Feed:
     """A feed that asks quickly and without waiting between tries."""
     request = {"rate": 100_000, "backoff": 0.001, "retries": 2, "timeout": 10, **dict(more.pop("request", {}))}
     said = {"name": "books", "title": "Books", "partner": "A Library", "protocol": protocol, "url": url}
-    return Feed.model_validate({**said, "format": format, "request": request, **more})
+    return Feed.model_validate({"format": "oai_dc", **said, "request": request, **more})
 
 
 def pages(of: Feed, env: Environment, ask: Ask | None = None) -> list[Page]:
