@@ -140,7 +140,11 @@ def made(count: int, changed: int) -> Iterator[dict[str, Any]]:
     figures = {"seconds": round(time.monotonic() - began, 1), "match": round(matched, 1), "peak_mb": _peak()}
     everybody = set(later["key"].to_pylist())
     yield say(
-        "increment", records=changed, **figures, evaluated=night.evaluated, **quality(clusters, _true(work_of, everybody))
+        "increment",
+        records=changed,
+        **figures,
+        evaluated=night.evaluated,
+        **quality(clusters, _true(work_of, everybody)),
     )
 
 

@@ -76,7 +76,7 @@ COMPARISONS = [
         level(f"{PEOPLE} >= 0.8 * greatest(len(people_l), len(people_r))", "the same"),
         level(f"{PEOPLE} >= 0.6 * least(len(people_l), len(people_r))", "mostly the same"),
         level(f"{PEOPLE} > 0", "a name in common", 3.5),
-        level("ELSE", "different"),
+        policy("ELSE", "different", -7.0),
     ),
     comparison(
         "publisher",

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from transforms.match.blocks import LIMIT
 from transforms.match.model import VERSION, Model
 from transforms.match.score import FORCED, prepare, score
 
@@ -22,7 +23,6 @@ def trained(rows: pa.Table, work_of: dict[str, int], comparisons: list[dict[str,
     connection.register("works", works)
     connection.register("rows", rows)
     connection.execute("CREATE TABLE feature AS SELECT (row_number() OVER (ORDER BY key))::INTEGER AS idx, * FROM rows")
-    connection.execute("CREATE TABLE block AS SELECT idx, 0 AS rule FROM feature")
     neutral = _settings(_neutral(comparisons), prior)
     seen_true = _levels(
         connection,
@@ -68,7 +68,7 @@ def _neutral(comparisons: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _levels(connection: duckdb.DuckDBPyConnection, settings: dict[str, Any], pairs: str) -> dict[str, dict[int, float]]:
     """The share of each level of each comparison among some pairs, those apart of which nothing is told."""
     connection.execute(f"CREATE OR REPLACE TABLE candidate_pair AS SELECT *, {FORCED} AS match_key FROM ({pairs})")
-    prepare(connection, "block")
+    prepare(connection, LIMIT)
     score(
         connection,
         Model(version=VERSION, trained="", same=1, review=1, guards=(), settings=settings, frequencies={}),

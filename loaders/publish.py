@@ -188,14 +188,14 @@ class _Publication:
 
     def withdraw(self, stay: set[str], identities: Identities) -> None:
         """Withdraw the resources of which no member is left, or of which another resource took over."""
-        gone = [
-            name for name, one in self.before.resources.items() if name not in stay and one.withdrawn_at is None
-        ]
+        gone = [name for name, one in self.before.resources.items() if name not in stay and one.withdrawn_at is None]
         for part in _parts(gone, BATCH):
             last = self._last_versions(part)
             versions = []
             for name in part:
-                said = {"redirected": identities.redirects[name]} if name in identities.redirects else {"withdrawn": True}
+                said = (
+                    {"redirected": identities.redirects[name]} if name in identities.redirects else {"withdrawn": True}
+                )
                 versions.append(version(name, last.get(name, 0) + 1, self.run_id, self.at, said))
             self._insert(ResourceVersion, versions)
             self._update([{"of": name, "withdrawn_at": self.at, "updated_at": self.at} for name in part])
@@ -219,7 +219,10 @@ class _Publication:
         """Note at each record of which resource it is. One that lives no more lets go of a resource that goes on."""
         live = self.before.live
         moved: list[dict[str, str | None]] = [
-            {"of": key, "to": target.id} for target in targets for key in target.keys if live[key].resource_id != target.id
+            {"of": key, "to": target.id}
+            for target in targets
+            for key in target.keys
+            if live[key].resource_id != target.id
         ]
         stay = {target.id for target in targets} if self.before.gone else set()
         every = {**self.before.redirects, **identities.redirects}
@@ -232,7 +235,9 @@ class _Publication:
     def _texts(self, name: Any, text: Any, wanted: Sequence[str]) -> dict[str, str]:
         found: dict[str, str] = {}
         for part in _parts(wanted, BATCH):
-            found.update((key, value) for key, value in self.connection.execute(select(name, text).where(name.in_(part))))
+            found.update(
+                (key, value) for key, value in self.connection.execute(select(name, text).where(name.in_(part)))
+            )
         return found
 
     def _last_versions(self, names: Sequence[str]) -> dict[str, int]:
@@ -261,9 +266,13 @@ def write_matches(connection: Connection, pairs: Iterable[Pair]) -> None:
     names = ("probability", "evidence", "verdict", "review")
     known = {
         (row[0], row[1]): tuple(row[2:])
-        for row in connection.execute(select(MATCHES.c.left_key, MATCHES.c.right_key, *(MATCHES.c[one] for one in names)))
+        for row in connection.execute(
+            select(MATCHES.c.left_key, MATCHES.c.right_key, *(MATCHES.c[one] for one in names))
+        )
     }
-    differing = (row for row in map(match_row, pairs) if known.pop(_key(row), None) != tuple(row[name] for name in names))
+    differing = (
+        row for row in map(match_row, pairs) if known.pop(_key(row), None) != tuple(row[name] for name in names)
+    )
     for part in _parts(differing, BATCH):
         connection.execute(upsert(connection, MATCHES, names), part)
     gone = delete(MATCHES).where(MATCHES.c.left_key == bindparam("left"), MATCHES.c.right_key == bindparam("right"))

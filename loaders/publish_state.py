@@ -29,6 +29,10 @@ FEATURES, PAIRS, FOUND, KIND = "features.parquet", "pairs.parquet", "found", "st
 STATE = "matched"  # the name of the row of publish_state
 
 
+class NothingMatched(Exception):
+    """There is no match to publish."""
+
+
 class Related(Base, frozen=True, kw_only=True):
     """A record and another that is a translation or a version of it: linked, not merged."""
 
@@ -140,7 +144,9 @@ def write_found(
 
 
 def read_found(folder: Path) -> Found:
-    """What a match found. Raises FileNotFoundError when no match has been made."""
+    """What a match found. Raises NothingMatched when it is not there: each match can be published once."""
+    if not (folder / "found.json").exists():
+        raise NothingMatched(f"{folder}: nothing was matched, or it is published already; run the match again first")
     found = msgspec.json.decode((folder / "found.json").read_bytes(), type=Found)
     return msgspec.structs.replace(found, folder=str(folder))
 

@@ -13,7 +13,9 @@ from schemas import Cluster, Evidence, Judgement, Match
 from schemas.match import MatchVerdict
 
 LARGEST = 40  # records in a cluster; a work that more feeds than this describe is for a person to look at
-SUPPORT = 0.5  # more than this share of the pairs between two groups must be links for them to join; a likely one is half
+SUPPORT = (
+    0.5  # more than this share of the pairs between two groups must be links for them to join; a likely one is half
+)
 Pair = tuple[str, str]
 
 

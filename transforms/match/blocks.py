@@ -64,7 +64,7 @@ def block(connection: duckdb.DuckDBPyConnection, rows: str, table: str) -> None:
     )
 
 
-def split(connection: duckdb.DuckDBPyConnection, table: str, limit: int = LIMIT) -> list[Oversized]:
+def split(connection: duckdb.DuckDBPyConnection, table: str, limit: int) -> list[Oversized]:
     """Split the blocks above the limit by the further keys in turn; return those that stay too large, left out."""
     _drop_alone(connection, table)
     for further in FURTHER:

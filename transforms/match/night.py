@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from schemas import Judgement
-from transforms.match.blocks import RULES, Oversized, block, pair, split
+from transforms.match.blocks import LIMIT, RULES, Oversized, block, pair, split
 from transforms.match.model import Model, log2_odds, read_model
 from transforms.match.score import FORCED, PLACES, evidence_sql, prepare, score
 from transforms.match.touch import ring, touch
@@ -35,6 +35,7 @@ class Resources(NamedTuple):
     memory: str = "2500MB"
     threads: int = 2
     folder: Path | None = None  # where DuckDB spills to; a temporary one when None
+    block: int = LIMIT  # records in a block, before it is split
 
 
 class Matching(NamedTuple):
@@ -66,7 +67,7 @@ def match(
     with tempfile.TemporaryDirectory(dir=resources.folder, prefix="match-") as spill:
         connection = _connect(resources, spill)
         try:
-            return _run(connection, model, now, before, known, judgements)
+            return _run(connection, model, resources.block, now, before, known, judgements)
         finally:
             connection.close()
 
@@ -84,7 +85,7 @@ def explain(rows: pa.Table, model: Model | None = None) -> pa.Table:
             f"{FORCED}::TINYINT AS match_key FROM feature l JOIN feature r ON l.idx < r.idx"
         )
         block(connection, "feature", "block")
-        prepare(connection, "block")
+        prepare(connection, LIMIT)
         score(connection, model, None)
         return _found(connection, model, everything=True)
     finally:
@@ -110,6 +111,7 @@ def _load(connection: duckdb.DuckDBPyConnection, now: pa.Table) -> None:
 def _run(
     connection: duckdb.DuckDBPyConnection,
     model: Model,
+    limit: int,
     now: pa.Table,
     before: pa.Table | None,
     known: pa.Table | None,
@@ -119,16 +121,16 @@ def _run(
     block(connection, "feature", "block")
     among = None
     if before is not None and known is not None:
-        touch(connection, before)
+        touch(connection, before, limit)
         among = "touched"
     else:
         known = PAIRS.empty_table()
     (evaluated,) = _one(connection, f"SELECT count(*) FROM {among or 'feature'}")
     ring(connection, among)
-    oversized = split(connection, "piece")
+    oversized = split(connection, "piece", limit)
     pair(connection, "piece", among, "candidate_pair")
     _add_judged(connection, judgements)
-    prepare(connection, "block")
+    prepare(connection, limit)
     score(connection, model, log2_odds(model.review))
     found = _found(connection, model)
     connection.register("known_pair", known)

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from transforms.match.blocks import LIMIT, RULES
+from transforms.match.blocks import RULES
 from transforms.match.model import Model
 
 PLACES = 6
@@ -32,15 +32,15 @@ SHOWN: dict[str, str] = {  # what a comparison shows of a side, as SQL
 }
 
 
-def prepare(connection: duckdb.DuckDBPyConnection, blocks: str) -> None:
+def prepare(connection: duckdb.DuckDBPyConnection, limit: int) -> None:
     """Write the table `candidate`: features of the records that stand in a pair, less identifiers that tell nothing."""
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE named AS SELECT idx, unnest(identifiers) AS identifier, left(title, 8) AS start "
-        f"FROM feature SEMI JOIN (SELECT idx FROM {blocks} WHERE rule = 0) USING (idx)"
+        "FROM feature WHERE len(identifiers) > 0"
     )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE kept AS SELECT idx, list_sort(list(identifier)) AS sure FROM named ANTI JOIN "
-        f"(SELECT identifier FROM named GROUP BY identifier HAVING count(DISTINCT start) >= {DISAGREE} OR count(*) > {LIMIT}) "
+        f"(SELECT identifier FROM named GROUP BY identifier HAVING count(DISTINCT start) >= {DISAGREE} OR count(*) > {limit}) "
         "USING (identifier) GROUP BY idx"
     )
     lists = {

@@ -6,10 +6,10 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from transforms.match.blocks import FURTHER, LIMIT, block
+from transforms.match.blocks import FURTHER, block
 
 
-def touch(connection: duckdb.DuckDBPyConnection, before: pa.Table) -> None:
+def touch(connection: duckdb.DuckDBPyConnection, before: pa.Table, limit: int) -> None:
     """Write the table `touched`: idx of every record that shares a block, then or now, with a change.
 
     A block that was above the limit then and is so now is followed into its pieces; one that crossed the limit
@@ -27,8 +27,8 @@ def touch(connection: duckdb.DuckDBPyConnection, before: pa.Table) -> None:
             "CREATE OR REPLACE TEMP TABLE size AS SELECT rule, value, count(*) FILTER (NOT past) AS after, "
             "count(*) FILTER (NOT fresh) AS earlier FROM level GROUP BY rule, value HAVING bool_or(fresh OR past)"
         )
-        small = f"SELECT rule, value FROM size WHERE after <= {LIMIT} OR earlier <= {LIMIT}"
-        large = f"SELECT rule, value FROM size WHERE after > {LIMIT} AND earlier > {LIMIT}"
+        small = f"SELECT rule, value FROM size WHERE after <= {limit} OR earlier <= {limit}"
+        large = f"SELECT rule, value FROM size WHERE after > {limit} AND earlier > {limit}"
         connection.execute(
             f"INSERT INTO touched SELECT idx FROM level SEMI JOIN ({small}) USING (rule, value) WHERE NOT past"
         )

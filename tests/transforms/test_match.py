@@ -1,0 +1,207 @@
+"""The matcher over records such as partners send: what is one work, what is not, and why."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas import Concept, Contributor, Identifier, Judgement, Language, Resource
+from transforms.match import Live, ModelUnusable, Resources, explain, features, match, read_model
+from transforms.match.features import identifiers
+from transforms.match.fold import fold, roman
+from transforms.match.number import edition_and_numbers
+
+
+def record(key: str, title: str | dict[str, str] = "Teaching fractions with everyday objects", **said: Any) -> Live:
+    """A record with an author, a year, a publisher and a language, unless said otherwise."""
+    people = said.pop("people", ["Amina Diallo"])
+    language = said.pop("language", "en")
+    values: dict[str, Any] = {
+        "title": title if isinstance(title, dict) else {language or "und": title},
+        "contributors": tuple(Contributor(name=name, role="author", kind="person") for name in people),
+        "issued_year": said.pop("year", 2019),
+        "publishers": ("Open Press",),
+        "languages": (Language(tag=language, origin="declared", confidence=1.0),) if language else (),
+        "resource_types": (Concept(code="text", label="Text", source="text"),),
+        "levels": ("2",),
+    }
+    values["identifiers"] = tuple(Identifier(scheme=scheme, value=value) for scheme, value in said.pop("ids", ()))
+    return Live(key.split(":")[0], "", Resource(key=key, **{**values, **said}))
+
+
+def verdict(left: Live, right: Live, *others: Live) -> str:
+    """What the matcher says of the first two records; "apart" when it keeps nothing of the pair."""
+    pairs = match(features([left, right, *others])).pairs.to_pylist()
+    wanted = {left.record.key, right.record.key}
+    found = [row["verdict"] for row in pairs if {row["left_key"], row["right_key"]} == wanted]
+    return found[0] if found else "apart"
+
+
+def related(left: Live, right: Live) -> str | None:
+    pairs = match(features([left, right])).pairs.to_pylist()
+    return pairs[0]["related"] if pairs else None
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("Teaching fractions with everyday objects", "TEACHING FRACTIONS WITH EVERYDAY OBJECTS."),
+        ("Teaching fractions with everyday objects", "Teaching fractions with everday objects"),
+        ("Nastava matematike u osnovnoj školi", "Настава математике у основној школи"),
+        ("Преподавание математики в начальной школе", "Преподавание математики в начальнои школе!"),
+        ("مُقَدِّمَة في تدريس الرياضيات للصف الخامس ٥", "مقدمة فى تدريس الرياضيات للصف الخامس 5"),
+        ("การสอนคณิตศาสตร์ในโรงเรียนประถมศึกษา", "การสอนคณิตศาสตร์ในโรงเรียนประถมศึกษา."),
+        ("初等学校数学教学方法研究", "初等学校数学教学方法研究。"),
+    ],
+)
+def test_one_title_in_two_spellings_is_one_work(left: str, right: str) -> None:
+    language = None
+    assert verdict(record("a:1", left, language=language), record("b:1", right, language=language)) == "same"
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("Computers in the classroom. Module 1", "Computers in the classroom. Module 2"),
+        ("Computers in the classroom, Part I", "Computers in the classroom, Part II"),
+        ("Компьютеры в школьном классе. Модуль 1", "Компьютеры в школьном классе. Модуль 2"),
+        ("الحاسوب في غرفة الصف الجزء الأول", "الحاسوب في غرفة الصف الجزء الثاني"),
+        ("คอมพิวเตอร์ในห้องเรียน ตอนที่ ๑", "คอมพิวเตอร์ในห้องเรียน ตอนที่ ๒"),
+        ("课堂中的计算机应用 第1册", "课堂中的计算机应用 第2册"),
+        ("Computers in the classroom", "Computers in the classroom 2"),
+        ("Computers in the classroom, 1st edition", "Computers in the classroom, 3rd edition"),
+    ],
+)
+def test_parts_and_editions_are_never_one_work(left: str, right: str) -> None:
+    assert verdict(record("a:1", left, language=None), record("b:1", right, language=None)) in ("apart", "different")
+
+
+def test_years_of_one_title_are_linked_not_merged() -> None:
+    left, right = record("a:1", year=2015), record("b:1", year=2019)
+    assert verdict(left, right) == "different"
+    assert related(left, right) == "version"
+
+
+def test_a_translation_is_linked_not_merged() -> None:
+    doi = (("doi", "10.54675/abcd1234"),)
+    left = record("a:1", {"en": "Guide for schools", "fr": "Guide pour les écoles"}, ids=doi, language="en")
+    right = record("b:1", {"fr": "Guide pour les écoles"}, ids=doi, language="fr")
+    assert verdict(left, right) == "different"
+    assert related(left, right) == "translation"
+
+
+@pytest.mark.parametrize("title", ["Editorial", "Introduction", "Математика", "مقدمة", "Lesson plan"])
+def test_a_generic_title_makes_nothing_one_work(title: str) -> None:
+    same_in_all_else = verdict(record("a:1", title, language=None), record("b:1", title, language=None))
+    assert same_in_all_else in ("apart", "review")
+
+
+def test_a_shared_doi_makes_one_work_of_poor_records() -> None:
+    doi = (("doi", "10.54675/abcd1234"),)
+    left = record("a:1", "Fractions", ids=doi, people=[], year=None, language=None)
+    right = record("b:1", "Fractions: a unit", ids=doi, people=[], year=None, language=None)
+    assert verdict(left, right) == "same"
+
+
+def test_an_identifier_of_records_that_disagree_identifies_nothing() -> None:
+    doi = (("doi", "10.54675/abcd1234"),)
+    titles = ["Fractions at school", "Photosynthesis", "History of writing", "Sorting algorithms"]
+    lives = [record(f"a:{number}", title, ids=doi, people=[]) for number, title in enumerate(titles)]
+    assert match(features(lives)).pairs.num_rows == 0
+
+
+def test_pages_at_one_address_that_differ_stay_apart() -> None:
+    where = {"url": "https://www.golabz.eu/labs/archive"}
+    left = record("a:1", "Seesaw lab", people=[], **where)
+    assert verdict(left, record("b:1", "Bee experiment on flowers", people=[], **where)) in ("apart", "different")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "value"),
+    [
+        ("doi", "10.0000/xyz"),
+        ("doi", "not a doi"),
+        ("isbn", "0000000000000"),
+        ("isbn", "9780000000000"),
+        ("handle", "123456789/12"),
+    ],
+)
+def test_placeholder_identifiers_are_none(scheme: str, value: str) -> None:
+    assert identifiers(record("a:1", ids=((scheme, value),)).record) == []
+
+
+def test_the_evidence_adds_up_to_the_probability() -> None:
+    rows = features([record("a:1"), record("b:1", "Teaching fractions with everyday object")])
+    pair = match(rows).pairs.to_pylist()[0]
+    settings = read_model().settings
+    prior = settings["probability_two_random_records_match"]
+    told = json.loads(pair["evidence"])
+    odds = prior / (1 - prior) * 2 ** sum(one["weight"] for one in told)
+    assert pair["probability"] == pytest.approx(odds / (1 + odds), abs=0.001)
+    assert told[0]["field"] == "title"
+    assert "everyday objects / Teaching fractions with everyday object" in told[0]["seen"]
+
+
+def test_any_pair_can_be_explained() -> None:
+    told = explain(features([record("a:1"), record("b:1", "Photosynthesis in aquatic plants", people=["Li Wei"])]))
+    assert told["verdict"].to_pylist() == ["different"]
+    assert {one["field"] for one in json.loads(told["evidence"][0].as_py())} >= {"title", "contributors"}
+
+
+def test_a_judged_pair_keeps_its_evidence_however_unlike() -> None:
+    rows = features([record("a:1"), record("b:1", "Photosynthesis in aquatic plants", people=["Li Wei"])])
+    judged = Judgement(left_key="a:1", right_key="b:1", verdict="same", by="Steward", at="2026-01-01", reason="seen")
+    assert match(rows).pairs.num_rows == 0
+    assert match(rows, judgements=[judged]).pairs["left_key"].to_pylist() == ["a:1"]
+
+
+def test_pairs_below_are_counted_by_rule() -> None:
+    found = match(features([record("a:1", "Editorial"), record("b:1", "Editorial", people=["Li Wei"])]))
+    assert found.pairs.num_rows == 0
+    assert found.below == {"title": 1}
+
+
+def test_a_large_block_is_split_and_never_cut_by_order() -> None:
+    lives = [record(f"a:{n}", people=[f"Person{n // 2} Family{n // 2}"], year=2000 + n // 2 % 20) for n in range(60)]
+    lives = [live._replace(feed=f"f{place % 2}") for place, live in enumerate(lives)]
+    small = match(features(lives), resources=Resources(block=10)).pairs
+    same = {(row["left_key"], row["right_key"]) for row in small.to_pylist() if row["verdict"] == "same"}
+    assert same == {tuple(sorted((f"a:{n}", f"a:{n + 1}"))) for n in range(0, 60, 2)}
+    assert match(features(reversed(lives)), resources=Resources(block=10)).pairs == small
+
+
+def test_a_block_that_nothing_splits_is_left_out_and_counted() -> None:
+    lives = [record(f"f{n}:{n}") for n in range(12)]
+    found = match(features(lives), resources=Resources(block=10))
+    assert found.pairs.num_rows == 0
+    assert ("title", 12) in [tuple(one) for one in found.oversized]
+
+
+def test_an_empty_catalog_has_no_pairs() -> None:
+    assert match(features([])).pairs.num_rows == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "because"),
+    [("{", "not readable"), ('{"version": 99}', "version 99"), ('{"version": 1}', "missing required field")],
+)
+def test_a_model_of_another_version_is_refused(tmp_path: Path, text: str, because: str) -> None:
+    path = tmp_path / "model.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ModelUnusable, match=because):
+        read_model(path)
+
+
+def test_a_text_has_one_spelling() -> None:
+    assert fold("  Élan—Vital! ") == "elan vital"
+    assert fold("Њушкање Ћирилице") == fold("Njuškanje Ćirilice") == "njuskanje cirilice"
+    assert fold("!!!") == ""
+
+
+def test_numerals_of_any_kind() -> None:
+    assert [roman(word) for word in ("iv", "xlii", "mix", "", "ivx")] == [4, 42, None, None, None]
+    assert edition_and_numbers("algebra 2nd edition part iii", None) == ("2", "3")
+    assert edition_and_numbers("annual report 2015", 2015) == ("", "")
