@@ -59,6 +59,8 @@ TRADITIONAL = frozenset(
     "們這個國來時說會學對發經過還進種動實現開無體機關點業問間應長東書見門電車馬語讀寫課師習題聽認識數組華漢資養類總級歷義術辦務產區醫單協編譯評價優嚴廣際該設計論"
 )
 CANDIDATES = {script: tuple(languages.split()) for script, languages in WRITTEN.items()}
+# Languages written in two scripts, and the scripts that their tags name; Latin goes without saying, save in sr.
+TWO_SCRIPTS = {"sr": ("Cyrl", "Latn"), "uz": ("Cyrl",), "az": ("Cyrl",), "zh": ("Hani",)}
 WHOLE_WORDS = frozenset(("Hani", "Kana", "Hang"))  # one character says as much as three letters
 
 
@@ -78,9 +80,7 @@ def tagged(language: str, script: str, text: str) -> str:
     """The language's tag, with the script where it is written in two: sr-Cyrl, uz-Cyrl, zh-Hant."""
     if language == "zh":
         return _chinese(text)
-    if language == "sr" or (language, script) in (("uz", "Cyrl"), ("az", "Cyrl")):
-        return f"{language}-{script}"
-    return language
+    return f"{language}-{script}" if script in TWO_SCRIPTS.get(language, ()) else language
 
 
 def _chinese(text: str) -> str:

@@ -9,7 +9,7 @@ import langcodes
 
 from schemas.base import Base
 from schemas.resource import Text
-from transforms.normalize import language
+from transforms.normalize import detect_script, language
 from transforms.normalize.detect import Detection, detect
 
 SURE = 0.85  # a detection this confident is set against a declared tag
@@ -40,7 +40,7 @@ def langmap(said: Sequence[tuple[str, str | None]]) -> LangTexts:
     for index, (text, declared) in enumerate(said):
         known = language.tag(declared) if declared else None
         found = detect(text, hint=known)
-        tag = _scripted(known, found.tag) if known else found.tag
+        tag = _scripted(known, _written(known, text)) if known else found.tag
         if known and _contradicts(known, found, len(text)):
             contradictions.append((index, known, found.tag, found.confidence))
         tags.append(tag)
@@ -53,11 +53,18 @@ def langmap(said: Sequence[tuple[str, str | None]]) -> LangTexts:
     )
 
 
+def _written(declared: str, text: str) -> str:
+    """The declared language with the script that the text is in, where that matters."""
+    name = declared.partition("-")[0]
+    script = detect_script.script_of(text) if name in detect_script.TWO_SCRIPTS else None
+    return detect_script.tagged(name, script, text) if script in detect_script.TWO_SCRIPTS.get(name, ()) else name
+
+
 @lru_cache(maxsize=4096)
-def _scripted(declared: str, found: str) -> str:
-    """The declared tag with the text's script, where the language is written in two and none was said."""
-    one, other = langcodes.Language.get(declared), langcodes.Language.get(found)
-    if one.language == other.language and other.script and not one.script:
+def _scripted(declared: str, written: str) -> str:
+    """The declared tag with the script of the other one, where it has none."""
+    one, other = langcodes.Language.get(declared), langcodes.Language.get(written)
+    if other.script and not one.script:
         return one.update_dict({"script": other.script}).to_tag()
     return declared
 

@@ -23,8 +23,8 @@ def test_what_cannot_be_told_is_und() -> None:
 
 def test_declared_serbian_gains_the_script_of_its_text() -> None:
     cyrillic, latin = "Увод у алгебру за наставнике", "Uvod u algebru za nastavnike osnovnih škola"
-    found = langmap([(cyrillic, "sr"), (latin, "srp"), (cyrillic, "sr-RS")])
-    assert found.tags == ("sr-Cyrl", "sr-Latn", "sr-Cyrl-RS")
+    found = langmap([(cyrillic, "sr"), (latin, "srp"), (cyrillic, "sr-RS"), ("Povijest", "sr"), ("2018", "sr")])
+    assert found.tags == ("sr-Cyrl", "sr-Latn", "sr-Cyrl-RS", "sr-Latn", "sr")
     assert found.contradictions == ()
 
 
