@@ -1,0 +1,195 @@
+"""Clusters: no chains of weak links, stewards first, contradictions shown."""
+
+from __future__ import annotations
+
+import msgspec
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas import Contributor, Evidence, Identifier, Judgement, Language, Resource, match_sha256
+from transforms.cluster import LARGEST, Clustering, cluster
+from transforms.match import Live, features
+from transforms.match.night import PAIRS
+
+NOTHING = msgspec.json.encode([Evidence(field="title", seen="the same", weight=16.0)]).decode()
+
+
+def rows(*keys: str, **said: Resource) -> pa.Table:
+    """Features of plain records; `said` gives a record by its key, the colon an underscore."""
+    lives = []
+    for key in keys:
+        record = said.get(key.replace(":", "_"), Resource(key=key, title={"en": "Fractions"}))
+        lives.append(Live(key.split(":")[0], "", record))
+    return features(lives)
+
+
+def pairs(*said: tuple[str, str, float], related: dict[tuple[str, str], str] | None = None) -> pa.Table:
+    """Pairs with a probability; same from 0.9, review from 0.3."""
+    made = []
+    for left, right, probability in sorted(said):
+        verdict = "same" if probability >= 0.9 else "review" if probability >= 0.3 else "different"
+        kind = (related or {}).get((left, right))
+        made.append((left, right, probability, verdict, NOTHING, kind))
+    return pa.Table.from_pylist([dict(zip(PAIRS.names, one, strict=True)) for one in made], schema=PAIRS)
+
+
+def judged(left: str, right: str, verdict: str, **more: str) -> Judgement:
+    said = {
+        "left_key": left,
+        "right_key": right,
+        "verdict": verdict,
+        "by": "Steward",
+        "at": "2026-01-01",
+        "reason": "read",
+    }
+    return msgspec.convert({**said, **more}, Judgement)
+
+
+def keys(found: Clustering) -> list[tuple[str, ...]]:
+    return [one.keys for one in found.clusters]
+
+
+def verdicts(found: Clustering) -> dict[tuple[str, str], str]:
+    return {(one.left_key, one.right_key): one.verdict for one in found.matches}
+
+
+def test_links_make_clusters() -> None:
+    found = cluster(pairs(("a:1", "b:1", 0.99), ("a:2", "b:2", 0.95)), rows("a:1", "b:1", "a:2", "b:2"))
+    assert keys(found) == [("a:1", "b:1"), ("a:2", "b:2")]
+    assert [one.review for one in found.clusters] == [None, None]
+
+
+def test_a_chain_of_weak_links_does_not_join() -> None:
+    found = cluster(pairs(("a:1", "b:1", 0.99), ("b:1", "c:1", 0.95)), rows("a:1", "b:1", "c:1"))
+    assert keys(found) == [("a:1", "b:1")]
+    assert verdicts(found) == {("a:1", "b:1"): "same", ("b:1", "c:1"): "review"}
+    assert "only 1 of 2 pairs" in (found.clusters[0].review or "")
+
+
+def test_a_triangle_joins() -> None:
+    found = cluster(pairs(("a:1", "b:1", 0.99), ("b:1", "c:1", 0.95), ("a:1", "c:1", 0.92)), rows("a:1", "b:1", "c:1"))
+    assert keys(found) == [("a:1", "b:1", "c:1")]
+
+
+def test_different_beats_a_chain_of_same_and_is_shown() -> None:
+    said = pairs(("a:1", "b:1", 0.99), ("b:1", "c:1", 0.98), ("a:1", "c:1", 0.97))
+    found = cluster(said, rows("a:1", "b:1", "c:1"), [judged("a:1", "c:1", "different")])
+    assert keys(found) == [("a:1", "b:1")]
+    assert verdicts(found) == {("a:1", "b:1"): "same", ("a:1", "c:1"): "different", ("b:1", "c:1"): "review"}
+    contradicted = next(one for one in found.matches if one.left_key == "b:1")
+    assert "which Steward judged different: read" in contradicted.evidence[-1].seen
+
+
+def test_the_newest_judgement_wins_whichever_side_is_left() -> None:
+    said, table = pairs(("a:1", "b:1", 0.4)), rows("a:1", "b:1")
+    same, different = judged("b:1", "a:1", "same"), judged("a:1", "b:1", "different")
+    assert keys(cluster(said, table, [different, same])) == [("a:1", "b:1")]
+    assert keys(cluster(said, table, [same, different])) == []
+
+
+def test_a_judgement_holds_when_the_record_changed_and_comes_up_again() -> None:
+    old = Resource(key="a:1", title={"en": "Old"})
+    decided = judged("a:1", "b:1", "same", left_sha256=match_sha256(old))
+    found = cluster(pairs(("a:1", "b:1", 0.1)), rows("a:1", "b:1"), [decided])
+    assert keys(found) == [("a:1", "b:1")]
+    assert verdicts(found) == {("a:1", "b:1"): "review"}
+    assert "changed since" in found.matches[0].evidence[-1].seen
+    fresh = judged("a:1", "b:1", "same", left_sha256=match_sha256(Resource(key="a:1", title={"en": "Fractions"})))
+    assert verdicts(cluster(pairs(("a:1", "b:1", 0.1)), rows("a:1", "b:1"), [fresh])) == {("a:1", "b:1"): "same"}
+
+
+def test_a_judgement_on_a_record_that_is_gone_changes_nothing() -> None:
+    found = cluster(pairs(("a:1", "b:1", 0.99)), rows("a:1", "b:1"), [judged("a:1", "gone:1", "same")])
+    assert keys(found) == [("a:1", "b:1")]
+
+
+@pytest.mark.parametrize(
+    ("trait", "reason"),
+    [
+        ("identifiers", "DOIs contradict"),
+        ("issued_year", "years contradict"),
+        ("languages", "languages contradict"),
+        ("title", "numbered differently"),
+    ],
+)
+def test_records_that_contradict_each_other_are_not_joined_by_a_third(trait: str, reason: str) -> None:
+    def values(which: int) -> dict[str, object]:
+        return {
+            "identifiers": {"identifiers": (Identifier(scheme="doi", value=f"10.54675/x{which}"),)},
+            "issued_year": {"issued_year": 2000 + which},
+            "languages": {"languages": (Language(tag=("fr", "sw")[which], origin="declared", confidence=1.0),)},
+            "title": {"title": {"en": f"Fractions {which + 1}"}},
+        }[trait]
+
+    left = Resource(**{"key": "a:1", "title": {"en": "Fractions"}, **values(0)})
+    right = Resource(**{"key": "c:1", "title": {"en": "Fractions"}, **values(1)})
+    said = pairs(("a:1", "b:1", 0.99), ("b:1", "c:1", 0.98), ("a:1", "c:1", 0.5))
+    found = cluster(said, rows("a:1", "b:1", "c:1", a_1=left, c_1=right))
+    assert keys(found) == [("a:1", "b:1")]
+    assert reason in (found.clusters[0].review or "")
+
+
+def test_a_feed_without_inner_duplicates_gives_one_record_to_a_cluster() -> None:
+    said = pairs(("a:1", "b:1", 0.95), ("a:1", "b:2", 0.99), ("b:1", "b:2", 0.99), ("a:2", "b:1", 0.5))
+    table = rows("a:1", "a:2", "b:1", "b:2")
+    assert keys(cluster(said, table, (), frozenset({"a", "b"}))) == [("a:1", "b:2"), ("a:2", "b:1")]
+    assert keys(cluster(said, table)) == [("a:1", "b:1", "b:2")]
+
+
+def test_a_cluster_above_the_size_is_for_a_person() -> None:
+    names = [f"a:{number:03}" for number in range(LARGEST + 1)]
+    said = [(left, right, 0.99) for place, left in enumerate(names) for right in names[place + 1 :]]
+    found = cluster(pairs(*said), rows(*names))
+    assert [len(one) for one in keys(found)] == [LARGEST]
+    assert f"more than {LARGEST} records" in (found.clusters[0].review or "")
+
+
+def test_versions_and_translations_are_related_each_way() -> None:
+    older = Resource(key="a:1", title={"en": "Fractions"}, issued_year=2001)
+    newer = Resource(key="b:1", title={"en": "Fractions"}, issued_year=2009)
+    said = pairs(
+        ("a:1", "b:1", 0.01),
+        ("b:1", "c:1", 0.01),
+        related={("a:1", "b:1"): "version", ("b:1", "c:1"): "translation"},
+    )
+    found = cluster(said, rows("a:1", "b:1", "c:1", a_1=older, b_1=newer))
+    assert found.clusters == []
+    assert found.related == [
+        ("a:1", "b:1", "hasversion"),
+        ("b:1", "a:1", "isversionof"),
+        ("b:1", "c:1", "isversionof"),
+        ("c:1", "b:1", "isversionof"),
+    ]
+
+
+NAMES = [f"f{number % 3}:{number}" for number in range(8)]
+LINKS = st.dictionaries(
+    st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)).filter(lambda pair: pair[0] < pair[1]),
+    st.sampled_from([0.1, 0.5, 0.92, 0.97, 0.999]),
+)
+JUDGED = st.dictionaries(
+    st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)).filter(lambda pair: pair[0] < pair[1]),
+    st.just("different"),
+    max_size=3,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(LINKS, JUDGED)
+def test_clusters_are_disjoint_and_never_against_a_steward(
+    links: dict[tuple[str, str], float], said: dict[tuple[str, str], str]
+) -> None:
+    decided = [judged(left, right, verdict) for (left, right), verdict in said.items()]
+    found = cluster(pairs(*((*pair, odds) for pair, odds in links.items())), rows(*NAMES), decided)
+    members = [key for one in found.clusters for key in one.keys]
+    assert len(members) == len(set(members))
+    for one in found.clusters:
+        assert not any(left in one.keys and right in one.keys for left, right in said)
+    assert len(found.matches) == len(links)
+
+
+def test_contributors_are_no_trait() -> None:
+    one = Resource(key="a:1", contributors=(Contributor(name="Li Wei", role="author", kind="person"),))
+    assert keys(cluster(pairs(("a:1", "b:1", 0.99)), rows("a:1", "b:1", a_1=one))) == [("a:1", "b:1")]
