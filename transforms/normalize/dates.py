@@ -16,6 +16,7 @@ from transforms.normalize.tables import table
 __all__ = ["Date", "Issued", "date", "issued"]
 
 LONGEST = 120  # characters; a longer statement is a sentence, not a date
+_OPENAIRE = re.compile(r"info:eu-repo/date/(\w+)/(.+)")
 _QUALIFIED = re.compile(r"\[.*\?\s*\]|\?\s*\]?\.?$|^\?")
 
 
@@ -63,7 +64,10 @@ def issued(
     work's). Of dates of unknown meaning the earliest one without a time of day wins, a timestamp only where there is
     nothing else. Impossible and future dates come after all others.
     """
-    read = [(at, kind, date(text, language=language, year_now=year_now), text) for at, (text, kind) in enumerate(said)]
+    read = [
+        (at, kind, date(text, language=language, year_now=year_now), text)
+        for at, (text, kind) in enumerate(map(_openaire, said))
+    ]
     candidates = [
         (_rank(kind, text, found), at, found) for at, kind, found, text in read if found is not None and found.edtf
     ]
@@ -82,6 +86,12 @@ def issued(
         modified_index=last[1] if last else None,
         flags=tuple(flags),
     )
+
+
+def _openaire(said: tuple[str, str | None]) -> tuple[str, str | None]:
+    """ "info:eu-repo/date/embargoEnd/2026-11-01" says what it is of (https://guidelines.openaire.eu)."""
+    found = _OPENAIRE.fullmatch(said[0].strip())
+    return (found[2], found[1]) if found else said
 
 
 def _kind(kind: str | None) -> str:

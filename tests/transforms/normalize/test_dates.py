@@ -145,6 +145,11 @@ def test_an_archives_date_is_never_the_works() -> None:
     assert issued([("2011-01-02T03:04:05Z", "accessioned")]).issued is None
 
 
+def test_the_end_of_an_embargo_is_not_when_it_came_out() -> None:
+    found = issued([("info:eu-repo/date/embargoEnd/2026-11-01", None), ("2027", None)])
+    assert found.path_index == 1
+
+
 def test_a_possible_date_comes_before_an_impossible_one() -> None:
     found = issued([("2013-02-30", None), ("2014", None)], year_now=2026)
     assert found.path_index == 1
