@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from loaders.reports.duplicates import duplicates
 from loaders.reports.feed import feed_report
 from loaders.reports.night import night
-from loaders.reports.page import LANGUAGES
+from loaders.reports.page import LANGUAGES, Rules
 from schemas import Feed
 
 
@@ -21,7 +21,7 @@ def all_reports(
     feeds: Sequence[Feed],
     languages: Sequence[str] = LANGUAGES,
     *,
-    rules: Mapping[str, Mapping[str, str]] | None = None,
+    rules: Rules | None = None,
     at: str | None = None,
 ) -> list[Path]:
     """Write the reports of every feed, the duplicates, and last the night that links to them; its page comes first."""

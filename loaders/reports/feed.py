@@ -13,7 +13,7 @@ from loaders.models import Issue, SourceRecord, UnmappedValue
 from loaders.reports import completeness, fix
 from loaders.reports.lists import write_list
 from loaders.reports.night_facts import SEVERITIES, feed_facts, last_runs, nights, recent_runs, standings
-from loaders.reports.page import LANGUAGES, write_pages
+from loaders.reports.page import LANGUAGES, Rules, write_pages
 from schemas import Feed
 
 Facts = dict[str, Any]
@@ -26,7 +26,7 @@ def feed_report(
     feed: Feed,
     languages: Sequence[str] = LANGUAGES,
     *,
-    rules: Mapping[str, Mapping[str, str]] | None = None,
+    rules: Rules | None = None,
     at: str | None = None,
 ) -> list[Path]:
     """Write feeds/<name>.html in each language, its JSON, the complete lists, and the partner's fix-it list."""
@@ -34,7 +34,7 @@ def feed_report(
     folder = reports_dir / "feeds"
     with catalog_engine.connect() as connection, connection.begin():
         facts = facts_of(connection, feed, folder, texts, said)
-        fixes = fix.write_fix_list(folder, feed.name, fix.standing(connection, feed.name, texts))
+        fixes = fix.write_fix_list(folder, feed.name, fix.standing(connection, feed.name, texts), texts, languages)
         found = (fix.finding_row(one) for one in fix.standing(connection, feed.name, texts))
         lists = write_list(
             folder, f"{feed.name}.issues", "list_issues",
@@ -43,7 +43,7 @@ def feed_report(
             folder, f"{feed.name}.unmapped", "list_unmapped",
             ("field", "value", "records", "first_seen"), terms(connection, feed.name), facts["unmapped_count"],
         )  # fmt: skip
-    return write_pages(folder, feed.name, "feed.html", facts, languages) + fixes + lists
+    return write_pages(folder, feed.name, "feed.html", facts, languages, rules) + fixes + lists
 
 
 def facts_of(connection: Connection, feed: Feed, folder: Path, rules: Mapping[str, Any], at: str) -> Facts:
@@ -83,7 +83,7 @@ def compare(connection: Connection, feed: str, path: Path, today: str) -> Facts:
     return {"since": since, "fields": fields}
 
 
-def rules_of(connection: Connection, feed: str, run: str, rules: Mapping[str, Mapping[str, str]]) -> list[Facts]:
+def rules_of(connection: Connection, feed: str, run: str, rules: Rules) -> list[Facts]:
     """For each rule the findings that are new, standing (older ones) and fixed by the last run; errors first."""
     stands = Issue.resolved_run_id.is_(None)
     rows = connection.execute(
@@ -97,8 +97,8 @@ def rules_of(connection: Connection, feed: str, run: str, rules: Mapping[str, Ma
         .where(Issue.feed == feed)
         .group_by(Issue.code, Issue.severity)
     ).mappings()
-    texts = ("wrong", "why", "mend")
-    listed = [dict(row) | {name: rules.get(row["code"], {}).get(name, "") for name in texts} for row in rows]
+    said = ("wrong", "why", "mend")
+    listed = [dict(row) | {name: rules.get(row["code"], {}).get(name, "") for name in said} for row in rows]
     told = [row for row in listed if row["new"] or row["standing"] or row["fixed"]]
     return sorted(told, key=lambda row: (SEVERITIES.index(row["severity"]), -row["new"] - row["standing"], row["code"]))
 

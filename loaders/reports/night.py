@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from loaders.reports.night_facts import night_facts
-from loaders.reports.page import LANGUAGES, write_pages
+from loaders.reports.page import LANGUAGES, Rules, write_pages
 from schemas import Feed
 
 
@@ -19,14 +19,14 @@ def night(
     feeds: Iterable[Feed],
     languages: Sequence[str] = LANGUAGES,
     *,
-    rules: Mapping[str, Mapping[str, str]] | None = None,
+    rules: Rules | None = None,
     at: str | None = None,
 ) -> list[Path]:
     """Write night.html, night.<language>.html and night.json, and return their paths, the first page first.
 
-    `rules` are the texts of transforms.rules.texts(), by code; `at` the time of the report (now, unless given).
+    `rules` are the texts of transforms.rules.rule_texts(), by code; `at` the time of the report (now, unless given).
     """
     said = at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with catalog_engine.connect() as connection, connection.begin():
         facts = night_facts(connection, sorted(feeds, key=lambda feed: feed.name), rules or {}, said)
-    return write_pages(reports_dir, "night", "night.html", facts, languages)
+    return write_pages(reports_dir, "night", "night.html", facts, languages, rules)

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from loaders.models import HarvestRun, Issue, Match, Resource, SourceRecord, UnmappedValue
+from loaders.reports.page import Rules
 from schemas import Feed
 
 Facts = dict[str, Any]
@@ -18,9 +19,7 @@ NIGHTS = 30
 SEVERITIES = ("error", "warning", "info")
 
 
-def night_facts(
-    connection: Connection, feeds: Sequence[Feed], rules: Mapping[str, Mapping[str, str]], at: str
-) -> Facts:
+def night_facts(connection: Connection, feeds: Sequence[Feed], rules: Rules, at: str) -> Facts:
     """Everything that the report of the night shows. `rules` are the registry's texts by code."""
     last = last_runs(connection)
     standing = standings(connection)
@@ -148,7 +147,7 @@ def publication(connection: Connection) -> Facts | None:
     return run_facts(dict(row)) if row else None
 
 
-def issues_by_rule(connection: Connection, runs: Sequence[str], rules: Mapping[str, Mapping[str, str]]) -> list[Facts]:
+def issues_by_rule(connection: Connection, runs: Sequence[str], rules: Rules) -> list[Facts]:
     """For each rule the findings that stand, those new in the last runs and those fixed by them; errors first."""
     stands = Issue.resolved_run_id.is_(None)
     rows = connection.execute(

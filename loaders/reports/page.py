@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from loaders.files import whole_file
 
 HERE = Path(__file__).parent
+Rules = Mapping[str, Mapping[str, str]]  # texts of transforms.rules.rule_texts(), by code
 LANGUAGES = ("en", "fr", "ru", "ar")
 # What a steward runs for each thing that needs a person.
 COMMANDS = {
@@ -56,7 +57,7 @@ def environment() -> Environment:
     )
 
 
-def render(template: str, language: str, files: Mapping[str, str], **facts: Any) -> str:
+def render(template: str, language: str, files: Mapping[str, str], rules: Rules, **facts: Any) -> str:
     """One page in one language. `files` name the same page in each language in which it is written."""
     said, locale = messages(language), Locale.parse(language)
     return (
@@ -67,6 +68,7 @@ def render(template: str, language: str, files: Mapping[str, str], **facts: Any)
             language=language,
             direction=direction(language),
             languages=[(other, Locale.parse(other).get_language_name(), name) for other, name in files.items()],
+            rule=lambda code, what: rule_text(rules, code, what, language),
             number=lambda value: format_decimal(value, locale=locale),
             percent=lambda value: format_percent(round(value, 3), locale=locale, decimal_quantization=False),
             day=lambda text: format_date(moment(text), format="medium", locale=locale),
@@ -76,6 +78,13 @@ def render(template: str, language: str, files: Mapping[str, str], **facts: Any)
             **facts,
         )
     )
+
+
+def rule_text(rules: Rules, code: str, what: str, language: str) -> tuple[str, str]:
+    """What is said about a rule (wrong, mend) and in which language: the reader's, or English where there is none."""
+    said = rules.get(code, {})
+    own = said.get(f"{what}.{language}")
+    return (own, language) if own else (said.get(what, ""), "en")
 
 
 def render_list(**facts: Any) -> str:
@@ -96,7 +105,12 @@ def moment(text: str) -> datetime:
 
 
 def write_pages(
-    folder: Path, stem: str, template: str, facts: Mapping[str, Any], languages: Sequence[str] = LANGUAGES
+    folder: Path,
+    stem: str,
+    template: str,
+    facts: Mapping[str, Any],
+    languages: Sequence[str] = LANGUAGES,
+    rules: Rules | None = None,
 ) -> list[Path]:
     """The JSON of some facts, and a page of them in each language, each replaced as a whole; the first page is plain.
 
@@ -105,7 +119,7 @@ def write_pages(
     folder.mkdir(parents=True, exist_ok=True)
 
     files = {one: f"{stem}{suffix(one, languages)}.html" for one in languages}
-    more = {"stem": stem, "commands": COMMANDS}
+    more: dict[str, Any] = {"stem": stem, "commands": COMMANDS, "rules": rules or {}}
     pages = [
         (name, render(template, one, files, page_suffix=suffix(one, languages), **more, **facts))
         for one, name in files.items()

@@ -26,7 +26,13 @@ from schemas import License as Licence
 AT = "2026-03-14T05:00:00Z"
 COL = Feed(name="col", title="OAsis", partner="Commonwealth of Learning", protocol="csv", url="https://oasis.col.org")
 LAST, EARLIER = "col-20260314T010000000000", "col-20260313T010000000000"
-RULES = {"html_remains": {"wrong": "There is HTML.", "why": "It shows.", "mend": "Export plain text."}}
+HTML = {
+    "wrong": "There is HTML.",
+    "why": "It shows.",
+    "mend": "Export plain text.",
+    "mend.fr": "Exporter du texte simple.",
+}
+RULES = {"html_remains": HTML}
 
 
 def record(key: str, **said: Any) -> SourceRecord:
@@ -93,6 +99,9 @@ def test_the_fix_list_names_every_standing_finding_in_the_partners_identifiers(e
     assert rows[1]["value"] == '\'=HYPERLINK("http://x")'
     assert rows[2]["value"] == 'a,b\n"c"'
     assert rows[2]["suggestion"] == "Export plain text."
+    with (tmp_path / "feeds" / "col.fix.fr.csv").open(encoding="utf-8-sig", newline="") as cells:
+        french = list(csv.DictReader(cells))
+    assert [(row["wrong"], row["suggestion"]) for row in french][1] == ("There is HTML.", "Exporter du texte simple.")
     same = load(tmp_path / "feeds", "col.fix.json")
     assert [one["value"] for one in same] == ["", '=HYPERLINK("http://x")', 'a,b\n"c"']
 

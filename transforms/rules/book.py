@@ -21,14 +21,6 @@ resolved. An **error** keeps that version of the record from being published; th
 SEVERITIES = ("error", "warning", "info")
 
 
-def texts() -> dict[str, dict[str, str]]:
-    """What the reports say about each rule: wrong, why, mend and severity, by code."""
-    return {
-        code: {"wrong": rule.wrong, "why": rule.why, "mend": rule.mend, "severity": rule.severity}
-        for code, rule in RULES.items()
-    }
-
-
 def book() -> str:
     """The whole of docs/rules.md."""
     numbers = [sum(rule.severity == severity for rule in RULES.values()) for severity in SEVERITIES]

@@ -10,7 +10,7 @@ from transforms.rules.texts import finding
 
 NOBODY = WORDS["person"]
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
-SEVERAL = re.compile(r";|\s&\s|\band\b.*\band\b|(?:,[^,]+){3}")
+SEVERAL = re.compile(r";|\band\b.*\band\b|(?:,[^,]+){3}")
 BUDDHIST_ERA = 2400
 FIRST_PRINTED = 1450
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 from schemas import Issue, Resource, Severity
 from transforms.rules import addresses, batch, conformance, languages, people, rights, teaching, texts, titles
 from transforms.rules.rule import Context, Rule
@@ -9,6 +12,7 @@ from transforms.rules.rule import Context, Rule
 TOPICS = (titles, texts, languages, rights, addresses, people, teaching, conformance, batch)
 RULES: dict[str, Rule] = {rule.code: rule for topic in TOPICS for rule in topic.RULES}
 LOOKS = tuple((rule.code, rule.severity, rule.look) for rule in RULES.values() if rule.look is not None)
+TRANSLATIONS = Path(__file__).parent / "translations"
 VALUE_LENGTH = 200
 NO_CONTEXT = Context()
 
@@ -28,3 +32,15 @@ def check(resource: Resource, context: Context = NO_CONTEXT) -> tuple[Issue, ...
 def shorten(value: str) -> str:
     """A value as it is kept with a finding: at most 200 characters."""
     return value if len(value) <= VALUE_LENGTH else value[: VALUE_LENGTH - 1] + "…"
+
+
+def rule_texts() -> dict[str, dict[str, str]]:
+    """What the reports say about each rule, by code: wrong, why, mend, severity, and wrong.fr, mend.fr and so on."""
+    said = {
+        code: {"wrong": rule.wrong, "why": rule.why, "mend": rule.mend, "severity": rule.severity}
+        for code, rule in RULES.items()
+    }
+    for path in sorted(TRANSLATIONS.glob("*.toml")):
+        for code, (wrong, mend) in tomllib.loads(path.read_text(encoding="utf-8")).items():
+            said[code] |= {f"wrong.{path.stem}": wrong, f"mend.{path.stem}": mend}
+    return said

@@ -77,8 +77,13 @@ def shouting(resource: Resource, _: Context) -> list[Seen]:
     ]
 
 
-def untagged(resource: Resource, _: Context) -> list[Seen]:
-    return [("title.und", resource.title["und"])] if "und" in resource.title else []
+def untagged(resource: Resource, context: Context) -> list[Seen]:
+    """Not where normalization has reported the same as language_undetermined."""
+    if "und" not in resource.title or any(
+        found.code == "language_undetermined" and found.path.startswith("title") for found in context.findings
+    ):
+        return []
+    return [("title.und", resource.title["und"])]
 
 
 def same_in_two_languages(resource: Resource, _: Context) -> list[Seen]:
