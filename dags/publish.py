@@ -1,0 +1,28 @@
+"""`python -m dags.publish [--full]`: match, publish and report now, without waiting for the catalog's DAG."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from dags import tasks_catalog
+from schemas import environment
+
+
+def main() -> int:
+    """Publish once and say what changed; `--full` compares every record again, not only what changed."""
+    arguments = argparse.ArgumentParser(prog="python -m dags.publish", description=main.__doc__)
+    arguments.add_argument("--full", action="store_true", help="compare every record again")
+    from loaders.catalog import migrate
+
+    full = arguments.parse_args().full
+    migrate(environment())
+    counts = tasks_catalog.publish(tasks_catalog.match(full=full))
+    tasks_catalog.report()
+    said = ", ".join(f"{counts[name]} {name}" for name in ("added", "changed", "unchanged", "deleted"))
+    print(f"Published: {said}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
