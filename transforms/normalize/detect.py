@@ -22,6 +22,7 @@ LONG = 60  # characters
 SURE_WHEN_LONG = 0.9
 FAMILY = ("sr", "hr", "bs")  # one language to the models: they count little, words count most
 FAMILY_SHARE = 0.3
+SURE_OF_FAMILY = 0.8  # measured: about three in four are right there, however many words agree
 HINTED = 2.0  # what a declared tag weighs: as much as one word
 WORD = re.compile(r"[^\W\d_]\S+")
 UNREAD = re.compile("[әҝҹ]")
@@ -31,6 +32,7 @@ NOISE = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|[\d_]+")
 class Detection(Base, frozen=True, kw_only=True):
     tag: str  # BCP 47, or "und"
     confidence: float  # 0 to 1, two places
+    family: float = 0.0  # the same for the language or one of its family (Serbian, Croatian, Bosnian); never less
 
 
 UNKNOWN = Detection(tag="und", confidence=0.0)
@@ -52,31 +54,30 @@ def _detected(text: str, hint: str | None) -> Detection:
     if script is None or not languages:
         return UNKNOWN
     if len(languages) == 1:
-        return Detection(tag=detect_script.tagged(languages[0], script, flat), confidence=0.99)
+        return Detection(tag=detect_script.tagged(languages[0], script, flat), confidence=0.99, family=0.99)
     if len(WORD.findall(flat)) < 2:
         return Detection(tag="und", confidence=0.2)
-    language, confidence = _judged(flat, script, languages, hint)
-    if language == "und":
-        return Detection(tag="und", confidence=confidence)
-    return Detection(tag=detect_script.tagged(language, script, flat), confidence=confidence)
+    language, confidence, family = _judged(flat, script, languages, hint)
+    return Detection(tag=detect_script.tagged(language, script, flat), confidence=confidence, family=family)
 
 
-def _judged(text: str, script: str, languages: tuple[str, ...], hint: str | None) -> tuple[str, float]:
-    """The likeliest language, and how likely it is."""
+def _judged(text: str, script: str, languages: tuple[str, ...], hint: str | None) -> tuple[str, float, float]:
+    """The likeliest language, how likely it is, and how likely its family is."""
     first, sure = detect_models.fasttext_first(text)
     long = len(text) >= LONG
     easy = sure >= (SURE_WHEN_LONG if long else SURE) and first in languages and first in detect_evidence.easy(long)
     if easy and not detect_evidence.letters(text, script, (first,))[first]:
-        return first, round(min(sure, 0.99), 2)
+        return first, round(min(sure, 0.99), 2), round(min(sure, 0.99), 2)
     fast, slow = detect_models.fasttext(text), detect_models.py3langid(text)
     scores = _scores(text, script, languages, fast, slow)
     if hint in scores:
         scores[hint] += HINTED
     best = min(scores, key=lambda one: (-scores[one], one))
-    likelihood = _likelihood((best,), scores)
-    if _doubted(text, script, best, scores, max(_seen(best, fast), _seen(best, slow))):
-        return "und", min(likelihood, 0.3)
-    return best, likelihood
+    likelihood, family = _likelihood((best,), scores), _likelihood(_family(best), scores)
+    if _doubted(text, script, best, family, max(_seen(best, fast), _seen(best, slow))):
+        return "und", min(likelihood, 0.3), 0.0
+    close = best in FAMILY and script == "Latn"
+    return best, min(likelihood, SURE_OF_FAMILY) if close else likelihood, family
 
 
 def _family(language: str) -> tuple[str, ...]:
@@ -87,9 +88,8 @@ def _seen(language: str, told: dict[str, float]) -> float:
     return sum(told.get(one, 0.0) for one in _family(language))
 
 
-def _doubted(text: str, script: str, best: str, scores: dict[str, float], seen: float) -> bool:
+def _doubted(text: str, script: str, best: str, likelihood: float, seen: float) -> bool:
     """Whether the likeliest language is too unlikely to be named, or langdetect, which is slow, does not see it."""
-    likelihood = _likelihood(_family(best), scores)
     if likelihood < UNLIKELY or (seen < 0.1 and script == "Latn"):
         return True
     return likelihood < DOUBTFUL and seen < SEEN and detect_models.langdetect_sees(text, best) is False

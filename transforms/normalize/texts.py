@@ -41,8 +41,8 @@ def langmap(said: Sequence[tuple[str, str | None]]) -> LangTexts:
         known = language.tag(declared) if declared else None
         found = detect(text, hint=known)
         tag = _scripted(known, _written(known, text)) if known else found.tag
-        if known and _contradicts(known, found, len(text)):
-            contradictions.append((index, known, found.tag, found.confidence))
+        if known and (sure := _contradicts(known, found, len(text))):
+            contradictions.append((index, known, found.tag, sure))
         tags.append(tag)
         if tag in by_language:
             further.append(Text(language=tag, text=text))
@@ -69,18 +69,22 @@ def _scripted(declared: str, written: str) -> str:
     return declared
 
 
-def _contradicts(declared: str, found: Detection, length: int) -> bool:
-    """Whether a text of so many characters is surely not in the declared language, or not in the declared script."""
-    if found.tag == "und" or found.confidence < SURE or (length < LONG_ENOUGH and found.confidence < 0.99):
-        return False
-    return found.confidence >= _needed(declared, found.tag)
+def _contradicts(declared: str, found: Detection, length: int) -> float:
+    """How surely a text of so many characters is not in the declared language or script; 0 where that is open."""
+    needed, near = _needed(declared, found.tag)
+    sure = found.confidence if near else max(found.family, found.confidence)
+    if found.tag == "und" or sure < needed or (length < LONG_ENOUGH and sure < 0.99):
+        return 0.0
+    return sure
 
 
 @lru_cache(maxsize=4096)
-def _needed(declared: str, found: str) -> float:
-    """How confident a detection must be to contradict a declaration; more than 1 where it never does."""
+def _needed(declared: str, found: str) -> tuple[float, bool]:
+    """How sure a detection must be to contradict a declaration (more than 1: it never does); whether they are near."""
     one, other = langcodes.Language.get(declared), langcodes.Language.get(found)
     if one.language == other.language:
-        return SURE if one.script and other.script and one.script != other.script else 2.0
-    near = langcodes.tag_distance(declared, found, ignore_script=True)
-    return SURE if near > NEIGHBOURS else 2.0 if near <= 1 else SURE_OF_NEIGHBOURS
+        return (SURE if one.script and other.script and one.script != other.script else 2.0), False
+    distance = langcodes.tag_distance(declared, found, ignore_script=True)
+    if distance > NEIGHBOURS:
+        return SURE, False
+    return (2.0 if distance <= 1 else SURE_OF_NEIGHBOURS), True

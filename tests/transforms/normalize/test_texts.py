@@ -43,6 +43,11 @@ def test_a_contradiction_is_recorded_and_not_overwritten() -> None:
     assert confidence >= 0.85
 
 
+def test_a_language_of_a_close_family_contradicts_one_beyond_it() -> None:
+    found = langmap([("Uvod u algebru za nastavnike osnovnih škola", "en")])
+    assert [one[1:3] for one in found.contradictions] == [("en", "sr-Latn")]
+
+
 def test_the_wrong_script_contradicts() -> None:
     found = langmap([("Увод у алгебру за наставнике", "sr-Latn")])
     assert found.tags == ("sr-Latn",)
