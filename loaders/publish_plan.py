@@ -105,7 +105,7 @@ def _curations(connection: Connection) -> tuple[dict[str, list[Correction]], dic
 
 
 def _stream(connection: Connection, query: Any) -> Iterator[Any]:
-    rows = connection.execution_options(stream_results=True, yield_per=FETCH).execute(query)
+    rows = connection.execute(query, execution_options={"stream_results": True, "yield_per": FETCH})
     for part in rows.partitions(FETCH):
         yield from part
 

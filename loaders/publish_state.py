@@ -60,7 +60,7 @@ def live_versions(env: Environment) -> dict[str, str]:
         SourceRecord.status == "live", SourceRecord.record.is_not(None)
     )
     with reading(env) as connection:
-        rows = connection.execution_options(stream_results=True, yield_per=10_000).execute(query)
+        rows = connection.execute(query, execution_options={"stream_results": True, "yield_per": 10_000})
         return {key: sha256 or "" for key, sha256 in rows}
 
 

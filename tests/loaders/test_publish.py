@@ -1,0 +1,384 @@
+"""The publication on both databases: identities, redirects, versions, curation, and nights without a change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pytest
+from sqlalchemy import insert, select, text, update
+
+from loaders import publish as publication
+from loaders import publish_state as state
+from loaders.catalog_run import NotRunning, read_run
+from loaders.database import reading, writing
+from loaders.models import Curation, Redirect, Resource, SourceRecord
+from loaders.models import Match as MatchRow
+from loaders.publish_rows import sha256_of, text_of
+from schemas import Cluster, Correction, Environment, Evidence, Match, Member, Relation
+from schemas import Resource as Record
+from schemas.base import replace
+
+TABLES = ("resource", "resource_version", "redirect", "source_record", "match", "publish_state", "curation")
+FEATURES = pa.table({"key": pa.array([], pa.string()), "record_sha256": pa.array([], pa.string())})
+PAIRS = pa.table({"left_key": pa.array([], pa.string()), "right_key": pa.array([], pa.string())})
+
+
+class Merged(NamedTuple):
+    record: Record
+    problems: tuple[str, ...] = ()
+
+
+def merge(members: Sequence[Member], corrections: Sequence[Correction], related: Sequence[Relation]) -> Merged:
+    """The most trusted record with every correction of its English title, and its relations."""
+    record = min(members, key=lambda one: (-one.trust, one.record.key)).record
+    for one in corrections:
+        record = replace(record, title={"en": json.loads(one.value or "null")})
+    return Merged(replace(record, relations=tuple(related)), tuple("odd" for one in corrections if one.path == "odd"))
+
+
+def put(env: Environment, *keys: str, title: str = "Fractions", score: int = 50) -> None:
+    """Live accepted records, as a load leaves them."""
+    with writing(env) as connection:
+        for key in keys:
+            record = text_of(Record(key=key, title={"en": f"{title} {key}"}, issued_year=2020))
+            said = {"status": "live", "record": record, "record_sha256": sha256_of(record), "score": score}
+            known = connection.scalar(select(SourceRecord.key).where(SourceRecord.key == key))
+            if known:
+                connection.execute(update(SourceRecord).where(SourceRecord.key == key).values(**said))
+            else:
+                feed, identifier = key.split(":")
+                who = {"key": key, "feed": feed, "identifier": identifier, "format": "oai_dc", "run_id": "run"}
+                connection.execute(insert(SourceRecord).values(**who, **said))
+
+
+def gone(env: Environment, *keys: str) -> None:
+    """The records are deleted by their partner."""
+    with writing(env) as connection:
+        connection.execute(update(SourceRecord).where(SourceRecord.key.in_(keys)).values(status="deleted"))
+
+
+def curate(env: Environment, **said: Any) -> None:
+    with writing(env) as connection:
+        connection.execute(insert(Curation).values(by="Steward", at="2026-01-01T00:00:00Z", reason="read", **said))
+
+
+def night(
+    env: Environment,
+    *clusters: tuple[str, ...],
+    matches: Sequence[Match] = (),
+    related: Sequence[tuple[str, str, str]] = (),
+    review: str | None = None,
+    trust: dict[str, int] | None = None,
+) -> dict[str, int]:
+    """One publication of what a match found."""
+    made = [Cluster(keys=keys, review=review) for keys in clusters]
+    folder = state.write_found(env, "1", FEATURES, PAIRS, made, matches, related)
+    return publication.publish(env, publication.begin(env), folder, merge=merge, trust=trust or {})
+
+
+def ids(env: Environment) -> dict[str, str]:
+    """The resource of each live record."""
+    with reading(env) as connection:
+        query = select(SourceRecord.key, SourceRecord.resource_id).where(SourceRecord.status == "live")
+        return {key: name for key, name in connection.execute(query)}
+
+
+def resource(env: Environment, name: str) -> Any:
+    with reading(env) as connection:
+        return connection.execute(select(Resource.__table__).where(Resource.id == name)).one()
+
+
+def redirects(env: Environment) -> dict[str, str]:
+    with reading(env) as connection:
+        return {old: new for old, new in connection.execute(select(Redirect.old_id, Redirect.id))}
+
+
+def versions(env: Environment, name: str) -> list[Any]:
+    query = text("SELECT changes FROM resource_version WHERE resource_id = :name ORDER BY version")
+    with reading(env) as connection:
+        return [json.loads(row[0]) for row in connection.execute(query, {"name": name})]
+
+
+def dump(env: Environment) -> dict[str, list[tuple[Any, ...]]]:
+    with reading(env) as connection:
+        return {
+            table: sorted((tuple(row) for row in connection.execute(text(f'SELECT * FROM "{table}"'))), key=repr)
+            for table in TABLES
+        }
+
+
+def test_every_record_is_published_once(env: Environment) -> None:
+    put(env, "a:1", "b:1", "b:2")
+    counts = night(env, ("a:1", "b:1"))
+    assert {name: counts[name] for name in ("landed", "added", "changed", "unchanged", "deleted", "duplicates")} == {
+        "landed": 2, "added": 2, "changed": 0, "unchanged": 0, "deleted": 0, "duplicates": 1,
+    }  # fmt: skip
+    named = ids(env)
+    assert named["a:1"] == named["b:1"] != named["b:2"]
+    row = resource(env, named["a:1"])
+    assert (row.title, row.issued_year, row.quality, row.members) == ("Fractions a:1", 2020, 50, 2)
+    assert versions(env, named["a:1"]) == [{"created": ["a:1", "b:1"]}]
+
+
+def test_a_night_without_a_change_leaves_every_row_as_it_is(env: Environment) -> None:
+    put(env, "a:1", "b:1", "b:2", "c:1")
+    gone(env, "c:1")
+    pair = Match(left_key="a:1", right_key="b:1", probability=0.987654, verdict="same")
+    said: dict[str, Any] = {"matches": [pair], "related": [("a:1", "b:2", "hasversion"), ("b:2", "a:1", "isversionof")]}
+    curate(env, key="b:2", action="set", path="title.en", value='"Mended"')
+    night(env, ("a:1", "b:1"), **said)
+    before = dump(env)
+    counts = night(env, ("a:1", "b:1"), **said)
+    assert dump(env) == before
+    assert (counts["unchanged"], counts["added"], counts["changed"], counts["deleted"]) == (2, 0, 0, 0)
+
+
+def test_the_most_trusted_feed_gives_the_record_and_the_best_score_the_quality(env: Environment) -> None:
+    put(env, "a:1", score=40)
+    put(env, "b:1", score=90)
+    night(env, ("a:1", "b:1"), trust={"b": 2})
+    row = resource(env, ids(env)["a:1"])
+    assert (row.title, row.quality) == ("Fractions b:1", 90)
+
+
+def test_a_change_makes_a_version_that_tells_it(env: Environment) -> None:
+    put(env, "a:1")
+    night(env)
+    name = ids(env)["a:1"]
+    put(env, "a:1", title="Decimals", score=60)
+    counts = night(env)
+    assert counts["changed"] == 1
+    assert ids(env)["a:1"] == name
+    assert versions(env, name)[1] == {
+        "title": {"from": {"en": "Fractions a:1"}, "to": {"en": "Decimals a:1"}},
+        "quality": {"from": 50, "to": 60},
+    }
+
+
+def test_a_member_that_goes_gives_way_and_the_id_stays(env: Environment) -> None:
+    put(env, "a:1", "b:1")
+    night(env, ("a:1", "b:1"))
+    name = ids(env)["a:1"]
+    gone(env, "a:1")
+    night(env, ("a:1", "b:1"))
+    assert ids(env) == {"b:1": name}
+    assert resource(env, name).title == "Fractions b:1"
+    put(env, "a:1")
+    night(env)  # it comes back, and is another work now: the id stays where a member stayed
+    named = ids(env)
+    assert named["b:1"] == name
+    assert named["a:1"] != name
+
+
+def test_without_a_member_it_is_withdrawn_and_comes_back_under_its_id(env: Environment) -> None:
+    put(env, "a:1", "b:1")
+    night(env, ("a:1", "b:1"))
+    name = ids(env)["a:1"]
+    gone(env, "a:1", "b:1")
+    assert night(env)["deleted"] == 1
+    assert resource(env, name).withdrawn_at is not None
+    before = dump(env)
+    night(env)
+    assert dump(env) == before
+    put(env, "b:1")
+    night(env)
+    assert ids(env) == {"b:1": name}
+    assert resource(env, name).withdrawn_at is None
+    assert len(versions(env, name)) == 3
+
+
+def test_the_larger_part_of_a_split_keeps_the_id(env: Environment) -> None:
+    put(env, "a:1", "b:1", "c:1")
+    night(env, ("a:1", "b:1", "c:1"))
+    name = ids(env)["a:1"]
+    night(env, ("b:1", "c:1"))
+    named = ids(env)
+    assert named["b:1"] == named["c:1"] == name
+    assert named["a:1"] != name
+    assert redirects(env) == {}
+
+
+def test_an_even_split_leaves_the_id_with_the_smaller_key(env: Environment) -> None:
+    put(env, "a:1", "b:1")
+    night(env, ("a:1", "b:1"))
+    name = ids(env)["a:1"]
+    night(env)
+    assert ids(env)["a:1"] == name
+
+
+def test_a_join_keeps_the_larger_part_then_the_older_id_and_redirects(env: Environment) -> None:
+    put(env, "c:1")
+    night(env)
+    older = ids(env)["c:1"]
+    put(env, "a:1", "b:1")
+    night(env, ("a:1", "b:1"))
+    larger = ids(env)["a:1"]
+    put(env, "d:1")
+    night(env, ("a:1", "b:1"))
+    youngest = ids(env)["d:1"]
+    night(env, ("a:1", "b:1"), ("c:1", "d:1"))
+    assert ids(env)["d:1"] == older
+    assert redirects(env) == {youngest: older}
+    night(env, ("a:1", "b:1"), ("a:1", "b:1", "c:1", "d:1")[2:])
+    gone(env, "d:1")
+    night(env, ("a:1", "b:1", "c:1"))
+    assert set(ids(env).values()) == {larger}
+    assert redirects(env) == {youngest: larger, older: larger}  # the chain is resolved
+    assert resource(env, older).withdrawn_at is not None
+    assert versions(env, older)[-1] == {"redirected": larger}
+
+
+def test_a_pending_version_is_never_read(env: Environment) -> None:
+    put(env, "a:1", "b:1")
+    with writing(env) as connection:
+        connection.execute(
+            update(SourceRecord)
+            .where(SourceRecord.key == "a:1")
+            .values(pending_record="{}", pending_status="quarantined")
+        )
+        connection.execute(
+            update(SourceRecord)
+            .where(SourceRecord.key == "b:1")
+            .values(status="quarantined", record=None, record_sha256=None)
+        )
+    night(env, ("a:1", "b:1"))
+    assert list(ids(env)) == ["a:1"]
+    assert resource(env, ids(env)["a:1"]).title == "Fractions a:1"
+
+
+def test_members_are_read_again_at_the_publication(env: Environment) -> None:
+    put(env, "a:1", "b:1")
+    folder = state.write_found(env, "1", FEATURES, PAIRS, [Cluster(keys=("a:1", "b:1"))], (), ())
+    gone(env, "b:1")
+    put(env, "c:1")
+    publication.publish(env, publication.begin(env), folder, merge=merge, trust={})
+    named = ids(env)
+    assert set(named) == {"a:1", "c:1"}
+    assert resource(env, named["a:1"]).members == 1
+
+
+def test_a_correction_holds_until_it_is_undone(env: Environment) -> None:
+    put(env, "a:1")
+    night(env)
+    name = ids(env)["a:1"]
+    curate(env, resource_id=name, action="set", path="title.en", value='"Mended"')
+    night(env)
+    assert resource(env, name).title == "Mended"
+    put(env, "a:1", title="Decimals")
+    night(env)
+    assert resource(env, name).title == "Mended"
+    with writing(env) as connection:
+        connection.execute(update(Curation).values(undone_at="2026-02-01T00:00:00Z"))
+    night(env)
+    assert resource(env, name).title == "Decimals a:1"
+
+
+def test_a_correction_that_does_not_fit_is_told_in_the_run(env: Environment) -> None:
+    put(env, "a:1")
+    curate(env, key="a:1", action="set", path="odd", value='"x"')
+    folder = state.write_found(env, "1", FEATURES, PAIRS, [], (), ())
+    run_id = publication.begin(env)
+    publication.publish(env, run_id, folder, merge=merge, trust={})
+    with reading(env) as connection:
+        notes = connection.scalar(text("SELECT notes FROM harvest_run WHERE id = :id"), {"id": run_id})
+    assert json.loads(notes) == [f"{ids(env)['a:1']}: odd"]
+
+
+def test_a_withdrawal_by_a_steward_holds_for_records_and_resources(env: Environment) -> None:
+    put(env, "a:1", "b:1")
+    night(env)
+    named = ids(env)
+    curate(env, resource_id=named["a:1"], action="withdraw")
+    curate(env, key="b:1", action="withdraw")
+    night(env)
+    assert resource(env, named["a:1"]).withdrawn_at == "2026-01-01T00:00:00Z"
+    assert resource(env, named["b:1"]).withdrawn_at is not None
+    before = dump(env)
+    night(env)
+    assert dump(env) == before
+
+
+def test_related_resources_are_linked_by_id(env: Environment) -> None:
+    put(env, "a:1", "b:1")
+    night(env, related=[("a:1", "b:1", "hasversion"), ("b:1", "a:1", "isversionof"), ("a:1", "gone:1", "hasversion")])
+    named = ids(env)
+    said = json.loads(resource(env, named["b:1"]).record)["relations"]
+    assert said == [{"kind": "isversionof", "target": named["a:1"]}]
+
+
+def test_pairs_are_rewritten_only_where_they_differ(env: Environment) -> None:
+    put(env, "a:1", "b:1", "c:1")
+    told = Evidence(field="cluster", seen="only 1 of 2 pairs", weight=0.0)
+    first = Match(left_key="a:1", right_key="b:1", probability=0.95, verdict="same")
+    second = Match(left_key="b:1", right_key="c:1", probability=0.5, verdict="review", evidence=(told,))
+    night(env, matches=[first, second])
+    night(env, matches=[replace(second, probability=0.6)])
+    with reading(env) as connection:
+        rows = connection.execute(select(MatchRow.left_key, MatchRow.probability, MatchRow.review)).all()
+    assert [tuple(row) for row in rows] == [("b:1", 0.6, "only 1 of 2 pairs")]
+
+
+def test_a_cluster_to_review_says_why(env: Environment) -> None:
+    put(env, "a:1", "b:1")
+    night(env, ("a:1", "b:1"), review="years contradict")
+    assert resource(env, ids(env)["a:1"]).review == "years contradict"
+
+
+def test_what_fails_leaves_the_catalog_as_it_was(env: Environment) -> None:
+    put(env, "a:1", "b:1")
+    night(env)
+    before = dump(env)
+    put(env, "a:1", title="Decimals")
+    changed = dump(env)["source_record"]
+
+    def broken(members: Any, corrections: Any, related: Any) -> Merged:
+        raise RuntimeError("a bug")
+
+    folder = state.write_found(env, "2", FEATURES, PAIRS, [Cluster(keys=("a:1", "b:1"))], (), ())
+    with pytest.raises(RuntimeError, match="a bug"):
+        publication.publish(env, publication.begin(env), folder, merge=broken, trust={})
+    after = dump(env)
+    assert {**after, "source_record": None} == {**before, "source_record": None}
+    assert after["source_record"] == changed
+    assert night(env, ("a:1", "b:1"))["changed"] == 1  # the next one does it all
+
+
+def test_a_publication_is_done_once(env: Environment) -> None:
+    put(env, "a:1")
+    folder = state.write_found(env, "1", FEATURES, PAIRS, [], (), ())
+    run_id = publication.begin(env)
+    counts = publication.publish(env, run_id, folder, merge=merge, trust={})
+    assert publication.publish(env, run_id, folder, merge=merge, trust={}) == counts
+    assert read_run(env, run_id).kind == "publish"
+    with pytest.raises(state.NothingMatched, match="run the match again"):
+        publication.publish(env, publication.begin(env), folder, merge=merge, trust={})
+    with pytest.raises(NotRunning):
+        publication.publish(env, "publish-20200101T000000000000", folder, merge=merge, trust={})
+
+
+def test_the_state_of_a_match_counts_only_with_its_publication(lite: Environment) -> None:
+    rows = pa.table({"key": ["a:1"], "record_sha256": ["x"]})
+    folder = state.write_found(lite, "1", rows, PAIRS, [], (), ())
+    assert state.read_state(lite, "1") is None
+    publication.publish(lite, publication.begin(lite), folder, merge=merge, trust={})
+    known = state.read_state(lite, "1")
+    assert known is not None
+    assert known[0].equals(rows)
+    assert state.read_state(lite, "2") is None  # of another matcher
+    with writing(lite) as connection:
+        connection.execute(text("UPDATE publish_state SET value = '{}'"))  # another catalog
+    assert state.read_state(lite, "1") is None
+
+
+def test_what_is_stale_is_told_by_the_record_text(lite: Environment, tmp_path: Path) -> None:
+    put(lite, "a:1", "b:1", "c:1")
+    live = state.live_versions(lite)
+    rows = pa.table({"key": ["a:1", "b:1", "gone:1"], "record_sha256": [live["a:1"], "old", "x"]})
+    fresh, old = state.stale_keys(lite, rows)
+    assert (fresh, old) == ({"b:1", "c:1"}, {"b:1", "gone:1"})
+    assert state.without(rows, old)["key"].to_pylist() == ["a:1"]
+    assert [record.key for _, _, record in state.read_live(lite, fresh | {"gone:1"})] == ["b:1", "c:1"]
