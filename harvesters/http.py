@@ -283,5 +283,5 @@ def _refused(reply: Reply, where: str) -> Exception:
     if reply.status in (401, 403, 407, 451):
         return failed("blocked", what)
     if reply.status in (404, 410):
-        return failed("gone", what)
+        return server_failed("gone", what, reply.status)
     return server_failed("bad_format" if reply.status < 500 else "unreachable", what, reply.status)

@@ -96,6 +96,8 @@ class Harvest:
             except Expired as expired:
                 self._restart(window, expired)
             except ServerFailed as failure:
+                if failure.cause == "gone":
+                    raise
                 yield from self._narrow(window, failure)
             if self._enough():
                 return

@@ -256,8 +256,7 @@ class RestList:
 
     def _ends_here(self, failure: ServerFailed) -> bool:
         """Some servers refuse a page behind the last one, where others send an empty one."""
-        asked = self.place
-        return failure.status in (400, 404, 422) and asked.pages > 0 and asked.total is None
+        return failure.status in (400, 404, 410, 422) and self.place.pages > 0 and self.place.total is None
 
     def _isolated(self, size: int, failure: ServerFailed) -> Page | None:
         """Go over a page that the server cannot give one record at a time, and step over the one that it cannot."""

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
-from schemas import Ask, Environment, HarvestFailed
 
 from harvesters import harvest
 from harvesters.http import Client
 from harvesters.oai_server import formats, sets
 from harvesters.oai_sickle import Repository
+from schemas import Ask, Environment, HarvestFailed
 from tests.harvesters.loopback import (
     Answer,
     Asked,

@@ -1,0 +1,370 @@
+"""The polite client over real HTTP: addresses, redirects, retries, caps, turns, credentials."""
+
+from __future__ import annotations
+
+import gzip
+import ipaddress
+import threading
+import time
+import zlib
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harvesters.addresses import public
+from harvesters.http import Client, Reply, user_agent
+from harvesters.politeness import Turns, quiet_until
+from harvesters.retries import retry_after
+from schemas import Ask, HarvestFailed, environment
+from tests.harvesters.loopback import Answer, Asked, feed, open_environment, serving
+
+HERE = "http://127.0.0.1:1"
+
+
+def reply(script: object, home: Path, ask: Ask | None = None, path: str = "/", **more: object) -> Reply:
+    with (
+        serving(script) as loopback,
+        Client(feed(loopback.url, **more), ask or Ask(), open_environment(home)) as client,
+    ):
+        return client.send(loopback.url + path)
+
+
+def failure(script: object, home: Path, **more: object) -> HarvestFailed:
+    with pytest.raises(HarvestFailed) as caught:
+        reply(script, home, **more)
+    return caught.value
+
+
+# addresses
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(
+            "127.0.0.1",
+            "127.8.8.8",
+            "10.0.0.1",
+            "172.16.3.4",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+        ),
+        *("::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254", "::ffff:127.0.0.1", "::ffff:10.1.2.3", "2002:7f00:1::"),
+        *(
+            "0.0.0.0",
+            "64:ff9b::a9fe:a9fe",
+            "224.0.0.1",
+            "255.255.255.255",
+            "192.0.2.1",
+            "198.18.0.1",
+            "2001:db8::1",
+            "ff02::1",
+        ),
+    ],
+)
+def test_addresses_that_lead_inside_are_not_public(address: str) -> None:
+    assert not public(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "193.51.193.1", "2a00:1450:4001:81b::200e", "64:ff9b::808:808"])
+def test_addresses_of_the_public_internet_are(address: str) -> None:
+    assert public(ipaddress.ip_address(address))
+
+
+@given(st.ip_addresses(v=4))
+def test_an_ipv4_address_in_ipv6_clothes_counts_as_itself(address: ipaddress.IPv4Address) -> None:
+    assert public(ipaddress.IPv6Address(f"::ffff:{address}")) == public(address)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0x7f.1", "2130706433"])
+def test_loopback_is_refused_unless_it_is_listed(tmp_path: Path, host: str) -> None:
+    env = environment({"ELIB_HOME": str(tmp_path)})
+    with serving(lambda asked: Answer("inside")) as loopback:
+        url = f"http://{host}:{loopback.url.rsplit(':', 1)[1]}/"
+        with Client(feed(url), Ask(), env) as client, pytest.raises(HarvestFailed) as caught:
+            client.send(url)
+        assert not loopback.asked
+    assert caught.value.cause == "forbidden_address"
+
+
+def test_a_redirect_inside_is_refused(tmp_path: Path) -> None:
+    with serving(lambda asked: Answer("inside")) as inner:
+        target = inner.url.replace("127.0.0.1", "127.0.0.2")
+        failed = failure(lambda asked: Answer(status=302, headers={"Location": target}), tmp_path)
+        assert not inner.asked
+    assert (failed.cause, failed.again) == ("forbidden_address", False)
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://example.org/", "gopher://example.org/"])
+def test_a_redirect_to_another_scheme_is_refused(tmp_path: Path, target: str) -> None:
+    failed = failure(lambda asked: Answer(status=302, headers={"Location": target}), tmp_path)
+    assert failed.cause == "forbidden_address"
+
+
+# redirects
+
+
+def test_redirects_are_counted(tmp_path: Path) -> None:
+    failed = failure(lambda asked: Answer(status=302, headers={"Location": "/again"}), tmp_path)
+    assert failed.cause == "moved"
+
+
+def test_a_permanent_redirect_keeps_the_query_and_is_reported(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Answer:
+        return Answer(status=308, headers={"Location": "/new"}) if asked.path == "/" else Answer(asked.params["q"])
+
+    with serving(script) as loopback, Client(feed(loopback.url), Ask(), open_environment(tmp_path)) as client:
+        assert client.send(loopback.url + "/", params={"q": "é & b"}).body.decode() == "é & b"
+        assert client.send(loopback.url + "/", params={"q": "again"}).body == b"again"
+        assert [one.path for one in loopback.asked] == ["/", "/new", "/new"]
+        assert len(client.notes) == 1
+
+
+# retries
+
+
+def test_passing_errors_are_tried_again_and_final_ones_are_not(tmp_path: Path) -> None:
+    tries: list[str] = []
+
+    def script(asked: Asked) -> Answer:
+        tries.append(asked.path)
+        return Answer("at last") if len(tries) == 3 else Answer(status=503)
+
+    assert reply(script, tmp_path).body == b"at last"
+    tries.clear()
+    assert failure(lambda asked: (tries.append(""), Answer(status=404))[1], tmp_path).cause == "gone"
+    assert len(tries) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "cause", "again"),
+    [
+        (401, "blocked", True),
+        (403, "blocked", True),
+        (404, "gone", False),
+        (410, "gone", False),
+        (429, "blocked", True),
+        (500, "unreachable", True),
+        (503, "unreachable", True),
+        (400, "bad_format", False),
+    ],
+)
+def test_every_error_status_has_its_cause(tmp_path: Path, status: int, cause: str, again: bool) -> None:
+    failed = failure(lambda asked: Answer(status=status), tmp_path)
+    assert (failed.cause, failed.again) == (cause, again)
+    assert str(status) in failed.sentence
+
+
+def test_retry_after_is_obeyed_in_seconds(tmp_path: Path) -> None:
+    at: list[float] = []
+
+    def script(asked: Asked) -> Answer:
+        at.append(time.monotonic())
+        return Answer("now") if len(at) > 1 else Answer(status=503, headers={"Retry-After": "1"})
+
+    assert reply(script, tmp_path).body == b"now"
+    assert at[1] - at[0] >= 1
+
+
+def test_a_wait_longer_than_the_feeds_time_ends_the_harvest(tmp_path: Path) -> None:
+    failed = failure(
+        lambda asked: Answer(status=503, headers={"Retry-After": "3600"}), tmp_path, request={"budget": 30}
+    )
+    assert (failed.cause, failed.again) == ("too_slow", True)
+
+
+@given(st.integers(0, 10**6))
+def test_retry_after_is_read_as_seconds_and_as_a_date(seconds: int) -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    assert retry_after(str(seconds), now) == seconds
+    assert retry_after(format_datetime(now + timedelta(seconds=seconds), usegmt=True), now) == seconds
+
+
+@pytest.mark.parametrize("said", [None, "", "soon", "-5", "1.5", "١٢"])
+def test_a_retry_after_that_says_nothing_is_none(said: str | None) -> None:
+    assert retry_after(said) is None
+
+
+def test_a_server_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
+    with Client(feed(HERE), Ask(), open_environment(tmp_path)) as client, pytest.raises(HarvestFailed) as caught:
+        client.send(HERE)
+    assert (caught.value.cause, caught.value.again) == ("unreachable", True)
+
+
+def test_a_response_that_drips_is_cut_off(tmp_path: Path) -> None:
+    gate = threading.Event()
+
+    def script(asked: Asked) -> Answer:
+        gate.wait(5)
+        return Answer("late")
+
+    try:
+        failed = failure(script, tmp_path, request={"timeout": 0.2, "retries": 0})
+    finally:
+        gate.set()
+    assert failed.cause == "too_slow"
+
+
+# bodies
+
+
+def test_compressed_bodies_are_read_and_gzip_that_is_not_too(tmp_path: Path) -> None:
+    text = b"text " * 1000
+    zipped, deflated = gzip.compress(text), zlib.compress(text)
+    raw = zlib.compressobj(wbits=-15)
+    for body, said in (
+        (zipped, "gzip"),
+        (zipped, ""),
+        (text, "gzip"),
+        (deflated, "deflate"),
+        (raw.compress(text) + raw.flush(), "deflate"),
+        (gzip.compress(text[:100]) + gzip.compress(text[100:]), "gzip"),
+    ):
+        headers = {"Content-Encoding": said} if said else {}
+        assert reply(lambda asked, b=body, h=headers: Answer(b, headers=h), tmp_path).body == text
+
+
+def test_bodies_past_the_limit_are_refused_packed_and_unpacked(tmp_path: Path) -> None:
+    limit = {"max_bytes": 10_000}
+    assert failure(lambda asked: Answer(b"x" * 20_000), tmp_path, request=limit).cause == "too_large"
+    bomb = gzip.compress(b"\0" * 5_000_000)
+    assert len(bomb) < 10_000
+    packed = Answer(bomb, headers={"Content-Encoding": "gzip"})
+    assert failure(lambda asked: packed, tmp_path, request=limit).cause == "too_large"
+
+
+def test_half_a_gzip_is_tried_again(tmp_path: Path) -> None:
+    whole, tries = gzip.compress(b"text " * 1000), []
+
+    def script(asked: Asked) -> Answer:
+        tries.append(1)
+        return Answer(whole if len(tries) > 1 else whole[:-20], headers={"Content-Encoding": "gzip"})
+
+    assert reply(script, tmp_path).body == b"text " * 1000
+
+
+def test_a_body_shorter_than_promised_is_tried_again(tmp_path: Path) -> None:
+    tries: list[int] = []
+
+    def script(asked: Asked) -> Answer:
+        tries.append(1)
+        short = {"Content-Length": "100", "Connection": "close"}
+        return Answer("whole") if len(tries) > 1 else Answer("half", headers=short)
+
+    with serving(script) as loopback:
+        of = feed(loopback.url, request={"timeout": 0.5})
+        with Client(of, Ask(), open_environment(tmp_path)) as client:
+            assert client.send(loopback.url).body == b"whole"
+
+
+# who asks
+
+
+def test_the_user_agent_is_honest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELIB_CONTACT", "mailto:library@example.org")
+    assert "library@example.org" in user_agent()
+    said = reply(lambda asked: Answer(asked.headers["user-agent"]), tmp_path)
+    assert b"library@example.org" in said.body
+
+
+def test_credentials_go_to_the_feeds_host_only_and_are_never_said(tmp_path: Path) -> None:
+    ask = Ask(credentials={"token": "s3cret", "header.X-Key": "k3y"})
+    said = reply(
+        lambda asked: Answer(f"{asked.headers.get('authorization')} {asked.headers.get('x-key')}"), tmp_path, ask
+    )
+    assert said.body == b"Bearer s3cret k3y"
+    with serving(lambda asked: Answer(f"{asked.headers.get('authorization')} {asked.headers.get('x-key')}")) as other:
+        away = other.url.replace("127.0.0.1", "localhost")
+        there = Answer(status=302, headers={"Location": away})
+        assert reply(lambda asked: there, tmp_path, ask).body == b"None None"
+    failed = failure(
+        lambda asked: Answer(asked.params["token"], 403),
+        tmp_path,
+        ask=ask,
+        request={"params": {"token": "{token}"}},
+        path="/?token=s3cret",
+    )
+    assert "s3cret" not in failed.sentence
+
+
+def test_conditional_requests_send_what_the_server_gave(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Answer:
+        same = asked.headers.get("if-none-match") == '"v1"'
+        return Answer(status=304) if same else Answer("body", headers={"ETag": '"v1"'})
+
+    with serving(script) as loopback, Client(feed(loopback.url), Ask(), open_environment(tmp_path)) as client:
+        assert client.send(loopback.url, conditional=True).status == 200
+        known = Ask(validators=client.validators)
+        with Client(feed(loopback.url), known, open_environment(tmp_path)) as again:
+            assert again.send(loopback.url, conditional=True).status == 304
+
+
+# politeness
+
+
+def test_turns_keep_the_rate_over_all_clients_of_a_machine(tmp_path: Path) -> None:
+    begins = time.monotonic()
+    for _ in range(3):
+        turns = Turns(tmp_path, "example.org", rate=20, connections=1)
+        for _ in range(2):
+            with turns.turn(begins + 30):
+                pass
+    assert time.monotonic() - begins >= 5 / 20
+
+
+def test_one_connection_a_host_whoever_asks(tmp_path: Path) -> None:
+    inside = threading.Lock()
+    together: list[bool] = []
+
+    def ask() -> None:
+        turns = Turns(tmp_path, "example.org", rate=100_000, connections=1)
+        for _ in range(20):
+            with turns.turn(time.monotonic() + 30):
+                together.append(not inside.acquire(blocking=False))
+                inside.release()
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together == [False] * 80
+
+
+def test_a_turn_that_does_not_come_in_time_ends_the_harvest(tmp_path: Path) -> None:
+    busy = Turns(tmp_path, "example.org", rate=1000, connections=1)
+    late = Turns(tmp_path, "example.org", rate=1000, connections=1)
+    with busy.turn(time.monotonic() + 5), pytest.raises(HarvestFailed) as caught, late.turn(time.monotonic() + 0.05):
+        pass
+    assert caught.value.cause == "too_slow"
+
+
+@pytest.mark.parametrize(
+    ("hours", "now", "end"),
+    [
+        ("08:00-18:00", "2026-03-02T12:00", "2026-03-02T18:00"),
+        ("08:00-18:00", "2026-03-02T18:00", None),
+        ("08:00-18:00 Europe/Belgrade", "2026-03-02T07:30", "2026-03-02T17:00"),
+        ("22:00-06:00", "2026-03-02T23:00", "2026-03-03T06:00"),
+        ("22:00-06:00", "2026-03-02T03:00", "2026-03-02T06:00"),
+        ("22:00-06:00", "2026-03-02T12:00", None),
+    ],
+)
+def test_quiet_hours_are_told_in_the_partners_zone(hours: str, now: str, end: str | None) -> None:
+    found = quiet_until([hours], datetime.fromisoformat(now).replace(tzinfo=UTC))
+    assert (found and found.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="minutes")) == end
+
+
+def test_no_request_is_sent_in_quiet_hours(tmp_path: Path) -> None:
+    with serving(lambda asked: Answer("")) as loopback:
+        of = feed(loopback.url, request={"quiet_hours": ["00:00-12:00", "12:00-23:59", "23:59-00:00"]})
+        with Client(of, Ask(), open_environment(tmp_path)) as client, pytest.raises(HarvestFailed) as caught:
+            client.send(loopback.url)
+        assert not loopback.asked
+    assert (caught.value.cause, caught.value.again) == ("quiet_hours", True)

@@ -1,0 +1,309 @@
+"""JSON over real HTTP: every kind of paging, the records word for word, and the faults of lists."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harvesters import json_recover
+from schemas import Ask, HarvestFailed, Page
+from tests.harvesters.loopback import Answer, Asked, feed, identifiers, open_environment, pages, serving
+
+ALL = [{"id": str(n), "title": f"Title {n}", "modified": f"2026-01-{1 + n % 28:02d}"} for n in range(25)]
+IDS = [one["id"] for one in ALL]
+
+
+def run(script: object, home: Path, ask: Ask | None = None, **more: object) -> list[Page]:
+    with serving(script) as loopback:
+        said = {"protocol": "rest", "format": "golab_apps", "identifier": "id", **more}
+        return pages(feed(loopback.url + "/list", **said), open_environment(home), ask)
+
+
+def failure(script: object, home: Path, ask: Ask | None = None, **more: object) -> HarvestFailed:
+    with pytest.raises(HarvestFailed) as caught:
+        run(script, home, ask, **more)
+    return caught.value
+
+
+def test_a_plain_array_is_given_word_for_word(tmp_path: Path) -> None:
+    body = '[ {"id": "1",  "n": 1.50, "t": "caf\\u00e9"} ,\n{"id":2,"t":"é"}]'
+    found = run(lambda asked: Answer(body), tmp_path)
+    first, second = found[0].records
+    assert first.payload == '{"id": "1",  "n": 1.50, "t": "caf\\u00e9"}'
+    assert (first.identifier, second.identifier) == ("1", "2")
+    assert found[-1].complete
+    assert found[-1].full
+
+
+def paged(asked: Asked, start: int, size: int, **more: object) -> Answer:
+    return Answer(json.dumps({"hits": {"list": ALL[start : start + size]}, "total": len(ALL), **more}))
+
+
+LIST = {"records_path": "hits.list", "total_path": "total"}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_lists_paged_by_number(tmp_path: Path, first: int) -> None:
+    def script(asked: Asked) -> Answer:
+        size = int(asked.params["per"])
+        return paged(asked, (int(asked.params["page"]) - first) * size, size)
+
+    request = {"paging": "page", "first": first, "size_param": "per", "size": 10, **LIST}
+    found = run(script, tmp_path, request=request)
+    assert identifiers(found) == IDS
+    assert found[0].total == 25
+    assert found[-1].complete
+
+
+def test_lists_paged_by_offset_whose_server_gives_fewer_than_asked(tmp_path: Path) -> None:
+    request = {"paging": "offset", "page_param": "start", "size_param": "n", "size": 10, **LIST}
+    found = run(lambda asked: paged(asked, int(asked.params["start"]), 7), tmp_path, request=request)
+    assert identifiers(found) == IDS
+
+
+def test_lists_without_a_total_end_at_the_empty_or_refused_page(tmp_path: Path) -> None:
+    for end in (Answer("[]"), Answer("{}", 400), Answer("gone", 404)):
+
+        def script(asked: Asked, end: Answer = end) -> Answer:
+            part = ALL[int(asked.params["page"]) * 10 :][:10]
+            return Answer(json.dumps(part)) if part else end
+
+        found = run(script, tmp_path, request={"paging": "page", "size": 10})
+        assert identifiers(found) == IDS
+        assert found[-1].complete
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_lists_paged_by_cursor_or_by_the_next_address(tmp_path: Path, whole: bool) -> None:
+    def script(asked: Asked) -> Answer:
+        start = int(asked.params.get("cursor", "0"))
+        following = str(start + 10) if start + 10 < len(ALL) else None
+        if whole and following:
+            following = f"/list?cursor={following}"
+        return paged(asked, start, 10, next={"href": following})
+
+    request = {"paging": "cursor", "page_param": "cursor", "cursor_path": "next.href", **LIST}
+    assert identifiers(run(script, tmp_path, request=request)) == IDS
+
+
+def test_lists_paged_by_link_header(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Answer:
+        start = int(asked.params.get("from", "0"))
+        link = {"Link": f'</list?from={start + 10}>; rel="next", </list>; rel="first"'} if start < 20 else {}
+        return Answer(json.dumps(ALL[start : start + 10]), headers=link)
+
+    assert identifiers(run(script, tmp_path, request={"paging": "link"})) == IDS
+
+
+def test_searches_by_post_carry_the_page_in_their_body(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Answer:
+        assert asked.json["query"] == ""
+        return paged(asked, (int(asked.json["page"]) - 1) * 10, 10)
+
+    request = {"method": "POST", "body": {"query": ""}, "paging": "page", "page_in": "body", "first": 1, "size": 10}
+    assert identifiers(run(script, tmp_path, request={**request, **LIST})) == IDS
+
+
+def test_the_total_may_stand_in_a_header(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Answer:
+        return Answer(json.dumps(ALL[int(asked.params["page"]) * 10 :][:10]), headers={"X-WP-Total": "25"})
+
+    request = {"paging": "page", "size": 10, "total_header": "X-WP-Total"}
+    assert run(script, tmp_path, request=request)[0].total == 25
+
+
+def test_records_inside_elements_and_by_their_own_address(tmp_path: Path) -> None:
+    wrapped = {"objects": [{"inner": {"object": one}} for one in ALL[:3]]}
+    request = {"records_path": "objects", "record_path": "inner.object"}
+    found = run(lambda asked: Answer(json.dumps(wrapped)), tmp_path, request=request)
+    assert json.loads(found[0].records[0].payload) == ALL[0]
+
+    def script(asked: Asked) -> Answer:
+        if asked.path == "/list":
+            return Answer(json.dumps(ALL[:3]))
+        n = int(asked.params["of"])
+        return Answer(status=404) if n == 1 else Answer(json.dumps({"detail": {**ALL[n], "steps": [n]}}))
+
+    request = {"detail_url": "/one?of={id}", "detail_path": "detail"}
+    found = run(script, tmp_path, request=request)
+    assert [json.loads(r.payload)["steps"] for r in found[0].records] == [[0], [2]]
+    assert [skipped.identifier for skipped in found[0].skipped] == ["1"]
+
+
+def test_an_incremental_list_is_asked_for_what_changed(tmp_path: Path) -> None:
+    seen: list[dict[str, str]] = []
+
+    def script(asked: Asked) -> Answer:
+        seen.append(asked.params)
+        return Answer("[]")
+
+    request = {"since_param": "modified_after", "datestamp_path": "modified"}
+    found = run(script, tmp_path, Ask(since="2026-01-20", full=False, listed_before=500), request=request)
+    assert seen == [{"modified_after": "2026-01-20T00:00:00Z"}]
+    assert found[-1].complete
+    assert not found[-1].full
+
+
+def test_a_list_that_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Answer:
+        if asked.headers.get("if-none-match") == '"1"':
+            return Answer(status=304)
+        return Answer(json.dumps(ALL), headers={"ETag": '"1"'})
+
+    with serving(script) as loopback:
+        of = feed(loopback.url + "/list", protocol="rest", format="golab_apps", identifier="id")
+        first = pages(of, open_environment(tmp_path))
+        again = pages(of, open_environment(tmp_path), Ask(validators=first[-1].validators))
+    assert [page.not_modified for page in again] == [True]
+    assert again[0].complete
+
+
+# truncated
+
+
+def test_a_list_shorter_than_its_total_is_truncated(tmp_path: Path) -> None:
+    request = {"paging": "offset", "page_param": "start", "size": 10, **LIST}
+
+    def script(asked: Asked) -> Answer:
+        start = int(asked.params["start"])
+        return paged(asked, start if start < 20 else 99, 10)
+
+    failed = failure(script, tmp_path, request=request)
+    assert failed.cause == "truncated"
+    assert "20 of 25" in failed.sentence
+
+
+def test_a_whole_list_much_shorter_than_the_last_is_truncated(tmp_path: Path) -> None:
+    failed = failure(lambda asked: Answer(json.dumps(ALL[:3])), tmp_path, Ask(listed_before=25))
+    assert failed.cause == "truncated"
+
+
+def test_a_server_that_ignores_the_page_is_detected(tmp_path: Path) -> None:
+    failed = failure(lambda asked: Answer(json.dumps(ALL[:10])), tmp_path, request={"paging": "page", "size": 10})
+    assert failed.cause == "truncated"
+    assert "same page" in failed.sentence
+
+
+# poison
+
+
+def test_a_record_that_breaks_the_server_is_stepped_over(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Answer:
+        start, size = int(asked.params["start"]), int(asked.params["n"])
+        return Answer(status=500) if start <= 13 < start + size else paged(asked, start, size)
+
+    request = {"paging": "offset", "page_param": "start", "size_param": "n", "size": 10, **LIST}
+    found = run(script, tmp_path, request=request)
+    assert identifiers(found) == [name for name in IDS if name != "13"]
+    assert sum(len(page.skipped) for page in found) == 1
+    assert found[-1].complete
+
+
+def test_a_broken_element_is_skipped_by_name_and_the_rest_given(tmp_path: Path) -> None:
+    body = '[{"id":"1","t":"a [ } b"},{"id":"2","t":bad},{"id":"3"},{"title":"no id"}]'
+    found = run(lambda asked: Answer(body), tmp_path)
+    assert identifiers(found) == ["1", "3"]
+    assert [skipped.identifier for page in found for skipped in page.skipped] == ["2", None]
+    assert found[0].raw
+
+
+def test_half_an_answer_is_malformed_and_never_a_short_list(tmp_path: Path) -> None:
+    assert failure(lambda asked: Answer(json.dumps(ALL)[:200]), tmp_path).cause == "malformed"
+
+
+def test_cutting_respects_strings_and_depth() -> None:
+    body = b'{"a":{"list":[ {"x":"]\\"}"}, [1,[2]], oops ] }}'
+    good, bad = json_recover.saved(body, "a.list")
+    assert [bytes(text) for text in good] == [b'{"x":"]\\"}"}', b"[1,[2]]"]
+    assert bad == [b"oops"]
+
+
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [
+        ("<!DOCTYPE html><title>Sign in</title><input type='password'>", "blocked"),
+        ("<html><title>Oops</title></html>", "bad_format"),
+        ('{"other": []}', "bad_format"),
+        ('{"hits": {"list": {}}}', "bad_format"),
+    ],
+)
+def test_what_is_not_the_list_is_named(tmp_path: Path, body: str, cause: str) -> None:
+    assert failure(lambda asked: Answer(body), tmp_path, request=LIST).cause == cause
+
+
+def test_resuming_from_every_position_gives_the_rest(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Answer:
+        return paged(asked, int(asked.params["start"]), 10)
+
+    with serving(script) as loopback:
+        request = {"paging": "offset", "page_param": "start", "size": 10, **LIST}
+        of = feed(loopback.url + "/list", protocol="rest", format="x", identifier="id", request=request)
+        whole = pages(of, open_environment(tmp_path))
+        for n, page in enumerate(whole[:2]):
+            rest = pages(of, open_environment(tmp_path), Ask(position=page.position))
+            assert identifiers(whole[: n + 1]) + identifiers(rest) == IDS
+            assert rest[-1].complete
+
+
+def test_an_xml_answer_gives_its_elements(tmp_path: Path) -> None:
+    body = '<r total-items="2"><result id="1"><t>caf&eacute;</t></result><result id="2"/></r>'
+    request = {"records_path": "result", "total_path": "total-items"}
+    found = run(lambda asked: Answer(body), tmp_path, request=request)
+    assert identifiers(found) == ["1", "2"]
+    assert found[0].records[0].payload == '<result id="1"><t>café</t></result>'
+    assert found[0].total == 2
+
+
+# Opendatasoft
+
+
+def dataset(count: int) -> object:
+    rows = [
+        {"url": f"ark:/{n}", "year": [str(2000 + n % 3)] if n % 10 else None, "language": ["eng"]} for n in range(count)
+    ]
+
+    def script(asked: Asked) -> Answer:
+        refine, where = asked.params.get("refine"), asked.params.get("where", "")
+        chosen = rows
+        if refine:
+            name, value = refine.split(":")
+            chosen = [row for row in chosen if value in (row[name] or [])]
+        if "year is null" in where:
+            chosen = [row for row in chosen if row["year"] is None]
+        if "group_by" in asked.params:
+            years = sorted({value for row in chosen for value in (row["year"] or [])})
+            return Answer(json.dumps({"results": [{"year": year} for year in [*years, None]]}))
+        start, limit = int(asked.params.get("offset", 0)), int(asked.params["limit"])
+        if start + limit > 100:
+            return Answer(json.dumps({"error": "InvalidRESTParameterError"}), 400)
+        return Answer(json.dumps({"total_count": len(chosen), "results": chosen[start : start + limit]}))
+
+    return script
+
+
+def test_opendatasoft_is_sliced_past_its_window(tmp_path: Path) -> None:
+    more = {"protocol": "opendatasoft", "format": "unesdoc", "identifier": "url"}
+    found = run(dataset(240), tmp_path, **more, request={"slice_by": "year", "window": 100, "size": 20})
+    assert sorted(identifiers(found)) == sorted(f"ark:/{n}" for n in range(240))
+    assert found[-1].complete
+    assert found[-1].total == 240
+
+
+def test_opendatasoft_past_its_window_without_slices_is_truncated(tmp_path: Path) -> None:
+    more = {"protocol": "opendatasoft", "format": "unesdoc", "identifier": "url"}
+    failed = failure(dataset(240), tmp_path, **more, request={"window": 100, "size": 20})
+    assert failed.cause == "truncated"
+    assert "slice_by" in failed.sentence
+
+
+def test_opendatasoft_resumes_from_every_position(tmp_path: Path) -> None:
+    with serving(dataset(240)) as loopback:
+        request = {"slice_by": "year", "window": 100, "size": 20}
+        of = feed(loopback.url, protocol="opendatasoft", identifier="url", request=request)
+        whole = pages(of, open_environment(tmp_path))
+        for n in range(0, len(whole) - 1, 3):
+            rest = pages(of, open_environment(tmp_path), Ask(position=whole[n].position))
+            assert identifiers(whole[: n + 1]) + identifiers(rest) == identifiers(whole)
+            assert rest[-1].complete
