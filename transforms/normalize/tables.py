@@ -17,6 +17,8 @@ FOLDER = ROOT / "schemas" / "vocabularies"
 
 _ARABIC_MARKS = re.compile("[\u0640\u064b-\u065f\u0670]")  # tatweel and vowel signs: written or not at will
 _ARABIC_LETTERS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه"})
+_SERBIAN = dict(zip("абвгдђежзијклмнопрстћуфхцчш", "abvgdđežzijklmnoprstćufhcčš", strict=True))
+_SERBIAN |= {"љ": "lj", "њ": "nj", "џ": "dž"}
 _GAP = re.compile(r"[\W_]+", re.UNICODE)
 
 
@@ -53,6 +55,15 @@ def _unaccented(letter: str) -> str:
 @lru_cache(maxsize=4096)
 def _is_word(letter: str) -> bool:
     return letter.isalnum() or unicodedata.category(letter).startswith("M")
+
+
+def in_serbian_latin(text: str) -> str | None:
+    """A Serbian term in Cyrillic letters as it is written in Latin ones; None for text of other letters."""
+    low = text.casefold()
+    letters = set(low) - set(" -/,.()")
+    if not letters or not letters <= _SERBIAN.keys():
+        return None
+    return "".join(_SERBIAN.get(letter, letter) for letter in low)
 
 
 def compact(text: str) -> str:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from schemas.resource import Competency, Concept, Subject
-from transforms.normalize.tables import compact, table
+from transforms.normalize.tables import compact, in_serbian_latin, table
 from transforms.normalize.vocabulary_ages import age_range, level_of_age
 from transforms.normalize.vocabulary_times import learning_time
 
@@ -103,12 +103,20 @@ def _find(field: str, said: str) -> _Entry | None:
     index = _index(field)
     for form in _forms(said):
         key = compact(form)
-        entry = index.get(key)
-        if entry is None and len(key) > 4 and key.endswith("s"):
-            entry = index.get(key[:-1])
-        if entry is not None:
-            return entry
+        for spelling in (key, *_other_spellings(key)):
+            if spelling in index:
+                return index[spelling]
     return None
+
+
+def _other_spellings(key: str) -> Iterator[str]:
+    """The same word without a plural's s, with or without the Arabic article."""
+    if len(key) > 4 and key.endswith("s"):
+        yield key[:-1]
+    if key.startswith("ال"):
+        yield key[2:]
+    elif "\u0620" <= key[:1] <= "\u064a":
+        yield "ال" + key
 
 
 def _forms(said: str) -> Iterator[str]:
@@ -147,6 +155,10 @@ def _index(field: str) -> dict[str, _Entry]:
     for entry, terms in rows:
         for term in terms:
             index.setdefault(compact(term), entry)
+    for entry, terms in rows:
+        for term in terms:
+            if latin := in_serbian_latin(term):
+                index.setdefault(compact(latin), entry)
     index.pop("", None)
     return index
 
