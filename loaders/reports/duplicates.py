@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, func, or_, select
 from loaders.models import Judgement, Match, SourceRecord
 from loaders.reports.lists import remove_others
 from loaders.reports.page import LANGUAGES, write_pages
+from loaders.reports.snapshot import snapshot
 
 Facts = dict[str, Any]
 PAIRS = 50  # on a page
@@ -30,7 +31,7 @@ def duplicates(
     """Write duplicates.html in each language and its JSON; further pages are duplicates-2.html and so on."""
     said = at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     written: list[Path] = []
-    with catalog_engine.connect() as connection, connection.begin():
+    with snapshot(catalog_engine) as connection:
         count = connection.scalar(select(func.count()).select_from(Match).where(WAITS)) or 0
         pages = max(-(-count // PAIRS), 1)
         for number in range(1, pages + 1):

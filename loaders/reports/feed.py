@@ -13,10 +13,12 @@ from loaders.models import Issue, SourceRecord, UnmappedValue
 from loaders.reports import completeness, fix
 from loaders.reports.lists import write_list
 from loaders.reports.night_facts import SEVERITIES, feed_facts, last_runs, nights, recent_runs, standings
-from loaders.reports.page import LANGUAGES, Rules, write_pages
+from loaders.reports.page import LANGUAGES, Rules, messages, write_pages
+from loaders.reports.snapshot import snapshot
 from schemas import Feed
 
 Facts = dict[str, Any]
+TERM = ("field", "value", "records", "first_seen")  # columns of the list of unmapped terms
 SHOWN = 50  # rows of a list on the page itself; the complete list is beside
 
 
@@ -30,20 +32,32 @@ def feed_report(
     at: str | None = None,
 ) -> list[Path]:
     """Write feeds/<name>.html in each language, its JSON, the complete lists, and the partner's fix-it list."""
-    said, texts = at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), rules or {}
-    folder = reports_dir / "feeds"
-    with catalog_engine.connect() as connection, connection.begin():
+    said, texts = (
+        at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        {**(rules or {}), fix.UNREADABLE: unreadable()},
+    )
+    folder, name = reports_dir / "feeds", feed.name
+    with snapshot(catalog_engine) as connection:
         facts = facts_of(connection, feed, folder, texts, said)
-        fixes = fix.write_fix_list(folder, feed.name, fix.standing(connection, feed.name, texts), texts, languages)
-        found = (fix.finding_row(one) for one in fix.standing(connection, feed.name, texts))
-        lists = write_list(
-            folder, f"{feed.name}.issues", "list_issues",
-            ("identifier", "severity", "rule", "path", "value", "suggestion"), found, facts["issue_count"],
-        ) + write_list(
-            folder, f"{feed.name}.unmapped", "list_unmapped",
-            ("field", "value", "records", "first_seen"), terms(connection, feed.name), facts["unmapped_count"],
-        )  # fmt: skip
-    return write_pages(folder, feed.name, "feed.html", facts, languages, rules) + fixes + lists
+        run = facts["feed"]["run"]["id"] if facts["feed"]["run"] else ""
+        fixes = fix.write_fix_list(folder, name, fix.to_mend(connection, name, texts), texts, languages)
+        found = fix.rows(connection, name, run, texts)
+        lists = [
+            *write_list(folder, f"{name}.issues", "list_issues", fix.ROW, found, facts["issue_count"]),
+            *write_list(
+                folder, f"{name}.unmapped", "list_unmapped", TERM, terms(connection, name), facts["unmapped_count"]
+            ),
+        ]
+    return write_pages(folder, feed.name, "feed.html", facts, languages, texts) + fixes + lists
+
+
+def unreadable() -> dict[str, str]:
+    """What is said, in every language, about a record that could not be read: no rule ever saw it."""
+    said = {"wrong": messages("en")["unreadable"], "why": "", "mend": messages("en")["unreadable_mend"]}
+    for language in LANGUAGES:
+        said[f"wrong.{language}"] = messages(language)["unreadable"]
+        said[f"mend.{language}"] = messages(language)["unreadable_mend"]
+    return said
 
 
 def facts_of(connection: Connection, feed: Feed, folder: Path, rules: Mapping[str, Any], at: str) -> Facts:
@@ -60,7 +74,7 @@ def facts_of(connection: Connection, feed: Feed, folder: Path, rules: Mapping[st
         "score": None if score is None else round(float(score), 1),
         "completeness": compare(connection, feed.name, folder / f"{feed.name}.history.json", at[:10]),
         "issues": rules_of(connection, feed.name, run["id"] if run else "", rules),
-        "issue_count": fix.count_standing(connection, feed.name),
+        "issue_count": fix.count(connection, name, run["id"] if run else ""),
         "unmapped": [dict(row._mapping) for row in unmapped_rows(connection, name, SHOWN)],
         "unmapped_count": connection.scalar(select(func.count()).select_from(UnmappedValue).where(*wanted)) or 0,
     }

@@ -1,4 +1,4 @@
-"""The partner's fix-it list: every standing finding in the partner's own identifiers, as CSV and JSON."""
+"""The partner's fix-it list: what could not be read and every standing finding, in the partner's own identifiers."""
 
 from __future__ import annotations
 
@@ -6,45 +6,77 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import msgspec
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 
 from loaders.files import whole_file
-from loaders.models import Issue
+from loaders.models import Issue, SourceRecord
 from loaders.reports.page import Rules, rule_text, suffix
 
 COLUMNS = ("identifier", "severity", "rule", "path", "value", "wrong", "why", "suggestion", "since")
+ROW = ("state", "identifier", "severity", "rule", "path", "value", "suggestion")  # of the complete list
+UNREADABLE = "unreadable"  # in place of a rule: no rule ever saw the record
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 ORDER = case({"error": 0, "warning": 1}, value=Issue.severity, else_=2)
 
 
-def standing(connection: Connection, feed: str, rules: Rules) -> Iterator[dict[str, str]]:
-    """Every finding of a feed that stands, errors first, then by rule and identifier; read as it is used."""
+def to_mend(connection: Connection, feed: str, rules: Rules) -> Iterator[dict[str, str]]:
+    """Every record of a feed that could not be read, then every finding that stands; read as they are used."""
+    yield from unread(connection, feed, rules)
+    yield from findings(connection, feed, rules, Issue.resolved_run_id.is_(None))
+
+
+def unread(connection: Connection, feed: str, rules: Rules) -> Iterator[dict[str, str]]:
+    """The records whose newest version could not be read, with the reason."""
+    query = (
+        select(SourceRecord.identifier, SourceRecord.pending_reason, SourceRecord.run_id)
+        .where(SourceRecord.feed == feed, SourceRecord.pending_status == "rejected")
+        .order_by(SourceRecord.identifier)
+    )
+    for row in connection.execute(query.execution_options(yield_per=5_000)):
+        yield told(row.identifier, "error", UNREADABLE, "", row.pending_reason or "", row.run_id, rules)
+
+
+def findings(connection: Connection, feed: str, rules: Rules, where: ColumnElement[bool]) -> Iterator[dict[str, str]]:
+    """Findings of a feed, errors first, then by rule and identifier; read as they are used."""
     query = (
         select(Issue.key, Issue.severity, Issue.code, Issue.path, Issue.value, Issue.first_run_id)
-        .where(Issue.feed == feed, Issue.resolved_run_id.is_(None))
+        .where(Issue.feed == feed, where)
         .order_by(ORDER, Issue.code, Issue.key, Issue.finding)
     )
     for row in connection.execute(query.execution_options(yield_per=5_000)):
-        rule = rules.get(row.code, {})
-        yield {
-            "identifier": row.key.removeprefix(f"{feed}:"),
-            "severity": row.severity,
-            "rule": row.code,
-            "path": row.path,
-            "value": row.value,
-            "wrong": rule.get("wrong", ""),
-            "why": rule.get("why", ""),
-            "suggestion": rule.get("mend", ""),
-            "since": row.first_run_id,
-        }
+        identifier = row.key.removeprefix(f"{feed}:")
+        yield told(identifier, row.severity, row.code, row.path, row.value, row.first_run_id, rules)
 
 
-def count_standing(connection: Connection, feed: str) -> int:
-    where = (Issue.feed == feed, Issue.resolved_run_id.is_(None))
-    return connection.scalar(select(func.count()).select_from(Issue).where(*where)) or 0
+def told(identifier: str, severity: str, code: str, path: str, value: str, since: str, rules: Rules) -> dict[str, str]:
+    """One thing to mend, as the columns of the list."""
+    rule = rules.get(code, {})
+    said = {"wrong": rule.get("wrong", ""), "why": rule.get("why", ""), "suggestion": rule.get("mend", "")}
+    about = {"identifier": identifier, "severity": severity, "rule": code, "path": path, "value": value}
+    return {**about, **said, "since": since}
+
+
+def rows(connection: Connection, feed: str, run: str, rules: Rules) -> Iterator[tuple[str, ...]]:
+    """The complete list of findings with their state: new in the last run, standing from before, or fixed by it."""
+    for one in to_mend(connection, feed, rules):
+        yield row("new" if one["since"] == run else "standing", one)
+    for one in findings(connection, feed, rules, Issue.resolved_run_id == run):
+        yield row("fixed", one)
+
+
+def row(state: str, finding: Mapping[str, str]) -> tuple[str, ...]:
+    return (state, *(finding[name] for name in ROW[1:]))
+
+
+def count(connection: Connection, feed: str, run: str) -> int:
+    """How many rows the complete list has."""
+    shown = or_(Issue.resolved_run_id.is_(None), Issue.resolved_run_id == run)
+    found = connection.scalar(select(func.count()).select_from(Issue).where(Issue.feed == feed, shown)) or 0
+    where = (SourceRecord.feed == feed, SourceRecord.pending_status == "rejected")
+    return found + (connection.scalar(select(func.count()).select_from(SourceRecord).where(*where)) or 0)
 
 
 def write_fix_list(
@@ -87,8 +119,3 @@ def row_of(finding: Mapping[str, str], rules: Rules, language: str) -> list[str]
 def harmless(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
     return f"'{cell}" if cell.startswith(FORMULA) or cell.lstrip().startswith(FORMULA) else cell
-
-
-def finding_row(finding: Mapping[str, Any]) -> tuple[str, ...]:
-    """A finding as a row of the complete list."""
-    return tuple(finding[name] for name in ("identifier", "severity", "rule", "path", "value", "suggestion"))

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from loaders.reports.night_facts import night_facts
 from loaders.reports.page import LANGUAGES, Rules, write_pages
+from loaders.reports.snapshot import snapshot
 from schemas import Feed
 
 
@@ -27,6 +28,6 @@ def night(
     `rules` are the texts of transforms.rules.rule_texts(), by code; `at` the time of the report (now, unless given).
     """
     said = at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    with catalog_engine.connect() as connection, connection.begin():
+    with snapshot(catalog_engine) as connection:
         facts = night_facts(connection, sorted(feeds, key=lambda feed: feed.name), rules or {}, said)
     return write_pages(reports_dir, "night", "night.html", facts, languages, rules)

@@ -68,6 +68,16 @@ def engine(env: Environment) -> Engine:
                     "col:2", title={"en": "Air"}, languages=(Language(tag="en", origin="declared", confidence=1.0),)
                 ),
                 record("col:3", contributors=(Contributor(name="Curie, Marie", role="author", kind="person"),)),
+                SourceRecord(
+                    key="col:9",
+                    feed="col",
+                    identifier="9",
+                    format="oai_dc",
+                    status="rejected",
+                    run_id=LAST,
+                    pending_status="rejected",
+                    pending_reason="not well formed: line 3",
+                ),
                 record("other:1", title={"en": "Plants and light"}, license=by, issued="2019"),
                 issue("col:1", "html_remains", '=HYPERLINK("http://x")', EARLIER),
                 issue("col:2", "html_remains", 'a,b\n"c"'),
@@ -92,18 +102,19 @@ def test_the_fix_list_names_every_standing_finding_in_the_partners_identifiers(e
     with (tmp_path / "feeds" / "col.fix.csv").open(encoding="utf-8-sig", newline="") as cells:
         rows = list(csv.DictReader(cells))
     assert [(row["identifier"], row["rule"]) for row in rows] == [
+        ("9", "unreadable"),
         ("3", "title_missing"),
         ("1", "html_remains"),
         ("2", "html_remains"),
     ]
-    assert rows[1]["value"] == '\'=HYPERLINK("http://x")'
-    assert rows[2]["value"] == 'a,b\n"c"'
-    assert rows[2]["suggestion"] == "Export plain text."
+    assert rows[2]["value"] == '\'=HYPERLINK("http://x")'
+    assert rows[3]["value"] == 'a,b\n"c"'
+    assert rows[3]["suggestion"] == "Export plain text."
     with (tmp_path / "feeds" / "col.fix.fr.csv").open(encoding="utf-8-sig", newline="") as cells:
         french = list(csv.DictReader(cells))
-    assert [(row["wrong"], row["suggestion"]) for row in french][1] == ("There is HTML.", "Exporter du texte simple.")
+    assert [(row["wrong"], row["suggestion"]) for row in french][2] == ("There is HTML.", "Exporter du texte simple.")
     same = load(tmp_path / "feeds", "col.fix.json")
-    assert [one["value"] for one in same] == ["", '=HYPERLINK("http://x")', 'a,b\n"c"']
+    assert [one["value"] for one in same] == ["not well formed: line 3", "", '=HYPERLINK("http://x")', 'a,b\n"c"']
 
 
 @given(st.text(), st.sampled_from(FORMULA), st.text(alphabet=" \u00a0\n\t", max_size=3))
@@ -120,7 +131,16 @@ def test_findings_are_told_as_new_standing_and_fixed(engine: Engine, tmp_path: P
         ("title_missing", 1, 0, 0),
         ("html_remains", 1, 1, 1),
     ]
-    assert told["issue_count"] == 3
+    assert told["issue_count"] == 5
+    page = html.document_fromstring((tmp_path / "feeds" / "col.issues-1.html").read_text(encoding="utf-8"))
+    rows = [[cell.text_content() for cell in row.xpath("td")][:4] for row in page.xpath("//tbody/tr")]
+    assert rows == [
+        ["new", "9", "error", "unreadable"],
+        ["new", "3", "error", "title_missing"],
+        ["standing", "1", "warning", "html_remains"],
+        ["new", "2", "warning", "html_remains"],
+        ["fixed", "3", "warning", "html_remains"],
+    ]
     assert told["score"] == 80.0
     assert [(one["value"], one["count"]) for one in told["unmapped"]] == [("Gymnasium", 9), ("خاص", 2)]
 
