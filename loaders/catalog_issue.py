@@ -7,7 +7,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -22,19 +21,12 @@ Found = dict[str, dict[str, Any]]  # by finding
 
 def load_findings(connection: Connection, run: Run, folder: Path, before: Before) -> None:
     """Write what the record rules found in every record that this run read. A rejected record was not read."""
-    said = msgspec.json.decode((folder / "staged.json").read_bytes())
-    for name in said["outcomes"]:
-        with pq.ParquetFile(folder / "outcomes" / name) as file:
-            for batch in file.iter_batches(RECORDS, columns=["identifier", "kind", "issues"]):
-                read = [row for row in batch.to_pylist() if row["kind"] == "resource"]
-                keys = [f"{run.feed}:{row['identifier']}" for row in read]
-                found = {
-                    one["finding"]: {**one, "key": key}
-                    for key, row in zip(keys, read, strict=True)
-                    for one in row["issues"]
-                }
-                known = _known(connection, TABLE.c.key.in_(keys), "record") if keys else {}
-                _compare(connection, run, found, known, "record", before)
+    with pq.ParquetFile(folder / "findings.parquet") as file:
+        for batch in file.iter_batches(RECORDS):
+            read = [(f"{run.feed}:{row['identifier']}", row["issues"]) for row in batch.to_pylist()]
+            found = {one["finding"]: {**one, "key": key} for key, issues in read for one in issues}
+            known = _known(connection, TABLE.c.key.in_([key for key, _ in read]), "record")
+            _compare(connection, run, found, known, "record", before)
 
 
 def load_batch_findings(connection: Connection, run: Run, folder: Path, before: Before) -> None:

@@ -149,7 +149,14 @@ def _delete(run: Run, row: dict[str, Any]) -> dict[str, Any]:
     return {**_who(run, row), **said, "format": row["format"], "datestamp": row["datestamp"], **dict.fromkeys(PENDING)}
 
 
-ACTIONS = {"accept": _accept, "settle": _settle, "restamp": _restamp, "pend": _pend, "delete": _delete}
+ACTIONS = {
+    "accept": _accept,
+    "refind": _accept,
+    "settle": _settle,
+    "restamp": _restamp,
+    "pend": _pend,
+    "delete": _delete,
+}
 
 
 def statement(connection: Connection, action: str) -> Insert | Update:
@@ -162,6 +169,8 @@ def statement(connection: Connection, action: str) -> Insert | Update:
         return update(TABLE).where(TABLE.c.key == bindparam("of")).values(**values)
     if action == "accept":
         return upsert(connection, TABLE, (*ACCEPTED, *ACCEPTED_TOO, *PENDING))
+    if action == "refind":  # the version before one that waits: what waits stays
+        return upsert(connection, TABLE, (*ACCEPTED, *ACCEPTED_TOO))
     if action == "delete":
         return upsert(connection, TABLE, ("status", "deleted_reason", "datestamp", "run_id", *PENDING))
     return upsert(connection, TABLE, (*PENDING, "datestamp", "run_id"), waits=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -19,11 +20,15 @@ WRITER_KEY = 0x656C6962  # "elib": the advisory lock of PostgreSQL
 
 
 def engine(env: Environment) -> Engine:
-    """The engine of the installation's catalog; the same one each time in one process."""
-    return open_engine(env.catalog_url)
+    """The engine of the installation's catalog; the same one each time in one process, another in a forked child."""
+    return _engine(env.catalog_url, os.getpid())
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
+def _engine(address: str, _pid: int) -> Engine:
+    return open_engine(address)
+
+
 def open_engine(address: str) -> Engine:
     """An engine for a catalog URL: SQLite in WAL with BEGIN IMMEDIATE for writers, or PostgreSQL by psycopg 3.
 

@@ -152,7 +152,7 @@ class Issue(Table):
         Index("ix_issue_resolved_run_id", "resolved_run_id"),
     )
 
-    finding: Mapped[str] = mapped_column(primary_key=True)  # sha256 of key, code, path without list index, value
+    finding: Mapped[str] = mapped_column(primary_key=True)  # key # digest of code, path without list index, value
     key: Mapped[str]
     feed: Mapped[str]
     run_id: Mapped[str]  # the run that last changed this row

@@ -98,7 +98,7 @@ def _planned(folder: Path, spooled: Path, outcomes: Path, run_id: str) -> Plan:
         view(duck, "refused", folder / "refused.parquet")
         duck.execute(SQL.read_text(encoding="utf-8"))
         copy_to(duck, "outcome", outcomes)
-        for name in ("deletions", "rejections", "restamped"):
+        for name in ("deletions", "rejections", "restamped", "older"):
             copy_to(duck, name, folder / f"{name}.parquet")
         listed, distinct, refused = duck.execute("SELECT * FROM counted").fetchone()
     return Plan(run_id=run_id, listed=listed, duplicates=listed - distinct, unchanged=refused)

@@ -18,3 +18,5 @@ CREATE VIEW rejections AS
 SELECT identifier, format, datestamp, sha256, reason FROM winner LIMIT 0;
 CREATE VIEW restamped AS
 SELECT identifier, datestamp FROM winner LIMIT 0;
+CREATE VIEW older AS
+SELECT identifier, sha256, 0 AS age FROM winner LIMIT 0;

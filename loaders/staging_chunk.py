@@ -135,9 +135,12 @@ def read_outcomes(env: Environment, chunk: str) -> Iterator[Assessment]:
 
 
 def finding_name(key: str, code: str, path: str, value: str) -> str:
-    """The name of a finding: the same for the same key, code, path without list index, and value."""
-    said = "\x00".join((key, code, INDEX.sub("[]", path), value))
-    return sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+    """The name of a finding: the same for the same key, code, path without list index, and value.
+
+    It begins with the key, so that findings lie in the order of the keys and are written in it.
+    """
+    said = "\x00".join((code, INDEX.sub("[]", path), value))
+    return f"{key}#{sha256(said.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
 
 
 def _row(one: Assessment) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from schemas.environment import Environment
 
-MEMORY = "256MB"
+MEMORY = "160MB"
 THREADS = 2
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,6 +21,7 @@ from schemas.outcome import Issue
 if TYPE_CHECKING:
     import pandas
 
+OLDER = "older-"  # chunks of versions that are no longer the newest
 SQL = Path(__file__).with_name("staging_merge.sql")
 BATCH_FINDINGS = pa.schema([("identifier", pa.string()), *FINDING])
 
@@ -74,14 +74,12 @@ def merge(folder: Path, outcomes: list[Path], planned: Plan) -> dict[str, int]:
     with workshop(folder) as duck:
         _given(duck, folder, outcomes)
         duck.execute(SQL.read_text(encoding="utf-8"))
-        for name in ("rows", "facts"):
+        for name in ("rows", "findings", "facts"):
             copy_to(duck, name, folder / f"{name}.parquet")
         found = dict(duck.execute("SELECT change, count(*) FROM judged GROUP BY change").fetchall())
     counts = {name: int(found.get(name, 0)) for name in FUNNEL}
     counts["unchanged"] += planned.unchanged
     counts["landed"] = sum(counts.values())
-    with whole_file(folder / "staged.json") as beside:
-        beside.write_bytes(msgspec.json.encode({**counts, "outcomes": [path.name for path in outcomes]}))
     return counts
 
 
@@ -99,13 +97,15 @@ def facts(env: Environment, run_id: str) -> pandas.DataFrame:
 
 def _given(duck: Any, folder: Path, outcomes: list[Path]) -> None:
     nothing = folder / "nothing.parquet"
-    if not outcomes:
-        pq.write_table(OUTCOMES.empty_table(), nothing)
-    view(duck, "outcome", *(outcomes or [nothing]))
+    pq.write_table(OUTCOMES.empty_table(), nothing)
+    older = [path for path in outcomes if path.name.startswith(OLDER)]
+    newest = [path for path in outcomes if path not in older]
+    view(duck, "outcome", *(newest or [nothing]))
+    view(duck, "older_outcome", *(older or [nothing]))
     batch = folder / "batch.parquet"
     if not batch.exists():
         batch = folder / "no_batch.parquet"
         pq.write_table(BATCH_FINDINGS.empty_table(), batch)
     view(duck, "batch", batch)
-    for name in ("state", "accepted", "errors", "deletions", "rejections", "restamped"):
+    for name in ("state", "accepted", "errors", "deletions", "rejections", "restamped", "older"):
         view(duck, name, folder / f"{name}.parquet")

@@ -1,4 +1,4 @@
--- Reads: outcome, batch (findings), state, accepted, errors, deletions, rejections, restamped. Makes: judged, rows, facts.
+-- Reads: outcome, older_outcome, older, batch (findings), state, accepted, errors, deletions, rejections, restamped. Makes: judged, rows, facts.
 CREATE TABLE batch_errors AS
 SELECT identifier, count(*) AS errors, string_agg(DISTINCT code, ';' ORDER BY code) AS codes
 FROM batch WHERE severity = 'error' GROUP BY identifier;
@@ -69,6 +69,17 @@ SELECT r.identifier, r.format, r.datestamp, r.sha256, r.reason, 'rejected' AS ch
     'rejected' AS ending, false AS absent, false AS payload_changed, false AS restamped, 0 AS errors, '' AS codes
 FROM rejections r;
 
+-- The newest version that is acceptable, of a record whose newest is not (a reprocess looks for it).
+CREATE TABLE refound AS
+SELECT o.* EXCLUDE (issues), s.payload_sha256 IS NOT DISTINCT FROM o.sha256 AND s.record_sha256 = o.record_sha256 AS stands
+FROM older_outcome o
+JOIN older a ON o.identifier = a.identifier AND o.sha256 = a.sha256
+JOIN (SELECT identifier FROM settled WHERE ending IN ('quarantined', 'rejected')) n ON o.identifier = n.identifier
+LEFT JOIN state s ON o.identifier = s.identifier
+WHERE o.kind = 'resource' AND (o.errors = 0 OR EXISTS (
+    SELECT 1 FROM accepted x WHERE x.identifier = o.identifier AND x.sha256 = o.sha256))
+QUALIFY row_number() OVER (PARTITION BY o.identifier ORDER BY a.age) = 1;
+
 CREATE TABLE judged AS
 SELECT identifier, change, action, absent, errors, codes, has_title, has_language, has_license, license_open,
     payload_changed, restamped
@@ -79,6 +90,10 @@ SELECT identifier, format, datestamp, sha256, record, record_sha256, reason, sco
     license_open, unmapped, ending, change, action, absent
 FROM settled WHERE action <> 'none'
 UNION ALL BY NAME
+SELECT identifier, format, datestamp, sha256, record, record_sha256, score, has_title, has_language, has_license,
+    license_open, unmapped, 'clean' AS ending, 'changed' AS change, 'refind' AS action, false AS absent
+FROM refound WHERE NOT stands
+UNION ALL BY NAME
 SELECT identifier, datestamp, 'unchanged' AS change, 'restamp' AS action, 'clean' AS ending, false AS absent FROM restamped;
 
 CREATE TABLE open_errors AS
@@ -87,19 +102,26 @@ SELECT identifier, sum(errors)::INT AS errors, string_agg(code, ';' ORDER BY cod
 CREATE VIEW facts AS
 SELECT coalesce(j.identifier, s.identifier) AS identifier,
     coalesce(s.status = 'live', false) AS live_before,
-    CASE j.action WHEN 'accept' THEN true WHEN 'delete' THEN false ELSE coalesce(s.status = 'live', false) END AS live_after,
+    CASE WHEN j.action = 'accept' OR f.identifier IS NOT NULL THEN true WHEN j.action = 'delete' THEN false
+        ELSE coalesce(s.status = 'live', false) END AS live_after,
     CASE WHEN j.change IS NULL OR j.change = 'unchanged' THEN 'none' ELSE j.change END AS change,
     coalesce(j.absent, false) AS absent,
     coalesce(j.errors, e.errors, 0)::INT AS errors,
     coalesce(j.codes, e.codes, '') AS codes,
-    coalesce(CASE WHEN j.action IN ('accept', 'settle') THEN j.has_title ELSE s.has_title END, false) AS has_title,
-    coalesce(CASE WHEN j.action IN ('accept', 'settle') THEN j.has_language ELSE s.has_language END, false) AS has_language,
-    coalesce(CASE WHEN j.action IN ('accept', 'settle') THEN j.has_license ELSE s.has_license END, false) AS has_license,
-    CASE WHEN j.action IN ('accept', 'settle') THEN j.license_open ELSE s.license_open END AS license_open,
+    coalesce(CASE WHEN j.action IN ('accept', 'settle') THEN j.has_title ELSE f.has_title END, s.has_title, false) AS has_title,
+    coalesce(CASE WHEN j.action IN ('accept', 'settle') THEN j.has_language ELSE f.has_language END, s.has_language, false) AS has_language,
+    coalesce(CASE WHEN j.action IN ('accept', 'settle') THEN j.has_license ELSE f.has_license END, s.has_license, false) AS has_license,
+    CASE WHEN j.action IN ('accept', 'settle') THEN j.license_open WHEN f.identifier IS NOT NULL THEN f.license_open
+        ELSE s.license_open END AS license_open,
     coalesce(j.restamped, t.identifier IS NOT NULL, false) AS restamped,
     coalesce(j.payload_changed, false) AS payload_changed
 FROM judged j
 FULL JOIN state s ON j.identifier = s.identifier
 LEFT JOIN open_errors e ON e.identifier = coalesce(j.identifier, s.identifier)
+LEFT JOIN refound f ON f.identifier = j.identifier
 LEFT JOIN restamped t ON t.identifier = coalesce(j.identifier, s.identifier)
 WHERE j.identifier IS NOT NULL OR s.status <> 'deleted';
+
+-- What the record rules found in every record that was read.
+CREATE VIEW findings AS
+SELECT identifier, issues FROM outcome WHERE kind = 'resource';

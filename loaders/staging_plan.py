@@ -22,7 +22,11 @@ from schemas.environment import Environment
 
 CHUNK = 5_000  # records a chunk
 CHUNKS = 1_000  # at most: Airflow maps over 1 024
-PLACES = pa.schema([("identifier", pa.string()), ("part", pa.string()), ("row", pa.int64())])
+PLACES = pa.schema([("identifier", pa.string()), ("sha256", pa.string()), ("part", pa.string()), ("row", pa.int64())])
+NEWEST = """SELECT w.identifier, w.format, w.datestamp, w.sha256, coalesce(p.part, substr(w.path, ?)) AS part,
+coalesce(p.row, w.row) AS row FROM work w LEFT JOIN place p USING (identifier) ORDER BY 5, 6"""
+OLDER = """SELECT o.identifier, o.format, o.datestamp, o.sha256, p.part, p.row
+FROM older o JOIN older_place p USING (identifier, sha256) ORDER BY 5, 6"""
 NOTHING_LISTED = """CREATE VIEW listing AS SELECT NULL::VARCHAR AS identifier, NULL::VARCHAR AS format,
 NULL::VARCHAR AS datestamp, NULL::VARCHAR AS sha256, false AS deleted, false AS kept, NULL::VARCHAR AS filename,
 0::BIGINT AS file_row_number LIMIT 0"""
@@ -107,8 +111,14 @@ def _emit(env: Environment, duck: Any, folder: Path, index: LandingIndex, landin
         copy_to(duck, name, folder / f"{name}.parquet")
     counts = dict(duck.execute("SELECT verdict, count(*) FROM judged GROUP BY verdict").fetchall())
     (duplicates,) = duck.execute("SELECT times FROM duplicates").fetchone()
-    _place(duck, index)
-    written = _chunks(duck, folder / "chunks", landing, counts.get("transform", 0))
+    _place(duck, index, "place", "SELECT identifier, sha256 FROM work WHERE NOT kept")
+    _place(duck, index, "older_place", "SELECT identifier, sha256 FROM older")
+    copy_to(duck, "older", folder / "older.parquet")
+    _forget(folder)
+    older = _chunks(duck.sql(OLDER), folder / "chunks", "older", CHUNK)  # first: who reads both keeps the newest
+    size = max(CHUNK, -(-counts.get("transform", 0) // CHUNKS))
+    newest = _chunks(duck.sql(NEWEST, params=[len(str(landing)) + 2]), folder / "chunks", "chunk", size)
+    written = [*older, *newest]
     return {
         "duplicates": duplicates,
         "unchanged": counts.get("unchanged", 0),
@@ -119,43 +129,34 @@ def _emit(env: Environment, duck: Any, folder: Path, index: LandingIndex, landin
     }
 
 
-def _place(duck: Any, index: LandingIndex) -> None:
-    """Find the payloads of the headers that were landed without one."""
-    duck.execute("CREATE TABLE place (identifier VARCHAR, part VARCHAR, row BIGINT)")
-    cursor = duck.cursor()
-    headers = cursor.execute("SELECT identifier, sha256 FROM judged WHERE verdict = 'transform' AND NOT kept")
+def _place(duck: Any, index: LandingIndex, name: str, wanted_query: str) -> None:
+    """Find where the payloads lie of what was landed without one."""
+    duck.execute(f"CREATE TABLE {name} (identifier VARCHAR, sha256 VARCHAR, part VARCHAR, row BIGINT)")
+    headers = duck.cursor().execute(wanted_query)
     while wanted := headers.fetchmany(CHUNK):
         places = index.places(wanted)
         lost = next((one for one in wanted if one not in places), None)
         if lost is not None:
             raise ValueError(f"landing lacks the payload {lost[1]} of {lost[0]!r}: restore the feed's older parts")
-        found = pa.table(
-            {
-                "identifier": [one[0] for one in wanted],
-                "part": [places[one][0] for one in wanted],
-                "row": [places[one][1] for one in wanted],
-            },
-            schema=PLACES,
-        )
-        duck.register("found", found)
-        duck.execute("INSERT INTO place SELECT * FROM found")
+        rows = [
+            {"identifier": one[0], "sha256": one[1], "part": places[one][0], "row": places[one][1]} for one in wanted
+        ]
+        duck.register("found", pa.Table.from_pylist(rows, schema=PLACES))
+        duck.execute(f"INSERT INTO {name} SELECT * FROM found")  # noqa: S608 (our names)
         duck.unregister("found")
 
 
-def _chunks(duck: Any, folder: Path, landing: Path, records: int) -> Iterator[Path]:
+def _forget(folder: Path) -> None:
+    for kind in ("chunks", "outcomes"):
+        for left in (folder / kind).glob("*.parquet"):  # of a try before
+            left.unlink()
+
+
+def _chunks(ordered: Any, folder: Path, name: str, size: int) -> Iterator[Path]:
     """Write what to transform, in the order in which the payloads lie, so that each part is read about once."""
     folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob("*/chunk-*.parquet"):  # of a try before
-        left.unlink()
-    size = max(CHUNK, -(-records // CHUNKS))
-    ordered = duck.sql(
-        "SELECT j.identifier, j.format, j.datestamp, j.sha256, coalesce(p.part, substr(j.path, ?)) AS part,"
-        " coalesce(p.row, j.row) AS row FROM judged j LEFT JOIN place p USING (identifier)"
-        " WHERE verdict = 'transform' ORDER BY 5, 6",
-        params=[len(str(landing)) + 2],
-    )
     for number, batch in enumerate(_tables(ordered.to_arrow_reader(size), size)):
-        path = folder / f"chunk-{number:05d}.parquet"
+        path = folder / f"{name}-{number:05d}.parquet"
         with whole_file(path) as beside:
             pq.write_table(batch, beside, compression="zstd")
         yield path

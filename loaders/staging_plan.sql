@@ -1,8 +1,16 @@
 -- Reads: listing (every landed row), part, state, refused, skipped, setting. Makes: judged, and what the load needs.
--- The newest harvest wins; inside one the newest datestamp, then the last listed.
-CREATE VIEW landed AS
+-- The newest harvest wins; inside one the newest datestamp, then the last listed. A reprocess (force) goes back to what
+-- stood before a refused version: it may have to make the catalog from nothing.
+CREATE VIEW heard AS
 SELECT l.identifier, l.format, l.datestamp, l.sha256, l.deleted, l.kept, p.path, p.harvest, p.ordinal, l.file_row_number AS row
 FROM listing l JOIN part p ON l.filename = p.path;
+
+CREATE TABLE set_aside AS
+SELECT h.identifier, h.harvest, h.ordinal, h.row FROM heard h
+JOIN refused r ON r.identifier = h.identifier AND r.sha256 = CASE WHEN h.deleted THEN '' ELSE h.sha256 END
+WHERE (SELECT force FROM setting);
+
+CREATE VIEW landed AS SELECT h.* FROM heard h ANTI JOIN set_aside a ON h.ordinal = a.ordinal AND h.row = a.row;
 
 CREATE TABLE winner AS
 SELECT * FROM landed
@@ -62,7 +70,10 @@ WITH absence AS (
                 x.since IS NULL OR k.datestamp IS NULL
                 OR (k.datestamp >= x.since AND k.datestamp[: length(x.until)] <= x.until)
             )
-        ) AS absent
+        )
+        AND NOT (force AND EXISTS (SELECT 1 FROM refused r WHERE r.identifier = k.identifier AND r.sha256 = ''))
+        AND NOT EXISTS (SELECT 1 FROM set_aside x WHERE x.identifier = k.identifier AND x.harvest >= whole)
+        AS absent
     FROM known k, setting
 )
 SELECT a.*,
@@ -95,7 +106,27 @@ SELECT identifier, datestamp FROM judged
 WHERE verdict = 'unchanged' AND listed AND NOT deleted AND NOT absent
     AND datestamp_before IS DISTINCT FROM datestamp AND sha256 IN (payload_sha256, pending_sha256);
 
+-- A reprocess also reads the version before one that waits: the accepted one, or where the catalog does not know the
+-- record, every one since it was last deleted. It is taken when the newest is still not acceptable.
+CREATE TABLE older AS
+WITH version AS (
+    SELECT l.identifier, l.sha256, max_by(l.format, (l.harvest, l.ordinal, l.row)) AS format,
+        max_by(l.datestamp, (l.harvest, l.ordinal, l.row)) AS datestamp, max((l.harvest, l.ordinal, l.row)) AS said
+    FROM landed l WHERE NOT l.deleted GROUP BY l.identifier, l.sha256
+), gone AS (
+    SELECT identifier, max((harvest, ordinal, row)) AS said FROM landed WHERE deleted GROUP BY identifier
+)
+SELECT v.identifier, v.format, v.datestamp, v.sha256,
+    row_number() OVER (PARTITION BY v.identifier ORDER BY v.said DESC) AS age
+FROM version v JOIN judged j ON v.identifier = j.identifier LEFT JOIN gone g ON v.identifier = g.identifier, setting
+WHERE force AND j.verdict IN ('transform', 'reject') AND v.sha256 <> j.sha256
+    AND (g.said IS NULL OR v.said > g.said)
+    AND CASE WHEN j.status IS NULL THEN j.reason IS NULL ELSE v.sha256 = j.payload_sha256 AND j.status = 'live' END;
+
+CREATE VIEW work AS
+SELECT identifier, format, datestamp, sha256, kept, path, row FROM judged WHERE verdict = 'transform';
+
 -- What was refused is no longer what they say.
 CREATE VIEW unrefused AS
-SELECT r.identifier, r.sha256 FROM refused r JOIN judged j ON r.identifier = j.identifier
-WHERE r.sha256 <> CASE WHEN j.deleted OR j.absent THEN '' ELSE j.sha256 END;
+SELECT r.identifier, r.sha256 FROM refused r JOIN judged j ON r.identifier = j.identifier, setting
+WHERE NOT force AND r.sha256 <> CASE WHEN j.deleted OR j.absent THEN '' ELSE j.sha256 END;

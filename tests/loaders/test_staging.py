@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from loaders import catalog, staging
+from sqlalchemy import text
+
+from loaders import catalog, catalog_decide, staging
+from loaders.database import writing
 from loaders.landing import land
 from loaders.staging import facts
 from schemas import Environment, Issue, Skipped
@@ -199,3 +202,38 @@ def test_batch_findings_are_judged_for_the_whole_feed(env: Environment) -> None:
     assert one_night(shared, grave) == {"landed": 2, "unchanged": 1, "quarantined": 1}
     assert one_night() == {"landed": 2, "unchanged": 2}
     assert [bool(resolved) for (resolved,) in rows(env, "issue", "resolved_run_id")] == [True, True]
+
+
+def test_a_reprocess_makes_an_empty_catalog_as_it_was(env: Environment) -> None:
+    night(env, feed(), [said(name, "old") for name in ("waits", "refused", "spared", "gone", "same", "back")])
+    second = [said("waits", "older"), said("refused", "old"), said("spared", "old"), said("same", "old")]
+    night(env, feed(), [*second, said("back", None)])
+    third = [said("waits", "bad"), said("refused", "new"), said("same", "old"), said("back", "bad")]
+    night(env, feed(), [third[0], *second[1:], third[3]])
+    run = staged(env, feed(), third)
+    catalog.hold(env, run, ["the test says so"])
+    catalog_decide.refuse(env, run, by="A Steward", reason="looked at it")
+    before = {row[0]: row[1:] for row in rows(env, "source_record", AGAIN)}
+    with writing(env) as connection:
+        connection.execute(text("DELETE FROM source_record"))
+        connection.execute(text("DELETE FROM harvest_run"))
+    run = catalog.begin(env, "books", "reprocess")
+    counts = funnel(stage(env, run))
+    alive = {row["key"] for row in facts(env, run).to_dict("records") if row["live_after"]}
+    catalog.load(env, run)
+    after = {row[0]: row[1:] for row in rows(env, "source_record", AGAIN)}
+    assert counts == {"landed": 6, "added": 3, "deleted": 1, "quarantined": 2}
+    assert alive == {f"books:{name}" for name in ("waits", "refused", "spared", "same")}
+    assert {name: row for name, row in after.items() if name not in ("gone", "back")} == {
+        name: row for name, row in before.items() if name not in ("gone", "back")
+    }
+    assert (after["gone"][0], after["back"][0]) == ("deleted", "quarantined")
+    again = catalog.begin(env, "books", "reprocess")
+    counts = funnel(stage(env, again))
+    assert counts.keys() == {"landed", "unchanged"}
+    whole = everything(env)
+    catalog.load(env, again)
+    assert everything(env) == whole
+
+
+AGAIN = "identifier, status, payload_sha256, record, pending_sha256, pending_status"
