@@ -45,10 +45,13 @@ def is_private(host: str) -> bool:
     return not address.is_global
 
 
-def addresses(resource: Resource) -> list[Seen]:
-    """The landing page and every link, with their paths."""
-    seen = [("url", resource.url)] if resource.url else []
-    return seen + [(f"links[{number}].url", link.url) for number, link in enumerate(resource.links)]
+def at_fault(resource: Resource, fault: str) -> list[Seen]:
+    """Where the landing page and the links have a fault."""
+    seen = [("url", resource.url)] if resource.url and fault in faults(resource.url) else []
+    for number, link in enumerate(resource.links):
+        if fault in faults(link.url):
+            seen.append((f"links[{number}].url", link.url))
+    return seen
 
 
 def missing(resource: Resource, _: Context) -> list[Seen]:
@@ -76,15 +79,15 @@ def faults(url: str) -> frozenset[str]:
 
 
 def private(resource: Resource, _: Context) -> list[Seen]:
-    return [(path, url) for path, url in addresses(resource) if "private" in faults(url)]
+    return at_fault(resource, "private")
 
 
 def unsafe(resource: Resource, _: Context) -> list[Seen]:
-    return [(path, url) for path, url in addresses(resource) if "unsafe" in faults(url)]
+    return at_fault(resource, "unsafe")
 
 
 def malformed(resource: Resource, context: Context) -> list[Seen]:
-    seen = [(path, url) for path, url in addresses(resource) if "malformed" in faults(url)]
+    seen = at_fault(resource, "malformed")
     return seen + [(found.path, found.value) for found in context.findings if found.code == "url_malformed"]
 
 
@@ -99,7 +102,7 @@ def home_page(resource: Resource, _: Context) -> list[Seen]:
 
 
 def session(resource: Resource, _: Context) -> list[Seen]:
-    return [(path, url) for path, url in addresses(resource) if "session" in faults(url)]
+    return at_fault(resource, "session")
 
 
 def link_repeated(resource: Resource, _: Context) -> list[Seen]:

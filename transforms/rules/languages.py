@@ -72,7 +72,7 @@ def is_in_another_script(tag: str, text: str) -> bool:
     allowed = {rest[:4]} & SCRIPTS.keys() or WRITTEN_IN.get(base)
     if not allowed or (text.isascii() and "Latn" in allowed):
         return False
-    sample = text[:400]
+    sample = text[:160]
     inside = sum(len(SCRIPTS[script].findall(sample)) for script in allowed)
     if inside * 4 > len(sample):
         return False

@@ -14,6 +14,7 @@ MARKUP = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>|<!--|&(?:[a-zA-Z]{
 MOJIBAKE = re.compile(
     "\ufffd|[\u0080-\u009f]|Ã[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[\u0080-\u00bf™œ“”˜]|Â[\u00a0-\u00bf]|(?:[ÐÑ][\u0080-\u00bf‚ƒ„…†‡]){2}|(?:[ØÙ][\u0080-\u00bf§„…†‡]){2}"
 )
+BROKEN_LETTER = re.compile("[\ufffd\u0080-\u009fÃâÂÐÑØÙ]")  # one of them is in every broken text
 LIST = re.compile(r"[;|؛、]|(?:[,،].*){3}")  # subject headings have up to two commas themselves
 DESCRIPTION_SHORT = 50
 DENSE_SHORT = 20  # in scripts without spaces, or with a word in one sign
@@ -75,7 +76,11 @@ def html(resource: Resource, context: Context) -> list[Seen]:
 
 
 def mojibake(resource: Resource, _: Context) -> list[Seen]:
-    return [(path, text) for path, text in texts(resource) if not text.isascii() and MOJIBAKE.search(text)]
+    return [(path, text) for path, text in texts(resource) if is_broken(text)]
+
+
+def is_broken(text: str) -> bool:
+    return not text.isascii() and BROKEN_LETTER.search(text) is not None and MOJIBAKE.search(text) is not None
 
 
 def keywords_missing(resource: Resource, _: Context) -> list[Seen]:

@@ -14,11 +14,14 @@ FILE_NAME = re.compile(
     re.IGNORECASE,
 )
 ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+PLACEHOLDER_LENGTH = 40  # a title longer than any placeholder with its number
 UNCASED_SHORT, CASED_SHORT, LONG = 2, 3, 250
 
 
 def is_placeholder(text: str) -> bool:
     """Whether a title stands where a title should be: "test", "untitled 2", nothing but signs."""
+    if len(text) > PLACEHOLDER_LENGTH:
+        return False
     plain = NUMBERED.sub("", text.strip().casefold()).strip(" .-_!?\"'«»")
     return plain in PLACEHOLDERS or not any(letter.isalnum() for letter in text)
 
