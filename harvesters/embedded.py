@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
@@ -13,6 +14,7 @@ from harvesters.documents import Broken, Read, now
 from harvesters.http import Reply
 from schemas import Feed, RawResponse, Skipped, SourceRecord
 
+CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.-]+)", re.I)
 # what a page says about itself and its site, not about a learning resource
 FURNITURE = frozenset(
     {
@@ -27,7 +29,7 @@ FURNITURE = frozenset(
 def records_in(feed: Feed, reply: Reply, url: str, changed: str | None) -> Iterator[Read]:
     """Every learning resource that a page describes, named by the page's address."""
     try:
-        page = html.document_fromstring(reply.body or b"<html/>")
+        page = html.document_fromstring(reply.body or b"<html/>", parser=html.HTMLParser(encoding=_encoding(reply)))
     except (ValueError, html.etree.ParserError) as error:
         raw = RawResponse(url=url, body=reply.body, reason=str(error))
         yield Broken(skipped=Skipped(identifier=url, reason=f"not readable as HTML: {error}"), raw=raw)
@@ -54,6 +56,16 @@ def records_in(feed: Feed, reply: Reply, url: str, changed: str | None) -> Itera
             sha256=sha256(node).hexdigest(),
             harvested_at=now(),
         )
+
+
+def _encoding(reply: Reply) -> str | None:
+    """The page's encoding: UTF-8 when it is that, else what its header says, else None for what its own tags say."""
+    try:
+        reply.body.decode("utf-8")
+    except UnicodeDecodeError:
+        said = CHARSET.search(reply.headers.get("content-type", ""))
+        return said[1] if said else None
+    return "utf-8"
 
 
 def _nodes(text: msgspec.Raw) -> list[bytes]:

@@ -1,0 +1,86 @@
+"""python -m harvesters: JSON lines out, progress on stderr, an honest exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from harvesters import PROTOCOLS, harvester
+from harvesters.causes import CAUSES, failed
+from harvesters.credentials import from_environment
+from harvesters.progress import progress_line
+from schemas import Feed
+from schemas.feed import Protocol
+from tests.harvesters.loopback import OaiServer, names, serving
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(folder: Path, url: str, *words: str, private: str = "127.0.0.1") -> subprocess.CompletedProcess[str]:
+    path = folder / "books.toml"
+    lines = ['title = "B"', 'partner = "P"', 'protocol = "oai_pmh"', 'format = "oai_dc"', f'url = "{url}"']
+    path.write_text("\n".join([*lines, "[request]", "rate = 1000"]))
+    env = {**os.environ, "ELIB_HOME": str(folder), "ELIB_ALLOW_PRIVATE": private, "PYTHONPATH": str(ROOT)}
+    words_all = [sys.executable, "-m", "harvesters", str(path), *words]
+    return subprocess.run(words_all, capture_output=True, text=True, env=env, cwd=ROOT, check=False, timeout=60)
+
+
+def test_the_command_prints_one_record_a_line(tmp_path: Path) -> None:
+    with serving(OaiServer(count=25)) as loopback:
+        done = command(tmp_path, loopback.url, "--limit", "12")
+        since = command(tmp_path, loopback.url, "--since", "2026-01-24")
+    assert done.returncode == 0
+    assert [json.loads(line)["identifier"] for line in done.stdout.splitlines()] == names(range(12))
+    assert "12 records" in done.stderr or "of 25 records" in done.stderr
+    assert [json.loads(line)["identifier"] for line in since.stdout.splitlines()] == names([23, 24])
+
+
+def test_the_command_says_why_it_failed(tmp_path: Path) -> None:
+    with serving(OaiServer()) as loopback:
+        refused = command(tmp_path, loopback.url, private="")
+        wrong = command(tmp_path, "gopher://x")
+    assert refused.returncode == 1
+    assert "forbidden_address" in refused.stderr
+    assert wrong.returncode == 2
+    assert "url:" in wrong.stderr
+
+
+@pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
+def test_every_protocol_has_its_harvester(protocol: str) -> None:
+    assert callable(harvester(protocol))
+
+
+def test_the_tables_of_protocols_agree() -> None:
+    assert set(Protocol.__args__) == set(PROTOCOLS)
+    assert Feed.model_fields["protocol"].annotation == Protocol
+
+
+@pytest.mark.parametrize("cause", sorted(CAUSES))
+def test_every_cause_says_what_to_do_and_whether_it_is_tried_again(cause: str) -> None:
+    error = failed(cause, "It happened")
+    assert error.sentence.startswith("It happened. ")
+    assert CAUSES[cause].advice in error.sentence
+    assert error.sentence.endswith(("tries again.", "until this is changed."))
+
+
+def test_progress_is_a_line_with_rate_and_end() -> None:
+    now = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
+    assert progress_line(1200, 4800, 20, now) == "1 200 of 4 800 records (25 %), 60/s, until about 01:01 UTC"
+    assert progress_line(7, None, 0, now) == "7 records, 0/s"
+
+
+def test_credentials_come_from_the_environment_in_airflows_form() -> None:
+    said = {
+        "AIRFLOW_CONN_ONE": "http://me:p%40ss@example.org",
+        "AIRFLOW_CONN_TWO": '{"conn_type": "http", "password": "t0ken", "extra": {"header.X-Key": "k"}}',
+    }
+    assert from_environment("one", said) == {"login": "me", "password": "p@ss"}
+    assert from_environment("two", said) == {"token": "t0ken", "header.X-Key": "k"}
+    assert from_environment("three", said) == {}
+    assert from_environment(None, said) == {}

@@ -1,0 +1,263 @@
+"""Feeds that come as documents: RSS and Atom, tables, sitemaps with JSON-LD, folders and zips."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harvesters.csv import delimiter
+from schemas import Ask, HarvestFailed, Page
+from tests.harvesters.loopback import Answer, Asked, feed, identifiers, open_environment, pages, serving
+
+
+def run(
+    script: object, home: Path, protocol: str, ask: Ask | None = None, path: str = "/feed", **more: object
+) -> list[Page]:
+    serve = script if callable(script) else (lambda asked: Answer(script))
+    with serving(serve) as loopback:
+        said = {"format": "", "protocol": protocol, **more}
+        return pages(feed(loopback.url + "/feed", **said), open_environment(home), ask)
+
+
+def failure(script: object, home: Path, protocol: str, **more: object) -> HarvestFailed:
+    with pytest.raises(HarvestFailed) as caught:
+        run(script, home, protocol, **more)
+    return caught.value
+
+
+# RSS and Atom
+
+RSS = """<?xml version="1.0"?><rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/"><channel><title>C</title>
+<item><title>One &eacute;</title><guid>g1</guid><pubDate>Mon, 02 Mar 2026 10:00:00 GMT</pubDate><media:t/></item>
+<item><title>Two</title><link>https://example.org/2</link></item>%s</channel></rss>"""
+
+
+def test_items_of_rss_are_given_exactly_and_never_as_the_whole_list(tmp_path: Path) -> None:
+    found = run(RSS % "", tmp_path, "rss", identifier=[])
+    assert identifiers(found) == ["g1", "https://example.org/2"]
+    first = found[0].records[0]
+    assert first.payload.startswith("<item xmlns:media=")
+    assert "<title>One é</title>" in first.payload
+    assert (first.format, first.datestamp) == ("rss", "Mon, 02 Mar 2026 10:00:00 GMT")
+    assert found[-1].complete
+    assert not found[-1].full
+
+
+def test_a_broken_item_is_skipped_by_name_and_an_item_without_a_name_kept(tmp_path: Path) -> None:
+    found = run(RSS % "<item><guid>bad</guid><title>a & b</title></item><item><title>x</title></item>", tmp_path, "rss")
+    assert identifiers(found) == ["g1", "https://example.org/2"]
+    assert sorted(str(skipped.identifier) for skipped in found[0].skipped) == ["None", "bad"]
+    assert len(found[0].raw) == 2
+
+
+def test_atom_feeds_are_followed_over_their_pages(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Answer:
+        n = int(asked.params.get("page", "1"))
+        following = '<link rel="next" href="/feed?page=2"/>'
+        entry = f'<entry><id>e{n}</id><link rel="next" href="/x"/><updated>2026-01-0{n}T00:00:00Z</updated></entry>'
+        return Answer(f'<feed xmlns="http://www.w3.org/2005/Atom">{following}{entry}</feed>')
+
+    found = run(script, tmp_path, "rss")
+    assert identifiers(found) == ["e1", "e2"]
+    assert {record.format for record in found[0].records} == {"atom"}
+
+
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [("<html><title>Hi</title></html>", "bad_format"), ("<OAI-PMH/>", "bad_format"), ("oops", "malformed")],
+)
+def test_what_is_no_feed_is_named(tmp_path: Path, body: str, cause: str) -> None:
+    assert failure(body, tmp_path, "rss").cause == cause
+
+
+# tables
+
+TABLE = 'URL;NAME;LANGUAGES\nhttps://a.example/1;"One; ""quoted""\nin two lines";en|ar\n\nhttps://a.example/2;Deux\n;nameless;\n'
+
+
+def test_rows_are_objects_in_the_columns_order(tmp_path: Path) -> None:
+    found = run("﻿" + TABLE, tmp_path, "csv", identifier="URL")
+    assert identifiers(found) == ["https://a.example/1", "https://a.example/2"]
+    first = json.loads(found[0].records[0].payload)
+    assert list(first) == ["URL", "NAME", "LANGUAGES"]
+    assert first["NAME"] == 'One; "quoted"\nin two lines'
+    assert len(found[0].skipped) == 1
+    assert found[-1].complete
+    assert found[-1].full
+
+
+def test_overflow_columns_are_kept(tmp_path: Path) -> None:
+    found = run("a,b\n1,2,3,4\n", tmp_path, "csv", identifier="a")
+    assert json.loads(found[0].records[0].payload) == {"a": "1", "b": "2", "": ["3", "4"]}
+
+
+def test_encodings_are_declared_or_told(tmp_path: Path) -> None:
+    text = "id\tname\n" + "".join(f"{n}\tНаставни материјали за српски језик\n" for n in range(20))
+    declared = {"encoding": "windows-1251", "delimiter": "\t"}
+    for body, request in ((text.encode("utf-16"), {}), (text.encode("windows-1251"), declared)):
+        found = run(body, tmp_path, "csv", identifier="id", request=request)
+        assert json.loads(found[0].records[0].payload)["name"] == "Наставни материјали за српски језик"
+    found = run(text.encode("windows-1251"), tmp_path, "csv", identifier="id")
+    assert any("not UTF-8" in note for note in found[0].notes)
+
+
+def test_a_table_without_the_identifiers_column_or_in_another_encoding_is_named(tmp_path: Path) -> None:
+    failed = failure(TABLE, tmp_path, "csv", identifier="uuid")
+    assert failed.cause == "bad_format"
+    assert "LANGUAGES" in failed.sentence
+    assert failure("é".encode("latin-1"), tmp_path, "csv", identifier="a", request={"encoding": "utf-8"}).again is False
+
+
+@given(st.sampled_from(",;\t|"), st.integers(2, 6), st.integers(2, 20))
+def test_the_delimiter_is_told_from_the_first_lines(sign: str, columns: int, rows: int) -> None:
+    lines = [sign.join(f"name{n}" for n in range(columns))]
+    lines += [sign.join(f"value {row} {n}" for n in range(columns)) for row in range(rows)]
+    assert delimiter("\n".join(lines)) == sign
+
+
+def test_a_long_table_comes_in_pages_and_stops_at_the_limit(tmp_path: Path) -> None:
+    body = "id,name\n" + "".join(f"{n},x\n" for n in range(1200))
+    assert [len(page.records) for page in run(body, tmp_path, "csv", identifier="id")] == [500, 500, 200, 0]
+    assert len(identifiers(run(body, tmp_path, "csv", Ask(limit=7), identifier="id"))) == 7
+
+
+# sitemaps
+
+PAGE = """<!doctype html><html><head><script type="application/ld+json">%s</script></head><body></body></html>"""
+SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
+
+
+def site(asked: Asked) -> Answer:
+    lesson = '{"@type": "LearningResource",  "name": "Å"}'
+    graph = '{"@context": "https://schema.org", "@graph": [{"@type": "WebSite"}, {"@type": ["Course"], "n": 1}]}'
+    micro = '<html><body><div itemscope itemtype="https://schema.org/Book"><b itemprop="name">B</b></div></body></html>'
+    found = {
+        "/robots.txt": "User-agent: *\nDisallow: /secret",
+        "/feed": f"<sitemapindex {SPACE}><sitemap><loc>/part.xml.gz</loc></sitemap></sitemapindex>",
+        "/lesson": PAGE % lesson,
+        "/course": PAGE % graph,
+        "/plain": "<html><body>nothing</body></html>",
+        "/broken": PAGE % '{"@type": ',
+        "/book": micro,
+    }
+    if asked.path == "/part.xml.gz":
+        places = [*found, "/gone", "/secret/x"][2:]
+        urls = "".join(
+            f"<url><loc>{place}</loc><lastmod>2026-01-0{n + 1}</lastmod></url>" for n, place in enumerate(places)
+        )
+        return Answer(gzip.compress(f"<urlset {SPACE}>{urls}</urlset>".encode()))
+    return Answer(found[asked.path]) if asked.path in found else Answer(status=404)
+
+
+def test_the_resources_in_a_sites_pages_are_given_word_for_word(tmp_path: Path) -> None:
+    found = run(site, tmp_path, "sitemap")
+    records = {record.identifier.rsplit("/", 1)[1]: record for page in found for record in page.records}
+    assert set(records) == {"lesson", "course", "book"}
+    assert records["lesson"].payload == '{"@type": "LearningResource",  "name": "Å"}'
+    assert records["course"].payload == '{"@type": ["Course"], "n": 1}'
+    assert records["lesson"].format == "schema_org"
+    assert [skipped.identifier.rsplit("/", 1)[1] for page in found for skipped in page.skipped] == ["broken"]
+    notes = " ".join(note for page in found for note in page.notes)
+    assert "robots.txt keeps us from 1" in notes
+    assert "1 pages that are gone" in notes
+
+
+def test_an_incremental_sitemap_asks_only_for_what_changed(tmp_path: Path) -> None:
+    found = run(site, tmp_path, "sitemap", Ask(since="2026-01-02", full=False))
+    assert not any(name.endswith("/lesson") for name in identifiers(found))
+    assert not found[-1].full
+
+
+# files
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, body in files.items():
+            archive.writestr(name, body)
+    return out.getvalue()
+
+
+MANIFEST = b'<manifest xmlns="http://www.imsglobal.org/xsd/imscp_v1p1"/>'
+FILES = {
+    "../../etc/evil.xml": b"<lom/>",
+    "a/one.xml": "<lom><title>é</title></lom>".encode(),
+    "a/imsmanifest.xml": MANIFEST,
+    "broken.xml": b"<lom>",
+    "list.json": b'[{"id": "x"}, {"id": "y"}]',
+    "readme.txt": b"no record",
+    "course.imscc": zipped({"imsmanifest.xml": MANIFEST, "other.xml": b"<x/>"}),
+}
+
+
+def test_the_files_of_a_zip_are_records_and_none_is_written_to_disk(tmp_path: Path) -> None:
+    found = run(zipped(FILES), tmp_path / "home", "files")
+    records = {record.identifier: record for record in found[0].records}
+    assert sorted(records) == [
+        "../../etc/evil.xml",
+        "a/imsmanifest.xml",
+        "a/one.xml",
+        "course.imscc",
+        "list.json#0",
+        "list.json#1",
+    ]
+    assert records["a/one.xml"].payload == "<lom><title>é</title></lom>"
+    assert (records["a/imsmanifest.xml"].format, records["a/one.xml"].format) == ("imscp", "lom")
+    assert [skipped.identifier for skipped in found[0].skipped] == ["broken.xml"]
+    assert not list(tmp_path.rglob("evil.xml"))
+    assert found[-1].full
+
+
+def test_the_inbox_holds_folders_and_zips_and_nothing_outside_is_read(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox" / "partner"
+    inbox.mkdir(parents=True)
+    (inbox / "one.xml").write_bytes(b"<lom/>")
+    (tmp_path / "inbox" / "all.zip").write_bytes(zipped({"two.xml": b"<lom/>"}))
+    env = open_environment(tmp_path)
+    assert identifiers(pages(feed("inbox:partner", protocol="files"), env)) == ["one.xml"]
+    assert identifiers(pages(feed("inbox:all.zip", protocol="files"), env)) == ["two.xml"]
+    (tmp_path / "secret.xml").write_bytes(b"<lom/>")
+    (inbox / "link.xml").symlink_to(tmp_path / "secret.xml")
+    for url, cause in (
+        ("inbox:../secret.xml", "forbidden_address"),
+        ("inbox:/etc/passwd", "forbidden_address"),
+        ("inbox:partner", "forbidden_address"),
+        ("inbox:nothing", "gone"),
+    ):
+        with pytest.raises(HarvestFailed) as caught:
+            pages(feed(url, protocol="files"), env)
+        assert caught.value.cause == cause
+
+
+def test_a_zip_bomb_is_refused(tmp_path: Path) -> None:
+    bomb = zipped({"big.xml": b"\0" * 3_000_000})
+    assert len(bomb) < 20_000
+    assert failure(bomb, tmp_path, "files", request={"max_bytes": 100_000}).cause == "too_large"
+
+
+@pytest.mark.parametrize(("body", "cause"), [(b"PK nothing", "bad_format"), (b"<html><title>x</title>", "bad_format")])
+def test_what_is_no_zip_is_named(tmp_path: Path, body: bytes, cause: str) -> None:
+    assert failure(body, tmp_path, "files").cause == cause
+
+
+@pytest.mark.parametrize("protocol", ["rss", "csv", "files"])
+def test_a_document_that_has_not_changed_is_not_read_again(tmp_path: Path, protocol: str) -> None:
+    def script(asked: Asked) -> Answer:
+        body = {"rss": RSS % "", "csv": "a\n1\n", "files": zipped({"a.xml": b"<lom/>"})}[protocol]
+        if asked.headers.get("if-modified-since"):
+            return Answer(status=304)
+        return Answer(body, headers={"Last-Modified": "Mon, 02 Mar 2026 10:00:00 GMT"})
+
+    with serving(script) as loopback:
+        of = feed(loopback.url, protocol=protocol, identifier="a" if protocol == "csv" else [])
+        first = pages(of, open_environment(tmp_path))
+        again = pages(of, open_environment(tmp_path), Ask(validators=first[-1].validators))
+    assert [page.not_modified for page in again] == [True]
