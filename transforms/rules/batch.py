@@ -109,11 +109,10 @@ def unrelated(left: Facts, right: Facts) -> bool:
 
 
 def same_work(one: Facts) -> list[Hashable]:
-    """What two records of one feed share when they are probably one: title, first author, year and kind."""
-    feed = one.key.partition(":")[0]
-    return [
-        (feed, title, one.author, one.year, one.types) for title in one.titles if len(title) >= TITLE_SAYS_SOMETHING
-    ]
+    """What two records of one feed share when they are probably one: every title, first author, year and kind."""
+    if not any(len(title) >= TITLE_SAYS_SOMETHING for title in one.titles):
+        return []
+    return [(one.key.partition(":")[0], tuple(sorted(one.titles)), one.author, one.year, one.types)]
 
 
 def duplicated(group: Sequence[Facts], wanted: Mapping[str, Facts]) -> Iterator[Issue]:

@@ -1,0 +1,106 @@
+"""Speed of the record rules, the batch rules, the gate and the night's report: python -m bench.rules_gate."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from schemas import Expect, Feed, Resource
+
+RECORDS, GATED = 20_000, 200_000
+TITLES = ("Основы ботаники", "Plants and light", "النباتات والضوء", "พืชและแสง", "Les plantes à l’école")
+
+
+def made(number: int) -> Resource:
+    """A record of about 2 kB, in two languages, with a few findings."""
+    title = TITLES[number % len(TITLES)]
+    said: dict[str, Any] = {
+        "key": f"made:{number}",
+        "title": {"en": f"Plants and light {number}", "und": title},
+        "description": {"en": "How green plants turn light into food. " * 12, "und": f"{title}. " * 20},
+        "keywords": [{"language": "en", "text": f"subject {place}"} for place in range(6)],
+        "languages": [{"tag": "en", "origin": "declared", "confidence": 1.0}],
+        "contributors": [{"name": f"Name {place}, Given", "role": "author", "kind": "person"} for place in range(3)],
+        "issued": "2019",
+        "issued_year": 2019,
+        "url": f"http://learn.unesco.org/{number}",
+        "links": [{"url": f"https://learn.unesco.org/{number}/{place}.pdf"} for place in range(3)],
+        "identifiers": [{"scheme": "handle", "value": f"11599/{number}"}],
+    }
+    return msgspec.convert(said, Resource)
+
+
+def measured() -> Iterator[tuple[str, str]]:
+    """Each figure with its name."""
+    from transforms.rules import check, score
+    from transforms.rules.batch import check_batch, facts
+
+    records = [made(number) for number in range(RECORDS)]
+    found, seconds = timed(lambda: sum(score(one, check(one)) for one in records))
+    yield "record rules and score", f"{RECORDS / seconds:.0f} records/s (scores {found / RECORDS:.0f} on average)"
+    issues, seconds = timed(lambda: sum(1 for _ in check_batch([facts(one) for one in records])))
+    yield "batch rules", f"{RECORDS / seconds:.0f} records/s ({issues} findings)"
+    yield from gate()
+    yield from report()
+
+
+def gate() -> Iterator[tuple[str, str]]:
+    import pandas as pd
+
+    from transforms.gate import History, judge
+
+    rows = pd.DataFrame({"key": [f"made:{number}" for number in range(GATED)]})
+    plain = {"live_before": True, "live_after": True, "absent": False, "errors": 0, "codes": "", "restamped": False}
+    rows = rows.assign(**plain, has_language=True, has_license=True, change="none")
+    rows.loc[:3_000, "change"] = "changed"
+    rows.loc[5_000:7_000, ["errors", "codes"]] = [1, "address_missing"]
+    feed = Feed(name="made", title="made", partner="made", protocol="files", url="x", expect=Expect(records=(1, GATED)))
+    history = History(error_share=0.01, language_share=1.0, license_share=1.0)
+    for name in ("gate with the import", "gate"):
+        result, seconds = timed(lambda: judge(rows, feed, history, {"changed": 3_000}))
+        yield name, f"{seconds:.2f} s for {GATED} rows, {'held' if result.held else 'passed'}"
+
+
+def report() -> Iterator[tuple[str, str]]:
+    from sqlalchemy import create_engine, insert
+
+    from loaders.models import SourceRecord, Table
+    from loaders.reports import feed_report, night
+
+    feed = Feed(name="made", title="made", partner="made", protocol="files", url="x")
+    with tempfile.TemporaryDirectory(prefix="elib-bench-") as folder:
+        engine = create_engine(f"sqlite:///{folder}/catalog.db")
+        Table.metadata.create_all(engine)
+        plain = {"feed": "made", "format": "oai_dc", "status": "live", "run_id": "r", "score": 70}
+        with engine.begin() as connection:
+            for start in range(0, RECORDS, 1_000):
+                connection.execute(
+                    insert(SourceRecord), [row(number) | plain for number in range(start, start + 1_000)]
+                )
+        for name, write in (("night's report", lambda: night(engine, Path(folder), [feed])),
+                            ("feed's report", lambda: feed_report(engine, Path(folder), feed))):  # fmt: skip
+            _, seconds = timed(write)
+            yield name, f"{seconds:.2f} s over {RECORDS} records"
+        engine.dispose()
+
+
+def row(number: int) -> dict[str, Any]:
+    text = msgspec.json.encode(made(number)).decode()
+    return {"key": f"made:{number}", "identifier": str(number), "resource_id": str(number // 2), "record": text}
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    start = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    for name, figure in measured():
+        sys.stdout.write(f"{name:26} {figure}\n")
