@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -20,6 +21,7 @@ from schemas.environment import Environment
 RECORDS: Any = SourceRecord.__table__
 ISSUES: Any = Issue.__table__
 REFUSED: Any = Refused.__table__
+LOOKUP = 500
 WEIGHTY = ("accept", "pend", "delete")  # what a refusal remembers
 
 
@@ -55,7 +57,8 @@ def refuse(env: Environment, run_id: str, *, by: str, reason: str) -> int:
                 for row in rows
                 if row["action"] in WEIGHTY
             ]
-            refused += _remember(connection, run, versions, said)
+            standing = _standing(connection, [key for key, _ in versions])
+            refused += _remember(connection, run, [one for one in versions if one not in standing], said)
         _decide(connection, run_id, "refused", said)
     return refused
 
@@ -161,18 +164,31 @@ def _restore(env: Environment, connection: Connection, run: Run, undoing: str, s
     restored = 0
     for batch in read_before(path):
         records = {key: row for table, key, row in batch if table == "source_record"}
-        _remember(connection, run, _brought(connection, list(records)), said)
+        brought = _standing(connection, list(records))
+        there = {version for row in records.values() if row is not None for version in _versions(row)}
+        _remember(connection, run, sorted(brought - there), said)
         restored += len(records)
         _put_back(connection, records)
         _put_back_issues(connection, {key: row for table, key, row in batch if table == "issue"}, undoing)
     return restored
 
 
-def _brought(connection: Connection, keys: list[str]) -> list[tuple[str, str]]:
-    """What the run made of these records, as it stands: deleted, a version that waits, or the accepted one."""
-    columns = (RECORDS.c.key, RECORDS.c.status, RECORDS.c.pending_sha256, RECORDS.c.payload_sha256)
-    found = connection.execute(select(*columns).where(RECORDS.c.key.in_(keys))).all()
-    return [(key, "" if status == "deleted" else pending or accepted or "") for key, status, pending, accepted in found]
+def _standing(connection: Connection, keys: list[str]) -> set[tuple[str, str]]:
+    """The versions of these records that the catalog holds: accepted, waiting, or a deletion."""
+    found: set[tuple[str, str]] = set()
+    for start in range(0, len(keys), LOOKUP):
+        rows = connection.execute(select(RECORDS).where(RECORDS.c.key.in_(keys[start : start + LOOKUP]))).mappings()
+        found |= {version for row in rows for version in _versions(row)}
+    return found
+
+
+def _versions(row: Any) -> Iterator[tuple[str, str]]:
+    if row["status"] == "deleted":
+        yield row["key"], ""
+    elif row["status"] == "live" and row["payload_sha256"]:
+        yield row["key"], row["payload_sha256"]
+    if row["pending_sha256"]:
+        yield row["key"], row["pending_sha256"]
 
 
 def _put_back(connection: Connection, records: dict[str, dict[str, Any] | None]) -> None:

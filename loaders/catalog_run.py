@@ -163,9 +163,14 @@ def fail(env: Environment, run_id: str, cause: str, sentence: str) -> None:
 
 
 def hold(env: Environment, run_id: str, reasons: list[str]) -> None:
-    """Hold a staged run for a steward; nothing of it is in the catalog. Older held runs of the feed are superseded."""
+    """Hold a staged run for a steward; nothing of it is in the catalog. Older held runs of the feed are superseded.
+
+    A run that is held already stays as it is. Raises NotRunning when it is not staged.
+    """
     if not reasons:
         raise ValueError(f"{run_id}: a run is held for a reason, and none was given")
+    if read_run(env, run_id).status == "held":
+        return
     with working(env, run_id, states=("landed",)) as run, writing(env) as connection:
         supersede(connection, run)
         end(connection, run_id, "held", reasons=msgspec.json.encode(reasons).decode())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from loaders import catalog, catalog_decide
 from loaders.catalog_decide import Unsigned
 from loaders.catalog_run import NotRunning
+from loaders.database import writing
 from schemas import Environment
-from tests.loaders.nights import everything, feed, night, rows, said, staged, states
+from tests.loaders.nights import everything, feed, funnel, night, rows, said, stage, staged, states
 
 BY = {"by": "A Steward", "reason": "looked at it"}
 OLD = [said(f"r{n}", "old", notes=["short"]) for n in range(5)]
@@ -98,3 +100,24 @@ def test_a_held_run_cannot_be_released_once_the_feed_moved_on(lite: Environment)
     night(lite, feed(), NEW)
     with pytest.raises(NotRunning, match="superseded"):
         catalog_decide.release(lite, run, **BY)
+
+
+@pytest.mark.parametrize("decision", ["undo", "refuse"])
+def test_a_reprocess_that_was_not_wanted_can_be_made_again(env: Environment, decision: str) -> None:
+    night(env, feed(), OLD)
+    before = rows(env, "source_record", "key, record, record_sha256")
+    with writing(env) as connection:  # as if the transforms had been others then
+        connection.execute(text("UPDATE source_record SET record_sha256 = 'other'"))
+    run = catalog.begin(env, "books", "reprocess")
+    assert funnel(stage(env, run)) == {"landed": 5, "changed": 5}
+    if decision == "undo":
+        catalog.load(env, run)
+        catalog_decide.undo(env, run, **BY)
+    else:
+        catalog.hold(env, run, ["all changed"])
+        catalog_decide.refuse(env, run, **BY)
+    assert rows(env, "refused") == []
+    again = catalog.begin(env, "books", "reprocess")
+    assert funnel(stage(env, again)) == {"landed": 5, "changed": 5}
+    catalog.load(env, again)
+    assert rows(env, "source_record", "key, record, record_sha256") == before
