@@ -64,4 +64,4 @@ class Draft:
 
 def without_address(name: str) -> str:
     """A name without the e-mail addresses in it: personal data that the library does not keep."""
-    return EMAIL.sub("", name).strip(" ,;") if "@" in name else name
+    return EMAIL.sub("", name).strip(" ,;()") if "@" in name else name

@@ -7,13 +7,15 @@ from transforms.crosswalks.jsontree import JsonFormat
 from transforms.crosswalks.schema_org import concept, person, relation
 from transforms.crosswalks.table import Reader, Table
 
-ROWS = {key: row for key, row in schema_org.ROWS.items() if key not in {"type"}} | {
+KEPT = {key: row for key, row in schema_org.ROWS.items() if key.partition("/")[0] not in {"type", "mainentityofpage"}}
+ROWS = KEPT | {
     "caption/id": "links:content",
     "trailer/contenturl": "links:preview",
     "trailer/encodingformat": ".",
 }
 IGNORED = schema_org.IGNORED | {
     "type": "the kind of thing, which the format says",
+    "mainentityofpage": "the services that list the resource, not the resource",
     "mainentityofpage/*": "the services that list the resource, not the resource",
     "creator/affiliation/*": "where a person works, not who took part",
     "contributor/affiliation/*": "where a person works, not who took part",

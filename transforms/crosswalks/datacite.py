@@ -46,10 +46,12 @@ def title(group: Group) -> None:
 
 
 def creator(group: Group) -> None:
+    """A creator, with kind and name identifier."""
     _person(group, "creatorname", "author")
 
 
 def contribution(group: Group) -> None:
+    """A contributor in DataCite's own role."""
     kind = group.first("@contributortype")
     _person(group, "contributorname", kind.text if kind else "unknown")
 

@@ -20,4 +20,20 @@ class Dialect(NamedTuple):
     readers: Mapping[str, Reader] = {}
 
 
-DIALECTS: dict[str, Dialect] = {}
+DIALECTS: dict[str, Dialect] = {
+    # EPrints puts the page into dc:relation, the file and a citation into dc:identifier
+    "eprints": Dialect("oai_dc", {"relation": "url", "identifier": "identifiers"}),
+    # the DSpace network of the University of Belgrade's computer centre, NaRDuS among it
+    "rcub": Dialect(
+        "dim",
+        {
+            "dc.identifier.fulltext": "links:content",
+            "dc.identifier.rcub": "identifiers",
+            "dc.identifier.nardus": "url",
+            "dc.contributor.mentor": "contributors:advisor||@authority",
+            "dc.contributor.other": "contributors:unknown||@authority",
+            "dc.rights.license": "license",
+        },
+        {"dc.description.other": "the abstract's citation"},
+    ),
+}

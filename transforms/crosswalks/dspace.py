@@ -9,7 +9,7 @@ from typing import Any
 
 from transforms.crosswalks.jsontree import JsonFormat, Named
 from transforms.crosswalks.table import USED, Group, Table
-from transforms.crosswalks.xmltree import Element, XmlFormat
+from transforms.crosswalks.xmltree import Element, XmlFormat, by_attributes
 from transforms.draft import PERSONAL
 
 FIELDS = {
@@ -139,7 +139,12 @@ def dim_field(element: Element, name: str) -> tuple[str, frozenset[str]] | None:
     return field_name(element.get("mdschema"), element.get("element"), element.get("qualifier")), NAMED
 
 
-DIM = XmlFormat(frozenset({"dim"}), Table(FIELDS | BESIDE, KEPT_OUT), naming=dim_field)
+DIM = XmlFormat(
+    frozenset({"dim"}),
+    Table(FIELDS | BESIDE, KEPT_OUT),
+    naming=dim_field,
+    place=by_attributes("mdschema", "element", "qualifier"),
+)
 
 
 def rest_field(found: dict[str, Any], key: str) -> Named | None:

@@ -37,6 +37,8 @@ ROWS = {
     "spatial": "coverage",
     "temporal": "coverage",
     "rights": "license",
+    "right": "license",
+    "permaddress": "url",
     "license": "license",
     "audience": "audiences",
     "educationlevel": "levels contexts?",
@@ -58,6 +60,7 @@ ROWS = {
 }
 IGNORED = {
     "provenance": PERSONAL,
+    "*/@type": "the list or kind of a value",
     "dateaccessioned": "when the repository took the record in, not a date of the resource",
 }
 

@@ -30,6 +30,16 @@ ROWS = {
     "educational/typicallearningtime/datetime": "typical_learning_time",
     "rights/description": "license",
     "rights/url": "license",
+    "general/obaatitle": "title",
+    "general/obaadescription": "description",
+    "general/obaakeyword": "keywords subjects?",
+    "general/obaalanguage": "languages",
+    "general/obaaidentifier": "identifiers",
+    "general/obaaentity": "contributors:unknown",
+    "general/obaadate": "issued",
+    "general/obaalearningresourcetype": "resource_types",
+    "general/obaaformat": "formats",
+    "general/obaarightsdescription": "license",
     "rights/license": "license",
 }
 IGNORED = {

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from transforms.crosswalks.people import contributor
 from transforms.crosswalks.table import Group, Reader, Table
-from transforms.crosswalks.xmltree import Element, XmlFormat
+from transforms.crosswalks.xmltree import Element, XmlFormat, by_attributes
 
 ROWS = {
     "020/a": "identifiers:isbn",
     "022/a": "identifiers:issn",
-    "041/a": "languages",
     "246/a": "alternative_titles",
     "247/a": "alternative_titles",
     "242/a": "alternative_titles",
@@ -112,6 +111,15 @@ def fixed(group: Group) -> None:
             group.say("languages", value, text=tongue)
 
 
+def languages(group: Group) -> None:
+    """041: codes of three letters, in old records one after the other in one subfield."""
+    for value in group.take("a"):
+        text = value.text.strip()
+        codes = [text[at : at + 3] for at in range(0, len(text), 3)] if len(text) % 3 == 0 else [text]
+        for code in codes:
+            group.say("languages", value, text=code)
+
+
 def address(group: Group) -> None:
     """856: the second indicator 2 is a related resource, 1 another version of it."""
     kind = group.first("@ind2")
@@ -122,6 +130,7 @@ def address(group: Group) -> None:
 READERS: dict[str, Reader] = {
     "008": fixed,
     "024": other_identifier,
+    "041": languages,
     "245": title,
     "100": person("author", None),
     "110": person("author", "organisation"),
@@ -132,4 +141,6 @@ READERS: dict[str, Reader] = {
     "720": person("unknown", None),
     "856": address,
 }
-FORMAT = XmlFormat(frozenset({"record"}), Table(ROWS, IGNORED, READERS), naming=marc_field)
+FORMAT = XmlFormat(
+    frozenset({"record"}), Table(ROWS, IGNORED, READERS), naming=marc_field, place=by_attributes("tag", "code")
+)

@@ -51,6 +51,8 @@ IGNORED = {
     "*/@authority": "the list a term is from",
     "*/@authorityuri": "the list a term is from",
     "*/@note": "a note on the element",
+    "titleinfo/title/@type": "the markup of a text",
+    "accesscondition/@type": "the kind of a condition, which its text says",
 }
 BESIDE = {
     "identifier/@type": USED,

@@ -95,7 +95,7 @@ class Group:
         return left
 
 
-Reader = Callable[[Group], None]
+Reader = Callable[[Group], None]  # takes what it knows out of the group and says it
 Target = tuple[str, str | None, str | None]  # field, hint, attribute that gives the hint or its end
 Disposition = tuple[Target, ...] | str | None  # targets, the reason for ignoring, or None: unmapped
 

@@ -9,7 +9,7 @@ from transforms.crosswalks.table import Group, Table
 
 ROWS = {
     "uuid": "identifiers:uuid",
-    "document_code": "identifiers:document code",
+    "document_code": "identifiers:document-code",
     "isbn": "identifiers:isbn",
     "issn": "identifiers:issn",
     "doi": "identifiers:doi",

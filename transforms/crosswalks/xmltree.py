@@ -67,9 +67,11 @@ MARKUP = frozenset(
         "sc",
     ]
 )
+PLAIN = re.compile(r"[\w.:-]+")
 PREDEFINED = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
 Element = etree._Element
+Place = Callable[[Element], object]  # the XPath predicate that parts an element from its siblings, or its tag
 Naming = Callable[[Element, str], "tuple[str, frozenset[str]] | None"]  # step of the key, attributes that made it
 
 
@@ -122,10 +124,12 @@ class XmlWalk:
         naming: Naming | None = None,
         transparent: frozenset[str] = frozenset(),
         nested: Mapping[str, XmlFormat] | None = None,
+        place: Place | None = None,
     ) -> None:
         self.table = table
         self.draft = draft
         self.naming = naming
+        self.place = place
         self.transparent = transparent  # wrappers that add nothing to a key, such as LOM's string
         self.nested = nested or {}  # keys at which another format's table takes over
         self.group: Group | None = None
@@ -200,7 +204,8 @@ class XmlWalk:
         texts = [element.text or ""]
         counts: dict[object, int] = {}
         for child in element:
-            counts[child.tag] = counts.get(child.tag, 0) + 1
+            place = self.place(child) if self.place is not None else child.tag
+            counts[place] = counts.get(place, 0) + 1
         numbers: dict[object, int] = {}
         for child in element:
             tag = child.tag
@@ -210,8 +215,11 @@ class XmlWalk:
             name = _local(tag)
             prefix = child.prefix
             step = f"{path}/{prefix}:{tag.rpartition('}')[2]}" if prefix else f"{path}/{tag.rpartition('}')[2]}"
-            if counts[tag] > 1:
-                numbers[tag] = number = numbers.get(tag, 0) + 1
+            where: object = tag
+            if self.place is not None and (where := self.place(child)) != tag:
+                step = f"{step}{where}"
+            if counts[where] > 1:
+                numbers[where] = number = numbers.get(where, 0) + 1
                 step = f"{step}[{number}]"
             self._child(child, name, key, step, language)
             if child.tail:
@@ -236,7 +244,7 @@ class XmlWalk:
             self._leaves(child, inside, path, language, made)
 
     def _nested(self, element: Element, other: XmlFormat, path: str) -> None:
-        walk = XmlWalk(other.table, self.draft, other.naming, other.transparent, other.nested)
+        walk = XmlWalk(other.table, self.draft, other.naming, other.transparent, other.nested, other.place)
         walk.seen = self.seen
         walk.root(element, path)
         self.seen = walk.seen
@@ -268,6 +276,16 @@ def _inner_text(element: Element) -> str:
     return "".join(pieces)
 
 
+def by_attributes(*names: str) -> Place:
+    """A place told by these attributes: `datafield[@tag='650']`."""
+
+    def place(element: Element) -> object:
+        found = [f"[@{name}='{text}']" for name in names if PLAIN.fullmatch(text := element.get(name) or "")]
+        return "".join(found) or element.tag
+
+    return place
+
+
 def _shown(name: str) -> str:
     return name.rpartition("}")[2]
 
@@ -283,21 +301,30 @@ class XmlFormat:
         naming: Naming | None = None,
         transparent: frozenset[str] = frozenset(),
         nested: Mapping[str, XmlFormat] | None = None,
+        place: Place | None = None,
     ) -> None:
         self.roots = roots
         self.table = table
         self.naming = naming
+        self.place = place
         self.transparent = transparent
         self.nested = nested or {}
 
     def with_table(self, table: Table) -> XmlFormat:
         """The same format read through another table: a partner's dialect."""
-        return XmlFormat(self.roots, table, naming=self.naming, transparent=self.transparent, nested=self.nested)
+        return XmlFormat(
+            self.roots,
+            table,
+            naming=self.naming,
+            transparent=self.transparent,
+            nested=self.nested,
+            place=self.place,
+        )
 
     def read(self, root: Element, draft: Draft) -> None:
         """Every leaf under the format's root element, into the draft."""
         path = f"{root.prefix}:{_shown(str(root.tag))}" if root.prefix else _shown(str(root.tag))
-        XmlWalk(self.table, draft, self.naming, self.transparent, self.nested).root(root, path)
+        XmlWalk(self.table, draft, self.naming, self.transparent, self.nested, self.place).root(root, path)
 
 
 ABOUT = Table({}, {"*": "the repository's statement about its metadata record, not about the resource"})

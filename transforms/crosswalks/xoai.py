@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from transforms.crosswalks.dspace import BESIDE, FIELDS, KEPT_OUT
 from transforms.crosswalks.table import Group, Table, Value
-from transforms.crosswalks.xmltree import Element, XmlFormat, XmlWalk
+from transforms.crosswalks.xmltree import Element, XmlFormat, XmlWalk, by_attributes
 from transforms.draft import Draft
 
 ROWS = FIELDS | BESIDE | {"others/handle": "identifiers:handle", "others/identifier": "identifiers:oai"}
+NAMED = frozenset({"name"})
+PLACE = by_attributes("name")
 IGNORED = KEPT_OUT | {
     "others/*": "the repository's own machinery",
     "repository/*": "about the repository, not about the resource",
@@ -32,7 +36,12 @@ class XoaiWalk(XmlWalk):
     """Walks the nested elements by their names."""
 
     def fields(self, element: Element, names: tuple[str, ...], path: str) -> None:
+        """Every field below an element that these names lead to."""
         counts: dict[str, int] = {}
+        loose = " ".join("".join([element.text or "", *(child.tail or "" for child in element)]).split())
+        if loose and len(element):
+            self.put(Value("/".join(names), path, loose, None, None))
+        several = Counter(_step(one, path) for one in element if isinstance(one.tag, str))
         authority = ""
         for child in reversed(element):
             if isinstance(child.tag, str) and child.get("name") == "authority":
@@ -41,11 +50,16 @@ class XoaiWalk(XmlWalk):
             if not isinstance(child.tag, str):
                 continue
             tag = child.tag.rpartition("}")[2]
-            counts[tag] = counts.get(tag, 0) + 1
-            inside = f"{path}/{tag}[{counts[tag]}]"
+            step = _step(child, path)
+            counts[step] = counts.get(step, 0) + 1
+            inside = f"{step}[{counts[step]}]" if several[step] > 1 else step
             name = (child.get("name") or tag).strip().lower()
-            if tag == "element":
+            made = NAMED if tag in {"element", "field"} else None
+            self._attributes(child, "/".join((*names, name)), inside, None, made)
+            if tag == "element" and (len(child) or not child.text):
                 self._inner(child, (*names, name), inside)
+            elif len(child):
+                self.fields(child, (*names, name), inside)
             elif text := "".join(map(str, child.itertext())).strip():
                 key, language = _key(names, name)
                 self.put(Value(key, inside, text, language, {"authority": authority} if authority else None))
@@ -74,6 +88,11 @@ class XoaiWalk(XmlWalk):
             self.table.finish(one)
 
 
+def _step(element: Element, path: str) -> str:
+    where = PLACE(element)
+    return f"{path}/{element.tag.rpartition('}')[2]}{'' if where == element.tag else where}"
+
+
 def _key(names: tuple[str, ...], name: str) -> tuple[str, str | None]:
     if not names or names[0] in {"bundles", "others", "repository", "license"}:
         return "/".join((*names, name)), None
@@ -86,9 +105,11 @@ class XoaiFormat(XmlFormat):
     """xoai is read by the names of its elements."""
 
     def with_table(self, table: Table) -> XoaiFormat:
+        """The same format read through another table: a partner's dialect."""
         return XoaiFormat(self.roots, table)
 
     def read(self, root: Element, draft: Draft) -> None:
+        """Every field under the root, into the draft."""
         XoaiWalk(self.table, draft).fields(root, (), root.tag.rpartition("}")[2])
 
 

@@ -9,11 +9,12 @@ from transforms.draft import Draft, Finding, Said, without_address
 from transforms.normalize import dates, language, people, text, texts, vocabulary
 from transforms.normalize import license as licenses
 from transforms.normalize.assembly import Assembly
-from transforms.normalize.detect import detect
+from transforms.normalize.detect import Detection, detect
 from transforms.normalize.places import identify, related
 from transforms.normalize.said_terms import education
 
 SURE = 0.9  # a detection that may contradict what a feed declares
+NO_LANGUAGE = frozenset({"*", "mul", "und", "zxx", "mis", "none", "x-none", "n/a", "other"})
 DOUBTS = frozenset({"impossible", "future", "ambiguous"})
 ENOUGH = 0.5  # a detection that may stand for a language nobody declared
 
@@ -26,7 +27,7 @@ def assemble(
     title, further = _texts(work, "title")
     description, paragraphs = _texts(work, "description")
     for one in paragraphs:
-        description[one.language] += f"\n\n{one.text}"
+        description[one.language] = _joined(description[one.language], one.text)
     languages = _languages(work, feed, title, description)
     tongue = languages[0].tag if languages else None
     fields = identify(work) | related(work) | education(work) | _people(work) | _dates(work, tongue, year_now)
@@ -45,6 +46,13 @@ def assemble(
         **fields,
     )
     return resource, tuple(work.findings)
+
+
+def _joined(said: str, further: str) -> str:
+    """Both texts as paragraphs; one alone where it holds the other, as a summary beside the whole."""
+    if further in said:
+        return said
+    return further if said in further else f"{said}\n\n{further}"
 
 
 def _texts(work: Assembly, field: str) -> tuple[dict[str, str], tuple[Text, ...]]:
@@ -131,11 +139,13 @@ def _languages(work: Assembly, feed: Feed, title: dict[str, str], description: d
         for tag in tags:
             found[tag] = None
             work.made("languages", said.path, "declared")
-        work.term("language", said.value, " ".join(tags) or None)
+        if tags or said.value.strip().lower() not in NO_LANGUAGE:
+            work.term("language", said.value, " ".join(tags) or None)
+        else:
+            work.leave(said)
     if found:
         return tuple(Language(tag=tag, origin="declared", confidence=1.0) for tag in found)
-    sample = next(iter(title.values()), "") + "\n" + next(iter(description.values()), "")
-    seen = detect(sample.strip())
+    seen = _seen(next(iter(title.values()), ""), next(iter(description.values()), ""))
     default = language.tag(feed.default_language) if feed.default_language else None
     if default is not None:
         if seen.confidence >= SURE and seen.tag.partition("-")[0] != default.partition("-")[0]:
@@ -147,6 +157,12 @@ def _languages(work: Assembly, feed: Feed, title: dict[str, str], description: d
     for said in (*work.draft.get("title")[:1], *work.draft.get("description")[:1]):
         work.made("languages", said.path, "detected")
     return (Language(tag=seen.tag, origin="detected", confidence=round(seen.confidence, 2)),)
+
+
+def _seen(title: str, description: str) -> Detection:
+    """What the title or the description is written in, whichever is surer; both together where neither tells."""
+    surest = max(detect(title), detect(description), key=lambda one: one.confidence)
+    return surest if surest.confidence >= ENOUGH else detect(f"{title}\n{description}".strip())
 
 
 def _people(work: Assembly) -> dict[str, Any]:
@@ -195,7 +211,7 @@ def _license(work: Assembly, feed: Feed) -> License | None:
         return found
     for one in said:
         work.made("license", one.path, "licence statement")
-    if found.uri is None:
+    if found.uri is None and found.label is None:
         work.find("license_unknown", "license.statement", found.statement)
     if len(statements) > 1 and licenses.contradictory(statements):
         work.find("license_contradictory", "license.statement", " / ".join(statements))
@@ -219,7 +235,7 @@ def _dates(work: Assembly, tongue: str | None, year_now: int | None) -> dict[str
                     work.find(f"date_{flag}", field, told[index].value)
     for index, one in enumerate(told):
         if index not in {chosen.path_index, chosen.modified_index}:
-            _unused_date(work, one, tongue, year_now)
+            _unused_date(work, one, tongue, year_now, chosen)
     return {
         "issued": chosen.issued.edtf if chosen.issued else None,
         "issued_year": chosen.issued.year if chosen.issued else None,
@@ -227,9 +243,13 @@ def _dates(work: Assembly, tongue: str | None, year_now: int | None) -> dict[str
     }
 
 
-def _unused_date(work: Assembly, said: Said, tongue: str | None, year_now: int | None) -> None:
-    """A date of another meaning stays unmapped; one that cannot be is a finding too."""
+def _unused_date(work: Assembly, said: Said, tongue: str | None, year_now: int | None, chosen: dates.Issued) -> None:
+    """A date that says the same supports it; another stays unmapped; one that cannot be is a finding too."""
     found = dates.date(said.value, language=tongue, year_now=year_now)
+    for field, one in (("issued", chosen.issued), ("modified", chosen.modified)):
+        if found is not None and one is not None and found.edtf == one.edtf:
+            work.made(field, said.path, f"the same date, {found.rule}")
+            return
     if found is not None and "impossible" in found.flags:
         work.find("date_impossible", "issued", said.value)
     work.leave(said)

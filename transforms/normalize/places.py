@@ -59,6 +59,8 @@ def _addresses(
     else:
         url = _resolved(work, identifiers)
     links = dict.fromkeys(_links(work))
+    if url is None:
+        url = next((link.url for link in links if link.role == "content" and not FILE.search(link.url)), None)
     for address, said in (*pages, *named):
         if address != url:
             links[Link(url=address)] = None

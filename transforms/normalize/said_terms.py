@@ -85,32 +85,30 @@ def _time(work: Assembly) -> str | None:
 
 
 def _subjects(work: Assembly) -> tuple[Subject, ...]:
-    """Concepts of ISCED-F or the UNESCO Thesaurus; a subject of the partner's own scheme stays as said."""
+    """Concepts of ISCED-F and the UNESCO Thesaurus; a subject of the partner's own scheme stays as said."""
     found: dict[Subject, None] = {}
     for said in work.draft.get("subjects"):
-        concept = work.lookup("subjects", "subject", said)
-        if concept is not None:
-            found[Subject(scheme=_scheme(concept), code=concept.code, label=concept.label)] = None
-            work.made("subjects", said.path, "list subject")
-        elif said.hint != IF_KNOWN and (label := text.line(said.value)):
-            code = (said.hint or "").partition("|")[2] or None
-            found[Subject(scheme="source", code=code, label=label)] = None
+        number = (said.hint or "").partition("|")[2]
+        concepts = (vocabulary.subjects(number) if "/" in number else ()) or vocabulary.subjects(said.value)
+        for one in concepts:
+            found[one] = None
+            work.made("subjects", said.path, f"list {one.scheme}")
+        if concepts or said.hint != IF_KNOWN:
+            work.term("subjects", said.value, concepts[0].code if concepts else None)
+        if not concepts and said.hint != IF_KNOWN and (label := text.line(said.value)):
+            found[Subject(scheme="source", code=number or None, label=label)] = None
             work.made("subjects", said.path, "subject as said")
     return tuple(found)
-
-
-def _scheme(concept: Concept) -> Any:
-    return "isced-f" if "isced" in (concept.uri or "") else "unesco" if concept.uri else "source"
 
 
 def _competencies(work: Assembly) -> tuple[Competency, ...]:
     """Only what names a competency of UNESCO's frameworks for teachers."""
     found: dict[Competency, None] = {}
     for said in work.draft.get("competencies"):
-        concept = work.lookup("competencies", "competency", said)
-        parts = concept.code.split(":") if concept is not None else []
-        if len(parts) == 3:
-            framework: Any = parts[0]
-            found[Competency(framework=framework, aspect=parts[1], level=parts[2])] = None
+        number = (said.hint or "").partition("|")[2]
+        one = vocabulary.competency(said.value) or (vocabulary.competency(number) if number else None)
+        work.term("competencies", said.value, f"{one.framework} {one.aspect}, {one.level}" if one else None)
+        if one is not None:
+            found[one] = None
             work.made("competencies", said.path, "list competency")
     return tuple(found)

@@ -1,0 +1,240 @@
+"""Nothing dropped in silence: every non-empty leaf is mapped, unmapped, ignored with a reason, or read with another."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from transforms.crosswalks import CROSSWALKS, Unreadable, read, xmltree
+from transforms.draft import Draft
+from transforms.stored import records
+
+STEP = re.compile(r"(?P<name>[^\[\]/]+)(?P<where>(?:\[@\w+='[^']*'\])*)(?:\[(?P<number>\d+)\])?$")
+NO_LEAF = re.compile(r"\{http://www\.w3\.org/2001/XMLSchema-instance\}|.*schemalocation$", re.IGNORECASE)
+
+
+def paths(draft: Draft) -> set[str]:
+    """Every path that the draft accounts for."""
+    said = {one.path for values in draft.fields.values() for one in values}
+    return said | {leaf.path for leaf in (*draft.unmapped, *draft.used)} | {leaf.path for leaf, _ in draft.ignored}
+
+
+def missing_json(payload: str, draft: Draft) -> list[str]:
+    """The JSON paths of leaves that are neither mapped nor unmapped nor ignored nor read with another."""
+    return sorted(set(_json_leaves(json.loads(payload), "$")) - paths(draft))
+
+
+def _json_leaves(found: object, path: str) -> list[str]:
+    if isinstance(found, dict):
+        plain = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+        inside = [(path + (f".{key}" if plain.fullmatch(key) else f"[{key!r}]"), one) for key, one in found.items()]
+        text = "value" if isinstance(found.get("value"), str) else "@value" if "@value" in found else None
+        names = {"language", "@language", "@type", "key", "schema", "element", "qualifier"} if text else set()
+        kept = [(one_path, one) for (one_path, one), key in zip(inside, found, strict=True) if key not in names]
+        return [leaf for one_path, one in kept for leaf in _json_leaves(one, one_path)]
+    if isinstance(found, list):
+        return [leaf for number, one in enumerate(found) for leaf in _json_leaves(one, f"{path}[{number}]")]
+    return [path] if found is not None and str(found).strip() else []
+
+
+def missing_xml(payload: str, draft: Draft) -> list[str]:
+    """The texts and attributes that are neither mapped nor unmapped nor ignored nor read with another."""
+    root = xmltree.parse(payload)
+    seen: set[tuple[etree._Element, str]] = set()
+    for path in paths(draft):
+        seen |= _resolve(root, path)
+    return [one for element in root.iter() if isinstance(element.tag, str) for one in _open(element, seen)]
+
+
+def _open(element: etree._Element, seen: set[tuple[etree._Element, str]]) -> list[str]:
+    name = xmltree.local(element)
+    found = []
+    texts = [element.text, *(child.tail for child in element)]
+    marked_up = any((above, "") in seen for above in element.iterancestors())  # inside a text with markup
+    if any(text and text.strip() for text in texts) and (element, "") not in seen and not marked_up:
+        found.append(f"{name}: {element.text!r}")
+    for attribute, text in element.items():
+        named = {"mdschema", "element", "qualifier", "tag", "code", "lang", "language"}
+        if NO_LEAF.match(str(attribute)) or not text.strip() or str(attribute) in named | {xmltree.XML_LANG}:
+            continue
+        if xmltree.local(element) in {"element", "field"} and attribute == "name":
+            continue
+        if (element, str(attribute).rpartition("}")[2]) not in seen and not _inner_attribute(element, seen):
+            found.append(f"{name}/@{attribute}: {text!r}")
+    return found
+
+
+def _inner_attribute(element: etree._Element, seen: set[tuple[etree._Element, str]]) -> bool:
+    return any((above, f"//{xmltree.local(element)}") in seen for above in element.iterancestors())
+
+
+def _resolve(root: etree._Element, path: str) -> set[tuple[etree._Element, str]]:
+    """What a path of a draft selects: elements with "" or the attribute's name."""
+    path, _, attribute = path.partition("/@")
+    path, deep, inner = path.partition("//")
+    steps = path.split("/")
+    found = [element for element in _starts(root) if _is(element, steps[0])]
+    for step in steps[1:]:
+        found = [child for element in found for child in _children(element, step)]
+    if deep:
+        return {(element, f"//{inner.lower()}") for element in found}
+    return {(element, attribute) for element in found}
+
+
+def _starts(root: etree._Element) -> list[etree._Element]:
+    return [root, *(element for element in root.iter() if isinstance(element.tag, str))]
+
+
+def _is(element: etree._Element, step: str) -> bool:
+    prefix, _, name = step.rpartition(":")
+    return element.tag.rpartition("}")[2] == name and (element.prefix or "") == prefix
+
+
+def _children(element: etree._Element, step: str) -> list[etree._Element]:
+    match = STEP.fullmatch(step)
+    assert match is not None, step
+    wanted = re.findall(r"\[@(\w+)='([^']*)'\]", match["where"])
+    found = [
+        child
+        for child in element
+        if isinstance(child.tag, str)
+        and _is(child, match["name"])
+        and all(child.get(name) == text for name, text in wanted)
+    ]
+    return found if match["number"] is None else found[int(match["number"]) - 1 : int(match["number"])]
+
+
+def missing(payload: str, draft: Draft) -> list[str]:
+    return missing_xml(payload, draft) if payload.lstrip().startswith("<") else missing_json(payload, draft)
+
+
+SHARED = Path(__file__).resolve().parents[4] / "shared"
+
+
+@pytest.mark.parametrize("folder", ["corpora", "partners"])
+def test_every_leaf_of_every_stored_record_is_accounted_for(folder: str) -> None:
+    if not (SHARED / folder).is_dir():
+        pytest.skip(f"no {folder} here")
+    lost = {}
+    count = 0
+    for record in records(SHARED / folder):
+        count += 1
+        payload = record.payload or ""
+        if found := missing(payload, read(record.format, payload)):
+            lost[record.identifier] = found
+    assert not lost
+    assert count > 50
+
+
+def test_the_count_sees_what_a_draft_leaves_out() -> None:
+    payload = "<dc><title lang='en'>A title</title><date note='n'>2012</date><other>x</other></dc>"
+    draft = read("oai_dc", payload)
+    assert missing(payload, draft) == []
+    draft.unmapped.clear()
+    assert missing(payload, draft) == ["date/@note: 'n'", "other: 'x'"]
+    del draft.fields["title"]
+    assert missing(payload, draft) == ["title: 'A title'", "date/@note: 'n'", "other: 'x'"]
+    payload = '{"title": "A", "lab_apps": [{"app_url": "http://a.b/c", "what": 5}]}'
+    draft = read("golab_labs", payload)
+    assert missing(payload, draft) == []
+    draft.unmapped.clear()
+    assert missing(payload, draft) == ["$.lab_apps[0].what"]
+
+
+NAMES = sorted(
+    {
+        name
+        for crosswalk in CROSSWALKS.values()
+        for key in (*crosswalk.table.rows, *crosswalk.table.ignored, *crosswalk.table.readers, *crosswalk.table.inner)
+        for name in key.replace("*", "x").split("/")
+        if re.fullmatch(r"[A-Za-z_][\w.-]*", name)
+    }
+)
+TEXTS = st.one_of(
+    st.just(""),
+    st.sampled_from(
+        [
+            "2012",
+            "2554",
+            "en",
+            "sr-Latn",
+            "http://a.example/b",
+            "10.1000/182",
+            "BEGIN:VCARD FN:A END:VCARD",
+            "yes",
+            "5-6",
+        ]
+    ),
+    st.text(
+        st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff"), max_size=30
+    ),
+)
+
+
+def element(name: str, attributes: dict[str, str], text: str, children: list[etree._Element]) -> etree._Element:
+    made = etree.Element(name)
+    for key, one in attributes.items():
+        made.set(key, one)
+    made.text = text
+    made.extend(children)
+    return made
+
+
+ATTRIBUTES = st.dictionaries(
+    st.sampled_from(["type", "element", "qualifier", "mdschema", "tag", "code", "name", "rel", "href", "url", "lang"]),
+    st.sampled_from(["", "dc", "title", "245", "a", "alternate", "value", "http://a.example/x", "en"]),
+    max_size=3,
+)
+TREES = st.recursive(
+    st.builds(element, st.sampled_from(NAMES), ATTRIBUTES, TEXTS, st.just([])),
+    lambda inner: st.builds(element, st.sampled_from(NAMES), ATTRIBUTES, TEXTS, st.lists(inner, max_size=4)),
+    max_leaves=12,
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from([*NAMES, "@id", "@type", "@value", "@language", "value", "language"]), inner)
+    ),
+    max_leaves=15,
+)
+XML_FORMATS = sorted(name for name, one in CROSSWALKS.items() if isinstance(one, xmltree.XmlFormat))
+ROOTS = {"marcxml": "{http://www.loc.gov/MARC21/slim}record"}  # another record than OAI's
+JSON_FORMATS = sorted(set(CROSSWALKS) - set(XML_FORMATS))
+
+
+@pytest.mark.parametrize("name", XML_FORMATS)
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(trees=st.lists(TREES, max_size=6))
+def test_every_leaf_of_any_tree_is_accounted_for(name: str, trees: list[etree._Element]) -> None:
+    crosswalk = CROSSWALKS[name]
+    assert isinstance(crosswalk, xmltree.XmlFormat)
+    root = element(ROOTS.get(name) or sorted(crosswalk.roots)[0], {}, "", trees)
+    payload = etree.tostring(root, encoding="unicode")
+    assert missing(payload, read(name, payload)) == []
+
+
+@pytest.mark.parametrize("name", JSON_FORMATS)
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(found=st.dictionaries(st.sampled_from(NAMES), JSON, min_size=1, max_size=8))
+def test_every_leaf_of_any_object_is_accounted_for(name: str, found: dict[str, object]) -> None:
+    payload = json.dumps(found)
+    assert missing(payload, read(name, payload)) == []
+
+
+@pytest.mark.parametrize("name", sorted(CROSSWALKS))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(payload=st.one_of(st.text(max_size=60), st.sampled_from(["<a/>", "{}", "[]", "<record><metadata/></record>"])))
+def test_any_text_is_a_draft_or_unreadable(name: str, payload: str) -> None:
+    try:
+        draft = read(name, payload)
+    except Unreadable as error:
+        assert str(error)
+    else:
+        assert isinstance(draft, Draft)

@@ -1,0 +1,213 @@
+"""Every source record ends as exactly one outcome; bad input is a rejection that names what and where."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from schemas import Assessment, Feed, SourceRecord
+from transforms import transform
+from transforms.__main__ import main
+from transforms.crosswalks import ALIASES, CROSSWALKS
+from transforms.crosswalks.reading import read
+from transforms.draft import PERSONAL
+
+FEED = Feed(name="sample", title="Sample", partner="Sample Partner", protocol="oai_pmh", url="https://a.example/oai")
+DC = (
+    '<oai_dc:dc xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/" '
+    'xmlns:dc="http://purl.org/dc/elements/1.1/">{}</oai_dc:dc>'
+)
+WRAPPED = '<record xmlns="http://www.openarchives.org/OAI/2.0/"><metadata>{}</metadata></record>'
+
+
+def record(payload: str | None, format_: str = "oai_dc", **more: Any) -> SourceRecord:
+    said = {"feed": "sample", "identifier": "oai:a.example:1", "format": format_, "payload": payload}
+    return SourceRecord(**{**said, **more})
+
+
+def dc(inside: str, **more: Any) -> SourceRecord:
+    return record(WRAPPED.format(DC.format(inside)), **more)
+
+
+def outcomes(assessment: Assessment) -> int:
+    return sum(one is not None for one in (assessment.resource, assessment.tombstone, assessment.rejection))
+
+
+def test_a_readable_record_is_a_resource_with_findings_and_score() -> None:
+    found = transform(dc("<dc:title xml:lang='en'>Rain in the garden</dc:title>"), FEED)
+    assert found.resource is not None and outcomes(found) == 1
+    assert found.resource.title == {"en": "Rain in the garden"}
+    assert found.key == "sample:oai:a.example:1"
+    assert found.score is not None and 0 <= found.score < 60
+    assert {issue.code for issue in found.issues} >= {"license_missing", "description_missing"}
+
+
+def test_a_deleted_record_is_a_tombstone_even_with_a_payload() -> None:
+    for payload in (None, WRAPPED.format(DC.format(""))):
+        found = transform(record(payload, deleted=True), FEED)
+        assert found.tombstone is not None and outcomes(found) == 1 and found.issues == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (record(None), "no metadata in the record"),
+        (record("  "), "no metadata in the record"),
+        (record("<record xmlns='http://www.openarchives.org/OAI/2.0/'/>"), "no metadata in the record"),
+        (record("<record xmlns='http://www.openarchives.org/OAI/2.0/'><metadata/></record>"), "no metadata"),
+        (record("<dc><title>A</dc>"), "not well-formed XML: Opening and ending tag mismatch"),
+        (record("<dc><title>A\x01</title></dc>"), "not well-formed XML"),
+        (record("<dc><title>\ud800</title></dc>"), "not encodable as UTF-8"),
+        (record(WRAPPED.format("<mods/>")), "the payload is <mods>, not <dc> or"),
+        (record("{}", "unesdoc"), "no metadata in the record"),
+        (record("[1]", "unesdoc"), "the record is a JSON list, not an object"),
+        (record('{"title": ', "unesdoc"), "not readable as JSON"),
+        (record("<a/>", "edm"), "no crosswalk for format 'edm'; known are"),
+        (record("<a/>", identifier=" "), "no identifier in the record"),
+    ],
+)
+def test_what_cannot_be_read_is_a_rejection_that_says_why(said: SourceRecord, reason: str) -> None:
+    found = transform(said, FEED)
+    assert found.rejection is not None and outcomes(found) == 1
+    assert reason in found.rejection.reason
+
+
+def test_the_root_decides_between_relatives() -> None:
+    qualified = (
+        '<q:qualifieddc xmlns:q="http://dspace.org/qualifieddc/" xmlns:d="http://purl.org/dc/terms/">'
+        '<d:alternative xml:lang="en">Another name of it</d:alternative></q:qualifieddc>'
+    )
+    found = transform(record(WRAPPED.format(qualified)), FEED).resource
+    assert found is not None and found.alternative_titles[0].text == "Another name of it"
+
+
+def test_entities_of_html_and_declarations_are_read_and_external_ones_are_not() -> None:
+    said = '<?xml version="1.0" encoding="ISO-8859-1"?>\n<dc><title>L&eacute;on à l\'&eacute;cole</title></dc>'
+    found = transform(record(said), FEED).resource
+    assert found is not None and list(found.title.values()) == ["Léon à l'école"]
+    outside = '<!DOCTYPE dc [<!ENTITY x SYSTEM "file:///etc/passwd">]><dc><title>A title &x; here</title></dc>'
+    found = transform(record(outside), FEED).resource
+    assert found is not None and "root:" not in str(found)
+
+
+def test_personal_data_is_left_out_and_said_so() -> None:
+    payload = """<dim xmlns="http://www.dspace.org/xmlns/dspace/dim">
+      <field mdschema="dc" element="description" qualifier="provenance">by curator@example.org</field>
+      <field mdschema="dc" element="contributor" qualifier="author">Example, Ana (ana@example.org)</field></dim>"""
+    found = transform(record(payload, "dim"), FEED).resource
+    assert found is not None and "@example.org" not in msgspec.json.encode(found).decode()
+    assert found.contributors[0].name == "Ana Example"
+    assert PERSONAL in {reason for _, reason in read("dim", payload).ignored}
+
+
+def test_a_thousand_keywords_and_a_megabyte_of_description_are_bounded_and_reported() -> None:
+    words = "".join(f"<dc:subject>word {number}</dc:subject>" for number in range(1500))
+    said = dc(f"<dc:title>Long</dc:title>{words}<dc:description>{'long text ' * 120_000}</dc:description>")
+    found = transform(said, FEED)
+    assert found.resource is not None
+    assert len(found.resource.keywords) == 1000
+    left = {leaf.path: leaf.value for leaf in found.resource.unmapped}
+    assert left["oai_dc:dc/dc:subject[1500]"] == "word 1499"
+    assert "shortened from 1199999 characters" in left["oai_dc:dc/dc:description"]
+    assert max(len(text) for text in found.resource.description.values()) <= 100_000
+    assert "text_shortened" in {issue.code for issue in found.issues}
+
+
+def test_deep_nesting_is_a_rejection() -> None:
+    deep = record('{"a":' * 5000 + "1" + "}" * 5000, "unesdoc")
+    assert transform(deep, FEED).rejection is not None
+    deep = record('{"a":' * 300 + "1" + "}" * 300, "unesdoc")
+    assert "nested deeper than" in str(transform(deep, FEED).rejection)
+    deep = record("<dc>" + "<a>" * 5000 + "</a>" * 5000 + "</dc>")
+    assert transform(deep, FEED).rejection is not None
+
+
+def test_a_feeds_defaults_are_used_and_marked() -> None:
+    feed = FEED.model_copy(
+        update={"default_language": "sr", "default_license": "https://creativecommons.org/licenses/by-sa/4.0/"}
+    )
+    found = transform(dc("<dc:title>12 x 34</dc:title>"), feed).resource
+    assert found is not None and found.license is not None
+    assert found.license.origin == "feed_default"
+    assert found.provenance["license"][0].path == "feed.default_license"
+    assert [one.tag for one in found.languages] == ["sr"]
+    assert found.provenance["languages"][0].rule == "oai_dc: the feed's default"
+    said = dc("<dc:title>12 x 34</dc:title><dc:language>fr</dc:language><dc:rights>CC BY 4.0</dc:rights>")
+    found = transform(said, feed).resource
+    assert found is not None and found.license is not None
+    assert (found.languages[0].tag, found.license.origin) == ("fr", "record")
+
+
+def test_a_dialect_lies_over_its_format() -> None:
+    said = dc(
+        "<dc:title>A thesis</dc:title><dc:relation>https://a.example/id/eprint/5/</dc:relation><dc:identifier>https://a.example/5.pdf</dc:identifier>"
+    )
+    plain = transform(said, FEED).resource
+    spoken = transform(said, FEED.model_copy(update={"dialect": "eprints"})).resource
+    assert plain is not None and spoken is not None
+    assert (plain.url, spoken.url) == ("https://a.example/5.pdf", "https://a.example/id/eprint/5/")
+    wrong = transform(said, FEED.model_copy(update={"dialect": "nobody"})).rejection
+    assert wrong is not None and "no dialect 'nobody'; known are" in wrong.reason
+    wrong = transform(said, FEED.model_copy(update={"dialect": "rcub"})).rejection
+    assert wrong is not None and "belongs to format dim" in wrong.reason
+
+
+def test_every_filled_field_has_its_origin() -> None:
+    said = dc(
+        "<dc:title>A title</dc:title><dc:date>2012</dc:date><dc:identifier>https://doi.org/10.1000/182</dc:identifier>"
+    )
+    found = transform(said, FEED).resource
+    assert found is not None
+    assert [(one.key, one.path) for one in found.provenance["issued"]] == [(found.key, "oai_dc:dc/dc:date")]
+    assert found.provenance["url"][0].path == "oai_dc:dc/dc:identifier"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    format_=st.sampled_from(sorted({*CROSSWALKS, *ALIASES, "nonsense"})),
+    payload=st.one_of(
+        st.text(max_size=80),
+        st.dictionaries(
+            st.sampled_from(
+                ["title", "name", "url", "language", "id", "license", "rights", "year", "author", "metadata"]
+            ),
+            st.one_of(st.text(max_size=20), st.integers(), st.lists(st.text(max_size=9)), st.none(), st.booleans()),
+        ).map(json.dumps),
+        st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=30).map(
+            lambda text: DC.format(f"<dc:title>{text}</dc:title>")
+        ),
+    ),
+    deleted=st.booleans(),
+)
+def test_anything_has_exactly_one_outcome(format_: str, payload: str, deleted: bool) -> None:
+    assert outcomes(transform(record(payload, format_, deleted=deleted), FEED)) == 1
+
+
+def test_the_pipe_reads_records_and_writes_assessments(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Any
+) -> None:
+    (tmp_path / "sample.toml").write_text(
+        'title = "S"\npartner = "P"\nprotocol = "oai_pmh"\nurl = "https://a.example/oai"\n'
+        'format = "oai_dc"\ndefault_language = "sr"\n'
+    )
+    lines = [
+        msgspec.json.encode(dc("<dc:title>12</dc:title>")),
+        b"not a record",
+        b"",
+        msgspec.json.encode(record(None)),
+    ]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\n".join(lines))))
+    assert main(["--feeds", str(tmp_path)]) == 2
+    out, err = capfdbinary.readouterr()
+    read_back = [msgspec.json.decode(line, type=Assessment) for line in out.splitlines()]
+    assert len(read_back) == 2
+    assert read_back[0].resource is not None and read_back[0].resource.languages[0].tag == "sr"
+    assert read_back[1].rejection is not None
+    assert b"line 2: not a source record" in err
