@@ -6,19 +6,24 @@ import re
 from functools import lru_cache
 from typing import Any, Literal
 
+from babel import Locale
+
 from transforms.normalize.tables import fold, table
 
 Kind = Literal["person", "organisation"]
 BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
+_MIDDLE_INITIAL = re.compile(r"[^\W\d_]{2,}(?: [^\W\d_]\.)+ [^\W\d_]+")  # "William H. Press"
 _FUNCTION_WORD = re.compile(r"\s(?:pour|dans|aux|sur|para|für|для|with|at)\s", re.I)
 
 
 @lru_cache(maxsize=16384)
 def is_corporate(name: str) -> bool:
     """Whether a name is surely an organisation's, by its words or by being an acronym."""
-    if is_acronym(name) or _FUNCTION_WORD.search(name):
+    if _is_acronym(name) or _FUNCTION_WORD.search(name):
         return True
     core = BRACKETS.sub("", name)
+    if _MIDDLE_INITIAL.fullmatch(core):
+        return False
     if core != name and len(core.split()) > 2 and re.search(r"\([A-Z]{2}[\w &-]*\)$", name):
         return True  # "Real Time and Interoperability (TRIO)"
     return has_corporate_word(core)
@@ -32,8 +37,20 @@ def has_corporate_word(name: str) -> bool:
     )
 
 
-def is_acronym(name: str) -> bool:
+def _is_acronym(name: str) -> bool:
     return name.isupper() and 2 <= len(name) <= 8 and name.isalpha() and name.isascii()
+
+
+def is_place(name: str) -> bool:
+    """Whether a name is a country's, in one of the library's languages (CLDR)."""
+    return fold(name) in _countries()
+
+
+@lru_cache(maxsize=1)
+def _countries() -> frozenset[str]:
+    locales = ("en", "fr", "es", "pt", "de", "ru", "ar", "th", "sr_Cyrl", "sr_Latn")
+    names = (name for locale in locales for code, name in Locale.parse(locale).territories.items() if len(code) == 2)
+    return frozenset(map(fold, names)) | {"usa", "uk", "u s a"}
 
 
 @lru_cache(maxsize=1)

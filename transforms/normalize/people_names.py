@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from transforms.normalize.people_corporate import BRACKETS, Kind, has_corporate_word, is_acronym, is_corporate, nobody
+from transforms.normalize.people_corporate import BRACKETS, Kind, has_corporate_word, is_corporate, is_place, nobody
 from transforms.normalize.tables import fold, table
 
 EMAIL = re.compile(r"[<(\[]?\s*(?:mailto:)?[\w.+-]+@[\w-]+(?:\.[\w-]+)+\s*[>)\]]?")
@@ -19,11 +19,15 @@ _YEARS = re.compile(
 _ROLE_SUFFIX = re.compile(
     r"[\s,]+[(\[]?(?:author|editor|eds?|creator|aut|edt|illustrator|translator|автор|ред)\.?[)\]]?$", re.I
 )
+_ROLE_PART = re.compile(r"\s*,\s*(?:author|editor|eds?|creator|illustrator|translator|автор|ред)\.?$", re.I)
+_INITIAL = re.compile(r"\b[^\W\d_]\.|^[^\W\d_]$")
+_INITIALED = re.compile(r"[^\W\d_][\w'’-]+ (?:[^\W\d_]\.? ?){1,3}")  # "Smith J", "Иванов И. И."
 _HEAD = re.compile(r"\b(?:ministr|minist[eè]r|universi|institut|department|faculty|bureau|office|cent(?:er|re))", re.I)
 _LIST = re.compile(r"[;|]")
 _DIGIT = re.compile(r"\d\d")
-_COMMAS = re.compile(r"\s*[,،]\s*")
+_COMMAS = re.compile(r"\s*[,،](?![^(\[]*[)\]])\s*")  # not those inside brackets
 _AND = re.compile(r"\s+(?:and|&|et|y|und|и)\s+", re.I)
+_LEADING_AND = re.compile(r"^(?:and|&|et|y|und|и)\s+", re.I)
 _TIDY = re.compile(r"\s+([,;])")
 
 
@@ -42,6 +46,7 @@ def names(said: str, given: Kind | None, *, joined: bool) -> Iterator[tuple[str,
 
 
 def _one_or_list(name: str, given: Kind | None) -> Iterator[tuple[str, Kind]]:
+    name = _ROLE_PART.sub("", name)
     parts = [part for part in _COMMAS.split(name) if part]
     if len(parts) == 1:
         yield from _single(parts[0], given)
@@ -57,44 +62,62 @@ def _one_or_list(name: str, given: Kind | None) -> Iterator[tuple[str, Kind]]:
 
 
 def _which_corporate(parts: list[str]) -> list[bool]:
-    """For each part whether it is an organisation; in "PANTEL, Klaus" and "Perera, GAC" capitals are no acronym."""
-    found = [is_corporate(part) for part in parts]
+    """For each part whether it is an organisation; capitals of "PANTEL, Klaus" and "Perera, GAC" are no acronym, and
+    with initials ("Press, William H.") a single word is a family name.
+    """
     if len(parts) == 2:
-        found = [
-            one and not (is_acronym(part) and not has_corporate_word(part))
-            for one, part in zip(found, parts, strict=True)
-        ]
-    return found
+        if " " not in parts[0] and _INITIAL.search(parts[1]):
+            return [False, False]
+        return [is_corporate(part) and (not part.isupper() or has_corporate_word(part)) for part in parts]
+    return [is_corporate(part) for part in parts]
 
 
 def _mixed(name: str, parts: list[str], corporate: list[bool]) -> Iterator[tuple[str, Kind]]:
-    """Organisations among what may be persons: a list only where a whole "Last, First" stands in it."""
+    """Organisations among what may be persons: a list only where that is certain.
+
+    That is where a whole "Last, First" stands before or between organisations, or has initials; after the last
+    organisation it could be its place ("Harvard University, Cambridge, Massachusetts").
+    """
     runs = _runs(parts, corporate)
     persons = [run for is_one, run in runs if not is_one]
-    certain = all(len(run) % 2 == 0 and all(map(_is_name_part, run)) for run in persons)
-    if certain and len(parts) > 2 and not _goes_on(parts[0]):
+    pairs = all(len(run) % 2 == 0 and all(map(_is_name_part, run)) for run in persons)
+    inside = corporate[-1] or bool(_INITIAL.search(parts[-1]))
+    if pairs and inside and len(parts) > 2 and not _goes_on(parts[0]):
         yield from _joined(parts)
     else:
         yield name, "organisation"
 
 
 def _joined(parts: list[str]) -> Iterator[tuple[str, Kind]]:
-    """A comma-joined list of corporate names and "Last, First": each name whole, in order."""
+    """A comma-joined list of corporate names and "Last, First": each name whole, in order.
+
+    What follows an organisation and is no whole person goes with it: "World Heritage Committee, 44th session".
+    """
     parts = [part for part in parts if part]
     at = 0
     while at < len(parts):
         if is_corporate(parts[at]):
             end = at + 1
-            while end < len(parts) and _belongs(parts, at, end):
+            while end < len(parts) and (_belongs(parts, at, end) or not _starts_a_name(parts, end)):
                 end += 1
             yield ", ".join(parts[at:end]), "organisation"
-        elif at + 1 < len(parts) and not is_corporate(parts[at + 1]):
+        elif _starts_a_name(parts, at):
             end = at + 2
             yield from _persons(", ".join(parts[at:end]), parts[at:end])
         else:
             end = at + 1
-            yield parts[at], "organisation" if len(parts[at].split()) > 3 else "person"
+            yield parts[at], "person" if _is_name_part(parts[at]) and len(parts[at].split()) <= 3 else "organisation"
         at = end
+
+
+def _starts_a_name(parts: list[str], at: int) -> bool:
+    """Whether an organisation or a whole "Last, First" begins with this part."""
+    if is_corporate(parts[at]):
+        return True
+    pair = parts[at : at + 2]
+    return (
+        len(pair) == 2 and all(map(_is_name_part, pair)) and not any(map(is_place, pair)) and not is_corporate(pair[1])
+    )
 
 
 def _belongs(parts: list[str], start: int, at: int) -> bool:
@@ -121,24 +144,36 @@ def _persons(name: str, parts: list[str]) -> Iterator[tuple[str, Kind]]:
     suffixes = set(table("corporate")["suffixes"])
     titles = [part for part in parts[1:] if fold(part).replace(" ", "") in suffixes]
     core = [part for part in parts if part not in titles]
-    pairs = _AND.split(name)
-    if len(pairs) > 1 and all(len([p for p in _COMMAS.split(pair) if p]) == 2 for pair in pairs):
-        for pair in pairs:
-            yield from _persons(pair, _COMMAS.split(pair))
-    elif len(core) == 1:
-        yield name, "person"
+    several = _several(name, core) if len(core) > 1 and not titles else []
+    if several:
+        for one in several:
+            yield from _persons(", ".join(one), one)
     elif len(core) == 2:
         yield tidy(" ".join([_plain(core[1]), _plain(core[0])]) + "".join(f", {title}" for title in titles)), "person"
-    elif len(core) >= 3 and all(len(part.split()) > 1 for part in core) and not titles:
-        for part in core:
-            yield from _single(re.sub(r"^(?:and|&)\s+", "", part), "person")
     elif len(core) == 3 and not titles:
         yield tidy(" ".join([*core[1:], core[0]])), "person"
-    elif len(core) >= 4 and len(core) % 2 == 0:
-        for at in range(0, len(core), 2):
-            yield from _persons(", ".join(core[at : at + 2]), core[at : at + 2])
     else:
-        yield name, "person"
+        yield name if len(core) > 1 or titles else _plain(name), "person"
+
+
+def _several(name: str, core: list[str]) -> list[list[str]]:
+    """The parts of each person's name, where a statement is certainly a list of persons; else empty."""
+    pairs = [[part for part in _COMMAS.split(pair) if part] for pair in _AND.split(name)]
+    if len(pairs) > 1 and all(len(pair) == 2 for pair in pairs):
+        return pairs
+    if all(map(_INITIALED.fullmatch, core)) or _is_list_of_full_names(name):
+        return [[piece] for part in core for piece in map(tidy, _AND.split(_LEADING_AND.sub("", part))) if piece]
+    if len(core) >= 3 and all(len(part.split()) > 1 for part in core):
+        return [[_LEADING_AND.sub("", part)] for part in core]
+    if len(core) >= 4 and len(core) % 2 == 0:
+        return [core[at : at + 2] for at in range(0, len(core), 2)]
+    return []
+
+
+def _is_list_of_full_names(name: str) -> bool:
+    """Whether a name is like "A. Smith, B. Jones and C. Brown"."""
+    pieces = [piece for part in _COMMAS.split(name) for piece in _AND.split(part)]
+    return len(pieces) > 2 and bool(_AND.search(name)) and all(len(piece.split()) > 1 for piece in pieces)
 
 
 def _single(name: str, given: Kind | None) -> Iterator[tuple[str, Kind]]:
