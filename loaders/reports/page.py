@@ -57,7 +57,7 @@ def environment() -> Environment:
     )
 
 
-def render(template: str, language: str, files: Mapping[str, str], rules: Rules, **facts: Any) -> str:
+def render(template: str, language: str, files: Mapping[str, str], folder: Path, rules: Rules, **facts: Any) -> str:
     """One page in one language. `files` name the same page in each language in which it is written."""
     said, locale = messages(language), Locale.parse(language)
     return (
@@ -68,6 +68,7 @@ def render(template: str, language: str, files: Mapping[str, str], rules: Rules,
             language=language,
             direction=direction(language),
             languages=[(other, Locale.parse(other).get_language_name(), name) for other, name in files.items()],
+            exists=lambda name: (folder / name).exists(),
             rule=lambda code, what: rule_text(rules, code, what, language),
             number=lambda value: format_decimal(value, locale=locale),
             percent=lambda value: format_percent(round(value, 3), locale=locale, decimal_quantization=False),
@@ -119,7 +120,7 @@ def write_pages(
     folder.mkdir(parents=True, exist_ok=True)
 
     files = {one: f"{stem}{suffix(one, languages)}.html" for one in languages}
-    more: dict[str, Any] = {"stem": stem, "commands": COMMANDS, "rules": rules or {}}
+    more: dict[str, Any] = {"stem": stem, "commands": COMMANDS, "rules": rules or {}, "folder": folder}
     pages = [
         (name, render(template, one, files, page_suffix=suffix(one, languages), **more, **facts))
         for one, name in files.items()
