@@ -46,7 +46,7 @@ def quality(clusters: Iterable[Cluster], true: set[Pair]) -> dict[str, float]:
 def say(name: str, **figures: Any) -> dict[str, Any]:
     """Print one line of figures."""
     line = {"bench": name, **figures}
-    print(json.dumps(line, ensure_ascii=False), flush=True)  # noqa: T201  (a bench prints)
+    print(json.dumps(line, ensure_ascii=False), flush=True)
     return line
 
 

@@ -13,6 +13,14 @@ from transforms.match.model import VERSION, Model
 from transforms.match.score import FORCED, prepare, score
 
 RANDOM_PAIRS = 1_000_000
+TRUE_PAIRS = (
+    "SELECT l.idx AS join_key_l, r.idx AS join_key_r FROM feature l JOIN works a USING (key) "
+    "JOIN works b ON a.work = b.work JOIN feature r ON r.key = b.key WHERE l.idx < r.idx"
+)
+RANDOM = (
+    "SELECT DISTINCT least(a, b) AS join_key_l, greatest(a, b) AS join_key_r FROM (SELECT (1 + hash(i, 1) % {count})"
+    f"::INTEGER AS a, (1 + hash(i, 2) % {{count}})::INTEGER AS b FROM range({RANDOM_PAIRS}) t(i)) WHERE a <> b"
+)
 SMALLEST = 1e-6  # a share that is not seen at all is taken for this
 
 
@@ -27,13 +35,13 @@ def trained(rows: pa.Table, work_of: dict[str, int], comparisons: list[dict[str,
     seen_true = _levels(
         connection,
         neutral,
-        "SELECT l.idx AS join_key_l, r.idx AS join_key_r FROM feature l JOIN works a USING (key) JOIN works b ON a.work = b.work JOIN feature r ON r.key = b.key WHERE l.idx < r.idx",
+        TRUE_PAIRS,
     )
     (count,) = connection.execute("SELECT count(*) FROM feature").fetchone() or (0,)
     seen_random = _levels(
         connection,
         neutral,
-        f"SELECT DISTINCT least(a, b) AS join_key_l, greatest(a, b) AS join_key_r FROM (SELECT (1 + hash(i, 1) % {count})::INTEGER AS a, (1 + hash(i, 2) % {count})::INTEGER AS b FROM range({RANDOM_PAIRS}) t(i)) WHERE a <> b",
+        RANDOM.format(count=count),
     )
     return _settings([_weighed(one, seen_true, seen_random) for one in comparisons], prior)
 

@@ -245,7 +245,7 @@ class _Publication:
             return {}
         newest = select(ResourceVersion.resource_id, func.max(ResourceVersion.version))
         grouped = newest.where(ResourceVersion.resource_id.in_(names)).group_by(ResourceVersion.resource_id)
-        return {name: number for name, number in self.connection.execute(grouped)}
+        return dict(self.connection.execute(grouped).tuples().all())
 
     def _insert(self, table: Any, rows: list[dict[str, Any]]) -> None:
         if rows:
@@ -254,8 +254,8 @@ class _Publication:
     def _update(self, rows: list[dict[str, Any]]) -> None:
         if rows:
             names = [name for name in rows[0] if name not in ("of", "id")]
-            said = {name: bindparam(f"new_{name}") for name in names}
-            statement = update(RESOURCES).where(RESOURCES.c.id == bindparam("of")).values(**said)
+            values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+            statement = update(RESOURCES).where(RESOURCES.c.id == bindparam("of")).values(**values)
             self.connection.execute(
                 statement, [{"of": row["of"], **{f"new_{name}": row[name] for name in names}} for row in rows]
             )

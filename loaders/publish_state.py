@@ -75,7 +75,7 @@ def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str,
                 SourceRecord.record.is_not(None),
             )
             for feed, sha256, text in connection.execute(query):
-                yield feed, sha256 or "", msgspec.json.decode(text, type=Resource)
+                yield feed, sha256 or "", msgspec.json.decode(text or "", type=Resource)
 
 
 def judgements(env: Environment) -> list[Judgement]:

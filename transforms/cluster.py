@@ -54,7 +54,7 @@ def cluster(
     traits = _traits(features, {key for match in kept for key in _pair(match)})
     joined = _Joined(traits, decided, one_to_one)
     joined.add_links(kept)
-    verdicts = {pair: reason for pair, reason in joined.join()}
+    verdicts = dict(joined.join())
     last = [_last_word(match, verdicts.get(_pair(match)), decided.get(_pair(match)), traits) for match in matches]
     return Clustering(joined.clusters(verdicts), last, list(_related(pairs, features, decided)))
 
@@ -120,7 +120,7 @@ def _trait(row: Mapping[str, object]) -> Traits:
 
 
 def contradiction(left: Traits, right: Traits, one_to_one: frozenset[str]) -> str | None:
-    """Why two records that no link of their own joins cannot stand in one cluster, or None when nothing speaks against."""
+    """Why two records that no link of their own joins cannot stand in one cluster; None when nothing speaks against."""
     if left.feed == right.feed and left.feed in one_to_one:
         return f"both are of {left.feed}, which lists no work twice"
     for name, mine, theirs in (

@@ -84,7 +84,7 @@ def ids(env: Environment) -> dict[str, str]:
     """The resource of each live record."""
     with reading(env) as connection:
         query = select(SourceRecord.key, SourceRecord.resource_id).where(SourceRecord.status == "live")
-        return {key: name for key, name in connection.execute(query)}
+        return dict(connection.execute(query).tuples().all())
 
 
 def resource(env: Environment, name: str) -> Any:
@@ -94,7 +94,7 @@ def resource(env: Environment, name: str) -> Any:
 
 def redirects(env: Environment) -> dict[str, str]:
     with reading(env) as connection:
-        return {old: new for old, new in connection.execute(select(Redirect.old_id, Redirect.id))}
+        return dict(connection.execute(select(Redirect.old_id, Redirect.id)).tuples().all())
 
 
 def versions(env: Environment, name: str) -> list[Any]:

@@ -29,7 +29,7 @@ def record(key: str, title: str | dict[str, str] = "Teaching fractions with ever
         "levels": ("2",),
     }
     values["identifiers"] = tuple(Identifier(scheme=scheme, value=value) for scheme, value in said.pop("ids", ()))
-    return Live(key.split(":")[0], "", Resource(key=key, **{**values, **said}))
+    return Live(key.partition(":")[0], "", Resource(key=key, **{**values, **said}))
 
 
 def verdict(left: Live, right: Live, *others: Live) -> str:

@@ -26,7 +26,7 @@ def some_record(chance: random.Random, key: str) -> Live:
     title = chance.choice(TOPICS) + chance.choice(["", "", " 1", " 2", ": a lesson"])
     doi = chance.choice([None, None, "10.54675/a1", "10.54675/b2"])
     return Live(
-        key.split(":")[0],
+        key.partition(":")[0],
         str(chance.random()),
         Resource(
             key=key,

@@ -23,7 +23,14 @@ from schemas import (
 )
 from transforms.merge import SURVIVORSHIP, CorrectionUnusable, correct, merge
 
-BY = License(uri="https://creativecommons.org/licenses/by/4.0/", spdx="CC-BY-4.0", label=None, statement="CC BY", origin="record", open=True)  # fmt: skip
+BY = License(
+    uri="https://creativecommons.org/licenses/by/4.0/",
+    spdx="CC-BY-4.0",
+    label=None,
+    statement="CC BY",
+    origin="record",
+    open=True,
+)
 
 
 def member(key: str, trust: int = 0, **said: Any) -> Member:
@@ -75,7 +82,8 @@ def test_lists_are_united_without_repeats() -> None:
     text = Concept(code="text", label="Text", source="Text")
     left = member("a:1", levels=("1", "2"), resource_types=(text,), links=(Link(url="https://u.test/1"),))
     again = Concept(code="text", label="Text", source="txt")
-    right = member("b:1", levels=("2", "3"), resource_types=(again,), links=(Link(url="https://u.test/1", media_type="text/html"),))  # fmt: skip
+    other = Link(url="https://u.test/1", media_type="text/html")
+    right = member("b:1", levels=("2", "3"), resource_types=(again,), links=(other,))
     record = merge([left, right]).record
     assert record.levels == ("1", "2", "3")
     assert record.resource_types == (text,)
@@ -129,8 +137,16 @@ def test_a_correction_comes_last_and_is_shown(path: str, value: str | None, fiel
 
 @pytest.mark.parametrize(
     ("path", "value"),
-    [("nonsense", '"x"'), ("key", '"x"'), ("", '"x"'), ("title", '"text"'), ("languages[3].tag", '"fr"'), ("levels", "["), ("issued_year", '"x"')],
-)  # fmt: skip
+    [
+        ("nonsense", '"x"'),
+        ("key", '"x"'),
+        ("", '"x"'),
+        ("title", '"text"'),
+        ("languages[3].tag", '"fr"'),
+        ("levels", "["),
+        ("issued_year", '"x"'),
+    ],
+)
 def test_a_correction_that_does_not_fit_is_named_and_the_rest_stands(path: str, value: str) -> None:
     with pytest.raises(CorrectionUnusable, match="correction 7"):
         correct(Resource(key="a:1", title={"en": "A"}), set_to(path, value))

@@ -55,11 +55,13 @@ class Oversized(NamedTuple):
 def block(connection: duckdb.DuckDBPyConnection, rows: str, table: str) -> None:
     """Write the blocks of a table of features as rows (idx, rule, value), the rules in their order."""
     parts = [
-        f"SELECT idx, {number} AS rule, unnest({rule.values}) AS text FROM {rows} WHERE title IS NOT NULL OR {number} = 0"
+        f"SELECT idx, {number} AS rule, unnest({rule.values}) AS text FROM {rows} "
+        f"WHERE title IS NOT NULL OR {number} = 0"
         for number, rule in enumerate(RULES)
     ]
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT idx, rule::TINYINT AS rule, hash(rule, text) AS value "
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT idx, rule::TINYINT AS rule, "
+        "hash(rule, text) AS value "
         f"FROM ({' UNION ALL '.join(parts)}) WHERE text IS NOT NULL AND text <> ''"
     )
 
@@ -73,9 +75,10 @@ def split(connection: duckdb.DuckDBPyConnection, table: str, limit: int) -> list
         if connection.execute("SELECT count(*) FROM large").fetchone() == (0,):
             return []
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT idx, rule, value FROM {table} ANTI JOIN large USING (rule, value) "
-            f"UNION ALL SELECT b.idx, b.rule, hash(b.value, {further}) FROM {table} b SEMI JOIN large USING (rule, value) "
-            "JOIN feature f USING (idx)"
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT idx, rule, value FROM {table} "
+            "ANTI JOIN large USING (rule, value) UNION ALL "
+            f"SELECT b.idx, b.rule, hash(b.value, {further}) FROM {table} b "
+            "SEMI JOIN large USING (rule, value) JOIN feature f USING (idx)"
         )
     return _leave_out(connection, table, limit)
 
@@ -92,9 +95,7 @@ def _leave_out(connection: duckdb.DuckDBPyConnection, table: str, limit: int) ->
     connection.execute(f"CREATE OR REPLACE TEMP TABLE large AS {large}")
     found = connection.execute("SELECT rule, records FROM large ORDER BY rule, records, value").fetchall()
     if found:
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM {table} ANTI JOIN large USING (rule, value)"
-        )
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS FROM {table} ANTI JOIN large USING (rule, value)")
     return [Oversized(RULES[rule].name, records) for rule, records in found]
 
 
@@ -105,6 +106,7 @@ def pair(connection: duckdb.DuckDBPyConnection, table: str, among: str | None, p
     """
     source = table if among is None else f"(SELECT * FROM {table} SEMI JOIN {among} USING (idx))"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {pairs} AS SELECT l.idx AS join_key_l, r.idx AS join_key_r, min(l.rule) AS match_key "
+        f"CREATE OR REPLACE TEMP TABLE {pairs} AS SELECT l.idx AS join_key_l, r.idx AS join_key_r, "
+        "min(l.rule) AS match_key "
         f"FROM {source} l JOIN {source} r ON l.rule = r.rule AND l.value = r.value AND l.idx < r.idx GROUP BY ALL"
     )

@@ -45,6 +45,7 @@ COLUMNS = pa.schema(
 DESCRIPTION = 80  # characters of the folded description
 CERTAIN_LANGUAGE = 0.8  # a detected language below this says nothing
 ONE_LANGUAGE = {"sr": "hbs", "hr": "hbs", "bs": "hbs", "sh": "hbs", "cnr": "hbs", "nb": "no", "nn": "no", "und": ""}
+DENSE = re.compile("[\u3040-\u9fff\uac00-\ud7af]")  # letters of scripts that write a word in one or two
 SUBTITLE = re.compile(r"\s*[:;–—(\[|/]\s*|\s+-\s+|\s*[.]\s+")
 PLACEHOLDERS: Mapping[str, list[str]] = tomllib.loads(
     (Path(__file__).parent / "placeholders.toml").read_text(encoding="utf-8")
@@ -87,7 +88,7 @@ def feature(live: Live) -> dict[str, Any]:
         "names": "; ".join(people[:5]),
         "title": folded or None,
         "titles": _distinct(fold(text) for text in _titles(record)),
-        "size": sum(3 if _is_dense(letter) else 1 for letter in folded),
+        "size": len(folded) if folded.isascii() else len(folded) + 2 * len(DENSE.findall(folded)),
         "words": " ".join(sorted(folded.split())) or None,
         "head": _head(said) if said else None,
         "numbers": numbers,
@@ -101,11 +102,6 @@ def feature(live: Live) -> dict[str, Any]:
         "languages": languages(record),
         "identifiers": identifiers(record),
     }
-
-
-def _is_dense(letter: str) -> bool:
-    """Whether the letter is of a script that writes a word in one or two."""
-    return "\u3040" <= letter <= "\u9fff" or "\uac00" <= letter <= "\ud7af"
 
 
 def _titles(record: Resource) -> list[str]:
@@ -134,7 +130,9 @@ def languages(record: Resource) -> list[str]:
 
 def identifiers(record: Resource) -> list[str]:
     """Identifiers that can make two records certain, as scheme:value; placeholders are none."""
-    found = [(one.scheme, one.value.strip().lower()) for one in record.identifiers if one.scheme in STRONG]
+    found: list[tuple[str, str]] = [
+        (one.scheme, one.value.strip().lower()) for one in record.identifiers if one.scheme in STRONG
+    ]
     addresses = [record.url, *(one.value for one in record.identifiers if one.scheme == "uri")]
     found += [("url", address) for address in map(_address, addresses) if address]
     return _distinct(f"{scheme}:{value}" for scheme, value in found if not PLACEHOLDER[scheme].search(value))

@@ -9,15 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
-CYRILLIC = dict(
-    zip(
-        "абвгдђежзијклљмнњопрстћуфхцчџшщъыьэюяіїєґўқғңһәөүұ",
-        "a b v g d d e z z i j k l lj m n nj o p r s t c u f h c c dz s s  y  e ju ja i i e g u q g n h a o u u".split(
-            " "
-        ),
-        strict=True,
-    )
-)
+CYRILLIC = {  # where Serbian has no such letter, the Latin one that Russian, Kazakh and others commonly use
+    **dict(
+        zip("абвгдђежзијклмнопрстћуфхцчшщыэіїєґўқғңһәөүұ", "abvgddezzijklmnoprstcufhccssyeiieguqgnhaouu", strict=True)
+    ),
+    **{"љ": "lj", "њ": "nj", "џ": "dz", "ю": "ju", "я": "ja", "ъ": "", "ь": ""},
+}
 LETTERS = {
     "đ": "d",
     "ł": "l",

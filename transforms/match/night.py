@@ -32,10 +32,13 @@ PAIRS = pa.schema(
 class Resources(NamedTuple):
     """What the matcher may use of the machine."""
 
-    memory: str = "2500MB"
+    memory: str = "1800MB"
     threads: int = 2
     folder: Path | None = None  # where DuckDB spills to; a temporary one when None
     block: int = LIMIT  # records in a block, before it is split
+
+
+MODEST = Resources()
 
 
 class Matching(NamedTuple):
@@ -55,7 +58,7 @@ def match(
     known: pa.Table | None = None,
     judgements: Sequence[Judgement] = (),
     model: Model | None = None,
-    resources: Resources = Resources(),
+    resources: Resources = MODEST,
 ) -> Matching:
     """Score the pairs of a catalog, given the features of its live records.
 
@@ -77,7 +80,7 @@ def explain(rows: pa.Table, model: Model | None = None) -> pa.Table:
     if rows.num_rows > 50:
         raise ValueError(f"{rows.num_rows} records to explain, and at most 50 are")
     model = model or read_model()
-    connection = _connect(Resources(), None)
+    connection = _connect(MODEST, None)
     try:
         _load(connection, rows)
         connection.execute(
@@ -153,7 +156,8 @@ def _add_judged(connection: duckdb.DuckDBPyConnection, judgements: Iterable[Judg
         return
     connection.register("decided", pa.table({"a": [one[0] for one in decided], "b": [one[1] for one in decided]}))
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE candidate_pair AS WITH judged AS (SELECT l.idx AS join_key_l, r.idx AS join_key_r, "
+        "CREATE OR REPLACE TEMP TABLE candidate_pair AS WITH judged AS (SELECT l.idx AS join_key_l, "
+        "r.idx AS join_key_r, "
         f"{FORCED}::TINYINT AS match_key FROM decided JOIN feature l ON l.key = a JOIN feature r ON r.key = b) "
         "SELECT * FROM candidate_pair ANTI JOIN judged USING (join_key_l, join_key_r) UNION ALL FROM judged"
     )

@@ -16,13 +16,17 @@ ORDINALS: dict[str, int] = WORDS["ordinals"]
 DIGITS = re.compile(r"\d+")
 SURE_ROMAN = frozenset({"ii", "iii", "iv", "vii", "viii", "ix", "xii", "xiii", "xiv", "xv"})  # words of no language
 
+TELLING = frozenset({*PART, *EDITION, *ORDINALS, *SURE_ROMAN})  # without one, a digit or a last Roman: no number
+
 
 def edition_and_numbers(title: str, year: int | None) -> tuple[str, str]:
     """The edition of a folded title, and its other numerals in order; a year that the record states is neither."""
     words = title.split()
+    if not (DIGITS.search(title) or TELLING.intersection(words) or roman(words[-1] if words else "")):
+        return "", ""
     editions: list[str] = []
     numbers: list[str] = []
-    for place, word in enumerate(words):
+    for place in range(len(words)):
         beside = words[max(0, place - 1) : place] + words[place + 1 : place + 2]
         found = [one for one in _numerals(words, place) if not (len(one) == 4 and one == str(year))]
         edition = not PART.intersection(words[max(0, place - 1) : place]) and EDITION.intersection(beside)

@@ -40,7 +40,8 @@ def prepare(connection: duckdb.DuckDBPyConnection, limit: int) -> None:
     )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE kept AS SELECT idx, list_sort(list(identifier)) AS sure FROM named ANTI JOIN "
-        f"(SELECT identifier FROM named GROUP BY identifier HAVING count(DISTINCT start) >= {DISAGREE} OR count(*) > {limit}) "
+        f"(SELECT identifier FROM named GROUP BY identifier "
+        f"HAVING count(DISTINCT start) >= {DISAGREE} OR count(*) > {limit}) "
         "USING (identifier) GROUP BY idx"
     )
     lists = {
@@ -53,7 +54,8 @@ def prepare(connection: duckdb.DuckDBPyConnection, limit: int) -> None:
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE candidate AS SELECT f.* EXCLUDE (identifiers, said, names, record_sha256, "
         f"match_sha256, key), string_split(title, ' ') AS tokens, {chosen} FROM feature f LEFT JOIN kept USING (idx) "
-        "SEMI JOIN (SELECT join_key_l AS idx FROM candidate_pair UNION SELECT join_key_r FROM candidate_pair) USING (idx)"
+        "SEMI JOIN (SELECT join_key_l AS idx FROM candidate_pair "
+        "UNION SELECT join_key_r FROM candidate_pair) USING (idx)"
     )
 
 

@@ -34,7 +34,8 @@ def touch(connection: duckdb.DuckDBPyConnection, before: pa.Table, limit: int) -
         )
         if further is not None:
             connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE level AS SELECT b.idx, rule, hash(b.value, {further}) AS value, fresh, past "
+                f"CREATE OR REPLACE TEMP TABLE level AS SELECT b.idx, rule, hash(b.value, {further}) AS value, "
+                "fresh, past "
                 f"FROM level b SEMI JOIN ({large}) USING (rule, value) JOIN both_versions USING (idx)"
             )
     connection.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT idx FROM touched")
@@ -44,7 +45,8 @@ def _versions(connection: duckdb.DuckDBPyConnection, before: pa.Table) -> None:
     """Write `changed` (idx of what is new or different) and `gone` (the rows as they were, with an idx below 0)."""
     connection.register("earlier_row", before)
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE changed AS SELECT idx FROM feature ANTI JOIN earlier_row USING (key, match_sha256)"
+        "CREATE OR REPLACE TEMP TABLE changed AS SELECT idx FROM feature "
+        "ANTI JOIN earlier_row USING (key, match_sha256)"
     )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE gone AS SELECT (-row_number() OVER (ORDER BY key))::INTEGER AS idx, * "
