@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterable
 
 import httpcore
+import httpx
 
 from harvesters.causes import failed
 
@@ -85,3 +86,14 @@ class Pinned(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         raise failed("forbidden_address", f"{path} is a socket of this machine")
+
+
+class Transport(httpx.HTTPTransport):
+    """httpx's own transport over connections that go to checked and pinned addresses."""
+
+    def __init__(self, allowed: frozenset[str], connections: int) -> None:
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(),
+            max_connections=connections,
+            network_backend=Pinned(allowed),
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas import HarvestFailed
+from schemas import HarvestFailed, RawResponse
 from schemas.base import Base
 
 
@@ -95,6 +95,7 @@ class ServerFailed(HarvestFailed):
     def __init__(self, cause: str, sentence: str, *, status: int | None = None, again: bool = True) -> None:
         super().__init__(cause, sentence, again=again)
         self.status = status
+        self.raw: tuple[RawResponse, ...] = ()  # what came, when it could not be read
 
 
 def failed(cause: str, what: str) -> HarvestFailed:
@@ -105,6 +106,13 @@ def failed(cause: str, what: str) -> HarvestFailed:
 def server_failed(cause: str, what: str, status: int | None = None) -> ServerFailed:
     """The same for one request of a server that is there."""
     return ServerFailed(cause, _sentence(cause, what), status=status, again=CAUSES[cause].again)
+
+
+def unreadable(cause: str, what: str, url: str, body: bytes) -> ServerFailed:
+    """The same for an answer that cannot be read; it is kept as it came."""
+    failure = server_failed(cause, what)
+    failure.raw = (RawResponse(url=url, body=body, reason=what),)
+    return failure
 
 
 def _sentence(cause: str, what: str) -> str:

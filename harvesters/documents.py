@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from harvesters.http import Client, Reply
-from harvesters.rest import server_date
+from harvesters.paging import server_date
 from harvesters.whole import require_as_many_as_before
 from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
 from schemas.base import Base

@@ -18,7 +18,7 @@ from harvesters.causes import failed
 from harvesters.documents import Broken, Read, now, pages
 from harvesters.http import Client
 from harvesters.json_records import NotJson, elements, source_record
-from harvesters.rest import server_date
+from harvesters.paging import server_date
 from harvesters.strict_xml import Unreadable, parse
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord

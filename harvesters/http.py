@@ -7,7 +7,6 @@ Retry-After, and ends every failure in one of the causes. https://www.rfc-editor
 from __future__ import annotations
 
 import os
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,17 +14,16 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-import httpcore
 import httpx
 
-from harvesters.addresses import Pinned
+from harvesters.addresses import Transport
 from harvesters.bodies import Torn, read_body
 from harvesters.causes import failed, server_failed
+from harvesters.outcomes import place, refused, unconnected
 from harvesters.politeness import Turns, quiet_until
-from harvesters.retries import Passing, patiently, retry_after
+from harvesters.retries import Passing, patiently
 from schemas import Ask, Environment, Feed
 
-PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 530})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PERMANENT = frozenset({301, 308})
 CONTACT = "https://iite.unesco.org/contacts/"
@@ -45,17 +43,6 @@ class Reply:
 def user_agent() -> str:
     """Who we are and how to reach us; ELIB_CONTACT holds the installation's own address."""
     return f"E-library-for-Teachers-harvester/0.1 (+{os.environ.get('ELIB_CONTACT') or CONTACT})"
-
-
-class Transport(httpx.HTTPTransport):
-    """httpx's own transport over connections that go to checked and pinned addresses."""
-
-    def __init__(self, allowed: frozenset[str], connections: int) -> None:
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
-            max_connections=connections,
-            network_backend=Pinned(allowed),
-        )
 
 
 @dataclass
@@ -167,12 +154,12 @@ class Client:
             what = f"{where} did not answer within {self.feed.request.timeout:g} s"
             raise Passing(server_failed("too_slow", what) if slow else failed("unreachable", what)) from error
         except httpx.TransportError as error:
-            raise _transport(error, where) from error
+            raise unconnected(error, where) from error
         except Torn as error:
             raise Passing(server_failed("malformed", str(error))) from error
         if reply.status < 400 or (readable is not None and readable(reply)):
             return reply
-        raise _refused(reply, where)
+        raise refused(reply.status, reply.headers, where)
 
     def _follow(self, request: httpx.Request) -> Reply:
         """The reply at the end of the redirects, each of which is checked as the first address was."""
@@ -255,33 +242,3 @@ class Client:
         validator = reply.headers.get("etag") or reply.headers.get("last-modified")
         if validator:
             self.validators[place(url)] = validator
-
-
-def place(url: httpx.URL) -> str:
-    """An address fit for a sentence: without query, user or password, where secrets lie."""
-    return f"{url.scheme}://{url.host}{f':{url.port}' if url.port else ''}{url.path}"
-
-
-def _transport(error: httpx.TransportError, where: str) -> Exception:
-    """What a connection that failed means."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLError) and "CERTIFICATE" in str(seen).upper():
-            return failed("certificate", f"{where}: {seen}")
-        seen = seen.__cause__ or seen.__context__
-    if isinstance(error, httpx.UnsupportedProtocol):
-        return failed("forbidden_address", f"{where}: {error}")
-    return Passing(failed("unreachable", f"{where}: {error or type(error).__name__}"))
-
-
-def _refused(reply: Reply, where: str) -> Exception:
-    """What an error status means: for good, or for now."""
-    what = f"{where} answers {reply.status}"
-    if reply.status in PASSING:
-        cause = "blocked" if reply.status == 429 else "unreachable"
-        return Passing(server_failed(cause, what, reply.status), retry_after(reply.headers.get("retry-after")))
-    if reply.status in (401, 403, 407, 451):
-        return failed("blocked", what)
-    if reply.status in (404, 410):
-        return server_failed("gone", what, reply.status)
-    return server_failed("bad_format" if reply.status < 500 else "unreachable", what, reply.status)

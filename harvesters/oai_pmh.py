@@ -171,6 +171,8 @@ class Harvest:
     def _narrow(self, window: Window, failure: ServerFailed) -> Iterator[Page]:
         """Halve a window that the server cannot give, until the record that it cannot give is alone."""
         self.failures += 1
+        if failure.raw:
+            yield self._page(Listed(raw=failure.raw))
         if self.failures > FAILURES:
             self._give_up(failure)
             return

@@ -13,7 +13,7 @@ from lxml import etree
 from sickle import Sickle
 from sickle.iterator import OAIResponseIterator
 
-from harvesters.causes import ServerFailed, failed, server_failed
+from harvesters.causes import ServerFailed, failed, unreadable
 from harvesters.http import Client, Reply
 from harvesters.oai_recover import Recovered, Torn, recover
 from harvesters.strict_xml import Unreadable, parse
@@ -63,10 +63,11 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
             return self._read(self._ask(params), params)
         except Torn:
             pass  # the page ended in its middle: once more, then it counts as the server's failure
+        reply = self._ask(params)
         try:
-            return self._read(self._ask(params), params)
+            return self._read(reply, params)
         except Torn as torn:
-            raise server_failed("malformed", f"{self.endpoint}: {torn}") from torn
+            raise unreadable("malformed", f"{self.endpoint}: {torn}", self.endpoint, reply.body) from torn
 
     def _ask(self, params: dict[str, str]) -> Reply:
         try:
@@ -126,7 +127,7 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
         sentence = f"{self.endpoint} answers with {what or seen} instead of OAI-PMH"
         if cause == "blocked" or params.get("verb") == "Identify":
             return failed(cause, sentence)
-        return server_failed(cause, sentence)
+        return unreadable(cause, sentence, self.endpoint, reply.body)
 
 
 def is_oai(reply: Reply) -> bool:

@@ -12,7 +12,8 @@ import msgspec
 
 from harvesters.causes import failed
 from harvesters.http import Client
-from harvesters.rest import Place, RestList
+from harvesters.paging import Place
+from harvesters.rest import RestList
 from harvesters.whole import require_as_many_as_before, require_size
 from schemas import Ask, Environment, Feed, Page
 
@@ -56,6 +57,9 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[
         place = msgspec.convert(ask.position, Slices) if ask.position else Slices(todo=[Slice()])
         if not place.todo:
             place = Slices(todo=[Slice()])  # what ended short is asked again from its beginning
+        for part in place.todo:
+            if part.place.done and part.place.listed < (part.place.total or 0):
+                part.place = Place()
         yield from Dataset(feed, ask, client, report, place).pages()
 
 

@@ -9,20 +9,19 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from typing import Any
-from urllib.parse import quote, urljoin
 
-import httpx
 import msgspec
 from lxml import etree
 
 from harvesters import json_recover, xml_records
-from harvesters.causes import ServerFailed, failed, server_failed
+from harvesters.causes import ServerFailed, failed, unreadable
+from harvesters.details import details
 from harvesters.http import Client, Reply
-from harvesters.json_records import NotJson, elements, identifier, raw_at, source_record, source_records, value_at
+from harvesters.json_records import NotJson, elements, source_records
 from harvesters.oai_windows import moment, spoken
+from harvesters.paging import Place, list_size, next_cursor, page_params, server_date
 from harvesters.web_pages import html_cause, is_html
 from harvesters.whole import require_as_many_as_before, require_size
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, RawResponse, Skipped, SourceRecord
@@ -30,21 +29,6 @@ from schemas import Ask, Environment, Feed, HarvestFailed, Page, RawResponse, Sk
 Report = Callable[[int, int | None], None]
 NUMBERED = ("page", "offset")
 MISSED = 10  # records in a row that the server cannot give: then it is the server, not the records
-
-
-class Place(msgspec.Struct):
-    """How far a harvest has come through one list."""
-
-    offset: int = 0  # records behind us, for page and offset
-    cursor: str | None = None  # or the next page's address
-    listed: int = 0
-    total: int | None = None
-    pages: int = 0
-    last: str = ""  # of the page before, to see one that repeats
-    done: bool = False
-    response_date: str | None = None
-    missed: int = 0  # records in a row that the server could not give
-    singles: int = 0  # the offset up to which records are asked for one by one
 
 
 @dataclass(frozen=True)
@@ -107,6 +91,8 @@ class RestList:
                 if self._ends_here(failure):
                     self.place.done = True
                     return
+                if failure.raw:
+                    yield self.page(raw=failure.raw)
                 page = self._isolated(size, failure)
                 if page is not None:
                     yield page
@@ -120,13 +106,13 @@ class RestList:
 
     def _ask(self, size: int) -> Answer | None:
         """One page; None when the server says that nothing changed."""
-        asked = self.feed.request
+        asked, place = self.feed.request, self.place
         body = dict(asked.body)
         params: dict[str, Any] = {**asked.params, **self.params}
-        url = self.place.cursor if self._follows_addresses() and self.place.cursor else self.feed.url
+        url = place.cursor if self._follows_addresses() and place.cursor else self.feed.url
         if url == self.feed.url:
             into = body if asked.page_in == "body" else params
-            into |= self._page_params(size)
+            into |= page_params(asked, place, size)
             if not self.full and asked.since_param and self.ask.since:
                 into[asked.since_param] = spoken(moment(self.ask.since), days=False)
         else:
@@ -142,20 +128,9 @@ class RestList:
         )
         if reply.status == 304:
             return None
-        if self.place.response_date is None:
-            self.place.response_date = server_date(reply)
+        if place.response_date is None:
+            place.response_date = server_date(reply)
         return self._answer(reply)
-
-    def _page_params(self, size: int) -> dict[str, Any]:
-        asked = self.feed.request
-        sized: dict[str, Any] = {asked.size_param: size} if asked.size_param and asked.paging != "none" else {}
-        if asked.paging == "page":
-            return {asked.page_param: asked.first + self.place.offset // size, **sized}
-        if asked.paging == "offset":
-            return {asked.page_param: asked.first + self.place.offset, **sized}
-        if asked.paging == "cursor" and self.place.cursor:
-            return {asked.page_param: self.place.cursor, **sized}
-        return sized
 
     def _follows_addresses(self) -> bool:
         return self.feed.request.paging == "link" or (self.place.cursor or "").startswith(("http://", "https://"))
@@ -174,7 +149,8 @@ class RestList:
                 raise failed(cause, f"{self.feed.url} answers with {what} instead of JSON") from error
             saved = json_recover.saved(reply.body, path)
             if saved is None:
-                raise server_failed("malformed", f"{self.feed.url} sends what is not JSON ({error})") from error
+                sentence = f"{self.feed.url} sends what is not JSON ({error})"
+                raise unreadable("malformed", sentence, self.feed.url, reply.body) from error
             good, bad = saved
             skipped = tuple(Skipped(identifier=_seen(text, self.feed), reason=f"not JSON: {error}") for text in bad)
             raw = RawResponse(url=self.feed.url, body=reply.body, reason=str(error))
@@ -187,12 +163,12 @@ class RestList:
         place, count = self.place, len(answer.texts) + len(answer.skipped)
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         mark = sha256(b"\n".join(bytes(text) for text in answer.texts)).hexdigest()
-        place.total = self._total(answer, place.total)
+        place.total = list_size(self.feed.request, answer.reply, answer.root, place.total)
         if count and mark == place.last:
             self._repeats(size, count)
             return self.page()
         if self.feed.request.detail_url:
-            records, skipped, raw = self._details(answer.texts, now)
+            records, skipped, raw = details(self.feed, self.client, answer.texts, now)
         elif answer.root is not None:
             texts = [bytes(text) for text in answer.texts]
             records, skipped, raw = xml_records.source_records(texts, self.feed, now, self.feed.url)
@@ -211,39 +187,10 @@ class RestList:
             place.done = count == 0 or (place.total is not None and place.listed >= place.total)
             return
         before = place.cursor
-        place.cursor = self._cursor(reply)
+        place.cursor = next_cursor(self.feed.request, reply)
         if place.cursor is not None and place.cursor == before:
             raise failed("truncated", f"{self.feed.url} gives the same cursor again after {place.listed} records")
         place.done = place.cursor is None
-
-    def _cursor(self, reply: Reply) -> str | None:
-        asked = self.feed.request
-        if asked.paging == "link":
-            links = httpx.Response(200, headers={"link": reply.headers.get("link", "")}).links
-            following = links.get("next", {}).get("url")
-            return urljoin(reply.url, following) if following else None
-        if asked.paging == "cursor" and asked.cursor_path:
-            said = value_at(msgspec.Raw(reply.body), asked.cursor_path)
-            if said is None or said == "" or said is False:
-                return None
-            cursor = str(said)
-            return urljoin(reply.url, cursor) if cursor.startswith("/") else cursor
-        return None
-
-    def _total(self, answer: Answer, before: int | None) -> int | None:
-        """The number of records in the list; the first one that is said counts."""
-        asked = self.feed.request
-        said: Any = answer.reply.headers.get(asked.total_header) if asked.total_header else None
-        if said is None and asked.total_path:
-            try:
-                if answer.root is not None:
-                    said = xml_records.value_at(answer.root, asked.total_path)
-                else:
-                    said = value_at(msgspec.Raw(answer.reply.body), asked.total_path)
-            except NotJson:
-                return before
-        number = str(said).strip()
-        return int(number) if before is None and number.isdigit() else before
 
     def _repeats(self, size: int, count: int) -> None:
         """A page that came before: the end of a list that stays at its last page, or a server that cannot page."""
@@ -274,42 +221,6 @@ class RestList:
 
     # records
 
-    def _details(
-        self, texts: list[msgspec.Raw], now: str
-    ) -> tuple[list[SourceRecord], tuple[Skipped, ...], tuple[RawResponse, ...]]:
-        """Each listed element's own record, asked for at its own address."""
-        records: list[SourceRecord] = []
-        skipped: list[Skipped] = []
-        for text in texts:
-            name = identifier(text, self.feed.identifier)
-            try:
-                read = self._detail(text, name, now)
-            except (ServerFailed, NotJson) as error:
-                read = Skipped(identifier=name, reason=str(error))
-            except HarvestFailed as error:
-                if error.cause not in ("gone", "bad_format"):
-                    raise
-                read = Skipped(identifier=name, reason=error.sentence)
-            if isinstance(read, SourceRecord):
-                records.append(read)
-            else:
-                skipped.append(read)
-        return records, tuple(skipped), ()
-
-    def _detail(self, text: msgspec.Raw, name: str | None, now: str) -> SourceRecord | Skipped:
-        asked = self.feed.request
-        fields = {
-            key: quote(str(value), safe="") for key, value in msgspec.json.decode(text, type=dict[str, Any]).items()
-        }
-        try:
-            url = urljoin(self.feed.url, (asked.detail_url or "").format_map(fields))
-        except KeyError as error:
-            return Skipped(identifier=name, reason=f"the listed element has no {error}, which detail_url needs")
-        found = raw_at(msgspec.Raw(self.client.send(url).body), asked.detail_path)
-        if found is None:
-            return Skipped(identifier=name, reason=f"{url} has nothing at detail_path {asked.detail_path!r}")
-        return source_record(found, self.feed, now, name)
-
     def page(
         self,
         records: list[SourceRecord] | None = None,
@@ -337,16 +248,6 @@ class RestList:
             response_date=self.place.response_date,
             validators=dict(self.client.validators) if complete else {},
         )
-
-
-def server_date(reply: Reply) -> str | None:
-    """The server's own clock as its Date header tells it, never later than ours."""
-    said = reply.headers.get("date")
-    try:
-        at = parsedate_to_datetime(said) if said else None
-    except ValueError:
-        at = None
-    return spoken(min(at.astimezone(UTC), datetime.now(UTC)), days=False) if at else None
 
 
 def _seen(text: bytes, feed: Feed) -> str | None:

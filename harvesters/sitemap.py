@@ -16,7 +16,7 @@ from harvesters.documents import Broken, Read, pages
 from harvesters.embedded import records_in
 from harvesters.http import Client, Reply, user_agent
 from harvesters.oai_windows import moment
-from harvesters.rest import server_date
+from harvesters.paging import server_date
 from harvesters.strict_xml import Unreadable, parse
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, Skipped
