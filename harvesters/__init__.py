@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from importlib import import_module
 
+import msgspec
+
 from schemas import Ask, Environment, Feed, HarvestFailed, Page
 
 Report = Callable[[int, int | None], None]
@@ -38,8 +40,25 @@ def harvest(feed: Feed, ask: Ask, env: Environment, progress: Report | None = No
     return harvester(feed.protocol)(feed, ask, env, progress or _quietly)
 
 
+def check(feed: Feed, ask: Ask, env: Environment) -> list[str]:
+    """What stands between a feed file and its server, a sentence each; nothing when it can be harvested.
+
+    Asks for the format and the sets where the protocol lists them, then for one record.
+    """
+    found: list[str] = []
+    try:
+        if feed.protocol == "oai_pmh":
+            found += import_module(PROTOCOLS["oai_pmh"]).check(feed, ask, env)
+        one = msgspec.structs.replace(ask, limit=1)
+        if not any(page.records for page in harvest(feed, one, env)):
+            found.append("the list holds no record")
+    except HarvestFailed as error:
+        found.append(f"{error.cause}: {error.sentence}")
+    return found
+
+
 def _quietly(listed: int, total: int | None) -> None:
     """Nobody wants to know."""
 
 
-__all__ = ["PROTOCOLS", "HarvestFailed", "harvest", "harvester"]
+__all__ = ["PROTOCOLS", "HarvestFailed", "check", "harvest", "harvester"]

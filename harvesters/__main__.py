@@ -1,4 +1,4 @@
-"""python -m harvesters FEED.toml [--since D] [--limit N]: one SourceRecord a line, progress on stderr."""
+"""python -m harvesters FEED.toml [--since D] [--limit N] [--check]: a SourceRecord a line, progress on stderr."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from harvesters import harvest
+from harvesters import check, harvest
 from harvesters.credentials import from_environment
 from harvesters.progress import Terminal
 from schemas import Ask, BadFeed, HarvestFailed, environment, read_feed
@@ -32,6 +32,10 @@ def main(words: list[str] | None = None) -> int:
         limit=asked.limit,
         credentials=from_environment(feed.connection, os.environ),
     )
+    if asked.check:
+        found = check(feed, ask, environment())
+        print("\n".join(found) or f"{feed.name}: can be harvested")
+        return 1 if found else 0
     encoder, terminal = msgspec.json.Encoder(), Terminal(feed.name, sys.stderr)
     try:
         for page in harvest(feed, ask, environment(), terminal):
@@ -57,6 +61,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("feed", type=Path, help="a feed file")
     parser.add_argument("--since", type=_date, help="only what changed since this day or second (UTC)")
     parser.add_argument("--limit", type=_positive, help="stop after so many records")
+    parser.add_argument("--check", action="store_true", help="only say whether the server offers what the feed asks")
     return parser
 
 

@@ -15,7 +15,7 @@ from sickle import oaiexceptions as said
 from harvesters.causes import ServerFailed, failed
 from harvesters.http import Client
 from harvesters.oai_list import Expired, Listed, Loop, WindowReader, refused
-from harvesters.oai_server import Server, formats, identify
+from harvesters.oai_server import Server, formats, identify, sets
 from harvesters.oai_sickle import Repository
 from harvesters.oai_windows import Progress, Verb, Window, halves, moment, spoken
 from harvesters.whole import require_as_many_as_before, require_size
@@ -39,6 +39,22 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[
         repository = Repository(client, feed.request.method)
         server = identify(repository, client)
         yield from Harvest(feed, ask, client, repository, server, report).pages()
+
+
+def check(feed: Feed, ask: Ask, env: Environment) -> list[str]:
+    """What the server does not offer of what the feed asks: its format, its sets."""
+    with Client(feed, ask, env) as client:
+        repository = Repository(client, feed.request.method)
+        identify(repository, client)
+        offered = formats(repository)
+        wrong = [] if feed.format in offered else [f"format: {feed.format!r} is not offered; {', '.join(offered)} are"]
+        if feed.sets:
+            try:
+                known = set(sets(repository))
+            except said.NoSetHierarchy:
+                known = set()
+            wrong += [f"sets: {name!r} is not offered" for name in feed.sets if name not in known]
+        return [*wrong, *client.notes]
 
 
 @dataclass

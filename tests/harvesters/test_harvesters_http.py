@@ -211,6 +211,15 @@ def test_a_response_that_drips_is_cut_off(tmp_path: Path) -> None:
     assert failed.cause == "too_slow"
 
 
+def test_a_certificate_that_cannot_be_trusted_is_named(tmp_path: Path) -> None:
+    with serving(lambda asked: Answer("secret"), tls=tmp_path) as loopback:
+        of, env = feed(loopback.url), open_environment(tmp_path)
+        with Client(of, Ask(), env) as client, pytest.raises(HarvestFailed) as caught:
+            client.send(loopback.url)
+        assert not loopback.asked
+    assert caught.value.cause == "certificate"
+
+
 # bodies
 
 

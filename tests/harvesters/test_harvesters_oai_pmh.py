@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harvesters import check
 from schemas import Ask, HarvestFailed, Skipped
 from tests.harvesters.loopback import (
     Answer,
@@ -498,3 +499,35 @@ def test_progress_hears_the_count_and_the_total(tmp_path: Path) -> None:
         of = feed(loopback.url + "/oai")
         list(harvest(of, Ask(), open_environment(tmp_path), lambda n, total: heard.append((n, total))))
     assert heard == [(10, 25), (20, 25), (25, 25), (25, 25)]
+
+
+def test_a_feed_is_checked_against_what_its_server_offers(tmp_path: Path) -> None:
+    server = OaiServer(count=3)
+
+    def script(asked: Asked) -> Answer:
+        if asked.params["verb"] == "Identify":
+            return Answer(identify(url=f"http://{asked.headers['host']}"))
+        if asked.params["verb"] == "ListSets":
+            return Answer(listing("<set><setSpec>a</setSpec><setName>A</setName></set>", verb="ListSets"))
+        return server(asked)
+
+    with serving(script) as loopback:
+        env = open_environment(tmp_path)
+        assert check(feed(loopback.url, sets=["a"]), Ask(), env) == []
+        wrong = check(feed(loopback.url, format="lom", sets=["a", "b"]), Ask(), env)
+    assert wrong == ["format: 'lom' is not offered; oai_dc are", "sets: 'b' is not offered"]
+
+
+def test_an_answer_that_cannot_be_read_is_kept_as_it_came(tmp_path: Path) -> None:
+    server, cut = OaiServer(count=25), []
+
+    def script(asked: Asked) -> Answer:
+        answer = server(asked)
+        if asked.params.get("resumptionToken", "").startswith("10") and len(cut) < 2:
+            cut.append(answer.bytes[:1500])
+            return Answer(cut[-1])
+        return answer
+
+    found, _ = run(script, tmp_path)
+    assert set(identifiers(found)) == set(names(range(25)))
+    assert [raw.body for page in found for raw in page.raw] == [cut[-1]]

@@ -1,0 +1,96 @@
+"""What a feed file may not say: every reason names the key and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from schemas import BadFeed, Feed, read_feed
+
+GOOD = {"title": '"Books"', "partner": '"A Library"', "protocol": '"oai_pmh"', "url": '"https://example.org/oai"'}
+
+
+def declared(folder: Path, request: str = "", **keys: str) -> Feed:
+    path = folder / "books.toml"
+    said = {**GOOD, "format": '"oai_dc"', **keys}
+    lines = [f"{key} = {value}" for key, value in said.items() if value]
+    path.write_text("\n".join([*lines, "[request]", request]), encoding="utf-8")
+    return read_feed(path)
+
+
+def reasons(folder: Path, request: str = "", **keys: str) -> list[str]:
+    with pytest.raises(BadFeed) as caught:
+        declared(folder, request, **keys)
+    return caught.value.reasons
+
+
+@pytest.mark.parametrize(
+    ("keys", "begins"),
+    [
+        ({"url": '"gopher://example.org"'}, "url:"),
+        ({"url": '"example.org/oai"'}, "url:"),
+        ({"url": '"file:///etc/passwd"'}, "url:"),
+        ({"url": '"inbox:partner"'}, "url:"),
+        ({"url": '"https://me:secret@example.org/"'}, "url: holds a user"),
+        ({"format": '""'}, "format: required for oai_pmh"),
+        ({"protocol": '"rest"', "format": '""', "identifier": '"id"'}, "format: required for rest"),
+        ({"protocol": '"rest"'}, "identifier: required for rest"),
+        ({"protocol": '"csv"'}, "identifier: required for csv"),
+        ({"protocol": '"opendatasoft"'}, "identifier: required for opendatasoft"),
+        ({"protocol": '"rss"', "sets": '["a"]'}, "sets: only oai_pmh"),
+        ({"schedule": '"every night"'}, "schedule: 'every night'"),
+        ({"default_license": '" "'}, "default_license: is empty"),
+        ({"colour": '"red"'}, "colour: unknown key; remove it"),
+        ({"title": ""}, "title: required and missing"),
+    ],
+)
+def test_a_key_that_is_wrong_is_named(tmp_path: Path, keys: dict[str, str], begins: str) -> None:
+    found = reasons(tmp_path, **keys)
+    assert len(found) == 1
+    assert found[0].startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("request_line", "key"),
+    [
+        ('paging = "cursor"', "request.cursor_path"),
+        ('cursor_path = "next"', "request.cursor_path"),
+        ('page_in = "body"', "request.page_in"),
+        ("body = { a = 1 }", "request.body"),
+        ('slice_by = "year"', "request.slice_by"),
+        ('detail_url = "/one/{id}"', "request.detail_url"),
+        ('delimiter = ";;"', "request.delimiter"),
+        ('quiet_hours = ["8-18"]', "request.quiet_hours"),
+        ('quiet_hours = ["08:00-18:00 Europe/Nowhere"]', "request.quiet_hours"),
+        ('headers = { Authorization = "Bearer x" }', "request.headers.Authorization"),
+        ("rate = 0", "request.rate"),
+        ("colour = 1", "request.colour"),
+    ],
+)
+def test_a_request_that_cannot_be_made_is_named(tmp_path: Path, request_line: str, key: str) -> None:
+    assert [reason.split(":")[0] for reason in reasons(tmp_path, request_line)] == [key]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "usual"),
+    [
+        ("opendatasoft", "unesdoc"),
+        ("rss", "rss"),
+        ("csv", "oercommons_csv"),
+        ("sitemap", "schema_org"),
+        ("files", "lom"),
+    ],
+)
+def test_protocols_have_their_usual_format(tmp_path: Path, protocol: str, usual: str) -> None:
+    assert declared(tmp_path, protocol=f'"{protocol}"', format="", identifier='"id"').format == usual
+    assert declared(tmp_path, protocol=f'"{protocol}"', identifier='"id"').format == "oai_dc"
+
+
+def test_every_reason_is_given_at_once(tmp_path: Path) -> None:
+    found = reasons(tmp_path, 'paging = "cursor"', url='"nowhere"', schedule='"never"')
+    assert [reason.split(":")[0] for reason in found] == ["url", "schedule", "request.cursor_path"]
+
+
+def test_files_may_come_from_the_inbox(tmp_path: Path) -> None:
+    assert declared(tmp_path, protocol='"files"', url='"inbox:partner"').url == "inbox:partner"
