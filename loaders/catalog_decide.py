@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import pyarrow.parquet as pq
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from loaders import catalog_run
 from loaders.catalog_before import before_path, read_before
-from loaders.catalog_load import batches, load, upsert
+from loaders.catalog_load import load, staged_batches, upsert
 from loaders.catalog_run import NotRunning, Run, working
 from loaders.catalog_unmapped import recount_unmapped
 from loaders.database import reading, writing
 from loaders.models import HarvestRun, Issue, Refused, SourceRecord
-from loaders.staging_folder import staging_folder
 from schemas.environment import Environment
 
 RECORDS: Any = SourceRecord.__table__
@@ -51,7 +49,7 @@ def refuse(env: Environment, run_id: str, *, by: str, reason: str) -> int:
     _newest_held(env, run_id)
     with working(env, run_id, states=("held",)) as run, writing(env) as connection:
         refused = 0
-        for rows in batches(_rows(env, run_id), 2_000):
+        for rows in staged_batches(env, run_id):
             versions = [
                 (f"{run.feed}:{row['identifier']}", "" if row["action"] == "delete" else row["sha256"] or "")
                 for row in rows
@@ -132,13 +130,6 @@ def _newest_loaded(connection: Connection, run: Run) -> None:
         raise NotRunning(f"{run.id} is not the newest loaded run of {run.feed}: undo {newer} first")
 
 
-def _rows(env: Environment, run_id: str) -> Any:
-    path = staging_folder(env, run_id) / "rows.parquet"
-    if not path.exists():
-        raise NotRunning(f"{run_id}: its staging is gone; run the feed again, which stages the same landing anew")
-    return path
-
-
 def _decide(connection: Connection, run_id: str, status: str, said: dict[str, str]) -> None:
     decided = {"decided_by": said["by"], "decision_reason": said["reason"], "decided_at": catalog_run.now()}
     values = {"status": status, "worker": None, **decided}
@@ -213,6 +204,6 @@ def _put_back_issues(connection: Connection, issues: dict[str, dict[str, Any] | 
 
 
 def staged_rows(env: Environment, run_id: str) -> list[dict[str, Any]]:
-    """What a held run would change, one row a record: identifier, change, action, reason, absent, record."""
-    rows: list[dict[str, Any]] = pq.read_table(_rows(env, run_id)).to_pylist()
+    """What a staged run would change, one row a record: identifier, change, action, reason, absent, record."""
+    rows = [row for batch in staged_batches(env, run_id) for row in batch]
     return sorted(rows, key=lambda row: (row["change"], row["identifier"]))

@@ -21,12 +21,17 @@ Found = dict[str, dict[str, Any]]  # by finding
 
 def load_findings(connection: Connection, run: Run, folder: Path, before: Before) -> None:
     """Write what the record rules found in every record that this run read. A rejected record was not read."""
-    with pq.ParquetFile(folder / "findings.parquet") as file:
-        for batch in file.iter_batches(RECORDS):
-            read = [(f"{run.feed}:{row['identifier']}", row["issues"]) for row in batch.to_pylist()]
-            found = {one["finding"]: {**one, "key": key} for key, issues in read for one in issues}
-            known = _known(connection, TABLE.c.key.in_([key for key, _ in read]), "record")
-            _compare(connection, run, found, known, "record", before)
+    for path in sorted((folder / "outcomes").glob("chunk-*.parquet")):  # not the older versions
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(RECORDS, columns=["identifier", "kind", "issues"]):
+                _load_batch(connection, run, batch.to_pylist(), before)
+
+
+def _load_batch(connection: Connection, run: Run, rows: list[dict[str, Any]], before: Before) -> None:
+    read = [(f"{run.feed}:{row['identifier']}", row["issues"]) for row in rows if row["kind"] == "resource"]
+    found = {one["finding"]: {**one, "key": key} for key, issues in read for one in issues}
+    known = _known(connection, TABLE.c.key.in_([key for key, _ in read]), "record") if read else {}
+    _compare(connection, run, found, known, "record", before)
 
 
 def load_batch_findings(connection: Connection, run: Run, folder: Path, before: Before) -> None:

@@ -17,7 +17,7 @@ from loaders.catalog_run import Run, working
 from loaders.catalog_unmapped import recount_unmapped
 from loaders.database import writing
 from loaders.models import Refused, RestoredMember, SourceRecord
-from loaders.staging_folder import forget_staging, staging_folder
+from loaders.staging_folder import forget_staging, row_files, staging_folder
 from schemas.environment import Environment
 
 BATCH = 2_000
@@ -73,7 +73,7 @@ def _still_newest(connection: Connection, run: Run) -> None:
 def _write(env: Environment, connection: Connection, run: Run, before: Before) -> None:
     folder = staging_folder(env, run.id)
     wrote = False
-    for rows in batches(folder / "rows.parquet", BATCH):
+    for rows in staged_batches(env, run.id):
         wrote = True
         before.note_records(connection, [f"{run.feed}:{row['identifier']}" for row in rows])
         for action, values in _by_action(run, rows).items():
@@ -97,6 +97,15 @@ def _rejoin(connection: Connection, feed: str) -> None:
     back = update(TABLE).where(TABLE.c.feed == feed, TABLE.c.resource_id.is_(None), exists(known))
     if connection.scalar(select(RestoredMember.key).limit(1)) is not None:
         connection.execute(back.values(resource_id=known.scalar_subquery()))
+
+
+def staged_batches(env: Environment, run_id: str) -> Iterator[list[dict[str, Any]]]:
+    """What a staged run writes, some rows at a time. Raises NotRunning when its staging is gone."""
+    files = row_files(staging_folder(env, run_id))
+    if not files:
+        raise catalog_run.NotRunning(f"{run_id}: its staging is gone; run the feed again, which stages it anew")
+    for path in files:
+        yield from batches(path, BATCH)
 
 
 def batches(path: Path, size: int) -> Iterator[list[dict[str, Any]]]:

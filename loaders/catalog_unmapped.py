@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from loaders.models import UnmappedValue
+from loaders.staging_folder import row_files
 
 TABLE: Any = UnmappedValue.__table__  # a Table; typed so that bulk statements take it
 COUNTS = {
@@ -62,10 +63,15 @@ def _change(feed: str) -> Any:
 
 def _codes(folder: Path, wanted: set[Term]) -> dict[Term, str]:
     found: dict[Term, str] = {}
-    with pq.ParquetFile(folder / "rows.parquet") as file:
-        for batch in file.iter_batches(1_000, columns=["record"]):
-            for record in batch.column("record").to_pylist():
-                for term in msgspec.json.decode(record).get("terms", ()) if record else ():
-                    if term.get("code") is not None and (term["field"], term["source"]) in wanted:
-                        found[term["field"], term["source"]] = term["code"]
+    for path in row_files(folder):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(1_000, columns=["record"]):
+                for record in batch.column("record").to_pylist():
+                    found |= _coded(record, wanted) if record else {}
     return found
+
+
+def _coded(record: str, wanted: set[Term]) -> dict[Term, str]:
+    terms = msgspec.json.decode(record).get("terms", ())
+    pairs = {(term["field"], term["source"]): term.get("code") for term in terms}
+    return {pair: code for pair, code in pairs.items() if code is not None and pair in wanted}

@@ -5,15 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from loaders import catalog_load, catalog_run
 from loaders.database import reading
 from loaders.staging_chunk import OutcomeWriter
 from loaders.staging_folder import copy_to, staging_folder, view, workshop
 from loaders.staging_merge import merge
-from loaders.staging_plan import Plan
+from loaders.staging_plan import CHUNK, Plan
 from loaders.staging_state import write_state
 from schemas.base import Base
 from schemas.environment import Environment
@@ -79,9 +82,8 @@ def _feed(env: Environment, feed: str, spooled: Path, load_by: str | None) -> Pi
         with reading(env) as connection:
             base = catalog_run.base_run(connection, feed, run_id)
             write_state(connection, feed, folder)
-        outcomes = folder / "outcomes" / "chunk-00000.parquet"
-        planned = _planned(folder, spooled, outcomes, run_id)
-        counts = merge(folder, [outcomes], planned)
+        planned = _planned(folder, spooled, run_id)
+        counts = merge(folder, sorted((folder / "outcomes").glob("*.parquet")), planned)
         catalog_run.planned(env, run_id, listed=planned.listed, duplicates=planned.duplicates, base=base, until=None)
         catalog_run.staged(env, run_id, counts)
     if load_by is None:
@@ -91,14 +93,29 @@ def _feed(env: Environment, feed: str, spooled: Path, load_by: str | None) -> Pi
     return Piped(feed=feed, run_id=run_id, counts=counts, held=load_by is None)
 
 
-def _planned(folder: Path, spooled: Path, outcomes: Path, run_id: str) -> Plan:
-    outcomes.parent.mkdir(parents=True, exist_ok=True)
+def _planned(folder: Path, spooled: Path, run_id: str) -> Plan:
     with workshop(folder) as duck:
         view(duck, "spooled", spooled, more=", file_row_number = true")
         view(duck, "refused", folder / "refused.parquet")
         duck.execute(SQL.read_text(encoding="utf-8"))
-        copy_to(duck, "outcome", outcomes)
         for name in ("deletions", "rejections", "restamped", "older"):
             copy_to(duck, name, folder / f"{name}.parquet")
-        listed, distinct, refused = duck.execute("SELECT * FROM counted").fetchone()
-    return Plan(run_id=run_id, listed=listed, duplicates=listed - distinct, unchanged=refused)
+        listed, one_each, refused = duck.execute("SELECT * FROM counted").fetchone()
+        kept = duck.execute("SELECT row FROM kept ORDER BY row").fetchnumpy()["row"]
+    _write_kept(spooled, kept, folder / "outcomes")
+    return Plan(run_id=run_id, listed=listed, duplicates=listed - one_each, unchanged=refused)
+
+
+def _write_kept(spooled: Path, kept: Any, folder: Path) -> None:
+    """Write the rows with these numbers (in order) as chunks of outcomes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    start = 0
+    with pq.ParquetFile(spooled) as file:
+        for number, batch in enumerate(file.iter_batches(CHUNK)):
+            first, last = kept.searchsorted((start, start + batch.num_rows))
+            pq.write_table(
+                pa.Table.from_batches([batch.take(pa.array(kept[first:last] - start))]),
+                folder / f"chunk-{number:05d}.parquet",
+                compression="zstd",
+            )
+            start += batch.num_rows

@@ -1,7 +1,7 @@
 """Where a run's staging lies, and the DuckDB that works in it with a fixed amount of memory.
 
 `staging/<run_id>/`: `plan.json`, `state.parquet` (the catalog's side), `chunks/` (what to transform), `outcomes/` (what
-came of it), `changes.parquet` (one row a judged record), `rows.parquet` (what the load writes), `facts.parquet`.
+came of it), `rows/` (what the load writes), `facts.parquet` (for the gate).
 All of it can be made again from landing; a loaded run's may be deleted.
 """
 
@@ -17,11 +17,17 @@ from schemas.environment import Environment
 
 MEMORY = "160MB"
 THREADS = 2
+ROWS = "rows"
 
 
 def staging_folder(env: Environment, run_id: str) -> Path:
     """The run's own folder under ELIB_HOME/staging."""
     return env.staging / run_id
+
+
+def row_files(folder: Path) -> list[Path]:
+    """The files that say what the load of a staging writes; none when it is not staged."""
+    return sorted((folder / ROWS).glob("*.parquet"))
 
 
 def relative(env: Environment, path: Path) -> str:
@@ -61,7 +67,7 @@ def workshop(folder: Path) -> Iterator[Any]:
 def view(connection: Any, name: str, *paths: Path, more: str = "") -> None:
     """Make a view of Parquet files."""
     listed = ", ".join(f"'{_quoted(path)}'" for path in paths)
-    connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}]{more})")  # noqa: S608 (our names)
+    connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet([{listed}]{more})")  # noqa: S608 (our names)
 
 
 def copy_to(connection: Any, name: str, path: Path) -> None:

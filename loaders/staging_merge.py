@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from loaders import catalog_run
 from loaders.catalog_run import FUNNEL
 from loaders.files import whole_file
 from loaders.staging_chunk import FINDING, OUTCOMES, finding_name, outcome_path, storable
-from loaders.staging_folder import copy_to, staging_folder, view, workshop
+from loaders.staging_folder import ROWS, copy_to, staging_folder, view, workshop
 from loaders.staging_plan import Plan, read_plan
 from schemas.environment import Environment
 from schemas.outcome import Issue
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 OLDER = "older-"  # chunks of versions that are no longer the newest
 SQL = Path(__file__).with_name("staging_merge.sql")
+ROWS_SQL = Path(__file__).with_name("staging_rows.sql")
 BATCH_FINDINGS = pa.schema([("identifier", pa.string()), *FINDING])
 
 
@@ -74,8 +76,8 @@ def merge(folder: Path, outcomes: list[Path], planned: Plan) -> dict[str, int]:
     with workshop(folder) as duck:
         _given(duck, folder, outcomes)
         duck.execute(SQL.read_text(encoding="utf-8"))
-        for name in ("rows", "findings", "facts"):
-            copy_to(duck, name, folder / f"{name}.parquet")
+        copy_to(duck, "facts", folder / "facts.parquet")
+        _write_rows(duck, folder, outcomes)
         found = dict(duck.execute("SELECT change, count(*) FROM judged GROUP BY change").fetchall())
     counts = {name: int(found.get(name, 0)) for name in FUNNEL}
     counts["unchanged"] += planned.unchanged
@@ -95,13 +97,25 @@ def facts(env: Environment, run_id: str) -> pandas.DataFrame:
     return frame
 
 
+def _write_rows(duck: Any, folder: Path, outcomes: list[Path]) -> None:
+    """Write what the load does, a file a chunk, so that no more than a chunk's records are in memory."""
+    shutil.rmtree(folder / ROWS, ignore_errors=True)
+    (folder / ROWS).mkdir()
+    copy_to(duck, "plain_rows", folder / ROWS / "plain.parquet")
+    query = ROWS_SQL.read_text(encoding="utf-8")
+    for path in outcomes:
+        view(duck, "chunk", path)
+        duck.execute("SET VARIABLE file = ?", [str(path)])
+        copy_to(duck, f"({query})", folder / ROWS / path.name)
+
+
 def _given(duck: Any, folder: Path, outcomes: list[Path]) -> None:
     nothing = folder / "nothing.parquet"
     pq.write_table(OUTCOMES.empty_table(), nothing)
     older = [path for path in outcomes if path.name.startswith(OLDER)]
     newest = [path for path in outcomes if path not in older]
-    view(duck, "outcome", *(newest or [nothing]))
-    view(duck, "older_outcome", *(older or [nothing]))
+    view(duck, "outcome", *(newest or [nothing]), more=", filename = true")
+    view(duck, "older_outcome", *(older or [nothing]), more=", filename = true")
     batch = folder / "batch.parquet"
     if not batch.exists():
         batch = folder / "no_batch.parquet"

@@ -1,10 +1,12 @@
--- Reads: outcome, older_outcome, older, batch (findings), state, accepted, errors, deletions, rejections, restamped. Makes: judged, rows, facts.
+-- Reads: outcome, older_outcome, older, batch (findings), state, accepted, errors, deletions, rejections, restamped.
+-- Makes: settled and refound (what becomes of each), judged (the funnel), plain_rows, facts. Records themselves take no
+-- part in it: a join that carries them does not fit in the memory; staging_rows.sql fetches them, a chunk at a time.
 CREATE TABLE batch_errors AS
 SELECT identifier, count(*) AS errors, string_agg(DISTINCT code, ';' ORDER BY code) AS codes
 FROM batch WHERE severity = 'error' GROUP BY identifier;
 
 CREATE VIEW weighed AS
-SELECT o.* EXCLUDE (issues, errors, codes),
+SELECT o.* EXCLUDE (issues, errors, codes, record, unmapped),
     o.errors + coalesce(b.errors, 0) AS errors,
     concat_ws(';', nullif(o.codes, ''), b.codes) AS codes,
     EXISTS (SELECT 1 FROM accepted a WHERE a.identifier = o.identifier AND a.sha256 = o.sha256) AS accepted
@@ -42,9 +44,9 @@ SELECT *,
     END AS change
 FROM compared;
 
-CREATE VIEW settled AS
-SELECT identifier, format, datestamp, sha256, record, record_sha256, why AS reason, score, errors, codes,
-    has_title, has_language, has_license, license_open, unmapped, ending, change,
+CREATE TABLE settled AS
+SELECT filename, identifier, format, datestamp, sha256, record_sha256, why AS reason, score, errors, codes,
+    has_title, has_language, has_license, license_open, ending, change,
     CASE
         WHEN ending = 'clean' AND change <> 'unchanged' THEN 'accept'
         WHEN ending = 'clean' THEN CASE
@@ -71,7 +73,7 @@ FROM rejections r;
 
 -- The newest version that is acceptable, of a record whose newest is not (a reprocess looks for it).
 CREATE TABLE refound AS
-SELECT o.* EXCLUDE (issues), s.payload_sha256 IS NOT DISTINCT FROM o.sha256 AND s.record_sha256 = o.record_sha256 AS stands
+SELECT o.* EXCLUDE (issues, record, unmapped), s.payload_sha256 IS NOT DISTINCT FROM o.sha256 AND s.record_sha256 = o.record_sha256 AS stands
 FROM older_outcome o
 JOIN older a ON o.identifier = a.identifier AND o.sha256 = a.sha256
 JOIN (SELECT identifier FROM settled WHERE ending IN ('quarantined', 'rejected')) n ON o.identifier = n.identifier
@@ -85,14 +87,11 @@ SELECT identifier, change, action, absent, errors, codes, has_title, has_languag
     payload_changed, restamped
 FROM settled;
 
-CREATE VIEW rows AS
-SELECT identifier, format, datestamp, sha256, record, record_sha256, reason, score, has_title, has_language, has_license,
-    license_open, unmapped, ending, change, action, absent
-FROM settled WHERE action <> 'none'
-UNION ALL BY NAME
-SELECT identifier, format, datestamp, sha256, record, record_sha256, score, has_title, has_language, has_license,
-    license_open, unmapped, 'clean' AS ending, 'changed' AS change, 'refind' AS action, false AS absent
-FROM refound WHERE NOT stands
+-- What the load does without a record.
+CREATE VIEW plain_rows AS
+SELECT identifier, format, datestamp, sha256, NULL::VARCHAR AS record, NULL::VARCHAR AS record_sha256, reason, ending,
+    change, action, absent
+FROM settled WHERE filename IS NULL
 UNION ALL BY NAME
 SELECT identifier, datestamp, 'unchanged' AS change, 'restamp' AS action, 'clean' AS ending, false AS absent FROM restamped;
 
@@ -121,7 +120,3 @@ LEFT JOIN open_errors e ON e.identifier = coalesce(j.identifier, s.identifier)
 LEFT JOIN refound f ON f.identifier = j.identifier
 LEFT JOIN restamped t ON t.identifier = coalesce(j.identifier, s.identifier)
 WHERE j.identifier IS NOT NULL OR s.status <> 'deleted';
-
--- What the record rules found in every record that was read.
-CREATE VIEW findings AS
-SELECT identifier, issues FROM outcome WHERE kind = 'resource';
