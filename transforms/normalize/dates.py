@@ -10,7 +10,16 @@ from functools import lru_cache
 from schemas.base import Base
 from transforms.normalize import dates_words as words
 from transforms.normalize.dates_parts import Date, era, made
-from transforms.normalize.dates_reading import ISO, TIME, as_iso, is_short_range, many_years, single, span
+from transforms.normalize.dates_reading import (
+    ISO,
+    TIME,
+    as_iso,
+    in_two_calendars,
+    is_short_range,
+    many_years,
+    single,
+    span,
+)
 from transforms.normalize.tables import table
 
 __all__ = ["Date", "Issued", "date", "issued"]
@@ -48,7 +57,7 @@ def date(said: str, *, language: str | None = None, year_now: int | None = None)
         return _flagged(made(era(as_iso(iso), text, tongue)), "", year_now)
     uncertain, approximate = bool(_QUALIFIED.search(text)), bool(words.CIRCA.search(text)) or text.endswith("~")
     bare = _bare(text)
-    found = many_years(text) or span(bare, tongue) or single(bare, text, tongue)
+    found = in_two_calendars(text) or many_years(text) or span(bare, text, tongue) or single(bare, text, tongue)
     if found is None:
         return None
     mark = "?" if uncertain else "~" if approximate else ""

@@ -78,3 +78,16 @@ def _from_hijri(parts: Parts) -> Date:
     end = islamic.to_gregorian(parts.year, month or 12, 29)
     first, last = ((f"{one[0]:04d}-{one[1]:02d}" if month else f"{one[0]:04d}") for one in (start, end))
     return Date(edtf=first if first == last else f"{first}/{last}", year=start[0], flags=flags, rule=parts.rule)
+
+
+def same_year(first: int, second: int) -> int | None:
+    """The Gregorian one of two years that are one in two calendars (2554 and 2011, 1434 and 2013); else None."""
+    for other, own in ((first, second), (second, first)):
+        if other in BUDDHIST_YEARS and own == other - 543:
+            return own
+        if (
+            other in HIJRI_YEARS
+            and islamic.to_gregorian(other, 1, 1)[0] <= own <= islamic.to_gregorian(other, 12, 29)[0]
+        ):
+            return own
+    return None

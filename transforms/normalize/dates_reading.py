@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 from transforms.normalize import dates_words as words
-from transforms.normalize.dates_parts import HIJRI_YEARS, Date, Parts, era, made
+from transforms.normalize.dates_parts import Date, Parts, era, made, same_year
 from transforms.normalize.tables import fold
 
 ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[T ]\s*\d{1,2}:\d{2}.*|T\d{2}.*|Z)?")
@@ -22,6 +22,10 @@ _RANGE = re.compile(
 )
 _SHORT_RANGE = re.compile(r"([12]\d)(\d{2})\s*[-–/]\s*(\d{2})")
 _OPEN = re.compile(r"([12]\d{3})\s*(?:-|–|/|/\.\.|-\s*present|\.\.)|(?:\.\./|/)\s*([12]\d{3})", re.I)
+_BOUND = re.compile(
+    r"(before|avant|vor|antes de|до|пре|قبل) ([12]\d{3})|(after|après|nach|después de|после|بعد) ([12]\d{3})", re.I
+)
+_ISO_DAY = re.compile(r"(?<!\d)[12]\d{3}-\d{2}-\d{2}(?!\d)")
 _DECADE = re.compile(r"\[?(?:([12]\d{2})(?:0\s?['’]?s|[-uxX?]\??|0-?е)|([12]\d)(?:--|uu|xx|XX|\?\?)\??)\]?")
 _CENTURY = re.compile(r"(1\d|2[01])(?:th|st) century", re.I)
 _CORRECTED = re.compile(r"\d{3,4}\s*\[(?:i\.e\.?\s*)?([12]\d{3})\??\]")
@@ -31,18 +35,23 @@ _YEAR = re.compile(r"(?<!\d)([12]\d{3})(?!\d)")
 _NUMBER = re.compile(r"(?<!\d)\d{1,2}(?!\d)")
 
 
-def span(text: str, tongue: str) -> Date | None:
-    """A range, an open range or a decade."""
-    found = _RANGE.fullmatch(text)
+def span(text: str, said: str, tongue: str) -> Date | None:
+    """A range or an open range; `said` is the whole statement, whose marks of an era count for both ends."""
+    plain = _without_eras(text).strip(" .,")
+    found, short = _RANGE.fullmatch(plain), _SHORT_RANGE.fullmatch(plain)
     if found:
-        return _range(found[1], found[2], tongue)
-    found = _SHORT_RANGE.fullmatch(text)
-    if found and is_short_range(text):
-        return _range(found[1] + found[2], found[1] + found[3], tongue)
-    found = _OPEN.fullmatch(text)
+        return _range(found[1], found[2], said, tongue)
+    if short and is_short_range(plain):
+        return _range(short[1] + short[2], short[1] + short[3], said, tongue)
+    found = _OPEN.fullmatch(plain)
     if found:
-        year = found[1] or found[2]
-        return Date(edtf=f"{year}/.." if found[1] else f"../{year}", year=int(year), rule="open range")
+        one = made(era(_iso(found[1] or found[2]), said, tongue))
+        edtf = f"{one.edtf.split('/')[0]}/.." if found[1] else f"../{one.edtf.split('/')[-1]}"
+        return Date(edtf=edtf, year=one.year, flags=one.flags, rule="open range")
+    found = _BOUND.fullmatch(plain)
+    if found:
+        edtf = f"../{found[2]}" if found[1] else f"{found[4]}/.."
+        return Date(edtf=edtf, year=int(found[2] or found[4]), flags=("approximate",), rule="before or after")
     return None
 
 
@@ -64,16 +73,17 @@ def is_short_range(text: str) -> bool:
     return last > max(12, first) and (last not in range(21, 25) or last == first + 1)
 
 
-def _range(start: str, end: str, tongue: str) -> Date | None:
-    first, last = (made(era(_iso(part), part, tongue)) for part in (start, end))
-    if first is None or last is None or not first.edtf or not last.edtf:
+def _range(start: str, end: str, said: str, tongue: str) -> Date | None:
+    """From the first date to the last; a converted Hijri year is itself a span, of which the outer end counts."""
+    first, last = (made(era(_iso(part), said, tongue)) for part in (start, end))
+    if not first.edtf or not last.edtf:
         return None
-    flags = dict.fromkeys(first.flags + last.flags)
-    if first.edtf == last.edtf:
-        return Date(edtf=first.edtf, year=first.year, flags=tuple(flags), rule="range")
-    if first.edtf[:4] > last.edtf[:4]:
-        return Date(edtf=first.edtf, year=first.year, flags=(*flags, "impossible"), rule="range")
-    return Date(edtf=f"{first.edtf}/{last.edtf}", year=first.year, flags=tuple(flags), rule="range")
+    flags = tuple(dict.fromkeys(first.flags + last.flags))
+    lower, upper = first.edtf.split("/")[0], last.edtf.split("/")[-1]
+    if lower[:4] > upper[:4]:
+        return Date(edtf=lower, year=first.year, flags=(*flags, "impossible"), rule="range")
+    edtf = lower if lower == upper else f"{lower}/{upper}"
+    return Date(edtf=edtf, year=first.year, flags=flags, rule="range")
 
 
 def _iso(text: str) -> Parts:
@@ -82,16 +92,26 @@ def _iso(text: str) -> Parts:
 
 
 def single(bare: str, text: str, tongue: str) -> Date | None:
-    both, corrected = _gregorian_beside_hijri(text), _CORRECTED.search(text)
-    if both:
-        return both
+    """One date in numbers or words, or the one year of a text."""
+    corrected = _CORRECTED.search(text)
     if corrected:
         return Date(edtf=corrected[1], year=int(corrected[1]), rule="year in brackets after another")
-    plain = " ".join(
-        re.sub(rf"{words.GREGORIAN.pattern}|{words.HIJRI.pattern}|{words.BUDDHIST.pattern}", " ", bare).split()
-    )
+    plain = _without_eras(bare)
     parts = _numeric(plain.strip(" .,/-")) or _in_words(plain, tongue) or _year_in_text(plain)
     return made(era(parts, text, tongue)) if parts else None
+
+
+def in_two_calendars(text: str) -> Date | None:
+    """The Gregorian year of "1434هـ / 2013م" and "2554 [2011]", which say one year twice."""
+    years = [int(year) for year in _YEAR.findall(text)]
+    year = same_year(*years) if len(years) == 2 else None
+    return None if year is None else Date(edtf=str(year), year=year, rule="one year in two calendars")
+
+
+def _without_eras(text: str) -> str:
+    for marks in (words.GREGORIAN, words.HIJRI, words.BUDDHIST):
+        text = marks.sub(" ", text)
+    return " ".join(text.split())
 
 
 def _numeric(text: str) -> Parts | None:
@@ -159,7 +179,10 @@ def _named(letters: str, names: dict[str, int]) -> int | None:
 
 
 def _year_in_text(text: str) -> Parts | None:
-    """The year in "Paris, 1998"; of two different ones the first, as ambiguous."""
+    """The date in "Published: 2012-03-04", the year in "Paris, 1998"; of two different ones the first, as ambiguous."""
+    whole = set(_ISO_DAY.findall(text))
+    if len(whole) == 1:
+        return _iso(whole.pop())
     if _SHORT.fullmatch(text):
         return None
     years = list(dict.fromkeys(int(year) for year in _YEAR.findall(text)))
@@ -167,14 +190,3 @@ def _year_in_text(text: str) -> Parts | None:
         return None
     flags = frozenset({"ambiguous"}) if len(years) > 1 else frozenset[str]()
     return Parts(year=years[0], flags=flags, rule="year in text")
-
-
-def _gregorian_beside_hijri(text: str) -> Date | None:
-    """ "1434هـ / 2013م" says both: the Gregorian one counts."""
-    if not words.HIJRI.search(text):
-        return None
-    years = [int(year) for year in _YEAR.findall(text)]
-    own = [year for year in years if year not in HIJRI_YEARS and year < 2100]
-    if len(years) == 2 and len(own) == 1:
-        return Date(edtf=str(own[0]), year=own[0], rule="Gregorian beside Hijri")
-    return None

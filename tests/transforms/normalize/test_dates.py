@@ -50,6 +50,7 @@ PLAIN = [
     ("١٥ آذار ٢٠١٣", "2013-03-15"),
     ("٢٠١٣", "2013"),
     ("Paris, 1998", "1998"),
+    ("Published: 2012-03-04", "2012-03-04"),
 ]
 FLAGGED = [
     ("[2015?]", None, "2015?", {"approximate"}),
@@ -79,6 +80,14 @@ FLAGGED = [
     ("1434 AH", None, "2012/2013", {"hijri"}),
     ("1434", "fr", "1434", set()),
     ("1434هـ / 2013م", "ar", "2013", set()),
+    ("1434/2013", "ar", "2013", set()),
+    ("2554 [2011]", "th", "2011", set()),
+    ("2011 (2554)", "th", "2011", set()),
+    ("1434-1435 هـ", None, "2012/2014", {"hijri"}),
+    ("พ.ศ. 2554-2555", "th", "2011/2012", {"buddhist"}),
+    ("2554-", "th", "2011/..", {"buddhist"}),
+    ("رمضان 1441", "ar", "2020-04/2020-05", {"hijri"}),
+    ("before 1990", None, "../1990", {"approximate"}),
     ("15 رمضان 1434", "ar", "2013-07-23~", {"hijri", "approximate"}),
 ]
 
@@ -162,6 +171,21 @@ def test_any_text_has_an_answer_that_is_edtf(said: str, language: str | None, ye
     if found is not None and found.edtf:
         parse_edtf(found.edtf)
         assert found.year is not None
+
+
+YEARS = st.sampled_from(["1434", "2013", "2554", "2011", "٢٠١٣", "๒๕๕๔", "1998", "99", "3000", "1441-09", "2012-02-30"])
+MARKS = st.sampled_from(
+    ["", "-", "/", " - ", " [", "] ", " هـ ", "م", "พ.ศ. ", "?", "c", "ca. ", "رمضان ", "May ", "before "]
+)
+
+
+@given(st.lists(YEARS | MARKS, max_size=6), st.sampled_from([None, "ar", "th"]))
+def test_years_marks_and_calendars_in_any_order_have_an_answer_that_is_edtf(
+    parts: list[str], language: str | None
+) -> None:
+    found = date("".join(parts), language=language, year_now=2026)
+    if found is not None and found.edtf:
+        parse_edtf(found.edtf)
 
 
 @given(
