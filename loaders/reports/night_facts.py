@@ -16,6 +16,7 @@ from schemas import Feed
 Facts = dict[str, Any]
 COUNTS = ("listed", "landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined", "duplicates")
 NIGHTS = 30
+URGENCY = ("failed", "held", "missing", "quarantined", "rejected")
 SEVERITIES = ("error", "warning", "info")
 
 
@@ -167,7 +168,7 @@ def issues_by_rule(connection: Connection, runs: Sequence[str], rules: Rules) ->
 
 def people(connection: Connection, listed: Sequence[Facts]) -> list[Facts]:
     """What needs a person: held and failed runs, quarantined records, pairs and clusters to review, unmapped terms."""
-    wanted = [person for one in listed for person in feed_people(one)]
+    wanted = sorted((one for feed in listed for one in feed_people(feed)), key=lambda one: URGENCY.index(one["what"]))
     pairs = connection.scalar(select(func.count()).where((Match.verdict == "review") | Match.review.is_not(None))) or 0
     clusters = connection.scalar(
         select(func.count()).where(Resource.review.is_not(None), Resource.withdrawn_at.is_(None))

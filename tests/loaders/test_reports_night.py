@@ -133,10 +133,10 @@ def test_findings_are_counted_as_standing_new_and_fixed(written: dict[str, Path]
 def test_everything_that_needs_a_person_is_listed(written: dict[str, Path]) -> None:
     wanted = [(one["what"], one["feed"], one["count"]) for one in data(written)["people"]]
     assert wanted == [
-        ("held", "alecso", 1),
-        ("quarantined", "col", 2),
         ("failed", "thai", 1),
+        ("held", "alecso", 1),
         ("missing", "lost", 1),
+        ("quarantined", "col", 2),
         ("pairs", None, 1),
         ("terms", None, 1),
     ]

@@ -39,22 +39,22 @@ def missing(resource: Resource, _: Context) -> list[Seen]:
 
 
 def short(resource: Resource, _: Context) -> list[Seen]:
-    """Judged by the longest: one good description is enough."""
+    """Judged by the longest: one good description is enough. A set phrase is description_boilerplate."""
     if not resource.description:
         return []
     tag, text = max(resource.description.items(), key=lambda one: len(one[1]))
-    if len(text) >= DESCRIPTION_SHORT or not text.strip():
+    if len(text) >= DESCRIPTION_SHORT or not text.strip() or is_boilerplate(text):
         return []
     least = DENSE_SHORT if DENSE.search(text) else DESCRIPTION_SHORT
     return [(f"description.{tag}", text)] if len(text) < least else []
 
 
 def boilerplate(resource: Resource, _: Context) -> list[Seen]:
-    return [
-        (f"description.{tag}", text)
-        for tag, text in resource.description.items()
-        if len(text) < 45 and text.strip().casefold().rstrip(".:") in BOILERPLATE
-    ]
+    return [(f"description.{tag}", text) for tag, text in resource.description.items() if is_boilerplate(text)]
+
+
+def is_boilerplate(text: str) -> bool:
+    return len(text) < 45 and text.strip().casefold().rstrip(".:") in BOILERPLATE
 
 
 def equals_title(resource: Resource, _: Context) -> list[Seen]:
