@@ -106,10 +106,13 @@ def say(draft: Draft, field: str, said: Said) -> None:
         draft.unmapped.append(Leaf(path=said.path, value=f"… shortened from {len(said.value)} characters"))
         draft.findings.append(Finding(code="text_shortened", path=field, value=str(len(said.value))))
         said = said._replace(value=said.value[:MAX_TEXT])
-    if len(draft.get(field)) >= MAX_VALUES:
+    known = draft.fields.get(field)
+    if known is None:
+        draft.fields[field] = [said]
+    elif len(known) < MAX_VALUES:
+        known.append(said)
+    else:
         leave(draft, said.path, said.value)
-        return
-    draft.say(field, said)
 
 
 def leave(draft: Draft, path: str, text: str) -> None:

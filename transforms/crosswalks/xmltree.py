@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 
 from lxml import etree
 
-from transforms.crosswalks.table import MAX_LEAVES, Group, Table, Unreadable, Value
+from transforms.crosswalks.table import MAX_LEAVES, REMEMBERED, Group, Table, Unreadable, Value
 from transforms.draft import Draft
 
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -71,7 +72,8 @@ PLAIN = re.compile(r"[\w.:-]+")
 PREDEFINED = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
 Element = etree._Element
-Place = Callable[[Element], object]  # the XPath predicate that parts an element from its siblings, or its tag
+Pairs = Sequence[tuple[str | bytes, str | bytes]]
+Place = Callable[[Element], str]  # the XPath predicates that part an element from its siblings
 Naming = Callable[[Element, str], "tuple[str, frozenset[str]] | None"]  # step of the key, attributes that made it
 
 
@@ -109,9 +111,25 @@ def _local(tag: object) -> str:
         return _LOCALS[tag]
     except KeyError:
         name = str(tag).rpartition("}")[2].lower()
-        if len(_LOCALS) < 10_000:
+        if len(_LOCALS) < REMEMBERED:
             _LOCALS[tag] = name
         return name
+
+
+_STEPS: dict[tuple[object, str | None], tuple[str, str]] = {}
+
+
+def _step(tag: object, prefix: str | None) -> tuple[str, str]:
+    """A child's lower-cased local name and how a path shows it; an empty name for what is no element."""
+    try:
+        return _STEPS[(tag, prefix)]
+    except KeyError:
+        if not isinstance(tag, str):
+            return "", ""
+        shown = f"{prefix}:{_shown(tag)}" if prefix else _shown(tag)
+        if len(_STEPS) < REMEMBERED:
+            _STEPS[(tag, prefix)] = (_local(tag), shown)
+        return _local(tag), shown
 
 
 class XmlWalk:
@@ -132,6 +150,7 @@ class XmlWalk:
         self.place = place
         self.transparent = transparent  # wrappers that add nothing to a key, such as LOM's string
         self.nested = nested or {}  # keys at which another format's table takes over
+        self._special = self.nested.keys() | table.readers.keys() | table.inner
         self.group: Group | None = None
         self.seen = 0
 
@@ -166,23 +185,27 @@ class XmlWalk:
             self._leaves(element, key, path, language, made)
 
     def _leaves(self, element: Element, key: str, path: str, language: str | None, made: frozenset[str] | None) -> None:
-        beside, language = self._attributes(element, key, path, language, made)
-        if len(element) == 0:
+        pairs = element.items()
+        beside = None
+        if pairs:
+            beside, language = self._attributes(pairs, key, path, language, made)
+        children = list(element)
+        if not children:
             text = element.text
             if text and (text := text.strip()):
                 self.put(Value(key, path, text, language, beside))
-            return
-        if _is_marked_up(element) and (self.group is not None or self.table.maps(key)):
+        elif _local(children[0].tag) in MARKUP and self._takes_whole(key) and _is_marked_up(children):
             self._whole(element, key, path, language, beside)
-            return
-        self._children(element, key, path, language, beside)
+        else:
+            self._children(element, children, key, path, language, beside)
+
+    def _takes_whole(self, key: str) -> bool:
+        return self.group is not None or self.table.maps(key)
 
     def _attributes(
-        self, element: Element, key: str, path: str, language: str | None, made: frozenset[str] | None
-    ) -> tuple[dict[str, str] | None, str | None]:
-        pairs = element.items()
-        if not pairs:
-            return None, language
+        self, pairs: Pairs, key: str, path: str, language: str | None, made: frozenset[str] | None
+    ) -> tuple[dict[str, str], str | None]:
+        """What stands beside a text, and its language; every attribute that is not structure is a leaf."""
         beside: dict[str, str] = {}
         for raw, content in pairs:
             name = str(raw)
@@ -199,34 +222,44 @@ class XmlWalk:
         return beside, language
 
     def _children(
-        self, element: Element, key: str, path: str, language: str | None, beside: dict[str, str] | None
+        self,
+        element: Element,
+        children: list[Element],
+        key: str,
+        path: str,
+        language: str | None,
+        beside: dict[str, str] | None,
     ) -> None:
-        texts = [element.text or ""]
-        counts: dict[object, int] = {}
-        for child in element:
-            place = self.place(child) if self.place is not None else child.tag
-            counts[place] = counts.get(place, 0) + 1
-        numbers: dict[object, int] = {}
-        for child in element:
-            tag = child.tag
-            if not isinstance(tag, str):  # an entity that nobody declared
-                texts.append(f"{child.text or ''}{child.tail or ''}")
-                continue
-            name = _local(tag)
-            prefix = child.prefix
-            step = f"{path}/{prefix}:{tag.rpartition('}')[2]}" if prefix else f"{path}/{tag.rpartition('}')[2]}"
-            where: object = tag
-            if self.place is not None and (where := self.place(child)) != tag:
-                step = f"{step}{where}"
-            if counts[where] > 1:
-                numbers[where] = number = numbers.get(where, 0) + 1
-                step = f"{step}[{number}]"
-            self._child(child, name, key, step, language)
-            if child.tail:
-                texts.append(child.tail)
-        text = " ".join(stripped for piece in texts if (stripped := piece.strip()))
-        if text:
+        texts = [element.text]
+        for child, (name, step) in zip(children, self._steps(children), strict=True):
+            if name:
+                self._child(child, name, key, f"{path}/{step}", language)
+            else:  # an entity that nobody declared
+                texts.append(child.text)
+            texts.append(child.tail)
+        if any(piece and not piece.isspace() for piece in texts):
+            text = " ".join(" ".join(piece.split()) for piece in texts if piece and not piece.isspace())
             self.put(Value(key, path, text, language, beside))
+
+    def _steps(self, children: list[Element]) -> list[tuple[str, str]]:
+        """The local name and the path step of each child, numbered where several have the same."""
+        steps = [_step(child.tag, child.prefix) for child in children]
+        if len(steps) == 1 and self.place is None:
+            return steps
+        if self.place is not None:
+            steps = [(name, f"{step}{self.place(child)}") for child, (name, step) in zip(children, steps, strict=True)]
+        if len(set(steps)) == len(steps):
+            return steps
+        total = Counter(steps)
+        seen: dict[tuple[str, str], int] = {}
+        numbered = []
+        for one in steps:
+            if total[one] > 1:
+                seen[one] = seen.get(one, 0) + 1
+                numbered.append((one[0], f"{one[1]}[{seen[one]}]"))
+            else:
+                numbered.append(one)
+        return numbered
 
     def _child(self, child: Element, name: str, key: str, path: str, language: str | None) -> None:
         if name in self.transparent:
@@ -236,12 +269,12 @@ class XmlWalk:
         if self.naming is not None and (named := self.naming(child, name)) is not None:
             name, made = named
         inside = f"{key}/{name}" if key else name
-        if inside in self.nested:
-            self._nested(child, self.nested[inside], path)
-        elif inside in self.table.readers or inside in self.table.inner:
-            self._element(child, inside, path, language, made)
-        else:
+        if inside not in self._special:
             self._leaves(child, inside, path, language, made)
+        elif inside in self.nested:
+            self._nested(child, self.nested[inside], path)
+        else:
+            self._element(child, inside, path, language, made)
 
     def _nested(self, element: Element, other: XmlFormat, path: str) -> None:
         walk = XmlWalk(other.table, self.draft, other.naming, other.transparent, other.nested, other.place)
@@ -254,17 +287,16 @@ class XmlWalk:
     ) -> None:
         """The text of an element with markup inside it, as one value; the markup's attributes are leaves."""
         for child in element.iterdescendants():
-            if isinstance(child.tag, str):
-                inner = f"{key}/{_local(child.tag)}"
-                self._attributes(child, inner, f"{path}//{_shown(child.tag)}", None, None)
+            if isinstance(child.tag, str) and (pairs := child.items()):
+                self._attributes(pairs, f"{key}/{_local(child.tag)}", f"{path}//{_shown(child.tag)}", None, None)
         text = _inner_text(element).strip()
         if text:
             self.put(Value(key, path, text, language, beside))
 
 
-def _is_marked_up(element: Element) -> bool:
+def _is_marked_up(children: list[Element]) -> bool:
     """Whether everything inside is HTML: a text with markup, not a structure."""
-    return all(isinstance(child.tag, str) and _local(child.tag) in MARKUP for child in element)
+    return all(isinstance(child.tag, str) and _local(child.tag) in MARKUP for child in children)
 
 
 def _inner_text(element: Element) -> str:
@@ -279,9 +311,8 @@ def _inner_text(element: Element) -> str:
 def by_attributes(*names: str) -> Place:
     """A place told by these attributes: `datafield[@tag='650']`."""
 
-    def place(element: Element) -> object:
-        found = [f"[@{name}='{text}']" for name in names if PLAIN.fullmatch(text := element.get(name) or "")]
-        return "".join(found) or element.tag
+    def place(element: Element) -> str:
+        return "".join(f"[@{name}='{text}']" for name in names if PLAIN.fullmatch(text := element.get(name) or ""))
 
     return place
 

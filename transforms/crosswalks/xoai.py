@@ -55,7 +55,7 @@ class XoaiWalk(XmlWalk):
             inside = f"{step}[{counts[step]}]" if several[step] > 1 else step
             name = (child.get("name") or tag).strip().lower()
             made = NAMED if tag in {"element", "field"} else None
-            self._attributes(child, "/".join((*names, name)), inside, None, made)
+            self._attributes(child.items(), "/".join((*names, name)), inside, None, made)
             if tag == "element" and (len(child) or not child.text):
                 self._inner(child, (*names, name), inside)
             elif len(child):
@@ -89,8 +89,7 @@ class XoaiWalk(XmlWalk):
 
 
 def _step(element: Element, path: str) -> str:
-    where = PLACE(element)
-    return f"{path}/{element.tag.rpartition('}')[2]}{'' if where == element.tag else where}"
+    return f"{path}/{element.tag.rpartition('}')[2]}{PLACE(element)}"
 
 
 def _key(names: tuple[str, ...], name: str) -> tuple[str, str | None]:
