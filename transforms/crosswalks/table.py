@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from schemas import Leaf
-from transforms.draft import IF_KNOWN, Draft, Finding, Said
+from transforms.draft import EMAIL, IF_KNOWN, Draft, Finding, Said
 
 USED = "."  # a row that says: read together with its element or its group, not a value by itself
 MAX_TEXT = 100_000  # characters kept of one value
@@ -116,7 +116,9 @@ def say(draft: Draft, field: str, said: Said) -> None:
 
 
 def leave(draft: Draft, path: str, text: str) -> None:
-    """List a leaf as unmapped, within the bounds."""
+    """List a leaf as unmapped, within the bounds and without e-mail addresses."""
+    if "@" in text:
+        text = EMAIL.sub("[e-mail address left out]", text)
     if len(text) > MAX_TEXT:
         text = f"{text[:MAX_TEXT]}… shortened from {len(text)} characters"
     draft.unmapped.append(Leaf(path=path, value=text))
