@@ -74,6 +74,8 @@ class Client:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._http.close()
+        for turns in self._turns.values():
+            turns.close()
 
     def send(
         self,
