@@ -31,6 +31,7 @@ def process(env: Environment, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_feeds_that_load_at_the_same_moment_lose_nothing_and_meet_no_lock_error(env: Environment) -> None:
     names = ("alpha", "beta", "gamma", "delta")
     going = [process(env, name, "4") for name in names]

@@ -161,6 +161,7 @@ def process(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_harvest_killed_again_and_again_loses_nothing_and_lands_nothing_twice(tmp_path: Path) -> None:
     chance = random.Random(7)
     last, run = 2_000, 0
@@ -180,6 +181,7 @@ def test_a_harvest_killed_again_and_again_loses_nothing_and_lands_nothing_twice(
     assert one.listed == last
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_whole_parts_and_the_next_run_goes_on(tmp_path: Path) -> None:
     with process(str(tmp_path), "books-001", "1000", "20000", "400000") as full:
         _, error = full.communicate(timeout=60)
