@@ -186,10 +186,9 @@ class Client:
             if not target.query and request.url.query:  # many servers drop the query when they move
                 target = target.copy_with(query=request.url.query)
         headers = httpx.Headers(request.headers)
-        for name in ("host", *(SECRET_HEADERS if target.host != request.url.host else ())):
-            headers.pop(name, None)
-        if target.host != request.url.host:
-            for name in self.ask.credentials:
+        headers.pop("host", None)
+        if target.host != request.url.host or (request.url.scheme, target.scheme) == ("https", "http"):
+            for name in (*SECRET_HEADERS, *self.ask.credentials):
                 headers.pop(name.removeprefix("header."), None)
         if reply.status == 303 and request.method == "POST":
             for name in ("content-length", "content-type"):

@@ -240,8 +240,12 @@ class Harvest:
             return []
 
     def _retried(self, identifier: str) -> Listed:
+        """A record that was skipped before; one that the server does not know any more is asked for no longer."""
         self.place.retry.remove(identifier)
-        return self.reader.record(identifier)
+        listed = self.reader.record(identifier)
+        if any(skipped.reason.startswith(said.IdDoesNotExist.__name__) for skipped in listed.skipped):
+            return Listed(notes=(f"{identifier} was skipped before and does not exist any more",))
+        return listed
 
     def _enough(self) -> bool:
         return self.ask.limit is not None and self.given >= self.ask.limit

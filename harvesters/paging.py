@@ -62,7 +62,7 @@ def next_cursor(asked: Request, reply: Reply) -> str | None:
 
 def list_size(asked: Request, reply: Reply, root: etree._Element | None, before: int | None) -> int | None:
     """The number of records in the list, by header or path; the first one that is said counts."""
-    if before is not None:
+    if before is not None or not asked.trust_list_size:
         return before
     said: Any = reply.headers.get(asked.total_header) if asked.total_header else None
     if said is None and asked.total_path:

@@ -73,7 +73,7 @@ class Request(Declared):
     max_pages: int = Field(default=1_000_000, ge=1)  # of one harvest
     max_bytes: int = Field(default=64 * 1024 * 1024, ge=1)  # of one response, decompressed
     max_redirects: int = Field(default=5, ge=0)  # of one request
-    trust_list_size: bool = True  # oai_pmh: false where the server's completeListSize is known to be wrong
+    trust_list_size: bool = True  # false where the number of records that the server says is known to be wrong
 
 
 class Expect(Declared):

@@ -356,6 +356,17 @@ def test_what_is_still_broken_is_skipped_again(tmp_path: Path) -> None:
     assert found[-1].complete
 
 
+def test_what_was_skipped_and_is_gone_is_asked_for_no_longer(tmp_path: Path) -> None:
+    server, retry = OaiServer(count=5), (Skipped(identifier="oai:example.org:99", reason="once"),)
+
+    def script(asked: Asked) -> Answer:
+        return Answer(oai_error("idDoesNotExist")) if asked.params["verb"] == "GetRecord" else server(asked)
+
+    found, _ = run(script, tmp_path, Ask(since="2026-01-01", full=False, retry=retry))
+    assert not [skipped for page in found for skipped in page.skipped]
+    assert any("oai:example.org:99" in note for page in found for note in page.notes)
+
+
 def test_a_server_that_only_fails_at_list_records_gives_its_records_one_by_one(tmp_path: Path) -> None:
     server = OaiServer(count=12)
     found, _ = run(lambda one: Answer(status=500) if one.params["verb"] == "ListRecords" else server(one), tmp_path)
