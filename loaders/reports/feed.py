@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Engine, case, func, select
 
 from loaders.models import Issue, SourceRecord, UnmappedValue
@@ -19,6 +21,7 @@ from schemas import Feed
 
 Facts = dict[str, Any]
 TERM = ("field", "value", "records", "first_seen")  # columns of the list of unmapped terms
+LAYOUT = 1  # of the lists; another number has them written again
 SHOWN = 50  # rows of a list on the page itself; the complete list is beside
 
 
@@ -31,24 +34,60 @@ def feed_report(
     rules: Rules | None = None,
     at: str | None = None,
 ) -> list[Path]:
-    """Write feeds/<name>.html in each language, its JSON, the complete lists, and the partner's fix-it list."""
-    said, texts = (
-        at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        {**(rules or {}), fix.UNREADABLE: unreadable()},
-    )
-    folder, name = reports_dir / "feeds", feed.name
+    """Write feeds/<name>.html in each language, its JSON, the complete lists, and the partner's fix-it list.
+
+    Lists and completeness take long for a large feed; they are left as they are when nothing that they show changed.
+    """
+    said = at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    texts = {**(rules or {}), fix.UNREADABLE: unreadable()}
+    folder, written = reports_dir / "feeds", list[Path]()
     with snapshot(catalog_engine) as connection:
-        facts = facts_of(connection, feed, folder, texts, said)
-        run = facts["feed"]["run"]["id"] if facts["feed"]["run"] else ""
-        fixes = fix.write_fix_list(folder, name, fix.to_mend(connection, name, texts), texts, languages)
-        found = fix.rows(connection, name, run, texts)
-        lists = [
-            *write_list(folder, f"{name}.issues", "list_issues", fix.ROW, found, facts["issue_count"]),
-            *write_list(
-                folder, f"{name}.unmapped", "list_unmapped", TERM, terms(connection, name), facts["unmapped_count"]
-            ),
-        ]
-    return write_pages(folder, feed.name, "feed.html", facts, languages, texts) + fixes + lists
+        earlier = earlier_facts(folder / f"{feed.name}.json")
+        now = basis(connection, feed.name, texts, languages)
+        same = earlier.get("basis") == now and (folder / f"{feed.name}.fix.json").exists()
+        if not same:
+            written = write_lists(connection, folder, feed.name, texts, languages)
+        shares = earlier["shares"] if same else feed_shares(connection, feed.name)
+        facts = facts_of(connection, feed, folder, texts, said, shares)
+    return write_pages(folder, feed.name, "feed.html", {**facts, "basis": now}, languages, texts) + written
+
+
+def earlier_facts(path: Path) -> Facts:
+    """What the feed's report said before; nothing when there was none."""
+    return dict(msgspec.json.decode(path.read_bytes())) if path.exists() else {}
+
+
+def basis(connection: Connection, feed: str, rules: Rules, languages: Sequence[str]) -> str:
+    """A mark of everything that the lists and the completeness show: the same mark, the same lists."""
+    ours = SourceRecord.run_id.startswith(f"{feed}-", autoescape=True)
+    changed = connection.scalar(select(func.max(SourceRecord.run_id)).where(ours))
+    found = connection.execute(
+        select(func.max(Issue.run_id), func.count(), func.count(Issue.resolved_run_id)).where(Issue.feed == feed)
+    ).one()
+    mapped = connection.execute(
+        select(UnmappedValue.field, UnmappedValue.value, UnmappedValue.count, UnmappedValue.mapped_to)
+        .where(UnmappedValue.feed == feed)
+        .order_by(UnmappedValue.field, UnmappedValue.value)
+    ).all()
+    told = msgspec.json.encode(
+        [LAYOUT, changed, tuple(found), [tuple(one) for one in mapped], rules, languages], order="sorted"
+    )
+    return hashlib.sha256(told).hexdigest()
+
+
+def write_lists(connection: Connection, folder: Path, name: str, rules: Rules, languages: Sequence[str]) -> list[Path]:
+    """The partner's fix-it list, and the pages of findings and of unmapped terms."""
+    found, unmapped = fix.rows(connection, name, rules), terms(connection, name)
+    return [
+        *fix.write_fix_list(folder, name, fix.to_mend(connection, name, rules), rules, languages),
+        *write_list(folder, f"{name}.issues", "list_issues", fix.ROW, found, fix.count(connection, name)),
+        *write_list(folder, f"{name}.unmapped", "list_unmapped", TERM, unmapped, count_unmapped(connection, name)),
+    ]
+
+
+def count_unmapped(connection: Connection, feed: str) -> int:
+    wanted = (UnmappedValue.feed == feed, UnmappedValue.mapped_to.is_(None), UnmappedValue.count > 0)
+    return connection.scalar(select(func.count()).select_from(UnmappedValue).where(*wanted)) or 0
 
 
 def unreadable() -> dict[str, str]:
@@ -60,23 +99,25 @@ def unreadable() -> dict[str, str]:
     return said
 
 
-def facts_of(connection: Connection, feed: Feed, folder: Path, rules: Mapping[str, Any], at: str) -> Facts:
+def facts_of(
+    connection: Connection, feed: Feed, folder: Path, rules: Rules, at: str, shares: completeness.Shares
+) -> Facts:
     """What the page shows; the completeness of today is remembered for next month."""
     name = feed.name
     run = last_runs(connection, name).get(name)
     line = feed_facts(name, feed, run, standings(connection, name), recent_runs(connection, at, name))
     score = connection.scalar(select(func.avg(SourceRecord.score)).where(*live(name)))
-    wanted = (UnmappedValue.feed == feed.name, UnmappedValue.mapped_to.is_(None), UnmappedValue.count > 0)
     return {
         "at": at,
         "nights": nights(at),
         "feed": line,
         "score": None if score is None else round(float(score), 1),
-        "completeness": compare(connection, feed.name, folder / f"{feed.name}.history.json", at[:10]),
+        "shares": shares,
+        "completeness": compare(shares, folder / f"{name}.history.json", at[:10]),
         "issues": rules_of(connection, feed.name, run["id"] if run else "", rules),
-        "issue_count": fix.count(connection, name, run["id"] if run else ""),
+        "issue_count": fix.count(connection, name),
         "unmapped": [dict(row._mapping) for row in unmapped_rows(connection, name, SHOWN)],
-        "unmapped_count": connection.scalar(select(func.count()).select_from(UnmappedValue).where(*wanted)) or 0,
+        "unmapped_count": count_unmapped(connection, name),
     }
 
 
@@ -84,11 +125,15 @@ def live(feed: str) -> tuple[Any, ...]:
     return (SourceRecord.feed == feed, SourceRecord.status == "live")
 
 
-def compare(connection: Connection, feed: str, path: Path, today: str) -> Facts:
-    """Today's shares by field, and those of a month ago with their date, where there are any."""
+def feed_shares(connection: Connection, feed: str) -> completeness.Shares:
+    """The share of the live records that have each field, read one after the other."""
     query = select(SourceRecord.record).where(*live(feed), SourceRecord.record.is_not(None))
     rows = connection.execute(query.execution_options(yield_per=1_000))
-    now = completeness.shares(row.record for row in rows)
+    return completeness.shares(row.record for row in rows)
+
+
+def compare(now: completeness.Shares, path: Path, today: str) -> Facts:
+    """Today's shares by field beside those of a month ago, with their date, where there are any."""
     history = completeness.remembered(path)
     since = completeness.a_month_ago(history, today)
     completeness.remember(path, history, today, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +17,8 @@ from loaders.models import Issue, SourceRecord
 from loaders.reports.page import Rules, rule_text, suffix
 
 COLUMNS = ("identifier", "severity", "rule", "path", "value", "wrong", "why", "suggestion", "since")
-ROW = ("state", "identifier", "severity", "rule", "path", "value", "suggestion")  # of the complete list
+ROW = ("since", "fixed", "identifier", "severity", "rule", "path", "value", "suggestion")  # of the complete list
+STAMP = re.compile(r"-(\d{4})(\d{2})(\d{2})T\d+$")
 UNREADABLE = "unreadable"  # in place of a rule: no rule ever saw the record
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 ORDER = case({"error": 0, "warning": 1}, value=Issue.severity, else_=2)
@@ -36,19 +38,22 @@ def unread(connection: Connection, feed: str, rules: Rules) -> Iterator[dict[str
         .order_by(SourceRecord.identifier)
     )
     for row in connection.execute(query.execution_options(yield_per=5_000)):
-        yield told(row.identifier, "error", UNREADABLE, "", row.pending_reason or "", row.run_id, rules)
+        yield told(row.identifier, "error", UNREADABLE, "", row.pending_reason or "", day_of(row.run_id), rules)
 
 
 def findings(connection: Connection, feed: str, rules: Rules, where: ColumnElement[bool]) -> Iterator[dict[str, str]]:
     """Findings of a feed, errors first, then by rule and identifier; read as they are used."""
     query = (
-        select(Issue.key, Issue.severity, Issue.code, Issue.path, Issue.value, Issue.first_run_id)
+        select(
+            Issue.key, Issue.severity, Issue.code, Issue.path, Issue.value, Issue.first_run_id, Issue.resolved_run_id
+        )
         .where(Issue.feed == feed, where)
         .order_by(ORDER, Issue.code, Issue.key, Issue.finding)
     )
     for row in connection.execute(query.execution_options(yield_per=5_000)):
         identifier = row.key.removeprefix(f"{feed}:")
-        yield told(identifier, row.severity, row.code, row.path, row.value, row.first_run_id, rules)
+        since, fixed = day_of(row.first_run_id), day_of(row.resolved_run_id or "")
+        yield told(identifier, row.severity, row.code, row.path, row.value, since, rules) | {"fixed": fixed}
 
 
 def told(identifier: str, severity: str, code: str, path: str, value: str, since: str, rules: Rules) -> dict[str, str]:
@@ -56,24 +61,31 @@ def told(identifier: str, severity: str, code: str, path: str, value: str, since
     rule = rules.get(code, {})
     said = {"wrong": rule.get("wrong", ""), "why": rule.get("why", ""), "suggestion": rule.get("mend", "")}
     about = {"identifier": identifier, "severity": severity, "rule": code, "path": path, "value": value}
-    return {**about, **said, "since": since}
+    return {**about, **said, "since": since, "fixed": ""}
 
 
-def rows(connection: Connection, feed: str, run: str, rules: Rules) -> Iterator[tuple[str, ...]]:
-    """The complete list of findings with their state: new in the last run, standing from before, or fixed by it."""
-    for one in to_mend(connection, feed, rules):
-        yield row("new" if one["since"] == run else "standing", one)
-    for one in findings(connection, feed, rules, Issue.resolved_run_id == run):
-        yield row("fixed", one)
+def day_of(run: str) -> str:
+    """The date on which a run began; empty for none."""
+    stamp = STAMP.search(run)
+    return "-".join(stamp.groups()) if stamp else ""
 
 
-def row(state: str, finding: Mapping[str, str]) -> tuple[str, ...]:
-    return (state, *(finding[name] for name in ROW[1:]))
+def rows(connection: Connection, feed: str, rules: Rules) -> Iterator[tuple[str, ...]]:
+    """The complete list: what stands with the date since when, then what the last run that fixed anything fixed."""
+    last = last_fixing(connection, feed)
+    yield from (tuple(one[name] for name in ROW) for one in to_mend(connection, feed, rules))
+    for one in findings(connection, feed, rules, Issue.resolved_run_id == last):
+        yield tuple(one[name] for name in ROW)
 
 
-def count(connection: Connection, feed: str, run: str) -> int:
+def last_fixing(connection: Connection, feed: str) -> str:
+    """The last run of a feed that resolved a finding; empty when none did."""
+    return connection.scalar(select(func.max(Issue.resolved_run_id)).where(Issue.feed == feed)) or ""
+
+
+def count(connection: Connection, feed: str) -> int:
     """How many rows the complete list has."""
-    shown = or_(Issue.resolved_run_id.is_(None), Issue.resolved_run_id == run)
+    shown = or_(Issue.resolved_run_id.is_(None), Issue.resolved_run_id == last_fixing(connection, feed))
     found = connection.scalar(select(func.count()).select_from(Issue).where(Issue.feed == feed, shown)) or 0
     where = (SourceRecord.feed == feed, SourceRecord.pending_status == "rejected")
     return found + (connection.scalar(select(func.count()).select_from(SourceRecord).where(*where)) or 0)

@@ -133,22 +133,41 @@ def test_findings_are_told_as_new_standing_and_fixed(engine: Engine, tmp_path: P
     ]
     assert told["issue_count"] == 5
     page = html.document_fromstring((tmp_path / "feeds" / "col.issues-1.html").read_text(encoding="utf-8"))
-    rows = [[cell.text_content() for cell in row.xpath("td")][:4] for row in page.xpath("//tbody/tr")]
+    rows = [[cell.text_content() for cell in row.xpath("td")][:5] for row in page.xpath("//tbody/tr")]
     assert rows == [
-        ["new", "9", "error", "unreadable"],
-        ["new", "3", "error", "title_missing"],
-        ["standing", "1", "warning", "html_remains"],
-        ["new", "2", "warning", "html_remains"],
-        ["fixed", "3", "warning", "html_remains"],
+        ["2026-03-14", "", "9", "error", "unreadable"],
+        ["2026-03-14", "", "3", "error", "title_missing"],
+        ["2026-03-13", "", "1", "warning", "html_remains"],
+        ["2026-03-14", "", "2", "warning", "html_remains"],
+        ["2026-03-13", "2026-03-14", "3", "warning", "html_remains"],
     ]
     assert told["score"] == 80.0
     assert [(one["value"], one["count"]) for one in told["unmapped"]] == [("Gymnasium", 9), ("خاص", 2)]
 
 
+def test_lists_of_an_unchanged_feed_are_left_alone_and_those_of_a_changed_one_are_not(
+    engine: Engine, tmp_path: Path
+) -> None:
+    first = feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
+    lists = {path: path.stat().st_mtime_ns for path in first if ".fix." in path.name or "-1.html" in path.name}
+    assert len(lists) == len(LANGUAGES) + 3
+    feed_report(engine, tmp_path, COL, rules=RULES, at="2026-03-15T05:00:00Z")
+    assert {path: path.stat().st_mtime_ns for path in lists} == lists
+    with Session(engine) as session:
+        session.add(issue("col:2", "mojibake", "x"))
+        session.commit()
+    feed_report(engine, tmp_path, COL, rules=RULES, at="2026-03-15T05:00:00Z")
+    assert "mojibake" in (tmp_path / "feeds" / "col.fix.csv").read_text(encoding="utf-8-sig")
+    feed_report(engine, tmp_path, COL, rules={}, at="2026-03-15T05:00:00Z")
+    assert "Export plain text" not in (tmp_path / "feeds" / "col.fix.csv").read_text(encoding="utf-8-sig")
+
+
 def test_completeness_is_compared_with_last_month(engine: Engine, tmp_path: Path) -> None:
     feed_report(engine, tmp_path, COL, at="2026-02-01T05:00:00Z")
     with Session(engine) as session:
-        session.add(record("col:4", title={"en": "Water"}))
+        water = record("col:4", title={"en": "Water"})
+        water.run_id = "col-20260315T010000000000"
+        session.add(water)
         session.commit()
     feed_report(engine, tmp_path, COL, at=AT)
     told = load(tmp_path / "feeds", "col.json")["completeness"]
