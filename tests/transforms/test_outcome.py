@@ -120,6 +120,15 @@ def test_a_thousand_keywords_and_a_megabyte_of_description_are_bounded_and_repor
     assert "text_shortened" in {issue.code for issue in found.issues}
 
 
+def test_a_member_named_twice_is_not_lost() -> None:
+    found = transform(record('{"title": "First", "rights": {"a": 1}, "title": "Last", "rights": "x"}', "unesdoc"), FEED)
+    assert found.resource is not None and list(found.resource.title.values()) == ["Last"]
+    assert [(one.path, one.value) for one in found.resource.unmapped] == [
+        ("$..title", "First"),
+        ("$..rights", "{'a': 1}"),
+    ]
+
+
 def test_deep_nesting_is_a_rejection() -> None:
     deep = record('{"a":' * 5000 + "1" + "}" * 5000, "unesdoc")
     assert transform(deep, FEED).rejection is not None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
-from transforms.crosswalks.table import MAX_LEAVES, Group, Table, Unreadable, Value
+from schemas import Leaf
+from transforms.crosswalks.table import MAX_LEAVES, Group, Table, Unreadable, Value, leave
 from transforms.crosswalks.xmltree import XmlFormat
 from transforms.draft import Draft
 
@@ -30,6 +32,23 @@ def parse(payload: str) -> dict[str, Any]:
     if not found:
         raise Unreadable("no metadata in the record")
     return found
+
+
+def repeated(payload: str) -> list[Leaf]:
+    """The members that an object names again and that a JSON parser therefore loses (RFC 8259, section 4)."""
+    lost = Draft()
+
+    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(members)
+        if len(found) < len(members):
+            last = {name: number for number, (name, _) in enumerate(members)}
+            for number, (name, one) in enumerate(members):
+                if last[name] != number and one is not None and (text := _text(one)):
+                    leave(lost, f"$..{name}", text)
+        return found
+
+    json.loads(payload, object_pairs_hook=pairs)
+    return lost.unmapped
 
 
 class Named(NamedTuple):
@@ -114,7 +133,8 @@ def _text(found: Any) -> str:
         return found.strip()
     if isinstance(found, bool):
         return "true" if found else "false"
-    return str(int(found)) if isinstance(found, float) and found.is_integer() else str(found)
+    whole = isinstance(found, float) and found.is_integer() and abs(found) < 1e15
+    return str(int(found)) if whole else str(found)
 
 
 class JsonFormat:

@@ -19,7 +19,9 @@ def read(format_: str, payload: str, dialect: str | None = None) -> Draft:
         if crosswalk.xml is not None and payload.lstrip("\ufeff \t\r\n").startswith("<"):
             crosswalk = crosswalk.xml
         else:
-            crosswalk.read(jsontree.parse(payload), draft)
+            text = payload.lstrip("\ufeff")
+            crosswalk.read(jsontree.parse(text), draft)
+            draft.unmapped.extend(jsontree.repeated(text))
             return draft
     root, named = rooted(xmltree.unwrap(payload, draft), ALIASES.get(format_, format_), crosswalk)
     named.read(root, draft)
