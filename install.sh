@@ -26,8 +26,8 @@ check "$python"
 echo "Setting up $venv with $("$python" --version) (once; about a minute) ..."
 "$python" -m venv --clear "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$(grep '^uv==' requirements.txt | cut -d' ' -f1)"
-if ! "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" -r requirements.txt; then
+if ! "$venv/bin/uv" pip install --quiet --system-certs --python "$venv/bin/python" -r requirements.txt; then
     echo "uv could not install the lock; trying pip (slower) ..." >&2
-    "$venv/bin/python" -m pip install --disable-pip-version-check -r requirements.txt
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements.txt
 fi
 touch "$venv/.installed"

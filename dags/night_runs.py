@@ -25,6 +25,7 @@ def run_night(env: Environment, feeds: Path, terminal: Terminal) -> int:
     logging.getLogger("elib").addHandler(Said(terminal))
     for problem in problems:
         terminal.say(f"BAD FEED FILE  {problem}", style="red")
+    terminal.say(f"{len(dags)} feeds, one after the other:")
     terminal.say(f"{'feed':{WIDTH}} " + " ".join(f"{name:>11}" for name in FUNNEL))
     good = [run_feed_dag(env, dag, f"{number}/{len(dags)}", terminal) for number, dag in enumerate(dags, 1)]
     published = run_catalog_dag(env, terminal)
@@ -72,6 +73,10 @@ def run_catalog_dag(env: Environment, terminal: Terminal) -> bool:
             f"{'catalog':{WIDTH}} FAILED {run['error'] if run and run['error'] else 'see the log'}", style="red"
         )
         return False
+    terminal.say(
+        f"Published {run['added'] + run['changed'] + run['unchanged']} resources of {run['listed']} live records: "
+        f"{run['added']} added, {run['changed']} changed, {run['deleted']} withdrawn."
+    )
     return True
 
 
