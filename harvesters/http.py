@@ -26,7 +26,7 @@ from schemas import Ask, Environment, Feed
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PERMANENT = frozenset({301, 308})
-CONTACT = "https://iite.unesco.org/contacts/"
+CONTACT = "https://iite.unesco.org"
 SECRET_HEADERS = ("authorization", "cookie", "x-api-key")
 
 

@@ -25,6 +25,9 @@ TOKEN = re.compile(rb"<(?:[\w.-]+:)?resumptionToken\b([^<>]*?)(?:/>|>([^<]*)<)")
 DATE = re.compile(rb"<(?:[\w.-]+:)?responseDate\b[^<>]*>([^<]*)<")
 IDENTIFIER = re.compile(rb"<(?:[\w.-]+:)?identifier\b[^<>]*>\s*([^<]*?)\s*<")
 ATTRIBUTE = re.compile(r"([\w.-]+)\s*=\s*[\"']([^\"']*)[\"']")
+NEEDED = re.compile(
+    rb"<(?:[\w.-]+:)?(baseURL|earliestDatestamp|deletedRecord|granularity)\b[^<>]*>([\x20-\x25\x27-\x3b\x3d-\x7e]*)<"
+)
 XSI = b' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.-]+)", re.I)
 
@@ -65,6 +68,21 @@ def recover(body: bytes, content_type: str) -> Recovered:
         notes += note
         parent.insert(n - len(skipped), record)
     return Recovered(root, tuple(skipped), tuple(notes))
+
+
+def identity(body: bytes) -> Recovered:
+    """The few lines of a broken Identify that a harvest needs. Raises Torn when its end is missing."""
+    start = ENVELOPE.search(body)
+    if start is None or not re.search(rb"</(?:[\w.-]+:)?Identify\s*>", body):
+        raise Torn("Identify is not well-formed XML, and its end is missing")
+    root = parse(start[0] + b"</" + (start[1] or b"") + b"OAI-PMH>")
+    tag = root.tag.removesuffix("OAI-PMH")
+    date = DATE.search(body)
+    etree.SubElement(root, f"{tag}responseDate").text = date[1].decode("ascii", "replace") if date else ""
+    said = etree.SubElement(root, f"{tag}Identify")
+    for name, text in NEEDED.findall(body):
+        etree.SubElement(said, tag + name.decode("ascii")).text = text.decode("ascii", "replace").strip()
+    return Recovered(root, (), ("the server's Identify is not well-formed",))
 
 
 def _with_xsi(body: bytes) -> etree._Element | None:

@@ -27,7 +27,9 @@ class Server(Base, frozen=True, kw_only=True):
 
 def identify(repository: Repository, client: Client) -> Server:
     """What the server says of itself. Raises HarvestFailed("not_oai_pmh") when it does not."""
-    root = repository.harvest(verb="Identify").xml
+    response = repository.harvest(verb="Identify")
+    client.notes += response.notes
+    root = response.xml
     ns = repository.oai_namespace
     said = root.find(f"{ns}Identify")
     if said is None:

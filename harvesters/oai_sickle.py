@@ -15,7 +15,7 @@ from sickle.iterator import OAIResponseIterator
 
 from harvesters.causes import ServerFailed, failed, unreadable
 from harvesters.http import Client, Reply
-from harvesters.oai_recover import Recovered, Torn, recover
+from harvesters.oai_recover import Torn, identity, recover
 from harvesters.strict_xml import Unreadable, parse
 from harvesters.web_pages import html_cause
 from schemas import RawResponse, Skipped
@@ -81,6 +81,7 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
         return reply
 
     def _by(self, method: str, params: dict[str, str]) -> Reply:
+        params = {**{name: str(value) for name, value in self.client.feed.request.params.items()}, **params}
         if method == "GET":
             return self.client.send(self.endpoint, params=params, retries=self.retries, readable=is_oai)
         return self.client.send(self.endpoint, method="POST", form=params, retries=self.retries, readable=is_oai)
@@ -117,7 +118,10 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
         """What can be saved of a page that is not well-formed; the page itself is kept as it came."""
         if not is_oai(reply) or not reply.body.lstrip(BOM_AND_SPACE).startswith(b"<"):
             return self._behind_noise(reply, params, reason)
-        found: Recovered = recover(reply.body, reply.headers.get("content-type", ""))
+        if params.get("verb") == "Identify":
+            found = identity(reply.body)
+        else:
+            found = recover(reply.body, reply.headers.get("content-type", ""))
         raw = RawResponse(url=self.endpoint, body=reply.body, reason=reason)
         return Response(url=reply.url, xml=found.root, raw=(raw,), skipped=found.skipped, notes=found.notes)
 

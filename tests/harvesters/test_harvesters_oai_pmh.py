@@ -445,6 +445,19 @@ def test_a_moved_server_is_followed_and_reported(tmp_path: Path) -> None:
     assert [one.path for one in asked.asked].count("/oai") == 1
 
 
+def test_an_identify_that_is_not_well_formed_does_not_end_the_harvest(tmp_path: Path) -> None:
+    server = OaiServer(count=25)
+
+    def script(asked: Asked) -> Answer:
+        answer = server(asked)
+        return Answer(answer.bytes.replace(b">R<", b">Books & more<"))
+
+    found, _ = run(script, tmp_path, Ask(since="2026-01-20", full=False))
+    assert identifiers(found) == names(range(19, 25))
+    assert found[-1].response_date == "2026-03-01T00:00:00Z"
+    assert any("Identify" in note for note in found[0].notes)
+
+
 def test_a_changed_base_url_is_reported(tmp_path: Path) -> None:
     def script(asked: Asked) -> Answer:
         said = identify(url="https://new.example.org/oai")
