@@ -7,9 +7,10 @@ from typing import Any
 Level = dict[str, Any]
 PEOPLE = "len(list_intersect(people_l, people_r))"
 TOKENS = "len(list_intersect(tokens_l, tokens_r))"
+# CASE, since the parts of an AND are evaluated in no sure order, and the second ones are dear
 TYPO = (
-    "jaro_winkler_similarity(title_l, title_r) >= 0.9 "
-    "AND levenshtein(title_l, title_r) <= 2 + least(length(title_l), length(title_r)) // 25"
+    "CASE WHEN abs(length(title_l) - length(title_r)) <= 2 "
+    "THEN jaro_winkler_similarity(title_l, title_r) >= 0.97 ELSE false END"
 )
 ALIKE = (
     "title_l = title_r OR list_has_any(titles_l, titles_r) OR words_l = words_r OR head_l = head_r "
@@ -107,8 +108,8 @@ COMPARISONS = [
     comparison(
         "identifiers",
         null("len(strong_l) + len(addresses_l) = 0 OR len(strong_r) + len(addresses_r) = 0"),
-        policy(f"list_has_any(strong_l, strong_r) AND ({ALIKE})", "shared", 24.0),
-        policy(f"list_has_any(addresses_l, addresses_r) AND ({ALIKE})", "address shared", 20.0),
+        policy(f"CASE WHEN list_has_any(strong_l, strong_r) THEN {ALIKE} ELSE false END", "shared", 24.0),
+        policy(f"CASE WHEN list_has_any(addresses_l, addresses_r) THEN {ALIKE} ELSE false END", "address shared", 20.0),
         policy("list_has_any(strong_l, strong_r)", "shared, under unlike titles", 10.0),
         policy("list_has_any(addresses_l, addresses_r)", "address shared, under unlike titles", 4.0),
         policy("len(dois_l) > 0 AND len(dois_r) > 0 AND NOT list_has_any(dois_l, dois_r)", "DOI contradicts", -8.0),

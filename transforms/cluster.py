@@ -51,7 +51,7 @@ def cluster(
     decided = decisions(judgements)
     matches = [_match(row) for row in pairs.to_pylist()]
     kept = [match for match in matches if match.verdict != "different" or _pair(match) in decided]
-    traits = _traits(features, {key for match in kept for key in _pair(match)})
+    traits = _traits(features, _entangled(kept) | {key for pair in decided for key in pair})
     joined = _Joined(traits, decided, one_to_one)
     joined.add_links(kept)
     verdicts = dict(joined.join())
@@ -70,7 +70,7 @@ def _related(pairs: pa.Table, features: pa.Table, decided: Mapping[Pair, Judgeme
     LOM has no kind for translations, and which is the original is not told: each `isversionof` the other.
     """
     linked = pairs.filter(pc.is_valid(pairs["related"])).select(["left_key", "right_key", "related"]).to_pylist()
-    keys = {row[side] for row in linked for side in ("left_key", "right_key")}
+    keys = {row[side] for row in linked if row["related"] == "version" for side in ("left_key", "right_key")}
     traits = _traits(features, keys)
     for row in linked:
         left, right = row["left_key"], row["right_key"]
@@ -98,10 +98,25 @@ def _match(row: Mapping[str, object]) -> Match:
     return msgspec.convert({**said, "evidence": evidence}, Match)
 
 
+def _entangled(matches: Sequence[Match]) -> set[str]:
+    """The records of pairs that share a record with another pair: only there can a third join what contradicts."""
+    degree: dict[str, int] = {}
+    for match in matches:
+        for key in _pair(match):
+            degree[key] = degree.get(key, 0) + 1
+    return {key for match in matches if max(map(degree.__getitem__, _pair(match))) > 1 for key in _pair(match)}
+
+
+def feed_of(key: str) -> str:
+    """The feed of a record's key."""
+    return key.partition(":")[0]
+
+
 def _traits(features: pa.Table, keys: set[str]) -> dict[str, Traits]:
     """The traits of some records."""
-    wanted = features.filter(pc.is_in(features["key"], pa.array(sorted(keys), pa.string())))
-    return {row["key"]: _trait(row) for row in wanted.to_pylist()}
+    read = features.select(["key", "feed", "identifiers", "year", "edition", "numbers", "languages", "match_sha256"])
+    wanted = read.filter(pc.is_in(features["key"], pa.array(sorted(keys), pa.string())))
+    return {row["key"]: _trait(row) for part in wanted.to_batches() for row in part.to_pylist()}
 
 
 def _trait(row: Mapping[str, object]) -> Traits:
@@ -165,7 +180,7 @@ class _Joined:
 
     def _verdict(self, match: Match) -> str:
         """A pair across two feeds without inner duplicates needs no more than to be likely: its rivals are refused."""
-        feeds = {self.traits[match.left_key].feed, self.traits[match.right_key].feed}
+        feeds = {feed_of(match.left_key), feed_of(match.right_key)}
         likely = match.verdict == "review" and len(feeds) == 2 and feeds <= self.one_to_one
         return "same" if likely else match.verdict
 
@@ -209,11 +224,12 @@ class _Joined:
         return None if enough else f"only {supported:g} of {every} pairs of the two groups are alike"
 
     def _one_feed(self, one: str, other: str) -> bool:
-        feed = self.traits[one].feed
-        return feed == self.traits[other].feed and feed in self.one_to_one
+        feed = feed_of(one)
+        return feed == feed_of(other) and feed in self.one_to_one
 
     def _contradiction(self, one: str, other: str) -> str | None:
-        return contradiction(self.traits[one], self.traits[other], self.one_to_one)
+        left, right = (self.traits.get(key) or Traits(feed=feed_of(key)) for key in (one, other))
+        return contradiction(left, right, self.one_to_one)
 
     def clusters(self, refused: Mapping[Pair, str]) -> list[Cluster]:
         """The groups of two and more, in key order, with the first reason for which a link to them was refused."""
