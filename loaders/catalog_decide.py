@@ -1,17 +1,15 @@
-"""A steward's decisions on a run: release it, refuse it, undo it. Each with a name and a reason."""
+"""A steward's decisions on a held run: release it or refuse it, each with a name and a reason (undo: catalog_undo)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 
 from loaders import catalog_run
-from loaders.catalog_before import before_path, read_before
 from loaders.catalog_load import load, staged_batches, upsert
 from loaders.catalog_run import NotRunning, Run, working
-from loaders.catalog_unmapped import recount_unmapped
 from loaders.database import reading, writing
 from loaders.models import HarvestRun, Issue, Refused, SourceRecord
 from schemas.environment import Environment
@@ -55,48 +53,10 @@ def refuse(env: Environment, run_id: str, *, by: str, reason: str) -> int:
                 for row in rows
                 if row["action"] in WEIGHTY
             ]
-            standing = _standing(connection, [key for key, _ in versions])
-            refused += _remember(connection, run, [one for one in versions if one not in standing], said)
-        _decide(connection, run_id, "refused", said)
+            there = standing(connection, [key for key, _ in versions])
+            refused += remember(connection, run, [one for one in versions if one not in there], said)
+        decide(connection, run_id, "refused", said)
     return refused
-
-
-def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
-    """Bring back the feed's records and findings as they were before its newest loaded run; returns the undo's run id.
-
-    What the run had brought is remembered as refused, so that the next night does not bring it back. Raises NotRunning
-    when a newer run is loaded (undo that first), or the run is not loaded.
-    """
-    said = signed(by, reason)
-    with working(env, run_id, states=("loaded",)) as run, writing(env) as connection:
-        _newest_loaded(connection, run)
-        undoing = catalog_run.mint(connection, run.feed)
-        restored = _restore(env, connection, run, undoing, said)
-        recount_unmapped(connection, run.feed, catalog_run.now())
-        supersede_all(connection, run.feed)
-        _decide(connection, run_id, "undone", said)
-        connection.execute(
-            insert(HarvestRun).values(
-                id=undoing,
-                feed=run.feed,
-                kind="undo",
-                status="loaded",
-                started_at=catalog_run.now(),
-                ended_at=catalog_run.now(),
-                undid_run_id=run_id,
-                landed=restored,
-                changed=restored,
-                decided_by=said["by"],
-                decision_reason=said["reason"],
-            )
-        )
-    return undoing
-
-
-def supersede_all(connection: Connection, feed: str) -> None:
-    """No held run of the feed can be released any more: what it was staged on is another."""
-    held = (HarvestRun.feed == feed, HarvestRun.status == "held")
-    connection.execute(update(HarvestRun).where(*held).values(status="superseded"))
 
 
 def _newest_held(env: Environment, run_id: str) -> None:
@@ -117,26 +77,15 @@ def _newest_held(env: Environment, run_id: str) -> None:
         )
 
 
-def _newest_loaded(connection: Connection, run: Run) -> None:
-    newer = connection.scalar(
-        select(func.max(HarvestRun.id)).where(
-            HarvestRun.feed == run.feed,
-            HarvestRun.status == "loaded",
-            HarvestRun.kind.in_(("harvest", "reprocess")),
-            HarvestRun.id > run.id,
-        )
-    )
-    if newer is not None:
-        raise NotRunning(f"{run.id} is not the newest loaded run of {run.feed}: undo {newer} first")
-
-
-def _decide(connection: Connection, run_id: str, status: str, said: dict[str, str]) -> None:
+def decide(connection: Connection, run_id: str, status: str, said: dict[str, str]) -> None:
+    """Give a run the status that a steward decided."""
     decided = {"decided_by": said["by"], "decision_reason": said["reason"], "decided_at": catalog_run.now()}
     values = {"status": status, "worker": None, **decided}
     connection.execute(update(HarvestRun).where(HarvestRun.id == run_id).values(**values))
 
 
-def _remember(connection: Connection, run: Run, versions: list[tuple[str, str]], said: dict[str, str]) -> int:
+def remember(connection: Connection, run: Run, versions: list[tuple[str, str]], said: dict[str, str]) -> int:
+    """Remember versions (key, sha256; empty for a deletion) as refused; returns how many."""
     at = catalog_run.now()
     rows = [
         {"key": key, "sha256": sha256, "feed": run.feed, "run_id": run.id, "at": at, **said} for key, sha256 in versions
@@ -146,61 +95,23 @@ def _remember(connection: Connection, run: Run, versions: list[tuple[str, str]],
     return len(rows)
 
 
-def _restore(env: Environment, connection: Connection, run: Run, undoing: str, said: dict[str, str]) -> int:
-    path = before_path(env, run.feed, run.id)
-    if not path.exists():
-        if run.counts["landed"] != run.counts["unchanged"]:
-            raise NotRunning(f"{run.id} cannot be undone: landing lacks its {path.name}; restore the feed's landing")
-        return 0
-    restored = 0
-    for batch in read_before(path):
-        records = {key: row for table, key, row in batch if table == "source_record"}
-        brought = _standing(connection, list(records))
-        there = {version for row in records.values() if row is not None for version in _versions(row)}
-        _remember(connection, run, sorted(brought - there), said)
-        restored += len(records)
-        _put_back(connection, records)
-        _put_back_issues(connection, {key: row for table, key, row in batch if table == "issue"}, undoing)
-    return restored
-
-
-def _standing(connection: Connection, keys: list[str]) -> set[tuple[str, str]]:
+def standing(connection: Connection, keys: list[str]) -> set[tuple[str, str]]:
     """The versions of these records that the catalog holds: accepted, waiting, or a deletion."""
     found: set[tuple[str, str]] = set()
     for start in range(0, len(keys), LOOKUP):
         rows = connection.execute(select(RECORDS).where(RECORDS.c.key.in_(keys[start : start + LOOKUP]))).mappings()
-        found |= {version for row in rows for version in _versions(row)}
+        found |= {version for row in rows for version in versions_of(row)}
     return found
 
 
-def _versions(row: Any) -> Iterator[tuple[str, str]]:
+def versions_of(row: Any) -> Iterator[tuple[str, str]]:
+    """The versions that a row holds: accepted, waiting, or a deletion."""
     if row["status"] == "deleted":
         yield row["key"], ""
     elif row["status"] == "live" and row["payload_sha256"]:
         yield row["key"], row["payload_sha256"]
     if row["pending_sha256"]:
         yield row["key"], row["pending_sha256"]
-
-
-def _put_back(connection: Connection, records: dict[str, dict[str, Any] | None]) -> None:
-    gone = [{"k": key} for key, row in records.items() if row is None]
-    there = [row for row in records.values() if row is not None]
-    if gone:
-        connection.execute(delete(RECORDS).where(RECORDS.c.key == bindparam("k")), gone)
-    if there:  # the resource a record belongs to is the publication's to say
-        names = tuple(name for name in RECORDS.columns.keys() if name not in ("key", "resource_id"))  # noqa: SIM118
-        connection.execute(upsert(connection, RECORDS, names), there)
-
-
-def _put_back_issues(connection: Connection, issues: dict[str, dict[str, Any] | None], undoing: str) -> None:
-    new = [{"of": name, "run": undoing} for name, row in issues.items() if row is None]
-    there = [row for row in issues.values() if row is not None]
-    if new:  # a finding is never deleted: the undo resolves it
-        resolved: dict[str, Any] = {"resolved_run_id": bindparam("run"), "run_id": bindparam("run")}
-        connection.execute(update(ISSUES).where(ISSUES.c.finding == bindparam("of")).values(**resolved), new)
-    if there:
-        names = tuple(name for name in ISSUES.columns.keys() if name != "finding")  # noqa: SIM118
-        connection.execute(upsert(connection, ISSUES, names), there)
 
 
 def staged_rows(env: Environment, run_id: str) -> list[dict[str, Any]]:

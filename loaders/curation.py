@@ -13,7 +13,7 @@ from loaders.catalog_decide import signed
 from loaders.catalog_unmapped import recount_unmapped
 from loaders.database import writing
 from loaders.models import Curation, Judgement, Resource, SourceRecord
-from loaders.staging_chunk import resource_columns
+from loaders.staging_outcome import resource_columns
 from schemas import resource as shared
 from schemas.environment import Environment
 

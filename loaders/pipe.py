@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 
 from loaders import catalog_load, catalog_run
 from loaders.database import reading
-from loaders.staging_chunk import OutcomeWriter
 from loaders.staging_folder import copy_to, staging_folder, view, workshop
 from loaders.staging_merge import merge
+from loaders.staging_outcome import OutcomeWriter
 from loaders.staging_plan import CHUNK, Plan
 from loaders.staging_state import write_state
 from schemas.base import Base

@@ -11,7 +11,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from loaders import catalog_decide, curation, review_list
+from loaders import catalog_decide, catalog_undo, curation, review_list
 from loaders.catalog_decide import Unsigned
 from loaders.catalog_run import FeedBusy, NotRunning
 from loaders.curation import NotThere
@@ -70,7 +70,7 @@ def _undo(env: Environment, said: argparse.Namespace) -> str:
     if said.what.isdigit():
         curation.undo_curation(env, int(said.what), by=said.by, reason=said.reason)
         return f"curation {said.what} undone"
-    return f"{said.what} undone by {catalog_decide.undo(env, said.what, by=said.by, reason=said.reason)}"
+    return f"{said.what} undone by {catalog_undo.undo(env, said.what, by=said.by, reason=said.reason)}"
 
 
 def _accept(env: Environment, said: argparse.Namespace) -> str:

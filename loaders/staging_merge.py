@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 from loaders import catalog_run
 from loaders.catalog_run import FUNNEL
 from loaders.files import whole_file
-from loaders.staging_chunk import FINDING, OUTCOMES, finding_name, outcome_path, storable
+from loaders.staging_chunk import outcome_path
 from loaders.staging_folder import ROWS, copy_to, staging_folder, view, workshop
+from loaders.staging_outcome import FINDING, OUTCOMES, finding_name, storable
 from loaders.staging_plan import Plan, read_plan
 from schemas.environment import Environment
 from schemas.outcome import Issue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from loaders import catalog, catalog_decide
+from loaders import catalog, catalog_decide, catalog_undo
 from loaders.catalog_decide import Unsigned
 from loaders.catalog_run import NotRunning
 from loaders.database import writing
@@ -46,7 +46,7 @@ def test_an_undone_run_leaves_every_record_as_it_was_and_does_not_come_back(env:
     run = staged(env, feed(), NEW)
     catalog.load(env, run)
     assert rows(env, "source_record") != records
-    catalog_decide.undo(env, run, **BY)
+    catalog_undo.undo(env, run, **BY)
     assert rows(env, "source_record") == records
     kept = rows(env, "issue", "key, code, first_run_id, resolved_run_id")
     assert [row for row in kept if row[2] != run] == findings
@@ -62,12 +62,12 @@ def test_runs_are_undone_newest_first(env: Environment) -> None:
     second = staged(env, feed(), NEW)
     catalog.load(env, second)
     with pytest.raises(NotRunning, match=f"undo {second} first"):
-        catalog_decide.undo(env, first, **BY)
-    catalog_decide.undo(env, second, **BY)
-    catalog_decide.undo(env, first, **BY)
+        catalog_undo.undo(env, first, **BY)
+    catalog_undo.undo(env, second, **BY)
+    catalog_undo.undo(env, first, **BY)
     assert rows(env, "source_record") == []
     with pytest.raises(NotRunning, match="is undone"):
-        catalog_decide.undo(env, first, **BY)
+        catalog_undo.undo(env, first, **BY)
 
 
 def test_what_was_refused_stays_out_until_its_payload_changes(env: Environment) -> None:
@@ -112,7 +112,7 @@ def test_a_reprocess_that_was_not_wanted_can_be_made_again(env: Environment, dec
     assert funnel(stage(env, run)) == {"landed": 5, "changed": 5}
     if decision == "undo":
         catalog.load(env, run)
-        catalog_decide.undo(env, run, **BY)
+        catalog_undo.undo(env, run, **BY)
     else:
         catalog.hold(env, run, ["all changed"])
         catalog_decide.refuse(env, run, **BY)

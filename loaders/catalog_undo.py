@@ -1,0 +1,110 @@
+"""Undo: a feed's records and findings as they were before its newest loaded run, from the rows kept in landing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+
+from loaders import catalog_run
+from loaders.catalog_before import before_path, read_before
+from loaders.catalog_decide import decide, remember, signed, standing, versions_of
+from loaders.catalog_load import upsert
+from loaders.catalog_run import NotRunning, Run, working
+from loaders.catalog_unmapped import recount_unmapped
+from loaders.database import writing
+from loaders.models import HarvestRun, Issue, SourceRecord
+from schemas.environment import Environment
+
+RECORDS: Any = SourceRecord.__table__
+ISSUES: Any = Issue.__table__
+
+
+def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
+    """Bring back the feed's records and findings as they were before its newest loaded run; returns the undo's run id.
+
+    What the run had brought is remembered as refused, so that the next night does not bring it back. Raises NotRunning
+    when a newer run is loaded (undo that first), or the run is not loaded.
+    """
+    said = signed(by, reason)
+    with working(env, run_id, states=("loaded",)) as run, writing(env) as connection:
+        _newest_loaded(connection, run)
+        undoing = catalog_run.mint(connection, run.feed)
+        restored = _restore(env, connection, run, undoing, said)
+        recount_unmapped(connection, run.feed, catalog_run.now())
+        supersede_all(connection, run.feed)
+        decide(connection, run_id, "undone", said)
+        connection.execute(
+            insert(HarvestRun).values(
+                id=undoing,
+                feed=run.feed,
+                kind="undo",
+                status="loaded",
+                started_at=catalog_run.now(),
+                ended_at=catalog_run.now(),
+                undid_run_id=run_id,
+                landed=restored,
+                changed=restored,
+                decided_by=said["by"],
+                decision_reason=said["reason"],
+            )
+        )
+    return undoing
+
+
+def supersede_all(connection: Connection, feed: str) -> None:
+    """No held run of the feed can be released any more: what it was staged on is another."""
+    held = (HarvestRun.feed == feed, HarvestRun.status == "held")
+    connection.execute(update(HarvestRun).where(*held).values(status="superseded"))
+
+
+def _newest_loaded(connection: Connection, run: Run) -> None:
+    newer = connection.scalar(
+        select(func.max(HarvestRun.id)).where(
+            HarvestRun.feed == run.feed,
+            HarvestRun.status == "loaded",
+            HarvestRun.kind.in_(("harvest", "reprocess")),
+            HarvestRun.id > run.id,
+        )
+    )
+    if newer is not None:
+        raise NotRunning(f"{run.id} is not the newest loaded run of {run.feed}: undo {newer} first")
+
+
+def _restore(env: Environment, connection: Connection, run: Run, undoing: str, said: dict[str, str]) -> int:
+    path = before_path(env, run.feed, run.id)
+    if not path.exists():
+        if run.counts["landed"] != run.counts["unchanged"]:
+            raise NotRunning(f"{run.id} cannot be undone: landing lacks its {path.name}; restore the feed's landing")
+        return 0
+    restored = 0
+    for batch in read_before(path):
+        records = {key: row for table, key, row in batch if table == "source_record"}
+        brought = standing(connection, list(records))
+        there = {version for row in records.values() if row is not None for version in versions_of(row)}
+        remember(connection, run, sorted(brought - there), said)
+        restored += len(records)
+        _put_back(connection, records)
+        _put_back_issues(connection, {key: row for table, key, row in batch if table == "issue"}, undoing)
+    return restored
+
+
+def _put_back(connection: Connection, records: dict[str, dict[str, Any] | None]) -> None:
+    gone = [{"k": key} for key, row in records.items() if row is None]
+    there = [row for row in records.values() if row is not None]
+    if gone:
+        connection.execute(delete(RECORDS).where(RECORDS.c.key == bindparam("k")), gone)
+    if there:  # the resource a record belongs to is the publication's to say
+        names = tuple(name for name in RECORDS.columns.keys() if name not in ("key", "resource_id"))  # noqa: SIM118
+        connection.execute(upsert(connection, RECORDS, names), there)
+
+
+def _put_back_issues(connection: Connection, issues: dict[str, dict[str, Any] | None], undoing: str) -> None:
+    new = [{"of": name, "run": undoing} for name, row in issues.items() if row is None]
+    there = [row for row in issues.values() if row is not None]
+    if new:  # a finding is never deleted: the undo resolves it
+        resolved: dict[str, Any] = {"resolved_run_id": bindparam("run"), "run_id": bindparam("run")}
+        connection.execute(update(ISSUES).where(ISSUES.c.finding == bindparam("of")).values(**resolved), new)
+    if there:
+        names = tuple(name for name in ISSUES.columns.keys() if name != "finding")  # noqa: SIM118
+        connection.execute(upsert(connection, ISSUES, names), there)
