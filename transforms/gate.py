@@ -53,6 +53,7 @@ def judge(frame: pd.DataFrame, feed: Feed, history: History, counts: dict[str, i
     Raises BadGate for a frame that is not so.
     """
     checked(frame)
+    checked_expectations(feed)
     if not any(counts.get(name) for name in TELLING) and is_quiet(frame):
         return GateResult(held=False, reasons=(), results={"quiet": True, "counts": dict(counts)})
     codes = codes_of(frame)
@@ -85,6 +86,13 @@ def checked(frame: pd.DataFrame) -> None:
     strange = set(frame["change"].unique()) - CHANGES
     if strange:
         raise BadGate(f"the gate's frame, column change: {sorted(map(str, strange))} are none of {sorted(CHANGES)}")
+
+
+def checked_expectations(feed: Feed) -> None:
+    """Raises BadGate when what the feed's file expects cannot be."""
+    wanted = feed.expect.records
+    if wanted is not None and not 0 <= wanted[0] <= wanted[1]:
+        raise BadGate(f"feeds/{feed.name}.toml, [expect] records: {list(wanted)} is no range; write [least, most]")
 
 
 def codes_of(frame: pd.DataFrame) -> tuple[str, ...]:

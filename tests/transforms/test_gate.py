@@ -146,6 +146,11 @@ def test_a_frame_that_was_not_agreed_is_refused_by_name() -> None:
         judge(frame.assign(change="vanished"), feed(), History(), {})
 
 
+def test_an_expectation_that_cannot_be_is_refused_by_file_and_key() -> None:
+    with pytest.raises(BadGate, match=r"feeds/col.toml, \[expect\] records: \[20, 10\]"):
+        verdict(rows(3, **NEW), records=(20, 10))
+
+
 def test_an_error_of_an_earlier_registry_is_counted_too() -> None:
     frame = pd.DataFrame([*rows(3, **NEW), row("col:9", **BAD | {"codes": "title_missing;long_ago"})])
     assert judge(frame, feed(), History(), {}).results["sums"]["error:long_ago"] == 1
