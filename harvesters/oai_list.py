@@ -49,6 +49,7 @@ class WindowReader:
 
         Raises sickle's errors for the first request, Expired, Loop, HarvestFailed.
         """
+        seen: set[str] = set()
         empty = 0
         if window.done:
             return
@@ -59,7 +60,7 @@ class WindowReader:
                 return
             listed, names = self._read(response, window)
             empty = 0 if names else empty + 1
-            if (names and window.mark(names)) or empty > EMPTY_PAGES:
+            if (names and window.mark(names, seen)) or empty > EMPTY_PAGES:
                 raise Loop
             self._advance(window, len(names) + len(listed.skipped), iterator.resumption_token)
             yield listed

@@ -34,11 +34,12 @@ class Window(msgspec.Struct):
         self.token, self.listed, self.size, self.credible, self.done = None, 0, None, True, False
         self.marks = []
 
-    def mark(self, names: list[str]) -> bool:
-        """Remember a page by its identifiers; whether the window gave that page before."""
+    def mark(self, names: list[str], seen: set[str]) -> bool:
+        """Remember a page by its identifiers; whether it is one of the `seen` pages or of an earlier run's."""
         mark = sha256("\n".join(names).encode()).hexdigest()[:16]
-        if mark in self.marks:
+        if mark in seen or mark in self.marks:
             return True
+        seen.add(mark)
         self.marks.append(mark)
         if len(self.marks) > 200:
             del self.marks[100]

@@ -243,6 +243,18 @@ def test_a_token_that_leads_back_is_detected(tmp_path: Path) -> None:
     assert "same page" in failed.sentence
 
 
+def test_a_long_way_round_is_detected_too(tmp_path: Path) -> None:
+    server = OaiServer(count=260, size=1, say_size=False)
+
+    def script(asked: Asked) -> Answer:
+        if asked.params.get("resumptionToken", "").startswith("250"):
+            return Answer(listing(server.one(250), "120||"))
+        return server(asked)
+
+    failed = failure(script, tmp_path)
+    assert "same page again after 251 of" in failed.sentence
+
+
 def test_a_loop_of_empty_pages_is_detected(tmp_path: Path) -> None:
     def script(asked: Asked) -> Answer:
         return Answer(identify() if asked.params["verb"] == "Identify" else listing("", "again"))
