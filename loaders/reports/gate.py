@@ -1,4 +1,4 @@
-"""The gate's results, kept as JSON and a page for each run, the newest hundred."""
+"""The gate's results, kept as JSON and a page for each run, the newest thirty of each feed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from loaders.reports.page import LANGUAGES, write_pages
 
-KEPT = 100  # runs
+KEPT = 30  # runs of a feed
 
 
 def keep_gate(
@@ -19,18 +19,17 @@ def keep_gate(
     results: Mapping[str, Any],
     languages: Sequence[str] = LANGUAGES,
 ) -> list[Path]:
-    """Write gate/<run>.html in each language and gate/<run>.json, and remove what is older than the newest hundred."""
+    """Write gate/<run>.html in each language and gate/<run>.json, and remove the oldest of the feed past thirty."""
     folder = reports_dir / "gate"
     facts = {"run": run_id, "held": held, "reasons": list(reasons), "results": dict(results)}
     written = write_pages(folder, run_id, "gate.html", facts, languages)
-    forget(folder, written)
+    forget(folder, run_id.rpartition("-")[0])
     return written
 
 
-def forget(folder: Path, written: Sequence[Path]) -> None:
-    """Remove the results of all runs but the newest, by their stamp."""
-    runs = sorted((path.stem for path in folder.glob("*.json")), key=lambda run: run.rpartition("-")[2])
+def forget(folder: Path, feed: str) -> None:
+    """Remove the results of all runs of a feed but the newest."""
+    runs = sorted(path.stem for path in folder.glob(f"{feed}-*.json"))
     for run in runs[:-KEPT]:
         for path in folder.glob(f"{run}.*"):
-            if path not in written:
-                path.unlink()
+            path.unlink()
