@@ -16,7 +16,7 @@ from sickle.iterator import OAIResponseIterator
 from harvesters.causes import ServerFailed, failed, unreadable
 from harvesters.http import Client, Reply
 from harvesters.oai_recover import Torn, identity, recover
-from harvesters.strict_xml import Unreadable, parse
+from harvesters.strict_xml import Refused, Unreadable, parse
 from harvesters.web_pages import html_cause
 from schemas import RawResponse, Skipped
 
@@ -90,6 +90,8 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
         try:
             root = parse(reply.body)
             response = Response(url=reply.url, xml=root)
+        except Refused as error:
+            raise failed("malformed", f"{self.endpoint}: {error}") from error
         except Unreadable as error:
             response = self._recovered(reply, params, str(error))
             root = response.xml

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableSet
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Literal
@@ -34,7 +35,7 @@ class Window(msgspec.Struct):
         self.token, self.listed, self.size, self.credible, self.done = None, 0, None, True, False
         self.marks = []
 
-    def mark(self, names: list[str], seen: set[str]) -> bool:
+    def mark(self, names: list[str], seen: MutableSet[str]) -> bool:
         """Remember a page by its identifiers; whether it is one of the `seen` pages or of an earlier run's."""
         mark = sha256("\n".join(names).encode()).hexdigest()[:16]
         if mark in seen or mark in self.marks:

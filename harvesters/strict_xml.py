@@ -27,6 +27,10 @@ class Unreadable(Exception):
     """The bytes are no XML that may be trusted; the message says where and why."""
 
 
+class Refused(Unreadable):
+    """A document that declares entities of its own: nothing of it is read."""
+
+
 def parse(body: bytes, encoding: str | None = None) -> etree._Element:
     """The root of an XML document, exactly as sent. Raises Unreadable.
 
@@ -36,7 +40,7 @@ def parse(body: bytes, encoding: str | None = None) -> etree._Element:
         body = body.lstrip(b"\xef\xbb\xbf \t\r\n")
     if b"<!DOCTYPE" in body:
         if b"<!ENTITY" in body:
-            raise Unreadable("the document declares entities of its own, which is refused")
+            raise Refused("the document declares entities of its own, which is refused")
         body = name_entities(body)
     try:
         return _parsed(body, encoding or mislabelled(body))
@@ -57,7 +61,7 @@ def _parsed(body: bytes, encoding: str | None) -> etree._Element:
     root = etree.fromstring(body, parser)
     dtd = root.getroottree().docinfo.internalDTD
     if isinstance(dtd, etree.DTD) and _declares(dtd):  # hidden by an encoding that is not ASCII's
-        raise Unreadable("the document declares entities of its own, which is refused")
+        raise Refused("the document declares entities of its own, which is refused")
     return root
 
 
