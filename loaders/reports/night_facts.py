@@ -168,7 +168,8 @@ def issues_by_rule(connection: Connection, runs: Sequence[str], rules: Rules) ->
 
 def people(connection: Connection, listed: Sequence[Facts]) -> list[Facts]:
     """What needs a person: held and failed runs, quarantined records, pairs and clusters to review, unmapped terms."""
-    wanted = sorted((one for feed in listed for one in feed_people(feed)), key=lambda one: URGENCY.index(one["what"]))
+    wanted = held_runs(connection) + [one for feed in listed for one in feed_people(feed)]
+    wanted.sort(key=lambda one: URGENCY.index(one["what"]))
     pairs = connection.scalar(select(func.count()).where((Match.verdict == "review") | Match.review.is_not(None))) or 0
     clusters = connection.scalar(
         select(func.count()).where(Resource.review.is_not(None), Resource.withdrawn_at.is_(None))
@@ -182,11 +183,20 @@ def people(connection: Connection, listed: Sequence[Facts]) -> list[Facts]:
     ]
 
 
+def held_runs(connection: Connection) -> list[Facts]:
+    """Every run that waits for a decision; also one of an earlier night, when later runs of its feed failed."""
+    rows = connection.execute(
+        select(HarvestRun.__table__).where(HarvestRun.status == "held").order_by(HarvestRun.feed, HarvestRun.id)
+    ).mappings()
+    runs = [run_facts(dict(row)) for row in rows]
+    return [
+        {"feed": run["feed"], "run": run["id"], "what": "held", "count": 1, "detail": run["reasons"]} for run in runs
+    ]
+
+
 def feed_people(one: Facts) -> list[Facts]:
     run = one["run"]
     wanted: list[tuple[str, int, list[str]]] = []
-    if run and run["status"] == "held":
-        wanted.append(("held", 1, run["reasons"]))
     if run and run["status"] == "failed":
         wanted.append(("failed", 1, [": ".join(text for text in (run["cause"], run["error"]) if text)]))
     if one["declared"] == "missing":

@@ -78,6 +78,7 @@ def engine(env: Environment) -> Engine:
                     rejected=3,
                     quarantined=4,
                 ),
+                run("thai", "2026-03-13", "held", reasons=held),
                 run("thai", "2026-03-14", "failed", cause="not XML", error="an <html> page came, of 12 kB"),
                 run("lost", "2026-03-01", "loaded", landed=2, added=2),
                 record("col:1", resource_id="a"),
@@ -135,6 +136,7 @@ def test_everything_that_needs_a_person_is_listed(written: dict[str, Path]) -> N
     assert wanted == [
         ("failed", "thai", 1),
         ("held", "alecso", 1),
+        ("held", "thai", 1),
         ("missing", "lost", 1),
         ("quarantined", "col", 2),
         ("pairs", None, 1),
