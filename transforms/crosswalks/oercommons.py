@@ -105,7 +105,9 @@ XML = {
 
 
 def summary(group: Group) -> None:
-    """Pairs of title and value: what the value is, the title says."""
+    """Pairs of title and value: what the value is, the title says; each pair may stand in an item of its own."""
+    for item in group.groups("item"):
+        summary(item)
     name = group.first("@title", "title")
     said = "".join(letter for letter in (name.text if name else "").lower() if letter.isalpha())
     if said not in SUMMARY:
@@ -120,5 +122,5 @@ def summary(group: Group) -> None:
 XML_IGNORED = {"@rating": "a count of the platform", "rating": "a count of the platform"}
 XML_FORMAT = XmlFormat(
     frozenset({"result"}),
-    Table(XML, XML_IGNORED, {"oersummary/item": summary, "oersummary": summary, "item": summary}),
+    Table(XML, XML_IGNORED, {"oersummary": summary, "item": summary}, {"oersummary/item"}),
 )

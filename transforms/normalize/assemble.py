@@ -15,6 +15,7 @@ from transforms.normalize.said_terms import education
 
 SURE = 0.9  # a detection that may contradict what a feed declares
 NO_LANGUAGE = frozenset({"*", "mul", "und", "zxx", "mis", "none", "x-none", "n/a", "other"})
+REPOSITORY = frozenset({"accessioned", "available"})  # dates that stand in only where there is no other
 DOUBTS = frozenset({"impossible", "future", "ambiguous"})
 ENOUGH = 0.5  # a detection that may stand for a language nobody declared
 
@@ -250,6 +251,8 @@ def _unused_date(work: Assembly, said: Said, tongue: str | None, year_now: int |
         if found is not None and one is not None and found.edtf == one.edtf:
             work.made(field, said.path, f"the same date, {found.rule}")
             return
+    if (said.hint or "").lower() in REPOSITORY and chosen.issued is not None:
+        return
     if found is not None and "impossible" in found.flags:
         work.find("date_impossible", "issued", said.value)
     work.leave(said)

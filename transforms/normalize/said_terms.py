@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from schemas import AgeRange, Competency, Concept, Subject
-from transforms.draft import IF_KNOWN
+from transforms.draft import IF_KNOWN, Said
 from transforms.normalize import text, vocabulary
 from transforms.normalize.assembly import Assembly
 
@@ -19,6 +19,8 @@ LISTS = (  # field of the record, the library's list
     ("cost", "cost"),
     ("formats", "media_type"),
 )
+OF = dict(LISTS)
+NEIGHBOUR = {"levels": ("contexts", "context"), "contexts": ("levels", "level"), "audiences": ("levels", "level")}
 SINGLE = frozenset({"difficulty", "interactivity_type", "cost"})
 
 
@@ -45,11 +47,20 @@ def education(work: Assembly) -> dict[str, Any]:
 def _concepts(work: Assembly, field: str, list_: str) -> tuple[Concept, ...]:
     found: dict[str, Concept] = {}
     for said in work.draft.get(field):
-        concept = work.lookup(field, list_, said)
+        concept = work.lookup(field, list_, _sure(work, field, said))
         if concept is not None:
             found.setdefault(concept.code, concept)
             work.made(field, said.path, f"list {list_}")
     return tuple(found.values())
+
+
+def _sure(work: Assembly, field: str, said: Said) -> Said:
+    """The same value, marked as one that need not be known here when it is a level and the context knows it, or so."""
+    other = NEIGHBOUR.get(field)
+    if other is None or said.hint == IF_KNOWN or not any(one.path == said.path for one in work.draft.get(other[0])):
+        return said
+    known = vocabulary.lookup(other[1], said.value, said.language)
+    return said if known is None or vocabulary.lookup(OF[field], said.value) else said._replace(hint=IF_KNOWN)
 
 
 def _age(work: Assembly) -> AgeRange | None:
