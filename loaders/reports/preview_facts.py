@@ -63,8 +63,8 @@ def preview_facts(looked: Looked, rules: Rules, at: str) -> Facts:
         "counts": {"records": len(ends)} | {name: statuses[name] for name in STATUSES},
         "score": round(sum(scores) / len(scores), 1) if scores else None,
         "fields": [{"field": name, "share": share} for name, share in filled(made).items()],
-        "licenses": licenses(made),
-        "languages": languages(made),
+        "license_shares": licenses(made),
+        "language_shares": languages(made),
         "unmapped": unmapped(made),
         "unused": unused(made),
         "issues": issues(ends, rules),
@@ -102,7 +102,10 @@ def licenses(made: Sequence[Assessment]) -> list[Facts]:
 
 def languages(made: Sequence[Assessment]) -> list[Facts]:
     """The languages, None for records without one; a record in two languages counts for both."""
-    tags = Counter((tag,) for one in made if one.resource for tag in {x.tag for x in one.resource.languages} or {None})
+    tags: Counter[tuple[str | None]] = Counter()
+    for one in made:
+        said = {language.tag for language in one.resource.languages} if one.resource else set()
+        tags.update((tag or None,) for tag in said or {""})
     return counted(tags, len(made), ("tag",))
 
 

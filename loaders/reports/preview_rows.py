@@ -1,4 +1,4 @@
-"""A shared record as rows to read: the field, its values with their languages, and where in the source they came from."""
+"""A shared record as rows to read: each field, its values with their languages, and where they came from."""
 
 from __future__ import annotations
 
@@ -9,8 +9,20 @@ from typing import Any
 import msgspec
 from lxml import etree
 
-from schemas import AgeRange, Competency, Concept, Contributor, Identifier, Language, License, Link
-from schemas import Relation, Resource, Subject, Text
+from schemas import (
+    AgeRange,
+    Competency,
+    Concept,
+    Contributor,
+    Identifier,
+    Language,
+    License,
+    Link,
+    Relation,
+    Resource,
+    Subject,
+    Text,
+)
 
 Value = dict[str, str]  # text, and language where it is known
 ASIDE = frozenset({"key", "terms", "provenance", "unmapped"})  # shown in another way
