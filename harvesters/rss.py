@@ -15,7 +15,7 @@ from lxml import etree
 from harvesters.causes import failed
 from harvesters.documents import Broken, Read, document, now
 from harvesters.http import Client, Reply
-from harvesters.strict_xml import Unreadable, declared_encoding, parse
+from harvesters.strict_xml import Refused, Unreadable, declared_encoding, parse
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
 
@@ -49,6 +49,8 @@ def _read(feed: Feed, reply: Reply) -> tuple[Iterable[etree._Element], list[Brok
     """A page's items, those that are not well-formed, and the next page's address."""
     try:
         root = parse(reply.body)
+    except Refused as error:
+        raise failed("malformed", f"{feed.url}: {error}") from error
     except Unreadable as error:
         return (*_recovered(feed, reply, error), None)
     if etree.QName(root).localname not in ROOTS:

@@ -71,7 +71,12 @@ def test_atom_feeds_are_followed_over_their_pages(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("body", "cause"),
-    [("<html><title>Hi</title></html>", "bad_format"), ("<OAI-PMH/>", "bad_format"), ("oops", "malformed")],
+    [
+        ("<html><title>Hi</title></html>", "bad_format"),
+        ("<OAI-PMH/>", "bad_format"),
+        ("oops", "malformed"),
+        ('<!DOCTYPE rss [<!ENTITY a "b">]>' + (RSS % "").split("?>")[1], "malformed"),
+    ],
 )
 def test_what_is_no_feed_is_named(tmp_path: Path, body: str, cause: str) -> None:
     assert failure(body, tmp_path, "rss").cause == cause
