@@ -11,7 +11,7 @@ import msgspec
 from lxml import etree
 
 from schemas import SourceRecord
-from transforms.crosswalks import xmltree
+from transforms.crosswalks import xmlparse
 from transforms.crosswalks.table import Unreadable
 
 NAMES = {  # namespace ending and local name of a root → format; the first that fits
@@ -73,7 +73,7 @@ def _record(path: Path, root: Path, number: int, format_: str, payload: str) -> 
 def _of_xml(path: Path, root: Path) -> Iterator[SourceRecord]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        tree = xmltree.parse(text[text.index("<?xml") :] if "<?xml" in text else text)
+        tree = xmlparse.parse(text[text.index("<?xml") :] if "<?xml" in text else text)
     except (Unreadable, UnicodeDecodeError):
         return  # not well-formed: no record can be told
     number = 0
@@ -84,9 +84,9 @@ def _of_xml(path: Path, root: Path) -> Iterator[SourceRecord]:
             yield _record(path, root, number, format_, etree.tostring(element, encoding="unicode", with_tail=False))
 
 
-def _roots(element: xmltree.Element) -> Iterator[xmltree.Element]:
+def _roots(element: xmlparse.Element) -> Iterator[xmlparse.Element]:
     """The outermost elements that are a record of a known format, those in an OAI record with their wrapper."""
-    if xmltree.local(element) == "record":
+    if xmlparse.local(element) == "record":
         inside = next((child for child in element if _named(child) == "metadata" and len(child)), None)
         if inside is not None and isinstance(inside[0].tag, str):
             for header in [child for child in element if _named(child) == "header"]:
@@ -101,19 +101,19 @@ def _roots(element: xmltree.Element) -> Iterator[xmltree.Element]:
             yield from _roots(child)
 
 
-def _named(element: xmltree.Element) -> str:
-    return xmltree.local(element) if isinstance(element.tag, str) else ""
+def _named(element: xmlparse.Element) -> str:
+    return xmlparse.local(element) if isinstance(element.tag, str) else ""
 
 
-def _format(element: xmltree.Element) -> str | None:
+def _format(element: xmlparse.Element) -> str | None:
     inside = element
-    if xmltree.local(element) == "record":
+    if xmlparse.local(element) == "record":
         metadata = next((child for child in element if _named(child) == "metadata" and len(child)), None)
         inside = element if metadata is None else metadata[0]
     if not isinstance(inside.tag, str):
         return None
     space = inside.tag.partition("}")[0].lstrip("{")
-    local = xmltree.local(inside)
+    local = xmlparse.local(inside)
     return next((name for (end, root), name in NAMES.items() if root == local and space.endswith(end)), None)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from transforms.crosswalks.jsontree import JsonFormat, Named
 from transforms.crosswalks.table import USED, Group, Table
-from transforms.crosswalks.xmltree import Element, XmlFormat, by_attributes
+from transforms.crosswalks.xmlparse import Element
+from transforms.crosswalks.xmltree import XmlFormat, by_attributes
 from transforms.draft import PERSONAL
 
 FIELDS = {

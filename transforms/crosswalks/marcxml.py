@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from transforms.crosswalks.people import contributor
 from transforms.crosswalks.table import Group, Reader, Table
-from transforms.crosswalks.xmltree import Element, XmlFormat, by_attributes
+from transforms.crosswalks.xmlparse import Element
+from transforms.crosswalks.xmltree import XmlFormat, by_attributes
 
 ROWS = {
     "020/a": "identifiers:isbn",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
-from transforms.crosswalks import jsontree, xmltree
+from transforms.crosswalks import jsontree, xmlparse, xmltree
 from transforms.crosswalks.dialects import DIALECTS
 from transforms.crosswalks.formats import ALIASES, CROSSWALKS, FAMILIES, Crosswalk
 from transforms.crosswalks.table import Unreadable
+from transforms.crosswalks.xmlparse import Element
+from transforms.crosswalks.xmlwrapper import unwrap
 from transforms.draft import Draft
 
 
@@ -23,7 +25,7 @@ def read(format_: str, payload: str, dialect: str | None = None) -> Draft:
             crosswalk.read(jsontree.parse(text), draft)
             draft.unmapped.extend(jsontree.repeated(text))
             return draft
-    root, named = rooted(xmltree.unwrap(payload, draft), ALIASES.get(format_, format_), crosswalk)
+    root, named = rooted(unwrap(payload, draft), ALIASES.get(format_, format_), crosswalk)
     named.read(root, draft)
     return draft
 
@@ -45,7 +47,7 @@ def spoken(format_: str, dialect: str | None) -> Crosswalk:
     return CROSSWALKS[name].with_table(table)
 
 
-def rooted(root: xmltree.Element, name: str, crosswalk: xmltree.XmlFormat) -> tuple[xmltree.Element, xmltree.XmlFormat]:
+def rooted(root: Element, name: str, crosswalk: xmltree.XmlFormat) -> tuple[Element, xmltree.XmlFormat]:
     """The element at which the format begins, at most two levels down, and the crosswalk that its name calls for.
 
     The root element's name is the authority where it names a relative of the format that was announced.
@@ -55,7 +57,7 @@ def rooted(root: xmltree.Element, name: str, crosswalk: xmltree.XmlFormat) -> tu
         if found is not None:
             return found, family
     expected = " or ".join(f"<{one}>" for one in sorted(crosswalk.roots))
-    raise Unreadable(f"the payload is <{xmltree.local(root)}>, not {expected} as format {name} says")
+    raise Unreadable(f"the payload is <{xmlparse.local(root)}>, not {expected} as format {name} says")
 
 
 def _relatives(name: str) -> list[xmltree.XmlFormat]:
@@ -63,10 +65,10 @@ def _relatives(name: str) -> list[xmltree.XmlFormat]:
     return [found for other in related if isinstance(found := CROSSWALKS.get(other), xmltree.XmlFormat)]
 
 
-def _root(root: xmltree.Element, names: frozenset[str]) -> xmltree.Element | None:
-    if xmltree.local(root) in names:
+def _root(root: Element, names: frozenset[str]) -> Element | None:
+    if xmlparse.local(root) in names:
         return root
     for child in root:
         if isinstance(child.tag, str) and len(root) == 1:
-            return child if xmltree.local(child) in names else _root(child, names)
+            return child if xmlparse.local(child) in names else _root(child, names)
     return None

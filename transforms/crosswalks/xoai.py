@@ -6,7 +6,8 @@ from collections import Counter
 
 from transforms.crosswalks.dspace import BESIDE, FIELDS, KEPT_OUT
 from transforms.crosswalks.table import Group, Table, Value
-from transforms.crosswalks.xmltree import Element, XmlFormat, XmlWalk, by_attributes
+from transforms.crosswalks.xmlparse import Element
+from transforms.crosswalks.xmltree import XmlFormat, XmlWalk, by_attributes
 from transforms.draft import Draft
 
 ROWS = FIELDS | BESIDE | {"others/handle": "identifiers:handle", "others/identifier": "identifiers:oai"}

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from transforms.crosswalks import CROSSWALKS, Unreadable, read, xmltree
+from transforms.crosswalks import CROSSWALKS, Unreadable, read, xmlparse, xmltree
 from transforms.draft import Draft
 from transforms.stored import records
 
@@ -45,7 +45,7 @@ def _json_leaves(found: object, path: str) -> list[str]:
 
 def missing_xml(payload: str, draft: Draft) -> list[str]:
     """The texts and attributes that are neither mapped nor unmapped nor ignored nor read with another."""
-    root = xmltree.parse(payload)
+    root = xmlparse.parse(payload)
     seen: set[tuple[etree._Element, str]] = set()
     for path in paths(draft):
         seen |= _resolve(root, path)
@@ -53,7 +53,7 @@ def missing_xml(payload: str, draft: Draft) -> list[str]:
 
 
 def _open(element: etree._Element, seen: set[tuple[etree._Element, str]]) -> list[str]:
-    name = xmltree.local(element)
+    name = xmlparse.local(element)
     found = []
     texts = [element.text, *(child.tail for child in element)]
     marked_up = any((above, "") in seen for above in element.iterancestors())  # inside a text with markup
@@ -63,7 +63,7 @@ def _open(element: etree._Element, seen: set[tuple[etree._Element, str]]) -> lis
         named = {"mdschema", "element", "qualifier", "tag", "code", "lang", "language"}
         if NO_LEAF.match(str(attribute)) or not text.strip() or str(attribute) in named | {xmltree.XML_LANG}:
             continue
-        if xmltree.local(element) in {"element", "field"} and attribute == "name":
+        if xmlparse.local(element) in {"element", "field"} and attribute == "name":
             continue
         if (element, str(attribute).rpartition("}")[2]) not in seen and not _inner_attribute(element, seen):
             found.append(f"{name}/@{attribute}: {text!r}")
@@ -71,7 +71,7 @@ def _open(element: etree._Element, seen: set[tuple[etree._Element, str]]) -> lis
 
 
 def _inner_attribute(element: etree._Element, seen: set[tuple[etree._Element, str]]) -> bool:
-    return any((above, f"//{xmltree.local(element)}") in seen for above in element.iterancestors())
+    return any((above, f"//{xmlparse.local(element)}") in seen for above in element.iterancestors())
 
 
 def _resolve(root: etree._Element, path: str) -> set[tuple[etree._Element, str]]:

@@ -1,0 +1,44 @@
+"""Finds the format's own root element inside an OAI-PMH record."""
+
+from __future__ import annotations
+
+from transforms.crosswalks.table import Table, Unreadable
+from transforms.crosswalks.xmlparse import Element, local, parse
+from transforms.crosswalks.xmltree import XmlWalk
+from transforms.draft import Draft
+
+OAI = "{http://www.openarchives.org/OAI/2.0/}"
+
+ABOUT = Table({}, {"*": "the repository's statement about its metadata record, not about the resource"})
+
+
+def unwrap(payload: str, draft: Draft) -> Element:
+    """The format's own root inside an OAI record; its `about` goes to the draft as ignored.
+
+    Raises Unreadable when there is no metadata.
+    """
+    root = parse(payload)
+    if not _is_wrapper(root):
+        return root
+    found: Element | None = None
+    for child in root:
+        name = local(child) if isinstance(child.tag, str) else ""
+        if name == "metadata" and found is None and len(child):
+            found = child
+        elif name in {"about", "header"}:
+            XmlWalk(ABOUT, draft).root(child, name)
+        elif isinstance(child.tag, str):
+            XmlWalk(Table({}, {}), draft).root(child, name)
+    inside = [] if found is None else [child for child in found if isinstance(child.tag, str)]
+    if not inside:
+        raise Unreadable("no metadata in the record")
+    for further in inside[1:]:
+        XmlWalk(Table({}, {}), draft).root(further, f"metadata/{local(further)}")
+    return inside[0]
+
+
+def _is_wrapper(root: Element) -> bool:
+    if root.tag == f"{OAI}record":
+        return True
+    names = {local(child) for child in root if isinstance(child.tag, str)}
+    return root.tag == "record" and (not names or bool(names & {"metadata", "header", "about"}))

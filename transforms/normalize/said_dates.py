@@ -1,0 +1,51 @@
+"""When a resource came out and when it was changed, of all the dates that were said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transforms.draft import Said
+from transforms.normalize import dates
+from transforms.normalize.assembly import Assembly
+
+REPOSITORY = frozenset({"accessioned", "available"})  # dates that stand in only where there is no other
+DOUBTS = frozenset({"impossible", "future", "ambiguous"})
+
+
+def when(work: Assembly, tongue: str | None, year_now: int | None) -> dict[str, Any]:
+    """When it came out and was changed; dates of anything else are left unmapped."""
+    told = [*work.draft.get("issued"), *(one._replace(hint="modified") for one in work.draft.get("modified"))]
+    if not told:
+        return {}
+    chosen = dates.issued([(one.value, one.hint) for one in told], language=tongue, year_now=year_now)
+    for field, index, found in (
+        ("issued", chosen.path_index, chosen.issued),
+        ("modified", chosen.modified_index, chosen.modified),
+    ):
+        if index is not None and found is not None:
+            work.made(field, told[index].path, f"date, {found.rule}")
+            for flag in found.flags:
+                if flag in DOUBTS:
+                    work.find(f"date_{flag}", field, told[index].value)
+    for index, one in enumerate(told):
+        if index not in {chosen.path_index, chosen.modified_index}:
+            _unused_date(work, one, tongue, year_now, chosen)
+    return {
+        "issued": chosen.issued.edtf if chosen.issued else None,
+        "issued_year": chosen.issued.year if chosen.issued else None,
+        "modified": chosen.modified.edtf if chosen.modified else None,
+    }
+
+
+def _unused_date(work: Assembly, said: Said, tongue: str | None, year_now: int | None, chosen: dates.Issued) -> None:
+    """A date that says the same supports it; another stays unmapped; one that cannot be is a finding too."""
+    found = dates.date(said.value, language=tongue, year_now=year_now)
+    for field, one in (("issued", chosen.issued), ("modified", chosen.modified)):
+        if found is not None and one is not None and found.edtf == one.edtf:
+            work.made(field, said.path, f"the same date, {found.rule}")
+            return
+    if (said.hint or "").lower() in REPOSITORY and chosen.issued is not None:
+        return
+    if found is not None and "impossible" in found.flags:
+        work.find("date_impossible", "issued", said.value)
+    work.leave(said)
