@@ -60,6 +60,8 @@ def run_job(home: Path, url: str) -> list[dict[str, Any]]:
         "ELIB_CATALOG_URL": os.environ.get("BENCH_CATALOG_URL", f"sqlite:///{home / 'catalog.db'}"),
         "PYTHONPATH": str(ROOT),
     }
+    migrate = "from loaders.catalog import migrate; from schemas import environment; migrate(environment())"
+    subprocess.run([sys.executable, "-c", migrate], env=variables, cwd=ROOT, check=True)
     figures = []
     for name in STAGES:
         print(f"{name} …", end=" ", flush=True, file=sys.stderr)

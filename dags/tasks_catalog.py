@@ -62,15 +62,14 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
 
 
 def report() -> dict[str, str]:
-    """Write the report of the night; paths relative to ELIB_HOME."""
+    """Write every report: the night, the feeds, the partners' fix-it lists, duplicates to review."""
     from loaders.database import engine
-    from loaders.reports.night import night
-    from transforms.rules import RULES
+    from loaders.reports import all_reports
+    from transforms.rules import rule_texts
 
     env = environment()
-    rules = {code: {"wrong": rule.wrong, "why": rule.why, "mend": rule.mend} for code, rule in RULES.items()}
-    paths = night(engine(env), env.reports, known_feeds(env), rules=rules)
-    return {path.name: str(path.relative_to(env.home)) for path in paths}
+    paths = all_reports(engine(env), env.reports, known_feeds(env), rules=rule_texts())
+    return {"reports": str(env.reports.relative_to(env.home)), "written": str(len(paths))}
 
 
 def publish_now() -> dict[str, int]:

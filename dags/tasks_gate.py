@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import msgspec
 
 from schemas import Environment, Feed, Resource
-
-KEPT = 30  # gate results a feed
 
 
 def check_neighbours(env: Environment, run_id: str) -> int:
@@ -48,21 +45,11 @@ def judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int])
     """Why the run must not be loaded as it is; nothing when it may. The verdict is kept under reports/gate."""
     if not any(counts[name] for name in ("added", "changed", "deleted")):
         return ()
-    from loaders import staging, standing
-    from transforms.gate import COLUMNS, History, judge
+    from loaders import standing, staging
+    from loaders.reports import keep_gate
+    from transforms.gate import History, judge
 
-    frame = staging.facts(env, run_id)[list(COLUMNS)]
-    result = judge(frame, feed, History(**(standing.shares(env, feed.name) or {})), counts)
-    keep_verdict(
-        env, feed.name, run_id, {"run": run_id, "held": result.held, "reasons": result.reasons, **result.results}
-    )
+    history = History(**(standing.shares(env, feed.name) or {}))
+    result = judge(staging.facts(env, run_id), feed, history, counts)
+    keep_gate(env.reports, run_id, result.held, result.reasons, result.results)
     return result.reasons
-
-
-def keep_verdict(env: Environment, feed: str, run_id: str, verdict: dict[str, object]) -> None:
-    """The gate's results as JSON, the last few of each feed."""
-    folder = env.reports / "gate" / feed
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{run_id}.json").write_text(json.dumps(verdict, indent=1, default=str), encoding="utf-8")
-    for old in sorted(folder.glob("*.json"))[:-KEPT]:
-        old.unlink()
