@@ -169,7 +169,7 @@ def _all_but(rows: pa.Table, keys: set[str]) -> pa.Table:
 def _aged(rows: pa.Table, keys: set[str]) -> pa.Table:
     """The rows with some of them as they were before a change: without publisher, and a description of old."""
     old = [key in keys for key in rows["key"].to_pylist()]
-    for name, before in (("publisher", None), ("match_sha256", "old")):
+    for name, before in (("publisher", None), ("digest", "old")):
         said = [before if is_old else value for is_old, value in zip(old, rows[name].to_pylist(), strict=True)]
         rows = rows.set_column(rows.schema.get_field_index(name), name, pa.array(said, pa.string()))
     return rows

@@ -67,12 +67,19 @@ class Cluster(Base, frozen=True, kw_only=True):
 
 
 MATCH_FIELDS = (
-    "identifiers", "title", "description", "alternative_titles", "languages", "contributors", "publishers",
-    "issued_year", "resource_types", "url", "levels",
-)  # fmt: skip
+    "identifiers",
+    "title",
+    "contributors",
+    "issued_year",
+    "publishers",
+    "description",
+    "levels",
+    "resource_types",
+    "url",
+)
 
 
 def match_sha256(record: Resource) -> str:
-    """The sha256 of what the matcher reads of a record: a judgement holds for this version of it."""
-    seen = [getattr(record, field) for field in MATCH_FIELDS]
-    return hashlib.sha256(msgspec.json.encode(seen, order="deterministic")).hexdigest()
+    """The sha256 of what a steward compares of a record: a judgement holds for this version of it."""
+    said = msgspec.to_builtins({field: getattr(record, field) for field in MATCH_FIELDS})
+    return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()

@@ -95,6 +95,9 @@ def _pair(match: Match) -> Pair:
 def _match(row: Mapping[str, object]) -> Match:
     said = {name: row[name] for name in ("left_key", "right_key", "probability", "verdict")}
     evidence = msgspec.json.decode(str(row["evidence"]), type=tuple[Evidence, ...])
+    if row["related"]:
+        linked = Evidence(field="relation", seen=f"a {row['related']} of one work: linked, not merged", weight=0.0)
+        evidence = (*evidence, linked)
     return msgspec.convert({**said, "evidence": evidence}, Match)
 
 

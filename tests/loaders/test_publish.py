@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import insert, select, text, update
 
+from loaders import curation
 from loaders import publish as publication
 from loaders import publish_state as state
 from loaders.catalog_run import NotRunning, read_run
@@ -18,7 +19,7 @@ from loaders.database import reading, writing
 from loaders.models import Curation, Redirect, Resource, SourceRecord
 from loaders.models import Match as MatchRow
 from loaders.publish_rows import sha256_of, text_of
-from schemas import Cluster, Correction, Environment, Evidence, Match, Member, Relation
+from schemas import Cluster, Correction, Environment, Evidence, Match, Member, Relation, match_sha256
 from schemas import Resource as Record
 from schemas.base import replace
 
@@ -382,3 +383,12 @@ def test_what_is_stale_is_told_by_the_record_text(lite: Environment, tmp_path: P
     assert (fresh, old) == ({"b:1", "c:1"}, {"b:1", "gone:1"})
     assert state.without(rows, old)["key"].to_pylist() == ["a:1"]
     assert [record.key for _, _, record in state.read_live(lite, fresh | {"gone:1"})] == ["b:1", "c:1"]
+
+
+def test_a_judgement_notes_the_digest_that_the_matcher_compares_it_with(lite: Environment) -> None:
+    put(lite, "a:1")
+    with reading(lite) as connection:
+        record = connection.scalar(select(SourceRecord.record))
+    assert curation.match_sha256(record or "") == match_sha256(
+        Record(key="a:1", title={"en": "Fractions a:1"}, issued_year=2020)
+    )

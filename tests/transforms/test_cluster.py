@@ -156,6 +156,7 @@ def test_versions_and_translations_are_related_each_way() -> None:
     )
     found = cluster(said, rows("a:1", "b:1", "c:1", a_1=older, b_1=newer))
     assert found.clusters == []
+    assert found.matches[0].evidence[-1].seen == "a version of one work: linked, not merged"
     assert found.related == [
         ("a:1", "b:1", "hasversion"),
         ("b:1", "a:1", "isversionof"),

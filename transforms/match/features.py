@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pyarrow as pa
 
 from schemas import Resource, match_sha256
 from transforms.match.fold import fold
 from transforms.match.number import edition_and_numbers
 
-VERSION = "1"  # of the columns' meaning: rows of another version are made again
+VERSION = "2"  # of the columns' meaning: rows of another version are made again
 LISTED = pa.list_(pa.string())
 COLUMNS = pa.schema(
     [
         ("key", pa.string()),
         ("feed", pa.string()),
         ("record_sha256", pa.string()),  # of the catalog's record text: what tells that the row is stale
-        ("match_sha256", pa.string()),
+        ("match_sha256", pa.string()),  # of what a steward compares, for judgements
+        ("digest", pa.string()),  # of all that follows: what tells that the pairs of the record are stale
         ("said", pa.string()),  # the title as it is shown in evidence
         ("names", pa.string()),  # the contributors as they are shown in evidence
         ("title", pa.string()),
@@ -79,11 +82,7 @@ def feature(live: Live) -> dict[str, Any]:
     year = record.issued_year
     edition, numbers = edition_and_numbers(folded, year)
     people = [one.name for one in record.contributors if one.role != "publisher"]
-    return {
-        "key": record.key,
-        "feed": live.feed,
-        "record_sha256": live.record_sha256,
-        "match_sha256": match_sha256(record),
+    row = {
         "said": said,
         "names": "; ".join(people[:5]),
         "title": folded or None,
@@ -101,6 +100,14 @@ def feature(live: Live) -> dict[str, Any]:
         "types": [concept.code for concept in record.resource_types],
         "languages": languages(record),
         "identifiers": identifiers(record),
+    }
+    return {
+        "key": record.key,
+        "feed": live.feed,
+        "record_sha256": live.record_sha256,
+        "match_sha256": match_sha256(record),
+        "digest": hashlib.sha256(msgspec.json.encode(row)).hexdigest(),
+        **row,
     }
 
 

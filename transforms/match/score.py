@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import warnings
 from typing import Any
@@ -53,7 +52,8 @@ def prepare(connection: duckdb.DuckDBPyConnection, limit: int) -> None:
     chosen = ", ".join(f"coalesce({sql}, []::VARCHAR[]) AS {name}" for name, sql in lists.items())
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE candidate AS SELECT f.* EXCLUDE (identifiers, said, names, record_sha256, "
-        f"match_sha256, key), string_split(title, ' ') AS tokens, {chosen} FROM feature f LEFT JOIN kept USING (idx) "
+        f"match_sha256, digest, key), string_split(title, ' ') AS tokens, {chosen} "
+        "FROM feature f LEFT JOIN kept USING (idx) "
         "SEMI JOIN (SELECT join_key_l AS idx FROM candidate_pair "
         "UNION SELECT join_key_r FROM candidate_pair) USING (idx)"
     )
@@ -97,7 +97,6 @@ def _predict(
         warnings.simplefilter("ignore", SyntaxWarning)  # of sqlglot's own sources
         from splink import DuckDBAPI, Linker
 
-    logging.getLogger("splink").setLevel(logging.WARNING)
     api = DuckDBAPI(connection)
     linker = Linker(api.register("candidate"), settings, log_level=None, validate_settings=False)
     _register_frequencies(connection, api, linker, model)

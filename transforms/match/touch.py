@@ -45,12 +45,11 @@ def _versions(connection: duckdb.DuckDBPyConnection, before: pa.Table) -> None:
     """Write `changed` (idx of what is new or different) and `gone` (the rows as they were, with an idx below 0)."""
     connection.register("earlier_row", before)
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE changed AS SELECT idx FROM feature "
-        "ANTI JOIN earlier_row USING (key, match_sha256)"
+        "CREATE OR REPLACE TEMP TABLE changed AS SELECT idx FROM feature ANTI JOIN earlier_row USING (key, digest)"
     )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE gone AS SELECT (-row_number() OVER (ORDER BY key))::INTEGER AS idx, * "
-        "FROM earlier_row ANTI JOIN feature USING (key, match_sha256)"
+        "FROM earlier_row ANTI JOIN feature USING (key, digest)"
     )
     connection.execute("CREATE OR REPLACE TEMP VIEW both_versions AS FROM feature UNION ALL FROM gone")
 
