@@ -10,7 +10,7 @@ TOKENS = "len(list_intersect(tokens_l, tokens_r))"
 # CASE, since the parts of an AND are evaluated in no sure order, and the second ones are dear
 TYPO = (
     "CASE WHEN abs(length(title_l) - length(title_r)) <= 2 "
-    "THEN jaro_winkler_similarity(title_l, title_r) >= 0.97 ELSE false END"
+    "THEN jaro_winkler_similarity(title_l, title_r) >= if(size_l < 30, 0.955, 0.97) ELSE false END"
 )
 ALIKE = (
     "title_l = title_r OR list_has_any(titles_l, titles_r) OR words_l = words_r OR head_l = head_r "
