@@ -44,4 +44,11 @@ with DAG(
 
         return body()
 
-    report(publish(match()))
+    @task(task_id="notify", trigger_rule="all_done", retries=3, retry_delay=timedelta(minutes=5))
+    def notify(reported: dict[str, str], **context: Any) -> str:
+        from dags.notify import notify as body
+        from schemas import environment
+
+        return body(environment(), str(context["dag_run"].run_type))
+
+    notify(report(publish(match())))

@@ -1,0 +1,115 @@
+"""One notification a night, and only when something failed, is held or needs a person."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dags.notify_lines import Facts, line, needs, standing_of, worth_telling
+from dags.notify_send import Notification, Receiver, send
+from loaders.files import whole_file
+from schemas import Environment
+
+log = logging.getLogger("elib.notify")
+VARIABLE = "ELIB_NOTIFY"
+KEPT = 60  # nights that are remembered
+MORNING = frozenset(
+    {"scheduled", "manual"}
+)  # an asset-triggered run is one of many in a night; the morning's is the last
+Find = Callable[[str], Receiver]
+
+
+class Told(msgspec.Struct):
+    """What was sent: the states of each night, and how much waited for a person when it was last told."""
+
+    nights: dict[str, list[str]] = {}
+    standing: dict[str, int] = {}
+
+
+def notify(env: Environment, run_type: str, find: Find | None = None, now: datetime | None = None) -> str:
+    """Tell about the night whose report lies under reports/night.json; says what was done. Raises NotSent."""
+    if run_type not in MORNING:
+        return said("nothing was sent: the morning's run of the catalog tells about the whole night")
+    at = now or datetime.now(UTC)
+    path = env.reports / "night.json"
+    night = json.loads(path.read_bytes()) if path.exists() else None
+    wanted, told = needs(night, at), read(env)
+    if not worth_telling(wanted, told.standing):
+        write(env, Told(told.nights, standing_of(wanted)))
+        return said("nothing was sent: nothing failed, nothing is held, and nothing new waits for a person")
+    return tell(env, "night", wanted, at, find)
+
+
+def tell(env: Environment, about: str, wanted: Sequence[Facts], at: datetime, find: Find | None = None) -> str:
+    """Send what needs a person, unless this state of this night was sent before. Raises NotSent."""
+    name = os.environ.get(VARIABLE, "").strip()
+    if not name:
+        return said(f"nothing was sent: {VARIABLE} names no Airflow connection")
+    told, night = read(env), f"{at:%Y-%m-%d}"
+    lines = tuple(line(one) for one in wanted)
+    state = hashlib.sha256("\n".join([about, *lines]).encode()).hexdigest()[:16]
+    if state in told.nights.get(night, []):
+        return said("nothing was sent: this was told before")
+    send((find or connection)(name), composed(env, night, wanted, lines))
+    nights = {**told.nights, night: [*told.nights.get(night, []), state]}
+    kept = dict(sorted(nights.items())[-KEPT:])
+    write(env, Told(kept, standing_of(wanted) if about == "night" else told.standing))
+    return said(f"sent {len(lines)} line(s) to the connection {name}")
+
+
+def composed(env: Environment, night: str, wanted: Sequence[Facts], lines: tuple[str, ...]) -> Notification:
+    subject = f"E-library for Teachers, night of {night}: {len(lines)} to look at"
+    report = f"The report: {env.reports / 'night.html'}"
+    facts: Mapping[str, Any] = {"night": night, "needs": list(wanted), "report": str(env.reports / "night.html")}
+    return Notification(subject, (*lines, report), facts)
+
+
+def said(what: str) -> str:
+    """Once into the task's log, and as its result."""
+    log.info("%s", what)
+    return what
+
+
+def read(env: Environment) -> Told:
+    """What was told before. Raises ValueError naming the file when it cannot be read."""
+    path = memory(env)
+    if not path.exists():
+        return Told()
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Told)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"{path} cannot be read ({error}); remove it, and the night is told again") from error
+
+
+def write(env: Environment, told: Told) -> None:
+    with whole_file(memory(env)) as beside:
+        beside.write_bytes(msgspec.json.format(msgspec.json.encode(told, order="sorted"), indent=1) + b"\n")
+
+
+def memory(env: Environment) -> Path:
+    return env.reports / "notified.json"
+
+
+def connection(name: str) -> Receiver:
+    """The Airflow connection of that name; only inside a task."""
+    from airflow.sdk import Connection
+
+    found = Connection.get(name)
+    return Receiver(
+        name=name,
+        kind=found.conn_type or "",
+        host=found.host or "",
+        port=found.port,
+        scheme=found.schema or "",
+        login=found.login or "",
+        password=found.password or "",
+        extra=found.extra_dejson,
+    )

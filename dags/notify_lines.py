@@ -1,0 +1,75 @@
+"""What a notification says: a line for everything that failed, is held or needs a person, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from loaders.reports.page import COMMANDS, messages
+
+Facts = Mapping[str, Any]
+ALWAYS = frozenset({"failed", "held", "publish", "report"})  # told every night; the rest only when it has grown
+STALE = timedelta(hours=12)  # a report older than this is of another night
+
+
+def needs(night: Facts | None, now: datetime) -> list[Facts]:
+    """What the report of the night names, and what went wrong with publishing and reporting themselves."""
+    if night is None or now - datetime.fromisoformat(night["at"]) > STALE:
+        return [need("report")]
+    published = night["publish"]
+    failed = [need("publish", published)] if published and published["status"] == "failed" else []
+    return [*failed, *night["people"]]
+
+
+def need(what: str, run: Facts | None = None) -> Facts:
+    detail = [f"{run['cause']}: {run['error']}"] if run and run["error"] else []
+    return {"what": what, "feed": None, "run": run["id"] if run else None, "count": 1, "detail": detail}
+
+
+def worth_telling(wanted: Sequence[Facts], standing: Mapping[str, int]) -> bool:
+    """Whether something failed or is held, or more waits for a person than when it was last told."""
+    return any(one["what"] in ALWAYS or one["count"] > standing.get(name(one), 0) for one in wanted)
+
+
+def standing_of(wanted: Sequence[Facts]) -> dict[str, int]:
+    """How much of each thing waits, to compare with the next night."""
+    return {name(one): one["count"] for one in wanted if one["what"] not in ALWAYS}
+
+
+def name(one: Facts) -> str:
+    return f"{one['what']} {one['feed'] or ''}".strip()
+
+
+def line(one: Facts) -> str:
+    """One thing in words: the feed, what is the matter, why, and what to do."""
+    whose = f"{one['feed']}: " if one["feed"] else ""
+    return whose + " ".join(
+        part for part in (matter(one), *(f"{why.rstrip('.')}." for why in one["detail"]), do(one)) if part
+    )
+
+
+def matter(one: Facts) -> str:
+    said = OURS.get(one["what"]) or messages("en")["person_" + one["what"]]
+    return said.format(count=one["count"])
+
+
+def do(one: Facts) -> str:
+    """What to do about it, with the command where there is one."""
+    if one["what"] in OURS:
+        return DO[one["what"]]
+    command = COMMANDS[one["what"]].format(run=one["run"], feed=one["feed"])
+    return f"{messages('en')['do_' + one['what']]} {command}".strip()
+
+
+OURS = {
+    "publish": "The publication failed; the catalog is as it was.",
+    "report": "The report of the night was not written.",
+    "late": "The catalog was not published by the hour that it should be ready.",
+}
+DO = {
+    "publish": "Look at the log of the task publish of the DAG catalog, then run: python -m dags.publish",
+    "report": "Look at the log of the task report of the DAG catalog, then run: python -m dags.publish",
+    "late": "Look in Airflow at which task of the DAG catalog, or of a feed, still runs or failed; "
+    "then run: python -m dags.publish",
+}

@@ -1,0 +1,327 @@
+"""Notifications that really travel: an HTTP receiver and a mail server on loopback."""
+
+from __future__ import annotations
+
+import email
+import json
+import os
+import socketserver
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email import policy
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from dags.notify import VARIABLE, notify
+from dags.notify_deadline import check_ready, read_hour
+from dags.notify_send import NotSent, Receiver
+from loaders.catalog import migrate
+from loaders.database import engine
+from loaders.models import HarvestRun
+from schemas import Environment, environment
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime(2026, 3, 4, 5, 10, tzinfo=UTC)
+HELD = {"what": "held", "feed": "col", "run": "col-1", "count": 1, "detail": ["2 of 3 records would be deleted"]}
+TERMS = {"what": "terms", "feed": None, "run": None, "count": 7, "detail": []}
+
+
+class Webhook(ThreadingHTTPServer):
+    """A receiver that keeps what was posted; `status` is what it answers."""
+
+    def __init__(self) -> None:
+        self.posts: list[tuple[str, dict[str, str], dict[str, Any]]] = []
+        self.status = 200
+        super().__init__(("127.0.0.1", 0), WebhookHandler)
+
+
+class WebhookHandler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.posts.append((self.path, dict(self.headers), json.loads(body)))
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives
+        """Nothing on the terminal."""
+
+
+class MailServer(socketserver.ThreadingTCPServer):
+    """As much of RFC 5321 as a message needs; `mails` holds (sender, receivers, message)."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.mails: list[tuple[str, list[str], email.message.EmailMessage]] = []
+        super().__init__(("127.0.0.1", 0), MailHandler)
+
+
+class MailHandler(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        self.say("220 ready")
+        sender, receivers = "", []
+        while line := self.rfile.readline().decode().strip():
+            verb = line[:4].upper()
+            if verb == "MAIL":
+                sender = line
+            elif verb == "RCPT":
+                receivers.append(line)
+            elif verb == "DATA":
+                self.say("354 go on")
+                lines = iter(self.rfile.readline, b".\r\n")
+                said = b"".join(one[1:] if one.startswith(b"..") else one for one in lines)
+                parsed = email.message_from_bytes(said, policy=policy.default)
+                self.server.mails.append((sender, receivers, parsed))
+            elif verb == "QUIT":
+                self.say("221 bye")
+                return
+            self.say("250 ok")
+
+    def say(self, line: str) -> None:
+        self.wfile.write(line.encode() + b"\r\n")
+
+
+def serving(server: socketserver.BaseServer) -> Iterator[Any]:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    yield from serving(Webhook())
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    yield from serving(MailServer())
+
+
+@pytest.fixture
+def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
+    monkeypatch.setenv(VARIABLE, "elib_notify")
+    return environment({"ELIB_HOME": str(tmp_path)})
+
+
+def receiver(server: Any, kind: str, **said: Any) -> Receiver:
+    host, port = server.server_address
+    given = {"scheme": "http", "login": "", "password": "", "extra": {}} | said
+    return Receiver(name="elib_notify", kind=kind, host=host, port=port, **given)
+
+
+def report(
+    env: Environment, *people: dict[str, Any], publish: dict[str, Any] | None = None, at: datetime = NOW
+) -> None:
+    env.reports.mkdir(parents=True, exist_ok=True)
+    facts = {"at": f"{at:%Y-%m-%dT%H:%M:%SZ}", "publish": publish, "people": list(people)}
+    (env.reports / "night.json").write_text(json.dumps(facts), encoding="utf-8")
+
+
+def test_what_needs_a_person_is_posted_with_what_to_do(env: Environment, webhook: Webhook) -> None:
+    report(env, HELD, TERMS)
+    to = receiver(webhook, "http", password="secret", extra={"endpoint": "hook/1", "header.X-Team": "library"})
+    assert "sent 2" in notify(env, "scheduled", lambda name: to, NOW)
+    ((path, headers, body),) = webhook.posts
+    assert path == "/hook/1"
+    assert headers["Authorization"] == "Bearer secret" and headers["X-Team"] == "library"
+    assert "2026-03-04" in body["subject"]
+    held, terms, where = body["lines"]
+    assert held.startswith("col: ") and "2 of 3 records would be deleted" in held
+    assert "python -m loaders.review show col-1" in held
+    assert "7" in terms and "schemas/vocabularies/" in terms
+    assert "night.html" in where
+    assert held in body["text"] and body["needs"][0]["run"] == "col-1"
+
+
+def test_a_quiet_night_sends_nothing(env: Environment, webhook: Webhook) -> None:
+    report(env)
+    notify(env, "scheduled", lambda name: receiver(webhook, "http"), NOW)
+    assert webhook.posts == []
+
+
+def test_the_same_night_and_state_is_told_once(env: Environment, webhook: Webhook) -> None:
+    report(env, HELD)
+    for _ in range(3):
+        notify(env, "manual", lambda name: receiver(webhook, "http"), NOW)
+    assert len(webhook.posts) == 1
+    report(env, HELD, {**HELD, "feed": "iite", "run": "iite-1"})
+    notify(env, "manual", lambda name: receiver(webhook, "http"), NOW)
+    assert len(webhook.posts) == 2
+
+
+def test_what_stands_is_told_again_only_when_it_grows_and_what_is_held_every_night(
+    env: Environment, webhook: Webhook
+) -> None:
+    sent = []
+    for night, people in enumerate(
+        [[TERMS], [TERMS], [{**TERMS, "count": 3}], [{**TERMS, "count": 4}], [HELD], [HELD]]
+    ):
+        now = NOW + timedelta(days=night)
+        report(env, *people, at=now)
+        notify(env, "scheduled", lambda name: receiver(webhook, "http"), now)
+        sent.append(len(webhook.posts))
+    assert sent == [1, 1, 1, 2, 3, 4]
+
+
+def test_runs_in_the_middle_of_the_night_leave_it_to_the_morning(env: Environment, webhook: Webhook) -> None:
+    report(env, HELD)
+    assert "morning" in notify(env, "asset_triggered", lambda name: receiver(webhook, "http"), NOW)
+    assert webhook.posts == []
+
+
+def test_a_failed_publication_and_a_missing_report_are_told(env: Environment, webhook: Webhook) -> None:
+    to = receiver(webhook, "http")
+    notify(env, "scheduled", lambda name: to, NOW)
+    report(env, publish={"id": "publish-1", "status": "failed", "cause": "crashed", "error": "disk full"})
+    notify(env, "scheduled", lambda name: to, NOW)
+    report(env, HELD, at=NOW - timedelta(days=1))
+    notify(env, "scheduled", lambda name: to, NOW + timedelta(days=1))
+    said = [post[2]["lines"][0] for post in webhook.posts]
+    assert "report of the night was not written" in said[0]
+    assert "disk full" in said[1] and "python -m dags.publish" in said[1]
+    assert "report of the night was not written" in said[2]
+
+
+def test_a_notification_that_does_not_arrive_is_an_error_and_is_tried_again(env: Environment, webhook: Webhook) -> None:
+    report(env, HELD)
+    webhook.status = 500
+    to = receiver(webhook, "http", extra={"endpoint": "path-not-to-tell"})
+    with pytest.raises(NotSent, match=r"elib_notify.*answered 500") as raised:
+        notify(env, "scheduled", lambda name: to, NOW)
+    assert "path-not-to-tell" not in str(raised.value)
+    webhook.status = 204
+    notify(env, "scheduled", lambda name: to, NOW)
+    assert len(webhook.posts) == 2
+
+
+def test_nobody_listens_and_a_type_that_cannot_be_sent_to(env: Environment, webhook: Webhook) -> None:
+    report(env, HELD)
+    down = Receiver("elib_notify", "http", "127.0.0.1", 9, "http", "", "", {})
+    with pytest.raises(NotSent, match="reachable"):
+        notify(env, "scheduled", lambda name: down, NOW)
+    with pytest.raises(NotSent, match="'postgres'; make it one of http, https, smtp"):
+        notify(env, "scheduled", lambda name: receiver(webhook, "postgres"), NOW)
+
+
+def test_without_a_connection_nothing_is_sent_and_it_is_said(
+    env: Environment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv(VARIABLE)
+    report(env, HELD)
+    with caplog.at_level("INFO", logger="elib.notify"):
+        notify(env, "scheduled", None, NOW)
+    assert [one.message for one in caplog.records] == ["nothing was sent: ELIB_NOTIFY names no Airflow connection"]
+
+
+def test_mail_arrives_whole(env: Environment, mail_server: MailServer) -> None:
+    report(env, {**HELD, "detail": ["«Уроки» und المكتبة"]})
+    extra = {
+        "disable_ssl": "true",
+        "disable_tls": True,
+        "from_email": "elib@example.org",
+        "to_email": "a@example.org, b@example.org",
+    }
+    notify(env, "scheduled", lambda name: receiver(mail_server, "smtp", extra=extra), NOW)
+    ((sender, receivers, message),) = mail_server.mails
+    assert "<elib@example.org>" in sender
+    assert [one.split("<")[1].split(">")[0] for one in receivers] == ["a@example.org", "b@example.org"]
+    assert "2026-03-04" in message["Subject"]
+    assert "«Уроки» und المكتبة" in message.get_content()
+
+
+def test_mail_never_goes_without_the_tls_that_was_asked_for(env: Environment, mail_server: MailServer) -> None:
+    report(env, HELD)
+    people = {"from_email": "elib@example.org", "to_email": "a@example.org"}
+    with pytest.raises(NotSent):
+        notify(env, "scheduled", lambda name: receiver(mail_server, "smtp", extra={**people, "disable_ssl": True}), NOW)
+    with pytest.raises(NotSent, match="from_email and to_email"):
+        notify(env, "scheduled", lambda name: receiver(mail_server, "smtp"), NOW)
+    assert mail_server.mails == []
+
+
+@pytest.mark.parametrize(
+    ("said", "cron", "zone"),
+    [
+        ("06:00 UTC", "0 6 * * *", "UTC"),
+        ("7:30 Africa/Tunis", "30 7 * * *", "Africa/Tunis"),
+        ("23:59", "59 23 * * *", "UTC"),
+    ],
+)
+def test_an_hour_is_read(said: str, cron: str, zone: str) -> None:
+    hour = read_hour(said)
+    assert (hour.cron, hour.zone) == (cron, zone)
+
+
+@pytest.mark.parametrize("said", ["6 o'clock", "24:00", "06:60 UTC", "06:00 Mars/Olympus", "06:00 ../etc"])
+def test_an_hour_that_is_none_is_refused_by_name(said: str) -> None:
+    with pytest.raises(ValueError, match="ELIB_READY_BY"):
+        read_hour(said)
+
+
+def test_a_catalog_that_is_not_ready_is_told_once(env: Environment, webhook: Webhook) -> None:
+    migrate(env)
+    hour, to = read_hour("06:00 UTC"), receiver(webhook, "http")
+    now = datetime(2026, 3, 4, 6, 0, 5, tzinfo=UTC)
+    publication(env, "publish-1", "2026-03-03T23:59:59Z", "loaded")
+    publication(env, "publish-2", "2026-03-04T05:00:00Z", "failed")
+    check_ready(env, hour, lambda name: to, now)
+    check_ready(env, hour, lambda name: to, now)
+    ((_, _, body),) = webhook.posts
+    assert "06:00 UTC" in body["lines"][0] and "python -m dags.publish" in body["lines"][0]
+    publication(env, "publish-3", "2026-03-04T05:30:00Z", "loaded")
+    assert "ready" in check_ready(env, hour, lambda name: to, now + timedelta(minutes=1))
+    assert len(webhook.posts) == 1
+
+
+def publication(env: Environment, run_id: str, ended_at: str, status: str) -> None:
+    with engine(env).begin() as connection:
+        connection.execute(
+            insert(HarvestRun).values(id=run_id, kind="publish", status=status, started_at=ended_at, ended_at=ended_at)
+        )
+
+
+RUN_NOTIFY = """
+import logging
+from dags.home import prepare
+from schemas import environment
+env = environment()
+prepare(env)
+from dags.setup import set_up
+set_up(env)
+from dags.{module} import dag
+run = dag.test()
+print("STATES", {{one.task_id: str(one.state) for one in run.get_task_instances()}})
+"""
+
+
+def through_airflow(home: Path, module: str, **variables: str) -> str:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "ELIB_"))}
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN_NOTIFY.format(module=module)],
+        env={**clean, "ELIB_HOME": str(home), "PYTHONPATH": str(ROOT), **variables},
+        cwd=home, capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    return next((one for one in ran.stdout.splitlines() if one.startswith("STATES")), ran.stdout + ran.stderr)
+
+
+@pytest.mark.slow
+def test_the_deadline_and_the_catalog_tell_through_a_real_airflow_connection(tmp_path: Path, webhook: Webhook) -> None:
+    port = webhook.server_address[1]
+    told = {"ELIB_NOTIFY": "elib_notify", "AIRFLOW_CONN_ELIB_NOTIFY": f"http://127.0.0.1:{port}/http?endpoint=hook"}
+    (tmp_path / "feeds").mkdir()
+    states = through_airflow(tmp_path, "deadline", ELIB_READY_BY="06:00", ELIB_FEEDS=str(tmp_path / "feeds"), **told)
+    assert "'ready': 'success'" in states, states
+    assert [(post[0], "06:00 UTC" in post[2]["text"]) for post in webhook.posts] == [("/hook", True)]
+    states = through_airflow(tmp_path, "catalog", ELIB_FEEDS=str(tmp_path / "feeds"), **told)
+    assert "'publish': 'success'" in states and "'notify': 'success'" in states, states
+    assert len(webhook.posts) == 1, "a night in which nothing happened is quiet"
