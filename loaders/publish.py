@@ -245,7 +245,7 @@ class _Publication:
             return {}
         newest = select(ResourceVersion.resource_id, func.max(ResourceVersion.version))
         grouped = newest.where(ResourceVersion.resource_id.in_(names)).group_by(ResourceVersion.resource_id)
-        return dict(self.connection.execute(grouped).tuples().all())
+        return dict(self.connection.execute(grouped).all())
 
     def _insert(self, table: Any, rows: list[dict[str, Any]]) -> None:
         if rows:

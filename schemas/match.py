@@ -13,7 +13,7 @@ from schemas.resource import Resource
 MatchVerdict = Literal["same", "review", "different"]
 
 
-class Evidence(Base, frozen=True, kw_only=True):
+class Evidence(Base, frozen=True, kw_only=True, gc=False):  # of texts and a number: no circles to look for
     field: str
     seen: str  # in words and values: "same DOI 10.1/x", "titles 0.93 alike"
     weight: float  # log2 Bayes factor, 2 places

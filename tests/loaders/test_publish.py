@@ -85,7 +85,7 @@ def ids(env: Environment) -> dict[str, str]:
     """The resource of each live record."""
     with reading(env) as connection:
         query = select(SourceRecord.key, SourceRecord.resource_id).where(SourceRecord.status == "live")
-        return dict(connection.execute(query).tuples().all())
+        return dict(connection.execute(query).all())
 
 
 def resource(env: Environment, name: str) -> Any:
@@ -95,7 +95,7 @@ def resource(env: Environment, name: str) -> Any:
 
 def redirects(env: Environment) -> dict[str, str]:
     with reading(env) as connection:
-        return dict(connection.execute(select(Redirect.old_id, Redirect.id)).tuples().all())
+        return dict(connection.execute(select(Redirect.old_id, Redirect.id)).all())
 
 
 def versions(env: Environment, name: str) -> list[Any]:
