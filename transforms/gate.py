@@ -172,6 +172,6 @@ def verdict_of(result: Any) -> dict[str, Any]:
         "column": said.kwargs["column"],
         "min": said.kwargs.get("min_value"),
         "max": said.kwargs.get("max_value"),
-        "observed": result.result["observed_value"],
-        "success": result.success,
+        "observed": int(result.result["observed_value"]),
+        "success": bool(result.success),
     }
