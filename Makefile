@@ -28,7 +28,7 @@ run: $(STAMP) ## the whole night once over the sample feeds, through Airflow
 	@$(BIN)/python -m dags.night
 
 test: $(STAMP) ## the whole test suite
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 up: setup ## Airflow with scheduler and UI on 127.0.0.1:8080, over feeds/
 	@$(BIN)/python -m dags.up
@@ -37,7 +37,7 @@ check: $(STAMP) ## lint, types, tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 format: $(STAMP) ## put every file into the house format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
