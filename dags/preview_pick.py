@@ -1,4 +1,4 @@
-"""Some records of a feed, spread over it: from several windows of an OAI-PMH list, evenly out of any other list."""
+"""Some records of a feed, spread over it: from several places of a long list, evenly out of a short one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ class Picked:
 
     def take(self, page: Page) -> None:
         for record in page.records:
-            self.records.setdefault(record.identifier, record)
+            known = self.records.setdefault(record.identifier, record)
+            if known.sha256 != record.sha256:
+                self.notes.append(f"two different records are listed as {record.identifier}; the first is shown")
         self.notes += [note for note in page.notes if note not in self.notes]
         self.unreadable += [f"{raw.url}: {raw.reason}" for raw in page.raw]
         self.unreadable += [f"{one.identifier or one.window or '?'}: {one.reason}" for one in page.skipped]
@@ -51,9 +53,15 @@ def _ask(feed: Feed, limit: int, since: str | None = None) -> Ask:
 
 
 def _from_windows(feed: Feed, wanted: int, env: Environment) -> Picked:
-    """The same number from the beginning of each window; what windows do not hold, the beginning of the list gives."""
+    """The same number from the beginning of each window of datestamps."""
     picked = Picked()
-    asks = _asks(feed, _starts(feed, env), picked)
+    return _gather(feed, _asks(feed, _starts(feed, env), picked), wanted, env, picked)
+
+
+def _gather(
+    feed: Feed, asks: Sequence[tuple[Feed, str | None]], wanted: int, env: Environment, picked: Picked
+) -> Picked:
+    """The same number from each of the asks; what they do not hold, the beginning of the list gives."""
     each = -(-wanted // len(asks))
     failures: list[HarvestFailed] = []
     for part, since in asks:
@@ -61,7 +69,7 @@ def _from_windows(feed: Feed, wanted: int, env: Environment) -> Picked:
             _read(part, _ask(part, each, since), env, picked)
         except HarvestFailed as error:
             failures.append(error)
-            picked.notes.append(f"from {since or 'the beginning'}: {error.cause}: {error.sentence}")
+            picked.notes.append(f"{error.cause}: {error.sentence}")
     if failures and not picked.records:
         raise failures[0]
     if len(picked.records) < wanted:
@@ -108,6 +116,10 @@ def _from_list(feed: Feed, wanted: int, env: Environment) -> Picked:
     dear = feed.protocol in ONE_BY_ONE or feed.request.detail_url is not None
     read = wanted if dear else max(READ, wanted)
     picked = Picked()
+    if feed.protocol == "rest" and feed.request.paging in ("page", "offset"):
+        _read(feed, _ask(feed, 1), env, picked)
+        if (picked.total or 0) > read:
+            return _gather(feed, _parts(feed, picked.total or 0), wanted, env, picked)
     _read(feed, _ask(feed, read), env, picked)
     seen = len(picked.records)
     if seen >= read and (picked.total is None or picked.total > seen):
@@ -115,6 +127,15 @@ def _from_list(feed: Feed, wanted: int, env: Environment) -> Picked:
         picked.notes.append(f"the records are out of the first {seen} ({whole})")
     picked.records = dict(evenly(list(picked.records.items()), wanted))
     return picked
+
+
+def _parts(feed: Feed, total: int) -> list[tuple[Feed, None]]:
+    """The feed as it would be if its list began further back, at even distances."""
+    asked = feed.request
+    step = asked.size if asked.paging == "page" else 1
+    firsts = [asked.first + total * number // PARTS // step for number in range(PARTS)]
+    requests = [asked.model_copy(update={"first": first}) for first in firsts]
+    return [(feed.model_copy(update={"request": request}), None) for request in requests]
 
 
 def _read(feed: Feed, ask: Ask, env: Environment, picked: Picked) -> None:
