@@ -77,7 +77,7 @@ COMPARISONS = [
         level(f"{PEOPLE} >= 0.8 * greatest(len(people_l), len(people_r))", "the same"),
         level(f"{PEOPLE} >= 0.6 * least(len(people_l), len(people_r))", "mostly the same"),
         level(f"{PEOPLE} > 0", "a name in common", 3.5),
-        policy("ELSE", "different", -7.0),
+        policy("ELSE", "different", -8.0),
     ),
     comparison(
         "publisher",
@@ -121,7 +121,7 @@ COMPARISONS = [
     comparison(
         "year",
         null("year_l IS NULL OR year_r IS NULL"),
-        policy("year_l = year_r", "the same", 4.0),
+        policy("year_l = year_r", "the same", 4.5),
         policy("abs(year_l - year_r) = 1", "one apart", -30.0),
         policy("ELSE", "different", -30.0),
     ),

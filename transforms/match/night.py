@@ -32,7 +32,7 @@ PAIRS = pa.schema(
 class Resources(NamedTuple):
     """What the matcher may use of the machine."""
 
-    memory: str = "1800MB"
+    memory: str = "1400MB"
     threads: int = 2
     folder: Path | None = None  # where DuckDB spills to; a temporary one when None
     block: int = LIMIT  # records in a block, before it is split
