@@ -273,7 +273,7 @@ class Harvest:
             complete=complete,
             full=self.place.full,
             response_date=self.place.response_date,
-            deletes_told=self.server.deletes in ("persistent", "transient"),
+            deletes_told=self.server.deletes == "persistent",  # a transient one may be forgotten before we ask
         )
 
 

@@ -16,6 +16,7 @@ from schemas.source import Ask, Skipped
 
 OVERLAP = timedelta(hours=1)  # servers list by clocks that are not quite the one they show
 GO_ON_AFTER = frozenset({"unreachable", "certificate", "blocked", "too_slow", "quiet_hours"})  # others start over
+WITH_DATESTAMPS = 28  # harvests from one whole list to the next, where deletes are not told for good
 TRIES = 3  # runs that fail without a record before the harvest starts over: a stale position may be what fails
 
 
@@ -114,8 +115,8 @@ def ask(
     """What to ask of the feed next, worked out from its landing alone.
 
     An interrupted harvest is gone on with from its last part; a truncated one starts over. Else everything since the
-    mark of the last complete harvest, less an overlap; or everything, when `full` is asked, every `full_every` runs,
-    when there is no mark, or when the declared source is another than it was.
+    mark of the last complete harvest, less an overlap; or everything, when `full` is asked, every `full_every` runs
+    (see there), when there is no mark, or when the declared source is another than it was.
     """
     past = [one for one in recent_harvests(landing / feed.name) if one.last.source == fingerprint(feed)]
     complete = [one for one in past if one.last.complete]
@@ -148,17 +149,23 @@ def ask(
     )
 
 
-def full_every(feed: Feed) -> int:
-    """Every how many harvests the whole list is asked for."""
+def full_every(feed: Feed, *, deletes_told: bool = False) -> int | None:
+    """Every how many harvests the whole list is asked for, so that what it lacks is known to be gone.
+
+    None, never by itself, where the repository keeps telling every delete and the feed file asks for nothing else.
+    """
     if feed.full_every is not None:
         return feed.full_every
-    return 28 if feed.protocol == "oai_pmh" or feed.request.since_param else 1
+    if deletes_told:
+        return None
+    return WITH_DATESTAMPS if feed.protocol == "oai_pmh" or feed.request.since_param else 1
 
 
 def _full_is_due(feed: Feed, complete: list[Harvest]) -> bool:
+    every = full_every(feed, deletes_told=complete[-1].last.deletes_told)
     for since_full, one in enumerate(reversed(complete), start=1):
         if one.whole_list:
-            return since_full >= full_every(feed)
+            return every is not None and since_full >= every
     return True
 
 

@@ -68,7 +68,8 @@ WITH absence AS (
         AND NOT EXISTS (
             SELECT 1 FROM skipped x WHERE x.identifier IS NULL AND (
                 x.since IS NULL OR k.datestamp IS NULL
-                OR (k.datestamp >= x.since AND k.datestamp[: length(x.until)] <= x.until)
+                OR (k.datestamp[:19] >= x.since[: least(19, length(k.datestamp))]  -- days and seconds, with fractions or not
+                    AND k.datestamp[: least(19, length(x.until))] <= x.until[:19])
             )
         )
         AND NOT (force AND EXISTS (SELECT 1 FROM refused r WHERE r.identifier = k.identifier AND r.sha256 = ''))

@@ -153,8 +153,8 @@ def test_a_preview_stops_early_and_is_never_complete(tmp_path: Path) -> None:
     assert not any(page.complete for page in found)
 
 
-@pytest.mark.parametrize(("policy", "told"), [("no", False), ("transient", True), ("persistent", True)])
-def test_the_delete_policy_is_passed_on(tmp_path: Path, policy: str, told: bool) -> None:
+@pytest.mark.parametrize(("policy", "told"), [("no", False), ("transient", False), ("persistent", True)])
+def test_only_a_persistent_delete_policy_counts_as_telling_every_delete(tmp_path: Path, policy: str, told: bool) -> None:
     found, _ = run(OaiServer(count=1, deleted=policy), tmp_path)
     assert found[-1].deletes_told is told
 

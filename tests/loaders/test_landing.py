@@ -98,6 +98,38 @@ def test_a_first_ask_is_for_everything_and_the_next_since_the_servers_own_mark(t
     assert ask(tmp_path, one.model_copy(update={"url": "https://example.org/v2"})) == Ask(), "another source"
 
 
+@pytest.mark.parametrize(
+    ("told", "declared", "due"),
+    [(False, None, 28), (True, None, None), (True, 3, 3), (False, 3, 3)],
+    ids=["not told", "told for good", "told, and declared", "not told, and declared"],
+)
+def test_a_whole_list_is_asked_for_as_often_as_the_repository_forgets_its_deletes(
+    tmp_path: Path, told: bool, declared: int | None, due: int | None
+) -> None:
+    one = feed(full_every=declared).model_copy(update={"protocol": "oai_pmh"})
+    land(tmp_path, one, "books-000", pages([said("r1")], deletes_told=told))
+    asked_full = []
+    for number in range(1, 30):
+        asked = ask(tmp_path, one)
+        asked_full.append(asked.full)
+        land(tmp_path, one, f"books-{number:03d}", pages([], full=asked.full, deletes_told=told), asked=asked)
+    assert asked_full == [due is not None and number % due == 0 for number in range(1, 30)]
+
+
+def test_a_repository_that_begins_to_forget_its_deletes_is_asked_for_its_whole_list(tmp_path: Path) -> None:
+    one = feed().model_copy(update={"protocol": "oai_pmh"})
+    for number in range(40):
+        land(tmp_path, one, f"books-{number:03d}", pages([said("r1")], full=number == 0, deletes_told=True))
+    assert ask(tmp_path, one).full is False
+    land(tmp_path, one, "books-040", pages([], full=False, deletes_told=False))
+    assert ask(tmp_path, one).full is True
+
+
+def test_a_list_without_datestamps_is_asked_for_whole_every_time(tmp_path: Path) -> None:
+    land(tmp_path, feed(), "books-1", pages([said("r1")]))
+    assert ask(tmp_path, feed()).full is True
+
+
 def test_an_interrupted_harvest_is_gone_on_with_and_a_truncated_one_starts_over(tmp_path: Path) -> None:
     one = feed(request=Request(since_param="since"))
     land(tmp_path, one, "books-1", pages([said("r1")]), asked=ask(tmp_path, one))

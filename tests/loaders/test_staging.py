@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+import pytest
 from sqlalchemy import text
 
 from loaders import catalog, catalog_decide, staging
@@ -125,6 +126,41 @@ def test_what_the_server_could_not_give_is_not_absent(env: Environment) -> None:
     )
     assert night(env, feed(), [said("r1")], skipped=skipped) == {"landed": 2, "unchanged": 1, "deleted": 1}
     assert states(env)["new"] == "deleted"
+
+
+@pytest.mark.parametrize(
+    ("window", "spared"),
+    [
+        (("2026-01-05", "2026-01-05"), {"day", "second", "fraction"}),
+        (("2026-01-05T00:00:00Z", "2026-01-05T12:00:00Z"), {"day", "second", "fraction"}),
+        (("2026-01-05T12:00:01Z", "2026-01-06"), {"day", "next"}),
+        (None, {"day", "second", "fraction", "next"}),
+    ],
+    ids=["a day", "half a day", "the other half and the next day", "nobody knows when"],
+)
+def test_a_window_that_the_server_could_not_give_spares_what_may_lie_in_it(
+    env: Environment, window: tuple[str, str] | None, spared: set[str]
+) -> None:
+    stamps = {
+        "day": "2026-01-05",
+        "second": "2026-01-05T12:00:00Z",
+        "fraction": "2026-01-05T12:00:00.000Z",
+        "next": "2026-01-06T00:00:00Z",
+    }
+    night(env, feed(), [said("stays"), *(said(name, datestamp=stamp) for name, stamp in stamps.items())])
+    night(env, feed(), [said("stays")], skipped=(Skipped(identifier=None, reason="HTTP 500", window=window),))
+    assert {name for name, status in states(env).items() if status == "live"} == {"stays", *spared}
+    night(env, feed(), [said("stays")])
+    assert {name for name, status in states(env).items() if status == "live"} == {"stays"}
+
+
+def test_what_an_incremental_night_lacks_stays_whether_deletes_are_told_or_not(env: Environment) -> None:
+    for told in (True, False):
+        night(env, feed(), [said("r1"), said("r2")], deletes_told=told)
+        assert night(env, feed(), [], full=False, deletes_told=told) == {}
+    assert states(env) == {"r1": "live", "r2": "live"}
+    assert night(env, feed(), [said("r2")], deletes_told=True) == {"landed": 2, "unchanged": 1, "deleted": 1}
+    assert night(env, feed(), [said("r2", None)], full=False, deletes_told=True) == {"landed": 1, "deleted": 1}
 
 
 def test_nothing_is_absent_from_an_answer_that_nothing_changed(env: Environment) -> None:
