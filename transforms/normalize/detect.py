@@ -5,18 +5,21 @@ Measured in docs/decisions/045-language-detection.md; `python bench/langid.py` p
 
 from __future__ import annotations
 
-import math
 import re
 from functools import lru_cache
 
+import numpy as np
+
 from schemas.base import Base
 from transforms.normalize import detect_evidence, detect_models, detect_script
+from transforms.normalize.detect_evidence import Weights
 
 LENGTH = 120  # characters that are read
 SURE = 0.95  # the fast model alone is believed from here on, outside the close families
 DOUBTFUL = 0.6  # less likely than this needs langdetect's word for it, where it has a profile
 UNLIKELY = 0.4  # less likely than this is not said at all
 SEEN = 0.5  # unless one of the models gave it this much
+FLOOR = 1e-3  # the share of a language that a model does not name
 CALM = 1.5  # the scores count the same evidence more than once: divided by this they are honest
 LONG = 60  # characters
 SURE_WHEN_LONG = 0.9
@@ -63,21 +66,30 @@ def _detected(text: str, hint: str | None) -> Detection:
 
 def _judged(text: str, script: str, languages: tuple[str, ...], hint: str | None) -> tuple[str, float, float]:
     """The likeliest language, how likely it is, and how likely its family is."""
-    first, sure = detect_models.fasttext_first(text)
+    first, sure, ranked = detect_models.fasttext_first(text)
     long = len(text) >= LONG
+    letters = detect_evidence.letters(text, script, languages)
     easy = sure >= (SURE_WHEN_LONG if long else SURE) and first in languages and first in detect_evidence.easy(long)
-    if easy and not detect_evidence.letters(text, script, (first,))[first]:
+    if easy and not letters[languages.index(first)]:
         return first, round(min(sure, 0.99), 2), round(min(sure, 0.99), 2)
-    fast, slow = detect_models.fasttext(text), detect_models.py3langid(text)
-    scores = _scores(text, script, languages, fast, slow)
-    if hint in scores:
-        scores[hint] += HINTED
-    best = min(scores, key=lambda one: (-scores[one], one))
-    likelihood, family = _likelihood((best,), scores), _likelihood(_family(best), scores)
+    fast, slow = detect_models.shares(ranked), detect_models.py3langid(text)
+    scores = _scores(text, script, languages, letters + _told(languages, fast) + _told(languages, slow))
+    if hint in languages:
+        scores[languages.index(hint)] += HINTED
+    top = float(scores.max())
+    best = min(one for one, score in zip(languages, scores.tolist(), strict=True) if score == top)
+    odds = np.exp((scores - top) / CALM)
+    likelihood, family = (_likelihood(of, languages, odds) for of in ((best,), _family(best)))
     if _doubted(text, script, best, family, max(_seen(best, fast), _seen(best, slow))):
         return "und", min(likelihood, 0.3), 0.0
     close = best in FAMILY and script == "Latn"
     return best, min(likelihood, SURE_OF_FAMILY) if close else likelihood, family
+
+
+def _told(languages: tuple[str, ...], shares: dict[str, float]) -> Weights:
+    """The logarithm of what one model says for each language."""
+    logarithms: Weights = np.log(np.array([shares.get(one, 0.0) for one in languages]) + FLOOR)
+    return logarithms
 
 
 def _family(language: str) -> tuple[str, ...]:
@@ -95,32 +107,29 @@ def _doubted(text: str, script: str, best: str, likelihood: float, seen: float) 
     return likelihood < DOUBTFUL and seen < SEEN and detect_models.langdetect_sees(text, best) is False
 
 
-def _scores(
-    text: str, script: str, languages: tuple[str, ...], fast: dict[str, float], slow: dict[str, float]
-) -> dict[str, float]:
-    """The logarithm of what the models, the letters and the words say for each language together."""
-    leaning, letters = detect_evidence.leaning(), detect_evidence.letters(text, script, languages)
-    scores = {one: detect_models.together(one, fast, slow) + leaning.get(one, 0.0) + letters[one] for one in languages}
+def _scores(text: str, script: str, languages: tuple[str, ...], told: Weights) -> Weights:
+    """The logarithm of what the models and letters (told), the library's leaning and the words say together."""
+    scores = told + detect_evidence.leaning(languages)
     if script == "Latn":
-        _pool(scores)
+        _pool(scores, languages)
     elif script == "Cyrl" and UNREAD.search(text):  # no model reads Azerbaijani in Cyrillic: letters and words must do
-        scores["az"] = max(scores.values()) - 1.5 + letters["az"]
-    rivals = frozenset(sorted(scores, key=lambda one: -scores[one])[:6])
+        letters = detect_evidence.letters(text, script, ("az",))
+        scores[languages.index("az")] = scores.max() - 1.5 + letters[0]
+    rivals = frozenset(languages[place] for place in np.argsort(-scores, kind="stable")[:6].tolist())
     for language, weight in detect_evidence.words(text, script, rivals).items():
-        if language in scores:
-            scores[language] += weight
+        if language in languages:
+            scores[languages.index(language)] += weight
     return scores
 
 
-def _pool(scores: dict[str, float]) -> None:
+def _pool(scores: Weights, languages: tuple[str, ...]) -> None:
     """Bring the close family together, so that words decide among its languages."""
-    top = max(scores[one] for one in FAMILY)
-    for one in FAMILY:
-        scores[one] = top + FAMILY_SHARE * (scores[one] - top) + detect_evidence.leaning().get(one, 0.0)
+    places = [languages.index(one) for one in FAMILY]
+    top = scores[places].max()
+    scores[places] = top + FAMILY_SHARE * (scores[places] - top) + detect_evidence.leaning(languages)[places]
 
 
-def _likelihood(languages: tuple[str, ...], scores: dict[str, float]) -> float:
-    """How likely it is that the text is in one of the languages, by all scores."""
-    top = max(scores.values())
-    odds = {one: math.exp((score - top) / CALM) for one, score in scores.items()}
-    return round(min(0.99, sum(odds.get(one, 0.0) for one in languages) / sum(odds.values())), 2)
+def _likelihood(of: tuple[str, ...], languages: tuple[str, ...], odds: Weights) -> float:
+    """How likely it is that the text is in one of these languages, by the odds of all."""
+    mine = sum(odds[languages.index(one)] for one in of if one in languages)
+    return round(min(0.99, float(mine / odds.sum())), 2)

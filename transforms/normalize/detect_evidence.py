@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 import schemas
 
@@ -19,8 +20,8 @@ WEAK = 0.7  # where it does so weakly, or only two letters of the word do
 BORROWED_LETTER = -0.8  # for each plain letter that the language uses in foreign words only
 
 
+Weights = np.ndarray[tuple[int], np.dtype[np.float64]]  # one a language, in the order of the languages asked about
 Shelf = dict[str, dict[str, float]]  # a word or part of it → language → weight
-
 
 NONE: frozenset[str] = frozenset()
 
@@ -33,6 +34,7 @@ class Neighbours(NamedTuple):
     beginnings: Shelf
     endings: Shelf
     inside: Shelf
+    longest: int  # letters of a beginning or an ending
 
 
 @cache
@@ -42,21 +44,36 @@ def easy(long: bool) -> frozenset[str]:
 
 
 @cache
-def leaning() -> dict[str, float]:
-    """Language → what the library expects of it before it reads."""
-    return {language: weight for row, weight in _table()["leaning"].items() for language in row.split()}
+def leaning(languages: tuple[str, ...]) -> Weights:
+    """What the library expects of each of the languages before it reads."""
+    said = {language: weight for row, weight in _table()["leaning"].items() for language in row.split()}
+    return np.array([said.get(one, 0.0) for one in languages])
 
 
-def letters(text: str, script: str, languages: Iterable[str]) -> dict[str, float]:
-    """Language → what the letters of the text say against it, three letters at most. `text` is lower case."""
-    used = frozenset(text)
-    strange = frozenset(filter(str.isalpha, used - _common().get(script, frozenset())))
+def letters(text: str, script: str, languages: tuple[str, ...]) -> Weights:
+    """What the letters of the text say against each language, three letters at most. `text` is lower case."""
+    strange, borrowed = [], []
+    for letter in frozenset(text):
+        foreign, plain = _letter(letter, script, languages)
+        if foreign is not None:
+            strange.append(foreign)
+        if plain is not None:
+            borrowed.append(plain)
+    return FOREIGN_LETTER * _three(strange, len(languages)) + BORROWED_LETTER * _three(borrowed, len(languages))
+
+
+def _three(counted: list[Weights], length: int) -> Weights:
+    return np.minimum(3.0, sum(counted)) if counted else np.zeros(length)
+
+
+@lru_cache(maxsize=16384)
+def _letter(letter: str, script: str, languages: tuple[str, ...]) -> tuple[Weights | None, Weights | None]:
+    """Which of the languages do not write a letter, which only in foreign words: 1 or 0 each; None where all are 0."""
     own, borrowed = _own(script), _borrowed(script)
-    return {
-        one: FOREIGN_LETTER * min(3, len(strange - own.get(one, NONE)))
-        + BORROWED_LETTER * min(3, len(used & borrowed.get(one, NONE)))
-        for one in languages
-    }
+    foreign = letter.isalpha() and letter not in _common().get(script, NONE)
+    lack = np.array([float(foreign and letter not in own.get(one, NONE)) for one in languages])
+    lend = np.array([float(letter in borrowed.get(one, NONE)) for one in languages])
+    return lack if lack.any() else None, lend if lend.any() else None
 
 
 def words(text: str, script: str, rivals: frozenset[str]) -> dict[str, float]:
@@ -67,12 +84,12 @@ def words(text: str, script: str, rivals: frozenset[str]) -> dict[str, float]:
     """
     found: dict[str, float] = {}
     spoken = WORD.findall(text)
-    for group in _neighbours().get(script, ()):
+    for number, group in enumerate(_neighbours().get(script, ())):
         if len(group.languages & rivals) < 2:
             continue
         said = dict.fromkeys(group.languages, 0.0)
         for word in spoken:
-            for language, weight in _speaks_for(word, group).items():
+            for language, weight in _speaks_for(word, script, number):
                 said[language] += weight
         most = max(said.values())
         for language, weight in said.items():
@@ -80,19 +97,21 @@ def words(text: str, script: str, rivals: frozenset[str]) -> dict[str, float]:
     return found
 
 
-def _speaks_for(word: str, group: Neighbours) -> dict[str, float]:
+@lru_cache(maxsize=65536)
+def _speaks_for(word: str, script: str, number: int) -> tuple[tuple[str, float], ...]:
     """What one word says: as a whole if it is known, else by its longest parts, once a language."""
+    group = _neighbours()[script][number]
     if word in group.whole:
-        return group.whole[word]
+        return tuple(group.whole[word].items())
     found: dict[str, float] = {}
-    for length in range(len(word), 1, -1):
+    for length in range(min(len(word), group.longest), 1, -1):
         for shelf, part in ((group.beginnings, word[:length]), (group.endings, word[-length:])):
-            for language, weight in shelf.get(part, {}).items():
-                found.setdefault(language, weight)
+            if part in shelf:
+                found = shelf[part] | found
     for part, languages in group.inside.items():
         if part in word:
             found.update(languages)
-    return found
+    return tuple(found.items())
 
 
 @cache
@@ -120,7 +139,7 @@ def _neighbours() -> dict[str, tuple[Neighbours, ...]]:
 
 
 def _group(languages: str, rows: dict[str, str]) -> Neighbours:
-    group = Neighbours(frozenset(languages.split()), {}, {}, {}, {})
+    group = Neighbours(frozenset(languages.split()), {}, {}, {}, {}, 0)
     for spoken, markers in rows.items():
         for marker in markers.split():
             part = marker.lstrip("~")
@@ -128,7 +147,7 @@ def _group(languages: str, rows: dict[str, str]) -> Neighbours:
             weak = marker.startswith("~") or (len(part) < 3 and (before or after))
             shelf = (group.whole, group.beginnings, group.endings, group.inside)[after + 2 * before]
             shelf.setdefault(part, {}).update(dict.fromkeys(spoken.split(), WEAK if weak else KNOWN_WORD))
-    return group
+    return group._replace(longest=max(map(len, (*group.beginnings, *group.endings)), default=0))
 
 
 @cache

@@ -95,7 +95,11 @@ def _counts(text: str) -> dict[str, int]:
     if text.isascii():
         return {"Latn": 1} if any(map(str.isalpha, text)) else {}
     table = _table()
-    counts = Counter(script for letter in text if (script := table.get(ord(letter))))
+    counts: dict[str, int] = {}
+    for letter, times in Counter(text).items():
+        script = table.get(letter)
+        if script is not None:
+            counts[script] = counts.get(script, 0) + times
     for script in WHOLE_WORDS & counts.keys():
         counts[script] *= 3
     for script in counts.keys() - {"Latn"}:
@@ -106,5 +110,5 @@ def _counts(text: str) -> dict[str, int]:
 
 
 @cache
-def _table() -> dict[int, str]:
-    return {point: script for first, last, script in BLOCKS if last < 0x20000 for point in range(first, last + 1)}
+def _table() -> dict[str, str]:
+    return {chr(point): script for first, last, script in BLOCKS if last < 0x20000 for point in range(first, last + 1)}
