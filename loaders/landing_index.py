@@ -88,7 +88,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA cache_size=-65536")
+        connection.execute("PRAGMA cache_size=-32768")
         connection.executescript(SCHEMA)
         connection.execute("SELECT count(*) FROM part").fetchone()
     except sqlite3.DatabaseError:

@@ -1,0 +1,70 @@
+"""The clients that the harvest is measured with: `python -m bench.harvest_clients NAME URL HOME RUN` prints figures."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from bench.stages import peak_megabytes
+from schemas import Feed, environment
+
+FEED = "bench"
+PATIENT = {"rate": 100_000, "retries": 2, "backoff": 0.1}
+
+
+def ours(url: str, home: Path, run: int) -> Callable[[], int]:
+    """Harvest into landing, going on from what lies there; the records that this run listed."""
+    from harvesters import harvest
+    from loaders.landing import land
+    from loaders.landing_past import ask
+
+    env = environment({"ELIB_HOME": str(home), "ELIB_ALLOW_PRIVATE": "127.0.0.1"})
+    said = {"name": FEED, "title": "Generated", "partner": "Bench", "protocol": "oai_pmh", "format": "oai_dc"}
+    feed = Feed.model_validate({**said, "url": url, "request": PATIENT})
+
+    def measured() -> int:
+        asked = ask(env.landing, feed)
+        return land(env.landing, feed, f"{FEED}-{run:04d}", harvest(feed, asked, env), asked=asked).listed
+
+    return measured
+
+
+def sickle(url: str, home: Path, run: int) -> Callable[[], int]:
+    """sickle's own iterator of records, doing nothing with them."""
+    from sickle import Sickle
+
+    return lambda: sum(1 for _ in Sickle(url).ListRecords(metadataPrefix="oai_dc"))
+
+
+CLIENTS: dict[str, Callable[[str, Path, int], Callable[[], int]]] = {"ours": ours, "sickle": sickle}
+
+
+def parts(home: Path) -> Iterator[dict[str, Any]]:
+    """Every landed row below a home."""
+    from loaders.landing_part import part_paths, read_rows
+
+    for folder in sorted((home / "landing" / FEED).glob(f"{FEED}-*")):
+        for path in part_paths(folder):
+            yield from read_rows(path, ["identifier", "sha256", "kept", "payload"])
+
+
+def main(name: str, url: str, home: str, run: str) -> None:
+    measured = CLIENTS[name](url, Path(home), int(run))
+    began, worked = time.perf_counter(), time.process_time()
+    records = measured()
+    figures = {
+        "client": name,
+        "records": records,
+        "seconds": time.perf_counter() - began,
+        "cpu_seconds": time.process_time() - worked,
+        "peak_mb": peak_megabytes(),
+    }
+    print(json.dumps(figures), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
