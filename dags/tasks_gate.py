@@ -45,7 +45,7 @@ def judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int])
     """Why the run must not be loaded as it is; nothing when it may. The verdict is kept under reports/gate."""
     if not any(counts[name] for name in ("added", "changed", "deleted")):
         return ()
-    from loaders import standing, staging
+    from loaders import staging, standing
     from loaders.reports import keep_gate
     from transforms.gate import History, judge
 
