@@ -28,7 +28,7 @@ USUAL_FORMAT = {
 class Declared(BaseModel):
     """The base of what a feed file may say."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
 
 class Request(Declared):
@@ -137,9 +137,14 @@ def read_feed(path: Path) -> Feed:
     if not NAME.fullmatch(path.stem):
         raise BadFeed(path, [f"the file's name: {path.stem!r} must be made of a-z, 0-9 and _ only"])
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        text = path.read_text(encoding="utf-8")
+        if text.startswith("\ufeff"):
+            raise BadFeed(path, ["the file begins with a byte order mark; save it as UTF-8 without one"])
+        said = tomllib.loads(text)
+    except (ValueError, RecursionError, OSError) as error:  # not TOML, not UTF-8, a number or a nesting without end
         raise BadFeed(path, [f"not readable as TOML: {error}"]) from error
+    if "name" in said:
+        raise BadFeed(path, ["name: unknown key; remove it, the file's name is the feed's"])
     try:
         feed = Feed.model_validate({**said, "name": path.stem})
     except ValidationError as error:
@@ -173,4 +178,6 @@ def read_feeds(folder: Path) -> tuple[list[Feed], list[BadFeed]]:
             good.append(read_feed(path))
         except BadFeed as error:
             bad.append(error)
+        except Exception as error:  # one file must never hide the others: what no check foresaw is named as well
+            bad.append(BadFeed(path, [f"{type(error).__name__}: {error}"]))
     return good, bad

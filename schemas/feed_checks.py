@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 Said = Mapping[str, Any]
 QUIET = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d(?: (\S+))?")
 NEEDS_IDENTIFIER = ("rest", "csv", "opendatasoft")  # protocols whose records do not name themselves
+HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # https://www.rfc-editor.org/rfc/rfc9110#name-tokens
+UNSPOKEN = re.compile(r"[\x00-\x1f\x7f]")  # what no name, address or header may hold
 SECRET = ("authorization", "proxy-authorization", "cookie", "x-api-key")
 
 
@@ -26,6 +28,7 @@ def _url(feed: Said) -> Iterator[str]:
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        good = good and not UNSPOKEN.search(url) and " " not in parts.netloc
     except ValueError:
         good = False
     if not good:
@@ -49,9 +52,11 @@ def _identifier(feed: Said) -> Iterator[str]:
 
 
 def _words(feed: Said) -> Iterator[str]:
-    for key in ("default_license", "default_language", "dialect", "connection"):
+    for key in ("title", "partner", "default_license", "default_language", "dialect", "connection"):
         if feed[key] is not None and not feed[key].strip():
             yield f"{key}: is empty; give it a value or remove the key"
+        elif UNSPOKEN.search(feed[key] or ""):
+            yield f"{key}: {feed[key]!r} holds a control character; remove it"
     if any(not name.strip() for name in feed["sets"]):
         yield "sets: holds an empty name; remove it"
     if feed["sets"] and feed["protocol"] != "oai_pmh":
@@ -63,8 +68,14 @@ def _schedule(feed: Said) -> Iterator[str]:
         from croniter import croniter  # type: ignore[import-untyped]  # it has no types
     except ImportError:  # it comes with Airflow; without Airflow nothing is scheduled
         return
-    if not croniter.is_valid(feed["schedule"]):
+    said = feed["schedule"].strip()
+    if not croniter.is_valid(said) or not (said.startswith("@") or len(said.split()) == 5):
         yield f"schedule: {feed['schedule']!r} is no cron expression; write five fields, such as '0 1 * * *'"
+        return
+    try:
+        croniter(said).get_next()
+    except ValueError:  # the 31st of February
+        yield f"schedule: {feed['schedule']!r} names a day that never comes; write one that does"
 
 
 def _paging(feed: Said) -> Iterator[str]:
@@ -90,9 +101,11 @@ def _request(feed: Said) -> Iterator[str]:
     if request["delimiter"] is not None and len(request["delimiter"]) != 1:
         said = request["delimiter"]
         yield f"request.delimiter: {said!r} is not one character; give one, or remove the key to have it detected"
-    for name in request["headers"]:
+    for name, value in request["headers"].items():
         if name.lower() in SECRET:
             yield f"request.headers.{name}: credentials are never in a feed file; name an Airflow connection"
+        elif not HEADER.fullmatch(name) or not value.isascii() or UNSPOKEN.search(value):
+            yield f"request.headers.{name}: {value!r} cannot be sent; a header is one line of ASCII under one word"
     for said in request["quiet_hours"]:
         match = QUIET.fullmatch(said)
         if match is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas import BadFeed, Feed, read_feed
+from schemas import BadFeed, Feed, read_feed, read_feeds
 
 GOOD = {"title": '"Books"', "partner": '"A Library"', "protocol": '"oai_pmh"', "url": '"https://example.org/oai"'}
 
@@ -32,6 +32,13 @@ def reasons(folder: Path, request: str = "", **keys: str) -> list[str]:
         ({"url": '"example.org/oai"'}, "url:"),
         ({"url": '"file:///etc/passwd"'}, "url:"),
         ({"url": '"inbox:partner"'}, "url:"),
+        ({"url": '"https://exa mple.org/oai"'}, "url:"),
+        ({"url": '"https://example.org/\\noai"'}, "url:"),
+        ({"title": '"  "'}, "title: is empty"),
+        ({"partner": '"A\\u0000"'}, "partner:"),
+        ({"name": '"other"'}, "name: unknown key"),
+        ({"schedule": '"* * * * * *"'}, "schedule:"),
+        ({"schedule": '"0 0 31 2 *"'}, "schedule: '0 0 31 2 *' names a day that never comes"),
         ({"url": '"https://me:secret@example.org/"'}, "url: holds a user"),
         ({"format": '""'}, "format: required for oai_pmh"),
         ({"protocol": '"rest"', "format": '""', "identifier": '"id"'}, "format: required for rest"),
@@ -64,7 +71,12 @@ def test_a_key_that_is_wrong_is_named(tmp_path: Path, keys: dict[str, str], begi
         ('quiet_hours = ["8-18"]', "request.quiet_hours"),
         ('quiet_hours = ["08:00-18:00 Europe/Nowhere"]', "request.quiet_hours"),
         ('headers = { Authorization = "Bearer x" }', "request.headers.Authorization"),
+        ('headers = { X = "a\\r\\nb" }', "request.headers.X"),
+        ('headers = { "X y" = "a" }', "request.headers.X y"),
+        ('headers = { X = "\u00e9" }', "request.headers.X"),
         ("rate = 0", "request.rate"),
+        ("rate = inf", "request.rate"),
+        ("budget = nan", "request.budget"),
         ("colour = 1", "request.colour"),
     ],
 )
@@ -94,3 +106,27 @@ def test_every_reason_is_given_at_once(tmp_path: Path) -> None:
 
 def test_files_may_come_from_the_inbox(tmp_path: Path) -> None:
     assert declared(tmp_path, protocol='"files"', url='"inbox:partner"').url == "inbox:partner"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\x00\x80\xff", "not readable as TOML"),
+        (b'title = "\xe9"', "not readable as TOML"),
+        (b'\xef\xbb\xbftitle = "t"', "byte order mark"),
+        (b"trust = " + b"9" * 6000, "not readable as TOML"),
+        (b"trust = " + b"[" * 100_000, "not readable as TOML"),
+        (b"", "title: required and missing"),
+        (None, "not readable as TOML"),
+    ],
+    ids=["binary", "latin-1", "byte order mark", "endless number", "endless nesting", "empty", "folder"],
+)
+def test_no_file_hides_the_others(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    declared(tmp_path)
+    bad = tmp_path / "bad.toml"
+    bad.mkdir() if content is None else bad.write_bytes(content)
+    (tmp_path / "link.toml").symlink_to(tmp_path / "nowhere")
+    good, problems = read_feeds(tmp_path)
+    assert [feed.name for feed in good] == ["books"]
+    assert [problem.path.name for problem in problems] == ["bad.toml", "link.toml"]
+    assert reason in str(problems[0])
