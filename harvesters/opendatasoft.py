@@ -14,7 +14,7 @@ from harvesters.causes import failed
 from harvesters.http import Client
 from harvesters.paging import Place
 from harvesters.rest import RestList
-from harvesters.whole import require_as_many_as_before, require_size
+from harvesters.whole import require_size
 from schemas import Ask, Environment, Feed, Page
 
 Report = Callable[[int, int | None], None]
@@ -79,7 +79,6 @@ class Dataset:
             if self.ask.limit is not None and self.given >= self.ask.limit:
                 return
         require_size(self.place.listed, self.place.total, self.feed.url)
-        require_as_many_as_before(self.place.listed, self.feed, self.ask)
         yield self._page(Page(), complete=True)
 
     def _slice(self, part: Slice) -> Iterator[Page]:

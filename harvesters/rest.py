@@ -62,6 +62,7 @@ class RestList:
     place: Place
     params: dict[str, Any] = field(default_factory=dict)  # beside the feed's own
     given: int = 0
+    mended: bool = False  # an answer was not JSON, and what could be read of it was taken
 
     @property
     def full(self) -> bool:
@@ -75,7 +76,7 @@ class RestList:
             if page.not_modified or (self.ask.limit is not None and self.given >= self.ask.limit):
                 return
         require_size(self.place.listed, self.place.total, self.feed.url)
-        if self.full:
+        if self.full and not self._known_whole():
             require_as_many_as_before(self.place.listed, self.feed, self.ask)
         yield self.page(complete=True)
 
@@ -101,6 +102,10 @@ class RestList:
                 yield Page(complete=True, not_modified=True, validators=self.ask.validators)
                 return
             yield self._advanced(answer, size)
+
+    def _known_whole(self) -> bool:
+        """Whether nothing can be missing: one document that ended well, or as many records as the server counts."""
+        return not self.mended and (self.feed.request.paging == "none" or self.place.total is not None)
 
     # asking
 
@@ -151,6 +156,7 @@ class RestList:
             if saved is None:
                 sentence = f"{self.feed.url} sends what is not JSON ({error})"
                 raise unreadable("malformed", sentence, self.feed.url, reply.body) from error
+            self.mended = True
             good, bad = saved
             skipped = tuple(Skipped(identifier=_seen(text, self.feed), reason=f"not JSON: {error}") for text in bad)
             raw = RawResponse(url=self.feed.url, body=reply.body, reason=str(error))

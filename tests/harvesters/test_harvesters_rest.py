@@ -175,9 +175,26 @@ def test_a_list_shorter_than_its_total_is_truncated(tmp_path: Path) -> None:
     assert "20 of 25" in failed.sentence
 
 
-def test_a_whole_list_much_shorter_than_the_last_is_truncated(tmp_path: Path) -> None:
-    failed = failure(lambda asked: Answer(json.dumps(ALL[:3])), tmp_path, Ask(listed_before=25))
+def test_a_paged_list_much_shorter_than_the_last_is_truncated(tmp_path: Path) -> None:
+    request = {"paging": "offset", "page_param": "start", "size": 10}
+
+    def script(asked: Asked) -> Answer:
+        start = int(asked.params["start"])
+        return Answer(json.dumps(ALL[start : start + 10][: max(0, 13 - start)]))
+
+    failed = failure(script, tmp_path, Ask(listed_before=100), request=request)
     assert failed.cause == "truncated"
+    assert "13" in failed.sentence and "100" in failed.sentence
+
+
+def test_a_document_that_is_whole_may_be_shorter_than_the_last(tmp_path: Path) -> None:
+    found = run(lambda asked: Answer(json.dumps(ALL[:3])), tmp_path, Ask(listed_before=25))
+    assert found[-1].complete, "nothing can be missing: the gate judges what is gone"
+
+
+def test_a_document_that_breaks_off_is_not_taken_for_whole(tmp_path: Path) -> None:
+    failed = failure(lambda asked: Answer(json.dumps(ALL)[:300]), tmp_path, Ask(listed_before=25))
+    assert failed.cause in ("truncated", "malformed")
 
 
 def test_a_server_that_ignores_the_page_is_detected(tmp_path: Path) -> None:
