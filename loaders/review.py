@@ -8,6 +8,8 @@ python -m loaders.review release RUN | refuse RUN | undo RUN-or-CURATION | accep
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
@@ -16,10 +18,17 @@ from loaders.catalog_decide import Unsigned
 from loaders.catalog_run import FeedBusy, NotRunning
 from loaders.curation import NotThere
 from loaders.migrations import migrate
-from schemas.environment import Environment, environment
+from schemas.environment import ROOT, Environment, environment
 
 Publish = Callable[[Environment], str]
 PUBLISH_LATER = "Effective at the next publication: `airflow dags trigger catalog` starts one now."
+PUBLISHER = "dags.publish"
+
+
+class NotPublished(Exception):
+    """A decision was made, and what should have published it failed."""
+
+
 LISTS = {
     "held": ("every held run, with its reasons and what it would delete and change", review_list.held),
     "quarantined": ("every record with a version that waits", review_list.quarantined),
@@ -31,7 +40,7 @@ LISTS = {
 def main(arguments: Sequence[str] | None = None, publish: Publish | None = None) -> int:
     """Run one command; 0 when it did what it says, 1 with a sentence on stderr when it could not.
 
-    `publish` is called by --publish after a decision; dags gives it, since loaders know no matcher.
+    `publish` is called by --publish after a decision.
     """
     said = _parser().parse_args(arguments)
     env = environment()
@@ -42,7 +51,7 @@ def main(arguments: Sequence[str] | None = None, publish: Publish | None = None)
         if said.command in DECISIONS:
             now = said.publish and publish is not None
             print(publish(env) if now and publish else PUBLISH_LATER)  # noqa: T201
-    except (Unsigned, NotRunning, NotThere, FeedBusy) as error:
+    except (Unsigned, NotRunning, NotThere, FeedBusy, NotPublished) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     return 0
@@ -119,5 +128,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def publish_now(env: Environment) -> str:
+    """Match and publish in a process of its own, since loaders know no matcher; what it said, or why it failed.
+
+    Raises NotPublished with the last line of its errors; the decision itself stands.
+    """
+    variables = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+        "ELIB_HOME": str(env.home),
+        "ELIB_CATALOG_URL": env.catalog_url,
+    }
+    ran = subprocess.run([sys.executable, "-m", PUBLISHER], env=variables, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        why = (ran.stderr.strip() or ran.stdout.strip() or f"exit code {ran.returncode}").splitlines()[-1]
+        raise NotPublished(f"The decision stands, but the publication failed: {why}. {PUBLISH_LATER}")
+    return ran.stdout.strip().splitlines()[-1]
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(publish=publish_now))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 from sqlalchemy import insert
 
@@ -144,3 +148,24 @@ def test_a_run_that_is_not_there_is_an_error(say) -> None:  # type: ignore[no-un
     ):
         assert say(*words) == (1, "there is no run books-1\n")
     assert say("undo", "17", *BY) == (1, "there is no curation 17\n")
+
+
+def test_a_decision_is_published_at_once_when_asked(env: Environment) -> None:
+    night(env, feed(), [said("r1"), said("r2", "Something else")])
+    variables = {"ELIB_HOME": str(env.home), "ELIB_CATALOG_URL": env.catalog_url, "ELIB_FEEDS": str(env.home)}
+    command = [sys.executable, "-m", "loaders.review", "withdraw", "books:r1", *BY, "--publish"]
+    ran = subprocess.run(
+        command, env={**os.environ, **variables}, cwd=review.ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.splitlines()[-1] == "Published: 1 added, 0 changed, 0 unchanged, 0 deleted"
+    assert len(rows(env, "resource")) == 1
+
+
+def test_a_publication_that_fails_is_said_and_the_decision_stands(
+    env: Environment, say, monkeypatch: pytest.MonkeyPatch
+) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1")])
+    monkeypatch.setattr(review, "PUBLISHER", "dags.nowhere")
+    assert review.main(["withdraw", "books:r1", *BY, "--publish"], review.publish_now) == 1
+    assert len(rows(env, "curation")) == 1
