@@ -29,6 +29,7 @@ SURE_OF_FAMILY = 0.8  # measured: about three in four are right there, however m
 HINTED = 2.0  # what a declared tag weighs: as much as one word
 WORD = re.compile(r"[^\W\d_]\S+")
 UNREAD = re.compile("[әҝҹ]")
+NUMBERS = re.compile(r"[\d_]+")
 NOISE = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|[\d_]+")
 
 
@@ -52,7 +53,8 @@ def detect(text: str, hint: str | None = None) -> Detection:
 
 @lru_cache(maxsize=16384)
 def _detected(text: str, hint: str | None) -> Detection:
-    flat = " ".join(NOISE.sub(" ", text).lower().split())
+    noisy = "@" in text or "http" in text or "www." in text  # the pattern for them is slow
+    flat = " ".join((NOISE if noisy else NUMBERS).sub(" ", text).lower().split())
     script, languages = detect_script.candidates(flat)
     if script is None or not languages:
         return UNKNOWN
@@ -68,7 +70,7 @@ def _judged(text: str, script: str, languages: tuple[str, ...], hint: str | None
     """The likeliest language, how likely it is, and how likely its family is."""
     first, sure, ranked = detect_models.fasttext_first(text)
     long = len(text) >= LONG
-    letters = detect_evidence.letters(text, script, languages)
+    letters = detect_evidence.letters(text, script)
     easy = sure >= (SURE_WHEN_LONG if long else SURE) and first in languages and first in detect_evidence.easy(long)
     if easy and not letters[languages.index(first)]:
         return first, round(min(sure, 0.99), 2), round(min(sure, 0.99), 2)
@@ -109,12 +111,12 @@ def _doubted(text: str, script: str, best: str, likelihood: float, seen: float) 
 
 def _scores(text: str, script: str, languages: tuple[str, ...], told: Weights) -> Weights:
     """The logarithm of what the models and letters (told), the library's leaning and the words say together."""
-    scores = told + detect_evidence.leaning(languages)
+    scores = told + detect_evidence.leaning(script)
     if script == "Latn":
         _pool(scores, languages)
     elif script == "Cyrl" and UNREAD.search(text):  # no model reads Azerbaijani in Cyrillic: letters and words must do
-        letters = detect_evidence.letters(text, script, ("az",))
-        scores[languages.index("az")] = scores.max() - 1.5 + letters[0]
+        place = languages.index("az")
+        scores[place] = scores.max() - 1.5 + detect_evidence.letters(text, script)[place]
     rivals = frozenset(languages[place] for place in np.argsort(-scores, kind="stable")[:6].tolist())
     for language, weight in detect_evidence.words(text, script, rivals).items():
         if language in languages:
@@ -126,7 +128,7 @@ def _pool(scores: Weights, languages: tuple[str, ...]) -> None:
     """Bring the close family together, so that words decide among its languages."""
     places = [languages.index(one) for one in FAMILY]
     top = scores[places].max()
-    scores[places] = top + FAMILY_SHARE * (scores[places] - top) + detect_evidence.leaning(languages)[places]
+    scores[places] = top + FAMILY_SHARE * (scores[places] - top) + detect_evidence.leaning("Latn")[places]
 
 
 def _likelihood(of: tuple[str, ...], languages: tuple[str, ...], odds: Weights) -> float:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import schemas
+from transforms.normalize.detect_script import CANDIDATES
 
 TABLE = Path(schemas.__file__).parent / "vocabularies" / "language_evidence.toml"
 WORD = re.compile(r"""[^\s\d.,;:!?()\[\]{}<>"«»„“”/|+*=&%#@…–—]+""")  # marks belong to words, so not \\w+
@@ -20,7 +21,7 @@ WEAK = 0.7  # where it does so weakly, or only two letters of the word do
 BORROWED_LETTER = -0.8  # for each plain letter that the language uses in foreign words only
 
 
-Weights = np.ndarray[tuple[int], np.dtype[np.float64]]  # one a language, in the order of the languages asked about
+Weights = np.ndarray[tuple[int], np.dtype[np.float64]]  # one a language, in the order of the script's candidates
 Shelf = dict[str, dict[str, float]]  # a word or part of it → language → weight
 
 NONE: frozenset[str] = frozenset()
@@ -44,36 +45,43 @@ def easy(long: bool) -> frozenset[str]:
 
 
 @cache
-def leaning(languages: tuple[str, ...]) -> Weights:
-    """What the library expects of each of the languages before it reads."""
+def leaning(script: str) -> Weights:
+    """What the library expects of each language of the script before it reads."""
     said = {language: weight for row, weight in _table()["leaning"].items() for language in row.split()}
-    return np.array([said.get(one, 0.0) for one in languages])
+    return np.array([said.get(one, 0.0) for one in CANDIDATES[script]])
 
 
-def letters(text: str, script: str, languages: tuple[str, ...]) -> Weights:
-    """What the letters of the text say against each language, three letters at most. `text` is lower case."""
+def letters(text: str, script: str) -> Weights:
+    """What the letters of the text say against each language of the script, three at most. `text` is lower case."""
     strange, borrowed = [], []
-    for letter in frozenset(text):
-        foreign, plain = _letter(letter, script, languages)
+    for letter in set(text) - _silent(script):
+        foreign, lent = _letter(letter, script)
         if foreign is not None:
             strange.append(foreign)
-        if plain is not None:
-            borrowed.append(plain)
-    return FOREIGN_LETTER * _three(strange, len(languages)) + BORROWED_LETTER * _three(borrowed, len(languages))
+        if lent is not None:
+            borrowed.append(lent)
+    return FOREIGN_LETTER * _three(strange, script) + BORROWED_LETTER * _three(borrowed, script)
 
 
-def _three(counted: list[Weights], length: int) -> Weights:
-    return np.minimum(3.0, sum(counted)) if counted else np.zeros(length)
+def _three(counted: list[Weights], script: str) -> Weights:
+    return np.minimum(3.0, sum(counted)) if counted else np.zeros(len(CANDIDATES[script]))
+
+
+@cache
+def _silent(script: str) -> frozenset[str]:
+    """Letters and signs that say nothing against any language of the script."""
+    signs = frozenset(map(chr, range(0x80))) | _common().get(script, NONE)
+    return frozenset(one for one in signs if all(said is None for said in _letter(one, script)))
 
 
 @lru_cache(maxsize=16384)
-def _letter(letter: str, script: str, languages: tuple[str, ...]) -> tuple[Weights | None, Weights | None]:
-    """Which of the languages do not write a letter, which only in foreign words: 1 or 0 each; None where all are 0."""
+def _letter(letter: str, script: str) -> tuple[Weights | None, Weights | None]:
+    """Which languages do not write a letter, which only in foreign words: 1 or 0 for each; None where all are 0."""
     own, borrowed = _own(script), _borrowed(script)
     foreign = letter.isalpha() and letter not in _common().get(script, NONE)
-    lack = np.array([float(foreign and letter not in own.get(one, NONE)) for one in languages])
-    lend = np.array([float(letter in borrowed.get(one, NONE)) for one in languages])
-    return lack if lack.any() else None, lend if lend.any() else None
+    lack = np.array([float(foreign and letter not in own.get(one, NONE)) for one in CANDIDATES[script]])
+    lent = np.array([float(letter in borrowed.get(one, NONE)) for one in CANDIDATES[script]])
+    return lack if lack.any() else None, lent if lent.any() else None
 
 
 def words(text: str, script: str, rivals: frozenset[str]) -> dict[str, float]:

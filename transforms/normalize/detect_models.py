@@ -16,6 +16,7 @@ ALIASES = {
     "uzs": "uz", "azb": "az", "pnb": "ur", "grc": "el", "hbo": "he",
 }  # fmt: skip
 LABELS = 40
+LEAST = 1e-6  # a label less likely than this is not looked for: it could not change a decision
 TRIALS = 3  # of langdetect, which is slow: it is asked only whether it sees a language at all
 _langdetect_lock = Lock()
 
@@ -27,7 +28,7 @@ def fasttext_first(text: str) -> tuple[str, float, Ranked]:
 
     The text is one line in lower case.
     """
-    ranked = _fasttext().predict(f"{text}\n", LABELS, 0.0, "strict")
+    ranked = _fasttext().predict(f"{text}\n", LABELS, LEAST, "strict")
     return (_languages(ranked[0][1])[0], min(ranked[0][0], 1.0), ranked) if ranked else ("und", 0.0, ranked)
 
 
@@ -36,8 +37,9 @@ def shares(ranked: Ranked) -> dict[str, float]:
     found: dict[str, float] = {}
     for score, label in ranked:
         languages = _languages(label)
+        share = min(score, 1.0) / len(languages)
         for language in languages:
-            found[language] = found.get(language, 0.0) + min(score, 1.0) / len(languages)
+            found[language] = found.get(language, 0.0) + share
     return found
 
 

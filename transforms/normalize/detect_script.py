@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import cache
 
@@ -61,6 +62,8 @@ TRADITIONAL = frozenset(
 CANDIDATES = {script: tuple(languages.split()) for script, languages in WRITTEN.items()}
 # Languages written in two scripts, and the scripts that their tags name; Latin goes without saying, save in sr.
 TWO_SCRIPTS = {"sr": ("Cyrl", "Latn"), "uz": ("Cyrl",), "az": ("Cyrl",), "zh": ("Hani",)}
+LATIN = re.compile("[A-Za-zªºÀ-ÖØ-öø-ʯḀ-ỿ]")
+NO_OTHER = re.compile("[\0-\u036f\u1e00-\u1eff\u2000-\u20cf]*")  # Latin letters, accents, signs
 WHOLE_WORDS = frozenset(("Hani", "Kana", "Hang"))  # one character says as much as three letters
 
 
@@ -92,8 +95,8 @@ def _chinese(text: str) -> str:
 
 
 def _counts(text: str) -> dict[str, int]:
-    if text.isascii():
-        return {"Latn": 1} if any(map(str.isalpha, text)) else {}
+    if NO_OTHER.fullmatch(text):
+        return {"Latn": 1} if LATIN.search(text) else {}
     table = _table()
     counts: dict[str, int] = {}
     for letter, times in Counter(text).items():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from html import unescape
 
 import ftfy
 from ftfy.badness import is_bad
+from ftfy.chardata import CHARMAP_ENCODINGS
 
 from transforms.normalize import text_html
 
@@ -32,8 +33,8 @@ UNTOUCHED = re.compile(r"[\u0590-\u109f]")
 CYRILLIC = re.compile(r"[\u0400-\u052f]")
 # What UTF-8 looks like when it is read byte by byte: two letters or signs beyond ASCII, side by side.
 PAIR = re.compile(
-    r"[\u0080-\u024f\u201a\u221a\u2500-\u257f][\u0080-\u024f\u02c6-\u02dd\u2010-\u203a\u20ac\u2122\u2202-\u2265\u2500-\u25a0]"
-    r"|Ã |[РС][\u0080-\u00bf\u0400-\u045f\u0490-\u0491\u2010-\u203a\u20ac\u2116\u2122]"
+    r"(?=([\u0080-\u024f\u201a\u221a\u2500-\u257f][\u0080-\u024f\u02c6-\u02dd\u2010-\u203a\u20ac\u2122\u2202-\u2265\u2500-\u25a0]"
+    r"|Ã |[РС][\u0080-\u00bf\u0400-\u045f\u0490-\u0491\u2010-\u203a\u20ac\u2116\u2122]))"
 )
 PLAIN = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
 
@@ -111,12 +112,31 @@ def _c1(found: re.Match[str]) -> str:
 def _mended(text: str) -> str:
     """The text with its mojibake repaired, where the repair is certain: never in Arabic, Thai or Indic text, in
     Cyrillic only when the whole of it reads as UTF-8 taken for Windows-1251, and never by half."""
-    if text.isascii() or not PAIR.search(text) or UNTOUCHED.search(text):
+    if text.isascii() or not _has_broken_pair(text) or UNTOUCHED.search(text):
         return text
     if CYRILLIC.search(text):
         return _from_windows_1251(text)
     mended = ftfy.fix_encoding(text, ENCODING_ONLY)
     return text if mended == text or "\ufffd" in mended or is_bad(mended) else mended
+
+
+def _has_broken_pair(text: str) -> bool:
+    """Whether two neighbours are, in one of the code pages that ftfy knows, the first two bytes of a letter in UTF-8.
+
+    "çã" is in none of them; ftfy's own question, whether a text looks bad, takes a hundred times as long.
+    """
+    return any(pair[1] in _followers().get(pair[0], "") for pair in PAIR.findall(text))
+
+
+@cache
+def _followers() -> dict[str, str]:
+    """Letter for a leading byte → letters for the bytes that may follow it, over all code pages; see RFC 3629."""
+    found: dict[str, str] = {"Ã": " "}
+    for page in CHARMAP_ENCODINGS:
+        after = bytes(range(0x80, 0xC0)).decode(page, errors="ignore")
+        for letter in bytes(range(0xC2, 0xF5)).decode(page, errors="ignore"):
+            found[letter] = found.get(letter, "") + after
+    return found
 
 
 def _from_windows_1251(text: str) -> str:
