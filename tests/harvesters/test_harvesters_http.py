@@ -172,11 +172,24 @@ def test_retry_after_is_obeyed_in_seconds(tmp_path: Path) -> None:
     assert at[1] - at[0] >= 1
 
 
-def test_a_wait_longer_than_the_feeds_time_ends_the_harvest(tmp_path: Path) -> None:
-    failed = failure(
-        lambda asked: Answer(status=503, headers={"Retry-After": "3600"}), tmp_path, request={"budget": 30}
-    )
+def test_retry_after_is_obeyed_as_a_date(tmp_path: Path) -> None:
+    at: list[datetime] = []
+
+    def script(asked: Asked) -> Answer:
+        at.append(datetime.now(UTC))
+        until = at[0].replace(microsecond=0) + timedelta(seconds=2)
+        said = format_datetime(until, usegmt=True)
+        return Answer("now") if len(at) > 1 else Answer(status=429, headers={"Retry-After": said})
+
+    assert reply(script, tmp_path).body == b"now"
+    assert at[1] >= at[0].replace(microsecond=0) + timedelta(seconds=2)
+
+
+@pytest.mark.parametrize("said", ["3600", "Fri, 31 Dec 2100 23:59:59 GMT"])
+def test_a_wait_longer_than_the_feeds_time_ends_the_harvest(tmp_path: Path, said: str) -> None:
+    failed = failure(lambda asked: Answer(status=503, headers={"Retry-After": said}), tmp_path, request={"budget": 30})
     assert (failed.cause, failed.again) == ("too_slow", True)
+    assert "asks to wait" in failed.sentence
 
 
 @given(st.integers(0, 10**6))

@@ -154,7 +154,9 @@ def test_a_preview_stops_early_and_is_never_complete(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("policy", "told"), [("no", False), ("transient", False), ("persistent", True)])
-def test_only_a_persistent_delete_policy_counts_as_telling_every_delete(tmp_path: Path, policy: str, told: bool) -> None:
+def test_only_a_persistent_delete_policy_counts_as_telling_every_delete(
+    tmp_path: Path, policy: str, told: bool
+) -> None:
     found, _ = run(OaiServer(count=1, deleted=policy), tmp_path)
     assert found[-1].deletes_told is told
 

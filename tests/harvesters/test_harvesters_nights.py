@@ -1,0 +1,259 @@
+"""Whole nights of a feed: real HTTP, landing and the catalog, as the feed's tasks run them."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from sqlalchemy import text
+
+from dags import tasks
+from loaders.database import engine, reading
+from loaders.landing_past import ask
+from loaders.migrations import migrate
+from schemas import Environment, HarvestFailed, environment
+from tests.harvesters.loopback import Answer, Asked, OaiServer, listing, names, serving
+
+ROOT = Path(__file__).parents[2]
+MARK = "2026-02-28T23:00:00Z"  # the server's clock, less the overlap
+OAI = {"protocol": "oai_pmh", "format": "oai_dc"}
+
+
+class Library(OaiServer):
+    """A repository of records that are good enough to be published."""
+
+    def one(self, n: int) -> str:
+        address = f"<dc:identifier>https://example.org/{n}</dc:identifier><dc:description>"
+        return (
+            super().one(n).replace(f"Title {n}", f"How plants use light, part {n}").replace("<dc:description>", address)
+        )
+
+
+@pytest.fixture
+def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
+    for name, value in variables(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    made = environment()
+    made.feeds.mkdir()
+    migrate(made)
+    yield made
+    engine(made).dispose()
+
+
+def variables(home: Path) -> dict[str, str]:
+    catalog = f"sqlite:///{home / 'catalog.db'}"
+    where = {"ELIB_HOME": str(home), "ELIB_FEEDS": str(home / "feeds"), "ELIB_CATALOG_URL": catalog}
+    return {**where, "ELIB_ALLOW_PRIVATE": "127.0.0.1"}
+
+
+def declare(env: Environment, url: str, name: str = "books", **more: str) -> str:
+    said = {"title": "Books", "partner": "A Library", "url": url, **(more or OAI)}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in said.items()]
+    request = "[request]\nrate = 100000\nbackoff = 0.001\nretries = 1\n"
+    (env.feeds / f"{name}.toml").write_text("\n".join([*lines, request]), encoding="utf-8")
+    return name
+
+
+def night(name: str = "books") -> dict[str, int]:
+    """Harvest, judge and load; the funnel without its zeros."""
+    counts = tasks.run_feed(name, tasks.harvest(name)["run_id"])
+    return {
+        key: counts[key]
+        for key in ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
+        if counts[key]
+    }
+
+
+def failing_night() -> HarvestFailed:
+    with pytest.raises(HarvestFailed) as caught:
+        tasks.harvest("books")
+    return caught.value
+
+
+def last_run(env: Environment) -> dict[str, Any]:
+    with reading(env) as connection:
+        row = connection.execute(text("SELECT * FROM harvest_run ORDER BY id DESC LIMIT 1")).mappings().one()
+    return {**row, "notes": json.loads(row["notes"] or "[]")}
+
+
+def live(env: Environment) -> set[str]:
+    with reading(env) as connection:
+        found = connection.execute(text("SELECT identifier FROM source_record WHERE status = 'live'"))
+        return set(found.scalars())
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["on the first night", "on a later full one"])
+def test_a_short_harvest_ends_truncated_with_both_counts_and_moves_no_mark(env: Environment, first: bool) -> None:
+    server, short = Library(25), [first]
+
+    def script(asked: Asked) -> Answer:
+        if short[0] and asked.params.get("resumptionToken", "").startswith("10|"):
+            return Answer(listing("".join(server.one(n) for n in range(10, 17))))  # no token, and eight are missing
+        return server(asked)
+
+    with serving(script) as loopback:
+        feed = tasks.feed_of(env, declare(env, loopback.url + "/oai"))
+        if not first:
+            assert night() == {"landed": 25, "added": 25}
+            short[0] = True
+        before = ask(env.landing, feed)
+        assert before.since == (None if first else MARK)
+        with pytest.raises(HarvestFailed):
+            tasks.harvest("books", full=True)
+        run = last_run(env)
+        assert (run["status"], run["cause"]) == ("failed", "truncated")
+        assert "17 of 25" in run["error"]
+        assert ask(env.landing, feed) == before
+        assert live(env) == (set() if first else set(names(range(25))))
+        short[0] = False
+        assert night() == ({"landed": 25, "added": 25} if first else {"landed": 17, "unchanged": 17})
+
+
+def test_what_the_server_could_not_give_comes_the_next_night(env: Environment) -> None:
+    ill = [17]
+
+    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+        fails = ill and ill[0] in numbers and asked.params["verb"] != "ListIdentifiers"
+        return Answer(status=500) if fails else None
+
+    with serving(Library(25, broken=broken)) as loopback:
+        declare(env, loopback.url + "/oai")
+        assert night() == {"landed": 24, "added": 24}
+        assert night() == {}
+        assert live(env) == set(names(n for n in range(25) if n != 17))
+        ill.clear()
+        assert night() == {"landed": 1, "added": 1}
+        asked_before = len(loopback.asked)
+        assert night() == {}
+        assert "GetRecord" not in [one.params["verb"] for one in loopback.asked[asked_before:]]
+    assert live(env) == set(names(range(25)))
+
+
+def test_a_known_record_that_turns_to_poison_stays_through_a_full_list(env: Environment) -> None:
+    ill: list[int] = []
+
+    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+        fails = ill and ill[0] in numbers and asked.params["verb"] != "ListIdentifiers"
+        return Answer(status=500) if fails else None
+
+    with serving(Library(25, broken=broken)) as loopback:
+        declare(env, loopback.url + "/oai")
+        night()
+        ill.append(3)
+        assert tasks.run_feed("books", tasks.harvest("books", full=True)["run_id"])["deleted"] == 0
+    assert live(env) == set(names(range(25)))
+
+
+def test_a_moved_endpoint_is_followed_and_stands_in_the_runs_notes(env: Environment) -> None:
+    server = Library(15)
+
+    def script(asked: Asked) -> Answer:
+        return server(asked) if asked.path == "/new/oai" else Answer(status=301, headers={"Location": "/new/oai"})
+
+    with serving(script) as loopback:
+        declare(env, loopback.url + "/oai")
+        assert night() == {"landed": 15, "added": 15}
+        moved = f"moved: {loopback.url}/oai is now {loopback.url}/new/oai; change the feed's url"
+    assert moved in last_run(env)["notes"]
+    assert any("names its address http://example.org/oai" in note for note in last_run(env)["notes"])
+
+
+def test_a_list_that_has_not_changed_is_asked_for_conditionally_and_nothing_is_deleted(env: Environment) -> None:
+    works = json.dumps([{"id": n, "title": f"Virtual lab {n}", "language": ["en"]} for n in range(5)])
+
+    def script(asked: Asked) -> Answer:
+        same = asked.headers.get("if-none-match") == '"1"'
+        return Answer(status=304) if same else Answer(works, headers={"ETag": '"1"'})
+
+    with serving(script) as loopback:
+        declare(env, loopback.url + "/apps", protocol="rest", format="golab_apps", identifier="id")
+        tasks.harvest("books")
+        tasks.harvest("books")
+        assert [one.headers.get("if-none-match") for one in loopback.asked] == [None, '"1"']
+        run = last_run(env)
+        planned = tasks.plan("books", run["id"])
+        assert (run["status"], run["listed"]) == ("running", 0)
+        assert [pq.read_table(env.home / chunk).num_rows for chunk in planned] == [5], "the first night's, not loaded"
+        assert not pq.read_table(env.staging / run["id"] / "deletions.parquet").num_rows
+        tasks.harvest("books", full=True)
+        assert loopback.asked[-1].headers.get("if-none-match") is None, "the whole list, and no condition"
+
+
+def test_a_server_whose_deletes_cannot_be_told_is_asked_for_all_and_one_that_tells_them_is_not(
+    env: Environment,
+) -> None:
+    seen = []
+    for policy in ("no", "transient", "persistent"):
+        with serving(Library(5, deleted=policy)) as loopback:
+            name = declare(env, loopback.url + "/oai", name=f"books_{policy}")
+            feed = tasks.feed_of(env, name)
+            asked_full = []
+            for _ in range(29):
+                asked_full.append(ask(env.landing, feed).full)
+                tasks.harvest(name)
+            seen.append([night for night, full in enumerate(asked_full) if full])
+    assert seen == [[0, 28], [0, 28], [0]]
+
+
+def start(env: Environment) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.harvesters.harvest_process", "books"]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("ELIB_")}
+    where = {**clean, **variables(env.home), "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(command, cwd=ROOT, env=where, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def landed(env: Environment) -> list[tuple[str, str, bool]]:
+    parts = sorted(env.landing.glob("books/books-*/part-*.parquet"))
+    columns = ["identifier", "sha256", "kept"]
+    return [tuple(row.values()) for part in parts for row in pq.read_table(part, columns=columns).to_pylist()]
+
+
+@pytest.mark.slow
+def test_a_harvest_killed_at_random_points_lands_what_an_uninterrupted_one_lands(
+    env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance, kills, runs = random.Random(11), 0, 0
+    with serving(Library(1000)) as loopback:
+        declare(env, loopback.url + "/oai")
+        while True:
+            aim = chance.randrange(20, 260)
+            with start(env) as harvest:
+                assert harvest.stdout is not None
+                runs += 1
+                begun = None
+                for line in harvest.stdout:
+                    begun = int(line) if begun is None else begun
+                    if int(line) - begun >= aim:
+                        harvest.send_signal(signal.SIGKILL)
+                        break
+                harvest.communicate(timeout=60)
+            if harvest.returncode == 0:
+                break
+            assert harvest.returncode == -signal.SIGKILL
+            kills += 1
+            assert runs < 40
+        in_pieces = landed(env)
+        with reading(env) as connection:
+            causes = list(connection.execute(text("SELECT status, cause FROM harvest_run ORDER BY id")))
+        whole = environment({**variables(tmp_path / "whole")})
+        whole.feeds.mkdir(parents=True)
+        migrate(whole)
+        declare(whole, loopback.url + "/oai")
+        for name, value in variables(whole.home).items():
+            monkeypatch.setenv(name, value)
+        tasks.harvest("books")
+    assert kills >= 4
+    assert {row[:2] for row in in_pieces} == {row[:2] for row in landed(whole)}
+    assert len(in_pieces) == len({row[0] for row in in_pieces}) == 1000
+    assert all(kept for _, _, kept in in_pieces)
+    assert [tuple(row) for row in causes] == [("failed", "interrupted")] * kills + [("running", None)]
+    engine(whole).dispose()
