@@ -44,7 +44,7 @@ with DAG(
 
         return body()
 
-    @task(task_id="notify", trigger_rule="all_done", retries=3, retry_delay=timedelta(minutes=5))
+    @task(task_id="notify", trigger_rule="all_done", retries=2, retry_delay=timedelta(seconds=20))
     def notify(reported: dict[str, str], **context: Any) -> str:
         from dags.notify import notify as body
         from schemas import environment

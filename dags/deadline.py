@@ -24,7 +24,7 @@ if hour is not None:
         tags=["catalog"],
     ) as dag:
 
-        @task(task_id="ready", retries=3, retry_delay=timedelta(minutes=5))
+        @task(task_id="ready", retries=2, retry_delay=timedelta(seconds=20))
         def ready() -> str:
             from dags.notify_deadline import check_ready, read_hour
             from schemas import environment
