@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, task
 from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule
 from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
@@ -51,4 +52,8 @@ with DAG(
 
         return body(environment(), str(context["dag_run"].run_type))
 
-    notify(report(publish(match())))
+    counts = publish(match())
+    notify(report(counts))
+    counts >> EmptyOperator(
+        task_id="published"
+    )  # a leaf that ends as publish did: else a failed one looks like success

@@ -77,7 +77,7 @@ def run_catalog_dag(env: Environment, terminal: Terminal) -> bool:
         f"Published {run['added'] + run['changed'] + run['unchanged']} resources of {run['listed']} live records: "
         f"{run['added']} added, {run['changed']} changed, {run['deleted']} withdrawn."
     )
-    return True
+    return succeeded
 
 
 def test(dag: DAG) -> bool:
