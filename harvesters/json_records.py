@@ -27,7 +27,7 @@ def elements(body: bytes, path: str) -> list[msgspec.Raw]:
         return msgspec.json.decode(found, type=list[msgspec.Raw])
     except msgspec.ValidationError as error:
         raise failed("bad_format", f"what lies at records_path {path!r} is no list") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise NotJson(str(error)) from error
 
 
@@ -42,7 +42,7 @@ def raw_at(text: msgspec.Raw, path: str) -> msgspec.Raw | None:
                 text = msgspec.json.decode(text, type=dict[str, msgspec.Raw]).get(part)  # type: ignore[assignment]
         except msgspec.ValidationError:
             return None
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise NotJson(str(error)) from error
         if text is None:
             return None
@@ -54,7 +54,7 @@ def value_at(text: msgspec.Raw, path: str) -> Any:
     found = raw_at(text, path)
     try:
         return None if found is None else msgspec.json.decode(found)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise NotJson(str(error)) from error
 
 

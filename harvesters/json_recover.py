@@ -24,7 +24,7 @@ def saved(body: bytes, path: str) -> tuple[list[msgspec.Raw], list[bytes]] | Non
         try:
             msgspec.json.decode(text)
             good.append(msgspec.Raw(text))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             bad.append(text)
     return good, bad
 

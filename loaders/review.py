@@ -1,6 +1,6 @@
 """What needs a person: held runs, quarantined records, pairs to review; and the decisions on them.
 
-python -m loaders.review held | show RUN | quarantined | pairs | curations
+python -m loaders.review [held] | show RUN | quarantined | pairs | curations
 python -m loaders.review release RUN | refuse RUN | undo RUN-or-CURATION | accept KEY | same A B | different A B
     | correct KEY-or-RESOURCE PATH VALUE | withdraw KEY-or-RESOURCE     each with --by NAME --reason WHY
 """
@@ -114,7 +114,10 @@ DECISIONS: dict[str, tuple[str, tuple[str, ...], Callable[[Environment, argparse
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m loaders.review", description=(__doc__ or "").split("\n")[0])
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parser.set_defaults(command="held", feed=None)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", help="what to list or decide; without one, held"
+    )
     for name, (explained, _) in LISTS.items():
         commands.add_parser(name, help=explained).add_argument("--feed", help="of this feed only")
     commands.add_parser("show", help="what one staged run would do, record by record").add_argument("run")

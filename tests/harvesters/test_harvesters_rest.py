@@ -324,3 +324,12 @@ def test_opendatasoft_resumes_from_every_position(tmp_path: Path) -> None:
             rest = pages(of, open_environment(tmp_path), Ask(position=whole[n].position))
             assert identifiers(whole[: n + 1]) + identifiers(rest) == identifiers(whole)
             assert rest[-1].complete
+
+
+def test_a_nesting_without_end_is_malformed_and_one_record_of_it_is_skipped(tmp_path: Path) -> None:
+    deep = "[" * 100_000
+    assert failure(lambda asked: Answer(deep), tmp_path).cause == "malformed"
+    closed = deep + "]" * 100_000
+    found = run(lambda asked: Answer(f'[{{"id": "1"}}, {{"id": "2", "x": {closed}}}, {{"id": "3"}}]'), tmp_path / "one")
+    assert [record.identifier for page in found for record in page.records] == ["1", "3"]
+    assert [len(page.skipped) for page in found if page.skipped] == [1]

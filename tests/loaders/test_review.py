@@ -49,6 +49,7 @@ def test_held_runs_are_listed_with_each_deletion_and_change_and_released(env: En
         "  quarantined books:r3: errors: title_bad “bad”",
     ):
         assert line in listed.splitlines()
+    assert say() == (0, listed), "without a command, what is held"
     assert say("held", "--feed", "others") == (0, "no run is held\n")
     code, answer = say("release", run, *BY)
     assert (code, states(env)) == (0, {"r1": "live", "r2": "deleted", "r3": "quarantined"})
