@@ -64,15 +64,18 @@ def run_feed_dag(env: Environment, dag: DAG, number: str, terminal: Terminal) ->
 def run_catalog_dag(env: Environment, terminal: Terminal) -> bool:
     from dags.catalog import dag
 
+    before = last_run(env, None)
     terminal.working("catalog: matching, publishing, reporting")
     succeeded = test(dag)
     terminal.working(None)
     run = last_run(env, None)
-    if not succeeded or run is None or run["status"] == "failed":
-        terminal.say(
-            f"{'catalog':{WIDTH}} FAILED {run['error'] if run and run['error'] else 'see the log'}", style="red"
-        )
+    if run is None or (before and run["id"] == before["id"]) or run["status"] != "loaded":
+        said = run["error"] if run and run["status"] == "failed" else "nothing was published; see the log"
+        terminal.say(f"{'catalog':{WIDTH}} FAILED {said}", style="red")
         return False
+    if not succeeded:
+        said = "FAILED after it had published: a report or a notification; see the log"
+        terminal.say(f"{'catalog':{WIDTH}} {said}", style="red")
     terminal.say(
         f"Published {run['added'] + run['changed'] + run['unchanged']} resources of {run['listed']} live records: "
         f"{run['added']} added, {run['changed']} changed, {run['deleted']} withdrawn."
