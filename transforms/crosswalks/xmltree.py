@@ -118,15 +118,15 @@ class XmlWalk:
         language: str | None,
         beside: dict[str, str] | None,
     ) -> None:
-        texts = [element.text]
+        texts = [element.text or ""]
         for child, (name, step) in zip(children, self._steps(children), strict=True):
             if name:
                 self._child(child, name, key, f"{path}/{step}", language)
             else:  # an entity that nobody declared
-                texts.append(child.text)
-            texts.append(child.tail)
-        if any(piece and not piece.isspace() for piece in texts):
-            text = " ".join(" ".join(piece.split()) for piece in texts if piece and not piece.isspace())
+                texts.append(child.text or "")
+            if tail := child.tail:
+                texts.append(tail)
+        if text := " ".join(" ".join(texts).split()):
             self.put(Value(key, path, text, language, beside))
 
     def _steps(self, children: list[Element]) -> list[tuple[str, str]]:

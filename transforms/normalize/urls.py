@@ -96,6 +96,7 @@ def _why_not(url: str) -> str:
     return "malformed" if _SCHEME.match(url) else "no host"
 
 
+@lru_cache(maxsize=4096)  # web_address() and canonical() ask for the same address
 def _split(address: str) -> SplitResult | None:
     try:
         parts = urlsplit(address)

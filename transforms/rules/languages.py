@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
 from schemas import Resource
 from transforms.rules.rule import Context, Rule, Seen, reported
@@ -10,13 +11,13 @@ from transforms.rules.texts import finding
 
 TAG = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|\d{3}))?(?:-[A-Za-z0-9]{2,8})*")
 SCRIPTS = {
-    "Arab": re.compile("[\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff]"),
-    "Cyrl": re.compile("[\u0400-\u052f]"),
-    "Thai": re.compile("[\u0e00-\u0e7f]"),
-    "Grek": re.compile("[\u0370-\u03ff]"),
-    "Hebr": re.compile("[\u0590-\u05ff]"),
-    "Deva": re.compile("[\u0900-\u097f]"),
-    "Latn": re.compile("[A-Za-z\u00c0-\u024f]"),
+    "Arab": re.compile("[\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff]+"),
+    "Cyrl": re.compile("[\u0400-\u052f]+"),
+    "Thai": re.compile("[\u0e00-\u0e7f]+"),
+    "Grek": re.compile("[\u0370-\u03ff]+"),
+    "Hebr": re.compile("[\u0590-\u05ff]+"),
+    "Deva": re.compile("[\u0900-\u097f]+"),
+    "Latn": re.compile("[A-Za-z\u00c0-\u024f]+"),
 }
 # The scripts in which a language is written, where it is written in few.
 WRITTEN_IN = {
@@ -73,11 +74,17 @@ def is_in_another_script(tag: str, text: str) -> bool:
     if not allowed or (text.isascii() and "Latn" in allowed):
         return False
     sample = text[:160]
-    inside = sum(len(SCRIPTS[script].findall(sample)) for script in allowed)
+    inside = sum(map(len, runs(sample, allowed)))
     if inside * 4 > len(sample):
         return False
-    outside = sum(len(pattern.findall(sample)) for script, pattern in SCRIPTS.items() if script not in allowed)
+    outside = sum(map(len, runs(sample, SCRIPTS.keys() - allowed)))
     return outside >= LEAST and outside > 4 * inside
+
+
+def runs(text: str, scripts: Iterable[str]) -> Iterator[str]:
+    """The runs of letters that are in these scripts."""
+    for script in scripts:
+        yield from SCRIPTS[script].findall(text)
 
 
 def tag_malformed(resource: Resource, _: Context) -> list[Seen]:
