@@ -73,6 +73,7 @@ def pages(
         notes=tuple(client.notes),
         complete=True,
         full=whole,
+        counted=listed,
         response_date=date,
         validators=dict(client.validators),
     )

@@ -131,7 +131,8 @@ def _elements(feed: Feed, name: str, body: bytes) -> Iterator[Read]:
         msgspec.json.decode(body)
     except (NotJson, msgspec.DecodeError) as error:
         raw = RawResponse(url=name, body=body, reason=str(error))
-        yield Broken(skipped=Skipped(identifier=name, reason=f"not JSON: {error}"), raw=raw)
+        unnamed = None if feed.identifier else name  # its records do not bear the file's name: any of them may be in it
+        yield Broken(skipped=Skipped(identifier=unnamed, reason=f"{name} is not JSON: {error}"), raw=raw)
         return
     for n, text in enumerate(texts):
         unnamed = (name if len(texts) == 1 else f"{name}#{n}") if not feed.identifier else None

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from lxml import etree
 
+from harvesters.oai_windows import moment, spoken
 from schemas import RawResponse, Skipped, SourceRecord
 
 
@@ -27,7 +28,8 @@ def source_records(
         identifier = None if header is None else (header.findtext(identifier_tag) or "").strip()
         if header is None or not identifier:
             reason = "a record without an identifier"
-            skipped.append(Skipped(identifier=None, reason=reason))
+            said = "" if header is None else header.findtext(datestamp_tag) or ""
+            skipped.append(Skipped(identifier=None, reason=reason, window=_window(said)))
             raw.append(RawResponse(url="", body=etree.tostring(element, encoding="UTF-8"), reason=reason))
             continue
         datestamp = header.findtext(datestamp_tag)
@@ -51,6 +53,15 @@ def source_records(
             )
         )
     return records, skipped, raw
+
+
+def _window(datestamp: str) -> tuple[str, str] | None:
+    """The window in which a record without a name can be asked for again; None when its datestamp is no date."""
+    try:
+        said = spoken(moment(datestamp), days="T" not in datestamp)
+    except ValueError:
+        return None
+    return said, said
 
 
 def headers(listing: etree._Element, ns: str) -> list[tuple[str, bool]]:

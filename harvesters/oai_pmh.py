@@ -93,7 +93,8 @@ class Harvest:
         names: list[str | None] = [*self.feed.sets] or [None]
         windows = [Window(set=name, start=since, verb=verb) for name in names]
         retry = [] if since is None else list(self.ask.retry)
-        windows += [Window(start=s.window[0], end=s.window[1], split=True, again=True) for s in retry if s.window]
+        again = [skipped.window for skipped in retry if skipped.window]
+        windows += [Window(set=name, start=a, end=b, split=True, again=True) for a, b in again for name in names]
         return Progress(
             windows=windows,
             response_date=self.server.response_date,
@@ -272,6 +273,7 @@ class Harvest:
             notes=notes,
             complete=complete,
             full=self.place.full,
+            counted=self.place.listed if complete else None,
             response_date=self.place.response_date,
             deletes_told=self.server.deletes == "persistent",  # a transient one may be forgotten before we ask
         )

@@ -53,6 +53,7 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[
         }
     )
     feed = feed.model_copy(update={"request": asked})
+    ask = msgspec.structs.replace(ask, since=None, full=True)  # a slice's count is of the whole list
     with Client(feed, ask, env) as client:
         place = msgspec.convert(ask.position, Slices) if ask.position else Slices(todo=[Slice()])
         if not place.todo:
@@ -145,5 +146,6 @@ class Dataset:
             total=self.place.total,
             complete=complete,
             full=True,
+            counted=self.place.listed if complete else None,
             response_date=self.place.response_date,
         )

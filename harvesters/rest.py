@@ -251,6 +251,7 @@ class RestList:
             notes=notes,
             complete=complete,
             full=self.full,
+            counted=self.place.listed if complete else None,
             response_date=self.place.response_date,
             validators=dict(self.client.validators) if complete else {},
         )

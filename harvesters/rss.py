@@ -39,8 +39,10 @@ def _records(feed: Feed, reply: Reply, client: Client) -> Iterator[Read]:
         items, broken, following = _read(feed, reply)
         yield from (_record(feed, item) for item in items)
         yield from broken
-        if following is None or following in seen or len(seen) >= feed.request.max_pages:
+        if following is None or following in seen:
             return
+        if len(seen) >= feed.request.max_pages:
+            raise failed("too_large", f"{feed.url} has more than {feed.request.max_pages} pages")
         seen.add(following)
         reply = client.send(following)
 

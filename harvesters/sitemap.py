@@ -34,6 +34,8 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[
         listed = [
             (url, changed) for url, changed in _urls(reply, client, feed, 0) if whole or _newer(changed, ask.since)
         ]
+        if len(listed) > feed.request.max_pages:
+            raise failed("too_large", f"{feed.url} lists more than {feed.request.max_pages} pages")
         allowed = [(url, changed) for url, changed in listed if robots.can_fetch(user_agent(), url)]
         if len(allowed) < len(listed):
             client.notes.append(f"robots.txt keeps us from {len(listed) - len(allowed)} of {len(listed)} pages")
@@ -85,7 +87,7 @@ def _urls(reply: Reply, client: Client, feed: Feed, depth: int) -> Iterator[tupl
 
 def _records(feed: Feed, client: Client, urls: list[tuple[str, str | None]]) -> Iterator[Read]:
     gone = 0
-    for url, changed in urls[: feed.request.max_pages]:
+    for url, changed in urls:
         if urlsplit(url).scheme not in ("http", "https"):
             continue
         try:

@@ -177,6 +177,7 @@ def _onward(footer: Footer, page: Page) -> Footer:
         full=page.full,
         not_modified=page.not_modified,
         deletes_told=page.deletes_told,
+        counted=page.counted,
         response_date=page.response_date or footer.response_date,
         skipped=footer.skipped + page.skipped,
         notes=footer.notes + page.notes,

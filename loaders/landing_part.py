@@ -49,6 +49,7 @@ class Footer(Base, frozen=True, kw_only=True):
     complete: bool = False
     full: bool = False
     not_modified: bool = False
+    counted: int | None = None  # of a complete harvest: records in the list, as the harvester counts
     deletes_told: bool = False  # the repository keeps telling every delete: no full list is needed to hear of them
     response_date: str | None = None
     skipped: tuple[Skipped, ...] = ()

@@ -17,6 +17,7 @@ from schemas.source import Ask, Skipped
 OVERLAP = timedelta(hours=1)  # servers list by clocks that are not quite the one they show
 GO_ON_AFTER = frozenset({"unreachable", "certificate", "blocked", "too_slow", "quiet_hours"})  # others start over
 WITH_DATESTAMPS = 28  # harvests from one whole list to the next, where deletes are not told for good
+ASKS_AGAIN = frozenset({"oai_pmh"})  # protocols that can ask for a skipped record by itself
 TRIES = 3  # runs that fail without a record before the harvest starts over: a stale position may be what fails
 
 
@@ -42,6 +43,11 @@ class Harvest(Base, frozen=True, kw_only=True):
     @property
     def listed(self) -> int:
         return sum(footer.records for footer in self.footers)
+
+    @property
+    def counted(self) -> int:
+        """Records in the list: what was listed again after a kill or an expired token counts once."""
+        return self.listed if self.last.counted is None else self.last.counted
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
@@ -121,7 +127,7 @@ def ask(
     past = [one for one in recent_harvests(landing / feed.name) if one.last.source == fingerprint(feed)]
     complete = [one for one in past if one.last.complete]
     whole = [one for one in complete if one.whole_list]
-    before = whole[-1].listed if whole else None
+    before = whole[-1].counted if whole else None
     retry = _retry(past, complete)
     secret = credentials or {}
     if past and not full and _goes_on(landing / feed.name, past[-1]):
@@ -136,7 +142,7 @@ def ask(
             limit=limit,
             credentials=secret,
         )
-    mark = _mark(complete[-1].last.response_date) if complete else None
+    mark = _since(feed, complete[-1]) if complete else None
     everything = full or mark is None or _full_is_due(feed, complete)
     return Ask(
         since=None if everything else mark,
@@ -175,6 +181,13 @@ def _goes_on(folder: Path, last: Harvest) -> bool:
     since = [_failure(folder / run) for run in run_names(folder) if run > last.last.run_id]
     failures = [one for one in (last.failure, *since) if one is not None]
     return len(since) < TRIES and all(one.cause in GO_ON_AFTER for one in failures)
+
+
+def _since(feed: Feed, last: Harvest) -> str | None:
+    """From when on to ask: the mark, or where the last harvest began when it lacks what only its list can give."""
+    if last.skipped and feed.protocol not in ASKS_AGAIN:
+        return last.footers[0].asked_since
+    return _mark(last.last.response_date)
 
 
 def _mark(response_date: str | None) -> str | None:

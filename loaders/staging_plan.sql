@@ -65,6 +65,7 @@ WITH absence AS (
     SELECT k.*,
         whole IS NOT NULL AND coalesce(k.harvest, -1) < whole
         AND NOT EXISTS (SELECT 1 FROM skipped x WHERE x.identifier = k.identifier)
+        AND NOT EXISTS (SELECT 1 FROM skipped x WHERE starts_with(k.identifier, x.identifier || '#'))  -- of that page
         AND NOT EXISTS (
             SELECT 1 FROM skipped x WHERE x.identifier IS NULL AND (
                 x.since IS NULL OR k.datestamp IS NULL

@@ -64,7 +64,8 @@ class Page(Base, frozen=True, kw_only=True):
     not_modified: bool = False  # the server says that nothing changed since last time
     response_date: str | None = None  # the server's own clock at the first response of this harvest
     validators: dict[str, str] = {}  # ETag / Last-Modified by URL, for the next conditional request
-    deletes_told: bool = False  # the repository tells deletes, so that an incremental harvest carries them
+    deletes_told: bool = False  # the repository keeps telling every delete, so that an incremental harvest carries them
+    counted: int | None = None  # of a complete page: records in the list, what was asked for twice counted once
 
 
 class Ask(Base, frozen=True, kw_only=True):

@@ -180,6 +180,18 @@ def test_an_incremental_sitemap_asks_only_for_what_changed(tmp_path: Path) -> No
     assert not found[-1].full
 
 
+def test_a_site_or_a_feed_with_more_pages_than_allowed_is_refused_and_never_cut(tmp_path: Path) -> None:
+    failed = failure(site, tmp_path, "sitemap", request={"max_pages": 3})
+    assert (failed.cause, failed.again) == ("too_large", False)
+
+    def endless(asked: Asked) -> Answer:
+        page = int(asked.params.get("page", 0))
+        link = f"<link rel='next' href='?page={page + 1}'/>"
+        return Answer(f"<feed xmlns='http://www.w3.org/2005/Atom'>{link}<entry><id>{page}</id></entry></feed>")
+
+    assert failure(endless, tmp_path, "rss", format="atom", request={"max_pages": 4}).cause == "too_large"
+
+
 # files
 
 

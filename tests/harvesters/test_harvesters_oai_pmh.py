@@ -360,6 +360,40 @@ def test_what_was_skipped_is_asked_for_again(tmp_path: Path) -> None:
     assert sorted(identifiers(found)) == sorted(names([23, 24, 3, 5]))
 
 
+def test_a_record_without_a_name_is_asked_for_again_by_its_date_in_the_feeds_sets_only(tmp_path: Path) -> None:
+    asked_windows = []
+
+    def script(asked: Asked) -> Answer:
+        if asked.params["verb"] == "Identify":
+            return Answer(identify())
+        asked_windows.append([asked.params.get(name) for name in ("set", "from", "until")])
+        nameless = record(1, "2026-01-05T10:00:00.5Z").replace("<identifier>oai:example.org:1</identifier>", "")
+        undated = record(2, "some day").replace("<identifier>oai:example.org:2</identifier>", "")
+        return Answer(listing(nameless + undated + record(3)))
+
+    first, _ = run(script, tmp_path, sets=["a"])
+    skipped = tuple(one for page in first for one in page.skipped)
+    moment = "2026-01-05T10:00:00Z"
+    assert [one.window for one in skipped] == [(moment, moment), None]
+    assert identifiers(first) == names([3])
+    run(script, tmp_path, Ask(since="2026-02-01", full=False, retry=skipped), sets=["a"])
+    assert asked_windows == [["a", None, None], ["a", "2026-02-01T00:00:00Z", None], ["a", moment, moment]]
+
+
+def test_a_list_that_was_begun_again_is_counted_once(tmp_path: Path) -> None:
+    server, expired = OaiServer(count=25), []
+
+    def script(asked: Asked) -> Answer:
+        if asked.params.get("resumptionToken", "").startswith("20") and not expired:
+            expired.append(1)
+            return Answer(oai_error("badResumptionToken"))
+        return server(asked)
+
+    found, _ = run(script, tmp_path)
+    assert len(identifiers(found)) == 45
+    assert [page.counted for page in found] == [None] * (len(found) - 1) + [25]
+
+
 def test_what_is_still_broken_is_skipped_again(tmp_path: Path) -> None:
     def broken(numbers: list[int], asked: Asked) -> Answer | None:
         return Answer(status=500) if numbers == [3] else None

@@ -172,6 +172,26 @@ def test_what_a_server_could_not_give_is_asked_for_again(tmp_path: Path) -> None
     assert asked.validators == {"u": "etag"}
 
 
+def test_what_a_list_cannot_give_is_asked_for_with_the_list_again(tmp_path: Path) -> None:
+    one = feed(request=Request(since_param="since"), full_every=100)
+    land(tmp_path, one, "books-1", pages([said("r1")]), asked=ask(tmp_path, one))
+    second = ask(tmp_path, one)
+    poison = Skipped(identifier=None, reason="record 7: HTTP 500")
+    land(tmp_path, one, "books-2", pages([], full=False, skipped=(poison,)), asked=second)
+    assert ask(tmp_path, one).since == second.since == "2025-12-31T23:00:00Z"
+    later = Page(complete=True, response_date="2026-02-01T00:00:00Z")
+    land(tmp_path, one, "books-3", [later], asked=ask(tmp_path, one))
+    assert ask(tmp_path, one).since == "2026-01-31T23:00:00Z"
+    land(tmp_path, one, "books-4", pages([said("r1")], skipped=(poison,)), asked=ask(tmp_path, one, full=True))
+    assert ask(tmp_path, one).full is True, "a whole list that lacked something is asked for whole again"
+
+
+def test_what_was_listed_twice_counts_once_for_the_next_harvest(tmp_path: Path) -> None:
+    again = [said("r1"), said("r2"), said("r1"), said("r2"), said("r3")]
+    land(tmp_path, feed(), "books-1", pages(again, counted=3))
+    assert ask(tmp_path, feed()).listed_before == 3
+
+
 def test_a_retried_task_of_one_run_goes_on_after_its_own_parts(tmp_path: Path) -> None:
     land(tmp_path, feed(), "books-1", pages([said("r1")], complete=False))
     asked = ask(tmp_path, feed())

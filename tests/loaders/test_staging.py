@@ -163,6 +163,13 @@ def test_what_an_incremental_night_lacks_stays_whether_deletes_are_told_or_not(e
     assert night(env, feed(), [said("r2", None)], full=False, deletes_told=True) == {"landed": 1, "deleted": 1}
 
 
+def test_every_record_of_a_page_that_could_not_be_read_is_spared(env: Environment) -> None:
+    page = "https://example.org/a"
+    night(env, feed(), [said("stays"), *(said(name) for name in (page, f"{page}#1", f"{page}b"))])
+    night(env, feed(), [said("stays")], skipped=(Skipped(identifier=page, reason="not readable as HTML"),))
+    assert {name for name, status in states(env).items() if status == "live"} == {"stays", page, f"{page}#1"}
+
+
 def test_nothing_is_absent_from_an_answer_that_nothing_changed(env: Environment) -> None:
     night(env, feed(), [said("r1")])
     assert night(env, feed(), [], not_modified=True) == {}
