@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None, publish: Publish | None = None)
 
     `publish` is called by --publish after a decision.
     """
-    said = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    said = _parser().parse_args(words or ["held"])
     env = environment()
     try:
         migrate(env)
@@ -114,10 +115,7 @@ DECISIONS: dict[str, tuple[str, tuple[str, ...], Callable[[Environment, argparse
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m loaders.review", description=(__doc__ or "").split("\n")[0])
-    parser.set_defaults(command="held", feed=None)
-    commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", help="what to list or decide; without one, held"
-    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", help="without one: held")
     for name, (explained, _) in LISTS.items():
         commands.add_parser(name, help=explained).add_argument("--feed", help="of this feed only")
     commands.add_parser("show", help="what one staged run would do, record by record").add_argument("run")
