@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 import re
 from functools import lru_cache
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from typing import NamedTuple
+from urllib.parse import quote, unquote, urlsplit
 
 import idna
 
@@ -33,6 +34,18 @@ _SAFE_QUERY = "/%:@!$'()*+,;=~-._?&"
 _PRIVATE_NAMES = re.compile(r"(^|\.)(localhost|local|localdomain|internal|intranet|lan|home|corp|invalid)$")
 
 
+class Parts(NamedTuple):
+    """An address parsed once."""
+
+    scheme: str
+    netloc: str
+    path: str
+    query: str
+    fragment: str
+    host: str | None
+    port: int | None
+
+
 @lru_cache(maxsize=16384)
 def web_address(said: str) -> str | None:
     """The absolute http(s) address that was said, as given but for stray spaces; None when it is none.
@@ -52,8 +65,8 @@ def web_address(said: str) -> str | None:
     else:
         text = f"http://{text}"
     text = text.replace(" ", "%20") if text.count(" ") < 8 else ""
-    parts = _split(text)
-    return text if parts is not None and parts.hostname and _good_host(parts.hostname) else None
+    parts = split(text)
+    return text if parts is not None and parts.host and _ascii_host(parts.host) is not None else None
 
 
 @lru_cache(maxsize=16384)
@@ -64,10 +77,10 @@ def canonical(url: str) -> str | None:
     fragment, session or tracking parameter; other parameters in alphabetical order; no trailing slash. Idempotent.
     """
     address = web_address(url)
-    parts = _split(address) if address else None
-    if parts is None or not parts.hostname:
+    parts = split(address) if address else None
+    if parts is None or not parts.host:
         return None
-    host = _ascii_host(parts.hostname)
+    host = _ascii_host(parts.host)
     if host is None:
         return None
     port = parts.port
@@ -96,18 +109,14 @@ def _why_not(url: str) -> str:
     return "malformed" if _SCHEME.match(url) else "no host"
 
 
-@lru_cache(maxsize=4096)  # web_address() and canonical() ask for the same address
-def _split(address: str) -> SplitResult | None:
+@lru_cache(maxsize=4096)  # normalization asks twice for an address, the rules ask again
+def split(address: str) -> Parts | None:
+    """The parts of an address; None when it cannot be read as one: a bad port, a bracket that is never closed."""
     try:
         parts = urlsplit(address)
-        _ = parts.port
-    except ValueError:  # a bad port, a bracket that is never closed: no address
+        return Parts(*parts, host=parts.hostname, port=parts.port)
+    except ValueError:
         return None
-    return parts
-
-
-def _good_host(host: str) -> bool:
-    return _ascii_host(host) is not None
 
 
 @lru_cache(maxsize=4096)

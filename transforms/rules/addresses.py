@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from functools import lru_cache
-from urllib.parse import SplitResult, urlsplit
 
 from schemas import Resource
+from transforms.normalize.urls import split
 from transforms.rules.rule import Context, Rule, Seen, reported
 from transforms.rules.texts import finding
 
@@ -20,17 +20,6 @@ PLACEHOLDER_IDENTIFIERS = re.compile(
     r"|none|null|n/?a|unknown|test|-+|\.+".replace(r"(?:\d)\1", r"(\d)\1"),
     re.IGNORECASE,
 )
-
-
-@lru_cache(maxsize=1_000)  # asked for by two rules
-def split(url: str) -> SplitResult | None:
-    """The parts of an address; None when it cannot be read as one."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return None
-    return parts
 
 
 @lru_cache(maxsize=10_000)
@@ -69,7 +58,7 @@ def faults(url: str) -> frozenset[str]:
     parts = split(url)
     if parts is None:
         return frozenset({"malformed"})
-    scheme, host = parts.scheme.lower(), parts.hostname
+    scheme, host = parts.scheme.lower(), parts.host
     checks = {
         "private": scheme in {"http", "https"} and host is not None and is_private(host),
         "unsafe": (scheme != "" and scheme not in {"http", "https"}) or "@" in parts.netloc,
