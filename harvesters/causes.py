@@ -115,7 +115,21 @@ def unreadable(cause: str, what: str, url: str, body: bytes) -> ServerFailed:
     return failure
 
 
+def table() -> str:
+    """The causes as a Markdown table, as docs/harvest.md shows them."""
+    rows = [f"| `{name}` | {row.meaning} | {row.advice} | {_again(row)} |" for name, row in CAUSES.items()]
+    return "\n".join(["| cause | it means | what to do | tried again |", "|---|---|---|---|", *rows])
+
+
+def _again(row: Cause) -> str:
+    return "every night" if row.again else "every night, and ends so until something is changed"
+
+
 def _sentence(cause: str, what: str) -> str:
     row = CAUSES[cause]
     trying = "The next run tries again." if row.again else "Every run ends so until this is changed."
     return f"{what.rstrip('. ')}. {row.advice} {trying}"
+
+
+if __name__ == "__main__":
+    print(table())

@@ -149,7 +149,7 @@ def ask(
         full=everything,
         listed_before=before,
         retry=retry,
-        validators={} if full else next((one.last.validators for one in reversed(complete) if one.last.validators), {}),
+        validators={} if full or _lacks(feed, complete) else next((one.last.validators for one in reversed(complete) if one.last.validators), {}),
         limit=limit,
         credentials=secret,
     )
@@ -185,9 +185,12 @@ def _goes_on(folder: Path, last: Harvest) -> bool:
 
 def _since(feed: Feed, last: Harvest) -> str | None:
     """From when on to ask: the mark, or where the last harvest began when it lacks what only its list can give."""
-    if last.skipped and feed.protocol not in ASKS_AGAIN:
-        return last.footers[0].asked_since
-    return _mark(last.last.response_date)
+    return last.footers[0].asked_since if _lacks(feed, [last]) else _mark(last.last.response_date)
+
+
+def _lacks(feed: Feed, complete: list[Harvest]) -> bool:
+    """Whether the last complete harvest lacks a record that only the whole question, asked again, can give."""
+    return bool(complete and complete[-1].skipped) and feed.protocol not in ASKS_AGAIN
 
 
 def _mark(response_date: str | None) -> str | None:

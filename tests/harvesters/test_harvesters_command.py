@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harvesters import PROTOCOLS, harvester
-from harvesters.causes import CAUSES, failed
+from harvesters.causes import CAUSES, failed, table
 from harvesters.credentials import from_environment
 from harvesters.progress import progress_line
 from schemas import Feed
@@ -67,6 +68,16 @@ def test_every_cause_says_what_to_do_and_whether_it_is_tried_again(cause: str) -
     assert error.sentence.startswith("It happened. ")
     assert CAUSES[cause].advice in error.sentence
     assert error.sentence.endswith(("tries again.", "until this is changed."))
+
+
+def test_the_documentation_shows_the_table_of_causes_as_it_is() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "harvest.md").read_text(encoding="utf-8")
+    assert table() in text, "run python -m harvesters.causes and put its table into docs/harvest.md"
+
+
+def test_the_documentation_names_every_protocol_and_no_other() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "harvest.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([a-z_]+)` \| [A-Z]", text, flags=re.MULTILINE) == list(PROTOCOLS)
 
 
 def test_progress_is_a_line_with_rate_and_end() -> None:

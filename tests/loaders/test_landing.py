@@ -169,7 +169,6 @@ def test_what_a_server_could_not_give_is_asked_for_again(tmp_path: Path) -> None
     land(tmp_path, feed(), "books-1", pages([said("r1")], skipped=(poison,), validators={"u": "etag"}))
     asked = ask(tmp_path, feed())
     assert asked.retry == (poison,)
-    assert asked.validators == {"u": "etag"}
 
 
 def test_what_a_list_cannot_give_is_asked_for_with_the_list_again(tmp_path: Path) -> None:
@@ -184,6 +183,15 @@ def test_what_a_list_cannot_give_is_asked_for_with_the_list_again(tmp_path: Path
     assert ask(tmp_path, one).since == "2026-01-31T23:00:00Z"
     land(tmp_path, one, "books-4", pages([said("r1")], skipped=(poison,)), asked=ask(tmp_path, one, full=True))
     assert ask(tmp_path, one).full is True, "a whole list that lacked something is asked for whole again"
+
+
+def test_a_list_that_lacked_a_record_is_not_asked_whether_it_changed(tmp_path: Path) -> None:
+    poison = Skipped(identifier="r2", reason="its own address answers 500")
+    land(tmp_path, feed(), "books-1", pages([said("r1")], skipped=(poison,), validators={"u": "etag"}))
+    assert ask(tmp_path, feed()).validators == {}
+    oai = feed().model_copy(update={"protocol": "oai_pmh", "name": "oai"})
+    land(tmp_path, oai, "oai-1", pages([said("r1")], skipped=(poison,), validators={"u": "etag"}))
+    assert ask(tmp_path, oai).validators == {"u": "etag"}, "it asks for the record by itself"
 
 
 def test_what_was_listed_twice_counts_once_for_the_next_harvest(tmp_path: Path) -> None:
