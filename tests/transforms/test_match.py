@@ -85,6 +85,21 @@ def test_years_of_one_title_are_linked_not_merged() -> None:
     assert related(left, right) == "version"
 
 
+def test_one_address_and_one_title_outweigh_a_language_declared_wrongly() -> None:
+    title, url = {"ar": "مقدمة في تدريس الرياضيات"}, "https://oer.test/lesson/501"
+    left, right = record("a:1", title, language="en", url=url), record("b:1", title, language="ar", url=url)
+    assert verdict(left, right) == "same"
+    elsewhere = record("b:1", title, language="ar", url="https://oer.test/lesson/502")
+    assert verdict(left, elsewhere) == "apart" or related(left, elsewhere) == "translation"
+
+
+def test_a_translation_at_one_address_is_linked_though_its_other_title_is_the_same() -> None:
+    url = "https://oer.test/guide"
+    left = record("a:1", {"en": "Guide for schools", "fr": "Guide pour les écoles"}, language="en", url=url)
+    right = record("b:1", {"fr": "Guide pour les écoles", "en": "Guide for schools"}, language="fr", url=url)
+    assert related(left, right) == "translation"
+
+
 def test_a_translation_is_linked_not_merged() -> None:
     doi = (("doi", "10.54675/abcd1234"),)
     left = record("a:1", {"en": "Guide for schools", "fr": "Guide pour les écoles"}, ids=doi, language="en")

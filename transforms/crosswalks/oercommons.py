@@ -27,7 +27,7 @@ CSV = {
 PARTED = {  # column: fields
     "grade_sublevels": ("levels", "contexts?"),
     "subjects": ("subjects", "keywords"),
-    "educational_use": ("contexts",),
+    "educational_use": ("contexts", "resource_types?"),
     "languages": ("languages",),
     "keywords": ("keywords", "subjects?"),
     "material_types": ("resource_types",),
@@ -65,7 +65,7 @@ SUMMARY = {  # the title of an oersummary item: fields
     "languages": ("languages",),
     "language": ("languages",),
     "primaryuser": ("audiences",),
-    "educationaluse": ("contexts",),
+    "educationaluse": ("contexts", "resource_types?"),
     "author": ("contributors:author",),
     "authors": ("contributors:author",),
     "provider": ("publishers",),

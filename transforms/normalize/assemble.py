@@ -213,6 +213,6 @@ def _license(work: Assembly, feed: Feed) -> License | None:
         work.made("license", one.path, "licence statement")
     if found.uri is None and found.label is None:
         work.find("license_unknown", "license.statement", found.statement)
-    if len(statements) > 1 and licenses.contradictory(statements):
+    if licenses.contradictory(statements):
         work.find("license_contradictory", "license.statement", " / ".join(statements))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from schemas import AgeRange, Competency, Concept, Subject
@@ -20,7 +21,15 @@ LISTS = (  # field of the record, the library's list
     ("formats", "media_type"),
 )
 OF = dict(LISTS)
-NEIGHBOUR = {"levels": ("contexts", "context"), "contexts": ("levels", "level"), "audiences": ("levels", "level")}
+NEIGHBOURS = {  # field: fields that may know a value which it does not
+    "levels": ("contexts",),
+    "contexts": ("levels", "resource_types"),
+    "audiences": ("levels",),
+}
+EXTENT = re.compile(  # a size, not a kind: "506857 bytes", "12 p.", "xii, 240 pages"
+    r"(?:[ivxlc]+\s*,\s*)?\d[\d., ]*\s*(?:bytes?|[kmg]i?b|p|pp|pages?|s|с|стр|str|min|minutes?|sheets?|หน้า)\.?",
+    re.IGNORECASE,
+)
 SINGLE = frozenset({"difficulty", "interactivity_type", "cost"})
 
 
@@ -47,6 +56,9 @@ def education(work: Assembly) -> dict[str, Any]:
 def _concepts(work: Assembly, field: str, list_: str) -> tuple[Concept, ...]:
     found: dict[str, Concept] = {}
     for said in work.draft.get(field):
+        if field == "formats" and EXTENT.fullmatch(said.value.strip()):
+            work.leave(said)
+            continue
         concept = work.lookup(field, list_, _sure(work, field, said))
         if concept is not None:
             found.setdefault(concept.code, concept)
@@ -55,12 +67,21 @@ def _concepts(work: Assembly, field: str, list_: str) -> tuple[Concept, ...]:
 
 
 def _sure(work: Assembly, field: str, said: Said) -> Said:
-    """The same value, marked as one that need not be known here when it is a level and the context knows it, or so."""
-    other = NEIGHBOUR.get(field)
-    if other is None or said.hint == IF_KNOWN or not any(one.path == said.path for one in work.draft.get(other[0])):
+    """The same value, marked as one that need not be known here when a neighbouring field knows it.
+
+    A level that only the list of contexts knows ("higher education") is said as a context, where it was not.
+    """
+    if said.hint == IF_KNOWN or field not in NEIGHBOURS or vocabulary.lookup(OF[field], said.value, said.language):
         return said
-    known = vocabulary.lookup(other[1], said.value, said.language)
-    return said if known is None or vocabulary.lookup(OF[field], said.value) else said._replace(hint=IF_KNOWN)
+    for other in NEIGHBOURS[field]:
+        if vocabulary.lookup(OF[other], said.value, said.language) is None:
+            continue
+        if any(one.path == said.path and one.value == said.value for one in work.draft.get(other)):
+            return said._replace(hint=IF_KNOWN)
+        if field == "levels":
+            work.draft.say("contexts", said)
+            return said._replace(hint=IF_KNOWN)
+    return said
 
 
 def _age(work: Assembly) -> AgeRange | None:

@@ -37,7 +37,7 @@ def unversioned(resource: Resource, _: Context) -> list[Seen]:
 def unknown(resource: Resource, context: Context) -> list[Seen]:
     rights = resource.license
     seen = [(found.path, found.value) for found in context.findings if found.code == "license_unknown"]
-    if seen or not rights or rights.uri or CC_WORDS.search(rights.statement):
+    if seen or not rights or rights.uri or rights.label or CC_WORDS.search(rights.statement):
         return seen
     return [("license.statement", rights.statement)]
 
