@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from schemas import HarvestFailed, RawResponse
 from schemas.base import Base
 
@@ -132,4 +134,4 @@ def _sentence(cause: str, what: str) -> str:
 
 
 if __name__ == "__main__":
-    print(table())
+    sys.stdout.write(f"{table()}\n")

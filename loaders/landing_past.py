@@ -149,7 +149,7 @@ def ask(
         full=everything,
         listed_before=before,
         retry=retry,
-        validators={} if full or _lacks(feed, complete) else next((one.last.validators for one in reversed(complete) if one.last.validators), {}),
+        validators={} if full else _validators(feed, complete),
         limit=limit,
         credentials=secret,
     )
@@ -186,6 +186,13 @@ def _goes_on(folder: Path, last: Harvest) -> bool:
 def _since(feed: Feed, last: Harvest) -> str | None:
     """From when on to ask: the mark, or where the last harvest began when it lacks what only its list can give."""
     return last.footers[0].asked_since if _lacks(feed, [last]) else _mark(last.last.response_date)
+
+
+def _validators(feed: Feed, complete: list[Harvest]) -> dict[str, str]:
+    """What the server gave to ask whether anything changed; nothing when the answer would leave out what is lacking."""
+    if _lacks(feed, complete):
+        return {}
+    return next((one.last.validators for one in reversed(complete) if one.last.validators), {})
 
 
 def _lacks(feed: Feed, complete: list[Harvest]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import ipaddress
+import socket
 import threading
 import time
 import zlib
@@ -91,6 +92,23 @@ def test_loopback_is_refused_unless_it_is_listed(tmp_path: Path, host: str) -> N
             client.send(url)
         assert not loopback.asked
     assert caught.value.cause == "forbidden_address"
+
+
+def test_a_name_with_one_address_inside_is_refused_and_is_looked_up_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: list[str] = []
+
+    def answers(name: str, port: int, **more: object) -> list[tuple[object, ...]]:
+        looked_up.append(name)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in ("8.8.8.8", "10.0.0.7")]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answers)
+    env = environment({"ELIB_HOME": str(tmp_path)})
+    with Client(feed("http://two.example/"), Ask(), env) as client, pytest.raises(HarvestFailed) as caught:
+        client.send("http://two.example/")
+    assert caught.value.cause == "forbidden_address"
+    assert looked_up == ["two.example"]
 
 
 def test_a_redirect_inside_is_refused(tmp_path: Path) -> None:

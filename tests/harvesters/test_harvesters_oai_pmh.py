@@ -176,6 +176,11 @@ def test_a_response_date_with_milliseconds_is_read_and_one_ahead_of_time_held_ba
     assert any("ahead" in note for note in found[0].notes)
 
 
+def test_a_list_with_more_pages_than_allowed_is_refused(tmp_path: Path) -> None:
+    failed = failure(OaiServer(count=50), tmp_path, request={"max_pages": 4})
+    assert (failed.cause, failed.again) == ("too_large", False)
+
+
 # never a truncated success
 
 
