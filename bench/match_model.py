@@ -8,9 +8,12 @@ Level = dict[str, Any]
 PEOPLE = "len(list_intersect(people_l, people_r))"
 TOKENS = "len(list_intersect(tokens_l, tokens_r))"
 # CASE, since the parts of an AND are evaluated in no sure order, and the second ones are dear
+LETTER = "round(strlen(title_l) / length(title_l))"  # bytes of a letter: DuckDB counts edits in bytes
 TYPO = (
-    "CASE WHEN abs(length(title_l) - length(title_r)) <= 2 "
-    "THEN jaro_winkler_similarity(title_l, title_r) >= if(size_l < 30, 0.955, 0.97) ELSE false END"
+    "CASE WHEN abs(length(title_l) - length(title_r)) > 2 THEN false "
+    "WHEN jaro_winkler_similarity(title_l, title_r) >= if(size_l < 30, 0.955, 0.97) THEN true "
+    "WHEN least(size_l, size_r) >= 12 AND jaro_winkler_similarity(title_l, title_r) >= 0.85 "
+    f"THEN levenshtein(title_l, title_r) <= {LETTER} ELSE false END"
 )
 ALIKE = (
     "title_l = title_r OR list_has_any(titles_l, titles_r) OR words_l = words_r OR head_l = head_r "
@@ -58,6 +61,11 @@ COMPARISONS = [
         policy(f"{TYPO} AND size_l >= 30", "the same but for a letter or two, and long", 17.0),
         level(TYPO, "the same but for a letter or two", 11.0),
         policy(
+            "(head_l = title_r OR title_l = head_r) AND least(size_l, size_r) >= 36",
+            "the same but for a subtitle, and very long",
+            17.0,
+        ),
+        policy(
             "(head_l = title_r OR title_l = head_r) AND least(size_l, size_r) >= 22",
             "the same but for a subtitle, and long",
             15.0,
@@ -89,6 +97,7 @@ COMPARISONS = [
     comparison(
         "description",
         null("description_l IS NULL OR description_r IS NULL"),
+        policy("description_l = description_r AND length(description_l) >= 60", "begins the same, and long", 12.0),
         level("description_l = description_r", "begins the same", 10.0),
         policy("jaro_winkler_similarity(description_l, description_r) >= 0.9", "begins alike", 3.0),
         policy("ELSE", "different", -2.0),
@@ -148,6 +157,11 @@ COMPARISONS = [
         "language",
         null("len(languages_l) = 0 OR len(languages_r) = 0"),
         policy("list_has_any(languages_l, languages_r)", "in common", 1.0),
+        policy(
+            "title_l = title_r AND (list_has_any(strong_l, strong_r) OR list_has_any(addresses_l, addresses_r))",
+            "different, under one identifier and one title: one is declared wrongly",
+            -1.0,
+        ),
         policy("ELSE", "different", -40.0),
     ),
 ]

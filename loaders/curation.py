@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -14,34 +13,17 @@ from loaders.catalog_unmapped import recount_unmapped
 from loaders.database import writing
 from loaders.models import Curation, Judgement, Resource, SourceRecord
 from loaders.staging_outcome import resource_columns
+from schemas import match_sha256
 from schemas import resource as shared
 from schemas.environment import Environment
 
 RECORDS: Any = SourceRecord.__table__
 PENDING = ("pending_sha256", "pending_record", "pending_record_sha256", "pending_reason", "pending_status")
 OURS = frozenset({"key", "terms", "provenance", "unmapped"})  # fields that nobody corrects
-MATCH_FIELDS = (
-    "identifiers",
-    "title",
-    "contributors",
-    "issued_year",
-    "publishers",
-    "description",
-    "levels",
-    "resource_types",
-    "url",
-)
 
 
 class NotThere(LookupError):
     """What a decision names does not exist, or is not in a state to be decided so."""
-
-
-def match_sha256(record: str) -> str:
-    """A digest of what the matcher compares, from a record's JSON: a judgement is looked at again when it changes."""
-    read = msgspec.json.decode(record)
-    said = {name: read.get(name) for name in MATCH_FIELDS}
-    return sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()
 
 
 def accept(env: Environment, key: str, *, by: str, reason: str) -> int:
@@ -101,6 +83,10 @@ def undo_curation(env: Environment, number: int, *, by: str, reason: str) -> Non
             _unaccept(connection, row["key"], row["value"], msgspec.json.decode(row["before"]))
 
 
+def _digest(record: str | None) -> str | None:
+    return match_sha256(msgspec.json.decode(record, type=shared.Resource)) if record else None
+
+
 def judge(env: Environment, verdict: str, one: str, other: str, *, by: str, reason: str) -> int:
     """Say that two records are the same work, or different ones; the newest judgement of a pair wins."""
     said = signed(by, reason)
@@ -109,7 +95,7 @@ def judge(env: Environment, verdict: str, one: str, other: str, *, by: str, reas
     left, right = sorted((one, other))
     with writing(env) as connection:
         rows = [_record(connection, key) for key in (left, right)]
-        digests = [match_sha256(row["record"]) if row["record"] else None for row in rows]
+        digests = [_digest(row["record"]) for row in rows]
         made = connection.execute(
             insert(Judgement)
             .values(

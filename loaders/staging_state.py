@@ -67,5 +67,5 @@ def _write(connection: Connection, query: Query, schema: pa.Schema, path: Path, 
 
 
 def _batches(connection: Connection, query: Query) -> Iterator[Sequence[Any]]:
-    streamed = connection.execution_options(stream_results=True, yield_per=BATCH).execute(query)
+    streamed = connection.execute(query, execution_options={"stream_results": True, "yield_per": BATCH})
     yield from streamed.partitions(BATCH)

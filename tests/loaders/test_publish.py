@@ -386,9 +386,10 @@ def test_what_is_stale_is_told_by_the_record_text(lite: Environment, tmp_path: P
 
 
 def test_a_judgement_notes_the_digest_that_the_matcher_compares_it_with(lite: Environment) -> None:
-    put(lite, "a:1")
-    with reading(lite) as connection:
-        record = connection.scalar(select(SourceRecord.record))
-    assert curation.match_sha256(record or "") == match_sha256(
-        Record(key="a:1", title={"en": "Fractions a:1"}, issued_year=2020)
-    )
+    for key in ("a:1", "b:1"):
+        put(lite, key)
+    curation.judge(lite, "same", "a:1", "b:1", by="amina", reason="one work")
+    (judgement,) = state.judgements(lite)
+    expected = match_sha256(Record(key="a:1", title={"en": "Fractions a:1"}, issued_year=2020))
+    assert judgement.left_sha256 == expected
+    assert judgement.right_sha256 != expected
