@@ -60,6 +60,8 @@ def letters(text: str, script: str) -> Weights:
             strange.append(foreign)
         if lent is not None:
             borrowed.append(lent)
+    if not strange and not borrowed:
+        return np.zeros(len(CANDIDATES[script]))
     return FOREIGN_LETTER * _three(strange, script) + BORROWED_LETTER * _three(borrowed, script)
 
 
