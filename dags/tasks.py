@@ -68,6 +68,7 @@ def harvest(name: str, *, full: bool = False, credentials: dict[str, str] | None
     with failing_by_name(env, run_id, "harvest"), catalog.working(env, run_id):
         if feed.status == "retired":
             return {"run_id": run_id, "listed": 0}
+        check_format(feed)
         asked = ask(env.landing, feed, full=full, credentials=credentials or secrets_of(feed))
         say = Progress(name)
         landed = land(env.landing, feed, run_id, pages(feed, asked, env, say), asked=asked, progress=say)
@@ -76,6 +77,20 @@ def harvest(name: str, *, full: bool = False, credentials: dict[str, str] | None
         catalog.landed(env, run_id, listed=landed.listed, notes=landed.notes)
     log.info("%s: %d records listed, %d of them new or changed payloads", name, landed.listed, landed.kept)
     return {"run_id": run_id, "listed": landed.listed}
+
+
+def check_format(feed: Feed) -> None:
+    """Raises HarvestFailed, before the partner is asked, when nothing of ours reads the feed's format or dialect."""
+    from transforms.crosswalks import ALIASES, CROSSWALKS
+    from transforms.crosswalks.dialects import DIALECTS
+
+    known = sorted({*CROSSWALKS, *ALIASES})
+    if feed.format not in known:
+        sentence = f"format = {feed.format!r}: no crosswalk reads it; put one of {', '.join(known)}."
+        raise HarvestFailed("bad_format", sentence, again=False)
+    if feed.dialect is not None and feed.dialect not in DIALECTS:
+        sentence = f"dialect = {feed.dialect!r} is not known; put one of {', '.join(sorted(DIALECTS))}."
+        raise HarvestFailed("bad_format", sentence, again=False)
 
 
 def secrets_of(feed: Feed) -> dict[str, str]:
