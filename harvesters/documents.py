@@ -57,7 +57,6 @@ def pages(
         notes, client.notes = tuple(client.notes), []
         yield Page(
             records=records,
-            position={"listed": listed},
             skipped=tuple(one.skipped for one in broken),
             raw=tuple(one.raw for one in broken if one.raw),
             notes=notes,
@@ -69,7 +68,6 @@ def pages(
     if whole:
         require_as_many_as_before(listed, feed, ask)
     yield Page(
-        position={"listed": listed},
         notes=tuple(client.notes),
         complete=True,
         full=whole,

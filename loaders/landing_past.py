@@ -176,7 +176,7 @@ def _full_is_due(feed: Feed, complete: list[Harvest]) -> bool:
 
 
 def _goes_on(folder: Path, last: Harvest) -> bool:
-    if last.last.complete or last.last.position is None:
+    if last.last.complete or not last.last.position:  # an empty one: the list cannot be entered in its middle
         return False
     since = [_failure(folder / run) for run in run_names(folder) if run > last.last.run_id]
     failures = [one for one in (last.failure, *since) if one is not None]

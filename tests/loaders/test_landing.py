@@ -150,6 +150,14 @@ def test_an_interrupted_harvest_is_gone_on_with_and_a_truncated_one_starts_over(
     assert [len(harvest.parts) for harvest in harvests(tmp_path / "books")] == [1, 3]
 
 
+def test_a_list_that_cannot_be_entered_in_its_middle_is_begun_again_as_a_harvest_of_its_own(tmp_path: Path) -> None:
+    land(tmp_path, feed(), "books-1", [Page(records=[said("r1")], full=True)])  # and killed
+    asked = ask(tmp_path, feed())
+    assert (asked.position, asked.listed_so_far) == (None, 0)
+    land(tmp_path, feed(), "books-2", [Page(records=[said("r1", "other")], full=True, complete=True)], asked=asked)
+    assert [(one.listed, one.whole_list) for one in harvests(tmp_path / "books")] == [(1, False), (1, True)]
+
+
 def test_a_position_from_which_nothing_comes_is_given_up_after_some_tries(tmp_path: Path) -> None:
     def down():  # type: ignore[no-untyped-def]
         raise HarvestFailed("unreachable", "HTTP 500")
