@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas import Cluster, Evidence, Judgement, Match
-from schemas.match import MatchVerdict
+from schemas import Cluster, Judgement, Match
+from transforms.cluster_words import Matches, Pair, Words, read
 
 LARGEST = 40  # records in a cluster; a work that more feeds than this describe is for a person to look at
 SUPPORT = (
     0.5  # more than this share of the pairs between two groups must be links for them to join; a likely one is half
 )
-Pair = tuple[str, str]
 
 
 class Traits(NamedTuple):
@@ -36,7 +35,7 @@ class Clustering(NamedTuple):
     """Clusters of two records and more, in key order; every kept pair with its last word; pairs that are related."""
 
     clusters: list[Cluster]
-    matches: list[Match]
+    matches: Matches
     related: list[tuple[str, str, str]]  # key, other key, LOM kind of the first to the second
 
 
@@ -49,14 +48,51 @@ def cluster(
     are never one work. What is refused for one of these reasons is put up for review with the reason.
     """
     decided = decisions(judgements)
-    matches = [_match(row) for row in pairs.to_pylist()]
-    kept = [match for match in matches if match.verdict != "different" or _pair(match) in decided]
-    traits = _traits(features, _entangled(kept) | {key for pair in decided for key in pair})
+    alone, others = _parted(pairs, decided, one_to_one)
+    kept = [match for match in read(others) if match.verdict != "different" or _pair(match) in decided]
+    linked = {key for match in kept for key in _pair(match)}
+    traits = _traits(features, linked.union(*decided))
     joined = _Joined(traits, decided, one_to_one)
     joined.add_links(kept)
-    verdicts = dict(joined.join())
-    last = [_last_word(match, verdicts.get(_pair(match)), decided.get(_pair(match)), traits) for match in matches]
-    return Clustering(joined.clusters(verdicts), last, list(_related(pairs, features, decided)))
+    refused = dict(joined.join())
+    stale = frozenset(pair for pair, judged in decided.items() if _stale(judged, traits))
+    clusters = sorted([*_twos(alone, one_to_one), *joined.clusters(refused)], key=lambda found: found.keys)
+    last = Matches(pairs, Words(refused, decided, stale))
+    return Clustering(clusters, last, list(_related(pairs, features, decided)))
+
+
+def _parted(
+    pairs: pa.Table, decided: Mapping[Pair, Judgement], one_to_one: frozenset[str]
+) -> tuple[pa.Table, pa.Table]:
+    """The kept pairs of which no record stands in another kept pair, and all others that are kept or judged."""
+    judged = pa.array(sorted({key for pair in decided for key in pair}), pa.string())
+    touched = pc.or_(pc.is_in(pairs["left_key"], judged), pc.is_in(pairs["right_key"], judged))
+    pairs = pairs.filter(pc.or_(pc.not_equal(pairs["verdict"], "different"), touched))
+    records = pa.chunked_array([*pairs["left_key"].chunks, *pairs["right_key"].chunks], pa.string())
+    numbers = records.combine_chunks().dictionary_encode().indices.to_numpy()
+    often = np.bincount(numbers)[numbers]
+    alone = pa.array((often[: pairs.num_rows] == 1) & (often[pairs.num_rows :] == 1))
+    doubtful = pc.or_(pc.is_in(pairs["left_key"], judged), pc.is_in(pairs["right_key"], judged))
+    for feed in sorted(one_to_one):
+        own = [pc.starts_with(pairs[side], f"{feed}:") for side in ("left_key", "right_key")]
+        doubtful = pc.or_(doubtful, pc.and_(*own))
+    quiet = pc.and_not(alone, doubtful)
+    return pairs.filter(quiet), pairs.filter(pc.invert(quiet))
+
+
+def _twos(alone: pa.Table, one_to_one: frozenset[str]) -> Iterator[Cluster]:
+    """The clusters of pairs that stand alone: nothing but their own verdict and feeds can speak."""
+    columns = (alone[name].to_pylist() for name in ("left_key", "right_key", "verdict"))
+    for left, right, verdict in zip(*columns, strict=True):
+        if joins(verdict, feed_of(left), feed_of(right), one_to_one):
+            yield Cluster(keys=(left, right))
+
+
+def joins(verdict: str, left: str, right: str, one_to_one: frozenset[str]) -> bool:
+    """Whether a pair's verdict and feeds make it a link: across two feeds that list no work twice likely is enough."""
+    if verdict == "review":
+        return left != right and {left, right} <= one_to_one
+    return verdict == "same"
 
 
 def decisions(judgements: Iterable[Judgement]) -> dict[Pair, Judgement]:
@@ -90,24 +126,6 @@ def _issued(traits: Traits) -> tuple[int, int, str]:
 
 def _pair(match: Match) -> Pair:
     return match.left_key, match.right_key
-
-
-def _match(row: Mapping[str, object]) -> Match:
-    said = {name: row[name] for name in ("left_key", "right_key", "probability", "verdict")}
-    evidence = msgspec.json.decode(str(row["evidence"]), type=tuple[Evidence, ...])
-    if row["related"]:
-        linked = Evidence(field="relation", seen=f"a {row['related']} of one work: linked, not merged", weight=0.0)
-        evidence = (*evidence, linked)
-    return msgspec.convert({**said, "evidence": evidence}, Match)
-
-
-def _entangled(matches: Sequence[Match]) -> set[str]:
-    """The records of pairs that share a record with another pair: only there can a third join what contradicts."""
-    degree: dict[str, int] = {}
-    for match in matches:
-        for key in _pair(match):
-            degree[key] = degree.get(key, 0) + 1
-    return {key for match in matches if max(map(degree.__getitem__, _pair(match))) > 1 for key in _pair(match)}
 
 
 def feed_of(key: str) -> str:
@@ -183,9 +201,8 @@ class _Joined:
 
     def _verdict(self, match: Match) -> str:
         """A pair across two feeds without inner duplicates needs no more than to be likely: its rivals are refused."""
-        feeds = {feed_of(match.left_key), feed_of(match.right_key)}
-        likely = match.verdict == "review" and len(feeds) == 2 and feeds <= self.one_to_one
-        return "same" if likely else match.verdict
+        left, right = map(feed_of, _pair(match))
+        return "same" if joins(match.verdict, left, right, self.one_to_one) else match.verdict
 
     def join(self) -> Iterator[tuple[Pair, str]]:
         """Join what can be joined; give each link that is refused, with the reason."""
@@ -245,23 +262,6 @@ class _Joined:
             (Cluster(keys=tuple(sorted(group)), review=reasons.get(one)) for one, group in groups.items()),
             key=lambda found: found.keys,
         )
-
-
-def _last_word(match: Match, refused: str | None, judged: Judgement | None, traits: Mapping[str, Traits]) -> Match:
-    """The match as it is shown: a steward's verdict, or review where a link was refused or a judgement grew old."""
-    verdict: MatchVerdict = match.verdict
-    told = list(match.evidence)
-    if judged:
-        stale = _stale(judged, traits)
-        verdict = "review" if stale or refused else judged.verdict
-        old = "; the records have changed since" if stale else ""
-        told.append(
-            Evidence(field="judgement", seen=f"{judged.verdict}, by {judged.by}: {judged.reason}{old}", weight=0.0)
-        )
-    if refused:
-        verdict = "review"
-        told.append(Evidence(field="cluster", seen=refused, weight=0.0))
-    return msgspec.structs.replace(match, verdict=verdict, evidence=tuple(told))
 
 
 def _stale(judged: Judgement, traits: Mapping[str, Traits]) -> bool:

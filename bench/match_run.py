@@ -1,0 +1,62 @@
+"""Matches and clusters kept features in a process of its own, so that its memory is the matcher's and nothing else's.
+
+    python bench/match_run.py FOLDER full|night
+
+FOLDER holds `earlier.parquet` and `later.parquet`, features as transforms.match makes them. `full` writes pairs.parquet
+and clusters.json into it; `night` starts from the pairs of `full`. Prints one JSON line of seconds and memory.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT)]
+
+import msgspec  # noqa: E402  (the checkout is put on the path first)
+import pyarrow.parquet as pq  # noqa: E402
+
+from transforms.cluster import cluster  # noqa: E402
+from transforms.match import match  # noqa: E402
+
+
+def run(folder: Path, kind: str) -> dict[str, Any]:
+    """Match and cluster; every pair's last word is read too, as the publication reads it."""
+    began, used = time.monotonic(), time.process_time()
+    earlier = pq.read_table(folder / "earlier.parquet")
+    if kind == "full":
+        now, found = earlier, match(earlier)
+    else:
+        now = pq.read_table(folder / "later.parquet")
+        found = match(now, before=earlier, known=pq.read_table(folder / "pairs.parquet"))
+    del earlier
+    matched = time.monotonic()
+    clustering = cluster(found.pairs, now)
+    clustered = time.monotonic()
+    told = sum(1 for _ in clustering.matches)
+    ended = time.monotonic()
+    figures = {
+        "seconds": round(ended - began, 1),
+        "match": round(matched - began, 1),
+        "cluster": round(clustered - matched, 1),
+        "last_words": round(ended - clustered, 1),
+        "cpu": round(time.process_time() - used, 1),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "compared": sum(found.compared.values()),
+        "pairs": told,
+        "left_out": len(found.oversized),
+        "evaluated": found.evaluated,
+    }
+    if kind == "full":
+        pq.write_table(found.pairs, folder / "pairs.parquet")
+    (folder / "clusters.json").write_bytes(msgspec.json.encode(clustering.clusters))
+    return figures
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(Path(sys.argv[1]), sys.argv[2])))

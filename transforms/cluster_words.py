@@ -1,0 +1,83 @@
+"""The last word on every pair: what the matcher said, unless a steward or the clusters say otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, overload
+
+import msgspec
+import pyarrow as pa
+
+from schemas import Evidence, Judgement, Match
+from schemas.match import MatchVerdict
+
+Pair = tuple[str, str]
+DECODER = msgspec.json.Decoder(tuple[Evidence, ...])
+BATCH = 20_000
+
+
+class Words(NamedTuple):
+    """What is said of some pairs beside the matcher's word: a link refused, a judgement, one that grew old."""
+
+    refused: Mapping[Pair, str]
+    judged: Mapping[Pair, Judgement]
+    stale: frozenset[Pair]
+
+    def last(self, match: Match) -> Match:
+        """The match as it is shown: a steward's verdict, or review where a link was refused or a judgement grew old."""
+        pair = match.left_key, match.right_key
+        judged, refused = self.judged.get(pair), self.refused.get(pair)
+        if judged is None and refused is None:
+            return match
+        verdict: MatchVerdict = match.verdict
+        told = list(match.evidence)
+        if judged:
+            old = pair in self.stale
+            verdict = "review" if old or refused else judged.verdict
+            changed = "; the records have changed since" if old else ""
+            seen = f"{judged.verdict}, by {judged.by}: {judged.reason}{changed}"
+            told.append(Evidence(field="judgement", seen=seen, weight=0.0))
+        if refused:
+            verdict = "review"
+            told.append(Evidence(field="cluster", seen=refused, weight=0.0))
+        return msgspec.structs.replace(match, verdict=verdict, evidence=tuple(told))
+
+
+class Matches(Sequence[Match]):
+    """Every kept pair with its last word, in the order of the table; each is read when it is asked for."""
+
+    def __init__(self, pairs: pa.Table, words: Words) -> None:
+        self.pairs = pairs
+        self.words = words
+
+    def __len__(self) -> int:
+        return int(self.pairs.num_rows)
+
+    def __iter__(self) -> Iterator[Match]:
+        return map(self.words.last, read(self.pairs))
+
+    @overload
+    def __getitem__(self, place: int) -> Match: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Match]: ...
+    def __getitem__(self, place: int | slice) -> Match | Sequence[Match]:
+        places = range(len(self))[place]
+        if isinstance(places, int):
+            return next(iter(Matches(self.pairs.slice(places, 1), self.words)))
+        return Matches(self.pairs.take(list(places)), self.words)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Matches) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # a table has none
+
+
+def read(pairs: pa.Table) -> Iterator[Match]:
+    """The pairs of a table as the matcher left them."""
+    names = ("left_key", "right_key", "probability", "verdict", "evidence", "related")
+    for part in pairs.select(names).to_batches(max_chunksize=BATCH):
+        for left, right, probability, verdict, evidence, related in zip(*map(pa.Array.to_pylist, part), strict=True):
+            told = DECODER.decode(evidence)
+            if related:
+                told += (Evidence(field="relation", seen=f"a {related} of one work: linked, not merged", weight=0.0),)
+            yield Match(left_key=left, right_key=right, probability=probability, verdict=verdict, evidence=told)
