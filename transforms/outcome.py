@@ -36,7 +36,7 @@ def assess(record: SourceRecord, feed: Feed) -> Assessment:
 
 def _year(harvested_at: str) -> int | None:
     """The year of the harvest; None when the record does not say."""
-    return int(harvested_at[:4]) if harvested_at[:4].isdigit() else None
+    return int(harvested_at[:4]) if harvested_at[:4].isdecimal() else None
 
 
 def _assessment(

@@ -54,7 +54,7 @@ def date_missing(resource: Resource, _: Context) -> list[Seen]:
 
 def date_order(resource: Resource, _: Context) -> list[Seen]:
     """Compared by year only: precisions differ."""
-    if not resource.issued_year or not resource.modified or not resource.modified[:4].isdigit():
+    if not resource.issued_year or not resource.modified or not resource.modified[:4].isdecimal():
         return []
     return [("modified", resource.modified)] if int(resource.modified[:4]) < resource.issued_year else []
 
