@@ -139,11 +139,12 @@ def digest(text: str) -> bytes:
 def show(figures: dict[str, Any]) -> None:
     demand = ", each page rendered when asked for" if figures["rendered_on_demand"] else ""
     print(f"{figures['records']} records, {figures['page_size']} a page{demand}; {machine()}")
-    print(f"{'client':10} {'records/s':>10} {'seconds':>9} {'CPU us/record':>14} {'peak MB':>8}")
+    print(f"{'client':10} {'records/s':>10} {'seconds':>9} {'CPU us/record':>14} {'imports s':>10} {'peak MB':>8}")
     for row in figures["clients"]:
         spent = row["cpu_seconds"] / row["records"] * 1e6
         rate = row["records"] / row["seconds"]
-        print(f"{row['client']:10} {rate:10.0f} {row['seconds']:9.2f} {spent:14.0f} {row['peak_mb']:8.0f}")
+        times = f"{row['seconds']:9.2f} {spent:14.0f} {row['imports']:10.2f}"
+        print(f"{row['client']:10} {rate:10.0f} {times} {row['peak_mb']:8.0f}")
     print(f"target: ours {LEAST} records/s or better, less than {MOST} MB at a million records")
     if figures["killed"]:
         print("killed: " + ", ".join(f"{name} {value}" for name, value in figures["killed"].items()))
