@@ -113,8 +113,7 @@ class JsonWalk:
                 inside = f"{key}/{name.lower()}" if key else name.lower()
                 if inside in self.transparent:
                     inside = ""
-                step = f".{name}" if PLAIN.fullmatch(name) else f"[{name!r}]"
-                self.anything(one, inside, path + step, depth + 1)
+                self.anything(one, inside, path + _step(name), depth + 1)
         elif found is not None and (text := _text(found)):
             self.put(Value(key, path, text, None, None))
 
@@ -123,9 +122,14 @@ class JsonWalk:
         for name, one in found.items():
             if name == named.member:
                 if text := _text(one):
-                    self.put(Value(named.key, f"{path}.{name}", text, named.language, beside))
+                    self.put(Value(named.key, path + _step(name), text, named.language, beside))
             elif name not in named.made:
-                self.anything(one, f"{named.key}/@{name.lower()}", f"{path}.{name}", depth + 1)
+                self.anything(one, f"{named.key}/@{name.lower()}", path + _step(name), depth + 1)
+
+
+def _step(name: str) -> str:
+    """One step of a JSON path (RFC 9535)."""
+    return f".{name}" if PLAIN.fullmatch(name) else f"[{name!r}]"
 
 
 def _text(found: Any) -> str:
