@@ -9,11 +9,15 @@ PEOPLE = "len(list_intersect(people_l, people_r))"
 TOKENS = "len(list_intersect(tokens_l, tokens_r))"
 # CASE, since the parts of an AND are evaluated in no sure order, and the second ones are dear
 LETTER = "round(strlen(title_l) / length(title_l))"  # bytes of a letter: DuckDB counts edits in bytes
-TYPO = (
-    "CASE WHEN abs(length(title_l) - length(title_r)) > 2 THEN false "
-    "WHEN jaro_winkler_similarity(title_l, title_r) >= if(size_l < 30, 0.955, 0.97) THEN true "
-    "WHEN least(size_l, size_r) >= 12 AND jaro_winkler_similarity(title_l, title_r) >= 0.85 "
-    f"THEN levenshtein(title_l, title_r) <= {LETTER} ELSE false END"
+JARO = "jaro_winkler_similarity(title_l, title_r)"
+SLIP = f"WHEN {JARO} >= 0.85 THEN levenshtein(title_l, title_r) <= {LETTER} ELSE false END"
+LONG_TYPO = (
+    "CASE WHEN size_l < 30 OR abs(length(title_l) - length(title_r)) > 2 THEN false "
+    f"WHEN {JARO} >= 0.97 THEN true {SLIP}"
+)
+SHORT_TYPO = (
+    "CASE WHEN size_l >= 30 OR abs(length(title_l) - length(title_r)) > 2 THEN false "
+    f"WHEN {JARO} >= 0.955 THEN true WHEN least(size_l, size_r) < 12 THEN false {SLIP}"
 )
 ALIKE = (
     "title_l = title_r OR list_has_any(titles_l, titles_r) OR words_l = words_r OR head_l = head_r "
@@ -58,8 +62,8 @@ COMPARISONS = [
         {**policy("title_l = title_r", "the same", 16.0), "m_probability": 0.65536, "u_probability": 1e-5, **GENERIC},
         policy("list_has_any(titles_l, titles_r)", "the same in another language or form", 14.0),
         policy("words_l = words_r", "the same words in another order", 14.0),
-        policy(f"{TYPO} AND size_l >= 30", "the same but for a letter or two, and long", 17.0),
-        level(TYPO, "the same but for a letter or two", 11.0),
+        policy(LONG_TYPO, "the same but for a letter or two, and long", 17.0),
+        level(SHORT_TYPO, "the same but for a letter or two", 11.0),
         policy(
             "(head_l = title_r OR title_l = head_r) AND least(size_l, size_r) >= 36",
             "the same but for a subtitle, and very long",

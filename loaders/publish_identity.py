@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
+PAIRS = [one + other for one in ALPHABET for other in ALPHABET]  # ten bits in two letters
 Group = tuple[str, ...]  # the live keys of a cluster, sorted
 
 
@@ -84,14 +86,16 @@ def mint(run_id: str, key: str) -> str:
 
     The layout is ULID's (https://github.com/ulid/spec): 48 bits of time, here of the run, and 80 bits of a hash.
     """
-    stamp = run_id.rsplit("-", 1)[-1]
-    time = int(hashlib.sha256(stamp.encode()).hexdigest()[:12], 16)
-    number = (_milliseconds(stamp) if "T" in stamp else time) << 80
+    number = _milliseconds(run_id.rsplit("-", 1)[-1]) << 80
     number |= int.from_bytes(hashlib.sha256(f"{run_id}\x00{key}".encode()).digest()[:10], "big")
-    return "".join(ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+    return "".join([PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 
 
+@cache
 def _milliseconds(stamp: str) -> int:
+    """The time of a run's stamp; of one that is no time a number of as many bits, always the same."""
     from datetime import UTC, datetime
 
+    if "T" not in stamp:
+        return int(hashlib.sha256(stamp.encode()).hexdigest()[:12], 16)
     return int(datetime.strptime(stamp, "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC).timestamp() * 1000)
