@@ -31,10 +31,11 @@ def match(*, full: bool = False) -> dict[str, Any]:
     version = matcher_version()
     known = None if full else state.read_state(env, version)
     before, pairs = known or (None, None)
-    fresh, gone = state.stale_keys(env, before)
+    kept = state.read_features(env, version) if before is None else before
+    fresh, gone = state.stale_keys(env, kept)
     live = (Live(record=one, feed=feed, record_sha256=sha) for feed, sha, one in state.read_live(env, fresh))
     made = features(live)
-    now = made if before is None else pa.concat_tables([state.without(before, gone), made]).sort_by("key")
+    now = made if kept is None else pa.concat_tables([state.without(kept, gone), made]).sort_by("key")
     decided = state.judgements(env)
     found = match(now, before=before, known=pairs, judgements=decided)
     one_to_one = frozenset(feed.name for feed in known_feeds(env) if feed.one_to_one)

@@ -101,6 +101,17 @@ def read_state(env: Environment, version: str) -> tuple[pa.Table, pa.Table] | No
     return pq.read_table(_folder(env) / FEATURES), pq.read_table(_folder(env) / PAIRS)
 
 
+def read_features(env: Environment, version: str) -> pa.Table | None:
+    """The features kept from the last publication, for a full match; None when another version's matcher made them.
+
+    Each tells by its record's sha256 whether it still holds, so that it does not matter which catalog it was.
+    """
+    kind = _folder(env) / KIND
+    if not kind.exists() or msgspec.json.decode(kind.read_bytes(), type=_State).version != version:
+        return None
+    return pq.read_table(_folder(env) / FEATURES)
+
+
 def stale_keys(env: Environment, features: pa.Table | None) -> tuple[set[str], set[str]]:
     """The live keys of which the features are missing or old, and the keys of features that must go."""
     live = live_versions(env)

@@ -370,6 +370,10 @@ def test_the_state_of_a_match_counts_only_with_its_publication(lite: Environment
     assert known is not None
     assert known[0].equals(rows)
     assert state.read_state(lite, "2") is None  # of another matcher
+    kept = state.read_features(lite, "1")
+    assert kept is not None
+    assert kept.equals(rows)
+    assert state.read_features(lite, "2") is None
     with writing(lite) as connection:
         connection.execute(text("UPDATE publish_state SET value = '{}'"))  # another catalog
     assert state.read_state(lite, "1") is None
