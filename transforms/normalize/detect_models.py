@@ -21,7 +21,8 @@ ALIASES = {
 }  # fmt: skip
 LABELS = 40
 LEAST = 1e-6  # a label less likely than this is not looked for: it could not change a decision
-TRIALS = 3  # of langdetect, which is slow: it is asked only whether it sees a language at all
+TRIALS = 1  # of langdetect, which is slow: it is asked only whether it sees a language at all
+ITERATIONS = 200  # of each trial, at most
 _langdetect_lock = Lock()
 
 WORD = re.compile(rb"[^ ]* |[^ ]+")  # with the space behind it
@@ -99,7 +100,7 @@ def langdetect_sees(text: str, language: str) -> bool | None:
 
     with _langdetect_lock:
         asked = _langdetect().create()
-        asked.n_trial = TRIALS
+        asked.n_trial, asked.ITERATION_LIMIT = TRIALS, ITERATIONS
         asked.append(text)
         try:
             found = asked.get_probabilities()
