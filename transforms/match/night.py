@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas import Judgement
 from transforms.match.blocks import LIMIT, RULES, Oversized, block, pair, split
@@ -104,10 +105,12 @@ def _connect(resources: Resources, spill: str | None) -> duckdb.DuckDBPyConnecti
 
 
 def _load(connection: duckdb.DuckDBPyConnection, now: pa.Table) -> None:
-    connection.register("arrived", now)
-    connection.execute(
-        "CREATE TEMP TABLE feature AS SELECT (row_number() OVER (ORDER BY key))::INTEGER AS idx, * FROM arrived"
-    )
+    """Write the table `feature`, numbered in key order: a smaller idx is a smaller key."""
+    keys = now["key"]
+    if len(keys) > 1 and not pc.all(pc.less(keys.slice(0, len(keys) - 1), keys.slice(1))).as_py():
+        now = now.sort_by("key")
+    connection.register("arrived", now.add_column(0, "idx", pa.array(range(1, len(keys) + 1), pa.int32())))
+    connection.execute("CREATE TEMP TABLE feature AS FROM arrived")
     connection.unregister("arrived")
 
 

@@ -14,6 +14,7 @@ from transforms.match.model import Model
 
 PLACES = 6
 FORCED = len(RULES)  # the "rule" of a pair that is compared because a steward decided it
+MANY = 300_000  # records that are scanned by more than one thread, and too large to be held beside all pairs
 DISAGREE = 3  # unlike titles under one identifier, from which it identifies nothing
 SHOWN: dict[str, str] = {  # what a comparison shows of a side, as SQL
     "title": "coalesce({0}.said, '')",
@@ -101,7 +102,11 @@ def _predict(
     linker = Linker(api.register("candidate"), settings, log_level=None, validate_settings=False)
     _register_frequencies(connection, api, linker, model)
     linker.table_management.register_blocked_pairs_for_predict(api.register(pairs))
+    (few,) = connection.execute(f"SELECT count(*) < {MANY} FROM candidate").fetchone() or (True,)
+    if few:  # else DuckDB goes through the few records, in one thread, and not through the many pairs
+        connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
     found = linker.inference.predict(threshold_match_weight=least, warning_mode="never")
+    connection.execute("RESET disabled_optimizers")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM {found.physical_name}")
     found.drop_table_from_database_and_remove_from_cache()
 
