@@ -102,7 +102,7 @@ def _predict(
     linker = Linker(api.register("candidate"), settings, log_level=None, validate_settings=False)
     _register_frequencies(connection, api, linker, model)
     linker.table_management.register_blocked_pairs_for_predict(api.register(pairs))
-    (few,) = connection.execute(f"SELECT count(*) < {MANY} FROM candidate").fetchone() or (True,)
+    ((few,),) = connection.execute(f"SELECT count(*) < {MANY} FROM candidate").fetchall()
     if few:  # else DuckDB goes through the few records, in one thread, and not through the many pairs
         connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
     found = linker.inference.predict(threshold_match_weight=least, warning_mode="never")
