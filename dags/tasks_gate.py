@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import msgspec
-
-from schemas import Environment, Feed, Resource
+from schemas import Environment, Feed
 
 
 def check_neighbours(env: Environment, run_id: str) -> int:
@@ -16,29 +12,20 @@ def check_neighbours(env: Environment, run_id: str) -> int:
     """
     from loaders import staging, standing
     from loaders.catalog import feed_of
-    from transforms.rules.batch import Facts, check_batch, facts
+    from transforms.rules.batch import Facts, check_batch, facts_of
 
     planned = staging.read_plan(env, run_id)
     if not planned.transform and not planned.deleted:
         return 0
-    staged = {one.key: facts(one) for one in staged_resources(env, planned.chunks)}
+    staged = {one.key: one for one in map(facts_of, standing.staged_records(env, planned.chunks))}
     gone = standing.deleted_keys(env, run_id)
     before: dict[str, Facts] = {}
-    decoder = msgspec.json.Decoder(Resource)
-    for text in standing.accepted_records(env, feed_of(run_id)):
-        one = facts(decoder.decode(text))
+    for one in map(facts_of, standing.accepted_records(env, feed_of(run_id))):
         if one.key in staged:
             before[one.key] = one
         elif one.key not in gone:
             staged[one.key] = one
     return staging.write_batch_issues(env, run_id, check_batch(staged.values(), before=before))
-
-
-def staged_resources(env: Environment, chunks: tuple[str, ...]) -> Iterator[Resource]:
-    from loaders import staging
-
-    for chunk in chunks:
-        yield from (one.resource for one in staging.read_outcomes(env, chunk) if one.resource is not None)
 
 
 def judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pyarrow.parquet as pq
 from sqlalchemy import case, func, select
@@ -10,6 +10,7 @@ from sqlalchemy import case, func, select
 from loaders.catalog_run import feed_of
 from loaders.database import reading
 from loaders.models import SourceRecord
+from loaders.staging_chunk import outcome_path
 from loaders.staging_folder import staging_folder
 from schemas import Environment
 
@@ -22,6 +23,14 @@ def accepted_records(env: Environment, feed: str) -> Iterator[str]:
     with reading(env) as connection:
         streamed = connection.execution_options(yield_per=BATCH).execute(query.order_by(SourceRecord.key))
         yield from (record for record in streamed.scalars() if record is not None)
+
+
+def staged_records(env: Environment, chunks: Iterable[str]) -> Iterator[str]:
+    """The JSON of every record that the chunks of a staging were read into."""
+    for chunk in chunks:
+        with pq.ParquetFile(outcome_path(env, chunk)) as file:
+            for batch in file.iter_batches(BATCH, columns=["record"]):
+                yield from (record for record in batch.column(0).to_pylist() if record is not None)
 
 
 def deleted_keys(env: Environment, run_id: str) -> set[str]:

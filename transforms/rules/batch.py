@@ -6,19 +6,23 @@ them by url or identifier and passes one group at a time to `shared` and `duplic
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 from rapidfuzz import fuzz
 
-from schemas import Issue, Resource
+from schemas import Base, Concept, Contributor, Identifier, Issue, License, Resource
+from schemas.resource import LangMap
 from transforms.rules.rights import cc_parts
 from transforms.rules.rule import Rule
 
 ALIKE = 80.0  # of 100: above, two titles are of related records
 TITLE_SAYS_SOMETHING = 10  # letters; shorter titles repeat by chance
 TITLE_LENGTH = 120
+OTHER = re.compile(r"[\W_]+")  # than letters and digits
 PUBLIC = frozenset({"doi", "isbn", "handle", "ark", "uri"})  # schemes that name one resource in the whole world
 
 
@@ -36,7 +40,28 @@ class Facts(NamedTuple):
     license_open: bool | None
 
 
-def facts(resource: Resource) -> Facts:
+class Card(Base, frozen=True, kw_only=True):
+    """Those fields of a Resource that the facts are made of: the others are passed over when its JSON is read."""
+
+    key: str
+    title: LangMap = {}
+    contributors: tuple[Contributor, ...] = ()
+    issued_year: int | None = None
+    resource_types: tuple[Concept, ...] = ()
+    url: str | None = None
+    identifiers: tuple[Identifier, ...] = ()
+    license: License | None = None
+
+
+CARD = msgspec.json.Decoder(Card)
+
+
+def facts_of(text: str) -> Facts:
+    """The facts of one record, from its JSON."""
+    return facts(CARD.decode(text))
+
+
+def facts(resource: Resource | Card) -> Facts:
     """The facts of one record."""
     rights = resource.license
     return Facts(
@@ -53,7 +78,7 @@ def facts(resource: Resource) -> Facts:
 
 
 def letters(text: str) -> str:
-    return " ".join("".join(sign if sign.isalnum() else " " for sign in text.casefold()).split())[:TITLE_LENGTH]
+    return OTHER.sub(" ", text.casefold()).strip()[:TITLE_LENGTH]
 
 
 def check_batch(
