@@ -9,7 +9,7 @@ import pytest
 
 from schemas import Concept, Contributor, Identifier, Resource
 from transforms.cluster import cluster
-from transforms.match import Live, Matching, Resources, features, match
+from transforms.match import Live, Matching, Resources, features, match, score
 
 SMALL = Resources(block=4)  # so that blocks cross the limit on most nights
 TOPICS = [
@@ -71,6 +71,16 @@ def test_an_increment_gives_what_a_full_run_gives(seed: int) -> None:
         assert known.pairs.to_pylist() == full.pairs.to_pylist()
         assert cluster(known.pairs, now) == cluster(full.pairs, now)
         before = now
+
+
+def test_a_large_catalog_is_scored_another_way_and_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(5)
+    rows = features(some_record(chance, f"f{n % 3}:{n}") for n in range(60))
+    small = match(rows, resources=SMALL)
+    monkeypatch.setattr(score, "MANY", 0)  # the number of records from which a catalog is large
+    large = match(rows, resources=SMALL)
+    assert small.pairs.num_rows > 0
+    assert large.pairs.to_pylist() == small.pairs.to_pylist()
 
 
 def test_a_quiet_night_looks_at_nothing_again() -> None:
