@@ -71,6 +71,7 @@ def test_every_sample_feed_ends_with_a_line_and_the_night_with_success(nights: d
     assert set(lines_by_feed(first.stdout)) == {path.stem for path in (ROOT / "samples" / "feeds").glob("*.toml")}
     for word in ("catalog.db", "night.html"):
         assert word in first.stdout
+    assert "leaked" not in first.stderr, first.stderr
 
 
 def test_the_counts_are_those_that_the_samples_were_written_with(nights: dict[str, object]) -> None:
