@@ -458,7 +458,7 @@ class Made:
             publishers=() if lose(0.3) else (chance.choice(self.publishers),) if lose(0.15) else (work.publisher,),
             issued_year=year,
             identifiers=(Identifier(scheme="doi", value=doi),) if doi else (),
-            url=f"https://{key.split(':', maxsplit=1)[0]}.made.test/work/{key.split(':')[1]}",
+            url=f"https://{key.split(':', maxsplit=1)[0]}.made.test/works/{key.split(':')[1]}",
             levels=() if lose(0.4) else (chance.choice("123567"),) if lose(0.2) else (work.level,),
             resource_types=() if lose(0.3) else (_type(chance.choice(TYPES) if lose(0.3) else work.type),),
         )

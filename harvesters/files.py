@@ -85,6 +85,7 @@ def _zip(feed: Feed, place: Path | io.BytesIO, start: bytes) -> Iterator[tuple[s
             try:
                 with archive.open(name) as member:
                     body = member.read(limit + 1)
+            # zipfile raises RuntimeError for an encrypted member, NotImplementedError for an unknown compression
             except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
                 raise failed("malformed", f"{feed.url}: {name} cannot be unpacked ({error})") from error
             total += len(body)
