@@ -29,8 +29,8 @@ _TRACKING = re.compile(
 )
 _SESSION = re.compile(r";(jsessionid|phpsessid)=[^/?#]*", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_SAFE_PATH = "/%:@!$&'()*+,;=~-._"
-_SAFE_QUERY = "/%:@!$'()*+,;=~-._?&"
+_SAFE_PATH = "/%:@!$&()*+,;=~-._"  # no quotation mark: at an end it would be read as one around the address
+_SAFE_QUERY = "/%:@!$()*+,;=~-._?&"
 _PRIVATE_NAMES = re.compile(r"(^|\.)(localhost|local|localdomain|internal|intranet|lan|home|corp|invalid)$")
 
 

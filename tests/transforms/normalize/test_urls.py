@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from transforms.normalize.urls import canonical, problem, web_address
@@ -106,6 +106,7 @@ def test_any_text_has_an_answer(said: str) -> None:
     st.sampled_from(["example.org", "www.Example.org:80", "пример.рф", "a.b.museum", "10.0.0.1", "x_y.org"]),
     st.text(max_size=60),
 )
+@example("http://", "example.org", "'#")
 def test_the_canonical_form_is_its_own(scheme: str, host: str, rest: str) -> None:
     once = canonical(f"{scheme}{host}/{rest}")
     if once is not None:
