@@ -14,10 +14,10 @@ from transforms.rules.texts import finding
 PRIVATE_ENDINGS = (".local", ".localhost", ".internal", ".lan", ".intranet", ".home.arpa", ".test", ".invalid")
 NUMERIC_HOST = re.compile(r"(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+)){0,3}")  # 2130706433, 0x7f.1, 127.1
 SESSION = re.compile(r"(?:;jsessionid=|[?&](?:phpsessid|jsessionid|sid|session_?id)=)", re.IGNORECASE)
+PLACEHOLDER_HOST = re.compile(r"example\.(?:com|org|net)|localhost", re.IGNORECASE)
 PLACEHOLDER_IDENTIFIERS = re.compile(
-    r"(?:https?://hdl\.handle\.net/)?123456789/.*|0{8,13}|9780{9,10}|(?:\d)\1{9,12}|10\.(?:1234|5555|0000|9999|12345)/.*"
-    r"|.*(?:example\.(?:com|org|net)|localhost).*"
-    r"|none|null|n/?a|unknown|test|-+|\.+".replace(r"(?:\d)\1", r"(\d)\1"),
+    r"(?:https?://hdl\.handle\.net/)?123456789/.*|0{8,13}|9780{9,10}|(\d)\1{9,12}|10\.(?:1234|5555|0000|9999|12345)/.*"
+    r"|none|null|n/?a|unknown|test|-+|\.+",
     re.IGNORECASE,
 )
 
@@ -38,10 +38,7 @@ def is_private(host: str) -> bool:
 def at_fault(resource: Resource, fault: str) -> list[Seen]:
     """Where the landing page and the links have a fault."""
     seen = [("url", resource.url)] if resource.url and fault in faults(resource.url) else []
-    for number, link in enumerate(resource.links):
-        if fault in faults(link.url):
-            seen.append((f"links[{number}].url", link.url))
-    return seen
+    return seen + [(f"links[{n}].url", link.url) for n, link in enumerate(resource.links) if fault in faults(link.url)]
 
 
 def missing(resource: Resource, _: Context) -> list[Seen]:
@@ -111,7 +108,7 @@ def identifier_placeholder(resource: Resource, _: Context) -> list[Seen]:
     return [
         (f"identifiers[{number}].value", one.value)
         for number, one in enumerate(resource.identifiers)
-        if PLACEHOLDER_IDENTIFIERS.fullmatch(one.value)
+        if PLACEHOLDER_IDENTIFIERS.fullmatch(one.value) or PLACEHOLDER_HOST.search(one.value)
     ]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
 
 from schemas import Resource
 from transforms.rules.rule import Context, Rule, Seen, reported
@@ -11,13 +13,13 @@ from transforms.rules.texts import finding
 
 TAG = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|\d{3}))?(?:-[A-Za-z0-9]{2,8})*")
 SCRIPTS = {
-    "Arab": re.compile("[\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff]+"),
-    "Cyrl": re.compile("[\u0400-\u052f]+"),
-    "Thai": re.compile("[\u0e00-\u0e7f]+"),
-    "Grek": re.compile("[\u0370-\u03ff]+"),
-    "Hebr": re.compile("[\u0590-\u05ff]+"),
-    "Deva": re.compile("[\u0900-\u097f]+"),
-    "Latn": re.compile("[A-Za-z\u00c0-\u024f]+"),
+    "Arab": "\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff",
+    "Cyrl": "\u0400-\u052f",
+    "Thai": "\u0e00-\u0e7f",
+    "Grek": "\u0370-\u03ff",
+    "Hebr": "\u0590-\u05ff",
+    "Deva": "\u0900-\u097f",
+    "Latn": "A-Za-z\u00c0-\u024f",
 }
 # The scripts in which a language is written, where it is written in few.
 WRITTEN_IN = {
@@ -69,22 +71,38 @@ def contradicted(resource: Resource, context: Context) -> list[Seen]:
 
 
 def is_in_another_script(tag: str, text: str) -> bool:
-    base, _, rest = tag.partition("-")
-    allowed = {rest[:4]} & SCRIPTS.keys() or WRITTEN_IN.get(base)
-    if not allowed or (text.isascii() and "Latn" in allowed):
+    scripts = scripts_of(tag)
+    if scripts is None or (text.isascii() and scripts.latin):
         return False
     sample = text[:160]
-    inside = sum(map(len, runs(sample, allowed)))
+    inside = len(sample) - len(scripts.inside.sub("", sample))
     if inside * 4 > len(sample):
         return False
-    outside = sum(map(len, runs(sample, SCRIPTS.keys() - allowed)))
+    outside = len(sample) - len(scripts.outside.sub("", sample))
     return outside >= LEAST and outside > 4 * inside
 
 
-def runs(text: str, scripts: Iterable[str]) -> Iterator[str]:
-    """The runs of letters that are in these scripts."""
-    for script in scripts:
-        yield from SCRIPTS[script].findall(text)
+class Scripts(NamedTuple):
+    """Runs of letters in the scripts of a language, and in the others."""
+
+    inside: re.Pattern[str]
+    outside: re.Pattern[str]
+    latin: bool
+
+
+@lru_cache(maxsize=1_000)
+def scripts_of(tag: str) -> Scripts | None:
+    """The scripts in which a language is written; None where that is not known."""
+    base, _, rest = tag.partition("-")
+    allowed = {rest[:4]} & SCRIPTS.keys() or WRITTEN_IN.get(base)
+    if not allowed:
+        return None
+    return Scripts(runs(allowed), runs(SCRIPTS.keys() - allowed), "Latn" in allowed)
+
+
+def runs(scripts: Iterable[str]) -> re.Pattern[str]:
+    """A pattern of the runs of letters that are in these scripts."""
+    return re.compile(f"[{''.join(SCRIPTS[script] for script in sorted(scripts))}]+")
 
 
 def tag_malformed(resource: Resource, _: Context) -> list[Seen]:

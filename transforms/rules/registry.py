@@ -7,11 +7,12 @@ from pathlib import Path
 
 from schemas import Issue, Resource, Severity
 from transforms.rules import addresses, batch, conformance, languages, people, rights, teaching, texts, titles
-from transforms.rules.rule import Context, Rule
+from transforms.rules.rule import REPORTS, Context, Rule
 
 TOPICS = (titles, texts, languages, rights, addresses, people, teaching, conformance, batch)
 RULES: dict[str, Rule] = {rule.code: rule for topic in TOPICS for rule in topic.RULES}
 LOOKS = tuple((rule.code, rule.severity, rule.look) for rule in RULES.values() if rule.look is not None)
+QUIET_LOOKS = tuple(row for row in LOOKS if row[2] not in REPORTS)  # enough where normalization found nothing
 TRANSLATIONS = Path(__file__).parent / "translations"
 VALUE_LENGTH = 200
 NO_CONTEXT = Context()
@@ -20,7 +21,7 @@ NO_CONTEXT = Context()
 def check(resource: Resource, context: Context = NO_CONTEXT) -> tuple[Issue, ...]:
     """Everything that the record rules find in one record, in the registry's order, each finding once."""
     found: dict[tuple[str, str, str], Severity] = {}
-    for code, severity, look in LOOKS:
+    for code, severity, look in LOOKS if context.findings else QUIET_LOOKS:
         for path, value in look(resource, context):
             found[code, path, shorten(value)] = severity
     return tuple(

@@ -65,10 +65,14 @@ class Rule:
     look: Look | None = None
 
 
+REPORTS: set[Look] = set()  # looks that only repeat what normalization found
+
+
 def reported(code: str) -> Look:
     """A look that repeats what normalization found under a code."""
 
     def look(_: Resource, context: Context) -> list[Seen]:
         return [(finding.path, finding.value) for finding in context.findings if finding.code == code]
 
+    REPORTS.add(look)
     return look
