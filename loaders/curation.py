@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 from loaders import catalog_run
 from loaders.catalog_decide import signed
 from loaders.catalog_unmapped import recount_unmapped
+from loaders.curation_value import NotThere, fitting, today
 from loaders.database import writing
 from loaders.models import Curation, Judgement, Resource, SourceRecord
 from loaders.staging_outcome import resource_columns
@@ -20,10 +21,6 @@ from schemas.environment import Environment
 RECORDS: Any = SourceRecord.__table__
 PENDING = ("pending_sha256", "pending_record", "pending_record_sha256", "pending_reason", "pending_status")
 OURS = frozenset({"key", "terms", "provenance", "unmapped"})  # fields that nobody corrects
-
-
-class NotThere(LookupError):
-    """What a decision names does not exist, or is not in a state to be decided so."""
 
 
 def accept(env: Environment, key: str, *, by: str, reason: str) -> int:
@@ -52,13 +49,14 @@ def accept(env: Environment, key: str, *, by: str, reason: str) -> int:
 def correct(env: Environment, target: str, path: str, value: str, *, by: str, reason: str) -> int:
     """Set a field of a record (by key) or resource (by id) at every publication; returns the curation's id.
 
-    `path` is of the shared record, such as title.en or license.uri; `value` is JSON, or plain text.
+    `path` is of the shared record, such as title.en or license.uri; `value` is JSON, or plain text. Raises NotThere
+    when it does not fit what the record or resource says today.
     """
     said = signed(by, reason)
     with writing(env) as connection:
-        return _curate(
-            connection, said, **_target(connection, target), path=_path(path), value=_json(value), action="set"
-        )
+        found = _target(connection, target)
+        text = fitting(today(connection, found), _path(path), value)
+        return _curate(connection, said, **found, path=path, value=text, action="set")
 
 
 def withdraw(env: Environment, target: str, *, by: str, reason: str) -> int:
@@ -94,7 +92,7 @@ def judge(env: Environment, verdict: str, one: str, other: str, *, by: str, reas
         raise NotThere(f"{one} is one record; a judgement is about two")
     left, right = sorted((one, other))
     with writing(env) as connection:
-        rows = [_record(connection, key) for key in (left, right)]
+        rows = [_living(connection, key) for key in (left, right)]
         digests = [_digest(row["record"]) for row in rows]
         made = connection.execute(
             insert(Judgement)
@@ -119,6 +117,13 @@ def _record(connection: Connection, key: str) -> dict[str, Any]:
     return dict(row)
 
 
+def _living(connection: Connection, key: str) -> dict[str, Any]:
+    row = _record(connection, key)
+    if row["status"] != "live":
+        raise NotThere(f"{key} is {row['status']}; a judgement is about two live records")
+    return row
+
+
 def _target(connection: Connection, target: str) -> dict[str, str]:
     if connection.scalar(select(RECORDS.c.key).where(RECORDS.c.key == target)) is not None:
         return {"key": target}
@@ -135,13 +140,6 @@ def _path(path: str) -> str:
     return path
 
 
-def _json(value: str) -> str:
-    try:
-        return msgspec.json.encode(msgspec.json.decode(value)).decode()
-    except msgspec.DecodeError:
-        return msgspec.json.encode(value).decode()
-
-
 def _curate(connection: Connection, said: dict[str, str], **values: Any) -> int:
     made = connection.execute(insert(Curation).values(at=catalog_run.now(), **said, **values).returning(Curation.id))
     return made.scalar_one()
@@ -151,5 +149,8 @@ def _unaccept(connection: Connection, key: str, sha256: str, before: dict[str, A
     row = _record(connection, key)
     if row["payload_sha256"] != sha256 or row["status"] != "live":
         return  # another version has taken its place since
+    if row["pending_status"]:  # a newer version waits, and goes on waiting
+        before = {**before, **{name: row[name] for name in (*PENDING, "datestamp", "run_id")}}
+        before["status"] = before["status"] if before["status"] == "live" else row["pending_status"]
     connection.execute(update(RECORDS).where(RECORDS.c.key == key).values(**before))
     recount_unmapped(connection, row["feed"], catalog_run.now())

@@ -1,6 +1,7 @@
 """What passes between the rooms. Imports nothing of ours."""
 
 from schemas.base import Base, replace
+from schemas.correction import CorrectionUnusable, correct
 from schemas.environment import ROOT, Environment, environment
 from schemas.feed import BadFeed, Expect, Feed, Request, read_feed, read_feeds
 from schemas.match import MATCH_FIELDS, Cluster, Correction, Evidence, Judgement, Match, Member, match_sha256
@@ -37,6 +38,7 @@ __all__ = [
     "Concept",
     "Contributor",
     "Correction",
+    "CorrectionUnusable",
     "Environment",
     "Evidence",
     "Expect",
@@ -66,6 +68,7 @@ __all__ = [
     "Term",
     "Text",
     "Tombstone",
+    "correct",
     "environment",
     "match_sha256",
     "read_feed",

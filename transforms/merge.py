@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from schemas import Correction, Member, Origin, Relation, Resource
+from schemas import Correction, CorrectionUnusable, Member, Origin, Relation, Resource, correct
 
 Members = Sequence[Resource]  # the most trusted first
 Survivor = Callable[[Members, str], tuple[Any, Members]]  # the value of a field, and the records that it came from
-STEP = re.compile(r"[^.\[\]]+|\[\d+\]")
 
 
 class Merged(NamedTuple):
@@ -173,38 +171,3 @@ def _corrected(record: Resource, corrections: Sequence[Correction]) -> Merged:
         except CorrectionUnusable as error:
             problems.append(str(error))
     return Merged(record, tuple(problems))
-
-
-class CorrectionUnusable(Exception):
-    """A correction that does not fit the record: which, where and why."""
-
-
-def correct(record: Resource, correction: Correction) -> Resource:
-    """The record with a steward's value at a path such as title.en or identifiers[0].value; the list's length stays.
-
-    Raises CorrectionUnusable when the path leads nowhere or the value is not of the field's shape.
-    """
-    named = f"correction {correction.id} of {correction.path!r} by {correction.by}"
-    steps = STEP.findall(correction.path)
-    if not steps or steps[0] in ("key", "provenance") or steps[0] not in Resource.__struct_fields__:
-        raise CorrectionUnusable(f"{named}: no such field; name one of the shared record, such as title.en")
-    tree = msgspec.to_builtins(record)
-    try:
-        _set(tree, steps, None if correction.value is None else msgspec.json.decode(correction.value))
-        changed = msgspec.convert(tree, Resource)
-    except (msgspec.DecodeError, msgspec.ValidationError, LookupError, TypeError) as error:
-        raise CorrectionUnusable(f"{named}: {error}; correct the value or undo it") from error
-    origin = Origin(key=f"curation:{correction.id}", path=correction.path, rule=f"curation: {correction.by}")
-    return msgspec.structs.replace(changed, provenance={**changed.provenance, steps[0]: (origin,)})
-
-
-def _set(tree: Any, steps: list[str], value: Any) -> None:
-    for step in steps[:-1]:
-        tree = tree[int(step[1:-1])] if step.startswith("[") else tree[step]
-    last = steps[-1]
-    if last.startswith("["):
-        tree[int(last[1:-1])] = value
-    elif value is None:
-        tree.pop(last, None)
-    else:
-        tree[last] = value

@@ -113,8 +113,8 @@ def test_pairs_wait_until_they_are_judged(env: Environment, say) -> None:  # typ
 def test_corrections_and_withdrawals_name_what_is_there(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
     night(env, feed(), [said("r1")])
     with writing(env) as connection:
-        made = {"id": "lr-1", "record": "{}", "record_sha256": "0", "created_at": "then", "updated_at": "then"}
-        connection.execute(insert(Resource).values(**made))
+        made = {"id": "lr-1", "record": '{"key":"books:r1"}', "record_sha256": "0", "created_at": "then"}
+        connection.execute(insert(Resource).values(**made, updated_at="then"))
     assert say("correct", "books:r1", "title.en", "A better title", *BY)[0] == 0
     assert say("correct", "lr-1", "levels", '["2", "3"]', *BY)[0] == 0
     assert say("withdraw", "lr-1", *BY)[0] == 0
@@ -126,6 +126,55 @@ def test_corrections_and_withdrawals_name_what_is_there(env: Environment, say) -
     ]
     assert "has no field 'titel'" in say("correct", "books:r1", "titel.en", "x", *BY)[1]
     assert "there is no record or resource 'lr-9'" in say("withdraw", "lr-9", *BY)[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "why"),
+    [
+        ("issued_year", "abc", "Expected `int | null`"),
+        ("license.uri", "https://example.org/license", "nothing at that place"),
+        ("identifiers[3].value", "x", "nothing at that place"),
+        ("levels", "2", "Expected `array`"),
+    ],
+)
+def test_a_correction_that_could_never_be_published_is_refused_when_it_is_made(
+    env: Environment, say, path: str, value: str, why: str
+) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1")])
+    code, answer = say("correct", "books:r1", path, value, *BY)
+    assert (code, rows(env, "curation")) == (1, [])
+    assert f"{path} cannot be set to {value!r}" in answer and why in answer
+
+
+def test_a_text_that_looks_like_json_is_a_text_where_the_field_is_one(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1")])
+    assert say("correct", "books:r1", "title.en", "1984", *BY)[0] == 0
+    assert say("correct", "books:r1", "issued_year", "1949", *BY)[0] == 0
+    assert rows(env, "curation", "path, value") == [("issued_year", "1949"), ("title.en", '"1984"')]
+
+
+def test_a_newer_version_that_waits_is_not_lost_when_an_acceptance_is_undone(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1", "good"), said("r2", "bad from the start")])
+    night(env, feed(), [said("r1", "bad one"), said("r2", "bad from the start")])
+    for key in ("books:r1", "books:r2"):
+        assert say("accept", key, *BY)[0] == 0
+    night(env, feed(), [said("r1", "bad two"), said("r2", "bad still")])
+    waits = rows(env, "source_record", "identifier, pending_sha256, pending_record, datestamp, run_id")
+    for number in ("1", "2"):
+        assert say("undo", number, *BY)[0] == 0
+    assert rows(env, "source_record", "identifier, pending_sha256, pending_record, datestamp, run_id") == waits
+    listed = say("quarantined")[1]
+    assert "books:r1 QUARANTINED: errors: title_bad; the version before stays published" in listed
+    assert "books:r2 QUARANTINED: errors: title_bad; nothing of it is published" in listed
+    assert night(env, feed(), [said("r1", "bad two"), said("r2", "bad still")]) == {"landed": 2, "unchanged": 2}
+
+
+def test_a_record_that_is_gone_is_not_judged(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1"), said("r2"), said("r3")])
+    night(env, feed(), [said("r1"), said("r3", "bad now")])
+    code, answer = say("same", "books:r1", "books:r2", *BY)
+    assert (code, answer) == (1, "books:r2 is deleted; a judgement is about two live records\n")
+    assert say("different", "books:r1", "books:r3", *BY)[0] == 0, "its accepted version lives"
 
 
 @pytest.mark.parametrize("by, reason", [("", "why"), ("A Steward", "  ")])

@@ -12,6 +12,7 @@ from schemas import (
     Concept,
     Contributor,
     Correction,
+    CorrectionUnusable,
     Language,
     License,
     Link,
@@ -20,8 +21,9 @@ from schemas import (
     Relation,
     Resource,
     Text,
+    correct,
 )
-from transforms.merge import SURVIVORSHIP, CorrectionUnusable, correct, merge
+from transforms.merge import SURVIVORSHIP, merge
 
 BY = License(
     uri="https://creativecommons.org/licenses/by/4.0/",
