@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 
 from lxml import etree
 
@@ -64,6 +65,9 @@ MARKUP = frozenset(
 PREDEFINED = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
 Element = etree._Element
+PARSER = etree.XMLParser(  # one for all payloads: to make it takes as long as to parse a small record
+    resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+)
 
 
 def parse(payload: str) -> Element:
@@ -71,11 +75,8 @@ def parse(payload: str) -> Element:
     text = DECLARATION.sub("", payload, count=1).lstrip("\ufeff \t\r\n")
     if "&" in text:
         text = ENTITY.sub(_named, text)
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
-    )
     try:
-        return etree.fromstring(text.encode("utf-8"), parser)
+        return etree.fromstring(text.encode("utf-8"), PARSER)
     except UnicodeEncodeError as error:
         raise Unreadable(f"not encodable as UTF-8: {error.reason} at character {error.start}") from error
     except etree.XMLSyntaxError as error:
@@ -120,6 +121,35 @@ def step_of(tag: object, prefix: str | None) -> tuple[str, str]:
         if len(_STEPS) < REMEMBERED:
             _STEPS[(tag, prefix)] = (local_name(tag), step)
         return local_name(tag), step
+
+
+Step = tuple[str, str]  # an element's lower-cased local name, and how a path shows it
+
+_SHAPES: dict[tuple[tuple[object, str | None], ...], list[Step]] = {}
+SMALL = 64  # children; records of one feed have few such shapes
+
+
+def steps_of(children: list[Element]) -> list[Step]:
+    """The step of each child, numbered where several have the same: `dc:title[2]`."""
+    shape = tuple([(child.tag, child.prefix) for child in children])
+    try:
+        return _SHAPES[shape]
+    except KeyError:
+        steps = numbered([step_of(tag, prefix) for tag, prefix in shape])
+        if len(_SHAPES) < REMEMBERED and len(steps) <= SMALL:
+            _SHAPES[shape] = steps
+        return steps
+
+
+def numbered(steps: list[Step]) -> list[Step]:
+    """The steps, with a number where several are the same."""
+    total = Counter(steps)
+    seen: Counter[Step] = Counter()
+    found = []
+    for one in steps:
+        seen[one] += 1
+        found.append((one[0], f"{one[1]}[{seen[one]}]") if total[one] > 1 else one)
+    return found
 
 
 def shown(name: str) -> str:
