@@ -13,11 +13,12 @@ from loaders.catalog_load import upsert
 from loaders.catalog_run import NotRunning, Run, working
 from loaders.catalog_unmapped import recount_unmapped
 from loaders.database import writing
-from loaders.models import HarvestRun, Issue, SourceRecord
+from loaders.models import HarvestRun, Issue, Refused, SourceRecord
 from schemas.environment import Environment
 
 RECORDS: Any = SourceRecord.__table__
 ISSUES: Any = Issue.__table__
+LOADS = ("harvest", "reprocess")  # kinds of runs that change a feed's records
 
 
 def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
@@ -27,6 +28,9 @@ def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
     when a newer run is loaded (undo that first), or the run is not loaded.
     """
     said = signed(by, reason)
+    kind = catalog_run.read_run(env, run_id).kind
+    if kind not in LOADS:
+        raise NotRunning(f"{run_id} is no run of a feed but of kind {kind}: only a harvest or a reprocess is undone")
     with working(env, run_id, states=("loaded",)) as run, writing(env) as connection:
         _newest_loaded(connection, run)
         undoing = catalog_run.mint(connection, run.feed)
@@ -52,6 +56,26 @@ def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
     return undoing
 
 
+def is_refusal(run: Run) -> bool:
+    """Whether what a run stands for is that versions stay out: it was refused, or it undid another."""
+    return run.status == "refused" or (run.kind == "undo" and run.status == "loaded")
+
+
+def forgive(env: Environment, run_id: str, *, by: str, reason: str) -> int:
+    """Take a refusal or an undo back: what it keeps out may be staged again. Returns how many versions that is.
+
+    The catalog stays as it is: the partner's next whole list, or a reprocess, brings them through the gate.
+    """
+    said = signed(by, reason)
+    with working(env, run_id, states=("refused", "loaded")) as run, writing(env) as connection:
+        if not is_refusal(run):
+            raise NotRunning(f"{run_id} is {run.status}, and refuses nothing")
+        undid = connection.scalar(select(HarvestRun.undid_run_id).where(HarvestRun.id == run_id))
+        gone = connection.execute(delete(Refused).where(Refused.feed == run.feed, Refused.run_id == (undid or run_id)))
+        decide(connection, run_id, "undone", said)
+    return gone.rowcount
+
+
 def supersede_all(connection: Connection, feed: str) -> None:
     """No held run of the feed can be released any more: what it was staged on is another."""
     held = (HarvestRun.feed == feed, HarvestRun.status == "held")
@@ -63,7 +87,7 @@ def _newest_loaded(connection: Connection, run: Run) -> None:
         select(func.max(HarvestRun.id)).where(
             HarvestRun.feed == run.feed,
             HarvestRun.status == "loaded",
-            HarvestRun.kind.in_(("harvest", "reprocess")),
+            HarvestRun.kind.in_(LOADS),
             HarvestRun.id > run.id,
         )
     )

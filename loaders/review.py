@@ -13,10 +13,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from loaders import catalog_decide, catalog_undo, curation, review_list
+from loaders import catalog_decide, catalog_run, catalog_undo, curation, review_list
 from loaders.catalog_decide import Unsigned
 from loaders.catalog_run import FeedBusy, NotRunning
-from loaders.curation import NotThere
+from loaders.curation_value import NotThere
 from loaders.migrations import migrate
 from schemas.environment import ROOT, Environment, environment
 
@@ -80,6 +80,10 @@ def _undo(env: Environment, said: argparse.Namespace) -> str:
     if said.what.isdigit():
         curation.undo_curation(env, int(said.what), by=said.by, reason=said.reason)
         return f"curation {said.what} undone"
+    run = catalog_run.read_run(env, said.what)
+    if catalog_undo.is_refusal(run):
+        again = catalog_undo.forgive(env, said.what, by=said.by, reason=said.reason)
+        return f"{said.what} undone: {again} versions may come again; `make reprocess FEED={run.feed}` stages them now"
     return f"{said.what} undone by {catalog_undo.undo(env, said.what, by=said.by, reason=said.reason)}"
 
 
@@ -104,7 +108,11 @@ def _judge(env: Environment, said: argparse.Namespace) -> str:
 DECISIONS: dict[str, tuple[str, tuple[str, ...], Callable[[Environment, argparse.Namespace], str]]] = {
     "release": ("load a held run", ("run",), _release),
     "refuse": ("refuse a held run, until what it brings changes", ("run",), _refuse),
-    "undo": ("undo a feed's newest loaded run, or a curation by its number", ("what",), _undo),
+    "undo": (
+        "undo the newest loaded run of a feed, a refusal, an undo, or a curation by its number",
+        ("what",),
+        _undo,
+    ),
     "accept": ("accept a quarantined version as it is", ("key",), _accept),
     "same": ("two records are one work", ("one", "other"), _judge),
     "different": ("two records are different works", ("one", "other"), _judge),

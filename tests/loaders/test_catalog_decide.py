@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from loaders import catalog, catalog_decide, catalog_undo
+from loaders import catalog, catalog_decide, catalog_run, catalog_undo
+from loaders import publish as publication
 from loaders.catalog_decide import Unsigned
 from loaders.catalog_run import NotRunning
 from loaders.database import writing
@@ -80,6 +81,37 @@ def test_what_was_refused_stays_out_until_its_payload_changes(env: Environment) 
     assert night(env, feed(), newer) == {"landed": 7, "changed": 1, "unchanged": 6}
     assert night(env, feed(), [*newer, OLD[0]]) == {"landed": 7, "unchanged": 7}
     assert night(env, feed(), newer) == {"landed": 7, "deleted": 1, "unchanged": 6}, "it was back, and is gone again"
+
+
+@pytest.mark.parametrize("decision", ["undo", "refuse"])
+def test_a_refusal_and_an_undo_can_be_taken_back(env: Environment, decision: str) -> None:
+    night(env, feed(), OLD)
+    run = held(env, NEW)
+    if decision == "undo":
+        catalog_decide.release(env, run, **BY)
+        wanted = rows(env, "source_record", "key, status, record, pending_sha256")
+        run = catalog_undo.undo(env, run, **BY)
+    else:
+        catalog_decide.refuse(env, run, **BY)
+        wanted = None
+    assert night(env, feed(), NEW) == {"landed": 7, "unchanged": 7}
+    assert catalog_undo.forgive(env, run, **BY) == 7
+    assert rows(env, "refused") == []
+    assert night(env, feed(), NEW) == {"landed": 7, "added": 1, "changed": 4, "deleted": 1, "quarantined": 1}
+    assert wanted in (None, rows(env, "source_record", "key, status, record, pending_sha256"))
+    with pytest.raises(NotRunning, match="is undone"):
+        catalog_undo.forgive(env, run, **BY)
+
+
+def test_only_a_feeds_run_can_be_undone(env: Environment) -> None:
+    night(env, feed(), OLD)
+    quiet = publication.begin(env)
+    with writing(env) as connection:
+        catalog_run.end(connection, quiet, "loaded")
+    runs = rows(env, "harvest_run")
+    with pytest.raises(NotRunning, match=f"{quiet} is no run of a feed but of kind publish"):
+        catalog_undo.undo(env, quiet, **BY)
+    assert rows(env, "harvest_run") == runs
 
 
 @pytest.mark.parametrize("signature", [{"by": " ", "reason": "why"}, {"by": "A Steward", "reason": ""}])

@@ -189,6 +189,16 @@ def test_every_decision_is_signed(env: Environment, say, by: str, reason: str) -
         say("withdraw", "books:r1")
 
 
+def test_a_refusal_is_taken_back_by_the_name_of_its_run(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1", "old")])
+    run = staged(env, feed(), [said("r1", "new")])
+    catalog.hold(env, run, ["looks wrong"])
+    assert say("refuse", run, *BY)[0] == 0
+    code, answer = say("undo", run, *BY)
+    assert code == 0
+    assert answer.startswith(f"{run} undone: 1 versions may come again; `make reprocess FEED=books` stages them now")
+
+
 def test_a_run_that_is_not_there_is_an_error(say) -> None:  # type: ignore[no-untyped-def]
     for words in (
         ("release", "books-1", *BY),
