@@ -10,7 +10,8 @@ from typing import Any
 from transforms.crosswalks.jsontree import JsonFormat, Named
 from transforms.crosswalks.table import USED, Group, Table
 from transforms.crosswalks.xmlparse import Element
-from transforms.crosswalks.xmltree import XmlFormat, by_attributes
+from transforms.crosswalks.xmlplace import by_attributes
+from transforms.crosswalks.xmltree import XmlFormat
 from transforms.draft import PERSONAL
 
 FIELDS = {

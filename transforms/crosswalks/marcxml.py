@@ -5,7 +5,8 @@ from __future__ import annotations
 from transforms.crosswalks.people import contributor
 from transforms.crosswalks.table import Group, Reader, Table
 from transforms.crosswalks.xmlparse import Element
-from transforms.crosswalks.xmltree import XmlFormat, by_attributes
+from transforms.crosswalks.xmlplace import by_attributes
+from transforms.crosswalks.xmltree import XmlFormat
 
 ROWS = {
     "020/a": "identifiers:isbn",

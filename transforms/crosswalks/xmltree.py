@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from transforms.crosswalks.table import MAX_LEAVES, Group, Table, Unreadable, Value
 from transforms.crosswalks.xmlparse import MARKUP, Element, inner_text, is_marked_up, local_name, shown, step_of
+from transforms.crosswalks.xmlplace import Place, placed
 from transforms.draft import Draft
 
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 LANGUAGE_ATTRIBUTES = frozenset({XML_LANG, "lang", "language"})
-PLAIN = re.compile(r"[\w.:-]+")
 
 Pairs = Sequence[tuple[str | bytes, str | bytes]]
-Place = Callable[[Element], str]  # the XPath predicates that part an element from its siblings
 Naming = Callable[[Element, str], "tuple[str, frozenset[str]] | None"]  # step of the key, attributes that made it
 
 
@@ -135,7 +133,7 @@ class XmlWalk:
         if len(steps) == 1 and self.place is None:
             return steps
         if self.place is not None:
-            steps = [(name, f"{step}{self.place(child)}") for child, (name, step) in zip(children, steps, strict=True)]
+            return placed(steps, list(map(self.place, children)))
         if len(set(steps)) == len(steps):
             return steps
         total = Counter(steps)
@@ -180,15 +178,6 @@ class XmlWalk:
         text = inner_text(element).strip()
         if text:
             self.put(Value(key, path, text, language, beside))
-
-
-def by_attributes(*names: str) -> Place:
-    """A place told by these attributes: `datafield[@tag='650']`."""
-
-    def place(element: Element) -> str:
-        return "".join(f"[@{name}='{text}']" for name in names if PLAIN.fullmatch(text := element.get(name) or ""))
-
-    return place
 
 
 class XmlFormat:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator
 
 from transforms.crosswalks.dspace import BESIDE, FIELDS, KEPT_OUT
 from transforms.crosswalks.table import Group, Table, Value
-from transforms.crosswalks.xmlparse import Element
-from transforms.crosswalks.xmltree import XmlFormat, XmlWalk, by_attributes
+from transforms.crosswalks.xmlparse import Element, shown
+from transforms.crosswalks.xmlplace import Step, by_attributes, placed
+from transforms.crosswalks.xmltree import XmlFormat, XmlWalk
 from transforms.draft import Draft
 
 ROWS = FIELDS | BESIDE | {"others/handle": "identifiers:handle", "others/identifier": "identifiers:oai"}
@@ -38,22 +39,15 @@ class XoaiWalk(XmlWalk):
 
     def fields(self, element: Element, names: tuple[str, ...], path: str) -> None:
         """Every field below an element that these names lead to."""
-        counts: dict[str, int] = {}
         loose = " ".join("".join([element.text or "", *(child.tail or "" for child in element)]).split())
         if loose and len(element):
             self.put(Value("/".join(names), path, loose, None, None))
-        several = Counter(_step(one, path) for one in element if isinstance(one.tag, str))
         authority = ""
         for child in reversed(element):
             if isinstance(child.tag, str) and child.get("name") == "authority":
                 authority = (child.text or "").strip()
-        for child in element:
-            if not isinstance(child.tag, str):
-                continue
-            tag = child.tag.rpartition("}")[2]
-            step = _step(child, path)
-            counts[step] = counts.get(step, 0) + 1
-            inside = f"{step}[{counts[step]}]" if several[step] > 1 else step
+        for child, (tag, step) in _steps(element):
+            inside = f"{path}/{step}"
             name = (child.get("name") or tag).strip().lower()
             made = NAMED if tag in {"element", "field"} else None
             self._attributes(child.items(), "/".join((*names, name)), inside, None, made)
@@ -89,8 +83,11 @@ class XoaiWalk(XmlWalk):
             self.table.finish(one)
 
 
-def _step(element: Element, path: str) -> str:
-    return f"{path}/{element.tag.rpartition('}')[2]}{PLACE(element)}"
+def _steps(element: Element) -> Iterator[tuple[Element, Step]]:
+    """The children with their local name and path step."""
+    children = [child for child in element if isinstance(child.tag, str)]
+    names = [shown(str(child.tag)) for child in children]
+    return zip(children, placed([(name, name) for name in names], list(map(PLACE, children))), strict=True)
 
 
 def _key(names: tuple[str, ...], name: str) -> tuple[str, str | None]:

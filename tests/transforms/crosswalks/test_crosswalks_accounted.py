@@ -115,6 +115,7 @@ def missing(payload: str, draft: Draft) -> list[str]:
 
 
 SHARED = Path(__file__).resolve().parents[4] / "shared"
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 
 
 @pytest.mark.parametrize("folder", ["corpora", "partners"])
@@ -145,6 +146,16 @@ def test_the_count_sees_what_a_draft_leaves_out() -> None:
     assert missing(payload, draft) == []
     draft.unmapped.clear()
     assert missing(payload, draft) == ["$.lab_apps[0].what"]
+
+
+@pytest.mark.parametrize("kind", ["all_fields", "variations"])
+@pytest.mark.parametrize("name", ["dim", "marcxml", "xoai"])
+def test_a_path_selects_the_one_leaf_that_was_read(name: str, kind: str) -> None:
+    payload = (FIXTURES / name / f"{kind}.xml").read_text(encoding="utf-8")
+    root = xmlparse.parse(payload)
+    found = {path: len(_resolve(root, path)) for path in paths(read(name, payload))}
+    assert len(found) > 3
+    assert {path: number for path, number in found.items() if number != 1} == {}
 
 
 NAMES = sorted(
