@@ -14,6 +14,7 @@ LONGEST = 2048  # characters; longer addresses are no addresses that a browser o
 
 _SCHEME = re.compile(r"^(https?)\s*:\s*/{1,3}\s*(?=[^\s/])", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:(?!\d+(/|$))", re.IGNORECASE)
+_SIMPLE = re.compile(r"(https?)://([a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)+)((?:/[A-Za-z0-9._~/-]*)?)")  # most addresses
 _HOST = re.compile(
     r"^(?:(?:[^\W_](?:[\w-]{0,61}[^\W_])?)\.)+(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})(?::\d{1,5})?(?=[/?#]|$)",
     re.IGNORECASE,
@@ -52,6 +53,8 @@ def web_address(said: str) -> str | None:
 
     A scheme is added to what starts with a host name ("www.golabz.eu/lab/x", "//host/path").
     """
+    if len(said) < LONGEST and (simple := _SIMPLE.fullmatch(said)):
+        return said if _ascii_host(simple[2]) is not None else None
     text = said.translate(_WRAPPING).strip().strip("<>\"'“”«»").strip()
     if not text or len(text) > LONGEST:
         return None
@@ -112,6 +115,9 @@ def _why_not(url: str) -> str:
 @lru_cache(maxsize=4096)  # normalization asks twice for an address, the rules ask again
 def split(address: str) -> Parts | None:
     """The parts of an address; None when it cannot be read as one: a bad port, a bracket that is never closed."""
+    if simple := _SIMPLE.fullmatch(address):
+        scheme, host, path = simple.groups()
+        return Parts(scheme, host, path, "", "", host, None)
     try:
         parts = urlsplit(address)
         return Parts(*parts, host=parts.hostname, port=parts.port)
