@@ -75,6 +75,8 @@ def is_in_another_script(tag: str, text: str) -> bool:
     if scripts is None or (text.isascii() and scripts.latin):
         return False
     sample = text[:160]
+    if scripts.outside.search(sample) is None:
+        return False
     inside = len(sample) - len(scripts.inside.sub("", sample))
     if inside * 4 > len(sample):
         return False

@@ -58,12 +58,10 @@ def is_boilerplate(text: str) -> bool:
 
 
 def equals_title(resource: Resource, _: Context) -> list[Seen]:
-    titles = {plain(text) for text in resource.title.values()}
-    return [
-        (f"description.{tag}", text)
-        for tag, text in resource.description.items()
-        if len(text) < 600 and plain(text) in titles
-    ]
+    longest = 60 + 2 * max(map(len, resource.title.values()), default=0)
+    near = [(tag, text) for tag, text in resource.description.items() if len(text) < longest]
+    titles = {plain(text) for text in resource.title.values()} if near else set()
+    return [(f"description.{tag}", text) for tag, text in near if plain(text) in titles]
 
 
 def plain(text: str) -> str:
