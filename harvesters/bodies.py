@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterable
 
 import httpx
 
 from harvesters.causes import failed
 
 GZIP = b"\x1f\x8b"
+LAYERS = 3  # of gzip around one another: some servers compress what is compressed already
 
 
 class Torn(Exception):
-    """The body ended before it was whole."""
+    """The body ended before it was whole, or was damaged on its way."""
 
 
 def read_body(response: httpx.Response, max_bytes: int, deadline: float) -> bytes:
     """The whole body, decompressed. Gzip is known by its first bytes, so that gzip that is not does no harm.
 
-    Raises HarvestFailed("too_large") past max_bytes, httpx.ReadTimeout past the deadline, Torn for half a gzip.
+    Raises HarvestFailed("too_large") past max_bytes, httpx.ReadTimeout past the deadline, Torn for a gzip that is
+    half or damaged.
     """
     parts: list[bytes] = []
     size = 0
@@ -34,7 +35,7 @@ def read_body(response: httpx.Response, max_bytes: int, deadline: float) -> byte
     body = b"".join(parts)
     said = response.headers.get("content-encoding", "").lower().strip()
     if body[:2] == GZIP:
-        return _inflate([body], zlib.MAX_WBITS | 16, max_bytes, response)
+        return _gunzipped(body, max_bytes, response)
     if said == "deflate" and body:
         return _deflated(body, max_bytes, response)
     if said in ("br", "zstd", "compress"):
@@ -42,29 +43,38 @@ def read_body(response: httpx.Response, max_bytes: int, deadline: float) -> byte
     return body
 
 
+def _gunzipped(body: bytes, max_bytes: int, response: httpx.Response) -> bytes:
+    for _ in range(LAYERS):
+        if body[:2] != GZIP:
+            break
+        try:
+            body = _inflate(body, zlib.MAX_WBITS | 16, max_bytes, response)
+        except zlib.error as error:
+            raise Torn(f"{_place(response)}: the compressed body is damaged ({error})") from error
+    return body
+
+
 def _deflated(body: bytes, max_bytes: int, response: httpx.Response) -> bytes:
     """Deflate with the zlib header, without it, or not deflate at all: all three are met."""
     for bits in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
         try:
-            return _inflate([body], bits, max_bytes, response)
+            return _inflate(body, bits, max_bytes, response)
         except zlib.error:
             continue
     return body
 
 
-def _inflate(parts: Iterable[bytes], bits: int, max_bytes: int, response: httpx.Response) -> bytes:
+def _inflate(rest: bytes, bits: int, max_bytes: int, response: httpx.Response) -> bytes:
     """Every member of a gzip stream, or one deflate stream, up to max_bytes of it."""
     out = bytearray()
-    for part in parts:
-        rest = part
-        while rest:
-            inflater = zlib.decompressobj(bits)
-            out += inflater.decompress(rest, max_bytes + 1 - len(out))
-            if len(out) > max_bytes:
-                raise failed("too_large", f"{_place(response)} unpacks to more than {max_bytes} bytes")
-            if not inflater.eof:
-                raise Torn(f"{_place(response)}: the compressed body ends too early")
-            rest = inflater.unused_data if inflater.unused_data[:2] == GZIP else b""
+    while rest:
+        inflater = zlib.decompressobj(bits)
+        out += inflater.decompress(rest, max_bytes + 1 - len(out))
+        if len(out) > max_bytes:
+            raise failed("too_large", f"{_place(response)} unpacks to more than {max_bytes} bytes")
+        if not inflater.eof:
+            raise Torn(f"{_place(response)}: the compressed body ends too early")
+        rest = inflater.unused_data if inflater.unused_data[:2] == GZIP else b""
     return bytes(out)
 
 

@@ -83,7 +83,7 @@ class Client:
         *,
         method: str = "GET",
         params: Mapping[str, Any] | None = None,
-        form: Mapping[str, str] | None = None,
+        form: Mapping[str, Any] | None = None,
         body: Any = None,
         retries: int | None = None,
         readable: Callable[[Reply], bool] | None = None,
@@ -108,7 +108,7 @@ class Client:
     # one request
 
     def _request(
-        self, url: str, method: str, params: Mapping[str, Any] | None, form: Mapping[str, str] | None, body: Any
+        self, url: str, method: str, params: Mapping[str, Any] | None, form: Mapping[str, Any] | None, body: Any
     ) -> httpx.Request:
         try:
             address = httpx.URL(url)
@@ -119,7 +119,8 @@ class Client:
         start = str(address.copy_with(query=None))
         if start in self._moved:
             address = httpx.URL(self._moved[start]).copy_with(query=address.query or None)
-        request = self._http.build_request(method, address, data=form, json=body)
+        filled = {name: self._filled(value) for name, value in form.items()} if form else None
+        request = self._http.build_request(method, address, data=filled, json=body)
         self._authorize(request)
         return request
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from lxml import etree
 from sickle import oaiexceptions as said
 
-from harvesters.causes import ServerFailed, failed
-from harvesters.oai_pages import deleted_record, source_records
-from harvesters.oai_sickle import Pages, Repository, Response
-from harvesters.oai_windows import Window
-from schemas import Feed, RawResponse, Skipped, SourceRecord
+from harvesters.causes import ServerFailed, failed, server_failed
+from harvesters.oai_pages import deleted_record, is_deleted, source_records
+from harvesters.oai_sickle import ERRORS, Pages, Repository, Response
+from harvesters.oai_windows import Window, outside
+from schemas import Feed, HarvestFailed, RawResponse, Skipped, SourceRecord
 from schemas.base import Base
 
-EMPTY_PAGES = 20  # in a row, each with a token: then the list leads nowhere
+EMPTY_PAGES = 200  # in a row, each with a token of its own: then the list leads nowhere
+MISSED = 50  # records in a row that GetRecord cannot give: then it is the server, not the records
+SIZE = re.compile(r"[0-9]{1,15}")
 GONE = (said.IdDoesNotExist, said.CannotDisseminateFormat, said.NoMetadataFormat, said.NoRecordsMatch)
 
 
@@ -25,7 +28,7 @@ class Expired(Exception):
 
 
 class Loop(Exception):
-    """The server sends a page that it sent before."""
+    """The server sends a page that it sent before, or pages that hold nothing; the message says which."""
 
 
 class Listed(Base, frozen=True, kw_only=True):
@@ -43,6 +46,7 @@ class WindowReader:
 
     feed: Feed
     repository: Repository
+    missed: int = field(default=0, init=False)  # records in a row that GetRecord could not give
 
     def pages(self, window: Window) -> Iterator[Listed]:
         """Every page of a window from where it stands, the window moving on with each.
@@ -50,7 +54,7 @@ class WindowReader:
         Raises sickle's errors for the first request, Expired, Loop, HarvestFailed.
         """
         seen: set[str] = set()
-        empty = 0
+        empty: set[str | None] = set()  # the tokens of the empty pages in a row
         if window.done:
             return
         iterator = self._ask(window)
@@ -59,9 +63,16 @@ class WindowReader:
             if response is None:
                 return
             listed, names = self._read(response, window)
-            empty = 0 if names else empty + 1
-            if (names and window.mark(names, seen)) or empty > EMPTY_PAGES:
-                raise Loop
+            following = getattr(iterator.resumption_token, "token", None)
+            if names:
+                empty.clear()
+            if following in empty or len(empty) >= EMPTY_PAGES:
+                raise Loop("empty pages without end")
+            if names and window.mark(names, seen):
+                raise Loop("the same page again")
+            if not names:
+                empty.add(following)
+            window.astray = window.astray or outside(window, listed.records)
             self._advance(window, len(names) + len(listed.skipped), iterator.resumption_token)
             yield listed
             if window.done:
@@ -106,7 +117,7 @@ class WindowReader:
         skipped: list[Skipped] = []
         raw: list[RawResponse] = []
         for header in listing.iterchildren(f"{ns}header"):
-            if header.get("status") == "deleted":
+            if is_deleted(header):
                 records.append(deleted_record(header, ns, self.feed.name, self.feed.format, now))
                 continue
             one = self.record((header.findtext(f"{ns}identifier") or "").strip())
@@ -120,10 +131,15 @@ class WindowReader:
         params = {"verb": "GetRecord", "identifier": identifier, "metadataPrefix": self.feed.format}
         try:
             response = Pages(self.repository, params).next()
-        except ServerFailed as error:
+        except HarvestFailed as error:
+            self._miss(error)
             return Listed(skipped=(Skipped(identifier=identifier, reason=error.sentence),))
-        except (*GONE, said.BadArgument, said.OAIError) as error:
-            return Listed(skipped=(Skipped(identifier=identifier, reason=f"{type(error).__name__}: {error}"),))
+        except ERRORS as error:
+            reason = f"{type(error).__name__}: {error}"
+            if not isinstance(error, GONE):
+                self._miss(server_failed("bad_format", f"{self.repository.endpoint} refuses GetRecord ({reason})"))
+            return Listed(skipped=(Skipped(identifier=identifier, reason=reason),))
+        self.missed = 0
         ns = self.repository.oai_namespace
         listing = response.xml.find(f"{ns}GetRecord")
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -133,10 +149,17 @@ class WindowReader:
         records, skipped, raw = source_records(listing, ns, self.feed.name, self.feed.format, now)
         return Listed(records=records, skipped=tuple(skipped), raw=(*response.raw, *raw))
 
+    def _miss(self, error: HarvestFailed) -> None:
+        """Raises what is more than one record's failure."""
+        self.missed += 1
+        alone = isinstance(error, ServerFailed) or error.cause in ("blocked", "too_large")
+        if not alone or self.missed > MISSED:
+            raise HarvestFailed(error.cause, error.sentence, again=error.again) from error
+
     def _advance(self, window: Window, count: int, token: object) -> None:
         """Move the window behind the page: its token, its count, and its size as long as that can be believed."""
         said_size = str(getattr(token, "complete_list_size", None) or "").strip()
-        if window.listed == 0 and said_size.isdigit():
+        if window.listed == 0 and SIZE.fullmatch(said_size):
             window.size = int(said_size)
             window.credible = self.feed.request.trust_list_size
         window.listed += count

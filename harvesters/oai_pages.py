@@ -33,7 +33,7 @@ def source_records(
             raw.append(RawResponse(url="", body=etree.tostring(element, encoding="UTF-8"), reason=reason))
             continue
         datestamp = header.findtext(datestamp_tag)
-        deleted = header.get("status") == "deleted"
+        deleted = is_deleted(header)
         payload = digest = None
         if not deleted:
             element.remove(header)
@@ -55,6 +55,11 @@ def source_records(
     return records, skipped, raw
 
 
+def is_deleted(header: etree._Element) -> bool:
+    """Whether a header says that its record is deleted, in small letters as the protocol wants it or not."""
+    return (header.get("status") or "").strip().lower() == "deleted"
+
+
 def _window(datestamp: str) -> tuple[str, str] | None:
     """The window in which a record without a name can be asked for again; None when its datestamp is no date."""
     try:
@@ -70,7 +75,7 @@ def headers(listing: etree._Element, ns: str) -> list[tuple[str, bool]]:
     for header in listing.iterchildren(f"{ns}header"):
         identifier = (header.findtext(f"{ns}identifier") or "").strip()
         if identifier:
-            found.append((identifier, header.get("status") == "deleted"))
+            found.append((identifier, is_deleted(header)))
     return found
 
 

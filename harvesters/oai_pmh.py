@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 import msgspec
 from sickle import oaiexceptions as said
 
-from harvesters.causes import ServerFailed, failed
+from harvesters.causes import ServerFailed, failed, server_failed
 from harvesters.http import Client
 from harvesters.oai_list import Expired, Listed, Loop, WindowReader, refused
 from harvesters.oai_server import Server, formats, identify, sets
-from harvesters.oai_sickle import Repository
+from harvesters.oai_sickle import ERRORS, Repository
 from harvesters.oai_windows import Progress, Verb, Window, halves, moment, spoken
-from harvesters.whole import require_as_many_as_before, require_size
+from harvesters.whole import require_about, require_as_many_as_before, require_size
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, Skipped
 
 RESTARTS = 2  # of a window whose token expires, before it is halved
@@ -53,6 +53,8 @@ def check(feed: Feed, ask: Ask, env: Environment) -> list[str]:
                 known = set(sets(repository))
             except said.NoSetHierarchy:
                 known = set()
+            except ERRORS as error:
+                return [*wrong, f"sets: the server refuses to list them ({type(error).__name__}: {error})"]
             wrong += [f"sets: {name!r} is not offered" for name in feed.sets if name not in known]
         return [*wrong, *client.notes]
 
@@ -111,15 +113,21 @@ class Harvest:
             try:
                 yield from self._window(window)
             except Expired as expired:
-                self._restart(window, expired)
+                if self.answered and window.split and window.listed == 0:  # no token was used: the window fails
+                    what = f"{self.repository.endpoint}, {_name(window)}, fails: {expired}"
+                    yield from self._narrow(window, server_failed("unreachable", what))
+                else:
+                    self._restart(window, expired)
             except ServerFailed as failure:
-                if failure.cause == "gone":
+                if failure.cause == "gone" and not self.answered and window.token is None:
                     raise
                 yield from self._narrow(window, failure)
             if self._enough():
                 return
         for identifier in list(self.place.retry):
             yield self._page(self._retried(identifier))
+        if not self.place.unnamed:
+            require_about(self.place.listed, self.place.promised, self.feed, f"{self.repository.endpoint}, in parts,")
         if self.place.full:
             require_as_many_as_before(self.place.listed, self.feed, self.ask)
         yield self._page(Listed(), complete=True)
@@ -146,10 +154,18 @@ class Harvest:
             window.verb = "ListIdentifiers"
             return
         except REFUSALS as error:
-            raise refused(error, self.repository, self.feed, self._offered()) from error
+            raise self._refused(window, error) from error
         except Loop as loop:
             self._cut(window, loop)
         self._finish(window)
+
+    def _refused(self, window: Window, error: Exception) -> Exception:
+        """What a protocol error means: in the middle of what a server gives, its own failure in other clothes."""
+        if self.answered and (window.split or window.listed):
+            what = f"{self.repository.endpoint} refuses a part of its list ({type(error).__name__}: {error})"
+            return server_failed("unreachable", what)
+        offered = [] if isinstance(error, said.BadArgument) else self._offered()
+        return refused(error, self.repository, self.feed, offered)
 
     def _answered(self, window: Window, *, empty: bool = False) -> None:
         """ListRecords works, which is what a window that fails is held against."""
@@ -168,7 +184,7 @@ class Harvest:
         """A list that goes round is whole when it had given all that its server promised."""
         if window.size is None or window.listed < window.size:
             of = "an unknown number of" if window.size is None else window.size
-            what = f"{self.repository.endpoint} sends the same page again after {window.listed} of {of} records"
+            what = f"{self.repository.endpoint} sends {loop} after {window.listed} of {of} records"
             raise failed("truncated", what) from loop
         self.client.notes.append(f"the server's last page leads back into its list ({window.listed} records)")
 
@@ -182,7 +198,7 @@ class Harvest:
             if parts is None or self.failures > FAILURES:
                 what = f"{self.repository.endpoint}, {_name(window)}: its tokens expire ({expired})"
                 raise failed("token_expired", what) from expired
-            self.place.windows[0:1] = parts
+            self._split(window, parts)
         window.from_the_beginning()
 
     def _narrow(self, window: Window, failure: ServerFailed) -> Iterator[Page]:
@@ -193,19 +209,25 @@ class Harvest:
         if self.failures > FAILURES:
             self._give_up(failure)
             return
+        if window.astray and self.place.verb == "ListRecords":
+            self._one_by_one("the server does not heed the dates that it is asked for")
+            return
         parts = self._halves(window)
         if parts is not None:
             if not window.split:
                 self.client.notes.append(f"{_name(window)}: {failure.cause}; asked in smaller windows")
-            self.place.windows[0:1] = parts
+            self._split(window, parts)
             return
         if window.verb == "ListRecords":
             self.place.windows[0] = Window(
                 set=window.set, start=window.start, end=window.end, verb="ListIdentifiers", split=True
             )
             return
+        if window.astray:
+            raise HarvestFailed(failure.cause, failure.sentence, again=failure.again) from failure
         low, high = window.start or self.server.earliest, window.end or self._latest()
         self.place.windows.pop(0)
+        self.place.unnamed = True
         skipped = Skipped(identifier=None, reason=failure.sentence, window=(low, high))
         yield self._page(Listed(skipped=(skipped,)))
 
@@ -213,7 +235,11 @@ class Harvest:
         """No window comes any more: record by record if ListRecords never worked, else the server is down."""
         if self.answered or self.place.verb == "ListIdentifiers":
             raise HarvestFailed(failure.cause, failure.sentence, again=failure.again) from failure
-        self.client.notes.append("ListRecords fails at this server: each record is asked for by itself")
+        self._one_by_one("ListRecords fails at this server")
+
+    def _one_by_one(self, why: str) -> None:
+        """Begin again, by ListIdentifiers and GetRecord."""
+        self.client.notes.append(f"{why}: each record is asked for by itself")
         self.place = self._plan("ListIdentifiers")
         self.place.verb = "ListIdentifiers"
         self.failures = 0
@@ -222,11 +248,18 @@ class Harvest:
         """A refused argument may be a datestamp that is too fine, whatever Identify promised."""
         fine = [stamp for stamp in (window.start, window.end) if stamp and "T" in stamp]
         if not fine:
-            raise refused(error, self.repository, self.feed, []) from error
+            raise self._refused(window, error) from error
         self.client.notes.append("the server promises seconds and takes only days")
         self.server = msgspec.structs.replace(self.server, days=True)
         for one in self.place.windows:
             one.start, one.end = (stamp and stamp[:10] for stamp in (one.start, one.end))
+
+    def _split(self, window: Window, parts: tuple[Window, Window]) -> None:
+        """Two windows in a window's place; together they must give about what it promised."""
+        whole = not window.split and len(self.place.windows) == 1 and self.place.listed == 0
+        if whole and window.credible and not window.again:
+            self.place.promised = window.size
+        self.place.windows[0:1] = parts
 
     def _halves(self, window: Window) -> tuple[Window, Window] | None:
         return halves(window, self.server.earliest, self._latest(), self.server.days)
@@ -258,7 +291,7 @@ class Harvest:
             records = records[: self.ask.limit - self.given]
         self.given += len(records)
         current = self.place.windows[0] if self.place.windows else Window()
-        if len(self.place.windows) == 1 and self.place.listed == 0 and current.credible:
+        if len(self.place.windows) == 1 and self.place.listed == 0 and current.credible and not current.split:
             self.place.total = current.size
         total = self.place.total
         self.report(self.place.listed + current.listed, total)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from charset_normalizer import from_bytes
 from lxml import etree
 
-from harvesters.strict_xml import Unreadable, declared_encoding, parse, without_illegal
+from harvesters.strict_xml import Unreadable, declared_encoding, mislabelled, parse, without_illegal
 from schemas import Skipped
 
 RECORD = re.compile(rb"<(?:[\w.-]+:)?record\b[^<>]*>\s*(?:<!--.*?-->\s*)?<(?:[\w.-]+:)?header\b", re.S)
@@ -110,7 +110,7 @@ def _cuts(body: bytes, start: int) -> list[tuple[int, int]]:
 
 def _encoding(body: bytes, records: list[bytes], content_type: str) -> tuple[str, list[str]]:
     """The encoding of the page: the declared one, unless no record with more than ASCII in it is valid in that."""
-    declared = declared_encoding(body)
+    declared = mislabelled(body) or declared_encoding(body)
     foreign = [record for record in records if not record.isascii()]
     if not foreign or any(_decodes(record, declared) for record in foreign):
         return declared, []

@@ -8,8 +8,9 @@ from lxml import etree
 
 from harvesters.causes import failed
 from harvesters.http import Client
-from harvesters.oai_sickle import Repository
+from harvesters.oai_sickle import OTHER, Repository
 from harvesters.oai_windows import day, moment, spoken
+from schemas import HarvestFailed
 from schemas.base import Base
 
 OLDEST = "1970-01-01"
@@ -25,8 +26,34 @@ class Server(Base, frozen=True, kw_only=True):
     response_date: str | None
 
 
+BY_METHOD = frozenset({"bad_format", "blocked", "gone", "not_oai_pmh", "unreachable"})  # what may be the method's fault
+BUSY = frozenset({None, 429, 502, 503, 504})  # and what is not
+
+
 def identify(repository: Repository, client: Client) -> Server:
-    """What the server says of itself. Raises HarvestFailed("not_oai_pmh") when it does not."""
+    """What the server says of itself, by POST when GET fails and the other way round.
+
+    Raises HarvestFailed("not_oai_pmh") when it does not.
+    """
+    try:
+        return _identified(repository, client)
+    except HarvestFailed as error:
+        busy = error.cause == "unreachable" and getattr(error, "status", None) in BUSY
+        if error.cause not in BY_METHOD or busy:
+            raise
+        refused = error
+    first = repository.http_method
+    repository.http_method, repository.retries = OTHER[first], 0
+    try:
+        server = _identified(repository, client)
+    except HarvestFailed:
+        raise refused from None  # the way that the feed file declares is the one to be told about
+    repository.retries = None
+    client.notes.append(f"the server wants {repository.http_method}")
+    return server
+
+
+def _identified(repository: Repository, client: Client) -> Server:
     response = repository.harvest(verb="Identify")
     client.notes += response.notes
     root = response.xml

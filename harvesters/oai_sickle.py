@@ -7,10 +7,12 @@ its following of tokens and its errors are used as they are. https://www.openarc
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from lxml import etree
-from sickle import Sickle
+from sickle import Sickle, oaiexceptions
 from sickle.iterator import OAIResponseIterator
 
 from harvesters.causes import ServerFailed, failed, unreadable
@@ -23,6 +25,8 @@ from schemas import RawResponse, Skipped
 OAI = re.compile(rb"<(?:[\w.-]+:)?OAI-PMH\b")
 OTHER = {"GET": "POST", "POST": "GET"}
 BOM_AND_SPACE = b"\xef\xbb\xbf \t\r\n"
+# sickle's errors, which have no base of their own
+ERRORS: tuple[type[Exception], ...] = tuple([one for one in vars(oaiexceptions).values() if isinstance(one, type)])
 METHOD_REFUSED = frozenset({405, 411, 413, 414, 501})
 
 
@@ -80,8 +84,8 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
         self.client.notes.append(f"the server wants {self.http_method}")
         return reply
 
-    def _by(self, method: str, params: dict[str, str]) -> Reply:
-        params = {**{name: str(value) for name, value in self.client.feed.request.params.items()}, **params}
+    def _by(self, method: str, params: Mapping[str, Any]) -> Reply:
+        params = {**self.client.feed.request.params, **params}
         if method == "GET":
             return self.client.send(self.endpoint, params=params, retries=self.retries, readable=is_oai)
         return self.client.send(self.endpoint, method="POST", form=params, retries=self.retries, readable=is_oai)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableSet
+from collections.abc import MutableSet, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Literal
 
 import msgspec
+
+from schemas import SourceRecord
 
 Verb = Literal["ListRecords", "ListIdentifiers"]
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -28,6 +30,7 @@ class Window(msgspec.Struct):
     marks: list[str] = []  # of the pages that it gave, the first and the last hundred
     restarts: int = 0
     split: bool = False  # a half of a window that failed
+    astray: bool = False  # it gave what lies outside of it: the server does not heed its dates
     again: bool = False  # asked for again because of what was skipped before; its failure is no news
 
     def from_the_beginning(self) -> None:
@@ -64,6 +67,8 @@ class Progress(msgspec.Struct):
     total: int | None = None  # of the whole list, as the last window that gave all of it said
     pages: int = 0
     retry: list[str] = []  # identifiers that were skipped before
+    promised: int | None = None  # records in the whole list as its server said, when it is asked for in parts
+    unnamed: bool = False  # a part of the list was skipped, with who knows how many records
 
 
 def day(granularity: str) -> bool:
@@ -75,12 +80,30 @@ def moment(said: str) -> datetime:
     """A datestamp as a time in UTC: with or without a time, a zone, or the milliseconds that are met. ValueError."""
     said = said.strip()
     at = datetime.fromisoformat(said.replace("Z", "+00:00").replace("z", "+00:00"))
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    try:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except OverflowError as error:  # at either end of the calendar
+        raise ValueError(f"{said!r} is out of the calendar in UTC") from error
 
 
 def spoken(at: datetime, days: bool) -> str:
     """A time as the server wants to hear it."""
-    return f"{at:%Y-%m-%d}" if days else f"{at:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{at.year:04d}-{at:%m-%d}" if days else f"{at.year:04d}-{at:%m-%dT%H:%M:%SZ}"
+
+
+def outside(window: Window, records: Sequence[SourceRecord]) -> bool:
+    """Whether the first or the last of a page's records lies more than a local clock's error outside of a window."""
+    if window.start is None and window.end is None:
+        return False
+    for stamp in {one.datestamp for one in (*records[:1], *records[-1:]) if one.datestamp}:
+        try:
+            at = moment(stamp)
+        except ValueError:
+            continue
+        early = window.start is not None and at < moment(window.start) - 2 * DAY
+        if early or (window.end is not None and at > moment(window.end) + 2 * DAY):
+            return True
+    return False
 
 
 def halves(window: Window, earliest: str, latest: str, days: bool) -> tuple[Window, Window] | None:

@@ -56,9 +56,9 @@ def patiently(attempt: Callable[[], T], tries: int, backoff: float, ends: float,
         asked = _passing(state).wait
         seconds = jittered(state) if asked is None else asked
         if time.monotonic() + seconds > ends:
-            raise failed("too_slow", f"{where} asks to wait {seconds:.0f} s, longer than the feed's time") from (
-                _passing(state).final
-            )
+            final = _passing(state).final
+            what = f"asks to wait {asked:.0f} s, longer than" if asked else f"fails ({final.cause}) until the end of"
+            raise failed("too_slow", f"{where} {what} the feed's time") from final
         return seconds
 
     retrying = tenacity.Retrying(

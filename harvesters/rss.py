@@ -15,7 +15,7 @@ from lxml import etree
 from harvesters.causes import failed
 from harvesters.documents import Broken, Read, document, now
 from harvesters.http import Client, Reply
-from harvesters.strict_xml import Refused, Unreadable, declared_encoding, parse
+from harvesters.strict_xml import Refused, Unreadable, declared_encoding, mislabelled, parse
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
 
@@ -74,12 +74,13 @@ def _recovered(feed: Feed, reply: Reply, error: Unreadable) -> tuple[list[etree.
         raise failed(
             cause, f"{feed.url} answers with {what or f'what is not XML ({error})'} instead of a feed"
         ) from error
+    encoding = mislabelled(reply.body) or declared_encoding(reply.body)
     closing = b"</" + opening[0][1:].split(None, 1)[0].rstrip(b">") + b">"
     good: list[etree._Element] = []
     bad: list[Broken] = []
     for item in ITEM.finditer(reply.body, opening.end()):
         try:
-            good.append(parse(opening[0] + item[0] + closing, declared_encoding(reply.body))[0])
+            good.append(parse(opening[0] + item[0] + closing, encoding)[0])
         except Unreadable as reason:
             name = GUID.search(item[0])
             skipped = Skipped(identifier=name[1].decode("utf-8", "replace") if name else None, reason=str(reason))

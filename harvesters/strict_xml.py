@@ -5,13 +5,15 @@ https://lxml.de/parsing.html#parser-options
 
 from __future__ import annotations
 
+import codecs
 import re
 from html.entities import html5
 
 from lxml import etree
 
 DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
-UNICODE = ("utf-8", "utf8", "utf-16", "utf16", "ucs", "iso-10646")
+UTF_8 = frozenset({"utf-8", "utf8"})
+WIDE = ("utf-16", "utf16", "utf-32", "utf32", "ucs", "iso-10646")  # no declaration in ASCII can be written in them
 # what may hold an ampersand that is not an entity, and the entities themselves
 NAMED = re.compile(rb"<!\[CDATA\[.*?\]\]>|<!--.*?-->|<\?.*?\?>|&([A-Za-z][A-Za-z0-9]*);", re.DOTALL)
 OWN = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
@@ -34,10 +36,14 @@ class Refused(Unreadable):
 def parse(body: bytes, encoding: str | None = None) -> etree._Element:
     """The root of an XML document, exactly as sent. Raises Unreadable.
 
+    `encoding` is what the bytes are in, by Python's name, whatever they declare.
+
     Undeclared HTML entities become the characters that they name; a document that declares entities is refused.
     """
     if body[:1] != b"<":
         body = body.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if encoding is not None:
+        body, encoding = _transcoded(body, encoding), "utf-8"
     if b"<!DOCTYPE" in body:
         if b"<!ENTITY" in body:
             raise Refused("the document declares entities of its own, which is refused")
@@ -52,6 +58,13 @@ def parse(body: bytes, encoding: str | None = None) -> etree._Element:
         return _parsed(named, encoding or mislabelled(body))
     except etree.XMLSyntaxError as error:
         raise Unreadable(str(error)) from error
+
+
+def _transcoded(body: bytes, encoding: str) -> bytes:
+    try:
+        return body.decode(encoding).encode()
+    except (UnicodeError, LookupError) as error:
+        raise Unreadable(f"not in the encoding {encoding} ({error})") from error
 
 
 def _parsed(body: bytes, encoding: str | None) -> etree._Element:
@@ -70,15 +83,27 @@ def _declares(dtd: etree.DTD) -> bool:
 
 
 def mislabelled(body: bytes) -> str | None:
-    """ "utf-8" for a document that declares a one-byte encoding and is valid UTF-8 with more than ASCII in it."""
+    """ "utf-8" for a document that is valid UTF-8 and declares what it cannot be in.
+
+    That is an encoding of one byte where there is more than ASCII, one in which no ASCII can be read, or none at all.
+    """
     said = DECLARED.match(body)
-    if said is None or said[1].decode("ascii").lower().startswith(UNICODE) or body.isascii():
+    name = said[1].decode("ascii").lower() if said else "utf-8"
+    if name in UTF_8 or (body.isascii() and _known(name) and not name.startswith(WIDE)):
         return None
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
         return None
     return "utf-8"
+
+
+def _known(encoding: str) -> bool:
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        return False
+    return True
 
 
 def declared_encoding(body: bytes) -> str:

@@ -1,0 +1,256 @@
+"""OAI-PMH servers that fail in other clothes: errors for failures, damaged compression, dates that are not heeded."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from schemas import Ask, HarvestFailed, Page
+from tests.harvesters.loopback import (
+    Answer,
+    Asked,
+    Loopback,
+    OaiServer,
+    Script,
+    feed,
+    identifiers,
+    identify,
+    listing,
+    names,
+    oai_error,
+    open_environment,
+    pages,
+    record,
+    serving,
+)
+
+ALL = set(names(range(25)))
+WITHOUT_13 = ALL - set(names([13]))
+
+
+def run(server: Script, home: Path, ask: Ask | None = None, **more: object) -> tuple[list[Page], Loopback]:
+    with serving(server) as loopback:
+        return pages(feed(loopback.url + "/oai", **more), open_environment(home), ask), loopback
+
+
+def failure(server: Script, home: Path, ask: Ask | None = None, **more: object) -> HarvestFailed:
+    with pytest.raises(HarvestFailed) as caught:
+        run(server, home, ask, **more)
+    return caught.value
+
+
+def answering(change: Callable[[bytes], bytes], headers: dict[str, str] | None = None) -> Script:
+    """A good repository whose every body is changed on its way."""
+    server = OaiServer(count=25)
+    return lambda asked: Answer(change(server(asked).bytes), headers=headers or {})
+
+
+# compression
+
+
+@pytest.mark.parametrize("at", [2, 30, -5], ids=["not gzip at all", "a damaged stream", "a wrong checksum"])
+def test_a_damaged_gzip_is_a_cause_and_no_crash(tmp_path: Path, at: int) -> None:
+    def damaged(body: bytes) -> bytes:
+        packed = bytearray(gzip.compress(body))
+        packed[at] ^= 0xFF
+        packed[at + 1] ^= 0xFF
+        return bytes(packed)
+
+    failed = failure(answering(damaged, {"Content-Encoding": "gzip"}), tmp_path)
+    assert failed.cause == "malformed"
+    assert "damaged" in failed.sentence
+
+
+def test_what_is_compressed_twice_is_read(tmp_path: Path) -> None:
+    twice = answering(lambda body: gzip.compress(gzip.compress(body)), {"Content-Encoding": "gzip"})
+    found, _ = run(twice, tmp_path)
+    assert set(identifiers(found)) == ALL
+
+
+# encodings
+
+
+@pytest.mark.parametrize("inside", ["plain", "Žижа"])
+@pytest.mark.parametrize("declared", ["utf8mb4", "UTF-16", "x-user-defined"])
+def test_an_encoding_that_the_page_cannot_be_in_loses_no_record(tmp_path: Path, declared: str, inside: str) -> None:
+    server = OaiServer(count=25, inside=lambda n: inside)
+
+    def script(asked: Asked) -> Answer:
+        return Answer(server(asked).bytes.replace(b'encoding="UTF-8"', f'encoding="{declared}"'.encode()))
+
+    found, _ = run(script, tmp_path)
+    assert set(identifiers(found)) == ALL
+    assert inside in (found[0].records[0].payload or "")
+
+
+def test_an_encoding_that_is_told_from_the_bytes_may_have_any_name(tmp_path: Path) -> None:
+    """The names that Python gives encodings are not those that the XML parser knows."""
+    server = OaiServer(count=5, inside=lambda n: "Наставни план и програм за српски језик")
+
+    def script(asked: Asked) -> Answer:
+        text = server(asked).bytes.decode()
+        return Answer(text.encode("mac_cyrillic"), headers={"Content-Type": "text/xml; charset=mac_cyrillic"})
+
+    found, _ = run(script, tmp_path)
+    assert "Наставни план" in (found[0].records[0].payload or "")
+
+
+# errors in other clothes
+
+
+@pytest.mark.parametrize("code", ["internalError", "badArgument", "badResumptionToken", "idDoesNotExist"])
+def test_a_record_that_breaks_the_server_with_a_protocol_error_is_isolated(tmp_path: Path, code: str) -> None:
+    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+        ill = 13 in numbers and asked.params["verb"] != "ListIdentifiers"
+        return Answer(oai_error(code, "java.lang.NullPointerException")) if ill else None
+
+    found, _ = run(OaiServer(count=25, broken=broken), tmp_path)
+    assert set(identifiers(found)) == WITHOUT_13
+    assert [skipped.identifier for page in found for skipped in page.skipped] == names([13])
+    assert found[-1].complete
+
+
+def test_parts_of_a_list_that_give_much_less_than_the_whole_promised_are_no_success(tmp_path: Path) -> None:
+    """A window with a record that breaks the server is said to be empty: the list's own size tells."""
+
+    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+        return Answer(oai_error("noRecordsMatch")) if 13 in numbers else None
+
+    failed = failure(OaiServer(count=25, broken=broken), tmp_path)
+    assert failed.cause == "truncated"
+    assert "of 25 records" in failed.sentence
+
+
+def test_a_set_that_is_refused_behind_a_good_one_is_named_as_the_feeds_fault(tmp_path: Path) -> None:
+    server = OaiServer(count=5)
+
+    def script(asked: Asked) -> Answer:
+        return Answer(oai_error("badArgument", "no such set")) if asked.params.get("set") == "b" else server(asked)
+
+    failed = failure(script, tmp_path, sets=["a", "b"])
+    assert failed.cause == "bad_format"
+    assert "no such set" in failed.sentence
+
+
+def test_a_page_in_the_middle_that_is_not_found_is_got_around(tmp_path: Path) -> None:
+    server = OaiServer(count=25)
+
+    def script(asked: Asked) -> Answer:
+        return Answer("gone", 404) if asked.params.get("resumptionToken") else server(asked)
+
+    found, _ = run(script, tmp_path)
+    assert set(identifiers(found)) == ALL
+    assert found[-1].complete
+
+
+def test_one_record_that_is_forbidden_blocks_nobody(tmp_path: Path) -> None:
+    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+        if 13 not in numbers or asked.params["verb"] == "ListIdentifiers":
+            return None
+        return Answer(status=403 if asked.params["verb"] == "GetRecord" else 500)
+
+    found, _ = run(OaiServer(count=25, broken=broken), tmp_path)
+    assert set(identifiers(found)) == WITHOUT_13
+    assert [skipped.identifier for page in found for skipped in page.skipped] == names([13])
+
+
+def test_a_server_that_gives_no_record_any_more_is_not_a_list_of_skipped_ones(tmp_path: Path) -> None:
+    server = OaiServer(count=80, size=100, refuse={"ListRecords": "badVerb"})
+
+    def script(asked: Asked) -> Answer:
+        return Answer(status=403) if asked.params["verb"] == "GetRecord" else server(asked)
+
+    assert failure(script, tmp_path).cause == "blocked"
+
+
+# dates, methods, numbers
+
+
+class Dateless(OaiServer):
+    """A repository that gives everything whatever dates it is asked for."""
+
+    def within(self, n: int, since: str, until: str) -> bool:
+        return True
+
+    def list(self, verb: str, asked: Asked) -> Answer:
+        asked.params = {name: value for name, value in asked.params.items() if name not in ("from", "until")}
+        return super().list(verb, asked)
+
+
+def test_a_server_that_does_not_heed_dates_is_asked_record_by_record(tmp_path: Path) -> None:
+    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+        return Answer(status=500) if 13 in numbers and asked.params["verb"] != "ListIdentifiers" else None
+
+    found, asked = run(Dateless(count=25, broken=broken), tmp_path)
+    assert set(identifiers(found)) == WITHOUT_13
+    assert [skipped.identifier for page in found for skipped in page.skipped] == names([13])
+    assert len(asked.asked) < 60
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Answer("use POST", 400),
+        Answer("use POST", 403),
+        Answer("use POST", 404),
+        Answer("use POST", 500),
+        Answer(oai_error("badVerb", "no verb")),
+        Answer("<html><title>A form</title></html>"),
+    ],
+    ids=["400", "403", "404", "500", "badVerb", "a page"],
+)
+@pytest.mark.parametrize(("declared", "wanted"), [("GET", "POST"), ("POST", "GET")])
+def test_a_server_that_only_hears_the_other_method_is_heard(
+    tmp_path: Path, refusal: Answer, declared: str, wanted: str
+) -> None:
+    server = OaiServer(count=25)
+    found, _ = run(
+        lambda asked: server(asked) if asked.method == wanted else refusal, tmp_path, request={"method": declared}
+    )
+    assert set(identifiers(found)) == ALL
+    assert f"the server wants {wanted}" in [note for page in found for note in page.notes]
+
+
+@pytest.mark.parametrize("size", ["²", "9" * 5000, "-1", "many"])
+def test_a_list_size_that_is_no_number_is_none(tmp_path: Path, size: str) -> None:
+    found, _ = run(answering(lambda body: body.replace(b'Size="25"', f'Size="{size}"'.encode())), tmp_path)
+    assert set(identifiers(found)) == ALL
+    assert found[-1].complete
+
+
+@pytest.mark.parametrize("said", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00", "0001-01-01T00:00:00Z"])
+def test_a_server_clock_at_the_end_of_the_calendar_ends_no_harvest(tmp_path: Path, said: str) -> None:
+    found, _ = run(answering(lambda body: body.replace(b"2026-03-01T00:00:00Z", said.encode())), tmp_path)
+    assert set(identifiers(found)) == ALL
+
+
+def test_pages_of_hidden_records_in_a_row_do_not_end_the_list(tmp_path: Path) -> None:
+    def script(asked: Asked) -> Answer:
+        if asked.params["verb"] == "Identify":
+            return Answer(identify())
+        place = int(asked.params.get("resumptionToken", 0))
+        shown = record(place) if place in (0, 60) else ""
+        return Answer(listing(shown, str(place + 1) if place < 60 else None))
+
+    found, _ = run(script, tmp_path)
+    assert identifiers(found) == names([0, 60])
+
+
+def test_deleted_may_be_written_with_a_capital(tmp_path: Path) -> None:
+    server = OaiServer(count=3, dead=frozenset({1}))
+
+    def script(asked: Asked) -> Answer:
+        return Answer(server(asked).bytes.replace(b'status="deleted"', b'status="Deleted"'))
+
+    found, _ = run(script, tmp_path)
+    assert [one.deleted for page in found for one in page.records] == [False, True, False]
+
+
+def test_a_token_of_a_connection_is_sent_by_post_as_by_get(tmp_path: Path) -> None:
+    server = OaiServer(count=5)
+    ask = Ask(credentials={"token": "s3cret"})
+    _, asked = run(server, tmp_path, ask, request={"method": "POST", "params": {"key": "{token}"}})
+    assert {one.params["key"] for one in asked.asked} == {"s3cret"}
