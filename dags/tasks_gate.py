@@ -30,7 +30,7 @@ def check_neighbours(env: Environment, run_id: str) -> int:
 
 def judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]) -> tuple[str, ...]:
     """Why the run must not be loaded as it is; nothing when it may. The verdict is kept under reports/gate."""
-    if not any(counts[name] for name in ("added", "changed", "deleted")):
+    if not any(counts[name] for name in ("added", "changed", "deleted", "rejected", "quarantined")):
         return ()
     from loaders import staging, standing
     from loaders.reports import keep_gate

@@ -105,7 +105,8 @@ SELECT coalesce(j.identifier, s.identifier) AS identifier,
         ELSE coalesce(s.status = 'live', false) END AS live_after,
     CASE WHEN j.change IS NULL OR j.change = 'unchanged' THEN 'none' ELSE j.change END AS change,
     coalesce(j.absent, false) AS absent,
-    coalesce(j.errors, e.errors, 0)::INT AS errors,
+    greatest(coalesce(j.errors, e.errors, 0), CASE WHEN coalesce(j.action, 'none') = 'none'
+        AND s.pending_status IS NOT NULL THEN 1 ELSE 0 END)::INT AS errors,  -- one that waits unread has an error too
     coalesce(j.codes, e.codes, '') AS codes,
     coalesce(CASE WHEN j.action IN ('accept', 'settle') THEN j.has_title ELSE f.has_title END, s.has_title, false) AS has_title,
     coalesce(CASE WHEN j.action IN ('accept', 'settle') THEN j.has_language ELSE f.has_language END, s.has_language, false) AS has_language,

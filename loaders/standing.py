@@ -9,7 +9,7 @@ from sqlalchemy import case, func, select
 
 from loaders.catalog_run import feed_of
 from loaders.database import reading
-from loaders.models import SourceRecord
+from loaders.models import Issue, SourceRecord
 from loaders.staging_chunk import outcome_path
 from loaders.staging_folder import staging_folder
 from schemas import Environment
@@ -48,16 +48,22 @@ def shares(env: Environment, feed: str) -> dict[str, float] | None:
     None for a feed that has no live record yet.
     """
     live = SourceRecord.status == "live"
-    failed = SourceRecord.pending_status.is_not(None)
+    waits = SourceRecord.pending_status.is_not(None)
     query = select(
         func.sum(case((live, 1), else_=0)),
         func.sum(case((live & SourceRecord.has_language, 1), else_=0)),
         func.sum(case((live & SourceRecord.has_license, 1), else_=0)),
-        func.sum(case((failed, 1), else_=0)),
-        func.sum(case((live | failed, 1), else_=0)),
+        func.sum(case((waits, 1), else_=0)),
+        func.sum(case((live | waits, 1), else_=0)),
     ).where(SourceRecord.feed == feed)
+    accepted = (  # by a steward, in spite of an error
+        select(func.count(Issue.key.distinct()))
+        .join(SourceRecord, SourceRecord.key == Issue.key)
+        .where(Issue.feed == feed, Issue.severity == "error", Issue.resolved_run_id.is_(None), live, ~waits)
+    )
     with reading(env) as connection:
-        alive, languages, licenses, failures, judged = connection.execute(query).one()
+        alive, languages, licenses, waiting, judged = connection.execute(query).one()
+        failures = (waiting or 0) + (connection.scalar(accepted) or 0)
     if not alive:
         return None
     return {

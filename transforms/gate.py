@@ -20,7 +20,7 @@ COLUMNS = (
     "has_language", "has_license", "restamped",
 )  # fmt: skip
 CHANGES = frozenset({"none", "added", "changed", "deleted", "rejected", "quarantined"})
-TELLING = ("added", "changed", "deleted")
+TELLING = ("added", "changed", "deleted", "rejected", "quarantined")
 ERROR_CODES = tuple(code for code, rule in RULES.items() if rule.severity == "error")
 
 
@@ -48,8 +48,8 @@ def judge(frame: pd.DataFrame, feed: Feed, history: History, counts: dict[str, i
     """Whether a run may be loaded: held when any bound of the feed, its history or the registry is overstepped.
 
     `frame` has one row a record as the feed would stand, with the columns of COLUMNS (payload_changed is read too, if
-    there); `codes` holds error codes with ';' between. A run that adds, changes and deletes nothing passes without
-    great-expectations.
+    there); `codes` holds error codes with ';' between. A run in which nothing is added, changed, deleted, newly rejected
+    or quarantined passes without great-expectations.
     Raises BadGate for a frame that is not so.
     """
     checked(frame)
@@ -73,7 +73,7 @@ def judge(frame: pd.DataFrame, feed: Feed, history: History, counts: dict[str, i
 
 
 def is_quiet(frame: pd.DataFrame) -> bool:
-    """Whether the run adds, changes and deletes nothing."""
+    """Whether the run brings nothing new, good or bad."""
     same = frame["live_before"].astype(bool) == frame["live_after"].astype(bool)
     return bool(same.all()) and not frame["change"].isin(TELLING).any()
 

@@ -84,7 +84,7 @@ def losses(expect: Expect, standing: Standing) -> list[Bound]:
 
 def most_that_may_go(before: int, expect: Expect) -> int:
     """The feed's share or number, whichever is more; never more than half of the live records."""
-    return min(max(floor(expect.max_drop * before), expect.max_drop_records), floor(NEVER_MORE * before))
+    return min(max(whole(expect.max_drop * before), expect.max_drop_records), floor(NEVER_MORE * before))
 
 
 def failures(expect: Expect, standing: Standing, codes: tuple[str, ...]) -> list[Bound]:
@@ -94,7 +94,7 @@ def failures(expect: Expect, standing: Standing, codes: tuple[str, ...]) -> list
     if share is None and before is not None:
         share = max(ERRORS_TWICE * before, before + ERRORS_MORE)
     meaningful = share is not None and judged >= MEANINGFUL
-    most = floor(min(share or 0.0, 1.0) * judged) if meaningful else judged
+    most = whole(min(share or 0.0, 1.0) * judged) if meaningful else judged
     often = sorted(((standing[f"error:{code}"], code) for code in codes if standing[f"error:{code}"]), reverse=True)
     named = ", ".join(f"{code} {number}" for number, code in often[:3]) or "unreadable records"
     last = "" if before is None else f", last time {percent(before)}"
@@ -125,7 +125,7 @@ def at_once(standing: Standing) -> list[Bound]:
     before = standing["live_before"]
     if before < MEANINGFUL:
         return []
-    most = ceil(ALL * before) - 1
+    most = ceil(round(ALL * before, 6)) - 1
     stamped = (
         f"{standing['restamped']} of {before} live records have a new datestamp at once, and at most {most} are "
         f"expected: the repository was probably rebuilt; look at a few changes, {REVIEW}"
@@ -138,6 +138,11 @@ def at_once(standing: Standing) -> list[Bound]:
         Bound(name="restamped", column="restamped", high=most, sentence=stamped),
         Bound(name="all_changed", column="changed", high=most, sentence=changed),
     ]
+
+
+def whole(share: float) -> int:
+    """Whole records of a share; 0.29 of 100 is 29, though not in binary."""
+    return floor(round(share, 6))
 
 
 def percent(share: float) -> str:

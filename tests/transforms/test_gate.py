@@ -105,6 +105,13 @@ def test_errors_up_sharply_are_held_and_name_the_rules() -> None:
     assert "title_missing 50" in result.reasons[0]
 
 
+def test_a_night_that_only_quarantines_is_judged_too() -> None:
+    waits = {"change": "quarantined", "errors": 1, "codes": "title_missing"}
+    quiet = History(error_share=0.0)
+    assert names(verdict(rows(40), rows(60, 100, **waits), history=quiet)) == {"errors"}
+    assert not verdict(rows(95), rows(5, 100, **waits), history=quiet).held
+
+
 def test_a_declared_share_of_errors_holds_from_the_first_run() -> None:
     assert verdict(rows(60, **NEW), rows(40, start=60, **BAD), max_error_share=0.3).held
     assert not verdict(rows(60, **NEW), rows(40, start=60, **BAD), max_error_share=0.4).held
@@ -209,3 +216,8 @@ def test_what_may_go_is_never_more_than_half_nor_less_than_declared(before: int,
     allowed = most_that_may_go(before, Expect(max_drop=share, max_drop_records=number))
     assert 0 <= allowed <= before / 2
     assert allowed == before // 2 or allowed >= number
+
+
+@pytest.mark.parametrize(("share", "before", "allowed"), [(0.29, 100, 29), (0.07, 100, 7), (0.1, 300, 30)])
+def test_a_share_of_whole_records_is_that_many(share: float, before: int, allowed: int) -> None:
+    assert most_that_may_go(before, Expect(max_drop=share, max_drop_records=0)) == allowed

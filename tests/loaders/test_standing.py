@@ -1,0 +1,23 @@
+"""What the gate is told of a feed's past counts the same things as what it measures of the night."""
+
+from __future__ import annotations
+
+from loaders import curation, staging, standing
+from schemas import Environment
+from tests.loaders.nights import feed, night, said, staged
+
+GOOD = [said(f"r{n}", "good") for n in range(6)]
+BAD = [said("accepted", "bad but true"), said("waits", "bad"), said("unread", unreadable=True)]
+
+
+def test_the_share_of_errors_before_is_the_share_that_an_unchanged_feed_has_after(env: Environment) -> None:
+    assert standing.shares(env, "books") is None
+    night(env, feed(), [*GOOD, *BAD, said("gone", "good"), said("gone too", "bad")])
+    curation.accept(env, "books:accepted", by="A Steward", reason="it is the title")
+    night(env, feed(), [*GOOD, *BAD])
+    before = standing.shares(env, "books")
+    frame = staging.facts(env, staged(env, feed(), [*GOOD, *BAD]))
+    failed = (frame["errors"] > 0) | frame["change"].isin(["rejected", "quarantined"])
+    judged = frame["live_after"] | failed
+    assert before is not None
+    assert before["error_share"] == failed.sum() / judged.sum() == 3 / 9
