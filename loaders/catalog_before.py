@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,13 @@ from sqlalchemy import Connection, select
 
 from loaders.catalog_run import Run
 from loaders.files import whole_file
-from loaders.models import Issue, SourceRecord
+from loaders.models import SourceRecord
 from schemas.environment import Environment
 
 NAME = "before.parquet"
 SCHEMA = pa.schema([("table", pa.string()), ("key", pa.string()), ("row", pa.string())])
 LOOKUP = 500
-TABLES: dict[str, Any] = {"source_record": SourceRecord.__table__, "issue": Issue.__table__}
-KEYS = {"source_record": "key", "issue": "finding"}
+RECORDS: Any = SourceRecord.__table__
 
 
 def before_path(env: Environment, feed: str, run_id: str) -> Path:
@@ -39,11 +38,15 @@ class Before:
 
     def note_records(self, connection: Connection, keys: Sequence[str]) -> None:
         """Note the rows of source_record with these keys."""
-        self._note(connection, "source_record", keys)
+        for start in range(0, len(keys), LOOKUP):
+            asked = keys[start : start + LOOKUP]
+            rows = connection.execute(select(RECORDS).where(RECORDS.c.key.in_(asked))).mappings()
+            found = {row["key"]: dict(row) for row in rows}
+            self._note("source_record", [(key, found.get(key)) for key in asked])
 
-    def note_issues(self, connection: Connection, findings: Sequence[str]) -> None:
-        """Note the rows of issue with these findings."""
-        self._note(connection, "issue", findings)
+    def note_issues(self, rows: Iterable[tuple[str, dict[str, Any] | None]]) -> None:
+        """Note findings with their rows, as the load has just read them."""
+        self._note("issue", list(rows))
 
     def keep(self) -> None:
         """Make what was noted durable. Called before the commit: rows-before without a load do no harm."""
@@ -53,22 +56,21 @@ class Before:
         with whole_file(self._path) as beside:
             self._beside.replace(beside)
 
-    def _note(self, connection: Connection, name: str, keys: Sequence[str]) -> None:
-        if not keys:
+    def _note(self, name: str, rows: Sequence[tuple[str, dict[str, Any] | None]]) -> None:
+        if not rows:
             return
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._beside, SCHEMA, compression="zstd")
-        table, column = TABLES[name], TABLES[name].c[KEYS[name]]
-        for start in range(0, len(keys), LOOKUP):
-            asked = keys[start : start + LOOKUP]
-            found = {
-                row[KEYS[name]]: msgspec.json.encode(dict(row)).decode()
-                for row in connection.execute(select(table).where(column.in_(asked))).mappings()
-            }
-            rows = [found.get(key) for key in asked]
-            self._writer.write_table(
-                pa.table({"table": [name] * len(asked), "key": list(asked), "row": rows}, schema=SCHEMA)
-            )
+        said = [None if row is None else msgspec.json.encode(row).decode() for _, row in rows]
+        columns = (texts([name] * len(rows)), texts([key for key, _ in rows]), texts(said))
+        self._writer.write_table(pa.Table.from_arrays(columns, schema=SCHEMA))
+
+
+def texts(values: Sequence[str | None]) -> Any:
+    """An Arrow array of texts. pyarrow.array would import pandas, which takes longer than a small load."""
+    built = pa.lib.StringBuilder()
+    built.append_values(values)
+    return built.finish()
 
 
 def read_before(path: Path, size: int = LOOKUP) -> Iterator[list[tuple[str, str, dict[str, Any] | None]]]:

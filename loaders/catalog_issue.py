@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from loaders.catalog_before import Before
 from loaders.catalog_run import Run
 from loaders.models import Issue
+from loaders.rows import write_rows
 
 RECORDS = 500  # records whose findings are compared at a time
 TABLE: Any = Issue.__table__  # a Table; typed so that bulk statements take it
@@ -39,7 +40,8 @@ def load_batch_findings(connection: Connection, run: Run, folder: Path, before: 
     path = folder / "batch.parquet"
     if not path.exists():
         return
-    rows = pq.read_table(path).to_pylist()
+    with pq.ParquetFile(path) as file:  # pq.read_table would import pandas
+        rows = file.read().to_pylist()
     found = {row["finding"]: {**row, "key": f"{run.feed}:{row.pop('identifier')}"} for row in rows}
     known = _known(connection, TABLE.c.feed == run.feed, "batch")
     _compare(connection, run, found, known, "batch", before)
@@ -54,26 +56,15 @@ def _compare(connection: Connection, run: Run, found: Found, known: Found, scope
     new = [one for name, one in found.items() if name not in known]
     again = [one for name, one in found.items() if name in known and _differs(one, known[name])]
     gone = [name for name, one in known.items() if name not in found and one["resolved_run_id"] is None]
-    before.note_issues(connection, [*(one["finding"] for one in new + again), *gone])
+    touched = (*(one["finding"] for one in new), *(one["finding"] for one in again), *gone)
+    before.note_issues((name, known.get(name)) for name in touched)
+    fresh = {"feed": run.feed, "scope": scope, "run_id": run.id, "first_run_id": run.id, "resolved_run_id": None}
     for rows in _batches(new):
-        connection.execute(
-            insert(TABLE),
-            [
-                {
-                    **one,
-                    "feed": run.feed,
-                    "scope": scope,
-                    "run_id": run.id,
-                    "first_run_id": run.id,
-                    "resolved_run_id": None,
-                }
-                for one in rows
-            ],
-        )
+        write_rows(connection, insert(TABLE), [{**one, **fresh} for one in rows])
     for rows in _batches(again):
-        connection.execute(REOPEN, [_reopened(run, one, known[one["finding"]]) for one in rows])
+        write_rows(connection, REOPEN, [_reopened(run, one, known[one["finding"]]) for one in rows])
     for names in _batches(gone):
-        connection.execute(RESOLVE, [{"of": name, "run": run.id} for name in names])
+        write_rows(connection, RESOLVE, [{"of": name, "run": run.id} for name in names])
 
 
 def _differs(one: dict[str, Any], known: dict[str, Any]) -> bool:

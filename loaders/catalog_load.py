@@ -17,6 +17,7 @@ from loaders.catalog_run import Run, working
 from loaders.catalog_unmapped import recount_unmapped
 from loaders.database import writing
 from loaders.models import Refused, RestoredMember, SourceRecord
+from loaders.rows import write_rows
 from loaders.staging_folder import forget_staging, row_files, staging_folder
 from schemas.environment import Environment
 
@@ -77,14 +78,15 @@ def _write(env: Environment, connection: Connection, run: Run, before: Before) -
         wrote = True
         before.note_records(connection, [f"{run.feed}:{row['identifier']}" for row in rows])
         for action, values in _by_action(run, rows).items():
-            connection.execute(statement(connection, action), values)
+            write_rows(connection, statement(connection, action), values)
     load_findings(connection, run, folder, before)
     load_batch_findings(connection, run, folder, before)
     unrefused = folder / "unrefused.parquet"
     if unrefused.exists():
         gone = delete(Refused).where(Refused.key == bindparam("k"), Refused.sha256 == bindparam("s"))
         for rows in batches(unrefused, BATCH):
-            connection.execute(gone, [{"k": f"{run.feed}:{row['identifier']}", "s": row["sha256"]} for row in rows])
+            versions = [{"k": f"{run.feed}:{row['identifier']}", "s": row["sha256"]} for row in rows]
+            write_rows(connection, gone, versions)
     if wrote:
         _rejoin(connection, run.feed)
         recount_unmapped(connection, run.feed, run.started_at, folder)

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from loaders.models import UnmappedValue
+from loaders.rows import write_rows
 from loaders.staging_folder import row_files
 
 TABLE: Any = UnmappedValue.__table__  # a Table; typed so that bulk statements take it
@@ -40,7 +41,7 @@ def recount_unmapped(connection: Connection, feed: str, seen_at: str, folder: Pa
         if (field, value) not in known
     ]
     if new:
-        connection.execute(insert(TABLE), new)
+        write_rows(connection, insert(TABLE), new)
     gone = {term for term, row in known.items() if term not in counts and row["mapped_to"] is None}
     codes = _codes(folder, gone) if folder is not None and gone else {}
     changes = []
@@ -50,7 +51,7 @@ def recount_unmapped(connection: Connection, feed: str, seen_at: str, folder: Pa
         if (count, code) != (row["count"], row["mapped_to"]):
             changes.append({"f": term[0], "v": term[1], "n": count, "c": code})
     if changes:
-        connection.execute(_change(feed), changes)
+        write_rows(connection, _change(feed), changes)
 
 
 def _change(feed: str) -> Any:

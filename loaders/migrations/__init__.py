@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-
 from loaders.database import writing
 from schemas.environment import Environment
 
@@ -15,6 +12,9 @@ VERSION_TABLE = "elib_alembic_version"  # Airflow's own is alembic_version
 
 def migrate(env: Environment, revision: str = "head") -> None:
     """Bring the catalog to the newest schema; a catalog that has it is left as it is."""
+    from alembic import command  # takes a second to import, and most processes migrate nothing
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     with writing(env) as connection:
