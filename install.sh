@@ -23,11 +23,12 @@ fi
 python=$1
 venv=$2
 check "$python"
-echo "Setting up $venv with $("$python" --version) (once; about a minute) ..."
+echo "Setting up $venv with $("$python" --version) (once; one to two minutes) ..."
 "$python" -m venv --clear "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$(grep '^uv==' requirements.txt | cut -d' ' -f1)"
-if ! "$venv/bin/uv" pip install --quiet --system-certs --python "$venv/bin/python" -r requirements.txt; then
+# --compile-bytecode: else every process compiles Airflow and pandas again wherever PYTHONDONTWRITEBYTECODE is set
+if ! "$venv/bin/uv" pip install --quiet --compile-bytecode --system-certs --python "$venv/bin/python" -r requirements.txt; then
     echo "uv could not install the lock; trying pip (slower) ..." >&2
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements.txt
+    "$venv/bin/python" -m pip install --quiet --compile --disable-pip-version-check -r requirements.txt
 fi
 touch "$venv/.installed"
