@@ -68,3 +68,46 @@ def test_findings_about_one_statement_of_rights(rights: str, codes: set[str]) ->
     found = dublin(title="Plants and light", rights=rights)
     asked = {"license_unknown", "license_contradictory"}
     assert {issue.code for issue in found.issues} & asked == codes
+
+
+LOM = """<lom xmlns="http://ltsc.ieee.org/xsd/LOM"><general><title><string>Motion</string></title></general>
+<classification><purpose><value>{purpose}</value></purpose><taxonPath><source><string>{scheme}</string></source>
+<taxon><id>{number}</id><entry><string>{entry}</string></entry></taxon></taxonPath></classification></lom>"""
+
+
+def test_the_numbers_of_a_named_scheme_count_where_its_words_are_unknown() -> None:
+    said = LOM.format(purpose="discipline", scheme="ISCED-F 2013", number="0533", entry="Fyysinen oppi")
+    found = assessed("lom", said).resource
+    assert found is not None and [(one.scheme, one.code) for one in found.subjects] == [("isced-f", "0533")]
+    said = LOM.format(purpose="discipline", scheme="Dewey", number="0533", entry="Fyysinen oppi")
+    found = assessed("lom", said).resource
+    assert found is not None and [(one.scheme, one.code) for one in found.subjects] == [("source", "0533")]
+    said = LOM.format(purpose="educational level", scheme="ISCED 2011", number="3", entry="Toinen aste")
+    found = assessed("lom", said).resource
+    assert found is not None and found.levels == ("3",)
+
+
+@pytest.mark.parametrize(("number", "entry"), [("6.2", "Anything"), ("x", "Networking")])
+def test_a_competency_is_known_by_its_name_or_number_under_its_frameworks_name(number: str, entry: str) -> None:
+    said = LOM.format(purpose="competency", scheme="UNESCO ICT-CFT", number=number, entry=entry)
+    found = assessed("lom", said).resource
+    assert found is not None and [(one.framework, one.level) for one in found.competencies] == [
+        ("ict-cft", "Knowledge Deepening")
+    ]
+    said = LOM.format(purpose="competency", scheme="Our own list", number=number, entry=entry)
+    assert unmapped(assessed("lom", said), "competencies") == [entry]
+
+
+def test_a_bound_of_a_learning_time_is_a_term_but_no_duration() -> None:
+    payload = '{"title": "Motion", "ils_didactical_time": "More than 3 didactic hours"}'
+    found = assessed("golab_ils", payload).resource
+    assert found is not None and found.typical_learning_time is None
+    assert [(one.field, one.source, one.code) for one in found.terms] == [
+        ("typical_learning_time", "More than 3 didactic hours", "PT2H15M/..")
+    ]
+
+
+def test_an_english_college_is_no_french_one() -> None:
+    english, french = (dublin(title="Motion", educationLevel=said).resource for said in ("College", "Collège"))
+    assert english is not None and (english.levels, english.contexts) == ((), ("higher education",))
+    assert french is not None and (french.levels, french.contexts) == (("2",), ("school",))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from transforms.crosswalks.jsontree import JsonFormat, Named
 from transforms.crosswalks.people import contributor
-from transforms.crosswalks.table import Group, Reader, Table
+from transforms.crosswalks.table import Group, Reader, Table, Value
 from transforms.crosswalks.xmltree import XmlFormat
 
 ROWS = {
@@ -108,12 +108,28 @@ def person(role: str) -> Reader:
     return read
 
 
+SCHEMES = (
+    "indefinedtermset/name",
+    "indefinedtermset",
+    "indefinedtermset/@id",
+    "indefinedtermset/url",
+    "inscheme/id",
+    "inscheme/@id",
+)
+
+
+def _hint(scheme: Value | None, number: Value | None) -> str | None:
+    """Which scheme a term is of, and its URI or code there."""
+    return f"{scheme.text if scheme else ''}|{number.text if number else ''}" if scheme or number else None
+
+
 def concept(field: str, also: str | None = None) -> Reader:
     """A reader of a term: its label with its URI; the labels in other languages say the same."""
 
     def read(group: Group) -> None:
-        group.take("@type", "type", "inscheme/id", "inscheme/@id", "notation")
-        uri = group.first("@id", "id", "identifier", "thing/identifier", "url")
+        scheme = group.first(*SCHEMES)
+        uri = group.first("@id", "id", "identifier", "thing/identifier", "url", "termcode", "notation")
+        group.take("@type", "type", "termcode", "notation", *SCHEMES)
         labels = [value for value in group.values if "/preflabel" in value.key]
         group.take(*{value.key.removeprefix(f"{group.key}/") for value in labels})
         plain = group.take("", "name", "thing/name", "term", "targetname")
@@ -121,7 +137,7 @@ def concept(field: str, also: str | None = None) -> Reader:
         for value in found or ([uri] if uri else []):
             language = value.key.rpartition("/preflabel/")[2] if value in labels else ""
             said = value._replace(language=language or value.language)
-            group.say(field, said, f"|{uri.text}" if uri else None)
+            group.say(field, said, _hint(scheme, uri))
             if also is not None and found:
                 group.say(also, said)
 
@@ -144,12 +160,13 @@ def alignment(group: Group) -> None:
     field = ALIGNED.get("".join(kind.text.lower().split()) if kind else "")
     if field is None:
         return
-    group.take("@type", "type", "educationalframework", "alignmentobject/educationalframework")
+    framework = group.first("educationalframework", "alignmentobject/educationalframework")
+    group.take("@type", "type")
     uri = group.first("targeturl", "alignmentobject/targeturl")
     names = group.take("targetname", "alignmentobject/targetname")
     group.take("targetdescription", "alignmentobject/targetdescription")
     for value in names or ([uri] if uri else []):
-        group.say(field, value, f"|{uri.text}" if uri else None)
+        group.say(field, value, _hint(framework, uri))
 
 
 def free(group: Group) -> None:

@@ -41,7 +41,7 @@ ROWS = {
     "copyright": "license",
     "type": "resource_types",
     "format": "formats",
-    "duration": "typical_learning_time",
+    "duration": "typical_learning_time:media",
     "thumbnail/@url": "links:thumbnail",
     "group/thumbnail/@url": "links:thumbnail",
     "image/@href": "links:preview",

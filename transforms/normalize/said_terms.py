@@ -59,7 +59,7 @@ def _concepts(work: Assembly, field: str, list_: str) -> tuple[Concept, ...]:
         if field == "formats" and EXTENT.fullmatch(said.value.strip()):
             work.leave(said)
             continue
-        concept = work.lookup(field, list_, _sure(work, field, said))
+        concept = work.lookup(field, list_, _by_number(field, _sure(work, field, said)))
         if concept is not None:
             found.setdefault(concept.code, concept)
             work.made(field, said.path, f"list {list_}")
@@ -81,6 +81,14 @@ def _sure(work: Assembly, field: str, said: Said) -> Said:
         if field == "levels":
             work.draft.say("contexts", said)
             return said._replace(hint=IF_KNOWN)
+    return said
+
+
+def _by_number(field: str, said: Said) -> Said:
+    """A level of ISCED 2011 that a taxonomy says by its number, named by its URI; other values as they are."""
+    scheme, _, number = (said.hint or "").partition("|")
+    if field == "levels" and len(number) == 1 and number.isdecimal() and "isced" in scheme.lower():
+        return said._replace(hint=f"{scheme}|https://w3id.org/kim/isced-2011/level{number}")
     return said
 
 
@@ -106,10 +114,11 @@ def _ages(found: AgeRange) -> str:
 
 
 def _time(work: Assembly) -> str | None:
+    """The first duration said; a bound ("more than 3 hours") is a term, but no duration."""
     first = None
     for said in work.draft.get("typical_learning_time"):
-        found = vocabulary.learning_time(said.value)
-        work.term("typical_learning_time", said.value, found)
+        found = vocabulary.learning_time(said.value, said.hint)
+        work.term("typical_learning_time", said.value, found or vocabulary.time_bounds(said.value))
         if found is not None:
             first = first or found
             work.made("typical_learning_time", said.path, "learning time")
@@ -120,8 +129,10 @@ def _subjects(work: Assembly) -> tuple[Subject, ...]:
     """Concepts of ISCED-F and the UNESCO Thesaurus; a subject of the partner's own scheme stays as said."""
     found: dict[Subject, None] = {}
     for said in work.draft.get("subjects"):
-        number = (said.hint or "").partition("|")[2]
-        concepts = (vocabulary.subjects(number) if "/" in number else ()) or vocabulary.subjects(said.value)
+        scheme, _, number = (said.hint or "").partition("|")
+        coded = vocabulary.subjects(number) if "/" in number or "isced" in scheme.lower() else ()
+        schemes = {one.scheme for one in coded}
+        concepts = coded + tuple(one for one in vocabulary.subjects(said.value) if one.scheme not in schemes)
         for one in concepts:
             found[one] = None
             work.made("subjects", said.path, f"list {one.scheme}")
@@ -137,8 +148,8 @@ def _competencies(work: Assembly) -> tuple[Competency, ...]:
     """Only what names a competency of UNESCO's frameworks for teachers."""
     found: dict[Competency, None] = {}
     for said in work.draft.get("competencies"):
-        number = (said.hint or "").partition("|")[2]
-        one = vocabulary.competency(said.value) or (vocabulary.competency(number) if number else None)
+        scheme, _, number = (said.hint or "").partition("|")
+        one = vocabulary.competency(said.value, scheme) or (vocabulary.competency(number, scheme) if number else None)
         work.term("competencies", said.value, f"{one.framework} {one.aspect}, {one.level}" if one else None)
         if one is not None:
             found[one] = None

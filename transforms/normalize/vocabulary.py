@@ -9,6 +9,7 @@ whatever the language; what is in no list is None, and the caller counts it as u
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -16,9 +17,9 @@ from typing import Any, NamedTuple
 from schemas.resource import Competency, Concept, Subject
 from transforms.normalize.tables import compact, in_serbian_latin, table
 from transforms.normalize.vocabulary_ages import age_range, level_of_age
-from transforms.normalize.vocabulary_times import learning_time
+from transforms.normalize.vocabulary_times import learning_time, time_bounds
 
-__all__ = ["FIELDS", "age_range", "competency", "learning_time", "level_of_age", "lookup", "subjects"]
+__all__ = ["FIELDS", "age_range", "competency", "learning_time", "level_of_age", "lookup", "subjects", "time_bounds"]
 
 FIELDS = (
     "resource_type",
@@ -45,6 +46,10 @@ _MIME = re.compile(
     r"(application|audio|chemical|font|image|message|model|multipart|text|video)/[a-z0-9][a-z0-9.+_-]{0,100}"
 )
 _MIME_URI = re.compile(r"^https?://(?:www\.)?(?:purl\.org/net/mediatypes|iana\.org/assignments/media-types)/", re.I)
+_FRAMEWORKS = {
+    "ICT-CFT": re.compile(r"ICT[\s-]*CFT|ICT competency framework", re.IGNORECASE),
+    "AI-CFT": re.compile(r"AI[\s-]*CFT|AI competency framework", re.IGNORECASE),
+}
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _PATH = re.compile(r"\s*(?:::|>|→|\||\s-\s|\s/\s|\\)\s*")
 
@@ -84,9 +89,13 @@ def subjects(said: str) -> tuple[Subject, ...]:
     return tuple(found)
 
 
-def competency(said: str) -> Competency | None:
-    """The cell of UNESCO's ICT-CFT or AI-CFT that is named: framework, aspect and level, in the framework's words."""
-    found = lookup("competency", said)
+def competency(said: str, scheme: str = "") -> Competency | None:
+    """The cell of UNESCO's ICT-CFT or AI-CFT that is named: framework, aspect and level, in the framework's words.
+
+    Under the framework's own name as `scheme` a cell's name or number alone will do ("Networking", "6.2").
+    """
+    named = next((name for name, pattern in _FRAMEWORKS.items() if pattern.search(scheme)), None)
+    found = lookup("competency", said) or (lookup("competency", f"{named} {said}") if named else None)
     parts = found.code.split(".") if found else []
     if len(parts) != ASPECTS:
         return None
@@ -102,11 +111,18 @@ def competency(said: str) -> Competency | None:
 def _find(field: str, said: str) -> _Entry | None:
     index = _index(field)
     for form in _forms(said):
+        if (accented := _accented(form)) in index:
+            return index[accented]
         key = compact(form)
         for spelling in (key, *_other_spellings(key)):
             if spelling in index:
                 return index[spelling]
     return None
+
+
+def _accented(term: str) -> str:
+    """The key of a term that counts only with its accents: French "collège" is not English "college"."""
+    return f"={' '.join(unicodedata.normalize('NFC', term).casefold().split())}"
 
 
 def _other_spellings(key: str) -> Iterator[str]:
@@ -144,23 +160,27 @@ def _forms(said: str) -> Iterator[str]:
 def _index(field: str) -> dict[str, _Entry]:
     """Every form of every term of a list → its concept. A code comes before a label, a label before other terms."""
     index: dict[str, _Entry] = {}
-    rows = [(_entry(field, code, row), _terms(row)) for code, row in table(field).items()]
+    rows = [(_entry(field, code, row), row) for code, row in table(field).items()]
     for entry, _ in rows:
         index.setdefault(compact(entry.code), entry)
     for entry, _ in rows:
-        index.setdefault(compact(entry.label), entry)
-        if entry.uri:
-            index.setdefault(compact(entry.uri), entry)
-            index.setdefault(compact(entry.uri.rstrip("/").rsplit("/", 1)[-1]), entry)
-    for entry, terms in rows:
-        for term in terms:
+        for name in _names(entry):
+            index.setdefault(compact(name), entry)
+    for entry, row in rows:
+        for term in _terms(row):
             index.setdefault(compact(term), entry)
-    for entry, terms in rows:
-        for term in terms:
-            if latin := in_serbian_latin(term):
-                index.setdefault(compact(latin), entry)
+        for term in row.get("accented", ()) if isinstance(row, dict) else ():
+            index.setdefault(_accented(term), entry)
+    for entry, row in rows:
+        for latin in filter(None, map(in_serbian_latin, _terms(row))):
+            index.setdefault(compact(latin), entry)
     index.pop("", None)
     return index
+
+
+def _names(entry: _Entry) -> tuple[str, ...]:
+    """The label, the URI and its last part."""
+    return (entry.label, entry.uri, entry.uri.rstrip("/").rsplit("/", 1)[-1]) if entry.uri else (entry.label,)
 
 
 def _entry(field: str, code: str, row: dict[str, Any] | list[str]) -> _Entry:

@@ -14,6 +14,7 @@ ADULT = 18
 LONGEST = 80  # characters
 
 _SIGNS = str.maketrans({"+": " plus ", ">": " over ", "≥": " over ", "<": " under ", "≤": " under "})
+_LRE = re.compile(r"U\s*-\s*(\d{1,3})|(\d{1,3})\s*-\s*U")  # the Learning Resource Exchange's mark of an open end
 _OPEN = re.compile(r"^\D*(\d{1,3})\s*[-–—]\s*$")
 
 
@@ -26,6 +27,10 @@ def age_range(said: str) -> AgeRange | None:
     text = _digits(said)
     if not text or len(text) > LONGEST:
         return None
+    if said_so := _expressions().get(fold(text)):
+        return _between(*map(int, said_so.split("-")))
+    if lre := _LRE.fullmatch(text):
+        return AgeRange(min=int(lre[2]) if lre[2] else None, max=int(lre[1]) if lre[1] else None)
     words = fold(re.sub(r"\d+", " ", text.translate(_SIGNS)))
     if words in _words()["adult"] and not re.search(r"\d", text):
         return AgeRange(min=ADULT, max=None)
@@ -84,7 +89,13 @@ def _all_known(words: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _words() -> dict[str, frozenset[str]]:
-    return {name: frozenset(filter(None, map(fold, terms))) for name, terms in table("age_range").items()}
+    rows = {name: terms for name, terms in table("age_range").items() if name != "said"}
+    return {name: frozenset(filter(None, map(fold, terms))) for name, terms in rows.items()}
+
+
+@lru_cache(maxsize=1)
+def _expressions() -> dict[str, str]:
+    return {fold(name): ages for ages, names in table("age_range")["said"].items() for name in names}
 
 
 @lru_cache(maxsize=1)

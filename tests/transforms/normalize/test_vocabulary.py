@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from schemas.resource import AgeRange
 from transforms.normalize.tables import compact, fold, table
-from transforms.normalize.vocabulary import FIELDS, age_range, competency, learning_time, level_of_age, lookup, subjects
+from transforms.normalize.vocabulary import (
+    FIELDS,
+    age_range,
+    competency,
+    learning_time,
+    level_of_age,
+    lookup,
+    subjects,
+    time_bounds,
+)
 
 TABLES = [field for field in FIELDS if field not in ("subject", "unesco")]
 
@@ -98,6 +107,16 @@ OER_LEVELS = (
     "preschool|lower-primary|upper-primary|middle-school|high-school|community-college-lower-division"
     "|college-upper-division|graduate-professional|career-technical|adult-education"
 )
+ISCED = (
+    "Early childhood|Primary|Lower secondary|Upper secondary|Post-secondary non-tertiary|Short-cycle tertiary"
+    "|Bachelor's or equivalent|Master's or equivalent|Doctoral or equivalent|Not elsewhere classified"
+)
+FIELDS_OF_STUDY = (
+    "Generic programmes|Education|Arts and humanities|Social sciences, journalism and information"
+    "|Business, administration and law|Natural sciences, mathematics and statistics|ICTs"
+    "|Engineering, manufacturing and construction|Agriculture, forestry, fisheries and veterinary|Health and welfare"
+    "|Services"
+)
 OER_USERS = "student|teacher|administrator|librarian|parent|other"
 
 
@@ -116,6 +135,15 @@ def test_every_value_of_lom_and_lre_is_known(field: str) -> None:
 @pytest.mark.parametrize("values", [LRE, LRMI, OER_COMMONS])
 def test_every_resource_type_of_the_lists_is_known(values: str) -> None:
     assert [value for value in values.split("|") if lookup("resource_type", value) is None] == []
+
+
+def test_every_level_and_broad_field_of_isced_is_known_by_its_short_name() -> None:
+    for number, value in enumerate(ISCED.split("|")):
+        found = lookup("level", value)
+        assert found is not None and found.code == str(number), value
+    for number, value in enumerate(FIELDS_OF_STUDY.split("|")):
+        found = lookup("isced_f", value)
+        assert found is not None and found.code == f"{number:02}", value
 
 
 def test_every_level_and_user_of_oer_commons_is_known() -> None:
@@ -182,11 +210,29 @@ def test_competencies(said: str, expected: tuple[str, str, str] | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("framework", "scheme"), [("ict-cft", "UNESCO ICT-CFT"), ("ai-cft", "AI competency framework for teachers")]
+)
+def test_every_cell_is_known_by_its_own_name_under_the_frameworks_name(framework: str, scheme: str) -> None:
+    cells = {code: row for code, row in table("competency").items() if code.startswith(f"{framework}.")}
+    assert len(cells) in (18, 15)
+    for code, row in cells.items():
+        name = row["label"].partition(": ")[2]
+        found = competency(name, scheme)
+        assert found is not None, name
+        assert found == competency(code.removeprefix(f"{framework}."), scheme)
+
+
+@pytest.mark.parametrize(
     ("said", "ages"),
     [
         ("7-8", (7, 8)),
         ("12-20", (12, 20)),
         ("14-100", (14, None)),
+        ("12-U", (12, None)),
+        ("U-12", (None, 12)),
+        ("U-U", None),
+        ("2-3 year olds", (2, 3)),
+        ("Ensino Fundamental", (6, 14)),
         ("12+", (12, None)),
         ("17-", (17, None)),
         (">15", (15, None)),
@@ -238,9 +284,24 @@ def test_levels_of_ages(ages: tuple[int | None, int | None], levels: tuple[str, 
         ("1,5 Stunden", "PT1H30M"),
         ("01:30:00", "PT1H30M"),
         ("3 weeks", "P3W"),
-        ("1-2 hours", None),
+        ("PT1.5H", "PT1H30M"),
+        ("half an hour", "PT30M"),
+        ("ساعة واحدة", "PT1H"),
+        ("1 hour (60 minutes)", "PT1H"),
+        ("1 didactic hour", "PT45M"),
+        ("2 didactic hours", "PT1H30M"),
+        ("3 didactic hours", "PT2H15M"),
+        ("2 академических часа", "PT1H30M"),
+        ("2 школска часа", "PT1H30M"),
+        ("3 Unterrichtsstunden", "PT2H15M"),
         ("Less than 1 didactic hour", None),
-        ("2 didactic hours", None),
+        ("More than 3 didactic hours", None),
+        ("1-2 hours", None),
+        ("45 min - 1 hour", None),
+        ("> 2 h", None),
+        ("2 hours+", None),
+        ("2 x 45 min", None),
+        ("1:30", None),
         ("PT0M", None),
         ("30", None),
         ("P", None),
@@ -248,6 +309,32 @@ def test_levels_of_ages(ages: tuple[int | None, int | None], levels: tuple[str, 
 )
 def test_learning_times(said: str, duration: str | None) -> None:
     assert learning_time(said) == duration
+
+
+@pytest.mark.parametrize(
+    ("said", "duration"), [("25:06", "PT25M6S"), ("1:02:03", "PT1H2M3S"), ("1506", "PT25M6S"), ("45 min", "PT45M")]
+)
+def test_the_length_of_a_recording(said: str, duration: str) -> None:
+    assert learning_time(said, "media") == duration
+
+
+@pytest.mark.parametrize(
+    ("said", "bounds"),
+    [
+        ("Less than 1 didactic hour", "../PT45M"),
+        ("More than 3 didactic hours", "PT2H15M/.."),
+        ("менее 2 часов", "../PT2H"),
+        ("أكثر من ساعتين", "PT2H/.."),
+        ("2+ hours", "PT2H/.."),
+        ("1-2 hours", "PT1H/PT2H"),
+        ("45 min - 1 hour", "PT45M/PT1H"),
+        ("2 hours", None),
+        ("more than enough", None),
+        ("", None),
+    ],
+)
+def test_bounds_of_a_learning_time(said: str, bounds: str | None) -> None:
+    assert time_bounds(said) == bounds
 
 
 @given(st.sampled_from(FIELDS), st.text(max_size=120))
@@ -259,6 +346,7 @@ def test_any_term_has_an_answer(field: str, said: str) -> None:
 @given(st.text(max_size=100))
 def test_any_age_and_time_has_an_answer(said: str) -> None:
     ages, duration = age_range(said), learning_time(said)
+    time_bounds(said)
     if ages is not None:
         assert ages.min is not None or ages.max is not None
         level_of_age(ages)
