@@ -16,12 +16,13 @@ from transforms.normalize import urls
 LONGEST = 2048  # characters
 
 _PREFIX = re.compile(
-    r"^(?:urn:|info:)?(doi|isbn|e-?isbn|p-?isbn|issn|e-?issn|p-?issn|hdl|handle)\b(?:\s*-?\s*1[03])?\s*[:=/]?\s*(?=\S)",
+    r"^(?:urn:|info:)?(doi|(?:e-?|p-?)?isbn|(?:e-?|p-?)?issn|hdl|handle)\b(?!\.)"
+    r"(?:(?<=isbn)\s*-?\s*1[03](?!\d)(?=\s*[:\s]))?(?:(?<=issn)\s*-\s*l\b)?\s*[:=/]?\s*(?=\S)",
     re.I,
 )
 _ALT = re.compile(r"^info:eu-repo/(?:semantics/)?(?:altIdentifier|dai/\w+|grantAgreement)/([a-z]+)/(?=\S)", re.I)
-_DOI = re.compile(r"(10\.\d{4,9}(?:\.\d+)*/[^\s\"<>{}|\\^`]+)")
-_DOI_HOST = re.compile(r"^(?:https?:/{1,2})?(?:www\.)?(?:dx\.)?doi\.org/+(?:doi:)?(?=\S)", re.I)
+_DOI = re.compile(r"(10\.\d{4,9}(?:\.\d+)*/(?:\(SICI\)\S+|[^\s\"<>{}|\\^`]+))", re.I)  # only a SICI has < and >
+_DOI_HOST = re.compile(r"^(?:(?:https?:/{1,2})?(?:www\.)?(?:dx\.)?doi\.org/+(?:doi:\s*)?)+(?=\S)", re.I)
 _HANDLE_HOST = re.compile(r"^(?:https?:/{1,2})?(?:www\.)?hdl\.handle\.net/+(?:hdl:)?(?=\S)", re.I)
 _HANDLE_PAGE = re.compile(r"^https?://[^/]+/(?:[\w.-]+/){0,2}handle/(\d[\d.]*/[^\s/?#]+)/?$", re.I)
 _HANDLE = re.compile(r"\d[\d.]{2,}/[^\s]+")
@@ -32,6 +33,9 @@ _URN = re.compile(r"urn:[a-z0-9][a-z0-9-]{1,31}:\S+", re.I)
 _ISBN_SHAPE = re.compile(r"(?:97[89][\s-]?)?(?:\d[\s-]?){9}[\dXx]")
 _ISSN_SHAPE = re.compile(r"\d{4}-\d{3}[\dXx]")
 _NOTE = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$|\s*:\s*(?:hbk|pbk|ebook|pdf|hardback|paperback|eng|fre|spa).*$", re.I)
+_SPACED_NOTE = re.compile(r"\s+[(\[][^()\[\]]*[)\]]$")
+_LOCALE = re.compile(r"\?locale(?:-attribute)?=\w+$", re.I)
+_SEVERAL = re.compile(r"\s*[;,]\s*")
 _NOTHING = re.compile(
     r"^(?:n\.?/?a\.?|none|null|nil|unknown|undefined|tba|tbd|test|xxx+|\[?s\.? ?n\.?\]?|sin datos|не указан\w*"
     r"|без идентификатора|нема|ไม่มี|لا يوجد|\W*|0+)$",
@@ -66,6 +70,20 @@ def identifier(said: str, hint: str | None = None) -> Identifier | None:
         value = read(rest)
         return Identifier(scheme=_scheme(kind), value=value) if value else _address_or_nothing(kind, rest)
     return _by_shape(text) or _other(text)
+
+
+def parted(said: str, hint: str | None = None) -> tuple[str, ...]:
+    """The single values where a statement is surely a list of ISBNs or ISSNs; else the statement itself.
+
+    "ISBN: 978-92-3-100123-9, 978-0-306-40615-7" is two; "Vol. 3, 12" is one.
+    """
+    pieces = _SEVERAL.split(said.strip()) if ("," in said or ";" in said) and len(said) <= LONGEST else []
+    kind = _scheme_said(pieces[0], hint)[0] if pieces else ""
+    found = [identifier(piece, kind or hint) for piece in pieces]
+    if len(found) > 1 and all(one is not None and one.scheme in ("isbn", "issn") for one in found):
+        first, *others = pieces
+        return (first, *(f"{kind} {piece}" if kind in ("isbn", "issn") else piece for piece in others))
+    return (said,)
 
 
 def invalid(said: str, hint: str | None = None) -> str | None:
@@ -124,7 +142,7 @@ def _scheme_said(text: str, hint: str | None) -> tuple[str, str]:
 
 
 def _by_shape(text: str) -> Identifier | None:
-    if _DOI_HOST.match(text) or (text.startswith("10.") and _DOI.fullmatch(text)):
+    if _DOI_HOST.match(text) or (text.startswith("10.") and _DOI.fullmatch(_SPACED_NOTE.sub("", text))):
         value = _doi(text)
         return Identifier(scheme="doi", value=value) if value else None
     if _HANDLE_HOST.match(text):
@@ -159,7 +177,7 @@ def _is_years(text: str) -> bool:
 
 
 def _doi(text: str) -> str | None:
-    bare = _DOI_HOST.sub("", text)
+    bare = _SPACED_NOTE.sub("", _DOI_HOST.sub("", text))
     found = _DOI.fullmatch(unquote(bare) if "%" in bare else bare)
     if not found:
         return None
@@ -185,7 +203,7 @@ def _issn(text: str) -> str | None:
 
 
 def _handle(text: str) -> str | None:
-    bare = _HANDLE_HOST.sub("", text).removeprefix("hdl:").strip().rstrip("/")
+    bare = _LOCALE.sub("", _HANDLE_HOST.sub("", text).removeprefix("hdl:").strip()).rstrip("/")
     return bare if _HANDLE.fullmatch(bare) else None
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from babel import Locale
+
 from transforms.normalize.license_known import Reading, creative_commons, public_domain
 from transforms.normalize.tables import compact, fold, table
 
@@ -24,7 +26,9 @@ _CC_PUBLIC = re.compile(
 _CC_SLUG = re.compile(
     r"(?<![a-z])(?:cc[\s_:/.-]*|creative commons[\s_:-]+|(?<!\S)(?=by-))"
     r"(by(?:[\s_/+-]*(?:nc|nd|sa)(?![a-z]))*)(?![a-z])"
-    r"(?:[\s_-]+(igo)(?![a-z]))?(?:[\s,_/-]*\(?v?(\d(?:\.\d)?)(?![\d]))?(?:[\s_/-]+(igo|[a-z]{2})(?![a-z]))?",
+    r"(?:[\s_-]+(igo)(?![a-z]))?"
+    r"(?:[\s,_/-]*\(?v?(\d\.\d(?!\.?\d)|\d(?!\.?\d)(?=\W*(?:$|[;,)]|igo|unported|international|generic|licen[cs]e))))?"
+    r"(?:[\s_/-]+(igo|[a-z]{2})(?![a-z]))?",  # "CC BY, 3 June" has no version
     re.IGNORECASE,
 )
 _CC_MARK = re.compile(r"\bcc[\s_-]?(?:pd)?m(?:ark)?\b|\bpublic domain mark\b|\bpdm\b", re.IGNORECASE)
@@ -68,8 +72,11 @@ def _addresses(text: str) -> Iterator[Reading]:
 def _short_names(text: str) -> Iterator[Reading]:
     for match in _CC_SLUG.finditer(text):
         kind = "-".join(re.findall("by|nc|nd|sa", match[1].lower()))
+        version = _whole(match[3] or "")
         country = match[2] or _jurisdiction(match[4] or "", match.end(), text)
-        reading = creative_commons(kind, _whole(match[3] or ""), country.lower())
+        if version and version != "4.0" and not country:
+            country = _named_country(text[match.end(3) :])
+        reading = creative_commons(kind, version, country.lower())
         if reading is not None:
             yield reading
     if _CC_ZERO.search(text):
@@ -135,10 +142,16 @@ def _only_version(text: str) -> str:
 
 
 def _country(text: str, version: str) -> str:
-    after = fold(text.partition(version)[2]) if version else ""
-    if re.match(r"igo\b", after) or any(word in after.replace(" ", "") for word in _cc_words()["igo"][1:]):
+    after = text.partition(version)[2] if version else ""
+    if re.match(r"\W*igo\b", after, re.I) or any(word in compact(after) for word in _cc_words()["igo"][1:]):
         return "igo"
-    return next((code for name, code in _countries().items() if after.startswith(name)), "")
+    return _named_country(after)
+
+
+def _named_country(after: str) -> str:
+    """The country whose name follows a version: "3.0 Serbia"."""
+    words = f"{fold(after[:80])} "
+    return next((code for name, code in _countries().items() if words.startswith(f"{name} ")), "")
 
 
 def _rights_statement(code: str, version: str) -> Reading | None:
@@ -166,7 +179,16 @@ def _cc_words() -> dict[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=1)
 def _countries() -> dict[str, str]:
-    return {fold(name): code for name, code in table("licenses")["creative_commons"]["countries"].items()}
+    """Names of the countries with versions of their own: the table's, and CLDR's in the library's languages."""
+    rows = table("licenses")["creative_commons"]
+    codes = set(" ".join(rows["jurisdictions"].values()).split())
+    found = {fold(name): code for name, code in rows["countries"].items()}
+    for locale in ("en", "fr", "es", "pt", "de", "ru", "ar", "th", "sr_Cyrl", "sr_Latn"):
+        for territory, name in Locale.parse(locale).territories.items():
+            code = "uk" if territory == "GB" else territory.lower()
+            if code in codes:
+                found.setdefault(fold(name), code)
+    return found
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ from schemas import Identifier, Link, Relation
 from transforms.draft import Said
 from transforms.normalize import text, urls, vocabulary
 from transforms.normalize.assembly import Assembly
-from transforms.normalize.identifiers import identifier, invalid
+from transforms.normalize.identifiers import identifier, invalid, parted
 
 FILE = re.compile(
     r"\.(pdf|docx?|pptx?|xlsx?|zip|epub|mp3|mp4|jpe?g|png|gif|swf|odt|rtf|txt)([?#].*)?$|/bitstream/", re.I
@@ -22,7 +22,7 @@ def identify(work: Assembly) -> dict[str, Any]:
     """Identifiers in one spelling; the landing page; every other address as a link to the content."""
     found: dict[Identifier, None] = {}
     addresses: list[tuple[str, Said]] = []
-    for said in work.draft.get("identifiers"):
+    for said in _single(work.draft.get("identifiers")):
         address = urls.web_address(said.value)
         if address is not None and said.hint != "ark":
             addresses.append((address, said))
@@ -38,6 +38,11 @@ def identify(work: Assembly) -> dict[str, Any]:
             work.leave(said)
     url, links = _addresses(work, addresses, list(found))
     return {"identifiers": tuple(found), "url": url, "links": links}
+
+
+def _single(told: list[Said]) -> list[Said]:
+    """Every identifier by itself, where one statement lists several ISBNs."""
+    return [said._replace(value=one) for said in told for one in parted(said.value, said.hint)]
 
 
 def _addresses(

@@ -6,13 +6,13 @@ import ipaddress
 import re
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import idna
 
 LONGEST = 2048  # characters; longer addresses are no addresses that a browser opens
 
-_SCHEME = re.compile(r"^(https?)\s*:\s*/{1,3}\s*(?=[^\s/])", re.IGNORECASE)
+_SCHEME = re.compile(r"^(?:https?\s*:?\s*/{1,3}\s*)*(https?)\s*:\s*/{1,3}\s*(?=[^\s/])", re.IGNORECASE)  # once or twice
 _OTHER_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:(?!\d+(/|$))", re.IGNORECASE)
 _SIMPLE = re.compile(r"(https?)://([a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)+)((?:/[A-Za-z0-9._~/-]*)?)")  # most addresses
 _HOST = re.compile(
@@ -55,7 +55,7 @@ def web_address(said: str) -> str | None:
     """
     if len(said) < LONGEST and (simple := _SIMPLE.fullmatch(said)):
         return said if _ascii_host(simple[2]) is not None else None
-    text = said.translate(_WRAPPING).strip().strip("<>\"'“”«»").strip()
+    text = said.translate(_WRAPPING).strip().strip("<>\"'“”«»").strip().replace("&amp;", "&")
     if not text or len(text) > LONGEST:
         return None
     scheme = _SCHEME.match(text)
@@ -88,9 +88,9 @@ def canonical(url: str) -> str | None:
         return None
     port = parts.port
     place = host if port is None or port in _DEFAULT_PORTS.values() else f"{host}:{port}"
-    path = re.sub("/{2,}", "/", _quoted(_SESSION.sub("", parts.path), _SAFE_PATH)).rstrip("/")
+    path = re.sub("/{2,}", "/", _quoted(_SESSION.sub("", parts.path), _SAFE_PATH))
     query = _query(parts.query)
-    return f"https://{place}{path}" + (f"?{query}" if query else "") + _route(parts.fragment)
+    return f"https://{place}{_without_dots(path).rstrip('/')}" + (f"?{query}" if query else "") + _route(parts.fragment)
 
 
 def problem(url: str) -> str | None:
@@ -153,6 +153,11 @@ def _is_private(host: str) -> bool:
         return not ipaddress.ip_address(host.strip("[]")).is_global
     except ValueError:
         return "." not in host or bool(_PRIVATE_NAMES.search(host.lower()))
+
+
+def _without_dots(path: str) -> str:
+    """The path without "." and ".." (RFC 3986, 5.2.4)."""
+    return urljoin("/", path) if "/." in path else path
 
 
 def _quoted(part: str, safe: str) -> str:

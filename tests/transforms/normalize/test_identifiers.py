@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.resource import Identifier
-from transforms.normalize.identifiers import identifier, invalid, is_placeholder
+from transforms.normalize.identifiers import identifier, invalid, is_placeholder, parted
 
 KNOWN = [
     ("doi:10.7910/DVN/QOGMVI", None, "doi", "10.7910/dvn/qogmvi"),
@@ -15,6 +15,20 @@ KNOWN = [
     ("http://dx.doi.org/10.1016/j.x(2020).", "uri", "doi", "10.1016/j.x(2020)"),
     ("10.5281/zenodo.843", None, "doi", "10.5281/zenodo.843"),
     ("info:eu-repo/semantics/altIdentifier/doi/10.1364/OE.21.021857", None, "doi", "10.1364/oe.21.021857"),
+    ("DOI 10.1000/ABC", None, "doi", "10.1000/abc"),
+    ("doi.org/10.1000/182", None, "doi", "10.1000/182"),
+    ("https://doi.org/https://doi.org/10.1000/182", None, "doi", "10.1000/182"),
+    ("10.1000/182 (pdf)", None, "doi", "10.1000/182"),
+    (
+        "10.1002/(SICI)1097-4571(199806)49:8<693::AID-ASI4>3.0.CO;2-O",
+        None,
+        "doi",
+        "10.1002/(sici)1097-4571(199806)49:8<693::aid-asi4>3.0.co;2-o",
+    ),
+    ("hdl.handle.net/11599/22", None, "handle", "11599/22"),
+    ("http://hdl.handle.net/11599/22?locale=fr", None, "handle", "11599/22"),
+    ("ISSN-L 0378-5955", None, "issn", "0378-5955"),
+    ("ISBN-13: 978-0-306-40615-7", None, "isbn", "9780306406157"),
     ("0306406152", "isbn", "isbn", "9780306406157"),
     ("ISBN 978-0-306-40615-7 (hbk)", None, "isbn", "9780306406157"),
     ("urn:isbn:9780306406157", None, "isbn", "9780306406157"),
@@ -106,6 +120,24 @@ def test_placeholders(scheme: str, value: str, expected: bool) -> None:
     assert is_placeholder(Identifier(scheme=scheme, value=value)) is expected  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("said", "hint", "values"),
+    [
+        ("ISBN: 978-92-3-100123-9, 978-0-306-40615-7", None, ["9789231001239", "9780306406157"]),
+        ("978-92-3-100123-9; 0306406152", "isbn", ["9789231001239", "9780306406157"]),
+        ("0378-5955, 2049-3630", None, ["0378-5955", "2049-3630"]),
+    ],
+)
+def test_a_list_of_numbers_is_parted(said: str, hint: str | None, values: list[str]) -> None:
+    found = [identifier(one, hint) for one in parted(said, hint)]
+    assert [one and one.value for one in found] == values
+
+
+@pytest.mark.parametrize("said", ["Vol. 3, 12", "0378-5955, 0378-5954", "Smith, J.", "", ";", "10.1000/a,b"])
+def test_what_is_no_list_of_numbers_stays_whole(said: str) -> None:
+    assert parted(said) == (said,)
+
+
 HINTS = st.none() | st.sampled_from(["doi", "isbn", "issn", "handle", "uri", "ark", "oai", "other", "citation", ""])
 
 
@@ -113,6 +145,7 @@ HINTS = st.none() | st.sampled_from(["doi", "isbn", "issn", "handle", "uri", "ar
 def test_any_text_has_an_answer(said: str, hint: str | None) -> None:
     found = identifier(said, hint)
     invalid(said, hint)
+    assert parted(said, hint)
     if found is not None:
         is_placeholder(found)
         assert found.value.strip()

@@ -19,6 +19,8 @@ from transforms.normalize.urls import canonical, problem, web_address
         ("HTTPS://X.org/A", "https://X.org/A"),
         ("http://пример.рф/путь", "http://пример.рф/путь"),
         ("golabz.eu", "http://golabz.eu"),
+        ("https://https://x.org/a", "https://x.org/a"),
+        ("http://x.org/a?b=1&amp;c=2", "http://x.org/a?b=1&c=2"),
     ],
 )
 def test_addresses_as_given(said: str, address: str) -> None:
@@ -48,6 +50,8 @@ def test_no_addresses(said: str) -> None:
     ("left", "right"),
     [
         ("http://example.org", "https://EXAMPLE.org/"),
+        ("http://example.org/a/../b/./c/", "http://example.org/b/c"),
+        ("http://example.org/a?b=1&amp;c=2", "http://example.org/a?c=2&b=1"),
         ("http://example.org:80/a", "https://example.org:443/a/"),
         ("https://example.org/a?utm_source=x&b=2&a=1", "https://example.org/a?a=1&b=2#top"),
         ("https://münchen.de/straße", "https://xn--mnchen-3ya.de/stra%c3%9fe"),
