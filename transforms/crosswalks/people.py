@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from schemas import Leaf
 from transforms.crosswalks.table import Group, Value, leave
-from transforms.crosswalks.vcard import card, looks_like_one
+from transforms.crosswalks.vcard import cards, looks_like_one
 from transforms.draft import PERSONAL, without_address
 
 
 def contributor(group: Group, value: Value, role: str, kind: str | None = None, id_: str | None = None) -> None:
     """Say one contributor; a publisher goes to the publishers. A vCard that names nobody says nothing."""
-    name = value.text
-    if looks_like_one(name):
-        read = card(name)
-        if read is None:
-            leave(group.draft, value.path, "a vCard that names nobody")
-            return
-        name, kind, id_ = read.name, read.kind or kind, read.id or id_
+    if not looks_like_one(value.text):
+        _said(group, value, value.text, role, kind, id_)
+        return
+    found = cards(value.text)
+    if not found:
+        leave(group.draft, value.path, "a vCard that names nobody")
+    for one in found:
+        _said(group, value, one.name, role, one.kind or kind, one.id or id_)
+
+
+def _said(group: Group, value: Value, name: str, role: str, kind: str | None, id_: str | None) -> None:
     name = without_address(name)
     if not name:
         group.draft.ignored.append((Leaf(path=value.path, value=value.text), PERSONAL))

@@ -5,6 +5,7 @@ A vCard that no longer has its lines (an XML serializer folded them to blanks) i
 
 from __future__ import annotations
 
+import html
 import quopri
 import re
 from functools import lru_cache
@@ -16,7 +17,14 @@ from vobject.vcard import splitFields
 
 PROPERTIES = "VERSION|KIND|FN|N|ORG|EMAIL|TEL|URL|UID|ADR|TITLE|ROLE|NOTE|REV|BDAY|NICKNAME|X-[A-Z-]+|END|BEGIN"
 STRUCTURED = frozenset({"N", "ORG"})
-FOLDED = re.compile(rf"\s+(?=(?:{PROPERTIES})(?:;[^:\n]*)?:)", re.IGNORECASE)
+FOLDED = re.compile(rf"(?:\s|\\[nr])+(?=(?:{PROPERTIES})(?:;[^:\n]*)?:)", re.IGNORECASE)
+PARTED = re.compile(rf"[;,|]\s*(?=(?:{PROPERTIES})(?:;[^:\n]*)?:)", re.IGNORECASE)  # "BEGIN:VCARD;FN:A;END:VCARD"
+PROPERTY = re.compile(r"[A-Z0-9.-]+(?:;[^:]*)?:", re.IGNORECASE)
+END = re.compile(r"END\s*:\s*VCARD", re.IGNORECASE)
+NO_NAME = frozenset({"n/a", "na", "none", "null", "unknown", "-", "?"})
+GAP = re.compile(r"\s{2,}")
+LONGEST = 20_000  # characters of a text that are read
+LINE = 70  # characters; a line as long was folded where it was full, maybe inside a word
 
 
 class Card(NamedTuple):
@@ -26,12 +34,18 @@ class Card(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
+def cards(text: str) -> tuple[Card, ...]:
+    """Everyone whom the vCards of one text name; empty when they name nobody. Addresses and telephones are left out."""
+    plain = GAP.sub(lambda gap: "\n" if "\n" in gap[0] else " ", html.unescape(text[:LONGEST]))
+    return tuple(found for one in END.split(plain) if (found := card(one)) is not None)
+
+
 def card(text: str) -> Card | None:
-    """Who a vCard names; None when it names nobody or is no vCard. Addresses and telephone numbers are left out."""
+    """Who one vCard names; None when it names nobody or is no vCard."""
     said: dict[str, list[str]] = {}
-    for line in FOLDED.sub("\n", text.strip()).splitlines():
-        name, value = _property(line.strip())
-        if value:
+    for line in _lines(text):
+        name, value = _property(line)
+        if value and value.lower() not in NO_NAME:
             said.setdefault(name, []).append(value)
     full, family = said.get("FN", [""])[0], said.get("N", [""])[0]
     organisation = said.get("ORG", [""])[0]
@@ -42,6 +56,21 @@ def card(text: str) -> Card | None:
     if stated in {"org", "organization", "organisation", "group"} or name == organisation:
         return Card(name, "organisation", _id(said))
     return Card(name, "person" if family else None, _id(said))
+
+
+def _lines(text: str) -> list[str]:
+    """A line a property: lines folded to blanks, to "\\n" or to ";" are parted, those folded in two are joined."""
+    whole = FOLDED.sub("\n", text.strip())
+    if re.match(r"BEGIN\s*:\s*VCARD\s*[;,|]", whole, re.IGNORECASE):
+        whole = PARTED.sub("\n", whole)
+    lines: list[str] = []
+    for line in filter(None, map(str.strip, whole.splitlines())):
+        if lines and not PROPERTY.match(line):
+            soft = lines[-1].endswith("=")  # quoted-printable goes on
+            lines[-1] = lines[-1][:-1] + line if soft else lines[-1] + (line if len(lines[-1]) >= LINE else f" {line}")
+        else:
+            lines.append(line)
+    return lines
 
 
 def _property(line: str) -> tuple[str, str]:

@@ -42,7 +42,7 @@ def _is_acronym(name: str) -> bool:
 
 
 def is_place(name: str) -> bool:
-    """Whether a name is a country's, in one of the library's languages (CLDR)."""
+    """Whether a name is a country's, in one of the library's languages (CLDR), or another place of corporate.toml."""
     return fold(name) in _countries()
 
 
@@ -50,7 +50,7 @@ def is_place(name: str) -> bool:
 def _countries() -> frozenset[str]:
     locales = ("en", "fr", "es", "pt", "de", "ru", "ar", "th", "sr_Cyrl", "sr_Latn")
     names = (name for locale in locales for code, name in Locale.parse(locale).territories.items() if len(code) == 2)
-    return frozenset(map(fold, names)) | {"usa", "uk", "u s a"}
+    return frozenset(map(fold, names)) | {"usa", "uk", "u s a"} | frozenset(table("corporate")["places"])
 
 
 @lru_cache(maxsize=1)

@@ -28,13 +28,16 @@ _DIGIT = re.compile(r"\d\d")
 _COMMAS = re.compile(r"\s*[,،](?![^(\[]*[)\]])\s*")  # not those inside brackets
 _AND = re.compile(r"\s+(?:and|&|et|y|und|и)\s+", re.I)
 _LEADING_AND = re.compile(r"^(?:and|&|et|y|und|и)\s+", re.I)
+_ONLY_INITIALS = re.compile(r"(?:[^\W\d_]\.[ -]?){1,4}|[^\W\d_]")  # "J.", "J. R.", "J.-P."
+_BY = re.compile(r"^(?:(?:created|written|edited|made|developed) )?by (?=[^\W\d_a-z])")
+_FIELDS = re.compile(r"\b\w+(?:al|ic|ive|ary|elle?|ico|ica|ivo|iva)$", re.I)  # "Educational, Scientific and"
 _TIDY = re.compile(r"\s+([,;])")
 
 
 def names(said: str, given: Kind | None, *, joined: bool) -> Iterator[tuple[str, Kind]]:
     text = _ORCID_SAID.sub(" ", said) if "-" in said else said
     for part in _LIST.split(EMAIL.sub(" ", text) if "@" in text else text):
-        name = tidy(part)
+        name = _BY.sub("", tidy(part))
         if not fold(name) or fold(name) in nobody():
             continue
         if given == "organisation":
@@ -100,6 +103,8 @@ def _joined(parts: list[str]) -> Iterator[tuple[str, Kind]]:
             end = at + 1
             while end < len(parts) and (_belongs(parts, at, end) or not _starts_a_name(parts, end)):
                 end += 1
+            if end == at + 1 and _HEAD.search(parts[at]) and _is_odd(parts, end):
+                end += 1  # "University of California, Los Angeles, Smith, John"
             yield ", ".join(parts[at:end]), "organisation"
         elif _starts_a_name(parts, at):
             end = at + 2
@@ -108,6 +113,12 @@ def _joined(parts: list[str]) -> Iterator[tuple[str, Kind]]:
             end = at + 1
             yield parts[at], "person" if _is_name_part(parts[at]) and len(parts[at].split()) <= 3 else "organisation"
         at = end
+
+
+def _is_odd(parts: list[str], at: int) -> bool:
+    """Whether up to the next organisation stands one part more than whole "Last, First" need."""
+    run = next((end for end in range(at, len(parts)) if is_corporate(parts[end])), len(parts)) - at
+    return run % 2 == 1
 
 
 def _starts_a_name(parts: list[str], at: int) -> bool:
@@ -122,6 +133,10 @@ def _starts_a_name(parts: list[str], at: int) -> bool:
 
 def _belongs(parts: list[str], start: int, at: int) -> bool:
     """Whether a part goes on with a corporate name: "Ministry of Education, Science and Technology"."""
+    if _FIELDS.search(parts[at - 1]) and (_FIELDS.search(parts[at]) or _FIELDS.search(_AND.split(parts[at])[0])):
+        return True  # "Educational, Cultural and Scientific Organization"
+    if parts[at][:1].islower() and _AND.search(parts[at]):
+        return True  # "pour l'éducation, la science et la culture"
     return bool(_goes_on(parts[start]) and _AND.search(parts[at]) and not _HEAD.search(parts[at]))
 
 
@@ -158,6 +173,9 @@ def _persons(name: str, parts: list[str]) -> Iterator[tuple[str, Kind]]:
 
 def _several(name: str, core: list[str]) -> list[list[str]]:
     """The parts of each person's name, where a statement is certainly a list of persons; else empty."""
+    alternating = [piece for part in core for piece in _AND.split(_LEADING_AND.sub("", part))]
+    if len(alternating) >= 4 and _alternate(alternating):
+        return [alternating[at : at + 2] for at in range(0, len(alternating), 2)]
     pairs = [[part for part in _COMMAS.split(pair) if part] for pair in _AND.split(name)]
     if len(pairs) > 1 and all(len(pair) == 2 for pair in pairs):
         return pairs
@@ -170,6 +188,13 @@ def _several(name: str, core: list[str]) -> list[list[str]]:
     return []
 
 
+def _alternate(parts: list[str]) -> bool:
+    """Whether family names and initials alternate: "Smith", "J.", "Brown", "A."."""
+    return len(parts) % 2 == 0 and all(
+        bool(_ONLY_INITIALS.fullmatch(part)) == bool(number % 2) for number, part in enumerate(parts)
+    )
+
+
 def _is_list_of_full_names(name: str) -> bool:
     """Whether a name is like "A. Smith, B. Jones and C. Brown"."""
     pieces = [piece for part in _COMMAS.split(name) for piece in _AND.split(part)]
@@ -179,9 +204,12 @@ def _is_list_of_full_names(name: str) -> bool:
 def _single(name: str, given: Kind | None) -> Iterator[tuple[str, Kind]]:
     person = _plain(name)
     parts = _AND.split(person)
-    if given == "person" and len(parts) > 1 and all(2 <= len(part.split()) <= 4 for part in parts):
+    whole = len(parts) > 1 and all(2 <= len(part.split()) <= 4 for part in parts)
+    if whole and (given == "person" or all(_INITIAL.match(part) for part in parts)):
         for part in parts:
             yield part, "person"
+    elif given is None and "&" in name and len(parts) > 1 and not whole:
+        yield name, "organisation"  # "Johnson & Johnson"
     elif given == "person" or not is_corporate(name):
         yield person or name, "person"
     else:

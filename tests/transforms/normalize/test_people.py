@@ -36,6 +36,11 @@ ONE = [
     ("وزارة التربية والتعليم", "وزارة التربية والتعليم", O),
     ("المنظمة العربية للتربية والثقافة والعلوم", "المنظمة العربية للتربية والثقافة والعلوم", O),
     ("Министерство просвещения Российской Федерации", "Министерство просвещения Российской Федерации", O),
+    ("Library of Congress, Washington, D.C.", "Library of Congress, Washington, D.C.", O),
+    ("Peace Corps (U.S.)", "Peace Corps (U.S.)", O),
+    ("Johnson & Johnson", "Johnson & Johnson", O),
+    ("Médecins Sans Frontières", "Médecins Sans Frontières", O),
+    ("by John Smith", "John Smith", P),
     ("Réseau sur le stockage de l'énergie (RS2E)", "Réseau sur le stockage de l'énergie (RS2E)", O),
 ]
 SEVERAL = [
@@ -59,6 +64,23 @@ SEVERAL = [
     ("Smith, John, Doe, Jane", None, ["John Smith", "Jane Doe"]),
     ("John Smith, Jane Doe, Ann Lee", None, ["John Smith", "Jane Doe", "Ann Lee"]),
     ("John Smith & Jane Doe", "person", ["John Smith", "Jane Doe"]),
+    ("J. Smith and A. Brown", None, ["J. Smith", "A. Brown"]),
+    ("Smith, J., Brown, A. B. & Green, C.", None, ["J. Smith", "A. B. Brown", "C. Green"]),
+    (
+        "Arab League Educational, Cultural and Scientific Organization, UNESCO Office Doha",
+        "joined",
+        ["Arab League Educational, Cultural and Scientific Organization", "UNESCO Office Doha"],
+    ),
+    (
+        "Organisation des Nations Unies pour l'éducation, la science et la culture, Dupont, Jean",
+        "joined",
+        ["Organisation des Nations Unies pour l'éducation, la science et la culture", "Jean Dupont"],
+    ),
+    (
+        "University of California, Los Angeles, Smith, John",
+        "joined",
+        ["University of California, Los Angeles", "John Smith"],
+    ),
 ]
 
 
@@ -72,7 +94,7 @@ def test_several_names_in_their_order(said: str, kind: str | None, names: list[s
     assert [one.name for one in contributor(said, kind=kind)] == names
 
 
-@pytest.mark.parametrize("said", ["", " , ", "n/a", "Unknown", "[s.n.]", "x@y.org"])
+@pytest.mark.parametrize("said", ["", " , ", "n/a", "Unknown", "[s.n.]", "x@y.org", "Anonymous", "مجهول"])
 def test_nobody(said: str) -> None:
     assert contributor(said) == ()
 
