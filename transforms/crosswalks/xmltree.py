@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from transforms.crosswalks.table import MAX_LEAVES, Group, Table, Unreadable, Value
-from transforms.crosswalks.xmlparse import MARKUP, Element, inner_text, is_marked_up, local_name, shown, step_of
+from transforms.crosswalks.xmlparse import (
+    MARKUP,
+    Element,
+    inner_text,
+    is_marked_up,
+    local_name,
+    shown,
+    step_of,
+    steps_of,
+)
 from transforms.crosswalks.xmlplace import Place, placed
 from transforms.draft import Draft
 
@@ -48,10 +56,10 @@ class XmlWalk:
         self.seen += 1
         if self.seen > MAX_LEAVES:
             raise Unreadable(f"more than {MAX_LEAVES} values in one record, at {value.path}")
-        if self.group is not None:
-            self.group.values.append(value)
-        else:
+        if self.group is None:
             self.table.put(value, self.draft)
+        else:
+            self.group.values.append(value)
 
     def _element(
         self, element: Element, key: str, path: str, language: str | None, made: frozenset[str] | None = None
@@ -75,12 +83,13 @@ class XmlWalk:
         beside = None
         if pairs:
             beside, language = self._attributes(pairs, key, path, language, made)
-        children = list(element)
-        if not children:
+        if not len(element):
             text = element.text
             if text and (text := text.strip()):
                 self.put(Value(key, path, text, language, beside))
-        elif local_name(children[0].tag) in MARKUP and self._takes_whole(key) and is_marked_up(children):
+            return
+        children = list(element)
+        if local_name(children[0].tag) in MARKUP and self._takes_whole(key) and is_marked_up(children):
             self._whole(element, key, path, language, beside)
         else:
             self._children(element, children, key, path, language, beside)
@@ -129,23 +138,9 @@ class XmlWalk:
 
     def _steps(self, children: list[Element]) -> list[tuple[str, str]]:
         """The local name and the path step of each child, numbered where several have the same."""
-        steps = [step_of(child.tag, child.prefix) for child in children]
-        if len(steps) == 1 and self.place is None:
-            return steps
-        if self.place is not None:
-            return placed(steps, list(map(self.place, children)))
-        if len(set(steps)) == len(steps):
-            return steps
-        total = Counter(steps)
-        seen: dict[tuple[str, str], int] = {}
-        numbered = []
-        for one in steps:
-            if total[one] > 1:
-                seen[one] = seen.get(one, 0) + 1
-                numbered.append((one[0], f"{one[1]}[{seen[one]}]"))
-            else:
-                numbered.append(one)
-        return numbered
+        if self.place is None:
+            return steps_of(children)
+        return placed([step_of(child.tag, child.prefix) for child in children], list(map(self.place, children)))
 
     def _child(self, child: Element, name: str, key: str, path: str, language: str | None) -> None:
         if name in self.transparent:
