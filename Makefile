@@ -1,7 +1,7 @@
 # The commands of the E-library harvesting pipeline. `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help python-is-ours setup run test up check bench lock reprocess preview format
+.PHONY: help python-is-ours setup run test up check bench lock reprocess preview format backup restore
 
 # The first Python that answers and is one of ours; `make PYTHON=/path/to/python …` names another.
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
@@ -54,6 +54,12 @@ reprocess: $(STAMP) ## FEED=name: normalize what was landed again, without askin
 
 preview: $(STAMP) ## FEED=feeds/x.toml [N=100]: what the library would make of a feed; touches no catalog
 	@$(BIN)/python -m dags.preview "$(FEED)" $(if $(N),--records $(N))
+
+backup: $(STAMP) ## [FILE=elib.tar]: landing, and what people have decided, in one file
+	@$(BIN)/python -m loaders.backup $(if $(FILE),"$(FILE)")
+
+restore: $(STAMP) ## FILE=elib.tar: put a backup back, make the rest again from landing, and publish
+	@$(BIN)/python -m dags.restore "$(FILE)"
 
 lock: $(STAMP) ## resolve requirements.in into requirements.txt again
 	@$(BIN)/uv pip compile --universal --python-version 3.11 --no-header requirements.in -o requirements.txt

@@ -15,9 +15,15 @@ def main() -> int:
     arguments.add_argument("--full", action="store_true", help="compare every record again")
     from loaders.catalog import migrate
 
+    from loaders.restored import NotReprocessed
+
     full = arguments.parse_args().full
     migrate(environment())
-    counts = tasks_catalog.publish(tasks_catalog.match(full=full))
+    try:
+        counts = tasks_catalog.publish(tasks_catalog.match(full=full))
+    except NotReprocessed as error:
+        print(error, file=sys.stderr)
+        return 1
     tasks_catalog.report()
     said = ", ".join(f"{counts[name]} {name}" for name in ("added", "changed", "unchanged", "deleted"))
     print(f"Published: {said}")

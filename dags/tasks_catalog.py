@@ -18,8 +18,33 @@ def known_feeds(env: Environment) -> list[Feed]:
 def match(*, full: bool = False) -> dict[str, Any]:
     """Find which live records are one work; what was found waits in a folder for the publication.
 
-    Only what changed since the last publication is looked at again, unless `full`; the result is the same.
+    Only what changed since the last publication is looked at again, unless `full`; the result is the same. A match that
+    fails is a publication that failed: the catalog says so, and the report and the notification with it.
     """
+    from loaders.restored import NotReprocessed, check_reprocessed
+
+    env = environment()
+    try:
+        check_reprocessed(env)
+        return _match(env, full)
+    except NotReprocessed as error:
+        _unpublished(env, "restored", str(error))
+        raise
+    except BaseException as error:
+        said = f"match: {type(error).__name__}: {error}"[:2000]
+        _unpublished(env, "crashed", f"{said}. The catalog is as it was; the next publication does it all.")
+        raise
+
+
+def _unpublished(env: Environment, cause: str, sentence: str) -> None:
+    """Note a publication that did not come to be."""
+    from loaders import catalog
+    from loaders import publish as publication
+
+    catalog.fail(env, publication.begin(env), cause, sentence)
+
+
+def _match(env: Environment, full: bool) -> dict[str, Any]:
     import pyarrow as pa
 
     from loaders import publish_state as state
@@ -27,7 +52,6 @@ def match(*, full: bool = False) -> dict[str, Any]:
     from transforms.match import Live, features, match
     from transforms.match.model import matcher_version
 
-    env = environment()
     version = matcher_version()
     known = None if full else state.read_state(env, version)
     before, pairs = known or (None, None)
@@ -49,9 +73,11 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
     """Publish what was matched, whole or not at all."""
     from loaders import catalog
     from loaders import publish as publication
+    from loaders.restored import check_reprocessed
     from transforms.merge import merge
 
     env = environment()
+    check_reprocessed(env)
     run_id = publication.begin(env)
     trust = {feed.name: feed.trust for feed in known_feeds(env)}
     try:

@@ -30,13 +30,15 @@ def check_neighbours(env: Environment, run_id: str) -> int:
 
 def judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]) -> tuple[str, ...]:
     """Why the run must not be loaded as it is; nothing when it may. The verdict is kept under reports/gate."""
-    if not any(counts[name] for name in ("added", "changed", "deleted", "rejected", "quarantined")):
+    from loaders import restored, staging, standing
+
+    promised = restored.waiting_keys(env, feed.name)
+    if not promised and not any(counts[name] for name in ("added", "changed", "deleted", "rejected", "quarantined")):
         return ()
-    from loaders import staging, standing
     from loaders.reports import keep_gate
-    from transforms.gate import History, judge
+    from transforms.gate import History, judge, with_promised
 
     history = History(**(standing.shares(env, feed.name) or {}))
-    result = judge(staging.facts(env, run_id), feed, history, counts)
+    result = judge(with_promised(staging.facts(env, run_id), promised), feed, history, counts)
     keep_gate(env.reports, run_id, result.held, result.reasons, result.results)
     return result.reasons

@@ -1,7 +1,7 @@
 """What cannot be made again, in one file: landing, and the catalog's primary tables.
 
-python -m loaders.backup FILE.tar            writes it
-python -m loaders.backup --restore FILE.tar  puts it back; then reprocess each feed and publish
+python -m loaders.backup [FILE.tar]          writes it (`make backup`); without a name, under ELIB_HOME/backups
+python -m loaders.backup --restore FILE.tar  puts it back; `make restore` also reprocesses each feed and publishes
 
 Primary are judgement, curation, redirect, refused, and every resource with its id and created_at; all else after
 landing is made again from landing. A plain tar: landing's parts are compressed already.
@@ -14,11 +14,12 @@ import io
 import sys
 import tarfile
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, tuple_
 
 from loaders.catalog_load import upsert
 from loaders.database import reading, writing
@@ -26,9 +27,10 @@ from loaders.files import whole_file
 from loaders.landing_index import NAME as INDEX
 from loaders.migrations import migrate
 from loaders.models import Curation, Judgement, Redirect, Refused, Resource, RestoredMember, SourceRecord
+from loaders.restored import promise
 from schemas.environment import Environment, environment
 
-ROWS = 5_000
+ROWS, LOOKUP = 5_000, 300
 PRIMARY: dict[str, Any] = {
     table.__tablename__: table.__table__ for table in (Judgement, Curation, Redirect, Refused, Resource, RestoredMember)
 }
@@ -53,8 +55,8 @@ def back_up(env: Environment, path: Path) -> int:
 def restore(env: Environment, path: Path) -> int:
     """Put a backup back; returns the number of landing's files. What is there already and equal stays.
 
-    Raises BadBackup when the file is not whole, or when landing holds another file of the same name: nothing is
-    overwritten.
+    Raises BadBackup when the file is not whole, or when landing holds another file of the same name, or the catalog
+    another row: nothing is overwritten.
     """
     _check(env, path)
     migrate(env)
@@ -70,6 +72,7 @@ def restore(env: Environment, path: Path) -> int:
             elif folder == "landing":
                 _extract(source, env.landing.joinpath(*rest))
                 files += 1
+        promise(connection)
         _after_insert(connection)
     return files
 
@@ -125,8 +128,23 @@ def _copy(source: Any, target: BinaryIO) -> None:
 
 def _insert(connection: Connection, name: str, rows: list[dict[str, Any]]) -> None:
     table = PRIMARY[name]
+    if name != RestoredMember.__tablename__:
+        _refuse_others(connection, table, rows)
     names = tuple(column.name for column in table.columns if not column.primary_key)
     connection.execute(upsert(connection, table, names), rows)
+
+
+def _refuse_others(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
+    """A decision that was made since the backup must not be overwritten by one of the same number."""
+    keys = list(table.primary_key.columns)
+    for start in range(0, len(rows), LOOKUP):
+        wanted = {tuple(row[key.name] for key in keys): row for row in rows[start : start + LOOKUP]}
+        query = select(table).where(tuple_(*keys).in_(list(wanted)))
+        for found in connection.execute(query).mappings():
+            named = tuple(found[key.name] for key in keys)
+            if dict(found) != wanted[named]:
+                shown = " ".join(map(str, named))
+                raise BadBackup(f"the catalog holds another {table.name} {shown}; restore into an empty catalog")
 
 
 def _after_insert(connection: Connection) -> None:
@@ -143,16 +161,19 @@ def _after_insert(connection: Connection) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Back up, or restore; 1 with a sentence on stderr when it could not."""
     parser = argparse.ArgumentParser(prog="python -m loaders.backup", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, nargs="?", help="without one: ELIB_HOME/backups/elib-<time>.tar")
     parser.add_argument("--restore", action="store_true", help="put the file back")
     said = parser.parse_args(arguments)
     env = environment()
+    if said.restore and said.file is None:
+        parser.error("--restore needs the FILE of a backup")
+    file = said.file or env.home / "backups" / f"elib-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
     try:
         if said.restore:
-            print(f"{restore(env, said.file)} files of landing restored; now reprocess each feed, then publish")  # noqa: T201
+            print(f"{restore(env, file)} files of landing restored; now reprocess each feed, then publish")  # noqa: T201
         else:
             migrate(env)
-            print(f"{back_up(env, said.file)} files of landing and the primary tables in {said.file}")  # noqa: T201
+            print(f"{back_up(env, file)} files of landing and the primary tables in {file}")  # noqa: T201
     except (BadBackup, OSError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1

@@ -6,6 +6,7 @@ A share means something from 50 records up only; below that a feed is judged by 
 from __future__ import annotations
 
 import logging
+from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 
 from schemas import Base, Feed
@@ -48,8 +49,8 @@ def judge(frame: pd.DataFrame, feed: Feed, history: History, counts: dict[str, i
     """Whether a run may be loaded: held when any bound of the feed, its history or the registry is overstepped.
 
     `frame` has one row a record as the feed would stand, with the columns of COLUMNS (payload_changed is read too, if
-    there); `codes` holds error codes with ';' between. A run in which nothing is added, changed, deleted, newly rejected
-    or quarantined passes without great-expectations.
+    there); `codes` holds error codes with ';' between. A run in which nothing is added, changed, deleted, newly
+    rejected or quarantined passes without great-expectations.
     Raises BadGate for a frame that is not so.
     """
     checked(frame)
@@ -70,6 +71,21 @@ def judge(frame: pd.DataFrame, feed: Feed, history: History, counts: dict[str, i
     results = {"quiet": False, "counts": dict(counts), "sums": standing.sums, "expectations": list(verdicts.values())}
     reasons = tuple(dict.fromkeys(bound.sentence for bound in broken if bound.sentence))
     return GateResult(held=bool(broken), reasons=reasons, results=results)
+
+
+def with_promised(frame: pd.DataFrame, keys: Set[str]) -> pd.DataFrame:
+    """The frame with these records live before, also those that it does not know: a backup says that they were."""
+    import pandas as pd
+
+    if not keys:
+        return frame
+    known = frame.assign(live_before=frame["live_before"].astype(bool) | frame["key"].isin(keys))
+    lost = sorted(keys - set(frame["key"]))
+    if not lost:
+        return known
+    blank = {"live_before": True, "live_after": False, "change": "none", "absent": False, "errors": 0, "codes": ""}
+    missing = pd.DataFrame({"key": lost, **blank, "has_language": False, "has_license": False, "restamped": False})
+    return pd.concat([known, missing.reindex(columns=frame.columns, fill_value=False)], ignore_index=True)
 
 
 def is_quiet(frame: pd.DataFrame) -> bool:

@@ -56,6 +56,19 @@ def test_everything_but_the_backup_is_destroyed_and_comes_back(env: Environment,
     engine(env).dispose()
 
 
+def test_what_was_decided_since_the_backup_is_not_overwritten(env: Environment, tmp_path: Path) -> None:
+    night(env, feed(), [said(f"r{n}") for n in range(3)])
+    curation.judge(env, "same", "books:r0", "books:r1", **BY)
+    back_up(env, tmp_path / "backup.tar")
+    restore(env, tmp_path / "backup.tar")
+    with writing(env) as connection:  # another catalog, where the first judgement is another one
+        connection.execute(text("UPDATE judgement SET verdict = 'different', reason = 'looked again'"))
+    decided = rows(env, "judgement")
+    with pytest.raises(BadBackup, match="holds another judgement 1; restore into an empty catalog"):
+        restore(env, tmp_path / "backup.tar")
+    assert rows(env, "judgement") == decided
+
+
 def test_a_backup_that_was_cut_short_changes_nothing(lite: Environment, tmp_path: Path) -> None:
     night(lite, feed(), [said(f"r{n}") for n in range(5)])
     file = tmp_path / "backup.tar"

@@ -1,0 +1,61 @@
+"""`make restore FILE=backup.tar`: put a backup back, make every feed's records again from landing, and publish."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from dags.tasks import begin_reprocess, run_feed
+from dags.tasks_catalog import publish_now
+from loaders.backup import BadBackup, restore
+from loaders.restored import NotReprocessed, waiting_feeds
+from schemas import BadFeed, Environment, environment, read_feed
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """A line a feed; 1 when something is left to do that no steward can do by releasing a held run, else 0."""
+    parser = argparse.ArgumentParser(prog="python -m dags.restore", description=main.__doc__)
+    parser.add_argument("file", type=Path, help="what make backup has written")
+    file = parser.parse_args(arguments).file
+    env = environment()
+    try:
+        print(f"{restore(env, file)} files of landing and the primary tables restored from {file}")
+    except (BadBackup, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    done = [reprocessed(env, feed) for feed in landed_feeds(env)]
+    return 1 if not all(done) else published()
+
+
+def landed_feeds(env: Environment) -> list[str]:
+    """The feeds to make again: those that have landed anything, and those whose records were published."""
+    landed = {path.name for path in env.landing.glob("*") if path.is_dir() and not path.name.startswith(".")}
+    return sorted(landed | set(waiting_feeds(env)))
+
+
+def reprocessed(env: Environment, name: str) -> bool:
+    """Reprocess one feed and say how it went; False when it could not be."""
+    try:
+        read_feed(env.feeds / f"{name}.toml")
+    except BadFeed as error:
+        print(f"{name}: NOT REPROCESSED: {error}; put its file back, then: make reprocess FEED={name}", file=sys.stderr)
+        return False
+    counts = run_feed(name, begin_reprocess(name))
+    print(f"{name}: {counts['added']} records live" if counts else f"{name}: HELD; python -m loaders.review says why")
+    return True
+
+
+def published() -> int:
+    """Publish, unless a feed waits for a steward."""
+    try:
+        counts = publish_now()
+    except NotReprocessed as error:
+        print(error)
+        return 0
+    print("Published: " + ", ".join(f"{counts[name]} {name}" for name in ("added", "changed", "unchanged", "deleted")))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
