@@ -1,4 +1,7 @@
-"""One feed's DAG: harvest, plan, transform (mapped over chunks), check, stage, gate, load."""
+"""One feed's DAG: harvest, plan, transform (mapped over chunks), check, stage, gate, load.
+
+Whatever writes the catalog in its work runs in the pool; a harvest, which may last for hours, does not (decision 010).
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ def _tasks(feed: Feed) -> None:
         asked = context["dag_run"].conf or {}
         return body(name, full=bool(asked.get("full")), credentials=_credentials(feed.connection))
 
-    @task(task_id="plan")
+    @task(task_id="plan", pool=POOL)
     def plan(run: dict[str, Any]) -> list[str]:
         from dags.tasks import plan as body
 
@@ -63,13 +66,13 @@ def _tasks(feed: Feed) -> None:
 
         return body(name, run["run_id"])
 
-    @task(task_id="stage")
+    @task(task_id="stage", pool=POOL)
     def stage(run: dict[str, Any]) -> dict[str, int]:
         from dags.tasks import stage as body
 
         return body(name, run["run_id"])
 
-    @task(task_id="gate")
+    @task(task_id="gate", pool=POOL)
     def gate(run: dict[str, Any], counts: dict[str, int]) -> bool:
         from dags.tasks import gate as body
 

@@ -14,7 +14,6 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m dags.publish", description=main.__doc__)
     arguments.add_argument("--full", action="store_true", help="compare every record again")
     from loaders.catalog import migrate
-
     from loaders.restored import NotReprocessed
 
     full = arguments.parse_args().full

@@ -1,0 +1,49 @@
+"""Which tasks stand in the pool of the catalog, and that setting up makes it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from schemas import ROOT
+
+PROGRAM = """
+import json
+from dags.home import prepare
+from schemas import environment
+env = environment()
+prepare(env)
+from dags.setup import set_up
+set_up(env)
+set_up(env)
+from airflow.models.pool import Pool
+from airflow.utils.session import create_session
+from dags.catalog import dag
+from dags.feed_dag import build
+feeds, problems = build(env.feeds)
+with create_session() as session:
+    slots = {pool.pool: pool.slots for pool in session.query(Pool)}
+tasks = {one.dag_id: {task.task_id: task.pool for task in one.tasks} for one in [*feeds, dag]}
+print(json.dumps({"slots": slots, "tasks": tasks, "problems": problems}))
+"""
+WRITERS = {"feed": {"plan", "stage", "gate", "load"}, "catalog": {"publish"}}
+
+
+@pytest.mark.slow
+def test_whatever_writes_the_catalog_stands_in_its_pool_and_a_harvest_does_not(tmp_path: Path) -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "ELIB_"))}
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**clean, "ELIB_HOME": str(tmp_path), "ELIB_FEEDS": str(ROOT / "feeds"), "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    said = json.loads(ran.stdout.splitlines()[-1])
+    assert said["slots"]["catalog"] == 1 and said["problems"] == []
+    assert len(said["tasks"]) > 10
+    for dag, tasks in said["tasks"].items():
+        assert {name for name, pool in tasks.items() if pool == "catalog"} == WRITERS[dag.partition("_")[0]], dag
