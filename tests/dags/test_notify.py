@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import email
 import json
 import os
-import socketserver
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from email import policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,6 +22,7 @@ from loaders.catalog import migrate
 from loaders.database import engine
 from loaders.models import HarvestRun
 from schemas import Environment, environment
+from tests.dags.mail_server import MailServer, serving
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 3, 4, 5, 10, tzinfo=UTC)
@@ -53,58 +50,16 @@ class WebhookHandler(BaseHTTPRequestHandler):
         """Nothing on the terminal."""
 
 
-class MailServer(socketserver.ThreadingTCPServer):
-    """As much of RFC 5321 as a message needs; `mails` holds (sender, receivers, message)."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        self.mails: list[tuple[str, list[str], email.message.EmailMessage]] = []
-        super().__init__(("127.0.0.1", 0), MailHandler)
-
-
-class MailHandler(socketserver.StreamRequestHandler):
-    def handle(self) -> None:
-        self.say("220 ready")
-        sender, receivers = "", []
-        while line := self.rfile.readline().decode().strip():
-            verb = line[:4].upper()
-            if verb == "MAIL":
-                sender = line
-            elif verb == "RCPT":
-                receivers.append(line)
-            elif verb == "DATA":
-                self.say("354 go on")
-                lines = iter(self.rfile.readline, b".\r\n")
-                said = b"".join(one[1:] if one.startswith(b"..") else one for one in lines)
-                parsed = email.message_from_bytes(said, policy=policy.default)
-                self.server.mails.append((sender, receivers, parsed))
-            elif verb == "QUIT":
-                self.say("221 bye")
-                return
-            self.say("250 ok")
-
-    def say(self, line: str) -> None:
-        self.wfile.write(line.encode() + b"\r\n")
-
-
-def serving(server: socketserver.BaseServer) -> Iterator[Any]:
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
 @pytest.fixture
 def webhook() -> Iterator[Webhook]:
-    yield from serving(Webhook())
+    with serving(Webhook()) as server:
+        yield server
 
 
 @pytest.fixture
 def mail_server() -> Iterator[MailServer]:
-    yield from serving(MailServer())
+    with serving(MailServer()) as server:
+        yield server
 
 
 @pytest.fixture
@@ -232,9 +187,9 @@ def test_mail_arrives_whole(env: Environment, mail_server: MailServer) -> None:
         "to_email": "a@example.org, b@example.org",
     }
     notify(env, "scheduled", lambda name: receiver(mail_server, "smtp", extra=extra), NOW)
-    ((sender, receivers, message),) = mail_server.mails
-    assert "<elib@example.org>" in sender
-    assert [one.split("<")[1].split(">")[0] for one in receivers] == ["a@example.org", "b@example.org"]
+    ((sender, receivers, message, by_tls, _),) = mail_server.mails
+    assert "<elib@example.org>" in sender and not by_tls
+    assert receivers == ["a@example.org", "b@example.org"]
     assert "2026-03-04" in message["Subject"]
     assert "«Уроки» und المكتبة" in message.get_content()
 
