@@ -55,6 +55,7 @@ def contributor(
     return tuple(found)
 
 
+@lru_cache(maxsize=8192)
 def publisher(said: str) -> str:
     """The publisher's name without place ("Paris : UNESCO"), stray spaces and end punctuation; "" for nobody."""
     place, colon, rest = said[:LONGEST].partition(" : ")

@@ -36,7 +36,7 @@ PAIR = re.compile(
     r"(?=([\u0080-\u024f\u201a\u221a\u2500-\u257f][\u0080-\u024f\u02c6-\u02dd\u2010-\u203a\u20ac\u2122\u2202-\u2265\u2500-\u25a0]"
     r"|Ã |[РС][\u0080-\u00bf\u0400-\u045f\u0490-\u0491\u2010-\u203a\u20ac\u2116\u2122]))"
 )
-PLAIN = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
+STARTS_PAIR = re.compile(r"[\u0080-\u024f\u201a\u221a\u2500-\u257fРС][\u0020\u0080-\uffff]")
 
 ENCODING_ONLY = ftfy.TextFixerConfig(
     unescape_html=False,
@@ -62,24 +62,39 @@ def plain(value: str) -> str:
     bidi and invisible characters go (joiners stay where a script needs them); NFC; spaces are collapsed.
     "a < b" is not markup. plain(plain(x)) == plain(x).
     """
-    if "<" not in value and "&" not in value and PLAIN.fullmatch(value):
-        return value
-    return _read(value)[0]
+    return value if _is_plain(value) else _read(value)[0]
 
 
 def line(value: str) -> str:
     """The plain text on one line, for titles, names and keywords."""
-    return " ".join(plain(value).split())
+    return value if _is_plain(value) else " ".join(_read(value)[0].split())
 
 
 def repaired(value: str) -> bool:
     """Whether reading the text repaired mojibake in it."""
-    return (not value.isascii() or "&" in value) and _read(value)[1]
+    return (not value.isascii() or "&" in value) and not _is_plain(value) and _read(value)[1]
 
 
 def html_remains(value: str) -> bool:
     """Whether a text that should be plain still holds tags or entities."""
     return text_html.marked_up(value) or any(unescape(found[0]) != found[0] for found in ENTITY.finditer(value))
+
+
+def _is_plain(value: str) -> bool:
+    """Whether the text is what reading it would give: most are, and need not be read.
+
+    One line, single spaces, nothing that is unseen or could be markup (all of these but markup are not "printable"),
+    NFC, no trace of mojibake.
+    """
+    return (
+        value.isprintable()
+        and "<" not in value
+        and "&" not in value
+        and "  " not in value
+        and value[:1] != " "
+        and value[-1:] != " "
+        and (value.isascii() or (unicodedata.is_normalized("NFC", value) and not _has_broken_pair(value)))
+    )
 
 
 @lru_cache(maxsize=256)
@@ -125,6 +140,8 @@ def _has_broken_pair(text: str) -> bool:
 
     "çã" is in none of them; ftfy's own question, whether a text looks bad, takes a hundred times as long.
     """
+    if not STARTS_PAIR.search(text):
+        return False
     return any(pair[1] in _followers().get(pair[0], "") for pair in PAIR.findall(text))
 
 
