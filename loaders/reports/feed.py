@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, case, func, select
+from sqlalchemy import Connection, Engine, case, exists, func, select
 
-from loaders.models import Issue, SourceRecord, UnmappedValue
+from loaders.models import HarvestRun, Issue, SourceRecord, UnmappedValue
 from loaders.reports import completeness, fix
+from loaders.reports.fix_files import FixList
 from loaders.reports.lists import write_list
 from loaders.reports.night_facts import SEVERITIES, feed_facts, last_runs, nights, recent_runs, standings
 from loaders.reports.page import LANGUAGES, Rules, messages, write_pages
@@ -59,8 +61,9 @@ def earlier_facts(path: Path) -> Facts:
 
 def basis(connection: Connection, feed: str, rules: Rules, languages: Sequence[str]) -> str:
     """A mark of everything that the lists and the completeness show: the same mark, the same lists."""
-    ours = SourceRecord.run_id.startswith(f"{feed}-", autoescape=True)
-    changed = connection.scalar(select(func.max(SourceRecord.run_id)).where(ours))
+    wrote = exists().where(SourceRecord.run_id == HarvestRun.id)
+    changed = connection.scalar(select(func.max(HarvestRun.id)).where(HarvestRun.feed == feed, wrote))
+    lives = connection.scalar(select(func.count()).select_from(SourceRecord).where(*live(feed)))
     found = connection.execute(
         select(func.max(Issue.run_id), func.count(), func.count(Issue.resolved_run_id)).where(Issue.feed == feed)
     ).one()
@@ -70,19 +73,19 @@ def basis(connection: Connection, feed: str, rules: Rules, languages: Sequence[s
         .order_by(UnmappedValue.field, UnmappedValue.value)
     ).all()
     told = msgspec.json.encode(
-        [LAYOUT, changed, tuple(found), [tuple(one) for one in mapped], rules, languages], order="sorted"
+        [LAYOUT, changed, lives, tuple(found), [tuple(one) for one in mapped], rules, languages], order="sorted"
     )
     return hashlib.sha256(told).hexdigest()
 
 
 def write_lists(connection: Connection, folder: Path, name: str, rules: Rules, languages: Sequence[str]) -> list[Path]:
     """The partner's fix-it list, and the pages of findings and of unmapped terms."""
-    found, unmapped = fix.rows(connection, name, rules), terms(connection, name)
-    return [
-        *fix.write_fix_list(folder, name, fix.to_mend(connection, name, rules), rules, languages),
-        *write_list(folder, f"{name}.issues", "list_issues", fix.ROW, found, fix.count(connection, name)),
-        *write_list(folder, f"{name}.unmapped", "list_unmapped", TERM, unmapped, count_unmapped(connection, name)),
-    ]
+    with FixList(folder, name, rules, languages) as files:
+        told = chain(files.keep(fix.to_mend(connection, name)), fix.last_fixed(connection, name))
+        count = fix.count(connection, name)
+        pages = write_list(folder, f"{name}.issues", "list_issues", fix.ROW, fix.rows(told, rules), count)
+    unmapped, count = terms(connection, name), count_unmapped(connection, name)
+    return [*files.paths, *pages, *write_list(folder, f"{name}.unmapped", "list_unmapped", TERM, unmapped, count)]
 
 
 def count_unmapped(connection: Connection, feed: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from loaders.database import open_engine
 from loaders.models import HarvestRun, Issue, Judgement, Match, SourceRecord, UnmappedValue
-from loaders.reports import completeness, duplicates, feed_report, keep_gate, lists
-from loaders.reports.fix import FORMULA, harmless
+from loaders.reports import completeness, duplicates, feed_report, fix_files, keep_gate, lists
+from loaders.reports.fix_files import FORMULA, harmless
 from loaders.reports.page import LANGUAGES
 from schemas import Contributor, Environment, Feed, Language, Resource
 from schemas import License as Licence
@@ -124,6 +125,12 @@ def test_no_cell_of_the_fix_list_starts_a_formula(text: str, sign: str, space: s
         assert harmless(cell).removeprefix("'") == cell or harmless(cell) == cell
 
 
+@given(st.lists(st.text(st.characters(codec="utf-8")), min_size=2, max_size=4))
+def test_a_spreadsheet_reads_each_cell_of_the_fix_list_as_it_was_written(texts: list[str]) -> None:
+    line = ",".join(map(fix_files.cell, texts)) + "\r\n"
+    assert list(csv.reader(io.StringIO(line, newline=""))) == [[harmless(text) for text in texts]]
+
+
 def test_findings_are_told_as_new_standing_and_fixed(engine: Engine, tmp_path: Path) -> None:
     feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
     told = load(tmp_path / "feeds", "col.json")
@@ -177,6 +184,17 @@ def test_completeness_is_compared_with_last_month(engine: Engine, tmp_path: Path
     assert fields["license"] == (0.25, 0.3333)
 
 
+def test_a_field_counts_as_filled_when_something_is_in_it() -> None:
+    said: list[dict[str, Any]] = [
+        {"title": {"en": "Air"}, "keywords": [], "age_range": {"min": 6, "max": None}, "url": "", "issued": None},
+        {"title": {}, "keywords": [{"language": "und", "text": "air"}], "url": "https://example.org", "unknown": 1},
+    ]
+    found = completeness.shares(json.dumps(one) for one in said)
+    filled = {"title": 0.5, "keywords": 0.5, "age_range": 0.5, "url": 0.5}
+    assert found == {field: filled.get(field, 0.0) for field in completeness.FIELDS}
+    assert completeness.shares([]) == {}
+
+
 def test_one_completeness_a_week_is_remembered_for_a_year(tmp_path: Path) -> None:
     path = tmp_path / "history.json"
     days = [f"2025-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 29)] + ["2026-03-14"]
@@ -212,12 +230,14 @@ def test_a_long_list_is_paged_and_complete_and_loses_its_old_pages(tmp_path: Pat
         return [cell for page in pages for cell in page.xpath("//tbody/tr/td[1]/bdi/text()")]
 
     def write(number: int) -> list[Path]:
-        rows = ((f"<{n}>", "value") for n in range(number))
+        rows = ((f"<{n}>", "</td> & more") for n in range(number))
         return lists.write_list(tmp_path, "col.issues", "list_issues", ("identifier", "value"), rows, number)
 
     paths = write(2 * lists.ROWS + 1)
     assert [path.name for path in paths] == ["col.issues-1.html", "col.issues-2.html", "col.issues-3.html"]
     assert identifiers(paths) == [f"<{n}>" for n in range(2 * lists.ROWS + 1)]
+    second = html.document_fromstring(paths[2].read_text(encoding="utf-8")).xpath("//tbody/tr/td[2]")
+    assert [cell.text_content() for cell in second] == ["</td> & more"]
     assert [path.name for path in write(3)] == [path.name for path in tmp_path.glob("*.html")] == ["col.issues-1.html"]
 
 
