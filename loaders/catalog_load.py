@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ def _write(env: Environment, connection: Connection, run: Run, before: Before) -
     wrote = False
     for rows in staged_batches(env, run.id):
         wrote = True
+        rows.sort(key=itemgetter("identifier"))  # neighbours by key lie together: publication reads by key
         before.note_records(connection, [f"{run.feed}:{row['identifier']}" for row in rows])
         for action, values in _by_action(run, rows).items():
             write_rows(connection, statement(connection, action), values)

@@ -18,6 +18,7 @@ from loaders.publish_identity import Identities, resolve
 from loaders.publish_plan import Before, Target, plan, read_before
 from loaders.publish_rows import best, changes, columns, sha256_of, text_of, version
 from loaders.publish_state import keep_state, note_published, published_value, read_found, read_matches
+from loaders.rows import write_rows
 from loaders.worker import is_gone, is_this, this_worker
 from schemas import Correction, Member, Relation
 from schemas import Match as Pair
@@ -143,9 +144,9 @@ class _Publication:
                 self.counts["unchanged"] += 1
         self.counts["added"] += len(made)
         self.counts["changed"] += len(changed)
-        self._insert(Resource, made)
+        write_rows(self.connection, insert(Resource), made)
         self._update(changed)
-        self._insert(ResourceVersion, versions)
+        write_rows(self.connection, insert(ResourceVersion), versions)
 
     def _row(self, target: Target, texts: Mapping[str, str]) -> dict[str, Any]:
         rows = [self.before.live[key] for key in target.keys]
@@ -197,7 +198,7 @@ class _Publication:
                     {"redirected": identities.redirects[name]} if name in identities.redirects else {"withdrawn": True}
                 )
                 versions.append(version(name, last.get(name, 0) + 1, self.run_id, self.at, said))
-            self._insert(ResourceVersion, versions)
+            write_rows(self.connection, insert(ResourceVersion), versions)
             self._update([{"of": name, "withdrawn_at": self.at, "updated_at": self.at} for name in part])
         self.counts["deleted"] += len(gone)
         self._redirect(identities.redirects)
@@ -213,7 +214,7 @@ class _Publication:
             if old in fresh or resolve(every, name) != name
         ]
         for part in _parts(rows, BATCH):
-            self.connection.execute(upsert(self.connection, Redirect.__table__, ("id", "at")), part)
+            write_rows(self.connection, upsert(self.connection, Redirect.__table__, ("id", "at")), part)
 
     def assign(self, targets: Iterable[Target], identities: Identities) -> None:
         """Note at each record of which resource it is. One that lives no more lets go of a resource that goes on."""
@@ -230,7 +231,7 @@ class _Publication:
         table: Any = SourceRecord.__table__
         statement = update(table).where(table.c.key == bindparam("of")).values(resource_id=bindparam("to"))
         for part in _parts(moved, BATCH):
-            self.connection.execute(statement, part)
+            write_rows(self.connection, statement, part)
 
     def _texts(self, name: Any, text: Any, wanted: Sequence[str]) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -247,18 +248,13 @@ class _Publication:
         grouped = newest.where(ResourceVersion.resource_id.in_(names)).group_by(ResourceVersion.resource_id)
         return dict(self.connection.execute(grouped).all())
 
-    def _insert(self, table: Any, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self.connection.execute(insert(table), rows)
-
     def _update(self, rows: list[dict[str, Any]]) -> None:
         if rows:
             names = [name for name in rows[0] if name not in ("of", "id")]
             values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
             statement = update(RESOURCES).where(RESOURCES.c.id == bindparam("of")).values(**values)
-            self.connection.execute(
-                statement, [{"of": row["of"], **{f"new_{name}": row[name] for name in names}} for row in rows]
-            )
+            said = [{"of": row["of"], **{f"new_{name}": row[name] for name in names}} for row in rows]
+            write_rows(self.connection, statement, said)
 
 
 def write_matches(connection: Connection, pairs: Iterable[Pair]) -> None:
@@ -274,10 +270,10 @@ def write_matches(connection: Connection, pairs: Iterable[Pair]) -> None:
         row for row in map(match_row, pairs) if known.pop(_key(row), None) != tuple(row[name] for name in names)
     )
     for part in _parts(differing, BATCH):
-        connection.execute(upsert(connection, MATCHES, names), part)
+        write_rows(connection, upsert(connection, MATCHES, names), part)
     gone = delete(MATCHES).where(MATCHES.c.left_key == bindparam("left"), MATCHES.c.right_key == bindparam("right"))
     for pair_part in _parts(sorted(known), BATCH):
-        connection.execute(gone, [{"left": left, "right": right} for left, right in pair_part])
+        write_rows(connection, gone, [{"left": left, "right": right} for left, right in pair_part])
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, str]:
