@@ -97,9 +97,9 @@ def last_run(env: Environment, feed: str | None) -> dict[str, Any] | None:
 
 
 def reasons(run: dict[str, Any]) -> list[str]:
-    import msgspec
+    from loaders.reports.reasons import read_reasons, sentences
 
-    return list(msgspec.json.decode(run["reasons"])) if run["reasons"] else []
+    return sentences(read_reasons(run["reasons"]))
 
 
 class Said(logging.Handler):

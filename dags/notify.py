@@ -13,13 +13,14 @@ from typing import Any
 
 import msgspec
 
-from dags.notify_lines import Facts, line, needs, standing_of, worth_telling
+from dags.notify_lines import Facts, line, needs, standing_of, words, worth_telling
 from dags.notify_send import Notification, Receiver, send
 from loaders.files import whole_file
+from loaders.reports.page import LANGUAGES, suffix
 from schemas import Environment
 
 log = logging.getLogger("elib.notify")
-VARIABLE = "ELIB_NOTIFY"
+VARIABLE, LANGUAGE = "ELIB_NOTIFY", "ELIB_NOTIFY_LANGUAGE"
 KEPT = 60  # nights that are remembered
 MORNING = frozenset(
     {"scheduled", "manual"}
@@ -38,6 +39,7 @@ def notify(env: Environment, run_type: str, find: Find | None = None, now: datet
     """Tell about the night whose report lies under reports/night.json; says what was done. Raises NotSent."""
     if run_type not in MORNING:
         return said("nothing was sent: the morning's run of the catalog tells about the whole night")
+    spoken()  # a language that is none is told tonight, not on the night on which something fails
     at = now or datetime.now(UTC)
     path = env.reports / "night.json"
     night = json.loads(path.read_bytes()) if path.exists() else None
@@ -54,22 +56,34 @@ def tell(env: Environment, about: str, wanted: Sequence[Facts], at: datetime, fi
     if not name:
         return said(f"nothing was sent: {VARIABLE} names no Airflow connection")
     told, night = read(env), f"{at:%Y-%m-%d}"
-    lines = tuple(line(one) for one in wanted)
+    language = spoken()
+    lines = tuple(line(one, language) for one in wanted)
     state = hashlib.sha256("\n".join([about, *lines]).encode()).hexdigest()[:16]
     if state in told.nights.get(night, []):
         return said("nothing was sent: this was told before")
-    send((find or connection)(name), composed(env, night, wanted, lines))
+    send((find or connection)(name), composed(env, night, wanted, lines, language))
     nights = {**told.nights, night: [*told.nights.get(night, []), state]}
     kept = dict(sorted(nights.items())[-KEPT:])
     write(env, Told(kept, standing_of(wanted) if about == "night" else told.standing))
     return said(f"sent {len(lines)} line(s) to the connection {name}")
 
 
-def composed(env: Environment, night: str, wanted: Sequence[Facts], lines: tuple[str, ...]) -> Notification:
-    subject = f"E-library for Teachers, night of {night}: {len(lines)} to look at"
-    report = f"The report: {env.reports / 'night.html'}"
-    facts: Mapping[str, Any] = {"night": night, "needs": list(wanted), "report": str(env.reports / "night.html")}
-    return Notification(subject, (*lines, report), facts)
+def composed(
+    env: Environment, night: str, wanted: Sequence[Facts], lines: tuple[str, ...], language: str
+) -> Notification:
+    """What is sent: the lines in the operator's language, and the page of the report in it."""
+    page = str(env.reports / f"night{suffix(language, LANGUAGES)}.html")
+    subject = words("subject", language).format(night=night, count=len(lines))
+    facts: Mapping[str, Any] = {"night": night, "needs": list(wanted), "report": page}
+    return Notification(subject, (*lines, words("report_at", language).format(path=page)), facts)
+
+
+def spoken() -> str:
+    """The language of notifications. Raises ValueError when there are no reports in it."""
+    language = os.environ.get(LANGUAGE, "").strip() or LANGUAGES[0]
+    if language not in LANGUAGES:
+        raise ValueError(f"{LANGUAGE}: {language!r} is no language of the reports; put one of {', '.join(LANGUAGES)}")
+    return language
 
 
 def said(what: str) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dags.notify import Find, said, tell
-from dags.notify_lines import need
+from dags.notify import Find, said, spoken, tell
+from dags.notify_lines import need, words
 from schemas import Environment
 
 VARIABLE = "ELIB_READY_BY"
@@ -52,7 +52,7 @@ def check_ready(env: Environment, hour: Hour, find: Find | None = None, now: dat
     midnight = at.astimezone(ZoneInfo(hour.zone)).replace(hour=0, minute=0, second=0, microsecond=0)
     if published_since(env, midnight):
         return said(f"the catalog was ready by {hour}")
-    late = {**need("late"), "detail": [f"It should be ready by {hour}"]}
+    late = {**need("late"), "detail": [words("due", spoken()).format(hour=hour)]}
     return tell(env, "deadline", [late], at, find)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from loaders.reports.page import COMMANDS, messages
+from loaders.reports.reasons import reason_messages, told
 
 Facts = Mapping[str, Any]
 ALWAYS = frozenset({"failed", "held", "publish", "report"})  # told every night; the rest only when it has grown
@@ -41,35 +42,24 @@ def name(one: Facts) -> str:
     return f"{one['what']} {one['feed'] or ''}".strip()
 
 
-def line(one: Facts) -> str:
+def line(one: Facts, language: str = "en") -> str:
     """One thing in words: the feed, what is the matter, why, and what to do."""
     whose = f"{one['feed']}: " if one["feed"] else ""
-    return whose + " ".join(
-        part for part in (matter(one), *(f"{why.rstrip('.')}." for why in one["detail"]), do(one)) if part
-    )
+    why = (told(detail, language)[0] for detail in one["detail"])
+    parts = (matter(one, language), *(f"{text.rstrip('.')}." for text in why), do(one, language))
+    return whose + " ".join(part for part in parts if part)
 
 
-def matter(one: Facts) -> str:
-    said = OURS.get(one["what"]) or messages("en")["person_" + one["what"]]
-    return said.format(count=one["count"])
+def matter(one: Facts, language: str) -> str:
+    return words(f"person_{one['what']}", language).format(count=one["count"])
 
 
-def do(one: Facts) -> str:
+def do(one: Facts, language: str) -> str:
     """What to do about it, with the command where there is one."""
-    if one["what"] in OURS:
-        return DO[one["what"]]
-    command = COMMANDS[one["what"]].format(run=one["run"], feed=one["feed"])
-    return f"{messages('en')['do_' + one['what']]} {command}".strip()
+    command = COMMANDS.get(one["what"], "").format(run=one["run"], feed=one["feed"])
+    return f"{words('do_' + one['what'], language)} {command}".strip()
 
 
-OURS = {
-    "publish": "The publication failed; the catalog is as it was.",
-    "report": "The report of the night was not written.",
-    "late": "The catalog was not published by the hour that it should be ready.",
-}
-DO = {
-    "publish": "Look at the log of the task publish of the DAG catalog, then run: python -m dags.publish",
-    "report": "Look at the log of the task report of the DAG catalog, then run: python -m dags.publish",
-    "late": "Look in Airflow at which task of the DAG catalog, or of a feed, still runs or failed; "
-    "then run: python -m dags.publish",
-}
+def words(key: str, language: str) -> str:
+    """A message of the notification's own, or of the reports."""
+    return reason_messages(language).get(key) or messages(language)[key]

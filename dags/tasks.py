@@ -184,13 +184,14 @@ def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
     """Whether the run may be loaded; a run that may not is held, with its reasons, for a steward."""
     from dags.tasks_gate import judge_run
     from loaders import catalog
+    from loaders.reports.reasons import sentences
 
     env = environment()
     with failing_by_name(env, run_id, "gate"):
         reasons = judge_run(env, feed_of(env, name), run_id, counts)
         if reasons:
-            catalog.hold(env, run_id, list(reasons))
-            log.warning("%s: HELD: %s", name, " ".join(reasons))
+            catalog.hold(env, run_id, reasons)
+            log.warning("%s: HELD: %s", name, " ".join(sentences(reasons)))
     return not reasons
 
 

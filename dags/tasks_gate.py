@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas import Environment, Feed
+from schemas import Environment, Feed, Reason
 
 
 def check_neighbours(env: Environment, run_id: str) -> int:
@@ -28,7 +28,7 @@ def check_neighbours(env: Environment, run_id: str) -> int:
     return staging.write_batch_issues(env, run_id, check_batch(staged.values(), before=before))
 
 
-def judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]) -> tuple[str, ...]:
+def judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]) -> tuple[Reason, ...]:
     """Why the run must not be loaded as it is; nothing when it may. The verdict is kept under reports/gate."""
     from loaders import restored, staging, standing
 

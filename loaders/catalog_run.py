@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,10 +16,12 @@ from loaders.models import HarvestRun
 from loaders.worker import is_gone, is_this, this_worker
 from schemas.base import Base
 from schemas.environment import Environment
+from schemas.reason import Reason
 
 STAMP = "%Y%m%dT%H%M%S%f"
 FUNNEL = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
 INTERRUPTED = "interrupted"  # the cause of a run whose process is gone
+REASONS = tuple[Reason | str, ...]
 CLOSED = ("loaded", "failed", "refused", "superseded", "undone")
 
 
@@ -40,7 +42,7 @@ class Run(Base, frozen=True, kw_only=True):
     status: str
     started_at: str
     base_run_id: str | None = None
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason | str, ...] = ()  # a sentence where it was held before reasons had codes
     counts: dict[str, int] = {}
 
 
@@ -120,7 +122,7 @@ def run_row(row: Any) -> Run:
         status=row["status"],
         started_at=row["started_at"],
         base_run_id=row["base_run_id"],
-        reasons=tuple(msgspec.json.decode(row["reasons"])) if row["reasons"] else (),
+        reasons=msgspec.json.decode(row["reasons"], type=REASONS) if row["reasons"] else (),
         counts={name: row[name] for name in ("listed", "duplicates", *FUNNEL)},
     )
 
@@ -162,7 +164,7 @@ def fail(env: Environment, run_id: str, cause: str, sentence: str) -> None:
             end(connection, run_id, "failed", cause=cause, error=sentence)
 
 
-def hold(env: Environment, run_id: str, reasons: list[str]) -> None:
+def hold(env: Environment, run_id: str, reasons: Sequence[Reason | str]) -> None:
     """Hold a staged run for a steward; nothing of it is in the catalog. Older held runs of the feed are superseded.
 
     A run that is held already stays as it is. Raises NotRunning when it is not staged.

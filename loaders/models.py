@@ -47,7 +47,7 @@ class HarvestRun(Table):
     duplicates: Mapped[int] = mapped_column(default=0)  # listed again in one harvest; the winner alone is counted
     cause: Mapped[str | None]  # of the table of causes, when it failed
     error: Mapped[str | None]  # the sentence for the operator, when it failed
-    reasons: Mapped[str | None]  # JSON list of sentences: why it is held
+    reasons: Mapped[str | None]  # JSON list of schemas.Reason: why it is held
     notes: Mapped[str | None]  # JSON list: what an operator should know of the harvest
     base_run_id: Mapped[str | None]  # the feed's loaded run that this one was staged against
     landing_until: Mapped[str | None]  # the newest run whose landing is in it; null: its records came by the pipe

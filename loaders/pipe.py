@@ -21,6 +21,7 @@ from loaders.staging_state import write_state
 from schemas.base import Base
 from schemas.environment import Environment
 from schemas.outcome import Assessment
+from schemas.reason import Reason
 
 REASON = "its records came by the pipe, and no gate has judged them"
 SQL = Path(__file__).with_name("pipe.sql")
@@ -87,7 +88,7 @@ def _feed(env: Environment, feed: str, spooled: Path, load_by: str | None) -> Pi
         catalog_run.planned(env, run_id, listed=planned.listed, duplicates=planned.duplicates, base=base, until=None)
         catalog_run.staged(env, run_id, counts)
     if load_by is None:
-        catalog_run.hold(env, run_id, [REASON])
+        catalog_run.hold(env, run_id, [Reason(code="pipe")])
     else:
         catalog_load.load(env, run_id, by=load_by, reason=REASON, ungated=True)
     return Piped(feed=feed, run_id=run_id, counts=counts, held=load_by is None)

@@ -36,9 +36,11 @@ def held(env: Environment, feed: str | None = None) -> Iterator[str]:
 
 def shown(env: Environment, run_id: str) -> Iterator[str]:
     """One staged run, record by record."""
+    from loaders.reports.reasons import sentences  # with what the pages need: not for every command
+
     run = catalog_run.read_run(env, run_id)
     yield f"{run.id} ({run.feed}) {run.status.upper()}: {funnel_line(run.counts)}"
-    yield from (f"  held because {reason}" for reason in run.reasons)
+    yield from (f"  held because {reason}" for reason in sentences(run.reasons))
     rows = [row for row in staged_rows(env, run_id) if row["change"] != "unchanged"]
     for start in range(0, len(rows), LOOKUP):
         batch = rows[start : start + LOOKUP]

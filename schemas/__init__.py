@@ -6,6 +6,7 @@ from schemas.environment import ROOT, Environment, environment
 from schemas.feed import BadFeed, Expect, Feed, Request, read_feed, read_feeds
 from schemas.match import MATCH_FIELDS, Cluster, Correction, Evidence, Judgement, Match, Member, match_sha256
 from schemas.outcome import Assessment, Issue, Outcome, Rejection, Severity, Tombstone
+from schemas.reason import Reason
 from schemas.resource import (
     AgeRange,
     Competency,
@@ -57,6 +58,7 @@ __all__ = [
     "Outcome",
     "Page",
     "RawResponse",
+    "Reason",
     "Rejection",
     "Relation",
     "Request",

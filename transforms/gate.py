@@ -9,7 +9,7 @@ import logging
 from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 
-from schemas import Base, Feed
+from schemas import Base, Feed, Reason
 from transforms.gate_bounds import Bound, Standing, bounds
 from transforms.rules import RULES
 
@@ -34,10 +34,10 @@ class History(Base, frozen=True, kw_only=True):
 
 
 class GateResult(Base, frozen=True, kw_only=True):
-    """The verdict; each reason is one sentence with both figures and what to do. `results` is JSON, of GX's SUMMARY."""
+    """The verdict; each reason is a code with its figures. `results` is JSON, of GX's SUMMARY."""
 
     held: bool
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     results: dict[str, Any]
 
 
@@ -69,7 +69,7 @@ def judge(frame: pd.DataFrame, feed: Feed, history: History, counts: dict[str, i
     verdicts = validate(measured, wanted)
     broken = [bound for bound in wanted if not verdicts[bound.name]["success"]]
     results = {"quiet": False, "counts": dict(counts), "sums": standing.sums, "expectations": list(verdicts.values())}
-    reasons = tuple(dict.fromkeys(bound.sentence for bound in broken if bound.sentence))
+    reasons = tuple(bound.reason for bound in broken if bound.reason)
     return GateResult(held=bool(broken), reasons=reasons, results=results)
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil, floor
 
-from schemas import Expect
+from schemas import Expect, Reason
 
 MEANINGFUL = 50  # records from which a share means something
 NEVER_MORE = 0.5  # of the feed may go in one run
 ERRORS_TWICE, ERRORS_MORE = 2.0, 0.10  # of the share before, whichever allows more
 COVERAGE_LESS = 0.05  # of languages or licences may be lost in one run
 ALL = 0.9  # re-stamped or changed: at once
-REVIEW = "then release or refuse it with: python -m loaders.review"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +29,11 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """The sum of a column must lie between low and high; if not, the sentence is the reason to hold."""
+    """The sum of a column must lie between low and high; if not, there is a reason to hold."""
 
     name: str
     column: str
-    sentence: str
+    reason: Reason | None
     low: float | None = None
     high: float | None = None
 
@@ -45,8 +44,8 @@ def bounds(expect: Expect, standing: Standing, codes: tuple[str, ...]) -> list[B
         *expected_count(expect, standing),
         *losses(expect, standing),
         *failures(expect, standing, codes),
-        *coverage("language", "with_language", standing.language_share, expect.language_share, standing),
-        *coverage("licence", "with_license", standing.license_share, expect.license_share, standing),
+        *coverage("with_language", standing.language_share, expect.language_share, standing),
+        *coverage("with_license", standing.license_share, expect.license_share, standing),
         *at_once(standing),
     ]
 
@@ -55,11 +54,8 @@ def expected_count(expect: Expect, standing: Standing) -> list[Bound]:
     if expect.records is None:
         return []
     low, high = expect.records
-    sentence = (
-        f"The feed would have {standing['live_after']} live records; its file expects {low} to {high}: "
-        f"ask the partner what happened, or correct [expect] records, {REVIEW}"
-    )
-    return [Bound(name="records", column="live_after", low=low, high=high, sentence=sentence)]
+    reason = because("records", live_after=standing["live_after"], low=low, high=high)
+    return [Bound(name="records", column="live_after", low=low, high=high, reason=reason)]
 
 
 def losses(expect: Expect, standing: Standing) -> list[Bound]:
@@ -68,17 +64,12 @@ def losses(expect: Expect, standing: Standing) -> list[Bound]:
     if not before:
         return []
     allowed = most_that_may_go(before, expect)
-    down = (
-        f"Live records would go from {before} to {standing['live_after']}, and {standing['gone']} of those before "
-        f"would be gone; this feed allows {allowed}: compare with the partner's site, {REVIEW}"
-    )
-    deletions = (
-        f"{standing['deleted']} of {before} live records would be deleted, {standing['absent']} of them only because "
-        f"a complete list lacks them; this feed allows {allowed}: look through the list of deletions, {REVIEW}"
-    )
+    sums = {name: standing[name] for name in ("gone", "deleted", "absent")}
+    down = because("live_drop", before=before, after=standing["live_after"], gone=sums["gone"], allowed=allowed)
+    deletions = because("deletions", before=before, deleted=sums["deleted"], absent=sums["absent"], allowed=allowed)
     return [
-        Bound(name="live_drop", column="gone", high=allowed, sentence=down),
-        Bound(name="deletions", column="deleted", high=allowed, sentence=deletions),
+        Bound(name="live_drop", column="gone", high=allowed, reason=down),
+        Bound(name="deletions", column="deleted", high=allowed, reason=deletions),
     ]
 
 
@@ -96,28 +87,27 @@ def failures(expect: Expect, standing: Standing, codes: tuple[str, ...]) -> list
     meaningful = share is not None and judged >= MEANINGFUL
     most = whole(min(share or 0.0, 1.0) * judged) if meaningful else judged
     often = sorted(((standing[f"error:{code}"], code) for code in codes if standing[f"error:{code}"]), reverse=True)
-    named = ", ".join(f"{code} {number}" for number, code in often[:3]) or "unreadable records"
-    last = "" if before is None else f", last time {percent(before)}"
-    sentence = (
-        f"{failed} of {judged} records ({percent(failed / judged if judged else 0)}{last}) would have errors; at most "
-        f"{most} are allowed (most often: {named}): look at the feed's report, tell the partner, {REVIEW}"
+    reason = because(
+        "errors",
+        failed=failed,
+        judged=judged,
+        share=failed / judged if judged else 0.0,
+        last=before,
+        most=most,
+        often=", ".join(f"{code} {number}" for number, code in often[:3]),
     )
-    rules = [Bound(name=f"error:{code}", column=f"error:{code}", high=judged, sentence="") for code in codes]
-    return [Bound(name="errors", column="failed", high=most, sentence=sentence), *rules]
+    rules = [Bound(name=f"error:{code}", column=f"error:{code}", high=judged, reason=None) for code in codes]
+    return [Bound(name="errors", column="failed", high=most, reason=reason), *rules]
 
 
-def coverage(what: str, column: str, before: float | None, declared: float | None, standing: Standing) -> list[Bound]:
+def coverage(column: str, before: float | None, declared: float | None, standing: Standing) -> list[Bound]:
     """How many records must at least name their language or licence."""
     live = standing["live_after"]
     least = declared if declared is not None else (before - COVERAGE_LESS if before is not None else None)
     if least is None or least <= 0 or live < MEANINGFUL:
         return []
-    last = "" if before is None else f", last time {percent(before)}"
-    sentence = (
-        f"{percent(standing[column] / live)} of {live} records would name their {what}{last}; at least "
-        f"{percent(least)} should: look whether the partner's export lost the field, {REVIEW}"
-    )
-    return [Bound(name=column, column=column, low=ceil(round(least * live, 6)), sentence=sentence)]
+    reason = because(column, share=standing[column] / live, live=live, last=before, least=float(least))
+    return [Bound(name=column, column=column, low=ceil(round(least * live, 6)), reason=reason)]
 
 
 def at_once(standing: Standing) -> list[Bound]:
@@ -126,24 +116,19 @@ def at_once(standing: Standing) -> list[Bound]:
     if before < MEANINGFUL:
         return []
     most = ceil(round(ALL * before, 6)) - 1
-    stamped = (
-        f"{standing['restamped']} of {before} live records have a new datestamp at once, and at most {most} are "
-        f"expected: the repository was probably rebuilt; look at a few changes, {REVIEW}"
-    )
-    changed = (
-        f"{standing['changed']} of {before} live records would change at once, and at most {most} are expected: "
-        f"the partner's export, or our reading of it, has changed; look at a few changes, {REVIEW}"
-    )
+    stamped = because("restamped", restamped=standing["restamped"], before=before, most=most)
+    changed = because("all_changed", changed=standing["changed"], before=before, most=most)
     return [
-        Bound(name="restamped", column="restamped", high=most, sentence=stamped),
-        Bound(name="all_changed", column="changed", high=most, sentence=changed),
+        Bound(name="restamped", column="restamped", high=most, reason=stamped),
+        Bound(name="all_changed", column="changed", high=most, reason=changed),
     ]
+
+
+def because(code: str, **figures: float | str | None) -> Reason:
+    """A reason with the figures that are known."""
+    return Reason(code=code, figures={name: value for name, value in figures.items() if value is not None})
 
 
 def whole(share: float) -> int:
     """Whole records of a share; 0.29 of 100 is 29, though not in binary."""
     return floor(round(share, 6))
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from loaders.reports.page import LANGUAGES, write_pages
+from loaders.reports.reasons import Said, facts_of
 
 KEPT = 30  # runs of a feed
 
@@ -15,13 +16,18 @@ def keep_gate(
     reports_dir: Path,
     run_id: str,
     held: bool,
-    reasons: Sequence[str],
+    reasons: Sequence[Said],
     results: Mapping[str, Any],
     languages: Sequence[str] = LANGUAGES,
 ) -> list[Path]:
     """Write gate/<run>.html in each language and gate/<run>.json, and remove the oldest of the feed past thirty."""
     folder = reports_dir / "gate"
-    facts = {"run": run_id, "held": held, "reasons": list(reasons), "results": dict(results)}
+    facts = {
+        "run": run_id,
+        "held": held,
+        "reasons": [facts_of(one) for one in reasons],
+        "results": dict(results),
+    }
     written = write_pages(folder, run_id, "gate.html", facts, languages)
     forget(folder, run_id.rpartition("-")[0])
     return written

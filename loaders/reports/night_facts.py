@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from loaders.models import HarvestRun, Issue, Match, Resource, SourceRecord, UnmappedValue
 from loaders.reports.page import Rules
+from loaders.reports.reasons import reason_facts
 from schemas import Feed
 
 Facts = dict[str, Any]
@@ -54,7 +55,8 @@ def nights(at: str) -> list[str]:
 def run_facts(row: Mapping[str, Any]) -> Facts:
     """A row of harvest_run, its lists read."""
     facts = {name: row[name] for name in ("id", "feed", "kind", "status", "started_at", "ended_at", "cause", "error")}
-    lists = {name: msgspec.json.decode(row[name]) if row[name] else [] for name in ("reasons", "notes")}
+    notes = msgspec.json.decode(row["notes"]) if row["notes"] else []
+    lists = {"reasons": reason_facts(row["reasons"]), "notes": notes}
     return facts | lists | {name: row[name] for name in COUNTS}
 
 

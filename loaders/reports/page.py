@@ -16,6 +16,7 @@ from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from loaders.files import whole_file
+from loaders.reports.reasons import told
 
 HERE = Path(__file__).parent
 Rules = Mapping[str, Mapping[str, str]]  # texts of transforms.rules.rule_texts(), by code
@@ -68,6 +69,7 @@ def render(template: str, language: str, files: Mapping[str, str], folder: Path,
             language=language,
             direction=direction(language),
             languages=[(other, Locale.parse(other).get_language_name(), name) for other, name in files.items()],
+            reason=lambda one: told(one, language),
             exists=lambda name: (folder / name).exists(),
             rule=lambda code, what: rule_text(rules, code, what, language),
             number=lambda value: format_decimal(value, locale=locale),

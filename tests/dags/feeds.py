@@ -41,11 +41,11 @@ def declare(env: Environment, name: str, more: str = "") -> None:
     (env.feeds / f"{name}.toml").write_text(FEED + more, encoding="utf-8")
 
 
-def listed(name: str, number: int, **more: Any) -> SourceRecord:
+def listed(feed: str, number: int, /, **more: Any) -> SourceRecord:
     """A good AMB record of the feed; `more` replaces its fields."""
-    title = f"{SUBJECTS[number % 10]} for class {number // 10 + 1}, a workbook of {name}"
+    title = f"{SUBJECTS[number % 10]} for class {number // 10 + 1}, a workbook of {feed}"
     record = {
-        "id": f"https://{name}.example.org/{number}",
+        "id": f"https://{feed}.example.org/{number}",
         "name": title,
         "description": f"{title}: what pupils should know, with two experiments and a test at the end.",
         "inLanguage": ["en"],
@@ -56,7 +56,7 @@ def listed(name: str, number: int, **more: Any) -> SourceRecord:
     }
     payload = json.dumps({key: value for key, value in (record | more).items() if value is not None})
     return SourceRecord(
-        feed=name, identifier=str(number), format="amb", payload=payload, harvested_at="2026-01-01T00:00:00Z"
+        feed=feed, identifier=str(number), format="amb", payload=payload, harvested_at="2026-01-01T00:00:00Z"
     )
 
 

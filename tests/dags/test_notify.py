@@ -98,6 +98,38 @@ def test_what_needs_a_person_is_posted_with_what_to_do(env: Environment, webhook
     assert held in body["text"] and body["needs"][0]["run"] == "col-1"
 
 
+GONE = {"code": "deletions", "figures": {"before": 1200, "deleted": 300, "absent": 0, "allowed": 60}, "text": "…"}
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "page"),
+    [
+        ("fr", ["Une exécution est retenue", "300 des 1\u202f200 notices", "review show col-1"], "night.fr.html"),
+        ("ru", ["Запуск задержан", "было бы удалено 300", "python -m loaders.review show col-1"], "night.ru.html"),
+        ("ar", ["تشغيل موقوف", "سيُحذف 300", "python -m loaders.review show col-1"], "night.ar.html"),
+        ("", ["A run is held", "300 of 1,200 live records would be deleted"], "night.html"),
+    ],
+)  # fmt: skip
+def test_the_operators_language_is_spoken(
+    env: Environment, webhook: Webhook, monkeypatch: pytest.MonkeyPatch, language: str, words: list[str], page: str
+) -> None:
+    monkeypatch.setenv("ELIB_NOTIFY_LANGUAGE", language)
+    report(env, {**HELD, "detail": [GONE]})
+    notify(env, "scheduled", lambda name: receiver(webhook, "http"), NOW)
+    ((_, _, body),) = webhook.posts
+    assert [word for word in words if word not in body["lines"][0]] == []
+    assert body["lines"][-1].endswith(page) and body["needs"][0]["detail"] == [GONE]
+
+
+def test_a_language_that_is_none_is_refused_before_anything_has_failed(
+    env: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ELIB_NOTIFY_LANGUAGE", "tlh")
+    report(env)
+    with pytest.raises(ValueError, match=r"ELIB_NOTIFY_LANGUAGE: 'tlh'.*en, fr, ru, ar"):
+        notify(env, "scheduled", None, NOW)
+
+
 def test_a_quiet_night_sends_nothing(env: Environment, webhook: Webhook) -> None:
     report(env)
     notify(env, "scheduled", lambda name: receiver(webhook, "http"), NOW)

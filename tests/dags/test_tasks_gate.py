@@ -1,0 +1,53 @@
+"""A held run, from the gate to what the steward and the operator read, in their languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from dags import tasks, tasks_catalog
+from loaders import review
+from loaders.reports.page import LANGUAGES
+from loaders.reports.reasons import read_reasons, reason_messages, sentence
+from schemas import Environment
+from tests.dags.feeds import declare, listed, night
+from tests.loaders.nights import rows
+
+
+def held(env: Environment) -> tuple[str, str]:
+    ((run, reasons),) = (row[:2] for row in rows(env, "harvest_run", "id, reasons, status") if row[2] == "held")
+    return run, reasons
+
+
+def test_a_held_run_says_why_in_every_language(home: Environment, capsys: pytest.CaptureFixture[str]) -> None:
+    declare(home, "books", "[expect]\nrecords = [100, 200]\n")
+    night(home, "books", [listed("books", number) for number in range(120)])
+    nothing = {"license": None, "name": "Untitled"}
+    bare = [listed("books", number, **(nothing if number > 9 else {})) for number in range(60)]
+    assert night(home, "books", bare)[1] == {}
+    run, reasons = held(home)
+    said = read_reasons(reasons)
+    assert {one.code for one in said} == {"records", "live_drop", "deletions", "errors"}  # type: ignore[union-attr]
+    tasks_catalog.report()
+    for language in LANGUAGES:
+        suffix = "" if language == "en" else f".{language}"
+        pages = [home.reports / f"{one}{suffix}.html" for one in ("night", "feeds/books", f"gate/{run}")]
+        for reason in said:
+            words = sentence(reason, language).replace("&", "&amp;").replace("'", "&#39;")
+            assert [page.name for page in pages if words not in page.read_text(encoding="utf-8")] == []
+    assert review.main(["held"]) == 0
+    assert "held because The feed would have 60 live records; its file expects 100 to 200" in capsys.readouterr().out
+
+
+def test_every_reason_of_the_gate_has_words_in_every_language() -> None:
+    import re
+    from pathlib import Path
+
+    bounds = (Path(tasks.__file__).parents[1] / "transforms" / "gate_bounds.py").read_text(encoding="utf-8")
+    codes = {*re.findall(r'(?:because|coverage)\(\s*"(\w+)"', bounds), "pipe"}
+    assert {"records", "errors", "with_language", "all_changed"} <= codes
+    gaps = {
+        language: {key: sorted(re.findall(r"{(\w+)}", text)) for key, text in reason_messages(language).items()}
+        for language in LANGUAGES
+    }
+    for language in LANGUAGES:
+        assert gaps[language] == gaps["en"] and codes <= set(gaps[language])
