@@ -110,6 +110,11 @@ def server_failed(cause: str, what: str, status: int | None = None) -> ServerFai
     return ServerFailed(cause, _sentence(cause, what), status=status, again=CAUSES[cause].again)
 
 
+def alone(failure: HarvestFailed) -> bool:
+    """Whether a failure may be one record's own, so that the next may still come."""
+    return isinstance(failure, ServerFailed) or failure.cause in ("blocked", "bad_format", "too_large", "moved")
+
+
 def unreadable(cause: str, what: str, url: str, body: bytes) -> ServerFailed:
     """The same for an answer that cannot be read; it is kept as it came."""
     failure = server_failed(cause, what)

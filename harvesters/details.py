@@ -7,10 +7,13 @@ from urllib.parse import quote, urljoin
 
 import msgspec
 
-from harvesters.causes import ServerFailed
+from harvesters.causes import alone, server_failed
 from harvesters.http import Client
 from harvesters.json_records import NotJson, identifier, raw_at, source_record
+from harvesters.web_pages import html_cause
 from schemas import Feed, HarvestFailed, RawResponse, Skipped, SourceRecord
+
+MISSED = 10  # records in a row that the server cannot give: then it is the server, not the records
 
 
 def details(
@@ -19,15 +22,18 @@ def details(
     """The record of every listed element; those that the server cannot give are skipped by name."""
     records: list[SourceRecord] = []
     skipped: list[Skipped] = []
+    missed = 0
     for text in texts:
         name = identifier(text, feed.identifier)
         try:
             read = _detail(feed, client, text, name, now)
-        except (ServerFailed, NotJson) as error:
+            missed = 0
+        except NotJson as error:
             read = Skipped(identifier=name, reason=str(error))
         except HarvestFailed as error:
-            if error.cause != "bad_format":
-                raise
+            missed += 1
+            if missed > MISSED or not alone(error):
+                raise HarvestFailed(error.cause, error.sentence, again=error.again) from error
             read = Skipped(identifier=name, reason=error.sentence)
         if isinstance(read, SourceRecord):
             records.append(read)
@@ -38,13 +44,20 @@ def details(
 
 def _detail(feed: Feed, client: Client, text: msgspec.Raw, name: str | None, now: str) -> SourceRecord | Skipped:
     asked = feed.request
-    listed = msgspec.json.decode(text, type=dict[str, Any])
+    try:
+        listed = msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        return Skipped(identifier=name, reason=f"the listed element is no JSON object ({error})")
     fields = {key: quote(str(value), safe="") for key, value in listed.items()}
     try:
         url = urljoin(feed.url, (asked.detail_url or "").format_map(fields))
     except KeyError as error:
         return Skipped(identifier=name, reason=f"the listed element has no {error}, which detail_url needs")
-    found = raw_at(msgspec.Raw(client.send(url).body), asked.detail_path)
+    reply = client.send(url)
+    cause, what = html_cause(reply.body, "bad_format")
+    if what:
+        raise server_failed(cause, f"{url} answers with {what} instead of JSON")
+    found = raw_at(msgspec.Raw(reply.body), asked.detail_path)
     if found is None:
         return Skipped(identifier=name, reason=f"{url} has nothing at detail_path {asked.detail_path!r}")
     return source_record(found, feed, now, name)

@@ -6,6 +6,7 @@ Retry-After, and ends every failure in one of the causes. https://www.rfc-editor
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote, quote_plus
 
 import httpx
 
@@ -26,7 +28,9 @@ from schemas import Ask, Environment, Feed
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PERMANENT = frozenset({301, 308})
+CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
 CONTACT = "https://iite.unesco.org"
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses with their query, where secrets lie
 SECRET_HEADERS = ("authorization", "cookie", "x-api-key")
 
 
@@ -43,6 +47,11 @@ class Reply:
 def user_agent() -> str:
     """Who we are and how to reach us; ELIB_CONTACT holds the installation's own address."""
     return f"E-library-for-Teachers-harvester/0.1 (+{os.environ.get('ELIB_CONTACT') or CONTACT})"
+
+
+def _written(value: str) -> set[str]:
+    """The ways in which a value stands in an address or a form."""
+    return {value, quote(value, safe=""), quote_plus(value)}
 
 
 @dataclass
@@ -118,7 +127,7 @@ class Client:
             address = address.copy_merge_params({name: self._filled(value) for name, value in params.items()})
         start = str(address.copy_with(query=None))
         if start in self._moved:
-            address = httpx.URL(self._moved[start]).copy_with(query=address.query or None)
+            address = self._guarded(httpx.URL(self._moved[start]).copy_with(query=address.query or None))
         filled = {name: self._filled(value) for name, value in form.items()} if form else None
         request = self._http.build_request(method, address, data=filled, json=body)
         self._authorize(request)
@@ -147,6 +156,33 @@ class Client:
         elif "token" in said and "{token}" not in self.feed.request.params.values():
             request.headers["Authorization"] = f"Bearer {said['token']}"
 
+    def _secrets(self) -> list[str]:
+        """The credentials themselves; a login's name is none."""
+        return [value for name, value in self.ask.credentials.items() if name != "login" and value]
+
+    def _secrets_written(self) -> set[str]:
+        return {form for value in self._secrets() for form in _written(value)}
+
+    def _guarded(self, address: httpx.URL) -> httpx.URL:
+        """The address as it is on the feed's own host; without the credentials in its query on any other."""
+        sent = address.params.multi_items()
+        kept = [(name, value) for name, value in sent if value not in self._secrets()]
+        own = address.host == httpx.URL(self.feed.url).host
+        return address if own or len(kept) == len(sent) else address.copy_with(params=kept)
+
+    def without_secrets(self, address: str) -> str:
+        """An address that may be written down: with {token} and the like in the place of credentials."""
+        for name, value in self.ask.credentials.items():
+            for form in _written(value) if value in self._secrets() else ():
+                address = address.replace(form, f"{{{name}}}")
+        return address
+
+    def with_secrets(self, address: str) -> str:
+        """The address that `without_secrets` was given."""
+        for name, value in self.ask.credentials.items():
+            address = address.replace(f"{{{name}}}", quote(value, safe=""))
+        return address
+
     def _once(self, request: httpx.Request, readable: Callable[[Reply], bool] | None) -> Reply:
         """One try: the reply, or Passing when another try may succeed, or HarvestFailed when none will."""
         where = place(request.url)
@@ -160,6 +196,8 @@ class Client:
             raise unconnected(error, where) from error
         except Torn as error:
             raise Passing(server_failed("malformed", str(error))) from error
+        if reply.status == 304 and not (request.headers.keys() & CONDITIONS):
+            raise Passing(server_failed("malformed", f"{where} answers 304, not modified, to a plain question"))
         if reply.status < 400 or (readable is not None and readable(reply)):
             return reply
         raise refused(reply.status, reply.headers, where)
@@ -185,7 +223,9 @@ class Client:
         if permanent:
             self._note_move(request.url, target)
             if not target.query and request.url.query:  # many servers drop the query when they move
-                target = target.copy_with(query=request.url.query)
+                target = self._guarded(target.copy_with(query=request.url.query))
+        if target.host != request.url.host and any(one.encode() in request.content for one in self._secrets_written()):
+            raise failed("moved", f"{place(request.url)} redirects a request with credentials to {target.host}")
         headers = httpx.Headers(request.headers)
         headers.pop("host", None)
         if target.host != request.url.host or (request.url.scheme, target.scheme) == ("https", "http"):

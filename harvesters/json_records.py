@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
@@ -9,20 +10,53 @@ from typing import Any
 import msgspec
 
 from harvesters.causes import failed
-from schemas import Feed, RawResponse, Skipped, SourceRecord
+from schemas import Feed, HarvestFailed, RawResponse, Skipped, SourceRecord
 
 BOM = b"\xef\xbb\xbf"
+# https://www.rfc-editor.org/rfc/rfc4627#section-3: the zeros of the first two characters, which are ASCII
+WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", **{f"{a}".encode("utf-16-le"): "utf-16-le" for a in "[{"}}
+CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.-]+)", re.I)
 
 
 class NotJson(Exception):
     """The body is no JSON; the message says where."""
 
 
+class NothingThere(HarvestFailed):
+    """The answer is JSON and lacks the list."""
+
+
+def told_encoding(body: bytes, content_type: str) -> str | None:
+    """The encoding of a JSON answer that is not UTF-8, by its first bytes or its header; None for UTF-8 or untold."""
+    for mark, wide in WIDE.items():
+        if body.startswith(mark):
+            return wide
+    said = CHARSET.search(content_type)
+    if said is None or body.isascii():
+        return None
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return said[1] if _decodes(body, said[1]) else None
+    return None
+
+
+def _decodes(body: bytes, encoding: str) -> bool:
+    try:
+        body.decode(encoding)
+    except (UnicodeDecodeError, LookupError):
+        return False
+    return True
+
+
 def elements(body: bytes, path: str) -> list[msgspec.Raw]:
     """The elements of the list that lies at a path of dots. Raises NotJson, HarvestFailed when nothing lies there."""
     found = raw_at(msgspec.Raw(body.removeprefix(BOM)), path)
     if found is None:
-        raise failed("bad_format", f"the answer has nothing at records_path {path!r}")
+        nothing = failed("bad_format", f"the answer has nothing at records_path {path!r}")
+        raise NothingThere(nothing.cause, nothing.sentence, again=nothing.again)
+    if path and bytes(found).strip() == b"null":
+        return []
     try:
         return msgspec.json.decode(found, type=list[msgspec.Raw])
     except msgspec.ValidationError as error:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from lxml import etree
 from sickle import oaiexceptions as said
 
-from harvesters.causes import ServerFailed, failed, server_failed
+from harvesters.causes import alone, failed, server_failed
 from harvesters.oai_pages import deleted_record, is_deleted, source_records
 from harvesters.oai_sickle import ERRORS, Pages, Repository, Response
 from harvesters.oai_windows import Window, outside
@@ -152,8 +152,7 @@ class WindowReader:
     def _miss(self, error: HarvestFailed) -> None:
         """Raises what is more than one record's failure."""
         self.missed += 1
-        alone = isinstance(error, ServerFailed) or error.cause in ("blocked", "too_large")
-        if not alone or self.missed > MISSED:
+        if self.missed > MISSED or not alone(error):
             raise HarvestFailed(error.cause, error.sentence, again=error.again) from error
 
     def _advance(self, window: Window, count: int, token: object) -> None:

@@ -6,7 +6,7 @@ https://help.opendatasoft.com/apis/ods-explore-v2/
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -14,9 +14,11 @@ from harvesters.causes import failed
 from harvesters.http import Client
 from harvesters.paging import Place
 from harvesters.rest import RestList
+from harvesters.web_pages import html_cause
 from harvesters.whole import require_size
 from schemas import Ask, Environment, Feed, Page
 
+T = TypeVar("T")
 Report = Callable[[int, int | None], None]
 WINDOW = 10_000  # offset + limit may not pass it
 GROUPS = 20_000  # values of one field that one request can count
@@ -86,7 +88,7 @@ class Dataset:
         """The pages of one slice; of a slice past the window, its own slices take its place."""
         reading = RestList(self.feed, self.ask, self.client, self._report, part.place, self._params(part), self.given)
         if part.place.pages == 0 and part.place.offset == 0:
-            total = self._count(part)
+            total = part.place.total = self._count(part)
             if part.depth == 0:
                 self.place.total = total
             if total > self.window:
@@ -111,8 +113,7 @@ class Dataset:
             raise failed("truncated", f"{what}; name one more field in [request] slice_by")
         name = self.fields[part.depth]
         asked = {**self._params(part), "select": f"{name}, count(*) as records", "group_by": name, "limit": GROUPS}
-        reply = self.client.send(self.feed.url, params={**self.feed.request.params, **asked})
-        groups = msgspec.json.decode(reply.body)["results"]
+        groups = self._said({**self.feed.request.params, **asked}, "results", list[dict[str, Any]])
         values = [str(group[name]) for group in groups if group.get(name) is not None]
         slices = [
             Slice(refine=[*part.refine, f"{name}:{value}"], where=part.where, depth=part.depth + 1) for value in values
@@ -121,12 +122,17 @@ class Dataset:
         return [*slices, Slice(refine=part.refine, where=none, depth=part.depth + 1)]
 
     def _count(self, part: Slice) -> int:
-        asked = {**self.feed.request.params, **self._params(part), "limit": 0}
-        reply = self.client.send(self.feed.url, params=asked)
+        return self._said({**self.feed.request.params, **self._params(part), "limit": 0}, "total_count", int)
+
+    def _said(self, params: dict[str, Any], name: str, kind: type[T]) -> T:
+        """What the answer says under a name. Raises HarvestFailed when it does not say it."""
+        reply = self.client.send(self.feed.url, params=params)
         try:
-            return int(msgspec.json.decode(reply.body)["total_count"])
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
-            raise failed("bad_format", f"{self.feed.url} answers without a total_count") from error
+            return msgspec.convert(msgspec.json.decode(reply.body, type=dict[str, Any])[name], kind)
+        except (msgspec.DecodeError, KeyError) as error:
+            cause, what = html_cause(reply.body, "bad_format")
+            seen = f"with {what}" if what else f"without a {name}"
+            raise failed(cause, f"{self.feed.url} answers {seen}") from error
 
     def _params(self, part: Slice) -> dict[str, Any]:
         """The slice's own parameters, joined with what the feed file asks."""

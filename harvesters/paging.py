@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -17,6 +18,8 @@ from harvesters.json_records import NotJson, value_at
 from harvesters.oai_windows import spoken
 from schemas import Request
 
+NUMBER = re.compile(r"[0-9]{1,15}")
+
 
 class Place(msgspec.Struct):
     """How far a harvest has come through one list."""
@@ -26,11 +29,23 @@ class Place(msgspec.Struct):
     listed: int = 0
     total: int | None = None
     pages: int = 0
-    last: str = ""  # of the page before, to see one that repeats
+    believed: bool = True  # whether nothing yet speaks against the total
+    marks: list[str] = []  # of the pages that it gave, the first and the last hundred, to see one that repeats
     done: bool = False
     response_date: str | None = None
     missed: int = 0  # records in a row that the server could not give
     singles: int = 0  # the offset up to which records are asked for one by one
+
+    def mark(self, mark: str) -> None:
+        """Remember a page."""
+        self.marks.append(mark)
+        if len(self.marks) > 200:
+            del self.marks[100]
+
+    def outgrown(self) -> None:
+        """A total that the list outgrows was never the list's."""
+        if self.total is not None and self.listed > self.total:
+            self.total, self.believed = None, False
 
 
 def page_params(asked: Request, place: Place, size: int) -> dict[str, Any]:
@@ -60,26 +75,27 @@ def next_cursor(asked: Request, reply: Reply) -> str | None:
     return None
 
 
-def list_size(asked: Request, reply: Reply, root: etree._Element | None, before: int | None) -> int | None:
-    """The number of records in the list, by header or path; the first one that is said counts."""
-    if before is not None or not asked.trust_list_size:
-        return before
+def list_size(asked: Request, reply: Reply, root: etree._Element | None, place: Place) -> int | None:
+    """The number of records in the list, by header or path; the largest that was said so far counts."""
+    if not (asked.trust_list_size and place.believed):
+        return None
     said: Any = reply.headers.get(asked.total_header) if asked.total_header else None
     if said is None and asked.total_path:
         try:
             here = msgspec.Raw(reply.body)
             said = value_at(here, asked.total_path) if root is None else xml_records.value_at(root, asked.total_path)
         except NotJson:
-            return None
+            return place.total
     number = str(said).strip()
-    return int(number) if number.isdigit() else None
+    found = int(number) if NUMBER.fullmatch(number) else None
+    return max((one for one in (found, place.total) if one is not None), default=None)
 
 
 def server_date(reply: Reply) -> str | None:
     """The server's own clock as its Date header tells it, never later than ours."""
     said = reply.headers.get("date")
     try:
-        at = parsedate_to_datetime(said) if said else None
-    except ValueError:
+        at = parsedate_to_datetime(said).astimezone(UTC) if said else None
+    except (ValueError, OverflowError):  # no date, or one at the end of the calendar
         at = None
-    return spoken(min(at.astimezone(UTC), datetime.now(UTC)), days=False) if at else None
+    return spoken(min(at, datetime.now(UTC)), days=False) if at else None

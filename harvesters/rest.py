@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -19,7 +19,7 @@ from harvesters import json_recover, xml_records
 from harvesters.causes import ServerFailed, failed, unreadable
 from harvesters.details import details
 from harvesters.http import Client, Reply
-from harvesters.json_records import NotJson, elements, source_records
+from harvesters.json_records import NothingThere, NotJson, elements, source_records, told_encoding
 from harvesters.oai_windows import moment, spoken
 from harvesters.paging import Place, list_size, next_cursor, page_params, server_date
 from harvesters.web_pages import html_cause, is_html
@@ -28,6 +28,7 @@ from schemas import Ask, Environment, Feed, HarvestFailed, Page, RawResponse, Sk
 
 Report = Callable[[int, int | None], None]
 NUMBERED = ("page", "offset")
+REFUSED = frozenset({400, 404, 410, 422})  # statuses for a page that is not there
 MISSED = 10  # records in a row that the server cannot give: then it is the server, not the records
 
 
@@ -114,7 +115,7 @@ class RestList:
         asked, place = self.feed.request, self.place
         body = dict(asked.body)
         params: dict[str, Any] = {**asked.params, **self.params}
-        url = place.cursor if self._follows_addresses() and place.cursor else self.feed.url
+        url = self.client.with_secrets(place.cursor) if self._follows_addresses() and place.cursor else self.feed.url
         if url == self.feed.url:
             into = body if asked.page_in == "body" else params
             into |= page_params(asked, place, size)
@@ -135,7 +136,15 @@ class RestList:
             return None
         if place.response_date is None:
             place.response_date = server_date(reply)
-        return self._answer(reply)
+        return self._answer(self._in_utf8(reply))
+
+    def _in_utf8(self, reply: Reply) -> Reply:
+        """JSON is UTF-8; what comes in another encoding that is told is turned into it."""
+        encoding = told_encoding(reply.body, reply.headers.get("content-type", ""))
+        if encoding is None:
+            return reply
+        self.client.notes.append(f"the server sends JSON in {encoding}")
+        return replace(reply, body=reply.body.decode(encoding).encode())
 
     def _follows_addresses(self) -> bool:
         return self.feed.request.paging == "link" or (self.place.cursor or "").startswith(("http://", "https://"))
@@ -144,10 +153,15 @@ class RestList:
         """The page's elements; what is not JSON is cut at its elements, and the page kept as it came."""
         path = self.feed.request.records_path
         if reply.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<" and not is_html(reply.body):
-            root = xml_records.root_of(reply.body, self.feed.url)
+            root, note = xml_records.root_of(reply.body, self.feed.url)
+            self.client.notes += note
             return Answer(reply, [msgspec.Raw(text) for text in xml_records.elements(root, path)], root=root)
         try:
             return Answer(reply, elements(reply.body, path))
+        except NothingThere:
+            if self._nothing_is_left(reply):
+                return Answer(reply, [])
+            raise
         except NotJson as error:
             cause, what = html_cause(reply.body, "bad_format")
             if what:
@@ -162,6 +176,11 @@ class RestList:
             raw = RawResponse(url=self.feed.url, body=reply.body, reason=str(error))
             return Answer(reply, good, skipped, (raw,))
 
+    def _nothing_is_left(self, reply: Reply) -> bool:
+        """Whether an answer that leaves out its list says that the list has no more than it gave."""
+        total = list_size(self.feed.request, reply, None, self.place)
+        return total is not None and self.place.listed >= total
+
     # going on
 
     def _advanced(self, answer: Answer, size: int) -> Page:
@@ -169,9 +188,10 @@ class RestList:
         place, count = self.place, len(answer.texts) + len(answer.skipped)
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         mark = sha256(b"\n".join(bytes(text) for text in answer.texts)).hexdigest()
-        place.total = list_size(self.feed.request, answer.reply, answer.root, place.total)
-        if count and mark == place.last:
-            self._repeats(size, count)
+        first = place.total is None
+        place.total = list_size(self.feed.request, answer.reply, answer.root, place)
+        if count and mark in place.marks:
+            self._repeats(mark, size, count)
             return self.page()
         if self.feed.request.detail_url:
             records, skipped, raw = details(self.feed, self.client, answer.texts, now)
@@ -180,40 +200,51 @@ class RestList:
             records, skipped, raw = xml_records.source_records(texts, self.feed, now, self.feed.url)
         else:
             records, skipped, raw = source_records(answer.texts, self.feed, now, self.feed.url)
-        place.last, place.pages = mark, place.pages + 1
+        place.mark(mark)
+        place.pages += 1
         place.listed += count
         place.missed = 0
-        self._go_on(answer.reply, count, size)
+        place.outgrown()
+        self._go_on(answer.reply, count, size, alone=first and place.total == count)
         return self.page(records, (*answer.skipped, *skipped), (*answer.raw, *raw))
 
-    def _go_on(self, reply: Reply, count: int, size: int) -> None:
+    def _go_on(self, reply: Reply, count: int, size: int, *, alone: bool) -> None:
+        """Move behind a page. A total of no more than its own page (`alone`) is believed when nothing follows."""
         place, paging = self.place, self.feed.request.paging
         if paging in NUMBERED:
             place.offset += size if paging == "page" else count
-            place.done = count == 0 or (place.total is not None and place.listed >= place.total)
+            place.done = count == 0 or (place.total is not None and place.listed >= place.total and not alone)
             return
         before = place.cursor
-        place.cursor = next_cursor(self.feed.request, reply)
+        following = next_cursor(self.feed.request, reply)
+        place.cursor = following and self.client.without_secrets(following)  # it is landed
         if place.cursor is not None and place.cursor == before:
             raise failed("truncated", f"{self.feed.url} gives the same cursor again after {place.listed} records")
         place.done = place.cursor is None
 
-    def _repeats(self, size: int, count: int) -> None:
-        """A page that came before: the end of a list that stays at its last page, or a server that cannot page."""
+    def _repeats(self, mark: str, size: int, count: int) -> None:
+        """A page that came before: a list that stays at its last page or begins again, or a server that cannot page."""
         place = self.place
         short = place.total is not None and place.listed < place.total
-        if short or (place.pages == 1 and count >= size):
+        numbered = self.feed.request.paging in NUMBERED
+        loop = not numbered or mark not in (place.marks[0], place.marks[-1])
+        if short or loop or (place.pages == 1 and count >= size):
             of = place.total if place.total is not None else "an unknown number of"
             raise failed("truncated", f"{self.feed.url} sends the same page again after {place.listed} of {of} records")
         place.done = True
 
     def _ends_here(self, failure: ServerFailed) -> bool:
         """Some servers refuse a page behind the last one, where others send an empty one."""
-        return failure.status in (400, 404, 410, 422) and self.place.pages > 0 and self.place.total is None
+        place = self.place
+        ended = place.total is None or place.listed >= place.total
+        return failure.status in REFUSED and place.pages > 0 and ended
 
     def _isolated(self, size: int, failure: ServerFailed) -> Page | None:
         """Go over a page that the server cannot give one record at a time, and step over the one that it cannot."""
-        asked = self.feed.request
+        asked, place = self.feed.request, self.place
+        if failure.status in REFUSED and place.pages > 0:
+            what = f"{self.feed.url} answers {failure.status} after {place.listed} of {place.total} records"
+            raise failed("truncated", what) from failure
         if asked.paging not in NUMBERED or not asked.size_param or self.place.missed >= MISSED:
             raise HarvestFailed(failure.cause, failure.sentence, again=failure.again) from failure
         if size > 1:

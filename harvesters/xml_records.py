@@ -6,8 +6,8 @@ from hashlib import sha256
 
 from lxml import etree
 
-from harvesters.causes import failed
-from harvesters.strict_xml import Unreadable, parse
+from harvesters.causes import failed, unreadable
+from harvesters.strict_xml import Refused, Unreadable, parse, without_illegal
 from schemas import Feed, RawResponse, Skipped, SourceRecord
 
 
@@ -61,12 +61,20 @@ def source_records(
     return records, tuple(skipped), tuple(raw)
 
 
-def root_of(body: bytes, url: str) -> etree._Element:
-    """The root of an XML answer. Raises HarvestFailed("malformed") when it is none."""
+def root_of(body: bytes, url: str) -> tuple[etree._Element, list[str]]:
+    """The root of an XML answer, and what had to be done to read it. Raises ServerFailed("malformed")."""
     try:
-        return parse(body)
+        return parse(body), []
+    except Refused as error:
+        raise failed("malformed", f"{url}: {error}") from error
     except Unreadable as error:
-        raise failed("malformed", f"{url} sends what is neither JSON nor XML ({error})") from error
+        reason = str(error)
+    clean = without_illegal(body)
+    try:
+        return parse(clean), ["characters that XML forbids were taken out of an answer"]
+    except Unreadable as error:
+        what = f"{url} sends what is neither JSON nor XML ({reason})"
+        raise unreadable("malformed", what, url, body) from error
 
 
 def _local(element: etree._Element) -> str:
