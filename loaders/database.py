@@ -15,6 +15,13 @@ from loaders.locks import catalog_lock
 from schemas.environment import Environment
 
 BUSY_SECONDS = 600  # how long SQLite waits for another process's transaction
+PRAGMAS = (
+    "page_size=16384",  # of a catalog that is new: most records lie in one page instead of a chain of them
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "cache_size=-65536",
+)
 WRITES = {"elib_writes": True}
 WRITER_KEY = 0x656C6962  # "elib": the advisory lock of PostgreSQL
 
@@ -53,7 +60,7 @@ def _sqlite(url: URL) -> Engine:
     @event.listens_for(made, "connect")
     def _connected(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(made, "begin")

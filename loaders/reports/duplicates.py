@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, func, or_, select
+from sqlalchemy import Connection, Engine, RowMapping, func, or_, select
 
 from loaders.models import Judgement, Match, SourceRecord
 from loaders.reports.lists import remove_others
@@ -34,8 +34,8 @@ def duplicates(
     with snapshot(catalog_engine) as connection:
         count = connection.scalar(select(func.count()).select_from(Match).where(WAITS)) or 0
         pages = max(-(-count // PAIRS), 1)
-        for number in range(1, pages + 1):
-            pairs = list(page_of(connection, number))
+        for number, rows in enumerate(waiting(connection), start=1):
+            pairs = list(told_of(connection, rows))
             stem = "duplicates" if number == 1 else f"duplicates-{number}"
             facts = {"at": said, "count": count, "pairs": pairs, "page_number": number, "pages": pages}
             written += write_pages(reports_dir, stem, "duplicates.html", facts, languages)
@@ -43,10 +43,18 @@ def duplicates(
     return written
 
 
-def page_of(connection: Connection, number: int) -> Iterator[Facts]:
-    """The pairs of one page with both records, their evidence and an earlier judgement, if any."""
+def waiting(connection: Connection) -> Iterator[Sequence[RowMapping]]:
+    """The pairs that wait, in order and read once, as the rows of each page; one page without rows when none waits."""
     query = select(Match.__table__).where(WAITS).order_by(Match.probability.desc(), Match.left_key, Match.right_key)
-    rows = connection.execute(query.limit(PAIRS).offset((number - 1) * PAIRS)).mappings().all()
+    rows = connection.execute(query.execution_options(yield_per=PAIRS)).mappings()
+    first = rows.fetchmany(PAIRS)
+    yield first
+    while first and (more := rows.fetchmany(PAIRS)):
+        yield more
+
+
+def told_of(connection: Connection, rows: Sequence[RowMapping]) -> Iterator[Facts]:
+    """Pairs with both records, their evidence and an earlier judgement, if any."""
     keys = sorted({key for row in rows for key in (row["left_key"], row["right_key"])})
     records = records_of(connection, keys)
     for row in rows:

@@ -51,7 +51,8 @@ def paged(rows: Iterable[Sequence[str]]) -> Iterator[list[Sequence[str]]]:
 
 def remove_others(folder: Path, stem: str, written: Sequence[Path]) -> None:
     """Remove the numbered pages of a stem that were not written this time."""
+    kept = set(written)
     numbered = re.compile(re.escape(stem) + r"-\d+(?:\.[a-z]{2})?\.html")
     for path in folder.glob(f"{stem}-*.html"):
-        if numbered.fullmatch(path.name) and path not in written:
+        if numbered.fullmatch(path.name) and path not in kept:
             path.unlink()
