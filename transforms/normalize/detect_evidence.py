@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import tomllib
 from functools import cache, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
 
 import schemas
 from transforms.normalize.detect_script import CANDIDATES
@@ -18,10 +17,9 @@ WORD = re.compile(r"""[^\s\d.,;:!?()\[\]{}<>"«»„“”/|+*=&%#@…–—]+""
 FOREIGN_LETTER = -2.5  # for each letter that the language does not write, up to three
 KNOWN_WORD = 2.0  # for each word that speaks for a language
 WEAK = 0.7  # where it does so weakly, or only two letters of the word do
+ENOUGH = 0.5  # of the fast model, where a small word agrees with it
 BORROWED_LETTER = -0.8  # for each plain letter that the language uses in foreign words only
 
-
-Weights = np.ndarray[tuple[int], np.dtype[np.float64]]  # one a language, in the order of the script's candidates
 Shelf = dict[str, dict[str, float]]  # a word or part of it → language → weight
 
 NONE: frozenset[str] = frozenset()
@@ -35,55 +33,57 @@ class Neighbours(NamedTuple):
     beginnings: Shelf
     endings: Shelf
     inside: Shelf
+    pairs: dict[tuple[str, str], dict[str, float]]  # two words that follow one another, or the end of the first
     longest: int  # letters of a beginning or an ending
 
 
-@cache
-def easy(long: bool) -> frozenset[str]:
-    """The languages about which a sure fast model is right, in short texts or in long ones."""
-    return frozenset(_table()["easy"].split()) | frozenset(_table()["easy_when_long"].split() if long else ())
+def believed(language: str, sure: float, text: str) -> bool:
+    """Whether the fast model is to be believed alone: by how sure it is, or by a small word that agrees."""
+    if sure >= _said_of("sure").get(language, 2.0):
+        return True
+    return sure >= ENOUGH and not _small_words(language).isdisjoint(text.split())
 
 
 @cache
-def leaning(script: str) -> Weights:
-    """What the library expects of each language of the script before it reads."""
-    said = {language: weight for row, weight in _table()["leaning"].items() for language in row.split()}
-    return np.array([said.get(one, 0.0) for one in CANDIDATES[script]])
-
-
-def letters(text: str, script: str) -> Weights:
-    """What the letters of the text say against each language of the script, three at most. `text` is lower case."""
-    strange, borrowed = [], []
-    for letter in set(text) - _silent(script):
-        foreign, lent = _letter(letter, script)
-        if foreign is not None:
-            strange.append(foreign)
-        if lent is not None:
-            borrowed.append(lent)
-    if not strange and not borrowed:
-        return np.zeros(len(CANDIDATES[script]))
-    return FOREIGN_LETTER * _three(strange, script) + BORROWED_LETTER * _three(borrowed, script)
-
-
-def _three(counted: list[Weights], script: str) -> Weights:
-    return np.minimum(3.0, sum(counted)) if counted else np.zeros(len(CANDIDATES[script]))
+def leaning(language: str, script: str) -> float:
+    """What the library expects of a language of the script before it reads, as a logarithm."""
+    return _said_of("leaning").get(language, 0.0) if language in CANDIDATES[script] else 0.0
 
 
 @cache
-def _silent(script: str) -> frozenset[str]:
-    """Letters and signs that say nothing against any language of the script."""
-    signs = frozenset(map(chr, range(0x80))) | _common().get(script, NONE)
-    return frozenset(one for one in signs if all(said is None for said in _letter(one, script)))
+def _small_words(language: str) -> frozenset[str]:
+    return frozenset(_table()["small_words"].get(language, "").split())
+
+
+@cache
+def _said_of(table: str) -> dict[str, float]:
+    return {language: said for languages, said in _table()[table].items() for language in languages.split()}
+
+
+def telling(text: str, script: str) -> frozenset[str]:
+    """The letters of a lower-case text that not every language of its script writes as its own."""
+    return frozenset(filter(str.isalpha, set(text) - _plain(script)))
+
+
+@lru_cache(maxsize=4096)
+def signed(letters: frozenset[str], script: str) -> str | None:
+    """The language that alone writes one of these letters, and writes all the others too."""
+    own, common = _own(script), _common(script)
+    writers = [one for one in own if not letters - own[one] - common]
+    if len(writers) != 1:
+        return None
+    elsewhere = NONE.union(*(letters for one, letters in own.items() if one != writers[0]))
+    return writers[0] if letters & own[writers[0]] - elsewhere else None
 
 
 @lru_cache(maxsize=16384)
-def _letter(letter: str, script: str) -> tuple[Weights | None, Weights | None]:
-    """Which languages do not write a letter, which only in foreign words: 1 or 0 for each; None where all are 0."""
-    own, borrowed = _own(script), _borrowed(script)
-    foreign = letter.isalpha() and letter not in _common().get(script, NONE)
-    lack = np.array([float(foreign and letter not in own.get(one, NONE)) for one in CANDIDATES[script]])
-    lent = np.array([float(letter in borrowed.get(one, NONE)) for one in CANDIDATES[script]])
-    return lack if lack.any() else None, lent if lent.any() else None
+def against(language: str, letters: frozenset[str], script: str) -> float:
+    """What these letters say against a language, as a logarithm: at most three count of each kind."""
+    if not letters:
+        return 0.0
+    foreign = letters - _own(script).get(language, NONE) - _common(script)
+    borrowed = letters & _borrowed(script).get(language, NONE)
+    return FOREIGN_LETTER * min(3, len(foreign)) + BORROWED_LETTER * min(3, len(borrowed))
 
 
 def words(text: str, script: str, rivals: frozenset[str]) -> dict[str, float]:
@@ -97,47 +97,64 @@ def words(text: str, script: str, rivals: frozenset[str]) -> dict[str, float]:
     for number, group in enumerate(_neighbours().get(script, ())):
         if len(group.languages & rivals) < 2:
             continue
-        said = dict.fromkeys(group.languages, 0.0)
-        for word in spoken:
-            for language, weight in _speaks_for(word, script, number):
-                said[language] += weight
+        said = _spoken_for(spoken, script, number)
         most = max(said.values())
         for language, weight in said.items():
             found[language] = found.get(language, 0.0) + weight - most
     return found
 
 
-@lru_cache(maxsize=65536)
+def _spoken_for(spoken: list[str], script: str, number: int) -> dict[str, float]:
+    """What the words, and pairs of them, say for each language of a group of neighbours."""
+    group = _neighbours()[script][number]
+    said = dict.fromkeys(group.languages, 0.0)
+    for word in spoken:
+        for language, weight in _speaks_for(word, script, number):
+            said[language] += weight
+    for first, second in pairwise(spoken) if group.pairs else ():
+        for language, weight in (group.pairs.get((first, second)) or group.pairs.get((first[-2:], second), {})).items():
+            said[language] += weight
+    return said
+
+
+@lru_cache(maxsize=32768)
 def _speaks_for(word: str, script: str, number: int) -> tuple[tuple[str, float], ...]:
-    """What one word says: as a whole if it is known, else by its longest parts, once a language."""
+    """What one word says: as a whole if it is known, else by its longest known beginning and ending."""
     group = _neighbours()[script][number]
     if word in group.whole:
         return tuple(group.whole[word].items())
-    found: dict[str, float] = {}
-    for length in range(min(len(word), group.longest), 1, -1):
-        for shelf, part in ((group.beginnings, word[:length]), (group.endings, word[-length:])):
-            if part in shelf:
-                found = shelf[part] | found
-    for part, languages in group.inside.items():
-        if part in word:
-            found.update(languages)
+    lengths = range(min(len(word), group.longest), 1, -1)
+    begins = next((group.beginnings[word[:one]] for one in lengths if word[:one] in group.beginnings), {})
+    ends = next((group.endings[word[-one:]] for one in lengths if word[-one:] in group.endings), {})
+    found = ends | begins
+    if not begins:
+        for part, languages in group.inside.items():
+            if part in word:
+                found = found | languages
     return tuple(found.items())
 
 
 @cache
-def _common() -> dict[str, frozenset[str]]:
-    """By script, the letters that prove nothing; other scripts' letters prove nothing either."""
-    return {script: frozenset(letters["common"]) for script, letters in _table()["letters"].items()}
+def _plain(script: str) -> frozenset[str]:
+    """Letters that every language of the script writes as its own, and signs."""
+    common = _common(script) | frozenset(map(chr, range(0x80)))
+    return common - NONE.union(*_borrowed(script).values())
+
+
+@cache
+def _common(script: str) -> frozenset[str]:
+    """The letters of a script that every language of it may write."""
+    return frozenset(_table()["letters"].get(script, {}).get("common", ""))
 
 
 @cache
 def _own(script: str) -> dict[str, frozenset[str]]:
-    return {language: frozenset(letters) for language, letters in _table()["letters"].get(script, {}).items()}
+    return {one: frozenset(said) for one, said in _table()["letters"].get(script, {}).items() if one != "common"}
 
 
 @cache
 def _borrowed(script: str) -> dict[str, frozenset[str]]:
-    return {language: frozenset(letters) for language, letters in _table()["borrowed"].get(script, {}).items()}
+    return {one: frozenset(said) for one, said in _table()["borrowed"].get(script, {}).items()}
 
 
 @cache
@@ -149,14 +166,19 @@ def _neighbours() -> dict[str, tuple[Neighbours, ...]]:
 
 
 def _group(languages: str, rows: dict[str, str]) -> Neighbours:
-    group = Neighbours(frozenset(languages.split()), {}, {}, {}, {}, 0)
+    group = Neighbours(frozenset(languages.split()), {}, {}, {}, {}, {}, 0)
     for spoken, markers in rows.items():
         for marker in markers.split():
             part = marker.lstrip("~")
             before, after, part = part.startswith("-"), part.endswith("-"), part.strip("-")
             weak = marker.startswith("~") or (len(part) < 3 and (before or after))
-            shelf = (group.whole, group.beginnings, group.endings, group.inside)[after + 2 * before]
-            shelf.setdefault(part, {}).update(dict.fromkeys(spoken.split(), WEAK if weak else KNOWN_WORD))
+            said = dict.fromkeys(spoken.split(), WEAK if weak else KNOWN_WORD)
+            if "_" in part:
+                first, _, second = part.partition("_")
+                group.pairs.setdefault((first, second), {}).update(said)
+            else:
+                shelf = (group.whole, group.beginnings, group.endings, group.inside)[after + 2 * before]
+                shelf.setdefault(part, {}).update(said)
     return group._replace(longest=max(map(len, (*group.beginnings, *group.endings)), default=0))
 
 

@@ -1,14 +1,13 @@
-"""The three detectors that the cascade asks, each loaded once, on first use, from its own wheel."""
+"""The detectors that the cascade asks, each loaded once, on first use, from its own wheel: fastText and py3langid."""
 
 from __future__ import annotations
 
 import math
 import re
 import unicodedata
-from collections import Counter
+from collections.abc import Sequence
 from functools import cache, lru_cache
-from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,13 +19,12 @@ ALIASES = {
     "uzs": "uz", "azb": "az", "pnb": "ur", "grc": "el", "hbo": "he",
 }  # fmt: skip
 LABELS = 40
-LEAST = 1e-6  # a label less likely than this is not looked for: it could not change a decision
-TRIALS = 1  # of langdetect, which is slow: it is asked only whether it sees a language at all
-ITERATIONS = 200  # of each trial, at most
-_langdetect_lock = Lock()
+LEAST = 1e-3  # a label less likely than this is not looked for: it could hardly change a decision
 
 WORD = re.compile(rb"[^ ]* |[^ ]+")  # with the space behind it
+ONCE = np.float32(math.log1p(1))  # py3langid's weight of a feature that is met once
 Ranked = list[tuple[float, str]]  # probability, label; the likeliest first
+Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def fasttext_first(text: str) -> tuple[str, float, Ranked]:
@@ -61,52 +59,54 @@ def _languages(label: str) -> tuple[str, ...]:
     return ("sr", "hr", "bs") if name == "sh" else (ALIASES.get(name, name),)
 
 
-def py3langid(text: str) -> dict[str, float]:
-    """Language → probability by py3langid: what its rank() says, with the walk through a word remembered.
+class Columns(NamedTuple):
+    """py3langid's weights of one script's languages."""
 
-    The model is a state machine of 40 MB in which every byte of a text is a jump; words come again and again.
+    weights: Floats  # features × columns; rows lie together, because a text takes some forty of them
+    prior: Floats
+    owners: np.ndarray[Any, np.dtype[np.intp]]  # which language each column belongs to
+    languages: tuple[str, ...]
+
+
+class Machine(NamedTuple):
+    """py3langid's state machine over bytes, and what its features weigh, by script."""
+
+    jumps: Sequence[int]  # row of a state + byte → next state
+    rows: Sequence[int]  # state → row
+    features: Sequence[int]  # state → feature that is met there; negative for none
+    columns: dict[str, Columns]
+
+
+def py3langid(text: str, script: str) -> dict[str, float]:
+    """Language of the script → probability by py3langid, each occurrence of a feature counted alike.
+
+    What its rank() says, but for two things. What a word weighs is remembered: the model is a state machine of 40 MB
+    in which every byte of a text is a jump, and words come again and again. And its logarithm of counts is left out, so
+    that words can be added up; in texts of a line that changes nothing.
     """
-    model, languages, owners = _py3langid()
+    columns = _machine().columns[script]
     said = unicodedata.normalize("NFC", text).encode("utf-8", errors="surrogatepass")
-    state, features = 0, []
+    state, scores = 0, columns.prior
     for word in WORD.findall(said):
-        state, met = _walked(state, word)
-        features += met
-    visits = Counter(features)
-    scores = model._sparse_score(visits, model.nb_ptc) if visits else np.zeros(len(owners), dtype=np.float32)
-    scores *= 1.0 / math.sqrt(len(said) or 1)  # its own calibration over lengths
-    np.exp(scores - scores.max(), out=scores)
-    scores /= scores.sum()
-    return dict(zip(languages, np.bincount(owners, scores, len(languages)).tolist(), strict=True))
+        state, weights = _weighed(state, word, script)
+        if weights is not None:
+            scores = scores + weights
+    scores = scores * np.float32(1.0 / math.sqrt(len(said) or 1))  # its own calibration over lengths
+    odds = np.exp(scores - scores.max())
+    shared = np.bincount(columns.owners, odds / odds.sum(), len(columns.languages))
+    return dict(zip(columns.languages, shared.tolist(), strict=True))
 
 
 @lru_cache(maxsize=16384)
-def _walked(state: int, word: bytes) -> tuple[int, list[int]]:
-    """The state after a word with the space behind it, and the features met on the way."""
-    model = _py3langid()[0]
-    features = []
+def _weighed(state: int, word: bytes, script: str) -> tuple[int, Floats | None]:
+    """The state after a word with the space behind it, and the weights of the features met; None where it met none."""
+    jumps, rows, features, columns = _machine()
+    met = []
     for byte in word:
-        state = model.tk_nextmove[model._rowbase[state] + byte]
-        if (feature := model.tk_output[state]) >= 0:
-            features.append(feature)
-    return state, features
-
-
-def langdetect_sees(text: str, language: str) -> bool | None:
-    """Whether langdetect holds the language possible for the text; None where it has no profile of it."""
-    if language not in _profiles():
-        return None
-    from langdetect.lang_detect_exception import LangDetectException
-
-    with _langdetect_lock:
-        asked = _langdetect().create()
-        asked.n_trial, asked.ITERATION_LIMIT = TRIALS, ITERATIONS
-        asked.append(text)
-        try:
-            found = asked.get_probabilities()
-        except LangDetectException:  # the text has nothing that it knows
-            return False
-    return language in (row.lang for row in found)
+        state = jumps[rows[state] + byte]
+        if (feature := features[state]) >= 0:
+            met.append(feature)
+    return state, columns[script].weights.take(met, 0).sum(0) if met else None
 
 
 @cache
@@ -118,28 +118,21 @@ def _fasttext() -> Any:
 
 
 @cache
-def _py3langid() -> tuple[Any, list[str], np.ndarray[Any, Any]]:
-    """The identifier, the library's languages that it knows, and which of them each of its columns belongs to."""
+def _machine() -> Machine:
     from py3langid import langid
 
-    identifier = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
-    known = frozenset(language for languages in detect_script.CANDIDATES.values() for language in languages)
-    identifier.set_languages([one for one in identifier.labels if ALIASES.get(one, one) in known])
-    identifier.nb_ptc = identifier.nb_ptc.astype(np.float32)  # once, not for the rows of every text
-    owners = [ALIASES.get(one, one) for one in identifier.nb_classes]
-    languages = sorted(set(owners))
-    return identifier, languages, np.array([languages.index(one) for one in owners])
+    model = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
+    columns = {script: _columns(model, known) for script, known in detect_script.CANDIDATES.items() if len(known) > 1}
+    return Machine(model.tk_nextmove, model._rowbase, model.tk_output, columns)
 
 
-@cache
-def _langdetect() -> Any:
-    from langdetect import detector_factory
-
-    detector_factory.DetectorFactory.seed = 0
-    detector_factory.init_factory()
-    return detector_factory._factory
-
-
-@cache
-def _profiles() -> frozenset[str]:
-    return frozenset(_langdetect().get_lang_list())
+def _columns(model: Any, known: tuple[str, ...]) -> Columns:
+    chosen = [place for place, label in enumerate(model.nb_classes) if ALIASES.get(label, label) in known]
+    owners = [ALIASES.get(model.nb_classes[place], model.nb_classes[place]) for place in chosen]
+    languages = tuple(sorted(set(owners)))
+    return Columns(
+        weights=np.ascontiguousarray(model.nb_ptc[:, chosen], dtype=np.float32) * ONCE,
+        prior=model.nb_pc[chosen].astype(np.float32),
+        owners=np.array([languages.index(one) for one in owners], dtype=np.intp),
+        languages=languages,
+    )
