@@ -1,4 +1,7 @@
-"""Findings: opened by the run that first sees them, resolved by a run that read the record and no longer does."""
+"""Findings: opened by the run that first sees them, resolved by a run that read the record and no longer does.
+
+A run that deletes a record resolves what stood against it: nobody can mend what is gone.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from loaders.catalog_before import Before
 from loaders.catalog_run import Run
 from loaders.models import Issue
 from loaders.rows import write_rows
+from loaders.staging_folder import row_files
 
 RECORDS = 500  # records whose findings are compared at a time
 TABLE: Any = Issue.__table__  # a Table; typed so that bulk statements take it
@@ -26,6 +30,18 @@ def load_findings(connection: Connection, run: Run, folder: Path, before: Before
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(RECORDS, columns=["identifier", "kind", "issues"]):
                 _load_batch(connection, run, batch.to_pylist(), before)
+    for path in row_files(folder):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(RECORDS, columns=["identifier", "action"]):
+                _load_gone(connection, run, batch.to_pylist(), before)
+
+
+def _load_gone(connection: Connection, run: Run, rows: list[dict[str, Any]], before: Before) -> None:
+    keys = [f"{run.feed}:{row['identifier']}" for row in rows if row["action"] == "delete"]
+    if keys:
+        query = select(TABLE).where(TABLE.c.key.in_(keys), TABLE.c.resolved_run_id.is_(None))
+        known = {row["finding"]: dict(row) for row in connection.execute(query).mappings()}
+        _compare(connection, run, {}, known, "record", before)
 
 
 def _load_batch(connection: Connection, run: Run, rows: list[dict[str, Any]], before: Before) -> None:

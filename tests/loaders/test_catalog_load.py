@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from loaders import catalog, staging
+from loaders import catalog, catalog_undo, staging
 from loaders.catalog_run import FeedBusy, NotRunning
 from loaders.locks import feed_lock
 from schemas import Environment
@@ -125,6 +125,22 @@ def test_findings_are_new_standing_or_fixed(env: Environment) -> None:
     assert found["c"] == (second, None, "notes[1]")
     night(env, feed(), [said("r1", unreadable=True)])
     assert {row[2] for row in rows(env, "issue", "value, first_run_id, resolved_run_id")} == {None}, "it was not read"
+
+
+def test_the_findings_of_a_record_end_with_it_and_are_new_when_it_is_back(env: Environment) -> None:
+    both = [said("r1", notes=["a"]), said("r2", notes=["a"])]
+    night(env, feed(), both)
+    gone = staged(env, feed(), both[:1])
+    catalog.load(env, gone)
+    assert dict(rows(env, "issue", "key, resolved_run_id")) == {"books:r1": None, "books:r2": gone}
+    back = staged(env, feed(), both)
+    catalog.load(env, back)
+    standing = {row[0]: row[1:] for row in rows(env, "issue", "key, first_run_id, resolved_run_id")}
+    assert standing["books:r2"] == (back, None)
+    last = staged(env, feed(), both[:1])
+    catalog.load(env, last)
+    catalog_undo.undo(env, last, by="A Steward", reason="it is there")
+    assert {row[0]: row[1:] for row in rows(env, "issue", "key, first_run_id, resolved_run_id")} == standing
 
 
 def test_unmapped_terms_are_counted_anew(env: Environment) -> None:
