@@ -46,6 +46,8 @@ class Group:
 
     def take(self, *names: str) -> list[Value]:
         """The values at these paths under the group ("" is the group's own text), in the source's order."""
+        if not self.values:
+            return []
         keys = {f"{self.key}/{name}" if name else self.key for name in names}
         found = []
         for number, value in enumerate(self.values):
@@ -56,7 +58,7 @@ class Group:
 
     def first(self, *names: str) -> Value | None:
         """The first value at these paths, in the order of the names; the others are left where they are."""
-        for name in names:
+        for name in names if self.values else ():
             key = f"{self.key}/{name}" if name else self.key
             for number, value in enumerate(self.values):
                 if value.key == key and number not in self._taken:

@@ -131,6 +131,8 @@ SMALL = 64  # children; records of one feed have few such shapes
 
 def steps_of(children: list[Element]) -> list[Step]:
     """The step of each child, numbered where several have the same: `dc:title[2]`."""
+    if len(children) == 1:
+        return [step_of(children[0].tag, children[0].prefix)]
     shape = tuple([(child.tag, child.prefix) for child in children])
     try:
         return _SHAPES[shape]

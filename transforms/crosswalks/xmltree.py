@@ -125,15 +125,15 @@ class XmlWalk:
         language: str | None,
         beside: dict[str, str] | None,
     ) -> None:
-        texts = [element.text or ""]
+        texts = [text] if (text := element.text) and not text.isspace() else []
         for child, (name, step) in zip(children, self._steps(children), strict=True):
             if name:
                 self._child(child, name, key, f"{path}/{step}", language)
             else:  # an entity that nobody declared
                 texts.append(child.text or "")
-            if tail := child.tail:
+            if (tail := child.tail) and not tail.isspace():
                 texts.append(tail)
-        if text := " ".join(" ".join(texts).split()):
+        if texts and (text := " ".join(" ".join(texts).split())):
             self.put(Value(key, path, text, language, beside))
 
     def _steps(self, children: list[Element]) -> list[tuple[str, str]]:

@@ -1,0 +1,119 @@
+"""Speed of the transform by format on one process, and on two at once: python -m bench.transform.
+
+Both are held beside what a plain Python loop does on the same machine in the same run, on one process and on two.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element, fromstring
+from xml.sax.saxutils import escape
+
+from samples import generated
+from schemas import Feed, SourceRecord
+
+RECORDS = 6_000
+DC = "{http://purl.org/dc/elements/1.1/}"
+WRAPPED = '<record xmlns="http://www.openarchives.org/OAI/2.0/"><metadata>%s</metadata></record>'
+LOM = (Path(__file__).parent / "transform_lom.xml").read_text(encoding="utf-8")
+
+
+def oai_dc(number: int) -> str:
+    """The payload of a generated oai_dc record of 1.9 kB."""
+    inside = generated.record(number).decode("utf-8").split("<metadata>", 1)[1].split("</metadata>", 1)[0]
+    return WRAPPED % inside
+
+
+def lom(number: int) -> str:
+    """The same record as LOM, 4.8 kB: two vCards, classifications, an educational part."""
+    dc = fromstring(oai_dc(number))
+
+    def said(name: str) -> str:
+        found: Element | None = next(dc.iter(f"{DC}{name}"), None)
+        return escape(found.text or "") if found is not None else ""
+
+    names = ("title", "description", "language", "subject", "coverage", "date", "rights", "identifier")
+    family, _, given = said("creator").partition(", ")
+    publisher = said("publisher")
+    values = {name: said(name) for name in names} | {"family": family, "given": given, "publisher": publisher}
+    return WRAPPED % LOM.format(number=number, **values)
+
+
+FORMATS: dict[str, Callable[[int], str]] = {"oai_dc": oai_dc, "lom": lom}
+
+
+def records(format_: str, first: int) -> list[SourceRecord]:
+    """As many records of a format as are measured, from a number on."""
+    return [
+        SourceRecord(
+            feed="bench",
+            identifier=generated.identifier(number),
+            format=format_,
+            datestamp=generated.datestamp(number),
+            payload=FORMATS[format_](number),
+            harvested_at="2026-11-01T00:00:00Z",
+        )
+        for number in range(first, first + RECORDS)
+    ]
+
+
+def transform(job: tuple[str, int]) -> tuple[float, float]:
+    """Wall and processor seconds of reading records into the shared schema and writing them as a catalog row."""
+    import msgspec
+
+    from transforms import transform as assess
+
+    format_, first = job
+    feed = Feed(
+        name="bench", title="Bench", partner="Bench", protocol="oai_pmh", url="http://127.0.0.1/", format=format_
+    )
+    given = records(format_, first)
+    wall, processor = time.perf_counter(), time.process_time()
+    for record in given:
+        found = assess(record, feed)
+        if found.resource is None:
+            raise SystemExit(f"{record.key} is no resource: {found.rejection}")
+        msgspec.json.encode(found.resource, order="deterministic")
+    return time.perf_counter() - wall, time.process_time() - processor
+
+
+def loop(_: Any) -> tuple[float, float]:
+    """Wall and processor seconds of a plain Python loop."""
+    wall, processor = time.perf_counter(), time.process_time()
+    total = 0
+    for number in range(20_000_000):
+        total += number & 7
+    return time.perf_counter() - wall, time.process_time() - processor
+
+
+def measured() -> Iterator[tuple[str, str]]:
+    """Each figure with its name."""
+    from transforms.warm import warm
+
+    warm()
+    context = multiprocessing.get_context("fork")
+    with context.Pool(2, maxtasksperchild=1) as pool:
+        for name, made in FORMATS.items():
+            _, processor = pool.map(transform, [(name, 0)], chunksize=1)[0]
+            size = len(made(1).encode("utf-8"))
+            yield f"{name}, {size} bytes", f"{RECORDS / processor:.0f} records/s of processor time"
+        yield "two processes", f"{gain(pool, transform, [('oai_dc', 0), ('oai_dc', RECORDS)]):.2f} times one"
+        yield "two processes, a plain loop", f"{gain(pool, loop, [0, 1]):.2f} times one"
+
+
+def gain(pool: Any, work: Callable[[Any], tuple[float, float]], jobs: list[Any]) -> float:
+    """How many times as fast as one process two are, each with its own half of the work."""
+    alone = sum(pool.map(work, [job], chunksize=1)[0][0] for job in jobs)
+    together = max(wall for wall, _ in pool.map(work, jobs, chunksize=1))
+    return float(alone / together)
+
+
+if __name__ == "__main__":
+    for said, figure in measured():
+        print(f"{said:40} {figure}", flush=True)
+    sys.exit(0)
