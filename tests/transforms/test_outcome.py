@@ -120,6 +120,18 @@ def test_a_thousand_keywords_and_a_megabyte_of_description_are_bounded_and_repor
     assert "text_shortened" in {issue.code for issue in found.issues}
 
 
+def test_a_thousand_descriptions_and_a_list_of_keywords_are_bounded_and_reported() -> None:
+    texts = "".join(f"<dc:description>{number} {'long text ' * 200}</dc:description>" for number in range(1000))
+    words = ";".join(f"word {number}" for number in range(5000))
+    found = transform(dc(f"<dc:title>Long</dc:title>{texts}<dc:subject>{words}</dc:subject>"), FEED)
+    assert found.resource is not None
+    assert max(len(text) for text in found.resource.description.values()) <= 100_000
+    assert "text_shortened" in {issue.code for issue in found.issues}
+    left = {leaf.path: leaf.value for leaf in found.resource.unmapped}
+    assert left["oai_dc:dc/dc:description[1000]"].startswith("… left out, ")
+    assert found.resource.keywords == () and left["oai_dc:dc/dc:subject"].startswith("word 0;")
+
+
 def test_a_member_named_twice_is_not_lost() -> None:
     found = transform(record('{"title": "First", "rights": {"a": 1}, "title": "Last", "rights": "x"}', "unesdoc"), FEED)
     assert found.resource is not None and list(found.resource.title.values()) == ["Last"]
@@ -220,3 +232,66 @@ def test_the_pipe_reads_records_and_writes_assessments(
     assert read_back[0].resource is not None and read_back[0].resource.languages[0].tag == "sr"
     assert read_back[1].rejection is not None
     assert b"line 2: not a source record" in err
+
+
+def test_an_excerpt_is_not_repeated_after_the_text_that_it_is_cut_from() -> None:
+    post = {
+        "title": {"rendered": "Rain"},
+        "content": {"rendered": "<p>Rain falls on the garden.</p><p>Then it stops.</p>"},
+        "excerpt": {"rendered": "<p>Rain falls on the garden. Then [&hellip;]</p>"},
+    }
+    found = transform(record(json.dumps(post), "wordpress"), FEED).resource
+    assert found is not None
+    assert list(found.description.values()) == ["Rain falls on the garden.\n\nThen it stops."]
+
+
+def test_the_language_of_a_json_ld_context_counts_for_texts_without_one() -> None:
+    said = {"@context": ["https://w3id.org/kim/amb/context.jsonld", {"@language": "de"}], "id": "https://a.example/1"}
+    found = transform(record(json.dumps(said | {"name": "Physik", "keywords": ["Kraft"]}), "amb"), FEED).resource
+    assert found is not None
+    assert (found.title, found.keywords[0].language) == ({"de": "Physik"}, "de")
+
+
+def test_addresses_below_the_site_of_instructables_are_whole() -> None:
+    said = "<item><title>Lamp</title><link>/id/Lamp</link><imageThumb>/files/lamp.jpg</imageThumb></item>"
+    found = transform(record(said, "instructables_rss"), FEED).resource
+    assert found is not None
+    assert found.url == "https://www.instructables.com/id/Lamp"
+    assert [link.url for link in found.links] == ["https://www.instructables.com/files/lamp.jpg"]
+
+
+def test_keywords_parted_by_commas_where_the_format_does_so() -> None:
+    for payload, format_ in (
+        ("<item><title>A</title><keywords>led, cube</keywords></item>", "rss"),
+        ('{"name": "A", "keywords": "led, cube"}', "schema_org"),
+        ('{"name": "A", "keywords": ["led", "cube"]}', "schema_org"),
+    ):
+        found = transform(record(payload, format_), FEED).resource
+        assert found is not None and [one.text for one in found.keywords] == ["led", "cube"]
+    found = transform(record('{"name": "A", "keywords": ["Berlin, Mitte"]}', "amb"), FEED).resource
+    assert found is not None and [one.text for one in found.keywords] == ["Berlin, Mitte"]
+
+
+def test_an_authority_belongs_to_the_value_before_it() -> None:
+    said = (
+        '<metadata><element name="dc"><element name="contributor"><element name="author"><element name="none">'
+        '<field name="value">Example, Ana</field><field name="authority">orcid::0000-0002-1825-0097</field>'
+        '<field name="value">Example, Mia</field></element></element></element></element></metadata>'
+    )
+    found = transform(record(said, "xoai"), FEED).resource
+    assert found is not None
+    assert [(one.name, one.id) for one in found.contributors] == [
+        ("Ana Example", "https://orcid.org/0000-0002-1825-0097"),
+        ("Mia Example", None),
+    ]
+
+
+def test_mods_says_its_licence_in_an_address_and_its_publisher_by_a_code() -> None:
+    said = (
+        '<mods xmlns:xlink="http://www.w3.org/1999/xlink"><titleInfo><title>Rain</title></titleInfo><name>'
+        '<namePart>Garden Press</namePart><role><roleTerm type="code">pbl</roleTerm></role></name><accessCondition '
+        'xlink:href="https://creativecommons.org/licenses/by/4.0/">Use and reproduction</accessCondition></mods>'
+    )
+    found = transform(record(said, "mods"), FEED).resource
+    assert found is not None and found.license is not None
+    assert (found.license.spdx, found.publishers, found.contributors) == ("CC-BY-4.0", ("Garden Press",), ())

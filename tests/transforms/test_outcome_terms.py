@@ -111,3 +111,18 @@ def test_an_english_college_is_no_french_one() -> None:
     english, french = (dublin(title="Motion", educationLevel=said).resource for said in ("College", "Collège"))
     assert english is not None and (english.levels, english.contexts) == ((), ("higher education",))
     assert french is not None and (french.levels, french.contexts) == (("2",), ("school",))
+
+
+def test_a_media_format_of_oer_commons_that_is_a_kind_is_one() -> None:
+    payload = '{"NAME": "Motion", "MEDIA_FORMATS": "Video|Text/HTML|Hologram"}'
+    found = assessed("oercommons_csv", payload)
+    assert found.resource is not None
+    assert [one.code for one in found.resource.resource_types] == ["video", "text"]
+    assert found.resource.formats == ("text/html",)
+    assert unmapped(found, "formats") == ["Hologram"]
+
+
+def test_a_russian_word_in_latin_letters_is_no_subject_by_chance() -> None:
+    assert dublin(title="Light", subject="LED").resource.subjects == ()  # type: ignore[union-attr]
+    found = dublin(title="Светлост", subject="Fizika").resource
+    assert found is not None and found.subjects

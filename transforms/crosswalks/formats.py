@@ -72,7 +72,7 @@ CROSSWALKS: dict[str, Crosswalk] = {
     "oercommons_xml": oercommons.XML_FORMAT,
     "oercommons_csv": oercommons.CSV_FORMAT,
     "instructables": instructables.FORMAT,
-    "instructables_rss": syndication.RSS,
+    "instructables_rss": instructables.RSS,
     "wordpress": wordpress.FORMAT,
     "rss": syndication.RSS,
     "atom": syndication.ATOM,

@@ -1,7 +1,8 @@
-"""Instructables (Autodesk): the detail and list JSON. Its RSS is read as RSS."""
+"""Instructables (Autodesk): the detail and list JSON, and its RSS, whose addresses are below the site."""
 
 from __future__ import annotations
 
+from transforms.crosswalks import syndication
 from transforms.crosswalks.jsontree import JsonFormat
 from transforms.crosswalks.people import contributor
 from transforms.crosswalks.table import Group, Reader, Table, Value
@@ -65,5 +66,23 @@ def _whole(value: Value) -> str:
     return f"{SITE}/{value.text.strip('/')}/"
 
 
+def below_site(field: str, hint: str | None = None) -> Reader:
+    """A reader of an address that may be below the site."""
+
+    def read(group: Group) -> None:
+        for value in group.take(""):
+            below = value.text.startswith("/") and not value.text.startswith("//")
+            group.say(field, value, hint, text=f"{SITE}{value.text}" if below else value.text)
+
+    return read
+
+
 READERS: dict[str, Reader] = {"author": author, "url": address, "urlstring": address}
 FORMAT = JsonFormat(Table(ROWS, IGNORED, READERS))
+RSS = syndication.RSS.with_table(
+    syndication.RSS.table.extended(
+        {},
+        {},
+        {"link": below_site("url"), "guid": below_site("identifiers"), "imagethumb": below_site("links", "thumbnail")},
+    )
+)

@@ -72,6 +72,12 @@ class JsonWalk:
         self.naming = naming
         self.group: Group | None = None
         self.seen = 0
+        self.language: str | None = None  # of every text that names none (JSON-LD's @language)
+
+    def root(self, found: Mapping[str, Any]) -> None:
+        """Every leaf of a record's object."""
+        self.language = _context_language(found.get("@context"))
+        self.anything(found, "", "$")
 
     def put(self, value: Value) -> None:
         self.seen += 1
@@ -115,7 +121,7 @@ class JsonWalk:
                     inside = ""
                 self.anything(one, inside, path + _step(name), depth + 1)
         elif found is not None and (text := _text(found)):
-            self.put(Value(key, path, text, None, None))
+            self.put(Value(key, path, text, self.language, None))
 
     def _named(self, found: dict[str, Any], named: Named, path: str, depth: int) -> None:
         beside = {name.lower(): _text(one) for name, one in found.items() if isinstance(one, str | int | float)}
@@ -125,6 +131,14 @@ class JsonWalk:
                     self.put(Value(named.key, path + _step(name), text, named.language, beside))
             elif name not in named.made:
                 self.anything(one, f"{named.key}/@{name.lower()}", path + _step(name), depth + 1)
+
+
+def _context_language(context: Any) -> str | None:
+    """The default language that a JSON-LD context declares (JSON-LD 1.1, section 4.2.4)."""
+    for one in context if isinstance(context, list) else [context]:
+        if isinstance(one, dict) and isinstance(said := one.get("@language"), str) and said.strip():
+            return said
+    return None
 
 
 def _step(name: str) -> str:
@@ -163,4 +177,4 @@ class JsonFormat:
 
     def read(self, found: Mapping[str, Any], draft: Draft) -> None:
         """Every leaf of the object, into the draft."""
-        JsonWalk(self.table, draft, self.naming, self.transparent).anything(found, "", "$")
+        JsonWalk(self.table, draft, self.naming, self.transparent).root(found)

@@ -84,7 +84,8 @@ def person(role: str, kind: str | None) -> Reader:
         said = group.first("e", "4", "j")
         id_ = group.first("0", "1")
         for value in group.take("a")[:1]:
-            name = " ".join([value.text.rstrip(" ,."), *(one.text for one in group.take("b", "c"))])
+            below = [one.text for one in group.take("b", "c")]  # "UNESCO." "Executive Board" keeps its full stop
+            name = " ".join([value.text.rstrip(" ," if below else " ,."), *below])
             contributor(
                 group,
                 value._replace(text=name if kind else value.text.rstrip(" ,")),

@@ -39,6 +39,7 @@ ROWS = {
     "identifier": "identifiers:@type",
     "location/url": "url",
     "accesscondition": "license",
+    "accesscondition/@href": "license",
 }
 IGNORED = {
     "@version": "the version of the metadata schema",

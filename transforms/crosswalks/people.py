@@ -7,6 +7,11 @@ from transforms.crosswalks.table import Group, Value, leave
 from transforms.crosswalks.vcard import cards, looks_like_one
 from transforms.draft import PERSONAL, without_address
 
+PUBLISHER = frozenset(
+    {"publisher", "pbl", "issuing body", "éditeur commercial", "издатель", "ناشر", "издавач", "izdavač", "สำนักพิมพ์"}
+    | {"editorial", "editora", "verlag"}
+)
+
 
 def contributor(group: Group, value: Value, role: str, kind: str | None = None, id_: str | None = None) -> None:
     """Say one contributor; a publisher goes to the publishers. A vCard that names nobody says nothing."""
@@ -25,7 +30,7 @@ def _said(group: Group, value: Value, name: str, role: str, kind: str | None, id
     if not name:
         group.draft.ignored.append((Leaf(path=value.path, value=value.text), PERSONAL))
         return
-    if role.strip().lower() == "publisher":
+    if role.strip().lower().rpartition("/")[2] in PUBLISHER:
         group.say("publishers", value, text=name)
     else:
         group.say("contributors", value, hint(role, kind, id_), text=name)

@@ -24,8 +24,6 @@ ROWS = {
     "inlanguage": "languages",
     "inlanguage/name": "languages",
     "inlanguage/alternatename": "languages",
-    "keywords": "keywords subjects?",
-    "keywords/name": "keywords subjects?",
     "genre": "keywords",
     "datepublished": "issued:issued",
     "datecreated": "issued:created",
@@ -206,7 +204,17 @@ def identifier(group: Group) -> None:
         group.say("identifiers", value, scheme.text if scheme else None)
 
 
+def keywords(group: Group) -> None:
+    """One text parts its keywords with commas (https://schema.org/keywords); the entries of a list are whole."""
+    for value in group.take("", "name"):
+        whole = value.path.endswith("]") or value.key.endswith("/name")
+        for word in [value.text] if whole else filter(None, map(str.strip, value.text.split(","))):
+            group.say("keywords", value, text=word)
+            group.say("subjects", value, "?", text=word)
+
+
 READERS: dict[str, Reader] = {
+    "keywords": keywords,
     "author": person("author"),
     "creator": person("author"),
     "contributor": person("unknown"),

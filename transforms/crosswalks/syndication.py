@@ -32,7 +32,6 @@ ROWS = {
     "lastbuilddate": "modified",
     "category": "keywords subjects?",
     "subject": "keywords subjects?",
-    "keywords": "keywords subjects?",
     "language": "languages",
     "publisher": "publishers",
     "source": "relations:isbasedon",
@@ -122,7 +121,16 @@ def category(group: Group) -> None:
     group.take("@term", "@label")
 
 
+def keywords(group: Group) -> None:
+    """iTunes and Media RSS part keywords with commas."""
+    for value in group.take(""):
+        for word in filter(None, map(str.strip, value.text.split(","))):
+            group.say("keywords", value, text=word)
+            group.say("subjects", value, "?", text=word)
+
+
 READERS: dict[str, Reader] = {
+    "keywords": keywords,
     "author": person("author"),
     "creator": person("author"),
     "contributor": person("unknown"),

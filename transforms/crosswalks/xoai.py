@@ -42,10 +42,7 @@ class XoaiWalk(XmlWalk):
         loose = " ".join("".join([element.text or "", *(child.tail or "" for child in element)]).split())
         if loose and len(element):
             self.put(Value("/".join(names), path, loose, None, None))
-        authority = ""
-        for child in reversed(element):
-            if isinstance(child.tag, str) and child.get("name") == "authority":
-                authority = (child.text or "").strip()
+        authorities = _authorities(element)
         for child, (tag, step) in _steps(element):
             inside = f"{path}/{step}"
             name = (child.get("name") or tag).strip().lower()
@@ -57,6 +54,7 @@ class XoaiWalk(XmlWalk):
                 self.fields(child, (*names, name), inside)
             elif text := "".join(map(str, child.itertext())).strip():
                 key, language = _key(names, name)
+                authority = authorities.get(child)
                 self.put(Value(key, inside, text, language, {"authority": authority} if authority else None))
 
     def _inner(self, element: Element, names: tuple[str, ...], path: str) -> None:
@@ -88,6 +86,18 @@ def _steps(element: Element) -> Iterator[tuple[Element, Step]]:
     children = [child for child in element if isinstance(child.tag, str)]
     names = [shown(str(child.tag)) for child in children]
     return zip(children, placed([(name, name) for name in names], list(map(PLACE, children))), strict=True)
+
+
+def _authorities(element: Element) -> dict[Element, str]:
+    """The authority of each value: the field of that name that follows before the next value."""
+    found: dict[Element, str] = {}
+    value = None
+    for child in element:
+        if child.get("name") == "value":
+            value = child
+        elif child.get("name") == "authority" and value is not None:
+            found[value] = (child.text or "").strip()
+    return found
 
 
 def _key(names: tuple[str, ...], name: str) -> tuple[str, str | None]:

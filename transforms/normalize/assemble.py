@@ -10,12 +10,14 @@ from transforms.normalize import language, people, text, texts, vocabulary
 from transforms.normalize import license as licenses
 from transforms.normalize.assembly import Assembly
 from transforms.normalize.detect import Detection, detect
+from transforms.normalize.paragraphs import joined
 from transforms.normalize.places import identify, related
 from transforms.normalize.said_dates import when
 from transforms.normalize.said_terms import education
 
 SURE = 0.9  # a detection that may contradict what a feed declares
 NO_LANGUAGE = frozenset({"*", "mul", "und", "zxx", "mis", "none", "x-none", "n/a", "other"})
+MOST = 1_000  # keywords of one record
 ENOUGH = 0.5  # a detection that may stand for a language nobody declared
 
 
@@ -25,9 +27,7 @@ def assemble(
     """The shared record of one draft, and what was noticed on the way; `year_now` is the year of the harvest."""
     work = Assembly(draft, key, format_)
     title, further = _texts(work, "title")
-    description, paragraphs = _texts(work, "description")
-    for one in paragraphs:
-        description[one.language] = _joined(description[one.language], one.text)
+    description = joined(work, *_texts(work, "description"))
     languages = _languages(work, feed, title, description)
     tongue = languages[0].tag if languages else None
     fields = identify(work) | related(work) | education(work) | _people(work) | when(work, tongue, year_now)
@@ -46,13 +46,6 @@ def assemble(
         **fields,
     )
     return resource, tuple(work.findings)
-
-
-def _joined(said: str, further: str) -> str:
-    """Both texts as paragraphs; one alone where it holds the other, as a summary beside the whole."""
-    if further in said:
-        return said
-    return further if said in further else f"{said}\n\n{further}"
 
 
 def _texts(work: Assembly, field: str) -> tuple[dict[str, str], tuple[Text, ...]]:
@@ -109,7 +102,7 @@ def _keywords(work: Assembly) -> tuple[Text, ...]:
     for said in work.draft.get("keywords"):
         plain = text.line(said.value)
         words = [word for piece in plain.split(";") if (word := piece.strip())]
-        if not words:
+        if not words or len(found) + len(words) > MOST:
             work.leave(said)
             continue
         tag = _tag(said)

@@ -77,10 +77,11 @@ def issued(
         (at, kind, date(text, language=language, year_now=year_now), text)
         for at, (text, kind) in enumerate(map(_openaire, said))
     ]
-    candidates = [
+    candidates: list[Candidate] = [
         (_rank(kind, text, found), at, found) for at, kind, found, text in read if found is not None and found.edtf
     ]
     first = min((one for one in candidates if one[0] is not None), key=lambda one: (one[0], one[1]), default=None)
+    first = _refined(first, candidates) if first else None
     changed = [
         (found.edtf, at, found)
         for at, kind, found, _ in read
@@ -95,6 +96,20 @@ def issued(
         modified_index=last[1] if last else None,
         flags=tuple(flags),
     )
+
+
+Candidate = tuple[tuple[int, int, str] | None, int, Date]  # rank, place in what was said, date
+
+
+def _refined(first: Candidate, candidates: list[Candidate]) -> Candidate:
+    """The same date told to the month or day by another candidate of its rank: "2019-05-06" for "2019"."""
+    rank, _, found = first
+    finer = [
+        one
+        for one in candidates
+        if rank and one[0] and one[0][:2] == rank[:2] and one[2].edtf.startswith(f"{found.edtf}-")
+    ]
+    return min(finer, key=lambda one: (one[2].edtf, one[1]), default=first)
 
 
 def _openaire(said: tuple[str, str | None]) -> tuple[str, str | None]:

@@ -38,10 +38,10 @@ def when(work: Assembly, tongue: str | None, year_now: int | None) -> dict[str, 
 
 
 def _unused_date(work: Assembly, said: Said, tongue: str | None, year_now: int | None, chosen: dates.Issued) -> None:
-    """A date that says the same supports it; another stays unmapped; one that cannot be is a finding too."""
+    """A date that says the same or less of it supports it; another stays unmapped; one that cannot be is found too."""
     found = dates.date(said.value, language=tongue, year_now=year_now)
     for field, one in (("issued", chosen.issued), ("modified", chosen.modified)):
-        if found is not None and one is not None and found.edtf == one.edtf:
+        if found is not None and one is not None and f"{one.edtf}-".startswith(f"{found.edtf}-"):
             work.made(field, said.path, f"the same date, {found.rule}")
             return
     if (said.hint or "").lower() in REPOSITORY and chosen.issued is not None:

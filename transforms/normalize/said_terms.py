@@ -25,6 +25,7 @@ NEIGHBOURS = {  # field: fields that may know a value which it does not
     "levels": ("contexts",),
     "contexts": ("levels", "resource_types"),
     "audiences": ("levels",),
+    "formats": ("resource_types",),
 }
 EXTENT = re.compile(  # a size, not a kind: "506857 bytes", "12 p.", "xii, 240 pages"
     r"(?:[ivxlc]+\s*,\s*)?\d[\d., ]*\s*(?:bytes?|[kmg]i?b|p|pp|pages?|s|с|стр|str|min|minutes?|sheets?|หน้า)\.?",

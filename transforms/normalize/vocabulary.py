@@ -38,6 +38,7 @@ FIELDS = (
     "cost",
 )
 LONGEST = 300  # characters; what is longer is no term
+LIKE_SERBIAN = 6  # letters from which a Russian label of the thesaurus counts as a Serbian word too: "лед" is no "LED"
 
 UNESCO = "http://vocabularies.unesco.org/thesaurus/"
 ASPECTS = 3  # a competency's code is framework.aspect.level
@@ -173,7 +174,8 @@ def _index(field: str) -> dict[str, _Entry]:
             index.setdefault(_accented(term), entry)
     for entry, row in rows:
         for latin in filter(None, map(in_serbian_latin, _terms(row))):
-            index.setdefault(compact(latin), entry)
+            if isinstance(row, dict) or len(latin) >= LIKE_SERBIAN:
+                index.setdefault(compact(latin), entry)
     index.pop("", None)
     return index
 
