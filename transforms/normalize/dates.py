@@ -102,12 +102,16 @@ Candidate = tuple[tuple[int, int, str] | None, int, Date]  # rank, place in what
 
 
 def _refined(first: Candidate, candidates: list[Candidate]) -> Candidate:
-    """The same date told to the month or day by another candidate of its rank: "2019-05-06" for "2019"."""
+    """The same date told to the month or day by another candidate of its rank: "2019-05-06" for "2019".
+
+    The first of January is what systems fill in for a year, and tells no more.
+    """
     rank, _, found = first
     finer = [
         one
         for one in candidates
-        if rank and one[0] and one[0][:2] == rank[:2] and one[2].edtf.startswith(f"{found.edtf}-")
+        if rank and one[0] and one[0][:2] == rank[:2]
+        if one[2].edtf.startswith(f"{found.edtf}-") and not one[2].edtf.endswith("-01-01")
     ]
     return min(finer, key=lambda one: (one[2].edtf, one[1]), default=first)
 

@@ -38,7 +38,10 @@ def has_corporate_word(name: str) -> bool:
 
 
 def _is_acronym(name: str) -> bool:
-    return name.isupper() and 2 <= len(name) <= 8 and name.isalpha() and name.isascii()
+    """Whether a name is like "UNESCO" or "FIOCRUZ/ICICT"."""
+    if not name.isupper() or not name.isascii():
+        return False
+    return all(part.isalpha() and 2 <= len(part) <= 8 for part in name.split("/"))
 
 
 def is_place(name: str) -> bool:

@@ -157,7 +157,11 @@ def _runs(parts: list[str], corporate: list[bool]) -> list[tuple[bool, list[str]
 
 def _persons(name: str, parts: list[str]) -> Iterator[tuple[str, Kind]]:
     suffixes = set(table("corporate")["suffixes"])
-    titles = [part for part in parts[1:] if fold(part).replace(" ", "") in suffixes]
+    titles = [
+        part
+        for number, part in enumerate(parts[1:])
+        if fold(part).replace(" ", "") in suffixes and (number or not _ONLY_INITIALS.fullmatch(part))  # "Silva, J. R."
+    ]
     core = [part for part in parts if part not in titles]
     several = _several(name, core) if len(core) > 1 and not titles else []
     if several:

@@ -213,5 +213,7 @@ def test_any_dates_are_chosen_from(said: list[tuple[str, str | None]]) -> None:
 def test_the_same_date_told_to_the_day_is_taken() -> None:
     found = issued([("2019", "issued"), ("2019-05-06", "Issued")])
     assert found.issued is not None and (found.issued.edtf, found.path_index) == ("2019-05-06", 1)
+    found = issued([("2019", "issued"), ("2019-01-01", "issued")])
+    assert found.issued is not None and found.issued.edtf == "2019"
     found = issued([("2019", "issued"), ("2019-05-06", "created")])
     assert found.issued is not None and found.issued.edtf == "2019"
