@@ -26,7 +26,7 @@ MONTH = timedelta(days=28)
 KEPT = timedelta(days=400)
 
 
-def shares(records: Iterable[str]) -> Shares:
+def shares(records: Iterable[str | bytes]) -> Shares:
     """The share of records (each its JSON) in which a field is filled, four places; empty without records."""
     found: Counter[tuple[bool, ...]] = Counter()  # how often which fields are empty together
     number = 0
