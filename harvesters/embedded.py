@@ -11,10 +11,15 @@ import msgspec
 from lxml import html
 
 from harvesters.documents import Broken, Read, now
+from harvesters.encodings import charset, decodes
 from harvesters.http import Reply
 from schemas import Feed, RawResponse, Skipped, SourceRecord
 
-CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.-]+)", re.I)
+# what some pages wrap a script in
+WRAPPED = re.compile(
+    r"^\s*(?:<!--|(?://|/\*)?\s*<!\[CDATA\[(?:\s*\*/)?)?|(?:-->|(?://|/\*)?\s*\]\]>(?:\s*\*/)?)?\s*;?\s*$"
+)
+TYPE = re.compile(r'"@type"\s*:\s*\[?\s*"([^"]*)"')
 # what a page says about itself and its site, not about a learning resource
 FURNITURE = frozenset(
     {
@@ -38,10 +43,13 @@ def records_in(feed: Feed, reply: Reply, url: str, changed: str | None) -> Itera
     for script in page.iter("script"):
         if "ld+json" not in script.get("type", ""):
             continue
-        text = (script.text or "").strip().removeprefix("<!--").removesuffix("-->").strip()
+        text = WRAPPED.sub("", script.text or "").strip()
         try:
-            nodes += _nodes(msgspec.Raw(text.encode()))
-        except msgspec.DecodeError as error:
+            nodes += _nodes(msgspec.Raw(text.encode())) if text else []
+        except (msgspec.DecodeError, RecursionError) as error:
+            kinds = set(TYPE.findall(text))
+            if kinds and kinds <= FURNITURE:  # a broken list of links says nothing about a resource
+                continue
             raw = RawResponse(url=url, body=text.encode(), reason=str(error))
             yield Broken(skipped=Skipped(identifier=url, reason=f"its JSON-LD is not JSON: {error}"), raw=raw)
             return
@@ -60,12 +68,10 @@ def records_in(feed: Feed, reply: Reply, url: str, changed: str | None) -> Itera
 
 def _encoding(reply: Reply) -> str | None:
     """The page's encoding: UTF-8 when it is that, else what its header says, else None for what its own tags say."""
-    try:
-        reply.body.decode("utf-8")
-    except UnicodeDecodeError:
-        said = CHARSET.search(reply.headers.get("content-type", ""))
-        return said[1] if said else None
-    return "utf-8"
+    if decodes(reply.body, "utf-8"):
+        return "utf-8"
+    said = charset(reply.headers.get("content-type", ""))
+    return said if said and decodes(reply.body, said) else None
 
 
 def _nodes(text: msgspec.Raw) -> list[bytes]:
@@ -73,8 +79,14 @@ def _nodes(text: msgspec.Raw) -> list[bytes]:
     written = bytes(text)
     if written[:1] == b"[":
         return [node for one in msgspec.json.decode(text, type=list[msgspec.Raw]) for node in _nodes(one)]
+    if written[:1] != b"{":
+        msgspec.json.decode(written)
+        return []
     members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-    return _nodes(members["@graph"]) if "@graph" in members else [written]
+    if "@graph" in members:
+        return _nodes(members["@graph"])
+    msgspec.json.decode(written)  # the whole of it, not its outer names only
+    return [written]
 
 
 def _microdata(reply: Reply, url: str) -> list[bytes]:

@@ -6,7 +6,9 @@ The url is an http or https address of a zip, or inbox:NAME for a zip or folder 
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -21,12 +23,24 @@ from harvesters.json_records import NotJson, elements, source_record
 from harvesters.paging import server_date
 from harvesters.strict_xml import Unreadable, parse
 from harvesters.web_pages import html_cause
-from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
+from schemas import Ask, Environment, Feed, HarvestFailed, Page, RawResponse, Skipped, SourceRecord
 
 Report = Callable[[int, int | None], None]
 INBOX = "inbox:"
 TOTAL = 32  # times [request] max_bytes: what all files of one zip may unpack to
 ROOTS = {"lom": "lom", "manifest": "imscp"}  # root element → format, where the feed file names none of its own
+# zipfile raises RuntimeError for an encrypted member, NotImplementedError for an unknown compression, OSError for bz2
+UNPACKABLE = (
+    zipfile.BadZipFile,
+    RuntimeError,
+    NotImplementedError,
+    EOFError,
+    OSError,
+    ValueError,
+    zlib.error,
+    lzma.LZMAError,
+)
+MEMBER = b"PK\x03\x04"  # how a zip with anything in it begins
 PACKAGES = (".zip", ".imscc")
 
 
@@ -45,7 +59,7 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[
         yield from pages(read, feed, ask, client, report, date, whole=True)
 
 
-def _inbox(feed: Feed, env: Environment) -> Iterator[tuple[str, bytes]]:
+def _inbox(feed: Feed, env: Environment) -> Iterator[tuple[str, bytes | Broken]]:
     """The files of a folder or zip below the inbox, in name order. A link that leads out of it is refused."""
     root = (env.home / "inbox").resolve()
     place = (root / feed.url.removeprefix(INBOX)).resolve()
@@ -58,7 +72,7 @@ def _inbox(feed: Feed, env: Environment) -> Iterator[tuple[str, bytes]]:
     return _folder(feed, place)
 
 
-def _folder(feed: Feed, place: Path) -> Iterator[tuple[str, bytes]]:
+def _folder(feed: Feed, place: Path) -> Iterator[tuple[str, bytes | Broken]]:
     for path in sorted(place.rglob("*")):
         if not path.is_file():
             continue
@@ -69,42 +83,64 @@ def _folder(feed: Feed, place: Path) -> Iterator[tuple[str, bytes]]:
         yield path.relative_to(place).as_posix(), path.read_bytes()
 
 
-def _zip(feed: Feed, place: Path | io.BytesIO, start: bytes) -> Iterator[tuple[str, bytes]]:
+def _zip(feed: Feed, place: Path | io.BytesIO, start: bytes) -> Iterator[tuple[str, bytes | Broken]]:
     """The files of a zip in name order, each read up to the feed's limit whatever the zip says of its size."""
     limit, total = feed.request.max_bytes, 0
     try:
         archive = zipfile.ZipFile(place)
     except zipfile.BadZipFile as error:
-        cause, what = html_cause(start, "bad_format")
-        raise failed(cause, f"{feed.url} is {what or 'no zip'} ({error})") from error
+        cause, what = html_cause(start, "malformed" if start[:4] == MEMBER else "bad_format")
+        raise failed(cause, f"{feed.url} is {what or 'no whole zip'} ({error})") from error
     with archive:
-        names = sorted(entry.filename for entry in archive.infolist() if not entry.is_dir())
-        if len(names) > feed.request.max_pages:
+        entries = sorted((one for one in archive.infolist() if not one.is_dir()), key=lambda one: one.filename)
+        if len(entries) > feed.request.max_pages:
             raise failed("too_large", f"{feed.url} holds more than {feed.request.max_pages} files")
-        for name in names:
+        for entry in entries:
+            name = entry.filename
             try:
-                with archive.open(name) as member:
+                with archive.open(entry) as member:
                     body = member.read(limit + 1)
-            # zipfile raises RuntimeError for an encrypted member, NotImplementedError for an unknown compression
-            except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
-                raise failed("malformed", f"{feed.url}: {name} cannot be unpacked ({error})") from error
+            except UNPACKABLE as error:
+                yield PurePosixPath(name).as_posix(), _unpackable(feed, name, error)
+                continue
             total += len(body)
             if len(body) > limit or total > TOTAL * limit:
                 raise failed("too_large", f"{feed.url} unpacks to more than the feed allows, at {name}")
             yield PurePosixPath(name).as_posix(), body
 
 
-def _records(feed: Feed, name: str, body: bytes) -> Iterator[Read]:
+def _unpackable(feed: Feed, name: str, error: Exception) -> Broken:
+    """A file that is damaged or encrypted; the others are read."""
+    bare = not feed.identifier or PurePosixPath(name).suffix.lower() != ".json"  # its record bears the file's name
+    return Broken(skipped=Skipped(identifier=name if bare else None, reason=f"{name} cannot be unpacked ({error})"))
+
+
+def _records(feed: Feed, name: str, body: bytes | Broken) -> Iterator[Read]:
     """The records of one file; files that are neither XML, JSON nor a package are no records."""
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix == ".xml":
+    path = PurePosixPath(name)
+    suffix = path.suffix.lower()
+    if path.name.startswith("._") or suffix not in (".xml", ".json", *PACKAGES):
+        return  # ._name is what a Mac writes beside its files
+    if isinstance(body, Broken):
+        yield body
+    elif suffix == ".xml":
         yield _document(feed, name, body)
     elif suffix == ".json":
         yield from _elements(feed, name, body)
-    elif suffix in PACKAGES and body[:2] == b"PK":
+    elif body[:2] == b"PK":
+        yield from _package(feed, name, body)
+
+
+def _package(feed: Feed, name: str, body: bytes) -> Iterator[Read]:
+    """The manifest of a package inside the zip."""
+    try:
         for inner, document in _zip(feed, io.BytesIO(body), body):
             if PurePosixPath(inner).name == "imsmanifest.xml":
-                yield _document(feed, name, document)
+                yield _document(feed, name, document) if isinstance(document, bytes) else document
+    except HarvestFailed as error:
+        if error.cause == "too_large":
+            raise
+        yield _unpackable(feed, name, error)
 
 
 def _document(feed: Feed, name: str, body: bytes) -> Read:
@@ -128,12 +164,13 @@ def _document(feed: Feed, name: str, body: bytes) -> Read:
 def _elements(feed: Feed, name: str, body: bytes) -> Iterator[Read]:
     body = body.removeprefix(b"\xef\xbb\xbf").strip()
     try:
-        texts = elements(body, feed.request.records_path) if body[:1] == b"[" else [msgspec.Raw(body)]
+        path = feed.request.records_path
+        texts = elements(body, path) if path or body[:1] == b"[" else [msgspec.Raw(body)]
         msgspec.json.decode(body)
-    except (NotJson, msgspec.DecodeError) as error:
+    except (NotJson, HarvestFailed, msgspec.DecodeError) as error:
         raw = RawResponse(url=name, body=body, reason=str(error))
         unnamed = None if feed.identifier else name  # its records do not bear the file's name: any of them may be in it
-        yield Broken(skipped=Skipped(identifier=unnamed, reason=f"{name} is not JSON: {error}"), raw=raw)
+        yield Broken(skipped=Skipped(identifier=unnamed, reason=f"{name} is not readable: {error}"), raw=raw)
         return
     for n, text in enumerate(texts):
         unnamed = (name if len(texts) == 1 else f"{name}#{n}") if not feed.identifier else None

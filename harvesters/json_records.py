@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
@@ -10,12 +9,12 @@ from typing import Any
 import msgspec
 
 from harvesters.causes import failed
+from harvesters.encodings import charset, decodes
 from schemas import Feed, HarvestFailed, RawResponse, Skipped, SourceRecord
 
 BOM = b"\xef\xbb\xbf"
 # https://www.rfc-editor.org/rfc/rfc4627#section-3: the zeros of the first two characters, which are ASCII
 WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", **{f"{a}".encode("utf-16-le"): "utf-16-le" for a in "[{"}}
-CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.-]+)", re.I)
 
 
 class NotJson(Exception):
@@ -31,22 +30,8 @@ def told_encoding(body: bytes, content_type: str) -> str | None:
     for mark, wide in WIDE.items():
         if body.startswith(mark):
             return wide
-    said = CHARSET.search(content_type)
-    if said is None or body.isascii():
-        return None
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        return said[1] if _decodes(body, said[1]) else None
-    return None
-
-
-def _decodes(body: bytes, encoding: str) -> bool:
-    try:
-        body.decode(encoding)
-    except (UnicodeDecodeError, LookupError):
-        return False
-    return True
+    said = charset(content_type)
+    return said if said and not body.isascii() and not decodes(body, "utf-8") and decodes(body, said) else None
 
 
 def elements(body: bytes, path: str) -> list[msgspec.Raw]:

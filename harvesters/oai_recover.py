@@ -10,9 +10,9 @@ import html
 import re
 from dataclasses import dataclass
 
-from charset_normalizer import from_bytes
 from lxml import etree
 
+from harvesters.encodings import encoding_of
 from harvesters.strict_xml import Unreadable, declared_encoding, mislabelled, parse, without_illegal
 from schemas import Skipped
 
@@ -29,7 +29,6 @@ NEEDED = re.compile(
     rb"<(?:[\w.-]+:)?(baseURL|earliestDatestamp|deletedRecord|granularity)\b[^<>]*>([\x20-\x25\x27-\x3b\x3d-\x7e]*)<"
 )
 XSI = b' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.-]+)", re.I)
 
 
 class Torn(Exception):
@@ -55,7 +54,8 @@ def recover(body: bytes, content_type: str) -> Recovered:
     if start is None or listing is None or ENDING.search(body, listing.end()) is None:
         raise Torn("the page is not well-formed XML, and its end is missing")
     cuts = _cuts(body, listing.end())
-    encoding, notes = _encoding(body, [body[a:b] for a, b in cuts], content_type)
+    declared = mislabelled(body) or declared_encoding(body)
+    encoding, notes = encoding_of(declared, [body[a:b] for a, b in cuts], content_type)
     root, parent = _envelope(body, start, listing, body[cuts[-1][1] :] if cuts else body[listing.end() :])
     opening, closing = start[0], b"</" + (start[1] or b"") + b"OAI-PMH>"
     skipped: list[Skipped] = []
@@ -106,29 +106,6 @@ def _cuts(body: bytes, start: int) -> list[tuple[int, int]]:
         token = TOKEN.search(body, begin, following)
         cuts.append((begin, ends[-1] if ends else token.start() if token else following))
     return cuts
-
-
-def _encoding(body: bytes, records: list[bytes], content_type: str) -> tuple[str, list[str]]:
-    """The encoding of the page: the declared one, unless no record with more than ASCII in it is valid in that."""
-    declared = mislabelled(body) or declared_encoding(body)
-    foreign = [record for record in records if not record.isascii()]
-    if not foreign or any(_decodes(record, declared) for record in foreign):
-        return declared, []
-    said = CHARSET.search(content_type)
-    if said and said[1].lower() != declared.lower() and all(_decodes(record, said[1]) for record in foreign):
-        return said[1], [f"the page declares {declared} and is {said[1]}, as its header says"]
-    guess = from_bytes(b"\n".join(foreign)).best()
-    if guess is None:
-        return declared, []
-    return guess.encoding, [f"the page declares {declared} and seems to be {guess.encoding}"]
-
-
-def _decodes(body: bytes, encoding: str) -> bool:
-    try:
-        body.decode(encoding)
-    except (UnicodeDecodeError, LookupError):
-        return False
-    return True
 
 
 def _alone(opening: bytes, record: bytes, closing: bytes, encoding: str) -> tuple[etree._Element, list[str]]:

@@ -5,6 +5,7 @@ https://www.rssboard.org/rss-specification https://www.rfc-editor.org/rfc/rfc428
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
@@ -14,8 +15,9 @@ from lxml import etree
 
 from harvesters.causes import failed
 from harvesters.documents import Broken, Read, document, now
+from harvesters.encodings import encoding_of
 from harvesters.http import Client, Reply
-from harvesters.strict_xml import Refused, Unreadable, declared_encoding, mislabelled, parse
+from harvesters.strict_xml import Refused, Unreadable, declared_encoding, mislabelled, parse, without_illegal
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
 
@@ -25,6 +27,8 @@ NAMES = ("guid", "id", "link")  # what names an item when the feed file declares
 STAMPS = ("updated", "modified", "pubDate", "date", "published")
 OPENING = re.compile(rb"<(?:[\w.-]+:)?(rss|RDF|feed)\b[^<>]*>")
 ITEM = re.compile(rb"<((?:[\w.-]+:)?(?:item|entry))(?:\s[^<>]*)?>.*?</\1\s*>", re.S)
+LINK = re.compile(rb"<(?:[\w.-]+:)?link\b([^<>]*)>")
+ATTRIBUTE = re.compile(rb"([\w.-]+)\s*=\s*[\"']([^\"']*)[\"']")
 GUID = re.compile(rb"<(?:guid|id|link)\b[^<>]*>\s*([^<]+?)\s*<")
 
 
@@ -36,7 +40,7 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Callable[[int, int |
 def _records(feed: Feed, reply: Reply, client: Client) -> Iterator[Read]:
     seen = {reply.url}
     while True:
-        items, broken, following = _read(feed, reply)
+        items, broken, following = _read(feed, reply, client)
         yield from (_record(feed, item) for item in items)
         yield from broken
         if following is None or following in seen:
@@ -47,14 +51,14 @@ def _records(feed: Feed, reply: Reply, client: Client) -> Iterator[Read]:
         reply = client.send(following)
 
 
-def _read(feed: Feed, reply: Reply) -> tuple[Iterable[etree._Element], list[Broken], str | None]:
+def _read(feed: Feed, reply: Reply, client: Client) -> tuple[Iterable[etree._Element], list[Broken], str | None]:
     """A page's items, those that are not well-formed, and the next page's address."""
     try:
         root = parse(reply.body)
     except Refused as error:
         raise failed("malformed", f"{feed.url}: {error}") from error
     except Unreadable as error:
-        return (*_recovered(feed, reply, error), None)
+        return (*_recovered(feed, reply, client, error), _next_of_broken(reply))
     if etree.QName(root).localname not in ROOTS:
         cause, what = html_cause(reply.body, "bad_format")
         raise failed(cause, f"{feed.url} answers with {what or f'<{etree.QName(root).localname}>'} instead of a feed")
@@ -66,26 +70,51 @@ def _read(feed: Feed, reply: Reply) -> tuple[Iterable[etree._Element], list[Brok
     return items, [], following
 
 
-def _recovered(feed: Feed, reply: Reply, error: Unreadable) -> tuple[list[etree._Element], list[Broken]]:
-    """The items of a page that is not well-formed, each parsed alone."""
+def _next_of_broken(reply: Reply) -> str | None:
+    """The next page's address, seen in a page that is not well-formed."""
+    for link in LINK.finditer(reply.body):
+        said = {name: html.unescape(value.decode("utf-8", "replace")) for name, value in ATTRIBUTE.findall(link[1])}
+        if said.get(b"rel") == "next" and said.get(b"href"):
+            return urljoin(reply.url, said[b"href"])
+    return None
+
+
+def _recovered(
+    feed: Feed, reply: Reply, client: Client, error: Unreadable
+) -> tuple[list[etree._Element], list[Broken]]:
+    """The items of a page that is not well-formed, each parsed alone; a page that breaks off is said to lack some."""
     opening = OPENING.search(reply.body[:65536])
     if opening is None:
         cause, what = html_cause(reply.body, "malformed")
         raise failed(
             cause, f"{feed.url} answers with {what or f'what is not XML ({error})'} instead of a feed"
         ) from error
-    encoding = mislabelled(reply.body) or declared_encoding(reply.body)
+    items = list(ITEM.finditer(reply.body, opening.end()))
+    declared = mislabelled(reply.body) or declared_encoding(reply.body)
+    encoding, notes = encoding_of(declared, [item[0] for item in items], reply.headers.get("content-type", ""))
+    client.notes += notes
     closing = b"</" + opening[0][1:].split(None, 1)[0].rstrip(b">") + b">"
     good: list[etree._Element] = []
     bad: list[Broken] = []
-    for item in ITEM.finditer(reply.body, opening.end()):
+    if closing not in reply.body:
+        lacks = Skipped(identifier=None, reason="the page ends in its middle: what stood behind is lacking")
+        bad.append(Broken(skipped=lacks, raw=RawResponse(url=feed.url, body=reply.body, reason=str(error))))
+    for item in items:
         try:
-            good.append(parse(opening[0] + item[0] + closing, encoding)[0])
+            good.append(_alone(opening[0] + item[0] + closing, encoding))
         except Unreadable as reason:
             name = GUID.search(item[0])
             skipped = Skipped(identifier=name[1].decode("utf-8", "replace") if name else None, reason=str(reason))
             bad.append(Broken(skipped=skipped, raw=RawResponse(url=feed.url, body=item[0], reason=str(reason))))
     return good, bad
+
+
+def _alone(page: bytes, encoding: str) -> etree._Element:
+    """One item parsed in its feed's start tag, without the characters that no XML can hold if it has any."""
+    try:
+        return parse(page, encoding)[0]
+    except Unreadable:
+        return parse(without_illegal(page), encoding)[0]
 
 
 def _record(feed: Feed, item: etree._Element) -> Read:

@@ -6,16 +6,19 @@ https://www.sitemaps.org/protocol.html https://www.w3.org/TR/json-ld11/#embeddin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from urllib.parse import urljoin, urlsplit
 from urllib.robotparser import RobotFileParser
 
+import httpx
 from lxml import etree
 
-from harvesters.causes import failed
+from harvesters.causes import ServerFailed, alone, failed
 from harvesters.documents import Broken, Read, pages
 from harvesters.embedded import records_in
 from harvesters.http import Client, Reply, user_agent
 from harvesters.oai_windows import moment
+from harvesters.outcomes import place
 from harvesters.paging import server_date
 from harvesters.strict_xml import Unreadable, parse
 from harvesters.web_pages import html_cause
@@ -23,6 +26,7 @@ from schemas import Ask, Environment, Feed, HarvestFailed, Page, Skipped
 
 Report = Callable[[int, int | None], None]
 DEPTH = 3  # sitemaps that list sitemaps
+MISSED = 10  # pages in a row that the server cannot give: then it is the server, not the pages
 
 
 def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[Page]:
@@ -31,9 +35,11 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[
         robots = _robots(feed, client)
         reply = client.send(feed.url, params=feed.request.params)
         whole = ask.full or ask.since is None
-        listed = [
-            (url, changed) for url, changed in _urls(reply, client, feed, 0) if whole or _newer(changed, ask.since)
-        ]
+        lacking: list[HarvestFailed] = []
+        every = dict(_urls(reply, client, feed, 0, lacking))
+        if lacking and not every:
+            raise lacking[0]
+        listed = [(url, changed) for url, changed in every.items() if whole or _newer(changed, ask.since)]
         if len(listed) > feed.request.max_pages:
             raise failed("too_large", f"{feed.url} lists more than {feed.request.max_pages} pages")
         allowed = [(url, changed) for url, changed in listed if robots.can_fetch(user_agent(), url)]
@@ -43,7 +49,8 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[
         def counted(count: int, total: int | None) -> None:
             report(count, len(allowed))
 
-        found = _records(feed, client, allowed)
+        broken = [Broken(skipped=Skipped(identifier=None, reason=error.sentence)) for error in lacking]
+        found = chain(broken, _records(feed, client, allowed))
         yield from pages(found, feed, ask, client, counted, server_date(reply), whole=whole)
 
 
@@ -54,22 +61,32 @@ def _robots(feed: Feed, client: Client) -> RobotFileParser:
         reply = client.send(urljoin(feed.url, "/robots.txt"))
         robots.parse(reply.body.decode("utf-8", "replace").splitlines())
     except HarvestFailed as error:
-        if error.cause not in ("gone", "bad_format"):
+        closed = error.cause == "blocked" and not isinstance(error, ServerFailed)  # a 4xx is no rule: RFC 9309, 2.3.1.3
+        if error.cause not in ("gone", "bad_format") and not closed:
             raise
         robots.parse([])
     return robots
 
 
-def _urls(reply: Reply, client: Client, feed: Feed, depth: int) -> Iterator[tuple[str, str | None]]:
-    """Every page that a sitemap lists, or the sitemaps that it lists, with its lastmod."""
+def _sitemap(reply: Reply) -> tuple[etree._Element, str]:
+    """The root of a sitemap or of an index of sitemaps, and which of them it is. Raises HarvestFailed."""
+    where = place(httpx.URL(reply.url))
     try:
         root = parse(reply.body)
     except Unreadable as error:
         cause, what = html_cause(reply.body, "malformed")
-        raise failed(cause, f"{reply.url} is {what or f'not XML ({error})'} instead of a sitemap") from error
+        raise failed(cause, f"{where} is {what or f'not XML ({error})'} instead of a sitemap") from error
     kind = etree.QName(root).localname
     if kind not in ("urlset", "sitemapindex"):
-        raise failed("bad_format", f"{reply.url} is <{kind}> instead of a sitemap")
+        raise failed("bad_format", f"{where} is <{kind}> instead of a sitemap")
+    return root, kind
+
+
+def _urls(
+    reply: Reply, client: Client, feed: Feed, depth: int, lacking: list[HarvestFailed]
+) -> Iterator[tuple[str, str | None]]:
+    """Every page that a sitemap lists, or the sitemaps that it lists, with its lastmod; `lacking` gathers failures."""
+    root, kind = _sitemap(reply)
     for entry in root:
         said = {
             etree.QName(child).localname: (child.text or "").strip() for child in entry if isinstance(child.tag, str)
@@ -82,11 +99,16 @@ def _urls(reply: Reply, client: Client, feed: Feed, depth: int) -> Iterator[tupl
         elif depth >= DEPTH:
             raise failed("too_large", f"{feed.url} lists sitemaps more than {DEPTH} deep")
         else:
-            yield from _urls(client.send(url), client, feed, depth + 1)
+            try:
+                yield from _urls(client.send(url), client, feed, depth + 1, lacking)
+            except HarvestFailed as error:
+                if not alone(error) or depth or error.cause == "too_large":
+                    raise
+                lacking.append(error)
 
 
 def _records(feed: Feed, client: Client, urls: list[tuple[str, str | None]]) -> Iterator[Read]:
-    gone = 0
+    gone = missed = 0
     for url, changed in urls:
         if urlsplit(url).scheme not in ("http", "https"):
             continue
@@ -96,10 +118,13 @@ def _records(feed: Feed, client: Client, urls: list[tuple[str, str | None]]) -> 
             if error.cause == "gone":
                 gone += 1
                 continue
-            if error.cause in ("quiet_hours", "blocked", "forbidden_address") or not error.again:
-                raise
+            missed += 1
+            ours = error.cause in ("quiet_hours", "too_slow") and not isinstance(error, ServerFailed)
+            if ours or missed > MISSED:
+                raise HarvestFailed(error.cause, error.sentence, again=error.again) from error
             yield Broken(skipped=Skipped(identifier=url, reason=error.sentence))
             continue
+        missed = 0
         yield from records_in(feed, reply, url, changed)
     if gone:
         client.notes.append(f"the sitemap lists {gone} pages that are gone")

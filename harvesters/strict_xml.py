@@ -5,11 +5,12 @@ https://lxml.de/parsing.html#parser-options
 
 from __future__ import annotations
 
-import codecs
 import re
 from html.entities import html5
 
 from lxml import etree
+
+from harvesters.encodings import known
 
 DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 UTF_8 = frozenset({"utf-8", "utf8"})
@@ -89,21 +90,13 @@ def mislabelled(body: bytes) -> str | None:
     """
     said = DECLARED.match(body)
     name = said[1].decode("ascii").lower() if said else "utf-8"
-    if name in UTF_8 or (body.isascii() and _known(name) and not name.startswith(WIDE)):
+    if name in UTF_8 or (body.isascii() and known(name) and not name.startswith(WIDE)):
         return None
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
         return None
     return "utf-8"
-
-
-def _known(encoding: str) -> bool:
-    try:
-        codecs.lookup(encoding)
-    except LookupError:
-        return False
-    return True
 
 
 def declared_encoding(body: bytes) -> str:
