@@ -48,9 +48,11 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     import pyarrow as pa
 
     from loaders import publish_state as state
+    from loaders.catalog_across import keep_across
     from transforms.cluster import cluster
     from transforms.match import Live, features, match
     from transforms.match.model import matcher_version
+    from transforms.rules.across import check_across
 
     version = matcher_version()
     known = None if full else state.read_state(env, version)
@@ -65,23 +67,30 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     one_to_one = frozenset(feed.name for feed in known_feeds(env) if feed.one_to_one)
     clusters = cluster(found.pairs, now, decided, one_to_one)
     folder = state.write_found(env, version, now, found.pairs, clusters.clusters, clusters.matches, clusters.related)
+    keep_across(folder, check_across(now))
     log.info("%d records, %d looked at again, %d clusters", now.num_rows, found.evaluated, len(clusters.clusters))
     return {"folder": str(folder.relative_to(env.home)), "records": now.num_rows, "evaluated": found.evaluated}
 
 
 def publish(matched: dict[str, Any]) -> dict[str, int]:
-    """Publish what was matched, whole or not at all."""
+    """Publish what was matched, whole or not at all; then note what unrelated records of different feeds share."""
     from loaders import catalog
     from loaders import publish as publication
+    from loaders.catalog_across import read_across, write_across
     from loaders.restored import check_reprocessed
     from transforms.merge import merge
+    from transforms.rules.across import CODES
 
     env = environment()
     check_reprocessed(env)
     run_id = publication.begin(env)
     trust = {feed.name: feed.trust for feed in known_feeds(env)}
     try:
-        return publication.publish(env, run_id, env.home / matched["folder"], merge=merge, trust=trust)
+        across = read_across(env.home / matched["folder"])
+        counts = publication.publish(env, run_id, env.home / matched["folder"], merge=merge, trust=trust)
+        if across is not None:
+            write_across(env, run_id, across, CODES)
+        return counts
     except BaseException as error:
         said = f"publish: {type(error).__name__}: {error}"[:2000]
         catalog.fail(env, run_id, "crashed", f"{said}. The catalog is as it was; the next publication does it all.")

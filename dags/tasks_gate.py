@@ -25,7 +25,9 @@ def check_neighbours(env: Environment, run_id: str) -> int:
             before[one.key] = one
         elif one.key not in gone:
             staged[one.key] = one
-    return staging.write_batch_issues(env, run_id, check_batch(staged.values(), before=before))
+    narrowed = standing.open_findings(env, feed_of(run_id), "license_narrowed")
+    found = check_batch(staged.values(), before=before, narrowed_before=narrowed)
+    return staging.write_batch_issues(env, run_id, found)
 
 
 def judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]) -> tuple[Reason, ...]:

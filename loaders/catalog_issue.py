@@ -41,14 +41,14 @@ def _load_gone(connection: Connection, run: Run, rows: list[dict[str, Any]], bef
     if keys:
         query = select(TABLE).where(TABLE.c.key.in_(keys), TABLE.c.resolved_run_id.is_(None))
         known = {row["finding"]: dict(row) for row in connection.execute(query).mappings()}
-        _compare(connection, run, {}, known, "record", before)
+        compare(connection, run, {}, known, "record", before)
 
 
 def _load_batch(connection: Connection, run: Run, rows: list[dict[str, Any]], before: Before) -> None:
     read = [(f"{run.feed}:{row['identifier']}", row["issues"]) for row in rows if row["kind"] == "resource"]
     found = {one["finding"]: {**one, "key": key} for key, issues in read for one in issues}
     known = _known(connection, TABLE.c.key.in_([key for key, _ in read]), "record") if read else {}
-    _compare(connection, run, found, known, "record", before)
+    compare(connection, run, found, known, "record", before)
 
 
 def load_batch_findings(connection: Connection, run: Run, folder: Path, before: Before) -> None:
@@ -60,7 +60,7 @@ def load_batch_findings(connection: Connection, run: Run, folder: Path, before: 
         rows = file.read().to_pylist()
     found = {row["finding"]: {**row, "key": f"{run.feed}:{row.pop('identifier')}"} for row in rows}
     known = _known(connection, TABLE.c.feed == run.feed, "batch")
-    _compare(connection, run, found, known, "batch", before)
+    compare(connection, run, found, known, "batch", before)
 
 
 def _known(connection: Connection, where: Any, scope: str) -> Found:
@@ -68,15 +68,19 @@ def _known(connection: Connection, where: Any, scope: str) -> Found:
     return {row["finding"]: dict(row) for row in connection.execute(query).mappings()}
 
 
-def _compare(connection: Connection, run: Run, found: Found, known: Found, scope: str, before: Before) -> None:
+def compare(
+    connection: Connection, run: Run, found: Found, known: Found, scope: str, before: Before | None = None
+) -> None:
+    """Open what is found and not known, resolve what is known and not found; what stands as it is is not written."""
     new = [one for name, one in found.items() if name not in known]
     again = [one for name, one in found.items() if name in known and _differs(one, known[name])]
     gone = [name for name, one in known.items() if name not in found and one["resolved_run_id"] is None]
     touched = (*(one["finding"] for one in new), *(one["finding"] for one in again), *gone)
-    before.note_issues((name, known.get(name)) for name in touched)
+    if before is not None:
+        before.note_issues((name, known.get(name)) for name in touched)
     fresh = {"feed": run.feed, "scope": scope, "run_id": run.id, "first_run_id": run.id, "resolved_run_id": None}
     for rows in _batches(new):
-        write_rows(connection, insert(TABLE), [{**one, **fresh} for one in rows])
+        write_rows(connection, insert(TABLE), [{**fresh, **one} for one in rows])
     for rows in _batches(again):
         write_rows(connection, REOPEN, [_reopened(run, one, known[one["finding"]]) for one in rows])
     for names in _batches(gone):

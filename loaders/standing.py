@@ -42,6 +42,13 @@ def deleted_keys(env: Environment, run_id: str) -> set[str]:
     return {f"{feed}:{identifier}" for identifier in pq.read_table(path, columns=["identifier"])[0].to_pylist()}
 
 
+def open_findings(env: Environment, feed: str, code: str) -> dict[str, str]:
+    """The values of the findings of a rule that stand against the feed's records, by key."""
+    where = (Issue.feed == feed, Issue.code == code, Issue.resolved_run_id.is_(None))
+    with reading(env) as connection:
+        return {row.key: row.value for row in connection.execute(select(Issue.key, Issue.value).where(*where))}
+
+
 def shares(env: Environment, feed: str) -> dict[str, float] | None:
     """What the feed's last load left: shares with errors (of all), with a language and a licence (of live records).
 

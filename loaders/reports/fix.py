@@ -76,8 +76,9 @@ def rows(told: Iterable[Finding], rules: Rules) -> Iterator[tuple[str, ...]]:
 
 
 def last_fixing(connection: Connection, feed: str) -> str:
-    """The last run of a feed that resolved a finding; empty when none did."""
-    return connection.scalar(select(func.max(Issue.resolved_run_id)).where(Issue.feed == feed)) or ""
+    """The last run of a feed that resolved a finding; empty when none did. A publication is no run of a feed."""
+    own = Issue.resolved_run_id.startswith(f"{feed}-", autoescape=True)
+    return connection.scalar(select(func.max(Issue.resolved_run_id)).where(Issue.feed == feed, own)) or ""
 
 
 def count(connection: Connection, feed: str) -> int:

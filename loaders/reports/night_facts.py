@@ -26,6 +26,7 @@ def night_facts(connection: Connection, feeds: Sequence[Feed], rules: Rules, at:
     last = last_runs(connection)
     standing = standings(connection)
     runs = recent_runs(connection, at)
+    published = publication(connection)
     declared = {feed.name: feed for feed in feeds}
     listed = [feed_facts(name, declared.get(name), last.get(name), standing, runs) for name in names(declared, last)]
     return {
@@ -35,8 +36,8 @@ def night_facts(connection: Connection, feeds: Sequence[Feed], rules: Rules, at:
         "totals": {name: sum(one["run"][name] for one in listed if one["run"]) for name in COUNTS},
         "statuses": statuses(listed),
         "resources": connection.scalar(select(func.count()).where(Resource.withdrawn_at.is_(None))) or 0,
-        "publish": publication(connection),
-        "issues": issues_by_rule(connection, [run["id"] for run in last.values()], rules),
+        "publish": published,
+        "issues": issues_by_rule(connection, [run["id"] for run in [*last.values(), published] if run], rules),
         "people": people(connection, listed),
     }
 

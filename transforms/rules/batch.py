@@ -22,7 +22,9 @@ from transforms.rules.rule import Rule
 ALIKE = 80.0  # of 100: above, two titles are of related records
 TITLE_SAYS_SOMETHING = 10  # letters; shorter titles repeat by chance
 TITLE_LENGTH = 120
+LOOKS = 50  # titles that a record is compared with, where more share one address or identifier
 OTHER = re.compile(r"[\W_]+")  # than letters and digits
+ARROW, VALUE = " → ", 200
 PUBLIC = frozenset({"doi", "isbn", "handle", "ark", "uri"})  # schemes that name one resource in the whole world
 
 
@@ -82,13 +84,18 @@ def letters(text: str) -> str:
 
 
 def check_batch(
-    batch: Iterable[Facts], neighbours: Iterable[Facts] = (), before: Mapping[str, Facts] | None = None
+    batch: Iterable[Facts],
+    neighbours: Iterable[Facts] = (),
+    before: Mapping[str, Facts] | None = None,
+    narrowed_before: Mapping[str, str] | None = None,
 ) -> Iterator[Issue]:
     """The findings about the records of a batch, one rule after the other.
 
     `neighbours` are the other live records, of this feed and of others; `before` the batch's own records as last
-    accepted, by key. Only records of the batch get findings.
+    accepted, by key; `narrowed_before` the values of the licence findings that stand. Only records of the batch get
+    findings.
     """
+    stands = narrowed_before or {}
     new = {one.key: one for one in batch}
     everyone = list(new.values()) + [one for one in neighbours if one.key not in new]
     for group in groups(everyone, lambda one: [one.url] if one.url else []):
@@ -98,7 +105,9 @@ def check_batch(
     for group in groups(everyone, same_work):
         yield from duplicated(group, new)
     for key, one in new.items():
-        if before and key in before:
+        if key in stands and stands[key] == narrowing(stands[key].partition(ARROW)[0], one):
+            yield issue("license_narrowed", key, "license", stands[key])
+        elif before and key in before:
             yield from narrowed(one, before[key])
 
 
@@ -121,16 +130,19 @@ def named_groups(everyone: Iterable[Facts]) -> Iterator[tuple[str, list[Facts]]]
 
 def shared(code: str, path: str, value: str, group: Sequence[Facts], wanted: Mapping[str, Facts]) -> Iterator[Issue]:
     """A finding for each wanted record that has an address or identifier in common with an unrelated one."""
-    for one in group:
-        if one.key in wanted and any(unrelated(one, other) for other in group if other is not one):
+    ordered = sorted(group, key=lambda one: one.key)
+    titles = list(dict.fromkeys(one.titles for one in ordered))
+    apart = {mine: any(unrelated(mine, theirs) for theirs in titles[:LOOKS]) for mine in titles}
+    for one in ordered:
+        if one.key in wanted and apart[one.titles]:
             yield issue(code, one.key, path, value)
 
 
-def unrelated(left: Facts, right: Facts) -> bool:
+def unrelated(left: Sequence[str], right: Sequence[str]) -> bool:
     """Whether no title of one is like a title of the other; records without titles are not called unrelated."""
-    if not left.titles or not right.titles:
+    if not left or not right:
         return False
-    return all(fuzz.token_set_ratio(mine, theirs) < ALIKE for mine in left.titles for theirs in right.titles)
+    return all(fuzz.token_set_ratio(mine, theirs) < ALIKE for mine in left for theirs in right)
 
 
 def same_work(one: Facts) -> list[Hashable]:
@@ -154,11 +166,16 @@ def narrowed(now: Facts, before: Facts) -> Iterator[Issue]:
     lost = before.license_open is True and now.license_open is not True
     tightened = before.license_open is True and bool(more & {"nc", "nd", "sa"})
     if lost or tightened:
-        yield issue("license_narrowed", now.key, "license", f"{before.license_uri} → {now.license_uri or 'none'}")
+        yield issue("license_narrowed", now.key, "license", narrowing(before.license_uri, now))
+
+
+def narrowing(before: str | None, now: Facts) -> str:
+    """What a licence was and is, as a finding says it."""
+    return f"{before}{ARROW}{now.license_uri or 'none'}"[:VALUE]
 
 
 def issue(code: str, key: str, path: str, value: str) -> Issue:
-    return Issue(key=key, code=code, severity=SEVERITIES[code], path=path, value=value[:200])
+    return Issue(key=key, code=code, severity=SEVERITIES[code], path=path, value=value[:VALUE])
 
 
 RULES = (
@@ -174,6 +191,21 @@ RULES = (
         wrong="Unrelated records carry the same identifier.",
         why="They would be taken for one resource: we no longer trust the identifier for any of them.",
         mend="Give each resource an identifier of its own.",
+        good={"identifiers": [{"scheme": "doi", "value": "10.54675/zjte2084"}]},
+        bad={"identifiers": [{"scheme": "doi", "value": "10.54675/series"}]},
+    ),
+    Rule(
+        code="url_shared_elsewhere", path="url", severity="warning", part="address",
+        wrong="An unrelated record of another feed has the same address.",
+        why="At most one of the two is at that address; the other leads astray.",
+        mend="Open the address: if it is not the resource, give the record the address of its own page.",
+        good={"url": "https://learn.unesco.org/a/1"}, bad={"url": "https://learn.unesco.org/catalogue"},
+    ),
+    Rule(
+        code="identifier_shared_elsewhere", path="identifiers", severity="warning", part="address",
+        wrong="An unrelated record of another feed carries the same identifier.",
+        why="The two would be taken for one resource, and one of them must be wrong.",
+        mend="Look the identifier up: if it names something else, correct it or leave it out.",
         good={"identifiers": [{"scheme": "doi", "value": "10.54675/zjte2084"}]},
         bad={"identifiers": [{"scheme": "doi", "value": "10.54675/series"}]},
     ),

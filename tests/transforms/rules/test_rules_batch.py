@@ -52,6 +52,15 @@ def test_an_identifier_shared_with_another_feed_is_found_on_the_batchs_record_on
     assert told(found) == [("identifier_shared", "col:1", "doi:10.54675/series")]
 
 
+def test_a_stranger_among_more_alike_records_than_each_is_compared_with_is_found() -> None:
+    page = {"url": "https://learn.unesco.org/course"}
+    lessons = [record(f"col:{number}", f"Lesson {number} of the long course on light", **page) for number in range(60)]
+    stranger = record("col:x", "Алгебра за почетнике", **page)
+    assert told(check_batch([stranger, *lessons])) == told(check_batch([*lessons, stranger]))
+    assert ("url_shared", "col:x", page["url"]) in told(check_batch([*lessons, stranger]))
+    assert told(check_batch(lessons)) == []
+
+
 def test_identifiers_of_the_partner_alone_are_not_compared() -> None:
     own = {"identifiers": [{"scheme": "oai", "value": "oai:x:1"}, {"scheme": "other", "value": "12"}]}
     assert told(check_batch([record("col:1", "Plants and light", **own), record("col:2", "Algebra", **own)])) == []
@@ -91,6 +100,17 @@ def test_a_licence_that_permits_less_than_before_is_found() -> None:
         found = check_batch([licensed("col:1", uri, is_open)], before={"col:1": licensed("col:1", by)})
         assert [issue.value for issue in found if issue.code == "license_narrowed"] == wanted
     assert told(check_batch([licensed("col:1", by)], before={"col:1": licensed("col:1", nc, False)})) == []
+
+
+def test_a_narrowed_licence_stands_until_the_licence_changes_again() -> None:
+    by, nc = "https://creativecommons.org/licenses/by/4.0/", "https://creativecommons.org/licenses/by-nc/4.0/"
+    (first,) = check_batch([licensed("col:1", nc)], before={"col:1": licensed("col:1", by)})
+    stands = {"col:1": first.value}
+    assert told(check_batch([licensed("col:1", nc)], narrowed_before=stands)) == told([first]), "it was not read again"
+    again = check_batch([licensed("col:1", nc)], before={"col:1": licensed("col:1", nc)}, narrowed_before=stands)
+    assert told(again) == told([first]), "it was read again, and is as narrow as before"
+    back = check_batch([licensed("col:1", by)], before={"col:1": licensed("col:1", nc)}, narrowed_before=stands)
+    assert told(back) == []
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["Plants and light", "Algebra", "Geometry of space"]), st.sampled_from("uvw"))))  # fmt: skip  # noqa: E501

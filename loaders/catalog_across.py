@@ -1,0 +1,71 @@
+"""Findings over the whole catalog, written by a publication: on their way beside the match, then as rows of `issue`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from loaders import catalog_run
+from loaders.catalog_issue import TABLE, compare
+from loaders.database import writing
+from loaders.files import whole_file
+from loaders.models import HarvestRun, SourceRecord
+from loaders.staging_outcome import finding_name, storable
+from schemas import Issue
+from schemas.environment import Environment
+
+NAME, SCOPE, LOOKUP = "across.json", "catalog", 500
+
+
+def keep_across(folder: Path, found: Iterable[Issue]) -> None:
+    """Lay the findings down beside the match that they were found in."""
+    with whole_file(folder / NAME) as beside:
+        beside.write_bytes(msgspec.json.encode(list(found)))
+
+
+def read_across(folder: Path) -> list[Issue] | None:
+    """The findings of a match; None when it is published already."""
+    path = folder / NAME
+    return msgspec.json.decode(path.read_bytes(), type=list[Issue]) if path.exists() else None
+
+
+def write_across(env: Environment, run_id: str, found: list[Issue], codes: Iterable[str]) -> None:
+    """Make the open findings with these codes those that were found, about records that live; others are resolved."""
+    run = catalog_run.read_run(env, run_id)
+    with writing(env) as connection:
+        live = _live(connection, [one.key for one in found])
+        rows = {row["finding"]: row for row in (_row(one) for one in found if one.key in live)}
+        compare(connection, run, rows, _known(connection, codes), SCOPE)
+
+
+def _row(one: Issue) -> dict[str, str]:
+    path, value = storable(one.path), storable(one.value)
+    return {
+        "finding": finding_name(one.key, one.code, path, value),
+        "key": one.key,
+        "feed": one.key.partition(":")[0],
+        "code": one.code,
+        "severity": one.severity,
+        "path": path,
+        "value": value,
+    }
+
+
+def _live(connection: Connection, keys: list[str]) -> set[str]:
+    found: set[str] = set()
+    for start in range(0, len(keys), LOOKUP):
+        query = select(SourceRecord.key).where(
+            SourceRecord.key.in_(keys[start : start + LOOKUP]), SourceRecord.status == "live"
+        )
+        found.update(connection.scalars(query))
+    return found
+
+
+def _known(connection: Connection, codes: Iterable[str]) -> dict[str, dict[str, Any]]:
+    feeds = connection.scalars(select(HarvestRun.feed).where(HarvestRun.feed.is_not(None)).distinct()).all()
+    query = select(TABLE).where(TABLE.c.feed.in_(feeds), TABLE.c.code.in_(list(codes)))  # by the index of both
+    return {row["finding"]: dict(row) for row in connection.execute(query).mappings()}

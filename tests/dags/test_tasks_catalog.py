@@ -1,0 +1,56 @@
+"""Publications: what is found across feeds is told to both, and a match that fails is told to the operator."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from dags import tasks_catalog
+from schemas import Environment
+from tests.dags.feeds import declare, listed, night
+from tests.loaders.nights import TABLES, rows
+
+PAGE = "https://portal.example.org/catalogue"
+FINDING = "key, code, scope, first_run_id, resolved_run_id"
+
+
+def across(env: Environment) -> dict[str, tuple[str | None, ...]]:
+    return {row[0]: row[2:] for row in rows(env, "issue", FINDING) if row[1] == "url_shared_elsewhere"}
+
+
+def test_an_address_shared_by_unrelated_records_of_two_feeds_is_told_to_both_until_it_is_mended(
+    home: Environment,
+) -> None:
+    for name in ("books", "films"):
+        declare(home, name)
+        night(home, name, [listed(name, number) for number in range(4)])
+    night(home, "books", [listed("books", 0, id=PAGE), *(listed("books", number) for number in range(1, 4))])
+    assert across(home) == {}
+    shared = [listed("films", 1, id=PAGE), *(listed("films", number) for number in (0, 2, 3))]
+    night(home, "films", shared)
+    tasks_catalog.publish_now()
+    found = across(home)
+    assert set(found) == {"books:0", "films:1"}
+    assert {(scope, end) for scope, _, end in found.values()} == {("catalog", None)}
+    before = {table: rows(home, table) for table in TABLES}
+    tasks_catalog.publish_now()
+    assert {table: rows(home, table) for table in TABLES} == before, "a second night changes nothing"
+    night(home, "films", [listed("films", number) for number in range(4)])
+    tasks_catalog.publish_now()
+    assert all(end is not None and end.startswith("publish-") for *_, end in across(home).values())
+
+
+def test_a_match_that_fails_is_a_publication_that_failed(home: Environment) -> None:
+    declare(home, "books")
+    night(home, "books", [listed("books", number) for number in range(4)])
+    tasks_catalog.publish_now()
+    (home.home / "match" / "state.json").write_text("{", encoding="utf-8")
+    with pytest.raises(Exception, match="truncated"):
+        tasks_catalog.match()
+    (failed,) = (row for row in rows(home, "harvest_run", "status, kind, cause, error") if row[0] == "failed")
+    assert failed[1:3] == ("publish", "crashed") and "match: " in failed[3]
+    tasks_catalog.report()
+    assert "match: " in (home.reports / "night.json").read_text(encoding="utf-8")
+    shutil.rmtree(home.home / "match")
+    assert tasks_catalog.publish_now()["unchanged"] > 0

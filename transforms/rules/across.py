@@ -1,0 +1,72 @@
+"""Rules over the whole catalog: what unrelated records of different feeds have in common. Pure.
+
+The facts are the matcher's features, which the publication has at hand: no feed is read again, and both sides are told
+on the same night, whichever of the two came last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby, islice
+from typing import NamedTuple
+
+import duckdb
+import pyarrow as pa
+
+from schemas import Issue
+from transforms.rules.batch import LOOKS, issue, unrelated
+
+COLUMNS = ("key", "feed", "titles", "languages", "identifiers")
+CODES = ("url_shared_elsewhere", "identifier_shared_elsewhere")
+FETCH = 2_000
+SHARED = """
+WITH bearer AS (SELECT unnest(identifiers) AS mark, key, feed, titles, languages FROM feature),
+shared AS (SELECT mark FROM bearer GROUP BY mark HAVING min(feed) <> max(feed))
+SELECT mark, key, feed, titles, languages FROM bearer SEMI JOIN shared USING (mark) ORDER BY mark, key
+"""
+
+
+class Bearer(NamedTuple):
+    """A live record that bears an address or identifier which another feed has too."""
+
+    mark: str  # doi:, isbn:, handle: or url: with the value
+    key: str
+    feed: str
+    titles: list[str]
+    languages: list[str]
+
+
+def check_across(features: pa.Table) -> Iterator[Issue]:
+    """A finding for each record that shares an address or identifier with an unrelated record of another feed.
+
+    In the order of addresses, identifiers and keys; the value names the other record. Memory does not grow with the
+    catalog, but with the records that share one address or identifier.
+    """
+    with duckdb.connect() as connection:
+        connection.register("feature", features.select(COLUMNS))
+        found = connection.execute(SHARED)
+        for _, group in groupby(_bearers(found), key=lambda one: one.mark):
+            yield from _shared(list(group))
+
+
+def _bearers(found: duckdb.DuckDBPyConnection) -> Iterator[Bearer]:
+    while rows := found.fetchmany(FETCH):
+        yield from (Bearer(*row) for row in rows)
+
+
+def _shared(group: list[Bearer]) -> Iterator[Issue]:
+    for one in group:
+        others = islice((other for other in group if other.feed != one.feed), LOOKS)
+        other = next((other for other in others if _apart(one, other)), None)
+        if other is not None:
+            scheme, _, value = one.mark.partition(":")
+            if scheme == "url":
+                yield issue(CODES[0], one.key, "url", f"{value} = {other.key}")
+            else:
+                yield issue(CODES[1], one.key, "identifiers", f"{one.mark} = {other.key}")
+
+
+def _apart(one: Bearer, other: Bearer) -> bool:
+    """Whether two records are unrelated; titles of different languages say nothing of it: one may be a translation."""
+    translated = one.languages and other.languages and not set(one.languages) & set(other.languages)
+    return not translated and unrelated(one.titles, other.titles)
