@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -19,6 +20,7 @@ from loaders.files import whole_file
 from loaders.reports.reasons import told
 
 HERE = Path(__file__).parent
+ADDRESS = re.compile(r"https?://[^\s،؛]*[^\s،؛.]|https?://")  # isolated in Arabic, or its slashes change sides
 Rules = Mapping[str, Mapping[str, str]]  # texts of transforms.rules.rule_texts(), by code
 LANGUAGES = ("en", "fr", "ru", "ar")
 # What a steward runs for each thing that needs a person.
@@ -87,7 +89,9 @@ def rule_text(rules: Rules, code: str, what: str, language: str) -> tuple[str, s
     """What is said about a rule (wrong, mend) and in which language: the reader's, or English where there is none."""
     said = rules.get(code, {})
     own = said.get(f"{what}.{language}")
-    return (own, language) if own else (said.get(what, ""), "en")
+    if not own:
+        return said.get(what, ""), "en"
+    return (ADDRESS.sub("\u2066\\g<0>\u2069", own) if direction(language) == "rtl" else own), language
 
 
 def render_list(**facts: Any) -> str:
