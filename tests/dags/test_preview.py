@@ -83,8 +83,8 @@ def test_the_page_is_complete_escaped_and_stands_alone(samples: tuple[ReplayServ
 
 
 def test_shares_and_findings_are_those_of_the_records(samples: tuple[ReplayServer, Path], home: Path) -> None:
-    assert main([str(samples[1] / "sample_golab_ils.toml")]) == 0
-    said = said_of(home, "sample_golab_ils")
+    assert main([str(samples[1] / "sample_unesco_unesdoc.toml")]) == 0
+    said = said_of(home, "sample_unesco_unesdoc")
     made = [one["record"] for one in said["records"] if one["record"]]
     for one in said["fields"]:
         assert one["share"] == round(sum(bool(record.get(one["field"])) for record in made) / len(made), 4)
