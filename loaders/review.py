@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from loaders import catalog_decide, catalog_run, catalog_undo, curation, review_list
 from loaders.catalog_decide import Unsigned
@@ -23,6 +26,8 @@ from schemas.environment import ROOT, Environment, environment
 Publish = Callable[[Environment], str]
 PUBLISH_LATER = "Effective at the next publication: `airflow dags trigger catalog` starts one now."
 PUBLISHER = "dags.publish"
+NO_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # bytes that are not UTF-8, control characters
+NUMBER = re.compile("[0-9]{1,18}")  # of a curation
 
 
 class NotPublished(Exception):
@@ -43,7 +48,10 @@ def main(arguments: Sequence[str] | None = None, publish: Publish | None = None)
     `publish` is called by --publish after a decision.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    said = _parser().parse_args(words or ["held"])
+    parser = _parser()
+    said = parser.parse_args(words or ["held"])
+    if any(NO_TEXT.search(word) for word in words):
+        parser.error("a word holds signs that are no text: write it as UTF-8, without control characters")
     env = environment()
     try:
         migrate(env)
@@ -52,8 +60,15 @@ def main(arguments: Sequence[str] | None = None, publish: Publish | None = None)
         if said.command in DECISIONS:
             now = said.publish and publish is not None
             print(publish(env) if now and publish else PUBLISH_LATER)  # noqa: T201
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads us has read enough: `… | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (Unsigned, NotRunning, NotThere, FeedBusy, NotPublished) as error:
         print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    except (OperationalError, ArgumentError) as error:
+        why = str(error).partition("\n")[0]
+        print(f"The catalog cannot be used: {why}; see that ELIB_CATALOG_URL is right", file=sys.stderr)  # noqa: T201
         return 1
     return 0
 
@@ -77,7 +92,7 @@ def _refuse(env: Environment, said: argparse.Namespace) -> str:
 
 
 def _undo(env: Environment, said: argparse.Namespace) -> str:
-    if said.what.isdigit():
+    if NUMBER.fullmatch(said.what):
         curation.undo_curation(env, int(said.what), by=said.by, reason=said.reason)
         return f"curation {said.what} undone"
     run = catalog_run.read_run(env, said.what)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from sqlalchemy import insert
@@ -12,7 +13,7 @@ from sqlalchemy import insert
 from loaders import catalog, review
 from loaders.database import writing
 from loaders.models import Match, Resource
-from schemas import Environment
+from schemas import Environment, environment
 from tests.loaders.nights import feed, night, rows, said, staged, states
 
 BY = ("--by", "A Steward", "--reason", "looked at it")
@@ -199,6 +200,37 @@ def test_a_refusal_is_taken_back_by_the_name_of_its_run(env: Environment, say) -
     assert answer.startswith(f"{run} undone: 1 versions may come again; `make reprocess FEED=books` stages them now")
 
 
+@pytest.mark.parametrize("word", ["a\x1b[2Jb", "a\ud800b", "a\x00b"])
+def test_words_that_are_no_text_are_refused(env: Environment, say, word: str) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1")])
+    with pytest.raises(SystemExit, match="2"):
+        say("correct", "books:r1", "title.en", word, *BY)
+    assert rows(env, "curation") == []
+    assert say("correct", "books:r1", "title.fa", "می\u200cخواهم\nدو", *BY)[0] == 0, "joiners and line ends are text"
+
+
+def test_a_reader_that_has_read_enough_is_no_error(lite: Environment) -> None:
+    night(lite, feed(), [said(f"r{number}") for number in range(3000)])
+    run = staged(lite, feed(), [said("r0")])
+    catalog.hold(lite, run, ["looks wrong"])
+    command = f"{sys.executable} -m loaders.review show {run} | head -1; echo ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(["bash", "-c", command], env=variables(lite), capture_output=True, text=True, check=False)
+    assert (ran.stdout.splitlines()[-1], ran.stderr) == ("0", "")
+
+
+def test_a_catalog_that_cannot_be_reached_is_one_sentence(tmp_path: Path) -> None:
+    away = environment({"ELIB_HOME": str(tmp_path), "ELIB_CATALOG_URL": "postgresql://127.0.0.1:1/x"})
+    command = [sys.executable, "-m", "loaders.review"]
+    ran = subprocess.run(command, env=variables(away), capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, len(ran.stderr.splitlines())) == (1, "", 1)
+    assert "The catalog cannot be used" in ran.stderr and "ELIB_CATALOG_URL" in ran.stderr
+
+
+def variables(env: Environment) -> dict[str, str]:
+    said = {"ELIB_HOME": str(env.home), "ELIB_CATALOG_URL": env.catalog_url, "PYTHONPATH": str(review.ROOT)}
+    return {**os.environ, **said}
+
+
 def test_a_run_that_is_not_there_is_an_error(say) -> None:  # type: ignore[no-untyped-def]
     for words in (
         ("release", "books-1", *BY),
@@ -208,6 +240,7 @@ def test_a_run_that_is_not_there_is_an_error(say) -> None:  # type: ignore[no-un
     ):
         assert say(*words) == (1, "there is no run books-1\n")
     assert say("undo", "17", *BY) == (1, "there is no curation 17\n")
+    assert say("undo", "9" * 30, *BY) == (1, f"there is no run {'9' * 30}\n")
 
 
 def test_a_decision_is_published_at_once_when_asked(env: Environment) -> None:
