@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,10 +21,12 @@ from loaders.staging_plan import CHUNK, Plan
 from loaders.staging_state import write_state
 from schemas.base import Base
 from schemas.environment import Environment
+from schemas.feed import NAME
 from schemas.outcome import Assessment
 from schemas.reason import Reason
 
 REASON = "its records came by the pipe, and no gate has judged them"
+SHA256 = re.compile("[0-9a-f]{64}")
 SQL = Path(__file__).with_name("pipe.sql")
 
 
@@ -48,10 +51,26 @@ def assessments(lines: Iterable[bytes]) -> Iterator[Assessment]:
             continue
         try:
             read = decoder.decode(line)
-            read.outcome  # noqa: B018 (raises when there is none)
+            check(read)
         except (msgspec.DecodeError, ValueError) as error:
             raise BadLine(f"line {number}: not an assessment: {error}") from error
         yield read
+
+
+def check(one: Assessment) -> None:
+    """Raises ValueError when an assessment contradicts itself, or names a feed that no feed can be called."""
+    if not NAME.fullmatch(one.feed):
+        raise ValueError(f"feed {one.feed!r}: a feed's name has small letters, digits and _ only")
+    if not one.identifier:
+        raise ValueError("its record has no identifier")
+    said = [outcome for outcome in (one.resource, one.tombstone, one.rejection) if outcome is not None]
+    if len(said) != 1:
+        raise ValueError(f"{one.key}: {len(said)} outcomes; a record has one")
+    others = {about.key for about in (*said, *one.issues)} - {one.key}
+    if others:
+        raise ValueError(f"{one.key}: it speaks of {min(others)!r} too")
+    if one.resource is not None and not SHA256.fullmatch(one.sha256 or ""):
+        raise ValueError(f"{one.key}: sha256 {one.sha256!r} is none; it tells whether the payload has changed")
 
 
 def pipe(env: Environment, lines: Iterable[bytes], *, load_by: str | None = None) -> list[Piped]:

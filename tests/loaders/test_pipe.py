@@ -7,8 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import pytest
 
 from loaders import catalog_decide
 from schemas import Environment, SourceRecord
@@ -74,3 +76,26 @@ def test_a_bad_line_is_named_and_nothing_is_staged(lite: Environment) -> None:
     assert "nothing was staged" in error
     assert rows(lite, "harvest_run") == []
     assert list(lite.staging.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"feed": "../../elsewhere"}, "a feed's name has small letters"),
+        ({"identifier": ""}, "no identifier"),
+        ({"sha256": None}, "it tells whether the payload has changed"),
+        ({"rejection": {"key": "books:r1", "reason": "unreadable"}}, "2 outcomes"),
+        ({"resource": {"key": "films:9"}}, "it speaks of 'films:9' too"),
+        ({"issues": [{"key": "books:r2", "code": "x", "severity": "info", "path": "", "value": ""}]}, "'books:r2' too"),
+    ],
+)
+def test_a_line_that_contradicts_itself_is_named_and_nothing_is_written(
+    lite: Environment, more: dict[str, Any], why: str
+) -> None:
+    good = msgspec.to_builtins(transform(said("r1")))
+    before = sorted(path for path in lite.home.parent.rglob("*") if path.is_file() and path.suffix == ".parquet")
+    code, out, error = loaders(lite, msgspec.json.encode(good) + b"\n" + msgspec.json.encode(good | more) + b"\n")
+    assert (code, out) == (2, "")
+    assert error.startswith("line 2: not an assessment: ") and why in error and "nothing was staged" in error
+    assert rows(lite, "harvest_run") == []
+    assert sorted(path for path in lite.home.parent.rglob("*.parquet") if path.is_file()) == before
