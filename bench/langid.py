@@ -2,8 +2,8 @@
 
 Usage: python bench/langid.py [--whole] [--half 0|1] [--system NAME].
 
-Reads ../shared/corpora/E_langid (sentences of lingua's test
-data and paragraphs of the UDHR); says so and ends where that folder is absent. Nothing is learned from it.
+Reads ../shared/corpora/E_langid (sentences of lingua's test data and paragraphs of the UDHR; not lingua's single words
+and pairs of words, which are no titles); says so and ends where that folder is absent. Nothing is learned from it.
 """
 
 from __future__ import annotations
@@ -12,97 +12,27 @@ import argparse
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
-
-from selectolax.lexbor import LexborHTMLParser
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from bench.langid_texts import CORPUS, Sample, samples  # noqa: E402 - the path comes first
 from transforms.normalize import detect, detect_models, detect_script  # noqa: E402 - the path comes first
 
-CORPUS = ROOT.parent / "shared" / "corpora" / "E_langid"
-UDHR = {
-    "amh": "am", "arb": "ar", "azj_cyrl": "az", "azj_latn": "az", "ben": "bn", "bos_cyrl": "bs", "bos_latn": "bs",
-    "bul": "bg", "cmn_hans": "zh", "cmn_hant": "zh", "deu_1996": "de", "ell_monotonic": "el", "eng": "en", "fra": "fr",
-    "heb": "he", "hin": "hi", "hrv": "hr", "hye": "hy", "ind": "id", "ita": "it", "jpn": "ja", "kaz": "kk", "kir": "ky",
-    "kor": "ko", "mkd": "mk", "nld": "nl", "pes_1": "fa", "pol": "pl", "por_BR": "pt", "por_PT": "pt", "rus": "ru",
-    "spa": "es", "srp_cyrl": "sr-Cyrl", "srp_latn": "sr-Latn", "swh": "sw", "tat": "tt", "tgk": "tg", "tha": "th",
-    "tha2": "th", "tur": "tr", "ukr": "uk", "urd": "ur", "uzn_cyrl": "uz", "uzn_latn": "uz", "vie": "vi",
-}  # fmt: skip
-CYRILLIC = "абвгдђежзијклљмнњопрстћуфхцчџш"
-ROMAN = [
-    "a",
-    "b",
-    "v",
-    "g",
-    "d",
-    "đ",
-    "e",
-    "ž",
-    "z",
-    "i",
-    "j",
-    "k",
-    "l",
-    "lj",
-    "m",
-    "n",
-    "nj",
-    "o",
-    "p",
-    "r",
-    "s",
-    "t",
-    "ć",
-    "u",
-    "f",
-    "h",
-    "c",
-    "č",
-    "dž",
-    "š",
-]
-LATIN = dict(zip(CYRILLIC, ROMAN, strict=True)) | dict(zip(CYRILLIC.upper(), map(str.capitalize, ROMAN), strict=True))
-# Close to one another in Latin letters (hr, bs), or not what the file says (ms: its sentences are Indonesian).
-APART = ("hr", "bs", "ms")
-UNSPACED = ("th", "zh", "ja")
-
-
-Row = tuple[str, str, str]  # group, expected tag, text
-
-
-def title(text: str, language: str) -> str:
-    """The first six words, or 25 characters where no spaces part words."""
-    return text[:25] if language in UNSPACED else " ".join(text.split()[:6])
-
-
-def samples(whole: bool = False) -> Iterator[tuple[str, str, str]]:
-    """(group, expected tag, text): the group is the language, with the UDHR's scripts told apart."""
-    for path in sorted((CORPUS / "lingua" / "sentences").glob("*.txt")):
-        expected = "sr-Cyrl" if path.stem == "sr" else path.stem
-        for text in path.read_text(encoding="utf-8").splitlines():
-            if text.strip():
-                yield expected, expected, text[:120] if whole else title(text, expected)
-                if expected == "sr-Cyrl":
-                    yield "sr-Latn", "sr-Latn", latin(text[:120] if whole else title(text, expected))
-    for path in sorted((CORPUS / "udhr").glob("*.html")):
-        expected = UDHR[path.stem]
-        group = f"{expected} udhr {path.stem.partition('_')[2]}".strip()
-        for node in LexborHTMLParser(path.read_text(encoding="utf-8")).css("p"):
-            text = " ".join(node.text().split())
-            if len(text.split()) >= 4 or (expected in UNSPACED and len(text) > 12):
-                yield group, expected, text[:120] if whole else title(text, expected)
-
-
-def latin(serbian: str) -> str:
-    """Serbian Cyrillic in Latin letters, one for one."""
-    return "".join(LATIN.get(letter, letter) for letter in serbian)
+FAMILY = ("sr-Latn", "hr", "bs")  # one language to the models, counted as one and apart
+MISLABELLED = "ms"  # lingua's Malay sentences are mostly Indonesian: see _malay
+Told = dict[str, Counter[str]]  # group → tag → how often
 
 
 def right(expected: str, tag: str) -> bool:
     return tag == expected if expected.startswith("sr") else tag.split("-", maxsplit=1)[0] == expected
+
+
+def right_family(expected: str, tag: str) -> bool:
+    """The same, with Serbian, Croatian and Bosnian as one language, in either script."""
+    return tag.split("-", maxsplit=1)[0] in ("sr", "hr", "bs") if expected in FAMILY else right(expected, tag)
 
 
 def langdetect_alone(text: str) -> str:
@@ -116,6 +46,13 @@ def langdetect_alone(text: str) -> str:
         return "und"
 
 
+def py3langid_alone(text: str) -> str:
+    script, languages = detect_script.candidates(text)
+    if script is None or len(languages) < 2:
+        return languages[0] if languages else "und"
+    return best(detect_models.py3langid(text.lower(), script), text)
+
+
 def best(scores: dict[str, float], text: str) -> str:
     language = max(scores, key=lambda one: scores[one], default="und")
     return f"sr-{detect_script.script_of(text)}" if language == "sr" else language
@@ -124,57 +61,111 @@ def best(scores: dict[str, float], text: str) -> str:
 SYSTEMS: dict[str, Callable[[str], str]] = {
     "cascade": lambda text: detect.detect(text).tag,
     "fasttext": lambda text: best(detect_models.fasttext(text.lower()), text),
-    "py3langid": lambda text: best(detect_models.py3langid(text.lower()), text),
+    "py3langid": py3langid_alone,
     "langdetect": langdetect_alone,
 }
 
 
-def measure(told: Callable[[str], str], rows: list[Row]) -> tuple[dict[str, Counter[str]], float]:
-    """What was told of each group, and texts a second of processor time."""
+def measure(told: Callable[[str], str], texts: list[str]) -> tuple[list[str], float]:
+    """What was told of each text, and texts a second of processor time, the models loaded."""
     told("A text to load the models with, before the clock starts")
+    told("Текст, који учитава моделе пре него што сат крене")
     start = time.process_time()
-    tags = [told(text) for _, _, text in rows]
-    rate = len(rows) / (time.process_time() - start)
-    found: dict[str, Counter[str]] = defaultdict(Counter)
-    for (group, expected, _), tag in zip(rows, tags, strict=True):
-        found[group]["right" if right(expected, tag) else tag] += 1
-    return found, rate
+    tags = [told(text) for text in texts]
+    return tags, len(texts) / (time.process_time() - start)
 
 
-def averages(shares: dict[str, float]) -> dict[str, float]:
-    """Macro averages over languages; a language's share is the mean of its groups'."""
-    languages: dict[str, list[float]] = defaultdict(list)
-    for group, share in shares.items():
-        languages[group.split()[0]].append(share)
-    means = {language: sum(of) / len(of) for language, of in languages.items()}
-    rest = [mean for language, mean in means.items() if language not in APART]
-    latin = [means[one] for one in ("sr-Latn", "hr", "bs")]
-    return {
-        f"all {len(means)}": sum(means.values()) / len(means),
-        f"{len(rest)} without {', '.join(APART)}": sum(rest) / len(rest),
-        "Latin sr, hr, bs": sum(latin) / 3,
-    }
+def half(rows: list[Sample], which: int) -> list[Sample]:
+    """Every second text of each group, from its first or its second on."""
+    groups: dict[str, list[Sample]] = defaultdict(list)
+    for row in rows:
+        groups[row.group].append(row)
+    return [row for group in groups.values() for row in group[which::2]]
+
+
+def counted(rows: Iterable[Sample], tags: list[str], holds: Callable[[str, str], bool]) -> Told:
+    found: Told = defaultdict(Counter)
+    for row, tag in zip(rows, tags, strict=True):
+        found[row.group]["right" if holds(row.expected, tag) else tag] += 1
+    return found
+
+
+def by_language(found: Told) -> dict[str, float]:
+    """Language → share right: the mean of its groups'."""
+    shares: dict[str, list[float]] = defaultdict(list)
+    for group, told in found.items():
+        shares[group.split()[0]].append(told["right"] / told.total())
+    return {language: sum(of) / len(of) for language, of in shares.items()}
+
+
+def _averages(found: Told, together: Told) -> None:
+    """Print the macro averages over languages, and the lowest language of each."""
+    alone, means = by_language(found), by_language(together)
+    family = sum(means.pop(one) for one in FAMILY) / len(FAMILY)
+    one_family = {**means, "/".join(FAMILY): family}
+    rest = {language: mean for language, mean in one_family.items() if language != MISLABELLED}
+    apart = {language: alone[language] for language in FAMILY}
+    for name, shares in (
+        ("as every file says", alone),
+        ("Latin sr, hr and bs counted as one", one_family),
+        (f"the same without {MISLABELLED}, whose file is not Malay", rest),
+        ("Latin sr, hr and bs among each other", apart),
+    ):
+        lowest = min(shares, key=lambda one: shares[one])
+        mean = sum(shares.values()) / len(shares)
+        print(f"macro average of {len(shares)}, {name}: {mean:.4f}; lowest {lowest} {shares[lowest]:.3f}")
+    print("apart: " + ", ".join(f"{language} {share:.3f}" for language, share in apart.items()))
+
+
+def _malay(rows: list[Sample], tags: list[str]) -> None:
+    """Print what the file of Malay sentences reads as, whole, to two models that know nothing of our words."""
+    read: dict[str, list[str]] = defaultdict(list)
+    for row, tag in zip(rows, tags, strict=True):
+        if row.group == MISLABELLED:
+            whole = " ".join(row.whole.lower().split())
+            two = {best(detect_models.fasttext(whole), whole), py3langid_alone(whole)}
+            read[two.pop() if len(two) == 1 else "apart"].append(tag)
+    told = ", ".join(f"{name} {len(of)}" for name, of in sorted(read.items(), key=lambda one: -len(one[1])))
+    print(f"{MISLABELLED}.txt, sentences as fastText and py3langid both read them, or are apart: {told}")
+    if malay := read.get("ms"):
+        print(f"of those that both read as Malay, told as Malay in title length: {malay.count('ms') / len(malay):.3f}")
+
+
+def _confidences(rows: list[Sample], texts: list[str]) -> None:
+    """Print how often an answer is right by its confidence, save for Malay and for Cyrillic Bosnian."""
+    found: dict[bool, dict[int, list[bool]]] = {True: defaultdict(list), False: defaultdict(list)}
+    for row, text in zip(rows, texts, strict=True):
+        told = detect.detect(text)
+        if told.tag != "und" and row.expected != MISLABELLED and row.group != "bs udhr cyrl":
+            close = row.expected in FAMILY
+            found[close][min(9, int(told.confidence * 10))].append(right(row.expected, told.tag))
+    for close, steps in found.items():
+        said = ", ".join(f"0.{step} {sum(of) / len(of):.3f} of {len(of)}" for step, of in sorted(steps.items()))
+        print(f"right by confidence, {'Latin sr, hr, bs' if close else 'others'}: {said}")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--whole", action="store_true", help="120 characters instead of title length")
-    parser.add_argument("--half", type=int, choices=(0, 1), help="only every second text, from the first or the second")
+    parser.add_argument("--half", type=int, choices=(0, 1), help="only every second text of a group, from the first on")
     parser.add_argument("--system", default="cascade", choices=SYSTEMS)
     asked = parser.parse_args()
     if not CORPUS.exists():
         print(f"nothing to measure: {CORPUS} is absent")
         return 0
-    rows = list(samples(asked.whole))
-    rows = rows if asked.half is None else rows[asked.half :: 2]
-    found, rate = measure(SYSTEMS[asked.system], rows)
-    shares = {group: told["right"] / told.total() for group, told in found.items()}
-    for group, told in sorted(found.items(), key=lambda one: shares[one[0]]):
+    rows = list(samples())
+    rows = rows if asked.half is None else half(rows, asked.half)
+    texts = [row.whole if asked.whole else row.title for row in rows]
+    tags, rate = measure(SYSTEMS[asked.system], texts)
+    found = counted(rows, tags, right)
+    for group, told in sorted(found.items(), key=lambda one: one[1]["right"] / one[1].total()):
         others = ", ".join(f"{tag} {n}" for tag, n in told.most_common(5) if tag != "right")
-        print(f"{group:22} {told.total():5} {shares[group]:.3f}  {others}")
-    for name, average in averages(shares).items():
-        print(f"macro average, {name}: {average:.4f}")
-    print(f"{rate:.0f} texts a second of one core, over {len(rows)}")
+        print(f"{group:22} {told.total():5} {told['right'] / told.total():.3f}  {others}")
+    _averages(found, counted(rows, tags, right_family))
+    _malay(rows, tags)
+    if asked.system == "cascade":
+        _confidences(rows, texts)
+    print(f"{rate:.0f} texts a second of one core ({1e6 / rate:.0f} µs a text), over {len(rows)}")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas import Feed, SourceRecord
+from transforms.normalize import detect_profiles
 from transforms.outcome import assess
 
 WORDS = (
@@ -10,7 +11,6 @@ WORDS = (
     "Математика за све",
     "الرياضيات للجميع",
     "Matematika za sve",
-    "qwz xvk pjq",
     "Livre",
 )
 RECORD = """<record xmlns="http://www.openarchives.org/OAI/2.0/"><metadata>
@@ -25,4 +25,5 @@ def warm() -> None:
     feed = Feed(name="warm", title="w", partner="w", protocol="oai_pmh", url="https://example.org/", format="oai_dc")
     titles = "".join(f"<dc:title>{words}</dc:title><dc:description>{words}</dc:description>" for words in WORDS)
     payload = RECORD.format(titles=titles)
+    detect_profiles.sees("mathematics for everybody", "en")  # which few titles need
     assess(SourceRecord(feed="warm", identifier="1", format="oai_dc", payload=payload), feed)

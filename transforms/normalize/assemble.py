@@ -138,10 +138,11 @@ def _languages(work: Assembly, feed: Feed, title: dict[str, str], description: d
             work.leave(said)
     if found:
         return tuple(Language(tag=tag, origin="declared", confidence=1.0) for tag in found)
-    seen = _seen(next(iter(title.values()), ""), next(iter(description.values()), ""))
+    said_there = next(iter(title.values()), ""), next(iter(description.values()), "")
+    seen = _seen(*said_there)
     default = language.tag(feed.default_language) if feed.default_language else None
     if default is not None:
-        if seen.confidence >= SURE and seen.tag.partition("-")[0] != default.partition("-")[0]:
+        if seen.confidence >= SURE and texts.contradicts(default, seen, sum(map(len, said_there))):
             work.find("language_contradicted", "languages", f"{default} by default, {seen.tag} {seen.confidence:.2f}")
         work.made("languages", "feed.default_language", "the feed's default")
         return (Language(tag=default, origin="declared", confidence=1.0),)

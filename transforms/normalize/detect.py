@@ -15,7 +15,7 @@ from transforms.normalize.detect_agreement import FAMILY, Told, Writing
 LENGTH = 120  # characters that are read
 EASY = 0.25  # where the fast model is believed alone it is wrong about so much less often than it says
 FAMILY_SEEN = 0.6  # from here on the fast model is believed that a text is in one of the close family
-WORD = re.compile(r"[^\W\d_]\S+")
+TWO_WORDS = re.compile(r"[^\W\d_]\S+\s.*?[^\W\d_]\S")
 NUMBERS = re.compile(r"[\d_፡]+")  # and the sign that parts words in Ethiopic
 NOISE = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|[\d_፡]+")
 
@@ -47,7 +47,7 @@ def _detected(text: str, hint: str | None) -> Detection:
         return UNKNOWN
     if len(languages) == 1:
         return Detection(tag=detect_script.tagged(languages[0], script, flat), confidence=0.99, family=0.99)
-    if len(WORD.findall(flat)) < 2:
+    if not TWO_WORDS.search(flat):
         return Detection(tag="und", confidence=0.2)
     letters = detect_evidence.telling(flat, script)
     told = _judged(Writing(flat, script, languages, letters, hint if hint in languages else None))

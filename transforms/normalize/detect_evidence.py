@@ -62,7 +62,7 @@ def _said_of(table: str) -> dict[str, float]:
 
 def telling(text: str, script: str) -> frozenset[str]:
     """The letters of a lower-case text that not every language of its script writes as its own."""
-    return frozenset(filter(str.isalpha, set(text) - _plain(script)))
+    return frozenset(filter(str.isalpha, set(text) - _plain(script))) if _own(script) else NONE
 
 
 @lru_cache(maxsize=4096)

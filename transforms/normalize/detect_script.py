@@ -64,6 +64,7 @@ CANDIDATES = {script: tuple(languages.split()) for script, languages in WRITTEN.
 TWO_SCRIPTS = {"sr": ("Cyrl", "Latn"), "uz": ("Cyrl",), "az": ("Cyrl",), "zh": ("Hani",)}
 LATIN = re.compile("[A-Za-zªºÀ-ÖØ-öø-ʯḀ-ỿ]")
 NO_OTHER = re.compile("[\0-\u036f\u1e00-\u1eff\u2000-\u20cf]*")  # Latin letters, accents, signs
+BEYOND = re.compile("[^\0-\u036f\u2000-\u20cf]")
 WHOLE_WORDS = frozenset(("Hani", "Kana", "Hang"))  # one character says as much as three letters
 
 
@@ -98,6 +99,8 @@ def _counts(text: str) -> dict[str, int]:
     if NO_OTHER.fullmatch(text):
         return {"Latn": 1} if LATIN.search(text) else {}
     table = _table()
+    if (first := BEYOND.search(text)) and (only := table.get(first[0])) and _alone(only).fullmatch(text):
+        return {only: 1}
     counts: dict[str, int] = {}
     for letter, times in Counter(text).items():
         script = table.get(letter)
@@ -110,6 +113,13 @@ def _counts(text: str) -> dict[str, int]:
     if "Kana" in counts and "Hani" in counts:
         counts["Kana"] += counts.pop("Hani")
     return counts
+
+
+@cache
+def _alone(script: str) -> re.Pattern[str]:
+    """Letters of the script, accents and signs, and no letter of another."""
+    letters = "".join(f"{chr(first)}-{chr(last)}" for first, last, one in BLOCKS if one == script)
+    return re.compile(f"[{letters}\0-@\\[-`{{-\u00a9\u00ab-\u00b9\u00bb-\u00bf\u0300-\u036f\u2000-\u20cf]*")
 
 
 @cache

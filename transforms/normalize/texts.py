@@ -15,6 +15,9 @@ from transforms.normalize.detect import Detection, detect
 SURE = 0.85  # a detection this confident is set against a declared tag
 SURE_OF_NEIGHBOURS = 0.95  # and this confident where speakers of both read one another's texts
 NEIGHBOURS = 10  # CLDR's distance between such languages: nb and no 1, hr and sr 4
+SURE_OF_MALAY = 0.98  # the models take Malay for Indonesian even when they are rather sure
+MALAY = frozenset(("id", "ms"))  # CLDR holds them for distant
+NEVER = 2.0  # more than any detection is sure
 LONG_ENOUGH = 20  # characters below which only another script is a contradiction
 
 
@@ -41,7 +44,7 @@ def langmap(said: Sequence[tuple[str, str | None]]) -> LangTexts:
         known = language.tag(declared) if declared else None
         found = detect(text, hint=known)
         tag = _scripted(known, _written(known, text)) if known else found.tag
-        if known and (sure := _contradicts(known, found, len(text))):
+        if known and (sure := contradicts(known, found, len(text))):
             contradictions.append((index, known, found.tag, sure))
         tags.append(tag)
         if tag in by_language:
@@ -69,7 +72,7 @@ def _scripted(declared: str, written: str) -> str:
     return declared
 
 
-def _contradicts(declared: str, found: Detection, length: int) -> float:
+def contradicts(declared: str, found: Detection, length: int) -> float:
     """How surely a text of so many characters is not in the declared language or script; 0 where that is open."""
     needed, near = _needed(declared, found.tag)
     sure = found.confidence if near else max(found.family, found.confidence)
@@ -80,11 +83,15 @@ def _contradicts(declared: str, found: Detection, length: int) -> float:
 
 @lru_cache(maxsize=4096)
 def _needed(declared: str, found: str) -> tuple[float, bool]:
-    """How sure a detection must be to contradict a declaration (more than 1: it never does); whether they are near."""
+    """How sure a detection must be to contradict a declaration; whether the two languages are near."""
     one, other = langcodes.Language.get(declared), langcodes.Language.get(found)
     if one.language == other.language:
-        return (SURE if one.script and other.script and one.script != other.script else 2.0), False
+        return (SURE if one.script and other.script and one.script != other.script else NEVER), False
+    if one.language == "bs" and one.script != "Latn" and found == "sr-Cyrl":  # in Cyrillic it is told as Serbian
+        return NEVER, True
+    if {one.language, other.language} == MALAY:
+        return SURE_OF_MALAY, True
     distance = langcodes.tag_distance(declared, found, ignore_script=True)
     if distance > NEIGHBOURS:
         return SURE, False
-    return (2.0 if distance <= 1 else SURE_OF_NEIGHBOURS), True
+    return (NEVER if distance <= 1 else SURE_OF_NEIGHBOURS), True

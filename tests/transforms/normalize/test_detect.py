@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bench import langid, langid_texts
 from transforms.normalize import detect_script
 from transforms.normalize.detect import detect
 
@@ -47,9 +48,27 @@ SENTENCES = {
     "am": "የሂሳብ ትምህርት ለመምህራን",
     "km": "ភាសាខ្មែរសម្រាប់គ្រូ",
 }
+NEIGHBOURS = {
+    "hr": ["Sveučilište u Splitu: natječaj za nastavnike kemije", "Tko želi učiti o vlakovima i zrakoplovima",
+           "Jednadžbe i nepoznanice, vježbe za sedmi razred"],
+    "sr-Latn": ["Hemija za sedmi razred: vežbe i primeri", "Deca uče o vremenu i mestu",
+                "Šta treba da zna svako dete pre polaska u školu"],
+    "bs": ["Historija i općina: univerzitet u Sarajevu", "Lahko je učiti hemiju uz vježbe"],
+    "ms": ["Buku teks matematik untuk sekolah rendah", "Kualiti pendidikan dan aktiviti murid di universiti"],
+    "id": ["Buku teks matematika untuk sekolah dasar", "Kualitas pendidikan dan aktivitas siswa di universitas"],
+    "tr": ["Okul için yeni bir ders kitabı ve defteri"],
+    "az": ["Bunlar kimi yazılıb, sonra da oxunub"],
+    "uz": ["Har bir inson va davlat haqida darslik"],
+    "uz-Cyrl": ["Ҳар бир инсон ва давлат ҳақида дарслик"],
+    "tg": ["Ҳар як инсон ва давлат дар бораи китоби дарсӣ"],
+    "mk": ["Учебник за деца и нивните наставници во училиштето"],
+    "am": ["የሂሳብ፡ትምህርት፡ለመምህራን፡እና፡ለተማሪዎች"],
+}  # fmt: skip
+OPEN = ["Osnovni pojmovi i zadaci", "Nalazi se u blizini grada", "Glavni grad i okolna naselja"]
 NOTHING = [
     "", "—", "12345 67890", "Moodle", "Москва", "H2O + NaCl", "x = y + 2", "ISBN 978-3-16-148410-0", "PISA 2018",
-    "https://example.org/en/the/book", "asdf asdf asdf", "qwrt zzpf xkcd lmno", "foo bar baz qux", "a@example.org",
+    "https://example.org/en/the/book", "asdf asdf asdf", "Lorem ipsum dolor", "qwrt zzpf xkcd lmno", "foo bar baz qux",
+    "a@example.org",
 ]  # fmt: skip
 TAGS = {detect_script.tagged(one, script, text) for script, ones in detect_script.CANDIDATES.items() for one in ones
         for text in ("", "们", "們")} | {"und"}  # fmt: skip
@@ -60,6 +79,35 @@ def test_the_language_of_a_title(expected: str, text: str) -> None:
     found = detect(text)
     assert found.tag == expected
     assert 0.4 < found.confidence < 1
+
+
+@pytest.mark.parametrize(("expected", "text"), [(tag, text) for tag, texts in NEIGHBOURS.items() for text in texts])
+def test_words_tell_close_neighbours_apart(expected: str, text: str) -> None:
+    assert detect(text).tag == expected
+
+
+@pytest.mark.parametrize("text", OPEN)
+def test_what_serbian_croatian_and_bosnian_share_is_one_of_them_and_which_is_left_open(text: str) -> None:
+    found = detect(text)
+    assert found.tag in ("sr-Latn", "hr", "bs")
+    assert found.confidence < 0.6
+    assert found.family >= 0.85
+    assert {detect(text, hint=declared).tag for declared in ("hr", "bs", "sr")} == {"hr", "bs", "sr-Latn"}
+
+
+@pytest.mark.skipif(not langid_texts.CORPUS.exists(), reason="../shared/corpora/E_langid is not here")
+def test_titles_of_the_corpus_are_told_by_language() -> None:
+    rows = list(langid_texts.samples())
+    tags = [detect(row.title).tag for row in rows]
+    shares = langid.by_language(langid.counted(rows, tags, langid.right_family))
+    told = {language: share for language, share in shares.items() if language != langid.MISLABELLED}
+    assert len(told) == 41
+    assert sum(told.values()) / len(told) >= 0.98
+    assert {language: share for language, share in told.items() if share < 0.85} == {}
+    apart = langid.by_language(langid.counted(rows, tags, langid.right))
+    assert apart["sr-Cyrl"] >= 0.95
+    assert apart["sr-Latn"] >= 0.85
+    assert apart["hr"] >= 0.65
 
 
 @pytest.mark.parametrize("text", NOTHING)

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,6 +63,43 @@ def test_neighbours_and_short_texts_do_not_contradict() -> None:
         ("Photosynthesis", "fr"),
     ]
     assert langmap(said).contradictions == ()
+
+
+@pytest.mark.parametrize("declared", ["hr", "bs", "sr", "sr-Latn", "cnr"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Zbirka zadataka za učenike osnovnih i srednjih škola",
+        "Vježbe iz matematike za učenike osnovnih škola",
+        "Vežbe iz matematike za učenike osnovnih škola",
+    ],
+)
+def test_a_few_words_do_not_contradict_one_of_serbian_croatian_and_bosnian(declared: str, text: str) -> None:
+    assert langmap([(text, declared)]).contradictions == ()
+
+
+def test_many_words_of_the_neighbour_contradict() -> None:
+    serbian = (
+        "Deca uče istoriju: šta se desilo posle rata, gde su živeli ljudi i kako se promenio svet u dvadesetom veku"
+    )
+    croatian = (
+        "Sveučilišni udžbenik iz kemije: jednadžbe, točni primjeri i vježbe, tko i tijekom kojega tjedna uči povijest"
+    )
+    assert [one[1:3] for one in langmap([(serbian, "hr")]).contradictions] == [("hr", "sr-Latn")]
+    assert [one[1:3] for one in langmap([(croatian, "sr")]).contradictions] == [("sr", "hr")]
+
+
+def test_bosnian_may_be_in_cyrillic_and_croatian_may_not() -> None:
+    text = "Увод у алгебру за ученике средњих школа"
+    assert langmap([(text, "bs")]).contradictions == ()
+    assert [one[1:3] for one in langmap([(text, "hr")]).contradictions] == [("hr", "sr-Cyrl")]
+
+
+def test_indonesian_contradicts_malay_only_by_words_of_its_own() -> None:
+    both = "Cerita rakyat dari pulau dan pantai"
+    indonesian = "Penelitian mahasiswa tentang kualitas lingkungan di universitas"
+    assert langmap([(both, "ms"), (both, "id")]).contradictions == ()
+    assert [one[1:3] for one in langmap([(indonesian, "ms")]).contradictions] == [("ms", "id")]
 
 
 def test_nothing_said_gives_nothing() -> None:
