@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
+import time
 from collections.abc import Iterable
+from typing import Any
 
 import httpcore
 import httpx
@@ -12,6 +15,7 @@ import httpx
 from harvesters.causes import failed
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+FIRST = 60.0  # seconds that a connection may be used before anybody says until when
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -25,6 +29,8 @@ def public(address: Address) -> bool:
         inner = _embedded(address)
         if inner is not None:
             return public(inner)
+        if address.is_site_local:
+            return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
@@ -56,11 +62,43 @@ def pin(host: str, port: int, allowed: Iterable[str]) -> list[str]:
     return addresses
 
 
+class Timed(httpcore.NetworkStream):
+    """A connection that may be used until its backend's `until`, however slowly what comes over it drips."""
+
+    def __init__(self, stream: httpcore.NetworkStream, backend: Pinned) -> None:
+        self._stream, self._backend = stream, backend
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._left(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = self._left(timeout, httpcore.ConnectTimeout)
+        return Timed(self._stream.start_tls(ssl_context, server_hostname, left), self._backend)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+    def _left(self, timeout: float | None, over: type[Exception]) -> float:
+        left = self._backend.until - time.monotonic()
+        if left <= 0:
+            raise over("the response came too slowly")
+        return left if timeout is None else min(timeout, left)
+
+
 class Pinned(httpcore.NetworkBackend):
     """Connects to the very addresses that were checked; the name is never resolved a second time."""
 
     def __init__(self, allowed: frozenset[str]) -> None:
         self.allowed = allowed
+        self.until = time.monotonic() + FIRST
         self.sockets = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -74,7 +112,8 @@ class Pinned(httpcore.NetworkBackend):
         refused: Exception | None = None
         for address in pin(host, port, self.allowed):
             try:
-                return self.sockets.connect_tcp(address, port, timeout, local_address, socket_options)
+                stream = self.sockets.connect_tcp(address, port, timeout, local_address, socket_options)
+                return Timed(stream, self)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 refused = error
         raise refused or httpcore.ConnectError(f"the name {host} has no address")
@@ -92,8 +131,13 @@ class Transport(httpx.HTTPTransport):
     """httpx's own transport over connections that go to checked and pinned addresses."""
 
     def __init__(self, allowed: frozenset[str], connections: int) -> None:
+        self._backend = Pinned(allowed)
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(),
             max_connections=connections,
-            network_backend=Pinned(allowed),
+            network_backend=self._backend,
         )
+
+    def give_up_at(self, until: float) -> None:
+        """No connection is used after this moment (time.monotonic), until another one is given."""
+        self._backend.until = until

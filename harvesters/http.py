@@ -70,8 +70,9 @@ class Client:
         self.pages = 0
         self._turns: dict[str, Turns] = {}
         self._moved: dict[str, str] = {}
+        self._transport = Transport(self.env.allow_private, request.connections)
         self._http = httpx.Client(
-            transport=Transport(self.env.allow_private, request.connections),
+            transport=self._transport,
             timeout=request.timeout,
             follow_redirects=False,
             trust_env=False,
@@ -121,7 +122,8 @@ class Client:
     ) -> httpx.Request:
         try:
             address = httpx.URL(url)
-        except httpx.InvalidURL as error:
+            address.host  # noqa: B018 httpx reads an international name when it is asked for it
+        except (httpx.InvalidURL, UnicodeError) as error:
             raise failed("forbidden_address", f"{url!r} is not an address ({error})") from error
         if params:
             address = address.copy_merge_params({name: self._filled(value) for name, value in params.items()})
@@ -216,7 +218,8 @@ class Client:
     def _redirected(self, request: httpx.Request, reply: Reply, permanent: bool) -> httpx.Request:
         try:
             target = request.url.join(reply.headers["location"])
-        except httpx.InvalidURL as error:
+            place(target)
+        except (httpx.InvalidURL, UnicodeError) as error:
             raise failed("moved", f"{place(request.url)} redirects to what is not an address") from error
         if target.scheme not in ("http", "https"):
             raise failed("forbidden_address", f"{place(request.url)} redirects to {target.scheme}:")
@@ -252,7 +255,11 @@ class Client:
             deadline = min(self.ends, time.monotonic() + limits.timeout)
             if time.monotonic() >= self.ends:
                 raise failed("too_slow", f"the feed's {limits.budget:g} s are over")
-            response = self._http.send(request, stream=True)
+            self._transport.give_up_at(deadline)
+            try:
+                response = self._http.send(request, stream=True)
+            except (httpx.InvalidURL, UnicodeError) as error:  # httpx reads the Location of a redirect by itself
+                raise failed("moved", f"{place(request.url)} redirects to what is not an address ({error})") from error
             try:
                 body = read_body(response, limits.max_bytes, deadline)
             finally:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from harvesters.causes import failed
 
 QUIET = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)(?: (\S+))?")
 CLOCK = 3600.0  # seconds; a last request further ahead than this is a clock that was set back
+LONGEST = 200  # characters of a host's name in a file's
 TIME = struct.Struct("<d")  # how the last request's time is written, seconds since 1970
 POLL = 0.02  # seconds between two looks at a lock that another process holds
 
@@ -31,6 +33,7 @@ class Turns:
         folder = folder / "hosts"
         folder.mkdir(parents=True, exist_ok=True)
         name = re.sub(r"[^a-z0-9.-]", "_", host.lower())
+        name = name if len(name) <= LONGEST else sha256(name.encode()).hexdigest()
         self.host = host
         self.gap = 1 / rate
         self.slots = [_opened(folder / f"{name}.{n}.lock") for n in range(connections)]

@@ -65,6 +65,7 @@ def failure(script: object, home: Path, **more: object) -> HarvestFailed:
             "192.0.2.1",
             "198.18.0.1",
             "2001:db8::1",
+            "fec0::1",
             "ff02::1",
         ),
     ],
@@ -240,6 +241,64 @@ def test_a_response_that_drips_is_cut_off(tmp_path: Path) -> None:
     finally:
         gate.set()
     assert failed.cause == "too_slow"
+
+
+@pytest.mark.parametrize(
+    ("first", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X-More: to come\r\n"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"more"),
+    ],
+    ids=["headers", "interim responses", "the size of a chunk"],
+)
+def test_what_drips_before_the_body_is_cut_off_too(tmp_path: Path, first: bytes, drop: bytes) -> None:
+    """The server ends well after its drops: only a harvest that keeps its time does not wait for that."""
+    last = b"HTTP/1.1 200 OK\r\n" if not first else b""
+    end = b"\r\nx\r\n0\r\n\r\n" if b"chunked" in first else last + b"Content-Length: 1\r\n\r\nx"
+    listening = socket.create_server(("127.0.0.1", 0))
+    pause = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(65536)
+            try:
+                connection.sendall(first)
+                for _ in range(60):
+                    connection.sendall(drop)
+                    pause.wait(0.05)
+                connection.sendall(end)
+            except OSError:
+                return  # cut off, as it should be
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    here = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    with (
+        Client(feed(here, request={"budget": 1, "retries": 0}), Ask(), open_environment(tmp_path)) as client,
+        pytest.raises(HarvestFailed) as caught,
+    ):
+        client.send(here)
+    assert caught.value.cause == "too_slow"
+    pause.set()
+    thread.join()
+    listening.close()
+
+
+@pytest.mark.parametrize("target", ["http://xn--a/", "javascript:1", "http://[::1"])
+def test_a_redirect_to_what_is_no_address_is_a_cause_and_no_crash(tmp_path: Path, target: str) -> None:
+    failed = failure(lambda asked: Answer(status=302, headers={"Location": target}), tmp_path, request={"retries": 0})
+    assert failed.cause in ("moved", "unreachable", "forbidden_address")
+
+
+@pytest.mark.parametrize("host", ["xn--a", "a" * 300])
+def test_a_host_that_cannot_be_is_a_cause_and_no_crash(tmp_path: Path, host: str) -> None:
+    with (
+        Client(feed(f"http://{host}/", request={"retries": 0}), Ask(), open_environment(tmp_path)) as client,
+        pytest.raises(HarvestFailed),
+    ):
+        client.send(f"http://{host}/")
 
 
 def test_a_certificate_that_cannot_be_trusted_is_named(tmp_path: Path) -> None:
