@@ -14,7 +14,12 @@ from schemas.base import Base
 from schemas.feed import Feed
 from schemas.source import Ask, Skipped
 
-OVERLAP = timedelta(hours=1)  # servers list by clocks that are not quite the one they show
+OVERLAP = timedelta(hours=13)  # some servers stamp their records in local time, twelve hours behind UTC at most
+# what [request] says of patience and politeness: it changes nothing about the source
+PATIENCE = {
+    *("rate", "connections", "timeout", "budget", "retries", "backoff", "quiet_hours", "size", "trust_list_size"),
+    *("max_pages", "max_bytes", "max_redirects", "multi_value"),
+}
 GO_ON_AFTER = frozenset({"unreachable", "certificate", "blocked", "too_slow", "quiet_hours"})  # others start over
 WITH_DATESTAMPS = 28  # harvests from one whole list to the next, where deletes are not told for good
 ASKS_AGAIN = frozenset({"oai_pmh"})  # protocols that can ask for a skipped record by itself
@@ -106,8 +111,11 @@ def run_names(folder: Path, *, until: str | None = None) -> list[str]:
 
 def fingerprint(feed: Feed) -> str:
     """What the feed declares of its source: when it changes, the harvests before mean nothing for the next."""
-    said = [feed.protocol, feed.url, feed.format, sorted(feed.sets), feed.identifier]
-    return sha256(msgspec.json.encode(said)).hexdigest()[:16]
+    said: list[object] = [feed.protocol, feed.url, feed.format, sorted(feed.sets), feed.identifier]
+    request = feed.request.model_dump(exclude=PATIENCE, exclude_defaults=True)
+    if request:
+        said.append(request)
+    return sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:16]
 
 
 def ask(
@@ -208,8 +216,11 @@ def _mark(response_date: str | None) -> str | None:
         said = datetime.fromisoformat(response_date)
     except ValueError:
         return None
-    said = said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
-    return (said - OVERLAP).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said = said.replace(tzinfo=UTC) if said.tzinfo is None else said
+    try:
+        return (said.astimezone(UTC) - OVERLAP).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except OverflowError:  # a clock at the begin of the calendar
+        return None
 
 
 def _retry(past: list[Harvest], complete: list[Harvest]) -> tuple[Skipped, ...]:

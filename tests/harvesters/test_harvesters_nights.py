@@ -24,7 +24,7 @@ from schemas import Environment, HarvestFailed, environment
 from tests.harvesters.loopback import Answer, Asked, OaiServer, listing, names, serving
 
 ROOT = Path(__file__).parents[2]
-MARK = "2026-02-28T23:00:00Z"  # the server's clock, less the overlap
+MARK = "2026-02-28T11:00:00Z"  # the server's clock, less the overlap
 OAI = {"protocol": "oai_pmh", "format": "oai_dc"}
 
 

@@ -89,7 +89,7 @@ def test_a_first_ask_is_for_everything_and_the_next_since_the_servers_own_mark(t
     assert ask(tmp_path, one) == Ask()
     land(tmp_path, one, "books-1", pages([said("r1"), said("r2")]), asked=ask(tmp_path, one))
     second = ask(tmp_path, one)
-    assert second == Ask(since="2025-12-31T23:00:00Z", full=False, listed_before=2)
+    assert second == Ask(since="2025-12-31T11:00:00Z", full=False, listed_before=2)
     land(tmp_path, one, "books-2", pages([], full=False), asked=second)
     assert ask(tmp_path, one).full is False
     land(tmp_path, one, "books-3", pages([], full=False), asked=second)
@@ -125,6 +125,38 @@ def test_a_repository_that_begins_to_forget_its_deletes_is_asked_for_its_whole_l
     assert ask(tmp_path, one).full is True
 
 
+def test_what_a_server_stamped_in_its_local_time_is_asked_for_again(tmp_path: Path) -> None:
+    """A record changed at noon UTC after a harvest at 11:50, at a server that writes 00:00 then (UTC-12)."""
+    one = feed(request=Request(since_param="since"), full_every=99)
+    land(tmp_path, one, "books-1", [Page(complete=True, full=True, response_date="2026-03-01T11:50:00Z")])
+    since = ask(tmp_path, one).since
+    assert since is not None
+    assert since < "2026-03-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("date", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00", "yesterday"])
+def test_a_mark_that_no_calendar_holds_asks_for_everything(tmp_path: Path, date: str) -> None:
+    land(tmp_path, feed(), "books-1", [Page(complete=True, full=True, response_date=date)])
+    assert ask(tmp_path, feed()).full
+
+
+@pytest.mark.parametrize(
+    ("request_", "another"),
+    [
+        ({"encoding": "cp1251"}, True),
+        ({"params": {"language": "fr"}}, True),
+        ({"records_path": "results"}, True),
+        ({"rate": 9.0, "retries": 1, "max_bytes": 10}, False),
+    ],
+)
+def test_a_feed_file_that_reads_its_source_otherwise_asks_for_all_of_it(
+    tmp_path: Path, request_: dict[str, object], another: bool
+) -> None:
+    """Or the server would say that nothing changed, and what was read wrongly would stay."""
+    land(tmp_path, feed(), "books-1", [Page(records=[said("r1")], complete=True, full=True, validators={"u": "1"})])
+    assert (ask(tmp_path, feed(request=Request(**request_))).validators == {}) is another
+
+
 def test_a_list_without_datestamps_is_asked_for_whole_every_time(tmp_path: Path) -> None:
     land(tmp_path, feed(), "books-1", pages([said("r1")]))
     assert ask(tmp_path, feed()).full is True
@@ -146,7 +178,7 @@ def test_an_interrupted_harvest_is_gone_on_with_and_a_truncated_one_starts_over(
     land(tmp_path, one, "books-3", pages([said("r3")], full=False, complete=False), asked=again)
     with pytest.raises(HarvestFailed):
         land(tmp_path, one, "books-4", broken("truncated"), asked=ask(tmp_path, one))
-    assert ask(tmp_path, one) == Ask(since="2025-12-31T23:00:00Z", full=False, listed_before=1), "the mark stays"
+    assert ask(tmp_path, one) == Ask(since="2025-12-31T11:00:00Z", full=False, listed_before=1), "the mark stays"
     assert [len(harvest.parts) for harvest in harvests(tmp_path / "books")] == [1, 3]
 
 
@@ -185,10 +217,10 @@ def test_what_a_list_cannot_give_is_asked_for_with_the_list_again(tmp_path: Path
     second = ask(tmp_path, one)
     poison = Skipped(identifier=None, reason="record 7: HTTP 500")
     land(tmp_path, one, "books-2", pages([], full=False, skipped=(poison,)), asked=second)
-    assert ask(tmp_path, one).since == second.since == "2025-12-31T23:00:00Z"
+    assert ask(tmp_path, one).since == second.since == "2025-12-31T11:00:00Z"
     later = Page(complete=True, response_date="2026-02-01T00:00:00Z")
     land(tmp_path, one, "books-3", [later], asked=ask(tmp_path, one))
-    assert ask(tmp_path, one).since == "2026-01-31T23:00:00Z"
+    assert ask(tmp_path, one).since == "2026-01-31T11:00:00Z"
     land(tmp_path, one, "books-4", pages([said("r1")], skipped=(poison,)), asked=ask(tmp_path, one, full=True))
     assert ask(tmp_path, one).full is True, "a whole list that lacked something is asked for whole again"
 
