@@ -5,23 +5,56 @@ from __future__ import annotations
 from typing import Any
 
 Level = dict[str, Any]
-PEOPLE = "len(list_intersect(people_l, people_r))"
-TOKENS = "len(list_intersect(tokens_l, tokens_r))"
-# CASE, since the parts of an AND are evaluated in no sure order, and the second ones are dear
+# What is dear is asked only where something cheap leaves it open, as CASE: the parts of an AND are evaluated in no sure
+# order. transforms.match.bound reads two forms: CASE WHEN cheap THEN dear ELSE false END, and CASE WHEN cheap THEN true
+# ELSE dear END.
+
+
+def share(name: str, least: str) -> str:
+    """That two lists have so many members in common: first by their bits, which tell how many at most."""
+    sides = (("l", "r"), ("r", "l"))
+    most = (f"{name}_size_{one} - bit_count({name}_bits_{one} & ~{name}_bits_{other})" for one, other in sides)
+    met = f"len(list_intersect({name}_l, {name}_r)) >= {least}"
+    return f"CASE WHEN least({', '.join(most)}) >= {least} THEN {met} ELSE false END"
+
+
+def meet(name: str) -> str:
+    """That two lists have a member in common, first by their bits."""
+    return f"CASE WHEN ({name}_bits_l & {name}_bits_r) <> 0 THEN list_has_any({name}_l, {name}_r) ELSE false END"
+
+
+def meet_alike(name: str) -> str:
+    """That two lists have a member in common, and the titles are alike."""
+    met = f"CASE WHEN list_has_any({name}_l, {name}_r) THEN {ALIKE} ELSE false END"
+    return f"CASE WHEN ({name}_bits_l & {name}_bits_r) <> 0 THEN {met} ELSE false END"
+
+
+def differ(name: str) -> str:
+    """That two lists have members and none in common, which is sure when they have no bit in common."""
+    told = f"{name}_bits_l <> 0 AND {name}_bits_r <> 0"
+    return (
+        f"CASE WHEN {told} AND ({name}_bits_l & {name}_bits_r) = 0 THEN true "
+        f"ELSE {told} AND NOT list_has_any({name}_l, {name}_r) END"
+    )
+
+
+def neither(*names: str) -> str:
+    """That one side or the other has nothing in any of some lists."""
+    return " OR ".join(f"({' | '.join(f'{name}_bits_{side}' for name in names)}) = 0" for side in "lr")
+
+
 LETTER = "round(strlen(title_l) / length(title_l))"  # bytes of a letter: DuckDB counts edits in bytes
 JARO = "jaro_winkler_similarity(title_l, title_r)"
 SLIP = f"WHEN {JARO} >= 0.85 THEN levenshtein(title_l, title_r) <= {LETTER} ELSE false END"
-LONG_TYPO = (
-    "CASE WHEN size_l < 30 OR abs(length(title_l) - length(title_r)) > 2 THEN false "
-    f"WHEN {JARO} >= 0.97 THEN true {SLIP}"
-)
+NEAR = "abs(title_size_l - title_size_r) <= 2"
+LONG_TYPO = f"CASE WHEN size_l >= 30 AND {NEAR} THEN CASE WHEN {JARO} >= 0.97 THEN true {SLIP} ELSE false END"
 SHORT_TYPO = (
-    "CASE WHEN size_l >= 30 OR abs(length(title_l) - length(title_r)) > 2 THEN false "
-    f"WHEN {JARO} >= 0.955 THEN true WHEN least(size_l, size_r) < 12 THEN false {SLIP}"
+    f"CASE WHEN size_l < 30 AND {NEAR} THEN "
+    f"CASE WHEN {JARO} >= 0.955 THEN true WHEN least(size_l, size_r) < 12 THEN false {SLIP} ELSE false END"
 )
 ALIKE = (
-    "title_l = title_r OR list_has_any(titles_l, titles_r) OR words_l = words_r OR head_l = head_r "
-    f"OR jaro_winkler_similarity(title_l, title_r) >= 0.88 OR {TOKENS} >= 0.6 * greatest(len(tokens_l), len(tokens_r))"
+    f"title_l = title_r OR list_has_any(titles_l, titles_r) OR words_l = words_r OR head_l = head_r OR {JARO} >= 0.88 "
+    f"OR {share('tokens', '0.6 * greatest(tokens_size_l, tokens_size_r)')}"
 )
 
 
@@ -60,7 +93,7 @@ COMPARISONS = [
         null("title_l IS NULL OR title_r IS NULL"),
         policy("title_l = title_r AND size_l >= 22", "the same, and long", 21.0),
         {**policy("title_l = title_r", "the same", 16.0), "m_probability": 0.65536, "u_probability": 1e-5, **GENERIC},
-        policy("list_has_any(titles_l, titles_r)", "the same in another language or form", 14.0),
+        policy(meet("titles"), "the same in another language or form", 14.0),
         policy("words_l = words_r", "the same words in another order", 14.0),
         policy(LONG_TYPO, "the same but for a letter or two, and long", 17.0),
         level(SHORT_TYPO, "the same but for a letter or two", 11.0),
@@ -79,16 +112,16 @@ COMPARISONS = [
             "the same but for a subtitle",
             12.0,
         ),
-        level(f"{TOKENS} >= 0.75 * greatest(len(tokens_l), len(tokens_r))", "most words the same", 5.5),
-        level("jaro_winkler_similarity(title_l, title_r) >= 0.88", "alike", 4.0),
+        level(share("tokens", "0.75 * greatest(tokens_size_l, tokens_size_r)"), "most words the same", 5.5),
+        level(f"{JARO} >= 0.88", "alike", 4.0),
         level("ELSE", "different"),
     ),
     comparison(
         "contributors",
-        null("len(people_l) = 0 OR len(people_r) = 0"),
-        level(f"{PEOPLE} >= 0.8 * greatest(len(people_l), len(people_r))", "the same"),
-        level(f"{PEOPLE} >= 0.6 * least(len(people_l), len(people_r))", "mostly the same"),
-        level(f"{PEOPLE} > 0", "a name in common", 3.5),
+        null(neither("people")),
+        level(share("people", "0.8 * greatest(people_size_l, people_size_r)"), "the same"),
+        level(share("people", "0.6 * least(people_size_l, people_size_r)"), "mostly the same"),
+        level(meet("people"), "a name in common", 3.5),
         policy("ELSE", "different", -8.0),
     ),
     comparison(
@@ -101,7 +134,7 @@ COMPARISONS = [
     comparison(
         "description",
         null("description_l IS NULL OR description_r IS NULL"),
-        policy("description_l = description_r AND length(description_l) >= 60", "begins the same, and long", 12.0),
+        policy("description_l = description_r AND description_size_l >= 60", "begins the same, and long", 12.0),
         level("description_l = description_r", "begins the same", 10.0),
         policy("jaro_winkler_similarity(description_l, description_r) >= 0.9", "begins alike", 3.0),
         policy("ELSE", "different", -2.0),
@@ -120,15 +153,13 @@ COMPARISONS = [
     ),
     comparison(
         "identifiers",
-        null("len(strong_l) + len(addresses_l) = 0 OR len(strong_r) + len(addresses_r) = 0"),
-        policy(f"CASE WHEN list_has_any(strong_l, strong_r) THEN {ALIKE} ELSE false END", "shared", 24.0),
-        policy(f"CASE WHEN list_has_any(addresses_l, addresses_r) THEN {ALIKE} ELSE false END", "address shared", 20.0),
-        policy("list_has_any(strong_l, strong_r)", "shared, under unlike titles", 10.0),
-        policy("list_has_any(addresses_l, addresses_r)", "address shared, under unlike titles", 4.0),
-        policy("len(dois_l) > 0 AND len(dois_r) > 0 AND NOT list_has_any(dois_l, dois_r)", "DOI contradicts", -8.0),
-        policy(
-            "len(isbns_l) > 0 AND len(isbns_r) > 0 AND NOT list_has_any(isbns_l, isbns_r)", "ISBN contradicts", -8.0
-        ),
+        null(neither("strong", "addresses")),
+        policy(meet_alike("strong"), "shared", 24.0),
+        policy(meet_alike("addresses"), "address shared", 20.0),
+        policy(meet("strong"), "shared, under unlike titles", 10.0),
+        policy(meet("addresses"), "address shared, under unlike titles", 4.0),
+        policy(differ("dois"), "DOI contradicts", -8.0),
+        policy(differ("isbns"), "ISBN contradicts", -8.0),
         policy("ELSE", "none in common", 0.0),
     ),
     comparison(

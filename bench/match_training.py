@@ -8,9 +8,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from transforms.match.blocks import LIMIT
+from transforms.match.blocks import FORCED, LIMIT
+from transforms.match.candidate import doubt
 from transforms.match.model import VERSION, Model
-from transforms.match.score import FORCED, prepare, score
+from transforms.match.score import score
 
 RANDOM_PAIRS = 1_000_000
 TRUE_PAIRS = (
@@ -76,7 +77,7 @@ def _neutral(comparisons: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _levels(connection: duckdb.DuckDBPyConnection, settings: dict[str, Any], pairs: str) -> dict[str, dict[int, float]]:
     """The share of each level of each comparison among some pairs, those apart of which nothing is told."""
     connection.execute(f"CREATE OR REPLACE TABLE candidate_pair AS SELECT *, {FORCED} AS match_key FROM ({pairs})")
-    prepare(connection, LIMIT)
+    doubt(connection, LIMIT)
     score(
         connection,
         Model(version=VERSION, trained="", same=1, review=1, guards=(), settings=settings, frequencies={}),

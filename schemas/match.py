@@ -78,8 +78,10 @@ MATCH_FIELDS = (
     "url",
 )
 
+SORTED = msgspec.json.Encoder(order="sorted")  # by name, also the fields of structs
+
 
 def match_sha256(record: Resource) -> str:
     """The sha256 of what a steward compares of a record: a judgement holds for this version of it."""
-    said = msgspec.to_builtins({field: getattr(record, field) for field in MATCH_FIELDS})
-    return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()
+    said = {field: getattr(record, field) for field in MATCH_FIELDS}
+    return hashlib.sha256(SORTED.encode(said)).hexdigest()

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas import Cluster, Judgement, Match
-from transforms.cluster_words import Matches, Pair, Words, read
+from transforms.cluster_words import Matches, Pair, Words, verdicts
 
 LARGEST = 40  # records in a cluster; a work that more feeds than this describe is for a person to look at
 SUPPORT = (
@@ -27,7 +27,7 @@ class Traits(NamedTuple):
     year: int | None = None
     edition: str = ""
     numbers: str = ""
-    languages: frozenset[str] = frozenset()
+    languages: Sequence[str] = ()
     sha256: str = ""  # of the match fields
 
 
@@ -49,7 +49,7 @@ def cluster(
     """
     decided = decisions(judgements)
     alone, others = _parted(pairs, decided, one_to_one)
-    kept = [match for match in read(others) if match.verdict != "different" or _pair(match) in decided]
+    kept = [match for match in verdicts(others) if match.verdict != "different" or _pair(match) in decided]
     linked = {key for match in kept for key in _pair(match)}
     traits = _traits(features, linked.union(*decided))
     joined = _Joined(traits, decided, one_to_one)
@@ -84,14 +84,15 @@ def _twos(alone: pa.Table, one_to_one: frozenset[str]) -> Iterator[Cluster]:
     """The clusters of pairs that stand alone: nothing but their own verdict and feeds can speak."""
     columns = (alone[name].to_pylist() for name in ("left_key", "right_key", "verdict"))
     for left, right, verdict in zip(*columns, strict=True):
-        if joins(verdict, feed_of(left), feed_of(right), one_to_one):
+        if joins(verdict, left, right, one_to_one):
             yield Cluster(keys=(left, right))
 
 
 def joins(verdict: str, left: str, right: str, one_to_one: frozenset[str]) -> bool:
-    """Whether a pair's verdict and feeds make it a link: across two feeds that list no work twice likely is enough."""
-    if verdict == "review":
-        return left != right and {left, right} <= one_to_one
+    """Whether the verdict on two keys makes them a link: across two feeds that list no work twice likely is enough."""
+    if verdict == "review" and one_to_one:
+        feeds = {feed_of(left), feed_of(right)}
+        return len(feeds) == 2 and feeds <= one_to_one
     return verdict == "same"
 
 
@@ -105,23 +106,25 @@ def _related(pairs: pa.Table, features: pa.Table, decided: Mapping[Pair, Judgeme
 
     LOM has no kind for translations, and which is the original is not told: each `isversionof` the other.
     """
-    linked = pairs.filter(pc.is_valid(pairs["related"])).select(["left_key", "right_key", "related"]).to_pylist()
-    keys = {row[side] for row in linked if row["related"] == "version" for side in ("left_key", "right_key")}
-    traits = _traits(features, keys)
-    for row in linked:
-        left, right = row["left_key"], row["right_key"]
+    linked = pairs.filter(pc.is_valid(pairs["related"]))
+    names = ("left_key", "right_key", "related")
+    sides = (_issued(linked["left_key"], features), _issued(linked["right_key"], features))
+    columns = (linked[name].to_pylist() for name in names)
+    for left, right, related, mine, theirs in zip(*columns, *sides, strict=True):
         if (left, right) in decided:
             continue
         kinds = ("isversionof", "isversionof")
-        if row["related"] == "version":
-            earlier = _issued(traits[left]) <= _issued(traits[right])
-            kinds = ("hasversion", "isversionof") if earlier else ("isversionof", "hasversion")
+        if related == "version":
+            kinds = ("hasversion", "isversionof") if mine <= theirs else ("isversionof", "hasversion")
         yield left, right, kinds[0]
         yield right, left, kinds[1]
 
 
-def _issued(traits: Traits) -> tuple[int, int, str]:
-    return traits.year or 0, len(traits.edition), traits.edition
+def _issued(keys: pa.ChunkedArray, features: pa.Table) -> list[tuple[int, int, str]]:
+    """What tells the earlier of two versions: year and edition of the records of some keys."""
+    rows = features.select(["year", "edition"]).take(pc.index_in(keys, features["key"]))
+    told = zip(rows["year"].to_pylist(), rows["edition"].to_pylist(), strict=True)
+    return [(year or 0, len(edition), edition) for year, edition in told]
 
 
 def _pair(match: Match) -> Pair:
@@ -135,24 +138,14 @@ def feed_of(key: str) -> str:
 
 def _traits(features: pa.Table, keys: set[str]) -> dict[str, Traits]:
     """The traits of some records."""
-    read = features.select(["key", "feed", "identifiers", "year", "edition", "numbers", "languages", "match_sha256"])
-    wanted = read.filter(pc.is_in(features["key"], pa.array(sorted(keys), pa.string())))
-    return {row["key"]: _trait(row) for part in wanted.to_batches() for row in part.to_pylist()}
+    names = ("key", "feed", "identifiers", "year", "edition", "numbers", "languages", "match_sha256")
+    wanted = features.select(names).filter(pc.is_in(features["key"], pa.array(sorted(keys), pa.string())))
+    rows = zip(*(wanted[name].to_pylist() for name in names), strict=True)
+    return {key: Traits(feed, _of(ids, "doi:"), _of(ids, "isbn:"), *told) for key, feed, ids, *told in rows}
 
 
-def _trait(row: Mapping[str, object]) -> Traits:
-    names = row["identifiers"] if isinstance(row["identifiers"], list) else []
-    year = row["year"]
-    return Traits(
-        feed=str(row["feed"]),
-        dois=frozenset(name for name in names if name.startswith("doi:")),
-        isbns=frozenset(name for name in names if name.startswith("isbn:")),
-        year=year if isinstance(year, int) else None,
-        edition=str(row["edition"]),
-        numbers=str(row["numbers"]),
-        languages=frozenset(row["languages"] if isinstance(row["languages"], list) else []),
-        sha256=str(row["match_sha256"]),
-    )
+def _of(identifiers: Iterable[str], scheme: str) -> frozenset[str]:
+    return frozenset([one for one in identifiers if one.startswith(scheme)])
 
 
 def contradiction(left: Traits, right: Traits, one_to_one: frozenset[str]) -> str | None:
@@ -162,7 +155,7 @@ def contradiction(left: Traits, right: Traits, one_to_one: frozenset[str]) -> st
     for name, mine, theirs in (
         ("DOIs", left.dois, right.dois),
         ("ISBNs", left.isbns, right.isbns),
-        ("languages", left.languages, right.languages),
+        ("languages", frozenset(left.languages), frozenset(right.languages)),
     ):
         if mine and theirs and not mine & theirs:
             return f"{name} contradict: {', '.join(sorted(mine))} and {', '.join(sorted(theirs))}"
@@ -201,8 +194,7 @@ class _Joined:
 
     def _verdict(self, match: Match) -> str:
         """A pair across two feeds without inner duplicates needs no more than to be likely: its rivals are refused."""
-        left, right = map(feed_of, _pair(match))
-        return "same" if joins(match.verdict, left, right, self.one_to_one) else match.verdict
+        return "same" if joins(match.verdict, *_pair(match), self.one_to_one) else match.verdict
 
     def join(self) -> Iterator[tuple[Pair, str]]:
         """Join what can be joined; give each link that is refused, with the reason."""

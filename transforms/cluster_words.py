@@ -72,6 +72,13 @@ class Matches(Sequence[Match]):
     __hash__ = None  # type: ignore[assignment]  # a table has none
 
 
+def verdicts(pairs: pa.Table) -> Iterator[Match]:
+    """The pairs of a table as the matcher left them, without the evidence: it is not read."""
+    names = ("left_key", "right_key", "probability", "verdict")
+    for left, right, probability, verdict in zip(*(pairs[name].to_pylist() for name in names), strict=True):
+        yield Match(left_key=left, right_key=right, probability=probability, verdict=verdict)
+
+
 def read(pairs: pa.Table) -> Iterator[Match]:
     """The pairs of a table as the matcher left them."""
     names = ("left_key", "right_key", "probability", "verdict", "evidence", "related")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 
+import msgspec
 import pyarrow as pa
 import pytest
 
 from schemas import Concept, Contributor, Identifier, Resource
 from transforms.cluster import cluster
-from transforms.match import Live, Matching, Resources, features, match, score
+from transforms.match import Live, Matching, Resources, features, match, read_model
 
 SMALL = Resources(block=4)  # so that blocks cross the limit on most nights
 TOPICS = [
@@ -73,14 +74,20 @@ def test_an_increment_gives_what_a_full_run_gives(seed: int) -> None:
         before = now
 
 
-def test_a_large_catalog_is_scored_another_way_and_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    chance = random.Random(5)
-    rows = features(some_record(chance, f"f{n % 3}:{n}") for n in range(60))
-    small = match(rows, resources=SMALL)
-    monkeypatch.setattr(score, "MANY", 0)  # the number of records from which a catalog is large
-    large = match(rows, resources=SMALL)
-    assert small.pairs.num_rows > 0
-    assert large.pairs.to_pylist() == small.pairs.to_pylist()
+@pytest.mark.parametrize("seed", range(3))
+def test_no_pair_is_left_out_that_scoring_would_keep(seed: int) -> None:
+    chance = random.Random(seed)
+    rows = features(some_record(chance, f"f{n % 3}:{n}") for n in range(50))
+    model = read_model()
+    unlikely = match(rows, model=msgspec.structs.replace(model, review=1e-12)).pairs.to_pylist()
+    kept = [pair for pair in unlikely if pair["probability"] >= model.review]
+    assert 0 < len(kept) < len(unlikely)
+    likely = [pair for pair in match(rows).pairs.to_pylist() if pair["probability"] >= model.review]
+    assert [_seen(pair) for pair in likely] == [_seen(pair) for pair in kept]
+
+
+def _seen(pair: dict[str, object]) -> tuple[object, ...]:
+    return tuple(pair[name] for name in ("left_key", "right_key", "probability", "evidence"))
 
 
 def test_a_quiet_night_looks_at_nothing_again() -> None:

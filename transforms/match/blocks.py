@@ -23,18 +23,20 @@ class Rule(NamedTuple):
 
 COMPACT = "replace(title, ' ', '')"
 PIECE = "if(size > 2 * length(title), 5, 12)"
-LONGEST = "list_reverse_sort(list_transform(string_split(title, ' '), lambda w: printf('%04d', length(w)) || w))"
-LONGEST_NAME = "list_max(list_transform(people, lambda w: printf('%04d', length(w)) || w))"
+BY_LENGTH = "chr(32 + least(length(w), 10000)::INTEGER) || w"  # sorts by length, then by the word
+LONGEST = f"list_aggregate(list_transform(string_split(title, ' '), lambda w: {BY_LENGTH}), 'max', 2)"
+LONGEST_NAME = f"list_max(list_transform(people, lambda w: {BY_LENGTH}))"
 RULES = (
     Rule("identifier", "identifiers"),
     Rule("title", "titles"),
     Rule("words", "[words]"),
     Rule("start", f"[if(size >= 16, left({COMPACT}, {PIECE}), '')]"),
     Rule("end", f"[if(size >= 16, right({COMPACT}, {PIECE}), '')]"),
-    Rule("long words", f"[array_to_string({LONGEST}[1:2], ' ') || coalesce(year, 0)]"),
+    Rule("long words", f"[array_to_string({LONGEST}, ' ') || coalesce(year, 0)]"),
     Rule("person", f"[if(len(people) > 0, {LONGEST_NAME} || coalesce(year, 0) || left(title, 2), '')]"),
     Rule("description", "[if(length(description) >= 40, left(description, 40), '')]"),
 )
+FORCED = len(RULES)  # the "rule" of a pair that is compared because a steward decided it
 FURTHER = (
     f"coalesce({LONGEST_NAME}, '')",
     "coalesce(year, 0)",
@@ -53,14 +55,14 @@ class Oversized(NamedTuple):
 
 
 def block(connection: duckdb.DuckDBPyConnection, rows: str, table: str) -> None:
-    """Write the blocks of a table of features as rows (idx, rule, value), the rules in their order."""
+    """Write the blocks of a table of features as rows (idx, rule, value); the lists of a row name nothing twice."""
     parts = [
         f"SELECT idx, {number} AS rule, unnest({rule.values}) AS text FROM {rows} "
         f"WHERE title IS NOT NULL OR {number} = 0"
         for number, rule in enumerate(RULES)
     ]
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT idx, rule::TINYINT AS rule, "
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT idx, rule::TINYINT AS rule, "
         "hash(rule, text) AS value "
         f"FROM ({' UNION ALL '.join(parts)}) WHERE text IS NOT NULL AND text <> ''"
     )
@@ -99,14 +101,21 @@ def _leave_out(connection: duckdb.DuckDBPyConnection, table: str, limit: int) ->
     return [Oversized(RULES[rule].name, records) for rule, records in found]
 
 
-def pair(connection: duckdb.DuckDBPyConnection, table: str, among: str | None, pairs: str) -> None:
+def pair(connection: duckdb.DuckDBPyConnection, table: str, some: bool, pairs: str) -> None:
     """Write every pair that shares a block, smaller idx left, with the first rule that found it.
 
-    `among` is a table of idx to which both sides must belong; None is everybody.
+    Where only `some` are asked for: those with a side in the table `changed`, or with both in `crossed`.
     """
-    source = table if among is None else f"(SELECT * FROM {table} SEMI JOIN {among} USING (idx))"
+    source, wanted = table, ""
+    if some:
+        source = (
+            f"(SELECT t.*, c.idx IS NOT NULL AS fresh, x.idx IS NOT NULL AS crossed FROM {table} t "
+            "LEFT JOIN changed c USING (idx) LEFT JOIN crossed x USING (idx))"
+        )
+        wanted = "AND (l.fresh OR r.fresh OR (l.crossed AND r.crossed))"
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {pairs} AS SELECT l.idx AS join_key_l, r.idx AS join_key_r, "
         "min(l.rule) AS match_key "
-        f"FROM {source} l JOIN {source} r ON l.rule = r.rule AND l.value = r.value AND l.idx < r.idx GROUP BY ALL"
+        f"FROM {source} l JOIN {source} r ON l.rule = r.rule AND l.value = r.value AND l.idx < r.idx {wanted} "
+        "GROUP BY ALL"
     )

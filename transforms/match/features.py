@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +18,7 @@ from schemas import Resource, match_sha256
 from transforms.match.fold import fold
 from transforms.match.number import edition_and_numbers
 
-VERSION = "2"  # of the columns' meaning: rows of another version are made again
+VERSION = "3"  # of the columns' meaning: rows of another version are made again
 LISTED = pa.list_(pa.string())
 COLUMNS = pa.schema(
     [
@@ -45,6 +47,7 @@ COLUMNS = pa.schema(
     ],
     metadata={"features": VERSION},
 )
+PART = 10_000  # records of which the rows are held before they become columns
 DESCRIPTION = 80  # characters of the folded description
 CERTAIN_LANGUAGE = 0.8  # a detected language below this says nothing
 ONE_LANGUAGE = {"sr": "hbs", "hr": "hbs", "bs": "hbs", "sh": "hbs", "cnr": "hbs", "nb": "no", "nn": "no", "und": ""}
@@ -67,60 +70,72 @@ class Live(NamedTuple):
 
 def features(records: Iterable[Live]) -> pa.Table:
     """The rows of some records, in key order. Memory: about 1 kB a record."""
-    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS.names}
-    for live in records:
-        for name, value in feature(live).items():
-            columns[name].append(value)
-    return pa.table(columns, schema=COLUMNS).sort_by("key")
+    rows = map(_row, records)
+    parts = (pa.record_batch(list(map(list, zip(*part, strict=True))), schema=COLUMNS) for part in _batched(rows, PART))
+    return pa.Table.from_batches(parts, schema=COLUMNS).sort_by("key")
+
+
+def _batched(rows: Iterator[tuple[Any, ...]], size: int) -> Iterator[list[tuple[Any, ...]]]:
+    while part := list(islice(rows, size)):
+        yield part
 
 
 def feature(live: Live) -> dict[str, Any]:
     """The row of one record."""
+    return dict(zip(COLUMNS.names, _row(live), strict=True))
+
+
+def _row(live: Live) -> tuple[Any, ...]:
+    """The row of one record, in the order of COLUMNS."""
     record = live.record
     said = next(iter(record.title.values()), None)
     folded = fold(said) if said else ""
     year = record.issued_year
     edition, numbers = edition_and_numbers(folded, year)
     people = [one.name for one in record.contributors if one.role != "publisher"]
-    row = {
-        "said": said,
-        "names": "; ".join(people[:5]),
-        "title": folded or None,
-        "titles": _distinct(fold(text) for text in _titles(record)),
-        "size": len(folded) if folded.isascii() else len(folded) + 2 * len(DENSE.findall(folded)),
-        "words": " ".join(sorted(folded.split())) or None,
-        "head": _head(said) if said else None,
-        "numbers": numbers,
-        "edition": edition,
-        "people": _distinct(word for name in people for word in fold(name).split() if len(word) > 1),
-        "year": year,
-        "publisher": fold(record.publishers[0]) or None if record.publishers else None,
-        "description": _start(record),
-        "levels": list(record.levels),
-        "types": [concept.code for concept in record.resource_types],
-        "languages": languages(record),
-        "identifiers": identifiers(record),
-    }
-    return {
-        "key": record.key,
-        "feed": live.feed,
-        "record_sha256": live.record_sha256,
-        "match_sha256": match_sha256(record),
-        "digest": hashlib.sha256(msgspec.json.encode(row)).hexdigest(),
-        **row,
-    }
+    row = (
+        said,
+        "; ".join(people[:5]),
+        folded or None,
+        _titles(record, folded),
+        len(folded) if folded.isascii() else len(folded) + 2 * len(DENSE.findall(folded)),
+        " ".join(sorted(folded.split())) or None,
+        _head(said, folded) if said else None,
+        numbers,
+        edition,
+        _people(people),
+        year,
+        fold(record.publishers[0]) or None if record.publishers else None,
+        _start(record),
+        list(record.levels),
+        [concept.code for concept in record.resource_types],
+        languages(record),
+        identifiers(record),
+    )
+    digest = hashlib.sha256(msgspec.json.encode(row)).hexdigest()
+    return record.key, live.feed, live.record_sha256, match_sha256(record), digest, *row
 
 
-def _titles(record: Resource) -> list[str]:
-    return [*record.title.values(), *(other.text for other in record.alternative_titles)]
+def _titles(record: Resource, folded: str) -> list[str]:
+    if len(record.title) == 1 and not record.alternative_titles:
+        return [folded] if folded else []
+    others = [one.text for one in record.alternative_titles]
+    return _distinct(map(fold, [*record.title.values(), *others]))
+
+
+def _people(names: list[str]) -> list[str]:
+    words = " ".join(map(fold, names)).split()
+    return sorted({word for word in words if len(word) > 1})
 
 
 def _distinct(values: Iterable[str]) -> list[str]:
     return sorted({value for value in values if value})
 
 
-def _head(title: str) -> str | None:
-    return fold(SUBTITLE.split(title, maxsplit=1)[0]) or None
+def _head(title: str, folded: str) -> str | None:
+    """The title before its subtitle; `folded` is the whole."""
+    end = SUBTITLE.search(title)
+    return (fold(title[: end.start()]) if end else folded) or None
 
 
 def _start(record: Resource) -> str | None:
@@ -130,19 +145,22 @@ def _start(record: Resource) -> str | None:
 
 def languages(record: Resource) -> list[str]:
     """The primary languages of the content that are declared or certain; varieties of one language are one."""
-    sure = (one.tag for one in record.languages if one.origin == "declared" or one.confidence >= CERTAIN_LANGUAGE)
-    primary = (tag.split("-", 1)[0].lower() for tag in sure)
-    return _distinct(ONE_LANGUAGE.get(tag, tag) for tag in primary)
+    sure = [one.tag for one in record.languages if one.origin == "declared" or one.confidence >= CERTAIN_LANGUAGE]
+    return _distinct(map(_one_language, sure))
+
+
+@cache
+def _one_language(tag: str) -> str:
+    primary = tag.partition("-")[0].lower()
+    return ONE_LANGUAGE.get(primary, primary)
 
 
 def identifiers(record: Resource) -> list[str]:
     """Identifiers that can make two records certain, as scheme:value; placeholders are none."""
-    found: list[tuple[str, str]] = [
-        (one.scheme, one.value.strip().lower()) for one in record.identifiers if one.scheme in STRONG
-    ]
-    addresses = [record.url, *(one.value for one in record.identifiers if one.scheme == "uri")]
-    found += [("url", address) for address in map(_address, addresses) if address]
-    return _distinct(f"{scheme}:{value}" for scheme, value in found if not PLACEHOLDER[scheme].search(value))
+    found = {(one.scheme, one.value.strip().lower()) for one in record.identifiers if one.scheme in STRONG}
+    addresses = {record.url, *(one.value for one in record.identifiers if one.scheme == "uri")}
+    found.update(("url", address) for address in map(_address, addresses) if address)
+    return sorted([f"{scheme}:{value}" for scheme, value in found if not PLACEHOLDER[scheme].search(value)])
 
 
 def _address(url: str | None) -> str:

@@ -53,12 +53,29 @@ def _letter(character: str) -> str:
     return " " if character and unicodedata.category(character[0])[0] in "PSZC" else character
 
 
+class _Words(dict[str, str]):
+    """The one spelling of what stands between spaces, kept: a catalog says few words often."""
+
+    def __missing__(self, word: str) -> str:
+        folded = " ".join(word.translate(FOLDING).split())
+        if len(word) <= LONG_WORD:
+            if len(self) >= WORDS_KEPT:
+                self.clear()
+            self[word] = folded
+        return folded
+
+
 FOLDING = _Folding()
+WORDS = _Words()
+WORDS_KEPT = 100_000
+LONG_WORD = 30  # characters; longer ones, such as titles without spaces, seldom come again
 
 
 def fold(text: str) -> str:
     """The text in its one spelling: words apart by one space; empty when it holds no letter and no digit."""
-    return " ".join(text.translate(FOLDING).split())
+    if text.isascii():
+        return " ".join(text.translate(FOLDING).split())
+    return " ".join(filter(None, map(WORDS.__getitem__, text.split())))
 
 
 def roman(word: str) -> int | None:

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas import Judgement
-from transforms.match.blocks import LIMIT, RULES, Oversized, block, pair, split
+from transforms.match.blocks import FORCED, LIMIT, RULES, Oversized, block, pair, split
+from transforms.match.candidate import doubt
 from transforms.match.model import Model, log2_odds, read_model
-from transforms.match.score import FORCED, PLACES, evidence_sql, prepare, score
-from transforms.match.touch import ring, touch
+from transforms.match.score import PLACES, evidence_sql, score
+from transforms.match.touch import Changes, changes, ring, touch
 
 PAIRS = pa.schema(
     [
@@ -40,6 +42,11 @@ class Resources(NamedTuple):
 
 
 MODEST = Resources()
+UNCOMPARED = ("said", "names", "record_sha256", "match_sha256", "digest")
+LOOKED_AT = (
+    "SELECT count(*) FROM (FROM changed UNION SELECT join_key_l FROM candidate_pair "
+    "UNION SELECT join_key_r FROM candidate_pair)"
+)
 
 
 class Matching(NamedTuple):
@@ -55,7 +62,7 @@ class Matching(NamedTuple):
 def match(
     now: pa.Table,
     *,
-    before: pa.Table | None = None,
+    before: pa.Table | Changes | None = None,
     known: pa.Table | None = None,
     judgements: Sequence[Judgement] = (),
     model: Model | None = None,
@@ -63,9 +70,9 @@ def match(
 ) -> Matching:
     """Score the pairs of a catalog, given the features of its live records.
 
-    With `before` (the features of the last run) and `known` (the pairs that it found) only the records that share a
-    block, an identifier or a pair with a record that was added, changed or removed are looked at again; the result
-    is the same as that of a full run. Raises ModelUnusable.
+    With `before` (the features of the last run, or what changed since) and `known` (the pairs that it found) only the
+    records that share a block or an identifier with a record that was added, changed or removed are looked at again;
+    the result is the same as that of a full run. Raises ModelUnusable.
     """
     model = model or read_model()
     with tempfile.TemporaryDirectory(dir=resources.folder, prefix="match-") as spill:
@@ -88,8 +95,7 @@ def explain(rows: pa.Table, model: Model | None = None) -> pa.Table:
             "CREATE TEMP TABLE candidate_pair AS SELECT l.idx AS join_key_l, r.idx AS join_key_r, "
             f"{FORCED}::TINYINT AS match_key FROM feature l JOIN feature r ON l.idx < r.idx"
         )
-        block(connection, "feature", "block")
-        prepare(connection, LIMIT)
+        doubt(connection, LIMIT)
         score(connection, model, None)
         return _found(connection, model, everything=True)
     finally:
@@ -105,13 +111,15 @@ def _connect(resources: Resources, spill: str | None) -> duckdb.DuckDBPyConnecti
 
 
 def _load(connection: duckdb.DuckDBPyConnection, now: pa.Table) -> None:
-    """Write the table `feature`, numbered in key order: a smaller idx is a smaller key."""
+    """Write the table `feature`, numbered in key order: a smaller idx is a smaller key.
+
+    What only evidence shows stays in the view `arrived`, which reads the arrow table.
+    """
     keys = now["key"]
     if len(keys) > 1 and not pc.all(pc.less(keys.slice(0, len(keys) - 1), keys.slice(1))).as_py():
         now = now.sort_by("key")
-    connection.register("arrived", now.add_column(0, "idx", pa.array(range(1, len(keys) + 1), pa.int32())))
-    connection.execute("CREATE TEMP TABLE feature AS FROM arrived")
-    connection.unregister("arrived")
+    connection.register("arrived", now.add_column(0, "idx", pa.array(np.arange(1, len(keys) + 1, dtype=np.int32))))
+    connection.execute(f"CREATE TEMP TABLE feature AS SELECT * EXCLUDE ({', '.join(UNCOMPARED)}) FROM arrived")
 
 
 def _run(
@@ -119,30 +127,29 @@ def _run(
     model: Model,
     limit: int,
     now: pa.Table,
-    before: pa.Table | None,
+    before: pa.Table | Changes | None,
     known: pa.Table | None,
     judgements: Iterable[Judgement],
 ) -> Matching:
+    some = before is not None and known is not None
+    since = changes(before, now) if isinstance(before, pa.Table) and some else before
     _load(connection, now)
     block(connection, "feature", "block")
-    among = None
-    if before is not None and known is not None:
-        touch(connection, before, limit)
-        among = "touched"
-    else:
-        known = PAIRS.empty_table()
-    (evaluated,) = _one(connection, f"SELECT count(*) FROM {among or 'feature'}")
-    ring(connection, among)
+    if since is not None and some:
+        touch(connection, since, limit)
+    ring(connection, some)
     oversized = split(connection, "piece", limit)
-    pair(connection, "piece", among, "candidate_pair")
+    pair(connection, "piece", some, "candidate_pair")
+    (evaluated,) = _one(connection, LOOKED_AT if some else "SELECT count(*) FROM feature")
+    connection.execute("DROP TABLE IF EXISTS block; DROP TABLE piece")
     _add_judged(connection, judgements)
-    prepare(connection, limit)
+    doubt(connection, limit)
     score(connection, model, log2_odds(model.review))
     found = _found(connection, model)
-    connection.register("known_pair", known)
+    connection.register("known_pair", known if some else PAIRS.empty_table())
     connection.register("found_pair", found)
     compared, below = _counted(connection)
-    return Matching(_together(connection, among), compared, below, oversized, evaluated)
+    return Matching(_together(connection, some), compared, below, oversized, evaluated)
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
@@ -176,12 +183,16 @@ def _found(connection: duckdb.DuckDBPyConnection, model: Model, everything: bool
         f"WHEN mw_language < 0 THEN 'translation' WHEN {apart} THEN 'version' END"
     )
     kept = "true" if everything else f"verdict <> 'different' OR related IS NOT NULL OR match_key = {FORCED}"
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE shown AS SELECT * EXCLUDE (record_sha256, match_sha256, digest) FROM arrived "
+        "SEMI JOIN (SELECT idx_l AS idx FROM scored UNION SELECT idx_r FROM scored) USING (idx)"
+    )
     return (
         connection.sql(
             "SELECT left_key, right_key, p AS probability, verdict, evidence, related FROM (SELECT l.key AS left_key, "
             f"r.key AS right_key, round(match_probability, {PLACES}) AS p, {verdict} AS verdict, {related} AS related, "
-            f"match_key, {evidence_sql(model)} AS evidence FROM scored JOIN feature l ON l.idx = idx_l "
-            f"JOIN feature r ON r.idx = idx_r) WHERE {kept}"
+            f"match_key, {evidence_sql(model)} AS evidence FROM scored JOIN shown l ON l.idx = idx_l "
+            f"JOIN shown r ON r.idx = idx_r) WHERE {kept}"
         )
         .to_arrow_table()
         .cast(PAIRS)
@@ -206,14 +217,15 @@ def _counted(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], dic
     )
 
 
-def _together(connection: duckdb.DuckDBPyConnection, among: str | None) -> pa.Table:
-    """The pairs found now, and those known before of which a side was not looked at again and both still live."""
-    if among is None:
+def _together(connection: duckdb.DuckDBPyConnection, some: bool) -> pa.Table:
+    """The pairs found now, and those known before that were not looked at again and of which both sides still live."""
+    if not some:
         return connection.sql("SELECT * FROM found_pair ORDER BY left_key, right_key").to_arrow_table()
     return connection.sql(
-        "WITH again AS (SELECT key FROM feature SEMI JOIN touched USING (idx)) "
-        "SELECT k.* FROM known_pair k SEMI JOIN feature l ON l.key = left_key SEMI JOIN feature r ON r.key = right_key "
-        "WHERE NOT (left_key IN (FROM again) AND right_key IN (FROM again)) "
-        "AND (left_key, right_key) NOT IN (SELECT left_key, right_key FROM found_pair) "
+        "WITH side AS (SELECT key, c.idx IS NOT NULL AS fresh, x.idx IS NOT NULL AS crossed FROM feature "
+        "LEFT JOIN changed c USING (idx) LEFT JOIN crossed x USING (idx)) "
+        "SELECT k.* FROM known_pair k JOIN side l ON l.key = left_key JOIN side r ON r.key = right_key "
+        "ANTI JOIN found_pair f ON f.left_key = k.left_key AND f.right_key = k.right_key "
+        "WHERE NOT (l.fresh OR r.fresh OR (l.crossed AND r.crossed)) "
         "UNION ALL SELECT * FROM found_pair ORDER BY left_key, right_key"
     ).to_arrow_table()

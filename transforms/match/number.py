@@ -27,8 +27,10 @@ def edition_and_numbers(title: str, year: int | None) -> tuple[str, str]:
     editions: list[str] = []
     numbers: list[str] = []
     for place in range(len(words)):
-        beside = words[max(0, place - 1) : place] + words[place + 1 : place + 2]
         found = [one for one in _numerals(words, place) if not (len(one) == 4 and one == str(year))]
+        if not found:
+            continue
+        beside = words[max(0, place - 1) : place] + words[place + 1 : place + 2]
         edition = not PART.intersection(words[max(0, place - 1) : place]) and EDITION.intersection(beside)
         (editions if edition else numbers).extend(found)
     if not editions and EDITION.intersection(words) & {"revised", "rev", "updated", "revisee"}:
@@ -39,7 +41,7 @@ def edition_and_numbers(title: str, year: int | None) -> tuple[str, str]:
 def _numerals(words: list[str], place: int) -> list[str]:
     """The numerals that one word of a title holds, in decimal digits."""
     word = words[place]
-    if any(character.isdigit() for character in word):
+    if not word.isalpha() and any(map(str.isdigit, word)):
         return [str(int(digits)) for digits in DIGITS.findall(word)]
     if word in ORDINALS:
         return [str(ORDINALS[word])]

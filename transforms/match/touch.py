@@ -3,34 +3,62 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from transforms.match.blocks import FURTHER, block
+from transforms.match.candidate import DISAGREE
 
 
-def touch(connection: duckdb.DuckDBPyConnection, before: pa.Table, limit: int) -> None:
-    """Write the table `touched`: idx of every record that shares a block, then or now, with a change.
+class Changes(NamedTuple):
+    """What changed between two runs."""
 
-    A block that was above the limit then and is so now is followed into its pieces; one that crossed the limit
-    touches all its members. A record that no change reaches has the same pairs as before.
+    fresh: pa.Array  # keys of the features that are new or not what they were
+    gone: pa.Table  # features as they were of what changed or went
+
+
+def changes(before: pa.Table, now: pa.Table) -> Changes:
+    """What changed from the features of one run to those of the next."""
+    old, new = (dict(zip(_list(one, "key"), _list(one, "digest"), strict=True)) for one in (before, now))
+    fresh = sorted(key for key, digest in new.items() if old.get(key) != digest)
+    gone = [place for place, (key, digest) in enumerate(old.items()) if new.get(key) != digest]
+    return Changes(pa.array(fresh, pa.string()), before.take(pa.array(np.array(gone, dtype=np.int64))))
+
+
+def _list(rows: pa.Table, name: str) -> list[str]:
+    values: list[str] = rows[name].to_pylist()
+    return values
+
+
+def touch(connection: duckdb.DuckDBPyConnection, since: Changes, limit: int) -> None:
+    """Write the tables `changed` and `crossed` (idx), of which the pairs must be looked at again.
+
+    `changed` are the records that are new or not what they were. `crossed` share a block that crossed the limit, or an
+    identifier that may have become, or ceased to be, one that tells nothing: what two of them have in common may count
+    now, or count no more. A block that was above the limit then and is so now is followed into its pieces. Any other
+    pair is what it was.
     """
-    _versions(connection, before)
+    _versions(connection, since)
     block(connection, "gone", "gone_block")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE level AS SELECT b.*, c.idx IS NOT NULL AS fresh, false AS past FROM block b "
-        "LEFT JOIN changed c USING (idx) UNION ALL SELECT *, false, true FROM gone_block"
+        "LEFT JOIN changed c USING (idx) SEMI JOIN (SELECT rule, value FROM block SEMI JOIN changed USING (idx) "
+        "UNION SELECT rule, value FROM gone_block) USING (rule, value) UNION ALL SELECT *, false, true FROM gone_block"
     )
-    connection.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT idx FROM changed")
+    connection.execute("CREATE OR REPLACE TEMP TABLE crossed (idx INTEGER)")
     for further in (*FURTHER, None):
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE size AS SELECT rule, value, count(*) FILTER (NOT past) AS after, "
             "count(*) FILTER (NOT fresh) AS earlier FROM level GROUP BY rule, value HAVING bool_or(fresh OR past)"
         )
-        small = f"SELECT rule, value FROM size WHERE after <= {limit} OR earlier <= {limit}"
+        doubtful = f"rule = 0 AND greatest(after, earlier) >= {DISAGREE} AND least(after, earlier) <= {limit}"
+        over = f"SELECT rule, value FROM size WHERE (after <= {limit}) <> (earlier <= {limit}) OR ({doubtful})"
         large = f"SELECT rule, value FROM size WHERE after > {limit} AND earlier > {limit}"
         connection.execute(
-            f"INSERT INTO touched SELECT idx FROM level SEMI JOIN ({small}) USING (rule, value) WHERE NOT past"
+            f"INSERT INTO crossed SELECT idx FROM level SEMI JOIN ({over}) USING (rule, value) WHERE NOT past"
         )
         if further is not None:
             connection.execute(
@@ -38,28 +66,30 @@ def touch(connection: duckdb.DuckDBPyConnection, before: pa.Table, limit: int) -
                 "fresh, past "
                 f"FROM level b SEMI JOIN ({large}) USING (rule, value) JOIN both_versions USING (idx)"
             )
-    connection.execute("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT idx FROM touched")
+    connection.execute("CREATE OR REPLACE TEMP TABLE crossed AS SELECT DISTINCT idx FROM crossed")
 
 
-def _versions(connection: duckdb.DuckDBPyConnection, before: pa.Table) -> None:
+def _versions(connection: duckdb.DuckDBPyConnection, since: Changes) -> None:
     """Write `changed` (idx of what is new or different) and `gone` (the rows as they were, with an idx below 0)."""
-    connection.register("earlier_row", before)
+    connection.register("fresh_key", pa.table({"key": since.fresh}))
+    connection.register("earlier_row", since.gone)
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE changed AS SELECT idx FROM feature ANTI JOIN earlier_row USING (key, digest)"
+        "CREATE OR REPLACE TEMP TABLE changed AS SELECT idx FROM feature SEMI JOIN fresh_key USING (key)"
     )
+    columns = [name for (name, *_) in connection.execute("DESCRIBE feature").fetchall() if name != "idx"]
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE gone AS SELECT (-row_number() OVER (ORDER BY key))::INTEGER AS idx, * "
-        "FROM earlier_row ANTI JOIN feature USING (key, digest)"
+        "CREATE OR REPLACE TEMP TABLE gone AS SELECT (-row_number() OVER (ORDER BY key))::INTEGER AS idx, "
+        f"{', '.join(columns)} FROM earlier_row"
     )
     connection.execute("CREATE OR REPLACE TEMP VIEW both_versions AS FROM feature UNION ALL FROM gone")
 
 
-def ring(connection: duckdb.DuckDBPyConnection, among: str | None) -> None:
-    """Write the table `piece`: whole blocks, of everybody or of those in which a record of `among` stands."""
-    if among is None:
-        connection.execute("CREATE OR REPLACE TEMP TABLE piece AS FROM block")
+def ring(connection: duckdb.DuckDBPyConnection, some: bool) -> None:
+    """Write the table `piece`: whole blocks, of everybody, or where `some` those in which a touched record stands."""
+    if not some:
+        connection.execute("ALTER TABLE block RENAME TO piece")
         return
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE piece AS SELECT * FROM block SEMI JOIN "
-        f"(SELECT rule, value FROM block SEMI JOIN {among} USING (idx)) USING (rule, value)"
+        "CREATE OR REPLACE TEMP TABLE piece AS SELECT * FROM block SEMI JOIN (SELECT DISTINCT rule, value FROM block "
+        "SEMI JOIN (FROM changed UNION FROM crossed) USING (idx)) USING (rule, value)"
     )
