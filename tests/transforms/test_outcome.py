@@ -295,3 +295,23 @@ def test_mods_says_its_licence_in_an_address_and_its_publisher_by_a_code() -> No
     found = transform(record(said, "mods"), FEED).resource
     assert found is not None and found.license is not None
     assert (found.license.spdx, found.publishers, found.contributors) == ("CC-BY-4.0", ("Garden Press",), ())
+
+
+def test_an_address_taken_from_the_content_says_where_it_comes_from() -> None:
+    found = transform(record('{"title": "Rain", "app_url": "https://a.example/rain"}', "golab_apps"), FEED).resource
+    assert found is not None and found.url == "https://a.example/rain"
+    assert [one.path for one in found.provenance["url"]] == ["$.app_url"]
+
+
+def test_the_purpose_of_a_classification_in_the_words_and_addresses_of_scolomfr() -> None:
+    taxon = "<taxonPath><taxon><entry><string>Physique</string></entry></taxon></taxonPath>"
+    level = "<taxonPath><taxon><entry><string>lycée</string></entry></taxon></taxonPath>"
+    concept = "http://data.education.fr/voc/scolomfr/concept"
+    said = (
+        "<lom><general><title><string>Rain</string></title></general>"
+        f"<classification><purpose><value>domaine d'enseignement</value></purpose>{taxon}</classification>"
+        f"<classification><purpose><value>{concept}/educational_level</value></purpose>{level}</classification></lom>"
+    )
+    found = transform(record(said, "lom"), FEED).resource
+    assert found is not None
+    assert ([one.code for one in found.subjects][:1], found.levels) == (["0533"], ("3",))

@@ -103,9 +103,11 @@ def _qualifier(role: str, note: Value | None) -> str | None:
 
 def classification(group: Group) -> None:
     """Taxon paths by purpose: disciplines, levels and competencies; the others stay unmapped."""
-    purpose = group.first("purpose/value", "purpose")
-    group.take("purpose/source", "purpose/label", "purpose/id")
-    field = PURPOSES.get(" ".join(purpose.text.lower().split()) if purpose else "discipline")
+    said = [
+        found for name in ("purpose/value", "purpose", "purpose/label", "purpose/id") if (found := group.first(name))
+    ]
+    group.take("purpose/source")
+    field = next((PURPOSES[key] for one in said if (key := _purpose(one)) in PURPOSES), None) if said else "subjects"
     if field is None:
         return
     for path in group.groups("taxonpath"):
@@ -120,6 +122,11 @@ def classification(group: Group) -> None:
                 taxon.say(field, number, f"{scheme}|{number.text}")
     for value in group.take("keyword", "keyword/value"):
         group.say("keywords", value)
+
+
+def _purpose(said: Value) -> str:
+    """A purpose as PURPOSES has it: in lower case, the last part of a URI ("…/concept/educational_level")."""
+    return " ".join(said.text.lower().rpartition("/")[2].replace("_", " ").split())
 
 
 def _taxons(path: Group) -> list[Group]:
@@ -137,6 +144,14 @@ PURPOSES = {
     "educational level": "levels",
     "school level": "levels",
     "competency": "competencies",
+    # ScoLOMFR and LOM-ES, in their own words
+    "domaine d'enseignement": "subjects",
+    "enseignement": "subjects",
+    "niveau éducatif détaillé": "levels",
+    "compétence": "competencies",
+    "disciplina": "subjects",
+    "nivel educativo": "levels",
+    "competencia": "competencies",
 }
 
 

@@ -65,12 +65,22 @@ def _addresses(
         url = _resolved(work, identifiers)
     links = dict.fromkeys(_links(work))
     if url is None:
-        url = next((link.url for link in links if link.role == "content" and not FILE.search(link.url)), None)
+        url = _page_among(work, list(links))
     for address, said in (*pages, *named):
         if address != url:
             links[Link(url=address)] = None
             work.made("links", said.path, "a further address")
     return url, tuple(links)
+
+
+def _page_among(work: Assembly, links: list[Link]) -> str | None:
+    """The first link to the content that is no file, when nothing else is a page."""
+    url = next((link.url for link in links if link.role == "content" and not FILE.search(link.url)), None)
+    for said in work.draft.get("links"):
+        if url is not None and urls.web_address(said.value) == url:
+            work.made("url", said.path, "the first link to the content")
+            break
+    return url
 
 
 def _resolved(work: Assembly, identifiers: list[Identifier]) -> str | None:
