@@ -236,7 +236,7 @@ class _Publication:
     def _texts(self, name: Any, text: Any, wanted: Sequence[str]) -> dict[str, str]:
         found: dict[str, str] = {}
         for part in _parts(wanted, BATCH):
-            found.update(self.connection.execute(select(name, text).where(name.in_(part))).tuples().all())
+            found.update(self.connection.execute(select(name, text).where(name.in_(part))).all())
         return found
 
     def _last_versions(self, names: Sequence[str]) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from loaders.database import open_engine
 from loaders.models import HarvestRun, Issue, Judgement, Match, SourceRecord, UnmappedValue
-from loaders.reports import completeness, duplicates, feed_report, fix_files, keep_gate, lists
+from loaders.reports import completeness, duplicates, feed_report, fix, fix_files, keep_gate, lists
 from loaders.reports.fix_files import FORMULA, harmless
 from loaders.reports.page import LANGUAGES
 from schemas import Contributor, Environment, Feed, Language, Resource
@@ -129,6 +130,21 @@ def test_no_cell_of_the_fix_list_starts_a_formula(text: str, sign: str, space: s
 def test_a_spreadsheet_reads_each_cell_of_the_fix_list_as_it_was_written(texts: list[str]) -> None:
     line = ",".join(map(fix_files.cell, texts)) + "\r\n"
     assert list(csv.reader(io.StringIO(line, newline=""))) == [[harmless(text) for text in texts]]
+
+
+def test_a_fix_list_that_breaks_off_leaves_the_one_of_before(tmp_path: Path) -> None:
+    def broken() -> Iterator[fix.Finding]:
+        yield finding._replace(value="half")
+        raise OSError("the catalog is gone")
+
+    finding = fix.Finding("1", "warning", "html_remains", "title.en", "whole", "2026-03-14", "")
+    with fix_files.FixList(tmp_path, "col", RULES, LANGUAGES) as files:
+        assert list(files.keep([finding])) == [finding]
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert set(before) == {path.name for path in files.paths} and b"whole" in before["col.fix.json"]
+    with pytest.raises(OSError, match="gone"), fix_files.FixList(tmp_path, "col", RULES, LANGUAGES) as files:
+        list(files.keep(broken()))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_findings_are_told_as_new_standing_and_fixed(engine: Engine, tmp_path: Path) -> None:
