@@ -16,6 +16,7 @@ _ISO = re.compile(
     rf"(?:T(?:{_PART}H)?(?:{_PART}M)?(?:(\d{{1,6}})(?:\.\d+)?S)?)?"
 )
 _CLOCK = re.compile(r"(\d{1,3}):([0-5]\d):([0-5]\d)(?:\.\d+)?")
+_IMS = re.compile(r"P?0000-00-00T(\d{1,2}):([0-5]\d)(?::([0-5]\d))?")  # so IMS MD 1.2.1
 _MEDIA = re.compile(r"(?:(\d{1,3}):)?(\d{1,5})")
 _SHORT = re.compile(r"(\d{1,2})\s*h\s*([0-5]\d)(?:\s*min)?", re.IGNORECASE)
 _NUMBER = r"\d{1,4}(?:[.,]\d{1,2})?"
@@ -34,8 +35,8 @@ _LARGE = {"day": "D", "week": "W", "month": "M"}
 def learning_time(said: str, hint: str | None = None) -> str | None:
     """The duration that was said, as "PT1H30M", "P3W"; None where it is none or not certain.
 
-    Read: ISO 8601, "1h30", "01:30:00", numbers with units in the library's languages, lesson periods by the length in
-    learning_time.toml. With the hint "media", a recording's length: "25:06" is minutes and seconds, "1506" seconds;
+    Read: ISO 8601 (also as IMS writes it, "0000-00-00T01:30"), "1h30", "01:30:00", numbers with units in the library's
+    languages, lesson periods by the length in learning_time.toml. With the hint "media", a recording's length: "25:06" is minutes and seconds, "1506" seconds;
     without it "1:30" could be hours and is not read. Not read: bounds and ranges, see `time_bounds`.
     """
     text = " ".join(said.split())
@@ -44,9 +45,9 @@ def learning_time(said: str, hint: str | None = None) -> str | None:
     iso = _ISO.fullmatch(text.upper().replace(" ", ""))
     if iso:
         return _iso(iso)
-    clock, short = _CLOCK.fullmatch(text), _SHORT.fullmatch(text)
+    clock, short = _CLOCK.fullmatch(text) or _IMS.fullmatch(text.upper()), _SHORT.fullmatch(text)
     if clock:
-        return _time(int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3]))
+        return _time(int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3] or 0))
     if short:
         return _time(int(short[1]) * 3600 + int(short[2]) * 60)
     if hint == "media" and (media := _MEDIA.fullmatch(text)):
