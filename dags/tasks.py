@@ -19,6 +19,7 @@ from schemas import ROOT, Environment, Feed, HarvestFailed, environment, read_fe
 
 log = logging.getLogger("elib.feed")
 SAY_EVERY = 5.0  # seconds between two lines of progress
+NOTHING = "nothing"  # the one chunk of a run that has none: Airflow skips what is mapped over nothing, after a pause
 
 
 def feed_of(env: Environment, name: str) -> Feed:
@@ -127,13 +128,13 @@ def begin_reprocess(name: str) -> str:
 
 
 def plan(name: str, run_id: str) -> list[str]:
-    """What to judge: the chunks to transform, as paths relative to ELIB_HOME."""
+    """What to judge: the chunks to transform, as paths relative to ELIB_HOME; NOTHING alone where there is none."""
     from loaders import staging
 
     env = environment()
     with failing_by_name(env, run_id, "plan"):
         planned = staging.plan(env, run_id, withdraw=feed_of(env, name).status == "retired")
-    return list(planned.chunks)
+    return list(planned.chunks) or [NOTHING]
 
 
 @contextmanager
@@ -151,6 +152,8 @@ def rarely_collected() -> Iterator[None]:
 
 def transform(name: str, chunk: str) -> dict[str, int]:
     """Read a chunk of source records into the shared schema."""
+    if chunk == NOTHING:
+        return {"records": 0}
     from loaders import staging
     from transforms import transform as assess
 
