@@ -38,7 +38,7 @@ def night_facts(connection: Connection, feeds: Sequence[Feed], rules: Rules, at:
         "resources": connection.scalar(select(func.count()).where(Resource.withdrawn_at.is_(None))) or 0,
         "publish": published,
         "issues": issues_by_rule(connection, [run["id"] for run in [*last.values(), published] if run], rules),
-        "people": people(connection, listed),
+        "people": [*unfit(published), *people(connection, listed)],
     }
 
 
@@ -184,6 +184,14 @@ def people(connection: Connection, listed: Sequence[Facts]) -> list[Facts]:
     return wanted + [
         {"what": what, "feed": None, "run": None, "count": count, "detail": []} for what, count in more if count
     ]
+
+
+def unfit(published: Facts | None) -> list[Facts]:
+    """The corrections that the last publication could not apply: its notes name them."""
+    if published is None or not published["notes"]:
+        return []
+    notes = published["notes"]
+    return [{"what": "corrections", "feed": None, "run": published["id"], "count": len(notes), "detail": notes}]
 
 
 def held_runs(connection: Connection) -> list[Facts]:

@@ -33,6 +33,7 @@ COMMANDS = {
     "pairs": "reports/duplicates.html",
     "clusters": "python -m loaders.review pairs",
     "terms": "schemas/vocabularies/",
+    "corrections": "python -m loaders.review curations",
 }
 
 

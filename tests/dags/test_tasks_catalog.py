@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
 
 from dags import tasks_catalog
+from loaders import curation
 from schemas import Environment
 from tests.dags.feeds import declare, listed, night
 from tests.loaders.nights import TABLES, rows
 
+BY = {"by": "A Steward", "reason": "looked at it"}
 PAGE = "https://portal.example.org/catalogue"
 FINDING = "key, code, scope, first_run_id, resolved_run_id"
 
@@ -39,6 +42,29 @@ def test_an_address_shared_by_unrelated_records_of_two_feeds_is_told_to_both_unt
     night(home, "films", [listed("films", number) for number in range(4)])
     tasks_catalog.publish_now()
     assert all(end is not None and end.startswith("publish-") for *_, end in across(home).values())
+
+
+def test_a_correction_that_fits_no_more_is_told_on_the_report_until_it_is_undone(home: Environment) -> None:
+    declare(home, "books")
+    night(home, "books", [listed("books", number) for number in range(4)])
+    number = curation.correct(home, "books:1", "license.label", "Attribution", **BY)
+    tasks_catalog.publish_now()
+    assert people(home) == []
+    night(home, "books", [listed("books", number, license=None) for number in range(4)])
+    tasks_catalog.publish_now()
+    ((what, count, detail),) = people(home)
+    assert (what, count) == ("corrections", 1) and f"correction {number} of 'license.label' by A Steward" in detail[0]
+    for suffix in ("", ".fr", ".ru", ".ar"):
+        assert "loaders.review curations" in (home.reports / f"night{suffix}.html").read_text(encoding="utf-8")
+    curation.undo_curation(home, number, **BY)
+    tasks_catalog.publish_now()
+    assert people(home) == []
+
+
+def people(env: Environment) -> list[tuple[str, int, list[str]]]:
+    """What needs a person, apart from pairs that were not looked at."""
+    said = json.loads((env.reports / "night.json").read_bytes())["people"]
+    return [(one["what"], one["count"], one["detail"]) for one in said if one["what"] not in ("pairs", "clusters")]
 
 
 def test_a_match_that_fails_is_a_publication_that_failed(home: Environment) -> None:
