@@ -20,17 +20,24 @@ from schemas.environment import Environment
 
 RECORDS: Any = SourceRecord.__table__
 PENDING = ("pending_sha256", "pending_record", "pending_record_sha256", "pending_reason", "pending_status")
+SHOWN = 12  # digits of a version's digest, as the list of what waits shows it
 OURS = frozenset({"key", "terms", "provenance", "unmapped"})  # fields that nobody corrects
 
 
-def accept(env: Environment, key: str, *, by: str, reason: str) -> int:
-    """Accept a quarantined version as it is, until its payload changes; returns the curation's id."""
+def accept(env: Environment, key: str, *, by: str, reason: str, version: str = "") -> int:
+    """Accept a quarantined version as it is, until its payload changes; returns the curation's id.
+
+    `version` is how the digest of the version that was looked at begins: another one that waits by now is not accepted.
+    """
     said = signed(by, reason)
     with writing(env) as connection:
         row = _record(connection, key)
         if row["pending_status"] != "quarantined":
             why = f"it was rejected ({row['pending_reason']})" if row["pending_status"] else "no version of it waits"
             raise NotThere(f"{key} cannot be accepted: {why}")
+        if not (row["pending_sha256"] or "").startswith(version):
+            waits = f"version {(row['pending_sha256'] or '')[:SHOWN]} waits now, not {version}"
+            raise NotThere(f"{key} is not accepted: {waits}; look at it first: python -m loaders.review quarantined")
         resource = msgspec.json.decode(row["pending_record"], type=shared.Resource)
         before = {name: value for name, value in row.items() if name != "resource_id"}
         values = {

@@ -103,7 +103,8 @@ def _undo(env: Environment, said: argparse.Namespace) -> str:
 
 
 def _accept(env: Environment, said: argparse.Namespace) -> str:
-    return f"curation {curation.accept(env, said.key, by=said.by, reason=said.reason)}: {said.key} accepted"
+    number = curation.accept(env, said.key, by=said.by, reason=said.reason, version=said.version)
+    return f"curation {number}: {said.key} accepted"
 
 
 def _correct(env: Environment, said: argparse.Namespace) -> str:
@@ -146,6 +147,8 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=explained)
         for word in words:
             command.add_argument(word)
+        if name == "accept":
+            command.add_argument("--version", default="", help="only if this version (see quarantined) still waits")
         command.add_argument("--by", required=True, help="who decides")
         command.add_argument("--reason", required=True, help="why")
         command.add_argument("--publish", action="store_true", help="publish at once, where the command can")

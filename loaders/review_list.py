@@ -11,6 +11,7 @@ from sqlalchemy import select, tuple_
 from loaders import catalog_run
 from loaders.catalog_decide import staged_rows
 from loaders.catalog_run import FUNNEL
+from loaders.curation import SHOWN
 from loaders.database import reading
 from loaders.models import Curation, HarvestRun, Issue, Judgement, Match, SourceRecord
 from schemas.environment import Environment
@@ -63,6 +64,8 @@ def quarantined(env: Environment, feed: str | None = None) -> Iterator[str]:
     for row in rows:
         stays = "the version before stays published" if row["status"] == "live" else "nothing of it is published"
         yield f"{row['key']} {row['pending_status'].upper()}: {row['pending_reason']}; {stays}"
+        if row["pending_status"] == "quarantined":
+            yield f"  version {(row['pending_sha256'] or '')[:SHOWN]}{_title(row['pending_record'])}"
         yield from (f"  {line}" for line in errors.get(row["key"], ()))
 
 

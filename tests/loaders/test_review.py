@@ -170,6 +170,18 @@ def test_a_newer_version_that_waits_is_not_lost_when_an_acceptance_is_undone(env
     assert night(env, feed(), [said("r1", "bad two"), said("r2", "bad still")]) == {"landed": 2, "unchanged": 2}
 
 
+def test_a_version_that_nobody_looked_at_is_not_accepted(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1", "bad one")])
+    (seen,) = (line.split()[1] for line in say("quarantined")[1].splitlines() if line.startswith("  version "))
+    night(env, feed(), [said("r1", "bad two")])
+    code, answer = say("accept", "books:r1", "--version", seen, *BY)
+    assert code == 1 and f"waits now, not {seen}; look at it first" in answer
+    assert rows(env, "source_record", "status") == [("quarantined",)]
+    (seen,) = (line.split()[1] for line in say("quarantined")[1].splitlines() if line.startswith("  version "))
+    assert say("accept", "books:r1", "--version", seen, *BY)[0] == 0
+    assert rows(env, "source_record", "status") == [("live",)]
+
+
 def test_a_record_that_is_gone_is_not_judged(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
     night(env, feed(), [said("r1"), said("r2"), said("r3")])
     night(env, feed(), [said("r1"), said("r3", "bad now")])
