@@ -158,7 +158,7 @@ class Issue(Table):
     run_id: Mapped[str]  # the run that last changed this row
     code: Mapped[str]
     severity: Mapped[str]  # error, warning, info
-    scope: Mapped[str] = mapped_column(default="record")  # record: found in it alone; batch: beside its neighbours; catalog: across feeds
+    scope: Mapped[str] = mapped_column(default="record")  # record; batch: beside its feed; catalog: across feeds
     path: Mapped[str]
     value: Mapped[str]
     first_run_id: Mapped[str]
