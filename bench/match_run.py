@@ -22,7 +22,7 @@ import msgspec  # noqa: E402  (the checkout is put on the path first)
 import pyarrow.parquet as pq  # noqa: E402
 
 from transforms.cluster import cluster  # noqa: E402
-from transforms.match import match  # noqa: E402
+from transforms.match import changes, match  # noqa: E402
 
 
 def run(folder: Path, kind: str) -> dict[str, Any]:
@@ -32,8 +32,10 @@ def run(folder: Path, kind: str) -> dict[str, Any]:
     now = earlier if kind == "full" else pq.read_table(folder / "later.parquet")
     known = None if kind == "full" else pq.read_table(folder / "pairs.parquet")
     read = time.monotonic()
-    found = match(now, before=None if known is None else earlier, known=known)
-    del earlier, known
+    since = None if known is None else changes(earlier, now)
+    del earlier
+    found = match(now, before=since, known=known)
+    del known
     matched = time.monotonic()
     clustering = cluster(found.pairs, now)
     clustered = time.monotonic()

@@ -50,20 +50,21 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     from loaders import publish_state as state
     from loaders.catalog_across import keep_across
     from transforms.cluster import cluster
-    from transforms.match import Live, features, match
+    from transforms.match import Live, changes, features, match
     from transforms.match.model import matcher_version
     from transforms.rules.across import check_across
 
     version = matcher_version()
-    known = None if full else state.read_state(env, version)
-    before, pairs = known or (None, None)
+    before, pairs = (None if full else state.read_state(env, version)) or (None, None)
     kept = state.read_features(env, version) if before is None else before
     fresh, gone = state.stale_keys(env, kept)
     live = (Live(record=one, feed=feed, record_sha256=sha) for feed, sha, one in state.read_live(env, fresh))
     made = features(live)
     now = made if kept is None else pa.concat_tables([state.without(kept, gone), made]).sort_by("key")
+    since = None if before is None else changes(before, now)
+    del before, kept, made  # a million features are a gigabyte
     decided = state.judgements(env)
-    found = match(now, before=before, known=pairs, judgements=decided)
+    found = match(now, before=since, known=pairs, judgements=decided)
     one_to_one = frozenset(feed.name for feed in known_feeds(env) if feed.one_to_one)
     clusters = cluster(found.pairs, now, decided, one_to_one)
     folder = state.write_found(env, version, now, found.pairs, clusters.clusters, clusters.matches, clusters.related)

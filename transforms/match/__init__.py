@@ -3,13 +3,16 @@
 from transforms.match.features import Live, feature, features
 from transforms.match.model import Model, ModelUnusable, matcher_version, read_model
 from transforms.match.night import Matching, Resources, explain, match
+from transforms.match.touch import Changes, changes
 
 __all__ = [
+    "Changes",
     "Live",
     "Matching",
     "Model",
     "ModelUnusable",
     "Resources",
+    "changes",
     "explain",
     "feature",
     "features",

@@ -157,7 +157,9 @@ def _one_language(tag: str) -> str:
 
 def identifiers(record: Resource) -> list[str]:
     """Identifiers that can make two records certain, as scheme:value; placeholders are none."""
-    found = {(one.scheme, one.value.strip().lower()) for one in record.identifiers if one.scheme in STRONG}
+    found: set[tuple[str, str]] = {
+        (one.scheme, one.value.strip().lower()) for one in record.identifiers if one.scheme in STRONG
+    }
     addresses = {record.url, *(one.value for one in record.identifiers if one.scheme == "uri")}
     found.update(("url", address) for address in map(_address, addresses) if address)
     return sorted([f"{scheme}:{value}" for scheme, value in found if not PLACEHOLDER[scheme].search(value)])

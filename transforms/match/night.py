@@ -75,6 +75,7 @@ def match(
     the result is the same as that of a full run. Raises ModelUnusable.
     """
     model = model or read_model()
+    pa.default_memory_pool().release_unused()  # what making or reading features left behind
     with tempfile.TemporaryDirectory(dir=resources.folder, prefix="match-") as spill:
         connection = _connect(resources, spill)
         try:

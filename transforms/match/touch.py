@@ -8,6 +8,7 @@ from typing import NamedTuple
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from transforms.match.blocks import FURTHER, block
 from transforms.match.candidate import DISAGREE
@@ -16,21 +17,17 @@ from transforms.match.candidate import DISAGREE
 class Changes(NamedTuple):
     """What changed between two runs."""
 
-    fresh: pa.Array  # keys of the features that are new or not what they were
+    fresh: pa.ChunkedArray  # keys of the features that are new or not what they were
     gone: pa.Table  # features as they were of what changed or went
 
 
 def changes(before: pa.Table, now: pa.Table) -> Changes:
     """What changed from the features of one run to those of the next."""
-    old, new = (dict(zip(_list(one, "key"), _list(one, "digest"), strict=True)) for one in (before, now))
-    fresh = sorted(key for key, digest in new.items() if old.get(key) != digest)
-    gone = [place for place, (key, digest) in enumerate(old.items()) if new.get(key) != digest]
-    return Changes(pa.array(fresh, pa.string()), before.take(pa.array(np.array(gone, dtype=np.int64))))
-
-
-def _list(rows: pa.Table, name: str) -> list[str]:
-    values: list[str] = rows[name].to_pylist()
-    return values
+    places = pc.index_in(now["key"], before["key"])
+    same = pc.fill_null(pc.equal(before["digest"].take(places), now["digest"]), False)
+    gone = np.ones(before.num_rows, dtype=bool)
+    gone[places.filter(same).to_numpy()] = False
+    return Changes(now["key"].filter(pc.invert(same)), before.filter(pa.array(gone)))
 
 
 def touch(connection: duckdb.DuckDBPyConnection, since: Changes, limit: int) -> None:
