@@ -37,7 +37,8 @@ def learning_time(said: str, hint: str | None = None) -> str | None:
 
     Read: ISO 8601 (also as IMS writes it, "0000-00-00T01:30"), "1h30", "01:30:00", numbers with units in the library's
     languages, lesson periods by the length in learning_time.toml. With the hint "media", a recording's length: "25:06"
-    is minutes and seconds, "1506" seconds; without it "1:30" could be hours and is not read. Not read: bounds and ranges, see `time_bounds`.
+    is minutes and seconds, "1506" seconds; without it "1:30" could be hours and is not read. Not read either: bounds
+    and ranges, see `time_bounds`.
     """
     text = " ".join(said.split())
     if not text or len(text) > LONGEST:
