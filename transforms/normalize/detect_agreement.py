@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from transforms.normalize import detect_evidence, detect_models, detect_profiles
@@ -45,11 +46,11 @@ class Told(NamedTuple):
 
 def weighed(fast: Scores, writing: Writing) -> Scores:
     """What the fast model says of the candidates alone, less those that do not write the text's letters."""
-    found = {
-        one: share * math.exp(detect_evidence.against(one, writing.letters, writing.script))
-        for one, share in fast.items()
-        if one in writing.languages
-    }
+    candidates = frozenset(writing.languages)
+    found = {one: share for one, share in fast.items() if one in candidates}
+    if writing.letters:
+        for one in found:
+            found[one] *= math.exp(detect_evidence.against(one, writing.letters, writing.script))
     whole = sum(found.values())
     return {one: share / whole for one, share in found.items()}
 
@@ -108,15 +109,14 @@ def _doubted(writing: Writing, best: str, likelihood: float, heard: float) -> bo
 
 def _scores(writing: Writing, fast: Scores, slow: Scores) -> Scores:
     """The logarithm of what the models, the letters, the library's leaning and the words say together."""
-    text, script, languages, letters, _ = writing
+    text, script, _, letters, _ = writing
     scores = {}
-    for one in languages:
+    for one in _likely(writing, fast, slow):
         further = slow.get(one, 0.0)
         told = further if (one, script) == UNHEARD else fast.get(one, 0.0)
-        if told > FLOOR or further > FLOOR or one in CLOSE or script != "Latn":
-            scores[one] = math.log((told + FLOOR) * (further + FLOOR)) + detect_evidence.leaning(one, script)
-            if one not in fast:  # whose share has the letters in it already
-                scores[one] += detect_evidence.against(one, letters, script)
+        scores[one] = math.log((told + FLOOR) * (further + FLOOR)) + detect_evidence.leaning(one, script)
+        if one not in fast:  # whose share has the letters in it already
+            scores[one] += detect_evidence.against(one, letters, script)
     if script == "Latn":
         _pool(scores)
     elif script == "Cyrl" and letters & UNREAD:
@@ -126,6 +126,13 @@ def _scores(writing: Writing, fast: Scores, slow: Scores) -> Scores:
         if language in scores:
             scores[language] += weight
     return scores
+
+
+def _likely(writing: Writing, fast: Scores, slow: Scores) -> Iterable[str]:
+    """The candidates that a model names; all of a script that few languages write."""
+    if writing.script != "Latn":
+        return writing.languages
+    return dict.fromkeys((*fast, *(one for one, share in slow.items() if share > FLOOR), *FAMILY))
 
 
 def _pool(scores: Scores) -> None:

@@ -34,6 +34,7 @@ class Neighbours(NamedTuple):
     endings: Shelf
     inside: Shelf
     pairs: dict[tuple[str, str], dict[str, float]]  # two words that follow one another, or the end of the first
+    seconds: frozenset[str]  # the second words of the pairs
     longest: int  # letters of a beginning or an ending
 
 
@@ -76,14 +77,15 @@ def signed(letters: frozenset[str], script: str) -> str | None:
     return writers[0] if letters & own[writers[0]] - elsewhere else None
 
 
-@lru_cache(maxsize=16384)
 def against(language: str, letters: frozenset[str], script: str) -> float:
     """What these letters say against a language, as a logarithm: at most three count of each kind."""
     if not letters:
         return 0.0
-    foreign = letters - _own(script).get(language, NONE) - _common(script)
-    borrowed = letters & _borrowed(script).get(language, NONE)
-    return FOREIGN_LETTER * min(3, len(foreign)) + BORROWED_LETTER * min(3, len(borrowed))
+    known, lent = _alphabets(script)[language]
+    foreign, borrowed = len(letters - known), len(letters & lent)
+    if not foreign and not borrowed:
+        return 0.0
+    return FOREIGN_LETTER * min(3, foreign) + BORROWED_LETTER * min(3, borrowed)
 
 
 def words(text: str, script: str, rivals: frozenset[str]) -> dict[str, float]:
@@ -111,9 +113,11 @@ def _spoken_for(spoken: list[str], script: str, number: int) -> dict[str, float]
     for word in spoken:
         for language, weight in _speaks_for(word, script, number):
             said[language] += weight
-    for first, second in pairwise(spoken) if group.pairs else ():
-        for language, weight in (group.pairs.get((first, second)) or group.pairs.get((first[-2:], second), {})).items():
-            said[language] += weight
+    for first, second in pairwise(spoken) if group.seconds else ():
+        if second in group.seconds:
+            pair = group.pairs.get((first, second)) or group.pairs.get((first[-2:], second), {})
+            for language, weight in pair.items():
+                said[language] += weight
     return said
 
 
@@ -148,6 +152,13 @@ def _common(script: str) -> frozenset[str]:
 
 
 @cache
+def _alphabets(script: str) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    """Language → the letters that it writes, and those among them that it writes in foreign words only."""
+    own, borrowed, common = _own(script), _borrowed(script), _common(script)
+    return {one: (common | own.get(one, NONE), borrowed.get(one, NONE)) for one in CANDIDATES[script]}
+
+
+@cache
 def _own(script: str) -> dict[str, frozenset[str]]:
     return {one: frozenset(said) for one, said in _table()["letters"].get(script, {}).items() if one != "common"}
 
@@ -166,7 +177,7 @@ def _neighbours() -> dict[str, tuple[Neighbours, ...]]:
 
 
 def _group(languages: str, rows: dict[str, str]) -> Neighbours:
-    group = Neighbours(frozenset(languages.split()), {}, {}, {}, {}, {}, 0)
+    group = Neighbours(frozenset(languages.split()), {}, {}, {}, {}, {}, NONE, 0)
     for spoken, markers in rows.items():
         for marker in markers.split():
             part = marker.lstrip("~")
@@ -179,7 +190,8 @@ def _group(languages: str, rows: dict[str, str]) -> Neighbours:
             else:
                 shelf = (group.whole, group.beginnings, group.endings, group.inside)[after + 2 * before]
                 shelf.setdefault(part, {}).update(said)
-    return group._replace(longest=max(map(len, (*group.beginnings, *group.endings)), default=0))
+    longest = max(map(len, (*group.beginnings, *group.endings)), default=0)
+    return group._replace(seconds=frozenset(second for _, second in group.pairs), longest=longest)
 
 
 @cache

@@ -41,9 +41,8 @@ def shares(ranked: Ranked) -> dict[str, float]:
     found: dict[str, float] = {}
     for score, label in ranked:
         languages = _languages(label)
-        share = min(score, 1.0) / len(languages)
         for language in languages:
-            found[language] = found.get(language, 0.0) + share
+            found[language] = found.get(language, 0.0) + score / len(languages)
     return found
 
 
