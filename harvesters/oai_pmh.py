@@ -21,6 +21,8 @@ from harvesters.oai_windows import Progress, Verb, Window, halves, moment, spoke
 from harvesters.whole import require_about, require_as_many_as_before, require_size
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, Skipped
 
+BEGIN, END = "0001-01-01", "9999-12-31"  # how the open ends of a skipped window are written down
+LAST_RETRIES = 3  # of a request in a window that can be made no smaller, before its records are given up
 RESTARTS = 2  # of a window whose token expires, before it is halved
 FAILURES = 70  # windows that fail in a row: more than it takes to halve a century down to seconds
 REFUSALS = (
@@ -96,7 +98,11 @@ class Harvest:
         windows = [Window(set=name, start=since, verb=verb) for name in names]
         retry = [] if since is None else list(self.ask.retry)
         again = [skipped.window for skipped in retry if skipped.window]
-        windows += [Window(set=name, start=a, end=b, split=True, again=True) for a, b in again for name in names]
+        windows += [
+            Window(set=name, start=None if a == BEGIN else a, end=None if b == END else b, split=True, again=True)
+            for a, b in again
+            for name in names
+        ]
         return Progress(
             windows=windows,
             response_date=self.server.response_date,
@@ -109,7 +115,7 @@ class Harvest:
         """Every page from where we stand, then the complete one. Raises HarvestFailed."""
         while self.place.windows:
             window = self.place.windows[0]
-            self.repository.retries = 1 if window.split else None
+            self.repository.retries = self._retries(window)
             try:
                 yield from self._window(window)
             except Expired as expired:
@@ -126,11 +132,22 @@ class Harvest:
                 return
         for identifier in list(self.place.retry):
             yield self._page(self._retried(identifier))
-        if not self.place.unnamed:
-            require_about(self.place.listed, self.place.promised, self.feed, f"{self.repository.endpoint}, in parts,")
-        if self.place.full:
-            require_as_many_as_before(self.place.listed, self.feed, self.ask)
+        self._require_whole()
         yield self._page(Listed(), complete=True)
+
+    def _retries(self, window: Window) -> int | None:
+        """How often a request is tried again: seldom while a window is halved, as it fails for good most times."""
+        if not window.split:
+            return None
+        return 1 if window.verb == "ListRecords" else min(LAST_RETRIES, self.feed.request.retries)
+
+    def _require_whole(self) -> None:
+        where, place = self.repository.endpoint, self.place
+        require_about(place.listed, place.promised, self.feed, f"{where}, in parts,")
+        if place.full and place.unnamed and place.listed == 0:
+            raise failed("truncated", f"{where} gave nothing but failures")
+        if place.full:
+            require_as_many_as_before(place.listed, self.feed, self.ask)
 
     def _window(self, window: Window) -> Iterator[Page]:
         try:
@@ -225,10 +242,14 @@ class Harvest:
             return
         if window.astray:
             raise HarvestFailed(failure.cause, failure.sentence, again=failure.again) from failure
-        low, high = window.start or self.server.earliest, window.end or self._latest()
+        if window.listed and window.restarts < RESTARTS:  # it gave some: what stopped it may pass
+            window.restarts += 1
+            window.from_the_beginning()
+            return
         self.place.windows.pop(0)
         self.place.unnamed = True
-        skipped = Skipped(identifier=None, reason=failure.sentence, window=(low, high))
+        self.place.listed += 0 if window.again else window.listed
+        skipped = Skipped(identifier=None, reason=failure.sentence, window=(window.start or BEGIN, window.end or END))
         yield self._page(Listed(skipped=(skipped,)))
 
     def _give_up(self, failure: ServerFailed) -> None:

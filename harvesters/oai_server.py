@@ -9,11 +9,10 @@ from lxml import etree
 from harvesters.causes import failed
 from harvesters.http import Client
 from harvesters.oai_sickle import OTHER, Repository
-from harvesters.oai_windows import day, moment, spoken
+from harvesters.oai_windows import OLDEST, day, moment, spoken
 from schemas import HarvestFailed
 from schemas.base import Base
 
-OLDEST = "1970-01-01"
 SKEW = timedelta(minutes=10)
 
 

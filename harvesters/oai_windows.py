@@ -12,6 +12,7 @@ import msgspec
 from schemas import SourceRecord
 
 Verb = Literal["ListRecords", "ListIdentifiers"]
+OLDEST = "1970-01-01"
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
@@ -107,9 +108,14 @@ def outside(window: Window, records: Sequence[SourceRecord]) -> bool:
 
 
 def halves(window: Window, earliest: str, latest: str, days: bool) -> tuple[Window, Window] | None:
-    """The two halves of a window, open ends staying open, or None when it is as small as the granularity allows."""
+    """The two halves of a window, open ends staying open, or None when it is as small as the granularity allows.
+
+    Where nothing is left behind the earliest datestamp that the server claims, that is not believed.
+    """
     unit = DAY if days else SECOND
     low, high = moment(window.start or earliest), moment(window.end or latest)
+    if window.start is None and high - low < unit:
+        low = moment(OLDEST)
     if high - low < unit:
         return None
     middle = low + ((high - low) // 2 // unit) * unit

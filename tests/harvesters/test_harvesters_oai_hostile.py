@@ -166,6 +166,55 @@ def test_a_server_that_gives_no_record_any_more_is_not_a_list_of_skipped_ones(tm
     assert failure(script, tmp_path).cause == "blocked"
 
 
+def test_a_window_that_fails_in_its_middle_loses_none_of_what_it_holds(tmp_path: Path) -> None:
+    """Everything has one datestamp, so that no window can be made smaller; the list of headers fails once, later on."""
+    failed: list[str] = []
+
+    class OneDay(OaiServer):
+        def stamp(self, n: int) -> str:
+            return "2026-01-05T10:00:00Z"
+
+    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+        token = asked.params.get("resumptionToken", "")
+        if asked.params["verb"] == "ListIdentifiers" and token.startswith("20") and len(failed) < 2:
+            failed.append(token)
+            return Answer(status=500)
+        return Answer(status=500) if 13 in numbers and asked.params["verb"] == "ListRecords" else None
+
+    found, _ = run(OneDay(count=25, broken=broken), tmp_path, request={"retries": 1})
+    assert len(failed) == 2
+    assert set(identifiers(found)) == ALL
+
+
+def test_a_list_that_is_all_failure_is_no_success(tmp_path: Path) -> None:
+    class OneDay(OaiServer):
+        def stamp(self, n: int) -> str:
+            return "2026-01-05T10:00:00Z"
+
+        def within(self, n: int, since: str, until: str) -> bool:
+            return (since or "0") <= self.stamp(n) <= (until or "9")
+
+    broken = OneDay(count=25, broken=lambda numbers, asked: Answer(status=500))
+    assert failure(broken, tmp_path).cause == "truncated"
+
+
+def test_what_is_skipped_with_an_open_window_is_asked_for_with_it_open(tmp_path: Path) -> None:
+    """The server's earliest datestamp is later than its records'."""
+
+    class Old(OaiServer):
+        def stamp(self, n: int) -> str:
+            return f"2015-01-{n + 1:02d}T10:00:00Z"
+
+    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+        return Answer(status=500) if 13 in numbers else None
+
+    found, _ = run(Old(count=25, broken=broken), tmp_path)
+    assert set(identifiers(found)) == WITHOUT_13
+    skipped = tuple(one for page in found for one in page.skipped)
+    again, _ = run(Old(count=25), tmp_path, Ask(since="2026-01-01T00:00:00Z", full=False, retry=skipped))
+    assert set(identifiers(again)) == set(names([13]))
+
+
 # dates, methods, numbers
 
 
