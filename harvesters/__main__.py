@@ -26,12 +26,12 @@ def main(words: list[str] | None = None) -> int:
     except BadFeed as error:
         print(error, file=sys.stderr)
         return 2
-    ask = Ask(
-        since=asked.since,
-        full=asked.since is None,
-        limit=asked.limit,
-        credentials=from_environment(feed.connection, os.environ),
-    )
+    try:
+        credentials = from_environment(feed.connection, os.environ)
+    except HarvestFailed as error:
+        print(f"{feed.name}: failed: {error}", file=sys.stderr)
+        return 1
+    ask = Ask(since=asked.since, full=asked.since is None, limit=asked.limit, credentials=credentials)
     if asked.check:
         found = check(feed, ask, environment())
         print("\n".join(found) or f"{feed.name}: can be harvested")

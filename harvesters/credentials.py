@@ -9,16 +9,25 @@ import json
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
+from harvesters.causes import failed
+
 
 def from_environment(connection: str | None, variables: Mapping[str, str]) -> dict[str, str]:
-    """login, password, token and header.<Name> of a connection; nothing when the feed names none or it is not set."""
+    """login, password, token and header.<Name> of a connection; nothing when the feed names none or it is not set.
+
+    Raises HarvestFailed("blocked") for a connection that cannot be read.
+    """
     said = variables.get(f"AIRFLOW_CONN_{connection.upper()}") if connection else None
     if not said:
         return {}
     if said.lstrip().startswith("{"):
-        told = json.loads(said)
-        extra = told.get("extra") or {}
-        extra = json.loads(extra) if isinstance(extra, str) else extra
+        try:
+            told = json.loads(said)
+            extra = told.get("extra") or {}
+            extra = json.loads(extra) if isinstance(extra, str) else extra
+        except ValueError as error:
+            name = f"AIRFLOW_CONN_{(connection or '').upper()}"
+            raise failed("blocked", f"{name} in the environment begins like JSON and is none ({error})") from None
         return credentials(told.get("login"), told.get("password"), extra)
     url = urlsplit(said)
     return credentials(unquote(url.username or ""), unquote(url.password or ""), {})

@@ -16,7 +16,7 @@ from harvesters import PROTOCOLS, harvester
 from harvesters.causes import CAUSES, failed, table
 from harvesters.credentials import from_environment
 from harvesters.progress import progress_line
-from schemas import Feed
+from schemas import Feed, HarvestFailed
 from schemas.feed import Protocol
 from tests.harvesters.loopback import OaiServer, names, serving
 
@@ -84,6 +84,14 @@ def test_progress_is_a_line_with_rate_and_end() -> None:
     now = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
     assert progress_line(1200, 4800, 20, now) == "1 200 of 4 800 records (25 %), 60/s, until about 01:01 UTC"
     assert progress_line(7, None, 0, now) == "7 records, 0/s"
+
+
+def test_a_connection_that_cannot_be_read_is_named_and_not_said() -> None:
+    with pytest.raises(HarvestFailed) as caught:
+        from_environment("partner", {"AIRFLOW_CONN_PARTNER": '{"password": s3cret}'})
+    assert caught.value.cause == "blocked"
+    assert "AIRFLOW_CONN_PARTNER" in caught.value.sentence
+    assert "s3cret" not in caught.value.sentence
 
 
 def test_credentials_come_from_the_environment_in_airflows_form() -> None:
