@@ -22,15 +22,15 @@ ENOUGH = 0.5  # a detection that may stand for a language nobody declared
 
 
 def assemble(
-    draft: Draft, key: str, format_: str, feed: Feed, year_now: int | None = None
+    draft: Draft, key: str, format_: str, feed: Feed, today: str | None = None
 ) -> tuple[Resource, tuple[Finding, ...]]:
-    """The shared record of one draft, and what was noticed on the way; `year_now` is the year of the harvest."""
+    """The shared record of one draft, and what was noticed on the way; `today` is the day of the harvest."""
     work = Assembly(draft, key, format_)
     title, further = _texts(work, "title")
     description = joined(work, *_texts(work, "description"))
     languages = _languages(work, feed, title, description)
     tongue = languages[0].tag if languages else None
-    fields = identify(work) | related(work) | education(work) | _people(work) | when(work, tongue, year_now)
+    fields = identify(work) | related(work) | education(work) | _people(work) | when(work, tongue, today)
     resource = Resource(
         key=key,
         title=title,

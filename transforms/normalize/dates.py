@@ -26,6 +26,7 @@ __all__ = ["Date", "Issued", "date", "issued"]
 
 LONGEST = 120  # characters; a longer statement is a sentence, not a date
 _OPENAIRE = re.compile(r"info:eu-repo/date/(\w+)/(.+)")
+BEGIN = re.compile(r"\d{4}(?:-\d\d){0,2}")  # of an EDTF date or interval
 _QUALIFIED = re.compile(r"\[.*\?\s*\]|\?\s*\]?\.?$|^\?")
 
 
@@ -40,11 +41,12 @@ class Issued(Base, frozen=True, kw_only=True):
 
 
 @lru_cache(maxsize=32768)
-def date(said: str, *, language: str | None = None, year_now: int | None = None) -> Date | None:
+def date(said: str, *, language: str | None = None, today: str | None = None) -> Date | None:
     """The date that was said, or None when it says none. Never raises.
 
-    `language` is the record's ("th" makes 2554 a Buddhist year, "ar" 1434 a Hijri one); `year_now` is the year of the
-    harvest, after which a date is in the future. Times of day and zones are left out: the date is the one written.
+    `language` is the record's ("th" makes 2554 a Buddhist year, "ar" 1434 a Hijri one); `today` is the day of
+    the harvest ("2026-11-26"), after which a date is in the future. Times of day and zones are left out: the date is
+    the one written.
     """
     text = _tidy(said)
     if not text or len(text) > LONGEST:
@@ -54,19 +56,17 @@ def date(said: str, *, language: str | None = None, year_now: int | None = None)
         tongue = "th"
     iso = ISO.fullmatch(text)
     if iso and not is_short_range(text):
-        return _flagged(made(era(as_iso(iso), text, tongue)), "", year_now)
+        return _flagged(made(era(as_iso(iso), text, tongue)), "", today)
     uncertain, approximate = bool(_QUALIFIED.search(text)), bool(words.CIRCA.search(text)) or text.endswith("~")
     bare = _bare(text)
     found = in_two_calendars(text) or many_years(text) or span(bare, text, tongue) or single(bare, text, tongue)
     if found is None:
         return None
     mark = "?" if uncertain else "~" if approximate else ""
-    return _flagged(found, mark, year_now)
+    return _flagged(found, mark, today)
 
 
-def issued(
-    said: Sequence[tuple[str, str | None]], *, language: str | None = None, year_now: int | None = None
-) -> Issued:
+def issued(said: Sequence[tuple[str, str | None]], *, language: str | None = None, today: str | None = None) -> Issued:
     """When the resource came out and was changed, among several dates, each with the source's word for it or None.
 
     A named meaning decides ("issued" before "created" before "available"; "accessioned" is the archive's, never the
@@ -74,7 +74,7 @@ def issued(
     nothing else. Impossible and future dates come after all others.
     """
     read = [
-        (at, kind, date(text, language=language, year_now=year_now), text)
+        (at, kind, date(text, language=language, today=today), text)
         for at, (text, kind) in enumerate(map(_openaire, said))
     ]
     candidates: list[Candidate] = [
@@ -151,13 +151,13 @@ def _bare(text: str) -> str:
     return " ".join(text.split()).strip(" .,;:")
 
 
-def _flagged(found: Date, mark: str, year_now: int | None) -> Date:
+def _flagged(found: Date, mark: str, today: str | None) -> Date:
     """With the qualifier that EDTF has for it, and the flags that need more than the date itself."""
     edtf, flags = found.edtf, list(found.flags)
     if mark and edtf and edtf[-1].isdigit() and ".." not in edtf:
         edtf = "/".join(part + mark for part in edtf.split("/"))
     if mark and "approximate" not in flags:
         flags.append("approximate")
-    if year_now is not None and found.year is not None and found.year > year_now:
+    if today is not None and (begin := BEGIN.match(edtf)) and begin[0] > today[: len(begin[0])]:
         flags.append("future")
     return Date(edtf=edtf, year=found.year, flags=tuple(flags), rule=found.rule)

@@ -16,7 +16,7 @@ HIJRI_YEARS = range(1250, 1500)  # CE 1834 to 2077
 class Date(Base, frozen=True, kw_only=True):
     """One date: EDTF level 1 ("" where nothing possible was said), its first year, and what makes it doubtful.
 
-    Flags: future (needs `year_now`), impossible (the part that cannot be was left out), ambiguous (3/4/2012 keeps its
+    Flags: future (needs `today`), impossible (the part that cannot be was left out), ambiguous (3/4/2012 keeps its
     year only), buddhist and hijri (converted), approximate ("ca.", "?", a decade, a converted Islamic day).
     """
 

@@ -12,12 +12,12 @@ REPOSITORY = frozenset({"accessioned", "available"})  # dates that stand in only
 DOUBTS = frozenset({"impossible", "future", "ambiguous"})
 
 
-def when(work: Assembly, tongue: str | None, year_now: int | None) -> dict[str, Any]:
+def when(work: Assembly, tongue: str | None, today: str | None) -> dict[str, Any]:
     """When it came out and was changed; dates of anything else are left unmapped."""
     told = [*work.draft.get("issued"), *(one._replace(hint="modified") for one in work.draft.get("modified"))]
     if not told:
         return {}
-    chosen = dates.issued([(one.value, one.hint) for one in told], language=tongue, year_now=year_now)
+    chosen = dates.issued([(one.value, one.hint) for one in told], language=tongue, today=today)
     for field, index, found in (
         ("issued", chosen.path_index, chosen.issued),
         ("modified", chosen.modified_index, chosen.modified),
@@ -29,7 +29,7 @@ def when(work: Assembly, tongue: str | None, year_now: int | None) -> dict[str, 
                     work.find(f"date_{flag}", field, told[index].value)
     for index, one in enumerate(told):
         if index not in {chosen.path_index, chosen.modified_index}:
-            _unused_date(work, one, tongue, year_now, chosen)
+            _unused_date(work, one, tongue, today, chosen)
     return {
         "issued": chosen.issued.edtf if chosen.issued else None,
         "issued_year": chosen.issued.year if chosen.issued else None,
@@ -37,9 +37,9 @@ def when(work: Assembly, tongue: str | None, year_now: int | None) -> dict[str, 
     }
 
 
-def _unused_date(work: Assembly, said: Said, tongue: str | None, year_now: int | None, chosen: dates.Issued) -> None:
+def _unused_date(work: Assembly, said: Said, tongue: str | None, today: str | None, chosen: dates.Issued) -> None:
     """A date that says the same or less of it supports it; another stays unmapped; one that cannot be is found too."""
-    found = dates.date(said.value, language=tongue, year_now=year_now)
+    found = dates.date(said.value, language=tongue, today=today)
     for field, one in (("issued", chosen.issued), ("modified", chosen.modified)):
         if found is not None and one is not None and f"{one.edtf}-".startswith(f"{found.edtf}-"):
             work.made(field, said.path, f"the same date, {found.rule}")
