@@ -120,7 +120,7 @@ def made(count: int, changed: int) -> Iterator[dict[str, Any]]:
     """A made catalog: a full run, then a night on which some records changed, some went and some came."""
     work_of: dict[str, int] = {}
     began = time.monotonic()
-    rows = _made_features(count + changed // 2, work_of)
+    rows, making = _made_features(count + changed // 2, work_of)
     keys = rows["key"].to_pylist()
     chance = random.Random(5)
     new = set(chance.sample(keys, changed // 2))
@@ -132,6 +132,7 @@ def made(count: int, changed: int) -> Iterator[dict[str, Any]]:
     everybody, here = set(keys), set(earlier["key"].to_pylist())
     del rows, earlier, keys
     yield say("made catalog", records=len(here), seconds=round(time.monotonic() - began, 1), bookkeeping_mb=_peak())
+    yield say("features of all", records=count, **making)
     for kind, records, there in (("full", len(here), here), ("night", changed, everybody)):
         figures = _apart(folder, kind)
         clusters = msgspec.json.decode((folder / "clusters.json").read_bytes(), type=list[Cluster])
@@ -147,18 +148,20 @@ def _apart(folder: Path, kind: str) -> dict[str, Any]:
     return told
 
 
-def _made_features(count: int, work_of: dict[str, int]) -> pa.Table:
-    """The features of a made catalog, made in parts so that its records need no memory."""
+def _made_features(count: int, work_of: dict[str, int]) -> tuple[pa.Table, dict[str, float]]:
+    """The features of a made catalog, in parts so that its records need no memory; and what making them took."""
     parts: list[pa.Table] = []
     lives: list[Live] = []
-    for live, work in Made(11).records(count):
+    wall = cpu = 0.0
+    for place, (live, work) in enumerate(Made(11).records(count), start=1):
         work_of[live.record.key] = work
         lives.append(live)
-        if len(lives) == 50_000:
+        if len(lives) == 50_000 or place == count:
+            began, used = time.monotonic(), time.process_time()
             parts.append(features(lives))
+            wall, cpu = wall + time.monotonic() - began, cpu + time.process_time() - used
             lives = []
-    parts.append(features(lives))
-    return pa.concat_tables(parts).sort_by("key")
+    return pa.concat_tables(parts).sort_by("key"), {"seconds": round(wall, 1), "cpu": round(cpu, 1)}
 
 
 def _all_but(rows: pa.Table, keys: set[str]) -> pa.Table:

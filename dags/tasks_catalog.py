@@ -47,6 +47,7 @@ def _unpublished(env: Environment, cause: str, sentence: str) -> None:
 def _match(env: Environment, full: bool) -> dict[str, Any]:
     import pyarrow as pa
 
+    from dags.tasks import rarely_collected
     from loaders import publish_state as state
     from loaders.catalog_across import keep_across
     from transforms.cluster import cluster
@@ -59,7 +60,8 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     kept = state.read_features(env, version) if before is None else before
     fresh, gone = state.stale_keys(env, kept)
     live = (Live(record=one, feed=feed, record_sha256=sha) for feed, sha, one in state.read_live(env, fresh))
-    made = features(live)
+    with rarely_collected():
+        made = features(live)
     now = made if kept is None else pa.concat_tables([state.without(kept, gone), made]).sort_by("key")
     since = None if before is None else changes(before, now)
     del before, kept, made  # a million features are a gigabyte
