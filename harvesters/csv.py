@@ -137,8 +137,8 @@ def _record(feed: Feed, columns: list[str], row: list[str], line: int) -> Read:
         name = "|".join(parts)
         seen = name if name.isprintable() and all(parts) else None
         return Broken(skipped=Skipped(identifier=seen, reason=f"line {line}: not in the table's encoding"), raw=raw)
-    if not all(parts):
-        reason = f"line {line}: a row without {' and '.join(feed.identifier)}"
+    if not all(parts) or "\x00" in "".join(parts):
+        reason = f"line {line}: a row without {' and '.join(feed.identifier)} that can be stored"
         raw = RawResponse(url=feed.url, body=payload, reason=reason)
         return Broken(skipped=Skipped(identifier=None, reason=reason), raw=raw)
     stamp = feed.request.datestamp_path

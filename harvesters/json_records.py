@@ -12,6 +12,7 @@ from harvesters.causes import failed
 from harvesters.encodings import charset, decodes
 from schemas import Feed, HarvestFailed, RawResponse, Skipped, SourceRecord
 
+NUL = "\x00"  # JSON can hold it, PostgreSQL cannot: one such name would end the load of the whole feed
 BOM = b"\xef\xbb\xbf"
 # https://www.rfc-editor.org/rfc/rfc4627#section-3: the zeros of the first two characters, which are ASCII
 WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", **{f"{a}".encode("utf-16-le"): "utf-16-le" for a in "[{"}}
@@ -96,6 +97,8 @@ def source_record(text: msgspec.Raw, feed: Feed, now: str, name: str | None = No
         return Skipped(identifier=name, reason=f"not readable: {error}")
     if found is None:
         return Skipped(identifier=None, reason=f"a record without {' and '.join(feed.identifier)}")
+    if NUL in f"{found}{stamp}":
+        return Skipped(identifier=None, reason=f"no store takes the identifier {found!r} or the datestamp {stamp!r}")
     return SourceRecord(
         feed=feed.name,
         identifier=found,

@@ -151,6 +151,14 @@ def test_json_in_another_encoding_is_read(tmp_path: Path, encoding: str) -> None
     assert any(encoding in note for page in found for note in page.notes)
 
 
+def test_a_name_that_no_store_takes_is_skipped(tmp_path: Path) -> None:
+    """PostgreSQL has no NUL: the load of the whole feed would fail."""
+    records = [{"id": "1"}, {"id": "2\x00"}, {"id": "3", "at": "2026\x00"}]
+    found = run(lambda asked: said(records), tmp_path, datestamp_path="at")
+    assert identifiers(found) == ["1"]
+    assert len([skipped for page in found for skipped in page.skipped]) == 2
+
+
 def test_forbidden_characters_in_an_xml_list_are_taken_out(tmp_path: Path) -> None:
     xml = '<results><result id="1"><t>a\x0bb</t></result><result id="2"/></results>'
     found = run(lambda asked: Answer(xml), tmp_path, records_path="result")
