@@ -39,8 +39,13 @@ _RIGHTS_URI = re.compile(r"rightsstatements\.org/(?:vocab|page)/([A-Za-z-]+)(?:/
 
 @lru_cache(maxsize=8192)
 def readings(statement: str) -> tuple[Reading, ...]:
-    """Every licence that one statement names, surest signs first: addresses, then short names, then words."""
+    """Every licence that one statement names, surest signs first: addresses, then short names, then words.
+
+    "Not licensed under CC BY" names none.
+    """
     text = unicodedata.normalize("NFKC", html.unescape(statement[:LONGEST])).strip()
+    if _denied().search(text.casefold()):
+        return ()
     for signs in (_addresses, _short_names, _other_names, _words):
         found = tuple(dict.fromkeys(signs(text)))
         if found:
@@ -164,6 +169,11 @@ def _rights_reading(code: str, version: str | None) -> Reading:
     uri = f"http://rightsstatements.org/vocab/{code}/1.0/" if version in (None, "1.0") else None
     family = "reserved" if code.startswith("InC") else code
     return Reading(family, "", uri, None, row["label"], row.get("open"))
+
+
+@lru_cache(maxsize=1)
+def _denied() -> re.Pattern[str]:
+    return re.compile("|".join(table("licenses")["denied"]["patterns"]))
 
 
 @lru_cache(maxsize=1)

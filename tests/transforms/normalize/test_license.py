@@ -148,6 +148,43 @@ def test_no_licence_is_invented(said: str) -> None:
     assert (found.uri, found.label, found.open, found.origin, found.statement) == (None, None, None, "record", said)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Not licensed under CC BY",
+        "This text is not available under a https://creativecommons.org/licenses/by/4.0/ licence",
+        "The images are no longer published under CC BY-SA 4.0.",
+        "Cette œuvre n’est pas sous licence CC BY 4.0",
+        "Este recurso no está bajo una licencia CC BY-SA 4.0",
+        "Este recurso não está sob licença CC BY 4.0",
+        "Das Werk steht nicht unter CC BY 4.0",
+        "Материал не лицензирован по CC BY 4.0",
+        "Delo nije pod licencom CC BY 4.0",
+        "Дело није под лиценцом CC BY 4.0",
+        "هذا العمل غير مرخص بموجب CC BY 4.0",
+        "ผลงานนี้ไม่ได้อยู่ภายใต้ CC BY 4.0",
+    ],
+)
+def test_a_licence_that_is_denied_is_not_named(said: str) -> None:
+    found = license_of([said])
+    assert found is not None and (found.uri, found.label, found.statement) == (None, None, said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Namensnennung, nicht kommerziell, Weitergabe unter gleichen Bedingungen 4.0: CC BY-NC-SA 4.0",
+        "CC BY 4.0. This does not apply to the logos.",
+        "CC BY 4.0; not for sale",
+        "Лицензия CC BY 4.0 не распространяется на логотипы",
+        "CC BY-NC 4.0: no está permitido el uso comercial",
+    ],
+)
+def test_a_no_about_something_else_denies_no_licence(said: str) -> None:
+    found = license_of([said])
+    assert found is not None and found.uri is not None
+
+
 def test_the_default_counts_only_where_the_record_says_nothing() -> None:
     for silent in ([], [" "], ["info:eu-repo/semantics/openAccess"]):
         found = license_of(silent, default="https://creativecommons.org/licenses/by-sa/4.0/")
