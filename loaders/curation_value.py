@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -11,6 +12,8 @@ from sqlalchemy import Connection, select
 from loaders.models import Curation, Resource, SourceRecord
 from schemas import Correction, CorrectionUnusable, correct
 from schemas import Resource as Record
+
+ADDRESS = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
 
 
 class NotThere(LookupError):
@@ -43,12 +46,25 @@ def fitting(record: Record, path: str, value: str) -> str:
     why = ""
     for text in dict.fromkeys(_readings(value)):
         try:
-            correct(record, Correction(id=0, path=path, value=text, by="", at=""))
+            corrected = correct(record, Correction(id=0, path=path, value=text, by="", at=""))
         except CorrectionUnusable as error:
             why = why or str(error).partition(": ")[2].partition("; correct the value")[0]
             continue
+        if (wrong := _strange_address(record, corrected)) is not None:
+            raise NotThere(f"{path} cannot be set to {value!r}: {wrong!r} is no http or https address")
         return text
     raise NotThere(f"{path} cannot be set to {value!r}: {why}")
+
+
+def _strange_address(before: Record, after: Record) -> str | None:
+    """The first address that a correction brings in and no browser would open."""
+    known = set(_addresses(before))
+    return next((one for one in _addresses(after) if one not in known and not ADDRESS.fullmatch(one)), None)
+
+
+def _addresses(record: Record) -> Iterator[str]:
+    yield from filter(None, (record.url, record.license.uri if record.license else None))
+    yield from (link.url for link in record.links)
 
 
 def _readings(value: str) -> Iterator[str]:

@@ -136,6 +136,8 @@ def test_corrections_and_withdrawals_name_what_is_there(env: Environment, say) -
         ("license.uri", "https://example.org/license", "nothing at that place"),
         ("identifiers[3].value", "x", "nothing at that place"),
         ("levels", "2", "Expected `array`"),
+        ("url", "javascript:alert(1)", "no http or https address"),
+        ("links", '[{"url": "file:///etc/passwd"}]', "no http or https address"),
     ],
 )
 def test_a_correction_that_could_never_be_published_is_refused_when_it_is_made(
