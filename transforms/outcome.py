@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from functools import lru_cache
-
 from schemas import Assessment, Feed, Rejection, SourceRecord, Tombstone
 from transforms.crosswalks import Unreadable, read
 from transforms.normalize.assemble import assemble
+from transforms.normalize.said_dates import latest_day
 from transforms.rules import check, context_of, score
 
 
@@ -23,7 +21,7 @@ def assess(record: SourceRecord, feed: Feed) -> Assessment:
         draft = read(record.format, record.payload, feed.dialect)
     except Unreadable as error:
         return _assessment(record, rejection=Rejection(key=record.key, reason=str(error)))
-    resource, findings = assemble(draft, record.key, record.format, feed, _today(record.harvested_at))
+    resource, findings = assemble(draft, record.key, record.format, feed, latest_day(record.harvested_at))
     issues = check(resource, context_of(feed, findings))
     return Assessment(
         feed=record.feed,
@@ -35,15 +33,6 @@ def assess(record: SourceRecord, feed: Feed) -> Assessment:
         issues=issues,
         score=score(resource, issues),
     )
-
-
-@lru_cache(maxsize=64)
-def _today(harvested_at: str) -> str | None:
-    """The day after the harvest, which it was already somewhere; None when the record does not say."""
-    try:
-        return (date.fromisoformat(harvested_at[:10]) + timedelta(days=1)).isoformat()
-    except ValueError:
-        return None
 
 
 def _assessment(

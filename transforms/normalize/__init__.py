@@ -11,6 +11,6 @@ __all__ = ["normalize"]
 def normalize(draft: Draft, record: SourceRecord, feed: Feed) -> Resource:
     """The shared record of a draft, with provenance, terms and what stayed unmapped."""
     from transforms.normalize.assemble import assemble
+    from transforms.normalize.said_dates import latest_day
 
-    year = record.harvested_at[:4]
-    return assemble(draft, record.key, record.format, feed, int(year) if year.isdigit() else None)[0]
+    return assemble(draft, record.key, record.format, feed, latest_day(record.harvested_at))[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 from transforms.draft import Said
@@ -49,3 +51,12 @@ def _unused_date(work: Assembly, said: Said, tongue: str | None, today: str | No
     if found is not None and "impossible" in found.flags:
         work.find("date_impossible", "issued", said.value)
     work.leave(said)
+
+
+@lru_cache(maxsize=64)
+def latest_day(harvested_at: str) -> str | None:
+    """The day after the harvest, which it was already somewhere; None when the record does not say."""
+    try:
+        return (date.fromisoformat(harvested_at[:10]) + timedelta(days=1)).isoformat()
+    except ValueError:
+        return None
