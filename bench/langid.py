@@ -118,7 +118,7 @@ def _averages(found: Told, together: Told) -> None:
 
 
 def _malay(rows: list[Sample], tags: list[str]) -> None:
-    """Print what the file of Malay sentences reads as, whole, to two models that know nothing of our words."""
+    """Print what the file of Malay sentences reads as to two models that know nothing of our words."""
     read: dict[str, list[str]] = defaultdict(list)
     for row, tag in zip(rows, tags, strict=True):
         if row.group == MISLABELLED:
@@ -126,9 +126,9 @@ def _malay(rows: list[Sample], tags: list[str]) -> None:
             two = {best(detect_models.fasttext(whole), whole), py3langid_alone(whole)}
             read[two.pop() if len(two) == 1 else "apart"].append(tag)
     told = ", ".join(f"{name} {len(of)}" for name, of in sorted(read.items(), key=lambda one: -len(one[1])))
-    print(f"{MISLABELLED}.txt, sentences as fastText and py3langid both read them, or are apart: {told}")
+    print(f"{MISLABELLED}.txt, first 120 characters as fastText and py3langid both read them, or are apart: {told}")
     if malay := read.get("ms"):
-        print(f"of those that both read as Malay, told as Malay in title length: {malay.count('ms') / len(malay):.3f}")
+        print(f"of those that both read as Malay, told as Malay: {malay.count('ms') / len(malay):.3f}")
 
 
 def _confidences(rows: list[Sample], texts: list[str]) -> None:

@@ -65,8 +65,8 @@ def _judged(writing: Writing) -> Told:
     if alone and detect_evidence.believed(first, sure, text) and not detect_evidence.against(first, letters, script):
         likelihood = min(0.99, 1 - (1 - sure) * EASY)
         return Told(first, likelihood, likelihood)
-    fast = detect_agreement.weighed(detect_models.shares(ranked), writing)
-    family = detect_agreement.seen("sr", fast) if script == "Latn" else 0.0
+    fast = detect_models.shares(ranked)
+    family = detect_agreement.family_share(fast, writing) if script == "Latn" else 0.0
     if family >= FAMILY_SEEN:
         return detect_agreement.of_family(writing, fast, min(0.99, 1 - (1 - family) * EASY))
     return detect_agreement.agreed(writing, fast)

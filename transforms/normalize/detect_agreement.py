@@ -11,7 +11,7 @@ from transforms.normalize import detect_evidence, detect_models, detect_profiles
 DOUBTFUL = 0.6  # less likely than this needs langdetect's word for it, where it has a profile
 UNLIKELY = 0.4  # less likely than this is not said at all
 SEEN = 0.5  # unless one of the models gave it this much
-HEARD = 0.25  # what one of the models must give a language in Latin letters at the least
+HEARD = 0.15  # what one of the models must give a language in Latin letters at the least
 FLOOR = 1e-3  # the share of a language that a model does not name
 LEAST = 2 * math.log(FLOOR)  # the score of a language that neither names
 CALM = 1.5  # the scores count the same evidence more than once: divided by this they are honest
@@ -44,20 +44,14 @@ class Told(NamedTuple):
     family: float  # how likely it is that the text is in one of the language's family
 
 
-def weighed(fast: Scores, writing: Writing) -> Scores:
-    """What the fast model says of the candidates alone, less those that do not write the text's letters."""
+def family_share(fast: Scores, writing: Writing) -> float:
+    """What the fast model gives the close family, among the candidates that write the letters of the text."""
     candidates = frozenset(writing.languages)
     found = {one: share for one, share in fast.items() if one in candidates}
     if writing.letters:
         for one in found:
             found[one] *= math.exp(detect_evidence.against(one, writing.letters, writing.script))
-    whole = sum(found.values())
-    return {one: share / whole for one, share in found.items()}
-
-
-def seen(language: str, told: Scores) -> float:
-    """What a model gives a language, or its family."""
-    return sum(told.get(one, 0.0) for one in _family(language))
+    return _seen(FAMILY[0], found) / (sum(found.values()) or 1.0)
 
 
 def of_family(writing: Writing, fast: Scores, family: float) -> Told:
@@ -76,7 +70,7 @@ def agreed(writing: Writing, fast: Scores) -> Told:
     best, odds = _best(_scores(writing, fast, slow), writing.hint, CALM)
     likelihood = min(0.99, odds[best])
     family = min(0.99, sum(odds.get(one, 0.0) for one in _family(best)))
-    if _doubted(writing, best, family, max(seen(best, fast), seen(best, slow))):
+    if _doubted(writing, best, family, max(_seen(best, fast), _seen(best, slow))):
         return Told("und", min(likelihood, 0.3), 0.0)
     close = best in CLOSE and writing.script == "Latn"
     return Told(best, min(likelihood, SURE_OF_FAMILY) if close else likelihood, family)
@@ -94,6 +88,11 @@ def _best(scores: Scores, hint: str | None, calm: float) -> tuple[str, Scores]:
 
 def _family(language: str) -> tuple[str, ...]:
     return FAMILY if language in CLOSE else (language,)
+
+
+def _seen(language: str, told: Scores) -> float:
+    """What a model gives a language, or its family."""
+    return sum(told.get(one, 0.0) for one in _family(language))
 
 
 def _leaning(language: str) -> float:
@@ -115,8 +114,7 @@ def _scores(writing: Writing, fast: Scores, slow: Scores) -> Scores:
         further = slow.get(one, 0.0)
         told = further if (one, script) == UNHEARD else fast.get(one, 0.0)
         scores[one] = math.log((told + FLOOR) * (further + FLOOR)) + detect_evidence.leaning(one, script)
-        if one not in fast:  # whose share has the letters in it already
-            scores[one] += detect_evidence.against(one, letters, script)
+        scores[one] += detect_evidence.against(one, letters, script)
     if script == "Latn":
         _pool(scores)
     elif script == "Cyrl" and letters & UNREAD:
@@ -132,7 +130,8 @@ def _likely(writing: Writing, fast: Scores, slow: Scores) -> Iterable[str]:
     """The candidates that a model names; all of a script that few languages write."""
     if writing.script != "Latn":
         return writing.languages
-    return dict.fromkeys((*fast, *(one for one, share in slow.items() if share > FLOOR), *FAMILY))
+    named = (one for one in fast if one in writing.languages)
+    return dict.fromkeys((*named, *(one for one, share in slow.items() if share > FLOOR), *FAMILY))
 
 
 def _pool(scores: Scores) -> None:
