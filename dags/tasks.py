@@ -34,8 +34,7 @@ def failing_by_name(env: Environment, run_id: str, step: str) -> Iterator[None]:
     try:
         yield
     except HarvestFailed as failed:
-        again = "It is tried again next time." if failed.again else "It is not tried again until something is changed."
-        catalog.fail(env, run_id, failed.cause, f"{failed.sentence} {again}")
+        catalog.fail(env, run_id, failed.cause, failed.sentence)
         raise
     except BaseException as error:
         said = f"{step}: {type(error).__name__}: {error}"[:2000]
@@ -86,12 +85,13 @@ def check_format(feed: Feed) -> None:
     from transforms.crosswalks import ALIASES, CROSSWALKS
     from transforms.crosswalks.dialects import DIALECTS
 
+    until = "Every run ends so until this is changed."
     known = sorted({*CROSSWALKS, *ALIASES})
     if feed.format not in known:
-        sentence = f"format = {feed.format!r}: no crosswalk reads it; put one of {', '.join(known)}."
+        sentence = f"format = {feed.format!r}: no crosswalk reads it; put one of {', '.join(known)}. {until}"
         raise HarvestFailed("bad_format", sentence, again=False)
     if feed.dialect is not None and feed.dialect not in DIALECTS:
-        sentence = f"dialect = {feed.dialect!r} is not known; put one of {', '.join(sorted(DIALECTS))}."
+        sentence = f"dialect = {feed.dialect!r} is not known; put one of {', '.join(sorted(DIALECTS))}. {until}"
         raise HarvestFailed("bad_format", sentence, again=False)
 
 

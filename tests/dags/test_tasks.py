@@ -43,6 +43,7 @@ def test_a_format_that_nothing_reads_is_named_before_the_partner_is_asked(home: 
     run = last_run()
     assert (run.status, run.cause) == ("failed", "bad_format")
     assert named in run.error and "put one of" in run.error
+    assert run.error.count(" until ") == 1, "what is to be expected is said once"
 
 
 def test_a_partner_that_is_down_ends_the_run_as_failed_with_what_to_expect(home: Path) -> None:
@@ -51,4 +52,17 @@ def test_a_partner_that_is_down_ends_the_run_as_failed_with_what_to_expect(home:
         tasks.harvest("down")
     run = last_run()
     assert (run.status, run.cause) == ("failed", "unreachable")
-    assert "tried again" in run.error
+    assert run.error.endswith("The next run tries again.")
+    assert run.error.count(" again") == 1, "what is to be expected is said once"
+
+
+def test_a_failure_that_stays_says_once_until_when(home: Path) -> None:
+    (home / "feeds" / "private.toml").write_text(
+        FEED.replace("127.0.0.1", "10.0.0.1") + 'format="oai_dc"\n', encoding="utf-8"
+    )
+    with pytest.raises(HarvestFailed):
+        tasks.harvest("private")
+    run = last_run()
+    assert (run.status, run.cause) == ("failed", "forbidden_address")
+    assert run.error.endswith("Every run ends so until this is changed.")
+    assert run.error.count(" until ") == 1 and " again" not in run.error
