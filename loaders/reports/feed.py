@@ -16,8 +16,9 @@ from loaders.models import HarvestRun, Issue, SourceRecord, UnmappedValue
 from loaders.reports import completeness, fix
 from loaders.reports.fix_files import FixList
 from loaders.reports.lists import write_list
-from loaders.reports.night_facts import SEVERITIES, feed_facts, last_runs, nights, recent_runs, standings
+from loaders.reports.night_facts import SEVERITIES, feed_facts, standings
 from loaders.reports.page import LANGUAGES, Rules, messages, write_pages
+from loaders.reports.runs import last_runs, nights, recent_runs
 from loaders.reports.snapshot import snapshot
 from schemas import Feed
 

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
-from typing import Any
 
-import msgspec
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import Connection, case, func, select
 
 from loaders.models import HarvestRun, Issue, Match, Resource, SourceRecord, UnmappedValue
 from loaders.reports.page import Rules
-from loaders.reports.reasons import reason_facts
+from loaders.reports.runs import COUNTS, Facts, last_runs, nights, of, publication, recent_runs, run_facts
 from schemas import Feed
 
-Facts = dict[str, Any]
-COUNTS = ("listed", "landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined", "duplicates")
-NIGHTS = 30
 URGENCY = ("failed", "held", "missing", "quarantined", "rejected")
 SEVERITIES = ("error", "warning", "info")
 
@@ -45,46 +39,6 @@ def night_facts(connection: Connection, feeds: Sequence[Feed], rules: Rules, at:
 def names(declared: Mapping[str, Feed], last: Mapping[str, Facts]) -> list[str]:
     """Declared feeds in name order, then those whose file has disappeared."""
     return sorted(declared) + sorted(set(last) - set(declared))
-
-
-def nights(at: str) -> list[str]:
-    """The last thirty dates, oldest first."""
-    today = date.fromisoformat(at[:10])
-    return [(today - timedelta(days=back)).isoformat() for back in reversed(range(NIGHTS))]
-
-
-def run_facts(row: Mapping[str, Any]) -> Facts:
-    """A row of harvest_run, its lists read."""
-    facts = {name: row[name] for name in ("id", "feed", "kind", "status", "started_at", "ended_at", "cause", "error")}
-    notes = msgspec.json.decode(row["notes"]) if row["notes"] else []
-    lists = {"reasons": reason_facts(row["reasons"]), "notes": notes}
-    return facts | lists | {name: row[name] for name in COUNTS}
-
-
-def of(table: type[HarvestRun | SourceRecord], feed: str | None) -> ColumnElement[bool]:
-    """The rows of one feed, or of every feed."""
-    return table.feed == feed if feed else table.feed.is_not(None)
-
-
-def last_runs(connection: Connection, feed: str | None = None) -> dict[str, Facts]:
-    """The newest run of each feed, or of one."""
-    newest = select(func.max(HarvestRun.id)).where(of(HarvestRun, feed)).group_by(HarvestRun.feed)
-    rows = connection.execute(select(HarvestRun.__table__).where(HarvestRun.id.in_(newest))).mappings()
-    return {row["feed"]: run_facts(dict(row)) for row in rows}
-
-
-def recent_runs(connection: Connection, at: str, feed: str | None = None) -> dict[str, dict[str, Facts]]:
-    """The last run of each feed on each of the last thirty dates."""
-    rows = connection.execute(
-        select(HarvestRun.__table__)
-        .where(of(HarvestRun, feed), HarvestRun.started_at >= nights(at)[0])
-        .order_by(HarvestRun.id)
-    ).mappings()
-    found: dict[str, dict[str, Facts]] = {}
-    for row in rows:
-        night = {name: row[name] for name in ("status", "kind", "added", "changed", "deleted", "landed", "cause")}
-        found.setdefault(row["feed"], {})[row["started_at"][:10]] = night
-    return found
 
 
 def standings(connection: Connection, feed: str | None = None) -> dict[str, Facts]:
@@ -142,13 +96,6 @@ def statuses(listed: Sequence[Facts]) -> dict[str, int]:
         status = one["run"]["status"] if one["run"] else "none"
         found[status] = found.get(status, 0) + 1
     return found
-
-
-def publication(connection: Connection) -> Facts | None:
-    row = connection.execute(
-        select(HarvestRun.__table__).where(HarvestRun.kind == "publish").order_by(HarvestRun.id.desc()).limit(1)
-    ).mappings().first()  # fmt: skip
-    return run_facts(dict(row)) if row else None
 
 
 def issues_by_rule(connection: Connection, runs: Sequence[str], rules: Rules) -> list[Facts]:

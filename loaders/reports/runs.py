@@ -1,0 +1,65 @@
+"""Runs as the reports tell them: the last run of each feed, its last nights, and the last publication."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from loaders.models import HarvestRun, SourceRecord
+from loaders.reports.reasons import reason_facts
+
+Facts = dict[str, Any]
+COUNTS = ("listed", "landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined", "duplicates")
+NIGHTS = 30
+
+
+def nights(at: str) -> list[str]:
+    """The last thirty dates, oldest first."""
+    today = date.fromisoformat(at[:10])
+    return [(today - timedelta(days=back)).isoformat() for back in reversed(range(NIGHTS))]
+
+
+def run_facts(row: Mapping[str, Any]) -> Facts:
+    """A row of harvest_run, its lists read."""
+    facts = {name: row[name] for name in ("id", "feed", "kind", "status", "started_at", "ended_at", "cause", "error")}
+    notes = msgspec.json.decode(row["notes"]) if row["notes"] else []
+    lists = {"reasons": reason_facts(row["reasons"]), "notes": notes}
+    return facts | lists | {name: row[name] for name in COUNTS}
+
+
+def of(table: type[HarvestRun | SourceRecord], feed: str | None) -> ColumnElement[bool]:
+    """The rows of one feed, or of every feed."""
+    return table.feed == feed if feed else table.feed.is_not(None)
+
+
+def last_runs(connection: Connection, feed: str | None = None) -> dict[str, Facts]:
+    """The newest run of each feed, or of one."""
+    newest = select(func.max(HarvestRun.id)).where(of(HarvestRun, feed)).group_by(HarvestRun.feed)
+    rows = connection.execute(select(HarvestRun.__table__).where(HarvestRun.id.in_(newest))).mappings()
+    return {row["feed"]: run_facts(dict(row)) for row in rows}
+
+
+def recent_runs(connection: Connection, at: str, feed: str | None = None) -> dict[str, dict[str, Facts]]:
+    """The last run of each feed on each of the last thirty dates."""
+    rows = connection.execute(
+        select(HarvestRun.__table__)
+        .where(of(HarvestRun, feed), HarvestRun.started_at >= nights(at)[0])
+        .order_by(HarvestRun.id)
+    ).mappings()
+    found: dict[str, dict[str, Facts]] = {}
+    for row in rows:
+        night = {name: row[name] for name in ("status", "kind", "added", "changed", "deleted", "landed", "cause")}
+        found.setdefault(row["feed"], {})[row["started_at"][:10]] = night
+    return found
+
+
+def publication(connection: Connection) -> Facts | None:
+    """The last publication; None before the first."""
+    row = connection.execute(
+        select(HarvestRun.__table__).where(HarvestRun.kind == "publish").order_by(HarvestRun.id.desc()).limit(1)
+    ).mappings().first()  # fmt: skip
+    return run_facts(dict(row)) if row else None
