@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import insert, select
 
 from loaders import catalog_run
-from loaders.catalog_load import upsert
 from loaders.database import writing
-from loaders.models import HarvestRun, Match, Redirect, Resource, ResourceVersion, SourceRecord
-from loaders.publish_identity import Identities, resolve
-from loaders.publish_plan import Before, Target, plan, read_before
-from loaders.publish_rows import best, changes, columns, sha256_of, text_of, version
+from loaders.models import HarvestRun
+from loaders.publish_matches import write_matches
+from loaders.publish_plan import plan, read_before
+from loaders.publish_resources import Merge, Publication
 from loaders.publish_state import keep_state, note_published, published_value, read_found, read_matches
-from loaders.rows import write_rows
 from loaders.worker import is_gone, is_this, this_worker
-from schemas import Correction, Member, Relation
-from schemas import Match as Pair
-from schemas import Resource as Record
 from schemas.environment import Environment
 
-BATCH = 500
 NAME = "publish"
-RESOURCES: Any = Resource.__table__
-MATCHES: Any = Match.__table__
-T = TypeVar("T")
-
-
-class Merged(Protocol):
-    """What a merge gives: the record, and a sentence for each correction that did not fit."""
-
-    @property
-    def record(self) -> Record: ...
-    @property
-    def problems(self) -> tuple[str, ...]: ...
-
-
-Merge = Callable[[Sequence[Member], Sequence[Correction], Sequence[Relation]], Merged]
 
 
 def begin(env: Environment) -> str:
@@ -80,7 +57,7 @@ def publish(env: Environment, run_id: str, folder: Path, *, merge: Merge, trust:
     with writing(env) as connection:
         before = read_before(connection)
         targets, identities = plan(before, found, run_id)
-        work = _Publication(connection, run_id, before, merge, trust)
+        work = Publication(connection, run_id, before, merge, trust)
         work.write(targets)
         work.withdraw({target.id for target in targets}, identities)
         work.assign(targets, identities)
@@ -92,206 +69,3 @@ def publish(env: Environment, run_id: str, folder: Path, *, merge: Merge, trust:
         catalog_run.end(connection, run_id, "loaded", notes=notes, **counts)
     keep_state(env, folder)
     return catalog_run.read_run(env, run_id).counts
-
-
-class _Publication:
-    """One publication at work: it counts what it does."""
-
-    def __init__(
-        self, connection: Connection, run_id: str, before: Before, merge: Merge, trust: Mapping[str, int]
-    ) -> None:
-        self.connection = connection
-        self.run_id = run_id
-        self.before = before
-        self.merge = merge
-        self.trust = trust
-        self.at = catalog_run.now()
-        self.counts = {"added": 0, "changed": 0, "unchanged": 0, "deleted": 0}
-        self.problems: list[str] = []
-
-    def write(self, targets: Iterable[Target]) -> None:
-        """Write the resources that are not as they are to be."""
-        doubtful = (target for target in targets if not self._stands(target))
-        for part in _parts(doubtful, BATCH):
-            self._write(part)
-
-    def _stands(self, target: Target) -> bool:
-        """Whether a resource of one record is published already just as that record says: then its text is not read."""
-        known = self.before.resources.get(target.id)
-        if known is None or len(target.keys) > 1 or target.related or target.corrections:
-            return False
-        row = self.before.live[target.keys[0]]
-        same = known[:4] == (row.sha256, row.score, 1, target.review) and known.withdrawn_at == target.withdrawn_at
-        self.counts["unchanged"] += same
-        return same
-
-    def _write(self, targets: list[Target]) -> None:
-        texts = self._texts(SourceRecord.key, SourceRecord.record, [key for one in targets for key in one.keys])
-        known = [one.id for one in targets if one.id in self.before.resources]
-        old = self._texts(Resource.id, Resource.record, known)
-        last = self._last_versions(known)
-        made, changed, versions = [], [], []
-        for target in targets:
-            row = self._row(target, texts)
-            if target.id not in old:
-                created = {"created": list(target.keys)}
-                made.append({**row, "created_at": self.at, "updated_at": self.at})
-                versions.append(version(target.id, 1, self.run_id, self.at, created))
-            elif said := self._changes(target, row, old[target.id]):
-                changed.append({**row, "of": target.id, "updated_at": self.at})
-                versions.append(version(target.id, last.get(target.id, 0) + 1, self.run_id, self.at, said))
-            else:
-                self.counts["unchanged"] += 1
-        self.counts["added"] += len(made)
-        self.counts["changed"] += len(changed)
-        write_rows(self.connection, insert(Resource), made)
-        self._update(changed)
-        write_rows(self.connection, insert(ResourceVersion), versions)
-
-    def _row(self, target: Target, texts: Mapping[str, str]) -> dict[str, Any]:
-        rows = [self.before.live[key] for key in target.keys]
-        if len(target.keys) == 1 and not target.related and not target.corrections:
-            text, sha256 = texts[target.keys[0]], rows[0].sha256.hex()
-        else:
-            text = self._merged(target, texts)
-            sha256 = sha256_of(text)
-        return {
-            "id": target.id,
-            **columns(text),
-            "quality": best([row.score for row in rows]),
-            "record": text,
-            "record_sha256": sha256,
-            "members": len(target.keys),
-            "review": target.review,
-            "withdrawn_at": target.withdrawn_at,
-        }
-
-    def _merged(self, target: Target, texts: Mapping[str, str]) -> str:
-        members = [
-            Member(
-                trust=self.trust.get(self.before.live[key].feed, 0),
-                record=msgspec.json.decode(texts[key], type=Record),
-            )
-            for key in target.keys
-        ]
-        merged = self.merge(members, target.corrections, target.related)
-        self.problems.extend(f"{target.id}: {problem}" for problem in merged.problems)
-        return text_of(merged.record)
-
-    def _changes(self, target: Target, row: Mapping[str, Any], old: str) -> dict[str, Any]:
-        """What is to change in a resource that is there."""
-        known = self.before.resources[target.id]
-        said: dict[str, Any] = {} if known.sha256.hex() == row["record_sha256"] else changes(old, row["record"])
-        for name in ("quality", "members", "review", "withdrawn_at"):
-            if getattr(known, name) != row[name]:
-                said[name] = {"from": getattr(known, name), "to": row[name]}
-        return said
-
-    def withdraw(self, stay: set[str], identities: Identities) -> None:
-        """Withdraw the resources of which no member is left, or of which another resource took over."""
-        gone = [name for name, one in self.before.resources.items() if name not in stay and one.withdrawn_at is None]
-        for part in _parts(gone, BATCH):
-            last = self._last_versions(part)
-            versions = []
-            for name in part:
-                said = (
-                    {"redirected": identities.redirects[name]} if name in identities.redirects else {"withdrawn": True}
-                )
-                versions.append(version(name, last.get(name, 0) + 1, self.run_id, self.at, said))
-            write_rows(self.connection, insert(ResourceVersion), versions)
-            self._update([{"of": name, "withdrawn_at": self.at, "updated_at": self.at} for name in part])
-        self.counts["deleted"] += len(gone)
-        self._redirect(identities.redirects)
-
-    def _redirect(self, fresh: Mapping[str, str]) -> None:
-        """Write new redirects; older ones that led to an id that is gone now lead on."""
-        if not fresh:
-            return
-        every = {**self.before.redirects, **fresh}
-        rows = [
-            {"old_id": old, "id": resolve(every, name), "at": self.at}
-            for old, name in every.items()
-            if old in fresh or resolve(every, name) != name
-        ]
-        for part in _parts(rows, BATCH):
-            write_rows(self.connection, upsert(self.connection, Redirect.__table__, ("id", "at")), part)
-
-    def assign(self, targets: Iterable[Target], identities: Identities) -> None:
-        """Note at each record of which resource it is. One that lives no more lets go of a resource that goes on."""
-        live = self.before.live
-        moved: list[dict[str, str | None]] = [
-            {"of": key, "to": target.id}
-            for target in targets
-            for key in target.keys
-            if live[key].resource_id != target.id
-        ]
-        stay = {target.id for target in targets} if self.before.gone else set()
-        every = {**self.before.redirects, **identities.redirects}
-        moved += [{"of": key, "to": None} for key, name in self.before.gone.items() if resolve(every, name) in stay]
-        table: Any = SourceRecord.__table__
-        statement = update(table).where(table.c.key == bindparam("of")).values(resource_id=bindparam("to"))
-        for part in _parts(moved, BATCH):
-            write_rows(self.connection, statement, part)
-
-    def _texts(self, name: Any, text: Any, wanted: Sequence[str]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for part in _parts(wanted, BATCH):
-            found.update(self.connection.execute(select(name, text).where(name.in_(part))).all())
-        return found
-
-    def _last_versions(self, names: Sequence[str]) -> dict[str, int]:
-        if not names:
-            return {}
-        newest = select(ResourceVersion.resource_id, func.max(ResourceVersion.version))
-        grouped = newest.where(ResourceVersion.resource_id.in_(names)).group_by(ResourceVersion.resource_id)
-        return dict(self.connection.execute(grouped).all())
-
-    def _update(self, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            names = [name for name in rows[0] if name not in ("of", "id")]
-            values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
-            statement = update(RESOURCES).where(RESOURCES.c.id == bindparam("of")).values(**values)
-            said = [{"of": row["of"], **{f"new_{name}": row[name] for name in names}} for row in rows]
-            write_rows(self.connection, statement, said)
-
-
-def write_matches(connection: Connection, pairs: Iterable[Pair]) -> None:
-    """Make the rows of `match` those of the pairs; a row that is right already is not written."""
-    names = ("probability", "evidence", "verdict", "review")
-    known = {
-        (row[0], row[1]): tuple(row[2:])
-        for row in connection.execute(
-            select(MATCHES.c.left_key, MATCHES.c.right_key, *(MATCHES.c[one] for one in names))
-        )
-    }
-    differing = (
-        row for row in map(match_row, pairs) if known.pop(_key(row), None) != tuple(row[name] for name in names)
-    )
-    for part in _parts(differing, BATCH):
-        write_rows(connection, upsert(connection, MATCHES, names), part)
-    gone = delete(MATCHES).where(MATCHES.c.left_key == bindparam("left"), MATCHES.c.right_key == bindparam("right"))
-    for pair_part in _parts(sorted(known), BATCH):
-        write_rows(connection, gone, [{"left": left, "right": right} for left, right in pair_part])
-
-
-def _key(row: Mapping[str, Any]) -> tuple[str, str]:
-    return row["left_key"], row["right_key"]
-
-
-def match_row(pair: Pair) -> dict[str, Any]:
-    """The row of a pair; `review` says why it is up for review where the verdict was not the matcher's own."""
-    reasons = [one.seen for one in pair.evidence if one.field in ("judgement", "cluster")]
-    return {
-        "left_key": pair.left_key,
-        "right_key": pair.right_key,
-        "probability": pair.probability,
-        "evidence": msgspec.json.encode(pair.evidence, order="deterministic").decode(),
-        "verdict": pair.verdict,
-        "review": "; ".join(reasons) if reasons and pair.verdict == "review" else None,
-    }
-
-
-def _parts(rows: Iterable[T], size: int) -> Iterator[list[T]]:
-    remaining = iter(rows)
-    while part := list(islice(remaining, size)):
-        yield part
