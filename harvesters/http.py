@@ -14,24 +14,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, quote_plus
 
 import httpx
 
 from harvesters.addresses import Transport
+from harvesters.authorization import authorize, filled, guarded
 from harvesters.bodies import Torn, read_body
 from harvesters.causes import failed, server_failed
+from harvesters.conditional import ask_conditionally, is_conditional, validator
 from harvesters.outcomes import place, refused, unconnected
-from harvesters.politeness import Turns, quiet_until
+from harvesters.politeness import Turns, keep_quiet
+from harvesters.redirects import PERMANENT, REDIRECTS, becomes_get, redirect_headers, redirect_target
 from harvesters.retries import Passing, patiently
 from schemas import Ask, Environment, Feed
 
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-PERMANENT = frozenset({301, 308})
-CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
 CONTACT = "https://iite.unesco.org"
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses with their query, where secrets lie
-SECRET_HEADERS = ("authorization", "cookie", "x-api-key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +45,6 @@ class Reply:
 def user_agent() -> str:
     """Who we are and how to reach us; ELIB_CONTACT holds the installation's own address."""
     return f"E-library-for-Teachers-harvester/0.1 (+{os.environ.get('ELIB_CONTACT') or CONTACT})"
-
-
-def _written(value: str) -> set[str]:
-    """The ways in which a value stands in an address or a form."""
-    return {value, quote(value, safe=""), quote_plus(value)}
 
 
 @dataclass
@@ -106,13 +99,15 @@ class Client:
         """
         request = self._request(url, method, params, form, body)
         if conditional:
-            self._ask_conditionally(request)
+            ask_conditionally(request, self.ask.validators)
         tries = 1 + (self.feed.request.retries if retries is None else retries)
         reply = patiently(
             lambda: self._once(request, readable), tries, self.feed.request.backoff, self.ends, place(request.url)
         )
         if conditional and reply.status == 200:
-            self._remember(request.url, reply)
+            known = validator(reply.headers)
+            if known:
+                self.validators[place(request.url)] = known
         return reply
 
     # one request
@@ -126,64 +121,17 @@ class Client:
         except (httpx.InvalidURL, UnicodeError) as error:
             raise failed("forbidden_address", f"{url!r} is not an address ({error})") from error
         if params:
-            address = address.copy_merge_params({name: self._filled(value) for name, value in params.items()})
+            address = address.copy_merge_params(self._filled(params))
         start = str(address.copy_with(query=None))
         if start in self._moved:
-            address = self._guarded(httpx.URL(self._moved[start]).copy_with(query=address.query or None))
-        filled = {name: self._filled(value) for name, value in form.items()} if form else None
-        request = self._http.build_request(method, address, data=filled, json=body)
-        self._authorize(request)
+            moved = httpx.URL(self._moved[start]).copy_with(query=address.query or None)
+            address = guarded(moved, self.feed, self.ask.credentials)
+        request = self._http.build_request(method, address, data=self._filled(form) if form else None, json=body)
+        authorize(request, self.feed, self.ask.credentials)
         return request
 
-    def _filled(self, value: Any) -> Any:
-        """{token} and the like in a declared parameter stand for a credential."""
-        if isinstance(value, str) and value.startswith("{") and value.endswith("}"):
-            name = value[1:-1]
-            if name not in self.ask.credentials:
-                raise failed("blocked", f"the feed needs the credential {name!r}, and its connection has none")
-            return self.ask.credentials[name]
-        return value
-
-    def _authorize(self, request: httpx.Request) -> None:
-        """Credentials go to the feed's own host and nowhere else."""
-        said = self.ask.credentials
-        if not said or request.url.host != httpx.URL(self.feed.url).host:
-            return
-        for name, value in said.items():
-            if name.startswith("header."):
-                request.headers[name.removeprefix("header.")] = value
-        if "login" in said:
-            basic = httpx.BasicAuth(said["login"], said.get("password", ""))
-            next(basic.auth_flow(request))
-        elif "token" in said and "{token}" not in self.feed.request.params.values():
-            request.headers["Authorization"] = f"Bearer {said['token']}"
-
-    def _secrets(self) -> list[str]:
-        """The credentials themselves; a login's name is none."""
-        return [value for name, value in self.ask.credentials.items() if name != "login" and value]
-
-    def _secrets_written(self) -> set[str]:
-        return {form for value in self._secrets() for form in _written(value)}
-
-    def _guarded(self, address: httpx.URL) -> httpx.URL:
-        """The address as it is on the feed's own host; without the credentials in its query on any other."""
-        sent = address.params.multi_items()
-        kept = [(name, value) for name, value in sent if value not in self._secrets()]
-        own = address.host == httpx.URL(self.feed.url).host
-        return address if own or len(kept) == len(sent) else address.copy_with(params=kept)
-
-    def without_secrets(self, address: str) -> str:
-        """An address that may be written down: with {token} and the like in the place of credentials."""
-        for name, value in self.ask.credentials.items():
-            for form in _written(value) if value in self._secrets() else ():
-                address = address.replace(form, f"{{{name}}}")
-        return address
-
-    def with_secrets(self, address: str) -> str:
-        """The address that `without_secrets` was given."""
-        for name, value in self.ask.credentials.items():
-            address = address.replace(f"{{{name}}}", quote(value, safe=""))
-        return address
+    def _filled(self, declared: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: filled(value, self.ask.credentials) for name, value in declared.items()}
 
     def _once(self, request: httpx.Request, readable: Callable[[Reply], bool] | None) -> Reply:
         """One try: the reply, or Passing when another try may succeed, or HarvestFailed when none will."""
@@ -198,7 +146,7 @@ class Client:
             raise unconnected(error, where) from error
         except Torn as error:
             raise Passing(server_failed("malformed", str(error))) from error
-        if reply.status == 304 and not (request.headers.keys() & CONDITIONS):
+        if reply.status == 304 and not is_conditional(request):
             raise Passing(server_failed("malformed", f"{where} answers 304, not modified, to a plain question"))
         if reply.status < 400 or (readable is not None and readable(reply)):
             return reply
@@ -216,27 +164,13 @@ class Client:
         raise failed("moved", f"{place(request.url)} redirects more than {self.feed.request.max_redirects} times")
 
     def _redirected(self, request: httpx.Request, reply: Reply, permanent: bool) -> httpx.Request:
-        try:
-            target = request.url.join(reply.headers["location"])
-            place(target)
-        except (httpx.InvalidURL, UnicodeError) as error:
-            raise failed("moved", f"{place(request.url)} redirects to what is not an address") from error
-        if target.scheme not in ("http", "https"):
-            raise failed("forbidden_address", f"{place(request.url)} redirects to {target.scheme}:")
+        target = redirect_target(request.url, reply.headers["location"])
         if permanent:
             self._note_move(request.url, target)
             if not target.query and request.url.query:  # many servers drop the query when they move
-                target = self._guarded(target.copy_with(query=request.url.query))
-        if target.host != request.url.host and any(one.encode() in request.content for one in self._secrets_written()):
-            raise failed("moved", f"{place(request.url)} redirects a request with credentials to {target.host}")
-        headers = httpx.Headers(request.headers)
-        headers.pop("host", None)
-        if target.host != request.url.host or (request.url.scheme, target.scheme) == ("https", "http"):
-            for name in (*SECRET_HEADERS, *self.ask.credentials):
-                headers.pop(name.removeprefix("header."), None)
-        if reply.status == 303 and request.method == "POST":
-            for name in ("content-length", "content-type"):
-                headers.pop(name, None)
+                target = guarded(target.copy_with(query=request.url.query), self.feed, self.ask.credentials)
+        headers = redirect_headers(request, target, reply.status, self.ask.credentials)
+        if becomes_get(request, reply.status):
             return self._http.build_request("GET", target, headers=headers)
         return self._http.build_request(request.method, target, headers=headers, content=request.content or None)
 
@@ -249,8 +183,8 @@ class Client:
     def _fetch(self, request: httpx.Request) -> Reply:
         if request.url.scheme not in ("http", "https") or not request.url.host:
             raise failed("forbidden_address", f"{place(request.url)} is neither http nor https")
-        self._keep_quiet()
         limits = self.feed.request
+        keep_quiet(limits.quiet_hours, datetime.now(UTC))
         with self._turn(request.url.host).turn(self.ends):
             deadline = min(self.ends, time.monotonic() + limits.timeout)
             if time.monotonic() >= self.ends:
@@ -271,23 +205,3 @@ class Client:
             limits = self.feed.request
             self._turns[host] = Turns(self.env.locks, host, rate=limits.rate, connections=limits.connections)
         return self._turns[host]
-
-    def _keep_quiet(self) -> None:
-        if not self.feed.request.quiet_hours:
-            return
-        end = quiet_until(self.feed.request.quiet_hours, datetime.now(UTC))
-        if end is not None:
-            raise failed("quiet_hours", f"no request before {end:%H:%M %Z}")
-
-    # conditional requests
-
-    def _ask_conditionally(self, request: httpx.Request) -> None:
-        known = self.ask.validators.get(place(request.url))
-        if known is not None:
-            name = "If-Modified-Since" if known.endswith("GMT") else "If-None-Match"
-            request.headers[name] = known
-
-    def _remember(self, url: httpx.URL, reply: Reply) -> None:
-        validator = reply.headers.get("etag") or reply.headers.get("last-modified")
-        if validator:
-            self.validators[place(url)] = validator

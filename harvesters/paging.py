@@ -1,8 +1,9 @@
-"""Where a list goes on: the parameters of the next page, as the feed file's [request] declares them."""
+"""Where a list goes on, and where it ends: the next page's parameters, as the feed file's [request] declares them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -13,11 +14,14 @@ import msgspec
 from lxml import etree
 
 from harvesters import xml_records
+from harvesters.authorization import without_secrets
+from harvesters.causes import failed
 from harvesters.http import Reply
 from harvesters.json_records import NotJson, value_at
 from harvesters.oai_windows import spoken
-from schemas import Request
+from schemas import Feed, Request
 
+NUMBERED = ("page", "offset")
 NUMBER = re.compile(r"[0-9]{1,15}")
 
 
@@ -73,6 +77,39 @@ def next_cursor(asked: Request, reply: Reply) -> str | None:
         cursor = str(said)
         return urljoin(reply.url, cursor) if cursor.startswith("/") else cursor
     return None
+
+
+def go_on(
+    feed: Feed, place: Place, reply: Reply, count: int, size: int, *, alone: bool, credentials: Mapping[str, str]
+) -> None:
+    """Move the place behind a page of `count` records, where `size` were asked for.
+
+    A total of no more than its own page (`alone`) is believed when nothing follows. Raises HarvestFailed("truncated").
+    """
+    paging = feed.request.paging
+    if paging in NUMBERED:
+        place.offset += size if paging == "page" else count
+        place.done = count == 0 or (place.total is not None and place.listed >= place.total and not alone)
+        return
+    before = place.cursor
+    following = next_cursor(feed.request, reply)
+    place.cursor = following and without_secrets(following, credentials)  # it is landed
+    if place.cursor is not None and place.cursor == before:
+        raise failed("truncated", f"{feed.url} gives the same cursor again after {place.listed} records")
+    place.done = place.cursor is None
+
+
+def end_or_loop(feed: Feed, place: Place, mark: str, size: int, count: int) -> None:
+    """What a page means that came before: a list that stays at its last page or begins again has ended.
+
+    Raises HarvestFailed("truncated") for a list that is not whole, or a server that cannot page.
+    """
+    short = place.total is not None and place.listed < place.total
+    loop = feed.request.paging not in NUMBERED or mark not in (place.marks[0], place.marks[-1])
+    if short or loop or (place.pages == 1 and count >= size):
+        of = place.total if place.total is not None else "an unknown number of"
+        raise failed("truncated", f"{feed.url} sends the same page again after {place.listed} of {of} records")
+    place.done = True
 
 
 def list_size(asked: Request, reply: Reply, root: etree._Element | None, place: Place) -> int | None:

@@ -104,3 +104,10 @@ def quiet_until(hours: list[str], now: datetime) -> datetime | None:
         if start > end and there < end:
             return end
     return None
+
+
+def keep_quiet(hours: list[str], now: datetime) -> None:
+    """Raises HarvestFailed("quiet_hours") when quiet hours hold at `now` (aware)."""
+    end = quiet_until(hours, now)
+    if end is not None:
+        raise failed("quiet_hours", f"no request before {end:%H:%M %Z}")

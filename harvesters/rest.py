@@ -5,42 +5,25 @@ What differs between partners is declared in the feed file's [request]; nothing 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 import msgspec
-from lxml import etree
 
-from harvesters import json_recover, xml_records
-from harvesters.causes import ServerFailed, failed, unreadable
-from harvesters.details import details
-from harvesters.http import Client, Reply
-from harvesters.json_records import NothingThere, NotJson, elements, source_records, told_encoding
+from harvesters.answers import Answer, answer_records, read_answer
+from harvesters.authorization import with_secrets
+from harvesters.causes import ServerFailed, failed
+from harvesters.http import Client
 from harvesters.oai_windows import moment, spoken
-from harvesters.paging import Place, list_size, next_cursor, page_params, server_date
-from harvesters.web_pages import html_cause, is_html
+from harvesters.paging import NUMBERED, Place, end_or_loop, go_on, list_size, page_params, server_date
 from harvesters.whole import require_as_many_as_before, require_size
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, RawResponse, Skipped, SourceRecord
 
 Report = Callable[[int, int | None], None]
-NUMBERED = ("page", "offset")
 REFUSED = frozenset({400, 404, 410, 422})  # statuses for a page that is not there
 MISSED = 10  # records in a row that the server cannot give: then it is the server, not the records
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One page's elements, or what is left of them."""
-
-    reply: Reply
-    texts: list[msgspec.Raw]
-    skipped: tuple[Skipped, ...] = ()
-    raw: tuple[RawResponse, ...] = ()
-    root: etree._Element | None = None  # when the answer is XML
 
 
 def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[Page]:
@@ -115,7 +98,7 @@ class RestList:
         asked, place = self.feed.request, self.place
         body = dict(asked.body)
         params: dict[str, Any] = {**asked.params, **self.params}
-        url = self.client.with_secrets(place.cursor) if self._follows_addresses() and place.cursor else self.feed.url
+        url = self._address()
         if url == self.feed.url:
             into = body if asked.page_in == "body" else params
             into |= page_params(asked, place, size)
@@ -136,102 +119,37 @@ class RestList:
             return None
         if place.response_date is None:
             place.response_date = server_date(reply)
-        return self._answer(self._in_utf8(reply))
+        answer = read_answer(reply, self.feed, place, self.client.notes)
+        self.mended = self.mended or answer.mended
+        return answer
 
-    def _in_utf8(self, reply: Reply) -> Reply:
-        """JSON is UTF-8; what comes in another encoding that is told is turned into it."""
-        encoding = told_encoding(reply.body, reply.headers.get("content-type", ""))
-        if encoding is None:
-            return reply
-        self.client.notes.append(f"the server sends JSON in {encoding}")
-        return replace(reply, body=reply.body.decode(encoding).encode())
-
-    def _follows_addresses(self) -> bool:
-        return self.feed.request.paging == "link" or (self.place.cursor or "").startswith(("http://", "https://"))
-
-    def _answer(self, reply: Reply) -> Answer:
-        """The page's elements; what is not JSON is cut at its elements, and the page kept as it came."""
-        path = self.feed.request.records_path
-        if reply.body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<" and not is_html(reply.body):
-            root, note = xml_records.root_of(reply.body, self.feed.url)
-            self.client.notes += note
-            return Answer(reply, [msgspec.Raw(text) for text in xml_records.elements(root, path)], root=root)
-        try:
-            return Answer(reply, elements(reply.body, path))
-        except NothingThere:
-            if self._nothing_is_left(reply):
-                return Answer(reply, [])
-            raise
-        except NotJson as error:
-            cause, what = html_cause(reply.body, "bad_format")
-            if what:
-                raise failed(cause, f"{self.feed.url} answers with {what} instead of JSON") from error
-            saved = json_recover.saved(reply.body, path)
-            if saved is None:
-                sentence = f"{self.feed.url} sends what is not JSON ({error})"
-                raise unreadable("malformed", sentence, self.feed.url, reply.body) from error
-            self.mended = True
-            good, bad = saved
-            skipped = tuple(Skipped(identifier=_seen(text, self.feed), reason=f"not JSON: {error}") for text in bad)
-            raw = RawResponse(url=self.feed.url, body=reply.body, reason=str(error))
-            return Answer(reply, good, skipped, (raw,))
-
-    def _nothing_is_left(self, reply: Reply) -> bool:
-        """Whether an answer that leaves out its list says that the list has no more than it gave."""
-        total = list_size(self.feed.request, reply, None, self.place)
-        return total is not None and self.place.listed >= total
+    def _address(self) -> str:
+        """Where the page lies: at the cursor, where that is an address, or at the feed's."""
+        cursor = self.place.cursor
+        if cursor and (self.feed.request.paging == "link" or cursor.startswith(("http://", "https://"))):
+            return with_secrets(cursor, self.ask.credentials)
+        return self.feed.url
 
     # going on
 
     def _advanced(self, answer: Answer, size: int) -> Page:
         """The page of an answer, the place moved behind it."""
         place, count = self.place, len(answer.texts) + len(answer.skipped)
-        now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         mark = sha256(b"\n".join(bytes(text) for text in answer.texts)).hexdigest()
         first = place.total is None
         place.total = list_size(self.feed.request, answer.reply, answer.root, place)
         if count and mark in place.marks:
-            self._repeats(mark, size, count)
+            end_or_loop(self.feed, place, mark, size, count)
             return self.page()
-        if self.feed.request.detail_url:
-            records, skipped, raw = details(self.feed, self.client, answer.texts, now)
-        elif answer.root is not None:
-            texts = [bytes(text) for text in answer.texts]
-            records, skipped, raw = xml_records.source_records(texts, self.feed, now, self.feed.url)
-        else:
-            records, skipped, raw = source_records(answer.texts, self.feed, now, self.feed.url)
+        records, skipped, raw = answer_records(answer, self.feed, self.client)
         place.mark(mark)
         place.pages += 1
         place.listed += count
         place.missed = 0
         place.outgrown()
-        self._go_on(answer.reply, count, size, alone=first and place.total == count)
+        alone = first and place.total == count
+        go_on(self.feed, place, answer.reply, count, size, alone=alone, credentials=self.ask.credentials)
         return self.page(records, (*answer.skipped, *skipped), (*answer.raw, *raw))
-
-    def _go_on(self, reply: Reply, count: int, size: int, *, alone: bool) -> None:
-        """Move behind a page. A total of no more than its own page (`alone`) is believed when nothing follows."""
-        place, paging = self.place, self.feed.request.paging
-        if paging in NUMBERED:
-            place.offset += size if paging == "page" else count
-            place.done = count == 0 or (place.total is not None and place.listed >= place.total and not alone)
-            return
-        before = place.cursor
-        following = next_cursor(self.feed.request, reply)
-        place.cursor = following and self.client.without_secrets(following)  # it is landed
-        if place.cursor is not None and place.cursor == before:
-            raise failed("truncated", f"{self.feed.url} gives the same cursor again after {place.listed} records")
-        place.done = place.cursor is None
-
-    def _repeats(self, mark: str, size: int, count: int) -> None:
-        """A page that came before: a list that stays at its last page or begins again, or a server that cannot page."""
-        place = self.place
-        short = place.total is not None and place.listed < place.total
-        numbered = self.feed.request.paging in NUMBERED
-        loop = not numbered or mark not in (place.marks[0], place.marks[-1])
-        if short or loop or (place.pages == 1 and count >= size):
-            of = place.total if place.total is not None else "an unknown number of"
-            raise failed("truncated", f"{self.feed.url} sends the same page again after {place.listed} of {of} records")
-        place.done = True
 
     def _ends_here(self, failure: ServerFailed) -> bool:
         """Some servers refuse a page behind the last one, where others send an empty one."""
@@ -286,12 +204,3 @@ class RestList:
             response_date=self.place.response_date,
             validators=dict(self.client.validators) if complete else {},
         )
-
-
-def _seen(text: bytes, feed: Feed) -> str | None:
-    """The identifier of a broken element, as far as it can be seen; only for the list of what was skipped."""
-    if len(feed.identifier) != 1:
-        return None
-    key = feed.identifier[0].rsplit(".", 1)[-1].encode()
-    found = re.search(rb'"' + re.escape(key) + rb'"\s*:\s*"?([^",}\s]+)', text)
-    return found[1].decode("utf-8", "replace") if found else None
