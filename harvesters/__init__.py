@@ -48,7 +48,7 @@ def check(feed: Feed, ask: Ask, env: Environment) -> list[str]:
     found: list[str] = []
     try:
         if feed.protocol == "oai_pmh":
-            found += import_module(PROTOCOLS["oai_pmh"]).check(feed, ask, env)
+            found += import_module("harvesters.oai_server").check(feed, ask, env)
         one = msgspec.structs.replace(ask, limit=1)
         if not any(page.records for page in harvest(feed, one, env)):
             found.append("the list holds no record")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from lxml import etree
+from sickle.oaiexceptions import NoSetHierarchy
 
 from harvesters.causes import failed
 from harvesters.http import Client
-from harvesters.oai_sickle import OTHER, Repository
+from harvesters.oai_sickle import ERRORS, OTHER, Repository
 from harvesters.oai_windows import OLDEST, day, moment, spoken
-from schemas import HarvestFailed
+from schemas import Ask, Environment, Feed, HarvestFailed
 from schemas.base import Base
 
 SKEW = timedelta(minutes=10)
@@ -96,6 +97,24 @@ def sets(repository: Repository) -> list[str]:
     for response in repository.ListSets():
         found += [(spec.text or "").strip() for spec in response.xml.iter(f"{repository.oai_namespace}setSpec")]
     return found
+
+
+def check(feed: Feed, ask: Ask, env: Environment) -> list[str]:
+    """What the server does not offer of what the feed asks: its format, its sets."""
+    with Client(feed, ask, env) as client:
+        repository = Repository(client, feed.request.method)
+        identify(repository, client)
+        offered = formats(repository)
+        wrong = [] if feed.format in offered else [f"format: {feed.format!r} is not offered; {', '.join(offered)} are"]
+        if feed.sets:
+            try:
+                known = set(sets(repository))
+            except NoSetHierarchy:
+                known = set()
+            except ERRORS as error:
+                return [*wrong, f"sets: the server refuses to list them ({type(error).__name__}: {error})"]
+            wrong += [f"sets: {name!r} is not offered" for name in feed.sets if name not in known]
+        return [*wrong, *client.notes]
 
 
 def _note_move(said: str | None, asked: str, client: Client) -> None:

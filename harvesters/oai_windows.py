@@ -107,6 +107,12 @@ def outside(window: Window, records: Sequence[SourceRecord]) -> bool:
     return False
 
 
+def window_name(window: Window) -> str:
+    """A window in words, for a sentence."""
+    parts = [f"set {window.set}" if window.set else "", f"from {window.start}" if window.start else ""]
+    return ", ".join(part for part in (*parts, f"until {window.end}" if window.end else "") if part) or "the whole list"
+
+
 def halves(window: Window, earliest: str, latest: str, days: bool) -> tuple[Window, Window] | None:
     """The two halves of a window, open ends staying open, or None when it is as small as the granularity allows.
 
