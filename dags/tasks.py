@@ -155,14 +155,14 @@ def transform(name: str, chunk: str) -> dict[str, int]:
     if chunk == NOTHING:
         return {"records": 0}
     from loaders import staging
-    from transforms import transform as assess
+    from transforms import transform_all
 
     env = environment()
     feed = feed_of(env, name)
     run_id = Path(chunk).parts[1]  # staging/<run id>/…
     with failing_by_name(env, run_id, "transform"), rarely_collected():
-        records = (assess(record, feed) for record in staging.read_chunk(env, chunk))
-        return {"records": staging.write_outcomes(env, chunk, records)}
+        outcomes = transform_all(staging.read_chunk(env, chunk), feed)
+        return {"records": staging.write_outcomes(env, chunk, outcomes)}
 
 
 def check(name: str, run_id: str) -> int:

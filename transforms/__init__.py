@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from schemas import Assessment, Feed, SourceRecord
 
-__all__ = ["transform"]
+__all__ = ["transform", "transform_all"]
 
 
 def transform(record: SourceRecord, feed: Feed) -> Assessment:
@@ -15,3 +17,10 @@ def transform(record: SourceRecord, feed: Feed) -> Assessment:
     from transforms.outcome import assess
 
     return assess(record, feed)
+
+
+def transform_all(records: Iterable[SourceRecord], feed: Feed) -> Iterator[Assessment]:
+    """The same for many records, in order and faster; memory does not grow with them."""
+    from transforms.outcome import assess_all
+
+    return assess_all(records, feed)
