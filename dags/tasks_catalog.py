@@ -56,8 +56,12 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     from transforms.rules.across import check_across
 
     version = matcher_version()
-    before, pairs = (None if full else state.read_state(env, version)) or (None, None)
-    kept = state.read_features(env, version) if before is None else before
+    try:
+        before, pairs = (None if full else state.read_state(env, version)) or (None, None)
+        kept = state.read_features(env, version) if before is None else before
+    except state.StateUnreadable as error:
+        log.warning("What the last match left cannot be read, so that every record is matched anew: %s", error)
+        before = pairs = kept = None
     fresh, gone = state.stale_keys(env, kept)
     live = (Live(record=one, feed=feed, record_sha256=sha) for feed, sha, one in state.read_live(env, fresh))
     with rarely_collected():

@@ -33,6 +33,10 @@ class NothingMatched(Exception):
     """There is no match to publish."""
 
 
+class StateUnreadable(Exception):
+    """A file of the last match cannot be read: which, and why. It can be thrown away."""
+
+
 class Related(Base, frozen=True, kw_only=True):
     """A record and another that is a translation or a version of it: linked, not merged."""
 
@@ -88,17 +92,17 @@ def judgements(env: Environment) -> list[Judgement]:
 def read_state(env: Environment, version: str) -> tuple[pa.Table, pa.Table] | None:
     """The features and pairs of the match that the catalog was last published from.
 
-    None when there are none, they are of another version of the matcher, or not those of this catalog.
+    None when there are none, they are of another version of the matcher, or not those of this catalog. Raises
+    StateUnreadable.
     """
-    kind = _folder(env) / KIND
-    if not kind.exists():
+    state = _kind(env)
+    if state is None or state.version != version:
         return None
-    state = msgspec.json.decode(kind.read_bytes(), type=_State)
     with reading(env) as connection:
         published = connection.scalar(select(PublishState.value).where(PublishState.name == STATE))
-    if state.version != version or published != _value(state.digest):
+    if published != _value(state.digest):
         return None
-    return pq.read_table(_folder(env) / FEATURES), pq.read_table(_folder(env) / PAIRS)
+    return _table(env, FEATURES), _table(env, PAIRS)
 
 
 def read_features(env: Environment, version: str) -> pa.Table | None:
@@ -106,10 +110,24 @@ def read_features(env: Environment, version: str) -> pa.Table | None:
 
     Each tells by its record's sha256 whether it still holds, so that it does not matter which catalog it was.
     """
-    kind = _folder(env) / KIND
-    if not kind.exists() or msgspec.json.decode(kind.read_bytes(), type=_State).version != version:
-        return None
-    return pq.read_table(_folder(env) / FEATURES)
+    state = _kind(env)
+    return None if state is None or state.version != version else _table(env, FEATURES)
+
+
+def _kind(env: Environment) -> _State | None:
+    path = _folder(env) / KIND
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_State) if path.exists() else None
+    except (msgspec.DecodeError, OSError) as error:
+        raise StateUnreadable(f"{path}: {error}") from error
+
+
+def _table(env: Environment, name: str) -> pa.Table:
+    path = _folder(env) / name
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise StateUnreadable(f"{path}: {error}") from error
 
 
 def stale_keys(env: Environment, features: pa.Table | None) -> tuple[set[str], set[str]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
+from sqlalchemy import select, update
 
 from dags import tasks_catalog
 from loaders import curation
+from loaders.database import writing
+from loaders.models import SourceRecord
 from schemas import Environment
 from tests.dags.feeds import declare, listed, night
 from tests.loaders.nights import TABLES, rows
@@ -71,12 +73,37 @@ def test_a_match_that_fails_is_a_publication_that_failed(home: Environment) -> N
     declare(home, "books")
     night(home, "books", [listed("books", number) for number in range(4)])
     tasks_catalog.publish_now()
-    (home.home / "match" / "state.json").write_text("{", encoding="utf-8")
+    kept = overwrite(home, "{", "changed")
     with pytest.raises(Exception, match="truncated"):
         tasks_catalog.match()
+    overwrite(home, *kept)
     (failed,) = (row for row in rows(home, "harvest_run", "status, kind, cause, error") if row[0] == "failed")
     assert failed[1:3] == ("publish", "crashed") and "match: " in failed[3]
     tasks_catalog.report()
     assert "match: " in (home.reports / "night.json").read_text(encoding="utf-8")
-    shutil.rmtree(home.home / "match")
     assert tasks_catalog.publish_now()["unchanged"] > 0
+
+
+def overwrite(env: Environment, text: str, digest: str) -> tuple[str, str]:
+    """Another text for one record of the catalog, as a damaged disk leaves it; the text and digest of before."""
+    with writing(env) as connection:
+        mine = SourceRecord.key == "books:1"
+        before = connection.execute(select(SourceRecord.record, SourceRecord.record_sha256).where(mine)).one()
+        connection.execute(update(SourceRecord).where(mine).values(record=text, record_sha256=digest))
+    return before.record or "", before.record_sha256 or ""
+
+
+@pytest.mark.parametrize(
+    ("name", "bytes_"), [("state.json", b"{"), ("features.parquet", b"PAR1"), ("pairs.parquet", b"")]
+)
+def test_a_damaged_file_of_the_last_match_stops_no_publication(
+    home: Environment, caplog: pytest.LogCaptureFixture, name: str, bytes_: bytes
+) -> None:
+    declare(home, "books")
+    night(home, "books", [listed("books", number) for number in range(4)])
+    tasks_catalog.publish_now()
+    before = {table: rows(home, table) for table in TABLES}
+    (home.home / "match" / name).write_bytes(bytes_)
+    tasks_catalog.publish_now()
+    assert {table: rows(home, table) for table in TABLES} == before
+    assert f"match/{name}" in caplog.text and "every record is matched anew" in caplog.text

@@ -62,6 +62,18 @@ def test_one_title_in_two_spellings_is_one_work(left: str, right: str) -> None:
     assert verdict(record("a:1", left, language=language), record("b:1", right, language=language)) == "same"
 
 
+def weight(left: Live, right: Live, field: str) -> float:
+    """What a field says for the two records being one work."""
+    (pair,) = explain(features([left, right])).to_pylist()
+    return next(one["weight"] for one in json.loads(pair["evidence"]) if one["field"] == field)
+
+
+def test_names_that_differ_by_a_number_are_two_people() -> None:
+    mine, others = (record(f"{feed}:1", "Algebra workbook", people=[f"Author {n}"]) for feed, n in (("a", 4), ("b", 5)))
+    same = record("b:2", "Algebra workbook", people=["Author 4"])
+    assert weight(mine, others, "contributors") < weight(mine, same, "contributors")
+
+
 @pytest.mark.parametrize(
     ("left", "right"),
     [

@@ -18,7 +18,7 @@ from schemas import Resource, match_sha256
 from transforms.match.fold import fold
 from transforms.match.number import edition_and_numbers
 
-VERSION = "3"  # of the columns' meaning: rows of another version are made again
+VERSION = "4"  # of the columns' meaning: rows of another version are made again
 LISTED = pa.list_(pa.string())
 COLUMNS = pa.schema(
     [
@@ -125,7 +125,7 @@ def _titles(record: Resource, folded: str) -> list[str]:
 
 def _people(names: list[str]) -> list[str]:
     words = " ".join(map(fold, names)).split()
-    return sorted({word for word in words if len(word) > 1})
+    return sorted({word for word in words if len(word) > 1 or word.isdigit()})  # no initials
 
 
 def _distinct(values: Iterable[str]) -> list[str]:
