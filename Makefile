@@ -48,7 +48,7 @@ bench: $(STAMP) ## speed and memory of every stage (N=20000 records), of the har
 	@$(BIN)/python -m bench.harvest
 	@$(BIN)/python -m bench.rules_gate
 	@$(BIN)/python -m bench.langid
-	@$(BIN)/python -m bench.dedup
+	@$(BIN)/python -m bench.dedup 1000000
 
 reprocess: $(STAMP) ## FEED=name: normalize what was landed again, without asking the partner
 	@$(BIN)/python -m dags.reprocess "$(FEED)"
