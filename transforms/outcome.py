@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 
 from schemas import Assessment, Feed, Rejection, Resource, SourceRecord, Tombstone
 from transforms.crosswalks import Unreadable, read
@@ -54,27 +55,16 @@ def _normalized(record: SourceRecord, draft: Draft | Assessment, feed: Feed) -> 
 def _judged(record: SourceRecord, found: Normalized, feed: Feed) -> Assessment:
     resource, findings = found
     issues = check(resource, context_of(feed, findings))
+    return _assessment(record, resource=resource, issues=issues, score=score(resource, issues))
+
+
+def _assessment(record: SourceRecord, **said: Any) -> Assessment:
+    """What is said of a record, with what names it."""
     return Assessment(
         feed=record.feed,
         identifier=record.identifier,
         format=record.format,
         datestamp=record.datestamp,
         sha256=record.sha256,
-        resource=resource,
-        issues=issues,
-        score=score(resource, issues),
-    )
-
-
-def _assessment(
-    record: SourceRecord, *, tombstone: Tombstone | None = None, rejection: Rejection | None = None
-) -> Assessment:
-    return Assessment(
-        feed=record.feed,
-        identifier=record.identifier,
-        format=record.format,
-        datestamp=record.datestamp,
-        sha256=record.sha256,
-        tombstone=tombstone,
-        rejection=rejection,
+        **said,
     )
