@@ -126,3 +126,14 @@ def test_a_russian_word_in_latin_letters_is_no_subject_by_chance() -> None:
     assert dublin(title="Light", subject="LED").resource.subjects == ()  # type: ignore[union-attr]
     found = dublin(title="Светлост", subject="Fizika").resource
     assert found is not None and found.subjects
+
+
+@pytest.mark.parametrize("said", ["yes", "Não", "http://data.education.fr/voc/scolomfr/concept/no_2"])
+def test_whether_any_restriction_applies_is_no_licence(said: str) -> None:
+    rights = f"<copyrightAndOtherRestrictions><value>{said}</value></copyrightAndOtherRestrictions>"
+    payload = (
+        '<lom xmlns="http://ltsc.ieee.org/xsd/LOM"><general><title><string language="en">Plants and light</string>'
+        f"</title></general><rights>{rights}</rights></lom>"
+    )
+    resource = assessed("lom", payload).resource
+    assert resource is not None and resource.license is None

@@ -5,6 +5,8 @@ Keys are lower-cased local names without the wrappers `string`, `langstring` and
 
 from __future__ import annotations
 
+import re
+
 from schemas import Leaf
 from transforms.crosswalks.people import contributor
 from transforms.crosswalks.table import Group, Reader, Table, Value
@@ -51,7 +53,9 @@ IGNORED = {
     "schema": "the name of the metadata schema",
     "schemaversion": "the version of the metadata schema",
 }
-NOT_A_STATEMENT = frozenset({"yes", "no", "true", "false", "sim", "nao", "não", "oui", "non", "si", "sí"})
+NOT_A_STATEMENT = re.compile(
+    r"(?:https?://\S+/)?(?:yes|no|true|false|sim|nao|não|oui|non|si|sí)(?:_\d)?", re.IGNORECASE
+)
 CHANGES = ("modif", "updat", "revis")
 
 
@@ -176,7 +180,7 @@ def copyright_statement(group: Group) -> None:
     """LOM's yes or no says nothing of which licence; LOM-ES and others put the licence itself here."""
     group.take("source", "label", "id")
     for value in group.take("", "value"):
-        if value.text.lower() in NOT_A_STATEMENT:
+        if NOT_A_STATEMENT.fullmatch(value.text):
             group.draft.ignored.append((_leaf(value), "whether any restriction applies, not which"))
         else:
             group.say("license", value)
