@@ -137,3 +137,9 @@ def test_whether_any_restriction_applies_is_no_licence(said: str) -> None:
     )
     resource = assessed("lom", payload).resource
     assert resource is not None and resource.license is None
+
+
+def test_a_language_attribute_counts_in_any_case() -> None:
+    title = '<Title><String Language="th">พืชและแสง</String></Title>'
+    found = assessed("lom", f'<lom xmlns="http://ltsc.ieee.org/xsd/LOM"><General>{title}</General></lom>').resource
+    assert found is not None and found.title == {"th": "พืชและแสง"} and found.unmapped == ()

@@ -20,7 +20,7 @@ from transforms.draft import Draft
 
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
-LANGUAGE_ATTRIBUTES = frozenset({XML_LANG, "lang", "language"})
+LANGUAGE_ATTRIBUTES = frozenset({"lang", "language"})  # in any case, besides xml:lang
 
 Pairs = Sequence[tuple[str | bytes, str | bytes]]
 Naming = Callable[[Element, str], "tuple[str, frozenset[str]] | None"]  # step of the key, attributes that made it
@@ -105,7 +105,7 @@ class XmlWalk:
         for raw, content in pairs:
             name = str(raw)
             text = str(content).strip()
-            if name in LANGUAGE_ATTRIBUTES:
+            if name == XML_LANG or name.lower() in LANGUAGE_ATTRIBUTES:
                 language = text or language
                 continue
             if not text:

@@ -32,6 +32,7 @@ _ONLY_INITIALS = re.compile(r"(?:[^\W\d_]\.[ -]?){1,4}|[^\W\d_]")  # "J.", "J. R
 _BY = re.compile(r"^(?:(?:created|written|edited|made|developed) )?by (?=[^\W\d_a-z])")
 _FIELDS = re.compile(r"\b\w+(?:al|ic|ive|ary|elle?|ico|ica|ivo|iva)$", re.I)  # "Educational, Scientific and"
 _TIDY = re.compile(r"\s+([,;])")
+_ENDS_IN_A_WORD = re.compile(r"(?:[^\W\d_]{5,}|[^\W\d_]{3}[aeiouyаеиоуыюя])\.$", re.IGNORECASE)
 
 
 def names(said: str, given: Kind | None, *, joined: bool) -> Iterator[tuple[str, Kind]]:
@@ -168,11 +169,19 @@ def _persons(name: str, parts: list[str]) -> Iterator[tuple[str, Kind]]:
         for one in several:
             yield from _persons(", ".join(one), one)
     elif len(core) == 2:
-        yield tidy(" ".join([_plain(core[1]), _plain(core[0])]) + "".join(f", {title}" for title in titles)), "person"
+        yield (
+            tidy(" ".join([_unstopped(_plain(core[1])), _plain(core[0])]) + "".join(f", {title}" for title in titles)),
+            "person",
+        )
     elif len(core) == 3 and not titles:
         yield tidy(" ".join([*core[1:], core[0]])), "person"
     else:
         yield name if len(core) > 1 or titles else _plain(name), "person"
+
+
+def _unstopped(name: str) -> str:
+    """A forename without the full stop that ends a MARC statement ("Joseph."); "J.", "Wm." and "Chas." keep theirs."""
+    return name[:-1] if _ENDS_IN_A_WORD.search(name) else name
 
 
 def _several(name: str, core: list[str]) -> list[list[str]]:

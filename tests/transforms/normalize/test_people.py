@@ -37,6 +37,8 @@ ONE = [
     ("المنظمة العربية للتربية والثقافة والعلوم", "المنظمة العربية للتربية والثقافة والعلوم", O),
     ("Министерство просвещения Российской Федерации", "Министерство просвещения Российской Федерации", O),
     ("Bangsberg, D. R.", "D. R. Bangsberg", P),
+    ("Sartory, Joseph.", "Joseph Sartory", P),
+    ("Jones, Chas.", "Chas. Jones", P),
     ("Araripe, J.R.", "J.R. Araripe", P),
     ("FIOCRUZ/ICICT", "FIOCRUZ/ICICT", O),
     ("Library of Congress, Washington, D.C.", "Library of Congress, Washington, D.C.", O),
