@@ -169,10 +169,8 @@ def _persons(name: str, parts: list[str]) -> Iterator[tuple[str, Kind]]:
         for one in several:
             yield from _persons(", ".join(one), one)
     elif len(core) == 2:
-        yield (
-            tidy(" ".join([_unstopped(_plain(core[1])), _plain(core[0])]) + "".join(f", {title}" for title in titles)),
-            "person",
-        )
+        forename, surname = _unstopped(_plain(core[1])), _plain(core[0])
+        yield tidy(f"{forename} {surname}" + "".join(f", {title}" for title in titles)), "person"
     elif len(core) == 3 and not titles:
         yield tidy(" ".join([*core[1:], core[0]])), "person"
     else:
