@@ -29,17 +29,10 @@ Report = Callable[[int, int | None], None]
 INBOX = "inbox:"
 TOTAL = 32  # times [request] max_bytes: what all files of one zip may unpack to
 ROOTS = {"lom": "lom", "manifest": "imscp"}  # root element → format, where the feed file names none of its own
-# zipfile raises RuntimeError for an encrypted member, NotImplementedError for an unknown compression, OSError for bz2
-UNPACKABLE = (
-    zipfile.BadZipFile,
-    RuntimeError,
-    NotImplementedError,
-    EOFError,
-    OSError,
-    ValueError,
-    zlib.error,
-    lzma.LZMAError,
-)
+# What zipfile raises of the list of a zip: damaged, of a later version of the format, with names in no encoding
+NO_ZIP = (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError)
+# Of a member: RuntimeError when it is encrypted or its compression unknown, OSError for bz2
+UNPACKABLE = (zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError)
 MEMBER = b"PK\x03\x04"  # how a zip with anything in it begins
 PACKAGES = (".zip", ".imscc")
 
@@ -88,7 +81,7 @@ def _zip(feed: Feed, place: Path | io.BytesIO, start: bytes) -> Iterator[tuple[s
     limit, total = feed.request.max_bytes, 0
     try:
         archive = zipfile.ZipFile(place)
-    except zipfile.BadZipFile as error:
+    except NO_ZIP as error:
         cause, what = html_cause(start, "malformed" if start[:4] == MEMBER else "bad_format")
         raise failed(cause, f"{feed.url} is {what or 'no whole zip'} ({error})") from error
     with archive:

@@ -269,6 +269,45 @@ def test_an_encrypted_file_is_skipped_by_name(tmp_path: Path) -> None:
     assert skips(found) == ["b.xml"]
 
 
+def compressed(archive: bytearray, name: bytes, how: int) -> bytearray:
+    """The archive with a member that says that it is compressed in this way."""
+    archive[archive.find(name) - 30 + 8] = how
+    archive[archive.rfind(name) - 46 + 10] = how
+    return archive
+
+
+def test_a_file_of_an_unknown_compression_is_skipped_by_name(tmp_path: Path) -> None:
+    found = run(Answer(bytes(compressed(packed(THREE), b"b.xml", 99))), tmp_path, "files", format="lom")
+    assert identifiers(found) == ["a.xml", "c.xml"]
+    assert skips(found) == ["b.xml"]
+
+
+def later(archive: bytearray, name: bytes) -> bytearray:
+    """The archive with a member for which a zip of version 25.5 is needed."""
+    archive[archive.rfind(name) - 46 + 6] = 255
+    return archive
+
+
+def misnamed(archive: bytearray, name: bytes) -> bytearray:
+    """The archive with a member whose name says that it is UTF-8 and is not."""
+    at = archive.rfind(name)
+    archive[at - 46 + 9] |= 8
+    archive[at] = 0xFF
+    return archive
+
+
+@pytest.mark.parametrize("ill", [later, misnamed])
+def test_a_zip_whose_list_cannot_be_read_is_malformed_and_inside_another_is_skipped_by_name(
+    tmp_path: Path, ill: Callable[[bytearray, bytes], bytearray]
+) -> None:
+    unreadable = bytes(ill(packed(THREE), b"b.xml"))
+    failed = failure(Answer(unreadable), tmp_path / "alone", "files", format="lom")
+    assert failed.cause == "malformed"
+    found = run(Answer(bytes(packed(THREE | {"d.zip": unreadable}))), tmp_path / "inside", "files", format="lom")
+    assert identifiers(found) == ["a.xml", "b.xml", "c.xml"]
+    assert skips(found) == ["d.zip"]
+
+
 def test_a_package_that_is_no_zip_is_skipped_and_what_a_mac_adds_is_no_file(tmp_path: Path) -> None:
     manifest = packed({"imsmanifest.xml": "<manifest identifier='m'/>"})
     files = {"__MACOSX/._a.xml": b"\0\5", "good.zip": bytes(manifest), "ill.zip": b"PK\3\4 broken"}
