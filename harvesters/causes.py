@@ -7,6 +7,8 @@ import sys
 from schemas import HarvestFailed, RawResponse
 from schemas.base import Base
 
+MISSED = 10  # records or pages in a row that the server cannot give: then it is the server, not the records
+
 
 class Cause(Base, frozen=True, kw_only=True):
     """What happened in general, what the operator should do, and whether the next night tries by itself."""
@@ -113,6 +115,11 @@ def server_failed(cause: str, what: str, status: int | None = None) -> ServerFai
 def alone(failure: HarvestFailed) -> bool:
     """Whether a failure may be one record's own, so that the next may still come."""
     return isinstance(failure, ServerFailed) or failure.cause in ("blocked", "bad_format", "too_large", "moved")
+
+
+def final(failure: HarvestFailed) -> HarvestFailed:
+    """The same failure where nothing else is tried any more, be it one request's or the whole harvest's."""
+    return HarvestFailed(failure.cause, failure.sentence, again=failure.again)
 
 
 def unreadable(cause: str, what: str, url: str, body: bytes) -> ServerFailed:

@@ -7,13 +7,11 @@ from urllib.parse import quote, urljoin
 
 import msgspec
 
-from harvesters.causes import alone, server_failed
+from harvesters.causes import MISSED, alone, final, server_failed
 from harvesters.http import Client
 from harvesters.json_records import NotJson, identifier, raw_at, source_record
 from harvesters.web_pages import html_cause
 from schemas import Feed, HarvestFailed, RawResponse, Skipped, SourceRecord
-
-MISSED = 10  # records in a row that the server cannot give: then it is the server, not the records
 
 
 def details(
@@ -33,7 +31,7 @@ def details(
         except HarvestFailed as error:
             missed += 1
             if missed > MISSED or not alone(error):
-                raise HarvestFailed(error.cause, error.sentence, again=error.again) from error
+                raise final(error) from error
             read = Skipped(identifier=name, reason=error.sentence)
         if isinstance(read, SourceRecord):
             records.append(read)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 from sickle import oaiexceptions as said
 
-from harvesters.causes import ServerFailed, failed, server_failed
+from harvesters.causes import ServerFailed, failed, final, server_failed
 from harvesters.http import Client
 from harvesters.oai_list import Expired, Listed, refused
 from harvesters.oai_plan import BEGIN, END, begun, plan
@@ -96,7 +96,7 @@ class Course:
             )
             return
         if window.astray:
-            raise HarvestFailed(failure.cause, failure.sentence, again=failure.again) from failure
+            raise final(failure) from failure
         if window.listed and window.restarts < RESTARTS:  # it gave some: what stopped it may pass
             window.restarts += 1
             window.from_the_beginning()
@@ -110,7 +110,7 @@ class Course:
     def _give_up(self, failure: ServerFailed) -> None:
         """No window comes any more: record by record if ListRecords never worked, else the server is down."""
         if self.answered or self.place.verb == "ListIdentifiers":
-            raise HarvestFailed(failure.cause, failure.sentence, again=failure.again) from failure
+            raise final(failure) from failure
         self._one_by_one("ListRecords fails at this server")
 
     def _one_by_one(self, why: str) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from lxml import etree
 from sickle import oaiexceptions as said
 
-from harvesters.causes import alone, failed, server_failed
+from harvesters.causes import alone, failed, final, server_failed
 from harvesters.oai_pages import deleted_record, is_deleted, source_records
 from harvesters.oai_sickle import ERRORS, Pages, Repository, Response
 from harvesters.oai_windows import Window, outside
@@ -153,7 +153,7 @@ class WindowReader:
         """Raises what is more than one record's failure."""
         self.missed += 1
         if self.missed > MISSED or not alone(error):
-            raise HarvestFailed(error.cause, error.sentence, again=error.again) from error
+            raise final(error) from error
 
     def _advance(self, window: Window, count: int, token: object) -> None:
         """Move the window behind the page: its token, its count, and its size as long as that can be believed."""

@@ -14,16 +14,15 @@ import msgspec
 
 from harvesters.answers import Answer, answer_records, read_answer
 from harvesters.authorization import with_secrets
-from harvesters.causes import ServerFailed, failed
+from harvesters.causes import MISSED, ServerFailed, failed, final
 from harvesters.http import Client
 from harvesters.oai_windows import moment, spoken
 from harvesters.paging import NUMBERED, Place, end_or_loop, go_on, list_size, page_params, server_date
 from harvesters.whole import require_as_many_as_before, require_size
-from schemas import Ask, Environment, Feed, HarvestFailed, Page, RawResponse, Skipped, SourceRecord
+from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
 
 Report = Callable[[int, int | None], None]
 REFUSED = frozenset({400, 404, 410, 422})  # statuses for a page that is not there
-MISSED = 10  # records in a row that the server cannot give: then it is the server, not the records
 
 
 def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[Page]:
@@ -164,7 +163,7 @@ class RestList:
             what = f"{self.feed.url} answers {failure.status} after {place.listed} of {place.total} records"
             raise failed("truncated", what) from failure
         if asked.paging not in NUMBERED or not asked.size_param or self.place.missed >= MISSED:
-            raise HarvestFailed(failure.cause, failure.sentence, again=failure.again) from failure
+            raise final(failure) from failure
         if size > 1:
             self.place.singles = self.place.offset + size
             return None

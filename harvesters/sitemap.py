@@ -13,7 +13,7 @@ from urllib.robotparser import RobotFileParser
 import httpx
 from lxml import etree
 
-from harvesters.causes import ServerFailed, alone, failed
+from harvesters.causes import MISSED, ServerFailed, alone, failed, final
 from harvesters.documents import Broken, Read, pages
 from harvesters.embedded import records_in
 from harvesters.http import Client, Reply, user_agent
@@ -26,7 +26,6 @@ from schemas import Ask, Environment, Feed, HarvestFailed, Page, Skipped
 
 Report = Callable[[int, int | None], None]
 DEPTH = 3  # sitemaps that list sitemaps
-MISSED = 10  # pages in a row that the server cannot give: then it is the server, not the pages
 
 
 def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[Page]:
@@ -121,7 +120,7 @@ def _records(feed: Feed, client: Client, urls: list[tuple[str, str | None]]) -> 
             missed += 1
             ours = error.cause in ("quiet_hours", "too_slow") and not isinstance(error, ServerFailed)
             if ours or missed > MISSED:
-                raise HarvestFailed(error.cause, error.sentence, again=error.again) from error
+                raise final(error) from error
             yield Broken(skipped=Skipped(identifier=url, reason=error.sentence))
             continue
         missed = 0
