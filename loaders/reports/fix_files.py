@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
@@ -18,9 +18,7 @@ from loaders.reports.page import Rules, rule_text, suffix
 
 COLUMNS = ("identifier", "severity", "rule", "path", "value", "wrong", "why", "suggestion", "since")
 BATCH = 1_000  # findings held in memory
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 STARTS_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
-QUOTED = re.compile(r'[",\r\n]')  # what RFC 4180 has in quotation marks
 
 
 class FixList:
@@ -34,18 +32,18 @@ class FixList:
         self._csv = {one: folder / f"{feed}.fix{suffix(one, languages)}.csv" for one in languages}
         self._json = folder / f"{feed}.fix.json"
         self._rules = rules
-        self._said: dict[tuple[str, str], str] = {}  # what is said of a rule, as cells, by language and rule
+        self._said: dict[tuple[str, str], tuple[str, ...]] = {}  # what is said of a rule, by language and rule
         self._files = ExitStack()
         self._written = 0
         self.paths = [*self._csv.values(), self._json]
 
     def __enter__(self) -> FixList:
         with ExitStack() as files:  # closed again when one of them cannot be opened
-            self._tables = {one: _opened(files, path, "utf-8-sig") for one, path in self._csv.items()}
+            self._tables = {one: csv.writer(_opened(files, path, "utf-8-sig")) for one, path in self._csv.items()}
             self._objects = _opened(files, self._json, "utf-8")
             self._files = files.pop_all()
         for table in self._tables.values():
-            table.write(",".join(COLUMNS) + "\r\n")
+            table.writerow(COLUMNS)
         self._objects.write("[")
         return self
 
@@ -62,23 +60,20 @@ class FixList:
             yield from batch
 
     def _write(self, batch: Sequence[Finding]) -> None:
-        ours = [
-            (f"{cell(one.identifier)},{label(one.severity)},{label(one.rule)},{cell(one.path)},{cell(one.value)},", one)
-            for one in batch
-        ]
+        cells = [[harmless(text) for text in one[:-1]] for one in batch]  # in the files only what stands: no `fixed`
         for language, table in self._tables.items():
             said = {rule: self._texts(language, rule) for rule in {one.rule for one in batch}}
-            table.write("".join([f"{start}{said[one.rule]},{label(one.since)}\r\n" for start, one in ours]))
+            table.writerows([(*own, *said[one.rule], since) for (*own, since), one in zip(cells, batch, strict=True)])
         objects = [msgspec.json.encode(self._told(one)).decode() for one in batch]
         self._objects.write((",\n" if self._written else "\n") + ",\n".join(objects))
         self._written += len(batch)
 
-    def _texts(self, language: str, rule: str) -> str:
-        """What is wrong, why and how to mend it as cells, in the partner's language as far as there are words."""
+    def _texts(self, language: str, rule: str) -> tuple[str, ...]:
+        """What is wrong, why and how to mend it, in the partner's language as far as there are words."""
         known = self._said.get((language, rule))
         if known is None:
             wrong, mend = (rule_text(self._rules, rule, what, language)[0] for what in ("wrong", "mend"))
-            known = ",".join(map(cell, (wrong, self._rules.get(rule, {}).get("why", ""), mend)))
+            known = tuple(map(harmless, (wrong, self._rules.get(rule, {}).get("why", ""), mend)))
             self._said[language, rule] = known
         return known
 
@@ -102,15 +97,6 @@ def _opened(files: ExitStack, path: Path, encoding: str) -> TextIO:
     """A file to write to, which is there when it is whole."""
     beside = files.enter_context(whole_file(path))
     return files.enter_context(beside.open("w", encoding=encoding, newline=""))
-
-
-def cell(text: str) -> str:
-    """A text as a cell of CSV (https://www.rfc-editor.org/rfc/rfc4180), harmless."""
-    text = harmless(text)
-    return '"' + text.replace('"', '""') + '"' if QUOTED.search(text) else text
-
-
-label = lru_cache(maxsize=1_024)(cell)  # of the few texts that recur
 
 
 def harmless(cell: str) -> str:
