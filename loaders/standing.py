@@ -39,7 +39,8 @@ def deleted_keys(env: Environment, run_id: str) -> set[str]:
     if not path.exists():
         return set()
     feed = feed_of(run_id)
-    return {f"{feed}:{identifier}" for identifier in pq.read_table(path, columns=["identifier"])[0].to_pylist()}
+    with pq.ParquetFile(path) as file:  # pq.read_table would import pandas
+        return {f"{feed}:{identifier}" for identifier in file.read(["identifier"])["identifier"].to_pylist()}
 
 
 def open_findings(env: Environment, feed: str, code: str) -> dict[str, str]:

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import combinations
 
-from transforms.crosswalks.xmlparse import Element
+from transforms.crosswalks.xmlparse import Element, Step
 
 PLAIN = re.compile(r"[\w.:-]+")
 
 Place = Callable[[Element], tuple[str, ...]]  # the XPath predicates that part an element from its siblings
-Step = tuple[str, str]  # local name, name in the path
 Kind = tuple[Step, tuple[str, ...]]
 
 

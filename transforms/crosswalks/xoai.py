@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from transforms.crosswalks.dspace import BESIDE, FIELDS, KEPT_OUT
 from transforms.crosswalks.table import Group, Table, Value
-from transforms.crosswalks.xmlparse import Element, shown
-from transforms.crosswalks.xmlplace import Step, by_attributes, placed
+from transforms.crosswalks.xmlparse import Element, Step, shown
+from transforms.crosswalks.xmlplace import by_attributes, placed
 from transforms.crosswalks.xmltree import XmlFormat, XmlWalk
 from transforms.draft import Draft
 

@@ -24,7 +24,7 @@ ENOUGH = 0.5  # a detection that may stand for a language nobody declared
 def assemble(
     draft: Draft, key: str, format_: str, feed: Feed, today: str | None = None
 ) -> tuple[Resource, tuple[Finding, ...]]:
-    """The shared record of one draft, and what was noticed on the way; `today` is the day of the harvest."""
+    """The shared record of one draft, and what was noticed on the way; `today` as in `dates.date`."""
     work = Assembly(draft, key, format_)
     title, further = _texts(work, "title")
     description = joined(work, *_texts(work, "description"))

@@ -44,9 +44,9 @@ class Issued(Base, frozen=True, kw_only=True):
 def date(said: str, *, language: str | None = None, today: str | None = None) -> Date | None:
     """The date that was said, or None when it says none. Never raises.
 
-    `language` is the record's ("th" makes 2554 a Buddhist year, "ar" 1434 a Hijri one); `today` is the day of
-    the harvest ("2026-11-26"), after which a date is in the future. Times of day and zones are left out: the date is
-    the one written.
+    `language` is the record's ("th" makes 2554 a Buddhist year, "ar" 1434 a Hijri one); `today` is the last day on
+    which it was harvested anywhere ("2026-11-26"), after which a date is in the future. Times of day and zones are left
+    out: the date is the one written.
     """
     text = _tidy(said)
     if not text or len(text) > LONGEST:
