@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from itertools import islice
+
+from more_itertools import chunked
 
 from harvesters.http import Client, Reply
 from harvesters.paging import server_date
@@ -46,8 +47,8 @@ def pages(
     found: Iterable[Read], feed: Feed, ask: Ask, client: Client, report: Report, date: str | None, *, whole: bool
 ) -> Iterator[Page]:
     """Records in pages, then the complete one. Raises HarvestFailed."""
-    source, listed = iter(found), 0
-    while batch := list(islice(source, IN_A_PAGE)):
+    listed = 0
+    for batch in chunked(found, IN_A_PAGE):
         records = [one for one in batch if isinstance(one, SourceRecord)]
         broken = [one for one in batch if isinstance(one, Broken)]
         if ask.limit is not None:

@@ -5,12 +5,11 @@ A run that deletes a record resolves what stood against it: nobody can mend what
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from more_itertools import chunked
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from loaders.catalog_before import Before
@@ -21,6 +20,7 @@ from loaders.staging_folder import row_files
 
 RECORDS = 500  # records whose findings are compared at a time
 TABLE: Any = Issue.__table__  # a Table; typed so that bulk statements take it
+WRITTEN = 2_000  # findings written at a time
 Found = dict[str, dict[str, Any]]  # by finding
 
 
@@ -79,11 +79,11 @@ def compare(
     if before is not None:
         before.note_issues((name, known.get(name)) for name in touched)
     fresh = {"feed": run.feed, "scope": scope, "run_id": run.id, "first_run_id": run.id, "resolved_run_id": None}
-    for rows in _batches(new):
+    for rows in chunked(new, WRITTEN):
         write_rows(connection, insert(TABLE), [{**fresh, **one} for one in rows])
-    for rows in _batches(again):
+    for rows in chunked(again, WRITTEN):
         write_rows(connection, REOPEN, [_reopened(run, one, known[one["finding"]]) for one in rows])
-    for names in _batches(gone):
+    for names in chunked(gone, WRITTEN):
         write_rows(connection, RESOLVE, [{"of": name, "run": run.id} for name in names])
 
 
@@ -113,9 +113,3 @@ RESOLVE = (
     .where(TABLE.c.finding == bindparam("of"))
     .values(run_id=bindparam("run"), resolved_run_id=bindparam("run"))
 )
-
-
-def _batches(rows: list[Any], size: int = 2_000) -> Iterator[list[Any]]:
-    left = iter(rows)
-    while batch := list(islice(left, size)):
-        yield batch

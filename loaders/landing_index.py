@@ -6,10 +6,10 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from more_itertools import chunked
 
 from loaders.landing_part import part_paths
 
@@ -34,7 +34,7 @@ class LandingIndex:
         """The places of those (identifier, sha256) that are landed."""
         names = {_name(*one): one for one in wanted}
         found: dict[tuple[str, str], Place] = {}
-        for batch in _batches(names, LOOKUP):
+        for batch in chunked(names, LOOKUP):
             marks = ",".join("?" * len(batch))
             query = f"SELECT name, path, row FROM landed JOIN part ON part.id = part WHERE name IN ({marks})"  # noqa: S608 (marks only)
             for name, path, row in self._connection.execute(query, batch):
@@ -99,12 +99,6 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 def _name(identifier: str, sha256: str) -> bytes:
     return hashlib.blake2b(f"{sha256} {identifier}".encode(), digest_size=16).digest()
-
-
-def _batches(names: dict[bytes, tuple[str, str]], size: int) -> Iterator[list[bytes]]:
-    left = iter(names)
-    while batch := list(islice(left, size)):
-        yield batch
 
 
 def _parts(folder: Path) -> Iterator[Path]:

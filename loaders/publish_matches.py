@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
+from more_itertools import chunked
 from sqlalchemy import Connection, bindparam, delete, select
 
 from loaders.catalog_load import upsert
 from loaders.models import Match
-from loaders.rows import parts, write_rows
+from loaders.rows import write_rows
 from schemas import Match as Pair
 
 BATCH = 500
@@ -29,10 +30,10 @@ def write_matches(connection: Connection, pairs: Iterable[Pair]) -> None:
     differing = (
         row for row in map(match_row, pairs) if known.pop(_key(row), None) != tuple(row[name] for name in names)
     )
-    for part in parts(differing, BATCH):
+    for part in chunked(differing, BATCH):
         write_rows(connection, upsert(connection, MATCHES, names), part)
     gone = delete(MATCHES).where(MATCHES.c.left_key == bindparam("left"), MATCHES.c.right_key == bindparam("right"))
-    for pair_part in parts(sorted(known), BATCH):
+    for pair_part in chunked(sorted(known), BATCH):
         write_rows(connection, gone, [{"left": left, "right": right} for left, right in pair_part])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
+from more_itertools import chunked
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from loaders import catalog_run
@@ -14,7 +15,7 @@ from loaders.models import Redirect, Resource, ResourceVersion, SourceRecord
 from loaders.publish_identity import Identities, resolve
 from loaders.publish_plan import Before, Target
 from loaders.publish_rows import best, changes, columns, sha256_of, text_of, version
-from loaders.rows import parts, write_rows
+from loaders.rows import write_rows
 from schemas import Correction, Member, Relation
 from schemas import Resource as Record
 
@@ -52,7 +53,7 @@ class Publication:
     def write(self, targets: Iterable[Target]) -> None:
         """Write the resources that are not as they are to be."""
         doubtful = (target for target in targets if not self._stands(target))
-        for part in parts(doubtful, BATCH):
+        for part in chunked(doubtful, BATCH):
             self._write(part)
 
     def _stands(self, target: Target) -> bool:
@@ -130,7 +131,7 @@ class Publication:
     def withdraw(self, stay: set[str], identities: Identities) -> None:
         """Withdraw the resources of which no member is left, or of which another resource took over."""
         gone = [name for name, one in self.before.resources.items() if name not in stay and one.withdrawn_at is None]
-        for part in parts(gone, BATCH):
+        for part in chunked(gone, BATCH):
             last = self._last_versions(part)
             versions = []
             for name in part:
@@ -153,7 +154,7 @@ class Publication:
             for old, name in every.items()
             if old in fresh or resolve(every, name) != name
         ]
-        for part in parts(rows, BATCH):
+        for part in chunked(rows, BATCH):
             write_rows(self.connection, upsert(self.connection, Redirect.__table__, ("id", "at")), part)
 
     def assign(self, targets: Iterable[Target], identities: Identities) -> None:
@@ -170,12 +171,12 @@ class Publication:
         moved += [{"of": key, "to": None} for key, name in self.before.gone.items() if resolve(every, name) in stay]
         table: Any = SourceRecord.__table__
         statement = update(table).where(table.c.key == bindparam("of")).values(resource_id=bindparam("to"))
-        for part in parts(moved, BATCH):
+        for part in chunked(moved, BATCH):
             write_rows(self.connection, statement, part)
 
     def _texts(self, name: Any, text: Any, wanted: Sequence[str]) -> dict[str, str]:
         found: dict[str, str] = {}
-        for part in parts(wanted, BATCH):
+        for part in chunked(wanted, BATCH):
             found.update(self.connection.execute(select(name, text).where(name.in_(part))).all())
         return found
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection
-
-T = TypeVar("T")
 
 
 def write_rows(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -35,10 +32,3 @@ def _constants(compiled: Any, row: Mapping[str, Any]) -> dict[str, Any]:
     """What the statement says itself, and the defaults of columns that the rows do not name."""
     said = {name: bind.value for name, bind in compiled.binds.items() if name not in row and not bind.required}
     return said | {column.key: column.default.arg for column in getattr(compiled, "insert_prefetch", ())}
-
-
-def parts(rows: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The rows, `size` at a time; memory does not grow."""
-    remaining = iter(rows)
-    while part := list(islice(remaining, size)):
-        yield part

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from more_itertools import chunked
 
 from loaders.files import whole_file
 from schemas.outcome import Assessment, Issue, Rejection, Tombstone
@@ -54,9 +54,8 @@ OUTCOMES = pa.schema(
 def write_assessments(path: Path, assessments: Iterable[Assessment]) -> int:
     """Write assessments as one whole file; returns how many. Memory does not grow with them."""
     written = 0
-    left = iter(assessments)
     with whole_file(path) as beside, pq.ParquetWriter(beside, OUTCOMES, compression="zstd") as writer:
-        while batch := list(islice(left, ROWS)):
+        for batch in chunked(assessments, ROWS):
             writer.write_table(_table(batch))
             written += len(batch)
     return written

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Any
+
+from more_itertools import chunked
 
 from schemas import Assessment, Feed, Rejection, Resource, SourceRecord, Tombstone
 from transforms.crosswalks import Unreadable, read
@@ -24,8 +25,7 @@ def assess(record: SourceRecord, feed: Feed) -> Assessment:
 
 def assess_all(records: Iterable[SourceRecord], feed: Feed) -> Iterator[Assessment]:
     """The assessment of every record, in order; a sixth faster than one by one. Memory does not grow with them."""
-    left = iter(records)
-    while some := list(islice(left, TOGETHER)):
+    for some in chunked(records, TOGETHER):
         drafts = [_drafted(record, feed) for record in some]
         normalized = [_normalized(record, draft, feed) for record, draft in zip(some, drafts, strict=True)]
         for record, found in zip(some, normalized, strict=True):

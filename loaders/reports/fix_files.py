@@ -6,11 +6,11 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
 import msgspec
+from more_itertools import chunked
 
 from loaders.files import whole_file
 from loaders.reports.fix import Finding
@@ -54,8 +54,7 @@ class FixList:
 
     def keep(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         """The same findings; each is in the list when it is given on."""
-        left = iter(findings)
-        while batch := list(islice(left, BATCH)):
+        for batch in chunked(findings, BATCH):
             self._write(batch)
             yield from batch
 

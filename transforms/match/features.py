@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
+from more_itertools import chunked
 
 from schemas import Resource, match_sha256
 from transforms.match.fold import fold
@@ -71,13 +71,8 @@ class Live(NamedTuple):
 def features(records: Iterable[Live]) -> pa.Table:
     """The rows of some records, in key order. Memory: about 1 kB a record."""
     rows = map(_row, records)
-    parts = (pa.record_batch(list(map(list, zip(*part, strict=True))), schema=COLUMNS) for part in _batched(rows, PART))
+    parts = (pa.record_batch(list(map(list, zip(*part, strict=True))), schema=COLUMNS) for part in chunked(rows, PART))
     return pa.Table.from_batches(parts, schema=COLUMNS).sort_by("key")
-
-
-def _batched(rows: Iterator[tuple[Any, ...]], size: int) -> Iterator[list[tuple[Any, ...]]]:
-    while part := list(islice(rows, size)):
-        yield part
 
 
 def feature(live: Live) -> dict[str, Any]:
