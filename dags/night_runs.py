@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from dags.feed_dag import build
 from dags.terminal import Terminal
+from loaders.catalog_run import read_reasons
 from loaders.database import reading
 from loaders.models import HarvestRun
 from schemas import Environment
@@ -102,7 +103,7 @@ def last_run(env: Environment, feed: str | None) -> dict[str, Any] | None:
 
 
 def reasons(run: dict[str, Any]) -> list[str]:
-    from loaders.reports.reasons import read_reasons, sentences
+    from loaders.reports.reasons import sentences
 
     return sentences(read_reasons(run["reasons"]))
 

@@ -21,7 +21,6 @@ from schemas.reason import Reason
 STAMP = "%Y%m%dT%H%M%S%f"
 FUNNEL = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
 INTERRUPTED = "interrupted"  # the cause of a run whose process is gone
-REASONS = tuple[Reason | str, ...]
 CLOSED = ("loaded", "failed", "refused", "superseded", "undone")
 
 
@@ -122,9 +121,14 @@ def run_row(row: Any) -> Run:
         status=row["status"],
         started_at=row["started_at"],
         base_run_id=row["base_run_id"],
-        reasons=msgspec.json.decode(row["reasons"], type=REASONS) if row["reasons"] else (),
+        reasons=read_reasons(row["reasons"]),
         counts={name: row[name] for name in ("listed", "duplicates", *FUNNEL)},
     )
+
+
+def read_reasons(text: str | None) -> tuple[Reason | str, ...]:
+    """The reasons of a row of harvest_run; a sentence in English where a run was held before reasons had codes."""
+    return msgspec.json.decode(text, type=tuple[Reason | str, ...]) if text else ()
 
 
 def base_run(connection: Connection, feed: str, before: str) -> str | None:

@@ -8,10 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from babel.core import Locale
 from babel.numbers import format_decimal, format_percent
 
+from loaders.catalog_run import read_reasons
 from schemas import Reason
 
 MESSAGES = Path(__file__).parent / "reason_messages"
@@ -22,11 +22,6 @@ Said = Reason | str  # a sentence in English, where a run was held before reason
 def reason_messages(language: str) -> dict[str, str]:
     """The words of the reasons and of the notification."""
     return dict(tomllib.loads((MESSAGES / f"{language}.toml").read_text(encoding="utf-8")))
-
-
-def read_reasons(text: str | None) -> tuple[Said, ...]:
-    """The reasons of a row of harvest_run."""
-    return msgspec.json.decode(text, type=tuple[Reason | str, ...]) if text else ()
 
 
 def reason_facts(text: str | None) -> list[dict[str, Any]]:

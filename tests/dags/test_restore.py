@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,16 @@ from tests.loaders.nights import rows
 BY = {"by": "A Steward", "reason": "looked at it"}
 DECISION = ("--by", "A Steward", "--reason", "looked at it")
 PUBLISHED = "id, title, url, quality, record, members, created_at, withdrawn_at"
+
+
+def books(env: Environment, count: int) -> list[tuple[Any, ...]]:
+    """What is published of a feed of so many records."""
+    declare(env, "books")
+    night(env, "books", [listed("books", number) for number in range(count)])
+    tasks_catalog.publish_now()
+    published = rows(env, "resource", PUBLISHED)
+    assert published and all(withdrawn is None for *_, withdrawn in published)
+    return published
 
 
 def destroyed(env: Environment) -> None:
@@ -52,11 +63,8 @@ def test_what_a_held_run_would_have_deleted_is_held_again_and_nothing_is_publish
     home: Environment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "elib.tar"
-    declare(home, "books")
-    night(home, "books", [listed("books", number) for number in range(60)])
-    tasks_catalog.publish_now()
+    published = books(home, 60)
     assert night(home, "books", [listed("books", number) for number in range(6)])[1] == {}, "held: 54 of 60 would go"
-    published = rows(home, "resource", PUBLISHED)
     backup.main([str(file)])
     destroyed(home)
     assert restore.main([str(file)]) == 0
@@ -74,30 +82,26 @@ def test_what_a_held_run_would_have_deleted_is_held_again_and_nothing_is_publish
 
 def test_a_feed_whose_landing_is_lost_is_held_rather_than_withdrawn(home: Environment, tmp_path: Path) -> None:
     file = tmp_path / "elib.tar"
-    declare(home, "books")
-    night(home, "books", [listed("books", number) for number in range(60)])
-    tasks_catalog.publish_now()
+    published = books(home, 60)
     shutil.rmtree(home.landing)
     backup.main([str(file)])
     destroyed(home)
     assert restore.main([str(file)]) == 0
     assert [row[0] for row in rows(home, "harvest_run", "status, reasons") if row[0] == "held"] == ["held"]
-    assert all(row[-1] is None for row in rows(home, "resource", PUBLISHED))
+    assert rows(home, "resource", PUBLISHED) == published
 
 
 def test_a_feed_without_its_file_is_named_and_nothing_is_published(
     home: Environment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "elib.tar"
-    declare(home, "books")
-    night(home, "books", [listed("books", number) for number in range(3)])
-    tasks_catalog.publish_now()
+    published = books(home, 3)
     backup.main([str(file)])
     destroyed(home)
     (home.feeds / "books.toml").unlink()
     assert restore.main([str(file)]) == 1
     assert "books: NOT REPROCESSED" in capsys.readouterr().err
-    assert all(row[-1] is None for row in rows(home, "resource", PUBLISHED))
+    assert rows(home, "resource", PUBLISHED) == published
 
 
 def test_make_writes_a_backup_and_restore_says_what_it_lacks(home: Environment, tmp_path: Path) -> None:

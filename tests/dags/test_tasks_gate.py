@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from dags import tasks, tasks_catalog
 from loaders import review
+from loaders.catalog_run import read_reasons
 from loaders.reports.page import LANGUAGES
-from loaders.reports.reasons import read_reasons, reason_messages, sentence
+from loaders.reports.reasons import reason_messages, sentence
 from schemas import Environment
 from tests.dags.feeds import declare, listed, night
 from tests.loaders.nights import rows
@@ -39,9 +43,6 @@ def test_a_held_run_says_why_in_every_language(home: Environment, capsys: pytest
 
 
 def test_every_reason_of_the_gate_has_words_in_every_language() -> None:
-    import re
-    from pathlib import Path
-
     bounds = (Path(tasks.__file__).parents[1] / "transforms" / "gate_bounds.py").read_text(encoding="utf-8")
     codes = {*re.findall(r'(?:because|coverage)\(\s*"(\w+)"', bounds), "pipe"}
     assert {"records", "errors", "with_language", "all_changed"} <= codes
