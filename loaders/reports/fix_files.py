@@ -32,18 +32,18 @@ class FixList:
         self._csv = {one: folder / f"{feed}.fix{suffix(one, languages)}.csv" for one in languages}
         self._json = folder / f"{feed}.fix.json"
         self._rules = rules
-        self._said: dict[tuple[str, str], tuple[str, ...]] = {}  # what is said of a rule, by language and rule
+        self._said: dict[tuple[str, str], str] = {}  # what is said of a rule, as cells, by language and rule
         self._files = ExitStack()
         self._written = 0
         self.paths = [*self._csv.values(), self._json]
 
     def __enter__(self) -> FixList:
         with ExitStack() as files:  # closed again when one of them cannot be opened
-            self._tables = {one: csv.writer(_opened(files, path, "utf-8-sig")) for one, path in self._csv.items()}
+            self._tables = {one: _opened(files, path, "utf-8-sig") for one, path in self._csv.items()}
             self._objects = _opened(files, self._json, "utf-8")
             self._files = files.pop_all()
         for table in self._tables.values():
-            table.writerow(COLUMNS)
+            table.write(f"{cells(COLUMNS)}\r\n")
         self._objects.write("[")
         return self
 
@@ -59,20 +59,21 @@ class FixList:
             yield from batch
 
     def _write(self, batch: Sequence[Finding]) -> None:
-        cells = [[harmless(text) for text in one[:-1]] for one in batch]  # in the files only what stands: no `fixed`
+        own = [(one.rule, cells(one[:5]), cells((one.since,))) for one in batch]
         for language, table in self._tables.items():
             said = {rule: self._texts(language, rule) for rule in {one.rule for one in batch}}
-            table.writerows([(*own, *said[one.rule], since) for (*own, since), one in zip(cells, batch, strict=True)])
+            lines = (f"{first},{said[rule]},{since}\r\n" for rule, first, since in own)
+            table.write("".join(lines))
         objects = [msgspec.json.encode(self._told(one)).decode() for one in batch]
         self._objects.write((",\n" if self._written else "\n") + ",\n".join(objects))
         self._written += len(batch)
 
-    def _texts(self, language: str, rule: str) -> tuple[str, ...]:
-        """What is wrong, why and how to mend it, in the partner's language as far as there are words."""
+    def _texts(self, language: str, rule: str) -> str:
+        """What is wrong, why and how to mend it as cells, in the partner's language as far as there are words."""
         known = self._said.get((language, rule))
         if known is None:
             wrong, mend = (rule_text(self._rules, rule, what, language)[0] for what in ("wrong", "mend"))
-            known = tuple(map(harmless, (wrong, self._rules.get(rule, {}).get("why", ""), mend)))
+            known = cells((wrong, self._rules.get(rule, {}).get("why", ""), mend))
             self._said[language, rule] = known
         return known
 
@@ -96,6 +97,21 @@ def _opened(files: ExitStack, path: Path, encoding: str) -> TextIO:
     """A file to write to, which is there when it is whole."""
     beside = files.enter_context(whole_file(path))
     return files.enter_context(beside.open("w", encoding=encoding, newline=""))
+
+
+class _Line:
+    """A file for csv.writer, whose writerow then returns what it would have written."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+_ROW = csv.writer(_Line())
+
+
+def cells(texts: Iterable[str]) -> str:
+    """Texts as harmless cells of CSV, parted by commas: what is the same in each language is written once."""
+    return str(_ROW.writerow([harmless(text) for text in texts])).removesuffix("\r\n")
 
 
 def harmless(cell: str) -> str:
