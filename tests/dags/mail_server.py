@@ -1,25 +1,18 @@
-"""A mail server on the loopback, plain or with TLS, and certificates made for the test."""
+"""A mail server on the loopback, plain or with TLS, and a certificate made for the test."""
 
 from __future__ import annotations
 
-import base64
+import asyncio
 import email
-import ipaddress
-import socketserver
 import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+import trustme
+from aiosmtpd.smtp import SMTP, AuthResult
 
 
 class Mail(NamedTuple):
@@ -32,130 +25,62 @@ class Mail(NamedTuple):
     login: tuple[str, str] | None
 
 
-class MailServer(socketserver.ThreadingTCPServer):
-    """As much of RFC 5321 as a message needs. `implicit` speaks TLS from the first byte, else STARTTLS is offered."""
+class MailServer:
+    """Takes whatever is sent while it is entered. `implicit` speaks TLS from the first byte, else STARTTLS is offered.
 
-    daemon_threads = True
+    A login is taken in the clear too, so that a test sees one that should not have been sent.
+    """
 
     def __init__(self, context: ssl.SSLContext | None = None, *, implicit: bool = False) -> None:
         self.mails: list[Mail] = []
         self.logins: list[tuple[str, str, bool]] = []
-        self.context, self.implicit = context, implicit
-        super().__init__(("127.0.0.1", 0), MailHandler)
+        self._starttls, self._implicit = (None, context) if implicit else (context, None)
 
-    def get_request(self) -> tuple[Any, Any]:
-        plain, address = super().get_request()
-        if self.context and self.implicit:
-            return self.context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False), address
-        return plain, address
+    def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        serving = self._loop.create_server(self._protocol, "127.0.0.1", 0, ssl=self._implicit)
+        self._server = self._loop.run_until_complete(serving)
+        self.server_address: tuple[str, int] = self._server.sockets[0].getsockname()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        return self
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that breaks off is what some tests want."""
+    def __exit__(self, *ended: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
+    async def _stop(self) -> None:
+        self._server.close()
+        open_still = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in open_still:
+            task.cancel()
+        await asyncio.gather(*open_still, return_exceptions=True)
 
-class MailHandler(socketserver.StreamRequestHandler):
-    server: MailServer
+    def _protocol(self) -> SMTP:
+        return SMTP(self, tls_context=self._starttls, authenticator=self.login, auth_require_tls=False, loop=self._loop)
 
-    def handle(self) -> None:
-        self.login: tuple[str, str] | None = None
-        self.sender, self.receivers = "", []
-        self.say("220 ready")
-        while line := self.rfile.readline().decode().strip():
-            if line[:4].upper() == "QUIT":
-                self.say("221 bye")
-                return
-            self.answer(line)
+    def login(self, server: SMTP, session: Any, envelope: Any, mechanism: str, said: Any) -> AuthResult:
+        name, secret = said.login.decode(), said.password.decode()
+        self.logins.append((name, secret, by_tls(server)))
+        return AuthResult(success=True, auth_data=(name, secret))
 
-    def answer(self, line: str) -> None:
-        verb = line.split(" ", maxsplit=1)[0].split(":", maxsplit=1)[0].upper()
-        if verb == "EHLO":
-            more = ["STARTTLS"] if self.server.context and not self.by_tls else []
-            self.say("\r\n".join(f"250-{one}" for one in ["loopback", *more, "AUTH PLAIN"]) + "\r\n250 8BITMIME")
-            return
-        if verb == "STARTTLS" and self.server.context:
-            self.say("220 go on")
-            self.request = self.server.context.wrap_socket(self.request, server_side=True)
-            self.setup()
-            return
-        if verb == "AUTH":
-            _, name, secret = base64.b64decode(line.split(" ")[2]).decode().split("\x00")
-            self.login = (name, secret)
-            self.server.logins.append((name, secret, self.by_tls))
-            self.say("235 welcome")
-            return
-        if verb == "MAIL":
-            self.sender = line
-        elif verb == "RCPT":
-            self.receivers.append(line.split("<")[1].split(">", maxsplit=1)[0])
-        elif verb == "DATA":
-            self.keep()
-        self.say("250 ok")
-
-    def keep(self) -> None:
-        self.say("354 go on")
-        lines = iter(self.rfile.readline, b".\r\n")
-        said = b"".join(one[1:] if one.startswith(b"..") else one for one in lines)
-        parsed = email.message_from_bytes(said, policy=policy.default)
-        self.server.mails.append(Mail(self.sender, self.receivers, parsed, self.by_tls, self.login))
-
-    @property
-    def by_tls(self) -> bool:
-        return isinstance(self.request, ssl.SSLSocket)
-
-    def say(self, line: str) -> None:
-        self.wfile.write(line.encode() + b"\r\n")
+    async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:
+        message = email.message_from_bytes(envelope.content, policy=policy.default)
+        mail = Mail(envelope.mail_from, envelope.rcpt_tos, message, by_tls(server), session.auth_data)
+        self.mails.append(mail)
+        return "250 OK"
 
 
-@contextmanager
-def serving(server: socketserver.BaseServer) -> Iterator[Any]:
-    """Run a server in a thread while the block lasts."""
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def by_tls(server: SMTP) -> bool:
+    return server.transport is not None and server.transport.get_extra_info("sslcontext") is not None
 
 
 def certified(folder: Path, host: str = "localhost") -> tuple[ssl.SSLContext, Path]:
     """A server's TLS context with a certificate for a host, and the file of the authority that signed it."""
-    authority, authority_key = _signed("An authority for a test", None)
-    certificate, key = _signed(host, (authority, authority_key))
-    paths = {name: folder / f"{name}.pem" for name in ("authority", "server")}
-    paths["authority"].write_bytes(authority.public_bytes(serialization.Encoding.PEM))
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    paths["server"].write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(paths["server"])
-    return context, paths["authority"]
-
-
-def _signed(
-    name: str, by: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None
-) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(by[0].subject if by else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=by is None, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    )
-    if by is None:
-        usage = dict.fromkeys(("key_encipherment", "data_encipherment", "key_agreement", "content_commitment"), False)
-        usage |= dict.fromkeys(("encipher_only", "decipher_only"), False)
-        signs = x509.KeyUsage(digital_signature=True, key_cert_sign=True, crl_sign=True, **usage)
-        return made.add_extension(signs, critical=True).sign(key, hashes.SHA256()), key
-    hosts = [x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.2"))]
-    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(by[1].public_key())
-    made = made.add_extension(x509.SubjectAlternativeName(hosts), critical=False).add_extension(issuer, critical=False)
-    return made.sign(by[1], hashes.SHA256()), key
+    authority.issue_cert(host).configure_cert(context)
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    return context, folder / "authority.pem"
