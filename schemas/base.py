@@ -9,7 +9,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     """A record: immutable, compared by value, read and written as JSON by msgspec."""
 
 
-T = TypeVar("T", bound="Base")
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 def replace(record: T, **changes: Any) -> T:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+import msgspec
 
 from schemas import Base, Leaf
 
@@ -12,7 +13,7 @@ PERSONAL = "personal data"  # why a leaf with an e-mail address or a curator's n
 EMAIL = re.compile(r"[<(\[]?\b(?:mailto:)?[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+[>)\]]?")
 
 
-class Said(NamedTuple):
+class Said(msgspec.Struct, frozen=True, gc=False):
     """One value as the partner said it, and where: `path` is an XPath or JSON path into the payload.
 
     `hint` is what else the source says about it: a role, a scheme, a qualifier, a kind, a vocabulary.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas import replace
 from transforms.crosswalks.people import contributor
 from transforms.crosswalks.table import Group, Reader, Table
 from transforms.crosswalks.xmlparse import Element
@@ -88,7 +89,7 @@ def person(role: str, kind: str | None) -> Reader:
             name = " ".join([value.text.rstrip(" ," if below else " ,."), *below])
             contributor(
                 group,
-                value._replace(text=name if kind else value.text.rstrip(" ,")),
+                replace(value, text=name if kind else value.text.rstrip(" ,")),
                 said.text.rstrip(" .,") if said else role,
                 kind,
                 id_.text if id_ else None,

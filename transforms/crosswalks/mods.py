@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas import replace
 from transforms.crosswalks.people import contributor
 from transforms.crosswalks.table import USED, Group, Reader, Table
 from transforms.crosswalks.xmltree import XmlFormat
@@ -95,7 +96,7 @@ def name(group: Group) -> None:
         family = [one.text for one in kept if (one.beside or {}).get("type") == "family"]
         given = [one.text for one in kept if (one.beside or {}).get("type") == "given"]
         whole = f"{family[0]}, {' '.join(given)}" if family and given else " ".join(one.text for one in kept)
-        said = kept[0]._replace(text=whole)
+        said = replace(kept[0], text=whole)
         role = next((one.text for one in roles if len(one.text) > 3), roles[0].text if roles else "author")
         contributor(group, said, role, kinds.get(stated.text if stated else ""), id_.text if id_ else None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas import replace
 from transforms.crosswalks.jsontree import JsonFormat, Named
 from transforms.crosswalks.people import contributor
 from transforms.crosswalks.schema_org_terms import alignment, concept, keywords
@@ -101,7 +102,7 @@ def person(role: str) -> Reader:
         if not names:
             parts = group.take("givenname", "familyname")
             if parts:
-                whole = parts[0]._replace(text=" ".join(value.text for value in parts))
+                whole = replace(parts[0], text=" ".join(value.text for value in parts))
                 contributor(group, whole, role, "person", id_.text if id_ else None)
 
     return read

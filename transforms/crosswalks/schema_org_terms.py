@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas import replace
 from transforms.crosswalks.table import Group, Reader, Value
 
 SCHEMES = (
@@ -32,7 +33,7 @@ def concept(field: str, also: str | None = None) -> Reader:
         found = plain or labels[:1]
         for value in found or ([uri] if uri else []):
             language = value.key.rpartition("/preflabel/")[2] if value in labels else ""
-            said = value._replace(language=language or value.language)
+            said = replace(value, language=language or value.language)
             group.say(field, said, _hint(scheme, uri))
             if also is not None and found:
                 group.say(also, said)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from functools import lru_cache
 
-from schemas import Leaf
+import msgspec
+
+from schemas import Leaf, replace
 from transforms.draft import EMAIL, IF_KNOWN, Draft, Finding, Said
 
 USED = "."  # a row that says: read together with its element or its group, not a value by itself
@@ -20,7 +22,7 @@ class Unreadable(Exception):
     """A payload that the crosswalk cannot read: what is wrong, and where."""
 
 
-class Value(NamedTuple):
+class Value(msgspec.Struct, frozen=True, gc=False):
     """One non-empty leaf of a source: its index-free key, its exact path, its text and what stands beside it."""
 
     key: str
@@ -28,6 +30,12 @@ class Value(NamedTuple):
     text: str
     language: str | None
     beside: Mapping[str, str] | None  # the attributes of its element, lower-cased names
+
+
+@lru_cache(maxsize=4096)
+def _keys(group: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys of these paths under a group."""
+    return tuple(f"{group}/{name}" if name else group for name in names)
 
 
 class Group:
@@ -39,30 +47,27 @@ class Group:
         self.key = key
         self.path = path
         self.draft = draft
-        self.values: list[Value] = []
+        self.values: list[Value] = []  # those that nobody took, in the source's order
         self.inner: list[Group] = []
-        self._taken: set[int] = set()
+        self._taken: list[Value] = []
         self._said: set[str] = set()
 
     def take(self, *names: str) -> list[Value]:
         """The values at these paths under the group ("" is the group's own text), in the source's order."""
-        if not self.values:
-            return []
-        keys = {f"{self.key}/{name}" if name else self.key for name in names}
-        found = []
-        for number, value in enumerate(self.values):
-            if value.key in keys and number not in self._taken:
-                self._taken.add(number)
-                found.append(value)
+        keys = _keys(self.key, names)
+        found = [value for value in self.values if value.key in keys]
+        if found:
+            self.values = [value for value in self.values if value.key not in keys]
+            self._taken += found
         return found
 
     def first(self, *names: str) -> Value | None:
         """The first value at these paths, in the order of the names; the others are left where they are."""
-        for name in names if self.values else ():
-            key = f"{self.key}/{name}" if name else self.key
+        for key in _keys(self.key, names) if self.values else ():
             for number, value in enumerate(self.values):
-                if value.key == key and number not in self._taken:
-                    self._taken.add(number)
+                if value.key == key:
+                    del self.values[number]
+                    self._taken.append(value)
                     return value
         return None
 
@@ -78,23 +83,14 @@ class Group:
             said = value.text if text is None else text
             say(self.draft, field, Said(said, value.path, value.language, hint))
 
-    def used(self) -> list[Leaf]:
-        """What the reader took without saying it by itself, here and in the inner groups."""
-        found = [
-            Leaf(path=value.path, value=value.text)
-            for number, value in enumerate(self.values)
-            if number in self._taken and value.path not in self._said
-        ]
+    def finish(self, table: Table) -> None:
+        """Account for what the reader took without saying it, and look up what it left; inner groups come last."""
+        said = self._said
+        self.draft.used += [Leaf(path=one.path, value=one.text) for one in self._taken if one.path not in said]
+        for value in self.values:
+            table.put(value, self.draft)
         for group in self.inner:
-            found.extend(group.used())
-        return found
-
-    def rest(self) -> list[Value]:
-        """What the reader left, here and in the inner groups."""
-        left = [value for number, value in enumerate(self.values) if number not in self._taken]
-        for group in self.inner:
-            left.extend(group.rest())
-        return left
+            group.finish(table)
 
 
 Reader = Callable[[Group], None]  # takes what it knows out of the group and says it
@@ -107,7 +103,7 @@ def say(draft: Draft, field: str, said: Said) -> None:
     if len(said.value) > MAX_TEXT:
         draft.unmapped.append(Leaf(path=said.path, value=f"… shortened from {len(said.value)} characters"))
         draft.findings.append(Finding(code="text_shortened", path=field, value=str(len(said.value))))
-        said = said._replace(value=said.value[:MAX_TEXT])
+        said = replace(said, value=said.value[:MAX_TEXT])
     known = draft.fields.get(field)
     if known is None:
         draft.fields[field] = [said]
@@ -124,6 +120,20 @@ def leave(draft: Draft, path: str, text: str) -> None:
     if len(text) > MAX_TEXT:
         text = f"{text[:MAX_TEXT]}… shortened from {len(text)} characters"
     draft.unmapped.append(Leaf(path=path, value=text))
+
+
+def dispose(targets: Disposition, value: Value, draft: Draft) -> None:
+    """One leaf ends as a value of its target fields, as ignored for a reason, or as unmapped."""
+    if targets is None:
+        leave(draft, value.path, value.text)
+    elif isinstance(targets, str):
+        draft.ignored.append((Leaf(path=value.path, value=value.text), targets))
+    else:
+        if not targets:
+            draft.used.append(Leaf(path=value.path, value=value.text))
+        for field, stated, attribute in targets:
+            hint = stated if attribute is None else _completed(stated, value, attribute)
+            say(draft, field, Said(value.text, value.path, value.language, hint))
 
 
 def _completed(stated: str | None, value: Value, attribute: str) -> str | None:
@@ -208,21 +218,9 @@ class Table:
 
     def put(self, value: Value, draft: Draft) -> None:
         """One leaf ends as a value of a target field, as ignored for a reason, or as unmapped."""
-        targets = self.row(value.key)
-        if targets is None:
-            leave(draft, value.path, value.text)
-        elif isinstance(targets, str):
-            draft.ignored.append((Leaf(path=value.path, value=value.text), targets))
-        else:
-            if not targets:
-                draft.used.append(Leaf(path=value.path, value=value.text))
-            for field, stated, attribute in targets:
-                hint = stated if attribute is None else _completed(stated, value, attribute)
-                say(draft, field, Said(value.text, value.path, value.language, hint))
+        dispose(self.row(value.key), value, draft)
 
     def finish(self, group: Group) -> None:
         """Let the reader take what it knows, and look up the rest."""
         self.readers[group.key](group)
-        group.draft.used.extend(group.used())
-        for value in group.rest():
-            self.put(value, group.draft)
+        group.finish(self)

@@ -125,24 +125,6 @@ def step_of(tag: object, prefix: str | None) -> tuple[str, str]:
 
 Step = tuple[str, str]  # an element's lower-cased local name, and how a path shows it
 
-_SHAPES: dict[tuple[tuple[object, str | None], ...], list[Step]] = {}
-SMALL = 64  # children; records of one feed have few such shapes
-
-
-def steps_of(children: list[Element]) -> list[Step]:
-    """The step of each child, numbered where several have the same: `dc:title[2]`."""
-    if len(children) == 1:
-        return [step_of(children[0].tag, children[0].prefix)]
-    shape = tuple([(child.tag, child.prefix) for child in children])
-    try:
-        return _SHAPES[shape]
-    except KeyError:
-        steps = numbered([step_of(tag, prefix) for tag, prefix in shape])
-        if len(_SHAPES) < REMEMBERED and len(steps) <= SMALL:
-            _SHAPES[shape] = steps
-        return steps
-
-
 def numbered(steps: list[Step]) -> list[Step]:
     """The steps, with a number where several are the same."""
     total = Counter(steps)

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from transforms.crosswalks.table import MAX_LEAVES, Group, Table, Unreadable, Value
-from transforms.crosswalks.xmlparse import (
-    MARKUP,
-    Element,
-    inner_text,
-    is_marked_up,
-    local_name,
-    shown,
-    step_of,
-    steps_of,
-)
-from transforms.crosswalks.xmlplace import Place, placed
+from transforms.crosswalks.table import MAX_LEAVES, Group, Table, Unreadable, Value, dispose
+from transforms.crosswalks.xmllocation import Location, Locations, Naming
+from transforms.crosswalks.xmlparse import MARKUP, Element, inner_text, is_marked_up, local_name, shown
+from transforms.crosswalks.xmlplace import Place
 from transforms.draft import Draft
 
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -23,83 +15,39 @@ XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 LANGUAGE_ATTRIBUTES = frozenset({"lang", "language"})  # in any case, besides xml:lang
 
 Pairs = Sequence[tuple[str | bytes, str | bytes]]
-Naming = Callable[[Element, str], "tuple[str, frozenset[str]] | None"]  # step of the key, attributes that made it
 
 
 class XmlWalk:
-    """Walks one tree through a table into a draft."""
+    """Walks trees into a draft."""
 
-    def __init__(
-        self,
-        table: Table,
-        draft: Draft,
-        naming: Naming | None = None,
-        transparent: frozenset[str] = frozenset(),
-        nested: Mapping[str, XmlFormat] | None = None,
-        place: Place | None = None,
-    ) -> None:
-        self.table = table
+    def __init__(self, draft: Draft) -> None:
         self.draft = draft
-        self.naming = naming
-        self.place = place
-        self.transparent = transparent  # wrappers that add nothing to a key, such as LOM's string
-        self.nested = nested or {}  # keys at which another format's table takes over
-        self._special = self.nested.keys() | table.readers.keys() | table.inner
         self.group: Group | None = None
         self.seen = 0
 
-    def root(self, element: Element, path: str) -> None:
-        """Every leaf of the tree under this element; keys are relative to it."""
-        self._element(element, "", path, element.get(XML_LANG) or None)
+    def element(self, element: Element, at: Location, language: str | None) -> None:
+        """Every leaf of the tree under this element."""
+        if at.nested is not None:
+            outer, self.group = self.group, None
+            self.element(element, at.nested.locations.root(at.path), element.get(XML_LANG) or None)
+            self.group = outer
+        elif at.plain:
+            self._leaves(element, at, language)
+        else:
+            self._group(element, at, language)
 
-    def put(self, value: Value) -> None:
+    def put(self, at: Location, text: str, language: str | None, beside: dict[str, str] | None) -> None:
+        """One leaf, into the group that is open or by its row."""
         self.seen += 1
         if self.seen > MAX_LEAVES:
-            raise Unreadable(f"more than {MAX_LEAVES} values in one record, at {value.path}")
+            raise Unreadable(f"more than {MAX_LEAVES} values in one record, at {at.path}")
+        value = Value(at.key, at.path, text, language, beside)
         if self.group is None:
-            self.table.put(value, self.draft)
+            dispose(at.targets, value, self.draft)
         else:
             self.group.values.append(value)
 
-    def _element(
-        self, element: Element, key: str, path: str, language: str | None, made: frozenset[str] | None = None
-    ) -> None:
-        outer = self.group
-        if key in self.table.readers and outer is None:
-            self.group = Group(key, path, self.draft)
-            self._leaves(element, key, path, language, made)
-            group, self.group = self.group, None
-            self.table.finish(group)
-        elif outer is not None and key in self.table.inner:
-            self.group = Group(key, path, self.draft)
-            outer.inner.append(self.group)
-            self._leaves(element, key, path, language, made)
-            self.group = outer
-        else:
-            self._leaves(element, key, path, language, made)
-
-    def _leaves(self, element: Element, key: str, path: str, language: str | None, made: frozenset[str] | None) -> None:
-        pairs = element.items()
-        beside = None
-        if pairs:
-            beside, language = self._attributes(pairs, key, path, language, made)
-        if not len(element):
-            text = element.text
-            if text and (text := text.strip()):
-                self.put(Value(key, path, text, language, beside))
-            return
-        children = list(element)
-        if local_name(children[0].tag) in MARKUP and self._takes_whole(key) and is_marked_up(children):
-            self._whole(element, key, path, language, beside)
-        else:
-            self._children(element, children, key, path, language, beside)
-
-    def _takes_whole(self, key: str) -> bool:
-        return self.group is not None or self.table.maps(key)
-
-    def _attributes(
-        self, pairs: Pairs, key: str, path: str, language: str | None, made: frozenset[str] | None
-    ) -> tuple[dict[str, str], str | None]:
+    def attributes(self, pairs: Pairs, at: Location, language: str | None) -> tuple[dict[str, str], str | None]:
         """What stands beside a text, and its language; every attribute that is not structure is a leaf."""
         beside: dict[str, str] = {}
         for raw, content in pairs:
@@ -112,67 +60,54 @@ class XmlWalk:
                 continue
             short = local_name(name)
             beside[short] = text
-            if not name.startswith(XSI) and short != "schemalocation" and (made is None or short not in made):
-                self.put(Value(f"{key}/@{short}" if key else f"@{short}", f"{path}/@{shown(name)}", text, None, None))
+            if not name.startswith(XSI) and short != "schemalocation" and short not in at.made:
+                self.put(at.attribute(name), text, None, None)
         return beside, language
 
-    def _children(
-        self,
-        element: Element,
-        children: list[Element],
-        key: str,
-        path: str,
-        language: str | None,
-        beside: dict[str, str] | None,
-    ) -> None:
+    def _group(self, element: Element, at: Location, language: str | None) -> None:
+        outer = self.group
+        self.group = group = Group(at.key, at.path, self.draft)
+        if outer is not None:
+            outer.inner.append(group)
+        self._leaves(element, at, language)
+        self.group = outer
+        if outer is None:
+            at.holder.table.finish(group)
+
+    def _leaves(self, element: Element, at: Location, language: str | None) -> None:
+        beside = None
+        if pairs := element.items():
+            beside, language = self.attributes(pairs, at, language)
+        children = list(element)
+        if not children:
+            if (text := element.text) and (text := text.strip()):
+                self.put(at, text, language, beside)
+            return
+        if at.whole and local_name(children[0].tag) in MARKUP and is_marked_up(children):
+            self._whole(element, at, language, beside)
+            return
         texts = [text] if (text := element.text) and not text.isspace() else []
-        for child, (name, step) in zip(children, self._steps(children), strict=True):
-            if name:
-                self._child(child, name, key, f"{path}/{step}", language)
-            else:  # an entity that nobody declared
+        for child, below in zip(children, at.below(children), strict=True):
+            if below is None:  # an entity that nobody declared
                 texts.append(child.text or "")
+            elif below.plain:
+                self._leaves(child, below, language)
+            else:
+                self.element(child, below, language)
             if (tail := child.tail) and not tail.isspace():
                 texts.append(tail)
         if texts and (text := " ".join(" ".join(texts).split())):
-            self.put(Value(key, path, text, language, beside))
+            self.put(at, text, language, beside)
 
-    def _steps(self, children: list[Element]) -> list[tuple[str, str]]:
-        """The local name and the path step of each child, numbered where several have the same."""
-        if self.place is None:
-            return steps_of(children)
-        return placed([step_of(child.tag, child.prefix) for child in children], list(map(self.place, children)))
-
-    def _child(self, child: Element, name: str, key: str, path: str, language: str | None) -> None:
-        if name in self.transparent:
-            self._leaves(child, key, path, language, None)
-            return
-        made = None
-        if self.naming is not None and (named := self.naming(child, name)) is not None:
-            name, made = named
-        inside = f"{key}/{name}" if key else name
-        if inside not in self._special:
-            self._leaves(child, inside, path, language, made)
-        elif inside in self.nested:
-            self._nested(child, self.nested[inside], path)
-        else:
-            self._element(child, inside, path, language, made)
-
-    def _nested(self, element: Element, other: XmlFormat, path: str) -> None:
-        walk = XmlWalk(other.table, self.draft, other.naming, other.transparent, other.nested, other.place)
-        walk.seen = self.seen
-        walk.root(element, path)
-        self.seen = walk.seen
-
-    def _whole(
-        self, element: Element, key: str, path: str, language: str | None, beside: dict[str, str] | None
-    ) -> None:
+    def _whole(self, element: Element, at: Location, language: str | None, beside: dict[str, str] | None) -> None:
         """The text of an element with markup inside it, as one value; the markup's attributes are leaves."""
         for child in element.iterdescendants():
             if isinstance(child.tag, str) and (pairs := child.items()):
-                self._attributes(pairs, f"{key}/{local_name(child.tag)}", f"{path}//{shown(child.tag)}", None, None)
+                inside = Location(at.holder, f"{at.key}/{local_name(child.tag)}", f"{at.path}//{shown(child.tag)}")
+                self.attributes(pairs, inside, None)
         text = inner_text(element).strip()
         if text:
-            self.put(Value(key, path, text, language, beside))
+            self.put(at, text, language, beside)
 
 
 class XmlFormat:
@@ -190,23 +125,32 @@ class XmlFormat:
     ) -> None:
         self.roots = roots
         self.table = table
-        self.naming = naming
-        self.place = place
-        self.transparent = transparent
-        self.nested = nested or {}
+        self.locations = Locations(table, naming, transparent, nested, place)
+
+    @property
+    def transparent(self) -> frozenset[str]:
+        """Wrappers that add nothing to a key."""
+        return self.locations.transparent
+
+    @property
+    def nested(self) -> Mapping[str, XmlFormat]:
+        """Keys at which another format's table takes over."""
+        return self.locations.nested
 
     def with_table(self, table: Table) -> XmlFormat:
         """The same format read through another table: a partner's dialect."""
+        known = self.locations
         return XmlFormat(
             self.roots,
             table,
-            naming=self.naming,
-            transparent=self.transparent,
-            nested=self.nested,
-            place=self.place,
+            naming=known.naming,
+            transparent=known.transparent,
+            nested=known.nested,
+            place=known.place,
         )
 
-    def read(self, root: Element, draft: Draft) -> None:
-        """Every leaf under the format's root element, into the draft."""
-        path = f"{root.prefix}:{shown(str(root.tag))}" if root.prefix else shown(str(root.tag))
-        XmlWalk(self.table, draft, self.naming, self.transparent, self.nested, self.place).root(root, path)
+    def read(self, root: Element, draft: Draft, path: str | None = None) -> None:
+        """Every leaf under the format's root element, into the draft; `path` is the root's, its own name if None."""
+        if path is None:
+            path = f"{root.prefix}:{shown(str(root.tag))}" if root.prefix else shown(str(root.tag))
+        XmlWalk(draft).element(root, self.locations.root(path), root.get(XML_LANG) or None)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from transforms.crosswalks.table import Table, Unreadable
 from transforms.crosswalks.xmlparse import Element, local, parse
-from transforms.crosswalks.xmltree import XmlWalk
+from transforms.crosswalks.xmltree import XmlFormat
 from transforms.draft import Draft
 
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
 
-ABOUT = Table({}, {"*": "the repository's statement about its metadata record, not about the resource"})
+NO_ROOT: frozenset[str] = frozenset()
+ABOUT = XmlFormat(
+    NO_ROOT, Table({}, {"*": "the repository's statement about its metadata record, not about the resource"})
+)
+STRANGE = XmlFormat(NO_ROOT, Table({}, {}))  # what no table knows: every leaf is unmapped
 
 
 def unwrap(payload: str, draft: Draft) -> Element:
@@ -26,14 +30,14 @@ def unwrap(payload: str, draft: Draft) -> Element:
         if name == "metadata" and found is None and len(child):
             found = child
         elif name in {"about", "header"}:
-            XmlWalk(ABOUT, draft).root(child, name)
+            ABOUT.read(child, draft, name)
         elif isinstance(child.tag, str):
-            XmlWalk(Table({}, {}), draft).root(child, name)
+            STRANGE.read(child, draft, name)
     inside = [] if found is None else [child for child in found if isinstance(child.tag, str)]
     if not inside:
         raise Unreadable("no metadata in the record")
     for further in inside[1:]:
-        XmlWalk(Table({}, {}), draft).root(further, f"metadata/{local(further)}")
+        STRANGE.read(further, draft, f"metadata/{local(further)}")
     return inside[0]
 
 

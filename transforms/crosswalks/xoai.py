@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from transforms.crosswalks.dspace import BESIDE, FIELDS, KEPT_OUT
-from transforms.crosswalks.table import Group, Table, Value
+from transforms.crosswalks.table import Group, Table
+from transforms.crosswalks.xmllocation import NONE, Location, Locations
 from transforms.crosswalks.xmlparse import Element, Step, shown
 from transforms.crosswalks.xmlplace import by_attributes, placed
 from transforms.crosswalks.xmltree import XmlFormat, XmlWalk
@@ -37,17 +38,22 @@ def bitstream(group: Group) -> None:
 class XoaiWalk(XmlWalk):
     """Walks the nested elements by their names."""
 
+    def __init__(self, locations: Locations, draft: Draft) -> None:
+        super().__init__(draft)
+        self.locations = locations
+
     def fields(self, element: Element, names: tuple[str, ...], path: str) -> None:
         """Every field below an element that these names lead to."""
         loose = " ".join("".join([element.text or "", *(child.tail or "" for child in element)]).split())
         if loose and len(element):
-            self.put(Value("/".join(names), path, loose, None, None))
+            self.put(self._at("/".join(names), path), loose, None, None)
         authorities = _authorities(element)
         for child, (tag, step) in _steps(element):
             inside = f"{path}/{step}"
             name = (child.get("name") or tag).strip().lower()
-            made = NAMED if tag in {"element", "field"} else None
-            self._attributes(child.items(), "/".join((*names, name)), inside, None, made)
+            at = self._at("/".join((*names, name)), inside)
+            at.made = NAMED if tag in {"element", "field"} else NONE
+            self.attributes(child.items(), at, None)
             if tag == "element" and (len(child) or not child.text):
                 self._inner(child, (*names, name), inside)
             elif len(child):
@@ -55,7 +61,7 @@ class XoaiWalk(XmlWalk):
             elif text := "".join(map(str, child.itertext())).strip():
                 key, language = _key(names, name)
                 authority = authorities.get(child)
-                self.put(Value(key, inside, text, language, {"authority": authority} if authority else None))
+                self.put(self._at(key, inside), text, language, {"authority": authority} if authority else None)
 
     def _inner(self, element: Element, names: tuple[str, ...], path: str) -> None:
         if names == ("bundles", "bundle") and self.group is None:
@@ -78,7 +84,10 @@ class XoaiWalk(XmlWalk):
                     one.values.extend(bundle)
                 one.values.append(value)
         for one in files.values() or [group]:
-            self.table.finish(one)
+            self.locations.table.finish(one)
+
+    def _at(self, key: str, path: str) -> Location:
+        return Location(self.locations, key, path)
 
 
 def _steps(element: Element) -> Iterator[tuple[Element, Step]]:
@@ -115,9 +124,9 @@ class XoaiFormat(XmlFormat):
         """The same format read through another table: a partner's dialect."""
         return XoaiFormat(self.roots, table)
 
-    def read(self, root: Element, draft: Draft) -> None:
+    def read(self, root: Element, draft: Draft, path: str | None = None) -> None:
         """Every field under the root, into the draft."""
-        XoaiWalk(self.table, draft).fields(root, (), root.tag.rpartition("}")[2])
+        XoaiWalk(self.locations, draft).fields(root, (), path or root.tag.rpartition("}")[2])
 
 
 FORMAT = XoaiFormat(frozenset({"metadata"}), Table(ROWS, IGNORED, {"bundles/bundle": bitstream}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from schemas import Identifier, Link, Relation
+from schemas import Identifier, Link, Relation, replace
 from transforms.draft import Said
 from transforms.normalize import text, urls, vocabulary
 from transforms.normalize.assembly import Assembly
@@ -42,7 +42,7 @@ def identify(work: Assembly) -> dict[str, Any]:
 
 def _single(told: list[Said]) -> list[Said]:
     """Every identifier by itself, where one statement lists several ISBNs."""
-    return [said._replace(value=one) for said in told for one in parted(said.value, said.hint)]
+    return [replace(said, value=one) for said in told for one in parted(said.value, said.hint)]
 
 
 def _addresses(

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
+from schemas import replace
 from transforms.draft import Said
 from transforms.normalize import dates
 from transforms.normalize.assembly import Assembly
@@ -16,7 +17,7 @@ DOUBTS = frozenset({"impossible", "future", "ambiguous"})
 
 def when(work: Assembly, tongue: str | None, today: str | None) -> dict[str, Any]:
     """When it came out and was changed; dates of anything else are left unmapped."""
-    told = [*work.draft.get("issued"), *(one._replace(hint="modified") for one in work.draft.get("modified"))]
+    told = [*work.draft.get("issued"), *(replace(one, hint="modified") for one in work.draft.get("modified"))]
     if not told:
         return {}
     chosen = dates.issued([(one.value, one.hint) for one in told], language=tongue, today=today)

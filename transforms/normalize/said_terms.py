@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from schemas import AgeRange, Competency, Concept, Subject
+from schemas import AgeRange, Competency, Concept, Subject, replace
 from transforms.draft import IF_KNOWN, Said
 from transforms.normalize import text, vocabulary
 from transforms.normalize.assembly import Assembly
@@ -78,10 +78,10 @@ def _sure(work: Assembly, field: str, said: Said) -> Said:
         if vocabulary.lookup(OF[other], said.value, said.language) is None:
             continue
         if any(one.path == said.path and one.value == said.value for one in work.draft.get(other)):
-            return said._replace(hint=IF_KNOWN)
+            return replace(said, hint=IF_KNOWN)
         if field == "levels":
             work.draft.say("contexts", said)
-            return said._replace(hint=IF_KNOWN)
+            return replace(said, hint=IF_KNOWN)
     return said
 
 
@@ -89,7 +89,7 @@ def _by_number(field: str, said: Said) -> Said:
     """A level of ISCED 2011 that a taxonomy says by its number, named by its URI; other values as they are."""
     scheme, _, number = (said.hint or "").partition("|")
     if field == "levels" and len(number) == 1 and number.isdecimal() and "isced" in scheme.lower():
-        return said._replace(hint=f"{scheme}|https://w3id.org/kim/isced-2011/level{number}")
+        return replace(said, hint=f"{scheme}|https://w3id.org/kim/isced-2011/level{number}")
     return said
 
 
