@@ -50,12 +50,13 @@ def assemble(
 
 def _texts(work: Assembly, field: str) -> tuple[dict[str, str], tuple[Text, ...]]:
     """The texts of a field by language, and the further ones of one language."""
-    read = text.line if field == "title" else text.plain
     kept: list[tuple[str, str | None]] = []
     seen = set()
     for said in work.draft.get(field):
-        plain = read(said.value)
-        if text.repaired(said.value):
+        plain, repaired = text.told(said.value)
+        if field == "title":
+            plain = " ".join(plain.split())
+        if repaired:
             work.find("mojibake_repaired", field, said.value)
         if not plain:
             work.leave(said)

@@ -77,6 +77,7 @@ def signed(letters: frozenset[str], script: str) -> str | None:
     return writers[0] if letters & own[writers[0]] - elsewhere else None
 
 
+@lru_cache(maxsize=65536)
 def against(language: str, letters: frozenset[str], script: str) -> float:
     """What these letters say against a language, as a logarithm: at most three count of each kind."""
     if not letters:

@@ -41,8 +41,9 @@ def shares(ranked: Ranked) -> dict[str, float]:
     found: dict[str, float] = {}
     for score, label in ranked:
         languages = _languages(label)
+        share = score if len(languages) == 1 else score / len(languages)
         for language in languages:
-            found[language] = found.get(language, 0.0) + score / len(languages)
+            found[language] = found[language] + share if language in found else share
     return found
 
 
