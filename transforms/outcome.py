@@ -7,15 +7,13 @@ from typing import Any
 
 from more_itertools import chunked
 
-from schemas import Assessment, Feed, Rejection, Resource, SourceRecord, Tombstone
+from schemas import Assessment, Feed, Rejection, SourceRecord, Tombstone
 from transforms.crosswalks import Unreadable, read
-from transforms.draft import Draft, Finding
-from transforms.normalize.assemble import assemble
-from transforms.normalize.said_dates import latest_day
-from transforms.rules import check, context_of, score
+from transforms.draft import Draft
+from transforms.normalize import normalize_all
+from transforms.rules import check_all, context_of, score
 
-TOGETHER = 50  # records read, then normalized, then judged: the code of a step stays in the processor's cache
-Normalized = tuple[Resource, tuple[Finding, ...]]
+TOGETHER = 50  # records that go through each step together: its code stays in the processor's cache
 
 
 def assess(record: SourceRecord, feed: Feed) -> Assessment:
@@ -24,12 +22,13 @@ def assess(record: SourceRecord, feed: Feed) -> Assessment:
 
 
 def assess_all(records: Iterable[SourceRecord], feed: Feed) -> Iterator[Assessment]:
-    """The assessment of every record, in order; a sixth faster than one by one. Memory does not grow with them."""
+    """The assessment of every record, in order; much faster than one by one. Memory does not grow with them."""
     for some in chunked(records, TOGETHER):
         drafts = [_drafted(record, feed) for record in some]
-        normalized = [_normalized(record, draft, feed) for record, draft in zip(some, drafts, strict=True)]
-        for record, found in zip(some, normalized, strict=True):
-            yield found if isinstance(found, Assessment) else _judged(record, found, feed)
+        read_ = [(draft, record) for draft, record in zip(drafts, some, strict=True) if isinstance(draft, Draft)]
+        judged = iter(_judged(read_, feed))
+        for draft in drafts:
+            yield next(judged) if isinstance(draft, Draft) else draft
 
 
 def _drafted(record: SourceRecord, feed: Feed) -> Draft | Assessment:
@@ -46,16 +45,14 @@ def _drafted(record: SourceRecord, feed: Feed) -> Draft | Assessment:
         return _assessment(record, rejection=Rejection(key=record.key, reason=str(error)))
 
 
-def _normalized(record: SourceRecord, draft: Draft | Assessment, feed: Feed) -> Normalized | Assessment:
-    if isinstance(draft, Assessment):
-        return draft
-    return assemble(draft, record.key, record.format, feed, latest_day(record.harvested_at))
-
-
-def _judged(record: SourceRecord, found: Normalized, feed: Feed) -> Assessment:
-    resource, findings = found
-    issues = check(resource, context_of(feed, findings))
-    return _assessment(record, resource=resource, issues=issues, score=score(resource, issues))
+def _judged(drafts: list[tuple[Draft, SourceRecord]], feed: Feed) -> list[Assessment]:
+    normalized = normalize_all(drafts, feed)
+    resources = [resource for resource, _ in normalized]
+    found = check_all(resources, [context_of(feed, findings) for _, findings in normalized])
+    return [
+        _assessment(record, resource=resource, issues=issues, score=score(resource, issues))
+        for (_, record), resource, issues in zip(drafts, resources, found, strict=True)
+    ]
 
 
 def _assessment(record: SourceRecord, **said: Any) -> Assessment:

@@ -125,6 +125,7 @@ def step_of(tag: object, prefix: str | None) -> tuple[str, str]:
 
 Step = tuple[str, str]  # an element's lower-cased local name, and how a path shows it
 
+
 def numbered(steps: list[Step]) -> list[Step]:
     """The steps, with a number where several are the same."""
     total = Counter(steps)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from schemas import Contributor, Feed, Language, License, Resource, Text
-from transforms.draft import Draft, Finding, Said, without_address
+from schemas import Contributor, Language, License, Resource, Text
+from transforms.draft import Finding, Said, without_address
 from transforms.normalize import language, people, text, texts, vocabulary
 from transforms.normalize import license as licenses
 from transforms.normalize.assembly import Assembly
@@ -21,31 +22,31 @@ MOST = 1_000  # keywords of one record
 ENOUGH = 0.5  # a detection that may stand for a language nobody declared
 
 
-def assemble(
-    draft: Draft, key: str, format_: str, feed: Feed, today: str | None = None
-) -> tuple[Resource, tuple[Finding, ...]]:
-    """The shared record of one draft, and what was noticed on the way; `today` as in `dates.date`."""
-    work = Assembly(draft, key, format_)
-    title, further = _texts(work, "title")
-    description = joined(work, *_texts(work, "description"))
-    languages = _languages(work, feed, title, description)
-    tongue = languages[0].tag if languages else None
-    fields = identify(work) | related(work) | education(work) | _people(work) | when(work, tongue, today)
-    resource = Resource(
-        key=key,
-        title=title,
-        description=description,
-        alternative_titles=_alternatives(work, title, further),
-        keywords=_keywords(work),
-        languages=languages,
-        license=_license(work, feed),
-        coverage=_coverage(work),
-        terms=work.terms(),
-        provenance=work.origins(),
-        unmapped=tuple(work.unmapped),
-        **fields,
-    )
-    return resource, tuple(work.findings)
+def assemble(works: Sequence[Assembly]) -> list[tuple[Resource, tuple[Finding, ...]]]:
+    """The shared record of each draft, and what was noticed on the way; each step is done for all before the next."""
+    for step in STEPS:
+        for work in works:
+            work.fields.update(step(work))
+    return [(Resource(key=work.key, **work.fields), tuple(work.findings)) for work in works]
+
+
+def _title(work: Assembly) -> dict[str, Any]:
+    title, work.further_titles = _texts(work, "title")
+    return {"title": title}
+
+
+def _description(work: Assembly) -> dict[str, Any]:
+    return {"description": joined(work, *_texts(work, "description"))}
+
+
+def _when(work: Assembly) -> dict[str, Any]:
+    languages = work.fields["languages"]
+    return when(work, languages[0].tag if languages else None, work.today)
+
+
+def _told(work: Assembly) -> dict[str, Any]:
+    """What the other steps gathered."""
+    return {"terms": work.terms(), "provenance": work.origins(), "unmapped": tuple(work.unmapped)}
 
 
 def _texts(work: Assembly, field: str) -> tuple[dict[str, str], tuple[Text, ...]]:
@@ -77,7 +78,8 @@ def _texts(work: Assembly, field: str) -> tuple[dict[str, str], tuple[Text, ...]
     )
 
 
-def _alternatives(work: Assembly, title: dict[str, str], further: tuple[Text, ...]) -> tuple[Text, ...]:
+def _alternatives(work: Assembly) -> dict[str, Any]:
+    title, further = work.fields["title"], work.further_titles
     found = dict.fromkeys(further)
     for said in work.draft.get("alternative_titles"):
         plain = text.line(said.value)
@@ -91,14 +93,14 @@ def _alternatives(work: Assembly, title: dict[str, str], further: tuple[Text, ..
     if further:
         for path in [said.path for said in work.draft.get("title")][1:]:
             work.made("alternative_titles", path, "further title of one language")
-    return tuple(found)
+    return {"alternative_titles": tuple(found)}
 
 
 def _tag(said: Said) -> str:
     return (language.tag(said.language) if said.language else None) or "und"
 
 
-def _keywords(work: Assembly) -> tuple[Text, ...]:
+def _keywords(work: Assembly) -> dict[str, Any]:
     found: dict[Text, None] = {}
     for said in work.draft.get("keywords"):
         plain = text.line(said.value)
@@ -110,10 +112,10 @@ def _keywords(work: Assembly) -> tuple[Text, ...]:
         for word in words:
             found[Text(language=tag, text=word)] = None
         work.made("keywords", said.path, "keyword" if len(words) == 1 else "keywords parted by semicolons")
-    return tuple(found)
+    return {"keywords": tuple(found)}
 
 
-def _coverage(work: Assembly) -> tuple[Text, ...]:
+def _coverage(work: Assembly) -> dict[str, Any]:
     found: dict[Text, None] = {}
     for said in work.draft.get("coverage"):
         plain = text.line(said.value)
@@ -122,10 +124,10 @@ def _coverage(work: Assembly) -> tuple[Text, ...]:
             work.made("coverage", said.path, "text")
         else:
             work.leave(said)
-    return tuple(found)
+    return {"coverage": tuple(found)}
 
 
-def _languages(work: Assembly, feed: Feed, title: dict[str, str], description: dict[str, str]) -> tuple[Language, ...]:
+def _languages(work: Assembly) -> dict[str, Any]:
     """Declared ones; else the feed's default, marked as such in provenance; else what the texts are written in."""
     found: dict[str, None] = {}
     for said in work.draft.get("languages"):
@@ -138,7 +140,12 @@ def _languages(work: Assembly, feed: Feed, title: dict[str, str], description: d
         else:
             work.leave(said)
     if found:
-        return tuple(Language(tag=tag, origin="declared", confidence=1.0) for tag in found)
+        return {"languages": tuple(Language(tag=tag, origin="declared", confidence=1.0) for tag in found)}
+    return {"languages": _undeclared(work)}
+
+
+def _undeclared(work: Assembly) -> tuple[Language, ...]:
+    feed, title, description = work.feed, work.fields["title"], work.fields["description"]
     said_there = next(iter(title.values()), ""), next(iter(description.values()), "")
     seen = _seen(*said_there)
     default = language.tag(feed.default_language) if feed.default_language else None
@@ -191,10 +198,14 @@ def _role(work: Assembly, role: str) -> str:
     return "unknown" if found is None else found.code
 
 
-def _license(work: Assembly, feed: Feed) -> License | None:
+def _license(work: Assembly) -> dict[str, Any]:
+    return {"license": _licensed(work)}
+
+
+def _licensed(work: Assembly) -> License | None:
     said = work.draft.get("license")
     statements = [one.value for one in said]
-    found = licenses.license_of(statements, feed.default_license)
+    found = licenses.license_of(statements, work.feed.default_license)
     if found is None:
         for one in said:
             work.leave(one)
@@ -211,3 +222,20 @@ def _license(work: Assembly, feed: Feed) -> License | None:
     if licenses.contradictory(statements):
         work.find("license_contradictory", "license.statement", " / ".join(statements))
     return found
+
+
+STEPS: tuple[Callable[[Assembly], dict[str, Any]], ...] = (  # a later one may read what earlier ones made
+    _title,
+    _description,
+    _languages,
+    identify,
+    related,
+    education,
+    _people,
+    _when,
+    _alternatives,
+    _keywords,
+    _license,
+    _coverage,
+    _told,
+)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from schemas import Concept, Leaf, Origin, Term
+from typing import Any
+
+from schemas import Concept, Feed, Leaf, Origin, Term, Text
 from transforms.draft import IF_KNOWN, Draft, Finding, Said
 from transforms.normalize import vocabulary
 
@@ -12,12 +14,28 @@ MANY = 12  # a field of more values names their common path once
 class Assembly:
     """The open work on one record."""
 
-    __slots__ = ("_terms", "draft", "findings", "format", "key", "provenance", "unmapped")
+    __slots__ = (
+        "_terms",
+        "draft",
+        "feed",
+        "fields",
+        "findings",
+        "format",
+        "further_titles",
+        "key",
+        "provenance",
+        "today",
+        "unmapped",
+    )
 
-    def __init__(self, draft: Draft, key: str, format_: str) -> None:
+    def __init__(self, draft: Draft, key: str, format_: str, feed: Feed, today: str | None = None) -> None:
         self.draft = draft
         self.key = key
         self.format = format_
+        self.feed = feed
+        self.today = today  # as in `dates.date`
+        self.fields: dict[str, Any] = {}  # of the shared record, as far as they are made
+        self.further_titles: tuple[Text, ...] = ()
         self.findings: list[Finding] = list(draft.findings)
         self.unmapped: list[Leaf] = list(draft.unmapped)
         self.provenance: dict[str, dict[tuple[str, str], None]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 from schemas import Issue, Resource, Severity
@@ -12,22 +13,33 @@ from transforms.rules.rule import REPORTS, Context, Rule
 TOPICS = (titles, texts, languages, rights, addresses, people, teaching, conformance, batch)
 RULES: dict[str, Rule] = {rule.code: rule for topic in TOPICS for rule in topic.RULES}
 LOOKS = tuple((rule.code, rule.severity, rule.look) for rule in RULES.values() if rule.look is not None)
-QUIET_LOOKS = tuple(row for row in LOOKS if row[2] not in REPORTS)  # enough where normalization found nothing
 TRANSLATIONS = Path(__file__).parent / "translations"
 VALUE_LENGTH = 200
 NO_CONTEXT = Context()
+Found = dict[tuple[str, str, str], Severity]  # code, path and value of what is found
 
 
 def check(resource: Resource, context: Context = NO_CONTEXT) -> tuple[Issue, ...]:
     """Everything that the record rules find in one record, in the registry's order, each finding once."""
-    found: dict[tuple[str, str, str], Severity] = {}
-    for code, severity, look in LOOKS if context.findings else QUIET_LOOKS:
-        for path, value in look(resource, context):
-            found[code, path, shorten(value)] = severity
-    return tuple(
-        Issue(key=resource.key, code=code, severity=severity, path=path, value=value)
-        for (code, path, value), severity in found.items()
-    )
+    return check_all([resource], [context])[0]
+
+
+def check_all(resources: Sequence[Resource], contexts: Sequence[Context]) -> list[tuple[Issue, ...]]:
+    """The same for some records, each with its context; each rule looks at all of them before the next."""
+    found: list[Found] = [{} for _ in resources]
+    every = list(zip(resources, contexts, found, strict=True))
+    noticed = [one for one in every if one[1].findings]
+    for code, severity, look in LOOKS:
+        for resource, context, mine in noticed if look in REPORTS else every:
+            for path, value in look(resource, context):
+                mine[code, path, shorten(value)] = severity
+    return [
+        tuple(
+            Issue(key=resource.key, code=code, severity=severity, path=path, value=value)
+            for (code, path, value), severity in mine.items()
+        )
+        for resource, mine in zip(resources, found, strict=True)
+    ]
 
 
 def shorten(value: str) -> str:
