@@ -38,12 +38,16 @@ class Assembly:
         self.further_titles: tuple[Text, ...] = ()
         self.findings: list[Finding] = list(draft.findings)
         self.unmapped: list[Leaf] = list(draft.unmapped)
-        self.provenance: dict[str, dict[tuple[str, str], None]] = {}
+        self.provenance: dict[str, dict[tuple[str, str], None]] = {}  # field → path and rule, in order
         self._terms: dict[tuple[str, str], str | None] = {}
 
     def made(self, field: str, path: str, rule: str) -> None:
         """Note that a field has a value from this path, by this rule."""
-        self.provenance.setdefault(field, {})[(path, f"{self.format}: {rule}")] = None
+        known = self.provenance.get(field)
+        if known is None:
+            self.provenance[field] = {(path, rule): None}
+        else:
+            known[(path, rule)] = None
 
     def find(self, code: str, path: str, value: str) -> None:
         """Note a finding for the rules."""
@@ -79,10 +83,11 @@ class Assembly:
 
     def origins(self) -> dict[str, tuple[Origin, ...]]:
         """Where each field came from; a field of many values names the path that selects all of them."""
+        key, format_ = self.key, self.format
         found = {}
         for field, places in self.provenance.items():
-            pairs = list(places) if len(places) <= MANY else list(dict.fromkeys(map(_common, places)))
-            found[field] = tuple(Origin(key=self.key, path=path, rule=rule) for path, rule in pairs)
+            pairs = places if len(places) <= MANY else dict.fromkeys(map(_common, places))
+            found[field] = tuple([Origin(key=key, path=path, rule=f"{format_}: {rule}") for path, rule in pairs])
         return found
 
 

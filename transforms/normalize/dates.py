@@ -73,6 +73,11 @@ def issued(said: Sequence[tuple[str, str | None]], *, language: str | None = Non
     work's). Of dates of unknown meaning the earliest one without a time of day wins, a timestamp only where there is
     nothing else. Impossible and future dates come after all others.
     """
+    return _issued(tuple(said), language, today)
+
+
+@lru_cache(maxsize=32768)
+def _issued(said: tuple[tuple[str, str | None], ...], language: str | None, today: str | None) -> Issued:
     read = [
         (at, kind, date(text, language=language, today=today), text)
         for at, (text, kind) in enumerate(map(_openaire, said))

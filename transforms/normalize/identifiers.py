@@ -60,7 +60,7 @@ def identifier(said: str, hint: str | None = None) -> Identifier | None:
     resolver and arks without UNESDOC's language ("/fre"), addresses in their canonical form.
     """
     text = " ".join(said.split())
-    if not text or len(text) > LONGEST or _NOTHING.match(text):
+    if not text or len(text) > LONGEST or (not text.startswith("http") and _NOTHING.match(text)):
         return None
     kind, rest = _scheme_said(text, hint)
     if kind == "citation":
@@ -129,15 +129,16 @@ def _is_bare_number(found: Identifier) -> bool:
 
 def _scheme_said(text: str, hint: str | None) -> tuple[str, str]:
     """The scheme that the text or the hint names, and the text without its prefix; "" when neither names one."""
-    alternative = _ALT.match(text)
-    if alternative:
-        name = alternative[1].lower()
-        return _HINTS.get(name, name), text[alternative.end() :]
-    prefix = _PREFIX.match(text)
-    if prefix:
-        name = prefix[1].lower().replace("-", "")
-        return _HINTS.get(name, name), text[prefix.end() :]
-    name = re.sub(r"[^a-z0-9]", "", (hint or "").lower())
+    if not text.startswith("http"):
+        if alternative := _ALT.match(text):
+            name = alternative[1].lower()
+            return _HINTS.get(name, name), text[alternative.end() :]
+        if prefix := _PREFIX.match(text):
+            name = prefix[1].lower().replace("-", "")
+            return _HINTS.get(name, name), text[prefix.end() :]
+    if not hint:
+        return "", text
+    name = re.sub(r"[^a-z0-9]", "", hint.lower())
     return _HINTS.get(name, name), text
 
 
@@ -148,13 +149,14 @@ def _by_shape(text: str) -> Identifier | None:
     if _HANDLE_HOST.match(text):
         value = _handle(text)
         return Identifier(scheme="handle", value=value) if value else None
-    if "ark:" in text.lower() and " " not in text and not text.lower().startswith("oai:"):
+    low = text.lower()
+    if "ark:" in low and " " not in text and not low.startswith("oai:"):
         value = _ark(text)
         if value:
             return Identifier(scheme="ark", value=value)
-    if _OAI.fullmatch(text):
+    if low.startswith("oai:") and _OAI.fullmatch(text):
         return Identifier(scheme="oai", value="oai:" + text[4:])
-    if _URN.fullmatch(text):
+    if low.startswith("urn:") and _URN.fullmatch(text):
         return Identifier(scheme="uri", value=_urn(text))
     return _address(text) or _number(text)
 

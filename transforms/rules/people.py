@@ -10,7 +10,8 @@ from transforms.rules.texts import finding
 
 NOBODY = WORDS["person"]
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
-SEVERAL = re.compile(r";|\band\b.*\band\b|(?:,[^,]+){3}")
+TWO_ANDS = re.compile(r"\band\b.*\band\b")
+THREE_COMMAS = re.compile(r"(?:,[^,]+){3}")
 BUDDHIST_ERA = 2400
 FIRST_PRINTED = 1450
 
@@ -24,15 +25,28 @@ def missing(resource: Resource, _: Context) -> list[Seen]:
 
 
 def nobody(resource: Resource, _: Context) -> list[Seen]:
+    if not any(one.name.strip().casefold() in NOBODY for one in resource.contributors):
+        return []
     return [(path, one.name) for path, one in names(resource) if one.name.strip().casefold() in NOBODY]
 
 
 def email(resource: Resource, _: Context) -> list[Seen]:
-    return [(path, "(an address)") for path, one in names(resource) if "@" in one.name and EMAIL.search(one.name)]
+    if not any("@" in one.name for one in resource.contributors):
+        return []
+    return [(path, "(an address)") for path, one in names(resource) if EMAIL.search(one.name)]
 
 
 def several(resource: Resource, _: Context) -> list[Seen]:
-    return [(path, one.name) for path, one in names(resource) if one.kind == "person" and SEVERAL.search(one.name)]
+    people = (one for one in resource.contributors if one.kind == "person")
+    if not any(is_several(one.name) for one in people):
+        return []
+    return [(path, one.name) for path, one in names(resource) if one.kind == "person" and is_several(one.name)]
+
+
+def is_several(name: str) -> bool:
+    if ";" in name or ("and" in name and TWO_ANDS.search(name)):
+        return True
+    return name.count(",") > 2 and THREE_COMMAS.search(name) is not None
 
 
 def repeated(resource: Resource, _: Context) -> list[Seen]:

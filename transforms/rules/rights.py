@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from schemas import Resource
 from transforms.rules.rule import Context, Rule, Seen, reported
@@ -12,6 +13,7 @@ CC_WORDS = re.compile(r"creative\s*commons|\bcc[\s-]?(?:by|0|zero)\b", re.IGNORE
 CC_PARTS = re.compile(r"/licenses/([a-z-]+)/")
 
 
+@lru_cache(maxsize=1_000)
 def cc_parts(uri: str | None) -> frozenset[str]:
     """The conditions of a Creative Commons address: by, sa, nc, nd; empty for anything else."""
     found = CC_PARTS.search(uri) if uri else None

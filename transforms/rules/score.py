@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import get_args
 
 from schemas import Issue, License, Resource
 from transforms.rules.registry import RULES
@@ -20,7 +19,7 @@ REMAINS = {"error": 0.0, "warning": 0.5, "info": 0.9}
 
 def score_parts(resource: Resource, issues: Iterable[Issue]) -> dict[Part, int]:
     """The points of each part: nothing where the field is empty, less where a rule found something."""
-    remains = dict.fromkeys(get_args(Part), 1.0)
+    remains = dict.fromkeys(WEIGHTS, 1.0)
     for issue in issues:
         rule = RULES.get(issue.code)
         if rule is not None:

@@ -27,7 +27,7 @@ def is_placeholder(text: str) -> bool:
 
 
 def is_file_name(text: str) -> bool:
-    return FILE_NAME.fullmatch(text.strip()) is not None
+    return "." in text and FILE_NAME.fullmatch(text.strip()) is not None
 
 
 def missing(resource: Resource, _: Context) -> list[Seen]:
