@@ -46,11 +46,8 @@ class Told(NamedTuple):
 
 def family_share(fast: Scores, writing: Writing) -> float:
     """What the fast model gives the close family, among the candidates that write the letters of the text."""
-    candidates = frozenset(writing.languages)
-    found = {one: share for one, share in fast.items() if one in candidates}
-    if writing.letters:
-        for one in found:
-            found[one] *= math.exp(detect_evidence.against(one, writing.letters, writing.script))
+    odds = detect_evidence.odds(writing.letters, writing.script)
+    found = {one: share * odds[one] for one, share in fast.items() if one in odds}
     return _seen(FAMILY[0], found) / (sum(found.values()) or 1.0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from functools import cache, lru_cache
@@ -87,6 +88,12 @@ def against(language: str, letters: frozenset[str], script: str) -> float:
     if not foreign and not borrowed:
         return 0.0
     return FOREIGN_LETTER * min(3, foreign) + BORROWED_LETTER * min(3, borrowed)
+
+
+@lru_cache(maxsize=4096)
+def odds(letters: frozenset[str], script: str) -> dict[str, float]:
+    """Each candidate of the script, with the factor by which these letters make it less likely."""
+    return {one: math.exp(against(one, letters, script)) for one in CANDIDATES[script]}
 
 
 def words(text: str, script: str, rivals: frozenset[str]) -> dict[str, float]:
