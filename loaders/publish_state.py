@@ -20,7 +20,7 @@ from loaders.database import reading
 from loaders.files import whole_file
 from loaders.models import Judgement as JudgementRow
 from loaders.models import PublishState, SourceRecord
-from schemas import Cluster, Judgement, Match, Resource
+from schemas import Cluster, Compared, Judgement, Match
 from schemas.base import Base
 from schemas.environment import Environment
 
@@ -68,8 +68,8 @@ def live_versions(env: Environment) -> dict[str, str]:
         return {key: sha256 or "" for key, sha256 in rows}
 
 
-def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str, Resource]]:
-    """Feed, text's sha256 and record of those of the keys that are live, in batches; memory does not grow."""
+def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str, Compared]]:
+    """Feed, text's sha256 and what is compared of those of the keys that are live, in batches; memory does not grow."""
     wanted = sorted(keys)
     with reading(env) as connection:
         for start in range(0, len(wanted), BATCH):
@@ -79,7 +79,7 @@ def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str,
                 SourceRecord.record.is_not(None),
             )
             for feed, sha256, text in connection.execute(query):
-                yield feed, sha256 or "", msgspec.json.decode(text or "", type=Resource)
+                yield feed, sha256 or "", msgspec.json.decode(text or "", type=Compared)
 
 
 def judgements(env: Environment) -> list[Judgement]:

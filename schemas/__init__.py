@@ -4,7 +4,7 @@ from schemas.base import Base, replace
 from schemas.correction import CorrectionUnusable, correct
 from schemas.environment import ROOT, Environment, environment
 from schemas.feed import BadFeed, Expect, Feed, Request, read_feed, read_feeds
-from schemas.match import MATCH_FIELDS, Cluster, Correction, Evidence, Judgement, Match, Member, match_sha256
+from schemas.match import MATCH_FIELDS, Cluster, Compared, Correction, Evidence, Judgement, Match, Member, match_sha256
 from schemas.outcome import Assessment, Issue, Outcome, Rejection, Severity, Tombstone
 from schemas.reason import Reason
 from schemas.resource import (
@@ -35,6 +35,7 @@ __all__ = [
     "BadFeed",
     "Base",
     "Cluster",
+    "Compared",
     "Competency",
     "Concept",
     "Contributor",

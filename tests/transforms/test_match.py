@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
+import msgspec
 import pytest
 
-from schemas import Concept, Contributor, Identifier, Judgement, Language, Resource
+from schemas import MATCH_FIELDS, Compared, Concept, Contributor, Identifier, Judgement, Language, Resource, Text
 from transforms.match import Live, ModelUnusable, Resources, explain, features, match, read_model
 from transforms.match.features import identifiers
 from transforms.match.fold import fold, roman
@@ -232,3 +233,16 @@ def test_numerals_of_any_kind() -> None:
     assert [roman(word) for word in ("iv", "xlii", "mix", "", "ivx")] == [4, 42, None, None, None]
     assert edition_and_numbers("algebra 2nd edition part iii", None) == ("2", "3")
     assert edition_and_numbers("annual report 2015", 2015) == ("", "")
+
+
+def test_the_matcher_reads_the_same_of_a_record_as_of_its_text_in_the_catalog() -> None:
+    more = {"alternative_titles": (Text(language="fr", text="Enseigner les fractions"),), "url": "https://a.org/x/1"}
+    whole = record("a:1", ids=[("doi", "10.1/x")], description={"en": "Cutting apples in parts."}, **more)
+    text = msgspec.json.encode(whole.record)
+    assert features([whole._replace(record=msgspec.json.decode(text, type=Compared))]) == features([whole])
+
+
+def test_what_is_compared_are_fields_of_the_shared_record() -> None:
+    shared = get_type_hints(Resource)
+    assert {name: shared.get(name) for name in get_type_hints(Compared)} == get_type_hints(Compared)
+    assert set(MATCH_FIELDS) <= set(get_type_hints(Compared))

@@ -14,7 +14,7 @@ import msgspec
 import pyarrow as pa
 from more_itertools import chunked
 
-from schemas import Resource, match_sha256
+from schemas import Compared, Resource, match_sha256
 from transforms.match.fold import fold
 from transforms.match.number import edition_and_numbers
 
@@ -65,7 +65,7 @@ class Live(NamedTuple):
 
     feed: str
     record_sha256: str
-    record: Resource
+    record: Resource | Compared
 
 
 def features(records: Iterable[Live]) -> pa.Table:
@@ -111,7 +111,7 @@ def _row(live: Live) -> tuple[Any, ...]:
     return record.key, live.feed, live.record_sha256, match_sha256(record), digest, *row
 
 
-def _titles(record: Resource, folded: str) -> list[str]:
+def _titles(record: Resource | Compared, folded: str) -> list[str]:
     if len(record.title) == 1 and not record.alternative_titles:
         return [folded] if folded else []
     others = [one.text for one in record.alternative_titles]
@@ -133,12 +133,12 @@ def _head(title: str, folded: str) -> str | None:
     return (fold(title[: end.start()]) if end else folded) or None
 
 
-def _start(record: Resource) -> str | None:
+def _start(record: Resource | Compared) -> str | None:
     text = next(iter(record.description.values()), "")
     return fold(text[: DESCRIPTION * 2])[:DESCRIPTION].strip() or None
 
 
-def languages(record: Resource) -> list[str]:
+def languages(record: Resource | Compared) -> list[str]:
     """The primary languages of the content that are declared or certain; varieties of one language are one."""
     sure = [one.tag for one in record.languages if one.origin == "declared" or one.confidence >= CERTAIN_LANGUAGE]
     return _distinct(map(_one_language, sure))
@@ -150,7 +150,7 @@ def _one_language(tag: str) -> str:
     return ONE_LANGUAGE.get(primary, primary)
 
 
-def identifiers(record: Resource) -> list[str]:
+def identifiers(record: Resource | Compared) -> list[str]:
     """Identifiers that can make two records certain, as scheme:value; placeholders are none."""
     found: set[tuple[str, str]] = {
         (one.scheme, one.value.strip().lower()) for one in record.identifiers if one.scheme in STRONG
