@@ -136,6 +136,17 @@ def dispose(targets: Disposition, value: Value, draft: Draft) -> None:
             say(draft, field, Said(value.text, value.path, value.language, hint))
 
 
+def add(part: Draft, draft: Draft) -> None:
+    """Everything that a part of a record says, into the draft of the whole."""
+    for field, values in part.fields.items():
+        for said in values:
+            say(draft, field, said)
+    draft.unmapped += part.unmapped
+    draft.ignored += part.ignored
+    draft.used += part.used
+    draft.findings += part.findings
+
+
 def _completed(stated: str | None, value: Value, attribute: str) -> str | None:
     """A row's hint with what the attribute says."""
     beside = (value.beside or {}).get(attribute)

@@ -33,10 +33,14 @@ class Location:
         "holder",
         "key",
         "made",
+        "met",
         "nested",
         "path",
         "plain",
+        "repeats",
         "targets",
+        "top",
+        "tried",
         "whole",
     )
 
@@ -45,6 +49,9 @@ class Location:
         self.holder = holder
         self.key = key
         self.path = path
+        self.top = False  # whether it is the root's
+        self.repeats = False  # whether what lies here may come again, word for word: sections, and groups of a reader
+        self.tried = self.met = 0  # how often that was tried, and it had
         self.made = NONE  # attributes that gave the key, and are no leaves
         self.nested: XmlFormat | None = None  # the format that takes over here
         self.plain = True  # whether neither a group nor another format begins here
@@ -60,7 +67,7 @@ class Location:
         table = self.holder.table
         if not self.grouped and self.key in table.readers:
             self.plain = False
-            self.grouped = self.whole = True
+            self.grouped = self.whole = self.repeats = True
         elif self.grouped and self.key in table.inner:
             self.plain = False
         return self
@@ -79,10 +86,12 @@ class Location:
     def below(self, children: list[Element]) -> list[Location | None]:
         """Where each child lies; None for what is no element, such as an entity that nobody declared."""
         naming, place = self.holder.naming, self.holder.place
-        if naming is None and place is None:
-            shape: Shape = tuple([(child.tag, child.prefix) for child in children])
+        if naming is not None or place is not None:
+            shape: Shape = tuple([_mark(child, naming, place) for child in children])
+        elif len(children) == 1:
+            shape = ((children[0].tag, children[0].prefix),)
         else:
-            shape = tuple([_mark(child, naming, place) for child in children])
+            shape = tuple([(child.tag, child.prefix) for child in children])
         try:
             return self._shapes[shape]
         except KeyError:
@@ -117,6 +126,7 @@ class Location:
         if key in holder.nested:
             found.nested, found.plain = holder.nested[key], False
             return found
+        found.repeats = self.top and not self.grouped
         return found.begins()
 
 
@@ -145,7 +155,8 @@ class Locations:
             self._roots, self.count = {}, 0
         if path not in self._roots:
             self.count += 1
-            self._roots[path] = Location(self, "", path).begins()
+            self._roots[path] = root = Location(self, "", path).begins()
+            root.top, root.repeats = True, False
         return self._roots[path]
 
 

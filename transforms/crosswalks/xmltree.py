@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from transforms.crosswalks.table import MAX_LEAVES, Group, Table, Unreadable, Value, dispose
+from transforms.crosswalks.table import MAX_LEAVES, Group, Table, Unreadable, Value, add, dispose
 from transforms.crosswalks.xmllocation import Location, Locations, Naming
 from transforms.crosswalks.xmlparse import MARKUP, Element, inner_text, is_marked_up, local_name, shown
+from transforms.crosswalks.xmlpart import Part, Parts
 from transforms.crosswalks.xmlplace import Place
 from transforms.draft import Draft
 
@@ -20,8 +21,9 @@ Pairs = Sequence[tuple[str | bytes, str | bytes]]
 class XmlWalk:
     """Walks trees into a draft."""
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: Draft, parts: Parts) -> None:
         self.draft = draft
+        self.parts = parts
         self.group: Group | None = None
         self.seen = 0
 
@@ -33,19 +35,24 @@ class XmlWalk:
             self.group = outer
         elif at.plain:
             self._leaves(element, at, language)
+        elif at.repeats:
+            self._part(element, at, language, lambda: self._group(element, at, language))
         else:
             self._group(element, at, language)
 
     def put(self, at: Location, text: str, language: str | None, beside: dict[str, str] | None) -> None:
         """One leaf, into the group that is open or by its row."""
-        self.seen += 1
-        if self.seen > MAX_LEAVES:
-            raise Unreadable(f"more than {MAX_LEAVES} values in one record, at {at.path}")
+        self._count(at, 1)
         value = Value(at.key, at.path, text, language, beside)
         if self.group is None:
             dispose(at.targets, value, self.draft)
         else:
             self.group.values.append(value)
+
+    def _count(self, at: Location, leaves: int) -> None:
+        self.seen += leaves
+        if self.seen > MAX_LEAVES:
+            raise Unreadable(f"more than {MAX_LEAVES} values in one record, at {at.path}")
 
     def attributes(self, pairs: Pairs, at: Location, language: str | None) -> tuple[dict[str, str], str | None]:
         """What stands beside a text, and its language; every attribute that is not structure is a leaf."""
@@ -82,10 +89,39 @@ class XmlWalk:
         if not children:
             if (text := element.text) and (text := text.strip()):
                 self.put(at, text, language, beside)
-            return
-        if at.whole and local_name(children[0].tag) in MARKUP and is_marked_up(children):
+        elif at.whole and local_name(children[0].tag) in MARKUP and is_marked_up(children):
             self._whole(element, at, language, beside)
+        elif at.repeats and at.plain:
+            self._part(element, at, language, lambda: self._below(element, children, at, language, beside))
+        else:
+            self._below(element, children, at, language, beside)
+
+    def _part(self, element: Element, at: Location, language: str | None, read: Callable[[], None]) -> None:
+        """What a part of the tree says: read, or as its exact copy said before."""
+        parts = self.parts
+        copy = parts.copy(element, at, language)
+        if copy is None or ((part := parts.known(copy)) is None and not parts.comes_again(copy)):
+            read()
             return
+        if part is None:
+            outer, before = self.draft, self.seen
+            self.draft = Draft()
+            read()
+            part = Part(self.draft, self.seen - before)
+            self.draft = outer
+            parts.keep(copy, part)
+        else:
+            self._count(at, part.leaves)
+        add(part.draft, self.draft)
+
+    def _below(
+        self,
+        element: Element,
+        children: list[Element],
+        at: Location,
+        language: str | None,
+        beside: dict[str, str] | None,
+    ) -> None:
         texts = [text] if (text := element.text) and not text.isspace() else []
         for child, below in zip(children, at.below(children), strict=True):
             if below is None:  # an entity that nobody declared
@@ -126,6 +162,7 @@ class XmlFormat:
         self.roots = roots
         self.table = table
         self.locations = Locations(table, naming, transparent, nested, place)
+        self.parts = Parts()
 
     @property
     def transparent(self) -> frozenset[str]:
@@ -153,4 +190,4 @@ class XmlFormat:
         """Every leaf under the format's root element, into the draft; `path` is the root's, its own name if None."""
         if path is None:
             path = f"{root.prefix}:{shown(str(root.tag))}" if root.prefix else shown(str(root.tag))
-        XmlWalk(draft).element(root, self.locations.root(path), root.get(XML_LANG) or None)
+        XmlWalk(draft, self.parts).element(root, self.locations.root(path), root.get(XML_LANG) or None)

@@ -8,6 +8,7 @@ from transforms.crosswalks.dspace import BESIDE, FIELDS, KEPT_OUT
 from transforms.crosswalks.table import Group, Table
 from transforms.crosswalks.xmllocation import NONE, Location, Locations
 from transforms.crosswalks.xmlparse import Element, Step, shown
+from transforms.crosswalks.xmlpart import Parts
 from transforms.crosswalks.xmlplace import by_attributes, placed
 from transforms.crosswalks.xmltree import XmlFormat, XmlWalk
 from transforms.draft import Draft
@@ -39,7 +40,7 @@ class XoaiWalk(XmlWalk):
     """Walks the nested elements by their names."""
 
     def __init__(self, locations: Locations, draft: Draft) -> None:
-        super().__init__(draft)
+        super().__init__(draft, Parts())
         self.locations = locations
 
     def fields(self, element: Element, names: tuple[str, ...], path: str) -> None:

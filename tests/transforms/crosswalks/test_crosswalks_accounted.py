@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from transforms.crosswalks import CROSSWALKS, Unreadable, read, xmlparse, xmltree
+from transforms.crosswalks import CROSSWALKS, Unreadable, read, xmllocation, xmlparse, xmltree
 from transforms.draft import Draft
 from transforms.stored import records
 
@@ -23,6 +23,11 @@ def paths(draft: Draft) -> set[str]:
     """Every path that the draft accounts for."""
     said = {one.path for values in draft.fields.values() for one in values}
     return said | {leaf.path for leaf in (*draft.unmapped, *draft.used)} | {leaf.path for leaf, _ in draft.ignored}
+
+
+def everything(draft: Draft) -> tuple[object, ...]:
+    """All that a draft says, in its order."""
+    return draft.fields, draft.unmapped, draft.ignored, draft.used, draft.findings
 
 
 def missing_json(payload: str, draft: Draft) -> list[str]:
@@ -228,7 +233,9 @@ def test_every_leaf_of_any_tree_is_accounted_for(name: str, trees: list[etree._E
     assert isinstance(crosswalk, xmltree.XmlFormat)
     root = element(ROOTS.get(name) or sorted(crosswalk.roots)[0], {}, "", trees)
     payload = etree.tostring(root, encoding="unicode")
-    assert missing(payload, read(name, payload)) == []
+    first, *again = (read(name, payload) for _ in range(4))
+    assert missing(payload, first) == []
+    assert [everything(one) for one in again] == [everything(first)] * 3
 
 
 @pytest.mark.parametrize("name", JSON_FORMATS)
@@ -249,3 +256,36 @@ def test_any_text_is_a_draft_or_unreadable(name: str, payload: str) -> None:
         assert str(error)
     else:
         assert isinstance(draft, Draft)
+
+
+EDUCATIONAL = (
+    "<educational><context><value>school</value></context>"
+    "<typicalAgeRange><string>8-12</string></typicalAgeRange><description><string>{}</string></description>"
+    "</educational><rights><cost><value>no</value></cost><description><string>CC BY 4.0</string></description></rights>"
+)
+
+
+def test_a_part_that_came_before_says_the_same_again_in_the_language_around_it() -> None:
+    for word in ("A", "B", "A", "A", "B", "A"):
+        for tag in ("fr", "ru", None):
+            around = f' xml:lang="{tag}"' if tag else ""
+            draft = read("lom", f"<lom{around}>{EDUCATIONAL.format(word)}</lom>")
+            assert [(one.value, one.language) for one in draft.fields["license"]] == [("CC BY 4.0", tag)]
+            assert [(one.value, one.path) for one in draft.fields["contexts"]] == [
+                ("school", "lom/educational/context/value")
+            ]
+            assert [one.value for one in draft.unmapped] == [word]
+
+
+def test_what_is_remembered_of_trees_is_bounded() -> None:
+    crosswalk = CROSSWALKS["lom"].with_table(CROSSWALKS["lom"].table)
+    assert isinstance(crosswalk, xmltree.XmlFormat)
+    most = 0
+    for number in range(80):
+        names = (f"n{number}-{one}" for one in range(500))
+        tree = element("lom", {}, "", [element("general", {}, "", [element(name, {}, "x", [])]) for name in names])
+        draft = Draft()
+        crosswalk.read(tree, draft)
+        assert len(draft.unmapped) == 500
+        most = max(most, crosswalk.locations.count)
+    assert most <= xmllocation.REMEMBERED + 4 * 500
