@@ -35,11 +35,11 @@ class Location:
         "made",
         "met",
         "nested",
+        "parted",
         "path",
         "plain",
         "repeats",
         "targets",
-        "top",
         "tried",
         "whole",
     )
@@ -49,8 +49,8 @@ class Location:
         self.holder = holder
         self.key = key
         self.path = path
-        self.top = False  # whether it is the root's
         self.repeats = False  # whether what lies here may come again, word for word: sections, and groups of a reader
+        self.parted = False  # whether what lies here does not, but its parts may
         self.tried = self.met = 0  # how often that was tried, and it had
         self.made = NONE  # attributes that gave the key, and are no leaves
         self.nested: XmlFormat | None = None  # the format that takes over here
@@ -71,6 +71,12 @@ class Location:
         elif self.grouped and self.key in table.inner:
             self.plain = False
         return self
+
+    def parts(self) -> None:
+        """Look for what comes again in the parts of what lies here, and no longer in the whole."""
+        self.repeats, self.parted = False, not self.grouped
+        for place in self._places.values():
+            place.repeats = place.repeats or (self.parted and place.nested is None)
 
     def attribute(self, raw: str) -> Location:
         """Where an attribute of the element lies."""
@@ -126,7 +132,7 @@ class Location:
         if key in holder.nested:
             found.nested, found.plain = holder.nested[key], False
             return found
-        found.repeats = self.top and not self.grouped
+        found.repeats = self.parted and not self.grouped
         return found.begins()
 
 
@@ -156,7 +162,7 @@ class Locations:
         if path not in self._roots:
             self.count += 1
             self._roots[path] = root = Location(self, "", path).begins()
-            root.top, root.repeats = True, False
+            root.parts()
         return self._roots[path]
 
 

@@ -42,7 +42,7 @@ class Parts:
     def copy(self, element: Element, at: Location, language: str | None) -> Copy | None:
         """The subtree as something to be known again; None where that is not worth its while."""
         if at.tried > TRIED and at.met < WORTH * at.tried:
-            at.repeats = False
+            at.parts()
             return None
         at.tried += 1
         text = etree.tostring(element, encoding="utf-8", xml_declaration=False, with_tail=False)

@@ -91,7 +91,7 @@ class XmlWalk:
                 self.put(at, text, language, beside)
         elif at.whole and local_name(children[0].tag) in MARKUP and is_marked_up(children):
             self._whole(element, at, language, beside)
-        elif at.repeats and at.plain:
+        elif at.repeats and at.plain and (len(children) > 1 or len(children[0])):
             self._part(element, at, language, lambda: self._below(element, children, at, language, beside))
         else:
             self._below(element, children, at, language, beside)
