@@ -24,6 +24,9 @@ ENOUGH = 0.5  # a detection that may stand for a language nobody declared
 
 def assemble(works: Sequence[Assembly]) -> list[tuple[Resource, tuple[Finding, ...]]]:
     """The shared record of each draft, and what was noticed on the way; each step is done for all before the next."""
+    for work in works:
+        work.plain = {field: _plain(work, field) for field in ("title", "description")}
+    texts.langmap_ahead(said for work in works for said in work.plain.values())
     for step in STEPS:
         for work in works:
             work.fields.update(step(work))
@@ -49,8 +52,8 @@ def _told(work: Assembly) -> dict[str, Any]:
     return {"terms": work.terms(), "provenance": work.origins(), "unmapped": tuple(work.unmapped)}
 
 
-def _texts(work: Assembly, field: str) -> tuple[dict[str, str], tuple[Text, ...]]:
-    """The texts of a field by language, and the further ones of one language."""
+def _plain(work: Assembly, field: str) -> list[tuple[str, str | None]]:
+    """The texts of a field without markup, each once, with the language that they were said to be in."""
     kept: list[tuple[str, str | None]] = []
     seen = set()
     for said in work.draft.get(field):
@@ -68,7 +71,12 @@ def _texts(work: Assembly, field: str) -> tuple[dict[str, str], tuple[Text, ...]
         if (plain, said.language) not in seen:
             seen.add((plain, said.language))
             kept.append((plain, said.language))
-    found = texts.langmap(kept)
+    return kept
+
+
+def _texts(work: Assembly, field: str) -> tuple[dict[str, str], tuple[Text, ...]]:
+    """The texts of a field by language, and the further ones of one language."""
+    found = texts.langmap(work.plain[field])
     for _, declared, detected, confidence in found.contradictions:
         work.find("language_contradicted", f"{field}.{declared}", f"{declared} declared, {detected} {confidence:.2f}")
     if "und" in found.by_language:

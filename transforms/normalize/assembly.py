@@ -23,6 +23,7 @@ class Assembly:
         "format",
         "further_titles",
         "key",
+        "plain",
         "provenance",
         "today",
         "unmapped",
@@ -35,6 +36,7 @@ class Assembly:
         self.feed = feed
         self.today = today  # as in `dates.date`
         self.fields: dict[str, Any] = {}  # of the shared record, as far as they are made
+        self.plain: dict[str, list[tuple[str, str | None]]] = {}  # field → plain texts, each with its declared language
         self.further_titles: tuple[Text, ...] = ()
         self.findings: list[Finding] = list(draft.findings)
         self.unmapped: list[Leaf] = list(draft.unmapped)

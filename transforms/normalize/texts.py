@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import langcodes
@@ -10,7 +10,7 @@ import langcodes
 from schemas.base import Base
 from schemas.resource import Text
 from transforms.normalize import detect_script, language
-from transforms.normalize.detect import Detection, detect
+from transforms.normalize.detect import Detection, detect, detect_ahead
 
 SURE = 0.85  # a detection this confident is set against a declared tag
 SURE_OF_NEIGHBOURS = 0.95  # and this confident where speakers of both read one another's texts
@@ -28,6 +28,11 @@ class LangTexts(Base, frozen=True, kw_only=True):
     further: tuple[Text, ...] = ()  # second and later texts of one language, in order
     tags: tuple[str, ...] = ()  # one a given text, in order; "und" where nothing tells
     contradictions: tuple[tuple[int, str, str, float], ...] = ()  # (index, declared, detected, confidence)
+
+
+def langmap_ahead(told: Iterable[Sequence[tuple[str, str | None]]]) -> None:
+    """Tell the languages of the texts of many fields, so that `langmap` knows them; faster than field by field."""
+    detect_ahead([(text, language.tag(declared) if declared else None) for said in told for text, declared in said])
 
 
 def langmap(said: Sequence[tuple[str, str | None]]) -> LangTexts:
