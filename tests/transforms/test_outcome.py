@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas import Assessment, Feed, SourceRecord
-from transforms import transform
+from transforms import transform, transform_all
 from transforms.__main__ import main
 from transforms.crosswalks import ALIASES, CROSSWALKS
 from transforms.crosswalks.reading import read
@@ -148,6 +148,25 @@ def test_deep_nesting_is_a_rejection() -> None:
     assert "nested deeper than" in str(transform(deep, FEED).rejection)
     deep = record("<dc>" + "<a>" * 5000 + "</a>" * 5000 + "</dc>")
     assert transform(deep, FEED).rejection is not None
+    for number in range(300):  # as deep as libxml2 reads, and so often that what comes again is looked for in parts
+        levels = "".join(f"<a><b>{number}</b>" for _ in range(250))
+        found = transform(record(f"<lom>{levels}{'</a>' * 250}</lom>", "lom"), FEED)
+        assert found.resource is not None and len(found.resource.unmapped) == 250
+
+
+def test_many_records_end_as_each_of_them_does_by_itself() -> None:
+    """Whatever stands between them, and where one alone is longer than what goes through the steps together."""
+    kinds = [
+        {"payload": WRAPPED.format(DC.format("<dc:title xml:lang='en'>Rain in the garden</dc:title>"))},
+        {"payload": None, "deleted": True},
+        {"payload": "<oai_dc:dc>"},
+        {"payload": WRAPPED.format(DC.format(f"<dc:title>Short</dc:title><dc:x>{'long ' * 450_000}</dc:x>"))},
+        {"payload": WRAPPED.format(DC.format("<dc:title>Учебник физики для школы</dc:title>"))},
+        {"payload": " "},
+    ]
+    order = [0, 4, 1, 0, 2, 3, 4, 5, 0, 1] + [0, 4, 2] * 40
+    records = [record(**kinds[kind], identifier=f"oai:a.example:{at}") for at, kind in enumerate(order)]
+    assert list(transform_all(iter(records), FEED)) == [transform(one, FEED) for one in records]
 
 
 def test_a_feeds_defaults_are_used_and_marked() -> None:

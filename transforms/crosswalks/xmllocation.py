@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from sys import intern
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from transforms.crosswalks.table import Disposition, Table
 from transforms.crosswalks.xmlparse import Element, Step, local_name, numbered, shown, step_of
@@ -19,7 +19,7 @@ NONE: frozenset[str] = frozenset()
 Named = tuple[str, frozenset[str]]  # step of the key, attributes that made it
 Naming = Callable[[Element, str], "Named | None"]
 Mark = tuple[object, str | None, Named | None, tuple[str, ...]]  # tag, prefix, naming's and placing's answers
-Shape = tuple[tuple[object, ...], ...]  # what tells the children of an element apart
+Shape = tuple[tuple[Any, ...], ...]  # of each child its mark, or tag and prefix where that is all that counts
 
 
 class Location:
@@ -107,10 +107,10 @@ class Location:
             return found
 
     def _found(self, shape: Shape) -> Iterator[Location | None]:
-        steps = [step_of(mark[0], mark[1]) for mark in shape]  # type: ignore[arg-type]
-        steps = placed(steps, [mark[3] for mark in shape]) if self.holder.place else numbered(steps)  # type: ignore[misc]
+        steps = [step_of(mark[0], mark[1]) for mark in shape]
+        steps = placed(steps, [mark[3] for mark in shape]) if self.holder.place else numbered(steps)
         for (name, step), mark in zip(steps, shape, strict=True):
-            named: Named | None = mark[2] if len(mark) > 2 else None  # type: ignore[assignment]
+            named: Named | None = mark[2] if len(mark) > 2 else None
             yield self._child(name, f"{self.path}/{step}", named) if name else None
 
     def _child(self, name: str, path: str, named: Named | None) -> Location:

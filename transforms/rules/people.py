@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from schemas import Contributor, Resource
 from transforms.rules.rule import WORDS, Context, Rule, Seen, reported
@@ -16,8 +17,9 @@ BUDDHIST_ERA = 2400
 FIRST_PRINTED = 1450
 
 
-def names(resource: Resource) -> list[tuple[str, Contributor]]:
-    return [(f"contributors[{number}].name", one) for number, one in enumerate(resource.contributors)]
+def named(resource: Resource, fits: Callable[[Contributor], bool]) -> list[Seen]:
+    """The contributors who fit, by path and name."""
+    return [(f"contributors[{number}].name", one.name) for number, one in enumerate(resource.contributors) if fits(one)]
 
 
 def missing(resource: Resource, _: Context) -> list[Seen]:
@@ -25,22 +27,16 @@ def missing(resource: Resource, _: Context) -> list[Seen]:
 
 
 def nobody(resource: Resource, _: Context) -> list[Seen]:
-    if not any(one.name.strip().casefold() in NOBODY for one in resource.contributors):
-        return []
-    return [(path, one.name) for path, one in names(resource) if one.name.strip().casefold() in NOBODY]
+    return named(resource, lambda one: one.name.strip().casefold() in NOBODY)
 
 
 def email(resource: Resource, _: Context) -> list[Seen]:
-    if not any("@" in one.name for one in resource.contributors):
-        return []
-    return [(path, "(an address)") for path, one in names(resource) if EMAIL.search(one.name)]
+    found = named(resource, lambda one: "@" in one.name and EMAIL.search(one.name) is not None)
+    return [(path, "(an address)") for path, _ in found]
 
 
 def several(resource: Resource, _: Context) -> list[Seen]:
-    people = (one for one in resource.contributors if one.kind == "person")
-    if not any(is_several(one.name) for one in people):
-        return []
-    return [(path, one.name) for path, one in names(resource) if one.kind == "person" and is_several(one.name)]
+    return named(resource, lambda one: one.kind == "person" and is_several(one.name))
 
 
 def is_several(name: str) -> bool:
@@ -54,10 +50,10 @@ def repeated(resource: Resource, _: Context) -> list[Seen]:
         return []
     met: set[tuple[str, str]] = set()
     seen = []
-    for path, one in names(resource):
+    for number, one in enumerate(resource.contributors):
         mark = (one.name.casefold(), one.role)
         if mark in met:
-            seen.append((path, one.name))
+            seen.append((f"contributors[{number}].name", one.name))
         met.add(mark)
     return seen
 

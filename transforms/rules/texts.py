@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from schemas import Resource
 from transforms.draft import Finding
@@ -23,26 +23,16 @@ KEYWORD_LONG = 100
 DENSE = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
-def written(resource: Resource) -> Iterator[str]:
-    """Every text of the record that a person reads."""
-    yield from resource.title.values()
-    yield from resource.description.values()
-    for keyword in resource.keywords:
-        yield keyword.text
-    for person in resource.contributors:
-        yield person.name
-
-
-def texts(resource: Resource) -> Iterator[Seen]:
-    """The same, each with its path."""
-    for tag, text in resource.title.items():
-        yield f"title.{tag}", text
-    for tag, text in resource.description.items():
-        yield f"description.{tag}", text
+def texts(resource: Resource, fits: Callable[[str], bool]) -> Iterator[Seen]:
+    """The texts that a person reads and that fit, each with its path."""
+    yield from ((f"title.{tag}", text) for tag, text in resource.title.items() if fits(text))
+    yield from ((f"description.{tag}", text) for tag, text in resource.description.items() if fits(text))
     for number, keyword in enumerate(resource.keywords):
-        yield f"keywords[{number}].text", keyword.text
+        if fits(keyword.text):
+            yield f"keywords[{number}].text", keyword.text
     for number, person in enumerate(resource.contributors):
-        yield f"contributors[{number}].name", person.name
+        if fits(person.name):
+            yield f"contributors[{number}].name", person.name
 
 
 def missing(resource: Resource, _: Context) -> list[Seen]:
@@ -80,9 +70,7 @@ def plain(text: str) -> str:
 
 
 def html(resource: Resource, context: Context) -> list[Seen]:
-    seen: list[Seen] = []
-    if any(map(is_marked_up, written(resource))):
-        seen = [(path, text) for path, text in texts(resource) if is_marked_up(text)]
+    seen = list(texts(resource, is_marked_up))
     return seen + [(found.path, found.value) for found in context.findings if found.code == "html_remains"]
 
 
@@ -91,9 +79,7 @@ def is_marked_up(text: str) -> bool:
 
 
 def mojibake(resource: Resource, _: Context) -> list[Seen]:
-    if not any(map(is_broken, written(resource))):
-        return []
-    return [(path, text) for path, text in texts(resource) if is_broken(text)]
+    return list(texts(resource, is_broken))
 
 
 def is_broken(text: str) -> bool:
