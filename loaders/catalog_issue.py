@@ -16,7 +16,7 @@ from loaders.catalog_before import Before
 from loaders.catalog_run import Run
 from loaders.models import Issue
 from loaders.rows import write_rows
-from loaders.staging_folder import row_files
+from loaders.staging_rows import row_files
 
 RECORDS = 500  # records whose findings are compared at a time
 TABLE: Any = Issue.__table__  # a Table; typed so that bulk statements take it

@@ -7,7 +7,6 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 from sqlalchemy import Connection, Insert, Update, bindparam, case, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -19,7 +18,8 @@ from loaders.catalog_unmapped import recount_unmapped
 from loaders.database import writing
 from loaders.models import Refused, RestoredMember, SourceRecord
 from loaders.rows import write_rows
-from loaders.staging_folder import forget_staging, row_files, staging_folder
+from loaders.staging_folder import forget_staging, staging_folder
+from loaders.staging_rows import batches, row_batches, row_files
 from schemas.environment import Environment
 
 BATCH = 2_000
@@ -109,14 +109,7 @@ def staged_batches(env: Environment, run_id: str) -> Iterator[list[dict[str, Any
     if not files:
         raise catalog_run.NotRunning(f"{run_id}: its staging is gone; run the feed again, which stages it anew")
     for path in files:
-        yield from batches(path, BATCH)
-
-
-def batches(path: Path, size: int) -> Iterator[list[dict[str, Any]]]:
-    """The rows of a Parquet file, some at a time."""
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(size):
-            yield batch.to_pylist()
+        yield from row_batches(path, BATCH)
 
 
 def _by_action(run: Run, rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

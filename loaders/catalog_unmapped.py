@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pyarrow.parquet as pq
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from loaders.models import UnmappedValue
 from loaders.rows import write_rows
-from loaders.staging_folder import row_files
+from loaders.staging_rows import row_batches, row_files
 
 TABLE: Any = UnmappedValue.__table__  # a Table; typed so that bulk statements take it
 COUNTS = {
@@ -65,10 +64,9 @@ def _change(feed: str) -> Any:
 def _codes(folder: Path, wanted: set[Term]) -> dict[Term, str]:
     found: dict[Term, str] = {}
     for path in row_files(folder):
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(1_000, columns=["record"]):
-                for record in batch.column("record").to_pylist():
-                    found |= _coded(record, wanted) if record else {}
+        for rows in row_batches(path, 1_000):
+            for row in rows:
+                found |= _coded(row["record"], wanted) if row["record"] else {}
     return found
 
 

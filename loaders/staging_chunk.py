@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from loaders.catalog_run import feed_of
-from loaders.staging_outcome import read_assessments, write_assessments
+from loaders.staging_outcome import OUTCOMES_FOLDER, read_assessments, write_assessments
 from schemas.environment import Environment
 from schemas.outcome import Assessment
 from schemas.source import SourceRecord
@@ -54,7 +54,7 @@ def _source_record(feed: str, row: dict[str, Any], kept: dict[str, Any]) -> Sour
 def outcome_path(env: Environment, chunk: str) -> Path:
     """Where the outcomes of a chunk lie."""
     path = env.home / chunk
-    return path.parent.parent / "outcomes" / path.name
+    return path.parent.parent / OUTCOMES_FOLDER / path.name
 
 
 def write_outcomes(env: Environment, chunk: str, assessments: Iterable[Assessment]) -> int:

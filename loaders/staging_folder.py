@@ -1,7 +1,7 @@
 """Where a run's staging lies, and the DuckDB that works in it with a fixed amount of memory.
 
 `staging/<run_id>/`: `plan.json`, `state.parquet` (the catalog's side), `chunks/` (what to transform), `outcomes/` (what
-came of it), `rows/` (what the load writes), `facts.parquet` (for the gate).
+came of it, with the records), `rows/` (what the load writes of them), `facts.parquet` (for the gate).
 All of it can be made again from landing; a loaded run's may be deleted.
 """
 
@@ -17,17 +17,11 @@ from schemas.environment import Environment
 
 MEMORY = "160MB"
 THREADS = 2
-ROWS = "rows"
 
 
 def staging_folder(env: Environment, run_id: str) -> Path:
     """The run's own folder under ELIB_HOME/staging."""
     return env.staging / run_id
-
-
-def row_files(folder: Path) -> list[Path]:
-    """The files that say what the load of a staging writes; none when it is not staged."""
-    return sorted((folder / ROWS).glob("*.parquet"))
 
 
 def relative(env: Environment, path: Path) -> str:

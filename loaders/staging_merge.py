@@ -14,9 +14,10 @@ from loaders import catalog_run
 from loaders.catalog_run import FUNNEL
 from loaders.files import whole_file
 from loaders.staging_chunk import outcome_path
-from loaders.staging_folder import ROWS, copy_to, staging_folder, view, workshop
+from loaders.staging_folder import copy_to, staging_folder, view, workshop
 from loaders.staging_outcome import FINDING, OUTCOMES, finding_name, storable
 from loaders.staging_plan import Plan, read_plan
+from loaders.staging_rows import ROWS
 from schemas.environment import Environment
 from schemas.outcome import Issue
 
@@ -99,13 +100,13 @@ def facts(env: Environment, run_id: str) -> pandas.DataFrame:
 
 
 def _write_rows(duck: Any, folder: Path, outcomes: list[Path]) -> None:
-    """Write what the load does, a file a chunk, so that no more than a chunk's records are in memory."""
+    """Write what the load does, a file a chunk; the records stay in the outcomes, where a row's number finds them."""
     shutil.rmtree(folder / ROWS, ignore_errors=True)
     (folder / ROWS).mkdir()
     copy_to(duck, "plain_rows", folder / ROWS / "plain.parquet")
     query = ROWS_SQL.read_text(encoding="utf-8")
     for path in outcomes:
-        view(duck, "chunk", path)
+        view(duck, "chunk", path, more=", file_row_number = true")
         duck.execute("SET VARIABLE file = ?", [str(path)])
         copy_to(duck, f"({query})", folder / ROWS / path.name)
 

@@ -18,6 +18,7 @@ from schemas.outcome import Assessment, Issue, Rejection, Tombstone
 from schemas.resource import Resource
 
 ROWS = 1_000  # outcomes held in memory
+OUTCOMES_FOLDER = "outcomes"  # of a staging: a file for each of its chunks
 INDEX = re.compile(r"\[\d+\]")
 FINDING = pa.struct(
     [

@@ -1,10 +1,11 @@
--- Reads: chunk (the outcomes of one), settled, refound; $1 its file. What the load writes, with the records.
-SELECT s.identifier, s.format, s.datestamp, s.sha256, o.record, s.record_sha256, s.reason, s.score, s.has_title,
-    s.has_language, s.has_license, s.license_open, o.unmapped, s.ending, s.change, s.action, s.absent
+-- Reads: chunk (the outcomes of one), settled, refound; the variable `file`. What the load writes: loaders.staging_rows.
+SELECT s.identifier, s.format, s.datestamp, s.sha256, o.file_row_number AS row, s.record_sha256, s.reason, s.score, s.has_title,
+    s.has_language, s.has_license, s.license_open, s.ending, s.change, s.action, s.absent
 FROM settled s JOIN chunk o ON s.identifier = o.identifier
 WHERE s.filename = getvariable('file') AND s.action <> 'none'
 UNION ALL
-SELECT f.identifier, f.format, f.datestamp, f.sha256, o.record, f.record_sha256, NULL, f.score, f.has_title,
-    f.has_language, f.has_license, f.license_open, o.unmapped, 'clean', 'changed', 'refind', false
+SELECT f.identifier, f.format, f.datestamp, f.sha256, o.file_row_number, f.record_sha256, NULL, f.score, f.has_title,
+    f.has_language, f.has_license, f.license_open, 'clean', 'changed', 'refind', false
 FROM refound f JOIN chunk o ON f.identifier = o.identifier AND f.sha256 = o.sha256
 WHERE f.filename = getvariable('file') AND NOT f.stands
+ORDER BY row
