@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from dags.tasks import rarely_collected
 from schemas import Environment, Feed, environment, read_feeds
 
 log = logging.getLogger("elib.catalog")
@@ -47,7 +48,6 @@ def _unpublished(env: Environment, cause: str, sentence: str) -> None:
 def _match(env: Environment, full: bool) -> dict[str, Any]:
     import pyarrow as pa
 
-    from dags.tasks import rarely_collected
     from loaders import publish_state as state
     from loaders.catalog_across import keep_across
     from transforms.cluster import cluster
@@ -94,7 +94,8 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
     trust = {feed.name: feed.trust for feed in known_feeds(env)}
     try:
         across = read_across(env.home / matched["folder"])
-        counts = publication.publish(env, run_id, env.home / matched["folder"], merge=merge, trust=trust)
+        with rarely_collected():
+            counts = publication.publish(env, run_id, env.home / matched["folder"], merge=merge, trust=trust)
         if across is not None:
             write_across(env, run_id, across, CODES)
         return counts
@@ -111,7 +112,8 @@ def report() -> dict[str, str]:
     from transforms.rules import rule_texts
 
     env = environment()
-    paths = all_reports(engine(env), env.reports, known_feeds(env), rules=rule_texts())
+    with rarely_collected():
+        paths = all_reports(engine(env), env.reports, known_feeds(env), rules=rule_texts())
     return {"reports": str(env.reports.relative_to(env.home)), "written": str(len(paths))}
 
 

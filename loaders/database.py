@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, LargeBinary, cast, create_engine, event, make_url, text
 
 from loaders.locks import catalog_lock
 from schemas.environment import Environment
@@ -79,6 +79,11 @@ def reading(env: Environment) -> Iterator[Connection]:
         made = made.execution_options(isolation_level="REPEATABLE READ")
     with made.connect() as connection, connection.begin():
         yield connection
+
+
+def as_kept(connection: Connection, column: Any) -> Any:
+    """A text column for who only decodes it: as the UTF-8 bytes that SQLite keeps, as text from PostgreSQL."""
+    return cast(column, LargeBinary) if connection.dialect.name == "sqlite" else column
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, delete, insert, select
 
-from loaders.database import reading
+from loaders.database import as_kept, reading
 from loaders.files import whole_file
 from loaders.models import Judgement as JudgementRow
 from loaders.models import PublishState, SourceRecord
@@ -26,6 +26,7 @@ from schemas.environment import Environment
 
 BATCH = 500
 FEATURES, PAIRS, FOUND, KIND = "features.parquet", "pairs.parquet", "found", "state.json"
+COMPARED = msgspec.json.Decoder(Compared)
 STATE = "matched"  # the name of the row of publish_state
 
 
@@ -73,13 +74,14 @@ def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str,
     wanted = sorted(keys)
     with reading(env) as connection:
         for start in range(0, len(wanted), BATCH):
-            query = select(SourceRecord.feed, SourceRecord.record_sha256, SourceRecord.record).where(
+            text = as_kept(connection, SourceRecord.record)
+            query = select(SourceRecord.feed, SourceRecord.record_sha256, text).where(
                 SourceRecord.key.in_(wanted[start : start + BATCH]),
                 SourceRecord.status == "live",
                 SourceRecord.record.is_not(None),
             )
-            for feed, sha256, text in connection.execute(query):
-                yield feed, sha256 or "", msgspec.json.decode(text or "", type=Compared)
+            for feed, sha256, record in connection.execute(query):
+                yield feed, sha256 or "", COMPARED.decode(record)
 
 
 def judgements(env: Environment) -> list[Judgement]:

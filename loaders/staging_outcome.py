@@ -50,12 +50,13 @@ OUTCOMES = pa.schema(
         ("issues", pa.list_(FINDING)),
     ]
 )
+REPEATED = ["format", "datestamp", "kind", "reason", "codes", "unmapped"]  # a dictionary of the others only costs time
 
 
 def write_assessments(path: Path, assessments: Iterable[Assessment]) -> int:
     """Write assessments as one whole file; returns how many. Memory does not grow with them."""
     written = 0
-    with whole_file(path) as beside, pq.ParquetWriter(beside, OUTCOMES, compression="zstd") as writer:
+    with whole_file(path) as beside, _writer(beside) as writer:
         for batch in chunked(assessments, ROWS):
             writer.write_table(_table(batch))
             written += len(batch)
@@ -67,7 +68,7 @@ class OutcomeWriter:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = pq.ParquetWriter(path, OUTCOMES, compression="zstd")
+        self._writer = _writer(path)
         self._held: list[Assessment] = []
 
     def add(self, one: Assessment) -> None:
@@ -82,6 +83,10 @@ class OutcomeWriter:
     def _flush(self) -> None:
         self._writer.write_table(_table(self._held))
         self._held = []
+
+
+def _writer(path: Path) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, OUTCOMES, compression="zstd", use_dictionary=REPEATED)
 
 
 def _table(batch: list[Assessment]) -> pa.Table:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import case, func, select
 
 from loaders.catalog_run import feed_of
-from loaders.database import reading
+from loaders.database import as_kept, reading
 from loaders.models import Issue, SourceRecord
 from loaders.staging_chunk import outcome_path
 from loaders.staging_folder import staging_folder
@@ -17,20 +18,21 @@ from schemas import Environment
 BATCH = 2_000
 
 
-def accepted_records(env: Environment, feed: str) -> Iterator[str]:
+def accepted_records(env: Environment, feed: str) -> Iterator[str | bytes]:
     """The JSON of every live record of the feed, as last accepted, in key order."""
-    query = select(SourceRecord.record).where(SourceRecord.feed == feed, SourceRecord.status == "live")
     with reading(env) as connection:
+        query = select(as_kept(connection, SourceRecord.record))
+        query = query.where(SourceRecord.feed == feed, SourceRecord.status == "live")
         streamed = connection.execution_options(yield_per=BATCH).execute(query.order_by(SourceRecord.key))
         yield from (record for record in streamed.scalars() if record is not None)
 
 
-def staged_records(env: Environment, chunks: Iterable[str]) -> Iterator[str]:
+def staged_records(env: Environment, chunks: Iterable[str]) -> Iterator[bytes]:
     """The JSON of every record that the chunks of a staging were read into."""
     for chunk in chunks:
         with pq.ParquetFile(outcome_path(env, chunk)) as file:
             for batch in file.iter_batches(BATCH, columns=["record"]):
-                yield from (record for record in batch.column(0).to_pylist() if record is not None)
+                yield from (record for record in batch.column(0).cast(pa.binary()).to_pylist() if record is not None)
 
 
 def deleted_keys(env: Environment, run_id: str) -> set[str]:

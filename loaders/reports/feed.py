@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, LargeBinary, case, cast, exists, func, select
+from sqlalchemy import Connection, Engine, case, exists, func, select
 
+from loaders.database import as_kept
 from loaders.models import HarvestRun, Issue, SourceRecord, UnmappedValue
 from loaders.reports import completeness, fix
 from loaders.reports.fix_files import FixList
@@ -131,10 +132,7 @@ def live(feed: str) -> tuple[Any, ...]:
 
 def feed_shares(connection: Connection, feed: str) -> completeness.Shares:
     """The share of the live records that have each field, read one after the other."""
-    text: Any = SourceRecord.record
-    if connection.dialect.name == "sqlite":  # as the bytes that it keeps: no text is made of them only to be read
-        text = cast(text, LargeBinary)
-    query = select(text).where(*live(feed), SourceRecord.record.is_not(None))
+    query = select(as_kept(connection, SourceRecord.record)).where(*live(feed), SourceRecord.record.is_not(None))
     return completeness.shares(connection.scalars(query.execution_options(yield_per=1_000)))
 
 

@@ -58,7 +58,7 @@ class Card(Base, frozen=True, kw_only=True):
 CARD = msgspec.json.Decoder(Card)
 
 
-def facts_of(text: str) -> Facts:
+def facts_of(text: str | bytes) -> Facts:
     """The facts of one record, from its JSON."""
     return facts(CARD.decode(text))
 
