@@ -80,8 +80,8 @@ def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str,
                 SourceRecord.status == "live",
                 SourceRecord.record.is_not(None),
             )
-            for feed, sha256, record in connection.execute(query):
-                yield feed, sha256 or "", COMPARED.decode(record)
+            rows = connection.execute(query).all()
+            yield from [(feed, sha256 or "", COMPARED.decode(record)) for feed, sha256, record in rows]
 
 
 def judgements(env: Environment) -> list[Judgement]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,45 +70,54 @@ class Live(NamedTuple):
 
 def features(records: Iterable[Live]) -> pa.Table:
     """The rows of some records, in key order. Memory: about 1 kB a record."""
-    rows = map(_row, records)
-    parts = (pa.record_batch(list(map(list, zip(*part, strict=True))), schema=COLUMNS) for part in chunked(rows, PART))
+    parts = (pa.record_batch(_columns(part), schema=COLUMNS) for part in chunked(records, PART))
     return pa.Table.from_batches(parts, schema=COLUMNS).sort_by("key")
 
 
 def feature(live: Live) -> dict[str, Any]:
     """The row of one record."""
-    return dict(zip(COLUMNS.names, _row(live), strict=True))
+    return {name: column[0] for name, column in zip(COLUMNS.names, _columns([live]), strict=True)}
 
 
-def _row(live: Live) -> tuple[Any, ...]:
-    """The row of one record, in the order of COLUMNS."""
-    record = live.record
-    said = next(iter(record.title.values()), None)
-    folded = fold(said) if said else ""
-    year = record.issued_year
-    edition, numbers = edition_and_numbers(folded, year)
-    people = [one.name for one in record.contributors if one.role != "publisher"]
-    row = (
+def _columns(part: Sequence[Live]) -> list[list[Any]]:
+    """The rows of some records by column, in the order of COLUMNS: each is made of all records before the next."""
+    records = [live.record for live in part]
+    said = [next(iter(record.title.values()), None) for record in records]
+    folded = [fold(title) if title else "" for title in said]
+    years = [record.issued_year for record in records]
+    numbered = [edition_and_numbers(title, year) for title, year in zip(folded, years, strict=True)]
+    people = [[one.name for one in record.contributors if one.role != "publisher"] for record in records]
+    shown: list[list[Any]] = [
         said,
-        "; ".join(people[:5]),
-        folded or None,
-        _titles(record, folded),
-        len(folded) if folded.isascii() else len(folded) + 2 * len(DENSE.findall(folded)),
-        " ".join(sorted(folded.split())) or None,
-        _head(said, folded) if said else None,
-        numbers,
-        edition,
-        _people(people),
-        year,
-        fold(record.publishers[0]) or None if record.publishers else None,
-        _start(record),
-        list(record.levels),
-        [concept.code for concept in record.resource_types],
-        languages(record),
-        identifiers(record),
-    )
-    digest = hashlib.sha256(msgspec.json.encode(row)).hexdigest()
-    return record.key, live.feed, live.record_sha256, match_sha256(record), digest, *row
+        ["; ".join(names[:5]) for names in people],
+        [title or None for title in folded],
+        [_titles(record, title) for record, title in zip(records, folded, strict=True)],
+        [_size(title) for title in folded],
+        [" ".join(sorted(title.split())) or None for title in folded],
+        [_head(title, whole) if title else None for title, whole in zip(said, folded, strict=True)],
+        [numbers for _, numbers in numbered],
+        [edition for edition, _ in numbered],
+        [_people(names) for names in people],
+        years,
+        [fold(record.publishers[0]) or None if record.publishers else None for record in records],
+        [_start(record) for record in records],
+        [list(record.levels) for record in records],
+        [[concept.code for concept in record.resource_types] for record in records],
+        [languages(record) for record in records],
+        [identifiers(record) for record in records],
+    ]
+    return [
+        [record.key for record in records],
+        [live.feed for live in part],
+        [live.record_sha256 for live in part],
+        [match_sha256(record) for record in records],
+        [hashlib.sha256(text).hexdigest() for text in map(msgspec.json.encode, zip(*shown, strict=True))],
+        *shown,
+    ]
+
+
+def _size(folded: str) -> int:
+    return len(folded) if folded.isascii() else len(folded) + 2 * len(DENSE.findall(folded))
 
 
 def _titles(record: Resource | Compared, folded: str) -> list[str]:
