@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dags.tasks import rarely_collected
 from schemas import Environment, Feed, environment, read_feeds
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 log = logging.getLogger("elib.catalog")
 
@@ -51,7 +55,7 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     from loaders import publish_state as state
     from loaders.catalog_across import keep_across
     from transforms.cluster import cluster
-    from transforms.match import Live, changes, features, match
+    from transforms.match import changes, match
     from transforms.match.model import matcher_version
     from transforms.rules.across import check_across
 
@@ -63,9 +67,8 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
         log.warning("What the last match left cannot be read, so that every record is matched anew: %s", error)
         before = pairs = kept = None
     fresh, gone = state.stale_keys(env, kept)
-    live = (Live(record=one, feed=feed, record_sha256=sha) for feed, sha, one in state.read_live(env, fresh))
     with rarely_collected():
-        made = features(live)
+        made = _features(env, fresh)
     now = made if kept is None else pa.concat_tables([state.without(kept, gone), made]).sort_by("key")
     since = None if before is None else changes(before, now)
     del before, kept, made  # a million features are a gigabyte
@@ -77,6 +80,20 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     keep_across(folder, check_across(now))
     log.info("%d records, %d looked at again, %d clusters", now.num_rows, found.evaluated, len(clusters.clusters))
     return {"folder": str(folder.relative_to(env.home)), "records": now.num_rows, "evaluated": found.evaluated}
+
+
+def _features(env: Environment, keys: Collection[str]) -> pa.Table:
+    """The features of live records, in key order."""
+    from dags.halves import by_halves
+    from loaders.database import let_go
+    from loaders.publish_state import read_live
+    from transforms.match import Live, features
+
+    def make(some: Sequence[str]) -> pa.Table:
+        return features(Live(record=one, feed=feed, record_sha256=sha) for feed, sha, one in read_live(env, some))
+
+    let_go(env)
+    return by_halves(make, sorted(keys), env.home)
 
 
 def publish(matched: dict[str, Any]) -> dict[str, int]:

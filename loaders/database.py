@@ -36,6 +36,11 @@ def _engine(address: str, _pid: int) -> Engine:
     return open_engine(address)
 
 
+def let_go(env: Environment) -> None:
+    """Close the connections that are kept open for later: a process that is about to be copied may hold none."""
+    engine(env).dispose()
+
+
 def open_engine(address: str) -> Engine:
     """An engine for a catalog URL: SQLite in WAL with BEGIN IMMEDIATE for writers, or PostgreSQL by psycopg 3.
 

@@ -1,0 +1,65 @@
+"""Rows for many keys, made by two processes, where that is safe and worth its while."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from multiprocessing.context import ForkProcess
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+
+log = logging.getLogger("elib.catalog")
+MANY = 10_000  # keys; fewer are made by one process before the second has begun
+Make = Callable[[Sequence[str]], pa.Table]
+
+
+def by_halves(make: Make, keys: Sequence[str], folder: Path, *, many: int = MANY) -> pa.Table:
+    """What `make` gives for the keys, in their order; a second process makes the second half of many.
+
+    `make` must not use an open connection or file of this process. What the other process makes comes back through a
+    file in `folder` that has no name, so that nothing is left behind when either is killed. Should the other process
+    end before it is done, its half is made here, and what hindered it is raised here.
+    """
+    if len(keys) < many or not _may_fork():
+        return make(keys)
+    middle = len(keys) // 2
+    with tempfile.TemporaryFile(dir=folder) as file:
+        other = ForkProcess(target=_write, args=(make, keys[middle:], file), daemon=True)
+        other.start()
+        first = make(keys[:middle])
+        other.join()
+        second = _read(file) if other.exitcode == 0 else None
+    if second is None:
+        log.warning("The process that made half of the rows ended with code %s; they are made again", other.exitcode)
+        second = make(keys[middle:])
+    return pa.concat_tables([first, second])
+
+
+def _may_fork() -> bool:
+    """Whether a copy of this process can work: another thread might hold a lock that would never open in the copy."""
+    return (
+        sys.platform == "linux"
+        and threading.active_count() == 1
+        and not multiprocessing.current_process().daemon
+        and (os.cpu_count() or 1) > 1
+    )
+
+
+def _write(make: Make, keys: Sequence[str], file: BinaryIO) -> None:
+    made = make(keys)
+    with pa.ipc.new_stream(file, made.schema) as stream:
+        stream.write_table(made)
+    file.flush()
+
+
+def _read(file: BinaryIO) -> pa.Table:
+    file.seek(0)
+    with pa.ipc.open_stream(file) as stream:
+        return stream.read_all()
