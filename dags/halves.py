@@ -11,13 +11,14 @@ import threading
 from collections.abc import Callable, Sequence
 from multiprocessing.context import ForkProcess
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import pyarrow as pa
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 log = logging.getLogger("elib.catalog")
 MANY = 10_000  # keys; fewer are made by one process before the second has begun
-Make = Callable[[Sequence[str]], pa.Table]
+Make = Callable[[Sequence[str]], "pa.Table"]
 
 
 def by_halves(make: Make, keys: Sequence[str], folder: Path, *, many: int = MANY) -> pa.Table:
@@ -29,12 +30,19 @@ def by_halves(make: Make, keys: Sequence[str], folder: Path, *, many: int = MANY
     """
     if len(keys) < many or not _may_fork():
         return make(keys)
+    import pyarrow as pa
+
     middle = len(keys) // 2
     with tempfile.TemporaryFile(dir=folder) as file:
         other = ForkProcess(target=_write, args=(make, keys[middle:], file), daemon=True)
         other.start()
-        first = make(keys[:middle])
-        other.join()
+        try:
+            first = make(keys[:middle])
+        except BaseException:
+            other.terminate()
+            raise
+        finally:
+            other.join()
         second = _read(file) if other.exitcode == 0 else None
     if second is None:
         log.warning("The process that made half of the rows ended with code %s; they are made again", other.exitcode)
@@ -53,6 +61,8 @@ def _may_fork() -> bool:
 
 
 def _write(make: Make, keys: Sequence[str], file: BinaryIO) -> None:
+    import pyarrow as pa
+
     made = make(keys)
     with pa.ipc.new_stream(file, made.schema) as stream:
         stream.write_table(made)
@@ -60,6 +70,8 @@ def _write(make: Make, keys: Sequence[str], file: BinaryIO) -> None:
 
 
 def _read(file: BinaryIO) -> pa.Table:
+    import pyarrow as pa
+
     file.seek(0)
     with pa.ipc.open_stream(file) as stream:
         return stream.read_all()

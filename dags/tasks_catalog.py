@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dags.halves import MANY, by_halves
 from dags.tasks import rarely_collected
 from schemas import Environment, Feed, environment, read_feeds
 
@@ -68,7 +69,7 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
         before = pairs = kept = None
     fresh, gone = state.stale_keys(env, kept)
     with rarely_collected():
-        made = _features(env, fresh)
+        made = live_features(env, fresh)
     now = made if kept is None else pa.concat_tables([state.without(kept, gone), made]).sort_by("key")
     since = None if before is None else changes(before, now)
     del before, kept, made  # a million features are a gigabyte
@@ -82,9 +83,8 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     return {"folder": str(folder.relative_to(env.home)), "records": now.num_rows, "evaluated": found.evaluated}
 
 
-def _features(env: Environment, keys: Collection[str]) -> pa.Table:
-    """The features of live records, in key order."""
-    from dags.halves import by_halves
+def live_features(env: Environment, keys: Collection[str], *, many: int = MANY) -> pa.Table:
+    """The features of live records, in key order; of `many` or more by two processes."""
     from loaders.database import let_go
     from loaders.publish_state import read_live
     from transforms.match import Live, features
@@ -93,7 +93,7 @@ def _features(env: Environment, keys: Collection[str]) -> pa.Table:
         return features(Live(record=one, feed=feed, record_sha256=sha) for feed, sha, one in read_live(env, some))
 
     let_go(env)
-    return by_halves(make, sorted(keys), env.home)
+    return by_halves(make, sorted(keys), env.home, many=many)
 
 
 def publish(matched: dict[str, Any]) -> dict[str, int]:
