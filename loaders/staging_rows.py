@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from loaders.staging_outcome import OUTCOMES_FOLDER
 
 ROWS = "rows"
-TEXTS = ["record", "unmapped"]  # columns of the outcomes that belong to the row of the same number
+SHA256 = "record_sha256"
+TEXTS = ["record", "unmapped", SHA256]  # columns of the outcomes that belong to the row of the same number
 
 
 class RowsUnreadable(ValueError):
@@ -52,7 +53,13 @@ def _with_texts(rows: pa.Table, outcomes: Path, size: int) -> Iterator[list[dict
         first, last = (bisect_left(numbers, number, given) for number in (start, start + len(texts)))
         if last > first:
             found = rows.slice(first, last - first).to_pylist()
-            yield [{**row, **texts[row["row"] - start]} for row in found]
+            yield [_joined(row, texts[row["row"] - start], outcomes) for row in found]
         start, given = start + len(texts), last
     if given != len(numbers):
         raise RowsUnreadable(f"{outcomes} has {start} records, and the staging names one of number {numbers[given]}")
+
+
+def _joined(row: dict[str, Any], texts: dict[str, Any], outcomes: Path) -> dict[str, Any]:
+    if row[SHA256] != texts[SHA256]:
+        raise RowsUnreadable(f"{outcomes} was written anew since {row['identifier']!r} was staged: stage the run again")
+    return {**row, **texts}
