@@ -56,13 +56,17 @@ def faults(url: str) -> frozenset[str]:
     if parts is None:
         return frozenset({"malformed"})
     scheme, host = parts.scheme.lower(), parts.host
-    checks = {
-        "private": scheme in {"http", "https"} and host is not None and is_private(host),
-        "unsafe": (scheme != "" and scheme not in {"http", "https"}) or "@" in parts.netloc,
-        "malformed": not scheme or (scheme in {"http", "https"} and not parts.netloc) or " " in url,
-        "session": "=" in url and SESSION.search(url) is not None,
-    }
-    return frozenset(fault for fault, found in checks.items() if found)
+    web = scheme in {"http", "https"}
+    found = []
+    if web and host is not None and is_private(host):
+        found.append("private")
+    if (scheme and not web) or "@" in parts.netloc:
+        found.append("unsafe")
+    if not scheme or (web and not parts.netloc) or " " in url:
+        found.append("malformed")
+    if "=" in url and SESSION.search(url):
+        found.append("session")
+    return frozenset(found)
 
 
 def private(resource: Resource, _: Context) -> list[Seen]:
