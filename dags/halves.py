@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from multiprocessing.context import ForkProcess
 from pathlib import Path
@@ -24,9 +25,10 @@ Make = Callable[[Sequence[str]], "pa.Table"]
 def by_halves(make: Make, keys: Sequence[str], folder: Path, *, many: int = MANY) -> pa.Table:
     """What `make` gives for the keys, in their order; a second process makes the second half of many.
 
-    `make` must not use an open connection or file of this process. What the other process makes comes back through a
-    file in `folder` that has no name, so that nothing is left behind when either is killed. Should the other process
-    end before it is done, its half is made here, and what hindered it is raised here.
+    `make` must not use an open connection or file of this process, and each half reads at its own moment. What the
+    other process makes comes back through a file in `folder` that has no name, so that nothing is left behind when
+    either is killed. Should the other process not begin, or end before it is done, its half is made here, and what
+    hindered it is raised here.
     """
     if len(keys) < many or not _may_fork():
         return make(keys)
@@ -35,11 +37,12 @@ def by_halves(make: Make, keys: Sequence[str], folder: Path, *, many: int = MANY
     middle = len(keys) // 2
     with tempfile.TemporaryFile(dir=folder) as file:
         other = ForkProcess(target=_write, args=(make, keys[middle:], file), daemon=True)
-        other.start()
+        if not _begun(other):
+            return make(keys)
         try:
             first = make(keys[:middle])
         except BaseException:
-            other.terminate()
+            other.kill()  # not terminate: Airflow's handler of that signal, which the copy has too, does nothing in it
             raise
         finally:
             other.join()
@@ -48,6 +51,18 @@ def by_halves(make: Make, keys: Sequence[str], folder: Path, *, many: int = MANY
         log.warning("The process that made half of the rows ended with code %s; they are made again", other.exitcode)
         second = make(keys[middle:])
     return pa.concat_tables([first, second])
+
+
+def _begun(other: ForkProcess) -> bool:
+    """Start the process; false when the system has no room for it."""
+    try:
+        with warnings.catch_warnings():  # of threads: Arrow's are idle, and Arrow makes them anew in the copy
+            warnings.simplefilter("ignore", DeprecationWarning)
+            other.start()
+    except OSError as error:
+        log.warning("One process makes all rows, because no second could begin: %s", error)
+        return False
+    return True
 
 
 def _may_fork() -> bool:

@@ -47,7 +47,7 @@ def refuse(env: Environment, run_id: str, *, by: str, reason: str) -> int:
     _newest_held(env, run_id)
     with working(env, run_id, states=("held",)) as run, writing(env) as connection:
         refused = 0
-        for rows in staged_batches(env, run_id):
+        for rows in staged_batches(env, run_id, records=False):
             versions = [
                 (f"{run.feed}:{row['identifier']}", "" if row["action"] == "delete" else row["sha256"] or "")
                 for row in rows

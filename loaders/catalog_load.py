@@ -18,10 +18,11 @@ from loaders.database import writing
 from loaders.models import Refused, RestoredMember, SourceRecord
 from loaders.rows import write_rows
 from loaders.staging_folder import forget_staging, staging_folder
-from loaders.staging_rows import batches, row_batches, row_files
+from loaders.staging_rows import RowsUnreadable, batches, row_batches, row_files
 from schemas.environment import Environment
 
 BATCH = 2_000
+STAGED_ANEW = "run the feed again, which stages it anew"
 PENDING = ("pending_sha256", "pending_record", "pending_record_sha256", "pending_reason", "pending_status")
 ACCEPTED = ("payload_sha256", "record", "record_sha256", "score", "has_title", "has_language", "has_license")
 ACCEPTED_TOO = ("license_open", "unmapped", "format", "datestamp", "status", "deleted_reason", "run_id")
@@ -102,13 +103,19 @@ def _rejoin(connection: Connection, feed: str) -> None:
         connection.execute(back.values(resource_id=known.scalar_subquery()))
 
 
-def staged_batches(env: Environment, run_id: str) -> Iterator[list[dict[str, Any]]]:
-    """What a staged run writes, some rows at a time. Raises NotRunning when its staging is gone."""
+def staged_batches(env: Environment, run_id: str, *, records: bool = True) -> Iterator[list[dict[str, Any]]]:
+    """What a staged run writes, some rows at a time, with their records or without.
+
+    Raises NotRunning when its staging is gone, or is no longer what was staged.
+    """
     files = row_files(staging_folder(env, run_id))
     if not files:
-        raise catalog_run.NotRunning(f"{run_id}: its staging is gone; run the feed again, which stages it anew")
-    for path in files:
-        yield from row_batches(path, BATCH)
+        raise catalog_run.NotRunning(f"{run_id}: its staging is gone; {STAGED_ANEW}")
+    try:
+        for path in files:
+            yield from row_batches(path, BATCH) if records else batches(path, BATCH)
+    except RowsUnreadable as error:
+        raise catalog_run.NotRunning(f"{run_id}: {error}; {STAGED_ANEW}") from error
 
 
 def _by_action(run: Run, rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

@@ -37,7 +37,11 @@ def _engine(address: str, _pid: int) -> Engine:
 
 
 def let_go(env: Environment) -> None:
-    """Close the connections that are kept open for later: a process that is about to be copied may hold none."""
+    """Close the connections that are kept open for later.
+
+    For a process that is about to be copied: SQLite's may not be carried over a fork
+    (https://www.sqlite.org/howtocorrupt.html, 2.6).
+    """
     engine(env).dispose()
 
 

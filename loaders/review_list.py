@@ -25,14 +25,17 @@ def funnel_line(counts: dict[str, int]) -> str:
 
 
 def held(env: Environment, feed: str | None = None) -> Iterator[str]:
-    """Every held run: its reasons, its funnel, and each deletion and change that it would make."""
+    """Every held run: its reasons, its funnel, and each deletion and change that it would make, or why it cannot."""
     with reading(env) as connection:
         query = select(HarvestRun.id).where(HarvestRun.status == "held").order_by(HarvestRun.id)
         found = connection.scalars(query if feed is None else query.where(HarvestRun.feed == feed)).all()
     if not found:
         yield "no run is held"
     for run_id in found:
-        yield from shown(env, run_id)
+        try:
+            yield from shown(env, run_id)
+        except catalog_run.NotRunning as error:  # its staging cannot be read: the others still can
+            yield f"  {error}"
 
 
 def shown(env: Environment, run_id: str) -> Iterator[str]:

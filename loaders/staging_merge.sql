@@ -1,6 +1,6 @@
 -- Reads: outcome, older_outcome, older, batch (findings), state, accepted, errors, deletions, rejections, restamped.
 -- Makes: settled and refound (what becomes of each), judged (the funnel), plain_rows, facts. Records themselves take no
--- part in it: a join that carries them does not fit in the memory; staging_rows.sql fetches them, a chunk at a time.
+-- part in it: a join that carries them does not fit in the memory; staging_rows.sql says which outcome each lies in.
 CREATE TABLE batch_errors AS
 SELECT identifier, count(*) AS errors, string_agg(DISTINCT code, ';' ORDER BY code) AS codes
 FROM batch WHERE severity = 'error' GROUP BY identifier;

@@ -10,6 +10,9 @@ import pytest
 from loaders.catalog import migrate
 from loaders.database import engine
 from schemas import Environment, environment
+from tests.loaders.conftest import env
+
+__all__ = ["env", "home"]  # fixtures; `env` is on SQLite and on PostgreSQL
 
 
 @pytest.fixture
