@@ -111,7 +111,8 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
     trust = {feed.name: feed.trust for feed in known_feeds(env)}
     try:
         across = read_across(env.home / matched["folder"])
-        counts = publication.publish(env, run_id, env.home / matched["folder"], merge=merge, trust=trust)
+        with rarely_collected():
+            counts = publication.publish(env, run_id, env.home / matched["folder"], merge=merge, trust=trust)
         if across is not None:
             write_across(env, run_id, across, CODES)
         return counts
@@ -128,7 +129,8 @@ def report() -> dict[str, str]:
     from transforms.rules import rule_texts
 
     env = environment()
-    paths = all_reports(engine(env), env.reports, known_feeds(env), rules=rule_texts())
+    with rarely_collected():
+        paths = all_reports(engine(env), env.reports, known_feeds(env), rules=rule_texts())
     return {"reports": str(env.reports.relative_to(env.home)), "written": str(len(paths))}
 
 
