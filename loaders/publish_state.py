@@ -228,9 +228,6 @@ def _digest(version: str, features: pa.Table, pairs: pa.Table) -> str:
     digest = hashlib.sha256(version.encode())
     for table, names in ((features, ("key", "record_sha256")), (pairs, ("left_key", "right_key"))):
         for name in names:
-            between = b""  # nothing tells where a table is cut into chunks
-            for chunk in filter(len, table[name].chunks):
-                digest.update(between + b"\x00".join(value.encode() for value in chunk.to_pylist()))
-                between = b"\x00"
+            digest.update(b"\x00".join(value.encode() for value in table[name].to_pylist()))
             digest.update(b"\x01")
     return digest.hexdigest()

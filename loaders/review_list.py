@@ -25,7 +25,10 @@ def funnel_line(counts: dict[str, int]) -> str:
 
 
 def held(env: Environment, feed: str | None = None) -> Iterator[str]:
-    """Every held run: its reasons, its funnel, and each deletion and change that it would make, or why it cannot."""
+    """Every held run: its reasons, its funnel, and each deletion and change that it would make.
+
+    Of a run whose staging cannot be read any more, why, in place of the changes.
+    """
     with reading(env) as connection:
         query = select(HarvestRun.id).where(HarvestRun.status == "held").order_by(HarvestRun.id)
         found = connection.scalars(query if feed is None else query.where(HarvestRun.feed == feed)).all()

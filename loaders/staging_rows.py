@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from loaders.staging_outcome import OUTCOMES_FOLDER
 
 ROWS = "rows"
-SHA256 = "record_sha256"
-TEXTS = ["record", "unmapped", SHA256]  # columns of the outcomes that belong to the row of the same number
+SAME = ("record_sha256", "codes")  # what a row and its outcome must agree on: the record, and the errors in it
+TEXTS = ["record", "unmapped", *SAME]  # columns of the outcomes that belong to the row of the same number
 
 
 class RowsUnreadable(ValueError):
@@ -77,6 +77,6 @@ def _texts(file: pq.ParquetFile, numbers: list[int], size: int) -> Iterator[tupl
 
 
 def _joined(row: dict[str, Any], texts: dict[str, Any], outcomes: Path) -> dict[str, Any]:
-    if row[SHA256] != texts[SHA256]:
+    if any(row[name] != texts[name] for name in SAME):
         raise RowsUnreadable(f"{outcomes} was written anew since {row['identifier']!r} was staged of it")
     return {**row, **texts}
