@@ -6,7 +6,7 @@ equal on SQLite and PostgreSQL. A row changes only when what it says changes.
 
 from __future__ import annotations
 
-from sqlalchemy import Float, Index, Integer, MetaData, Text
+from sqlalchemy import Float, Index, Integer, MetaData, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMES = {
@@ -15,6 +15,8 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+PUBLISHED, WAITS = text("resource_id IS NOT NULL"), text("pending_status IS NOT NULL")
+DOUBTED = text("review IS NOT NULL")
 
 
 class Table(DeclarativeBase):
@@ -65,9 +67,11 @@ class SourceRecord(Table):
 
     __tablename__ = "source_record"
     __table_args__ = (
-        Index("ix_source_record_feed_status", "feed", "status"),
+        # Wide enough, or few enough, for every night's counts: reading the rows themselves means reading every record.
+        Index("ix_source_record_feed_status", "feed", "status", "resource_id", "score"),
+        Index("ix_source_record_resource_id", "resource_id", sqlite_where=PUBLISHED, postgresql_where=PUBLISHED),
+        Index("ix_source_record_pending", "feed", "pending_status", sqlite_where=WAITS, postgresql_where=WAITS),
         Index("ix_source_record_run_id", "run_id"),
-        Index("ix_source_record_resource_id", "resource_id"),
     )
 
     key: Mapped[str] = mapped_column(primary_key=True)  # feed:identifier
@@ -99,7 +103,10 @@ class Resource(Table):
     """One published resource: a cluster of records, merged."""
 
     __tablename__ = "resource"
-    __table_args__ = (Index("ix_resource_withdrawn_at", "withdrawn_at"),)
+    __table_args__ = (
+        Index("ix_resource_withdrawn_at", "withdrawn_at"),
+        Index("ix_resource_review", "withdrawn_at", sqlite_where=DOUBTED, postgresql_where=DOUBTED),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     title: Mapped[str | None]

@@ -43,22 +43,14 @@ def names(declared: Mapping[str, Feed], last: Mapping[str, Facts]) -> list[str]:
 
 def standings(connection: Connection, feed: str | None = None) -> dict[str, Facts]:
     """How many records of each feed are live, wait for somebody, and how many resources they make."""
-    live = SourceRecord.status == "live"
-    rows = connection.execute(
-        select(
-            SourceRecord.feed,
-            func.sum(case((live, 1), else_=0)).label("live"),
-            func.count(case((live, SourceRecord.resource_id)).distinct()).label("unique"),
-            func.sum(case((SourceRecord.pending_status == "quarantined", 1), else_=0)).label("quarantined"),
-            func.sum(case((SourceRecord.pending_status == "rejected", 1), else_=0)).label("rejected"),
-        )
-        .where(of(SourceRecord, feed))
-        .group_by(SourceRecord.feed)
-    ).mappings()
-    return {
-        row["feed"]: {name: int(row[name] or 0) for name in ("live", "unique", "quarantined", "rejected")}
-        for row in rows
-    }
+    names, many = (SourceRecord.feed, SourceRecord.pending_status), func.count()
+    live = select(SourceRecord.feed, many, func.count(SourceRecord.resource_id.distinct()))
+    live = live.where(of(SourceRecord, feed), SourceRecord.status == "live").group_by(SourceRecord.feed)
+    waits = select(*names, many).where(of(SourceRecord, feed), SourceRecord.pending_status.is_not(None))
+    found = {name: NOTHING | {"live": alive, "unique": unique} for name, alive, unique in connection.execute(live)}
+    for name, status, waiting in connection.execute(waits.group_by(*names)):
+        found.setdefault(name, dict(NOTHING))[str(status)] = waiting
+    return found
 
 
 NOTHING = {"live": 0, "unique": 0, "quarantined": 0, "rejected": 0}

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from pathlib import Path
 
-from loaders.database import open_engine, reading, writing
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import event, inspect, text
+
+from loaders import migrations
+from loaders.database import engine, open_engine, reading, writing
 from loaders.migrations import VERSION_TABLE, migrate
 from loaders.models import Table
+from loaders.reports.night_facts import standings
 from schemas import Environment
 
 PROMISED = {
@@ -66,3 +72,43 @@ def test_another_database_is_refused_by_name() -> None:
         assert "'mysql' is not served" in str(error)
     else:
         raise AssertionError("it was taken")
+
+
+def test_a_catalog_of_before_is_brought_up_with_what_is_in_it(env: Environment) -> None:
+    with writing(env) as connection:
+        steps = Config()
+        steps.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        steps.attributes["connection"] = connection
+        command.downgrade(steps, "001")
+        connection.execute(
+            text(
+                "INSERT INTO source_record (key, feed, identifier, format, status, has_title, has_language,"
+                " has_license, run_id, resource_id, pending_status) VALUES"
+                " ('a:1', 'a', '1', 'oai_dc', 'live', true, true, true, 'a-1', 'r1', 'quarantined'),"
+                " ('a:2', 'a', '2', 'oai_dc', 'live', true, true, true, 'a-1', 'r1', NULL),"
+                " ('b:1', 'b', '1', 'oai_dc', 'rejected', true, true, true, 'b-1', NULL, 'rejected')"
+            )
+        )
+    migrate(env)
+    with reading(env) as connection:
+        assert standings(connection) == {
+            "a": {"live": 2, "unique": 1, "quarantined": 1, "rejected": 0},
+            "b": {"live": 0, "unique": 0, "quarantined": 0, "rejected": 1},
+        }
+        assert standings(connection, "b") == {"b": {"live": 0, "unique": 0, "quarantined": 0, "rejected": 1}}
+
+
+def test_what_is_counted_every_night_is_counted_without_reading_the_records(lite: Environment) -> None:
+    asked: list[tuple[str, object]] = []
+    event.listen(engine(lite), "after_cursor_execute", lambda *said: asked.append(said[2:4]))
+    with reading(lite) as connection:
+        standings(connection)
+        plans = [
+            step[3]
+            for statement, values in asked[:]
+            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            if "source_record" in step[3]
+        ]
+    assert len(plans) == 2
+    assert all("INDEX ix_source_record" in plan for plan in plans), plans
+    assert "COVERING" in plans[0], plans
