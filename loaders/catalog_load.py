@@ -62,7 +62,7 @@ def _tidy(env: Environment, run: Run) -> None:
 
 
 def _still_newest(connection: Connection, run: Run) -> None:
-    newest = catalog_run.base_run(connection, run.feed, "~")
+    newest = catalog_run.base_run(connection, run.feed)
     if newest is not None and newest > run.id:
         raise catalog_run.NotRunning(f"{run.id} is superseded: the feed was loaded by {newest}")
     if newest != run.base_run_id:

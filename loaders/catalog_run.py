@@ -131,13 +131,10 @@ def read_reasons(text: str | None) -> tuple[Reason | str, ...]:
     return msgspec.json.decode(text, type=tuple[Reason | str, ...]) if text else ()
 
 
-def base_run(connection: Connection, feed: str, before: str) -> str | None:
-    """The run up to which the feed's landing is loaded."""
-    return connection.scalar(
-        select(func.max(HarvestRun.landing_until)).where(
-            HarvestRun.feed == feed, HarvestRun.status == "loaded", HarvestRun.id < before
-        )
-    )
+def base_run(connection: Connection, feed: str, before: str | None = None) -> str | None:
+    """The run up to which the feed's landing is loaded; told by the runs before a run, if one is named."""
+    query = select(func.max(HarvestRun.landing_until)).where(HarvestRun.feed == feed, HarvestRun.status == "loaded")
+    return connection.scalar(query if before is None else query.where(HarvestRun.id < before))
 
 
 def landed(env: Environment, run_id: str, *, listed: int, notes: tuple[str, ...] = ()) -> None:

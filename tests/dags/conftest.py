@@ -10,7 +10,7 @@ import pytest
 from loaders.catalog import migrate
 from loaders.database import engine
 from schemas import Environment, environment
-from tests.loaders.conftest import env
+from tests.loaders.conftest import env, linguistic
 
 __all__ = ["env", "home"]  # fixtures; `env` is on SQLite and on PostgreSQL
 
