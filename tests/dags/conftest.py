@@ -12,7 +12,7 @@ from loaders.database import engine
 from schemas import Environment, environment
 from tests.loaders.conftest import env, linguistic
 
-__all__ = ["env", "home"]  # fixtures; `env` is on SQLite and on PostgreSQL
+__all__ = ["env", "home", "linguistic"]  # fixtures; `env` is on SQLite and on PostgreSQL
 
 
 @pytest.fixture
