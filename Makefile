@@ -51,7 +51,7 @@ bench: $(STAMP) ## speed and memory of every stage (N=20000 records), of the har
 	@$(BIN)/python -m bench.dedup 1000000
 
 reprocess: $(STAMP) ## FEED=name: normalize what was landed again, without asking the partner
-	@$(BIN)/python -m dags.reprocess "$(FEED)"
+	@$(BIN)/python -m dags.reprocess $(if $(TAKE_OVER),--take-over) -- $(FEED)
 
 preview: $(STAMP) ## FEED=feeds/x.toml [N=100]: what the library would make of a feed; touches no catalog
 	@$(BIN)/python -m dags.preview "$(FEED)" $(if $(N),--records $(N))

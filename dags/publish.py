@@ -13,14 +13,14 @@ def main() -> int:
     """Publish once and say what changed; `--full` compares every record again, not only what changed."""
     arguments = argparse.ArgumentParser(prog="python -m dags.publish", description=main.__doc__)
     arguments.add_argument("--full", action="store_true", help="compare every record again")
-    from loaders.catalog import migrate
+    from loaders.catalog import FeedBusy, migrate
     from loaders.restored import NotReprocessed
 
     full = arguments.parse_args().full
     migrate(environment())
     try:
         counts = tasks_catalog.publish(tasks_catalog.match(full=full))
-    except NotReprocessed as error:
+    except (NotReprocessed, FeedBusy) as error:
         print(error, file=sys.stderr)
         return 1
     tasks_catalog.report()

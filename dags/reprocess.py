@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from dags.tasks import begin_reprocess, run_feed
 from schemas import BadFeed, environment, read_feed
 
 
-def main(arguments: list[str]) -> int:
-    """`python -m dags.reprocess NAME`: reprocess one feed and say how many records changed."""
-    names = [name for name in arguments if name]
-    if len(names) != 1:
-        print("Name one feed: make reprocess FEED=col_oasis")
-        return 2
+def main(arguments: list[str] | None = None) -> int:
+    """Reprocess one feed and say how many records changed. 1 when the feed is at work, 2 when there is none."""
+    parser = argparse.ArgumentParser(prog="python -m dags.reprocess", description=__doc__)
+    parser.add_argument("feed", help="the feed's name, as FEED=col_oasis of make")
+    parser.add_argument(
+        "--take-over", action="store_true", help="end its unfinished run first, if its DAG does not run"
+    )
+    said = parser.parse_args(arguments)
     env = environment()
-    name = names[0].rpartition("/")[2].removesuffix(".toml")
+    name = said.feed.rpartition("/")[2].removesuffix(".toml")
     try:
         read_feed(env.feeds / f"{name}.toml")
     except BadFeed as error:
-        print(f"{error} (in {env.feeds}; ELIB_FEEDS names another folder)")
+        print(f"{error} (in {env.feeds}; ELIB_FEEDS names another folder)", file=sys.stderr)
         return 2
-    from loaders.catalog import migrate
+    from loaders.catalog import FeedBusy, migrate
 
     migrate(env)
-    counts = run_feed(name, begin_reprocess(name))
+    try:
+        counts = run_feed(name, begin_reprocess(name, take_over=said.take_over))
+    except FeedBusy as busy:
+        print(busy, file=sys.stderr)
+        return 1
     if not counts:
         print(f"{name}: HELD; python -m loaders.review says why")
         return 0
-    print(f"{name}: {counts['changed']} of {counts['landed']} records changed; " + said(counts))
+    others = ", ".join(f"{counts[one]} {one}" for one in ("added", "unchanged", "deleted", "rejected", "quarantined"))
+    print(f"{name}: {counts['changed']} of {counts['landed']} records changed; {others}")
     return 0
 
 
-def said(counts: dict[str, int]) -> str:
-    return ", ".join(f"{counts[name]} {name}" for name in ("added", "unchanged", "deleted", "rejected", "quarantined"))
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

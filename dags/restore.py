@@ -9,13 +9,14 @@ from pathlib import Path
 from dags.tasks import begin_reprocess, run_feed
 from dags.tasks_catalog import publish_now
 from loaders.backup import BadBackup, restore
+from loaders.catalog import FeedBusy
 from loaders.restored import NotReprocessed, waiting_feeds
 from schemas import BadFeed, Environment, environment, read_feed
 
 
 def main(arguments: list[str] | None = None) -> int:
     """A line a feed; 1 when something is left to do that no steward can do by releasing a held run, else 0."""
-    parser = argparse.ArgumentParser(prog="python -m dags.restore", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m dags.restore", description=__doc__)
     parser.add_argument("file", type=Path, help="what make backup has written")
     file = parser.parse_args(arguments).file
     env = environment()
@@ -41,7 +42,11 @@ def reprocessed(env: Environment, name: str) -> bool:
     except BadFeed as error:
         print(f"{name}: NOT REPROCESSED: {error}; put its file back, then: make reprocess FEED={name}", file=sys.stderr)
         return False
-    counts = run_feed(name, begin_reprocess(name))
+    try:
+        counts = run_feed(name, begin_reprocess(name))
+    except FeedBusy as busy:
+        print(f"{name}: NOT REPROCESSED: {busy}", file=sys.stderr)
+        return False
     print(f"{name}: {counts['added']} records live" if counts else f"{name}: HELD; python -m loaders.review says why")
     return True
 
@@ -53,6 +58,9 @@ def published() -> int:
     except NotReprocessed as error:
         print(error)
         return 0
+    except FeedBusy as busy:
+        print(f"NOT PUBLISHED: {busy}", file=sys.stderr)
+        return 1
     print("Published: " + ", ".join(f"{counts[name]} {name}" for name in ("added", "changed", "unchanged", "deleted")))
     return 0
 

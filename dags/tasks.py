@@ -120,11 +120,14 @@ class Progress:
             log.info("%s: %s", self.name, progress_line(listed, total, now - self.began))
 
 
-def begin_reprocess(name: str) -> str:
-    """A run that judges every record that ever landed again, without asking the partner."""
+def begin_reprocess(name: str, *, take_over: bool = False) -> str:
+    """A run that judges every record that ever landed again, without asking the partner.
+
+    Raises FeedBusy, also when a harvest is unfinished, unless `take_over` ends it.
+    """
     from loaders import catalog
 
-    return catalog.begin(environment(), name, "reprocess", version=transforms_version())
+    return catalog.begin(environment(), name, "reprocess", version=transforms_version(), take_over=take_over)
 
 
 def plan(name: str, run_id: str) -> list[str]:

@@ -43,11 +43,14 @@ def match(*, full: bool = False) -> dict[str, Any]:
 
 
 def _unpublished(env: Environment, cause: str, sentence: str) -> None:
-    """Note a publication that did not come to be."""
+    """Note a publication that did not come to be, unless another is going on, which will say how it ended."""
     from loaders import catalog
     from loaders import publish as publication
 
-    catalog.fail(env, publication.begin(env), cause, sentence)
+    try:
+        catalog.fail(env, publication.begin(env), cause, sentence)
+    except catalog.FeedBusy as busy:
+        log.warning("%s; this is not noted in the catalog: %s", busy, sentence)
 
 
 def _match(env: Environment, full: bool) -> dict[str, Any]:
@@ -60,7 +63,7 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     from transforms.match.model import matcher_version
     from transforms.rules.across import check_across
 
-    version = matcher_version()
+    version, since = matcher_version(), state.newest_publication(env)
     try:
         before, pairs = (None if full else state.read_state(env, version)) or (None, None)
         kept = state.read_features(env, version) if before is None else before
@@ -71,13 +74,15 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     with rarely_collected():
         made = live_features(env, fresh)
     now = made if kept is None else pa.concat_tables([state.without(kept, gone), made]).sort_by("key")
-    since = None if before is None else changes(before, now)
+    changed = None if before is None else changes(before, now)
     del before, kept, made  # a million features are a gigabyte
     decided = state.judgements(env)
-    found = match(now, before=since, known=pairs, judgements=decided)
+    found = match(now, before=changed, known=pairs, judgements=decided)
     one_to_one = frozenset(feed.name for feed in known_feeds(env) if feed.one_to_one)
     clusters = cluster(found.pairs, now, decided, one_to_one)
-    folder = state.write_found(env, version, now, found.pairs, clusters.clusters, clusters.matches, clusters.related)
+    folder = state.write_found(
+        env, version, now, found.pairs, clusters.clusters, clusters.matches, clusters.related, since=since
+    )
     keep_across(folder, check_across(now))
     log.info("%d records, %d looked at again, %d clusters", now.num_rows, found.evaluated, len(clusters.clusters))
     return {"folder": str(folder.relative_to(env.home)), "records": now.num_rows, "evaluated": found.evaluated}
@@ -97,29 +102,43 @@ def live_features(env: Environment, keys: Collection[str], *, many: int = MANY) 
 
 
 def publish(matched: dict[str, Any]) -> dict[str, int]:
-    """Publish what was matched, whole or not at all; then note what unrelated records of different feeds share."""
+    """Publish what was matched, whole or not at all; then note what unrelated records of different feeds share.
+
+    What another publication has made old, or what is published already, is matched again first.
+    """
     from loaders import catalog
     from loaders import publish as publication
-    from loaders.catalog_across import read_across, write_across
+    from loaders.publish_state import NothingMatched, Outdated
     from loaders.restored import check_reprocessed
-    from transforms.merge import merge
-    from transforms.rules.across import CODES
 
     env = environment()
     check_reprocessed(env)
     run_id = publication.begin(env)
-    trust = {feed.name: feed.trust for feed in known_feeds(env)}
     try:
-        across = read_across(env.home / matched["folder"])
-        with rarely_collected():
-            counts = publication.publish(env, run_id, env.home / matched["folder"], merge=merge, trust=trust)
-        if across is not None:
-            write_across(env, run_id, across, CODES)
-        return counts
+        try:
+            return _publish(env, run_id, matched)
+        except (NothingMatched, Outdated) as error:
+            log.warning("%s; it is matched again", error)
+            return _publish(env, run_id, _match(env, full=False))
     except BaseException as error:
         said = f"publish: {type(error).__name__}: {error}"[:2000]
         catalog.fail(env, run_id, "crashed", f"{said}. The catalog is as it was; the next publication does it all.")
         raise
+
+
+def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str, int]:
+    from loaders import publish as publication
+    from loaders.catalog_across import read_across, write_across
+    from transforms.merge import merge
+    from transforms.rules.across import CODES
+
+    folder = env.home / matched["folder"]
+    across = read_across(folder)
+    trust = {feed.name: feed.trust for feed in known_feeds(env)}
+    with rarely_collected():
+        counts = publication.publish(env, run_id, folder, merge=merge, trust=trust)
+    write_across(env, run_id, across, CODES)
+    return counts
 
 
 def report() -> dict[str, str]:

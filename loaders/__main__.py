@@ -6,7 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from loaders.catalog_run import FeedBusy, NotRunning
+from loaders.catalog_run import NotRunning
+from loaders.locks import FeedBusy
 from loaders.migrations import migrate
 from loaders.pipe import BadLine, pipe
 from loaders.review_list import funnel_line
@@ -18,13 +19,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m loaders", description=__doc__)
     parser.add_argument("--load", action="store_true", help="load at once, past the gate; needs --by")
     parser.add_argument("--by", help="who loads past the gate")
+    parser.add_argument("--take-over", action="store_true", help="end a feed's unfinished run, if its DAG does not run")
     said = parser.parse_args(arguments)
     if said.load and not (said.by or "").strip():
         parser.error("--load goes past the gate: say --by NAME")
     env = environment()
     migrate(env)
     try:
-        piped = pipe(env, sys.stdin.buffer, load_by=said.by.strip() if said.load else None)
+        piped = pipe(env, sys.stdin.buffer, load_by=said.by.strip() if said.load else None, take_over=said.take_over)
     except BadLine as error:
         print(f"{error}; nothing was staged", file=sys.stderr)
         return 2

@@ -3,7 +3,6 @@
 from loaders.catalog_load import load
 from loaders.catalog_run import (
     FUNNEL,
-    FeedBusy,
     NotRunning,
     Run,
     begin,
@@ -14,6 +13,7 @@ from loaders.catalog_run import (
     read_run,
     working,
 )
+from loaders.locks import FeedBusy
 from loaders.migrations import migrate
 
 __all__ = [

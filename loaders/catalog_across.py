@@ -14,6 +14,7 @@ from loaders.catalog_issue import TABLE, compare
 from loaders.database import writing
 from loaders.files import whole_file
 from loaders.models import HarvestRun, SourceRecord
+from loaders.publish_state import NothingMatched
 from loaders.staging_outcome import finding_name, storable
 from schemas import Issue
 from schemas.environment import Environment
@@ -27,10 +28,12 @@ def keep_across(folder: Path, found: Iterable[Issue]) -> None:
         beside.write_bytes(msgspec.json.encode(list(found)))
 
 
-def read_across(folder: Path) -> list[Issue] | None:
-    """The findings of a match; None when it is published already."""
-    path = folder / NAME
-    return msgspec.json.decode(path.read_bytes(), type=list[Issue]) if path.exists() else None
+def read_across(folder: Path) -> list[Issue]:
+    """The findings of a match. Raises NothingMatched when it is published already."""
+    try:
+        return msgspec.json.decode((folder / NAME).read_bytes(), type=list[Issue])
+    except FileNotFoundError as error:
+        raise NothingMatched(f"{folder.name}: nothing was matched, or it is published already") from error
 
 
 def write_across(env: Environment, run_id: str, found: list[Issue], codes: Iterable[str]) -> None:

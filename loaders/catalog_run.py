@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
 from loaders.database import reading, writing
-from loaders.locks import feed_lock
+from loaders.locks import FeedBusy, feed_lock
 from loaders.models import HarvestRun
 from loaders.worker import is_gone, is_this, this_worker
 from schemas.base import Base
@@ -26,10 +26,6 @@ CLOSED = ("loaded", "failed", "refused", "superseded", "undone")
 
 class NotRunning(Exception):
     """The run does not exist, or is no longer in the state that this needs."""
-
-
-class FeedBusy(Exception):
-    """Another process is running the feed."""
 
 
 class Run(Base, frozen=True, kw_only=True):
@@ -50,20 +46,31 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def begin(env: Environment, feed: str, kind: str = "harvest", *, version: str | None = None) -> str:
+def begin(
+    env: Environment, feed: str, kind: str = "harvest", *, version: str | None = None, take_over: bool = True
+) -> str:
     """Begin a run of the feed and return its id, later than every id of the feed before.
 
     A running run of the feed whose process is gone becomes failed (its harvest is gone on with). Raises FeedBusy when
     its process lives. `version` names the transforms, for the record.
+
+    Without `take_over`, which is for commands, it also raises FeedBusy when another process holds the feed's lock,
+    where else it waits, and when a harvest is not at its end: no process works on it between two tasks of the feed's
+    DAG, so that only the DAG, which never runs twice at once, knows a harvest without a process for interrupted.
     """
-    with feed_lock(env, feed), writing(env) as connection:
-        for run, worker in connection.execute(
-            select(HarvestRun.id, HarvestRun.worker).where(
+    with feed_lock(env, feed, wait=take_over), writing(env) as connection:
+        for run, of, worker in connection.execute(
+            select(HarvestRun.id, HarvestRun.kind, HarvestRun.worker).where(
                 HarvestRun.feed == feed, HarvestRun.status.in_(("running", "landed"))
             )
         ).all():
             if not (is_gone(worker) or is_this(worker)):
                 raise FeedBusy(f"{feed}: run {run} is going on; wait for it, or end its process")
+            if of == "harvest" and not take_over:
+                raise FeedBusy(
+                    f"{feed}: run {run} is between two steps of its DAG, or was interrupted; "
+                    "wait for it, or say --take-over when the DAG is not running"
+                )
             sentence = "The process that ran it ended; the next run goes on from what it landed."
             end(connection, run, "failed", cause=INTERRUPTED, error=sentence)
         run_id = mint(connection, feed)

@@ -6,13 +6,23 @@ cleared by hand. A thread may take again a lock that it holds; another thread wa
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from filelock import BaseFileLock, FileLock
+from filelock import BaseFileLock, FileLock, Timeout
 
 from schemas.environment import Environment
+
+log = logging.getLogger("elib.feed")
+SILENT = 2.0  # seconds of waiting before somebody is told
+
+
+class FeedBusy(Exception):
+    """Another process is running the feed."""
 
 
 def catalog_lock(env: Environment) -> BaseFileLock:
@@ -20,9 +30,25 @@ def catalog_lock(env: Environment) -> BaseFileLock:
     return _lock(env.locks / "catalog.lock", os.getpid())
 
 
-def feed_lock(env: Environment, feed: str) -> BaseFileLock:
-    """The lock of whoever harvests, stages or loads the feed, in a DAG's task or from the command line."""
-    return _lock(env.locks / f"feed-{feed}.lock", os.getpid())
+@contextmanager
+def feed_lock(env: Environment, feed: str, *, wait: bool = True) -> Iterator[None]:
+    """Hold the lock of whoever harvests, stages or loads the feed, in a DAG's task or from the command line.
+
+    Who has waited for two seconds is told why, in the log. Without `wait`, raises FeedBusy at once.
+    """
+    lock = _lock(env.locks / f"feed-{feed}.lock", os.getpid())
+    try:
+        lock.acquire(timeout=SILENT if wait else 0)
+    except Timeout as held:
+        said = f"{feed}: another process is at work on this feed"
+        if not wait:
+            raise FeedBusy(f"{said}; try again when it is done") from held
+        log.warning("%s; waiting until it is done", said)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @lru_cache(maxsize=256)

@@ -73,10 +73,13 @@ def check(one: Assessment) -> None:
         raise ValueError(f"{one.key}: sha256 {one.sha256!r} is none; it tells whether the payload has changed")
 
 
-def pipe(env: Environment, lines: Iterable[bytes], *, load_by: str | None = None) -> list[Piped]:
+def pipe(
+    env: Environment, lines: Iterable[bytes], *, load_by: str | None = None, take_over: bool = False
+) -> list[Piped]:
     """Stage what the lines say, a held run a feed in name order; or load it past the gate in the name of `load_by`.
 
-    Nothing is staged when a line is bad (BadLine), so a pipe that breaks off changes nothing.
+    Nothing is staged when a line is bad (BadLine), as the last one is of a pipe that was cut within it; one that ends
+    between two lines cannot be told from a whole one. `take_over` is that of catalog_run.begin (FeedBusy).
     """
     env.staging.mkdir(parents=True, exist_ok=True)
     spool = env.staging / f"pipe-{catalog_run.now().replace(':', '')}"
@@ -90,13 +93,13 @@ def pipe(env: Environment, lines: Iterable[bytes], *, load_by: str | None = None
         finally:
             for writer in writers.values():
                 writer.close()
-        return [_feed(env, feed, spool / f"{feed}.parquet", load_by) for feed in sorted(writers)]
+        return [_feed(env, feed, spool / f"{feed}.parquet", load_by, take_over) for feed in sorted(writers)]
     finally:
         shutil.rmtree(spool, ignore_errors=True)
 
 
-def _feed(env: Environment, feed: str, spooled: Path, load_by: str | None) -> Piped:
-    run_id = catalog_run.begin(env, feed)
+def _feed(env: Environment, feed: str, spooled: Path, load_by: str | None, take_over: bool) -> Piped:
+    run_id = catalog_run.begin(env, feed, take_over=take_over)
     with catalog_run.working(env, run_id):
         folder = staging_folder(env, run_id)
         with reading(env) as connection:

@@ -10,11 +10,19 @@ from sqlalchemy import insert, select
 
 from loaders import catalog_run
 from loaders.database import writing
+from loaders.locks import FeedBusy
 from loaders.models import HarvestRun
 from loaders.publish_matches import write_matches
 from loaders.publish_plan import plan, read_before
 from loaders.publish_resources import Merge, Publication
-from loaders.publish_state import keep_state, note_published, published_value, read_found, read_matches
+from loaders.publish_state import (
+    check_current,
+    keep_state,
+    note_published,
+    published_value,
+    read_found,
+    read_matches,
+)
 from loaders.worker import is_gone, is_this, this_worker
 from schemas.environment import Environment
 
@@ -24,7 +32,7 @@ NAME = "publish"
 def begin(env: Environment) -> str:
     """Begin a publication and return its run id. One whose process is gone becomes failed.
 
-    Raises catalog_run.FeedBusy when another publication is going on.
+    Raises FeedBusy when another publication is going on.
     """
     with writing(env) as connection:
         going_on = select(HarvestRun.id, HarvestRun.worker).where(
@@ -32,7 +40,7 @@ def begin(env: Environment) -> str:
         )
         for run, worker in connection.execute(going_on).all():
             if not (is_gone(worker) or is_this(worker)):
-                raise catalog_run.FeedBusy(f"{run} is going on; wait for it, or end its process")
+                raise FeedBusy(f"{run} is going on; wait for it, or end its process")
             sentence = "The process that ran it ended; the next publication does it all."
             catalog_run.end(connection, run, "failed", cause=catalog_run.INTERRUPTED, error=sentence)
         run_id = catalog_run.mint(connection, NAME)
@@ -46,7 +54,7 @@ def publish(env: Environment, run_id: str, folder: Path, *, merge: Merge, trust:
 
     `merge` makes one record of a cluster's members; `trust` says how far each feed is trusted, 0 when it is not named.
     Which members live is read again here. A publication that is done already is left as it is. With nothing changed
-    no row but that of harvest_run changes.
+    no row but that of harvest_run changes. Raises NothingMatched or Outdated when the match must be made again first.
     """
     run = catalog_run.read_run(env, run_id)
     if run.status == "loaded":
@@ -55,6 +63,7 @@ def publish(env: Environment, run_id: str, folder: Path, *, merge: Merge, trust:
         raise catalog_run.NotRunning(f"{run_id} is {run.status}, not running")
     found = read_found(folder)
     with writing(env) as connection:
+        check_current(connection, folder)
         before = read_before(connection)
         targets, identities = plan(before, found, run_id)
         work = Publication(connection, run_id, before, merge, trust)

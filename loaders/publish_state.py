@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -14,24 +16,29 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from loaders.database import as_kept, reading
 from loaders.files import whole_file
+from loaders.models import HarvestRun, PublishState, SourceRecord
 from loaders.models import Judgement as JudgementRow
-from loaders.models import PublishState, SourceRecord
 from schemas import Cluster, Compared, Judgement, Match
 from schemas.base import Base
 from schemas.environment import Environment
 
 BATCH = 500
-FEATURES, PAIRS, FOUND, KIND = "features.parquet", "pairs.parquet", "found", "state.json"
+FEATURES, PAIRS, FOUND, KIND = "features.parquet", "pairs.parquet", "found-", "state.json"
+KEPT = 2 * 86_400  # seconds that a match which nobody published lies about
 COMPARED = msgspec.json.Decoder(Compared)
 STATE = "matched"  # the name of the row of publish_state
 
 
 class NothingMatched(Exception):
     """There is no match to publish."""
+
+
+class Outdated(Exception):
+    """The catalog was published since the match began: what it found may undo what was decided meanwhile."""
 
 
 class StateUnreadable(Exception):
@@ -47,16 +54,34 @@ class Related(Base, frozen=True, kw_only=True):
 
 
 class Found(Base, frozen=True, kw_only=True):
-    """What a match found, on its way to the publication. `matches` is the path of the pairs, a JSON line each."""
+    """What a match found, on its way to the publication; its pairs lie beside it, a JSON line each."""
 
     clusters: tuple[Cluster, ...]
     related: tuple[Related, ...]
-    folder: str
 
 
 class _State(Base, frozen=True, kw_only=True):
     version: str  # of the matcher: features and model
     digest: str
+    since: str | None = None  # the newest publication when the match began
+
+
+def newest_publication(env: Environment) -> str | None:
+    """The last run that published the catalog; a match asks for it before it reads anything else."""
+    with reading(env) as connection:
+        return _newest(connection)
+
+
+def _newest(connection: Connection) -> str | None:
+    newest = select(func.max(HarvestRun.id)).where(HarvestRun.kind == "publish", HarvestRun.status == "loaded")
+    return connection.scalar(newest)
+
+
+def check_current(connection: Connection, folder: Path) -> None:
+    """Raises Outdated when the catalog was published since the match of this folder began."""
+    since, newest = _read_kind(folder).since, _newest(connection)
+    if since != newest:
+        raise Outdated(f"{folder.name}: matched after {since or 'nothing'}, and {newest} was published meanwhile")
 
 
 def live_versions(env: Environment) -> dict[str, str]:
@@ -157,29 +182,39 @@ def write_found(
     clusters: Iterable[Cluster],
     matches: Iterable[Match],
     related: Iterable[tuple[str, str, str]],
+    *,
+    since: str | None,
 ) -> Path:
-    """Lay down what a match found, for the publication; returns the folder. The state of before stays until then."""
-    folder = _folder(env) / FOUND
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """Lay down what a match found, in a folder of its own, for the publication; returns it.
+
+    `since` is newest_publication of when the match began. The state of before stays until what was found is published.
+    """
+    _sweep(env)
+    folder = Path(tempfile.mkdtemp(prefix=FOUND, dir=_folder(env)))
     pq.write_table(features, folder / FEATURES, compression="zstd")
     pq.write_table(pairs, folder / PAIRS, compression="zstd")
     encoder = msgspec.json.Encoder()
     with (folder / "matches.jsonl").open("wb") as lines:
         lines.writelines(encoder.encode(match) + b"\n" for match in matches)
     linked = tuple(Related(key=key, other_key=other, kind=kind) for key, other, kind in related)
-    found = Found(clusters=tuple(clusters), related=linked, folder="")
-    (folder / "found.json").write_bytes(encoder.encode(found))
-    (folder / KIND).write_bytes(encoder.encode(_State(version=version, digest=_digest(version, features, pairs))))
+    state = _State(version=version, digest=_digest(version, features, pairs), since=since)
+    (folder / KIND).write_bytes(encoder.encode(state))
+    (folder / "found.json").write_bytes(encoder.encode(Found(clusters=tuple(clusters), related=linked)))
     return folder
 
 
+def _sweep(env: Environment) -> None:
+    """Matches that nobody has published are of no use to anyone after some days."""
+    for folder in _folder(env).glob(f"{FOUND}*"):
+        if time.time() - folder.stat().st_mtime > KEPT:
+            shutil.rmtree(folder)
+
+
 def read_found(folder: Path) -> Found:
-    """What a match found. Raises NothingMatched when it is not there: each match can be published once."""
+    """What a match found. Raises NothingMatched when it is not there (any more): each match is published once."""
     if not (folder / "found.json").exists():
         raise NothingMatched(f"{folder}: nothing was matched, or it is published already; run the match again first")
-    found = msgspec.json.decode((folder / "found.json").read_bytes(), type=Found)
-    return msgspec.structs.replace(found, folder=str(folder))
+    return msgspec.json.decode((folder / "found.json").read_bytes(), type=Found)
 
 
 def read_matches(folder: Path) -> Iterator[Match]:
@@ -192,7 +227,11 @@ def read_matches(folder: Path) -> Iterator[Match]:
 
 def published_value(folder: Path) -> str:
     """The value of the row of publish_state when this match is published."""
-    return _value(msgspec.json.decode((folder / KIND).read_bytes(), type=_State).digest)
+    return _value(_read_kind(folder).digest)
+
+
+def _read_kind(folder: Path) -> _State:
+    return msgspec.json.decode((folder / KIND).read_bytes(), type=_State)
 
 
 def keep_state(env: Environment, folder: Path) -> None:

@@ -18,8 +18,9 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from loaders import catalog_decide, catalog_run, catalog_undo, curation, review_list
 from loaders.catalog_decide import Unsigned
-from loaders.catalog_run import FeedBusy, NotRunning
+from loaders.catalog_run import NotRunning
 from loaders.curation_value import NotThere
+from loaders.locks import FeedBusy
 from loaders.migrations import migrate
 from schemas.environment import ROOT, Environment, environment
 

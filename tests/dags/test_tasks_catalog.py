@@ -9,11 +9,13 @@ from sqlalchemy import select, update
 
 from dags import tasks_catalog
 from loaders import curation
+from loaders import publish as publication
 from loaders.database import writing
 from loaders.models import SourceRecord
 from schemas import Environment
 from tests.dags.feeds import declare, listed, night
 from tests.loaders.nights import TABLES, rows
+from transforms.merge import merge
 
 BY = {"by": "A Steward", "reason": "looked at it"}
 PAGE = "https://portal.example.org/catalogue"
@@ -82,6 +84,32 @@ def test_a_match_that_fails_is_a_publication_that_failed(home: Environment) -> N
     tasks_catalog.report()
     assert "match: " in (home.reports / "night.json").read_text(encoding="utf-8")
     assert tasks_catalog.publish_now()["unchanged"] > 0
+
+
+def test_a_match_that_a_steward_overtook_is_made_again_and_published(home: Environment) -> None:
+    declare(home, "books")
+    night(home, "books", [listed("books", number) for number in range(4)])
+    matched = tasks_catalog.match()  # the DAG's; before its next task:
+    tasks_catalog.publish_now()
+    before = {table: rows(home, table) for table in TABLES}
+    assert tasks_catalog.publish(matched)["unchanged"] == 4
+    assert {table: rows(home, table) for table in TABLES} == before
+    assert {row[0] for row in rows(home, "harvest_run", "status")} == {"loaded"}
+
+
+def test_a_publication_that_is_tried_again_after_its_commit_does_not_fail_and_loses_no_finding(
+    home: Environment,
+) -> None:
+    for name, shared in (("books", 0), ("films", 1)):
+        declare(home, name)
+        night(home, name, [listed(name, one, **({"id": PAGE} if one == shared else {})) for one in range(4)])
+    matched = tasks_catalog.match()
+    publication.publish(home, publication.begin(home), home.home / matched["folder"], merge=merge, trust={})
+    # here its process ends
+    assert across(home) == {}
+    tasks_catalog.publish(matched)
+    assert set(across(home)) == {"books:0", "films:1"}
+    assert {row[0] for row in rows(home, "harvest_run", "status")} == {"loaded"}
 
 
 def overwrite(env: Environment, text: str, digest: str) -> tuple[str, str]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from loaders import catalog, catalog_undo, staging
-from loaders.catalog_run import FeedBusy, NotRunning
-from loaders.locks import feed_lock
+from loaders import catalog, catalog_undo, locks, staging
+from loaders.catalog_run import NotRunning
+from loaders.locks import FeedBusy, feed_lock
+from loaders.pipe import pipe
 from schemas import Environment
-from tests.loaders.nights import everything, feed, funnel, night, rows, said, stage, staged
+from tests.loaders.nights import everything, feed, funnel, night, rows, said, stage, staged, transform
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,34 +71,89 @@ def test_a_load_again_is_the_same_load(env: Environment) -> None:
     assert everything(env) == before
 
 
-def test_a_feed_that_another_process_runs_is_busy(lite: Environment) -> None:
-    command = [sys.executable, "-c", HOLDER, str(lite.home)]
-    holder = subprocess.Popen(
-        command,
+@contextmanager
+def holder(env: Environment, script: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A process that runs the script until it is sent a line; what it says first, and the process."""
+    held = subprocess.Popen(
+        [sys.executable, "-c", script, str(env.home)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": "."},
     )
-    assert holder.stdout is not None and holder.stdin is not None
-    run = holder.stdout.readline().strip()
-    with pytest.raises(FeedBusy, match=run):
-        catalog.begin(lite, "books")
-    holder.communicate("end\n", timeout=30)
-    assert catalog.begin(lite, "books") > run
+    assert held.stdout is not None
+    with held:
+        try:
+            yield held.stdout.readline().strip(), held
+        finally:
+            held.kill()
+
+
+BEGUN = """
+import sys
+from loaders import catalog
+from schemas import environment
+env = environment({"ELIB_HOME": sys.argv[1]})
+run = catalog.begin(env, "books")
+"""
+BETWEEN = f"{BEGUN}print(run, flush=True)\nsys.stdin.readline()"
+AT_WORK = f"{BEGUN}with catalog.working(env, run):\n    print(run, flush=True)\n    sys.stdin.readline()"
+
+
+def test_a_feed_that_another_process_runs_is_busy(lite: Environment) -> None:
+    with holder(lite, BETWEEN) as (run, process):
+        with pytest.raises(FeedBusy, match=run):
+            catalog.begin(lite, "books")
+        process.communicate("end\n", timeout=30)
+        assert catalog.begin(lite, "books") > run
     assert catalog.read_run(lite, run).status == "failed"
     with feed_lock(lite, "books"), feed_lock(lite, "books"):
         assert catalog.begin(lite, "books") > run, "the same thread may take its lock again"
 
 
-HOLDER = """
-import sys
-from loaders import catalog
-from schemas import environment
-print(catalog.begin(environment({"ELIB_HOME": sys.argv[1]}), "books"), flush=True)
-sys.stdin.readline()
-"""
+def test_no_command_ends_a_harvest_between_two_tasks_of_its_dag(lite: Environment) -> None:
+    with holder(lite, BETWEEN) as (run, process):
+        process.communicate("end\n", timeout=30)  # as the process of a task ends
+    with pytest.raises(FeedBusy, match=f"{run} is between two steps of its DAG"):
+        catalog.begin(lite, "books", "reprocess", take_over=False)
+    with pytest.raises(FeedBusy, match=run):
+        pipe(lite, [msgspec.json.encode(transform(said("r1", unreadable=True)))])
+    assert catalog.read_run(lite, run).status == "running"
+    with catalog.working(lite, run):  # its next task goes on
+        pass
+    again = catalog.begin(lite, "books", "reprocess", take_over=True)
+    assert catalog.read_run(lite, run).status == "failed"
+    with holder(lite, AT_WORK.replace('"books"', '"films", "reprocess"')) as (killed, process):
+        process.kill()
+        process.wait()
+    assert catalog.begin(lite, "films", take_over=False) > killed, "a reprocess is one process from end to end"
+    assert again > run
+
+
+def test_who_waits_for_a_feed_is_told_and_a_command_does_not_wait(
+    lite: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "SILENT", 0.1)
+    told = []
+    with holder(lite, AT_WORK) as (run, process):
+        with pytest.raises(FeedBusy, match="books: another process is at work on this feed; try again"):
+            catalog.begin(lite, "books", "reprocess", take_over=False)
+
+        class Ends(logging.Handler):
+            """Has the other process end as soon as somebody says that it is waited for."""
+
+            def emit(self, record: logging.LogRecord) -> None:
+                told.append(record.getMessage())
+                process.communicate("end\n", timeout=30)
+
+        handler = Ends()
+        locks.log.addHandler(handler)
+        try:
+            assert catalog.begin(lite, "books") > run
+        finally:
+            locks.log.removeHandler(handler)
+    assert told == ["books: another process is at work on this feed; waiting until it is done"]
 
 
 def test_run_ids_rise_whatever_the_clock_says(lite: Environment) -> None:

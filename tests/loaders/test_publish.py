@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,6 +68,11 @@ def curate(env: Environment, **said: Any) -> None:
         connection.execute(insert(Curation).values(by="Steward", at="2026-01-01T00:00:00Z", reason="read", **said))
 
 
+def laid(env: Environment, version: str, *found: Any) -> Path:
+    """The folder of a match that began now."""
+    return state.write_found(env, version, *found, since=state.newest_publication(env))
+
+
 def night(
     env: Environment,
     *clusters: tuple[str, ...],
@@ -77,7 +83,7 @@ def night(
 ) -> dict[str, int]:
     """One publication of what a match found."""
     made = [Cluster(keys=keys, review=review) for keys in clusters]
-    folder = state.write_found(env, "1", FEATURES, PAIRS, made, matches, related)
+    folder = laid(env, "1", FEATURES, PAIRS, made, matches, related)
     return publication.publish(env, publication.begin(env), folder, merge=merge, trust=trust or {})
 
 
@@ -253,7 +259,7 @@ def test_a_pending_version_is_never_read(env: Environment) -> None:
 
 def test_members_are_read_again_at_the_publication(env: Environment) -> None:
     put(env, "a:1", "b:1")
-    folder = state.write_found(env, "1", FEATURES, PAIRS, [Cluster(keys=("a:1", "b:1"))], (), ())
+    folder = laid(env, "1", FEATURES, PAIRS, [Cluster(keys=("a:1", "b:1"))], (), ())
     gone(env, "b:1")
     put(env, "c:1")
     publication.publish(env, publication.begin(env), folder, merge=merge, trust={})
@@ -281,7 +287,7 @@ def test_a_correction_holds_until_it_is_undone(env: Environment) -> None:
 def test_a_correction_that_does_not_fit_is_told_in_the_run(env: Environment) -> None:
     put(env, "a:1")
     curate(env, key="a:1", action="set", path="odd", value='"x"')
-    folder = state.write_found(env, "1", FEATURES, PAIRS, [], (), ())
+    folder = laid(env, "1", FEATURES, PAIRS, [], (), ())
     run_id = publication.begin(env)
     publication.publish(env, run_id, folder, merge=merge, trust={})
     with reading(env) as connection:
@@ -339,7 +345,7 @@ def test_what_fails_leaves_the_catalog_as_it_was(env: Environment) -> None:
     def broken(members: Any, corrections: Any, related: Any) -> Merged:
         raise RuntimeError("a bug")
 
-    folder = state.write_found(env, "2", FEATURES, PAIRS, [Cluster(keys=("a:1", "b:1"))], (), ())
+    folder = laid(env, "2", FEATURES, PAIRS, [Cluster(keys=("a:1", "b:1"))], (), ())
     with pytest.raises(RuntimeError, match="a bug"):
         publication.publish(env, publication.begin(env), folder, merge=broken, trust={})
     after = dump(env)
@@ -350,7 +356,7 @@ def test_what_fails_leaves_the_catalog_as_it_was(env: Environment) -> None:
 
 def test_a_publication_is_done_once(env: Environment) -> None:
     put(env, "a:1")
-    folder = state.write_found(env, "1", FEATURES, PAIRS, [], (), ())
+    folder = laid(env, "1", FEATURES, PAIRS, [], (), ())
     run_id = publication.begin(env)
     counts = publication.publish(env, run_id, folder, merge=merge, trust={})
     assert publication.publish(env, run_id, folder, merge=merge, trust={}) == counts
@@ -361,9 +367,34 @@ def test_a_publication_is_done_once(env: Environment) -> None:
         publication.publish(env, "publish-20200101T000000000000", folder, merge=merge, trust={})
 
 
+def test_a_match_that_another_publication_made_old_is_not_published(env: Environment) -> None:
+    put(env, "a:1", "b:1")
+    old = laid(env, "1", FEATURES, PAIRS, [Cluster(keys=("a:1", "b:1"))], (), ())
+    night(env)  # a steward has decided meanwhile that they are two works, and published it
+    apart = dump(env)
+    with pytest.raises(state.Outdated, match="was published meanwhile"):
+        publication.publish(env, publication.begin(env), old, merge=merge, trust={})
+    assert dump(env) == apart
+
+
+def test_two_matches_at_once_do_not_disturb_one_another(env: Environment) -> None:
+    put(env, "a:1", "b:1")
+    together = laid(env, "1", FEATURES, PAIRS, [Cluster(keys=("a:1", "b:1"))], (), ())
+    laid(env, "1", FEATURES, PAIRS, [], (), ())
+    publication.publish(env, publication.begin(env), together, merge=merge, trust={})
+    assert len(set(ids(env).values())) == 1
+
+
+def test_matches_that_nobody_published_are_swept_in_the_end(lite: Environment) -> None:
+    old, new = (laid(lite, "1", FEATURES, PAIRS, [], (), ()) for _ in range(2))
+    os.utime(old, (0, 0))
+    laid(lite, "1", FEATURES, PAIRS, [], (), ())
+    assert (old.exists(), new.exists()) == (False, True)
+
+
 def test_the_state_of_a_match_counts_only_with_its_publication(lite: Environment) -> None:
     rows = pa.table({"key": ["a:1"], "record_sha256": ["x"]})
-    folder = state.write_found(lite, "1", rows, PAIRS, [], (), ())
+    folder = laid(lite, "1", rows, PAIRS, [], (), ())
     assert state.read_state(lite, "1") is None
     publication.publish(lite, publication.begin(lite), folder, merge=merge, trust={})
     known = state.read_state(lite, "1")
@@ -382,12 +413,12 @@ def test_the_state_of_a_match_counts_only_with_its_publication(lite: Environment
 @pytest.mark.parametrize("cut", [0, 1, 2, 3])
 def test_a_match_is_known_again_however_its_rows_were_cut(lite: Environment, cut: int) -> None:
     rows = pa.table({"key": ["a:1", "b:1", "c:1"], "record_sha256": ["x", "y", "z"]})
-    whole = state.published_value(state.write_found(lite, "1", rows, PAIRS, [], (), ()))
+    whole = state.published_value(laid(lite, "1", rows, PAIRS, [], (), ()))
     parts = pa.concat_tables([rows.slice(0, cut), rows.slice(cut)])
     assert parts["key"].num_chunks == 2
-    assert state.published_value(state.write_found(lite, "1", parts, PAIRS, [], (), ())) == whole
+    assert state.published_value(laid(lite, "1", parts, PAIRS, [], (), ())) == whole
     other = rows.set_column(0, "key", pa.array(["a:1", "b:1", "d:1"]))
-    assert state.published_value(state.write_found(lite, "1", other, PAIRS, [], (), ())) != whole
+    assert state.published_value(laid(lite, "1", other, PAIRS, [], (), ())) != whole
 
 
 def test_what_is_stale_is_told_by_the_record_text(lite: Environment, tmp_path: Path) -> None:
