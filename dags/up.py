@@ -7,13 +7,17 @@ them end together.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from types import FrameType
+
+import psutil
 
 from dags.home import prepare
 from schemas import environment
@@ -23,6 +27,7 @@ COMPONENTS = {
     "dag-processor": ["dag-processor"],
     "api-server": ["api-server"],
 }
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 GRACE = 15.0  # seconds between asking a component to end and ending it
 
 
@@ -35,7 +40,7 @@ def main() -> int:
     env = environment()
     prepare(env)
     running: dict[str, subprocess.Popen[bytes]] = {}
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in STOPS:
         signal.signal(number, _asked)
     logs = env.home / "airflow" / "logs"
     try:
@@ -52,7 +57,13 @@ def main() -> int:
 
 
 def _asked(number: int, frame: FrameType | None) -> None:
+    _heed_no_more()
     raise Asked
+
+
+def _heed_no_more() -> None:
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _start(name: str, arguments: list[str], logs: Path) -> subprocess.Popen[bytes]:
@@ -70,25 +81,34 @@ def _first_to_end(running: dict[str, subprocess.Popen[bytes]]) -> str:
         time.sleep(1)
 
 
-def _end(processes: object) -> None:
-    """End whole process groups, so that no worker of a component stays on its port."""
-    alive = [process for process in processes if process.poll() is None]  # type: ignore[attr-defined]
-    for process in alive:
-        _signal_group(process.pid, signal.SIGTERM)
+def _end(components: Collection[subprocess.Popen[bytes]]) -> None:
+    """End whole process groups, so that no worker of a component, dead or alive, stays on its port.
+
+    A second Ctrl-C does not stop this.
+    """
+    _heed_no_more()
+    for one in components:
+        _signal_group(one.pid, signal.SIGTERM)
     deadline = time.monotonic() + GRACE
-    for process in alive:
-        try:
-            process.wait(timeout=max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            _signal_group(process.pid, signal.SIGKILL)
-            process.wait()
+    while any(_lives(one.pid) for one in components) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for one in components:
+        _signal_group(one.pid, signal.SIGKILL)
+        one.wait()
 
 
-def _signal_group(pid: int, number: signal.Signals) -> None:
-    try:
-        os.killpg(pid, number)
-    except ProcessLookupError:
-        return  # it has ended by itself meanwhile
+def _lives(group: int) -> bool:
+    """Whether a process of the group is alive; what has ended and was not waited for does not count."""
+    for process in psutil.process_iter(["status"]):
+        with contextlib.suppress(ProcessLookupError):
+            if os.getpgid(process.pid) == group and process.info["status"] != psutil.STATUS_ZOMBIE:
+                return True
+    return False
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):  # they have ended by themselves
+        os.killpg(group, number)
 
 
 def _say_where(home: Path, logs: Path) -> None:
