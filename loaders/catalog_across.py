@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, select
 
 from loaders import catalog_run
-from loaders.catalog_issue import TABLE, compare
+from loaders.catalog_issue import TABLE, compare, standing_or_found
 from loaders.database import writing
 from loaders.files import whole_file
 from loaders.models import HarvestRun, SourceRecord
@@ -42,7 +41,9 @@ def write_across(env: Environment, run_id: str, found: list[Issue], codes: Itera
     with writing(env) as connection:
         live = _live(connection, [one.key for one in found])
         rows = {row["finding"]: row for row in (_row(one) for one in found if one.key in live)}
-        compare(connection, run, rows, _known(connection, codes), SCOPE)
+        feeds = connection.scalars(select(HarvestRun.feed).where(HarvestRun.feed.is_not(None)).distinct()).all()
+        where = TABLE.c.feed.in_(feeds) & TABLE.c.code.in_(list(codes))  # by the index of both
+        compare(connection, run, rows, standing_or_found(connection, where, SCOPE, rows), SCOPE)
 
 
 def _row(one: Issue) -> dict[str, str]:
@@ -66,9 +67,3 @@ def _live(connection: Connection, keys: list[str]) -> set[str]:
         )
         found.update(connection.scalars(query))
     return found
-
-
-def _known(connection: Connection, codes: Iterable[str]) -> dict[str, dict[str, Any]]:
-    feeds = connection.scalars(select(HarvestRun.feed).where(HarvestRun.feed.is_not(None)).distinct()).all()
-    query = select(TABLE).where(TABLE.c.feed.in_(feeds), TABLE.c.code.in_(list(codes)))  # by the index of both
-    return {row["finding"]: dict(row) for row in connection.execute(query).mappings()}

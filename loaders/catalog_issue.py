@@ -58,9 +58,17 @@ def load_batch_findings(connection: Connection, run: Run, folder: Path, before: 
         return
     with pq.ParquetFile(path) as file:  # pq.read_table would import pandas
         rows = file.read().to_pylist()
-    found = {row["finding"]: {**row, "key": f"{run.feed}:{row.pop('identifier')}"} for row in rows}
-    known = _known(connection, TABLE.c.feed == run.feed, "batch")
+    found = {row["finding"]: {"key": f"{run.feed}:{row.pop('identifier')}", **row} for row in rows}
+    known = standing_or_found(connection, TABLE.c.feed == run.feed, "batch", found)
     compare(connection, run, found, known, "batch", before)
+
+
+def standing_or_found(connection: Connection, where: Any, scope: str, found: Found) -> Found:
+    """What is known of the findings that stand, and of those that were found; all that ever stood may be many more."""
+    known = _known(connection, where & TABLE.c.resolved_run_id.is_(None), scope)
+    for names in chunked(found.keys() - known.keys(), RECORDS):
+        known |= _known(connection, TABLE.c.finding.in_(names), scope)
+    return known
 
 
 def _known(connection: Connection, where: Any, scope: str) -> Found:

@@ -14,6 +14,7 @@ from more_itertools import chunked
 from loaders.landing_part import part_paths
 
 NAME = "index.db"
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 LOOKUP = 30_000 // 64  # keys a query: SQLite's own limit is 32 766
 
 SCHEMA = """
@@ -71,7 +72,9 @@ def landing_index(folder: Path) -> Iterator[LandingIndex]:
     path = folder / NAME
     try:
         connection = _opened(path)
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF not in DAMAGED:
+            raise  # a full disk or a lock says nothing of the file
         for file in folder.glob(f"{NAME}*"):
             file.unlink()
         connection = _opened(path)
@@ -90,7 +93,11 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA cache_size=-32768")
         connection.executescript(SCHEMA)
-        connection.execute("SELECT count(*) FROM part").fetchone()
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()  # a tenth of a second a million payloads
+        if found != "ok":
+            damage = sqlite3.DatabaseError(f"{path}: {found}")
+            damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise damage
     except sqlite3.DatabaseError:
         connection.close()
         raise

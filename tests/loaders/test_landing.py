@@ -45,7 +45,7 @@ def test_a_payload_that_was_landed_is_landed_again_as_a_header(tmp_path: Path) -
     assert landed(tmp_path) == kept
 
 
-@pytest.mark.parametrize("loss", ["missing", "garbage", "behind", "of parts that are gone"])
+@pytest.mark.parametrize("loss", ["missing", "garbage", "damaged within", "behind", "of parts that are gone"])
 def test_the_index_is_made_again_from_the_parts(tmp_path: Path, loss: str) -> None:
     land(tmp_path, feed(), "books-1", pages([said("r1")]))
     index = tmp_path / "books" / "index.db"
@@ -55,6 +55,13 @@ def test_the_index_is_made_again_from_the_parts(tmp_path: Path, loss: str) -> No
         index.write_bytes(old)
     elif loss == "garbage":
         index.write_bytes(b"not a database at all" * 1000)
+    elif loss == "damaged within":
+        with landing_index(tmp_path / "books") as made:
+            more = ((f"x{number}", "0" * 64, number) for number in range(5_000))
+            made.add(tmp_path / "books/books-1/part-00001.parquet", more)
+        (tmp_path / "books/books-1/part-00001.parquet").symlink_to("part-00000.parquet")
+        whole = index.read_bytes()
+        index.write_bytes(whole[: 4 * 4096] + b"\xff" * (len(whole) - 4 * 4096))
     elif loss == "missing":
         index.unlink()
     else:

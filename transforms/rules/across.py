@@ -6,6 +6,7 @@ on the same night, whichever of the two came last.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby, islice
 from typing import NamedTuple
@@ -55,8 +56,10 @@ def _bearers(found: duckdb.DuckDBPyConnection) -> Iterator[Bearer]:
 
 
 def _shared(group: list[Bearer]) -> Iterator[Issue]:
+    """Findings about the bearers of one mark; each is compared with the first few of other feeds only."""
+    few = list(_first_of_each_feed(group))
     for one in group:
-        others = islice((other for other in group if other.feed != one.feed), LOOKS)
+        others = islice((other for other in few if other.feed != one.feed), LOOKS)
         other = next((other for other in others if _apart(one, other)), None)
         if other is not None:
             scheme, _, value = one.mark.partition(":")
@@ -64,6 +67,15 @@ def _shared(group: list[Bearer]) -> Iterator[Issue]:
                 yield issue(CODES[0], one.key, "url", f"{value} = {other.key}")
             else:
                 yield issue(CODES[1], one.key, "identifiers", f"{one.mark} = {other.key}")
+
+
+def _first_of_each_feed(group: list[Bearer]) -> Iterator[Bearer]:
+    """In their order, at most LOOKS bearers of each feed: no more are ever looked at."""
+    seen: Counter[str] = Counter()
+    for one in group:
+        seen[one.feed] += 1
+        if seen[one.feed] <= LOOKS:
+            yield one
 
 
 def _apart(one: Bearer, other: Bearer) -> bool:
