@@ -13,9 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from schemas import ROOT, Environment, Feed, HarvestFailed, environment, read_feed
+
+if TYPE_CHECKING:
+    from loaders.landing import Landed
 
 log = logging.getLogger("elib.feed")
 SAY_EVERY = 5.0  # seconds between two lines of progress
@@ -73,11 +76,22 @@ def harvest(name: str, *, full: bool = False, credentials: dict[str, str] | None
         asked = ask(env.landing, feed, full=full, credentials=credentials or secrets_of(feed))
         say = Progress(name)
         landed = land(env.landing, feed, run_id, pages(feed, asked, env, say), asked=asked, progress=say)
-        for note in landed.notes:
+        notes = (*landed.notes, *unread(landed))
+        for note in notes:
             log.warning("%s: %s", name, note)
-        catalog.landed(env, run_id, listed=landed.listed, notes=landed.notes)
+        catalog.landed(env, run_id, listed=landed.listed, notes=notes)
     log.info("%s: %d records listed, %d of them new or changed payloads", name, landed.listed, landed.kept)
     return {"run_id": run_id, "listed": landed.listed}
+
+
+def unread(landed: Landed) -> Iterator[str]:
+    """What an operator should know of records that cannot be read and have no name to be rejected under."""
+    if landed.nameless:
+        yield (
+            f"{landed.nameless} records cannot be read, and nothing in them says which they are "
+            f"(the first: {landed.nameless_reason}). Their text lies beside what was landed as raw-*.bin. "
+            "While they cannot be read, no record of that time is taken for deleted because a list lacks it"
+        )
 
 
 def check_format(feed: Feed) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -13,7 +12,7 @@ from harvesters import json_recover, xml_records
 from harvesters.causes import failed, unreadable
 from harvesters.details import details
 from harvesters.http import Client, Reply
-from harvesters.json_records import NothingThere, NotJson, elements, source_records, told_encoding
+from harvesters.json_records import NothingThere, NotJson, elements, seen_identifier, source_records, told_encoding
 from harvesters.paging import Place, list_size
 from harvesters.web_pages import html_cause, is_html
 from schemas import Feed, RawResponse, Skipped, SourceRecord
@@ -74,7 +73,9 @@ def _recovered(reply: Reply, feed: Feed, error: NotJson) -> Answer:
         sentence = f"{feed.url} sends what is not JSON ({error})"
         raise unreadable("malformed", sentence, feed.url, reply.body) from error
     good, bad = saved
-    skipped = tuple(Skipped(identifier=_seen(text, feed), reason=f"not JSON: {error}") for text in bad)
+    skipped = tuple(
+        Skipped(identifier=seen_identifier(text, feed.identifier), reason=f"not JSON: {error}") for text in bad
+    )
     raw = RawResponse(url=feed.url, body=reply.body, reason=str(error))
     return Answer(reply, good, skipped, (raw,), mended=True)
 
@@ -92,12 +93,3 @@ def _nothing_is_left(reply: Reply, feed: Feed, place: Place) -> bool:
     """Whether an answer that leaves out its list says that the list has no more than it gave."""
     total = list_size(feed.request, reply, None, place)
     return total is not None and place.listed >= total
-
-
-def _seen(text: bytes, feed: Feed) -> str | None:
-    """The identifier of a broken element, as far as it can be seen; only for the list of what was skipped."""
-    if len(feed.identifier) != 1:
-        return None
-    key = feed.identifier[0].rsplit(".", 1)[-1].encode()
-    found = re.search(rb'"' + re.escape(key) + rb'"\s*:\s*"?([^",}\s]+)', text)
-    return found[1].decode("utf-8", "replace") if found else None

@@ -7,7 +7,7 @@ their reason in `raw-00000.json`; a harvest that failed leaves its cause in `fai
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
 
@@ -38,7 +38,8 @@ class Landed(Base, frozen=True, kw_only=True):
     full: bool = False
     not_modified: bool = False
     notes: tuple[str, ...] = ()
-    skipped: int = 0
+    nameless: int = 0  # records that could not be read and that nothing names
+    nameless_reason: str = ""  # of the first of them
 
 
 def land(
@@ -106,12 +107,14 @@ class _Writer:
             self._keep_raw(response)
         for record in page.records:
             self._gather(record)
+        nameless = [one.reason for one in page.skipped if one.identifier is None]
         self.footer = _onward(self.footer, page)
         self.unwritten = True
         self.landed = replace(
             self.landed,
             listed=self.landed.listed + len(page.records),
-            skipped=self.landed.skipped + len(page.skipped),
+            nameless=self.landed.nameless + len(nameless),
+            nameless_reason=self.landed.nameless_reason or next(iter(nameless), ""),
             notes=self.landed.notes + page.notes,
         )
         if self._full() or time.monotonic() - self.since >= PART_SECONDS:
@@ -189,10 +192,3 @@ def _note_failure(folder: Path, failed: HarvestFailed) -> None:
     said = Failure(cause=failed.cause, sentence=failed.sentence, again=failed.again)
     with whole_file(folder / "failed.json") as beside:
         beside.write_bytes(msgspec.json.encode(said))
-
-
-def raw_responses(run_folder: Path) -> Iterator[RawResponse]:
-    """The responses of a run that did not parse, as the bytes that came."""
-    for path in sorted(run_folder.glob("raw-*.bin")):
-        said = msgspec.json.decode(path.with_suffix(".json").read_bytes())
-        yield RawResponse(url=said["url"], body=path.read_bytes(), reason=said["reason"])

@@ -16,6 +16,7 @@ from loaders.files import whole_file
 from loaders.landing_index import LandingIndex, landing_index
 from loaders.landing_past import Harvest, harvests
 from loaders.staging_folder import copy_to, relative, staging_folder, view, workshop
+from loaders.staging_outcome import storable
 from loaders.staging_state import write_state
 from schemas.base import Base
 from schemas.environment import Environment
@@ -99,11 +100,15 @@ def _prepare(duck: Any, folder: Path, past: list[Harvest], *, force: bool, withd
         duck.execute(NOTHING_LISTED)
     for name in ("state", "refused"):
         view(duck, name, folder / f"{name}.parquet")
-    duck.execute("CREATE TABLE skipped (identifier VARCHAR, since VARCHAR, until VARCHAR)")
-    skipped = [one for harvest in past[full or 0 :] for one in harvest.skipped]
+    duck.execute("CREATE TABLE skipped (identifier VARCHAR, since VARCHAR, until VARCHAR, reason VARCHAR, harvest INT)")
+    skipped = [
+        (one.identifier and storable(one.identifier), *(one.window or (None, None)), storable(one.reason), number)
+        for number, harvest in enumerate(past)
+        for one in harvest.skipped
+        if number >= (full or 0)
+    ]
     if skipped:
-        rows_of = [(one.identifier, *(one.window or (None, None))) for one in skipped]
-        duck.executemany("INSERT INTO skipped VALUES (?, ?, ?)", rows_of)
+        duck.executemany("INSERT INTO skipped VALUES (?, ?, ?, ?, ?)", skipped)
 
 
 def _emit(env: Environment, duck: Any, folder: Path, index: LandingIndex, landing: Path) -> dict[str, Any]:

@@ -96,6 +96,24 @@ FROM absence a, setting;
 
 DELETE FROM judged WHERE verdict = 'nothing';
 
+-- A record that they list and nobody can read is rejected until it can be read; its version before stays.
+INSERT INTO judged BY NAME
+WITH unread AS (
+    SELECT identifier, max_by(reason, harvest) AS reason FROM skipped WHERE identifier IS NOT NULL GROUP BY identifier
+)
+SELECT u.identifier,
+    false AS listed, false AS deleted, false AS absent,
+    coalesce(s.format, (SELECT any_value(format) FROM listing), 'unknown') AS format,
+    s.datestamp,
+    sha256('unread: ' || u.reason) AS sha256,
+    'it cannot be read: ' || u.reason AS reason,
+    CASE WHEN s.pending_sha256 = sha256('unread: ' || u.reason)
+        OR EXISTS (SELECT 1 FROM refused r WHERE r.identifier = u.identifier AND r.sha256 = sha256('unread: ' || u.reason))
+        THEN 'unchanged' ELSE 'reject' END AS verdict
+FROM unread u
+ANTI JOIN winner w ON w.identifier = u.identifier
+LEFT JOIN state s ON s.identifier = u.identifier;
+
 CREATE VIEW deletions AS
 SELECT identifier, format, datestamp, absent, status FROM judged WHERE verdict = 'delete';
 

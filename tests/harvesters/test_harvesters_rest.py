@@ -226,6 +226,22 @@ def test_a_broken_element_is_skipped_by_name_and_the_rest_given(tmp_path: Path) 
     assert found[0].raw
 
 
+@pytest.mark.parametrize(
+    ("element", "named"),
+    [
+        (r'{"license":{"id":"by"},"id":"2","t":"half a pair: \ud83d"}', "2"),
+        (r'{"id":"2\ud83d"}', "2?"),
+        ('{"license":{"id":"by"},"id":"2","t":bad}', None),  # which of the two it is, nobody can say
+    ],
+)
+def test_what_cannot_be_read_is_named_only_when_its_name_is_plain(
+    tmp_path: Path, element: str, named: str | None
+) -> None:
+    found = run(lambda asked: Answer(f'[{{"id":"1"}},{element},{{"id":"3"}}]'), tmp_path)
+    assert identifiers(found) == ["1", "3"]
+    assert [skipped.identifier for page in found for skipped in page.skipped] == [named]
+
+
 def test_half_an_answer_is_malformed_and_never_a_short_list(tmp_path: Path) -> None:
     assert failure(lambda asked: Answer(json.dumps(ALL)[:200]), tmp_path).cause == "malformed"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from loaders import landing
-from loaders.landing import land, raw_responses
+from loaders.landing import land
 from loaders.landing_index import landing_index
 from loaders.landing_past import ask, harvests
 from schemas import Ask, HarvestFailed, Page, RawResponse, Request, Skipped
@@ -88,7 +89,9 @@ def test_a_huge_page_is_many_parts_and_only_the_last_says_how_far_we_came(
 def test_raw_responses_lie_beside_with_their_reason(tmp_path: Path) -> None:
     raw = RawResponse(url="https://example.org/oai", body=b"\xff<oops", reason="not well-formed at line 1")
     land(tmp_path, feed(), "books-1", [Page(raw=(raw,), complete=True)])
-    assert list(raw_responses(tmp_path / "books" / "books-1")) == [raw]
+    kept = tmp_path / "books" / "books-1" / "raw-00000.bin"
+    assert kept.read_bytes() == raw.body
+    assert json.loads(kept.with_suffix(".json").read_bytes()) == {"url": raw.url, "reason": raw.reason}
 
 
 def test_a_first_ask_is_for_everything_and_the_next_since_the_servers_own_mark(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from loaders import catalog, catalog_decide, staging
 from loaders.database import writing
 from loaders.landing import land
 from loaders.staging import facts
-from schemas import Environment, Issue, Skipped
+from schemas import Environment, Issue, Reason, Skipped
 from tests.loaders.nights import (
     everything,
     feed,
@@ -124,8 +124,9 @@ def test_what_the_server_could_not_give_is_not_absent(env: Environment) -> None:
         Skipped(identifier="r2", reason="HTTP 500"),
         Skipped(identifier=None, reason="HTTP 500", window=("2019-01-01", "2020-12-31")),
     )
-    assert night(env, feed(), [said("r1")], skipped=skipped) == {"landed": 2, "unchanged": 1, "deleted": 1}
-    assert states(env)["new"] == "deleted"
+    found = night(env, feed(), [said("r1")], skipped=skipped)
+    assert found == {"landed": 3, "unchanged": 1, "deleted": 1, "rejected": 1}
+    assert states(env) == {"r1": "live", "r2": "live", "old": "live", "new": "deleted"}
 
 
 @pytest.mark.parametrize(
@@ -280,3 +281,36 @@ def test_a_reprocess_makes_an_empty_catalog_as_it_was(env: Environment) -> None:
 
 
 AGAIN = "identifier, status, payload_sha256, record, pending_sha256, pending_status"
+
+
+def test_a_record_that_cannot_be_read_is_rejected_by_its_name_until_it_can(env: Environment) -> None:
+    night(env, feed(), [said("r1"), said("r2")])
+    poison = (Skipped(identifier="r2", reason="not well-formed"), Skipped(identifier="r3", reason="HTTP 500"))
+    assert night(env, feed(), [said("r1")], skipped=poison) == {"landed": 3, "unchanged": 1, "rejected": 2}
+    waits = "identifier, status, pending_status, pending_reason"
+    assert rows(env, "source_record", waits) == [
+        ("r1", "live", None, None),
+        ("r2", "live", "rejected", "it cannot be read: not well-formed"),
+        ("r3", "rejected", "rejected", "it cannot be read: HTTP 500"),
+    ]
+    before = everything(env)
+    assert night(env, feed(), [said("r1")], skipped=poison) == {"landed": 3, "unchanged": 3}
+    assert everything(env) == before
+    assert night(env, feed(), [said("r1"), said("r2"), said("r3")]) == {"landed": 3, "added": 1, "unchanged": 2}
+    assert rows(env, "source_record", waits) == [(f"r{n}", "live", None, None) for n in (1, 2, 3)]
+
+
+def test_what_is_read_elsewhere_in_the_same_harvest_is_not_rejected(env: Environment) -> None:
+    poison = (Skipped(identifier="r1", reason="HTTP 500"), Skipped(identifier="r\x002", reason="a NUL \x00"))
+    assert night(env, feed(), [said("r1")], skipped=poison) == {"landed": 2, "added": 1, "rejected": 1}
+    assert ("r␀2", "it cannot be read: a NUL ␀") in rows(env, "source_record", "identifier, pending_reason")
+
+
+def test_a_refused_rejection_is_not_brought_again(env: Environment) -> None:
+    night(env, feed(), [said("r1")])
+    poison = (Skipped(identifier="r2", reason="HTTP 500"),)
+    run = staged(env, feed(), [said("r1")], skipped=poison)
+    catalog.hold(env, run, [Reason(code="pipe")])
+    catalog_decide.refuse(env, run, by="A Steward", reason="they mend it")
+    assert night(env, feed(), [said("r1")], skipped=poison) == {"landed": 2, "unchanged": 2}
+    assert states(env) == {"r1": "live"}
