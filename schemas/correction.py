@@ -7,11 +7,15 @@ from typing import Any
 
 import msgspec
 
+from schemas.correction_checks import misfit
 from schemas.match import Correction
 from schemas.resource import Origin, Resource
 
 STEP = re.compile(r"[^.\[\]]+|\[\d+\]")
 UNTOUCHED = ("key", "provenance")
+LICENSE = "license.uri"  # the one part of a licence that the others follow from
+YEAR = re.compile(r"\d{4}")  # with which a date in EDTF begins, or its end when its begin is open
+NO_LICENSE = {"uri": None, "spdx": None, "label": None, "statement": "", "origin": "record", "open": None}
 
 
 class CorrectionUnusable(Exception):
@@ -21,23 +25,40 @@ class CorrectionUnusable(Exception):
 def correct(record: Resource, correction: Correction) -> Resource:
     """The record with a steward's value at a path such as title.en or identifiers[0].value; the list's length stays.
 
-    Raises CorrectionUnusable when the path leads nowhere or the value is not of the field's shape.
+    What follows from the value is not left as it was: the year of a date; of a licence its names and whether it is
+    open, which whoever knows licences fills in again. Raises CorrectionUnusable when the path leads nowhere, or the
+    value is not of the field's shape, or none that it can have.
     """
     named = f"correction {correction.id} of {correction.path!r} by {correction.by}"
     steps = STEP.findall(correction.path)
     if not steps or steps[0] in UNTOUCHED or steps[0] not in Resource.__struct_fields__:
         raise CorrectionUnusable(f"{named}: no such field; name one of the shared record, such as title.en")
+    if steps[0] == "issued_year":
+        raise CorrectionUnusable(f"{named}: the year follows from the date; set issued")
     tree = msgspec.to_builtins(record)
     try:
-        _set(tree, steps, None if correction.value is None else msgspec.json.decode(correction.value))
-        changed = msgspec.convert(tree, Resource)
+        value = None if correction.value is None else msgspec.json.decode(correction.value)
+        if correction.path == LICENSE:
+            tree["license"] = {**NO_LICENSE, "statement": value}
+        _set(tree, steps, value)
+        changed = _followed(msgspec.convert(tree, Resource), steps[0])
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise CorrectionUnusable(f"{named}: {error}; correct the value or undo it") from error
     except (LookupError, TypeError) as error:
         why = f"the record has nothing at that place; set {steps[0]} as a whole, in JSON, or undo it"
         raise CorrectionUnusable(f"{named}: {why}") from error
+    wrong = misfit(changed, steps[0])
+    if wrong is not None and wrong != misfit(record, steps[0]):
+        raise CorrectionUnusable(f"{named}: {wrong}; correct the value or undo it")
     origin = Origin(key=f"curation:{correction.id}", path=correction.path, rule=f"curation: {correction.by}")
     return msgspec.structs.replace(changed, provenance={**changed.provenance, steps[0]: (origin,)})
+
+
+def _followed(changed: Resource, field: str) -> Resource:
+    if field != "issued":
+        return changed
+    year = YEAR.search(changed.issued or "")
+    return msgspec.structs.replace(changed, issued_year=None if year is None else int(year[0]))
 
 
 def _set(tree: Any, steps: list[str], value: Any) -> None:

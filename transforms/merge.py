@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from schemas import Correction, CorrectionUnusable, Member, Origin, Relation, Resource, correct
+from schemas.correction import LICENSE
+from transforms.normalize.license import license_of
 
 Members = Sequence[Resource]  # the most trusted first
 Survivor = Callable[[Members, str], tuple[Any, Members]]  # the value of a field, and the records that it came from
@@ -167,7 +169,17 @@ def _corrected(record: Resource, corrections: Sequence[Correction]) -> Merged:
     problems = []
     for one in corrections:
         try:
-            record = correct(record, one)
+            record = _licensed(correct(record, one), one)
         except CorrectionUnusable as error:
             problems.append(str(error))
     return Merged(record, tuple(problems))
+
+
+def _licensed(record: Resource, correction: Correction) -> Resource:
+    """What a steward's licence is called, and whether it is open, as of any other licence with that address."""
+    if correction.path != LICENSE or record.license is None or record.license.uri is None:
+        return record
+    known = license_of((record.license.uri,))
+    if known is None or known.uri is None:
+        return record
+    return msgspec.structs.replace(record, license=known)

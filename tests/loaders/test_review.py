@@ -132,8 +132,9 @@ def test_corrections_and_withdrawals_name_what_is_there(env: Environment, say) -
 @pytest.mark.parametrize(
     ("path", "value", "why"),
     [
-        ("issued_year", "abc", "Expected `int | null`"),
-        ("license.uri", "https://example.org/license", "nothing at that place"),
+        ("issued_year", "1949", "the year follows from the date"),
+        ("issued", "last spring", "no date in EDTF"),
+        ("license.uri", "CC BY", "no http or https address"),
         ("identifiers[3].value", "x", "nothing at that place"),
         ("levels", "2", "Expected `array`"),
         ("url", "javascript:alert(1)", "no http or https address"),
@@ -152,8 +153,8 @@ def test_a_correction_that_could_never_be_published_is_refused_when_it_is_made(
 def test_a_text_that_looks_like_json_is_a_text_where_the_field_is_one(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
     night(env, feed(), [said("r1")])
     assert say("correct", "books:r1", "title.en", "1984", *BY)[0] == 0
-    assert say("correct", "books:r1", "issued_year", "1949", *BY)[0] == 0
-    assert rows(env, "curation", "path, value") == [("issued_year", "1949"), ("title.en", '"1984"')]
+    assert say("correct", "books:r1", "issued", "1949", *BY)[0] == 0
+    assert rows(env, "curation", "path, value") == [("issued", '"1949"'), ("title.en", '"1984"')]
 
 
 def test_a_newer_version_that_waits_is_not_lost_when_an_acceptance_is_undone(env: Environment, say) -> None:  # type: ignore[no-untyped-def]

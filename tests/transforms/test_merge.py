@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -155,6 +156,69 @@ def test_a_correction_that_does_not_fit_is_named_and_the_rest_stands(path: str, 
     merged = merge([member("a:1", title={"en": "A"})], [set_to(path, value), set_to("title.en", '"B"', 8)])
     assert merged.record.title == {"en": "B"}
     assert len(merged.problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "why"),
+    [
+        ("issued", '"banana"', "no date in EDTF"),
+        ("modified", '"2015-13"', "no date in EDTF"),
+        ("levels", '["2", "99"]', "'99' is none of 0, 1, 2"),
+        ("difficulty", '"banana"', "'banana' is none of very easy"),
+        ("audiences", '["alien"]', "'alien' is none of teacher"),
+        ("typical_learning_time", '"an hour"', "no duration in ISO 8601"),
+        ("age_range", '{"min": 50, "max": 2}', "from the youngest to the oldest"),
+        ("title.xx-bad-lang-tag-toolong", '"hello"', "no language tag"),
+        ("formats", '["PDF"]', "no media type"),
+        ("resource_types", '[{"code": "thing", "label": "Thing", "source": ""}]', "'thing' is none of application"),
+        ("relations", '[{"kind": "likes", "target": "x"}]', "'likes' is none of ispartof"),
+        ("issued_year", "1949", "set issued"),
+    ],
+)
+def test_a_value_that_the_field_cannot_have_is_refused(path: str, value: str, why: str) -> None:
+    with pytest.raises(CorrectionUnusable, match=re.escape(why)):
+        correct(Resource(key="a:1"), set_to(path, value))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("issued", '"2015/2017"'),
+        ("issued", '"2015-05~"'),
+        ("typical_learning_time", '"P1W"'),
+        ("typical_learning_time", '"PT1H30M"'),
+        ("age_range", '{"min": 6, "max": null}'),
+        ("description.sr-Latn", '"Kratak opis"'),
+        ("formats", '["application/vnd.oasis.opendocument.text"]'),
+    ],
+)
+def test_a_value_that_the_field_can_have_is_taken(path: str, value: str) -> None:
+    assert correct(Resource(key="a:1"), set_to(path, value)) != Resource(key="a:1")
+
+
+def test_a_record_that_was_odd_before_can_still_be_corrected() -> None:
+    odd = Resource(key="a:1", title={"xx-bad-lang-tag-toolong": "A"}, levels=("99",))
+    assert correct(odd, set_to("title.en", '"B"')).title["en"] == "B"
+
+
+def test_a_corrected_date_takes_its_year_with_it() -> None:
+    record = merge([member("a:1", issued="2020", issued_year=2020)], [set_to("issued", '"2015-05"')]).record
+    assert (record.issued, record.issued_year) == ("2015-05", 2015)
+    assert merge([member("a:1", issued="2020", issued_year=2020)], [set_to("issued", None)]).record.issued_year is None
+
+
+def test_a_corrected_licence_is_never_called_by_the_name_of_the_old_one() -> None:
+    by = "https://creativecommons.org/licenses/by/4.0/"
+    was = License(uri=by, spdx="CC-BY-4.0", label="CC BY 4.0", statement="CC BY", origin="record", open=True)
+    strict = "https://creativecommons.org/licenses/by-nc-nd/4.0/"
+    for before in (was, None):
+        record = merge([member("a:1", license=before)], [set_to("license.uri", f'"{strict}"')]).record
+        assert record.license == License(
+            uri=strict, spdx="CC-BY-NC-ND-4.0", label="CC BY-NC-ND 4.0", statement=strict, origin="record", open=False
+        )
+    own = "https://example.org/terms"
+    record = merge([member("a:1", license=was)], [set_to("license.uri", f'"{own}"')]).record
+    assert record.license == License(uri=own, spdx=None, label=None, statement=own, origin="record", open=None)
 
 
 @given(st.permutations(["a:1", "b:1", "c:1", "d:1"]))
