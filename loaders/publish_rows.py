@@ -54,15 +54,25 @@ def sha256_of(text: str) -> str:
 def columns(text: str) -> dict[str, Any]:
     """The columns that repeat parts of a record's text."""
     record = COLUMNS.decode(text)
+    language = record.languages[0].tag if record.languages else None
     return {
-        "title": next(iter(record.title.values()), None),
-        "language": record.languages[0].tag if record.languages else None,
+        "title": _title(record.title, language),
+        "language": language,
         "license_uri": record.license.uri if record.license else None,
         "resource_type": record.resource_types[0].code if record.resource_types else None,
         "url": record.url,
         "issued": record.issued,
         "issued_year": record.issued_year,
     }
+
+
+def _title(titles: dict[str, str], language: str | None) -> str | None:
+    """The title in the resource's own language, in whatever script; else the first."""
+    if len(titles) > 1 and language is not None:
+        own = language.partition("-")[0]
+        same = (text for tag, text in titles.items() if tag.partition("-")[0] == own)
+        return titles.get(language) or next(same, None) or next(iter(titles.values()))
+    return next(iter(titles.values()), None)
 
 
 def changes(old: str, new: str) -> dict[str, Any]:

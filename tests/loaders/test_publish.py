@@ -19,8 +19,8 @@ from loaders.catalog_run import NotRunning, read_run
 from loaders.database import reading, writing
 from loaders.models import Curation, Redirect, Resource, SourceRecord
 from loaders.models import Match as MatchRow
-from loaders.publish_rows import sha256_of, text_of
-from schemas import Cluster, Correction, Environment, Evidence, Match, Member, Relation, match_sha256
+from loaders.publish_rows import columns, sha256_of, text_of
+from schemas import Cluster, Correction, Environment, Evidence, Language, Match, Member, Relation, match_sha256
 from schemas import Resource as Record
 from schemas.base import replace
 
@@ -439,3 +439,20 @@ def test_a_judgement_notes_the_digest_that_the_matcher_compares_it_with(lite: En
     expected = match_sha256(Record(key="a:1", title={"en": "Fractions a:1"}, issued_year=2020))
     assert judgement.left_sha256 == expected
     assert judgement.right_sha256 != expected
+
+
+@pytest.mark.parametrize(
+    ("title", "languages", "shown"),
+    [
+        ({"ar": "الإحصاء الوصفي", "fr": "Statistique descriptive"}, ("fr", "ar"), "Statistique descriptive"),
+        ({"en": "Maths", "sr": "Математика"}, ("sr-Latn",), "Математика"),
+        ({"en": "Maths", "fr": "Mathématiques"}, ("de",), "Maths"),
+        ({"en": "Maths", "fr": "Mathématiques"}, (), "Maths"),
+        ({}, ("fr",), None),
+    ],
+)
+def test_the_title_of_a_resource_is_the_one_in_its_own_language(
+    title: dict[str, str], languages: tuple[str, ...], shown: str | None
+) -> None:
+    told = tuple(Language(tag=tag, origin="declared", confidence=1.0) for tag in languages)
+    assert columns(text_of(Record(key="a:1", title=title, languages=told)))["title"] == shown
