@@ -6,6 +6,7 @@ already is left as it is, so that a production Airflow keeps its own database, e
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -53,12 +54,25 @@ def prepare(env: Environment, *, feeds: Path | None = None) -> dict[str, str]:
 
 
 def read_secrets(path: Path) -> dict[str, str]:
-    """The secrets that all Airflow components share; made on first use, readable by this user only."""
+    """The secrets that all Airflow components share; made on first use, readable by this user only.
+
+    Whole when it appears, also when a process is killed meanwhile or two begin at once. Raises ValueError when one of
+    them is missing.
+    """
     if not path.exists():
         text = "".join(f"{name}={make()}\n" for name, make in SECRETS.items())
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
-    return dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
+        with contextlib.suppress(FileExistsError):  # another process was quicker: its secrets are everybody's
+            os.link(beside, path)
+        beside.unlink()
+    read = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
+    missing = [name for name in SECRETS if not read.get(name)]
+    if missing:
+        again = "put it back, or delete the file: all are made anew, and Airflow's connections must be entered again"
+        raise ValueError(f"{path} lacks {', '.join(missing)}; {again}")
+    return read
 
 
 def _python_path() -> str:

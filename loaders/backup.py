@@ -16,7 +16,7 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import msgspec
 from sqlalchemy import Connection, select, tuple_
@@ -30,7 +30,7 @@ from loaders.models import Curation, Judgement, Redirect, Refused, Resource, Res
 from loaders.restored import promise
 from schemas.environment import Environment, environment
 
-ROWS, LOOKUP = 5_000, 300
+ROWS, LOOKUP, BLOCK = 5_000, 300, 1 << 20
 PRIMARY: dict[str, Any] = {
     table.__tablename__: table.__table__ for table in (Judgement, Curation, Redirect, Refused, Resource, RestoredMember)
 }
@@ -68,7 +68,7 @@ def restore(env: Environment, path: Path) -> int:
                 continue
             folder, *rest = PurePosixPath(member.name).parts
             if folder == "tables":
-                _insert(connection, rest[0].rsplit("-", 1)[0], msgspec.json.decode(source.read()))
+                _insert(connection, _table(rest[0]), msgspec.json.decode(source.read()))
             elif folder == "landing":
                 _extract(source, env.landing.joinpath(*rest))
                 files += 1
@@ -98,20 +98,45 @@ def _add(tar: tarfile.TarFile, name: str, body: bytes) -> None:
 
 
 def _check(env: Environment, path: Path) -> None:
+    """Read it from end to end before anything is written. Raises BadBackup."""
+    whole = False
     try:
         with tarfile.open(path) as tar:
-            names = {member.name: member.size for member in tar}
+            for member in tar:
+                _check_member(env, path, member, tar.extractfile(member))
+                whole = whole or member.name == "complete.json"
     except (OSError, tarfile.TarError) as error:
         raise BadBackup(f"{path}: not a readable backup: {error}") from error
-    if "complete.json" not in names:
+    if not whole:
         raise BadBackup(f"{path}: not a whole backup: it was cut short, or is something else")
-    for name, size in names.items():
-        folder, *rest = PurePosixPath(name).parts
-        if ".." in rest or (folder, bool(rest)) not in {("tables", True), ("landing", True), ("complete.json", False)}:
-            raise BadBackup(f"{path}: {name!r} has no place in a backup")
-        there = env.landing.joinpath(*rest)
-        if folder == "landing" and there.exists() and there.stat().st_size != size:
-            raise BadBackup(f"{there} is there already and differs; restore into an empty ELIB_HOME")
+
+
+def _check_member(env: Environment, path: Path, member: tarfile.TarInfo, source: IO[bytes] | None) -> None:
+    folder, *rest = PurePosixPath(member.name).parts or ("",)
+    placed = (folder, bool(rest)) in {("tables", True), ("landing", True), ("complete.json", False)}
+    if not placed or ".." in rest or source is None or (folder == "tables" and _table(rest[0]) not in PRIMARY):
+        raise BadBackup(f"{path}: {member.name!r} has no place in a backup")
+    there = env.landing.joinpath(*rest)
+    if folder == "landing" and there.exists() and not _same(source, there):
+        raise BadBackup(f"{there} is there already and differs; restore into an empty ELIB_HOME")
+    if folder == "tables":
+        try:
+            msgspec.json.decode(source.read(), type=list[dict[str, Any]])
+        except msgspec.DecodeError as error:
+            raise BadBackup(f"{path}: {member.name} cannot be read: {error}") from error
+
+
+def _table(name: str) -> str:
+    """The table whose rows a file of tables/ holds: issue-00003.json is of issue."""
+    return name.rsplit("-", 1)[0]
+
+
+def _same(source: IO[bytes], there: Path) -> bool:
+    with there.open("rb") as other:
+        while block := source.read(BLOCK):
+            if block != other.read(len(block)):
+                return False
+        return not other.read(1)
 
 
 def _extract(source: Any, target: Path) -> None:
@@ -122,7 +147,7 @@ def _extract(source: Any, target: Path) -> None:
 
 
 def _copy(source: Any, target: BinaryIO) -> None:
-    while block := source.read(1 << 20):
+    while block := source.read(BLOCK):
         target.write(block)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,33 @@ def test_a_backup_that_was_cut_short_changes_nothing(lite: Environment, tmp_path
         with pytest.raises(BadBackup, match=r"backup\.tar: not a"):
             restore(lite, file)
     file.write_bytes(whole)
-    next(lite.landing.rglob("part-*")).write_bytes(b"another")
-    with pytest.raises(BadBackup, match="is there already and differs"):
+    part = next(lite.landing.rglob("part-*"))
+    landed = part.read_bytes()
+    for other in (b"another", landed[:-1] + b"?", landed + b"?", b""):
+        part.write_bytes(other)
+        with pytest.raises(BadBackup, match="is there already and differs"):
+            restore(lite, file)
+    part.write_bytes(landed)
+    assert restore(lite, file) > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "why"),
+    [
+        ("tables/nonsense-00000.json", b"[]", "has no place in a backup"),
+        ("tables/resource-00000.json", b"[{", "cannot be read"),
+        ("landing/../../outside", b"x", "has no place in a backup"),
+    ],
+)
+def test_what_no_backup_of_ours_holds_is_named_and_nothing_is_written(
+    lite: Environment, tmp_path: Path, name: str, body: bytes, why: str
+) -> None:
+    file = tmp_path / "backup.tar"
+    with tarfile.open(file, "w") as tar:
+        for one, said in ((name, body), ("complete.json", b"{}")):
+            member = tarfile.TarInfo(one)
+            member.size = len(said)
+            tar.addfile(member, io.BytesIO(said))
+    with pytest.raises(BadBackup, match=why):
         restore(lite, file)
+    assert not (tmp_path.parent / "outside").exists()
