@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from loaders.models import UnmappedValue
 from loaders.rows import write_rows
+from loaders.staging_outcome import shown_term
 from loaders.staging_rows import row_batches, row_files
 
 TABLE: Any = UnmappedValue.__table__  # a Table; typed so that bulk statements take it
@@ -72,5 +73,5 @@ def _codes(folder: Path, wanted: set[Term]) -> dict[Term, str]:
 
 def _coded(record: str, wanted: set[Term]) -> dict[Term, str]:
     terms = msgspec.json.decode(record).get("terms", ())
-    pairs = {(term["field"], term["source"]): term.get("code") for term in terms}
+    pairs = {(term["field"], shown_term(term["source"])): term.get("code") for term in terms}
     return {pair: code for pair, code in pairs.items() if code is not None and pair in wanted}

@@ -19,11 +19,12 @@ from loaders.landing_part import Footer, part_paths, write_part
 from loaders.landing_past import Failure, fingerprint
 from schemas.base import Base, replace
 from schemas.feed import Feed
-from schemas.source import Ask, HarvestFailed, Page, RawResponse, SourceRecord
+from schemas.source import Ask, HarvestFailed, Page, RawResponse, Skipped, SourceRecord
 
 PART_RECORDS = 5_000
 PART_BYTES = 32 * 1024 * 1024  # of payload
 PART_SECONDS = 60.0
+LONGEST = 1_200  # bytes of an identifier
 Progress = Callable[[int, int | None], None]
 
 
@@ -103,6 +104,7 @@ class _Writer:
         self.landed = Landed(run_id=start.run_id)
 
     def take(self, page: Page) -> None:
+        page = _storable(page)
         for response in page.raw:
             self._keep_raw(response)
         for record in page.records:
@@ -169,6 +171,23 @@ class _Writer:
         with whole_file(path.with_suffix(".json")) as beside:
             beside.write_bytes(msgspec.json.encode({"url": response.url, "reason": response.reason}))
         self.raw += 1
+
+
+def _storable(page: Page) -> Page:
+    """The page, what no index takes skipped: a key of PostgreSQL's may have 2 700 bytes, and a match names two."""
+    long = [
+        one for one in page.records if len(one.identifier) > LONGEST // 4 and len(one.identifier.encode()) > LONGEST
+    ]
+    if not long:
+        return page
+    skipped, raw = [], []
+    for one in long:
+        digest = sha256(one.identifier.encode()).hexdigest()[:12]
+        reason = f"its identifier has {len(one.identifier.encode())} bytes; {LONGEST} are taken"
+        skipped.append(Skipped(identifier=f"{one.identifier[:80]}…{digest}", reason=reason))
+        raw.append(RawResponse(url=one.identifier, body=(one.payload or "").encode(), reason=reason))
+    records = [one for one in page.records if one not in long]
+    return replace(page, records=records, skipped=(*page.skipped, *skipped), raw=(*page.raw, *raw))
 
 
 def _onward(footer: Footer, page: Page) -> Footer:

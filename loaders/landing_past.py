@@ -205,7 +205,7 @@ def _validators(feed: Feed, complete: list[Harvest]) -> dict[str, str]:
 
 def _lacks(feed: Feed, complete: list[Harvest]) -> bool:
     """Whether the last complete harvest lacks a record that only the whole question, asked again, can give."""
-    return bool(complete and complete[-1].skipped) and feed.protocol not in ASKS_AGAIN
+    return bool(complete and any(one.again for one in complete[-1].skipped)) and feed.protocol not in ASKS_AGAIN
 
 
 def _mark(response_date: str | None) -> str | None:
@@ -226,7 +226,7 @@ def _mark(response_date: str | None) -> str | None:
 def _retry(past: list[Harvest], complete: list[Harvest]) -> tuple[Skipped, ...]:
     """What the harvests since the last complete one could not get, that one included."""
     first = past.index(complete[-1]) if complete else 0
-    return tuple(dict.fromkeys(one for harvest in past[first:] for one in harvest.skipped))
+    return tuple(dict.fromkeys(one for harvest in past[first:] for one in harvest.skipped if one.again))
 
 
 def _failure(folder: Path) -> Failure | None:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from loaders import catalog_load, catalog_run
 from loaders.database import reading
+from loaders.landing import LONGEST
 from loaders.staging_folder import copy_to, staging_folder, view, workshop
 from loaders.staging_merge import merge
 from loaders.staging_outcome import OutcomeWriter
@@ -63,6 +64,8 @@ def check(one: Assessment) -> None:
         raise ValueError(f"feed {one.feed!r}: a feed's name has small letters, digits and _ only")
     if not one.identifier:
         raise ValueError("its record has no identifier")
+    if len(one.identifier.encode()) > LONGEST:
+        raise ValueError(f"its record's identifier has more than {LONGEST} bytes: {one.identifier[:80]}…")
     said = [outcome for outcome in (one.resource, one.tombstone, one.rejection) if outcome is not None]
     if len(said) != 1:
         raise ValueError(f"{one.key}: {len(said)} outcomes; a record has one")

@@ -50,6 +50,7 @@ OUTCOMES = pa.schema(
         ("issues", pa.list_(FINDING)),
     ]
 )
+TERM = 400  # characters
 REPEATED = ["format", "datestamp", "kind", "reason", "codes", "unmapped"]  # a dictionary of the others only costs time
 
 
@@ -134,7 +135,7 @@ def resource_columns(resource: Resource) -> dict[str, Any]:
     """The columns that a catalog row says of a resource: its JSON, digest, flags and unmapped terms."""
     text = msgspec.json.encode(resource, order="deterministic")
     license_ = resource.license
-    unmapped = sorted({(term.field, storable(term.source)) for term in resource.terms if term.code is None})
+    unmapped = sorted({(term.field, shown_term(term.source)) for term in resource.terms if term.code is None})
     return {
         "record": text.decode(),
         "record_sha256": sha256(text).hexdigest(),
@@ -160,6 +161,12 @@ def _finding(key: str, issue: Issue) -> dict[str, str]:
 def storable(text: str) -> str:
     """Text that PostgreSQL can hold: NUL, which it cannot, shown as its symbol."""
     return text.replace("\x00", "␀")
+
+
+def shown_term(source: str) -> str:
+    """A term as it is counted: what is longer than any term is cut, because PostgreSQL's indexes take 2 700 bytes."""
+    text = storable(source)
+    return text if len(text) <= TERM else f"{text[:TERM]}…"
 
 
 def _assessment(feed: str, row: dict[str, Any]) -> Assessment:

@@ -39,11 +39,12 @@ class RawResponse(Base, frozen=True, kw_only=True):
 
 
 class Skipped(Base, frozen=True, kw_only=True):
-    """A record that the server could not give us; it is asked for again next time."""
+    """A record that the server could not give us, or that we cannot take."""
 
     identifier: str | None
     reason: str
     window: tuple[str, str] | None = None  # the datestamps between which it lies, when no identifier is known
+    again: bool = True  # whether it is asked for next time; a record that no store takes is not
 
 
 class Page(Base, frozen=True, kw_only=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import string
 from hashlib import sha256
 
 import pytest
@@ -10,6 +12,7 @@ from sqlalchemy import text
 from loaders import catalog, catalog_decide, staging
 from loaders.database import writing
 from loaders.landing import land
+from loaders.landing_past import ask
 from loaders.staging import facts
 from schemas import Environment, Issue, Reason, Skipped
 from tests.loaders.nights import (
@@ -314,3 +317,19 @@ def test_a_refused_rejection_is_not_brought_again(env: Environment) -> None:
     catalog_decide.refuse(env, run, by="A Steward", reason="they mend it")
     assert night(env, feed(), [said("r1")], skipped=poison) == {"landed": 2, "unchanged": 2}
     assert states(env) == {"r1": "live"}
+
+
+def test_what_no_index_takes_stops_no_other_record(env: Environment) -> None:
+    letters = random.Random(1)  # what does not compress
+    long, term = ("".join(letters.choices(string.ascii_letters, k=5_000)) for _ in range(2))
+    listed = [said("r1"), said(long), said("r2", levels=[term]), said("ü" * 600)]
+    assert night(env, feed(), listed) == {"landed": 4, "added": 3, "rejected": 1}
+    waits = [row for row in rows(env, "source_record", "identifier, pending_reason") if row[1]]
+    ((name, reason),) = waits
+    assert name.startswith(long[:80]) and len(name) < 100
+    assert reason == "it cannot be read: its identifier has 5000 bytes; 1200 are taken"
+    assert rows(env, "unmapped_value", "value, count") == [(f"{term[:400]}…", 1)]
+    (kept,) = env.landing.rglob("raw-*.bin")
+    assert b"A title" in kept.read_bytes()
+    assert night(env, feed(), listed) == {"landed": 4, "unchanged": 4}
+    assert ask(env.landing, feed()).retry == (), "asking again would not make it shorter"
