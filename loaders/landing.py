@@ -175,19 +175,19 @@ class _Writer:
 
 def _storable(page: Page) -> Page:
     """The page, what no index takes skipped: a key of PostgreSQL's may have 2 700 bytes, and a match names two."""
-    long = [
-        one for one in page.records if len(one.identifier) > LONGEST // 4 and len(one.identifier.encode()) > LONGEST
-    ]
-    if not long:
-        return page
-    skipped, raw = [], []
-    for one in long:
+    short, skipped, raw = [], [], []
+    for one in page.records:
+        size = len(one.identifier.encode()) if len(one.identifier) > LONGEST // 4 else 0
+        if size <= LONGEST:
+            short.append(one)
+            continue
         digest = sha256(one.identifier.encode()).hexdigest()[:12]
-        reason = f"its identifier has {len(one.identifier.encode())} bytes; {LONGEST} are taken"
-        skipped.append(Skipped(identifier=f"{one.identifier[:80]}…{digest}", reason=reason))
+        reason = f"its identifier has {size} bytes; {LONGEST} are taken"
+        skipped.append(Skipped(identifier=f"{one.identifier[:80]}…{digest}", reason=reason, again=False))
         raw.append(RawResponse(url=one.identifier, body=(one.payload or "").encode(), reason=reason))
-    records = [one for one in page.records if one not in long]
-    return replace(page, records=records, skipped=(*page.skipped, *skipped), raw=(*page.raw, *raw))
+    if not skipped:
+        return page
+    return replace(page, records=short, skipped=(*page.skipped, *skipped), raw=(*page.raw, *raw))
 
 
 def _onward(footer: Footer, page: Page) -> Footer:
