@@ -214,6 +214,10 @@ def test_a_retired_feed_withdraws_every_record(env: Environment) -> None:
     assert funnel(staging.stage(env, run)) == {"landed": 3, "deleted": 3}
     catalog.load(env, run)
     assert set(states(env).values()) == {"deleted"}
+    back = catalog.begin(env, "books", "reprocess")  # the feed is active again
+    assert funnel(stage(env, back)) == {"landed": 3, "added": 2, "quarantined": 1}
+    catalog.load(env, back)
+    assert states(env) == {"r1": "live", "r2": "live", "r3": "quarantined"}
 
 
 def test_the_facts_are_the_feed_as_it_would_stand(env: Environment) -> None:
