@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from loaders import catalog_run
 from loaders.catalog_issue import TABLE, compare, standing_or_found
-from loaders.database import writing
+from loaders.database import rows_among, writing
 from loaders.files import whole_file
 from loaders.models import HarvestRun, SourceRecord
 from loaders.publish_state import NothingMatched
@@ -18,7 +18,7 @@ from loaders.staging_outcome import finding_name, storable
 from schemas import Issue
 from schemas.environment import Environment
 
-NAME, SCOPE, LOOKUP = "across.json", "catalog", 500
+NAME, SCOPE = "across.json", "catalog"
 
 
 def keep_across(folder: Path, found: Iterable[Issue]) -> None:
@@ -60,10 +60,5 @@ def _row(one: Issue) -> dict[str, str]:
 
 
 def _live(connection: Connection, keys: list[str]) -> set[str]:
-    found: set[str] = set()
-    for start in range(0, len(keys), LOOKUP):
-        query = select(SourceRecord.key).where(
-            SourceRecord.key.in_(keys[start : start + LOOKUP]), SourceRecord.status == "live"
-        )
-        found.update(connection.scalars(query))
-    return found
+    query = select(SourceRecord.key).where(SourceRecord.status == "live")
+    return {key for (key,) in rows_among(connection, query, SourceRecord.key, keys)}

@@ -10,14 +10,13 @@ from sqlalchemy import Connection, func, select, update
 from loaders import catalog_run
 from loaders.catalog_load import load, staged_batches, upsert
 from loaders.catalog_run import NotRunning, Run, working
-from loaders.database import reading, writing
+from loaders.database import reading, rows_among, writing
 from loaders.models import HarvestRun, Issue, Refused, SourceRecord
 from schemas.environment import Environment
 
 RECORDS: Any = SourceRecord.__table__
 ISSUES: Any = Issue.__table__
 REFUSED: Any = Refused.__table__
-LOOKUP = 500
 WEIGHTY = ("accept", "pend", "delete")  # what a refusal remembers
 
 
@@ -97,11 +96,8 @@ def remember(connection: Connection, run: Run, versions: list[tuple[str, str]], 
 
 def standing(connection: Connection, keys: list[str]) -> set[tuple[str, str]]:
     """The versions of these records that the catalog holds: accepted, waiting, or a deletion."""
-    found: set[tuple[str, str]] = set()
-    for start in range(0, len(keys), LOOKUP):
-        rows = connection.execute(select(RECORDS).where(RECORDS.c.key.in_(keys[start : start + LOOKUP]))).mappings()
-        found |= {version for row in rows for version in versions_of(row)}
-    return found
+    rows = rows_among(connection, select(RECORDS), RECORDS.c.key, keys)
+    return {version for row in rows for version in versions_of(row._mapping)}
 
 
 def versions_of(row: Any) -> Iterator[tuple[str, str]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from more_itertools import chunked
 from sqlalchemy import URL, Connection, Engine, LargeBinary, cast, create_engine, event, make_url, text
 
 from loaders.locks import catalog_lock
@@ -22,6 +23,7 @@ PRAGMAS = (
     "foreign_keys=ON",
     "cache_size=-65536",
 )
+LOOKUP = 500  # values of one question
 WRITES = {"elib_writes": True}
 WRITER_KEY = 0x656C6962  # "elib": the advisory lock of PostgreSQL
 
@@ -93,6 +95,12 @@ def reading(env: Environment) -> Iterator[Connection]:
 def as_kept(connection: Connection, column: Any) -> Any:
     """A text column for who only decodes it: as the UTF-8 bytes that SQLite keeps, as text from PostgreSQL."""
     return cast(column, LargeBinary) if connection.dialect.name == "sqlite" else column
+
+
+def rows_among(connection: Connection, query: Any, column: Any, values: Sequence[Any]) -> Iterator[Any]:
+    """The rows of the query whose column is among the values, asked for 500 at a time: databases bind only so many."""
+    for some in chunked(values, LOOKUP):
+        yield from connection.execute(query.where(column.in_(some))).all()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, delete, func, insert, select
 
-from loaders.database import as_kept, reading
+from loaders.database import as_kept, reading, rows_among
 from loaders.files import whole_file
 from loaders.models import HarvestRun, PublishState, SourceRecord
 from loaders.models import Judgement as JudgementRow
@@ -26,7 +26,6 @@ from schemas import Cluster, Compared, Judgement, Match
 from schemas.base import Base
 from schemas.environment import Environment
 
-BATCH = 500
 FEATURES, PAIRS, FOUND, KIND = "features.parquet", "pairs.parquet", "found-", "state.json"
 KEPT = 2 * 86_400  # seconds that a match which nobody published lies about
 COMPARED = msgspec.json.Decoder(Compared)
@@ -96,17 +95,12 @@ def live_versions(env: Environment) -> dict[str, str]:
 
 def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str, Compared]]:
     """Feed, text's sha256 and what is compared of those of the keys that are live, in batches; memory does not grow."""
-    wanted = sorted(keys)
     with reading(env) as connection:
-        for start in range(0, len(wanted), BATCH):
-            text = as_kept(connection, SourceRecord.record)
-            query = select(SourceRecord.feed, SourceRecord.record_sha256, text).where(
-                SourceRecord.key.in_(wanted[start : start + BATCH]),
-                SourceRecord.status == "live",
-                SourceRecord.record.is_not(None),
-            )
-            rows = connection.execute(query).all()
-            yield from [(feed, sha256 or "", COMPARED.decode(record)) for feed, sha256, record in rows]
+        text = as_kept(connection, SourceRecord.record)
+        query = select(SourceRecord.feed, SourceRecord.record_sha256, text)
+        query = query.where(SourceRecord.status == "live", SourceRecord.record.is_not(None))
+        for feed, sha256, record in rows_among(connection, query, SourceRecord.key, sorted(keys)):
+            yield feed, sha256 or "", COMPARED.decode(record)
 
 
 def judgements(env: Environment) -> list[Judgement]:

@@ -6,17 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from more_itertools import chunked
 from sqlalchemy import select, tuple_
 
 from loaders import catalog_run
 from loaders.catalog_decide import staged_rows
 from loaders.catalog_run import FUNNEL
 from loaders.curation import SHOWN
-from loaders.database import reading
+from loaders.database import LOOKUP, reading, rows_among
 from loaders.models import Curation, HarvestRun, Issue, Judgement, Match, SourceRecord
 from schemas.environment import Environment
-
-LOOKUP = 500
 
 
 def funnel_line(counts: dict[str, int]) -> str:
@@ -49,8 +48,7 @@ def shown(env: Environment, run_id: str) -> Iterator[str]:
     yield f"{run.id} ({run.feed}) {run.status.upper()}: {funnel_line(run.counts)}"
     yield from (f"  held because {reason}" for reason in sentences(run.reasons))
     rows = [row for row in staged_rows(env, run_id) if row["change"] != "unchanged"]
-    for start in range(0, len(rows), LOOKUP):
-        batch = rows[start : start + LOOKUP]
+    for batch in chunked(rows, LOOKUP):
         known = _records(env, [f"{run.feed}:{row['identifier']}" for row in batch])
         for row in batch:
             key = f"{run.feed}:{row['identifier']}"
@@ -139,19 +137,13 @@ def _records(env: Environment, keys: list[str]) -> dict[str, dict[str, Any]]:
 
 def _errors(connection: Any, keys: list[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for start in range(0, len(keys), LOOKUP):
-        query = select(Issue.key, Issue.code, Issue.path, Issue.value).where(
-            Issue.key.in_(keys[start : start + LOOKUP]), Issue.severity == "error", Issue.resolved_run_id.is_(None)
-        )
-        for key, code, path, value in connection.execute(query):
-            found.setdefault(key, []).append(f"{code} at {path}: {value}")
+    query = select(Issue.key, Issue.code, Issue.path, Issue.value)
+    query = query.where(Issue.severity == "error", Issue.resolved_run_id.is_(None))
+    for key, code, path, value in rows_among(connection, query, Issue.key, keys):
+        found.setdefault(key, []).append(f"{code} at {path}: {value}")
     return found
 
 
 def _judgements(connection: Any, asked: list[tuple[str, str]]) -> set[tuple[str, str]]:
-    found: set[tuple[str, str]] = set()
-    pair = tuple_(Judgement.left_key, Judgement.right_key)
-    for start in range(0, len(asked), LOOKUP):
-        query = select(Judgement.left_key, Judgement.right_key).where(pair.in_(asked[start : start + LOOKUP]))
-        found |= {tuple(row) for row in connection.execute(query)}
-    return found
+    pair = (Judgement.left_key, Judgement.right_key)
+    return {(left, right) for left, right in rows_among(connection, select(*pair), tuple_(*pair), asked)}
