@@ -85,10 +85,16 @@ def _sqlite(url: URL) -> Engine:
 @contextmanager
 def reading(env: Environment) -> Iterator[Connection]:
     """A connection whose every read sees the catalog at one moment; writes through it are a mistake."""
-    made = engine(env)
-    if made.dialect.name == "postgresql":
-        made = made.execution_options(isolation_level="REPEATABLE READ")
-    with made.connect() as connection, connection.begin():
+    with snapshot(engine(env)) as connection:
+        yield connection
+
+
+@contextmanager
+def snapshot(catalog_engine: Engine) -> Iterator[Connection]:
+    """The same, for who has the engine and no installation."""
+    if catalog_engine.dialect.name == "postgresql":
+        catalog_engine = catalog_engine.execution_options(isolation_level="REPEATABLE READ")
+    with catalog_engine.connect() as connection, connection.begin():
         yield connection
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -11,7 +10,7 @@ from sqlalchemy import Engine
 from loaders.reports.duplicates import duplicates
 from loaders.reports.feed import feed_report
 from loaders.reports.night import night
-from loaders.reports.page import LANGUAGES, Rules
+from loaders.reports.page import LANGUAGES, Rules, this_moment
 from schemas import Feed
 
 
@@ -25,7 +24,7 @@ def all_reports(
     at: str | None = None,
 ) -> list[Path]:
     """Write the reports of every feed, the duplicates, and last the night that links to them; its page comes first."""
-    said = at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said = at or this_moment()
     of_feeds = [
         path
         for feed in feeds

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine, RowMapping, func, or_, select
 
+from loaders.database import snapshot
 from loaders.models import Judgement, Match, SourceRecord
 from loaders.reports.lists import remove_others
-from loaders.reports.page import LANGUAGES, write_pages
-from loaders.reports.snapshot import snapshot
+from loaders.reports.page import LANGUAGES, this_moment, write_pages
 
 Facts = dict[str, Any]
 PAIRS = 50  # on a page
@@ -29,7 +28,7 @@ def duplicates(
     catalog_engine: Engine, reports_dir: Path, languages: Sequence[str] = LANGUAGES, *, at: str | None = None
 ) -> list[Path]:
     """Write duplicates.html in each language and its JSON; further pages are duplicates-2.html and so on."""
-    said = at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said = at or this_moment()
     written: list[Path] = []
     with snapshot(catalog_engine) as connection:
         count = connection.scalar(select(func.count()).select_from(Match).where(WAITS)) or 0

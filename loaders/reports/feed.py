@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,14 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, case, exists, func, select
 
-from loaders.database import as_kept
+from loaders.database import as_kept, snapshot
 from loaders.models import HarvestRun, Issue, SourceRecord, UnmappedValue
 from loaders.reports import completeness, fix
 from loaders.reports.fix_files import FixList
 from loaders.reports.lists import write_list
-from loaders.reports.night_facts import SEVERITIES, feed_facts, standings
-from loaders.reports.page import LANGUAGES, Rules, messages, write_pages
+from loaders.reports.night_facts import feed_facts, standings
+from loaders.reports.page import LANGUAGES, SEVERITIES, Rules, messages, this_moment, write_pages
 from loaders.reports.runs import last_runs, nights, recent_runs
-from loaders.reports.snapshot import snapshot
 from schemas import Feed
 
 Facts = dict[str, Any]
@@ -42,7 +40,7 @@ def feed_report(
 
     Lists and completeness take long for a large feed; they are left as they are when nothing that they show changed.
     """
-    said = at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said = at or this_moment()
     texts = {**(rules or {}), fix.UNREADABLE: unreadable()}
     folder, written = reports_dir / "feeds", list[Path]()
     with snapshot(catalog_engine) as connection:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from loaders.database import snapshot
 from loaders.reports.night_facts import night_facts
-from loaders.reports.page import LANGUAGES, Rules, write_pages
-from loaders.reports.snapshot import snapshot
+from loaders.reports.page import LANGUAGES, Rules, this_moment, write_pages
 from schemas import Feed
 
 
@@ -27,7 +26,7 @@ def night(
 
     `rules` are the texts of transforms.rules.rule_texts(), by code; `at` the time of the report (now, unless given).
     """
-    said = at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said = at or this_moment()
     with snapshot(catalog_engine) as connection:
         facts = night_facts(connection, sorted(feeds, key=lambda feed: feed.name), rules or {}, said)
     return write_pages(reports_dir, "night", "night.html", facts, languages, rules)

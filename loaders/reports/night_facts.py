@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, case, func, select
 
 from loaders.models import HarvestRun, Issue, Match, Resource, SourceRecord, UnmappedValue
-from loaders.reports.page import Rules
+from loaders.reports.page import SEVERITIES, Rules
 from loaders.reports.runs import COUNTS, Facts, last_runs, nights, of, publication, recent_runs, run_facts
 from schemas import Feed
 
 URGENCY = ("failed", "held", "missing", "quarantined", "rejected")
-SEVERITIES = ("error", "warning", "info")
 
 
 def night_facts(connection: Connection, feeds: Sequence[Feed], rules: Rules, at: str) -> Facts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 ADDRESS = re.compile(r"https?://[^\s،؛]*[^\s،؛.]|https?://")  # isolated in Arabic, or its slashes change sides
 Rules = Mapping[str, Mapping[str, str]]  # texts of transforms.rules.rule_texts(), by code
 LANGUAGES = ("en", "fr", "ru", "ar")
+SEVERITIES = ("error", "warning", "info")  # of findings, the worst first
 # What a steward runs for each thing that needs a person.
 COMMANDS = {
     "held": "python -m loaders.review show {run}",
@@ -106,6 +107,11 @@ def render_list(**facts: Any) -> str:
 
 def direction(language: str) -> str:
     return "rtl" if Locale.parse(language).character_order == "right-to-left" else "ltr"
+
+
+def this_moment() -> str:
+    """Now, as the reports write it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def moment(text: str) -> datetime:

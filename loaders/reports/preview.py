@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from loaders.reports.page import LANGUAGES, Rules, render, suffix, write_texts
+from loaders.reports.page import LANGUAGES, Rules, render, suffix, this_moment, write_texts
 from loaders.reports.preview_facts import Looked, Summary, preview_facts
 
 WORDS = Path(__file__).with_name("preview_messages")
@@ -22,7 +21,7 @@ def preview(
     reports_dir: Path, looked: Looked, rules: Rules, languages: Sequence[str] = LANGUAGES, *, at: str | None = None
 ) -> Summary:
     """Write preview/<feed>.html, <feed>.<language>.html and <feed>.json; `rules` are transforms.rules.rule_texts()."""
-    facts = preview_facts(looked, rules, at or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    facts = preview_facts(looked, rules, at or this_moment())
     folder, stem = reports_dir / "preview", looked.feed.name
     folder.mkdir(parents=True, exist_ok=True)
     files = {one: f"{stem}{suffix(one, languages)}.html" for one in languages}

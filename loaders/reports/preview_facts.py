@@ -11,13 +11,12 @@ from typing import Any
 import msgspec
 
 from loaders.reports.completeness import shares
-from loaders.reports.page import Rules
+from loaders.reports.page import SEVERITIES, Rules
 from loaders.reports.preview_rows import pretty, rows
 from schemas import Assessment, Feed, Issue, SourceRecord
 
 Facts = dict[str, Any]
 STATUSES = ("accepted", "quarantined", "rejected", "deleted")
-SEVERITIES = ("error", "warning", "info")
 
 
 @dataclass(frozen=True)
