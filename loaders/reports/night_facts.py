@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from sqlalchemy import Connection, case, func, select
 
 from loaders.models import HarvestRun, Issue, Match, Resource, SourceRecord, UnmappedValue
-from loaders.reports.page import SEVERITIES, Rules
+from loaders.reports.page import SEVERITIES, Rules, moment
 from loaders.reports.runs import COUNTS, Facts, last_runs, nights, of, publication, recent_runs, run_facts
 from schemas import Feed
 
 URGENCY = ("failed", "held", "missing", "quarantined", "rejected")
+LANDED = ("listed", "landed", "duplicates")  # counts of a run that stand whatever becomes of it
+NIGHT = timedelta(hours=24)  # a run that began earlier is of another night
 
 
 def night_facts(connection: Connection, feeds: Sequence[Feed], rules: Rules, at: str) -> Facts:
@@ -26,7 +29,7 @@ def night_facts(connection: Connection, feeds: Sequence[Feed], rules: Rules, at:
         "at": at,
         "nights": nights(at),
         "feeds": listed,
-        "totals": {name: sum(one["run"][name] for one in listed if one["run"]) for name in COUNTS},
+        "totals": totals([one["run"] for one in listed if one["run"]], at),
         "statuses": statuses(listed),
         "resources": connection.scalar(select(func.count()).where(Resource.withdrawn_at.is_(None))) or 0,
         "publish": published,
@@ -78,6 +81,13 @@ def funnel(run: Facts, unique: int) -> Facts:
     valid = normalized - run["quarantined"]
     loaded = valid if run["status"] == "loaded" else 0
     return {"landed": run["landed"], "normalized": normalized, "valid": valid, "loaded": loaded, "unique": unique}
+
+
+def totals(runs: Sequence[Facts], at: str) -> dict[str, int]:
+    """What the last runs did this night: one that is not loaded has listed and landed, and changed nothing."""
+    since = moment(at) - NIGHT
+    tonight = [run for run in runs if moment(run["started_at"]) >= since]
+    return {name: sum(run[name] for run in tonight if name in LANDED or run["status"] == "loaded") for name in COUNTS}
 
 
 def statuses(listed: Sequence[Facts]) -> dict[str, int]:

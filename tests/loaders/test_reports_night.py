@@ -126,6 +126,16 @@ def test_a_feeds_funnel_is_that_of_its_last_run(written: dict[str, Path]) -> Non
     assert by_name["col"]["standing"] == {"live": 3, "unique": 2, "quarantined": 2, "rejected": 0}
 
 
+def test_the_headline_counts_what_was_done_that_night_and_nothing_else(written: dict[str, Path]) -> None:
+    totals = data(written)["totals"]
+    assert totals["landed"] == 350, "what a held run landed is there"
+    done = {name: totals[name] for name in ("added", "changed", "unchanged", "deleted", "rejected", "quarantined")}
+    assert done == {"added": 30, "changed": 0, "unchanged": 11, "deleted": 2, "rejected": 3, "quarantined": 4}
+    page = html.document_fromstring(written["night.html"].read_text(encoding="utf-8"))
+    tiles = {one.findtext("dt"): one.findtext("dd") for one in page.xpath("//dl[@class='tiles']/div")}
+    assert (tiles["Added"], tiles["Deleted"], tiles["Quarantined"]) == ("30", "2", "4")
+
+
 def test_findings_are_counted_as_standing_new_and_fixed(written: dict[str, Path]) -> None:
     found = [(one["code"], one["standing"], one["new"], one["fixed"]) for one in data(written)["issues"]]
     assert found == [("title_missing", 1, 1, 0), ("html_remains", 2, 1, 1)]
