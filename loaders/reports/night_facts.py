@@ -44,24 +44,36 @@ def names(declared: Mapping[str, Feed], last: Mapping[str, Facts]) -> list[str]:
 
 
 def standings(connection: Connection, feed: str | None = None) -> dict[str, Facts]:
-    """How many records of each feed are live, wait for somebody, and how many resources they make."""
-    names, many = (SourceRecord.feed, SourceRecord.pending_status), func.count()
-    live = select(SourceRecord.feed, many, func.count(SourceRecord.resource_id.distinct()))
-    live = live.where(of(SourceRecord, feed), SourceRecord.status == "live").group_by(SourceRecord.feed)
-    waits = select(*names, many).where(of(SourceRecord, feed), SourceRecord.pending_status.is_not(None))
-    found = {name: NOTHING | {"live": alive, "unique": unique} for name, alive, unique in connection.execute(live)}
-    for name, status, waiting in connection.execute(waits.group_by(*names)):
-        found.setdefault(name, dict(NOTHING))[str(status)] = waiting
+    """How each feed's records stand, whatever its last run listed.
+
+    records (all that are not deleted), readable, live and the resources that these make (unique) count a record with
+    its last accepted version, if it has one; quarantined and rejected are the versions that wait, of live records too.
+    """
+    name, status, many = SourceRecord.feed, SourceRecord.status, func.count()
+    counted = select(name, status, many, func.count(SourceRecord.resource_id.distinct()))
+    counted = counted.where(of(SourceRecord, feed), status.in_(STANDS)).group_by(name, status)
+    waits = select(name, SourceRecord.pending_status, many)
+    waits = waits.where(of(SourceRecord, feed), SourceRecord.pending_status.is_not(None))
+    found: dict[str, Facts] = {}
+    for of_feed, said, records, resources in connection.execute(counted):
+        stands = found.setdefault(of_feed, dict(NOTHING))
+        for step in STANDS[said]:
+            stands[step] += records
+        stands["unique"] += resources if said == "live" else 0
+    for of_feed, said, waiting in connection.execute(waits.group_by(name, SourceRecord.pending_status)):
+        found.setdefault(of_feed, dict(NOTHING))[said] = waiting
     return found
 
 
-NOTHING = {"live": 0, "unique": 0, "quarantined": 0, "rejected": 0}
+# How far a record of a status has come.
+STANDS = {"live": ("records", "readable", "live"), "quarantined": ("records", "readable"), "rejected": ("records",)}
+NOTHING = {"records": 0, "readable": 0, "live": 0, "unique": 0, "quarantined": 0, "rejected": 0}
 
 
 def feed_facts(
     name: str, feed: Feed | None, run: Facts | None, standing: Mapping[str, Facts], runs: Mapping[str, Facts]
 ) -> Facts:
-    """One feed's line: who it is, its last run with the funnel, what stands, and its last nights."""
+    """One feed's line: who it is, its last run, its funnel and what waits as they stand, and its last nights."""
     stands = standing.get(name, NOTHING)
     return {
         "name": name,
@@ -69,18 +81,16 @@ def feed_facts(
         "partner": feed.partner if feed else "",
         "declared": feed.status if feed else "missing",
         "run": run,
-        "funnel": funnel(run, stands["unique"]) if run else None,
+        "funnel": funnel(stands),
         "standing": stands,
         "nights": runs.get(name, {}),
     }
 
 
-def funnel(run: Facts, unique: int) -> Facts:
-    """landed → normalized → valid → loaded of one run, and the resources that the feed's live records make."""
-    normalized = run["landed"] - run["rejected"] - run["deleted"]
-    valid = normalized - run["quarantined"]
-    loaded = valid if run["status"] == "loaded" else 0
-    return {"landed": run["landed"], "normalized": normalized, "valid": valid, "loaded": loaded, "unique": unique}
+def funnel(stands: Facts) -> dict[str, int]:
+    """landed → normalized → valid → loaded → unique of the feed as it stands, where all that is valid is loaded."""
+    said = {"landed": "records", "normalized": "readable", "valid": "live", "loaded": "live", "unique": "unique"}
+    return {step: stands[name] for step, name in said.items()}
 
 
 def totals(runs: Sequence[Facts], at: str) -> dict[str, int]:

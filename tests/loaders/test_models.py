@@ -90,12 +90,13 @@ def test_a_catalog_of_before_is_brought_up_with_what_is_in_it(env: Environment) 
             )
         )
     migrate(env)
+    b = {"records": 1, "readable": 0, "live": 0, "unique": 0, "quarantined": 0, "rejected": 1}
     with reading(env) as connection:
         assert standings(connection) == {
-            "a": {"live": 2, "unique": 1, "quarantined": 1, "rejected": 0},
-            "b": {"live": 0, "unique": 0, "quarantined": 0, "rejected": 1},
+            "a": {"records": 2, "readable": 2, "live": 2, "unique": 1, "quarantined": 1, "rejected": 0},
+            "b": b,
         }
-        assert standings(connection, "b") == {"b": {"live": 0, "unique": 0, "quarantined": 0, "rejected": 1}}
+        assert standings(connection, "b") == {"b": b}
 
 
 def test_what_is_counted_every_night_is_counted_without_reading_the_records(lite: Environment) -> None:
