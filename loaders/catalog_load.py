@@ -157,7 +157,7 @@ def _pend(run: Run, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _delete(run: Run, row: dict[str, Any]) -> dict[str, Any]:
-    said = {"status": "deleted", "deleted_reason": "absent" if row["absent"] else "deleted"}
+    said = {"status": "deleted", "deleted_reason": row["reason"] or ("absent" if row["absent"] else "deleted")}
     return {**_who(run, row), **said, "format": row["format"], "datestamp": row["datestamp"], **dict.fromkeys(PENDING)}
 
 

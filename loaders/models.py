@@ -80,7 +80,7 @@ class SourceRecord(Table):
     datestamp: Mapped[str | None]  # theirs, of the last version that changed anything here
     format: Mapped[str]
     status: Mapped[str]  # live, deleted, rejected, quarantined; the last two have no live version
-    deleted_reason: Mapped[str | None]  # deleted (they said so), absent (a complete list lacks it)
+    deleted_reason: Mapped[str | None]  # deleted (they said so), absent (a complete list lacks it), retired
     payload_sha256: Mapped[str | None]  # of the last accepted version
     record: Mapped[str | None]  # JSON of schemas.Resource, keys in order; kept when deleted
     record_sha256: Mapped[str | None]

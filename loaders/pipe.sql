@@ -13,7 +13,7 @@ SELECT (SELECT count(*) FROM spooled) AS listed, (SELECT count(*) FROM winner) A
     (SELECT count(*) FROM winner) - (SELECT count(*) FROM kept) AS refused;
 
 CREATE VIEW deletions AS
-SELECT identifier, format, datestamp, false AS absent, kind AS status FROM spooled LIMIT 0;
+SELECT identifier, format, datestamp, false AS absent, kind AS status, reason FROM spooled LIMIT 0;
 CREATE VIEW rejections AS
 SELECT identifier, format, datestamp, sha256, reason FROM spooled LIMIT 0;
 CREATE VIEW restamped AS

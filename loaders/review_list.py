@@ -109,9 +109,13 @@ def curations(env: Environment, feed: str | None = None) -> Iterator[str]:
         yield f"{row['id']}: {row['action']} {target} {what} by {row['by']}: {row['reason']}{undone}"
 
 
+# Why a record would go, by the reason in staging.
+GONE = {"deleted": "the partner says so", "absent": "absent from a complete list", "retired": "the feed is retired"}
+
+
 def _row_lines(key: str, row: dict[str, Any], known: dict[str, Any] | None) -> Iterator[str]:
-    why = f": {row['reason']}" if row["reason"] else ": absent from a complete list" if row["absent"] else ""
-    yield f"  {row['change']} {key}{why}{_title(row['record'] or (known or {}).get('record'))}"
+    why = GONE.get(row["reason"], row["reason"]) if row["change"] == "deleted" else row["reason"]
+    yield f"  {row['change']} {key}{f': {why}' if why else ''}{_title(row['record'] or (known or {}).get('record'))}"
     if row["change"] == "changed" and known is not None:
         before, after = (msgspec.json.decode(one) for one in (known["record"], row["record"]))
         for name in sorted({*before, *after} - {"provenance"}):

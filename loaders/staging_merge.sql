@@ -63,7 +63,7 @@ SELECT filename, identifier, format, datestamp, sha256, record_sha256, why AS re
     live_before AND payload_before IS NOT DISTINCT FROM sha256 AND datestamp_before IS DISTINCT FROM datestamp AS restamped
 FROM decided
 UNION ALL BY NAME
-SELECT d.identifier, d.format, d.datestamp, 'deleted' AS change, 'delete' AS action, 'deleted' AS ending, d.absent,
+SELECT d.identifier, d.format, d.datestamp, d.reason, 'deleted' AS change, 'delete' AS action, 'deleted' AS ending, d.absent,
     false AS payload_changed, false AS restamped, 0 AS errors, '' AS codes
 FROM deletions d
 UNION ALL BY NAME

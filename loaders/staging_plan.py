@@ -88,8 +88,8 @@ def _prepare(duck: Any, folder: Path, past: list[Harvest], *, force: bool, withd
     if withdraw:
         full = 0
     duck.execute(
-        "CREATE TABLE setting AS SELECT ?::INT AS whole, ?::BOOL AS force, ?::INT AS newest",
-        [full, force, len(past) - 1],
+        "CREATE TABLE setting AS SELECT ?::INT AS whole, ?::BOOL AS force, ?::INT AS newest, ?::BOOL AS withdraw",
+        [full, force, len(past) - 1, withdraw],
     )
     duck.execute("CREATE TABLE part (path VARCHAR, harvest INT, ordinal INT)")
     paths = [(str(path), number) for number, one in enumerate(past) for path in one.parts]

@@ -115,7 +115,9 @@ ANTI JOIN winner w ON w.identifier = u.identifier
 LEFT JOIN state s ON s.identifier = u.identifier;
 
 CREATE VIEW deletions AS
-SELECT identifier, format, datestamp, absent, status FROM judged WHERE verdict = 'delete';
+SELECT identifier, format, datestamp, absent AND NOT withdraw AS absent, status,
+    CASE WHEN withdraw THEN 'retired' WHEN absent THEN 'absent' ELSE 'deleted' END AS reason
+FROM judged, setting WHERE verdict = 'delete';
 
 CREATE VIEW rejections AS
 SELECT identifier, format, datestamp, sha256, reason FROM judged WHERE verdict = 'reject';

@@ -10,7 +10,7 @@ from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 
 from schemas import Base, Feed, Reason
-from transforms.gate_bounds import Bound, Standing, bounds
+from transforms.gate_bounds import Bound, Standing, bounds, withdrawal
 from transforms.rules import RULES
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def judge(frame: pd.DataFrame, feed: Feed, history: History, counts: dict[str, i
         language_share=history.language_share,
         license_share=history.license_share,
     )
-    wanted = bounds(feed.expect, standing, codes)
+    wanted = withdrawal(standing) if feed.status == "retired" else bounds(feed.expect, standing, codes)
     verdicts = validate(measured, wanted)
     broken = [bound for bound in wanted if not verdicts[bound.name]["success"]]
     results = {"quiet": False, "counts": dict(counts), "sums": standing.sums, "expectations": list(verdicts.values())}

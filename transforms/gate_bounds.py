@@ -73,6 +73,12 @@ def losses(expect: Expect, standing: Standing) -> list[Bound]:
     ]
 
 
+def withdrawal(standing: Standing) -> list[Bound]:
+    """A retired feed loses its records because its file says so; whatever it loses, a steward says so too."""
+    reason = because("retired", before=standing["live_before"], gone=standing["gone"])
+    return [Bound(name="retired", column="gone", high=0, reason=reason)]
+
+
 def most_that_may_go(before: int, expect: Expect) -> int:
     """The feed's share or number, whichever is more; never more than half of the live records."""
     return min(max(whole(expect.max_drop * before), expect.max_drop_records), floor(NEVER_MORE * before))

@@ -42,6 +42,26 @@ def test_a_held_run_says_why_in_every_language(home: Environment, capsys: pytest
     assert "held because The feed would have 60 live records; its file expects 100 to 200" in capsys.readouterr().out
 
 
+def test_a_retired_feed_is_held_because_it_is_retired(home: Environment, capsys: pytest.CaptureFixture[str]) -> None:
+    declare(home, "books", "[expect]\nrecords = [60, 200]\n")
+    night(home, "books", [listed("books", number) for number in range(100)])
+    declare(home, "books", 'status = "retired"\n[expect]\nrecords = [60, 200]\n')
+    run = tasks.harvest("books")["run_id"]
+    assert tasks.run_feed("books", run) == {}
+    (reason,) = read_reasons(held(home)[1])
+    assert sentence(reason).startswith("The feed is retired: 100 of 100 live records would be withdrawn")
+    assert review.main(["held"]) == 0
+    said = capsys.readouterr().out
+    assert "deleted books:0: the feed is retired" in said and "complete list" not in said
+    tasks_catalog.report()
+    for language in LANGUAGES:
+        page = home.reports / ("night.html" if language == "en" else f"night.{language}.html")
+        assert sentence(reason, language).replace('"', "&#34;") in page.read_text(encoding="utf-8")
+    assert review.main(["release", run, "--by", "A Steward", "--reason", "the partner closed"]) == 0
+    assert {*rows(home, "source_record", "status, deleted_reason")} == {("deleted", "retired")}
+    assert tasks.run_feed("books", tasks.harvest("books")["run_id"])["landed"] == 0, "and it is not held again"
+
+
 def test_every_reason_of_the_gate_has_words_in_every_language() -> None:
     bounds = (Path(tasks.__file__).parents[1] / "transforms" / "gate_bounds.py").read_text(encoding="utf-8")
     codes = {*re.findall(r'(?:because|coverage)\(\s*"(\w+)"', bounds), "pipe"}
