@@ -30,6 +30,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except HarvestFailed as error:
         print(f"{feed.name}: {error.cause}: {error.sentence}", file=sys.stderr)
         return 1
+    if picked.nameless and not picked.records:
+        print(f"{_file(asked.feed, env).name}: {_no_identifier(picked)}", file=sys.stderr)
+        return 2
     if not picked.records:
         print(f"{feed.name}: {_nothing(picked)}", file=sys.stderr)
         return 1
@@ -67,17 +70,25 @@ def assess(feed: Feed, picked: Picked) -> list[Assessment]:
 
 
 def said(summary: Summary) -> list[str]:
-    """Five lines for the terminal, and where the report lies."""
-    counts = summary.counts
+    """A few lines for the terminal, and where the report lies; none of fields when no record could be read."""
+    counts, made = summary.counts, summary.counts["accepted"] + summary.counts["quarantined"]
+    why, times = summary.rejections[0] if summary.rejections else ("", 0)
     return [
         f"{summary.name}: {counts['records']} records looked at; "
         + ", ".join(f"{counts[name]} {name}" for name in ("accepted", "quarantined", "rejected", "deleted")),
+        *([f"rejected  {times} × {why}"] if why else []),
+        *(_of_what_was_read(summary) if made else []),
+        *(f"{'report' if path.suffix == '.html' else 'json'}    {path}" for path in summary.paths),
+    ]
+
+
+def _of_what_was_read(summary: Summary) -> list[str]:
+    return [
         "fields    " + _shares(summary.fields),
         "licence   " + _shares(summary.licenses),
         "language  " + _shares(summary.languages),
         "findings  " + (", ".join(f"{code} {count}" for code, count in summary.issues) or "none")
         + f"; {summary.unmapped} terms unmapped",
-        *(f"{'report' if path.suffix == '.html' else 'json'}    {path}" for path in summary.paths),
     ]  # fmt: skip
 
 
@@ -87,9 +98,17 @@ def _shares(shares: Sequence[tuple[str, float]]) -> str:
 
 def _nothing(picked: Picked) -> str:
     """Why there is no report, in one sentence."""
-    if picked.unreadable:
-        return f"nothing that came can be read ({picked.unreadable[0]}); show this to the partner"
+    if picked.reasons:
+        ((reason, _),) = picked.reasons.most_common(1)
+        return f"nothing that came can be read ({reason}; {picked.unreadable[0]}); show this to the partner"
     return "the list holds no record; compare the feed's url, sets and format with what the partner offers"
+
+
+def _no_identifier(picked: Picked) -> str:
+    """That the feed file names as identifier what no record has, and what it could name."""
+    wanted, names = " and ".join(picked.feed.identifier), ", ".join(sorted(picked.names)) or "no field"
+    lacking = f"none of the {picked.nameless} records that came has {wanted}; they have {names}"
+    return f"identifier: {lacking}. Name what tells them apart; docs/feeds.md has every key."
 
 
 def _file(said: str, env: Environment) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import TypeVar
 
 from harvesters import harvest
 from harvesters.credentials import from_environment
+from harvesters.nameless import field_names, is_nameless
 from harvesters.oai_windows import moment, spoken
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, SourceRecord
 
@@ -24,9 +26,13 @@ ONE_BY_ONE = frozenset({"sitemap"})  # protocols that need a request for each re
 class Picked:
     """The records, one of each identifier, and what was seen on the way to them."""
 
+    feed: Feed
     records: dict[str, SourceRecord] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)  # what came and was no record
+    reasons: Counter[str] = field(default_factory=Counter)  # why, each with how often
+    nameless: int = 0  # records without what the feed file names as their identifier
+    names: set[str] = field(default_factory=set)  # the fields that these have
     total: int | None = None  # records in the feed, when the server says so
 
     def take(self, page: Page) -> None:
@@ -35,6 +41,11 @@ class Picked:
             if known.sha256 != record.sha256:
                 self.notes.append(f"two different records are listed as {record.identifier}; the first is shown")
         self.notes += [note for note in page.notes if note not in self.notes]
+        for raw in page.raw:
+            if is_nameless(raw, self.feed):
+                self.nameless += 1
+                self.names |= field_names(raw, self.feed)
+        self.reasons.update([raw.reason for raw in page.raw] + [one.reason for one in page.skipped])
         self.unreadable += [f"{raw.url}: {raw.reason}" for raw in page.raw]
         self.unreadable += [f"{one.identifier or one.window or '?'}: {one.reason}" for one in page.skipped]
 
@@ -54,7 +65,7 @@ def _ask(feed: Feed, limit: int, since: str | None = None) -> Ask:
 
 def _from_windows(feed: Feed, wanted: int, env: Environment) -> Picked:
     """The same number from the beginning of each window of datestamps."""
-    picked = Picked()
+    picked = Picked(feed)
     return _gather(feed, _asks(feed, _starts(feed, env), picked), wanted, env, picked)
 
 
@@ -115,7 +126,7 @@ def _from_list(feed: Feed, wanted: int, env: Environment) -> Picked:
     """An even choice out of the first records of the list, which are all of them when it is short."""
     dear = feed.protocol in ONE_BY_ONE or feed.request.detail_url is not None
     read = wanted if dear else max(READ, wanted)
-    picked = Picked()
+    picked = Picked(feed)
     if feed.protocol == "rest" and feed.request.paging in ("page", "offset"):
         _read(feed, _ask(feed, 1), env, picked)
         if (picked.total or 0) > read:
@@ -143,6 +154,8 @@ def _read(feed: Feed, ask: Ask, env: Environment, picked: Picked) -> None:
         picked.take(page)
         if ask.full and page.total is not None:
             picked.total = max(page.total, picked.total or 0)
+        if not picked.records and picked.nameless >= (ask.limit or READ):
+            return  # the others will lack it too
 
 
 def evenly(things: Sequence[Thing], number: int) -> Iterator[Thing]:

@@ -104,6 +104,11 @@ def seen_identifier(text: bytes, paths: Sequence[str]) -> str | None:
     return found[0].decode("utf-8", "replace") if len(found) == 1 else None
 
 
+def nameless(feed: Feed) -> str:
+    """Why a record is skipped that lacks its identifier."""
+    return f"a record without {' and '.join(feed.identifier)}"
+
+
 def source_record(text: msgspec.Raw, feed: Feed, now: str, name: str | None = None) -> SourceRecord | Skipped:
     """The record of one element: its own text as payload, or why it is skipped. `name` is its identifier if known."""
     try:
@@ -114,7 +119,7 @@ def source_record(text: msgspec.Raw, feed: Feed, now: str, name: str | None = No
     except (NotJson, UnicodeDecodeError) as error:
         return Skipped(identifier=name, reason=f"not readable: {error}")
     if found is None:
-        return Skipped(identifier=None, reason=f"a record without {' and '.join(feed.identifier)}")
+        return Skipped(identifier=None, reason=nameless(feed))
     if NUL in f"{found}{stamp}":
         return Skipped(identifier=None, reason=f"no store takes the identifier {found!r} or the datestamp {stamp!r}")
     return SourceRecord(

@@ -7,6 +7,7 @@ from hashlib import sha256
 from lxml import etree
 
 from harvesters.causes import failed, unreadable
+from harvesters.json_records import nameless
 from harvesters.strict_xml import Refused, Unreadable, parse, without_illegal
 from schemas import Feed, RawResponse, Skipped, SourceRecord
 
@@ -42,7 +43,7 @@ def source_records(
         element = parse(text)
         parts = [value_at(element, path) for path in feed.identifier]
         if not all(parts):
-            reason = f"a record without {' and '.join(feed.identifier)}"
+            reason = nameless(feed)
             skipped.append(Skipped(identifier=None, reason=reason))
             raw.append(RawResponse(url=url, body=text, reason=reason))
             continue

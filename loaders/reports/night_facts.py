@@ -60,8 +60,8 @@ def standings(connection: Connection, feed: str | None = None) -> dict[str, Fact
         for step in STANDS[said]:
             stands[step] += records
         stands["unique"] += resources if said == "live" else 0
-    for of_feed, said, waiting in connection.execute(waits.group_by(name, SourceRecord.pending_status)):
-        found.setdefault(of_feed, dict(NOTHING))[said] = waiting
+    for of_feed, ending, waiting in connection.execute(waits.group_by(name, SourceRecord.pending_status)):
+        found.setdefault(of_feed, dict(NOTHING))[str(ending)] = waiting
     return found
 
 

@@ -49,5 +49,6 @@ def summary(facts: Mapping[str, Any], paths: list[Path]) -> Summary:
         languages=[(one["tag"] or "none", one["share"]) for one in facts["language_shares"]],
         issues=[(one["code"], one["count"]) for one in facts["issues"]],
         unmapped=len(facts["unmapped"]),
+        rejections=[(one["reason"], one["count"]) for one in facts["rejections"]],
         paths=paths,
     )

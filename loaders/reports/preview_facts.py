@@ -43,6 +43,7 @@ class Summary:
     languages: list[tuple[str, float]]
     issues: list[tuple[str, int]]
     unmapped: int
+    rejections: list[tuple[str, int]]
     paths: list[Path] = field(default_factory=list)
 
 
@@ -67,6 +68,7 @@ def preview_facts(looked: Looked, rules: Rules, at: str) -> Facts:
         "unmapped": unmapped(made),
         "unused": unused(made),
         "issues": issues(ends, rules),
+        "rejections": rejections(ends),
         "records": [shown(*both) for both in zip(looked.records, ends, strict=True)],
     }
 
@@ -146,6 +148,12 @@ def issues(ends: Sequence[Assessment], rules: Rules) -> list[Facts]:
         for (code, severity), seen in found.items()
     ]
     return sorted(listed, key=lambda row: (SEVERITIES.index(str(row["severity"])), -int(row["count"]), row["code"]))
+
+
+def rejections(ends: Iterable[Assessment]) -> list[Facts]:
+    """Why records could not be read, the commonest reason first."""
+    said = Counter(one.rejection.reason for one in ends if one.rejection)
+    return [{"reason": why, "count": times} for why, times in sorted(said.items(), key=lambda x: (-x[1], x[0]))]
 
 
 def shown(record: SourceRecord, end: Assessment) -> Facts:

@@ -201,6 +201,47 @@ def test_a_feed_file_that_cannot_be_used_ends_with_one_sentence(
         assert ended.value.code == 2
 
 
+@pytest.mark.parametrize("poison", [b"", b', {"app_url": "https://example.org/2", "title": }'], ids=["good", "poison"])
+def test_an_identifier_that_no_record_has_is_the_feed_files_fault(
+    poison: bytes, tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    partner = tmp_path / "partner"
+    partner.mkdir()
+    (partner / "replay.toml").write_text(
+        '[[exchange]]\npath = "/labs.json"\nfile = "labs.json"\nheaders = {Content-Type = "application/json"}\n'
+    )
+    labs = [{"app_url": f"https://example.org/{n}", "title": f"Lab {n}", "place": {"id": n}} for n in range(3)]
+    (partner / "labs.json").write_bytes(json.dumps(labs).encode()[:-1] + poison + b"]")
+    more = 'protocol="rest"\nformat="golab_apps"\nidentifier="identifier"\n[request]\nrate=1000\n'
+    with ReplayServer(partner) as server:
+        assert main([feed_file(tmp_path / "labs.toml", f"{server.url}/labs.json", more)]) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("labs.toml: identifier: none of the 3 records that came has identifier")
+    assert "app_url, place.id, title" in said and "partner" not in said
+    assert not (home / "reports").exists()
+
+
+def test_a_feed_of_which_nothing_can_be_read_says_why(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    partner = repository(tmp_path / "partner", {2025: 7})
+    declared = (partner / "oai.toml").read_text(encoding="utf-8")
+    (partner / "oai.toml").write_text(declared.replace("[formats.oai_dc]", "[formats.lom]"), encoding="utf-8")
+    with ReplayServer(partner) as server:
+        more = 'protocol="oai_pmh"\nformat="lom"\n[request]\nrate=1000\n'
+        assert main([feed_file(tmp_path / "lessons.toml", f"{server.url}/oai", more)]) == 0
+    why = "the payload is <dc>, not <czp> or <lom> or <obaa> as format lom says"
+    printed = capsys.readouterr().out
+    assert f"rejected  7 × {why}" in printed
+    assert "findings" not in printed and "none" not in printed
+    assert said_of(home, "lessons")["rejections"] == [{"reason": why, "count": 7}]
+    for language in LANGUAGES:
+        suffix = "" if language == "en" else f".{language}"
+        page = html.parse(str(home / "reports" / "preview" / f"lessons{suffix}.html")).getroot()
+        assert [one.get("id") for one in page.xpath("//h2")] == ["outcomes", "records"], "nothing is claimed of nothing"
+        assert why in page.xpath("string(//section[@aria-labelledby='outcomes'])")
+
+
 def test_a_partner_that_fails_ends_with_one_sentence_and_writes_nothing(
     tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
