@@ -123,6 +123,11 @@ class Feed(Declared):
         return {**said, **usual}
 
 
+SECTIONS = ("request", "expect")
+# for required keys that a bad file lacks; nothing is said of them
+STAND_IN = {"name": "bad", "title": "-", "partner": "-", "protocol": "files", "url": "inbox:bad"}
+
+
 class BadFeed(Exception):
     """A feed file that cannot be used: the file, and one line a key with its reason."""
 
@@ -134,8 +139,6 @@ class BadFeed(Exception):
 
 def read_feed(path: Path) -> Feed:
     """The feed that a file declares. Raises BadFeed naming every key that is wrong."""
-    if not NAME.fullmatch(path.stem):
-        raise BadFeed(path, [f"the file's name: {path.stem!r} must be made of a-z, 0-9 and _ only"])
     try:
         text = path.read_text(encoding="utf-8")
         if text.startswith("\ufeff"):
@@ -143,21 +146,35 @@ def read_feed(path: Path) -> Feed:
         said = tomllib.loads(text)
     except (ValueError, RecursionError, OSError) as error:  # not TOML, not UTF-8, a number or a nesting without end
         raise BadFeed(path, [f"not readable as TOML: {error}"]) from error
-    if "name" in said:
-        raise BadFeed(path, ["name: unknown key; remove it, the file's name is the feed's"])
+    reasons = (
+        [] if NAME.fullmatch(path.stem) else [f"the file's name: {path.stem!r} must be made of a-z, 0-9 and _ only"]
+    )
+    if said.pop("name", None) is not None:
+        reasons.append("name: unknown key; remove it, the file's name is the feed's")
     try:
         feed = Feed.model_validate({**said, "name": path.stem})
+        reasons += wrong_in(feed.model_dump())
     except ValidationError as error:
-        raise BadFeed(path, [_reason(dict(one)) for one in error.errors()]) from error
-    reasons = wrong(feed)
+        errors = [dict(one) for one in error.errors()]
+        raise BadFeed(path, [*reasons, *map(_reason, errors), *_further(said, errors)]) from error
     if reasons:
         raise BadFeed(path, reasons)
     return feed
 
 
-def wrong(feed: Feed) -> list[str]:
-    """What keeps a well-formed feed file from being used, a sentence each: the key, what is wrong, what to do."""
-    return wrong_in(feed.model_dump())
+def _further(said: dict[str, Any], errors: list[dict[str, Any]]) -> list[str]:
+    """What is wrong besides keys that are missing or of a wrong type, so that a file is mended in one go."""
+    places = [error["loc"][: 2 if error["loc"][0] in SECTIONS else 1] for error in errors if error["loc"]]
+    rest = {key: dict(value) if isinstance(value, dict) else value for key, value in said.items()}
+    for *section, key in places:
+        inside = rest.get(section[0]) if section else rest
+        if isinstance(inside, dict):
+            inside.pop(key, None)
+    try:
+        feed = Feed.model_validate({**STAND_IN, **rest})
+    except ValidationError:  # a file so wrong that taking the wrong keys out does not help
+        return []
+    return wrong_in(feed.model_dump(), {".".join(map(str, place)) for place in places})
 
 
 def _reason(error: dict[str, Any]) -> str:

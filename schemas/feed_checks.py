@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from schemas.feed_defaults import is_language, is_license
 
 Said = Mapping[str, Any]
 QUIET = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d(?: (\S+))?")
@@ -16,9 +18,19 @@ UNSPOKEN = re.compile(r"[\x00-\x1f\x7f]")  # what no name, address or header may
 SECRET = ("authorization", "proxy-authorization", "cookie", "x-api-key")
 
 
-def wrong_in(feed: Said) -> list[str]:
-    """One sentence for each thing that is wrong: the key, what is wrong with it, and what to do."""
-    return [reason for check in CHECKS for reason in check(feed)]
+def wrong_in(feed: Said, unsure: Set[str] = frozenset()) -> list[str]:
+    """One sentence for each thing that is wrong: the key, what is wrong with it, and what to do.
+
+    Of the keys that are `unsure`, and of what hangs on them, nothing is said: they are wrong already.
+    """
+    sure = [check for check, hangs_on in CHECKS.items() if not any(_in(key, hangs_on) for key in unsure)]
+    found = [reason for check in sure for reason in check(feed)]
+    return [reason for reason in found if not _in(reason.partition(":")[0], unsure)]
+
+
+def _in(key: str, keys: Collection[str]) -> bool:
+    """Whether a key is one of these, or a part of one of them."""
+    return any(key == one or key.startswith(f"{one}.") for one in keys)
 
 
 def _url(feed: Said) -> Iterator[str]:
@@ -57,6 +69,19 @@ def _words(feed: Said) -> Iterator[str]:
             yield f"{key}: is empty; give it a value or remove the key"
         elif UNSPOKEN.search(feed[key] or ""):
             yield f"{key}: {feed[key]!r} holds a control character; remove it"
+
+
+def _defaults(feed: Said) -> Iterator[str]:
+    said = feed["default_language"]
+    if said and said.strip() and not is_language(said):
+        yield f"default_language: {said!r} is no language tag; write one such as en, ar or sr-Latn"
+    said = feed["default_license"]
+    if said and said.strip() and not is_license(said):
+        more = "write its address, or a name such as CC-BY-4.0"
+        yield f"default_license: {said!r} is no licence that schemas/vocabularies/licenses.toml knows; {more}"
+
+
+def _sets(feed: Said) -> Iterator[str]:
     if any(not name.strip() for name in feed["sets"]):
         yield "sets: holds an empty name; remove it"
     if feed["sets"] and feed["protocol"] != "oai_pmh":
@@ -128,13 +153,16 @@ def _zone(name: str) -> bool:
     return True
 
 
-CHECKS: tuple[Callable[[Said], Iterator[str]], ...] = (
-    _url,
-    _format,
-    _identifier,
-    _words,
-    _schedule,
-    _paging,
-    _request,
-    _expect,
-)
+# each with the keys on which it hangs
+CHECKS: dict[Callable[[Said], Iterator[str]], tuple[str, ...]] = {
+    _url: (),
+    _format: ("protocol",),
+    _identifier: ("protocol",),
+    _words: (),
+    _defaults: (),
+    _sets: ("protocol",),
+    _schedule: (),
+    _paging: ("protocol", "request"),
+    _request: (),
+    _expect: (),
+}

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from schemas import BadFeed, Feed, read_feed, read_feeds
+from transforms.normalize import language
+from transforms.normalize.license import license_of
 
 GOOD = {"title": '"Books"', "partner": '"A Library"', "protocol": '"oai_pmh"', "url": '"https://example.org/oai"'}
 
@@ -102,6 +104,82 @@ def test_protocols_have_their_usual_format(tmp_path: Path, protocol: str, usual:
 def test_every_reason_is_given_at_once(tmp_path: Path) -> None:
     found = reasons(tmp_path, 'paging = "cursor"', url='"nowhere"', schedule='"never"')
     assert [reason.split(":")[0] for reason in found] == ["url", "schedule", "request.cursor_path"]
+
+
+def test_wrong_types_hide_no_other_reason(tmp_path: Path) -> None:
+    found = reasons(
+        tmp_path,
+        'rate = "fast"\nquiet_hours = ["8-18"]',
+        url='"ftp://x"',
+        schedule='"banana"',
+        foo="1",
+        full_every="-1",
+        name='"other"',
+        default_language='"klingonese"',
+        default_license='"no licence at all"',
+    )
+    keys = ["name", "foo", "full_every", "request.rate", "url", "schedule"]
+    keys += ["request.quiet_hours", "default_language", "default_license"]
+    assert sorted(reason.split(":")[0] for reason in found) == sorted(keys)
+
+
+@pytest.mark.parametrize(
+    ("keys", "wrong"),
+    [
+        ({"protocol": '"gopher"', "sets": '["a"]', "format": "", "schedule": '"banana"'}, ["protocol", "schedule"]),
+        ({"protocol": '"rest"', "identifier": "3", "url": '"x"'}, ["identifier", "url"]),
+        ({"partner": "", "title": '" "'}, ["partner", "title"]),
+    ],
+)
+def test_nothing_is_said_that_hangs_on_a_key_that_is_wrong(
+    tmp_path: Path, keys: dict[str, str], wrong: list[str]
+) -> None:
+    assert sorted(reason.split(":")[0] for reason in reasons(tmp_path, **keys)) == wrong
+
+
+def test_nothing_is_said_of_paging_when_how_to_ask_is_wrong(tmp_path: Path) -> None:
+    found = reasons(tmp_path, 'method = "PUT"\npage_in = "body"\nbody = { a = 1 }')
+    assert [reason.split(":")[0] for reason in found] == ["request.method"]
+
+
+@pytest.mark.parametrize("said", ["en", "fr-CA", "sr-Latn", "zh_TW", "th", "eng", "ua", "AR"])
+def test_a_default_language_is_one_that_the_normalizer_reads(said: str, tmp_path: Path) -> None:
+    assert declared(tmp_path, default_language=f'"{said}"').default_language == said
+    assert language.tag(said)
+
+
+@pytest.mark.parametrize("said", ["klingonese", "und", "mul", "en fr", "qaa", "x-none", "english, please"])
+def test_a_default_language_that_names_none_is_refused(said: str, tmp_path: Path) -> None:
+    (reason,) = reasons(tmp_path, default_language=f'"{said}"')
+    assert reason.startswith(f"default_language: '{said}'") and "sr-Latn" in reason
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CC-BY-4.0",
+        "CC BY-NC-SA 3.0 IGO",
+        "creativecommons.org/licenses/by/4.0/",
+        "cc0",
+        "CC0-1.0",
+        "MIT",
+        "GFDL-1.3",
+        "public domain",
+        "In Copyright",
+    ],
+)
+def test_a_default_licence_is_one_that_the_normalizer_reads(said: str, tmp_path: Path) -> None:
+    assert declared(tmp_path, default_license=f'"{said}"').default_license == said
+    read = license_of([], said)
+    assert read and read.label
+    address = "https://example.org/our-terms"
+    assert declared(tmp_path, default_license=f'"{address}"').default_license == address
+
+
+@pytest.mark.parametrize("said", ["no licence at all", "free", "yes", "CC BY 4.0 or not", "http://"])
+def test_a_default_licence_that_names_none_is_refused(said: str, tmp_path: Path) -> None:
+    (reason,) = reasons(tmp_path, default_license=f'"{said}"')
+    assert reason.startswith(f"default_license: '{said}'") and "CC-BY-4.0" in reason
 
 
 def test_files_may_come_from_the_inbox(tmp_path: Path) -> None:
