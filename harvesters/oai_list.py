@@ -187,7 +187,11 @@ def refused(error: Exception, repository: Repository, feed: Feed, offered: list[
     """What a protocol error means for the feed."""
     where, code = repository.endpoint, type(error).__name__
     if isinstance(error, said.CannotDisseminateFormat | said.NoMetadataFormat):
-        what = f"{where} does not offer {feed.format!r}; it offers {', '.join(offered) or 'nothing that it names'}"
+        others = ", ".join(name for name in offered if name != feed.format)
+        what = f"{where} does not offer {feed.format!r}; it offers {others or 'nothing that it names'}"
+        if feed.format in offered:
+            why, more = f" ({error})" if str(error) else "", f"also {others}" if others else "no other"
+            what = f"{where} lists {feed.format!r} and yet refuses it{why}; it lists {more}"
         return failed("bad_format", what)
     if isinstance(error, said.NoSetHierarchy):
         return failed("bad_format", f"{where} has no sets, and the feed asks for {', '.join(feed.sets)}")

@@ -468,6 +468,13 @@ def test_a_format_that_the_server_lacks_is_named_with_those_it_has(tmp_path: Pat
     assert "oai_dc" in failed.sentence
 
 
+def test_a_format_that_the_server_lists_and_refuses_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    failed = failure(OaiServer(refuse={"ListRecords": "cannotDisseminateFormat"}), tmp_path, format="oai_dc")
+    assert failed.cause == "bad_format"
+    assert "lists 'oai_dc' and yet refuses it" in failed.sentence
+    assert "does not offer" not in failed.sentence and failed.sentence.count("oai_dc") == 1
+
+
 def test_sets_that_the_server_lacks_are_named(tmp_path: Path) -> None:
     failed = failure(OaiServer(refuse={"ListRecords": "noSetHierarchy"}), tmp_path, sets=["textbooks"])
     assert "textbooks" in failed.sentence
