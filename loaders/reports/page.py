@@ -21,6 +21,13 @@ from loaders.reports.reasons import told
 
 HERE = Path(__file__).parent
 ADDRESS = re.compile(r"https?://[^\s،؛]*[^\s،؛.]|https?://")  # isolated in Arabic, or its slashes change sides
+# Controls but tab and ends of lines, halves of pairs, and code points that will never be characters.
+FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+    + "]"
+)
+SIGNS = {chr(code): chr(0x2400 + code) for code in range(0x20)} | {"\x7f": "␡"}  # ␁ and the like
 Rules = Mapping[str, Mapping[str, str]]  # texts of transforms.rules.rule_texts(), by code
 LANGUAGES = ("en", "fr", "ru", "ar")
 SEVERITIES = ("error", "warning", "info")  # of findings, the worst first
@@ -65,7 +72,7 @@ def environment() -> Environment:
 def render(template: str, language: str, files: Mapping[str, str], folder: Path, rules: Rules, **facts: Any) -> str:
     """One page in one language. `files` name the same page in each language in which it is written."""
     said, locale = messages(language), Locale.parse(language)
-    return (
+    return printable(
         environment()
         .get_template(template)
         .render(
@@ -102,7 +109,15 @@ def render_list(**facts: Any) -> str:
     def words(key: str) -> list[tuple[str, str, str]]:
         return [(one, direction(one), messages(one)[key]) for one in LANGUAGES]
 
-    return environment().get_template("list.html").render(words=words, **facts)
+    return printable(environment().get_template("list.html").render(words=words, **facts))
+
+
+def printable(page: str) -> str:
+    """The page with a sign for each character that HTML forbids: partners' values hold such.
+
+    https://html.spec.whatwg.org/multipage/parsing.html#parse-error-control-character-in-input-stream
+    """
+    return FORBIDDEN.sub(lambda found: SIGNS.get(found[0], "\ufffd"), page)
 
 
 def direction(language: str) -> str:

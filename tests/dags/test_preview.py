@@ -75,11 +75,16 @@ def test_the_page_is_complete_escaped_and_stands_alone(samples: tuple[ReplayServ
         assert not re.search(r"url\(|@import", text)
         assert len(page.xpath("//details[@class='record']")) == len(said["records"])
         sources = {pre.text_content().strip() for pre in page.xpath("//pre[@dir='auto']")}
-        assert sources == {one["source"].strip() for one in said["records"] if one["source"]}
+        assert sources == {shown(one["source"]).strip() for one in said["records"] if one["source"]}
         titles = page.xpath("//details[@class='record']//bdi[@dir='auto'][@lang='sr-Cyrl']")
         assert any("програмирање" in one.text_content() for one in titles)
         identifiers = {one.text_content() for one in page.xpath("//details[@class='record']/summary/small/bdi")}
         assert identifiers == {one["identifier"] for one in said["records"]}
+
+
+def shown(source: str) -> str:
+    """A source as a page may hold it: the sample has a control character in a broken name."""
+    return source.replace("\x9e", "\ufffd")
 
 
 def test_shares_and_findings_are_those_of_the_records(samples: tuple[ReplayServer, Path], home: Path) -> None:

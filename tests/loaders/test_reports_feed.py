@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import html5lib
 import msgspec
 import pytest
 from hypothesis import given
@@ -247,6 +248,22 @@ def whole(folder: Path, name: str, language: str) -> None:
     targets = {one for one in page.xpath("//a/@href") if not one.startswith(("#", "../"))}
     assert targets and all((folder / one).exists() for one in targets)
     assert page.xpath("//bdi[@dir='auto'][text()='خاص']")
+
+
+def test_characters_that_html_forbids_are_shown_by_a_sign(engine: Engine, tmp_path: Path) -> None:
+    said = "a\x01b\x0b\x7f\x85\ufdd0\U0001fffe\tc\nd"
+    with Session(engine) as session:
+        session.add(issue("col:2", "mojibake", said))
+        session.add(UnmappedValue(field="levels", value=said, feed="col", count=90, first_seen=AT))
+        session.commit()
+    feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
+    for name in ("col.html", "col.ar.html", "col.issues-1.html", "col.unmapped-1.html"):
+        text = (tmp_path / "feeds" / name).read_text(encoding="utf-8")
+        assert "a␁b␋␡\ufffd\ufffd\ufffd\tc\nd" in text, name
+        parser = html5lib.HTMLParser()
+        parser.parse(text)
+        assert "invalid-codepoint" not in {code for _, code, _ in parser.errors}, name
+    assert load(tmp_path / "feeds", "col.json")["unmapped"][0]["value"] == said, "JSON has them as they are"
 
 
 def test_a_long_list_is_paged_and_complete_and_loses_its_old_pages(tmp_path: Path) -> None:
