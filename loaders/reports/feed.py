@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, case, exists, func, select
 
 from loaders.database import as_kept, snapshot
-from loaders.models import HarvestRun, Issue, SourceRecord, UnmappedValue
+from loaders.models import Curation, HarvestRun, Issue, SourceRecord, UnmappedValue
 from loaders.reports import completeness, fix
 from loaders.reports.fix_files import FixList
 from loaders.reports.lists import write_list
@@ -67,13 +67,19 @@ def basis(connection: Connection, feed: str, rules: Rules, languages: Sequence[s
     found = connection.execute(
         select(func.max(Issue.run_id), func.count(), func.count(Issue.resolved_run_id)).where(Issue.feed == feed)
     ).one()
+    accepted = connection.execute(  # by a steward: the record changes and no run writes it
+        select(func.max(Curation.id), func.max(Curation.undone_at)).where(
+            Curation.key.startswith(f"{feed}:", autoescape=True), Curation.action == "accept"
+        )
+    ).one()
     mapped = connection.execute(
         select(UnmappedValue.field, UnmappedValue.value, UnmappedValue.count, UnmappedValue.mapped_to)
         .where(UnmappedValue.feed == feed)
         .order_by(UnmappedValue.field, UnmappedValue.value)
     ).all()
     told = msgspec.json.encode(
-        [LAYOUT, changed, lives, tuple(found), [tuple(one) for one in mapped], rules, languages], order="sorted"
+        [LAYOUT, changed, lives, tuple(found), tuple(accepted), [tuple(one) for one in mapped], rules, languages],
+        order="sorted",
     )
     return hashlib.sha256(told).hexdigest()
 

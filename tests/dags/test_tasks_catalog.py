@@ -65,6 +65,25 @@ def test_a_correction_that_fits_no_more_is_told_on_the_report_until_it_is_undone
     assert people(home) == []
 
 
+def test_a_feeds_page_follows_a_version_that_a_steward_accepts(home: Environment) -> None:
+    declare(home, "books")
+    night(home, "books", [listed("books", number) for number in range(4)])
+    bare = listed("books", 0, license=None, name="Untitled")
+    night(home, "books", [bare, *(listed("books", number) for number in range(1, 4))])
+    assert licensed(home) == 1.0
+    number = curation.accept(home, "books:0", **BY)
+    assert licensed(home) == 0.75
+    curation.undo_curation(home, number, **BY)
+    assert licensed(home) == 1.0
+
+
+def licensed(env: Environment) -> float:
+    """The share of records with a licence, as the feed's page has it."""
+    tasks_catalog.report()
+    fields = json.loads((env.reports / "feeds" / "books.json").read_bytes())["completeness"]["fields"]
+    return next(float(one["share"]) for one in fields if one["field"] == "license")
+
+
 def people(env: Environment) -> list[tuple[str, int, list[str]]]:
     """What needs a person, apart from pairs that were not looked at."""
     said = json.loads((env.reports / "night.json").read_bytes())["people"]
