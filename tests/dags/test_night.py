@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from lxml import html
 from sqlalchemy import MetaData, create_engine, select
 
 ROOT = Path(__file__).parents[2]
@@ -121,13 +122,28 @@ def test_what_is_the_same_work_is_one_resource_and_what_is_not_is_not(nights: di
 
 def test_the_report_is_there_as_a_page_and_as_json(nights: dict[str, object]) -> None:
     reports = nights["home"] / "reports"
-    page = (reports / "night.html").read_text(encoding="utf-8")
     said = json.loads((reports / "night.json").read_text(encoding="utf-8"))
-    assert said
-    for path in (ROOT / "samples" / "feeds").glob("*.toml"):
-        assert path.stem in page
-    assert 'dir="auto"' in page
-    assert not re.search(r"<(script|link|img)[^>]+(src|href)=.https?:", page), "the page stands alone"
+    first, second = (lines_by_feed(nights[one].stdout) for one in ("first", "second"))
+    assert {one["name"]: one["run"]["landed"] for one in said["feeds"]} == {
+        name: counts["landed"] for name, counts in second.items()
+    }
+    totals = {name: said["totals"][name] for name in FUNNEL}
+    assert totals == {name: sum(counts[name] for counts in second.values()) for name in FUNNEL}
+    assert totals["landed"] == totals["unchanged"] > 0
+    for one in said["feeds"]:
+        began = first[one["name"]]
+        landed = began["landed"] - began["deleted"]
+        steps = [landed, landed - began["rejected"], began["added"], began["added"]]
+        assert [one["funnel"][name] for name in ("landed", "normalized", "valid", "loaded")] == steps, one["name"]
+        assert 0 < one["funnel"]["unique"] <= began["added"], one["name"]
+    for name, language, direction in (("night.html", "en", "ltr"), ("night.ar.html", "ar", "rtl")):
+        text = (reports / name).read_text(encoding="utf-8")
+        page = html.document_fromstring(text)
+        assert (page.get("lang"), page.get("dir")) == (language, direction)
+        assert set(page.xpath("//tr/@id")) == {f"feed-{name}" for name in second}
+        titles = page.xpath("//tr[@id='feed-sample_alecso_oer']//bdi[@dir='auto']")
+        assert titles and all(one.text_content().strip() for one in titles)
+        assert not re.search(r"<(script|link|img)[^>]+(src|href)=.https?:", text), "the page stands alone"
 
 
 def test_one_bad_feed_never_stops_the_others(tmp_path: Path) -> None:
