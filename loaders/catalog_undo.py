@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+import msgspec
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from loaders import catalog_run
 from loaders.catalog_before import before_path, read_before
@@ -12,32 +13,35 @@ from loaders.catalog_decide import decide, remember, signed, standing, versions_
 from loaders.catalog_load import upsert
 from loaders.catalog_run import NotRunning, Run, working
 from loaders.catalog_unmapped import recount_unmapped
-from loaders.database import writing
+from loaders.database import reading, writing
 from loaders.models import HarvestRun, Issue, Refused, SourceRecord
 from schemas.environment import Environment
 
 RECORDS: Any = SourceRecord.__table__
 ISSUES: Any = Issue.__table__
 LOADS = ("harvest", "reprocess")  # kinds of runs that change a feed's records
+WITH = "undone with {runs}, which had changed nothing"
 
 
 def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
     """Bring back the feed's records and findings as they were before its newest loaded run; returns the undo's run id.
 
-    What the run had brought is remembered as refused, so that the next night does not bring it back. Raises NotRunning
-    when a newer run is loaded (undo that first), or the run is not loaded.
+    What the run had brought is remembered as refused, so that the next night does not bring it back. Newer runs that
+    wrote nothing are undone with it, and named in the undo's notes. Raises NotRunning when a newer run wrote something
+    (undo that first), or the run is not loaded.
     """
     said = signed(by, reason)
     kind = catalog_run.read_run(env, run_id).kind
     if kind not in LOADS:
         raise NotRunning(f"{run_id} is no run of a feed but of kind {kind}: only a harvest or a reprocess is undone")
     with working(env, run_id, states=("loaded",)) as run, writing(env) as connection:
-        _newest_loaded(connection, run)
+        idle = _idle_since(env, connection, run)
         undoing = catalog_run.mint(connection, run.feed)
         restored = _restore(env, connection, run, undoing, said)
         recount_unmapped(connection, run.feed, catalog_run.now())
         supersede_all(connection, run.feed)
-        decide(connection, run_id, "undone", said)
+        for one in (run_id, *idle):
+            decide(connection, one, "undone", said)
         connection.execute(
             insert(HarvestRun).values(
                 id=undoing,
@@ -51,9 +55,17 @@ def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
                 changed=restored,
                 decided_by=said["by"],
                 decision_reason=said["reason"],
+                notes=msgspec.json.encode([WITH.format(runs=", ".join(idle))]).decode() if idle else None,
             )
         )
     return undoing
+
+
+def notes(env: Environment, undoing: str) -> list[str]:
+    """What a steward should know of an undo: the runs that were undone with it."""
+    with reading(env) as connection:
+        said = connection.scalar(select(HarvestRun.notes).where(HarvestRun.id == undoing))
+    return msgspec.json.decode(said, type=list[str]) if said else []
 
 
 def is_refusal(run: Run) -> bool:
@@ -82,17 +94,24 @@ def supersede_all(connection: Connection, feed: str) -> None:
     connection.execute(update(HarvestRun).where(*held).values(status="superseded"))
 
 
-def _newest_loaded(connection: Connection, run: Run) -> None:
-    newer = connection.scalar(
-        select(func.max(HarvestRun.id)).where(
+def _idle_since(env: Environment, connection: Connection, run: Run) -> list[str]:
+    """The feed's loaded runs after this one, oldest first, all without a write. Raises NotRunning naming one with."""
+    newer = connection.execute(
+        select(HarvestRun.id, HarvestRun.landed, HarvestRun.unchanged)
+        .where(
             HarvestRun.feed == run.feed,
             HarvestRun.status == "loaded",
             HarvestRun.kind.in_(LOADS),
             HarvestRun.id > run.id,
         )
-    )
-    if newer is not None:
-        raise NotRunning(f"{run.id} is not the newest loaded run of {run.feed}: undo {newer} first")
+        .order_by(HarvestRun.id)
+    ).all()
+    wrote = [one.id for one in newer if one.landed != one.unchanged or before_path(env, run.feed, one.id).exists()]
+    if wrote:
+        raise NotRunning(
+            f"{run.id} is not the newest loaded run of {run.feed} that wrote anything: undo {wrote[-1]} first"
+        )
+    return [one.id for one in newer]
 
 
 def _restore(env: Environment, connection: Connection, run: Run, undoing: str, said: dict[str, str]) -> int:

@@ -100,7 +100,8 @@ def _undo(env: Environment, said: argparse.Namespace) -> str:
     if catalog_undo.is_refusal(run):
         again = catalog_undo.forgive(env, said.what, by=said.by, reason=said.reason)
         return f"{said.what} undone: {again} versions may come again; `make reprocess FEED={run.feed}` stages them now"
-    return f"{said.what} undone by {catalog_undo.undo(env, said.what, by=said.by, reason=said.reason)}"
+    undoing = catalog_undo.undo(env, said.what, by=said.by, reason=said.reason)
+    return "; ".join([f"{said.what} undone by {undoing}", *catalog_undo.notes(env, undoing)])
 
 
 def _accept(env: Environment, said: argparse.Namespace) -> str:

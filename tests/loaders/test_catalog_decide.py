@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from loaders import catalog, catalog_decide, catalog_run, catalog_undo
+from loaders import catalog, catalog_decide, catalog_run, catalog_undo, review
 from loaders import publish as publication
 from loaders.catalog_decide import Unsigned
 from loaders.catalog_run import NotRunning
@@ -69,6 +69,38 @@ def test_runs_are_undone_newest_first(env: Environment) -> None:
     assert rows(env, "source_record") == []
     with pytest.raises(NotRunning, match="is undone"):
         catalog_undo.undo(env, first, **BY)
+
+
+def test_nights_that_changed_nothing_do_not_stand_before_an_undo(
+    env: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ELIB_HOME", str(env.home))
+    monkeypatch.setenv("ELIB_CATALOG_URL", env.catalog_url)
+    night(env, feed(), OLD)
+    records = rows(env, "source_record")
+    bad = staged(env, feed(), NEW)
+    catalog.load(env, bad)
+    quiet = []
+    for listed, full in ((NEW, True), ([], False)):
+        quiet.append(staged(env, feed(), listed, full=full))
+        catalog.load(env, quiet[-1])
+    assert review.main(["undo", bad, "--by", "A Steward", "--reason", "wrong export"]) == 0
+    assert f"with {quiet[0]}, {quiet[1]}, which had changed nothing" in capsys.readouterr().out
+    assert rows(env, "source_record") == records
+    kinds = [row for row in rows(env, "harvest_run", "kind, status, undid_run_id") if row[1] != "loaded" or row[2]]
+    assert sorted(kinds, key=repr) == [("harvest", "undone", None)] * 3 + [("undo", "loaded", bad)]
+    assert night(env, feed(), [], full=False) == {"landed": 7, "unchanged": 7}, "what was undone stays out"
+    assert rows(env, "source_record") == records
+
+
+def test_a_night_that_wrote_anything_is_undone_first(env: Environment) -> None:
+    night(env, feed(), OLD)
+    bad = staged(env, feed(), [said("r1", datestamp="2026-01-01")], full=False)
+    catalog.load(env, bad)
+    stamped = staged(env, feed(), [said("r1", datestamp="2026-01-02")], full=False)
+    assert funnel(catalog.load(env, stamped)) == {"landed": 1, "unchanged": 1}
+    with pytest.raises(NotRunning, match=f"undo {stamped} first"):
+        catalog_undo.undo(env, bad, **BY)
 
 
 def test_what_was_refused_stays_out_until_its_payload_changes(env: Environment) -> None:
