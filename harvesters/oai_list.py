@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from lxml import etree
 from sickle import oaiexceptions as said
 
-from harvesters.causes import alone, failed, final, server_failed
+from harvesters.causes import alone, failed, final, server_failed, unreadable
 from harvesters.oai_pages import deleted_record, is_deleted, source_records
 from harvesters.oai_sickle import ERRORS, Pages, Repository, Response
 from harvesters.oai_windows import Window, outside
@@ -95,7 +95,8 @@ class WindowReader:
         ns = self.repository.oai_namespace
         listing = response.xml.find(f"{ns}{window.verb}")
         if listing is None:
-            return Listed(raw=response.raw, skipped=response.skipped, notes=response.notes), []
+            what = f"{self.repository.endpoint} answers {window.verb} with neither a list nor an error"
+            raise unreadable("malformed", what, response.url, etree.tostring(response.xml))
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         if window.verb == "ListIdentifiers":
             records, skipped, raw = self._one_by_one(listing, ns, now)

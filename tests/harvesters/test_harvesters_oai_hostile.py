@@ -10,6 +10,8 @@ import pytest
 
 from schemas import Ask, HarvestFailed, Page
 from tests.harvesters.loopback import (
+    HEAD,
+    TAIL,
     Answer,
     Asked,
     Loopback,
@@ -303,3 +305,30 @@ def test_a_token_of_a_connection_is_sent_by_post_as_by_get(tmp_path: Path) -> No
     ask = Ask(credentials={"token": "s3cret"})
     _, asked = run(server, tmp_path, ask, request={"method": "POST", "params": {"key": "{token}"}})
     assert {one.params["key"] for one in asked.asked} == {"s3cret"}
+
+
+@pytest.mark.parametrize("inside", ["", "<Identify/>", "<ListSets/>"])
+@pytest.mark.parametrize("since", [None, "2026-01-01T00:00:00Z"])
+def test_an_answer_with_neither_a_list_nor_an_error_is_no_empty_list(
+    tmp_path: Path, inside: str, since: str | None
+) -> None:
+    whole = OaiServer(count=25)
+
+    def script(asked: Asked) -> Answer:
+        if asked.params["verb"] in ("ListRecords", "ListIdentifiers"):
+            return Answer(f"{HEAD}{inside}{TAIL}")
+        return whole(asked)
+
+    found = failure(script, tmp_path, Ask(since=since, full=since is None))
+    assert found.cause == "malformed"
+    assert "with neither a list nor an error" in found.sentence
+
+
+def test_an_empty_list_is_an_empty_list(tmp_path: Path) -> None:
+    whole = OaiServer(count=25)
+
+    def script(asked: Asked) -> Answer:
+        return Answer(f"{HEAD}<ListRecords/>{TAIL}") if asked.params["verb"] == "ListRecords" else whole(asked)
+
+    found, _ = run(script, tmp_path, Ask(since="2026-01-01T00:00:00Z", full=False))
+    assert identifiers(found) == [] and found[-1].complete
