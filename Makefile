@@ -42,7 +42,7 @@ check: $(STAMP) ## lint, types, tests
 format: $(STAMP) ## put every file into the house format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: $(STAMP) ## speed and memory of every stage (N=20000 records), of the harvest, rules, gate, detector and matcher
+bench: $(STAMP) ## speed and memory of every stage (N=20000 records), then of the harvest, rules, gate, detector, matcher
 	@$(BIN)/python -m bench $(if $(N),--records $(N))
 	@$(BIN)/python -m bench.transform
 	@$(BIN)/python -m bench.harvest

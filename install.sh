@@ -11,6 +11,7 @@ refuse() {
 
 check() {
     [ -n "$1" ] || refuse "only $(python3 --version 2>/dev/null || echo 'no Python at all')"
+    command -v "$1" >/dev/null 2>&1 || refuse "nothing called $1"
     "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null ||
         refuse "$1: $("$1" --version 2>&1 || echo 'not a Python')"
 }
@@ -20,9 +21,10 @@ if [ "$1" = --check ]; then
     exit 0
 fi
 
-python=$1
 venv=$2
-check "$python"
+check "$1"
+# The Python that a virtual environment was made of: the one in $venv would be taken away from under itself.
+python=$("$1" -c 'import sys; print(getattr(sys, "_base_executable", None) or sys.executable)')
 echo "Setting up $venv with $("$python" --version) (once; one to two minutes) ..."
 "$python" -m venv --clear "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$(grep '^uv==' requirements.txt | cut -d' ' -f1)"

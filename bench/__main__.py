@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import create_engine, text
+
 from bench.stages import FEED, STAGES
 from schemas import ROOT, environment
 
@@ -62,6 +64,9 @@ def run_job(home: Path, url: str) -> list[dict[str, Any]]:
     }
     migrate = "from loaders.catalog import migrate; from schemas import environment; migrate(environment())"
     subprocess.run([sys.executable, "-c", migrate], env=variables, cwd=ROOT, check=True)
+    with create_engine(variables["ELIB_CATALOG_URL"]).connect() as connection:
+        if connection.execute(text("SELECT 1 FROM source_record LIMIT 1")).first():
+            raise SystemExit("BENCH_CATALOG_URL: this catalog holds records; name an empty database")
     figures = []
     for name in STAGES:
         print(f"{name} …", end=" ", flush=True, file=sys.stderr)

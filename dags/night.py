@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from dags.home import prepare
 from dags.terminal import Terminal
 from samples.server import ReplayServer
@@ -21,15 +23,36 @@ SAMPLE_ADDRESS = f"127.0.0.1:{SAMPLE_PORT}"
 def main() -> int:
     """Run every feed's DAG and then the catalog's; 1 when a feed failed or a feed file is bad, else 0."""
     env = environment()
-    with Terminal(env.home / "airflow" / "logs" / "night.log") as terminal, served(env, terminal) as feeds:
+    try:
+        with night_lock(env), Terminal(env.home / "airflow" / "logs" / "night.log") as terminal:
+            return _night(env, terminal)
+    except Timeout:
+        print(f"Another night is running in {env.home}; wait until it is done.", file=sys.stderr)
+    except OSError as error:
+        print(f"The night could not be run: {error}", file=sys.stderr)
+    return 1
+
+
+def _night(env: Environment, terminal: Terminal) -> int:
+    with served(env, terminal) as feeds:
         prepare(env, feeds=feeds)
         terminal.say("Preparing the catalog and Airflow …")
-        from dags.setup import set_up
+        from dags.setup import NotSetUp, set_up
 
-        set_up(env)
+        try:
+            set_up(env)
+        except NotSetUp as error:
+            terminal.say(str(error), style="red")
+            return 1
         from dags.night_runs import run_night
 
         return run_night(env, feeds, terminal)
+
+
+def night_lock(env: Environment) -> FileLock:
+    """One night at a time in one home: the log, Airflow's database and the copies of the samples are everybody's."""
+    env.locks.mkdir(parents=True, exist_ok=True)
+    return FileLock(env.locks / "night.lock", timeout=0)
 
 
 @contextlib.contextmanager
@@ -58,8 +81,11 @@ def written_for(address: str, folder: Path) -> Path:
     for stale in folder.glob("*.toml"):
         stale.unlink()
     for path in sorted((SAMPLES / "feeds").glob("*.toml")):
-        text = path.read_text(encoding="utf-8", errors="surrogateescape")
         copy = folder / path.name
+        if not path.is_file():  # a folder, a pipe, or a link to nothing: read_feeds names it
+            copy.symlink_to(path)
+            continue
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
         copy.write_text(text.replace(SAMPLE_ADDRESS, address), encoding="utf-8", errors="surrogateescape")
     return folder
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
+import msgspec
 from airflow.sdk import DAG
 from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsing_context_manager
 from sqlalchemy import select
@@ -19,6 +25,7 @@ from schemas import Environment
 
 FUNNEL = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
 WIDTH = 24
+STOPPED = threading.Event()  # somebody pressed Ctrl-C
 
 
 def run_night(env: Environment, feeds: Path, terminal: Terminal) -> int:
@@ -27,10 +34,18 @@ def run_night(env: Environment, feeds: Path, terminal: Terminal) -> int:
     logging.getLogger("elib").addHandler(Said(terminal))
     for problem in problems:
         terminal.say(f"BAD FEED FILE  {problem}", style="red")
+    if not dags and not problems:
+        terminal.say(f"{feeds} holds no feed file; look at ELIB_FEEDS.", style="red")
+        return 1
     terminal.say(f"{len(dags)} feeds, one after the other:")
     terminal.say(f"{'feed':{WIDTH}} " + " ".join(f"{name:>11}" for name in FUNNEL))
-    good = [run_feed_dag(env, dag, f"{number}/{len(dags)}", terminal) for number, dag in enumerate(dags, 1)]
-    published = run_catalog_dag(env, terminal)
+    try:
+        with heeding_ctrl_c():
+            good = [guarded(run_feed_dag, env, terminal, dag, f"{n}/{len(dags)}") for n, dag in enumerate(dags, 1)]
+            published = guarded(run_catalog_dag, env, terminal)
+    except Stopped:
+        terminal.say("Stopped; what was loaded stays, and the next night goes on from what was landed.", style="red")
+        return 130
     terminal.say(f"catalog  {env.catalog_url.removeprefix('sqlite:///').split('@')[-1]}")
     terminal.say(f"report   {env.reports / 'night.html'}")
     terminal.say(f"log      {terminal.log}")
@@ -40,7 +55,49 @@ def run_night(env: Environment, feeds: Path, terminal: Terminal) -> int:
     return 0 if all(good) and published and not problems else 1
 
 
-def run_feed_dag(env: Environment, dag: DAG, number: str, terminal: Terminal) -> bool:
+class Stopped(Exception):
+    """Somebody pressed Ctrl-C."""
+
+
+@contextmanager
+def heeding_ctrl_c() -> Iterator[None]:
+    """Ctrl-C ends the task at work, as usual, and then the night: Airflow alone would go on with the next task."""
+    before = signal.getsignal(signal.SIGINT)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        STOPPED.set()
+        raise KeyboardInterrupt
+
+    STOPPED.clear()
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def guarded(run: Callable[..., bool], env: Environment, terminal: Terminal, *more: Any) -> bool:
+    """Whether a DAG ended well. What Airflow itself cannot bear (a full disk) is told in a line, and the night goes on.
+
+    Raises Stopped.
+    """
+    said = None
+    try:
+        ended = run(env, terminal, *more)
+    except KeyboardInterrupt as error:
+        raise Stopped from error
+    except Exception as error:
+        ended, said = False, str(error).strip().splitlines()
+    if STOPPED.is_set():
+        raise Stopped
+    if said is not None:
+        terminal.working(None)
+        name = more[0].dag_id.removeprefix("feed_") if more else "catalog"
+        terminal.say(f"{name:{WIDTH}} FAILED {said[0] if said else 'without a word'}; see the log", style="red")
+    return ended
+
+
+def run_feed_dag(env: Environment, terminal: Terminal, dag: DAG, number: str) -> bool:
     """One feed's DAG; its line on the terminal says what came of it. False when it failed."""
     name = dag.dag_id.removeprefix("feed_")
     before = last_run(env, name)
@@ -58,8 +115,8 @@ def run_feed_dag(env: Environment, dag: DAG, number: str, terminal: Terminal) ->
     line = f"{name:{WIDTH}} " + " ".join(f"{run[count]:>11}" for count in FUNNEL)
     held = run["status"] == "held"
     terminal.say(line + ("  HELD" if held else ""), style="yellow" if held else None)
-    for reason in reasons(run) if held else ():
-        terminal.say(f"{'':{WIDTH}}   {reason}", style="yellow")
+    for line in [*(reasons(run) if held else ()), *notes(run)]:
+        terminal.say(f"{'':{WIDTH}}   {line}", style="yellow")
     return True
 
 
@@ -106,6 +163,11 @@ def reasons(run: dict[str, Any]) -> list[str]:
     from loaders.reports.reasons import sentences
 
     return sentences(read_reasons(run["reasons"]))
+
+
+def notes(run: dict[str, Any]) -> list[str]:
+    """What an operator should know of a harvest that ended well."""
+    return msgspec.json.decode(run["notes"], type=list[str]) if run["notes"] else []
 
 
 class Said(logging.Handler):

@@ -11,12 +11,32 @@ from schemas import Environment, environment
 POOL = "catalog"
 
 
+class NotSetUp(Exception):
+    """A database that cannot be used: which, why, and what to look at."""
+
+
 def set_up(env: Environment) -> None:
-    """Bring both databases to today's version; a second call changes nothing. The environment must be prepared."""
+    """Bring both databases to today's version; a second call changes nothing. The environment must be prepared.
+
+    Raises NotSetUp.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
     from loaders.catalog import migrate
 
-    migrate(env)
-    set_up_airflow()
+    try:
+        migrate(env)
+    except (SQLAlchemyError, ValueError, OSError) as error:
+        raise NotSetUp(f"The catalog cannot be used: {_first_line(error)}. Look at ELIB_CATALOG_URL.") from error
+    try:
+        set_up_airflow()
+    except (SQLAlchemyError, OSError) as error:
+        raise NotSetUp(f"Airflow's own database cannot be used: {_first_line(error)}.") from error
+
+
+def _first_line(error: Exception) -> str:
+    """What a database said, without the statement and the links that SQLAlchemy adds."""
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0].rstrip(".")
 
 
 def set_up_airflow() -> None:
@@ -41,7 +61,10 @@ def main() -> None:
 
     env = environment()
     prepare(env)
-    set_up(env)
+    try:
+        set_up(env)
+    except NotSetUp as error:
+        raise SystemExit(str(error)) from None
     print(f"Set up: {env.catalog_url.split('@')[-1]}, Airflow in {env.home / 'airflow'}")
 
 

@@ -39,6 +39,9 @@ def failing_by_name(env: Environment, run_id: str, step: str) -> Iterator[None]:
     except HarvestFailed as failed:
         catalog.fail(env, run_id, failed.cause, failed.sentence)
         raise
+    except (KeyboardInterrupt, SystemExit):
+        catalog.fail(env, run_id, "interrupted", f"{step} was stopped; the next run goes on from what was landed.")
+        raise
     except BaseException as error:
         said = f"{step}: {type(error).__name__}: {error}"[:2000]
         catalog.fail(env, run_id, "crashed", f"{said}. What was landed is kept; the task's log has the whole story.")
@@ -76,6 +79,8 @@ def harvest(name: str, *, full: bool = False, credentials: dict[str, str] | None
         asked = ask(env.landing, feed, full=full, credentials=credentials or secrets_of(feed))
         say = Progress(name)
         landed = land(env.landing, feed, run_id, pages(feed, asked, env, say), asked=asked, progress=say)
+        if landed.full and landed.nameless and not landed.listed:
+            raise nothing_read(landed)
         notes = (*landed.notes, *unread(landed))
         for note in notes:
             log.warning("%s: %s", name, note)
@@ -92,6 +97,12 @@ def unread(landed: Landed) -> Iterator[str]:
             f"(the first: {landed.nameless_reason}). Their text lies beside what was landed as raw-*.bin. "
             "While they cannot be read, no record of that time is taken for deleted because a list lacks it"
         )
+
+
+def nothing_read(landed: Landed) -> HarvestFailed:
+    """A whole list of which not one record can be read is no empty list."""
+    sentence = f"of {landed.nameless} records in the list none can be read (the first: {landed.nameless_reason})"
+    return HarvestFailed("malformed", f"{sentence}. Compare the feed file with what the partner sends, in landing.")
 
 
 def check_format(feed: Feed) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -40,9 +41,9 @@ class Terminal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.working(None)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for number, saved in zip((1, 2), self._saved, strict=True):
+        for stream, number, saved in zip((sys.stdout, sys.stderr), (1, 2), self._saved, strict=True):
+            with contextlib.suppress(OSError):  # the log's disk is full: what is lost are words of libraries
+                stream.flush()
             os.dup2(saved, number)
             os.close(saved)
         self._out.close()

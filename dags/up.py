@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,9 +19,10 @@ from pathlib import Path
 from types import FrameType
 
 import psutil
+from filelock import FileLock, Timeout
 
 from dags.home import prepare
-from schemas import environment
+from schemas import Environment, environment
 
 COMPONENTS = {
     "scheduler": ["scheduler", "--skip-serve-logs"],
@@ -31,6 +33,10 @@ STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 GRACE = 15.0  # seconds between asking a component to end and ending it
 
 
+class PortTaken(Exception):
+    """The UI cannot listen where it should."""
+
+
 class Asked(Exception):
     """Someone asked us to stop."""
 
@@ -38,7 +44,25 @@ class Asked(Exception):
 def main() -> int:
     """Run every component until one ends or we are asked to stop; no component outlives us."""
     env = environment()
+    try:
+        with up_lock(env):
+            return _run(env)
+    except Timeout:
+        print(f"Another make up is running in {env.home}; stop it first.", file=sys.stderr)
+    except PortTaken as error:
+        print(error, file=sys.stderr)
+    return 1
+
+
+def up_lock(env: Environment) -> FileLock:
+    """One Airflow in one home: two schedulers on one SQLite hinder each other."""
+    env.locks.mkdir(parents=True, exist_ok=True)
+    return FileLock(env.locks / "up.lock", timeout=0)
+
+
+def _run(env: Environment) -> int:
     prepare(env)
+    _check_port()
     running: dict[str, subprocess.Popen[bytes]] = {}
     for number in STOPS:
         signal.signal(number, _asked)
@@ -48,12 +72,25 @@ def main() -> int:
             running[name] = _start(name, arguments, logs)
         _say_where(env.home, logs)
         ended = _first_to_end(running)
-        print(f"Airflow's {ended} ended with code {running[ended].returncode}; see {logs / (ended + '.log')}")
+        print(
+            f"Airflow's {ended} ended with code {running[ended].returncode}; see {logs / (ended + '.log')}", flush=True
+        )
         return 1
     except Asked:
         return 0
     finally:
         _end(running.values())
+
+
+def _check_port() -> None:
+    """Say now what the api-server's log would say in half a minute. Raises PortTaken."""
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind(("127.0.0.1", int(_port())))
+        except (OSError, ValueError, OverflowError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise PortTaken(f"Port {_port()} of 127.0.0.1: {why}; AIRFLOW__API__PORT names another.") from error
 
 
 def _asked(number: int, frame: FrameType | None) -> None:
@@ -112,12 +149,16 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 
 
 def _say_where(home: Path, logs: Path) -> None:
-    port = os.environ.get("AIRFLOW__API__PORT", "8080")
     print(
-        f"Airflow is starting on http://127.0.0.1:{port} (user admin; its password is in "
+        f"Airflow is starting on http://127.0.0.1:{_port()} (user admin; its password is in "
         f"{home / 'airflow' / 'passwords.json'}).\n"
-        f"Feeds: {os.environ['ELIB_FEEDS']}. A feed's DAG is paused until you unpause it. Logs: {logs}. Ctrl-C stops."
+        f"Feeds: {os.environ['ELIB_FEEDS']}. A feed's DAG is paused until you unpause it. Logs: {logs}. Ctrl-C stops.",
+        flush=True,
     )
+
+
+def _port() -> str:
+    return os.environ.get("AIRFLOW__API__PORT", "8080")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from schemas.outcome import Assessment
 from schemas.reason import Reason
 
 REASON = "its records came by the pipe, and no gate has judged them"
+DAY = 86_400  # seconds
 SHA256 = re.compile("[0-9a-f]{64}")
 SQL = Path(__file__).with_name("pipe.sql")
 
@@ -64,6 +66,8 @@ def check(one: Assessment) -> None:
         raise ValueError(f"feed {one.feed!r}: a feed's name has small letters, digits and _ only")
     if not one.identifier:
         raise ValueError("its record has no identifier")
+    if "\x00" in one.identifier:
+        raise ValueError(f"no store takes the NUL in its record's identifier {one.identifier!r}")
     if len(one.identifier.encode()) > LONGEST:
         raise ValueError(f"its record's identifier has more than {LONGEST} bytes: {one.identifier[:80]}…")
     said = [outcome for outcome in (one.resource, one.tombstone, one.rejection) if outcome is not None]
@@ -85,6 +89,9 @@ def pipe(
     between two lines cannot be told from a whole one. `take_over` is that of catalog_run.begin (FeedBusy).
     """
     env.staging.mkdir(parents=True, exist_ok=True)
+    for left in env.staging.glob("pipe-*"):  # of a pipe that was killed
+        if time.time() - left.stat().st_mtime > DAY:
+            shutil.rmtree(left)
     spool = env.staging / f"pipe-{catalog_run.now().replace(':', '')}"
     try:
         writers: dict[str, OutcomeWriter] = {}
@@ -103,6 +110,19 @@ def pipe(
 
 def _feed(env: Environment, feed: str, spooled: Path, load_by: str | None, take_over: bool) -> Piped:
     run_id = catalog_run.begin(env, feed, take_over=take_over)
+    try:
+        counts = _staged(env, feed, run_id, spooled)
+        if load_by is None:
+            catalog_run.hold(env, run_id, [Reason(code="pipe")])
+        else:
+            catalog_load.load(env, run_id, by=load_by, reason=REASON, ungated=True)
+    except BaseException as error:
+        catalog_run.fail(env, run_id, "crashed", f"the pipe: {type(error).__name__}: {error}"[:2000])
+        raise
+    return Piped(feed=feed, run_id=run_id, counts=counts, held=load_by is None)
+
+
+def _staged(env: Environment, feed: str, run_id: str, spooled: Path) -> dict[str, int]:
     with catalog_run.working(env, run_id):
         folder = staging_folder(env, run_id)
         with reading(env) as connection:
@@ -112,11 +132,7 @@ def _feed(env: Environment, feed: str, spooled: Path, load_by: str | None, take_
         counts = merge(folder, sorted((folder / "outcomes").glob("*.parquet")), planned)
         catalog_run.planned(env, run_id, listed=planned.listed, duplicates=planned.duplicates, base=base, until=None)
         catalog_run.staged(env, run_id, counts)
-    if load_by is None:
-        catalog_run.hold(env, run_id, [Reason(code="pipe")])
-    else:
-        catalog_load.load(env, run_id, by=load_by, reason=REASON, ungated=True)
-    return Piped(feed=feed, run_id=run_id, counts=counts, held=load_by is None)
+    return counts
 
 
 def _planned(folder: Path, spooled: Path, run_id: str) -> Plan:

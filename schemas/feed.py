@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from schemas.feed_checks import wrong_in
 
-NAME = re.compile(r"[a-z0-9_]+")
+NAME = re.compile(r"[a-z0-9_]{1,64}")
 Protocol = Literal["oai_pmh", "rest", "opendatasoft", "rss", "csv", "sitemap", "files"]
 
 
@@ -65,10 +65,10 @@ class Request(Declared):
     # patience and politeness
     rate: float = Field(default=1.0, gt=0)  # requests a second
     connections: int = Field(default=1, ge=1)  # to one host at a time, over all processes of this machine
-    timeout: float = Field(default=60, gt=0)  # seconds for one response
-    budget: float = Field(default=6 * 3600, gt=0)  # seconds for the whole harvest
+    timeout: float = Field(default=60, gt=0, le=86_400)  # seconds for one response
+    budget: float = Field(default=6 * 3600, gt=0, le=7 * 86_400)  # seconds for the whole harvest
     retries: int = Field(default=5, ge=0)  # of one request, after the first try
-    backoff: float = Field(default=2.0, ge=0)  # seconds before the first retry, doubled each time, with jitter
+    backoff: float = Field(default=2.0, ge=0, le=3_600)  # seconds before the first retry, then doubled, with jitter
     quiet_hours: list[str] = []  # "08:00-18:00 Europe/Belgrade": no request then
     max_pages: int = Field(default=1_000_000, ge=1)  # of one harvest
     max_bytes: int = Field(default=64 * 1024 * 1024, ge=1)  # of one response, decompressed
@@ -139,16 +139,19 @@ class BadFeed(Exception):
 
 def read_feed(path: Path) -> Feed:
     """The feed that a file declares. Raises BadFeed naming every key that is wrong."""
+    if path.exists() and not path.is_file():  # a pipe would be waited for without end
+        raise BadFeed(path, ["not readable: it is no file"])
     try:
         text = path.read_text(encoding="utf-8")
         if text.startswith("\ufeff"):
             raise BadFeed(path, ["the file begins with a byte order mark; save it as UTF-8 without one"])
         said = tomllib.loads(text)
-    except (ValueError, RecursionError, OSError) as error:  # not TOML, not UTF-8, a number or a nesting without end
+    except OSError as error:
+        raise BadFeed(path, [f"not readable: {error.strerror or error}"]) from error
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number or a nesting without end
         raise BadFeed(path, [f"not readable as TOML: {error}"]) from error
-    reasons = (
-        [] if NAME.fullmatch(path.stem) else [f"the file's name: {path.stem!r} must be made of a-z, 0-9 and _ only"]
-    )
+    odd = f"the file's name: {path.stem!r} must be made of a-z, 0-9 and _ only, at most 64"
+    reasons = [] if NAME.fullmatch(path.stem) else [odd]
     if said.pop("name", None) is not None:
         reasons.append("name: unknown key; remove it, the file's name is the feed's")
     try:

@@ -93,6 +93,8 @@ def test_a_bad_line_is_named_and_nothing_is_staged(lite: Environment) -> None:
         ({"sha256": None}, "it tells whether the payload has changed"),
         ({"rejection": {"key": "books:r1", "reason": "unreadable"}}, "2 outcomes"),
         ({"resource": {"key": "films:9"}}, "it speaks of 'films:9' too"),
+        ({"identifier": "r\x001"}, "no store takes the NUL"),
+        ({"identifier": "r" * 1_201}, "more than 1200 bytes"),
         ({"issues": [{"key": "books:r2", "code": "x", "severity": "info", "path": "", "value": ""}]}, "'books:r2' too"),
     ],
 )
@@ -106,3 +108,28 @@ def test_a_line_that_contradicts_itself_is_named_and_nothing_is_written(
     assert error.startswith("line 2: not an assessment: ") and why in error and "nothing was staged" in error
     assert rows(lite, "harvest_run") == []
     assert sorted(path for path in lite.home.parent.rglob("*.parquet") if path.is_file()) == before
+
+
+def test_what_a_killed_pipe_left_is_swept(lite: Environment) -> None:
+    old, new = (lite.staging / f"pipe-{name}" for name in ("2026-01-01T000000", "2026-01-02T000000"))
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    assert loaders(lite, b"")[0] == 0
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_a_reader_that_has_enough_is_no_failure(lite: Environment) -> None:
+    command = [sys.executable, "-m", "loaders"]
+    given = msgspec.json.encode(transform(digested(said("r1")))) + b"\n"
+    environment = {**os.environ, "ELIB_HOME": str(lite.home), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as running:
+        assert running.stdin and running.stdout and running.stderr
+        running.stdout.close()
+        running.stdin.write(given)
+        running.stdin.close()
+        assert running.stderr.read() == b""
+    assert running.returncode == 0
+    assert rows(lite, "harvest_run", "status") == [("held",)]
