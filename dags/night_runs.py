@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from schemas import Environment
 
 FUNNEL = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
 WIDTH = 24
+FULL = 1 << 20  # bytes; less is left on a full disk
 STOPPED = threading.Event()  # somebody pressed Ctrl-C
 
 
@@ -50,6 +52,8 @@ def run_night(env: Environment, feeds: Path, terminal: Terminal) -> int:
     terminal.say(f"report   {env.reports / 'night.html'}")
     terminal.say(f"log      {terminal.log}")
     failed = good.count(False)
+    if (failed or not published) and shutil.disk_usage(env.home).free < FULL:
+        terminal.say(f"The disk of {env.home} is full: make room, and run the night again.", style="red")
     if failed or problems:
         terminal.say(f"{failed} feed(s) failed, {len(problems)} feed file(s) cannot be used.", style="red")
     return 0 if all(good) and published and not problems else 1
