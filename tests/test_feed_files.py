@@ -53,6 +53,16 @@ def test_a_sample_feed_asks_the_loopback_only(path: Path) -> None:
     assert feed.status == "active"
 
 
+@pytest.mark.parametrize("path", SAMPLES, ids=names(SAMPLES))
+def test_a_sample_feed_is_read_in_the_dialect_and_by_the_defaults_of_the_real_one(path: Path) -> None:
+    sample, real = read_feed(path), read_feed(ROOT / "feeds" / path.name.removeprefix("sample_"))
+    assert (sample.dialect, sample.default_license, sample.default_language) == (
+        real.dialect,
+        real.default_license,
+        real.default_language,
+    )
+
+
 @pytest.mark.parametrize("path", REAL + SAMPLES, ids=names(REAL + SAMPLES))
 def test_no_feed_file_holds_a_credential(path: Path) -> None:
     secret = re.compile(r"(password|passwd|secret|api_?key|token|authorization)\s*[=:]\s*[\"'][^\"'{]+", re.IGNORECASE)

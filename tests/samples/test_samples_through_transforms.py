@@ -58,6 +58,19 @@ def test_every_record_of_a_feed_ends_as_expected(
     assert {code for _, errors in ended for code in errors} == {"title_missing"}
 
 
+def test_every_course_of_tunisia_opens_its_page_and_offers_its_file(
+    server: ReplayServer, tmp_path: Path, env: Environment
+) -> None:
+    feed = feed_at("sample_tunisia_uvt", server, tmp_path)
+    records = [record for page in harvesters.harvest(feed, Ask(), env) for record in page.records]
+    published = [found for found in (transform(record, feed) for record in records) if not found.errors]
+    courses = [found.resource for found in published if found.resource is not None]
+    pages = {f"http://pf-mh.uvt.example/{number}/" for number in range(501, 521)}
+    assert {one.url for one in courses} == pages
+    assert {link.url for one in courses for link in one.links} == {f"{page}1/cours.pdf" for page in pages}
+    assert not any(one.relations for one in courses)
+
+
 @pytest.mark.parametrize(
     "name", ["sample_col_oasis", "sample_tunisia_uvt", "sample_unesco_iite", "sample_autodesk_rss"]
 )

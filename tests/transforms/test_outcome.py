@@ -193,10 +193,21 @@ def test_a_dialect_lies_over_its_format() -> None:
     spoken = transform(said, FEED.model_copy(update={"dialect": "eprints"})).resource
     assert plain is not None and spoken is not None
     assert (plain.url, spoken.url) == ("https://a.example/5.pdf", "https://a.example/id/eprint/5/")
+    assert [(link.url, link.role) for link in spoken.links] == [("https://a.example/5.pdf", "content")]
     wrong = transform(said, FEED.model_copy(update={"dialect": "nobody"})).rejection
     assert wrong is not None and "no dialect 'nobody'; known are" in wrong.reason
     wrong = transform(said, FEED.model_copy(update={"dialect": "rcub"})).rejection
     assert wrong is not None and "belongs to format dim" in wrong.reason
+
+
+def test_a_relation_of_eprints_that_is_no_address_stays_a_relation() -> None:
+    said = dc(
+        "<dc:title>A thesis</dc:title><dc:relation>Cahiers du centre, 12</dc:relation><dc:relation>https://a.example/5/</dc:relation>"
+    )
+    found = transform(said, FEED.model_copy(update={"dialect": "eprints"})).resource
+    assert found is not None
+    assert found.url == "https://a.example/5/"
+    assert [one.target for one in found.relations] == ["Cahiers du centre, 12"]
 
 
 def test_every_filled_field_has_its_origin() -> None:

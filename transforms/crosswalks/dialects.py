@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from transforms.crosswalks.table import Reader
+from transforms.crosswalks.table import Group, Reader
 
 
 class Dialect(NamedTuple):
@@ -20,9 +20,18 @@ class Dialect(NamedTuple):
     readers: Mapping[str, Reader] = {}
 
 
+def page_or_relation(group: Group) -> None:
+    """The page, where the relation is an address; any other is what the resource is related to."""
+    for value in group.take(""):
+        if value.text.startswith("http"):
+            group.say("url", value)
+        else:
+            group.say("relations", value, "references")
+
+
 DIALECTS: dict[str, Dialect] = {
     # EPrints puts the page into dc:relation, the file and a citation into dc:identifier
-    "eprints": Dialect("oai_dc", {"relation": "url", "identifier": "identifiers"}),
+    "eprints": Dialect("oai_dc", readers={"relation": page_or_relation}),
     # the DSpace network of the University of Belgrade's computer centre, NaRDuS among it
     "rcub": Dialect(
         "dim",

@@ -128,6 +128,9 @@ def _dialects() -> Iterator[str]:
     for name, dialect in sorted(DIALECTS.items()):
         for key, said in sorted(dialect.rows.items()):
             yield f"| {name} | {dialect.format} | `{key}` | {', '.join(f'`{word}`' for word in said.split())} |"
+        for key, reader in sorted(dialect.readers.items()):
+            fields = ", ".join(f"`{field}`" for field in _fields(reader))
+            yield f"| {name} | {dialect.format} | `{key}` | {fields}: {_promise(reader)} |"
         for key, reason in sorted(dialect.ignored.items()):
             yield f"| {name} | {dialect.format} | `{key}` | ignored: {reason} |"
     yield ""
