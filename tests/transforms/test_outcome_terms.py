@@ -113,11 +113,30 @@ def test_an_english_college_is_no_french_one() -> None:
     assert french is not None and (french.levels, french.contexts) == (("2",), ("school",))
 
 
+USE = "<item title='Educational Use' value='{use}'/>"
+OER = """<result id="1"><title>Motion</title><oersummary>{use}<item title="Media Format" value="Video"/>
+<item title="Media Format" value="Text/HTML"/><item title="Material Type" value="Activity/Lab"/></oersummary></result>"""
+
+
+@pytest.mark.parametrize("use", ["curriculum-instruction", "assessment"])
+def test_what_a_resource_of_oer_commons_is_used_for_is_not_what_it_is(use: str) -> None:
+    found = assessed("oercommons_csv", f'{{"NAME": "Motion", "EDUCATIONAL_USE": "{use}", "MATERIAL_TYPES": "Game"}}')
+    assert found.resource is not None
+    assert [one.code for one in found.resource.resource_types] == ["educational_game"]
+    assert unmapped(found, "contexts") == [use]
+    found = assessed("oercommons_xml", OER.format(use=USE.format(use=use)))
+    assert found.resource is not None
+    material = assessed("oercommons_csv", '{"NAME": "Motion", "MATERIAL_TYPES": "Activity/Lab"}').resource
+    assert material is not None and len(material.resource_types) == 1
+    assert [one.code for one in found.resource.resource_types] == [material.resource_types[0].code, "video"]
+    assert unmapped(found, "contexts") == [use]
+
+
 def test_a_media_format_of_oer_commons_that_is_a_kind_is_one() -> None:
     payload = '{"NAME": "Motion", "MEDIA_FORMATS": "Video|Text/HTML|Hologram"}'
     found = assessed("oercommons_csv", payload)
     assert found.resource is not None
-    assert [one.code for one in found.resource.resource_types] == ["video", "text"]
+    assert [one.code for one in found.resource.resource_types] == ["video"]
     assert found.resource.formats == ("text/html",)
     assert unmapped(found, "formats") == ["Hologram"]
 

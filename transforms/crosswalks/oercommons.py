@@ -27,7 +27,7 @@ CSV = {
 PARTED = {  # column: fields
     "grade_sublevels": ("levels", "contexts?"),
     "subjects": ("subjects", "keywords"),
-    "educational_use": ("contexts", "resource_types?"),
+    "educational_use": ("contexts",),  # what it is used for, not what it is
     "languages": ("languages",),
     "keywords": ("keywords", "subjects?"),
     "material_types": ("resource_types",),
@@ -65,7 +65,7 @@ SUMMARY = {  # the title of an oersummary item: fields
     "languages": ("languages",),
     "language": ("languages",),
     "primaryuser": ("audiences",),
-    "educationaluse": ("contexts", "resource_types?"),
+    "educationaluse": ("contexts",),
     "author": ("contributors:author",),
     "authors": ("contributors:author",),
     "provider": ("publishers",),

@@ -56,7 +56,7 @@ def education(work: Assembly) -> dict[str, Any]:
 
 def _concepts(work: Assembly, field: str, list_: str) -> tuple[Concept, ...]:
     found: dict[str, Concept] = {}
-    for said in work.draft.get(field):
+    for said in _kinds(work) if field == "resource_types" else work.draft.get(field):
         if field == "formats" and EXTENT.fullmatch(said.value.strip()):
             work.leave(said)
             continue
@@ -65,6 +65,16 @@ def _concepts(work: Assembly, field: str, list_: str) -> tuple[Concept, ...]:
             found.setdefault(concept.code, concept)
             work.made(field, said.path, f"list {list_}")
     return tuple(found.values())
+
+
+def _kinds(work: Assembly) -> list[Said]:
+    """The kinds said, then what may be one besides: a "Video" among media formats is, a "Text/HTML" is none."""
+    told = work.draft.get("resource_types")
+    perhaps = [said for said in told if said.hint == IF_KNOWN]
+    if not perhaps:
+        return told
+    sure = [said for said in told if said.hint != IF_KNOWN]
+    return sure + [said for said in perhaps if vocabulary.lookup("media_type", said.value) is None]
 
 
 def _sure(work: Assembly, field: str, said: Said) -> Said:
