@@ -9,6 +9,7 @@ import msgspec
 from schemas import Base, Leaf
 
 IF_KNOWN = "?"  # the hint of a value that also says this field, when the field's list knows the term
+CHIEF = "chief"  # the hint of an address that the source calls its page, before others that may be it
 PERSONAL = "personal data"  # why a leaf with an e-mail address or a curator's note is not kept
 EMAIL = re.compile(r"[<(\[]?\b(?:mailto:)?[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+[>)\]]?")
 

@@ -162,3 +162,30 @@ def test_a_language_attribute_counts_in_any_case() -> None:
     title = '<Title><String Language="th">พืชและแสง</String></Title>'
     found = assessed("lom", f'<lom xmlns="http://ltsc.ieee.org/xsd/LOM"><General>{title}</General></lom>').resource
     assert found is not None and found.title == {"th": "พืชและแสง"} and found.unmapped == ()
+
+
+MODS = """<mods xmlns="http://www.loc.gov/mods/v3"><titleInfo><title>Plants and light</title></titleInfo>
+<location>{addresses}</location></mods>"""
+
+
+def test_an_address_of_mods_is_what_its_access_says() -> None:
+    addresses = (
+        "<url access='preview'>https://a.example/1/small?width=150</url>"
+        "<url access='raw object' displayLabel='Full Image'>https://a.example/1/whole</url>"
+        "<url>https://a.example/1/manifest</url>"
+        "<url access='object in context'>https://a.example/1</url>"
+    )
+    found = assessed("mods", MODS.format(addresses=addresses)).resource
+    assert found is not None and found.url == "https://a.example/1"
+    assert [(link.url, link.role) for link in found.links] == [
+        ("https://a.example/1/small?width=150", "thumbnail"),
+        ("https://a.example/1/whole", "content"),
+        ("https://a.example/1/manifest", "content"),
+    ]
+    assert found.unmapped == ()
+
+
+def test_the_address_that_mods_calls_primary_is_the_page() -> None:
+    addresses = "<url>https://a.example/1/manifest</url><url usage='primary display'>https://a.example/1</url>"
+    found = assessed("mods", MODS.format(addresses=addresses)).resource
+    assert found is not None and found.url == "https://a.example/1"

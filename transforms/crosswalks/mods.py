@@ -6,6 +6,7 @@ from schemas import replace
 from transforms.crosswalks.people import contributor
 from transforms.crosswalks.table import USED, Group, Reader, Table
 from transforms.crosswalks.xmltree import XmlFormat
+from transforms.draft import CHIEF
 
 ROWS = {
     "typeofresource": "resource_types",
@@ -38,7 +39,6 @@ ROWS = {
     "subject": "keywords",
     "classification": "subjects:@authority",
     "identifier": "identifiers:@type",
-    "location/url": "url",
     "accesscondition": "license",
     "accesscondition/@href": "license",
 }
@@ -47,6 +47,7 @@ IGNORED = {
     "@id": "a mark inside the document",
     "recordinfo/*": "about the metadata record, not about the resource",
     "*/@usage": "which of several is shown first",
+    "*/@access": "what an address opens, which is read where the resource itself lies",
     "*/@displaylabel": "a caption for display",
     "*/@encoding": "the spelling of a date",
     "*/@keydate": "which of several dates is sorted by",
@@ -123,6 +124,26 @@ def related(group: Group) -> None:
     group.say("relations", target, RELATED.get(kind.text.lower() if kind else "", "references"))
 
 
-READERS: dict[str, Reader] = {"titleinfo": title, "name": name, "relateditem": related}
+OPENS = {"preview": "thumbnail", "raw object": "content"}  # https://www.loc.gov/standards/mods/userguide/location.html
+
+
+def address(group: Group) -> None:
+    """An address by what @access says it opens: a small picture, the file itself, else the page."""
+    access, usage = group.first("@access"), group.first("@usage")
+    opens = " ".join(access.text.lower().split()) if access else ""
+    chief = opens == "object in context" or (usage is not None and usage.text.lower().startswith("primary"))
+    for value in group.take(""):
+        if opens in OPENS:
+            group.say("links", value, OPENS[opens])
+        else:
+            group.say("url", value, CHIEF if chief else None)
+
+
+READERS: dict[str, Reader] = {
+    "titleinfo": title,
+    "name": name,
+    "relateditem": related,
+    "location/url": address,
+}
 TABLE = Table(ROWS | BESIDE, IGNORED, READERS)
 MODS = XmlFormat(frozenset({"mods"}), TABLE)

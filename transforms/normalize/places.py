@@ -6,7 +6,7 @@ import re
 from typing import Any, Literal
 
 from schemas import Identifier, Link, Relation, replace
-from transforms.draft import Said
+from transforms.draft import CHIEF, Said
 from transforms.normalize import text, urls, vocabulary
 from transforms.normalize.assembly import Assembly
 from transforms.normalize.identifiers import identifier, invalid, parted
@@ -56,6 +56,8 @@ def _addresses(
             work.leave(said)
         else:
             pages.append((address, said))
+    if len(pages) > 1:
+        pages.sort(key=lambda page: page[1].hint != CHIEF)
     candidates = pages or named
     chosen = next((one for one in candidates if not FILE.search(one[0])), candidates[0] if candidates else None)
     url = None if chosen is None else chosen[0]
