@@ -82,9 +82,39 @@ def test_the_numbers_of_a_named_scheme_count_where_its_words_are_unknown() -> No
     said = LOM.format(purpose="discipline", scheme="Dewey", number="0533", entry="Fyysinen oppi")
     found = assessed("lom", said).resource
     assert found is not None and [(one.scheme, one.code) for one in found.subjects] == [("source", "0533")]
-    said = LOM.format(purpose="educational level", scheme="ISCED 2011", number="3", entry="Toinen aste")
+
+
+EDUCATIONAL = """<lom xmlns="http://ltsc.ieee.org/xsd/LOM"><general><title><string>Motion</string></title></general>
+<educational><interactivityType>2</interactivityType><context>4</context><difficulty>3</difficulty></educational>
+</lom>"""
+
+
+def test_a_bare_number_in_lom_is_a_term_of_an_unknown_list() -> None:
+    """As FROAC writes them: its lists start at 1, other people's at 0, and a context is no level of ISCED."""
+    found = assessed("lom", EDUCATIONAL)
+    resource = found.resource
+    assert resource is not None
+    assert (resource.difficulty, resource.contexts, resource.levels, resource.interactivity_type) == (
+        None,
+        (),
+        (),
+        None,
+    )
+    assert [unmapped(found, field) for field in ("difficulty", "contexts", "interactivity_type")] == [
+        ["3"],
+        ["4"],
+        ["2"],
+    ]
+    assert unmapped(dublin(title="Motion", educationLevel="6"), "levels") == ["6"]
+
+
+@pytest.mark.parametrize(("number", "entry"), [("", "3"), ("3", "Toinen aste")])
+def test_the_number_of_a_level_counts_under_the_name_of_isced(number: str, entry: str) -> None:
+    said = LOM.format(purpose="educational level", scheme="ISCED 2011", number=number, entry=entry)
     found = assessed("lom", said).resource
     assert found is not None and found.levels == ("3",)
+    said = LOM.format(purpose="educational level", scheme="Our classes", number=number, entry=entry)
+    assert unmapped(assessed("lom", said), "levels") == [entry]
 
 
 @pytest.mark.parametrize(("number", "entry"), [("6.2", "Anything"), ("x", "Networking")])
@@ -115,7 +145,8 @@ def test_an_english_college_is_no_french_one() -> None:
 
 USE = "<item title='Educational Use' value='{use}'/>"
 OER = """<result id="1"><title>Motion</title><oersummary>{use}<item title="Media Format" value="Video"/>
-<item title="Media Format" value="Text/HTML"/><item title="Material Type" value="Activity/Lab"/></oersummary></result>"""
+<item title="Media Format" value="Text/HTML"/><item title="Material Type" value="Activity/Lab"/></oersummary>
+</result>"""
 
 
 @pytest.mark.parametrize("use", ["curriculum-instruction", "assessment"])

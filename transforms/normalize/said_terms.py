@@ -97,8 +97,11 @@ def _sure(work: Assembly, field: str, said: Said) -> Said:
 
 def _by_number(field: str, said: Said) -> Said:
     """A level of ISCED 2011 that a taxonomy says by its number, named by its URI; other values as they are."""
-    scheme, _, number = (said.hint or "").partition("|")
-    if field == "levels" and len(number) == 1 and number.isdecimal() and "isced" in scheme.lower():
+    if field != "levels" or said.hint is None:
+        return said
+    scheme, _, number = said.hint.partition("|")
+    number = number or said.value.strip()
+    if len(number) == 1 and number.isdecimal() and "isced" in scheme.lower():
         return replace(said, hint=f"{scheme}|https://w3id.org/kim/isced-2011/level{number}")
     return said
 

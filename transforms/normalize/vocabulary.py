@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -160,10 +160,8 @@ def _forms(said: str) -> Iterator[str]:
 @lru_cache(maxsize=32)
 def _index(field: str) -> dict[str, _Entry]:
     """Every form of every term of a list → its concept. A code comes before a label, a label before other terms."""
-    index: dict[str, _Entry] = {}
     rows = [(_entry(field, code, row), row) for code, row in table(field).items()]
-    for entry, _ in rows:
-        index.setdefault(compact(entry.code), entry)
+    index = _codes(entry for entry, _ in rows)
     for entry, _ in rows:
         for name in _names(entry):
             index.setdefault(compact(name), entry)
@@ -177,6 +175,15 @@ def _index(field: str) -> dict[str, _Entry]:
             if isinstance(row, dict) or len(latin) >= LIKE_SERBIAN:
                 index.setdefault(compact(latin), entry)
     index.pop("", None)
+    return index
+
+
+def _codes(entries: Iterable[_Entry]) -> dict[str, _Entry]:
+    """The codes of a list, but for single digits (ISCED's levels): a bare "4" may be a class, or a place in a list."""
+    index: dict[str, _Entry] = {}
+    for entry in entries:
+        if len(entry.code) > 1:
+            index.setdefault(compact(entry.code), entry)
     return index
 
 

@@ -168,8 +168,7 @@ def test_a_term_means_one_thing_in_a_list(field: str) -> None:
 def test_codes_and_uris_mean_themselves(field: str) -> None:
     for code, row in (table("isced_f") if field == "subject" else table(field)).items():
         found = lookup(field, code)
-        assert found is not None
-        assert found.code == code
+        assert (None if found is None else found.code) == (None if field == "level" else code)  # a bare "4": a class?
         if isinstance(row, dict) and row.get("uri") and field not in ("isced_f", "subject"):
             by_uri = lookup(field, row["uri"])
             assert by_uri is not None
