@@ -41,12 +41,17 @@ def at_fault(resource: Resource, fault: str) -> list[Seen]:
     return seen + [(f"links[{n}].url", link.url) for n, link in enumerate(resource.links) if fault in faults(link.url)]
 
 
+def opens(resource: Resource) -> str | None:
+    """The first address at which a reader gets to the work: its page, else a file; a picture of it opens nothing."""
+    return resource.url or next((link.url for link in resource.links if link.role == "content"), None)
+
+
 def missing(resource: Resource, _: Context) -> list[Seen]:
-    return [] if resource.url or resource.links else [("url", "")]
+    return [] if opens(resource) else [("url", "")]
 
 
 def landing_page_missing(resource: Resource, _: Context) -> list[Seen]:
-    return [("url", resource.links[0].url)] if resource.links and not resource.url else []
+    return [("url", file)] if not resource.url and (file := opens(resource)) else []
 
 
 @lru_cache(maxsize=1_000)  # each address is asked for several times while its record is judged
@@ -123,10 +128,11 @@ def identifier_missing(resource: Resource, _: Context) -> list[Seen]:
 RULES = (
     Rule(
         code="address_missing", path="url", severity="error", part="address", look=missing,
-        wrong="The record has no web address at all.",
-        why="The library points to resources; without an address a reader cannot get there.",
+        wrong="The record has no web address at which the resource opens.",
+        why="The library points to resources; without an address a reader cannot get there. A picture is none.",
         mend="Give the address of the page where the resource is opened or downloaded (LOM 4.3, dc:identifier).",
-        good={"url": "https://learn.unesco.org/a/1"}, bad={"url": None, "links": []},
+        good={"url": None, "links": [{"url": "https://learn.unesco.org/a/1.pdf"}]},
+        bad={"url": None, "links": [{"url": "https://learn.unesco.org/a/1.png", "role": "thumbnail"}]},
     ),
     Rule(
         code="landing_page_missing", path="url", severity="info", part="address", look=landing_page_missing,

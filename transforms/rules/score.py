@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from schemas import Issue, License, Resource
+from transforms.rules.addresses import opens
 from transforms.rules.registry import RULES
 from transforms.rules.rule import Part
 
@@ -42,7 +43,7 @@ def filled(resource: Resource) -> dict[Part, float]:
         "description": min(1.0, longest / 200),
         "language": float(bool(resource.languages)),
         "license": openness(resource.license),
-        "address": float(bool(resource.url)) or 0.5 * bool(resource.links),
+        "address": float(bool(resource.url)) or 0.5 * bool(opens(resource)),
         "people": float(bool(resource.contributors)) or 0.5 * bool(resource.publishers),
         "date": float(bool(resource.issued)) or 0.5 * bool(resource.modified),
         "type": float(bool(resource.resource_types)),
