@@ -12,6 +12,21 @@ IF_KNOWN = "?"  # the hint of a value that also says this field, when the field'
 CHIEF = "chief"  # the hint of an address that the source calls its page, before others that may be it
 PERSONAL = "personal data"  # why a leaf with an e-mail address or a curator's note is not kept
 EMAIL = re.compile(r"[<(\[]?\b(?:mailto:)?[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+[>)\]]?")
+WEB_OR_EMAIL = re.compile(
+    rf"(https?://[^\s<>]+)|{EMAIL.pattern}"
+)  # "https://a.example/lib@1.2.js" holds no e-mail address
+LEFT_OUT = "[…]"  # what stands for an e-mail address in a text, in any language
+# How the notes begin that DSpace writes about its own work; its oai_dc gives them as descriptions (InstallItem.java).
+NOTES = (
+    "Submitted by ",
+    "Approved for entry into archive by ",
+    "Rejected by ",
+    "Made available in DSpace on ",
+    "Restored into DSpace on ",
+    "Item withdrawn by ",
+    "Item reinstated by ",
+)
+NOTE = re.compile(r"(?:Made|Restored) .*DSpace on |.{1,300}? on \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.DOTALL)
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):
@@ -62,6 +77,20 @@ class Draft:
     def get(self, field: str) -> list[Said]:
         """What was said for a field; empty when nothing was."""
         return self.fields.get(field, [])
+
+
+def is_note(description: str) -> bool:
+    """Whether a description is a note of DSpace on who took the record in, and when."""
+    return description.startswith(NOTES) and NOTE.match(description) is not None
+
+
+def without_addresses(text: str) -> str:
+    """A text with […] for every e-mail address in it: personal data that the library does not publish."""
+    return WEB_OR_EMAIL.sub(_left_out, text) if "@" in text else text
+
+
+def _left_out(found: re.Match[str]) -> str:
+    return found[1] or LEFT_OUT
 
 
 def without_address(name: str) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from walking import SAMPLES
 
@@ -58,6 +59,17 @@ def test_every_record_of_a_feed_ends_as_expected(
     assert Counter(how for how, _ in ended) == Counter(expected)
     wanted = Counter(title_missing=untitled, address_missing=unaddressed)
     assert Counter(code for _, errors in ended for code in errors) == wanted
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_no_email_address_and_no_note_of_dspace_is_published(
+    name: str, server: ReplayServer, tmp_path: Path, env: Environment
+) -> None:
+    feed = feed_at(name, server, tmp_path)
+    for record in (record for page in harvesters.harvest(feed, Ask(), env) for record in page.records):
+        published = msgspec.json.encode(transform(record, feed).resource).decode()
+        assert "@example.org" not in published
+        assert "in DSpace" not in published
 
 
 def test_every_course_of_tunisia_opens_its_page_and_offers_its_file(

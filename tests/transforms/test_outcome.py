@@ -107,6 +107,54 @@ def test_personal_data_is_left_out_and_said_so() -> None:
     assert PERSONAL in {reason for _, reason in read("dim", payload).ignored}
 
 
+SUBMITTED = (
+    "Submitted by John Smith (john@a.example) on 2012-05-01T10:00:00Z\nNo. of bitstreams: 1\nthesis.pdf: 12 bytes"
+)
+APPROVED = (
+    "Approved for entry into archive by Ann Roe(ann@a.example) on 2012-05-02T10:00:00Z (GMT) No. of bitstreams: 1"
+)
+AVAILABLE = "Made available in DSpace on 2012-05-02T10:00:01Z (GMT). No. of bitstreams: 1"
+
+
+@pytest.mark.parametrize("note", [SUBMITTED, APPROVED, AVAILABLE])
+def test_what_dspace_notes_of_its_own_work_is_no_description(note: str) -> None:
+    texts = f"<dc:description>How rain falls.</dc:description><dc:description>{note}</dc:description>"
+    inside = f"<dc:title>Rain</dc:title>{texts}"
+    found = transform(dc(inside), FEED).resource
+    assert found is not None and list(found.description.values()) == ["How rain falls."]
+    assert found.unmapped == ()
+    ignored = read("oai_dc", DC.format(inside)).ignored
+    assert [(leaf.value, reason) for leaf, reason in ignored] == [(note, PERSONAL)]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Submitted by the school of art in 2012.", "Made available by the ministry", "Rejected by his village, Ali"],
+)
+def test_a_description_that_begins_like_a_note_stays(said: str) -> None:
+    found = transform(dc(f"<dc:title>Rain</dc:title><dc:description>{said}</dc:description>"), FEED).resource
+    assert found is not None and list(found.description.values()) == [said]
+
+
+def test_no_email_address_is_published_in_any_text() -> None:
+    names = (
+        *("title", "description", "subject", "coverage", "rights", "relation", "source", "type", "format"),
+        *("language", "creator", "contributor", "publisher", "date", "identifier"),
+    )
+    every = "".join(f"<dc:{name}>Ask Ana (ana.roe@a.example) or mailto:ben@b.example</dc:{name}>" for name in names)
+    found = transform(dc(f"<dc:title>Rain</dc:title>{every}"), FEED)
+    published = msgspec.json.encode(found).decode()
+    assert "a.example" in published, "the record's own key"
+    assert "ana.roe" not in published and "ben@" not in published
+    assert found.resource is not None and list(found.resource.description.values()) == ["Ask Ana […] or […]"]
+
+
+def test_an_address_of_the_web_with_an_at_sign_stays_in_a_text() -> None:
+    said = "See https://a.example/@ana and https://a.example/lib@1.2.js, or @ana."
+    found = transform(dc(f"<dc:title>Rain</dc:title><dc:description>{said}</dc:description>"), FEED).resource
+    assert found is not None and list(found.description.values()) == [said]
+
+
 def test_a_thousand_keywords_and_a_megabyte_of_description_are_bounded_and_reported() -> None:
     words = "".join(f"<dc:subject>word {number}</dc:subject>" for number in range(1500))
     said = dc(f"<dc:title>Long</dc:title>{words}<dc:description>{'long text ' * 120_000}</dc:description>")

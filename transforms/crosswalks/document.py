@@ -23,7 +23,8 @@ Paths are lower-cased local names below the format's root, `@` is an attribute; 
 A field is one of the shared record; behind a colon stands what the source says besides: a role, a scheme, a kind
 (`@name`: as that attribute says). `field?` takes the value only when the library's list of that field knows it.
 "Read together" means: a scheme, a type or a part that qualifies its neighbour. A leaf in none of the tables is listed
-in the record's `unmapped`.
+in the record's `unmapped`. Of every format a description that is DSpace's note on its own work ("Submitted by …",
+"Made available in DSpace on …") is ignored: personal data.
 """
 UNMAPPED = "Every other leaf is listed as unmapped."
 

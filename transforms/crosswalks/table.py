@@ -9,7 +9,7 @@ from functools import lru_cache
 import msgspec
 
 from schemas import Leaf, replace
-from transforms.draft import EMAIL, IF_KNOWN, Draft, Finding, Said
+from transforms.draft import IF_KNOWN, PERSONAL, Draft, Finding, Said, is_note, without_addresses
 
 USED = "."  # a row that says: read together with its element or its group, not a value by itself
 MAX_TEXT = 100_000  # characters kept of one value
@@ -99,7 +99,13 @@ Disposition = tuple[Target, ...] | str | None  # targets, the reason for ignorin
 
 
 def say(draft: Draft, field: str, said: Said) -> None:
-    """Put one value into a field within the bounds; what is cut off or left over is reported as unmapped."""
+    """Put one value into a field within the bounds; what is cut off or left over is reported as unmapped.
+
+    A repository's note on its own work is no description, and is ignored.
+    """
+    if field == "description" and is_note(said.value):
+        draft.ignored.append((Leaf(path=said.path, value=said.value), PERSONAL))
+        return
     if len(said.value) > MAX_TEXT:
         draft.unmapped.append(Leaf(path=said.path, value=f"… shortened from {len(said.value)} characters"))
         draft.findings.append(Finding(code="text_shortened", path=field, value=str(len(said.value))))
@@ -115,8 +121,7 @@ def say(draft: Draft, field: str, said: Said) -> None:
 
 def leave(draft: Draft, path: str, text: str) -> None:
     """List a leaf as unmapped, within the bounds and without e-mail addresses."""
-    if "@" in text:
-        text = EMAIL.sub("[e-mail address left out]", text)
+    text = without_addresses(text)
     if len(text) > MAX_TEXT:
         text = f"{text[:MAX_TEXT]}… shortened from {len(text)} characters"
     draft.unmapped.append(Leaf(path=path, value=text))

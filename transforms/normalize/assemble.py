@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from schemas import Contributor, Language, License, Resource, Text
-from transforms.draft import Finding, Said, without_address
+from transforms.draft import Finding, Said, without_address, without_addresses
 from transforms.normalize import language, people, text, texts, vocabulary
 from transforms.normalize import license as licenses
 from transforms.normalize.assembly import Assembly
@@ -58,6 +58,7 @@ def _plain(work: Assembly, field: str) -> list[tuple[str, str | None]]:
     seen = set()
     for said in work.draft.get(field):
         plain, repaired = text.told(said.value)
+        plain = without_addresses(plain)
         if field == "title":
             plain = " ".join(plain.split())
         if repaired:
@@ -90,7 +91,7 @@ def _alternatives(work: Assembly) -> dict[str, Any]:
     title, further = work.fields["title"], work.further_titles
     found = dict.fromkeys(further)
     for said in work.draft.get("alternative_titles"):
-        plain = text.line(said.value)
+        plain = without_addresses(text.line(said.value))
         if not plain:
             work.leave(said)
             continue
@@ -111,7 +112,7 @@ def _tag(said: Said) -> str:
 def _keywords(work: Assembly) -> dict[str, Any]:
     found: dict[Text, None] = {}
     for said in work.draft.get("keywords"):
-        plain = text.line(said.value)
+        plain = without_addresses(text.line(said.value))
         words = [word for piece in plain.split(";") if (word := piece.strip())]
         if not words or len(found) + len(words) > MOST:
             work.leave(said)
@@ -126,7 +127,7 @@ def _keywords(work: Assembly) -> dict[str, Any]:
 def _coverage(work: Assembly) -> dict[str, Any]:
     found: dict[Text, None] = {}
     for said in work.draft.get("coverage"):
-        plain = text.line(said.value)
+        plain = without_addresses(text.line(said.value))
         if plain:
             found[Text(language=_tag(said), text=plain)] = None
             work.made("coverage", said.path, "text")
@@ -212,7 +213,7 @@ def _license(work: Assembly) -> dict[str, Any]:
 
 def _licensed(work: Assembly) -> License | None:
     said = work.draft.get("license")
-    statements = [one.value for one in said]
+    statements = [without_addresses(one.value) for one in said]
     found = licenses.license_of(statements, work.feed.default_license)
     if found is None:
         for one in said:

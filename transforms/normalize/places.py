@@ -6,7 +6,7 @@ import re
 from typing import Any, Literal
 
 from schemas import Identifier, Link, Relation, replace
-from transforms.draft import CHIEF, Said
+from transforms.draft import CHIEF, Said, without_addresses
 from transforms.normalize import text, urls, vocabulary
 from transforms.normalize.assembly import Assembly
 from transforms.normalize.identifiers import identifier, invalid, parted
@@ -117,7 +117,7 @@ def related(work: Assembly) -> dict[str, Any]:
     found: dict[Relation, None] = {}
     for said in work.draft.get("relations"):
         kind = vocabulary.lookup("relation_kind", said.hint or "references")
-        target = text.line(said.value)
+        target = without_addresses(text.line(said.value))
         if kind is None:
             work.term("relation_kind", said.hint or "", None)
         if target:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from schemas import AgeRange, Competency, Concept, Subject, replace
-from transforms.draft import IF_KNOWN, Said
+from transforms.draft import IF_KNOWN, Said, without_addresses
 from transforms.normalize import text, vocabulary
 from transforms.normalize.assembly import Assembly
 
@@ -152,7 +152,7 @@ def _subjects(work: Assembly) -> tuple[Subject, ...]:
             work.made("subjects", said.path, f"list {one.scheme}")
         if concepts or said.hint != IF_KNOWN:
             work.term("subjects", said.value, concepts[0].code if concepts else None)
-        if not concepts and said.hint != IF_KNOWN and (label := text.line(said.value)):
+        if not concepts and said.hint != IF_KNOWN and (label := without_addresses(text.line(said.value))):
             found[Subject(scheme="source", code=number or None, label=label)] = None
             work.made("subjects", said.path, "subject as said")
     return tuple(found)
