@@ -35,6 +35,29 @@ def test_an_extent_is_no_media_type(extent: str) -> None:
     assert extent in [leaf.value for leaf in found.resource.unmapped]
 
 
+@pytest.mark.parametrize("between", [" ", ", ", "; "])
+def test_an_address_beside_a_media_type_is_a_file_of_that_type(between: str) -> None:
+    found = dublin(title="Plants and light", format=f"application/pdf{between}https://a.example/retrieve/1/my text.pdf")
+    resource = found.resource
+    assert resource is not None and resource.formats == ("application/pdf",)
+    assert [(link.url, link.media_type, link.role) for link in resource.links] == [
+        ("https://a.example/retrieve/1/my%20text.pdf", "application/pdf", "content")
+    ]
+    assert resource.provenance["links"][0].path == "qualifieddc/dc:format"
+    assert "address_missing" not in {issue.code for issue in found.issues}
+
+
+def test_a_media_type_that_is_said_by_its_own_address_is_no_file() -> None:
+    resource = dublin(title="Plants and light", format="http://purl.org/NET/mediatypes/text/html").resource
+    assert resource is not None and (resource.formats, resource.links) == (("text/html",), ())
+
+
+def test_what_is_no_address_beside_a_media_type_stays_unmapped() -> None:
+    resource = dublin(title="Plants and light", format="application/pdf http://my text").resource
+    assert resource is not None and (resource.formats, resource.links) == (("application/pdf",), ())
+    assert [leaf.value for leaf in resource.unmapped] == ["http://my text"]
+
+
 @pytest.mark.parametrize("kind", ["a box", "12 monkeys film", "Quux 7"])
 def test_what_is_neither_extent_nor_known_stays_counted(kind: str) -> None:
     assert unmapped(dublin(title="Plants and light", format=kind), "formats") == [kind]

@@ -14,6 +14,7 @@ from transforms.normalize.identifiers import identifier, invalid, parted
 FILE = re.compile(
     r"\.(pdf|docx?|pptx?|xlsx?|zip|epub|mp3|mp4|jpe?g|png|gif|swf|odt|rtf|txt)([?#].*)?$|/bitstream/", re.I
 )
+BESIDE = re.compile(r"(\S.*?)[\s,;]+(https?://.+)", re.IGNORECASE | re.DOTALL)  # "application/pdf https://a.example/1"
 ROLES: dict[str, Literal["content", "preview", "thumbnail"]] = {"preview": "preview", "thumbnail": "thumbnail"}
 RESOLVERS = {"doi": "https://doi.org/", "handle": "https://hdl.handle.net/"}
 
@@ -97,6 +98,9 @@ def _resolved(work: Assembly, identifiers: list[Identifier]) -> str | None:
 
 
 def _links(work: Assembly) -> list[Link]:
+    for said in work.draft.get("formats"):
+        if "://" in said.value and (both := BESIDE.fullmatch(said.value.strip())):
+            work.draft.say("links", replace(said, value=both[2], hint=f"content|{both[1]}"))
     found = []
     for said in work.draft.get("links"):
         role, _, media = (said.hint or "content").partition("|")
