@@ -163,6 +163,12 @@ def test_no_licence_is_invented(said: str) -> None:
         "Дело није под лиценцом CC BY 4.0",
         "هذا العمل غير مرخص بموجب CC BY 4.0",
         "ผลงานนี้ไม่ได้อยู่ภายใต้ CC BY 4.0",
+        "Not CC BY",
+        "This is not a CC BY-SA 4.0 licence",
+        "No Creative Commons licence",
+        "Keine CC BY 4.0 Lizenz",
+        "Pas sous licence Creative Commons Attribution",
+        "Не CC BY 4.0",
     ],
 )
 def test_a_licence_that_is_denied_is_not_named(said: str) -> None:
@@ -178,6 +184,9 @@ def test_a_licence_that_is_denied_is_not_named(said: str) -> None:
         "CC BY 4.0; not for sale",
         "Лицензия CC BY 4.0 не распространяется на логотипы",
         "CC BY-NC 4.0: no está permitido el uso comercial",
+        "No derivatives, CC BY-ND 4.0",
+        "If not stated otherwise, CC BY 4.0",
+        "Non-commercial use: CC BY-NC 4.0",
     ],
 )
 def test_a_no_about_something_else_denies_no_licence(said: str) -> None:
