@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from transforms.normalize.people_corporate import BRACKETS, Kind, has_corporate_word, is_corporate, is_place, nobody
 from transforms.normalize.tables import fold, table
@@ -169,12 +170,19 @@ def _persons(name: str, parts: list[str]) -> Iterator[tuple[str, Kind]]:
         for one in several:
             yield from _persons(", ".join(one), one)
     elif len(core) == 2:
-        forename, surname = _unstopped(_plain(core[1])), _plain(core[0])
-        yield tidy(f"{forename} {surname}" + "".join(f", {title}" for title in titles)), "person"
+        forename, (title, surname) = _unstopped(_plain(core[1])), _titled(_plain(core[0]))
+        yield tidy(f"{title} {forename} {surname}" + "".join(f", {title}" for title in titles)), "person"
     elif len(core) == 3 and not titles:
         yield tidy(" ".join([*core[1:], core[0]])), "person"
     else:
         yield name if len(core) > 1 or titles else _plain(name), "person"
+
+
+def _titled(surname: str) -> tuple[str, str]:
+    """The titles before a family name ("Prof. Dr. Müller"), and the name alone."""
+    words = surname.split()
+    count = next((at for at, word in enumerate(words[:-1]) if fold(word) not in _titles()), len(words) - 1)
+    return " ".join(words[:count]), " ".join(words[count:])
 
 
 def _unstopped(name: str) -> str:
@@ -239,6 +247,11 @@ def _plain(name: str) -> str:
 
 def _without_years(name: str) -> str:
     return _YEARS.sub("", name) if _DIGIT.search(name) else name
+
+
+@lru_cache(maxsize=1)
+def _titles() -> frozenset[str]:
+    return frozenset(table("corporate")["titles"])
 
 
 def tidy(name: str) -> str:
