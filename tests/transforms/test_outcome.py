@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from typing import Any
+from xml.sax.saxutils import escape
 
 import msgspec
 import pytest
@@ -321,6 +322,31 @@ def test_an_excerpt_is_not_repeated_after_the_text_that_it_is_cut_from() -> None
     found = transform(record(json.dumps(post), "wordpress"), FEED).resource
     assert found is not None
     assert list(found.description.values()) == ["Rain falls on the garden.\n\nThen it stops."]
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "<a href='/1'>Continue Reading &raquo;</a>",
+        "<p>Lire la suite →</p>",
+        " Read more...",
+        " Читать далее",
+        "[Read more]",
+    ],
+)
+def test_a_link_that_leads_on_is_no_part_of_the_description(ending: str) -> None:
+    said = f"<p>Fold a microscope from paper!</p>{ending}"
+    found = transform(record(f"<item><title>A</title><description>{escape(said)}</description></item>", "rss"), FEED)
+    assert found.resource is not None
+    assert list(found.resource.description.values()) == ["Fold a microscope from paper!"]
+
+
+@pytest.mark.parametrize(
+    "said", ["Why pupils should read more", "Helps them continue reading", "A book. Read more books"]
+)
+def test_a_sentence_about_reading_on_stays(said: str) -> None:
+    found = transform(dc(f"<dc:title>A</dc:title><dc:description>{said}</dc:description>"), FEED).resource
+    assert found is not None and list(found.description.values()) == [said]
 
 
 def test_the_language_of_a_json_ld_context_counts_for_texts_without_one() -> None:

@@ -11,7 +11,7 @@ from transforms.normalize import language, people, text, texts, vocabulary
 from transforms.normalize import license as licenses
 from transforms.normalize.assembly import Assembly
 from transforms.normalize.detect import Detection, detect
-from transforms.normalize.paragraphs import joined
+from transforms.normalize.paragraphs import joined, without_teaser
 from transforms.normalize.places import identify, related
 from transforms.normalize.said_dates import when
 from transforms.normalize.said_terms import education
@@ -59,8 +59,7 @@ def _plain(work: Assembly, field: str) -> list[tuple[str, str | None]]:
     for said in work.draft.get(field):
         plain, repaired = text.told(said.value)
         plain = without_addresses(plain)
-        if field == "title":
-            plain = " ".join(plain.split())
+        plain = " ".join(plain.split()) if field == "title" else without_teaser(plain)
         if repaired:
             work.find("mojibake_repaired", field, said.value)
         if not plain:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from schemas import Leaf, Text
@@ -9,6 +10,22 @@ from transforms.normalize import text
 from transforms.normalize.assembly import Assembly
 
 LONGEST = 100_000  # characters of the description in one language
+# A link that leads on from an excerpt: a sentence of its own at the end, with or without an arrow.
+TEASER = re.compile(
+    r"(?:^|\n|(?<=[.!?…\]»”\"])\s)\s*[(\[]?(?:continue reading|keep reading|read (?:more|on|the (?:rest|full \w+))"
+    r"|lire la suite|en savoir plus|leer más|seguir leyendo|leia mais|weiterlesen|читать далее"
+    r"|اقرأ المزيد|อ่านต่อ)[^\w\n]*$",
+    re.IGNORECASE,
+)
+TEASER_LENGTH = 40  # characters at the end of a text that can be one
+
+
+def without_teaser(description: str) -> str:
+    """A description without the "Continue Reading »" that ends an excerpt on the web."""
+    if description[-1:] == "." and description[-2:] != "..":
+        return description
+    found = TEASER.search(description, max(0, len(description) - TEASER_LENGTH))
+    return description[: found.start()].rstrip() if found else description
 
 
 def joined(work: Assembly, description: dict[str, str], further: Iterable[Text]) -> dict[str, str]:
