@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from functools import cache
 from typing import NamedTuple
 
@@ -13,10 +13,15 @@ Group = tuple[str, ...]  # the live keys of a cluster, sorted
 
 
 class Identities(NamedTuple):
-    """The id of each group, in the groups' order, and the ids that another has taken over."""
+    """The id of each group, in the groups' order, the ids that another has taken over, and those that it gave back."""
 
     ids: list[str]
     redirects: dict[str, str]
+    returned: frozenset[str]
+
+    def redirected(self, before: Mapping[str, str]) -> dict[str, str]:
+        """Every redirect that is to be, given those of before; the chains are not resolved."""
+        return {**{old: name for old, name in before.items() if old not in self.returned}, **self.redirects}
 
 
 class _Claim(NamedTuple):
@@ -25,6 +30,7 @@ class _Claim(NamedTuple):
     size: int  # negative: the larger part first
     created_at: str
     id: str
+    has_own: bool  # it could have another id back
     key: str
     group: int
 
@@ -34,30 +40,53 @@ def identify(
     held: Mapping[str, str],
     created: Mapping[str, str],
     redirects: Mapping[str, str],
+    former: Mapping[str, Set[str]],
     run_id: str,
 ) -> Identities:
     """Give every group an id.
 
-    `held` is the id that each key bore last, `created` when each id was made. The larger part of a resource keeps its
-    id, then the older id, then the smaller key; an id that no group keeps is redirected to where most of it went.
+    `held` is the id that each key bore last, `created` when each id was made, `former` the last records of each id that
+    was redirected. The larger part of a resource keeps its id, then the older id, then what has no id to go back to,
+    then the smaller key. A group that keeps none has back the oldest id of which it has all the records, and the others
+    of those lead to it. An id that no group keeps is redirected to where most of it went.
     """
-    claims = sorted(_claims(groups, held, created, redirects))
+    own = _own(groups, created, former)
+    claims = sorted(_claims(groups, held, created, redirects, own))
     ids: list[str | None] = [None] * len(groups)
     taken: set[str] = set()
     for claim in claims:
         if ids[claim.group] is None and claim.id not in taken:
             ids[claim.group] = claim.id
             taken.add(claim.id)
+    back = {number: names for number, names in own.items() if ids[number] is None}
+    for number, (oldest, *_) in back.items():
+        ids[number] = oldest
     named = [name or mint(run_id, group[0]) for name, group in zip(ids, groups, strict=True)]
-    gone: dict[str, str] = {}
+    gone = {name: oldest for oldest, *others in back.values() for name in others}
     for claim in claims:
         if claim.id not in taken:
             gone.setdefault(claim.id, named[claim.group])
-    return Identities(named, gone)
+    return Identities(named, gone, frozenset(oldest for oldest, *_ in back.values()))
+
+
+def _own(groups: Sequence[Group], created: Mapping[str, str], former: Mapping[str, Set[str]]) -> dict[int, list[str]]:
+    """The redirected ids of which a group has all the records that live, by group, the oldest first."""
+    known = {key for keys in former.values() for key in keys}
+    group_of = {key: number for number, group in enumerate(groups) for key in group if key in known} if known else {}
+    own: dict[int, list[str]] = {}
+    for name in sorted(former, key=lambda one: (created.get(one, ""), one)):
+        numbers = {group_of[key] for key in former[name] if key in group_of}
+        if len(numbers) == 1:
+            own.setdefault(numbers.pop(), []).append(name)
+    return own
 
 
 def _claims(
-    groups: Sequence[Group], held: Mapping[str, str], created: Mapping[str, str], redirects: Mapping[str, str]
+    groups: Sequence[Group],
+    held: Mapping[str, str],
+    created: Mapping[str, str],
+    redirects: Mapping[str, str],
+    own: Container[int],
 ) -> Iterable[_Claim]:
     for number, group in enumerate(groups):
         first: dict[str, str] = {}
@@ -69,7 +98,7 @@ def _claims(
                 first.setdefault(name, key)
                 size[name] = size.get(name, 0) + 1
         for name, key in first.items():
-            yield _Claim(-size[name], created.get(name, ""), name, key, number)
+            yield _Claim(-size[name], created.get(name, ""), name, number in own, key, number)
 
 
 def resolve(redirects: Mapping[str, str], name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import Connection, and_, or_, select
 
 from loaders.models import Curation, Redirect, Resource, SourceRecord
@@ -13,6 +14,20 @@ from loaders.publish_state import Found
 from schemas import Cluster, Correction, Relation
 
 FETCH = 10_000
+
+
+class _Origin(msgspec.Struct):
+    key: str
+
+
+class _Made(msgspec.Struct):
+    """The parts of a resource's record that say which records it was made of."""
+
+    key: str
+    provenance: dict[str, tuple[_Origin, ...]] = {}
+
+
+MADE = msgspec.json.Decoder(_Made)
 
 
 class Row(NamedTuple):
@@ -42,8 +57,9 @@ class Before(NamedTuple):
     gone: dict[str, str]  # key of a record that lives no more → the resource that it was of
     resources: dict[str, Published]
     redirects: dict[str, str]
+    former: dict[str, frozenset[str]]  # id that was redirected → the records that it was last made of
     corrections: dict[str, list[Correction]]  # by record key or resource id
-    withdrawn: dict[str, str]  # resource id → since when a steward has withdrawn it
+    withdrawn: dict[str, str]  # record key or resource id → since when a steward has withdrawn it
 
 
 class Target(NamedTuple):
@@ -78,8 +94,9 @@ def read_before(connection: Connection) -> Before:
         gone,
         dict(_published(connection)),
         redirects,
-        {resolve(redirects, name): said for name, said in corrections.items()},
-        {resolve(redirects, name): at for name, at in withdrawn.items()},
+        dict(_former(connection)),
+        corrections,
+        withdrawn,
     )
 
 
@@ -87,6 +104,14 @@ def _published(connection: Connection) -> Iterator[tuple[str, Published]]:
     columns = (Resource.id, Resource.record_sha256, Resource.quality, Resource.members, Resource.review)
     for name, sha256, *rest in _stream(connection, select(*columns, Resource.created_at, Resource.withdrawn_at)):
         yield name, Published(bytes.fromhex(sha256), *rest)
+
+
+def _former(connection: Connection) -> Iterator[tuple[str, frozenset[str]]]:
+    """What a redirected resource was last made of: the record that led it, and those that gave it something."""
+    last = select(Resource.id, Resource.record).join(Redirect, Redirect.old_id == Resource.id)
+    for name, text in _stream(connection, last):
+        made = MADE.decode(text)
+        yield name, frozenset((made.key, *(one.key for origins in made.provenance.values() for one in origins)))
 
 
 def _curations(connection: Connection) -> tuple[dict[str, list[Correction]], dict[str, str]]:
@@ -115,11 +140,16 @@ def plan(before: Before, found: Found, run_id: str) -> tuple[list[Target], Ident
     groups, reviews = _groups(before.live, found.clusters)
     held = {key: row.resource_id for key, row in before.live.items() if row.resource_id}
     created = {name: one.created_at for name, one in before.resources.items()}
-    identities = identify(groups, held, created, before.redirects, run_id)
+    identities = identify(groups, held, created, before.redirects, before.former, run_id)
+    redirects = identities.redirected(before.redirects)
+    withdrawn = {resolve(redirects, name): at for name, at in before.withdrawn.items()}
+    said: dict[str, list[Correction]] = {}
+    for name, some in before.corrections.items():
+        said.setdefault(resolve(redirects, name), []).extend(some)
     related = _related(before.live, groups, identities.ids, found)
     targets = []
     for name, keys in zip(identities.ids, groups, strict=True):
-        corrections = [one for owner in (*keys, name) for one in before.corrections.get(owner, ())]
+        corrections = [one for owner in (*keys, name) for one in said.get(owner, ())]
         targets.append(
             Target(
                 name,
@@ -127,7 +157,7 @@ def plan(before: Before, found: Found, run_id: str) -> tuple[list[Target], Ident
                 reviews.get(keys),
                 related.get(name, ()),
                 tuple(sorted(corrections, key=lambda one: one.id)) if corrections else (),
-                before.withdrawn.get(name),
+                withdrawn.get(name),
             )
         )
     return targets, identities

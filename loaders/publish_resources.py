@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 from more_itertools import chunked
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from loaders import catalog_run
 from loaders.catalog_load import upsert
@@ -142,13 +142,16 @@ class Publication:
             write_rows(self.connection, insert(ResourceVersion), versions)
             self._update([{"of": name, "withdrawn_at": self.at, "updated_at": self.at} for name in part])
         self.counts["deleted"] += len(gone)
-        self._redirect(identities.redirects)
+        self._redirect(identities)
 
-    def _redirect(self, fresh: Mapping[str, str]) -> None:
-        """Write new redirects; older ones that led to an id that is gone now lead on."""
+    def _redirect(self, identities: Identities) -> None:
+        """Write new redirects, drop those of ids that came back; older ones that led to an id gone now lead on."""
+        fresh = identities.redirects
+        for back in chunked(sorted(identities.returned), BATCH):
+            self.connection.execute(delete(Redirect).where(Redirect.old_id.in_(back)))
         if not fresh:
             return
-        every = {**self.before.redirects, **fresh}
+        every = identities.redirected(self.before.redirects)
         rows = [
             {"old_id": old, "id": resolve(every, name), "at": self.at}
             for old, name in every.items()
@@ -167,7 +170,7 @@ class Publication:
             if live[key].resource_id != target.id
         ]
         stay = {target.id for target in targets} if self.before.gone else set()
-        every = {**self.before.redirects, **identities.redirects}
+        every = identities.redirected(self.before.redirects)
         moved += [{"of": key, "to": None} for key, name in self.before.gone.items() if resolve(every, name) in stay]
         table: Any = SourceRecord.__table__
         statement = update(table).where(table.c.key == bindparam("of")).values(resource_id=bindparam("to"))

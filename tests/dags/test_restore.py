@@ -59,6 +59,28 @@ def test_the_library_is_published_as_it_was(home: Environment, tmp_path: Path) -
     assert [row[1] for row in rows(home, "curation", "id, path")] == ["title.en", None] and number == 1
 
 
+def test_a_judgement_taken_back_after_a_restore_gives_back_the_id_that_was_redirected(
+    home: Environment, tmp_path: Path
+) -> None:
+    file = tmp_path / "elib.tar"
+    for name in ("books", "films"):
+        declare(home, name)
+        night(home, name, [listed(name, 1)])
+    curation.judge(home, "different", "books:1", "films:1", **BY)
+    tasks_catalog.publish_now()
+    apart = rows(home, "source_record", "key, resource_id")
+    curation.judge(home, "same", "books:1", "films:1", **BY)
+    tasks_catalog.publish_now()
+    assert len(rows(home, "redirect", "old_id")) == 1
+    backup.main([str(file)])
+    destroyed(home)
+    assert restore.main([str(file)]) == 0
+    curation.judge(home, "different", "books:1", "films:1", **BY)
+    tasks_catalog.publish_now()
+    assert rows(home, "source_record", "key, resource_id") == apart
+    assert rows(home, "redirect", "old_id") == []
+
+
 def test_what_a_held_run_would_have_deleted_is_held_again_and_nothing_is_published_until_then(
     home: Environment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

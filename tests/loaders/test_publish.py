@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from loaders.database import reading, writing
 from loaders.models import Curation, Redirect, Resource, SourceRecord
 from loaders.models import Match as MatchRow
 from loaders.publish_rows import columns, sha256_of, text_of
-from schemas import Cluster, Correction, Environment, Evidence, Language, Match, Member, Relation, match_sha256
+from schemas import Cluster, Correction, Environment, Evidence, Language, Match, Member, Origin, Relation, match_sha256
 from schemas import Resource as Record
 from schemas.base import replace
 
@@ -39,6 +40,11 @@ def merge(members: Sequence[Member], corrections: Sequence[Correction], related:
     record = min(members, key=lambda one: (-one.trust, one.record.key)).record
     for one in corrections:
         record = replace(record, title={"en": json.loads(one.value or "null")})
+    if len(members) > 1:
+        origins = tuple(
+            Origin(key=key, path="dc:title", rule="copied") for key in sorted(one.record.key for one in members)
+        )
+        record = replace(record, provenance={"title.en": origins})
     return Merged(replace(record, relations=tuple(related)), tuple("odd" for one in corrections if one.path == "odd"))
 
 
@@ -237,6 +243,116 @@ def test_a_join_keeps_the_larger_part_then_the_older_id_and_redirects(env: Envir
     assert redirects(env) == {youngest: larger, older: larger}  # the chain is resolved
     assert resource(env, older).withdrawn_at is not None
     assert versions(env, older)[-1] == {"redirected": larger}
+
+
+def test_a_judgement_taken_back_gives_back_the_id_that_was_redirected(env: Environment) -> None:
+    for key in ("a:2", "b:2"):  # a night apart, so that a:2 has the older id
+        put(env, key)
+        night(env)
+    apart = ids(env)
+    mine, other = apart["a:2"], apart["b:2"]
+    for flip in range(1, 4):
+        night(env, ("a:2", "b:2"))
+        assert ids(env) == {"a:2": mine, "b:2": mine}
+        assert redirects(env) == {other: mine}
+        night(env)
+        assert ids(env) == apart
+        assert redirects(env) == {}
+        assert resource(env, other).withdrawn_at is None
+        told = versions(env, other)
+        assert len(told) == 1 + 2 * flip
+        assert told[-2] == {"redirected": mine}
+        assert told[-1]["withdrawn_at"]["to"] is None
+    before = dump(env)
+    assert night(env)["unchanged"] == 2
+    assert dump(env) == before
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_joined_and_parted_again_has_the_ids_that_it_had(lite: Environment, seed: int) -> None:
+    chance = random.Random(seed)
+    keys = [f"{feed}:{number}" for feed in "abc" for number in range(3)]
+    parts: list[tuple[str, ...]] = []
+    while keys:
+        parts.append(tuple(keys.pop(chance.randrange(len(keys))) for _ in range(min(len(keys), chance.randint(1, 3)))))
+    for some in (parts[::2], parts):  # of two nights
+        put(lite, *(key for part in some for key in part))
+        night(lite, *map(tuple, map(sorted, some)))
+    apart = ids(lite)
+    for _ in range(4):
+        one, other, *others = chance.sample(parts, len(parts))
+        night(lite, *(tuple(sorted(part)) for part in ((*one, *other), *others)))
+        assert len(redirects(lite)) == 1
+        night(lite, *map(tuple, map(sorted, parts)))
+        assert ids(lite) == apart
+        assert redirects(lite) == {}
+
+
+def test_a_record_that_comes_back_alone_gets_the_id_that_it_had_alone(env: Environment) -> None:
+    for key in ("a:1", "b:1"):
+        put(env, key)
+        night(env)
+    apart = ids(env)
+    night(env, ("a:1", "b:1"))
+    gone(env, "b:1")
+    night(env)
+    put(env, "b:1")
+    night(env)
+    assert ids(env) == apart
+    assert redirects(env) == {}
+
+
+def test_an_id_comes_back_only_where_all_of_its_last_records_are(env: Environment) -> None:
+    put(env, "a:1", "a:2", "a:3")
+    night(env, ("a:1", "a:2", "a:3"))
+    put(env, "b:1", "b:2")
+    night(env, ("a:1", "a:2", "a:3"), ("b:1", "b:2"))
+    apart = ids(env)
+    together = ("a:1", "a:2", "a:3", "b:1", "b:2")
+    night(env, together)
+    night(env, together[:4])  # b:2 alone was never a resource
+    assert redirects(env) == {apart["b:1"]: apart["a:1"]}
+    assert ids(env)["b:2"] not in apart.values()
+    night(env, together)
+    night(env, together[:3], together[3:])
+    assert ids(env) == apart
+
+
+def test_of_two_ids_that_could_come_back_the_older_does_and_the_other_leads_to_it(env: Environment) -> None:
+    put(env, "b:1", "b:2")
+    night(env, ("b:1", "b:2"))
+    older = ids(env)["b:1"]
+    night(env)
+    younger = ids(env)["b:2"]
+    assert younger != older
+    put(env, "a:1", "a:2", "a:3")
+    night(env, ("a:1", "a:2", "a:3"))
+    theirs = ids(env)["a:1"]
+    night(env, ("a:1", "a:2", "a:3", "b:1", "b:2"))
+    assert redirects(env) == {older: theirs, younger: theirs}
+    night(env, ("a:1", "a:2", "a:3"), ("b:1", "b:2"))
+    assert (ids(env)["b:1"], ids(env)["a:1"]) == (older, theirs)
+    assert redirects(env) == {younger: older}
+
+
+def test_a_correction_of_a_resource_follows_its_id_to_another_and_back(env: Environment) -> None:
+    for key in ("a:1", "b:1"):
+        put(env, key)
+        night(env)
+    apart = ids(env)
+    curate(env, resource_id=apart["b:1"], action="set", path="title.en", value='"Mended"')
+    for _ in range(2):
+        night(env)
+        titles = [resource(env, apart[key]).title for key in ("a:1", "b:1")]
+        assert titles == ["Fractions a:1", "Mended"]
+        before = dump(env)
+        night(env)
+        assert dump(env) == before
+        night(env, ("a:1", "b:1"))
+        assert resource(env, apart["a:1"]).title == "Mended"
+        before = dump(env)
+        night(env, ("a:1", "b:1"))
+        assert dump(env) == before
 
 
 def test_a_pending_version_is_never_read(env: Environment) -> None:
