@@ -52,6 +52,7 @@ SHORT_TYPO = (
     f"CASE WHEN size_l < 30 AND {NEAR} THEN "
     f"CASE WHEN {JARO} >= 0.955 THEN true WHEN least(size_l, size_r) < 12 THEN false {SLIP} ELSE false END"
 )
+ONCE = "one feed, which seldom lists a work twice"
 ALIKE = (
     f"title_l = title_r OR list_has_any(titles_l, titles_r) OR words_l = words_r OR head_l = head_r OR {JARO} >= 0.88 "
     f"OR {share('tokens', '0.6 * greatest(tokens_size_l, tokens_size_r)')}"
@@ -134,8 +135,7 @@ COMPARISONS = [
     comparison(
         "description",
         null("description_l IS NULL OR description_r IS NULL"),
-        policy("description_l = description_r AND description_size_l >= 60", "begins the same, and long", 12.0),
-        level("description_l = description_r", "begins the same", 10.0),
+        policy("text_l = text_r", "the same", 12.0),
         policy("jaro_winkler_similarity(description_l, description_r) >= 0.9", "begins alike", 3.0),
         policy("ELSE", "different", -2.0),
     ),
@@ -185,8 +185,10 @@ COMPARISONS = [
     comparison(
         "feed",
         null("feed_l IS NULL OR feed_r IS NULL"),
-        policy("feed_l = feed_r", "one feed, which seldom lists a work twice", -3.0),
-        policy("ELSE", "two", 0.0),
+        policy("feed_l <> feed_r", "two", 0.0),
+        policy("title_l = title_r OR year_l <> year_r OR edition_l <> edition_r", ONCE, -3.0),
+        policy("NOT list_has_any(languages_l, languages_r) AND len(languages_l) * len(languages_r) > 0", ONCE, -3.0),
+        policy("ELSE", "one feed, under two titles", -16.0),  # what a guard keeps apart already may be related
     ),
     comparison(
         "language",

@@ -150,8 +150,9 @@ def _of(identifiers: Iterable[str], scheme: str) -> frozenset[str]:
 
 def contradiction(left: Traits, right: Traits, one_to_one: frozenset[str]) -> str | None:
     """Why two records that no link of their own joins cannot stand in one cluster; None when nothing speaks against."""
-    if left.feed == right.feed and left.feed in one_to_one:
-        return f"both are of {left.feed}, which lists no work twice"
+    if left.feed == right.feed:
+        why = "which lists no work twice" if left.feed in one_to_one else "and too unlike to be one work there"
+        return f"both are of {left.feed}, {why}"
     for name, mine, theirs in (
         ("DOIs", left.dois, right.dois),
         ("ISBNs", left.isbns, right.isbns),

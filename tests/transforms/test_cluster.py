@@ -68,6 +68,15 @@ def test_a_chain_of_weak_links_does_not_join() -> None:
     assert "only 1 of 2 pairs" in (found.clusters[0].review or "")
 
 
+def test_another_feed_does_not_join_two_records_that_are_unlike_in_their_own() -> None:
+    links = (("a:1", "b:1", 1.0), ("a:2", "b:2", 1.0), ("a:1", "b:2", 0.95), ("a:2", "b:1", 0.95))
+    unlike = (("a:1", "a:2", 0.5), ("b:1", "b:2", 0.5))
+    found = cluster(pairs(*links, *unlike), rows("a:1", "a:2", "b:1", "b:2"))
+    assert keys(found) == [("a:1", "b:1"), ("a:2", "b:2")]
+    assert verdicts(found)["a:1", "b:2"] == "review"
+    assert "too unlike to be one work there" in (found.clusters[0].review or "")
+
+
 def test_a_triangle_joins() -> None:
     found = cluster(pairs(("a:1", "b:1", 0.99), ("b:1", "c:1", 0.95), ("a:1", "c:1", 0.92)), rows("a:1", "b:1", "c:1"))
     assert keys(found) == [("a:1", "b:1", "c:1")]

@@ -99,6 +99,27 @@ def test_a_quiet_night_looks_at_nothing_again() -> None:
     assert again.pairs == full.pairs
 
 
+def test_a_description_that_changes_behind_its_start_is_compared_again() -> None:
+    text = (
+        "Pupils cut apples and loaves into equal parts, name the parts as fractions, add them and compare what is left "
+    )
+
+    def told(key: str, title: str, end: str) -> Live:
+        by = (Contributor(name="Amina Diallo", role="author", kind="person"),)
+        whole = Resource(
+            key=key, title={"en": title}, issued_year=2019, description={"en": text + end}, contributors=by
+        )
+        return Live("a", "", whole)
+
+    stays = told("a:1", "Fractions for beginners at school", "over.")
+    before = features([stays, told("a:2", "Fractions for beginners at schools", "over.")])
+    full = match(before)
+    now = features([stays, told("a:2", "Fractions for beginners at schools", "on the plate.")])
+    night = match(now, before=before, known=full.pairs)
+    assert night.pairs == match(now).pairs
+    assert (full.pairs["verdict"].to_pylist(), night.pairs["verdict"].to_pylist()) == (["same"], ["review"])
+
+
 def test_an_identifier_that_ceases_to_be_shared_counts_again() -> None:
     chance = random.Random(1)
 

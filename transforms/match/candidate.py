@@ -11,7 +11,7 @@ import duckdb
 
 DISAGREE = 3  # unlike titles under one identifier, from which it identifies nothing
 KEPT = ("title", "words", "head", "publisher", "description")  # texts, of which the narrow table has a hash
-PLAIN = ("idx", "feed", "size", "numbers", "edition", "year")
+PLAIN = ("idx", "feed", "size", "numbers", "edition", "year", "text")
 LISTS = {
     "titles": "titles",
     "people": "people",
@@ -26,7 +26,7 @@ BITS = "coalesce(list_bit_or(list_transform({0}, lambda w: 1::BIGINT << (hash(w)
 NUMBERS = (  # one bit a member: two lists without a bit in common have no member in common
     *(f"{BITS.format(name)} AS {name}_bits" for name in LISTS),
     *(f"coalesce(len({name}), 0)::INTEGER AS {name}_size" for name in ("people", "tokens")),
-    *(f"coalesce(length({name}), 0)::INTEGER AS {name}_size" for name in ("title", "description")),
+    "coalesce(length(title), 0)::INTEGER AS title_size",
 )
 
 

@@ -18,7 +18,7 @@ from schemas import Compared, Resource, match_sha256
 from transforms.match.fold import fold
 from transforms.match.number import edition_and_numbers
 
-VERSION = "4"  # of the columns' meaning: rows of another version are made again
+VERSION = "5"  # of the columns' meaning: rows of another version are made again
 LISTED = pa.list_(pa.string())
 COLUMNS = pa.schema(
     [
@@ -36,10 +36,11 @@ COLUMNS = pa.schema(
         ("head", pa.string()),  # the title without its subtitle
         ("numbers", pa.string()),  # numerals of the title, of any script and kind
         ("edition", pa.string()),
-        ("people", LISTED),  # words of the contributors' names
+        ("people", LISTED),  # words of the persons' names; of the organisations' where no person is named
         ("year", pa.int32()),
         ("publisher", pa.string()),
-        ("description", pa.string()),  # its start
+        ("description", pa.string()),  # its start; none where it says nothing
+        ("text", pa.int64()),  # a hash of the whole description
         ("levels", LISTED),
         ("types", LISTED),
         ("languages", LISTED),
@@ -49,6 +50,7 @@ COLUMNS = pa.schema(
 )
 PART = 10_000  # records of which the rows are held before they become columns
 DESCRIPTION = 80  # characters of the folded description
+LEAST = 40  # letters of a description that says something of its work
 CERTAIN_LANGUAGE = 0.8  # a detected language below this says nothing
 ONE_LANGUAGE = {"sr": "hbs", "hr": "hbs", "bs": "hbs", "sh": "hbs", "cnr": "hbs", "nb": "no", "nn": "no", "und": ""}
 DENSE = re.compile("[\u3040-\u9fff\uac00-\ud7af]")  # letters of scripts that write a word in one or two
@@ -56,7 +58,7 @@ SUBTITLE = re.compile(r"\s*[:;–—(\[|/]\s*|\s+-\s+|\s*[.]\s+")
 PLACEHOLDERS: Mapping[str, list[str]] = tomllib.loads(
     (Path(__file__).parent / "placeholders.toml").read_text(encoding="utf-8")
 )
-PLACEHOLDER = {scheme: re.compile("|".join(shapes)) for scheme, shapes in PLACEHOLDERS.items()}
+PLACEHOLDER = {name: re.compile("|".join(shapes)) for name, shapes in PLACEHOLDERS.items()}
 STRONG = ("doi", "isbn", "handle")
 
 
@@ -86,7 +88,8 @@ def _columns(part: Sequence[Live]) -> list[list[Any]]:
     folded = [fold(title) if title else "" for title in said]
     years = [record.issued_year for record in records]
     numbered = [edition_and_numbers(title, year) for title, year in zip(folded, years, strict=True)]
-    people = [[one.name for one in record.contributors if one.role != "publisher"] for record in records]
+    people = [_makers(record) for record in records]
+    described = [_description(record) for record in records]
     shown: list[list[Any]] = [
         said,
         ["; ".join(names[:5]) for names in people],
@@ -100,7 +103,8 @@ def _columns(part: Sequence[Live]) -> list[list[Any]]:
         [_people(names) for names in people],
         years,
         [fold(record.publishers[0]) or None if record.publishers else None for record in records],
-        [_start(record) for record in records],
+        [start for start, _ in described],
+        [text for _, text in described],
         [list(record.levels) for record in records],
         [[concept.code for concept in record.resource_types] for record in records],
         [languages(record) for record in records],
@@ -127,6 +131,12 @@ def _titles(record: Resource | Compared, folded: str) -> list[str]:
     return _distinct(map(fold, [*record.title.values(), *others]))
 
 
+def _makers(record: Resource | Compared) -> list[str]:
+    """The persons who made it, or the organisations where it names none: a laboratory has made many works."""
+    makers = [one for one in record.contributors if one.role != "publisher"]
+    return [one.name for one in makers if one.kind == "person"] or [one.name for one in makers]
+
+
 def _people(names: list[str]) -> list[str]:
     words = " ".join(map(fold, names)).split()
     return sorted({word for word in words if len(word) > 1 or word.isdigit()})  # no initials
@@ -142,9 +152,14 @@ def _head(title: str, folded: str) -> str | None:
     return (fold(title[: end.start()]) if end else folded) or None
 
 
-def _start(record: Resource | Compared) -> str | None:
-    text = next(iter(record.description.values()), "")
-    return fold(text[: DESCRIPTION * 2])[:DESCRIPTION].strip() or None
+def _description(record: Resource | Compared) -> tuple[str | None, int | None]:
+    """The start of the description and a hash of the whole; neither of one that is short or says nothing."""
+    text = fold(next(iter(record.description.values()), ""))
+    text = text[len(opening[0]) :] if (opening := PLACEHOLDER["opening"].match(text)) else text
+    if _size(text) < LEAST or PLACEHOLDER["description"].search(text):
+        return None, None
+    whole = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return text[:DESCRIPTION].strip(), int.from_bytes(whole, "big", signed=True)
 
 
 def languages(record: Resource | Compared) -> list[str]:

@@ -12,7 +12,7 @@ import msgspec
 
 from schemas import Base
 
-VERSION = 1  # of the file's shape and of the features that it was trained on
+VERSION = 2  # of the file's shape and of the features that it was trained on
 MODEL = Path(__file__).parent / "model.json"
 
 
