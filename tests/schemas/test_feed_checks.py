@@ -195,7 +195,7 @@ def test_files_may_come_from_the_inbox(tmp_path: Path) -> None:
         (b"trust = " + b"9" * 6000, "not readable as TOML"),
         (b"trust = " + b"[" * 100_000, "not readable as TOML"),
         (b"", "title: required and missing"),
-        (None, "not readable as TOML"),
+        (None, "not readable: it is no file"),
     ],
     ids=["binary", "latin-1", "byte order mark", "endless number", "endless nesting", "empty", "folder"],
 )
