@@ -12,9 +12,8 @@ IF_KNOWN = "?"  # the hint of a value that also says this field, when the field'
 CHIEF = "chief"  # the hint of an address that the source calls its page, before others that may be it
 PERSONAL = "personal data"  # why a leaf with an e-mail address or a curator's note is not kept
 EMAIL = re.compile(r"[<(\[]?\b(?:mailto:)?[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+[>)\]]?")
-WEB_OR_EMAIL = re.compile(
-    rf"(https?://[^\s<>]+)|{EMAIL.pattern}"
-)  # "https://a.example/lib@1.2.js" holds no e-mail address
+# "https://a.example/lib@1.2.js" holds no e-mail address
+WEB_OR_EMAIL = re.compile(rf"(https?://[^\s<>]+)|{EMAIL.pattern}")
 LEFT_OUT = "[…]"  # what stands for an e-mail address in a text, in any language
 # How the notes begin that DSpace writes about its own work; its oai_dc gives them as descriptions (InstallItem.java).
 NOTES = (

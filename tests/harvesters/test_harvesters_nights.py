@@ -257,3 +257,37 @@ def test_a_harvest_killed_at_random_points_lands_what_an_uninterrupted_one_lands
     assert all(kept for _, _, kept in in_pieces)
     assert [tuple(row) for row in causes] == [("failed", "interrupted")] * kills + [("running", None)]
     engine(whole).dispose()
+
+
+def test_a_list_of_which_nothing_can_be_read_is_no_empty_list(env: Environment) -> None:
+    body = ['[{"id": "1", "name": "A"}, {"id": "2", "name": "B"}]']
+    with serving(lambda asked: Answer(body[0])) as loopback:
+        declare(env, loopback.url + "/list", protocol="rest", format="amb", identifier="id")
+        night()
+        assert last_run(env)["listed"] == 2
+        body[0] = '[{"name": "A"}, {"name": "B"}]'
+        found = failing_night()
+    assert found.cause == "malformed"
+    assert "of 2 records in the list none can be read (the first: a record without id)" in found.sentence
+    assert last_run(env)["status"] == "failed"
+    with reading(env) as connection:
+        assert set(connection.execute(text("SELECT status FROM source_record")).scalars()) != {"deleted"}
+
+
+def test_what_cannot_be_read_and_has_no_name_stands_in_the_notes_and_keeps_what_its_list_lacks(
+    env: Environment,
+) -> None:
+    def listed(*numbers: int) -> str:
+        good = [json.dumps({"id": str(n), "name": f"How plants use light, part {n}"}) for n in numbers]
+        return f"[{', '.join(good)}]"
+
+    body = [listed(*range(30))]
+    with serving(lambda asked: Answer(body[0])) as loopback:
+        declare(env, loopback.url + "/list", protocol="rest", format="amb", identifier="id")
+        night()
+        body[0] = listed(*range(29))[:-1] + ', {"name": "the thirtieth, perhaps"}]'
+        assert "deleted" not in night()
+        (note,) = last_run(env)["notes"]
+        assert note.startswith("1 records cannot be read, and nothing in them says which they are")
+        body[0] = listed(*range(29))
+        assert night()["deleted"] == 1
