@@ -19,12 +19,11 @@ from sqlalchemy import select
 
 from dags.feed_dag import build
 from dags.terminal import Terminal
-from loaders.catalog_run import read_reasons
+from loaders.catalog_run import FUNNEL, read_reasons
 from loaders.database import reading
 from loaders.models import HarvestRun
 from schemas import Environment
 
-FUNNEL = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
 WIDTH = 24
 FULL = 1 << 20  # bytes; less is left on a full disk
 STOPPED = threading.Event()  # somebody pressed Ctrl-C

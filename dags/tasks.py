@@ -84,7 +84,7 @@ def harvest(name: str, *, full: bool = False, credentials: dict[str, str] | None
         notes = (*landed.notes, *unread(landed))
         for note in notes:
             log.warning("%s: %s", name, note)
-        catalog.landed(env, run_id, listed=landed.listed, notes=notes)
+        catalog.note_landed(env, run_id, listed=landed.listed, notes=notes)
     log.info("%s: %d records listed, %d of them new or changed payloads", name, landed.listed, landed.kept)
     return {"run_id": run_id, "listed": landed.listed}
 

@@ -9,7 +9,7 @@ from loaders.catalog_run import (
     fail,
     feed_of,
     hold,
-    landed,
+    note_landed,
     read_run,
     working,
 )
@@ -25,9 +25,9 @@ __all__ = [
     "fail",
     "feed_of",
     "hold",
-    "landed",
     "load",
     "migrate",
+    "note_landed",
     "read_run",
     "working",
 ]

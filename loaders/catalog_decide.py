@@ -11,11 +11,10 @@ from loaders import catalog_run
 from loaders.catalog_load import load, staged_batches, upsert
 from loaders.catalog_run import NotRunning, Run, working
 from loaders.database import reading, rows_among, writing
-from loaders.models import HarvestRun, Issue, Refused, SourceRecord
+from loaders.models import HarvestRun, Refused, SourceRecord
 from schemas.environment import Environment
 
 RECORDS: Any = SourceRecord.__table__
-ISSUES: Any = Issue.__table__
 REFUSED: Any = Refused.__table__
 WEIGHTY = ("accept", "pend", "delete")  # what a refusal remembers
 

@@ -1,4 +1,12 @@
-"""The life of a run: begun, worked on by one process at a time, and ended by load, hold or fail."""
+"""The life of a run: begun, worked on by one process at a time, and ended by load, hold or fail.
+
+    running ──stage──> landed ──gate──> held ──release──> loaded ──undo──> undone
+       │                 │ └──────────load──────────────────^
+       └──────fail───────┴──> failed      held ──refuse──> refused
+                                          held ──(a newer run of the feed is loaded or held)──> superseded
+
+A run is "landed" when all that it has landed is judged and staged: it waits for the gate.
+"""
 
 from __future__ import annotations
 
@@ -144,20 +152,20 @@ def base_run(connection: Connection, feed: str, before: str | None = None) -> st
     return connection.scalar(query if before is None else query.where(HarvestRun.id < before))
 
 
-def landed(env: Environment, run_id: str, *, listed: int, notes: tuple[str, ...] = ()) -> None:
+def note_landed(env: Environment, run_id: str, *, listed: int, notes: tuple[str, ...] = ()) -> None:
     """Note what a harvest has landed."""
     said = msgspec.json.encode(notes).decode() if notes else None
     _set(env, run_id, listed=listed, notes=said)
 
 
-def planned(
+def note_planned(
     env: Environment, run_id: str, *, listed: int, duplicates: int, base: str | None, until: str | None
 ) -> None:
     """Note what a staging starts from, and the run up to which it holds the landing (None: none of it)."""
     _set(env, run_id, listed=listed, duplicates=duplicates, base_run_id=base, landing_until=until)
 
 
-def staged(env: Environment, run_id: str, counts: dict[str, int]) -> None:
+def note_staged(env: Environment, run_id: str, counts: dict[str, int]) -> None:
     """Note the funnel of a staging; the run is then landed, and waits for the gate."""
     _set(env, run_id, status="landed", **{name: counts[name] for name in FUNNEL})
 

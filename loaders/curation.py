@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from loaders import catalog_run
 from loaders.catalog_decide import signed
+from loaders.catalog_load import PENDING
 from loaders.catalog_unmapped import recount_unmapped
 from loaders.curation_value import NotThere, fitting, today
 from loaders.database import writing
@@ -19,7 +20,6 @@ from schemas import resource as shared
 from schemas.environment import Environment
 
 RECORDS: Any = SourceRecord.__table__
-PENDING = ("pending_sha256", "pending_record", "pending_record_sha256", "pending_reason", "pending_status")
 SHOWN = 12  # digits of a version's digest, as the list of what waits shows it
 OURS = frozenset({"key", "terms", "provenance", "unmapped"})  # fields that nobody corrects
 

@@ -130,8 +130,9 @@ def _staged(env: Environment, feed: str, run_id: str, spooled: Path) -> dict[str
             write_state(connection, feed, folder)
         planned = _planned(folder, spooled, run_id)
         counts = merge(folder, sorted((folder / "outcomes").glob("*.parquet")), planned)
-        catalog_run.planned(env, run_id, listed=planned.listed, duplicates=planned.duplicates, base=base, until=None)
-        catalog_run.staged(env, run_id, counts)
+        counted = {"listed": planned.listed, "duplicates": planned.duplicates}
+        catalog_run.note_planned(env, run_id, **counted, base=base, until=None)
+        catalog_run.note_staged(env, run_id, counts)
     return counts
 
 

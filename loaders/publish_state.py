@@ -26,7 +26,7 @@ from schemas import Cluster, Compared, Judgement, Match
 from schemas.base import Base
 from schemas.environment import Environment
 
-FEATURES, PAIRS, FOUND, KIND = "features.parquet", "pairs.parquet", "found-", "state.json"
+FEATURES, PAIRS, FOUND, STATE_FILE = "features.parquet", "pairs.parquet", "found-", "state.json"
 KEPT = 2 * 86_400  # seconds that a match which nobody published lies about
 COMPARED = msgspec.json.Decoder(Compared)
 STATE = "matched"  # the name of the row of publish_state
@@ -78,7 +78,7 @@ def _newest(connection: Connection) -> str | None:
 
 def check_current(connection: Connection, folder: Path) -> None:
     """Raises Outdated when the catalog was published since the match of this folder began."""
-    since, newest = _read_kind(folder).since, _newest(connection)
+    since, newest = _state_of(folder).since, _newest(connection)
     if since != newest:
         raise Outdated(f"{folder.name}: matched after {since or 'nothing'}, and {newest} was published meanwhile")
 
@@ -116,7 +116,7 @@ def read_state(env: Environment, version: str) -> tuple[pa.Table, pa.Table] | No
     None when there are none, they are of another version of the matcher, or not those of this catalog. Raises
     StateUnreadable.
     """
-    state = _kind(env)
+    state = _kept_state(env)
     if state is None or state.version != version:
         return None
     with reading(env) as connection:
@@ -131,12 +131,12 @@ def read_features(env: Environment, version: str) -> pa.Table | None:
 
     Each tells by its record's sha256 whether it still holds, so that it does not matter which catalog it was.
     """
-    state = _kind(env)
+    state = _kept_state(env)
     return None if state is None or state.version != version else _table(env, FEATURES)
 
 
-def _kind(env: Environment) -> _State | None:
-    path = _folder(env) / KIND
+def _kept_state(env: Environment) -> _State | None:
+    path = _folder(env) / STATE_FILE
     try:
         return msgspec.json.decode(path.read_bytes(), type=_State) if path.exists() else None
     except (msgspec.DecodeError, OSError) as error:
@@ -192,7 +192,7 @@ def write_found(
         lines.writelines(encoder.encode(match) + b"\n" for match in matches)
     linked = tuple(Related(key=key, other_key=other, kind=kind) for key, other, kind in related)
     state = _State(version=version, digest=_digest(version, features, pairs), since=since)
-    (folder / KIND).write_bytes(encoder.encode(state))
+    (folder / STATE_FILE).write_bytes(encoder.encode(state))
     (folder / "found.json").write_bytes(encoder.encode(Found(clusters=tuple(clusters), related=linked)))
     return folder
 
@@ -221,16 +221,16 @@ def read_matches(folder: Path) -> Iterator[Match]:
 
 def published_value(folder: Path) -> str:
     """The value of the row of publish_state when this match is published."""
-    return _value(_read_kind(folder).digest)
+    return _value(_state_of(folder).digest)
 
 
-def _read_kind(folder: Path) -> _State:
-    return msgspec.json.decode((folder / KIND).read_bytes(), type=_State)
+def _state_of(folder: Path) -> _State:
+    return msgspec.json.decode((folder / STATE_FILE).read_bytes(), type=_State)
 
 
 def keep_state(env: Environment, folder: Path) -> None:
     """After a publication: what it was made from is what the next night starts from."""
-    for name in (FEATURES, PAIRS, KIND):  # the kind last: it makes the rest count
+    for name in (FEATURES, PAIRS, STATE_FILE):  # the state last: it makes the rest count
         with whole_file(_folder(env) / name) as beside:
             shutil.copyfile(folder / name, beside)
     shutil.rmtree(folder)

@@ -69,7 +69,7 @@ def stage(env: Environment, run_id: str) -> dict[str, int]:
         if lost:
             raise ValueError(f"{run_id}: no outcomes for {', '.join(lost)}; transform these chunks first")
         counts = merge(folder, outcomes, planned)
-        catalog_run.staged(env, run_id, counts)
+        catalog_run.note_staged(env, run_id, counts)
     return counts
 
 

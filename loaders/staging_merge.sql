@@ -28,7 +28,11 @@ SELECT w.*,
     s.pending_reason
 FROM weighed w LEFT JOIN state s ON w.identifier = s.identifier;
 
--- change: what it counts as. action: what the load does with the row.
+-- change: what it counts as. action: what the load does with the row:
+--   accept   this version becomes the live one            settle   the live one stands; its datestamp, score … are noted
+--   pend     this version waits (rejected, quarantined);   restamp  the same, with nothing read: only the datestamp
+--            a live one before it stays                    refind   an older version is live, what waits goes on waiting
+--   delete   the record is gone                            none     nothing
 CREATE VIEW decided AS
 SELECT *,
     CASE ending

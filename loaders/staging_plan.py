@@ -69,7 +69,7 @@ def plan(env: Environment, run_id: str, *, withdraw: bool = False) -> Plan:
         made = Plan(run_id=run_id, base_run_id=base, listed=_listed(past, run_id), **found)
         with whole_file(folder / "plan.json") as beside:
             beside.write_bytes(msgspec.json.encode(made))
-        catalog_run.planned(env, run_id, listed=made.listed, duplicates=made.duplicates, base=base, until=run_id)
+        catalog_run.note_planned(env, run_id, listed=made.listed, duplicates=made.duplicates, base=base, until=run_id)
     return made
 
 

@@ -65,7 +65,7 @@ def land_only(env: Environment, name: str, records: Iterable[SourceRecord]) -> s
     feed = tasks.feed_of(env, name)
     run = catalog.begin(env, name, version=tasks.transforms_version())
     landed = land(env.landing, feed, run, pages(records, size=200), asked=ask(env.landing, feed))
-    catalog.landed(env, run, listed=landed.listed, notes=landed.notes)
+    catalog.note_landed(env, run, listed=landed.listed, notes=landed.notes)
     return run
 
 
