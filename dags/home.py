@@ -6,7 +6,6 @@ already is left as it is, so that a production Airflow keeps its own database, e
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -71,9 +70,13 @@ def read_secrets(path: Path) -> dict[str, str]:
         beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
-        with contextlib.suppress(FileExistsError):  # another process was quicker: its secrets are everybody's
+        try:
             os.link(beside, path)
-        beside.unlink()
+        except FileExistsError:  # another process was quicker: its secrets are everybody's
+            pass
+        except OSError:  # a disk without links
+            beside.rename(path)
+        beside.unlink(missing_ok=True)
     read = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
     missing = [name for name in SECRETS if not read.get(name)]
     if missing:

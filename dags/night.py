@@ -28,7 +28,10 @@ def main() -> int:
             return _night(env, terminal)
     except Timeout:
         print(f"Another night is running in {env.home}; wait until it is done.", file=sys.stderr)
-    except OSError as error:
+    except KeyboardInterrupt:
+        print("Stopped before the first feed.", file=sys.stderr)
+        return 130
+    except (OSError, ValueError) as error:
         print(f"The night could not be run: {error}", file=sys.stderr)
     return 1
 

@@ -20,13 +20,14 @@ def set_up(env: Environment) -> None:
 
     Raises NotSetUp.
     """
+    from alembic.util.exc import CommandError
     from sqlalchemy.exc import SQLAlchemyError
 
     from loaders.catalog import migrate
 
     try:
         migrate(env)
-    except (SQLAlchemyError, ValueError, OSError) as error:
+    except (SQLAlchemyError, CommandError, ValueError, OSError) as error:
         raise NotSetUp(f"The catalog cannot be used: {_first_line(error)}. Look at ELIB_CATALOG_URL.") from error
     try:
         set_up_airflow()
@@ -36,7 +37,8 @@ def set_up(env: Environment) -> None:
 
 def _first_line(error: Exception) -> str:
     """What a database said, without the statement and the links that SQLAlchemy adds."""
-    return str(getattr(error, "orig", None) or error).strip().splitlines()[0].rstrip(".")
+    said = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
+    return said.splitlines()[0].rstrip(".")
 
 
 def set_up_airflow() -> None:
@@ -60,10 +62,10 @@ def main() -> None:
     from dags.home import prepare
 
     env = environment()
-    prepare(env)
     try:
+        prepare(env)
         set_up(env)
-    except NotSetUp as error:
+    except (NotSetUp, ValueError, OSError) as error:
         raise SystemExit(str(error)) from None
     print(f"Set up: {env.catalog_url.split('@')[-1]}, Airflow in {env.home / 'airflow'}")
 

@@ -79,7 +79,7 @@ def harvest(name: str, *, full: bool = False, credentials: dict[str, str] | None
         asked = ask(env.landing, feed, full=full, credentials=credentials or secrets_of(feed))
         say = Progress(name)
         landed = land(env.landing, feed, run_id, pages(feed, asked, env, say), asked=asked, progress=say)
-        if landed.full and landed.nameless and not landed.listed:
+        if landed.full and landed.nameless and not (landed.listed or asked.listed_so_far):
             raise nothing_read(landed)
         notes = (*landed.notes, *unread(landed))
         for note in notes:
@@ -90,18 +90,18 @@ def harvest(name: str, *, full: bool = False, credentials: dict[str, str] | None
 
 
 def unread(landed: Landed) -> Iterator[str]:
-    """What an operator should know of records that cannot be read and have no name to be rejected under."""
+    """What an operator should know of what cannot be read and has no name to be rejected under."""
     if landed.nameless:
         yield (
-            f"{landed.nameless} records cannot be read, and nothing in them says which they are "
-            f"(the first: {landed.nameless_reason}). Their text lies beside what was landed as raw-*.bin. "
-            "While they cannot be read, no record of that time is taken for deleted because a list lacks it"
+            f"{landed.nameless} records or parts of the list could not be read, and nothing says which "
+            f"(the first: {landed.nameless_reason}). What came of them lies beside what was landed as raw-*.bin. "
+            "Until they can be read, no record of that time is taken for deleted because a list lacks it"
         )
 
 
 def nothing_read(landed: Landed) -> HarvestFailed:
     """A whole list of which not one record can be read is no empty list."""
-    sentence = f"of {landed.nameless} records in the list none can be read (the first: {landed.nameless_reason})"
+    sentence = f"of the list nothing can be read, {landed.nameless} times (the first: {landed.nameless_reason})"
     return HarvestFailed("malformed", f"{sentence}. Compare the feed file with what the partner sends, in landing.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +120,7 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
             return _publish(env, run_id, matched)
         except (NothingMatched, Outdated) as error:
             log.warning("%s; it is matched again", error)
+            shutil.rmtree(env.home / matched["folder"], ignore_errors=True)
             return _publish(env, run_id, _match(env, full=False))
     except BaseException as error:
         said = f"publish: {type(error).__name__}: {error}"[:2000]

@@ -49,7 +49,7 @@ def main() -> int:
             return _run(env)
     except Timeout:
         print(f"Another make up is running in {env.home}; stop it first.", file=sys.stderr)
-    except PortTaken as error:
+    except (PortTaken, ValueError) as error:
         print(error, file=sys.stderr)
     return 1
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
@@ -89,19 +88,15 @@ def identifier(text: msgspec.Raw, paths: Sequence[str]) -> str | None:
 
 
 def seen_identifier(text: bytes, paths: Sequence[str]) -> str | None:
-    """The identifier of an element that is no good JSON; None when it is not plain: a wrong name would hide another.
+    """The identifier of an element that is no good JSON; None when it cannot be told: a wrong name would hide another.
 
-    Where only half a surrogate pair is wrong (RFC 8259, 8.2), it is read as "?"; in worse, the field must stand once.
+    JSON but for bare controls or half a surrogate pair (RFC 8259, 7 and 8.2) is read, the half as "?".
     """
     try:
-        mended = json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8", "replace")
+        mended = json.dumps(json.loads(text, strict=False), ensure_ascii=False).encode("utf-8", "replace")
         return identifier(msgspec.Raw(mended), paths)
     except (ValueError, NotJson, RecursionError):
-        if len(paths) != 1:
-            return None
-    key = re.escape(paths[0].rsplit(".", 1)[-1].encode())
-    found = re.findall(rb'"' + key + rb'"\s*:\s*"?([^",}\s]+)', text)
-    return found[0].decode("utf-8", "replace") if len(found) == 1 else None
+        return None
 
 
 def nameless(feed: Feed) -> str:

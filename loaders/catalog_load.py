@@ -145,6 +145,10 @@ def _restamp(run: Run, row: dict[str, Any]) -> dict[str, Any]:
     return {"of": f"{run.feed}:{row['identifier']}", "new_datestamp": row["datestamp"]}
 
 
+def _unpend(run: Run, row: dict[str, Any]) -> dict[str, Any]:
+    return {"of": f"{run.feed}:{row['identifier']}"}
+
+
 def _pend(run: Run, row: dict[str, Any]) -> dict[str, Any]:
     said = {
         "pending_sha256": row["sha256"],
@@ -166,6 +170,7 @@ ACTIONS = {
     "refind": _accept,
     "settle": _settle,
     "restamp": _restamp,
+    "unpend": _unpend,
     "pend": _pend,
     "delete": _delete,
 }
@@ -173,6 +178,8 @@ ACTIONS = {
 
 def statement(connection: Connection, action: str) -> Insert | Update:
     """The one statement of an action, for a batch of rows."""
+    if action == "unpend":  # a record that has no other version goes back to the one that it had, or to none
+        return update(TABLE).where(TABLE.c.key == bindparam("of")).values(**dict.fromkeys(PENDING))
     if action in ("settle", "restamp"):
         names = ("datestamp",) if action == "restamp" else ("datestamp", "format", "score", "payload_sha256")
         values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}

@@ -141,7 +141,7 @@ def _planned(folder: Path, spooled: Path, run_id: str) -> Plan:
         view(duck, "spooled", spooled, more=", file_row_number = true")
         view(duck, "refused", folder / "refused.parquet")
         duck.execute(SQL.read_text(encoding="utf-8"))
-        for name in ("deletions", "rejections", "restamped", "older"):
+        for name in ("deletions", "rejections", "restamped", "readable", "older"):
             copy_to(duck, name, folder / f"{name}.parquet")
         listed, one_each, refused = duck.execute("SELECT * FROM counted").fetchone()
         kept = duck.execute("SELECT row FROM kept ORDER BY row").fetchnumpy()["row"]

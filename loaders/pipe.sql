@@ -18,5 +18,7 @@ CREATE VIEW rejections AS
 SELECT identifier, format, datestamp, sha256, reason FROM spooled LIMIT 0;
 CREATE VIEW restamped AS
 SELECT identifier, datestamp FROM spooled LIMIT 0;
+CREATE VIEW readable AS
+SELECT identifier FROM spooled LIMIT 0;
 CREATE VIEW older AS
 SELECT identifier, sha256, 0 AS age FROM spooled LIMIT 0;

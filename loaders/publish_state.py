@@ -185,6 +185,24 @@ def write_found(
     """
     _sweep(env)
     folder = Path(tempfile.mkdtemp(prefix=FOUND, dir=_folder(env)))
+    try:
+        _write_found(folder, version, features, pairs, clusters, matches, related, since)
+    except BaseException:  # a full disk: half a match would only fill it more
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder
+
+
+def _write_found(
+    folder: Path,
+    version: str,
+    features: pa.Table,
+    pairs: pa.Table,
+    clusters: Iterable[Cluster],
+    matches: Iterable[Match],
+    related: Iterable[tuple[str, str, str]],
+    since: str | None,
+) -> None:
     pq.write_table(features, folder / FEATURES, compression="zstd")
     pq.write_table(pairs, folder / PAIRS, compression="zstd")
     encoder = msgspec.json.Encoder()
@@ -194,12 +212,11 @@ def write_found(
     state = _State(version=version, digest=_digest(version, features, pairs), since=since)
     (folder / STATE_FILE).write_bytes(encoder.encode(state))
     (folder / "found.json").write_bytes(encoder.encode(Found(clusters=tuple(clusters), related=linked)))
-    return folder
 
 
 def _sweep(env: Environment) -> None:
     """Matches that nobody has published are of no use to anyone after some days."""
-    for folder in _folder(env).glob(f"{FOUND}*"):
+    for folder in _folder(env).glob(f"{FOUND.rstrip('-')}*"):  # and that of catalogs of before, which had one
         if time.time() - folder.stat().st_mtime > KEPT:
             shutil.rmtree(folder)
 

@@ -123,5 +123,5 @@ def _given(duck: Any, folder: Path, outcomes: list[Path]) -> None:
         batch = folder / "no_batch.parquet"
         pq.write_table(BATCH_FINDINGS.empty_table(), batch)
     view(duck, "batch", batch)
-    for name in ("state", "accepted", "errors", "deletions", "rejections", "restamped", "older"):
+    for name in ("state", "accepted", "errors", "deletions", "rejections", "restamped", "readable", "older"):
         view(duck, name, folder / f"{name}.parquet")

@@ -1,4 +1,5 @@
--- Reads: outcome, older_outcome, older, batch (findings), state, accepted, errors, deletions, rejections, restamped.
+-- Reads: outcome, older_outcome, older, batch (findings), state, accepted, errors, deletions, rejections, restamped,
+-- readable.
 -- Makes: settled and refound (what becomes of each), judged (the funnel), plain_rows, facts. Records themselves take no
 -- part in it: a join that carries them does not fit in the memory; staging_rows.sql says which outcome each lies in.
 CREATE TABLE batch_errors AS
@@ -32,7 +33,8 @@ FROM weighed w LEFT JOIN state s ON w.identifier = s.identifier;
 --   accept   this version becomes the live one            settle   the live one stands; its datestamp, score … are noted
 --   pend     this version waits (rejected, quarantined);   restamp  the same, with nothing read: only the datestamp
 --            a live one before it stays                    refind   an older version is live, what waits goes on waiting
---   delete   the record is gone                            none     nothing
+--   delete   the record is gone                            unpend   what could not be read is read again, and unchanged
+--   none     nothing
 CREATE VIEW decided AS
 SELECT *,
     CASE ending
@@ -97,7 +99,9 @@ SELECT identifier, format, datestamp, sha256, NULL::VARCHAR AS record, NULL::VAR
     change, action, absent
 FROM settled WHERE filename IS NULL
 UNION ALL BY NAME
-SELECT identifier, datestamp, 'unchanged' AS change, 'restamp' AS action, 'clean' AS ending, false AS absent FROM restamped;
+SELECT identifier, datestamp, 'unchanged' AS change, 'restamp' AS action, 'clean' AS ending, false AS absent FROM restamped
+UNION ALL BY NAME
+SELECT identifier, 'unchanged' AS change, 'unpend' AS action, 'clean' AS ending, false AS absent FROM readable;
 
 CREATE TABLE open_errors AS
 SELECT identifier, sum(errors)::INT AS errors, string_agg(code, ';' ORDER BY code) AS codes FROM errors GROUP BY identifier;

@@ -112,7 +112,7 @@ def _prepare(duck: Any, folder: Path, past: list[Harvest], *, force: bool, withd
 
 
 def _emit(env: Environment, duck: Any, folder: Path, index: LandingIndex, landing: Path) -> dict[str, Any]:
-    for name in ("deletions", "rejections", "restamped", "unrefused"):
+    for name in ("deletions", "rejections", "restamped", "readable", "unrefused"):
         copy_to(duck, name, folder / f"{name}.parquet")
     counts = dict(duck.execute("SELECT verdict, count(*) FROM judged GROUP BY verdict").fetchall())
     (duplicates,) = duck.execute("SELECT times FROM duplicates").fetchone()

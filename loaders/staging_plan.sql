@@ -53,7 +53,7 @@ SELECT coalesce(w.identifier, s.identifier) AS identifier,
     coalesce(w.kept, false) AS kept,
     w.path, w.harvest, w.row,
     c.reason,
-    s.status, s.payload_sha256, s.pending_sha256,
+    s.status, s.payload_sha256, s.pending_sha256, s.pending_reason,
     s.datestamp AS datestamp_before
 FROM winner w
 FULL JOIN state s ON w.identifier = s.identifier
@@ -99,7 +99,8 @@ DELETE FROM judged WHERE verdict = 'nothing';
 -- A record that they list and nobody can read is rejected until it can be read; its version before stays.
 INSERT INTO judged BY NAME
 WITH unread AS (
-    SELECT identifier, max_by(reason, harvest) AS reason FROM skipped WHERE identifier IS NOT NULL GROUP BY identifier
+    SELECT identifier, max_by(reason, harvest) AS reason, max(harvest) AS harvest
+    FROM skipped WHERE identifier IS NOT NULL GROUP BY identifier
 )
 SELECT u.identifier,
     false AS listed, false AS deleted, false AS absent,
@@ -112,7 +113,14 @@ SELECT u.identifier,
         THEN 'unchanged' ELSE 'reject' END AS verdict
 FROM unread u
 ANTI JOIN winner w ON w.identifier = u.identifier
-LEFT JOIN state s ON s.identifier = u.identifier;
+ANTI JOIN heard h ON h.identifier = u.identifier AND h.harvest >= u.harvest  -- a refused version, which is no winner
+LEFT JOIN state s ON s.identifier = u.identifier
+WHERE NOT EXISTS (SELECT 1 FROM state p WHERE starts_with(p.identifier, u.identifier || '#'));  -- a page, no record
+
+-- What could not be read is listed again, as it stands or as it was refused.
+CREATE VIEW readable AS
+SELECT identifier FROM judged
+WHERE verdict = 'unchanged' AND listed AND status = 'live' AND starts_with(pending_reason, 'it cannot be read: ');
 
 CREATE VIEW deletions AS
 SELECT identifier, format, datestamp, absent AND NOT withdraw AS absent, status,
@@ -151,4 +159,4 @@ SELECT identifier, format, datestamp, sha256, kept, path, row FROM judged WHERE 
 -- What was refused is no longer what they say.
 CREATE VIEW unrefused AS
 SELECT r.identifier, r.sha256 FROM refused r JOIN judged j ON r.identifier = j.identifier, setting
-WHERE NOT force AND r.sha256 <> CASE WHEN j.deleted OR j.absent THEN '' ELSE j.sha256 END;
+WHERE NOT force AND (j.listed OR j.absent) AND r.sha256 <> CASE WHEN j.deleted OR j.absent THEN '' ELSE j.sha256 END;

@@ -14,7 +14,7 @@ from schemas.resource import Origin, Resource
 STEP = re.compile(r"[^.\[\]]+|\[\d+\]")
 UNTOUCHED = ("key", "provenance")
 LICENSE = "license.uri"  # the one part of a licence that the others follow from
-YEAR = re.compile(r"\d{4}")  # with which a date in EDTF begins, or its end when its begin is open
+YEAR = re.compile(r"(?<![\dY-])\d{4}(?!\d)")  # with which a date in EDTF begins, or its end when its begin is open
 NO_LICENSE = {"uri": None, "spdx": None, "label": None, "statement": "", "origin": "record", "open": None}
 
 
@@ -39,7 +39,9 @@ def correct(record: Resource, correction: Correction) -> Resource:
     try:
         value = None if correction.value is None else msgspec.json.decode(correction.value)
         if correction.path == LICENSE:
-            tree["license"] = {**NO_LICENSE, "statement": value}
+            if value is None:
+                raise CorrectionUnusable(f"{named}: a licence without an address is none; set license to null")
+            tree["license"] = {**NO_LICENSE, "statement": record.license.statement if record.license else value}
         _set(tree, steps, value)
         changed = _followed(msgspec.convert(tree, Resource), steps[0])
     except (msgspec.DecodeError, msgspec.ValidationError) as error:

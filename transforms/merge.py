@@ -182,4 +182,4 @@ def _licensed(record: Resource, correction: Correction) -> Resource:
     known = license_of((record.license.uri,))
     if known is None or known.uri is None:
         return record
-    return msgspec.structs.replace(record, license=known)
+    return msgspec.structs.replace(record, license=msgspec.structs.replace(known, statement=record.license.statement))

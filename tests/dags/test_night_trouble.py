@@ -75,6 +75,23 @@ def test_a_catalog_that_cannot_be_reached_is_one_sentence(tmp_path: Path, module
     assert line.startswith("The catalog cannot be used: ") and why in line and "ELIB_CATALOG_URL" in line
 
 
+def test_a_catalog_of_a_newer_version_of_ours_is_one_sentence(tmp_path: Path) -> None:
+    assert ended("dags.setup", tmp_path)[0] == 0
+    with create_engine(f"sqlite:///{tmp_path / 'catalog.db'}").begin() as connection:
+        connection.execute(text("UPDATE elib_alembic_version SET version_num = '999'"))
+    code, said = ended("dags.setup", tmp_path)
+    assert code == 1 and "Traceback" not in said
+    assert said.splitlines()[-1].startswith("The catalog cannot be used: Can't locate revision")
+
+
+def test_secrets_that_are_damaged_are_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "airflow").mkdir()
+    (tmp_path / "airflow" / "secrets.env").write_text("")
+    for module in ("dags.setup", "dags.up", "dags.night"):
+        code, said = ended(module, tmp_path)
+        assert code == 1 and "secrets.env lacks" in said and "Traceback" not in said, module
+
+
 @pytest.mark.slow
 def test_a_folder_without_feeds_is_no_good_night(tmp_path: Path) -> None:
     code, said = ended("dags.night", tmp_path, ELIB_FEEDS=str(tmp_path / "nothing"))

@@ -268,7 +268,7 @@ def test_a_list_of_which_nothing_can_be_read_is_no_empty_list(env: Environment) 
         body[0] = '[{"name": "A"}, {"name": "B"}]'
         found = failing_night()
     assert found.cause == "malformed"
-    assert "of 2 records in the list none can be read (the first: a record without id)" in found.sentence
+    assert "of the list nothing can be read, 2 times (the first: a record without id)" in found.sentence
     assert last_run(env)["status"] == "failed"
     with reading(env) as connection:
         assert set(connection.execute(text("SELECT status FROM source_record")).scalars()) != {"deleted"}
@@ -288,6 +288,6 @@ def test_what_cannot_be_read_and_has_no_name_stands_in_the_notes_and_keeps_what_
         body[0] = listed(*range(29))[:-1] + ', {"name": "the thirtieth, perhaps"}]'
         assert "deleted" not in night()
         (note,) = last_run(env)["notes"]
-        assert note.startswith("1 records cannot be read, and nothing in them says which they are")
+        assert note.startswith("1 records or parts of the list could not be read, and nothing says which")
         body[0] = listed(*range(29))
         assert night()["deleted"] == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -503,9 +503,22 @@ def test_two_matches_at_once_do_not_disturb_one_another(env: Environment) -> Non
 
 def test_matches_that_nobody_published_are_swept_in_the_end(lite: Environment) -> None:
     old, new = (laid(lite, "1", FEATURES, PAIRS, [], (), ()) for _ in range(2))
-    os.utime(old, (0, 0))
+    before = lite.home / "match" / "found"  # of a version of ours that had one
+    before.mkdir()
+    for folder in (old, before):
+        os.utime(folder, (0, 0))
     laid(lite, "1", FEATURES, PAIRS, [], (), ())
-    assert (old.exists(), new.exists()) == (False, True)
+    assert (old.exists(), before.exists(), new.exists()) == (False, False, True)
+
+
+def test_a_match_that_cannot_be_laid_down_leaves_nothing(lite: Environment) -> None:
+    def ends() -> Iterator[Cluster]:
+        yield Cluster(keys=("a:1",))
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        state.write_found(lite, "1", FEATURES, PAIRS, ends(), (), (), since=None)
+    assert list((lite.home / "match").iterdir()) == []
 
 
 def test_the_state_of_a_match_counts_only_with_its_publication(lite: Environment) -> None:

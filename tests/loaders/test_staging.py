@@ -337,3 +337,26 @@ def test_what_no_index_takes_stops_no_other_record(env: Environment) -> None:
     assert b"A title" in kept.read_bytes()
     assert night(env, feed(), listed) == {"landed": 4, "unchanged": 4}
     assert ask(env.landing, feed()).retry == (), "asking again would not make it shorter"
+
+
+@pytest.mark.parametrize("brought", ["a version", "a deletion"])
+def test_a_refusal_outlives_a_night_in_which_the_record_could_not_be_read(env: Environment, brought: str) -> None:
+    listed = [said("r1"), said("r2", "WRONG")] if brought == "a version" else [said("r1")]
+    night(env, feed(), [said("r1"), said("r2")])
+    run = staged(env, feed(), listed)
+    catalog.hold(env, run, [Reason(code="pipe")])
+    catalog_decide.refuse(env, run, by="A Steward", reason="they mend it")
+    poison = (Skipped(identifier="r2", reason="HTTP 500"),)
+    nights = [night(env, feed(), [said("r1")], skipped=poison) for _ in range(2)]
+    assert sum(one.get("rejected", 0) for one in nights) == 1
+    assert funnel(catalog.load(env, staged(env, feed(), listed))) == {"landed": 2, "unchanged": 2}
+    if brought == "a version":  # it is listed again: nothing waits to be read any more
+        assert rows(env, "source_record", "pending_status, pending_reason") == [(None, None)] * 2
+    assert states(env) == {"r1": "live", "r2": "live"}
+
+
+def test_a_page_that_cannot_be_read_is_no_record_of_its_own(env: Environment) -> None:
+    night(env, feed(), [said("https://a.example/p#1"), said("https://a.example/p#2"), said("r1")])
+    page = (Skipped(identifier="https://a.example/p", reason="HTTP 500"),)
+    assert night(env, feed(), [said("r1")], skipped=page) == {"landed": 1, "unchanged": 1}
+    assert len(states(env)) == 3 and set(states(env).values()) == {"live"}
