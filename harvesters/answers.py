@@ -73,9 +73,7 @@ def _recovered(reply: Reply, feed: Feed, error: NotJson) -> Answer:
         sentence = f"{feed.url} sends what is not JSON ({error})"
         raise unreadable("malformed", sentence, feed.url, reply.body) from error
     good, bad = saved
-    skipped = tuple(
-        Skipped(identifier=seen_identifier(text, feed.identifier), reason=f"not JSON: {error}") for text in bad
-    )
+    skipped = tuple(Skipped(identifier=seen_identifier(text, feed), reason=f"not JSON: {error}") for text in bad)
     raw = RawResponse(url=feed.url, body=reply.body, reason=str(error))
     return Answer(reply, good, skipped, (raw,), mended=True)
 

@@ -29,8 +29,8 @@ Report = Callable[[int, int | None], None]
 INBOX = "inbox:"
 TOTAL = 32  # times [request] max_bytes: what all files of one zip may unpack to
 ROOTS = {"lom": "lom", "manifest": "imscp"}  # root element → format, where the feed file names none of its own
-# What zipfile raises of the list of a zip: damaged, of a later version of the format, with names in no encoding
-NO_ZIP = (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError)
+# What zipfile raises of the list of a zip: damaged; RuntimeError when of a later version; with names in no encoding
+NO_ZIP = (zipfile.BadZipFile, RuntimeError, UnicodeDecodeError)
 # Of a member: RuntimeError when it is encrypted or its compression unknown, OSError for bz2
 UNPACKABLE = (zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError)
 MEMBER = b"PK\x03\x04"  # how a zip with anything in it begins

@@ -87,14 +87,14 @@ def identifier(text: msgspec.Raw, paths: Sequence[str]) -> str | None:
     return "|".join(str(part) for part in parts).strip() or None
 
 
-def seen_identifier(text: bytes, paths: Sequence[str]) -> str | None:
+def seen_identifier(text: bytes, feed: Feed) -> str | None:
     """The identifier of an element that is no good JSON; None when it cannot be told: a wrong name would hide another.
 
     JSON but for bare controls or half a surrogate pair (RFC 8259, 7 and 8.2) is read, the half as "?".
     """
     try:
         mended = json.dumps(json.loads(text, strict=False), ensure_ascii=False).encode("utf-8", "replace")
-        return identifier(msgspec.Raw(mended), paths)
+        return identifier(record_of(msgspec.Raw(mended), feed), feed.identifier)
     except (ValueError, NotJson, RecursionError):
         return None
 
@@ -102,6 +102,12 @@ def seen_identifier(text: bytes, paths: Sequence[str]) -> str | None:
 def nameless(feed: Feed) -> str:
     """Why a record is skipped that lacks its identifier."""
     return f"a record without {' and '.join(feed.identifier)}"
+
+
+def record_of(text: msgspec.Raw, feed: Feed) -> msgspec.Raw:
+    """The record inside one element of the list; the element itself when it holds none there. Raises NotJson."""
+    inner = raw_at(text, feed.request.record_path) if feed.request.record_path else None
+    return text if inner is None else inner
 
 
 def source_record(text: msgspec.Raw, feed: Feed, now: str, name: str | None = None) -> SourceRecord | Skipped:
@@ -136,8 +142,7 @@ def source_records(
     skipped: list[Skipped] = []
     raw: list[RawResponse] = []
     for text in texts:
-        inner = raw_at(text, feed.request.record_path) if feed.request.record_path else text
-        read = source_record(text if inner is None else inner, feed, now)
+        read = source_record(record_of(text, feed), feed, now)
         if isinstance(read, SourceRecord):
             records.append(read)
         else:

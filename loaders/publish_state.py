@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -184,34 +185,28 @@ def write_found(
     `since` is newest_publication of when the match began. The state of before stays until what was found is published.
     """
     _sweep(env)
-    folder = Path(tempfile.mkdtemp(prefix=FOUND, dir=_folder(env)))
-    try:
-        _write_found(folder, version, features, pairs, clusters, matches, related, since)
-    except BaseException:  # a full disk: half a match would only fill it more
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+    encoder = msgspec.json.Encoder()
+    linked = tuple(Related(key=key, other_key=other, kind=kind) for key, other, kind in related)
+    state = _State(version=version, digest=_digest(version, features, pairs), since=since)
+    with _own_folder(env) as folder:
+        pq.write_table(features, folder / FEATURES, compression="zstd")
+        pq.write_table(pairs, folder / PAIRS, compression="zstd")
+        with (folder / "matches.jsonl").open("wb") as lines:
+            lines.writelines(encoder.encode(match) + b"\n" for match in matches)
+        (folder / STATE_FILE).write_bytes(encoder.encode(state))
+        (folder / "found.json").write_bytes(encoder.encode(Found(clusters=tuple(clusters), related=linked)))
     return folder
 
 
-def _write_found(
-    folder: Path,
-    version: str,
-    features: pa.Table,
-    pairs: pa.Table,
-    clusters: Iterable[Cluster],
-    matches: Iterable[Match],
-    related: Iterable[tuple[str, str, str]],
-    since: str | None,
-) -> None:
-    pq.write_table(features, folder / FEATURES, compression="zstd")
-    pq.write_table(pairs, folder / PAIRS, compression="zstd")
-    encoder = msgspec.json.Encoder()
-    with (folder / "matches.jsonl").open("wb") as lines:
-        lines.writelines(encoder.encode(match) + b"\n" for match in matches)
-    linked = tuple(Related(key=key, other_key=other, kind=kind) for key, other, kind in related)
-    state = _State(version=version, digest=_digest(version, features, pairs), since=since)
-    (folder / STATE_FILE).write_bytes(encoder.encode(state))
-    (folder / "found.json").write_bytes(encoder.encode(Found(clusters=tuple(clusters), related=linked)))
+@contextmanager
+def _own_folder(env: Environment) -> Iterator[Path]:
+    """A folder for one match; gone again when it cannot be filled: half a match would fill a full disk more."""
+    folder = Path(tempfile.mkdtemp(prefix=FOUND, dir=_folder(env)))
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _sweep(env: Environment) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Iterable
-from functools import lru_cache
-from pathlib import Path
 
 from schemas.resource import Resource
+from schemas.tables import table
 
-VOCABULARIES = Path(__file__).parent / "vocabularies"
 DURATION = re.compile(r"P(?!$)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?")  # ISO 8601, 5.5.2
 MEDIA_TYPE = re.compile(r"[a-z0-9][\w.+-]*/[\w.+-]+")
 OLDEST = 120  # years
@@ -47,7 +44,7 @@ def _ages(record: Resource) -> str | None:
 
 
 def _listed(name: str, values: Iterable[str | None]) -> str | None:
-    known = codes(name)
+    known = table(name)
     odd = next((value for value in values if value is not None and value not in known), None)
     return None if odd is None else f"{odd!r} is none of {', '.join(known)}"
 
@@ -62,12 +59,6 @@ def _tags(tags: Iterable[str]) -> str | None:
 def _media_types(record: Resource) -> str | None:
     odd = next((value for value in record.formats if not MEDIA_TYPE.fullmatch(value)), None)
     return None if odd is None else f"{odd!r} is no media type, such as application/pdf"
-
-
-@lru_cache
-def codes(name: str) -> tuple[str, ...]:
-    """The codes of one of the library's lists, in its order."""
-    return tuple(tomllib.loads((VOCABULARIES / f"{name}.toml").read_text(encoding="utf-8")))
 
 
 CHECKS: dict[str, Callable[[Resource], str | None]] = {

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-VOCABULARIES = Path(__file__).parent / "vocabularies"
+from schemas.tables import table
+
 PRIVATE = re.compile(r"(q[a-t][a-z]|x)(-.*)?")  # https://www.rfc-editor.org/rfc/rfc5646#section-2.2.1
 CREATIVE_COMMONS = re.compile(
     r"(cc[ -])?(by([ -](nc|nd|sa))*)([ -]\d\.\d([ -]\w{2,3})?)?|cc[ -]?(0|zero)([ -]1\.0)?"
@@ -21,18 +19,18 @@ def is_language(said: str) -> bool:
     """Whether it is a tag of BCP 47, or a code that languages.toml knows, and names one language."""
     import langcodes
 
-    table, code = vocabulary("languages"), said.strip().casefold().replace("_", "-")
-    if code in table["codes"]:
+    known, code = table("languages"), said.strip().casefold().replace("_", "-")
+    if code in known["codes"]:
         return True
-    return code not in table["placeholders"] and not PRIVATE.fullmatch(code) and langcodes.tag_is_valid(code)
+    return code not in known["placeholders"] and not PRIVATE.fullmatch(code) and langcodes.tag_is_valid(code)
 
 
 def is_license(said: str) -> bool:
     """Whether it is an address, or a name of a licence that licenses.toml knows."""
-    spelling, table = said.strip().casefold(), vocabulary("licenses")
-    if CREATIVE_COMMONS.fullmatch(spelling) or spelling in labels(table):
+    spelling, known = said.strip().casefold(), table("licenses")
+    if CREATIVE_COMMONS.fullmatch(spelling) or spelling in labels(known):
         return True
-    if any(re.search(pattern, spelling) for one in table["known"] for pattern in one["patterns"]):
+    if any(re.search(pattern, spelling) for one in known["known"] for pattern in one["patterns"]):
         return True
     try:
         parts = urlsplit(said.strip())
@@ -41,10 +39,5 @@ def is_license(said: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
-def labels(table: dict[str, Any]) -> set[str]:
-    return {one["label"].casefold() for one in table["rights_statements"].values()}
-
-
-@cache
-def vocabulary(name: str) -> dict[str, Any]:
-    return tomllib.loads((VOCABULARIES / f"{name}.toml").read_text(encoding="utf-8"))
+def labels(licenses: dict[str, Any]) -> set[str]:
+    return {one["label"].casefold() for one in licenses["rights_statements"].values()}

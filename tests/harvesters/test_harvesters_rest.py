@@ -243,6 +243,13 @@ def test_what_cannot_be_read_is_named_only_when_its_name_is_plain(
     assert [skipped.identifier for page in found for skipped in page.skipped] == [named]
 
 
+def test_what_cannot_be_read_is_named_by_the_record_inside_its_element(tmp_path: Path) -> None:
+    body = r'[{"id":"hit-1","source":{"id":"1"}},{"id":"hit-2","source":{"id":"2","t":"half a pair: \ud83d"}}]'
+    found = run(lambda asked: Answer(body), tmp_path, request={"record_path": "source"})
+    assert identifiers(found) == ["1"]
+    assert [skipped.identifier for page in found for skipped in page.skipped] == ["2"]
+
+
 def test_half_an_answer_is_malformed_and_never_a_short_list(tmp_path: Path) -> None:
     assert failure(lambda asked: Answer(json.dumps(ALL)[:200]), tmp_path).cause == "malformed"
 

@@ -6,26 +6,18 @@ Tables are read once, when the module that uses them is first called; nothing el
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from functools import lru_cache
-from typing import Any
 
-from schemas.environment import ROOT
+from schemas.tables import table
 
-FOLDER = ROOT / "schemas" / "vocabularies"
+__all__ = ["compact", "fold", "in_serbian_latin", "table"]
 
 _ARABIC_MARKS = re.compile("[\u0640\u064b-\u065f\u0670]")  # tatweel and vowel signs: written or not at will
 _ARABIC_LETTERS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه"})
 _SERBIAN = dict(zip("абвгдђежзијклмнопрстћуфхцчш", "abvgdđežzijklmnoprstćufhcčš", strict=True))
 _SERBIAN |= {"љ": "lj", "њ": "nj", "џ": "dž"}
 _GAP = re.compile(r"[\W_]+", re.UNICODE)
-
-
-@lru_cache(maxsize=64)
-def table(name: str) -> dict[str, Any]:
-    """The table schemas/vocabularies/<name>.toml."""
-    return tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def fold(text: str) -> str:
