@@ -50,7 +50,7 @@ with DAG(
         from dags.notify import notify as body
         from schemas import environment
 
-        return body(environment(), str(context["dag_run"].run_type))
+        return body(environment(), context["dag_run"].run_type.value)  # str() of it is 'DagRunType.SCHEDULED'
 
     counts = publish(match())
     notify(report(counts))

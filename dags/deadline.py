@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import DAG, task
 from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
@@ -25,11 +26,12 @@ if hour is not None:
     ) as dag:
 
         @task(task_id="ready", retries=2, retry_delay=timedelta(seconds=20))
-        def ready() -> str:
+        def ready(**context: Any) -> str:
             from dags.notify_deadline import check_ready, read_hour
             from schemas import environment
 
             declared = read_hour(os.environ.get(VARIABLE, ""))
-            return check_ready(environment(), declared) if declared else "no hour is declared"
+            due = context["dag_run"].run_after  # a task that begins late, even after midnight, looks at its own day
+            return check_ready(environment(), declared, now=due) if declared else "no hour is declared"
 
         ready()

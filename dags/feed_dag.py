@@ -13,6 +13,7 @@ from airflow.sdk import DAG, Asset, task
 from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
 from airflow.sdk.exceptions import AirflowSkipException
 
+from dags.run_conf import wants_full
 from dags.setup import POOL
 from schemas import Feed, read_feeds
 
@@ -45,8 +46,8 @@ def _tasks(feed: Feed) -> None:
     def harvest(**context: Any) -> dict[str, Any]:
         from dags.tasks import harvest as body
 
-        asked = context["dag_run"].conf or {}
-        return body(name, full=bool(asked.get("full")), credentials=_credentials(feed.connection))
+        conf = context["dag_run"].conf
+        return body(name, full=lambda: wants_full(conf), credentials=lambda: _credentials(feed.connection))
 
     @task(task_id="plan", pool=POOL)
     def plan(run: dict[str, Any]) -> list[str]:
@@ -95,15 +96,18 @@ def _tasks(feed: Feed) -> None:
 
 
 def _credentials(connection: str | None) -> dict[str, str]:
-    """What the feed's Airflow connection holds; nothing when the feed names none."""
+    """What the feed's Airflow connection holds; nothing when the feed names none. Raises HarvestFailed."""
     if connection is None:
         return {}
-    from airflow.sdk import Connection
-
+    from dags.connections import BadConnection, read_connection
+    from harvesters.causes import failed
     from harvesters.credentials import credentials
 
-    found = Connection.get(connection)
-    return credentials(found.login, found.password, found.extra_dejson)
+    try:
+        opened = read_connection(connection)
+    except BadConnection as error:
+        raise failed("blocked", str(error)) from None
+    return credentials(opened.connection.login, opened.connection.password, opened.extra)
 
 
 def build(folder: Path, only: str | None = None) -> tuple[list[DAG], list[str]]:

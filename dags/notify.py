@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from dags.notify_lines import Facts, line, needs, standing_of, words, worth_telling
-from dags.notify_send import Notification, Receiver, send
+from dags.notify_send import Notification, NotSent, Receiver, send
 from loaders.files import whole_file
 from loaders.reports.page import LANGUAGES, suffix
 from schemas import Environment
@@ -22,9 +22,14 @@ from schemas import Environment
 log = logging.getLogger("elib.notify")
 VARIABLE, LANGUAGE = "ELIB_NOTIFY", "ELIB_NOTIFY_LANGUAGE"
 KEPT = 60  # nights that are remembered
-MORNING = frozenset(
-    {"scheduled", "manual"}
-)  # an asset-triggered run is one of many in a night; the morning's is the last
+NOTIFIES: Mapping[str, bool] = {  # whether a run tells about the night, by the value of Airflow's DagRunType
+    "scheduled": True,  # the morning's, the last of the night
+    "manual": True,  # started by hand, also by `make run`
+    "operator_triggered": True,  # started by another DAG, which takes the schedule's place
+    "asset_materialization": True,  # started by hand from an asset's page
+    "asset_triggered": False,  # one of many in a night: one after every feed that was loaded
+    "backfill": False,  # one of many for days that are past; the catalog has only today
+}
 Find = Callable[[str], Receiver]
 
 
@@ -36,9 +41,23 @@ class Told(msgspec.Struct):
 
 
 def notify(env: Environment, run_type: str, find: Find | None = None, now: datetime | None = None) -> str:
+    """Tell about the night when a run of this type is one that tells; says what was done. Raises NotSent.
+
+    `run_type` is the value of Airflow's DagRunType. A type that is not in the table tells too: better a message too
+    many, which is sent once for a state of the night, than none.
+    """
+    if run_type not in NOTIFIES:
+        unknown = f"Airflow's run type {run_type!r} is not in the table of dags/notify.py, so it is treated as a manual run"
+        log.warning("%s", unknown)
+        return f"{notify_night(env, find, now)}; {unknown}"
+    if not NOTIFIES[run_type]:
+        many = f"a run of the type {run_type!r} is one of many"
+        return said(f"nothing was sent: {many}; the morning's run of the catalog tells about the whole night")
+    return notify_night(env, find, now)
+
+
+def notify_night(env: Environment, find: Find | None = None, now: datetime | None = None) -> str:
     """Tell about the night whose report lies under reports/night.json; says what was done. Raises NotSent."""
-    if run_type not in MORNING:
-        return said("nothing was sent: the morning's run of the catalog tells about the whole night")
     spoken()  # a language that is none is told tonight, not on the night on which something fails
     at = now or datetime.now(UTC)
     path = env.reports / "night.json"
@@ -113,17 +132,21 @@ def memory(env: Environment) -> Path:
 
 
 def connection(name: str) -> Receiver:
-    """The Airflow connection of that name; only inside a task."""
-    from airflow.sdk import Connection
+    """The Airflow connection of that name; only inside a task. Raises NotSent."""
+    from dags.connections import BadConnection, read_connection
 
-    found = Connection.get(name)
+    try:
+        opened = read_connection(name)
+    except BadConnection as error:
+        raise NotSent(f"{error} ({VARIABLE} names it)") from None
+    to = opened.connection
     return Receiver(
         name=name,
-        kind=found.conn_type or "",
-        host=found.host or "",
-        port=found.port,
-        scheme=found.schema or "",
-        login=found.login or "",
-        password=found.password or "",
-        extra=found.extra_dejson,
+        kind=to.conn_type or "",
+        host=to.host or "",
+        port=to.port,
+        scheme=to.schema or "",
+        login=to.login or "",
+        password=to.password or "",
+        extra=opened.extra,
     )

@@ -14,6 +14,8 @@ import httpx
 
 TIMEOUT = 30.0
 ACCEPTED = range(200, 300)
+SCHEMES = frozenset({"", "http", "https"})
+YES_NO = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
 class NotSent(Exception):
@@ -71,7 +73,9 @@ def post(to: Receiver, what: Notification) -> None:
 
 def address(to: Receiver) -> str:
     """The webhook's address: the host when it is a whole address, else put together as Airflow's HTTP hook does."""
-    path = str(to.extra.get("endpoint", ""))
+    path = str(to.extra.get("endpoint") or "")
+    if to.scheme not in SCHEMES:  # not named: Airflow takes the path of an AIRFLOW_CONN address for the schema
+        raise NotSent(f"connection {to.name}: its schema is neither http nor https; a path belongs into extra endpoint")
     if "://" in to.host:
         return to.host + (f"/{path.lstrip('/')}" if path else "")
     port = f":{to.port}" if to.port else ""
@@ -111,11 +115,11 @@ def addresses(to: Receiver) -> tuple[str, str]:
 def opened(to: Receiver) -> smtplib.SMTP:
     """A connection to the mail server; Airflow's own disable_ssl and disable_tls say which kind."""
     trusted = ssl.create_default_context()
-    if not _yes(to.extra.get("disable_ssl")):
+    if not _yes(to, "disable_ssl"):
         return smtplib.SMTP_SSL(to.host, to.port or 465, timeout=TIMEOUT, context=trusted)
     server = smtplib.SMTP(to.host, to.port or 587, timeout=TIMEOUT)
     try:
-        if not _yes(to.extra.get("disable_tls")):
+        if not _yes(to, "disable_tls"):
             server.starttls(context=trusted)
     except BaseException:
         server.close()
@@ -123,8 +127,13 @@ def opened(to: Receiver) -> smtplib.SMTP:
     return server
 
 
-def _yes(said: object) -> bool:
-    return str(said).strip().lower() in {"true", "1", "yes"}
+def _yes(to: Receiver, name: str) -> bool:
+    """Whether extra says so: a value of JSON, or the word that an AIRFLOW_CONN address gives. Raises NotSent."""
+    value = to.extra.get(name)
+    word = "false" if value in (None, "") else str(value).strip().lower()
+    if word not in YES_NO:
+        raise NotSent(f"connection {to.name}: extra {name} is {value!r}; write true or false")
+    return YES_NO[word]
 
 
 def _unsent(to: Receiver, why: str, mend: str) -> str:

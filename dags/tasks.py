@@ -9,7 +9,7 @@ import gc
 import hashlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -59,10 +59,14 @@ def transforms_version() -> str:
     return digest.hexdigest()[:12]
 
 
-def harvest(name: str, *, full: bool = False, credentials: dict[str, str] | None = None) -> dict[str, Any]:
+def harvest(
+    name: str, *, full: bool | Callable[[], bool] = False, credentials: Callable[[], dict[str, str]] | None = None
+) -> dict[str, Any]:
     """Begin a run of the feed and land what the partner says; a retired feed is asked nothing.
 
-    Raises HarvestFailed; the run is then failed, and what came before is landed.
+    `full` and `credentials` may be functions, which are called after the run has begun: what hinders them is then a run
+    that failed, which the report and the notification name. Raises HarvestFailed; the run is then failed, and what came
+    before is landed.
     """
     from harvesters import harvest as pages
     from loaders import catalog
@@ -76,7 +80,9 @@ def harvest(name: str, *, full: bool = False, credentials: dict[str, str] | None
         if feed.status == "retired":
             return {"run_id": run_id, "listed": 0}
         check_format(feed)
-        asked = ask(env.landing, feed, full=full, credentials=credentials or secrets_of(feed))
+        full = full() if callable(full) else full
+        secrets = (credentials() if credentials else {}) or secrets_of(feed)
+        asked = ask(env.landing, feed, full=full, credentials=secrets)
         say = Progress(name)
         landed = land(env.landing, feed, run_id, pages(feed, asked, env, say), asked=asked, progress=say)
         if landed.full and landed.nameless and not (landed.listed or asked.listed_so_far):

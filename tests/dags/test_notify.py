@@ -6,17 +6,15 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import insert
 
-from dags.notify import VARIABLE, notify
+from dags.notify import VARIABLE, notify, notify_night
 from dags.notify_deadline import check_ready, read_hour
 from dags.notify_send import NotSent, Receiver
 from loaders.catalog import migrate
@@ -24,41 +22,19 @@ from loaders.database import engine
 from loaders.models import HarvestRun
 from schemas import Environment, environment
 from tests.dags.mail_server import MailServer
+from tests.dags.webhook import Webhook
 
 ROOT = Path(__file__).parents[2]
+LATE = datetime.now(UTC) - timedelta(days=1)
 NOW = datetime(2026, 3, 4, 5, 10, tzinfo=UTC)
 HELD = {"what": "held", "feed": "col", "run": "col-1", "count": 1, "detail": ["2 of 3 records would be deleted"]}
 TERMS = {"what": "terms", "feed": None, "run": None, "count": 7, "detail": []}
 
 
-class Webhook(ThreadingHTTPServer):
-    """A receiver that keeps what was posted; `status` is what it answers."""
-
-    def __init__(self) -> None:
-        self.posts: list[tuple[str, dict[str, str], dict[str, Any]]] = []
-        self.status = 200
-        super().__init__(("127.0.0.1", 0), WebhookHandler)
-
-
-class WebhookHandler(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.posts.append((self.path, dict(self.headers), json.loads(body)))
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives
-        """Nothing on the terminal."""
-
-
 @pytest.fixture
 def webhook() -> Iterator[Webhook]:
     with Webhook() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -90,7 +66,7 @@ def report(
 def test_what_needs_a_person_is_posted_with_what_to_do(env: Environment, webhook: Webhook) -> None:
     report(env, HELD, TERMS)
     to = receiver(webhook, "http", password="secret", extra={"endpoint": "hook/1", "header.X-Team": "library"})
-    assert "sent 2" in notify(env, "scheduled", lambda name: to, NOW)
+    assert "sent 2" in notify_night(env, lambda name: to, NOW)
     ((path, headers, body),) = webhook.posts
     assert path == "/hook/1"
     assert headers["Authorization"] == "Bearer secret" and headers["X-Team"] == "library"
@@ -120,7 +96,7 @@ def test_the_operators_language_is_spoken(
 ) -> None:
     monkeypatch.setenv("ELIB_NOTIFY_LANGUAGE", language)
     report(env, {**HELD, "detail": [GONE]})
-    notify(env, "scheduled", lambda name: receiver(webhook, "http"), NOW)
+    notify_night(env, lambda name: receiver(webhook, "http"), NOW)
     ((_, _, body),) = webhook.posts
     assert [word for word in words if word not in body["lines"][0]] == []
     assert body["lines"][-1].endswith(page) and body["needs"][0]["detail"] == [GONE]
@@ -132,22 +108,22 @@ def test_a_language_that_is_none_is_refused_before_anything_has_failed(
     monkeypatch.setenv("ELIB_NOTIFY_LANGUAGE", "tlh")
     report(env)
     with pytest.raises(ValueError, match=r"ELIB_NOTIFY_LANGUAGE: 'tlh'.*en, fr, ru, ar"):
-        notify(env, "scheduled", None, NOW)
+        notify_night(env, None, NOW)
 
 
 def test_a_quiet_night_sends_nothing(env: Environment, webhook: Webhook) -> None:
     report(env)
-    notify(env, "scheduled", lambda name: receiver(webhook, "http"), NOW)
+    notify_night(env, lambda name: receiver(webhook, "http"), NOW)
     assert webhook.posts == []
 
 
 def test_the_same_night_and_state_is_told_once(env: Environment, webhook: Webhook) -> None:
     report(env, HELD)
     for _ in range(3):
-        notify(env, "manual", lambda name: receiver(webhook, "http"), NOW)
+        notify_night(env, lambda name: receiver(webhook, "http"), NOW)
     assert len(webhook.posts) == 1
     report(env, HELD, {**HELD, "feed": "iite", "run": "iite-1"})
-    notify(env, "manual", lambda name: receiver(webhook, "http"), NOW)
+    notify_night(env, lambda name: receiver(webhook, "http"), NOW)
     assert len(webhook.posts) == 2
 
 
@@ -160,24 +136,38 @@ def test_what_stands_is_told_again_only_when_it_grows_and_what_is_held_every_nig
     ):
         now = NOW + timedelta(days=night)
         report(env, *people, at=now)
-        notify(env, "scheduled", lambda name: receiver(webhook, "http"), now)
+        notify_night(env, lambda name: receiver(webhook, "http"), now)
         sent.append(len(webhook.posts))
     assert sent == [1, 1, 1, 2, 3, 4]
 
 
-def test_runs_in_the_middle_of_the_night_leave_it_to_the_morning(env: Environment, webhook: Webhook) -> None:
+def test_a_run_type_that_no_airflow_of_today_has_is_told_and_named(
+    env: Environment, webhook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
     report(env, HELD)
-    assert "morning" in notify(env, "asset_triggered", lambda name: receiver(webhook, "http"), NOW)
-    assert webhook.posts == []
+    result = notify(env, "a type of a later Airflow", lambda name: receiver(webhook, "http"), NOW)
+    assert len(webhook.posts) == 1 and "'a type of a later Airflow'" in result
+    assert "'a type of a later Airflow'" in caplog.text
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "http://127.0.0.1"])
+def test_a_path_that_airflow_takes_for_the_schema_is_refused_and_not_named(
+    env: Environment, webhook: Webhook, host: str
+) -> None:
+    report(env, HELD)
+    to = Receiver("elib_notify", "https", host, webhook.server_address[1], "services/s3cret", "", "", {})
+    with pytest.raises(NotSent, match="elib_notify: its schema is neither http nor https") as raised:
+        notify_night(env, lambda name: to, NOW)
+    assert "s3cret" not in str(raised.value) and webhook.posts == []
 
 
 def test_a_failed_publication_and_a_missing_report_are_told(env: Environment, webhook: Webhook) -> None:
     to = receiver(webhook, "http")
-    notify(env, "scheduled", lambda name: to, NOW)
+    notify_night(env, lambda name: to, NOW)
     report(env, publish={"id": "publish-1", "status": "failed", "cause": "crashed", "error": "disk full"})
-    notify(env, "scheduled", lambda name: to, NOW)
+    notify_night(env, lambda name: to, NOW)
     report(env, HELD, at=NOW - timedelta(days=1))
-    notify(env, "scheduled", lambda name: to, NOW + timedelta(days=1))
+    notify_night(env, lambda name: to, NOW + timedelta(days=1))
     said = [post[2]["lines"][0] for post in webhook.posts]
     assert "report of the night was not written" in said[0]
     assert "disk full" in said[1] and "python -m dags.publish" in said[1]
@@ -189,10 +179,10 @@ def test_a_notification_that_does_not_arrive_is_an_error_and_is_tried_again(env:
     webhook.status = 500
     to = receiver(webhook, "http", extra={"endpoint": "path-not-to-tell"})
     with pytest.raises(NotSent, match=r"elib_notify.*answered 500") as raised:
-        notify(env, "scheduled", lambda name: to, NOW)
+        notify_night(env, lambda name: to, NOW)
     assert "path-not-to-tell" not in str(raised.value)
     webhook.status = 204
-    notify(env, "scheduled", lambda name: to, NOW)
+    notify_night(env, lambda name: to, NOW)
     assert len(webhook.posts) == 2
 
 
@@ -200,9 +190,9 @@ def test_nobody_listens_and_a_type_that_cannot_be_sent_to(env: Environment, webh
     report(env, HELD)
     down = Receiver("elib_notify", "http", "127.0.0.1", 9, "http", "", "", {})
     with pytest.raises(NotSent, match="reachable"):
-        notify(env, "scheduled", lambda name: down, NOW)
+        notify_night(env, lambda name: down, NOW)
     with pytest.raises(NotSent, match="'postgres'; make it one of http, https, smtp"):
-        notify(env, "scheduled", lambda name: receiver(webhook, "postgres"), NOW)
+        notify_night(env, lambda name: receiver(webhook, "postgres"), NOW)
 
 
 def test_without_a_connection_nothing_is_sent_and_it_is_said(
@@ -211,7 +201,7 @@ def test_without_a_connection_nothing_is_sent_and_it_is_said(
     monkeypatch.delenv(VARIABLE)
     report(env, HELD)
     with caplog.at_level("INFO", logger="elib.notify"):
-        notify(env, "scheduled", None, NOW)
+        notify_night(env, None, NOW)
     assert [one.message for one in caplog.records] == ["nothing was sent: ELIB_NOTIFY names no Airflow connection"]
 
 
@@ -223,7 +213,7 @@ def test_mail_arrives_whole(env: Environment, mail_server: MailServer) -> None:
         "from_email": "elib@example.org",
         "to_email": "a@example.org, b@example.org",
     }
-    notify(env, "scheduled", lambda name: receiver(mail_server, "smtp", extra=extra), NOW)
+    notify_night(env, lambda name: receiver(mail_server, "smtp", extra=extra), NOW)
     ((sender, receivers, message, by_tls, _),) = mail_server.mails
     assert sender == "elib@example.org" and not by_tls
     assert receivers == ["a@example.org", "b@example.org"]
@@ -235,9 +225,12 @@ def test_mail_never_goes_without_the_tls_that_was_asked_for(env: Environment, ma
     report(env, HELD)
     people = {"from_email": "elib@example.org", "to_email": "a@example.org"}
     with pytest.raises(NotSent):
-        notify(env, "scheduled", lambda name: receiver(mail_server, "smtp", extra={**people, "disable_ssl": True}), NOW)
+        notify_night(env, lambda name: receiver(mail_server, "smtp", extra={**people, "disable_ssl": True}), NOW)
+    with pytest.raises(NotSent, match="extra disable_tls is 'maybe'; write true or false"):
+        extra = {**people, "disable_ssl": "on", "disable_tls": "maybe"}
+        notify_night(env, lambda name: receiver(mail_server, "smtp", extra=extra), NOW)
     with pytest.raises(NotSent, match="from_email and to_email"):
-        notify(env, "scheduled", lambda name: receiver(mail_server, "smtp"), NOW)
+        notify_night(env, lambda name: receiver(mail_server, "smtp"), NOW)
     assert mail_server.mails == []
 
 
@@ -283,6 +276,7 @@ def publication(env: Environment, run_id: str, ended_at: str, status: str) -> No
 
 
 RUN_NOTIFY = """
+import datetime
 import logging
 from dags.home import prepare
 from schemas import environment
@@ -291,15 +285,15 @@ prepare(env)
 from dags.setup import set_up
 set_up(env)
 from dags.{module} import dag
-run = dag.test()
+run = dag.test(run_after={run_after})
 print("STATES", {{one.task_id: str(one.state) for one in run.get_task_instances()}})
 """
 
 
-def through_airflow(home: Path, module: str, **variables: str) -> str:
+def through_airflow(home: Path, module: str, run_after: datetime | None = None, **variables: str) -> str:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "ELIB_"))}
     ran = subprocess.run(
-        [sys.executable, "-c", RUN_NOTIFY.format(module=module)],
+        [sys.executable, "-c", RUN_NOTIFY.format(module=module, run_after=repr(run_after))],
         env={**clean, "ELIB_HOME": str(home), "PYTHONPATH": str(ROOT), **variables},
         cwd=home, capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
@@ -311,9 +305,12 @@ def test_the_deadline_and_the_catalog_tell_through_a_real_airflow_connection(tmp
     port = webhook.server_address[1]
     told = {"ELIB_NOTIFY": "elib_notify", "AIRFLOW_CONN_ELIB_NOTIFY": f"http://127.0.0.1:{port}/http?endpoint=hook"}
     (tmp_path / "feeds").mkdir()
-    states = through_airflow(tmp_path, "deadline", ELIB_READY_BY="06:00", ELIB_FEEDS=str(tmp_path / "feeds"), **told)
+    feeds = str(tmp_path / "feeds")
+    states = through_airflow(tmp_path, "deadline", LATE, ELIB_READY_BY="06:00", ELIB_FEEDS=feeds, **told)
     assert "'ready': 'success'" in states, states
-    assert [(post[0], "06:00 UTC" in post[2]["text"]) for post in webhook.posts] == [("/hook", True)]
-    states = through_airflow(tmp_path, "catalog", ELIB_FEEDS=str(tmp_path / "feeds"), **told)
+    ((path, _, body),) = webhook.posts
+    assert path == "/hook" and "06:00 UTC" in body["text"]
+    assert body["night"] == f"{LATE:%Y-%m-%d}", "a task that begins late tells about the day of its run"
+    states = through_airflow(tmp_path, "catalog", ELIB_FEEDS=feeds, **told)
     assert "'publish': 'success'" in states and "'notify': 'success'" in states, states
     assert len(webhook.posts) == 1, "a night in which nothing happened is quiet"

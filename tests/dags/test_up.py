@@ -5,13 +5,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,9 +16,7 @@ from sqlalchemy import create_engine, text
 
 from dags.night import SAMPLES, written_for
 from samples.server import ReplayServer
-
-ROOT = Path(__file__).parents[2]
-PATIENCE = 240.0  # seconds until a state that must come is called missing
+from tests.dags.real_airflow import free_port, signed_in, start, states, until
 
 
 @pytest.fixture(scope="module")
@@ -41,61 +34,6 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Cl
             assert process.wait(timeout=60) == 0
     with pytest.raises(httpx.ConnectError):  # nothing is left on its port
         httpx.get(f"http://127.0.0.1:{port}/")
-
-
-def start(home: Path, feeds: Path, port: int) -> subprocess.Popen[bytes]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "ELIB_"))}
-    environment = {
-        **clean,
-        "ELIB_HOME": str(home),
-        "ELIB_FEEDS": str(feeds),
-        "ELIB_ALLOW_PRIVATE": "127.0.0.1",
-        "AIRFLOW__API__PORT": str(port),
-        "PYTHONPATH": str(ROOT),
-    }
-    subprocess.run([sys.executable, "-m", "dags.setup"], env=environment, check=True, cwd=home)
-    return subprocess.Popen([sys.executable, "-m", "dags.up"], env=environment, cwd=home)
-
-
-def signed_in(home: Path, port: int, process: subprocess.Popen[bytes]) -> httpx.Client:
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
-    passwords = home / "airflow" / "passwords.json"
-
-    def token() -> str | None:
-        assert process.poll() is None, "Airflow ended while it was starting"
-        if not passwords.exists():
-            return None
-        try:
-            login = {"username": "admin", "password": json.loads(passwords.read_text())["admin"]}
-            answer = client.post("/auth/token", json=login)
-        except (httpx.TransportError, json.JSONDecodeError):
-            return None
-        return answer.json()["access_token"] if answer.status_code == 201 else None
-
-    client.headers["Authorization"] = f"Bearer {until(token, 'a token of the API')}"
-    return client
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
-def until(ask, what: str):  # type: ignore[no-untyped-def]
-    """The first answer that is not None; a server of another process can only be asked again."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        answer = ask()
-        if answer is not None:
-            return answer
-        time.sleep(0.5)
-    raise AssertionError(f"waited {PATIENCE:.0f} s for {what}")
-
-
-def states(client: httpx.Client, dag: str, run: str) -> dict[str, str]:
-    answer = client.get(f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances").raise_for_status()
-    return {task["task_id"]: task["state"] for task in answer.json()["task_instances"]}
 
 
 @pytest.mark.slow

@@ -1,0 +1,83 @@
+"""A real Airflow for tests: `make up` in a home of its own, asked through its REST API."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 240.0  # seconds until a state that must come is called missing
+T = TypeVar("T")
+
+
+def start(home: Path, feeds: Path, port: int, **variables: str) -> subprocess.Popen[bytes]:
+    """Set an installation up and start `make up` in it; SIGTERM ends it with every component's process group."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "ELIB_"))}
+    environment = {
+        **clean,
+        "ELIB_HOME": str(home),
+        "ELIB_FEEDS": str(feeds),
+        "ELIB_ALLOW_PRIVATE": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "PYTHONPATH": str(ROOT),
+        **variables,
+    }
+    subprocess.run([sys.executable, "-m", "dags.setup"], env=environment, check=True, cwd=home)
+    return subprocess.Popen([sys.executable, "-m", "dags.up"], env=environment, cwd=home)
+
+
+def signed_in(home: Path, port: int, process: subprocess.Popen[bytes]) -> httpx.Client:
+    """A client of the REST API with the admin's token, as soon as Airflow gives one."""
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
+    passwords = home / "airflow" / "passwords.json"
+
+    def token() -> str | None:
+        assert process.poll() is None, "Airflow ended while it was starting"
+        if not passwords.exists():
+            return None
+        try:
+            login = {"username": "admin", "password": json.loads(passwords.read_text())["admin"]}
+            answer = client.post("/auth/token", json=login)
+        except (httpx.TransportError, json.JSONDecodeError):
+            return None
+        return answer.json()["access_token"] if answer.status_code == 201 else None
+
+    client.headers["Authorization"] = f"Bearer {until(token, 'a token of the API')}"
+    return client
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def until(ask: Callable[[], T | None], what: str) -> T:
+    """The first answer that is not None; a server of another process can only be asked again."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        answer = ask()
+        if answer is not None:
+            return answer
+        time.sleep(0.5)
+    raise AssertionError(f"waited {PATIENCE:.0f} s for {what}")
+
+
+def trigger(client: httpx.Client, dag: str, conf: dict[str, object] | None = None) -> str:
+    """Start a run of a DAG by hand; its id."""
+    body = {"logical_date": None, "conf": conf or {}}
+    return str(client.post(f"/api/v2/dags/{dag}/dagRuns", json=body).raise_for_status().json()["dag_run_id"])
+
+
+def states(client: httpx.Client, dag: str, run: str) -> dict[str, str]:
+    answer = client.get(f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances").raise_for_status()
+    return {task["task_id"]: task["state"] for task in answer.json()["task_instances"]}

@@ -1,0 +1,255 @@
+"""Notifications of the catalog's DAG under Airflow's own scheduler, which alone says what type a run is of.
+
+One Airflow for the module. In its home two feeds need a person: the last harvest of `down` failed, and the last run of
+`books` is held.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import create_engine, select, text
+
+from dags import tasks
+from dags.notify import NOTIFIES
+from loaders.catalog import migrate
+from loaders.database import engine, reading
+from loaders.models import HarvestRun
+from schemas import Environment, HarvestFailed, environment
+from tests.dags.feeds import declare, listed, night
+from tests.dags.mail_server import MailServer
+from tests.dags.real_airflow import ROOT, free_port, signed_in, start, states, trigger, until
+from tests.dags.webhook import Webhook
+
+RUNS = "/api/v2/dags/catalog/dagRuns"
+DOWN = 'title="Down"\npartner="p"\nprotocol="oai_pmh"\nurl="http://127.0.0.1:{port}/oai"\nformat="oai_dc"\n'
+ENDED = {"success", "failed"}
+SENT = re.compile(r"sent \d+ line\(s\) to the connection elib_notify")
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A running Airflow, the environment of its home, and the run that is held there."""
+
+    client: httpx.Client
+    env: Environment
+    held: str
+
+    def connect(self, **connection: Any) -> None:
+        """Make the connection that ELIB_NOTIFY names anew, and forget what was sent."""
+        until(lambda: idle(self.client) or None, "the end of the catalog's runs")
+        self.client.delete("/api/v2/connections/elib_notify")
+        body = {"connection_id": "elib_notify", "host": "127.0.0.1", **connection}
+        self.client.post("/api/v2/connections", json=body).raise_for_status()
+        (self.env.reports / "notified.json").unlink(missing_ok=True)
+
+    def result(self, run: str) -> str:
+        """What the run's task `notify` says it did, once the run has ended well."""
+        ended = until(lambda: state_of(self.client, run), f"the end of {run}")
+        assert ended == "success", states(self.client, "catalog", run)
+        entry = self.client.get(f"{RUNS}/{run}/taskInstances/notify/xcomEntries/return_value").raise_for_status()
+        return str(entry.json()["value"])
+
+
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    home = tmp_path_factory.mktemp("notify")
+    feeds, port = home / "feeds", free_port()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("ELIB_HOME", str(home))
+        patched.setenv("ELIB_FEEDS", str(feeds))
+        patched.setenv("ELIB_ALLOW_PRIVATE", "127.0.0.1")
+        patched.delenv("ELIB_CATALOG_URL", raising=False)
+        env = environment()
+        migrate(env)
+        held = a_bad_night(env)
+    process = start(home, feeds, port, ELIB_NOTIFY="elib_notify")
+    try:
+        client = signed_in(home, port, process)
+        for dag in ("catalog", "feed_lost"):
+            until(lambda dag=dag: client.get(f"/api/v2/dags/{dag}").status_code == 200 or None, f"the DAG {dag}")
+        yield Installation(client, env, held)
+    finally:
+        os.kill(process.pid, signal.SIGTERM)
+        process.wait(timeout=60)
+        engine(env).dispose()
+
+
+def a_bad_night(env: Environment) -> str:
+    """A feed whose harvest fails, and one that loses most of its records; the id of its run, which is held."""
+    declare(env, "lost", 'connection = "nowhere"\n')
+    (env.feeds / "down.toml").write_text(DOWN.format(port=free_port()) + "[request]\nretries=0\n", encoding="utf-8")
+    with pytest.raises(HarvestFailed):
+        tasks.harvest("down")
+    declare(env, "books")
+    night(env, "books", [listed("books", number) for number in range(40)])
+    run, loaded = night(env, "books", [listed("books", number) for number in range(5)])
+    assert loaded == {}, "the run is held"
+    return run
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with Webhook() as server:
+        yield server
+
+
+def idle(client: httpx.Client) -> bool:
+    """Whether no run of the catalog is going on, and the scheduler makes none until one is asked for."""
+    due = client.get("/api/v2/dags/catalog").raise_for_status().json()["next_dagrun_run_after"]
+    if due is None or datetime.fromisoformat(due) <= datetime.now(UTC):
+        return False
+    runs = client.get(RUNS, params={"state": ["queued", "running"]}).raise_for_status()
+    return not runs.json()["total_entries"]
+
+
+def state_of(client: httpx.Client, run: str) -> str | None:
+    state = client.get(f"{RUNS}/{run}").raise_for_status().json()["state"]
+    return state if state in ENDED else None
+
+
+def runs_of_type(client: httpx.Client, run_type: str) -> set[str]:
+    runs = client.get(RUNS, params={"run_type": run_type, "limit": 100}).raise_for_status().json()["dag_runs"]
+    return {run["dag_run_id"] for run in runs}
+
+
+def scheduled_run(airflow: Installation) -> str:
+    """The id of a run that Airflow's scheduler makes because the hour of the catalog's DAG has come.
+
+    Airflow's database is told that the hour was a minute ago, until the scheduler sees it: the DAG processor writes the
+    true hour whenever it reads the file.
+    """
+    before = runs_of_type(airflow.client, "scheduled")
+    due = f"{datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%d %H:%M:%S}.000000"
+    columns = ("next_dagrun", "next_dagrun_data_interval_start", "next_dagrun_data_interval_end")
+    changed = ", ".join(f"{column} = :due" for column in (*columns, "next_dagrun_create_after"))
+    database = create_engine(f"sqlite:///{airflow.env.home / 'airflow' / 'airflow.db'}", connect_args={"timeout": 60})
+
+    def made() -> str | None:
+        fresh = runs_of_type(airflow.client, "scheduled") - before
+        if not fresh:
+            with database.begin() as connection:
+                connection.execute(text(f"update dag set {changed} where dag_id = 'catalog'"), {"due": due})
+        return next(iter(fresh), None)
+
+    try:
+        return until(made, "a scheduled run of the catalog")
+    finally:
+        database.dispose()
+
+
+def asset_triggered_run(airflow: Installation) -> str:
+    """The id of a run that the scheduler makes because a feed was loaded."""
+    client = airflow.client
+    before = runs_of_type(client, "asset_triggered")
+    answer = client.get("/api/v2/assets", params={"name_pattern": "catalog_loaded"}).raise_for_status()
+    (asset,) = answer.json()["assets"]
+    client.post("/api/v2/assets/events", json={"asset_id": asset["id"]}).raise_for_status()
+    return until(lambda: next(iter(runs_of_type(client, "asset_triggered") - before), None), "a run after a load")
+
+
+def test_the_mornings_scheduled_run_posts_what_failed_and_what_is_held(airflow: Installation, webhook: Webhook) -> None:
+    airflow.connect(conn_type="http", port=webhook.server_address[1], schema="http", extra='{"endpoint": "hook"}')
+    assert SENT.fullmatch(airflow.result(scheduled_run(airflow)))
+    ((path, _, body),) = webhook.posts
+    assert path == "/hook"
+    assert {("failed", "down"), ("held", "books")} <= {(need["what"], need["feed"]) for need in body["needs"]}
+    assert f"python -m loaders.review show {airflow.held}" in body["text"]
+
+
+def test_a_run_that_was_started_by_hand_mails_what_failed_and_what_is_held(airflow: Installation) -> None:
+    extra = {"disable_ssl": True, "disable_tls": True, "from_email": "elib@example.org", "to_email": "a@example.org"}
+    with MailServer() as server:
+        airflow.connect(conn_type="smtp", port=server.server_address[1], extra=json.dumps(extra))
+        assert SENT.fullmatch(airflow.result(trigger(airflow.client, "catalog")))
+    ((_, receivers, message, _, _),) = server.mails
+    assert receivers == ["a@example.org"]
+    mailed = message.get_content()
+    assert "down: " in mailed and f"python -m loaders.review show {airflow.held}" in mailed
+
+
+def test_a_run_after_a_load_sends_nothing_and_says_which_run_will(airflow: Installation, webhook: Webhook) -> None:
+    airflow.connect(conn_type="http", port=webhook.server_address[1], schema="http")
+    result = airflow.result(asset_triggered_run(airflow))
+    assert "nothing was sent" in result and "'asset_triggered'" in result and "morning" in result
+    assert webhook.posts == []
+
+
+@pytest.mark.parametrize(
+    ("conf", "cause", "words"),
+    [
+        ({"full": "maybe"}, "crashed", ["full = 'maybe'"]),
+        ({"full": "false"}, "blocked", ["connection nowhere"]),
+    ],
+)
+def test_a_mistake_in_what_airflow_was_told_is_a_failed_run_that_the_report_names(
+    airflow: Installation, conf: dict[str, object], cause: str, words: list[str]
+) -> None:
+    airflow.client.patch("/api/v2/dags/feed_lost", json={"is_paused": False}).raise_for_status()
+    run = trigger(airflow.client, "feed_lost", conf)
+    until(lambda: states(airflow.client, "feed_lost", run).get("harvest") == "failed" or None, "the failed harvest")
+    newest = select(HarvestRun.__table__).where(HarvestRun.feed == "lost").order_by(HarvestRun.id.desc()).limit(1)
+    with reading(airflow.env) as connection:
+        row = connection.execute(newest).one()
+    assert (row.status, row.cause) == ("failed", cause)
+    assert [word for word in words if word not in row.error] == []
+
+
+def in_airflow(program: str, home: Path, **variables: str) -> str:
+    """What a program prints that imports Airflow, in a process of its own."""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=200, check=False, cwd=home,
+        env={**os.environ, "AIRFLOW_HOME": str(home), "PYTHONPATH": str(ROOT), **variables},
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+RUN_TYPES = """
+from airflow.sdk.api.datamodels._generated import DagRunType as OfTasks
+from airflow.utils.types import DagRunType as OfTheScheduler
+print(*{kind.value for kind in [*OfTheScheduler, *OfTasks]})
+"""
+
+
+def test_every_run_type_of_airflow_is_decided_upon(tmp_path: Path) -> None:
+    assert set(in_airflow(RUN_TYPES, tmp_path).splitlines()[-1].split()) == set(NOTIFIES)
+
+
+CONNECTIONS = """
+from dags.connections import BadConnection, read_connection
+for name in ("text", "list", "absent", "good"):
+    try:
+        print(f"READ {dict(read_connection(name).extra)}")
+    except BadConnection as error:
+        print(f"READ {error}")
+"""
+
+
+def test_an_extra_that_airflow_would_only_log_is_an_error(tmp_path: Path) -> None:
+    read = in_airflow(
+        CONNECTIONS,
+        tmp_path,
+        AIRFLOW_CONN_TEXT='{"conn_type": "http", "extra": "endpoint = s3cret"}',
+        AIRFLOW_CONN_LIST='{"conn_type": "http", "extra": "[1]"}',
+        AIRFLOW_CONN_GOOD="http://example.org?endpoint=hook",
+    )
+    words, numbers, absent, good = (line.removeprefix("READ ") for line in read.splitlines() if line[:5] == "READ ")
+    assert words.startswith("connection text: its extra is not a JSON object") and "s3cret" not in words
+    assert numbers.startswith("connection list: its extra is not a JSON object")
+    assert absent.startswith("connection absent: Airflow has none of that name")
+    assert good == "{'endpoint': 'hook'}"
