@@ -47,7 +47,9 @@ def notify(env: Environment, run_type: str, find: Find | None = None, now: datet
     many, which is sent once for a state of the night, than none.
     """
     if run_type not in NOTIFIES:
-        unknown = f"Airflow's run type {run_type!r} is not in the table of dags/notify.py, so it is treated as a manual run"
+        unknown = (
+            f"Airflow's run type {run_type!r} is not in the table of dags/notify.py, so it is treated as a manual run"
+        )
         log.warning("%s", unknown)
         return f"{notify_night(env, find, now)}; {unknown}"
     if not NOTIFIES[run_type]:
