@@ -23,6 +23,10 @@ fi
 
 venv=$2
 check "$1"
+if [ -L "$venv" ]; then
+    echo "$venv is a link; the environment that it leads to would be emptied. Remove the link, or make a real folder." >&2
+    exit 1
+fi
 # The Python that a virtual environment was made of: the one in $venv would be taken away from under itself.
 python=$("$1" -c 'import sys; print(getattr(sys, "_base_executable", None) or sys.executable)')
 echo "Setting up $venv with $("$python" --version) (once; one to two minutes) ..."
