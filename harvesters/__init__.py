@@ -37,7 +37,11 @@ def harvest(feed: Feed, ask: Ask, env: Environment, progress: Report | None = No
     its end has `complete=True`; a harvest that ends otherwise raises HarvestFailed with one of `causes.CAUSES`.
     `progress` hears the records listed so far, and of how many when that is known.
     """
-    return harvester(feed.protocol)(feed, ask, env, progress or _quietly)
+    from harvesters.authorization import Credentials
+
+    yield from map(
+        Credentials(feed, ask.credentials).scrub, harvester(feed.protocol)(feed, ask, env, progress or _quietly)
+    )
 
 
 def check(feed: Feed, ask: Ask, env: Environment) -> list[str]:
@@ -45,6 +49,8 @@ def check(feed: Feed, ask: Ask, env: Environment) -> list[str]:
 
     Asks for the format and the sets where the protocol lists them, then for one record.
     """
+    from harvesters.authorization import Credentials
+
     found: list[str] = []
     try:
         if feed.protocol == "oai_pmh":
@@ -54,7 +60,7 @@ def check(feed: Feed, ask: Ask, env: Environment) -> list[str]:
             found.append("the list holds no record")
     except HarvestFailed as error:
         found.append(f"{error.cause}: {error.sentence}")
-    return found
+    return [Credentials(feed, ask.credentials).hide(sentence) for sentence in found]
 
 
 def _quietly(listed: int, total: int | None) -> None:

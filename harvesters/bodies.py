@@ -17,7 +17,7 @@ class Torn(Exception):
     """The body ended before it was whole, or was damaged on its way."""
 
 
-def read_body(response: httpx.Response, max_bytes: int, deadline: float) -> bytes:
+def read_body(response: httpx.Response, max_bytes: int, deadline: float, where: str) -> bytes:
     """The whole body, decompressed. Gzip is known by its first bytes, so that gzip that is not does no harm.
 
     Raises HarvestFailed("too_large") past max_bytes, httpx.ReadTimeout past the deadline, Torn for a gzip that is
@@ -28,55 +28,51 @@ def read_body(response: httpx.Response, max_bytes: int, deadline: float) -> byte
     for part in response.iter_raw():
         size += len(part)
         if size > max_bytes:
-            raise failed("too_large", f"{_place(response)} sends more than {max_bytes} bytes")
+            raise failed("too_large", f"{where} sends more than {max_bytes} bytes")
         if time.monotonic() > deadline:
             raise httpx.ReadTimeout("the response came too slowly", request=response.request)
         parts.append(part)
     body = b"".join(parts)
     said = response.headers.get("content-encoding", "").lower().strip()
     if body[:2] == GZIP:
-        return _gunzipped(body, max_bytes, response)
+        return _gunzipped(body, max_bytes, where)
     if said == "deflate" and body:
-        return _deflated(body, max_bytes, response)
+        return _deflated(body, max_bytes, where)
     if said in ("br", "zstd", "compress"):
-        raise failed("malformed", f"{_place(response)} sends {said}, which nobody asked for")
+        raise failed("malformed", f"{where} sends {said}, which nobody asked for")
     return body
 
 
-def _gunzipped(body: bytes, max_bytes: int, response: httpx.Response) -> bytes:
+def _gunzipped(body: bytes, max_bytes: int, where: str) -> bytes:
     for _ in range(LAYERS):
         if body[:2] != GZIP:
             break
         try:
-            body = _inflate(body, zlib.MAX_WBITS | 16, max_bytes, response)
+            body = _inflate(body, zlib.MAX_WBITS | 16, max_bytes, where)
         except zlib.error as error:
-            raise Torn(f"{_place(response)}: the compressed body is damaged ({error})") from error
+            raise Torn(f"{where}: the compressed body is damaged ({error})") from error
     return body
 
 
-def _deflated(body: bytes, max_bytes: int, response: httpx.Response) -> bytes:
+def _deflated(body: bytes, max_bytes: int, where: str) -> bytes:
     """Deflate with the zlib header, without it, or not deflate at all: all three are met."""
     for bits in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
         try:
-            return _inflate(body, bits, max_bytes, response)
+            return _inflate(body, bits, max_bytes, where)
         except zlib.error:
             continue
     return body
 
 
-def _inflate(rest: bytes, bits: int, max_bytes: int, response: httpx.Response) -> bytes:
+def _inflate(rest: bytes, bits: int, max_bytes: int, where: str) -> bytes:
     """Every member of a gzip stream, or one deflate stream, up to max_bytes of it."""
     out = bytearray()
     while rest:
         inflater = zlib.decompressobj(bits)
         out += inflater.decompress(rest, max_bytes + 1 - len(out))
         if len(out) > max_bytes:
-            raise failed("too_large", f"{_place(response)} unpacks to more than {max_bytes} bytes")
+            raise failed("too_large", f"{where} unpacks to more than {max_bytes} bytes")
         if not inflater.eof:
-            raise Torn(f"{_place(response)}: the compressed body ends too early")
+            raise Torn(f"{where}: the compressed body ends too early")
         rest = inflater.unused_data if inflater.unused_data[:2] == GZIP else b""
     return bytes(out)
-
-
-def _place(response: httpx.Response) -> str:
-    return f"{response.url.scheme}://{response.url.netloc.decode('ascii')}{response.url.path}"

@@ -102,9 +102,12 @@ class ServerFailed(HarvestFailed):
         self.raw: tuple[RawResponse, ...] = ()  # what came, when it could not be read
 
 
-def failed(cause: str, what: str) -> HarvestFailed:
-    """A failure of the table: what was seen, what to do, and whether it is tried again."""
-    return HarvestFailed(cause, _sentence(cause, what), again=CAUSES[cause].again)
+def failed(cause: str, what: str, advice: str = "") -> HarvestFailed:
+    """A failure of the table: what was seen, what to do, and whether it is tried again.
+
+    `advice` takes the place of the cause's own.
+    """
+    return HarvestFailed(cause, _sentence(cause, what, advice), again=CAUSES[cause].again)
 
 
 def server_failed(cause: str, what: str, status: int | None = None) -> ServerFailed:
@@ -139,10 +142,10 @@ def _again(row: Cause) -> str:
     return "every night" if row.again else "every night, and ends so until something is changed"
 
 
-def _sentence(cause: str, what: str) -> str:
+def _sentence(cause: str, what: str, advice: str = "") -> str:
     row = CAUSES[cause]
     trying = "The next run tries again." if row.again else "Every run ends so until this is changed."
-    return f"{what.rstrip('. ')}. {row.advice} {trying}"
+    return f"{what.rstrip('. ')}. {advice or row.advice} {trying}"
 
 
 if __name__ == "__main__":

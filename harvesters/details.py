@@ -46,7 +46,8 @@ def _detail(feed: Feed, client: Client, text: msgspec.Raw, name: str | None, now
         listed = msgspec.json.decode(text, type=dict[str, Any])
     except msgspec.DecodeError as error:
         return Skipped(identifier=name, reason=f"the listed element is no JSON object ({error})")
-    fields = {key: quote(str(value), safe="") for key, value in listed.items()}
+    placeholders = {key: f"{{{key}}}" for key in client.credentials.values}  # the client puts the credentials in
+    fields = placeholders | {key: quote(str(value), safe="") for key, value in listed.items()}
     try:
         url = urljoin(feed.url, (asked.detail_url or "").format_map(fields))
     except KeyError as error:

@@ -18,23 +18,25 @@ from typing import Any, Self
 import httpx
 
 from harvesters.addresses import Transport
-from harvesters.authorization import authorize, filled, guarded
+from harvesters.authorization import Credentials
 from harvesters.bodies import Torn, read_body
 from harvesters.causes import failed, server_failed
-from harvesters.conditional import ask_conditionally, is_conditional, validator
+from harvesters.conditional import condition, validator
+from harvesters.origins import Cookies, Origin, no_cookies, origin
 from harvesters.outcomes import place, refused, unconnected
 from harvesters.politeness import Turns, keep_quiet
-from harvesters.redirects import PERMANENT, REDIRECTS, becomes_get, redirect_headers, redirect_target
+from harvesters.redirects import PERMANENT, REDIRECTS, Question, redirect_target
 from harvesters.retries import Passing, patiently
-from schemas import Ask, Environment, Feed
+from schemas import Ask, Environment, Feed, HarvestFailed
 
 CONTACT = "https://iite.unesco.org"
-logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs addresses with their query, where secrets lie
+for library in ("httpx", "httpcore"):  # they log addresses with their query, and headers, where secrets lie
+    logging.getLogger(library).setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A response that was read to its end."""
+    """A response that was read to its end. Credentials in its address are masked, as {token}."""
 
     url: str
     status: int
@@ -63,12 +65,16 @@ class Client:
         self.pages = 0
         self._turns: dict[str, Turns] = {}
         self._moved: dict[str, str] = {}
+        self.credentials = Credentials(self.feed, self.ask.credentials)
+        self._cookies = Cookies()
+        self._withheld: dict[Origin, str] = {}  # where credentials were not sent, with the note about it
         self._transport = Transport(self.env.allow_private, request.connections)
         self._http = httpx.Client(
             transport=self._transport,
             timeout=request.timeout,
             follow_redirects=False,
             trust_env=False,
+            cookies=no_cookies(),
             headers={"User-Agent": user_agent(), "Accept-Encoding": "gzip, deflate", **request.headers},
         )
 
@@ -76,6 +82,9 @@ class Client:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if isinstance(error, HarvestFailed):  # its notes reach nobody any more
+            untold = [note for note in self._withheld.values() if note in self.notes and note not in error.sentence]
+            self.credentials.amend_failure(error, untold[:1])
         self._http.close()
         for turns in self._turns.values():
             turns.close()
@@ -97,47 +106,57 @@ class Client:
         `readable` says which error replies the caller reads itself. A conditional request may answer 304.
         Raises HarvestFailed; ServerFailed when the server is there and only this request fails.
         """
-        request = self._request(url, method, params, form, body)
+        question = self._question(url, method, params, form, body)
+        known_as = self.credentials.place(question.url)
         if conditional:
-            ask_conditionally(request, self.ask.validators)
+            question.headers.update(condition(self.ask.validators.get(known_as)))
         tries = 1 + (self.feed.request.retries if retries is None else retries)
         reply = patiently(
-            lambda: self._once(request, readable), tries, self.feed.request.backoff, self.ends, place(request.url)
+            lambda: self._once(question, readable), tries, self.feed.request.backoff, self.ends, place(question.url)
         )
         if conditional and reply.status == 200:
             known = validator(reply.headers)
             if known:
-                self.validators[place(request.url)] = known
+                self.validators[known_as] = known
         return reply
 
     # one request
 
-    def _request(
+    def _question(
         self, url: str, method: str, params: Mapping[str, Any] | None, form: Mapping[str, Any] | None, body: Any
-    ) -> httpx.Request:
-        try:
-            address = httpx.URL(url)
-            address.host  # noqa: B018 httpx reads an international name when it is asked for it
-        except (httpx.InvalidURL, UnicodeError) as error:
-            raise failed("forbidden_address", f"{url!r} is not an address ({error})") from error
+    ) -> Question:
+        self.credentials.require()
+        address = self.credentials.read(url)
         if params:
-            address = address.copy_merge_params(self._filled(params))
-        start = str(address.copy_with(query=None))
-        if start in self._moved:
-            moved = httpx.URL(self._moved[start]).copy_with(query=address.query or None)
-            address = guarded(moved, self.feed, self.ask.credentials)
-        request = self._http.build_request(method, address, data=self._filled(form) if form else None, json=body)
-        authorize(request, self.feed, self.ask.credentials)
+            address = address.copy_merge_params(params)
+        moved = self._moved.get(str(address.copy_with(query=None)))
+        if moved:
+            address = httpx.URL(moved).copy_with(query=address.query or None)
+        return Question(method, address, dict(form) if form else None, body)
+
+    def _request(self, question: Question) -> httpx.Request:
+        """The request to the question's address: with credentials at the feed's own origin, without at any other."""
+        mine, url, form, body = self.credentials, question.url, question.form, question.body
+        own = mine.belong_to(url)
+        if own:
+            url, form, body = mine.filled(url), mine.fill(form), mine.fill(body)
+        else:
+            mine.require_bare(url, form or body)
+            url = mine.dropped(url)
+        request = self._http.build_request(question.method, url, data=form, json=body, headers=question.headers)
+        self._cookies.attach(request)
+        if own:
+            mine.authorize(request)
+        elif mine.values and origin(url) not in self._withheld:
+            note = self._withheld[origin(url)] = mine.withheld(url)
+            self.notes.append(note)
         return request
 
-    def _filled(self, declared: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: filled(value, self.ask.credentials) for name, value in declared.items()}
-
-    def _once(self, request: httpx.Request, readable: Callable[[Reply], bool] | None) -> Reply:
+    def _once(self, question: Question, readable: Callable[[Reply], bool] | None) -> Reply:
         """One try: the reply, or Passing when another try may succeed, or HarvestFailed when none will."""
-        where = place(request.url)
+        where = place(question.url)
         try:
-            reply = self._follow(request)
+            last, reply = self._follow(question)
         except httpx.TimeoutException as error:
             slow = isinstance(error, httpx.ReadTimeout)
             what = f"{where} did not answer within {self.feed.request.timeout:g} s"
@@ -146,43 +165,47 @@ class Client:
             raise unconnected(error, where) from error
         except Torn as error:
             raise Passing(server_failed("malformed", str(error))) from error
-        if reply.status == 304 and not is_conditional(request):
+        if reply.status == 304 and not question.headers:
             raise Passing(server_failed("malformed", f"{where} answers 304, not modified, to a plain question"))
         if reply.status < 400 or (readable is not None and readable(reply)):
             return reply
+        if reply.status in (401, 403) and self.credentials.values and not self.credentials.belong_to(last):
+            what = f"{self.credentials.withheld(last)}, and it answers {reply.status}"
+            raise failed("blocked", what, self.credentials.advice(last))
         raise refused(reply.status, reply.headers, where)
 
-    def _follow(self, request: httpx.Request) -> Reply:
-        """The reply at the end of the redirects, each of which is checked as the first address was."""
+    def _follow(self, question: Question) -> tuple[httpx.URL, Reply]:
+        """The address and reply at the end of the redirects, each of which is checked as the first address was."""
         permanent = True
         for _ in range(self.feed.request.max_redirects + 1):
-            reply = self._fetch(request)
+            reply = self._fetch(self._request(question))
             if reply.status not in REDIRECTS or "location" not in reply.headers:
-                return reply
+                return question.url, reply
             permanent = permanent and reply.status in PERMANENT
-            request = self._redirected(request, reply, permanent)
-        raise failed("moved", f"{place(request.url)} redirects more than {self.feed.request.max_redirects} times")
+            target = self._target(question.url, reply, permanent)
+            question = question.redirected(target, reply.status)
+        raise failed("moved", f"{place(question.url)} redirects more than {self.feed.request.max_redirects} times")
 
-    def _redirected(self, request: httpx.Request, reply: Reply, permanent: bool) -> httpx.Request:
-        target = redirect_target(request.url, reply.headers["location"])
+    def _target(self, url: httpx.URL, reply: Reply, permanent: bool) -> httpx.URL:
+        """Where a redirect leads; one for good is remembered and noted."""
+        target = self.credentials.masked(redirect_target(url, reply.headers["location"]))
         if permanent:
-            self._note_move(request.url, target)
-            if not target.query and request.url.query:  # many servers drop the query when they move
-                target = guarded(target.copy_with(query=request.url.query), self.feed, self.ask.credentials)
-        headers = redirect_headers(request, target, reply.status, self.ask.credentials)
-        if becomes_get(request, reply.status):
-            return self._http.build_request("GET", target, headers=headers)
-        return self._http.build_request(request.method, target, headers=headers, content=request.content or None)
+            self._note_move(url, target)
+            if not target.query and url.query:  # many servers drop the query when they move
+                target = target.copy_with(query=url.query)
+        return target
 
     def _note_move(self, url: httpx.URL, target: httpx.URL) -> None:
         here, there = str(url.copy_with(query=None)), str(target.copy_with(query=None))
         if here not in self._moved and here != there:
             self._moved[here] = there
-            self.notes.append(f"moved: {here} is now {there}; change the feed's url")
+            told = [self.credentials.written(httpx.URL(address)) for address in (here, there)]
+            self.notes.append(f"moved: {told[0]} is now {told[1]}; change the feed's url")
 
     def _fetch(self, request: httpx.Request) -> Reply:
+        where = self.credentials.place(request.url)
         if request.url.scheme not in ("http", "https") or not request.url.host:
-            raise failed("forbidden_address", f"{place(request.url)} is neither http nor https")
+            raise failed("forbidden_address", f"{where} is neither http nor https")
         limits = self.feed.request
         keep_quiet(limits.quiet_hours, datetime.now(UTC))
         with self._turn(request.url.host).turn(self.ends):
@@ -193,12 +216,14 @@ class Client:
             try:
                 response = self._http.send(request, stream=True)
             except (httpx.InvalidURL, UnicodeError) as error:  # httpx reads the Location of a redirect by itself
-                raise failed("moved", f"{place(request.url)} redirects to what is not an address ({error})") from error
+                raise failed("moved", f"{where} redirects to what is not an address ({error})") from error
             try:
-                body = read_body(response, limits.max_bytes, deadline)
+                self._cookies.keep(response)
+                body = read_body(response, limits.max_bytes, deadline, where)
             finally:
                 response.close()
-        return Reply(str(request.url), response.status_code, response.headers, body)
+        address = self.credentials.written(self.credentials.masked(request.url))
+        return Reply(address, response.status_code, response.headers, body)
 
     def _turn(self, host: str) -> Turns:
         if host not in self._turns:

@@ -123,7 +123,8 @@ def _note_move(said: str | None, asked: str, client: Client) -> None:
         return
     there, here = (url.strip().split("://")[-1].rstrip("/").lower() for url in (said, asked))
     if there != here:
-        client.notes.append(f"the server names its address {said.strip()}, the feed asks {asked}")
+        named = client.credentials.mask(said.strip())
+        client.notes.append(f"the server names its address {named}, the feed asks {asked}")
 
 
 def _readable(datestamp: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -14,7 +13,7 @@ import msgspec
 from lxml import etree
 
 from harvesters import xml_records
-from harvesters.authorization import without_secrets
+from harvesters.authorization import Credentials
 from harvesters.causes import failed
 from harvesters.http import Reply
 from harvesters.json_records import NotJson, value_at
@@ -80,7 +79,7 @@ def next_cursor(asked: Request, reply: Reply) -> str | None:
 
 
 def go_on(
-    feed: Feed, place: Place, reply: Reply, count: int, size: int, *, alone: bool, credentials: Mapping[str, str]
+    feed: Feed, place: Place, reply: Reply, count: int, size: int, *, alone: bool, credentials: Credentials
 ) -> None:
     """Move the place behind a page of `count` records, where `size` were asked for.
 
@@ -93,7 +92,7 @@ def go_on(
         return
     before = place.cursor
     following = next_cursor(feed.request, reply)
-    place.cursor = following and without_secrets(following, credentials)  # it is landed
+    place.cursor = following and credentials.mask(following)  # it is landed
     if place.cursor is not None and place.cursor == before:
         raise failed("truncated", f"{feed.url} gives the same cursor again after {place.listed} records")
     place.done = place.cursor is None

@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from harvesters.answers import Answer, answer_records, read_answer
-from harvesters.authorization import with_secrets
 from harvesters.causes import MISSED, ServerFailed, failed, final
 from harvesters.http import Client
 from harvesters.oai_windows import moment, spoken
@@ -126,7 +125,7 @@ class RestList:
         """Where the page lies: at the cursor, where that is an address, or at the feed's."""
         cursor = self.place.cursor
         if cursor and (self.feed.request.paging == "link" or cursor.startswith(("http://", "https://"))):
-            return with_secrets(cursor, self.ask.credentials)
+            return cursor
         return self.feed.url
 
     # going on
@@ -147,7 +146,7 @@ class RestList:
         place.missed = 0
         place.outgrown()
         alone = first and place.total == count
-        go_on(self.feed, place, answer.reply, count, size, alone=alone, credentials=self.ask.credentials)
+        go_on(self.feed, place, answer.reply, count, size, alone=alone, credentials=self.client.credentials)
         return self.page(records, (*answer.skipped, *skipped), (*answer.raw, *raw))
 
     def _ends_here(self, failure: ServerFailed) -> bool:

@@ -15,7 +15,10 @@ QUIET = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d(?: (\S+))?"
 NEEDS_IDENTIFIER = ("rest", "csv", "opendatasoft")  # protocols whose records do not name themselves
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # https://www.rfc-editor.org/rfc/rfc9110#name-tokens
 UNSPOKEN = re.compile(r"[\x00-\x1f\x7f]")  # what no name, address or header may hold
-SECRET = ("authorization", "proxy-authorization", "cookie", "x-api-key")
+SECRET = re.compile(
+    r"(?i)auth(?!or(?!i[sz]))|cookie|token|secret|passw|credential|api-?key|subscription-key"
+)  # header names
+PLACEHOLDER = re.compile(r"\{(?:login|password|token|header\.[^{}]*)\}")
 
 
 def wrong_in(feed: Said, unsure: Set[str] = frozenset()) -> list[str]:
@@ -127,8 +130,8 @@ def _request(feed: Said) -> Iterator[str]:
         said = request["delimiter"]
         yield f"request.delimiter: {said!r} is not one character; give one, or remove the key to have it detected"
     for name, value in request["headers"].items():
-        if name.lower() in SECRET:
-            yield f"request.headers.{name}: credentials are never in a feed file; name an Airflow connection"
+        if SECRET.search(name) or PLACEHOLDER.search(value):
+            yield f"request.headers.{name}: credentials are never in a feed file; put header.{name} into its connection"
         elif not HEADER.fullmatch(name) or not value.isascii() or UNSPOKEN.search(value):
             yield f"request.headers.{name}: {value!r} cannot be sent; a header is one line of ASCII under one word"
     for said in request["quiet_hours"]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -117,16 +118,21 @@ def serving(script: Script, tls: Path | None = None) -> Iterator[Loopback]:
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:
-    """A server's TLS context with a certificate of its own making."""
+    """A server's TLS context with a certificate of its own making, the same for all servers of a folder."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if (folder / "server.pem").exists():
+        context.load_cert_chain(folder / "server.pem")
+        return context
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
     made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     made = made.serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    names = [x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")]
+    made = made.add_extension(x509.SubjectAlternativeName(names), critical=False)
     pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
     text = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
     (folder / "server.pem").write_bytes(text + made.sign(key, hashes.SHA256()).public_bytes(pem))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem")
     return context
 

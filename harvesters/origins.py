@@ -1,0 +1,64 @@
+"""Origins: the scheme, host and port that a request goes to, and the cookies of each.
+
+https://www.rfc-editor.org/rfc/rfc6454#section-4
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from contextlib import suppress
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import NamedTuple
+
+import httpx
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Origin(NamedTuple):
+    """A scheme, a host and a port, each in its one spelling, so that equal origins compare equal."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}" + ("" if self.port == DEFAULT_PORTS.get(self.scheme) else f":{self.port}")
+
+
+def origin(url: httpx.URL) -> Origin:
+    """Return the origin of an address: lower case, IDNA, no dot behind the host, the default port filled in."""
+    host = url.raw_host.decode("ascii").lower().rstrip(".")
+    if ":" in host:
+        with suppress(ipaddress.AddressValueError):  # httpx accepted it; as it is spelled, it equals nothing else
+            host = str(ipaddress.IPv6Address(host))
+    return Origin(url.scheme, host, url.port or DEFAULT_PORTS.get(url.scheme, 0))
+
+
+def without_userinfo(url: httpx.URL) -> httpx.URL:
+    """Return the address without user and password: httpx would send them as Basic authentication."""
+    return url.copy_with(userinfo=b"") if url.userinfo else url
+
+
+def no_cookies() -> CookieJar:
+    """Return a jar that keeps nothing, for httpx, whose own jar does not tell ports and schemes apart."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+
+
+class Cookies:
+    """The cookies of one harvest: each goes back to the origin that set it, and to no other."""
+
+    def __init__(self) -> None:
+        self._jars: dict[Origin, httpx.Cookies] = {}
+
+    def attach(self, request: httpx.Request) -> None:
+        """Give the request the cookies that its origin set before."""
+        jar = self._jars.get(origin(request.url))
+        if jar is not None:
+            jar.set_cookie_header(request)
+
+    def keep(self, response: httpx.Response) -> None:
+        """Keep what a response sets."""
+        jar = self._jars.setdefault(origin(response.request.url), httpx.Cookies())
+        jar.extract_cookies(response)
