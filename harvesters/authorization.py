@@ -55,17 +55,27 @@ class Credentials:
         return self.masked(url)
 
     def masked(self, url: httpx.URL) -> httpx.URL:
-        """Return the address with placeholders for the credentials in its path and query, and without userinfo."""
-        url = without_userinfo(url)
+        """Return the address with placeholders for the credentials in its path and query, and nothing else secret."""
+        url = without_userinfo(url).copy_with(fragment=None)
         path = url.raw_path.decode("ascii")
         hidden = self._hide(path, 1)
         return url if hidden == path else url.copy_with(raw_path=hidden.encode("ascii"))
 
     def mask(self, address: str) -> str:
-        """Return an address of the partner's, or a part of one, as it may be landed."""
-        start = re.match(r"[A-Za-z][\w+.-]*://[^/?#]*", address)
-        split = start.end() if start else 0
-        return address[:split] + self._hide(address[split:], 1)
+        """Return an address that the partner named as it may be landed: masked, without userinfo."""
+        scheme, slashes, rest = address.partition("://")
+        if not slashes:
+            return self._hide(address, 1)
+        authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+        host = authority.rpartition("@")[2]
+        return f"{scheme}://{host}{self._hide(rest[len(authority) :], 1)}"
+
+    def mask_token(self, token: str) -> str:
+        """Return a cursor or resumption token as it may be landed; `fill` gives back exactly what it was."""
+        names = {self.values[name]: name for name in self._secrets if len(self.values[name]) >= SECRET_MIN_CHARS}
+        if not names:
+            return token
+        return re.sub("|".join(map(re.escape, names)), lambda match: f"{{{names[match[0]]}}}", token)
 
     def place(self, url: httpx.URL) -> str:
         """Return an address fit for a sentence, without query, user, password and credentials."""

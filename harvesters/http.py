@@ -10,7 +10,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -109,7 +109,7 @@ class Client:
         question = self._question(url, method, params, form, body)
         known_as = self.credentials.place(question.url)
         if conditional:
-            question.headers.update(condition(self.ask.validators.get(known_as)))
+            question = replace(question, headers=condition(self.ask.validators.get(known_as)))
         tries = 1 + (self.feed.request.retries if retries is None else retries)
         reply = patiently(
             lambda: self._once(question, readable), tries, self.feed.request.backoff, self.ends, place(question.url)

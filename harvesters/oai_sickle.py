@@ -45,10 +45,10 @@ class Pages(OAIResponseIterator):  # type: ignore[misc]  # sickle has no types
     """The pages of one list; sickle follows the tokens, one page each time it is asked for the next."""
 
     def _get_resumption_token(self) -> object:
-        """sickle's reading of the token, with the white space around it taken off."""
+        """sickle's reading of the token, without white space around it, and as it may be landed."""
         token = super()._get_resumption_token()
         if token is not None:
-            token.token = (token.token or "").strip() or None
+            token.token = self.sickle.client.credentials.mask_token((token.token or "").strip()) or None
         return token
 
 

@@ -78,6 +78,11 @@ def next_cursor(asked: Request, reply: Reply) -> str | None:
     return None
 
 
+def is_address(asked: Request, cursor: str) -> bool:
+    """Whether a cursor is the next page's address."""
+    return asked.paging == "link" or cursor.startswith(("http://", "https://"))
+
+
 def go_on(
     feed: Feed, place: Place, reply: Reply, count: int, size: int, *, alone: bool, credentials: Credentials
 ) -> None:
@@ -92,7 +97,10 @@ def go_on(
         return
     before = place.cursor
     following = next_cursor(feed.request, reply)
-    place.cursor = following and credentials.mask(following)  # it is landed
+    if following is not None:  # it is landed
+        mask = credentials.mask if is_address(feed.request, following) else credentials.mask_token
+        following = mask(following)
+    place.cursor = following
     if place.cursor is not None and place.cursor == before:
         raise failed("truncated", f"{feed.url} gives the same cursor again after {place.listed} records")
     place.done = place.cursor is None

@@ -16,7 +16,7 @@ from harvesters.answers import Answer, answer_records, read_answer
 from harvesters.causes import MISSED, ServerFailed, failed, final
 from harvesters.http import Client
 from harvesters.oai_windows import moment, spoken
-from harvesters.paging import NUMBERED, Place, end_or_loop, go_on, list_size, page_params, server_date
+from harvesters.paging import NUMBERED, Place, end_or_loop, go_on, is_address, list_size, page_params, server_date
 from harvesters.whole import require_as_many_as_before, require_size
 from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
 
@@ -124,9 +124,7 @@ class RestList:
     def _address(self) -> str:
         """Where the page lies: at the cursor, where that is an address, or at the feed's."""
         cursor = self.place.cursor
-        if cursor and (self.feed.request.paging == "link" or cursor.startswith(("http://", "https://"))):
-            return cursor
-        return self.feed.url
+        return cursor if cursor and is_address(self.feed.request, cursor) else self.feed.url
 
     # going on
 

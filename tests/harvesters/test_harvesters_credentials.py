@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -337,6 +338,38 @@ def test_a_token_in_the_feeds_url_is_sent_and_never_written_down(tmp_path: Path,
     assert holds_a_secret(own.asked[0]) and len(own.asked) > 1
     assert holds_a_secret(own.asked[1]) is path.startswith("/{")
     assert sentence and "s3cr3t" not in repr(found) + sentence
+
+
+@pytest.mark.parametrize("protocol", ["rest", "oai_pmh"])
+def test_a_secret_in_a_cursor_goes_back_to_the_server_and_is_never_landed(tmp_path: Path, protocol: str) -> None:
+    repository = OaiServer(count=25)
+
+    def script(request: Asked) -> Answer:
+        if protocol == "rest":
+            following = f'{{"after": 1, "key": "{SECRET}"}}' if "page" not in request.params else None
+            return Answer(json.dumps({"all": [{"id": request.params.get("page", "0")}], "next": following}))
+        params = {name: value.removeprefix(f"{SECRET} ") for name, value in request.params.items()}
+        page = repository(Asked(request.method, request.path, params, {}, b"")).bytes.decode()
+        return Answer(re.sub(r'completeListSize="25">(?=\d)', f'completeListSize="25">{SECRET} ', page))
+
+    with serving(script) as own:
+        of = {"paging": "cursor", "cursor_path": "next", "records_path": "all"} if protocol == "rest" else {}
+        found, sentence = harvest_over(own, tmp_path, "basic", protocol, of)
+    cursors = [one.params.get("page") or one.params.get("resumptionToken") or "" for one in own.asked]
+    assert not sentence and any(SECRET in cursor for cursor in cursors)
+    assert "s3cr3t" not in repr([page.position for page in found])
+
+
+def test_a_secret_in_a_next_address_of_its_own_origin_is_not_landed(tmp_path: Path) -> None:
+    def script(request: Asked) -> Answer:
+        key = quote(SECRET, safe="")
+        there = f"{own.url.replace('//', f'//reader:{key}@')}/list?p=2&key={key}#{key}"
+        return Answer(RECORD, headers={} if "p" in request.params else {"Link": f'<{there}>; rel="next"'})
+
+    with serving(script) as own:
+        found, _ = harvest_over(own, tmp_path, "basic", "rest", {"paging": "link"})
+    assert own.asked[1].params == {"p": "2", "key": SECRET}
+    assert "s3cr3t" not in repr(found)
 
 
 def test_a_token_in_what_a_server_says_of_itself_is_never_written_down(tmp_path: Path) -> None:
