@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import pytest
 
 from harvesters import check, harvest
 from harvesters.http import Client
-from harvesters.origins import origin
 from schemas import Ask, HarvestFailed, Page
 from tests.harvesters.loopback import (
     Answer,
@@ -291,28 +289,6 @@ def test_nothing_of_the_machine_adds_credentials(tmp_path: Path, monkeypatch: py
         Client(feed(own.url), Ask(), open_environment(tmp_path)) as client,
     ):
         assert b"uthorization" not in client.send(own.url).body
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("https://example.org", "https://EXAMPLE.org.:443/list", True),
-        ("http://example.org:80/", "http://example.org/list", True),
-        ("https://bücher.example/", "https://XN--BCHER-KVA.example", True),
-        ("http://[::1]:8080/", "http://[0:0:0:0:0:0:0:1]:8080/", True),
-        ("https://example.org", "https://them:theirs@example.org/", True),
-        ("https://example.org", "http://example.org", False),
-        ("https://example.org", "http://example.org:443", False),
-        ("https://example.org", "https://example.org:8443", False),
-        ("https://example.org", "https://www.example.org", False),
-        ("https://example.org", "https://example.org@example.com/", False),
-        ("https://example.org", "https://example.com\\@example.org.example.com/", False),
-        ("https://example.org", "https://example.org.example.com/", False),
-        ("https://example.org", "https://ex%61mple.org/", False),
-    ],
-)
-def test_an_origin_is_scheme_host_and_port_however_they_are_spelled(one: str, other: str, same: bool) -> None:
-    assert (origin(httpx.URL(one)) == origin(httpx.URL(other))) is same
 
 
 # what is written down

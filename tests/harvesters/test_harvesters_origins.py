@@ -1,0 +1,30 @@
+"""Which addresses have the same origin, however they are spelled."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from harvesters.origins import origin
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://example.org", "https://EXAMPLE.org.:443/list", True),
+        ("http://example.org:80/", "http://example.org/list", True),
+        ("https://bücher.example/", "https://XN--BCHER-KVA.example", True),
+        ("http://[::1]:8080/", "http://[0:0:0:0:0:0:0:1]:8080/", True),
+        ("https://example.org", "https://them:theirs@example.org/", True),
+        ("https://example.org", "http://example.org", False),
+        ("https://example.org", "http://example.org:443", False),
+        ("https://example.org", "https://example.org:8443", False),
+        ("https://example.org", "https://www.example.org", False),
+        ("https://example.org", "https://example.org@example.com/", False),
+        ("https://example.org", "https://example.com\\@example.org.example.com/", False),
+        ("https://example.org", "https://example.org.example.com/", False),
+        ("https://example.org", "https://ex%61mple.org/", False),
+    ],
+)
+def test_an_origin_is_scheme_host_and_port_however_they_are_spelled(one: str, other: str, same: bool) -> None:
+    assert (origin(httpx.URL(one)) == origin(httpx.URL(other))) is same
