@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from schemas import ROOT, Environment, Feed, HarvestFailed, environment, read_feed
+from schemas import ROOT, Ask, Environment, Feed, HarvestFailed, environment, read_feed
 
 if TYPE_CHECKING:
     from loaders.landing import Landed
@@ -87,7 +87,7 @@ def harvest(
         landed = land(env.landing, feed, run_id, pages(feed, asked, env, say), asked=asked, progress=say)
         if landed.full and landed.nameless and not (landed.listed or asked.listed_so_far):
             raise nothing_read(landed)
-        notes = (*landed.notes, *unread(landed))
+        notes = (*landed.notes, *unread(landed), *nothing_listed(landed, asked))
         for note in notes:
             log.warning("%s: %s", name, note)
         catalog.note_landed(env, run_id, listed=landed.listed, notes=notes)
@@ -103,6 +103,12 @@ def unread(landed: Landed) -> Iterator[str]:
             f"(the first: {landed.nameless_reason}). What came of them lies beside what was landed as raw-*.bin. "
             "Until they can be read, no record of that time is taken for deleted because a list lacks it"
         )
+
+
+def nothing_listed(landed: Landed, asked: Ask) -> Iterator[str]:
+    """What an operator should know of a whole list that is empty: a misspelt set or filter looks the same."""
+    if landed.complete and landed.full and not (landed.listed or landed.nameless or asked.listed_so_far):
+        yield "the whole list holds no record: compare the feed's url, sets and [request] with what the partner offers"
 
 
 def nothing_read(landed: Landed) -> HarvestFailed:

@@ -13,6 +13,7 @@ import msgspec
 from harvesters import check, harvest
 from harvesters.credentials import from_environment
 from harvesters.progress import Terminal
+from harvesters.repeats import Repeats
 from schemas import Ask, BadFeed, HarvestFailed, environment, read_feed
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?")
@@ -36,10 +37,11 @@ def main(words: list[str] | None = None) -> int:
         found = check(feed, ask, environment())
         print("\n".join(found) or f"{feed.name}: can be harvested")
         return 1 if found else 0
-    encoder, terminal = msgspec.json.Encoder(), Terminal(feed.name, sys.stderr)
+    encoder, terminal, repeats = msgspec.json.Encoder(), Terminal(feed.name, sys.stderr), Repeats()
     try:
         for page in harvest(feed, ask, environment(), terminal):
             sys.stdout.buffer.write(encoder.encode_lines(page.records))
+            repeats.add(page)
             for note in page.notes:
                 terminal.say(note)
             for skipped in page.skipped:
@@ -52,6 +54,8 @@ def main(words: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has enough, as head does
         return 0
+    if repeated := repeats.count():
+        terminal.say(f"the list repeats {repeated} record{'s' if repeated > 1 else ''} and may omit others")
     terminal.end()
     return 0
 

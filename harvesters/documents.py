@@ -44,9 +44,20 @@ def document(feed: Feed, ask: Ask, env: Environment, report: Report, read: Reade
 
 
 def pages(
-    found: Iterable[Read], feed: Feed, ask: Ask, client: Client, report: Report, date: str | None, *, whole: bool
+    found: Iterable[Read],
+    feed: Feed,
+    ask: Ask,
+    client: Client,
+    report: Report,
+    date: str | None,
+    *,
+    whole: bool,
+    repeated: int = 0,
 ) -> Iterator[Page]:
-    """Records in pages, then the complete one. Raises HarvestFailed."""
+    """Records in pages, then the complete one. Raises HarvestFailed.
+
+    They are of one list and, as `schemas.source.Listing` counts, of one page; `repeated` is what was listed on two.
+    """
     listed = 0
     for batch in chunked(found, IN_A_PAGE):
         records = [one for one in batch if isinstance(one, SourceRecord)]
@@ -73,6 +84,7 @@ def pages(
         complete=True,
         full=whole,
         counted=listed,
+        repeated=repeated,
         response_date=date,
         validators=dict(client.validators),
     )

@@ -14,8 +14,8 @@ from harvesters.causes import alone, failed, final, server_failed, unreadable
 from harvesters.oai_pages import deleted_record, is_deleted, source_records
 from harvesters.oai_sickle import ERRORS, Pages, Repository, Response
 from harvesters.oai_windows import Window, outside
-from schemas import Feed, HarvestFailed, RawResponse, Skipped, SourceRecord
-from schemas.base import Base
+from schemas import Feed, HarvestFailed, Listing, RawResponse, Skipped, SourceRecord
+from schemas.base import Base, replace
 
 EMPTY_PAGES = 200  # in a row, each with a token of its own: then the list leads nowhere
 MISSED = 50  # records in a row that GetRecord cannot give: then it is the server, not the records
@@ -38,6 +38,7 @@ class Listed(Base, frozen=True, kw_only=True):
     skipped: tuple[Skipped, ...] = ()
     raw: tuple[RawResponse, ...] = ()
     notes: tuple[str, ...] = ()
+    listing: Listing = Listing()
 
 
 @dataclass
@@ -74,7 +75,7 @@ class WindowReader:
                 empty.add(following)
             window.astray = window.astray or outside(window, listed.records)
             self._advance(window, len(names) + len(listed.skipped), iterator.resumption_token)
-            yield listed
+            yield replace(listed, listing=window.listing)
             if window.done:
                 return
 
@@ -159,10 +160,14 @@ class WindowReader:
     def _advance(self, window: Window, count: int, token: object) -> None:
         """Move the window behind the page: its token, its count, and its size as long as that can be believed."""
         said_size = str(getattr(token, "complete_list_size", None) or "").strip()
+        trusted = self.feed.request.trust_list_size
         if window.listed == 0 and SIZE.fullmatch(said_size):
             window.size = int(said_size)
-            window.credible = self.feed.request.trust_list_size
+            window.credible = trusted
+        if trusted and SIZE.fullmatch(said_size):
+            window.promised = max(window.promised or 0, int(said_size))
         window.listed += count
+        window.pages += 1
         window.token = getattr(token, "token", None)
         window.done = window.token is None
         # a size that the list outgrows, or that is only the page's, was never the list's

@@ -19,7 +19,13 @@ def begun(feed: Feed, ask: Ask, server: Server, method: str) -> Progress:
     for window in place.windows:
         if window.done and window.short:
             window.from_the_beginning()
-    return place if place.windows or place.retry else plan(feed, ask, server, method, "ListRecords")
+    if place.windows or place.retry:
+        return place
+    anew = plan(feed, ask, server, method, "ListRecords")
+    anew.attempt = place.attempt + 1
+    for window in anew.windows:
+        window.attempt = anew.attempt
+    return anew
 
 
 def plan(feed: Feed, ask: Ask, server: Server, method: str, verb: Verb) -> Progress:

@@ -122,6 +122,10 @@ class Harvest:
     def _finish(self, window: Window) -> None:
         size = window.size if window.credible else None
         require_size(window.listed, size, f"{self.repository.endpoint}, {window_name(window)},")
+        if window.set and self.place.full and not (window.listed or window.split):
+            self.client.notes.append(
+                f"the server has no records in set {window.set}; is its name right in the feed's sets?"
+            )
         if not window.again:
             self.place.listed += window.listed
         self.place.windows.remove(window)
@@ -160,6 +164,7 @@ class Harvest:
         notes, self.client.notes = (*listed.notes, *self.client.notes), []
         return Page(
             records=records,
+            listing=listed.listing,
             position=msgspec.to_builtins(self.place),
             total=total,
             raw=listed.raw,

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from schemas import SourceRecord
+from schemas import Listing, SourceRecord
 
 Verb = Literal["ListRecords", "ListIdentifiers"]
 OLDEST = "1970-01-01"
@@ -28,6 +28,9 @@ class Window(msgspec.Struct):
     size: int | None = None  # completeListSize as the first page says it
     credible: bool = True  # whether nothing yet speaks against that size
     done: bool = False  # its last page was given
+    pages: int = 0  # that it gave
+    promised: int | None = None  # the largest completeListSize that any of them says, where the feed file trusts it
+    attempt: int = 0  # how often it was begun again, with all that it had given
     marks: list[str] = []  # of the pages that it gave, the first and the last hundred
     restarts: int = 0
     split: bool = False  # a half of a window that failed
@@ -37,7 +40,15 @@ class Window(msgspec.Struct):
     def from_the_beginning(self) -> None:
         """Forget what it gave: it is asked again as if it never was."""
         self.token, self.listed, self.size, self.credible, self.done = None, 0, None, True, False
-        self.marks = []
+        self.marks, self.pages, self.promised = [], 0, None
+        self.attempt += 1
+
+    @property
+    def listing(self) -> Listing:
+        """Where the page stands that it gave last."""
+        parts = (self.verb, self.set, self.start, self.end, str(self.attempt))
+        name = " ".join(part or "-" for part in parts)
+        return Listing(name=name, page=self.pages - 1, size=self.promised)
 
     def mark(self, names: list[str], seen: MutableSet[str]) -> bool:
         """Remember a page by its identifiers; whether it is one of the `seen` pages or of an earlier run's."""
@@ -69,6 +80,7 @@ class Progress(msgspec.Struct):
     pages: int = 0
     retry: list[str] = []  # identifiers that were skipped before
     promised: int | None = None  # records in the whole list as its server said, when it is asked for in parts
+    attempt: int = 0  # how often all of it was begun again, with all that had been given
     unnamed: bool = False  # a part of the list was skipped, with who knows how many records
 
 
@@ -125,6 +137,9 @@ def halves(window: Window, earliest: str, latest: str, days: bool) -> tuple[Wind
     if high - low < unit:
         return None
     middle = low + ((high - low) // 2 // unit) * unit
-    left = Window(set=window.set, start=window.start, end=spoken(middle, days), verb=window.verb, split=True)
-    right = Window(set=window.set, start=spoken(middle + unit, days), end=window.end, verb=window.verb, split=True)
+    half = Window(
+        set=window.set, start=window.start, end=window.end, verb=window.verb, attempt=window.attempt, split=True
+    )
+    left = msgspec.structs.replace(half, end=spoken(middle, days))
+    right = msgspec.structs.replace(half, start=spoken(middle + unit, days))
     return left, right

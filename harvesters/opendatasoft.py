@@ -40,6 +40,7 @@ class Slices(msgspec.Struct):
     total: int | None = None  # of the whole dataset
     listed: int = 0  # in slices that are done
     response_date: str | None = None
+    attempt: int = 0  # how often all of it was begun again
 
 
 def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[Page]:
@@ -59,10 +60,12 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[
     with Client(feed, ask, env) as client:
         place = msgspec.convert(ask.position, Slices) if ask.position else Slices(todo=[Slice()])
         if not place.todo:
-            place = Slices(todo=[Slice()])  # what ended short is asked again from its beginning
+            place = Slices(
+                todo=[Slice()], attempt=place.attempt + 1
+            )  # what ended short is asked again from its beginning
         for part in place.todo:
             if part.place.done and part.place.listed < (part.place.total or 0):
-                part.place = Place()
+                part.place = Place(attempt=part.place.attempt + 1)
         yield from Dataset(feed, ask, client, report, place).pages()
 
 
@@ -86,7 +89,17 @@ class Dataset:
 
     def _slice(self, part: Slice) -> Iterator[Page]:
         """The pages of one slice; of a slice past the window, its own slices take its place."""
-        reading = RestList(self.feed, self.ask, self.client, self._report, part.place, self._params(part), self.given)
+        name = " ".join((*part.refine, part.where or "")).strip() or "the dataset"
+        reading = RestList(
+            self.feed,
+            self.ask,
+            self.client,
+            self._report,
+            part.place,
+            self._params(part),
+            self.given,
+            list_name=f"{name} {self.place.attempt}",
+        )
         if part.place.pages == 0 and part.place.offset == 0:
             total = part.place.total = self._count(part)
             if part.depth == 0:
@@ -100,7 +113,6 @@ class Dataset:
             yield self._page(page)
             if self.ask.limit is not None and self.given >= self.ask.limit:
                 return
-        name = " ".join((*part.refine, part.where or "")).strip() or "the dataset"
         require_size(part.place.listed, part.place.total, f"{self.feed.url}, {name},")
         self.place.listed += part.place.listed
         self.place.todo.remove(part)
@@ -153,5 +165,6 @@ class Dataset:
             complete=complete,
             full=True,
             counted=self.place.listed if complete else None,
+            promised=self.place.total if complete and self.feed.request.trust_list_size else None,
             response_date=self.place.response_date,
         )

@@ -18,7 +18,7 @@ from harvesters.causes import failed
 from harvesters.http import Reply
 from harvesters.json_records import NotJson, value_at
 from harvesters.oai_windows import spoken
-from schemas import Feed, Request
+from schemas import Feed, Listing, Request
 
 NUMBERED = ("page", "offset")
 NUMBER = re.compile(r"[0-9]{1,15}")
@@ -30,14 +30,22 @@ class Place(msgspec.Struct):
     offset: int = 0  # records behind us, for page and offset
     cursor: str | None = None  # or the next page's address
     listed: int = 0
+    overlapped: int = 0  # of them those that the page before had listed too
     total: int | None = None
     pages: int = 0
     believed: bool = True  # whether nothing yet speaks against the total
     marks: list[str] = []  # of the pages that it gave, the first and the last hundred, to see one that repeats
+    promised: int | None = None  # the largest total that was said
+    attempt: int = 0  # how often the list was begun again, with all that it had given
     done: bool = False
     response_date: str | None = None
     missed: int = 0  # records in a row that the server could not give
     singles: int = 0  # the offset up to which records are asked for one by one
+
+    def listing(self, name: str) -> Listing:
+        """Where the page stands that was given last, in the list of that name."""
+        numbered = f"{name} {self.attempt}" if self.attempt else name
+        return Listing(name=numbered, page=max(0, self.pages - 1), size=self.promised)
 
     def mark(self, mark: str) -> None:
         """Remember a page."""
@@ -47,7 +55,7 @@ class Place(msgspec.Struct):
 
     def outgrown(self) -> None:
         """A total that the list outgrows was never the list's."""
-        if self.total is not None and self.listed > self.total:
+        if self.total is not None and self.listed - self.overlapped > self.total:
             self.total, self.believed = None, False
 
 
@@ -93,7 +101,8 @@ def go_on(
     paging = feed.request.paging
     if paging in NUMBERED:
         place.offset += size if paging == "page" else count
-        place.done = count == 0 or (place.total is not None and place.listed >= place.total and not alone)
+        reached = place.total is not None and place.listed - place.overlapped >= place.total
+        place.done = count == 0 or (reached and not alone)
         return
     before = place.cursor
     following = next_cursor(feed.request, reply)

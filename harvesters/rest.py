@@ -29,7 +29,7 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[
     with Client(feed, ask, env) as client:
         place = msgspec.convert(ask.position, Place) if ask.position else Place()
         if place.done:
-            place = Place()  # what ended short is asked again from its beginning
+            place = Place(attempt=place.attempt + 1)  # what ended short is asked again from its beginning
         yield from RestList(feed, ask, client, report, place).harvest()
 
 
@@ -44,6 +44,8 @@ class RestList:
     place: Place
     params: dict[str, Any] = field(default_factory=dict)  # beside the feed's own
     given: int = 0
+    list_name: str = ""
+    before: frozenset[str] = frozenset()  # the identifiers of the page before
     mended: bool = False  # an answer was not JSON, and what could be read of it was taken
 
     @property
@@ -134,6 +136,8 @@ class RestList:
         mark = sha256(b"\n".join(bytes(text) for text in answer.texts)).hexdigest()
         first = place.total is None
         place.total = list_size(self.feed.request, answer.reply, answer.root, place)
+        if place.total is not None:
+            place.promised = max(place.promised or 0, place.total)
         if count and mark in place.marks:
             end_or_loop(self.feed, place, mark, size, count)
             return self.page()
@@ -141,6 +145,9 @@ class RestList:
         place.mark(mark)
         place.pages += 1
         place.listed += count
+        names = frozenset(record.identifier for record in records)
+        place.overlapped += len(names & self.before)
+        self.before = names
         place.missed = 0
         place.outgrown()
         alone = first and place.total == count
@@ -189,6 +196,7 @@ class RestList:
         notes, self.client.notes = tuple(self.client.notes), []
         return Page(
             records=given,
+            listing=self.place.listing(self.list_name),
             position=msgspec.to_builtins(self.place),
             total=self.place.total,
             raw=raw,

@@ -5,7 +5,8 @@ https://www.sitemaps.org/protocol.html https://www.w3.org/TR/json-ld11/#embeddin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from urllib.parse import urljoin, urlsplit
 from urllib.robotparser import RobotFileParser
@@ -25,6 +26,7 @@ from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, Skipped
 
 Report = Callable[[int, int | None], None]
+NUMBER = re.compile(r"[0-9]+")
 DEPTH = 3  # sitemaps that list sitemaps
 
 
@@ -35,7 +37,7 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[
         reply = client.send(feed.url, params=feed.request.params)
         whole = ask.full or ask.since is None
         lacking: list[HarvestFailed] = []
-        every = dict(_urls(reply, client, feed, 0, lacking))
+        every, repeated = _distinct(_urls(reply, client, feed, 0, lacking))
         if lacking and not every:
             raise lacking[0]
         listed = [(url, changed) for url, changed in every.items() if whole or _newer(changed, ask.since)]
@@ -50,7 +52,7 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[
 
         broken = [Broken(skipped=Skipped(identifier=None, reason=error.sentence)) for error in lacking]
         found = chain(broken, _records(feed, client, allowed))
-        yield from pages(found, feed, ask, client, counted, server_date(reply), whole=whole)
+        yield from pages(found, feed, ask, client, counted, server_date(reply), whole=whole, repeated=repeated)
 
 
 def _robots(feed: Feed, client: Client) -> RobotFileParser:
@@ -83,8 +85,11 @@ def _sitemap(reply: Reply) -> tuple[etree._Element, str]:
 
 def _urls(
     reply: Reply, client: Client, feed: Feed, depth: int, lacking: list[HarvestFailed]
-) -> Iterator[tuple[str, str | None]]:
-    """Every page that a sitemap lists, or the sitemaps that it lists, with its lastmod; `lacking` gathers failures."""
+) -> Iterator[tuple[str, str | None, str]]:
+    """Every page that a sitemap lists, or the sitemaps that it lists, with its lastmod and the sitemap's address.
+
+    `lacking` gathers failures.
+    """
     root, kind = _sitemap(reply)
     for entry in root:
         said = {
@@ -94,7 +99,7 @@ def _urls(
             continue
         url = urljoin(reply.url, said["loc"])
         if kind == "urlset":
-            yield url, said.get("lastmod") or None
+            yield url, said.get("lastmod") or None, reply.url
         elif depth >= DEPTH:
             raise failed("too_large", f"{feed.url} lists sitemaps more than {DEPTH} deep")
         else:
@@ -104,6 +109,22 @@ def _urls(
                 if not alone(error) or depth or error.cause == "too_large":
                     raise
                 lacking.append(error)
+
+
+def _distinct(entries: Iterable[tuple[str, str | None, str]]) -> tuple[dict[str, str | None], int]:
+    """Each page once, with its lastmod, and how many were listed twice where the list may have moved in between.
+
+    That is in two sitemaps whose addresses differ in numbers only, the pages of one list; the sitemaps of two sections
+    of a site may share a page.
+    """
+    changes: dict[str, str | None] = {}
+    sitemaps: dict[str, str] = {}
+    repeated = 0
+    for url, changed, sitemap in entries:
+        earlier = sitemaps.get(url, sitemap)
+        repeated += earlier != sitemap and NUMBER.sub("", earlier) == NUMBER.sub("", sitemap)
+        changes[url], sitemaps[url] = changed, sitemap
+    return changes, repeated
 
 
 def _records(feed: Feed, client: Client, urls: list[tuple[str, str | None]]) -> Iterator[Read]:

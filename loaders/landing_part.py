@@ -1,6 +1,7 @@
 """A part: some thousand records of one harvest as a zstd Parquet file, with how far the harvest had come in its footer.
 
-Columns: identifier, format, datestamp, sets, deleted, payload, kept (the payload is in this row), sha256, harvested_at.
+Columns: identifier, format, datestamp, sets, deleted, payload, kept (the payload is in this row), sha256, harvested_at,
+list and page (where in the harvest the row was listed; see schemas.source.Listing).
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import pyarrow.parquet as pq
 
 from loaders.files import whole_file
 from schemas.base import Base
-from schemas.source import Skipped, SourceRecord
+from schemas.source import Listing, Skipped, SourceRecord
 
 FOOTER = b"elib"
+REPETITIVE = ["format", "sets", "list", "page"]
 SCHEMA = pa.schema(
     [
         ("identifier", pa.string()),
@@ -29,8 +31,19 @@ SCHEMA = pa.schema(
         ("kept", pa.bool_()),
         ("sha256", pa.string()),
         ("harvested_at", pa.string()),
+        ("list", pa.string()),
+        ("page", pa.int32()),
     ]
 )
+
+
+class ListPart(Base, frozen=True, kw_only=True):
+    """What a part says of one of the harvest's lists, beside its rows."""
+
+    pages: int = 1  # so far
+    size: int | None = None  # the largest that the server promised so far
+    nameless: int = 0  # records listed in this part that could not be read and that nothing names
+    skipped: tuple[tuple[int, str], ...] = ()  # the page and identifier of those that have a name
 
 
 class Footer(Base, frozen=True, kw_only=True):
@@ -52,12 +65,18 @@ class Footer(Base, frozen=True, kw_only=True):
     counted: int | None = None  # of a complete harvest: records in the list, as the harvester counts
     deletes_told: bool = False  # the repository keeps telling every delete: no full list is needed to hear of them
     response_date: str | None = None
+    lists: dict[str, ListPart] = {}  # the lists that this part holds pages of, by name
+    promised: int | None = None  # distinct records of all lists together, as the server said
+    repeated: int = 0  # entries of lists that came again and are not among the rows of this part
+    repeats: int = 0  # of a complete harvest: records that were repeated where that may hide others that are missing
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
     validators: dict[str, str] = {}
 
 
-def write_part(path: Path, records: list[SourceRecord], again: list[bool], footer: Footer) -> None:
+def write_part(
+    path: Path, records: list[SourceRecord], again: list[bool], footer: Footer, listings: list[Listing]
+) -> None:
     """Write the records as one whole part; where `again` is true, the header and sha256 only."""
     payloads = [None if seen else one.payload for one, seen in zip(records, again, strict=True)]
     columns = {
@@ -70,10 +89,12 @@ def write_part(path: Path, records: list[SourceRecord], again: list[bool], foote
         "kept": [payload is not None for payload in payloads],
         "sha256": [one.sha256 for one in records],
         "harvested_at": [one.harvested_at for one in records],
+        "list": [listing.name for listing in listings],
+        "page": [listing.page for listing in listings],
     }
     table = pa.table(columns, schema=SCHEMA.with_metadata({FOOTER: msgspec.json.encode(footer)}))
     with whole_file(path) as beside:
-        pq.write_table(table, beside, compression="zstd", use_dictionary=["format", "sets"], write_statistics=False)
+        pq.write_table(table, beside, compression="zstd", use_dictionary=REPETITIVE, write_statistics=False)
 
 
 def read_footer(path: Path) -> Footer:

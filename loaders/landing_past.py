@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import takewhile
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,7 @@ PATIENCE = {
 GO_ON_AFTER = frozenset({"unreachable", "certificate", "blocked", "too_slow", "quiet_hours"})  # others start over
 WITH_DATESTAMPS = 28  # harvests from one whole list to the next, where deletes are not told for good
 ASKS_AGAIN = frozenset({"oai_pmh"})  # protocols that can ask for a skipped record by itself
+DOUBTS = 3  # harvests in a row whose list repeats records, until the mark moves all the same: it is the server's habit
 TRIES = 3  # runs that fail without a record before the harvest starts over: a stale position may be what fails
 
 
@@ -61,6 +63,11 @@ class Harvest(Base, frozen=True, kw_only=True):
     @property
     def whole_list(self) -> bool:
         """Whether what this harvest lacks is gone."""
+        return self.listed_everything and not self.last.repeats
+
+    @property
+    def listed_everything(self) -> bool:
+        """Whether the whole list was asked for and given to its end, be it that repeats hide what it lacks."""
         return self.last.complete and self.last.full and not self.last.not_modified
 
 
@@ -70,8 +77,15 @@ def harvests(folder: Path, *, after: str | None = None, until: str | None = None
 
 
 def recent_harvests(folder: Path) -> list[Harvest]:
-    """The newest harvests of a landing folder, back to the last that listed everything, oldest first."""
-    return _walk(folder, None, lambda _, found: any(one.whole_list for one in found))
+    """The newest harvests of a landing folder, back to the last whole list, oldest first.
+
+    Where lists are never whole, back to the third that was given to its end.
+    """
+    return _walk(folder, None, lambda _, found: _enough(found))
+
+
+def _enough(found: list[Harvest]) -> bool:
+    return any(one.whole_list for one in found) or sum(one.listed_everything for one in found) >= DOUBTS
 
 
 def _walk(folder: Path, until: str | None, enough: Callable[[str, list[Harvest]], bool]) -> list[Harvest]:
@@ -128,14 +142,15 @@ def ask(
 ) -> Ask:
     """What to ask of the feed next, worked out from its landing alone.
 
-    An interrupted harvest is gone on with from its last part; a truncated one starts over. Else everything since the
-    mark of the last complete harvest, less an overlap; or everything, when `full` is asked, every `full_every` runs
+    An interrupted harvest is gone on with from its last part; a truncated one starts over. One whose list repeats
+    records and may lack others is asked for again as it was, up to three times. Else everything since the mark of the
+    last complete harvest, less an overlap; or everything, when `full` is asked, every `full_every` runs
     (see there), when there is no mark, or when the declared source is another than it was.
     """
     past = [one for one in recent_harvests(landing / feed.name) if one.last.source == fingerprint(feed)]
     complete = [one for one in past if one.last.complete]
-    whole = [one for one in complete if one.whole_list]
-    before = whole[-1].counted if whole else None
+    listed = [one for one in complete if one.whole_list] or [one for one in complete if one.listed_everything]
+    before = listed[-1].counted if listed else None
     retry = _retry(past, complete)
     secret = credentials or {}
     if past and not full and _goes_on(landing / feed.name, past[-1]):
@@ -150,7 +165,7 @@ def ask(
             limit=limit,
             credentials=secret,
         )
-    mark = _since(feed, complete[-1]) if complete else None
+    mark = _since(feed, complete) if complete else None
     everything = full or mark is None or _full_is_due(feed, complete)
     return Ask(
         since=None if everything else mark,
@@ -178,7 +193,7 @@ def full_every(feed: Feed, *, deletes_told: bool = False) -> int | None:
 def _full_is_due(feed: Feed, complete: list[Harvest]) -> bool:
     every = full_every(feed, deletes_told=complete[-1].last.deletes_told)
     for since_full, one in enumerate(reversed(complete), start=1):
-        if one.whole_list:
+        if one.listed_everything:
             return every is not None and since_full >= every
     return True
 
@@ -191,14 +206,21 @@ def _goes_on(folder: Path, last: Harvest) -> bool:
     return len(since) < TRIES and all(one.cause in GO_ON_AFTER for one in failures)
 
 
-def _since(feed: Feed, last: Harvest) -> str | None:
+def _since(feed: Feed, complete: list[Harvest]) -> str | None:
     """From when on to ask: the mark, or where the last harvest began when it lacks what only its list can give."""
-    return last.footers[0].asked_since if _lacks(feed, [last]) else _mark(last.last.response_date)
+    last = complete[-1]
+    again = _lacks(feed, complete) or 0 < _doubts(complete) < DOUBTS
+    return last.footers[0].asked_since if again else _mark(last.last.response_date)
+
+
+def _doubts(complete: list[Harvest]) -> int:
+    """How many of the last harvests, in a row, had lists that repeat records and so may lack others."""
+    return len(list(takewhile(lambda one: one.last.repeats > 0, reversed(complete))))
 
 
 def _validators(feed: Feed, complete: list[Harvest]) -> dict[str, str]:
     """What the server gave to ask whether anything changed; nothing when the answer would leave out what is lacking."""
-    if _lacks(feed, complete):
+    if _lacks(feed, complete) or _doubts(complete):
         return {}
     return next((one.last.validators for one in reversed(complete) if one.last.validators), {})
 

@@ -24,7 +24,7 @@ from schemas.resource import (
     Term,
     Text,
 )
-from schemas.source import Ask, HarvestFailed, Page, RawResponse, Skipped, SourceRecord
+from schemas.source import Ask, HarvestFailed, Listing, Page, RawResponse, Skipped, SourceRecord
 
 __all__ = [
     "MATCH_FIELDS",
@@ -53,6 +53,7 @@ __all__ = [
     "Leaf",
     "License",
     "Link",
+    "Listing",
     "Match",
     "Member",
     "Origin",

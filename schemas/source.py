@@ -47,6 +47,18 @@ class Skipped(Base, frozen=True, kw_only=True):
     again: bool = True  # whether it is asked for next time; a record that no store takes is not
 
 
+class Listing(Base, frozen=True, kw_only=True):
+    """Which list a page is part of, and which of its pages it is. Repeats are counted within one list.
+
+    A list that is asked for again from its beginning has another name; a page that is asked for again after a kill has
+    the same number. Everything that came as one response has one number: a repeat within it hides nothing.
+    """
+
+    name: str = ""  # of the set, window or slice; empty where the harvest is one list
+    page: int = 0
+    size: int | None = None  # records in the list, as the server promised
+
+
 class Page(Base, frozen=True, kw_only=True):
     """What one response gave, and where to go on from if we die after it.
 
@@ -56,7 +68,10 @@ class Page(Base, frozen=True, kw_only=True):
 
     records: list[SourceRecord] = []
     position: dict[str, Any] = {}
-    total: int | None = None  # records in the whole list, when the server says so
+    total: int | None = None  # records in the whole list, when the server says so; for the progress line
+    listing: Listing = Listing()
+    promised: int | None = None  # distinct records that all lists of the harvest hold together, when the server says so
+    repeated: int = 0  # entries of the list that came again on another page of it, and are given once only
     raw: tuple[RawResponse, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()  # what an operator should know: a moved address, a lying completeListSize
