@@ -41,7 +41,6 @@ class Landed(Base, frozen=True, kw_only=True):
     complete: bool = False
     full: bool = False
     not_modified: bool = False
-    repeats: int = 0  # records that the list repeats where that may hide others
     notes: tuple[str, ...] = ()
     nameless: int = 0  # records that could not be read and that nothing names
     nameless_reason: str = ""  # of the first of them
@@ -158,7 +157,7 @@ class _Writer:
         if repeats:
             note = repeats_note(repeats, full=footer.full)
             self.footer = replace(footer, repeats=repeats, notes=(*footer.notes, note))
-            self.landed = replace(self.landed, repeats=repeats, notes=(*self.landed.notes, note))
+            self.landed = replace(self.landed, notes=(*self.landed.notes, note))
 
     def _gather(self, record: SourceRecord, listing: Listing) -> None:
         if self._full():  # one huge page: its position is only true after its last record

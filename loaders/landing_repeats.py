@@ -111,7 +111,7 @@ def _list_entries(
     nameless: dict[str, int] = {}
     for footer in footers:
         for name, part in footer.lists.items():
-            sizes[name] = part.size if part.size is not None else sizes.get(name)
+            sizes[name] = max((size for size in (part.size, sizes.get(name)) if size is not None), default=None)
             nameless[name] = nameless.get(name, 0) + part.nameless
     duck.execute("CREATE TABLE promise (list VARCHAR, size BIGINT, nameless BIGINT)")
     _insert(duck, "promise", PROMISES, [(name, size, nameless[name]) for name, size in sizes.items()])

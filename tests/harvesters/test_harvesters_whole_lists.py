@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from dags import tasks, tasks_catalog
+from harvesters.__main__ import main
 from loaders.database import engine
 from loaders.migrations import migrate
 from schemas import Environment, HarvestFailed, environment
@@ -397,3 +398,20 @@ def test_a_page_that_is_read_again_after_a_kill_is_no_repeat(env: Environment) -
     assert counts["deleted"] == 1
     assert last_run(env)["duplicates"] > 0, "a page was landed in part, and read again"
     assert "repeats" not in notes(env)
+
+
+# the command
+
+
+@pytest.mark.parametrize(("moved", "told"), [(True, True), (False, False)], ids=["a list with repeats", "a clean list"])
+def test_the_terminal_says_that_a_list_repeats_records(
+    env: Environment, capsysbinary: pytest.CaptureFixture[bytes], moved: bool, told: bool
+) -> None:
+    shelf = Shelf()
+    shelf.pages = MOVED if moved else shelf.pages
+    with serving(shelf) as loopback:
+        declare(env, loopback.url + "/oai", protocol="oai_pmh", format="oai_dc")
+        assert main([str(env.feeds / "books.toml")]) == 0
+    printed = capsysbinary.readouterr()
+    assert len(printed.out.splitlines()) == 12
+    assert (b"books: the list repeats 1 record and may omit others" in printed.err) is told

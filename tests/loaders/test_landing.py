@@ -18,7 +18,8 @@ from loaders import landing
 from loaders.landing import land
 from loaders.landing_index import landing_index
 from loaders.landing_past import ask, harvests
-from schemas import Ask, HarvestFailed, Page, RawResponse, Request, Skipped
+from schemas import Ask, HarvestFailed, Listing, Page, RawResponse, Request, Skipped
+from schemas.base import replace
 from tests.loaders.nights import feed, pages, said
 
 ROOT = Path(__file__).parents[2]
@@ -248,6 +249,53 @@ def test_what_was_listed_twice_counts_once_for_the_next_harvest(tmp_path: Path) 
     again = [said("r1"), said("r2"), said("r1"), said("r2"), said("r3")]
     land(tmp_path, feed(), "books-1", pages(again, counted=3))
     assert ask(tmp_path, feed()).listed_before == 3
+
+
+def moved(*pages_of: list[str], size: int | None = None, full: bool = True, **more: object) -> list[Page]:
+    """A list page by page, then the complete page."""
+    listed = [
+        Page(records=[said(name) for name in names], full=full, listing=Listing(page=number, size=size))
+        for number, names in enumerate(pages_of)
+    ]
+    date = "2026-01-01T00:00:00Z"
+    return [*listed, Page(complete=True, full=full, response_date=date, listing=Listing(size=size), **more)]  # type: ignore[arg-type]
+
+
+def test_a_list_of_changes_that_repeats_records_is_asked_for_again_from_the_same_mark(tmp_path: Path) -> None:
+    one = feed(request=Request(since_param="since"), full_every=99)
+    land(tmp_path, one, "books-0", moved(["r1", "r2"], ["r3"]), asked=ask(tmp_path, one))
+    first = ask(tmp_path, one)
+    assert first.since == "2025-12-31T11:00:00Z"
+    marks = []
+    for number in range(1, 4):
+        changes = moved(["r1", "r2"], ["r2", "r3"], full=False)
+        changes[-1] = replace(changes[-1], response_date=f"2026-02-0{number}T00:00:00Z")
+        done = land(tmp_path, one, f"books-{number}", changes, asked=ask(tmp_path, one))
+        assert done.notes == (
+            "the list repeats 1 record and may omit others: what changed in that time is asked for again",
+        )
+        marks.append(ask(tmp_path, one).since)
+    assert marks == [first.since, first.since, "2026-02-02T11:00:00Z"], "the third time it is the server's habit"
+
+
+@pytest.mark.parametrize(("size", "whole"), [(3, True), (4, False), (None, False)])
+def test_a_record_that_could_not_be_read_counts_as_listed(tmp_path: Path, size: int | None, whole: bool) -> None:
+    land(tmp_path, feed(), "books-1", moved(["r1", "r2"], ["r3"], size=3))
+    poison = Skipped(identifier="r3", reason="HTTP 500")
+    land(tmp_path, feed(), "books-2", moved(["r1", "r2"], ["r2"], size=size, skipped=(poison,)))
+    assert harvests(tmp_path / "books")[-1].whole_list is whole
+
+
+def test_a_list_that_is_begun_again_is_counted_by_itself(tmp_path: Path) -> None:
+    first = [replace(page, listing=Listing(name="first", page=2)) for page in moved(["r1", "r2"])[:-1]]
+    land(tmp_path, feed(), "books-1", [*first, *moved(["r1"], ["r2"], size=2)])
+    (harvest,) = harvests(tmp_path / "books")
+    assert harvest.whole_list
+
+
+def test_a_harvest_with_repeats_is_not_asked_whether_it_changed(tmp_path: Path) -> None:
+    land(tmp_path, feed(), "books-1", moved(["r1", "r1"], size=2, validators={"u": "etag"}))
+    assert ask(tmp_path, feed()).validators == {}
 
 
 def test_a_retried_task_of_one_run_goes_on_after_its_own_parts(tmp_path: Path) -> None:
