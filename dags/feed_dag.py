@@ -115,7 +115,7 @@ def build(folder: Path, only: str | None = None) -> tuple[list[DAG], list[str]]:
     """
     feeds, bad = read_feeds(folder)
     dags: list[DAG] = []
-    problems = [f"{error.path.stem}: {error.sentence}" for error in bad]
+    problems = [f"{error.path.name}: {error.sentence}" for error in bad]
     for feed in feeds:
         if only not in {None, f"feed_{feed.name}"}:
             continue

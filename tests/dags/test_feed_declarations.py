@@ -427,6 +427,6 @@ def test_airflow_names_the_mistake_has_no_dag_of_the_feed_and_finds_it_for_a_run
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     told = json.loads(ran.stdout.splitlines()[-1])
-    assert "films: its file has a mistake: trsut: unknown key" in told["errors"]
+    assert "films.toml: its file has a mistake: trsut: unknown key" in told["errors"]
     assert told["every"] == ["feed_books"]
     assert "feed_films" in told["begun"]
