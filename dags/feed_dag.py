@@ -5,6 +5,7 @@ Whatever writes the catalog in its work runs in the pool; a harvest, which may l
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from dags.run_conf import wants_full
 from dags.setup import POOL
-from schemas import Feed, read_feeds
+from schemas import BadFeed, Environment, Feed, read_feeds
 
 LOADED = Asset(name="catalog_loaded", uri="elib://catalog/loaded")
+log = logging.getLogger("elib.feed")
 
 
 def feed_dag(feed: Feed) -> DAG:
@@ -117,7 +119,7 @@ def build(folder: Path, only: str | None = None) -> tuple[list[DAG], list[str]]:
     """
     feeds, bad = read_feeds(folder)
     dags: list[DAG] = []
-    problems = [str(error) for error in bad]
+    problems = [f"{error.path.name}: {error.sentence}" for error in bad]
     for feed in feeds:
         if only not in {None, f"feed_{feed.name}"}:
             continue
@@ -126,3 +128,22 @@ def build(folder: Path, only: str | None = None) -> tuple[list[DAG], list[str]]:
         except Exception as error:
             problems.append(f"{feed.name}.toml: {type(error).__name__}: {error}")
     return dags, problems
+
+
+def dag_of_last_declaration(env: Environment, dag_id: str) -> list[DAG]:
+    """The DAG of a feed whose file broke while a run of it goes on: what the run's tasks are found in.
+
+    Only for a task's process, which may ask the catalog; the parsing of DAG files may not. Nothing where the catalog
+    keeps no declaration: Airflow then says that there is no such DAG.
+    """
+    if not dag_id.startswith("feed_"):
+        return []
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from loaders.declarations import feed_in_use
+
+    try:
+        return [feed_dag(feed_in_use(env, dag_id.removeprefix("feed_")))]
+    except (BadFeed, SQLAlchemyError) as error:
+        log.warning("%s: no DAG, and no earlier declaration: %s", dag_id, error)
+        return []

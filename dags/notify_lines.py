@@ -10,7 +10,7 @@ from loaders.reports.page import COMMANDS, messages
 from loaders.reports.reasons import reason_messages, told
 
 Facts = Mapping[str, Any]
-ALWAYS = frozenset({"failed", "held", "publish", "report"})  # told every night; the rest only when it has grown
+ALWAYS = frozenset({"failed", "held", "mistake", "publish", "report"})  # told every night; the rest when it has grown
 STALE = timedelta(hours=12)  # a report older than this is of another night
 
 

@@ -14,13 +14,14 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m dags.publish", description=main.__doc__)
     arguments.add_argument("--full", action="store_true", help="compare every record again")
     from loaders.catalog import FeedBusy, migrate
+    from loaders.declarations import Undeclared
     from loaders.restored import NotReprocessed
 
     full = arguments.parse_args().full
     migrate(environment())
     try:
         counts = tasks_catalog.publish(tasks_catalog.match(full=full))
-    except (NotReprocessed, FeedBusy) as error:
+    except (NotReprocessed, Undeclared, FeedBusy) as error:
         print(error, file=sys.stderr)
         return 1
     tasks_catalog.report()

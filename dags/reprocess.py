@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 
-from dags.tasks import begin_reprocess, run_feed
-from schemas import BadFeed, environment, read_feed
+from dags.tasks import begin_reprocess, feed_of, run_feed
+from schemas import BadFeed, environment
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Reprocess one feed and say how many records changed. 1 when the feed is at work, 2 when there is none."""
+    """Reprocess one feed and say how many records changed. 1 when the feed is at work, 2 when there is none.
+
+    While its file cannot be used, its records are read by its last good declaration.
+    """
     parser = argparse.ArgumentParser(prog="python -m dags.reprocess", description=__doc__)
     parser.add_argument("feed", help="the feed's name, as FEED=col_oasis of make")
     parser.add_argument(
@@ -19,14 +22,17 @@ def main(arguments: list[str] | None = None) -> int:
     said = parser.parse_args(arguments)
     env = environment()
     name = said.feed.rpartition("/")[2].removesuffix(".toml")
+    from loaders.catalog import FeedBusy, migrate
+    from loaders.declarations import feeds_in_use
+
+    migrate(env)
     try:
-        read_feed(env.feeds / f"{name}.toml")
+        feed_of(env, name)
     except BadFeed as error:
         print(f"{error} (in {env.feeds}; ELIB_FEEDS names another folder)", file=sys.stderr)
         return 2
-    from loaders.catalog import FeedBusy, migrate
-
-    migrate(env)
+    if trouble := feeds_in_use(env).troubles.get(name):
+        print(f"{name}: {trouble.sentence}; it is read by its last good declaration", file=sys.stderr)
     try:
         counts = run_feed(name, begin_reprocess(name, take_over=said.take_over))
     except FeedBusy as busy:

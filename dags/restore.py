@@ -6,12 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from dags.tasks import begin_reprocess, run_feed
+from dags.tasks import begin_reprocess, feed_of, run_feed
 from dags.tasks_catalog import publish_now
 from loaders.backup import BadBackup, restore
 from loaders.catalog import FeedBusy
+from loaders.declarations import Undeclared, feeds_in_use
 from loaders.restored import NotReprocessed, waiting_feeds
-from schemas import BadFeed, Environment, environment, read_feed
+from schemas import BadFeed, Environment, environment
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,10 +39,13 @@ def landed_feeds(env: Environment) -> list[str]:
 def reprocessed(env: Environment, name: str) -> bool:
     """Reprocess one feed and say how it went; False when it could not be."""
     try:
-        read_feed(env.feeds / f"{name}.toml")
+        feed_of(env, name)
     except BadFeed as error:
-        print(f"{name}: NOT REPROCESSED: {error}; put its file back, then: make reprocess FEED={name}", file=sys.stderr)
+        why = f"{error.sentence}, and the catalog keeps no earlier declaration; put its file back"
+        print(f"{name}: NOT REPROCESSED: {why}, then: make reprocess FEED={name}", file=sys.stderr)
         return False
+    if trouble := feeds_in_use(env).troubles.get(name):
+        print(f"{name}: {trouble.sentence}; it is read by its last good declaration", file=sys.stderr)
     try:
         counts = run_feed(name, begin_reprocess(name))
     except FeedBusy as busy:
@@ -58,8 +62,8 @@ def published() -> int:
     except NotReprocessed as error:
         print(error)
         return 0
-    except FeedBusy as busy:
-        print(f"NOT PUBLISHED: {busy}", file=sys.stderr)
+    except (FeedBusy, Undeclared) as error:
+        print(f"NOT PUBLISHED: {error}", file=sys.stderr)
         return 1
     print("Published: " + ", ".join(f"{counts[name]} {name}" for name in ("added", "changed", "unchanged", "deleted")))
     return 0

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from schemas import ROOT, Ask, Environment, Feed, HarvestFailed, environment, read_feed
+from schemas import ROOT, Ask, BadFeed, Environment, Feed, HarvestFailed, environment, read_feed
 
 if TYPE_CHECKING:
     from loaders.landing import Landed
@@ -26,7 +26,19 @@ NOTHING = "nothing"  # the one chunk of a run that has none: Airflow skips what 
 
 
 def feed_of(env: Environment, name: str) -> Feed:
-    return read_feed(env.feeds / f"{name}.toml")
+    """The feed as it counts: its file, or its last good declaration while the file cannot be used. Raises BadFeed."""
+    from loaders.declarations import feed_in_use
+
+    return feed_in_use(env, name)
+
+
+def feed_to_harvest(env: Environment, name: str) -> Feed:
+    """The feed as its file declares it now. Raises HarvestFailed: on an old declaration nobody is asked anything."""
+    try:
+        return read_feed(env.feeds / f"{name}.toml")
+    except BadFeed as error:
+        sentence = f"{name} is not harvested: {error.sentence} (in {env.feeds}). What was loaded before stays."
+        raise HarvestFailed("bad_feed_file", sentence, again=False) from error
 
 
 @contextmanager
@@ -60,28 +72,32 @@ def transforms_version() -> str:
 
 
 def harvest(
-    name: str, *, full: bool | Callable[[], bool] = False, credentials: Callable[[], dict[str, str]] | None = None
+    name: str,
+    *,
+    full: bool | Callable[[], bool] = False,
+    credentials: dict[str, str] | Callable[[], dict[str, str]] | None = None,
 ) -> dict[str, Any]:
     """Begin a run of the feed and land what the partner says; a retired feed is asked nothing.
 
     `full` and `credentials` may be functions, which are called after the run has begun: what hinders them is then a run
     that failed, which the report and the notification name. Raises HarvestFailed; the run is then failed, and what came
-    before is landed.
+    before is landed. No run begins on a bad feed file.
     """
     from harvesters import harvest as pages
-    from loaders import catalog
+    from loaders import catalog, declarations
     from loaders.landing import land
     from loaders.landing_past import ask
 
     env = environment()
-    feed = feed_of(env, name)
+    feed = feed_to_harvest(env, name)
     run_id = catalog.begin(env, name, version=transforms_version())
     with failing_by_name(env, run_id, "harvest"), catalog.working(env, run_id):
+        declarations.record(env, feed)
         if feed.status == "retired":
             return {"run_id": run_id, "listed": 0}
         check_format(feed)
         full = full() if callable(full) else full
-        secrets = (credentials() if credentials else {}) or secrets_of(feed)
+        secrets = (credentials() if callable(credentials) else credentials) or secrets_of(feed)
         asked = ask(env.landing, feed, full=full, credentials=secrets)
         say = Progress(name)
         landed = land(env.landing, feed, run_id, pages(feed, asked, env, say), asked=asked, progress=say)

@@ -9,17 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from dags.halves import MANY, by_halves
 from dags.tasks import rarely_collected
-from schemas import Environment, Feed, environment, read_feeds
+from schemas import Environment, environment
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 log = logging.getLogger("elib.catalog")
-
-
-def known_feeds(env: Environment) -> list[Feed]:
-    """Every feed that is declared well."""
-    return read_feeds(env.feeds)[0]
 
 
 def match(*, full: bool = False) -> dict[str, Any]:
@@ -59,6 +54,7 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
 
     from loaders import publish_state as state
     from loaders.catalog_across import keep_across
+    from loaders.declarations import feeds_in_use
     from transforms.cluster import cluster
     from transforms.match import changes, match
     from transforms.match.model import matcher_version
@@ -79,7 +75,7 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     del before, kept, made  # a million features are a gigabyte
     decided = state.judgements(env)
     found = match(now, before=changed, known=pairs, judgements=decided)
-    one_to_one = frozenset(feed.name for feed in known_feeds(env) if feed.one_to_one)
+    one_to_one = frozenset(feed.name for feed in feeds_in_use(env).feeds if feed.one_to_one)
     clusters = cluster(found.pairs, now, decided, one_to_one)
     folder = state.write_found(
         env, version, now, found.pairs, clusters.clusters, clusters.matches, clusters.related, since=since
@@ -109,6 +105,7 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
     """
     from loaders import catalog
     from loaders import publish as publication
+    from loaders.declarations import Undeclared
     from loaders.publish_state import NothingMatched, Outdated
     from loaders.restored import check_reprocessed
 
@@ -122,6 +119,9 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
             log.warning("%s; it is matched again", error)
             shutil.rmtree(env.home / matched["folder"], ignore_errors=True)
             return _publish(env, run_id, _match(env, full=False))
+    except Undeclared as error:
+        catalog.fail(env, run_id, "undeclared", str(error))
+        raise
     except BaseException as error:
         said = f"publish: {type(error).__name__}: {error}"[:2000]
         catalog.fail(env, run_id, "crashed", f"{said}. The catalog is as it was; the next publication does it all.")
@@ -131,14 +131,18 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
 def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str, int]:
     from loaders import publish as publication
     from loaders.catalog_across import read_across, write_across
+    from loaders.declarations import check_declared, take_up
+    from loaders.publish_state import read_found
     from transforms.merge import merge
     from transforms.rules.across import CODES
 
     folder = env.home / matched["folder"]
     across = read_across(folder)
-    trust = {feed.name: feed.trust for feed in known_feeds(env)}
+    feeds = take_up(env)
+    if feeds.undeclared:
+        check_declared(feeds, read_found(folder).clusters)
     with rarely_collected():
-        counts = publication.publish(env, run_id, folder, merge=merge, trust=trust)
+        counts = publication.publish(env, run_id, folder, merge=merge, trust=feeds.trust)
     write_across(env, run_id, across, CODES)
     return counts
 
@@ -146,12 +150,14 @@ def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str
 def report() -> dict[str, str]:
     """Write every report: the night, the feeds, the partners' fix-it lists, duplicates to review."""
     from loaders.database import engine
+    from loaders.declarations import feeds_in_use
     from loaders.reports import all_reports
     from transforms.rules import rule_texts
 
     env = environment()
     with rarely_collected():
-        paths = all_reports(engine(env), env.reports, known_feeds(env), rules=rule_texts())
+        known = feeds_in_use(env)
+        paths = all_reports(engine(env), env.reports, known.feeds, rules=rule_texts(), troubles=known.troubles)
     return {"reports": str(env.reports.relative_to(env.home)), "written": str(len(paths))}
 
 

@@ -3,8 +3,8 @@
 python -m loaders.backup [FILE.tar]          writes it (`make backup`); without a name, under ELIB_HOME/backups
 python -m loaders.backup --restore FILE.tar  puts it back; `make restore` also reprocesses each feed and publishes
 
-Primary are judgement, curation, redirect, refused, and every resource with its id and created_at; all else after
-landing is made again from landing. A plain tar: landing's parts are compressed already.
+Primary are judgement, curation, redirect, refused, feed_declaration, and every resource with its id and created_at;
+all else after landing is made again from landing. A plain tar: landing's parts are compressed already.
 """
 
 from __future__ import annotations
@@ -26,13 +26,23 @@ from loaders.database import reading, writing
 from loaders.files import whole_file
 from loaders.landing_index import NAME as INDEX
 from loaders.migrations import migrate
-from loaders.models import Curation, Judgement, Redirect, Refused, Resource, RestoredMember, SourceRecord
+from loaders.models import (
+    Curation,
+    FeedDeclaration,
+    Judgement,
+    Redirect,
+    Refused,
+    Resource,
+    RestoredMember,
+    SourceRecord,
+)
 from loaders.restored import promise
 from schemas.environment import Environment, environment
 
 ROWS, LOOKUP, BLOCK = 5_000, 300, 1 << 20
 PRIMARY: dict[str, Any] = {
-    table.__tablename__: table.__table__ for table in (Judgement, Curation, Redirect, Refused, Resource, RestoredMember)
+    table.__tablename__: table.__table__
+    for table in (Judgement, Curation, Redirect, Refused, Resource, RestoredMember, FeedDeclaration)
 }
 
 

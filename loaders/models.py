@@ -267,3 +267,16 @@ class PublishState(Table):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]  # JSON
+
+
+class FeedDeclaration(Table):
+    """The last good declaration of a feed: what its file said when it had no mistake. Primary."""
+
+    __tablename__ = "feed_declaration"
+
+    feed: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]  # from 1; one more each time the declaration changes
+    declaration: Mapped[str]  # JSON: the keys that the file sets
+    sha256: Mapped[str]  # of the declaration
+    seen_at: Mapped[str]  # when this version was first seen
+    source: Mapped[str]  # file, registration

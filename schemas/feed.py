@@ -131,10 +131,16 @@ STAND_IN = {"name": "bad", "title": "-", "partner": "-", "protocol": "files", "u
 class BadFeed(Exception):
     """A feed file that cannot be used: the file, and one line a key with its reason."""
 
-    def __init__(self, path: Path, reasons: list[str]) -> None:
+    def __init__(self, path: Path, reasons: list[str], *, missing: bool = False) -> None:
         super().__init__(f"{path.name}: " + "; ".join(reasons))
         self.path = path
         self.reasons = reasons
+        self.missing = missing
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, as a report says it of the feed."""
+        return "its file is missing" if self.missing else f"its file has a mistake: {'; '.join(self.reasons)}"
 
 
 def read_feed(path: Path) -> Feed:
@@ -147,7 +153,8 @@ def read_feed(path: Path) -> Feed:
             raise BadFeed(path, ["the file begins with a byte order mark; save it as UTF-8 without one"])
         said = tomllib.loads(text)
     except OSError as error:
-        raise BadFeed(path, [f"not readable: {error.strerror or error}"]) from error
+        missing = isinstance(error, FileNotFoundError) and not path.is_symlink()  # a link to nothing is a mistake
+        raise BadFeed(path, [f"not readable: {error.strerror or error}"], missing=missing) from error
     except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number or a nesting without end
         raise BadFeed(path, [f"not readable as TOML: {error}"]) from error
     odd = f"the file's name: {path.stem!r} must be made of a-z, 0-9 and _ only, at most 64"

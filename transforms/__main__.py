@@ -1,6 +1,7 @@
 """python -m transforms [--feeds DIR]: source records on standard input, assessments on standard output.
 
-Both are JSON, one a line. A feed that has no file there is read without defaults, dialect or expectations.
+Both are JSON, one a line. A feed that has no file there is read without defaults, dialect or expectations;
+one whose file has a mistake is not read.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from transforms import transform
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when every line was a source record, 2 when one was not (it is named on standard error)."""
+    """0 when every line was read; 2 when one is no source record, or its feed file has a mistake, as stderr says."""
     parser = argparse.ArgumentParser(
         prog="python -m transforms", description="Source records to assessments, line by line."
     )
@@ -26,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     good, bad = read_feeds(said.feeds or environment().feeds)
     for error in bad:
         print(f"feed file left out: {error}", file=sys.stderr)
+    mistakes = {error.path.stem: error.sentence for error in bad}
     feeds = {feed.name: feed for feed in good}
     decode, encode = msgspec.json.Decoder(SourceRecord).decode, msgspec.json.Encoder(order="deterministic").encode
     wrong = 0
@@ -36,6 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
             record = decode(line)
         except msgspec.DecodeError as error:
             print(f"line {number}: not a source record: {error}", file=sys.stderr)
+            wrong += 1
+            continue
+        if record.feed in mistakes:  # without its defaults and dialect, its records would become others
+            print(f"line {number}: not read: {record.feed}: {mistakes[record.feed]}", file=sys.stderr)
             wrong += 1
             continue
         feed = feeds.get(record.feed)

@@ -12,11 +12,12 @@ import msgspec
 from sqlalchemy import Connection, Engine, case, exists, func, select
 
 from loaders.database import as_kept, snapshot
+from loaders.declarations import FileTrouble
 from loaders.models import Curation, HarvestRun, Issue, SourceRecord, UnmappedValue
 from loaders.reports import completeness, fix
 from loaders.reports.fix_files import FixList
 from loaders.reports.lists import write_list
-from loaders.reports.night_facts import feed_facts, standings
+from loaders.reports.night_facts import Troubles, feed_facts, standings
 from loaders.reports.page import LANGUAGES, SEVERITIES, Rules, messages, this_moment, write_pages
 from loaders.reports.runs import last_runs, nights, recent_runs
 from schemas import Feed
@@ -35,6 +36,7 @@ def feed_report(
     *,
     rules: Rules | None = None,
     at: str | None = None,
+    troubles: Troubles | None = None,
 ) -> list[Path]:
     """Write feeds/<name>.html in each language, its JSON, the complete lists, and the partner's fix-it list.
 
@@ -50,7 +52,7 @@ def feed_report(
         if not same:
             written = write_lists(connection, folder, feed.name, texts, languages)
         shares = earlier["shares"] if same else feed_shares(connection, feed.name)
-        facts = facts_of(connection, feed, folder, texts, said, shares)
+        facts = facts_of(connection, feed, folder, texts, said, shares, (troubles or {}).get(feed.name))
     return write_pages(folder, feed.name, "feed.html", {**facts, "basis": now}, languages, texts) + written
 
 
@@ -109,12 +111,18 @@ def unreadable() -> dict[str, str]:
 
 
 def facts_of(
-    connection: Connection, feed: Feed, folder: Path, rules: Rules, at: str, shares: completeness.Shares
+    connection: Connection,
+    feed: Feed,
+    folder: Path,
+    rules: Rules,
+    at: str,
+    shares: completeness.Shares,
+    trouble: FileTrouble | None,
 ) -> Facts:
     """What the page shows; the completeness of today is remembered for next month."""
     name = feed.name
     run = last_runs(connection, name).get(name)
-    line = feed_facts(name, feed, run, standings(connection, name), recent_runs(connection, at, name))
+    line = feed_facts(name, feed, run, standings(connection, name), recent_runs(connection, at, name), trouble)
     score = connection.scalar(select(func.avg(SourceRecord.score)).where(*live(name)))
     return {
         "at": at,

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import timedelta
 
 from sqlalchemy import Connection, case, func, select
 
+from loaders.declarations import FileTrouble
 from loaders.models import HarvestRun, Issue, Match, Resource, SourceRecord, UnmappedValue
 from loaders.reports.page import SEVERITIES, Rules, moment
 from loaders.reports.runs import COUNTS, Facts, last_runs, nights, of, publication, recent_runs, run_facts
 from schemas import Feed
 
-URGENCY = ("failed", "held", "missing", "quarantined", "rejected")
+URGENCY = ("failed", "held", "mistake", "missing", "moved", "quarantined", "rejected")
+Troubles = Mapping[str, FileTrouble]  # what is wrong with feed files, by feed
 LANDED = ("listed", "landed", "duplicates")  # counts of a run that stand whatever becomes of it
 NIGHT = timedelta(hours=24)  # a run that began earlier is of another night
 
 
-def night_facts(connection: Connection, feeds: Sequence[Feed], rules: Rules, at: str) -> Facts:
+def night_facts(
+    connection: Connection, feeds: Sequence[Feed], rules: Rules, at: str, troubles: Troubles | None = None
+) -> Facts:
     """Everything that the report of the night shows. `rules` are the registry's texts by code."""
     last = last_runs(connection)
     standing = standings(connection)
     runs = recent_runs(connection, at)
     published = publication(connection)
     declared = {feed.name: feed for feed in feeds}
-    listed = [feed_facts(name, declared.get(name), last.get(name), standing, runs) for name in names(declared, last)]
+    wrong = troubles or {}
+    listed = [
+        feed_facts(name, declared.get(name), last.get(name), standing, runs, wrong.get(name))
+        for name in names(declared, {*last, *wrong})
+    ]
     return {
         "at": at,
         "nights": nights(at),
@@ -38,9 +46,9 @@ def night_facts(connection: Connection, feeds: Sequence[Feed], rules: Rules, at:
     }
 
 
-def names(declared: Mapping[str, Feed], last: Mapping[str, Facts]) -> list[str]:
-    """Declared feeds in name order, then those whose file has disappeared."""
-    return sorted(declared) + sorted(set(last) - set(declared))
+def names(declared: Mapping[str, Feed], others: Set[str]) -> list[str]:
+    """Declared feeds in name order, then those of which no declaration is known."""
+    return sorted(declared) + sorted(others - set(declared))
 
 
 def standings(connection: Connection, feed: str | None = None) -> dict[str, Facts]:
@@ -71,15 +79,24 @@ NOTHING = {"records": 0, "readable": 0, "live": 0, "unique": 0, "quarantined": 0
 
 
 def feed_facts(
-    name: str, feed: Feed | None, run: Facts | None, standing: Mapping[str, Facts], runs: Mapping[str, Facts]
+    name: str,
+    feed: Feed | None,
+    run: Facts | None,
+    standing: Mapping[str, Facts],
+    runs: Mapping[str, Facts],
+    trouble: FileTrouble | None = None,
 ) -> Facts:
     """One feed's line: who it is, its last run, its funnel and what waits as they stand, and its last nights."""
     stands = standing.get(name, NOTHING)
+    if trouble and trouble.state == "missing" and feed and feed.status == "retired" and not stands["live"]:
+        trouble = None  # it has ended, and its file may go
+    status = feed.status if feed else "missing"
     return {
         "name": name,
         "title": feed.title if feed else name,
         "partner": feed.partner if feed else "",
-        "declared": feed.status if feed else "missing",
+        "declared": trouble.state if trouble else status,
+        "file": list(trouble.details) if trouble else [],
         "run": run,
         "funnel": funnel(stands),
         "standing": stands,
@@ -168,8 +185,8 @@ def feed_people(one: Facts) -> list[Facts]:
     wanted: list[tuple[str, int, list[str]]] = []
     if run and run["status"] == "failed":
         wanted.append(("failed", 1, [": ".join(text for text in (run["cause"], run["error"]) if text)]))
-    if one["declared"] == "missing":
-        wanted.append(("missing", one["standing"]["live"], []))
+    if one["declared"] in ("mistake", "missing", "moved"):
+        wanted.append((one["declared"], one["standing"]["live"], one["file"]))
     wanted += [(what, one["standing"][what], []) for what in ("quarantined", "rejected") if one["standing"][what]]
     about = {"feed": one["name"], "run": run["id"] if run else None}
     return [about | {"what": what, "count": count, "detail": detail} for what, count, detail in wanted]

@@ -33,7 +33,9 @@ SEVERITIES = ("error", "warning", "info")  # of findings, the worst first
 COMMANDS = {
     "held": "python -m loaders.review show {run}",
     "failed": "",
-    "missing": "feeds/{feed}.toml",
+    "mistake": "{feed}.toml",
+    "missing": "{feed}.toml",
+    "moved": "ELIB_FEEDS",
     "quarantined": "python -m loaders.review quarantined --feed {feed}",
     "rejected": "reports/feeds/{feed}.fix.csv",
     "pairs": "reports/duplicates.html",

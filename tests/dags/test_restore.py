@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from dags import restore, tasks_catalog
 from loaders import backup, curation, review
-from loaders.database import engine
+from loaders.database import engine, writing
+from loaders.models import FeedDeclaration
 from loaders.restored import NotReprocessed
 from schemas import ROOT, Environment
 from tests.dags.feeds import declare, listed, night
@@ -118,12 +121,33 @@ def test_a_feed_without_its_file_is_named_and_nothing_is_published(
 ) -> None:
     file = tmp_path / "elib.tar"
     published = books(home, 3)
+    with writing(home) as connection:  # a backup of before declarations were kept
+        connection.execute(delete(FeedDeclaration))
     backup.main([str(file)])
     destroyed(home)
     (home.feeds / "books.toml").unlink()
     assert restore.main([str(file)]) == 1
-    assert "books: NOT REPROCESSED" in capsys.readouterr().err
+    assert "books: NOT REPROCESSED: its file is missing" in capsys.readouterr().err
     assert rows(home, "resource", PUBLISHED) == published
+
+
+def test_a_feed_without_its_file_comes_back_by_its_last_good_declaration(
+    home: Environment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "elib.tar"
+    declare(home, "books", 'default_license = "CC-BY-4.0"\n')
+    night(home, "books", [listed("books", number, license=None) for number in range(3)])
+    tasks_catalog.publish_now()
+    published, declared = rows(home, "resource", PUBLISHED), rows(home, "feed_declaration")
+    backup.main([str(file)])
+    with tarfile.open(file) as tar:
+        assert "tables/feed_declaration" in " ".join(tar.getnames())
+    destroyed(home)
+    (home.feeds / "books.toml").unlink()
+    assert restore.main([str(file)]) == 0
+    assert "books: its file is missing; it is read by its last good declaration" in capsys.readouterr().err
+    assert rows(home, "resource", PUBLISHED) == published
+    assert rows(home, "feed_declaration") == declared
 
 
 def test_make_writes_a_backup_and_restore_says_what_it_lacks(home: Environment, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, text, update
 
-from loaders import catalog, curation
+from loaders import catalog, curation, declarations
 from loaders.backup import BadBackup, back_up, restore
 from loaders.database import engine, writing
 from loaders.models import Resource, SourceRecord, Table
@@ -18,7 +18,7 @@ from schemas import Environment
 from tests.loaders.nights import feed, night, rows, said, stage
 
 BY = {"by": "A Steward", "reason": "looked at it"}
-PRIMARY = ("judgement", "curation", "redirect", "refused", "resource")
+PRIMARY = ("judgement", "curation", "redirect", "refused", "resource", "feed_declaration")
 REBUILT = "key, status, payload_sha256, record, pending_sha256, pending_status, resource_id"
 
 
@@ -40,12 +40,14 @@ def test_everything_but_the_backup_is_destroyed_and_comes_back(env: Environment,
         connection.execute(update(SourceRecord).where(members).values(resource_id="lr-1"))
     curation.judge(env, "same", "books:r2", "books:r1", **BY)
     curation.accept(env, "books:poor", **BY)
+    declarations.record(env, feed(trust=3))
     primary, records = {name: rows(env, name) for name in PRIMARY}, rows(env, "source_record", REBUILT)
     file = tmp_path / "backup.tar"
     assert back_up(env, file) == 4, "of each night a part, and the rows before it"
     destroy(env)
     restore(env, file)
     assert {name: rows(env, name) for name in PRIMARY} == primary
+    assert primary["feed_declaration"]
     run = catalog.begin(env, "books", "reprocess")
     stage(env, run)
     catalog.load(env, run)

@@ -30,6 +30,7 @@ PROMISED = {
     "unmapped_value": "field value feed count first_seen mapped_to",
     "match": "left_key right_key probability evidence verdict",
     "judgement": "left_key right_key verdict by at reason left_sha256 right_sha256",
+    "feed_declaration": "feed version declaration sha256 seen_at source",
     "curation": "key resource_id path value action by at reason undone_at",
 }
 

@@ -313,6 +313,17 @@ def test_the_pipe_reads_records_and_writes_assessments(
     assert b"line 2: not a source record" in err
 
 
+def test_the_pipe_reads_no_record_of_a_feed_whose_file_has_a_mistake(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    (tmp_path / "sample.toml").write_text('title = "S"\ndefault_licence = "CC-BY-4.0"\n')
+    line = msgspec.json.encode(dc("<dc:title>12</dc:title>"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(line)))
+    assert main(["--feeds", str(tmp_path)]) == 2
+    out, err = capfdbinary.readouterr()
+    assert out == b"" and b"line 1: not read: sample: its file has a mistake: " in err
+
+
 def test_an_excerpt_is_not_repeated_after_the_text_that_it_is_cut_from() -> None:
     post = {
         "title": {"rendered": "Rain"},

@@ -1,0 +1,432 @@
+"""Whatever becomes of a feed's file, what is published stays; and the report, the notification and Airflow say why."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import html
+from sqlalchemy import delete, update
+
+from dags import publish, reprocess, tasks, tasks_catalog
+from dags.notify_lines import line, needs, worth_telling
+from loaders import curation
+from loaders.database import writing
+from loaders.declarations import FOLDERS, Undeclared, feeds_in_use
+from loaders.models import FeedDeclaration, PublishState
+from loaders.reports.page import LANGUAGES
+from schemas import ROOT, Environment, HarvestFailed, environment
+from tests.dags.feeds import declare, land_only, listed, night
+from tests.loaders.nights import TABLES, rows
+
+BY = {"by": "A Steward", "reason": "looked at it"}
+TRUSTED = 'trust = 8\ndefault_license = "CC-BY-4.0"\ndefault_language = "fr"\n'
+
+
+def library(env: Environment) -> list[tuple[Any, ...]]:
+    """What is published of two feeds with one work in common: the trusted feed, second by name, gives its values."""
+    for name, more in (("books", ""), ("films", TRUSTED)):
+        declare(env, name, more)
+        night(env, name, films() if name == "films" else [listed(name, number) for number in range(3)])
+    curation.judge(env, "same", "books:1", "films:1", **BY)
+    tasks_catalog.publish_now()
+    published = rows(env, "resource")
+    titles = rows(env, "resource", "members, title")
+    assert [title.split()[-1] for members, title in titles if members == 2] == ["films"]
+    return published
+
+
+def films() -> list[Any]:
+    """Records that take their licence and language from the feed file."""
+    return [listed("films", number, license=None, inLanguage=None) for number in range(3)]
+
+
+def replaced(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def to_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def to_dangling_link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.with_name("nowhere"))
+
+
+MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "misspelt key": (lambda path: replaced(path, "trust", "trsut"), "trsut: unknown key"),
+    "not TOML": (lambda path: replaced(path, "trust = 8", "trust = "), "not readable as TOML"),
+    "empty": (lambda path: path.write_bytes(b""), "title: required and missing"),
+    "no text": (lambda path: path.write_bytes(b"\x00\x80\xff"), "not readable as TOML"),
+    "value of another type": (lambda path: replaced(path, "trust = 8", 'trust = "high"'), "trust: "),
+    "unknown licence": (lambda path: replaced(path, "CC-BY-4.0", "free for all"), "default_license: "),
+    "unknown language": (lambda path: replaced(path, '"fr"', '"French?"'), "default_language: "),
+    "folder": (to_folder, "not readable: it is no file"),
+    "link to nothing": (to_dangling_link, "not readable: "),
+}
+ABSENCES: dict[str, Callable[[Path], object]] = {
+    "deleted": Path.unlink,
+    "renamed": lambda path: path.rename(path.with_name("cinema.toml")),
+    "all feeds deleted": lambda path: shutil.rmtree(path.parent),
+}
+
+
+def wrong(env: Environment) -> list[dict[str, Any]]:
+    """What the report says of feed files."""
+    people = json.loads((env.reports / "night.json").read_bytes())["people"]
+    return [one for one in people if one["what"] in ("mistake", "missing", "moved")]
+
+
+def notified(env: Environment, language: str = "en") -> list[str]:
+    """The lines of tonight's notification about feed files; none when nothing is worth telling."""
+    report = json.loads((env.reports / "night.json").read_bytes())
+    wanted = needs(report, datetime.now(UTC))
+    assert worth_telling(wanted, {})
+    return [line(one, language) for one in wanted if one["what"] in ("mistake", "missing", "moved")]
+
+
+def test_a_mistake_in_a_feed_file_changes_nothing_that_is_published_and_is_said(home: Environment) -> None:
+    published, kept = library(home), rows(home, "feed_declaration")
+    for kind, (damage, reason) in MISTAKES.items():
+        put_back(home)
+        damage(home.feeds / "films.toml")
+        tasks_catalog.publish_now()
+        assert rows(home, "resource") == published, kind
+        assert rows(home, "feed_declaration") == kept, kind
+        (one,) = wrong(home)
+        assert (one["what"], one["feed"], one["count"]) == ("mistake", "films", 3), kind
+        assert reason in one["detail"][0], kind
+        (told,) = notified(home)
+        assert told.startswith("films: Its file has a mistake: ") and reason in told and "retired" not in told, kind
+
+
+def test_a_missing_feed_file_changes_nothing_that_is_published_and_is_said(home: Environment) -> None:
+    published, kept = library(home), rows(home, "feed_declaration")
+    for kind, remove in ABSENCES.items():
+        put_back(home)
+        remove(home.feeds / "films.toml")
+        tasks_catalog.publish_now()
+        assert rows(home, "resource") == published, kind
+        assert rows(home, "feed_declaration") == kept, kind
+        assert ("missing", "films", 3) in [(one["what"], one["feed"], one["count"]) for one in wrong(home)], kind
+        told = next(one for one in notified(home) if one.startswith("films"))
+        assert told.startswith("films: Its file is missing") and "Put the file back" in told, kind
+        assert "Do not retire the feed" in told, kind
+
+
+def put_back(env: Environment) -> None:
+    """Both feed files as they were, and no other."""
+    shutil.rmtree(env.feeds)
+    declare(env, "books")
+    declare(env, "films", TRUSTED)
+
+
+def test_on_every_database_the_last_good_declaration_counts(
+    env: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in (("HOME", env.home), ("CATALOG_URL", env.catalog_url), ("FEEDS", tmp_path / "declared")):
+        monkeypatch.setenv(f"ELIB_{name}", str(value))
+    here = environment()
+    published, kept = library(here), rows(here, "feed_declaration")
+    assert [(row[0], row[1], row[5]) for row in kept] == [("books", 1, "file"), ("films", 1, "file")]
+    replaced(here.feeds / "films.toml", "trust", "trsut")
+    (here.feeds / "books.toml").unlink()
+    before = {table: rows(here, table) for table in (*TABLES, "feed_declaration", "publish_state")}
+    for full in (False, True):
+        tasks_catalog.publish(tasks_catalog.match(full=full))
+        assert rows(here, "resource") == published
+        assert {table: rows(here, table) for table in before} == before
+
+
+SAYS = {
+    "en": ("Its file has a mistake: trsut: unknown key", "Its file is missing"),
+    "fr": ("Son fichier contient une erreur : trsut: unknown key", "Son fichier est absent"),
+    "ru": ("В его файле ошибка: trsut: unknown key", "Его файл отсутствует"),
+    "ar": ("في ملفه خطأ: trsut: unknown key", "ملفه مفقود"),
+}
+
+
+def test_pages_and_notification_say_it_in_every_language(home: Environment) -> None:
+    library(home)
+    replaced(home.feeds / "films.toml", "trust", "trsut")
+    (home.feeds / "books.toml").unlink()
+    tasks_catalog.report()
+    for language in LANGUAGES:
+        suffix = "" if language == "en" else f".{language}"
+        page = page_text(home.reports / f"night{suffix}.html")
+        mistake, missing = SAYS[language]
+        assert mistake in page and missing in page
+        assert mistake in page_text(home.reports / "feeds" / f"films{suffix}.html")
+        assert missing in page_text(home.reports / "feeds" / f"books{suffix}.html")
+        told = notified(home, language)
+        assert [mistake in told[0], missing in told[1]] == [True, True]
+
+
+def page_text(path: Path) -> str:
+    return " ".join(html.document_fromstring(path.read_text(encoding="utf-8")).text_content().split())
+
+
+@pytest.mark.parametrize("folder", ["unset", "other"])
+def test_a_decision_published_in_a_shell_with_another_ELIB_FEEDS_changes_nothing_else(
+    home: Environment, tmp_path: Path, folder: str
+) -> None:
+    published, kept = library(home), rows(home, "feed_declaration")
+    elsewhere = tmp_path / folder
+    if folder == "other":  # good files of the same names that say something else
+        elsewhere.mkdir()
+        declare(home, "books", "trust = 99\n")
+        (home.feeds / "books.toml").rename(elsewhere / "books.toml")
+        (elsewhere / "films.toml").write_bytes((elsewhere / "books.toml").read_bytes())
+        declare(home, "books")
+    number = curation.correct(home, "books:0", "title.en", "A better title", **BY)
+    variables = {name: value for name, value in os.environ.items() if name != "ELIB_FEEDS"}
+    if folder != "unset":
+        variables["ELIB_FEEDS"] = str(elsewhere)
+    ran = subprocess.run(
+        [sys.executable, "-m", "loaders.review", "undo", str(number), "--by", "S", "--reason", "r", "--publish"],
+        env=variables, cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout.splitlines()[-1]) == (
+        0,
+        "Published: 0 added, 0 changed, 5 unchanged, 0 deleted",
+    ), ran.stderr
+    assert rows(home, "resource") == published and rows(home, "feed_declaration") == kept
+    state = "moved" if folder == "other" else "missing"
+    assert [(one["what"], one["feed"]) for one in wrong(home)] == [(state, "books"), (state, "films")]
+
+
+def test_a_publication_from_an_empty_folder_changes_nothing(
+    home: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published, kept = library(home), rows(home, "feed_declaration")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    for name in ("empty", "nowhere", "file"):
+        monkeypatch.setenv("ELIB_FEEDS", str(tmp_path / name))
+        tasks_catalog.publish_now()
+        assert rows(home, "resource") == published and rows(home, "feed_declaration") == kept, name
+        assert [(one["what"], one["feed"]) for one in wrong(home)] == [("missing", "books"), ("missing", "films")]
+
+
+def test_a_file_that_is_changed_deliberately_counts_at_the_next_publication(home: Environment) -> None:
+    library(home)
+    replaced(home.feeds / "films.toml", "trust = 8", "trust = -1")
+    tasks_catalog.publish_now()
+    titles = rows(home, "resource", "members, title")
+    assert [title.split()[-1] for members, title in titles if members == 2] == ["books"]
+    assert rows(home, "feed_declaration", "feed, version") == [("books", 1), ("films", 2)]
+    assert wrong(home) == []
+
+
+def test_a_feed_that_no_run_knows_is_not_kept_and_its_mistake_is_said(home: Environment) -> None:
+    library(home)
+    declare(home, "songs")
+    declare(home, "plays", "colour = 1\n")
+    tasks_catalog.publish_now()
+    assert {row[0] for row in rows(home, "feed_declaration", "feed")} == {"books", "films"}
+    assert [(one["what"], one["feed"], one["count"]) for one in wrong(home)] == [("mistake", "plays", 0)]
+
+
+def test_a_feed_that_has_ended_needs_no_file(home: Environment) -> None:
+    library(home)
+    declare(home, "films", TRUSTED + 'status = "retired"\n')
+    run = land_only(home, "films", [])
+    assert tasks.run_feed("films", run) == {}, "the gate holds it"
+    from loaders import catalog_decide
+
+    catalog_decide.release(home, run, **BY)
+    tasks_catalog.publish_now()
+    (home.feeds / "films.toml").unlink()
+    tasks_catalog.publish_now()
+    assert wrong(home) == []
+
+
+# harvest and runs
+
+
+def test_a_harvest_keeps_the_declaration_once_and_none_begins_on_a_file_with_a_mistake(home: Environment) -> None:
+    declare(home, "books", "[request]\nretries = 0\n")
+    path = home.feeds / "books.toml"
+    replaced(path, "https://example.org/api", "http://127.0.0.1:9/api")  # nothing listens; the harvest fails
+    for _ in range(2):
+        with pytest.raises(HarvestFailed):
+            tasks.harvest("books")
+    (kept,) = rows(home, "feed_declaration")
+    assert kept[:2] == ("books", 1)
+    assert json.loads(kept[2])["url"] == "http://127.0.0.1:9/api"
+    path.write_text("# a remark changes no declaration\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(HarvestFailed):
+        tasks.harvest("books")
+    assert rows(home, "feed_declaration") == [kept]
+    replaced(path, "Open Textbooks", "Open Books")
+    with pytest.raises(HarvestFailed):
+        tasks.harvest("books")
+    (changed,) = rows(home, "feed_declaration")
+    assert changed[:2] == ("books", 2) and changed[3] != kept[3]
+    runs = rows(home, "harvest_run", "id")
+    replaced(path, "title", "titel")
+    with pytest.raises(HarvestFailed, match=r"books is not harvested: its file has a mistake: .*titel: unknown key"):
+        tasks.harvest("books")
+    path.unlink()
+    with pytest.raises(HarvestFailed, match="books is not harvested: its file is missing"):
+        tasks.harvest("books")
+    assert rows(home, "harvest_run", "id") == runs
+    assert rows(home, "feed_declaration") == [changed]
+
+
+def test_a_run_whose_feed_file_breaks_in_the_middle_goes_on_with_the_last_good_declaration(home: Environment) -> None:
+    library(home)
+    before = rows(home, "source_record", "key, record")
+    more = [*films(), listed("films", 7, license=None, inLanguage=None)]
+    run = land_only(home, "films", more)
+    (home.feeds / "films.toml").write_text("trsut = 8\n", encoding="utf-8")
+    assert tasks.run_feed("films", run)["added"] == 1
+    now = dict(rows(home, "source_record", "key, record"))
+    assert {key: now[key] for key, _ in before} == dict(before)
+    added = json.loads(now["films:7"])
+    assert added["license"]["uri"].endswith("/by/4.0/") and added["languages"][0]["tag"] == "fr"
+
+
+def test_reprocess_of_a_feed_with_a_broken_file_reads_by_its_last_good_declaration_and_says_so(
+    home: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library(home)
+    before = rows(home, "source_record", "key, record")
+    replaced(home.feeds / "films.toml", "default_license", "default_licence")
+    capsys.readouterr()
+    assert reprocess.main(["films"]) == 0
+    told = capsys.readouterr()
+    assert "0 of 3 records changed" in told.out
+    assert "films: its file has a mistake: default_licence: unknown key" in told.err
+    assert "last good declaration" in told.err
+    assert rows(home, "source_record", "key, record") == before
+
+
+# catalogs and declarations of other versions
+
+
+def undeclared(env: Environment) -> None:
+    """The catalog as a version left it that kept no declarations."""
+    with writing(env) as connection:
+        connection.execute(delete(FeedDeclaration))
+        connection.execute(delete(PublishState).where(PublishState.name == FOLDERS))
+
+
+def test_before_any_declaration_is_kept_nothing_is_published_by_guess(
+    home: Environment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = library(home)
+    undeclared(home)
+    monkeypatch.setattr(sys, "argv", ["dags.publish"])
+    for damage in (MISTAKES["misspelt key"][0], ABSENCES["deleted"]):
+        put_back(home)
+        damage(home.feeds / "films.toml")
+        assert publish.main() == 1
+        (told,) = capsys.readouterr().err.strip().splitlines()[-1:]
+        assert told.startswith("Nothing is published: films: its file ") and "dags.publish" in told
+        assert rows(home, "resource") == published
+        causes = {row for row in rows(home, "harvest_run", "status, cause") if row[0] == "failed"}
+        assert causes == {("failed", "undeclared")}
+    put_back(home)
+    assert publish.main() == 0
+    assert rows(home, "resource") == published
+    assert rows(home, "feed_declaration", "feed, version") == [("books", 1), ("films", 1)]
+
+
+def test_before_any_declaration_is_kept_a_broken_feed_that_shares_nothing_stops_nobody(home: Environment) -> None:
+    library(home)
+    declare(home, "songs")
+    night(home, "songs", [listed("songs", number) for number in (5, 6)])
+    tasks_catalog.publish_now()
+    undeclared(home)
+    (home.feeds / "songs.toml").write_text("", encoding="utf-8")
+    published = rows(home, "resource")
+    tasks_catalog.publish_now()
+    assert rows(home, "resource") == published
+
+
+def keep(env: Environment, text: str) -> None:
+    """Another version of the program kept this of films."""
+    with writing(env) as connection:
+        connection.execute(update(FeedDeclaration).where(FeedDeclaration.feed == "films").values(declaration=text))
+
+
+def test_a_declaration_of_a_later_version_is_read_as_far_as_it_can_be(home: Environment) -> None:
+    published = library(home)
+    (row,) = (row for row in rows(home, "feed_declaration") if row[0] == "films")
+    said = json.loads(row[2])
+    later = {"map": {"title": "name"}, "metadata_license": "CC0", "prefix": "x", "schedule": "at dawn", "sets": 7}
+    later["request"] = {"rate": -1, "size": 20, "mood": "calm", "params": {"a": {"b": 1}}}
+    later["expect"] = "much"
+    keep(home, json.dumps({**said, **later}))
+    (home.feeds / "films.toml").unlink()
+    (feed,) = (one for one in feeds_in_use(home).feeds if one.name == "films")
+    assert (feed.trust, feed.default_language, feed.title) == (8, "fr", "Open Textbooks")
+    assert (feed.schedule, feed.sets, feed.request.rate, feed.request.size) == ("0 1 * * *", [], 1.0, 20)
+    assert (feed.request.params, feed.expect.max_drop) == ({}, 0.05)
+    tasks_catalog.publish_now()
+    assert rows(home, "resource") == published
+
+
+def test_a_declaration_that_cannot_be_read_at_all_is_as_none(home: Environment) -> None:
+    published = library(home)
+    (home.feeds / "films.toml").unlink()
+    for text in ("{", "[]", '"films"', "null", "[" * 100_000):
+        keep(home, text)
+        assert feeds_in_use(home).undeclared == {"films"}
+    with pytest.raises(Undeclared, match="films: its file is missing"):
+        tasks_catalog.publish_now()
+    assert rows(home, "resource") == published
+
+
+# Airflow
+
+PROGRAM = """
+import json, sys
+from dags.home import prepare
+from schemas import environment
+prepare(environment())
+from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsing_context_manager
+try:
+    import dags.feed_errors
+    errors = ""
+except ValueError as error:
+    errors = str(error)
+import dags.feeds as parsed
+every = sorted(name for name in vars(parsed) if name.startswith("feed_"))
+del sys.modules["dags.feeds"]
+with _airflow_parsing_context_manager(dag_id="feed_films"):
+    import dags.feeds as parsed
+begun = sorted(name for name in vars(parsed) if name.startswith("feed_"))
+print(json.dumps({"errors": errors, "every": every, "begun": begun}))
+"""
+
+
+@pytest.mark.slow
+def test_airflow_names_the_mistake_has_no_dag_of_the_feed_and_finds_it_for_a_run_that_goes_on(
+    home: Environment, tmp_path: Path
+) -> None:
+    library(home)
+    replaced(home.feeds / "films.toml", "trust", "trsut")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**clean, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout.splitlines()[-1])
+    assert "films.toml: its file has a mistake: trsut: unknown key" in told["errors"]
+    assert told["every"] == ["feed_books"]
+    assert "feed_films" in told["begun"]
