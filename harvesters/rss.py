@@ -106,7 +106,9 @@ def _recovered(
             good.append(_alone(opening[0] + item + closing, encoding))
         except Unreadable as reason:
             name = GUID.search(item)
-            skipped = Skipped(identifier=name[1].strip().decode("utf-8", "replace") if name else None, reason=str(reason))
+            skipped = Skipped(
+                identifier=name[1].strip().decode("utf-8", "replace") if name else None, reason=str(reason)
+            )
             bad.append(Broken(skipped=skipped, raw=RawResponse(url=feed.url, body=item, reason=str(reason))))
     return good, bad
 

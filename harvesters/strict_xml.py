@@ -109,8 +109,7 @@ def declared_encoding(body: bytes) -> str:
 
 def name_entities(body: bytes) -> bytes:
     """The document with HTML's named entities as numbers, save XML's own five, CDATA, comments and instructions."""
-
-    ends: dict[bytes, Next] = {}
+    ends = {begin: Next(body, marker) for begin, marker in SECTION_ENDS.items()}
     parts: list[bytes] = []
     copied = at = 0
     while match := NAMED.search(body, at):
@@ -119,10 +118,9 @@ def name_entities(body: bytes) -> bytes:
             parts += (body[copied : match.start()], _numbered(match))
             copied = at
             continue
-        marker = SECTION_ENDS[match[0]]
-        end = ends.setdefault(match[0], Next(body, marker)).at_or_after(at)
+        end = ends[match[0]].at_or_after(at)
         if end >= 0:
-            at = end + len(marker)
+            at = end + len(SECTION_ENDS[match[0]])
     return b"".join((*parts, body[copied:]))
 
 

@@ -6,7 +6,6 @@ import ast
 import importlib
 import itertools
 import re
-import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("harvesters", "transforms", "loaders", "schemas")
-WHOLE = frozenset({"match", "fullmatch"})
 METHODS = frozenset({"match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"})
 REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
 MAX_PATHS = 24  # ways through one expression's alternatives that are followed
@@ -43,16 +41,15 @@ class Expression:
 
 def expressions() -> list[Expression]:
     """Every compiled pattern of a module, every one written into a call, and every one of the lists."""
-    modules = [(path, ast.parse(path.read_text())) for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
-    calls = _methods_by_name(tree for _, tree in modules)
     result: dict[tuple[Any, int, frozenset[str]], Expression] = {}
-    for path, tree in modules:
+    modules = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")) if "migrations" not in path.parts]
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in modules}
+    everywhere = _methods_by_name(trees.values())
+    for path, tree in trees.items():
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        if "migrations" in name or name.endswith("__main__"):
-            continue
-        for expression in (*_compiled(name, calls), *_inline(name, tree)):
-            pattern = expression.pattern
-            result.setdefault((pattern.pattern, pattern.flags, expression.methods), expression)
+        methods = everywhere | _methods_by_name((tree,))
+        for expression in (*_compiled(name, methods), *_inline(name, tree)):
+            result.setdefault((expression.pattern.pattern, expression.pattern.flags, expression.methods), expression)
     for expression in _listed():
         result.setdefault((expression.pattern.pattern, expression.pattern.flags, expression.methods), expression)
     return list(result.values())
@@ -66,7 +63,9 @@ def _methods_by_name(trees: Iterable[ast.Module]) -> dict[str, set[str]]:
             if isinstance(node, ast.Attribute) and node.attr in METHODS:
                 owner = node.value.func if isinstance(node.value, ast.Call) else node.value
                 owner = owner.value if isinstance(owner, ast.Subscript) else owner
-                name = owner.id if isinstance(owner, ast.Name) else owner.attr if isinstance(owner, ast.Attribute) else ""
+                name = (
+                    owner.id if isinstance(owner, ast.Name) else owner.attr if isinstance(owner, ast.Attribute) else ""
+                )
                 calls.setdefault(name, set()).add(node.attr)
     return calls
 
@@ -74,10 +73,9 @@ def _methods_by_name(trees: Iterable[ast.Module]) -> dict[str, set[str]]:
 def _compiled(module_name: str, calls: dict[str, set[str]]) -> Iterator[Expression]:
     module = importlib.import_module(module_name)
     for name, value in list(vars(module).items()):
-        if getattr(value, "__module__", None) == module_name and _makes_patterns(value):
-            value = value()
+        makes = getattr(value, "__module__", None) == module_name and _makes_patterns(value)
         methods = frozenset(calls.get(name, ())) or frozenset({"search"})
-        for pattern in _patterns_in(value):
+        for pattern in _patterns_in(value() if makes else value):
             yield Expression(f"{module_name}.{name}", pattern, methods)
 
 
@@ -114,9 +112,7 @@ def _inline(module_name: str, tree: ast.Module) -> Iterator[Expression]:
                 for part in ast.walk(argument)
                 if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "re"
             )
-            yield Expression(
-                f"{module_name}:{node.lineno}", re.compile(first.value, flags), frozenset({function.attr})
-            )
+            yield Expression(f"{module_name}:{node.lineno}", re.compile(first.value, flags), frozenset({function.attr}))
 
 
 def _listed() -> Iterator[Expression]:
@@ -149,8 +145,8 @@ def attacks(pattern: re.Pattern[Any]) -> list[tuple[str, str, str]]:
                 for tail in ("", "\x00", "\n\x00"):
                     result[before, text, tail] = None
                 result["", before + text, "\x00"] = None
-                if before:
-                    result["", before, "\x00"] = None
+                result["", before + text * 2, "\n\x00"] = None
+                result["", before, "\x00"] = None
             before += text
         result["", before, ""] = None
         result["", before[:-1], "\x00"] = None
@@ -177,7 +173,7 @@ def _paths(nodes: Any, flags: int) -> Iterator[list[tuple[str, bool]]]:
             yield [step for k, ways in enumerate(choices) for step in (ways[m] if k == n else ways[0])]
 
 
-def _choices(node: Any, flags: int) -> Iterator[list[tuple[str, bool]]]:
+def _choices(node: Any, flags: int) -> Iterator[list[tuple[str, bool]]]:  # noqa: C901  # a case for each kind of node
     kind, value = node
     if kind is op.LITERAL:
         yield [(chr(value), False)]
@@ -249,23 +245,20 @@ def _as_set(members: Any) -> str:
     return f"[{''.join(parts)}]"
 
 
-def run(expression: Expression, text: str) -> None:
-    """Apply an expression to a whole text as its callers do, all its matches one after the other."""
-    pattern = expression.pattern
-    subject = text.encode("utf-8", "surrogatepass") if isinstance(pattern.pattern, bytes) else text
-    for method in expression.methods & WHOLE:
-        getattr(pattern, method)(subject)
-    if expression.methods - WHOLE:
-        for _ in pattern.finditer(subject):
-            pass
-
-
-def grown(attack: tuple[str, str, str], size: int) -> str:
+def subject(pattern: re.Pattern[Any], attack: tuple[str, str, str], size: int) -> Any:
+    """The text of an attack at a size, as bytes for a pattern of bytes."""
     before, repeated, behind = attack
-    return before + repeated * max(1, size // len(repeated)) + behind
+    text = before + repeated * max(1, size // len(repeated)) + behind
+    return text.encode("utf-8", "surrogatepass") if isinstance(pattern.pattern, bytes) else text
 
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
-    listing = expressions()
-    print(len(listing), sum(len(attacks(one.pattern)) for one in listing))
+def apply(expression: Expression, text: Any) -> None:
+    """Use an expression on a whole text as its callers do; where they search, all matches one after the other."""
+    for method in expression.methods:
+        if method in ("match", "fullmatch"):
+            getattr(expression.pattern, method)(text)
+        elif method == "search":
+            expression.pattern.search(text)
+        else:
+            for _ in expression.pattern.finditer(text):
+                pass

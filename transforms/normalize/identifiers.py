@@ -33,7 +33,8 @@ _URN = re.compile(r"urn:[a-z0-9][a-z0-9-]{1,31}:\S+", re.I)
 _ISBN_SHAPE = re.compile(r"(?:97[89][\s-]?)?(?:\d[\s-]?){9}[\dXx]")
 _ISSN_SHAPE = re.compile(r"\d{4}-\d{3}[\dXx]")
 _NOTE = re.compile(
-    r"(?:(?<!\s)\s++)?(?:[(\[][^()\[\]]*[)\]]\s*+$|:\s*+(?:hbk|pbk|ebook|pdf|hardback|paperback|eng|fre|spa)(?s:.*)$)", re.I
+    r"(?:(?<!\s)\s++)?(?:[(\[][^()\[\]]*[)\]]\s*+$|:\s*+(?:hbk|pbk|ebook|pdf|hardback|paperback|eng|fre|spa)(?s:.*)$)",
+    re.I,
 )
 _SPACED_NOTE = re.compile(r"(?<!\s)\s++[(\[][^()\[\]]*[)\]]$")
 _LOCALE = re.compile(r"\?locale(?:-attribute)?=\w+$", re.I)

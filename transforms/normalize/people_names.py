@@ -22,7 +22,9 @@ _YEARS = re.compile(
 _ROLE_SUFFIX = re.compile(
     r"(?<![\s,])[\s,]++[(\[]?(?:author|editor|eds?|creator|aut|edt|illustrator|translator|автор|ред)\.?[)\]]?$", re.I
 )
-_ROLE_PART = re.compile(r"(?:(?<!\s)\s++)?,\s*+(?:author|editor|eds?|creator|illustrator|translator|автор|ред)\.?$", re.I)
+_ROLE_PART = re.compile(
+    r"(?:(?<!\s)\s++)?,\s*+(?:author|editor|eds?|creator|illustrator|translator|автор|ред)\.?$", re.I
+)
 _INITIAL = re.compile(r"\b[^\W\d_]\.|^[^\W\d_]$")
 _INITIALED = re.compile(r"[^\W\d_][\w'’-]+ (?:[^\W\d_]\.? ?){1,3}")  # "Smith J", "Иванов И. И."
 _HEAD = re.compile(r"\b(?:ministr|minist[eè]r|universi|institut|department|faculty|bureau|office|cent(?:er|re))", re.I)
