@@ -15,11 +15,9 @@ from harvesters.encodings import charset, decodes
 from harvesters.http import Reply
 from schemas import Feed, RawResponse, Skipped, SourceRecord
 
-# what some pages wrap a script in
-WRAPPED = re.compile(
-    r"^\s*(?:<!--|(?://|/\*)?\s*<!\[CDATA\[(?:\s*\*/)?)?|(?:-->|(?://|/\*)?\s*\]\]>(?:\s*\*/)?)?\s*;?\s*$"
-)
-TYPE = re.compile(r'"@type"\s*:\s*\[?\s*"([^"]*)"')
+# how some pages begin a script that they wrap in a comment or in CDATA
+WRAPPED = re.compile(r"<!--|(?:(?://|/\*)\s*+)?<!\[CDATA\[(?:\s*+\*/)?")
+TYPE = re.compile(r'"@type"\s*+:\s*+(?:\[\s*+)?"([^"]*)"')
 # what a page says about itself and its site, not about a learning resource
 FURNITURE = frozenset(
     {
@@ -43,7 +41,7 @@ def records_in(feed: Feed, reply: Reply, url: str, changed: str | None) -> Itera
     for script in page.iter("script"):
         if "ld+json" not in script.get("type", ""):
             continue
-        text = WRAPPED.sub("", script.text or "").strip()
+        text = _unwrapped(script.text or "")
         try:
             nodes += _nodes(msgspec.Raw(text.encode())) if text else []
         except (msgspec.DecodeError, RecursionError) as error:
@@ -72,6 +70,21 @@ def _encoding(reply: Reply) -> str | None:
         return "utf-8"
     said = charset(reply.headers.get("content-type", ""))
     return said if said and decodes(reply.body, said) else None
+
+
+def _unwrapped(script: str) -> str:
+    """A script without the comment or CDATA section around it, and without a last semicolon."""
+    text = script.strip()
+    if begin := WRAPPED.match(text):
+        text = text[begin.end() :]
+    text = text.removesuffix(";").rstrip()
+    if text.endswith("-->"):
+        return text[:-3].strip()
+    inner = text.removesuffix("*/").rstrip()
+    if not inner.endswith("]]>"):
+        return text.strip()
+    inner = inner[:-3].rstrip()
+    return (inner[:-2] if inner.endswith(("//", "/*")) else inner).strip()
 
 
 def _nodes(text: msgspec.Raw) -> list[bytes]:

@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.S)
+STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.S)
 OPEN, CLOSE = b"{[", b"}]"
 
 
@@ -47,10 +47,12 @@ def _elements(body: bytes, start: int) -> list[bytes] | None:
     """The texts between the commas of a list, brackets and strings respected."""
     cuts: list[bytes] = []
     depth, begin, at = 0, start, start
+    closes = True  # once a string has no end, none of those within it has one
     while at < len(body):
         letter = body[at : at + 1]
         if letter == b'"':
-            string = STRING.match(body, at)
+            string = STRING.match(body, at) if closes else None
+            closes = string is not None
             at = string.end() if string else at + 1
             continue
         if letter in (b"{", b"["):

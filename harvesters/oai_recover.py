@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lxml import etree
 
 from harvesters.encodings import encoding_of
+from harvesters.occurrences import Next
 from harvesters.strict_xml import Unreadable, declared_encoding, mislabelled, parse, without_illegal
 from schemas import Skipped
 
-RECORD = re.compile(rb"<(?:[\w.-]+:)?record\b[^<>]*>\s*(?:<!--.*?-->\s*)?<(?:[\w.-]+:)?header\b", re.S)
+RECORD = re.compile(rb"<(?:[\w.-]+:)?record\b[^<>]*>\s*+(?:<!--|<(?:[\w.-]+:)?header\b)")
+HEADER = re.compile(rb"\s*+<(?:[\w.-]+:)?header\b")
 RECORD_END = re.compile(rb"</(?:[\w.-]+:)?record\s*>")
-ENVELOPE = re.compile(rb"<([\w.-]+:)?OAI-PMH\b[^<>]*>")
+ENVELOPE = re.compile(rb"<([\w.-]{1,100}:)?OAI-PMH\b[^<>]{0,20000}>")  # it is repeated for each record
 LISTING = re.compile(rb"<(?:[\w.-]+:)?(ListRecords|GetRecord|ListIdentifiers)\b[^<>]*>")
 ENDING = re.compile(rb"</(?:[\w.-]+:)?(?:ListRecords|GetRecord|ListIdentifiers|OAI-PMH)\s*>")
 TOKEN = re.compile(rb"<(?:[\w.-]+:)?resumptionToken\b([^<>]*?)(?:/>|>([^<]*)<)")
 DATE = re.compile(rb"<(?:[\w.-]+:)?responseDate\b[^<>]*>([^<]*)<")
-IDENTIFIER = re.compile(rb"<(?:[\w.-]+:)?identifier\b[^<>]*>\s*([^<]*?)\s*<")
-ATTRIBUTE = re.compile(r"([\w.-]+)\s*=\s*[\"']([^\"']*)[\"']")
+IDENTIFIER = re.compile(rb"<(?:[\w.-]+:)?identifier\b[^<>]*>([^<]*)<")
+ATTRIBUTE = re.compile(r"(?<![\w.-])([\w.-]++)\s*+=\s*+[\"']([^\"']*)[\"']")
 NEEDED = re.compile(
     rb"<(?:[\w.-]+:)?(baseURL|earliestDatestamp|deletedRecord|granularity)\b[^<>]*>([\x20-\x25\x27-\x3b\x3d-\x7e]*)<"
 )
@@ -99,13 +102,28 @@ def _with_xsi(body: bytes) -> etree._Element | None:
 
 def _cuts(body: bytes, start: int) -> list[tuple[int, int]]:
     """Where each record begins and ends: at its own end tag, or where the next one begins when it has none."""
-    begins = [match.start() for match in RECORD.finditer(body, start)]
+    begins = list(_begins(body, start))
     cuts = []
     for begin, following in zip(begins, [*begins[1:], len(body)], strict=True):
         ends = [match.end() for match in RECORD_END.finditer(body, begin, following)]
         token = TOKEN.search(body, begin, following)
         cuts.append((begin, ends[-1] if ends else token.start() if token else following))
     return cuts
+
+
+def _begins(body: bytes, start: int) -> Iterator[int]:
+    """Where each record begins: a record's start tag, then a header's, with at most a comment between them."""
+    comment_ends = Next(body, b"-->")
+    at = start
+    while record := RECORD.search(body, at):
+        at = record.end()
+        if record[0].endswith(b"<!--"):
+            end = comment_ends.at_or_after(at)
+            header = HEADER.match(body, end + 3) if end >= 0 else None
+            if header is None:
+                continue
+            at = header.end()
+        yield record.start()
 
 
 def _alone(opening: bytes, record: bytes, closing: bytes, encoding: str) -> tuple[etree._Element, list[str]]:
@@ -123,7 +141,7 @@ def _alone(opening: bytes, record: bytes, closing: bytes, encoding: str) -> tupl
 
 def _identifier(record: bytes) -> str | None:
     found = IDENTIFIER.search(record)
-    return html.unescape(found[1].decode("utf-8", "replace")) or None if found else None
+    return html.unescape(found[1].strip().decode("utf-8", "replace")) or None if found else None
 
 
 def _envelope(

@@ -17,6 +17,7 @@ from harvesters.causes import failed
 from harvesters.documents import Broken, Read, document, now
 from harvesters.encodings import encoding_of
 from harvesters.http import Client, Reply
+from harvesters.occurrences import EndTags
 from harvesters.strict_xml import Refused, Unreadable, declared_encoding, mislabelled, parse, without_illegal
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
@@ -26,10 +27,11 @@ ROOTS = ("rss", "RDF", "feed")
 NAMES = ("guid", "id", "link")  # what names an item when the feed file declares nothing, first found first
 STAMPS = ("updated", "modified", "pubDate", "date", "published")
 OPENING = re.compile(rb"<(?:[\w.-]+:)?(rss|RDF|feed)\b[^<>]*>")
-ITEM = re.compile(rb"<((?:[\w.-]+:)?(?:item|entry))(?:\s[^<>]*)?>.*?</\1\s*>", re.S)
+ITEM = re.compile(rb"<((?:[\w.-]+:)?(?:item|entry))(?:\s[^<>]*)?>")
+ITEM_END = re.compile(rb"</((?:[\w.-]+:)?(?:item|entry))\s*>")
 LINK = re.compile(rb"<(?:[\w.-]+:)?link\b([^<>]*)>")
-ATTRIBUTE = re.compile(rb"([\w.-]+)\s*=\s*[\"']([^\"']*)[\"']")
-GUID = re.compile(rb"<(?:guid|id|link)\b[^<>]*>\s*([^<]+?)\s*<")
+ATTRIBUTE = re.compile(rb"(?<![\w.-])([\w.-]++)\s*+=\s*+[\"']([^\"']*)[\"']")
+GUID = re.compile(rb"<(?:guid|id|link)\b[^<>]*>\s*+([^<\s][^<]*)<")
 
 
 def harvest(feed: Feed, ask: Ask, env: Environment, report: Callable[[int, int | None], None]) -> Iterator[Page]:
@@ -89,9 +91,9 @@ def _recovered(
         raise failed(
             cause, f"{feed.url} answers with {what or f'what is not XML ({error})'} instead of a feed"
         ) from error
-    items = list(ITEM.finditer(reply.body, opening.end()))
+    items = list(_items(reply.body, opening.end()))
     declared = mislabelled(reply.body) or declared_encoding(reply.body)
-    encoding, notes = encoding_of(declared, [item[0] for item in items], reply.headers.get("content-type", ""))
+    encoding, notes = encoding_of(declared, items, reply.headers.get("content-type", ""))
     client.notes += notes
     closing = b"</" + opening[0][1:].split(None, 1)[0].rstrip(b">") + b">"
     good: list[etree._Element] = []
@@ -101,12 +103,25 @@ def _recovered(
         bad.append(Broken(skipped=lacks, raw=RawResponse(url=feed.url, body=reply.body, reason=str(error))))
     for item in items:
         try:
-            good.append(_alone(opening[0] + item[0] + closing, encoding))
+            good.append(_alone(opening[0] + item + closing, encoding))
         except Unreadable as reason:
-            name = GUID.search(item[0])
-            skipped = Skipped(identifier=name[1].decode("utf-8", "replace") if name else None, reason=str(reason))
-            bad.append(Broken(skipped=skipped, raw=RawResponse(url=feed.url, body=item[0], reason=str(reason))))
+            name = GUID.search(item)
+            skipped = Skipped(
+                identifier=name[1].strip().decode("utf-8", "replace") if name else None, reason=str(reason)
+            )
+            bad.append(Broken(skipped=skipped, raw=RawResponse(url=feed.url, body=item, reason=str(reason))))
     return good, bad
+
+
+def _items(body: bytes, start: int) -> Iterator[bytes]:
+    """Each item from its start tag to the first end tag of the same name behind it."""
+    ends = EndTags(body, ITEM_END, start)
+    at = start
+    while item := ITEM.search(body, at):
+        end = ends.after(item[1], item.end())
+        if end >= 0:
+            yield body[item.start() : end]
+        at = max(end, item.end())
 
 
 def _alone(page: bytes, encoding: str) -> etree._Element:

@@ -11,12 +11,14 @@ from html.entities import html5
 from lxml import etree
 
 from harvesters.encodings import known
+from harvesters.occurrences import Next
 
 DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 UTF_8 = frozenset({"utf-8", "utf8"})
 WIDE = ("utf-16", "utf16", "utf-32", "utf32", "ucs", "iso-10646")  # no declaration in ASCII can be written in them
-# what may hold an ampersand that is not an entity, and the entities themselves
-NAMED = re.compile(rb"<!\[CDATA\[.*?\]\]>|<!--.*?-->|<\?.*?\?>|&([A-Za-z][A-Za-z0-9]*);", re.DOTALL)
+# entities, and the beginnings of what may hold an ampersand that is not one, with the ends of those
+NAMED = re.compile(rb"<!\[CDATA\[|<!--|<\?|&([A-Za-z][A-Za-z0-9]*);")
+SECTION_ENDS = {b"<![CDATA[": b"]]>", b"<!--": b"-->", b"<?": b"?>"}
 OWN = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
 # characters that XML 1.0 section 2.2 forbids, raw in UTF-8 or as a reference
 ILLEGAL = re.compile(
@@ -107,15 +109,25 @@ def declared_encoding(body: bytes) -> str:
 
 def name_entities(body: bytes) -> bytes:
     """The document with HTML's named entities as numbers, save XML's own five, CDATA, comments and instructions."""
+    ends = {begin: Next(body, marker) for begin, marker in SECTION_ENDS.items()}
+    parts: list[bytes] = []
+    copied = at = 0
+    while match := NAMED.search(body, at):
+        at = match.end()
+        if match[1] is not None:
+            parts += (body[copied : match.start()], _numbered(match))
+            copied = at
+            continue
+        end = ends[match[0]].at_or_after(at)
+        if end >= 0:
+            at = end + len(SECTION_ENDS[match[0]])
+    return b"".join((*parts, body[copied:]))
 
-    def numbered(match: re.Match[bytes]) -> bytes:
-        name = match[1]
-        if name is None or name in OWN:
-            return match[0]
-        meant = html5.get(name.decode("ascii") + ";")
-        return match[0] if meant is None else "".join(f"&#{ord(letter)};" for letter in meant).encode("ascii")
 
-    return NAMED.sub(numbered, body)
+def _numbered(entity: re.Match[bytes]) -> bytes:
+    """An entity by the numbers of its characters; as it is written when it is XML's own or nobody's."""
+    meant = None if entity[1] in OWN else html5.get(entity[1].decode("ascii") + ";")
+    return entity[0] if meant is None else "".join(f"&#{ord(letter)};" for letter in meant).encode("ascii")
 
 
 def without_illegal(body: bytes) -> bytes:

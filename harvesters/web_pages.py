@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 
 HTML = re.compile(
-    rb"^\s*(?:\xef\xbb\xbf)?\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|script)\b", re.I | re.S
+    rb"^\s*+(?:\xef\xbb\xbf\s*+)?(?:<!--(?:[^-]++|-(?!->))*+-->\s*+)*+<(?:!doctype\s+html|html|head|body|title|script)\b",
+    re.I,
 )
+TITLE = re.compile(rb"<title[^<>]*>", re.I)
+TITLE_END = re.compile(rb"</title>", re.I)
 SIGNS: tuple[tuple[str, str, re.Pattern[bytes]], ...] = (
     (
         "blocked",
@@ -21,7 +24,7 @@ SIGNS: tuple[tuple[str, str, re.Pattern[bytes]], ...] = (
     (
         "blocked",
         "a login page",
-        re.compile(rb"type\s*=\s*[\"']?password|<form[^>]*(?:login|signin|sign-in)|shibboleth|please log ?in", re.I),
+        re.compile(rb"type\s*=\s*[\"']?password|<form[^<>]*(?:login|signin|sign-in)|shibboleth|please log ?in", re.I),
     ),
 )
 
@@ -38,6 +41,12 @@ def html_cause(body: bytes, otherwise: str) -> tuple[str, str]:
     for cause, name, sign in SIGNS:
         if sign.search(body[:200_000]):
             return cause, name
-    title = re.search(rb"<title[^>]*>\s*(.*?)\s*</title>", body[:20_000], re.I | re.S)
-    said = title[1].decode("utf-8", "replace")[:80] if title else ""
-    return otherwise, f"a web page ({said!r})" if said else "a web page"
+    title = _title(body[:20_000]).decode("utf-8", "replace")[:80]
+    return otherwise, f"a web page ({title!r})" if title else "a web page"
+
+
+def _title(body: bytes) -> bytes:
+    """What stands between a page's title tags; empty when it has none."""
+    begin = TITLE.search(body)
+    end = TITLE_END.search(body, begin.end()) if begin else None
+    return body[begin.end() : end.start()].strip() if begin and end else b""

@@ -33,7 +33,7 @@ ROWS = {
     "thumbnail": "links:thumbnail",
 }
 IGNORED = {"record_timestamp": "when the dataset was loaded, not a date of the resource"}
-VERSION = re.compile(r"(/ark:/\d+/pf\d+)/[a-z]{3}(?:[/?#].*)?$", re.IGNORECASE)
+VERSION = re.compile(r"(/ark:/\d+/pf\d+)/[a-z]{3}(?:[/?#](?s:.*))?$", re.IGNORECASE)
 
 
 def address(group: Group) -> None:

@@ -16,9 +16,10 @@ from vobject.icalendar import stringToTextValues
 from vobject.vcard import splitFields
 
 PROPERTIES = "VERSION|KIND|FN|N|ORG|EMAIL|TEL|URL|UID|ADR|TITLE|ROLE|NOTE|REV|BDAY|NICKNAME|X-[A-Z-]+|END|BEGIN"
+PROPERTY_BEGIN = rf"(?:{PROPERTIES})(?:;[^:\n]{{0,500}})?:"  # the parameters' length is bounded: many may have no end
 STRUCTURED = frozenset({"N", "ORG"})
-FOLDED = re.compile(rf"(?:\s|\\[nr])+(?=(?:{PROPERTIES})(?:;[^:\n]*)?:)", re.IGNORECASE)
-PARTED = re.compile(rf"[;,|]\s*(?=(?:{PROPERTIES})(?:;[^:\n]*)?:)", re.IGNORECASE)  # "BEGIN:VCARD;FN:A;END:VCARD"
+FOLDED = re.compile(rf"(?<!\s)(?<!\\[nr])(?:\s|\\[nr])++(?={PROPERTY_BEGIN})", re.IGNORECASE)
+PARTED = re.compile(rf"[;,|]\s*(?={PROPERTY_BEGIN})", re.IGNORECASE)  # "BEGIN:VCARD;FN:A;END:VCARD"
 PROPERTY = re.compile(r"[A-Z0-9.-]+(?:;[^:]*)?:", re.IGNORECASE)
 END = re.compile(r"END\s*:\s*VCARD", re.IGNORECASE)
 NO_NAME = frozenset({"n/a", "na", "none", "null", "unknown", "-", "?"})

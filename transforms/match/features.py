@@ -54,7 +54,7 @@ LEAST = 40  # letters of a description that says something of its work
 CERTAIN_LANGUAGE = 0.8  # a detected language below this says nothing
 ONE_LANGUAGE = {"sr": "hbs", "hr": "hbs", "bs": "hbs", "sh": "hbs", "cnr": "hbs", "nb": "no", "nn": "no", "und": ""}
 DENSE = re.compile("[\u3040-\u9fff\uac00-\ud7af]")  # letters of scripts that write a word in one or two
-SUBTITLE = re.compile(r"\s*[:;–—(\[|/]\s*|\s+-\s+|\s*[.]\s+")
+SUBTITLE = re.compile(r"(?<!\s)\s++(?:[:;–—(\[|/]|-\s|[.]\s)|[:;–—(\[|/]|[.]\s")
 PLACEHOLDERS: Mapping[str, list[str]] = tomllib.loads(
     (Path(__file__).parent / "placeholders.toml").read_text(encoding="utf-8")
 )

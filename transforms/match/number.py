@@ -14,6 +14,7 @@ PART = frozenset(WORDS["part"])
 EDITION = frozenset(WORDS["edition"])
 ORDINALS: dict[str, int] = WORDS["ordinals"]
 DIGITS = re.compile(r"\d+")
+MAX_DIGITS = 100  # of a numeral that is read as a number; Python refuses 4,300
 SURE_ROMAN = frozenset({"ii", "iii", "iv", "vii", "viii", "ix", "xii", "xiii", "xiv", "xv"})  # words of no language
 
 TELLING = frozenset({*PART, *EDITION, *ORDINALS, *SURE_ROMAN})  # without one, a digit or a last Roman: no number
@@ -42,7 +43,7 @@ def _numerals(words: list[str], place: int) -> list[str]:
     """The numerals that one word of a title holds, in decimal digits."""
     word = words[place]
     if not word.isalpha() and any(map(str.isdigit, word)):
-        return [str(int(digits)) for digits in DIGITS.findall(word)]
+        return [str(int(digits)) if len(digits) <= MAX_DIGITS else digits for digits in DIGITS.findall(word)]
     if word in ORDINALS:
         return [str(ORDINALS[word])]
     after_part = place > 0 and words[place - 1] in PART

@@ -27,7 +27,7 @@ __all__ = ["Date", "Issued", "date", "issued"]
 LONGEST = 120  # characters; a longer statement is a sentence, not a date
 _OPENAIRE = re.compile(r"info:eu-repo/date/(\w+)/(.+)")
 BEGIN = re.compile(r"\d{4}(?:-\d\d){0,2}")  # of an EDTF date or interval
-_QUALIFIED = re.compile(r"\[.*\?\s*\]|\?\s*\]?\.?$|^\?")
+_QUALIFIED = re.compile(r"^[^\[]*+\[.*\?\s*+\]|\?\s*+\]?\.?$|^\?")
 
 
 class Issued(Base, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ EASY = 0.25  # where the fast model is believed alone it is wrong about so much 
 FAMILY_SEEN = 0.6  # from here on the fast model is believed that a text is in one of the close family
 TWO_WORDS = re.compile(r"[^\W\d_]\S+\s.*?[^\W\d_]\S")
 NUMBERS = re.compile(r"[\d_፡]+")  # and the sign that parts words in Ethiopic
-NOISE = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|[\d_፡]+")
+NOISE = re.compile(r"(?:https?://|www\.)\S+|(?<!\S)(?=\S+@\S)\S++|[\d_፡]+")
 
 
 class Detection(Base, frozen=True, kw_only=True):

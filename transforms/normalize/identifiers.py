@@ -17,7 +17,7 @@ LONGEST = 2048  # characters
 
 _PREFIX = re.compile(
     r"^(?:urn:|info:)?(doi|(?:e-?|p-?)?isbn|(?:e-?|p-?)?issn|hdl|handle)\b(?!\.)"
-    r"(?:(?<=isbn)\s*-?\s*1[03](?!\d)(?=\s*[:\s]))?(?:(?<=issn)\s*-\s*l\b)?\s*[:=/]?\s*(?=\S)",
+    r"(?:(?<=isbn)\s*+(?:-\s*+)?1[03](?!\d)(?=\s*[:\s]))?(?:(?<=issn)\s*+-\s*+l\b)?\s*+(?:[:=/]\s*+)?(?=\S)",
     re.I,
 )
 _ALT = re.compile(r"^info:eu-repo/(?:semantics/)?(?:altIdentifier|dai/\w+|grantAgreement)/([a-z]+)/(?=\S)", re.I)
@@ -32,10 +32,13 @@ _OAI = re.compile(r"oai:[\w./-]+:\S+", re.I)
 _URN = re.compile(r"urn:[a-z0-9][a-z0-9-]{1,31}:\S+", re.I)
 _ISBN_SHAPE = re.compile(r"(?:97[89][\s-]?)?(?:\d[\s-]?){9}[\dXx]")
 _ISSN_SHAPE = re.compile(r"\d{4}-\d{3}[\dXx]")
-_NOTE = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$|\s*:\s*(?:hbk|pbk|ebook|pdf|hardback|paperback|eng|fre|spa).*$", re.I)
-_SPACED_NOTE = re.compile(r"\s+[(\[][^()\[\]]*[)\]]$")
+_NOTE = re.compile(
+    r"(?:(?<!\s)\s++)?(?:[(\[][^()\[\]]*[)\]]\s*+$|:\s*+(?:hbk|pbk|ebook|pdf|hardback|paperback|eng|fre|spa)(?s:.*)$)",
+    re.I,
+)
+_SPACED_NOTE = re.compile(r"(?<!\s)\s++[(\[][^()\[\]]*[)\]]$")
 _LOCALE = re.compile(r"\?locale(?:-attribute)?=\w+$", re.I)
-_SEVERAL = re.compile(r"\s*[;,]\s*")
+_SEVERAL = re.compile(r"(?:(?<!\s)\s++)?[;,]\s*+")
 _NOTHING = re.compile(
     r"^(?:n\.?/?a\.?|none|null|nil|unknown|undefined|tba|tbd|test|xxx+|\[?s\.? ?n\.?\]?|sin datos|не указан\w*"
     r"|без идентификатора|нема|ไม่มี|لا يوجد|\W*|0+)$",

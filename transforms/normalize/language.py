@@ -18,8 +18,8 @@ import schemas
 TABLE = Path(schemas.__file__).parent / "vocabularies" / "languages.toml"
 CODE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*", re.IGNORECASE)
 ADDRESS = re.compile(r"https?://\S*?[/#]([A-Za-z_-]{2,12})/?(?:\.html)?", re.IGNORECASE)
-QUALIFIED = re.compile(r"([^()\[\]]+?)\s*[(\[]([^()\[\]]+)[)\]]")
-SEPARATORS = re.compile(r"[;|,/\n\t]|\s+(?:and|et|und|и|y|e|و|i|და)\s+|\s&\s")
+QUALIFIED = re.compile(r"([^()\[\]]++)[(\[]([^()\[\]]+)[)\]]")
+SEPARATORS = re.compile(r"[;|,/\n\t]|(?<![^\S\n\t])[^\S\n\t]++(?:and|et|und|и|y|e|و|i|და)\s++|\s&\s")
 PRIVATE = re.compile(r"q[a-t][a-z]")
 
 
@@ -79,7 +79,7 @@ def _qualified(spelling: str) -> str | None:
     """ "Português(BR)", "Serbian (Latin)": a language with a region or a script."""
     if not (parts := QUALIFIED.fullmatch(spelling)):
         return None
-    return _extended(_by_name(parts[1]) or _by_code(parts[1]), parts[2])
+    return _extended(_by_name(parts[1].rstrip()) or _by_code(parts[1].rstrip()), parts[2])
 
 
 def _extended(language: str | None, qualifier: str) -> str | None:

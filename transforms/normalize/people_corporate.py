@@ -11,7 +11,7 @@ from babel import Locale
 from transforms.normalize.tables import fold, table
 
 Kind = Literal["person", "organisation"]
-BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
+BRACKETS = re.compile(r"(?:(?<!\s)\s++)?[(\[][^()\[\]]*[)\]]\s*+$")
 _MIDDLE_INITIAL = re.compile(r"[^\W\d_]{2,}(?: [^\W\d_]\.)+ [^\W\d_]+")  # "William H. Press"
 _FUNCTION_WORD = re.compile(r"\s(?:pour|dans|aux|sur|para|für|для|with|at)\s", re.I)
 

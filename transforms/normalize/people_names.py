@@ -9,31 +9,36 @@ from functools import lru_cache
 from transforms.normalize.people_corporate import BRACKETS, Kind, has_corporate_word, is_corporate, is_place, nobody
 from transforms.normalize.tables import fold, table
 
-EMAIL = re.compile(r"[<(\[]?\s*(?:mailto:)?[\w.+-]+@[\w-]+(?:\.[\w-]+)+\s*[>)\]]?")
+EMAIL = re.compile(r"(?:[<(\[]\s*+|(?<!\s)\s++)?(?:mailto:)?(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++\s*+[>)\]]?")
 _ORCID_SAID = re.compile(
-    r"[\s,;]*[(\[<]?\s*(?:(?:https?://)?(?:www\.)?orcid\.org/|orcid\s*(?:id)?\s*:*\s*)?\d{4}-\d{4}-\d{4}-\d{3}[\dXx]\s*[)\]>]?",
+    r"(?:(?<![\s,;])[\s,;]++)?(?:[(\[<]\s*+)?(?:(?:https?://)?(?:www\.)?orcid\.org/|orcid\s*+(?:id\s*+)?(?::++\s*+)?)?"
+    r"\d{4}-\d{4}-\d{4}-\d{3}[\dXx](?:\s*+[)\]>])?",
     re.I,
 )
 _YEARS = re.compile(
-    r"[\s,]*[(\[]?\s*\b(?:b\.|d\.|born|ca\.?|р\.|род\.)?\s*(?:1[0-9]|20)\d{2}\s*(?:[-–—]\s*(?:\d{4})?)?\s*[)\]]?\.?$"
+    r"(?:(?<![\s,])[\s,]++)?(?:[(\[]\s*+)?\b(?:(?:b\.|d\.|born|ca\.?|р\.|род\.)\s*+)?(?:1[0-9]|20)\d{2}"
+    r"\s*+(?:[-–—]\s*+(?:\d{4}\s*+)?)?[)\]]?\.?$"
 )
 _ROLE_SUFFIX = re.compile(
-    r"[\s,]+[(\[]?(?:author|editor|eds?|creator|aut|edt|illustrator|translator|автор|ред)\.?[)\]]?$", re.I
+    r"(?<![\s,])[\s,]++[(\[]?(?:author|editor|eds?|creator|aut|edt|illustrator|translator|автор|ред)\.?[)\]]?$", re.I
 )
-_ROLE_PART = re.compile(r"\s*,\s*(?:author|editor|eds?|creator|illustrator|translator|автор|ред)\.?$", re.I)
+_ROLE_PART = re.compile(
+    r"(?:(?<!\s)\s++)?,\s*+(?:author|editor|eds?|creator|illustrator|translator|автор|ред)\.?$", re.I
+)
 _INITIAL = re.compile(r"\b[^\W\d_]\.|^[^\W\d_]$")
 _INITIALED = re.compile(r"[^\W\d_][\w'’-]+ (?:[^\W\d_]\.? ?){1,3}")  # "Smith J", "Иванов И. И."
 _HEAD = re.compile(r"\b(?:ministr|minist[eè]r|universi|institut|department|faculty|bureau|office|cent(?:er|re))", re.I)
 _LIST = re.compile(r"[;|]")
 _DIGIT = re.compile(r"\d\d")
-_COMMAS = re.compile(r"\s*[,،](?![^(\[]*[)\]])\s*")  # not those inside brackets
-_AND = re.compile(r"\s+(?:and|&|et|y|und|и)\s+", re.I)
+_COMMA = re.compile(r"(?:(?<!\s)\s++)?[,،]\s*+")
+_BRACKET = re.compile(r"[()\[\]]")
+_AND = re.compile(r"(?<!\s)\s++(?:and|&|et|y|und|и)\s++", re.I)
 _LEADING_AND = re.compile(r"^(?:and|&|et|y|und|и)\s+", re.I)
 _ONLY_INITIALS = re.compile(r"(?:[^\W\d_]\.[ -]?){1,4}|[^\W\d_]")  # "J.", "J. R.", "J.-P."
 _BY = re.compile(r"^(?:(?:created|written|edited|made|developed) )?by (?=[^\W\d_a-z])")
 _FIELDS = re.compile(r"\b\w+(?:al|ic|ive|ary|elle?|ico|ica|ivo|iva)$", re.I)  # "Educational, Scientific and"
-_TIDY = re.compile(r"\s+([,;])")
-_ENDS_IN_A_WORD = re.compile(r"(?:[^\W\d_]{5,}|[^\W\d_]{3}[aeiouyаеиоуыюя])\.$", re.IGNORECASE)
+_TIDY = re.compile(r"(?<!\s)\s++([,;])")
+_ENDS_IN_A_WORD = re.compile(r"(?:[^\W\d_]{5}|[^\W\d_]{3}[aeiouyаеиоуыюя])\.$", re.IGNORECASE)
 
 
 def names(said: str, given: Kind | None, *, joined: bool) -> Iterator[tuple[str, Kind]]:
@@ -45,14 +50,30 @@ def names(said: str, given: Kind | None, *, joined: bool) -> Iterator[tuple[str,
         if given == "organisation":
             yield name, given
         elif joined:
-            yield from _joined(_COMMAS.split(name))
+            yield from _joined(_at_commas(name))
         else:
             yield from _one_or_list(name, given)
 
 
+def _at_commas(text: str) -> list[str]:
+    """A statement's parts between the commas, those inside brackets aside."""
+    if ")" not in text and "]" not in text:
+        return _COMMA.split(text)
+    parts: list[str] = []
+    begin = 0
+    bracket = _BRACKET.search(text)
+    for comma in _COMMA.finditer(text):
+        if bracket is not None and bracket.start() < comma.end():
+            bracket = _BRACKET.search(text, comma.end())
+        if bracket is None or bracket[0] in "([":
+            parts.append(text[begin : comma.start()])
+            begin = comma.end()
+    return [*parts, text[begin:]]
+
+
 def _one_or_list(name: str, given: Kind | None) -> Iterator[tuple[str, Kind]]:
     name = _ROLE_PART.sub("", name)
-    parts = [part for part in _COMMAS.split(name) if part]
+    parts = [part for part in _at_commas(name) if part]
     if len(parts) == 1:
         yield from _single(parts[0], given)
         return
@@ -195,7 +216,7 @@ def _several(name: str, core: list[str]) -> list[list[str]]:
     alternating = [piece for part in core for piece in _AND.split(_LEADING_AND.sub("", part))]
     if len(alternating) >= 4 and _alternate(alternating):
         return [alternating[at : at + 2] for at in range(0, len(alternating), 2)]
-    pairs = [[part for part in _COMMAS.split(pair) if part] for pair in _AND.split(name)]
+    pairs = [[part for part in _at_commas(pair) if part] for pair in _AND.split(name)]
     if len(pairs) > 1 and all(len(pair) == 2 for pair in pairs):
         return pairs
     if all(map(_INITIALED.fullmatch, core)) or _is_list_of_full_names(name):
@@ -216,7 +237,7 @@ def _alternate(parts: list[str]) -> bool:
 
 def _is_list_of_full_names(name: str) -> bool:
     """Whether a name is like "A. Smith, B. Jones and C. Brown"."""
-    pieces = [piece for part in _COMMAS.split(name) for piece in _AND.split(part)]
+    pieces = [piece for part in _at_commas(name) for piece in _AND.split(part)]
     return len(pieces) > 2 and bool(_AND.search(name)) and all(len(piece.split()) > 1 for piece in pieces)
 
 

@@ -12,9 +12,11 @@ from transforms.normalize.assembly import Assembly
 from transforms.normalize.identifiers import identifier, invalid, parted
 
 FILE = re.compile(
-    r"\.(pdf|docx?|pptx?|xlsx?|zip|epub|mp3|mp4|jpe?g|png|gif|swf|odt|rtf|txt)([?#].*)?$|/bitstream/", re.I
+    r"\.(pdf|docx?|pptx?|xlsx?|zip|epub|mp3|mp4|jpe?g|png|gif|swf|odt|rtf|txt)([?#](?s:.*))?$|/bitstream/", re.I
 )
-BESIDE = re.compile(r"(\S.*?)[\s,;]+(https?://.+)", re.IGNORECASE | re.DOTALL)  # "application/pdf https://a.example/1"
+BESIDE = re.compile(
+    r"(\S(?:[^\s,;]++|[\s,;]++(?!https?://.))*+)[\s,;]+(https?://.+)", re.IGNORECASE | re.DOTALL
+)  # "application/pdf https://a.example/1"
 ROLES: dict[str, Literal["content", "preview", "thumbnail"]] = {"preview": "preview", "thumbnail": "thumbnail"}
 RESOLVERS = {"doi": "https://doi.org/", "handle": "https://hdl.handle.net/"}
 

@@ -28,7 +28,7 @@ NEIGHBOURS = {  # field: fields that may know a value which it does not
     "formats": ("resource_types",),
 }
 EXTENT = re.compile(  # a size, not a kind: "506857 bytes", "12 p.", "xii, 240 pages"
-    r"(?:[ivxlc]+\s*,\s*)?\d[\d., ]*\s*(?:bytes?|[kmg]i?b|p|pp|pages?|s|с|стр|str|min|minutes?|sheets?|หน้า)\.?",
+    r"(?:[ivxlc]++\s*+,\s*+)?\d[\d., ]*+\s*+(?:bytes?|[kmg]i?b|p|pp|pages?|s|с|стр|str|min|minutes?|sheets?|หน้า)\.?",
     re.IGNORECASE,
 )
 SINGLE = frozenset({"difficulty", "interactivity_type", "cost"})

@@ -12,7 +12,9 @@ import idna
 
 LONGEST = 2048  # characters; longer addresses are no addresses that a browser opens
 
-_SCHEME = re.compile(r"^(?:https?\s*:?\s*/{1,3}\s*)*(https?)\s*:\s*/{1,3}\s*(?=[^\s/])", re.IGNORECASE)  # once or twice
+_SCHEME = re.compile(
+    r"^(?:https?\s*+(?::\s*+)?/{1,3}\s*+)*(https?)\s*+:\s*+/{1,3}\s*+(?=[^\s/])", re.IGNORECASE
+)  # once or twice
 _OTHER_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:(?!\d+(/|$))", re.IGNORECASE)
 _SIMPLE = re.compile(r"(https?)://([a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)+)((?:/[A-Za-z0-9._~/-]*)?)")  # most addresses
 _HOST = re.compile(

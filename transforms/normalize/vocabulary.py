@@ -52,7 +52,7 @@ _FRAMEWORKS = {
     "AI-CFT": re.compile(r"AI[\s-]*CFT|AI competency framework", re.IGNORECASE),
 }
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
-_PATH = re.compile(r"\s*(?:::|>|→|\||\s-\s|\s/\s|\\)\s*")
+_PATH = re.compile(r"(?:(?<!\s)\s++)?(?:::|>|→|\||\\)\s*+|(?<!\s)\s++[-/]\s++")
 
 
 class _Entry(NamedTuple):

@@ -23,10 +23,10 @@ _NUMBER = r"\d{1,4}(?:[.,]\d{1,2})?"
 # Thai vowel signs are no \w
 _WORD = r"[^\W\d_][^\W\d_\u0e31-\u0e3a\u0e47-\u0e4e]*(?:[\u0e31-\u0e3a\u0e47-\u0e4e][^\W\d_]*)*"
 _PIECE = re.compile(rf"({_NUMBER})\s*({_WORD})")
-_BETWEEN = re.compile(rf"({_NUMBER})\s*([^\W\d]*)\s*(?:[-–—]|\bto\b)\s*({_NUMBER}\s*\D+)", re.IGNORECASE)
-_OPEN = re.compile(rf"({_NUMBER})\s*\+\s*(\D+)|({_NUMBER}\s*[^\d+]+?)\s*\+")
+_BETWEEN = re.compile(rf"({_NUMBER})\s*+(?:([^\W\d]++)\s*+)?(?:[-–—]|\bto\b)\s*+({_NUMBER}\D+)", re.IGNORECASE)
+_OPEN = re.compile(rf"({_NUMBER})\s*+\+(\D+)|({_NUMBER}[^\d+]+)\+")
 _NO_SUM = re.compile(r"[-–—/<>≤≥+×*]")  # a sign that makes a bound or a range of two times, or a product
-_BRACKETS = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")
+_BRACKETS = re.compile(r"(?:(?<!\s)\s++)?[(\[][^()\[\]]*[)\]]")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 _LARGE = {"day": "D", "week": "W", "month": "M"}
 

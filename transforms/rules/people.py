@@ -10,7 +10,7 @@ from transforms.rules.rule import WORDS, Context, Rule, Seen, reported
 from transforms.rules.texts import finding
 
 NOBODY = WORDS["person"]
-EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]")
 TWO_ANDS = re.compile(r"\band\b.*\band\b")
 THREE_COMMAS = re.compile(r"(?:,[^,]+){3}")
 BUDDHIST_ERA = 2400

@@ -8,7 +8,7 @@ from schemas import Resource
 from transforms.rules.rule import WORDS, Context, Rule, Seen
 
 PLACEHOLDERS = WORDS["title"]
-NUMBERED = re.compile(r"[\s_\-#.(]*\d*[\s).]*$")
+NUMBERED = re.compile(r"[\s).]*+\d*+[\s_\-#.(]*+")  # of a title read from its end
 FILE_NAME = re.compile(
     r"\S*[^\s.]\.(?:pdf|docx?|pptx?|xlsx?|odt|odp|rtf|txt|html?|xml|zip|rar|epub|mp[34]|avi|mov|jpe?g|png|gif|svg)",
     re.IGNORECASE,
@@ -22,7 +22,9 @@ def is_placeholder(text: str) -> bool:
     """Whether a title stands where a title should be: "test", "untitled 2", nothing but signs."""
     if len(text) > PLACEHOLDER_LENGTH:
         return False
-    plain = NUMBERED.sub("", text.strip().casefold()).strip(" .-_!?\"'«»")
+    name = text.strip().casefold()
+    ending = NUMBERED.match(name[::-1])
+    plain = name[: len(name) - (ending.end() if ending else 0)].strip(" .-_!?\"'«»")
     return plain in PLACEHOLDERS or not any(letter.isalnum() for letter in text)
 
 

@@ -1,0 +1,64 @@
+"""Measure how the time of a call grows with its input, in a process of its own that is ended when it takes too long."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+LINEAR = 10.0  # times as long for four times the input: 4 when linear, 16 when quadratic
+MEASURABLE = 0.002  # seconds; less is noise
+PATIENCE = 60.0  # seconds for all sizes of one call
+
+
+def steepest(call: Callable[[Any], object], make: Callable[[int], Any], start: int = 4_000, end: int = 256_000) -> str:
+    """Why a call does not grow about linearly with its input's size; empty when it does.
+
+    `make` builds the input of a size. The sizes quadruple from `start` until `end`.
+    """
+    return in_time(lambda: growth(call, make, start, end))
+
+
+def in_time(function: Callable[[], str], patience: float = PATIENCE) -> str:
+    """What a function returns, or "does not end" when a process of its own has not returned it in time."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=lambda: sender.send(function()))
+    process.start()
+    sender.close()
+    try:
+        return str(receiver.recv()) if receiver.poll(patience) else f"does not end in {patience:.0f} seconds"
+    except EOFError:
+        return "ended without a result"
+    finally:
+        process.kill()
+        process.join()
+
+
+def growth(call: Callable[[Any], object], make: Callable[[int], Any], start: int, end: int) -> str:
+    """The same as `steepest`, in this process."""
+    size, before = start, seconds(call, make(start))
+    while size * 4 <= end:
+        after = seconds(call, make(size * 4))
+        if before > MEASURABLE and after > LINEAR * before:
+            before, after = (
+                seconds(call, make(size), 3),
+                seconds(call, make(size * 4), 3),
+            )  # another process may have run
+            if after > LINEAR * before:
+                return f"{after / before:.0f} times as long for {size * 4:,} as for {size:,}"
+        size, before = size * 4, after
+    return ""
+
+
+def seconds(call: Callable[[Any], object], argument: Any, rounds: int = 1) -> float:
+    """The processor's seconds for a call, the least of several rounds; an exception counts as an end."""
+    times = []
+    for _ in range(rounds):
+        begin = time.process_time()
+        with suppress(Exception):
+            call(argument)
+        times.append(time.process_time() - begin)
+    return min(times)

@@ -1,0 +1,127 @@
+"""Broken and hostile answers are read in time that grows with their size, not with its square, its cube or worse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from growth import steepest
+
+from harvesters import embedded, json_recover, oai_recover, rss, strict_xml, web_pages
+from harvesters.http import Reply
+from schemas import Feed
+
+FEED = Feed(name="f", title="F", partner="P", url="https://a.example/x", protocol="sitemap", format="schema_org")
+OAI = b'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><ListRecords>%s</ListRecords></OAI-PMH>'
+BAD_RECORD = OAI % b"<record><header>&</header>%s</record>"
+RSS = b'<rss version="2.0"><channel>%s</channel></rss>'
+
+
+class Notes:
+    """What a client keeps of a harvest."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+
+def reply(body: bytes) -> Reply:
+    return Reply(url=FEED.url, status=200, headers=httpx.Headers({"content-type": "text/html"}), body=body)
+
+
+def oai_page(body: bytes) -> object:
+    return oai_recover.recover(OAI % body, "text/xml")
+
+
+def oai_record(body: bytes) -> object:
+    return oai_recover.recover(BAD_RECORD % body, "text/xml")
+
+
+def rss_page(body: bytes) -> object:
+    return rss._recovered(FEED, reply(RSS % body), Notes(), strict_xml.Unreadable("broken"))  # type: ignore[arg-type]
+
+
+def rss_item(body: bytes) -> object:
+    return rss_page(b"<item>&" + body + b"</item>")
+
+
+def json_page(body: bytes) -> object:
+    return json_recover.saved(b"[" + body, "")
+
+
+def html_page(body: bytes) -> object:
+    return web_pages.html_cause(b"<html>" + body, "not_oai_pmh")
+
+
+def json_ld(body: bytes) -> object:
+    page = b"<html><script type='application/ld+json'>" + body + b"</script></html>"
+    return list(embedded.records_in(FEED, reply(page), FEED.url, None))
+
+
+@pytest.mark.parametrize(
+    ("read", "repeated"),
+    [
+        *(
+            (oai_page, text)
+            for text in (b"<record>", b"<record><!--", b"<record><!-- --> ", b"<a:record x='1'> ", b"&x;")
+        ),
+        *((oai_record, text) for text in (b"<identifier> ", b" ", b"<identifier>", b"<!--", b"<w:identifier x='")),
+        *((rss_page, text) for text in (b"<item>", b"<item>x</item", b"<a:item b='1'>", b"<entry></item>", b"<item> ")),
+        *((rss_item, text) for text in (b"<guid> ", b" ", b"<link ")),
+        *(
+            (strict_xml.name_entities, text)
+            for text in (b"<!--", b"<![CDATA[", b"<?", b"&eacute;", b"&a", b"<!----><?")
+        ),
+        *((json_page, text) for text in (b'\\"', b'"\\', b'"a\\"', b'{"a":', b'"')),
+        *((web_pages.is_html, text) for text in (b"<!-- -->", b"<!---->\n", b" ", b"<!-- --> x ")),
+        *((html_page, text) for text in (b"<title", b"<title> ", b" <title>", b"<form", b"<form login ", b"type = ")),
+        *((json_ld, text) for text in (b" ", b"//", b"// <![CDATA[ ", b"]]> ", b'"@type" ', b" //\n", b"; ")),
+    ],
+)
+def test_time_grows_with_the_answer(read: Callable[[bytes], Any], repeated: bytes) -> None:
+    assert not steepest(read, lambda size: repeated * (size // len(repeated)))
+
+
+def test_white_space_within_a_tag_that_names_a_record_is_read_once() -> None:
+    assert not steepest(oai_record, lambda size: b"<identifier>" + b" " * size)
+    assert not steepest(rss_item, lambda size: b"<guid>" + b" " * size)
+    assert not steepest(html_page, lambda size: b"<title>" + b" " * size)
+
+
+def test_many_prefixes_and_ends_far_away_are_read_once() -> None:
+    def prefixes(size: int) -> bytes:
+        return b"".join(b"<p%d:item>" % number for number in range(size // 10))
+
+    assert not steepest(rss_page, lambda size: prefixes(size) + prefixes(size).replace(b"<", b"</"))
+    assert not steepest(oai_page, lambda size: b"<record><!--" * (size // 12) + b"-->")
+
+
+def test_comments_before_a_page_are_no_reason_to_miss_it() -> None:
+    assert web_pages.is_html(b"\xef\xbb\xbf <!-- a - b -->\n<!----> <!DOCTYPE html><p>")
+    assert web_pages.html_cause(b"<html><TITLE lang='en'>\n Not found </TITLE>", "x") == (
+        "x",
+        "a web page ('Not found')",
+    )
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "{}",
+        " <!-- {} --> ",
+        "//<![CDATA[\n{}\n//]]>",
+        "/* <![CDATA[ */ {} /* ]]> */",
+        "<![CDATA[{}]]>",
+        "{};\n",
+        "{} -->;",
+    ],
+)
+def test_a_wrapped_script_is_its_json(script: str) -> None:
+    assert embedded._unwrapped(script) == "{}"
+
+
+def test_entities_are_named_outside_sections_only() -> None:
+    page = b"<a>&eacute;<!-- &eacute; -->&amp;&nbsp;<![CDATA[&eacute;]]><?p &eacute;?>&nobody;&ouml;<!-- &eacute;"
+    named = b"<a>&#233;<!-- &eacute; -->&amp;&#160;<![CDATA[&eacute;]]><?p &eacute;?>&nobody;&#246;<!-- &#233;"
+    assert strict_xml.name_entities(page) == named

@@ -1,0 +1,75 @@
+"""Every regular expression over what partners send takes time that grows with the text, whatever the text is."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from functools import partial
+from typing import NoReturn
+
+import pytest
+from expressions import Expression, apply, attacks, expressions, subject
+from growth import growth, in_time
+
+# Read no text of a partner, or no more of it than is said here.
+BOUNDED = {
+    "transforms.match.bound.OPEN": "the matching model's own SQL",
+    "transforms.match.bound.SURE": "the matching model's own SQL",
+    "transforms.normalize.detect.TWO_WORDS": "reads 120 characters (LENGTH)",
+    "transforms.normalize.paragraphs.TEASER": "reads 40 characters (TEASER_LENGTH)",
+}
+SIZE = 8_000  # characters at which a quadratic expression is far slower than SUSPECT
+TOO_LATE = 20  # seconds for one expression on one text
+SUSPECT = 0.0015  # seconds; only what takes longer is measured at growing sizes
+
+
+def failures() -> str:
+    """One line for each expression and text on which the time grows faster than the text."""
+    lines = []
+    for expression in expressions():
+        if expression.where in BOUNDED:
+            continue
+        for attack in attacks(expression.pattern):
+            if reason := growth_of(expression, attack):
+                lines.append(f"{expression.where}: {reason}, of {attack}: {expression.pattern.pattern!r:.120}")
+                break
+    return "\n".join(lines)
+
+
+def growth_of(expression: Expression, attack: tuple[str, str, str], size: int = SIZE) -> str:
+    """Why the expression is too slow on a text; empty when it is not."""
+    signal.signal(signal.SIGALRM, _too_late)  # re looks for signals while it matches
+    signal.alarm(TOO_LATE)
+    try:
+        begin = time.process_time()
+        apply(expression, subject(expression.pattern, attack, size))
+        if time.process_time() - begin < SUSPECT:
+            return ""
+        return growth(
+            lambda text: apply(expression, text), lambda n: subject(expression.pattern, attack, n), size, size * 4
+        )
+    except TimeoutError:
+        return f"does not end in {TOO_LATE} seconds"
+    finally:
+        signal.alarm(0)
+
+
+def _too_late(*_: object) -> NoReturn:
+    raise TimeoutError
+
+
+def test_no_expression_takes_longer_than_its_text_grows() -> None:
+    assert not in_time(failures, 300)
+
+
+def test_every_bounded_expression_still_exists() -> None:
+    assert BOUNDED.keys() <= {expression.where for expression in expressions()}
+
+
+@pytest.mark.parametrize("pattern", [r"\s*,", r"<title[^>]*>\s*(.*?)\s*</title>", r"(\w+)@", r"a[^;]*;b"])
+def test_an_expression_that_takes_longer_is_recognised(pattern: str) -> None:
+    expression = Expression("here", re.compile(pattern), frozenset({"search"}))
+    texts = attacks(expression.pattern)
+    reasons = (in_time(partial(growth_of, expression, attack, 2_000)) for attack in texts)
+    assert any("times as long" in reason or "does not end" in reason for reason in reasons)
