@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
@@ -39,6 +40,7 @@ class Expression:
     methods: frozenset[str]
 
 
+@cache
 def expressions() -> list[Expression]:
     """Every compiled pattern of a module, every one written into a call, and every one of the lists."""
     result: dict[tuple[Any, int, frozenset[str]], Expression] = {}

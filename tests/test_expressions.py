@@ -67,9 +67,9 @@ def test_every_bounded_expression_still_exists() -> None:
     assert BOUNDED.keys() <= {expression.where for expression in expressions()}
 
 
-@pytest.mark.parametrize("pattern", [r"\s*,", r"<title[^>]*>\s*(.*?)\s*</title>", r"(\w+)@", r"a[^;]*;b"])
+@pytest.mark.parametrize("pattern", [r"\s*,", r"(\w+)@", r"a[^;]*;b"])
 def test_an_expression_that_takes_longer_is_recognised(pattern: str) -> None:
     expression = Expression("here", re.compile(pattern), frozenset({"search"}))
     texts = attacks(expression.pattern)
-    reasons = (in_time(partial(growth_of, expression, attack, 2_000)) for attack in texts)
+    reasons = (in_time(partial(growth_of, expression, attack, 4_000)) for attack in texts)
     assert any("times as long" in reason or "does not end" in reason for reason in reasons)
