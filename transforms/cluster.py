@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from schemas import Cluster, Judgement, Match
 from transforms.cluster_words import Matches, Pair, Words, verdicts
+from transforms.match.wording import Title, titles_difference
 
 LARGEST = 40  # records in a cluster; a work that more feeds than this describe is for a person to look at
 SUPPORT = (
@@ -28,6 +29,7 @@ class Traits(NamedTuple):
     edition: str = ""
     numbers: str = ""
     languages: Sequence[str] = ()
+    title: Title | None = None
     sha256: str = ""  # of the match fields
 
 
@@ -138,10 +140,13 @@ def feed_of(key: str) -> str:
 
 def _traits(features: pa.Table, keys: set[str]) -> dict[str, Traits]:
     """The traits of some records."""
-    names = ("key", "feed", "identifiers", "year", "edition", "numbers", "languages", "match_sha256")
+    names = ("key", "feed", "identifiers", "year", "edition", "numbers", "languages", *Title._fields, "match_sha256")
     wanted = features.select(names).filter(pc.is_in(features["key"], pa.array(sorted(keys), pa.string())))
     rows = zip(*(wanted[name].to_pylist() for name in names), strict=True)
-    return {key: Traits(feed, _of(ids, "doi:"), _of(ids, "isbn:"), *told) for key, feed, ids, *told in rows}
+    return {
+        key: Traits(feed, _of(ids, "doi:"), _of(ids, "isbn:"), year, edition, numbers, languages, Title(*title), sha256)
+        for key, feed, ids, year, edition, numbers, languages, *title, sha256 in rows
+    }
 
 
 def _of(identifiers: Iterable[str], scheme: str) -> frozenset[str]:
@@ -167,6 +172,12 @@ def contradiction(left: Traits, right: Traits, one_to_one: frozenset[str]) -> st
     return None
 
 
+def titles_contradiction(left: Traits, right: Traits) -> str | None:
+    """How the titles of two records differ in a whole word; None when they do not."""
+    apart = titles_difference(left.title, right.title) if left.title and right.title else None
+    return f"titles differ: {apart.seen}" if apart and apart.whole else None
+
+
 class _Joined:
     """Groups of records while they are joined, strongest link first."""
 
@@ -186,12 +197,13 @@ class _Joined:
             judged = self.decided.get(_pair(match))
             verdict = judged.verdict if judged else self._verdict(match)
             if verdict == "same":
-                links.append((judged is None, -match.probability, *_pair(match)))
+                likely = judged is None and match.verdict == "review"  # behind all that the matcher is sure of
+                links.append((judged is None, likely, -match.probability, *_pair(match)))
             if verdict != "different":
                 known = self.links if verdict == "same" else self.likely
                 known.setdefault(match.left_key, set()).add(match.right_key)
                 known.setdefault(match.right_key, set()).add(match.left_key)
-        self.ordered = [(left, right) for _, _, left, right in sorted(links)]
+        self.ordered = [(left, right) for *_, left, right in sorted(links)]
 
     def _verdict(self, match: Match) -> str:
         """A pair across two feeds without inner duplicates needs no more than to be likely: its rivals are refused."""
@@ -241,8 +253,27 @@ class _Joined:
         return feed == feed_of(other) and feed in self.one_to_one
 
     def _contradiction(self, one: str, other: str) -> str | None:
-        left, right = (self.traits.get(key) or Traits(feed=feed_of(key)) for key in (one, other))
-        return contradiction(left, right, self.one_to_one)
+        left, right = self._traits_of(one), self._traits_of(other)
+        return contradiction(left, right, self.one_to_one) or self._titles_contradiction(one, other)
+
+    def _titles_contradiction(self, one: str, other: str) -> str | None:
+        """How their titles differ, unless a steward joined one of them with a record that has the other's title."""
+        reason = titles_contradiction(self._traits_of(one), self._traits_of(other))
+        if reason and (self._joined_by_steward(one, other) or self._joined_by_steward(other, one)):
+            return None
+        return reason
+
+    def _joined_by_steward(self, key: str, other: str) -> bool:
+        alike = (
+            third
+            for third in self.group[key]
+            if not titles_contradiction(self._traits_of(third), self._traits_of(other))
+        )
+        judged = (self.decided.get((min(key, third), max(key, third))) for third in alike)
+        return any(judgement is not None and judgement.verdict == "same" for judgement in judged)
+
+    def _traits_of(self, key: str) -> Traits:
+        return self.traits.get(key) or Traits(feed=feed_of(key))
 
     def clusters(self, refused: Mapping[Pair, str]) -> list[Cluster]:
         """The groups of two and more, in key order, with the first reason for which a link to them was refused."""
