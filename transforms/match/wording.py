@@ -21,7 +21,7 @@ from transforms.match.number import ORDINALS, WORDS
 ARTICLES = {language: frozenset(articles) for language, articles in WORDS["articles"].items()}
 CONJUNCTIONS = frozenset(WORDS["and"])
 SIGN = re.compile(r"(&|(?<=\w)[+#]+)")  # signs that stand for a word or are part of one: C++, C#, R&D
-SITE = re.compile(r"\s*\|\s*|\s+[-–—·»]\s+")  # what stands between a title and the name of the site
+SITE = re.compile(r"\||\s[-–—·»]\s")  # what stands between a title and the name of the site
 ALPHABET = re.compile(r"[a-zα-ω]+")  # of scripts that write vowels; Cyrillic is folded to Latin letters
 CYRILLIC = re.compile("[\u0400-\u052f]")
 TRANSLITERATIONS = [  # ways to write one Cyrillic letter, and how transforms.match.fold writes it; in this order
