@@ -29,6 +29,7 @@ sys.path[:0] = [str(ROOT)]
 
 import msgspec  # noqa: E402  (the checkout is put on the path first)
 import pyarrow as pa  # noqa: E402
+import pyarrow.compute as pc  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
 from bench.made_catalog import Made  # noqa: E402
@@ -136,9 +137,20 @@ def made(count: int, changed: int) -> Iterator[dict[str, Any]]:
     for kind, records, there in (("full", len(here), here), ("night", changed, everybody)):
         figures = _apart(folder, kind)
         clusters = msgspec.json.decode((folder / "clusters.json").read_bytes(), type=list[Cluster])
+        true = _true(work_of, there)
+        more = {"recall_with_review": _with_review(folder, clusters, true)} if kind == "full" else {}
         name = "full run" if kind == "full" else "increment"
-        yield say(name, records=records, **figures, **quality(clusters, _true(work_of, there)))
+        yield say(name, records=records, **figures, **quality(clusters, true), **more)
     shutil.rmtree(folder)
+
+
+def _with_review(folder: Path, clusters: Iterable[Cluster], true: set[Pair]) -> float:
+    """The share of true pairs that are joined or put before a steward."""
+    pairs = pq.read_table(folder / "pairs.parquet", columns=["left_key", "right_key", "verdict"])
+    shown = pairs.filter(pc.not_equal(pairs["verdict"], "different"))
+    found = set(zip(shown["left_key"].to_pylist(), shown["right_key"].to_pylist(), strict=True))
+    found.update(pair for cluster_ in clusters for pair in combinations(cluster_.keys, 2))
+    return round(len(found & true) / max(1, len(true)), 4)
 
 
 def _apart(folder: Path, kind: str) -> dict[str, Any]:

@@ -96,8 +96,8 @@ COMPARISONS = [
         {**policy("title_l = title_r", "the same", 16.0), "m_probability": 0.65536, "u_probability": 1e-5, **GENERIC},
         policy(meet("titles"), "the same in another language or form", 14.0),
         policy("words_l = words_r", "the same words in another order", 14.0),
-        policy(LONG_TYPO, "the same but for a letter or two, and long", 17.0),
-        level(SHORT_TYPO, "the same but for a letter or two", 11.0),
+        policy(LONG_TYPO, "nearly the same letters, and long", 17.0),
+        level(SHORT_TYPO, "nearly the same letters", 11.0),
         policy(
             "(head_l = title_r OR title_l = head_r) AND least(size_l, size_r) >= 36",
             "the same but for a subtitle, and very long",

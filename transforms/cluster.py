@@ -11,11 +11,23 @@ import pyarrow.compute as pc
 
 from schemas import Cluster, Judgement, Match
 from transforms.cluster_words import Matches, Pair, Words, verdicts
+from transforms.match.wording import Title, titles_difference
 
 LARGEST = 40  # records in a cluster; a work that more feeds than this describe is for a person to look at
 SUPPORT = (
     0.5  # more than this share of the pairs between two groups must be links for them to join; a likely one is half
 )
+
+TRAITS = (
+    "key",
+    "feed",
+    "identifiers",
+    "year",
+    "edition",
+    "numbers",
+    "languages",
+    "match_sha256",
+)  # columns of features
 
 
 class Traits(NamedTuple):
@@ -51,8 +63,10 @@ def cluster(
     alone, others = _parted(pairs, decided, one_to_one)
     kept = [match for match in verdicts(others) if match.verdict != "different" or _pair(match) in decided]
     linked = {key for match in kept for key in _pair(match)}
-    traits = _traits(features, linked.union(*decided))
-    joined = _Joined(traits, decided, one_to_one)
+    wanted = pc.is_in(features["key"], pa.array(sorted(linked.union(*decided)), pa.string()))
+    rows = features.select([*TRAITS, *Title._fields]).filter(wanted)
+    traits = _traits(rows)
+    joined = _Joined(traits, _Titles(rows), decided, one_to_one)
     joined.add_links(kept)
     refused = dict(joined.join())
     stale = frozenset(pair for pair, judged in decided.items() if _stale(judged, traits))
@@ -136,12 +150,28 @@ def feed_of(key: str) -> str:
     return key.partition(":")[0]
 
 
-def _traits(features: pa.Table, keys: set[str]) -> dict[str, Traits]:
-    """The traits of some records."""
-    names = ("key", "feed", "identifiers", "year", "edition", "numbers", "languages", "match_sha256")
-    wanted = features.select(names).filter(pc.is_in(features["key"], pa.array(sorted(keys), pa.string())))
-    rows = zip(*(wanted[name].to_pylist() for name in names), strict=True)
-    return {key: Traits(feed, _of(ids, "doi:"), _of(ids, "isbn:"), *told) for key, feed, ids, *told in rows}
+def _traits(rows: pa.Table) -> dict[str, Traits]:
+    """The traits of the records of some features."""
+    columns = zip(*(rows[name].to_pylist() for name in TRAITS), strict=True)
+    return {key: Traits(feed, _of(ids, "doi:"), _of(ids, "isbn:"), *told) for key, feed, ids, *told in columns}
+
+
+class _Titles:
+    """The titles of the records of some features, each read when it is asked for: few are."""
+
+    def __init__(self, rows: pa.Table) -> None:
+        self.columns = [rows[name] for name in Title._fields]
+        self.places = {key: place for place, key in enumerate(rows["key"].to_pylist())}
+
+    def contradict(self, one: str, other: str) -> str | None:
+        """How the titles of two records differ in a whole word; None when they do not, or one is not known."""
+        if one not in self.places or other not in self.places:
+            return None
+        apart = titles_difference(self._of(one), self._of(other))
+        return f"titles differ: {apart.seen}" if apart and apart.whole else None
+
+    def _of(self, key: str) -> Title:
+        return Title(*(column[self.places[key]].as_py() for column in self.columns))
 
 
 def _of(identifiers: Iterable[str], scheme: str) -> frozenset[str]:
@@ -170,8 +200,11 @@ def contradiction(left: Traits, right: Traits, one_to_one: frozenset[str]) -> st
 class _Joined:
     """Groups of records while they are joined, strongest link first."""
 
-    def __init__(self, traits: dict[str, Traits], decided: dict[Pair, Judgement], one_to_one: frozenset[str]) -> None:
+    def __init__(
+        self, traits: dict[str, Traits], titles: _Titles, decided: dict[Pair, Judgement], one_to_one: frozenset[str]
+    ) -> None:
         self.traits = traits
+        self.titles = titles
         self.decided = decided
         self.one_to_one = one_to_one
         self.links: dict[str, set[str]] = {}
@@ -186,12 +219,13 @@ class _Joined:
             judged = self.decided.get(_pair(match))
             verdict = judged.verdict if judged else self._verdict(match)
             if verdict == "same":
-                links.append((judged is None, -match.probability, *_pair(match)))
+                likely = judged is None and match.verdict == "review"  # behind all that the matcher is sure of
+                links.append((judged is None, likely, -match.probability, *_pair(match)))
             if verdict != "different":
                 known = self.links if verdict == "same" else self.likely
                 known.setdefault(match.left_key, set()).add(match.right_key)
                 known.setdefault(match.right_key, set()).add(match.left_key)
-        self.ordered = [(left, right) for _, _, left, right in sorted(links)]
+        self.ordered = [(left, right) for *_, left, right in sorted(links)]
 
     def _verdict(self, match: Match) -> str:
         """A pair across two feeds without inner duplicates needs no more than to be likely: its rivals are refused."""
@@ -242,7 +276,19 @@ class _Joined:
 
     def _contradiction(self, one: str, other: str) -> str | None:
         left, right = (self.traits.get(key) or Traits(feed=feed_of(key)) for key in (one, other))
-        return contradiction(left, right, self.one_to_one)
+        return contradiction(left, right, self.one_to_one) or self._titles_contradiction(one, other)
+
+    def _titles_contradiction(self, one: str, other: str) -> str | None:
+        """How their titles differ, unless a steward joined one of them with a record that has the other's title."""
+        reason = self.titles.contradict(one, other)
+        if reason and (self._joined_by_steward(one, other) or self._joined_by_steward(other, one)):
+            return None
+        return reason
+
+    def _joined_by_steward(self, key: str, other: str) -> bool:
+        judged = ((third, self.decided.get((min(key, third), max(key, third)))) for third in self.group[key])
+        same = [third for third, judgement in judged if judgement is not None and judgement.verdict == "same"]
+        return any(self.titles.contradict(third, other) is None for third in same)
 
     def clusters(self, refused: Mapping[Pair, str]) -> list[Cluster]:
         """The groups of two and more, in key order, with the first reason for which a link to them was refused."""

@@ -17,6 +17,7 @@ from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from loaders.files import whole_file
+from loaders.reports.evidence import evidence_in
 from loaders.reports.reasons import told
 
 HERE = Path(__file__).parent
@@ -81,6 +82,7 @@ def render(template: str, language: str, files: Mapping[str, str], folder: Path,
             direction=direction(language),
             languages=[(other, Locale.parse(other).get_language_name(), name) for other, name in files.items()],
             reason=lambda one: told(one, language),
+            evidence=lambda seen: evidence_in(seen, language),
             exists=lambda name: (folder / name).exists(),
             rule=lambda code, what: rule_text(rules, code, what, language),
             number=lambda value: format_decimal(value, locale=locale),

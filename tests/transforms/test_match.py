@@ -212,11 +212,13 @@ def test_two_titles_of_one_feed_are_two_works_unless_the_descriptions_are_the_sa
     assert verdict(left, right) in ("apart", "review")
 
 
-def test_a_title_and_the_same_with_a_subtitle_in_one_feed_are_for_a_person_to_look_at() -> None:
+def test_a_title_and_the_same_with_a_subtitle_are_for_a_person_to_look_at() -> None:
     titles = ("Fish farming of tomorrow", "Fish farming of tomorrow: a new start for research on ponds")
     march, may = (record(f"hal:{number}", title) for number, title in enumerate(titles))
     assert verdict(march, may) == "review"
-    assert verdict(march, record("other:1", titles[1])) == "same"
+    assert verdict(march, record("other:1", titles[1])) == "review"
+    doi = (("doi", "10.54675/abcd1234"),)
+    assert verdict(record("hal:1", titles[0], ids=doi), record("other:1", titles[1], ids=doi)) == "same"
 
 
 def test_one_feed_may_list_a_work_twice_under_one_title_or_with_one_description() -> None:

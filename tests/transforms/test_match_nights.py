@@ -16,6 +16,7 @@ SMALL = Resources(block=4)  # so that blocks cross the limit on most nights
 TOPICS = [
     "Fractions for beginners",
     "Fractions for beginner",
+    "Fractions for begginners",
     "Water cycle experiments",
     "Editorial",
     "Poems of the sea",
@@ -112,9 +113,9 @@ def test_a_description_that_changes_behind_its_start_is_compared_again() -> None
         return Live("a", "", whole)
 
     stays = told("a:1", "Fractions for beginners at school", "over.")
-    before = features([stays, told("a:2", "Fractions for beginners at schools", "over.")])
+    before = features([stays, told("a:2", "Fractions for beginers at school", "over.")])
     full = match(before)
-    now = features([stays, told("a:2", "Fractions for beginners at schools", "on the plate.")])
+    now = features([stays, told("a:2", "Fractions for beginers at school", "on the plate.")])
     night = match(now, before=before, known=full.pairs)
     assert night.pairs == match(now).pairs
     assert (full.pairs["verdict"].to_pylist(), night.pairs["verdict"].to_pylist()) == (["same"], ["review"])

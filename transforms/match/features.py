@@ -17,8 +17,9 @@ from more_itertools import chunked
 from schemas import Compared, Resource, match_sha256
 from transforms.match.fold import fold
 from transforms.match.number import edition_and_numbers
+from transforms.match.wording import without_site, wording
 
-VERSION = "5"  # of the columns' meaning: rows of another version are made again
+VERSION = "6"  # of the columns' meaning: rows of another version are made again
 LISTED = pa.list_(pa.string())
 COLUMNS = pa.schema(
     [
@@ -28,6 +29,7 @@ COLUMNS = pa.schema(
         ("match_sha256", pa.string()),  # of what a steward compares, for judgements
         ("digest", pa.string()),  # of all that follows: what tells that the pairs of the record are stale
         ("said", pa.string()),  # the title as it is shown in evidence
+        ("wording", pa.string()),  # of the title, as its words are compared (transforms.match.wording)
         ("names", pa.string()),  # the contributors as they are shown in evidence
         ("title", pa.string()),
         ("titles", LISTED),  # folded, of every language
@@ -85,19 +87,21 @@ def _columns(part: Sequence[Live]) -> list[list[Any]]:
     """The rows of some records by column, in the order of COLUMNS: each is made of all records before the next."""
     records = [live.record for live in part]
     said = [next(iter(record.title.values()), None) for record in records]
-    folded = [fold(title) if title else "" for title in said]
+    titles = [_without_site(record, title) for record, title in zip(records, said, strict=True)]
+    folded = [fold(title) if title else "" for title in titles]
     years = [record.issued_year for record in records]
     numbered = [edition_and_numbers(title, year) for title, year in zip(folded, years, strict=True)]
     people = [_makers(record) for record in records]
     described = [_description(record) for record in records]
     shown: list[list[Any]] = [
         said,
+        [_wording(*parts) for parts in zip(records, titles, folded, strict=True)],
         ["; ".join(names[:5]) for names in people],
         [title or None for title in folded],
         [_titles(record, title) for record, title in zip(records, folded, strict=True)],
         [_size(title) for title in folded],
         [" ".join(sorted(title.split())) or None for title in folded],
-        [_head(title, whole) if title else None for title, whole in zip(said, folded, strict=True)],
+        [_head(title, whole) if title else None for title, whole in zip(titles, folded, strict=True)],
         [numbers for _, numbers in numbered],
         [edition for edition, _ in numbered],
         [_people(names) for names in people],
@@ -120,6 +124,14 @@ def _columns(part: Sequence[Live]) -> list[list[Any]]:
     ]
 
 
+def _without_site(record: Resource | Compared, title: str | None) -> str | None:
+    return without_site(title, record.publishers) if title else title
+
+
+def _wording(record: Resource | Compared, title: str | None, folded: str) -> str | None:
+    return wording(title, folded, next(iter(record.title))) if title and folded else None
+
+
 def _size(folded: str) -> int:
     return len(folded) if folded.isascii() else len(folded) + 2 * len(DENSE.findall(folded))
 
@@ -128,7 +140,8 @@ def _titles(record: Resource | Compared, folded: str) -> list[str]:
     if len(record.title) == 1 and not record.alternative_titles:
         return [folded] if folded else []
     others = [one.text for one in record.alternative_titles]
-    return _distinct(map(fold, [*record.title.values(), *others]))
+    sites = record.publishers
+    return _distinct([fold(without_site(title, sites)) for title in (*record.title.values(), *others)])
 
 
 def _makers(record: Resource | Compared) -> list[str]:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from schemas import Judgement
 from transforms.match.blocks import FORCED, LIMIT, RULES, Oversized, block, pair, split
 from transforms.match.candidate import doubt
+from transforms.match.differ import capped_sql, compare_wordings
 from transforms.match.model import Model, log2_odds, read_model
 from transforms.match.score import PLACES, evidence_sql, score
 from transforms.match.touch import Changes, changes, ring, touch
@@ -42,7 +43,7 @@ class Resources(NamedTuple):
 
 
 MODEST = Resources()
-UNCOMPARED = ("said", "names", "record_sha256", "match_sha256", "digest")
+UNCOMPARED = ("said", "wording", "names", "record_sha256", "match_sha256", "digest")
 LOOKED_AT = (
     "SELECT count(*) FROM (FROM changed UNION SELECT join_key_l FROM candidate_pair "
     "UNION SELECT join_key_r FROM candidate_pair)"
@@ -176,7 +177,8 @@ def _add_judged(connection: duckdb.DuckDBPyConnection, judgements: Iterable[Judg
 
 def _found(connection: duckdb.DuckDBPyConnection, model: Model, everything: bool = False) -> pa.Table:
     """The scored pairs that are kept: same, review, related or judged."""
-    verdict = f"CASE WHEN p >= {model.same} THEN 'same' WHEN p >= {model.review} THEN 'review' ELSE 'different' END"
+    same = f"p >= {model.same} AND NOT {capped_sql(model)}"
+    verdict = f"CASE WHEN {same} THEN 'same' WHEN p >= {model.review} THEN 'review' ELSE 'different' END"
     hindered = " + ".join(f"least(mw_{name}, 0)" for name in model.guards)
     apart = " OR ".join(f"mw_{name} < 0" for name in model.guards if name != "language")
     related = (
@@ -188,12 +190,13 @@ def _found(connection: duckdb.DuckDBPyConnection, model: Model, everything: bool
         "CREATE OR REPLACE TEMP TABLE shown AS SELECT * EXCLUDE (record_sha256, match_sha256, digest) FROM arrived "
         "SEMI JOIN (SELECT idx_l AS idx FROM scored UNION SELECT idx_r FROM scored) USING (idx)"
     )
+    compare_wordings(connection, model, everything)
     return (
         connection.sql(
             "SELECT left_key, right_key, p AS probability, verdict, evidence, related FROM (SELECT l.key AS left_key, "
             f"r.key AS right_key, round(match_probability, {PLACES}) AS p, {verdict} AS verdict, {related} AS related, "
             f"match_key, {evidence_sql(model)} AS evidence FROM scored JOIN shown l ON l.idx = idx_l "
-            f"JOIN shown r ON r.idx = idx_r) WHERE {kept}"
+            f"JOIN shown r ON r.idx = idx_r LEFT JOIN difference USING (idx_l, idx_r)) WHERE {kept}"
         )
         .to_arrow_table()
         .cast(PAIRS)

@@ -72,8 +72,12 @@ def _register_frequencies(connection: duckdb.DuckDBPyConnection, api: Any, linke
 
 
 def evidence_sql(model: Model) -> str:
-    """SQL that writes a scored pair's evidence as the JSON list of schemas.Evidence: what says nothing is left out."""
+    """SQL that writes a scored pair's evidence as the JSON list of schemas.Evidence: what says nothing is left out.
+
+    What tells the titles apart (transforms.match.differ) stands behind the title; it has no weight.
+    """
     told = [_told(one) for one in model.settings["comparisons"]]
+    told.insert(1, "CASE WHEN words_seen IS NOT NULL THEN {'field': 'words', 'seen': words_seen, 'weight': 0.0} END")
     return f"to_json(list_filter([{', '.join(told)}], lambda e: e IS NOT NULL))"
 
 

@@ -1,0 +1,354 @@
+"""Titles that differ in a whole word are never made one work by machine; slips and spellings still are.
+
+tests/cases/pairs.jsonl holds pairs of records as two partners would list them, and what is right of each.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import msgspec
+import pytest
+
+from schemas import Feed, Identifier, Judgement, SourceRecord
+from transforms import transform
+from transforms.cluster import Clustering, cluster
+from transforms.match import Live, features, match
+from transforms.match.wording import Title, difference, is_slip, titles_difference
+
+CASES = Path(__file__).parent.parent / "cases" / "pairs.jsonl"
+DC = (
+    '<record xmlns="http://www.openarchives.org/OAI/2.0/"><metadata><oai_dc:dc '
+    'xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/" xmlns:dc="http://purl.org/dc/elements/1.1/">'
+    "{}</oai_dc:dc></metadata></record>"
+)
+TEXT = (
+    "Twelve lessons with questions for pairs, short experiments, sheets to copy and a closing discussion that ties "
+    "what was observed to the curriculum of the school."
+)
+Fields = dict[str, Any]
+
+
+def live(feed: str, identifier: str, fields: Fields) -> Live:
+    """A record of a partner, given as Dublin Core, as the pipeline reads it."""
+    declared = Feed(name=feed, title=feed, partner=feed, protocol="oai_pmh", url=f"https://{feed}.example/oai")
+    listed = {name: [value] if isinstance(value, str) else value for name, value in fields.items()}
+    inside = "".join(f"<dc:{name}>{escape(value)}</dc:{name}>" for name, values in listed.items() for value in values)
+    source = SourceRecord(feed=feed, identifier=identifier, format="oai_dc", payload=DC.format(inside))
+    resource = transform(source, declared).resource
+    assert resource is not None
+    return Live(feed, "", resource)
+
+
+def work(feed: str, title: str | list[str], language: str, number: int = 1, **more: Any) -> Live:
+    """A record that says the same as any other of these but for its title and its page."""
+    fields = {
+        "title": title,
+        "creator": ["Okafor, Grace"],
+        "description": TEXT,
+        "language": language,
+        "date": "2012",
+        "publisher": f"Library {feed}",
+        "identifier": [f"https://{feed}.example.org/items/{number}"],
+        "type": "Lesson",
+    }
+    return live(feed, str(number), {**fields, **more})
+
+
+def clustering(*lives: Live, judgements: tuple[Judgement, ...] = ()) -> Clustering:
+    rows = features(lives)
+    return cluster(match(rows, judgements=judgements).pairs, rows, judgements)
+
+
+def outcome(found: Clustering, left: str, right: str) -> str:
+    """What becomes of two records: same (one resource), review (a steward is asked) or apart."""
+    if any(left in group.keys and right in group.keys for group in found.clusters):
+        return "same"
+    shown = {(pair.left_key, pair.right_key): pair.verdict for pair in found.matches}
+    return "review" if shown.get((min(left, right), max(left, right))) in ("same", "review") else "apart"
+
+
+def of_two(left: Live, right: Live) -> str:
+    return outcome(clustering(left, right), left.record.key, right.record.key)
+
+
+def words_seen(found: Clustering, left: str, right: str) -> str | None:
+    """What the evidence says of the words of two titles."""
+    evidence = next((pair.evidence for pair in found.matches if (pair.left_key, pair.right_key) == (left, right)), ())
+    return next((told.seen for told in evidence if told.field == "words"), None)
+
+
+@cache
+def case_outcomes() -> list[tuple[str, str, str]]:
+    """Name, what is right, and what came of every case; the cases of a round are one catalog."""
+    cases = [json.loads(line) for line in CASES.read_text(encoding="utf-8").splitlines()]
+    outcomes = []
+    for number in sorted({case["round"] for case in cases}):
+        night = [case for case in cases if case["round"] == number]
+        found = clustering(*(live(side, case["id"], case[side]) for case in night for side in "ab"))
+        outcomes += [
+            (case["id"], case["expected"], outcome(found, f"a:{case['id']}", f"b:{case['id']}")) for case in night
+        ]
+    return outcomes
+
+
+def test_no_two_works_of_the_cases_are_merged() -> None:
+    right = [(case, came) for case, expected, came in case_outcomes() if expected == "different"]
+    assert len(right) > 80
+    assert [case for case, came in right if came == "same"] == []
+
+
+def test_one_work_of_the_cases_is_merged_or_put_before_a_steward() -> None:
+    came = [came for _, expected, came in case_outcomes() if expected == "same"]
+    assert came.count("same") >= 50 and came.count("same") + came.count("review") >= 56, f"of {len(came)}"
+
+
+TWO_WORKS = [
+    # the medium
+    ("en", "Statistical reasoning for teachers: slides", "Statistical reasoning for teachers: video"),
+    ("es", "Razonamiento estadístico para docentes: diapositivas", "Razonamiento estadístico para docentes: vídeo"),
+    ("de", "Statistisches Denken für Lehrkräfte: Folien", "Statistisches Denken für Lehrkräfte: Film"),
+    ("ru", "Статистика для учителей начальных классов: слайды", "Статистика для учителей начальных классов: видео"),
+    ("ja", "教師のための統計的思考入門 スライド", "教師のための統計的思考入門 動画"),
+    ("he", "חשיבה סטטיסטית למורים בבית הספר: מצגת", "חשיבה סטטיסטית למורים בבית הספר: סרטון"),
+    # the region, also where its names are alike
+    ("en", "Education policy review: Zambia", "Education policy review: Gambia"),
+    ("en", "Geography of the climate of Slovakia", "Geography of the climate of Slovenia"),
+    ("pt", "Análise da política educacional: Angola", "Análise da política educacional: Moçambique"),
+    ("tr", "Eğitim politikası incelemesi: Kenya", "Eğitim politikası incelemesi: Gana"),
+    ("ar", "مراجعة سياسة التعليم في المدارس الريفية: كينيا", "مراجعة سياسة التعليم في المدارس الريفية: غانا"),
+    ("zh", "教育政策评论 肯尼亚", "教育政策评论 加纳"),
+    # grades and numbers in words
+    ("en", "Reading workshop for the fifth grade", "Reading workshop for the sixth grade"),
+    ("es", "Cuaderno de lectura para quinto de primaria", "Cuaderno de lectura para sexto de primaria"),
+    ("pt", "Caderno de leitura para o sétimo ano", "Caderno de leitura para o oitavo ano"),
+    ("de", "Leseheft für das fünfte Schuljahr", "Leseheft für das sechste Schuljahr"),
+    ("ru", "Книга для чтения: пятый класс", "Книга для чтения: шестой класс"),
+    ("sr", "Читанка за седми разред основне школе", "Читанка за осми разред основне школе"),
+    ("tr", "Yedinci sınıf okuma kitabı", "Sekizinci sınıf okuma kitabı"),
+    ("id", "Buku bacaan untuk kelas tujuh", "Buku bacaan untuk kelas delapan"),
+    ("uz", "Yettinchi sinf uchun o'qish kitobi", "Sakkizinchi sinf uchun o'qish kitobi"),
+    ("th", "หนังสืออ่านชั้นประถมศึกษาปีที่ห้า", "หนังสืออ่านชั้นประถมศึกษาปีที่หก"),
+    ("zh", "小学语文阅读 七年级", "小学语文阅读 八年级"),
+    ("ja", "小学国語読本 五年生", "小学国語読本 六年生"),
+    ("ko", "초등 국어 읽기 다섯째 학년", "초등 국어 읽기 여섯째 학년"),
+    ("ar", "كتاب القراءة للصف السابع", "كتاب القراءة للصف الثامن"),
+    ("he", "ספר קריאה לכיתה ז", "ספר קריאה לכיתה ח"),
+    # volumes
+    ("de", "Geschichte der Stadt und ihrer Schulen, Band eins", "Geschichte der Stadt und ihrer Schulen, Band zwei"),
+    ("ja", "学校の歴史と町の暮らし 上巻", "学校の歴史と町の暮らし 下巻"),
+    ("id", "Sejarah kota dan sekolahnya, jilid satu", "Sejarah kota dan sekolahnya, jilid dua"),
+    # a problem set and its solutions; the second title has words that the first has not
+    ("en", "Problem set on optics", "Problem set on optics: solutions"),
+    ("es", "Problemas de óptica para bachillerato", "Problemas de óptica para bachillerato: soluciones"),
+    ("de", "Aufgaben zur Optik für die Oberstufe", "Aufgaben zur Optik für die Oberstufe. Lösungen"),
+    ("sr", "Zbirka zadataka iz optike", "Zbirka zadataka iz optike. Rešenja"),
+    ("uz", "Optika bo'yicha masalalar to'plami", "Optika bo'yicha masalalar to'plami. Javoblar"),
+    ("th", "แบบฝึกหัดทัศนศาสตร์สำหรับมัธยมปลาย", "แบบฝึกหัดทัศนศาสตร์สำหรับมัธยมปลาย: เฉลย"),
+    ("zh", "光学练习题集 高中物理", "光学练习题集 高中物理 答案"),
+    # a teacher's book and the pupils'
+    ("pt", "Rios e fronteiras: livro do professor", "Rios e fronteiras: caderno do aluno"),
+    ("id", "Sungai dan perbatasan: buku guru", "Sungai dan perbatasan: buku siswa"),
+    ("tr", "Nehirler ve sınırlar: öğretmen kitabı", "Nehirler ve sınırlar: öğrenci kitabı"),
+    ("ru", "Реки и границы в истории: учебник", "Реки и границы в истории: ученик"),
+    ("ar", "الأنهار والحدود: دليل المعلم", "الأنهار والحدود: دليل المتعلم"),
+    # one letter makes another word; the signs of a word; the same words turned round
+    ("en", "Introduction to microeconomics with cases", "Introduction to macroeconomics with cases"),
+    ("en", "Life of plants in the solar system", "Life of planets in the solar system"),
+    ("es", "Talleres de ciencia para niños", "Talleres de ciencia para niñas"),
+    ("en", "Programming exercises in C for schools", "Programming exercises in C++ for schools"),
+    ("en", "From theory to practice in the classroom", "From practice to theory in the classroom"),
+    ("en", "Physics of vitamin deficiency", "Physics of vitamin A deficiency"),
+]
+ONE_WORK = [
+    ("en", "Mathematics for everyday life", "Mathmatics for everyday life"),
+    ("es", "Biodiversidad del manglar", "Biodivresidad del manglar"),
+    ("ru", "Электрические цепи в быту", "Электрческие цепи в быту"),
+    ("en", "Rivers & lakes of the north", "Rivers and lakes of the north"),
+    ("de", "Flüsse & Seen des Nordens", "Flüsse und Seen des Nordens"),
+    ("en", "The rivers of the north", "Rivers of the north"),
+    ("fr", "L'eau dans la ville", "Eau dans la ville"),
+    ("en", "Data base design in practice", "Database design in practice"),
+    ("en", "Problem-solving in groups", "Problem solving in groups"),
+    ("en", "Rivers of the north, part 2", "Rivers of the north, part II"),
+    ("en", "Rivers of the north | Library a", "Rivers of the north"),
+    ("es", "Ríos del norte - Library a", "Ríos del norte"),
+    ("en", "Introduction to statistics for pupils", "Statistics for pupils, introduction to"),
+    ("ru", "Экология речных долин", "Ekologiia rechnykh dolin"),
+    ("sr", "Читање карата у школи", "Čitanje karata u školi"),
+]
+
+
+SEEN = [
+    ("Teaching reasoning: slides", "Teaching reasoning: Video", "one word differs: slides / Video"),
+    ("Книга для чтения: пятый класс", "Книга для чтения: шестой класс", "one word differs: пятый / шестой"),
+    ("Problem set on waves", "Problem set on waves: solutions", "only one title has: solutions"),
+    ("Rivers: teacher book", "Rivers: pupil sheets", "several words differ: teacher book / pupil sheets"),
+    (
+        "Chemistry of everyday things",
+        "Chemistry of everday things",
+        "the same but for a letter inside one word: everyday / everday",
+    ),
+    (
+        "Theory of practice",
+        "Practice of theory",
+        "the same words in another order: Theory of practice / Practice of theory",
+    ),
+]
+
+
+@cache
+def pair_outcomes() -> dict[tuple[str, ...], tuple[str, str | None]]:
+    """What comes of each pair of titles, and the evidence of their words, all in one catalog.
+
+    Every pair has a maker, a year and a description of its own; of the two records all is the same but the title.
+    """
+    titles = [*TWO_WORKS, *ONE_WORK, *(("en", left, right) for left, right, _ in SEEN)]
+    lives = []
+    for number, (language, *both) in enumerate(titles):
+        own = {
+            "creator": f"Okafor{number}, Grace{number}",
+            "description": f"{number}. {TEXT}",
+            "date": f"{1900 + number}",
+        }
+        lives += [work(side, title, language, number, **own) for side, title in zip("ab", both, strict=True)]
+    found = clustering(*lives)
+    keys = [(f"a:{number}", f"b:{number}") for number in range(len(titles))]
+    return {titles[number]: (outcome(found, *pair), words_seen(found, *pair)) for number, pair in enumerate(keys)}
+
+
+@pytest.mark.parametrize(("language", "left", "right"), TWO_WORKS)
+def test_titles_that_differ_in_a_whole_word_are_two_works(language: str, left: str, right: str) -> None:
+    assert pair_outcomes()[language, left, right][0] in ("review", "apart")
+
+
+@pytest.mark.parametrize(("language", "left", "right"), ONE_WORK)
+def test_slips_and_spellings_of_one_title_are_one_work(language: str, left: str, right: str) -> None:
+    assert pair_outcomes()[language, left, right][0] == "same"
+
+
+@pytest.mark.parametrize(
+    "shared",
+    [
+        {"identifier": ["https://doi.org/10.54675/abcd1234"]},
+        {"identifier": ["urn:isbn:9783161484100"]},
+        {"identifier": ["https://oer.example.org/lesson/501"]},
+    ],
+)
+def test_a_shared_identifier_speaks_for_one_work_whatever_the_words(shared: Fields) -> None:
+    left = work("a", "Open pedagogy in practice", "en", **shared)
+    right = work("b", "Open pedagogy in practice: a handbook", "en", **shared)
+    assert of_two(left, right) == "same"
+
+
+def test_two_parts_of_a_series_that_share_its_title_are_two_works() -> None:
+    left = work("a", ["Rivers and lakes", "Earth explorers"], "en")
+    right = work("b", ["Rivers and seas", "Earth explorers"], "en")
+    assert of_two(left, right) == "review"
+
+
+def test_a_title_that_is_an_other_title_of_the_same_work_is_no_difference() -> None:
+    here, there = Title("Rivers", "rivers", ["rivers"]), Title("Rios", "rios", ["rios", "rivers"])
+    assert titles_difference(here, there) is None
+
+
+@pytest.mark.parametrize(("left", "right", "seen"), SEEN)
+def test_the_evidence_says_what_was_seen(left: str, right: str, seen: str) -> None:
+    assert pair_outcomes()["en", left, right][1] == seen
+
+
+def test_titles_without_a_difference_have_no_evidence_of_one() -> None:
+    assert pair_outcomes()["en", "The rivers of the north", "Rivers of the north"] == ("same", None)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "slip"),
+    [
+        ("mathematics", "mathmatics", True),
+        ("everyday", "everday", True),
+        ("designing", "desinging", True),
+        ("committee", "comittee", True),
+        ("lakes", "lake", False),
+        ("plants", "planets", False),
+        ("solution", "solutions", False),
+        ("immigration", "emigration", False),
+        ("microeconomics", "macroeconomics", False),
+        ("austria", "australia", False),
+        ("friction", "fiction", False),
+        ("seventh", "seventy", False),
+        ("المتعلمون", "المعلمون", False),
+    ],
+)
+def test_a_slip_is_a_letter_inside_a_long_word(left: str, right: str, slip: bool) -> None:
+    assert is_slip(left, right) == is_slip(right, left) == slip
+
+
+def test_two_slips_in_two_words_are_more_than_a_slip() -> None:
+    apart = difference("mathematics for everyday life", "mathmatics for everday life")
+    assert apart is not None and apart.whole
+
+
+SLIPS = [
+    "Mathematics experiments for households",
+    "Mathmatics experiments for households",
+    "Mathmatics experments for households",
+]
+
+
+def test_a_third_record_does_not_join_two_whose_titles_differ() -> None:
+    first, between, last = (work(feed, title, "en") for feed, title in zip("abc", SLIPS, strict=True))
+    found = clustering(first, between, last)
+    assert outcome(found, "a:1", "c:1") == "review"
+    assert {pair.verdict for pair in found.matches if "b:1" in (pair.left_key, pair.right_key)} == {"same", "review"}
+    assert "titles differ: several words differ" in (found.clusters[0].review or "")
+
+
+def test_an_identifier_of_two_does_not_join_a_third_with_other_words() -> None:
+    shared = {"identifier": ["https://doi.org/10.54675/abcd1234"]}
+    problems = work("a", "Problem set on optics", "en", **shared)
+    solutions = work("b", "Problem set on optics: solutions", "en", **shared)
+    found = clustering(problems, solutions, work("c", "Problem set on optics: solutions", "en"))
+    assert outcome(found, "a:1", "b:1") == "same"
+    assert outcome(found, "a:1", "c:1") == "review"
+
+
+def judged_same(left: str, right: str) -> Judgement:
+    return Judgement(left_key=left, right_key=right, verdict="same", by="Steward", at="2026-01-01", reason="read")
+
+
+def test_what_a_steward_joined_takes_in_a_record_with_the_title_of_either() -> None:
+    with_subtitle, without = "Open pedagogy in practice: a handbook", "Open pedagogy in practice"
+    lives = [work("a", with_subtitle, "en"), work("b", without, "en"), work("c", without, "en")]
+    assert outcome(clustering(*lives), "a:1", "b:1") == "review"
+    found = clustering(*lives, judgements=(judged_same("a:1", "b:1"),))
+    assert [group.keys for group in found.clusters] == [("a:1", "b:1", "c:1")]
+
+
+def test_a_night_that_changes_a_word_gives_what_a_full_run_gives() -> None:
+    stays, slides = (work(feed, "Statistical reasoning for teachers: slides", "en") for feed in "ab")
+    before = features([stays, slides])
+    known = match(before)
+    video = slides._replace(
+        record=msgspec.structs.replace(slides.record, title={"en": "Statistical reasoning for teachers: video"})
+    )
+    now = features([stays, video])
+    night = match(now, before=before, known=known.pairs)
+    assert known.pairs["verdict"].to_pylist() == ["same"]
+    assert night.pairs == match(now).pairs
+    assert night.pairs["verdict"].to_pylist() == ["review"]
+
+
+def test_an_identifier_that_tells_nothing_does_not_outweigh_a_word() -> None:
+    titles = ["Rivers and lakes of the north", "Rivers and seas of the north"]
+    doi = (Identifier(scheme="doi", value="10.54675/abcd1234"),)
+    lives = [work(feed, title, "en") for feed, title in zip("ab", titles, strict=True)]
+    others = [work(feed, title, "en", creator=[name]) for feed, title, name in OTHERS]
+    named = [one._replace(record=msgspec.structs.replace(one.record, identifiers=doi)) for one in (*lives, *others)]
+    assert outcome(clustering(*named), "a:1", "b:1") == "review"
+
+
+OTHERS = [("c", "Photosynthesis", "Moreau, Luc"), ("d", "History of writing", "Haddad, Sami")]

@@ -1,0 +1,59 @@
+# ruff: noqa: S608  # the SQL is put together from constants of this package and the model, never from data
+"""Compares the titles of scored pairs by their words: a whole word is never outweighed but by an identifier."""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from transforms.match.blocks import FORCED
+from transforms.match.model import Model
+from transforms.match.wording import Title, titles_difference
+
+BATCH = 20_000  # pairs whose titles are held as Python objects
+DIFFERENCES = pa.schema(
+    [("idx_l", pa.int32()), ("idx_r", pa.int32()), ("whole_word", pa.bool_()), ("words_seen", pa.string())]
+)
+SHARED = ("shared", "address shared", "shared, under unlike titles", "address shared, under unlike titles")
+
+
+def compare_wordings(connection: duckdb.DuckDBPyConnection, model: Model, everything: bool) -> None:
+    """Write the table `difference`: what tells the titles of scored pairs apart, of those that may be kept.
+
+    Reads `scored` and `shown`, the features of its records. Titles of one wording have no row.
+    """
+    kept = "" if everything else f"AND (match_probability >= {model.review} - 1e-6 OR match_key = {FORCED})"
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE difference (idx_l INTEGER, idx_r INTEGER, whole_word BOOLEAN, words_seen VARCHAR)"
+    )
+    pairs = connection.sql(
+        "SELECT idx_l, idx_r, l.said, l.wording, l.titles, r.said, r.wording, r.titles "
+        "FROM scored JOIN shown l ON l.idx = idx_l JOIN shown r ON r.idx = idx_r "
+        f"WHERE l.wording <> r.wording {kept}"
+    ).to_arrow_table()
+    for batch in pairs.to_batches(max_chunksize=BATCH):
+        connection.register("compared_batch", _differences(batch))
+        connection.execute("INSERT INTO difference FROM compared_batch")
+        connection.unregister("compared_batch")
+
+
+def _differences(pairs: pa.RecordBatch) -> pa.Table:
+    rows: list[dict[str, object]] = []
+    for idx_l, idx_r, *titles in zip(*(column.to_pylist() for column in pairs.columns), strict=True):
+        apart = titles_difference(Title(*titles[:3]), Title(*titles[3:]))
+        if apart is not None:
+            rows.append({"idx_l": idx_l, "idx_r": idx_r, "whole_word": apart.whole, "words_seen": apart.seen})
+    return pa.Table.from_pylist(rows, schema=DIFFERENCES)
+
+
+def capped_sql(model: Model) -> str:
+    """SQL that is true of a scored pair, joined with `difference`, that no machine may call one work.
+
+    Its titles differ in a whole word and no identifier is shared.
+    """
+    (identifiers,) = (one for one in model.settings["comparisons"] if one["output_column_name"] == "identifiers")
+    levels = [level for level in identifiers["comparison_levels"] if not level.get("is_null_level")]
+    shared = [len(levels) - 1 - place for place, level in enumerate(levels) if level["label_for_charts"] in SHARED]
+    if len(shared) != len(SHARED):
+        raise ValueError(f"the comparison identifiers of the match model has not the levels {', '.join(SHARED)}")
+    return f"(coalesce(whole_word, false) AND gamma_identifiers NOT IN ({', '.join(map(str, shared))}))"
