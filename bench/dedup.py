@@ -34,8 +34,12 @@ import pyarrow.parquet as pq  # noqa: E402
 
 from bench.made_catalog import Made  # noqa: E402
 from schemas import Cluster, Contributor, Resource  # noqa: E402
-from transforms.cluster import cluster  # noqa: E402
-from transforms.match import Live, features, match  # noqa: E402
+from transforms.match import (  # noqa: E402
+    Live,
+    cluster,  # noqa: E402
+    features,
+    match,
+)
 
 Pair = tuple[str, str]
 CORPORA = ROOT.parent / "shared" / "corpora" / "D_dedup"

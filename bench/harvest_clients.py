@@ -18,7 +18,7 @@ from schemas import Feed, environment
 
 FEED = "bench"
 IMPORTS = {
-    "ours": ["harvesters.oai_pmh", "loaders.landing_past", "loaders.landing", "pandas"],  # pandas: by pyarrow, unasked
+    "ours": ["harvesters.oai_pmh", "loaders.landing.past", "loaders.landing", "pandas"],  # pandas: by pyarrow, unasked
     "sickle": ["sickle"],
 }
 PATIENT = {"rate": 100_000, "retries": 2, "backoff": 0.1}
@@ -27,8 +27,7 @@ PATIENT = {"rate": 100_000, "retries": 2, "backoff": 0.1}
 def ours(url: str, home: Path, run: int) -> Callable[[], int]:
     """Harvest into landing, going on from what lies there; the records that this run listed."""
     from harvesters import harvest
-    from loaders.landing import land
-    from loaders.landing_past import ask
+    from loaders.landing import ask, land
 
     env = environment({"ELIB_HOME": str(home), "ELIB_ALLOW_PRIVATE": "127.0.0.1"})
     said = {"name": FEED, "title": "Generated", "partner": "Bench", "protocol": "oai_pmh", "format": "oai_dc"}
@@ -53,7 +52,7 @@ CLIENTS: dict[str, Callable[[str, Path, int], Callable[[], int]]] = {"ours": our
 
 def parts(home: Path) -> Iterator[dict[str, Any]]:
     """Every landed row below a home."""
-    from loaders.landing_part import part_paths, read_rows
+    from loaders.landing import part_paths, read_rows
 
     for folder in sorted((home / "landing" / FEED).glob(f"{FEED}-*")):
         for path in part_paths(folder):

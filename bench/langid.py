@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from bench.langid_texts import CORPUS, Sample, samples  # noqa: E402 - the path comes first
-from transforms.normalize import detect, detect_models, detect_script  # noqa: E402 - the path comes first
+from transforms.normalize.language import candidates, fasttext, py3langid, script_of
+from transforms.normalize.language import detection as detect
 
 FAMILY = ("sr-Latn", "hr", "bs")  # one language to the models, counted as one and apart
 MISLABELLED = "ms"  # lingua's Malay sentences are mostly Indonesian: see _malay
@@ -47,20 +48,20 @@ def langdetect_alone(text: str) -> str:
 
 
 def py3langid_alone(text: str) -> str:
-    script, languages = detect_script.candidates(text)
+    script, languages = candidates(text)
     if script is None or len(languages) < 2:
         return languages[0] if languages else "und"
-    return best(detect_models.py3langid(text.lower(), script), text)
+    return best(py3langid(text.lower(), script), text)
 
 
 def best(scores: dict[str, float], text: str) -> str:
     language = max(scores, key=lambda one: scores[one], default="und")
-    return f"sr-{detect_script.script_of(text)}" if language == "sr" else language
+    return f"sr-{script_of(text)}" if language == "sr" else language
 
 
 SYSTEMS: dict[str, Callable[[str], str]] = {
     "cascade": lambda text: detect.detect(text).tag,
-    "fasttext": lambda text: best(detect_models.fasttext(text.lower()), text),
+    "fasttext": lambda text: best(fasttext(text.lower()), text),
     "py3langid": py3langid_alone,
     "langdetect": langdetect_alone,
 }
@@ -123,7 +124,7 @@ def _malay(rows: list[Sample], tags: list[str]) -> None:
     for row, tag in zip(rows, tags, strict=True):
         if row.group == MISLABELLED:
             whole = " ".join(row.whole.lower().split())
-            two = {best(detect_models.fasttext(whole), whole), py3langid_alone(whole)}
+            two = {best(fasttext(whole), whole), py3langid_alone(whole)}
             read[two.pop() if len(two) == 1 else "apart"].append(tag)
     told = ", ".join(f"{name} {len(of)}" for name, of in sorted(read.items(), key=lambda one: -len(one[1])))
     print(f"{MISLABELLED}.txt, first 120 characters as fastText and py3langid both read them, or are apart: {told}")

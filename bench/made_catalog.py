@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from schemas import Concept, Contributor, Identifier, Language, Resource
-from transforms.match.features import Live
+from transforms.match import Live
 
 
 class Tongue(NamedTuple):

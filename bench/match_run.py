@@ -21,8 +21,11 @@ sys.path[:0] = [str(ROOT)]
 import msgspec  # noqa: E402  (the checkout is put on the path first)
 import pyarrow.parquet as pq  # noqa: E402
 
-from transforms.cluster import cluster  # noqa: E402
-from transforms.match import changes, match  # noqa: E402
+from transforms.match import (  # noqa: E402
+    changes,
+    cluster,  # noqa: E402
+    match,
+)
 
 
 def run(folder: Path, kind: str) -> dict[str, Any]:

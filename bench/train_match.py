@@ -19,9 +19,12 @@ sys.path[:0] = [str(ROOT)]
 from bench.made_catalog import GENERIC, Made  # noqa: E402  (the checkout is put on the path first)
 from bench.match_model import COMPARISONS, GUARDS  # noqa: E402
 from bench.match_training import trained  # noqa: E402
-from transforms.match.features import features  # noqa: E402
-from transforms.match.fold import fold  # noqa: E402
-from transforms.match.model import MODEL, VERSION  # noqa: E402
+from transforms.match import (  # noqa: E402
+    MODEL,
+    VERSION,
+    features,  # noqa: E402
+    fold,  # noqa: E402
+)
 
 SEED = 20_000_003
 PRIOR = 2e-6  # that two records of the catalog are one work

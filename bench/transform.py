@@ -68,7 +68,7 @@ def transform(job: tuple[str, int]) -> tuple[float, float]:
     """Wall and processor seconds of reading records into the shared schema and writing them as a catalog row."""
     import msgspec
 
-    from dags.tasks import rarely_collected
+    from pipeline.feed import rarely_collected
     from transforms import transform_all
 
     format_, first = job
@@ -96,7 +96,7 @@ def loop(_: Any) -> tuple[float, float]:
 
 def measured() -> Iterator[tuple[str, str]]:
     """Each figure with its name."""
-    from transforms.warm import warm
+    from bench.warm import warm
 
     warm()
     context = multiprocessing.get_context("fork")

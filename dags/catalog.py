@@ -13,8 +13,8 @@ from airflow.sdk import DAG, task
 from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule
 from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
 
+from commands.setup import POOL
 from dags.feed_dag import LOADED
-from dags.setup import POOL
 
 with DAG(
     dag_id="catalog",
@@ -29,25 +29,25 @@ with DAG(
 
     @task(task_id="match")
     def match() -> dict[str, Any]:
-        from dags.tasks_catalog import match as body
+        from pipeline.catalog import match as body
 
         return body()
 
     @task(task_id="publish", pool=POOL, retries=2, retry_delay=timedelta(minutes=1))
     def publish(matched: dict[str, Any]) -> dict[str, int]:
-        from dags.tasks_catalog import publish as body
+        from pipeline.catalog import publish as body
 
         return body(matched)
 
     @task(task_id="report", trigger_rule="all_done")
     def report(published: dict[str, int]) -> dict[str, str]:
-        from dags.tasks_catalog import report as body
+        from pipeline.catalog import report as body
 
         return body()
 
     @task(task_id="notify", trigger_rule="all_done", retries=2, retry_delay=timedelta(seconds=20))
     def notify(reported: dict[str, str], **context: Any) -> str:
-        from dags.notify import notify as body
+        from pipeline.notifications import notify as body
         from schemas import environment
 
         return body(environment(), context["dag_run"].run_type.value)  # str() of it is 'DagRunType.SCHEDULED'

@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk import DAG, task
 from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
 
-from dags.notify_deadline import VARIABLE, read_hour
+from pipeline.notifications import VARIABLE, read_hour
 
 hour = read_hour(os.environ.get(VARIABLE, ""))
 
@@ -27,7 +27,7 @@ if hour is not None:
 
         @task(task_id="ready", retries=2, retry_delay=timedelta(seconds=20))
         def ready(**context: Any) -> str:
-            from dags.notify_deadline import check_ready, read_hour
+            from pipeline.notifications import check_ready, read_hour
             from schemas import environment
 
             declared = read_hour(os.environ.get(VARIABLE, ""))

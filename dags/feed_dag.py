@@ -14,8 +14,8 @@ from airflow.sdk import DAG, Asset, task
 from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
 from airflow.sdk.exceptions import AirflowSkipException
 
+from commands.setup import POOL
 from dags.run_conf import wants_full
-from dags.setup import POOL
 from schemas import BadFeed, Environment, Feed, read_feeds
 
 LOADED = Asset(name="catalog_loaded", uri="elib://catalog/loaded")
@@ -46,44 +46,44 @@ def _tasks(feed: Feed) -> None:
 
     @task(task_id="harvest", execution_timeout=timedelta(seconds=feed.request.budget + 3600))
     def harvest(**context: Any) -> dict[str, Any]:
-        from dags.tasks import harvest as body
+        from pipeline.feed import harvest as body
 
         conf = context["dag_run"].conf
         return body(name, full=lambda: wants_full(conf), credentials=lambda: _credentials(feed.connection))
 
     @task(task_id="plan", pool=POOL)
     def plan(run: dict[str, Any]) -> list[str]:
-        from dags.tasks import plan as body
+        from pipeline.feed import plan as body
 
         return body(name, run["run_id"])
 
     @task(task_id="transform", max_active_tis_per_dagrun=2)
     def transform(chunk: str) -> dict[str, int]:
-        from dags.tasks import transform as body
+        from pipeline.feed import transform as body
 
         return body(name, chunk)
 
     @task(task_id="check", trigger_rule="none_failed")
     def check(run: dict[str, Any]) -> int:
-        from dags.tasks import check as body
+        from pipeline.feed import check as body
 
         return body(name, run["run_id"])
 
     @task(task_id="stage", pool=POOL)
     def stage(run: dict[str, Any]) -> dict[str, int]:
-        from dags.tasks import stage as body
+        from pipeline.feed import stage as body
 
         return body(name, run["run_id"])
 
     @task(task_id="gate", pool=POOL)
     def gate(run: dict[str, Any], counts: dict[str, int]) -> bool:
-        from dags.tasks import gate as body
+        from pipeline.feed import gate as body
 
         return body(name, run["run_id"], counts)
 
     @task(task_id="load", pool=POOL, outlets=[LOADED])
     def load(run: dict[str, Any], passed: bool) -> dict[str, int]:
-        from dags.tasks import load as body
+        from pipeline.feed import load as body
 
         if not passed:
             raise AirflowSkipException(f"{run['run_id']} is held: python -m loaders.review")
@@ -103,7 +103,7 @@ def _credentials(connection: str | None) -> dict[str, str]:
         return {}
     from dags.connections import BadConnection, read_connection
     from harvesters.causes import failed
-    from harvesters.credentials import credentials
+    from harvesters.client import credentials
 
     try:
         opened = read_connection(connection)

@@ -15,12 +15,12 @@ Harvester = Callable[[Feed, Ask, Environment, Report], Iterator[Page]]
 # protocol → the module that speaks it; imported when it is first asked for
 PROTOCOLS: dict[str, str] = {
     "oai_pmh": "harvesters.oai_pmh",
-    "rest": "harvesters.rest",
-    "opendatasoft": "harvesters.opendatasoft",
-    "rss": "harvesters.rss",
-    "csv": "harvesters.csv",
-    "sitemap": "harvesters.sitemap",
-    "files": "harvesters.files",
+    "rest": "harvesters.lists.rest",
+    "opendatasoft": "harvesters.lists.opendatasoft",
+    "rss": "harvesters.documents.rss",
+    "csv": "harvesters.documents.csv",
+    "sitemap": "harvesters.documents.sitemap",
+    "files": "harvesters.documents.files",
 }
 
 
@@ -37,7 +37,7 @@ def harvest(feed: Feed, ask: Ask, env: Environment, progress: Report | None = No
     its end has `complete=True`; a harvest that ends otherwise raises HarvestFailed with one of `causes.CAUSES`.
     `progress` hears the records listed so far, and of how many when that is known.
     """
-    from harvesters.authorization import Credentials
+    from harvesters.client import Credentials
 
     yield from map(
         Credentials(feed, ask.credentials).scrub, harvester(feed.protocol)(feed, ask, env, progress or _quietly)
@@ -49,12 +49,12 @@ def check(feed: Feed, ask: Ask, env: Environment) -> list[str]:
 
     Asks for the format and the sets where the protocol lists them, then for one record.
     """
-    from harvesters.authorization import Credentials
+    from harvesters.client import Credentials
 
     found: list[str] = []
     try:
         if feed.protocol == "oai_pmh":
-            found += import_module("harvesters.oai_server").check(feed, ask, env)
+            found += import_module("harvesters.oai_pmh.server").check(feed, ask, env)
         one = msgspec.structs.replace(ask, limit=1)
         if not any(page.records for page in harvest(feed, one, env)):
             found.append("the list holds no record")

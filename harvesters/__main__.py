@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from harvesters import check, harvest
-from harvesters.credentials import from_environment
+from harvesters.client import from_environment
 from harvesters.progress import Terminal
 from harvesters.repeats import Repeats
 from schemas import Ask, BadFeed, HarvestFailed, environment, read_feed

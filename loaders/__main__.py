@@ -7,11 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from loaders.catalog_run import NotRunning
-from loaders.locks import FeedBusy
+from loaders.catalog import BadLine, pipe
+from loaders.curation import funnel_line
 from loaders.migrations import migrate
-from loaders.pipe import BadLine, pipe
-from loaders.review_list import funnel_line
+from loaders.store import FeedBusy, NotRunning
 from schemas.environment import environment
 
 

@@ -15,12 +15,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from loaders.catalog_load import upsert
-from loaders.catalog_run import now
-from loaders.database import reading, writing
-from loaders.models import FeedDeclaration, HarvestRun, PublishState
+from loaders.store import FeedDeclaration, HarvestRun, PublishState, now, reading, upsert, writing
 from schemas import BadFeed, Cluster, Environment, Feed, read_feed, read_feeds
-from schemas.feed_lenient import read_leniently
+from schemas.feed import read_leniently
 
 log = logging.getLogger("elib.feed")
 FOLDERS = "feed_folders"  # the row of publish_state: the folder from which each feed's declaration was taken
@@ -121,7 +118,7 @@ def check_declared(in_use: FeedsInUse, clusters: Iterable[Cluster]) -> None:
         raise Undeclared(
             f"Nothing is published: {why}. The catalog keeps no earlier declaration of {', '.join(unknown)}, and "
             "records of it are merged with others, so that how far it is trusted would be a guess. "
-            "Correct the file or put it back (ELIB_FEEDS names the folder); then: python -m dags.publish"
+            "Correct the file or put it back (ELIB_FEEDS names the folder); then: python -m commands.publish"
         )
 
 

@@ -16,8 +16,8 @@ from growth import growth, in_time
 BOUNDED = {
     "transforms.match.bound.OPEN": "the matching model's own SQL",
     "transforms.match.bound.SURE": "the matching model's own SQL",
-    "transforms.normalize.detect.TWO_WORDS": "reads 120 characters (LENGTH)",
-    "transforms.normalize.paragraphs.TEASER": "reads 40 characters (TEASER_LENGTH)",
+    "transforms.normalize.language.detection.TWO_WORDS": "reads 120 characters (LENGTH)",
+    "transforms.normalize.record.descriptions.TEASER": "reads 40 characters (TEASER_LENGTH)",
 }
 SIZE = 8_000  # characters at which a quadratic expression is far slower than SUSPECT
 TOO_LATE = 20  # seconds for one expression on one text

@@ -3,7 +3,7 @@
 from alembic import context
 
 from loaders.migrations import VERSION_TABLE
-from loaders.models import Table
+from loaders.store import Table
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -10,10 +10,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, RowMapping, func, or_, select
 
-from loaders.database import snapshot
-from loaders.models import Judgement, Match, SourceRecord
 from loaders.reports.lists import remove_others
 from loaders.reports.page import LANGUAGES, this_moment, write_pages
+from loaders.store import Judgement, Match, SourceRecord, snapshot
 
 Facts = dict[str, Any]
 PAIRS = 50  # on a page

@@ -11,15 +11,14 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, case, exists, func, select
 
-from loaders.database import as_kept, snapshot
 from loaders.declarations import FileTrouble
-from loaders.models import Curation, HarvestRun, Issue, SourceRecord, UnmappedValue
 from loaders.reports import completeness, fix
 from loaders.reports.fix_files import FixList
 from loaders.reports.lists import write_list
 from loaders.reports.night_facts import Troubles, feed_facts, standings
 from loaders.reports.page import LANGUAGES, SEVERITIES, Rules, messages, this_moment, write_pages
 from loaders.reports.runs import last_runs, nights, recent_runs
+from loaders.store import Curation, HarvestRun, Issue, SourceRecord, UnmappedValue, as_kept, snapshot
 from schemas import Feed
 
 Facts = dict[str, Any]

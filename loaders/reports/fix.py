@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 
-from loaders.models import Issue, SourceRecord
 from loaders.reports.page import Rules
+from loaders.store import Issue, SourceRecord
 
 ROW = ("since", "fixed", "identifier", "severity", "rule", "path", "value", "suggestion")  # of the complete list
 STAMP = re.compile(r"-(\d{4})(\d{2})(\d{2})T\d+$")

@@ -12,9 +12,9 @@ from typing import TextIO
 import msgspec
 from more_itertools import chunked
 
-from loaders.files import whole_file
 from loaders.reports.fix import Finding
 from loaders.reports.page import Rules, rule_text, suffix
+from loaders.store import whole_file
 
 COLUMNS = ("identifier", "severity", "rule", "path", "value", "wrong", "why", "suggestion", "since")
 BATCH = 1_000  # findings held in memory

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from loaders.database import snapshot
 from loaders.reports.night_facts import Troubles, night_facts
 from loaders.reports.page import LANGUAGES, Rules, this_moment, write_pages
+from loaders.store import snapshot
 from schemas import Feed
 
 

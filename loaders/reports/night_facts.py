@@ -8,9 +8,9 @@ from datetime import timedelta
 from sqlalchemy import Connection, case, func, select
 
 from loaders.declarations import FileTrouble
-from loaders.models import HarvestRun, Issue, Match, Resource, SourceRecord, UnmappedValue
 from loaders.reports.page import SEVERITIES, Rules, moment
 from loaders.reports.runs import COUNTS, Facts, last_runs, nights, of, publication, recent_runs, run_facts
+from loaders.store import HarvestRun, Issue, Match, Resource, SourceRecord, UnmappedValue
 from schemas import Feed
 
 URGENCY = ("failed", "held", "mistake", "missing", "moved", "quarantined", "rejected")

@@ -16,9 +16,9 @@ from babel.dates import format_date, format_datetime, format_skeleton, format_ti
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from loaders.files import whole_file
 from loaders.reports.evidence import evidence_in
 from loaders.reports.reasons import told
+from loaders.store import whole_file
 
 HERE = Path(__file__).parent
 ADDRESS = re.compile(r"https?://[^\s،؛]*[^\s،؛.]|https?://")  # isolated in Arabic, or its slashes change sides

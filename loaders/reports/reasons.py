@@ -11,7 +11,7 @@ from typing import Any
 from babel.core import Locale
 from babel.numbers import format_decimal, format_percent
 
-from loaders.catalog_run import read_reasons
+from loaders.store import read_reasons
 from schemas import Reason
 
 MESSAGES = Path(__file__).parent / "reason_messages"

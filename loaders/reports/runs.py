@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from loaders.models import HarvestRun, SourceRecord
 from loaders.reports.reasons import reason_facts
+from loaders.store import HarvestRun, SourceRecord
 
 Facts = dict[str, Any]
 COUNTS = ("listed", "landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined", "duplicates")

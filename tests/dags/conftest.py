@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loaders.catalog import migrate
-from loaders.database import engine
+from loaders.store import engine
 from schemas import Environment, environment
 from tests.loaders.conftest import env, linguistic
 

@@ -16,16 +16,17 @@ import pytest
 from lxml import html
 from sqlalchemy import delete, update
 
-from dags import publish, reprocess, tasks, tasks_catalog
-from dags.notify_lines import line, needs, worth_telling
-from loaders import curation
-from loaders.database import writing
+from commands import publish, reprocess
+from loaders.curation import curation
 from loaders.declarations import FOLDERS, Undeclared, feeds_in_use
-from loaders.models import FeedDeclaration, PublishState
 from loaders.reports.page import LANGUAGES
+from loaders.store import FeedDeclaration, PublishState, writing
+from pipeline import catalog as tasks_catalog
+from pipeline import feed as tasks
+from pipeline.notifications.lines import line, needs, worth_telling
 from schemas import ROOT, Environment, HarvestFailed, environment
-from tests.dags.feeds import declare, land_only, listed, night
 from tests.loaders.nights import TABLES, rows
+from tests.pipeline.feeds import declare, land_only, listed, night
 
 BY = {"by": "A Steward", "reason": "looked at it"}
 TRUSTED = 'trust = 8\ndefault_license = "CC-BY-4.0"\ndefault_language = "fr"\n'
@@ -244,7 +245,7 @@ def test_a_feed_that_has_ended_needs_no_file(home: Environment) -> None:
     declare(home, "films", TRUSTED + 'status = "retired"\n')
     run = land_only(home, "films", [])
     assert tasks.run_feed("films", run) == {}, "the gate holds it"
-    from loaders import catalog_decide
+    from loaders.catalog import decisions as catalog_decide
 
     catalog_decide.release(home, run, **BY)
     tasks_catalog.publish_now()
@@ -329,13 +330,13 @@ def test_before_any_declaration_is_kept_nothing_is_published_by_guess(
 ) -> None:
     published = library(home)
     undeclared(home)
-    monkeypatch.setattr(sys, "argv", ["dags.publish"])
+    monkeypatch.setattr(sys, "argv", ["commands.publish"])
     for damage in (MISTAKES["misspelt key"][0], ABSENCES["deleted"]):
         put_back(home)
         damage(home.feeds / "films.toml")
         assert publish.main() == 1
         (told,) = capsys.readouterr().err.strip().splitlines()[-1:]
-        assert told.startswith("Nothing is published: films: its file ") and "dags.publish" in told
+        assert told.startswith("Nothing is published: films: its file ") and "commands.publish" in told
         assert rows(home, "resource") == published
         causes = {row for row in rows(home, "harvest_run", "status, cause") if row[0] == "failed"}
         assert causes == {("failed", "undeclared")}

@@ -22,16 +22,15 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, select, text
 
-from dags import tasks
-from dags.notify import NOTIFIES
 from loaders.catalog import migrate
-from loaders.database import engine, reading
-from loaders.models import HarvestRun
+from loaders.store import HarvestRun, engine, reading
+from pipeline import feed as tasks
+from pipeline.notifications.night import NOTIFIES
 from schemas import Environment, HarvestFailed, environment
-from tests.dags.feeds import declare, listed, night
-from tests.dags.mail_server import MailServer
 from tests.dags.real_airflow import ROOT, free_port, signed_in, start, states, trigger, until
 from tests.dags.webhook import Webhook
+from tests.pipeline.feeds import declare, listed, night
+from tests.pipeline.mail_server import MailServer
 
 RUNS = "/api/v2/dags/catalog/dagRuns"
 DOWN = 'title="Down"\npartner="p"\nprotocol="oai_pmh"\nurl="http://127.0.0.1:{port}/oai"\nformat="oai_dc"\n'

@@ -7,14 +7,13 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from dags import tasks_catalog
-from loaders import publish as publication
-from loaders import publish_state as state
+from loaders.publication import match_state as state
+from loaders.publication import publication
+from pipeline import catalog as tasks_catalog
 from schemas import Cluster, Compared, Environment
-from tests.dags.feeds import declare, listed, night
 from tests.loaders.nights import TABLES, rows
-from transforms.match import features, match
-from transforms.match.features import Live
+from tests.pipeline.feeds import declare, listed, night
+from transforms.match import Live, features, match
 from transforms.merge import merge
 
 BOOKS, FILMS = "books:1", "films:1"

@@ -16,7 +16,7 @@ from lxml import etree
 from sqlalchemy import create_engine, text
 
 from samples.server import ReplayServer
-from tests.dags.test_night import lines_by_feed, night, write
+from tests.commands.test_night import lines_by_feed, night, write
 
 STORED = Path(__file__).parents[2].parent / "shared" / "corpora" / "A_oai"
 OAI = {"o": "http://www.openarchives.org/OAI/2.0/"}

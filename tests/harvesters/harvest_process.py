@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from dags import tasks
-from loaders import landing
+from loaders.landing import landing
+from pipeline import feed as tasks
 
 
 class Aloud(tasks.Progress):

@@ -14,10 +14,10 @@ import pytest
 
 from harvesters import PROTOCOLS, harvester
 from harvesters.causes import CAUSES, failed, table
-from harvesters.credentials import from_environment
+from harvesters.client import from_environment
 from harvesters.progress import progress_line
 from schemas import Feed, HarvestFailed
-from schemas.feed import Protocol
+from schemas.feed.declaration import Protocol
 from tests.harvesters.loopback import OaiServer, names, serving
 
 ROOT = Path(__file__).parents[2]

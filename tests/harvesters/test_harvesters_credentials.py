@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from harvesters import check, harvest
-from harvesters.http import Client
+from harvesters.client import Client
 from schemas import Ask, HarvestFailed, Page
 from tests.harvesters.loopback import (
     Answer,

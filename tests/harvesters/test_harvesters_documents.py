@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvesters.csv import delimiter
+from harvesters.documents.csv import delimiter
 from schemas import Ask, HarvestFailed, Page
 from tests.harvesters.loopback import Answer, Asked, feed, identifiers, open_environment, pages, serving
 

@@ -9,8 +9,11 @@ import httpx
 import pytest
 from growth import steepest
 
-from harvesters import embedded, json_recover, oai_recover, rss, strict_xml, web_pages
-from harvesters.http import Reply
+from harvesters import strict_xml, web_pages
+from harvesters.client import Reply
+from harvesters.documents import embedded, rss
+from harvesters.lists import json_recovery as json_recover
+from harvesters.oai_pmh import recovery as oai_recover
 from schemas import Feed
 
 FEED = Feed(name="f", title="F", partner="P", url="https://a.example/x", protocol="sitemap", format="schema_org")

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvesters.addresses import public
-from harvesters.http import Client, Reply, user_agent
-from harvesters.politeness import Turns, quiet_until
-from harvesters.retries import retry_after
+from harvesters.client import Client, Reply, user_agent
+from harvesters.client.addresses import public
+from harvesters.client.rate import Turns, quiet_until
+from harvesters.client.retries import retry_after
 from schemas import Ask, HarvestFailed, environment
 from tests.harvesters.loopback import Answer, Asked, feed, open_environment, serving
 

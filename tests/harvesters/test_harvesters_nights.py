@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import text
 
-from dags import tasks
-from loaders.database import engine, reading
-from loaders.landing_past import ask
+from loaders.landing import ask
 from loaders.migrations import migrate
+from loaders.store import engine, reading
+from pipeline import feed as tasks
 from schemas import Environment, HarvestFailed, environment
 from tests.harvesters.loopback import Answer, Asked, OaiServer, listing, names, serving
 

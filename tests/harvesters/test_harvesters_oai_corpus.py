@@ -9,9 +9,9 @@ import pytest
 from lxml import etree
 
 from harvesters import harvest
-from harvesters.http import Client
-from harvesters.oai_server import formats, sets
-from harvesters.oai_sickle import Repository
+from harvesters.client import Client
+from harvesters.oai_pmh import Repository
+from harvesters.oai_pmh.server import formats, sets
 from schemas import Ask, Environment, HarvestFailed
 from tests.harvesters.loopback import (
     Answer,

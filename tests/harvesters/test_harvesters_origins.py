@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from harvesters.origins import origin
+from harvesters.client.origins import origin
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harvesters import json_recover
+from harvesters.lists import json_recovery as json_recover
 from schemas import Ask, HarvestFailed, Page
 from tests.harvesters.loopback import Answer, Asked, feed, identifiers, open_environment, pages, serving
 

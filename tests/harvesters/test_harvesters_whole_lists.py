@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from dags import tasks, tasks_catalog
 from harvesters.__main__ import main
-from loaders.database import engine
 from loaders.migrations import migrate
+from loaders.store import engine
+from pipeline import catalog as tasks_catalog
+from pipeline import feed as tasks
 from schemas import Environment, HarvestFailed, environment
 from tests.harvesters.case_server import CaseServer
 from tests.harvesters.loopback import Answer, Asked, Loopback, listing, oai_error, serving

@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 
-from loaders import catalog, catalog_load
+from loaders import catalog
+from loaders.catalog import loading as catalog_load
 from schemas import environment
 from tests.loaders.nights import feed, night, said, staged
 

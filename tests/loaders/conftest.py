@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from loaders.database import engine
 from loaders.migrations import migrate
+from loaders.store import engine
 from schemas import Environment, environment
 
 SERVER = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"

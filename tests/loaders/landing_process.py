@@ -8,8 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from loaders import landing
-from loaders.landing_past import ask
+from loaders.landing import ask, landing
 from schemas import Page
 from tests.loaders.nights import feed, said
 

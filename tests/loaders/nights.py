@@ -9,9 +9,8 @@ from typing import Any
 from sqlalchemy import text
 
 from loaders import catalog, staging
-from loaders.database import reading
-from loaders.landing import land
-from loaders.landing_past import ask
+from loaders.landing import ask, land
+from loaders.store import reading
 from schemas import (
     Assessment,
     Environment,

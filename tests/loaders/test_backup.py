@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, text, update
 
-from loaders import catalog, curation, declarations
-from loaders.backup import BadBackup, back_up, restore
-from loaders.database import engine, writing
-from loaders.models import Resource, SourceRecord, Table
+from loaders import catalog, declarations
+from loaders.backup import BadBackup, restore
+from loaders.backup.backup import back_up
+from loaders.curation import curation
+from loaders.store import Resource, SourceRecord, Table, engine, writing
 from schemas import Environment
 from tests.loaders.nights import feed, night, rows, said, stage
 

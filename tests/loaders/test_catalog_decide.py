@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from loaders import catalog, catalog_decide, catalog_run, catalog_undo, review
-from loaders import publish as publication
-from loaders.catalog_decide import Unsigned
-from loaders.catalog_run import NotRunning
-from loaders.database import writing
+from commands import review
+from loaders import catalog
+from loaders.catalog import Unsigned
+from loaders.catalog import decisions as catalog_decide
+from loaders.catalog import rollback as catalog_undo
+from loaders.publication import publication
+from loaders.store import NotRunning, writing
+from loaders.store import run as catalog_run
 from schemas import Environment
 from tests.loaders.nights import everything, feed, funnel, night, rows, said, stage, staged, states
 

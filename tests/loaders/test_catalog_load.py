@@ -14,10 +14,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loaders import catalog, catalog_undo, locks, staging
-from loaders.catalog_run import NotRunning
-from loaders.locks import FeedBusy, feed_lock
-from loaders.pipe import pipe
+from loaders import catalog, staging
+from loaders.catalog import pipe
+from loaders.catalog import rollback as catalog_undo
+from loaders.store import FeedBusy, NotRunning, locks
+from loaders.store.locks import feed_lock
 from schemas import Environment
 from tests.loaders.nights import everything, feed, funnel, night, rows, said, stage, staged, transform
 

@@ -14,10 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from loaders import landing
-from loaders.landing import land
-from loaders.landing_index import landing_index
-from loaders.landing_past import ask, harvests
+from loaders.landing import ask, harvests, land, landing, landing_index
 from schemas import Ask, HarvestFailed, Listing, Page, RawResponse, Request, Skipped
 from schemas.base import replace
 from tests.loaders.nights import feed, pages, said

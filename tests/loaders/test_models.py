@@ -11,10 +11,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import event, inspect, text
 
 from loaders import migrations
-from loaders.database import engine, open_engine, reading, writing
 from loaders.migrations import VERSION_TABLE, migrate
-from loaders.models import Table
 from loaders.reports.night_facts import standings
+from loaders.store import Table, engine, reading, writing
+from loaders.store.database import open_engine
 from schemas import Environment
 
 PROMISED = {

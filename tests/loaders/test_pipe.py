@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from loaders import catalog_decide
+from loaders.catalog import decisions as catalog_decide
 from schemas import Environment, SourceRecord, replace
 from tests.loaders.nights import everything, feed, night, rows, said, states, transform
 

@@ -13,14 +13,12 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import insert, select, text, update
 
-from loaders import curation
-from loaders import publish as publication
-from loaders import publish_state as state
-from loaders.catalog_run import NotRunning, read_run
-from loaders.database import reading, writing
-from loaders.models import Curation, Redirect, Resource, SourceRecord
-from loaders.models import Match as MatchRow
-from loaders.publish_rows import columns, sha256_of, text_of
+from loaders.curation import curation
+from loaders.publication import match_state as state
+from loaders.publication import publication
+from loaders.publication.rows import columns, sha256_of, text_of
+from loaders.store import Curation, NotRunning, Redirect, Resource, SourceRecord, read_run, reading, writing
+from loaders.store import Match as MatchRow
 from schemas import Cluster, Correction, Environment, Evidence, Language, Match, Member, Origin, Relation, match_sha256
 from schemas import Resource as Record
 from schemas.base import replace

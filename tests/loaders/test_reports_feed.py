@@ -18,11 +18,11 @@ from lxml import html
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from loaders.database import open_engine
-from loaders.models import HarvestRun, Issue, Judgement, Match, SourceRecord, UnmappedValue
 from loaders.reports import completeness, duplicates, feed_report, fix, fix_files, keep_gate, lists
 from loaders.reports.fix_files import harmless
 from loaders.reports.page import LANGUAGES
+from loaders.store import HarvestRun, Issue, Judgement, Match, SourceRecord, UnmappedValue
+from loaders.store.database import open_engine
 from schemas import Contributor, Environment, Feed, Language, Resource
 from schemas import License as Licence
 

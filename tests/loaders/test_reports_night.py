@@ -13,10 +13,10 @@ from lxml import html
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
-from loaders.database import open_engine
-from loaders.models import HarvestRun, Issue, Match, Resource, SourceRecord, Table, UnmappedValue
 from loaders.reports import all_reports, keep_gate, night
 from loaders.reports.page import HERE, LANGUAGES, NoSuchLanguage
+from loaders.store import HarvestRun, Issue, Match, Resource, SourceRecord, Table, UnmappedValue
+from loaders.store.database import open_engine
 from schemas import Environment, Feed
 from tests.loaders import nights
 

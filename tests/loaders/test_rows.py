@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam, insert, select, update
 
-from loaders.catalog_load import statement
-from loaders.database import reading, writing
-from loaders.models import SourceRecord
-from loaders.rows import write_rows
+from loaders.catalog.loading import statement
+from loaders.store import SourceRecord, reading, write_rows, writing
 from schemas import Environment
 
 TABLE: Any = SourceRecord.__table__

@@ -9,11 +9,11 @@ from hashlib import sha256
 import pytest
 from sqlalchemy import text
 
-from loaders import catalog, catalog_decide, staging
-from loaders.database import writing
-from loaders.landing import land
-from loaders.landing_past import ask
+from loaders import catalog, staging
+from loaders.catalog import decisions as catalog_decide
+from loaders.landing import ask, land
 from loaders.staging import facts
+from loaders.store import writing
 from schemas import Environment, Issue, Reason, Skipped
 from tests.loaders.nights import (
     everything,

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loaders import catalog
-from loaders.database import engine
 from loaders.migrations import migrate
+from loaders.store import engine
 from schemas import SourceRecord, environment
 from tests.loaders.nights import everything, feed, funnel, rows, said, staged
 

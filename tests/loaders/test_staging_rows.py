@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from loaders import catalog, review
-from loaders.staging import staging_folder
-from loaders.staging_rows import row_batches, row_files
+from commands import review
+from loaders import catalog
+from loaders.staging import row_batches, row_files, staging_folder
 from schemas import Environment, Reason, SourceRecord
 from tests.loaders.nights import everything, feed, night, rows, said, staged
 

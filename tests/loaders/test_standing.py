@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from loaders import curation, staging, standing
+from loaders import staging
+from loaders.catalog import standing
+from loaders.curation import curation
 from schemas import Environment
 from tests.loaders.nights import feed, night, said, staged
 

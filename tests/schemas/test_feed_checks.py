@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas import BadFeed, Feed, read_feed, read_feeds
-from transforms.normalize import language
+from transforms.normalize.language import tags as language
 from transforms.normalize.license import license_of
 
 GOOD = {"title": '"Books"', "partner": '"A Library"', "protocol": '"oai_pmh"', "url": '"https://example.org/oai"'}

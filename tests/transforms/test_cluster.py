@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import Contributor, Evidence, Identifier, Judgement, Language, Resource, match_sha256
-from transforms.cluster import LARGEST, Clustering, cluster
-from transforms.match import Live, features
+from transforms.match import Live, cluster, features
+from transforms.match.clusters import LARGEST, Clustering
 from transforms.match.night import PAIRS
 
 NOTHING = msgspec.json.encode([Evidence(field="title", seen="the same", weight=16.0)]).decode()

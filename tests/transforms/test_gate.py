@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import Expect, Feed, Issue, Resource
-from transforms.gate import COLUMNS, BadGate, GateResult, History, judge
-from transforms.gate_bounds import most_that_may_go
+from transforms.gate import History, judge
+from transforms.gate.bounds import most_that_may_go
+from transforms.gate.verdict import COLUMNS, BadGate, GateResult
 from transforms.rules import check
 
 ROOT = Path(__file__).parents[2]

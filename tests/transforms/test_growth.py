@@ -15,7 +15,7 @@ from lxml import etree
 from schemas import Assessment, Feed, SourceRecord
 from transforms import transform
 from transforms.match.number import edition_and_numbers
-from transforms.normalize import people_names
+from transforms.normalize.people import names as people_names
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 TEXTS = (

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from schemas import MATCH_FIELDS, Compared, Concept, Contributor, Identifier, Judgement, Language, Resource, Text
-from transforms.match import Live, ModelUnusable, Resources, explain, features, match, read_model
+from transforms.match import Live, ModelUnusable, Resources, explain, features, fold, match, read_model
 from transforms.match.features import identifiers
-from transforms.match.fold import fold, roman
+from transforms.match.fold import roman
 from transforms.match.number import edition_and_numbers
 
 

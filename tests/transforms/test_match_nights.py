@@ -9,8 +9,7 @@ import pyarrow as pa
 import pytest
 
 from schemas import Concept, Contributor, Identifier, Resource
-from transforms.cluster import cluster
-from transforms.match import Live, Matching, Resources, features, match, read_model
+from transforms.match import Live, Matching, Resources, cluster, features, match, read_model
 
 SMALL = Resources(block=4)  # so that blocks cross the limit on most nights
 TOPICS = [

@@ -16,8 +16,8 @@ import pytest
 
 from schemas import Feed, Identifier, Judgement, SourceRecord
 from transforms import transform
-from transforms.cluster import Clustering, cluster
-from transforms.match import Live, features, match
+from transforms.match import Live, cluster, features, match
+from transforms.match.clusters import Clustering
 from transforms.match.wording import Title, difference, is_slip, titles_difference
 
 CASES = Path(__file__).parent.parent / "cases" / "pairs.jsonl"

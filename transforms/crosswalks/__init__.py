@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from transforms.crosswalks.engine import Unreadable
 from transforms.crosswalks.formats import ALIASES, CROSSWALKS, Crosswalk
 from transforms.crosswalks.reading import read
-from transforms.crosswalks.table import Unreadable
 
 __all__ = ["ALIASES", "CROSSWALKS", "Crosswalk", "Unreadable", "read"]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from transforms.crosswalks import schema_org
-from transforms.crosswalks.jsontree import JsonFormat
+from transforms.crosswalks.engine import JsonFormat, Reader, Table
 from transforms.crosswalks.schema_org import person, relation
 from transforms.crosswalks.schema_org_terms import concept
-from transforms.crosswalks.table import Reader, Table
 
 KEPT = {key: row for key, row in schema_org.ROWS.items() if key.partition("/")[0] not in {"type", "mainentityofpage"}}
 ROWS = KEPT | {

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from transforms.crosswalks.people import contributor
-from transforms.crosswalks.table import USED, Group, Reader, Table
-from transforms.crosswalks.xmltree import XmlFormat
+from transforms.crosswalks.engine import USED, Group, Reader, Table, XmlFormat, contributor
 
 ROWS = {
     "identifier": "identifiers:@identifiertype",

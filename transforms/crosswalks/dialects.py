@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from transforms.crosswalks.table import Group, Reader
+from transforms.crosswalks.engine import Group, Reader
 
 
 class Dialect(NamedTuple):

@@ -7,11 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from transforms.crosswalks.jsontree import JsonFormat, Named
-from transforms.crosswalks.table import USED, Group, Table
-from transforms.crosswalks.xmlparse import Element
-from transforms.crosswalks.xmlplace import by_attributes
-from transforms.crosswalks.xmltree import XmlFormat
+from transforms.crosswalks.engine import USED, Element, Group, JsonFormat, Named, Table, XmlFormat, by_attributes
 from transforms.draft import PERSONAL
 
 FIELDS = {

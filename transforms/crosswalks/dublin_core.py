@@ -5,8 +5,7 @@ One table for both, since simple records carry qualified elements and qualified 
 
 from __future__ import annotations
 
-from transforms.crosswalks.table import Table
-from transforms.crosswalks.xmltree import XmlFormat
+from transforms.crosswalks.engine import Table, XmlFormat
 from transforms.draft import PERSONAL
 
 ROWS = {

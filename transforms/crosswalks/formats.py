@@ -22,8 +22,7 @@ from transforms.crosswalks import (
     wordpress,
     xoai,
 )
-from transforms.crosswalks.jsontree import JsonFormat
-from transforms.crosswalks.xmltree import XmlFormat
+from transforms.crosswalks.engine import JsonFormat, XmlFormat
 
 Crosswalk = XmlFormat | JsonFormat
 

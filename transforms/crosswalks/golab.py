@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from transforms.crosswalks.jsontree import JsonFormat
-from transforms.crosswalks.table import USED, Group, Table
+from transforms.crosswalks.engine import USED, Group, JsonFormat, Table
 
 SHARED = {
     "id": "identifiers:golabz.eu",

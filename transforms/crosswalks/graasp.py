@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from transforms.crosswalks.jsontree import JsonFormat
-from transforms.crosswalks.people import contributor
-from transforms.crosswalks.table import Group, Table
+from transforms.crosswalks.engine import Group, JsonFormat, Table, contributor
 from transforms.draft import PERSONAL
 
 ROWS = {

@@ -6,8 +6,7 @@ https://www.imsglobal.org/content/packaging/ · https://www.imsglobal.org/cc/
 from __future__ import annotations
 
 from transforms.crosswalks import lom
-from transforms.crosswalks.table import Table
-from transforms.crosswalks.xmltree import XmlFormat
+from transforms.crosswalks.engine import Table, XmlFormat
 
 CONTENTS = "the package's table of contents"
 ROWS = {"organizations/organization/title": "title"}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from transforms.crosswalks import syndication
-from transforms.crosswalks.jsontree import JsonFormat
-from transforms.crosswalks.people import contributor
-from transforms.crosswalks.table import Group, Reader, Table, Value
+from transforms.crosswalks.engine import Group, JsonFormat, Reader, Table, Value, contributor
 
 SITE = "https://www.instructables.com"
 ROWS = {

@@ -8,9 +8,7 @@ from __future__ import annotations
 import re
 
 from schemas import Leaf
-from transforms.crosswalks.people import contributor
-from transforms.crosswalks.table import Group, Reader, Table, Value
-from transforms.crosswalks.xmltree import XmlFormat
+from transforms.crosswalks.engine import Group, Reader, Table, Value, XmlFormat, contributor
 from transforms.draft import IF_KNOWN
 
 ROWS = {

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from schemas import replace
-from transforms.crosswalks.people import contributor
-from transforms.crosswalks.table import Group, Reader, Table
-from transforms.crosswalks.xmlparse import Element
-from transforms.crosswalks.xmlplace import by_attributes
-from transforms.crosswalks.xmltree import XmlFormat
+from transforms.crosswalks.engine import Element, Group, Reader, Table, XmlFormat, by_attributes, contributor
 
 ROWS = {
     "020/a": "identifiers:isbn",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from transforms.crosswalks import dspace, dublin_core, mods
-from transforms.crosswalks.table import USED, Group, Table
-from transforms.crosswalks.xmltree import XmlFormat
+from transforms.crosswalks.engine import USED, Group, Table, XmlFormat
 
 MACHINERY = "the package's own machinery"
 ROWS = {

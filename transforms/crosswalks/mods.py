@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from schemas import replace
-from transforms.crosswalks.people import contributor
-from transforms.crosswalks.table import USED, Group, Reader, Table
-from transforms.crosswalks.xmltree import XmlFormat
+from transforms.crosswalks.engine import USED, Group, Reader, Table, XmlFormat, contributor
 from transforms.draft import CHIEF
 
 ROWS = {

@@ -5,9 +5,7 @@ ALECSO's hub is built on it. Columns with several values part them with `|`; the
 
 from __future__ import annotations
 
-from transforms.crosswalks.jsontree import JsonFormat
-from transforms.crosswalks.table import Group, Reader, Table
-from transforms.crosswalks.xmltree import XmlFormat
+from transforms.crosswalks.engine import Group, JsonFormat, Reader, Table, XmlFormat
 
 CSV = {
     "url": "url",

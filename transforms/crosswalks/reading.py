@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from transforms.crosswalks import jsontree, xmlparse, xmltree
 from transforms.crosswalks.dialects import DIALECTS
+from transforms.crosswalks.engine import Element, JsonFormat, Unreadable, XmlFormat, local, parse, repeated, unwrap
 from transforms.crosswalks.formats import ALIASES, CROSSWALKS, FAMILIES, Crosswalk
-from transforms.crosswalks.table import Unreadable
-from transforms.crosswalks.xmlparse import Element
-from transforms.crosswalks.xmlwrapper import unwrap
 from transforms.draft import Draft
 
 
@@ -17,13 +14,13 @@ def read(format_: str, payload: str, dialect: str | None = None) -> Draft:
     """Everything that one payload says, by target field. Raises Unreadable with what is wrong and where."""
     crosswalk = spoken(format_, dialect)
     draft = Draft()
-    if isinstance(crosswalk, jsontree.JsonFormat):
+    if isinstance(crosswalk, JsonFormat):
         if crosswalk.xml is not None and payload.lstrip("\ufeff \t\r\n").startswith("<"):
             crosswalk = crosswalk.xml
         else:
             text = payload.lstrip("\ufeff")
-            crosswalk.read(jsontree.parse(text), draft)
-            draft.unmapped.extend(jsontree.repeated(text))
+            crosswalk.read(parse(text), draft)
+            draft.unmapped.extend(repeated(text))
             return draft
     root, named = rooted(unwrap(payload, draft), ALIASES.get(format_, format_), crosswalk)
     named.read(root, draft)
@@ -47,7 +44,7 @@ def spoken(format_: str, dialect: str | None) -> Crosswalk:
     return CROSSWALKS[name].with_table(table)
 
 
-def rooted(root: Element, name: str, crosswalk: xmltree.XmlFormat) -> tuple[Element, xmltree.XmlFormat]:
+def rooted(root: Element, name: str, crosswalk: XmlFormat) -> tuple[Element, XmlFormat]:
     """The element at which the format begins, at most two levels down, and the crosswalk that its name calls for.
 
     The root element's name is the authority where it names a relative of the format that was announced.
@@ -57,18 +54,18 @@ def rooted(root: Element, name: str, crosswalk: xmltree.XmlFormat) -> tuple[Elem
         if found is not None:
             return found, family
     expected = " or ".join(f"<{one}>" for one in sorted(crosswalk.roots))
-    raise Unreadable(f"the payload is <{xmlparse.local(root)}>, not {expected} as format {name} says")
+    raise Unreadable(f"the payload is <{local(root)}>, not {expected} as format {name} says")
 
 
-def _relatives(name: str) -> list[xmltree.XmlFormat]:
+def _relatives(name: str) -> list[XmlFormat]:
     related = [other for family in FAMILIES if name in family for other in family if other != name]
-    return [found for other in related if isinstance(found := CROSSWALKS.get(other), xmltree.XmlFormat)]
+    return [found for other in related if isinstance(found := CROSSWALKS.get(other), XmlFormat)]
 
 
 def _root(root: Element, names: frozenset[str]) -> Element | None:
-    if xmlparse.local(root) in names:
+    if local(root) in names:
         return root
     for child in root:
         if isinstance(child.tag, str) and len(root) == 1:
-            return child if xmlparse.local(child) in names else _root(child, names)
+            return child if local(child) in names else _root(child, names)
     return None

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from schemas import replace
-from transforms.crosswalks.jsontree import JsonFormat, Named
-from transforms.crosswalks.people import contributor
+from transforms.crosswalks.engine import Group, JsonFormat, Named, Reader, Table, XmlFormat, contributor
 from transforms.crosswalks.schema_org_terms import alignment, concept, keywords
-from transforms.crosswalks.table import Group, Reader, Table
-from transforms.crosswalks.xmltree import XmlFormat
 
 ROWS = {
     "@id": "identifiers url",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas import replace
-from transforms.crosswalks.table import Group, Reader, Value
+from transforms.crosswalks.engine import Group, Reader, Value
 
 SCHEMES = (
     "indefinedtermset/name",

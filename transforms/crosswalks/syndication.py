@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from transforms.crosswalks.people import contributor
-from transforms.crosswalks.table import Group, Reader, Table
-from transforms.crosswalks.xmltree import XmlFormat
+from transforms.crosswalks.engine import Group, Reader, Table, XmlFormat, contributor
 
 MACHINERY = "the feed's own machinery"
 ROWS = {

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from transforms.crosswalks.jsontree import JsonFormat
-from transforms.crosswalks.table import Group, Table
+from transforms.crosswalks.engine import Group, JsonFormat, Table
 
 ROWS = {
     "uuid": "identifiers:uuid",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from transforms.crosswalks.jsontree import JsonFormat
-from transforms.crosswalks.table import Table
+from transforms.crosswalks.engine import JsonFormat, Table
 
 MACHINERY = "the platform's own machinery"
 ROWS = {

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from transforms.crosswalks.dspace import BESIDE, FIELDS, KEPT_OUT
-from transforms.crosswalks.table import Group, Table
-from transforms.crosswalks.xmllocation import NONE, Location, Locations
-from transforms.crosswalks.xmlparse import Element, Step, shown
-from transforms.crosswalks.xmlpart import Parts
-from transforms.crosswalks.xmlplace import by_attributes, placed
-from transforms.crosswalks.xmltree import XmlFormat, XmlWalk
+from transforms.crosswalks.engine import (
+    NONE,
+    Element,
+    Group,
+    Location,
+    Locations,
+    Parts,
+    Step,
+    Table,
+    XmlFormat,
+    XmlWalk,
+    by_attributes,
+    placed,
+    shown,
+)
 from transforms.draft import Draft
 
 ROWS = FIELDS | BESIDE | {"others/handle": "identifiers:handle", "others/identifier": "identifiers:oai"}

@@ -19,8 +19,6 @@ def normalize_all(
     drafts: Iterable[tuple[Draft, SourceRecord]], feed: Feed
 ) -> list[tuple[Resource, tuple[Finding, ...]]]:
     """The same for some records, faster, each with what was noticed on the way."""
-    from transforms.normalize.assemble import assemble
-    from transforms.normalize.assembly import Assembly
-    from transforms.normalize.said_dates import latest_day
+    from transforms.normalize.record import Assembly, assemble, latest_day
 
     return assemble([Assembly(draft, one.key, one.format, feed, latest_day(one.harvested_at)) for draft, one in drafts])

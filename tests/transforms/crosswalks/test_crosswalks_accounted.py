@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from transforms.crosswalks import CROSSWALKS, Unreadable, read, xmllocation, xmlparse, xmltree
+from bench.stored import records
+from transforms.crosswalks import CROSSWALKS, Unreadable, read
+from transforms.crosswalks.engine import xmllocation, xmlparse, xmltree
 from transforms.draft import Draft
-from transforms.stored import records
 
 STEP = re.compile(r"(?P<name>[^\[\]/]+)(?P<where>(?:\[@\w+='[^']*'\])*)(?:\[(?P<number>\d+)\])?$")
 NO_LEAF = re.compile(r"\{http://www\.w3\.org/2001/XMLSchema-instance\}|.*schemalocation$", re.IGNORECASE)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from docs.generate.crosswalks import document
 from schemas import Resource
 from transforms.crosswalks import ALIASES, CROSSWALKS
 from transforms.crosswalks.dialects import DIALECTS
-from transforms.crosswalks.document import document
 from transforms.crosswalks.reading import spoken
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.crosswalks.vcard import cards
+from transforms.crosswalks.engine.vcard import cards
 
 FORMS = [
     ("BEGIN:VCARD\nVERSION:3.0\nN:Petrović;Marko\nFN:Marko Petrović\nEND:VCARD", ["Petrović, Marko"]),

@@ -7,7 +7,7 @@ from edtf import parse_edtf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.normalize.dates import date, issued
+from transforms.normalize.dates.edtf import date, issued
 
 PLAIN = [
     ("2012", "2012"),

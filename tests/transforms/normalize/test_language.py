@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.normalize import language
+from transforms.normalize.language import tags as language
 
 SAID = {
     "pt_BR": "pt-BR",

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.normalize.people import authority_id, contributor, is_corporate, publisher
+from transforms.normalize.people import contributor, publisher
+from transforms.normalize.people.contributors import authority_id, is_corporate
 
 P, O = "person", "organisation"  # noqa: E741 - short in the tables below
 ONE = [

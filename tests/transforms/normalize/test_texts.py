@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import Text
-from transforms.normalize.texts import langmap
+from transforms.normalize.language import langmap
 
 
 def test_a_declared_tag_stands_and_is_spelled_as_bcp_47() -> None:

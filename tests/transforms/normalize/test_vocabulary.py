@@ -8,16 +8,8 @@ from hypothesis import strategies as st
 
 from schemas.resource import AgeRange
 from transforms.normalize.tables import compact, fold, table
-from transforms.normalize.vocabulary import (
-    FIELDS,
-    age_range,
-    competency,
-    learning_time,
-    level_of_age,
-    lookup,
-    subjects,
-    time_bounds,
-)
+from transforms.normalize.vocabulary import age_range, competency, learning_time, lookup, subjects, time_bounds
+from transforms.normalize.vocabulary.terms import FIELDS, level_of_age
 
 TABLES = [field for field in FIELDS if field not in ("subject", "unesco")]
 

@@ -1,0 +1,36 @@
+"""Records without the fields that the feed file names as their identifier, and the fields that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from lxml import etree
+
+from harvesters.lists import json_records
+from harvesters.strict_xml import Refused, Unreadable, parse
+from schemas import Feed, RawResponse
+
+
+def is_nameless(raw: RawResponse, feed: Feed) -> bool:
+    """Whether what was skipped is a record that is whole, and only lacks its identifier."""
+    return raw.reason == json_records.nameless(feed)
+
+
+def field_names(raw: RawResponse, feed: Feed) -> set[str]:
+    """The fields of such a record, those inside another with a dot; none where it is no object."""
+    try:
+        inner = json_records.raw_at(msgspec.Raw(raw.body), feed.request.record_path or "")
+        return set(_names(msgspec.json.decode(inner or raw.body)))
+    except (json_records.NotJson, msgspec.DecodeError, RecursionError):
+        pass
+    try:
+        return {etree.QName(child).localname for child in parse(raw.body) if isinstance(child.tag, str)}
+    except (Refused, Unreadable):
+        return set()
+
+
+def _names(record: Any) -> Iterator[str]:
+    for name, value in record.items() if isinstance(record, dict) else ():
+        yield from [f"{name}.{inner}" for inner in value] if isinstance(value, dict) else [name]

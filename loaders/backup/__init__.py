@@ -1,0 +1,13 @@
+"""Backup and restore of landing and the primary tables."""
+
+from loaders.backup.backup import BadBackup, restore
+from loaders.backup.restored import NotReprocessed, check_reprocessed, waiting_feeds, waiting_keys
+
+__all__ = [
+    "BadBackup",
+    "NotReprocessed",
+    "check_reprocessed",
+    "restore",
+    "waiting_feeds",
+    "waiting_keys",
+]

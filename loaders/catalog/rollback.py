@@ -1,0 +1,163 @@
+"""Undo: a feed's records and findings as they were before its newest loaded run, from the rows kept in landing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from loaders.catalog.before import before_path, read_before
+from loaders.catalog.decisions import decide, remember, signed, standing, versions_of
+from loaders.catalog.unmapped import recount_unmapped
+from loaders.store import (
+    HarvestRun,
+    Issue,
+    NotRunning,
+    Refused,
+    Run,
+    SourceRecord,
+    mint,
+    now,
+    read_run,
+    reading,
+    upsert,
+    working,
+    writing,
+)
+from schemas.environment import Environment
+
+RECORDS: Any = SourceRecord.__table__
+ISSUES: Any = Issue.__table__
+LOADS = ("harvest", "reprocess")  # kinds of runs that change a feed's records
+WITH = "undone with {runs}, which had changed nothing"
+
+
+def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
+    """Bring back the feed's records and findings as they were before its newest loaded run; returns the undo's run id.
+
+    What the run had brought is remembered as refused, so that the next night does not bring it back. Newer runs that
+    wrote nothing are undone with it, and named in the undo's notes. Raises NotRunning when a newer run wrote something
+    (undo that first), or the run is not loaded.
+    """
+    said = signed(by, reason)
+    kind = read_run(env, run_id).kind
+    if kind not in LOADS:
+        raise NotRunning(f"{run_id} is no run of a feed but of kind {kind}: only a harvest or a reprocess is undone")
+    with working(env, run_id, states=("loaded",)) as run, writing(env) as connection:
+        idle = _idle_since(env, connection, run)
+        undoing = mint(connection, run.feed)
+        restored = _restore(env, connection, run, undoing, said)
+        recount_unmapped(connection, run.feed, now())
+        supersede_all(connection, run.feed)
+        for one in (run_id, *idle):
+            decide(connection, one, "undone", said)
+        connection.execute(
+            insert(HarvestRun).values(
+                id=undoing,
+                feed=run.feed,
+                kind="undo",
+                status="loaded",
+                started_at=now(),
+                ended_at=now(),
+                undid_run_id=run_id,
+                landed=restored,
+                changed=restored,
+                decided_by=said["by"],
+                decision_reason=said["reason"],
+                notes=msgspec.json.encode([WITH.format(runs=", ".join(idle))]).decode() if idle else None,
+            )
+        )
+    return undoing
+
+
+def notes(env: Environment, undoing: str) -> list[str]:
+    """What a steward should know of an undo: the runs that were undone with it."""
+    with reading(env) as connection:
+        said = connection.scalar(select(HarvestRun.notes).where(HarvestRun.id == undoing))
+    return msgspec.json.decode(said, type=list[str]) if said else []
+
+
+def is_refusal(run: Run) -> bool:
+    """Whether what a run stands for is that versions stay out: it was refused, or it undid another."""
+    return run.status == "refused" or (run.kind == "undo" and run.status == "loaded")
+
+
+def forgive(env: Environment, run_id: str, *, by: str, reason: str) -> int:
+    """Take a refusal or an undo back: what it keeps out may be staged again. Returns how many versions that is.
+
+    The catalog stays as it is: the partner's next whole list, or a reprocess, brings them through the gate.
+    """
+    said = signed(by, reason)
+    with working(env, run_id, states=("refused", "loaded")) as run, writing(env) as connection:
+        if not is_refusal(run):
+            raise NotRunning(f"{run_id} is {run.status}, and refuses nothing")
+        undid = connection.scalar(select(HarvestRun.undid_run_id).where(HarvestRun.id == run_id))
+        gone = connection.execute(delete(Refused).where(Refused.feed == run.feed, Refused.run_id == (undid or run_id)))
+        decide(connection, run_id, "undone", said)
+    return gone.rowcount
+
+
+def supersede_all(connection: Connection, feed: str) -> None:
+    """No held run of the feed can be released any more: what it was staged on is another."""
+    held = (HarvestRun.feed == feed, HarvestRun.status == "held")
+    connection.execute(update(HarvestRun).where(*held).values(status="superseded"))
+
+
+def _idle_since(env: Environment, connection: Connection, run: Run) -> list[str]:
+    """The feed's loaded runs after this one, oldest first, all without a write. Raises NotRunning naming one with."""
+    newer = connection.execute(
+        select(HarvestRun.id, HarvestRun.landed, HarvestRun.unchanged)
+        .where(
+            HarvestRun.feed == run.feed,
+            HarvestRun.status == "loaded",
+            HarvestRun.kind.in_(LOADS),
+            HarvestRun.id > run.id,
+        )
+        .order_by(HarvestRun.id)
+    ).all()
+    wrote = [one.id for one in newer if one.landed != one.unchanged or before_path(env, run.feed, one.id).exists()]
+    if wrote:
+        raise NotRunning(
+            f"{run.id} is not the newest loaded run of {run.feed} that wrote anything: undo {wrote[-1]} first"
+        )
+    return [one.id for one in newer]
+
+
+def _restore(env: Environment, connection: Connection, run: Run, undoing: str, said: dict[str, str]) -> int:
+    path = before_path(env, run.feed, run.id)
+    if not path.exists():
+        if run.counts["landed"] != run.counts["unchanged"]:
+            raise NotRunning(f"{run.id} cannot be undone: landing lacks its {path.name}; restore the feed's landing")
+        return 0
+    restored = 0
+    for batch in read_before(path):
+        records = {key: row for table, key, row in batch if table == "source_record"}
+        brought = standing(connection, list(records))
+        there = {version for row in records.values() if row is not None for version in versions_of(row)}
+        remember(connection, run, sorted(brought - there), said)
+        restored += len(records)
+        _put_back(connection, records)
+        _put_back_issues(connection, {key: row for table, key, row in batch if table == "issue"}, undoing)
+    return restored
+
+
+def _put_back(connection: Connection, records: dict[str, dict[str, Any] | None]) -> None:
+    gone = [{"k": key} for key, row in records.items() if row is None]
+    there = [row for row in records.values() if row is not None]
+    if gone:
+        connection.execute(delete(RECORDS).where(RECORDS.c.key == bindparam("k")), gone)
+    if there:  # the resource a record belongs to is the publication's to say
+        names = tuple(name for name in RECORDS.columns.keys() if name not in ("key", "resource_id"))  # noqa: SIM118
+        connection.execute(upsert(connection, RECORDS, names), there)
+
+
+def _put_back_issues(connection: Connection, issues: dict[str, dict[str, Any] | None], undoing: str) -> None:
+    new = [{"of": name, "run": undoing} for name, row in issues.items() if row is None]
+    there = [row for row in issues.values() if row is not None]
+    if new:  # a finding is never deleted: the undo resolves it
+        resolved: dict[str, Any] = {"resolved_run_id": bindparam("run"), "run_id": bindparam("run")}
+        connection.execute(update(ISSUES).where(ISSUES.c.finding == bindparam("of")).values(**resolved), new)
+    if there:
+        names = tuple(name for name in ISSUES.columns.keys() if name != "finding")  # noqa: SIM118
+        connection.execute(upsert(connection, ISSUES, names), there)

@@ -1,0 +1,80 @@
+"""A feed as it stands, for whoever must judge it whole: its accepted records, and what its last load left in shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import case, func, select
+
+from loaders.staging import outcome_path, staging_folder
+from loaders.store import Issue, SourceRecord, as_kept, feed_of, reading
+from schemas import Environment
+
+BATCH = 2_000
+
+
+def accepted_records(env: Environment, feed: str) -> Iterator[str | bytes]:
+    """The JSON of every live record of the feed, as last accepted, in key order."""
+    with reading(env) as connection:
+        query = select(as_kept(connection, SourceRecord.record))
+        query = query.where(SourceRecord.feed == feed, SourceRecord.status == "live")
+        streamed = connection.execution_options(yield_per=BATCH).execute(query.order_by(SourceRecord.key))
+        yield from (record for record in streamed.scalars() if record is not None)
+
+
+def staged_records(env: Environment, chunks: Iterable[str]) -> Iterator[bytes]:
+    """The JSON of every record that the chunks of a staging were read into."""
+    for chunk in chunks:
+        with pq.ParquetFile(outcome_path(env, chunk)) as file:
+            for batch in file.iter_batches(BATCH, columns=["record"]):
+                yield from (record for record in batch.column(0).cast(pa.binary()).to_pylist() if record is not None)
+
+
+def deleted_keys(env: Environment, run_id: str) -> set[str]:
+    """The keys of the records that the staging of a run would delete."""
+    path = staging_folder(env, run_id) / "deletions.parquet"
+    if not path.exists():
+        return set()
+    feed = feed_of(run_id)
+    with pq.ParquetFile(path) as file:  # pq.read_table would import pandas
+        return {f"{feed}:{identifier}" for identifier in file.read(["identifier"])["identifier"].to_pylist()}
+
+
+def open_findings(env: Environment, feed: str, code: str) -> dict[str, str]:
+    """The values of the findings of a rule that stand against the feed's records, by key."""
+    where = (Issue.feed == feed, Issue.code == code, Issue.resolved_run_id.is_(None))
+    with reading(env) as connection:
+        return {row.key: row.value for row in connection.execute(select(Issue.key, Issue.value).where(*where))}
+
+
+def shares(env: Environment, feed: str) -> dict[str, float] | None:
+    """What the feed's last load left: shares with errors (of all), with a language and a licence (of live records).
+
+    None for a feed that has no live record yet.
+    """
+    live = SourceRecord.status == "live"
+    waits = SourceRecord.pending_status.is_not(None)
+    query = select(
+        func.sum(case((live, 1), else_=0)),
+        func.sum(case((live & SourceRecord.has_language, 1), else_=0)),
+        func.sum(case((live & SourceRecord.has_license, 1), else_=0)),
+        func.sum(case((waits, 1), else_=0)),
+        func.sum(case((live | waits, 1), else_=0)),
+    ).where(SourceRecord.feed == feed)
+    accepted = (  # by a steward, in spite of an error
+        select(func.count(Issue.key.distinct()))
+        .join(SourceRecord, SourceRecord.key == Issue.key)
+        .where(Issue.feed == feed, Issue.severity == "error", Issue.resolved_run_id.is_(None), live, ~waits)
+    )
+    with reading(env) as connection:
+        alive, languages, licenses, waiting, judged = connection.execute(query).one()
+        failures = (waiting or 0) + (connection.scalar(accepted) or 0)
+    if not alive:
+        return None
+    return {
+        "error_share": failures / judged,
+        "language_share": languages / alive,
+        "license_share": licenses / alive,
+    }

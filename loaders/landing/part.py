@@ -1,0 +1,113 @@
+"""A part: some thousand records of one harvest as a zstd Parquet file, with how far the harvest had come in its footer.
+
+Columns: identifier, format, datestamp, sets, deleted, payload, kept (the payload is in this row), sha256, harvested_at,
+list and page (where in the harvest the row was listed; see schemas.source.Listing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from loaders.store import whole_file
+from schemas.base import Base
+from schemas.source import Listing, Skipped, SourceRecord
+
+FOOTER = b"elib"
+REPETITIVE = ["format", "sets", "list", "page"]
+SCHEMA = pa.schema(
+    [
+        ("identifier", pa.string()),
+        ("format", pa.string()),
+        ("datestamp", pa.string()),
+        ("sets", pa.list_(pa.string())),
+        ("deleted", pa.bool_()),
+        ("payload", pa.string()),
+        ("kept", pa.bool_()),
+        ("sha256", pa.string()),
+        ("harvested_at", pa.string()),
+        ("list", pa.string()),
+        ("page", pa.int32()),
+    ]
+)
+
+
+class ListPart(Base, frozen=True, kw_only=True):
+    """What a part says of one of the harvest's lists, beside its rows."""
+
+    pages: int = 1  # so far
+    size: int | None = None  # the largest that the server promised so far
+    nameless: int = 0  # records listed in this part that could not be read and that nothing names
+    skipped: tuple[tuple[int, str], ...] = ()  # the page and identifier of those that have a name
+
+
+class Footer(Base, frozen=True, kw_only=True):
+    """How far a harvest had come when the part was written, and what it had been asked."""
+
+    feed: str
+    run_id: str
+    number: int
+    records: int  # in this part
+    source: str  # fingerprint of what the feed declares of the source: another one starts over
+    begins: bool = False  # the first part of a harvest; else it goes on with the part before, maybe of another run
+    asked_since: str | None = None
+    asked_full: bool = True
+    position: dict[str, Any] | None = None
+    total: int | None = None
+    complete: bool = False
+    full: bool = False
+    not_modified: bool = False
+    counted: int | None = None  # of a complete harvest: records in the list, as the harvester counts
+    deletes_told: bool = False  # the repository keeps telling every delete: no full list is needed to hear of them
+    response_date: str | None = None
+    lists: dict[str, ListPart] = {}  # the lists that this part holds pages of, by name
+    promised: int | None = None  # distinct records of all lists together, as the server said
+    repeated: int = 0  # entries of lists that came again and are not among the rows of this part
+    repeats: int = 0  # of a complete harvest: records that were repeated where that may hide others that are missing
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
+    validators: dict[str, str] = {}
+
+
+def write_part(
+    path: Path, records: list[SourceRecord], again: list[bool], footer: Footer, listings: list[Listing]
+) -> None:
+    """Write the records as one whole part; where `again` is true, the header and sha256 only."""
+    payloads = [None if seen else one.payload for one, seen in zip(records, again, strict=True)]
+    columns = {
+        "identifier": [one.identifier for one in records],
+        "format": [one.format for one in records],
+        "datestamp": [one.datestamp for one in records],
+        "sets": [list(one.sets) for one in records],
+        "deleted": [one.deleted for one in records],
+        "payload": payloads,
+        "kept": [payload is not None for payload in payloads],
+        "sha256": [one.sha256 for one in records],
+        "harvested_at": [one.harvested_at for one in records],
+        "list": [listing.name for listing in listings],
+        "page": [listing.page for listing in listings],
+    }
+    table = pa.table(columns, schema=SCHEMA.with_metadata({FOOTER: msgspec.json.encode(footer)}))
+    with whole_file(path) as beside:
+        pq.write_table(table, beside, compression="zstd", use_dictionary=REPETITIVE, write_statistics=False)
+
+
+def read_footer(path: Path) -> Footer:
+    """The footer of a part; reads nothing else of it."""
+    said = pq.read_schema(path).metadata
+    return msgspec.json.decode(said[FOOTER], type=Footer)
+
+
+def part_paths(run_folder: Path) -> list[Path]:
+    """The whole parts of a run, in order."""
+    return sorted(run_folder.glob("part-*.parquet"))
+
+
+def read_rows(path: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
+    """The rows of a part, some columns of them."""
+    yield from pq.read_table(path, columns=columns).to_pylist()

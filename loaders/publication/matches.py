@@ -1,0 +1,52 @@
+"""The rows of `match`: those of the pairs that a match found, and no row written that is right already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from more_itertools import chunked
+from sqlalchemy import Connection, bindparam, delete, select
+
+from loaders.store import Match, upsert, write_rows
+from schemas import Match as Pair
+
+BATCH = 500
+MATCHES: Any = Match.__table__
+
+
+def write_matches(connection: Connection, pairs: Iterable[Pair]) -> None:
+    """Make the rows of `match` those of the pairs; a row that is right already is not written."""
+    names = ("probability", "evidence", "verdict", "review")
+    known = {
+        (row[0], row[1]): tuple(row[2:])
+        for row in connection.execute(
+            select(MATCHES.c.left_key, MATCHES.c.right_key, *(MATCHES.c[one] for one in names))
+        )
+    }
+    differing = (
+        row for row in map(match_row, pairs) if known.pop(_key(row), None) != tuple(row[name] for name in names)
+    )
+    for part in chunked(differing, BATCH):
+        write_rows(connection, upsert(connection, MATCHES, names), part)
+    gone = delete(MATCHES).where(MATCHES.c.left_key == bindparam("left"), MATCHES.c.right_key == bindparam("right"))
+    for pair_part in chunked(sorted(known), BATCH):
+        write_rows(connection, gone, [{"left": left, "right": right} for left, right in pair_part])
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["left_key"], row["right_key"]
+
+
+def match_row(pair: Pair) -> dict[str, Any]:
+    """The row of a pair; `review` says why it is up for review where the verdict was not the matcher's own."""
+    reasons = [one.seen for one in pair.evidence if one.field in ("judgement", "cluster")]
+    return {
+        "left_key": pair.left_key,
+        "right_key": pair.right_key,
+        "probability": pair.probability,
+        "evidence": msgspec.json.encode(pair.evidence, order="deterministic").decode(),
+        "verdict": pair.verdict,
+        "review": "; ".join(reasons) if reasons and pair.verdict == "review" else None,
+    }

@@ -1,0 +1,70 @@
+"""The catalog's side of a staging: what is known of the feed's records, as Parquet files beside the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import Connection, Select, func, literal, select
+
+from loaders.store import Curation, Issue, Refused, SourceRecord, whole_file
+
+BATCH = 20_000
+Query = Select[*tuple[Any, ...]]
+STATE = pa.schema(
+    [
+        ("identifier", pa.string()),
+        ("status", pa.string()),
+        ("format", pa.string()),
+        ("datestamp", pa.string()),
+        ("payload_sha256", pa.string()),
+        ("record_sha256", pa.string()),
+        ("score", pa.int32()),
+        ("has_title", pa.bool_()),
+        ("has_language", pa.bool_()),
+        ("has_license", pa.bool_()),
+        ("license_open", pa.bool_()),
+        ("pending_sha256", pa.string()),
+        ("pending_record_sha256", pa.string()),
+        ("pending_status", pa.string()),
+        ("pending_reason", pa.string()),
+    ]
+)
+VERSIONS = pa.schema([("identifier", pa.string()), ("sha256", pa.string())])
+ERRORS = pa.schema([("identifier", pa.string()), ("code", pa.string()), ("errors", pa.int32())])
+
+
+def write_state(connection: Connection, feed: str, folder: Path) -> None:
+    """Write state, refused, accepted (by a steward) and open errors of the feed's records into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    columns = [getattr(SourceRecord, name) for name in STATE.names]
+    _write(connection, select(*columns).where(SourceRecord.feed == feed), STATE, folder / "state.parquet")
+    refused = select(Refused.key, Refused.sha256).where(Refused.feed == feed)
+    _write(connection, refused, VERSIONS, folder / "refused.parquet", len(feed) + 1)
+    accepted = select(Curation.key, Curation.value).where(
+        Curation.action == "accept", Curation.undone_at.is_(None), Curation.key.startswith(f"{feed}:", autoescape=True)
+    )
+    _write(connection, accepted, VERSIONS, folder / "accepted.parquet", len(feed) + 1)
+    errors = (
+        select(Issue.key, Issue.code, func.count(literal(1)))
+        .where(Issue.feed == feed, Issue.severity == "error", Issue.resolved_run_id.is_(None))
+        .group_by(Issue.key, Issue.code)
+    )
+    _write(connection, errors, ERRORS, folder / "errors.parquet", len(feed) + 1)
+
+
+def _write(connection: Connection, query: Query, schema: pa.Schema, path: Path, prefix: int = 0) -> None:
+    with whole_file(path) as beside, pq.ParquetWriter(beside, schema, compression="zstd") as writer:
+        for rows in _batches(connection, query):
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            if prefix:  # the key without its feed is the identifier
+                columns[0] = [key[prefix:] for key in columns[0]]
+            writer.write_table(pa.table(dict(zip(schema.names, columns, strict=True)), schema=schema))
+
+
+def _batches(connection: Connection, query: Query) -> Iterator[Sequence[Any]]:
+    streamed = connection.execute(query, execution_options={"stream_results": True, "yield_per": BATCH})
+    yield from streamed.partitions(BATCH)

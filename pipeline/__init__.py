@@ -1,0 +1,1 @@
+"""The steps of a feed's run and of a publication, without Airflow."""

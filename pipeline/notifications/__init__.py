@@ -1,0 +1,11 @@
+"""One notification per night, and the deadline alert."""
+
+from pipeline.notifications.deadline import VARIABLE, check_ready, read_hour
+from pipeline.notifications.night import notify
+
+__all__ = [
+    "VARIABLE",
+    "check_ready",
+    "notify",
+    "read_hour",
+]

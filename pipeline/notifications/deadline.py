@@ -1,0 +1,68 @@
+"""Whether the catalog is ready by the hour that ELIB_READY_BY declares, such as "06:00 UTC" or "07:30 Africa/Tunis"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pipeline.notifications.lines import need, words
+from pipeline.notifications.night import Find, said, spoken, tell
+from schemas import Environment
+
+VARIABLE = "ELIB_READY_BY"
+HOUR = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?:\s+(\S+))?")
+
+
+@dataclass(frozen=True)
+class Hour:
+    """An hour of every day in a time zone."""
+
+    hour: int
+    minute: int
+    zone: str
+
+    @property
+    def cron(self) -> str:
+        return f"{self.minute} {self.hour} * * *"
+
+    def __str__(self) -> str:
+        return f"{self.hour:02}:{self.minute:02} {self.zone}"
+
+
+def read_hour(text: str) -> Hour | None:
+    """The declared hour, UTC unless a zone is named; None when none is declared. Raises ValueError."""
+    if not text.strip():
+        return None
+    match = HOUR.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{VARIABLE}: {text!r} is no hour; write it like '06:00 UTC' or '07:30 Africa/Tunis'")
+    zone = match[3] or "UTC"
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{VARIABLE}: there is no time zone {zone!r}; write one such as Africa/Tunis") from error
+    return Hour(int(match[1]), int(match[2]), zone)
+
+
+def check_ready(env: Environment, hour: Hour, find: Find | None = None, now: datetime | None = None) -> str:
+    """Tell when no publication was loaded since midnight of the hour's zone; says what was done. Raises NotSent."""
+    at = now or datetime.now(UTC)
+    midnight = at.astimezone(ZoneInfo(hour.zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    if published_since(env, midnight):
+        return said(f"the catalog was ready by {hour}")
+    late = {**need("late"), "detail": [words("due", spoken()).format(hour=hour)]}
+    return tell(env, "deadline", [late], at, find)
+
+
+def published_since(env: Environment, midnight: datetime) -> bool:
+    """Whether a publication ended well since then."""
+    from sqlalchemy import func, select
+
+    from loaders.store import HarvestRun, reading
+
+    since = f"{midnight.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"  # no zone: it compares below any text of that second
+    wanted = (HarvestRun.kind == "publish", HarvestRun.status == "loaded", HarvestRun.ended_at >= since)
+    with reading(env) as connection:
+        return bool(connection.scalar(select(func.count()).select_from(HarvestRun).where(*wanted)))

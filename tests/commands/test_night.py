@@ -1,0 +1,186 @@
+"""The whole night over the sample feeds, as `make run` runs it: real Airflow, real HTTP on loopback, real catalog."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from lxml import html
+from sqlalchemy import MetaData, create_engine, select
+
+ROOT = Path(__file__).parents[2]
+FUNNEL = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
+EXPECTED = tomllib.loads((ROOT / "samples" / "expected.toml").read_text(encoding="utf-8"))
+pytestmark = pytest.mark.slow
+
+
+def night(home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    home.mkdir(exist_ok=True)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "ELIB_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "commands.night"],
+        env={**clean, "ELIB_HOME": str(home), "PYTHONPATH": str(ROOT), **variables},
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+
+
+def lines_by_feed(output: str) -> dict[str, dict[str, int]]:
+    """The funnel that the terminal showed, by feed."""
+    found = {}
+    for line in output.splitlines():
+        words = line.split()
+        if len(words) > len(FUNNEL) and all(re.fullmatch(r"\d+", word) for word in words[1 : len(FUNNEL) + 1]):
+            found[words[0]] = dict(zip(FUNNEL, map(int, words[1 : len(FUNNEL) + 1]), strict=True))
+    return found
+
+
+def tables(home: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every catalog table, ordered."""
+    engine = create_engine(f"sqlite:///{home / 'catalog.db'}")
+    metadata = MetaData()
+    metadata.reflect(engine)
+    with engine.connect() as connection:
+        return {
+            table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
+            for table in metadata.sorted_tables
+        }
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """Two nights over the same samples: what each printed, and the catalog after each."""
+    home = tmp_path_factory.mktemp("night")
+    first = night(home)
+    after_first = tables(home)
+    second = night(home)
+    return {"home": home, "first": first, "second": second, "after_first": after_first, "after_second": tables(home)}
+
+
+def test_every_sample_feed_ends_with_a_line_and_the_night_with_success(nights: dict[str, object]) -> None:
+    first = nights["first"]
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert set(lines_by_feed(first.stdout)) == {path.stem for path in (ROOT / "samples" / "feeds").glob("*.toml")}
+    for word in ("catalog.db", "night.html"):
+        assert word in first.stdout
+    assert "leaked" not in first.stderr, first.stderr
+
+
+def test_the_counts_are_those_that_the_samples_were_written_with(nights: dict[str, object]) -> None:
+    shown = lines_by_feed(nights["first"].stdout)
+    for feed, wanted in EXPECTED["feeds"].items():
+        counts = shown[feed]
+        seen = {name: counts[name] for name in ("deleted", "rejected", "quarantined")}
+        assert seen == {name: wanted[name] for name in seen}, feed
+        assert counts["added"] == counts["landed"] - sum(seen.values()) == wanted["valid"], feed
+
+
+def test_every_funnel_adds_up(nights: dict[str, object]) -> None:
+    for output in (nights["first"].stdout, nights["second"].stdout):
+        for feed, counts in lines_by_feed(output).items():
+            assert counts["landed"] == sum(counts[name] for name in FUNNEL[1:]), feed
+
+
+def test_a_second_identical_night_adds_and_changes_nothing(nights: dict[str, object]) -> None:
+    second = nights["second"]
+    assert second.returncode == 0, second.stdout + second.stderr
+    for feed, counts in lines_by_feed(second.stdout).items():
+        assert counts["landed"] == counts["unchanged"], feed
+    before, after = dict(nights["after_first"]), dict(nights["after_second"])
+    assert len(before.pop("harvest_run")) < len(after.pop("harvest_run"))
+    for name, rows in before.items():
+        assert rows == after[name], name
+    assert before["source_record"] and before["resource"] and before["issue"] and before["match"]
+
+
+def test_what_is_the_same_work_is_one_resource_and_what_is_not_is_not(nights: dict[str, object]) -> None:
+    engine = create_engine(f"sqlite:///{nights['home'] / 'catalog.db'}")
+    with engine.connect() as connection:
+        of = dict(connection.exec_driver_sql("select key, resource_id from source_record").fetchall())
+        review = set(
+            connection.exec_driver_sql("select left_key, right_key from match where verdict = 'review'").fetchall()
+        )
+    apart = [
+        pair
+        for pair in EXPECTED["same"]
+        if of[pair["left"]] != of[pair["right"]] and (pair["left"], pair["right"]) not in review
+    ]
+    joined = [pair for pair in EXPECTED["different"] if of[pair["left"]] and of[pair["left"]] == of[pair["right"]]]
+    assert not joined, "merged, though they are different works"
+    assert not apart, "one work, published twice, and nobody is asked"
+
+
+def test_the_report_is_there_as_a_page_and_as_json(nights: dict[str, object]) -> None:
+    reports = nights["home"] / "reports"
+    said = json.loads((reports / "night.json").read_text(encoding="utf-8"))
+    first, second = (lines_by_feed(nights[one].stdout) for one in ("first", "second"))
+    assert {one["name"]: one["run"]["landed"] for one in said["feeds"]} == {
+        name: counts["landed"] for name, counts in second.items()
+    }
+    totals = {name: said["totals"][name] for name in FUNNEL}
+    assert totals == {name: sum(counts[name] for counts in second.values()) for name in FUNNEL}
+    assert totals["landed"] == totals["unchanged"] > 0
+    for one in said["feeds"]:
+        began = first[one["name"]]
+        landed = began["landed"] - began["deleted"]
+        steps = [landed, landed - began["rejected"], began["added"], began["added"]]
+        assert [one["funnel"][name] for name in ("landed", "normalized", "valid", "loaded")] == steps, one["name"]
+        assert min(1, began["added"]) <= one["funnel"]["unique"] <= began["added"], one["name"]
+    for name, language, direction in (("night.html", "en", "ltr"), ("night.ar.html", "ar", "rtl")):
+        text = (reports / name).read_text(encoding="utf-8")
+        page = html.document_fromstring(text)
+        assert (page.get("lang"), page.get("dir")) == (language, direction)
+        assert set(page.xpath("//tr/@id")) == {f"feed-{name}" for name in second}
+        titles = page.xpath("//tr[@id='feed-sample_alecso_oer']//bdi[@dir='auto']")
+        assert titles and all(one.text_content().strip() for one in titles)
+        assert not re.search(r"<(script|link|img)[^>]+(src|href)=.https?:", text), "the page stands alone"
+
+
+def test_one_bad_feed_never_stops_the_others(tmp_path: Path) -> None:
+    from samples.server import ReplayServer
+
+    feeds = tmp_path / "feeds"
+    feeds.mkdir()
+    partner = tmp_path / "partner"
+    partner.mkdir()
+    (partner / "replay.toml").write_text(
+        '[[exchange]]\npath = "/html"\nfile = "page.html"\nheaders = {Content-Type = "text/html"}\n'
+        '[[exchange]]\npath = "/broken"\nfile = "broken.xml"\nheaders = {Content-Type = "text/xml"}\n'
+        '[[exchange]]\npath = "/good.json"\nfile = "good.json"\nheaders = {Content-Type = "application/json"}\n',
+        encoding="utf-8",
+    )
+    (partner / "page.html").write_text("<html><head><title>Sign in</title></head><body><form></form></body></html>")
+    (partner / "broken.xml").write_text("<OAI-PMH><ListRecords><record>")
+    (partner / "good.json").write_text(json.dumps([{"id": "1", "title": "A lab", "app_url": "https://example.org/1"}]))
+    with ReplayServer(partner) as server:
+        oai = 'title="t"\npartner="p"\nprotocol="oai_pmh"\nformat="oai_dc"\n[request]\nretries=0\nrate=1000\n'
+        write(feeds / "html.toml", f'url="{server.url}/html"\n' + oai)
+        write(feeds / "broken.toml", f'url="{server.url}/broken"\n' + oai)
+        write(feeds / "down.toml", 'url="http://127.0.0.1:9/oai"\n' + oai)
+        write(feeds / "malformed.toml", 'title="x"\ncolour="red"\n')
+        write(
+            feeds / "good.toml",
+            f'title="t"\npartner="p"\nprotocol="rest"\nformat="golab_apps"\nidentifier="id"\nurl="{server.url}/good.json"\n',
+        )
+        ran = night(tmp_path / "home", ELIB_FEEDS=str(feeds), ELIB_ALLOW_PRIVATE="127.0.0.1")
+    assert ran.returncode == 1
+    said = ran.stdout
+    assert "malformed.toml" in said and "colour: unknown key" in said
+    failed = {line.split()[0]: line for line in said.splitlines() if " FAILED " in line}
+    assert set(failed) == {"html", "broken", "down"}
+    assert "unreachable" in failed["down"]
+    assert "not_oai_pmh" in failed["html"] or "blocked" in failed["html"]
+    assert lines_by_feed(said)["good"]["added"] == 1, said
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,270 @@
+"""Previews over the sample partners and a generated repository: real HTTP, the whole way, and no catalog."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lxml import html
+
+from commands.night import SAMPLES, written_for
+from commands.preview import main
+from loaders.reports.page import LANGUAGES
+from pipeline.preview_sample import evenly
+from samples.answer import Answer, Asked
+from samples.server import ReplayServer
+
+WORDS = Path(__file__).parents[2] / "loaders" / "reports" / "preview_messages"
+RECORD = """<record xmlns="http://www.openarchives.org/OAI/2.0/"><header><identifier>oai:x:{number}</identifier>
+<datestamp>{year}-03-01</datestamp></header><metadata><oai_dc:dc xmlns:dc="http://purl.org/dc/elements/1.1/"
+xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/"><dc:title>Lesson number {number}</dc:title>
+<dc:identifier>https://example.org/{number}</dc:identifier></oai_dc:dc></metadata></record>"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ELIB_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ELIB_ALLOW_PRIVATE", "127.0.0.1")
+    monkeypatch.delenv("ELIB_FEEDS", raising=False)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def samples(tmp_path: Path, home: Path) -> Iterator[tuple[ReplayServer, Path]]:
+    with ReplayServer(SAMPLES) as server:
+        yield server, written_for(server.url.removeprefix("http://"), tmp_path / "feeds")
+
+
+def said_of(home: Path, feed: str) -> dict:
+    return json.loads((home / "reports" / "preview" / f"{feed}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("feed", ["sample_serbia_phaidra", "sample_alecso_oer"])
+def test_the_whole_feed_is_shown_and_nothing_else_is_touched(
+    feed: str, samples: tuple[ReplayServer, Path], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = tomllib.loads((SAMPLES / "expected.toml").read_text(encoding="utf-8"))["feeds"][feed]
+    assert main([str(samples[1] / f"{feed}.toml")]) == 0
+    printed = capsys.readouterr().out
+    said = said_of(home, feed)
+    counts = said["counts"]
+    assert {name: counts[name] for name in ("quarantined", "rejected", "deleted")} == {
+        name: expected[name] for name in ("quarantined", "rejected", "deleted")
+    }
+    assert counts["records"] == sum(counts[name] for name in ("accepted", "quarantined", "rejected", "deleted"))
+    assert len(said["records"]) == counts["records"]
+    assert {path.name for path in home.iterdir()} <= {"reports", "locks"}
+    assert {path.name for path in (home / "reports").iterdir()} == {"preview"}
+    assert str(home / "reports" / "preview" / f"{feed}.html") in printed and f"{feed}.json" in printed
+    assert f"{counts['records']} records" in printed
+
+
+def test_the_page_is_complete_escaped_and_stands_alone(samples: tuple[ReplayServer, Path], home: Path) -> None:
+    assert main([str(samples[1] / "sample_serbia_phaidra.toml")]) == 0
+    said = said_of(home, "sample_serbia_phaidra")
+    for language in LANGUAGES:
+        name = "sample_serbia_phaidra" + ("" if language == "en" else f".{language}") + ".html"
+        text = (home / "reports" / "preview" / name).read_text(encoding="utf-8")
+        page = html.fromstring(text)
+        assert page.get("lang") == language and page.get("dir") == ("rtl" if language == "ar" else "ltr")
+        assert not page.xpath("//script | //img | //link | //iframe | //lom")
+        assert not re.search(r"url\(|@import", text)
+        assert len(page.xpath("//details[@class='record']")) == len(said["records"])
+        sources = {pre.text_content().strip() for pre in page.xpath("//pre[@dir='auto']")}
+        assert sources == {shown(one["source"]).strip() for one in said["records"] if one["source"]}
+        titles = page.xpath("//details[@class='record']//bdi[@dir='auto'][@lang='sr-Cyrl']")
+        assert any("програмирање" in one.text_content() for one in titles)
+        identifiers = {one.text_content() for one in page.xpath("//details[@class='record']/summary/small/bdi")}
+        assert identifiers == {one["identifier"] for one in said["records"]}
+
+
+def shown(source: str) -> str:
+    """A source as a page may hold it: the sample has a control character in a broken name."""
+    return source.replace("\x9e", "\ufffd")
+
+
+def test_shares_and_findings_are_those_of_the_records(samples: tuple[ReplayServer, Path], home: Path) -> None:
+    assert main([str(samples[1] / "sample_unesco_unesdoc.toml")]) == 0
+    said = said_of(home, "sample_unesco_unesdoc")
+    made = [one["record"] for one in said["records"] if one["record"]]
+    for one in said["fields"]:
+        assert one["share"] == round(sum(bool(record.get(one["field"])) for record in made) / len(made), 4)
+    assert sum(one["count"] for one in said["license_shares"]) == len(made)
+    found = [(one["identifier"], issue["code"]) for one in said["records"] for issue in one["issues"]]
+    listed = [(seen["identifier"], one["code"]) for one in said["issues"] for seen in one["examples"]]
+    assert found and sorted(found) == sorted(listed)
+    assert all(one["wrong"] and one["mend"] for one in said["issues"])
+    assert [one["count"] for one in said["unmapped"]] == [len(one["identifiers"]) for one in said["unmapped"]]
+    assert said["unmapped"]
+
+
+def repository(folder: Path, years: dict[int, int]) -> Path:
+    """A repository with so many records in each year, the oldest first."""
+    folder.mkdir()
+    (folder / "oai.toml").write_text(
+        'path = "/oai"\npage_size = 50\n[identify]\nrepositoryName = "Lessons"\nadminEmail = "a@example.org"\n'
+        f'earliestDatestamp = "{min(years)}-01-01"\ndeletedRecord = "no"\ngranularity = "YYYY-MM-DD"\n'
+        '[formats.oai_dc]\nfile = "records.xml"\nschema = "http://www.openarchives.org/OAI/2.0/oai_dc.xsd"\n'
+        'namespace = "http://www.openarchives.org/OAI/2.0/oai_dc/"\n',
+        encoding="utf-8",
+    )
+    numbers = iter(range(100_000))
+    records = [RECORD.format(number=next(numbers), year=year) for year, count in years.items() for _ in range(count)]
+    text = f'<records xmlns="http://www.openarchives.org/OAI/2.0/">{"".join(records)}</records>'
+    (folder / "records.xml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def feed_file(path: Path, url: str, more: str) -> str:
+    path.write_text(f'title="t"\npartner="p"\nurl="{url}"\n{more}', encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "years",
+    [dict.fromkeys(range(2006, 2026), 40), {2006: 1, 2024: 400}, {2006: 400, 2025: 1}, {2025: 60}],
+    ids=["even", "late", "early", "few"],
+)
+def test_records_of_a_repository_come_from_all_over_it(years: dict[int, int], tmp_path: Path, home: Path) -> None:
+    with ReplayServer(repository(tmp_path / "partner", years)) as server:
+        more = 'protocol="oai_pmh"\nformat="oai_dc"\n[request]\nrate=1000\n'
+        assert main([feed_file(tmp_path / "lessons.toml", f"{server.url}/oai", more), "--records", "50"]) == 0
+    records = said_of(home, "lessons")["records"]
+    assert len(records) == 50 == len({one["identifier"] for one in records})
+    seen = {int(one["datestamp"][:4]) for one in records}
+    if len(years) > 2:
+        assert len({year // 4 for year in seen}) >= 4, "from the beginning, the middle and the end"
+    else:
+        assert seen == set(years)
+
+
+class Posts:
+    """A REST list of so many posts."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+
+    def answer(self, asked: Asked) -> Answer:
+        said = dict(asked.pairs)
+        size, page = int(said["per_page"]), int(said["page"])
+        first = (page - 1) * size
+        posts = [
+            {"id": number, "title": {"rendered": f"Lesson number {number}"}, "link": f"https://example.org/{number}"}
+            for number in range(first, min(first + size, self.total))
+        ]
+        return Answer(json.dumps(posts).encode(), "application/json", headers={"X-WP-Total": str(self.total)})
+
+
+def test_a_long_rest_list_is_asked_at_several_places(tmp_path: Path, home: Path) -> None:
+    with ReplayServer(SAMPLES, added={"posts": Posts(5_000)}) as server:
+        more = (
+            'protocol="rest"\nformat="wordpress"\nidentifier="id"\n[request]\nrate=1000\npaging="page"\nfirst=1\n'
+            'size_param="per_page"\nsize=50\ntotal_header="X-WP-Total"\n'
+        )
+        assert main([feed_file(tmp_path / "posts.toml", f"{server.url}/posts", more), "--records", "50"]) == 0
+        asked = len(server.requests)
+    said = said_of(home, "posts")
+    assert said["total"] == 5_000 and len(said["records"]) == 50
+    assert {int(one["identifier"]) // 1_000 for one in said["records"]} == set(range(5))
+    assert asked <= 8
+
+
+def test_fewer_records_than_there_are_come_evenly_out_of_the_list(
+    samples: tuple[ReplayServer, Path], home: Path
+) -> None:
+    feed = str(samples[1] / "sample_alecso_oer.toml")
+    assert main([feed]) == 0
+    everything = [one["identifier"] for one in said_of(home, "sample_alecso_oer")["records"]]
+    assert main([feed, "--records", "5"]) == 0
+    five = [one["identifier"] for one in said_of(home, "sample_alecso_oer")["records"]]
+    assert five == [everything[place * len(everything) // 5] for place in range(5)]
+
+
+@pytest.mark.parametrize(("things", "number"), [(0, 3), (3, 3), (10, 1), (10, 3), (7, 100)])
+def test_an_even_choice_begins_with_the_first_and_repeats_nothing(things: int, number: int) -> None:
+    chosen = list(evenly(range(things), number))
+    assert len(chosen) == min(things, number) == len(set(chosen))
+    assert chosen[:1] == list(range(things))[:1] and chosen == sorted(chosen)
+
+
+def test_a_feed_file_that_cannot_be_used_ends_with_one_sentence(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.toml").write_text('title = "x"\ncolour = "red"\n', encoding="utf-8")
+    assert main([str(tmp_path / "bad.toml")]) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("bad.toml: ") and "colour" in said and "\n" not in said
+    assert main([str(tmp_path / "missing.toml")]) == 2
+    assert "missing.toml" in capsys.readouterr().err
+    for words in ([""], ["x.toml", "--records", "0"]):
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("poison", [b"", b', {"app_url": "https://example.org/2", "title": }'], ids=["good", "poison"])
+def test_an_identifier_that_no_record_has_is_the_feed_files_fault(
+    poison: bytes, tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    partner = tmp_path / "partner"
+    partner.mkdir()
+    (partner / "replay.toml").write_text(
+        '[[exchange]]\npath = "/labs.json"\nfile = "labs.json"\nheaders = {Content-Type = "application/json"}\n'
+    )
+    labs = [{"app_url": f"https://example.org/{n}", "title": f"Lab {n}", "place": {"id": n}} for n in range(3)]
+    (partner / "labs.json").write_bytes(json.dumps(labs).encode()[:-1] + poison + b"]")
+    more = 'protocol="rest"\nformat="golab_apps"\nidentifier="identifier"\n[request]\nrate=1000\n'
+    with ReplayServer(partner) as server:
+        assert main([feed_file(tmp_path / "labs.toml", f"{server.url}/labs.json", more)]) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("labs.toml: identifier: none of the 3 records that came has identifier")
+    assert "app_url, place.id, title" in said and "partner" not in said
+    assert not (home / "reports").exists()
+
+
+def test_a_feed_of_which_nothing_can_be_read_says_why(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    partner = repository(tmp_path / "partner", {2025: 7})
+    declared = (partner / "oai.toml").read_text(encoding="utf-8")
+    (partner / "oai.toml").write_text(declared.replace("[formats.oai_dc]", "[formats.lom]"), encoding="utf-8")
+    with ReplayServer(partner) as server:
+        more = 'protocol="oai_pmh"\nformat="lom"\n[request]\nrate=1000\n'
+        assert main([feed_file(tmp_path / "lessons.toml", f"{server.url}/oai", more)]) == 0
+    why = "the payload is <dc>, not <czp> or <lom> or <obaa> as format lom says"
+    printed = capsys.readouterr().out
+    assert f"rejected  7 × {why}" in printed
+    assert "findings" not in printed and "none" not in printed
+    assert said_of(home, "lessons")["rejections"] == [{"reason": why, "count": 7}]
+    for language in LANGUAGES:
+        suffix = "" if language == "en" else f".{language}"
+        page = html.parse(str(home / "reports" / "preview" / f"lessons{suffix}.html")).getroot()
+        assert [one.get("id") for one in page.xpath("//h2")] == ["outcomes", "records"], "nothing is claimed of nothing"
+        assert why in page.xpath("string(//section[@aria-labelledby='outcomes'])")
+
+
+def test_a_partner_that_fails_ends_with_one_sentence_and_writes_nothing(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    feed = tmp_path / "down.toml"
+    feed.write_text(
+        'title="t"\npartner="p"\nprotocol="oai_pmh"\nformat="oai_dc"\nurl="http://127.0.0.1:9/oai"\n'
+        "[request]\nretries=0\nrate=1000\n",
+        encoding="utf-8",
+    )
+    assert main([str(feed)]) == 1
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("down: unreachable: ") and "\n" not in said
+    assert not (home / "reports").exists()
+
+
+def test_every_language_has_the_same_words() -> None:
+    said = {one: tomllib.loads((WORDS / f"{one}.toml").read_text(encoding="utf-8")) for one in LANGUAGES}
+    for language in LANGUAGES:
+        assert said[language].keys() == said["en"].keys()
+        for key, text in said["en"].items():
+            assert re.findall(r"{\w+}", said[language][key]) == re.findall(r"{\w+}", text), (language, key)

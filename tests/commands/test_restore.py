@@ -1,0 +1,168 @@
+"""make backup and make restore: everything else destroyed, what was published and decided is there again."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete
+
+from commands import restore, review
+from loaders.backup import NotReprocessed, backup
+from loaders.curation import curation
+from loaders.store import FeedDeclaration, engine, writing
+from pipeline import catalog as tasks_catalog
+from schemas import ROOT, Environment
+from tests.loaders.nights import rows
+from tests.pipeline.feeds import declare, listed, night
+
+BY = {"by": "A Steward", "reason": "looked at it"}
+DECISION = ("--by", "A Steward", "--reason", "looked at it")
+PUBLISHED = "id, title, url, quality, record, members, created_at, withdrawn_at"
+
+
+def books(env: Environment, count: int) -> list[tuple[Any, ...]]:
+    """What is published of a feed of so many records."""
+    declare(env, "books")
+    night(env, "books", [listed("books", number) for number in range(count)])
+    tasks_catalog.publish_now()
+    published = rows(env, "resource", PUBLISHED)
+    assert published and all(withdrawn is None for *_, withdrawn in published)
+    return published
+
+
+def destroyed(env: Environment) -> None:
+    engine(env).dispose()
+    shutil.rmtree(env.home)
+
+
+def test_the_library_is_published_as_it_was(home: Environment, tmp_path: Path) -> None:
+    file = tmp_path / "elib.tar"
+    for name in ("books", "films"):
+        declare(home, name, "trust = 1\n" if name == "books" else "")
+        night(home, name, [listed(name, number) for number in range(12)])
+    tasks_catalog.publish_now()
+    curation.judge(home, "same", "books:1", "films:1", **BY)
+    curation.judge(home, "different", "books:2", "films:2", **BY)
+    number = curation.correct(home, "books:3", "title.en", "A better title", **BY)
+    curation.withdraw(home, "films:4", **BY)
+    tasks_catalog.publish_now()
+    published = rows(home, "resource", PUBLISHED)
+    members = rows(home, "source_record", "key, status, record, resource_id")
+    assert any("A better title" in str(row) for row in published)
+    assert backup.main([str(file)]) == 0
+    destroyed(home)
+    assert restore.main([str(file)]) == 0
+    assert rows(home, "resource", PUBLISHED) == published
+    assert rows(home, "source_record", "key, status, record, resource_id") == members
+    assert [row[1] for row in rows(home, "curation", "id, path")] == ["title.en", None] and number == 1
+
+
+def test_a_judgement_taken_back_after_a_restore_gives_back_the_id_that_was_redirected(
+    home: Environment, tmp_path: Path
+) -> None:
+    file = tmp_path / "elib.tar"
+    for name in ("books", "films"):
+        declare(home, name)
+        night(home, name, [listed(name, 1)])
+    curation.judge(home, "different", "books:1", "films:1", **BY)
+    tasks_catalog.publish_now()
+    apart = rows(home, "source_record", "key, resource_id")
+    curation.judge(home, "same", "books:1", "films:1", **BY)
+    tasks_catalog.publish_now()
+    assert len(rows(home, "redirect", "old_id")) == 1
+    backup.main([str(file)])
+    destroyed(home)
+    assert restore.main([str(file)]) == 0
+    curation.judge(home, "different", "books:1", "films:1", **BY)
+    tasks_catalog.publish_now()
+    assert rows(home, "source_record", "key, resource_id") == apart
+    assert rows(home, "redirect", "old_id") == []
+
+
+def test_what_a_held_run_would_have_deleted_is_held_again_and_nothing_is_published_until_then(
+    home: Environment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "elib.tar"
+    published = books(home, 60)
+    assert night(home, "books", [listed("books", number) for number in range(6)])[1] == {}, "held: 54 of 60 would go"
+    backup.main([str(file)])
+    destroyed(home)
+    assert restore.main([str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "books: HELD" in said and "Nothing is published: 1 feed(s) were restored" in said
+    assert rows(home, "resource", PUBLISHED) == published
+    with pytest.raises(NotReprocessed, match="make reprocess FEED=books"):
+        tasks_catalog.publish_now()
+    assert rows(home, "resource", PUBLISHED) == published
+    (run,) = (row[0] for row in rows(home, "harvest_run", "id, status") if row[1] == "held")
+    assert review.main(["release", run, *DECISION]) == 0, "the steward has looked at the deletions"
+    tasks_catalog.publish_now()
+    assert sum(members for members, gone in rows(home, "resource", "members, withdrawn_at") if gone is None) == 6
+
+
+def test_a_feed_whose_landing_is_lost_is_held_rather_than_withdrawn(home: Environment, tmp_path: Path) -> None:
+    file = tmp_path / "elib.tar"
+    published = books(home, 60)
+    shutil.rmtree(home.landing)
+    backup.main([str(file)])
+    destroyed(home)
+    assert restore.main([str(file)]) == 0
+    assert [row[0] for row in rows(home, "harvest_run", "status, reasons") if row[0] == "held"] == ["held"]
+    assert rows(home, "resource", PUBLISHED) == published
+
+
+def test_a_feed_without_its_file_is_named_and_nothing_is_published(
+    home: Environment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "elib.tar"
+    published = books(home, 3)
+    with writing(home) as connection:  # a backup of before declarations were kept
+        connection.execute(delete(FeedDeclaration))
+    backup.main([str(file)])
+    destroyed(home)
+    (home.feeds / "books.toml").unlink()
+    assert restore.main([str(file)]) == 1
+    assert "books: NOT REPROCESSED: its file is missing" in capsys.readouterr().err
+    assert rows(home, "resource", PUBLISHED) == published
+
+
+def test_a_feed_without_its_file_comes_back_by_its_last_good_declaration(
+    home: Environment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "elib.tar"
+    declare(home, "books", 'default_license = "CC-BY-4.0"\n')
+    night(home, "books", [listed("books", number, license=None) for number in range(3)])
+    tasks_catalog.publish_now()
+    published, declared = rows(home, "resource", PUBLISHED), rows(home, "feed_declaration")
+    backup.main([str(file)])
+    with tarfile.open(file) as tar:
+        assert "tables/feed_declaration" in " ".join(tar.getnames())
+    destroyed(home)
+    (home.feeds / "books.toml").unlink()
+    assert restore.main([str(file)]) == 0
+    assert "books: its file is missing; it is read by its last good declaration" in capsys.readouterr().err
+    assert rows(home, "resource", PUBLISHED) == published
+    assert rows(home, "feed_declaration") == declared
+
+
+def test_make_writes_a_backup_and_restore_says_what_it_lacks(home: Environment, tmp_path: Path) -> None:
+    declare(home, "books")
+    night(home, "books", [listed("books", number) for number in range(3)])
+    assert made("backup") == (0, f"2 files of landing and the primary tables in {backups(home)[0]}\n")
+    assert made("restore")[0] != 0
+    code, said = made("restore", f"FILE={tmp_path / 'missing.tar'}")
+    assert code != 0 and "missing.tar: not a readable backup" in said
+
+
+def backups(env: Environment) -> list[Path]:
+    return sorted((env.home / "backups").glob("elib-*.tar"))
+
+
+def made(*words: str) -> tuple[int, str]:
+    ran = subprocess.run(["make", "-s", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    return ran.returncode, ran.stdout + ran.stderr

@@ -1,0 +1,279 @@
+"""The steward's command line, as a steward types it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert
+
+from commands import review
+from loaders import catalog
+from loaders.store import Match, Resource, writing
+from schemas import Environment, environment
+from tests.loaders.nights import feed, night, rows, said, staged, states
+
+BY = ("--by", "A Steward", "--reason", "looked at it")
+
+
+@pytest.fixture
+def say(env: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    """Type a command; its exit code and what it printed."""
+    monkeypatch.setenv("ELIB_HOME", str(env.home))
+    monkeypatch.setenv("ELIB_CATALOG_URL", env.catalog_url)
+
+    def typed(*words: str) -> tuple[int, str]:
+        capsys.readouterr()
+        code = review.main(words)
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return typed
+
+
+def test_held_runs_are_listed_with_each_deletion_and_change_and_released(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    assert say("held") == (0, "no run is held\n")
+    night(env, feed(), [said("r1", "old"), said("r2", "Gone soon")])
+    run = staged(env, feed(), [said("r1", "new"), said("r3", "bad")])
+    catalog.hold(env, run, ["records fell by half"])
+    code, listed = say("held", "--feed", "books")
+    assert code == 0
+    for line in (
+        f"{run} (books) HELD: landed 3, added 0, changed 1, unchanged 0, deleted 1, rejected 0, quarantined 1",
+        "  held because records fell by half",
+        "  changed books:r1 “new”",
+        '    title: {"en":"old"} → {"en":"new"}',
+        "  deleted books:r2: absent from a complete list “Gone soon”",
+        "  quarantined books:r3: errors: title_bad “bad”",
+    ):
+        assert line in listed.splitlines()
+    assert say() == (0, listed), "without a command, what is held"
+    assert say("held", "--feed", "others") == (0, "no run is held\n")
+    code, answer = say("release", run, *BY)
+    assert (code, states(env)) == (0, {"r1": "live", "r2": "deleted", "r3": "quarantined"})
+    assert "airflow dags trigger catalog" in answer
+    assert say("undo", run, *BY)[0] == 0
+    assert states(env) == {"r1": "live", "r2": "live"}
+
+
+def test_a_quarantined_version_is_accepted_until_its_payload_changes_and_that_can_be_undone(
+    env: Environment, say
+) -> None:  # type: ignore[no-untyped-def]
+    assert say("quarantined") == (0, "no version waits\n")
+    night(env, feed(), [said("r1", "good"), said("r2", unreadable=True)])
+    bad = [said("r1", "bad but true"), said("r2", unreadable=True)]
+    night(env, feed(), bad)
+    before = rows(env, "source_record")
+    _, listed = say("quarantined")
+    assert "books:r1 QUARANTINED: errors: title_bad; the version before stays published" in listed
+    assert "  title_bad at title.en: bad but true" in listed
+    assert "books:r2 REJECTED: unreadable at $.title; nothing of it is published" in listed
+    assert say("accept", "books:r1", *BY) == (
+        0,
+        f"curation 1: books:r1 accepted\n{review.PUBLISH_LATER}\n",
+    )
+    assert rows(env, "source_record", "status, pending_sha256")[0] == ("live", None)
+    assert "cannot be accepted: it was rejected" in say("accept", "books:r2", *BY)[1]
+    assert "no version of it waits" in say("accept", "books:r1", *BY)[1]
+    accepted = rows(env, "source_record")
+    assert night(env, feed(), bad) == {"landed": 2, "unchanged": 2}
+    assert rows(env, "source_record") == accepted
+    assert say("undo", "1", *BY)[0] == 0
+    assert rows(env, "source_record") == before
+    code, answer = say("undo", "1", *BY)
+    assert (code, "curation 1 was undone" in answer) == (1, True)
+    assert "UNDONE" in say("curations")[1]
+
+
+def test_pairs_wait_until_they_are_judged(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1"), said("r2")])
+    evidence = '[{"field":"title","seen":"titles 0.93 alike","weight":4.2}]'
+    pair = {
+        "left_key": "books:r1",
+        "right_key": "books:r2",
+        "probability": 0.8,
+        "evidence": evidence,
+        "verdict": "review",
+    }
+    with writing(env) as connection:
+        connection.execute(insert(Match).values(**pair))
+    _, listed = say("pairs")
+    assert listed == "books:r1 | books:r2: probability 0.800000\n  title: titles 0.93 alike (+4.20)\n"
+    assert say("same", "books:r2", "books:r1", *BY)[0] == 0
+    assert say("different", "books:r1", "books:r2", *BY)[0] == 0
+    judged = rows(env, "judgement", "id, left_key, right_key, verdict")
+    assert judged == [(1, "books:r1", "books:r2", "same"), (2, "books:r1", "books:r2", "different")]
+    assert say("pairs") == (0, "no pair waits\n")
+    assert "there is no record 'books:r9'" in say("same", "books:r1", "books:r9", *BY)[1]
+    assert "a judgement is about two" in say("same", "books:r1", "books:r1", *BY)[1]
+
+
+def test_corrections_and_withdrawals_name_what_is_there(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1")])
+    with writing(env) as connection:
+        made = {"id": "lr-1", "record": '{"key":"books:r1"}', "record_sha256": "0", "created_at": "then"}
+        connection.execute(insert(Resource).values(**made, updated_at="then"))
+    assert say("correct", "books:r1", "title.en", "A better title", *BY)[0] == 0
+    assert say("correct", "lr-1", "levels", '["2", "3"]', *BY)[0] == 0
+    assert say("withdraw", "lr-1", *BY)[0] == 0
+    found = rows(env, "curation", "id, key, resource_id, path, value, action")
+    assert found == [
+        (1, "books:r1", None, "title.en", '"A better title"', "set"),
+        (2, None, "lr-1", "levels", '["2","3"]', "set"),
+        (3, None, "lr-1", None, None, "withdraw"),
+    ]
+    assert "has no field 'titel'" in say("correct", "books:r1", "titel.en", "x", *BY)[1]
+    assert "there is no record or resource 'lr-9'" in say("withdraw", "lr-9", *BY)[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "why"),
+    [
+        ("issued_year", "1949", "the year follows from the date"),
+        ("issued", "last spring", "no date in EDTF"),
+        ("license.uri", "CC BY", "no http or https address"),
+        ("identifiers[3].value", "x", "nothing at that place"),
+        ("levels", "2", "Expected `array`"),
+        ("url", "javascript:alert(1)", "no http or https address"),
+        ("links", '[{"url": "file:///etc/passwd"}]', "no http or https address"),
+    ],
+)
+def test_a_correction_that_could_never_be_published_is_refused_when_it_is_made(
+    env: Environment, say, path: str, value: str, why: str
+) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1")])
+    code, answer = say("correct", "books:r1", path, value, *BY)
+    assert (code, rows(env, "curation")) == (1, [])
+    assert f"{path} cannot be set to {value!r}" in answer and why in answer
+
+
+def test_a_text_that_looks_like_json_is_a_text_where_the_field_is_one(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1")])
+    assert say("correct", "books:r1", "title.en", "1984", *BY)[0] == 0
+    assert say("correct", "books:r1", "issued", "1949", *BY)[0] == 0
+    assert rows(env, "curation", "path, value") == [("issued", '"1949"'), ("title.en", '"1984"')]
+
+
+def test_a_newer_version_that_waits_is_not_lost_when_an_acceptance_is_undone(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1", "good"), said("r2", "bad from the start")])
+    night(env, feed(), [said("r1", "bad one"), said("r2", "bad from the start")])
+    for key in ("books:r1", "books:r2"):
+        assert say("accept", key, *BY)[0] == 0
+    night(env, feed(), [said("r1", "bad two"), said("r2", "bad still")])
+    waits = rows(env, "source_record", "identifier, pending_sha256, pending_record, datestamp, run_id")
+    for number in ("1", "2"):
+        assert say("undo", number, *BY)[0] == 0
+    assert rows(env, "source_record", "identifier, pending_sha256, pending_record, datestamp, run_id") == waits
+    listed = say("quarantined")[1]
+    assert "books:r1 QUARANTINED: errors: title_bad; the version before stays published" in listed
+    assert "books:r2 QUARANTINED: errors: title_bad; nothing of it is published" in listed
+    assert night(env, feed(), [said("r1", "bad two"), said("r2", "bad still")]) == {"landed": 2, "unchanged": 2}
+
+
+def test_a_version_that_nobody_looked_at_is_not_accepted(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1", "bad one")])
+    (seen,) = (line.split()[1] for line in say("quarantined")[1].splitlines() if line.startswith("  version "))
+    night(env, feed(), [said("r1", "bad two")])
+    code, answer = say("accept", "books:r1", "--version", seen, *BY)
+    assert code == 1 and f"waits now, not {seen}; look at it first" in answer
+    assert rows(env, "source_record", "status") == [("quarantined",)]
+    (seen,) = (line.split()[1] for line in say("quarantined")[1].splitlines() if line.startswith("  version "))
+    assert say("accept", "books:r1", "--version", seen, *BY)[0] == 0
+    assert rows(env, "source_record", "status") == [("live",)]
+
+
+def test_a_record_that_is_gone_is_not_judged(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1"), said("r2"), said("r3")])
+    night(env, feed(), [said("r1"), said("r3", "bad now")])
+    code, answer = say("same", "books:r1", "books:r2", *BY)
+    assert (code, answer) == (1, "books:r2 is deleted; a judgement is about two live records\n")
+    assert say("different", "books:r1", "books:r3", *BY)[0] == 0, "its accepted version lives"
+
+
+@pytest.mark.parametrize("by, reason", [("", "why"), ("A Steward", "  ")])
+def test_every_decision_is_signed(env: Environment, say, by: str, reason: str) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1")])
+    for words in (("withdraw", "books:r1"), ("correct", "books:r1", "url", "x"), ("same", "books:r1", "books:r2")):
+        code, answer = say(*words, "--by", by, "--reason", reason)
+        assert code == 1
+        assert "a decision needs --" in answer
+    assert rows(env, "curation") == []
+    with pytest.raises(SystemExit):
+        say("withdraw", "books:r1")
+
+
+def test_a_refusal_is_taken_back_by_the_name_of_its_run(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1", "old")])
+    run = staged(env, feed(), [said("r1", "new")])
+    catalog.hold(env, run, ["looks wrong"])
+    assert say("refuse", run, *BY)[0] == 0
+    code, answer = say("undo", run, *BY)
+    assert code == 0
+    assert answer.startswith(f"{run} undone: 1 versions may come again; `make reprocess FEED=books` stages them now")
+
+
+@pytest.mark.parametrize("word", ["a\x1b[2Jb", "a\ud800b", "a\x00b"])
+def test_words_that_are_no_text_are_refused(env: Environment, say, word: str) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1")])
+    with pytest.raises(SystemExit, match="2"):
+        say("correct", "books:r1", "title.en", word, *BY)
+    assert rows(env, "curation") == []
+    assert say("correct", "books:r1", "title.fa", "می\u200cخواهم\nدو", *BY)[0] == 0, "joiners and line ends are text"
+
+
+def test_a_reader_that_has_read_enough_is_no_error(lite: Environment) -> None:
+    night(lite, feed(), [said(f"r{number}") for number in range(3000)])
+    run = staged(lite, feed(), [said("r0")])
+    catalog.hold(lite, run, ["looks wrong"])
+    command = f"{sys.executable} -m loaders.review show {run} | head -1; echo ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(["bash", "-c", command], env=variables(lite), capture_output=True, text=True, check=False)
+    assert (ran.stdout.splitlines()[-1], ran.stderr) == ("0", "")
+
+
+def test_a_catalog_that_cannot_be_reached_is_one_sentence(tmp_path: Path) -> None:
+    away = environment({"ELIB_HOME": str(tmp_path), "ELIB_CATALOG_URL": "postgresql://127.0.0.1:1/x"})
+    command = [sys.executable, "-m", "loaders.review"]
+    ran = subprocess.run(command, env=variables(away), capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, len(ran.stderr.splitlines())) == (1, "", 1)
+    assert "The catalog cannot be used" in ran.stderr and "ELIB_CATALOG_URL" in ran.stderr
+
+
+def variables(env: Environment) -> dict[str, str]:
+    said = {"ELIB_HOME": str(env.home), "ELIB_CATALOG_URL": env.catalog_url, "PYTHONPATH": str(review.ROOT)}
+    return {**os.environ, **said}
+
+
+def test_a_run_that_is_not_there_is_an_error(say) -> None:  # type: ignore[no-untyped-def]
+    for words in (
+        ("release", "books-1", *BY),
+        ("refuse", "books-1", *BY),
+        ("undo", "books-1", *BY),
+        ("show", "books-1"),
+    ):
+        assert say(*words) == (1, "there is no run books-1\n")
+    assert say("undo", "17", *BY) == (1, "there is no curation 17\n")
+    assert say("undo", "9" * 30, *BY) == (1, f"there is no run {'9' * 30}\n")
+
+
+def test_a_decision_is_published_at_once_when_asked(env: Environment) -> None:
+    night(env, feed(), [said("r1"), said("r2", "Something else")])
+    variables = {"ELIB_HOME": str(env.home), "ELIB_CATALOG_URL": env.catalog_url, "ELIB_FEEDS": str(env.home)}
+    command = [sys.executable, "-m", "loaders.review", "withdraw", "books:r1", *BY, "--publish"]
+    ran = subprocess.run(
+        command, env={**os.environ, **variables}, cwd=review.ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.splitlines()[-1] == "Published: 1 added, 0 changed, 0 unchanged, 0 deleted"
+    assert len(rows(env, "resource")) == 1
+
+
+def test_a_publication_that_fails_is_said_and_the_decision_stands(
+    env: Environment, say, monkeypatch: pytest.MonkeyPatch
+) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [said("r1")])
+    monkeypatch.setattr(review, "PUBLISHER", "dags.nowhere")
+    assert review.main(["withdraw", "books:r1", *BY, "--publish"], review.publish_now) == 1
+    assert len(rows(env, "curation")) == 1

@@ -1,0 +1,315 @@
+"""Notifications that really travel: an HTTP receiver and a mail server on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from loaders.catalog import migrate
+from loaders.store import HarvestRun, engine
+from pipeline.notifications import check_ready, notify, read_hour
+from pipeline.notifications.night import VARIABLE, notify_night
+from pipeline.notifications.send import NotSent, Receiver
+from schemas import Environment, environment
+from tests.dags.webhook import Webhook
+from tests.pipeline.mail_server import MailServer
+
+ROOT = Path(__file__).parents[2]
+LATE = datetime.now(UTC) - timedelta(days=1)
+NOW = datetime(2026, 3, 4, 5, 10, tzinfo=UTC)
+HELD = {"what": "held", "feed": "col", "run": "col-1", "count": 1, "detail": ["2 of 3 records would be deleted"]}
+TERMS = {"what": "terms", "feed": None, "run": None, "count": 7, "detail": []}
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with Webhook() as server:
+        yield server
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    with MailServer() as server:
+        yield server
+
+
+@pytest.fixture
+def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
+    monkeypatch.setenv(VARIABLE, "elib_notify")
+    return environment({"ELIB_HOME": str(tmp_path)})
+
+
+def receiver(server: Any, kind: str, **said: Any) -> Receiver:
+    host, port = server.server_address
+    given = {"scheme": "http", "login": "", "password": "", "extra": {}} | said
+    return Receiver(name="elib_notify", kind=kind, host=host, port=port, **given)
+
+
+def report(
+    env: Environment, *people: dict[str, Any], publish: dict[str, Any] | None = None, at: datetime = NOW
+) -> None:
+    env.reports.mkdir(parents=True, exist_ok=True)
+    facts = {"at": f"{at:%Y-%m-%dT%H:%M:%SZ}", "publish": publish, "people": list(people)}
+    (env.reports / "night.json").write_text(json.dumps(facts), encoding="utf-8")
+
+
+def test_what_needs_a_person_is_posted_with_what_to_do(env: Environment, webhook: Webhook) -> None:
+    report(env, HELD, TERMS)
+    to = receiver(webhook, "http", password="secret", extra={"endpoint": "hook/1", "header.X-Team": "library"})
+    assert "sent 2" in notify_night(env, lambda name: to, NOW)
+    ((path, headers, body),) = webhook.posts
+    assert path == "/hook/1"
+    assert headers["Authorization"] == "Bearer secret" and headers["X-Team"] == "library"
+    assert "2026-03-04" in body["subject"]
+    held, terms, where = body["lines"]
+    assert held.startswith("col: ") and "2 of 3 records would be deleted" in held
+    assert "python -m loaders.review show col-1" in held
+    assert "7" in terms and "schemas/vocabularies/" in terms
+    assert "night.html" in where
+    assert held in body["text"] and body["needs"][0]["run"] == "col-1"
+
+
+GONE = {"code": "deletions", "figures": {"before": 1200, "deleted": 300, "absent": 0, "allowed": 60}, "text": "…"}
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "page"),
+    [
+        ("fr", ["Une exécution est retenue", "300 des 1\u202f200 notices", "review show col-1"], "night.fr.html"),
+        ("ru", ["Запуск задержан", "было бы удалено 300", "python -m loaders.review show col-1"], "night.ru.html"),
+        ("ar", ["تشغيل موقوف", "سيُحذف 300", "python -m loaders.review show col-1"], "night.ar.html"),
+        ("", ["A run is held", "300 of 1,200 live records would be deleted"], "night.html"),
+    ],
+)  # fmt: skip
+def test_the_operators_language_is_spoken(
+    env: Environment, webhook: Webhook, monkeypatch: pytest.MonkeyPatch, language: str, words: list[str], page: str
+) -> None:
+    monkeypatch.setenv("ELIB_NOTIFY_LANGUAGE", language)
+    report(env, {**HELD, "detail": [GONE]})
+    notify_night(env, lambda name: receiver(webhook, "http"), NOW)
+    ((_, _, body),) = webhook.posts
+    assert [word for word in words if word not in body["lines"][0]] == []
+    assert body["lines"][-1].endswith(page) and body["needs"][0]["detail"] == [GONE]
+
+
+def test_a_language_that_is_none_is_refused_before_anything_has_failed(
+    env: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ELIB_NOTIFY_LANGUAGE", "tlh")
+    report(env)
+    with pytest.raises(ValueError, match=r"ELIB_NOTIFY_LANGUAGE: 'tlh'.*en, fr, ru, ar"):
+        notify_night(env, None, NOW)
+
+
+def test_a_quiet_night_sends_nothing(env: Environment, webhook: Webhook) -> None:
+    report(env)
+    notify_night(env, lambda name: receiver(webhook, "http"), NOW)
+    assert webhook.posts == []
+
+
+def test_the_same_night_and_state_is_told_once(env: Environment, webhook: Webhook) -> None:
+    report(env, HELD)
+    for _ in range(3):
+        notify_night(env, lambda name: receiver(webhook, "http"), NOW)
+    assert len(webhook.posts) == 1
+    report(env, HELD, {**HELD, "feed": "iite", "run": "iite-1"})
+    notify_night(env, lambda name: receiver(webhook, "http"), NOW)
+    assert len(webhook.posts) == 2
+
+
+def test_what_stands_is_told_again_only_when_it_grows_and_what_is_held_every_night(
+    env: Environment, webhook: Webhook
+) -> None:
+    sent = []
+    for night, people in enumerate(
+        [[TERMS], [TERMS], [{**TERMS, "count": 3}], [{**TERMS, "count": 4}], [HELD], [HELD]]
+    ):
+        now = NOW + timedelta(days=night)
+        report(env, *people, at=now)
+        notify_night(env, lambda name: receiver(webhook, "http"), now)
+        sent.append(len(webhook.posts))
+    assert sent == [1, 1, 1, 2, 3, 4]
+
+
+def test_a_run_type_that_no_airflow_of_today_has_is_told_and_named(
+    env: Environment, webhook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    report(env, HELD)
+    result = notify(env, "a type of a later Airflow", lambda name: receiver(webhook, "http"), NOW)
+    assert len(webhook.posts) == 1 and "'a type of a later Airflow'" in result
+    assert "'a type of a later Airflow'" in caplog.text
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "http://127.0.0.1"])
+def test_a_path_that_airflow_takes_for_the_schema_is_refused_and_not_named(
+    env: Environment, webhook: Webhook, host: str
+) -> None:
+    report(env, HELD)
+    to = Receiver("elib_notify", "https", host, webhook.server_address[1], "services/s3cret", "", "", {})
+    with pytest.raises(NotSent, match="elib_notify: its schema is neither http nor https") as raised:
+        notify_night(env, lambda name: to, NOW)
+    assert "s3cret" not in str(raised.value) and webhook.posts == []
+
+
+def test_a_failed_publication_and_a_missing_report_are_told(env: Environment, webhook: Webhook) -> None:
+    to = receiver(webhook, "http")
+    notify_night(env, lambda name: to, NOW)
+    report(env, publish={"id": "publish-1", "status": "failed", "cause": "crashed", "error": "disk full"})
+    notify_night(env, lambda name: to, NOW)
+    report(env, HELD, at=NOW - timedelta(days=1))
+    notify_night(env, lambda name: to, NOW + timedelta(days=1))
+    said = [post[2]["lines"][0] for post in webhook.posts]
+    assert "report of the night was not written" in said[0]
+    assert "disk full" in said[1] and "python -m commands.publish" in said[1]
+    assert "report of the night was not written" in said[2]
+
+
+def test_a_notification_that_does_not_arrive_is_an_error_and_is_tried_again(env: Environment, webhook: Webhook) -> None:
+    report(env, HELD)
+    webhook.status = 500
+    to = receiver(webhook, "http", extra={"endpoint": "path-not-to-tell"})
+    with pytest.raises(NotSent, match=r"elib_notify.*answered 500") as raised:
+        notify_night(env, lambda name: to, NOW)
+    assert "path-not-to-tell" not in str(raised.value)
+    webhook.status = 204
+    notify_night(env, lambda name: to, NOW)
+    assert len(webhook.posts) == 2
+
+
+def test_nobody_listens_and_a_type_that_cannot_be_sent_to(env: Environment, webhook: Webhook) -> None:
+    report(env, HELD)
+    down = Receiver("elib_notify", "http", "127.0.0.1", 9, "http", "", "", {})
+    with pytest.raises(NotSent, match="reachable"):
+        notify_night(env, lambda name: down, NOW)
+    with pytest.raises(NotSent, match="'postgres'; make it one of http, https, smtp"):
+        notify_night(env, lambda name: receiver(webhook, "postgres"), NOW)
+
+
+def test_without_a_connection_nothing_is_sent_and_it_is_said(
+    env: Environment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv(VARIABLE)
+    report(env, HELD)
+    with caplog.at_level("INFO", logger="elib.notify"):
+        notify_night(env, None, NOW)
+    assert [one.message for one in caplog.records] == ["nothing was sent: ELIB_NOTIFY names no Airflow connection"]
+
+
+def test_mail_arrives_whole(env: Environment, mail_server: MailServer) -> None:
+    report(env, {**HELD, "detail": ["«Уроки» und المكتبة"]})
+    extra = {
+        "disable_ssl": "true",
+        "disable_tls": True,
+        "from_email": "elib@example.org",
+        "to_email": "a@example.org, b@example.org",
+    }
+    notify_night(env, lambda name: receiver(mail_server, "smtp", extra=extra), NOW)
+    ((sender, receivers, message, by_tls, _),) = mail_server.mails
+    assert sender == "elib@example.org" and not by_tls
+    assert receivers == ["a@example.org", "b@example.org"]
+    assert "2026-03-04" in message["Subject"]
+    assert "«Уроки» und المكتبة" in message.get_content()
+
+
+def test_mail_never_goes_without_the_tls_that_was_asked_for(env: Environment, mail_server: MailServer) -> None:
+    report(env, HELD)
+    people = {"from_email": "elib@example.org", "to_email": "a@example.org"}
+    with pytest.raises(NotSent):
+        notify_night(env, lambda name: receiver(mail_server, "smtp", extra={**people, "disable_ssl": True}), NOW)
+    with pytest.raises(NotSent, match="extra disable_tls is 'maybe'; write true or false"):
+        extra = {**people, "disable_ssl": "on", "disable_tls": "maybe"}
+        notify_night(env, lambda name: receiver(mail_server, "smtp", extra=extra), NOW)
+    with pytest.raises(NotSent, match="from_email and to_email"):
+        notify_night(env, lambda name: receiver(mail_server, "smtp"), NOW)
+    assert mail_server.mails == []
+
+
+@pytest.mark.parametrize(
+    ("said", "cron", "zone"),
+    [
+        ("06:00 UTC", "0 6 * * *", "UTC"),
+        ("7:30 Africa/Tunis", "30 7 * * *", "Africa/Tunis"),
+        ("23:59", "59 23 * * *", "UTC"),
+    ],
+)
+def test_an_hour_is_read(said: str, cron: str, zone: str) -> None:
+    hour = read_hour(said)
+    assert (hour.cron, hour.zone) == (cron, zone)
+
+
+@pytest.mark.parametrize("said", ["6 o'clock", "24:00", "06:60 UTC", "06:00 Mars/Olympus", "06:00 ../etc"])
+def test_an_hour_that_is_none_is_refused_by_name(said: str) -> None:
+    with pytest.raises(ValueError, match="ELIB_READY_BY"):
+        read_hour(said)
+
+
+def test_a_catalog_that_is_not_ready_is_told_once(env: Environment, webhook: Webhook) -> None:
+    migrate(env)
+    hour, to = read_hour("06:00 UTC"), receiver(webhook, "http")
+    now = datetime(2026, 3, 4, 6, 0, 5, tzinfo=UTC)
+    publication(env, "publish-1", "2026-03-03T23:59:59Z", "loaded")
+    publication(env, "publish-2", "2026-03-04T05:00:00Z", "failed")
+    check_ready(env, hour, lambda name: to, now)
+    check_ready(env, hour, lambda name: to, now)
+    ((_, _, body),) = webhook.posts
+    assert "06:00 UTC" in body["lines"][0] and "python -m commands.publish" in body["lines"][0]
+    publication(env, "publish-3", "2026-03-04T05:30:00Z", "loaded")
+    assert "ready" in check_ready(env, hour, lambda name: to, now + timedelta(minutes=1))
+    assert len(webhook.posts) == 1
+
+
+def publication(env: Environment, run_id: str, ended_at: str, status: str) -> None:
+    with engine(env).begin() as connection:
+        connection.execute(
+            insert(HarvestRun).values(id=run_id, kind="publish", status=status, started_at=ended_at, ended_at=ended_at)
+        )
+
+
+RUN_NOTIFY = """
+import datetime
+import logging
+from dags.home import prepare
+from schemas import environment
+env = environment()
+prepare(env)
+from dags.setup import set_up
+set_up(env)
+from dags.{module} import dag
+run = dag.test(run_after={run_after})
+print("STATES", {{one.task_id: str(one.state) for one in run.get_task_instances()}})
+"""
+
+
+def through_airflow(home: Path, module: str, run_after: datetime | None = None, **variables: str) -> str:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "ELIB_"))}
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN_NOTIFY.format(module=module, run_after=repr(run_after))],
+        env={**clean, "ELIB_HOME": str(home), "PYTHONPATH": str(ROOT), **variables},
+        cwd=home, capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    return next((one for one in ran.stdout.splitlines() if one.startswith("STATES")), ran.stdout + ran.stderr)
+
+
+@pytest.mark.slow
+def test_the_deadline_and_the_catalog_tell_through_a_real_airflow_connection(tmp_path: Path, webhook: Webhook) -> None:
+    port = webhook.server_address[1]
+    told = {"ELIB_NOTIFY": "elib_notify", "AIRFLOW_CONN_ELIB_NOTIFY": f"http://127.0.0.1:{port}/http?endpoint=hook"}
+    (tmp_path / "feeds").mkdir()
+    feeds = str(tmp_path / "feeds")
+    states = through_airflow(tmp_path, "deadline", LATE, ELIB_READY_BY="06:00", ELIB_FEEDS=feeds, **told)
+    assert "'ready': 'success'" in states, states
+    ((path, _, body),) = webhook.posts
+    assert path == "/hook" and "06:00 UTC" in body["text"]
+    assert body["night"] == f"{LATE:%Y-%m-%d}", "a task that begins late tells about the day of its run"
+    states = through_airflow(tmp_path, "catalog", ELIB_FEEDS=feeds, **told)
+    assert "'publish': 'success'" in states and "'notify': 'success'" in states, states
+    assert len(webhook.posts) == 1, "a night in which nothing happened is quiet"

@@ -1,0 +1,309 @@
+"""From pairs to clusters: records that are one work, without chains of weak links and never against a steward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas import Cluster, Judgement, Match
+from transforms.match.verdicts import Matches, Pair, Words, verdicts
+from transforms.match.wording import Title, titles_difference
+
+LARGEST = 40  # records in a cluster; a work that more feeds than this describe is for a person to look at
+SUPPORT = (
+    0.5  # more than this share of the pairs between two groups must be links for them to join; a likely one is half
+)
+
+TRAITS = (
+    "key",
+    "feed",
+    "identifiers",
+    "year",
+    "edition",
+    "numbers",
+    "languages",
+    "match_sha256",
+)  # columns of features
+
+
+class Traits(NamedTuple):
+    """What two records of one cluster must not contradict each other in."""
+
+    feed: str
+    dois: frozenset[str] = frozenset()
+    isbns: frozenset[str] = frozenset()
+    year: int | None = None
+    edition: str = ""
+    numbers: str = ""
+    languages: Sequence[str] = ()
+    sha256: str = ""  # of the match fields
+
+
+class Clustering(NamedTuple):
+    """Clusters of two records and more, in key order; every kept pair with its last word; pairs that are related."""
+
+    clusters: list[Cluster]
+    matches: Matches
+    related: list[tuple[str, str, str]]  # key, other key, LOM kind of the first to the second
+
+
+def cluster(
+    pairs: pa.Table, features: pa.Table, judgements: Sequence[Judgement] = (), one_to_one: frozenset[str] = frozenset()
+) -> Clustering:
+    """The clusters of a catalog: `pairs` and `features` as transforms.match gives them, judgements in their order.
+
+    A steward's word wins over any link, "different" over a chain of "same"; two records of one feed of `one_to_one`
+    are never one work. What is refused for one of these reasons is put up for review with the reason.
+    """
+    decided = decisions(judgements)
+    alone, others = _parted(pairs, decided, one_to_one)
+    kept = [match for match in verdicts(others) if match.verdict != "different" or _pair(match) in decided]
+    linked = {key for match in kept for key in _pair(match)}
+    wanted = pc.is_in(features["key"], pa.array(sorted(linked.union(*decided)), pa.string()))
+    rows = features.select([*TRAITS, *Title._fields]).filter(wanted)
+    traits = _traits(rows)
+    joined = _Joined(traits, _Titles(rows), decided, one_to_one)
+    joined.add_links(kept)
+    refused = dict(joined.join())
+    stale = frozenset(pair for pair, judged in decided.items() if _stale(judged, traits))
+    clusters = sorted([*_twos(alone, one_to_one), *joined.clusters(refused)], key=lambda found: found.keys)
+    last = Matches(pairs, Words(refused, decided, stale))
+    return Clustering(clusters, last, list(_related(pairs, features, decided)))
+
+
+def _parted(
+    pairs: pa.Table, decided: Mapping[Pair, Judgement], one_to_one: frozenset[str]
+) -> tuple[pa.Table, pa.Table]:
+    """The kept pairs of which no record stands in another kept pair, and all others that are kept or judged."""
+    judged = pa.array(sorted({key for pair in decided for key in pair}), pa.string())
+    touched = pc.or_(pc.is_in(pairs["left_key"], judged), pc.is_in(pairs["right_key"], judged))
+    pairs = pairs.filter(pc.or_(pc.not_equal(pairs["verdict"], "different"), touched))
+    records = pa.chunked_array([*pairs["left_key"].chunks, *pairs["right_key"].chunks], pa.string())
+    numbers = records.combine_chunks().dictionary_encode().indices.to_numpy()
+    often = np.bincount(numbers)[numbers]
+    alone = pa.array((often[: pairs.num_rows] == 1) & (often[pairs.num_rows :] == 1))
+    doubtful = pc.or_(pc.is_in(pairs["left_key"], judged), pc.is_in(pairs["right_key"], judged))
+    for feed in sorted(one_to_one):
+        own = [pc.starts_with(pairs[side], f"{feed}:") for side in ("left_key", "right_key")]
+        doubtful = pc.or_(doubtful, pc.and_(*own))
+    quiet = pc.and_not(alone, doubtful)
+    return pairs.filter(quiet), pairs.filter(pc.invert(quiet))
+
+
+def _twos(alone: pa.Table, one_to_one: frozenset[str]) -> Iterator[Cluster]:
+    """The clusters of pairs that stand alone: nothing but their own verdict and feeds can speak."""
+    columns = (alone[name].to_pylist() for name in ("left_key", "right_key", "verdict"))
+    for left, right, verdict in zip(*columns, strict=True):
+        if joins(verdict, left, right, one_to_one):
+            yield Cluster(keys=(left, right))
+
+
+def joins(verdict: str, left: str, right: str, one_to_one: frozenset[str]) -> bool:
+    """Whether the verdict on two keys makes them a link: across two feeds that list no work twice likely is enough."""
+    if verdict == "review" and one_to_one:
+        feeds = {feed_of(left), feed_of(right)}
+        return len(feeds) == 2 and feeds <= one_to_one
+    return verdict == "same"
+
+
+def decisions(judgements: Iterable[Judgement]) -> dict[Pair, Judgement]:
+    """The judgement that holds for each pair, smaller key left: the last in order."""
+    return {(min(one.left_key, one.right_key), max(one.left_key, one.right_key)): one for one in judgements}
+
+
+def _related(pairs: pa.Table, features: pa.Table, decided: Mapping[Pair, Judgement]) -> Iterator[tuple[str, str, str]]:
+    """Translations and versions, each way round: the later of two versions `isversionof` the earlier (LOM 7.1).
+
+    LOM has no kind for translations, and which is the original is not told: each `isversionof` the other.
+    """
+    linked = pairs.filter(pc.is_valid(pairs["related"]))
+    names = ("left_key", "right_key", "related")
+    sides = (_issued(linked["left_key"], features), _issued(linked["right_key"], features))
+    columns = (linked[name].to_pylist() for name in names)
+    for left, right, related, mine, theirs in zip(*columns, *sides, strict=True):
+        if (left, right) in decided:
+            continue
+        kinds = ("isversionof", "isversionof")
+        if related == "version":
+            kinds = ("hasversion", "isversionof") if mine <= theirs else ("isversionof", "hasversion")
+        yield left, right, kinds[0]
+        yield right, left, kinds[1]
+
+
+def _issued(keys: pa.ChunkedArray, features: pa.Table) -> list[tuple[int, int, str]]:
+    """What tells the earlier of two versions: year and edition of the records of some keys."""
+    rows = features.select(["year", "edition"]).take(pc.index_in(keys, features["key"]))
+    told = zip(rows["year"].to_pylist(), rows["edition"].to_pylist(), strict=True)
+    return [(year or 0, len(edition), edition) for year, edition in told]
+
+
+def _pair(match: Match) -> Pair:
+    return match.left_key, match.right_key
+
+
+def feed_of(key: str) -> str:
+    """The feed of a record's key."""
+    return key.partition(":")[0]
+
+
+def _traits(rows: pa.Table) -> dict[str, Traits]:
+    """The traits of the records of some features."""
+    columns = zip(*(rows[name].to_pylist() for name in TRAITS), strict=True)
+    return {key: Traits(feed, _of(ids, "doi:"), _of(ids, "isbn:"), *told) for key, feed, ids, *told in columns}
+
+
+class _Titles:
+    """The titles of the records of some features, each read when it is asked for: few are."""
+
+    def __init__(self, rows: pa.Table) -> None:
+        self.columns = [rows[name] for name in Title._fields]
+        self.places = {key: place for place, key in enumerate(rows["key"].to_pylist())}
+
+    def contradict(self, one: str, other: str) -> str | None:
+        """How the titles of two records differ in a whole word; None when they do not, or one is not known."""
+        if one not in self.places or other not in self.places:
+            return None
+        apart = titles_difference(self._of(one), self._of(other))
+        return f"titles differ: {apart.seen}" if apart and apart.whole else None
+
+    def _of(self, key: str) -> Title:
+        return Title(*(column[self.places[key]].as_py() for column in self.columns))
+
+
+def _of(identifiers: Iterable[str], scheme: str) -> frozenset[str]:
+    return frozenset([one for one in identifiers if one.startswith(scheme)])
+
+
+def contradiction(left: Traits, right: Traits, one_to_one: frozenset[str]) -> str | None:
+    """Why two records that no link of their own joins cannot stand in one cluster; None when nothing speaks against."""
+    if left.feed == right.feed:
+        why = "which lists no work twice" if left.feed in one_to_one else "and too unlike to be one work there"
+        return f"both are of {left.feed}, {why}"
+    for name, mine, theirs in (
+        ("DOIs", left.dois, right.dois),
+        ("ISBNs", left.isbns, right.isbns),
+        ("languages", frozenset(left.languages), frozenset(right.languages)),
+    ):
+        if mine and theirs and not mine & theirs:
+            return f"{name} contradict: {', '.join(sorted(mine))} and {', '.join(sorted(theirs))}"
+    if left.year and right.year and left.year != right.year:
+        return f"years contradict: {left.year} and {right.year}"
+    if (left.numbers, left.edition) != (right.numbers, right.edition):
+        return "numbered differently in their titles"
+    return None
+
+
+class _Joined:
+    """Groups of records while they are joined, strongest link first."""
+
+    def __init__(
+        self, traits: dict[str, Traits], titles: _Titles, decided: dict[Pair, Judgement], one_to_one: frozenset[str]
+    ) -> None:
+        self.traits = traits
+        self.titles = titles
+        self.decided = decided
+        self.one_to_one = one_to_one
+        self.links: dict[str, set[str]] = {}
+        self.likely: dict[str, set[str]] = {}
+        self.group: dict[str, list[str]] = {}
+        self.ordered: list[Pair] = []
+
+    def add_links(self, matches: Iterable[Match]) -> None:
+        """Take the pairs that are to be one work: stewards' first, then by probability, then by key."""
+        links = []
+        for match in matches:
+            judged = self.decided.get(_pair(match))
+            verdict = judged.verdict if judged else self._verdict(match)
+            if verdict == "same":
+                likely = judged is None and match.verdict == "review"  # behind all that the matcher is sure of
+                links.append((judged is None, likely, -match.probability, *_pair(match)))
+            if verdict != "different":
+                known = self.links if verdict == "same" else self.likely
+                known.setdefault(match.left_key, set()).add(match.right_key)
+                known.setdefault(match.right_key, set()).add(match.left_key)
+        self.ordered = [(left, right) for *_, left, right in sorted(links)]
+
+    def _verdict(self, match: Match) -> str:
+        """A pair across two feeds without inner duplicates needs no more than to be likely: its rivals are refused."""
+        return "same" if joins(match.verdict, *_pair(match), self.one_to_one) else match.verdict
+
+    def join(self) -> Iterator[tuple[Pair, str]]:
+        """Join what can be joined; give each link that is refused, with the reason."""
+        refused = [link for link in self.ordered if self._refusal(*link, final=False)]
+        for left, right in refused:  # a later link may have lent the support that was missing
+            reason = self._refusal(left, right, final=True)
+            if reason:
+                yield (left, right), reason
+
+    def _refusal(self, left: str, right: str, final: bool) -> str | None:
+        mine, theirs = self.group.setdefault(left, [left]), self.group.setdefault(right, [right])
+        if mine is theirs:
+            return None
+        reason = self._against(mine, theirs, (left, right))
+        if reason is None:
+            mine.extend(theirs)
+            for key in theirs:
+                self.group[key] = mine
+        return reason
+
+    def _against(self, mine: list[str], theirs: list[str], link: Pair) -> str | None:
+        if len(mine) + len(theirs) > LARGEST:
+            return f"the cluster would have more than {LARGEST} records"
+        supported = 0.0
+        judged = self.decided.get(link) is not None
+        for one in mine:
+            for other in theirs:
+                pair = (min(one, other), max(one, other))
+                said = self.decided.get(pair)
+                if said and said.verdict == "different":
+                    return f"would join {pair[0]} and {pair[1]}, which {said.by} judged different: {said.reason}"
+                own = other in self.links.get(one, ())
+                supported += 1 if own else 0.5 * (other in self.likely.get(one, ()))
+                reason = None if (own and not self._one_feed(one, other)) else self._contradiction(one, other)
+                if reason and not judged:
+                    return f"{one} and {other}: {reason}"
+        every = len(mine) * len(theirs)
+        enough = judged or every == 1 or supported > SUPPORT * every
+        return None if enough else f"only {supported:g} of {every} pairs of the two groups are alike"
+
+    def _one_feed(self, one: str, other: str) -> bool:
+        feed = feed_of(one)
+        return feed == feed_of(other) and feed in self.one_to_one
+
+    def _contradiction(self, one: str, other: str) -> str | None:
+        left, right = (self.traits.get(key) or Traits(feed=feed_of(key)) for key in (one, other))
+        return contradiction(left, right, self.one_to_one) or self._titles_contradiction(one, other)
+
+    def _titles_contradiction(self, one: str, other: str) -> str | None:
+        """How their titles differ, unless a steward joined one of them with a record that has the other's title."""
+        reason = self.titles.contradict(one, other)
+        if reason and (self._joined_by_steward(one, other) or self._joined_by_steward(other, one)):
+            return None
+        return reason
+
+    def _joined_by_steward(self, key: str, other: str) -> bool:
+        judged = ((third, self.decided.get((min(key, third), max(key, third)))) for third in self.group[key])
+        same = [third for third, judgement in judged if judgement is not None and judgement.verdict == "same"]
+        return any(self.titles.contradict(third, other) is None for third in same)
+
+    def clusters(self, refused: Mapping[Pair, str]) -> list[Cluster]:
+        """The groups of two and more, in key order, with the first reason for which a link to them was refused."""
+        reasons: dict[int, str] = {}
+        for (left, right), reason in sorted(refused.items()):
+            for key in (left, right):
+                reasons.setdefault(id(self.group[key]), reason)
+        groups = {id(group): group for group in self.group.values() if len(group) > 1}
+        return sorted(
+            (Cluster(keys=tuple(sorted(group)), review=reasons.get(one)) for one, group in groups.items()),
+            key=lambda found: found.keys,
+        )
+
+
+def _stale(judged: Judgement, traits: Mapping[str, Traits]) -> bool:
+    """Whether the match fields of a record changed since the pair was judged."""
+    said = ((judged.left_key, judged.left_sha256), (judged.right_key, judged.right_sha256))
+    return any(sha256 is not None and key in traits and traits[key].sha256 != sha256 for key, sha256 in said)

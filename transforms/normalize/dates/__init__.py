@@ -1,0 +1,3 @@
+"""Dates as they are written, to EDTF level 1."""
+
+__all__ = []
