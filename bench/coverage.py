@@ -20,7 +20,7 @@ from schemas import Assessment, Feed
 from transforms import transform
 from transforms.crosswalks import Unreadable, read
 
-SAID = {
+_SAID = {
     "title": ("title",),
     "language": ("languages",),
     "licence": ("license",),
@@ -30,11 +30,11 @@ SAID = {
 }
 
 
-def made(assessment: Assessment) -> dict[str, bool]:
+def _made(assessment: Assessment) -> dict[str, bool]:
     """Which main fields the shared record has."""
     found = assessment.resource
     if found is None:
-        return dict.fromkeys(SAID, False)
+        return dict.fromkeys(_SAID, False)
     return {
         "title": bool(found.title),
         "language": bool(found.languages),
@@ -45,7 +45,7 @@ def made(assessment: Assessment) -> dict[str, bool]:
     }
 
 
-def measure(paths: list[Path]) -> Table:
+def _measure(paths: list[Path]) -> Table:
     """The table of all formats."""
     feed = Feed(name="stored", title="stored", partner="stored", protocol="files", url="stored")
     counts: dict[str, Counter[str]] = defaultdict(Counter)
@@ -57,7 +57,7 @@ def measure(paths: list[Path]) -> Table:
             assessment = transform(record, feed)
             count["ns"] += time.perf_counter_ns() - started
             count["rejected"] += assessment.rejection is not None
-            for name, there in made(assessment).items():
+            for name, there in _made(assessment).items():
                 count[f"made {name}"] += there
             for name in _said(record.format, record.payload or ""):
                 count[f"said {name}"] += 1
@@ -69,17 +69,17 @@ def _said(format_: str, payload: str) -> list[str]:
         draft = read(format_, payload)
     except Unreadable:
         return []
-    return [name for name, fields in SAID.items() if any(draft.get(field) for field in fields)]
+    return [name for name, fields in _SAID.items() if any(draft.get(field) for field in fields)]
 
 
 def _table(counts: dict[str, Counter[str]]) -> Table:
     table = Table(title="share of records with each field, said → made (%)")
-    for column in ("format", "records", "rejected", *SAID, "µs each"):
+    for column in ("format", "records", "rejected", *_SAID, "µs each"):
         table.add_column(column, justify="left" if column == "format" else "right")
     for format_, count in sorted(counts.items()):
         total = count["records"]
         shares = [
-            f"{100 * count[f'said {name}'] / total:.0f} → {100 * count[f'made {name}'] / total:.0f}" for name in SAID
+            f"{100 * count[f'said {name}'] / total:.0f} → {100 * count[f'made {name}'] / total:.0f}" for name in _SAID
         ]
         table.add_row(format_, str(total), str(count["rejected"]), *shares, f"{count['ns'] / total / 1000:.0f}")
     return table
@@ -88,7 +88,7 @@ def _table(counts: dict[str, Counter[str]]) -> Table:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.coverage")
     parser.add_argument("paths", nargs="+", type=Path, help="folders or files of stored responses")
-    Console(width=160).print(measure(parser.parse_args(arguments).paths))
+    Console(width=160).print(_measure(parser.parse_args(arguments).paths))
     return 0
 
 

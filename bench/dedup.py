@@ -36,16 +36,16 @@ from bench.made_catalog import Made  # noqa: E402
 from schemas import Cluster, Contributor, Resource  # noqa: E402
 from transforms.match import (  # noqa: E402
     Live,
-    cluster,  # noqa: E402
+    cluster,
     features,
     match,
 )
 
-Pair = tuple[str, str]
-CORPORA = ROOT.parent / "shared" / "corpora" / "D_dedup"
+_Pair = tuple[str, str]
+_CORPORA = ROOT.parent / "shared" / "corpora" / "D_dedup"
 
 
-def quality(clusters: Iterable[Cluster], true: set[Pair]) -> dict[str, float]:
+def _quality(clusters: Iterable[Cluster], true: set[_Pair]) -> dict[str, float]:
     """Precision, recall and F1 of the pairs that clusters make."""
     found = {pair for one in clusters for pair in combinations(one.keys, 2)}
     right = len(found & true)
@@ -54,14 +54,14 @@ def quality(clusters: Iterable[Cluster], true: set[Pair]) -> dict[str, float]:
     return {"precision": round(precision, 4), "recall": round(recall, 4), "f1": round(f1, 4)}
 
 
-def say(name: str, **figures: Any) -> dict[str, Any]:
+def _say(name: str, **figures: Any) -> dict[str, Any]:
     """Print one line of figures."""
     line = {"bench": name, **figures}
     print(json.dumps(line, ensure_ascii=False), flush=True)
     return line
 
 
-def dblp_acm(folder: Path) -> Iterator[dict[str, Any]]:
+def _dblp_acm(folder: Path) -> Iterator[dict[str, Any]]:
     """pyJedAI's D4: two bibliographies, 2 220 true pairs; their labels are used to measure only."""
     rows = features([*_bibliography(folder / "dblp.csv"), *_bibliography(folder / "acm.csv")])
     with (folder / "gt.csv").open(encoding="utf-8") as lines:
@@ -69,7 +69,7 @@ def dblp_acm(folder: Path) -> Iterator[dict[str, Any]]:
     pairs = match(rows).pairs
     for one_to_one in (frozenset({"dblp", "acm"}), frozenset[str]()):
         found = cluster(pairs, rows, (), one_to_one).clusters
-        yield say("DBLP-ACM", one_to_one=bool(one_to_one), **quality(found, true))
+        yield _say("DBLP-ACM", one_to_one=bool(one_to_one), **_quality(found, true))
 
 
 def _bibliography(path: Path) -> Iterator[Live]:
@@ -98,7 +98,7 @@ def febrl(folder: Path) -> Iterator[dict[str, Any]]:
             of.setdefault(live.record.key.split("-")[1], []).append(live.record.key)
         true = {_ordered(*pair) for keys in of.values() for pair in combinations(keys, 2)}
         rows = features(lives)
-        yield say(f"febrl {'+'.join(files)}", **quality(cluster(match(rows).pairs, rows).clusters, true))
+        yield _say(f"febrl {'+'.join(files)}", **_quality(cluster(match(rows).pairs, rows).clusters, true))
 
 
 def _persons(path: Path, number: str) -> Iterator[Live]:
@@ -117,11 +117,11 @@ def _persons(path: Path, number: str) -> Iterator[Live]:
             yield Live(f"{path.stem}", "", record)
 
 
-def _ordered(left: str, right: str) -> Pair:
+def _ordered(left: str, right: str) -> _Pair:
     return (left, right) if left < right else (right, left)
 
 
-def made(count: int, changed: int) -> Iterator[dict[str, Any]]:
+def _made(count: int, changed: int) -> Iterator[dict[str, Any]]:
     """A made catalog: a full run, then a night on which some records changed, some went and some came."""
     work_of: dict[str, int] = {}
     began = time.monotonic()
@@ -136,19 +136,19 @@ def made(count: int, changed: int) -> Iterator[dict[str, Any]]:
     pq.write_table(earlier, folder / "earlier.parquet")
     everybody, here = set(keys), set(earlier["key"].to_pylist())
     del rows, earlier, keys
-    yield say("made catalog", records=len(here), seconds=round(time.monotonic() - began, 1), bookkeeping_mb=_peak())
-    yield say("features of all", records=count, **making)
+    yield _say("made catalog", records=len(here), seconds=round(time.monotonic() - began, 1), bookkeeping_mb=_peak())
+    yield _say("features of all", records=count, **making)
     for kind, records, there in (("full", len(here), here), ("night", changed, everybody)):
         figures = _apart(folder, kind)
         clusters = msgspec.json.decode((folder / "clusters.json").read_bytes(), type=list[Cluster])
         true = _true(work_of, there)
         more = {"recall_with_review": _with_review(folder, clusters, true)} if kind == "full" else {}
         name = "full run" if kind == "full" else "increment"
-        yield say(name, records=records, **figures, **quality(clusters, true), **more)
+        yield _say(name, records=records, **figures, **_quality(clusters, true), **more)
     shutil.rmtree(folder)
 
 
-def _with_review(folder: Path, clusters: Iterable[Cluster], true: set[Pair]) -> float:
+def _with_review(folder: Path, clusters: Iterable[Cluster], true: set[_Pair]) -> float:
     """The share of true pairs that are joined or put before a steward."""
     pairs = pq.read_table(folder / "pairs.parquet", columns=["left_key", "right_key", "verdict"])
     shown = pairs.filter(pc.not_equal(pairs["verdict"], "different"))
@@ -193,7 +193,7 @@ def _aged(rows: pa.Table, keys: set[str]) -> pa.Table:
     return rows
 
 
-def _true(work_of: dict[str, int], keys: set[str]) -> set[Pair]:
+def _true(work_of: dict[str, int], keys: set[str]) -> set[_Pair]:
     of: dict[int, list[str]] = {}
     for key, work in work_of.items():
         if key in keys:
@@ -209,14 +209,14 @@ def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
     """Run what can be run and return the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("records", nargs="?", type=int, default=100_000)
-    parser.add_argument("--corpora", type=Path, default=CORPORA)
+    parser.add_argument("--corpora", type=Path, default=_CORPORA)
     parser.add_argument("--changed", type=int, default=None)
     said = parser.parse_args(arguments)
     lines: list[dict[str, Any]] = []
-    for name, bench in (("pyjedai/ccer/D4", dblp_acm), ("febrl", febrl)):
+    for name, bench in (("pyjedai/ccer/D4", _dblp_acm), ("febrl", febrl)):
         folder = said.corpora / name
-        lines += bench(folder) if folder.is_dir() else [say(name, left_out=f"there is no folder {folder}")]
-    return lines + list(made(said.records, said.changed or max(2, said.records // 100)))
+        lines += bench(folder) if folder.is_dir() else [_say(name, left_out=f"there is no folder {folder}")]
+    return lines + list(_made(said.records, said.changed or max(2, said.records // 100)))
 
 
 if __name__ == "__main__":

@@ -27,8 +27,8 @@ from samples.generate import KEPT
 from samples.generated import identifier
 from schemas import ROOT, environment
 
-LEAST = 9_000  # records/s into landing
-MOST = 300  # MB at a million records
+_LEAST = 9_000  # records/s into landing
+_MOST = 300  # MB at a million records
 
 
 def main() -> int:
@@ -39,8 +39,8 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=1)
     said = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="elib-bench-") as folder, generated(said.records, said.page_size) as url:
-        clients = [run_client(name, url, Path(folder) / name) for name in CLIENTS]
-        killed = kill_harvest(url, Path(folder), said.records, said.kills, said.seed) if said.kills else None
+        clients = [_run_client(name, url, Path(folder) / name) for name in CLIENTS]
+        killed = _kill_harvest(url, Path(folder), said.records, said.kills, said.seed) if said.kills else None
     figures = {
         "records": said.records,
         "page_size": said.page_size,
@@ -48,33 +48,33 @@ def main() -> int:
         "clients": clients,
         "killed": killed,
     }
-    show(figures)
-    save(figures)
+    _show(figures)
+    _save(figures)
     return int(killed is not None and any(killed[name] for name in ("lost", "foreign", "twice", "different")))
 
 
-def start(name: str, url: str, home: Path, run: int = 1) -> subprocess.Popen[str]:
+def _start(name: str, url: str, home: Path, run: int = 1) -> subprocess.Popen[str]:
     """A client in a process of its own; it prints its figures, and nothing before them."""
     command = [sys.executable, "-m", "bench.harvest_clients", name, url, str(home), str(run)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
-def run_client(name: str, url: str, home: Path) -> dict[str, Any]:
-    with start(name, url, home) as client:
+def _run_client(name: str, url: str, home: Path) -> dict[str, Any]:
+    with _start(name, url, home) as client:
         out, _ = client.communicate()
     if client.returncode:
         raise SystemExit(f"{name} ended with code {client.returncode}")
     return dict(json.loads(out))
 
 
-def kill_harvest(url: str, folder: Path, records: int, kills: int, seed: int) -> dict[str, Any]:
+def _kill_harvest(url: str, folder: Path, records: int, kills: int, seed: int) -> dict[str, Any]:
     """Kill the harvest at random moments, go on until it is complete, and compare it with the uninterrupted one."""
     chance = random.Random(seed)
     home = folder / "killed"
     run = done = 0
     while True:
         run += 1
-        with start("ours", url, home, run) as harvest:
+        with _start("ours", url, home, run) as harvest:
             if done < kills and _killed(harvest, home, chance.uniform(0.2, 1.0) * records / (kills + 1)):
                 done += 1
                 continue
@@ -83,14 +83,14 @@ def kill_harvest(url: str, folder: Path, records: int, kills: int, seed: int) ->
                 raise SystemExit(f"the harvest ended with code {harvest.returncode}")
             peak = json.loads(out)["peak_mb"]
             break
-    return {"kills": done, "runs": run, **compare(home, folder / "ours", records), "peak_mb_of_the_last_run": peak}
+    return {"kills": done, "runs": run, **_compare(home, folder / "ours", records), "peak_mb_of_the_last_run": peak}
 
 
 def _killed(harvest: subprocess.Popen[str], home: Path, after: float) -> bool:
     """Whether the harvest was killed: when it has landed about so many records more, at any moment of its work."""
-    before = landed(home)
+    before = _landed(home)
     while harvest.poll() is None:
-        if landed(home) - before >= after:
+        if _landed(home) - before >= after:
             time.sleep(random.random() * 0.5)
             harvest.send_signal(signal.SIGKILL)
             break
@@ -98,15 +98,15 @@ def _killed(harvest: subprocess.Popen[str], home: Path, after: float) -> bool:
     return harvest.wait() == -signal.SIGKILL
 
 
-def landed(home: Path) -> int:
+def _landed(home: Path) -> int:
     """About how many records lie in landing."""
     return sum(1 for _ in home.glob("landing/*/*/part-*.parquet")) * 5_000
 
 
-def compare(home: Path, whole: Path, records: int) -> dict[str, Any]:
+def _compare(home: Path, whole: Path, records: int) -> dict[str, Any]:
     """What was landed in pieces against what was served, and against the uninterrupted harvest payload for payload."""
-    killed, uninterrupted = Landing(home), Landing(whole)
-    served = {digest(identifier(number)) for number in range(records)}
+    killed, uninterrupted = _Landing(home), _Landing(whole)
+    served = {_digest(identifier(number)) for number in range(records)}
     return {
         "rows": killed.rows,
         "lost": len(served - killed.payloads.keys()),
@@ -117,7 +117,7 @@ def compare(home: Path, whole: Path, records: int) -> dict[str, Any]:
     }
 
 
-class Landing:
+class _Landing:
     """What lies in landing: rows, payloads, and the digest of each identifier's payload by that of its identifier."""
 
     def __init__(self, home: Path) -> None:
@@ -126,17 +126,17 @@ class Landing:
         for row in parts(home):
             self.rows += 1
             self.kept += row["kept"]
-            name = digest(row["identifier"])
+            name = _digest(row["identifier"])
             if row["kept"]:
-                self.payloads[name] = digest(row["payload"])
+                self.payloads[name] = _digest(row["payload"])
             self.payloads.setdefault(name, b"")
 
 
-def digest(text: str) -> bytes:
+def _digest(text: str) -> bytes:
     return sha256(text.encode()).digest()[:16]
 
 
-def show(figures: dict[str, Any]) -> None:
+def _show(figures: dict[str, Any]) -> None:
     demand = ", each page rendered when asked for" if figures["rendered_on_demand"] else ""
     print(f"{figures['records']} records, {figures['page_size']} a page{demand}; {machine()}")
     print(f"{'client':10} {'records/s':>10} {'seconds':>9} {'CPU us/record':>14} {'imports s':>10} {'peak MB':>8}")
@@ -145,12 +145,12 @@ def show(figures: dict[str, Any]) -> None:
         rate = row["records"] / row["seconds"]
         times = f"{row['seconds']:9.2f} {spent:14.0f} {row['imports']:10.2f}"
         print(f"{row['client']:10} {rate:10.0f} {times} {row['peak_mb']:8.0f}")
-    print(f"target: ours {LEAST} records/s or better, less than {MOST} MB at a million records")
+    print(f"target: ours {_LEAST} records/s or better, less than {_MOST} MB at a million records")
     if figures["killed"]:
         print("killed: " + ", ".join(f"{name} {value}" for name, value in figures["killed"].items()))
 
 
-def save(figures: dict[str, Any]) -> None:
+def _save(figures: dict[str, Any]) -> None:
     folder = environment().home / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     at = datetime.now(UTC)

@@ -16,12 +16,12 @@ from typing import Any
 from bench.stages import peak_megabytes
 from schemas import Feed, environment
 
-FEED = "bench"
-IMPORTS = {
-    "ours": ["harvesters.oai_pmh", "loaders.landing.past", "loaders.landing", "pandas"],  # pandas: by pyarrow, unasked
+_FEED = "bench"
+_IMPORTS = {
+    "ours": ["harvesters.oai_pmh.harvesting", "loaders.landing", "pandas"],  # pandas: by pyarrow, unasked
     "sickle": ["sickle"],
 }
-PATIENT = {"rate": 100_000, "retries": 2, "backoff": 0.1}
+_PATIENT = {"rate": 100_000, "retries": 2, "backoff": 0.1}
 
 
 def ours(url: str, home: Path, run: int) -> Callable[[], int]:
@@ -30,12 +30,12 @@ def ours(url: str, home: Path, run: int) -> Callable[[], int]:
     from loaders.landing import ask, land
 
     env = environment({"ELIB_HOME": str(home), "ELIB_ALLOW_PRIVATE": "127.0.0.1"})
-    said = {"name": FEED, "title": "Generated", "partner": "Bench", "protocol": "oai_pmh", "format": "oai_dc"}
-    feed = Feed.model_validate({**said, "url": url, "request": PATIENT})
+    said = {"name": _FEED, "title": "Generated", "partner": "Bench", "protocol": "oai_pmh", "format": "oai_dc"}
+    feed = Feed.model_validate({**said, "url": url, "request": _PATIENT})
 
     def measured() -> int:
         asked = ask(env.landing, feed)
-        return land(env.landing, feed, f"{FEED}-{run:04d}", harvest(feed, asked, env), asked=asked).listed
+        return land(env.landing, feed, f"{_FEED}-{run:04d}", harvest(feed, asked, env), asked=asked).listed
 
     return measured
 
@@ -54,14 +54,14 @@ def parts(home: Path) -> Iterator[dict[str, Any]]:
     """Every landed row below a home."""
     from loaders.landing import part_paths, read_rows
 
-    for folder in sorted((home / "landing" / FEED).glob(f"{FEED}-*")):
+    for folder in sorted((home / "landing" / _FEED).glob(f"{_FEED}-*")):
         for path in part_paths(folder):
             yield from read_rows(path, ["identifier", "sha256", "kept", "payload"])
 
 
 def main(name: str, url: str, home: str, run: str) -> None:
     started = time.perf_counter()
-    for library in IMPORTS[name]:
+    for library in _IMPORTS[name]:
         importlib.import_module(library)
     measured = CLIENTS[name](url, Path(home), int(run))
     began, worked = time.perf_counter(), time.process_time()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from selectolax.lexbor import LexborHTMLParser
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpora" / "E_langid"
-UDHR = {
+_UDHR = {
     "amh": "am", "arb": "ar", "azj_cyrl": "az", "azj_latn": "az", "ben": "bn", "bos_cyrl": "bs", "bos_latn": "bs",
     "bul": "bg", "cmn_hans": "zh", "cmn_hant": "zh", "deu_1996": "de", "ell_monotonic": "el", "eng": "en", "fra": "fr",
     "heb": "he", "hin": "hi", "hrv": "hr", "hye": "hy", "ind": "id", "ita": "it", "jpn": "ja", "kaz": "kk", "kir": "ky",
@@ -17,16 +17,41 @@ UDHR = {
     "spa": "es", "srp_cyrl": "sr-Cyrl", "srp_latn": "sr-Latn", "swh": "sw", "tat": "tt", "tgk": "tg", "tha": "th",
     "tha2": "th", "tur": "tr", "ukr": "uk", "urd": "ur", "uzn_cyrl": "uz", "uzn_latn": "uz", "vie": "vi",
 }  # fmt: skip
-CYRILLIC = "абвгдђежзијклљмнњопрстћуфхцчџш"
-ROMAN = ["a", "b", "v", "g", "d", "đ", "e", "ž", "z", "i", "j", "k", "l", "lj", "m", "n", "nj", "o", "p", "r", "s", "t"]
-ROMAN += ["ć", "u", "f", "h", "c", "č", "dž", "š"]
-LATIN = dict(zip(CYRILLIC, ROMAN, strict=True)) | dict(zip(CYRILLIC.upper(), map(str.capitalize, ROMAN), strict=True))
-UNSPACED = ("th", "zh", "ja")
-WORDS = 6  # of a title
-CHARACTERS = 25  # where no spaces part words
-SHORT = 12  # characters, or
-FEW = 4  # words: a paragraph of less is a heading
-WHOLE = 120  # characters that the detector reads
+_CYRILLIC = "абвгдђежзијклљмнњопрстћуфхцчџш"
+_ROMAN = [
+    "a",
+    "b",
+    "v",
+    "g",
+    "d",
+    "đ",
+    "e",
+    "ž",
+    "z",
+    "i",
+    "j",
+    "k",
+    "l",
+    "lj",
+    "m",
+    "n",
+    "nj",
+    "o",
+    "p",
+    "r",
+    "s",
+    "t",
+]
+_ROMAN += ["ć", "u", "f", "h", "c", "č", "dž", "š"]
+_LATIN = dict(zip(_CYRILLIC, _ROMAN, strict=True)) | dict(
+    zip(_CYRILLIC.upper(), map(str.capitalize, _ROMAN), strict=True)
+)
+_UNSPACED = ("th", "zh", "ja")
+_WORDS = 6  # of a title
+_CHARACTERS = 25  # where no spaces part words
+_SHORT = 12  # characters, or
+_FEW = 4  # words: a paragraph of less is a heading
+_WHOLE = 120  # characters that the detector reads
 
 
 class Sample(NamedTuple):
@@ -46,26 +71,26 @@ def samples() -> Iterator[Sample]:
         for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
             yield _sample(expected, expected, line)
             if expected == "sr-Cyrl":
-                yield _sample("sr-Latn", "sr-Latn", latin(line))
+                yield _sample("sr-Latn", "sr-Latn", _latin(line))
     for path in sorted((CORPUS / "udhr").glob("*.html")):
-        expected = UDHR[path.stem]
+        expected = _UDHR[path.stem]
         group = f"{expected} udhr {path.stem.partition('_')[2]}".strip()
         for node in LexborHTMLParser(path.read_text(encoding="utf-8")).css("p"):
-            if (parted := len(_words(node.text()))) >= FEW or (expected in UNSPACED and parted):
+            if (parted := len(_words(node.text()))) >= _FEW or (expected in _UNSPACED and parted):
                 text = " ".join(node.text().split())
-                if expected not in UNSPACED or len(text) > SHORT:
+                if expected not in _UNSPACED or len(text) > _SHORT:
                     yield _sample(group, expected, text)
 
 
 def _sample(group: str, expected: str, text: str) -> Sample:
-    title = text[:CHARACTERS] if expected in UNSPACED else " ".join(_words(text)[:WORDS])
-    return Sample(group, expected, title, text[:WHOLE])
+    title = text[:_CHARACTERS] if expected in _UNSPACED else " ".join(_words(text)[:_WORDS])
+    return Sample(group, expected, title, text[:_WHOLE])
 
 
 def _words(text: str) -> list[str]:
     return text.replace("፡", " ").split()  # in Ethiopic a sign parts words
 
 
-def latin(serbian: str) -> str:
+def _latin(serbian: str) -> str:
     """Serbian Cyrillic in Latin letters, one for one."""
-    return "".join(LATIN.get(letter, letter) for letter in serbian)
+    return "".join(_LATIN.get(letter, letter) for letter in serbian)

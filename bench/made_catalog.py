@@ -15,7 +15,7 @@ from schemas import Concept, Contributor, Identifier, Language, Resource
 from transforms.match import Live
 
 
-class Tongue(NamedTuple):
+class _Tongue(NamedTuple):
     """How a language's made-up words are made: by joining syllables."""
 
     tag: str
@@ -23,8 +23,8 @@ class Tongue(NamedTuple):
     spaced: bool = True
 
 
-TONGUES = [
-    Tongue(
+_TONGUES = [
+    _Tongue(
         "en",
         [
             "ed",
@@ -55,7 +55,7 @@ TONGUES = [
             "ter",
         ],
     ),
-    Tongue(
+    _Tongue(
         "fr",
         [
             "é",
@@ -85,7 +85,7 @@ TONGUES = [
             "ve",
         ],
     ),
-    Tongue(
+    _Tongue(
         "es",
         [
             "e",
@@ -115,7 +115,7 @@ TONGUES = [
             "niño",
         ],
     ),
-    Tongue(
+    _Tongue(
         "ru",
         [
             "об",
@@ -147,7 +147,7 @@ TONGUES = [
             "ство",
         ],
     ),
-    Tongue(
+    _Tongue(
         "sr",
         [
             "o",
@@ -180,7 +180,7 @@ TONGUES = [
             "đak",
         ],
     ),
-    Tongue(
+    _Tongue(
         "ar",
         [
             "ال",
@@ -207,7 +207,7 @@ TONGUES = [
             "ج",
         ],
     ),
-    Tongue(
+    _Tongue(
         "zh",
         [
             "教",
@@ -242,7 +242,7 @@ TONGUES = [
         ],
         spaced=False,
     ),
-    Tongue(
+    _Tongue(
         "th",
         [
             "การ",
@@ -266,7 +266,7 @@ TONGUES = [
         ],
         spaced=False,
     ),
-    Tongue(
+    _Tongue(
         "hi",
         [
             "शि",
@@ -294,7 +294,7 @@ TONGUES = [
             "ज्ञान",
         ],
     ),
-    Tongue(
+    _Tongue(
         "pt",
         [
             "e",
@@ -336,17 +336,17 @@ GENERIC = {
     "hi": ["परिचय", "गणित"],
     "pt": ["Introdução", "Editorial"],
 }
-PART = {"en": "Part", "fr": "Partie", "es": "Parte", "ru": "Модуль", "sr": "Modul", "ar": "الجزء", "pt": "Parte"}
-EDITION = {"en": "edition", "fr": "édition", "es": "edición", "ru": "издание", "sr": "izdanje", "pt": "edição"}
-TYPES = ["text", "course", "video", "lesson_plan", "simulation", "worksheet", "image"]
-WORDS = 4000  # of a language
+_PART = {"en": "Part", "fr": "Partie", "es": "Parte", "ru": "Модуль", "sr": "Modul", "ar": "الجزء", "pt": "Parte"}
+_EDITION = {"en": "edition", "fr": "édition", "es": "edición", "ru": "издание", "sr": "izdanje", "pt": "edição"}
+_TYPES = ["text", "course", "video", "lesson_plan", "simulation", "worksheet", "image"]
+_WORDS = 4000  # of a language
 
 
-class Work(NamedTuple):
+class _Work(NamedTuple):
     """What is described: two records of one work are duplicates, of two works never."""
 
     number: int
-    tongue: Tongue
+    tongue: _Tongue
     title: str
     people: list[str]
     publisher: str
@@ -363,8 +363,8 @@ class Made:
     def __init__(self, seed: int, duplicated: float = 0.2) -> None:
         self.chance = random.Random(seed)
         self.duplicated = duplicated
-        self.words = {tongue.tag: self._words(tongue) for tongue in TONGUES}
-        self.publishers = [self._phrase(TONGUES[number % 10], 2).title() for number in range(3000)]
+        self.words = {tongue.tag: self._words(tongue) for tongue in _TONGUES}
+        self.publishers = [self._phrase(_TONGUES[number % 10], 2).title() for number in range(3000)]
 
     def records(self, count: int) -> Iterator[tuple[Live, int]]:
         """`count` live records, each with the number of the work that it describes."""
@@ -381,25 +381,25 @@ class Made:
                 yield Live(f"feed{feed}", "", record), work.number
                 made += 1
 
-    def _works(self) -> Iterator[Work]:
+    def _works(self) -> Iterator[_Work]:
         number = 0
         while True:
             for work in self._family(self._work()):
                 yield work._replace(number=number)
                 number += 1
 
-    def _family(self, work: Work) -> list[Work]:
+    def _family(self, work: _Work) -> list[_Work]:
         """A work alone, or with others that must stay apart from it."""
         chance, tag = self.chance, work.tongue.tag
         kind = chance.random()
-        if kind < 0.05 and tag in PART:
+        if kind < 0.05 and tag in _PART:
             return [
-                work._replace(title=f"{work.title}. {PART[tag]} {part}", doi=self._doi())
+                work._replace(title=f"{work.title}. {_PART[tag]} {part}", doi=self._doi())
                 for part in range(1, chance.randint(3, 6))
             ]
-        if kind < 0.08 and tag in EDITION:
+        if kind < 0.08 and tag in _EDITION:
             later = work._replace(
-                title=f"{work.title}, 2. {EDITION[tag]}", year=work.year + chance.randint(1, 4), doi=self._doi()
+                title=f"{work.title}, 2. {_EDITION[tag]}", year=work.year + chance.randint(1, 4), doi=self._doi()
             )
             return [work, later]
         if kind < 0.10:
@@ -413,17 +413,17 @@ class Made:
             title = chance.choice(GENERIC[tag])
             return [work._replace(title=title)]
         if kind < 0.15:
-            other = chance.choice([tongue for tongue in TONGUES if tongue is not work.tongue])
+            other = chance.choice([tongue for tongue in _TONGUES if tongue is not work.tongue])
             translated = work._replace(
                 tongue=other, title=self._title(other), description=self._text(other), doi=self._doi()
             )
             return [work, translated]
         return [work]
 
-    def _work(self) -> Work:
+    def _work(self) -> _Work:
         chance = self.chance
-        tongue = chance.choice(TONGUES)
-        return Work(
+        tongue = chance.choice(_TONGUES)
+        return _Work(
             number=0,
             tongue=tongue,
             title=self._title(tongue),
@@ -433,13 +433,13 @@ class Made:
             description=self._text(tongue) if chance.random() < 0.8 else "",
             doi=self._doi() if chance.random() < 0.2 else None,
             level=chance.choice("123567"),
-            type=chance.choice(TYPES),
+            type=chance.choice(_TYPES),
         )
 
     def _doi(self) -> str:
         return f"10.{self.chance.randint(20000, 20400)}/{self.chance.getrandbits(48):x}"
 
-    def _describe(self, work: Work, key: str, changed: bool) -> Resource:
+    def _describe(self, work: _Work, key: str, changed: bool) -> Resource:
         """One feed's record of a work; of a second feed in other words."""
         chance = self.chance
         lose = (lambda share: chance.random() < share) if changed else (lambda share: False)
@@ -460,10 +460,10 @@ class Made:
             identifiers=(Identifier(scheme="doi", value=doi),) if doi else (),
             url=f"https://{key.split(':', maxsplit=1)[0]}.made.test/works/{key.split(':')[1]}",
             levels=() if lose(0.4) else (chance.choice("123567"),) if lose(0.2) else (work.level,),
-            resource_types=() if lose(0.3) else (_type(chance.choice(TYPES) if lose(0.3) else work.type),),
+            resource_types=() if lose(0.3) else (_type(chance.choice(_TYPES) if lose(0.3) else work.type),),
         )
 
-    def _retell(self, title: str, tongue: Tongue) -> str:
+    def _retell(self, title: str, tongue: _Tongue) -> str:
         """The title as another feed has it: a slip, another case, a subtitle, another punctuation."""
         way = self.chance.randrange(5)
         if way == 0:
@@ -477,24 +477,24 @@ class Made:
             return title.replace(" ", " - ", 1) + "."
         return f"“{title}”"
 
-    def _words(self, tongue: Tongue) -> list[str]:
+    def _words(self, tongue: _Tongue) -> list[str]:
         made = {
-            "".join(self.chance.choices(tongue.syllables, k=self.chance.choice((2, 2, 3, 3, 4)))) for _ in range(WORDS)
+            "".join(self.chance.choices(tongue.syllables, k=self.chance.choice((2, 2, 3, 3, 4)))) for _ in range(_WORDS)
         }
         return sorted(made)
 
-    def _phrase(self, tongue: Tongue, count: int) -> str:
+    def _phrase(self, tongue: _Tongue, count: int) -> str:
         words = self.words[tongue.tag]
         chosen = (words[int(len(words) * self.chance.random() ** 2)] for _ in range(count))
         return (" " if tongue.spaced else "").join(chosen)
 
-    def _title(self, tongue: Tongue) -> str:
+    def _title(self, tongue: _Tongue) -> str:
         return self._phrase(tongue, self.chance.choice((3, 4, 5, 6, 7))).capitalize()
 
-    def _text(self, tongue: Tongue) -> str:
+    def _text(self, tongue: _Tongue) -> str:
         return self._phrase(tongue, 14).capitalize() + "."
 
-    def _name(self, tongue: Tongue) -> str:
+    def _name(self, tongue: _Tongue) -> str:
         return self._phrase(tongue._replace(spaced=True), 2).title()
 
 

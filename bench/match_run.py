@@ -23,7 +23,7 @@ import pyarrow.parquet as pq  # noqa: E402
 
 from transforms.match import (  # noqa: E402
     changes,
-    cluster,  # noqa: E402
+    cluster,
     match,
 )
 

@@ -10,16 +10,16 @@ import pyarrow as pa
 
 from transforms.match import FORCED, LIMIT, VERSION, Model, doubt, score
 
-RANDOM_PAIRS = 1_000_000
-TRUE_PAIRS = (
+_RANDOM_PAIRS = 1_000_000
+_TRUE_PAIRS = (
     "SELECT l.idx AS join_key_l, r.idx AS join_key_r FROM feature l JOIN works a USING (key) "
     "JOIN works b ON a.work = b.work JOIN feature r ON r.key = b.key WHERE l.idx < r.idx"
 )
-RANDOM = (
+_RANDOM = (
     "SELECT DISTINCT least(a, b) AS join_key_l, greatest(a, b) AS join_key_r FROM (SELECT (1 + hash(i, 1) % {count})"
-    f"::INTEGER AS a, (1 + hash(i, 2) % {{count}})::INTEGER AS b FROM range({RANDOM_PAIRS}) t(i)) WHERE a <> b"
+    f"::INTEGER AS a, (1 + hash(i, 2) % {{count}})::INTEGER AS b FROM range({_RANDOM_PAIRS}) t(i)) WHERE a <> b"
 )
-SMALLEST = 1e-6  # a share that is not seen at all is taken for this
+_SMALLEST = 1e-6  # a share that is not seen at all is taken for this
 
 
 def trained(rows: pa.Table, work_of: dict[str, int], comparisons: list[dict[str, Any]], prior: float) -> dict[str, Any]:
@@ -33,13 +33,13 @@ def trained(rows: pa.Table, work_of: dict[str, int], comparisons: list[dict[str,
     seen_true = _levels(
         connection,
         neutral,
-        TRUE_PAIRS,
+        _TRUE_PAIRS,
     )
     (count,) = connection.execute("SELECT count(*) FROM feature").fetchone() or (0,)
     seen_random = _levels(
         connection,
         neutral,
-        RANDOM.format(count=count),
+        _RANDOM.format(count=count),
     )
     return _settings([_weighed(one, seen_true, seen_random) for one in comparisons], prior)
 
@@ -101,6 +101,6 @@ def _weighed(
     for gamma, level in zip(range(len(levels) - 1, -1, -1), levels, strict=True):
         if _open(level):
             m = round(min(0.999, max(true[name].get(gamma, 0), 1e-4)), 6)
-            u = min(0.999, max(random[name].get(gamma, 0), SMALLEST))
+            u = min(0.999, max(random[name].get(gamma, 0), _SMALLEST))
             level["m_probability"], level["u_probability"] = m, round(max(u, m / 2 ** level.pop("most")), 8)
     return weighed

@@ -14,12 +14,12 @@ import msgspec
 from schemas import Expect, Feed, Resource
 
 RECORDS, GATED = 20_000, 200_000
-TITLES = ("Основы ботаники", "Plants and light", "النباتات والضوء", "พืชและแสง", "Les plantes à l’école")
+_TITLES = ("Основы ботаники", "Plants and light", "النباتات والضوء", "พืชและแสง", "Les plantes à l’école")
 
 
 def made(number: int) -> Resource:
     """A record of about 2 kB, in two languages, with a few findings."""
-    title = TITLES[number % len(TITLES)]
+    title = _TITLES[number % len(_TITLES)]
     said: dict[str, Any] = {
         "key": f"made:{number}",
         "title": {"en": f"Plants and light {number}", "und": title},
@@ -36,18 +36,18 @@ def made(number: int) -> Resource:
     return msgspec.convert(said, Resource)
 
 
-def measured() -> Iterator[tuple[str, str]]:
+def _measured() -> Iterator[tuple[str, str]]:
     """Each figure with its name."""
     from transforms.rules import check, score
     from transforms.rules.batch import check_batch, facts
 
     records = [made(number) for number in range(RECORDS)]
-    found, seconds = timed(lambda: sum(score(one, check(one)) for one in records))
+    found, seconds = _timed(lambda: sum(score(one, check(one)) for one in records))
     yield "record rules and score", f"{RECORDS / seconds:.0f} records/s (scores {found / RECORDS:.0f} on average)"
-    issues, seconds = timed(lambda: sum(1 for _ in check_batch([facts(one) for one in records])))
+    issues, seconds = _timed(lambda: sum(1 for _ in check_batch([facts(one) for one in records])))
     yield "batch rules", f"{RECORDS / seconds:.0f} records/s ({issues} findings)"
     yield from gate()
-    yield from report()
+    yield from _report()
 
 
 def gate() -> Iterator[tuple[str, str]]:
@@ -63,11 +63,11 @@ def gate() -> Iterator[tuple[str, str]]:
     feed = Feed(name="made", title="made", partner="made", protocol="files", url="x", expect=Expect(records=(1, GATED)))
     history = History(error_share=0.01, language_share=1.0, license_share=1.0)
     for name in ("gate with the import", "gate"):
-        result, seconds = timed(lambda: judge(rows, feed, history, {"changed": 3_000}))
+        result, seconds = _timed(lambda: judge(rows, feed, history, {"changed": 3_000}))
         yield name, f"{seconds:.2f} s for {GATED} rows, {'held' if result.held else 'passed'}"
 
 
-def report() -> Iterator[tuple[str, str]]:
+def _report() -> Iterator[tuple[str, str]]:
     from sqlalchemy import create_engine, insert
 
     from loaders.reports import feed_report, night
@@ -81,26 +81,26 @@ def report() -> Iterator[tuple[str, str]]:
         with engine.begin() as connection:
             for start in range(0, RECORDS, 1_000):
                 connection.execute(
-                    insert(SourceRecord), [row(number) | plain for number in range(start, start + 1_000)]
+                    insert(SourceRecord), [_row(number) | plain for number in range(start, start + 1_000)]
                 )
         for name, write in (("night's report", lambda: night(engine, Path(folder), [feed])),
                             ("feed's report", lambda: feed_report(engine, Path(folder), feed))):  # fmt: skip
-            _, seconds = timed(write)
+            _, seconds = _timed(write)
             yield name, f"{seconds:.2f} s over {RECORDS} records"
         engine.dispose()
 
 
-def row(number: int) -> dict[str, Any]:
+def _row(number: int) -> dict[str, Any]:
     text = msgspec.json.encode(made(number)).decode()
     return {"key": f"made:{number}", "identifier": str(number), "resource_id": str(number // 2), "record": text}
 
 
-def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
     start = time.perf_counter()
     result = work()
     return result, time.perf_counter() - start
 
 
 if __name__ == "__main__":
-    for name, figure in measured():
+    for name, figure in _measured():
         sys.stdout.write(f"{name:26} {figure}\n")

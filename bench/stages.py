@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 FEED = "bench"
-STATE = "bench_state.json"
-IMPORTS = {
+_STATE = "bench_state.json"
+_IMPORTS = {
     "harvest": ["harvesters", "loaders.landing", "loaders.catalog", "pipeline.feed", "pyarrow.parquet", "sickle"],
     "plan": ["duckdb", "loaders.staging", "pipeline.feed"],
     "transform": [
@@ -42,8 +42,8 @@ IMPORTS = {
 }
 
 
-def state(home: Path) -> dict[str, Any]:
-    path = home / STATE
+def _state(home: Path) -> dict[str, Any]:
+    path = home / _STATE
     return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
@@ -131,7 +131,7 @@ STAGES: dict[str, Callable[[dict[str, Any]], int]] = {
 }
 
 
-class ImportClock:
+class _ImportClock:
     """Seconds spent on importing modules, whoever asks for them: statements, importlib, C extensions."""
 
     def __init__(self) -> None:
@@ -159,17 +159,17 @@ def peak_megabytes() -> float:
 
 def main(name: str) -> None:
     started = time.perf_counter()
-    for library in IMPORTS[name]:
+    for library in _IMPORTS[name]:
         importlib.import_module(library)
     if name == "transform":
         importlib.import_module("bench.warm").warm()
     imported = time.perf_counter()
-    later = ImportClock()
+    later = _ImportClock()
     home = Path(os.environ["ELIB_HOME"])
-    said = state(home)
+    said = _state(home)
     records = STAGES[name](said)
     ended = time.perf_counter()
-    (home / STATE).write_text(json.dumps(said))
+    (home / _STATE).write_text(json.dumps(said))
     figures = {
         "stage": name,
         "imports": imported - started + later.seconds,

@@ -13,7 +13,7 @@ from lxml import etree
 from schemas import SourceRecord
 from transforms.crosswalks.engine import Unreadable, xmlparse
 
-NAMES = {  # namespace ending and local name of a root → format; the first that fits
+_NAMES = {  # namespace ending and local name of a root → format; the first that fits
     ("oai_dc/", "dc"): "oai_dc",
     ("", "qualifieddc"): "qdc",
     ("", "dcterms"): "qdc",
@@ -32,7 +32,7 @@ NAMES = {  # namespace ending and local name of a root → format; the first tha
     ("", "item"): "rss",
     ("2005/Atom", "entry"): "atom",
 }
-SHAPES: tuple[tuple[frozenset[str], str], ...] = (  # keys that a JSON record has → format
+_SHAPES: tuple[tuple[frozenset[str], str], ...] = (  # keys that a JSON record has → format
     (frozenset({"app_url", "title"}), "golab_apps"),
     (frozenset({"lab_apps"}), "golab_labs"),
     (frozenset({"student_link"}), "golab_ils"),
@@ -113,7 +113,7 @@ def _format(element: xmlparse.Element) -> str | None:
         return None
     space = inside.tag.partition("}")[0].lstrip("{")
     local = xmlparse.local(inside)
-    return next((name for (end, root), name in NAMES.items() if root == local and space.endswith(end)), None)
+    return next((name for (end, root), name in _NAMES.items() if root == local and space.endswith(end)), None)
 
 
 def _of_json(path: Path, root: Path) -> Iterator[SourceRecord]:
@@ -139,7 +139,7 @@ def _objects(found: Any) -> Iterator[Mapping[str, Any]]:
 def _shape(found: Mapping[str, Any]) -> str | None:
     if "@context" in found:
         return "amb" if "w3id.org/kim/amb" in str(found["@context"]) else "schema_org"
-    return next((name for keys, name in SHAPES if keys <= found.keys()), None)
+    return next((name for keys, name in _SHAPES if keys <= found.keys()), None)
 
 
 def _of_csv(path: Path, root: Path) -> Iterator[SourceRecord]:

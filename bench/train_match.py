@@ -22,14 +22,14 @@ from bench.match_training import trained  # noqa: E402
 from transforms.match import (  # noqa: E402
     MODEL,
     VERSION,
-    features,  # noqa: E402
-    fold,  # noqa: E402
+    features,
+    fold,
 )
 
-SEED = 20_000_003
-PRIOR = 2e-6  # that two records of the catalog are one work
-GENERIC_SHARE = 0.002
-MORE_GENERIC = [
+_SEED = 20_000_003
+_PRIOR = 2e-6  # that two records of the catalog are one work
+_GENERIC_SHARE = 0.002
+_MORE_GENERIC = [
     "Preface", "Foreword", "Index", "Contents", "Test", "Untitled", "Physics", "Chemistry", "Biology", "History",
     "Geography", "Algebra", "Geometry", "English", "Science", "Worksheet", "Homework", "Quiz", "Exercises", "Lecture",
     "Activity", "Teacher guide", "Syllabus", "Course outline", "Presentation", "Glossary", "Bibliography", "News",
@@ -47,19 +47,19 @@ def main(count: int) -> None:
     work_of: dict[str, int] = {}
 
     def lives():  # type: ignore[no-untyped-def]  # a generator of Live
-        for live, work in Made(SEED).records(count):
+        for live, work in Made(_SEED).records(count):
             work_of[live.record.key] = work
             yield live
 
-    settings = trained(features(lives()), work_of, COMPARISONS, PRIOR)
-    generic = [title for titles in GENERIC.values() for title in titles] + MORE_GENERIC
+    settings = trained(features(lives()), work_of, COMPARISONS, _PRIOR)
+    generic = [title for titles in GENERIC.values() for title in titles] + _MORE_GENERIC
     model = {
         "version": VERSION,
-        "trained": f"a made catalog of {count} records, seed {SEED}",
+        "trained": f"a made catalog of {count} records, seed {_SEED}",
         "same": 0.9,
         "review": 0.3,
         "guards": GUARDS,
-        "frequencies": dict.fromkeys(sorted({fold(title) for title in generic}), GENERIC_SHARE),
+        "frequencies": dict.fromkeys(sorted({fold(title) for title in generic}), _GENERIC_SHARE),
         "settings": settings,
     }
     MODEL.write_text(json.dumps(model, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

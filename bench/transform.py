@@ -18,17 +18,17 @@ from xml.sax.saxutils import escape
 from samples import generated
 from schemas import Feed, SourceRecord
 
-RECORDS = 5_000  # a round, as in a chunk
-ROUNDS = 5  # the median is told: machines vary from second to second
-DC = "{http://purl.org/dc/elements/1.1/}"
-WRAPPED = '<record xmlns="http://www.openarchives.org/OAI/2.0/"><metadata>%s</metadata></record>'
-LOM = (Path(__file__).parent / "transform_lom.xml").read_text(encoding="utf-8")
+_RECORDS = 5_000  # a round, as in a chunk
+_ROUNDS = 5  # the median is told: machines vary from second to second
+_DC = "{http://purl.org/dc/elements/1.1/}"
+_WRAPPED = '<record xmlns="http://www.openarchives.org/OAI/2.0/"><metadata>%s</metadata></record>'
+_LOM = (Path(__file__).parent / "transform_lom.xml").read_text(encoding="utf-8")
 
 
 def oai_dc(number: int) -> str:
     """The payload of a generated oai_dc record of 1.9 kB."""
     inside = generated.record(number).decode("utf-8").split("<metadata>", 1)[1].split("</metadata>", 1)[0]
-    return WRAPPED % inside
+    return _WRAPPED % inside
 
 
 def lom(number: int) -> str:
@@ -36,20 +36,20 @@ def lom(number: int) -> str:
     dc = fromstring(oai_dc(number))
 
     def said(name: str) -> str:
-        found: Element | None = next(dc.iter(f"{DC}{name}"), None)
+        found: Element | None = next(dc.iter(f"{_DC}{name}"), None)
         return escape(found.text or "") if found is not None else ""
 
     names = ("title", "description", "language", "subject", "coverage", "date", "rights", "identifier")
     family, _, given = said("creator").partition(", ")
     publisher = said("publisher")
     values = {name: said(name) for name in names} | {"family": family, "given": given, "publisher": publisher}
-    return WRAPPED % LOM.format(number=number, **values)
+    return _WRAPPED % _LOM.format(number=number, **values)
 
 
-FORMATS: dict[str, Callable[[int], str]] = {"oai_dc": oai_dc, "lom": lom}
+_FORMATS: dict[str, Callable[[int], str]] = {"oai_dc": oai_dc, "lom": lom}
 
 
-def records(format_: str, first: int) -> list[SourceRecord]:
+def _records(format_: str, first: int) -> list[SourceRecord]:
     """As many records of a format as are measured, from a number on."""
     return [
         SourceRecord(
@@ -57,14 +57,14 @@ def records(format_: str, first: int) -> list[SourceRecord]:
             identifier=generated.identifier(number),
             format=format_,
             datestamp=generated.datestamp(number),
-            payload=FORMATS[format_](number),
+            payload=_FORMATS[format_](number),
             harvested_at="2026-11-01T00:00:00Z",
         )
-        for number in range(first, first + RECORDS)
+        for number in range(first, first + _RECORDS)
     ]
 
 
-def transform(job: tuple[str, int]) -> tuple[float, float]:
+def _transform(job: tuple[str, int]) -> tuple[float, float]:
     """Wall and processor seconds of reading records into the shared schema and writing them as a catalog row."""
     import msgspec
 
@@ -75,7 +75,7 @@ def transform(job: tuple[str, int]) -> tuple[float, float]:
     feed = Feed(
         name="bench", title="Bench", partner="Bench", protocol="oai_pmh", url="http://127.0.0.1/", format=format_
     )
-    given = records(format_, first)
+    given = _records(format_, first)
     wall, processor = time.perf_counter(), time.process_time()
     with rarely_collected():
         for found in transform_all(given, feed):
@@ -85,7 +85,7 @@ def transform(job: tuple[str, int]) -> tuple[float, float]:
     return time.perf_counter() - wall, time.process_time() - processor
 
 
-def loop(_: Any) -> tuple[float, float]:
+def _loop(_: Any) -> tuple[float, float]:
     """Wall and processor seconds of a plain Python loop."""
     wall, processor = time.perf_counter(), time.process_time()
     total = 0
@@ -94,23 +94,26 @@ def loop(_: Any) -> tuple[float, float]:
     return time.perf_counter() - wall, time.process_time() - processor
 
 
-def measured() -> Iterator[tuple[str, str]]:
+def _measured() -> Iterator[tuple[str, str]]:
     """Each figure with its name."""
     from bench.warm import warm
 
     warm()
     context = multiprocessing.get_context("fork")
     with context.Pool(2, maxtasksperchild=1) as pool:
-        for name, made in FORMATS.items():
-            rounds = [pool.map(transform, [(name, RECORDS * number)], chunksize=1)[0][1] for number in range(ROUNDS)]
+        for name, made in _FORMATS.items():
+            rounds = [pool.map(_transform, [(name, _RECORDS * number)], chunksize=1)[0][1] for number in range(_ROUNDS)]
             size = len(made(1).encode("utf-8"))
-            yield f"{name}, {size} bytes", f"{RECORDS / median(rounds):.0f} records/s of processor time"
-        jobs = [("oai_dc", 0), ("oai_dc", RECORDS)]
-        yield "two processes", f"{median(gain(pool, transform, jobs) for _ in range(ROUNDS)):.2f} times one"
-        yield "two processes, a plain loop", f"{median(gain(pool, loop, [0, 1]) for _ in range(ROUNDS)):.2f} times one"
+            yield f"{name}, {size} bytes", f"{_RECORDS / median(rounds):.0f} records/s of processor time"
+        jobs = [("oai_dc", 0), ("oai_dc", _RECORDS)]
+        yield "two processes", f"{median(_gain(pool, _transform, jobs) for _ in range(_ROUNDS)):.2f} times one"
+        yield (
+            "two processes, a plain loop",
+            f"{median(_gain(pool, _loop, [0, 1]) for _ in range(_ROUNDS)):.2f} times one",
+        )
 
 
-def gain(pool: Any, work: Callable[[Any], tuple[float, float]], jobs: list[Any]) -> float:
+def _gain(pool: Any, work: Callable[[Any], tuple[float, float]], jobs: list[Any]) -> float:
     """How many times as fast as one process two are, each with its own half of the work."""
     alone = sum(pool.map(work, [job], chunksize=1)[0][0] for job in jobs)
     together = max(wall for wall, _ in pool.map(work, jobs, chunksize=1))
@@ -118,6 +121,6 @@ def gain(pool: Any, work: Callable[[Any], tuple[float, float]], jobs: list[Any])
 
 
 if __name__ == "__main__":
-    for said, figure in measured():
+    for said, figure in _measured():
         print(f"{said:40} {figure}", flush=True)
     sys.exit(0)

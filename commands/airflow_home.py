@@ -30,7 +30,7 @@ def prepare(env: Environment, *, feeds: Path | None = None) -> dict[str, str]:
     """Set the variables that Airflow and its tasks need in this process, and return them."""
     airflow_home = env.home / "airflow"
     airflow_home.mkdir(parents=True, exist_ok=True)
-    for_us_only(airflow_home / "passwords.json")
+    _for_us_only(airflow_home / "passwords.json")
     port = os.environ.get("AIRFLOW__API__PORT", "8080")
     wanted = {
         "ELIB_HOME": str(env.home),
@@ -53,7 +53,7 @@ def prepare(env: Environment, *, feeds: Path | None = None) -> dict[str, str]:
     return {name: os.environ[name] for name in [*wanted, "ELIB_FEEDS"]}
 
 
-def for_us_only(path: Path) -> None:
+def _for_us_only(path: Path) -> None:
     """A file that Airflow writes the admin's password into, and that nobody else may read."""
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
     path.chmod(0o600)

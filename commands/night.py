@@ -16,15 +16,15 @@ from samples.server import ReplayServer
 from schemas import ROOT, Environment, environment
 
 SAMPLES = ROOT / "samples"
-SAMPLE_PORT = 8765  # as the sample feed files write it; another night at the same time takes any free port
-SAMPLE_ADDRESS = f"127.0.0.1:{SAMPLE_PORT}"
+_SAMPLE_PORT = 8765  # as the sample feed files write it; another night at the same time takes any free port
+_SAMPLE_ADDRESS = f"127.0.0.1:{_SAMPLE_PORT}"
 
 
 def main() -> int:
     """Run every feed's DAG and then the catalog's; 1 when a feed failed or a feed file is bad, else 0."""
     env = environment()
     try:
-        with night_lock(env), Terminal(env.home / "airflow" / "logs" / "night.log") as terminal:
+        with _night_lock(env), Terminal(env.home / "airflow" / "logs" / "night.log") as terminal:
             return _night(env, terminal)
     except Timeout:
         print(f"Another night is running in {env.home}; wait until it is done.", file=sys.stderr)
@@ -37,7 +37,7 @@ def main() -> int:
 
 
 def _night(env: Environment, terminal: Terminal) -> int:
-    with served(env, terminal) as feeds:
+    with _served(env, terminal) as feeds:
         prepare(env, feeds=feeds)
         terminal.say("Preparing the catalog and Airflow …")
         from commands.setup import NotSetUp, set_up
@@ -52,28 +52,28 @@ def _night(env: Environment, terminal: Terminal) -> int:
         return run_night(env, feeds, terminal)
 
 
-def night_lock(env: Environment) -> FileLock:
+def _night_lock(env: Environment) -> FileLock:
     """One night at a time in one home: the log, Airflow's database and the copies of the samples are everybody's."""
     env.locks.mkdir(parents=True, exist_ok=True)
     return FileLock(env.locks / "night.lock", timeout=0)
 
 
 @contextlib.contextmanager
-def served(env: Environment, terminal: Terminal) -> Iterator[Path]:
+def _served(env: Environment, terminal: Terminal) -> Iterator[Path]:
     """The folder of feed files to run: ELIB_FEEDS if set, else the samples with their loopback server running."""
     if os.environ.get("ELIB_FEEDS"):
         yield env.feeds
         return
-    with sample_server() as server:
+    with _sample_server() as server:
         terminal.say(f"The sample partners answer on {server.url}")
         os.environ["ELIB_ALLOW_PRIVATE"] = ",".join(sorted({*env.allow_private, "127.0.0.1"}))
         yield written_for(server.url.removeprefix("http://").rstrip("/"), env.home / "samples" / "feeds")
 
 
-def sample_server() -> ReplayServer:
+def _sample_server() -> ReplayServer:
     """The server of the samples, on its own port where that is free: then a second night harvests incrementally."""
     try:
-        return ReplayServer(SAMPLES, SAMPLE_PORT)
+        return ReplayServer(SAMPLES, _SAMPLE_PORT)
     except OSError:
         return ReplayServer(SAMPLES)
 
@@ -89,7 +89,7 @@ def written_for(address: str, folder: Path) -> Path:
             copy.symlink_to(path)
             continue
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
-        copy.write_text(text.replace(SAMPLE_ADDRESS, address), encoding="utf-8", errors="surrogateescape")
+        copy.write_text(text.replace(_SAMPLE_ADDRESS, address), encoding="utf-8", errors="surrogateescape")
     return folder
 
 

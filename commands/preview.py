@@ -14,7 +14,7 @@ from loaders.reports.preview_facts import Looked, Summary
 from pipeline.preview_sample import Picked, pick
 from schemas import Assessment, BadFeed, Environment, Feed, HarvestFailed, Issue, environment, read_feed
 
-RECORDS = 100
+_RECORDS = 100
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -36,12 +36,12 @@ def main(words: Sequence[str] | None = None) -> int:
     if not picked.records:
         print(f"{feed.name}: {_nothing(picked)}", file=sys.stderr)
         return 1
-    summary = write(feed, picked, asked.records, env)
-    print("\n".join(said(summary)))
+    summary = _write(feed, picked, asked.records, env)
+    print("\n".join(_said(summary)))
     return 0
 
 
-def write(feed: Feed, picked: Picked, wanted: int, env: Environment) -> Summary:
+def _write(feed: Feed, picked: Picked, wanted: int, env: Environment) -> Summary:
     """Run the records through everything, and write the report under reports/preview."""
     from transforms.rules import rule_texts
 
@@ -50,14 +50,14 @@ def write(feed: Feed, picked: Picked, wanted: int, env: Environment) -> Summary:
         wanted=wanted,
         total=picked.total,
         records=list(picked.records.values()),
-        assessments=assess(feed, picked),
+        assessments=_assess(feed, picked),
         notes=picked.notes,
         unreadable=picked.unreadable,
     )
     return preview(env.reports, looked, rule_texts())
 
 
-def assess(feed: Feed, picked: Picked) -> list[Assessment]:
+def _assess(feed: Feed, picked: Picked) -> list[Assessment]:
     """What becomes of each record, with what the batch rules find among them."""
     from transforms import transform
     from transforms.rules.batch import check_batch, facts
@@ -69,7 +69,7 @@ def assess(feed: Feed, picked: Picked) -> list[Assessment]:
     return [msgspec.structs.replace(one, issues=(*one.issues, *found.get(one.key, ()))) for one in assessed]
 
 
-def said(summary: Summary) -> list[str]:
+def _said(summary: Summary) -> list[str]:
     """A few lines for the terminal, and where the report lies; none of fields when no record could be read."""
     counts, made = summary.counts, summary.counts["accepted"] + summary.counts["quarantined"]
     why, times = summary.rejections[0] if summary.rejections else ("", 0)
@@ -120,7 +120,7 @@ def _file(said: str, env: Environment) -> Path:
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m commands.preview", description=__doc__)
     parser.add_argument("feed", type=_named, help="a feed file")
-    parser.add_argument("--records", type=_positive, default=RECORDS, help=f"how many records ({RECORDS})")
+    parser.add_argument("--records", type=_positive, default=_RECORDS, help=f"how many records ({_RECORDS})")
     return parser
 
 

@@ -25,17 +25,17 @@ def main(arguments: list[str] | None = None) -> int:
     except (BadBackup, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    done = [reprocessed(env, feed) for feed in landed_feeds(env)]
-    return 1 if not all(done) else published()
+    done = [_reprocessed(env, feed) for feed in _landed_feeds(env)]
+    return 1 if not all(done) else _published()
 
 
-def landed_feeds(env: Environment) -> list[str]:
+def _landed_feeds(env: Environment) -> list[str]:
     """The feeds to make again: those that have landed anything, and those whose records were published."""
     landed = {path.name for path in env.landing.glob("*") if path.is_dir() and not path.name.startswith(".")}
     return sorted(landed | set(waiting_feeds(env)))
 
 
-def reprocessed(env: Environment, name: str) -> bool:
+def _reprocessed(env: Environment, name: str) -> bool:
     """Reprocess one feed and say how it went; False when it could not be."""
     try:
         feed_of(env, name)
@@ -54,7 +54,7 @@ def reprocessed(env: Environment, name: str) -> bool:
     return True
 
 
-def published() -> int:
+def _published() -> int:
     """Publish, unless a feed waits for a steward."""
     try:
         counts = publish_now()

@@ -35,18 +35,18 @@ from loaders.migrations import migrate
 from loaders.store import FeedBusy, NotRunning, read_run
 from schemas.environment import ROOT, Environment, environment
 
-Publish = Callable[[Environment], str]
+_Publish = Callable[[Environment], str]
 PUBLISH_LATER = "Effective at the next publication: `airflow dags trigger catalog` starts one now."
 PUBLISHER = "commands.publish"
-NO_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # bytes that are not UTF-8, control characters
-NUMBER = re.compile("[0-9]{1,18}")  # of a curation
+_NO_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # bytes that are not UTF-8, control characters
+_NUMBER = re.compile("[0-9]{1,18}")  # of a curation
 
 
-class NotPublished(Exception):
+class _NotPublished(Exception):
     """A decision was made, and what should have published it failed."""
 
 
-LISTS = {
+_LISTS = {
     "held": ("every held run, with its reasons and what it would delete and change", held),
     "quarantined": ("every record with a version that waits", quarantined),
     "pairs": ("every pair that a steward should look at", pairs),
@@ -54,7 +54,7 @@ LISTS = {
 }
 
 
-def main(arguments: Sequence[str] | None = None, publish: Publish | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, publish: _Publish | None = None) -> int:
     """Run one command; 0 when it did what it says, 1 with a sentence on stderr when it could not.
 
     `publish` is called by --publish after a decision.
@@ -62,35 +62,35 @@ def main(arguments: Sequence[str] | None = None, publish: Publish | None = None)
     words = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser()
     said = parser.parse_args(words or ["held"])
-    if any(NO_TEXT.search(word) for word in words):
+    if any(_NO_TEXT.search(word) for word in words):
         parser.error("a word holds signs that are no text: write it as UTF-8, without control characters")
     env = environment()
     try:
         migrate(env)
         for line in _answer(env, said):
-            print(line)  # noqa: T201 (a command line)
-        if said.command in DECISIONS:
+            print(line)
+        if said.command in _DECISIONS:
             now = said.publish and publish is not None
-            print(publish(env) if now and publish else PUBLISH_LATER)  # noqa: T201
+            print(publish(env) if now and publish else PUBLISH_LATER)
         sys.stdout.flush()
     except BrokenPipeError:  # who reads us has read enough: `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (Unsigned, NotRunning, NotThere, FeedBusy, NotPublished) as error:
-        print(error, file=sys.stderr)  # noqa: T201
+    except (Unsigned, NotRunning, NotThere, FeedBusy, _NotPublished) as error:
+        print(error, file=sys.stderr)
         return 1
     except (OperationalError, ArgumentError) as error:
         why = str(error).partition("\n")[0]
-        print(f"The catalog cannot be used: {why}; see that ELIB_CATALOG_URL is right", file=sys.stderr)  # noqa: T201
+        print(f"The catalog cannot be used: {why}; see that ELIB_CATALOG_URL is right", file=sys.stderr)
         return 1
     return 0
 
 
 def _answer(env: Environment, said: argparse.Namespace) -> Iterator[str]:
-    if said.command in LISTS:
-        return LISTS[said.command][1](env, said.feed)
+    if said.command in _LISTS:
+        return _LISTS[said.command][1](env, said.feed)
     if said.command == "show":
         return shown(env, said.run)
-    return iter([DECISIONS[said.command][2](env, said)])
+    return iter([_DECISIONS[said.command][2](env, said)])
 
 
 def _release(env: Environment, said: argparse.Namespace) -> str:
@@ -104,7 +104,7 @@ def _refuse(env: Environment, said: argparse.Namespace) -> str:
 
 
 def _undo(env: Environment, said: argparse.Namespace) -> str:
-    if NUMBER.fullmatch(said.what):
+    if _NUMBER.fullmatch(said.what):
         undo_curation(env, int(said.what), by=said.by, reason=said.reason)
         return f"curation {said.what} undone"
     run = read_run(env, said.what)
@@ -134,7 +134,7 @@ def _judge(env: Environment, said: argparse.Namespace) -> str:
     return f"judgement {number}: {said.one} and {said.other} are {said.command}"
 
 
-DECISIONS: dict[str, tuple[str, tuple[str, ...], Callable[[Environment, argparse.Namespace], str]]] = {
+_DECISIONS: dict[str, tuple[str, tuple[str, ...], Callable[[Environment, argparse.Namespace], str]]] = {
     "release": ("load a held run", ("run",), _release),
     "refuse": ("refuse a held run, until what it brings changes", ("run",), _refuse),
     "undo": (
@@ -153,10 +153,10 @@ DECISIONS: dict[str, tuple[str, tuple[str, ...], Callable[[Environment, argparse
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m loaders.review", description=(__doc__ or "").split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", help="without one: held")
-    for name, (explained, _) in LISTS.items():
+    for name, (explained, _) in _LISTS.items():
         commands.add_parser(name, help=explained).add_argument("--feed", help="of this feed only")
     commands.add_parser("show", help="what one staged run would do, record by record").add_argument("run")
-    for name, (explained, words, _) in DECISIONS.items():
+    for name, (explained, words, _) in _DECISIONS.items():
         command = commands.add_parser(name, help=explained)
         for word in words:
             command.add_argument(word)
@@ -182,7 +182,7 @@ def publish_now(env: Environment) -> str:
     ran = subprocess.run([sys.executable, "-m", PUBLISHER], env=variables, capture_output=True, text=True, check=False)
     if ran.returncode:
         why = (ran.stderr.strip() or ran.stdout.strip() or f"exit code {ran.returncode}").splitlines()[-1]
-        raise NotPublished(f"The decision stands, but the publication failed: {why}. {PUBLISH_LATER}")
+        raise _NotPublished(f"The decision stands, but the publication failed: {why}. {PUBLISH_LATER}")
     return ran.stdout.strip().splitlines()[-1]
 
 

@@ -30,7 +30,7 @@ def set_up(env: Environment) -> None:
     except (SQLAlchemyError, CommandError, ValueError, OSError) as error:
         raise NotSetUp(f"The catalog cannot be used: {_first_line(error)}. Look at ELIB_CATALOG_URL.") from error
     try:
-        set_up_airflow()
+        _set_up_airflow()
     except (SQLAlchemyError, OSError) as error:
         raise NotSetUp(f"Airflow's own database cannot be used: {_first_line(error)}.") from error
 
@@ -41,7 +41,7 @@ def _first_line(error: Exception) -> str:
     return said.splitlines()[0].rstrip(".")
 
 
-def set_up_airflow() -> None:
+def _set_up_airflow() -> None:
     """Airflow's own database, and the pool whose one slot every writer of the catalog runs in."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -51,7 +51,7 @@ def set_up_airflow() -> None:
 
     with create_session() as session, contextlib.redirect_stdout(io.StringIO()):
         try:
-            check_migrations(timeout=0)
+            check_migrations(timeout=0)  # type: ignore[no-untyped-call]
         except (TimeoutError, SystemExit):
             initdb(session=session)
         Pool.create_or_update_pool(POOL, slots=1, description="one writer of the catalog", include_deferred=False)

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from commands.airflow_home import prepare
 from schemas import Environment, environment
 
-COMPONENTS = {
+_COMPONENTS = {
     "scheduler": ["scheduler", "--skip-serve-logs"],
     "dag-processor": ["dag-processor"],
     "api-server": ["api-server"],
@@ -33,11 +33,11 @@ STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 GRACE = 15.0  # seconds between asking a component to end and ending it
 
 
-class PortTaken(Exception):
+class _PortTaken(Exception):
     """The UI cannot listen where it should."""
 
 
-class Asked(Exception):
+class _Asked(Exception):
     """Someone asked us to stop."""
 
 
@@ -45,16 +45,16 @@ def main() -> int:
     """Run every component until one ends or we are asked to stop; no component outlives us."""
     env = environment()
     try:
-        with up_lock(env):
+        with _up_lock(env):
             return _run(env)
     except Timeout:
         print(f"Another make up is running in {env.home}; stop it first.", file=sys.stderr)
-    except (PortTaken, ValueError) as error:
+    except (_PortTaken, ValueError) as error:
         print(error, file=sys.stderr)
     return 1
 
 
-def up_lock(env: Environment) -> FileLock:
+def _up_lock(env: Environment) -> FileLock:
     """One Airflow in one home: two schedulers on one SQLite hinder each other."""
     env.locks.mkdir(parents=True, exist_ok=True)
     return FileLock(env.locks / "up.lock", timeout=0)
@@ -68,7 +68,7 @@ def _run(env: Environment) -> int:
         signal.signal(number, _asked)
     logs = env.home / "airflow" / "logs"
     try:
-        for name, arguments in COMPONENTS.items():
+        for name, arguments in _COMPONENTS.items():
             running[name] = _start(name, arguments, logs)
         _say_where(env.home, logs)
         ended = _first_to_end(running)
@@ -76,7 +76,7 @@ def _run(env: Environment) -> int:
             f"Airflow's {ended} ended with code {running[ended].returncode}; see {logs / (ended + '.log')}", flush=True
         )
         return 1
-    except Asked:
+    except _Asked:
         return 0
     finally:
         _end(running.values())
@@ -90,12 +90,12 @@ def _check_port() -> None:
             listening.bind(("127.0.0.1", int(_port())))
         except (OSError, ValueError, OverflowError) as error:
             why = getattr(error, "strerror", None) or error
-            raise PortTaken(f"Port {_port()} of 127.0.0.1: {why}; AIRFLOW__API__PORT names another.") from error
+            raise _PortTaken(f"Port {_port()} of 127.0.0.1: {why}; AIRFLOW__API__PORT names another.") from error
 
 
 def _asked(number: int, frame: FrameType | None) -> None:
     _heed_no_more()
-    raise Asked
+    raise _Asked
 
 
 def _heed_no_more() -> None:

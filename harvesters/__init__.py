@@ -14,7 +14,7 @@ Harvester = Callable[[Feed, Ask, Environment, Report], Iterator[Page]]
 
 # protocol → the module that speaks it; imported when it is first asked for
 PROTOCOLS: dict[str, str] = {
-    "oai_pmh": "harvesters.oai_pmh",
+    "oai_pmh": "harvesters.oai_pmh.harvesting",
     "rest": "harvesters.lists.rest",
     "opendatasoft": "harvesters.lists.opendatasoft",
     "rss": "harvesters.documents.rss",

@@ -10,7 +10,7 @@ from schemas.base import Base
 MISSED = 10  # records or pages in a row that the server cannot give: then it is the server, not the records
 
 
-class Cause(Base, frozen=True, kw_only=True):
+class _Cause(Base, frozen=True, kw_only=True):
     """What happened in general, what the operator should do, and whether the next night tries by itself."""
 
     meaning: str
@@ -18,74 +18,74 @@ class Cause(Base, frozen=True, kw_only=True):
     again: bool
 
 
-CAUSES: dict[str, Cause] = {
-    "unreachable": Cause(
+CAUSES: dict[str, _Cause] = {
+    "unreachable": _Cause(
         meaning="the server does not answer, or answers only with errors of its own",
         advice="Wait a night or two; if it stays so, ask the partner whether the server is running.",
         again=True,
     ),
-    "certificate": Cause(
+    "certificate": _Cause(
         meaning="the server's TLS certificate cannot be trusted",
         advice="Ask the partner to renew the certificate; it is never ignored.",
         again=True,
     ),
-    "blocked": Cause(
+    "blocked": _Cause(
         meaning="a login, a firewall or the partner's rules keep us out",
         advice="Ask the partner to let the harvester in, or give the feed a connection that holds the credentials.",
         again=True,
     ),
-    "gone": Cause(
+    "gone": _Cause(
         meaning="there is nothing at this address any more",
         advice="Ask the partner for the new address and put it into the feed's url.",
         again=False,
     ),
-    "moved": Cause(
+    "moved": _Cause(
         meaning="the server sends us elsewhere and we cannot follow",
         advice="Open the address in a browser, find where it leads, and put that into the feed's url.",
         again=False,
     ),
-    "not_oai_pmh": Cause(
+    "not_oai_pmh": _Cause(
         meaning="what answers is not an OAI-PMH server",
         advice="Compare the feed's url with the partner's documentation: it must be the OAI-PMH base URL.",
         again=True,
     ),
-    "bad_format": Cause(
+    "bad_format": _Cause(
         meaning="the answer is not in the format that the feed declares",
         advice="Compare the feed's format, sets and [request] with what the server offers.",
         again=False,
     ),
-    "token_expired": Cause(
+    "token_expired": _Cause(
         meaning="the server forgets its place in the list faster than we can follow",
         advice="Ask for smaller windows (sets) or a higher [request] rate that the partner agrees to.",
         again=True,
     ),
-    "truncated": Cause(
+    "truncated": _Cause(
         meaning="the list ended before it was whole",
         advice="Nothing was deleted and the mark was not moved. If the partner really removed so many, raise "
         "[expect] max_drop; if its completeListSize is wrong, set [request] trust_list_size = false.",
         again=True,
     ),
-    "too_slow": Cause(
+    "too_slow": _Cause(
         meaning="the feed's time ran out",
         advice="The next run goes on where this one stopped; raise [request] timeout or budget if it never ends.",
         again=True,
     ),
-    "quiet_hours": Cause(
+    "quiet_hours": _Cause(
         meaning="the partner's quiet hours have begun",
         advice="The next run goes on where this one stopped; move the feed's schedule if it never ends.",
         again=True,
     ),
-    "malformed": Cause(
+    "malformed": _Cause(
         meaning="the answer cannot be read",
         advice="The response is kept in landing: show it to the partner.",
         again=True,
     ),
-    "too_large": Cause(
+    "too_large": _Cause(
         meaning="the answer is larger than the feed allows",
         advice="Look at what the address serves; raise [request] max_bytes or max_pages if it is right.",
         again=False,
     ),
-    "forbidden_address": Cause(
+    "forbidden_address": _Cause(
         meaning="the address is not a public web address",
         advice="Correct the feed's url, or list the host in ELIB_ALLOW_PRIVATE if it is one of your own.",
         again=False,
@@ -138,7 +138,7 @@ def table() -> str:
     return "\n".join(["| cause | it means | what to do | tried again |", "|---|---|---|---|", *rows])
 
 
-def _again(row: Cause) -> str:
+def _again(row: _Cause) -> str:
     return "every night" if row.again else "every night, and ends so until something is changed"
 
 

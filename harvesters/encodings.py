@@ -8,12 +8,12 @@ import re
 from charset_normalizer import from_bytes
 
 # what the library's languages are written in; an encoding beyond them that fits some bytes is a coincidence
-LIKELY = [
+_LIKELY = [
     *("utf_8", "cp1252", "cp1251", "cp1250", "cp1256", "cp1254", "cp1253", "cp1255", "cp1257", "cp1258", "cp874"),
     *("koi8_r", "koi8_u", "iso8859_2", "iso8859_5", "iso8859_6", "iso8859_9", "mac_cyrillic", "mac_roman", "cp866"),
     *("utf_16", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr"),
 ]
-CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.-]+)", re.I)
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.-]+)", re.I)
 
 
 def known(encoding: str) -> bool:
@@ -36,13 +36,13 @@ def decodes(body: bytes, encoding: str) -> bool:
 
 def charset(content_type: str) -> str | None:
     """The encoding that a Content-Type header names."""
-    said = CHARSET.search(content_type)
+    said = _CHARSET.search(content_type)
     return said[1] if said else None
 
 
 def guessed(body: bytes) -> str | None:
     """The encoding that bytes look like; None when they look like none."""
-    best = from_bytes(body, cp_isolation=LIKELY).best()
+    best = from_bytes(body, cp_isolation=_LIKELY).best()
     return best.encoding if best else None
 
 

@@ -6,9 +6,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TextIO
 
-CLEAR = "\r\033[K"  # back to the line's begin, and wipe it
-EVERY = 1.0  # seconds between two lines on a terminal
-EVERY_LOGGED = 15.0  # and in a file
+_CLEAR = "\r\033[K"  # back to the line's begin, and wipe it
+_EVERY = 1.0  # seconds between two lines on a terminal
+_EVERY_LOGGED = 15.0  # and in a file
 
 
 def progress_line(listed: int, total: int | None, seconds: float, now: datetime | None = None) -> str:
@@ -39,14 +39,14 @@ class Terminal:
     def __call__(self, listed: int, total: int | None) -> None:
         now = time.monotonic()
         self.line = f"{self.name}: {progress_line(listed, total, now - self.began)}"
-        if now - self.last < (EVERY if self.live else EVERY_LOGGED):
+        if now - self.last < (_EVERY if self.live else _EVERY_LOGGED):
             return
         self.last = now
         self._write()
 
     def say(self, sentence: str) -> None:
         """A sentence on its own line."""
-        self.out.write(f"{CLEAR if self.live else ''}{self.name}: {sentence}\n")
+        self.out.write(f"{_CLEAR if self.live else ''}{self.name}: {sentence}\n")
         self.out.flush()
 
     def end(self) -> None:
@@ -57,5 +57,5 @@ class Terminal:
         self.out.flush()
 
     def _write(self) -> None:
-        self.out.write(f"{CLEAR}{self.line}" if self.live else f"{self.line}\n")
+        self.out.write(f"{_CLEAR}{self.line}" if self.live else f"{self.line}\n")
         self.out.flush()

@@ -13,15 +13,15 @@ from lxml import etree
 from harvesters.encodings import known
 from harvesters.occurrences import Next
 
-DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
-UTF_8 = frozenset({"utf-8", "utf8"})
-WIDE = ("utf-16", "utf16", "utf-32", "utf32", "ucs", "iso-10646")  # no declaration in ASCII can be written in them
+_DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
+_UTF_8 = frozenset({"utf-8", "utf8"})
+_WIDE = ("utf-16", "utf16", "utf-32", "utf32", "ucs", "iso-10646")  # no declaration in ASCII can be written in them
 # entities, and the beginnings of what may hold an ampersand that is not one, with the ends of those
-NAMED = re.compile(rb"<!\[CDATA\[|<!--|<\?|&([A-Za-z][A-Za-z0-9]*);")
-SECTION_ENDS = {b"<![CDATA[": b"]]>", b"<!--": b"-->", b"<?": b"?>"}
-OWN = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
+_NAMED = re.compile(rb"<!\[CDATA\[|<!--|<\?|&([A-Za-z][A-Za-z0-9]*);")
+_SECTION_ENDS = {b"<![CDATA[": b"]]>", b"<!--": b"-->", b"<?": b"?>"}
+_OWN = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
 # characters that XML 1.0 section 2.2 forbids, raw in UTF-8 or as a reference
-ILLEGAL = re.compile(
+_ILLEGAL = re.compile(
     rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|\xed[\xa0-\xbf][\x80-\xbf]"
     rb"|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F])|[xX]0*[fF]{3}[eEfF]"
     rb"|[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2});"
@@ -90,9 +90,9 @@ def mislabelled(body: bytes) -> str | None:
 
     That is an encoding of one byte where there is more than ASCII, one in which no ASCII can be read, or none at all.
     """
-    said = DECLARED.match(body)
+    said = _DECLARED.match(body)
     name = said[1].decode("ascii").lower() if said else "utf-8"
-    if name in UTF_8 or (body.isascii() and known(name) and not name.startswith(WIDE)):
+    if name in _UTF_8 or (body.isascii() and known(name) and not name.startswith(_WIDE)):
         return None
     try:
         body.decode("utf-8")
@@ -103,16 +103,16 @@ def mislabelled(body: bytes) -> str | None:
 
 def declared_encoding(body: bytes) -> str:
     """What the document says of its encoding; UTF-8 when it says nothing."""
-    said = DECLARED.match(body.lstrip(b"\xef\xbb\xbf \t\r\n"))
+    said = _DECLARED.match(body.lstrip(b"\xef\xbb\xbf \t\r\n"))
     return said[1].decode("ascii") if said else "utf-8"
 
 
 def name_entities(body: bytes) -> bytes:
     """The document with HTML's named entities as numbers, save XML's own five, CDATA, comments and instructions."""
-    ends = {begin: Next(body, marker) for begin, marker in SECTION_ENDS.items()}
+    ends = {begin: Next(body, marker) for begin, marker in _SECTION_ENDS.items()}
     parts: list[bytes] = []
     copied = at = 0
-    while match := NAMED.search(body, at):
+    while match := _NAMED.search(body, at):
         at = match.end()
         if match[1] is not None:
             parts += (body[copied : match.start()], _numbered(match))
@@ -120,16 +120,16 @@ def name_entities(body: bytes) -> bytes:
             continue
         end = ends[match[0]].at_or_after(at)
         if end >= 0:
-            at = end + len(SECTION_ENDS[match[0]])
+            at = end + len(_SECTION_ENDS[match[0]])
     return b"".join((*parts, body[copied:]))
 
 
 def _numbered(entity: re.Match[bytes]) -> bytes:
     """An entity by the numbers of its characters; as it is written when it is XML's own or nobody's."""
-    meant = None if entity[1] in OWN else html5.get(entity[1].decode("ascii") + ";")
+    meant = None if entity[1] in _OWN else html5.get(entity[1].decode("ascii") + ";")
     return entity[0] if meant is None else "".join(f"&#{ord(letter)};" for letter in meant).encode("ascii")
 
 
 def without_illegal(body: bytes) -> bytes:
     """The document without the characters that no XML document can hold."""
-    return ILLEGAL.sub(b"", body)
+    return _ILLEGAL.sub(b"", body)

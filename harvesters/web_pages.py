@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-HTML = re.compile(
+_HTML = re.compile(
     rb"^\s*+(?:\xef\xbb\xbf\s*+)?(?:<!--(?:[^-]++|-(?!->))*+-->\s*+)*+<(?:!doctype\s+html|html|head|body|title|script)\b",
     re.I,
 )
-TITLE = re.compile(rb"<title[^<>]*>", re.I)
-TITLE_END = re.compile(rb"</title>", re.I)
-SIGNS: tuple[tuple[str, str, re.Pattern[bytes]], ...] = (
+_TITLE = re.compile(rb"<title[^<>]*>", re.I)
+_TITLE_END = re.compile(rb"</title>", re.I)
+_SIGNS: tuple[tuple[str, str, re.Pattern[bytes]], ...] = (
     (
         "blocked",
         "a firewall's page",
@@ -31,14 +31,14 @@ SIGNS: tuple[tuple[str, str, re.Pattern[bytes]], ...] = (
 
 def is_html(body: bytes) -> bool:
     """Whether a body is a web page rather than data."""
-    return HTML.match(body[:4096]) is not None
+    return _HTML.match(body[:4096]) is not None
 
 
 def html_cause(body: bytes, otherwise: str) -> tuple[str, str]:
     """The cause and the name of a web page that came instead of data; (otherwise, "") for what is no web page."""
     if not is_html(body):
         return otherwise, ""
-    for cause, name, sign in SIGNS:
+    for cause, name, sign in _SIGNS:
         if sign.search(body[:200_000]):
             return cause, name
     title = _title(body[:20_000]).decode("utf-8", "replace")[:80]
@@ -47,6 +47,6 @@ def html_cause(body: bytes, otherwise: str) -> tuple[str, str]:
 
 def _title(body: bytes) -> bytes:
     """What stands between a page's title tags; empty when it has none."""
-    begin = TITLE.search(body)
-    end = TITLE_END.search(body, begin.end()) if begin else None
+    begin = _TITLE.search(body)
+    end = _TITLE_END.search(body, begin.end()) if begin else None
     return body[begin.end() : end.start()].strip() if begin and end else b""

@@ -21,7 +21,7 @@ from schemas.feed import read_leniently
 
 log = logging.getLogger("elib.feed")
 FOLDERS = "feed_folders"  # the row of publish_state: the folder from which each feed's declaration was taken
-SOURCE = "file"
+_SOURCE = "file"
 
 
 class FileTrouble(NamedTuple):
@@ -32,7 +32,7 @@ class FileTrouble(NamedTuple):
     details: tuple[str, ...] = ()
 
 
-class FeedsInUse(NamedTuple):
+class _FeedsInUse(NamedTuple):
     """Every feed as it counts, in name order, and what is wrong with feed files; `undeclared` have no declaration."""
 
     feeds: tuple[Feed, ...]
@@ -57,7 +57,7 @@ class _Kept(NamedTuple):
     harvested: frozenset[str]  # by us, and not through the pipe
 
 
-def feeds_in_use(env: Environment) -> FeedsInUse:
+def feeds_in_use(env: Environment) -> _FeedsInUse:
     """Every feed as it counts now; writes nothing."""
     good, bad = read_feeds(env.feeds)
     with reading(env) as connection:
@@ -93,7 +93,7 @@ def record(env: Environment, feed: Feed) -> None:
         _write(connection, env, [feed], _rows(connection))
 
 
-def take_up(env: Environment) -> FeedsInUse:
+def take_up(env: Environment) -> _FeedsInUse:
     """Keep what good files declare of feeds that the catalog knows; return every feed as it counts."""
     good, bad = read_feeds(env.feeds)
     with writing(env) as connection:
@@ -105,7 +105,7 @@ def take_up(env: Environment) -> FeedsInUse:
     return _in_use(env, kept, good, bad)
 
 
-def check_declared(in_use: FeedsInUse, clusters: Iterable[Cluster]) -> None:
+def check_declared(in_use: _FeedsInUse, clusters: Iterable[Cluster]) -> None:
     """Raises Undeclared when records of a feed that no declaration is known of would be merged with others.
 
     So it is in a catalog of before declarations were kept, until every feed's file was good once: to merge without
@@ -122,7 +122,7 @@ def check_declared(in_use: FeedsInUse, clusters: Iterable[Cluster]) -> None:
         )
 
 
-def _in_use(env: Environment, kept: _Kept, good: Iterable[Feed], bad: Iterable[BadFeed]) -> FeedsInUse:
+def _in_use(env: Environment, kept: _Kept, good: Iterable[Feed], bad: Iterable[BadFeed]) -> _FeedsInUse:
     files = {feed.name: feed for feed in good}
     mistakes = {error.path.stem: error for error in bad}
     feeds: list[Feed] = []
@@ -140,7 +140,7 @@ def _in_use(env: Environment, kept: _Kept, good: Iterable[Feed], bad: Iterable[B
             feeds.append(counts)
         elif name in (kept.ran if name in mistakes else kept.harvested):
             undeclared.add(name)
-    return FeedsInUse(tuple(feeds), troubles, frozenset(undeclared))
+    return _FeedsInUse(tuple(feeds), troubles, frozenset(undeclared))
 
 
 def _mistake(error: BadFeed) -> FileTrouble:
@@ -202,7 +202,7 @@ def _write(
         now_here[feed.name] = os.path.normpath(env.feeds)
         if row is None or row.sha256 != _sha256(text):
             version = row.version + 1 if row else 1
-            values = (version, text, _sha256(text), now(), SOURCE)
+            values = (version, text, _sha256(text), now(), _SOURCE)
             written = {"feed": feed.name, **dict(zip(names, values, strict=True))}
             connection.execute(upsert(connection, FeedDeclaration.__table__, names), written)
     if now_here != folders:

@@ -76,7 +76,7 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
         before = pairs = kept = None
     fresh, gone = stale_keys(env, kept)
     with rarely_collected():
-        made = live_features(env, fresh)
+        made = _live_features(env, fresh)
     now = made if kept is None else pa.concat_tables([without(kept, gone), made]).sort_by("key")
     changed = None if before is None else changes(before, now)
     del before, kept, made  # a million features are a gigabyte
@@ -92,7 +92,7 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     return {"folder": str(folder.relative_to(env.home)), "records": now.num_rows, "evaluated": found.evaluated}
 
 
-def live_features(env: Environment, keys: Collection[str], *, many: int = MANY) -> pa.Table:
+def _live_features(env: Environment, keys: Collection[str], *, many: int = MANY) -> pa.Table:
     """The features of live records, in key order; of `many` or more by two processes."""
     from loaders.publication import read_live
     from loaders.store import let_go

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from loaders.landing import Landed
 
 log = logging.getLogger("elib.feed")
-SAY_EVERY = 5.0  # seconds between two lines of progress
-NOTHING = "nothing"  # the one chunk of a run that has none: Airflow skips what is mapped over nothing, after a pause
+_SAY_EVERY = 5.0  # seconds between two lines of progress
+_NOTHING = "nothing"  # the one chunk of a run that has none: Airflow skips what is mapped over nothing, after a pause
 
 
 def feed_of(env: Environment, name: str) -> Feed:
@@ -32,7 +32,7 @@ def feed_of(env: Environment, name: str) -> Feed:
     return feed_in_use(env, name)
 
 
-def feed_to_harvest(env: Environment, name: str) -> Feed:
+def _feed_to_harvest(env: Environment, name: str) -> Feed:
     """The feed as its file declares it now. Raises HarvestFailed: on an old declaration nobody is asked anything."""
     try:
         return read_feed(env.feeds / f"{name}.toml")
@@ -42,7 +42,7 @@ def feed_to_harvest(env: Environment, name: str) -> Feed:
 
 
 @contextmanager
-def failing_by_name(env: Environment, run_id: str, step: str) -> Iterator[None]:
+def _failing_by_name(env: Environment, run_id: str, step: str) -> Iterator[None]:
     """Whatever ends a step ends its run as failed, with a cause and a sentence; the exception goes on."""
     from loaders import catalog
 
@@ -88,21 +88,21 @@ def harvest(
     from loaders.landing import ask, land
 
     env = environment()
-    feed = feed_to_harvest(env, name)
+    feed = _feed_to_harvest(env, name)
     run_id = catalog.begin(env, name, version=transforms_version())
-    with failing_by_name(env, run_id, "harvest"), catalog.working(env, run_id):
+    with _failing_by_name(env, run_id, "harvest"), catalog.working(env, run_id):
         declarations.record(env, feed)
         if feed.status == "retired":
             return {"run_id": run_id, "listed": 0}
-        check_format(feed)
+        _check_format(feed)
         full = full() if callable(full) else full
-        secrets = (credentials() if callable(credentials) else credentials) or secrets_of(feed)
+        secrets = (credentials() if callable(credentials) else credentials) or _secrets_of(feed)
         asked = ask(env.landing, feed, full=full, credentials=secrets)
         say = Progress(name)
         landed = land(env.landing, feed, run_id, pages(feed, asked, env, say), asked=asked, progress=say)
         if landed.full and landed.nameless and not (landed.listed or asked.listed_so_far):
-            raise nothing_read(landed)
-        notes = (*landed.notes, *unread(landed), *nothing_listed(landed, asked))
+            raise _nothing_read(landed)
+        notes = (*landed.notes, *_unread(landed), *_nothing_listed(landed, asked))
         for note in notes:
             log.warning("%s: %s", name, note)
         catalog.note_landed(env, run_id, listed=landed.listed, notes=notes)
@@ -110,7 +110,7 @@ def harvest(
     return {"run_id": run_id, "listed": landed.listed}
 
 
-def unread(landed: Landed) -> Iterator[str]:
+def _unread(landed: Landed) -> Iterator[str]:
     """What an operator should know of what cannot be read and has no name to be rejected under."""
     if landed.nameless:
         yield (
@@ -120,19 +120,19 @@ def unread(landed: Landed) -> Iterator[str]:
         )
 
 
-def nothing_listed(landed: Landed, asked: Ask) -> Iterator[str]:
+def _nothing_listed(landed: Landed, asked: Ask) -> Iterator[str]:
     """What an operator should know of a whole list that is empty: a misspelt set or filter looks the same."""
     if landed.complete and landed.full and not (landed.listed or landed.nameless or asked.listed_so_far):
         yield "the whole list holds no record: compare the feed's url, sets and [request] with what the partner offers"
 
 
-def nothing_read(landed: Landed) -> HarvestFailed:
+def _nothing_read(landed: Landed) -> HarvestFailed:
     """A whole list of which not one record can be read is no empty list."""
     sentence = f"of the list nothing can be read, {landed.nameless} times (the first: {landed.nameless_reason})"
     return HarvestFailed("malformed", f"{sentence}. Compare the feed file with what the partner sends, in landing.")
 
 
-def check_format(feed: Feed) -> None:
+def _check_format(feed: Feed) -> None:
     """Raises HarvestFailed, before the partner is asked, when nothing of ours reads the feed's format or dialect."""
     from transforms.crosswalks import ALIASES, CROSSWALKS
     from transforms.crosswalks.dialects import DIALECTS
@@ -147,7 +147,7 @@ def check_format(feed: Feed) -> None:
         raise HarvestFailed("bad_format", sentence, again=False)
 
 
-def secrets_of(feed: Feed) -> dict[str, str]:
+def _secrets_of(feed: Feed) -> dict[str, str]:
     """The feed's credentials from the environment, for runs without Airflow."""
     import os
 
@@ -167,7 +167,7 @@ class Progress:
         from harvesters.progress import progress_line
 
         now = time.monotonic()
-        if now - self.last >= SAY_EVERY:
+        if now - self.last >= _SAY_EVERY:
             self.last = now
             log.info("%s: %s", self.name, progress_line(listed, total, now - self.began))
 
@@ -187,9 +187,9 @@ def plan(name: str, run_id: str) -> list[str]:
     from loaders import staging
 
     env = environment()
-    with failing_by_name(env, run_id, "plan"):
+    with _failing_by_name(env, run_id, "plan"):
         planned = staging.plan(env, run_id, withdraw=feed_of(env, name).status == "retired")
-    return list(planned.chunks) or [NOTHING]
+    return list(planned.chunks) or [_NOTHING]
 
 
 @contextmanager
@@ -207,7 +207,7 @@ def rarely_collected() -> Iterator[None]:
 
 def transform(name: str, chunk: str) -> dict[str, int]:
     """Read a chunk of source records into the shared schema."""
-    if chunk == NOTHING:
+    if chunk == _NOTHING:
         return {"records": 0}
     from loaders import staging
     from transforms import transform_all
@@ -215,7 +215,7 @@ def transform(name: str, chunk: str) -> dict[str, int]:
     env = environment()
     feed = feed_of(env, name)
     run_id = Path(chunk).parts[1]  # staging/<run id>/…
-    with failing_by_name(env, run_id, "transform"), rarely_collected():
+    with _failing_by_name(env, run_id, "transform"), rarely_collected():
         outcomes = transform_all(staging.read_chunk(env, chunk), feed)
         return {"records": staging.write_outcomes(env, chunk, outcomes)}
 
@@ -225,7 +225,7 @@ def check(name: str, run_id: str) -> int:
     from pipeline.feed_gate import check_neighbours
 
     env = environment()
-    with failing_by_name(env, run_id, "check"), rarely_collected():
+    with _failing_by_name(env, run_id, "check"), rarely_collected():
         return check_neighbours(env, run_id)
 
 
@@ -234,7 +234,7 @@ def stage(name: str, run_id: str) -> dict[str, int]:
     from loaders import staging
 
     env = environment()
-    with failing_by_name(env, run_id, "stage"):
+    with _failing_by_name(env, run_id, "stage"):
         return staging.stage(env, run_id)
 
 
@@ -245,7 +245,7 @@ def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
     from pipeline.feed_gate import judge_run
 
     env = environment()
-    with failing_by_name(env, run_id, "gate"):
+    with _failing_by_name(env, run_id, "gate"):
         reasons = judge_run(env, feed_of(env, name), run_id, counts)
         if reasons:
             catalog.hold(env, run_id, reasons)
@@ -260,7 +260,7 @@ def load(name: str, run_id: str, passed: bool) -> dict[str, int]:
     env = environment()
     if not passed:
         return {}
-    with failing_by_name(env, run_id, "load"):
+    with _failing_by_name(env, run_id, "load"):
         return catalog.load(env, run_id)
 
 

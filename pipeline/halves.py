@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("elib.catalog")
 MANY = 10_000  # keys; fewer are made by one process before the second has begun
-Make = Callable[[Sequence[str]], "pa.Table"]
+_Make = Callable[[Sequence[str]], "pa.Table"]
 
 
-def by_halves(make: Make, keys: Sequence[str], folder: Path, *, many: int = MANY) -> pa.Table:
+def by_halves(make: _Make, keys: Sequence[str], folder: Path, *, many: int = MANY) -> pa.Table:
     """What `make` gives for the keys, in their order; a second process makes the second half of many.
 
     `make` must not use an open connection or file of this process, and each half reads at its own moment. What the
@@ -75,7 +75,7 @@ def _may_fork() -> bool:
     )
 
 
-def _write(make: Make, keys: Sequence[str], file: BinaryIO) -> None:
+def _write(make: _Make, keys: Sequence[str], file: BinaryIO) -> None:
     import pyarrow as pa
 
     made = make(keys)

@@ -15,11 +15,11 @@ from harvesters.lists import field_names, is_nameless
 from harvesters.oai_pmh import moment, spoken
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, SourceRecord
 
-PARTS = 5  # windows between a list's earliest datestamp and now
-ASKS = 12  # at most, over all sets: each is two or three requests at the partner's own rate
-READ = 2_000  # records of a paged list out of which an even choice is made
+_PARTS = 5  # windows between a list's earliest datestamp and now
+_ASKS = 12  # at most, over all sets: each is two or three requests at the partner's own rate
+_READ = 2_000  # records of a paged list out of which an even choice is made
 Thing = TypeVar("Thing")
-ONE_BY_ONE = frozenset({"sitemap"})  # protocols that need a request for each record
+_ONE_BY_ONE = frozenset({"sitemap"})  # protocols that need a request for each record
 
 
 @dataclass
@@ -92,10 +92,10 @@ def _gather(
 def _asks(feed: Feed, starts: Sequence[str | None], picked: Picked) -> list[tuple[Feed, str | None]]:
     """What to ask: every window of every set, or of as many sets as there may be asks."""
     parts = [feed.model_copy(update={"sets": [name]}) for name in feed.sets] or [feed]
-    if len(parts) > ASKS:
-        picked.notes.append(f"the feed names {len(parts)} sets; {ASKS} of them were asked")
-        parts = list(evenly(parts, ASKS))
-    return [(part, since) for part in parts for since in evenly(starts, max(1, ASKS // len(parts)))]
+    if len(parts) > _ASKS:
+        picked.notes.append(f"the feed names {len(parts)} sets; {_ASKS} of them were asked")
+        parts = list(evenly(parts, _ASKS))
+    return [(part, since) for part in parts for since in evenly(starts, max(1, _ASKS // len(parts)))]
 
 
 def _starts(feed: Feed, env: Environment) -> list[str | None]:
@@ -106,14 +106,14 @@ def _starts(feed: Feed, env: Environment) -> list[str | None]:
     with Client(feed, _ask(feed, 1), env) as client:
         server = identify(Repository(client, feed.request.method), client)
     earliest, now = moment(server.earliest), datetime.now(UTC)
-    steps = [earliest + (now - earliest) * number / PARTS for number in range(1, PARTS)]
+    steps = [earliest + (now - earliest) * number / _PARTS for number in range(1, _PARTS)]
     return [None, *(spoken(at, days=server.days) for at in steps)]
 
 
 def _top_up(feed: Feed, wanted: int, env: Environment, picked: Picked) -> None:
     """Records from the beginning of the list until there are enough; some of them were seen already."""
     try:
-        for page in harvest(feed, _ask(feed, READ), env):
+        for page in harvest(feed, _ask(feed, _READ), env):
             picked.take(page)
             if len(picked.records) >= wanted:
                 return
@@ -123,8 +123,8 @@ def _top_up(feed: Feed, wanted: int, env: Environment, picked: Picked) -> None:
 
 def _from_list(feed: Feed, wanted: int, env: Environment) -> Picked:
     """An even choice out of the first records of the list, which are all of them when it is short."""
-    dear = feed.protocol in ONE_BY_ONE or feed.request.detail_url is not None
-    read = wanted if dear else max(READ, wanted)
+    dear = feed.protocol in _ONE_BY_ONE or feed.request.detail_url is not None
+    read = wanted if dear else max(_READ, wanted)
     picked = Picked(feed)
     if feed.protocol == "rest" and feed.request.paging in ("page", "offset"):
         _read(feed, _ask(feed, 1), env, picked)
@@ -143,7 +143,7 @@ def _parts(feed: Feed, total: int) -> list[tuple[Feed, None]]:
     """The feed as it would be if its list began further back, at even distances."""
     asked = feed.request
     step = asked.size if asked.paging == "page" else 1
-    firsts = [asked.first + total * number // PARTS // step for number in range(PARTS)]
+    firsts = [asked.first + total * number // _PARTS // step for number in range(_PARTS)]
     requests = [asked.model_copy(update={"first": first}) for first in firsts]
     return [(feed.model_copy(update={"request": request}), None) for request in requests]
 
@@ -153,7 +153,7 @@ def _read(feed: Feed, ask: Ask, env: Environment, picked: Picked) -> None:
         picked.take(page)
         if ask.full and page.total is not None:
             picked.total = max(page.total, picked.total or 0)
-        if not picked.records and picked.nameless >= (ask.limit or READ):
+        if not picked.records and picked.nameless >= (ask.limit or _READ):
             return  # the others will lack it too
 
 

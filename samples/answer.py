@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-Pairs = tuple[tuple[str, str], ...]
+_Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class Asked:
     body: bytes = b""
 
     @property
-    def pairs(self) -> Pairs:
+    def pairs(self) -> _Pairs:
         """The query's parameters in a fixed order, so that two orders of the same query are equal."""
         return tuple(sorted(parse_qsl(self.query, keep_blank_values=True)))
 
     @property
-    def form(self) -> Pairs:
+    def form(self) -> _Pairs:
         """The query's parameters and those of a form body."""
         if "x-www-form-urlencoded" not in self.headers.get("content-type", ""):
             return self.pairs

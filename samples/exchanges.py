@@ -11,7 +11,7 @@ from typing import Any
 from samples.answer import Answer, Asked, NothingStored
 from samples.listings import Listing, read_listing
 
-TYPES = {
+_TYPES = {
     ".json": "application/json; charset=utf-8",
     ".xml": "application/xml; charset=utf-8",
     ".rss": "application/rss+xml; charset=utf-8",
@@ -24,7 +24,7 @@ TYPES = {
 
 
 @dataclass(frozen=True)
-class Exchange:
+class _Exchange:
     """One stored response: asked for by method, path, query (in any order; None: any) and part of a JSON body."""
 
     path: str
@@ -57,10 +57,10 @@ class Exchange:
 
 
 @dataclass(frozen=True)
-class Exchanges:
+class _Exchanges:
     """The exchanges and listings of one folder; the first that fits answers."""
 
-    rows: tuple[Exchange | Listing, ...]
+    rows: tuple[_Exchange | Listing, ...]
 
     def answer(self, asked: Asked) -> Answer:
         found = next((row for row in self.rows if row.fits(asked)), None)
@@ -70,14 +70,14 @@ class Exchanges:
         return found.answer(asked)
 
 
-def read_exchanges(folder: Path) -> Exchanges:
+def read_exchanges(folder: Path) -> _Exchanges:
     """The exchanges that a folder's replay.toml declares under [[exchange]] and [[listing]]."""
     said = tomllib.loads((folder / "replay.toml").read_text(encoding="utf-8"))
-    rows: list[Exchange | Listing] = [_exchange(folder, dict(row)) for row in said.get("exchange", [])]
-    return Exchanges(tuple(rows + [read_listing(folder, row) for row in said.get("listing", [])]))
+    rows: list[_Exchange | Listing] = [_exchange(folder, dict(row)) for row in said.get("exchange", [])]
+    return _Exchanges(tuple(rows + [read_listing(folder, row) for row in said.get("listing", [])]))
 
 
-def _exchange(folder: Path, row: dict[str, Any]) -> Exchange:
+def _exchange(folder: Path, row: dict[str, Any]) -> _Exchange:
     file = folder / row.pop("file")
-    content_type = row.pop("content_type", None) or TYPES.get(file.suffix, "application/octet-stream")
-    return Exchange(stored=file.read_bytes(), content_type=content_type, **row)
+    content_type = row.pop("content_type", None) or _TYPES.get(file.suffix, "application/octet-stream")
+    return _Exchange(stored=file.read_bytes(), content_type=content_type, **row)

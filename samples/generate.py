@@ -17,7 +17,7 @@ from samples.repository import SECOND
 from samples.server import ReplayServer
 
 KEPT = 100_000  # records whose pages are rendered before serving; of a longer list each page is rendered when asked
-DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
+_DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
 
 
 class Generated:
@@ -44,7 +44,7 @@ class Generated:
         if verb == "Identify":
             return oai_xml.identify(_identify(base_url))
         if verb == "ListMetadataFormats":
-            return oai_xml.formats([("oai_dc", "http://www.openarchives.org/OAI/2.0/oai_dc.xsd", DC)])
+            return oai_xml.formats([("oai_dc", "http://www.openarchives.org/OAI/2.0/oai_dc.xsd", _DC)])
         if verb == "ListSets":
             raise OaiError("noSetHierarchy", "this repository offers no sets")
         if said.get("metadataPrefix", "oai_dc") != "oai_dc":
@@ -126,11 +126,11 @@ def _identify(base_url: str) -> dict[str, str]:
 @contextmanager
 def serve_generated(records: int, page_size: int = 100, port: int = 0) -> Iterator[str]:
     """The address of a repository of so many generated records, served by a thread of this process."""
-    with server_of(records, page_size, port) as server:
+    with _server_of(records, page_size, port) as server:
         yield f"{server.url}/oai"
 
 
-def server_of(records: int, page_size: int, port: int) -> ReplayServer:
+def _server_of(records: int, page_size: int, port: int) -> ReplayServer:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "replay.toml").touch()
         return ReplayServer(Path(folder), port, added={"oai": Generated(records, page_size)})
@@ -142,7 +142,7 @@ def main() -> None:
     parser.add_argument("--page-size", type=int, default=100)
     parser.add_argument("--port", type=int, default=0)
     said = parser.parse_args()
-    server = server_of(said.records, said.page_size, said.port)
+    server = _server_of(said.records, said.page_size, said.port)
     print(f"{server.url}/oai", flush=True)  # noqa: T201 - the promise of the command line
     server.serve_forever()
 

@@ -12,13 +12,26 @@ from xml.sax.saxutils import escape
 
 HOST = "generated.example"
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # the datestamp of record 0; each one after it is a second later
-NEAR = 33  # every so many records one is a near duplicate of one of the thirty before it: 3 %
-NAMES = ["Adams", "Bello", "Castro", "Dubois", "Eriksen", "Fofana", "Gupta", "Hansen", "Ilic", "Jensen", "Kim", "Lopez"]
-NAMES += ["Marin", "Nguyen", "Okoro", "Petrov", "Quist", "Rossi", "Saidi", "Tanaka", "Ueda", "Vargas", "Weber", "Zhou"]
-GIVEN = ["Anna", "Boris", "Chen", "Dina", "Emil", "Fatou", "Goran", "Hana", "Ivan", "Julia", "Karim", "Lena", "Milan"]
-GIVEN += ["Nora", "Omar", "Paula", "Rashid", "Sara", "Tomas", "Vera"]
-TYPES = ["Lesson", "Book", "Course", "Video", "Worksheet", "Simulation", "Assessment", "Presentation"]
-LICENSES = [
+_NEAR = 33  # every so many records one is a near duplicate of one of the thirty before it: 3 %
+_NAMES = [
+    "Adams",
+    "Bello",
+    "Castro",
+    "Dubois",
+    "Eriksen",
+    "Fofana",
+    "Gupta",
+    "Hansen",
+    "Ilic",
+    "Jensen",
+    "Kim",
+    "Lopez",
+]
+_NAMES += ["Marin", "Nguyen", "Okoro", "Petrov", "Quist", "Rossi", "Saidi", "Tanaka", "Ueda", "Vargas", "Weber", "Zhou"]
+_GIVEN = ["Anna", "Boris", "Chen", "Dina", "Emil", "Fatou", "Goran", "Hana", "Ivan", "Julia", "Karim", "Lena", "Milan"]
+_GIVEN += ["Nora", "Omar", "Paula", "Rashid", "Sara", "Tomas", "Vera"]
+_TYPES = ["Lesson", "Book", "Course", "Video", "Worksheet", "Simulation", "Assessment", "Presentation"]
+_LICENSES = [
     "https://creativecommons.org/licenses/by/4.0/",
     "http://creativecommons.org/licenses/by-sa/4.0",
     "CC BY-NC 4.0",
@@ -49,7 +62,7 @@ _ABOUT = """<dc:subject>{topic}</dc:subject>
 
 
 @dataclass(frozen=True)
-class Words:
+class _Words:
     """One language's sentences and vocabularies, already escaped for XML."""
 
     code: str
@@ -62,12 +75,12 @@ class Words:
 
 
 @cache
-def words() -> tuple[Words, ...]:
+def _words() -> tuple[_Words, ...]:
     """The words of every language in samples/generate.toml."""
     said = tomllib.loads((Path(__file__).parent / "generate.toml").read_text(encoding="utf-8"))
     lists = ("topics", "aspects", "groups", "places")
     return tuple(
-        Words(
+        _Words(
             row["code"],
             escape(row["title"]),
             escape(" ".join(row["sentences"])),
@@ -79,14 +92,14 @@ def words() -> tuple[Words, ...]:
 
 def near_duplicate_of(number: int) -> int | None:
     """The number of the record that this one nearly repeats; None for a record of its own."""
-    if number % NEAR != NEAR - 1:
+    if number % _NEAR != _NEAR - 1:
         return None
     return number - 1 - _mixed(number) % 30
 
 
 def near_duplicates(records: int) -> list[tuple[str, str]]:
     """Every pair of identifiers that are one work, among so many records."""
-    pairs = ((number, near_duplicate_of(number)) for number in range(NEAR - 1, records, NEAR))
+    pairs = ((number, near_duplicate_of(number)) for number in range(_NEAR - 1, records, _NEAR))
     return [(identifier(of), identifier(number)) for number, of in pairs if of is not None]
 
 
@@ -126,7 +139,7 @@ def _mixed(number: int) -> int:
 @cache
 def _about(language: int, topic: int, group: int, place: int, short: bool = False) -> str:
     """What is said of the matter itself: some thousand texts, each made once."""
-    said = words()[language]
+    said = _words()[language]
     chosen = {"topic": said.topics[topic], "group": said.groups[group], "place": said.places[place]}
     description = said.description.format(**chosen)
     if short:
@@ -134,7 +147,7 @@ def _about(language: int, topic: int, group: int, place: int, short: bool = Fals
     return _ABOUT.format(**chosen, description=description, host=HOST, language=said.code)
 
 
-class Told(NamedTuple):
+class _Told(NamedTuple):
     """The values of a record in the order of the template."""
 
     work: int
@@ -147,12 +160,12 @@ class Told(NamedTuple):
     rights: str
 
 
-def _told(number: int, *, short: bool = False) -> Told:
-    language = number % len(words())
-    said = words()[language]
+def _told(number: int, *, short: bool = False) -> _Told:
+    language = number % len(_words())
+    said = _words()[language]
     mixed = _mixed(number)
     topic, group, place = mixed % 20, mixed // 240 % 10, mixed // 2400 % 10
-    return Told(
+    return _Told(
         work=number,
         title=said.title.format(
             topic=said.topics[topic],
@@ -160,16 +173,16 @@ def _told(number: int, *, short: bool = False) -> Told:
             group=said.groups[group],
             place=said.places[place],
         ),
-        creator=f"{NAMES[mixed // 24000 % 24]}, {GIVEN[mixed // 576000 % 20]}",
+        creator=f"{_NAMES[mixed // 24000 % 24]}, {_GIVEN[mixed // 576000 % 20]}",
         about=_about(language, topic, group, place, short),
-        publisher=f"{NAMES[mixed // 11520000 % 24]} Open Education Press",
+        publisher=f"{_NAMES[mixed // 11520000 % 24]} Open Education Press",
         date=str(2008 + mixed // 276480000 % 17),
-        type=TYPES[mixed // 4700160000 % 8],
-        rights=LICENSES[mixed // 37601280000 % 4],
+        type=_TYPES[mixed // 4700160000 % 8],
+        rights=_LICENSES[mixed // 37601280000 % 4],
     )
 
 
-def _retold(told: Told, number: int) -> Told:
+def _retold(told: _Told, number: int) -> _Told:
     """The same work as another partner would describe it: small differences, and for most no shared DOI."""
     mixed = _mixed(number + 1)
     titles = (

@@ -11,7 +11,7 @@ from typing import Any
 
 from samples.answer import Answer, Asked
 
-JSON = "application/json; charset=utf-8"
+_JSON = "application/json; charset=utf-8"
 _RESULT = re.compile(r"<result\b.*?</result>", re.DOTALL)
 
 
@@ -33,7 +33,7 @@ class Listing:
 
 def read_listing(folder: Path, row: dict[str, str]) -> Listing:
     """The listing that a [[listing]] table declares: path, style and file."""
-    method, style = STYLES[row["style"]]
+    method, style = _STYLES[row["style"]]
     text = (folder / row["file"]).read_text(encoding="utf-8")
     rows = _RESULT.findall(text) if row["file"].endswith(".xml") else json.loads(text)
     return Listing(row["path"], method, style, rows)
@@ -41,7 +41,7 @@ def read_listing(folder: Path, row: dict[str, str]) -> Listing:
 
 def _json(said: Any, status: int = 200, **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(json.dumps(said, ensure_ascii=False).encode("utf-8"), JSON, status, named)
+    return Answer(json.dumps(said, ensure_ascii=False).encode("utf-8"), _JSON, status, named)
 
 
 def opendatasoft(rows: list[Any], asked: Asked) -> Answer:
@@ -90,7 +90,7 @@ def oercommons(rows: list[Any], asked: Asked) -> Answer:
     return Answer(text.encode("utf-8"), "text/xml; charset=utf-8")
 
 
-STYLES: dict[str, tuple[str, Callable[[list[Any], Asked], Answer]]] = {
+_STYLES: dict[str, tuple[str, Callable[[list[Any], Asked], Answer]]] = {
     "opendatasoft": ("GET", opendatasoft),
     "wordpress": ("GET", wordpress),
     "graasp": ("POST", graasp),

@@ -15,7 +15,7 @@ from lxml import etree
 from samples.answer import Answer
 from samples.oai_xml import NS, OAI, VERBS
 
-Key = tuple[str, tuple[tuple[str, str], ...]]  # a verb and its arguments in a fixed order
+_Key = tuple[str, tuple[tuple[str, str], ...]]  # a verb and its arguments in a fixed order
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class StoredPage:
     root: etree._Element | None  # None when it is no XML at all
 
     @property
-    def key(self) -> Key:
+    def key(self) -> _Key:
         return self.verb, tuple(sorted(self.asked.items()))
 
     @property

@@ -173,7 +173,7 @@ def stored(element: etree._Element) -> Stored:
     )
 
 
-def read_records(path: Path) -> tuple[Stored, ...]:
+def _read_records(path: Path) -> tuple[Stored, ...]:
     """Every `<record>` of a file of records, in datestamp order (equal datestamps in the file's order)."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
     found = [stored(one) for one in etree.parse(path, parser).getroot().iter(f"{{{oai_xml.OAI}}}record")]
@@ -194,4 +194,4 @@ def read_repository(folder: Path) -> Repository:
 
 def _formats(folder: Path, said: dict[str, dict[str, str]]) -> Iterable[tuple[str, Format]]:
     for prefix, row in said.items():
-        yield prefix, Format(prefix, row["schema"], row["namespace"], read_records(folder / row["file"]))
+        yield prefix, Format(prefix, row["schema"], row["namespace"], _read_records(folder / row["file"]))

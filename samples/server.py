@@ -17,17 +17,17 @@ from samples.exchanges import read_exchanges
 from samples.repository import read_repository
 from samples.stored_pages import read_pages
 
-KINDS: dict[str, Callable[[Path], Site]] = {"oai.toml": read_repository, "replay.toml": read_exchanges}
+_KINDS: dict[str, Callable[[Path], Site]] = {"oai.toml": read_repository, "replay.toml": read_exchanges}
 
 
-def sites(root: Path) -> dict[str, Site]:
+def _sites(root: Path) -> dict[str, Site]:
     """Every site of a folder by the path it is mounted under ("" for the folder itself).
 
     A folder that holds oai.toml is a repository over records, one that holds replay.toml a list of exchanges; a
     folder (or single file) with neither in it or below it is read as stored OAI-PMH responses.
     """
     found: dict[str, Site] = {}
-    for name, read in KINDS.items():
+    for name, read in _KINDS.items():
         for path in sorted(root.rglob(name)) if root.is_dir() else []:
             mount = path.parent.relative_to(root).as_posix()
             found["" if mount == "." else mount] = read(path.parent)
@@ -38,7 +38,7 @@ class ReplayServer:
     """A server of stored responses on 127.0.0.1, a context manager: `.url` is its address, without a last slash."""
 
     def __init__(self, root: Path, port: int = 0, *, added: dict[str, Site] | None = None) -> None:
-        self.sites = {**sites(root), **(added or {})}
+        self.sites = {**_sites(root), **(added or {})}
         self.requests: list[str] = []  # what was asked so far, as "GET /path?query"
         self._server = _Server(("127.0.0.1", port), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

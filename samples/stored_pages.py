@@ -14,10 +14,10 @@ from samples.oai_xml import NS, OAI
 from samples.pages import StoredPage, read_stored, record_namespace
 from samples.repository import DAY, SECOND, Format, Repository, Stored, stored
 
-LISTS = ("ListRecords", "ListIdentifiers", "ListSets")
+_LISTS = ("ListRecords", "ListIdentifiers", "ListSets")
 
 
-class StoredPages:
+class _StoredPages:
     """Stored responses: byte for byte what a stored page answers, the rest built from the records in them.
 
     Under "/" all pages answer; under "/<host>/<path>" of a page's base URL only the pages from there.
@@ -28,12 +28,12 @@ class StoredPages:
         self._chains = chains(pages)
         self._follows = dict(follows(self._chains))
         self._built = _repository(name, pages)
-        self._servers: dict[str, StoredPages] = {}
+        self._servers: dict[str, _StoredPages] = {}
         self._bases = Counter(one.base_url for one in pages)
         bases = sorted(base for base in self._bases if base)
         if len(bases) > 1:
             for base in bases:
-                self._servers[_mount(base)] = StoredPages(name, [one for one in pages if one.base_url == base])
+                self._servers[_mount(base)] = _StoredPages(name, [one for one in pages if one.base_url == base])
 
     @property
     def servers(self) -> list[str]:
@@ -49,7 +49,7 @@ class StoredPages:
         exact = self._exact(verb, said)
         if exact is not None:
             return exact.answer
-        if verb in LISTS and "resumptionToken" in said:
+        if verb in _LISTS and "resumptionToken" in said:
             return self._next(verb, said["resumptionToken"], asked)
         if verb == "Identify" and (page := next((one for one in self.pages if _answers_identify(one)), None)):
             return page.answer
@@ -62,7 +62,7 @@ class StoredPages:
         """
         key = verb, tuple(sorted(said.items()))
         found = [chain for chain in self._chains if chain[0].key == key]
-        if not found and verb in LISTS and set(said) == {"metadataPrefix"}:
+        if not found and verb in _LISTS and set(said) == {"metadataPrefix"}:
             known = {one.identifier for one in self._built.records(said["metadataPrefix"])}
             found = [chain for chain in self._chains if _cut_by_dates(chain[0], verb, said) and held(chain) >= known]
         return max(found, key=self._weight)[0] if found else None
@@ -94,12 +94,12 @@ def _mount(base_url: str) -> str:
     return f"{parts.netloc}{parts.path}".strip("/")
 
 
-def read_pages(root: Path) -> StoredPages:
+def read_pages(root: Path) -> _StoredPages:
     """The stored responses of a folder, or the one of a file. Raises NothingStored when there is none."""
     pages = read_stored(root)
     if not pages:
         raise NothingStored(f"{root} holds no OAI-PMH response, oai.toml or replay.toml")
-    return StoredPages(root.name, pages)
+    return _StoredPages(root.name, pages)
 
 
 def _repository(name: str, pages: list[StoredPage]) -> Repository:

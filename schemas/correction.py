@@ -11,11 +11,11 @@ from schemas.correction_checks import misfit
 from schemas.match import Correction
 from schemas.resource import Origin, Resource
 
-STEP = re.compile(r"[^.\[\]]+|\[\d+\]")
-UNTOUCHED = ("key", "provenance")
+_STEP = re.compile(r"[^.\[\]]+|\[\d+\]")
+_UNTOUCHED = ("key", "provenance")
 LICENSE = "license.uri"  # the one part of a licence that the others follow from
-YEAR = re.compile(r"(?<![\dY-])\d{4}(?!\d)")  # with which a date in EDTF begins, or its end when its begin is open
-NO_LICENSE = {"uri": None, "spdx": None, "label": None, "statement": "", "origin": "record", "open": None}
+_YEAR = re.compile(r"(?<![\dY-])\d{4}(?!\d)")  # with which a date in EDTF begins, or its end when its begin is open
+_NO_LICENSE = {"uri": None, "spdx": None, "label": None, "statement": "", "origin": "record", "open": None}
 
 
 class CorrectionUnusable(Exception):
@@ -30,8 +30,8 @@ def correct(record: Resource, correction: Correction) -> Resource:
     value is not of the field's shape, or none that it can have.
     """
     named = f"correction {correction.id} of {correction.path!r} by {correction.by}"
-    steps = STEP.findall(correction.path)
-    if not steps or steps[0] in UNTOUCHED or steps[0] not in Resource.__struct_fields__:
+    steps = _STEP.findall(correction.path)
+    if not steps or steps[0] in _UNTOUCHED or steps[0] not in Resource.__struct_fields__:
         raise CorrectionUnusable(f"{named}: no such field; name one of the shared record, such as title.en")
     if steps[0] == "issued_year":
         raise CorrectionUnusable(f"{named}: the year follows from the date; set issued")
@@ -41,7 +41,7 @@ def correct(record: Resource, correction: Correction) -> Resource:
         if correction.path == LICENSE:
             if value is None:
                 raise CorrectionUnusable(f"{named}: a licence without an address is none; set license to null")
-            tree["license"] = {**NO_LICENSE, "statement": record.license.statement if record.license else value}
+            tree["license"] = {**_NO_LICENSE, "statement": record.license.statement if record.license else value}
         _set(tree, steps, value)
         changed = _followed(msgspec.convert(tree, Resource), steps[0])
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
@@ -59,7 +59,7 @@ def correct(record: Resource, correction: Correction) -> Resource:
 def _followed(changed: Resource, field: str) -> Resource:
     if field != "issued":
         return changed
-    year = YEAR.search(changed.issued or "")
+    year = _YEAR.search(changed.issued or "")
     return msgspec.structs.replace(changed, issued_year=None if year is None else int(year[0]))
 
 

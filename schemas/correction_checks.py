@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable
 from schemas.resource import Resource
 from schemas.tables import table
 
-DURATION = re.compile(r"P(?!$)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?")  # ISO 8601, 5.5.2
-MEDIA_TYPE = re.compile(r"[a-z0-9][\w.+-]*/[\w.+-]+")
-OLDEST = 120  # years
+_DURATION = re.compile(r"P(?!$)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?")  # ISO 8601, 5.5.2
+_MEDIA_TYPE = re.compile(r"[a-z0-9][\w.+-]*/[\w.+-]+")
+_OLDEST = 120  # years
 
 
 def misfit(record: Resource, field: str) -> str | None:
     """What is wrong with the first value of a field that is none of its own, and what it expects; None if all fit."""
-    check = CHECKS.get(field)
+    check = _CHECKS.get(field)
     return None if check is None else check(record)
 
 
@@ -32,14 +32,14 @@ def _date(value: str | None) -> str | None:
 
 def _duration(record: Resource) -> str | None:
     said = record.typical_learning_time
-    fits = said is None or DURATION.fullmatch(said)
+    fits = said is None or _DURATION.fullmatch(said)
     return None if fits else f"{said!r} is no duration in ISO 8601, such as PT1H30M"
 
 
 def _ages(record: Resource) -> str | None:
     said = record.age_range
     ages = [] if said is None else [age for age in (said.min, said.max) if age is not None]
-    fits = ages == sorted(ages) and all(0 <= age <= OLDEST for age in ages)
+    fits = ages == sorted(ages) and all(0 <= age <= _OLDEST for age in ages)
     return None if fits else f"{ages} are no ages from the youngest to the oldest"
 
 
@@ -57,11 +57,11 @@ def _tags(tags: Iterable[str]) -> str | None:
 
 
 def _media_types(record: Resource) -> str | None:
-    odd = next((value for value in record.formats if not MEDIA_TYPE.fullmatch(value)), None)
+    odd = next((value for value in record.formats if not _MEDIA_TYPE.fullmatch(value)), None)
     return None if odd is None else f"{odd!r} is no media type, such as application/pdf"
 
 
-CHECKS: dict[str, Callable[[Resource], str | None]] = {
+_CHECKS: dict[str, Callable[[Resource], str | None]] = {
     "title": lambda one: _tags(one.title),
     "description": lambda one: _tags(one.description),
     "alternative_titles": lambda one: _tags(text.language for text in one.alternative_titles),

@@ -78,7 +78,7 @@ MATCH_FIELDS = (
     "url",
 )
 
-SORTED = msgspec.json.Encoder(order="sorted")  # by name, also the fields of structs
+_SORTED = msgspec.json.Encoder(order="sorted")  # by name, also the fields of structs
 
 
 class Compared(Base, frozen=True, kw_only=True):
@@ -101,4 +101,4 @@ class Compared(Base, frozen=True, kw_only=True):
 def match_sha256(record: Resource | Compared) -> str:
     """The sha256 of what a steward compares of a record: a judgement holds for this version of it."""
     said = {field: getattr(record, field) for field in MATCH_FIELDS}
-    return hashlib.sha256(SORTED.encode(said)).hexdigest()
+    return hashlib.sha256(_SORTED.encode(said)).hexdigest()

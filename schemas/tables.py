@@ -7,10 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parent / "vocabularies"
+_FOLDER = Path(__file__).parent / "vocabularies"
 
 
 @lru_cache(maxsize=64)
 def table(name: str) -> dict[str, Any]:
     """The table schemas/vocabularies/<name>.toml, read once. Raises FileNotFoundError when there is none."""
-    return tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))

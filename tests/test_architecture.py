@@ -14,10 +14,12 @@ ROOMS = {
     "harvesters": {"schemas"},
     "transforms": {"schemas"},
     "loaders": {"schemas"},
-    "dags": {"schemas", "harvesters", "transforms", "loaders", "samples"},
+    "pipeline": {"schemas", "harvesters", "transforms", "loaders"},
+    "dags": {"schemas", "pipeline"},
+    "commands": {"schemas", "harvesters", "transforms", "loaders", "pipeline", "dags", "samples"},
     "samples": {"schemas"},
 }
-TOP_FLOOR = {"dags", "console"}
+TOP_FLOOR = {"dags", "commands"}
 OURS = set(ROOMS) | TOP_FLOOR
 UNWANTED_NAMES = {"utils", "helpers", "common", "misc"}
 

@@ -11,12 +11,12 @@ from schemas import Base, Leaf
 IF_KNOWN = "?"  # the hint of a value that also says this field, when the field's list knows the term
 CHIEF = "chief"  # the hint of an address that the source calls its page, before others that may be it
 PERSONAL = "personal data"  # why a leaf with an e-mail address or a curator's note is not kept
-EMAIL = re.compile(r"[<(\[]?\b(?:mailto:)?[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+[>)\]]?")
+_EMAIL = re.compile(r"[<(\[]?\b(?:mailto:)?[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+[>)\]]?")
 # "https://a.example/lib@1.2.js" holds no e-mail address
-WEB_OR_EMAIL = re.compile(rf"(https?://[^\s<>]+)|{EMAIL.pattern}")
-LEFT_OUT = "[…]"  # what stands for an e-mail address in a text, in any language
+_WEB_OR_EMAIL = re.compile(rf"(https?://[^\s<>]+)|{_EMAIL.pattern}")
+_LEFT_OUT = "[…]"  # what stands for an e-mail address in a text, in any language
 # How the notes begin that DSpace writes about its own work; its oai_dc gives them as descriptions (InstallItem.java).
-NOTES = (
+_NOTES = (
     "Submitted by ",
     "Approved for entry into archive by ",
     "Rejected by ",
@@ -25,7 +25,7 @@ NOTES = (
     "Item withdrawn by ",
     "Item reinstated by ",
 )
-NOTE = re.compile(r"(?:Made|Restored) .*DSpace on |.{1,300}? on \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.DOTALL)
+_NOTE = re.compile(r"(?:Made|Restored) .*DSpace on |.{1,300}? on \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.DOTALL)
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):
@@ -80,18 +80,18 @@ class Draft:
 
 def is_note(description: str) -> bool:
     """Whether a description is a note of DSpace on who took the record in, and when."""
-    return description.startswith(NOTES) and NOTE.match(description) is not None
+    return description.startswith(_NOTES) and _NOTE.match(description) is not None
 
 
 def without_addresses(text: str) -> str:
     """A text with […] for every e-mail address in it: personal data that the library does not publish."""
-    return WEB_OR_EMAIL.sub(_left_out, text) if "@" in text else text
+    return _WEB_OR_EMAIL.sub(_left_out, text) if "@" in text else text
 
 
 def _left_out(found: re.Match[str]) -> str:
-    return found[1] or LEFT_OUT
+    return found[1] or _LEFT_OUT
 
 
 def without_address(name: str) -> str:
     """A name without the e-mail addresses in it: personal data that the library does not keep."""
-    return EMAIL.sub("", name).strip(" ,;()") if "@" in name else name
+    return _EMAIL.sub("", name).strip(" ,;()") if "@" in name else name

@@ -11,18 +11,18 @@ from schemas import Correction, CorrectionUnusable, Member, Origin, Relation, Re
 from schemas.correction import LICENSE
 from transforms.normalize.license import license_of
 
-Members = Sequence[Resource]  # the most trusted first
-Survivor = Callable[[Members, str], tuple[Any, Members]]  # the value of a field, and the records that it came from
+_Members = Sequence[Resource]  # the most trusted first
+_Survivor = Callable[[_Members, str], tuple[Any, _Members]]  # the value of a field, and the records that it came from
 
 
-class Merged(NamedTuple):
+class _Merged(NamedTuple):
     """The record of a resource, and the corrections that could not be applied to it, in a sentence each."""
 
     record: Resource
     problems: tuple[str, ...] = ()
 
 
-def most_trusted(members: Members, field: str) -> tuple[Any, Members]:
+def _most_trusted(members: _Members, field: str) -> tuple[Any, _Members]:
     """The value of the first record that has one."""
     for member in members:
         value = getattr(member, field)
@@ -31,17 +31,17 @@ def most_trusted(members: Members, field: str) -> tuple[Any, Members]:
     return getattr(members[0], field), ()
 
 
-def longest(members: Members, field: str) -> tuple[Any, Members]:
+def _longest(members: _Members, field: str) -> tuple[Any, _Members]:
     """Of each language the longest text; of two as long that of the more trusted record."""
     return _by_language(members, field, len)
 
 
-def each_language(members: Members, field: str) -> tuple[Any, Members]:
+def _each_language(members: _Members, field: str) -> tuple[Any, _Members]:
     """Of each language the text of the most trusted record that has it."""
     return _by_language(members, field, lambda text: 0)
 
 
-def _by_language(members: Members, field: str, worth: Callable[[str], int]) -> tuple[Any, Members]:
+def _by_language(members: _Members, field: str, worth: Callable[[str], int]) -> tuple[Any, _Members]:
     best: dict[str, tuple[str, Resource]] = {}
     for member in members:
         for language, text in getattr(member, field).items():
@@ -51,7 +51,7 @@ def _by_language(members: Members, field: str, worth: Callable[[str], int]) -> t
     return {tag: text for tag, (text, _) in best.items()}, [one for one in members if id(one) in used]
 
 
-def union(members: Members, field: str) -> tuple[Any, Members]:
+def _union(members: _Members, field: str) -> tuple[Any, _Members]:
     """Every distinct value, those of the most trusted record first."""
     seen: dict[Any, Any] = {}
     used = []
@@ -74,7 +74,7 @@ def _name(value: Any) -> Any:
     return value
 
 
-def newest(members: Members, field: str) -> tuple[Any, Members]:
+def _newest(members: _Members, field: str) -> tuple[Any, _Members]:
     """The latest date; of two alike that of the more trusted record."""
     dated = [(getattr(member, field), -place) for place, member in enumerate(members) if getattr(member, field)]
     if not dated:
@@ -83,50 +83,50 @@ def newest(members: Members, field: str) -> tuple[Any, Members]:
     return value, (members[-place],)
 
 
-def with_issued(members: Members, field: str) -> tuple[Any, Members]:
+def _with_issued(members: _Members, field: str) -> tuple[Any, _Members]:
     """The year of the record whose date of issue survives, so that the two agree."""
-    _, source = most_trusted(members, "issued")
-    return (getattr(source[0], field), source) if source else most_trusted(members, field)
+    _, source = _most_trusted(members, "issued")
+    return (getattr(source[0], field), source) if source else _most_trusted(members, field)
 
 
-SURVIVORSHIP: dict[str, Survivor] = {
-    "key": most_trusted,
-    "identifiers": union,
-    "title": each_language,
-    "description": longest,
-    "alternative_titles": union,
-    "keywords": union,
-    "languages": union,
-    "contributors": most_trusted,
-    "publishers": most_trusted,
-    "issued": most_trusted,
-    "modified": newest,
-    "issued_year": with_issued,
-    "resource_types": union,
-    "formats": union,
-    "url": most_trusted,
-    "links": union,
-    "license": most_trusted,
-    "cost": most_trusted,
-    "levels": union,
-    "contexts": union,
-    "audiences": union,
-    "age_range": most_trusted,
-    "difficulty": most_trusted,
-    "typical_learning_time": most_trusted,
-    "interactivity_type": most_trusted,
-    "subjects": union,
-    "competencies": union,
-    "coverage": union,
-    "relations": union,
-    "terms": union,
-    "unmapped": union,
+SURVIVORSHIP: dict[str, _Survivor] = {
+    "key": _most_trusted,
+    "identifiers": _union,
+    "title": _each_language,
+    "description": _longest,
+    "alternative_titles": _union,
+    "keywords": _union,
+    "languages": _union,
+    "contributors": _most_trusted,
+    "publishers": _most_trusted,
+    "issued": _most_trusted,
+    "modified": _newest,
+    "issued_year": _with_issued,
+    "resource_types": _union,
+    "formats": _union,
+    "url": _most_trusted,
+    "links": _union,
+    "license": _most_trusted,
+    "cost": _most_trusted,
+    "levels": _union,
+    "contexts": _union,
+    "audiences": _union,
+    "age_range": _most_trusted,
+    "difficulty": _most_trusted,
+    "typical_learning_time": _most_trusted,
+    "interactivity_type": _most_trusted,
+    "subjects": _union,
+    "competencies": _union,
+    "coverage": _union,
+    "relations": _union,
+    "terms": _union,
+    "unmapped": _union,
 }
 
 
 def merge(
     members: Sequence[Member], corrections: Sequence[Correction] = (), related: Sequence[Relation] = ()
-) -> Merged:
+) -> _Merged:
     """The record of a resource. The most trusted feed comes first, then the smaller key; its key is the record's.
 
     Provenance names, for each field, the records whose value survives. `related` are relations to other resources
@@ -136,10 +136,10 @@ def merge(
     record = ordered[0] if len(ordered) == 1 else _merged(ordered)
     if related:
         record = _relate(record, related)
-    return _corrected(record, corrections) if corrections else Merged(record)
+    return _corrected(record, corrections) if corrections else _Merged(record)
 
 
-def _merged(ordered: Members) -> Resource:
+def _merged(ordered: _Members) -> Resource:
     values: dict[str, Any] = {}
     provenance: dict[str, tuple[Origin, ...]] = {}
     for field, survivor in SURVIVORSHIP.items():
@@ -165,14 +165,14 @@ def _relate(record: Resource, related: Sequence[Relation]) -> Resource:
     return msgspec.structs.replace(record, relations=said, provenance={**record.provenance, "relations": origins})
 
 
-def _corrected(record: Resource, corrections: Sequence[Correction]) -> Merged:
+def _corrected(record: Resource, corrections: Sequence[Correction]) -> _Merged:
     problems = []
     for one in corrections:
         try:
             record = _licensed(correct(record, one), one)
         except CorrectionUnusable as error:
             problems.append(str(error))
-    return Merged(record, tuple(problems))
+    return _Merged(record, tuple(problems))
 
 
 def _licensed(record: Resource, correction: Correction) -> Resource:

@@ -13,8 +13,8 @@ from transforms.draft import Draft
 from transforms.normalize import normalize_all
 from transforms.rules import check_all, context_of, score
 
-TOGETHER = 50  # records that go through each step together: its code stays in the processor's cache
-AT_ONCE = 2_000_000  # characters of their payloads; a longer record goes alone
+_TOGETHER = 50  # records that go through each step together: its code stays in the processor's cache
+_AT_ONCE = 2_000_000  # characters of their payloads; a longer record goes alone
 
 
 def assess(record: SourceRecord, feed: Feed) -> Assessment:
@@ -24,7 +24,7 @@ def assess(record: SourceRecord, feed: Feed) -> Assessment:
 
 def assess_all(records: Iterable[SourceRecord], feed: Feed) -> Iterator[Assessment]:
     """The assessment of every record, in order; much faster than one by one. Memory does not grow with them."""
-    for some in constrained_batches(records, AT_ONCE, TOGETHER, get_len=_length, strict=False):
+    for some in constrained_batches(records, _AT_ONCE, _TOGETHER, get_len=_length, strict=False):
         drafts = [_drafted(record, feed) for record in some]
         read_ = [(draft, record) for draft, record in zip(drafts, some, strict=True) if isinstance(draft, Draft)]
         judged = iter(_judged(read_, feed))

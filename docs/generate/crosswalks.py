@@ -14,7 +14,7 @@ from transforms.crosswalks.dialects import DIALECTS
 from transforms.crosswalks.engine import USED, Reader, Table, XmlFormat
 from transforms.crosswalks.formats import ALIASES, CROSSWALKS, Crosswalk
 
-INTRODUCTION = """# Crosswalks
+_INTRODUCTION = """# Crosswalks
 
 Generated from the code by `python -m docs.generate.crosswalks > docs/crosswalks.md`; a test holds it current.
 
@@ -25,12 +25,12 @@ A field is one of the shared record; behind a colon stands what the source says 
 in the record's `unmapped`. Of every format a description that is DSpace's note on its own work ("Submitted by …",
 "Made available in DSpace on …") is ignored: personal data.
 """
-UNMAPPED = "Every other leaf is listed as unmapped."
+_UNMAPPED = "Every other leaf is listed as unmapped."
 
 
 def document() -> str:
     """The whole page."""
-    parts = [INTRODUCTION]
+    parts = [_INTRODUCTION]
     shown: dict[int, str] = {}
     for name, crosswalk in sorted(CROSSWALKS.items()):
         parts.append("\n".join(_format(name, crosswalk, shown)))
@@ -74,7 +74,7 @@ def _table(table: Table) -> Iterator[str]:
             yield f"| `{key}` | – | read together with its element |"
     for key, reason in sorted(table.ignored.items()):
         yield f"| `{key}` | – | ignored: {reason} |"
-    yield f"\n{UNMAPPED}\n"
+    yield f"\n{_UNMAPPED}\n"
 
 
 FIELDS = frozenset(Resource.__struct_fields__) - {"key", "provenance", "terms", "unmapped"}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from transforms.rules.registry import RULES
 from transforms.rules.rule import Fragment, Rule
 
-TITLE = """# The rules
+_TITLE = """# The rules
 
 Written from the registry in `transforms/rules/` by `python -m docs.generate.rules > docs/rules.md`; do not edit.
 
@@ -18,40 +18,40 @@ resolved. An **error** keeps that version of the record from being published; th
 **warning** should be mended by the partner, an **info** may be. Each rule lowers one part of the quality score
 (docs/quality.md). The examples are the ones that the tests try the rules on: fields laid over a complete record.
 """
-SEVERITIES = ("error", "warning", "info")
+_SEVERITIES = ("error", "warning", "info")
 
 
 def book() -> str:
     """The whole of docs/rules.md."""
-    numbers = [sum(rule.severity == severity for rule in RULES.values()) for severity in SEVERITIES]
-    counted = ", ".join(f"{number} {severity}" for severity, number in zip(SEVERITIES, numbers, strict=True))
-    return "\n".join([TITLE, f"{len(RULES)} rules: {counted}.", "", *index(), *chapters()])
+    numbers = [sum(rule.severity == severity for rule in RULES.values()) for severity in _SEVERITIES]
+    counted = ", ".join(f"{number} {severity}" for severity, number in zip(_SEVERITIES, numbers, strict=True))
+    return "\n".join([_TITLE, f"{len(RULES)} rules: {counted}.", "", *_index(), *_chapters()])
 
 
-def index() -> Iterator[str]:
+def _index() -> Iterator[str]:
     yield "| rule | severity | where | part | what is wrong |"
     yield "|---|---|---|---|---|"
-    for rule in sorted(RULES.values(), key=lambda rule: SEVERITIES.index(rule.severity)):
+    for rule in sorted(RULES.values(), key=lambda rule: _SEVERITIES.index(rule.severity)):
         yield f"| [{rule.code}](#{rule.code}) | {rule.severity} | {rule.path} | {rule.part} | {rule.wrong} |"
     yield ""
 
 
-def chapters() -> Iterator[str]:
+def _chapters() -> Iterator[str]:
     for rule in RULES.values():
         kind = "" if rule.look else " · needs neighbours or history"
         yield f"## {rule.code}\n\n*{rule.severity}* · `{rule.path}` · part `{rule.part}`{kind}\n"
         yield f"{rule.wrong} {rule.why}\n\n**Mend:** {rule.mend}\n"
-        yield from examples(rule)
+        yield from _examples(rule)
 
 
-def examples(rule: Rule) -> Iterator[str]:
+def _examples(rule: Rule) -> Iterator[str]:
     for name, fragment in (("good", rule.good), ("bad", rule.bad)):
         if fragment:
-            yield f"- {name}: `{shown(fragment)}`"
+            yield f"- {name}: `{_shown(fragment)}`"
     yield ""
 
 
-def shown(fragment: Fragment) -> str:
+def _shown(fragment: Fragment) -> str:
     """A fragment as JSON, long ones shortened."""
     said = json.dumps(fragment, ensure_ascii=False, default=lambda one: {"code": one.code, "value": one.value})
     said = said.replace("`", "'").replace("|", "\\|")

@@ -14,12 +14,12 @@ import httpx
 
 from harvesters.causes import failed
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-FIRST = 60.0  # seconds that a connection may be used before anybody says until when
-NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_FIRST = 60.0  # seconds that a connection may be used before anybody says until when
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-def public(address: Address) -> bool:
+def public(address: _Address) -> bool:
     """Whether an address lies in the public internet.
 
     Private, loopback, link-local (with the clouds' metadata service), carrier-grade NAT, multicast and reserved ranges
@@ -41,12 +41,12 @@ def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
         return address.sixtofour
     if address.teredo is not None:
         return address.teredo[1]
-    if address in NAT64:
+    if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return None
 
 
-def pin(host: str, port: int, allowed: Iterable[str]) -> list[str]:
+def _pin(host: str, port: int, allowed: Iterable[str]) -> list[str]:
     """The addresses of a host, all of them checked. Raises HarvestFailed for a host that leads inside."""
     name = host.strip("[]").rstrip(".").lower()
     try:
@@ -62,10 +62,10 @@ def pin(host: str, port: int, allowed: Iterable[str]) -> list[str]:
     return addresses
 
 
-class Timed(httpcore.NetworkStream):
+class _Timed(httpcore.NetworkStream):
     """A connection that may be used until its backend's `until`, however slowly what comes over it drips."""
 
-    def __init__(self, stream: httpcore.NetworkStream, backend: Pinned) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, backend: _Pinned) -> None:
         self._stream, self._backend = stream, backend
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -81,7 +81,7 @@ class Timed(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         left = self._left(timeout, httpcore.ConnectTimeout)
-        return Timed(self._stream.start_tls(ssl_context, server_hostname, left), self._backend)
+        return _Timed(self._stream.start_tls(ssl_context, server_hostname, left), self._backend)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -93,12 +93,12 @@ class Timed(httpcore.NetworkStream):
         return left if timeout is None else min(timeout, left)
 
 
-class Pinned(httpcore.NetworkBackend):
+class _Pinned(httpcore.NetworkBackend):
     """Connects to the very addresses that were checked; the name is never resolved a second time."""
 
     def __init__(self, allowed: frozenset[str]) -> None:
         self.allowed = allowed
-        self.until = time.monotonic() + FIRST
+        self.until = time.monotonic() + _FIRST
         self.sockets = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -110,10 +110,10 @@ class Pinned(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         refused: Exception | None = None
-        for address in pin(host, port, self.allowed):
+        for address in _pin(host, port, self.allowed):
             try:
                 stream = self.sockets.connect_tcp(address, port, timeout, local_address, socket_options)
-                return Timed(stream, self)
+                return _Timed(stream, self)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 refused = error
         raise refused or httpcore.ConnectError(f"the name {host} has no address")
@@ -131,7 +131,7 @@ class Transport(httpx.HTTPTransport):
     """httpx's own transport over connections that go to checked and pinned addresses."""
 
     def __init__(self, allowed: frozenset[str], connections: int) -> None:
-        self._backend = Pinned(allowed)
+        self._backend = _Pinned(allowed)
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(),
             max_connections=connections,

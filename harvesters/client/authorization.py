@@ -17,10 +17,10 @@ from harvesters.client.origins import Origin, origin, without_userinfo
 from harvesters.client.status import place
 from schemas import Feed, HarvestFailed, Page
 
-NAMES = r"login|password|token|header\.[!#$&'*+.^_`|~0-9A-Za-z-]+"
-PLACEHOLDER = re.compile(rf"(?:\{{|%7[Bb])({NAMES})(?:\}}|%7[Dd])")
-WHOLE = re.compile(r"\{([\w.-]+)\}")
-SECRET_MIN_CHARS = 6  # shorter ones cannot be told from the words of a sentence
+_NAMES = r"login|password|token|header\.[!#$&'*+.^_`|~0-9A-Za-z-]+"
+_PLACEHOLDER = re.compile(rf"(?:\{{|%7[Bb])({_NAMES})(?:\}}|%7[Dd])")
+_WHOLE = re.compile(r"\{([\w.-]+)\}")
+_SECRET_MIN_CHARS = 6  # shorter ones cannot be told from the words of a sentence
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Credentials:
 
     def mask_token(self, token: str) -> str:
         """Return a cursor or resumption token as it may be landed; `fill` gives back exactly what it was."""
-        names = {self.values[name]: name for name in self._secrets if len(self.values[name]) >= SECRET_MIN_CHARS}
+        names = {self.values[name]: name for name in self._secrets if len(self.values[name]) >= _SECRET_MIN_CHARS}
         if not names:
             return token
         return re.sub("|".join(map(re.escape, names)), lambda match: f"{{{names[match[0]]}}}", token)
@@ -83,14 +83,14 @@ class Credentials:
 
     def written(self, url: httpx.URL) -> str:
         """Return a masked address as people and landing see it."""
-        return PLACEHOLDER.sub(lambda match: f"{{{match[1]}}}" if match[1] in self.values else match[0], str(url))
+        return _PLACEHOLDER.sub(lambda match: f"{{{match[1]}}}" if match[1] in self.values else match[0], str(url))
 
     # filling in
 
     def fill(self, declared: Any) -> Any:
         """Return a parameter or a body with the credentials in the place of {token} and the like."""
         if isinstance(declared, str):
-            return PLACEHOLDER.sub(lambda match: self._value(match[1]) if match[0][0] == "{" else match[0], declared)
+            return _PLACEHOLDER.sub(lambda match: self._value(match[1]) if match[0][0] == "{" else match[0], declared)
         if isinstance(declared, Mapping):
             return {name: self.fill(value) for name, value in declared.items()}
         if isinstance(declared, list | tuple):
@@ -100,7 +100,7 @@ class Credentials:
     def require(self) -> None:
         """Raise HarvestFailed when the feed file places a credential that the connection does not hold."""
         params = [value for value in self.feed.request.params.values() if isinstance(value, str)]
-        whole = {match[1] for value in params if (match := WHOLE.fullmatch(value))}
+        whole = {match[1] for value in params if (match := _WHOLE.fullmatch(value))}
         for name in sorted(whole | self._placed):
             self._value(name)
 
@@ -111,7 +111,7 @@ class Credentials:
         def value(match: re.Match[str]) -> str:
             return quote(self.values[match[1]], safe="") if match[1] in self.values else match[0]
 
-        sent = PLACEHOLDER.sub(value, path)
+        sent = _PLACEHOLDER.sub(value, path)
         return url if sent == path else url.copy_with(raw_path=sent.encode("ascii"))
 
     def dropped(self, url: httpx.URL) -> httpx.URL:
@@ -179,7 +179,7 @@ class Credentials:
 
     def hide(self, sentence: str) -> str:
         """Return a sentence without the credentials in it."""
-        return self._hide(sentence, SECRET_MIN_CHARS)
+        return self._hide(sentence, _SECRET_MIN_CHARS)
 
     # what is secret
 
@@ -198,7 +198,7 @@ class Credentials:
         """The names of the credentials that the feed file says the place of."""
         request = self.feed.request
         places = msgspec.json.encode([self.feed.url, request.params, request.body]).decode()
-        return frozenset(match[1] for match in PLACEHOLDER.finditer(places))
+        return frozenset(match[1] for match in _PLACEHOLDER.finditer(places))
 
     def _hide(self, text: str, least: int) -> str:
         for name, pattern in self._secrets.items():
@@ -207,7 +207,7 @@ class Credentials:
         return text
 
     def _holds(self, text: str) -> bool:
-        placed = any(match[1] in self.values for match in PLACEHOLDER.finditer(text))
+        placed = any(match[1] in self.values for match in _PLACEHOLDER.finditer(text))
         return placed or any(pattern.search(text) for pattern in self._secrets.values())
 
     def _value(self, name: str) -> str:

@@ -9,8 +9,8 @@ import httpx
 
 from harvesters.causes import failed
 
-GZIP = b"\x1f\x8b"
-LAYERS = 3  # of gzip around one another: some servers compress what is compressed already
+_GZIP = b"\x1f\x8b"
+_LAYERS = 3  # of gzip around one another: some servers compress what is compressed already
 
 
 class Torn(Exception):
@@ -34,7 +34,7 @@ def read_body(response: httpx.Response, max_bytes: int, deadline: float, where: 
         parts.append(part)
     body = b"".join(parts)
     said = response.headers.get("content-encoding", "").lower().strip()
-    if body[:2] == GZIP:
+    if body[:2] == _GZIP:
         return _gunzipped(body, max_bytes, where)
     if said == "deflate" and body:
         return _deflated(body, max_bytes, where)
@@ -44,8 +44,8 @@ def read_body(response: httpx.Response, max_bytes: int, deadline: float, where: 
 
 
 def _gunzipped(body: bytes, max_bytes: int, where: str) -> bytes:
-    for _ in range(LAYERS):
-        if body[:2] != GZIP:
+    for _ in range(_LAYERS):
+        if body[:2] != _GZIP:
             break
         try:
             body = _inflate(body, zlib.MAX_WBITS | 16, max_bytes, where)
@@ -74,5 +74,5 @@ def _inflate(rest: bytes, bits: int, max_bytes: int, where: str) -> bytes:
             raise failed("too_large", f"{where} unpacks to more than {max_bytes} bytes")
         if not inflater.eof:
             raise Torn(f"{where}: the compressed body ends too early")
-        rest = inflater.unused_data if inflater.unused_data[:2] == GZIP else b""
+        rest = inflater.unused_data if inflater.unused_data[:2] == _GZIP else b""
     return bytes(out)

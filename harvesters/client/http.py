@@ -29,7 +29,7 @@ from harvesters.client.retries import Passing, patiently
 from harvesters.client.status import place, refused, unconnected
 from schemas import Ask, Environment, Feed, HarvestFailed
 
-CONTACT = "https://iite.unesco.org"
+_CONTACT = "https://iite.unesco.org"
 for library in ("httpx", "httpcore"):  # they log addresses with their query, and headers, where secrets lie
     logging.getLogger(library).setLevel(logging.WARNING)
 
@@ -46,7 +46,7 @@ class Reply:
 
 def user_agent() -> str:
     """Who we are and how to reach us; ELIB_CONTACT holds the installation's own address."""
-    return f"E-library-for-Teachers-harvester/0.1 (+{os.environ.get('ELIB_CONTACT') or CONTACT})"
+    return f"E-library-for-Teachers-harvester/0.1 (+{os.environ.get('ELIB_CONTACT') or _CONTACT})"
 
 
 @dataclass

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import httpx
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Origin(NamedTuple):
@@ -24,7 +24,7 @@ class Origin(NamedTuple):
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}" + ("" if self.port == DEFAULT_PORTS.get(self.scheme) else f":{self.port}")
+        return f"{self.scheme}://{host}" + ("" if self.port == _DEFAULT_PORTS.get(self.scheme) else f":{self.port}")
 
 
 def origin(url: httpx.URL) -> Origin:
@@ -33,7 +33,7 @@ def origin(url: httpx.URL) -> Origin:
     if ":" in host:
         with suppress(ipaddress.AddressValueError):  # httpx accepted it; as it is spelled, it equals nothing else
             host = str(ipaddress.IPv6Address(host))
-    return Origin(url.scheme, host, url.port or DEFAULT_PORTS.get(url.scheme, 0))
+    return Origin(url.scheme, host, url.port or _DEFAULT_PORTS.get(url.scheme, 0))
 
 
 def without_userinfo(url: httpx.URL) -> httpx.URL:

@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 
 from harvesters.causes import failed
 
-QUIET = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)(?: (\S+))?")
-CLOCK = 3600.0  # seconds; a last request further ahead than this is a clock that was set back
-LONGEST = 200  # characters of a host's name in a file's
-TIME = struct.Struct("<d")  # how the last request's time is written, seconds since 1970
-POLL = 0.02  # seconds between two looks at a lock that another process holds
+_QUIET = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)(?: (\S+))?")
+_CLOCK = 3600.0  # seconds; a last request further ahead than this is a clock that was set back
+_LONGEST = 200  # characters of a host's name in a file's
+_TIME = struct.Struct("<d")  # how the last request's time is written, seconds since 1970
+_POLL = 0.02  # seconds between two looks at a lock that another process holds
 
 
 class Turns:
@@ -33,7 +33,7 @@ class Turns:
         folder = folder / "hosts"
         folder.mkdir(parents=True, exist_ok=True)
         name = re.sub(r"[^a-z0-9.-]", "_", host.lower())
-        name = name if len(name) <= LONGEST else sha256(name.encode()).hexdigest()
+        name = name if len(name) <= _LONGEST else sha256(name.encode()).hexdigest()
         self.host = host
         self.gap = 1 / rate
         self.slots = [_opened(folder / f"{name}.{n}.lock") for n in range(connections)]
@@ -68,17 +68,17 @@ class Turns:
                 return slot
             if time.monotonic() > deadline:
                 raise failed("too_slow", f"other harvests kept {self.host} busy until the time for this one ended")
-            time.sleep(POLL)
+            time.sleep(_POLL)
 
     def _reserve(self) -> float:
         """Seconds until our request may go; the next one of any process counts from there."""
         fcntl.flock(self.last, fcntl.LOCK_EX)
         try:
             now = time.time()
-            written = os.pread(self.last, TIME.size, 0)
-            last = TIME.unpack(written)[0] if len(written) == TIME.size else 0.0  # nobody asked yet
-            mine: float = max(now, last + self.gap) if last < now + CLOCK else now
-            os.pwrite(self.last, TIME.pack(mine), 0)
+            written = os.pread(self.last, _TIME.size, 0)
+            last = _TIME.unpack(written)[0] if len(written) == _TIME.size else 0.0  # nobody asked yet
+            mine: float = max(now, last + self.gap) if last < now + _CLOCK else now
+            os.pwrite(self.last, _TIME.pack(mine), 0)
         finally:
             fcntl.flock(self.last, fcntl.LOCK_UN)
         return mine - now
@@ -91,7 +91,7 @@ def _opened(path: Path) -> int:
 def quiet_until(hours: list[str], now: datetime) -> datetime | None:
     """When the quiet hours that hold at `now` (aware) end, or None outside of them."""
     for said in hours:
-        match = QUIET.fullmatch(said)
+        match = _QUIET.fullmatch(said)
         if match is None:
             raise ValueError(f"quiet_hours: {said!r} is not like '08:00-18:00 Europe/Belgrade'")
         there = now.astimezone(ZoneInfo(match[5] or "UTC"))

@@ -14,8 +14,8 @@ from harvesters.causes import failed
 from schemas import HarvestFailed
 
 T = TypeVar("T")
-LONGEST = 300.0  # seconds between two tries that we choose ourselves
-SHARE = 0.5  # of a wait that is left to chance, so that many harvesters do not return together
+_LONGEST = 300.0  # seconds between two tries that we choose ourselves
+_SHARE = 0.5  # of a wait that is left to chance, so that many harvesters do not return together
 
 
 class Passing(Exception):
@@ -50,7 +50,7 @@ def patiently(attempt: Callable[[], T], tries: int, backoff: float, ends: float,
 
     Raises what a Passing failure means once there is no try or no time left; every other error at once.
     """
-    jittered = tenacity.wait_exponential_jitter(multiplier=backoff, max=LONGEST, jitter=backoff * SHARE)
+    jittered = tenacity.wait_exponential_jitter(multiplier=backoff, max=_LONGEST, jitter=backoff * _SHARE)
 
     def wait(state: tenacity.RetryCallState) -> float:
         asked = _passing(state).wait

@@ -9,7 +9,7 @@ import httpx
 from harvesters.causes import failed, server_failed
 from harvesters.client.retries import Passing, retry_after
 
-PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 530})
+_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 530})
 
 
 def place(url: httpx.URL) -> str:
@@ -32,7 +32,7 @@ def unconnected(error: httpx.TransportError, where: str) -> Exception:
 def refused(status: int, headers: httpx.Headers, where: str) -> Exception:
     """What an error status means: for good, or for now."""
     what = f"{where} answers {status}"
-    if status in PASSING:
+    if status in _PASSING:
         cause = "blocked" if status == 429 else "unreachable"
         return Passing(server_failed(cause, what, status), retry_after(headers.get("retry-after")))
     if status in (401, 403, 407, 451):

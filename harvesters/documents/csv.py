@@ -20,10 +20,10 @@ from harvesters.encodings import decodes, guessed
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
 
-DELIMITERS = ",;\t|"
-SAMPLE = 64 * 1024  # characters that the delimiter is told from
-END = "\x00end of the table\x00"  # a last line of ours: whether it is read as one tells whether every quote was closed
-LONGEST = 16 * 1024 * 1024  # characters in one cell
+_DELIMITERS = ",;\t|"
+_SAMPLE = 64 * 1024  # characters that the delimiter is told from
+_END = "\x00end of the table\x00"  # a last line of ours: whether it is read as one tells whether every quote was closed
+_LONGEST = 16 * 1024 * 1024  # characters in one cell
 
 
 def harvest(feed: Feed, ask: Ask, env: Environment, report: Callable[[int, int | None], None]) -> Iterator[Page]:
@@ -35,12 +35,12 @@ def _records(feed: Feed, reply: Reply, client: Client) -> Iterator[Read]:
     cause, what = html_cause(reply.body, "bad_format")
     if what:
         raise failed(cause, f"{feed.url} answers with {what} instead of a table")
-    text = decoded(reply.body, feed, client)
-    csv.field_size_limit(LONGEST)
-    lines = chain(io.StringIO(text, newline=""), ["\n", END])
+    text = _decoded(reply.body, feed, client)
+    csv.field_size_limit(_LONGEST)
+    lines = chain(io.StringIO(text, newline=""), ["\n", _END])
     rows = csv.reader(lines, delimiter=feed.request.delimiter or delimiter(text))
     columns = _columns(next(rows, []))
-    columns = [] if columns == [END] else columns
+    columns = [] if columns == [_END] else columns
     missing = [name for name in feed.identifier if name not in columns]
     if missing:
         seen = ", ".join(columns[:30])
@@ -57,9 +57,9 @@ def _records(feed: Feed, reply: Reply, client: Client) -> Iterator[Read]:
             reason = f"line {rows.line_num}: {error}"
             yield Broken(skipped=Skipped(identifier=None, reason=reason))
             continue
-        if row == [END]:
+        if row == [_END]:
             return
-        if row and row[-1].endswith(END):
+        if row and row[-1].endswith(_END):
             yield _unclosed(feed, row, line)
         elif any(cell.strip() for cell in row):
             yield _record(feed, columns, row, rows.line_num)
@@ -67,13 +67,13 @@ def _records(feed: Feed, reply: Reply, client: Client) -> Iterator[Read]:
 
 def _unclosed(feed: Feed, row: list[str], line: int) -> Broken:
     """The row whose quotation mark is never closed: it holds everything that stood behind it."""
-    body = msgspec.json.encode([cell.removesuffix(END) for cell in row])
+    body = msgspec.json.encode([cell.removesuffix(_END) for cell in row])
     reason = f"line {line}: a quotation mark is never closed, so that no row behind it can be told"
     raw = RawResponse(url=feed.url, body=body, reason=reason)
     return Broken(skipped=Skipped(identifier=None, reason=reason), raw=raw)
 
 
-def decoded(body: bytes, feed: Feed, client: Client) -> str:
+def _decoded(body: bytes, feed: Feed, client: Client) -> str:
     """The table as text: in the declared encoding, or UTF-8, or what the bytes look like (noted).
 
     Where only some rows are not in it, their bytes are kept as surrogates, and `_record` skips them.
@@ -108,10 +108,10 @@ def _mostly(body: bytes, encoding: str) -> bool:
 def delimiter(text: str) -> str:
     """What stands between columns, told from the first lines: the sign that the header has most of when in doubt."""
     try:
-        return csv.Sniffer().sniff(text[:SAMPLE], DELIMITERS).delimiter
+        return csv.Sniffer().sniff(text[:_SAMPLE], _DELIMITERS).delimiter
     except csv.Error:
         header = text.split("\n", 1)[0]
-        return max(DELIMITERS, key=header.count)
+        return max(_DELIMITERS, key=header.count)
 
 
 def _columns(header: list[str]) -> list[str]:

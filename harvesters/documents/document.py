@@ -13,8 +13,8 @@ from harvesters.whole import require_as_many_as_before
 from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
 from schemas.base import Base
 
-Report = Callable[[int, int | None], None]
-IN_A_PAGE = 500  # records
+_Report = Callable[[int, int | None], None]
+_IN_A_PAGE = 500  # records
 
 
 class Broken(Base, frozen=True, kw_only=True):
@@ -25,10 +25,10 @@ class Broken(Base, frozen=True, kw_only=True):
 
 
 Read = SourceRecord | Broken
-Reader = Callable[[Feed, Reply, Client], Iterable[Read]]
+_Reader = Callable[[Feed, Reply, Client], Iterable[Read]]
 
 
-def document(feed: Feed, ask: Ask, env: Environment, report: Report, read: Reader, *, whole: bool) -> Iterator[Page]:
+def document(feed: Feed, ask: Ask, env: Environment, report: _Report, read: _Reader, *, whole: bool) -> Iterator[Page]:
     """The records of the document at the feed's url, as `harvesters.harvest` promises.
 
     `whole` says whether such a document lists everything, so that what is absent is gone. A document that is
@@ -48,7 +48,7 @@ def pages(
     feed: Feed,
     ask: Ask,
     client: Client,
-    report: Report,
+    report: _Report,
     date: str | None,
     *,
     whole: bool,
@@ -59,7 +59,7 @@ def pages(
     They are of one list and, as `schemas.source.Listing` counts, of one page; `repeated` is what was listed on two.
     """
     listed = 0
-    for batch in chunked(found, IN_A_PAGE):
+    for batch in chunked(found, _IN_A_PAGE):
         records = [one for one in batch if isinstance(one, SourceRecord)]
         broken = [one for one in batch if isinstance(one, Broken)]
         if ask.limit is not None:

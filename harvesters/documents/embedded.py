@@ -16,10 +16,10 @@ from harvesters.encodings import charset, decodes
 from schemas import Feed, RawResponse, Skipped, SourceRecord
 
 # how some pages begin a script that they wrap in a comment or in CDATA
-WRAPPED = re.compile(r"<!--|(?:(?://|/\*)\s*+)?<!\[CDATA\[(?:\s*+\*/)?")
-TYPE = re.compile(r'"@type"\s*+:\s*+(?:\[\s*+)?"([^"]*)"')
+_WRAPPED = re.compile(r"<!--|(?:(?://|/\*)\s*+)?<!\[CDATA\[(?:\s*+\*/)?")
+_TYPE = re.compile(r'"@type"\s*+:\s*+(?:\[\s*+)?"([^"]*)"')
 # what a page says about itself and its site, not about a learning resource
-FURNITURE = frozenset(
+_FURNITURE = frozenset(
     {
         *("WebSite", "WebPage", "CollectionPage", "SearchResultsPage", "ContactPage", "AboutPage", "ProfilePage"),
         *("Organization", "NGO", "CollegeOrUniversity", "EducationalOrganization", "Person"),
@@ -45,8 +45,8 @@ def records_in(feed: Feed, reply: Reply, url: str, changed: str | None) -> Itera
         try:
             nodes += _nodes(msgspec.Raw(text.encode())) if text else []
         except (msgspec.DecodeError, RecursionError) as error:
-            kinds = set(TYPE.findall(text))
-            if kinds and kinds <= FURNITURE:  # a broken list of links says nothing about a resource
+            kinds = set(_TYPE.findall(text))
+            if kinds and kinds <= _FURNITURE:  # a broken list of links says nothing about a resource
                 continue
             raw = RawResponse(url=url, body=text.encode(), reason=str(error))
             yield Broken(skipped=Skipped(identifier=url, reason=f"its JSON-LD is not JSON: {error}"), raw=raw)
@@ -75,7 +75,7 @@ def _encoding(reply: Reply) -> str | None:
 def _unwrapped(script: str) -> str:
     """A script without the comment or CDATA section around it, and without a last semicolon."""
     text = script.strip()
-    if begin := WRAPPED.match(text):
+    if begin := _WRAPPED.match(text):
         text = text[begin.end() :]
     text = text.removesuffix(";").rstrip()
     if text.endswith("-->"):
@@ -111,7 +111,7 @@ def _microdata(reply: Reply, url: str) -> list[bytes]:
 
 
 def _resources(nodes: list[bytes]) -> list[bytes]:
-    return [node for node in nodes if not _types(node) <= FURNITURE]
+    return [node for node in nodes if not _types(node) <= _FURNITURE]
 
 
 def _types(node: bytes) -> set[str]:

@@ -24,22 +24,22 @@ from harvesters.strict_xml import Unreadable, parse
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, RawResponse, Skipped, SourceRecord
 
-Report = Callable[[int, int | None], None]
-INBOX = "inbox:"
-TOTAL = 32  # times [request] max_bytes: what all files of one zip may unpack to
-ROOTS = {"lom": "lom", "manifest": "imscp"}  # root element → format, where the feed file names none of its own
+_Report = Callable[[int, int | None], None]
+_INBOX = "inbox:"
+_TOTAL = 32  # times [request] max_bytes: what all files of one zip may unpack to
+_ROOTS = {"lom": "lom", "manifest": "imscp"}  # root element → format, where the feed file names none of its own
 # What zipfile raises of the list of a zip: damaged; RuntimeError when of a later version; with names in no encoding
-NO_ZIP = (zipfile.BadZipFile, RuntimeError, UnicodeDecodeError)
+_NO_ZIP = (zipfile.BadZipFile, RuntimeError, UnicodeDecodeError)
 # Of a member: RuntimeError when it is encrypted or its compression unknown, OSError for bz2
-UNPACKABLE = (zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError)
-MEMBER = b"PK\x03\x04"  # how a zip with anything in it begins
-PACKAGES = (".zip", ".imscc")
+_UNPACKABLE = (zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError)
+_MEMBER = b"PK\x03\x04"  # how a zip with anything in it begins
+_PACKAGES = (".zip", ".imscc")
 
 
-def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[Page]:
+def harvest(feed: Feed, ask: Ask, env: Environment, report: _Report) -> Iterator[Page]:
     """One record a file, one an element of a JSON list; the files are the whole list."""
     with Client(feed, ask, env) as client:
-        if feed.url.startswith(INBOX):
+        if feed.url.startswith(_INBOX):
             found, date = _inbox(feed, env), None
         else:
             reply = client.send(feed.url, params=feed.request.params, conditional=True)
@@ -54,9 +54,9 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[
 def _inbox(feed: Feed, env: Environment) -> Iterator[tuple[str, bytes | Broken]]:
     """The files of a folder or zip below the inbox, in name order. A link that leads out of it is refused."""
     root = (env.home / "inbox").resolve()
-    place = (root / feed.url.removeprefix(INBOX)).resolve()
+    place = (root / feed.url.removeprefix(_INBOX)).resolve()
     if not place.is_relative_to(root):
-        raise failed("forbidden_address", f"{feed.url} leads out of {INBOX}")
+        raise failed("forbidden_address", f"{feed.url} leads out of {_INBOX}")
     if place.is_file():
         return _zip(feed, place, place.read_bytes()[:512])
     if not place.is_dir():
@@ -80,8 +80,8 @@ def _zip(feed: Feed, place: Path | io.BytesIO, start: bytes) -> Iterator[tuple[s
     limit, total = feed.request.max_bytes, 0
     try:
         archive = zipfile.ZipFile(place)
-    except NO_ZIP as error:
-        cause, what = html_cause(start, "malformed" if start[:4] == MEMBER else "bad_format")
+    except _NO_ZIP as error:
+        cause, what = html_cause(start, "malformed" if start[:4] == _MEMBER else "bad_format")
         raise failed(cause, f"{feed.url} is {what or 'no whole zip'} ({error})") from error
     with archive:
         entries = sorted((one for one in archive.infolist() if not one.is_dir()), key=lambda one: one.filename)
@@ -92,11 +92,11 @@ def _zip(feed: Feed, place: Path | io.BytesIO, start: bytes) -> Iterator[tuple[s
             try:
                 with archive.open(entry) as member:
                     body = member.read(limit + 1)
-            except UNPACKABLE as error:
+            except _UNPACKABLE as error:
                 yield PurePosixPath(name).as_posix(), _unpackable(feed, name, error)
                 continue
             total += len(body)
-            if len(body) > limit or total > TOTAL * limit:
+            if len(body) > limit or total > _TOTAL * limit:
                 raise failed("too_large", f"{feed.url} unpacks to more than the feed allows, at {name}")
             yield PurePosixPath(name).as_posix(), body
 
@@ -111,7 +111,7 @@ def _records(feed: Feed, name: str, body: bytes | Broken) -> Iterator[Read]:
     """The records of one file; files that are neither XML, JSON nor a package are no records."""
     path = PurePosixPath(name)
     suffix = path.suffix.lower()
-    if path.name.startswith("._") or suffix not in (".xml", ".json", *PACKAGES):
+    if path.name.startswith("._") or suffix not in (".xml", ".json", *_PACKAGES):
         return  # ._name is what a Mac writes beside its files
     if isinstance(body, Broken):
         yield body
@@ -142,7 +142,7 @@ def _document(feed: Feed, name: str, body: bytes) -> Read:
         raw = RawResponse(url=name, body=body, reason=str(error))
         return Broken(skipped=Skipped(identifier=name, reason=f"not well-formed: {error}"), raw=raw)
     payload = etree.tostring(root, encoding="UTF-8", xml_declaration=False, with_tail=False)
-    spoken = feed.format if feed.format and feed.format != "lom" else ROOTS.get(etree.QName(root).localname, "lom")
+    spoken = feed.format if feed.format and feed.format != "lom" else _ROOTS.get(etree.QName(root).localname, "lom")
     return SourceRecord(
         feed=feed.name,
         identifier=name,

@@ -22,16 +22,16 @@ from harvesters.strict_xml import Refused, Unreadable, declared_encoding, mislab
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
 
-ITEMS = ("item", "entry")
-ROOTS = ("rss", "RDF", "feed")
-NAMES = ("guid", "id", "link")  # what names an item when the feed file declares nothing, first found first
-STAMPS = ("updated", "modified", "pubDate", "date", "published")
-OPENING = re.compile(rb"<(?:[\w.-]+:)?(rss|RDF|feed)\b[^<>]*>")
-ITEM = re.compile(rb"<((?:[\w.-]+:)?(?:item|entry))(?:\s[^<>]*)?>")
-ITEM_END = re.compile(rb"</((?:[\w.-]+:)?(?:item|entry))\s*>")
-LINK = re.compile(rb"<(?:[\w.-]+:)?link\b([^<>]*)>")
-ATTRIBUTE = re.compile(rb"(?<![\w.-])([\w.-]++)\s*+=\s*+[\"']([^\"']*)[\"']")
-GUID = re.compile(rb"<(?:guid|id|link)\b[^<>]*>\s*+([^<\s][^<]*)<")
+_ITEMS = ("item", "entry")
+_ROOTS = ("rss", "RDF", "feed")
+_NAMES = ("guid", "id", "link")  # what names an item when the feed file declares nothing, first found first
+_STAMPS = ("updated", "modified", "pubDate", "date", "published")
+_OPENING = re.compile(rb"<(?:[\w.-]+:)?(rss|RDF|feed)\b[^<>]*>")
+_ITEM = re.compile(rb"<((?:[\w.-]+:)?(?:item|entry))(?:\s[^<>]*)?>")
+_ITEM_END = re.compile(rb"</((?:[\w.-]+:)?(?:item|entry))\s*>")
+_LINK = re.compile(rb"<(?:[\w.-]+:)?link\b([^<>]*)>")
+_ATTRIBUTE = re.compile(rb"(?<![\w.-])([\w.-]++)\s*+=\s*+[\"']([^\"']*)[\"']")
+_GUID = re.compile(rb"<(?:guid|id|link)\b[^<>]*>\s*+([^<\s][^<]*)<")
 
 
 def harvest(feed: Feed, ask: Ask, env: Environment, report: Callable[[int, int | None], None]) -> Iterator[Page]:
@@ -61,21 +61,21 @@ def _read(feed: Feed, reply: Reply, client: Client) -> tuple[Iterable[etree._Ele
         raise failed("malformed", f"{feed.url}: {error}") from error
     except Unreadable as error:
         return (*_recovered(feed, reply, client, error), _next_of_broken(reply))
-    if etree.QName(root).localname not in ROOTS:
+    if etree.QName(root).localname not in _ROOTS:
         cause, what = html_cause(reply.body, "bad_format")
         raise failed(cause, f"{feed.url} answers with {what or f'<{etree.QName(root).localname}>'} instead of a feed")
-    items = [element for element in root.iter() if _local(element) in ITEMS]
+    items = [element for element in root.iter() if _local(element) in _ITEMS]
     following = None
     for link in root.iter("{http://www.w3.org/2005/Atom}link"):
-        if link.get("rel") == "next" and link.get("href") and _local(link.getparent()) in (*ROOTS, "channel"):
+        if link.get("rel") == "next" and link.get("href") and _local(link.getparent()) in (*_ROOTS, "channel"):
             following = urljoin(reply.url, link.get("href"))
     return items, [], following
 
 
 def _next_of_broken(reply: Reply) -> str | None:
     """The next page's address, seen in a page that is not well-formed."""
-    for link in LINK.finditer(reply.body):
-        said = {name: html.unescape(value.decode("utf-8", "replace")) for name, value in ATTRIBUTE.findall(link[1])}
+    for link in _LINK.finditer(reply.body):
+        said = {name: html.unescape(value.decode("utf-8", "replace")) for name, value in _ATTRIBUTE.findall(link[1])}
         if said.get(b"rel") == "next" and said.get(b"href"):
             return urljoin(reply.url, said[b"href"])
     return None
@@ -85,7 +85,7 @@ def _recovered(
     feed: Feed, reply: Reply, client: Client, error: Unreadable
 ) -> tuple[list[etree._Element], list[Broken]]:
     """The items of a page that is not well-formed, each parsed alone; a page that breaks off is said to lack some."""
-    opening = OPENING.search(reply.body[:65536])
+    opening = _OPENING.search(reply.body[:65536])
     if opening is None:
         cause, what = html_cause(reply.body, "malformed")
         raise failed(
@@ -105,7 +105,7 @@ def _recovered(
         try:
             good.append(_alone(opening[0] + item + closing, encoding))
         except Unreadable as reason:
-            name = GUID.search(item)
+            name = _GUID.search(item)
             skipped = Skipped(
                 identifier=name[1].strip().decode("utf-8", "replace") if name else None, reason=str(reason)
             )
@@ -115,9 +115,9 @@ def _recovered(
 
 def _items(body: bytes, start: int) -> Iterator[bytes]:
     """Each item from its start tag to the first end tag of the same name behind it."""
-    ends = EndTags(body, ITEM_END, start)
+    ends = EndTags(body, _ITEM_END, start)
     at = start
-    while item := ITEM.search(body, at):
+    while item := _ITEM.search(body, at):
         end = ends.after(item[1], item.end())
         if end >= 0:
             yield body[item.start() : end]
@@ -134,7 +134,7 @@ def _alone(page: bytes, encoding: str) -> etree._Element:
 
 def _record(feed: Feed, item: etree._Element) -> Read:
     payload = etree.tostring(item, encoding="UTF-8", xml_declaration=False, with_tail=False)
-    parts = [_said(item, (name,)) for name in feed.identifier] if feed.identifier else [_said(item, NAMES)]
+    parts = [_said(item, (name,)) for name in feed.identifier] if feed.identifier else [_said(item, _NAMES)]
     if not all(parts):
         reason = f"an item without {' and '.join(feed.identifier) or 'guid, id or link'}"
         raw = RawResponse(url=feed.url, body=payload, reason=reason)
@@ -143,7 +143,7 @@ def _record(feed: Feed, item: etree._Element) -> Read:
         feed=feed.name,
         identifier="|".join(part for part in parts if part),
         format="atom" if _local(item) == "entry" and feed.format in ("", "rss") else feed.format or "rss",
-        datestamp=_said(item, STAMPS),
+        datestamp=_said(item, _STAMPS),
         payload=payload.decode(),
         sha256=sha256(payload).hexdigest(),
         harvested_at=now(),

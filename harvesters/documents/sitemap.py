@@ -24,12 +24,12 @@ from harvesters.strict_xml import Unreadable, parse
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, Skipped
 
-Report = Callable[[int, int | None], None]
-NUMBER = re.compile(r"[0-9]+")
-DEPTH = 3  # sitemaps that list sitemaps
+_Report = Callable[[int, int | None], None]
+_NUMBER = re.compile(r"[0-9]+")
+_DEPTH = 3  # sitemaps that list sitemaps
 
 
-def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[Page]:
+def harvest(feed: Feed, ask: Ask, env: Environment, report: _Report) -> Iterator[Page]:
     """The records that the sitemap's pages hold; of an incremental harvest, of the pages that changed since."""
     with Client(feed, ask, env) as client:
         robots = _robots(feed, client)
@@ -99,8 +99,8 @@ def _urls(
         url = urljoin(reply.url, said["loc"])
         if kind == "urlset":
             yield url, said.get("lastmod") or None, reply.url
-        elif depth >= DEPTH:
-            raise failed("too_large", f"{feed.url} lists sitemaps more than {DEPTH} deep")
+        elif depth >= _DEPTH:
+            raise failed("too_large", f"{feed.url} lists sitemaps more than {_DEPTH} deep")
         else:
             try:
                 yield from _urls(client.send(url), client, feed, depth + 1, lacking)
@@ -121,7 +121,7 @@ def _distinct(entries: Iterable[tuple[str, str | None, str]]) -> tuple[dict[str,
     repeated = 0
     for url, changed, sitemap in entries:
         earlier = sitemaps.get(url, sitemap)
-        repeated += earlier != sitemap and NUMBER.sub("", earlier) == NUMBER.sub("", sitemap)
+        repeated += earlier != sitemap and _NUMBER.sub("", earlier) == _NUMBER.sub("", sitemap)
         changes[url], sitemaps[url] = changed, sitemap
     return changes, repeated
 

@@ -13,10 +13,10 @@ from harvesters.causes import failed
 from harvesters.encodings import charset, decodes
 from schemas import Feed, HarvestFailed, RawResponse, Skipped, SourceRecord
 
-NUL = "\x00"  # JSON can hold it, PostgreSQL cannot: one such name would end the load of the whole feed
-BOM = b"\xef\xbb\xbf"
+_NUL = "\x00"  # JSON can hold it, PostgreSQL cannot: one such name would end the load of the whole feed
+_BOM = b"\xef\xbb\xbf"
 # https://www.rfc-editor.org/rfc/rfc4627#section-3: the zeros of the first two characters, which are ASCII
-WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", **{f"{a}".encode("utf-16-le"): "utf-16-le" for a in "[{"}}
+_WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", **{f"{a}".encode("utf-16-le"): "utf-16-le" for a in "[{"}}
 
 
 class NotJson(Exception):
@@ -29,7 +29,7 @@ class NothingThere(HarvestFailed):
 
 def told_encoding(body: bytes, content_type: str) -> str | None:
     """The encoding of a JSON answer that is not UTF-8, by its first bytes or its header; None for UTF-8 or untold."""
-    for mark, wide in WIDE.items():
+    for mark, wide in _WIDE.items():
         if body.startswith(mark):
             return wide
     said = charset(content_type)
@@ -38,7 +38,7 @@ def told_encoding(body: bytes, content_type: str) -> str | None:
 
 def elements(body: bytes, path: str) -> list[msgspec.Raw]:
     """The elements of the list that lies at a path of dots. Raises NotJson, HarvestFailed when nothing lies there."""
-    found = raw_at(msgspec.Raw(body.removeprefix(BOM)), path)
+    found = raw_at(msgspec.Raw(body.removeprefix(_BOM)), path)
     if found is None:
         nothing = failed("bad_format", f"the answer has nothing at records_path {path!r}")
         raise NothingThere(nothing.cause, nothing.sentence, again=nothing.again)
@@ -94,7 +94,7 @@ def seen_identifier(text: bytes, feed: Feed) -> str | None:
     """
     try:
         mended = json.dumps(json.loads(text, strict=False), ensure_ascii=False).encode("utf-8", "replace")
-        return identifier(record_of(msgspec.Raw(mended), feed), feed.identifier)
+        return identifier(_record_of(msgspec.Raw(mended), feed), feed.identifier)
     except (ValueError, NotJson, RecursionError):
         return None
 
@@ -104,7 +104,7 @@ def nameless(feed: Feed) -> str:
     return f"a record without {' and '.join(feed.identifier)}"
 
 
-def record_of(text: msgspec.Raw, feed: Feed) -> msgspec.Raw:
+def _record_of(text: msgspec.Raw, feed: Feed) -> msgspec.Raw:
     """The record inside one element of the list; the element itself when it holds none there. Raises NotJson."""
     inner = raw_at(text, feed.request.record_path) if feed.request.record_path else None
     return text if inner is None else inner
@@ -121,7 +121,7 @@ def source_record(text: msgspec.Raw, feed: Feed, now: str, name: str | None = No
         return Skipped(identifier=name, reason=f"not readable: {error}")
     if found is None:
         return Skipped(identifier=None, reason=nameless(feed))
-    if NUL in f"{found}{stamp}":
+    if _NUL in f"{found}{stamp}":
         return Skipped(identifier=None, reason=f"no store takes the identifier {found!r} or the datestamp {stamp!r}")
     return SourceRecord(
         feed=feed.name,
@@ -142,7 +142,7 @@ def source_records(
     skipped: list[Skipped] = []
     raw: list[RawResponse] = []
     for text in texts:
-        read = source_record(record_of(text, feed), feed, now)
+        read = source_record(_record_of(text, feed), feed, now)
         if isinstance(read, SourceRecord):
             records.append(read)
         else:

@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.S)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.S)
 OPEN, CLOSE = b"{[", b"}]"
 
 
@@ -51,7 +51,7 @@ def _elements(body: bytes, start: int) -> list[bytes] | None:
     while at < len(body):
         letter = body[at : at + 1]
         if letter == b'"':
-            string = STRING.match(body, at) if closes else None
+            string = _STRING.match(body, at) if closes else None
             closes = string is not None
             at = string.end() if string else at + 1
             continue

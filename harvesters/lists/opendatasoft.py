@@ -19,12 +19,12 @@ from harvesters.whole import require_size
 from schemas import Ask, Environment, Feed, Page
 
 T = TypeVar("T")
-Report = Callable[[int, int | None], None]
-WINDOW = 10_000  # offset + limit may not pass it
-GROUPS = 20_000  # values of one field that one request can count
+_Report = Callable[[int, int | None], None]
+_WINDOW = 10_000  # offset + limit may not pass it
+_GROUPS = 20_000  # values of one field that one request can count
 
 
-class Slice(msgspec.Struct):
+class _Slice(msgspec.Struct):
     """A part of the dataset: what it is refined by, and how many slicing fields that used up."""
 
     refine: list[str] = []
@@ -33,17 +33,17 @@ class Slice(msgspec.Struct):
     place: Place = msgspec.field(default_factory=Place)
 
 
-class Slices(msgspec.Struct):
+class _Slices(msgspec.Struct):
     """How far a harvest has come: the slices still to do, the first under way."""
 
-    todo: list[Slice]
+    todo: list[_Slice]
     total: int | None = None  # of the whole dataset
     listed: int = 0  # in slices that are done
     response_date: str | None = None
     attempt: int = 0  # how often all of it was begun again
 
 
-def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[Page]:
+def harvest(feed: Feed, ask: Ask, env: Environment, report: _Report) -> Iterator[Page]:
     """The dataset's records, page by page, as `harvesters.harvest` promises."""
     asked = feed.request.model_copy(
         update={
@@ -58,24 +58,24 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[
     feed = feed.model_copy(update={"request": asked})
     ask = msgspec.structs.replace(ask, since=None, full=True)  # a slice's count is of the whole list
     with Client(feed, ask, env) as client:
-        place = msgspec.convert(ask.position, Slices) if ask.position else Slices(todo=[Slice()])
+        place = msgspec.convert(ask.position, _Slices) if ask.position else _Slices(todo=[_Slice()])
         if not place.todo:
-            place = Slices(
-                todo=[Slice()], attempt=place.attempt + 1
+            place = _Slices(
+                todo=[_Slice()], attempt=place.attempt + 1
             )  # what ended short is asked again from its beginning
         for part in place.todo:
             if part.place.done and part.place.listed < (part.place.total or 0):
                 part.place = Place(attempt=part.place.attempt + 1)
-        yield from Dataset(feed, ask, client, report, place).pages()
+        yield from _Dataset(feed, ask, client, report, place).pages()
 
 
-class Dataset:
+class _Dataset:
     """One dataset, slice by slice."""
 
-    def __init__(self, feed: Feed, ask: Ask, client: Client, report: Report, place: Slices) -> None:
+    def __init__(self, feed: Feed, ask: Ask, client: Client, report: _Report, place: _Slices) -> None:
         self.feed, self.ask, self.client, self.report, self.place = feed, ask, client, report, place
         self.fields = [name.strip() for name in (feed.request.slice_by or "").split(",") if name.strip()]
-        self.window = feed.request.window or WINDOW
+        self.window = feed.request.window or _WINDOW
         self.given = 0
 
     def pages(self) -> Iterator[Page]:
@@ -87,7 +87,7 @@ class Dataset:
         require_size(self.place.listed, self.place.total, self.feed.url)
         yield self._page(Page(), complete=True)
 
-    def _slice(self, part: Slice) -> Iterator[Page]:
+    def _slice(self, part: _Slice) -> Iterator[Page]:
         """The pages of one slice; of a slice past the window, its own slices take its place."""
         name = " ".join((*part.refine, part.where or "")).strip() or "the dataset"
         reading = RestList(
@@ -117,23 +117,23 @@ class Dataset:
         self.place.listed += part.place.listed
         self.place.todo.remove(part)
 
-    def _finer(self, part: Slice, total: int) -> list[Slice]:
+    def _finer(self, part: _Slice, total: int) -> list[_Slice]:
         """One slice a value of the next slicing field, and one for the records that have none."""
         if part.depth >= len(self.fields):
             used = ", ".join(self.fields) or "nothing"
             what = f"{self.feed.url} gives {self.window} of {total} records of a slice (sliced by {used})"
             raise failed("truncated", f"{what}; name one more field in [request] slice_by")
         name = self.fields[part.depth]
-        asked = {**self._params(part), "select": f"{name}, count(*) as records", "group_by": name, "limit": GROUPS}
+        asked = {**self._params(part), "select": f"{name}, count(*) as records", "group_by": name, "limit": _GROUPS}
         groups = self._said({**self.feed.request.params, **asked}, "results", list[dict[str, Any]])
         values = [str(group[name]) for group in groups if group.get(name) is not None]
         slices = [
-            Slice(refine=[*part.refine, f"{name}:{value}"], where=part.where, depth=part.depth + 1) for value in values
+            _Slice(refine=[*part.refine, f"{name}:{value}"], where=part.where, depth=part.depth + 1) for value in values
         ]
         none = " and ".join(said for said in (part.where, f"{name} is null") if said)
-        return [*slices, Slice(refine=part.refine, where=none, depth=part.depth + 1)]
+        return [*slices, _Slice(refine=part.refine, where=none, depth=part.depth + 1)]
 
-    def _count(self, part: Slice) -> int:
+    def _count(self, part: _Slice) -> int:
         return self._said({**self.feed.request.params, **self._params(part), "limit": 0}, "total_count", int)
 
     def _said(self, params: dict[str, Any], name: str, kind: type[T]) -> T:
@@ -146,7 +146,7 @@ class Dataset:
             seen = f"with {what}" if what else f"without a {name}"
             raise failed(cause, f"{self.feed.url} answers {seen}") from error
 
-    def _params(self, part: Slice) -> dict[str, Any]:
+    def _params(self, part: _Slice) -> dict[str, Any]:
         """The slice's own parameters, joined with what the feed file asks."""
         own = self.feed.request.params
         said = own.get("refine", [])

@@ -20,7 +20,7 @@ from harvesters.oai_pmh import spoken
 from schemas import Feed, Listing, Request
 
 NUMBERED = ("page", "offset")
-NUMBER = re.compile(r"[0-9]{1,15}")
+_NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 class Place(msgspec.Struct):
@@ -70,7 +70,7 @@ def page_params(asked: Request, place: Place, size: int) -> dict[str, Any]:
     return sized
 
 
-def next_cursor(asked: Request, reply: Reply) -> str | None:
+def _next_cursor(asked: Request, reply: Reply) -> str | None:
     """The next page's cursor or address, None behind the last page."""
     if asked.paging == "link":
         links = httpx.Response(200, headers={"link": reply.headers.get("link", "")}).links
@@ -104,7 +104,7 @@ def go_on(
         place.done = count == 0 or (reached and not alone)
         return
     before = place.cursor
-    following = next_cursor(feed.request, reply)
+    following = _next_cursor(feed.request, reply)
     if following is not None:  # it is landed
         mask = credentials.mask if is_address(feed.request, following) else credentials.mask_token
         following = mask(following)
@@ -139,7 +139,7 @@ def list_size(asked: Request, reply: Reply, root: etree._Element | None, place: 
         except NotJson:
             return place.total
     number = str(said).strip()
-    found = int(number) if NUMBER.fullmatch(number) else None
+    found = int(number) if _NUMBER.fullmatch(number) else None
     return max((one for one in (found, place.total) if one is not None), default=None)
 
 

@@ -20,11 +20,11 @@ from harvesters.oai_pmh import moment, spoken
 from harvesters.whole import require_as_many_as_before, require_size
 from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
 
-Report = Callable[[int, int | None], None]
-REFUSED = frozenset({400, 404, 410, 422})  # statuses for a page that is not there
+_Report = Callable[[int, int | None], None]
+_REFUSED = frozenset({400, 404, 410, 422})  # statuses for a page that is not there
 
 
-def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[Page]:
+def harvest(feed: Feed, ask: Ask, env: Environment, report: _Report) -> Iterator[Page]:
     """The feed's records, page by page, as `harvesters.harvest` promises."""
     with Client(feed, ask, env) as client:
         place = msgspec.convert(ask.position, Place) if ask.position else Place()
@@ -40,7 +40,7 @@ class RestList:
     feed: Feed
     ask: Ask
     client: Client
-    report: Report
+    report: _Report
     place: Place
     params: dict[str, Any] = field(default_factory=dict)  # beside the feed's own
     given: int = 0
@@ -158,12 +158,12 @@ class RestList:
         """Some servers refuse a page behind the last one, where others send an empty one."""
         place = self.place
         ended = place.total is None or place.listed >= place.total
-        return failure.status in REFUSED and place.pages > 0 and ended
+        return failure.status in _REFUSED and place.pages > 0 and ended
 
     def _isolated(self, size: int, failure: ServerFailed) -> Page | None:
         """Go over a page that the server cannot give one record at a time, and step over the one that it cannot."""
         asked, place = self.feed.request, self.place
-        if failure.status in REFUSED and place.pages > 0:
+        if failure.status in _REFUSED and place.pages > 0:
             what = f"{self.feed.url} answers {failure.status} after {place.listed} of {place.total} records"
             raise failed("truncated", what) from failure
         if asked.paging not in NUMBERED or not asked.size_param or self.place.missed >= MISSED:

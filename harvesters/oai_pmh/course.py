@@ -18,9 +18,9 @@ from harvesters.oai_pmh.sickle_client import Repository
 from harvesters.oai_pmh.windows import Progress, Window, halves, spoken, window_name
 from schemas import Ask, Feed, HarvestFailed, Skipped
 
-LAST_RETRIES = 3  # of a request in a window that can be made no smaller, before its records are given up
-RESTARTS = 2  # of a window whose token expires, before it is halved
-FAILURES = 70  # windows that fail in a row: more than it takes to halve a century down to seconds
+_LAST_RETRIES = 3  # of a request in a window that can be made no smaller, before its records are given up
+_RESTARTS = 2  # of a window whose token expires, before it is halved
+_FAILURES = 70  # windows that fail in a row: more than it takes to halve a century down to seconds
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Course:
         """How often a request is tried again: seldom while a window is halved, as it fails for good most times."""
         if not window.split:
             return None
-        return 1 if window.verb == "ListRecords" else min(LAST_RETRIES, self.feed.request.retries)
+        return 1 if window.verb == "ListRecords" else min(_LAST_RETRIES, self.feed.request.retries)
 
     def worked(self, window: Window, *, empty: bool = False) -> None:
         """Note that ListRecords works, which is what a window that fails is held against."""
@@ -65,9 +65,9 @@ class Course:
         window.restarts += 1
         self.failures += 1
         self.client.notes.append(f"{window_name(window)}: the token expired after {window.listed} records; asked again")
-        if window.restarts > RESTARTS:
+        if window.restarts > _RESTARTS:
             parts = self._halves(window)
-            if parts is None or self.failures > FAILURES:
+            if parts is None or self.failures > _FAILURES:
                 what = f"{self.repository.endpoint}, {window_name(window)}: its tokens expire ({expired})"
                 raise failed("token_expired", what) from expired
             self._split(window, parts)
@@ -78,7 +78,7 @@ class Course:
         self.failures += 1
         if failure.raw:
             yield Listed(raw=failure.raw)
-        if self.failures > FAILURES:
+        if self.failures > _FAILURES:
             self._give_up(failure)
             return
         if window.astray and self.place.verb == "ListRecords":
@@ -97,7 +97,7 @@ class Course:
             return
         if window.astray:
             raise final(failure) from failure
-        if window.listed and window.restarts < RESTARTS:  # it gave some: what stopped it may pass
+        if window.listed and window.restarts < _RESTARTS:  # it gave some: what stopped it may pass
             window.restarts += 1
             window.from_the_beginning()
             return

@@ -21,27 +21,27 @@ from harvesters.oai_pmh.windows import Progress, Window, window_name
 from harvesters.whole import require_about, require_as_many_as_before, require_size
 from schemas import Ask, Environment, Feed, Page
 
-REFUSALS = (
+_REFUSALS = (
     said.CannotDisseminateFormat,
     said.NoSetHierarchy,
     said.NoMetadataFormat,
     said.IdDoesNotExist,
     said.OAIError,
 )
-Report = Callable[[int, int | None], None]
+_Report = Callable[[int, int | None], None]
 
 
-def harvest(feed: Feed, ask: Ask, env: Environment, report: Report) -> Iterator[Page]:
+def harvest(feed: Feed, ask: Ask, env: Environment, report: _Report) -> Iterator[Page]:
     """The feed's records, page by page, as `harvesters.harvest` promises."""
     with Client(feed, ask, env) as client:
         repository = Repository(client, feed.request.method)
         server = identify(repository, client)
         course = Course(feed, ask, client, repository, server)
-        yield from Harvest(feed, ask, client, repository, course, report).pages()
+        yield from _Harvest(feed, ask, client, repository, course, report).pages()
 
 
 @dataclass
-class Harvest:
+class _Harvest:
     """One harvest of one server."""
 
     feed: Feed
@@ -49,7 +49,7 @@ class Harvest:
     client: Client
     repository: Repository
     course: Course
-    report: Report
+    report: _Report
     given: int = 0
 
     def __post_init__(self) -> None:
@@ -113,7 +113,7 @@ class Harvest:
             self.client.notes.append("the server has no ListRecords: each record is asked for by itself")
             window.verb = "ListIdentifiers"
             return
-        except REFUSALS as error:
+        except _REFUSALS as error:
             raise self.course.refusal(window, error) from error
         except Loop as loop:
             self._cut(window, loop)

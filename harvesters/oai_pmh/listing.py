@@ -17,10 +17,10 @@ from harvesters.oai_pmh.windows import Window, outside
 from schemas import Feed, HarvestFailed, Listing, RawResponse, Skipped, SourceRecord
 from schemas.base import Base, replace
 
-EMPTY_PAGES = 200  # in a row, each with a token of its own: then the list leads nowhere
-MISSED = 50  # records in a row that GetRecord cannot give: then it is the server, not the records
-SIZE = re.compile(r"[0-9]{1,15}")
-GONE = (said.IdDoesNotExist, said.CannotDisseminateFormat, said.NoMetadataFormat, said.NoRecordsMatch)
+_EMPTY_PAGES = 200  # in a row, each with a token of its own: then the list leads nowhere
+_MISSED = 50  # records in a row that GetRecord cannot give: then it is the server, not the records
+_SIZE = re.compile(r"[0-9]{1,15}")
+_GONE = (said.IdDoesNotExist, said.CannotDisseminateFormat, said.NoMetadataFormat, said.NoRecordsMatch)
 
 
 class Expired(Exception):
@@ -67,7 +67,7 @@ class WindowReader:
             following = getattr(iterator.resumption_token, "token", None)
             if names:
                 empty.clear()
-            if following in empty or len(empty) >= EMPTY_PAGES:
+            if following in empty or len(empty) >= _EMPTY_PAGES:
                 raise Loop("empty pages without end")
             if names and window.mark(names, seen):
                 raise Loop("the same page again")
@@ -138,7 +138,7 @@ class WindowReader:
             return Listed(skipped=(Skipped(identifier=identifier, reason=error.sentence),))
         except ERRORS as error:
             reason = f"{type(error).__name__}: {error}"
-            if not isinstance(error, GONE):
+            if not isinstance(error, _GONE):
                 self._miss(server_failed("bad_format", f"{self.repository.endpoint} refuses GetRecord ({reason})"))
             return Listed(skipped=(Skipped(identifier=identifier, reason=reason),))
         self.missed = 0
@@ -154,17 +154,17 @@ class WindowReader:
     def _miss(self, error: HarvestFailed) -> None:
         """Raises what is more than one record's failure."""
         self.missed += 1
-        if self.missed > MISSED or not alone(error):
+        if self.missed > _MISSED or not alone(error):
             raise final(error) from error
 
     def _advance(self, window: Window, count: int, token: object) -> None:
         """Move the window behind the page: its token, its count, and its size as long as that can be believed."""
         said_size = str(getattr(token, "complete_list_size", None) or "").strip()
         trusted = self.feed.request.trust_list_size
-        if window.listed == 0 and SIZE.fullmatch(said_size):
+        if window.listed == 0 and _SIZE.fullmatch(said_size):
             window.size = int(said_size)
             window.credible = trusted
-        if trusted and SIZE.fullmatch(said_size):
+        if trusted and _SIZE.fullmatch(said_size):
             window.promised = max(window.promised or 0, int(said_size))
         window.listed += count
         window.pages += 1

@@ -69,7 +69,7 @@ def _window(datestamp: str) -> tuple[str, str] | None:
     return said, said
 
 
-def headers(listing: etree._Element, ns: str) -> list[tuple[str, bool]]:
+def _headers(listing: etree._Element, ns: str) -> list[tuple[str, bool]]:
     """Identifier and whether deleted, of every header of a ListIdentifiers page."""
     found = []
     for header in listing.iterchildren(f"{ns}header"):

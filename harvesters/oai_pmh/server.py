@@ -14,7 +14,7 @@ from harvesters.oai_pmh.windows import OLDEST, day, moment, spoken
 from schemas import Ask, Environment, Feed, HarvestFailed
 from schemas.base import Base
 
-SKEW = timedelta(minutes=10)
+_SKEW = timedelta(minutes=10)
 
 
 class Server(Base, frozen=True, kw_only=True):
@@ -26,8 +26,10 @@ class Server(Base, frozen=True, kw_only=True):
     response_date: str | None
 
 
-BY_METHOD = frozenset({"bad_format", "blocked", "gone", "not_oai_pmh", "unreachable"})  # what may be the method's fault
-BUSY = frozenset({None, 429, 502, 503, 504})  # and what is not
+_BY_METHOD = frozenset(
+    {"bad_format", "blocked", "gone", "not_oai_pmh", "unreachable"}
+)  # what may be the method's fault
+_BUSY = frozenset({None, 429, 502, 503, 504})  # and what is not
 
 
 def identify(repository: Repository, client: Client) -> Server:
@@ -38,8 +40,8 @@ def identify(repository: Repository, client: Client) -> Server:
     try:
         return _identified(repository, client)
     except HarvestFailed as error:
-        busy = error.cause == "unreachable" and getattr(error, "status", None) in BUSY
-        if error.cause not in BY_METHOD or busy:
+        busy = error.cause == "unreachable" and getattr(error, "status", None) in _BUSY
+        if error.cause not in _BY_METHOD or busy:
             raise
         refused = error
     first = repository.http_method
@@ -68,18 +70,18 @@ def _identified(repository: Repository, client: Client) -> Server:
         days=day(said.findtext(f"{ns}granularity") or "YYYY-MM-DD"),
         earliest=earliest if _readable(earliest) else OLDEST,
         deletes=(said.findtext(f"{ns}deletedRecord") or "no").strip().lower(),
-        response_date=server_clock(root, ns, client),
+        response_date=_server_clock(root, ns, client),
     )
 
 
-def server_clock(root: etree._Element, ns: str, client: Client) -> str | None:
+def _server_clock(root: etree._Element, ns: str, client: Client) -> str | None:
     """The server's responseDate in UTC seconds, never later than our own clock: an early mark only repeats records."""
     said = (root.findtext(f"{ns}responseDate") or "").strip()
     if not _readable(said):
         client.notes.append(f"the server's responseDate is {said!r}, which is no date")
         return None
     at, now = moment(said), datetime.now(UTC)
-    if at - now > SKEW:
+    if at - now > _SKEW:
         client.notes.append(f"the server's clock says {said}, which is ahead of the time; the mark is held back")
     return spoken(min(at, now), days=False)
 

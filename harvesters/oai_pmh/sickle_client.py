@@ -24,10 +24,10 @@ from schemas import RawResponse, Skipped
 
 OAI = re.compile(rb"<(?:[\w.-]+:)?OAI-PMH\b")
 OTHER = {"GET": "POST", "POST": "GET"}
-BOM_AND_SPACE = b"\xef\xbb\xbf \t\r\n"
+_BOM_AND_SPACE = b"\xef\xbb\xbf \t\r\n"
 # sickle's errors, which have no base of their own
 ERRORS: tuple[type[Exception], ...] = tuple([one for one in vars(oaiexceptions).values() if isinstance(one, type)])
-METHOD_REFUSED = frozenset({405, 411, 413, 414, 501})
+_METHOD_REFUSED = frozenset({405, 411, 413, 414, 501})
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
         try:
             return self._by(self.http_method, params)
         except ServerFailed as error:
-            if error.status not in METHOD_REFUSED:
+            if error.status not in _METHOD_REFUSED:
                 raise
             reply = self._by(OTHER[self.http_method], params)
         self.http_method = OTHER[self.http_method]
@@ -87,8 +87,8 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
     def _by(self, method: str, params: Mapping[str, Any]) -> Reply:
         params = {**self.client.feed.request.params, **params}
         if method == "GET":
-            return self.client.send(self.endpoint, params=params, retries=self.retries, readable=is_oai)
-        return self.client.send(self.endpoint, method="POST", form=params, retries=self.retries, readable=is_oai)
+            return self.client.send(self.endpoint, params=params, retries=self.retries, readable=_is_oai)
+        return self.client.send(self.endpoint, method="POST", form=params, retries=self.retries, readable=_is_oai)
 
     def _read(self, reply: Reply, params: dict[str, str]) -> Response:
         try:
@@ -122,7 +122,7 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
 
     def _recovered(self, reply: Reply, params: dict[str, str], reason: str) -> Response:
         """What can be saved of a page that is not well-formed; the page itself is kept as it came."""
-        if not is_oai(reply) or not reply.body.lstrip(BOM_AND_SPACE).startswith(b"<"):
+        if not _is_oai(reply) or not reply.body.lstrip(_BOM_AND_SPACE).startswith(b"<"):
             return self._behind_noise(reply, params, reason)
         if params.get("verb") == "Identify":
             found = identity(reply.body)
@@ -140,6 +140,6 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
         return unreadable(cause, sentence, self.endpoint, reply.body)
 
 
-def is_oai(reply: Reply) -> bool:
+def _is_oai(reply: Reply) -> bool:
     """Whether a reply, whatever its status, is OAI-PMH's own: servers send protocol errors with 4xx and 5xx."""
     return OAI.search(reply.body[:4096]) is not None

@@ -41,7 +41,7 @@ from loaders.store import (
 from schemas.environment import Environment, environment
 
 ROWS, LOOKUP, BLOCK = 5_000, 300, 1 << 20
-PRIMARY: dict[str, Any] = {
+_PRIMARY: dict[str, Any] = {
     table.__tablename__: table.__table__
     for table in (Judgement, Curation, Redirect, Refused, Resource, RestoredMember, FeedDeclaration)
 }
@@ -94,7 +94,7 @@ def _is_kept(path: Path) -> bool:
 
 def _tables(env: Environment) -> Iterator[tuple[str, bytes]]:
     members = select(SourceRecord.key, SourceRecord.resource_id).where(SourceRecord.resource_id.is_not(None))
-    queries: list[tuple[str, Any]] = [(name, select(table)) for name, table in PRIMARY.items()]
+    queries: list[tuple[str, Any]] = [(name, select(table)) for name, table in _PRIMARY.items()]
     with reading(env) as connection:
         for name, query in [*queries, (RestoredMember.__tablename__, members)]:
             streamed = connection.execution_options(stream_results=True, yield_per=ROWS).execute(query).mappings()
@@ -125,7 +125,7 @@ def _check(env: Environment, path: Path) -> None:
 def _check_member(env: Environment, path: Path, member: tarfile.TarInfo, source: IO[bytes] | None) -> None:
     folder, *rest = PurePosixPath(member.name).parts or ("",)
     placed = (folder, bool(rest)) in {("tables", True), ("landing", True), ("complete.json", False)}
-    if not placed or ".." in rest or source is None or (folder == "tables" and _table(rest[0]) not in PRIMARY):
+    if not placed or ".." in rest or source is None or (folder == "tables" and _table(rest[0]) not in _PRIMARY):
         raise BadBackup(f"{path}: {member.name!r} has no place in a backup")
     there = env.landing.joinpath(*rest)
     if folder == "landing" and there.exists() and not _same(source, there):
@@ -163,7 +163,7 @@ def _copy(source: Any, target: BinaryIO) -> None:
 
 
 def _insert(connection: Connection, name: str, rows: list[dict[str, Any]]) -> None:
-    table = PRIMARY[name]
+    table = _PRIMARY[name]
     if name != RestoredMember.__tablename__:
         _refuse_others(connection, table, rows)
     names = tuple(column.name for column in table.columns if not column.primary_key)

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, select
 from loaders.store import HarvestRun, PublishState, Resource, RestoredMember, reading, upsert
 from schemas.environment import Environment
 
-NAME = "restored"  # the row of publish_state: the feeds that were published
-STANDS = Resource.withdrawn_at.is_(None)
+_NAME = "restored"  # the row of publish_state: the feeds that were published
+_STANDS = Resource.withdrawn_at.is_(None)
 
 
 class NotReprocessed(Exception):
@@ -22,17 +22,17 @@ class NotReprocessed(Exception):
 
 def promise(connection: Connection) -> None:
     """Note the feeds whose restored records were published."""
-    query = select(RestoredMember.key).join(Resource, Resource.id == RestoredMember.resource_id).where(STANDS)
+    query = select(RestoredMember.key).join(Resource, Resource.id == RestoredMember.resource_id).where(_STANDS)
     keys = connection.execute(query, execution_options={"stream_results": True, "yield_per": 10_000}).scalars()
     feeds = sorted({key.partition(":")[0] for key in keys})
-    row = {"name": NAME, "value": msgspec.json.encode(feeds).decode()}
+    row = {"name": _NAME, "value": msgspec.json.encode(feeds).decode()}
     connection.execute(upsert(connection, PublishState.__table__, ("value",)), row)
 
 
 def waiting_feeds(env: Environment) -> list[str]:
     """The feeds that were restored and of which no run has been loaded since."""
     with reading(env) as connection:
-        value = connection.scalar(select(PublishState.value).where(PublishState.name == NAME))
+        value = connection.scalar(select(PublishState.value).where(PublishState.name == _NAME))
         feeds: list[str] = msgspec.json.decode(value) if value else []
         return [feed for feed in feeds if not _loaded(connection, feed)]
 
@@ -43,7 +43,7 @@ def waiting_keys(env: Environment, feed: str) -> set[str]:
         return set()
     query = select(RestoredMember.key).join(Resource, Resource.id == RestoredMember.resource_id)
     with reading(env) as connection:
-        return set(connection.scalars(query.where(STANDS, RestoredMember.key.startswith(f"{feed}:", autoescape=True))))
+        return set(connection.scalars(query.where(_STANDS, RestoredMember.key.startswith(f"{feed}:", autoescape=True))))
 
 
 def check_reprocessed(env: Environment) -> None:

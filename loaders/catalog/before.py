@@ -14,15 +14,15 @@ from sqlalchemy import Connection, select
 from loaders.store import Run, SourceRecord, whole_file
 from schemas.environment import Environment
 
-NAME = "before.parquet"
-SCHEMA = pa.schema([("table", pa.string()), ("key", pa.string()), ("row", pa.string())])
-LOOKUP = 500
-RECORDS: Any = SourceRecord.__table__
+_NAME = "before.parquet"
+_SCHEMA = pa.schema([("table", pa.string()), ("key", pa.string()), ("row", pa.string())])
+_LOOKUP = 500
+_RECORDS: Any = SourceRecord.__table__
 
 
 def before_path(env: Environment, feed: str, run_id: str) -> Path:
     """Where a run's rows-before lie: in landing, which is backed up."""
-    return env.landing / feed / run_id / NAME
+    return env.landing / feed / run_id / _NAME
 
 
 class Before:
@@ -30,15 +30,15 @@ class Before:
 
     def __init__(self, env: Environment, run: Run) -> None:
         self._path = before_path(env, run.feed, run.id)
-        self._beside = self._path.with_name(f".{NAME}.tmp")
+        self._beside = self._path.with_name(f".{_NAME}.tmp")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._writer: pq.ParquetWriter | None = None
 
     def note_records(self, connection: Connection, keys: Sequence[str]) -> None:
         """Note the rows of source_record with these keys."""
-        for start in range(0, len(keys), LOOKUP):
-            asked = keys[start : start + LOOKUP]
-            rows = connection.execute(select(RECORDS).where(RECORDS.c.key.in_(asked))).mappings()
+        for start in range(0, len(keys), _LOOKUP):
+            asked = keys[start : start + _LOOKUP]
+            rows = connection.execute(select(_RECORDS).where(_RECORDS.c.key.in_(asked))).mappings()
             found = {row["key"]: dict(row) for row in rows}
             self._note("source_record", [(key, found.get(key)) for key in asked])
 
@@ -58,20 +58,20 @@ class Before:
         if not rows:
             return
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._beside, SCHEMA, compression="zstd")
+            self._writer = pq.ParquetWriter(self._beside, _SCHEMA, compression="zstd")
         said = [None if row is None else msgspec.json.encode(row).decode() for _, row in rows]
-        columns = (texts([name] * len(rows)), texts([key for key, _ in rows]), texts(said))
-        self._writer.write_table(pa.Table.from_arrays(columns, schema=SCHEMA))
+        columns = (_texts([name] * len(rows)), _texts([key for key, _ in rows]), _texts(said))
+        self._writer.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA))
 
 
-def texts(values: Sequence[str | None]) -> Any:
+def _texts(values: Sequence[str | None]) -> Any:
     """An Arrow array of texts. pyarrow.array would import pandas, which takes longer than a small load."""
     built = pa.lib.StringBuilder()
     built.append_values(values)
     return built.finish()
 
 
-def read_before(path: Path, size: int = LOOKUP) -> Iterator[list[tuple[str, str, dict[str, Any] | None]]]:
+def read_before(path: Path, size: int = _LOOKUP) -> Iterator[list[tuple[str, str, dict[str, Any] | None]]]:
     """What was noted, some at a time: (table, key, the row or None when there was none)."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(size):

@@ -24,9 +24,9 @@ from loaders.store import (
 )
 from schemas.environment import Environment
 
-RECORDS: Any = SourceRecord.__table__
-REFUSED: Any = Refused.__table__
-WEIGHTY = ("accept", "pend", "delete")  # what a refusal remembers
+_RECORDS: Any = SourceRecord.__table__
+_REFUSED: Any = Refused.__table__
+_WEIGHTY = ("accept", "pend", "delete")  # what a refusal remembers
 
 
 class Unsigned(ValueError):
@@ -59,7 +59,7 @@ def refuse(env: Environment, run_id: str, *, by: str, reason: str) -> int:
             versions = [
                 (f"{run.feed}:{row['identifier']}", "" if row["action"] == "delete" else row["sha256"] or "")
                 for row in rows
-                if row["action"] in WEIGHTY
+                if row["action"] in _WEIGHTY
             ]
             there = standing(connection, [key for key, _ in versions])
             refused += remember(connection, run, [one for one in versions if one not in there], said)
@@ -99,13 +99,13 @@ def remember(connection: Connection, run: Run, versions: list[tuple[str, str]], 
         {"key": key, "sha256": sha256, "feed": run.feed, "run_id": run.id, "at": at, **said} for key, sha256 in versions
     ]
     if rows:
-        connection.execute(upsert(connection, REFUSED, ("run_id", "at", "by", "reason")), rows)
+        connection.execute(upsert(connection, _REFUSED, ("run_id", "at", "by", "reason")), rows)
     return len(rows)
 
 
 def standing(connection: Connection, keys: list[str]) -> set[tuple[str, str]]:
     """The versions of these records that the catalog holds: accepted, waiting, or a deletion."""
-    rows = rows_among(connection, select(RECORDS), RECORDS.c.key, keys)
+    rows = rows_among(connection, select(_RECORDS), _RECORDS.c.key, keys)
     return {version for row in rows for version in versions_of(row._mapping)}
 
 

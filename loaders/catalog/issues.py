@@ -16,21 +16,21 @@ from loaders.catalog.before import Before
 from loaders.staging import row_files
 from loaders.store import Issue, Run, write_rows
 
-RECORDS = 500  # records whose findings are compared at a time
+_RECORDS = 500  # records whose findings are compared at a time
 TABLE: Any = Issue.__table__  # a Table; typed so that bulk statements take it
-WRITTEN = 2_000  # findings written at a time
-Found = dict[str, dict[str, Any]]  # by finding
+_WRITTEN = 2_000  # findings written at a time
+_Found = dict[str, dict[str, Any]]  # by finding
 
 
 def load_findings(connection: Connection, run: Run, folder: Path, before: Before) -> None:
     """Write what the record rules found in every record that this run read. A rejected record was not read."""
     for path in sorted((folder / "outcomes").glob("chunk-*.parquet")):  # not the older versions
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(RECORDS, columns=["identifier", "kind", "issues"]):
+            for batch in file.iter_batches(_RECORDS, columns=["identifier", "kind", "issues"]):
                 _load_batch(connection, run, batch.to_pylist(), before)
     for path in row_files(folder):
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(RECORDS, columns=["identifier", "action"]):
+            for batch in file.iter_batches(_RECORDS, columns=["identifier", "action"]):
                 _load_gone(connection, run, batch.to_pylist(), before)
 
 
@@ -61,21 +61,21 @@ def load_batch_findings(connection: Connection, run: Run, folder: Path, before: 
     compare(connection, run, found, known, "batch", before)
 
 
-def standing_or_found(connection: Connection, where: Any, scope: str, found: Found) -> Found:
+def standing_or_found(connection: Connection, where: Any, scope: str, found: _Found) -> _Found:
     """What is known of the findings that stand, and of those that were found; all that ever stood may be many more."""
     known = _known(connection, where & TABLE.c.resolved_run_id.is_(None), scope)
-    for names in chunked(found.keys() - known.keys(), RECORDS):
+    for names in chunked(found.keys() - known.keys(), _RECORDS):
         known |= _known(connection, TABLE.c.finding.in_(names), scope)
     return known
 
 
-def _known(connection: Connection, where: Any, scope: str) -> Found:
+def _known(connection: Connection, where: Any, scope: str) -> _Found:
     query = select(TABLE).where(where, TABLE.c.scope == scope)
     return {row["finding"]: dict(row) for row in connection.execute(query).mappings()}
 
 
 def compare(
-    connection: Connection, run: Run, found: Found, known: Found, scope: str, before: Before | None = None
+    connection: Connection, run: Run, found: _Found, known: _Found, scope: str, before: Before | None = None
 ) -> None:
     """Open what is found and not known, resolve what is known and not found; what stands as it is is not written."""
     new = [one for name, one in found.items() if name not in known]
@@ -85,12 +85,12 @@ def compare(
     if before is not None:
         before.note_issues((name, known.get(name)) for name in touched)
     fresh = {"feed": run.feed, "scope": scope, "run_id": run.id, "first_run_id": run.id, "resolved_run_id": None}
-    for rows in chunked(new, WRITTEN):
+    for rows in chunked(new, _WRITTEN):
         write_rows(connection, insert(TABLE), [{**fresh, **one} for one in rows])
-    for rows in chunked(again, WRITTEN):
-        write_rows(connection, REOPEN, [_reopened(run, one, known[one["finding"]]) for one in rows])
-    for names in chunked(gone, WRITTEN):
-        write_rows(connection, RESOLVE, [{"of": name, "run": run.id} for name in names])
+    for rows in chunked(again, _WRITTEN):
+        write_rows(connection, _REOPEN, [_reopened(run, one, known[one["finding"]]) for one in rows])
+    for names in chunked(gone, _WRITTEN):
+        write_rows(connection, _RESOLVE, [{"of": name, "run": run.id} for name in names])
 
 
 def _differs(one: dict[str, Any], known: dict[str, Any]) -> bool:
@@ -103,7 +103,7 @@ def _reopened(run: Run, one: dict[str, Any], known: dict[str, Any]) -> dict[str,
     return {"of": one["finding"], "run": run.id, "first": first, "severe": one["severity"], "where": one["path"]}
 
 
-REOPEN = (
+_REOPEN = (
     update(TABLE)
     .where(TABLE.c.finding == bindparam("of"))
     .values(
@@ -114,7 +114,7 @@ REOPEN = (
         resolved_run_id=None,
     )
 )
-RESOLVE = (
+_RESOLVE = (
     update(TABLE)
     .where(TABLE.c.finding == bindparam("of"))
     .values(run_id=bindparam("run"), resolved_run_id=bindparam("run"))

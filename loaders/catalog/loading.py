@@ -32,11 +32,11 @@ from loaders.store import (
 from schemas.environment import Environment
 
 BATCH = 2_000
-STAGED_ANEW = "run the feed again, which stages it anew"
+_STAGED_ANEW = "run the feed again, which stages it anew"
 PENDING = ("pending_sha256", "pending_record", "pending_record_sha256", "pending_reason", "pending_status")
-ACCEPTED = ("payload_sha256", "record", "record_sha256", "score", "has_title", "has_language", "has_license")
-ACCEPTED_TOO = ("license_open", "unmapped", "format", "datestamp", "status", "deleted_reason", "run_id")
-TABLE: Any = SourceRecord.__table__  # a Table; typed so that bulk statements take it
+_ACCEPTED = ("payload_sha256", "record", "record_sha256", "score", "has_title", "has_language", "has_license")
+_ACCEPTED_TOO = ("license_open", "unmapped", "format", "datestamp", "status", "deleted_reason", "run_id")
+_TABLE: Any = SourceRecord.__table__  # a Table; typed so that bulk statements take it
 
 
 def load(
@@ -106,9 +106,9 @@ def _write(env: Environment, connection: Connection, run: Run, before: Before) -
 
 def _rejoin(connection: Connection, feed: str) -> None:
     """After a restore: records that are loaded again belong to the resource that they belonged to."""
-    mine = RestoredMember.key == TABLE.c.key
+    mine = RestoredMember.key == _TABLE.c.key
     known = select(RestoredMember.resource_id).where(mine)
-    back = update(TABLE).where(TABLE.c.feed == feed, TABLE.c.resource_id.is_(None), exists(known))
+    back = update(_TABLE).where(_TABLE.c.feed == feed, _TABLE.c.resource_id.is_(None), exists(known))
     if connection.scalar(select(RestoredMember.key).limit(1)) is not None:
         connection.execute(back.values(resource_id=known.scalar_subquery()))
 
@@ -120,18 +120,18 @@ def staged_batches(env: Environment, run_id: str, *, records: bool = True) -> It
     """
     files = row_files(staging_folder(env, run_id))
     if not files:
-        raise NotRunning(f"{run_id}: its staging is gone; {STAGED_ANEW}")
+        raise NotRunning(f"{run_id}: its staging is gone; {_STAGED_ANEW}")
     try:
         for path in files:
             yield from row_batches(path, BATCH) if records else batches(path, BATCH)
     except RowsUnreadable as error:
-        raise NotRunning(f"{run_id}: {error}; {STAGED_ANEW}") from error
+        raise NotRunning(f"{run_id}: {error}; {_STAGED_ANEW}") from error
 
 
 def _by_action(run: Run, rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        groups.setdefault(row["action"], []).append(ACTIONS[row["action"]](run, row))
+        groups.setdefault(row["action"], []).append(_ACTIONS[row["action"]](run, row))
     return groups
 
 
@@ -141,7 +141,7 @@ def _who(run: Run, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _accept(run: Run, row: dict[str, Any]) -> dict[str, Any]:
-    said = {name: row[name] for name in (*ACCEPTED[1:], "license_open", "unmapped", "format", "datestamp")}
+    said = {name: row[name] for name in (*_ACCEPTED[1:], "license_open", "unmapped", "format", "datestamp")}
     state = {"status": "live", "deleted_reason": None, "payload_sha256": row["sha256"]}
     return {**_who(run, row), **said, **state, **dict.fromkeys(PENDING)}
 
@@ -175,7 +175,7 @@ def _delete(run: Run, row: dict[str, Any]) -> dict[str, Any]:
     return {**_who(run, row), **said, "format": row["format"], "datestamp": row["datestamp"], **dict.fromkeys(PENDING)}
 
 
-ACTIONS = {
+_ACTIONS = {
     "accept": _accept,
     "refind": _accept,
     "settle": _settle,
@@ -189,17 +189,17 @@ ACTIONS = {
 def statement(connection: Connection, action: str) -> Insert | Update:
     """The one statement of an action, for a batch of rows."""
     if action == "unpend":  # a record that has no other version goes back to the one that it had, or to none
-        return update(TABLE).where(TABLE.c.key == bindparam("of")).values(**dict.fromkeys(PENDING))
+        return update(_TABLE).where(_TABLE.c.key == bindparam("of")).values(**dict.fromkeys(PENDING))
     if action in ("settle", "restamp"):
         names = ("datestamp",) if action == "restamp" else ("datestamp", "format", "score", "payload_sha256")
         values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
         if action == "settle":
             values |= dict.fromkeys(PENDING)
-        return update(TABLE).where(TABLE.c.key == bindparam("of")).values(**values)
+        return update(_TABLE).where(_TABLE.c.key == bindparam("of")).values(**values)
     if action == "accept":
-        return upsert(connection, TABLE, (*ACCEPTED, *ACCEPTED_TOO, *PENDING))
+        return upsert(connection, _TABLE, (*_ACCEPTED, *_ACCEPTED_TOO, *PENDING))
     if action == "refind":  # the version before one that waits: what waits stays
-        return upsert(connection, TABLE, (*ACCEPTED, *ACCEPTED_TOO))
+        return upsert(connection, _TABLE, (*_ACCEPTED, *_ACCEPTED_TOO))
     if action == "delete":
-        return upsert(connection, TABLE, ("status", "deleted_reason", "datestamp", "run_id", *PENDING))
-    return upsert(connection, TABLE, (*PENDING, "datestamp", "run_id"), waits=True)
+        return upsert(connection, _TABLE, ("status", "deleted_reason", "datestamp", "run_id", *PENDING))
+    return upsert(connection, _TABLE, (*PENDING, "datestamp", "run_id"), waits=True)

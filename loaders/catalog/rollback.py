@@ -27,10 +27,10 @@ from loaders.store import (
 )
 from schemas.environment import Environment
 
-RECORDS: Any = SourceRecord.__table__
-ISSUES: Any = Issue.__table__
-LOADS = ("harvest", "reprocess")  # kinds of runs that change a feed's records
-WITH = "undone with {runs}, which had changed nothing"
+_RECORDS: Any = SourceRecord.__table__
+_ISSUES: Any = Issue.__table__
+_LOADS = ("harvest", "reprocess")  # kinds of runs that change a feed's records
+_WITH = "undone with {runs}, which had changed nothing"
 
 
 def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
@@ -42,14 +42,14 @@ def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
     """
     said = signed(by, reason)
     kind = read_run(env, run_id).kind
-    if kind not in LOADS:
+    if kind not in _LOADS:
         raise NotRunning(f"{run_id} is no run of a feed but of kind {kind}: only a harvest or a reprocess is undone")
     with working(env, run_id, states=("loaded",)) as run, writing(env) as connection:
         idle = _idle_since(env, connection, run)
         undoing = mint(connection, run.feed)
         restored = _restore(env, connection, run, undoing, said)
         recount_unmapped(connection, run.feed, now())
-        supersede_all(connection, run.feed)
+        _supersede_all(connection, run.feed)
         for one in (run_id, *idle):
             decide(connection, one, "undone", said)
         connection.execute(
@@ -65,7 +65,7 @@ def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
                 changed=restored,
                 decided_by=said["by"],
                 decision_reason=said["reason"],
-                notes=msgspec.json.encode([WITH.format(runs=", ".join(idle))]).decode() if idle else None,
+                notes=msgspec.json.encode([_WITH.format(runs=", ".join(idle))]).decode() if idle else None,
             )
         )
     return undoing
@@ -98,7 +98,7 @@ def forgive(env: Environment, run_id: str, *, by: str, reason: str) -> int:
     return gone.rowcount
 
 
-def supersede_all(connection: Connection, feed: str) -> None:
+def _supersede_all(connection: Connection, feed: str) -> None:
     """No held run of the feed can be released any more: what it was staged on is another."""
     held = (HarvestRun.feed == feed, HarvestRun.status == "held")
     connection.execute(update(HarvestRun).where(*held).values(status="superseded"))
@@ -111,7 +111,7 @@ def _idle_since(env: Environment, connection: Connection, run: Run) -> list[str]
         .where(
             HarvestRun.feed == run.feed,
             HarvestRun.status == "loaded",
-            HarvestRun.kind.in_(LOADS),
+            HarvestRun.kind.in_(_LOADS),
             HarvestRun.id > run.id,
         )
         .order_by(HarvestRun.id)
@@ -146,10 +146,10 @@ def _put_back(connection: Connection, records: dict[str, dict[str, Any] | None])
     gone = [{"k": key} for key, row in records.items() if row is None]
     there = [row for row in records.values() if row is not None]
     if gone:
-        connection.execute(delete(RECORDS).where(RECORDS.c.key == bindparam("k")), gone)
+        connection.execute(delete(_RECORDS).where(_RECORDS.c.key == bindparam("k")), gone)
     if there:  # the resource a record belongs to is the publication's to say
-        names = tuple(name for name in RECORDS.columns.keys() if name not in ("key", "resource_id"))  # noqa: SIM118
-        connection.execute(upsert(connection, RECORDS, names), there)
+        names = tuple(name for name in _RECORDS.columns.keys() if name not in ("key", "resource_id"))  # noqa: SIM118
+        connection.execute(upsert(connection, _RECORDS, names), there)
 
 
 def _put_back_issues(connection: Connection, issues: dict[str, dict[str, Any] | None], undoing: str) -> None:
@@ -157,7 +157,7 @@ def _put_back_issues(connection: Connection, issues: dict[str, dict[str, Any] | 
     there = [row for row in issues.values() if row is not None]
     if new:  # a finding is never deleted: the undo resolves it
         resolved: dict[str, Any] = {"resolved_run_id": bindparam("run"), "run_id": bindparam("run")}
-        connection.execute(update(ISSUES).where(ISSUES.c.finding == bindparam("of")).values(**resolved), new)
+        connection.execute(update(_ISSUES).where(_ISSUES.c.finding == bindparam("of")).values(**resolved), new)
     if there:
-        names = tuple(name for name in ISSUES.columns.keys() if name != "finding")  # noqa: SIM118
-        connection.execute(upsert(connection, ISSUES, names), there)
+        names = tuple(name for name in _ISSUES.columns.keys() if name != "finding")  # noqa: SIM118
+        connection.execute(upsert(connection, _ISSUES, names), there)

@@ -36,17 +36,17 @@ from schemas.feed import NAME
 from schemas.outcome import Assessment
 from schemas.reason import Reason
 
-REASON = "its records came by the pipe, and no gate has judged them"
-DAY = 86_400  # seconds
+_REASON = "its records came by the pipe, and no gate has judged them"
+_DAY = 86_400  # seconds
 SHA256 = re.compile("[0-9a-f]{64}")
-SQL = Path(__file__).with_name("stream.sql")
+_SQL = Path(__file__).with_name("stream.sql")
 
 
 class BadLine(ValueError):
     """A line that is not an assessment: its number, and why."""
 
 
-class Piped(Base, frozen=True, kw_only=True):
+class _Piped(Base, frozen=True, kw_only=True):
     """What the pipe brought of one feed."""
 
     feed: str
@@ -55,7 +55,7 @@ class Piped(Base, frozen=True, kw_only=True):
     held: bool
 
 
-def assessments(lines: Iterable[bytes]) -> Iterator[Assessment]:
+def _assessments(lines: Iterable[bytes]) -> Iterator[Assessment]:
     """The assessments that JSON lines say. Raises BadLine naming the first line that says none."""
     decoder = msgspec.json.Decoder(Assessment)
     for number, line in enumerate(lines, start=1):
@@ -91,7 +91,7 @@ def check(one: Assessment) -> None:
 
 def pipe(
     env: Environment, lines: Iterable[bytes], *, load_by: str | None = None, take_over: bool = False
-) -> list[Piped]:
+) -> list[_Piped]:
     """Stage what the lines say, a held run a feed in name order; or load it past the gate in the name of `load_by`.
 
     Nothing is staged when a line is bad (BadLine), as the last one is of a pipe that was cut within it; one that ends
@@ -99,13 +99,13 @@ def pipe(
     """
     env.staging.mkdir(parents=True, exist_ok=True)
     for left in env.staging.glob("pipe-*"):  # of a pipe that was killed
-        if time.time() - left.stat().st_mtime > DAY:
+        if time.time() - left.stat().st_mtime > _DAY:
             shutil.rmtree(left)
     spool = env.staging / f"pipe-{now().replace(':', '')}"
     try:
         writers: dict[str, OutcomeWriter] = {}
         try:
-            for one in assessments(lines):
+            for one in _assessments(lines):
                 if one.feed not in writers:
                     writers[one.feed] = OutcomeWriter(spool / f"{one.feed}.parquet")
                 writers[one.feed].add(one)
@@ -117,18 +117,18 @@ def pipe(
         shutil.rmtree(spool, ignore_errors=True)
 
 
-def _feed(env: Environment, feed: str, spooled: Path, load_by: str | None, take_over: bool) -> Piped:
+def _feed(env: Environment, feed: str, spooled: Path, load_by: str | None, take_over: bool) -> _Piped:
     run_id = begin(env, feed, take_over=take_over)
     try:
         counts = _staged(env, feed, run_id, spooled)
         if load_by is None:
             hold(env, run_id, [Reason(code="pipe")])
         else:
-            catalog_load.load(env, run_id, by=load_by, reason=REASON, ungated=True)
+            catalog_load.load(env, run_id, by=load_by, reason=_REASON, ungated=True)
     except BaseException as error:
         fail(env, run_id, "crashed", f"the pipe: {type(error).__name__}: {error}"[:2000])
         raise
-    return Piped(feed=feed, run_id=run_id, counts=counts, held=load_by is None)
+    return _Piped(feed=feed, run_id=run_id, counts=counts, held=load_by is None)
 
 
 def _staged(env: Environment, feed: str, run_id: str, spooled: Path) -> dict[str, int]:
@@ -149,7 +149,7 @@ def _planned(folder: Path, spooled: Path, run_id: str) -> Plan:
     with workshop(folder) as duck:
         view(duck, "spooled", spooled, more=", file_row_number = true")
         view(duck, "refused", folder / "refused.parquet")
-        duck.execute(SQL.read_text(encoding="utf-8"))
+        duck.execute(_SQL.read_text(encoding="utf-8"))
         for name in ("deletions", "rejections", "restamped", "readable", "older"):
             copy_to(duck, name, folder / f"{name}.parquet")
         listed, one_each, refused = duck.execute("SELECT * FROM counted").fetchone()

@@ -15,9 +15,9 @@ from schemas import match_sha256
 from schemas import resource as shared
 from schemas.environment import Environment
 
-RECORDS: Any = SourceRecord.__table__
+_RECORDS: Any = SourceRecord.__table__
 SHOWN = 12  # digits of a version's digest, as the list of what waits shows it
-OURS = frozenset({"key", "terms", "provenance", "unmapped"})  # fields that nobody corrects
+_OURS = frozenset({"key", "terms", "provenance", "unmapped"})  # fields that nobody corrects
 
 
 def accept(env: Environment, key: str, *, by: str, reason: str, version: str = "") -> int:
@@ -43,7 +43,7 @@ def accept(env: Environment, key: str, *, by: str, reason: str, version: str = "
             "payload_sha256": row["pending_sha256"],
             **dict.fromkeys(PENDING),
         }
-        connection.execute(update(RECORDS).where(RECORDS.c.key == key).values(**values))
+        connection.execute(update(_RECORDS).where(_RECORDS.c.key == key).values(**values))
         recount_unmapped(connection, row["feed"], now())
         kept = msgspec.json.encode(before).decode()
         return _curate(connection, said, key=key, action="accept", value=row["pending_sha256"], before=kept)
@@ -114,7 +114,7 @@ def judge(env: Environment, verdict: str, one: str, other: str, *, by: str, reas
 
 
 def _record(connection: Connection, key: str) -> dict[str, Any]:
-    row = connection.execute(select(RECORDS).where(RECORDS.c.key == key)).mappings().one_or_none()
+    row = connection.execute(select(_RECORDS).where(_RECORDS.c.key == key)).mappings().one_or_none()
     if row is None:
         raise NotThere(f"there is no record {key!r} (a key is feed:identifier)")
     return dict(row)
@@ -128,7 +128,7 @@ def _living(connection: Connection, key: str) -> dict[str, Any]:
 
 
 def _target(connection: Connection, target: str) -> dict[str, str]:
-    if connection.scalar(select(RECORDS.c.key).where(RECORDS.c.key == target)) is not None:
+    if connection.scalar(select(_RECORDS.c.key).where(_RECORDS.c.key == target)) is not None:
         return {"key": target}
     if connection.scalar(select(Resource.id).where(Resource.id == target)) is not None:
         return {"resource_id": target}
@@ -137,7 +137,7 @@ def _target(connection: Connection, target: str) -> dict[str, str]:
 
 def _path(path: str) -> str:
     first = path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
-    fields = [name for name in shared.Resource.__struct_fields__ if name not in OURS]
+    fields = [name for name in shared.Resource.__struct_fields__ if name not in _OURS]
     if first not in fields:
         raise NotThere(f"{path!r}: the shared record has no field {first!r}; it has {', '.join(fields)}")
     return path
@@ -155,5 +155,5 @@ def _unaccept(connection: Connection, key: str, sha256: str, before: dict[str, A
     if row["pending_status"]:  # a newer version waits, and goes on waiting
         before = {**before, **{name: row[name] for name in (*PENDING, "datestamp", "run_id")}}
         before["status"] = before["status"] if before["status"] == "live" else row["pending_status"]
-    connection.execute(update(RECORDS).where(RECORDS.c.key == key).values(**before))
+    connection.execute(update(_RECORDS).where(_RECORDS.c.key == key).values(**before))
     recount_unmapped(connection, row["feed"], now())

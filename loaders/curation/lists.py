@@ -120,11 +120,11 @@ def curations(env: Environment, feed: str | None = None) -> Iterator[str]:
 
 
 # Why a record would go, by the reason in staging.
-GONE = {"deleted": "the partner says so", "absent": "absent from a complete list", "retired": "the feed is retired"}
+_GONE = {"deleted": "the partner says so", "absent": "absent from a complete list", "retired": "the feed is retired"}
 
 
 def _row_lines(key: str, row: dict[str, Any], known: dict[str, Any] | None) -> Iterator[str]:
-    why = GONE.get(row["reason"], row["reason"]) if row["change"] == "deleted" else row["reason"]
+    why = _GONE.get(row["reason"], row["reason"]) if row["change"] == "deleted" else row["reason"]
     yield f"  {row['change']} {key}{f': {why}' if why else ''}{_title(row['record'] or (known or {}).get('record'))}"
     if row["change"] == "changed" and known is not None:
         before, after = (msgspec.json.decode(one) for one in (known["record"], row["record"]))

@@ -13,7 +13,7 @@ from loaders.store import Curation, Resource, SourceRecord
 from schemas import Correction, CorrectionUnusable, correct
 from schemas import Resource as Record
 
-ADDRESS = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
 
 
 class NotThere(LookupError):
@@ -59,7 +59,7 @@ def fitting(record: Record, path: str, value: str) -> str:
 def _strange_address(before: Record, after: Record) -> str | None:
     """The first address that a correction brings in and no browser would open."""
     known = set(_addresses(before))
-    return next((one for one in _addresses(after) if one not in known and not ADDRESS.fullmatch(one)), None)
+    return next((one for one in _addresses(after) if one not in known and not _ADDRESS.fullmatch(one)), None)
 
 
 def _addresses(record: Record) -> Iterator[str]:

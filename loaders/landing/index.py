@@ -14,14 +14,14 @@ from more_itertools import chunked
 from loaders.landing.part import part_paths
 
 NAME = "index.db"
-DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-LOOKUP = 30_000 // 64  # keys a query: SQLite's own limit is 32 766
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_LOOKUP = 30_000 // 64  # keys a query: SQLite's own limit is 32 766
 
-SCHEMA = """
+_SCHEMA = """
 CREATE TABLE IF NOT EXISTS part (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS landed (name BLOB PRIMARY KEY, part INTEGER NOT NULL, row INTEGER NOT NULL) WITHOUT ROWID;
 """
-Place = tuple[str, int]  # the part's path under the feed's folder, and the row in it
+_Place = tuple[str, int]  # the part's path under the feed's folder, and the row in it
 
 
 class LandingIndex:
@@ -31,11 +31,11 @@ class LandingIndex:
         self._connection = connection
         self._folder = folder
 
-    def places(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Place]:
+    def places(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], _Place]:
         """The places of those (identifier, sha256) that are landed."""
         names = {_name(*one): one for one in wanted}
-        found: dict[tuple[str, str], Place] = {}
-        for batch in chunked(names, LOOKUP):
+        found: dict[tuple[str, str], _Place] = {}
+        for batch in chunked(names, _LOOKUP):
             marks = ",".join("?" * len(batch))
             query = f"SELECT name, path, row FROM landed JOIN part ON part.id = part WHERE name IN ({marks})"  # noqa: S608 (marks only)
             for name, path, row in self._connection.execute(query, batch):
@@ -73,7 +73,7 @@ def landing_index(folder: Path) -> Iterator[LandingIndex]:
     try:
         connection = _opened(path)
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF not in DAMAGED:
+        if error.sqlite_errorcode & 0xFF not in _DAMAGED:
             raise  # a full disk or a lock says nothing of the file
         for file in folder.glob(f"{NAME}*"):
             file.unlink()
@@ -92,7 +92,7 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA cache_size=-32768")
-        connection.executescript(SCHEMA)
+        connection.executescript(_SCHEMA)
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()  # a tenth of a second a million payloads
         if found != "ok":
             damage = sqlite3.DatabaseError(f"{path}: {found}")

@@ -24,11 +24,11 @@ from schemas.feed import Feed
 from schemas.source import Ask, HarvestFailed, Listing, Page, RawResponse, Skipped, SourceRecord
 
 PART_RECORDS = 5_000
-PART_BYTES = 32 * 1024 * 1024  # of payload
-PART_SECONDS = 60.0
+_PART_BYTES = 32 * 1024 * 1024  # of payload
+_PART_SECONDS = 60.0
 LONGEST = 1_200  # bytes of an identifier
-Progress = Callable[[int, int | None], None]
-NEW_PART: dict[str, Any] = {"skipped": (), "notes": (), "lists": {}, "repeated": 0}  # what a footer says of its part
+_Progress = Callable[[int, int | None], None]
+_NEW_PART: dict[str, Any] = {"skipped": (), "notes": (), "lists": {}, "repeated": 0}  # what a footer says of its part
 
 
 class Landed(Base, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ def land(
     pages: Iterable[Page],
     *,
     asked: Ask | None = None,
-    progress: Progress | None = None,
+    progress: _Progress | None = None,
 ) -> Landed:
     """Write a harvest's pages as parts, each whole when it appears. Hold the feed's lock.
 
@@ -132,7 +132,7 @@ class _Writer:
             nameless_reason=self.landed.nameless_reason or next(iter(nameless), ""),
             notes=self.landed.notes + page.notes,
         )
-        if self._full() or time.monotonic() - self.since >= PART_SECONDS:
+        if self._full() or time.monotonic() - self.since >= _PART_SECONDS:
             self._write()
 
     def finish(self) -> Landed:
@@ -155,7 +155,7 @@ class _Writer:
             return
         repeats = count_repeats(self.folder, self.parts, footer, self.records, self.listings)
         if repeats:
-            note = repeats_note(repeats, full=footer.full)
+            note = _repeats_note(repeats, full=footer.full)
             self.footer = replace(footer, repeats=repeats, notes=(*footer.notes, note))
             self.landed = replace(self.landed, notes=(*self.landed.notes, note))
 
@@ -169,7 +169,7 @@ class _Writer:
         self.size += len(record.payload or "")
 
     def _full(self) -> bool:
-        return len(self.records) >= PART_RECORDS or self.size >= PART_BYTES
+        return len(self.records) >= PART_RECORDS or self.size >= _PART_BYTES
 
     def _write(self) -> None:
         records = self.records
@@ -188,7 +188,7 @@ class _Writer:
         self.parts.append((path, footer))
         self.index.add(path, iter(new))
         self.landed = replace(self.landed, kept=self.landed.kept + len(new))
-        self.footer = replace(self.footer, number=self.footer.number + 1, begins=False, **NEW_PART)
+        self.footer = replace(self.footer, number=self.footer.number + 1, begins=False, **_NEW_PART)
         self.records, self.listings, self.size, self.unwritten = [], [], 0, False
         self.since = time.monotonic()
 
@@ -255,7 +255,7 @@ def _with_rows(lists: dict[str, ListPart], listings: Iterable[Listing]) -> dict[
     return {**{listing.name: ListPart(pages=listing.page + 1) for listing in listings}, **lists}
 
 
-def repeats_note(repeats: int, *, full: bool) -> str:
+def _repeats_note(repeats: int, *, full: bool) -> str:
     """What an operator should know of a list that is not whole because of its repeats."""
     records = "1 record" if repeats == 1 else f"{repeats} records"
     left = "nothing is deleted for being absent from it" if full else "what changed in that time is asked for again"

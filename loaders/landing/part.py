@@ -18,9 +18,9 @@ from loaders.store import whole_file
 from schemas.base import Base
 from schemas.source import Listing, Skipped, SourceRecord
 
-FOOTER = b"elib"
-REPETITIVE = ["format", "sets", "list", "page"]
-SCHEMA = pa.schema(
+_FOOTER = b"elib"
+_REPETITIVE = ["format", "sets", "list", "page"]
+_SCHEMA = pa.schema(
     [
         ("identifier", pa.string()),
         ("format", pa.string()),
@@ -92,15 +92,15 @@ def write_part(
         "list": [listing.name for listing in listings],
         "page": [listing.page for listing in listings],
     }
-    table = pa.table(columns, schema=SCHEMA.with_metadata({FOOTER: msgspec.json.encode(footer)}))
+    table = pa.table(columns, schema=_SCHEMA.with_metadata({_FOOTER: msgspec.json.encode(footer)}))
     with whole_file(path) as beside:
-        pq.write_table(table, beside, compression="zstd", use_dictionary=REPETITIVE, write_statistics=False)
+        pq.write_table(table, beside, compression="zstd", use_dictionary=_REPETITIVE, write_statistics=False)
 
 
 def read_footer(path: Path) -> Footer:
     """The footer of a part; reads nothing else of it."""
     said = pq.read_schema(path).metadata
-    return msgspec.json.decode(said[FOOTER], type=Footer)
+    return msgspec.json.decode(said[_FOOTER], type=Footer)
 
 
 def part_paths(run_folder: Path) -> list[Path]:

@@ -15,17 +15,17 @@ from schemas.base import Base
 from schemas.feed import Feed
 from schemas.source import Ask, Skipped
 
-OVERLAP = timedelta(hours=13)  # some servers stamp their records in local time, twelve hours behind UTC at most
+_OVERLAP = timedelta(hours=13)  # some servers stamp their records in local time, twelve hours behind UTC at most
 # what [request] says of patience and politeness: it changes nothing about the source
-PATIENCE = {
+_PATIENCE = {
     *("rate", "connections", "timeout", "budget", "retries", "backoff", "quiet_hours", "size", "trust_list_size"),
     *("max_pages", "max_bytes", "max_redirects", "multi_value"),
 }
-GO_ON_AFTER = frozenset({"unreachable", "certificate", "blocked", "too_slow", "quiet_hours"})  # others start over
-WITH_DATESTAMPS = 28  # harvests from one whole list to the next, where deletes are not told for good
-ASKS_AGAIN = frozenset({"oai_pmh"})  # protocols that can ask for a skipped record by itself
-DOUBTS = 3  # harvests in a row whose list repeats records, until the mark moves all the same: it is the server's habit
-TRIES = 3  # runs that fail without a record before the harvest starts over: a stale position may be what fails
+_GO_ON_AFTER = frozenset({"unreachable", "certificate", "blocked", "too_slow", "quiet_hours"})  # others start over
+_WITH_DATESTAMPS = 28  # harvests from one whole list to the next, where deletes are not told for good
+_ASKS_AGAIN = frozenset({"oai_pmh"})  # protocols that can ask for a skipped record by itself
+_DOUBTS = 3  # harvests in a row whose list repeats records, until the mark moves all the same: it is the server's habit
+_TRIES = 3  # runs that fail without a record before the harvest starts over: a stale position may be what fails
 
 
 class Failure(Base, frozen=True, kw_only=True):
@@ -85,13 +85,13 @@ def recent_harvests(folder: Path) -> list[Harvest]:
 
 
 def _enough(found: list[Harvest]) -> bool:
-    return any(one.whole_list for one in found) or sum(one.listed_everything for one in found) >= DOUBTS
+    return any(one.whole_list for one in found) or sum(one.listed_everything for one in found) >= _DOUBTS
 
 
 def _walk(folder: Path, until: str | None, enough: Callable[[str, list[Harvest]], bool]) -> list[Harvest]:
     found: list[Harvest] = []
     parts: list[tuple[Path, Footer]] = []
-    for run in reversed(run_names(folder, until=until)):
+    for run in reversed(_run_names(folder, until=until)):
         whole = not parts or parts[0][1].begins  # what we have does not go on from this run
         if whole and enough(run, found):
             break
@@ -116,7 +116,7 @@ def _harvests(parts: list[tuple[Path, Footer]]) -> list[Harvest]:
     ]
 
 
-def run_names(folder: Path, *, until: str | None = None) -> list[str]:
+def _run_names(folder: Path, *, until: str | None = None) -> list[str]:
     """The runs of a landing folder in the order of time."""
     if not folder.is_dir():
         return []
@@ -126,7 +126,7 @@ def run_names(folder: Path, *, until: str | None = None) -> list[str]:
 def fingerprint(feed: Feed) -> str:
     """What the feed declares of its source: when it changes, the harvests before mean nothing for the next."""
     said: list[object] = [feed.protocol, feed.url, feed.format, sorted(feed.sets), feed.identifier]
-    request = feed.request.model_dump(exclude=PATIENCE, exclude_defaults=True)
+    request = feed.request.model_dump(exclude=_PATIENCE, exclude_defaults=True)
     if request:
         said.append(request)
     return sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:16]
@@ -178,7 +178,7 @@ def ask(
     )
 
 
-def full_every(feed: Feed, *, deletes_told: bool = False) -> int | None:
+def _full_every(feed: Feed, *, deletes_told: bool = False) -> int | None:
     """Every how many harvests the whole list is asked for, so that what it lacks is known to be gone.
 
     None, never by itself, where the repository keeps telling every delete and the feed file asks for nothing else.
@@ -187,11 +187,11 @@ def full_every(feed: Feed, *, deletes_told: bool = False) -> int | None:
         return feed.full_every
     if deletes_told:
         return None
-    return WITH_DATESTAMPS if feed.protocol == "oai_pmh" or feed.request.since_param else 1
+    return _WITH_DATESTAMPS if feed.protocol == "oai_pmh" or feed.request.since_param else 1
 
 
 def _full_is_due(feed: Feed, complete: list[Harvest]) -> bool:
-    every = full_every(feed, deletes_told=complete[-1].last.deletes_told)
+    every = _full_every(feed, deletes_told=complete[-1].last.deletes_told)
     for since_full, one in enumerate(reversed(complete), start=1):
         if one.listed_everything:
             return every is not None and since_full >= every
@@ -201,15 +201,15 @@ def _full_is_due(feed: Feed, complete: list[Harvest]) -> bool:
 def _goes_on(folder: Path, last: Harvest) -> bool:
     if last.last.complete or not last.last.position:  # an empty one: the list cannot be entered in its middle
         return False
-    since = [_failure(folder / run) for run in run_names(folder) if run > last.last.run_id]
+    since = [_failure(folder / run) for run in _run_names(folder) if run > last.last.run_id]
     failures = [one for one in (last.failure, *since) if one is not None]
-    return len(since) < TRIES and all(one.cause in GO_ON_AFTER for one in failures)
+    return len(since) < _TRIES and all(one.cause in _GO_ON_AFTER for one in failures)
 
 
 def _since(feed: Feed, complete: list[Harvest]) -> str | None:
     """From when on to ask: the mark, or where the last harvest began when it lacks what only its list can give."""
     last = complete[-1]
-    again = _lacks(feed, complete) or 0 < _doubts(complete) < DOUBTS
+    again = _lacks(feed, complete) or 0 < _doubts(complete) < _DOUBTS
     return last.footers[0].asked_since if again else _mark(last.last.response_date)
 
 
@@ -227,7 +227,7 @@ def _validators(feed: Feed, complete: list[Harvest]) -> dict[str, str]:
 
 def _lacks(feed: Feed, complete: list[Harvest]) -> bool:
     """Whether the last complete harvest lacks a record that only the whole question, asked again, can give."""
-    return bool(complete and any(one.again for one in complete[-1].skipped)) and feed.protocol not in ASKS_AGAIN
+    return bool(complete and any(one.again for one in complete[-1].skipped)) and feed.protocol not in _ASKS_AGAIN
 
 
 def _mark(response_date: str | None) -> str | None:
@@ -240,7 +240,7 @@ def _mark(response_date: str | None) -> str | None:
         return None
     said = said.replace(tzinfo=UTC) if said.tzinfo is None else said
     try:
-        return (said.astimezone(UTC) - OVERLAP).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return (said.astimezone(UTC) - _OVERLAP).strftime("%Y-%m-%dT%H:%M:%SZ")
     except OverflowError:  # a clock at the begin of the calendar
         return None
 

@@ -16,13 +16,13 @@ from loaders.landing.past import recent_harvests
 from loaders.store import view, workshop
 from schemas.source import Listing, SourceRecord
 
-ENTRIES = pa.schema([("list", pa.string()), ("page", pa.int32()), ("identifier", pa.string())])
-PROMISES = pa.schema([("list", pa.string()), ("size", pa.int64()), ("nameless", pa.int64())])
+_ENTRIES = pa.schema([("list", pa.string()), ("page", pa.int32()), ("identifier", pa.string())])
+_PROMISES = pa.schema([("list", pa.string()), ("size", pa.int64()), ("nameless", pa.int64())])
 
 # A repeat on another page may stand for a record that moved away, unless as many distinct ones came as were promised
 # and none of them is new: one that was added in between would stand for the missing one too.
 # A repeat on the same page hides nothing, unless the promised number is only reached by counting it.
-DOUBTFUL = """
+_DOUBTFUL = """
 WITH entry AS (
     SELECT list, identifier, min(page) <> max(page) AS moved, count(*) AS times FROM listed GROUP BY list, identifier
 ), counted AS (
@@ -34,9 +34,9 @@ SELECT list, moved > 0 AND records + nameless = size AS reached, CASE WHEN moved
 FROM counted JOIN promise USING (list)
 WHERE moved > 0 OR records + nameless < size AND entries + nameless >= size AND repeated > 0
 """
-NEW = "SELECT count(*) FROM listed ANTI JOIN known USING (identifier) WHERE list = ?"
+_NEW = "SELECT count(*) FROM listed ANTI JOIN known USING (identifier) WHERE list = ?"
 # Lists that overlap, such as slices by a field with several values, may reach the promised number together by repeats.
-TOGETHER = "SELECT count(DISTINCT identifier), count(*) - count(DISTINCT identifier) FROM listed"
+_TOGETHER = "SELECT count(DISTINCT identifier), count(*) - count(DISTINCT identifier) FROM listed"
 
 
 def count_repeats(
@@ -58,10 +58,10 @@ def count_repeats(
     with workshop(folder) as duck:
         _list_entries(duck, parts, records, listings, footers)
         doubtful = 0
-        for name, reached, repeats in duck.execute(DOUBTFUL).fetchall():
+        for name, reached, repeats in duck.execute(_DOUBTFUL).fetchall():
             doubtful += 0 if reached and not _has_new(duck, folder.parent, name) else repeats
         if last.promised is not None and not doubtful:
-            distinct, repeats = duck.execute(TOGETHER).fetchone()
+            distinct, repeats = duck.execute(_TOGETHER).fetchone()
             nameless = sum(part.nameless for footer in footers for part in footer.lists.values())
             doubtful = repeats if distinct + nameless < last.promised else 0
     return dropped + int(doubtful)
@@ -76,7 +76,7 @@ def _has_new(duck: Any, folder: Path, name: str) -> bool:
     if not known:
         return True
     view(duck, "known", *known, more=", union_by_name = true")
-    (new,) = duck.execute(NEW, [name]).fetchone()
+    (new,) = duck.execute(_NEW, [name]).fetchone()
     return bool(new)
 
 
@@ -106,7 +106,7 @@ def _list_entries(
         for name, part in footer.lists.items()
         for page, identifier in part.skipped
     )
-    _insert(duck, "listed", ENTRIES, [*unwritten, *skipped])
+    _insert(duck, "listed", _ENTRIES, [*unwritten, *skipped])
     sizes: dict[str, int | None] = {}
     nameless: dict[str, int] = {}
     for footer in footers:
@@ -114,7 +114,7 @@ def _list_entries(
             sizes[name] = max((size for size in (part.size, sizes.get(name)) if size is not None), default=None)
             nameless[name] = nameless.get(name, 0) + part.nameless
     duck.execute("CREATE TABLE promise (list VARCHAR, size BIGINT, nameless BIGINT)")
-    _insert(duck, "promise", PROMISES, [(name, size, nameless[name]) for name, size in sizes.items()])
+    _insert(duck, "promise", _PROMISES, [(name, size, nameless[name]) for name, size in sizes.items()])
 
 
 def _insert(duck: Any, table: str, schema: pa.Schema, rows: Iterable[tuple[Any, ...]]) -> None:

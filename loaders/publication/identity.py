@@ -7,8 +7,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from functools import cache
 from typing import NamedTuple
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
-PAIRS = [one + other for one in ALPHABET for other in ALPHABET]  # ten bits in two letters
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
+_PAIRS = [one + other for one in _ALPHABET for other in _ALPHABET]  # ten bits in two letters
 Group = tuple[str, ...]  # the live keys of a cluster, sorted
 
 
@@ -61,7 +61,7 @@ def identify(
     back = {number: names for number, names in own.items() if ids[number] is None}
     for number, (oldest, *_) in back.items():
         ids[number] = oldest
-    named = [name or mint(run_id, group[0]) for name, group in zip(ids, groups, strict=True)]
+    named = [name or _mint(run_id, group[0]) for name, group in zip(ids, groups, strict=True)]
     gone = {name: oldest for oldest, *others in back.values() for name in others}
     for claim in claims:
         if claim.id not in taken:
@@ -110,14 +110,14 @@ def resolve(redirects: Mapping[str, str], name: str) -> str:
     return name
 
 
-def mint(run_id: str, key: str) -> str:
+def _mint(run_id: str, key: str) -> str:
     """A new id in 26 letters and digits that sorts by the run's time, the same whenever this run mints it for the key.
 
     The layout is ULID's (https://github.com/ulid/spec): 48 bits of time, here of the run, and 80 bits of a hash.
     """
     number = _milliseconds(run_id.rsplit("-", 1)[-1]) << 80
     number |= int.from_bytes(hashlib.sha256(f"{run_id}\x00{key}".encode()).digest()[:10], "big")
-    return "".join([PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 @cache

@@ -26,9 +26,9 @@ from schemas.base import Base
 from schemas.environment import Environment
 
 FEATURES, PAIRS, FOUND, STATE_FILE = "features.parquet", "pairs.parquet", "found-", "state.json"
-KEPT = 2 * 86_400  # seconds that a match which nobody published lies about
-COMPARED = msgspec.json.Decoder(Compared)
-STATE = "matched"  # the name of the row of publish_state
+_KEPT = 2 * 86_400  # seconds that a match which nobody published lies about
+_COMPARED = msgspec.json.Decoder(Compared)
+_STATE = "matched"  # the name of the row of publish_state
 
 
 class NothingMatched(Exception):
@@ -43,7 +43,7 @@ class StateUnreadable(Exception):
     """A file of the last match cannot be read: which, and why. It can be thrown away."""
 
 
-class Related(Base, frozen=True, kw_only=True):
+class _Related(Base, frozen=True, kw_only=True):
     """A record and another that is a translation or a version of it: linked, not merged."""
 
     key: str
@@ -55,7 +55,7 @@ class Found(Base, frozen=True, kw_only=True):
     """What a match found, on its way to the publication; its pairs lie beside it, a JSON line each."""
 
     clusters: tuple[Cluster, ...]
-    related: tuple[Related, ...]
+    related: tuple[_Related, ...]
 
 
 class _State(Base, frozen=True, kw_only=True):
@@ -99,7 +99,7 @@ def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str,
         query = select(SourceRecord.feed, SourceRecord.record_sha256, text)
         query = query.where(SourceRecord.status == "live", SourceRecord.record.is_not(None))
         for feed, sha256, record in rows_among(connection, query, SourceRecord.key, sorted(keys)):
-            yield feed, sha256 or "", COMPARED.decode(record)
+            yield feed, sha256 or "", _COMPARED.decode(record)
 
 
 def judgements(env: Environment) -> list[Judgement]:
@@ -119,7 +119,7 @@ def read_state(env: Environment, version: str) -> tuple[pa.Table, pa.Table] | No
     if state is None or state.version != version:
         return None
     with reading(env) as connection:
-        published = connection.scalar(select(PublishState.value).where(PublishState.name == STATE))
+        published = connection.scalar(select(PublishState.value).where(PublishState.name == _STATE))
     if published != _value(state.digest):
         return None
     return _table(env, FEATURES), _table(env, PAIRS)
@@ -184,7 +184,7 @@ def write_found(
     """
     _sweep(env)
     encoder = msgspec.json.Encoder()
-    linked = tuple(Related(key=key, other_key=other, kind=kind) for key, other, kind in related)
+    linked = tuple(_Related(key=key, other_key=other, kind=kind) for key, other, kind in related)
     state = _State(version=version, digest=_digest(version, features, pairs), since=since)
     with _own_folder(env) as folder:
         pq.write_table(features, folder / FEATURES, compression="zstd")
@@ -210,7 +210,7 @@ def _own_folder(env: Environment) -> Iterator[Path]:
 def _sweep(env: Environment) -> None:
     """Matches that nobody has published are of no use to anyone after some days."""
     for folder in _folder(env).glob(f"{FOUND.rstrip('-')}*"):  # and that of catalogs of before, which had one
-        if time.time() - folder.stat().st_mtime > KEPT:
+        if time.time() - folder.stat().st_mtime > _KEPT:
             shutil.rmtree(folder)
 
 
@@ -248,11 +248,11 @@ def keep_state(env: Environment, folder: Path) -> None:
 
 def note_published(connection: Connection, value: str) -> bool:
     """Say in the catalog which match it was published from; true when that is a change."""
-    row = connection.scalar(select(PublishState.value).where(PublishState.name == STATE))
+    row = connection.scalar(select(PublishState.value).where(PublishState.name == _STATE))
     if row == value:
         return False
-    connection.execute(delete(PublishState).where(PublishState.name == STATE))
-    connection.execute(insert(PublishState).values(name=STATE, value=value))
+    connection.execute(delete(PublishState).where(PublishState.name == _STATE))
+    connection.execute(insert(PublishState).values(name=_STATE, value=value))
     return True
 
 

@@ -13,7 +13,7 @@ from loaders.store import Match, upsert, write_rows
 from schemas import Match as Pair
 
 BATCH = 500
-MATCHES: Any = Match.__table__
+_MATCHES: Any = Match.__table__
 
 
 def write_matches(connection: Connection, pairs: Iterable[Pair]) -> None:
@@ -22,15 +22,15 @@ def write_matches(connection: Connection, pairs: Iterable[Pair]) -> None:
     known = {
         (row[0], row[1]): tuple(row[2:])
         for row in connection.execute(
-            select(MATCHES.c.left_key, MATCHES.c.right_key, *(MATCHES.c[one] for one in names))
+            select(_MATCHES.c.left_key, _MATCHES.c.right_key, *(_MATCHES.c[one] for one in names))
         )
     }
     differing = (
-        row for row in map(match_row, pairs) if known.pop(_key(row), None) != tuple(row[name] for name in names)
+        row for row in map(_match_row, pairs) if known.pop(_key(row), None) != tuple(row[name] for name in names)
     )
     for part in chunked(differing, BATCH):
-        write_rows(connection, upsert(connection, MATCHES, names), part)
-    gone = delete(MATCHES).where(MATCHES.c.left_key == bindparam("left"), MATCHES.c.right_key == bindparam("right"))
+        write_rows(connection, upsert(connection, _MATCHES, names), part)
+    gone = delete(_MATCHES).where(_MATCHES.c.left_key == bindparam("left"), _MATCHES.c.right_key == bindparam("right"))
     for pair_part in chunked(sorted(known), BATCH):
         write_rows(connection, gone, [{"left": left, "right": right} for left, right in pair_part])
 
@@ -39,7 +39,7 @@ def _key(row: Mapping[str, Any]) -> tuple[str, str]:
     return row["left_key"], row["right_key"]
 
 
-def match_row(pair: Pair) -> dict[str, Any]:
+def _match_row(pair: Pair) -> dict[str, Any]:
     """The row of a pair; `review` says why it is up for review where the verdict was not the matcher's own."""
     reasons = [one.seen for one in pair.evidence if one.field in ("judgement", "cluster")]
     return {

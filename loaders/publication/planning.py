@@ -13,7 +13,7 @@ from loaders.publication.match_state import Found
 from loaders.store import Curation, Redirect, Resource, SourceRecord
 from schemas import Cluster, Correction, Relation
 
-FETCH = 10_000
+_FETCH = 10_000
 
 
 class _Origin(msgspec.Struct):
@@ -27,10 +27,10 @@ class _Made(msgspec.Struct):
     provenance: dict[str, tuple[_Origin, ...]] = {}
 
 
-MADE = msgspec.json.Decoder(_Made)
+_MADE = msgspec.json.Decoder(_Made)
 
 
-class Row(NamedTuple):
+class _Row(NamedTuple):
     """What is known of a record without its text."""
 
     feed: str
@@ -39,7 +39,7 @@ class Row(NamedTuple):
     score: int | None
 
 
-class Published(NamedTuple):
+class _Published(NamedTuple):
     """What is known of a resource without its text."""
 
     sha256: bytes
@@ -53,9 +53,9 @@ class Published(NamedTuple):
 class Before(NamedTuple):
     """The catalog as the publication finds it."""
 
-    live: dict[str, Row]
+    live: dict[str, _Row]
     gone: dict[str, str]  # key of a record that lives no more → the resource that it was of
-    resources: dict[str, Published]
+    resources: dict[str, _Published]
     redirects: dict[str, str]
     former: dict[str, frozenset[str]]  # id that was redirected → the records that it was last made of
     corrections: dict[str, list[Correction]]  # by record key or resource id
@@ -76,7 +76,7 @@ class Target(NamedTuple):
 def read_before(connection: Connection) -> Before:
     """Read everything that a publication compares with. About 1 kB a record."""
     corrections, withdrawn = _curations(connection)
-    live: dict[str, Row] = {}
+    live: dict[str, _Row] = {}
     gone: dict[str, str] = {}
     accepted = and_(SourceRecord.status == "live", SourceRecord.record_sha256.is_not(None))
     columns = (SourceRecord.key, SourceRecord.feed, SourceRecord.status, SourceRecord.resource_id)
@@ -85,7 +85,7 @@ def read_before(connection: Connection) -> Before:
     )
     for key, feed, status, resource_id, sha256, score in _stream(connection, query):
         if status == "live" and sha256 and key not in withdrawn:
-            live[key] = Row(feed, resource_id, bytes.fromhex(sha256), score)
+            live[key] = _Row(feed, resource_id, bytes.fromhex(sha256), score)
         elif resource_id:
             gone[key] = resource_id
     redirects: dict[str, str] = dict(_stream(connection, select(Redirect.old_id, Redirect.id)))
@@ -100,17 +100,17 @@ def read_before(connection: Connection) -> Before:
     )
 
 
-def _published(connection: Connection) -> Iterator[tuple[str, Published]]:
+def _published(connection: Connection) -> Iterator[tuple[str, _Published]]:
     columns = (Resource.id, Resource.record_sha256, Resource.quality, Resource.members, Resource.review)
     for name, sha256, *rest in _stream(connection, select(*columns, Resource.created_at, Resource.withdrawn_at)):
-        yield name, Published(bytes.fromhex(sha256), *rest)
+        yield name, _Published(bytes.fromhex(sha256), *rest)
 
 
 def _former(connection: Connection) -> Iterator[tuple[str, frozenset[str]]]:
     """What a redirected resource was last made of: the record that led it, and those that gave it something."""
     last = select(Resource.id, Resource.record).join(Redirect, Redirect.old_id == Resource.id)
     for name, text in _stream(connection, last):
-        made = MADE.decode(text)
+        made = _MADE.decode(text)
         yield name, frozenset((made.key, *(one.key for origins in made.provenance.values() for one in origins)))
 
 
@@ -130,8 +130,8 @@ def _curations(connection: Connection) -> tuple[dict[str, list[Correction]], dic
 
 
 def _stream(connection: Connection, query: Any) -> Iterator[Any]:
-    rows = connection.execute(query, execution_options={"stream_results": True, "yield_per": FETCH})
-    for part in rows.partitions(FETCH):
+    rows = connection.execute(query, execution_options={"stream_results": True, "yield_per": _FETCH})
+    for part in rows.partitions(_FETCH):
         yield from part
 
 
@@ -163,7 +163,7 @@ def plan(before: Before, found: Found, run_id: str) -> tuple[list[Target], Ident
     return targets, identities
 
 
-def _groups(live: Mapping[str, Row], clusters: Iterable[Cluster]) -> tuple[list[Group], dict[Group, str]]:
+def _groups(live: Mapping[str, _Row], clusters: Iterable[Cluster]) -> tuple[list[Group], dict[Group, str]]:
     """The live keys in their clusters, each key in one, and the clusters that a steward should look at."""
     seen: set[str] = set()
     groups: list[Group] = []
@@ -181,7 +181,7 @@ def _groups(live: Mapping[str, Row], clusters: Iterable[Cluster]) -> tuple[list[
 
 
 def _related(
-    live: Mapping[str, Row], groups: Iterable[Group], ids: Iterable[str], found: Found
+    live: Mapping[str, _Row], groups: Iterable[Group], ids: Iterable[str], found: Found
 ) -> dict[str, tuple[Relation, ...]]:
     """The relations between resources that the matcher found, by resource."""
     wanted = {key for one in found.related for key in (one.key, one.other_key) if key in live}

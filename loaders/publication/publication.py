@@ -35,7 +35,7 @@ from loaders.store import (
 )
 from schemas.environment import Environment
 
-NAME = "publish"
+_NAME = "publish"
 
 
 def begin(env: Environment) -> str:
@@ -45,15 +45,15 @@ def begin(env: Environment) -> str:
     """
     with writing(env) as connection:
         going_on = select(HarvestRun.id, HarvestRun.worker).where(
-            HarvestRun.kind == NAME, HarvestRun.status == "running"
+            HarvestRun.kind == _NAME, HarvestRun.status == "running"
         )
         for run, worker in connection.execute(going_on).all():
             if not (is_gone(worker) or is_this(worker)):
                 raise FeedBusy(f"{run} is going on; wait for it, or end its process")
             sentence = "The process that ran it ended; the next publication does it all."
             end(connection, run, "failed", cause=INTERRUPTED, error=sentence)
-        run_id = mint(connection, NAME)
-        values = {"id": run_id, "feed": None, "kind": NAME, "status": "running", "started_at": now()}
+        run_id = mint(connection, _NAME)
+        values = {"id": run_id, "feed": None, "kind": _NAME, "status": "running", "started_at": now()}
         connection.execute(insert(HarvestRun).values(**values, worker=this_worker()))
     return run_id
 

@@ -17,10 +17,10 @@ from schemas import Correction, Member, Relation
 from schemas import Resource as Record
 
 BATCH = 500
-RESOURCES: Any = Resource.__table__
+_RESOURCES: Any = Resource.__table__
 
 
-class Merged(Protocol):
+class _Merged(Protocol):
     """What a merge gives: the record, and a sentence for each correction that did not fit."""
 
     @property
@@ -29,7 +29,7 @@ class Merged(Protocol):
     def problems(self) -> tuple[str, ...]: ...
 
 
-Merge = Callable[[Sequence[Member], Sequence[Correction], Sequence[Relation]], Merged]
+Merge = Callable[[Sequence[Member], Sequence[Correction], Sequence[Relation]], _Merged]
 
 
 class Publication:
@@ -191,6 +191,6 @@ class Publication:
         if rows:
             names = [name for name in rows[0] if name not in ("of", "id")]
             values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
-            statement = update(RESOURCES).where(RESOURCES.c.id == bindparam("of")).values(**values)
+            statement = update(_RESOURCES).where(_RESOURCES.c.id == bindparam("of")).values(**values)
             said = [{"of": row["of"], **{f"new_{name}": row[name] for name in names}} for row in rows]
             write_rows(self.connection, statement, said)

@@ -10,8 +10,8 @@ import msgspec
 
 from schemas import Resource
 
-ENCODER = msgspec.json.Encoder(order="deterministic")
-SILENT = ("provenance", "unmapped", "terms")  # what a version does not tell word for word
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+_SILENT = ("provenance", "unmapped", "terms")  # what a version does not tell word for word
 
 
 class _License(msgspec.Struct):
@@ -38,12 +38,12 @@ class _Columns(msgspec.Struct):
     issued_year: int | None = None
 
 
-COLUMNS = msgspec.json.Decoder(_Columns)
+_COLUMNS = msgspec.json.Decoder(_Columns)
 
 
 def text_of(record: Resource) -> str:
     """The record's text in the catalog: equal records have equal texts."""
-    return ENCODER.encode(record).decode()
+    return _ENCODER.encode(record).decode()
 
 
 def sha256_of(text: str) -> str:
@@ -53,7 +53,7 @@ def sha256_of(text: str) -> str:
 
 def columns(text: str) -> dict[str, Any]:
     """The columns that repeat parts of a record's text."""
-    record = COLUMNS.decode(text)
+    record = _COLUMNS.decode(text)
     language = record.languages[0].tag if record.languages else None
     return {
         "title": _title(record.title, language),
@@ -83,13 +83,13 @@ def changes(old: str, new: str) -> dict[str, Any]:
     for field in sorted({*before, *after}):
         if before.get(field) != after.get(field):
             told = {"from": before.get(field), "to": after.get(field)}
-            found[field] = True if field in SILENT else told
+            found[field] = True if field in _SILENT else told
     return found
 
 
 def version(resource_id: str, number: int, run_id: str, at: str, said: Mapping[str, Any]) -> dict[str, Any]:
     """A row of resource_version."""
-    text = ENCODER.encode(said).decode()
+    text = _ENCODER.encode(said).decode()
     return {"resource_id": resource_id, "version": number, "run_id": run_id, "changed_at": at, "changes": text}
 
 

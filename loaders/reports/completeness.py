@@ -16,14 +16,14 @@ FIELDS = (
     "levels", "audiences", "age_range", "keywords", "subjects", "identifiers", "links", "relations", "competencies",
 )  # fmt: skip
 Shares = dict[str, float]
-History = dict[str, Shares]  # by date
+_History = dict[str, Shares]  # by date
 # A record of which each field stays as it is written: nothing of it is made into objects.
-RECORD = msgspec.json.Decoder(
+_RECORD = msgspec.json.Decoder(
     msgspec.defstruct("Record", [(name, msgspec.Raw, msgspec.Raw(b"null")) for name in FIELDS])
 )
-EMPTY = frozenset({b"null", b"", b"[]", b"{}", b'""', b"0", b"false"})
-MONTH = timedelta(days=28)
-KEPT = timedelta(days=400)
+_EMPTY = frozenset({b"null", b"", b"[]", b"{}", b'""', b"0", b"false"})
+_MONTH = timedelta(days=28)
+_KEPT = timedelta(days=400)
 
 
 def shares(records: Iterable[str | bytes]) -> Shares:
@@ -32,39 +32,39 @@ def shares(records: Iterable[str | bytes]) -> Shares:
     number = 0
     for text in records:
         number += 1
-        said = msgspec.structs.astuple(RECORD.decode(text))
-        found[tuple([bytes(value) in EMPTY for value in said])] += 1
+        said = msgspec.structs.astuple(_RECORD.decode(text))
+        found[tuple([bytes(value) in _EMPTY for value in said])] += 1
     filled = [sum(times for empty, times in found.items() if not empty[place]) for place in range(len(FIELDS))]
     return {field: round(many / number, 4) for field, many in zip(FIELDS, filled, strict=True)} if number else {}
 
 
-def remembered(path: Path) -> History:
+def remembered(path: Path) -> _History:
     """The shares of earlier dates, oldest first; none when nothing was written yet."""
     if not path.exists():
         return {}
-    return dict(sorted(msgspec.json.decode(path.read_bytes(), type=History).items()))
+    return dict(sorted(msgspec.json.decode(path.read_bytes(), type=_History).items()))
 
 
-def a_month_ago(history: History, today: str) -> str | None:
+def a_month_ago(history: _History, today: str) -> str | None:
     """The date to compare with: the newest that is four weeks old, else the oldest before today."""
     earlier = [day for day in history if day < today]
-    old = [day for day in earlier if date.fromisoformat(day) <= date.fromisoformat(today) - MONTH]
+    old = [day for day in earlier if date.fromisoformat(day) <= date.fromisoformat(today) - _MONTH]
     return max(old) if old else min(earlier, default=None)
 
 
-def remember(path: Path, history: History, today: str, now: Shares) -> None:
+def remember(path: Path, history: _History, today: str, now: Shares) -> None:
     """Keep today's shares beside those of the last thirteen months, one a week."""
-    oldest = (date.fromisoformat(today) - KEPT).isoformat()
+    oldest = (date.fromisoformat(today) - _KEPT).isoformat()
     weekly: dict[str, str] = {}
     for day in sorted(history):
-        weekly.setdefault(week(day), day)
+        weekly.setdefault(_week(day), day)
     kept = {day: history[day] for day in weekly.values() if oldest <= day < today}
-    if now and week(today) not in {week(day) for day in kept}:
+    if now and _week(today) not in {_week(day) for day in kept}:
         kept[today] = now
     text = msgspec.json.encode(dict(sorted(kept.items()))).decode()
     write_texts(path.parent, [(path.name, text + "\n")])
 
 
-def week(day: str) -> str:
+def _week(day: str) -> str:
     year, number, _ = date.fromisoformat(day).isocalendar()
     return f"{year}-{number:02}"

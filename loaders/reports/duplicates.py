@@ -14,13 +14,13 @@ from loaders.reports.lists import remove_others
 from loaders.reports.page import LANGUAGES, this_moment, write_pages
 from loaders.store import Judgement, Match, SourceRecord, snapshot
 
-Facts = dict[str, Any]
-PAIRS = 50  # on a page
+_Facts = dict[str, Any]
+_PAIRS = 50  # on a page
 FIELDS = (
     "title", "contributors", "publishers", "issued", "languages", "resource_types", "levels", "identifiers", "url",
     "license", "description",
 )  # fmt: skip
-WAITS = or_(Match.verdict == "review", Match.review.is_not(None))
+_WAITS = or_(Match.verdict == "review", Match.review.is_not(None))
 
 
 def duplicates(
@@ -30,10 +30,10 @@ def duplicates(
     said = at or this_moment()
     written: list[Path] = []
     with snapshot(catalog_engine) as connection:
-        count = connection.scalar(select(func.count()).select_from(Match).where(WAITS)) or 0
-        pages = max(-(-count // PAIRS), 1)
-        for number, rows in enumerate(waiting(connection), start=1):
-            pairs = list(told_of(connection, rows))
+        count = connection.scalar(select(func.count()).select_from(Match).where(_WAITS)) or 0
+        pages = max(-(-count // _PAIRS), 1)
+        for number, rows in enumerate(_waiting(connection), start=1):
+            pairs = list(_told_of(connection, rows))
             stem = "duplicates" if number == 1 else f"duplicates-{number}"
             facts = {"at": said, "count": count, "pairs": pairs, "page_number": number, "pages": pages}
             written += write_pages(reports_dir, stem, "duplicates.html", facts, languages)
@@ -41,20 +41,20 @@ def duplicates(
     return written
 
 
-def waiting(connection: Connection) -> Iterator[Sequence[RowMapping]]:
+def _waiting(connection: Connection) -> Iterator[Sequence[RowMapping]]:
     """The pairs that wait, in order and read once, as the rows of each page; one page without rows when none waits."""
-    query = select(Match.__table__).where(WAITS).order_by(Match.probability.desc(), Match.left_key, Match.right_key)
-    rows = connection.execute(query.execution_options(yield_per=PAIRS)).mappings()
-    first = rows.fetchmany(PAIRS)
+    query = select(Match.__table__).where(_WAITS).order_by(Match.probability.desc(), Match.left_key, Match.right_key)
+    rows = connection.execute(query.execution_options(yield_per=_PAIRS)).mappings()
+    first = rows.fetchmany(_PAIRS)
     yield first
-    while first and (more := rows.fetchmany(PAIRS)):
+    while first and (more := rows.fetchmany(_PAIRS)):
         yield more
 
 
-def told_of(connection: Connection, rows: Sequence[RowMapping]) -> Iterator[Facts]:
+def _told_of(connection: Connection, rows: Sequence[RowMapping]) -> Iterator[_Facts]:
     """Pairs with both records, their evidence and an earlier judgement, if any."""
     keys = sorted({key for row in rows for key in (row["left_key"], row["right_key"])})
-    records = records_of(connection, keys)
+    records = _records_of(connection, keys)
     for row in rows:
         left, right = row["left_key"], row["right_key"]
         yield {
@@ -64,14 +64,14 @@ def told_of(connection: Connection, rows: Sequence[RowMapping]) -> Iterator[Fact
             "verdict": row["verdict"],
             "review": row["review"],
             "evidence": msgspec.json.decode(row["evidence"]),
-            "fields": compared(records.get(left), records.get(right)),
+            "fields": _compared(records.get(left), records.get(right)),
             "missing": [key for key in (left, right) if key not in records],
-            "judgement": last_judgement(connection, left, right),
+            "judgement": _last_judgement(connection, left, right),
             "command": f"{shlex.quote(left)} {shlex.quote(right)}",
         }
 
 
-def records_of(connection: Connection, keys: Sequence[str]) -> dict[str, Facts]:
+def _records_of(connection: Connection, keys: Sequence[str]) -> dict[str, _Facts]:
     """The accepted version of each record, by key."""
     rows = connection.execute(
         select(SourceRecord.key, SourceRecord.record).where(
@@ -81,7 +81,7 @@ def records_of(connection: Connection, keys: Sequence[str]) -> dict[str, Facts]:
     return {row.key: msgspec.json.decode(row.record) for row in rows}
 
 
-def last_judgement(connection: Connection, left: str, right: str) -> Facts | None:
+def _last_judgement(connection: Connection, left: str, right: str) -> _Facts | None:
     query = select(Judgement.verdict, Judgement.by, Judgement.at, Judgement.reason)
     found = connection.execute(
         query.where(Judgement.left_key == left, Judgement.right_key == right).order_by(Judgement.id.desc()).limit(1)
@@ -90,9 +90,9 @@ def last_judgement(connection: Connection, left: str, right: str) -> Facts | Non
     return dict(row) if row else None
 
 
-def compared(left: Facts | None, right: Facts | None) -> list[Facts]:
+def _compared(left: _Facts | None, right: _Facts | None) -> list[_Facts]:
     """Each field with what both records say: lists of language and text; fields that neither has are left out."""
-    sides = [{field: told((record or {}).get(field)) for field in FIELDS} for record in (left, right)]
+    sides = [{field: _told((record or {}).get(field)) for field in FIELDS} for record in (left, right)]
     return [
         {
             "field": field,
@@ -105,18 +105,18 @@ def compared(left: Facts | None, right: Facts | None) -> list[Facts]:
     ]
 
 
-def told(value: Any) -> list[tuple[str, str]]:
+def _told(value: Any) -> list[tuple[str, str]]:
     """A value of the shared record as language and text, one for each thing that it says."""
     if not value:
         return []
     if isinstance(value, list):
-        return [one for part in value for one in told(part)]
+        return [one for part in value for one in _told(part)]
     if not isinstance(value, dict):
         return [("", str(value))]
-    return [("", label)] if (label := label_of(value)) else [(tag, str(text)) for tag, text in value.items()]
+    return [("", label)] if (label := _label_of(value)) else [(tag, str(text)) for tag, text in value.items()]
 
 
-def label_of(value: Mapping[str, Any]) -> str:
+def _label_of(value: Mapping[str, Any]) -> str:
     """What a part of the record is called: a person's name, a tag, an identifier with its scheme, a licence."""
     if "scheme" in value and "value" in value:
         return f"{value['scheme']}: {value['value']}"

@@ -6,13 +6,13 @@ import tomllib
 from functools import lru_cache
 from pathlib import Path
 
-MESSAGES = Path(__file__).parent / "evidence_messages"
+_MESSAGES = Path(__file__).parent / "evidence_messages"
 
 
 @lru_cache
 def evidence_messages(language: str) -> dict[str, str]:
     """The labels in a language, by the English ones; the longest first, since one may begin like another."""
-    labels = tomllib.loads((MESSAGES / f"{language}.toml").read_text(encoding="utf-8"))
+    labels = tomllib.loads((_MESSAGES / f"{language}.toml").read_text(encoding="utf-8"))
     return {label: labels[label] for label in sorted(labels, key=len, reverse=True)}
 
 

@@ -21,10 +21,10 @@ from loaders.reports.runs import last_runs, nights, recent_runs
 from loaders.store import Curation, HarvestRun, Issue, SourceRecord, UnmappedValue, as_kept, snapshot
 from schemas import Feed
 
-Facts = dict[str, Any]
-TERM = ("field", "value", "records", "first_seen")  # columns of the list of unmapped terms
-LAYOUT = 1  # of the lists; another number has them written again
-SHOWN = 50  # rows of a list on the page itself; the complete list is beside
+_Facts = dict[str, Any]
+_TERM = ("field", "value", "records", "first_seen")  # columns of the list of unmapped terms
+_LAYOUT = 1  # of the lists; another number has them written again
+_SHOWN = 50  # rows of a list on the page itself; the complete list is beside
 
 
 def feed_report(
@@ -45,17 +45,17 @@ def feed_report(
     texts = {**(rules or {}), fix.UNREADABLE: unreadable()}
     folder, written = reports_dir / "feeds", list[Path]()
     with snapshot(catalog_engine) as connection:
-        earlier = earlier_facts(folder / f"{feed.name}.json")
+        earlier = _earlier_facts(folder / f"{feed.name}.json")
         now = basis(connection, feed.name, texts, languages)
         same = earlier.get("basis") == now and (folder / f"{feed.name}.fix.json").exists()
         if not same:
-            written = write_lists(connection, folder, feed.name, texts, languages)
-        shares = earlier["shares"] if same else feed_shares(connection, feed.name)
-        facts = facts_of(connection, feed, folder, texts, said, shares, (troubles or {}).get(feed.name))
+            written = _write_lists(connection, folder, feed.name, texts, languages)
+        shares = earlier["shares"] if same else _feed_shares(connection, feed.name)
+        facts = _facts_of(connection, feed, folder, texts, said, shares, (troubles or {}).get(feed.name))
     return write_pages(folder, feed.name, "feed.html", {**facts, "basis": now}, languages, texts) + written
 
 
-def earlier_facts(path: Path) -> Facts:
+def _earlier_facts(path: Path) -> _Facts:
     """What the feed's report said before; nothing when there was none."""
     return dict(msgspec.json.decode(path.read_bytes())) if path.exists() else {}
 
@@ -79,23 +79,23 @@ def basis(connection: Connection, feed: str, rules: Rules, languages: Sequence[s
         .order_by(UnmappedValue.field, UnmappedValue.value)
     ).all()
     told = msgspec.json.encode(
-        [LAYOUT, changed, lives, tuple(found), tuple(accepted), [tuple(one) for one in mapped], rules, languages],
+        [_LAYOUT, changed, lives, tuple(found), tuple(accepted), [tuple(one) for one in mapped], rules, languages],
         order="sorted",
     )
     return hashlib.sha256(told).hexdigest()
 
 
-def write_lists(connection: Connection, folder: Path, name: str, rules: Rules, languages: Sequence[str]) -> list[Path]:
+def _write_lists(connection: Connection, folder: Path, name: str, rules: Rules, languages: Sequence[str]) -> list[Path]:
     """The partner's fix-it list, and the pages of findings and of unmapped terms."""
     with FixList(folder, name, rules, languages) as files:
         told = chain(files.keep(fix.to_mend(connection, name)), fix.last_fixed(connection, name))
         count = fix.count(connection, name)
         pages = write_list(folder, f"{name}.issues", "list_issues", fix.ROW, fix.rows(told, rules), count)
-    unmapped, count = terms(connection, name), count_unmapped(connection, name)
-    return [*files.paths, *pages, *write_list(folder, f"{name}.unmapped", "list_unmapped", TERM, unmapped, count)]
+    unmapped, count = _terms(connection, name), _count_unmapped(connection, name)
+    return [*files.paths, *pages, *write_list(folder, f"{name}.unmapped", "list_unmapped", _TERM, unmapped, count)]
 
 
-def count_unmapped(connection: Connection, feed: str) -> int:
+def _count_unmapped(connection: Connection, feed: str) -> int:
     wanted = (UnmappedValue.feed == feed, UnmappedValue.mapped_to.is_(None), UnmappedValue.count > 0)
     return connection.scalar(select(func.count()).select_from(UnmappedValue).where(*wanted)) or 0
 
@@ -109,7 +109,7 @@ def unreadable() -> dict[str, str]:
     return said
 
 
-def facts_of(
+def _facts_of(
     connection: Connection,
     feed: Feed,
     folder: Path,
@@ -117,7 +117,7 @@ def facts_of(
     at: str,
     shares: completeness.Shares,
     trouble: FileTrouble | None,
-) -> Facts:
+) -> _Facts:
     """What the page shows; the completeness of today is remembered for next month."""
     name = feed.name
     run = last_runs(connection, name).get(name)
@@ -129,11 +129,11 @@ def facts_of(
         "feed": line,
         "score": None if score is None else round(float(score), 1),
         "shares": shares,
-        "completeness": compare(shares, folder / f"{name}.history.json", at[:10]),
-        "issues": rules_of(connection, feed.name, run["id"] if run else "", rules),
+        "completeness": _compare(shares, folder / f"{name}.history.json", at[:10]),
+        "issues": _rules_of(connection, feed.name, run["id"] if run else "", rules),
         "issue_count": fix.count(connection, name),
-        "unmapped": [dict(row._mapping) for row in unmapped_rows(connection, name, SHOWN)],
-        "unmapped_count": count_unmapped(connection, name),
+        "unmapped": [dict(row._mapping) for row in _unmapped_rows(connection, name, _SHOWN)],
+        "unmapped_count": _count_unmapped(connection, name),
     }
 
 
@@ -141,13 +141,13 @@ def live(feed: str) -> tuple[Any, ...]:
     return (SourceRecord.feed == feed, SourceRecord.status == "live")
 
 
-def feed_shares(connection: Connection, feed: str) -> completeness.Shares:
+def _feed_shares(connection: Connection, feed: str) -> completeness.Shares:
     """The share of the live records that have each field, read one after the other."""
     query = select(as_kept(connection, SourceRecord.record)).where(*live(feed), SourceRecord.record.is_not(None))
     return completeness.shares(connection.scalars(query.execution_options(yield_per=1_000)))
 
 
-def compare(now: completeness.Shares, path: Path, today: str) -> Facts:
+def _compare(now: completeness.Shares, path: Path, today: str) -> _Facts:
     """Today's shares by field beside those of a month ago, with their date, where there are any."""
     history = completeness.remembered(path)
     since = completeness.a_month_ago(history, today)
@@ -157,7 +157,7 @@ def compare(now: completeness.Shares, path: Path, today: str) -> Facts:
     return {"since": since, "fields": fields}
 
 
-def rules_of(connection: Connection, feed: str, run: str, rules: Rules) -> list[Facts]:
+def _rules_of(connection: Connection, feed: str, run: str, rules: Rules) -> list[_Facts]:
     """For each rule the findings that are new, standing (older ones) and fixed by the last run; errors first."""
     stands = Issue.resolved_run_id.is_(None)
     rows = connection.execute(
@@ -177,7 +177,7 @@ def rules_of(connection: Connection, feed: str, run: str, rules: Rules) -> list[
     return sorted(told, key=lambda row: (SEVERITIES.index(row["severity"]), -row["new"] - row["standing"], row["code"]))
 
 
-def unmapped_rows(connection: Connection, feed: str, limit: int | None) -> Iterator[Any]:
+def _unmapped_rows(connection: Connection, feed: str, limit: int | None) -> Iterator[Any]:
     query = (
         select(UnmappedValue.field, UnmappedValue.value, UnmappedValue.count, UnmappedValue.first_seen)
         .where(UnmappedValue.feed == feed, UnmappedValue.mapped_to.is_(None), UnmappedValue.count > 0)
@@ -186,7 +186,7 @@ def unmapped_rows(connection: Connection, feed: str, limit: int | None) -> Itera
     return iter(connection.execute(query.limit(limit)))
 
 
-def terms(connection: Connection, feed: str) -> Iterator[tuple[str, ...]]:
+def _terms(connection: Connection, feed: str) -> Iterator[tuple[str, ...]]:
     """Every unmapped term as a row of the complete list."""
-    for row in unmapped_rows(connection, feed, None):
+    for row in _unmapped_rows(connection, feed, None):
         yield (row[0], row[1], str(row[2]), row[3][:10])

@@ -16,9 +16,9 @@ from loaders.reports.fix import Finding
 from loaders.reports.page import Rules, rule_text, suffix
 from loaders.store import whole_file
 
-COLUMNS = ("identifier", "severity", "rule", "path", "value", "wrong", "why", "suggestion", "since")
+_COLUMNS = ("identifier", "severity", "rule", "path", "value", "wrong", "why", "suggestion", "since")
 BATCH = 1_000  # findings held in memory
-STARTS_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
+_STARTS_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
 
 
 class FixList:
@@ -43,7 +43,7 @@ class FixList:
             self._objects = _opened(files, self._json, "utf-8")
             self._files = files.pop_all()
         for table in self._tables.values():
-            table.write(f"{cells(COLUMNS)}\r\n")
+            table.write(f"{_cells(_COLUMNS)}\r\n")
         self._objects.write("[")
         return self
 
@@ -59,7 +59,7 @@ class FixList:
             yield from batch
 
     def _write(self, batch: Sequence[Finding]) -> None:
-        own = [(one.rule, cells(one[:5]), cells((one.since,))) for one in batch]
+        own = [(one.rule, _cells(one[:5]), _cells((one.since,))) for one in batch]
         for language, table in self._tables.items():
             said = {rule: self._texts(language, rule) for rule in {one.rule for one in batch}}
             lines = (f"{first},{said[rule]},{since}\r\n" for rule, first, since in own)
@@ -73,7 +73,7 @@ class FixList:
         known = self._said.get((language, rule))
         if known is None:
             wrong, mend = (rule_text(self._rules, rule, what, language)[0] for what in ("wrong", "mend"))
-            known = cells((wrong, self._rules.get(rule, {}).get("why", ""), mend))
+            known = _cells((wrong, self._rules.get(rule, {}).get("why", ""), mend))
             self._said[language, rule] = known
         return known
 
@@ -109,11 +109,11 @@ class _Line:
 _ROW = csv.writer(_Line())
 
 
-def cells(texts: Iterable[str]) -> str:
+def _cells(texts: Iterable[str]) -> str:
     """Texts as harmless cells of CSV, parted by commas: what is the same in each language is written once."""
     return str(_ROW.writerow([harmless(text) for text in texts])).removesuffix("\r\n")
 
 
 def harmless(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
-    return f"'{cell}" if STARTS_FORMULA.match(cell) else cell
+    return f"'{cell}" if _STARTS_FORMULA.match(cell) else cell

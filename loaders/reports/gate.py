@@ -9,7 +9,7 @@ from typing import Any
 from loaders.reports.page import LANGUAGES, write_pages
 from loaders.reports.reasons import Said, facts_of
 
-KEPT = 30  # runs of a feed
+_KEPT = 30  # runs of a feed
 
 
 def keep_gate(
@@ -29,13 +29,13 @@ def keep_gate(
         "results": dict(results),
     }
     written = write_pages(folder, run_id, "gate.html", facts, languages)
-    forget(folder, run_id.rpartition("-")[0])
+    _forget(folder, run_id.rpartition("-")[0])
     return written
 
 
-def forget(folder: Path, feed: str) -> None:
+def _forget(folder: Path, feed: str) -> None:
     """Remove the results of all runs of a feed but the newest."""
     runs = sorted(path.stem for path in folder.glob(f"{feed}-*.json"))
-    for run in runs[:-KEPT]:
+    for run in runs[:-_KEPT]:
         for path in folder.glob(f"{run}.*"):
             path.unlink()

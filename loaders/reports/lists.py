@@ -14,7 +14,7 @@ from more_itertools import chunked
 from loaders.reports.page import render_list, write_texts
 
 ROWS = 2_000  # on a page
-WHOLE = frozenset({"since", "fixed", "severity", "rule", "records", "first_seen", "field"})  # never broken into lines
+_WHOLE = frozenset({"since", "fixed", "severity", "rule", "records", "first_seen", "field"})  # never broken into lines
 
 
 def write_list(
@@ -28,7 +28,7 @@ def write_list(
     written = []
     for number, page in enumerate(chunked(rows, ROWS), start=1):
         facts = {"stem": stem, "title": title, "columns": columns, "number": number, "pages": pages}
-        text = render_list(count=count, rows=page, whole=WHOLE, **facts)
+        text = render_list(count=count, rows=page, whole=_WHOLE, **facts)
         written += write_texts(folder, [(f"{stem}-{number}.html", text)])
     remove_others(folder, stem, written)
     return written

@@ -13,10 +13,10 @@ from loaders.reports.runs import COUNTS, Facts, last_runs, nights, of, publicati
 from loaders.store import HarvestRun, Issue, Match, Resource, SourceRecord, UnmappedValue
 from schemas import Feed
 
-URGENCY = ("failed", "held", "mistake", "missing", "moved", "quarantined", "rejected")
+_URGENCY = ("failed", "held", "mistake", "missing", "moved", "quarantined", "rejected")
 Troubles = Mapping[str, FileTrouble]  # what is wrong with feed files, by feed
-LANDED = ("listed", "landed", "duplicates")  # counts of a run that stand whatever becomes of it
-NIGHT = timedelta(hours=24)  # a run that began earlier is of another night
+_LANDED = ("listed", "landed", "duplicates")  # counts of a run that stand whatever becomes of it
+_NIGHT = timedelta(hours=24)  # a run that began earlier is of another night
 
 
 def night_facts(
@@ -31,7 +31,7 @@ def night_facts(
     wrong = troubles or {}
     listed = [
         feed_facts(name, declared.get(name), last.get(name), standing, runs, wrong.get(name))
-        for name in names(declared, {*last, *wrong})
+        for name in _names(declared, {*last, *wrong})
     ]
     return {
         "at": at,
@@ -41,12 +41,12 @@ def night_facts(
         "statuses": statuses(listed),
         "resources": connection.scalar(select(func.count()).where(Resource.withdrawn_at.is_(None))) or 0,
         "publish": published,
-        "issues": issues_by_rule(connection, [run["id"] for run in [*last.values(), published] if run], rules),
-        "people": [*unfit(published), *people(connection, listed)],
+        "issues": _issues_by_rule(connection, [run["id"] for run in [*last.values(), published] if run], rules),
+        "people": [*_unfit(published), *people(connection, listed)],
     }
 
 
-def names(declared: Mapping[str, Feed], others: Set[str]) -> list[str]:
+def _names(declared: Mapping[str, Feed], others: Set[str]) -> list[str]:
     """Declared feeds in name order, then those of which no declaration is known."""
     return sorted(declared) + sorted(others - set(declared))
 
@@ -59,23 +59,23 @@ def standings(connection: Connection, feed: str | None = None) -> dict[str, Fact
     """
     name, status, many = SourceRecord.feed, SourceRecord.status, func.count()
     counted = select(name, status, many, func.count(SourceRecord.resource_id.distinct()))
-    counted = counted.where(of(SourceRecord, feed), status.in_(STANDS)).group_by(name, status)
+    counted = counted.where(of(SourceRecord, feed), status.in_(_STANDS)).group_by(name, status)
     waits = select(name, SourceRecord.pending_status, many)
     waits = waits.where(of(SourceRecord, feed), SourceRecord.pending_status.is_not(None))
     found: dict[str, Facts] = {}
     for of_feed, said, records, resources in connection.execute(counted):
-        stands = found.setdefault(of_feed, dict(NOTHING))
-        for step in STANDS[said]:
+        stands = found.setdefault(of_feed, dict(_NOTHING))
+        for step in _STANDS[said]:
             stands[step] += records
         stands["unique"] += resources if said == "live" else 0
     for of_feed, ending, waiting in connection.execute(waits.group_by(name, SourceRecord.pending_status)):
-        found.setdefault(of_feed, dict(NOTHING))[str(ending)] = waiting
+        found.setdefault(of_feed, dict(_NOTHING))[str(ending)] = waiting
     return found
 
 
 # How far a record of a status has come.
-STANDS = {"live": ("records", "readable", "live"), "quarantined": ("records", "readable"), "rejected": ("records",)}
-NOTHING = {"records": 0, "readable": 0, "live": 0, "unique": 0, "quarantined": 0, "rejected": 0}
+_STANDS = {"live": ("records", "readable", "live"), "quarantined": ("records", "readable"), "rejected": ("records",)}
+_NOTHING = {"records": 0, "readable": 0, "live": 0, "unique": 0, "quarantined": 0, "rejected": 0}
 
 
 def feed_facts(
@@ -87,7 +87,7 @@ def feed_facts(
     trouble: FileTrouble | None = None,
 ) -> Facts:
     """One feed's line: who it is, its last run, its funnel and what waits as they stand, and its last nights."""
-    stands = standing.get(name, NOTHING)
+    stands = standing.get(name, _NOTHING)
     if trouble and trouble.state == "missing" and feed and feed.status == "retired" and not stands["live"]:
         trouble = None  # it has ended, and its file may go
     status = feed.status if feed else "missing"
@@ -112,9 +112,9 @@ def funnel(stands: Facts) -> dict[str, int]:
 
 def totals(runs: Sequence[Facts], at: str) -> dict[str, int]:
     """What the last runs did this night: one that is not loaded has listed and landed, and changed nothing."""
-    since = moment(at) - NIGHT
+    since = moment(at) - _NIGHT
     tonight = [run for run in runs if moment(run["started_at"]) >= since]
-    return {name: sum(run[name] for run in tonight if name in LANDED or run["status"] == "loaded") for name in COUNTS}
+    return {name: sum(run[name] for run in tonight if name in _LANDED or run["status"] == "loaded") for name in COUNTS}
 
 
 def statuses(listed: Sequence[Facts]) -> dict[str, int]:
@@ -126,7 +126,7 @@ def statuses(listed: Sequence[Facts]) -> dict[str, int]:
     return found
 
 
-def issues_by_rule(connection: Connection, runs: Sequence[str], rules: Rules) -> list[Facts]:
+def _issues_by_rule(connection: Connection, runs: Sequence[str], rules: Rules) -> list[Facts]:
     """For each rule the findings that stand, those new in the last runs and those fixed by them; errors first."""
     stands = Issue.resolved_run_id.is_(None)
     rows = connection.execute(
@@ -146,8 +146,8 @@ def issues_by_rule(connection: Connection, runs: Sequence[str], rules: Rules) ->
 
 def people(connection: Connection, listed: Sequence[Facts]) -> list[Facts]:
     """What needs a person: held and failed runs, quarantined records, pairs and clusters to review, unmapped terms."""
-    wanted = held_runs(connection) + [one for feed in listed for one in feed_people(feed)]
-    wanted.sort(key=lambda one: URGENCY.index(one["what"]))
+    wanted = _held_runs(connection) + [one for feed in listed for one in _feed_people(feed)]
+    wanted.sort(key=lambda one: _URGENCY.index(one["what"]))
     pairs = connection.scalar(select(func.count()).where((Match.verdict == "review") | Match.review.is_not(None))) or 0
     clusters = connection.scalar(
         select(func.count()).where(Resource.review.is_not(None), Resource.withdrawn_at.is_(None))
@@ -161,7 +161,7 @@ def people(connection: Connection, listed: Sequence[Facts]) -> list[Facts]:
     ]
 
 
-def unfit(published: Facts | None) -> list[Facts]:
+def _unfit(published: Facts | None) -> list[Facts]:
     """The corrections that the last publication could not apply: its notes name them."""
     if published is None or not published["notes"]:
         return []
@@ -169,7 +169,7 @@ def unfit(published: Facts | None) -> list[Facts]:
     return [{"what": "corrections", "feed": None, "run": published["id"], "count": len(notes), "detail": notes}]
 
 
-def held_runs(connection: Connection) -> list[Facts]:
+def _held_runs(connection: Connection) -> list[Facts]:
     """Every run that waits for a decision; also one of an earlier night, when later runs of its feed failed."""
     rows = connection.execute(
         select(HarvestRun.__table__).where(HarvestRun.status == "held").order_by(HarvestRun.feed, HarvestRun.id)
@@ -180,7 +180,7 @@ def held_runs(connection: Connection) -> list[Facts]:
     ]
 
 
-def feed_people(one: Facts) -> list[Facts]:
+def _feed_people(one: Facts) -> list[Facts]:
     run = one["run"]
     wanted: list[tuple[str, int, list[str]]] = []
     if run and run["status"] == "failed":

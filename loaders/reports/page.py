@@ -21,12 +21,12 @@ from loaders.reports.reasons import told
 from loaders.store import whole_file
 
 HERE = Path(__file__).parent
-ADDRESS = re.compile(r"https?://[^\s،؛]*[^\s،؛.]|https?://")  # isolated in Arabic, or its slashes change sides
+_ADDRESS = re.compile(r"https?://[^\s،؛]*[^\s،؛.]|https?://")  # isolated in Arabic, or its slashes change sides
 # Controls but tab and ends of lines, halves of pairs, and code points that will never be characters; those that two
 # bytes do not hold apart, because a set with them is searched twelve times as slowly.
-FORBIDDEN = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-NEVER = tuple(chr(plane + last) for plane in range(0x10000, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF))
-SIGNS = {chr(code): chr(0x2400 + code) for code in range(0x20)} | {"\x7f": "␡"}  # ␁ and the like
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_NEVER = tuple(chr(plane + last) for plane in range(0x10000, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF))
+_SIGNS = {chr(code): chr(0x2400 + code) for code in range(0x20)} | {"\x7f": "␡"}  # ␁ and the like
 Rules = Mapping[str, Mapping[str, str]]  # texts of transforms.rules.rule_texts(), by code
 LANGUAGES = ("en", "fr", "ru", "ar")
 SEVERITIES = ("error", "warning", "info")  # of findings, the worst first
@@ -60,7 +60,7 @@ def messages(language: str) -> dict[str, str]:
 
 
 @lru_cache
-def environment() -> Environment:
+def _environment() -> Environment:
     return Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -73,13 +73,13 @@ def environment() -> Environment:
 def render(template: str, language: str, files: Mapping[str, str], folder: Path, rules: Rules, **facts: Any) -> str:
     """One page in one language. `files` name the same page in each language in which it is written."""
     said, locale = messages(language), Locale.parse(language)
-    return printable(
-        environment()
+    return _printable(
+        _environment()
         .get_template(template)
         .render(
             t=lambda key, **values: said[key].format(**values),
             language=language,
-            direction=direction(language),
+            direction=_direction(language),
             languages=[(other, Locale.parse(other).get_language_name(), name) for other, name in files.items()],
             reason=lambda one: told(one, language),
             evidence=lambda seen: evidence_in(seen, language),
@@ -102,30 +102,30 @@ def rule_text(rules: Rules, code: str, what: str, language: str) -> tuple[str, s
     own = said.get(f"{what}.{language}")
     if not own:
         return said.get(what, ""), "en"
-    return (ADDRESS.sub("\u2066\\g<0>\u2069", own) if direction(language) == "rtl" else own), language
+    return (_ADDRESS.sub("\u2066\\g<0>\u2069", own) if _direction(language) == "rtl" else own), language
 
 
 def render_list(**facts: Any) -> str:
     """One page of a complete list, what stands around the rows in every language."""
 
     def words(key: str) -> list[tuple[str, str, str]]:
-        return [(one, direction(one), messages(one)[key]) for one in LANGUAGES]
+        return [(one, _direction(one), messages(one)[key]) for one in LANGUAGES]
 
-    return printable(environment().get_template("list.html").render(words=words, **facts))
+    return _printable(_environment().get_template("list.html").render(words=words, **facts))
 
 
-def printable(page: str) -> str:
+def _printable(page: str) -> str:
     """The page with a sign for each character that HTML forbids: partners' values hold such.
 
     https://html.spec.whatwg.org/multipage/parsing.html#parse-error-control-character-in-input-stream
     """
-    shown = FORBIDDEN.sub(lambda found: SIGNS.get(found[0], "\ufffd"), page)
-    for one in NEVER:  # at once where the page has no character above two bytes
+    shown = _FORBIDDEN.sub(lambda found: _SIGNS.get(found[0], "\ufffd"), page)
+    for one in _NEVER:  # at once where the page has no character above two bytes
         shown = shown.replace(one, "\ufffd")
     return shown
 
 
-def direction(language: str) -> str:
+def _direction(language: str) -> str:
     return "rtl" if Locale.parse(language).character_order == "right-to-left" else "ltr"
 
 

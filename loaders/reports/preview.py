@@ -13,8 +13,8 @@ import msgspec
 from loaders.reports.page import LANGUAGES, Rules, render, suffix, this_moment, write_texts
 from loaders.reports.preview_facts import Looked, Summary, preview_facts
 
-WORDS = Path(__file__).with_name("preview_messages")
-SUMMED = ("title", "description", "languages", "license", "resource_types", "issued", "url")
+_WORDS = Path(__file__).with_name("preview_messages")
+_SUMMED = ("title", "description", "languages", "license", "resource_types", "issued", "url")
 
 
 def preview(
@@ -26,25 +26,25 @@ def preview(
     folder.mkdir(parents=True, exist_ok=True)
     files = {one: f"{stem}{suffix(one, languages)}.html" for one in languages}
     pages = [
-        (name, render("preview.html", one, files, folder, rules, p=words(one), **facts)) for one, name in files.items()
+        (name, render("preview.html", one, files, folder, rules, p=_words(one), **facts)) for one, name in files.items()
     ]
     said = msgspec.json.format(msgspec.json.encode(facts, order="sorted"), indent=1).decode()
     paths = write_texts(folder, [*pages, (f"{stem}.json", said + "\n")])
-    return summary(facts, [paths[0], paths[-1]])
+    return _summary(facts, [paths[0], paths[-1]])
 
 
 @lru_cache
-def words(language: str) -> Mapping[str, str]:
+def _words(language: str) -> Mapping[str, str]:
     """What only the preview says, in one language."""
-    return tomllib.loads((WORDS / f"{language}.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((_WORDS / f"{language}.toml").read_text(encoding="utf-8"))
 
 
-def summary(facts: Mapping[str, Any], paths: list[Path]) -> Summary:
+def _summary(facts: Mapping[str, Any], paths: list[Path]) -> Summary:
     filled = {one["field"]: one["share"] for one in facts["fields"]}
     return Summary(
         name=facts["feed"]["name"],
         counts=facts["counts"],
-        fields=[(name, filled[name]) for name in SUMMED if name in filled],
+        fields=[(name, filled[name]) for name in _SUMMED if name in filled],
         licenses=[(one["label"] or "none", one["share"]) for one in facts["license_shares"]],
         languages=[(one["tag"] or "none", one["share"]) for one in facts["language_shares"]],
         issues=[(one["code"], one["count"]) for one in facts["issues"]],

@@ -15,8 +15,8 @@ from loaders.reports.page import SEVERITIES, Rules
 from loaders.reports.preview_rows import pretty, rows
 from schemas import Assessment, Feed, Issue, SourceRecord
 
-Facts = dict[str, Any]
-STATUSES = ("accepted", "quarantined", "rejected", "deleted")
+_Facts = dict[str, Any]
+_STATUSES = ("accepted", "quarantined", "rejected", "deleted")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Summary:
     paths: list[Path] = field(default_factory=list)
 
 
-def preview_facts(looked: Looked, rules: Rules, at: str) -> Facts:
+def preview_facts(looked: Looked, rules: Rules, at: str) -> _Facts:
     """Everything that the page and the JSON hold; every list is complete."""
     feed, ends = looked.feed, looked.assessments
     made = [one for one in ends if one.resource is not None]
@@ -60,16 +60,16 @@ def preview_facts(looked: Looked, rules: Rules, at: str) -> Facts:
         "total": looked.total,
         "notes": list(looked.notes),
         "unreadable": list(looked.unreadable),
-        "counts": {"records": len(ends)} | {name: statuses[name] for name in STATUSES},
+        "counts": {"records": len(ends)} | {name: statuses[name] for name in _STATUSES},
         "score": round(sum(scores) / len(scores), 1) if scores else None,
-        "fields": [{"field": name, "share": share} for name, share in filled(made).items()],
-        "license_shares": licenses(made),
-        "language_shares": languages(made),
+        "fields": [{"field": name, "share": share} for name, share in _filled(made).items()],
+        "license_shares": _licenses(made),
+        "language_shares": _languages(made),
         "unmapped": unmapped(made),
         "unused": unused(made),
         "issues": issues(ends, rules),
         "rejections": rejections(ends),
-        "records": [shown(*both) for both in zip(looked.records, ends, strict=True)],
+        "records": [_shown(*both) for both in zip(looked.records, ends, strict=True)],
     }
 
 
@@ -82,35 +82,35 @@ def status(end: Assessment) -> str:
     return "quarantined" if end.errors else "accepted"
 
 
-def filled(made: Iterable[Assessment]) -> dict[str, float]:
+def _filled(made: Iterable[Assessment]) -> dict[str, float]:
     return shares(msgspec.json.encode(one.resource).decode() for one in made)
 
 
-def counted(values: Counter[Any], of: int, names: Sequence[str]) -> list[Facts]:
+def _counted(values: Counter[Any], of: int, names: Sequence[str]) -> list[_Facts]:
     """A row for each value, the most frequent first, with its share of the records."""
     listed = sorted(values.items(), key=lambda pair: (-pair[1], str(pair[0])))
     return [dict(zip(names, value, strict=True)) | {"count": n, "share": round(n / of, 4)} for value, n in listed]
 
 
-def licenses(made: Sequence[Assessment]) -> list[Facts]:
+def _licenses(made: Sequence[Assessment]) -> list[_Facts]:
     """The licences, None where there is none; `open` is None where it cannot be told."""
     said: Counter[Any] = Counter()
     for one in made:
         found = one.resource.license if one.resource else None
         said[(found.label or found.statement, found.uri, found.open) if found else (None, None, None)] += 1
-    return counted(said, len(made), ("label", "uri", "open"))
+    return _counted(said, len(made), ("label", "uri", "open"))
 
 
-def languages(made: Sequence[Assessment]) -> list[Facts]:
+def _languages(made: Sequence[Assessment]) -> list[_Facts]:
     """The languages, None for records without one; a record in two languages counts for both."""
     tags: Counter[tuple[str | None]] = Counter()
     for one in made:
         said = {language.tag for language in one.resource.languages} if one.resource else set()
         tags.update((tag or None,) for tag in said or {""})
-    return counted(tags, len(made), ("tag",))
+    return _counted(tags, len(made), ("tag",))
 
 
-def unmapped(made: Sequence[Assessment]) -> list[Facts]:
+def unmapped(made: Sequence[Assessment]) -> list[_Facts]:
     """Terms that are in none of the library's lists, with the records that have them."""
     found: dict[tuple[str, str], list[str]] = {}
     for one in made:
@@ -120,7 +120,7 @@ def unmapped(made: Sequence[Assessment]) -> list[Facts]:
     return [{"field": k[0], "value": k[1], "count": len(v), "identifiers": v} for k, v in listed]
 
 
-def unused(made: Sequence[Assessment]) -> list[Facts]:
+def unused(made: Sequence[Assessment]) -> list[_Facts]:
     """Places of the source that are read and not used, with what stands there."""
     found: dict[str, Counter[str]] = {}
     for one in made:
@@ -130,7 +130,7 @@ def unused(made: Sequence[Assessment]) -> list[Facts]:
     return sorted(listed, key=lambda row: (-row["count"], row["path"]))
 
 
-def issues(ends: Sequence[Assessment], rules: Rules) -> list[Facts]:
+def issues(ends: Sequence[Assessment], rules: Rules) -> list[_Facts]:
     """The findings by rule, errors first, each with the partner's own identifiers."""
     found: dict[tuple[str, str], list[tuple[str, Issue]]] = {}
     for one in ends:
@@ -150,13 +150,13 @@ def issues(ends: Sequence[Assessment], rules: Rules) -> list[Facts]:
     return sorted(listed, key=lambda row: (SEVERITIES.index(str(row["severity"])), -int(row["count"]), row["code"]))
 
 
-def rejections(ends: Iterable[Assessment]) -> list[Facts]:
+def rejections(ends: Iterable[Assessment]) -> list[_Facts]:
     """Why records could not be read, the commonest reason first."""
     said = Counter(one.rejection.reason for one in ends if one.rejection)
     return [{"reason": why, "count": times} for why, times in sorted(said.items(), key=lambda x: (-x[1], x[0]))]
 
 
-def shown(record: SourceRecord, end: Assessment) -> Facts:
+def _shown(record: SourceRecord, end: Assessment) -> _Facts:
     """One record beside its source."""
     made = end.resource
     return {
@@ -166,7 +166,7 @@ def shown(record: SourceRecord, end: Assessment) -> Facts:
         "status": status(end),
         "score": end.score,
         "reason": end.rejection.reason if end.rejection else None,
-        "title": first_title(made.title) if made else None,
+        "title": _first_title(made.title) if made else None,
         "source": pretty(record.payload) if record.payload else None,
         "becomes": rows(made) if made else [],
         "record": msgspec.to_builtins(made) if made else None,
@@ -175,6 +175,6 @@ def shown(record: SourceRecord, end: Assessment) -> Facts:
     }
 
 
-def first_title(title: dict[str, str]) -> dict[str, str] | None:
+def _first_title(title: dict[str, str]) -> dict[str, str] | None:
     """The first title and its language."""
     return next(({"text": text, "language": tag} for tag, text in title.items()), None)

@@ -24,29 +24,29 @@ from schemas import (
     Text,
 )
 
-Value = dict[str, str]  # text, and language where it is known
-ASIDE = frozenset({"key", "terms", "provenance", "unmapped"})  # shown in another way
+_Value = dict[str, str]  # text, and language where it is known
+_ASIDE = frozenset({"key", "terms", "provenance", "unmapped"})  # shown in another way
 
 
-def said(*parts: str | None) -> Value:
+def _said(*parts: str | None) -> _Value:
     return {"text": " · ".join(part for part in parts if part), "language": ""}
 
 
 # how a value of each kind reads
-READ: dict[type, Callable[[Any], Value]] = {
-    str: said,
-    int: lambda one: said(str(one)),
+_READ: dict[type, Callable[[Any], _Value]] = {
+    str: _said,
+    int: lambda one: _said(str(one)),
     Text: lambda one: {"text": one.text, "language": one.language},
-    Identifier: lambda one: said(one.scheme, one.value),
-    Language: lambda one: said(one.tag, one.origin, f"{one.confidence:.2f}"),
-    Contributor: lambda one: said(one.name, one.role, one.kind, one.id),
-    Concept: lambda one: said(one.code, one.label, f"← {one.source}"),
-    Link: lambda one: said(one.url, one.media_type, one.role),
-    License: lambda one: said(one.label or one.statement, one.uri, one.origin, f"← {one.statement}"),
-    AgeRange: lambda one: said(f"{'…' if one.min is None else one.min}–{'…' if one.max is None else one.max}"),
-    Subject: lambda one: said(one.scheme, one.code, one.label),
-    Competency: lambda one: said(one.framework, one.aspect, one.level),
-    Relation: lambda one: said(one.kind, one.target),
+    Identifier: lambda one: _said(one.scheme, one.value),
+    Language: lambda one: _said(one.tag, one.origin, f"{one.confidence:.2f}"),
+    Contributor: lambda one: _said(one.name, one.role, one.kind, one.id),
+    Concept: lambda one: _said(one.code, one.label, f"← {one.source}"),
+    Link: lambda one: _said(one.url, one.media_type, one.role),
+    License: lambda one: _said(one.label or one.statement, one.uri, one.origin, f"← {one.statement}"),
+    AgeRange: lambda one: _said(f"{'…' if one.min is None else one.min}–{'…' if one.max is None else one.max}"),
+    Subject: lambda one: _said(one.scheme, one.code, one.label),
+    Competency: lambda one: _said(one.framework, one.aspect, one.level),
+    Relation: lambda one: _said(one.kind, one.target),
 }
 
 
@@ -55,16 +55,16 @@ def rows(made: Resource) -> list[dict[str, Any]]:
     found = []
     for one in msgspec.structs.fields(made):
         value = getattr(made, one.name)
-        if one.name not in ASIDE and value not in (None, (), {}):
+        if one.name not in _ASIDE and value not in (None, (), {}):
             origins = [f"{x.path} ({x.rule})" for x in made.provenance.get(one.name, ())]
             found.append({"field": one.name, "values": values(value), "from": list(dict.fromkeys(origins))})
     return found
 
 
-def values(value: Any) -> list[Value]:
+def values(value: Any) -> list[_Value]:
     if isinstance(value, dict):
         return [{"text": text, "language": tag} for tag, text in value.items()]
-    return [READ[type(one)](one) for one in (value if isinstance(value, tuple) else (value,))]
+    return [_READ[type(one)](one) for one in (value if isinstance(value, tuple) else (value,))]
 
 
 def pretty(payload: str) -> str:

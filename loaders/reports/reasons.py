@@ -14,14 +14,14 @@ from babel.numbers import format_decimal, format_percent
 from loaders.store import read_reasons
 from schemas import Reason
 
-MESSAGES = Path(__file__).parent / "reason_messages"
+_MESSAGES = Path(__file__).parent / "reason_messages"
 Said = Reason | str  # a sentence in English, where a run was held before reasons had codes
 
 
 @lru_cache
 def reason_messages(language: str) -> dict[str, str]:
     """The words of the reasons and of the notification."""
-    return dict(tomllib.loads((MESSAGES / f"{language}.toml").read_text(encoding="utf-8")))
+    return dict(tomllib.loads((_MESSAGES / f"{language}.toml").read_text(encoding="utf-8")))
 
 
 def reason_facts(text: str | None) -> list[dict[str, Any]]:
@@ -48,7 +48,7 @@ def sentence(reason: Said, language: str = "en") -> str:
     said = reason_messages(language)
     if reason.code not in said:
         return " ".join([reason.code, *(f"{name} {value}" for name, value in reason.figures.items())])
-    figures = {name: figure(value, language) for name, value in reason.figures.items()}
+    figures = {name: _figure(value, language) for name, value in reason.figures.items()}
     last = figures.pop("last", "")
     more = {"review": said["review"], "last": said["last"].format(share=last) if last else ""}
     if figures.get("often") == "":
@@ -65,7 +65,7 @@ def told(detail: Mapping[str, Any] | str, language: str) -> tuple[str, str]:
     return sentence(Reason(code=detail["code"], figures=dict(detail["figures"])), language), language
 
 
-def figure(value: float | str, language: str) -> str:
+def _figure(value: float | str, language: str) -> str:
     """A number as the language writes it; a share (a float) as per cent."""
     locale = Locale.parse(language)
     if isinstance(value, str):

@@ -14,13 +14,13 @@ from loaders.store import HarvestRun, SourceRecord
 
 Facts = dict[str, Any]
 COUNTS = ("listed", "landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined", "duplicates")
-NIGHTS = 30
+_NIGHTS = 30
 
 
 def nights(at: str) -> list[str]:
     """The last thirty dates, oldest first."""
     today = date.fromisoformat(at[:10])
-    return [(today - timedelta(days=back)).isoformat() for back in reversed(range(NIGHTS))]
+    return [(today - timedelta(days=back)).isoformat() for back in reversed(range(_NIGHTS))]
 
 
 def run_facts(row: Mapping[str, Any]) -> Facts:

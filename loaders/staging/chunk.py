@@ -15,7 +15,7 @@ from schemas.environment import Environment
 from schemas.outcome import Assessment
 from schemas.source import SourceRecord
 
-READ = 500  # records
+_READ = 500  # records
 
 
 def read_chunk(env: Environment, chunk: str) -> Iterator[SourceRecord]:
@@ -27,8 +27,8 @@ def read_chunk(env: Environment, chunk: str) -> Iterator[SourceRecord]:
         wanted = list(group)
         columns = ["payload", "sets", "harvested_at"]
         table = _read(env.landing / feed / part, columns).take([row["row"] for row in wanted])
-        for start in range(0, len(wanted), READ):  # a few at a time: as Python objects they take four times the room
-            for row, kept in zip(wanted[start : start + READ], table.slice(start, READ).to_pylist(), strict=True):
+        for start in range(0, len(wanted), _READ):  # a few at a time: as Python objects they take four times the room
+            for row, kept in zip(wanted[start : start + _READ], table.slice(start, _READ).to_pylist(), strict=True):
                 yield _source_record(feed, row, kept)
 
 

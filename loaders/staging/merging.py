@@ -22,10 +22,10 @@ from schemas.outcome import Issue
 if TYPE_CHECKING:
     import pandas
 
-OLDER = "older-"  # chunks of versions that are no longer the newest
-SQL = Path(__file__).with_name("merging.sql")
-ROWS_SQL = Path(__file__).with_name("rows.sql")
-BATCH_FINDINGS = pa.schema([("identifier", pa.string()), *FINDING])
+_OLDER = "older-"  # chunks of versions that are no longer the newest
+_SQL = Path(__file__).with_name("merging.sql")
+_ROWS_SQL = Path(__file__).with_name("rows.sql")
+_BATCH_FINDINGS = pa.schema([("identifier", pa.string()), *FINDING])
 
 
 def write_batch_issues(env: Environment, run_id: str, issues: Iterable[Issue]) -> int:
@@ -37,7 +37,7 @@ def write_batch_issues(env: Environment, run_id: str, issues: Iterable[Issue]) -
     feed = feed_of(run_id)
     rows = [_batch_row(feed, one) for one in issues]
     with whole_file(staging_folder(env, run_id) / "batch.parquet") as beside:
-        pq.write_table(pa.Table.from_pylist(rows, schema=BATCH_FINDINGS), beside, compression="zstd")
+        pq.write_table(pa.Table.from_pylist(rows, schema=_BATCH_FINDINGS), beside, compression="zstd")
     return len(rows)
 
 
@@ -75,7 +75,7 @@ def merge(folder: Path, outcomes: list[Path], planned: Plan) -> dict[str, int]:
     """Judge the outcomes against the state in the folder; write rows and facts there, and return the funnel."""
     with workshop(folder) as duck:
         _given(duck, folder, outcomes)
-        duck.execute(SQL.read_text(encoding="utf-8"))
+        duck.execute(_SQL.read_text(encoding="utf-8"))
         copy_to(duck, "facts", folder / "facts.parquet")
         _write_rows(duck, folder, outcomes)
         found = dict(duck.execute("SELECT change, count(*) FROM judged GROUP BY change").fetchall())
@@ -102,7 +102,7 @@ def _write_rows(duck: Any, folder: Path, outcomes: list[Path]) -> None:
     shutil.rmtree(folder / ROWS, ignore_errors=True)
     (folder / ROWS).mkdir()
     copy_to(duck, "plain_rows", folder / ROWS / "plain.parquet")
-    query = ROWS_SQL.read_text(encoding="utf-8")
+    query = _ROWS_SQL.read_text(encoding="utf-8")
     for path in outcomes:
         view(duck, "chunk", path, more=", file_row_number = true")
         duck.execute("SET VARIABLE file = ?", [str(path)])
@@ -112,14 +112,14 @@ def _write_rows(duck: Any, folder: Path, outcomes: list[Path]) -> None:
 def _given(duck: Any, folder: Path, outcomes: list[Path]) -> None:
     nothing = folder / "nothing.parquet"
     pq.write_table(OUTCOMES.empty_table(), nothing)
-    older = [path for path in outcomes if path.name.startswith(OLDER)]
+    older = [path for path in outcomes if path.name.startswith(_OLDER)]
     newest = [path for path in outcomes if path not in older]
     view(duck, "outcome", *(newest or [nothing]), more=", filename = true")
     view(duck, "older_outcome", *(older or [nothing]), more=", filename = true")
     batch = folder / "batch.parquet"
     if not batch.exists():
         batch = folder / "no_batch.parquet"
-        pq.write_table(BATCH_FINDINGS.empty_table(), batch)
+        pq.write_table(_BATCH_FINDINGS.empty_table(), batch)
     view(duck, "batch", batch)
     for name in ("state", "accepted", "errors", "deletions", "rejections", "restamped", "readable", "older"):
         view(duck, name, folder / f"{name}.parquet")

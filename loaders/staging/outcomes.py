@@ -19,7 +19,7 @@ from schemas.resource import Resource
 
 ROWS = 1_000  # outcomes held in memory
 OUTCOMES_FOLDER = "outcomes"  # of a staging: a file for each of its chunks
-INDEX = re.compile(r"\[\d+\]")
+_INDEX = re.compile(r"\[\d+\]")
 FINDING = pa.struct(
     [
         ("finding", pa.string()),
@@ -50,8 +50,8 @@ OUTCOMES = pa.schema(
         ("issues", pa.list_(FINDING)),
     ]
 )
-TERM = 400  # characters
-REPEATED = ["format", "datestamp", "kind", "reason", "codes", "unmapped"]  # a dictionary of the others only costs time
+_TERM = 400  # characters
+_REPEATED = ["format", "datestamp", "kind", "reason", "codes", "unmapped"]  # a dictionary of the others only costs time
 
 
 def write_assessments(path: Path, assessments: Iterable[Assessment]) -> int:
@@ -87,7 +87,7 @@ class OutcomeWriter:
 
 
 def _writer(path: Path) -> pq.ParquetWriter:
-    return pq.ParquetWriter(path, OUTCOMES, compression="zstd", use_dictionary=REPEATED)
+    return pq.ParquetWriter(path, OUTCOMES, compression="zstd", use_dictionary=_REPEATED)
 
 
 def _table(batch: list[Assessment]) -> pa.Table:
@@ -107,7 +107,7 @@ def finding_name(key: str, code: str, path: str, value: str) -> str:
 
     It begins with the key, so that findings lie in the order of the keys and are written in it.
     """
-    said = "\x00".join((code, INDEX.sub("[]", path), value))
+    said = "\x00".join((code, _INDEX.sub("[]", path), value))
     return f"{key}#{sha256(said.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
 
 
@@ -166,7 +166,7 @@ def storable(text: str) -> str:
 def shown_term(source: str) -> str:
     """A term as it is counted: what is longer than any term is cut, because PostgreSQL's indexes take 2 700 bytes."""
     text = storable(source)
-    return text if len(text) <= TERM else f"{text[:TERM]}…"
+    return text if len(text) <= _TERM else f"{text[:_TERM]}…"
 
 
 def _assessment(feed: str, row: dict[str, Any]) -> Assessment:

@@ -19,16 +19,16 @@ from schemas.base import Base
 from schemas.environment import Environment
 
 CHUNK = 5_000  # records a chunk
-CHUNKS = 1_000  # at most: Airflow maps over 1 024
-PLACES = pa.schema([("identifier", pa.string()), ("sha256", pa.string()), ("part", pa.string()), ("row", pa.int64())])
-NEWEST = """SELECT w.identifier, w.format, w.datestamp, w.sha256, coalesce(p.part, substr(w.path, ?)) AS part,
+_CHUNKS = 1_000  # at most: Airflow maps over 1 024
+_PLACES = pa.schema([("identifier", pa.string()), ("sha256", pa.string()), ("part", pa.string()), ("row", pa.int64())])
+_NEWEST = """SELECT w.identifier, w.format, w.datestamp, w.sha256, coalesce(p.part, substr(w.path, ?)) AS part,
 coalesce(p.row, w.row) AS row FROM work w LEFT JOIN place p USING (identifier) ORDER BY 5, 6"""
-OLDER = """SELECT o.identifier, o.format, o.datestamp, o.sha256, p.part, p.row
+_OLDER = """SELECT o.identifier, o.format, o.datestamp, o.sha256, p.part, p.row
 FROM older o JOIN older_place p USING (identifier, sha256) ORDER BY 5, 6"""
-NOTHING_LISTED = """CREATE VIEW listing AS SELECT NULL::VARCHAR AS identifier, NULL::VARCHAR AS format,
+_NOTHING_LISTED = """CREATE VIEW listing AS SELECT NULL::VARCHAR AS identifier, NULL::VARCHAR AS format,
 NULL::VARCHAR AS datestamp, NULL::VARCHAR AS sha256, false AS deleted, false AS kept, NULL::VARCHAR AS filename,
 0::BIGINT AS file_row_number LIMIT 0"""
-SQL = Path(__file__).with_name("planning.sql")
+_SQL = Path(__file__).with_name("planning.sql")
 
 
 class Plan(Base, frozen=True, kw_only=True):
@@ -61,7 +61,7 @@ def plan(env: Environment, run_id: str, *, withdraw: bool = False) -> Plan:
             past = []
         with workshop(folder) as duck, landing_index(landing) as index:
             _prepare(duck, folder, past, force=run.kind == "reprocess", withdraw=withdraw)
-            duck.execute(SQL.read_text(encoding="utf-8"))
+            duck.execute(_SQL.read_text(encoding="utf-8"))
             found = _emit(env, duck, folder, index, landing)
         made = Plan(run_id=run_id, base_run_id=base, listed=_listed(past, run_id), **found)
         with whole_file(folder / "plan.json") as beside:
@@ -94,7 +94,7 @@ def _prepare(duck: Any, folder: Path, past: list[Harvest], *, force: bool, withd
         duck.executemany("INSERT INTO part VALUES (?, ?, ?)", [(*one, order) for order, one in enumerate(paths)])
         view(duck, "listing", *(Path(path) for path, _ in paths), more=", filename = true, file_row_number = true")
     else:
-        duck.execute(NOTHING_LISTED)
+        duck.execute(_NOTHING_LISTED)
     for name in ("state", "refused"):
         view(duck, name, folder / f"{name}.parquet")
     duck.execute("CREATE TABLE skipped (identifier VARCHAR, since VARCHAR, until VARCHAR, reason VARCHAR, harvest INT)")
@@ -117,9 +117,9 @@ def _emit(env: Environment, duck: Any, folder: Path, index: LandingIndex, landin
     _place(duck, index, "older_place", "SELECT identifier, sha256 FROM older")
     copy_to(duck, "older", folder / "older.parquet")
     _forget(folder)
-    older = _chunks(duck.sql(OLDER), folder / "chunks", "older", CHUNK)  # first: who reads both keeps the newest
-    size = max(CHUNK, -(-counts.get("transform", 0) // CHUNKS))
-    newest = _chunks(duck.sql(NEWEST, params=[len(str(landing)) + 2]), folder / "chunks", "chunk", size)
+    older = _chunks(duck.sql(_OLDER), folder / "chunks", "older", CHUNK)  # first: who reads both keeps the newest
+    size = max(CHUNK, -(-counts.get("transform", 0) // _CHUNKS))
+    newest = _chunks(duck.sql(_NEWEST, params=[len(str(landing)) + 2]), folder / "chunks", "chunk", size)
     written = [*older, *newest]
     return {
         "duplicates": duplicates,
@@ -143,7 +143,7 @@ def _place(duck: Any, index: LandingIndex, name: str, wanted_query: str) -> None
         rows = [
             {"identifier": one[0], "sha256": one[1], "part": places[one][0], "row": places[one][1]} for one in wanted
         ]
-        duck.register("found", pa.Table.from_pylist(rows, schema=PLACES))
+        duck.register("found", pa.Table.from_pylist(rows, schema=_PLACES))
         duck.execute(f"INSERT INTO {name} SELECT * FROM found")  # noqa: S608 (our names)
         duck.unregister("found")
 

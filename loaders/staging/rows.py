@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from loaders.staging.outcomes import OUTCOMES_FOLDER
 
 ROWS = "rows"
-SAME = ("record_sha256", "codes")  # what a row and its outcome must agree on: the record, and the errors in it
-TEXTS = ["record", "unmapped", *SAME]  # columns of the outcomes that belong to the row of the same number
+_SAME = ("record_sha256", "codes")  # what a row and its outcome must agree on: the record, and the errors in it
+_TEXTS = ["record", "unmapped", *_SAME]  # columns of the outcomes that belong to the row of the same number
 
 
 class RowsUnreadable(ValueError):
@@ -70,13 +70,13 @@ def _texts(file: pq.ParquetFile, numbers: list[int], size: int) -> Iterator[tupl
         end = start + file.metadata.row_group(group).num_rows
         if bisect_left(numbers, start) < bisect_left(numbers, end):
             number = start
-            for batch in file.iter_batches(size, row_groups=[group], columns=TEXTS):
+            for batch in file.iter_batches(size, row_groups=[group], columns=_TEXTS):
                 yield number, batch.to_pylist()
                 number += batch.num_rows
         start = end
 
 
 def _joined(row: dict[str, Any], texts: dict[str, Any], outcomes: Path) -> dict[str, Any]:
-    if any(row[name] != texts[name] for name in SAME):
+    if any(row[name] != texts[name] for name in _SAME):
         raise RowsUnreadable(f"{outcomes} was written anew since {row['identifier']!r} was staged of it")
     return {**row, **texts}

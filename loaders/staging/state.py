@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Select, func, literal, select
 from loaders.store import Curation, Issue, Refused, SourceRecord, whole_file
 
 BATCH = 20_000
-Query = Select[*tuple[Any, ...]]
-STATE = pa.schema(
+_Query = Select[*tuple[Any, ...]]
+_STATE = pa.schema(
     [
         ("identifier", pa.string()),
         ("status", pa.string()),
@@ -33,30 +33,30 @@ STATE = pa.schema(
         ("pending_reason", pa.string()),
     ]
 )
-VERSIONS = pa.schema([("identifier", pa.string()), ("sha256", pa.string())])
-ERRORS = pa.schema([("identifier", pa.string()), ("code", pa.string()), ("errors", pa.int32())])
+_VERSIONS = pa.schema([("identifier", pa.string()), ("sha256", pa.string())])
+_ERRORS = pa.schema([("identifier", pa.string()), ("code", pa.string()), ("errors", pa.int32())])
 
 
 def write_state(connection: Connection, feed: str, folder: Path) -> None:
     """Write state, refused, accepted (by a steward) and open errors of the feed's records into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    columns = [getattr(SourceRecord, name) for name in STATE.names]
-    _write(connection, select(*columns).where(SourceRecord.feed == feed), STATE, folder / "state.parquet")
+    columns = [getattr(SourceRecord, name) for name in _STATE.names]
+    _write(connection, select(*columns).where(SourceRecord.feed == feed), _STATE, folder / "state.parquet")
     refused = select(Refused.key, Refused.sha256).where(Refused.feed == feed)
-    _write(connection, refused, VERSIONS, folder / "refused.parquet", len(feed) + 1)
+    _write(connection, refused, _VERSIONS, folder / "refused.parquet", len(feed) + 1)
     accepted = select(Curation.key, Curation.value).where(
         Curation.action == "accept", Curation.undone_at.is_(None), Curation.key.startswith(f"{feed}:", autoescape=True)
     )
-    _write(connection, accepted, VERSIONS, folder / "accepted.parquet", len(feed) + 1)
+    _write(connection, accepted, _VERSIONS, folder / "accepted.parquet", len(feed) + 1)
     errors = (
         select(Issue.key, Issue.code, func.count(literal(1)))
         .where(Issue.feed == feed, Issue.severity == "error", Issue.resolved_run_id.is_(None))
         .group_by(Issue.key, Issue.code)
     )
-    _write(connection, errors, ERRORS, folder / "errors.parquet", len(feed) + 1)
+    _write(connection, errors, _ERRORS, folder / "errors.parquet", len(feed) + 1)
 
 
-def _write(connection: Connection, query: Query, schema: pa.Schema, path: Path, prefix: int = 0) -> None:
+def _write(connection: Connection, query: _Query, schema: pa.Schema, path: Path, prefix: int = 0) -> None:
     with whole_file(path) as beside, pq.ParquetWriter(beside, schema, compression="zstd") as writer:
         for rows in _batches(connection, query):
             columns = [list(column) for column in zip(*rows, strict=True)]
@@ -65,6 +65,6 @@ def _write(connection: Connection, query: Query, schema: pa.Schema, path: Path, 
             writer.write_table(pa.table(dict(zip(schema.names, columns, strict=True)), schema=schema))
 
 
-def _batches(connection: Connection, query: Query) -> Iterator[Sequence[Any]]:
+def _batches(connection: Connection, query: _Query) -> Iterator[Sequence[Any]]:
     streamed = connection.execute(query, execution_options={"stream_results": True, "yield_per": BATCH})
     yield from streamed.partitions(BATCH)

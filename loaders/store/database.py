@@ -15,8 +15,8 @@ from sqlalchemy import URL, Connection, Engine, LargeBinary, cast, create_engine
 from loaders.store.locks import catalog_lock
 from schemas.environment import Environment
 
-BUSY_SECONDS = 600  # how long SQLite waits for another process's transaction
-PRAGMAS = (
+_BUSY_SECONDS = 600  # how long SQLite waits for another process's transaction
+_PRAGMAS = (
     "page_size=16384",  # of a catalog that is new: most records lie in one page instead of a chain of them
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -24,8 +24,8 @@ PRAGMAS = (
     "cache_size=-65536",
 )
 LOOKUP = 500  # values of one question
-WRITES = {"elib_writes": True}
-WRITER_KEY = 0x656C6962  # "elib": the advisory lock of PostgreSQL
+_WRITES = {"elib_writes": True}
+_WRITER_KEY = 0x656C6962  # "elib": the advisory lock of PostgreSQL
 
 
 def engine(env: Environment) -> Engine:
@@ -66,12 +66,12 @@ def open_engine(address: str) -> Engine:
 def _sqlite(url: URL) -> Engine:
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    made = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    made = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
 
     @event.listens_for(made, "connect")
     def _connected(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in PRAGMAS:
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(made, "begin")
@@ -112,8 +112,8 @@ def rows_among(connection: Connection, query: Any, column: Any, values: Sequence
 @contextmanager
 def writing(env: Environment) -> Iterator[Connection]:
     """The one transaction that may write: under the catalog lock, committed at the end, rolled back on any error."""
-    made = engine(env).execution_options(**WRITES)
+    made = engine(env).execution_options(**_WRITES)
     with catalog_lock(env), made.connect() as connection, connection.begin():
         if made.dialect.name == "postgresql":  # the file lock ends at this machine
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_KEY})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITER_KEY})
         yield connection

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-MEMORY = "160MB"
-THREADS = 2
+_MEMORY = "160MB"
+_THREADS = 2
 
 
 @contextmanager
@@ -23,8 +23,8 @@ def workshop(folder: Path) -> Iterator[Any]:
     connection = duckdb.connect(str(path))
     try:
         for said in (
-            f"memory_limit = '{MEMORY}'",
-            f"threads = {THREADS}",
+            f"memory_limit = '{_MEMORY}'",
+            f"threads = {_THREADS}",
             f"temp_directory = '{_quoted(folder / 'spill')}'",
             "preserve_insertion_order = false",
             "enable_progress_bar = false",

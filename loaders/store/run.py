@@ -26,10 +26,10 @@ from schemas.base import Base
 from schemas.environment import Environment
 from schemas.reason import Reason
 
-STAMP = "%Y%m%dT%H%M%S%f"
+_STAMP = "%Y%m%dT%H%M%S%f"
 FUNNEL = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
 INTERRUPTED = "interrupted"  # the cause of a run whose process is gone
-CLOSED = ("loaded", "failed", "refused", "superseded", "undone")
+_CLOSED = ("loaded", "failed", "refused", "superseded", "undone")
 
 
 class NotRunning(Exception):
@@ -92,9 +92,9 @@ def mint(connection: Connection, name: str) -> str:
     newest = connection.scalar(select(func.max(HarvestRun.id)).where(HarvestRun.id.regexp_match(f"^{name}-[0-9]")))
     stamp = datetime.now(UTC)
     if newest is not None:
-        last = datetime.strptime(newest.rsplit("-", 1)[1], STAMP).replace(tzinfo=UTC)
+        last = datetime.strptime(newest.rsplit("-", 1)[1], _STAMP).replace(tzinfo=UTC)
         stamp = max(stamp, last + timedelta(microseconds=1))
-    return f"{name}-{stamp.strftime(STAMP)}"
+    return f"{name}-{stamp.strftime(_STAMP)}"
 
 
 @contextmanager
@@ -124,10 +124,10 @@ def read_run(env: Environment, run_id: str) -> Run:
         row = connection.execute(select(HarvestRun.__table__).where(HarvestRun.id == run_id)).one_or_none()
     if row is None:
         raise NotRunning(f"there is no run {run_id}")
-    return run_row(row._mapping)
+    return _run_row(row._mapping)
 
 
-def run_row(row: Any) -> Run:
+def _run_row(row: Any) -> Run:
     """A row of harvest_run as a Run."""
     return Run(
         id=row["id"],
@@ -176,7 +176,7 @@ def fail(env: Environment, run_id: str, cause: str, sentence: str) -> None:
         status = connection.scalar(select(HarvestRun.status).where(HarvestRun.id == run_id))
         if status is None:
             raise NotRunning(f"there is no run {run_id}")
-        if status not in CLOSED:
+        if status not in _CLOSED:
             end(connection, run_id, "failed", cause=cause, error=sentence)
 
 

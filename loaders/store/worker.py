@@ -11,10 +11,10 @@ import psutil
 
 from schemas.base import Base
 
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
-class Worker(Base, frozen=True, kw_only=True):
+class _Worker(Base, frozen=True, kw_only=True):
     """A process of a machine since its last start; `started` tells it from a later one with the same pid."""
 
     host: str
@@ -27,7 +27,7 @@ def this_worker() -> str:
     """This process, as JSON for harvest_run.worker."""
     pid = os.getpid()
     return msgspec.json.encode(
-        Worker(host=socket.gethostname(), boot=_boot(), pid=pid, started=psutil.Process(pid).create_time())
+        _Worker(host=socket.gethostname(), boot=_boot(), pid=pid, started=psutil.Process(pid).create_time())
     ).decode()
 
 
@@ -35,7 +35,7 @@ def is_gone(said: str | None) -> bool:
     """Whether the process that a run names has ended. One of another machine cannot be asked and counts as alive."""
     if said is None:
         return True
-    worker = msgspec.json.decode(said, type=Worker)
+    worker = msgspec.json.decode(said, type=_Worker)
     if worker.host != socket.gethostname():
         return False
     if worker.boot != _boot():
@@ -48,8 +48,8 @@ def is_gone(said: str | None) -> bool:
 
 def is_this(said: str | None) -> bool:
     """Whether a run names this very process."""
-    return said is not None and msgspec.json.decode(said, type=Worker).pid == os.getpid() and not is_gone(said)
+    return said is not None and msgspec.json.decode(said, type=_Worker).pid == os.getpid() and not is_gone(said)
 
 
 def _boot() -> str:
-    return BOOT_ID.read_text().strip() if BOOT_ID.exists() else str(psutil.boot_time())
+    return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else str(psutil.boot_time())

@@ -12,11 +12,11 @@ from pipeline.notifications.night import Find, said, spoken, tell
 from schemas import Environment
 
 VARIABLE = "ELIB_READY_BY"
-HOUR = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?:\s+(\S+))?")
+_HOUR = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?:\s+(\S+))?")
 
 
 @dataclass(frozen=True)
-class Hour:
+class _Hour:
     """An hour of every day in a time zone."""
 
     hour: int
@@ -31,11 +31,11 @@ class Hour:
         return f"{self.hour:02}:{self.minute:02} {self.zone}"
 
 
-def read_hour(text: str) -> Hour | None:
+def read_hour(text: str) -> _Hour | None:
     """The declared hour, UTC unless a zone is named; None when none is declared. Raises ValueError."""
     if not text.strip():
         return None
-    match = HOUR.fullmatch(text.strip())
+    match = _HOUR.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{VARIABLE}: {text!r} is no hour; write it like '06:00 UTC' or '07:30 Africa/Tunis'")
     zone = match[3] or "UTC"
@@ -43,20 +43,20 @@ def read_hour(text: str) -> Hour | None:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError(f"{VARIABLE}: there is no time zone {zone!r}; write one such as Africa/Tunis") from error
-    return Hour(int(match[1]), int(match[2]), zone)
+    return _Hour(int(match[1]), int(match[2]), zone)
 
 
-def check_ready(env: Environment, hour: Hour, find: Find | None = None, now: datetime | None = None) -> str:
+def check_ready(env: Environment, hour: _Hour, find: Find | None = None, now: datetime | None = None) -> str:
     """Tell when no publication was loaded since midnight of the hour's zone; says what was done. Raises NotSent."""
     at = now or datetime.now(UTC)
     midnight = at.astimezone(ZoneInfo(hour.zone)).replace(hour=0, minute=0, second=0, microsecond=0)
-    if published_since(env, midnight):
+    if _published_since(env, midnight):
         return said(f"the catalog was ready by {hour}")
     late = {**need("late"), "detail": [words("due", spoken()).format(hour=hour)]}
     return tell(env, "deadline", [late], at, find)
 
 
-def published_since(env: Environment, midnight: datetime) -> bool:
+def _published_since(env: Environment, midnight: datetime) -> bool:
     """Whether a publication ended well since then."""
     from sqlalchemy import func, select
 

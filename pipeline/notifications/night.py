@@ -21,7 +21,7 @@ from schemas import Environment
 
 log = logging.getLogger("elib.notify")
 VARIABLE, LANGUAGE = "ELIB_NOTIFY", "ELIB_NOTIFY_LANGUAGE"
-KEPT = 60  # nights that are remembered
+_KEPT = 60  # nights that are remembered
 NOTIFIES: Mapping[str, bool] = {  # whether a run tells about the night, by the value of Airflow's DagRunType
     "scheduled": True,  # the morning's, the last of the night
     "manual": True,  # started by hand, also by `make run`
@@ -33,7 +33,7 @@ NOTIFIES: Mapping[str, bool] = {  # whether a run tells about the night, by the 
 Find = Callable[[str], Receiver]
 
 
-class Told(msgspec.Struct):
+class _Told(msgspec.Struct):
     """What was sent: the states of each night, and how much waited for a person when it was last told."""
 
     nights: dict[str, list[str]] = {}
@@ -47,7 +47,8 @@ def notify(env: Environment, run_type: str, find: Find | None = None, now: datet
     many, which is sent once for a state of the night, than none.
     """
     if run_type not in NOTIFIES:
-        unknown = f"Airflow's run type {run_type!r} is not in the table of pipeline/notifications/night.py, so it is treated as a manual run"
+        table = "the table of pipeline/notifications/night.py"
+        unknown = f"Airflow's run type {run_type!r} is not in {table}, so it is treated as a manual run"
         log.warning("%s", unknown)
         return f"{notify_night(env, find, now)}; {unknown}"
     if not NOTIFIES[run_type]:
@@ -62,9 +63,9 @@ def notify_night(env: Environment, find: Find | None = None, now: datetime | Non
     at = now or datetime.now(UTC)
     path = env.reports / "night.json"
     night = json.loads(path.read_bytes()) if path.exists() else None
-    wanted, told = needs(night, at), read(env)
+    wanted, told = needs(night, at), _read(env)
     if not worth_telling(wanted, told.standing):
-        write(env, Told(told.nights, standing_of(wanted)))
+        _write(env, _Told(told.nights, standing_of(wanted)))
         return said("nothing was sent: nothing failed, nothing is held, and nothing new waits for a person")
     return tell(env, "night", wanted, at, find)
 
@@ -74,20 +75,20 @@ def tell(env: Environment, about: str, wanted: Sequence[Facts], at: datetime, fi
     name = os.environ.get(VARIABLE, "").strip()
     if not name:
         return said(f"nothing was sent: {VARIABLE} names no Airflow connection")
-    told, night = read(env), f"{at:%Y-%m-%d}"
+    told, night = _read(env), f"{at:%Y-%m-%d}"
     language = spoken()
     lines = tuple(line(one, language) for one in wanted)
     state = hashlib.sha256("\n".join([about, *lines]).encode()).hexdigest()[:16]
     if state in told.nights.get(night, []):
         return said("nothing was sent: this was told before")
-    send((find or connection)(name), composed(env, night, wanted, lines, language))
+    send((find or _connection)(name), _composed(env, night, wanted, lines, language))
     nights = {**told.nights, night: [*told.nights.get(night, []), state]}
-    kept = dict(sorted(nights.items())[-KEPT:])
-    write(env, Told(kept, standing_of(wanted) if about == "night" else told.standing))
+    kept = dict(sorted(nights.items())[-_KEPT:])
+    _write(env, _Told(kept, standing_of(wanted) if about == "night" else told.standing))
     return said(f"sent {len(lines)} line(s) to the connection {name}")
 
 
-def composed(
+def _composed(
     env: Environment, night: str, wanted: Sequence[Facts], lines: tuple[str, ...], language: str
 ) -> Notification:
     """What is sent: the lines in the operator's language, and the page of the report in it."""
@@ -111,27 +112,27 @@ def said(what: str) -> str:
     return what
 
 
-def read(env: Environment) -> Told:
+def _read(env: Environment) -> _Told:
     """What was told before. Raises ValueError naming the file when it cannot be read."""
-    path = memory(env)
+    path = _memory(env)
     if not path.exists():
-        return Told()
+        return _Told()
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Told)
+        return msgspec.json.decode(path.read_bytes(), type=_Told)
     except msgspec.DecodeError as error:
         raise ValueError(f"{path} cannot be read ({error}); remove it, and the night is told again") from error
 
 
-def write(env: Environment, told: Told) -> None:
-    with whole_file(memory(env)) as beside:
+def _write(env: Environment, told: _Told) -> None:
+    with whole_file(_memory(env)) as beside:
         beside.write_bytes(msgspec.json.format(msgspec.json.encode(told, order="sorted"), indent=1) + b"\n")
 
 
-def memory(env: Environment) -> Path:
+def _memory(env: Environment) -> Path:
     return env.reports / "notified.json"
 
 
-def connection(name: str) -> Receiver:
+def _connection(name: str) -> Receiver:
     """The Airflow connection of that name; only inside a task. Raises NotSent."""
     from dags.connections import BadConnection, read_connection
 

@@ -16,7 +16,7 @@ Protocol = Literal["oai_pmh", "rest", "opendatasoft", "rss", "csv", "sitemap", "
 
 
 # what a feed's records are in when its file does not say; oai_pmh and rest have no usual format
-USUAL_FORMAT = {
+_USUAL_FORMAT = {
     "opendatasoft": "unesdoc",
     "rss": "rss",
     "csv": "oercommons_csv",
@@ -25,13 +25,13 @@ USUAL_FORMAT = {
 }
 
 
-class Declared(BaseModel):
+class _Declared(BaseModel):
     """The base of what a feed file may say."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
 
-class Request(Declared):
+class Request(_Declared):
     """How to ask: paging, politeness and limits. Paths have dots between keys; a number picks from a list."""
 
     # what is asked
@@ -76,7 +76,7 @@ class Request(Declared):
     trust_list_size: bool = True  # false where the number of records that the server says is known to be wrong
 
 
-class Expect(Declared):
+class Expect(_Declared):
     """What the feed should look like; the gate holds a run that does not."""
 
     records: tuple[int, int] | None = None
@@ -87,7 +87,7 @@ class Expect(Declared):
     max_error_share: float | None = Field(default=None, ge=0, le=1)
 
 
-class Feed(Declared):
+class Feed(_Declared):
     """One feed. The file's stem is its name, which is never reused for another source."""
 
     name: str
@@ -117,7 +117,7 @@ class Feed(Declared):
         """One identifier field is a list of one, and a protocol has its usual format."""
         if not isinstance(said, dict):
             return said
-        usual = {"format": said.get("format") or USUAL_FORMAT.get(str(said.get("protocol")), "")}
+        usual = {"format": said.get("format") or _USUAL_FORMAT.get(str(said.get("protocol")), "")}
         if isinstance(said.get("identifier"), str):
             usual["identifier"] = [said["identifier"]]
         return {**said, **usual}
@@ -125,7 +125,7 @@ class Feed(Declared):
 
 SECTIONS = ("request", "expect")
 # for required keys that a bad file lacks; nothing is said of them
-STAND_IN = {"name": "bad", "title": "-", "partner": "-", "protocol": "files", "url": "inbox:bad"}
+_STAND_IN = {"name": "bad", "title": "-", "partner": "-", "protocol": "files", "url": "inbox:bad"}
 
 
 class BadFeed(Exception):
@@ -181,7 +181,7 @@ def _further(said: dict[str, Any], errors: list[dict[str, Any]]) -> list[str]:
         if isinstance(inside, dict):
             inside.pop(key, None)
     try:
-        feed = Feed.model_validate({**STAND_IN, **rest})
+        feed = Feed.model_validate({**_STAND_IN, **rest})
     except ValidationError:  # a file so wrong that taking the wrong keys out does not help
         return []
     return wrong_in(feed.model_dump(), {".".join(map(str, place)) for place in places})

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from schemas.tables import table
 
-PRIVATE = re.compile(r"(q[a-t][a-z]|x)(-.*)?")  # https://www.rfc-editor.org/rfc/rfc5646#section-2.2.1
-CREATIVE_COMMONS = re.compile(
+_PRIVATE = re.compile(r"(q[a-t][a-z]|x)(-.*)?")  # https://www.rfc-editor.org/rfc/rfc5646#section-2.2.1
+_CREATIVE_COMMONS = re.compile(
     r"(cc[ -])?(by([ -](nc|nd|sa))*)([ -]\d\.\d([ -]\w{2,3})?)?|cc[ -]?(0|zero)([ -]1\.0)?"
     r"|(https?://)?(www\.)?creativecommons\.org/(licen[sc]es|publicdomain)/\S+"
 )
@@ -22,13 +22,13 @@ def is_language(said: str) -> bool:
     known, code = table("languages"), said.strip().casefold().replace("_", "-")
     if code in known["codes"]:
         return True
-    return code not in known["placeholders"] and not PRIVATE.fullmatch(code) and langcodes.tag_is_valid(code)
+    return code not in known["placeholders"] and not _PRIVATE.fullmatch(code) and langcodes.tag_is_valid(code)
 
 
 def is_license(said: str) -> bool:
     """Whether it is an address, or a name of a licence that licenses.toml knows."""
     spelling, known = said.strip().casefold(), table("licenses")
-    if CREATIVE_COMMONS.fullmatch(spelling) or spelling in labels(known):
+    if _CREATIVE_COMMONS.fullmatch(spelling) or spelling in _labels(known):
         return True
     if any(re.search(pattern, spelling) for one in known["known"] for pattern in one["patterns"]):
         return True
@@ -39,5 +39,5 @@ def is_license(said: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
-def labels(licenses: dict[str, Any]) -> set[str]:
+def _labels(licenses: dict[str, Any]) -> set[str]:
     return {one["label"].casefold() for one in licenses["rights_statements"].values()}

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from schemas.feed.checks import wrong_in
 from schemas.feed.declaration import SECTIONS, Feed
 
-Place = tuple[str, ...]  # a key, or a section and a key in it
-KEEP = frozenset({("url",), ("format",), ("identifier",)})  # a key without a default keeps even an odd value
+_Place = tuple[str, ...]  # a key, or a section and a key in it
+_KEEP = frozenset({("url",), ("format",), ("identifier",)})  # a key without a default keeps even an odd value
 
 
 def read_leniently(name: str, declaration: Mapping[str, Any]) -> tuple[Feed, tuple[str, ...]]:
@@ -29,7 +29,7 @@ def read_leniently(name: str, declaration: Mapping[str, Any]) -> tuple[Feed, tup
             return feed, tuple(sorted(left_out))
 
 
-def _read(name: str, keys: Mapping[str, Any]) -> tuple[Feed, Iterable[Place]]:
+def _read(name: str, keys: Mapping[str, Any]) -> tuple[Feed, Iterable[_Place]]:
     """The feed, and the places of what is not accepted; with a ValidationError the feed is a stand-in."""
     stand_in = {"title": name, "partner": "-", "protocol": "files", "url": f"inbox:{name}"}
     try:
@@ -37,15 +37,15 @@ def _read(name: str, keys: Mapping[str, Any]) -> tuple[Feed, Iterable[Place]]:
     except ValidationError as error:
         return Feed.model_validate({**stand_in, "name": name}), [_place(one["loc"]) for one in error.errors()]
     places = [_place(reason.partition(":")[0].split(".")) for reason in wrong_in(feed.model_dump())]
-    return feed, [place for place in places if place not in KEEP]
+    return feed, [place for place in places if place not in _KEEP]
 
 
-def _place(parts: Iterable[Any]) -> Place:
+def _place(parts: Iterable[Any]) -> _Place:
     first, *rest = map(str, parts)
     return (first, *rest[:1]) if first in SECTIONS else (first,)
 
 
-def _remove(keys: dict[str, Any], place: Place) -> bool:
+def _remove(keys: dict[str, Any], place: _Place) -> bool:
     """Whether there was something to remove."""
     *section, key = place
     inside = keys.get(section[0]) if section else keys

@@ -7,8 +7,8 @@ from transforms.crosswalks.engine import JsonFormat, Reader, Table
 from transforms.crosswalks.schema_org import person, relation
 from transforms.crosswalks.schema_org_terms import concept
 
-KEPT = {key: row for key, row in schema_org.ROWS.items() if key.partition("/")[0] not in {"type", "mainentityofpage"}}
-ROWS = KEPT | {
+_KEPT = {key: row for key, row in schema_org.ROWS.items() if key.partition("/")[0] not in {"type", "mainentityofpage"}}
+ROWS = _KEPT | {
     "caption/id": "links:content",
     "trailer/contenturl": "links:preview",
     "trailer/encodingformat": ".",

@@ -43,12 +43,12 @@ def title(group: Group) -> None:
         group.say("title" if kind is None else "alternative_titles", value)
 
 
-def creator(group: Group) -> None:
+def _creator(group: Group) -> None:
     """A creator, with kind and name identifier."""
     _person(group, "creatorname", "author")
 
 
-def contribution(group: Group) -> None:
+def _contribution(group: Group) -> None:
     """A contributor in DataCite's own role."""
     kind = group.first("@contributortype")
     _person(group, "contributorname", kind.text if kind else "unknown")
@@ -64,7 +64,7 @@ def _person(group: Group, name: str, role: str) -> None:
         contributor(group, value, role, kind, id_.text if id_ else None)
 
 
-def date(group: Group) -> None:
+def _date(group: Group) -> None:
     """A date by its type; Updated is a modification."""
     kind = group.first("@datetype")
     group.take("@dateinformation")
@@ -76,7 +76,7 @@ def date(group: Group) -> None:
             group.say("issued", value, said)
 
 
-RELATED = {
+_RELATED = {
     "ispartof": "ispartof",
     "haspart": "haspart",
     "isversionof": "isversionof",
@@ -97,24 +97,24 @@ RELATED = {
 }
 
 
-def related(group: Group) -> None:
+def _related(group: Group) -> None:
     """What the resource is related to, by DataCite's relation type."""
     kind = group.first("@relationtype")
     group.take("@relatedidentifiertype", "@resourcetypegeneral", "@relatedmetadatascheme", "@schemeuri", "@schemetype")
     for value in group.take(""):
-        group.say("relations", value, RELATED.get(kind.text.lower() if kind else "", "references"))
+        group.say("relations", value, _RELATED.get(kind.text.lower() if kind else "", "references"))
 
 
 READERS: dict[str, Reader] = {
     "titles/title": title,
-    "creators/creator": creator,
-    "contributors/contributor": contribution,
-    "dates/date": date,
-    "relatedidentifiers/relatedidentifier": related,
+    "creators/creator": _creator,
+    "contributors/contributor": _contribution,
+    "dates/date": _date,
+    "relatedidentifiers/relatedidentifier": _related,
 }
-RESOURCE = XmlFormat(frozenset({"resource"}), Table(ROWS, IGNORED, READERS))
+_RESOURCE = XmlFormat(frozenset({"resource"}), Table(ROWS, IGNORED, READERS))
 FORMAT = XmlFormat(
     frozenset({"resource", "oai_datacite", "datacite"}),
     Table(ROWS, IGNORED, READERS),
-    nested={"payload/resource": RESOURCE, "resource": RESOURCE},
+    nested={"payload/resource": _RESOURCE, "resource": _RESOURCE},
 )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from transforms.crosswalks.engine import Group, Reader
 
 
-class Dialect(NamedTuple):
+class _Dialect(NamedTuple):
     """Rows, ignored paths and readers that come before those of one format."""
 
     format: str
@@ -20,7 +20,7 @@ class Dialect(NamedTuple):
     readers: Mapping[str, Reader] = {}
 
 
-def page_or_relation(group: Group) -> None:
+def _page_or_relation(group: Group) -> None:
     """The page, where the relation is an address; any other is what the resource is related to."""
     for value in group.take(""):
         if value.text.startswith("http"):
@@ -29,11 +29,11 @@ def page_or_relation(group: Group) -> None:
             group.say("relations", value, "references")
 
 
-DIALECTS: dict[str, Dialect] = {
+DIALECTS: dict[str, _Dialect] = {
     # EPrints puts the page into dc:relation, the file and a citation into dc:identifier
-    "eprints": Dialect("oai_dc", readers={"relation": page_or_relation}),
+    "eprints": _Dialect("oai_dc", readers={"relation": _page_or_relation}),
     # the DSpace network of the University of Belgrade's computer centre, NaRDuS among it
-    "rcub": Dialect(
+    "rcub": _Dialect(
         "dim",
         {
             "dc.identifier.fulltext": "links:content",

@@ -122,30 +122,30 @@ KEPT_OUT = {
     "*/@securitylevel": "who may see the field in the repository",
 }
 BESIDE = {"*/@authority": USED}
-NAMED = frozenset({"mdschema", "element", "qualifier"})
+_NAMED = frozenset({"mdschema", "element", "qualifier"})
 
 
-def field_name(schema: str | None, element: str | None, qualifier: str | None) -> str:
+def _field_name(schema: str | None, element: str | None, qualifier: str | None) -> str:
     """The field's name with dots; a missing schema is dc."""
     return ".".join(part.strip().lower() for part in (schema or "dc", element, qualifier) if part and part.strip())
 
 
-def dim_field(element: Element, name: str) -> tuple[str, frozenset[str]] | None:
+def _dim_field(element: Element, name: str) -> tuple[str, frozenset[str]] | None:
     """A dim field is named by its attributes."""
     if name != "field" or not element.get("element"):
         return None
-    return field_name(element.get("mdschema"), element.get("element"), element.get("qualifier")), NAMED
+    return _field_name(element.get("mdschema"), element.get("element"), element.get("qualifier")), _NAMED
 
 
 DIM = XmlFormat(
     frozenset({"dim"}),
     Table(FIELDS | BESIDE, KEPT_OUT),
-    naming=dim_field,
+    naming=_dim_field,
     place=by_attributes("mdschema", "element", "qualifier"),
 )
 
 
-def rest_field(found: dict[str, Any], key: str) -> Named | None:
+def _rest_field(found: dict[str, Any], key: str) -> Named | None:
     """A REST field: named by the key above it (7) or by its own `key` (6)."""
     if not isinstance(found.get("value"), str | int | float):
         return None
@@ -163,31 +163,31 @@ def _language(found: dict[str, Any]) -> str | None:
     return said if isinstance(said, str) and said else None
 
 
-MACHINERY = "the repository's own machinery"
-REST = FIELDS | BESIDE | {"handle": "identifiers:handle", "lastmodified": "modified"}
-REST_IGNORED = KEPT_OUT | {
+_MACHINERY = "the repository's own machinery"
+_REST = FIELDS | BESIDE | {"handle": "identifiers:handle", "lastmodified": "modified"}
+_REST_IGNORED = KEPT_OUT | {
     "uuid": "the repository's internal number, which the record's key holds",
     "id": "the repository's internal number, which the record's key holds",
     "name": "the title again",
-    "link": MACHINERY,
-    "type": MACHINERY,
-    "entitytype": MACHINERY,
-    "expand": MACHINERY,
-    "archived": MACHINERY,
-    "inarchive": MACHINERY,
-    "withdrawn": MACHINERY,
-    "discoverable": MACHINERY,
-    "uniquetype": MACHINERY,
-    "_links/*": MACHINERY,
-    "_embedded/*": MACHINERY,
-    "hithighlights/*": MACHINERY,
-    "parentcollection/*": MACHINERY,
-    "parentcollectionlist/*": MACHINERY,
-    "parentcommunitylist/*": MACHINERY,
+    "link": _MACHINERY,
+    "type": _MACHINERY,
+    "entitytype": _MACHINERY,
+    "expand": _MACHINERY,
+    "archived": _MACHINERY,
+    "inarchive": _MACHINERY,
+    "withdrawn": _MACHINERY,
+    "discoverable": _MACHINERY,
+    "uniquetype": _MACHINERY,
+    "_links/*": _MACHINERY,
+    "_embedded/*": _MACHINERY,
+    "hithighlights/*": _MACHINERY,
+    "parentcollection/*": _MACHINERY,
+    "parentcollectionlist/*": _MACHINERY,
+    "parentcommunitylist/*": _MACHINERY,
 }
 
 
-def bitstream(group: Group) -> None:
+def _bitstream(group: Group) -> None:
     """A file of an item: only those of the bundle ORIGINAL are content."""
     bundle = group.first("bundlename")
     media = group.first("mimetype", "format")
@@ -200,13 +200,13 @@ def bitstream(group: Group) -> None:
         group.say("formats", media)
 
 
-FILES = {"bitstreams/*": "the repository's account of its files"}
+_FILES = {"bitstreams/*": "the repository's account of its files"}
 DSPACE6 = JsonFormat(
-    Table(REST | {"bitstreams/dc.rights.uri": "license"}, REST_IGNORED | FILES, {"bitstreams": bitstream}),
-    naming=rest_field,
+    Table(_REST | {"bitstreams/dc.rights.uri": "license"}, _REST_IGNORED | _FILES, {"bitstreams": _bitstream}),
+    naming=_rest_field,
 )
 DSPACE7 = JsonFormat(
-    Table(REST, REST_IGNORED | FILES, {"bitstreams": bitstream}),
-    naming=rest_field,
+    Table(_REST, _REST_IGNORED | _FILES, {"bitstreams": _bitstream}),
+    naming=_rest_field,
     transparent=frozenset({"_embedded/indexableobject"}),  # an item inside a search result
 )

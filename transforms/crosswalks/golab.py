@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from transforms.crosswalks.engine import USED, Group, JsonFormat, Table
 
-SHARED = {
+_SHARED = {
     "id": "identifiers:golabz.eu",
     "title": "title",
     "author": "contributors:author",
@@ -13,7 +13,7 @@ SHARED = {
     "language": "languages",
     "keywords": "keywords",
 }
-APPS = SHARED | {
+_APPS = _SHARED | {
     "app_golabz_page": "url",
     "app_url": "links:content",
     "app_type": "resource_types",
@@ -21,7 +21,7 @@ APPS = SHARED | {
     "app_image": "links:preview",
     "app_thumb": "links:thumbnail",
 }
-LABS = SHARED | {
+_LABS = _SHARED | {
     "lab_golabz_page": "url",
     "lab_url": "links:content",
     "ils_url": "url",
@@ -31,7 +31,7 @@ LABS = SHARED | {
     "lab_apps/app_type": "resource_types",
     "lab_apps/app_format": "formats",
 }
-ILS = SHARED | {
+_ILS = _SHARED | {
     "ils_golabz_page": "url",
     "ils_license": "license",
     "ils_keywords": "keywords subjects?",
@@ -46,7 +46,7 @@ ILS = SHARED | {
     "ils_image": "links:preview",
     "ils_thumb": "links:thumbnail",
 }
-BOOKING = {
+_BOOKING = {
     "user_id": "personal data",
     "user_mail": "personal data",
     "start_time": "a booking, not the lab",
@@ -54,13 +54,13 @@ BOOKING = {
 }
 
 
-def lab_app(group: Group) -> None:
+def _lab_app(group: Group) -> None:
     """One lab has several apps: each is a part of it, and a link to its content."""
     for value in group.take("app_url"):
         group.say("links", value, "content")
         group.say("relations", value, "haspart")
 
 
-APPS_FORMAT = JsonFormat(Table(APPS, BOOKING))
-LABS_FORMAT = JsonFormat(Table(LABS, BOOKING, {"lab_apps": lab_app}))
-ILS_FORMAT = JsonFormat(Table(ILS, BOOKING))
+APPS_FORMAT = JsonFormat(Table(_APPS, _BOOKING))
+LABS_FORMAT = JsonFormat(Table(_LABS, _BOOKING, {"lab_apps": _lab_app}))
+ILS_FORMAT = JsonFormat(Table(_ILS, _BOOKING))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from transforms.crosswalks import lom
 from transforms.crosswalks.engine import Table, XmlFormat
 
-CONTENTS = "the package's table of contents"
+_CONTENTS = "the package's table of contents"
 ROWS = {"organizations/organization/title": "title"}
 IGNORED = {
     "@*": "the package's own machinery",
@@ -17,10 +17,10 @@ IGNORED = {
     "@base": "the package's own machinery",
     "metadata/schema": "the name of the metadata schema",
     "metadata/schemaversion": "the version of the metadata schema",
-    "organizations/*": CONTENTS,
+    "organizations/*": _CONTENTS,
     "resources/*": "the package's files",
     "authorizations/*": "who may open the package",
-    "sequencingcollection/*": CONTENTS,
+    "sequencingcollection/*": _CONTENTS,
     "manifest/*": "a package inside the package",
 }
 FORMAT = XmlFormat(

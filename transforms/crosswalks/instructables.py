@@ -5,7 +5,7 @@ from __future__ import annotations
 from transforms.crosswalks import syndication
 from transforms.crosswalks.engine import Group, JsonFormat, Reader, Table, Value, contributor
 
-SITE = "https://www.instructables.com"
+_SITE = "https://www.instructables.com"
 ROWS = {
     "id": "identifiers:instructables.com",
     "title": "title",
@@ -30,13 +30,13 @@ ROWS = {
     "square3url": "links:thumbnail",
     "rectangle1url": "links:preview",
 }
-COUNT = "a count of the platform"
+_COUNT = "a count of the platform"
 IGNORED = {
-    "views": COUNT,
-    "favorites": COUNT,
-    "comments": COUNT,
-    "commentscount": COUNT,
-    "featured": COUNT,
+    "views": _COUNT,
+    "favorites": _COUNT,
+    "comments": _COUNT,
+    "commentscount": _COUNT,
+    "featured": _COUNT,
     "status": "the platform's own machinery",
     "type": "the platform's own machinery",
     "instructabletype": "the platform's own machinery",
@@ -52,7 +52,7 @@ def author(group: Group) -> None:
         contributor(group, value, "author", "person")
 
 
-def address(group: Group) -> None:
+def _address(group: Group) -> None:
     """An address, whole or below the site, or the slug alone."""
     for value in group.take(""):
         group.say("url", value, text=_whole(value))
@@ -61,26 +61,30 @@ def address(group: Group) -> None:
 def _whole(value: Value) -> str:
     if value.text.startswith(("http://", "https://")):
         return value.text
-    return f"{SITE}/{value.text.strip('/')}/"
+    return f"{_SITE}/{value.text.strip('/')}/"
 
 
-def below_site(field: str, hint: str | None = None) -> Reader:
+def _below_site(field: str, hint: str | None = None) -> Reader:
     """A reader of an address that may be below the site."""
 
     def read(group: Group) -> None:
         for value in group.take(""):
             below = value.text.startswith("/") and not value.text.startswith("//")
-            group.say(field, value, hint, text=f"{SITE}{value.text}" if below else value.text)
+            group.say(field, value, hint, text=f"{_SITE}{value.text}" if below else value.text)
 
     return read
 
 
-READERS: dict[str, Reader] = {"author": author, "url": address, "urlstring": address}
+READERS: dict[str, Reader] = {"author": author, "url": _address, "urlstring": _address}
 FORMAT = JsonFormat(Table(ROWS, IGNORED, READERS))
 RSS = syndication.RSS.with_table(
     syndication.RSS.table.extended(
         {},
         {},
-        {"link": below_site("url"), "guid": below_site("identifiers"), "imagethumb": below_site("links", "thumbnail")},
+        {
+            "link": _below_site("url"),
+            "guid": _below_site("identifiers"),
+            "imagethumb": _below_site("links", "thumbnail"),
+        },
     )
 )

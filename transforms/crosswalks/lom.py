@@ -51,13 +51,13 @@ IGNORED = {
     "schema": "the name of the metadata schema",
     "schemaversion": "the version of the metadata schema",
 }
-NOT_A_STATEMENT = re.compile(
+_NOT_A_STATEMENT = re.compile(
     r"(?:https?://\S+/)?(?:yes|no|true|false|sim|nao|não|oui|non|si|sí)(?:_\d)?", re.IGNORECASE
 )
-CHANGES = ("modif", "updat", "revis")
+_CHANGES = ("modif", "updat", "revis")
 
 
-def listed(field: str, also: str | None = None) -> Reader:
+def _listed(field: str, also: str | None = None) -> Reader:
     """A reader of a term of a list: its value or label with its URI; which list it is of stands beside it."""
 
     def read(group: Group) -> None:
@@ -88,7 +88,7 @@ def contribute(group: Group) -> None:
         contributor(group, value, said)
     note = group.first("date/description", "date/description/value")
     for value in group.take("date", "date/datetime", "date/value"):
-        changed = note is not None and note.text.lower().startswith(CHANGES)
+        changed = note is not None and note.text.lower().startswith(_CHANGES)
         if changed or said.lower() in {"editor", "validator", "terminator"}:
             group.say("modified", value)
         else:
@@ -109,7 +109,7 @@ def classification(group: Group) -> None:
         found for name in ("purpose/value", "purpose", "purpose/label", "purpose/id") if (found := group.first(name))
     ]
     group.take("purpose/source")
-    field = next((PURPOSES[key] for one in said if (key := _purpose(one)) in PURPOSES), None) if said else "subjects"
+    field = next((_PURPOSES[key] for one in said if (key := _purpose(one)) in _PURPOSES), None) if said else "subjects"
     if field is None:
         return
     for path in group.groups("taxonpath"):
@@ -140,7 +140,7 @@ def _taxons(path: Group) -> list[Group]:
     return found
 
 
-PURPOSES = {
+_PURPOSES = {
     "discipline": "subjects",
     "idea": "subjects",
     "educational level": "levels",
@@ -174,11 +174,11 @@ def relation(group: Group) -> None:
         group.say("relations", target, said or "references")
 
 
-def copyright_statement(group: Group) -> None:
+def _copyright_statement(group: Group) -> None:
     """LOM's yes or no says nothing of which licence; LOM-ES and others put the licence itself here."""
     group.take("source", "label", "id")
     for value in group.take("", "value"):
-        if NOT_A_STATEMENT.fullmatch(value.text):
+        if _NOT_A_STATEMENT.fullmatch(value.text):
             group.draft.ignored.append((_leaf(value), "whether any restriction applies, not which"))
         else:
             group.say("license", value)
@@ -189,12 +189,12 @@ def _leaf(value: Value) -> Leaf:
 
 
 READERS: dict[str, Reader] = {
-    "educational/interactivitytype": listed("interactivity_type"),
-    "educational/learningresourcetype": listed("resource_types"),
-    "educational/intendedenduserrole": listed("audiences"),
-    "educational/context": listed("contexts", also="levels"),
-    "educational/difficulty": listed("difficulty"),
-    "rights/cost": listed("cost"),
+    "educational/interactivitytype": _listed("interactivity_type"),
+    "educational/learningresourcetype": _listed("resource_types"),
+    "educational/intendedenduserrole": _listed("audiences"),
+    "educational/context": _listed("contexts", also="levels"),
+    "educational/difficulty": _listed("difficulty"),
+    "rights/cost": _listed("cost"),
     "general/identifier": identifier,
     "general/catalogentry": identifier,
     "identifier": identifier,
@@ -202,9 +202,9 @@ READERS: dict[str, Reader] = {
     "contribute": contribute,
     "classification": classification,
     "relation": relation,
-    "rights/copyrightandotherrestrictions": copyright_statement,
+    "rights/copyrightandotherrestrictions": _copyright_statement,
 }
 _TAXONS = ["classification/taxonpath" + "/taxon" * depth for depth in range(16)]
 
-TABLE = Table(ROWS, IGNORED, READERS, _TAXONS)
-FORMAT = XmlFormat(frozenset({"lom", "czp", "obaa"}), TABLE, transparent=frozenset({"string", "langstring", "vcard"}))
+_TABLE = Table(ROWS, IGNORED, READERS, _TAXONS)
+FORMAT = XmlFormat(frozenset({"lom", "czp", "obaa"}), _TABLE, transparent=frozenset({"string", "langstring", "vcard"}))

@@ -56,14 +56,14 @@ IGNORED = {
     "856/y": "a caption of the address",
     "856/3": "a caption of the address",
 }
-NAMED = frozenset({"tag", "code"})
+_NAMED = frozenset({"tag", "code"})
 
 
-def marc_field(element: Element, name: str) -> tuple[str, frozenset[str]] | None:
+def _marc_field(element: Element, name: str) -> tuple[str, frozenset[str]] | None:
     """A field is named by its tag, a subfield by its code."""
     if name in {"datafield", "controlfield", "subfield"}:
         said = (element.get("tag") or element.get("code") or "").strip().lower()
-        return (said, NAMED) if said else None
+        return (said, _NAMED) if said else None
     return None
 
 
@@ -74,7 +74,7 @@ def title(group: Group) -> None:
         group.say("title", parts[0], text=" ".join(value.text for value in parts).rstrip(" /:;,"))
 
 
-def person(role: str, kind: str | None) -> Reader:
+def _person(role: str, kind: str | None) -> Reader:
     """A reader of a name field with its relator and its authority."""
 
     def read(group: Group) -> None:
@@ -94,14 +94,14 @@ def person(role: str, kind: str | None) -> Reader:
     return read
 
 
-def other_identifier(group: Group) -> None:
+def _other_identifier(group: Group) -> None:
     """024: an identifier with its source."""
     source = group.first("2")
     for value in group.take("a"):
         group.say("identifiers", value, source.text if source else None)
 
 
-def fixed(group: Group) -> None:
+def _fixed(group: Group) -> None:
     """008: date 1 in positions 7 to 10, language in 35 to 37; the rest is the library system's coding."""
     for value in group.take(""):
         year, tongue = value.text[7:11], value.text[35:38]
@@ -120,7 +120,7 @@ def languages(group: Group) -> None:
             group.say("languages", value, text=code)
 
 
-def address(group: Group) -> None:
+def _address(group: Group) -> None:
     """856: the second indicator 2 is a related resource, 1 another version of it."""
     kind = group.first("@ind2")
     for value in group.take("u"):
@@ -128,19 +128,19 @@ def address(group: Group) -> None:
 
 
 READERS: dict[str, Reader] = {
-    "008": fixed,
-    "024": other_identifier,
+    "008": _fixed,
+    "024": _other_identifier,
     "041": languages,
     "245": title,
-    "100": person("author", None),
-    "110": person("author", "organisation"),
-    "111": person("author", "organisation"),
-    "700": person("unknown", None),
-    "710": person("unknown", "organisation"),
-    "711": person("unknown", "organisation"),
-    "720": person("unknown", None),
-    "856": address,
+    "100": _person("author", None),
+    "110": _person("author", "organisation"),
+    "111": _person("author", "organisation"),
+    "700": _person("unknown", None),
+    "710": _person("unknown", "organisation"),
+    "711": _person("unknown", "organisation"),
+    "720": _person("unknown", None),
+    "856": _address,
 }
 FORMAT = XmlFormat(
-    frozenset({"record"}), Table(ROWS, IGNORED, READERS), naming=marc_field, place=by_attributes("tag", "code")
+    frozenset({"record"}), Table(ROWS, IGNORED, READERS), naming=_marc_field, place=by_attributes("tag", "code")
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from transforms.crosswalks import dspace, dublin_core, mods
 from transforms.crosswalks.engine import USED, Group, Table, XmlFormat
 
-MACHINERY = "the package's own machinery"
+_MACHINERY = "the package's own machinery"
 ROWS = {
     "@objid": "identifiers",
     "dmdsec/mdwrap/@mdtype": USED,
@@ -13,29 +13,29 @@ ROWS = {
     "dmdsec/mdwrap/@mimetype": USED,
 }
 IGNORED = {
-    "@*": MACHINERY,
-    "@id": MACHINERY,
-    "@type": MACHINERY,
-    "@profile": MACHINERY,
-    "@label": MACHINERY,
+    "@*": _MACHINERY,
+    "@id": _MACHINERY,
+    "@type": _MACHINERY,
+    "@profile": _MACHINERY,
+    "@label": _MACHINERY,
     "metshdr/*": "about the metadata record, not about the resource",
-    "dmdsec/@id": MACHINERY,
-    "dmdsec/@groupid": MACHINERY,
-    "dmdsec/@created": MACHINERY,
+    "dmdsec/@id": _MACHINERY,
+    "dmdsec/@groupid": _MACHINERY,
+    "dmdsec/@created": _MACHINERY,
     "amdsec/*": "about the package's administration: the depositor's licence, checksums, history",
-    "structmap/*": MACHINERY,
-    "structlink/*": MACHINERY,
-    "behaviorsec/*": MACHINERY,
+    "structmap/*": _MACHINERY,
+    "structlink/*": _MACHINERY,
+    "behaviorsec/*": _MACHINERY,
     "filesec/*": "the repository's account of its files",
 }
-CONTENT = frozenset({"original", "content"})
+_CONTENT = frozenset({"original", "content"})
 
 
-def files(group: Group) -> None:
+def _files(group: Group) -> None:
     """The files of one use: only ORIGINAL is content, THUMBNAIL a thumbnail."""
     use = group.first("@use")
     name = use.text.lower() if use else "original"
-    role = "thumbnail" if name == "thumbnail" else "content" if name in CONTENT else None
+    role = "thumbnail" if name == "thumbnail" else "content" if name in _CONTENT else None
     if role is None:
         return
     for file in group.groups("file"):
@@ -46,14 +46,14 @@ def files(group: Group) -> None:
             file.say("formats", media)
 
 
-SECTION = "dmdsec/mdwrap/xmldata"
+_SECTION = "dmdsec/mdwrap/xmldata"
 FORMAT = XmlFormat(
     frozenset({"mets"}),
-    Table(ROWS, IGNORED, {"filesec/filegrp": files}, {"filesec/filegrp/file"}),
+    Table(ROWS, IGNORED, {"filesec/filegrp": _files}, {"filesec/filegrp/file"}),
     nested={
-        f"{SECTION}/mods": mods.MODS,
-        f"{SECTION}/dim": dspace.DIM,
-        f"{SECTION}/dc": dublin_core.FORMAT,
-        f"{SECTION}/qualifieddc": dublin_core.FORMAT,
+        f"{_SECTION}/mods": mods.MODS,
+        f"{_SECTION}/dim": dspace.DIM,
+        f"{_SECTION}/dc": dublin_core.FORMAT,
+        f"{_SECTION}/qualifieddc": dublin_core.FORMAT,
     },
 )

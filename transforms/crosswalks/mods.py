@@ -55,7 +55,7 @@ IGNORED = {
     "titleinfo/title/@type": "the markup of a text",
     "accesscondition/@type": "the kind of a condition, which its text says",
 }
-BESIDE = {
+_BESIDE = {
     "identifier/@type": USED,
     "classification/@authority": USED,
     "language/languageterm/@type": USED,
@@ -100,7 +100,7 @@ def name(group: Group) -> None:
         contributor(group, said, role, kinds.get(stated.text if stated else ""), id_.text if id_ else None)
 
 
-RELATED = {
+_RELATED = {
     "host": "ispartof",
     "series": "ispartof",
     "constituent": "haspart",
@@ -115,24 +115,24 @@ RELATED = {
 }
 
 
-def related(group: Group) -> None:
+def _related(group: Group) -> None:
     """What the resource is related to, by title or else by identifier."""
     kind = group.first("@type")
     target = group.first("titleinfo/title", "identifier", "location/url", "")
-    group.say("relations", target, RELATED.get(kind.text.lower() if kind else "", "references"))
+    group.say("relations", target, _RELATED.get(kind.text.lower() if kind else "", "references"))
 
 
-OPENS = {"preview": "thumbnail", "raw object": "content"}  # https://www.loc.gov/standards/mods/userguide/location.html
+_OPENS = {"preview": "thumbnail", "raw object": "content"}  # https://www.loc.gov/standards/mods/userguide/location.html
 
 
-def address(group: Group) -> None:
+def _address(group: Group) -> None:
     """An address by what @access says it opens: a small picture, the file itself, else the page."""
     access, usage = group.first("@access"), group.first("@usage")
     opens = " ".join(access.text.lower().split()) if access else ""
     chief = opens == "object in context" or (usage is not None and usage.text.lower().startswith("primary"))
     for value in group.take(""):
-        if opens in OPENS:
-            group.say("links", value, OPENS[opens])
+        if opens in _OPENS:
+            group.say("links", value, _OPENS[opens])
         else:
             group.say("url", value, CHIEF if chief else None)
 
@@ -140,8 +140,8 @@ def address(group: Group) -> None:
 READERS: dict[str, Reader] = {
     "titleinfo": title,
     "name": name,
-    "relateditem": related,
-    "location/url": address,
+    "relateditem": _related,
+    "location/url": _address,
 }
-TABLE = Table(ROWS | BESIDE, IGNORED, READERS)
-MODS = XmlFormat(frozenset({"mods"}), TABLE)
+_TABLE = Table(ROWS | _BESIDE, IGNORED, READERS)
+MODS = XmlFormat(frozenset({"mods"}), _TABLE)

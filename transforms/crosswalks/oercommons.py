@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from transforms.crosswalks.engine import Group, JsonFormat, Reader, Table, XmlFormat
 
-CSV = {
+_CSV = {
     "url": "url",
     "name": "title",
     "provider": "publishers",
@@ -22,7 +22,7 @@ CSV = {
     "author": "contributors:author",
     "authors": "contributors:author",
 }
-PARTED = {  # column: fields
+_PARTED = {  # column: fields
     "grade_sublevels": ("levels", "contexts?"),
     "subjects": ("subjects", "keywords"),
     "educational_use": ("contexts",),  # what it is used for, not what it is
@@ -33,10 +33,10 @@ PARTED = {  # column: fields
     "primary_user": ("audiences",),
     "provider_set": ("relations:ispartof",),
 }
-CSV_IGNORED: dict[str, str] = {}
+_CSV_IGNORED: dict[str, str] = {}
 
 
-def parted(fields: tuple[str, ...]) -> Reader:
+def _parted(fields: tuple[str, ...]) -> Reader:
     """A reader of a column that parts its values with a bar."""
 
     def read(group: Group) -> None:
@@ -49,9 +49,9 @@ def parted(fields: tuple[str, ...]) -> Reader:
     return read
 
 
-CSV_FORMAT = JsonFormat(Table(CSV, CSV_IGNORED, {column: parted(fields) for column, fields in PARTED.items()}))
+CSV_FORMAT = JsonFormat(Table(_CSV, _CSV_IGNORED, {column: _parted(fields) for column, fields in _PARTED.items()}))
 
-SUMMARY = {  # the title of an oersummary item: fields
+_SUMMARY = {  # the title of an oersummary item: fields
     "educationlevel": ("levels", "contexts?"),
     "gradelevel": ("levels", "contexts?"),
     "level": ("levels", "contexts?"),
@@ -77,7 +77,7 @@ SUMMARY = {  # the title of an oersummary item: fields
     "dateadded": ("issued:created",),
     "url": ("url",),
 }
-XML = {
+_XML = {
     "@id": "identifiers:oercommons.org",
     "id": "identifiers:oercommons.org",
     "@modification_date": "modified",
@@ -102,23 +102,23 @@ XML = {
 }
 
 
-def summary(group: Group) -> None:
+def _summary(group: Group) -> None:
     """Pairs of title and value: what the value is, the title says; each pair may stand in an item of its own."""
     for item in group.groups("item"):
-        summary(item)
+        _summary(item)
     name = group.first("@title", "title")
     said = "".join(letter for letter in (name.text if name else "").lower() if letter.isalpha())
-    if said not in SUMMARY:
+    if said not in _SUMMARY:
         return
     for value in group.take("@value", "value", ""):
         for word in filter(None, (piece.strip() for piece in value.text.split("|"))):
-            for field in SUMMARY[said]:
+            for field in _SUMMARY[said]:
                 target, _, hint = field.rstrip("?").partition(":")
                 group.say(target, value, "?" if field.endswith("?") else hint or None, text=word)
 
 
-XML_IGNORED = {"@rating": "a count of the platform", "rating": "a count of the platform"}
+_XML_IGNORED = {"@rating": "a count of the platform", "rating": "a count of the platform"}
 XML_FORMAT = XmlFormat(
     frozenset({"result"}),
-    Table(XML, XML_IGNORED, {"oersummary": summary, "item": summary}, {"oersummary/item"}),
+    Table(_XML, _XML_IGNORED, {"oersummary": _summary, "item": _summary}, {"oersummary/item"}),
 )

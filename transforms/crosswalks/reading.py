@@ -22,7 +22,7 @@ def read(format_: str, payload: str, dialect: str | None = None) -> Draft:
             crosswalk.read(parse(text), draft)
             draft.unmapped.extend(repeated(text))
             return draft
-    root, named = rooted(unwrap(payload, draft), ALIASES.get(format_, format_), crosswalk)
+    root, named = _rooted(unwrap(payload, draft), ALIASES.get(format_, format_), crosswalk)
     named.read(root, draft)
     return draft
 
@@ -44,7 +44,7 @@ def spoken(format_: str, dialect: str | None) -> Crosswalk:
     return CROSSWALKS[name].with_table(table)
 
 
-def rooted(root: Element, name: str, crosswalk: XmlFormat) -> tuple[Element, XmlFormat]:
+def _rooted(root: Element, name: str, crosswalk: XmlFormat) -> tuple[Element, XmlFormat]:
     """The element at which the format begins, at most two levels down, and the crosswalk that its name calls for.
 
     The root element's name is the authority where it names a relative of the format that was announced.

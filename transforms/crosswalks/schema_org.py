@@ -105,7 +105,7 @@ def person(role: str) -> Reader:
     return read
 
 
-def free(group: Group) -> None:
+def _free(group: Group) -> None:
     """isAccessibleForFree is the opposite of LOM's cost."""
     for value in group.take(""):
         text = {"true": "no", "false": "yes", "1": "no", "0": "yes"}.get(value.text.lower())
@@ -113,7 +113,7 @@ def free(group: Group) -> None:
             group.say("cost", value, text=text)
 
 
-def media(group: Group) -> None:
+def _media(group: Group) -> None:
     """A file or player of the resource."""
     kind = group.first("encodingformat", "fileformat", "format")
     group.take("@type", "type", "name", "position", "filesize", "contentsize", "inlanguage")
@@ -161,12 +161,12 @@ READERS: dict[str, Reader] = {
     "teaches": concept("competencies"),
     "educationalalignment": alignment,
     "alignmentobject": alignment,
-    "isaccessibleforfree": free,
-    "encoding": media,
-    "associatedmedia": media,
-    "video": media,
-    "audio": media,
-    "material": media,
+    "isaccessibleforfree": _free,
+    "encoding": _media,
+    "associatedmedia": _media,
+    "video": _media,
+    "audio": _media,
+    "material": _media,
     "ispartof": relation("ispartof"),
     "haspart": relation("haspart"),
     "isbasedon": relation("isbasedon"),
@@ -187,11 +187,11 @@ def literal(found: dict[str, object], key: str) -> Named | None:
     return None
 
 
-XML_IGNORED = {"id": "the repository's number, which the record's key holds", "material/*": "a file's own description"}
-XML = XmlFormat(
+_XML_IGNORED = {"id": "the repository's number, which the record's key holds", "material/*": "a file's own description"}
+_XML = XmlFormat(
     frozenset({"dc", "lrmi", "learningresource", "oai_lrmi"}),
-    Table({key: row for key, row in ROWS.items() if key != "id"} | {"title": "title"}, IGNORED | XML_IGNORED, READERS),
+    Table({key: row for key, row in ROWS.items() if key != "id"} | {"title": "title"}, IGNORED | _XML_IGNORED, READERS),
 )
 FORMAT = JsonFormat(
-    Table(ROWS, IGNORED, READERS), naming=literal, transparent=frozenset({"@graph", "mainentity"}), xml=XML
+    Table(ROWS, IGNORED, READERS), naming=literal, transparent=frozenset({"@graph", "mainentity"}), xml=_XML
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from schemas import replace
 from transforms.crosswalks.engine import Group, Reader, Value
 
-SCHEMES = (
+_SCHEMES = (
     "indefinedtermset/name",
     "indefinedtermset",
     "indefinedtermset/@id",
@@ -24,9 +24,9 @@ def concept(field: str, also: str | None = None) -> Reader:
     """A reader of a term: its label with its URI; the labels in other languages say the same."""
 
     def read(group: Group) -> None:
-        scheme = group.first(*SCHEMES)
+        scheme = group.first(*_SCHEMES)
         uri = group.first("@id", "id", "identifier", "thing/identifier", "url", "termcode", "notation")
-        group.take("@type", "type", "termcode", "notation", *SCHEMES)
+        group.take("@type", "type", "termcode", "notation", *_SCHEMES)
         labels = [value for value in group.values if "/preflabel" in value.key]
         group.take(*{value.key.removeprefix(f"{group.key}/") for value in labels})
         plain = group.take("", "name", "thing/name", "term", "targetname")
@@ -41,7 +41,7 @@ def concept(field: str, also: str | None = None) -> Reader:
     return read
 
 
-ALIGNED = {
+_ALIGNED = {
     "educationallevel": "levels",
     "educationalsubject": "subjects",
     "educationallevelalignment": "levels",
@@ -54,7 +54,7 @@ ALIGNED = {
 def alignment(group: Group) -> None:
     """An AlignmentObject by its type; prerequisites and reading levels stay unmapped."""
     kind = group.first("alignmenttype", "alignmentobject/alignmenttype")
-    field = ALIGNED.get("".join(kind.text.lower().split()) if kind else "")
+    field = _ALIGNED.get("".join(kind.text.lower().split()) if kind else "")
     if field is None:
         return
     framework = group.first("educationalframework", "alignmentobject/educationalframework")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from transforms.crosswalks.engine import Group, Reader, Table, XmlFormat, contributor
 
-MACHINERY = "the feed's own machinery"
+_MACHINERY = "the feed's own machinery"
 ROWS = {
     "title": "title",
     "link": "url",
@@ -55,11 +55,11 @@ IGNORED = {
     "*/@width": "the size of a picture",
     "*/@height": "the size of a picture",
     "source/@url": "the address of the feed it was taken from",
-    "explicit": MACHINERY,
-    "episodetype": MACHINERY,
+    "explicit": _MACHINERY,
+    "episodetype": _MACHINERY,
     "episode": "the number in the series",
     "season": "the number in the series",
-    "block": MACHINERY,
+    "block": _MACHINERY,
     "author/email": "personal data",
     "contributor/email": "personal data",
     "description/*": "the markup of a text",

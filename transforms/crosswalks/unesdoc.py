@@ -32,15 +32,15 @@ ROWS = {
     "thumbnail": "links:thumbnail",
 }
 IGNORED = {"record_timestamp": "when the dataset was loaded, not a date of the resource"}
-VERSION = re.compile(r"(/ark:/\d+/pf\d+)/[a-z]{3}(?:[/?#](?s:.*))?$", re.IGNORECASE)
+_VERSION = re.compile(r"(/ark:/\d+/pf\d+)/[a-z]{3}(?:[/?#](?s:.*))?$", re.IGNORECASE)
 
 
-def address(group: Group) -> None:
+def _address(group: Group) -> None:
     """The page; its ark without the language version (`/fre`) is the work's key, shared by its translations."""
     for value in group.take(""):
         group.say("url", value)
-        bare = VERSION.sub(r"\1", value.text)
+        bare = _VERSION.sub(r"\1", value.text)
         group.say("identifiers", value, "ark", text=bare)
 
 
-FORMAT = JsonFormat(Table(ROWS, IGNORED, {"url": address}))
+FORMAT = JsonFormat(Table(ROWS, IGNORED, {"url": _address}))

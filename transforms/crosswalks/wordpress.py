@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from transforms.crosswalks.engine import JsonFormat, Table
 
-MACHINERY = "the platform's own machinery"
+_MACHINERY = "the platform's own machinery"
 ROWS = {
     "link": "url",
     "guid/rendered": "identifiers",
@@ -28,24 +28,24 @@ ROWS = {
 IGNORED = {
     "id": "the platform's number, which the record's key holds",
     "slug": "the end of the address",
-    "status": MACHINERY,
-    "type": MACHINERY,
+    "status": _MACHINERY,
+    "type": _MACHINERY,
     "author": "an account's number, which names nobody",
     "featured_media": "the number of a picture",
     "categories": "numbers of terms, whose names are embedded",
     "tags": "numbers of terms, whose names are embedded",
-    "comment_status": MACHINERY,
-    "ping_status": MACHINERY,
-    "sticky": MACHINERY,
-    "template": MACHINERY,
-    "format": MACHINERY,
-    "meta/*": MACHINERY,
-    "class_list": MACHINERY,
-    "class_list/*": MACHINERY,
-    "*/protected": MACHINERY,
-    "_links/*": MACHINERY,
-    "_embedded/*": MACHINERY,
-    "yoast_head": MACHINERY,
-    "yoast_head_json/*": MACHINERY,
+    "comment_status": _MACHINERY,
+    "ping_status": _MACHINERY,
+    "sticky": _MACHINERY,
+    "template": _MACHINERY,
+    "format": _MACHINERY,
+    "meta/*": _MACHINERY,
+    "class_list": _MACHINERY,
+    "class_list/*": _MACHINERY,
+    "*/protected": _MACHINERY,
+    "_links/*": _MACHINERY,
+    "_embedded/*": _MACHINERY,
+    "yoast_head": _MACHINERY,
+    "yoast_head_json/*": _MACHINERY,
 }
 FORMAT = JsonFormat(Table(ROWS, IGNORED))

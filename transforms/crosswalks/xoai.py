@@ -23,8 +23,8 @@ from transforms.crosswalks.engine import (
 from transforms.draft import Draft
 
 ROWS = FIELDS | BESIDE | {"others/handle": "identifiers:handle", "others/identifier": "identifiers:oai"}
-NAMED = frozenset({"name"})
-PLACE = by_attributes("name")
+_NAMED = frozenset({"name"})
+_PLACE = by_attributes("name")
 IGNORED = KEPT_OUT | {
     "others/*": "the repository's own machinery",
     "repository/*": "about the repository, not about the resource",
@@ -33,7 +33,7 @@ IGNORED = KEPT_OUT | {
 }
 
 
-def bitstream(group: Group) -> None:
+def _bitstream(group: Group) -> None:
     """A file: its address and media type; only the bundle ORIGINAL is content."""
     bundle = next((value.text for value in group.values if value.key == "bundles/bundle/name"), "ORIGINAL")
     role = {"ORIGINAL": "content", "THUMBNAIL": "thumbnail"}.get(bundle)
@@ -45,7 +45,7 @@ def bitstream(group: Group) -> None:
         group.say("formats", media)
 
 
-class XoaiWalk(XmlWalk):
+class _XoaiWalk(XmlWalk):
     """Walks the nested elements by their names."""
 
     def __init__(self, locations: Locations, draft: Draft) -> None:
@@ -62,7 +62,7 @@ class XoaiWalk(XmlWalk):
             inside = f"{path}/{step}"
             name = (child.get("name") or tag).strip().lower()
             at = self._at("/".join((*names, name)), inside)
-            at.made = NAMED if tag in {"element", "field"} else NONE
+            at.made = _NAMED if tag in {"element", "field"} else NONE
             self.attributes(child.items(), at, None)
             if tag == "element" and (len(child) or not child.text):
                 self._inner(child, (*names, name), inside)
@@ -104,7 +104,7 @@ def _steps(element: Element) -> Iterator[tuple[Element, Step]]:
     """The children with their local name and path step."""
     children = [child for child in element if isinstance(child.tag, str)]
     names = [shown(str(child.tag)) for child in children]
-    return zip(children, placed([(name, name) for name in names], list(map(PLACE, children))), strict=True)
+    return zip(children, placed([(name, name) for name in names], list(map(_PLACE, children))), strict=True)
 
 
 def _authorities(element: Element) -> dict[Element, str]:
@@ -127,16 +127,16 @@ def _key(names: tuple[str, ...], name: str) -> tuple[str, str | None]:
     return (field if name == "value" else f"{field}/@{name}"), None if language == "none" else language
 
 
-class XoaiFormat(XmlFormat):
+class _XoaiFormat(XmlFormat):
     """xoai is read by the names of its elements."""
 
-    def with_table(self, table: Table) -> XoaiFormat:
+    def with_table(self, table: Table) -> _XoaiFormat:
         """The same format read through another table: a partner's dialect."""
-        return XoaiFormat(self.roots, table)
+        return _XoaiFormat(self.roots, table)
 
     def read(self, root: Element, draft: Draft, path: str | None = None) -> None:
         """Every field under the root, into the draft."""
-        XoaiWalk(self.locations, draft).fields(root, (), path or root.tag.rpartition("}")[2])
+        _XoaiWalk(self.locations, draft).fields(root, (), path or root.tag.rpartition("}")[2])
 
 
-FORMAT = XoaiFormat(frozenset({"metadata"}), Table(ROWS, IGNORED, {"bundles/bundle": bitstream}))
+FORMAT = _XoaiFormat(frozenset({"metadata"}), Table(ROWS, IGNORED, {"bundles/bundle": _bitstream}))

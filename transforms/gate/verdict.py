@@ -20,9 +20,9 @@ COLUMNS = (
     "key", "live_before", "live_after", "change", "absent", "errors", "codes",
     "has_language", "has_license", "restamped",
 )  # fmt: skip
-CHANGES = frozenset({"none", "added", "changed", "deleted", "rejected", "quarantined"})
-TELLING = ("added", "changed", "deleted", "rejected", "quarantined")
-ERROR_CODES = tuple(code for code, rule in RULES.items() if rule.severity == "error")
+_CHANGES = frozenset({"none", "added", "changed", "deleted", "rejected", "quarantined"})
+_TELLING = ("added", "changed", "deleted", "rejected", "quarantined")
+_ERROR_CODES = tuple(code for code, rule in RULES.items() if rule.severity == "error")
 
 
 class History(Base, frozen=True, kw_only=True):
@@ -53,12 +53,12 @@ def judge(frame: pd.DataFrame, feed: Feed, history: History, counts: dict[str, i
     rejected or quarantined passes without great-expectations.
     Raises BadGate for a frame that is not so.
     """
-    checked(frame)
-    checked_expectations(feed)
-    if not any(counts.get(name) for name in TELLING) and is_quiet(frame):
+    _checked(frame)
+    _checked_expectations(feed)
+    if not any(counts.get(name) for name in _TELLING) and _is_quiet(frame):
         return GateResult(held=False, reasons=(), results={"quiet": True, "counts": dict(counts)})
-    codes = codes_of(frame)
-    measured = measure(frame, codes)
+    codes = _codes_of(frame)
+    measured = _measure(frame, codes)
     standing = Standing(
         sums={name: int(measured[name].sum()) for name in measured.columns},
         error_share=history.error_share,
@@ -66,7 +66,7 @@ def judge(frame: pd.DataFrame, feed: Feed, history: History, counts: dict[str, i
         license_share=history.license_share,
     )
     wanted = withdrawal(standing) if feed.status == "retired" else bounds(feed.expect, standing, codes)
-    verdicts = validate(measured, wanted)
+    verdicts = _validate(measured, wanted)
     broken = [bound for bound in wanted if not verdicts[bound.name]["success"]]
     results = {"quiet": False, "counts": dict(counts), "sums": standing.sums, "expectations": list(verdicts.values())}
     reasons = tuple(bound.reason for bound in broken if bound.reason)
@@ -88,36 +88,36 @@ def with_promised(frame: pd.DataFrame, keys: Set[str]) -> pd.DataFrame:
     return pd.concat([known, missing.reindex(columns=frame.columns, fill_value=False)], ignore_index=True)
 
 
-def is_quiet(frame: pd.DataFrame) -> bool:
+def _is_quiet(frame: pd.DataFrame) -> bool:
     """Whether the run brings nothing new, good or bad."""
     same = frame["live_before"].astype(bool) == frame["live_after"].astype(bool)
-    return bool(same.all()) and not frame["change"].isin(TELLING).any()
+    return bool(same.all()) and not frame["change"].isin(_TELLING).any()
 
 
-def checked(frame: pd.DataFrame) -> None:
+def _checked(frame: pd.DataFrame) -> None:
     """Raises BadGate when the frame has other columns or changes than were agreed."""
     missing = set(COLUMNS) - set(frame.columns)
     if missing:
         raise BadGate(f"the gate's frame: columns missing {sorted(missing)}")
-    strange = set(frame["change"].unique()) - CHANGES
+    strange = set(frame["change"].unique()) - _CHANGES
     if strange:
-        raise BadGate(f"the gate's frame, column change: {sorted(map(str, strange))} are none of {sorted(CHANGES)}")
+        raise BadGate(f"the gate's frame, column change: {sorted(map(str, strange))} are none of {sorted(_CHANGES)}")
 
 
-def checked_expectations(feed: Feed) -> None:
+def _checked_expectations(feed: Feed) -> None:
     """Raises BadGate when what the feed's file expects cannot be."""
     wanted = feed.expect.records
     if wanted is not None and not 0 <= wanted[0] <= wanted[1]:
         raise BadGate(f"feeds/{feed.name}.toml, [expect] records: {list(wanted)} is no range; write [least, most]")
 
 
-def codes_of(frame: pd.DataFrame) -> tuple[str, ...]:
+def _codes_of(frame: pd.DataFrame) -> tuple[str, ...]:
     """The error-level rules of the registry, and those of an earlier registry that records still carry."""
     seen = {code for said in frame["codes"].dropna().unique() for code in str(said).split(";") if code}
-    return ERROR_CODES + tuple(sorted(seen - set(ERROR_CODES)))
+    return _ERROR_CODES + tuple(sorted(seen - set(_ERROR_CODES)))
 
 
-def measure(frame: pd.DataFrame, codes: tuple[str, ...]) -> pd.DataFrame:
+def _measure(frame: pd.DataFrame, codes: tuple[str, ...]) -> pd.DataFrame:
     """The frame as zeros and ones that can be summed: one column a measure, and one an error code."""
     import pandas as pd
 
@@ -131,7 +131,7 @@ def measure(frame: pd.DataFrame, codes: tuple[str, ...]) -> pd.DataFrame:
         "absent": before & frame["absent"].astype(bool),
         "failed": failed,
         "judged": after | failed,
-        "changed": before & rewritten(frame),
+        "changed": before & _rewritten(frame),
         "restamped": before & frame["restamped"].astype(bool),
         "with_language": after & frame["has_language"].astype(bool),
         "with_license": after & frame["has_license"].astype(bool),
@@ -144,13 +144,13 @@ def measure(frame: pd.DataFrame, codes: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(measures).astype("int8")
 
 
-def rewritten(frame: pd.DataFrame) -> pd.Series[bool]:
+def _rewritten(frame: pd.DataFrame) -> pd.Series[bool]:
     """The records that would change, and those whose payload changed though our reading of it did not."""
     changed = frame["change"] == "changed"
     return changed | frame["payload_changed"].astype(bool) if "payload_changed" in frame.columns else changed
 
 
-def validate(measured: pd.DataFrame, wanted: list[Bound]) -> dict[str, dict[str, Any]]:
+def _validate(measured: pd.DataFrame, wanted: list[Bound]) -> dict[str, dict[str, Any]]:
     """Every bound as an expectation of great-expectations over the frame, its verdict by the bound's name."""
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as gx
@@ -174,10 +174,10 @@ def validate(measured: pd.DataFrame, wanted: list[Bound]) -> dict[str, dict[str,
             )
         )
     answer = batch.validate(suite, result_format="SUMMARY")
-    return {verdict["name"]: verdict for verdict in map(verdict_of, answer.results)}
+    return {verdict["name"]: verdict for verdict in map(_verdict_of, answer.results)}
 
 
-def verdict_of(result: Any) -> dict[str, Any]:
+def _verdict_of(result: Any) -> dict[str, Any]:
     """One expectation's verdict as JSON. Raises BadGate when it could not be evaluated."""
     said = result.expectation_config
     if result.exception_info.get("raised_exception", True):

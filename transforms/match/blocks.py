@@ -14,31 +14,31 @@ import duckdb
 LIMIT = 100  # records in a block
 
 
-class Rule(NamedTuple):
+class _Rule(NamedTuple):
     """A blocking rule: `values` is SQL over a row of features, a list of texts; an empty text makes no block."""
 
     name: str
     values: str
 
 
-COMPACT = "replace(title, ' ', '')"
-PIECE = "if(size > 2 * length(title), 5, 12)"
-BY_LENGTH = "chr(32 + least(length(w), 10000)::INTEGER) || w"  # sorts by length, then by the word
-LONGEST = f"list_aggregate(list_transform(string_split(title, ' '), lambda w: {BY_LENGTH}), 'max', 2)"
-LONGEST_NAME = f"list_max(list_transform(people, lambda w: {BY_LENGTH}))"
+_COMPACT = "replace(title, ' ', '')"
+_PIECE = "if(size > 2 * length(title), 5, 12)"
+_BY_LENGTH = "chr(32 + least(length(w), 10000)::INTEGER) || w"  # sorts by length, then by the word
+_LONGEST = f"list_aggregate(list_transform(string_split(title, ' '), lambda w: {_BY_LENGTH}), 'max', 2)"
+_LONGEST_NAME = f"list_max(list_transform(people, lambda w: {_BY_LENGTH}))"
 RULES = (
-    Rule("identifier", "identifiers"),
-    Rule("title", "titles"),
-    Rule("words", "[words]"),
-    Rule("start", f"[if(size >= 16, left({COMPACT}, {PIECE}), '')]"),
-    Rule("end", f"[if(size >= 16, right({COMPACT}, {PIECE}), '')]"),
-    Rule("long words", f"[array_to_string({LONGEST}, ' ') || coalesce(year, 0)]"),
-    Rule("person", f"[if(len(people) > 0, {LONGEST_NAME} || coalesce(year, 0) || left(title, 2), '')]"),
-    Rule("description", "[if(length(description) >= 40, left(description, 40), '')]"),
+    _Rule("identifier", "identifiers"),
+    _Rule("title", "titles"),
+    _Rule("words", "[words]"),
+    _Rule("start", f"[if(size >= 16, left({_COMPACT}, {_PIECE}), '')]"),
+    _Rule("end", f"[if(size >= 16, right({_COMPACT}, {_PIECE}), '')]"),
+    _Rule("long words", f"[array_to_string({_LONGEST}, ' ') || coalesce(year, 0)]"),
+    _Rule("person", f"[if(len(people) > 0, {_LONGEST_NAME} || coalesce(year, 0) || left(title, 2), '')]"),
+    _Rule("description", "[if(length(description) >= 40, left(description, 40), '')]"),
 )
 FORCED = len(RULES)  # the "rule" of a pair that is compared because a steward decided it
 FURTHER = (
-    f"coalesce({LONGEST_NAME}, '')",
+    f"coalesce({_LONGEST_NAME}, '')",
     "coalesce(year, 0)",
     "coalesce(publisher, '')",
     "coalesce(left(title, 6), '')",

@@ -18,12 +18,12 @@ from transforms.match.blocks import FORCED
 from transforms.match.candidate import pairs_first
 from transforms.match.model import Model
 
-SPARED = 0.01  # log2 odds: a probability is rounded before it meets the threshold
-SIDE = re.compile(r"\b([a-z_]+)_[lr]\b")
-OPEN = re.compile(r"CASE WHEN (.+?) THEN .+ ELSE false END")  # false unless the easy part holds
-SURE = re.compile(r"CASE WHEN (.+?) THEN true ELSE .+ END")  # true where the easy part holds
-LETTERS = re.compile(r"jaro_winkler|levenshtein|\blength|strlen")  # what needs a text itself, not its hash
-Comparison = dict[str, Any]
+_SPARED = 0.01  # log2 odds: a probability is rounded before it meets the threshold
+_SIDE = re.compile(r"\b([a-z_]+)_[lr]\b")
+_OPEN = re.compile(r"CASE WHEN (.+?) THEN .+ ELSE false END")  # false unless the easy part holds
+_SURE = re.compile(r"CASE WHEN (.+?) THEN true ELSE .+ END")  # true where the easy part holds
+_LETTERS = re.compile(r"jaro_winkler|levenshtein|\blength|strlen")  # what needs a text itself, not its hash
+_Comparison = dict[str, Any]
 
 
 def leave_out(
@@ -40,7 +40,7 @@ def leave_out(
     names = {name for name, *_ in connection.execute(f"DESCRIBE {records}").fetchall()}
 
     def tells(condition: str) -> bool:
-        return _columns(condition) <= names and not (narrow and LETTERS.search(condition))
+        return _columns(condition) <= names and not (narrow and _LETTERS.search(condition))
 
     weights = [
         _guarded(_bound(one, tells), one["output_column_name"] in model.guards) for one in model.settings["comparisons"]
@@ -49,7 +49,7 @@ def leave_out(
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT join_key_l, join_key_r, match_key "
             f"FROM {_sides(weights, pairs if narrow else _halves(pairs), records)} "
-            f"WHERE match_key = {FORCED} OR {' + '.join(weights)} >= {least - SPARED - math.log2(prior / (1 - prior))}"
+            f"WHERE match_key = {FORCED} OR {' + '.join(weights)} >= {least - _SPARED - math.log2(prior / (1 - prior))}"
         )
 
 
@@ -57,7 +57,7 @@ def _guarded(weight: str, guard: bool) -> str:
     return f"greatest({weight}, 0.0)" if guard else weight
 
 
-def _bound(comparison: Comparison, tells: Callable[[str], bool]) -> str:
+def _bound(comparison: _Comparison, tells: Callable[[str], bool]) -> str:
     """SQL for a weight that a comparison's own is never above, of the conditions that can be told."""
     levels = comparison["comparison_levels"]
     most = [max(map(_weight, levels[place:])) for place in range(len(levels))]
@@ -67,7 +67,7 @@ def _bound(comparison: Comparison, tells: Callable[[str], bool]) -> str:
         if condition == "ELSE":
             return f"CASE {' '.join(cases)} ELSE {weight} END" if cases else str(weight)
         if not tells(condition):
-            easy, sure = OPEN.fullmatch(condition), SURE.fullmatch(condition)
+            easy, sure = _OPEN.fullmatch(condition), _SURE.fullmatch(condition)
             if easy and tells(easy[1]):
                 condition, weight = easy[1], most[place]
             elif sure and tells(sure[1]) and weight <= min(map(_weight, levels[place:])):
@@ -78,13 +78,13 @@ def _bound(comparison: Comparison, tells: Callable[[str], bool]) -> str:
     raise ValueError(f"the comparison {comparison['output_column_name']} of the match model has no last level ELSE")
 
 
-def _weight(level: Comparison) -> float:
+def _weight(level: _Comparison) -> float:
     """The weight of a level (log2 of the Bayes factor); frequencies of values only lower it."""
     return 0.0 if level.get("is_null_level") else math.log2(level["m_probability"] / level["u_probability"])
 
 
 def _columns(sql: str) -> set[str]:
-    return set(SIDE.findall(sql))
+    return set(_SIDE.findall(sql))
 
 
 def _halves(pairs: str) -> str:

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import duckdb
 
 DISAGREE = 3  # unlike titles under one identifier, from which it identifies nothing
-KEPT = ("title", "words", "head", "publisher", "description")  # texts, of which the narrow table has a hash
-PLAIN = ("idx", "feed", "size", "numbers", "edition", "year", "text")
-LISTS = {
+_KEPT = ("title", "words", "head", "publisher", "description")  # texts, of which the narrow table has a hash
+_PLAIN = ("idx", "feed", "size", "numbers", "edition", "year", "text")
+_LISTS = {
     "titles": "titles",
     "people": "people",
     "tokens": "string_split(title, ' ')",
@@ -21,10 +21,10 @@ LISTS = {
     "dois": "list_filter(identifiers, lambda i: starts_with(i, 'doi:'))",
     "isbns": "list_filter(identifiers, lambda i: starts_with(i, 'isbn:'))",
 }
-SHORT = ("levels", "types", "languages")  # lists as they are
-BITS = "coalesce(list_bit_or(list_transform({0}, lambda w: 1::BIGINT << (hash(w) % 62)::INTEGER)), 0)"
-NUMBERS = (  # one bit a member: two lists without a bit in common have no member in common
-    *(f"{BITS.format(name)} AS {name}_bits" for name in LISTS),
+_SHORT = ("levels", "types", "languages")  # lists as they are
+_BITS = "coalesce(list_bit_or(list_transform({0}, lambda w: 1::BIGINT << (hash(w) % 62)::INTEGER)), 0)"
+_NUMBERS = (  # one bit a member: two lists without a bit in common have no member in common
+    *(f"{_BITS.format(name)} AS {name}_bits" for name in _LISTS),
     *(f"coalesce(len({name}), 0)::INTEGER AS {name}_size" for name in ("people", "tokens")),
     "coalesce(length(title), 0)::INTEGER AS title_size",
 )
@@ -54,9 +54,9 @@ def doubt(connection: duckdb.DuckDBPyConnection, limit: int) -> None:
 
 def gather(connection: duckdb.DuckDBPyConnection, table: str, pairs: str, narrow: bool = False) -> None:
     """Write what is compared of the records of some pairs; `narrow` has numbers instead of lists and long texts."""
-    lists = ", ".join(f"coalesce({sql}, []) AS {name}" for name, sql in LISTS.items() if name != "titles")
-    texts = ", ".join(f"if({name} IS NULL, NULL, hash({name})) AS {name}" if narrow else name for name in KEPT)
-    columns = [*PLAIN, texts, *NUMBERS, *(() if narrow else (*LISTS, *SHORT))]
+    lists = ", ".join(f"coalesce({sql}, []) AS {name}" for name, sql in _LISTS.items() if name != "titles")
+    texts = ", ".join(f"if({name} IS NULL, NULL, hash({name})) AS {name}" if narrow else name for name in _KEPT)
+    columns = [*_PLAIN, texts, *_NUMBERS, *(() if narrow else (*_LISTS, *_SHORT))]
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {', '.join(columns)} FROM (SELECT *, {lists} FROM "
         "(SELECT f.*, if(d.idx IS NULL, identifiers, sure) AS sure FROM feature f LEFT JOIN doubted d USING (idx) "

@@ -14,11 +14,11 @@ from transforms.match.verdicts import Matches, Pair, Words, verdicts
 from transforms.match.wording import Title, titles_difference
 
 LARGEST = 40  # records in a cluster; a work that more feeds than this describe is for a person to look at
-SUPPORT = (
+_SUPPORT = (
     0.5  # more than this share of the pairs between two groups must be links for them to join; a likely one is half
 )
 
-TRAITS = (
+_TRAITS = (
     "key",
     "feed",
     "identifiers",
@@ -30,7 +30,7 @@ TRAITS = (
 )  # columns of features
 
 
-class Traits(NamedTuple):
+class _Traits(NamedTuple):
     """What two records of one cluster must not contradict each other in."""
 
     feed: str
@@ -59,12 +59,12 @@ def cluster(
     A steward's word wins over any link, "different" over a chain of "same"; two records of one feed of `one_to_one`
     are never one work. What is refused for one of these reasons is put up for review with the reason.
     """
-    decided = decisions(judgements)
+    decided = _decisions(judgements)
     alone, others = _parted(pairs, decided, one_to_one)
     kept = [match for match in verdicts(others) if match.verdict != "different" or _pair(match) in decided]
     linked = {key for match in kept for key in _pair(match)}
     wanted = pc.is_in(features["key"], pa.array(sorted(linked.union(*decided)), pa.string()))
-    rows = features.select([*TRAITS, *Title._fields]).filter(wanted)
+    rows = features.select([*_TRAITS, *Title._fields]).filter(wanted)
     traits = _traits(rows)
     joined = _Joined(traits, _Titles(rows), decided, one_to_one)
     joined.add_links(kept)
@@ -98,19 +98,19 @@ def _twos(alone: pa.Table, one_to_one: frozenset[str]) -> Iterator[Cluster]:
     """The clusters of pairs that stand alone: nothing but their own verdict and feeds can speak."""
     columns = (alone[name].to_pylist() for name in ("left_key", "right_key", "verdict"))
     for left, right, verdict in zip(*columns, strict=True):
-        if joins(verdict, left, right, one_to_one):
+        if _joins(verdict, left, right, one_to_one):
             yield Cluster(keys=(left, right))
 
 
-def joins(verdict: str, left: str, right: str, one_to_one: frozenset[str]) -> bool:
+def _joins(verdict: str, left: str, right: str, one_to_one: frozenset[str]) -> bool:
     """Whether the verdict on two keys makes them a link: across two feeds that list no work twice likely is enough."""
     if verdict == "review" and one_to_one:
-        feeds = {feed_of(left), feed_of(right)}
+        feeds = {_feed_of(left), _feed_of(right)}
         return len(feeds) == 2 and feeds <= one_to_one
     return verdict == "same"
 
 
-def decisions(judgements: Iterable[Judgement]) -> dict[Pair, Judgement]:
+def _decisions(judgements: Iterable[Judgement]) -> dict[Pair, Judgement]:
     """The judgement that holds for each pair, smaller key left: the last in order."""
     return {(min(one.left_key, one.right_key), max(one.left_key, one.right_key)): one for one in judgements}
 
@@ -145,15 +145,15 @@ def _pair(match: Match) -> Pair:
     return match.left_key, match.right_key
 
 
-def feed_of(key: str) -> str:
+def _feed_of(key: str) -> str:
     """The feed of a record's key."""
     return key.partition(":")[0]
 
 
-def _traits(rows: pa.Table) -> dict[str, Traits]:
+def _traits(rows: pa.Table) -> dict[str, _Traits]:
     """The traits of the records of some features."""
-    columns = zip(*(rows[name].to_pylist() for name in TRAITS), strict=True)
-    return {key: Traits(feed, _of(ids, "doi:"), _of(ids, "isbn:"), *told) for key, feed, ids, *told in columns}
+    columns = zip(*(rows[name].to_pylist() for name in _TRAITS), strict=True)
+    return {key: _Traits(feed, _of(ids, "doi:"), _of(ids, "isbn:"), *told) for key, feed, ids, *told in columns}
 
 
 class _Titles:
@@ -178,7 +178,7 @@ def _of(identifiers: Iterable[str], scheme: str) -> frozenset[str]:
     return frozenset([one for one in identifiers if one.startswith(scheme)])
 
 
-def contradiction(left: Traits, right: Traits, one_to_one: frozenset[str]) -> str | None:
+def _contradiction(left: _Traits, right: _Traits, one_to_one: frozenset[str]) -> str | None:
     """Why two records that no link of their own joins cannot stand in one cluster; None when nothing speaks against."""
     if left.feed == right.feed:
         why = "which lists no work twice" if left.feed in one_to_one else "and too unlike to be one work there"
@@ -201,7 +201,7 @@ class _Joined:
     """Groups of records while they are joined, strongest link first."""
 
     def __init__(
-        self, traits: dict[str, Traits], titles: _Titles, decided: dict[Pair, Judgement], one_to_one: frozenset[str]
+        self, traits: dict[str, _Traits], titles: _Titles, decided: dict[Pair, Judgement], one_to_one: frozenset[str]
     ) -> None:
         self.traits = traits
         self.titles = titles
@@ -229,7 +229,7 @@ class _Joined:
 
     def _verdict(self, match: Match) -> str:
         """A pair across two feeds without inner duplicates needs no more than to be likely: its rivals are refused."""
-        return "same" if joins(match.verdict, *_pair(match), self.one_to_one) else match.verdict
+        return "same" if _joins(match.verdict, *_pair(match), self.one_to_one) else match.verdict
 
     def join(self) -> Iterator[tuple[Pair, str]]:
         """Join what can be joined; give each link that is refused, with the reason."""
@@ -267,16 +267,16 @@ class _Joined:
                 if reason and not judged:
                     return f"{one} and {other}: {reason}"
         every = len(mine) * len(theirs)
-        enough = judged or every == 1 or supported > SUPPORT * every
+        enough = judged or every == 1 or supported > _SUPPORT * every
         return None if enough else f"only {supported:g} of {every} pairs of the two groups are alike"
 
     def _one_feed(self, one: str, other: str) -> bool:
-        feed = feed_of(one)
-        return feed == feed_of(other) and feed in self.one_to_one
+        feed = _feed_of(one)
+        return feed == _feed_of(other) and feed in self.one_to_one
 
     def _contradiction(self, one: str, other: str) -> str | None:
-        left, right = (self.traits.get(key) or Traits(feed=feed_of(key)) for key in (one, other))
-        return contradiction(left, right, self.one_to_one) or self._titles_contradiction(one, other)
+        left, right = (self.traits.get(key) or _Traits(feed=_feed_of(key)) for key in (one, other))
+        return _contradiction(left, right, self.one_to_one) or self._titles_contradiction(one, other)
 
     def _titles_contradiction(self, one: str, other: str) -> str | None:
         """How their titles differ, unless a steward joined one of them with a record that has the other's title."""
@@ -303,7 +303,7 @@ class _Joined:
         )
 
 
-def _stale(judged: Judgement, traits: Mapping[str, Traits]) -> bool:
+def _stale(judged: Judgement, traits: Mapping[str, _Traits]) -> bool:
     """Whether the match fields of a record changed since the pair was judged."""
     said = ((judged.left_key, judged.left_sha256), (judged.right_key, judged.right_sha256))
     return any(sha256 is not None and key in traits and traits[key].sha256 != sha256 for key, sha256 in said)

@@ -11,10 +11,10 @@ from transforms.match.model import Model
 from transforms.match.wording import Title, titles_difference
 
 BATCH = 20_000  # pairs whose titles are held as Python objects
-DIFFERENCES = pa.schema(
+_DIFFERENCES = pa.schema(
     [("idx_l", pa.int32()), ("idx_r", pa.int32()), ("whole_word", pa.bool_()), ("words_seen", pa.string())]
 )
-SHARED = ("shared", "address shared", "shared, under unlike titles", "address shared, under unlike titles")
+_SHARED = ("shared", "address shared", "shared, under unlike titles", "address shared, under unlike titles")
 
 
 def compare_wordings(connection: duckdb.DuckDBPyConnection, model: Model, everything: bool) -> None:
@@ -43,7 +43,7 @@ def _differences(pairs: pa.RecordBatch) -> pa.Table:
         apart = titles_difference(Title(*titles[:3]), Title(*titles[3:]))
         if apart is not None:
             rows.append({"idx_l": idx_l, "idx_r": idx_r, "whole_word": apart.whole, "words_seen": apart.seen})
-    return pa.Table.from_pylist(rows, schema=DIFFERENCES)
+    return pa.Table.from_pylist(rows, schema=_DIFFERENCES)
 
 
 def capped_sql(model: Model) -> str:
@@ -53,7 +53,7 @@ def capped_sql(model: Model) -> str:
     """
     (identifiers,) = (one for one in model.settings["comparisons"] if one["output_column_name"] == "identifiers")
     levels = [level for level in identifiers["comparison_levels"] if not level.get("is_null_level")]
-    shared = [len(levels) - 1 - place for place, level in enumerate(levels) if level["label_for_charts"] in SHARED]
-    if len(shared) != len(SHARED):
-        raise ValueError(f"the comparison identifiers of the match model has not the levels {', '.join(SHARED)}")
+    shared = [len(levels) - 1 - place for place, level in enumerate(levels) if level["label_for_charts"] in _SHARED]
+    if len(shared) != len(_SHARED):
+        raise ValueError(f"the comparison identifiers of the match model has not the levels {', '.join(_SHARED)}")
     return f"(coalesce(whole_word, false) AND gamma_identifiers NOT IN ({', '.join(map(str, shared))}))"

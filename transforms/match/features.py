@@ -20,8 +20,8 @@ from transforms.match.number import edition_and_numbers
 from transforms.match.wording import without_site, wording
 
 VERSION = "6"  # of the columns' meaning: rows of another version are made again
-LISTED = pa.list_(pa.string())
-COLUMNS = pa.schema(
+_LISTED = pa.list_(pa.string())
+_COLUMNS = pa.schema(
     [
         ("key", pa.string()),
         ("feed", pa.string()),
@@ -32,36 +32,36 @@ COLUMNS = pa.schema(
         ("wording", pa.string()),  # of the title, as its words are compared (transforms.match.wording)
         ("names", pa.string()),  # the contributors as they are shown in evidence
         ("title", pa.string()),
-        ("titles", LISTED),  # folded, of every language
+        ("titles", _LISTED),  # folded, of every language
         ("size", pa.int32()),  # letters of the title; one of Han, kana or hangul counts as three
         ("words", pa.string()),  # of the title, in alphabetical order
         ("head", pa.string()),  # the title without its subtitle
         ("numbers", pa.string()),  # numerals of the title, of any script and kind
         ("edition", pa.string()),
-        ("people", LISTED),  # words of the persons' names; of the organisations' where no person is named
+        ("people", _LISTED),  # words of the persons' names; of the organisations' where no person is named
         ("year", pa.int32()),
         ("publisher", pa.string()),
         ("description", pa.string()),  # its start; none where it says nothing
         ("text", pa.int64()),  # a hash of the whole description
-        ("levels", LISTED),
-        ("types", LISTED),
-        ("languages", LISTED),
-        ("identifiers", LISTED),  # doi:, isbn:, handle: and url: with the value
+        ("levels", _LISTED),
+        ("types", _LISTED),
+        ("languages", _LISTED),
+        ("identifiers", _LISTED),  # doi:, isbn:, handle: and url: with the value
     ],
     metadata={"features": VERSION},
 )
-PART = 10_000  # records of which the rows are held before they become columns
-DESCRIPTION = 80  # characters of the folded description
-LEAST = 40  # letters of a description that says something of its work
-CERTAIN_LANGUAGE = 0.8  # a detected language below this says nothing
-ONE_LANGUAGE = {"sr": "hbs", "hr": "hbs", "bs": "hbs", "sh": "hbs", "cnr": "hbs", "nb": "no", "nn": "no", "und": ""}
-DENSE = re.compile("[\u3040-\u9fff\uac00-\ud7af]")  # letters of scripts that write a word in one or two
-SUBTITLE = re.compile(r"(?<!\s)\s++(?:[:;–—(\[|/]|-\s|[.]\s)|[:;–—(\[|/]|[.]\s")
-PLACEHOLDERS: Mapping[str, list[str]] = tomllib.loads(
+_PART = 10_000  # records of which the rows are held before they become columns
+_DESCRIPTION = 80  # characters of the folded description
+_LEAST = 40  # letters of a description that says something of its work
+_CERTAIN_LANGUAGE = 0.8  # a detected language below this says nothing
+_ONE_LANGUAGE = {"sr": "hbs", "hr": "hbs", "bs": "hbs", "sh": "hbs", "cnr": "hbs", "nb": "no", "nn": "no", "und": ""}
+_DENSE = re.compile("[\u3040-\u9fff\uac00-\ud7af]")  # letters of scripts that write a word in one or two
+_SUBTITLE = re.compile(r"(?<!\s)\s++(?:[:;–—(\[|/]|-\s|[.]\s)|[:;–—(\[|/]|[.]\s")
+_PLACEHOLDERS: Mapping[str, list[str]] = tomllib.loads(
     (Path(__file__).parent / "placeholders.toml").read_text(encoding="utf-8")
 )
-PLACEHOLDER = {name: re.compile("|".join(shapes)) for name, shapes in PLACEHOLDERS.items()}
-STRONG = ("doi", "isbn", "handle")
+_PLACEHOLDER = {name: re.compile("|".join(shapes)) for name, shapes in _PLACEHOLDERS.items()}
+_STRONG = ("doi", "isbn", "handle")
 
 
 class Live(NamedTuple):
@@ -74,13 +74,13 @@ class Live(NamedTuple):
 
 def features(records: Iterable[Live]) -> pa.Table:
     """The rows of some records, in key order. Memory: about 1 kB a record."""
-    parts = (pa.record_batch(_columns(part), schema=COLUMNS) for part in chunked(records, PART))
-    return pa.Table.from_batches(parts, schema=COLUMNS).sort_by("key")
+    parts = (pa.record_batch(_columns(part), schema=_COLUMNS) for part in chunked(records, _PART))
+    return pa.Table.from_batches(parts, schema=_COLUMNS).sort_by("key")
 
 
 def feature(live: Live) -> dict[str, Any]:
     """The row of one record."""
-    return {name: column[0] for name, column in zip(COLUMNS.names, _columns([live]), strict=True)}
+    return {name: column[0] for name, column in zip(_COLUMNS.names, _columns([live]), strict=True)}
 
 
 def _columns(part: Sequence[Live]) -> list[list[Any]]:
@@ -133,7 +133,7 @@ def _wording(record: Resource | Compared, title: str | None, folded: str) -> str
 
 
 def _size(folded: str) -> int:
-    return len(folded) if folded.isascii() else len(folded) + 2 * len(DENSE.findall(folded))
+    return len(folded) if folded.isascii() else len(folded) + 2 * len(_DENSE.findall(folded))
 
 
 def _titles(record: Resource | Compared, folded: str) -> list[str]:
@@ -161,40 +161,40 @@ def _distinct(values: Iterable[str]) -> list[str]:
 
 def _head(title: str, folded: str) -> str | None:
     """The title before its subtitle; `folded` is the whole."""
-    end = SUBTITLE.search(title)
+    end = _SUBTITLE.search(title)
     return (fold(title[: end.start()]) if end else folded) or None
 
 
 def _description(record: Resource | Compared) -> tuple[str | None, int | None]:
     """The start of the description and a hash of the whole; neither of one that is short or says nothing."""
     text = fold(next(iter(record.description.values()), ""))
-    text = text[len(opening[0]) :] if (opening := PLACEHOLDER["opening"].match(text)) else text
-    if _size(text) < LEAST or PLACEHOLDER["description"].search(text):
+    text = text[len(opening[0]) :] if (opening := _PLACEHOLDER["opening"].match(text)) else text
+    if _size(text) < _LEAST or _PLACEHOLDER["description"].search(text):
         return None, None
     whole = hashlib.blake2b(text.encode(), digest_size=8).digest()
-    return text[:DESCRIPTION].strip(), int.from_bytes(whole, "big", signed=True)
+    return text[:_DESCRIPTION].strip(), int.from_bytes(whole, "big", signed=True)
 
 
 def languages(record: Resource | Compared) -> list[str]:
     """The primary languages of the content that are declared or certain; varieties of one language are one."""
-    sure = [one.tag for one in record.languages if one.origin == "declared" or one.confidence >= CERTAIN_LANGUAGE]
+    sure = [one.tag for one in record.languages if one.origin == "declared" or one.confidence >= _CERTAIN_LANGUAGE]
     return _distinct(map(_one_language, sure))
 
 
 @cache
 def _one_language(tag: str) -> str:
     primary = tag.partition("-")[0].lower()
-    return ONE_LANGUAGE.get(primary, primary)
+    return _ONE_LANGUAGE.get(primary, primary)
 
 
 def identifiers(record: Resource | Compared) -> list[str]:
     """Identifiers that can make two records certain, as scheme:value; placeholders are none."""
     found: set[tuple[str, str]] = {
-        (one.scheme, one.value.strip().lower()) for one in record.identifiers if one.scheme in STRONG
+        (one.scheme, one.value.strip().lower()) for one in record.identifiers if one.scheme in _STRONG
     }
     addresses = {record.url, *(one.value for one in record.identifiers if one.scheme == "uri")}
     found.update(("url", address) for address in map(_address, addresses) if address)
-    return sorted([f"{scheme}:{value}" for scheme, value in found if not PLACEHOLDER[scheme].search(value)])
+    return sorted([f"{scheme}:{value}" for scheme, value in found if not _PLACEHOLDER[scheme].search(value)])
 
 
 def _address(url: str | None) -> str:

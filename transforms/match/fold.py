@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
-CYRILLIC = {  # where Serbian has no such letter, the Latin one that Russian, Kazakh and others commonly use
+_CYRILLIC = {  # where Serbian has no such letter, the Latin one that Russian, Kazakh and others commonly use
     **dict(
         zip("абвгдђежзијклмнопрстћуфхцчшщыэіїєґўқғңһәөүұ", "abvgddezzijklmnoprstcufhccssyeiieguqgnhaouu", strict=True)
     ),
     **{"љ": "lj", "њ": "nj", "џ": "dz", "ю": "ju", "я": "ja", "ъ": "", "ь": ""},
 }
-LETTERS = {
+_LETTERS = {
     "đ": "d",
     "ł": "l",
     "ø": "o",
@@ -28,9 +28,9 @@ LETTERS = {
     "ة": "ه",
     "ـ": "",
 }
-DROPPED = ((0x0300, 0x036F), (0x0610, 0x061A), (0x064B, 0x065F), (0x0670, 0x0670), (0x200B, 0x200F), (0xFE00, 0xFE0F))
-ROMAN = re.compile(r"(?=[ivxl])(xl|l?x{0,3})(ix|iv|v?i{0,3})")
-ROMAN_VALUE = {"i": 1, "v": 5, "x": 10, "l": 50}
+_DROPPED = ((0x0300, 0x036F), (0x0610, 0x061A), (0x064B, 0x065F), (0x0670, 0x0670), (0x200B, 0x200F), (0xFE00, 0xFE0F))
+_ROMAN = re.compile(r"(?=[ivxl])(xl|l?x{0,3})(ix|iv|v?i{0,3})")
+_ROMAN_VALUE = {"i": 1, "v": 5, "x": 10, "l": 50}
 
 
 class _Folding(dict[int, str]):
@@ -43,13 +43,13 @@ class _Folding(dict[int, str]):
 
 def _letter(character: str) -> str:
     point = ord(character)
-    if any(first <= point <= last for first, last in DROPPED):
+    if any(first <= point <= last for first, last in _DROPPED):
         return ""
     digit = unicodedata.decimal(character, None)
     if digit is not None:
         return str(digit)
-    character = CYRILLIC.get(character, character)
-    character = LETTERS.get(character, character)
+    character = _CYRILLIC.get(character, character)
+    character = _LETTERS.get(character, character)
     return " " if character and unicodedata.category(character[0])[0] in "PSZC" else character
 
 
@@ -57,30 +57,30 @@ class _Words(dict[str, str]):
     """The one spelling of what stands between spaces, kept: a catalog says few words often."""
 
     def __missing__(self, word: str) -> str:
-        folded = " ".join(word.translate(FOLDING).split())
-        if len(word) <= LONG_WORD:
-            if len(self) >= WORDS_KEPT:
+        folded = " ".join(word.translate(_FOLDING).split())
+        if len(word) <= _LONG_WORD:
+            if len(self) >= _WORDS_KEPT:
                 self.clear()
             self[word] = folded
         return folded
 
 
-FOLDING = _Folding()
-WORDS = _Words()
-WORDS_KEPT = 100_000
-LONG_WORD = 30  # characters; longer ones, such as titles without spaces, seldom come again
+_FOLDING = _Folding()
+_WORDS = _Words()
+_WORDS_KEPT = 100_000
+_LONG_WORD = 30  # characters; longer ones, such as titles without spaces, seldom come again
 
 
 def fold(text: str) -> str:
     """The text in its one spelling: words apart by one space; empty when it holds no letter and no digit."""
     if text.isascii():
-        return " ".join(text.translate(FOLDING).split())
-    return " ".join(filter(None, map(WORDS.__getitem__, text.split())))
+        return " ".join(text.translate(_FOLDING).split())
+    return " ".join(filter(None, map(_WORDS.__getitem__, text.split())))
 
 
 def roman(word: str) -> int | None:
     """The value of a Roman numeral up to 89, or None when the folded word is none."""
-    if not word or len(word) > 8 or not ROMAN.fullmatch(word):
+    if not word or len(word) > 8 or not _ROMAN.fullmatch(word):
         return None
-    values = [ROMAN_VALUE[letter] for letter in word]
+    values = [_ROMAN_VALUE[letter] for letter in word]
     return sum(-one if one < after else one for one, after in zip(values, [*values[1:], 0], strict=True))

@@ -42,9 +42,9 @@ class Resources(NamedTuple):
     block: int = LIMIT  # records in a block, before it is split
 
 
-MODEST = Resources()
-UNCOMPARED = ("said", "wording", "names", "record_sha256", "match_sha256", "digest")
-LOOKED_AT = (
+_MODEST = Resources()
+_UNCOMPARED = ("said", "wording", "names", "record_sha256", "match_sha256", "digest")
+_LOOKED_AT = (
     "SELECT count(*) FROM (FROM changed UNION SELECT join_key_l FROM candidate_pair "
     "UNION SELECT join_key_r FROM candidate_pair)"
 )
@@ -67,7 +67,7 @@ def match(
     known: pa.Table | None = None,
     judgements: Sequence[Judgement] = (),
     model: Model | None = None,
-    resources: Resources = MODEST,
+    resources: Resources = _MODEST,
 ) -> Matching:
     """Score the pairs of a catalog, given the features of its live records.
 
@@ -90,7 +90,7 @@ def explain(rows: pa.Table, model: Model | None = None) -> pa.Table:
     if rows.num_rows > 50:
         raise ValueError(f"{rows.num_rows} records to explain, and at most 50 are")
     model = model or read_model()
-    connection = _connect(MODEST, None)
+    connection = _connect(_MODEST, None)
     try:
         _load(connection, rows)
         connection.execute(
@@ -121,7 +121,7 @@ def _load(connection: duckdb.DuckDBPyConnection, now: pa.Table) -> None:
     if len(keys) > 1 and not pc.all(pc.less(keys.slice(0, len(keys) - 1), keys.slice(1))).as_py():
         now = now.sort_by("key")
     connection.register("arrived", now.add_column(0, "idx", pa.array(np.arange(1, len(keys) + 1, dtype=np.int32))))
-    connection.execute(f"CREATE TEMP TABLE feature AS SELECT * EXCLUDE ({', '.join(UNCOMPARED)}) FROM arrived")
+    connection.execute(f"CREATE TEMP TABLE feature AS SELECT * EXCLUDE ({', '.join(_UNCOMPARED)}) FROM arrived")
 
 
 def _run(
@@ -142,7 +142,7 @@ def _run(
     ring(connection, some)
     oversized = split(connection, "piece", limit)
     pair(connection, "piece", some, "candidate_pair")
-    (evaluated,) = _one(connection, LOOKED_AT if some else "SELECT count(*) FROM feature")
+    (evaluated,) = _one(connection, _LOOKED_AT if some else "SELECT count(*) FROM feature")
     connection.execute("DROP TABLE IF EXISTS block; DROP TABLE piece")
     _add_judged(connection, judgements)
     doubt(connection, limit)

@@ -10,20 +10,20 @@ from typing import Any
 from transforms.match.fold import roman
 
 WORDS: dict[str, Any] = tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))
-PART = frozenset(WORDS["part"])
-EDITION = frozenset(WORDS["edition"])
+_PART = frozenset(WORDS["part"])
+_EDITION = frozenset(WORDS["edition"])
 ORDINALS: dict[str, int] = WORDS["ordinals"]
-DIGITS = re.compile(r"\d+")
-MAX_DIGITS = 100  # of a numeral that is read as a number; Python refuses 4,300
-SURE_ROMAN = frozenset({"ii", "iii", "iv", "vii", "viii", "ix", "xii", "xiii", "xiv", "xv"})  # words of no language
+_DIGITS = re.compile(r"\d+")
+_MAX_DIGITS = 100  # of a numeral that is read as a number; Python refuses 4,300
+_SURE_ROMAN = frozenset({"ii", "iii", "iv", "vii", "viii", "ix", "xii", "xiii", "xiv", "xv"})  # words of no language
 
-TELLING = frozenset({*PART, *EDITION, *ORDINALS, *SURE_ROMAN})  # without one, a digit or a last Roman: no number
+_TELLING = frozenset({*_PART, *_EDITION, *ORDINALS, *_SURE_ROMAN})  # without one, a digit or a last Roman: no number
 
 
 def edition_and_numbers(title: str, year: int | None) -> tuple[str, str]:
     """The edition of a folded title, and its other numerals in order; a year that the record states is neither."""
     words = title.split()
-    if not (DIGITS.search(title) or TELLING.intersection(words) or roman(words[-1] if words else "")):
+    if not (_DIGITS.search(title) or _TELLING.intersection(words) or roman(words[-1] if words else "")):
         return "", ""
     editions: list[str] = []
     numbers: list[str] = []
@@ -32,9 +32,9 @@ def edition_and_numbers(title: str, year: int | None) -> tuple[str, str]:
         if not found:
             continue
         beside = words[max(0, place - 1) : place] + words[place + 1 : place + 2]
-        edition = not PART.intersection(words[max(0, place - 1) : place]) and EDITION.intersection(beside)
+        edition = not _PART.intersection(words[max(0, place - 1) : place]) and _EDITION.intersection(beside)
         (editions if edition else numbers).extend(found)
-    if not editions and EDITION.intersection(words) & {"revised", "rev", "updated", "revisee"}:
+    if not editions and _EDITION.intersection(words) & {"revised", "rev", "updated", "revisee"}:
         editions.append("revised")
     return " ".join(editions), " ".join(numbers)
 
@@ -43,13 +43,13 @@ def _numerals(words: list[str], place: int) -> list[str]:
     """The numerals that one word of a title holds, in decimal digits."""
     word = words[place]
     if not word.isalpha() and any(map(str.isdigit, word)):
-        return [str(int(digits)) if len(digits) <= MAX_DIGITS else digits for digits in DIGITS.findall(word)]
+        return [str(int(digits)) if len(digits) <= _MAX_DIGITS else digits for digits in _DIGITS.findall(word)]
     if word in ORDINALS:
         return [str(ORDINALS[word])]
-    after_part = place > 0 and words[place - 1] in PART
+    after_part = place > 0 and words[place - 1] in _PART
     if after_part and len(word) == 1 and word not in "ivxl":
         return [word]
-    if word in SURE_ROMAN or after_part or (place > 0 and place == len(words) - 1):
+    if word in _SURE_ROMAN or after_part or (place > 0 and place == len(words) - 1):
         value = roman(word)
         return [] if value is None else [str(value)]
     return []

@@ -13,7 +13,7 @@ from transforms.match.candidate import gather, pairs_first
 from transforms.match.model import Model
 
 PLACES = 6
-SHOWN: dict[str, str] = {  # what a comparison shows of a side, as SQL
+_SHOWN: dict[str, str] = {  # what a comparison shows of a side, as SQL
     "title": "coalesce({0}.said, '')",
     "contributors": "coalesce({0}.names, '')",
     "year": "coalesce({0}.year::VARCHAR, '')",
@@ -87,7 +87,7 @@ def _told(comparison: dict[str, Any]) -> str:
     labels = {len(levels) - 1 - place: one["label_for_charts"] for place, one in enumerate(levels)}
     cases = " ".join(f"WHEN {gamma} THEN '{label}'" for gamma, label in labels.items())
     weight = f"mw_{name} + mw_tf_adj_{name}" if _has_frequencies(comparison) else f"mw_{name}"
-    left, right = (SHOWN[name].format(side) for side in "lr")
+    left, right = (_SHOWN[name].format(side) for side in "lr")
     seen = f"CASE gamma_{name} {cases} END || ': ' || {left} || if({left} = {right}, '', ' / ' || {right})"
     return (
         f"CASE WHEN gamma_{name} >= 0 AND {weight} <> 0 THEN {{'field': '{name}', 'seen': {seen}, "

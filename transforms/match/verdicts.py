@@ -12,7 +12,7 @@ from schemas import Evidence, Judgement, Match
 from schemas.match import MatchVerdict
 
 Pair = tuple[str, str]
-DECODER = msgspec.json.Decoder(tuple[Evidence, ...])
+_DECODER = msgspec.json.Decoder(tuple[Evidence, ...])
 BATCH = 20_000
 
 
@@ -54,7 +54,7 @@ class Matches(Sequence[Match]):
         return int(self.pairs.num_rows)
 
     def __iter__(self) -> Iterator[Match]:
-        return map(self.words.last, read(self.pairs))
+        return map(self.words.last, _read(self.pairs))
 
     @overload
     def __getitem__(self, place: int) -> Match: ...
@@ -79,12 +79,12 @@ def verdicts(pairs: pa.Table) -> Iterator[Match]:
         yield Match(left_key=left, right_key=right, probability=probability, verdict=verdict)
 
 
-def read(pairs: pa.Table) -> Iterator[Match]:
+def _read(pairs: pa.Table) -> Iterator[Match]:
     """The pairs of a table as the matcher left them."""
     names = ("left_key", "right_key", "probability", "verdict", "evidence", "related")
     for part in pairs.select(names).to_batches(max_chunksize=BATCH):
         for left, right, probability, verdict, evidence, related in zip(*map(pa.Array.to_pylist, part), strict=True):
-            told = DECODER.decode(evidence)
+            told = _DECODER.decode(evidence)
             if related:
                 told += (Evidence(field="relation", seen=f"a {related} of one work: linked, not merged", weight=0.0),)
             yield Match(left_key=left, right_key=right, probability=probability, verdict=verdict, evidence=told)

@@ -18,13 +18,13 @@ from typing import NamedTuple
 from transforms.match.fold import fold, roman
 from transforms.match.number import ORDINALS, WORDS
 
-ARTICLES = {language: frozenset(articles) for language, articles in WORDS["articles"].items()}
-CONJUNCTIONS = frozenset(WORDS["and"])
-SIGN = re.compile(r"(&|(?<=\w)[+#]+)")  # signs that stand for a word or are part of one: C++, C#, R&D
-SITE = re.compile(r"\||\s[-–—·»]\s")  # what stands between a title and the name of the site
-ALPHABET = re.compile(r"[a-zα-ω]+")  # of scripts that write vowels; Cyrillic is folded to Latin letters
-CYRILLIC = re.compile("[\u0400-\u052f]")
-TRANSLITERATIONS = [  # ways to write one Cyrillic letter, and how transforms.match.fold writes it; in this order
+_ARTICLES = {language: frozenset(articles) for language, articles in WORDS["articles"].items()}
+_CONJUNCTIONS = frozenset(WORDS["and"])
+_SIGN = re.compile(r"(&|(?<=\w)[+#]+)")  # signs that stand for a word or are part of one: C++, C#, R&D
+_SITE = re.compile(r"\||\s[-–—·»]\s")  # what stands between a title and the name of the site
+_ALPHABET = re.compile(r"[a-zα-ω]+")  # of scripts that write vowels; Cyrillic is folded to Latin letters
+_CYRILLIC = re.compile("[\u0400-\u052f]")
+_TRANSLITERATIONS = [  # ways to write one Cyrillic letter, and how transforms.match.fold writes it; in this order
     (re.compile(letters), letter)
     for letters, letter in (
         ("shch|sht|sc", "s"),
@@ -35,21 +35,21 @@ TRANSLITERATIONS = [  # ways to write one Cyrillic letter, and how transforms.ma
         ("i(?=[aeou])", ""),
     )
 ]
-EDGES = re.compile(r"^[^\w]+|[^\w+#]+$")  # what stands around a word, such as a comma
-DIGITS = re.compile(r"\d+")
-SLIP_MIN_LETTERS = 7  # of the shorter word: below, one letter more or less mostly makes another word
-SLIP_MIN_START = 3  # letters before a slip
-SLIP_MIN_END = 2  # letters after it
-SHOWN_WORDS = 8
-LETTER = "the same but for a letter inside one word"
-ONE = "one word differs"
-SEVERAL = "several words differ"
-ONE_SIDE = "only one title has"
-ORDER = "the same words in another order"
-LABELS = (LETTER, ONE, SEVERAL, ONE_SIDE, ORDER)  # the reports have them in every language
+_EDGES = re.compile(r"^[^\w]+|[^\w+#]+$")  # what stands around a word, such as a comma
+_DIGITS = re.compile(r"\d+")
+_SLIP_MIN_LETTERS = 7  # of the shorter word: below, one letter more or less mostly makes another word
+_SLIP_MIN_START = 3  # letters before a slip
+_SLIP_MIN_END = 2  # letters after it
+_SHOWN_WORDS = 8
+_LETTER = "the same but for a letter inside one word"
+_ONE = "one word differs"
+_SEVERAL = "several words differ"
+_ONE_SIDE = "only one title has"
+_ORDER = "the same words in another order"
+LABELS = (_LETTER, _ONE, _SEVERAL, _ONE_SIDE, _ORDER)  # the reports have them in every language
 
 
-class Difference(NamedTuple):
+class _Difference(NamedTuple):
     """What tells two titles apart: the words that only one of them has."""
 
     left: Sequence[str]
@@ -59,21 +59,21 @@ class Difference(NamedTuple):
     @property
     def seen(self) -> str:
         """One of LABELS, and the words of both sides."""
-        left, right = (" ".join(side[:SHOWN_WORDS]) for side in (self.left, self.right))
+        left, right = (" ".join(side[:_SHOWN_WORDS]) for side in (self.left, self.right))
         if not left or not right:
-            return f"{ONE_SIDE}: {left or right}"
+            return f"{_ONE_SIDE}: {left or right}"
         if not self.whole:
-            label = LETTER
+            label = _LETTER
         elif sorted(map(str.casefold, self.left)) == sorted(map(str.casefold, self.right)):
-            label = ORDER
+            label = _ORDER
         else:
-            label = SEVERAL if max(len(self.left), len(self.right)) > 1 else ONE
+            label = _SEVERAL if max(len(self.left), len(self.right)) > 1 else _ONE
         return f"{label}: {left} / {right}"
 
 
 def without_site(title: str, publishers: Iterable[str]) -> str:
     """The title without the name of its own publisher behind it, as in "Maps | Open Library"."""
-    ends = list(SITE.finditer(title))
+    ends = list(_SITE.finditer(title))
     if not ends or not fold(title[: ends[-1].start()]):
         return title
     site = fold(title[ends[-1].end() :])
@@ -85,12 +85,12 @@ def wording(title: str, folded: str, language: str) -> str:
 
     One of a single letter is left out at the start only: "Vitamin A deficiency".
     """
-    if SIGN.search(title):
+    if _SIGN.search(title):
         parts = [
-            part if place % 2 else fold(part) for place, part in enumerate(SIGN.split(title))
+            part if place % 2 else fold(part) for place, part in enumerate(_SIGN.split(title))
         ]  # every other: a sign
         folded = " ".join(filter(None, parts))
-    articles = ARTICLES.get(language.partition("-")[0])
+    articles = _ARTICLES.get(language.partition("-")[0])
     if articles is None or articles.isdisjoint(words := folded.split()):
         return folded
     *before, last = words  # an article is never the last word: "vitamin A"
@@ -106,23 +106,23 @@ class Title(NamedTuple):
     titles: Sequence[str]  # all, folded
 
 
-def difference(left: str, right: str) -> Difference | None:
+def difference(left: str, right: str) -> _Difference | None:
     """What tells two wordings apart; None when nothing does."""
     if left == right or _joined(left) == _joined(right):
         return None
     mine, theirs = left.split(), right.split()
     only_mine, only_theirs = _only(mine, theirs), _only(theirs, mine)
     if not only_mine and not only_theirs:
-        return None if _turned(mine, theirs) else Difference(mine, theirs, whole=True)
+        return None if _turned(mine, theirs) else _Difference(mine, theirs, whole=True)
     _strike_equals(only_mine, only_theirs)
     if not only_mine and not only_theirs:
         return None
     slip = len(only_mine) == len(only_theirs) == 1 and is_slip(only_mine[0], only_theirs[0])
     in_place = slip and [only_theirs[0] if word == only_mine[0] else word for word in mine] == theirs
-    return Difference(only_mine, only_theirs, whole=not in_place)
+    return _Difference(only_mine, only_theirs, whole=not in_place)
 
 
-def titles_difference(left: Title, right: Title) -> Difference | None:
+def titles_difference(left: Title, right: Title) -> _Difference | None:
     """What tells the titles of two records apart, in the words as they are written there.
 
     Where a title of one is a title of the other, in any language, the others count only if both have such: two parts of
@@ -133,10 +133,10 @@ def titles_difference(left: Title, right: Title) -> Difference | None:
         return None
     if not _counts(apart, left, right):
         return None
-    return Difference(_as_written(apart.left, left.said), _as_written(apart.right, right.said), apart.whole)
+    return _Difference(_as_written(apart.left, left.said), _as_written(apart.right, right.said), apart.whole)
 
 
-def _counts(apart: Difference, left: Title, right: Title) -> bool:
+def _counts(apart: _Difference, left: Title, right: Title) -> bool:
     """Whether a difference of the first titles counts, given the other titles."""
     shared = set(left.titles).intersection(right.titles)
     if not apart.whole or not shared or not any(map(_speaks, (*apart.left, *apart.right))):
@@ -148,16 +148,16 @@ def _counts(apart: Difference, left: Title, right: Title) -> bool:
 
 def _as_written(words: Sequence[str], said: str | None) -> list[str]:
     """Folded words as they stand in the title; one that is part of a word there stays folded."""
-    written = {fold(word): EDGES.sub("", word) for word in (said or "").split()}
+    written = {fold(word): _EDGES.sub("", word) for word in (said or "").split()}
     return [written.get(word) or word for word in words]
 
 
 def _transliterated(left: Title, right: Title) -> bool:
     """Whether one title is the other, written in Latin letters by any of the usual tables (ALA-LC, BGN, ISO 9, …)."""
-    if bool(CYRILLIC.search(left.said or "")) == bool(CYRILLIC.search(right.said or "")):
+    if bool(_CYRILLIC.search(left.said or "")) == bool(_CYRILLIC.search(right.said or "")):
         return False
     mine, theirs = left.wording or "", right.wording or ""
-    return DIGITS.findall(mine) == DIGITS.findall(theirs) and _without_table(mine) == _without_table(theirs)
+    return _DIGITS.findall(mine) == _DIGITS.findall(theirs) and _without_table(mine) == _without_table(theirs)
 
 
 def _without_table(text: str) -> str:
@@ -166,7 +166,7 @@ def _without_table(text: str) -> str:
     Spaces go too: the apostrophe of a soft sign is folded to one.
     """
     text = text.replace(" ", "")
-    for letters, letter in TRANSLITERATIONS:
+    for letters, letter in _TRANSLITERATIONS:
         text = letters.sub(letter, text)
     return text
 
@@ -179,12 +179,12 @@ def _speaks(word: str) -> bool:
 def is_slip(left: str, right: str) -> bool:
     """Whether two words differ by a letter left out or by two neighbours exchanged, inside a long word."""
     short, long = sorted((left, right), key=len)
-    if len(short) < SLIP_MIN_LETTERS or len(long) - len(short) > 1:
+    if len(short) < _SLIP_MIN_LETTERS or len(long) - len(short) > 1:
         return False
-    if not (ALPHABET.fullmatch(left) and ALPHABET.fullmatch(right)) or ORDINALS.keys() & {left, right}:
+    if not (_ALPHABET.fullmatch(left) and _ALPHABET.fullmatch(right)) or ORDINALS.keys() & {left, right}:
         return False
     start, end = _common(short, long), _common(short[::-1], long[::-1])
-    if start < SLIP_MIN_START or end < SLIP_MIN_END:
+    if start < _SLIP_MIN_START or end < _SLIP_MIN_END:
         return False
     if len(short) < len(long):
         return start + end >= len(short)
@@ -198,7 +198,7 @@ def _common(left: str, right: str) -> int:
 
 def _joined(text: str) -> tuple[str, list[str]]:
     """A wording without its spaces, and its numbers: "data base" is "database", "1 1" is not "11"."""
-    return text.replace(" ", ""), DIGITS.findall(text)
+    return text.replace(" ", ""), _DIGITS.findall(text)
 
 
 def _only(mine: list[str], theirs: list[str]) -> list[str]:
@@ -230,5 +230,5 @@ def _strike_equals(mine: list[str], theirs: list[str]) -> None:
 
 def _same_meaning(sign: str, word: str) -> bool:
     if sign == "&":
-        return word in CONJUNCTIONS
+        return word in _CONJUNCTIONS
     return sign.isdecimal() and int(sign) in (roman(word), ORDINALS.get(word))

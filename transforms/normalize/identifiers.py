@@ -13,7 +13,7 @@ from stdnum.exceptions import ValidationError
 from schemas.resource import Identifier, IdentifierScheme
 from transforms.normalize import urls
 
-LONGEST = 2048  # characters
+_LONGEST = 2048  # characters
 
 _PREFIX = re.compile(
     r"^(?:urn:|info:)?(doi|(?:e-?|p-?)?isbn|(?:e-?|p-?)?issn|hdl|handle)\b(?!\.)"
@@ -63,7 +63,7 @@ def identifier(said: str, hint: str | None = None) -> Identifier | None:
     resolver and arks without UNESDOC's language ("/fre"), addresses in their canonical form.
     """
     text = " ".join(said.split())
-    if not text or len(text) > LONGEST or (not text.startswith("http") and _NOTHING.match(text)):
+    if not text or len(text) > _LONGEST or (not text.startswith("http") and _NOTHING.match(text)):
         return None
     kind, rest = _scheme_said(text, hint)
     if kind == "citation":
@@ -80,7 +80,7 @@ def parted(said: str, hint: str | None = None) -> tuple[str, ...]:
 
     "ISBN: 978-92-3-100123-9, 978-0-306-40615-7" is two; "Vol. 3, 12" is one.
     """
-    pieces = _SEVERAL.split(said.strip()) if ("," in said or ";" in said) and len(said) <= LONGEST else []
+    pieces = _SEVERAL.split(said.strip()) if ("," in said or ";" in said) and len(said) <= _LONGEST else []
     kind = _scheme_said(pieces[0], hint)[0] if pieces else ""
     found = [identifier(piece, kind or hint) for piece in pieces]
     if len(found) > 1 and all(one is not None and one.scheme in ("isbn", "issn") for one in found):

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import idna
 
-LONGEST = 2048  # characters; longer addresses are no addresses that a browser opens
+_LONGEST = 2048  # characters; longer addresses are no addresses that a browser opens
 
 _SCHEME = re.compile(
     r"^(?:https?\s*+(?::\s*+)?/{1,3}\s*+)*(https?)\s*+:\s*+/{1,3}\s*+(?=[^\s/])", re.IGNORECASE
@@ -37,7 +37,7 @@ _SAFE_QUERY = "/%:@!$()*+,;=~-._?&"
 _PRIVATE_NAMES = re.compile(r"(^|\.)(localhost|local|localdomain|internal|intranet|lan|home|corp|invalid)$")
 
 
-class Parts(NamedTuple):
+class _Parts(NamedTuple):
     """An address parsed once."""
 
     scheme: str
@@ -55,10 +55,10 @@ def web_address(said: str) -> str | None:
 
     A scheme is added to what starts with a host name ("www.golabz.eu/lab/x", "//host/path").
     """
-    if len(said) < LONGEST and (simple := _SIMPLE.fullmatch(said)):
+    if len(said) < _LONGEST and (simple := _SIMPLE.fullmatch(said)):
         return said if _ascii_host(simple[2]) is not None else None
     text = said.translate(_WRAPPING).strip().strip("<>\"'“”«»").strip().replace("&amp;", "&")
-    if not text or len(text) > LONGEST:
+    if not text or len(text) > _LONGEST:
         return None
     scheme = _SCHEME.match(text)
     if scheme:
@@ -107,22 +107,22 @@ def problem(url: str) -> str | None:
 
 
 def _why_not(url: str) -> str:
-    if len(url) > LONGEST:
-        return f"longer than {LONGEST} characters"
+    if len(url) > _LONGEST:
+        return f"longer than {_LONGEST} characters"
     if _OTHER_SCHEME.match(url) and not _SCHEME.match(url):
         return "no host" if url.lower().startswith(("http:", "https:")) else "not http or https"
     return "malformed" if _SCHEME.match(url) else "no host"
 
 
 @lru_cache(maxsize=4096)  # normalization asks twice for an address, the rules ask again
-def split(address: str) -> Parts | None:
+def split(address: str) -> _Parts | None:
     """The parts of an address; None when it cannot be read as one: a bad port, a bracket that is never closed."""
     if simple := _SIMPLE.fullmatch(address):
         scheme, host, path = simple.groups()
-        return Parts(scheme, host, path, "", "", host, None)
+        return _Parts(scheme, host, path, "", "", host, None)
     try:
         parts = urlsplit(address)
-        return Parts(*parts, host=parts.hostname, port=parts.port)
+        return _Parts(*parts, host=parts.hostname, port=parts.port)
     except ValueError:
         return None
 

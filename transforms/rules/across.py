@@ -17,17 +17,17 @@ import pyarrow as pa
 from schemas import Issue
 from transforms.rules.batch import LOOKS, issue, unrelated
 
-COLUMNS = ("key", "feed", "titles", "languages", "identifiers")
+_COLUMNS = ("key", "feed", "titles", "languages", "identifiers")
 CODES = ("url_shared_elsewhere", "identifier_shared_elsewhere")
-FETCH = 2_000
-SHARED = """
+_FETCH = 2_000
+_SHARED = """
 WITH bearer AS (SELECT unnest(identifiers) AS mark, key, feed, titles, languages FROM feature),
 shared AS (SELECT mark FROM bearer GROUP BY mark HAVING min(feed) <> max(feed))
 SELECT mark, key, feed, titles, languages FROM bearer SEMI JOIN shared USING (mark) ORDER BY mark, key
 """
 
 
-class Bearer(NamedTuple):
+class _Bearer(NamedTuple):
     """A live record that bears an address or identifier which another feed has too."""
 
     mark: str  # doi:, isbn:, handle: or url: with the value
@@ -44,18 +44,18 @@ def check_across(features: pa.Table) -> Iterator[Issue]:
     catalog, but with the records that share one address or identifier.
     """
     with duckdb.connect() as connection:
-        connection.register("feature", features.select(COLUMNS))
-        found = connection.execute(SHARED)
+        connection.register("feature", features.select(_COLUMNS))
+        found = connection.execute(_SHARED)
         for _, group in groupby(_bearers(found), key=lambda one: one.mark):
             yield from _shared(list(group))
 
 
-def _bearers(found: duckdb.DuckDBPyConnection) -> Iterator[Bearer]:
-    while rows := found.fetchmany(FETCH):
-        yield from (Bearer(*row) for row in rows)
+def _bearers(found: duckdb.DuckDBPyConnection) -> Iterator[_Bearer]:
+    while rows := found.fetchmany(_FETCH):
+        yield from (_Bearer(*row) for row in rows)
 
 
-def _shared(group: list[Bearer]) -> Iterator[Issue]:
+def _shared(group: list[_Bearer]) -> Iterator[Issue]:
     """Findings about the bearers of one mark; each is compared with the first few of other feeds only."""
     few = list(_first_of_each_feed(group))
     for one in group:
@@ -69,7 +69,7 @@ def _shared(group: list[Bearer]) -> Iterator[Issue]:
                 yield issue(CODES[1], one.key, "identifiers", f"{one.mark} = {other.key}")
 
 
-def _first_of_each_feed(group: list[Bearer]) -> Iterator[Bearer]:
+def _first_of_each_feed(group: list[_Bearer]) -> Iterator[_Bearer]:
     """In their order, at most LOOKS bearers of each feed: no more are ever looked at."""
     seen: Counter[str] = Counter()
     for one in group:
@@ -78,7 +78,7 @@ def _first_of_each_feed(group: list[Bearer]) -> Iterator[Bearer]:
             yield one
 
 
-def _apart(one: Bearer, other: Bearer) -> bool:
+def _apart(one: _Bearer, other: _Bearer) -> bool:
     """Whether two records are unrelated; titles of different languages say nothing of it: one may be a translation."""
     translated = one.languages and other.languages and not set(one.languages) & set(other.languages)
     return not translated and unrelated(one.titles, other.titles)

@@ -11,11 +11,11 @@ from transforms.normalize.urls import split
 from transforms.rules.rule import Context, Rule, Seen, reported
 from transforms.rules.texts import finding
 
-PRIVATE_ENDINGS = (".local", ".localhost", ".internal", ".lan", ".intranet", ".home.arpa", ".test", ".invalid")
-NUMERIC_HOST = re.compile(r"(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+)){0,3}")  # 2130706433, 0x7f.1, 127.1
-SESSION = re.compile(r"(?:;jsessionid=|[?&](?:phpsessid|jsessionid|sid|session_?id)=)", re.IGNORECASE)
-PLACEHOLDER_HOST = re.compile(r"example\.(?:com|org|net)|localhost", re.IGNORECASE)
-PLACEHOLDER_IDENTIFIERS = re.compile(
+_PRIVATE_ENDINGS = (".local", ".localhost", ".internal", ".lan", ".intranet", ".home.arpa", ".test", ".invalid")
+_NUMERIC_HOST = re.compile(r"(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+)){0,3}")  # 2130706433, 0x7f.1, 127.1
+_SESSION = re.compile(r"(?:;jsessionid=|[?&](?:phpsessid|jsessionid|sid|session_?id)=)", re.IGNORECASE)
+_PLACEHOLDER_HOST = re.compile(r"example\.(?:com|org|net)|localhost", re.IGNORECASE)
+_PLACEHOLDER_IDENTIFIERS = re.compile(
     r"(?:https?://hdl\.handle\.net/)?123456789/.*|0{8,13}|9780{9,10}|(\d)\1{9,12}|10\.(?:1234|5555|0000|9999|12345)/.*"
     r"|none|null|n/?a|unknown|test|-+|\.+",
     re.IGNORECASE,
@@ -23,22 +23,22 @@ PLACEHOLDER_IDENTIFIERS = re.compile(
 
 
 @lru_cache(maxsize=10_000)
-def is_private(host: str) -> bool:
+def _is_private(host: str) -> bool:
     """Whether a host is of a private network or this machine, in any spelling of its address."""
     plain = host.rstrip(".").lower()
-    if not plain or plain == "localhost" or plain.endswith(PRIVATE_ENDINGS):
+    if not plain or plain == "localhost" or plain.endswith(_PRIVATE_ENDINGS):
         return True
     try:
         address = ipaddress.ip_address(plain)
     except ValueError:
-        return NUMERIC_HOST.fullmatch(plain) is not None or ("." not in plain and ":" not in plain)
+        return _NUMERIC_HOST.fullmatch(plain) is not None or ("." not in plain and ":" not in plain)
     return not address.is_global
 
 
-def at_fault(resource: Resource, fault: str) -> list[Seen]:
+def _at_fault(resource: Resource, fault: str) -> list[Seen]:
     """Where the landing page and the links have a fault."""
-    seen = [("url", resource.url)] if resource.url and fault in faults(resource.url) else []
-    return seen + [(f"links[{n}].url", link.url) for n, link in enumerate(resource.links) if fault in faults(link.url)]
+    seen = [("url", resource.url)] if resource.url and fault in _faults(resource.url) else []
+    return seen + [(f"links[{n}].url", link.url) for n, link in enumerate(resource.links) if fault in _faults(link.url)]
 
 
 def opens(resource: Resource) -> str | None:
@@ -46,7 +46,7 @@ def opens(resource: Resource) -> str | None:
     return resource.url or next((link.url for link in resource.links if link.role == "content"), None)
 
 
-def missing(resource: Resource, _: Context) -> list[Seen]:
+def _missing(resource: Resource, _: Context) -> list[Seen]:
     return [] if opens(resource) else [("url", "")]
 
 
@@ -55,7 +55,7 @@ def landing_page_missing(resource: Resource, _: Context) -> list[Seen]:
 
 
 @lru_cache(maxsize=1_000)  # each address is asked for several times while its record is judged
-def faults(url: str) -> frozenset[str]:
+def _faults(url: str) -> frozenset[str]:
     """What is wrong with an address: private, unsafe, malformed, session."""
     parts = split(url)
     if parts is None:
@@ -63,42 +63,42 @@ def faults(url: str) -> frozenset[str]:
     scheme, host = parts.scheme.lower(), parts.host
     web = scheme in {"http", "https"}
     found = []
-    if web and host is not None and is_private(host):
+    if web and host is not None and _is_private(host):
         found.append("private")
     if (scheme and not web) or "@" in parts.netloc:
         found.append("unsafe")
     if not scheme or (web and not parts.netloc) or " " in url:
         found.append("malformed")
-    if "=" in url and SESSION.search(url):
+    if "=" in url and _SESSION.search(url):
         found.append("session")
     return frozenset(found)
 
 
 def private(resource: Resource, _: Context) -> list[Seen]:
-    return at_fault(resource, "private")
+    return _at_fault(resource, "private")
 
 
 def unsafe(resource: Resource, _: Context) -> list[Seen]:
-    return at_fault(resource, "unsafe")
+    return _at_fault(resource, "unsafe")
 
 
 def malformed(resource: Resource, context: Context) -> list[Seen]:
-    seen = at_fault(resource, "malformed")
+    seen = _at_fault(resource, "malformed")
     return seen + [(found.path, found.value) for found in context.findings if found.code == "url_malformed"]
 
 
-def insecure(resource: Resource, _: Context) -> list[Seen]:
+def _insecure(resource: Resource, _: Context) -> list[Seen]:
     return [("url", resource.url)] if resource.url and resource.url.startswith("http://") else []
 
 
-def home_page(resource: Resource, _: Context) -> list[Seen]:
+def _home_page(resource: Resource, _: Context) -> list[Seen]:
     parts = split(resource.url) if resource.url else None
     bare = parts and parts.netloc and parts.path in {"", "/"} and not parts.query and not parts.fragment
     return [("url", resource.url or "")] if bare else []
 
 
 def session(resource: Resource, _: Context) -> list[Seen]:
-    return at_fault(resource, "session")
+    return _at_fault(resource, "session")
 
 
 def link_repeated(resource: Resource, _: Context) -> list[Seen]:
@@ -117,7 +117,7 @@ def identifier_placeholder(resource: Resource, _: Context) -> list[Seen]:
     return [
         (f"identifiers[{number}].value", one.value)
         for number, one in enumerate(resource.identifiers)
-        if PLACEHOLDER_IDENTIFIERS.fullmatch(one.value) or PLACEHOLDER_HOST.search(one.value)
+        if _PLACEHOLDER_IDENTIFIERS.fullmatch(one.value) or _PLACEHOLDER_HOST.search(one.value)
     ]
 
 
@@ -127,7 +127,7 @@ def identifier_missing(resource: Resource, _: Context) -> list[Seen]:
 
 RULES = (
     Rule(
-        code="address_missing", path="url", severity="error", part="address", look=missing,
+        code="address_missing", path="url", severity="error", part="address", look=_missing,
         wrong="The record has no web address at which the resource opens.",
         why="The library points to resources; without an address a reader cannot get there. A picture is none.",
         mend="Give the address of the page where the resource is opened or downloaded (LOM 4.3, dc:identifier).",
@@ -164,14 +164,14 @@ RULES = (
         good={"url": "https://learn.unesco.org/a/1"}, bad={"links": [{"url": "learn.unesco.org/a/1"}]},
     ),
     Rule(
-        code="url_insecure", path="url", severity="info", part="address", look=insecure,
+        code="url_insecure", path="url", severity="info", part="address", look=_insecure,
         wrong="The address starts with http://, not https://.",
         why="Browsers warn, and schools may block it.",
         mend="Offer the page over https and give that address.",
         good={"url": "https://learn.unesco.org/a/1"}, bad={"url": "http://learn.unesco.org/a/1"},
     ),
     Rule(
-        code="url_is_home_page", path="url", severity="warning", part="address", look=home_page,
+        code="url_is_home_page", path="url", severity="warning", part="address", look=_home_page,
         wrong="The address is that of the whole site, not of the resource.",
         why="The reader has to search again on the site.",
         mend="Give the address of the resource's own page.",

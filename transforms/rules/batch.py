@@ -19,13 +19,13 @@ from schemas.resource import LangMap
 from transforms.rules.rights import cc_parts
 from transforms.rules.rule import Rule
 
-ALIKE = 80.0  # of 100: above, two titles are of related records
-TITLE_SAYS_SOMETHING = 10  # letters; shorter titles repeat by chance
-TITLE_LENGTH = 120
+_ALIKE = 80.0  # of 100: above, two titles are of related records
+_TITLE_SAYS_SOMETHING = 10  # letters; shorter titles repeat by chance
+_TITLE_LENGTH = 120
 LOOKS = 50  # titles that a record is compared with, where more share one address or identifier
-OTHER = re.compile(r"[\W_]+")  # than letters and digits
+_OTHER = re.compile(r"[\W_]+")  # than letters and digits
 ARROW, VALUE = " → ", 200
-PUBLIC = frozenset({"doi", "isbn", "handle", "ark", "uri"})  # schemes that name one resource in the whole world
+_PUBLIC = frozenset({"doi", "isbn", "handle", "ark", "uri"})  # schemes that name one resource in the whole world
 
 
 class Facts(NamedTuple):
@@ -42,7 +42,7 @@ class Facts(NamedTuple):
     license_open: bool | None
 
 
-class Card(Base, frozen=True, kw_only=True):
+class _Card(Base, frozen=True, kw_only=True):
     """Those fields of a Resource that the facts are made of: the others are passed over when its JSON is read."""
 
     key: str
@@ -55,32 +55,32 @@ class Card(Base, frozen=True, kw_only=True):
     license: License | None = None
 
 
-CARD = msgspec.json.Decoder(Card)
+_CARD = msgspec.json.Decoder(_Card)
 
 
 def facts_of(text: str | bytes) -> Facts:
     """The facts of one record, from its JSON."""
-    return facts(CARD.decode(text))
+    return facts(_CARD.decode(text))
 
 
-def facts(resource: Resource | Card) -> Facts:
+def facts(resource: Resource | _Card) -> Facts:
     """The facts of one record."""
     rights = resource.license
     return Facts(
         key=resource.key,
-        titles=tuple(letters(text) for text in resource.title.values()),
-        author=letters(resource.contributors[0].name) if resource.contributors else "",
+        titles=tuple(_letters(text) for text in resource.title.values()),
+        author=_letters(resource.contributors[0].name) if resource.contributors else "",
         year=resource.issued_year,
         types=tuple(sorted(kind.code for kind in resource.resource_types)),
         url=resource.url,
-        identifiers=tuple(f"{one.scheme}:{one.value}" for one in resource.identifiers if one.scheme in PUBLIC),
+        identifiers=tuple(f"{one.scheme}:{one.value}" for one in resource.identifiers if one.scheme in _PUBLIC),
         license_uri=rights.uri if rights else None,
         license_open=rights.open if rights else None,
     )
 
 
-def letters(text: str) -> str:
-    return OTHER.sub(" ", text.casefold()).strip()[:TITLE_LENGTH]
+def _letters(text: str) -> str:
+    return _OTHER.sub(" ", text.casefold()).strip()[:_TITLE_LENGTH]
 
 
 def check_batch(
@@ -98,20 +98,20 @@ def check_batch(
     stands = narrowed_before or {}
     new = {one.key: one for one in batch}
     everyone = list(new.values()) + [one for one in neighbours if one.key not in new]
-    for group in groups(everyone, lambda one: [one.url] if one.url else []):
-        yield from shared("url_shared", "url", group[0].url or "", group, new)
-    for name, group in named_groups(everyone):
-        yield from shared("identifier_shared", "identifiers", name, group, new)
-    for group in groups(everyone, same_work):
-        yield from duplicated(group, new)
+    for group in _groups(everyone, lambda one: [one.url] if one.url else []):
+        yield from _shared("url_shared", "url", group[0].url or "", group, new)
+    for name, group in _named_groups(everyone):
+        yield from _shared("identifier_shared", "identifiers", name, group, new)
+    for group in _groups(everyone, _same_work):
+        yield from _duplicated(group, new)
     for key, one in new.items():
-        if key in stands and stands[key] == narrowing(stands[key].partition(ARROW)[0], one):
+        if key in stands and stands[key] == _narrowing(stands[key].partition(ARROW)[0], one):
             yield issue("license_narrowed", key, "license", stands[key])
         elif before and key in before:
-            yield from narrowed(one, before[key])
+            yield from _narrowed(one, before[key])
 
 
-def groups(everyone: Iterable[Facts], by: Callable[[Facts], Sequence[Hashable]]) -> Iterator[list[Facts]]:
+def _groups(everyone: Iterable[Facts], by: Callable[[Facts], Sequence[Hashable]]) -> Iterator[list[Facts]]:
     """Records that have something in common, two or more at a time."""
     found: dict[Hashable, list[Facts]] = defaultdict(list)
     for one in everyone:
@@ -120,7 +120,7 @@ def groups(everyone: Iterable[Facts], by: Callable[[Facts], Sequence[Hashable]])
     yield from (group for group in found.values() if len(group) > 1)
 
 
-def named_groups(everyone: Iterable[Facts]) -> Iterator[tuple[str, list[Facts]]]:
+def _named_groups(everyone: Iterable[Facts]) -> Iterator[tuple[str, list[Facts]]]:
     found: dict[str, list[Facts]] = defaultdict(list)
     for one in everyone:
         for mark in dict.fromkeys(one.identifiers):
@@ -128,7 +128,7 @@ def named_groups(everyone: Iterable[Facts]) -> Iterator[tuple[str, list[Facts]]]
     yield from ((name, group) for name, group in found.items() if len(group) > 1)
 
 
-def shared(code: str, path: str, value: str, group: Sequence[Facts], wanted: Mapping[str, Facts]) -> Iterator[Issue]:
+def _shared(code: str, path: str, value: str, group: Sequence[Facts], wanted: Mapping[str, Facts]) -> Iterator[Issue]:
     """A finding for each wanted record that has an address or identifier in common with an unrelated one."""
     ordered = sorted(group, key=lambda one: one.key)
     titles = list(dict.fromkeys(one.titles for one in ordered))
@@ -142,17 +142,17 @@ def unrelated(left: Sequence[str], right: Sequence[str]) -> bool:
     """Whether no title of one is like a title of the other; records without titles are not called unrelated."""
     if not left or not right:
         return False
-    return all(fuzz.token_set_ratio(mine, theirs) < ALIKE for mine in left for theirs in right)
+    return all(fuzz.token_set_ratio(mine, theirs) < _ALIKE for mine in left for theirs in right)
 
 
-def same_work(one: Facts) -> list[Hashable]:
+def _same_work(one: Facts) -> list[Hashable]:
     """What two records of one feed share when they are probably one: every title, first author, year and kind."""
-    if not any(len(title) >= TITLE_SAYS_SOMETHING for title in one.titles):
+    if not any(len(title) >= _TITLE_SAYS_SOMETHING for title in one.titles):
         return []
     return [(one.key.partition(":")[0], tuple(sorted(one.titles)), one.author, one.year, one.types)]
 
 
-def duplicated(group: Sequence[Facts], wanted: Mapping[str, Facts]) -> Iterator[Issue]:
+def _duplicated(group: Sequence[Facts], wanted: Mapping[str, Facts]) -> Iterator[Issue]:
     """A finding for each wanted record of one feed that repeats another; the value names the smallest other key."""
     keys = sorted({one.key for one in group})
     for key in keys:
@@ -160,22 +160,22 @@ def duplicated(group: Sequence[Facts], wanted: Mapping[str, Facts]) -> Iterator[
             yield issue("duplicated_in_feed", key, "title", keys[1] if key == keys[0] else keys[0])
 
 
-def narrowed(now: Facts, before: Facts) -> Iterator[Issue]:
+def _narrowed(now: Facts, before: Facts) -> Iterator[Issue]:
     """A finding when the licence permits less than it did in the version accepted before."""
     more = cc_parts(now.license_uri) - cc_parts(before.license_uri)
     lost = before.license_open is True and now.license_open is not True
     tightened = before.license_open is True and bool(more & {"nc", "nd", "sa"})
     if lost or tightened:
-        yield issue("license_narrowed", now.key, "license", narrowing(before.license_uri, now))
+        yield issue("license_narrowed", now.key, "license", _narrowing(before.license_uri, now))
 
 
-def narrowing(before: str | None, now: Facts) -> str:
+def _narrowing(before: str | None, now: Facts) -> str:
     """What a licence was and is, as a finding says it."""
     return f"{before}{ARROW}{now.license_uri or 'none'}"[:VALUE]
 
 
 def issue(code: str, key: str, path: str, value: str) -> Issue:
-    return Issue(key=key, code=code, severity=SEVERITIES[code], path=path, value=value[:VALUE])
+    return Issue(key=key, code=code, severity=_SEVERITIES[code], path=path, value=value[:VALUE])
 
 
 RULES = (
@@ -223,4 +223,4 @@ RULES = (
         mend="Restore the earlier licence, or publish the new version as a resource of its own.",
     ),
 )  # fmt: skip
-SEVERITIES = {rule.code: rule.severity for rule in RULES}
+_SEVERITIES = {rule.code: rule.severity for rule in RULES}

@@ -9,31 +9,31 @@ from schemas import Resource
 from transforms.rules.people import person
 from transforms.rules.rule import Context, Look, Rule, Seen
 
-ROLES = frozenset(
+_ROLES = frozenset(
     {"author", "publisher", "unknown", "initiator", "terminator", "validator", "editor", "graphical designer"}
     | {"technical implementer", "content provider", "technical validator", "educational validator", "script writer"}
     | {"instructional designer", "subject matter expert"}
 )
-KINDS = frozenset(
+_KINDS = frozenset(
     {"ispartof", "haspart", "isversionof", "hasversion", "isformatof", "hasformat", "references", "isreferencedby"}
     | {"isbasedon", "isbasisfor", "requires", "isrequiredby"}
 )
-CONTEXTS = frozenset(
+_CONTEXTS = frozenset(
     {"school", "higher education", "training", "other", "pre-school", "compulsory education", "special education"}
     | {"vocational education", "distance education", "continuing education", "professional development", "library"}
     | {"educational administration", "policy making"}
 )
-DIFFICULTIES = frozenset({"very easy", "easy", "medium", "difficult", "very difficult"})
-INTERACTIVITY = frozenset({"active", "expositive", "mixed"})
-LEVELS = frozenset("0123456789")
-DURATION = re.compile(r"P(?=.)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?=.)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?")
-AMB_LICENSE = re.compile(
+_DIFFICULTIES = frozenset({"very easy", "easy", "medium", "difficult", "very difficult"})
+_INTERACTIVITY = frozenset({"active", "expositive", "mixed"})
+_LEVELS = frozenset("0123456789")
+_DURATION = re.compile(r"P(?=.)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?=.)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?")
+_AMB_LICENSE = re.compile(
     r"https?://(?:creativecommons\.org/(?:licenses|licences|publicdomain)/.+|www\.gnu\.org/licenses/.+"
     r"|www\.apache\.org/licenses/.+|(?:www\.)?opensource\.org/licenses/(?:MIT|BSD.*|mit.*|bsd.*))",
 )
 
 
-def one_of(path: str, allowed: frozenset[str], read: Callable[[Resource], list[Seen]]) -> Look:
+def _one_of(path: str, allowed: frozenset[str], read: Callable[[Resource], list[Seen]]) -> Look:
     """A look that gives every value of a field which is not of its vocabulary."""
 
     def look(resource: Resource, _: Context) -> list[Seen]:
@@ -42,11 +42,11 @@ def one_of(path: str, allowed: frozenset[str], read: Callable[[Resource], list[S
     return look
 
 
-def roles(resource: Resource) -> list[Seen]:
+def _roles(resource: Resource) -> list[Seen]:
     return [(f"contributors[{number}].role", one.role) for number, one in enumerate(resource.contributors)]
 
 
-def kinds(resource: Resource) -> list[Seen]:
+def _kinds(resource: Resource) -> list[Seen]:
     return [(f"relations[{number}].kind", one.kind) for number, one in enumerate(resource.relations)]
 
 
@@ -62,21 +62,21 @@ def difficulty(resource: Resource) -> list[Seen]:
     return [("difficulty", resource.difficulty)] if resource.difficulty else []
 
 
-def interactivity(resource: Resource) -> list[Seen]:
+def _interactivity(resource: Resource) -> list[Seen]:
     return [("interactivity_type", resource.interactivity_type)] if resource.interactivity_type else []
 
 
-def learning_time(resource: Resource, _: Context) -> list[Seen]:
+def _learning_time(resource: Resource, _: Context) -> list[Seen]:
     said = resource.typical_learning_time
-    return [("typical_learning_time", said)] if said and not DURATION.fullmatch(said) else []
+    return [("typical_learning_time", said)] if said and not _DURATION.fullmatch(said) else []
 
 
 def amb_license(resource: Resource, _: Context) -> list[Seen]:
     uri = resource.license.uri if resource.license else None
-    return [("license.uri", uri)] if uri and not AMB_LICENSE.fullmatch(uri) else []
+    return [("license.uri", uri)] if uri and not _AMB_LICENSE.fullmatch(uri) else []
 
 
-def amb_type(resource: Resource, _: Context) -> list[Seen]:
+def _amb_type(resource: Resource, _: Context) -> list[Seen]:
     types = resource.resource_types
     return [] if not types or any(one.uri for one in types) else [("resource_types", types[0].source)]
 
@@ -86,57 +86,59 @@ def kind(said: str) -> dict[str, object]:
     return {"relations": [{"kind": said, "target": "https://learn.unesco.org/a/2"}]}
 
 
-def licensed(uri: str) -> dict[str, object]:
+def _licensed(uri: str) -> dict[str, object]:
     """A licence for an example."""
     return {"license": {"uri": uri, "spdx": None, "label": None, "statement": uri, "origin": "record", "open": True}}
 
 
-LOM = "Systems that exchange IEEE LOM drop or refuse what is not of its vocabulary."
-HCRT = "https://w3id.org/kim/hcrt/video"
+_LOM = "Systems that exchange IEEE LOM drop or refuse what is not of its vocabulary."
+_HCRT = "https://w3id.org/kim/hcrt/video"
 
 RULES = (
     Rule(
-        code="lom_role", path="contributors", severity="info", part="people", look=one_of("contributors", ROLES, roles),
-        wrong="A contributor's role is not one of LOM 2.3.1.", why=LOM,
+        code="lom_role", path="contributors", severity="info", part="people",
+        look=_one_of("contributors", _ROLES, _roles),
+        wrong="A contributor's role is not one of LOM 2.3.1.", why=_LOM,
         mend="Use author, editor, publisher, graphical designer, or another role of LOM 2.3.1.",
         good={"contributors": [person("Curie, Marie")]},
         bad={"contributors": [person("Curie, Marie", role="fotograf")]},
     ),
     Rule(
-        code="lom_relation", path="relations", severity="info", part="subject", look=one_of("relations", KINDS, kinds),
-        wrong="The kind of a relation is not one of LOM 7.1.", why=LOM,
+        code="lom_relation", path="relations", severity="info", part="subject",
+        look=_one_of("relations", _KINDS, _kinds),
+        wrong="The kind of a relation is not one of LOM 7.1.", why=_LOM,
         mend="Use ispartof, isversionof, isbasedon, references or another kind of LOM 7.1.",
         good=kind("isversionof"), bad=kind("similar"),
     ),
     Rule(
         code="lom_context", path="contexts", severity="info", part="audience",
-        look=one_of("contexts", CONTEXTS, contexts),
-        wrong="A context is neither of LOM 5.6 nor of LRE.", why=LOM,
+        look=_one_of("contexts", _CONTEXTS, contexts),
+        wrong="A context is neither of LOM 5.6 nor of LRE.", why=_LOM,
         mend="Use school, higher education, training, or a context of LREv3.0.",
         good={"contexts": ["higher education"]}, bad={"contexts": ["Gymnasium"]},
     ),
     Rule(
         code="lom_difficulty", path="difficulty", severity="info", part="audience",
-        look=one_of("difficulty", DIFFICULTIES, difficulty),
-        wrong="The difficulty is not one of LOM 5.8.", why=LOM,
+        look=_one_of("difficulty", _DIFFICULTIES, difficulty),
+        wrong="The difficulty is not one of LOM 5.8.", why=_LOM,
         mend="Use very easy, easy, medium, difficult or very difficult.",
         good={"difficulty": "medium"}, bad={"difficulty": "Advanced"},
     ),
     Rule(
         code="lom_interactivity", path="interactivity_type", severity="info", part="type",
-        look=one_of("interactivity_type", INTERACTIVITY, interactivity),
-        wrong="The interactivity type is not one of LOM 5.1.", why=LOM,
+        look=_one_of("interactivity_type", _INTERACTIVITY, _interactivity),
+        wrong="The interactivity type is not one of LOM 5.1.", why=_LOM,
         mend="Use active, expositive or mixed.",
         good={"interactivity_type": "mixed"}, bad={"interactivity_type": "high"},
     ),
     Rule(
-        code="lom_learning_time", path="typical_learning_time", severity="info", part="audience", look=learning_time,
-        wrong="The learning time is not an ISO 8601 duration.", why=LOM,
+        code="lom_learning_time", path="typical_learning_time", severity="info", part="audience", look=_learning_time,
+        wrong="The learning time is not an ISO 8601 duration.", why=_LOM,
         mend="Write PT45M for 45 minutes, PT1H30M for an hour and a half.",
         good={"typical_learning_time": "PT1H30M"}, bad={"typical_learning_time": "45 min"},
     ),
     Rule(
-        code="isced_level", path="levels", severity="info", part="audience", look=one_of("levels", LEVELS, levels),
+        code="isced_level", path="levels", severity="info", part="audience", look=_one_of("levels", _LEVELS, levels),
         wrong="A level is not one of ISCED 2011.",
         why="Levels of different countries are compared by ISCED.",
         mend="Use the ISCED 2011 levels 0 to 9.",
@@ -147,14 +149,14 @@ RULES = (
         wrong="The licence's address is not one that the AMB profile accepts.",
         why="Search portals that follow AMB leave the record out.",
         mend="Use a Creative Commons, GNU, Apache, MIT or BSD licence's address.",
-        good=licensed("https://creativecommons.org/licenses/by/4.0/"), bad=licensed("https://example.org/our-licence"),
+        good=_licensed("https://creativecommons.org/licenses/by/4.0/"), bad=_licensed("https://example.org/our-licence"),
     ),
     Rule(
-        code="amb_resource_type", path="resource_types", severity="info", part="type", look=amb_type,
+        code="amb_resource_type", path="resource_types", severity="info", part="type", look=_amb_type,
         wrong="No kind of the resource has an address in the HCRT list, which the AMB profile asks for.",
         why="Search portals that follow AMB cannot show its kind.",
         mend="Use a kind that the HCRT list knows: https://w3id.org/kim/hcrt/.",
-        good={"resource_types": [{"code": "video", "label": "Video", "source": "video", "uri": HCRT}]},
+        good={"resource_types": [{"code": "video", "label": "Video", "source": "video", "uri": _HCRT}]},
         bad={"resource_types": [{"code": "game", "label": "Game", "source": "Spielchen"}]},
     ),
 )  # fmt: skip

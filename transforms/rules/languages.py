@@ -11,8 +11,8 @@ from schemas import Resource
 from transforms.rules.rule import Context, Rule, Seen, reported
 from transforms.rules.texts import finding
 
-TAG = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|\d{3}))?(?:-[A-Za-z0-9]{2,8})*")
-SCRIPTS = {
+_TAG = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|\d{3}))?(?:-[A-Za-z0-9]{2,8})*")
+_SCRIPTS = {
     "Arab": "\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff",
     "Cyrl": "\u0400-\u052f",
     "Thai": "\u0e00-\u0e7f",
@@ -22,7 +22,7 @@ SCRIPTS = {
     "Latn": "A-Za-z\u00c0-\u024f",
 }
 # The scripts in which a language is written, where it is written in few.
-WRITTEN_IN = {
+_WRITTEN_IN = {
     language: set(scripts.split())
     for scripts, languages in {
         "Latn": "en fr de es it pt nl pl cs sk sl hr sv da nb nn no fi et lv lt hu ro sq tr vi id",
@@ -36,42 +36,42 @@ WRITTEN_IN = {
     }.items()
     for language in languages.split()
 }
-LEAST = 12  # letters before a script says something
-SURE = 0.5
-SAME_MACRO = {"nb": "no", "nn": "no", "hr": "sh", "sr": "sh", "bs": "sh", "arb": "ar", "id": "ms"}
+_LEAST = 12  # letters before a script says something
+_SURE = 0.5
+_SAME_MACRO = {"nb": "no", "nn": "no", "hr": "sh", "sr": "sh", "bs": "sh", "arb": "ar", "id": "ms"}
 
 
-def missing(resource: Resource, _: Context) -> list[Seen]:
+def _missing(resource: Resource, _: Context) -> list[Seen]:
     return [] if resource.languages else [("languages", "")]
 
 
-def not_declared(resource: Resource, _: Context) -> list[Seen]:
+def _not_declared(resource: Resource, _: Context) -> list[Seen]:
     languages = resource.languages
     if not languages or any(one.origin == "declared" for one in languages):
         return []
     return [("languages", languages[0].tag)]
 
 
-def unsure(resource: Resource, _: Context) -> list[Seen]:
+def _unsure(resource: Resource, _: Context) -> list[Seen]:
     return [
         (f"languages[{number}].tag", one.tag)
         for number, one in enumerate(resource.languages)
-        if one.origin == "detected" and one.confidence < SURE
+        if one.origin == "detected" and one.confidence < _SURE
     ]
 
 
-def contradicted(resource: Resource, context: Context) -> list[Seen]:
+def _contradicted(resource: Resource, context: Context) -> list[Seen]:
     """What normalization found, and texts in a script in which their language is not written."""
     seen = [(found.path, found.value) for found in context.findings if found.code == "language_contradicted"]
     for field, texts in (("title", resource.title), ("description", resource.description)):
         for tag, text in texts.items():
-            if is_in_another_script(tag, text):
+            if _is_in_another_script(tag, text):
                 seen.append((f"{field}.{tag}", text))
     return seen
 
 
-def is_in_another_script(tag: str, text: str) -> bool:
-    scripts = scripts_of(tag)
+def _is_in_another_script(tag: str, text: str) -> bool:
+    scripts = _scripts_of(tag)
     if scripts is None or (text.isascii() and scripts.latin):
         return False
     sample = text[:160]
@@ -81,10 +81,10 @@ def is_in_another_script(tag: str, text: str) -> bool:
     if inside * 4 > len(sample):
         return False
     outside = len(sample) - len(scripts.outside.sub("", sample))
-    return outside >= LEAST and outside > 4 * inside
+    return outside >= _LEAST and outside > 4 * inside
 
 
-class Scripts(NamedTuple):
+class _Scripts(NamedTuple):
     """Runs of letters in the scripts of a language, and in the others."""
 
     inside: re.Pattern[str]
@@ -93,73 +93,73 @@ class Scripts(NamedTuple):
 
 
 @lru_cache(maxsize=1_000)
-def scripts_of(tag: str) -> Scripts | None:
+def _scripts_of(tag: str) -> _Scripts | None:
     """The scripts in which a language is written; None where that is not known."""
     base, _, rest = tag.partition("-")
-    allowed = {rest[:4]} & SCRIPTS.keys() or WRITTEN_IN.get(base)
+    allowed = {rest[:4]} & _SCRIPTS.keys() or _WRITTEN_IN.get(base)
     if not allowed:
         return None
-    return Scripts(runs(allowed), runs(SCRIPTS.keys() - allowed), "Latn" in allowed)
+    return _Scripts(_runs(allowed), _runs(_SCRIPTS.keys() - allowed), "Latn" in allowed)
 
 
-def runs(scripts: Iterable[str]) -> re.Pattern[str]:
+def _runs(scripts: Iterable[str]) -> re.Pattern[str]:
     """A pattern of the runs of letters that are in these scripts."""
-    return re.compile(f"[{''.join(SCRIPTS[script] for script in sorted(scripts))}]+")
+    return re.compile(f"[{''.join(_SCRIPTS[script] for script in sorted(scripts))}]+")
 
 
-def tag_malformed(resource: Resource, _: Context) -> list[Seen]:
+def _tag_malformed(resource: Resource, _: Context) -> list[Seen]:
     return [
         (f"languages[{number}].tag", one.tag)
         for number, one in enumerate(resource.languages)
-        if not TAG.fullmatch(one.tag)
+        if not _TAG.fullmatch(one.tag)
     ]
 
 
-def title_in_another(resource: Resource, _: Context) -> list[Seen]:
+def _title_in_another(resource: Resource, _: Context) -> list[Seen]:
     """No title in a language of the resource, where both are known."""
     if not resource.languages or not resource.title or "und" in resource.title:
         return []
-    spoken = {base(one.tag) for one in resource.languages}
-    titled = {base(tag) for tag in resource.title}
+    spoken = {_base(one.tag) for one in resource.languages}
+    titled = {_base(tag) for tag in resource.title}
     return [] if spoken & titled else [("title", ", ".join(resource.title))]
 
 
-def base(tag: str) -> str:
+def _base(tag: str) -> str:
     first = tag.partition("-")[0]
-    return SAME_MACRO.get(first, first)
+    return _SAME_MACRO.get(first, first)
 
 
-def tongue(tag: str, origin: str = "declared", confidence: float = 1.0) -> dict[str, object]:
+def _tongue(tag: str, origin: str = "declared", confidence: float = 1.0) -> dict[str, object]:
     """A language of the resource for an example."""
     return {"tag": tag, "origin": origin, "confidence": confidence}
 
 
-ENGLISH = {"languages": [tongue("en")]}
+_ENGLISH = {"languages": [_tongue("en")]}
 
 RULES = (
     Rule(
-        code="language_missing", path="languages", severity="warning", part="language", look=missing,
+        code="language_missing", path="languages", severity="warning", part="language", look=_missing,
         wrong="The language of the resource is not known.",
         why="Readers filter by language first; such a record is shown to none of them.",
         mend="Fill the language (LOM 1.3, dc:language) with a BCP 47 tag such as en, fr, sr-Latn.",
-        good=ENGLISH, bad={"languages": []},
+        good=_ENGLISH, bad={"languages": []},
     ),
     Rule(
-        code="language_not_declared", path="languages", severity="info", part="language", look=not_declared,
+        code="language_not_declared", path="languages", severity="info", part="language", look=_not_declared,
         wrong="The record does not say its language; we detected it from the text.",
         why="Short texts are easily mistaken.",
         mend="Fill the language (LOM 1.3, dc:language).",
-        good=ENGLISH, bad={"languages": [tongue("en", "detected", 0.97)]},
+        good=_ENGLISH, bad={"languages": [_tongue("en", "detected", 0.97)]},
     ),
     Rule(
-        code="language_unsure", path="languages", severity="warning", part="language", look=unsure,
+        code="language_unsure", path="languages", severity="warning", part="language", look=_unsure,
         wrong="The language was detected, and the detection is unsure.",
         why="Readers may be sent to a resource that they cannot read.",
         mend="Fill the language (LOM 1.3, dc:language).",
-        good=ENGLISH, bad={"languages": [tongue("en", "detected", 0.31)]},
+        good=_ENGLISH, bad={"languages": [_tongue("en", "detected", 0.31)]},
     ),
     Rule(
-        code="language_contradicted", path="languages", severity="warning", part="language", look=contradicted,
+        code="language_contradicted", path="languages", severity="warning", part="language", look=_contradicted,
         wrong="The declared language contradicts the text.",
         why="An Arabic text marked as English is read out wrongly, and is found by neither group of readers.",
         mend="Correct the language mark of the text or of the resource.",
@@ -174,18 +174,18 @@ RULES = (
         good={"findings": []}, bad={"findings": finding("language_undetermined", "title.und", "Zoom 3")},
     ),
     Rule(
-        code="language_tag_malformed", path="languages", severity="warning", part="language", look=tag_malformed,
+        code="language_tag_malformed", path="languages", severity="warning", part="language", look=_tag_malformed,
         wrong="A language is not a BCP 47 tag.",
         why="Filters and browsers do not understand it.",
         mend="Write en, fr, ar, sr-Latn, not English, en_US or fre.",
-        good=ENGLISH, bad={"languages": [tongue("en_US")]},
+        good=_ENGLISH, bad={"languages": [_tongue("en_US")]},
     ),
     Rule(
-        code="title_in_another_language", path="title", severity="info", part="language", look=title_in_another,
+        code="title_in_another_language", path="title", severity="info", part="language", look=_title_in_another,
         wrong="There is no title in any language of the resource.",
         why="Either the title's mark or the resource's language is wrong, or only a translated title was given.",
         mend="Add the title in the language of the resource.",
-        good=ENGLISH | {"title": {"en": "Plants and light"}},
-        bad=ENGLISH | {"title": {"fr": "Les plantes et la lumière"}},
+        good=_ENGLISH | {"title": {"en": "Plants and light"}},
+        bad=_ENGLISH | {"title": {"fr": "Les plantes et la lumière"}},
     ),
 )  # fmt: skip

@@ -9,43 +9,43 @@ from schemas import Contributor, Resource
 from transforms.rules.rule import WORDS, Context, Rule, Seen, reported
 from transforms.rules.texts import finding
 
-NOBODY = WORDS["person"]
-EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]")
-TWO_ANDS = re.compile(r"\band\b.*\band\b")
-THREE_COMMAS = re.compile(r"(?:,[^,]+){3}")
-BUDDHIST_ERA = 2400
-FIRST_PRINTED = 1450
+_NOBODY = WORDS["person"]
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]")
+_TWO_ANDS = re.compile(r"\band\b.*\band\b")
+_THREE_COMMAS = re.compile(r"(?:,[^,]+){3}")
+_BUDDHIST_ERA = 2400
+_FIRST_PRINTED = 1450
 
 
-def named(resource: Resource, fits: Callable[[Contributor], bool]) -> list[Seen]:
+def _named(resource: Resource, fits: Callable[[Contributor], bool]) -> list[Seen]:
     """The contributors who fit, by path and name."""
     return [(f"contributors[{number}].name", one.name) for number, one in enumerate(resource.contributors) if fits(one)]
 
 
-def missing(resource: Resource, _: Context) -> list[Seen]:
+def _missing(resource: Resource, _: Context) -> list[Seen]:
     return [] if resource.contributors or resource.publishers else [("contributors", "")]
 
 
-def nobody(resource: Resource, _: Context) -> list[Seen]:
-    return named(resource, lambda one: one.name.strip().casefold() in NOBODY)
+def _nobody(resource: Resource, _: Context) -> list[Seen]:
+    return _named(resource, lambda one: one.name.strip().casefold() in _NOBODY)
 
 
-def email(resource: Resource, _: Context) -> list[Seen]:
-    found = named(resource, lambda one: "@" in one.name and EMAIL.search(one.name) is not None)
+def _email(resource: Resource, _: Context) -> list[Seen]:
+    found = _named(resource, lambda one: "@" in one.name and _EMAIL.search(one.name) is not None)
     return [(path, "(an address)") for path, _ in found]
 
 
-def several(resource: Resource, _: Context) -> list[Seen]:
-    return named(resource, lambda one: one.kind == "person" and is_several(one.name))
+def _several(resource: Resource, _: Context) -> list[Seen]:
+    return _named(resource, lambda one: one.kind == "person" and _is_several(one.name))
 
 
-def is_several(name: str) -> bool:
-    if ";" in name or ("and" in name and TWO_ANDS.search(name)):
+def _is_several(name: str) -> bool:
+    if ";" in name or ("and" in name and _TWO_ANDS.search(name)):
         return True
-    return name.count(",") > 2 and THREE_COMMAS.search(name) is not None
+    return name.count(",") > 2 and _THREE_COMMAS.search(name) is not None
 
 
-def repeated(resource: Resource, _: Context) -> list[Seen]:
+def _repeated(resource: Resource, _: Context) -> list[Seen]:
     if len(resource.contributors) < 2:
         return []
     met: set[tuple[str, str]] = set()
@@ -69,14 +69,14 @@ def date_order(resource: Resource, _: Context) -> list[Seen]:
     return [("modified", resource.modified)] if int(resource.modified[:4]) < resource.issued_year else []
 
 
-def buddhist(resource: Resource, _: Context) -> list[Seen]:
+def _buddhist(resource: Resource, _: Context) -> list[Seen]:
     year = resource.issued_year
-    return [("issued", str(year))] if year and BUDDHIST_ERA <= year < BUDDHIST_ERA + 300 else []
+    return [("issued", str(year))] if year and _BUDDHIST_ERA <= year < _BUDDHIST_ERA + 300 else []
 
 
-def too_old(resource: Resource, _: Context) -> list[Seen]:
+def _too_old(resource: Resource, _: Context) -> list[Seen]:
     year = resource.issued_year
-    return [("issued", str(year))] if year is not None and year < FIRST_PRINTED else []
+    return [("issued", str(year))] if year is not None and year < _FIRST_PRINTED else []
 
 
 def person(name: str, **more: str) -> dict[str, str]:
@@ -84,39 +84,39 @@ def person(name: str, **more: str) -> dict[str, str]:
     return {"name": name, "role": "author", "kind": "person"} | more
 
 
-ONE = {"contributors": [person("Curie, Marie")]}
+_ONE = {"contributors": [person("Curie, Marie")]}
 
 RULES = (
     Rule(
-        code="contributors_missing", path="contributors", severity="warning", part="people", look=missing,
+        code="contributors_missing", path="contributors", severity="warning", part="people", look=_missing,
         wrong="The record names neither author nor publisher.",
         why="Readers judge a source by who made it, and duplicates are told apart by it.",
         mend="Name the author or the publishing organisation (LOM 2.3, dc:creator, dc:publisher).",
-        good=ONE, bad={"contributors": [], "publishers": []},
+        good=_ONE, bad={"contributors": [], "publishers": []},
     ),
     Rule(
-        code="contributor_placeholder", path="contributors", severity="warning", part="people", look=nobody,
+        code="contributor_placeholder", path="contributors", severity="warning", part="people", look=_nobody,
         wrong="A contributor is a placeholder such as “admin” or “unknown”.",
         why="It names nobody, and is shown to readers as an author.",
         mend="Name the author, or leave the field out.",
-        good=ONE, bad={"contributors": [person("Administrator")]},
+        good=_ONE, bad={"contributors": [person("Administrator")]},
     ),
     Rule(
-        code="contributor_email", path="contributors", severity="warning", part="people", look=email,
+        code="contributor_email", path="contributors", severity="warning", part="people", look=_email,
         wrong="A contributor's name holds an e-mail address.",
         why="It is personal data that is published to the world and collected by senders of spam.",
         mend="Leave the address out of the name.",
-        good=ONE, bad={"contributors": [person("someone@example.org")]},
+        good=_ONE, bad={"contributors": [person("someone@example.org")]},
     ),
     Rule(
-        code="contributors_in_one", path="contributors", severity="warning", part="people", look=several,
+        code="contributors_in_one", path="contributors", severity="warning", part="people", look=_several,
         wrong="Several people stand in one field.",
         why="They are taken for one person, and none of them is found by name.",
         mend="Repeat the field, one person in each.",
-        good=ONE, bad={"contributors": [person("Curie, Marie; Curie, Pierre")]},
+        good=_ONE, bad={"contributors": [person("Curie, Marie; Curie, Pierre")]},
     ),
     Rule(
-        code="contributor_repeated", path="contributors", severity="info", part="people", look=repeated,
+        code="contributor_repeated", path="contributors", severity="info", part="people", look=_repeated,
         wrong="The same person is named twice in the same role.",
         why="The list of authors is wrong in citations.",
         mend="Name each person once.",
@@ -160,14 +160,14 @@ RULES = (
         bad={"issued": "2019", "issued_year": 2019, "modified": "2012-05"},
     ),
     Rule(
-        code="date_buddhist_era", path="issued", severity="warning", part="date", look=buddhist,
+        code="date_buddhist_era", path="issued", severity="warning", part="date", look=_buddhist,
         wrong="The year looks like one of the Buddhist era.",
         why="2564 is 2021: unconverted, it lies five centuries ahead.",
         mend="Export years of the common era (Buddhist era less 543).",
         good={"issued": "2021", "issued_year": 2021}, bad={"issued": "2564", "issued_year": 2564},
     ),
     Rule(
-        code="date_before_print", path="issued", severity="info", part="date", look=too_old,
+        code="date_before_print", path="issued", severity="info", part="date", look=_too_old,
         wrong="The year lies before the first printed books.",
         why="It is probably a mistyped year, or one of another calendar.",
         mend="Give the year in which this resource was published.",

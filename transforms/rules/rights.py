@@ -9,52 +9,52 @@ from schemas import Resource
 from transforms.rules.rule import Context, Rule, Seen, reported
 from transforms.rules.texts import finding
 
-CC_WORDS = re.compile(r"creative\s*commons|\bcc[\s-]?(?:by|0|zero)\b", re.IGNORECASE)
-CC_PARTS = re.compile(r"/licenses/([a-z-]+)/")
+_CC_WORDS = re.compile(r"creative\s*commons|\bcc[\s-]?(?:by|0|zero)\b", re.IGNORECASE)
+_CC_PARTS = re.compile(r"/licenses/([a-z-]+)/")
 
 
 @lru_cache(maxsize=1_000)
 def cc_parts(uri: str | None) -> frozenset[str]:
     """The conditions of a Creative Commons address: by, sa, nc, nd; empty for anything else."""
-    found = CC_PARTS.search(uri) if uri else None
+    found = _CC_PARTS.search(uri) if uri else None
     return frozenset(found[1].split("-")) if found else frozenset()
 
 
-def missing(resource: Resource, _: Context) -> list[Seen]:
+def _missing(resource: Resource, _: Context) -> list[Seen]:
     return [] if resource.license else [("license", "")]
 
 
-def assumed(resource: Resource, _: Context) -> list[Seen]:
+def _assumed(resource: Resource, _: Context) -> list[Seen]:
     rights = resource.license
     return [("license", rights.uri or rights.statement)] if rights and rights.origin == "feed_default" else []
 
 
-def unversioned(resource: Resource, _: Context) -> list[Seen]:
+def _unversioned(resource: Resource, _: Context) -> list[Seen]:
     rights = resource.license
-    if not rights or rights.uri or not CC_WORDS.search(rights.statement):
+    if not rights or rights.uri or not _CC_WORDS.search(rights.statement):
         return []
     return [("license.statement", rights.statement)]
 
 
-def unknown(resource: Resource, context: Context) -> list[Seen]:
+def _unknown(resource: Resource, context: Context) -> list[Seen]:
     rights = resource.license
     seen = [(found.path, found.value) for found in context.findings if found.code == "license_unknown"]
-    if seen or not rights or rights.uri or rights.label or CC_WORDS.search(rights.statement):
+    if seen or not rights or rights.uri or rights.label or _CC_WORDS.search(rights.statement):
         return seen
     return [("license.statement", rights.statement)]
 
 
-def not_open(resource: Resource, _: Context) -> list[Seen]:
+def _not_open(resource: Resource, _: Context) -> list[Seen]:
     rights = resource.license
     return [("license", rights.uri or rights.statement)] if rights and rights.open is False else []
 
 
-def no_derivatives(resource: Resource, _: Context) -> list[Seen]:
+def _no_derivatives(resource: Resource, _: Context) -> list[Seen]:
     uri = resource.license.uri if resource.license else None
     return [("license.uri", uri or "")] if "nd" in cc_parts(uri) else []
 
 
-def people_missing(resource: Resource, _: Context) -> list[Seen]:
+def _people_missing(resource: Resource, _: Context) -> list[Seen]:
     """An attribution licence without anybody to attribute to."""
     if resource.contributors or resource.publishers or not resource.license:
         return []
@@ -62,48 +62,48 @@ def people_missing(resource: Resource, _: Context) -> list[Seen]:
     return [("contributors", uri or "")] if "by" in cc_parts(uri) else []
 
 
-def cost_of_open(resource: Resource, _: Context) -> list[Seen]:
+def _cost_of_open(resource: Resource, _: Context) -> list[Seen]:
     open_license = resource.license is not None and resource.license.open
     return [("cost", "yes")] if resource.cost == "yes" and open_license else []
 
 
-def named(uri: str | None, **more: object) -> dict[str, object]:
+def _named(uri: str | None, **more: object) -> dict[str, object]:
     """A licence for an example."""
     base = {"uri": uri, "spdx": None, "label": None, "statement": uri or "", "origin": "record", "open": bool(uri)}
     return {"license": base | more}
 
 
 BY = "https://creativecommons.org/licenses/by/4.0/"
-BY_ND = "https://creativecommons.org/licenses/by-nd/4.0/"
+_BY_ND = "https://creativecommons.org/licenses/by-nd/4.0/"
 
 RULES = (
     Rule(
-        code="license_missing", path="license", severity="warning", part="license", look=missing,
+        code="license_missing", path="license", severity="warning", part="license", look=_missing,
         wrong="The record names no licence.",
         why="Without a licence a teacher may not copy, change or share the resource.",
         mend="Name the licence by its address (LOM 6.3, dc:rights), such as https://creativecommons.org/licenses/by/4.0/.",
-        good=named(BY), bad={"license": None},
+        good=_named(BY), bad={"license": None},
     ),
     Rule(
-        code="license_assumed", path="license", severity="info", part="license", look=assumed,
+        code="license_assumed", path="license", severity="info", part="license", look=_assumed,
         wrong="The licence is the one declared for the whole feed, not the record's own.",
         why="Single records may differ, and other libraries do not see it.",
         mend="Write the licence into each record.",
-        good=named(BY), bad=named(BY, origin="feed_default"),
+        good=_named(BY), bad=_named(BY, origin="feed_default"),
     ),
     Rule(
-        code="license_unversioned", path="license.statement", severity="warning", part="license", look=unversioned,
+        code="license_unversioned", path="license.statement", severity="warning", part="license", look=_unversioned,
         wrong="A Creative Commons licence is named without its version or address.",
         why="The versions differ in law; we do not invent one.",
         mend="Give the licence's address with its version.",
-        good=named(BY), bad=named(None, statement="Creative Commons Attribution (CC BY)", open=None),
+        good=_named(BY), bad=_named(None, statement="Creative Commons Attribution (CC BY)", open=None),
     ),
     Rule(
-        code="license_unknown", path="license.statement", severity="warning", part="license", look=unknown,
+        code="license_unknown", path="license.statement", severity="warning", part="license", look=_unknown,
         wrong="The statement of rights names no licence that we know.",
         why="Readers cannot tell what they may do.",
         mend="Name a known licence by its address, or a statement of rightsstatements.org.",
-        good=named(BY), bad=named(None, statement="All rights as stated in the book", open=None),
+        good=_named(BY), bad=_named(None, statement="All rights as stated in the book", open=None),
     ),
     Rule(
         code="license_contradictory", path="license", severity="warning", part="license",
@@ -115,31 +115,31 @@ RULES = (
         bad={"findings": finding("license_contradictory", "license", "CC BY 4.0 | CC BY-NC 4.0")},
     ),
     Rule(
-        code="license_not_open", path="license", severity="warning", part="license", look=not_open,
+        code="license_not_open", path="license", severity="warning", part="license", look=_not_open,
         wrong="The licence is not an open one.",
         why="The library is for open educational resources: others must be marked, and may be left out.",
         mend="Publish under an open licence where you can, or leave the record out of the feed.",
-        good=named(BY), bad=named("http://rightsstatements.org/vocab/InC/1.0/", open=False),
+        good=_named(BY), bad=_named("http://rightsstatements.org/vocab/InC/1.0/", open=False),
     ),
     Rule(
-        code="license_no_derivatives", path="license.uri", severity="info", part="license", look=no_derivatives,
+        code="license_no_derivatives", path="license.uri", severity="info", part="license", look=_no_derivatives,
         wrong="The licence forbids changes (ND).",
         why="Teachers may not translate or adapt the resource for their class.",
         mend="Consider a licence without ND.",
-        good=named(BY), bad=named(BY_ND),
+        good=_named(BY), bad=_named(_BY_ND),
     ),
     Rule(
-        code="attribution_without_people", path="contributors", severity="warning", part="people", look=people_missing,
+        code="attribution_without_people", path="contributors", severity="warning", part="people", look=_people_missing,
         wrong="The licence asks for attribution, but the record names nobody.",
         why="A teacher who reuses the resource cannot keep the licence's condition.",
         mend="Name the author or the publisher.",
-        good=named(BY), bad=named(BY) | {"contributors": [], "publishers": []},
+        good=_named(BY), bad=_named(BY) | {"contributors": [], "publishers": []},
     ),
     Rule(
-        code="cost_under_open_license", path="cost", severity="warning", part="license", look=cost_of_open,
+        code="cost_under_open_license", path="cost", severity="warning", part="license", look=_cost_of_open,
         wrong="The record says that the resource costs money, and that its licence is open.",
         why="One of the two is wrong, and readers are put off.",
         mend="Correct the cost (LOM 6.1) or the licence.",
-        good=named(BY) | {"cost": "no"}, bad=named(BY) | {"cost": "yes"},
+        good=_named(BY) | {"cost": "no"}, bad=_named(BY) | {"cost": "yes"},
     ),
 )  # fmt: skip

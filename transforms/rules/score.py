@@ -15,7 +15,7 @@ WEIGHTS: dict[Part, int] = {
     "people": 10, "date": 5, "type": 10, "audience": 10, "subject": 5,
 }  # fmt: skip
 # What remains of a part when its worst finding is of this severity.
-REMAINS = {"error": 0.0, "warning": 0.5, "info": 0.9}
+_REMAINS = {"error": 0.0, "warning": 0.5, "info": 0.9}
 
 
 def score_parts(resource: Resource, issues: Iterable[Issue]) -> dict[Part, int]:
@@ -24,8 +24,8 @@ def score_parts(resource: Resource, issues: Iterable[Issue]) -> dict[Part, int]:
     for issue in issues:
         rule = RULES.get(issue.code)
         if rule is not None:
-            remains[rule.part] = min(remains[rule.part], REMAINS[issue.severity])
-    return {part: round(WEIGHTS[part] * share * remains[part]) for part, share in filled(resource).items()}
+            remains[rule.part] = min(remains[rule.part], _REMAINS[issue.severity])
+    return {part: round(WEIGHTS[part] * share * remains[part]) for part, share in _filled(resource).items()}
 
 
 def score(resource: Resource, issues: Iterable[Issue]) -> int:
@@ -35,14 +35,14 @@ def score(resource: Resource, issues: Iterable[Issue]) -> int:
     return min(points, 30) if any(issue.severity == "error" for issue in issues) else points
 
 
-def filled(resource: Resource) -> dict[Part, float]:
+def _filled(resource: Resource) -> dict[Part, float]:
     """How far each part is filled, from 0 to 1."""
     longest = max((len(text) for text in resource.description.values()), default=0)
     return {
         "title": float(bool(resource.title)),
         "description": min(1.0, longest / 200),
         "language": float(bool(resource.languages)),
-        "license": openness(resource.license),
+        "license": _openness(resource.license),
         "address": float(bool(resource.url)) or 0.5 * bool(opens(resource)),
         "people": float(bool(resource.contributors)) or 0.5 * bool(resource.publishers),
         "date": float(bool(resource.issued)) or 0.5 * bool(resource.modified),
@@ -52,7 +52,7 @@ def filled(resource: Resource) -> dict[Part, float]:
     }
 
 
-def openness(rights: License | None) -> float:
+def _openness(rights: License | None) -> float:
     if rights is None:
         return 0.0
     if rights.uri is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from schemas import Resource
 from transforms.rules.rule import Context, Rule, Seen
 
-OLDEST = 99
+_OLDEST = 99
 # Ages at which pupils of an ISCED 2011 level are met, generously (adults learn to read as well).
-AGES = {
+_AGES = {
     "0": (0, 7), "1": (4, 14), "2": (9, 18), "3": (13, 21), "4": (15, 99),
     "5": (15, 99), "6": (16, 99), "7": (18, 99), "8": (20, 99),
 }  # fmt: skip
@@ -22,7 +22,7 @@ def type_unspecific(resource: Resource, _: Context) -> list[Seen]:
     return [("resource_types", types[0].source)] if types and all(one.code == "other" for one in types) else []
 
 
-def nobody_addressed(resource: Resource, _: Context) -> list[Seen]:
+def _nobody_addressed(resource: Resource, _: Context) -> list[Seen]:
     said = resource.audiences or resource.levels or resource.contexts or resource.age_range
     return [] if said else [("levels", "")]
 
@@ -33,7 +33,7 @@ def level_missing(resource: Resource, _: Context) -> list[Seen]:
     return [("levels", "")] if (resource.audiences or resource.contexts) and not said else []
 
 
-def age_reversed(resource: Resource, _: Context) -> list[Seen]:
+def _age_reversed(resource: Resource, _: Context) -> list[Seen]:
     ages = resource.age_range
     if not ages or ages.min is None or ages.max is None or ages.min <= ages.max:
         return []
@@ -45,21 +45,21 @@ def age_impossible(resource: Resource, _: Context) -> list[Seen]:
     if not ages:
         return []
     ends = (("age_range.min", ages.min), ("age_range.max", ages.max))
-    return [(path, str(age)) for path, age in ends if age is not None and not 0 <= age <= OLDEST]
+    return [(path, str(age)) for path, age in ends if age is not None and not 0 <= age <= _OLDEST]
 
 
 def age_against_level(resource: Resource, _: Context) -> list[Seen]:
     """The age range meets none of the levels."""
-    ages, levels = resource.age_range, [AGES[level] for level in resource.levels if level in AGES]
+    ages, levels = resource.age_range, [_AGES[level] for level in resource.levels if level in _AGES]
     if not ages or not levels:
         return []
-    youngest, oldest = ages.min if ages.min is not None else 0, ages.max if ages.max is not None else OLDEST
+    youngest, oldest = ages.min if ages.min is not None else 0, ages.max if ages.max is not None else _OLDEST
     if any(youngest <= high and low <= oldest for low, high in levels):
         return []
     return [("age_range", f"{youngest}–{oldest} at level {', '.join(resource.levels)}")]
 
 
-def unmapped(resource: Resource, context: Context) -> list[Seen]:
+def _unmapped(resource: Resource, context: Context) -> list[Seen]:
     seen = {(term.field, term.source): None for term in resource.terms if term.code is None}
     for found in context.findings:
         if found.code == "term_unmapped":
@@ -75,13 +75,13 @@ def format_malformed(resource: Resource, _: Context) -> list[Seen]:
     ]
 
 
-def ages(low: int, high: int) -> dict[str, object]:
+def _ages(low: int, high: int) -> dict[str, object]:
     """An age range for an example."""
     return {"age_range": {"min": low, "max": high}}
 
 
-VIDEO = {"resource_types": [{"code": "video", "label": "Video", "source": "video"}]}
-SCHOOL = {"levels": ["2"], "audiences": ["teacher"]}
+_VIDEO = {"resource_types": [{"code": "video", "label": "Video", "source": "video"}]}
+_SCHOOL = {"levels": ["2"], "audiences": ["teacher"]}
 
 RULES = (
     Rule(
@@ -89,52 +89,52 @@ RULES = (
         wrong="The record does not say what kind of resource it is.",
         why="Teachers look for a lesson plan, a video, an exercise: the kind is their second filter.",
         mend="Name the kind (LOM 5.2, dc:type) from a known list such as LRE or HCRT.",
-        good=VIDEO, bad={"resource_types": []},
+        good=_VIDEO, bad={"resource_types": []},
     ),
     Rule(
         code="type_unspecific", path="resource_types", severity="info", part="type", look=type_unspecific,
         wrong="The kind of resource is “other”, or none that we know.",
         why="It appears under no kind that readers look for.",
         mend="Use a more exact kind.",
-        good=VIDEO, bad={"resource_types": [{"code": "other", "label": "Other", "source": "Misc"}]},
+        good=_VIDEO, bad={"resource_types": [{"code": "other", "label": "Other", "source": "Misc"}]},
     ),
     Rule(
-        code="audience_missing", path="levels", severity="warning", part="audience", look=nobody_addressed,
+        code="audience_missing", path="levels", severity="warning", part="audience", look=_nobody_addressed,
         wrong="The record names neither level nor audience nor age.",
         why="Teachers cannot tell whether it suits their class.",
         mend="Name the level (LOM 5.6, 9), the audience (LOM 5.5) or the ages (LOM 5.7).",
-        good=SCHOOL, bad={"levels": [], "audiences": [], "contexts": [], "age_range": None},
+        good=_SCHOOL, bad={"levels": [], "audiences": [], "contexts": [], "age_range": None},
     ),
     Rule(
         code="level_missing", path="levels", severity="info", part="audience", look=level_missing,
         wrong="The record names an audience, but neither level nor age.",
         why="“Teacher” alone fits kindergarten and university.",
         mend="Name the level of education (LOM 5.6, 9) or the ages (LOM 5.7).",
-        good=SCHOOL, bad={"levels": [], "audiences": ["teacher"], "age_range": None},
+        good=_SCHOOL, bad={"levels": [], "audiences": ["teacher"], "age_range": None},
     ),
     Rule(
-        code="age_range_reversed", path="age_range", severity="warning", part="audience", look=age_reversed,
+        code="age_range_reversed", path="age_range", severity="warning", part="audience", look=_age_reversed,
         wrong="The lowest age is above the highest.",
         why="The record matches no age at all.",
         mend="Exchange the two.",
-        good=ages(12, 14), bad=ages(14, 12),
+        good=_ages(12, 14), bad=_ages(14, 12),
     ),
     Rule(
         code="age_impossible", path="age_range", severity="warning", part="audience", look=age_impossible,
         wrong="An age is below 0 or above 99.",
         why="It is a slip, or a year of birth in the wrong field.",
         mend="Give ages in years.",
-        good=ages(0, 99), bad=ages(12, 140),
+        good=_ages(0, 99), bad=_ages(12, 140),
     ),
     Rule(
         code="age_against_level", path="age_range", severity="warning", part="audience", look=age_against_level,
         wrong="The ages and the level of education exclude each other.",
         why="One of the two misleads teachers.",
         mend="Correct the ages (LOM 5.7) or the level (LOM 5.6, 9).",
-        good={"levels": ["1"]} | ages(6, 8), bad={"levels": ["7"]} | ages(6, 8),
+        good={"levels": ["1"]} | _ages(6, 8), bad={"levels": ["7"]} | _ages(6, 8),
     ),
     Rule(
-        code="term_unmapped", path="terms", severity="info", part="type", look=unmapped,
+        code="term_unmapped", path="terms", severity="info", part="type", look=_unmapped,
         wrong="A term is in none of the library's lists.",
         why="The record is not found under it until somebody maps it.",
         mend="Use a term of a published list, or tell the library's steward what it means.",

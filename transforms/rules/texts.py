@@ -9,21 +9,21 @@ from schemas import Resource
 from transforms.draft import Finding
 from transforms.rules.rule import WORDS, Context, Rule, Seen, reported
 
-BOILERPLATE = WORDS["description"]
-MARKUP = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>|<!--|&(?:[a-zA-Z]{2,8}|#\d{2,5}|#x[0-9a-fA-F]{2,5});")
-MOJIBAKE = re.compile(  # a set first: it is found much faster than one of several beginnings
+_BOILERPLATE = WORDS["description"]
+_MARKUP = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>|<!--|&(?:[a-zA-Z]{2,8}|#\d{2,5}|#x[0-9a-fA-F]{2,5});")
+_MOJIBAKE = re.compile(  # a set first: it is found much faster than one of several beginnings
     "[\ufffd\u0080-\u009fÃâÂÐÑØÙ](?:(?<=[\ufffd\u0080-\u009f])|(?<=Ã)[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
     "|(?<=â)€[\u0080-\u00bf™œ“”˜]|(?<=Â)[\u00a0-\u00bf]"
     "|(?<=[ÐÑ])[\u0080-\u00bf‚ƒ„…†‡][ÐÑ][\u0080-\u00bf‚ƒ„…†‡]|(?<=[ØÙ])[\u0080-\u00bf§„…†‡][ØÙ][\u0080-\u00bf§„…†‡])"
 )
-LIST = re.compile(r"[;|؛、,،](?:(?<![,،])|(?:[^,،\n]*[,،]){2})")  # subject headings have up to two commas themselves
-DESCRIPTION_SHORT = 50
-DENSE_SHORT = 20  # in scripts without spaces, or with a word in one sign
-KEYWORD_LONG = 100
-DENSE = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_LIST = re.compile(r"[;|؛、,،](?:(?<![,،])|(?:[^,،\n]*[,،]){2})")  # subject headings have up to two commas themselves
+_DESCRIPTION_SHORT = 50
+_DENSE_SHORT = 20  # in scripts without spaces, or with a word in one sign
+_KEYWORD_LONG = 100
+_DENSE = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
-def texts(resource: Resource, fits: Callable[[str], bool]) -> Iterator[Seen]:
+def _texts(resource: Resource, fits: Callable[[str], bool]) -> Iterator[Seen]:
     """The texts that a person reads and that fit, each with its path."""
     yield from ((f"title.{tag}", text) for tag, text in resource.title.items() if fits(text))
     yield from ((f"description.{tag}", text) for tag, text in resource.description.items() if fits(text))
@@ -35,55 +35,55 @@ def texts(resource: Resource, fits: Callable[[str], bool]) -> Iterator[Seen]:
             yield f"contributors[{number}].name", person.name
 
 
-def missing(resource: Resource, _: Context) -> list[Seen]:
+def _missing(resource: Resource, _: Context) -> list[Seen]:
     return [] if any(text.strip() for text in resource.description.values()) else [("description", "")]
 
 
-def short(resource: Resource, _: Context) -> list[Seen]:
+def _short(resource: Resource, _: Context) -> list[Seen]:
     """Judged by the longest: one good description is enough. A set phrase is description_boilerplate."""
     if not resource.description:
         return []
     tag, text = max(resource.description.items(), key=lambda one: len(one[1]))
-    if len(text) >= DESCRIPTION_SHORT or not text.strip() or is_boilerplate(text):
+    if len(text) >= _DESCRIPTION_SHORT or not text.strip() or _is_boilerplate(text):
         return []
-    least = DENSE_SHORT if DENSE.search(text) else DESCRIPTION_SHORT
+    least = _DENSE_SHORT if _DENSE.search(text) else _DESCRIPTION_SHORT
     return [(f"description.{tag}", text)] if len(text) < least else []
 
 
-def boilerplate(resource: Resource, _: Context) -> list[Seen]:
-    return [(f"description.{tag}", text) for tag, text in resource.description.items() if is_boilerplate(text)]
+def _boilerplate(resource: Resource, _: Context) -> list[Seen]:
+    return [(f"description.{tag}", text) for tag, text in resource.description.items() if _is_boilerplate(text)]
 
 
-def is_boilerplate(text: str) -> bool:
-    return len(text) < 45 and text.strip().casefold().rstrip(".:") in BOILERPLATE
+def _is_boilerplate(text: str) -> bool:
+    return len(text) < 45 and text.strip().casefold().rstrip(".:") in _BOILERPLATE
 
 
-def equals_title(resource: Resource, _: Context) -> list[Seen]:
+def _equals_title(resource: Resource, _: Context) -> list[Seen]:
     longest = 60 + 2 * max(map(len, resource.title.values()), default=0)
     near = [(tag, text) for tag, text in resource.description.items() if len(text) < longest]
-    titles = {plain(text) for text in resource.title.values()} if near else set()
-    return [(f"description.{tag}", text) for tag, text in near if plain(text) in titles]
+    titles = {_plain(text) for text in resource.title.values()} if near else set()
+    return [(f"description.{tag}", text) for tag, text in near if _plain(text) in titles]
 
 
-def plain(text: str) -> str:
+def _plain(text: str) -> str:
     return text.casefold().strip(" .!?\"'«»")
 
 
-def html(resource: Resource, context: Context) -> list[Seen]:
-    seen = list(texts(resource, is_marked_up))
+def _html(resource: Resource, context: Context) -> list[Seen]:
+    seen = list(_texts(resource, _is_marked_up))
     return seen + [(found.path, found.value) for found in context.findings if found.code == "html_remains"]
 
 
-def is_marked_up(text: str) -> bool:
-    return ("<" in text or "&" in text) and MARKUP.search(text) is not None
+def _is_marked_up(text: str) -> bool:
+    return ("<" in text or "&" in text) and _MARKUP.search(text) is not None
 
 
 def mojibake(resource: Resource, _: Context) -> list[Seen]:
-    return list(texts(resource, is_broken))
+    return list(_texts(resource, _is_broken))
 
 
-def is_broken(text: str) -> bool:
-    return not text.isascii() and MOJIBAKE.search(text) is not None
+def _is_broken(text: str) -> bool:
+    return not text.isascii() and _MOJIBAKE.search(text) is not None
 
 
 def keywords_missing(resource: Resource, _: Context) -> list[Seen]:
@@ -94,7 +94,7 @@ def keyword_list(resource: Resource, _: Context) -> list[Seen]:
     return [
         (f"keywords[{number}].text", keyword.text)
         for number, keyword in enumerate(resource.keywords)
-        if len(keyword.text) > 12 and LIST.search(keyword.text)
+        if len(keyword.text) > 12 and _LIST.search(keyword.text)
     ]
 
 
@@ -102,7 +102,7 @@ def keyword_long(resource: Resource, _: Context) -> list[Seen]:
     return [
         (f"keywords[{number}].text", keyword.text)
         for number, keyword in enumerate(resource.keywords)
-        if len(keyword.text) > KEYWORD_LONG
+        if len(keyword.text) > _KEYWORD_LONG
     ]
 
 
@@ -110,45 +110,45 @@ def finding(code: str, path: str, value: str) -> list[Finding]:
     return [Finding(code=code, path=path, value=value)]
 
 
-LONG_ENOUGH = "How green plants turn light into food, with two experiments for the classroom."
+_LONG_ENOUGH = "How green plants turn light into food, with two experiments for the classroom."
 
 RULES = (
     Rule(
-        code="description_missing", path="description", severity="warning", part="description", look=missing,
+        code="description_missing", path="description", severity="warning", part="description", look=_missing,
         wrong="The record has no description.",
         why="Teachers choose by the description, and search finds little without it.",
         mend="Write two or three sentences: what it is, for whom, and what it is good for (LOM 1.4, dc:description).",
-        good={"description": {"en": LONG_ENOUGH}}, bad={"description": {}},
+        good={"description": {"en": _LONG_ENOUGH}}, bad={"description": {}},
     ),
     Rule(
-        code="description_short", path="description", severity="warning", part="description", look=short,
+        code="description_short", path="description", severity="warning", part="description", look=_short,
         wrong="The description is too short to be useful (under 50 characters; 20 in scripts such as Thai or Chinese).",
         why="It does not help a teacher to decide.",
         mend="Write two or three sentences: what it is, for whom, and what it is good for.",
-        good={"description": {"en": LONG_ENOUGH}}, bad={"description": {"en": "A video."}},
+        good={"description": {"en": _LONG_ENOUGH}}, bad={"description": {"en": "A video."}},
     ),
     Rule(
-        code="description_boilerplate", path="description", severity="warning", part="description", look=boilerplate,
+        code="description_boilerplate", path="description", severity="warning", part="description", look=_boilerplate,
         wrong="The description is a set phrase that says nothing of the resource.",
         why="“Includes bibliography” is true of thousands of records and describes none.",
         mend="Replace it with a description of this resource.",
-        good={"description": {"en": LONG_ENOUGH}}, bad={"description": {"en": "Includes bibliography"}},
+        good={"description": {"en": _LONG_ENOUGH}}, bad={"description": {"en": "Includes bibliography"}},
     ),
     Rule(
-        code="description_equals_title", path="description", severity="warning", part="description", look=equals_title,
+        code="description_equals_title", path="description", severity="warning", part="description", look=_equals_title,
         wrong="The description only repeats the title.",
         why="It adds nothing, and hides that the description is missing.",
         mend="Describe the resource, or leave the description out.",
-        good={"description": {"en": LONG_ENOUGH}},
+        good={"description": {"en": _LONG_ENOUGH}},
         bad={"title": {"en": "Plants and light"}, "description": {"en": "Plants and light."}},
     ),
     Rule(
-        code="html_remains", path="description", severity="warning", part="description", look=html,
+        code="html_remains", path="description", severity="warning", part="description", look=_html,
         wrong="There is HTML, or an HTML entity, in a text.",
         why="Readers see the code instead of the text.",
         mend="Export plain text, or valid HTML that is escaped once.",
-        good={"description": {"en": LONG_ENOUGH + " For pH < 7 & warm water."}},
-        bad={"description": {"en": LONG_ENOUGH + " <b>Free"}, "title": {"en": "Plants &amp; light"}},
+        good={"description": {"en": _LONG_ENOUGH + " For pH < 7 & warm water."}},
+        bad={"description": {"en": _LONG_ENOUGH + " <b>Free"}, "title": {"en": "Plants &amp; light"}},
     ),
     Rule(
         code="mojibake", path="description", severity="warning", part="description", look=mojibake,

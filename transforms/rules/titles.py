@@ -7,74 +7,74 @@ import re
 from schemas import Resource
 from transforms.rules.rule import WORDS, Context, Rule, Seen
 
-PLACEHOLDERS = WORDS["title"]
-NUMBERED = re.compile(r"[\s).]*+\d*+[\s_\-#.(]*+")  # of a title read from its end
-FILE_NAME = re.compile(
+_PLACEHOLDERS = WORDS["title"]
+_NUMBERED = re.compile(r"[\s).]*+\d*+[\s_\-#.(]*+")  # of a title read from its end
+_FILE_NAME = re.compile(
     r"\S*[^\s.]\.(?:pdf|docx?|pptx?|xlsx?|odt|odp|rtf|txt|html?|xml|zip|rar|epub|mp[34]|avi|mov|jpe?g|png|gif|svg)",
     re.IGNORECASE,
 )
-ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-PLACEHOLDER_LENGTH = 40  # a title longer than any placeholder with its number
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_PLACEHOLDER_LENGTH = 40  # a title longer than any placeholder with its number
 UNCASED_SHORT, CASED_SHORT, LONG = 2, 3, 250
 
 
-def is_placeholder(text: str) -> bool:
+def _is_placeholder(text: str) -> bool:
     """Whether a title stands where a title should be: "test", "untitled 2", nothing but signs."""
-    if len(text) > PLACEHOLDER_LENGTH:
+    if len(text) > _PLACEHOLDER_LENGTH:
         return False
     name = text.strip().casefold()
-    ending = NUMBERED.match(name[::-1])
+    ending = _NUMBERED.match(name[::-1])
     plain = name[: len(name) - (ending.end() if ending else 0)].strip(" .-_!?\"'«»")
-    return plain in PLACEHOLDERS or not any(letter.isalnum() for letter in text)
+    return plain in _PLACEHOLDERS or not any(letter.isalnum() for letter in text)
 
 
-def is_file_name(text: str) -> bool:
-    return "." in text and FILE_NAME.fullmatch(text.strip()) is not None
+def _is_file_name(text: str) -> bool:
+    return "." in text and _FILE_NAME.fullmatch(text.strip()) is not None
 
 
-def missing(resource: Resource, _: Context) -> list[Seen]:
+def _missing(resource: Resource, _: Context) -> list[Seen]:
     return [] if any(text.strip() for text in resource.title.values()) else [("title", "")]
 
 
-def placeholder(resource: Resource, _: Context) -> list[Seen]:
+def _placeholder(resource: Resource, _: Context) -> list[Seen]:
     """An error only when no language has a real title beside it."""
     texts = resource.title
-    seen = [(f"title.{tag}", text) for tag, text in texts.items() if text.strip() and is_placeholder(text)]
+    seen = [(f"title.{tag}", text) for tag, text in texts.items() if text.strip() and _is_placeholder(text)]
     return seen if len(seen) == len(texts) else []
 
 
-def placeholder_beside(resource: Resource, _: Context) -> list[Seen]:
+def _placeholder_beside(resource: Resource, _: Context) -> list[Seen]:
     texts = resource.title
     if len(texts) < 2:
         return []
-    seen = [(f"title.{tag}", text) for tag, text in texts.items() if is_placeholder(text) or is_file_name(text)]
+    seen = [(f"title.{tag}", text) for tag, text in texts.items() if _is_placeholder(text) or _is_file_name(text)]
     return seen if len(seen) < len(texts) else []
 
 
-def file_name(resource: Resource, _: Context) -> list[Seen]:
+def _file_name(resource: Resource, _: Context) -> list[Seen]:
     texts = resource.title
-    seen = [(f"title.{tag}", text) for tag, text in texts.items() if is_file_name(text)]
+    seen = [(f"title.{tag}", text) for tag, text in texts.items() if _is_file_name(text)]
     return seen if len(seen) == len(texts) else []
 
 
-def address(resource: Resource, _: Context) -> list[Seen]:
-    return [(f"title.{tag}", text) for tag, text in resource.title.items() if ADDRESS.fullmatch(text.strip())]
+def _address(resource: Resource, _: Context) -> list[Seen]:
+    return [(f"title.{tag}", text) for tag, text in resource.title.items() if _ADDRESS.fullmatch(text.strip())]
 
 
-def short(resource: Resource, _: Context) -> list[Seen]:
-    return [(f"title.{tag}", text) for tag, text in resource.title.items() if len(text) < 4 and is_short(text)]
+def _short(resource: Resource, _: Context) -> list[Seen]:
+    return [(f"title.{tag}", text) for tag, text in resource.title.items() if len(text) < 4 and _is_short(text)]
 
 
-def is_short(text: str) -> bool:
+def _is_short(text: str) -> bool:
     cased = text.upper() != text.lower()
     return 0 < len(text.strip()) < (CASED_SHORT if cased else UNCASED_SHORT)
 
 
-def long(resource: Resource, _: Context) -> list[Seen]:
+def _long(resource: Resource, _: Context) -> list[Seen]:
     return [(f"title.{tag}", text) for tag, text in resource.title.items() if len(text) > LONG]
 
 
-def shouting(resource: Resource, _: Context) -> list[Seen]:
+def _shouting(resource: Resource, _: Context) -> list[Seen]:
     return [
         (f"title.{tag}", text)
         for tag, text in resource.title.items()
@@ -82,7 +82,7 @@ def shouting(resource: Resource, _: Context) -> list[Seen]:
     ]
 
 
-def untagged(resource: Resource, context: Context) -> list[Seen]:
+def _untagged(resource: Resource, context: Context) -> list[Seen]:
     """Not where normalization has reported the same as language_undetermined."""
     if "und" not in resource.title or any(
         found.code == "language_undetermined" and found.path.startswith("title") for found in context.findings
@@ -91,7 +91,7 @@ def untagged(resource: Resource, context: Context) -> list[Seen]:
     return [("title.und", resource.title["und"])]
 
 
-def same_in_two_languages(resource: Resource, _: Context) -> list[Seen]:
+def _same_in_two_languages(resource: Resource, _: Context) -> list[Seen]:
     texts = resource.title
     if len(texts) < 2 or len(set(texts.values())) == len(texts):
         return []
@@ -105,28 +105,28 @@ def same_in_two_languages(resource: Resource, _: Context) -> list[Seen]:
 
 RULES = (
     Rule(
-        code="title_missing", path="title", severity="error", part="title", look=missing,
+        code="title_missing", path="title", severity="error", part="title", look=_missing,
         wrong="The record has no title.",
         why="Nobody can find or recognise a resource without a title.",
         mend="Fill the title (LOM 1.2, dc:title) in the language of the resource.",
         good={"title": {"en": "Plants and light"}}, bad={"title": {}},
     ),
     Rule(
-        code="title_placeholder", path="title", severity="error", part="title", look=placeholder,
+        code="title_placeholder", path="title", severity="error", part="title", look=_placeholder,
         wrong="The title is a placeholder such as “test” or “untitled”.",
         why="It is a trial record, or one that was never finished.",
         mend="Give the resource its real title, or delete the trial record.",
         good={"title": {"en": "Test your knowledge of fractions"}}, bad={"title": {"en": "Untitled 2"}},
     ),
     Rule(
-        code="title_is_file_name", path="title", severity="error", part="title", look=file_name,
+        code="title_is_file_name", path="title", severity="error", part="title", look=_file_name,
         wrong="The title is a file name and nothing else.",
         why="A file name tells a teacher nothing, and it is found by nobody.",
         mend="Replace the file name with the title that stands on the first page.",
         good={"title": {"en": "Notes on lesson.pdf files"}}, bad={"title": {"en": "lesson_03-final.pdf"}},
     ),
     Rule(
-        code="title_placeholder_beside", path="title", severity="warning", part="title", look=placeholder_beside,
+        code="title_placeholder_beside", path="title", severity="warning", part="title", look=_placeholder_beside,
         wrong="One of the titles is a placeholder or a file name; another language has a real one.",
         why="Readers of that language see the placeholder.",
         mend="Translate the title, or leave that language out.",
@@ -134,42 +134,42 @@ RULES = (
         bad={"title": {"en": "Plants and light", "fr": "Sans titre"}},
     ),
     Rule(
-        code="title_is_address", path="title", severity="warning", part="title", look=address,
+        code="title_is_address", path="title", severity="warning", part="title", look=_address,
         wrong="The title is a web address.",
         why="A reader cannot tell from it what the resource is about.",
         mend="Put the address into the location field and a title into the title field.",
         good={"title": {"en": "The site https://example.org explained"}}, bad={"title": {"en": "https://example.org/a"}},
     ),
     Rule(
-        code="title_short", path="title", severity="warning", part="title", look=short,
+        code="title_short", path="title", severity="warning", part="title", look=_short,
         wrong="The title has only one or two letters.",
         why="It says too little to be chosen from a list of results.",
         mend="Write the title out.",
         good={"title": {"en": "Air"}}, bad={"title": {"en": "Q2"}},
     ),
     Rule(
-        code="title_long", path="title", severity="info", part="title", look=long,
+        code="title_long", path="title", severity="info", part="title", look=_long,
         wrong="The title is longer than 250 characters.",
         why="It is probably a description, and it is cut off in lists.",
         mend="Keep the title short; move the rest to the description.",
         good={"title": {"en": "Plants and light"}}, bad={"title": {"en": "Plants and light, " * 20}},
     ),
     Rule(
-        code="title_shouting", path="title", severity="info", part="title", look=shouting,
+        code="title_shouting", path="title", severity="info", part="title", look=_shouting,
         wrong="The title is written in capitals only.",
         why="Capitals are harder to read, and screen readers may spell them letter by letter.",
         mend="Write the title as a sentence.",
         good={"title": {"en": "NASA for schools"}}, bad={"title": {"en": "PLANTS AND THEIR LIGHT"}},
     ),
     Rule(
-        code="title_untagged", path="title", severity="info", part="language", look=untagged,
+        code="title_untagged", path="title", severity="info", part="language", look=_untagged,
         wrong="The language of a title is not known.",
         why="It cannot be shown to readers of that language, nor read out in the right voice.",
         mend="Mark the language of each title (xml:lang, or the language attribute).",
         good={"title": {"en": "Plants and light"}}, bad={"title": {"und": "Plants and light"}},
     ),
     Rule(
-        code="title_copied", path="title", severity="warning", part="title", look=same_in_two_languages,
+        code="title_copied", path="title", severity="warning", part="title", look=_same_in_two_languages,
         wrong="The same title stands under two languages.",
         why="One of the two is not a translation, so that readers are promised a language which is not there.",
         mend="Translate the title, or leave the copy out.",

@@ -14,9 +14,9 @@ from transforms.crosswalks.engine.table import MAX_LEAVES, Group, Table, Unreada
 from transforms.crosswalks.engine.xmltree import XmlFormat
 from transforms.draft import Draft
 
-MAX_DEPTH = 100
-Naming = Callable[[dict[str, Any], str], "Named | None"]
-PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_MAX_DEPTH = 100
+_Naming = Callable[[dict[str, Any], str], "Named | None"]
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def parse(payload: str) -> dict[str, Any]:
@@ -60,11 +60,11 @@ class Named(NamedTuple):
     made: frozenset[str]  # members that gave the key or the language
 
 
-class JsonWalk:
+class _JsonWalk:
     """Walks one object through a table into a draft."""
 
     def __init__(
-        self, table: Table, draft: Draft, naming: Naming | None = None, transparent: frozenset[str] = frozenset()
+        self, table: Table, draft: Draft, naming: _Naming | None = None, transparent: frozenset[str] = frozenset()
     ) -> None:
         self.transparent = transparent  # keys that add nothing to what is below them
         self.table = table
@@ -90,8 +90,8 @@ class JsonWalk:
 
     def anything(self, found: Any, key: str, path: str, depth: int = 0) -> None:
         """Every leaf of a value: lists add their number to the path and nothing to the key."""
-        if depth > MAX_DEPTH:
-            raise Unreadable(f"nested deeper than {MAX_DEPTH} levels, at {path}")
+        if depth > _MAX_DEPTH:
+            raise Unreadable(f"nested deeper than {_MAX_DEPTH} levels, at {path}")
         if isinstance(found, list):
             for number, one in enumerate(found):
                 self.anything(one, key, f"{path}[{number}]", depth + 1)
@@ -143,7 +143,7 @@ def _context_language(context: Any) -> str | None:
 
 def _step(name: str) -> str:
     """One step of a JSON path (RFC 9535)."""
-    return f".{name}" if PLAIN.fullmatch(name) else f"[{name!r}]"
+    return f".{name}" if _PLAIN.fullmatch(name) else f"[{name!r}]"
 
 
 def _text(found: Any) -> str:
@@ -162,7 +162,7 @@ class JsonFormat:
         self,
         table: Table,
         *,
-        naming: Naming | None = None,
+        naming: _Naming | None = None,
         transparent: frozenset[str] = frozenset(),
         xml: XmlFormat | None = None,
     ) -> None:
@@ -177,4 +177,4 @@ class JsonFormat:
 
     def read(self, found: Mapping[str, Any], draft: Draft) -> None:
         """Every leaf of the object, into the draft."""
-        JsonWalk(self.table, draft, self.naming, self.transparent).root(found)
+        _JsonWalk(self.table, draft, self.naming, self.transparent).root(found)

@@ -7,7 +7,7 @@ from transforms.crosswalks.engine.table import Group, Value, leave
 from transforms.crosswalks.engine.vcard import cards, looks_like_one
 from transforms.draft import PERSONAL, without_address
 
-PUBLISHER = frozenset(
+_PUBLISHER = frozenset(
     {"publisher", "pbl", "issuing body", "éditeur commercial", "издатель", "ناشر", "издавач", "izdavač", "สำนักพิมพ์"}
     | {"editorial", "editora", "verlag"}
 )
@@ -30,12 +30,12 @@ def _said(group: Group, value: Value, name: str, role: str, kind: str | None, id
     if not name:
         group.draft.ignored.append((Leaf(path=value.path, value=value.text), PERSONAL))
         return
-    if role.strip().lower().rpartition("/")[2] in PUBLISHER:
+    if role.strip().lower().rpartition("/")[2] in _PUBLISHER:
         group.say("publishers", value, text=name)
     else:
-        group.say("contributors", value, hint(role, kind, id_), text=name)
+        group.say("contributors", value, _hint(role, kind, id_), text=name)
 
 
-def hint(role: str, kind: str | None = None, id_: str | None = None) -> str:
+def _hint(role: str, kind: str | None = None, id_: str | None = None) -> str:
     """The hint that says role, kind and id of a contributor."""
     return f"{role}|{kind or ''}|{id_ or ''}" if kind or id_ else role

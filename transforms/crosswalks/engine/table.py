@@ -12,8 +12,8 @@ from schemas import Leaf, replace
 from transforms.draft import IF_KNOWN, PERSONAL, Draft, Finding, Said, is_note, without_addresses
 
 USED = "."  # a row that says: read together with its element or its group, not a value by itself
-MAX_TEXT = 100_000  # characters kept of one value
-MAX_VALUES = 1_000  # values kept of one field
+_MAX_TEXT = 100_000  # characters kept of one value
+_MAX_VALUES = 1_000  # values kept of one field
 MAX_LEAVES = 20_000  # unmapped leaves listed of one record
 REMEMBERED = 10_000  # paths whose row a table remembers
 
@@ -81,7 +81,7 @@ class Group:
         if value is not None:
             self._said.add(value.path)
             said = value.text if text is None else text
-            say(self.draft, field, Said(said, value.path, value.language, hint))
+            _say(self.draft, field, Said(said, value.path, value.language, hint))
 
     def finish(self, table: Table) -> None:
         """Account for what the reader took without saying it, and look up what it left; inner groups come last."""
@@ -94,11 +94,11 @@ class Group:
 
 
 Reader = Callable[[Group], None]  # takes what it knows out of the group and says it
-Target = tuple[str, str | None, str | None]  # field, hint, attribute that gives the hint or its end
-Disposition = tuple[Target, ...] | str | None  # targets, the reason for ignoring, or None: unmapped
+_Target = tuple[str, str | None, str | None]  # field, hint, attribute that gives the hint or its end
+Disposition = tuple[_Target, ...] | str | None  # targets, the reason for ignoring, or None: unmapped
 
 
-def say(draft: Draft, field: str, said: Said) -> None:
+def _say(draft: Draft, field: str, said: Said) -> None:
     """Put one value into a field within the bounds; what is cut off or left over is reported as unmapped.
 
     A repository's note on its own work is no description, and is ignored.
@@ -106,14 +106,14 @@ def say(draft: Draft, field: str, said: Said) -> None:
     if field == "description" and is_note(said.value):
         draft.ignored.append((Leaf(path=said.path, value=said.value), PERSONAL))
         return
-    if len(said.value) > MAX_TEXT:
+    if len(said.value) > _MAX_TEXT:
         draft.unmapped.append(Leaf(path=said.path, value=f"… shortened from {len(said.value)} characters"))
         draft.findings.append(Finding(code="text_shortened", path=field, value=str(len(said.value))))
-        said = replace(said, value=said.value[:MAX_TEXT])
+        said = replace(said, value=said.value[:_MAX_TEXT])
     known = draft.fields.get(field)
     if known is None:
         draft.fields[field] = [said]
-    elif len(known) < MAX_VALUES:
+    elif len(known) < _MAX_VALUES:
         known.append(said)
     else:
         leave(draft, said.path, said.value)
@@ -122,8 +122,8 @@ def say(draft: Draft, field: str, said: Said) -> None:
 def leave(draft: Draft, path: str, text: str) -> None:
     """List a leaf as unmapped, within the bounds and without e-mail addresses."""
     text = without_addresses(text)
-    if len(text) > MAX_TEXT:
-        text = f"{text[:MAX_TEXT]}… shortened from {len(text)} characters"
+    if len(text) > _MAX_TEXT:
+        text = f"{text[:_MAX_TEXT]}… shortened from {len(text)} characters"
     draft.unmapped.append(Leaf(path=path, value=text))
 
 
@@ -138,14 +138,14 @@ def dispose(targets: Disposition, value: Value, draft: Draft) -> None:
             draft.used.append(Leaf(path=value.path, value=value.text))
         for field, stated, attribute in targets:
             hint = stated if attribute is None else _completed(stated, value, attribute)
-            say(draft, field, Said(value.text, value.path, value.language, hint))
+            _say(draft, field, Said(value.text, value.path, value.language, hint))
 
 
 def add(part: Draft, draft: Draft) -> None:
     """Everything that a part of a record says, into the draft of the whole."""
     for field, values in part.fields.items():
         for said in values:
-            say(draft, field, said)
+            _say(draft, field, said)
     draft.unmapped += part.unmapped
     draft.ignored += part.ignored
     draft.used += part.used
@@ -158,11 +158,11 @@ def _completed(stated: str | None, value: Value, attribute: str) -> str | None:
     return f"{stated}{beside or ''}" if stated else beside
 
 
-def _targets(said: str) -> tuple[Target, ...]:
+def _targets(said: str) -> tuple[_Target, ...]:
     return tuple(_target(word) for word in re.findall(r"[^\s:?]+(?::\"[^\"]*\"|:\S+|\?)?", said) if word != USED)
 
 
-def _target(word: str) -> Target:
+def _target(word: str) -> _Target:
     if word.endswith("?"):
         return word[:-1], IF_KNOWN, None
     field, _, hint = word.partition(":")

@@ -18,8 +18,8 @@ NONE: frozenset[str] = frozenset()
 
 Named = tuple[str, frozenset[str]]  # step of the key, attributes that made it
 Naming = Callable[[Element, str], "Named | None"]
-Mark = tuple[object, str | None, Named | None, tuple[str, ...]]  # tag, prefix, naming's and placing's answers
-Shape = tuple[tuple[Any, ...], ...]  # of each child its mark, or tag and prefix where that is all that counts
+_Mark = tuple[object, str | None, Named | None, tuple[str, ...]]  # tag, prefix, naming's and placing's answers
+_Shape = tuple[tuple[Any, ...], ...]  # of each child its mark, or tag and prefix where that is all that counts
 
 
 class Location:
@@ -60,7 +60,7 @@ class Location:
         self.targets: Disposition = table.row(key)
         self._attributes: dict[str, Location] = {}
         self._places: dict[Step, Location] = {}
-        self._shapes: dict[Shape, list[Location | None]] = {}
+        self._shapes: dict[_Shape, list[Location | None]] = {}
 
     def begins(self) -> Location:
         """The same place, as one where a group of the table may begin."""
@@ -93,7 +93,7 @@ class Location:
         """Where each child lies; None for what is no element, such as an entity that nobody declared."""
         naming, place = self.holder.naming, self.holder.place
         if naming is not None or place is not None:
-            shape: Shape = tuple([_mark(child, naming, place) for child in children])
+            shape: _Shape = tuple([_mark(child, naming, place) for child in children])
         elif len(children) == 1:
             shape = ((children[0].tag, children[0].prefix),)
         else:
@@ -106,7 +106,7 @@ class Location:
             self._shapes[_kept(shape)] = found
             return found
 
-    def _found(self, shape: Shape) -> Iterator[Location | None]:
+    def _found(self, shape: _Shape) -> Iterator[Location | None]:
         steps = [step_of(mark[0], mark[1]) for mark in shape]
         steps = placed(steps, [mark[3] for mark in shape]) if self.holder.place else numbered(steps)
         for (name, step), mark in zip(steps, shape, strict=True):
@@ -166,12 +166,12 @@ class Locations:
         return self._roots[path]
 
 
-def _mark(child: Element, naming: Naming | None, place: Place | None) -> Mark:
+def _mark(child: Element, naming: Naming | None, place: Place | None) -> _Mark:
     tag = child.tag
     named = naming(child, local_name(tag)) if naming is not None and isinstance(tag, str) else None
     return tag, child.prefix, named, place(child) if place is not None else ()
 
 
-def _kept(shape: Shape) -> Shape:
+def _kept(shape: _Shape) -> _Shape:
     """The shape with one string for all names that are alike: lxml makes new ones for every element."""
     return tuple([tuple([intern(part) if type(part) is str else part for part in mark]) for mark in shape])

@@ -10,8 +10,8 @@ from lxml import etree
 
 from transforms.crosswalks.engine.table import REMEMBERED, Unreadable
 
-DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
-ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 MARKUP = frozenset(
     [
         "a",
@@ -62,21 +62,21 @@ MARKUP = frozenset(
         "sc",
     ]
 )
-PREDEFINED = frozenset({"amp", "lt", "gt", "quot", "apos"})
+_PREDEFINED = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
 Element = etree._Element
-PARSER = etree.XMLParser(  # one for all payloads: to make it takes as long as to parse a small record
+_PARSER = etree.XMLParser(  # one for all payloads: to make it takes as long as to parse a small record
     resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
 )
 
 
 def parse(payload: str) -> Element:
     """The root element. Raises Unreadable with line and column when the text is not well-formed XML."""
-    text = DECLARATION.sub("", payload, count=1).lstrip("\ufeff \t\r\n")
+    text = _DECLARATION.sub("", payload, count=1).lstrip("\ufeff \t\r\n")
     if "&" in text:
-        text = ENTITY.sub(_named, text)
+        text = _ENTITY.sub(_named, text)
     try:
-        return etree.fromstring(text.encode("utf-8"), PARSER)
+        return etree.fromstring(text.encode("utf-8"), _PARSER)
     except UnicodeEncodeError as error:
         raise Unreadable(f"not encodable as UTF-8: {error.reason} at character {error.start}") from error
     except etree.XMLSyntaxError as error:
@@ -85,7 +85,7 @@ def parse(payload: str) -> Element:
 
 def _named(match: re.Match[str]) -> str:
     name = match.group(1)
-    return match.group(0) if name in PREDEFINED else html.unescape(match.group(0))
+    return match.group(0) if name in _PREDEFINED else html.unescape(match.group(0))
 
 
 def local(element: Element) -> str:

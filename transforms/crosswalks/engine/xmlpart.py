@@ -10,14 +10,14 @@ from transforms.crosswalks.engine.xmllocation import Location
 from transforms.crosswalks.engine.xmlparse import Element
 from transforms.draft import Draft
 
-LARGEST = 4_000  # bytes of a subtree that is kept
-KEPT = 4_096  # subtrees; beyond, all are forgotten and learned again
-ONCE = 65_536  # subtrees of which is only known that they were met
-TRIED = 256  # times after which a place is given up
-WORTH = 0.2  # unless this share of what lay there had come before
+_LARGEST = 4_000  # bytes of a subtree that is kept
+_KEPT = 4_096  # subtrees; beyond, all are forgotten and learned again
+_ONCE = 65_536  # subtrees of which is only known that they were met
+_TRIED = 256  # times after which a place is given up
+_WORTH = 0.2  # unless this share of what lay there had come before
 
 
-class Copy(NamedTuple):
+class _Copy(NamedTuple):
     """A subtree by its place, the language around it, and its exact text."""
 
     at: Location
@@ -36,37 +36,37 @@ class Parts:
     """What was read of subtrees that came twice, within a bound."""
 
     def __init__(self) -> None:
-        self._known: dict[Copy, Part] = {}
+        self._known: dict[_Copy, Part] = {}
         self._once: set[int] = set()
 
-    def copy(self, element: Element, at: Location, language: str | None) -> Copy | None:
+    def copy(self, element: Element, at: Location, language: str | None) -> _Copy | None:
         """The subtree as something to be known again; None where that is not worth its while."""
-        if at.tried > TRIED and at.met < WORTH * at.tried:
+        if at.tried > _TRIED and at.met < _WORTH * at.tried:
             at.parts()
             return None
         at.tried += 1
         text = etree.tostring(element, encoding="utf-8", xml_declaration=False, with_tail=False)
-        return Copy(at, language, text) if len(text) <= LARGEST else None
+        return _Copy(at, language, text) if len(text) <= _LARGEST else None
 
-    def known(self, copy: Copy) -> Part | None:
+    def known(self, copy: _Copy) -> Part | None:
         """What the subtree said before."""
         found = self._known.get(copy)
         if found is not None:
             copy.at.met += 1
         return found
 
-    def comes_again(self, copy: Copy) -> bool:
+    def comes_again(self, copy: _Copy) -> bool:
         """Whether it was met before, so that what it says is to be kept."""
         mark = hash(copy)
         if mark in self._once:
             return True
-        if len(self._once) >= ONCE:
+        if len(self._once) >= _ONCE:
             self._once.clear()
         self._once.add(mark)
         return False
 
-    def keep(self, copy: Copy, part: Part) -> None:
+    def keep(self, copy: _Copy, part: Part) -> None:
         """Keep what the subtree says."""
-        if len(self._known) >= KEPT:
+        if len(self._known) >= _KEPT:
             self._known.clear()
         self._known[copy] = part

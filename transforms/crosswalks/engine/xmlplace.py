@@ -9,17 +9,17 @@ from itertools import combinations
 
 from transforms.crosswalks.engine.xmlparse import Element, Step
 
-PLAIN = re.compile(r"[\w.:-]+")
+_PLAIN = re.compile(r"[\w.:-]+")
 
 Place = Callable[[Element], tuple[str, ...]]  # the XPath predicates that part an element from its siblings
-Kind = tuple[Step, tuple[str, ...]]
+_Kind = tuple[Step, tuple[str, ...]]
 
 
 def by_attributes(*names: str) -> Place:
     """A place told by these attributes: `datafield[@tag='650']`."""
 
     def place(element: Element) -> tuple[str, ...]:
-        return tuple(f"[@{name}='{text}']" for name in names if PLAIN.fullmatch(text := element.get(name) or ""))
+        return tuple(f"[@{name}='{text}']" for name in names if _PLAIN.fullmatch(text := element.get(name) or ""))
 
     return place
 
@@ -32,7 +32,7 @@ def placed(steps: Sequence[Step], places: Sequence[tuple[str, ...]]) -> list[Ste
     kinds = list(zip(steps, places, strict=True))
     selectors = {kind: _selectors(kind) for kind in kinds}
     total = Counter(one for kind in kinds for one in selectors[kind])
-    seen: Counter[Kind] = Counter()
+    seen: Counter[_Kind] = Counter()
     found = []
     for kind in kinds:
         seen.update(selectors[kind])
@@ -41,7 +41,7 @@ def placed(steps: Sequence[Step], places: Sequence[tuple[str, ...]]) -> list[Ste
     return found
 
 
-def _selectors(kind: Kind) -> list[Kind]:
+def _selectors(kind: _Kind) -> list[_Kind]:
     """The steps that select an element of this kind: with all of its predicates, and with fewer."""
     step, place = kind
     return [(step, fewer) for length in range(len(place) + 1) for fewer in combinations(place, length)]

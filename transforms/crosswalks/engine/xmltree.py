@@ -12,10 +12,10 @@ from transforms.crosswalks.engine.xmlplace import Place
 from transforms.draft import Draft
 
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
-LANGUAGE_ATTRIBUTES = frozenset({"lang", "language"})  # in any case, besides xml:lang
+_XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+_LANGUAGE_ATTRIBUTES = frozenset({"lang", "language"})  # in any case, besides xml:lang
 
-Pairs = Sequence[tuple[str | bytes, str | bytes]]
+_Pairs = Sequence[tuple[str | bytes, str | bytes]]
 
 
 class XmlWalk:
@@ -54,20 +54,20 @@ class XmlWalk:
         if self.seen > MAX_LEAVES:
             raise Unreadable(f"more than {MAX_LEAVES} values in one record, at {at.path}")
 
-    def attributes(self, pairs: Pairs, at: Location, language: str | None) -> tuple[dict[str, str], str | None]:
+    def attributes(self, pairs: _Pairs, at: Location, language: str | None) -> tuple[dict[str, str], str | None]:
         """What stands beside a text, and its language; every attribute that is not structure is a leaf."""
         beside: dict[str, str] = {}
         for raw, content in pairs:
             name = str(raw)
             text = str(content).strip()
-            if name == XML_LANG or name.lower() in LANGUAGE_ATTRIBUTES:
+            if name == XML_LANG or name.lower() in _LANGUAGE_ATTRIBUTES:
                 language = text or language
                 continue
             if not text:
                 continue
             short = local_name(name)
             beside[short] = text
-            if not name.startswith(XSI) and short != "schemalocation" and short not in at.made:
+            if not name.startswith(_XSI) and short != "schemalocation" and short not in at.made:
                 self.put(at.attribute(name), text, None, None)
         return beside, language
 

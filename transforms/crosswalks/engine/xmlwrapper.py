@@ -9,11 +9,11 @@ from transforms.draft import Draft
 
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
 
-NO_ROOT: frozenset[str] = frozenset()
-ABOUT = XmlFormat(
-    NO_ROOT, Table({}, {"*": "the repository's statement about its metadata record, not about the resource"})
+_NO_ROOT: frozenset[str] = frozenset()
+_ABOUT = XmlFormat(
+    _NO_ROOT, Table({}, {"*": "the repository's statement about its metadata record, not about the resource"})
 )
-STRANGE = XmlFormat(NO_ROOT, Table({}, {}))  # what no table knows: every leaf is unmapped
+_STRANGE = XmlFormat(_NO_ROOT, Table({}, {}))  # what no table knows: every leaf is unmapped
 
 
 def unwrap(payload: str, draft: Draft) -> Element:
@@ -30,14 +30,14 @@ def unwrap(payload: str, draft: Draft) -> Element:
         if name == "metadata" and found is None and len(child):
             found = child
         elif name in {"about", "header"}:
-            ABOUT.read(child, draft, name)
+            _ABOUT.read(child, draft, name)
         elif isinstance(child.tag, str):
-            STRANGE.read(child, draft, name)
+            _STRANGE.read(child, draft, name)
     inside = [] if found is None else [child for child in found if isinstance(child.tag, str)]
     if not inside:
         raise Unreadable("no metadata in the record")
     for further in inside[1:]:
-        STRANGE.read(further, draft, f"metadata/{local(further)}")
+        _STRANGE.read(further, draft, f"metadata/{local(further)}")
     return inside[0]
 
 

@@ -24,9 +24,9 @@ from transforms.normalize.tables import table
 
 __all__ = ["Date", "Issued", "date", "issued"]
 
-LONGEST = 120  # characters; a longer statement is a sentence, not a date
+_LONGEST = 120  # characters; a longer statement is a sentence, not a date
 _OPENAIRE = re.compile(r"info:eu-repo/date/(\w+)/(.+)")
-BEGIN = re.compile(r"\d{4}(?:-\d\d){0,2}")  # of an EDTF date or interval
+_BEGIN = re.compile(r"\d{4}(?:-\d\d){0,2}")  # of an EDTF date or interval
 _QUALIFIED = re.compile(r"^[^\[]*+\[.*\?\s*+\]|\?\s*+\]?\.?$|^\?")
 
 
@@ -49,7 +49,7 @@ def date(said: str, *, language: str | None = None, today: str | None = None) ->
     out: the date is the one written.
     """
     text = _tidy(said)
-    if not text or len(text) > LONGEST:
+    if not text or len(text) > _LONGEST:
         return None
     tongue = (language or "").split("-")[0].split("_")[0].lower()
     if any("\u0e50" <= letter <= "\u0e59" for letter in said):
@@ -82,7 +82,7 @@ def _issued(said: tuple[tuple[str, str | None], ...], language: str | None, toda
         (at, kind, date(text, language=language, today=today), text)
         for at, (text, kind) in enumerate(map(_openaire, said))
     ]
-    candidates: list[Candidate] = [
+    candidates: list[_Candidate] = [
         (_rank(kind, text, found), at, found) for at, kind, found, text in read if found is not None and found.edtf
     ]
     first = min((one for one in candidates if one[0] is not None), key=lambda one: (one[0], one[1]), default=None)
@@ -103,10 +103,10 @@ def _issued(said: tuple[tuple[str, str | None], ...], language: str | None, toda
     )
 
 
-Candidate = tuple[tuple[int, int, str] | None, int, Date]  # rank, place in what was said, date
+_Candidate = tuple[tuple[int, int, str] | None, int, Date]  # rank, place in what was said, date
 
 
-def _refined(first: Candidate, candidates: list[Candidate]) -> Candidate:
+def _refined(first: _Candidate, candidates: list[_Candidate]) -> _Candidate:
     """The same date told to the month or day by another candidate of its rank: "2019-05-06" for "2019".
 
     The first of January is what systems fill in for a year, and tells no more.
@@ -143,7 +143,7 @@ def _rank(kind: str | None, text: str, found: Date) -> tuple[int, int, str] | No
 
 def _tidy(said: str) -> str:
     """One line, with the digits of any script in ASCII."""
-    text = " ".join(said[: LONGEST * 4].split())
+    text = " ".join(said[: _LONGEST * 4].split())
     if text.isascii():
         return text
     return "".join(str(unicodedata.digit(letter, letter)) if letter.isdigit() else letter for letter in text)
@@ -163,6 +163,6 @@ def _flagged(found: Date, mark: str, today: str | None) -> Date:
         edtf = "/".join(part + mark for part in edtf.split("/"))
     if mark and "approximate" not in flags:
         flags.append("approximate")
-    if today is not None and (begin := BEGIN.match(edtf)) and begin[0] > today[: len(begin[0])]:
+    if today is not None and (begin := _BEGIN.match(edtf)) and begin[0] > today[: len(begin[0])]:
         flags.append("future")
     return Date(edtf=edtf, year=found.year, flags=tuple(flags), rule=found.rule)

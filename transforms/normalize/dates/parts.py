@@ -9,8 +9,8 @@ from convertdate import islamic
 from schemas.base import Base
 from transforms.normalize.dates import words
 
-BUDDHIST_YEARS = range(2400, 2700)  # nobody published then, counting from Christ's birth; BE 2400 is CE 1857
-HIJRI_YEARS = range(1250, 1500)  # CE 1834 to 2077
+_BUDDHIST_YEARS = range(2400, 2700)  # nobody published then, counting from Christ's birth; BE 2400 is CE 1857
+_HIJRI_YEARS = range(1250, 1500)  # CE 1834 to 2077
 
 
 class Date(Base, frozen=True, kw_only=True):
@@ -36,12 +36,12 @@ class Parts(Base, frozen=True, kw_only=True):
 
 def era(parts: Parts, text: str, tongue: str) -> Parts:
     """The parts counted from Christ's birth."""
-    thai = parts.year in BUDDHIST_YEARS or (words.BUDDHIST.search(text) and parts.year > 2343)
+    thai = parts.year in _BUDDHIST_YEARS or (words.BUDDHIST.search(text) and parts.year > 2343)
     if thai and not words.GREGORIAN.search(text):
         flags = parts.flags | {"buddhist"}
         return Parts(year=parts.year - 543, month=parts.month, day=parts.day, flags=flags, rule="Buddhist era")
     marked = "hijri" in parts.flags or bool(words.HIJRI.search(text))
-    if parts.year in HIJRI_YEARS and (marked or (tongue == "ar" and not words.GREGORIAN.search(text))):
+    if parts.year in _HIJRI_YEARS and (marked or (tongue == "ar" and not words.GREGORIAN.search(text))):
         flags = parts.flags | {"hijri"}
         return Parts(year=parts.year, month=parts.month, day=parts.day, flags=flags, rule="Hijri")
     return parts
@@ -83,10 +83,10 @@ def _from_hijri(parts: Parts) -> Date:
 def same_year(first: int, second: int) -> int | None:
     """The Gregorian one of two years that are one in two calendars (2554 and 2011, 1434 and 2013); else None."""
     for other, own in ((first, second), (second, first)):
-        if other in BUDDHIST_YEARS and own == other - 543:
+        if other in _BUDDHIST_YEARS and own == other - 543:
             return own
         if (
-            other in HIJRI_YEARS
+            other in _HIJRI_YEARS
             and islamic.to_gregorian(other, 1, 1)[0] <= own <= islamic.to_gregorian(other, 12, 29)[0]
         ):
             return own

@@ -23,13 +23,13 @@ from transforms.normalize.language import (
 )
 from transforms.normalize.language.agreement import FAMILY, Told, Writing
 
-LENGTH = 120  # characters that are read
+_LENGTH = 120  # characters that are read
 REMEMBERED = 16_384  # texts
-EASY = 0.25  # where the fast model is believed alone it is wrong about so much less often than it says
-FAMILY_SEEN = 0.6  # from here on the fast model is believed that a text is in one of the close family
-TWO_WORDS = re.compile(r"[^\W\d_]\S+\s.*?[^\W\d_]\S")
-NUMBERS = re.compile(r"[\d_፡]+")  # and the sign that parts words in Ethiopic
-NOISE = re.compile(r"(?:https?://|www\.)\S+|(?<!\S)(?=\S+@\S)\S++|[\d_፡]+")
+_EASY = 0.25  # where the fast model is believed alone it is wrong about so much less often than it says
+_FAMILY_SEEN = 0.6  # from here on the fast model is believed that a text is in one of the close family
+_TWO_WORDS = re.compile(r"[^\W\d_]\S+\s.*?[^\W\d_]\S")
+_NUMBERS = re.compile(r"[\d_፡]+")  # and the sign that parts words in Ethiopic
+_NOISE = re.compile(r"(?:https?://|www\.)\S+|(?<!\S)(?=\S+@\S)\S++|[\d_፡]+")
 
 
 class Detection(Base, frozen=True, kw_only=True):
@@ -38,11 +38,11 @@ class Detection(Base, frozen=True, kw_only=True):
     family: float = 0.0  # the same for the language or one of its family (Serbian, Croatian, Bosnian); never less
 
 
-Asked = tuple[str, str | None]  # the text, shortened, and the language of its hint
-UNKNOWN = Detection(tag="und", confidence=0.0)
+_Asked = tuple[str, str | None]  # the text, shortened, and the language of its hint
+_UNKNOWN = Detection(tag="und", confidence=0.0)
 
 
-_KNOWN: dict[Asked, Detection] = {}
+_KNOWN: dict[_Asked, Detection] = {}
 
 
 def detect(text: str, hint: str | None = None) -> Detection:
@@ -74,20 +74,20 @@ def detect_ahead(said: Iterable[tuple[str, str | None]]) -> None:
         _KNOWN[one] = _tagged(it, _judged(it, *told[one])) if isinstance(it, Writing) else it
 
 
-def _asked(text: str, hint: str | None) -> Asked:
-    return text[:LENGTH], hint.partition("-")[0] if hint else None
+def _asked(text: str, hint: str | None) -> _Asked:
+    return text[:_LENGTH], hint.partition("-")[0] if hint else None
 
 
 def _written(text: str, hint: str | None) -> Writing | Detection:
     """The text as the models read it; at once its language where script and letters, or their lack, say enough."""
     noisy = "@" in text or "http" in text or "www." in text  # the pattern for them is slow
-    flat = " ".join((NOISE if noisy else NUMBERS).sub(" ", text).lower().split())
+    flat = " ".join((_NOISE if noisy else _NUMBERS).sub(" ", text).lower().split())
     script, languages = detect_script.candidates(flat)
     if script is None or not languages:
-        return UNKNOWN
+        return _UNKNOWN
     if len(languages) == 1:
         return Detection(tag=detect_script.tagged(languages[0], script, flat), confidence=0.99, family=0.99)
-    if not TWO_WORDS.search(flat):
+    if not _TWO_WORDS.search(flat):
         return Detection(tag="und", confidence=0.2)
     letters = detect_evidence.telling(flat, script)
     writing = Writing(flat, script, languages, letters, hint if hint in languages else None)
@@ -106,10 +106,10 @@ def _judged(writing: Writing, first: str, sure: float, ranked: detect_models.Ran
     text, script, languages, letters, _ = writing
     alone = first in languages and not (script == "Latn" and first in FAMILY)
     if alone and detect_evidence.believed(first, sure, text) and not detect_evidence.against(first, letters, script):
-        likelihood = min(0.99, 1 - (1 - sure) * EASY)
+        likelihood = min(0.99, 1 - (1 - sure) * _EASY)
         return Told(first, likelihood, likelihood)
     fast = detect_models.shares(ranked)
     family = detect_agreement.family_share(fast, writing) if script == "Latn" else 0.0
-    if family >= FAMILY_SEEN:
-        return detect_agreement.of_family(writing, fast, min(0.99, 1 - (1 - family) * EASY))
+    if family >= _FAMILY_SEEN:
+        return detect_agreement.of_family(writing, fast, min(0.99, 1 - (1 - family) * _EASY))
     return detect_agreement.agreed(writing, fast)

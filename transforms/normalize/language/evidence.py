@@ -13,27 +13,27 @@ from typing import Any, NamedTuple
 import schemas
 from transforms.normalize.language.script import CANDIDATES
 
-TABLE = Path(schemas.__file__).parent / "vocabularies" / "language_evidence.toml"
-WORD = re.compile(r"""[^\s\d.,;:!?()\[\]{}<>"«»„“”/|+*=&%#@…–—]+""")  # marks belong to words, so not \\w+
-FOREIGN_LETTER = -2.5  # for each letter that the language does not write, up to three
+_TABLE = Path(schemas.__file__).parent / "vocabularies" / "language_evidence.toml"
+_WORD = re.compile(r"""[^\s\d.,;:!?()\[\]{}<>"«»„“”/|+*=&%#@…–—]+""")  # marks belong to words, so not \\w+
+_FOREIGN_LETTER = -2.5  # for each letter that the language does not write, up to three
 KNOWN_WORD = 2.0  # for each word that speaks for a language
-WEAK = 0.7  # where it does so weakly, or only two letters of the word do
-ENOUGH = 0.5  # of the fast model, where a small word agrees with it
-BORROWED_LETTER = -0.8  # for each plain letter that the language uses in foreign words only
+_WEAK = 0.7  # where it does so weakly, or only two letters of the word do
+_ENOUGH = 0.5  # of the fast model, where a small word agrees with it
+_BORROWED_LETTER = -0.8  # for each plain letter that the language uses in foreign words only
 
-Shelf = dict[str, dict[str, float]]  # a word or part of it → language → weight
+_Shelf = dict[str, dict[str, float]]  # a word or part of it → language → weight
 
-NONE: frozenset[str] = frozenset()
+_NONE: frozenset[str] = frozenset()
 
 
-class Neighbours(NamedTuple):
+class _Neighbours(NamedTuple):
     """Languages that are easily taken for one another, and the words that tell them apart, with their weights."""
 
     languages: frozenset[str]
-    whole: Shelf
-    beginnings: Shelf
-    endings: Shelf
-    inside: Shelf
+    whole: _Shelf
+    beginnings: _Shelf
+    endings: _Shelf
+    inside: _Shelf
     pairs: dict[tuple[str, str], dict[str, float]]  # two words that follow one another, or the end of the first
     seconds: frozenset[str]  # the second words of the pairs
     longest: int  # letters of a beginning or an ending
@@ -43,7 +43,7 @@ def believed(language: str, sure: float, text: str) -> bool:
     """Whether the fast model is to be believed alone: by how sure it is, or by a small word that agrees."""
     if sure >= _said_of("sure").get(language, 2.0):
         return True
-    return sure >= ENOUGH and not _small_words(language).isdisjoint(text.split())
+    return sure >= _ENOUGH and not _small_words(language).isdisjoint(text.split())
 
 
 @cache
@@ -64,7 +64,7 @@ def _said_of(table: str) -> dict[str, float]:
 
 def telling(text: str, script: str) -> frozenset[str]:
     """The letters of a lower-case text that not every language of its script writes as its own."""
-    return frozenset(filter(str.isalpha, set(text) - _plain(script))) if _own(script) else NONE
+    return frozenset(filter(str.isalpha, set(text) - _plain(script))) if _own(script) else _NONE
 
 
 @lru_cache(maxsize=4096)
@@ -74,7 +74,7 @@ def signed(letters: frozenset[str], script: str) -> str | None:
     writers = [one for one in own if not letters - own[one] - common]
     if len(writers) != 1:
         return None
-    elsewhere = NONE.union(*(letters for one, letters in own.items() if one != writers[0]))
+    elsewhere = _NONE.union(*(letters for one, letters in own.items() if one != writers[0]))
     return writers[0] if letters & own[writers[0]] - elsewhere else None
 
 
@@ -87,7 +87,7 @@ def against(language: str, letters: frozenset[str], script: str) -> float:
     foreign, borrowed = len(letters - known), len(letters & lent)
     if not foreign and not borrowed:
         return 0.0
-    return FOREIGN_LETTER * min(3, foreign) + BORROWED_LETTER * min(3, borrowed)
+    return _FOREIGN_LETTER * min(3, foreign) + _BORROWED_LETTER * min(3, borrowed)
 
 
 @lru_cache(maxsize=4096)
@@ -103,7 +103,7 @@ def words(text: str, script: str, rivals: frozenset[str]) -> dict[str, float]:
     apart, and say nothing about languages beyond.
     """
     found: dict[str, float] = {}
-    spoken = WORD.findall(text)
+    spoken = _WORD.findall(text)
     for number, group in enumerate(_neighbours().get(script, ())):
         if len(group.languages & rivals) < 2:
             continue
@@ -150,7 +150,7 @@ def _speaks_for(word: str, script: str, number: int) -> tuple[tuple[str, float],
 def _plain(script: str) -> frozenset[str]:
     """Letters that every language of the script writes as its own, and signs."""
     common = _common(script) | frozenset(map(chr, range(0x80)))
-    return common - NONE.union(*_borrowed(script).values())
+    return common - _NONE.union(*_borrowed(script).values())
 
 
 @cache
@@ -163,7 +163,7 @@ def _common(script: str) -> frozenset[str]:
 def _alphabets(script: str) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
     """Language → the letters that it writes, and those among them that it writes in foreign words only."""
     own, borrowed, common = _own(script), _borrowed(script), _common(script)
-    return {one: (common | own.get(one, NONE), borrowed.get(one, NONE)) for one in CANDIDATES[script]}
+    return {one: (common | own.get(one, _NONE), borrowed.get(one, _NONE)) for one in CANDIDATES[script]}
 
 
 @cache
@@ -177,21 +177,21 @@ def _borrowed(script: str) -> dict[str, frozenset[str]]:
 
 
 @cache
-def _neighbours() -> dict[str, tuple[Neighbours, ...]]:
-    found: dict[str, tuple[Neighbours, ...]] = {}
+def _neighbours() -> dict[str, tuple[_Neighbours, ...]]:
+    found: dict[str, tuple[_Neighbours, ...]] = {}
     for row in _table()["neighbours"]:
         found[row["script"]] = (*found.get(row["script"], ()), _group(row["languages"], row["words"]))
     return found
 
 
-def _group(languages: str, rows: dict[str, str]) -> Neighbours:
-    group = Neighbours(frozenset(languages.split()), {}, {}, {}, {}, {}, NONE, 0)
+def _group(languages: str, rows: dict[str, str]) -> _Neighbours:
+    group = _Neighbours(frozenset(languages.split()), {}, {}, {}, {}, {}, _NONE, 0)
     for spoken, markers in rows.items():
         for marker in markers.split():
             part = marker.lstrip("~")
             before, after, part = part.startswith("-"), part.endswith("-"), part.strip("-")
             weak = marker.startswith("~") or (len(part) < 3 and (before or after))
-            said = dict.fromkeys(spoken.split(), WEAK if weak else KNOWN_WORD)
+            said = dict.fromkeys(spoken.split(), _WEAK if weak else KNOWN_WORD)
             if "_" in part:
                 first, _, second = part.partition("_")
                 group.pairs.setdefault((first, second), {}).update(said)
@@ -204,4 +204,4 @@ def _group(languages: str, rows: dict[str, str]) -> Neighbours:
 
 @cache
 def _table() -> dict[str, Any]:
-    return tomllib.loads(TABLE.read_text(encoding="utf-8"))
+    return tomllib.loads(_TABLE.read_text(encoding="utf-8"))

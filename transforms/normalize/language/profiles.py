@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-SMOOTHING = 0.5 / 10_000  # langdetect's own: alpha over its base frequency
-DRAWN = 25  # n-grams after which langdetect's draws have mostly converged: so many count, however many there are
-LEAST = 0.1  # langdetect names no language that is less likely
-WORD = re.compile(r"[^\W\d_]+")
+_SMOOTHING = 0.5 / 10_000  # langdetect's own: alpha over its base frequency
+_DRAWN = 25  # n-grams after which langdetect's draws have mostly converged: so many count, however many there are
+_LEAST = 0.1  # langdetect names no language that is less likely
+_WORD = re.compile(r"[^\W\d_]+")
 
-Logarithms = np.ndarray[Any, np.dtype[np.float64]]
+_Logarithms = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def sees(text: str, language: str) -> bool | None:
@@ -22,17 +22,17 @@ def sees(text: str, language: str) -> bool | None:
     place = _places().get(language)
     if place is None:
         return None
-    words = [_weighed(word) for word in set(WORD.findall(unicodedata.normalize("NFC", text)))]
+    words = [_weighed(word) for word in set(_WORD.findall(unicodedata.normalize("NFC", text)))]
     met = sum(known for known, _ in words)
     if not met:
         return False
-    scores = np.add.reduce([weight for _, weight in words]) * min(1.0, DRAWN / met)
+    scores = np.add.reduce([weight for _, weight in words]) * min(1.0, _DRAWN / met)
     odds = np.exp(scores - scores.max())
-    return bool(odds[place] >= LEAST * odds.sum())
+    return bool(odds[place] >= _LEAST * odds.sum())
 
 
 @lru_cache(maxsize=4096)
-def _weighed(word: str) -> tuple[int, Logarithms]:
+def _weighed(word: str) -> tuple[int, _Logarithms]:
     """How many n-grams of a word and the spaces around it are known, and what they say together of each language."""
     said = f" {word} "
     parts = (said[at : at + length] for length in (1, 2, 3) for at in range(len(said) - length + 1))
@@ -41,10 +41,10 @@ def _weighed(word: str) -> tuple[int, Logarithms]:
 
 
 @lru_cache(maxsize=8192)
-def _likelihood(part: str) -> Logarithms | None:
+def _likelihood(part: str) -> _Logarithms | None:
     """How likely an n-gram is in each language, as logarithms; None where no profile has it."""
     told = _factory().word_lang_prob_map.get(part)
-    return None if told is None else np.log(np.array(told) + SMOOTHING)
+    return None if told is None else np.log(np.array(told) + _SMOOTHING)
 
 
 @cache

@@ -7,7 +7,7 @@ from collections import Counter
 from functools import cache
 
 # First and last code point of a block, and its script (ISO 15924; Kana stands for Hiragana and Katakana).
-BLOCKS = (
+_BLOCKS = (
     (0x41, 0x5A, "Latn"), (0x61, 0x7A, "Latn"), (0xAA, 0xAA, "Latn"), (0xBA, 0xBA, "Latn"), (0xC0, 0xD6, "Latn"),
     (0xD8, 0xF6, "Latn"), (0xF8, 0x2AF, "Latn"), (0x1E00, 0x1EFF, "Latn"), (0x370, 0x3FF, "Grek"),
     (0x1F00, 0x1FFF, "Grek"), (0x400, 0x52F, "Cyrl"), (0x531, 0x587, "Armn"), (0x5D0, 0x5F2, "Hebr"),
@@ -21,7 +21,7 @@ BLOCKS = (
     (0xAC00, 0xD7A3, "Hang"),
 )  # fmt: skip
 
-WRITTEN = {
+_WRITTEN = {
     "Latn": (
         "en fr es pt de it nl ca gl eu ro pl cs sk sl hr bs sr hu sq tr az uz tk sw id ms vi fi sv no da et lv lt "
         "so ha zu xh af ga cy mt is fil ht ku"
@@ -53,19 +53,19 @@ WRITTEN = {
     "Mong": "mn",
 }
 # Common characters that only one of the two Chinese scripts has.
-SIMPLIFIED = frozenset(
+_SIMPLIFIED = frozenset(
     "们这个国来时说会学对发经过还进种动实现开无体机关点业问间应长东书见门电车马语读写课师习题听认识数组华汉资养类总级历义术办务产区医单协编译评价优严广际该设计论"
 )
-TRADITIONAL = frozenset(
+_TRADITIONAL = frozenset(
     "們這個國來時說會學對發經過還進種動實現開無體機關點業問間應長東書見門電車馬語讀寫課師習題聽認識數組華漢資養類總級歷義術辦務產區醫單協編譯評價優嚴廣際該設計論"
 )
-CANDIDATES = {script: tuple(languages.split()) for script, languages in WRITTEN.items()}
+CANDIDATES = {script: tuple(languages.split()) for script, languages in _WRITTEN.items()}
 # Languages written in two scripts, and the scripts that their tags name; Latin goes without saying, save in sr.
 TWO_SCRIPTS = {"sr": ("Cyrl", "Latn"), "uz": ("Cyrl",), "az": ("Cyrl",), "zh": ("Hani",)}
-LATIN = re.compile("[A-Za-zªºÀ-ÖØ-öø-ʯḀ-ỿ]")
-NO_OTHER = re.compile("[\0-\u036f\u1e00-\u1eff\u2000-\u20cf]*")  # Latin letters, accents, signs
-BEYOND = re.compile("[^\0-\u036f\u2000-\u20cf]")
-WHOLE_WORDS = frozenset(("Hani", "Kana", "Hang"))  # one character says as much as three letters
+_LATIN = re.compile("[A-Za-zªºÀ-ÖØ-öø-ʯḀ-ỿ]")
+_NO_OTHER = re.compile("[\0-\u036f\u1e00-\u1eff\u2000-\u20cf]*")  # Latin letters, accents, signs
+_BEYOND = re.compile("[^\0-\u036f\u2000-\u20cf]")
+_WHOLE_WORDS = frozenset(("Hani", "Kana", "Hang"))  # one character says as much as three letters
 
 
 def script_of(text: str) -> str | None:
@@ -88,25 +88,25 @@ def tagged(language: str, script: str, text: str) -> str:
 
 
 def _chinese(text: str) -> str:
-    simplified = sum(letter in SIMPLIFIED for letter in text)
-    traditional = sum(letter in TRADITIONAL for letter in text)
+    simplified = sum(letter in _SIMPLIFIED for letter in text)
+    traditional = sum(letter in _TRADITIONAL for letter in text)
     if simplified == traditional:
         return "zh"
     return "zh-Hans" if simplified > traditional else "zh-Hant"
 
 
 def _counts(text: str) -> dict[str, int]:
-    if NO_OTHER.fullmatch(text):
-        return {"Latn": 1} if LATIN.search(text) else {}
+    if _NO_OTHER.fullmatch(text):
+        return {"Latn": 1} if _LATIN.search(text) else {}
     table = _table()
-    if (first := BEYOND.search(text)) and (only := table.get(first[0])) and _alone(only).fullmatch(text):
+    if (first := _BEYOND.search(text)) and (only := table.get(first[0])) and _alone(only).fullmatch(text):
         return {only: 1}
     counts: dict[str, int] = {}
     for letter, times in Counter(text).items():
         script = table.get(letter)
         if script is not None:
             counts[script] = counts.get(script, 0) + times
-    for script in WHOLE_WORDS & counts.keys():
+    for script in _WHOLE_WORDS & counts.keys():
         counts[script] *= 3
     for script in counts.keys() - {"Latn"}:
         counts[script] *= 2  # among other letters, Latin ones are mostly names
@@ -118,10 +118,10 @@ def _counts(text: str) -> dict[str, int]:
 @cache
 def _alone(script: str) -> re.Pattern[str]:
     """Letters of the script, accents and signs, and no letter of another."""
-    letters = "".join(f"{chr(first)}-{chr(last)}" for first, last, one in BLOCKS if one == script)
+    letters = "".join(f"{chr(first)}-{chr(last)}" for first, last, one in _BLOCKS if one == script)
     return re.compile(f"[{letters}\0-@\\[-`{{-\u00a9\u00ab-\u00b9\u00bb-\u00bf\u0300-\u036f\u2000-\u20cf]*")
 
 
 @cache
 def _table() -> dict[str, str]:
-    return {chr(point): script for first, last, script in BLOCKS if last < 0x20000 for point in range(first, last + 1)}
+    return {chr(point): script for first, last, script in _BLOCKS if last < 0x20000 for point in range(first, last + 1)}

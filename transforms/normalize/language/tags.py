@@ -15,12 +15,12 @@ from babel import Locale
 
 import schemas
 
-TABLE = Path(schemas.__file__).parent / "vocabularies" / "languages.toml"
-CODE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*", re.IGNORECASE)
-ADDRESS = re.compile(r"https?://\S*?[/#]([A-Za-z_-]{2,12})/?(?:\.html)?", re.IGNORECASE)
-QUALIFIED = re.compile(r"([^()\[\]]++)[(\[]([^()\[\]]+)[)\]]")
-SEPARATORS = re.compile(r"[;|,/\n\t]|(?<![^\S\n\t])[^\S\n\t]++(?:and|et|und|и|y|e|و|i|და)\s++|\s&\s")
-PRIVATE = re.compile(r"q[a-t][a-z]")
+_TABLE = Path(schemas.__file__).parent / "vocabularies" / "languages.toml"
+_CODE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://\S*?[/#]([A-Za-z_-]{2,12})/?(?:\.html)?", re.IGNORECASE)
+_QUALIFIED = re.compile(r"([^()\[\]]++)[(\[]([^()\[\]]+)[)\]]")
+_SEPARATORS = re.compile(r"[;|,/\n\t]|(?<![^\S\n\t])[^\S\n\t]++(?:and|et|und|и|y|e|و|i|და)\s++|\s&\s")
+_PRIVATE = re.compile(r"q[a-t][a-z]")
 
 
 @lru_cache(maxsize=8192)
@@ -33,7 +33,7 @@ def tag(said: str) -> str | None:
     spelling = _spelling(said)
     if not spelling or spelling in _placeholders():
         return None
-    if address := ADDRESS.fullmatch(said.strip()):
+    if address := _ADDRESS.fullmatch(said.strip()):
         return tag(address[1])
     return _by_code(spelling) or _by_name(spelling) or _qualified(spelling)
 
@@ -42,7 +42,7 @@ def tag(said: str) -> str | None:
 def tags(said: str) -> tuple[str, ...]:
     """Every language named in one string ("en;fr", "en|uk", "English, French"), in order, each once."""
     whole = tag(said)
-    found = [whole] if whole else [tag(part) for part in SEPARATORS.split(said)]
+    found = [whole] if whole else [tag(part) for part in _SEPARATORS.split(said)]
     if not any(found) and len(codes := said.split()) > 1:  # "eng fre": only when every word is a language
         found = [tag(code) for code in codes]
         found = found if all(found) else []
@@ -61,7 +61,7 @@ def _by_code(spelling: str) -> str | None:
         return _extended(_by_code(code), modifier)
     if known := _table()["codes"].get(code):
         return str(known)
-    if not CODE.fullmatch(code) or PRIVATE.fullmatch(code.split("-")[0]) or not langcodes.tag_is_valid(code):
+    if not _CODE.fullmatch(code) or _PRIVATE.fullmatch(code.split("-")[0]) or not langcodes.tag_is_valid(code):
         return None
     return langcodes.standardize_tag(code, macro=True)
 
@@ -77,7 +77,7 @@ def _by_name(spelling: str) -> str | None:
 
 def _qualified(spelling: str) -> str | None:
     """ "Português(BR)", "Serbian (Latin)": a language with a region or a script."""
-    if not (parts := QUALIFIED.fullmatch(spelling)):
+    if not (parts := _QUALIFIED.fullmatch(spelling)):
         return None
     return _extended(_by_name(parts[1].rstrip()) or _by_code(parts[1].rstrip()), parts[2])
 
@@ -92,7 +92,7 @@ def _extended(language: str | None, qualifier: str) -> str | None:
 
 @cache
 def _table() -> dict[str, Any]:
-    return tomllib.loads(TABLE.read_text(encoding="utf-8"))
+    return tomllib.loads(_TABLE.read_text(encoding="utf-8"))
 
 
 @cache

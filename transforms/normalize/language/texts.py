@@ -13,16 +13,16 @@ from transforms.normalize.language import script as detect_script
 from transforms.normalize.language import tags as language
 from transforms.normalize.language.detection import Detection, detect, detect_ahead
 
-SURE = 0.85  # a detection this confident is set against a declared tag
-SURE_OF_NEIGHBOURS = 0.95  # and this confident where speakers of both read one another's texts
-NEIGHBOURS = 10  # CLDR's distance between such languages: nb and no 1, hr and sr 4
-SURE_OF_MALAY = 0.98  # the models take Malay for Indonesian even when they are rather sure
-MALAY = frozenset(("id", "ms"))  # CLDR holds them for distant
-NEVER = 2.0  # more than any detection is sure
-LONG_ENOUGH = 20  # characters below which only another script is a contradiction
+_SURE = 0.85  # a detection this confident is set against a declared tag
+_SURE_OF_NEIGHBOURS = 0.95  # and this confident where speakers of both read one another's texts
+_NEIGHBOURS = 10  # CLDR's distance between such languages: nb and no 1, hr and sr 4
+_SURE_OF_MALAY = 0.98  # the models take Malay for Indonesian even when they are rather sure
+_MALAY = frozenset(("id", "ms"))  # CLDR holds them for distant
+_NEVER = 2.0  # more than any detection is sure
+_LONG_ENOUGH = 20  # characters below which only another script is a contradiction
 
 
-class LangTexts(Base, frozen=True, kw_only=True):
+class _LangTexts(Base, frozen=True, kw_only=True):
     """The texts of a field, one a language."""
 
     by_language: dict[str, str]  # the first text of each language
@@ -36,7 +36,7 @@ def langmap_ahead(told: Iterable[Sequence[tuple[str, str | None]]]) -> None:
     detect_ahead([(text, language.tag(declared) if declared else None) for said in told for text, declared in said])
 
 
-def langmap(said: Sequence[tuple[str, str | None]]) -> LangTexts:
+def langmap(said: Sequence[tuple[str, str | None]]) -> _LangTexts:
     """Plain texts with the languages they were said to be in, by BCP 47 tag.
 
     A declared tag stands; where the text contradicts it the contradiction is listed. A tag that is absent or names no
@@ -57,7 +57,7 @@ def langmap(said: Sequence[tuple[str, str | None]]) -> LangTexts:
             further.append(Text(language=tag, text=text))
         else:
             by_language[tag] = text
-    return LangTexts(
+    return _LangTexts(
         by_language=by_language, further=tuple(further), tags=tuple(tags), contradictions=tuple(contradictions)
     )
 
@@ -82,7 +82,7 @@ def contradicts(declared: str, found: Detection, length: int) -> float:
     """How surely a text of so many characters is not in the declared language or script; 0 where that is open."""
     needed, near = _needed(declared, found.tag)
     sure = found.confidence if near else max(found.family, found.confidence)
-    if found.tag == "und" or sure < needed or (length < LONG_ENOUGH and sure < 0.99):
+    if found.tag == "und" or sure < needed or (length < _LONG_ENOUGH and sure < 0.99):
         return 0.0
     return sure
 
@@ -92,12 +92,12 @@ def _needed(declared: str, found: str) -> tuple[float, bool]:
     """How sure a detection must be to contradict a declaration; whether the two languages are near."""
     one, other = langcodes.Language.get(declared), langcodes.Language.get(found)
     if one.language == other.language:
-        return (SURE if one.script and other.script and one.script != other.script else NEVER), False
+        return (_SURE if one.script and other.script and one.script != other.script else _NEVER), False
     if one.language == "bs" and one.script != "Latn" and found == "sr-Cyrl":  # in Cyrillic it is told as Serbian
-        return NEVER, True
-    if {one.language, other.language} == MALAY:
-        return SURE_OF_MALAY, True
+        return _NEVER, True
+    if {one.language, other.language} == _MALAY:
+        return _SURE_OF_MALAY, True
     distance = langcodes.tag_distance(declared, found, ignore_script=True)
-    if distance > NEIGHBOURS:
-        return SURE, False
-    return (NEVER if distance <= 1 else SURE_OF_NEIGHBOURS), True
+    if distance > _NEIGHBOURS:
+        return _SURE, False
+    return (_NEVER if distance <= 1 else _SURE_OF_NEIGHBOURS), True

@@ -14,8 +14,8 @@ from babel import Locale
 from transforms.normalize.license.known import Reading, creative_commons, public_domain
 from transforms.normalize.tables import compact, fold, table
 
-LONGEST = 20_000  # characters of a statement that are read; the statement itself is kept whole
-BRIEF = 160  # a statement so short speaks of nothing but its licence
+_LONGEST = 20_000  # characters of a statement that are read; the statement itself is kept whole
+_BRIEF = 160  # a statement so short speaks of nothing but its licence
 _CC_URI = re.compile(
     r"creativecommons\.org/(?:licen[sc]es?|l)/([a-z]+(?:-[a-z]+)*(?:\+|%2B)?)(?:/(\d\.\d))?(?:/(?!deed|legalcode|rdf)([a-z]{2,8})\b)?",
     re.IGNORECASE,
@@ -43,7 +43,7 @@ def readings(statement: str) -> tuple[Reading, ...]:
 
     "Not licensed under CC BY" names none.
     """
-    text = unicodedata.normalize("NFKC", html.unescape(statement[:LONGEST])).strip()
+    text = unicodedata.normalize("NFKC", html.unescape(statement[:_LONGEST])).strip()
     if _denied().search(text.casefold()):
         return ()
     for signs in (_addresses, _short_names, _other_names, _words):
@@ -105,7 +105,7 @@ def _jurisdiction(letters: str, end: int, text: str) -> str:
 def _other_names(text: str) -> Iterator[Reading]:
     low = text.casefold()
     for row, pattern in _known():
-        if (len(low) <= BRIEF or not row.get("brief")) and pattern.search(low) and not _is_creative_commons(low):
+        if (len(low) <= _BRIEF or not row.get("brief")) and pattern.search(low) and not _is_creative_commons(low):
             label = str(row["label"])
             yield Reading(row.get("family", label), "", row.get("uri"), row.get("spdx"), label, row.get("open"))
             return
@@ -123,7 +123,7 @@ def _words(text: str) -> Iterator[Reading]:
     words = _cc_words()
     letters = compact(text)
     named = next((place for name in words["name"] if (place := letters.find(name)) >= 0), None)
-    if named is None and not (len(letters) <= BRIEF and any(letters.startswith(word) for word in words["by"])):
+    if named is None and not (len(letters) <= _BRIEF and any(letters.startswith(word) for word in words["by"])):
         return
     near = letters[max(0, (named or 0) - 100) : (named or 0) + 200]
     said = {part for part in ("by", "nc", "nd", "sa") if any(word in near for word in words[part])}

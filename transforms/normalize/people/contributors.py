@@ -19,8 +19,8 @@ from transforms.normalize.tables import fold
 
 __all__ = ["authority_id", "contributor", "is_corporate", "publisher"]
 
-LONGEST = 4000  # characters; what is longer is no name and is cut
-MOST = 200  # contributors made of one statement
+_LONGEST = 4000  # characters; what is longer is no name and is cut
+_MOST = 200  # contributors made of one statement
 _ORCID = re.compile(r"(?<![\dA-Za-z-])(\d{4})-?(\d{4})-?(\d{4})-?(\d{3}[\dXx])(?![\dA-Za-z-])")
 _AUTHORITY = re.compile(
     r"https?://(?:www\.)?(viaf\.org/viaf/\d+|isni\.org/(?:isni/)?\d{15}[\dX]|ror\.org/\w{9}|d-nb\.info/gnd/[\w-]+"
@@ -45,9 +45,9 @@ def contributor(
     """
     given: Kind | None = "person" if kind == "person" else "organisation" if kind == "organisation" else None
     found: list[Contributor] = []
-    for name, single in names(said[:LONGEST], given, joined=kind == "joined"):
+    for name, single in names(said[:_LONGEST], given, joined=kind == "joined"):
         found.append(Contributor(name=name, role=role, kind=single, id=None))
-    found = list({(one.name, one.kind): one for one in found}.values())[:MOST]
+    found = list({(one.name, one.kind): one for one in found}.values())[:_MOST]
     authority = authority_id(id) if id else None
     if len(found) == 1:
         authority = authority or _orcid_in(said)
@@ -58,8 +58,8 @@ def contributor(
 @lru_cache(maxsize=8192)
 def publisher(said: str) -> str:
     """The publisher's name without place ("Paris : UNESCO"), stray spaces and end punctuation; "" for nobody."""
-    place, colon, rest = said[:LONGEST].partition(" : ")
-    name = rest if colon and len(place) <= 40 and rest.strip() else said[:LONGEST]
+    place, colon, rest = said[:_LONGEST].partition(" : ")
+    name = rest if colon and len(place) <= 40 and rest.strip() else said[:_LONGEST]
     name = tidy(tidy(EMAIL.sub(" ", name) if "@" in name else name).lstrip("© "))
     return "" if fold(name) in nobody() or not fold(name) else name
 

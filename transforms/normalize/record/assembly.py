@@ -8,7 +8,7 @@ from schemas import Concept, Feed, Leaf, Origin, Term, Text
 from transforms.draft import IF_KNOWN, Draft, Finding, Said, without_addresses
 from transforms.normalize.vocabulary import terms as vocabulary
 
-MANY = 12  # a field of more values names their common path once
+_MANY = 12  # a field of more values names their common path once
 
 
 class Assembly:
@@ -89,7 +89,7 @@ class Assembly:
         key, format_ = self.key, self.format
         found = {}
         for field, places in self.provenance.items():
-            pairs = places if len(places) <= MANY else dict.fromkeys(map(_common, places))
+            pairs = places if len(places) <= _MANY else dict.fromkeys(map(_common, places))
             found[field] = tuple([Origin(key=key, path=path, rule=f"{format_}: {rule}") for path, rule in pairs])
         return found
 

@@ -11,8 +11,8 @@ from transforms.draft import Said
 from transforms.normalize.dates import edtf as dates
 from transforms.normalize.record.assembly import Assembly
 
-REPOSITORY = frozenset({"accessioned", "available"})  # dates that stand in only where there is no other
-DOUBTS = frozenset({"impossible", "future", "ambiguous"})
+_REPOSITORY = frozenset({"accessioned", "available"})  # dates that stand in only where there is no other
+_DOUBTS = frozenset({"impossible", "future", "ambiguous"})
 
 
 def when(work: Assembly, tongue: str | None, today: str | None) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def when(work: Assembly, tongue: str | None, today: str | None) -> dict[str, Any
         if index is not None and found is not None:
             work.made(field, told[index].path, f"date, {found.rule}")
             for flag in found.flags:
-                if flag in DOUBTS:
+                if flag in _DOUBTS:
                     work.find(f"date_{flag}", field, told[index].value)
     for index, one in enumerate(told):
         if index not in {chosen.path_index, chosen.modified_index}:
@@ -47,7 +47,7 @@ def _unused_date(work: Assembly, said: Said, tongue: str | None, today: str | No
         if found is not None and one is not None and f"{one.edtf}-".startswith(f"{found.edtf}-"):
             work.made(field, said.path, f"the same date, {found.rule}")
             return
-    if (said.hint or "").lower() in REPOSITORY and chosen.issued is not None:
+    if (said.hint or "").lower() in _REPOSITORY and chosen.issued is not None:
         return
     if found is not None and "impossible" in found.flags:
         work.find("date_impossible", "issued", said.value)

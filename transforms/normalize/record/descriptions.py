@@ -9,22 +9,22 @@ from schemas import Leaf, Text
 from transforms.normalize.record.assembly import Assembly
 from transforms.normalize.text import plain
 
-LONGEST = 100_000  # characters of the description in one language
+_LONGEST = 100_000  # characters of the description in one language
 # A link that leads on from an excerpt: a sentence of its own at the end, with or without an arrow.
-TEASER = re.compile(
+_TEASER = re.compile(
     r"(?:^|\n|(?<=[.!?…\]»”\"])\s)\s*[(\[]?(?:continue reading|keep reading|read (?:more|on|the (?:rest|full \w+))"
     r"|lire la suite|en savoir plus|leer más|seguir leyendo|leia mais|weiterlesen|читать далее"
     r"|اقرأ المزيد|อ่านต่อ)[^\w\n]*$",
     re.IGNORECASE,
 )
-TEASER_LENGTH = 40  # characters at the end of a text that can be one
+_TEASER_LENGTH = 40  # characters at the end of a text that can be one
 
 
 def without_teaser(description: str) -> str:
     """A description without the "Continue Reading »" that ends an excerpt on the web."""
     if description[-1:] == "." and description[-2:] != "..":
         return description
-    found = TEASER.search(description, max(0, len(description) - TEASER_LENGTH))
+    found = _TEASER.search(description, max(0, len(description) - _TEASER_LENGTH))
     return description[: found.start()].rstrip() if found else description
 
 
@@ -34,7 +34,7 @@ def joined(work: Assembly, description: dict[str, str], further: Iterable[Text])
     too_much = []
     for one in further:
         said = whole[one.language]
-        if len(said) + len(one.text) > LONGEST and not _holds(said, one.text):
+        if len(said) + len(one.text) > _LONGEST and not _holds(said, one.text):
             too_much.append(one)
         else:
             whole[one.language] = _both(said, one.text)

@@ -13,14 +13,14 @@ from transforms.normalize.record.assembly import Assembly
 from transforms.normalize.text import line
 from transforms.normalize.vocabulary import lookup
 
-FILE = re.compile(
+_FILE = re.compile(
     r"\.(pdf|docx?|pptx?|xlsx?|zip|epub|mp3|mp4|jpe?g|png|gif|swf|odt|rtf|txt)([?#](?s:.*))?$|/bitstream/", re.I
 )
-BESIDE = re.compile(
+_BESIDE = re.compile(
     r"(\S(?:[^\s,;]++|[\s,;]++(?!https?://.))*+)[\s,;]+(https?://.+)", re.IGNORECASE | re.DOTALL
 )  # "application/pdf https://a.example/1"
-ROLES: dict[str, Literal["content", "preview", "thumbnail"]] = {"preview": "preview", "thumbnail": "thumbnail"}
-RESOLVERS = {"doi": "https://doi.org/", "handle": "https://hdl.handle.net/"}
+_ROLES: dict[str, Literal["content", "preview", "thumbnail"]] = {"preview": "preview", "thumbnail": "thumbnail"}
+_RESOLVERS = {"doi": "https://doi.org/", "handle": "https://hdl.handle.net/"}
 
 
 def identify(work: Assembly) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def _addresses(
     if len(pages) > 1:
         pages.sort(key=lambda page: page[1].hint != CHIEF)
     candidates = pages or named
-    chosen = next((one for one in candidates if not FILE.search(one[0])), candidates[0] if candidates else None)
+    chosen = next((one for one in candidates if not _FILE.search(one[0])), candidates[0] if candidates else None)
     url = None if chosen is None else chosen[0]
     if chosen is not None:
         work.made("url", chosen[1].path, "the first address of a page")
@@ -82,7 +82,7 @@ def _addresses(
 
 def _page_among(work: Assembly, links: list[Link]) -> str | None:
     """The first link to the content that is no file, when nothing else is a page."""
-    url = next((link.url for link in links if link.role == "content" and not FILE.search(link.url)), None)
+    url = next((link.url for link in links if link.role == "content" and not _FILE.search(link.url)), None)
     for said in work.draft.get("links"):
         if url is not None and urls.web_address(said.value) == url:
             work.made("url", said.path, "the first link to the content")
@@ -93,17 +93,17 @@ def _page_among(work: Assembly, links: list[Link]) -> str | None:
 def _resolved(work: Assembly, identifiers: list[Identifier]) -> str | None:
     """The page of a DOI or handle, when the record gives no address."""
     for one in identifiers:
-        if one.scheme in RESOLVERS:
+        if one.scheme in _RESOLVERS:
             for origin in work.provenance.get("identifiers", {}):
                 if origin[1].endswith(f"as {one.scheme}"):
                     work.made("url", origin[0], f"resolver of the {one.scheme}")
-            return RESOLVERS[one.scheme] + one.value
+            return _RESOLVERS[one.scheme] + one.value
     return None
 
 
 def _links(work: Assembly) -> list[Link]:
     for said in work.draft.get("formats"):
-        if "://" in said.value and (both := BESIDE.fullmatch(said.value.strip())):
+        if "://" in said.value and (both := _BESIDE.fullmatch(said.value.strip())):
             work.draft.say("links", replace(said, value=both[2], hint=f"content|{both[1]}"))
     found = []
     for said in work.draft.get("links"):
@@ -115,7 +115,7 @@ def _links(work: Assembly) -> list[Link]:
             continue
         kind = lookup("media_type", media) if media else None
         code = kind.code if kind else None
-        found.append(Link(url=address, media_type=code, role=ROLES.get(role, "content")))
+        found.append(Link(url=address, media_type=code, role=_ROLES.get(role, "content")))
         work.made("links", said.path, f"link to the {role}")
     return found
 

@@ -19,10 +19,10 @@ from transforms.normalize.record.terms import education
 from transforms.normalize.text import html_remains, line, told
 from transforms.normalize.vocabulary import lookup
 
-SURE = 0.9  # a detection that may contradict what a feed declares
-NO_LANGUAGE = frozenset({"*", "mul", "und", "zxx", "mis", "none", "x-none", "n/a", "other"})
-MOST = 1_000  # keywords of one record
-ENOUGH = 0.5  # a detection that may stand for a language nobody declared
+_SURE = 0.9  # a detection that may contradict what a feed declares
+_NO_LANGUAGE = frozenset({"*", "mul", "und", "zxx", "mis", "none", "x-none", "n/a", "other"})
+_MOST = 1_000  # keywords of one record
+_ENOUGH = 0.5  # a detection that may stand for a language nobody declared
 
 
 def assemble(works: Sequence[Assembly]) -> list[tuple[Resource, tuple[Finding, ...]]]:
@@ -30,7 +30,7 @@ def assemble(works: Sequence[Assembly]) -> list[tuple[Resource, tuple[Finding, .
     for work in works:
         work.plain = {field: _plain(work, field) for field in ("title", "description")}
     langmap_ahead(said for work in works for said in work.plain.values())
-    for step in STEPS:
+    for step in _STEPS:
         for work in works:
             work.fields.update(step(work))
     return [(Resource(key=work.key, **work.fields), tuple(work.findings)) for work in works]
@@ -116,7 +116,7 @@ def _keywords(work: Assembly) -> dict[str, Any]:
     for said in work.draft.get("keywords"):
         plain = without_addresses(line(said.value))
         words = [word for piece in plain.split(";") if (word := piece.strip())]
-        if not words or len(found) + len(words) > MOST:
+        if not words or len(found) + len(words) > _MOST:
             work.leave(said)
             continue
         tag = _tag(said)
@@ -146,7 +146,7 @@ def _languages(work: Assembly) -> dict[str, Any]:
         for tag in tags:
             found[tag] = None
             work.made("languages", said.path, "declared")
-        if tags or said.value.strip().lower() not in NO_LANGUAGE:
+        if tags or said.value.strip().lower() not in _NO_LANGUAGE:
             work.term("language", said.value, " ".join(tags) or None)
         else:
             work.leave(said)
@@ -161,11 +161,11 @@ def _undeclared(work: Assembly) -> tuple[Language, ...]:
     seen = _seen(*said_there)
     default = language.tag(feed.default_language) if feed.default_language else None
     if default is not None:
-        if seen.confidence >= SURE and contradicts(default, seen, sum(map(len, said_there))):
+        if seen.confidence >= _SURE and contradicts(default, seen, sum(map(len, said_there))):
             work.find("language_contradicted", "languages", f"{default} by default, {seen.tag} {seen.confidence:.2f}")
         work.made("languages", "feed.default_language", "the feed's default")
         return (Language(tag=default, origin="declared", confidence=1.0),)
-    if seen.tag == "und" or seen.confidence < ENOUGH:
+    if seen.tag == "und" or seen.confidence < _ENOUGH:
         return ()
     for said in (*work.draft.get("title")[:1], *work.draft.get("description")[:1]):
         work.made("languages", said.path, "detected")
@@ -175,7 +175,7 @@ def _undeclared(work: Assembly) -> tuple[Language, ...]:
 def _seen(title: str, description: str) -> Detection:
     """What the title or the description is written in, whichever is surer; both together where neither tells."""
     surest = max(detect(title), detect(description), key=lambda one: one.confidence)
-    return surest if surest.confidence >= ENOUGH else detect(f"{title}\n{description}".strip())
+    return surest if surest.confidence >= _ENOUGH else detect(f"{title}\n{description}".strip())
 
 
 def _people(work: Assembly) -> dict[str, Any]:
@@ -235,7 +235,7 @@ def _licensed(work: Assembly) -> License | None:
     return found
 
 
-STEPS: tuple[Callable[[Assembly], dict[str, Any]], ...] = (  # a later one may read what earlier ones made
+_STEPS: tuple[Callable[[Assembly], dict[str, Any]], ...] = (  # a later one may read what earlier ones made
     _title,
     _description,
     _languages,

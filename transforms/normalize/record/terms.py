@@ -11,7 +11,7 @@ from transforms.normalize.record.assembly import Assembly
 from transforms.normalize.text import line
 from transforms.normalize.vocabulary import age_range, competency, learning_time, lookup, subjects, time_bounds
 
-LISTS = (  # field of the record, the library's list
+_LISTS = (  # field of the record, the library's list
     ("resource_types", "resource_type"),
     ("levels", "level"),
     ("contexts", "context"),
@@ -21,28 +21,28 @@ LISTS = (  # field of the record, the library's list
     ("cost", "cost"),
     ("formats", "media_type"),
 )
-OF = dict(LISTS)
-NEIGHBOURS = {  # field: fields that may know a value which it does not
+_OF = dict(_LISTS)
+_NEIGHBOURS = {  # field: fields that may know a value which it does not
     "levels": ("contexts",),
     "contexts": ("levels", "resource_types"),
     "audiences": ("levels",),
     "formats": ("resource_types",),
 }
-EXTENT = re.compile(  # a size, not a kind: "506857 bytes", "12 p.", "xii, 240 pages"
+_EXTENT = re.compile(  # a size, not a kind: "506857 bytes", "12 p.", "xii, 240 pages"
     r"(?:[ivxlc]++\s*+,\s*+)?\d[\d., ]*+\s*+(?:bytes?|[kmg]i?b|p|pp|pages?|s|с|стр|str|min|minutes?|sheets?|หน้า)\.?",
     re.IGNORECASE,
 )
-SINGLE = frozenset({"difficulty", "interactivity_type", "cost"})
+_SINGLE = frozenset({"difficulty", "interactivity_type", "cost"})
 
 
 def education(work: Assembly) -> dict[str, Any]:
     """Every field that takes its values from a list."""
     fields: dict[str, Any] = {}
-    for field, list_ in LISTS:
+    for field, list_ in _LISTS:
         if field not in work.draft.fields:
             continue
         found = _concepts(work, field, list_)
-        if field in SINGLE:
+        if field in _SINGLE:
             fields[field] = next((one.code for one in found), None)
         elif field == "resource_types":
             fields[field] = found
@@ -58,7 +58,7 @@ def education(work: Assembly) -> dict[str, Any]:
 def _concepts(work: Assembly, field: str, list_: str) -> tuple[Concept, ...]:
     found: dict[str, Concept] = {}
     for said in _kinds(work) if field == "resource_types" else work.draft.get(field):
-        if field == "formats" and EXTENT.fullmatch(said.value.strip()):
+        if field == "formats" and _EXTENT.fullmatch(said.value.strip()):
             work.leave(said)
             continue
         concept = work.lookup(field, list_, _by_number(field, _sure(work, field, said)))
@@ -83,10 +83,10 @@ def _sure(work: Assembly, field: str, said: Said) -> Said:
 
     A level that only the list of contexts knows ("higher education") is said as a context, where it was not.
     """
-    if said.hint == IF_KNOWN or field not in NEIGHBOURS or lookup(OF[field], said.value, said.language):
+    if said.hint == IF_KNOWN or field not in _NEIGHBOURS or lookup(_OF[field], said.value, said.language):
         return said
-    for other in NEIGHBOURS[field]:
-        if lookup(OF[other], said.value, said.language) is None:
+    for other in _NEIGHBOURS[field]:
+        if lookup(_OF[other], said.value, said.language) is None:
             continue
         if any(one.path == said.path and one.value == said.value for one in work.draft.get(other)):
             return replace(said, hint=IF_KNOWN)

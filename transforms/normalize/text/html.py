@@ -9,29 +9,31 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 # Tags that nobody writes about without escaping them, and tags that count only when closed, or with attributes:
 # "Learn the <table> element" is a sentence.
-SURE = "a abbr acronym b big blockquote br center dd div dl dt em font h1 h2 h3 h4 h5 h6 hr i img li ol p s small span \
+_SURE = (
+    "a abbr acronym b big blockquote br center dd div dl dt em font h1 h2 h3 h4 h5 h6 hr i img li ol p s small span \
 strike strong sub sup u ul"
-PAIRED = "address article aside audio body button caption cite code col colgroup del dfn details embed fieldset \
+)
+_PAIRED = "address article aside audio body button caption cite code col colgroup del dfn details embed fieldset \
 figcaption figure footer form head header html iframe input ins kbd label legend link main map mark meta nav noscript \
 object option param picture pre q samp script section select source style summary svg table tbody td template \
 textarea tfoot th thead time title tr tt var video wbr"
-ATTRIBUTE = r"""\s+[\w:@.-]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+)"""
-UNTIDY = r"""\s+[\w:.-]+\s*=\s*["'][^<>]*"""  # quotes within quotes
-NAMES = "|".join(sorted((SURE + " " + PAIRED).split(), key=len, reverse=True))
-TAG = re.compile(
+_ATTRIBUTE = r"""\s+[\w:@.-]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+)"""
+_UNTIDY = r"""\s+[\w:.-]+\s*=\s*["'][^<>]*"""  # quotes within quotes
+_NAMES = "|".join(sorted((_SURE + " " + _PAIRED).split(), key=len, reverse=True))
+_TAG = re.compile(
     rf"<!--.*?(?:-->|\Z)|<!doctype[^<>]*>|<!\[CDATA\[|\]\]>"
-    rf"|<(?P<close>/?)(?P<name>{NAMES}|[a-z]\w*:[a-z]\w*)(?P<attributes>(?:{ATTRIBUTE})*(?:{UNTIDY})?)\s*/?>",
+    rf"|<(?P<close>/?)(?P<name>{_NAMES}|[a-z]\w*:[a-z]\w*)(?P<attributes>(?:{_ATTRIBUTE})*(?:{_UNTIDY})?)\s*/?>",
     re.IGNORECASE | re.DOTALL,
 )
-CLOSING = re.compile(r"</([a-z0-9]+)")
-SURE_NAMES = frozenset(SURE.split())
-UNREAD = frozenset(("script", "style", "template", "head", "iframe", "svg", "object", "noscript"))
-LINES = frozenset(("li", "dt", "dd", "tr", "caption", "option", "summary", "figcaption"))
-BLOCKS = "address article aside blockquote body center details div dl fieldset figure footer form h1 h2 h3 h4 h5 h6 \
+_CLOSING = re.compile(r"</([a-z0-9]+)")
+_SURE_NAMES = frozenset(_SURE.split())
+_UNREAD = frozenset(("script", "style", "template", "head", "iframe", "svg", "object", "noscript"))
+_LINES = frozenset(("li", "dt", "dd", "tr", "caption", "option", "summary", "figcaption"))
+_BLOCKS = "address article aside blockquote body center details div dl fieldset figure footer form h1 h2 h3 h4 h5 h6 \
 header hr main nav ol p pre section table ul"
-PARAGRAPHS = frozenset(BLOCKS.split())
-CELLS = frozenset(("td", "th"))
-SPACES = re.compile(r"[ \t\r\n\f]+")
+_PARAGRAPHS = frozenset(_BLOCKS.split())
+_CELLS = frozenset(("td", "th"))
+_SPACES = re.compile(r"[ \t\r\n\f]+")
 
 
 def marked_up(text: str) -> bool:
@@ -48,12 +50,12 @@ def to_text(html: str) -> str:
 def _tags(text: str) -> Iterator[re.Match[str]]:
     """Everything that looks like a tag and is one."""
     closed: frozenset[str] | None = None
-    for found in TAG.finditer(text):
+    for found in _TAG.finditer(text):
         name = (found["name"] or "").lower()
-        if not name or name in SURE_NAMES or ":" in name or found["close"] or found["attributes"]:
+        if not name or name in _SURE_NAMES or ":" in name or found["close"] or found["attributes"]:
             yield found
             continue
-        closed = frozenset(CLOSING.findall(text.lower())) if closed is None else closed
+        closed = frozenset(_CLOSING.findall(text.lower())) if closed is None else closed
         if name in closed:
             yield found
 
@@ -87,7 +89,7 @@ class _Writer:
                 self._leave(node.tag or "")
             elif node.tag == "-text":
                 self._text(node.text_content or "")
-            elif node.tag not in UNREAD:
+            elif node.tag not in _UNREAD:
                 self._enter(node.tag or "")
                 todo.append((node, True))
                 todo.extend((child, False) for child in reversed(list(node.iter(include_text=True))))
@@ -100,7 +102,7 @@ class _Writer:
         elif name == "li":
             self.bullet = True
             self.depth += 1
-        elif name in CELLS:
+        elif name in _CELLS:
             self.cell = True
 
     def _leave(self, name: str) -> None:
@@ -110,13 +112,13 @@ class _Writer:
         self._break(name)
 
     def _break(self, name: str) -> None:
-        if name in LINES:
+        if name in _LINES:
             self.breaks = max(self.breaks, 1)
-        elif name in PARAGRAPHS:
+        elif name in _PARAGRAPHS:
             self.breaks = max(self.breaks, 1 if self.depth else 2)
 
     def _text(self, text: str) -> None:
-        words = SPACES.sub(" ", text)
+        words = _SPACES.sub(" ", text)
         if not words.strip():
             self.cell = self.cell or bool(words)
             return

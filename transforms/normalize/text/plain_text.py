@@ -13,32 +13,32 @@ from ftfy.chardata import CHARMAP_ENCODINGS
 
 from transforms.normalize.text import html as text_html
 
-ROUNDS = 6  # text escaped more often than this is no accident
-CONTROLS = r"\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef\ufff9-\ufffb\ufffe\uffff"
-BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-UNSEEN = r"\u00ad\u2060-\u2064\u206a-\u206f\ufeff"
-STRAY = re.compile(f"[{CONTROLS}{BIDI}{UNSEEN}]")
-SUSPECT = re.compile(f"[{CONTROLS}{BIDI}{UNSEEN}\x80-\x9f\u200b-\u200d]")
-C1 = re.compile(r"[\x80-\x9f]")
+_ROUNDS = 6  # text escaped more often than this is no accident
+_CONTROLS = r"\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef\ufff9-\ufffb\ufffe\uffff"
+_BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_UNSEEN = r"\u00ad\u2060-\u2064\u206a-\u206f\ufeff"
+_STRAY = re.compile(f"[{_CONTROLS}{_BIDI}{_UNSEEN}]")
+_SUSPECT = re.compile(f"[{_CONTROLS}{_BIDI}{_UNSEEN}\x80-\x9f\u200b-\u200d]")
+_C1 = re.compile(r"[\x80-\x9f]")
 # Joiners mean something between letters of these scripts (Hebrew to N'Ko, Brahmic to Mongolian) and in emoji.
-JOINED = r"\u0590-\u109f\u1780-\u18af\ua840-\uaaff\ufb50-\ufdff\ufe0f\ufe70-\ufefe\u2600-\u27bf\U0001f000-\U0001faff"
-STRAY_JOINER = re.compile(f"(?<![{JOINED}])[\u200b-\u200d]|[\u200b-\u200d](?![{JOINED}])")
-ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-ESCAPED_AMPERSANDS = re.compile(r"&(?:(?:amp|AMP|#0{0,4}38|#[xX]0{0,4}26);)+")
-LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\u2028]")
-SPACES = re.compile(r"[^\S\n]+")
-PARAGRAPHS = re.compile(r" ?\n ?(?:\n ?)+")
-WRAPPED = re.compile(r" ?\n (?![-–—•*·]|\d+[.)])")  # an indented line goes on with the one before it, save in a list
-UNTOUCHED = re.compile(r"[\u0590-\u109f]")
-CYRILLIC = re.compile(r"[\u0400-\u052f]")
+_JOINED = r"\u0590-\u109f\u1780-\u18af\ua840-\uaaff\ufb50-\ufdff\ufe0f\ufe70-\ufefe\u2600-\u27bf\U0001f000-\U0001faff"
+_STRAY_JOINER = re.compile(f"(?<![{_JOINED}])[\u200b-\u200d]|[\u200b-\u200d](?![{_JOINED}])")
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_ESCAPED_AMPERSANDS = re.compile(r"&(?:(?:amp|AMP|#0{0,4}38|#[xX]0{0,4}26);)+")
+_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\u2028]")
+_SPACES = re.compile(r"[^\S\n]+")
+_PARAGRAPHS = re.compile(r" ?\n ?(?:\n ?)+")
+_WRAPPED = re.compile(r" ?\n (?![-–—•*·]|\d+[.)])")  # an indented line goes on with the one before it, save in a list
+_UNTOUCHED = re.compile(r"[\u0590-\u109f]")
+_CYRILLIC = re.compile(r"[\u0400-\u052f]")
 # What UTF-8 looks like when it is read byte by byte: two letters or signs beyond ASCII, side by side.
-LEADS = "\u0080-\u024f\u201a\u221a\u2500-\u257f"
-FOLLOW = "\u0080-\u024f\u02c6-\u02dd\u2010-\u203a\u20ac\u2122\u2202-\u2265\u2500-\u25a0"
-FOLLOW_CYRILLIC = "\u0080-\u00bf\u0401-\u040f\u0451-\u045f\u0490-\u0491\u2010-\u203a\u20ac\u2116\u2122"
-PAIR = re.compile(f"(?=([{LEADS}][{FOLLOW}]|Ã |[РС][{FOLLOW_CYRILLIC}]))")
-MAY_BE_PAIR = re.compile(f"[{LEADS}РС](?:[{FOLLOW}{FOLLOW_CYRILLIC}]|(?<=Ã) )")  # a set first: found much faster
+_LEADS = "\u0080-\u024f\u201a\u221a\u2500-\u257f"
+_FOLLOW = "\u0080-\u024f\u02c6-\u02dd\u2010-\u203a\u20ac\u2122\u2202-\u2265\u2500-\u25a0"
+_FOLLOW_CYRILLIC = "\u0080-\u00bf\u0401-\u040f\u0451-\u045f\u0490-\u0491\u2010-\u203a\u20ac\u2116\u2122"
+_PAIR = re.compile(f"(?=([{_LEADS}][{_FOLLOW}]|Ã |[РС][{_FOLLOW_CYRILLIC}]))")
+_MAY_BE_PAIR = re.compile(f"[{_LEADS}РС](?:[{_FOLLOW}{_FOLLOW_CYRILLIC}]|(?<=Ã) )")  # a set first: found much faster
 
-ENCODING_ONLY = ftfy.TextFixerConfig(
+_ENCODING_ONLY = ftfy.TextFixerConfig(
     unescape_html=False,
     remove_terminal_escapes=False,
     restore_byte_a0=True,
@@ -77,7 +77,7 @@ def told(value: str) -> tuple[str, bool]:
 
 def html_remains(value: str) -> bool:
     """Whether a text that should be plain still holds tags or entities."""
-    if "&" in value and any(unescape(found[0]) != found[0] for found in ENTITY.finditer(value)):
+    if "&" in value and any(unescape(found[0]) != found[0] for found in _ENTITY.finditer(value)):
         return True
     return text_html.marked_up(value)
 
@@ -103,10 +103,10 @@ def _is_plain(value: str) -> bool:
 def _read(value: str) -> tuple[str, bool]:
     """The plain text, and whether mojibake was repaired on the way."""
     text, repair = value, False
-    for _ in range(ROUNDS):
+    for _ in range(_ROUNDS):
         before = text
         mended = _mended(text)
-        repair = repair or mended != text or bool(C1.search(mended))
+        repair = repair or mended != text or bool(_C1.search(mended))
         text = _spaced(_without_markup(_without_strays(mended)))
         if text == before:
             break
@@ -114,9 +114,9 @@ def _read(value: str) -> tuple[str, bool]:
 
 
 def _without_strays(text: str) -> str:
-    if not SUSPECT.search(text):
+    if not _SUSPECT.search(text):
         return text
-    return STRAY_JOINER.sub("", C1.sub(_c1, STRAY.sub("", text)))
+    return _STRAY_JOINER.sub("", _C1.sub(_c1, _STRAY.sub("", text)))
 
 
 def _c1(found: re.Match[str]) -> str:
@@ -129,11 +129,11 @@ def _c1(found: re.Match[str]) -> str:
 def _mended(text: str) -> str:
     """The text with its mojibake repaired, where the repair is certain: never in Arabic, Thai or Indic text, in
     Cyrillic only when the whole of it reads as UTF-8 taken for Windows-1251, and never by half."""
-    if text.isascii() or not _has_broken_pair(text) or UNTOUCHED.search(text):
+    if text.isascii() or not _has_broken_pair(text) or _UNTOUCHED.search(text):
         return text
-    if CYRILLIC.search(text):
+    if _CYRILLIC.search(text):
         return _from_windows_1251(text)
-    mended = ftfy.fix_encoding(text, ENCODING_ONLY)
+    mended = ftfy.fix_encoding(text, _ENCODING_ONLY)
     return text if mended == text or "\ufffd" in mended or is_bad(mended) else mended
 
 
@@ -142,9 +142,9 @@ def _has_broken_pair(text: str) -> bool:
 
     "çã" is in none of them; ftfy's own question, whether a text looks bad, takes a hundred times as long.
     """
-    if not MAY_BE_PAIR.search(text):
+    if not _MAY_BE_PAIR.search(text):
         return False
-    return any(pair[1] in _followers().get(pair[0], "") for pair in PAIR.findall(text))
+    return any(pair[1] in _followers().get(pair[0], "") for pair in _PAIR.findall(text))
 
 
 @cache
@@ -167,15 +167,15 @@ def _from_windows_1251(text: str) -> str:
 
 def _without_markup(text: str) -> str:
     if "&" in text:
-        text = ESCAPED_AMPERSANDS.sub("&", text)
+        text = _ESCAPED_AMPERSANDS.sub("&", text)
     if "<" in text and text_html.marked_up(text):
         return text_html.to_text(text)
-    return ENTITY.sub(lambda found: unescape(found[0]), text) if "&" in text else text
+    return _ENTITY.sub(lambda found: unescape(found[0]), text) if "&" in text else text
 
 
 def _spaced(text: str) -> str:
-    text = LINE_ENDS.sub("\n", unicodedata.normalize("NFC", text)).replace("\u2029", "\n\n")
+    text = _LINE_ENDS.sub("\n", unicodedata.normalize("NFC", text)).replace("\u2029", "\n\n")
     if "\n" not in text:
         return " ".join(text.split())
-    text = PARAGRAPHS.sub("\n\n", SPACES.sub(" ", text))
-    return WRAPPED.sub(" ", text).replace(" \n", "\n").replace("\n ", "\n").strip()
+    text = _PARAGRAPHS.sub("\n\n", _SPACES.sub(" ", text))
+    return _WRAPPED.sub(" ", text).replace(" \n", "\n").replace("\n ", "\n").strip()

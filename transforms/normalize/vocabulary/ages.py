@@ -9,9 +9,9 @@ from functools import lru_cache
 from schemas.resource import AgeRange
 from transforms.normalize.tables import fold, table
 
-OLDEST = 99  # an upper end from here on is none ("14-100")
-ADULT = 18
-LONGEST = 80  # characters
+_OLDEST = 99  # an upper end from here on is none ("14-100")
+_ADULT = 18
+_LONGEST = 80  # characters
 
 _SIGNS = str.maketrans({"+": " plus ", ">": " over ", "≥": " over ", "<": " under ", "≤": " under "})
 _LRE = re.compile(r"U\s*-\s*(\d{1,3})|(\d{1,3})\s*-\s*U")  # the Learning Resource Exchange's mark of an open end
@@ -25,7 +25,7 @@ def age_range(said: str) -> AgeRange | None:
     One age is both ends. An open end is None. Words that are not known make the whole unknown: nothing is guessed.
     """
     text = _digits(said)
-    if not text or len(text) > LONGEST:
+    if not text or len(text) > _LONGEST:
         return None
     if said_so := _expressions().get(fold(text)):
         return _between(*map(int, said_so.split("-")))
@@ -33,7 +33,7 @@ def age_range(said: str) -> AgeRange | None:
         return AgeRange(min=int(lre[2]) if lre[2] else None, max=int(lre[1]) if lre[1] else None)
     words = fold(re.sub(r"\d+", " ", text.translate(_SIGNS)))
     if words in _words()["adult"] and not re.search(r"\d", text):
-        return AgeRange(min=ADULT, max=None)
+        return AgeRange(min=_ADULT, max=None)
     numbers = [int(number) for number in re.findall(r"\d+", text)]
     if not numbers or len(numbers) > 2 or max(numbers) > 120 or not _all_known(words):
         return None
@@ -46,7 +46,7 @@ def level_of_age(ages: AgeRange) -> tuple[str, ...]:
     Ages are UNESCO's usual ones: under 6, 6–11, 12–14, 15–17 (https://uis.unesco.org, ISCED 2011, annex III).
     A level that the range only touches with one year beside others is left out.
     """
-    if ages.min is None or ages.max is None or ages.max > ADULT:
+    if ages.min is None or ages.max is None or ages.max > _ADULT:
         return ()
     spans = {"0": (0, 5), "1": (6, 11), "2": (12, 14), "3": (15, 18)}
     years = {
@@ -69,11 +69,11 @@ def _one_number(years: int, text: str, words: str) -> AgeRange:
 def _between(first: int, last: int) -> AgeRange | None:
     if first > last:
         return None
-    return AgeRange(min=first, max=None if last >= OLDEST else last)
+    return AgeRange(min=first, max=None if last >= _OLDEST else last)
 
 
 def _digits(said: str) -> str:
-    text = " ".join(said[: LONGEST * 2].split())
+    text = " ".join(said[: _LONGEST * 2].split())
     if text.isascii():
         return text
     return "".join(str(unicodedata.digit(letter, letter)) if letter.isdigit() else letter for letter in text)

@@ -37,11 +37,11 @@ FIELDS = (
     "relation_kind",
     "cost",
 )
-LONGEST = 300  # characters; what is longer is no term
-LIKE_SERBIAN = 6  # letters from which a Russian label of the thesaurus counts as a Serbian word too: "лед" is no "LED"
+_LONGEST = 300  # characters; what is longer is no term
+_LIKE_SERBIAN = 6  # letters from which a Russian label of the thesaurus counts as a Serbian word too: "лед" is no "LED"
 
-UNESCO = "http://vocabularies.unesco.org/thesaurus/"
-ASPECTS = 3  # a competency's code is framework.aspect.level
+_UNESCO = "http://vocabularies.unesco.org/thesaurus/"
+_ASPECTS = 3  # a competency's code is framework.aspect.level
 
 _MIME = re.compile(
     r"(application|audio|chemical|font|image|message|model|multipart|text|video)/[a-z0-9][a-z0-9.+_-]{0,100}"
@@ -70,7 +70,7 @@ def lookup(field: str, said: str, language: str | None = None) -> Concept | None
     """
     if field not in FIELDS:
         raise ValueError(f"no vocabulary named {field!r}: use one of {', '.join(FIELDS)}")
-    if not said.strip() or len(said) > LONGEST:
+    if not said.strip() or len(said) > _LONGEST:
         return None
     if field == "subject":
         return lookup("isced_f", said, language) or lookup("unesco", said, language)
@@ -98,7 +98,7 @@ def competency(said: str, scheme: str = "") -> Competency | None:
     named = next((name for name, pattern in _FRAMEWORKS.items() if pattern.search(scheme)), None)
     found = lookup("competency", said) or (lookup("competency", f"{named} {said}") if named else None)
     parts = found.code.split(".") if found else []
-    if len(parts) != ASPECTS:
+    if len(parts) != _ASPECTS:
         return None
     levels = table("competency_levels")[parts[0]]
     aspect = str(levels["aspects"][int(parts[1]) - 1])
@@ -172,7 +172,7 @@ def _index(field: str) -> dict[str, _Entry]:
             index.setdefault(_accented(term), entry)
     for entry, row in rows:
         for latin in filter(None, map(in_serbian_latin, _terms(row))):
-            if isinstance(row, dict) or len(latin) >= LIKE_SERBIAN:
+            if isinstance(row, dict) or len(latin) >= _LIKE_SERBIAN:
                 index.setdefault(compact(latin), entry)
     index.pop("", None)
     return index
@@ -194,7 +194,7 @@ def _names(entry: _Entry) -> tuple[str, ...]:
 
 def _entry(field: str, code: str, row: dict[str, Any] | list[str]) -> _Entry:
     if isinstance(row, list):  # the UNESCO Thesaurus: its labels only
-        return _Entry(code, row[0], UNESCO + code)
+        return _Entry(code, row[0], _UNESCO + code)
     return _Entry(code, row["label"], row.get("uri"))
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from transforms.normalize.tables import compact, fold, table
 
-LONGEST = 100  # characters
+_LONGEST = 100  # characters
 
 _PART = r"(\d{1,4}(?:[.,]\d{1,2})?)"
 _ISO = re.compile(
@@ -41,7 +41,7 @@ def learning_time(said: str, hint: str | None = None) -> str | None:
     and ranges, see `time_bounds`.
     """
     text = " ".join(said.split())
-    if not text or len(text) > LONGEST:
+    if not text or len(text) > _LONGEST:
         return None
     iso = _ISO.fullmatch(text.upper().replace(" ", ""))
     if iso:
@@ -61,7 +61,7 @@ def learning_time(said: str, hint: str | None = None) -> str | None:
 def time_bounds(said: str) -> str | None:
     """What "less than 1 hour", "2+ hours" and "1-2 hours" say, as "../PT1H", "PT2H/..", "PT1H/PT2H"; else None."""
     text = " ".join(said.split())
-    if not text or len(text) > LONGEST:
+    if not text or len(text) > _LONGEST:
         return None
     between, plus = _BETWEEN.fullmatch(text), _OPEN.fullmatch(text)
     if between:

@@ -1,0 +1,1 @@
+"""`python -m loaders.review`: the command lives in commands.review."""
