@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from harvesters import harvest
 from harvesters.client import from_environment
+from harvesters.datestamps import format_datestamp, parse_datestamp
 from harvesters.lists import field_names, is_nameless
-from harvesters.oai_pmh import moment, spoken
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, SourceRecord
 
 _PARTS = 5  # windows between a list's earliest datestamp and now
@@ -105,9 +105,9 @@ def _starts(feed: Feed, env: Environment) -> list[str | None]:
 
     with Client(feed, _ask(feed, 1), env) as client:
         server = identify(Repository(client, feed.request.method), client)
-    earliest, now = moment(server.earliest), datetime.now(UTC)
+    earliest, now = parse_datestamp(server.earliest), datetime.now(UTC)
     steps = [earliest + (now - earliest) * number / _PARTS for number in range(1, _PARTS)]
-    return [None, *(spoken(at, days=server.days) for at in steps)]
+    return [None, *(format_datestamp(at, days=server.days) for at in steps)]
 
 
 def _top_up(feed: Feed, wanted: int, env: Environment, picked: Picked) -> None:

@@ -16,10 +16,10 @@ from lxml import etree
 
 from harvesters.causes import MISSED, ServerFailed, alone, failed, final
 from harvesters.client import Client, Reply, place, user_agent
+from harvesters.datestamps import parse_datestamp
 from harvesters.documents.document import Broken, Read, pages
 from harvesters.documents.embedded import records_in
 from harvesters.lists import server_date
-from harvesters.oai_pmh import moment
 from harvesters.strict_xml import Unreadable, parse
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, Skipped
@@ -154,6 +154,6 @@ def _newer(changed: str | None, since: str | None) -> bool:
     if changed is None or since is None:
         return True
     try:
-        return moment(changed) >= moment(since)
+        return parse_datestamp(changed) >= parse_datestamp(since)
     except ValueError:
         return True

@@ -14,9 +14,9 @@ from lxml import etree
 
 from harvesters.causes import failed
 from harvesters.client import Credentials, Reply
+from harvesters.datestamps import format_datestamp
 from harvesters.lists import xml_records
 from harvesters.lists.json_records import NotJson, value_at
-from harvesters.oai_pmh import spoken
 from schemas import Feed, Listing, Request
 
 NUMBERED = ("page", "offset")
@@ -150,4 +150,4 @@ def server_date(reply: Reply) -> str | None:
         at = parsedate_to_datetime(said).astimezone(UTC) if said else None
     except (ValueError, OverflowError):  # no date, or one at the end of the calendar
         at = None
-    return spoken(min(at, datetime.now(UTC)), days=False) if at else None
+    return format_datestamp(min(at, datetime.now(UTC)), days=False) if at else None

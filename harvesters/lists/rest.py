@@ -14,9 +14,9 @@ import msgspec
 
 from harvesters.causes import MISSED, ServerFailed, failed, final
 from harvesters.client import Client
+from harvesters.datestamps import format_datestamp, parse_datestamp
 from harvesters.lists.answers import Answer, answer_records, read_answer
 from harvesters.lists.paging import NUMBERED, Place, end_or_loop, go_on, is_address, list_size, page_params, server_date
-from harvesters.oai_pmh import moment, spoken
 from harvesters.whole import require_as_many_as_before, require_size
 from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
 
@@ -103,7 +103,7 @@ class RestList:
             into = body if asked.page_in == "body" else params
             into |= page_params(asked, place, size)
             if not self.full and asked.since_param and self.ask.since:
-                into[asked.since_param] = spoken(moment(self.ask.since), days=False)
+                into[asked.since_param] = format_datestamp(parse_datestamp(self.ask.since), days=False)
         else:
             params = {}
         conditional = asked.paging == "none" and asked.method == "GET"

@@ -2,11 +2,8 @@
 
 from harvesters.oai_pmh.server import identify
 from harvesters.oai_pmh.sickle_client import Repository
-from harvesters.oai_pmh.windows import moment, spoken
 
 __all__ = [
     "Repository",
     "identify",
-    "moment",
-    "spoken",
 ]

@@ -11,11 +11,12 @@ from sickle import oaiexceptions as said
 
 from harvesters.causes import ServerFailed, failed, final, server_failed
 from harvesters.client import Client
+from harvesters.datestamps import format_datestamp
 from harvesters.oai_pmh.listing import Expired, Listed, refused
 from harvesters.oai_pmh.plan import BEGIN, END, begun, plan
 from harvesters.oai_pmh.server import Server, formats
 from harvesters.oai_pmh.sickle_client import Repository
-from harvesters.oai_pmh.windows import Progress, Window, halves, spoken, window_name
+from harvesters.oai_pmh.windows import Progress, Window, halves, window_name
 from schemas import Ask, Feed, HarvestFailed, Skipped
 
 _LAST_RETRIES = 3  # of a request in a window that can be made no smaller, before its records are given up
@@ -141,7 +142,7 @@ class Course:
         return halves(window, self.server.earliest, self._latest(), self.server.days)
 
     def _latest(self) -> str:
-        return self.place.response_date or spoken(datetime.now(UTC), days=False)
+        return self.place.response_date or format_datestamp(datetime.now(UTC), days=False)
 
     def _offered(self) -> list[str]:
         try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from harvesters.datestamps import format_datestamp, parse_datestamp
 from harvesters.oai_pmh.server import Server
-from harvesters.oai_pmh.windows import Progress, Verb, Window, moment, spoken
+from harvesters.oai_pmh.windows import Progress, Verb, Window
 from schemas import Ask, Feed
 
 BEGIN, END = "0001-01-01", "9999-12-31"  # how the open ends of a skipped window are written down
@@ -30,7 +31,7 @@ def begun(feed: Feed, ask: Ask, server: Server, method: str) -> Progress:
 
 def plan(feed: Feed, ask: Ask, server: Server, method: str, verb: Verb) -> Progress:
     """One window a set, from the mark on; what was skipped before is asked for again."""
-    since = None if ask.full or ask.since is None else spoken(moment(ask.since), server.days)
+    since = None if ask.full or ask.since is None else format_datestamp(parse_datestamp(ask.since), days=server.days)
     names: list[str | None] = [*feed.sets] or [None]
     windows = [Window(set=name, start=since, verb=verb) for name in names]
     retry = [] if since is None else list(ask.retry)

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from lxml import etree
 
-from harvesters.oai_pmh.windows import moment, spoken
+from harvesters.datestamps import format_datestamp, parse_datestamp
 from schemas import RawResponse, Skipped, SourceRecord
 
 
@@ -63,7 +63,7 @@ def is_deleted(header: etree._Element) -> bool:
 def _window(datestamp: str) -> tuple[str, str] | None:
     """The window in which a record without a name can be asked for again; None when its datestamp is no date."""
     try:
-        said = spoken(moment(datestamp), days="T" not in datestamp)
+        said = format_datestamp(parse_datestamp(datestamp), days="T" not in datestamp)
     except ValueError:
         return None
     return said, said

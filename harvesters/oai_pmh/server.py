@@ -9,8 +9,9 @@ from sickle.oaiexceptions import NoSetHierarchy
 
 from harvesters.causes import failed
 from harvesters.client import Client
+from harvesters.datestamps import format_datestamp, parse_datestamp
 from harvesters.oai_pmh.sickle_client import ERRORS, OTHER, Repository
-from harvesters.oai_pmh.windows import OLDEST, day, moment, spoken
+from harvesters.oai_pmh.windows import OLDEST, day
 from schemas import Ask, Environment, Feed, HarvestFailed
 from schemas.base import Base
 
@@ -80,10 +81,10 @@ def _server_clock(root: etree._Element, ns: str, client: Client) -> str | None:
     if not _readable(said):
         client.notes.append(f"the server's responseDate is {said!r}, which is no date")
         return None
-    at, now = moment(said), datetime.now(UTC)
+    at, now = parse_datestamp(said), datetime.now(UTC)
     if at - now > _SKEW:
         client.notes.append(f"the server's clock says {said}, which is ahead of the time; the mark is held back")
-    return spoken(min(at, now), days=False)
+    return format_datestamp(min(at, now), days=False)
 
 
 def formats(repository: Repository) -> list[str]:
@@ -131,7 +132,7 @@ def _note_move(said: str | None, asked: str, client: Client) -> None:
 
 def _readable(datestamp: str) -> bool:
     try:
-        moment(datestamp)
+        parse_datestamp(datestamp)
     except ValueError:
         return False
     return True

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import MutableSet, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import Literal
 
 import msgspec
 
+from harvesters.datestamps import format_datestamp, parse_datestamp
 from schemas import Listing, SourceRecord
 
 Verb = Literal["ListRecords", "ListIdentifiers"]
@@ -89,32 +90,17 @@ def day(granularity: str) -> bool:
     return "T" not in granularity.upper()
 
 
-def moment(said: str) -> datetime:
-    """A datestamp as a time in UTC: with or without a time, a zone, or the milliseconds that are met. ValueError."""
-    said = said.strip()
-    at = datetime.fromisoformat(said.replace("Z", "+00:00").replace("z", "+00:00"))
-    try:
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except OverflowError as error:  # at either end of the calendar
-        raise ValueError(f"{said!r} is out of the calendar in UTC") from error
-
-
-def spoken(at: datetime, days: bool) -> str:
-    """A time as the server wants to hear it."""
-    return f"{at.year:04d}-{at:%m-%d}" if days else f"{at.year:04d}-{at:%m-%dT%H:%M:%SZ}"
-
-
 def outside(window: Window, records: Sequence[SourceRecord]) -> bool:
     """Whether the first or the last of a page's records lies more than a local clock's error outside of a window."""
     if window.start is None and window.end is None:
         return False
     for stamp in {one.datestamp for one in (*records[:1], *records[-1:]) if one.datestamp}:
         try:
-            at = moment(stamp)
+            at = parse_datestamp(stamp)
         except ValueError:
             continue
-        early = window.start is not None and at < moment(window.start) - 2 * DAY
-        if early or (window.end is not None and at > moment(window.end) + 2 * DAY):
+        early = window.start is not None and at < parse_datestamp(window.start) - 2 * DAY
+        if early or (window.end is not None and at > parse_datestamp(window.end) + 2 * DAY):
             return True
     return False
 
@@ -131,15 +117,15 @@ def halves(window: Window, earliest: str, latest: str, days: bool) -> tuple[Wind
     Where nothing is left behind the earliest datestamp that the server claims, that is not believed.
     """
     unit = DAY if days else SECOND
-    low, high = moment(window.start or earliest), moment(window.end or latest)
+    low, high = parse_datestamp(window.start or earliest), parse_datestamp(window.end or latest)
     if window.start is None and high - low < unit:
-        low = moment(OLDEST)
+        low = parse_datestamp(OLDEST)
     if high - low < unit:
         return None
     middle = low + ((high - low) // 2 // unit) * unit
     half = Window(
         set=window.set, start=window.start, end=window.end, verb=window.verb, attempt=window.attempt, split=True
     )
-    left = msgspec.structs.replace(half, end=spoken(middle, days))
-    right = msgspec.structs.replace(half, start=spoken(middle + unit, days))
+    left = msgspec.structs.replace(half, end=format_datestamp(middle, days=days))
+    right = msgspec.structs.replace(half, start=format_datestamp(middle + unit, days=days))
     return left, right
