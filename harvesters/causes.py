@@ -7,7 +7,7 @@ import sys
 from schemas import HarvestFailed, RawResponse
 from schemas.base import Base
 
-MISSED = 10  # records or pages in a row that the server cannot give: then it is the server, not the records
+MAX_CONSECUTIVE_FAILURES = 10  # records or pages in a row that fail before the server counts as failed
 
 
 class _Cause(Base, frozen=True, kw_only=True):
@@ -93,7 +93,7 @@ CAUSES: dict[str, _Cause] = {
 }
 
 
-class ServerFailed(HarvestFailed):
+class RequestFailed(HarvestFailed):
     """The server was reached and failed on this one request: another window or method may still succeed."""
 
     def __init__(self, cause: str, sentence: str, *, status: int | None = None, again: bool = True) -> None:
@@ -110,29 +110,29 @@ def failed(cause: str, what: str, advice: str = "") -> HarvestFailed:
     return HarvestFailed(cause, _sentence(cause, what, advice), again=CAUSES[cause].again)
 
 
-def server_failed(cause: str, what: str, status: int | None = None) -> ServerFailed:
+def request_failed(cause: str, what: str, status: int | None = None) -> RequestFailed:
     """The same for one request of a server that is there."""
-    return ServerFailed(cause, _sentence(cause, what), status=status, again=CAUSES[cause].again)
+    return RequestFailed(cause, _sentence(cause, what), status=status, again=CAUSES[cause].again)
 
 
-def alone(failure: HarvestFailed) -> bool:
+def concerns_one_record(failure: HarvestFailed) -> bool:
     """Whether a failure may be one record's own, so that the next may still come."""
-    return isinstance(failure, ServerFailed) or failure.cause in ("blocked", "bad_format", "too_large", "moved")
+    return isinstance(failure, RequestFailed) or failure.cause in ("blocked", "bad_format", "too_large", "moved")
 
 
-def final(failure: HarvestFailed) -> HarvestFailed:
+def as_harvest_failure(failure: HarvestFailed) -> HarvestFailed:
     """The same failure where nothing else is tried any more, be it one request's or the whole harvest's."""
     return HarvestFailed(failure.cause, failure.sentence, again=failure.again)
 
 
-def unreadable(cause: str, what: str, url: str, body: bytes) -> ServerFailed:
+def unreadable_response(cause: str, what: str, url: str, body: bytes) -> RequestFailed:
     """The same for an answer that cannot be read; it is kept as it came."""
-    failure = server_failed(cause, what)
+    failure = request_failed(cause, what)
     failure.raw = (RawResponse(url=url, body=body, reason=what),)
     return failure
 
 
-def table() -> str:
+def causes_table() -> str:
     """The causes as a Markdown table, as docs/harvest.md shows them."""
     rows = [f"| `{name}` | {row.meaning} | {row.advice} | {_again(row)} |" for name, row in CAUSES.items()]
     return "\n".join(["| cause | it means | what to do | tried again |", "|---|---|---|---|", *rows])
@@ -149,4 +149,4 @@ def _sentence(cause: str, what: str, advice: str = "") -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{table()}\n")
+    sys.stdout.write(f"{causes_table()}\n")

@@ -3,7 +3,7 @@
 from harvesters.client.authorization import Credentials
 from harvesters.client.connection import credentials, from_environment
 from harvesters.client.http import Client, Reply, user_agent
-from harvesters.client.status import place
+from harvesters.client.status import printable_url
 
 __all__ = [
     "Client",
@@ -11,6 +11,6 @@ __all__ = [
     "Reply",
     "credentials",
     "from_environment",
-    "place",
+    "printable_url",
     "user_agent",
 ]

@@ -14,7 +14,7 @@ import msgspec
 
 from harvesters.causes import failed
 from harvesters.client.origins import Origin, origin, without_userinfo
-from harvesters.client.status import place
+from harvesters.client.status import printable_url
 from schemas import Feed, HarvestFailed, Page
 
 _NAMES = r"login|password|token|header\.[!#$&'*+.^_`|~0-9A-Za-z-]+"
@@ -77,9 +77,9 @@ class Credentials:
             return token
         return re.sub("|".join(map(re.escape, names)), lambda match: f"{{{names[match[0]]}}}", token)
 
-    def place(self, url: httpx.URL) -> str:
+    def printable_url(self, url: httpx.URL) -> str:
         """Return an address fit for a sentence, without query, user, password and credentials."""
-        return self._hide(place(url), 1)
+        return self._hide(printable_url(url), 1)
 
     def written(self, url: httpx.URL) -> str:
         """Return a masked address as people and landing see it."""
@@ -145,7 +145,9 @@ class Credentials:
 
     def withheld(self, url: httpx.URL) -> str:
         """Say that a request goes without credentials, and why."""
-        return f"{self.place(url)} is not at {self.origin}, as the feed's url is: credentials were not sent there"
+        return (
+            f"{self.printable_url(url)} is not at {self.origin}, as the feed's url is: credentials were not sent there"
+        )
 
     def advice(self, url: httpx.URL) -> str:
         """Say what to do about an address at another origin."""
@@ -216,7 +218,8 @@ class Credentials:
         return self.values[name]
 
     def _refusal(self, url: httpx.URL, why: str) -> HarvestFailed:
-        what = f"{self.place(url)} is not at {self.origin}, as the feed's url is, and {why}, so that it was not asked"
+        there = self.printable_url(url)
+        what = f"{there} is not at {self.origin}, as the feed's url is, and {why}, so that it was not asked"
         return failed("moved", what, self.advice(url))
 
 

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import httpx
 
-from harvesters.causes import failed, server_failed
+from harvesters.causes import failed, request_failed
 from harvesters.client.addresses import Transport
 from harvesters.client.authorization import Credentials
 from harvesters.client.bodies import Torn, read_body
@@ -26,7 +26,7 @@ from harvesters.client.origins import Cookies, Origin, no_cookies, origin
 from harvesters.client.rate import Turns, keep_quiet
 from harvesters.client.redirects import PERMANENT, REDIRECTS, Question, redirect_target
 from harvesters.client.retries import Passing, patiently
-from harvesters.client.status import place, refused, unconnected
+from harvesters.client.status import connection_failure, printable_url, status_failure
 from schemas import Ask, Environment, Feed, HarvestFailed
 
 _CONTACT = "https://iite.unesco.org"
@@ -104,15 +104,19 @@ class Client:
         """The reply to one request, after as many tries as are worth while.
 
         `readable` says which error replies the caller reads itself. A conditional request may answer 304.
-        Raises HarvestFailed; ServerFailed when the server is there and only this request fails.
+        Raises HarvestFailed; RequestFailed when the server is there and only this request fails.
         """
         question = self._question(url, method, params, form, body)
-        known_as = self.credentials.place(question.url)
+        known_as = self.credentials.printable_url(question.url)
         if conditional:
             question = replace(question, headers=condition(self.ask.validators.get(known_as)))
         tries = 1 + (self.feed.request.retries if retries is None else retries)
         reply = patiently(
-            lambda: self._once(question, readable), tries, self.feed.request.backoff, self.ends, place(question.url)
+            lambda: self._once(question, readable),
+            tries,
+            self.feed.request.backoff,
+            self.ends,
+            printable_url(question.url),
         )
         if conditional and reply.status == 200:
             known = validator(reply.headers)
@@ -154,25 +158,25 @@ class Client:
 
     def _once(self, question: Question, readable: Callable[[Reply], bool] | None) -> Reply:
         """One try: the reply, or Passing when another try may succeed, or HarvestFailed when none will."""
-        where = place(question.url)
+        where = printable_url(question.url)
         try:
             last, reply = self._follow(question)
         except httpx.TimeoutException as error:
             slow = isinstance(error, httpx.ReadTimeout)
             what = f"{where} did not answer within {self.feed.request.timeout:g} s"
-            raise Passing(server_failed("too_slow", what) if slow else failed("unreachable", what)) from error
+            raise Passing(request_failed("too_slow", what) if slow else failed("unreachable", what)) from error
         except httpx.TransportError as error:
-            raise unconnected(error, where) from error
+            raise connection_failure(error, where) from error
         except Torn as error:
-            raise Passing(server_failed("malformed", str(error))) from error
+            raise Passing(request_failed("malformed", str(error))) from error
         if reply.status == 304 and not question.headers:
-            raise Passing(server_failed("malformed", f"{where} answers 304, not modified, to a plain question"))
+            raise Passing(request_failed("malformed", f"{where} answers 304, not modified, to a plain question"))
         if reply.status < 400 or (readable is not None and readable(reply)):
             return reply
         if reply.status in (401, 403) and self.credentials.values and not self.credentials.belong_to(last):
             what = f"{self.credentials.withheld(last)}, and it answers {reply.status}"
             raise failed("blocked", what, self.credentials.advice(last))
-        raise refused(reply.status, reply.headers, where)
+        raise status_failure(reply.status, reply.headers, where)
 
     def _follow(self, question: Question) -> tuple[httpx.URL, Reply]:
         """The address and reply at the end of the redirects, each of which is checked as the first address was."""
@@ -184,7 +188,9 @@ class Client:
             permanent = permanent and reply.status in PERMANENT
             target = self._target(question.url, reply, permanent)
             question = question.redirected(target, reply.status)
-        raise failed("moved", f"{place(question.url)} redirects more than {self.feed.request.max_redirects} times")
+        raise failed(
+            "moved", f"{printable_url(question.url)} redirects more than {self.feed.request.max_redirects} times"
+        )
 
     def _target(self, url: httpx.URL, reply: Reply, permanent: bool) -> httpx.URL:
         """Where a redirect leads; one for good is remembered and noted."""
@@ -203,7 +209,7 @@ class Client:
             self.notes.append(f"moved: {told[0]} is now {told[1]}; change the feed's url")
 
     def _fetch(self, request: httpx.Request) -> Reply:
-        where = self.credentials.place(request.url)
+        where = self.credentials.printable_url(request.url)
         if request.url.scheme not in ("http", "https") or not request.url.host:
             raise failed("forbidden_address", f"{where} is neither http nor https")
         limits = self.feed.request

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from harvesters.causes import failed
-from harvesters.client.status import place
+from harvesters.client.status import printable_url
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PERMANENT = frozenset({301, 308})
@@ -38,9 +38,9 @@ def redirect_target(url: httpx.URL, location: str) -> httpx.URL:
     """The address that a Location header leads to. Raises HarvestFailed when that is none of http or https."""
     try:
         target = url.join(location)
-        place(target)
+        printable_url(target)
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise failed("moved", f"{place(url)} redirects to what is not an address") from error
+        raise failed("moved", f"{printable_url(url)} redirects to what is not an address") from error
     if target.scheme not in ("http", "https"):
-        raise failed("forbidden_address", f"{place(url)} redirects to {target.scheme}:")
+        raise failed("forbidden_address", f"{printable_url(url)} redirects to {target.scheme}:")
     return target

@@ -14,8 +14,8 @@ from urllib.robotparser import RobotFileParser
 import httpx
 from lxml import etree
 
-from harvesters.causes import MISSED, ServerFailed, alone, failed, final
-from harvesters.client import Client, Reply, place, user_agent
+from harvesters.causes import MAX_CONSECUTIVE_FAILURES, RequestFailed, as_harvest_failure, concerns_one_record, failed
+from harvesters.client import Client, Reply, printable_url, user_agent
 from harvesters.datestamps import parse_datestamp
 from harvesters.documents.document import Broken, Read, pages
 from harvesters.documents.embedded import records_in
@@ -61,7 +61,8 @@ def _robots(feed: Feed, client: Client) -> RobotFileParser:
         reply = client.send(urljoin(feed.url, "/robots.txt"))
         robots.parse(reply.body.decode("utf-8", "replace").splitlines())
     except HarvestFailed as error:
-        closed = error.cause == "blocked" and not isinstance(error, ServerFailed)  # a 4xx is no rule: RFC 9309, 2.3.1.3
+        # a 4xx is no rule: RFC 9309, 2.3.1.3
+        closed = error.cause == "blocked" and not isinstance(error, RequestFailed)
         if error.cause not in ("gone", "bad_format") and not closed:
             raise
         robots.parse([])
@@ -70,7 +71,7 @@ def _robots(feed: Feed, client: Client) -> RobotFileParser:
 
 def _sitemap(reply: Reply) -> tuple[etree._Element, str]:
     """The root of a sitemap or of an index of sitemaps, and which of them it is. Raises HarvestFailed."""
-    where = place(httpx.URL(reply.url))
+    where = printable_url(httpx.URL(reply.url))
     try:
         root = parse(reply.body)
     except Unreadable as error:
@@ -105,7 +106,7 @@ def _urls(
             try:
                 yield from _urls(client.send(url), client, feed, depth + 1, lacking)
             except HarvestFailed as error:
-                if not alone(error) or depth or error.cause == "too_large":
+                if not concerns_one_record(error) or depth or error.cause == "too_large":
                     raise
                 lacking.append(error)
 
@@ -138,9 +139,9 @@ def _records(feed: Feed, client: Client, urls: list[tuple[str, str | None]]) -> 
                 gone += 1
                 continue
             missed += 1
-            ours = error.cause in ("quiet_hours", "too_slow") and not isinstance(error, ServerFailed)
-            if ours or missed > MISSED:
-                raise final(error) from error
+            ours = error.cause in ("quiet_hours", "too_slow") and not isinstance(error, RequestFailed)
+            if ours or missed > MAX_CONSECUTIVE_FAILURES:
+                raise as_harvest_failure(error) from error
             yield Broken(skipped=Skipped(identifier=url, reason=error.sentence))
             continue
         missed = 0

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 from lxml import etree
 
-from harvesters.causes import failed, unreadable
+from harvesters.causes import failed, unreadable_response
 from harvesters.client import Client, Reply
 from harvesters.lists import json_recovery as json_recover
 from harvesters.lists import xml_records
@@ -41,7 +41,7 @@ class Answer:
 def read_answer(reply: Reply, feed: Feed, place: Place, notes: list[str]) -> Answer:
     """The page's elements; what is not JSON is cut at its elements, and the page kept as it came.
 
-    `notes` gathers what had to be done to read it. Raises HarvestFailed; ServerFailed, with the page, when nothing of
+    `notes` gathers what had to be done to read it. Raises HarvestFailed; RequestFailed, with the page, when nothing of
     it can be read.
     """
     reply = _in_utf8(reply, notes)
@@ -79,7 +79,7 @@ def _recovered(reply: Reply, feed: Feed, error: NotJson) -> Answer:
     saved = json_recover.saved(reply.body, feed.request.records_path)
     if saved is None:
         sentence = f"{feed.url} sends what is not JSON ({error})"
-        raise unreadable("malformed", sentence, feed.url, reply.body) from error
+        raise unreadable_response("malformed", sentence, feed.url, reply.body) from error
     good, bad = saved
     skipped = tuple(Skipped(identifier=seen_identifier(text, feed), reason=f"not JSON: {error}") for text in bad)
     raw = RawResponse(url=feed.url, body=reply.body, reason=str(error))

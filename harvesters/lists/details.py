@@ -7,7 +7,7 @@ from urllib.parse import quote, urljoin
 
 import msgspec
 
-from harvesters.causes import MISSED, alone, final, server_failed
+from harvesters.causes import MAX_CONSECUTIVE_FAILURES, as_harvest_failure, concerns_one_record, request_failed
 from harvesters.client import Client
 from harvesters.lists.json_records import NotJson, identifier, raw_at, source_record
 from harvesters.web_pages import html_cause
@@ -30,8 +30,8 @@ def details(
             read = Skipped(identifier=name, reason=str(error))
         except HarvestFailed as error:
             missed += 1
-            if missed > MISSED or not alone(error):
-                raise final(error) from error
+            if missed > MAX_CONSECUTIVE_FAILURES or not concerns_one_record(error):
+                raise as_harvest_failure(error) from error
             read = Skipped(identifier=name, reason=error.sentence)
         if isinstance(read, SourceRecord):
             records.append(read)
@@ -55,7 +55,7 @@ def _detail(feed: Feed, client: Client, text: msgspec.Raw, name: str | None, now
     reply = client.send(url)
     cause, what = html_cause(reply.body, "bad_format")
     if what:
-        raise server_failed(cause, f"{url} answers with {what} instead of JSON")
+        raise request_failed(cause, f"{url} answers with {what} instead of JSON")
     found = raw_at(msgspec.Raw(reply.body), asked.detail_path)
     if found is None:
         return Skipped(identifier=name, reason=f"{url} has nothing at detail_path {asked.detail_path!r}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from harvesters.causes import MISSED, ServerFailed, failed, final
+from harvesters.causes import MAX_CONSECUTIVE_FAILURES, RequestFailed, as_harvest_failure, failed
 from harvesters.client import Client
 from harvesters.datestamps import format_datestamp, parse_datestamp
 from harvesters.lists.answers import Answer, answer_records, read_answer
@@ -72,7 +72,7 @@ class RestList:
             size = 1 if self.place.offset < self.place.singles else self.feed.request.size
             try:
                 answer = self._ask(size)
-            except ServerFailed as failure:
+            except RequestFailed as failure:
                 if self._ends_here(failure):
                     self.place.done = True
                     return
@@ -154,20 +154,20 @@ class RestList:
         go_on(self.feed, place, answer.reply, count, size, alone=alone, credentials=self.client.credentials)
         return self.page(records, (*answer.skipped, *skipped), (*answer.raw, *raw))
 
-    def _ends_here(self, failure: ServerFailed) -> bool:
+    def _ends_here(self, failure: RequestFailed) -> bool:
         """Some servers refuse a page behind the last one, where others send an empty one."""
         place = self.place
         ended = place.total is None or place.listed >= place.total
         return failure.status in _REFUSED and place.pages > 0 and ended
 
-    def _isolated(self, size: int, failure: ServerFailed) -> Page | None:
+    def _isolated(self, size: int, failure: RequestFailed) -> Page | None:
         """Go over a page that the server cannot give one record at a time, and step over the one that it cannot."""
         asked, place = self.feed.request, self.place
         if failure.status in _REFUSED and place.pages > 0:
             what = f"{self.feed.url} answers {failure.status} after {place.listed} of {place.total} records"
             raise failed("truncated", what) from failure
-        if asked.paging not in NUMBERED or not asked.size_param or self.place.missed >= MISSED:
-            raise final(failure) from failure
+        if asked.paging not in NUMBERED or not asked.size_param or self.place.missed >= MAX_CONSECUTIVE_FAILURES:
+            raise as_harvest_failure(failure) from failure
         if size > 1:
             self.place.singles = self.place.offset + size
             return None

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from lxml import etree
 
-from harvesters.causes import failed, unreadable
+from harvesters.causes import failed, unreadable_response
 from harvesters.lists.json_records import nameless
 from harvesters.strict_xml import Refused, Unreadable, parse, without_illegal
 from schemas import Feed, RawResponse, Skipped, SourceRecord
@@ -63,7 +63,7 @@ def source_records(
 
 
 def root_of(body: bytes, url: str) -> tuple[etree._Element, list[str]]:
-    """The root of an XML answer, and what had to be done to read it. Raises ServerFailed("malformed")."""
+    """The root of an XML answer, and what had to be done to read it. Raises RequestFailed("malformed")."""
     try:
         return parse(body), []
     except Refused as error:
@@ -75,7 +75,7 @@ def root_of(body: bytes, url: str) -> tuple[etree._Element, list[str]]:
         return parse(clean), ["characters that XML forbids were taken out of an answer"]
     except Unreadable as error:
         what = f"{url} sends what is neither JSON nor XML ({reason})"
-        raise unreadable("malformed", what, url, body) from error
+        raise unreadable_response("malformed", what, url, body) from error
 
 
 def _local(element: etree._Element) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 from sickle import oaiexceptions as said
 
-from harvesters.causes import ServerFailed, failed, final, server_failed
+from harvesters.causes import RequestFailed, as_harvest_failure, failed, request_failed
 from harvesters.client import Client
 from harvesters.datestamps import format_datestamp
 from harvesters.oai_pmh.listing import Expired, Listed, refused
@@ -57,7 +57,7 @@ class Course:
         """What a protocol error means: in the middle of what a server gives, its own failure in other clothes."""
         if self.answered and (window.split or window.listed):
             what = f"{self.repository.endpoint} refuses a part of its list ({type(error).__name__}: {error})"
-            return server_failed("unreachable", what)
+            return request_failed("unreachable", what)
         offered = [] if isinstance(error, said.BadArgument) else self._offered()
         return refused(error, self.repository, self.feed, offered)
 
@@ -74,7 +74,7 @@ class Course:
             self._split(window, parts)
         window.from_the_beginning()
 
-    def narrow(self, window: Window, failure: ServerFailed) -> Iterator[Listed]:
+    def narrow(self, window: Window, failure: RequestFailed) -> Iterator[Listed]:
         """Halve a window that the server cannot give, until the record that it cannot give is alone."""
         self.failures += 1
         if failure.raw:
@@ -97,7 +97,7 @@ class Course:
             )
             return
         if window.astray:
-            raise final(failure) from failure
+            raise as_harvest_failure(failure) from failure
         if window.listed and window.restarts < _RESTARTS:  # it gave some: what stopped it may pass
             window.restarts += 1
             window.from_the_beginning()
@@ -108,10 +108,10 @@ class Course:
         skipped = Skipped(identifier=None, reason=failure.sentence, window=(window.start or BEGIN, window.end or END))
         yield Listed(skipped=(skipped,))
 
-    def _give_up(self, failure: ServerFailed) -> None:
+    def _give_up(self, failure: RequestFailed) -> None:
         """No window comes any more: record by record if ListRecords never worked, else the server is down."""
         if self.answered or self.place.verb == "ListIdentifiers":
-            raise final(failure) from failure
+            raise as_harvest_failure(failure) from failure
         self._one_by_one("ListRecords fails at this server")
 
     def _one_by_one(self, why: str) -> None:

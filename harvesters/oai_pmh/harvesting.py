@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 from sickle import oaiexceptions as said
 
-from harvesters.causes import ServerFailed, failed, server_failed
+from harvesters.causes import RequestFailed, failed, request_failed
 from harvesters.client import Client
 from harvesters.oai_pmh.course import Course
 from harvesters.oai_pmh.listing import Expired, Listed, Loop, WindowReader, refused
@@ -70,10 +70,10 @@ class _Harvest:
             except Expired as expired:
                 if self.course.answered and window.split and window.listed == 0:  # no token was used: the window fails
                     what = f"{self.repository.endpoint}, {window_name(window)}, fails: {expired}"
-                    yield from map(self._page, self.course.narrow(window, server_failed("unreachable", what)))
+                    yield from map(self._page, self.course.narrow(window, request_failed("unreachable", what)))
                 else:
                     self.course.restart(window, expired)
-            except ServerFailed as failure:
+            except RequestFailed as failure:
                 if failure.cause == "gone" and not self.course.answered and window.token is None:
                     raise
                 yield from map(self._page, self.course.narrow(window, failure))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from lxml import etree
 from sickle import oaiexceptions as said
 
-from harvesters.causes import alone, failed, final, server_failed, unreadable
+from harvesters.causes import as_harvest_failure, concerns_one_record, failed, request_failed, unreadable_response
 from harvesters.oai_pmh.records import deleted_record, is_deleted, source_records
 from harvesters.oai_pmh.sickle_client import ERRORS, Pages, Repository, Response
 from harvesters.oai_pmh.windows import Window, outside
@@ -97,7 +97,7 @@ class WindowReader:
         listing = response.xml.find(f"{ns}{window.verb}")
         if listing is None:
             what = f"{self.repository.endpoint} answers {window.verb} with neither a list nor an error"
-            raise unreadable("malformed", what, response.url, etree.tostring(response.xml))
+            raise unreadable_response("malformed", what, response.url, etree.tostring(response.xml))
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         if window.verb == "ListIdentifiers":
             records, skipped, raw = self._one_by_one(listing, ns, now)
@@ -139,7 +139,7 @@ class WindowReader:
         except ERRORS as error:
             reason = f"{type(error).__name__}: {error}"
             if not isinstance(error, _GONE):
-                self._miss(server_failed("bad_format", f"{self.repository.endpoint} refuses GetRecord ({reason})"))
+                self._miss(request_failed("bad_format", f"{self.repository.endpoint} refuses GetRecord ({reason})"))
             return Listed(skipped=(Skipped(identifier=identifier, reason=reason),))
         self.missed = 0
         ns = self.repository.oai_namespace
@@ -154,8 +154,8 @@ class WindowReader:
     def _miss(self, error: HarvestFailed) -> None:
         """Raises what is more than one record's failure."""
         self.missed += 1
-        if self.missed > _MISSED or not alone(error):
-            raise final(error) from error
+        if self.missed > _MISSED or not concerns_one_record(error):
+            raise as_harvest_failure(error) from error
 
     def _advance(self, window: Window, count: int, token: object) -> None:
         """Move the window behind the page: its token, its count, and its size as long as that can be believed."""

@@ -15,7 +15,7 @@ from lxml import etree
 from sickle import Sickle, oaiexceptions
 from sickle.iterator import OAIResponseIterator
 
-from harvesters.causes import ServerFailed, failed, unreadable
+from harvesters.causes import RequestFailed, failed, unreadable_response
 from harvesters.client import Client, Reply
 from harvesters.oai_pmh.recovery import Torn, identity, recover
 from harvesters.strict_xml import Refused, Unreadable, parse
@@ -62,7 +62,7 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
         self.retries: int | None = None
 
     def harvest(self, **params: str) -> Response:
-        """The response to one OAI request. Raises HarvestFailed, ServerFailed when only this request fails."""
+        """The response to one OAI request. Raises HarvestFailed, RequestFailed when only this request fails."""
         try:
             return self._read(self._ask(params), params)
         except Torn:
@@ -71,12 +71,12 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
         try:
             return self._read(reply, params)
         except Torn as torn:
-            raise unreadable("malformed", f"{self.endpoint}: {torn}", self.endpoint, reply.body) from torn
+            raise unreadable_response("malformed", f"{self.endpoint}: {torn}", self.endpoint, reply.body) from torn
 
     def _ask(self, params: dict[str, str]) -> Reply:
         try:
             return self._by(self.http_method, params)
-        except ServerFailed as error:
+        except RequestFailed as error:
             if error.status not in _METHOD_REFUSED:
                 raise
             reply = self._by(OTHER[self.http_method], params)
@@ -137,7 +137,7 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
         sentence = f"{self.endpoint} answers with {what or seen} instead of OAI-PMH"
         if cause == "blocked" or params.get("verb") == "Identify":
             return failed(cause, sentence)
-        return unreadable(cause, sentence, self.endpoint, reply.body)
+        return unreadable_response(cause, sentence, self.endpoint, reply.body)
 
 
 def _is_oai(reply: Reply) -> bool:

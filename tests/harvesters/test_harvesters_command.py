@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harvesters import PROTOCOLS, harvester
-from harvesters.causes import CAUSES, failed, table
+from harvesters.causes import CAUSES, causes_table, failed
 from harvesters.client import from_environment
 from harvesters.progress import progress_line
 from schemas import Feed, HarvestFailed
@@ -72,7 +72,7 @@ def test_every_cause_says_what_to_do_and_whether_it_is_tried_again(cause: str) -
 
 def test_the_documentation_shows_the_table_of_causes_as_it_is() -> None:
     text = (Path(__file__).parents[2] / "docs" / "harvest.md").read_text(encoding="utf-8")
-    assert table() in text, "run python -m harvesters.causes and put its table into docs/harvest.md"
+    assert causes_table() in text, "run python -m harvesters.causes and put its table into docs/harvest.md"
 
 
 def test_the_documentation_names_every_protocol_and_no_other() -> None:
