@@ -9,7 +9,7 @@ import msgspec
 from schemas import Base, Leaf
 
 IF_KNOWN = "?"  # the hint of a value that also says this field, when the field's list knows the term
-CHIEF = "chief"  # the hint of an address that the source calls its page, before others that may be it
+PRIMARY = "primary"  # the hint of an address that the source calls its page, before others that may be it
 PERSONAL = "personal data"  # why a leaf with an e-mail address or a curator's note is not kept
 _EMAIL = re.compile(r"[<(\[]?\b(?:mailto:)?[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+[>)\]]?")
 # "https://a.example/lib@1.2.js" holds no e-mail address
@@ -28,7 +28,7 @@ _NOTES = (
 _NOTE = re.compile(r"(?:Made|Restored) .*DSpace on |.{1,300}? on \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.DOTALL)
 
 
-class Said(msgspec.Struct, frozen=True, gc=False):
+class Statement(msgspec.Struct, frozen=True, gc=False):
     """One value as the partner said it, and where: `path` is an XPath or JSON path into the payload.
 
     `hint` is what else the source says about it: a role, a scheme, a qualifier, a kind, a vocabulary.
@@ -59,13 +59,13 @@ class Draft:
     __slots__ = ("fields", "findings", "ignored", "unmapped", "used")
 
     def __init__(self) -> None:
-        self.fields: dict[str, list[Said]] = {}
+        self.fields: dict[str, list[Statement]] = {}
         self.unmapped: list[Leaf] = []
         self.ignored: list[tuple[Leaf, str]] = []  # with the crosswalk's reason
         self.used: list[Leaf] = []  # read together with another value: a scheme, a type, the parts of a name
         self.findings: list[Finding] = []
 
-    def say(self, field: str, said: Said) -> None:
+    def add(self, field: str, said: Statement) -> None:
         """Put one value into a target field."""
         known = self.fields.get(field)
         if known is None:
@@ -73,17 +73,17 @@ class Draft:
         else:
             known.append(said)
 
-    def get(self, field: str) -> list[Said]:
+    def get(self, field: str) -> list[Statement]:
         """What was said for a field; empty when nothing was."""
         return self.fields.get(field, [])
 
 
-def is_note(description: str) -> bool:
+def is_repository_note(description: str) -> bool:
     """Whether a description is a note of DSpace on who took the record in, and when."""
     return description.startswith(_NOTES) and _NOTE.match(description) is not None
 
 
-def without_addresses(text: str) -> str:
+def mask_emails(text: str) -> str:
     """A text with […] for every e-mail address in it: personal data that the library does not publish."""
     return _WEB_OR_EMAIL.sub(_left_out, text) if "@" in text else text
 
@@ -92,6 +92,6 @@ def _left_out(found: re.Match[str]) -> str:
     return found[1] or _LEFT_OUT
 
 
-def without_address(name: str) -> str:
+def strip_emails(name: str) -> str:
     """A name without the e-mail addresses in it: personal data that the library does not keep."""
     return _EMAIL.sub("", name).strip(" ,;()") if "@" in name else name

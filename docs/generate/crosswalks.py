@@ -89,7 +89,7 @@ def _said(function: Reader, seen: set[str]) -> set[str]:
     seen.add(function.__qualname__)
     words = _words(cell.cell_contents for cell in function.__closure__ or ())
     for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "say":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add":
             words |= {str(one.value) for one in ast.walk(node.args[0]) if isinstance(one, ast.Constant)}
         if isinstance(node, ast.Name):
             found = function.__globals__.get(node.id)

@@ -40,7 +40,7 @@ def title(group: Group) -> None:
     """A title; a subtitle, translated or alternative one is an alternative."""
     kind = group.first("@titletype")
     for value in group.take(""):
-        group.say("title" if kind is None else "alternative_titles", value)
+        group.add("title" if kind is None else "alternative_titles", value)
 
 
 def _creator(group: Group) -> None:
@@ -71,9 +71,9 @@ def _date(group: Group) -> None:
     said = kind.text.lower() if kind else None
     for value in group.take(""):
         if said == "updated":
-            group.say("modified", value)
+            group.add("modified", value)
         else:
-            group.say("issued", value, said)
+            group.add("issued", value, said)
 
 
 _RELATED = {
@@ -102,7 +102,7 @@ def _related(group: Group) -> None:
     kind = group.first("@relationtype")
     group.take("@relatedidentifiertype", "@resourcetypegeneral", "@relatedmetadatascheme", "@schemeuri", "@schemetype")
     for value in group.take(""):
-        group.say("relations", value, _RELATED.get(kind.text.lower() if kind else "", "references"))
+        group.add("relations", value, _RELATED.get(kind.text.lower() if kind else "", "references"))
 
 
 READERS: dict[str, Reader] = {

@@ -24,9 +24,9 @@ def _page_or_relation(group: Group) -> None:
     """The page, where the relation is an address; any other is what the resource is related to."""
     for value in group.take(""):
         if value.text.startswith("http"):
-            group.say("url", value)
+            group.add("url", value)
         else:
-            group.say("relations", value, "references")
+            group.add("relations", value, "references")
 
 
 DIALECTS: dict[str, _Dialect] = {

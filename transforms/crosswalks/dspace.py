@@ -195,9 +195,9 @@ def _bitstream(group: Group) -> None:
     role = roles.get(bundle.text if bundle else "ORIGINAL")
     address = group.first("retrievelink", "link", "_links/content/href", "url")
     if role is not None and address is not None and address.text.startswith("http"):
-        group.say("links", address, f"{role}|{media.text if media else ''}")
+        group.add("links", address, f"{role}|{media.text if media else ''}")
     if role == "content":
-        group.say("formats", media)
+        group.add("formats", media)
 
 
 _FILES = {"bitstreams/*": "the repository's account of its files"}

@@ -57,8 +57,8 @@ _BOOKING = {
 def _lab_app(group: Group) -> None:
     """One lab has several apps: each is a part of it, and a link to its content."""
     for value in group.take("app_url"):
-        group.say("links", value, "content")
-        group.say("relations", value, "haspart")
+        group.add("links", value, "content")
+        group.add("relations", value, "haspart")
 
 
 APPS_FORMAT = JsonFormat(Table(_APPS, _BOOKING))

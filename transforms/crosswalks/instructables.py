@@ -55,7 +55,7 @@ def author(group: Group) -> None:
 def _address(group: Group) -> None:
     """An address, whole or below the site, or the slug alone."""
     for value in group.take(""):
-        group.say("url", value, text=_whole(value))
+        group.add("url", value, text=_whole(value))
 
 
 def _whole(value: Value) -> str:
@@ -70,7 +70,7 @@ def _below_site(field: str, hint: str | None = None) -> Reader:
     def read(group: Group) -> None:
         for value in group.take(""):
             below = value.text.startswith("/") and not value.text.startswith("//")
-            group.say(field, value, hint, text=f"{_SITE}{value.text}" if below else value.text)
+            group.add(field, value, hint, text=f"{_SITE}{value.text}" if below else value.text)
 
     return read
 

@@ -64,9 +64,9 @@ def _listed(field: str, also: str | None = None) -> Reader:
         uri = group.first("id")
         labels = group.take("value", "") or group.take("entry", "label") or ([uri] if uri else [])
         for value in labels:
-            group.say(field, value, f"|{uri.text}" if uri else None)
+            group.add(field, value, f"|{uri.text}" if uri else None)
             if also is not None:
-                group.say(also, value, IF_KNOWN)
+                group.add(also, value, IF_KNOWN)
         group.take("source", "entry", "label")
 
     return read
@@ -76,7 +76,7 @@ def identifier(group: Group) -> None:
     """An identifier with its catalogue; IMS writes it as text."""
     scheme = group.first("catalog")
     for value in group.take("entry", "entry/value", ""):
-        group.say("identifiers", value, scheme.text if scheme else None)
+        group.add("identifiers", value, scheme.text if scheme else None)
 
 
 def contribute(group: Group) -> None:
@@ -90,9 +90,9 @@ def contribute(group: Group) -> None:
     for value in group.take("date", "date/datetime", "date/value"):
         changed = note is not None and note.text.lower().startswith(_CHANGES)
         if changed or said.lower() in {"editor", "validator", "terminator"}:
-            group.say("modified", value)
+            group.add("modified", value)
         else:
-            group.say("issued", value, _qualifier(said, note))
+            group.add("issued", value, _qualifier(said, note))
 
 
 def _qualifier(role: str, note: Value | None) -> str | None:
@@ -119,11 +119,11 @@ def classification(group: Group) -> None:
             number = taxon.first("id", "id/value")
             entries = taxon.take("entry", "entry/value")
             for value in entries:
-                taxon.say(field, value, f"{scheme}|{number.text if number else ''}")
+                taxon.add(field, value, f"{scheme}|{number.text if number else ''}")
             if number is not None and not entries:
-                taxon.say(field, number, f"{scheme}|{number.text}")
+                taxon.add(field, number, f"{scheme}|{number.text}")
     for value in group.take("keyword", "keyword/value"):
-        group.say("keywords", value)
+        group.add("keywords", value)
 
 
 def _purpose(said: Value) -> str:
@@ -169,9 +169,9 @@ def relation(group: Group) -> None:
     if target is None:
         target = group.first("resource/description", "resource")
     if said in {"hasthumbnail", "thumbnail", "haspreview", "preview"}:
-        group.say("links", target, "thumbnail" if "thumb" in said else "preview")
+        group.add("links", target, "thumbnail" if "thumb" in said else "preview")
     else:
-        group.say("relations", target, said or "references")
+        group.add("relations", target, said or "references")
 
 
 def _copyright_statement(group: Group) -> None:
@@ -181,7 +181,7 @@ def _copyright_statement(group: Group) -> None:
         if _NOT_A_STATEMENT.fullmatch(value.text):
             group.draft.ignored.append((_leaf(value), "whether any restriction applies, not which"))
         else:
-            group.say("license", value)
+            group.add("license", value)
 
 
 def _leaf(value: Value) -> Leaf:

@@ -71,7 +71,7 @@ def title(group: Group) -> None:
     """245: the title with its remainder; the statement of responsibility is said by the names."""
     parts = group.take("a", "b", "n", "p")
     if parts:
-        group.say("title", parts[0], text=" ".join(value.text for value in parts).rstrip(" /:;,"))
+        group.add("title", parts[0], text=" ".join(value.text for value in parts).rstrip(" /:;,"))
 
 
 def _person(role: str, kind: str | None) -> Reader:
@@ -98,7 +98,7 @@ def _other_identifier(group: Group) -> None:
     """024: an identifier with its source."""
     source = group.first("2")
     for value in group.take("a"):
-        group.say("identifiers", value, source.text if source else None)
+        group.add("identifiers", value, source.text if source else None)
 
 
 def _fixed(group: Group) -> None:
@@ -106,9 +106,9 @@ def _fixed(group: Group) -> None:
     for value in group.take(""):
         year, tongue = value.text[7:11], value.text[35:38]
         if year.isdigit() and year != "9999":
-            group.say("issued", value, "issued", text=year)
+            group.add("issued", value, "issued", text=year)
         if tongue.isalpha() and tongue not in {"und", "zxx"}:
-            group.say("languages", value, text=tongue)
+            group.add("languages", value, text=tongue)
 
 
 def languages(group: Group) -> None:
@@ -117,14 +117,14 @@ def languages(group: Group) -> None:
         text = value.text.strip()
         codes = [text[at : at + 3] for at in range(0, len(text), 3)] if len(text) % 3 == 0 else [text]
         for code in codes:
-            group.say("languages", value, text=code)
+            group.add("languages", value, text=code)
 
 
 def _address(group: Group) -> None:
     """856: the second indicator 2 is a related resource, 1 another version of it."""
     kind = group.first("@ind2")
     for value in group.take("u"):
-        group.say("links" if kind is not None and kind.text == "2" else "url", value)
+        group.add("links" if kind is not None and kind.text == "2" else "url", value)
 
 
 READERS: dict[str, Reader] = {

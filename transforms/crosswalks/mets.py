@@ -41,9 +41,9 @@ def _files(group: Group) -> None:
     for file in group.groups("file"):
         media = file.first("@mimetype")
         for value in file.take("flocat/@href"):
-            file.say("links", value, f"{role}|{media.text if media else ''}")
+            file.add("links", value, f"{role}|{media.text if media else ''}")
         if role == "content":
-            file.say("formats", media)
+            file.add("formats", media)
 
 
 _SECTION = "dmdsec/mdwrap/xmldata"

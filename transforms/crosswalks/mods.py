@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas import replace
 from transforms.crosswalks.engine import USED, Group, Reader, Table, XmlFormat, contributor
-from transforms.draft import CHIEF
+from transforms.draft import PRIMARY
 
 ROWS = {
     "typeofresource": "resource_types",
@@ -75,7 +75,7 @@ def title(group: Group) -> None:
         parts.append(f". {value.text}")
     if main is not None:
         whole = " ".join(parts).replace(" : ", ": ").replace(" . ", ". ")
-        group.say("title" if kind is None else "alternative_titles", main, text=whole)
+        group.add("title" if kind is None else "alternative_titles", main, text=whole)
 
 
 def name(group: Group) -> None:
@@ -119,7 +119,7 @@ def _related(group: Group) -> None:
     """What the resource is related to, by title or else by identifier."""
     kind = group.first("@type")
     target = group.first("titleinfo/title", "identifier", "location/url", "")
-    group.say("relations", target, _RELATED.get(kind.text.lower() if kind else "", "references"))
+    group.add("relations", target, _RELATED.get(kind.text.lower() if kind else "", "references"))
 
 
 _OPENS = {"preview": "thumbnail", "raw object": "content"}  # https://www.loc.gov/standards/mods/userguide/location.html
@@ -132,9 +132,9 @@ def _address(group: Group) -> None:
     chief = opens == "object in context" or (usage is not None and usage.text.lower().startswith("primary"))
     for value in group.take(""):
         if opens in _OPENS:
-            group.say("links", value, _OPENS[opens])
+            group.add("links", value, _OPENS[opens])
         else:
-            group.say("url", value, CHIEF if chief else None)
+            group.add("url", value, PRIMARY if chief else None)
 
 
 READERS: dict[str, Reader] = {

@@ -44,7 +44,7 @@ def _parted(fields: tuple[str, ...]) -> Reader:
             for word in filter(None, (piece.strip() for piece in value.text.split("|"))):
                 for field in fields:
                     name, _, hint = field.rstrip("?").partition(":")
-                    group.say(name, value, "?" if field.endswith("?") else hint or None, text=word)
+                    group.add(name, value, "?" if field.endswith("?") else hint or None, text=word)
 
     return read
 
@@ -114,7 +114,7 @@ def _summary(group: Group) -> None:
         for word in filter(None, (piece.strip() for piece in value.text.split("|"))):
             for field in _SUMMARY[said]:
                 target, _, hint = field.rstrip("?").partition(":")
-                group.say(target, value, "?" if field.endswith("?") else hint or None, text=word)
+                group.add(target, value, "?" if field.endswith("?") else hint or None, text=word)
 
 
 _XML_IGNORED = {"@rating": "a count of the platform", "rating": "a count of the platform"}

@@ -12,7 +12,7 @@ from transforms.draft import Draft
 
 def read(format_: str, payload: str, dialect: str | None = None) -> Draft:
     """Everything that one payload says, by target field. Raises Unreadable with what is wrong and where."""
-    crosswalk = spoken(format_, dialect)
+    crosswalk = crosswalk_of(format_, dialect)
     draft = Draft()
     if isinstance(crosswalk, JsonFormat):
         if crosswalk.xml is not None and payload.lstrip("\ufeff \t\r\n").startswith("<"):
@@ -28,7 +28,7 @@ def read(format_: str, payload: str, dialect: str | None = None) -> Draft:
 
 
 @cache
-def spoken(format_: str, dialect: str | None) -> Crosswalk:
+def crosswalk_of(format_: str, dialect: str | None) -> Crosswalk:
     """The crosswalk of a format in a partner's dialect. Raises Unreadable for names that are not in the tables."""
     name = ALIASES.get(format_, format_)
     if name not in CROSSWALKS:

@@ -110,7 +110,7 @@ def _free(group: Group) -> None:
     for value in group.take(""):
         text = {"true": "no", "false": "yes", "1": "no", "0": "yes"}.get(value.text.lower())
         if text is not None:
-            group.say("cost", value, text=text)
+            group.add("cost", value, text=text)
 
 
 def _media(group: Group) -> None:
@@ -118,8 +118,8 @@ def _media(group: Group) -> None:
     kind = group.first("encodingformat", "fileformat", "format")
     group.take("@type", "type", "name", "position", "filesize", "contentsize", "inlanguage")
     for value in group.take("", "contenturl", "url", "embedurl", "@id", "id"):
-        group.say("links", value, f"content|{kind.text if kind else ''}")
-    group.say("formats", kind)
+        group.add("links", value, f"content|{kind.text if kind else ''}")
+    group.add("formats", kind)
 
 
 def relation(kind: str) -> Reader:
@@ -129,7 +129,7 @@ def relation(kind: str) -> Reader:
         group.take("@type", "type")
         target = group.first("", "@id", "id", "url", "name")
         group.take("name")
-        group.say("relations", target, kind)
+        group.add("relations", target, kind)
 
     return read
 
@@ -139,7 +139,7 @@ def identifier(group: Group) -> None:
     scheme = group.first("propertyid", "name")
     group.take("@type", "type")
     for value in group.take("", "value", "@id", "id", "url"):
-        group.say("identifiers", value, scheme.text if scheme else None)
+        group.add("identifiers", value, scheme.text if scheme else None)
 
 
 READERS: dict[str, Reader] = {

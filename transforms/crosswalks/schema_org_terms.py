@@ -34,9 +34,9 @@ def concept(field: str, also: str | None = None) -> Reader:
         for value in found or ([uri] if uri else []):
             language = value.key.rpartition("/preflabel/")[2] if value in labels else ""
             said = replace(value, language=language or value.language)
-            group.say(field, said, _hint(scheme, uri))
+            group.add(field, said, _hint(scheme, uri))
             if also is not None and found:
-                group.say(also, said)
+                group.add(also, said)
 
     return read
 
@@ -63,7 +63,7 @@ def alignment(group: Group) -> None:
     names = group.take("targetname", "alignmentobject/targetname")
     group.take("targetdescription", "alignmentobject/targetdescription")
     for value in names or ([uri] if uri else []):
-        group.say(field, value, _hint(framework, uri))
+        group.add(field, value, _hint(framework, uri))
 
 
 def keywords(group: Group) -> None:
@@ -71,5 +71,5 @@ def keywords(group: Group) -> None:
     for value in group.take("", "name"):
         whole = value.path.endswith("]") or value.key.endswith("/name")
         for word in [value.text] if whole else filter(None, map(str.strip, value.text.split(","))):
-            group.say("keywords", value, text=word)
-            group.say("subjects", value, "?", text=word)
+            group.add("keywords", value, text=word)
+            group.add("subjects", value, "?", text=word)

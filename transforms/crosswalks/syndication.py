@@ -83,20 +83,20 @@ def person(role: str) -> Reader:
 def link(group: Group) -> None:
     """Atom's link by its relation; RSS's link is its text."""
     for value in group.take(""):
-        group.say("url", value)
+        group.add("url", value)
     kind = group.first("@rel")
     media = group.first("@type")
     relation = kind.text.lower() if kind else "alternate"
     group.take("@title", "@hreflang", "@length")
     for value in group.take("@href"):
         if relation == "alternate":
-            group.say("url", value)
+            group.add("url", value)
         elif relation == "enclosure":
-            group.say("links", value, f"content|{media.text if media else ''}")
+            group.add("links", value, f"content|{media.text if media else ''}")
         elif relation == "license":
-            group.say("license", value)
+            group.add("license", value)
         else:
-            group.say("relations", value, "references")
+            group.add("relations", value, "references")
 
 
 def enclosure(group: Group) -> None:
@@ -105,17 +105,17 @@ def enclosure(group: Group) -> None:
     group.take("@length", "@filesize", "@medium", "@isdefault", "@duration", "@width", "@height")
     for value in group.take("@url"):
         if media is not None and media.text.startswith("image/"):
-            group.say("links", value, f"preview|{media.text}")
+            group.add("links", value, f"preview|{media.text}")
         else:
-            group.say("links", value, f"content|{media.text if media else ''}")
-            group.say("formats", media)
+            group.add("links", value, f"content|{media.text if media else ''}")
+            group.add("formats", media)
 
 
 def category(group: Group) -> None:
     """A keyword: the text, or Atom's label or term."""
     for value in group.take("") or group.take("@label") or group.take("@term"):
-        group.say("keywords", value)
-        group.say("subjects", value, "?")
+        group.add("keywords", value)
+        group.add("subjects", value, "?")
     group.take("@term", "@label")
 
 
@@ -123,8 +123,8 @@ def keywords(group: Group) -> None:
     """iTunes and Media RSS part keywords with commas."""
     for value in group.take(""):
         for word in filter(None, map(str.strip, value.text.split(","))):
-            group.say("keywords", value, text=word)
-            group.say("subjects", value, "?", text=word)
+            group.add("keywords", value, text=word)
+            group.add("subjects", value, "?", text=word)
 
 
 READERS: dict[str, Reader] = {

@@ -38,9 +38,9 @@ _VERSION = re.compile(r"(/ark:/\d+/pf\d+)/[a-z]{3}(?:[/?#](?s:.*))?$", re.IGNORE
 def _address(group: Group) -> None:
     """The page; its ark without the language version (`/fre`) is the work's key, shared by its translations."""
     for value in group.take(""):
-        group.say("url", value)
+        group.add("url", value)
         bare = _VERSION.sub(r"\1", value.text)
-        group.say("identifiers", value, "ark", text=bare)
+        group.add("identifiers", value, "ark", text=bare)
 
 
 FORMAT = JsonFormat(Table(ROWS, IGNORED, {"url": _address}))

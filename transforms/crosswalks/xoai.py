@@ -40,9 +40,9 @@ def _bitstream(group: Group) -> None:
     media = group.first("bitstreams/bitstream/format")
     address = group.first("bitstreams/bitstream/url")
     if role is not None:
-        group.say("links", address, f"{role}|{media.text if media else ''}")
+        group.add("links", address, f"{role}|{media.text if media else ''}")
     if role == "content":
-        group.say("formats", media)
+        group.add("formats", media)
 
 
 class _XoaiWalk(XmlWalk):

@@ -11,7 +11,7 @@ from docs.generate.crosswalks import document
 from schemas import Resource
 from transforms.crosswalks import ALIASES, CROSSWALKS
 from transforms.crosswalks.dialects import DIALECTS
-from transforms.crosswalks.reading import spoken
+from transforms.crosswalks.reading import crosswalk_of
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 FIELDS = {"license", "url", "links"} | set(Resource.__struct_fields__)
@@ -45,5 +45,5 @@ def test_keys_are_lower_cased_as_the_walk_makes_them(name: str) -> None:
 def test_every_alias_and_dialect_leads_to_a_crosswalk() -> None:
     assert all(target in CROSSWALKS and alias not in CROSSWALKS for alias, target in ALIASES.items())
     for name, dialect in DIALECTS.items():
-        table = spoken(dialect.format, name).table
+        table = crosswalk_of(dialect.format, name).table
         assert all(table.rows[key] == said for key, said in dialect.rows.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from schemas import Leaf
 from transforms.crosswalks.engine.table import Group, Value, leave
 from transforms.crosswalks.engine.vcard import cards, looks_like_one
-from transforms.draft import PERSONAL, without_address
+from transforms.draft import PERSONAL, strip_emails
 
 _PUBLISHER = frozenset(
     {"publisher", "pbl", "issuing body", "éditeur commercial", "издатель", "ناشر", "издавач", "izdavač", "สำนักพิมพ์"}
@@ -26,14 +26,14 @@ def contributor(group: Group, value: Value, role: str, kind: str | None = None, 
 
 
 def _said(group: Group, value: Value, name: str, role: str, kind: str | None, id_: str | None) -> None:
-    name = without_address(name)
+    name = strip_emails(name)
     if not name:
         group.draft.ignored.append((Leaf(path=value.path, value=value.text), PERSONAL))
         return
     if role.strip().lower().rpartition("/")[2] in _PUBLISHER:
-        group.say("publishers", value, text=name)
+        group.add("publishers", value, text=name)
     else:
-        group.say("contributors", value, _hint(role, kind, id_), text=name)
+        group.add("contributors", value, _hint(role, kind, id_), text=name)
 
 
 def _hint(role: str, kind: str | None = None, id_: str | None = None) -> str:

@@ -9,7 +9,7 @@ from functools import lru_cache
 import msgspec
 
 from schemas import Leaf, replace
-from transforms.draft import IF_KNOWN, PERSONAL, Draft, Finding, Said, is_note, without_addresses
+from transforms.draft import IF_KNOWN, PERSONAL, Draft, Finding, Statement, is_repository_note, mask_emails
 
 USED = "."  # a row that says: read together with its element or its group, not a value by itself
 _MAX_TEXT = 100_000  # characters kept of one value
@@ -76,12 +76,12 @@ class Group:
         key = f"{self.key}/{name}"
         return [group for group in self.inner if group.key == key]
 
-    def say(self, field: str, value: Value | None, hint: str | None = None, text: str | None = None) -> None:
+    def add(self, field: str, value: Value | None, hint: str | None = None, text: str | None = None) -> None:
         """Put a value of the group into a target field; nothing when there is none."""
         if value is not None:
             self._said.add(value.path)
             said = value.text if text is None else text
-            _say(self.draft, field, Said(said, value.path, value.language, hint))
+            _say(self.draft, field, Statement(said, value.path, value.language, hint))
 
     def finish(self, table: Table) -> None:
         """Account for what the reader took without saying it, and look up what it left; inner groups come last."""
@@ -98,12 +98,12 @@ _Target = tuple[str, str | None, str | None]  # field, hint, attribute that give
 Disposition = tuple[_Target, ...] | str | None  # targets, the reason for ignoring, or None: unmapped
 
 
-def _say(draft: Draft, field: str, said: Said) -> None:
+def _say(draft: Draft, field: str, said: Statement) -> None:
     """Put one value into a field within the bounds; what is cut off or left over is reported as unmapped.
 
     A repository's note on its own work is no description, and is ignored.
     """
-    if field == "description" and is_note(said.value):
+    if field == "description" and is_repository_note(said.value):
         draft.ignored.append((Leaf(path=said.path, value=said.value), PERSONAL))
         return
     if len(said.value) > _MAX_TEXT:
@@ -121,7 +121,7 @@ def _say(draft: Draft, field: str, said: Said) -> None:
 
 def leave(draft: Draft, path: str, text: str) -> None:
     """List a leaf as unmapped, within the bounds and without e-mail addresses."""
-    text = without_addresses(text)
+    text = mask_emails(text)
     if len(text) > _MAX_TEXT:
         text = f"{text[:_MAX_TEXT]}… shortened from {len(text)} characters"
     draft.unmapped.append(Leaf(path=path, value=text))
@@ -138,7 +138,7 @@ def dispose(targets: Disposition, value: Value, draft: Draft) -> None:
             draft.used.append(Leaf(path=value.path, value=value.text))
         for field, stated, attribute in targets:
             hint = stated if attribute is None else _completed(stated, value, attribute)
-            _say(draft, field, Said(value.text, value.path, value.language, hint))
+            _say(draft, field, Statement(value.text, value.path, value.language, hint))
 
 
 def add(part: Draft, draft: Draft) -> None:

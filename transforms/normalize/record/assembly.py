@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from schemas import Concept, Feed, Leaf, Origin, Term, Text
-from transforms.draft import IF_KNOWN, Draft, Finding, Said, without_addresses
+from transforms.draft import IF_KNOWN, Draft, Finding, Statement, mask_emails
 from transforms.normalize.vocabulary import terms as vocabulary
 
 _MANY = 12  # a field of more values names their common path once
@@ -53,21 +53,21 @@ class Assembly:
 
     def find(self, code: str, path: str, value: str) -> None:
         """Note a finding for the rules."""
-        self.findings.append(Finding(code=code, path=path, value=without_addresses(value[:300])[:200]))
+        self.findings.append(Finding(code=code, path=path, value=mask_emails(value[:300])[:200]))
 
-    def leave(self, said: Said) -> None:
+    def leave(self, said: Statement) -> None:
         """A value that could not be used after all is listed as unmapped."""
-        self.unmapped.append(Leaf(path=said.path, value=without_addresses(said.value)))
+        self.unmapped.append(Leaf(path=said.path, value=mask_emails(said.value)))
 
     def term(self, field: str, source: str, code: str | None) -> None:
         """Note a vocabulary term as said, with its code; a term without a code is a finding."""
-        source = without_addresses(source)
+        source = mask_emails(source)
         if (field, source) not in self._terms:
             self._terms[(field, source)] = code
             if code is None:
                 self.find("term_unmapped", field, source)
 
-    def lookup(self, field: str, list_: str, said: Said) -> Concept | None:
+    def lookup(self, field: str, list_: str, said: Statement) -> Concept | None:
         """The library's term for what was said, noted as a term of that field.
 
         A term's URI, which the hint holds behind a bar, comes before its label. A value that belongs to another field

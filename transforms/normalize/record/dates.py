@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from schemas import replace
-from transforms.draft import Said
+from transforms.draft import Statement
 from transforms.normalize.dates import edtf as dates
 from transforms.normalize.record.assembly import Assembly
 
@@ -40,7 +40,7 @@ def when(work: Assembly, tongue: str | None, today: str | None) -> dict[str, Any
     }
 
 
-def _unused_date(work: Assembly, said: Said, tongue: str | None, today: str | None, chosen: dates.Issued) -> None:
+def _unused_date(work: Assembly, said: Statement, tongue: str | None, today: str | None, chosen: dates.Issued) -> None:
     """A date that says the same or less of it supports it; another stays unmapped; one that cannot be is found too."""
     found = dates.date(said.value, language=tongue, today=today)
     for field, one in (("issued", chosen.issued), ("modified", chosen.modified)):

@@ -6,7 +6,7 @@ import re
 from typing import Any, Literal
 
 from schemas import Identifier, Link, Relation, replace
-from transforms.draft import CHIEF, Said, without_addresses
+from transforms.draft import PRIMARY, Statement, mask_emails
 from transforms.normalize import urls
 from transforms.normalize.identifiers import identifier, invalid, parted
 from transforms.normalize.record.assembly import Assembly
@@ -26,7 +26,7 @@ _RESOLVERS = {"doi": "https://doi.org/", "handle": "https://hdl.handle.net/"}
 def identify(work: Assembly) -> dict[str, Any]:
     """Identifiers in one spelling; the landing page; every other address as a link to the content."""
     found: dict[Identifier, None] = {}
-    addresses: list[tuple[str, Said]] = []
+    addresses: list[tuple[str, Statement]] = []
     for said in _single(work.draft.get("identifiers")):
         address = urls.web_address(said.value)
         if address is not None and said.hint != "ark":
@@ -45,15 +45,15 @@ def identify(work: Assembly) -> dict[str, Any]:
     return {"identifiers": tuple(found), "url": url, "links": links}
 
 
-def _single(told: list[Said]) -> list[Said]:
+def _single(told: list[Statement]) -> list[Statement]:
     """Every identifier by itself, where one statement lists several ISBNs."""
     return [replace(said, value=one) for said in told for one in parted(said.value, said.hint)]
 
 
 def _addresses(
-    work: Assembly, named: list[tuple[str, Said]], identifiers: list[Identifier]
+    work: Assembly, named: list[tuple[str, Statement]], identifiers: list[Identifier]
 ) -> tuple[str | None, tuple[Link, ...]]:
-    pages: list[tuple[str, Said]] = []
+    pages: list[tuple[str, Statement]] = []
     for said in work.draft.get("url"):
         address = urls.web_address(said.value)
         if address is None:
@@ -62,7 +62,7 @@ def _addresses(
         else:
             pages.append((address, said))
     if len(pages) > 1:
-        pages.sort(key=lambda page: page[1].hint != CHIEF)
+        pages.sort(key=lambda page: page[1].hint != PRIMARY)
     candidates = pages or named
     chosen = next((one for one in candidates if not _FILE.search(one[0])), candidates[0] if candidates else None)
     url = None if chosen is None else chosen[0]
@@ -104,7 +104,7 @@ def _resolved(work: Assembly, identifiers: list[Identifier]) -> str | None:
 def _links(work: Assembly) -> list[Link]:
     for said in work.draft.get("formats"):
         if "://" in said.value and (both := _BESIDE.fullmatch(said.value.strip())):
-            work.draft.say("links", replace(said, value=both[2], hint=f"content|{both[1]}"))
+            work.draft.add("links", replace(said, value=both[2], hint=f"content|{both[1]}"))
     found = []
     for said in work.draft.get("links"):
         role, _, media = (said.hint or "content").partition("|")
@@ -125,7 +125,7 @@ def related(work: Assembly) -> dict[str, Any]:
     found: dict[Relation, None] = {}
     for said in work.draft.get("relations"):
         kind = lookup("relation_kind", said.hint or "references")
-        target = without_addresses(line(said.value))
+        target = mask_emails(line(said.value))
         if kind is None:
             work.term("relation_kind", said.hint or "", None)
         if target:

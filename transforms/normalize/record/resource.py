@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from schemas import Contributor, Language, License, Resource, Text
-from transforms.draft import Finding, Said, without_address, without_addresses
+from transforms.draft import Finding, Statement, mask_emails, strip_emails
 from transforms.normalize.language import Detection, contradicts, detect, langmap, langmap_ahead
 from transforms.normalize.language import tags as language
 from transforms.normalize.license import contradictory, license_of
@@ -61,7 +61,7 @@ def _plain(work: Assembly, field: str) -> list[tuple[str, str | None]]:
     seen = set()
     for said in work.draft.get(field):
         plain, repaired = told(said.value)
-        plain = without_addresses(plain)
+        plain = mask_emails(plain)
         plain = " ".join(plain.split()) if field == "title" else without_teaser(plain)
         if repaired:
             work.find("mojibake_repaired", field, said.value)
@@ -93,7 +93,7 @@ def _alternatives(work: Assembly) -> dict[str, Any]:
     title, further = work.fields["title"], work.further_titles
     found = dict.fromkeys(further)
     for said in work.draft.get("alternative_titles"):
-        plain = without_addresses(line(said.value))
+        plain = mask_emails(line(said.value))
         if not plain:
             work.leave(said)
             continue
@@ -107,14 +107,14 @@ def _alternatives(work: Assembly) -> dict[str, Any]:
     return {"alternative_titles": tuple(found)}
 
 
-def _tag(said: Said) -> str:
+def _tag(said: Statement) -> str:
     return (language.tag(said.language) if said.language else None) or "und"
 
 
 def _keywords(work: Assembly) -> dict[str, Any]:
     found: dict[Text, None] = {}
     for said in work.draft.get("keywords"):
-        plain = without_addresses(line(said.value))
+        plain = mask_emails(line(said.value))
         words = [word for piece in plain.split(";") if (word := piece.strip())]
         if not words or len(found) + len(words) > _MOST:
             work.leave(said)
@@ -129,7 +129,7 @@ def _keywords(work: Assembly) -> dict[str, Any]:
 def _coverage(work: Assembly) -> dict[str, Any]:
     found: dict[Text, None] = {}
     for said in work.draft.get("coverage"):
-        plain = without_addresses(line(said.value))
+        plain = mask_emails(line(said.value))
         if plain:
             found[Text(language=_tag(said), text=plain)] = None
             work.made("coverage", said.path, "text")
@@ -182,7 +182,7 @@ def _people(work: Assembly) -> dict[str, Any]:
     contributors: dict[Contributor, None] = {}
     for said in work.draft.get("contributors"):
         role, kind, id_ = [*(said.hint or "unknown").split("|"), "", ""][:3]
-        name = without_address(line(said.value))
+        name = strip_emails(line(said.value))
         code = _role(work, role)
         people_ = contributor(name, code, kind or None, id_ or None) if name else ()
         if not people_:
@@ -192,7 +192,7 @@ def _people(work: Assembly) -> dict[str, Any]:
             work.made("contributors", said.path, f"contributor as {code}")
     publishers: dict[str, None] = {}
     for said in work.draft.get("publishers"):
-        name = publisher(without_address(line(said.value)))
+        name = publisher(strip_emails(line(said.value)))
         if name:
             publishers[name] = None
             work.made("publishers", said.path, "publisher")
@@ -215,7 +215,7 @@ def _license(work: Assembly) -> dict[str, Any]:
 
 def _licensed(work: Assembly) -> License | None:
     said = work.draft.get("license")
-    statements = [without_addresses(one.value) for one in said]
+    statements = [mask_emails(one.value) for one in said]
     found = license_of(statements, work.feed.default_license)
     if found is None:
         for one in said:

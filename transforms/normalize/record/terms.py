@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from schemas import AgeRange, Competency, Concept, Subject, replace
-from transforms.draft import IF_KNOWN, Said, without_addresses
+from transforms.draft import IF_KNOWN, Statement, mask_emails
 from transforms.normalize.record.assembly import Assembly
 from transforms.normalize.text import line
 from transforms.normalize.vocabulary import age_range, competency, learning_time, lookup, subjects, time_bounds
@@ -68,7 +68,7 @@ def _concepts(work: Assembly, field: str, list_: str) -> tuple[Concept, ...]:
     return tuple(found.values())
 
 
-def _kinds(work: Assembly) -> list[Said]:
+def _kinds(work: Assembly) -> list[Statement]:
     """The kinds said, then what may be one besides: a "Video" among media formats is, a "Text/HTML" is none."""
     told = work.draft.get("resource_types")
     perhaps = [said for said in told if said.hint == IF_KNOWN]
@@ -78,7 +78,7 @@ def _kinds(work: Assembly) -> list[Said]:
     return sure + [said for said in perhaps if lookup("media_type", said.value) is None]
 
 
-def _sure(work: Assembly, field: str, said: Said) -> Said:
+def _sure(work: Assembly, field: str, said: Statement) -> Statement:
     """The same value, marked as one that need not be known here when a neighbouring field knows it.
 
     A level that only the list of contexts knows ("higher education") is said as a context, where it was not.
@@ -91,12 +91,12 @@ def _sure(work: Assembly, field: str, said: Said) -> Said:
         if any(one.path == said.path and one.value == said.value for one in work.draft.get(other)):
             return replace(said, hint=IF_KNOWN)
         if field == "levels":
-            work.draft.say("contexts", said)
+            work.draft.add("contexts", said)
             return replace(said, hint=IF_KNOWN)
     return said
 
 
-def _by_number(field: str, said: Said) -> Said:
+def _by_number(field: str, said: Statement) -> Statement:
     """A level of ISCED 2011 that a taxonomy says by its number, named by its URI; other values as they are."""
     if field != "levels" or said.hint is None:
         return said
@@ -153,7 +153,7 @@ def _subjects(work: Assembly) -> tuple[Subject, ...]:
             work.made("subjects", said.path, f"list {one.scheme}")
         if concepts or said.hint != IF_KNOWN:
             work.term("subjects", said.value, concepts[0].code if concepts else None)
-        if not concepts and said.hint != IF_KNOWN and (label := without_addresses(line(said.value))):
+        if not concepts and said.hint != IF_KNOWN and (label := mask_emails(line(said.value))):
             found[Subject(scheme="source", code=number or None, label=label)] = None
             work.made("subjects", said.path, "subject as said")
     return tuple(found)
