@@ -99,7 +99,11 @@ def take_up(env: Environment) -> _FeedsInUse:
     with writing(env) as connection:
         kept = _read_kept(connection)
         known = kept.ran | set(kept.rows)
-        taken = [feed for feed in good if feed.name in known and _is_here(env, kept.folders.get(feed.name))]
+        taken = [
+            feed
+            for feed in good
+            if feed.name in known and not _is_moved(env, feed, kept.rows.get(feed.name), kept.folders.get(feed.name))
+        ]
         _write(connection, env, taken, kept.rows)
         kept = _read_kept(connection)
     return _in_use(env, kept, good, bad)
@@ -149,17 +153,16 @@ def _mistake(error: BadFeed) -> FileTrouble:
 
 def _moved(env: Environment, name: str) -> FileTrouble:
     path = str(env.feeds / f"{name}.toml")
-    sentence = f"its file {path} is not in the folder from which the feed was harvested, and says something else"
+    sentence = f"its file {path} is not known to be the one by which the feed was harvested, and says something else"
     return FileTrouble("moved", f"{sentence}; it counts from the feed's next harvest", (path,))
 
 
-def _is_here(env: Environment, folder: str | None) -> bool:
-    """Whether a feed's declaration was taken from today's ELIB_FEEDS, as far as anybody knows."""
-    return folder is None or folder == os.path.normpath(env.feeds)
-
-
 def _is_moved(env: Environment, feed: Feed, row: FeedDeclaration | None, folder: str | None) -> bool:
-    return row is not None and not _is_here(env, folder) and _sha256(_text(feed)) != row.sha256
+    """Return whether a file differs from the kept declaration and is not known to lie where that came from.
+
+    The folder is unknown after a restore: a file that differs from the backup's declaration counts once harvested.
+    """
+    return row is not None and folder != os.path.normpath(env.feeds) and _sha256(_text(feed)) != row.sha256
 
 
 def _text(feed: Feed) -> str:

@@ -20,6 +20,7 @@ from schemas import Feed, HarvestFailed, Page
 _NAMES = r"login|password|token|header\.[!#$&'*+.^_`|~0-9A-Za-z-]+"
 _PLACEHOLDER = re.compile(rf"(?:\{{|%7[Bb])({_NAMES})(?:\}}|%7[Dd])")
 _WHOLE = re.compile(r"\{([\w.-]+)\}")
+_NESTED_ENCODINGS = 8  # times that a character of a credential may be encoded once more
 _SECRET_MIN_CHARS = 6  # shorter ones cannot be told from the words of a sentence
 
 
@@ -181,7 +182,11 @@ class Credentials:
 
     def hide(self, sentence: str) -> str:
         """Return a sentence without the credentials in it."""
-        return self._hide(sentence, _SECRET_MIN_CHARS)
+        text = self._hide(sentence, _SECRET_MIN_CHARS)
+        for name in self._secrets:  # a host is told in small letters, so a credential in its place is too
+            if len(self.values[name]) >= _SECRET_MIN_CHARS:
+                text = _pattern(self.values[name], re.IGNORECASE).sub(_constant(f"{{{name}}}"), text)
+        return text
 
     # what is secret
 
@@ -223,14 +228,19 @@ class Credentials:
         return failed("moved", what, self.advice(url))
 
 
-def _pattern(value: str) -> re.Pattern[str]:
-    """How a credential looks in an address or a sentence: each character as it is or percent-encoded, as a word."""
+def _pattern(value: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
+    """Compile how a credential looks in an address or a sentence: as a word, its characters plain or percent-encoded.
+
+    Addresses inside addresses (`?next=…`) are encoded again, so that "%" may be "%25", "%2525" and so on.
+    """
     forms = []
     for character in value:
         encoded = "".join(f"%{byte:02x}" for byte in character.encode())
         plus = r"|\+" if character == " " else ""
-        forms.append(f"(?:{re.escape(character)}|(?i:{encoded}){plus})")
-    return re.compile(rf"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{{2}})){''.join(forms)}(?![0-9A-Za-z}}]|%7[Dd])")
+        nested = encoded.replace("%", f"%(?:25){{0,{_NESTED_ENCODINGS}}}")
+        forms.append(f"(?:{re.escape(character)}|(?i:{nested}){plus})")
+    begin = r"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{2})|(?<=25[0-9A-Fa-f]{2}))"
+    return re.compile(rf"{begin}{''.join(forms)}(?![0-9A-Za-z}}]|%(?:25){{0,{_NESTED_ENCODINGS}}}7[Dd])", flags)
 
 
 def _constant(text: str) -> Callable[[re.Match[str]], str]:

@@ -51,7 +51,15 @@ def records_in(feed: Feed, reply: Reply, url: str, changed: str | None) -> Itera
             raw = RawResponse(url=url, body=text.encode(), reason=str(error))
             yield Broken(skipped=Skipped(identifier=url, reason=f"its JSON-LD is not JSON: {error}"), raw=raw)
             return
-    nodes = _resources(nodes) or _resources(_microdata(reply, url))
+    nodes = _resources(nodes)
+    if not nodes:
+        try:
+            nodes = _resources(_microdata(reply, url))
+        except Exception as error:  # the library raises what nobody can list: items nested too deep, odd addresses
+            reason = f"its microdata cannot be read: {type(error).__name__}: {error}"
+            raw = RawResponse(url=url, body=reply.body, reason=reason)
+            yield Broken(skipped=Skipped(identifier=url, reason=reason), raw=raw)
+            return
     for n, node in enumerate(nodes):
         yield SourceRecord(
             feed=feed.name,
@@ -106,8 +114,8 @@ def _microdata(reply: Reply, url: str) -> list[bytes]:
     import extruct
 
     page = reply.body.decode("utf-8", "replace")
-    found = extruct.extract(page, base_url=url, syntaxes=["microdata"], uniform=True, errors="log")
-    return [msgspec.json.encode(node) for node in found.get("microdata", [])]
+    extracted = extruct.extract(page, base_url=url, syntaxes=["microdata"], uniform=True, errors="strict")
+    return [msgspec.json.encode(node) for node in extracted["microdata"]]
 
 
 def _resources(nodes: list[bytes]) -> list[bytes]:

@@ -97,7 +97,10 @@ def _schedule(feed: _Said) -> Iterator[str]:
     except ImportError:  # it comes with Airflow; without Airflow nothing is scheduled
         return
     said = feed["schedule"].strip()
-    if not croniter.is_valid(said) or not (said.startswith("@") or len(said.split()) == 5):
+    random = re.search(
+        r"(?<![A-Za-z])[RH](?![A-Za-z])", said
+    )  # croniter's own fields that are drawn anew at each reading
+    if random or not croniter.is_valid(said) or not (said.startswith("@") or len(said.split()) == 5):
         yield f"schedule: {feed['schedule']!r} is no cron expression; write five fields, such as '0 1 * * *'"
         return
     try:

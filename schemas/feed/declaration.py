@@ -144,7 +144,20 @@ class BadFeed(Exception):
 
 
 def read_feed(path: Path) -> Feed:
-    """The feed that a file declares. Raises BadFeed naming every key that is wrong."""
+    """Read the feed that a file declares. Raises BadFeed naming every key that is wrong."""
+    try:
+        feed = _read_feed(path)
+        feed.model_dump(mode="json")  # a declaration is kept as JSON
+    except BadFeed:
+        raise
+    except Exception as error:  # whatever no check foresaw is this file's mistake too, and never stops the other feeds
+        deep = isinstance(error, RecursionError) or "depth" in str(error)
+        reason = "request.body: is nested too deep" if deep else f"{type(error).__name__}: {error}"
+        raise BadFeed(path, [reason]) from error
+    return feed
+
+
+def _read_feed(path: Path) -> Feed:
     if path.exists() and not path.is_file():  # a pipe would be waited for without end
         raise BadFeed(path, ["not readable: it is no file"])
     try:

@@ -150,6 +150,26 @@ def test_a_feed_without_its_file_comes_back_by_its_last_good_declaration(
     assert rows(home, "feed_declaration") == declared
 
 
+def test_a_restore_beside_other_feed_files_changes_nothing_published_and_says_so(
+    home: Environment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "elib.tar"
+    declare(home, "books")
+    declare(home, "films", 'trust = 8\ndefault_license = "CC-BY-4.0"\n')
+    for name in ("books", "films"):
+        night(home, name, [listed(name, number, license=None) for number in range(3)])
+    curation.judge(home, "same", "books:1", "films:1", **BY)
+    tasks_catalog.publish_now()
+    published, declared = rows(home, "resource", PUBLISHED), rows(home, "feed_declaration")
+    backup.main([str(file)])
+    destroyed(home)
+    declare(home, "films", "trust = 1\n")
+    assert restore.main([str(file)]) == 0
+    assert "films: its file" in capsys.readouterr().err
+    assert rows(home, "resource", PUBLISHED) == published
+    assert rows(home, "feed_declaration") == declared
+
+
 def test_make_writes_a_backup_and_restore_says_what_it_lacks(home: Environment, tmp_path: Path) -> None:
     declare(home, "books")
     night(home, "books", [listed("books", number) for number in range(3)])

@@ -31,6 +31,7 @@ from tests.harvesters.loopback import (
 )
 
 SECRET = "s3cr3t/+x"
+DOUBLY = quote(quote(SECRET, safe=""), safe="")  # as a single sign-on writes an address inside an address
 BASIC = base64.b64encode(f"reader:{SECRET}".encode()).decode()
 # how a feed's credentials are declared: the connection, [request]
 CARRIED: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
@@ -213,7 +214,10 @@ def test_credentials_come_back_when_the_list_comes_back_to_its_origin(tmp_path: 
 
 
 @pytest.mark.parametrize("where", ["?key={}", "?q=a%20{}", "?{}=1", "/{}/list"])
-@pytest.mark.parametrize("written", [SECRET, quote(SECRET, safe=""), quote(SECRET, safe="").lower(), "{token}"])
+@pytest.mark.parametrize(
+    "written",
+    [SECRET, quote(SECRET, safe=""), quote(SECRET, safe="").lower(), DOUBLY, quote(DOUBLY, safe=""), "{token}"],
+)
 def test_a_secret_in_an_address_at_another_origin_is_not_sent(tmp_path: Path, where: str, written: str) -> None:
     with serving(lambda request: Answer(RECORD)) as other:
         there = f"{other.url}/{where.format(written)}"

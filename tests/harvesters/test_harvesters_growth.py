@@ -11,7 +11,7 @@ from growth import steepest
 
 from harvesters import strict_xml, web_pages
 from harvesters.client import Reply
-from harvesters.documents import embedded, rss
+from harvesters.documents import csv, embedded, rss
 from harvesters.lists import json_recovery as json_recover
 from harvesters.oai_pmh import recovery as oai_recover
 from schemas import Feed
@@ -84,6 +84,17 @@ def json_ld(body: bytes) -> object:
 )
 def test_time_grows_with_the_answer(read: Callable[[bytes], Any], repeated: bytes) -> None:
     assert not steepest(read, lambda size: repeated * (size // len(repeated)))
+
+
+def test_a_tables_delimiter_is_found_in_time_that_grows_with_its_header() -> None:
+    assert not steepest(lambda body: csv.delimiter(body.decode()), lambda size: b'id,title\n"' + b'","' * (size // 3))
+
+
+def test_microdata_nested_without_end_is_one_skipped_page() -> None:
+    """The library that reads microdata runs out of Python's stack, and raises something else on the way out."""
+    for depth in (300, 1_000, 3_000):
+        (broken,) = embedded.records_in(FEED, reply(b"<div itemscope itemprop='a'>" * depth), FEED.url, None)
+        assert broken.skipped.identifier == FEED.url and "its microdata cannot be read" in broken.skipped.reason
 
 
 def test_white_space_within_a_tag_that_names_a_record_is_read_once() -> None:

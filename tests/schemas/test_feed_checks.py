@@ -52,6 +52,8 @@ def reasons(folder: Path, request: str = "", **keys: str) -> list[str]:
         ({"default_license": '" "'}, "default_license: is empty"),
         ({"colour": '"red"'}, "colour: unknown key; remove it"),
         ({"title": ""}, "title: required and missing"),
+        ({"schedule": '"R R R R R"'}, "schedule: 'R R R R R'"),
+        ({"schedule": '"H 1 * * *"'}, "schedule: 'H 1 * * *'"),
     ],
 )
 def test_a_key_that_is_wrong_is_named(tmp_path: Path, keys: dict[str, str], begins: str) -> None:
@@ -211,3 +213,12 @@ def test_no_file_hides_the_others(tmp_path: Path, content: bytes | None, reason:
     assert [feed.name for feed in good] == ["books"]
     assert [problem.path.name for problem in problems] == ["bad.toml", "link.toml"]
     assert reason in str(problems[0])
+
+
+@pytest.mark.parametrize("nested", ["[" * 300 + "]" * 300, "{a=" * 300 + "1" + "}" * 300])
+def test_a_body_that_is_nested_too_deep_is_this_files_mistake_and_no_other_feeds(tmp_path: Path, nested: str) -> None:
+    request = f'method = "POST"\nbody = {{ query = {nested} }}'
+    (reason,) = reasons(tmp_path, request, protocol='"rest"', identifier='"id"')
+    assert "nested too deep" in reason or "not readable as TOML" in reason
+    (tmp_path / "films.toml").write_text((tmp_path / "books.toml").read_text(encoding="utf-8").split("[request]")[0])
+    assert [feed.name for feed in read_feeds(tmp_path)[0]] == ["films"]
