@@ -71,7 +71,7 @@ def _report() -> Iterator[tuple[str, str]]:
     from sqlalchemy import create_engine, insert
 
     from loaders.reports import feed_report, night
-    from loaders.store import SourceRecord, Table
+    from loaders.store import SourceRecordRow, Table
 
     feed = Feed(name="made", title="made", partner="made", protocol="files", url="x")
     with tempfile.TemporaryDirectory(prefix="elib-bench-") as folder:
@@ -81,7 +81,7 @@ def _report() -> Iterator[tuple[str, str]]:
         with engine.begin() as connection:
             for start in range(0, RECORDS, 1_000):
                 connection.execute(
-                    insert(SourceRecord), [_row(number) | plain for number in range(start, start + 1_000)]
+                    insert(SourceRecordRow), [_row(number) | plain for number in range(start, start + 1_000)]
                 )
         for name, write in (("night's report", lambda: night(engine, Path(folder), [feed])),
                             ("feed's report", lambda: feed_report(engine, Path(folder), feed))):  # fmt: skip

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from commands.terminal import Terminal
 from dags.feed_dag import build
-from loaders.store import FUNNEL, HarvestRun, read_reasons, reading
+from loaders.store import FUNNEL, HarvestRunRow, read_reasons, reading
 from schemas import Environment
 
 _WIDTH = 24
@@ -154,9 +154,11 @@ def _test(dag: DAG) -> bool:
 
 def _last_run(env: Environment, feed: str | None) -> dict[str, Any] | None:
     """The newest run of the feed (None: the newest publication) as its row says."""
-    of = HarvestRun.feed.is_(None) if feed is None else HarvestRun.feed == feed
+    of = HarvestRunRow.feed.is_(None) if feed is None else HarvestRunRow.feed == feed
     with reading(env) as connection:
-        row = connection.execute(select(HarvestRun.__table__).where(of).order_by(HarvestRun.id.desc()).limit(1)).first()
+        row = connection.execute(
+            select(HarvestRunRow.__table__).where(of).order_by(HarvestRunRow.id.desc()).limit(1)
+        ).first()
     return dict(row._mapping) if row else None
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from loaders.store import FeedDeclaration, HarvestRun, PublishState, now, reading, upsert, writing
+from loaders.store import FeedDeclarationRow, HarvestRunRow, PublishStateRow, now, reading, upsert, writing
 from schemas import BadFeed, Cluster, Environment, Feed, read_feed, read_feeds
 from schemas.feed import read_leniently
 
@@ -51,7 +51,7 @@ class Undeclared(Exception):
 class _Kept(NamedTuple):
     """What the catalog knows: declarations, the folders that they came from, and the feeds with runs."""
 
-    rows: dict[str, FeedDeclaration]
+    rows: dict[str, FeedDeclarationRow]
     folders: dict[str, str]
     ran: frozenset[str]
     harvested: frozenset[str]  # by us, and not through the pipe
@@ -157,7 +157,7 @@ def _moved(env: Environment, name: str) -> FileTrouble:
     return FileTrouble("moved", f"{sentence}; it counts from the feed's next harvest", (path,))
 
 
-def _is_moved(env: Environment, feed: Feed, row: FeedDeclaration | None, folder: str | None) -> bool:
+def _is_moved(env: Environment, feed: Feed, row: FeedDeclarationRow | None, folder: str | None) -> bool:
     """Return whether a file differs from the kept declaration and is not known to lie where that came from.
 
     The folder is unknown after a restore: a file that differs from the backup's declaration counts once harvested.
@@ -175,7 +175,7 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _declared(row: FeedDeclaration | None) -> Feed | None:
+def _declared(row: FeedDeclarationRow | None) -> Feed | None:
     """The feed of a row, read leniently; None when there is no row, or nothing in it that can be read."""
     if row is None:
         return None
@@ -194,7 +194,7 @@ def _declared(row: FeedDeclaration | None) -> Feed | None:
 
 
 def _write(
-    connection: Connection, env: Environment, feeds: Iterable[Feed], rows: Mapping[str, FeedDeclaration]
+    connection: Connection, env: Environment, feeds: Iterable[Feed], rows: Mapping[str, FeedDeclarationRow]
 ) -> None:
     """Write what is new in the declarations of some feeds, and from which folder they came."""
     names = ("version", "declaration", "sha256", "seen_at", "source")
@@ -207,27 +207,27 @@ def _write(
             version = row.version + 1 if row else 1
             values = (version, text, _sha256(text), now(), _SOURCE)
             written = {"feed": feed.name, **dict(zip(names, values, strict=True))}
-            connection.execute(upsert(connection, FeedDeclaration.__table__, names), written)
+            connection.execute(upsert(connection, FeedDeclarationRow.__table__, names), written)
     if now_here != folders:
         value = json.dumps(now_here, sort_keys=True)
-        statement = upsert(connection, PublishState.__table__, ("value",))
+        statement = upsert(connection, PublishStateRow.__table__, ("value",))
         connection.execute(statement, {"name": FOLDERS, "value": value})
 
 
 def _read_kept(connection: Connection) -> _Kept:
-    runs = select(HarvestRun.feed).where(HarvestRun.feed.is_not(None)).distinct()
+    runs = select(HarvestRunRow.feed).where(HarvestRunRow.feed.is_not(None)).distinct()
     ran, harvested = (
         frozenset(name for name in connection.scalars(query) if name)
-        for query in (runs, runs.where(HarvestRun.landing_until.is_not(None)))
+        for query in (runs, runs.where(HarvestRunRow.landing_until.is_not(None)))
     )
     return _Kept(_rows(connection), _folders(connection), ran, harvested)
 
 
-def _rows(connection: Connection) -> dict[str, FeedDeclaration]:
-    rows = connection.execute(select(FeedDeclaration.__table__).order_by(FeedDeclaration.feed)).mappings()
-    return {row["feed"]: FeedDeclaration(**row) for row in rows}
+def _rows(connection: Connection) -> dict[str, FeedDeclarationRow]:
+    rows = connection.execute(select(FeedDeclarationRow.__table__).order_by(FeedDeclarationRow.feed)).mappings()
+    return {row["feed"]: FeedDeclarationRow(**row) for row in rows}
 
 
 def _folders(connection: Connection) -> dict[str, str]:
-    value = connection.scalar(select(PublishState.value).where(PublishState.name == FOLDERS))
+    value = connection.scalar(select(PublishStateRow.value).where(PublishStateRow.name == FOLDERS))
     return dict(json.loads(value)) if value else {}

@@ -25,14 +25,14 @@ from loaders.backup.restored import promise
 from loaders.landing import NAME as INDEX
 from loaders.migrations import migrate
 from loaders.store import (
-    Curation,
-    FeedDeclaration,
-    Judgement,
-    Redirect,
-    Refused,
-    Resource,
-    RestoredMember,
-    SourceRecord,
+    CurationRow,
+    FeedDeclarationRow,
+    JudgementRow,
+    RedirectRow,
+    RefusedRow,
+    ResourceRow,
+    RestoredMemberRow,
+    SourceRecordRow,
     reading,
     upsert,
     whole_file,
@@ -43,7 +43,15 @@ from schemas.environment import Environment, environment
 ROWS, LOOKUP, BLOCK = 5_000, 300, 1 << 20
 _PRIMARY: dict[str, Any] = {
     table.__tablename__: table.__table__
-    for table in (Judgement, Curation, Redirect, Refused, Resource, RestoredMember, FeedDeclaration)
+    for table in (
+        JudgementRow,
+        CurationRow,
+        RedirectRow,
+        RefusedRow,
+        ResourceRow,
+        RestoredMemberRow,
+        FeedDeclarationRow,
+    )
 }
 
 
@@ -93,10 +101,10 @@ def _is_kept(path: Path) -> bool:
 
 
 def _tables(env: Environment) -> Iterator[tuple[str, bytes]]:
-    members = select(SourceRecord.key, SourceRecord.resource_id).where(SourceRecord.resource_id.is_not(None))
+    members = select(SourceRecordRow.key, SourceRecordRow.resource_id).where(SourceRecordRow.resource_id.is_not(None))
     queries: list[tuple[str, Any]] = [(name, select(table)) for name, table in _PRIMARY.items()]
     with reading(env) as connection:
-        for name, query in [*queries, (RestoredMember.__tablename__, members)]:
+        for name, query in [*queries, (RestoredMemberRow.__tablename__, members)]:
             streamed = connection.execution_options(stream_results=True, yield_per=ROWS).execute(query).mappings()
             for rows in streamed.partitions(ROWS):
                 yield name, msgspec.json.encode([dict(row) for row in rows])
@@ -164,7 +172,7 @@ def _copy(source: Any, target: BinaryIO) -> None:
 
 def _insert(connection: Connection, name: str, rows: list[dict[str, Any]]) -> None:
     table = _PRIMARY[name]
-    if name != RestoredMember.__tablename__:
+    if name != RestoredMemberRow.__tablename__:
         _refuse_others(connection, table, rows)
     names = tuple(column.name for column in table.columns if not column.primary_key)
     connection.execute(upsert(connection, table, names), rows)

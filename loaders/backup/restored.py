@@ -9,11 +9,11 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, select
 
-from loaders.store import HarvestRun, PublishState, Resource, RestoredMember, reading, upsert
+from loaders.store import HarvestRunRow, PublishStateRow, ResourceRow, RestoredMemberRow, reading, upsert
 from schemas.environment import Environment
 
 _NAME = "restored"  # the row of publish_state: the feeds that were published
-_STANDS = Resource.withdrawn_at.is_(None)
+_STANDS = ResourceRow.withdrawn_at.is_(None)
 
 
 class NotReprocessed(Exception):
@@ -22,17 +22,19 @@ class NotReprocessed(Exception):
 
 def promise(connection: Connection) -> None:
     """Note the feeds whose restored records were published."""
-    query = select(RestoredMember.key).join(Resource, Resource.id == RestoredMember.resource_id).where(_STANDS)
+    query = (
+        select(RestoredMemberRow.key).join(ResourceRow, ResourceRow.id == RestoredMemberRow.resource_id).where(_STANDS)
+    )
     keys = connection.execute(query, execution_options={"stream_results": True, "yield_per": 10_000}).scalars()
     feeds = sorted({key.partition(":")[0] for key in keys})
     row = {"name": _NAME, "value": msgspec.json.encode(feeds).decode()}
-    connection.execute(upsert(connection, PublishState.__table__, ("value",)), row)
+    connection.execute(upsert(connection, PublishStateRow.__table__, ("value",)), row)
 
 
 def waiting_feeds(env: Environment) -> list[str]:
     """The feeds that were restored and of which no run has been loaded since."""
     with reading(env) as connection:
-        value = connection.scalar(select(PublishState.value).where(PublishState.name == _NAME))
+        value = connection.scalar(select(PublishStateRow.value).where(PublishStateRow.name == _NAME))
         feeds: list[str] = msgspec.json.decode(value) if value else []
         return [feed for feed in feeds if not _loaded(connection, feed)]
 
@@ -41,9 +43,11 @@ def waiting_keys(env: Environment, feed: str) -> set[str]:
     """The keys of the feed's records that were published when the backup was made; none once a run is loaded."""
     if feed not in waiting_feeds(env):
         return set()
-    query = select(RestoredMember.key).join(Resource, Resource.id == RestoredMember.resource_id)
+    query = select(RestoredMemberRow.key).join(ResourceRow, ResourceRow.id == RestoredMemberRow.resource_id)
     with reading(env) as connection:
-        return set(connection.scalars(query.where(_STANDS, RestoredMember.key.startswith(f"{feed}:", autoescape=True))))
+        return set(
+            connection.scalars(query.where(_STANDS, RestoredMemberRow.key.startswith(f"{feed}:", autoescape=True)))
+        )
 
 
 def check_reprocessed(env: Environment) -> None:
@@ -58,5 +62,5 @@ def check_reprocessed(env: Environment) -> None:
 
 
 def _loaded(connection: Connection, feed: str) -> bool:
-    loaded = select(HarvestRun.id).where(HarvestRun.feed == feed, HarvestRun.status == "loaded")
+    loaded = select(HarvestRunRow.id).where(HarvestRunRow.feed == feed, HarvestRunRow.status == "loaded")
     return connection.scalar(loaded.limit(1)) is not None

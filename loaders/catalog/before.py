@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, select
 
-from loaders.store import Run, SourceRecord, whole_file
+from loaders.store import Run, SourceRecordRow, whole_file
 from schemas.environment import Environment
 
 _NAME = "before.parquet"
 _SCHEMA = pa.schema([("table", pa.string()), ("key", pa.string()), ("row", pa.string())])
 _LOOKUP = 500
-_RECORDS: Any = SourceRecord.__table__
+_RECORDS: Any = SourceRecordRow.__table__
 
 
 def before_path(env: Environment, feed: str, run_id: str) -> Path:

@@ -9,11 +9,11 @@ from sqlalchemy import Connection, func, select, update
 
 from loaders.catalog.loading import load, staged_batches
 from loaders.store import (
-    HarvestRun,
+    HarvestRunRow,
     NotRunning,
-    Refused,
+    RefusedRow,
     Run,
-    SourceRecord,
+    SourceRecordRow,
     now,
     read_run,
     reading,
@@ -24,8 +24,8 @@ from loaders.store import (
 )
 from schemas.environment import Environment
 
-_RECORDS: Any = SourceRecord.__table__
-_REFUSED: Any = Refused.__table__
+_RECORDS: Any = SourceRecordRow.__table__
+_REFUSED: Any = RefusedRow.__table__
 _WEIGHTY = ("accept", "pend", "delete")  # what a refusal remembers
 
 
@@ -73,10 +73,10 @@ def _newest_held(env: Environment, run_id: str) -> None:
         raise NotRunning(f"{run_id} is {run.status}; only a held run can be released or refused")
     with reading(env) as connection:
         newer = connection.scalar(
-            select(func.max(HarvestRun.id)).where(
-                HarvestRun.feed == run.feed,
-                HarvestRun.id > run_id,
-                HarvestRun.status.in_(("running", "landed", "held")),
+            select(func.max(HarvestRunRow.id)).where(
+                HarvestRunRow.feed == run.feed,
+                HarvestRunRow.id > run_id,
+                HarvestRunRow.status.in_(("running", "landed", "held")),
             )
         )
     if newer is not None:
@@ -89,7 +89,7 @@ def decide(connection: Connection, run_id: str, status: str, said: dict[str, str
     """Give a run the status that a steward decided."""
     decided = {"decided_by": said["by"], "decision_reason": said["reason"], "decided_at": now()}
     values = {"status": status, "worker": None, **decided}
-    connection.execute(update(HarvestRun).where(HarvestRun.id == run_id).values(**values))
+    connection.execute(update(HarvestRunRow).where(HarvestRunRow.id == run_id).values(**values))
 
 
 def remember(connection: Connection, run: Run, versions: list[tuple[str, str]], said: dict[str, str]) -> int:

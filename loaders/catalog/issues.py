@@ -14,10 +14,10 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from loaders.catalog.before import Before
 from loaders.staging import row_files
-from loaders.store import Issue, Run, write_rows
+from loaders.store import IssueRow, Run, write_rows
 
 _RECORDS = 500  # records whose findings are compared at a time
-TABLE: Any = Issue.__table__  # a Table; typed so that bulk statements take it
+TABLE: Any = IssueRow.__table__  # a Table; typed so that bulk statements take it
 _WRITTEN = 2_000  # findings written at a time
 _Found = dict[str, dict[str, Any]]  # by finding
 

@@ -14,10 +14,10 @@ from loaders.catalog.unmapped import recount_unmapped
 from loaders.staging import RowsUnreadable, batches, forget_staging, row_batches, row_files, staging_folder
 from loaders.store import (
     NotRunning,
-    Refused,
-    RestoredMember,
+    RefusedRow,
+    RestoredMemberRow,
     Run,
-    SourceRecord,
+    SourceRecordRow,
     base_run,
     end,
     feed_of,
@@ -36,7 +36,7 @@ _STAGED_ANEW = "run the feed again, which stages it anew"
 PENDING = ("pending_sha256", "pending_record", "pending_record_sha256", "pending_reason", "pending_status")
 _ACCEPTED = ("payload_sha256", "record", "record_sha256", "score", "has_title", "has_language", "has_license")
 _ACCEPTED_TOO = ("license_open", "unmapped", "format", "datestamp", "status", "deleted_reason", "run_id")
-_TABLE: Any = SourceRecord.__table__  # a Table; typed so that bulk statements take it
+_TABLE: Any = SourceRecordRow.__table__  # a Table; typed so that bulk statements take it
 
 
 def load(
@@ -95,7 +95,7 @@ def _write(env: Environment, connection: Connection, run: Run, before: Before) -
     load_batch_findings(connection, run, folder, before)
     unrefused = folder / "unrefused.parquet"
     if unrefused.exists():
-        gone = delete(Refused).where(Refused.key == bindparam("k"), Refused.sha256 == bindparam("s"))
+        gone = delete(RefusedRow).where(RefusedRow.key == bindparam("k"), RefusedRow.sha256 == bindparam("s"))
         for rows in batches(unrefused, BATCH):
             versions = [{"k": f"{run.feed}:{row['identifier']}", "s": row["sha256"]} for row in rows]
             write_rows(connection, gone, versions)
@@ -106,10 +106,10 @@ def _write(env: Environment, connection: Connection, run: Run, before: Before) -
 
 def _rejoin(connection: Connection, feed: str) -> None:
     """After a restore: records that are loaded again belong to the resource that they belonged to."""
-    mine = RestoredMember.key == _TABLE.c.key
-    known = select(RestoredMember.resource_id).where(mine)
+    mine = RestoredMemberRow.key == _TABLE.c.key
+    known = select(RestoredMemberRow.resource_id).where(mine)
     back = update(_TABLE).where(_TABLE.c.feed == feed, _TABLE.c.resource_id.is_(None), exists(known))
-    if connection.scalar(select(RestoredMember.key).limit(1)) is not None:
+    if connection.scalar(select(RestoredMemberRow.key).limit(1)) is not None:
         connection.execute(back.values(resource_id=known.scalar_subquery()))
 
 

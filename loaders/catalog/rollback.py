@@ -11,12 +11,12 @@ from loaders.catalog.before import before_path, read_before
 from loaders.catalog.decisions import decide, remember, signed, standing, versions_of
 from loaders.catalog.unmapped import recount_unmapped
 from loaders.store import (
-    HarvestRun,
-    Issue,
+    HarvestRunRow,
+    IssueRow,
     NotRunning,
-    Refused,
+    RefusedRow,
     Run,
-    SourceRecord,
+    SourceRecordRow,
     mint,
     now,
     read_run,
@@ -27,8 +27,8 @@ from loaders.store import (
 )
 from schemas.environment import Environment
 
-_RECORDS: Any = SourceRecord.__table__
-_ISSUES: Any = Issue.__table__
+_RECORDS: Any = SourceRecordRow.__table__
+_ISSUES: Any = IssueRow.__table__
 _LOADS = ("harvest", "reprocess")  # kinds of runs that change a feed's records
 _WITH = "undone with {runs}, which had changed nothing"
 
@@ -53,7 +53,7 @@ def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
         for one in (run_id, *idle):
             decide(connection, one, "undone", said)
         connection.execute(
-            insert(HarvestRun).values(
+            insert(HarvestRunRow).values(
                 id=undoing,
                 feed=run.feed,
                 kind="undo",
@@ -74,7 +74,7 @@ def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
 def notes(env: Environment, undoing: str) -> list[str]:
     """What a steward should know of an undo: the runs that were undone with it."""
     with reading(env) as connection:
-        said = connection.scalar(select(HarvestRun.notes).where(HarvestRun.id == undoing))
+        said = connection.scalar(select(HarvestRunRow.notes).where(HarvestRunRow.id == undoing))
     return msgspec.json.decode(said, type=list[str]) if said else []
 
 
@@ -92,29 +92,31 @@ def forgive(env: Environment, run_id: str, *, by: str, reason: str) -> int:
     with working(env, run_id, states=("refused", "loaded")) as run, writing(env) as connection:
         if not is_refusal(run):
             raise NotRunning(f"{run_id} is {run.status}, and refuses nothing")
-        undid = connection.scalar(select(HarvestRun.undid_run_id).where(HarvestRun.id == run_id))
-        gone = connection.execute(delete(Refused).where(Refused.feed == run.feed, Refused.run_id == (undid or run_id)))
+        undid = connection.scalar(select(HarvestRunRow.undid_run_id).where(HarvestRunRow.id == run_id))
+        gone = connection.execute(
+            delete(RefusedRow).where(RefusedRow.feed == run.feed, RefusedRow.run_id == (undid or run_id))
+        )
         decide(connection, run_id, "undone", said)
     return gone.rowcount
 
 
 def _supersede_all(connection: Connection, feed: str) -> None:
     """No held run of the feed can be released any more: what it was staged on is another."""
-    held = (HarvestRun.feed == feed, HarvestRun.status == "held")
-    connection.execute(update(HarvestRun).where(*held).values(status="superseded"))
+    held = (HarvestRunRow.feed == feed, HarvestRunRow.status == "held")
+    connection.execute(update(HarvestRunRow).where(*held).values(status="superseded"))
 
 
 def _idle_since(env: Environment, connection: Connection, run: Run) -> list[str]:
     """The feed's loaded runs after this one, oldest first, all without a write. Raises NotRunning naming one with."""
     newer = connection.execute(
-        select(HarvestRun.id, HarvestRun.landed, HarvestRun.unchanged)
+        select(HarvestRunRow.id, HarvestRunRow.landed, HarvestRunRow.unchanged)
         .where(
-            HarvestRun.feed == run.feed,
-            HarvestRun.status == "loaded",
-            HarvestRun.kind.in_(_LOADS),
-            HarvestRun.id > run.id,
+            HarvestRunRow.feed == run.feed,
+            HarvestRunRow.status == "loaded",
+            HarvestRunRow.kind.in_(_LOADS),
+            HarvestRunRow.id > run.id,
         )
-        .order_by(HarvestRun.id)
+        .order_by(HarvestRunRow.id)
     ).all()
     wrote = [one.id for one in newer if one.landed != one.unchanged or before_path(env, run.feed, one.id).exists()]
     if wrote:

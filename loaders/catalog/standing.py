@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import case, func, select
 
 from loaders.staging import outcome_path, staging_folder
-from loaders.store import Issue, SourceRecord, as_kept, feed_of, reading
+from loaders.store import IssueRow, SourceRecordRow, as_kept, feed_of, reading
 from schemas import Environment
 
 BATCH = 2_000
@@ -18,9 +18,9 @@ BATCH = 2_000
 def accepted_records(env: Environment, feed: str) -> Iterator[str | bytes]:
     """The JSON of every live record of the feed, as last accepted, in key order."""
     with reading(env) as connection:
-        query = select(as_kept(connection, SourceRecord.record))
-        query = query.where(SourceRecord.feed == feed, SourceRecord.status == "live")
-        streamed = connection.execution_options(yield_per=BATCH).execute(query.order_by(SourceRecord.key))
+        query = select(as_kept(connection, SourceRecordRow.record))
+        query = query.where(SourceRecordRow.feed == feed, SourceRecordRow.status == "live")
+        streamed = connection.execution_options(yield_per=BATCH).execute(query.order_by(SourceRecordRow.key))
         yield from (record for record in streamed.scalars() if record is not None)
 
 
@@ -44,9 +44,9 @@ def deleted_keys(env: Environment, run_id: str) -> set[str]:
 
 def open_findings(env: Environment, feed: str, code: str) -> dict[str, str]:
     """The values of the findings of a rule that stand against the feed's records, by key."""
-    where = (Issue.feed == feed, Issue.code == code, Issue.resolved_run_id.is_(None))
+    where = (IssueRow.feed == feed, IssueRow.code == code, IssueRow.resolved_run_id.is_(None))
     with reading(env) as connection:
-        return {row.key: row.value for row in connection.execute(select(Issue.key, Issue.value).where(*where))}
+        return {row.key: row.value for row in connection.execute(select(IssueRow.key, IssueRow.value).where(*where))}
 
 
 def shares(env: Environment, feed: str) -> dict[str, float] | None:
@@ -54,19 +54,19 @@ def shares(env: Environment, feed: str) -> dict[str, float] | None:
 
     None for a feed that has no live record yet.
     """
-    live = SourceRecord.status == "live"
-    waits = SourceRecord.pending_status.is_not(None)
+    live = SourceRecordRow.status == "live"
+    waits = SourceRecordRow.pending_status.is_not(None)
     query = select(
         func.sum(case((live, 1), else_=0)),
-        func.sum(case((live & SourceRecord.has_language, 1), else_=0)),
-        func.sum(case((live & SourceRecord.has_license, 1), else_=0)),
+        func.sum(case((live & SourceRecordRow.has_language, 1), else_=0)),
+        func.sum(case((live & SourceRecordRow.has_license, 1), else_=0)),
         func.sum(case((waits, 1), else_=0)),
         func.sum(case((live | waits, 1), else_=0)),
-    ).where(SourceRecord.feed == feed)
+    ).where(SourceRecordRow.feed == feed)
     accepted = (  # by a steward, in spite of an error
-        select(func.count(Issue.key.distinct()))
-        .join(SourceRecord, SourceRecord.key == Issue.key)
-        .where(Issue.feed == feed, Issue.severity == "error", Issue.resolved_run_id.is_(None), live, ~waits)
+        select(func.count(IssueRow.key.distinct()))
+        .join(SourceRecordRow, SourceRecordRow.key == IssueRow.key)
+        .where(IssueRow.feed == feed, IssueRow.severity == "error", IssueRow.resolved_run_id.is_(None), live, ~waits)
     )
     with reading(env) as connection:
         alive, languages, licenses, waiting, judged = connection.execute(query).one()

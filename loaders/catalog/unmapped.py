@@ -9,9 +9,9 @@ import msgspec
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from loaders.staging import row_batches, row_files, shown_term
-from loaders.store import UnmappedValue, write_rows
+from loaders.store import UnmappedValueRow, write_rows
 
-_TABLE: Any = UnmappedValue.__table__  # a Table; typed so that bulk statements take it
+_TABLE: Any = UnmappedValueRow.__table__  # a Table; typed so that bulk statements take it
 _COUNTS = {
     "sqlite": """SELECT json_extract(pair.value, '$[0]') AS field, json_extract(pair.value, '$[1]') AS value, count(*)
         FROM source_record, json_each(source_record.unmapped) AS pair

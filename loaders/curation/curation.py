@@ -10,12 +10,12 @@ from sqlalchemy import Connection, insert, select, update
 from loaders.catalog import PENDING, recount_unmapped, signed
 from loaders.curation.values import NotThere, fitting, today
 from loaders.staging import resource_columns
-from loaders.store import Curation, Judgement, Resource, SourceRecord, now, writing
+from loaders.store import CurationRow, JudgementRow, ResourceRow, SourceRecordRow, now, writing
 from schemas import match_sha256
 from schemas import resource as shared
 from schemas.environment import Environment
 
-_RECORDS: Any = SourceRecord.__table__
+_RECORDS: Any = SourceRecordRow.__table__
 SHOWN = 12  # digits of a version's digest, as the list of what waits shows it
 _OURS = frozenset({"key", "terms", "provenance", "unmapped"})  # fields that nobody corrects
 
@@ -73,13 +73,13 @@ def undo_curation(env: Environment, number: int, *, by: str, reason: str) -> Non
     """Undo a curation. Of an accepted version: it waits again, and the version before it is back."""
     said = signed(by, reason)
     with writing(env) as connection:
-        row = connection.execute(select(Curation.__table__).where(Curation.id == number)).mappings().one_or_none()
+        row = connection.execute(select(CurationRow.__table__).where(CurationRow.id == number)).mappings().one_or_none()
         if row is None:
             raise NotThere(f"there is no curation {number}")
         if row["undone_at"] is not None:
             raise NotThere(f"curation {number} was undone at {row['undone_at']}")
         values = {"undone_at": now(), "undone_by": said["by"], "undone_reason": said["reason"]}
-        connection.execute(update(Curation).where(Curation.id == number).values(**values))
+        connection.execute(update(CurationRow).where(CurationRow.id == number).values(**values))
         if row["action"] == "accept":
             _unaccept(connection, row["key"], row["value"], msgspec.json.decode(row["before"]))
 
@@ -98,7 +98,7 @@ def judge(env: Environment, verdict: str, one: str, other: str, *, by: str, reas
         rows = [_living(connection, key) for key in (left, right)]
         digests = [_digest(row["record"]) for row in rows]
         made = connection.execute(
-            insert(Judgement)
+            insert(JudgementRow)
             .values(
                 left_key=left,
                 right_key=right,
@@ -108,7 +108,7 @@ def judge(env: Environment, verdict: str, one: str, other: str, *, by: str, reas
                 right_sha256=digests[1],
                 **said,
             )
-            .returning(Judgement.id)
+            .returning(JudgementRow.id)
         )
         return made.scalar_one()
 
@@ -130,7 +130,7 @@ def _living(connection: Connection, key: str) -> dict[str, Any]:
 def _target(connection: Connection, target: str) -> dict[str, str]:
     if connection.scalar(select(_RECORDS.c.key).where(_RECORDS.c.key == target)) is not None:
         return {"key": target}
-    if connection.scalar(select(Resource.id).where(Resource.id == target)) is not None:
+    if connection.scalar(select(ResourceRow.id).where(ResourceRow.id == target)) is not None:
         return {"resource_id": target}
     raise NotThere(f"there is no record or resource {target!r}")
 
@@ -144,7 +144,7 @@ def _path(path: str) -> str:
 
 
 def _curate(connection: Connection, said: dict[str, str], **values: Any) -> int:
-    made = connection.execute(insert(Curation).values(at=now(), **said, **values).returning(Curation.id))
+    made = connection.execute(insert(CurationRow).values(at=now(), **said, **values).returning(CurationRow.id))
     return made.scalar_one()
 
 

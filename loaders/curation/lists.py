@@ -14,13 +14,13 @@ from loaders.curation.curation import SHOWN
 from loaders.store import (
     FUNNEL,
     LOOKUP,
-    Curation,
-    HarvestRun,
-    Issue,
-    Judgement,
-    Match,
+    CurationRow,
+    HarvestRunRow,
+    IssueRow,
+    JudgementRow,
+    MatchRow,
     NotRunning,
-    SourceRecord,
+    SourceRecordRow,
     read_run,
     reading,
     rows_among,
@@ -39,8 +39,8 @@ def held(env: Environment, feed: str | None = None) -> Iterator[str]:
     Of a run whose staging cannot be read any more, why, in place of the changes.
     """
     with reading(env) as connection:
-        query = select(HarvestRun.id).where(HarvestRun.status == "held").order_by(HarvestRun.id)
-        found = connection.scalars(query if feed is None else query.where(HarvestRun.feed == feed)).all()
+        query = select(HarvestRunRow.id).where(HarvestRunRow.status == "held").order_by(HarvestRunRow.id)
+        found = connection.scalars(query if feed is None else query.where(HarvestRunRow.feed == feed)).all()
     if not found:
         yield "no run is held"
     for run_id in found:
@@ -67,9 +67,9 @@ def shown(env: Environment, run_id: str) -> Iterator[str]:
 
 def quarantined(env: Environment, feed: str | None = None) -> Iterator[str]:
     """Every version that waits: its key, why, and what is published meanwhile; then its open errors."""
-    query = select(SourceRecord).where(SourceRecord.pending_status.is_not(None)).order_by(SourceRecord.key)
+    query = select(SourceRecordRow).where(SourceRecordRow.pending_status.is_not(None)).order_by(SourceRecordRow.key)
     if feed is not None:
-        query = query.where(SourceRecord.feed == feed)
+        query = query.where(SourceRecordRow.feed == feed)
     with reading(env) as connection:
         rows = connection.execute(query).mappings().all()
         errors = _errors(connection, [row["key"] for row in rows])
@@ -86,9 +86,9 @@ def quarantined(env: Environment, feed: str | None = None) -> Iterator[str]:
 def pairs(env: Environment, feed: str | None = None) -> Iterator[str]:
     """Every pair whose verdict is review, and each that publication put up again, with what was seen."""
     query = (
-        select(Match)
-        .where((Match.verdict == "review") | Match.review.is_not(None))
-        .order_by(Match.probability.desc(), Match.left_key, Match.right_key)
+        select(MatchRow)
+        .where((MatchRow.verdict == "review") | MatchRow.review.is_not(None))
+        .order_by(MatchRow.probability.desc(), MatchRow.left_key, MatchRow.right_key)
     )
     with reading(env) as connection:
         rows = connection.execute(query).mappings().all()
@@ -108,7 +108,7 @@ def pairs(env: Environment, feed: str | None = None) -> Iterator[str]:
 def curations(env: Environment, feed: str | None = None) -> Iterator[str]:
     """Every curation with its number, newest last."""
     with reading(env) as connection:
-        rows = connection.execute(select(Curation).order_by(Curation.id)).mappings().all()
+        rows = connection.execute(select(CurationRow).order_by(CurationRow.id)).mappings().all()
     rows = [row for row in rows if feed is None or (row["key"] or "").startswith(f"{feed}:")]
     if not rows:
         yield "no curation"
@@ -145,19 +145,19 @@ def _short(value: Any) -> str:
 
 def _records(env: Environment, keys: list[str]) -> dict[str, dict[str, Any]]:
     with reading(env) as connection:
-        rows = connection.execute(select(SourceRecord).where(SourceRecord.key.in_(keys))).mappings()
+        rows = connection.execute(select(SourceRecordRow).where(SourceRecordRow.key.in_(keys))).mappings()
         return {row["key"]: dict(row) for row in rows}
 
 
 def _errors(connection: Any, keys: list[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    query = select(Issue.key, Issue.code, Issue.path, Issue.value)
-    query = query.where(Issue.severity == "error", Issue.resolved_run_id.is_(None))
-    for key, code, path, value in rows_among(connection, query, Issue.key, keys):
+    query = select(IssueRow.key, IssueRow.code, IssueRow.path, IssueRow.value)
+    query = query.where(IssueRow.severity == "error", IssueRow.resolved_run_id.is_(None))
+    for key, code, path, value in rows_among(connection, query, IssueRow.key, keys):
         found.setdefault(key, []).append(f"{code} at {path}: {value}")
     return found
 
 
 def _judgements(connection: Any, asked: list[tuple[str, str]]) -> set[tuple[str, str]]:
-    pair = (Judgement.left_key, Judgement.right_key)
+    pair = (JudgementRow.left_key, JudgementRow.right_key)
     return {(left, right) for left, right in rows_among(connection, select(*pair), tuple_(*pair), asked)}

@@ -9,9 +9,8 @@ from contextlib import suppress
 import msgspec
 from sqlalchemy import Connection, select
 
-from loaders.store import Curation, Resource, SourceRecord
-from schemas import Correction, CorrectionUnusable, correct
-from schemas import Resource as Record
+from loaders.store import CurationRow, ResourceRow, SourceRecordRow
+from schemas import Correction, CorrectionUnusable, Resource, correct
 
 _ADDRESS = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
 
@@ -20,28 +19,28 @@ class NotThere(LookupError):
     """What a decision names does not exist, or is not in a state to be decided so."""
 
 
-def today(connection: Connection, target: dict[str, str]) -> Record:
+def today(connection: Connection, target: dict[str, str]) -> Resource:
     """What a record or resource says, with the corrections that it has already."""
     if "resource_id" in target:
-        text = connection.scalar(select(Resource.record).where(Resource.id == target["resource_id"]))
+        text = connection.scalar(select(ResourceRow.record).where(ResourceRow.id == target["resource_id"]))
     else:
-        columns = (SourceRecord.record, SourceRecord.pending_record)
-        accepted, waiting = connection.execute(select(*columns).where(SourceRecord.key == target["key"])).one()
+        columns = (SourceRecordRow.record, SourceRecordRow.pending_record)
+        accepted, waiting = connection.execute(select(*columns).where(SourceRecordRow.key == target["key"])).one()
         text = accepted or waiting
     if not text:
         raise NotThere(f"{target['key']} was never read, so that nothing of it can be corrected")
-    record = msgspec.json.decode(text, type=Record)
-    ours = [getattr(Curation, name) == value for name, value in target.items()]
-    query = select(Curation.id, Curation.path, Curation.value).where(
-        *ours, Curation.action == "set", Curation.undone_at.is_(None)
+    record = msgspec.json.decode(text, type=Resource)
+    ours = [getattr(CurationRow, name) == value for name, value in target.items()]
+    query = select(CurationRow.id, CurationRow.path, CurationRow.value).where(
+        *ours, CurationRow.action == "set", CurationRow.undone_at.is_(None)
     )
-    for number, path, value in connection.execute(query.order_by(Curation.id)):
+    for number, path, value in connection.execute(query.order_by(CurationRow.id)):
         with suppress(CorrectionUnusable):  # the publication tells of it
             record = correct(record, Correction(id=number, path=path or "", value=value, by="", at=""))
     return record
 
 
-def fitting(record: Record, path: str, value: str) -> str:
+def fitting(record: Resource, path: str, value: str) -> str:
     """The value as JSON: read as JSON where that fits the field, else as plain text (a title may be 1984)."""
     why = ""
     for text in dict.fromkeys(_readings(value)):
@@ -56,13 +55,13 @@ def fitting(record: Record, path: str, value: str) -> str:
     raise NotThere(f"{path} cannot be set to {value!r}: {why}")
 
 
-def _strange_address(before: Record, after: Record) -> str | None:
+def _strange_address(before: Resource, after: Resource) -> str | None:
     """The first address that a correction brings in and no browser would open."""
     known = set(_addresses(before))
     return next((one for one in _addresses(after) if one not in known and not _ADDRESS.fullmatch(one)), None)
 
 
-def _addresses(record: Record) -> Iterator[str]:
+def _addresses(record: Resource) -> Iterator[str]:
     yield from filter(None, (record.url, record.license.uri if record.license else None))
     yield from (link.url for link in record.links)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from loaders.catalog import TABLE, compare, standing_or_found
 from loaders.publication.match_state import NothingMatched
 from loaders.staging import finding_name, storable
-from loaders.store import HarvestRun, SourceRecord, read_run, rows_among, whole_file, writing
+from loaders.store import HarvestRunRow, SourceRecordRow, read_run, rows_among, whole_file, writing
 from schemas import Issue
 from schemas.environment import Environment
 
@@ -38,7 +38,7 @@ def write_across(env: Environment, run_id: str, found: list[Issue], codes: Itera
     with writing(env) as connection:
         live = _live(connection, [one.key for one in found])
         rows = {row["finding"]: row for row in (_row(one) for one in found if one.key in live)}
-        feeds = connection.scalars(select(HarvestRun.feed).where(HarvestRun.feed.is_not(None)).distinct()).all()
+        feeds = connection.scalars(select(HarvestRunRow.feed).where(HarvestRunRow.feed.is_not(None)).distinct()).all()
         where = TABLE.c.feed.in_(feeds) & TABLE.c.code.in_(list(codes))  # by the index of both
         compare(connection, run, rows, standing_or_found(connection, where, SCOPE, rows), SCOPE)
 
@@ -57,5 +57,5 @@ def _row(one: Issue) -> dict[str, str]:
 
 
 def _live(connection: Connection, keys: list[str]) -> set[str]:
-    query = select(SourceRecord.key).where(SourceRecord.status == "live")
-    return {key for (key,) in rows_among(connection, query, SourceRecord.key, keys)}
+    query = select(SourceRecordRow.key).where(SourceRecordRow.status == "live")
+    return {key for (key,) in rows_among(connection, query, SourceRecordRow.key, keys)}

@@ -19,8 +19,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, delete, func, insert, select
 
-from loaders.store import HarvestRun, PublishState, SourceRecord, as_kept, reading, rows_among, whole_file
-from loaders.store import Judgement as JudgementRow
+from loaders.store import (
+    HarvestRunRow,
+    JudgementRow,
+    PublishStateRow,
+    SourceRecordRow,
+    as_kept,
+    reading,
+    rows_among,
+    whole_file,
+)
 from schemas import Cluster, Compared, Judgement, Match
 from schemas.base import Base
 from schemas.environment import Environment
@@ -71,7 +79,7 @@ def newest_publication(env: Environment) -> str | None:
 
 
 def _newest(connection: Connection) -> str | None:
-    newest = select(func.max(HarvestRun.id)).where(HarvestRun.kind == "publish", HarvestRun.status == "loaded")
+    newest = select(func.max(HarvestRunRow.id)).where(HarvestRunRow.kind == "publish", HarvestRunRow.status == "loaded")
     return connection.scalar(newest)
 
 
@@ -84,8 +92,8 @@ def check_current(connection: Connection, folder: Path) -> None:
 
 def live_versions(env: Environment) -> dict[str, str]:
     """The key of every live accepted record, with the sha256 of its text."""
-    query = select(SourceRecord.key, SourceRecord.record_sha256).where(
-        SourceRecord.status == "live", SourceRecord.record.is_not(None)
+    query = select(SourceRecordRow.key, SourceRecordRow.record_sha256).where(
+        SourceRecordRow.status == "live", SourceRecordRow.record.is_not(None)
     )
     with reading(env) as connection:
         rows = connection.execute(query, execution_options={"stream_results": True, "yield_per": 10_000})
@@ -95,10 +103,10 @@ def live_versions(env: Environment) -> dict[str, str]:
 def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str, Compared]]:
     """Feed, text's sha256 and what is compared of those of the keys that are live, in batches; memory does not grow."""
     with reading(env) as connection:
-        text = as_kept(connection, SourceRecord.record)
-        query = select(SourceRecord.feed, SourceRecord.record_sha256, text)
-        query = query.where(SourceRecord.status == "live", SourceRecord.record.is_not(None))
-        for feed, sha256, record in rows_among(connection, query, SourceRecord.key, sorted(keys)):
+        text = as_kept(connection, SourceRecordRow.record)
+        query = select(SourceRecordRow.feed, SourceRecordRow.record_sha256, text)
+        query = query.where(SourceRecordRow.status == "live", SourceRecordRow.record.is_not(None))
+        for feed, sha256, record in rows_among(connection, query, SourceRecordRow.key, sorted(keys)):
             yield feed, sha256 or "", _COMPARED.decode(record)
 
 
@@ -119,7 +127,7 @@ def read_state(env: Environment, version: str) -> tuple[pa.Table, pa.Table] | No
     if state is None or state.version != version:
         return None
     with reading(env) as connection:
-        published = connection.scalar(select(PublishState.value).where(PublishState.name == _STATE))
+        published = connection.scalar(select(PublishStateRow.value).where(PublishStateRow.name == _STATE))
     if published != _value(state.digest):
         return None
     return _table(env, FEATURES), _table(env, PAIRS)
@@ -248,11 +256,11 @@ def keep_state(env: Environment, folder: Path) -> None:
 
 def note_published(connection: Connection, value: str) -> bool:
     """Say in the catalog which match it was published from; true when that is a change."""
-    row = connection.scalar(select(PublishState.value).where(PublishState.name == _STATE))
+    row = connection.scalar(select(PublishStateRow.value).where(PublishStateRow.name == _STATE))
     if row == value:
         return False
-    connection.execute(delete(PublishState).where(PublishState.name == _STATE))
-    connection.execute(insert(PublishState).values(name=_STATE, value=value))
+    connection.execute(delete(PublishStateRow).where(PublishStateRow.name == _STATE))
+    connection.execute(insert(PublishStateRow).values(name=_STATE, value=value))
     return True
 
 

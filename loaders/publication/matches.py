@@ -9,14 +9,14 @@ import msgspec
 from more_itertools import chunked
 from sqlalchemy import Connection, bindparam, delete, select
 
-from loaders.store import Match, upsert, write_rows
-from schemas import Match as Pair
+from loaders.store import MatchRow, upsert, write_rows
+from schemas import Match
 
 BATCH = 500
-_MATCHES: Any = Match.__table__
+_MATCHES: Any = MatchRow.__table__
 
 
-def write_matches(connection: Connection, pairs: Iterable[Pair]) -> None:
+def write_matches(connection: Connection, pairs: Iterable[Match]) -> None:
     """Make the rows of `match` those of the pairs; a row that is right already is not written."""
     names = ("probability", "evidence", "verdict", "review")
     known = {
@@ -39,7 +39,7 @@ def _key(row: Mapping[str, Any]) -> tuple[str, str]:
     return row["left_key"], row["right_key"]
 
 
-def _match_row(pair: Pair) -> dict[str, Any]:
+def _match_row(pair: Match) -> dict[str, Any]:
     """The row of a pair; `review` says why it is up for review where the verdict was not the matcher's own."""
     reasons = [one.seen for one in pair.evidence if one.field in ("judgement", "cluster")]
     return {

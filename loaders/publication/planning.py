@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, or_, select
 
 from loaders.publication.identity import Group, Identities, identify, resolve
 from loaders.publication.match_state import Found
-from loaders.store import Curation, Redirect, Resource, SourceRecord
+from loaders.store import CurationRow, RedirectRow, ResourceRow, SourceRecordRow
 from schemas import Cluster, Correction, Relation
 
 _FETCH = 10_000
@@ -78,17 +78,17 @@ def read_before(connection: Connection) -> Before:
     corrections, withdrawn = _curations(connection)
     live: dict[str, _Row] = {}
     gone: dict[str, str] = {}
-    accepted = and_(SourceRecord.status == "live", SourceRecord.record_sha256.is_not(None))
-    columns = (SourceRecord.key, SourceRecord.feed, SourceRecord.status, SourceRecord.resource_id)
-    query = select(*columns, SourceRecord.record_sha256, SourceRecord.score).where(
-        or_(accepted, SourceRecord.resource_id.is_not(None))
+    accepted = and_(SourceRecordRow.status == "live", SourceRecordRow.record_sha256.is_not(None))
+    columns = (SourceRecordRow.key, SourceRecordRow.feed, SourceRecordRow.status, SourceRecordRow.resource_id)
+    query = select(*columns, SourceRecordRow.record_sha256, SourceRecordRow.score).where(
+        or_(accepted, SourceRecordRow.resource_id.is_not(None))
     )
     for key, feed, status, resource_id, sha256, score in _stream(connection, query):
         if status == "live" and sha256 and key not in withdrawn:
             live[key] = _Row(feed, resource_id, bytes.fromhex(sha256), score)
         elif resource_id:
             gone[key] = resource_id
-    redirects: dict[str, str] = dict(_stream(connection, select(Redirect.old_id, Redirect.id)))
+    redirects: dict[str, str] = dict(_stream(connection, select(RedirectRow.old_id, RedirectRow.id)))
     return Before(
         live,
         gone,
@@ -101,14 +101,14 @@ def read_before(connection: Connection) -> Before:
 
 
 def _published(connection: Connection) -> Iterator[tuple[str, _Published]]:
-    columns = (Resource.id, Resource.record_sha256, Resource.quality, Resource.members, Resource.review)
-    for name, sha256, *rest in _stream(connection, select(*columns, Resource.created_at, Resource.withdrawn_at)):
+    columns = (ResourceRow.id, ResourceRow.record_sha256, ResourceRow.quality, ResourceRow.members, ResourceRow.review)
+    for name, sha256, *rest in _stream(connection, select(*columns, ResourceRow.created_at, ResourceRow.withdrawn_at)):
         yield name, _Published(bytes.fromhex(sha256), *rest)
 
 
 def _former(connection: Connection) -> Iterator[tuple[str, frozenset[str]]]:
     """What a redirected resource was last made of: the record that led it, and those that gave it something."""
-    last = select(Resource.id, Resource.record).join(Redirect, Redirect.old_id == Resource.id)
+    last = select(ResourceRow.id, ResourceRow.record).join(RedirectRow, RedirectRow.old_id == ResourceRow.id)
     for name, text in _stream(connection, last):
         made = _MADE.decode(text)
         yield name, frozenset((made.key, *(one.key for origins in made.provenance.values() for one in origins)))
@@ -118,8 +118,10 @@ def _curations(connection: Connection) -> tuple[dict[str, list[Correction]], dic
     """The corrections and withdrawals that hold, by record key or resource id, in the order of their making."""
     corrections: dict[str, list[Correction]] = {}
     withdrawn: dict[str, str] = {}
-    query = select(Curation.__table__).where(Curation.undone_at.is_(None), Curation.action.in_(("set", "withdraw")))
-    for row in connection.execute(query.order_by(Curation.id)).mappings():
+    query = select(CurationRow.__table__).where(
+        CurationRow.undone_at.is_(None), CurationRow.action.in_(("set", "withdraw"))
+    )
+    for row in connection.execute(query.order_by(CurationRow.id)).mappings():
         name = row["resource_id"] or row["key"]
         if row["action"] == "withdraw":
             withdrawn.setdefault(name, row["at"])

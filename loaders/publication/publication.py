@@ -22,7 +22,7 @@ from loaders.publication.resources import Merge, Publication
 from loaders.store import (
     INTERRUPTED,
     FeedBusy,
-    HarvestRun,
+    HarvestRunRow,
     NotRunning,
     end,
     is_gone,
@@ -44,8 +44,8 @@ def begin(env: Environment) -> str:
     Raises FeedBusy when another publication is going on.
     """
     with writing(env) as connection:
-        going_on = select(HarvestRun.id, HarvestRun.worker).where(
-            HarvestRun.kind == _NAME, HarvestRun.status == "running"
+        going_on = select(HarvestRunRow.id, HarvestRunRow.worker).where(
+            HarvestRunRow.kind == _NAME, HarvestRunRow.status == "running"
         )
         for run, worker in connection.execute(going_on).all():
             if not (is_gone(worker) or is_this(worker)):
@@ -54,7 +54,7 @@ def begin(env: Environment) -> str:
             end(connection, run, "failed", cause=INTERRUPTED, error=sentence)
         run_id = mint(connection, _NAME)
         values = {"id": run_id, "feed": None, "kind": _NAME, "status": "running", "started_at": now()}
-        connection.execute(insert(HarvestRun).values(**values, worker=this_worker()))
+        connection.execute(insert(HarvestRunRow).values(**values, worker=this_worker()))
     return run_id
 
 

@@ -12,19 +12,18 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from loaders.publication.identity import Identities, resolve
 from loaders.publication.planning import Before, Target
 from loaders.publication.rows import best, changes, columns, sha256_of, text_of, version
-from loaders.store import Redirect, Resource, ResourceVersion, SourceRecord, now, upsert, write_rows
-from schemas import Correction, Member, Relation
-from schemas import Resource as Record
+from loaders.store import RedirectRow, ResourceRow, ResourceVersionRow, SourceRecordRow, now, upsert, write_rows
+from schemas import Correction, Member, Relation, Resource
 
 BATCH = 500
-_RESOURCES: Any = Resource.__table__
+_RESOURCES: Any = ResourceRow.__table__
 
 
 class _Merged(Protocol):
     """What a merge gives: the record, and a sentence for each correction that did not fit."""
 
     @property
-    def record(self) -> Record: ...
+    def record(self) -> Resource: ...
     @property
     def problems(self) -> tuple[str, ...]: ...
 
@@ -64,9 +63,9 @@ class Publication:
         return same
 
     def _write(self, targets: list[Target]) -> None:
-        texts = self._texts(SourceRecord.key, SourceRecord.record, [key for one in targets for key in one.keys])
+        texts = self._texts(SourceRecordRow.key, SourceRecordRow.record, [key for one in targets for key in one.keys])
         known = [one.id for one in targets if one.id in self.before.resources]
-        old = self._texts(Resource.id, Resource.record, known)
+        old = self._texts(ResourceRow.id, ResourceRow.record, known)
         last = self._last_versions(known)
         made, changed, versions = [], [], []
         for target in targets:
@@ -82,9 +81,9 @@ class Publication:
                 self.counts["unchanged"] += 1
         self.counts["added"] += len(made)
         self.counts["changed"] += len(changed)
-        write_rows(self.connection, insert(Resource), made)
+        write_rows(self.connection, insert(ResourceRow), made)
         self._update(changed)
-        write_rows(self.connection, insert(ResourceVersion), versions)
+        write_rows(self.connection, insert(ResourceVersionRow), versions)
 
     def _row(self, target: Target, texts: Mapping[str, str]) -> dict[str, Any]:
         rows = [self.before.live[key] for key in target.keys]
@@ -108,7 +107,7 @@ class Publication:
         members = [
             Member(
                 trust=self.trust.get(self.before.live[key].feed, 0),
-                record=msgspec.json.decode(texts[key], type=Record),
+                record=msgspec.json.decode(texts[key], type=Resource),
             )
             for key in target.keys
         ]
@@ -136,7 +135,7 @@ class Publication:
                     {"redirected": identities.redirects[name]} if name in identities.redirects else {"withdrawn": True}
                 )
                 versions.append(version(name, last.get(name, 0) + 1, self.run_id, self.at, said))
-            write_rows(self.connection, insert(ResourceVersion), versions)
+            write_rows(self.connection, insert(ResourceVersionRow), versions)
             self._update([{"of": name, "withdrawn_at": self.at, "updated_at": self.at} for name in part])
         self.counts["deleted"] += len(gone)
         self._redirect(identities)
@@ -145,7 +144,7 @@ class Publication:
         """Write new redirects, drop those of ids that came back; older ones that led to an id gone now lead on."""
         fresh = identities.redirects
         for back in chunked(sorted(identities.returned), BATCH):
-            self.connection.execute(delete(Redirect).where(Redirect.old_id.in_(back)))
+            self.connection.execute(delete(RedirectRow).where(RedirectRow.old_id.in_(back)))
         if not fresh:
             return
         every = identities.redirected(self.before.redirects)
@@ -155,7 +154,7 @@ class Publication:
             if old in fresh or resolve(every, name) != name
         ]
         for part in chunked(rows, BATCH):
-            write_rows(self.connection, upsert(self.connection, Redirect.__table__, ("id", "at")), part)
+            write_rows(self.connection, upsert(self.connection, RedirectRow.__table__, ("id", "at")), part)
 
     def assign(self, targets: Iterable[Target], identities: Identities) -> None:
         """Note at each record of which resource it is. One that lives no more lets go of a resource that goes on."""
@@ -169,7 +168,7 @@ class Publication:
         stay = {target.id for target in targets} if self.before.gone else set()
         every = identities.redirected(self.before.redirects)
         moved += [{"of": key, "to": None} for key, name in self.before.gone.items() if resolve(every, name) in stay]
-        table: Any = SourceRecord.__table__
+        table: Any = SourceRecordRow.__table__
         statement = update(table).where(table.c.key == bindparam("of")).values(resource_id=bindparam("to"))
         for part in chunked(moved, BATCH):
             write_rows(self.connection, statement, part)
@@ -183,8 +182,8 @@ class Publication:
     def _last_versions(self, names: Sequence[str]) -> dict[str, int]:
         if not names:
             return {}
-        newest = select(ResourceVersion.resource_id, func.max(ResourceVersion.version))
-        grouped = newest.where(ResourceVersion.resource_id.in_(names)).group_by(ResourceVersion.resource_id)
+        newest = select(ResourceVersionRow.resource_id, func.max(ResourceVersionRow.version))
+        grouped = newest.where(ResourceVersionRow.resource_id.in_(names)).group_by(ResourceVersionRow.resource_id)
         return dict(self.connection.execute(grouped).all())
 
     def _update(self, rows: list[dict[str, Any]]) -> None:

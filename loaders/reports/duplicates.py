@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, RowMapping, func, or_, select
 
 from loaders.reports.lists import remove_others
 from loaders.reports.page import LANGUAGES, this_moment, write_pages
-from loaders.store import Judgement, Match, SourceRecord, snapshot
+from loaders.store import JudgementRow, MatchRow, SourceRecordRow, snapshot
 
 _Facts = dict[str, Any]
 _PAIRS = 50  # on a page
@@ -20,7 +20,7 @@ FIELDS = (
     "title", "contributors", "publishers", "issued", "languages", "resource_types", "levels", "identifiers", "url",
     "license", "description",
 )  # fmt: skip
-_WAITS = or_(Match.verdict == "review", Match.review.is_not(None))
+_WAITS = or_(MatchRow.verdict == "review", MatchRow.review.is_not(None))
 
 
 def duplicates(
@@ -30,7 +30,7 @@ def duplicates(
     said = at or this_moment()
     written: list[Path] = []
     with snapshot(catalog_engine) as connection:
-        count = connection.scalar(select(func.count()).select_from(Match).where(_WAITS)) or 0
+        count = connection.scalar(select(func.count()).select_from(MatchRow).where(_WAITS)) or 0
         pages = max(-(-count // _PAIRS), 1)
         for number, rows in enumerate(_waiting(connection), start=1):
             pairs = list(_told_of(connection, rows))
@@ -43,7 +43,11 @@ def duplicates(
 
 def _waiting(connection: Connection) -> Iterator[Sequence[RowMapping]]:
     """The pairs that wait, in order and read once, as the rows of each page; one page without rows when none waits."""
-    query = select(Match.__table__).where(_WAITS).order_by(Match.probability.desc(), Match.left_key, Match.right_key)
+    query = (
+        select(MatchRow.__table__)
+        .where(_WAITS)
+        .order_by(MatchRow.probability.desc(), MatchRow.left_key, MatchRow.right_key)
+    )
     rows = connection.execute(query.execution_options(yield_per=_PAIRS)).mappings()
     first = rows.fetchmany(_PAIRS)
     yield first
@@ -74,17 +78,19 @@ def _told_of(connection: Connection, rows: Sequence[RowMapping]) -> Iterator[_Fa
 def _records_of(connection: Connection, keys: Sequence[str]) -> dict[str, _Facts]:
     """The accepted version of each record, by key."""
     rows = connection.execute(
-        select(SourceRecord.key, SourceRecord.record).where(
-            SourceRecord.key.in_(keys), SourceRecord.record.is_not(None)
+        select(SourceRecordRow.key, SourceRecordRow.record).where(
+            SourceRecordRow.key.in_(keys), SourceRecordRow.record.is_not(None)
         )
     )
     return {row.key: msgspec.json.decode(row.record) for row in rows}
 
 
 def _last_judgement(connection: Connection, left: str, right: str) -> _Facts | None:
-    query = select(Judgement.verdict, Judgement.by, Judgement.at, Judgement.reason)
+    query = select(JudgementRow.verdict, JudgementRow.by, JudgementRow.at, JudgementRow.reason)
     found = connection.execute(
-        query.where(Judgement.left_key == left, Judgement.right_key == right).order_by(Judgement.id.desc()).limit(1)
+        query.where(JudgementRow.left_key == left, JudgementRow.right_key == right)
+        .order_by(JudgementRow.id.desc())
+        .limit(1)
     ).mappings()
     row = found.first()
     return dict(row) if row else None

@@ -18,7 +18,7 @@ from loaders.reports.lists import write_list
 from loaders.reports.night_facts import Troubles, feed_facts, standings
 from loaders.reports.page import LANGUAGES, SEVERITIES, Rules, messages, this_moment, write_pages
 from loaders.reports.runs import last_runs, nights, recent_runs
-from loaders.store import Curation, HarvestRun, Issue, SourceRecord, UnmappedValue, as_kept, snapshot
+from loaders.store import CurationRow, HarvestRunRow, IssueRow, SourceRecordRow, UnmappedValueRow, as_kept, snapshot
 from schemas import Feed
 
 _Facts = dict[str, Any]
@@ -62,21 +62,23 @@ def _earlier_facts(path: Path) -> _Facts:
 
 def basis(connection: Connection, feed: str, rules: Rules, languages: Sequence[str]) -> str:
     """A mark of everything that the lists and the completeness show: the same mark, the same lists."""
-    wrote = exists().where(SourceRecord.run_id == HarvestRun.id)
-    changed = connection.scalar(select(func.max(HarvestRun.id)).where(HarvestRun.feed == feed, wrote))
-    lives = connection.scalar(select(func.count()).select_from(SourceRecord).where(*live(feed)))
+    wrote = exists().where(SourceRecordRow.run_id == HarvestRunRow.id)
+    changed = connection.scalar(select(func.max(HarvestRunRow.id)).where(HarvestRunRow.feed == feed, wrote))
+    lives = connection.scalar(select(func.count()).select_from(SourceRecordRow).where(*live(feed)))
     found = connection.execute(
-        select(func.max(Issue.run_id), func.count(), func.count(Issue.resolved_run_id)).where(Issue.feed == feed)
+        select(func.max(IssueRow.run_id), func.count(), func.count(IssueRow.resolved_run_id)).where(
+            IssueRow.feed == feed
+        )
     ).one()
     accepted = connection.execute(  # by a steward: the record changes and no run writes it
-        select(func.max(Curation.id), func.max(Curation.undone_at)).where(
-            Curation.key.startswith(f"{feed}:", autoescape=True), Curation.action == "accept"
+        select(func.max(CurationRow.id), func.max(CurationRow.undone_at)).where(
+            CurationRow.key.startswith(f"{feed}:", autoescape=True), CurationRow.action == "accept"
         )
     ).one()
     mapped = connection.execute(
-        select(UnmappedValue.field, UnmappedValue.value, UnmappedValue.count, UnmappedValue.mapped_to)
-        .where(UnmappedValue.feed == feed)
-        .order_by(UnmappedValue.field, UnmappedValue.value)
+        select(UnmappedValueRow.field, UnmappedValueRow.value, UnmappedValueRow.count, UnmappedValueRow.mapped_to)
+        .where(UnmappedValueRow.feed == feed)
+        .order_by(UnmappedValueRow.field, UnmappedValueRow.value)
     ).all()
     told = msgspec.json.encode(
         [_LAYOUT, changed, lives, tuple(found), tuple(accepted), [tuple(one) for one in mapped], rules, languages],
@@ -96,8 +98,8 @@ def _write_lists(connection: Connection, folder: Path, name: str, rules: Rules, 
 
 
 def _count_unmapped(connection: Connection, feed: str) -> int:
-    wanted = (UnmappedValue.feed == feed, UnmappedValue.mapped_to.is_(None), UnmappedValue.count > 0)
-    return connection.scalar(select(func.count()).select_from(UnmappedValue).where(*wanted)) or 0
+    wanted = (UnmappedValueRow.feed == feed, UnmappedValueRow.mapped_to.is_(None), UnmappedValueRow.count > 0)
+    return connection.scalar(select(func.count()).select_from(UnmappedValueRow).where(*wanted)) or 0
 
 
 def unreadable() -> dict[str, str]:
@@ -122,7 +124,7 @@ def _facts_of(
     name = feed.name
     run = last_runs(connection, name).get(name)
     line = feed_facts(name, feed, run, standings(connection, name), recent_runs(connection, at, name), trouble)
-    score = connection.scalar(select(func.avg(SourceRecord.score)).where(*live(name)))
+    score = connection.scalar(select(func.avg(SourceRecordRow.score)).where(*live(name)))
     return {
         "at": at,
         "nights": nights(at),
@@ -138,12 +140,12 @@ def _facts_of(
 
 
 def live(feed: str) -> tuple[Any, ...]:
-    return (SourceRecord.feed == feed, SourceRecord.status == "live")
+    return (SourceRecordRow.feed == feed, SourceRecordRow.status == "live")
 
 
 def _feed_shares(connection: Connection, feed: str) -> completeness.Shares:
     """The share of the live records that have each field, read one after the other."""
-    query = select(as_kept(connection, SourceRecord.record)).where(*live(feed), SourceRecord.record.is_not(None))
+    query = select(as_kept(connection, SourceRecordRow.record)).where(*live(feed), SourceRecordRow.record.is_not(None))
     return completeness.shares(connection.scalars(query.execution_options(yield_per=1_000)))
 
 
@@ -159,17 +161,17 @@ def _compare(now: completeness.Shares, path: Path, today: str) -> _Facts:
 
 def _rules_of(connection: Connection, feed: str, run: str, rules: Rules) -> list[_Facts]:
     """For each rule the findings that are new, standing (older ones) and fixed by the last run; errors first."""
-    stands = Issue.resolved_run_id.is_(None)
+    stands = IssueRow.resolved_run_id.is_(None)
     rows = connection.execute(
         select(
-            Issue.code,
-            Issue.severity,
-            func.sum(case((stands & (Issue.first_run_id == run), 1), else_=0)).label("new"),
-            func.sum(case((stands & (Issue.first_run_id != run), 1), else_=0)).label("standing"),
-            func.sum(case((Issue.resolved_run_id == run, 1), else_=0)).label("fixed"),
+            IssueRow.code,
+            IssueRow.severity,
+            func.sum(case((stands & (IssueRow.first_run_id == run), 1), else_=0)).label("new"),
+            func.sum(case((stands & (IssueRow.first_run_id != run), 1), else_=0)).label("standing"),
+            func.sum(case((IssueRow.resolved_run_id == run, 1), else_=0)).label("fixed"),
         )
-        .where(Issue.feed == feed)
-        .group_by(Issue.code, Issue.severity)
+        .where(IssueRow.feed == feed)
+        .group_by(IssueRow.code, IssueRow.severity)
     ).mappings()
     said = ("wrong", "why", "mend")
     listed = [dict(row) | {name: rules.get(row["code"], {}).get(name, "") for name in said} for row in rows]
@@ -179,9 +181,9 @@ def _rules_of(connection: Connection, feed: str, run: str, rules: Rules) -> list
 
 def _unmapped_rows(connection: Connection, feed: str, limit: int | None) -> Iterator[Any]:
     query = (
-        select(UnmappedValue.field, UnmappedValue.value, UnmappedValue.count, UnmappedValue.first_seen)
-        .where(UnmappedValue.feed == feed, UnmappedValue.mapped_to.is_(None), UnmappedValue.count > 0)
-        .order_by(UnmappedValue.count.desc(), UnmappedValue.field, UnmappedValue.value)
+        select(UnmappedValueRow.field, UnmappedValueRow.value, UnmappedValueRow.count, UnmappedValueRow.first_seen)
+        .where(UnmappedValueRow.feed == feed, UnmappedValueRow.mapped_to.is_(None), UnmappedValueRow.count > 0)
+        .order_by(UnmappedValueRow.count.desc(), UnmappedValueRow.field, UnmappedValueRow.value)
     )
     return iter(connection.execute(query.limit(limit)))
 

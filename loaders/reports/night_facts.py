@@ -10,7 +10,7 @@ from sqlalchemy import Connection, case, func, select
 from loaders.declarations import FileTrouble
 from loaders.reports.page import SEVERITIES, Rules, moment
 from loaders.reports.runs import COUNTS, Facts, last_runs, nights, of, publication, recent_runs, run_facts
-from loaders.store import HarvestRun, Issue, Match, Resource, SourceRecord, UnmappedValue
+from loaders.store import HarvestRunRow, IssueRow, MatchRow, ResourceRow, SourceRecordRow, UnmappedValueRow
 from schemas import Feed
 
 _URGENCY = ("failed", "held", "mistake", "missing", "moved", "quarantined", "rejected")
@@ -39,7 +39,7 @@ def night_facts(
         "feeds": listed,
         "totals": totals([one["run"] for one in listed if one["run"]], at),
         "statuses": statuses(listed),
-        "resources": connection.scalar(select(func.count()).where(Resource.withdrawn_at.is_(None))) or 0,
+        "resources": connection.scalar(select(func.count()).where(ResourceRow.withdrawn_at.is_(None))) or 0,
         "publish": published,
         "issues": _issues_by_rule(connection, [run["id"] for run in [*last.values(), published] if run], rules),
         "people": [*_unfit(published), *people(connection, listed)],
@@ -57,18 +57,18 @@ def standings(connection: Connection, feed: str | None = None) -> dict[str, Fact
     records (all that are not deleted), readable, live and the resources that these make (unique) count a record with
     its last accepted version, if it has one; quarantined and rejected are the versions that wait, of live records too.
     """
-    name, status, many = SourceRecord.feed, SourceRecord.status, func.count()
-    counted = select(name, status, many, func.count(SourceRecord.resource_id.distinct()))
-    counted = counted.where(of(SourceRecord, feed), status.in_(_STANDS)).group_by(name, status)
-    waits = select(name, SourceRecord.pending_status, many)
-    waits = waits.where(of(SourceRecord, feed), SourceRecord.pending_status.is_not(None))
+    name, status, many = SourceRecordRow.feed, SourceRecordRow.status, func.count()
+    counted = select(name, status, many, func.count(SourceRecordRow.resource_id.distinct()))
+    counted = counted.where(of(SourceRecordRow, feed), status.in_(_STANDS)).group_by(name, status)
+    waits = select(name, SourceRecordRow.pending_status, many)
+    waits = waits.where(of(SourceRecordRow, feed), SourceRecordRow.pending_status.is_not(None))
     found: dict[str, Facts] = {}
     for of_feed, said, records, resources in connection.execute(counted):
         stands = found.setdefault(of_feed, dict(_NOTHING))
         for step in _STANDS[said]:
             stands[step] += records
         stands["unique"] += resources if said == "live" else 0
-    for of_feed, ending, waiting in connection.execute(waits.group_by(name, SourceRecord.pending_status)):
+    for of_feed, ending, waiting in connection.execute(waits.group_by(name, SourceRecordRow.pending_status)):
         found.setdefault(of_feed, dict(_NOTHING))[str(ending)] = waiting
     return found
 
@@ -128,16 +128,16 @@ def statuses(listed: Sequence[Facts]) -> dict[str, int]:
 
 def _issues_by_rule(connection: Connection, runs: Sequence[str], rules: Rules) -> list[Facts]:
     """For each rule the findings that stand, those new in the last runs and those fixed by them; errors first."""
-    stands = Issue.resolved_run_id.is_(None)
+    stands = IssueRow.resolved_run_id.is_(None)
     rows = connection.execute(
         select(
-            Issue.code,
-            Issue.severity,
+            IssueRow.code,
+            IssueRow.severity,
             func.sum(case((stands, 1), else_=0)).label("standing"),
-            func.sum(case((stands & Issue.first_run_id.in_(runs), 1), else_=0)).label("new"),
-            func.sum(case((Issue.resolved_run_id.in_(runs), 1), else_=0)).label("fixed"),
-            func.count(case((stands, Issue.feed)).distinct()).label("feeds"),
-        ).group_by(Issue.code, Issue.severity)
+            func.sum(case((stands & IssueRow.first_run_id.in_(runs), 1), else_=0)).label("new"),
+            func.sum(case((IssueRow.resolved_run_id.in_(runs), 1), else_=0)).label("fixed"),
+            func.count(case((stands, IssueRow.feed)).distinct()).label("feeds"),
+        ).group_by(IssueRow.code, IssueRow.severity)
     ).mappings()
     listed = [dict(row) | {"wrong": rules.get(row["code"], {}).get("wrong", "")} for row in rows]
     shown = [row for row in listed if row["standing"] or row["fixed"]]
@@ -148,12 +148,15 @@ def people(connection: Connection, listed: Sequence[Facts]) -> list[Facts]:
     """What needs a person: held and failed runs, quarantined records, pairs and clusters to review, unmapped terms."""
     wanted = _held_runs(connection) + [one for feed in listed for one in _feed_people(feed)]
     wanted.sort(key=lambda one: _URGENCY.index(one["what"]))
-    pairs = connection.scalar(select(func.count()).where((Match.verdict == "review") | Match.review.is_not(None))) or 0
+    pairs = (
+        connection.scalar(select(func.count()).where((MatchRow.verdict == "review") | MatchRow.review.is_not(None)))
+        or 0
+    )
     clusters = connection.scalar(
-        select(func.count()).where(Resource.review.is_not(None), Resource.withdrawn_at.is_(None))
+        select(func.count()).where(ResourceRow.review.is_not(None), ResourceRow.withdrawn_at.is_(None))
     ) or 0  # fmt: skip
     terms = connection.scalar(
-        select(func.count()).where(UnmappedValue.mapped_to.is_(None), UnmappedValue.count > 0)
+        select(func.count()).where(UnmappedValueRow.mapped_to.is_(None), UnmappedValueRow.count > 0)
     ) or 0  # fmt: skip
     more = (("pairs", pairs), ("clusters", clusters), ("terms", terms))
     return wanted + [
@@ -172,7 +175,9 @@ def _unfit(published: Facts | None) -> list[Facts]:
 def _held_runs(connection: Connection) -> list[Facts]:
     """Every run that waits for a decision; also one of an earlier night, when later runs of its feed failed."""
     rows = connection.execute(
-        select(HarvestRun.__table__).where(HarvestRun.status == "held").order_by(HarvestRun.feed, HarvestRun.id)
+        select(HarvestRunRow.__table__)
+        .where(HarvestRunRow.status == "held")
+        .order_by(HarvestRunRow.feed, HarvestRunRow.id)
     ).mappings()
     runs = [run_facts(dict(row)) for row in rows]
     return [

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from loaders.reports.reasons import reason_facts
-from loaders.store import HarvestRun, SourceRecord
+from loaders.store import HarvestRunRow, SourceRecordRow
 
 Facts = dict[str, Any]
 COUNTS = ("listed", "landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined", "duplicates")
@@ -31,24 +31,24 @@ def run_facts(row: Mapping[str, Any]) -> Facts:
     return facts | lists | {name: row[name] for name in COUNTS}
 
 
-def of(table: type[HarvestRun | SourceRecord], feed: str | None) -> ColumnElement[bool]:
+def of(table: type[HarvestRunRow | SourceRecordRow], feed: str | None) -> ColumnElement[bool]:
     """The rows of one feed, or of every feed."""
     return table.feed == feed if feed else table.feed.is_not(None)
 
 
 def last_runs(connection: Connection, feed: str | None = None) -> dict[str, Facts]:
     """The newest run of each feed, or of one."""
-    newest = select(func.max(HarvestRun.id)).where(of(HarvestRun, feed)).group_by(HarvestRun.feed)
-    rows = connection.execute(select(HarvestRun.__table__).where(HarvestRun.id.in_(newest))).mappings()
+    newest = select(func.max(HarvestRunRow.id)).where(of(HarvestRunRow, feed)).group_by(HarvestRunRow.feed)
+    rows = connection.execute(select(HarvestRunRow.__table__).where(HarvestRunRow.id.in_(newest))).mappings()
     return {row["feed"]: run_facts(dict(row)) for row in rows}
 
 
 def recent_runs(connection: Connection, at: str, feed: str | None = None) -> dict[str, dict[str, Facts]]:
     """The last run of each feed on each of the last thirty dates."""
     rows = connection.execute(
-        select(HarvestRun.__table__)
-        .where(of(HarvestRun, feed), HarvestRun.started_at >= nights(at)[0])
-        .order_by(HarvestRun.id)
+        select(HarvestRunRow.__table__)
+        .where(of(HarvestRunRow, feed), HarvestRunRow.started_at >= nights(at)[0])
+        .order_by(HarvestRunRow.id)
     ).mappings()
     found: dict[str, dict[str, Facts]] = {}
     for row in rows:
@@ -59,7 +59,6 @@ def recent_runs(connection: Connection, at: str, feed: str | None = None) -> dic
 
 def publication(connection: Connection) -> Facts | None:
     """The last publication; None before the first."""
-    row = connection.execute(
-        select(HarvestRun.__table__).where(HarvestRun.kind == "publish").order_by(HarvestRun.id.desc()).limit(1)
-    ).mappings().first()  # fmt: skip
+    query = select(HarvestRunRow.__table__).where(HarvestRunRow.kind == "publish")
+    row = connection.execute(query.order_by(HarvestRunRow.id.desc()).limit(1)).mappings().first()
     return run_facts(dict(row)) if row else None

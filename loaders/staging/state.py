@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, Select, func, literal, select
 
-from loaders.store import Curation, Issue, Refused, SourceRecord, whole_file
+from loaders.store import CurationRow, IssueRow, RefusedRow, SourceRecordRow, whole_file
 
 BATCH = 20_000
 _Query = Select[*tuple[Any, ...]]
@@ -40,18 +40,20 @@ _ERRORS = pa.schema([("identifier", pa.string()), ("code", pa.string()), ("error
 def write_state(connection: Connection, feed: str, folder: Path) -> None:
     """Write state, refused, accepted (by a steward) and open errors of the feed's records into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    columns = [getattr(SourceRecord, name) for name in _STATE.names]
-    _write(connection, select(*columns).where(SourceRecord.feed == feed), _STATE, folder / "state.parquet")
-    refused = select(Refused.key, Refused.sha256).where(Refused.feed == feed)
+    columns = [getattr(SourceRecordRow, name) for name in _STATE.names]
+    _write(connection, select(*columns).where(SourceRecordRow.feed == feed), _STATE, folder / "state.parquet")
+    refused = select(RefusedRow.key, RefusedRow.sha256).where(RefusedRow.feed == feed)
     _write(connection, refused, _VERSIONS, folder / "refused.parquet", len(feed) + 1)
-    accepted = select(Curation.key, Curation.value).where(
-        Curation.action == "accept", Curation.undone_at.is_(None), Curation.key.startswith(f"{feed}:", autoescape=True)
+    accepted = select(CurationRow.key, CurationRow.value).where(
+        CurationRow.action == "accept",
+        CurationRow.undone_at.is_(None),
+        CurationRow.key.startswith(f"{feed}:", autoescape=True),
     )
     _write(connection, accepted, _VERSIONS, folder / "accepted.parquet", len(feed) + 1)
     errors = (
-        select(Issue.key, Issue.code, func.count(literal(1)))
-        .where(Issue.feed == feed, Issue.severity == "error", Issue.resolved_run_id.is_(None))
-        .group_by(Issue.key, Issue.code)
+        select(IssueRow.key, IssueRow.code, func.count(literal(1)))
+        .where(IssueRow.feed == feed, IssueRow.severity == "error", IssueRow.resolved_run_id.is_(None))
+        .group_by(IssueRow.key, IssueRow.code)
     )
     _write(connection, errors, _ERRORS, folder / "errors.parquet", len(feed) + 1)
 

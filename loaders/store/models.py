@@ -26,7 +26,7 @@ class Table(DeclarativeBase):
     type_annotation_map = {str: Text(), int: Integer(), float: Float(53)}
 
 
-class HarvestRun(Table):
+class HarvestRunRow(Table):
     """One run of a feed (or of the publication), its counts and how it ended. Only here does a quiet night write."""
 
     __tablename__ = "harvest_run"
@@ -62,7 +62,7 @@ class HarvestRun(Table):
     worker: Mapped[str | None]  # JSON: host, boot, pid and start of the process that runs it
 
 
-class SourceRecord(Table):
+class SourceRecordRow(Table):
     """The state of one record of one feed: its last accepted version, and the version that waits, if any."""
 
     __tablename__ = "source_record"
@@ -99,7 +99,7 @@ class SourceRecord(Table):
     resource_id: Mapped[str | None]
 
 
-class Resource(Table):
+class ResourceRow(Table):
     """One published resource: a cluster of records, merged."""
 
     __tablename__ = "resource"
@@ -126,7 +126,7 @@ class Resource(Table):
     withdrawn_at: Mapped[str | None]
 
 
-class ResourceVersion(Table):
+class ResourceVersionRow(Table):
     """What a publication changed in a resource."""
 
     __tablename__ = "resource_version"
@@ -138,7 +138,7 @@ class ResourceVersion(Table):
     changes: Mapped[str]  # JSON
 
 
-class Redirect(Table):
+class RedirectRow(Table):
     """A resource id that another has taken over."""
 
     __tablename__ = "redirect"
@@ -148,7 +148,7 @@ class Redirect(Table):
     at: Mapped[str]
 
 
-class Issue(Table):
+class IssueRow(Table):
     """A finding about a record, from the run that first saw it to the run that no longer did. Never deleted."""
 
     __tablename__ = "issue"
@@ -172,7 +172,7 @@ class Issue(Table):
     resolved_run_id: Mapped[str | None]
 
 
-class UnmappedValue(Table):
+class UnmappedValueRow(Table):
     """A vocabulary term for which we have no code, and in how many live records of the feed it stands."""
 
     __tablename__ = "unmapped_value"
@@ -185,7 +185,7 @@ class UnmappedValue(Table):
     mapped_to: Mapped[str | None]  # the code, once there is one
 
 
-class Match(Table):
+class MatchRow(Table):
     """A pair of records that the matcher compared, smaller key left."""
 
     __tablename__ = "match"
@@ -199,7 +199,7 @@ class Match(Table):
     review: Mapped[str | None]  # why it is put up for review, where the verdict alone does not say
 
 
-class Judgement(Table):
+class JudgementRow(Table):
     """A steward's decision on a pair. Append-only, the newest wins. Primary: cannot be rebuilt."""
 
     __tablename__ = "judgement"
@@ -216,7 +216,7 @@ class Judgement(Table):
     right_sha256: Mapped[str | None]
 
 
-class Curation(Table):
+class CurationRow(Table):
     """A steward's correction or withdrawal of a record or resource. Append-only but for undone_*. Primary."""
 
     __tablename__ = "curation"
@@ -237,7 +237,7 @@ class Curation(Table):
     undone_reason: Mapped[str | None]
 
 
-class Refused(Table):
+class RefusedRow(Table):
     """A version that a steward refused to load, until its payload changes. Primary."""
 
     __tablename__ = "refused"
@@ -251,7 +251,7 @@ class Refused(Table):
     reason: Mapped[str]
 
 
-class RestoredMember(Table):
+class RestoredMemberRow(Table):
     """Which resource a record belonged to when the backup was made: a record that is loaded again goes back to it."""
 
     __tablename__ = "restored_member"
@@ -260,7 +260,7 @@ class RestoredMember(Table):
     resource_id: Mapped[str]
 
 
-class PublishState(Table):
+class PublishStateRow(Table):
     """What a publication remembers for the next: the model's version, what it has matched, counts by blocking rule."""
 
     __tablename__ = "publish_state"
@@ -269,7 +269,7 @@ class PublishState(Table):
     value: Mapped[str]  # JSON
 
 
-class FeedDeclaration(Table):
+class FeedDeclarationRow(Table):
     """The last good declaration of a feed: what its file said when it had no mistake. Primary."""
 
     __tablename__ = "feed_declaration"

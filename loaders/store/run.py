@@ -20,7 +20,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from loaders.store.database import reading, writing
 from loaders.store.locks import FeedBusy, feed_lock
-from loaders.store.models import HarvestRun
+from loaders.store.models import HarvestRunRow
 from loaders.store.worker import is_gone, is_this, this_worker
 from schemas.base import Base
 from schemas.environment import Environment
@@ -68,8 +68,8 @@ def begin(
     """
     with feed_lock(env, feed, wait=take_over), writing(env) as connection:
         for run, of, worker in connection.execute(
-            select(HarvestRun.id, HarvestRun.kind, HarvestRun.worker).where(
-                HarvestRun.feed == feed, HarvestRun.status.in_(("running", "landed"))
+            select(HarvestRunRow.id, HarvestRunRow.kind, HarvestRunRow.worker).where(
+                HarvestRunRow.feed == feed, HarvestRunRow.status.in_(("running", "landed"))
             )
         ).all():
             if not (is_gone(worker) or is_this(worker)):
@@ -83,13 +83,15 @@ def begin(
             end(connection, run, "failed", cause=INTERRUPTED, error=sentence)
         run_id = mint(connection, feed)
         values = {"id": run_id, "feed": feed, "kind": kind, "status": "running", "started_at": now()}
-        connection.execute(insert(HarvestRun).values(**values, worker=this_worker(), transform_version=version))
+        connection.execute(insert(HarvestRunRow).values(**values, worker=this_worker(), transform_version=version))
     return run_id
 
 
 def mint(connection: Connection, name: str) -> str:
     """A run id for a feed (or "publish"), strictly later than its others, whatever the clock says."""
-    newest = connection.scalar(select(func.max(HarvestRun.id)).where(HarvestRun.id.regexp_match(f"^{name}-[0-9]")))
+    newest = connection.scalar(
+        select(func.max(HarvestRunRow.id)).where(HarvestRunRow.id.regexp_match(f"^{name}-[0-9]"))
+    )
     stamp = datetime.now(UTC)
     if newest is not None:
         last = datetime.strptime(newest.rsplit("-", 1)[1], _STAMP).replace(tzinfo=UTC)
@@ -109,7 +111,7 @@ def working(env: Environment, run_id: str, *, states: tuple[str, ...] = ("runnin
         if run.status not in states:
             raise NotRunning(f"{run_id} is {run.status}, not {' or '.join(states)}")
         with writing(env) as connection:
-            connection.execute(update(HarvestRun).where(HarvestRun.id == run_id).values(worker=this_worker()))
+            connection.execute(update(HarvestRunRow).where(HarvestRunRow.id == run_id).values(worker=this_worker()))
         yield run
 
 
@@ -121,7 +123,7 @@ def feed_of(run_id: str) -> str:
 def read_run(env: Environment, run_id: str) -> Run:
     """The run. Raises NotRunning when there is none of that id."""
     with reading(env) as connection:
-        row = connection.execute(select(HarvestRun.__table__).where(HarvestRun.id == run_id)).one_or_none()
+        row = connection.execute(select(HarvestRunRow.__table__).where(HarvestRunRow.id == run_id)).one_or_none()
     if row is None:
         raise NotRunning(f"there is no run {run_id}")
     return _run_row(row._mapping)
@@ -148,8 +150,10 @@ def read_reasons(text: str | None) -> tuple[Reason | str, ...]:
 
 def base_run(connection: Connection, feed: str, before: str | None = None) -> str | None:
     """The run up to which the feed's landing is loaded; told by the runs before a run, if one is named."""
-    query = select(func.max(HarvestRun.landing_until)).where(HarvestRun.feed == feed, HarvestRun.status == "loaded")
-    return connection.scalar(query if before is None else query.where(HarvestRun.id < before))
+    query = select(func.max(HarvestRunRow.landing_until)).where(
+        HarvestRunRow.feed == feed, HarvestRunRow.status == "loaded"
+    )
+    return connection.scalar(query if before is None else query.where(HarvestRunRow.id < before))
 
 
 def note_landed(env: Environment, run_id: str, *, listed: int, notes: tuple[str, ...] = ()) -> None:
@@ -173,7 +177,7 @@ def note_staged(env: Environment, run_id: str, counts: dict[str, int]) -> None:
 def fail(env: Environment, run_id: str, cause: str, sentence: str) -> None:
     """End a run as failed, with a cause of the table and a sentence for the operator. One that ended stays as it is."""
     with writing(env) as connection:
-        status = connection.scalar(select(HarvestRun.status).where(HarvestRun.id == run_id))
+        status = connection.scalar(select(HarvestRunRow.status).where(HarvestRunRow.id == run_id))
         if status is None:
             raise NotRunning(f"there is no run {run_id}")
         if status not in _CLOSED:
@@ -197,8 +201,8 @@ def hold(env: Environment, run_id: str, reasons: Sequence[Reason | str]) -> None
 def supersede(connection: Connection, run: Run) -> None:
     """Older held runs of the feed can no longer be released: this one holds what they held."""
     connection.execute(
-        update(HarvestRun)
-        .where(HarvestRun.feed == run.feed, HarvestRun.status == "held", HarvestRun.id < run.id)
+        update(HarvestRunRow)
+        .where(HarvestRunRow.feed == run.feed, HarvestRunRow.status == "held", HarvestRunRow.id < run.id)
         .values(status="superseded")
     )
 
@@ -206,9 +210,9 @@ def supersede(connection: Connection, run: Run) -> None:
 def end(connection: Connection, run_id: str, status: str, **said: Any) -> None:
     """Give a run its end; it has no worker any more."""
     values = {"status": status, "ended_at": now(), "worker": None, **said}
-    connection.execute(update(HarvestRun).where(HarvestRun.id == run_id).values(**values))
+    connection.execute(update(HarvestRunRow).where(HarvestRunRow.id == run_id).values(**values))
 
 
 def _set(env: Environment, run_id: str, **said: Any) -> None:
     with writing(env) as connection:
-        connection.execute(update(HarvestRun).where(HarvestRun.id == run_id).values(**said))
+        connection.execute(update(HarvestRunRow).where(HarvestRunRow.id == run_id).values(**said))

@@ -12,7 +12,7 @@ from sqlalchemy import insert
 
 from commands import review
 from loaders import catalog
-from loaders.store import Match, Resource, writing
+from loaders.store import MatchRow, ResourceRow, writing
 from schemas import Environment, environment
 from tests.loaders.nights import feed, night, rows, said, staged, states
 
@@ -99,7 +99,7 @@ def test_pairs_wait_until_they_are_judged(env: Environment, say) -> None:  # typ
         "verdict": "review",
     }
     with writing(env) as connection:
-        connection.execute(insert(Match).values(**pair))
+        connection.execute(insert(MatchRow).values(**pair))
     _, listed = say("pairs")
     assert listed == "books:r1 | books:r2: probability 0.800000\n  title: titles 0.93 alike (+4.20)\n"
     assert say("same", "books:r2", "books:r1", *BY)[0] == 0
@@ -115,7 +115,7 @@ def test_corrections_and_withdrawals_name_what_is_there(env: Environment, say) -
     night(env, feed(), [said("r1")])
     with writing(env) as connection:
         made = {"id": "lr-1", "record": '{"key":"books:r1"}', "record_sha256": "0", "created_at": "then"}
-        connection.execute(insert(Resource).values(**made, updated_at="then"))
+        connection.execute(insert(ResourceRow).values(**made, updated_at="then"))
     assert say("correct", "books:r1", "title.en", "A better title", *BY)[0] == 0
     assert say("correct", "lr-1", "levels", '["2", "3"]', *BY)[0] == 0
     assert say("withdraw", "lr-1", *BY)[0] == 0

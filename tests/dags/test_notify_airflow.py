@@ -23,7 +23,7 @@ import pytest
 from sqlalchemy import create_engine, select, text
 
 from loaders.catalog import migrate
-from loaders.store import HarvestRun, engine, reading
+from loaders.store import HarvestRunRow, engine, reading
 from pipeline import feed as tasks
 from pipeline.notifications.night import NOTIFIES
 from schemas import Environment, HarvestFailed, environment
@@ -201,7 +201,9 @@ def test_a_mistake_in_what_airflow_was_told_is_a_failed_run_that_the_report_name
     airflow.client.patch("/api/v2/dags/feed_lost", json={"is_paused": False}).raise_for_status()
     run = trigger(airflow.client, "feed_lost", conf)
     until(lambda: states(airflow.client, "feed_lost", run).get("harvest") == "failed" or None, "the failed harvest")
-    newest = select(HarvestRun.__table__).where(HarvestRun.feed == "lost").order_by(HarvestRun.id.desc()).limit(1)
+    newest = (
+        select(HarvestRunRow.__table__).where(HarvestRunRow.feed == "lost").order_by(HarvestRunRow.id.desc()).limit(1)
+    )
     with reading(airflow.env) as connection:
         row = connection.execute(newest).one()
     assert (row.status, row.cause) == ("failed", cause)

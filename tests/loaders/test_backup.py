@@ -14,7 +14,7 @@ from loaders import catalog, declarations
 from loaders.backup import BadBackup, restore
 from loaders.backup.backup import back_up
 from loaders.curation import curation
-from loaders.store import Resource, SourceRecord, Table, engine, writing
+from loaders.store import ResourceRow, SourceRecordRow, Table, engine, writing
 from schemas import Environment
 from tests.loaders.nights import feed, night, rows, said, stage
 
@@ -36,9 +36,9 @@ def test_everything_but_the_backup_is_destroyed_and_comes_back(env: Environment,
     night(env, feed(), [said(f"r{n}", "new") for n in range(8)] + [said("poor", "bad")])
     with writing(env) as connection:
         made = {"id": "lr-1", "record": "{}", "record_sha256": "0", "created_at": "then", "updated_at": "then"}
-        connection.execute(insert(Resource).values(**made))
-        members = SourceRecord.key.in_(("books:r1", "books:r2"))
-        connection.execute(update(SourceRecord).where(members).values(resource_id="lr-1"))
+        connection.execute(insert(ResourceRow).values(**made))
+        members = SourceRecordRow.key.in_(("books:r1", "books:r2"))
+        connection.execute(update(SourceRecordRow).where(members).values(resource_id="lr-1"))
     curation.judge(env, "same", "books:r2", "books:r1", **BY)
     curation.accept(env, "books:poor", **BY)
     declarations.record(env, feed(trust=3))

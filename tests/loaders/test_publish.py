@@ -17,10 +17,30 @@ from loaders.curation import curation
 from loaders.publication import match_state as state
 from loaders.publication import publication
 from loaders.publication.rows import columns, sha256_of, text_of
-from loaders.store import Curation, NotRunning, Redirect, Resource, SourceRecord, read_run, reading, writing
-from loaders.store import Match as MatchRow
-from schemas import Cluster, Correction, Environment, Evidence, Language, Match, Member, Origin, Relation, match_sha256
-from schemas import Resource as Record
+from loaders.store import (
+    CurationRow,
+    MatchRow,
+    NotRunning,
+    RedirectRow,
+    ResourceRow,
+    SourceRecordRow,
+    read_run,
+    reading,
+    writing,
+)
+from schemas import (
+    Cluster,
+    Correction,
+    Environment,
+    Evidence,
+    Language,
+    Match,
+    Member,
+    Origin,
+    Relation,
+    Resource,
+    match_sha256,
+)
 from schemas.base import replace
 
 TABLES = ("resource", "resource_version", "redirect", "source_record", "match", "publish_state", "curation")
@@ -29,7 +49,7 @@ PAIRS = pa.table({"left_key": pa.array([], pa.string()), "right_key": pa.array([
 
 
 class Merged(NamedTuple):
-    record: Record
+    record: Resource
     problems: tuple[str, ...] = ()
 
 
@@ -50,26 +70,26 @@ def put(env: Environment, *keys: str, title: str = "Fractions", score: int = 50)
     """Live accepted records, as a load leaves them."""
     with writing(env) as connection:
         for key in keys:
-            record = text_of(Record(key=key, title={"en": f"{title} {key}"}, issued_year=2020))
+            record = text_of(Resource(key=key, title={"en": f"{title} {key}"}, issued_year=2020))
             said = {"status": "live", "record": record, "record_sha256": sha256_of(record), "score": score}
-            known = connection.scalar(select(SourceRecord.key).where(SourceRecord.key == key))
+            known = connection.scalar(select(SourceRecordRow.key).where(SourceRecordRow.key == key))
             if known:
-                connection.execute(update(SourceRecord).where(SourceRecord.key == key).values(**said))
+                connection.execute(update(SourceRecordRow).where(SourceRecordRow.key == key).values(**said))
             else:
                 feed, identifier = key.split(":")
                 who = {"key": key, "feed": feed, "identifier": identifier, "format": "oai_dc", "run_id": "run"}
-                connection.execute(insert(SourceRecord).values(**who, **said))
+                connection.execute(insert(SourceRecordRow).values(**who, **said))
 
 
 def gone(env: Environment, *keys: str) -> None:
     """The records are deleted by their partner."""
     with writing(env) as connection:
-        connection.execute(update(SourceRecord).where(SourceRecord.key.in_(keys)).values(status="deleted"))
+        connection.execute(update(SourceRecordRow).where(SourceRecordRow.key.in_(keys)).values(status="deleted"))
 
 
 def curate(env: Environment, **said: Any) -> None:
     with writing(env) as connection:
-        connection.execute(insert(Curation).values(by="Steward", at="2026-01-01T00:00:00Z", reason="read", **said))
+        connection.execute(insert(CurationRow).values(by="Steward", at="2026-01-01T00:00:00Z", reason="read", **said))
 
 
 def laid(env: Environment, version: str, *found: Any) -> Path:
@@ -94,18 +114,18 @@ def night(
 def ids(env: Environment) -> dict[str, str]:
     """The resource of each live record."""
     with reading(env) as connection:
-        query = select(SourceRecord.key, SourceRecord.resource_id).where(SourceRecord.status == "live")
+        query = select(SourceRecordRow.key, SourceRecordRow.resource_id).where(SourceRecordRow.status == "live")
         return dict(connection.execute(query).all())
 
 
 def resource(env: Environment, name: str) -> Any:
     with reading(env) as connection:
-        return connection.execute(select(Resource.__table__).where(Resource.id == name)).one()
+        return connection.execute(select(ResourceRow.__table__).where(ResourceRow.id == name)).one()
 
 
 def redirects(env: Environment) -> dict[str, str]:
     with reading(env) as connection:
-        return dict(connection.execute(select(Redirect.old_id, Redirect.id)).all())
+        return dict(connection.execute(select(RedirectRow.old_id, RedirectRow.id)).all())
 
 
 def versions(env: Environment, name: str) -> list[Any]:
@@ -357,13 +377,13 @@ def test_a_pending_version_is_never_read(env: Environment) -> None:
     put(env, "a:1", "b:1")
     with writing(env) as connection:
         connection.execute(
-            update(SourceRecord)
-            .where(SourceRecord.key == "a:1")
+            update(SourceRecordRow)
+            .where(SourceRecordRow.key == "a:1")
             .values(pending_record="{}", pending_status="quarantined")
         )
         connection.execute(
-            update(SourceRecord)
-            .where(SourceRecord.key == "b:1")
+            update(SourceRecordRow)
+            .where(SourceRecordRow.key == "b:1")
             .values(status="quarantined", record=None, record_sha256=None)
         )
     night(env, ("a:1", "b:1"))
@@ -393,7 +413,7 @@ def test_a_correction_holds_until_it_is_undone(env: Environment) -> None:
     night(env)
     assert resource(env, name).title == "Mended"
     with writing(env) as connection:
-        connection.execute(update(Curation).values(undone_at="2026-02-01T00:00:00Z"))
+        connection.execute(update(CurationRow).values(undone_at="2026-02-01T00:00:00Z"))
     night(env)
     assert resource(env, name).title == "Decimals a:1"
 
@@ -563,7 +583,7 @@ def test_a_judgement_notes_the_digest_that_the_matcher_compares_it_with(lite: En
         put(lite, key)
     curation.judge(lite, "same", "a:1", "b:1", by="amina", reason="one work")
     (judgement,) = state.judgements(lite)
-    expected = match_sha256(Record(key="a:1", title={"en": "Fractions a:1"}, issued_year=2020))
+    expected = match_sha256(Resource(key="a:1", title={"en": "Fractions a:1"}, issued_year=2020))
     assert judgement.left_sha256 == expected
     assert judgement.right_sha256 != expected
 
@@ -582,4 +602,4 @@ def test_the_title_of_a_resource_is_the_one_in_its_own_language(
     title: dict[str, str], languages: tuple[str, ...], shown: str | None
 ) -> None:
     told = tuple(Language(tag=tag, origin="declared", confidence=1.0) for tag in languages)
-    assert columns(text_of(Record(key="a:1", title=title, languages=told)))["title"] == shown
+    assert columns(text_of(Resource(key="a:1", title=title, languages=told)))["title"] == shown

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from loaders.reports import completeness, duplicates, feed_report, fix, fix_files, keep_gate, lists
 from loaders.reports.fix_files import harmless
 from loaders.reports.page import LANGUAGES
-from loaders.store import HarvestRun, Issue, Judgement, Match, SourceRecord, UnmappedValue
+from loaders.store import HarvestRunRow, IssueRow, JudgementRow, MatchRow, SourceRecordRow, UnmappedValueRow
 from loaders.store.database import open_engine
 from schemas import Contributor, Environment, Feed, Language, Resource
 from schemas import License as Licence
@@ -39,17 +39,17 @@ HTML = {
 RULES = {"html_remains": HTML}
 
 
-def record(key: str, **said: Any) -> SourceRecord:
+def record(key: str, **said: Any) -> SourceRecordRow:
     name, _, identifier = key.partition(":")
     text = msgspec.json.encode(Resource(key=key, **said)).decode()
-    return SourceRecord(
+    return SourceRecordRow(
         key=key, feed=name, identifier=identifier, format="oai_dc", status="live", record=text, run_id=LAST, score=80
     )
 
 
-def issue(key: str, code: str, value: str, first: str = LAST, resolved: str | None = None, **said: str) -> Issue:
+def issue(key: str, code: str, value: str, first: str = LAST, resolved: str | None = None, **said: str) -> IssueRow:
     feed, severity = key.partition(":")[0], said.get("severity", "warning")
-    return Issue(
+    return IssueRow(
         finding=f"{key}|{code}|{value}", key=key, feed=feed, run_id=first, code=code, severity=severity,
         path="title.en", value=value, first_run_id=first, resolved_run_id=resolved,
     )  # fmt: skip
@@ -62,7 +62,9 @@ def engine(env: Environment) -> Engine:
     with Session(made) as session:
         runs = [(EARLIER, "2026-03-13"), (LAST, "2026-03-14")]
         session.add_all(
-            HarvestRun(id=run, feed="col", kind="harvest", status="loaded", started_at=f"{night}T01:00:00Z", landed=4)
+            HarvestRunRow(
+                id=run, feed="col", kind="harvest", status="loaded", started_at=f"{night}T01:00:00Z", landed=4
+            )
             for run, night in runs
         )
         session.add_all(
@@ -72,7 +74,7 @@ def engine(env: Environment) -> Engine:
                     "col:2", title={"en": "Air"}, languages=(Language(tag="en", origin="declared", confidence=1.0),)
                 ),
                 record("col:3", contributors=(Contributor(name="Curie, Marie", role="author", kind="person"),)),
-                SourceRecord(
+                SourceRecordRow(
                     key="col:9",
                     feed="col",
                     identifier="9",
@@ -88,9 +90,9 @@ def engine(env: Environment) -> Engine:
                 issue("col:3", "title_missing", "", severity="error"),
                 issue("col:3", "html_remains", "gone", EARLIER, LAST),
                 issue("other:1", "html_remains", "of another feed"),
-                UnmappedValue(field="levels", value="Gymnasium", feed="col", count=9, first_seen=AT),
-                UnmappedValue(field="levels", value="Schule", feed="col", count=3, first_seen=AT, mapped_to="2"),
-                UnmappedValue(field="levels", value="خاص", feed="col", count=2, first_seen=AT),
+                UnmappedValueRow(field="levels", value="Gymnasium", feed="col", count=9, first_seen=AT),
+                UnmappedValueRow(field="levels", value="Schule", feed="col", count=3, first_seen=AT, mapped_to="2"),
+                UnmappedValueRow(field="levels", value="خاص", feed="col", count=2, first_seen=AT),
             ]
         )
         session.commit()
@@ -254,7 +256,7 @@ def test_characters_that_html_forbids_are_shown_by_a_sign(engine: Engine, tmp_pa
     said = "a\x01b\x0b\x7f\x85\ufdd0\U0001fffe\tc\nd"
     with Session(engine) as session:
         session.add(issue("col:2", "mojibake", said))
-        session.add(UnmappedValue(field="levels", value=said, feed="col", count=90, first_seen=AT))
+        session.add(UnmappedValueRow(field="levels", value=said, feed="col", count=90, first_seen=AT))
         session.commit()
     feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
     for name in ("col.html", "col.ar.html", "col.issues-1.html", "col.unmapped-1.html"):
@@ -290,7 +292,7 @@ def pairs(engine: Engine, number: int) -> None:
     ]
     with Session(engine) as session:
         session.add_all(
-            Match(
+            MatchRow(
                 left_key="col:1",
                 right_key=f"other:{n}",
                 probability=0.9 - n / 1000,
@@ -299,9 +301,9 @@ def pairs(engine: Engine, number: int) -> None:
             )
             for n in range(1, number + 1)
         )
-        session.add(Match(left_key="col:2", right_key="col:3", probability=1.0, evidence="[]", verdict="same"))
+        session.add(MatchRow(left_key="col:2", right_key="col:3", probability=1.0, evidence="[]", verdict="same"))
         session.add(
-            Judgement(
+            JudgementRow(
                 left_key="col:1", right_key="other:1", verdict="different", by="a steward", at=AT, reason="editions"
             )
         )

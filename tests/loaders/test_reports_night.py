@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from loaders.reports import all_reports, keep_gate, night
 from loaders.reports.page import HERE, LANGUAGES, NoSuchLanguage
-from loaders.store import HarvestRun, Issue, Match, Resource, SourceRecord, Table, UnmappedValue
+from loaders.store import HarvestRunRow, IssueRow, MatchRow, ResourceRow, SourceRecordRow, Table, UnmappedValueRow
 from loaders.store.database import open_engine
 from schemas import Environment, Feed
 from tests.loaders import nights
@@ -38,20 +38,22 @@ FEEDS = [
 ]
 
 
-def run(name: str, night: str, status: str, **counts: Any) -> HarvestRun:
+def run(name: str, night: str, status: str, **counts: Any) -> HarvestRunRow:
     stamp = night.replace("-", "") + "T010000000000"
-    return HarvestRun(
+    return HarvestRunRow(
         id=f"{name}-{stamp}", feed=name, kind="harvest", status=status, started_at=f"{night}T01:00:00Z", **counts
     )
 
 
-def record(key: str, status: str = "live", **said: Any) -> SourceRecord:
+def record(key: str, status: str = "live", **said: Any) -> SourceRecordRow:
     name, _, identifier = key.partition(":")
-    return SourceRecord(key=key, feed=name, identifier=identifier, format="oai_dc", status=status, run_id="r", **said)
+    return SourceRecordRow(
+        key=key, feed=name, identifier=identifier, format="oai_dc", status=status, run_id="r", **said
+    )
 
 
-def finding(key: str, code: str, severity: str, first: str, resolved: str | None = None) -> Issue:
-    return Issue(
+def finding(key: str, code: str, severity: str, first: str, resolved: str | None = None) -> IssueRow:
+    return IssueRow(
         finding=f"{key}{code}", key=key, feed=key.partition(":")[0], run_id=first, code=code, severity=severity,
         path="title", value="<b>", first_run_id=first, resolved_run_id=resolved,
     )  # fmt: skip
@@ -92,10 +94,10 @@ def engine(env: Environment) -> Engine:
                 finding("col:2", "html_remains", "warning", "col-20260201T010000000000"),
                 finding("col:3", "html_remains", "warning", "col-20260201T010000000000", "col-20260314T010000000000"),
                 finding("col:4", "title_missing", "error", "col-20260314T010000000000"),
-                Match(left_key="col:1", right_key="alecso:1", probability=0.7, evidence="[]", verdict="review"),
-                UnmappedValue(field="resource_types", value="Kurzfilm", feed="col", count=3, first_seen=AT),
-                Resource(id="a", record="{}", record_sha256="", created_at=AT, updated_at=AT),
-                Resource(id="w", record="{}", record_sha256="", created_at=AT, updated_at=AT, withdrawn_at=AT),
+                MatchRow(left_key="col:1", right_key="alecso:1", probability=0.7, evidence="[]", verdict="review"),
+                UnmappedValueRow(field="resource_types", value="Kurzfilm", feed="col", count=3, first_seen=AT),
+                ResourceRow(id="a", record="{}", record_sha256="", created_at=AT, updated_at=AT),
+                ResourceRow(id="w", record="{}", record_sha256="", created_at=AT, updated_at=AT, withdrawn_at=AT),
             ]
         )
         session.commit()

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import bindparam, insert, select, update
 
 from loaders.catalog.loading import statement
-from loaders.store import SourceRecord, reading, write_rows, writing
+from loaders.store import SourceRecordRow, reading, write_rows, writing
 from schemas import Environment
 
-TABLE: Any = SourceRecord.__table__
+TABLE: Any = SourceRecordRow.__table__
 ROW = {"key": "books:1", "feed": "books", "identifier": "1", "format": "amb", "status": "live", "run_id": "books-1"}
 PENDING = {"pending_sha256": "ab", "pending_record": None, "pending_record_sha256": None, "pending_reason": "100 % bad"}
 

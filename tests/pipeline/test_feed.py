@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from loaders.catalog import migrate
-from loaders.store import HarvestRun, reading
+from loaders.store import HarvestRunRow, reading
 from pipeline import feed as tasks
 from schemas import HarvestFailed, environment
 
@@ -26,9 +26,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def last_run() -> HarvestRun:
+def last_run() -> HarvestRunRow:
     with reading(environment()) as connection:
-        return connection.execute(select(HarvestRun.__table__).order_by(HarvestRun.id.desc())).first()  # type: ignore[return-value]
+        return connection.execute(select(HarvestRunRow.__table__).order_by(HarvestRunRow.id.desc())).first()  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import insert
 
 from loaders.catalog import migrate
-from loaders.store import HarvestRun, engine
+from loaders.store import HarvestRunRow, engine
 from pipeline.notifications import check_ready, notify, read_hour
 from pipeline.notifications.night import VARIABLE, notify_night
 from pipeline.notifications.send import NotSent, Receiver
@@ -270,7 +270,9 @@ def test_a_catalog_that_is_not_ready_is_told_once(env: Environment, webhook: Web
 def publication(env: Environment, run_id: str, ended_at: str, status: str) -> None:
     with engine(env).begin() as connection:
         connection.execute(
-            insert(HarvestRun).values(id=run_id, kind="publish", status=status, started_at=ended_at, ended_at=ended_at)
+            insert(HarvestRunRow).values(
+                id=run_id, kind="publish", status=status, started_at=ended_at, ended_at=ended_at
+            )
         )
 
 
