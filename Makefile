@@ -1,7 +1,7 @@
 # The commands of the E-library harvesting pipeline. `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help python-is-ours setup run test up check bench lock reprocess preview format backup restore
+.PHONY: help python-is-ours setup run test up check lint types docs bench lock reprocess preview format backup restore
 
 # The first Python that answers and is one of ours; `make PYTHON=/path/to/python …` names another.
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
@@ -18,7 +18,7 @@ help: ## list the commands
 python-is-ours:
 	@sh install.sh --check "$(PYTHON)"
 
-$(STAMP): requirements.txt install.sh | python-is-ours
+$(STAMP): requirements-dev.txt install.sh | python-is-ours
 	@sh install.sh "$(PYTHON)" $(VENV)
 
 setup: $(STAMP) ## the environment, the Airflow metadata database and the catalog
@@ -33,11 +33,7 @@ test: $(STAMP) ## the whole test suite
 up: setup ## Airflow with scheduler and UI on 127.0.0.1:8080, over feeds/
 	@$(BIN)/python -m commands.up
 
-check: $(STAMP) ## lint, types, tests
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+check: lint types docs test ## lint, types, documentation, tests
 
 format: $(STAMP) ## put every file into the house format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
@@ -62,5 +58,17 @@ backup: $(STAMP) ## [FILE=elib.tar]: landing, and what people have decided, in o
 restore: $(STAMP) ## FILE=elib.tar: put a backup back, make the rest again from landing, and publish
 	@$(BIN)/python -m commands.restore "$(FILE)"
 
-lock: $(STAMP) ## resolve requirements.in into requirements.txt again
-	@$(BIN)/uv pip compile --universal --python-version 3.11 --no-header requirements.in -o requirements.txt
+lock: $(STAMP) ## resolve pyproject.toml into requirements.txt (run time) and requirements-dev.txt again
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra postgres pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra postgres pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+
+lint: $(STAMP) ## ruff, format, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+types: $(STAMP) ## mypy --strict over every room
+	@$(BIN)/mypy
+
+docs: $(STAMP) ## the documentation as a site in var/site, with every link checked
+	@$(BIN)/mkdocs build --quiet --strict --site-dir var/site && echo "Open var/site/index.html"

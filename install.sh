@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the virtual environment from the lock:  install.sh PYTHON VENV
+# Makes the virtual environment for development and running from the lock requirements-dev.txt:  install.sh PYTHON VENV
 # Refuses a Python that is not ours by name:     install.sh --check PYTHON
 set -eu
 
@@ -31,10 +31,14 @@ fi
 python=$("$1" -c 'import sys; print(getattr(sys, "_base_executable", None) or sys.executable)')
 echo "Setting up $venv with $("$python" --version) (once; one to two minutes) ..."
 "$python" -m venv --clear "$venv"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$(grep '^uv==' requirements.txt | cut -d' ' -f1)"
+uv=$(grep -o '^uv==[^ ]*' requirements-dev.txt)
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$uv"
 # --compile-bytecode: else every process compiles Airflow and pandas again wherever PYTHONDONTWRITEBYTECODE is set
-if ! "$venv/bin/uv" pip install --quiet --compile-bytecode --system-certs --python "$venv/bin/python" -r requirements.txt; then
+if ! "$venv/bin/uv" pip install --quiet --compile-bytecode --system-certs --require-hashes \
+    --python "$venv/bin/python" -r requirements-dev.txt; then
     echo "uv could not install the lock; trying pip (slower) ..." >&2
-    "$venv/bin/python" -m pip install --quiet --compile --disable-pip-version-check -r requirements.txt
+    "$venv/bin/python" -m pip install --quiet --compile --disable-pip-version-check --require-hashes -r requirements-dev.txt
 fi
+# The project itself, from this folder: gives the environment the command elib
+"$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation --python "$venv/bin/python" --editable .
 touch "$venv/.installed"
