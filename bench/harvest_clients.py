@@ -18,7 +18,7 @@ from schemas import Feed, environment
 
 _FEED = "bench"
 _IMPORTS = {
-    "ours": ["harvesters.oai_pmh.harvesting", "loaders.landing", "pandas"],  # pandas: by pyarrow, unasked
+    "ours": ["harvesters.oai_pmh", "loaders.landing", "pandas"],  # pandas: by pyarrow, unasked
     "sickle": ["sickle"],
 }
 _PATIENT = {"rate": 100_000, "retries": 2, "backoff": 0.1}

@@ -14,7 +14,7 @@ Harvester = Callable[[Feed, Ask, Environment, Report], Iterator[Page]]
 
 # protocol → the module that speaks it; imported when it is first asked for
 PROTOCOLS: dict[str, str] = {
-    "oai_pmh": "harvesters.oai_pmh.harvesting",
+    "oai_pmh": "harvesters.oai_pmh",
     "rest": "harvesters.lists.rest",
     "opendatasoft": "harvesters.lists.opendatasoft",
     "rss": "harvesters.documents.rss",
@@ -54,7 +54,7 @@ def check(feed: Feed, ask: Ask, env: Environment) -> list[str]:
     found: list[str] = []
     try:
         if feed.protocol == "oai_pmh":
-            found += import_module("harvesters.oai_pmh.server").check(feed, ask, env)
+            found += import_module("harvesters.oai_pmh").check(feed, ask, env)
         one = msgspec.structs.replace(ask, limit=1)
         if not any(page.records for page in harvest(feed, one, env)):
             found.append("the list holds no record")

@@ -1,4 +1,4 @@
-"""The one strict parse of a response: exact, without entities of its own, without network, without DTD.
+"""Parse XML responses strictly: without recovery, network or DTD, and without entities that a document declares.
 
 https://lxml.de/parsing.html#parser-options
 """
@@ -13,86 +13,88 @@ from lxml import etree
 from harvesters.encodings import known
 from harvesters.occurrences import Next
 
-_DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
+_DECLARED_ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
+_BOM_AND_SPACE = b"\xef\xbb\xbf \t\r\n"
 _UTF_8 = frozenset({"utf-8", "utf8"})
-_WIDE = ("utf-16", "utf16", "utf-32", "utf32", "ucs", "iso-10646")  # no declaration in ASCII can be written in them
-# entities, and the beginnings of what may hold an ampersand that is not one, with the ends of those
-_NAMED = re.compile(rb"<!\[CDATA\[|<!--|<\?|&([A-Za-z][A-Za-z0-9]*);")
+_WIDE_PREFIXES = ("utf-16", "utf16", "utf-32", "utf32", "ucs", "iso-10646")  # an ASCII document cannot be in these
+# an entity, or the beginning of a section in which an ampersand does not begin one
+_ENTITY_OR_SECTION = re.compile(rb"<!\[CDATA\[|<!--|<\?|&([A-Za-z][A-Za-z0-9]*);")
 _SECTION_ENDS = {b"<![CDATA[": b"]]>", b"<!--": b"-->", b"<?": b"?>"}
-_OWN = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
+_XML_ENTITIES = frozenset({b"amp", b"lt", b"gt", b"quot", b"apos"})
 # characters that XML 1.0 section 2.2 forbids, raw in UTF-8 or as a reference
-_ILLEGAL = re.compile(
+_FORBIDDEN = re.compile(
     rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|\xed[\xa0-\xbf][\x80-\xbf]"
     rb"|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F])|[xX]0*[fF]{3}[eEfF]"
     rb"|[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2});"
 )
+_ENTITIES_DECLARED = "the document declares entities of its own, which is refused"
 
 
-class Unreadable(Exception):
-    """The bytes are no XML that may be trusted; the message says where and why."""
+class InvalidXml(Exception):
+    """The bytes are not well-formed XML; the message says where and why."""
 
 
-class Refused(Unreadable):
-    """A document that declares entities of its own: nothing of it is read."""
+class EntitiesDeclared(InvalidXml):
+    """The document declares entities, which could expand without limit: nothing of it is parsed."""
 
 
-def parse(body: bytes, encoding: str | None = None) -> etree._Element:
-    """The root of an XML document, exactly as sent. Raises Unreadable.
+def parse_xml(body: bytes, encoding: str | None = None) -> etree._Element:
+    """Parse an XML document and return its root. Undeclared HTML entities become the characters that they name.
 
-    `encoding` is what the bytes are in, by Python's name, whatever they declare.
-
-    Undeclared HTML entities become the characters that they name; a document that declares entities is refused.
+    `encoding`, Python's name of one, overrides what the document declares. Raises InvalidXml, EntitiesDeclared.
     """
     if body[:1] != b"<":
-        body = body.lstrip(b"\xef\xbb\xbf \t\r\n")
+        body = body.lstrip(_BOM_AND_SPACE)
     if encoding is not None:
-        body, encoding = _transcoded(body, encoding), "utf-8"
+        body, encoding = _transcode(body, encoding), "utf-8"
     if b"<!DOCTYPE" in body:
         if b"<!ENTITY" in body:
-            raise Refused("the document declares entities of its own, which is refused")
-        body = name_entities(body)
+            raise EntitiesDeclared(_ENTITIES_DECLARED)
+        body = replace_named_entities(body)
+    encoding = encoding or encoding_override(body)
     try:
-        return _parsed(body, encoding or mislabelled(body))
+        return _parse(body, encoding)
     except etree.XMLSyntaxError as error:
-        named = name_entities(body)
-        if named == body:
-            raise Unreadable(str(error)) from error
+        replaced = replace_named_entities(body)
+        if replaced == body:
+            raise InvalidXml(str(error)) from error
     try:
-        return _parsed(named, encoding or mislabelled(body))
+        return _parse(replaced, encoding)
     except etree.XMLSyntaxError as error:
-        raise Unreadable(str(error)) from error
+        raise InvalidXml(str(error)) from error
 
 
-def _transcoded(body: bytes, encoding: str) -> bytes:
+def _transcode(body: bytes, encoding: str) -> bytes:
     try:
         return body.decode(encoding).encode()
     except (UnicodeError, LookupError) as error:
-        raise Unreadable(f"not in the encoding {encoding} ({error})") from error
+        raise InvalidXml(f"not in the encoding {encoding} ({error})") from error
 
 
-def _parsed(body: bytes, encoding: str | None) -> etree._Element:
+def _parse(body: bytes, encoding: str | None) -> etree._Element:
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, encoding=encoding
     )
     root = etree.fromstring(body, parser)
     dtd = root.getroottree().docinfo.internalDTD
-    if isinstance(dtd, etree.DTD) and _declares(dtd):  # hidden by an encoding that is not ASCII's
-        raise Refused("the document declares entities of its own, which is refused")
+    if isinstance(dtd, etree.DTD) and _declares_entities(dtd):  # b"<!ENTITY" is not found in a UTF-16 document
+        raise EntitiesDeclared(_ENTITIES_DECLARED)
     return root
 
 
-def _declares(dtd: etree.DTD) -> bool:
+def _declares_entities(dtd: etree.DTD) -> bool:
     return next(iter(dtd.iterentities()), None) is not None  # type: ignore[attr-defined]  # lxml-stubs lack it
 
 
-def mislabelled(body: bytes) -> str | None:
-    """ "utf-8" for a document that is valid UTF-8 and declares what it cannot be in.
+def encoding_override(body: bytes) -> str | None:
+    """Return "utf-8" for a document that is valid UTF-8 and declares an encoding that it cannot be in, else None.
 
-    That is an encoding of one byte where there is more than ASCII, one in which no ASCII can be read, or none at all.
+    It cannot be in a one-byte encoding if it is UTF-8 beyond ASCII, in a wide one if ASCII can be read in it, or in an
+    encoding that does not exist.
     """
-    said = _DECLARED.match(body)
-    name = said[1].decode("ascii").lower() if said else "utf-8"
-    if name in _UTF_8 or (body.isascii() and known(name) and not name.startswith(_WIDE)):
+    match = _DECLARED_ENCODING.match(body)
+    name = match[1].decode("ascii").lower() if match else "utf-8"
+    if name in _UTF_8 or (body.isascii() and known(name) and not name.startswith(_WIDE_PREFIXES)):
         return None
     try:
         body.decode("utf-8")
@@ -102,34 +104,39 @@ def mislabelled(body: bytes) -> str | None:
 
 
 def declared_encoding(body: bytes) -> str:
-    """What the document says of its encoding; UTF-8 when it says nothing."""
-    said = _DECLARED.match(body.lstrip(b"\xef\xbb\xbf \t\r\n"))
-    return said[1].decode("ascii") if said else "utf-8"
+    """Return the encoding that the document declares; UTF-8 if it declares none."""
+    match = _DECLARED_ENCODING.match(body.lstrip(_BOM_AND_SPACE))
+    return match[1].decode("ascii") if match else "utf-8"
 
 
-def name_entities(body: bytes) -> bytes:
-    """The document with HTML's named entities as numbers, save XML's own five, CDATA, comments and instructions."""
-    ends = {begin: Next(body, marker) for begin, marker in _SECTION_ENDS.items()}
+def replace_named_entities(body: bytes) -> bytes:
+    """Replace HTML's named entities by character references.
+
+    XML's own five stay, and so does everything in CDATA sections, comments and processing instructions.
+    """
+    section_ends = {begin: Next(body, end) for begin, end in _SECTION_ENDS.items()}
     parts: list[bytes] = []
     copied = at = 0
-    while match := _NAMED.search(body, at):
+    while match := _ENTITY_OR_SECTION.search(body, at):
         at = match.end()
         if match[1] is not None:
-            parts += (body[copied : match.start()], _numbered(match))
+            parts += (body[copied : match.start()], _character_references(match))
             copied = at
             continue
-        end = ends[match[0]].at_or_after(at)
+        end = section_ends[match[0]].at_or_after(at)
         if end >= 0:
             at = end + len(_SECTION_ENDS[match[0]])
     return b"".join((*parts, body[copied:]))
 
 
-def _numbered(entity: re.Match[bytes]) -> bytes:
-    """An entity by the numbers of its characters; as it is written when it is XML's own or nobody's."""
-    meant = None if entity[1] in _OWN else html5.get(entity[1].decode("ascii") + ";")
-    return entity[0] if meant is None else "".join(f"&#{ord(letter)};" for letter in meant).encode("ascii")
+def _character_references(entity: re.Match[bytes]) -> bytes:
+    """Return the references for an HTML entity; any other entity stays as it is."""
+    characters = None if entity[1] in _XML_ENTITIES else html5.get(entity[1].decode("ascii") + ";")
+    if characters is None:
+        return entity[0]
+    return "".join(f"&#{ord(character)};" for character in characters).encode("ascii")
 
 
-def without_illegal(body: bytes) -> bytes:
-    """The document without the characters that no XML document can hold."""
-    return _ILLEGAL.sub(b"", body)
+def remove_forbidden_characters(body: bytes) -> bytes:
+    """Remove the characters that no XML document can hold, raw or as references."""
+    return _FORBIDDEN.sub(b"", body)

@@ -20,7 +20,7 @@ from harvesters.causes import failed
 from harvesters.client import Client
 from harvesters.documents.document import Broken, Read, now, pages
 from harvesters.lists import NotJson, elements, server_date, source_record
-from harvesters.strict_xml import Unreadable, parse
+from harvesters.strict_xml import InvalidXml, parse_xml
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, RawResponse, Skipped, SourceRecord
 
@@ -137,8 +137,8 @@ def _package(feed: Feed, name: str, body: bytes) -> Iterator[Read]:
 
 def _document(feed: Feed, name: str, body: bytes) -> Read:
     try:
-        root = parse(body)
-    except Unreadable as error:
+        root = parse_xml(body)
+    except InvalidXml as error:
         raw = RawResponse(url=name, body=body, reason=str(error))
         return Broken(skipped=Skipped(identifier=name, reason=f"not well-formed: {error}"), raw=raw)
     payload = etree.tostring(root, encoding="UTF-8", xml_declaration=False, with_tail=False)

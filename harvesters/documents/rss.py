@@ -18,7 +18,14 @@ from harvesters.client import Client, Reply
 from harvesters.documents.document import Broken, Read, document, now
 from harvesters.encodings import encoding_of
 from harvesters.occurrences import EndTags
-from harvesters.strict_xml import Refused, Unreadable, declared_encoding, mislabelled, parse, without_illegal
+from harvesters.strict_xml import (
+    EntitiesDeclared,
+    InvalidXml,
+    declared_encoding,
+    encoding_override,
+    parse_xml,
+    remove_forbidden_characters,
+)
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
 
@@ -56,10 +63,10 @@ def _records(feed: Feed, reply: Reply, client: Client) -> Iterator[Read]:
 def _read(feed: Feed, reply: Reply, client: Client) -> tuple[Iterable[etree._Element], list[Broken], str | None]:
     """A page's items, those that are not well-formed, and the next page's address."""
     try:
-        root = parse(reply.body)
-    except Refused as error:
+        root = parse_xml(reply.body)
+    except EntitiesDeclared as error:
         raise failed("malformed", f"{feed.url}: {error}") from error
-    except Unreadable as error:
+    except InvalidXml as error:
         return (*_recovered(feed, reply, client, error), _next_of_broken(reply))
     if etree.QName(root).localname not in _ROOTS:
         cause, what = html_cause(reply.body, "bad_format")
@@ -82,7 +89,7 @@ def _next_of_broken(reply: Reply) -> str | None:
 
 
 def _recovered(
-    feed: Feed, reply: Reply, client: Client, error: Unreadable
+    feed: Feed, reply: Reply, client: Client, error: InvalidXml
 ) -> tuple[list[etree._Element], list[Broken]]:
     """The items of a page that is not well-formed, each parsed alone; a page that breaks off is said to lack some."""
     opening = _OPENING.search(reply.body[:65536])
@@ -92,7 +99,7 @@ def _recovered(
             cause, f"{feed.url} answers with {what or f'what is not XML ({error})'} instead of a feed"
         ) from error
     items = list(_items(reply.body, opening.end()))
-    declared = mislabelled(reply.body) or declared_encoding(reply.body)
+    declared = encoding_override(reply.body) or declared_encoding(reply.body)
     encoding, notes = encoding_of(declared, items, reply.headers.get("content-type", ""))
     client.notes += notes
     closing = b"</" + opening[0][1:].split(None, 1)[0].rstrip(b">") + b">"
@@ -104,7 +111,7 @@ def _recovered(
     for item in items:
         try:
             good.append(_alone(opening[0] + item + closing, encoding))
-        except Unreadable as reason:
+        except InvalidXml as reason:
             name = _GUID.search(item)
             skipped = Skipped(
                 identifier=name[1].strip().decode("utf-8", "replace") if name else None, reason=str(reason)
@@ -127,9 +134,9 @@ def _items(body: bytes, start: int) -> Iterator[bytes]:
 def _alone(page: bytes, encoding: str) -> etree._Element:
     """One item parsed in its feed's start tag, without the characters that no XML can hold if it has any."""
     try:
-        return parse(page, encoding)[0]
-    except Unreadable:
-        return parse(without_illegal(page), encoding)[0]
+        return parse_xml(page, encoding)[0]
+    except InvalidXml:
+        return parse_xml(remove_forbidden_characters(page), encoding)[0]
 
 
 def _record(feed: Feed, item: etree._Element) -> Read:

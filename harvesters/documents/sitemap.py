@@ -20,7 +20,7 @@ from harvesters.datestamps import parse_datestamp
 from harvesters.documents.document import Broken, Read, pages
 from harvesters.documents.embedded import records_in
 from harvesters.lists import server_date
-from harvesters.strict_xml import Unreadable, parse
+from harvesters.strict_xml import InvalidXml, parse_xml
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, Skipped
 
@@ -73,8 +73,8 @@ def _sitemap(reply: Reply) -> tuple[etree._Element, str]:
     """The root of a sitemap or of an index of sitemaps, and which of them it is. Raises HarvestFailed."""
     where = printable_url(httpx.URL(reply.url))
     try:
-        root = parse(reply.body)
-    except Unreadable as error:
+        root = parse_xml(reply.body)
+    except InvalidXml as error:
         cause, what = html_cause(reply.body, "malformed")
         raise failed(cause, f"{where} is {what or f'not XML ({error})'} instead of a sitemap") from error
     kind = etree.QName(root).localname

@@ -9,7 +9,7 @@ import msgspec
 from lxml import etree
 
 from harvesters.lists import json_records
-from harvesters.strict_xml import Refused, Unreadable, parse
+from harvesters.strict_xml import EntitiesDeclared, InvalidXml, parse_xml
 from schemas import Feed, RawResponse
 
 
@@ -26,8 +26,8 @@ def field_names(raw: RawResponse, feed: Feed) -> set[str]:
     except (json_records.NotJson, msgspec.DecodeError, RecursionError):
         pass
     try:
-        return {etree.QName(child).localname for child in parse(raw.body) if isinstance(child.tag, str)}
-    except (Refused, Unreadable):
+        return {etree.QName(child).localname for child in parse_xml(raw.body) if isinstance(child.tag, str)}
+    except (EntitiesDeclared, InvalidXml):
         return set()
 
 

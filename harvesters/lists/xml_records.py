@@ -8,7 +8,7 @@ from lxml import etree
 
 from harvesters.causes import failed, unreadable_response
 from harvesters.lists.json_records import nameless
-from harvesters.strict_xml import Refused, Unreadable, parse, without_illegal
+from harvesters.strict_xml import EntitiesDeclared, InvalidXml, parse_xml, remove_forbidden_characters
 from schemas import Feed, RawResponse, Skipped, SourceRecord
 
 
@@ -40,7 +40,7 @@ def source_records(
     skipped: list[Skipped] = []
     raw: list[RawResponse] = []
     for text in texts:
-        element = parse(text)
+        element = parse_xml(text)
         parts = [value_at(element, path) for path in feed.identifier]
         if not all(parts):
             reason = nameless(feed)
@@ -65,15 +65,15 @@ def source_records(
 def root_of(body: bytes, url: str) -> tuple[etree._Element, list[str]]:
     """The root of an XML answer, and what had to be done to read it. Raises RequestFailed("malformed")."""
     try:
-        return parse(body), []
-    except Refused as error:
+        return parse_xml(body), []
+    except EntitiesDeclared as error:
         raise failed("malformed", f"{url}: {error}") from error
-    except Unreadable as error:
+    except InvalidXml as error:
         reason = str(error)
-    clean = without_illegal(body)
+    clean = remove_forbidden_characters(body)
     try:
-        return parse(clean), ["characters that XML forbids were taken out of an answer"]
-    except Unreadable as error:
+        return parse_xml(clean), ["characters that XML forbids were taken out of an answer"]
+    except InvalidXml as error:
         what = f"{url} sends what is neither JSON nor XML ({reason})"
         raise unreadable_response("malformed", what, url, body) from error
 

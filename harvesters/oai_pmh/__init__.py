@@ -1,9 +1,14 @@
-"""OAI-PMH 2.0 harvesting over sickle, with recovery from what servers do wrong."""
+"""OAI-PMH 2.0 harvesting over sickle, with recovery from what servers get wrong."""
 
-from harvesters.oai_pmh.server import identify
+from harvesters.oai_pmh.harvesting import harvest
+from harvesters.oai_pmh.server import check, formats, identify, sets
 from harvesters.oai_pmh.sickle_client import Repository
 
 __all__ = [
     "Repository",
+    "check",
+    "formats",
+    "harvest",
     "identify",
+    "sets",
 ]

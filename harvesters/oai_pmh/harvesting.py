@@ -1,178 +1,595 @@
-"""OAI-PMH 2.0, whole: every record between the marks, whatever the server does on the way.
+"""Harvest an OAI-PMH 2.0 repository: every record since the mark, whatever the server gets wrong on the way.
+
+The harvest is a state machine over windows. A window is one list: one set (or none) between two datestamps (or open
+ends). It is requested with ListRecords, or with ListIdentifiers and one GetRecord per header.
+`Position.windows` holds the windows that are still to do; the first one is under way.
+
+    start            one window per set, from the mark on, and the windows that an earlier harvest skipped
+    a page arrives   its records are yielded, with the position behind it
+    the last page    the count is compared with completeListSize, and the window is removed
+    no window left   records that an earlier harvest skipped are requested with GetRecord, the count of the whole list
+                     is checked, and the complete page is yielded
+
+What goes wrong changes the first window, or all of them:
+
+    badArgument for a time          all windows use dates only, whatever granularity Identify declares
+    badVerb                         the window uses ListIdentifiers
+    the resumption token expired    the window starts over, twice; then it is halved by date
+    a request fails, or a protocol  the window is halved by date until it is as small as the granularity allows; that
+    error follows earlier records   one uses ListIdentifiers; if that fails too, the window is skipped by its dates
+    ListRecords never works, or     everything starts over with ListIdentifiers
+    the server ignores dates
+    a page comes a second time      the list is whole if completeListSize was reached, else the harvest is truncated
+
+Too many failed windows in a row, and every other failure, end the harvest with HarvestFailed.
+
+Every page carries `Position` as JSON, so that a later run continues behind the page. A window that starts over gets
+another `attempt`, which is part of its list's name: landing counts repeats within one list only.
 
 https://www.openarchives.org/OAI/openarchivesprotocol.html
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Literal
 
 import msgspec
-from sickle import oaiexceptions as said
-
-from harvesters.causes import RequestFailed, failed, request_failed
-from harvesters.client import Client
-from harvesters.oai_pmh.course import Course
-from harvesters.oai_pmh.listing import Expired, Listed, Loop, WindowReader, refused
-from harvesters.oai_pmh.server import identify
-from harvesters.oai_pmh.sickle_client import Repository
-from harvesters.oai_pmh.windows import Progress, Window, window_name
-from harvesters.whole import require_about, require_as_many_as_before, require_size
-from schemas import Ask, Environment, Feed, Page
-
-_REFUSALS = (
-    said.CannotDisseminateFormat,
-    said.NoSetHierarchy,
-    said.NoMetadataFormat,
-    said.IdDoesNotExist,
-    said.OAIError,
+from sickle.oaiexceptions import (
+    BadArgument,
+    BadResumptionToken,
+    BadVerb,
+    CannotDisseminateFormat,
+    IdDoesNotExist,
+    NoMetadataFormat,
+    NoRecordsMatch,
+    NoSetHierarchy,
+    OAIError,
 )
+
+from harvesters.causes import RequestFailed, as_harvest_failure, failed, request_failed
+from harvesters.client import Client
+from harvesters.datestamps import format_datestamp, is_datestamp, parse_datestamp
+from harvesters.oai_pmh.records import ListPage, RecordReader
+from harvesters.oai_pmh.server import OLDEST_DATESTAMP, Server, formats, identify
+from harvesters.oai_pmh.sickle_client import Pages, Repository, Response
+from harvesters.whole import require_about, require_as_many_as_before, require_size
+from schemas import Ask, Environment, Feed, HarvestFailed, Listing, Page, Skipped
+from schemas.base import replace
+
+_MAX_WINDOW_RESTARTS = 2  # before a window whose token expires is halved
+_MAX_WINDOW_FAILURES = 70  # in a row: more than it takes to halve a century down to seconds
+_MAX_SMALLEST_WINDOW_RETRIES = 3  # of a request in a window that cannot be halved any more
+_MAX_EMPTY_PAGES = 200  # in a row, each with a token of its own
+_MAX_WINDOW_MARKS = 200
+_WINDOW_TOLERANCE = timedelta(days=2)  # a record may lie this far outside of its window: some clocks are local ones
+_OPEN_START, _OPEN_END = "0001-01-01", "9999-12-31"  # how the open ends of a skipped window are landed
+_LIST_SIZE = re.compile(r"[0-9]{1,15}")
+
+_Verb = Literal["ListRecords", "ListIdentifiers"]
 _Report = Callable[[int, int | None], None]
 
 
 def harvest(feed: Feed, ask: Ask, env: Environment, report: _Report) -> Iterator[Page]:
-    """The feed's records, page by page, as `harvesters.harvest` promises."""
+    """Yield the feed's records page by page, as `harvesters.harvest` describes."""
     with Client(feed, ask, env) as client:
         repository = Repository(client, feed.request.method)
         server = identify(repository, client)
-        course = Course(feed, ask, client, repository, server)
-        yield from _Harvest(feed, ask, client, repository, course, report).pages()
+        yield from _Harvest(feed, ask, client, repository, server, report).pages()
+
+
+# the position: what a later run needs to continue; the keys in landing (`name=`) never change
+
+
+class Window(msgspec.Struct):
+    """One list of the repository, and how far it has been read; its datestamps are inclusive."""
+
+    set: str | None = None
+    start: str | None = None
+    end: str | None = None
+    verb: _Verb = "ListRecords"
+    token: str | None = None  # resumption token of the next page
+    listed: int = 0  # records on the pages so far
+    size: int | None = None  # completeListSize of the first page
+    credible: bool = True  # nothing so far contradicts that size
+    done: bool = False  # the last page was read
+    pages: int = 0
+    promised: int | None = None  # largest completeListSize of any page, where the feed file trusts it
+    attempt: int = 0  # how often the window started over
+    marks: list[str] = []  # digests of its pages, the first and the last hundred
+    restarts: int = 0  # how often it started over because of its failures
+    split: bool = False  # it is a part of a window that failed
+    ignores_dates: bool = msgspec.field(default=False, name="astray")  # it returned records of other dates
+    is_retry: bool = msgspec.field(default=False, name="again")  # an earlier harvest skipped it
+
+    def __str__(self) -> str:
+        """Describe the window for a sentence."""
+        named = {"set": self.set, "from": self.start, "until": self.end}
+        return ", ".join(f"{name} {value}" for name, value in named.items() if value) or "the whole list"
+
+    @property
+    def listing(self) -> Listing:
+        """The list and page number of the page that was read last."""
+        parts = (self.verb, self.set, self.start, self.end, str(self.attempt))
+        return Listing(name=" ".join(part or "-" for part in parts), page=self.pages - 1, size=self.promised)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it gave fewer records than the server credibly promised."""
+        return self.credible and self.size is not None and self.listed < self.size
+
+    def start_over(self) -> None:
+        """Forget every page that was read."""
+        self.token, self.listed, self.size, self.credible, self.done = None, 0, None, True, False
+        self.marks, self.pages, self.promised = [], 0, None
+        self.attempt += 1
+
+    def advance(self, records: int, token: object, *, trust_list_size: bool) -> None:
+        """Move behind a page of so many records with this resumption token of sickle's, or None."""
+        text = str(getattr(token, "complete_list_size", None) or "").strip()
+        size = int(text) if _LIST_SIZE.fullmatch(text) else None
+        if size is not None and self.listed == 0:
+            self.size, self.credible = size, trust_list_size
+        if size is not None and trust_list_size:
+            self.promised = max(self.promised or 0, size)
+        self.listed += records
+        self.pages += 1
+        self.token = getattr(token, "token", None)
+        self.done = self.token is None
+        self.credible = self.credible and not self._contradicts_size(records)
+
+    def _contradicts_size(self, records: int) -> bool:
+        """Return whether the list outgrows its size, or the size is only that of a page that others follow."""
+        return self.size is not None and (self.size < self.listed or (not self.done and self.size <= records))
+
+    def excludes(self, datestamp: str | None) -> bool:
+        """Return whether a datestamp lies clearly outside of the window; False if it is missing or unreadable."""
+        if not datestamp or not (self.start or self.end) or not is_datestamp(datestamp):
+            return False
+        time = parse_datestamp(datestamp)
+        too_early = self.start is not None and time < parse_datestamp(self.start) - _WINDOW_TOLERANCE
+        return too_early or (self.end is not None and time > parse_datestamp(self.end) + _WINDOW_TOLERANCE)
+
+
+class Position(msgspec.Struct):
+    """What a later run needs to continue a harvest. Every page lands with the position behind it."""
+
+    windows: list[Window]  # still to do; the first one is under way
+    response_date: str | None  # the server's clock when the harvest began
+    full: bool  # the whole list is harvested, not only the changes since the mark
+    verb: _Verb = "ListRecords"
+    method: str = "GET"
+    listed: int = 0  # records in windows that are done
+    total: int | None = None  # records in the whole list, for the progress line
+    pages: int = 0
+    retry: list[str] = []  # identifiers that an earlier harvest skipped
+    promised: int | None = None  # records in the whole list, by the server, if it was split into parts since
+    attempt: int = 0  # how often the whole harvest started over
+    has_skipped_windows: bool = msgspec.field(default=False, name="unnamed")
+
+
+def _starting_position(feed: Feed, ask: Ask, server: Server, method: str) -> Position:
+    """Return the position of the interrupted harvest, or that of a new one."""
+    if not ask.position:
+        return _new_position(feed, ask, server, method, "ListRecords")
+    position = msgspec.convert(ask.position, Position)
+    for window in position.windows:
+        if window.done and window.is_short:
+            window.start_over()
+    if position.windows or position.retry:
+        return position
+    restarted = _new_position(feed, ask, server, method, "ListRecords")
+    restarted.attempt = position.attempt + 1
+    for window in restarted.windows:
+        window.attempt = restarted.attempt
+    return restarted
+
+
+def _new_position(feed: Feed, ask: Ask, server: Server, method: str, verb: _Verb) -> Position:
+    """Return one window per set from the mark on, and what an earlier harvest skipped, to be requested again."""
+    incremental = not ask.full and ask.since is not None
+    since = format_datestamp(parse_datestamp(ask.since), days=server.days) if incremental and ask.since else None
+    sets: list[str | None] = [*feed.sets] or [None]
+    skipped = ask.retry if incremental else ()
+    retried = [_retried_window(skip.window, name) for skip in skipped if skip.window for name in sets]
+    return Position(
+        windows=[*(Window(set=name, start=since, verb=verb) for name in sets), *retried],
+        response_date=server.response_date,
+        full=not incremental,
+        retry=[skip.identifier for skip in skipped if skip.identifier],
+        method=method,
+    )
+
+
+def _retried_window(bounds: tuple[str, str], set_name: str | None) -> Window:
+    start, end = bounds
+    return Window(
+        set=set_name,
+        start=None if start == _OPEN_START else start,
+        end=None if end == _OPEN_END else end,
+        split=True,
+        is_retry=True,
+    )
+
+
+class _TokenExpired(Exception):
+    """The server does not know its own resumption token any more."""
+
+
+class _ListLoops(Exception):
+    """The server sends a page again, or empty pages without end; the message says which."""
 
 
 @dataclass
 class _Harvest:
-    """One harvest of one server."""
+    """One harvest of one repository: the state machine that the module's docstring describes."""
 
     feed: Feed
     ask: Ask
     client: Client
     repository: Repository
-    course: Course
+    server: Server
     report: _Report
-    given: int = 0
+    yielded: int = field(default=0, init=False)  # records
+    failures: int = field(default=0, init=False)  # of windows in a row
+    list_works: bool = field(default=False, init=False)  # the position's verb returned a page
 
     def __post_init__(self) -> None:
-        self.reader = WindowReader(self.feed, self.repository)
-
-    @property
-    def place(self) -> Progress:
-        """How far we have come."""
-        return self.course.place
+        self.position = _starting_position(self.feed, self.ask, self.server, self.repository.http_method)
+        self.repository.http_method = self.position.method
+        self.reader = RecordReader(self.feed, self.repository)
 
     def pages(self) -> Iterator[Page]:
-        """Every page from where we stand, then the complete one. Raises HarvestFailed."""
-        while self.place.windows:
-            window = self.place.windows[0]
-            self.repository.retries = self.course.retries(window)
+        """Yield every page from the position on, then the complete one. Raises HarvestFailed."""
+        while self.position.windows:
+            window = self.position.windows[0]
+            self.repository.retries = self._retries(window)
             try:
-                yield from self._window(window)
-            except Expired as expired:
-                if self.course.answered and window.split and window.listed == 0:  # no token was used: the window fails
-                    what = f"{self.repository.endpoint}, {window_name(window)}, fails: {expired}"
-                    yield from map(self._page, self.course.narrow(window, request_failed("unreachable", what)))
-                else:
-                    self.course.restart(window, expired)
-            except RequestFailed as failure:
-                if failure.cause == "gone" and not self.course.answered and window.token is None:
-                    raise
-                yield from map(self._page, self.course.narrow(window, failure))
-            if self._enough():
+                yield from self._harvest_window(window)
+            except (_TokenExpired, RequestFailed) as error:
+                yield from map(self._page, self._recover(window, error))
+            if self._reached_limit():
                 return
-        for identifier in list(self.place.retry):
-            yield self._page(self._retried(identifier))
-        self._require_whole()
-        yield self._page(Listed(), complete=True)
+        for identifier in list(self.position.retry):
+            yield self._page(self._retry_record(identifier))
+        self._require_whole_list()
+        yield self._page(ListPage(), complete=True)
 
-    def _require_whole(self) -> None:
-        where, place = self.repository.endpoint, self.place
-        require_about(place.listed, place.promised, self.feed, f"{where}, in parts,")
-        if place.full and place.unnamed and place.listed == 0:
-            raise failed("truncated", f"{where} gave nothing but failures")
-        if place.full:
-            require_as_many_as_before(place.listed, self.feed, self.ask)
+    def _retries(self, window: Window) -> int | None:
+        """Return how often to retry a request; few in a window that is being halved, as most fail for good."""
+        if not window.split:
+            return None
+        return 1 if window.verb == "ListRecords" else min(_MAX_SMALLEST_WINDOW_RETRIES, self.feed.request.retries)
 
-    def _window(self, window: Window) -> Iterator[Page]:
+    def _reached_limit(self) -> bool:
+        return self.ask.limit is not None and self.yielded >= self.ask.limit
+
+    def _retry_record(self, identifier: str) -> ListPage:
+        """Request a record that an earlier harvest skipped; if it does not exist any more, only note that."""
+        self.position.retry.remove(identifier)
+        page = self.reader.get(identifier)
+        if any(skipped.reason.startswith(IdDoesNotExist.__name__) for skipped in page.skipped):
+            return ListPage(notes=(f"{identifier} was skipped by an earlier harvest and does not exist any more",))
+        return page
+
+    def _require_whole_list(self) -> None:
+        endpoint, position = self.repository.endpoint, self.position
+        require_about(position.listed, position.promised, self.feed, f"{endpoint}, in parts,")
+        if position.full and position.has_skipped_windows and position.listed == 0:
+            raise failed("truncated", f"{endpoint} returned no record: every request for a part of its list failed")
+        if position.full:
+            require_as_many_as_before(position.listed, self.feed, self.ask)
+
+    def _page(self, page: ListPage, *, complete: bool = False) -> Page:
+        """Return the page for landing, with the position behind it."""
+        position = self.position
+        records = page.records
+        if self.ask.limit is not None:
+            records = records[: self.ask.limit - self.yielded]
+        self.yielded += len(records)
+        window = position.windows[0] if position.windows else Window()
+        if self._is_whole_list(window) and window.credible:
+            position.total = window.size
+        self.report(position.listed + window.listed, position.total)
+        position.method = self.repository.http_method
+        notes, self.client.notes = (*page.notes, *self.client.notes), []
+        return Page(
+            records=records,
+            listing=page.listing,
+            position=msgspec.to_builtins(position),
+            total=position.total,
+            raw=page.raw,
+            skipped=page.skipped,
+            notes=notes,
+            complete=complete,
+            full=position.full,
+            counted=position.listed if complete else None,
+            response_date=position.response_date,
+            deletes_told=self.server.deletes == "persistent",  # a server may forget transient ones before we ask
+        )
+
+    def _is_whole_list(self, window: Window) -> bool:
+        """Return whether the window under way is all there is to harvest."""
+        return len(self.position.windows) == 1 and self.position.listed == 0 and not window.split
+
+    # one window
+
+    def _harvest_window(self, window: Window) -> Iterator[Page]:
+        """Yield the window's pages, and remove it from the position at its end.
+
+        A protocol error at its first request changes how the window is requested. Raises _TokenExpired, RequestFailed
+        for a failure that smaller windows may get around, HarvestFailed.
+        """
         try:
-            for listed in self.reader.pages(window):
-                self.course.worked(window)
-                self.place.pages += 1
-                if self.place.pages > self.feed.request.max_pages:
+            for page in self._list_pages(window):
+                self._note_success(window)
+                self.position.pages += 1
+                if self.position.pages > self.feed.request.max_pages:
                     raise failed("too_large", f"the list has more than {self.feed.request.max_pages} pages")
-                yield self._page(listed)
-                if self._enough():
+                yield self._page(page)
+                if self._reached_limit():
                     return
-        except said.NoRecordsMatch:
-            self.course.worked(window, empty=True)
-        except said.BadArgument as error:
-            self.course.say_it_otherwise(window, error)
+        except NoRecordsMatch:
+            self._note_success(window, empty=True)
+        except BadArgument as error:
+            self._use_dates_only(window, error)
             return
-        except said.BadVerb as error:
-            if window.verb == "ListIdentifiers":
-                raise refused(error, self.repository, self.feed, []) from error
-            self.client.notes.append("the server has no ListRecords: each record is asked for by itself")
-            window.verb = "ListIdentifiers"
+        except BadVerb as error:
+            self._use_list_identifiers(window, error)
             return
-        except _REFUSALS as error:
-            raise self.course.refusal(window, error) from error
-        except Loop as loop:
-            self._cut(window, loop)
+        except (CannotDisseminateFormat, NoSetHierarchy, NoMetadataFormat, IdDoesNotExist, OAIError) as error:
+            raise self._refusal(window, error) from error
+        except _ListLoops as loop:
+            self._require_all_promised(window, loop)
         self._finish(window)
 
+    def _list_pages(self, window: Window) -> Iterator[ListPage]:
+        """Yield the window's pages from its token on, and move the window behind each.
+
+        Raises sickle's error for the first request, _TokenExpired, _ListLoops, HarvestFailed.
+        """
+        loops = _LoopDetector(window)
+        if window.done:
+            return
+        responses = self._request_list(window)
+        while not window.done and (response := _next_response(responses, window)) is not None:
+            page = self.reader.read(response, window.verb)
+            token = responses.resumption_token
+            loops.check([record.identifier for record in page.records], getattr(token, "token", None))
+            ends = (*page.records[:1], *page.records[-1:])
+            window.ignores_dates = window.ignores_dates or any(window.excludes(record.datestamp) for record in ends)
+            count = len(page.records) + len(page.skipped)
+            window.advance(count, token, trust_list_size=self.feed.request.trust_list_size)
+            yield replace(page, listing=window.listing)
+
+    def _request_list(self, window: Window) -> Pages:
+        """Request the window's next page. Raises sickle's errors, _TokenExpired."""
+        if window.token is not None:
+            arguments: dict[str, str | None] = {"resumptionToken": window.token}
+        else:
+            prefix = self.feed.format
+            arguments = {"metadataPrefix": prefix, "set": window.set, "from": window.start, "until": window.end}
+            arguments = {name: value for name, value in arguments.items() if value}
+        try:
+            return Pages(self.repository, {"verb": window.verb, **arguments})
+        except (BadResumptionToken, BadArgument, NoRecordsMatch) as error:
+            if window.token is None and not isinstance(error, BadResumptionToken):
+                raise
+            raise _TokenExpired(str(error)) from error
+
+    def _note_success(self, window: Window, *, empty: bool = False) -> None:
+        if window.verb == self.position.verb:
+            self.failures = 0
+            self.list_works = self.list_works or not empty
+
     def _finish(self, window: Window) -> None:
+        """Remove a window whose last page was read. Raises HarvestFailed("truncated") if it is short."""
         size = window.size if window.credible else None
-        require_size(window.listed, size, f"{self.repository.endpoint}, {window_name(window)},")
-        if window.set and self.place.full and not (window.listed or window.split):
+        require_size(window.listed, size, f"{self.repository.endpoint}, {window},")
+        if window.set and self.position.full and not (window.listed or window.split):
             self.client.notes.append(
                 f"the server has no records in set {window.set}; is its name right in the feed's sets?"
             )
-        if not window.again:
-            self.place.listed += window.listed
-        self.place.windows.remove(window)
+        if not window.is_retry:
+            self.position.listed += window.listed
+        self.position.windows.remove(window)
 
-    def _cut(self, window: Window, loop: Loop) -> None:
-        """A list that goes round is whole when it had given all that its server promised."""
+    def _require_all_promised(self, window: Window, loop: _ListLoops) -> None:
+        """Accept a list that loops as whole if it gave all that the server promised."""
         if window.size is None or window.listed < window.size:
-            of = "an unknown number of" if window.size is None else window.size
-            what = f"{self.repository.endpoint} sends {loop} after {window.listed} of {of} records"
+            size = "an unknown number of" if window.size is None else window.size
+            what = f"{self.repository.endpoint} sends {loop} after {window.listed} of {size} records"
             raise failed("truncated", what) from loop
         self.client.notes.append(f"the server's last page leads back into its list ({window.listed} records)")
 
-    def _retried(self, identifier: str) -> Listed:
-        """A record that was skipped before; one that the server does not know any more is asked for no longer."""
-        self.place.retry.remove(identifier)
-        listed = self.reader.record(identifier)
-        if any(skipped.reason.startswith(said.IdDoesNotExist.__name__) for skipped in listed.skipped):
-            return Listed(notes=(f"{identifier} was skipped before and does not exist any more",))
-        return listed
+    # protocol errors at the first request of a window
 
-    def _enough(self) -> bool:
-        return self.ask.limit is not None and self.given >= self.ask.limit
+    def _use_dates_only(self, window: Window, error: BadArgument) -> None:
+        """Drop the times from all windows: some servers declare seconds in Identify and accept only dates."""
+        if not any("T" in bound for bound in (window.start, window.end) if bound):
+            raise self._refusal(window, error) from error
+        self.client.notes.append("the server declares a granularity of seconds and accepts only days")
+        self.server = msgspec.structs.replace(self.server, days=True)
+        for remaining in self.position.windows:
+            remaining.start = remaining.start and remaining.start[:10]
+            remaining.end = remaining.end and remaining.end[:10]
 
-    def _page(self, listed: Listed, *, complete: bool = False) -> Page:
-        """What goes to landing: the records, and where to go on from behind them."""
-        records = listed.records
-        if self.ask.limit is not None:
-            records = records[: self.ask.limit - self.given]
-        self.given += len(records)
-        current = self.place.windows[0] if self.place.windows else Window()
-        if len(self.place.windows) == 1 and self.place.listed == 0 and current.credible and not current.split:
-            self.place.total = current.size
-        total = self.place.total
-        self.report(self.place.listed + current.listed, total)
-        self.place.method = self.repository.http_method
-        notes, self.client.notes = (*listed.notes, *self.client.notes), []
-        return Page(
-            records=records,
-            listing=listed.listing,
-            position=msgspec.to_builtins(self.place),
-            total=total,
-            raw=listed.raw,
-            skipped=listed.skipped,
-            notes=notes,
-            complete=complete,
-            full=self.place.full,
-            counted=self.place.listed if complete else None,
-            response_date=self.place.response_date,
-            deletes_told=self.course.server.deletes == "persistent",  # a transient one may be forgotten before we ask
+    def _use_list_identifiers(self, window: Window, error: BadVerb) -> None:
+        if window.verb == "ListIdentifiers":
+            raise self._protocol_failure(error, []) from error
+        self.client.notes.append("the server does not support ListRecords: records are requested one by one")
+        window.verb = "ListIdentifiers"
+
+    def _refusal(self, window: Window, error: Exception) -> HarvestFailed:
+        """Return what a protocol error means: amid records that the server returned, a failure of the server."""
+        if self.list_works and (window.split or window.listed):
+            what = f"{self.repository.endpoint} refuses a part of its list ({type(error).__name__}: {error})"
+            return request_failed("unreachable", what)
+        offered = [] if isinstance(error, BadArgument) else self._offered_formats()
+        return self._protocol_failure(error, offered)
+
+    def _offered_formats(self) -> list[str]:
+        try:
+            return formats(self.repository)
+        except HarvestFailed:
+            return []
+
+    def _protocol_failure(self, error: Exception, offered: list[str]) -> HarvestFailed:
+        """Return the failure that a protocol error means for this feed; `offered` are the server's formats."""
+        endpoint, prefix = self.repository.endpoint, self.feed.format
+        others = ", ".join(name for name in offered if name != prefix)
+        if isinstance(error, CannotDisseminateFormat | NoMetadataFormat) and prefix in offered:
+            why, more = f" ({error})" if str(error) else "", f"also {others}" if others else "no other"
+            return failed("bad_format", f"{endpoint} lists {prefix!r} and yet refuses it{why}; it lists {more}")
+        if isinstance(error, CannotDisseminateFormat | NoMetadataFormat):
+            what = f"{endpoint} does not offer {prefix!r}; it offers {others or 'no format that it names'}"
+            return failed("bad_format", what)
+        if isinstance(error, NoSetHierarchy):
+            return failed("bad_format", f"{endpoint} has no sets, and the feed asks for {', '.join(self.feed.sets)}")
+        if isinstance(error, BadVerb):
+            return failed("not_oai_pmh", f"{endpoint} refuses both ListRecords and ListIdentifiers: {error}")
+        return failed("bad_format", f"{endpoint} refuses the request ({type(error).__name__}): {error}")
+
+    # windows that fail
+
+    def _recover(self, window: Window, error: _TokenExpired | RequestFailed) -> Iterator[ListPage]:
+        """Change the windows so that they get around a failure; yield what can already be landed of it."""
+        if isinstance(error, _TokenExpired):
+            if not (self.list_works and window.split and window.listed == 0):
+                self._restart(window, error)
+                return
+            # no token was used yet: the window itself fails
+            error = request_failed("unreachable", f"{self.repository.endpoint}, {window}, fails: {error}")
+        elif error.cause == "gone" and not self.list_works and window.token is None:
+            raise error
+        yield from self._narrow(window, error)
+
+    def _restart(self, window: Window, expired: _TokenExpired) -> None:
+        """Start the window over; halve it when its tokens keep expiring."""
+        window.restarts += 1
+        self.failures += 1
+        self.client.notes.append(
+            f"{window}: the resumption token expired after {window.listed} records; requested again"
         )
+        if window.restarts > _MAX_WINDOW_RESTARTS:
+            halves = self._halves(window)
+            if halves is None or self.failures > _MAX_WINDOW_FAILURES:
+                what = f"{self.repository.endpoint}, {window}: resumption tokens keep expiring ({expired})"
+                raise failed("token_expired", what) from expired
+            self._split(window, halves)
+        window.start_over()
+
+    def _narrow(self, window: Window, failure: RequestFailed) -> Iterator[ListPage]:
+        """Halve a window that fails, until the record that the server cannot return is alone in it."""
+        self.failures += 1
+        if failure.raw:
+            yield ListPage(raw=failure.raw)
+        if self.failures > _MAX_WINDOW_FAILURES:
+            if self.list_works or self.position.verb == "ListIdentifiers":
+                raise as_harvest_failure(failure) from failure
+            self._start_over_with_identifiers("ListRecords fails at this server")
+        elif window.ignores_dates and self.position.verb == "ListRecords":
+            self._start_over_with_identifiers("the server ignores the dates of a request")
+        elif (halves := self._halves(window)) is not None:
+            if not window.split:
+                self.client.notes.append(f"{window}: {failure.cause}; requested in smaller windows")
+            self._split(window, halves)
+        else:
+            yield from self._give_up_smallest(window, failure)
+
+    def _start_over_with_identifiers(self, why: str) -> None:
+        self.client.notes.append(f"{why}: records are requested one by one")
+        method = self.repository.http_method
+        self.position = _new_position(self.feed, self.ask, self.server, method, "ListIdentifiers")
+        self.position.verb = "ListIdentifiers"
+        self.failures = 0
+
+    def _give_up_smallest(self, window: Window, failure: RequestFailed) -> Iterator[ListPage]:
+        """Try a window that cannot be halved with ListIdentifiers, then start it over, then skip it by its dates."""
+        if window.verb == "ListRecords":
+            self.position.windows[0] = Window(
+                set=window.set, start=window.start, end=window.end, verb="ListIdentifiers", split=True
+            )
+        elif window.ignores_dates:
+            raise as_harvest_failure(failure) from failure
+        elif window.listed and window.restarts < _MAX_WINDOW_RESTARTS:  # it worked for a while: the failure may pass
+            window.restarts += 1
+            window.start_over()
+        else:
+            self.position.windows.pop(0)
+            self.position.has_skipped_windows = True
+            self.position.listed += 0 if window.is_retry else window.listed
+            bounds = (window.start or _OPEN_START, window.end or _OPEN_END)
+            yield ListPage(skipped=(Skipped(identifier=None, reason=failure.sentence, window=bounds),))
+
+    def _halves(self, window: Window) -> tuple[Window, Window] | None:
+        """Return the two halves of a window, open ends staying open; None if it cannot be made smaller.
+
+        If nothing is left after the server's earliest datestamp, the datestamp is taken to be wrong.
+        """
+        days = self.server.days
+        unit = timedelta(days=1) if days else timedelta(seconds=1)
+        now = self.position.response_date or format_datestamp(datetime.now(UTC), days=False)
+        start, end = parse_datestamp(window.start or self.server.earliest), parse_datestamp(window.end or now)
+        if window.start is None and end - start < unit:
+            start = parse_datestamp(OLDEST_DATESTAMP)
+        if end - start < unit:
+            return None
+        middle = start + ((end - start) // 2 // unit) * unit
+        half = Window(
+            set=window.set, start=window.start, end=window.end, verb=window.verb, attempt=window.attempt, split=True
+        )
+        return (
+            msgspec.structs.replace(half, end=format_datestamp(middle, days=days)),
+            msgspec.structs.replace(half, start=format_datestamp(middle + unit, days=days)),
+        )
+
+    def _split(self, window: Window, halves: tuple[Window, Window]) -> None:
+        """Replace the window by its halves; if it was the whole list, they must give about what it promised."""
+        if self._is_whole_list(window) and window.credible and not window.is_retry:
+            self.position.promised = window.size
+        self.position.windows[0:1] = halves
+
+
+def _next_response(responses: Pages, window: Window) -> Response | None:
+    """Return the list's next page; None at its end, also if the last page held a token that leads nowhere."""
+    try:
+        response: Response = responses.next()
+    except StopIteration:
+        return None
+    except (BadResumptionToken, BadArgument, NoRecordsMatch) as error:
+        if window.listed == window.size:
+            window.done = True
+            return None
+        raise _TokenExpired(str(error)) from error
+    return response
+
+
+class _LoopDetector:
+    """Detects that a window's pages repeat, now or since an earlier run, or are empty without end."""
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
+        self._seen: set[str] = set()  # digests of this run's pages
+        self._empty_tokens: set[str | None] = set()  # of the empty pages in a row
+
+    def check(self, identifiers: list[str], token: str | None) -> None:
+        """Raise _ListLoops if this page, with this token of the next one, shows that the list loops."""
+        if identifiers:
+            self._empty_tokens.clear()
+        if token in self._empty_tokens or len(self._empty_tokens) >= _MAX_EMPTY_PAGES:
+            raise _ListLoops("empty pages without end")
+        if not identifiers:
+            self._empty_tokens.add(token)
+            return
+        mark = sha256("\n".join(identifiers).encode()).hexdigest()[:16]
+        if mark in self._seen or mark in self._window.marks:
+            raise _ListLoops("the same page again")
+        self._seen.add(mark)
+        self._window.marks.append(mark)
+        if len(self._window.marks) > _MAX_WINDOW_MARKS:
+            del self._window.marks[_MAX_WINDOW_MARKS // 2]

@@ -1,93 +1,182 @@
-"""The records of one OAI-PMH page, word for word."""
+"""Read the records of OAI-PMH responses, from a list or one by one with GetRecord, without changing their text."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from lxml import etree
+from sickle import oaiexceptions
 
-from harvesters.datestamps import format_datestamp, parse_datestamp
-from schemas import RawResponse, Skipped, SourceRecord
+from harvesters.causes import as_harvest_failure, concerns_one_record, request_failed, unreadable_response
+from harvesters.datestamps import format_datestamp, is_datestamp, parse_datestamp
+from harvesters.oai_pmh.sickle_client import ERRORS, Pages, Repository, Response
+from schemas import Feed, HarvestFailed, Listing, RawResponse, Skipped, SourceRecord
+from schemas.base import Base
+
+# records in a row that GetRecord fails to return before the server, and not the records, counts as failed
+_MAX_GET_RECORD_FAILURES = 50
+_NO_SUCH_RECORD = (
+    oaiexceptions.IdDoesNotExist,
+    oaiexceptions.CannotDisseminateFormat,
+    oaiexceptions.NoMetadataFormat,
+    oaiexceptions.NoRecordsMatch,
+)
+_NO_IDENTIFIER = "the record has no identifier"
 
 
-def source_records(
-    listing: etree._Element, ns: str, feed: str, form: str, now: str
-) -> tuple[list[SourceRecord], list[Skipped], list[RawResponse]]:
-    """Every record of a list, header apart; those without an identifier are skipped and their text kept.
+class ListPage(Base, frozen=True, kw_only=True):
+    """The contents of one page of a list, or of one GetRecord response."""
 
-    The payload is the <record> element with its metadata and about; a deleted record has none.
-    """
     records: list[SourceRecord] = []
-    skipped: list[Skipped] = []
-    raw: list[RawResponse] = []
-    header_tag, identifier_tag, datestamp_tag, set_tag = (
-        f"{ns}{name}" for name in ("header", "identifier", "datestamp", "setSpec")
-    )
-    for element in listing.iterchildren(f"{ns}record"):
-        header = element.find(header_tag)
-        identifier = None if header is None else (header.findtext(identifier_tag) or "").strip()
-        if header is None or not identifier:
-            reason = "a record without an identifier"
-            said = "" if header is None else header.findtext(datestamp_tag) or ""
-            skipped.append(Skipped(identifier=None, reason=reason, window=_window(said)))
-            raw.append(RawResponse(url="", body=etree.tostring(element, encoding="UTF-8"), reason=reason))
-            continue
-        datestamp = header.findtext(datestamp_tag)
-        deleted = is_deleted(header)
-        payload = digest = None
-        if not deleted:
-            element.remove(header)
-            text = etree.tostring(element, encoding="UTF-8", xml_declaration=False, with_tail=False)
-            payload, digest = text.decode(), sha256(text).hexdigest()
-        records.append(
-            SourceRecord(
-                feed=feed,
-                identifier=identifier,
-                format=form,
-                datestamp=datestamp.strip() if datestamp else None,
-                sets=tuple([(found.text or "").strip() for found in header.iterchildren(set_tag)]),
-                deleted=deleted,
-                payload=payload,
-                sha256=digest,
-                harvested_at=now,
-            )
+    skipped: tuple[Skipped, ...] = ()
+    raw: tuple[RawResponse, ...] = ()
+    notes: tuple[str, ...] = ()
+    listing: Listing = Listing()
+
+
+@dataclass
+class RecordReader:
+    """Reads the records of one harvest."""
+
+    feed: Feed
+    repository: Repository
+    failures: int = field(default=0, init=False)  # of GetRecord in a row
+
+    def read(self, response: Response, verb: str) -> ListPage:
+        """Read a page of ListRecords, or of ListIdentifiers with one GetRecord per header.
+
+        Raises RequestFailed("malformed") when the response holds no such list, HarvestFailed when GetRecord does.
+        """
+        listing = response.xml.find(f"{self.repository.oai_namespace}{verb}")
+        if listing is None:
+            what = f"{self.repository.endpoint} answers {verb} with neither a list nor an error"
+            raise unreadable_response("malformed", what, response.url, etree.tostring(response.xml))
+        page = self._identified_records(listing) if verb == "ListIdentifiers" else self._listed_records(listing)
+        return ListPage(
+            records=page.records,
+            skipped=(*response.skipped, *page.skipped),
+            raw=(*response.raw, *page.raw),
+            notes=response.notes,
         )
-    return records, skipped, raw
+
+    def get(self, identifier: str) -> ListPage:
+        """Request one record with GetRecord: it is in `records`, or in `skipped` with the reason.
+
+        Raises HarvestFailed when the failure concerns more than this record.
+        """
+        params = {"verb": "GetRecord", "identifier": identifier, "metadataPrefix": self.feed.format}
+        try:
+            response = Pages(self.repository, params).next()
+        except HarvestFailed as error:
+            self._count_failure(error)
+            return _skipped(identifier, error.sentence)
+        except ERRORS as error:
+            reason = f"{type(error).__name__}: {error}"
+            if not isinstance(error, _NO_SUCH_RECORD):
+                what = f"{self.repository.endpoint} refuses GetRecord ({reason})"
+                self._count_failure(request_failed("bad_format", what))
+            return _skipped(identifier, reason)
+        self.failures = 0
+        ns = self.repository.oai_namespace
+        listing = response.xml.find(f"{ns}GetRecord")
+        if listing is None or listing.find(f"{ns}record") is None:
+            reason = response.skipped[0].reason if response.skipped else "GetRecord returned no record"
+            return _skipped(identifier, reason, response.raw)
+        page = self._listed_records(listing)
+        return ListPage(records=page.records, skipped=page.skipped, raw=(*response.raw, *page.raw))
+
+    def _count_failure(self, error: HarvestFailed) -> None:
+        """Raise HarvestFailed when the failure is the server's, not one record's."""
+        self.failures += 1
+        if self.failures > _MAX_GET_RECORD_FAILURES or not concerns_one_record(error):
+            raise as_harvest_failure(error) from error
+
+    def _identified_records(self, listing: etree._Element) -> ListPage:
+        """Request the record of each header; those that the server cannot return are skipped by identifier."""
+        headers = _Headers(self.feed, self.repository.oai_namespace)
+        pages = []
+        for header in listing.iterchildren(headers.header_tag):
+            identifier = headers.identifier(header)
+            if headers.is_deleted(header):
+                pages.append(ListPage(records=[headers.source_record(header, identifier, None)]))
+            else:
+                pages.append(self.get(identifier))
+        return ListPage(
+            records=[record for page in pages for record in page.records],
+            skipped=tuple(skipped for page in pages for skipped in page.skipped),
+            raw=tuple(raw for page in pages for raw in page.raw),
+        )
+
+    def _listed_records(self, listing: etree._Element) -> ListPage:
+        """Read each record element; those without an identifier are skipped, and their text is kept.
+
+        The payload is the <record> element with its metadata and about, without the header.
+        """
+        headers = _Headers(self.feed, self.repository.oai_namespace)
+        records: list[SourceRecord] = []
+        skipped: list[Skipped] = []
+        raw: list[RawResponse] = []
+        for element in listing.iterchildren(headers.record_tag):
+            header = element.find(headers.header_tag)
+            identifier = "" if header is None else headers.identifier(header)
+            if header is None or not identifier:
+                datestamp = None if header is None else headers.datestamp(header)
+                skipped.append(Skipped(identifier=None, reason=_NO_IDENTIFIER, window=_window_of(datestamp)))
+                raw.append(RawResponse(url="", body=etree.tostring(element, encoding="UTF-8"), reason=_NO_IDENTIFIER))
+                continue
+            payload = None
+            if not headers.is_deleted(header):
+                element.remove(header)
+                payload = etree.tostring(element, encoding="UTF-8", xml_declaration=False, with_tail=False)
+            records.append(headers.source_record(header, identifier, payload))
+        return ListPage(records=records, skipped=tuple(skipped), raw=tuple(raw))
 
 
-def is_deleted(header: etree._Element) -> bool:
-    """Whether a header says that its record is deleted, in small letters as the protocol wants it or not."""
-    return (header.get("status") or "").strip().lower() == "deleted"
+class _Headers:
+    """Reads record headers of one response."""
+
+    def __init__(self, feed: Feed, ns: str) -> None:
+        self._feed = feed
+        self._harvested_at = format_datestamp(datetime.now(UTC), days=False)
+        self.record_tag, self.header_tag = f"{ns}record", f"{ns}header"
+        self._identifier_tag, self._datestamp_tag, self._set_tag = f"{ns}identifier", f"{ns}datestamp", f"{ns}setSpec"
+
+    def identifier(self, header: etree._Element) -> str:
+        return (header.findtext(self._identifier_tag) or "").strip()
+
+    def datestamp(self, header: etree._Element) -> str | None:
+        text = header.findtext(self._datestamp_tag)
+        return text.strip() if text else None
+
+    @staticmethod
+    def is_deleted(header: etree._Element) -> bool:
+        """Return whether the record is deleted; some servers write the status in capitals."""
+        return (header.get("status") or "").strip().lower() == "deleted"
+
+    def source_record(self, header: etree._Element, identifier: str, payload: bytes | None) -> SourceRecord:
+        """Build the record; it is a deleted one if `payload` is None."""
+        return SourceRecord(
+            feed=self._feed.name,
+            identifier=identifier,
+            format=self._feed.format,
+            datestamp=self.datestamp(header),
+            sets=tuple([(spec.text or "").strip() for spec in header.iterchildren(self._set_tag)]),
+            deleted=payload is None,
+            payload=None if payload is None else payload.decode(),
+            sha256=None if payload is None else sha256(payload).hexdigest(),
+            harvested_at=self._harvested_at,
+        )
 
 
-def _window(datestamp: str) -> tuple[str, str] | None:
-    """The window in which a record without a name can be asked for again; None when its datestamp is no date."""
-    try:
-        said = format_datestamp(parse_datestamp(datestamp), days="T" not in datestamp)
-    except ValueError:
+def _skipped(identifier: str, reason: str, raw: tuple[RawResponse, ...] = ()) -> ListPage:
+    return ListPage(raw=raw, skipped=(Skipped(identifier=identifier, reason=reason),))
+
+
+def _window_of(datestamp: str | None) -> tuple[str, str] | None:
+    """Return the window in which a record without an identifier can be requested again; None if it has no date."""
+    if datestamp is None or not is_datestamp(datestamp):
         return None
-    return said, said
-
-
-def _headers(listing: etree._Element, ns: str) -> list[tuple[str, bool]]:
-    """Identifier and whether deleted, of every header of a ListIdentifiers page."""
-    found = []
-    for header in listing.iterchildren(f"{ns}header"):
-        identifier = (header.findtext(f"{ns}identifier") or "").strip()
-        if identifier:
-            found.append((identifier, is_deleted(header)))
-    return found
-
-
-def deleted_record(header: etree._Element, ns: str, feed: str, form: str, now: str) -> SourceRecord:
-    """The record of a header that says deleted."""
-    datestamp = header.findtext(f"{ns}datestamp")
-    return SourceRecord(
-        feed=feed,
-        identifier=(header.findtext(f"{ns}identifier") or "").strip(),
-        format=form,
-        datestamp=datestamp.strip() if datestamp else None,
-        sets=tuple([(found.text or "").strip() for found in header.iterchildren(f"{ns}setSpec")]),
-        deleted=True,
-        harvested_at=now,
-    )
+    bound = format_datestamp(parse_datestamp(datestamp), days="T" not in datestamp)
+    return bound, bound

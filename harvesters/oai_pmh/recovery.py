@@ -1,7 +1,7 @@
-"""Saving the good records of a page that is not well-formed: cut where records begin, each parsed alone.
+"""Recover the good records of an OAI-PMH page that is not well-formed: cut it where records begin, parse each alone.
 
-Nothing is guessed. A record that is not well-formed by itself is skipped by name; only characters that no XML
-document can hold are taken out, and that is noted. The page as it came is kept beside what was saved.
+Nothing is guessed. A record that is not well-formed by itself is skipped by its identifier; only characters that no
+XML document can hold are removed, and that is noted. The caller lands the page as it came, too.
 """
 
 from __future__ import annotations
@@ -9,155 +9,175 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Any
 
 from lxml import etree
 
 from harvesters.encodings import encoding_of
 from harvesters.occurrences import Next
-from harvesters.strict_xml import Unreadable, declared_encoding, mislabelled, parse, without_illegal
+from harvesters.strict_xml import (
+    InvalidXml,
+    declared_encoding,
+    encoding_override,
+    parse_xml,
+    remove_forbidden_characters,
+)
 from schemas import Skipped
+from schemas.base import Base
 
-_RECORD = re.compile(rb"<(?:[\w.-]+:)?record\b[^<>]*>\s*+(?:<!--|<(?:[\w.-]+:)?header\b)")
-_HEADER = re.compile(rb"\s*+<(?:[\w.-]+:)?header\b")
+_RECORD_START = re.compile(rb"<(?:[\w.-]+:)?record\b[^<>]*>\s*+(?:<!--|<(?:[\w.-]+:)?header\b)")
+_HEADER_START = re.compile(rb"\s*+<(?:[\w.-]+:)?header\b")
 _RECORD_END = re.compile(rb"</(?:[\w.-]+:)?record\s*>")
-_ENVELOPE = re.compile(rb"<([\w.-]{1,100}:)?OAI-PMH\b[^<>]{0,20000}>")  # it is repeated for each record
-_LISTING = re.compile(rb"<(?:[\w.-]+:)?(ListRecords|GetRecord|ListIdentifiers)\b[^<>]*>")
-_ENDING = re.compile(rb"</(?:[\w.-]+:)?(?:ListRecords|GetRecord|ListIdentifiers|OAI-PMH)\s*>")
+_ROOT_START = re.compile(rb"<([\w.-]{1,100}:)?OAI-PMH\b[^<>]{0,20000}>")  # short, as it is repeated for each record
+_LIST_START = re.compile(rb"<(?:[\w.-]+:)?(ListRecords|GetRecord|ListIdentifiers)\b[^<>]*>")
+_LIST_END = re.compile(rb"</(?:[\w.-]+:)?(?:ListRecords|GetRecord|ListIdentifiers|OAI-PMH)\s*>")
+_IDENTIFY_END = re.compile(rb"</(?:[\w.-]+:)?Identify\s*>")
 _TOKEN = re.compile(rb"<(?:[\w.-]+:)?resumptionToken\b([^<>]*?)(?:/>|>([^<]*)<)")
-_DATE = re.compile(rb"<(?:[\w.-]+:)?responseDate\b[^<>]*>([^<]*)<")
+_RESPONSE_DATE = re.compile(rb"<(?:[\w.-]+:)?responseDate\b[^<>]*>([^<]*)<")
 _IDENTIFIER = re.compile(rb"<(?:[\w.-]+:)?identifier\b[^<>]*>([^<]*)<")
 _ATTRIBUTE = re.compile(r"(?<![\w.-])([\w.-]++)\s*+=\s*+[\"']([^\"']*)[\"']")
-_NEEDED = re.compile(
+_IDENTIFY_FIELD = re.compile(
     rb"<(?:[\w.-]+:)?(baseURL|earliestDatestamp|deletedRecord|granularity)\b[^<>]*>([\x20-\x25\x27-\x3b\x3d-\x7e]*)<"
 )
-_XSI = b' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+_XSI_DECLARATION = b' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 
 
-class Torn(Exception):
+class PageTruncated(Exception):
     """The page ends in its middle."""
 
 
-@dataclass(frozen=True)
-class _Recovered:
-    """A page made of the records that could be saved, the records that could not, and what was done."""
-
-    root: etree._Element
-    skipped: tuple[Skipped, ...]
-    notes: tuple[str, ...]
+class _RecoveredPage(Base, frozen=True, kw_only=True):
+    root: Any  # an lxml element: a page of the records that could be recovered
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def recover(body: bytes, content_type: str) -> _Recovered:
-    """What can be saved of an OAI-PMH page that does not parse. Raises Torn when its end is missing."""
-    named = _with_xsi(body)
-    if named is not None:
-        return _Recovered(named, (), ("the page uses the prefix xsi without declaring it",))
-    start = _ENVELOPE.search(body)
-    listing = _LISTING.search(body)
-    if start is None or listing is None or _ENDING.search(body, listing.end()) is None:
-        raise Torn("the page is not well-formed XML, and its end is missing")
-    cuts = _cuts(body, listing.end())
-    declared = mislabelled(body) or declared_encoding(body)
-    encoding, notes = encoding_of(declared, [body[a:b] for a, b in cuts], content_type)
-    root, parent = _envelope(body, start, listing, body[cuts[-1][1] :] if cuts else body[listing.end() :])
-    opening, closing = start[0], b"</" + (start[1] or b"") + b"OAI-PMH>"
+def recover(body: bytes, content_type: str) -> _RecoveredPage:
+    """Recover the records of a page that does not parse. Raises PageTruncated."""
+    declared = _parse_with_xsi(body)
+    if declared is not None:
+        return _RecoveredPage(root=declared, notes=("the page uses the prefix xsi without declaring it",))
+    root_start = _ROOT_START.search(body)
+    list_start = _LIST_START.search(body)
+    if root_start is None or list_start is None or _LIST_END.search(body, list_start.end()) is None:
+        raise PageTruncated("the page is not well-formed XML, and its end is missing")
+    records, rest = _split_records(body, list_start.end())
+    encoding, notes = encoding_of(encoding_override(body) or declared_encoding(body), records, content_type)
+    root, parent = _empty_page(body, root_start, list_start)
     skipped: list[Skipped] = []
-    for n, (a, b) in enumerate(cuts):
+    for record in records:
         try:
-            record, note = _alone(opening, body[a:b], closing, encoding)
-        except Unreadable as error:
-            skipped.append(Skipped(identifier=_identifier(body[a:b]), reason=f"not well-formed: {error}"))
+            element, removed = _parse_record(root_start, record, encoding)
+        except InvalidXml as error:
+            skipped.append(Skipped(identifier=_identifier(record), reason=f"not well-formed: {error}"))
             continue
-        notes += note
-        parent.insert(n - len(skipped), record)
-    return _Recovered(root, tuple(skipped), tuple(notes))
+        notes += removed
+        parent.append(element)
+    token = _resumption_token(root, rest)
+    if token is not None:
+        parent.append(token)
+    return _RecoveredPage(root=root, skipped=tuple(skipped), notes=tuple(notes))
 
 
-def identity(body: bytes) -> _Recovered:
-    """The few lines of a broken Identify that a harvest needs. Raises Torn when its end is missing."""
-    start = _ENVELOPE.search(body)
-    if start is None or not re.search(rb"</(?:[\w.-]+:)?Identify\s*>", body):
-        raise Torn("Identify is not well-formed XML, and its end is missing")
-    root = parse(start[0] + b"</" + (start[1] or b"") + b"OAI-PMH>")
-    tag = root.tag.removesuffix("OAI-PMH")
-    date = _DATE.search(body)
-    etree.SubElement(root, f"{tag}responseDate").text = date[1].decode("ascii", "replace") if date else ""
-    said = etree.SubElement(root, f"{tag}Identify")
-    for name, text in _NEEDED.findall(body):
-        etree.SubElement(said, tag + name.decode("ascii")).text = text.decode("ascii", "replace").strip()
-    return _Recovered(root, (), ("the server's Identify is not well-formed",))
+def recover_identify(body: bytes) -> _RecoveredPage:
+    """Recover the fields of a broken Identify response that a harvest needs. Raises PageTruncated."""
+    root_start = _ROOT_START.search(body)
+    if root_start is None or not _IDENTIFY_END.search(body):
+        raise PageTruncated("Identify is not well-formed XML, and its end is missing")
+    root = parse_xml(root_start[0] + _root_end(root_start))
+    namespace = root.tag.removesuffix("OAI-PMH")
+    etree.SubElement(root, f"{namespace}responseDate").text = _response_date(body, len(body))
+    identity = etree.SubElement(root, f"{namespace}Identify")
+    for name, text in _IDENTIFY_FIELD.findall(body):
+        etree.SubElement(identity, namespace + name.decode("ascii")).text = text.decode("ascii", "replace").strip()
+    return _RecoveredPage(root=root, notes=("the server's Identify is not well-formed",))
 
 
-def _with_xsi(body: bytes) -> etree._Element | None:
-    """The page with the one prefix that every OAI-PMH page uses and some forget to declare, if that was all."""
-    start = _ENVELOPE.search(body)
-    if start is None or b"xmlns:xsi" in start[0] or b"xsi:" not in body:
+def _parse_with_xsi(body: bytes) -> etree._Element | None:
+    """Parse a page whose only fault is that it does not declare the prefix xsi; None if that is not so."""
+    root_start = _ROOT_START.search(body)
+    if root_start is None or b"xmlns:xsi" in root_start[0] or b"xsi:" not in body:
         return None
-    at = start.end() - 1
+    at = root_start.end() - 1
     try:
-        return parse(body[:at] + _XSI + body[at:])
-    except Unreadable:
+        return parse_xml(body[:at] + _XSI_DECLARATION + body[at:])
+    except InvalidXml:
         return None
 
 
-def _cuts(body: bytes, start: int) -> list[tuple[int, int]]:
-    """Where each record begins and ends: at its own end tag, or where the next one begins when it has none."""
-    begins = list(_begins(body, start))
-    cuts = []
+def _split_records(body: bytes, start: int) -> tuple[list[bytes], bytes]:
+    """Return the text of each record, and what follows the last one.
+
+    A record ends at its end tag; without one, at the resumption token or where the next record begins.
+    """
+    begins = list(_record_begins(body, start))
+    records, end = [], start
     for begin, following in zip(begins, [*begins[1:], len(body)], strict=True):
         ends = [match.end() for match in _RECORD_END.finditer(body, begin, following)]
         token = _TOKEN.search(body, begin, following)
-        cuts.append((begin, ends[-1] if ends else token.start() if token else following))
-    return cuts
+        end = ends[-1] if ends else token.start() if token else following
+        records.append(body[begin:end])
+    return records, body[end:]
 
 
-def _begins(body: bytes, start: int) -> Iterator[int]:
-    """Where each record begins: a record's start tag, then a header's, with at most a comment between them."""
+def _record_begins(body: bytes, start: int) -> Iterator[int]:
+    """Yield where each record begins: a record's start tag, then a header's, with at most a comment between them."""
     comment_ends = Next(body, b"-->")
     at = start
-    while record := _RECORD.search(body, at):
+    while record := _RECORD_START.search(body, at):
         at = record.end()
         if record[0].endswith(b"<!--"):
             end = comment_ends.at_or_after(at)
-            header = _HEADER.match(body, end + 3) if end >= 0 else None
+            header = _HEADER_START.match(body, end + 3) if end >= 0 else None
             if header is None:
                 continue
             at = header.end()
         yield record.start()
 
 
-def _alone(opening: bytes, record: bytes, closing: bytes, encoding: str) -> tuple[etree._Element, list[str]]:
-    """One record parsed inside the page's own start tag, so that it keeps its namespaces."""
-    page = b"".join((opening, record, closing))
+def _parse_record(root_start: re.Match[bytes], record: bytes, encoding: str) -> tuple[etree._Element, list[str]]:
+    """Parse one record inside the page's own root element, so that it keeps its namespaces; return notes, too."""
+    page = b"".join((root_start[0], record, _root_end(root_start)))
     try:
-        return parse(page, encoding)[0], []
-    except Unreadable:
-        clean = without_illegal(page)
+        return parse_xml(page, encoding)[0], []
+    except InvalidXml:
+        clean = remove_forbidden_characters(page)
         if clean == page:
             raise
-        root = parse(clean, encoding)
-    return root[0], [f"{_identifier(record) or 'a record'}: characters that XML forbids were taken out"]
+        root = parse_xml(clean, encoding)
+    return root[0], [f"{_identifier(record) or 'a record'}: characters that XML forbids were removed"]
 
 
 def _identifier(record: bytes) -> str | None:
-    found = _IDENTIFIER.search(record)
-    return html.unescape(found[1].strip().decode("utf-8", "replace")) or None if found else None
+    match = _IDENTIFIER.search(record)
+    return html.unescape(match[1].strip().decode("utf-8", "replace")) or None if match else None
 
 
-def _envelope(
-    body: bytes, start: re.Match[bytes], listing: re.Match[bytes], rest: bytes
+def _empty_page(
+    body: bytes, root_start: re.Match[bytes], list_start: re.Match[bytes]
 ) -> tuple[etree._Element, etree._Element]:
-    """An empty page with the date and the token of the broken one: its root, and the list that takes the records."""
-    opening = parse(start[0] + b"</" + (start[1] or b"") + b"OAI-PMH>")
-    namespace = etree.QName(opening).namespace
-    tag = f"{{{namespace}}}" if namespace else ""
-    date = _DATE.search(body, 0, listing.start())
-    etree.SubElement(opening, f"{tag}responseDate").text = date[1].decode("ascii", "replace") if date else ""
-    parent = etree.SubElement(opening, f"{tag}{listing[1].decode('ascii')}")
-    token = _TOKEN.search(rest)
-    if token:
-        element = etree.SubElement(parent, f"{tag}resumptionToken")
-        element.text = html.unescape((token[2] or b"").decode("utf-8", "replace")).strip()
-        for name, value in _ATTRIBUTE.findall(token[1].decode("utf-8", "replace")):
-            element.set(name, html.unescape(value))
-    return opening, parent
+    """Return the root of a page with the broken one's date, and the list element in it, still empty."""
+    root = parse_xml(root_start[0] + _root_end(root_start))
+    namespace = root.tag.removesuffix("OAI-PMH")
+    etree.SubElement(root, f"{namespace}responseDate").text = _response_date(body, list_start.start())
+    return root, etree.SubElement(root, f"{namespace}{list_start[1].decode('ascii')}")
+
+
+def _resumption_token(root: etree._Element, rest: bytes) -> etree._Element | None:
+    match = _TOKEN.search(rest)
+    if match is None:
+        return None
+    token = etree.Element(f"{root.tag.removesuffix('OAI-PMH')}resumptionToken")
+    token.text = html.unescape((match[2] or b"").decode("utf-8", "replace")).strip()
+    for name, value in _ATTRIBUTE.findall(match[1].decode("utf-8", "replace")):
+        token.set(name, html.unescape(value))
+    return token
+
+
+def _root_end(root_start: re.Match[bytes]) -> bytes:
+    return b"</" + (root_start[1] or b"") + b"OAI-PMH>"
+
+
+def _response_date(body: bytes, end: int) -> str:
+    match = _RESPONSE_DATE.search(body, 0, end)
+    return match[1].decode("ascii", "replace") if match else ""

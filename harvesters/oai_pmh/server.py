@@ -1,4 +1,4 @@
-"""What an OAI-PMH server says of itself, and what it offers."""
+"""Ask an OAI-PMH server what it is and offers: Identify, ListMetadataFormats, ListSets."""
 
 from __future__ import annotations
 
@@ -9,130 +9,123 @@ from sickle.oaiexceptions import NoSetHierarchy
 
 from harvesters.causes import failed
 from harvesters.client import Client
-from harvesters.datestamps import format_datestamp, parse_datestamp
-from harvesters.oai_pmh.sickle_client import ERRORS, OTHER, Repository
-from harvesters.oai_pmh.windows import OLDEST, day
+from harvesters.datestamps import format_datestamp, is_datestamp, parse_datestamp
+from harvesters.oai_pmh.sickle_client import ERRORS, OTHER_METHOD, Repository
 from schemas import Ask, Environment, Feed, HarvestFailed
 from schemas.base import Base
 
-_SKEW = timedelta(minutes=10)
+OLDEST_DATESTAMP = "1970-01-01"  # assumed where the server's earliestDatestamp is missing or wrong
+_MAX_CLOCK_SKEW = timedelta(minutes=10)
+_METHOD_CAUSES = frozenset({"bad_format", "blocked", "gone", "not_oai_pmh", "unreachable"})  # may be the method's fault
+_BUSY_STATUSES = frozenset({None, 429, 502, 503, 504})  # are not; None is no response at all
 
 
 class Server(Base, frozen=True, kw_only=True):
-    """An Identify response: granularity, where the list begins, whether deletes are told, the server's clock."""
+    """What a server's Identify response says."""
 
-    days: bool
-    earliest: str
-    deletes: str  # no, transient, persistent
-    response_date: str | None
-
-
-_BY_METHOD = frozenset(
-    {"bad_format", "blocked", "gone", "not_oai_pmh", "unreachable"}
-)  # what may be the method's fault
-_BUSY = frozenset({None, 429, 502, 503, 504})  # and what is not
+    days: bool  # its datestamps are dates without a time
+    earliest: str  # datestamp
+    deletes: str  # deletedRecord: no, transient, persistent
+    response_date: str | None  # the server's clock
 
 
 def identify(repository: Repository, client: Client) -> Server:
-    """What the server says of itself, by POST when GET fails and the other way round.
+    """Identify the server; when the feed's HTTP method fails, with the other one.
 
-    Raises HarvestFailed("not_oai_pmh") when it does not.
+    Raises HarvestFailed("not_oai_pmh") when what answers is not an OAI-PMH server.
     """
     try:
-        return _identified(repository, client)
+        return _identify(repository, client)
     except HarvestFailed as error:
-        busy = error.cause == "unreachable" and getattr(error, "status", None) in _BUSY
-        if error.cause not in _BY_METHOD or busy:
+        busy = error.cause == "unreachable" and getattr(error, "status", None) in _BUSY_STATUSES
+        if error.cause not in _METHOD_CAUSES or busy:
             raise
-        refused = error
-    first = repository.http_method
-    repository.http_method, repository.retries = OTHER[first], 0
+        first_failure = error
+    repository.http_method, repository.retries = OTHER_METHOD[repository.http_method], 0
     try:
-        server = _identified(repository, client)
+        server = _identify(repository, client)
     except HarvestFailed:
-        raise refused from None  # the way that the feed file declares is the one to be told about
+        raise first_failure from None  # of the method that the feed file declares
     repository.retries = None
     client.notes.append(f"the server wants {repository.http_method}")
     return server
 
 
-def _identified(repository: Repository, client: Client) -> Server:
+def _identify(repository: Repository, client: Client) -> Server:
     response = repository.harvest(verb="Identify")
     client.notes += response.notes
-    root = response.xml
-    ns = repository.oai_namespace
-    said = root.find(f"{ns}Identify")
-    if said is None:
+    root, ns = response.xml, repository.oai_namespace
+    identity = root.find(f"{ns}Identify")
+    if identity is None:
         error = root.findtext(f"{ns}error") or "no Identify in the response"
         raise failed("not_oai_pmh", f"{repository.endpoint} cannot identify itself: {error}")
-    _note_move(said.findtext(f"{ns}baseURL"), repository.endpoint, client)
-    earliest = (said.findtext(f"{ns}earliestDatestamp") or "").strip()
+    _note_other_base_url(identity.findtext(f"{ns}baseURL"), repository.endpoint, client)
+    earliest = (identity.findtext(f"{ns}earliestDatestamp") or "").strip()
+    granularity = identity.findtext(f"{ns}granularity") or "YYYY-MM-DD"
     return Server(
-        days=day(said.findtext(f"{ns}granularity") or "YYYY-MM-DD"),
-        earliest=earliest if _readable(earliest) else OLDEST,
-        deletes=(said.findtext(f"{ns}deletedRecord") or "no").strip().lower(),
-        response_date=_server_clock(root, ns, client),
+        days="T" not in granularity.upper(),
+        earliest=earliest if is_datestamp(earliest) else OLDEST_DATESTAMP,
+        deletes=(identity.findtext(f"{ns}deletedRecord") or "no").strip().lower(),
+        response_date=_response_date(root, ns, client),
     )
 
 
-def _server_clock(root: etree._Element, ns: str, client: Client) -> str | None:
-    """The server's responseDate in UTC seconds, never later than our own clock: an early mark only repeats records."""
-    said = (root.findtext(f"{ns}responseDate") or "").strip()
-    if not _readable(said):
-        client.notes.append(f"the server's responseDate is {said!r}, which is no date")
+def _note_other_base_url(base_url: str | None, endpoint: str, client: Client) -> None:
+    """Note a base URL on another host or path; the scheme and a slash at the end make no difference."""
+    if not base_url:
+        return
+    theirs, ours = (url.strip().split("://")[-1].rstrip("/").lower() for url in (base_url, endpoint))
+    if theirs != ours:
+        named = client.credentials.mask(base_url.strip())
+        client.notes.append(f"the server names its address {named}, the feed asks {endpoint}")
+
+
+def _response_date(root: etree._Element, ns: str, client: Client) -> str | None:
+    """Return the server's responseDate in UTC, never later than our own clock: an early mark only repeats records."""
+    text = (root.findtext(f"{ns}responseDate") or "").strip()
+    if not is_datestamp(text):
+        client.notes.append(f"the server's responseDate {text!r} is not a date")
         return None
-    at, now = parse_datestamp(said), datetime.now(UTC)
-    if at - now > _SKEW:
-        client.notes.append(f"the server's clock says {said}, which is ahead of the time; the mark is held back")
-    return format_datestamp(min(at, now), days=False)
+    time, now = parse_datestamp(text), datetime.now(UTC)
+    if time - now > _MAX_CLOCK_SKEW:
+        client.notes.append(f"the server's clock says {text}, which is ahead of the time; our own time is used")
+    return format_datestamp(min(time, now), days=False)
 
 
 def formats(repository: Repository) -> list[str]:
-    """The metadata prefixes that the server offers."""
+    """Return the metadata prefixes that the server offers."""
     root = repository.harvest(verb="ListMetadataFormats").xml
-    ns = repository.oai_namespace
-    return [(found.text or "").strip() for found in root.iter(f"{ns}metadataPrefix")]
+    return [(prefix.text or "").strip() for prefix in root.iter(f"{repository.oai_namespace}metadataPrefix")]
 
 
 def sets(repository: Repository) -> list[str]:
-    """Every set that the server offers, over all pages of the list."""
-    found: list[str] = []
+    """Return the specs of all sets that the server offers, over all pages of the list."""
+    specs: list[str] = []
     for response in repository.ListSets():
-        found += [(spec.text or "").strip() for spec in response.xml.iter(f"{repository.oai_namespace}setSpec")]
-    return found
+        specs += [(spec.text or "").strip() for spec in response.xml.iter(f"{repository.oai_namespace}setSpec")]
+    return specs
 
 
 def check(feed: Feed, ask: Ask, env: Environment) -> list[str]:
-    """What the server does not offer of what the feed asks: its format, its sets."""
+    """Return a sentence for each of the feed's format and sets that the server does not offer."""
     with Client(feed, ask, env) as client:
         repository = Repository(client, feed.request.method)
         identify(repository, client)
         offered = formats(repository)
-        wrong = [] if feed.format in offered else [f"format: {feed.format!r} is not offered; {', '.join(offered)} are"]
-        if feed.sets:
-            try:
-                known = set(sets(repository))
-            except NoSetHierarchy:
-                known = set()
-            except ERRORS as error:
-                return [*wrong, f"sets: the server refuses to list them ({type(error).__name__}: {error})"]
-            wrong += [f"sets: {name!r} is not offered" for name in feed.sets if name not in known]
-        return [*wrong, *client.notes]
+        problems = (
+            [] if feed.format in offered else [f"format: {feed.format!r} is not offered; {', '.join(offered)} are"]
+        )
+        problems += _set_problems(feed, repository)
+        return [*problems, *client.notes]
 
 
-def _note_move(said: str | None, asked: str, client: Client) -> None:
-    """A base URL on another host or path is reported; the scheme and a slash at the end make no difference."""
-    if not said:
-        return
-    there, here = (url.strip().split("://")[-1].rstrip("/").lower() for url in (said, asked))
-    if there != here:
-        named = client.credentials.mask(said.strip())
-        client.notes.append(f"the server names its address {named}, the feed asks {asked}")
-
-
-def _readable(datestamp: str) -> bool:
+def _set_problems(feed: Feed, repository: Repository) -> list[str]:
+    if not feed.sets:
+        return []
     try:
-        parse_datestamp(datestamp)
-    except ValueError:
-        return False
-    return True
+        offered = set(sets(repository))
+    except NoSetHierarchy:
+        offered = set()
+    except ERRORS as error:
+        return [f"sets: the server refuses to list them ({type(error).__name__}: {error})"]
+    return [f"sets: {name!r} is not offered" for name in feed.sets if name not in offered]

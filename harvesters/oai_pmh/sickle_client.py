@@ -1,14 +1,12 @@
-"""sickle, asking over our own client and reading through our own strict parse: the one place that extends it.
+"""sickle with our own HTTP client and our own strict parser; the only module that extends it.
 
-sickle's own parser recovers, strips white space and parses each page twice, so its response is replaced; its verbs,
-its following of tokens and its errors are used as they are. https://www.openarchives.org/OAI/openarchivesprotocol.html
+sickle's parser recovers from errors, strips white space and parses each page twice, so its response is replaced. Its
+verbs, its resumption and its errors are used as they are. https://sickle.readthedocs.io/
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
@@ -17,35 +15,36 @@ from sickle.iterator import OAIResponseIterator
 
 from harvesters.causes import RequestFailed, failed, unreadable_response
 from harvesters.client import Client, Reply
-from harvesters.oai_pmh.recovery import Torn, identity, recover
-from harvesters.strict_xml import Refused, Unreadable, parse
+from harvesters.oai_pmh.recovery import PageTruncated, recover, recover_identify
+from harvesters.strict_xml import EntitiesDeclared, InvalidXml, parse_xml
 from harvesters.web_pages import html_cause
 from schemas import RawResponse, Skipped
+from schemas.base import Base
 
-OAI = re.compile(rb"<(?:[\w.-]+:)?OAI-PMH\b")
-OTHER = {"GET": "POST", "POST": "GET"}
+OTHER_METHOD = {"GET": "POST", "POST": "GET"}
+# sickle's errors, which have no common base class
+ERRORS: tuple[type[Exception], ...] = tuple([cls for cls in vars(oaiexceptions).values() if isinstance(cls, type)])
+_METHOD_REFUSED_STATUSES = frozenset({405, 411, 413, 414, 501})
+_ROOT_TAG = re.compile(rb"<(?:[\w.-]+:)?OAI-PMH\b")
+_ROOT_TAG_MAX_OFFSET = 4096  # bytes
 _BOM_AND_SPACE = b"\xef\xbb\xbf \t\r\n"
-# sickle's errors, which have no base of their own
-ERRORS: tuple[type[Exception], ...] = tuple([one for one in vars(oaiexceptions).values() if isinstance(one, type)])
-_METHOD_REFUSED = frozenset({405, 411, 413, 414, 501})
 
 
-@dataclass
-class Response:
-    """What sickle calls a response: the parsed page, with what could not be parsed of it beside it."""
+class Response(Base, frozen=True, kw_only=True):
+    """What sickle calls a response: the parsed page, and what could not be parsed of it."""
 
     url: str
-    xml: etree._Element
+    xml: Any  # the root, an lxml element
     raw: tuple[RawResponse, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 class Pages(OAIResponseIterator):  # type: ignore[misc]  # sickle has no types
-    """The pages of one list; sickle follows the tokens, one page each time it is asked for the next."""
+    """The pages of one list; each is requested when it is asked for. The first one is requested at once."""
 
     def _get_resumption_token(self) -> object:
-        """sickle's reading of the token, without white space around it, and as it may be landed."""
+        """Return sickle's resumption token, without white space around it and without credentials."""
         token = super()._get_resumption_token()
         if token is not None:
             token.token = self.sickle.client.credentials.mask_token((token.token or "").strip()) or None
@@ -53,7 +52,7 @@ class Pages(OAIResponseIterator):  # type: ignore[misc]  # sickle has no types
 
 
 class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
-    """One OAI-PMH server. `retries` is how often a failing request is tried again; None is the feed's own number."""
+    """One OAI-PMH server. `retries` is how often a failing request is retried; None means as the feed says."""
 
     def __init__(self, client: Client, method: str) -> None:
         super().__init__(client.feed.url, http_method=method, iterator=Pages)
@@ -62,84 +61,86 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
         self.retries: int | None = None
 
     def harvest(self, **params: str) -> Response:
-        """The response to one OAI request. Raises HarvestFailed, RequestFailed when only this request fails."""
-        try:
-            return self._read(self._ask(params), params)
-        except Torn:
-            pass  # the page ended in its middle: once more, then it counts as the server's failure
-        reply = self._ask(params)
-        try:
-            return self._read(reply, params)
-        except Torn as torn:
-            raise unreadable_response("malformed", f"{self.endpoint}: {torn}", self.endpoint, reply.body) from torn
+        """Send one OAI-PMH request and parse the response; a truncated page is requested a second time.
 
-    def _ask(self, params: dict[str, str]) -> Reply:
+        sickle calls this method. Raises HarvestFailed; RequestFailed when only this request fails.
+        """
         try:
-            return self._by(self.http_method, params)
+            return self._parse(self._send(params), params)
+        except PageTruncated:
+            reply = self._send(params)
+        try:
+            return self._parse(reply, params)
+        except PageTruncated as error:
+            raise unreadable_response("malformed", f"{self.endpoint}: {error}", self.endpoint, reply.body) from error
+
+    def _send(self, params: dict[str, str]) -> Reply:
+        """Send a request, and once more with the other HTTP method if the server refuses this one."""
+        try:
+            return self._send_by(self.http_method, params)
         except RequestFailed as error:
-            if error.status not in _METHOD_REFUSED:
+            if error.status not in _METHOD_REFUSED_STATUSES:
                 raise
-            reply = self._by(OTHER[self.http_method], params)
-        self.http_method = OTHER[self.http_method]
+            reply = self._send_by(OTHER_METHOD[self.http_method], params)
+        self.http_method = OTHER_METHOD[self.http_method]
         self.client.notes.append(f"the server wants {self.http_method}")
         return reply
 
-    def _by(self, method: str, params: Mapping[str, Any]) -> Reply:
-        params = {**self.client.feed.request.params, **params}
-        if method == "GET":
-            return self.client.send(self.endpoint, params=params, retries=self.retries, readable=_is_oai)
-        return self.client.send(self.endpoint, method="POST", form=params, retries=self.retries, readable=_is_oai)
+    def _send_by(self, method: str, oai_params: dict[str, str]) -> Reply:
+        params = {**self.client.feed.request.params, **oai_params}
+        query, form = (params, None) if method == "GET" else (None, params)
+        return self.client.send(
+            self.endpoint, method=method, params=query, form=form, retries=self.retries, readable=_is_oai_pmh
+        )
 
-    def _read(self, reply: Reply, params: dict[str, str]) -> Response:
+    def _parse(self, reply: Reply, params: dict[str, str]) -> Response:
         try:
-            root = parse(reply.body)
-            response = Response(url=reply.url, xml=root)
-        except Refused as error:
+            response = Response(url=reply.url, xml=parse_xml(reply.body))
+        except EntitiesDeclared as error:
             raise failed("malformed", f"{self.endpoint}: {error}") from error
-        except Unreadable as error:
-            response = self._recovered(reply, params, str(error))
-            root = response.xml
-        if etree.QName(root).localname != "OAI-PMH":
-            raise self._foreign(reply, params, f"<{etree.QName(root).localname}>")
-        namespace = etree.QName(root).namespace
-        self.oai_namespace = f"{{{namespace}}}" if namespace else ""
-        for nameless in root.iterchildren(f"{self.oai_namespace}error"):
-            if not nameless.get("code"):
-                nameless.set("code", "OAIError")
+        except InvalidXml as error:
+            response = self._recover(reply, params, str(error))
+        root = etree.QName(response.xml)
+        if root.localname != "OAI-PMH":
+            raise self._not_oai_pmh(reply, params, f"<{root.localname}>")
+        self.oai_namespace = f"{{{root.namespace}}}" if root.namespace else ""
+        for error_element in response.xml.iterchildren(f"{self.oai_namespace}error"):
+            if not error_element.get("code"):  # sickle needs one
+                error_element.set("code", "OAIError")
         return response
 
-    def _behind_noise(self, reply: Reply, params: dict[str, str], reason: str) -> Response:
-        """The page behind a warning that a server prints first; whatever else there is, is not OAI-PMH."""
+    def _recover(self, reply: Reply, params: dict[str, str], reason: str) -> Response:
+        """Return what can be recovered of a page that is not well-formed, with the page itself."""
+        if not _is_oai_pmh(reply) or not reply.body.lstrip(_BOM_AND_SPACE).startswith(b"<"):
+            return self._parse_after_message(reply, params, reason)
+        if params.get("verb") == "Identify":
+            page = recover_identify(reply.body)
+        else:
+            page = recover(reply.body, reply.headers.get("content-type", ""))
+        raw = RawResponse(url=self.endpoint, body=reply.body, reason=reason)
+        return Response(url=reply.url, xml=page.root, raw=(raw,), skipped=page.skipped, notes=page.notes)
+
+    def _parse_after_message(self, reply: Reply, params: dict[str, str], reason: str) -> Response:
+        """Parse a page before which the server prints something, such as a PHP warning."""
         start = reply.body.find(b"<?xml")
         try:
-            root = parse(reply.body[start:]) if start > 0 else None
-        except Unreadable:
+            root = parse_xml(reply.body[start:]) if start > 0 else None
+        except InvalidXml:
             root = None
         if root is None:
-            raise self._foreign(reply, params, "what is not XML")
+            raise self._not_oai_pmh(reply, params, "what is not XML")
         raw = RawResponse(url=self.endpoint, body=reply.body, reason=reason)
         return Response(url=reply.url, xml=root, raw=(raw,), notes=("the server prints a message before its page",))
 
-    def _recovered(self, reply: Reply, params: dict[str, str], reason: str) -> Response:
-        """What can be saved of a page that is not well-formed; the page itself is kept as it came."""
-        if not _is_oai(reply) or not reply.body.lstrip(_BOM_AND_SPACE).startswith(b"<"):
-            return self._behind_noise(reply, params, reason)
-        if params.get("verb") == "Identify":
-            found = identity(reply.body)
-        else:
-            found = recover(reply.body, reply.headers.get("content-type", ""))
-        raw = RawResponse(url=self.endpoint, body=reply.body, reason=reason)
-        return Response(url=reply.url, xml=found.root, raw=(raw,), skipped=found.skipped, notes=found.notes)
-
-    def _foreign(self, reply: Reply, params: dict[str, str], seen: str) -> Exception:
-        """What an answer that is not OAI-PMH means: someone in the way, the wrong address, or a server's mishap."""
-        cause, what = html_cause(reply.body, "not_oai_pmh")
-        sentence = f"{self.endpoint} answers with {what or seen} instead of OAI-PMH"
+    def _not_oai_pmh(self, reply: Reply, params: dict[str, str], content: str) -> Exception:
+        """Return what another response means: a login or firewall, a wrong url, or a failure of this request."""
+        cause, page = html_cause(reply.body, "not_oai_pmh")
+        sentence = f"{self.endpoint} answers with {page or content} instead of OAI-PMH"
         if cause == "blocked" or params.get("verb") == "Identify":
             return failed(cause, sentence)
         return unreadable_response(cause, sentence, self.endpoint, reply.body)
 
 
-def _is_oai(reply: Reply) -> bool:
-    """Whether a reply, whatever its status, is OAI-PMH's own: servers send protocol errors with 4xx and 5xx."""
-    return OAI.search(reply.body[:4096]) is not None
+def _is_oai_pmh(reply: Reply) -> bool:
+    """Return whether a reply of any status is OAI-PMH: servers send protocol errors with 4xx and 5xx, too."""
+    return _ROOT_TAG.search(reply.body[:_ROOT_TAG_MAX_OFFSET]) is not None

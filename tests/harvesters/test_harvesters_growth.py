@@ -42,7 +42,7 @@ def oai_record(body: bytes) -> object:
 
 
 def rss_page(body: bytes) -> object:
-    return rss._recovered(FEED, reply(RSS % body), Notes(), strict_xml.Unreadable("broken"))  # type: ignore[arg-type]
+    return rss._recovered(FEED, reply(RSS % body), Notes(), strict_xml.InvalidXml("broken"))  # type: ignore[arg-type]
 
 
 def rss_item(body: bytes) -> object:
@@ -73,7 +73,7 @@ def json_ld(body: bytes) -> object:
         *((rss_page, text) for text in (b"<item>", b"<item>x</item", b"<a:item b='1'>", b"<entry></item>", b"<item> ")),
         *((rss_item, text) for text in (b"<guid> ", b" ", b"<link ")),
         *(
-            (strict_xml.name_entities, text)
+            (strict_xml.replace_named_entities, text)
             for text in (b"<!--", b"<![CDATA[", b"<?", b"&eacute;", b"&a", b"<!----><?")
         ),
         *((json_page, text) for text in (b'\\"', b'"\\', b'"a\\"', b'{"a":', b'"')),
@@ -138,4 +138,4 @@ def test_a_wrapped_script_is_its_json(script: str) -> None:
 def test_entities_are_named_outside_sections_only() -> None:
     page = b"<a>&eacute;<!-- &eacute; -->&amp;&nbsp;<![CDATA[&eacute;]]><?p &eacute;?>&nobody;&ouml;<!-- &eacute;"
     named = b"<a>&#233;<!-- &eacute; -->&amp;&#160;<![CDATA[&eacute;]]><?p &eacute;?>&nobody;&#246;<!-- &#233;"
-    assert strict_xml.name_entities(page) == named
+    assert strict_xml.replace_named_entities(page) == named

@@ -10,8 +10,7 @@ from lxml import etree
 
 from harvesters import harvest
 from harvesters.client import Client
-from harvesters.oai_pmh import Repository
-from harvesters.oai_pmh.server import formats, sets
+from harvesters.oai_pmh import Repository, formats, sets
 from schemas import Ask, Environment, HarvestFailed
 from tests.harvesters.loopback import (
     Answer,
