@@ -14,10 +14,10 @@ from growth import growth, in_time
 
 # Read no text of a partner, or no more of it than is said here.
 BOUNDED = {
-    "transforms.match.bound.OPEN": "the matching model's own SQL",
-    "transforms.match.bound.SURE": "the matching model's own SQL",
-    "transforms.normalize.language.detection.TWO_WORDS": "reads 120 characters (LENGTH)",
-    "transforms.normalize.record.descriptions.TEASER": "reads 40 characters (TEASER_LENGTH)",
+    "transforms.match.bound._OPEN": "the matching model's own SQL",
+    "transforms.match.bound._SURE": "the matching model's own SQL",
+    "transforms.normalize.language.detection._TWO_WORDS": "reads 120 characters (_LENGTH)",
+    "transforms.normalize.record.descriptions._TEASER": "reads 40 characters (_TEASER_LENGTH)",
 }
 SIZE = 8_000  # characters at which a quadratic expression is far slower than SUSPECT
 TOO_LATE = 20  # seconds for one expression on one text
