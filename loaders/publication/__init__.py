@@ -1,4 +1,4 @@
-"""The publication: each cluster of live records becomes one resource, in one transaction."""
+"""Publish the catalog: each cluster of live records becomes one resource, in one transaction."""
 
 from loaders.publication.across import keep_across, read_across, write_across
 from loaders.publication.match_state import (

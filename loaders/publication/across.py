@@ -1,4 +1,4 @@
-"""Findings over the whole catalog, written by a publication: on their way beside the match, then as rows of `issue`."""
+"""Keep the findings over the whole catalog beside the match, and write them as rows of `issue` when it is published."""
 
 from __future__ import annotations
 
@@ -15,47 +15,48 @@ from loaders.store import HarvestRunRow, SourceRecordRow, read_run, rows_among, 
 from schemas import Issue
 from schemas.environment import Environment
 
-NAME, SCOPE = "across.json", "catalog"
+_FILE = "across.json"
+_SCOPE = "catalog"  # of the issues written here
 
 
-def keep_across(folder: Path, found: Iterable[Issue]) -> None:
-    """Lay the findings down beside the match that they were found in."""
-    with whole_file(folder / NAME) as beside:
-        beside.write_bytes(msgspec.json.encode(list(found)))
+def keep_across(folder: Path, findings: Iterable[Issue]) -> None:
+    """Write the findings into the folder of the match in which they were found."""
+    with whole_file(folder / _FILE) as beside:
+        beside.write_bytes(msgspec.json.encode(list(findings)))
 
 
 def read_across(folder: Path) -> list[Issue]:
-    """The findings of a match. Raises NothingMatched when it is published already."""
+    """Read the findings of a match. Raises NothingMatched when it is published already."""
     try:
-        return msgspec.json.decode((folder / NAME).read_bytes(), type=list[Issue])
+        return msgspec.json.decode((folder / _FILE).read_bytes(), type=list[Issue])
     except FileNotFoundError as error:
-        raise NothingMatched(f"{folder.name}: nothing was matched, or it is published already") from error
+        raise NothingMatched(f"{folder.name}: nothing was matched, or it is published already; match again") from error
 
 
-def write_across(env: Environment, run_id: str, found: list[Issue], codes: Iterable[str]) -> None:
-    """Make the open findings with these codes those that were found, about records that live; others are resolved."""
+def write_across(env: Environment, run_id: str, findings: list[Issue], codes: Iterable[str]) -> None:
+    """Open these findings about live records, and resolve all other open findings with these codes."""
     run = read_run(env, run_id)
     with writing(env) as connection:
-        live = _live(connection, [one.key for one in found])
-        rows = {row["finding"]: row for row in (_row(one) for one in found if one.key in live)}
+        live = _live_keys(connection, [finding.key for finding in findings])
+        rows = {row["finding"]: row for row in (_issue_row(finding) for finding in findings if finding.key in live)}
         feeds = connection.scalars(select(HarvestRunRow.feed).where(HarvestRunRow.feed.is_not(None)).distinct()).all()
         where = TABLE.c.feed.in_(feeds) & TABLE.c.code.in_(list(codes))  # by the index of both
-        compare(connection, run, rows, standing_or_found(connection, where, SCOPE, rows), SCOPE)
+        compare(connection, run, rows, standing_or_found(connection, where, _SCOPE, rows), _SCOPE)
 
 
-def _row(one: Issue) -> dict[str, str]:
-    path, value = storable(one.path), storable(one.value)
+def _issue_row(finding: Issue) -> dict[str, str]:
+    path, value = storable(finding.path), storable(finding.value)
     return {
-        "finding": finding_name(one.key, one.code, path, value),
-        "key": one.key,
-        "feed": one.key.partition(":")[0],
-        "code": one.code,
-        "severity": one.severity,
+        "finding": finding_name(finding.key, finding.code, path, value),
+        "key": finding.key,
+        "feed": finding.key.partition(":")[0],
+        "code": finding.code,
+        "severity": finding.severity,
         "path": path,
         "value": value,
     }
 
 
-def _live(connection: Connection, keys: list[str]) -> set[str]:
+def _live_keys(connection: Connection, keys: list[str]) -> set[str]:
     query = select(SourceRecordRow.key).where(SourceRecordRow.status == "live")
     return {key for (key,) in rows_among(connection, query, SourceRecordRow.key, keys)}

@@ -1,4 +1,4 @@
-"""Which id each cluster's resource bears: kept while one member stays, minted only for what was never published."""
+"""Choose the id of each cluster's resource: kept while one member stays, minted only for a new cluster."""
 
 from __future__ import annotations
 
@@ -8,112 +8,123 @@ from functools import cache
 from typing import NamedTuple
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
-_PAIRS = [one + other for one in _ALPHABET for other in _ALPHABET]  # ten bits in two letters
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]  # ten bits in two letters
 Group = tuple[str, ...]  # the live keys of a cluster, sorted
 
 
 class Identities(NamedTuple):
-    """The id of each group, in the groups' order, the ids that another has taken over, and those that it gave back."""
+    """The id of each group, in the groups' order; the ids replaced by another one; the ids given back."""
 
     ids: list[str]
     redirects: dict[str, str]
     returned: frozenset[str]
 
-    def redirected(self, before: Mapping[str, str]) -> dict[str, str]:
-        """Every redirect that is to be, given those of before; the chains are not resolved."""
-        return {**{old: name for old, name in before.items() if old not in self.returned}, **self.redirects}
+    def merged_redirects(self, before: Mapping[str, str]) -> dict[str, str]:
+        """Return all redirects after this publication; chains of redirects are not resolved."""
+        return {**{old: target for old, target in before.items() if old not in self.returned}, **self.redirects}
 
 
 class _Claim(NamedTuple):
-    """That `size` members of a group were of a resource; the smallest claim comes first."""
+    """A group's claim to an id: `size` of its members had it. The smallest claim in sort order wins."""
 
     size: int  # negative: the larger part first
     created_at: str
     id: str
-    has_own: bool  # it could have another id back
+    has_own: bool  # the group could have another id back
     key: str
     group: int
 
 
 def identify(
     groups: Sequence[Group],
-    held: Mapping[str, str],
+    resource_ids: Mapping[str, str],
     created: Mapping[str, str],
     redirects: Mapping[str, str],
     former: Mapping[str, Set[str]],
     run_id: str,
 ) -> Identities:
-    """Give every group an id.
+    """Choose an id for every group.
 
-    `held` is the id that each key bore last, `created` when each id was made, `former` the last records of each id that
-    was redirected. The larger part of a resource keeps its id, then the older id, then what has no id to go back to,
-    then the smaller key. A group that keeps none has back the oldest id of which it has all the records, and the others
-    of those lead to it. An id that no group keeps is redirected to where most of it went.
+    `resource_ids` is the id that each key had last, `created` the time each id was made, `former` the last records of
+    each id that was redirected. An id goes to the group with the larger part of its resource, then to the older id,
+    then to a group that has no id to go back to, then to the smaller key. A group that gets none this way gets back the
+    oldest redirected id whose records it holds completely, and its other such ids redirect to that one. An id that no
+    group gets is redirected to where most of its records went.
     """
-    own = _own(groups, created, former)
-    claims = sorted(_claims(groups, held, created, redirects, own))
-    ids: list[str | None] = [None] * len(groups)
-    taken: set[str] = set()
-    for claim in claims:
-        if ids[claim.group] is None and claim.id not in taken:
-            ids[claim.group] = claim.id
-            taken.add(claim.id)
-    back = {number: names for number, names in own.items() if ids[number] is None}
-    for number, (oldest, *_) in back.items():
-        ids[number] = oldest
-    named = [name or _mint(run_id, group[0]) for name, group in zip(ids, groups, strict=True)]
-    gone = {name: oldest for oldest, *others in back.values() for name in others}
+    own = _own_ids(groups, created, former)
+    claims = sorted(_claims(groups, resource_ids, created, redirects, own))
+    granted = _granted(claims)
+    returned = {number: ids for number, ids in own.items() if number not in granted}
+    chosen = granted | {number: oldest for number, (oldest, *_) in returned.items()}
+    ids = [chosen.get(number) or _mint(run_id, group[0]) for number, group in enumerate(groups)]
+    replaced = {other: oldest for oldest, *others in returned.values() for other in others}
+    taken = set(granted.values())
     for claim in claims:
         if claim.id not in taken:
-            gone.setdefault(claim.id, named[claim.group])
-    return Identities(named, gone, frozenset(oldest for oldest, *_ in back.values()))
+            replaced.setdefault(claim.id, ids[claim.group])
+    return Identities(ids, replaced, frozenset(oldest for oldest, *_ in returned.values()))
 
 
-def _own(groups: Sequence[Group], created: Mapping[str, str], former: Mapping[str, Set[str]]) -> dict[int, list[str]]:
-    """The redirected ids of which a group has all the records that live, by group, the oldest first."""
-    known = {key for keys in former.values() for key in keys}
-    group_of = {key: number for number, group in enumerate(groups) for key in group if key in known} if known else {}
+def _granted(claims: Iterable[_Claim]) -> dict[int, str]:
+    """Give each group the id of its first claim that no other group got before, by group number."""
+    granted: dict[int, str] = {}
+    taken: set[str] = set()
+    for claim in claims:
+        if claim.group not in granted and claim.id not in taken:
+            granted[claim.group] = claim.id
+            taken.add(claim.id)
+    return granted
+
+
+def _own_ids(
+    groups: Sequence[Group], created: Mapping[str, str], former: Mapping[str, Set[str]]
+) -> dict[int, list[str]]:
+    """Return the redirected ids whose live records are all in one group, by group number, the oldest first."""
+    former_keys: set[str] = set().union(*former.values())
+    if not former_keys:
+        return {}
+    group_of = {key: number for number, group in enumerate(groups) for key in former_keys.intersection(group)}
     own: dict[int, list[str]] = {}
-    for name in sorted(former, key=lambda one: (created.get(one, ""), one)):
-        numbers = {group_of[key] for key in former[name] if key in group_of}
+    for old_id in sorted(former, key=lambda old_id: (created.get(old_id, ""), old_id)):
+        numbers = {group_of[key] for key in former[old_id] if key in group_of}
         if len(numbers) == 1:
-            own.setdefault(numbers.pop(), []).append(name)
+            own.setdefault(numbers.pop(), []).append(old_id)
     return own
 
 
 def _claims(
     groups: Sequence[Group],
-    held: Mapping[str, str],
+    resource_ids: Mapping[str, str],
     created: Mapping[str, str],
     redirects: Mapping[str, str],
     own: Container[int],
 ) -> Iterable[_Claim]:
     for number, group in enumerate(groups):
-        first: dict[str, str] = {}
+        first_key: dict[str, str] = {}
         size: dict[str, int] = {}
         for key in group:
-            name = held.get(key)
-            if name is not None:
-                name = resolve(redirects, name)
-                first.setdefault(name, key)
-                size[name] = size.get(name, 0) + 1
-        for name, key in first.items():
-            yield _Claim(-size[name], created.get(name, ""), name, number in own, key, number)
+            resource_id = resource_ids.get(key)
+            if resource_id is not None:
+                resource_id = resolve(redirects, resource_id)
+                first_key.setdefault(resource_id, key)
+                size[resource_id] = size.get(resource_id, 0) + 1
+        for resource_id, key in first_key.items():
+            yield _Claim(-size[resource_id], created.get(resource_id, ""), resource_id, number in own, key, number)
 
 
-def resolve(redirects: Mapping[str, str], name: str) -> str:
-    """The id at the end of a chain of redirects."""
+def resolve(redirects: Mapping[str, str], resource_id: str) -> str:
+    """Follow a chain of redirects to its last id."""
     seen = set()
-    while name in redirects and name not in seen:
-        seen.add(name)
-        name = redirects[name]
-    return name
+    while resource_id in redirects and resource_id not in seen:
+        seen.add(resource_id)
+        resource_id = redirects[resource_id]
+    return resource_id
 
 
 def _mint(run_id: str, key: str) -> str:
-    """A new id in 26 letters and digits that sorts by the run's time, the same whenever this run mints it for the key.
+    """Make an id of 26 letters and digits that sorts by the run's time; the same run and key give the same id.
 
-    The layout is ULID's (https://github.com/ulid/spec): 48 bits of time, here of the run, and 80 bits of a hash.
+    The layout is ULID's (https://github.com/ulid/spec): 48 bits of time, here the run's, and 80 bits of a hash.
     """
     number = _milliseconds(run_id.rsplit("-", 1)[-1]) << 80
     number |= int.from_bytes(hashlib.sha256(f"{run_id}\x00{key}".encode()).digest()[:10], "big")
@@ -122,7 +133,7 @@ def _mint(run_id: str, key: str) -> str:
 
 @cache
 def _milliseconds(stamp: str) -> int:
-    """The time of a run's stamp; of one that is no time a number of as many bits, always the same."""
+    """Return the time in a run id's stamp; for a stamp without a time a constant number with as many bits."""
     from datetime import UTC, datetime
 
     if "T" not in stamp:

@@ -1,6 +1,6 @@
-"""What the matcher needs of the catalog, and what it keeps between two nights under ELIB_HOME/match.
+"""Read what the matcher needs from the catalog, and keep its files between two nights under ELIB_HOME/match.
 
-The files there can be thrown away at any time: the next match is then a full one.
+The files can be deleted at any time: the next match is then a full one.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, func, select
 
+from loaders.publication.publish_state import read_publish_state
 from loaders.store import (
     HarvestRunRow,
     JudgementRow,
-    PublishStateRow,
     SourceRecordRow,
     as_kept,
     reading,
@@ -33,10 +33,12 @@ from schemas import Cluster, Compared, Judgement, Match
 from schemas.base import Base
 from schemas.environment import Environment
 
-FEATURES, PAIRS, FOUND, STATE_FILE = "features.parquet", "pairs.parquet", "found-", "state.json"
-_KEPT = 2 * 86_400  # seconds that a match which nobody published lies about
+_FEATURES_FILE, _PAIRS_FILE, _STATE_FILE = "features.parquet", "pairs.parquet", "state.json"
+_RESULT_FILE, _MATCHES_FILE = "found.json", "matches.jsonl"
+_FOLDER_PREFIX = "found-"  # of the folder of one match
+_MAX_UNPUBLISHED_SECONDS = 2 * 86_400  # a match that was not published is deleted after this time
 _COMPARED = msgspec.json.Decoder(Compared)
-_STATE = "matched"  # the name of the row of publish_state
+MATCH_STATE = "matched"  # the row of publish_state: the match from which the catalog was published
 
 
 class NothingMatched(Exception):
@@ -44,36 +46,36 @@ class NothingMatched(Exception):
 
 
 class Outdated(Exception):
-    """The catalog was published since the match began: what it found may undo what was decided meanwhile."""
+    """The catalog was published after the match began, so that the match may undo newer decisions."""
 
 
 class StateUnreadable(Exception):
-    """A file of the last match cannot be read: which, and why. It can be thrown away."""
+    """A file of the last match cannot be read; the message names it and says why. It can be deleted."""
 
 
-class _Related(Base, frozen=True, kw_only=True):
-    """A record and another that is a translation or a version of it: linked, not merged."""
+class _RelatedPair(Base, frozen=True, kw_only=True):
+    """Two records of which one is a translation or a version of the other: linked, not merged."""
 
     key: str
     other_key: str
     kind: str  # LOM 7.1, of the first to the second
 
 
-class Found(Base, frozen=True, kw_only=True):
-    """What a match found, on its way to the publication; its pairs lie beside it, a JSON line each."""
+class MatchResult(Base, frozen=True, kw_only=True):
+    """The clusters and related pairs of a match, for the publication; its matches are in a file of JSON lines."""
 
     clusters: tuple[Cluster, ...]
-    related: tuple[_Related, ...]
+    related: tuple[_RelatedPair, ...]
 
 
-class _State(Base, frozen=True, kw_only=True):
+class _MatchState(Base, frozen=True, kw_only=True):
     version: str  # of the matcher: features and model
-    digest: str
+    digest: str  # of the features and pairs
     since: str | None = None  # the newest publication when the match began
 
 
 def newest_publication(env: Environment) -> str | None:
-    """The last run that published the catalog; a match asks for it before it reads anything else."""
+    """Return the last run that published the catalog; a match reads it before anything else."""
     with reading(env) as connection:
         return _newest(connection)
 
@@ -84,14 +86,17 @@ def _newest(connection: Connection) -> str | None:
 
 
 def check_current(connection: Connection, folder: Path) -> None:
-    """Raises Outdated when the catalog was published since the match of this folder began."""
+    """Raise Outdated when the catalog was published after the match of this folder began."""
     since, newest = _state_of(folder).since, _newest(connection)
     if since != newest:
-        raise Outdated(f"{folder.name}: matched after {since or 'nothing'}, and {newest} was published meanwhile")
+        raise Outdated(
+            f"{folder.name}: it was matched after {since or 'no publication'}, and {newest} was published meanwhile; "
+            "match again"
+        )
 
 
 def live_versions(env: Environment) -> dict[str, str]:
-    """The key of every live accepted record, with the sha256 of its text."""
+    """Return the key of every live accepted record, with the sha256 of its text."""
     query = select(SourceRecordRow.key, SourceRecordRow.record_sha256).where(
         SourceRecordRow.status == "live", SourceRecordRow.record.is_not(None)
     )
@@ -101,7 +106,7 @@ def live_versions(env: Environment) -> dict[str, str]:
 
 
 def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str, Compared]]:
-    """Feed, text's sha256 and what is compared of those of the keys that are live, in batches; memory does not grow."""
+    """Yield feed, sha256 of the text and compared fields of each live record among the keys, read in batches."""
     with reading(env) as connection:
         text = as_kept(connection, SourceRecordRow.record)
         query = select(SourceRecordRow.feed, SourceRecordRow.record_sha256, text)
@@ -111,41 +116,42 @@ def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str,
 
 
 def judgements(env: Environment) -> list[Judgement]:
-    """Every judgement of a steward, in the order in which they were made."""
+    """Return every judgement of a steward, oldest first."""
     with reading(env) as connection:
         rows = connection.execute(select(JudgementRow.__table__).order_by(JudgementRow.id)).mappings()
         return [msgspec.convert({name: row[name] for name in Judgement.__struct_fields__}, Judgement) for row in rows]
 
 
 def read_state(env: Environment, version: str) -> tuple[pa.Table, pa.Table] | None:
-    """The features and pairs of the match that the catalog was last published from.
+    """Return the features and pairs of the match from which the catalog was last published.
 
-    None when there are none, they are of another version of the matcher, or not those of this catalog. Raises
-    StateUnreadable.
+    Returns None when there are none, when another version of the matcher made them, or when they belong to another
+    catalog. Raises StateUnreadable.
     """
     state = _kept_state(env)
     if state is None or state.version != version:
         return None
     with reading(env) as connection:
-        published = connection.scalar(select(PublishStateRow.value).where(PublishStateRow.name == _STATE))
+        published = read_publish_state(connection, MATCH_STATE)
     if published != _value(state.digest):
         return None
-    return _table(env, FEATURES), _table(env, PAIRS)
+    return _table(env, _FEATURES_FILE), _table(env, _PAIRS_FILE)
 
 
 def read_features(env: Environment, version: str) -> pa.Table | None:
-    """The features kept from the last publication, for a full match; None when another version's matcher made them.
+    """Return the features kept from the last publication, for a full match.
 
-    Each tells by its record's sha256 whether it still holds, so that it does not matter which catalog it was.
+    Returns None when another version of the matcher made them. Each feature carries its record's sha256, so that it can
+    be used whichever catalog it came from. Raises StateUnreadable.
     """
     state = _kept_state(env)
-    return None if state is None or state.version != version else _table(env, FEATURES)
+    return None if state is None or state.version != version else _table(env, _FEATURES_FILE)
 
 
-def _kept_state(env: Environment) -> _State | None:
-    path = _folder(env) / STATE_FILE
+def _kept_state(env: Environment) -> _MatchState | None:
+    path = _folder(env) / _STATE_FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_State) if path.exists() else None
+        return msgspec.json.decode(path.read_bytes(), type=_MatchState) if path.exists() else None
     except (msgspec.DecodeError, OSError) as error:
         raise StateUnreadable(f"{path}: {error}") from error
 
@@ -159,7 +165,7 @@ def _table(env: Environment, name: str) -> pa.Table:
 
 
 def stale_keys(env: Environment, features: pa.Table | None) -> tuple[set[str], set[str]]:
-    """The live keys of which the features are missing or old, and the keys of features that must go."""
+    """Return the live keys whose features are missing or out of date, and the keys whose features must be dropped."""
     live = live_versions(env)
     if features is None:
         return set(live), set()
@@ -169,7 +175,7 @@ def stale_keys(env: Environment, features: pa.Table | None) -> tuple[set[str], s
 
 
 def without(features: pa.Table, keys: set[str]) -> pa.Table:
-    """The features less those of some keys."""
+    """Return the features without those of some keys."""
     if not keys:
         return features
     return features.filter(pc.invert(pc.is_in(features["key"], pa.array(sorted(keys), pa.string()))))
@@ -186,28 +192,29 @@ def write_found(
     *,
     since: str | None,
 ) -> Path:
-    """Lay down what a match found, in a folder of its own, for the publication; returns it.
+    """Write what a match found into a new folder, for the publication, and return the folder.
 
-    `since` is newest_publication of when the match began. The state of before stays until what was found is published.
+    `since` is newest_publication at the time the match began. The previous state stays until this match is published.
     """
-    _sweep(env)
+    _delete_unpublished(env)
     encoder = msgspec.json.Encoder()
-    linked = tuple(_Related(key=key, other_key=other, kind=kind) for key, other, kind in related)
-    state = _State(version=version, digest=_digest(version, features, pairs), since=since)
-    with _own_folder(env) as folder:
-        pq.write_table(features, folder / FEATURES, compression="zstd")
-        pq.write_table(pairs, folder / PAIRS, compression="zstd")
-        with (folder / "matches.jsonl").open("wb") as lines:
+    related_pairs = tuple(_RelatedPair(key=key, other_key=other, kind=kind) for key, other, kind in related)
+    state = _MatchState(version=version, digest=_digest(version, features, pairs), since=since)
+    with _new_folder(env) as folder:
+        pq.write_table(features, folder / _FEATURES_FILE, compression="zstd")
+        pq.write_table(pairs, folder / _PAIRS_FILE, compression="zstd")
+        with (folder / _MATCHES_FILE).open("wb") as lines:
             lines.writelines(encoder.encode(match) + b"\n" for match in matches)
-        (folder / STATE_FILE).write_bytes(encoder.encode(state))
-        (folder / "found.json").write_bytes(encoder.encode(Found(clusters=tuple(clusters), related=linked)))
+        (folder / _STATE_FILE).write_bytes(encoder.encode(state))
+        result = MatchResult(clusters=tuple(clusters), related=related_pairs)
+        (folder / _RESULT_FILE).write_bytes(encoder.encode(result))
     return folder
 
 
 @contextmanager
-def _own_folder(env: Environment) -> Iterator[Path]:
-    """A folder for one match; gone again when it cannot be filled: half a match would fill a full disk more."""
-    folder = Path(tempfile.mkdtemp(prefix=FOUND, dir=_folder(env)))
+def _new_folder(env: Environment) -> Iterator[Path]:
+    """Make a folder for one match, and delete it when writing fails, so that a full disk is not filled further."""
+    folder = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX, dir=_folder(env)))
     try:
         yield folder
     except BaseException:
@@ -215,53 +222,43 @@ def _own_folder(env: Environment) -> Iterator[Path]:
         raise
 
 
-def _sweep(env: Environment) -> None:
-    """Matches that nobody has published are of no use to anyone after some days."""
-    for folder in _folder(env).glob(f"{FOUND.rstrip('-')}*"):  # and that of catalogs of before, which had one
-        if time.time() - folder.stat().st_mtime > _KEPT:
+def _delete_unpublished(env: Environment) -> None:
+    """Delete matches that were not published for some days, also the one folder `found` of older versions."""
+    for folder in _folder(env).glob(f"{_FOLDER_PREFIX.rstrip('-')}*"):
+        if time.time() - folder.stat().st_mtime > _MAX_UNPUBLISHED_SECONDS:
             shutil.rmtree(folder)
 
 
-def read_found(folder: Path) -> Found:
-    """What a match found. Raises NothingMatched when it is not there (any more): each match is published once."""
-    if not (folder / "found.json").exists():
+def read_found(folder: Path) -> MatchResult:
+    """Read what a match found. Raises NothingMatched when it is not there: each match is published only once."""
+    if not (folder / _RESULT_FILE).exists():
         raise NothingMatched(f"{folder}: nothing was matched, or it is published already; run the match again first")
-    return msgspec.json.decode((folder / "found.json").read_bytes(), type=Found)
+    return msgspec.json.decode((folder / _RESULT_FILE).read_bytes(), type=MatchResult)
 
 
 def read_matches(folder: Path) -> Iterator[Match]:
-    """The pairs that a match found, by key."""
+    """Yield the pairs that a match found, in key order."""
     decoder = msgspec.json.Decoder(Match)
-    with (folder / "matches.jsonl").open("rb") as lines:
+    with (folder / _MATCHES_FILE).open("rb") as lines:
         for line in lines:
             yield decoder.decode(line)
 
 
 def published_value(folder: Path) -> str:
-    """The value of the row of publish_state when this match is published."""
+    """Return the value of the row MATCH_STATE of publish_state once this match is published."""
     return _value(_state_of(folder).digest)
 
 
-def _state_of(folder: Path) -> _State:
-    return msgspec.json.decode((folder / STATE_FILE).read_bytes(), type=_State)
+def _state_of(folder: Path) -> _MatchState:
+    return msgspec.json.decode((folder / _STATE_FILE).read_bytes(), type=_MatchState)
 
 
 def keep_state(env: Environment, folder: Path) -> None:
-    """After a publication: what it was made from is what the next night starts from."""
-    for name in (FEATURES, PAIRS, STATE_FILE):  # the state last: it makes the rest count
+    """Keep a published match's features and pairs for the next night, and delete its folder."""
+    for name in (_FEATURES_FILE, _PAIRS_FILE, _STATE_FILE):  # the state last: the other files count only with it
         with whole_file(_folder(env) / name) as beside:
             shutil.copyfile(folder / name, beside)
     shutil.rmtree(folder)
-
-
-def note_published(connection: Connection, value: str) -> bool:
-    """Say in the catalog which match it was published from; true when that is a change."""
-    row = connection.scalar(select(PublishStateRow.value).where(PublishStateRow.name == _STATE))
-    if row == value:
-        return False
-    connection.execute(delete(PublishStateRow).where(PublishStateRow.name == _STATE))
-    connection.execute(insert(PublishStateRow).values(name=_STATE, value=value))
-    return True
 
 
 def _folder(env: Environment) -> Path:
@@ -275,7 +272,7 @@ def _value(digest: str) -> str:
 
 
 def _digest(version: str, features: pa.Table, pairs: pa.Table) -> str:
-    """What tells one match's features and pairs from another's."""
+    """Return a digest of the features' records and of the pairs, however their columns are cut into chunks."""
     digest = hashlib.sha256(version.encode())
     for table, names in ((features, ("key", "record_sha256")), (pairs, ("left_key", "right_key"))):
         for name in names:

@@ -1,4 +1,4 @@
-"""The rows of `match`: those of the pairs that a match found, and no row written that is right already."""
+"""Write the rows of `match`, only those that differ from the pairs that a match found."""
 
 from __future__ import annotations
 
@@ -12,41 +12,40 @@ from sqlalchemy import Connection, bindparam, delete, select
 from loaders.store import MatchRow, upsert, write_rows
 from schemas import Match
 
-BATCH = 500
+_BATCH_ROWS = 500
+_COLUMNS = ("probability", "evidence", "verdict", "review")
 _MATCHES: Any = MatchRow.__table__
 
 
-def write_matches(connection: Connection, pairs: Iterable[Match]) -> None:
-    """Make the rows of `match` those of the pairs; a row that is right already is not written."""
-    names = ("probability", "evidence", "verdict", "review")
+def write_matches(connection: Connection, matches: Iterable[Match]) -> None:
+    """Make the rows of `match` equal to these pairs; a row that is right already is not written."""
+    columns = [_MATCHES.c[name] for name in _COLUMNS]
     known = {
-        (row[0], row[1]): tuple(row[2:])
-        for row in connection.execute(
-            select(_MATCHES.c.left_key, _MATCHES.c.right_key, *(_MATCHES.c[one] for one in names))
-        )
+        (left, right): tuple(values)
+        for left, right, *values in connection.execute(select(_MATCHES.c.left_key, _MATCHES.c.right_key, *columns))
     }
     differing = (
-        row for row in map(_match_row, pairs) if known.pop(_key(row), None) != tuple(row[name] for name in names)
+        row for row in map(_match_row, matches) if known.pop(_key(row), None) != tuple(row[name] for name in _COLUMNS)
     )
-    for part in chunked(differing, BATCH):
-        write_rows(connection, upsert(connection, _MATCHES, names), part)
+    for batch in chunked(differing, _BATCH_ROWS):
+        write_rows(connection, upsert(connection, _MATCHES, _COLUMNS), batch)
     gone = delete(_MATCHES).where(_MATCHES.c.left_key == bindparam("left"), _MATCHES.c.right_key == bindparam("right"))
-    for pair_part in chunked(sorted(known), BATCH):
-        write_rows(connection, gone, [{"left": left, "right": right} for left, right in pair_part])
+    for keys in chunked(sorted(known), _BATCH_ROWS):
+        write_rows(connection, gone, [{"left": left, "right": right} for left, right in keys])
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, str]:
     return row["left_key"], row["right_key"]
 
 
-def _match_row(pair: Match) -> dict[str, Any]:
-    """The row of a pair; `review` says why it is up for review where the verdict was not the matcher's own."""
-    reasons = [one.seen for one in pair.evidence if one.field in ("judgement", "cluster")]
+def _match_row(match: Match) -> dict[str, Any]:
+    """Make the row of a pair; `review` says why it is up for review where the verdict was not the matcher's own."""
+    reasons = [evidence.seen for evidence in match.evidence if evidence.field in ("judgement", "cluster")]
     return {
-        "left_key": pair.left_key,
-        "right_key": pair.right_key,
-        "probability": pair.probability,
-        "evidence": msgspec.json.encode(pair.evidence, order="deterministic").decode(),
-        "verdict": pair.verdict,
-        "review": "; ".join(reasons) if reasons and pair.verdict == "review" else None,
+        "left_key": match.left_key,
+        "right_key": match.right_key,
+        "probability": match.probability,
+        "evidence": msgspec.json.encode(match.evidence, order="deterministic").decode(),
+        "verdict": match.verdict,
+        "review": "; ".join(reasons) if reasons and match.verdict == "review" else None,
     }

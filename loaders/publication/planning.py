@@ -1,4 +1,4 @@
-"""What a publication starts from: who lives now, what is published, what stewards decided; and what it is to become."""
+"""Plan a publication: read what is live, published and decided, and say which resources there should be."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import msgspec
 from sqlalchemy import Connection, and_, or_, select
 
 from loaders.publication.identity import Group, Identities, identify, resolve
-from loaders.publication.match_state import Found
+from loaders.publication.match_state import MatchResult
 from loaders.store import CurationRow, RedirectRow, ResourceRow, SourceRecordRow
 from schemas import Cluster, Correction, Relation
 
-_FETCH = 10_000
+_FETCH_ROWS = 10_000
 
 
 class _Origin(msgspec.Struct):
@@ -21,7 +21,7 @@ class _Origin(msgspec.Struct):
 
 
 class _Made(msgspec.Struct):
-    """The parts of a resource's record that say which records it was made of."""
+    """The parts of a resource's record that say from which records it was made."""
 
     key: str
     provenance: dict[str, tuple[_Origin, ...]] = {}
@@ -30,8 +30,8 @@ class _Made(msgspec.Struct):
 _MADE = msgspec.json.Decoder(_Made)
 
 
-class _Row(NamedTuple):
-    """What is known of a record without its text."""
+class LiveRecord(NamedTuple):
+    """A live record, without its text."""
 
     feed: str
     resource_id: str | None
@@ -39,8 +39,8 @@ class _Row(NamedTuple):
     score: int | None
 
 
-class _Published(NamedTuple):
-    """What is known of a resource without its text."""
+class PublishedResource(NamedTuple):
+    """A resource in the catalog, without its text."""
 
     sha256: bytes
     quality: int | None
@@ -50,20 +50,20 @@ class _Published(NamedTuple):
     withdrawn_at: str | None
 
 
-class Before(NamedTuple):
+class CatalogBefore(NamedTuple):
     """The catalog as the publication finds it."""
 
-    live: dict[str, _Row]
-    gone: dict[str, str]  # key of a record that lives no more → the resource that it was of
-    resources: dict[str, _Published]
+    live: dict[str, LiveRecord]
+    gone: dict[str, str]  # key of a record that is no longer live → the resource that it belonged to
+    resources: dict[str, PublishedResource]
     redirects: dict[str, str]
-    former: dict[str, frozenset[str]]  # id that was redirected → the records that it was last made of
+    former: dict[str, frozenset[str]]  # redirected id → the records that it was last made from
     corrections: dict[str, list[Correction]]  # by record key or resource id
-    withdrawn: dict[str, str]  # record key or resource id → since when a steward has withdrawn it
+    withdrawn: dict[str, str]  # record key or resource id → when a steward withdrew it
 
 
-class Target(NamedTuple):
-    """A resource as it is to be: its members, why to look at it, its relations and corrections."""
+class PlannedResource(NamedTuple):
+    """A resource as it should be: its members, why to review it, its relations and corrections."""
 
     id: str
     keys: Group
@@ -73,10 +73,10 @@ class Target(NamedTuple):
     withdrawn_at: str | None
 
 
-def read_before(connection: Connection) -> Before:
-    """Read everything that a publication compares with. About 1 kB a record."""
+def read_catalog(connection: Connection) -> CatalogBefore:
+    """Read everything that a publication compares with; about 1 kB of memory per record."""
     corrections, withdrawn = _curations(connection)
-    live: dict[str, _Row] = {}
+    live: dict[str, LiveRecord] = {}
     gone: dict[str, str] = {}
     accepted = and_(SourceRecordRow.status == "live", SourceRecordRow.record_sha256.is_not(None))
     columns = (SourceRecordRow.key, SourceRecordRow.feed, SourceRecordRow.status, SourceRecordRow.resource_id)
@@ -85,88 +85,103 @@ def read_before(connection: Connection) -> Before:
     )
     for key, feed, status, resource_id, sha256, score in _stream(connection, query):
         if status == "live" and sha256 and key not in withdrawn:
-            live[key] = _Row(feed, resource_id, bytes.fromhex(sha256), score)
+            live[key] = LiveRecord(feed, resource_id, bytes.fromhex(sha256), score)
         elif resource_id:
             gone[key] = resource_id
-    redirects: dict[str, str] = dict(_stream(connection, select(RedirectRow.old_id, RedirectRow.id)))
-    return Before(
-        live,
-        gone,
-        dict(_published(connection)),
-        redirects,
-        dict(_former(connection)),
-        corrections,
-        withdrawn,
+    return CatalogBefore(
+        live=live,
+        gone=gone,
+        resources=dict(_published(connection)),
+        redirects=dict(_stream(connection, select(RedirectRow.old_id, RedirectRow.id))),
+        former=dict(_former(connection)),
+        corrections=corrections,
+        withdrawn=withdrawn,
     )
 
 
-def _published(connection: Connection) -> Iterator[tuple[str, _Published]]:
-    columns = (ResourceRow.id, ResourceRow.record_sha256, ResourceRow.quality, ResourceRow.members, ResourceRow.review)
-    for name, sha256, *rest in _stream(connection, select(*columns, ResourceRow.created_at, ResourceRow.withdrawn_at)):
-        yield name, _Published(bytes.fromhex(sha256), *rest)
+def _published(connection: Connection) -> Iterator[tuple[str, PublishedResource]]:
+    query = select(
+        ResourceRow.id,
+        ResourceRow.record_sha256,
+        ResourceRow.quality,
+        ResourceRow.members,
+        ResourceRow.review,
+        ResourceRow.created_at,
+        ResourceRow.withdrawn_at,
+    )
+    for resource_id, sha256, *rest in _stream(connection, query):
+        yield resource_id, PublishedResource(bytes.fromhex(sha256), *rest)
 
 
 def _former(connection: Connection) -> Iterator[tuple[str, frozenset[str]]]:
-    """What a redirected resource was last made of: the record that led it, and those that gave it something."""
-    last = select(ResourceRow.id, ResourceRow.record).join(RedirectRow, RedirectRow.old_id == ResourceRow.id)
-    for name, text in _stream(connection, last):
+    """Yield each redirected id with the records it was last made from: its leading record and all that gave a value."""
+    query = select(ResourceRow.id, ResourceRow.record).join(RedirectRow, RedirectRow.old_id == ResourceRow.id)
+    for resource_id, text in _stream(connection, query):
         made = _MADE.decode(text)
-        yield name, frozenset((made.key, *(one.key for origins in made.provenance.values() for one in origins)))
+        origin_keys = (origin.key for origins in made.provenance.values() for origin in origins)
+        yield resource_id, frozenset((made.key, *origin_keys))
 
 
 def _curations(connection: Connection) -> tuple[dict[str, list[Correction]], dict[str, str]]:
-    """The corrections and withdrawals that hold, by record key or resource id, in the order of their making."""
+    """Return the corrections and withdrawals in force, by record key or resource id, oldest first."""
     corrections: dict[str, list[Correction]] = {}
     withdrawn: dict[str, str] = {}
     query = select(CurationRow.__table__).where(
         CurationRow.undone_at.is_(None), CurationRow.action.in_(("set", "withdraw"))
     )
     for row in connection.execute(query.order_by(CurationRow.id)).mappings():
-        name = row["resource_id"] or row["key"]
+        target = row["resource_id"] or row["key"]
         if row["action"] == "withdraw":
-            withdrawn.setdefault(name, row["at"])
+            withdrawn.setdefault(target, row["at"])
         else:
-            one = Correction(id=row["id"], path=row["path"] or "", value=row["value"], by=row["by"], at=row["at"])
-            corrections.setdefault(name, []).append(one)
+            correction = Correction(
+                id=row["id"], path=row["path"] or "", value=row["value"], by=row["by"], at=row["at"]
+            )
+            corrections.setdefault(target, []).append(correction)
     return corrections, withdrawn
 
 
 def _stream(connection: Connection, query: Any) -> Iterator[Any]:
-    rows = connection.execute(query, execution_options={"stream_results": True, "yield_per": _FETCH})
-    for part in rows.partitions(_FETCH):
-        yield from part
+    rows = connection.execute(query, execution_options={"stream_results": True, "yield_per": _FETCH_ROWS})
+    for partition in rows.partitions(_FETCH_ROWS):
+        yield from partition
 
 
-def plan(before: Before, found: Found, run_id: str) -> tuple[list[Target], Identities]:
-    """Every resource that is to be, in the order of its smallest key, and which ids give way."""
-    groups, reviews = _groups(before.live, found.clusters)
-    held = {key: row.resource_id for key, row in before.live.items() if row.resource_id}
-    created = {name: one.created_at for name, one in before.resources.items()}
-    identities = identify(groups, held, created, before.redirects, before.former, run_id)
-    redirects = identities.redirected(before.redirects)
-    withdrawn = {resolve(redirects, name): at for name, at in before.withdrawn.items()}
-    said: dict[str, list[Correction]] = {}
-    for name, some in before.corrections.items():
-        said.setdefault(resolve(redirects, name), []).extend(some)
-    related = _related(before.live, groups, identities.ids, found)
-    targets = []
-    for name, keys in zip(identities.ids, groups, strict=True):
-        corrections = [one for owner in (*keys, name) for one in said.get(owner, ())]
-        targets.append(
-            Target(
-                name,
-                keys,
-                reviews.get(keys),
-                related.get(name, ()),
-                tuple(sorted(corrections, key=lambda one: one.id)) if corrections else (),
-                withdrawn.get(name),
-            )
+def plan_resources(
+    before: CatalogBefore, matched: MatchResult, run_id: str
+) -> tuple[list[PlannedResource], Identities]:
+    """Plan every resource that there should be, in the order of its smallest key, and which ids are replaced."""
+    groups, reviews = _groups(before.live, matched.clusters)
+    resource_ids = {key: record.resource_id for key, record in before.live.items() if record.resource_id}
+    created = {resource_id: resource.created_at for resource_id, resource in before.resources.items()}
+    identities = identify(groups, resource_ids, created, before.redirects, before.former, run_id)
+    redirects = identities.merged_redirects(before.redirects)
+    withdrawn = {resolve(redirects, target): at for target, at in before.withdrawn.items()}
+    corrections: dict[str, list[Correction]] = {}
+    for target, its_corrections in before.corrections.items():
+        corrections.setdefault(resolve(redirects, target), []).extend(its_corrections)
+    related = _relations(groups, identities.ids, matched)
+    return [
+        PlannedResource(
+            id=resource_id,
+            keys=keys,
+            review=reviews.get(keys),
+            related=related.get(resource_id, ()),
+            corrections=_corrections_of((*keys, resource_id), corrections),
+            withdrawn_at=withdrawn.get(resource_id),
         )
-    return targets, identities
+        for resource_id, keys in zip(identities.ids, groups, strict=True)
+    ], identities
 
 
-def _groups(live: Mapping[str, _Row], clusters: Iterable[Cluster]) -> tuple[list[Group], dict[Group, str]]:
-    """The live keys in their clusters, each key in one, and the clusters that a steward should look at."""
+def _corrections_of(targets: Iterable[str], corrections: Mapping[str, Iterable[Correction]]) -> tuple[Correction, ...]:
+    """Return the corrections of a resource and of its records, oldest first."""
+    found = [correction for target in targets for correction in corrections.get(target, ())]
+    return tuple(sorted(found, key=lambda correction: correction.id)) if found else ()
+
+
+def _groups(live: Mapping[str, LiveRecord], clusters: Iterable[Cluster]) -> tuple[list[Group], dict[Group, str]]:
+    """Group the live keys by cluster, each key in one group, and say which groups a steward should review."""
     seen: set[str] = set()
     groups: list[Group] = []
     reviews: dict[Group, str] = {}
@@ -182,18 +197,18 @@ def _groups(live: Mapping[str, _Row], clusters: Iterable[Cluster]) -> tuple[list
     return groups, reviews
 
 
-def _related(
-    live: Mapping[str, _Row], groups: Iterable[Group], ids: Iterable[str], found: Found
-) -> dict[str, tuple[Relation, ...]]:
-    """The relations between resources that the matcher found, by resource."""
-    wanted = {key for one in found.related for key in (one.key, one.other_key) if key in live}
-    name_of = {key: name for name, keys in zip(ids, groups, strict=True) for key in keys if key in wanted}
-    related: dict[str, set[tuple[str, str]]] = {}
-    for one in found.related:
-        name, other = name_of.get(one.key), name_of.get(one.other_key)
-        if name and other and name != other:
-            related.setdefault(name, set()).add((one.kind, other))
+def _relations(groups: Iterable[Group], ids: Iterable[str], matched: MatchResult) -> dict[str, tuple[Relation, ...]]:
+    """Return the relations between resources that the matcher found, by resource id."""
+    related_keys = {key for pair in matched.related for key in (pair.key, pair.other_key)}
+    id_of = {
+        key: resource_id for resource_id, keys in zip(ids, groups, strict=True) for key in keys if key in related_keys
+    }
+    relations: dict[str, set[tuple[str, str]]] = {}
+    for pair in matched.related:
+        source, target = id_of.get(pair.key), id_of.get(pair.other_key)
+        if source and target and source != target:
+            relations.setdefault(source, set()).add((pair.kind, target))
     return {
-        name: tuple(Relation(kind=kind, target=target) for kind, target in sorted(said))
-        for name, said in related.items()
+        source: tuple(Relation(kind=kind, target=target) for kind, target in sorted(targets))
+        for source, targets in relations.items()
     }

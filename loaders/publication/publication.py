@@ -1,4 +1,4 @@
-"""The publication: every cluster of live records becomes one resource, in one transaction or not at all."""
+"""Publish the catalog: every cluster of live records becomes one resource, in one transaction or not at all."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import msgspec
 from sqlalchemy import insert, select
 
 from loaders.publication.match_state import (
+    MATCH_STATE,
     check_current,
     keep_state,
-    note_published,
     published_value,
     read_found,
     read_matches,
 )
 from loaders.publication.matches import write_matches
-from loaders.publication.planning import plan, read_before
-from loaders.publication.resources import Merge, Publication
+from loaders.publication.planning import plan_resources, read_catalog
+from loaders.publication.publish_state import write_publish_state
+from loaders.publication.resources import Merge, ResourceWriter, rewrite_derived_columns
 from loaders.store import (
     INTERRUPTED,
     FeedBusy,
@@ -35,55 +36,57 @@ from loaders.store import (
 )
 from schemas.environment import Environment
 
-_NAME = "publish"
+_KIND = "publish"  # of the run, and what its id begins with
 
 
 def begin(env: Environment) -> str:
-    """Begin a publication and return its run id. One whose process is gone becomes failed.
+    """Begin a publication and return its run id. A running one whose process is gone becomes failed.
 
-    Raises FeedBusy when another publication is going on.
+    Raises FeedBusy when another publication is running.
     """
     with writing(env) as connection:
-        going_on = select(HarvestRunRow.id, HarvestRunRow.worker).where(
-            HarvestRunRow.kind == _NAME, HarvestRunRow.status == "running"
+        running = select(HarvestRunRow.id, HarvestRunRow.worker).where(
+            HarvestRunRow.kind == _KIND, HarvestRunRow.status == "running"
         )
-        for run, worker in connection.execute(going_on).all():
+        for other_id, worker in connection.execute(running).all():
             if not (is_gone(worker) or is_this(worker)):
-                raise FeedBusy(f"{run} is going on; wait for it, or end its process")
-            sentence = "The process that ran it ended; the next publication does it all."
-            end(connection, run, "failed", cause=INTERRUPTED, error=sentence)
-        run_id = mint(connection, _NAME)
-        values = {"id": run_id, "feed": None, "kind": _NAME, "status": "running", "started_at": now()}
+                raise FeedBusy(f"the publication {other_id} is still running; wait for it, or end its process")
+            sentence = "The process that ran it ended; the next publication does all of it."
+            end(connection, other_id, "failed", cause=INTERRUPTED, error=sentence)
+        run_id = mint(connection, _KIND)
+        values = {"id": run_id, "feed": None, "kind": _KIND, "status": "running", "started_at": now()}
         connection.execute(insert(HarvestRunRow).values(**values, worker=this_worker()))
     return run_id
 
 
 def publish(env: Environment, run_id: str, folder: Path, *, merge: Merge, trust: Mapping[str, int]) -> dict[str, int]:
-    """Publish what a match laid down in `folder` (publish_state.write_found), and return the counts.
+    """Publish the match in `folder` (match_state.write_found), and return the run's counts.
 
-    `merge` makes one record of a cluster's members; `trust` says how far each feed is trusted, 0 when it is not named.
-    Which members live is read again here. A publication that is done already is left as it is. With nothing changed
-    no row but that of harvest_run changes. Raises NothingMatched or Outdated when the match must be made again first.
+    `merge` makes one record of a cluster's members; `trust` is how far each feed is trusted, 0 where it is not named.
+    The live members are read again here. A publication that is done already is left as it is. When nothing changed,
+    only the row of harvest_run changes. Raises NothingMatched or Outdated when the match must be made again first.
     """
     run = read_run(env, run_id)
     if run.status == "loaded":
         return run.counts
     if run.status != "running":
         raise NotRunning(f"{run_id} is {run.status}, not running")
-    found = read_found(folder)
+    matched = read_found(folder)
     with writing(env) as connection:
         check_current(connection, folder)
-        before = read_before(connection)
-        targets, identities = plan(before, found, run_id)
-        work = Publication(connection, run_id, before, merge, trust)
-        work.write(targets)
-        work.withdraw({target.id for target in targets}, identities)
-        work.assign(targets, identities)
+        rewrite_derived_columns(connection)
+        before = read_catalog(connection)
+        resources, identities = plan_resources(before, matched, run_id)
+        writer = ResourceWriter(connection, run_id, before, merge, trust)
+        writer.write(resources)
+        writer.withdraw_others({planned.id for planned in resources}, identities)
+        writer.write_redirects(identities)
+        writer.assign(resources, identities)
         write_matches(connection, read_matches(folder))
-        note_published(connection, published_value(folder))
-        notes = msgspec.json.encode(work.problems).decode() if work.problems else None
-        counts = {**work.counts, "landed": sum(work.counts.values()), "listed": len(before.live)}
-        counts["duplicates"] = len(before.live) - len(targets)
+        write_publish_state(connection, MATCH_STATE, published_value(folder))
+        notes = msgspec.json.encode(writer.problems).decode() if writer.problems else None
+        counts = {**writer.counts, "landed": sum(writer.counts.values()), "listed": len(before.live)}
+        counts["duplicates"] = len(before.live) - len(resources)
         end(connection, run_id, "loaded", notes=notes, **counts)
     keep_state(env, folder)
     return read_run(env, run_id).counts

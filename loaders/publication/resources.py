@@ -1,4 +1,4 @@
-"""What a publication writes of resources: rows, versions, redirects, and whose each record is; only what changes."""
+"""Write resources, their versions and redirects, and the resource id of each record: only rows that change."""
 
 from __future__ import annotations
 
@@ -10,17 +10,29 @@ from more_itertools import chunked
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from loaders.publication.identity import Identities, resolve
-from loaders.publication.planning import Before, Target
-from loaders.publication.rows import best, changes, columns, sha256_of, text_of, version
+from loaders.publication.planning import CatalogBefore, PlannedResource
+from loaders.publication.publish_state import read_publish_state, write_publish_state
+from loaders.publication.rows import (
+    DERIVATION_VERSION,
+    DERIVED_COLUMNS,
+    best_score,
+    changes,
+    derive_columns,
+    sha256_of,
+    text_of,
+    version_row,
+)
 from loaders.store import RedirectRow, ResourceRow, ResourceVersionRow, SourceRecordRow, now, upsert, write_rows
 from schemas import Correction, Member, Relation, Resource
 
-BATCH = 500
+_BATCH_ROWS = 500
+_DERIVATION_BATCH_ROWS = 5_000
+_DERIVATION_STATE = "derivation"  # the row of publish_state: the version by which the columns were derived
 _RESOURCES: Any = ResourceRow.__table__
 
 
 class _Merged(Protocol):
-    """What a merge gives: the record, and a sentence for each correction that did not fit."""
+    """The result of a merge: the record, and a sentence for each correction that did not fit."""
 
     @property
     def record(self) -> Resource: ...
@@ -31,11 +43,32 @@ class _Merged(Protocol):
 Merge = Callable[[Sequence[Member], Sequence[Correction], Sequence[Relation]], _Merged]
 
 
-class Publication:
-    """One publication at work: it counts what it does."""
+def rewrite_derived_columns(connection: Connection) -> int:
+    """Bring the derived columns of every resource up to date once per derivation version; return how many rows changed.
+
+    Neither `updated_at` nor a version tells of it, because the records themselves are unchanged.
+    """
+    version = msgspec.json.encode({"version": DERIVATION_VERSION}).decode()
+    if read_publish_state(connection, _DERIVATION_STATE) == version:
+        return 0
+    columns = [_RESOURCES.c[name] for name in DERIVED_COLUMNS]
+    page = select(_RESOURCES.c.id, _RESOURCES.c.record, *columns).order_by(_RESOURCES.c.id)
+    last_id, changed = "", 0
+    while rows := connection.execute(page.where(_RESOURCES.c.id > last_id).limit(_DERIVATION_BATCH_ROWS)).all():
+        derived = [(resource_id, derive_columns(text), stored) for resource_id, text, *stored in rows]
+        stale = [{"of": resource_id, **row} for resource_id, row, stored in derived if list(row.values()) != stored]
+        _update_resources(connection, stale)
+        changed += len(stale)
+        last_id = rows[-1].id
+    write_publish_state(connection, _DERIVATION_STATE, version)
+    return changed
+
+
+class ResourceWriter:
+    """Write the resources of one publication and count the changes."""
 
     def __init__(
-        self, connection: Connection, run_id: str, before: Before, merge: Merge, trust: Mapping[str, int]
+        self, connection: Connection, run_id: str, before: CatalogBefore, merge: Merge, trust: Mapping[str, int]
     ) -> None:
         self.connection = connection
         self.run_id = run_id
@@ -46,150 +79,163 @@ class Publication:
         self.counts = {"added": 0, "changed": 0, "unchanged": 0, "deleted": 0}
         self.problems: list[str] = []
 
-    def write(self, targets: Iterable[Target]) -> None:
-        """Write the resources that are not as they are to be."""
-        doubtful = (target for target in targets if not self._stands(target))
-        for part in chunked(doubtful, BATCH):
-            self._write(part)
+    def write(self, resources: Iterable[PlannedResource]) -> None:
+        """Write the resources that are not yet as planned."""
+        doubtful = (planned for planned in resources if not self._is_current(planned))
+        for batch in chunked(doubtful, _BATCH_ROWS):
+            self._write(batch)
 
-    def _stands(self, target: Target) -> bool:
-        """Whether a resource of one record is published already just as that record says: then its text is not read."""
-        known = self.before.resources.get(target.id)
-        if known is None or len(target.keys) > 1 or target.related or target.corrections:
+    def _is_current(self, planned: PlannedResource) -> bool:
+        """Tell, without reading any text, whether a resource of one record is published already as planned."""
+        known = self.before.resources.get(planned.id)
+        if known is None or len(planned.keys) > 1 or planned.related or planned.corrections:
             return False
-        row = self.before.live[target.keys[0]]
-        same = known[:4] == (row.sha256, row.score, 1, target.review) and known.withdrawn_at == target.withdrawn_at
-        self.counts["unchanged"] += same
-        return same
+        record = self.before.live[planned.keys[0]]
+        same = known[:4] == (record.sha256, record.score, 1, planned.review)
+        current = same and known.withdrawn_at == planned.withdrawn_at
+        self.counts["unchanged"] += current
+        return current
 
-    def _write(self, targets: list[Target]) -> None:
-        texts = self._texts(SourceRecordRow.key, SourceRecordRow.record, [key for one in targets for key in one.keys])
-        known = [one.id for one in targets if one.id in self.before.resources]
-        old = self._texts(ResourceRow.id, ResourceRow.record, known)
-        last = self._last_versions(known)
-        made, changed, versions = [], [], []
-        for target in targets:
-            row = self._row(target, texts)
-            if target.id not in old:
-                created = {"created": list(target.keys)}
-                made.append({**row, "created_at": self.at, "updated_at": self.at})
-                versions.append(version(target.id, 1, self.run_id, self.at, created))
-            elif said := self._changes(target, row, old[target.id]):
-                changed.append({**row, "of": target.id, "updated_at": self.at})
-                versions.append(version(target.id, last.get(target.id, 0) + 1, self.run_id, self.at, said))
+    def _write(self, batch: list[PlannedResource]) -> None:
+        record_keys = [key for planned in batch for key in planned.keys]
+        texts = self._texts(SourceRecordRow.key, SourceRecordRow.record, record_keys)
+        known_ids = [planned.id for planned in batch if planned.id in self.before.resources]
+        old_texts = self._texts(ResourceRow.id, ResourceRow.record, known_ids)
+        last_versions = self._last_versions(known_ids)
+        added, changed, versions = [], [], []
+        for planned in batch:
+            row = self._row(planned, texts)
+            if planned.id not in old_texts:
+                added.append({**row, "created_at": self.at, "updated_at": self.at})
+                versions.append(version_row(planned.id, 1, self.run_id, self.at, {"created": list(planned.keys)}))
+            elif differences := self._differences(planned, row, old_texts[planned.id]):
+                number = last_versions.get(planned.id, 0) + 1
+                changed.append({**row, "of": planned.id, "updated_at": self.at})
+                versions.append(version_row(planned.id, number, self.run_id, self.at, differences))
             else:
                 self.counts["unchanged"] += 1
-        self.counts["added"] += len(made)
+        self.counts["added"] += len(added)
         self.counts["changed"] += len(changed)
-        write_rows(self.connection, insert(ResourceRow), made)
-        self._update(changed)
+        write_rows(self.connection, insert(ResourceRow), added)
+        _update_resources(self.connection, changed)
         write_rows(self.connection, insert(ResourceVersionRow), versions)
 
-    def _row(self, target: Target, texts: Mapping[str, str]) -> dict[str, Any]:
-        rows = [self.before.live[key] for key in target.keys]
-        if len(target.keys) == 1 and not target.related and not target.corrections:
-            text, sha256 = texts[target.keys[0]], rows[0].sha256.hex()
+    def _row(self, planned: PlannedResource, texts: Mapping[str, str]) -> dict[str, Any]:
+        records = [self.before.live[key] for key in planned.keys]
+        if len(planned.keys) == 1 and not planned.related and not planned.corrections:
+            text, sha256 = texts[planned.keys[0]], records[0].sha256.hex()
         else:
-            text = self._merged(target, texts)
+            text = self._merged_text(planned, texts)
             sha256 = sha256_of(text)
         return {
-            "id": target.id,
-            **columns(text),
-            "quality": best([row.score for row in rows]),
+            "id": planned.id,
+            **derive_columns(text),
+            "quality": best_score([record.score for record in records]),
             "record": text,
             "record_sha256": sha256,
-            "members": len(target.keys),
-            "review": target.review,
-            "withdrawn_at": target.withdrawn_at,
+            "members": len(planned.keys),
+            "review": planned.review,
+            "withdrawn_at": planned.withdrawn_at,
         }
 
-    def _merged(self, target: Target, texts: Mapping[str, str]) -> str:
+    def _merged_text(self, planned: PlannedResource, texts: Mapping[str, str]) -> str:
         members = [
             Member(
                 trust=self.trust.get(self.before.live[key].feed, 0),
                 record=msgspec.json.decode(texts[key], type=Resource),
             )
-            for key in target.keys
+            for key in planned.keys
         ]
-        merged = self.merge(members, target.corrections, target.related)
-        self.problems.extend(f"{target.id}: {problem}" for problem in merged.problems)
+        merged = self.merge(members, planned.corrections, planned.related)
+        self.problems.extend(f"{planned.id}: {problem}" for problem in merged.problems)
         return text_of(merged.record)
 
-    def _changes(self, target: Target, row: Mapping[str, Any], old: str) -> dict[str, Any]:
-        """What is to change in a resource that is there."""
-        known = self.before.resources[target.id]
-        said: dict[str, Any] = {} if known.sha256.hex() == row["record_sha256"] else changes(old, row["record"])
+    def _differences(self, planned: PlannedResource, row: Mapping[str, Any], old_text: str) -> dict[str, Any]:
+        """Compare a published resource with its planned row: {field or column: {from, to}}."""
+        known = self.before.resources[planned.id]
+        same_record = known.sha256.hex() == row["record_sha256"]
+        differences: dict[str, Any] = {} if same_record else changes(old_text, row["record"])
         for name in ("quality", "members", "review", "withdrawn_at"):
             if getattr(known, name) != row[name]:
-                said[name] = {"from": getattr(known, name), "to": row[name]}
-        return said
+                differences[name] = {"from": getattr(known, name), "to": row[name]}
+        return differences
 
-    def withdraw(self, stay: set[str], identities: Identities) -> None:
-        """Withdraw the resources of which no member is left, or of which another resource took over."""
-        gone = [name for name, one in self.before.resources.items() if name not in stay and one.withdrawn_at is None]
-        for part in chunked(gone, BATCH):
-            last = self._last_versions(part)
-            versions = []
-            for name in part:
-                said = (
-                    {"redirected": identities.redirects[name]} if name in identities.redirects else {"withdrawn": True}
-                )
-                versions.append(version(name, last.get(name, 0) + 1, self.run_id, self.at, said))
-            write_rows(self.connection, insert(ResourceVersionRow), versions)
-            self._update([{"of": name, "withdrawn_at": self.at, "updated_at": self.at} for name in part])
-        self.counts["deleted"] += len(gone)
-        self._redirect(identities)
-
-    def _redirect(self, identities: Identities) -> None:
-        """Write new redirects, drop those of ids that came back; older ones that led to an id gone now lead on."""
-        fresh = identities.redirects
-        for back in chunked(sorted(identities.returned), BATCH):
-            self.connection.execute(delete(RedirectRow).where(RedirectRow.old_id.in_(back)))
-        if not fresh:
-            return
-        every = identities.redirected(self.before.redirects)
-        rows = [
-            {"old_id": old, "id": resolve(every, name), "at": self.at}
-            for old, name in every.items()
-            if old in fresh or resolve(every, name) != name
+    def withdraw_others(self, stay: set[str], identities: Identities) -> None:
+        """Withdraw the resources that are not among `stay`: without a live member, or replaced by another id."""
+        gone = [
+            resource_id
+            for resource_id, known in self.before.resources.items()
+            if resource_id not in stay and known.withdrawn_at is None
         ]
-        for part in chunked(rows, BATCH):
-            write_rows(self.connection, upsert(self.connection, RedirectRow.__table__, ("id", "at")), part)
+        for batch in chunked(gone, _BATCH_ROWS):
+            last_versions = self._last_versions(batch)
+            versions = []
+            for resource_id in batch:
+                target = identities.redirects.get(resource_id)
+                change = {"redirected": target} if target is not None else {"withdrawn": True}
+                number = last_versions.get(resource_id, 0) + 1
+                versions.append(version_row(resource_id, number, self.run_id, self.at, change))
+            write_rows(self.connection, insert(ResourceVersionRow), versions)
+            withdrawn = [{"of": resource_id, "withdrawn_at": self.at, "updated_at": self.at} for resource_id in batch]
+            _update_resources(self.connection, withdrawn)
+        self.counts["deleted"] += len(gone)
 
-    def assign(self, targets: Iterable[Target], identities: Identities) -> None:
-        """Note at each record of which resource it is. One that lives no more lets go of a resource that goes on."""
+    def write_redirects(self, identities: Identities) -> None:
+        """Write new redirects, delete those of returned ids, and make older chains lead to the last id."""
+        for returned in chunked(sorted(identities.returned), _BATCH_ROWS):
+            self.connection.execute(delete(RedirectRow).where(RedirectRow.old_id.in_(returned)))
+        new = identities.redirects
+        if not new:
+            return
+        redirects = identities.merged_redirects(self.before.redirects)
+        rows = [
+            {"old_id": old_id, "id": resolve(redirects, target), "at": self.at}
+            for old_id, target in redirects.items()
+            if old_id in new or resolve(redirects, target) != target
+        ]
+        for batch in chunked(rows, _BATCH_ROWS):
+            write_rows(self.connection, upsert(self.connection, RedirectRow.__table__, ("id", "at")), batch)
+
+    def assign(self, resources: Iterable[PlannedResource], identities: Identities) -> None:
+        """Write to each record its resource's id; clear it where the record is gone and its resource goes on."""
         live = self.before.live
         moved: list[dict[str, str | None]] = [
-            {"of": key, "to": target.id}
-            for target in targets
-            for key in target.keys
-            if live[key].resource_id != target.id
+            {"of": key, "to": planned.id}
+            for planned in resources
+            for key in planned.keys
+            if live[key].resource_id != planned.id
         ]
-        stay = {target.id for target in targets} if self.before.gone else set()
-        every = identities.redirected(self.before.redirects)
-        moved += [{"of": key, "to": None} for key, name in self.before.gone.items() if resolve(every, name) in stay]
+        stay = {planned.id for planned in resources} if self.before.gone else set()
+        redirects = identities.merged_redirects(self.before.redirects)
+        moved += [
+            {"of": key, "to": None}
+            for key, resource_id in self.before.gone.items()
+            if resolve(redirects, resource_id) in stay
+        ]
         table: Any = SourceRecordRow.__table__
         statement = update(table).where(table.c.key == bindparam("of")).values(resource_id=bindparam("to"))
-        for part in chunked(moved, BATCH):
-            write_rows(self.connection, statement, part)
+        for batch in chunked(moved, _BATCH_ROWS):
+            write_rows(self.connection, statement, batch)
 
     def _texts(self, name: Any, text: Any, wanted: Sequence[str]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for part in chunked(wanted, BATCH):
-            found.update(self.connection.execute(select(name, text).where(name.in_(part))).all())
-        return found
+        texts: dict[str, str] = {}
+        for batch in chunked(wanted, _BATCH_ROWS):
+            texts.update(self.connection.execute(select(name, text).where(name.in_(batch))).all())
+        return texts
 
-    def _last_versions(self, names: Sequence[str]) -> dict[str, int]:
-        if not names:
+    def _last_versions(self, resource_ids: Sequence[str]) -> dict[str, int]:
+        if not resource_ids:
             return {}
-        newest = select(ResourceVersionRow.resource_id, func.max(ResourceVersionRow.version))
-        grouped = newest.where(ResourceVersionRow.resource_id.in_(names)).group_by(ResourceVersionRow.resource_id)
-        return dict(self.connection.execute(grouped).all())
+        resource_id = ResourceVersionRow.resource_id
+        newest = select(resource_id, func.max(ResourceVersionRow.version)).where(resource_id.in_(resource_ids))
+        return dict(self.connection.execute(newest.group_by(resource_id)).all())
 
-    def _update(self, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            names = [name for name in rows[0] if name not in ("of", "id")]
-            values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
-            statement = update(_RESOURCES).where(_RESOURCES.c.id == bindparam("of")).values(**values)
-            said = [{"of": row["of"], **{f"new_{name}": row[name] for name in names}} for row in rows]
-            write_rows(self.connection, statement, said)
+
+def _update_resources(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Update the resources that the rows name as `of`; all rows have the same columns."""
+    if rows:
+        names = [name for name in rows[0] if name not in ("of", "id")]
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+        statement = update(_RESOURCES).where(_RESOURCES.c.id == bindparam("of")).values(**values)
+        bound = [{"of": row["of"], **{f"new_{name}": row[name] for name in names}} for row in rows]
+        write_rows(connection, statement, bound)

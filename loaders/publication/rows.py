@@ -1,4 +1,4 @@
-"""The rows of a resource: what its columns say, and what a version of it changed."""
+"""Make the rows of `resource` and `resource_version` from the text of a record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import msgspec
 from schemas import Resource
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
-_SILENT = ("provenance", "unmapped", "terms")  # what a version does not tell word for word
+_UNLISTED_FIELDS = ("provenance", "unmapped", "terms")  # a version says only that these changed, not how
+_DERIVATION = 1  # raise it when derive_columns gives a column another value; a new column counts by its name
 
 
 class _License(msgspec.Struct):
@@ -26,8 +27,8 @@ class _Type(msgspec.Struct):
     code: str
 
 
-class _Columns(msgspec.Struct):
-    """The parts of a record that a resource has columns for."""
+class _DerivedFields(msgspec.Struct):
+    """The parts of a record for which a resource has columns."""
 
     title: dict[str, str] = {}
     languages: list[_Language] = []
@@ -38,22 +39,22 @@ class _Columns(msgspec.Struct):
     issued_year: int | None = None
 
 
-_COLUMNS = msgspec.json.Decoder(_Columns)
+_DERIVED_FIELDS = msgspec.json.Decoder(_DerivedFields)
 
 
 def text_of(record: Resource) -> str:
-    """The record's text in the catalog: equal records have equal texts."""
+    """Encode a record as the catalog keeps it: equal records have equal texts."""
     return _ENCODER.encode(record).decode()
 
 
 def sha256_of(text: str) -> str:
-    """The sha256 of a text as UTF-8."""
+    """Return the sha256 of a text as UTF-8, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def columns(text: str) -> dict[str, Any]:
-    """The columns that repeat parts of a record's text."""
-    record = _COLUMNS.decode(text)
+def derive_columns(text: str) -> dict[str, Any]:
+    """Return the columns of `resource` that repeat parts of a record's text."""
+    record = _DERIVED_FIELDS.decode(text)
     language = record.languages[0].tag if record.languages else None
     return {
         "title": _title(record.title, language),
@@ -67,32 +68,35 @@ def columns(text: str) -> dict[str, Any]:
 
 
 def _title(titles: dict[str, str], language: str | None) -> str | None:
-    """The title in the resource's own language, in whatever script; else the first."""
+    """Return the title in the resource's own language, in whatever script, or else the first."""
     if len(titles) > 1 and language is not None:
         own = language.partition("-")[0]
-        same = (text for tag, text in titles.items() if tag.partition("-")[0] == own)
-        return titles.get(language) or next(same, None) or next(iter(titles.values()))
+        same_language = (text for tag, text in titles.items() if tag.partition("-")[0] == own)
+        return titles.get(language) or next(same_language, None) or next(iter(titles.values()))
     return next(iter(titles.values()), None)
 
 
+DERIVED_COLUMNS = tuple(derive_columns("{}"))
+DERIVATION_VERSION = f"{_DERIVATION}: {' '.join(DERIVED_COLUMNS)}"
+
+
 def changes(old: str, new: str) -> dict[str, Any]:
-    """What differs between two texts of a record: {field: {from, to}}; of long-winded fields only that they differ."""
+    """Compare two texts of a record, and return {field: {from, to}}, or {field: true} for the longest fields."""
     before: dict[str, Any] = msgspec.json.decode(old)
     after: dict[str, Any] = msgspec.json.decode(new)
-    found: dict[str, Any] = {}
-    for field in sorted({*before, *after}):
-        if before.get(field) != after.get(field):
-            told = {"from": before.get(field), "to": after.get(field)}
-            found[field] = True if field in _SILENT else told
-    return found
+    return {
+        field: True if field in _UNLISTED_FIELDS else {"from": before.get(field), "to": after.get(field)}
+        for field in sorted({*before, *after})
+        if before.get(field) != after.get(field)
+    }
 
 
-def version(resource_id: str, number: int, run_id: str, at: str, said: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of resource_version."""
-    text = _ENCODER.encode(said).decode()
+def version_row(resource_id: str, number: int, run_id: str, at: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Make a row of `resource_version`."""
+    text = _ENCODER.encode(changes).decode()
     return {"resource_id": resource_id, "version": number, "run_id": run_id, "changed_at": at, "changes": text}
 
 
-def best(scores: Sequence[int | None]) -> int | None:
-    """The best quality of a resource's records."""
+def best_score(scores: Sequence[int | None]) -> int | None:
+    """Return the highest score of a resource's records, None when none has a score."""
     return max((score for score in scores if score is not None), default=None)
