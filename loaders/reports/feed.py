@@ -23,7 +23,7 @@ from schemas import Feed
 
 _Facts = dict[str, Any]
 _TERM = ("field", "value", "records", "first_seen")  # columns of the list of unmapped terms
-_LAYOUT = 1  # of the lists; another number has them written again
+_LAYOUT = 2  # of the lists; another number has them written again
 _SHOWN = 50  # rows of a list on the page itself; the complete list is beside
 
 

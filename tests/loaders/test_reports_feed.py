@@ -337,7 +337,7 @@ def test_every_pair_is_on_some_page(engine: Engine, tmp_path: Path) -> None:
 
 def test_no_pair_is_said_so(engine: Engine, tmp_path: Path) -> None:
     paths = duplicates(engine, tmp_path, at=AT)
-    assert "No pair waits" in paths[0].read_text(encoding="utf-8")
+    assert "No pair needs a decision" in paths[0].read_text(encoding="utf-8")
 
 
 def test_the_gates_results_are_kept_for_the_newest_runs_only(tmp_path: Path) -> None:

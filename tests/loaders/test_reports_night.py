@@ -164,7 +164,7 @@ def test_the_headline_counts_what_was_done_that_night_and_nothing_else(written: 
     assert done == {"added": 30, "changed": 0, "unchanged": 11, "deleted": 2, "rejected": 3, "quarantined": 4}
     page = html.document_fromstring(written["night.html"].read_text(encoding="utf-8"))
     tiles = {one.findtext("dt"): one.findtext("dd") for one in page.xpath("//dl[@class='tiles']/div")}
-    assert (tiles["Added"], tiles["Deleted"], tiles["Quarantined"]) == ("30", "2", "4")
+    assert (tiles["Added"], tiles["Deleted"], tiles["Needs review"]) == ("30", "2", "4")
 
 
 def test_findings_are_counted_as_standing_new_and_fixed(written: dict[str, Path]) -> None:

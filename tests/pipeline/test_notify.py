@@ -84,10 +84,10 @@ GONE = {"code": "deletions", "figures": {"before": 1200, "deleted": 300, "absent
 @pytest.mark.parametrize(
     ("language", "words", "page"),
     [
-        ("fr", ["Une exécution est retenue", "300 des 1\u202f200 notices", "review show col-1"], "night.fr.html"),
-        ("ru", ["Запуск задержан", "было бы удалено 300", "python -m loaders.review show col-1"], "night.ru.html"),
-        ("ar", ["تشغيل موقوف", "سيُحذف 300", "python -m loaders.review show col-1"], "night.ar.html"),
-        ("", ["A run is held", "300 of 1,200 live records would be deleted"], "night.html"),
+        ("fr", ["Une exécution demande une décision", "300 des 1\u202f200 notices", "review show col-1"], "night.fr.html"),
+        ("ru", ["Запуск ждёт решения", "было бы удалено 300", "python -m loaders.review show col-1"], "night.ru.html"),
+        ("ar", ["تشغيل يحتاج إلى قرار", "سيُحذف 300", "python -m loaders.review show col-1"], "night.ar.html"),
+        ("", ["A run needs a decision", "300 of 1,200 live records would be deleted"], "night.html"),
     ],
 )  # fmt: skip
 def test_the_operators_language_is_spoken(
