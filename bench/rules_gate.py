@@ -38,13 +38,12 @@ def made(number: int) -> Resource:
 
 def _measured() -> Iterator[tuple[str, str]]:
     """Each figure with its name."""
-    from transforms.rules import check, score
-    from transforms.rules.batch import check_batch, facts
+    from transforms.rules import Context, apply_batch_rules, apply_rules, facts_of, score
 
     records = [made(number) for number in range(RECORDS)]
-    found, seconds = _timed(lambda: sum(score(one, check(one)) for one in records))
+    found, seconds = _timed(lambda: sum(map(score, records, apply_rules((one, Context()) for one in records))))
     yield "record rules and score", f"{RECORDS / seconds:.0f} records/s (scores {found / RECORDS:.0f} on average)"
-    issues, seconds = _timed(lambda: sum(1 for _ in check_batch([facts(one) for one in records])))
+    issues, seconds = _timed(lambda: sum(1 for _ in apply_batch_rules([facts_of(one) for one in records])))
     yield "batch rules", f"{RECORDS / seconds:.0f} records/s ({issues} findings)"
     yield from gate()
     yield from _report()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from schemas import Feed, SourceRecord
+from transforms import transform
 from transforms.normalize.language import sees
-from transforms.outcome import assess
 
 _WORDS = (
     "Mathematics for everybody",
@@ -26,4 +26,4 @@ def warm() -> None:
     titles = "".join(f"<dc:title>{words}</dc:title><dc:description>{words}</dc:description>" for words in _WORDS)
     payload = _RECORD.format(titles=titles)
     sees("mathematics for everybody", "en")  # which few titles need
-    assess(SourceRecord(feed="warm", identifier="1", format="oai_dc", payload=payload), feed)
+    transform(SourceRecord(feed="warm", identifier="1", format="oai_dc", payload=payload), feed)

@@ -60,11 +60,11 @@ def _write(feed: Feed, picked: Picked, wanted: int, env: Environment) -> Summary
 def _assess(feed: Feed, picked: Picked) -> list[Assessment]:
     """What becomes of each record, with what the batch rules find among them."""
     from transforms import transform
-    from transforms.rules.batch import check_batch, facts
+    from transforms.rules import apply_batch_rules, facts_of
 
     assessed = [transform(record, feed) for record in picked.records.values()]
     found: dict[str, list[Issue]] = {}
-    for issue in check_batch([facts(one.resource) for one in assessed if one.resource is not None]):
+    for issue in apply_batch_rules([facts_of(one.resource) for one in assessed if one.resource is not None]):
         found.setdefault(issue.key, []).append(issue)
     return [msgspec.structs.replace(one, issues=(*one.issues, *found.get(one.key, ()))) for one in assessed]
 

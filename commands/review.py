@@ -33,7 +33,7 @@ from loaders.curation import (
 )
 from loaders.migrations import migrate
 from loaders.store import FeedBusy, NotRunning, read_run
-from schemas.environment import ROOT, Environment, environment
+from schemas import ROOT, Environment, environment
 
 _Publish = Callable[[Environment], str]
 PUBLISH_LATER = "Effective at the next publication: `airflow dags trigger catalog` starts one now."

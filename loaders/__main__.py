@@ -11,7 +11,7 @@ from loaders.catalog import BadLine, pipe
 from loaders.curation import funnel_line
 from loaders.migrations import migrate
 from loaders.store import FeedBusy, NotRunning
-from schemas.environment import environment
+from schemas import environment
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

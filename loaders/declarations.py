@@ -16,8 +16,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from loaders.store import FeedDeclarationRow, HarvestRunRow, PublishStateRow, now, reading, upsert, writing
-from schemas import BadFeed, Cluster, Environment, Feed, read_feed, read_feeds
-from schemas.feed import read_leniently
+from schemas import BadFeed, Cluster, Environment, Feed, read_feed, read_feeds, read_leniently
 
 log = logging.getLogger("elib.feed")
 FOLDERS = "feed_folders"  # the row of publish_state: the folder from which each feed's declaration was taken

@@ -65,7 +65,7 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
         write_found,
     )
     from transforms.match import changes, cluster, match, matcher_version
-    from transforms.rules.across import check_across
+    from transforms.rules import apply_catalog_rules
 
     version, since = matcher_version(), newest_publication(env)
     try:
@@ -87,7 +87,7 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     folder = write_found(
         env, version, now, found.pairs, clusters.clusters, clusters.matches, clusters.related, since=since
     )
-    keep_across(folder, check_across(now))
+    keep_across(folder, apply_catalog_rules(now))
     log.info("%d records, %d looked at again, %d clusters", now.num_rows, found.evaluated, len(clusters.clusters))
     return {"folder": str(folder.relative_to(env.home)), "records": now.num_rows, "evaluated": found.evaluated}
 
@@ -138,7 +138,7 @@ def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str
     from loaders.declarations import check_declared, take_up
     from loaders.publication import publication, read_across, read_found, write_across
     from transforms.merge import merge
-    from transforms.rules.across import CODES
+    from transforms.rules import CATALOG_RULE_CODES
 
     folder = env.home / matched["folder"]
     across = read_across(folder)
@@ -147,7 +147,7 @@ def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str
         check_declared(feeds, read_found(folder).clusters)
     with rarely_collected():
         counts = publication.publish(env, run_id, folder, merge=merge, trust=feeds.trust)
-    write_across(env, run_id, across, CODES)
+    write_across(env, run_id, across, CATALOG_RULE_CODES)
     return counts
 
 

@@ -12,21 +12,21 @@ def check_neighbours(env: Environment, run_id: str) -> int:
     """
     from loaders import staging
     from loaders.catalog import accepted_records, deleted_keys, feed_of, open_findings, staged_records
-    from transforms.rules.batch import Facts, check_batch, facts_of
+    from transforms.rules import Facts, apply_batch_rules, decode_facts
 
     planned = staging.read_plan(env, run_id)
     if not planned.transform and not planned.deleted:
         return 0
-    staged = {one.key: one for one in map(facts_of, staged_records(env, planned.chunks))}
+    staged = {one.key: one for one in map(decode_facts, staged_records(env, planned.chunks))}
     gone = deleted_keys(env, run_id)
     before: dict[str, Facts] = {}
-    for one in map(facts_of, accepted_records(env, feed_of(run_id))):
+    for one in map(decode_facts, accepted_records(env, feed_of(run_id))):
         if one.key in staged:
             before[one.key] = one
         elif one.key not in gone:
             staged[one.key] = one
     narrowed = open_findings(env, feed_of(run_id), "license_narrowed")
-    found = check_batch(staged.values(), before=before, narrowed_before=narrowed)
+    found = apply_batch_rules(staged.values(), before=before, narrowed_before=narrowed)
     return staging.write_batch_issues(env, run_id, found)
 
 

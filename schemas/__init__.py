@@ -1,10 +1,21 @@
-"""What passes between the rooms. Imports nothing of ours."""
+"""What passes between the rooms: feeds, source records, outcomes, matches and corrections. Imports none of ours."""
 
 from schemas.base import Base, replace
-from schemas.correction import CorrectionUnusable, correct
+from schemas.correction import LICENSE_PATH, CorrectionUnusable, correct
 from schemas.environment import ROOT, Environment, environment
-from schemas.feed import BadFeed, Expect, Feed, Request, read_feed, read_feeds
-from schemas.match import MATCH_FIELDS, Cluster, Compared, Correction, Evidence, Judgement, Match, Member, match_sha256
+from schemas.feed import FEED_NAME, BadFeed, Expect, Feed, Protocol, Request, read_feed, read_feeds, read_leniently
+from schemas.match import (
+    MATCH_FIELDS,
+    Cluster,
+    Compared,
+    Correction,
+    Evidence,
+    Judgement,
+    Match,
+    MatchVerdict,
+    Member,
+    match_sha256,
+)
 from schemas.outcome import Assessment, Issue, Outcome, Rejection, Severity, Tombstone
 from schemas.reason import Reason
 from schemas.resource import (
@@ -13,6 +24,8 @@ from schemas.resource import (
     Concept,
     Contributor,
     Identifier,
+    IdentifierScheme,
+    LangMap,
     Language,
     Leaf,
     License,
@@ -25,8 +38,11 @@ from schemas.resource import (
     Text,
 )
 from schemas.source import Ask, HarvestFailed, Listing, Page, RawResponse, Skipped, SourceRecord
+from schemas.vocabulary import read_vocabulary
 
 __all__ = [
+    "FEED_NAME",
+    "LICENSE_PATH",
     "MATCH_FIELDS",
     "ROOT",
     "AgeRange",
@@ -47,18 +63,22 @@ __all__ = [
     "Feed",
     "HarvestFailed",
     "Identifier",
+    "IdentifierScheme",
     "Issue",
     "Judgement",
+    "LangMap",
     "Language",
     "Leaf",
     "License",
     "Link",
     "Listing",
     "Match",
+    "MatchVerdict",
     "Member",
     "Origin",
     "Outcome",
     "Page",
+    "Protocol",
     "RawResponse",
     "Reason",
     "Rejection",
@@ -77,5 +97,7 @@ __all__ = [
     "match_sha256",
     "read_feed",
     "read_feeds",
+    "read_leniently",
+    "read_vocabulary",
     "replace",
 ]

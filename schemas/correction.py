@@ -13,7 +13,7 @@ from schemas.resource import Origin, Resource
 
 _STEP = re.compile(r"[^.\[\]]+|\[\d+\]")
 _UNTOUCHED = ("key", "provenance")
-LICENSE = "license.uri"  # the one part of a licence that the others follow from
+LICENSE_PATH = "license.uri"  # the one part of a licence that the others follow from
 _YEAR = re.compile(r"(?<![\dY-])\d{4}(?!\d)")  # with which a date in EDTF begins, or its end when its begin is open
 _NO_LICENSE = {"uri": None, "spdx": None, "label": None, "statement": "", "origin": "record", "open": None}
 
@@ -38,7 +38,7 @@ def correct(record: Resource, correction: Correction) -> Resource:
     tree = msgspec.to_builtins(record)
     try:
         value = None if correction.value is None else msgspec.json.decode(correction.value)
-        if correction.path == LICENSE:
+        if correction.path == LICENSE_PATH:
             if value is None:
                 raise CorrectionUnusable(f"{named}: a licence without an address is none; set license to null")
             tree["license"] = {**_NO_LICENSE, "statement": record.license.statement if record.license else value}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from schemas.resource import Resource
-from schemas.tables import table
+from schemas.vocabulary import read_vocabulary
 
 _DURATION = re.compile(r"P(?!$)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?")  # ISO 8601, 5.5.2
 _MEDIA_TYPE = re.compile(r"[a-z0-9][\w.+-]*/[\w.+-]+")
@@ -44,7 +44,7 @@ def _ages(record: Resource) -> str | None:
 
 
 def _listed(name: str, values: Iterable[str | None]) -> str | None:
-    known = table(name)
+    known = read_vocabulary(name)
     odd = next((value for value in values if value is not None and value not in known), None)
     return None if odd is None else f"{odd!r} is none of {', '.join(known)}"
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from harvesters import PROTOCOLS
-from schemas import Feed, Request, read_feed, read_feeds
-from schemas.feed import Expect
+from schemas import Expect, Feed, Request, read_feed, read_feeds
 from transforms.crosswalks import CROSSWALKS
 
 ROOT = Path(__file__).parent.parent

@@ -10,17 +10,15 @@ __all__ = ["transform", "transform_all"]
 
 
 def transform(record: SourceRecord, feed: Feed) -> Assessment:
-    """Read one source record into the shared schema, or say why we cannot. Never raises for bad input.
+    """Return the assessment of one source record: a resource with its issues and score, a tombstone or a rejection.
 
-    The outcome is exactly one of resource, tombstone and rejection; a resource comes with its findings and score.
+    Never raises for bad input.
     """
-    from transforms.outcome import assess
-
-    return assess(record, feed)
+    return next(transform_all([record], feed))
 
 
 def transform_all(records: Iterable[SourceRecord], feed: Feed) -> Iterator[Assessment]:
-    """The same for many records, in order and faster; memory does not grow with them."""
-    from transforms.outcome import assess_all
+    """Yield the assessment of every source record, in order; much faster than one by one, in constant memory."""
+    from transforms.outcome import assess  # the crosswalks and their tables, when they are needed
 
-    return assess_all(records, feed)
+    return assess(records, feed)

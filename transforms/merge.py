@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from schemas import Correction, CorrectionUnusable, Member, Origin, Relation, Resource, correct
-from schemas.correction import LICENSE
+from schemas import LICENSE_PATH, Correction, CorrectionUnusable, Member, Origin, Relation, Resource, correct
 from transforms.normalize.license import license_of
 
 _Members = Sequence[Resource]  # the most trusted first
@@ -177,7 +176,7 @@ def _corrected(record: Resource, corrections: Sequence[Correction]) -> _Merged:
 
 def _licensed(record: Resource, correction: Correction) -> Resource:
     """What a steward's licence is called, and whether it is open, as of any other licence with that address."""
-    if correction.path != LICENSE or record.license is None or record.license.uri is None:
+    if correction.path != LICENSE_PATH or record.license is None or record.license.uri is None:
         return record
     known = license_of((record.license.uri,))
     if known is None or known.uri is None:

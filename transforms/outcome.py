@@ -1,4 +1,4 @@
-"""One source record becomes one assessment: an outcome, what the rules found, and a score."""
+"""From source records to assessments: crosswalk, normalization and rules in turn."""
 
 from __future__ import annotations
 
@@ -10,34 +10,28 @@ from more_itertools import constrained_batches
 from schemas import Assessment, Feed, Rejection, SourceRecord, Tombstone
 from transforms.crosswalks import Unreadable, read
 from transforms.draft import Draft
-from transforms.normalize import normalize_all
-from transforms.rules import check_all, context_of, score
+from transforms.normalize import normalize
+from transforms.rules import apply_rules, context_of, score
 
-_TOGETHER = 50  # records that go through each step together: its code stays in the processor's cache
-_AT_ONCE = 2_000_000  # characters of their payloads; a longer record goes alone
-
-
-def assess(record: SourceRecord, feed: Feed) -> Assessment:
-    """Read one source record into the shared schema, or say why we cannot. Never raises for bad input."""
-    return next(assess_all((record,), feed))
+_MAX_BATCH_RECORDS = 50  # they go through each step together, so that its code stays in the processor's cache
+_MAX_BATCH_CHARS = 2_000_000  # of payload; a longer record goes alone
 
 
-def assess_all(records: Iterable[SourceRecord], feed: Feed) -> Iterator[Assessment]:
-    """The assessment of every record, in order; much faster than one by one. Memory does not grow with them."""
-    for some in constrained_batches(records, _AT_ONCE, _TOGETHER, get_len=_length, strict=False):
-        drafts = [_drafted(record, feed) for record in some]
-        read_ = [(draft, record) for draft, record in zip(drafts, some, strict=True) if isinstance(draft, Draft)]
-        judged = iter(_judged(read_, feed))
+def assess(records: Iterable[SourceRecord], feed: Feed) -> Iterator[Assessment]:
+    """Yield the assessment of every record, in order; never raises for bad input. Memory does not grow with them."""
+    batches = constrained_batches(
+        records, _MAX_BATCH_CHARS, _MAX_BATCH_RECORDS, get_len=lambda record: len(record.payload or ""), strict=False
+    )
+    for batch in batches:
+        drafts = [_read(record, feed) for record in batch]
+        readable = [(draft, record) for draft, record in zip(drafts, batch, strict=True) if isinstance(draft, Draft)]
+        assessments = iter(_judge(readable, feed))
         for draft in drafts:
-            yield next(judged) if isinstance(draft, Draft) else draft
+            yield next(assessments) if isinstance(draft, Draft) else draft
 
 
-def _length(record: SourceRecord) -> int:
-    return len(record.payload or "")
-
-
-def _drafted(record: SourceRecord, feed: Feed) -> Draft | Assessment:
-    """What the crosswalk reads; at once the assessment of a record that is none, is gone or cannot be read."""
+def _read(record: SourceRecord, feed: Feed) -> Draft | Assessment:
+    """Return what the crosswalk reads, or the assessment of a record that is deleted or cannot be read."""
     if not record.identifier.strip():
         return _assessment(record, rejection=Rejection(key=record.key, reason="no identifier in the record"))
     if record.deleted:
@@ -50,23 +44,21 @@ def _drafted(record: SourceRecord, feed: Feed) -> Draft | Assessment:
         return _assessment(record, rejection=Rejection(key=record.key, reason=str(error)))
 
 
-def _judged(drafts: list[tuple[Draft, SourceRecord]], feed: Feed) -> list[Assessment]:
-    normalized = normalize_all(drafts, feed)
-    resources = [resource for resource, _ in normalized]
-    found = check_all(resources, [context_of(feed, findings) for _, findings in normalized])
+def _judge(drafts: list[tuple[Draft, SourceRecord]], feed: Feed) -> list[Assessment]:
+    normalized = normalize(drafts, feed)
+    issues_by_record = apply_rules((resource, context_of(feed, findings)) for resource, findings in normalized)
     return [
         _assessment(record, resource=resource, issues=issues, score=score(resource, issues))
-        for (_, record), resource, issues in zip(drafts, resources, found, strict=True)
+        for (_, record), (resource, _), issues in zip(drafts, normalized, issues_by_record, strict=True)
     ]
 
 
-def _assessment(record: SourceRecord, **said: Any) -> Assessment:
-    """What is said of a record, with what names it."""
+def _assessment(record: SourceRecord, **fields: Any) -> Assessment:
     return Assessment(
         feed=record.feed,
         identifier=record.identifier,
         format=record.format,
         datestamp=record.datestamp,
         sha256=record.sha256,
-        **said,
+        **fields,
     )

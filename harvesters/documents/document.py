@@ -10,8 +10,7 @@ from more_itertools import chunked
 from harvesters.client import Client, Reply
 from harvesters.lists import server_date
 from harvesters.whole import require_as_many_as_before
-from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
-from schemas.base import Base
+from schemas import Ask, Base, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
 
 _Report = Callable[[int, int | None], None]
 _IN_A_PAGE = 500  # records

@@ -58,8 +58,7 @@ from harvesters.oai_pmh.records import ListPage, RecordReader
 from harvesters.oai_pmh.server import OLDEST_DATESTAMP, Server, formats, identify
 from harvesters.oai_pmh.sickle_client import Pages, Repository, Response
 from harvesters.whole import require_about, require_as_many_as_before, require_size
-from schemas import Ask, Environment, Feed, HarvestFailed, Listing, Page, Skipped
-from schemas.base import replace
+from schemas import Ask, Environment, Feed, HarvestFailed, Listing, Page, Skipped, replace
 
 _MAX_WINDOW_RESTARTS = 2  # before a window whose token expires is halved
 _MAX_WINDOW_FAILURES = 70  # in a row: more than it takes to halve a century down to seconds

@@ -12,8 +12,7 @@ from sickle import oaiexceptions
 from harvesters.causes import as_harvest_failure, concerns_one_record, request_failed, unreadable_response
 from harvesters.datestamps import format_datestamp, is_datestamp, parse_datestamp
 from harvesters.oai_pmh.sickle_client import ERRORS, Pages, Repository, Response
-from schemas import Feed, HarvestFailed, Listing, RawResponse, Skipped, SourceRecord
-from schemas.base import Base
+from schemas import Base, Feed, HarvestFailed, Listing, RawResponse, Skipped, SourceRecord
 
 # records in a row that GetRecord fails to return before the server, and not the records, counts as failed
 _MAX_GET_RECORD_FAILURES = 50

@@ -22,8 +22,7 @@ from harvesters.strict_xml import (
     parse_xml,
     remove_forbidden_characters,
 )
-from schemas import Skipped
-from schemas.base import Base
+from schemas import Base, Skipped
 
 _RECORD_START = re.compile(rb"<(?:[\w.-]+:)?record\b[^<>]*>\s*+(?:<!--|<(?:[\w.-]+:)?header\b)")
 _HEADER_START = re.compile(rb"\s*+<(?:[\w.-]+:)?header\b")

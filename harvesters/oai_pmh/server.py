@@ -11,8 +11,7 @@ from harvesters.causes import failed
 from harvesters.client import Client
 from harvesters.datestamps import format_datestamp, is_datestamp, parse_datestamp
 from harvesters.oai_pmh.sickle_client import ERRORS, OTHER_METHOD, Repository
-from schemas import Ask, Environment, Feed, HarvestFailed
-from schemas.base import Base
+from schemas import Ask, Base, Environment, Feed, HarvestFailed
 
 OLDEST_DATESTAMP = "1970-01-01"  # assumed where the server's earliestDatestamp is missing or wrong
 _MAX_CLOCK_SKEW = timedelta(minutes=10)

@@ -18,8 +18,7 @@ from harvesters.client import Client, Reply
 from harvesters.oai_pmh.recovery import PageTruncated, recover, recover_identify
 from harvesters.strict_xml import EntitiesDeclared, InvalidXml, parse_xml
 from harvesters.web_pages import html_cause
-from schemas import RawResponse, Skipped
-from schemas.base import Base
+from schemas import Base, RawResponse, Skipped
 
 OTHER_METHOD = {"GET": "POST", "POST": "GET"}
 # sickle's errors, which have no common base class

@@ -38,7 +38,7 @@ from loaders.store import (
     whole_file,
     writing,
 )
-from schemas.environment import Environment, environment
+from schemas import Environment, environment
 
 ROWS, LOOKUP, BLOCK = 5_000, 300, 1 << 20
 _PRIMARY: dict[str, Any] = {

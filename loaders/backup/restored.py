@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from loaders.store import HarvestRunRow, PublishStateRow, ResourceRow, RestoredMemberRow, reading, upsert
-from schemas.environment import Environment
+from schemas import Environment
 
 _NAME = "restored"  # the row of publish_state: the feeds that were published
 _STANDS = ResourceRow.withdrawn_at.is_(None)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import Connection, select
 
 from loaders.store import Run, SourceRecordRow, whole_file
-from schemas.environment import Environment
+from schemas import Environment
 
 _NAME = "before.parquet"
 _SCHEMA = pa.schema([("table", pa.string()), ("key", pa.string()), ("row", pa.string())])

@@ -22,7 +22,7 @@ from loaders.store import (
     working,
     writing,
 )
-from schemas.environment import Environment
+from schemas import Environment
 
 _RECORDS: Any = SourceRecordRow.__table__
 _REFUSED: Any = RefusedRow.__table__

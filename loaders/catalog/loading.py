@@ -29,7 +29,7 @@ from loaders.store import (
     write_rows,
     writing,
 )
-from schemas.environment import Environment
+from schemas import Environment
 
 BATCH = 2_000
 _STAGED_ANEW = "run the feed again, which stages it anew"

@@ -25,7 +25,7 @@ from loaders.store import (
     working,
     writing,
 )
-from schemas.environment import Environment
+from schemas import Environment
 
 _RECORDS: Any = SourceRecordRow.__table__
 _ISSUES: Any = IssueRow.__table__

@@ -30,11 +30,7 @@ from loaders.store import (
     working,
     workshop,
 )
-from schemas.base import Base
-from schemas.environment import Environment
-from schemas.feed import NAME
-from schemas.outcome import Assessment
-from schemas.reason import Reason
+from schemas import FEED_NAME, Assessment, Base, Environment, Reason
 
 _REASON = "its records came by the pipe, and no gate has judged them"
 _DAY = 86_400  # seconds
@@ -71,7 +67,7 @@ def _assessments(lines: Iterable[bytes]) -> Iterator[Assessment]:
 
 def check(one: Assessment) -> None:
     """Raises ValueError when an assessment contradicts itself, or names a feed that no feed can be called."""
-    if not NAME.fullmatch(one.feed):
+    if not FEED_NAME.fullmatch(one.feed):
         raise ValueError(f"feed {one.feed!r}: a feed's name has small letters, digits and _ only")
     if not one.identifier:
         raise ValueError("its record has no identifier")

@@ -11,9 +11,8 @@ from loaders.catalog import PENDING, recount_unmapped, signed
 from loaders.curation.values import NotThere, fitting, today
 from loaders.staging import resource_columns
 from loaders.store import CurationRow, JudgementRow, ResourceRow, SourceRecordRow, now, writing
-from schemas import match_sha256
+from schemas import Environment, match_sha256
 from schemas import resource as shared
-from schemas.environment import Environment
 
 _RECORDS: Any = SourceRecordRow.__table__
 SHOWN = 12  # digits of a version's digest, as the list of what waits shows it

@@ -25,7 +25,7 @@ from loaders.store import (
     reading,
     rows_among,
 )
-from schemas.environment import Environment
+from schemas import Environment
 
 
 def funnel_line(counts: dict[str, int]) -> str:

@@ -19,9 +19,7 @@ from loaders.landing.part import Footer, ListPart, part_paths, write_part
 from loaders.landing.past import Failure, fingerprint, recent_harvests
 from loaders.landing.repeats import count_repeats
 from loaders.store import whole_file
-from schemas.base import Base, replace
-from schemas.feed import Feed
-from schemas.source import Ask, HarvestFailed, Listing, Page, RawResponse, Skipped, SourceRecord
+from schemas import Ask, Base, Feed, HarvestFailed, Listing, Page, RawResponse, Skipped, SourceRecord, replace
 
 PART_RECORDS = 5_000
 _PART_BYTES = 32 * 1024 * 1024  # of payload

@@ -15,8 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loaders.store import whole_file
-from schemas.base import Base
-from schemas.source import Listing, Skipped, SourceRecord
+from schemas import Base, Listing, Skipped, SourceRecord
 
 _FOOTER = b"elib"
 _REPETITIVE = ["format", "sets", "list", "page"]

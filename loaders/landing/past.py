@@ -11,9 +11,7 @@ from pathlib import Path
 import msgspec
 
 from loaders.landing.part import Footer, part_paths, read_footer
-from schemas.base import Base
-from schemas.feed import Feed
-from schemas.source import Ask, Skipped
+from schemas import Ask, Base, Feed, Skipped
 
 _OVERLAP = timedelta(hours=13)  # some servers stamp their records in local time, twelve hours behind UTC at most
 # what [request] says of patience and politeness: it changes nothing about the source

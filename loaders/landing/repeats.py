@@ -14,7 +14,7 @@ import pyarrow as pa
 from loaders.landing.part import Footer
 from loaders.landing.past import recent_harvests
 from loaders.store import view, workshop
-from schemas.source import Listing, SourceRecord
+from schemas import Listing, SourceRecord
 
 _ENTRIES = pa.schema([("list", pa.string()), ("page", pa.int32()), ("identifier", pa.string())])
 _PROMISES = pa.schema([("list", pa.string()), ("size", pa.int64()), ("nameless", pa.int64())])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from loaders.store import writing
-from schemas.environment import Environment
+from schemas import Environment
 
 VERSION_TABLE = "elib_alembic_version"  # Airflow's own is alembic_version
 

@@ -12,8 +12,7 @@ from loaders.catalog import TABLE, compare, standing_or_found
 from loaders.publication.match_state import NothingMatched
 from loaders.staging import finding_name, storable
 from loaders.store import HarvestRunRow, SourceRecordRow, read_run, rows_among, whole_file, writing
-from schemas import Issue
-from schemas.environment import Environment
+from schemas import Environment, Issue
 
 _FILE = "across.json"
 _SCOPE = "catalog"  # of the issues written here

@@ -29,9 +29,7 @@ from loaders.store import (
     rows_among,
     whole_file,
 )
-from schemas import Cluster, Compared, Judgement, Match
-from schemas.base import Base
-from schemas.environment import Environment
+from schemas import Base, Cluster, Compared, Environment, Judgement, Match
 
 _FEATURES_FILE, _PAIRS_FILE, _STATE_FILE = "features.parquet", "pairs.parquet", "state.json"
 _RESULT_FILE, _MATCHES_FILE = "found.json", "matches.jsonl"

@@ -34,7 +34,7 @@ from loaders.store import (
     this_worker,
     writing,
 )
-from schemas.environment import Environment
+from schemas import Environment
 
 _KIND = "publish"  # of the run, and what its id begins with
 

@@ -11,9 +11,7 @@ import pyarrow.parquet as pq
 
 from loaders.staging.outcomes import OUTCOMES_FOLDER, read_assessments, write_assessments
 from loaders.store import feed_of
-from schemas.environment import Environment
-from schemas.outcome import Assessment
-from schemas.source import SourceRecord
+from schemas import Assessment, Environment, SourceRecord
 
 _READ = 500  # records
 

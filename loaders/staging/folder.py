@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from schemas.environment import Environment
+from schemas import Environment
 
 
 def staging_folder(env: Environment, run_id: str) -> Path:

@@ -16,8 +16,7 @@ from loaders.staging.outcomes import FINDING, OUTCOMES, finding_name, storable
 from loaders.staging.planning import Plan, read_plan
 from loaders.staging.rows import ROWS
 from loaders.store import FUNNEL, copy_to, feed_of, note_staged, view, whole_file, working, workshop
-from schemas.environment import Environment
-from schemas.outcome import Issue
+from schemas import Environment, Issue
 
 if TYPE_CHECKING:
     import pandas

@@ -14,8 +14,7 @@ import pyarrow.parquet as pq
 from more_itertools import chunked
 
 from loaders.store import whole_file
-from schemas.outcome import Assessment, Issue, Rejection, Tombstone
-from schemas.resource import Resource
+from schemas import Assessment, Issue, Rejection, Resource, Tombstone
 
 ROWS = 1_000  # outcomes held in memory
 OUTCOMES_FOLDER = "outcomes"  # of a staging: a file for each of its chunks

@@ -15,8 +15,7 @@ from loaders.staging.folder import relative, staging_folder
 from loaders.staging.outcomes import storable
 from loaders.staging.state import write_state
 from loaders.store import base_run, copy_to, note_planned, reading, view, whole_file, working, workshop
-from schemas.base import Base
-from schemas.environment import Environment
+from schemas import Base, Environment
 
 CHUNK = 5_000  # records a chunk
 _CHUNKS = 1_000  # at most: Airflow maps over 1 024

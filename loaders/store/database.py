@@ -13,7 +13,7 @@ from more_itertools import chunked
 from sqlalchemy import URL, Connection, Engine, LargeBinary, cast, create_engine, event, make_url, text
 
 from loaders.store.locks import catalog_lock
-from schemas.environment import Environment
+from schemas import Environment
 
 _BUSY_SECONDS = 600  # how long SQLite waits for another process's transaction
 _PRAGMAS = (

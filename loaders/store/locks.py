@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from schemas.environment import Environment
+from schemas import Environment
 
 log = logging.getLogger("elib.feed")
 SILENT = 2.0  # seconds of waiting before somebody is told

@@ -22,9 +22,7 @@ from loaders.store.database import reading, writing
 from loaders.store.locks import FeedBusy, feed_lock
 from loaders.store.models import HarvestRunRow
 from loaders.store.worker import is_gone, is_this, this_worker
-from schemas.base import Base
-from schemas.environment import Environment
-from schemas.reason import Reason
+from schemas import Base, Environment, Reason
 
 _STAMP = "%Y%m%dT%H%M%S%f"
 FUNNEL = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")

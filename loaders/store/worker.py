@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from schemas.base import Base
+from schemas import Base
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from schemas.feed.checks import wrong_in
 
-NAME = re.compile(r"[a-z0-9_]{1,64}")
+FEED_NAME = re.compile(r"[a-z0-9_]{1,64}")
 Protocol = Literal["oai_pmh", "rest", "opendatasoft", "rss", "csv", "sitemap", "files"]
 
 
@@ -171,7 +171,7 @@ def _read_feed(path: Path) -> Feed:
     except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number or a nesting without end
         raise BadFeed(path, [f"not readable as TOML: {error}"]) from error
     odd = f"the file's name: {path.stem!r} must be made of a-z, 0-9 and _ only, at most 64"
-    reasons = [] if NAME.fullmatch(path.stem) else [odd]
+    reasons = [] if FEED_NAME.fullmatch(path.stem) else [odd]
     if said.pop("name", None) is not None:
         reasons.append("name: unknown key; remove it, the file's name is the feed's")
     try:

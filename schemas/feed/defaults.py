@@ -6,7 +6,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from schemas.tables import table
+from schemas.vocabulary import read_vocabulary
 
 _PRIVATE = re.compile(r"(q[a-t][a-z]|x)(-.*)?")  # https://www.rfc-editor.org/rfc/rfc5646#section-2.2.1
 _CREATIVE_COMMONS = re.compile(
@@ -19,7 +19,7 @@ def is_language(said: str) -> bool:
     """Whether it is a tag of BCP 47, or a code that languages.toml knows, and names one language."""
     import langcodes
 
-    known, code = table("languages"), said.strip().casefold().replace("_", "-")
+    known, code = read_vocabulary("languages"), said.strip().casefold().replace("_", "-")
     if code in known["codes"]:
         return True
     return code not in known["placeholders"] and not _PRIVATE.fullmatch(code) and langcodes.tag_is_valid(code)
@@ -27,7 +27,7 @@ def is_language(said: str) -> bool:
 
 def is_license(said: str) -> bool:
     """Whether it is an address, or a name of a licence that licenses.toml knows."""
-    spelling, known = said.strip().casefold(), table("licenses")
+    spelling, known = said.strip().casefold(), read_vocabulary("licenses")
     if _CREATIVE_COMMONS.fullmatch(spelling) or spelling in _labels(known):
         return True
     if any(re.search(pattern, spelling) for one in known["known"] for pattern in one["patterns"]):

@@ -16,8 +16,7 @@ from harvesters import PROTOCOLS, harvester
 from harvesters.causes import CAUSES, causes_table, failed
 from harvesters.client import from_environment
 from harvesters.progress import progress_line
-from schemas import Feed, HarvestFailed
-from schemas.feed.declaration import Protocol
+from schemas import Feed, HarvestFailed, Protocol
 from tests.harvesters.loopback import OaiServer, names, serving
 
 ROOT = Path(__file__).parents[2]

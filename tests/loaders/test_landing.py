@@ -15,8 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from loaders.landing import ask, harvests, land, landing, landing_index
-from schemas import Ask, HarvestFailed, Listing, Page, RawResponse, Request, Skipped
-from schemas.base import replace
+from schemas import Ask, HarvestFailed, Listing, Page, RawResponse, Request, Skipped, replace
 from tests.loaders.nights import feed, pages, said
 
 ROOT = Path(__file__).parents[2]

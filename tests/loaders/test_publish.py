@@ -42,8 +42,8 @@ from schemas import (
     Relation,
     Resource,
     match_sha256,
+    replace,
 )
-from schemas.base import replace
 
 TABLES = ("resource", "resource_version", "redirect", "source_record", "match", "publish_state", "curation")
 FEATURES = pa.table({"key": pa.array([], pa.string()), "record_sha256": pa.array([], pa.string())})

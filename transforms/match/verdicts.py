@@ -8,8 +8,7 @@ from typing import NamedTuple, overload
 import msgspec
 import pyarrow as pa
 
-from schemas import Evidence, Judgement, Match
-from schemas.match import MatchVerdict
+from schemas import Evidence, Judgement, Match, MatchVerdict
 
 Pair = tuple[str, str]
 _DECODER = msgspec.json.Decoder(tuple[Evidence, ...])

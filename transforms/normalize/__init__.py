@@ -1,4 +1,4 @@
-"""What was said, made comparable: one module a field, and `normalize`, which calls them all."""
+"""From a draft's values to the shared record: one package per family of fields, and `normalize`, which calls them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from collections.abc import Iterable
 from schemas import Feed, Resource, SourceRecord
 from transforms.draft import Draft, Finding
 
-__all__ = ["normalize", "normalize_all"]
+__all__ = ["normalize"]
 
 
-def normalize(draft: Draft, record: SourceRecord, feed: Feed) -> Resource:
-    """The shared record of a draft, with provenance, terms and what stayed unmapped."""
-    return normalize_all([(draft, record)], feed)[0][0]
+def normalize(drafts: Iterable[tuple[Draft, SourceRecord]], feed: Feed) -> list[tuple[Resource, tuple[Finding, ...]]]:
+    """Return the shared record of each draft, with provenance, terms and unmapped leaves, and what was noticed.
 
-
-def normalize_all(
-    drafts: Iterable[tuple[Draft, SourceRecord]], feed: Feed
-) -> list[tuple[Resource, tuple[Finding, ...]]]:
-    """The same for some records, faster, each with what was noticed on the way."""
+    The texts of all drafts have their languages detected together, so some tens at a time are faster than one.
+    """
     from transforms.normalize.record import Assembly, assemble, latest_day
 
-    return assemble([Assembly(draft, one.key, one.format, feed, latest_day(one.harvested_at)) for draft, one in drafts])
+    return assemble(
+        [Assembly(draft, record.key, record.format, feed, latest_day(record.harvested_at)) for draft, record in drafts]
+    )

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from stdnum import isbn, issn
 from stdnum.exceptions import ValidationError
 
-from schemas.resource import Identifier, IdentifierScheme
+from schemas import Identifier, IdentifierScheme
 from transforms.normalize import urls
 
 _LONGEST = 2048  # characters

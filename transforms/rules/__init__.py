@@ -1,17 +1,24 @@
-"""What we expect of a record: the registry of rules, the findings, and the quality score. Pure."""
+"""What the library expects of a record: the registry of rules, the issues they find, and the quality score. Pure."""
 
-from transforms.rules.registry import RULES, check, check_all, rule_texts
+from transforms.rules.across import CATALOG_RULE_CODES, apply_catalog_rules
+from transforms.rules.batch import Facts, apply_batch_rules, decode_facts, facts_of
+from transforms.rules.registry import RULES, apply_rules, rule_texts
 from transforms.rules.rule import Context, Rule, context_of
 from transforms.rules.score import WEIGHTS, score, score_parts
 
 __all__ = [
+    "CATALOG_RULE_CODES",
     "RULES",
     "WEIGHTS",
     "Context",
+    "Facts",
     "Rule",
-    "check",
-    "check_all",
+    "apply_batch_rules",
+    "apply_catalog_rules",
+    "apply_rules",
     "context_of",
+    "decode_facts",
+    "facts_of",
     "rule_texts",
     "score",
     "score_parts",

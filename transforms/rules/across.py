@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby, islice
-from typing import NamedTuple
-
-import duckdb
-import pyarrow as pa
+from typing import TYPE_CHECKING, NamedTuple
 
 from schemas import Issue
 from transforms.rules.batch import LOOKS, issue, unrelated
 
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
 _COLUMNS = ("key", "feed", "titles", "languages", "identifiers")
-CODES = ("url_shared_elsewhere", "identifier_shared_elsewhere")
+CATALOG_RULE_CODES = ("url_shared_elsewhere", "identifier_shared_elsewhere")
 _FETCH = 2_000
 _SHARED = """
 WITH bearer AS (SELECT unnest(identifiers) AS mark, key, feed, titles, languages FROM feature),
@@ -37,12 +38,14 @@ class _Bearer(NamedTuple):
     languages: list[str]
 
 
-def check_across(features: pa.Table) -> Iterator[Issue]:
+def apply_catalog_rules(features: pa.Table) -> Iterator[Issue]:
     """A finding for each record that shares an address or identifier with an unrelated record of another feed.
 
     In the order of addresses, identifiers and keys; the value names the other record. Memory does not grow with the
     catalog, but with the records that share one address or identifier.
     """
+    import duckdb
+
     with duckdb.connect() as connection:
         connection.register("feature", features.select(_COLUMNS))
         found = connection.execute(_SHARED)
@@ -64,9 +67,9 @@ def _shared(group: list[_Bearer]) -> Iterator[Issue]:
         if other is not None:
             scheme, _, value = one.mark.partition(":")
             if scheme == "url":
-                yield issue(CODES[0], one.key, "url", f"{value} = {other.key}")
+                yield issue(CATALOG_RULE_CODES[0], one.key, "url", f"{value} = {other.key}")
             else:
-                yield issue(CODES[1], one.key, "identifiers", f"{one.mark} = {other.key}")
+                yield issue(CATALOG_RULE_CODES[1], one.key, "identifiers", f"{one.mark} = {other.key}")
 
 
 def _first_of_each_feed(group: list[_Bearer]) -> Iterator[_Bearer]:

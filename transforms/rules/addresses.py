@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from schemas import Resource
 from transforms.normalize.urls import split
-from transforms.rules.rule import Context, Rule, Seen, reported
+from transforms.rules.rule import Breach, Context, Rule, reported
 from transforms.rules.texts import finding
 
 _PRIVATE_ENDINGS = (".local", ".localhost", ".internal", ".lan", ".intranet", ".home.arpa", ".test", ".invalid")
@@ -35,7 +35,7 @@ def _is_private(host: str) -> bool:
     return not address.is_global
 
 
-def _at_fault(resource: Resource, fault: str) -> list[Seen]:
+def _at_fault(resource: Resource, fault: str) -> list[Breach]:
     """Where the landing page and the links have a fault."""
     seen = [("url", resource.url)] if resource.url and fault in _faults(resource.url) else []
     return seen + [(f"links[{n}].url", link.url) for n, link in enumerate(resource.links) if fault in _faults(link.url)]
@@ -46,11 +46,11 @@ def opens(resource: Resource) -> str | None:
     return resource.url or next((link.url for link in resource.links if link.role == "content"), None)
 
 
-def _missing(resource: Resource, _: Context) -> list[Seen]:
+def _missing(resource: Resource, _: Context) -> list[Breach]:
     return [] if opens(resource) else [("url", "")]
 
 
-def landing_page_missing(resource: Resource, _: Context) -> list[Seen]:
+def landing_page_missing(resource: Resource, _: Context) -> list[Breach]:
     return [("url", file)] if not resource.url and (file := opens(resource)) else []
 
 
@@ -74,34 +74,34 @@ def _faults(url: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def private(resource: Resource, _: Context) -> list[Seen]:
+def private(resource: Resource, _: Context) -> list[Breach]:
     return _at_fault(resource, "private")
 
 
-def unsafe(resource: Resource, _: Context) -> list[Seen]:
+def unsafe(resource: Resource, _: Context) -> list[Breach]:
     return _at_fault(resource, "unsafe")
 
 
-def malformed(resource: Resource, context: Context) -> list[Seen]:
+def malformed(resource: Resource, context: Context) -> list[Breach]:
     seen = _at_fault(resource, "malformed")
     return seen + [(found.path, found.value) for found in context.findings if found.code == "url_malformed"]
 
 
-def _insecure(resource: Resource, _: Context) -> list[Seen]:
+def _insecure(resource: Resource, _: Context) -> list[Breach]:
     return [("url", resource.url)] if resource.url and resource.url.startswith("http://") else []
 
 
-def _home_page(resource: Resource, _: Context) -> list[Seen]:
+def _home_page(resource: Resource, _: Context) -> list[Breach]:
     parts = split(resource.url) if resource.url else None
     bare = parts and parts.netloc and parts.path in {"", "/"} and not parts.query and not parts.fragment
     return [("url", resource.url or "")] if bare else []
 
 
-def session(resource: Resource, _: Context) -> list[Seen]:
+def session(resource: Resource, _: Context) -> list[Breach]:
     return _at_fault(resource, "session")
 
 
-def link_repeated(resource: Resource, _: Context) -> list[Seen]:
+def link_repeated(resource: Resource, _: Context) -> list[Breach]:
     if len(resource.links) < 2:
         return []
     met: set[tuple[str, str]] = set()
@@ -113,7 +113,7 @@ def link_repeated(resource: Resource, _: Context) -> list[Seen]:
     return seen
 
 
-def identifier_placeholder(resource: Resource, _: Context) -> list[Seen]:
+def identifier_placeholder(resource: Resource, _: Context) -> list[Breach]:
     return [
         (f"identifiers[{number}].value", one.value)
         for number, one in enumerate(resource.identifiers)
@@ -121,7 +121,7 @@ def identifier_placeholder(resource: Resource, _: Context) -> list[Seen]:
     ]
 
 
-def identifier_missing(resource: Resource, _: Context) -> list[Seen]:
+def identifier_missing(resource: Resource, _: Context) -> list[Breach]:
     return [] if resource.identifiers or resource.url else [("identifiers", "")]
 
 

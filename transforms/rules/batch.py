@@ -14,8 +14,7 @@ from typing import NamedTuple
 import msgspec
 from rapidfuzz import fuzz
 
-from schemas import Base, Concept, Contributor, Identifier, Issue, License, Resource
-from schemas.resource import LangMap
+from schemas import Base, Concept, Contributor, Identifier, Issue, LangMap, License, Resource
 from transforms.rules.rights import cc_parts
 from transforms.rules.rule import Rule
 
@@ -58,12 +57,12 @@ class _Card(Base, frozen=True, kw_only=True):
 _CARD = msgspec.json.Decoder(_Card)
 
 
-def facts_of(text: str | bytes) -> Facts:
+def decode_facts(text: str | bytes) -> Facts:
     """The facts of one record, from its JSON."""
-    return facts(_CARD.decode(text))
+    return facts_of(_CARD.decode(text))
 
 
-def facts(resource: Resource | _Card) -> Facts:
+def facts_of(resource: Resource | _Card) -> Facts:
     """The facts of one record."""
     rights = resource.license
     return Facts(
@@ -83,7 +82,7 @@ def _letters(text: str) -> str:
     return _OTHER.sub(" ", text.casefold()).strip()[:_TITLE_LENGTH]
 
 
-def check_batch(
+def apply_batch_rules(
     batch: Iterable[Facts],
     neighbours: Iterable[Facts] = (),
     before: Mapping[str, Facts] | None = None,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from schemas import Resource
 from transforms.rules.people import person
-from transforms.rules.rule import Context, Look, Rule, Seen
+from transforms.rules.rule import Breach, Context, Look, Rule
 
 _ROLES = frozenset(
     {"author", "publisher", "unknown", "initiator", "terminator", "validator", "editor", "graphical designer"}
@@ -33,50 +33,50 @@ _AMB_LICENSE = re.compile(
 )
 
 
-def _one_of(path: str, allowed: frozenset[str], read: Callable[[Resource], list[Seen]]) -> Look:
+def _one_of(path: str, allowed: frozenset[str], read: Callable[[Resource], list[Breach]]) -> Look:
     """A look that gives every value of a field which is not of its vocabulary."""
 
-    def look(resource: Resource, _: Context) -> list[Seen]:
+    def look(resource: Resource, _: Context) -> list[Breach]:
         return [(where or path, value) for where, value in read(resource) if value not in allowed]
 
     return look
 
 
-def _roles(resource: Resource) -> list[Seen]:
+def _roles(resource: Resource) -> list[Breach]:
     return [(f"contributors[{number}].role", one.role) for number, one in enumerate(resource.contributors)]
 
 
-def _kinds(resource: Resource) -> list[Seen]:
+def _kinds(resource: Resource) -> list[Breach]:
     return [(f"relations[{number}].kind", one.kind) for number, one in enumerate(resource.relations)]
 
 
-def contexts(resource: Resource) -> list[Seen]:
+def contexts(resource: Resource) -> list[Breach]:
     return [(f"contexts[{number}]", one) for number, one in enumerate(resource.contexts)]
 
 
-def levels(resource: Resource) -> list[Seen]:
+def levels(resource: Resource) -> list[Breach]:
     return [(f"levels[{number}]", one) for number, one in enumerate(resource.levels)]
 
 
-def difficulty(resource: Resource) -> list[Seen]:
+def difficulty(resource: Resource) -> list[Breach]:
     return [("difficulty", resource.difficulty)] if resource.difficulty else []
 
 
-def _interactivity(resource: Resource) -> list[Seen]:
+def _interactivity(resource: Resource) -> list[Breach]:
     return [("interactivity_type", resource.interactivity_type)] if resource.interactivity_type else []
 
 
-def _learning_time(resource: Resource, _: Context) -> list[Seen]:
+def _learning_time(resource: Resource, _: Context) -> list[Breach]:
     said = resource.typical_learning_time
     return [("typical_learning_time", said)] if said and not _DURATION.fullmatch(said) else []
 
 
-def amb_license(resource: Resource, _: Context) -> list[Seen]:
+def amb_license(resource: Resource, _: Context) -> list[Breach]:
     uri = resource.license.uri if resource.license else None
     return [("license.uri", uri)] if uri and not _AMB_LICENSE.fullmatch(uri) else []
 
 
-def _amb_type(resource: Resource, _: Context) -> list[Seen]:
+def _amb_type(resource: Resource, _: Context) -> list[Breach]:
     types = resource.resource_types
     return [] if not types or any(one.uri for one in types) else [("resource_types", types[0].source)]
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from schemas import Resource
-from transforms.rules.rule import Context, Rule, Seen, reported
+from transforms.rules.rule import Breach, Context, Rule, reported
 from transforms.rules.texts import finding
 
 _TAG = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|\d{3}))?(?:-[A-Za-z0-9]{2,8})*")
@@ -41,18 +41,18 @@ _SURE = 0.5
 _SAME_MACRO = {"nb": "no", "nn": "no", "hr": "sh", "sr": "sh", "bs": "sh", "arb": "ar", "id": "ms"}
 
 
-def _missing(resource: Resource, _: Context) -> list[Seen]:
+def _missing(resource: Resource, _: Context) -> list[Breach]:
     return [] if resource.languages else [("languages", "")]
 
 
-def _not_declared(resource: Resource, _: Context) -> list[Seen]:
+def _not_declared(resource: Resource, _: Context) -> list[Breach]:
     languages = resource.languages
     if not languages or any(one.origin == "declared" for one in languages):
         return []
     return [("languages", languages[0].tag)]
 
 
-def _unsure(resource: Resource, _: Context) -> list[Seen]:
+def _unsure(resource: Resource, _: Context) -> list[Breach]:
     return [
         (f"languages[{number}].tag", one.tag)
         for number, one in enumerate(resource.languages)
@@ -60,7 +60,7 @@ def _unsure(resource: Resource, _: Context) -> list[Seen]:
     ]
 
 
-def _contradicted(resource: Resource, context: Context) -> list[Seen]:
+def _contradicted(resource: Resource, context: Context) -> list[Breach]:
     """What normalization found, and texts in a script in which their language is not written."""
     seen = [(found.path, found.value) for found in context.findings if found.code == "language_contradicted"]
     for field, texts in (("title", resource.title), ("description", resource.description)):
@@ -107,7 +107,7 @@ def _runs(scripts: Iterable[str]) -> re.Pattern[str]:
     return re.compile(f"[{''.join(_SCRIPTS[script] for script in sorted(scripts))}]+")
 
 
-def _tag_malformed(resource: Resource, _: Context) -> list[Seen]:
+def _tag_malformed(resource: Resource, _: Context) -> list[Breach]:
     return [
         (f"languages[{number}].tag", one.tag)
         for number, one in enumerate(resource.languages)
@@ -115,7 +115,7 @@ def _tag_malformed(resource: Resource, _: Context) -> list[Seen]:
     ]
 
 
-def _title_in_another(resource: Resource, _: Context) -> list[Seen]:
+def _title_in_another(resource: Resource, _: Context) -> list[Breach]:
     """No title in a language of the resource, where both are known."""
     if not resource.languages or not resource.title or "und" in resource.title:
         return []

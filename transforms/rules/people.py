@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 
 from schemas import Contributor, Resource
-from transforms.rules.rule import WORDS, Context, Rule, Seen, reported
+from transforms.rules.rule import PLACEHOLDER_WORDS, Breach, Context, Rule, reported
 from transforms.rules.texts import finding
 
-_NOBODY = WORDS["person"]
+_NOBODY = PLACEHOLDER_WORDS["person"]
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]")
 _TWO_ANDS = re.compile(r"\band\b.*\band\b")
 _THREE_COMMAS = re.compile(r"(?:,[^,]+){3}")
@@ -17,25 +17,25 @@ _BUDDHIST_ERA = 2400
 _FIRST_PRINTED = 1450
 
 
-def _named(resource: Resource, fits: Callable[[Contributor], bool]) -> list[Seen]:
+def _named(resource: Resource, fits: Callable[[Contributor], bool]) -> list[Breach]:
     """The contributors who fit, by path and name."""
     return [(f"contributors[{number}].name", one.name) for number, one in enumerate(resource.contributors) if fits(one)]
 
 
-def _missing(resource: Resource, _: Context) -> list[Seen]:
+def _missing(resource: Resource, _: Context) -> list[Breach]:
     return [] if resource.contributors or resource.publishers else [("contributors", "")]
 
 
-def _nobody(resource: Resource, _: Context) -> list[Seen]:
+def _nobody(resource: Resource, _: Context) -> list[Breach]:
     return _named(resource, lambda one: one.name.strip().casefold() in _NOBODY)
 
 
-def _email(resource: Resource, _: Context) -> list[Seen]:
+def _email(resource: Resource, _: Context) -> list[Breach]:
     found = _named(resource, lambda one: "@" in one.name and _EMAIL.search(one.name) is not None)
     return [(path, "(an address)") for path, _ in found]
 
 
-def _several(resource: Resource, _: Context) -> list[Seen]:
+def _several(resource: Resource, _: Context) -> list[Breach]:
     return _named(resource, lambda one: one.kind == "person" and _is_several(one.name))
 
 
@@ -45,7 +45,7 @@ def _is_several(name: str) -> bool:
     return name.count(",") > 2 and _THREE_COMMAS.search(name) is not None
 
 
-def _repeated(resource: Resource, _: Context) -> list[Seen]:
+def _repeated(resource: Resource, _: Context) -> list[Breach]:
     if len(resource.contributors) < 2:
         return []
     met: set[tuple[str, str]] = set()
@@ -58,23 +58,23 @@ def _repeated(resource: Resource, _: Context) -> list[Seen]:
     return seen
 
 
-def date_missing(resource: Resource, _: Context) -> list[Seen]:
+def date_missing(resource: Resource, _: Context) -> list[Breach]:
     return [] if resource.issued or resource.modified else [("issued", "")]
 
 
-def date_order(resource: Resource, _: Context) -> list[Seen]:
+def date_order(resource: Resource, _: Context) -> list[Breach]:
     """Compared by year only: precisions differ."""
     if not resource.issued_year or not resource.modified or not resource.modified[:4].isdecimal():
         return []
     return [("modified", resource.modified)] if int(resource.modified[:4]) < resource.issued_year else []
 
 
-def _buddhist(resource: Resource, _: Context) -> list[Seen]:
+def _buddhist(resource: Resource, _: Context) -> list[Breach]:
     year = resource.issued_year
     return [("issued", str(year))] if year and _BUDDHIST_ERA <= year < _BUDDHIST_ERA + 300 else []
 
 
-def _too_old(resource: Resource, _: Context) -> list[Seen]:
+def _too_old(resource: Resource, _: Context) -> list[Breach]:
     year = resource.issued_year
     return [("issued", str(year))] if year is not None and year < _FIRST_PRINTED else []
 

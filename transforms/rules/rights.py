@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from schemas import Resource
-from transforms.rules.rule import Context, Rule, Seen, reported
+from transforms.rules.rule import Breach, Context, Rule, reported
 from transforms.rules.texts import finding
 
 _CC_WORDS = re.compile(r"creative\s*commons|\bcc[\s-]?(?:by|0|zero)\b", re.IGNORECASE)
@@ -20,23 +20,23 @@ def cc_parts(uri: str | None) -> frozenset[str]:
     return frozenset(found[1].split("-")) if found else frozenset()
 
 
-def _missing(resource: Resource, _: Context) -> list[Seen]:
+def _missing(resource: Resource, _: Context) -> list[Breach]:
     return [] if resource.license else [("license", "")]
 
 
-def _assumed(resource: Resource, _: Context) -> list[Seen]:
+def _assumed(resource: Resource, _: Context) -> list[Breach]:
     rights = resource.license
     return [("license", rights.uri or rights.statement)] if rights and rights.origin == "feed_default" else []
 
 
-def _unversioned(resource: Resource, _: Context) -> list[Seen]:
+def _unversioned(resource: Resource, _: Context) -> list[Breach]:
     rights = resource.license
     if not rights or rights.uri or not _CC_WORDS.search(rights.statement):
         return []
     return [("license.statement", rights.statement)]
 
 
-def _unknown(resource: Resource, context: Context) -> list[Seen]:
+def _unknown(resource: Resource, context: Context) -> list[Breach]:
     rights = resource.license
     seen = [(found.path, found.value) for found in context.findings if found.code == "license_unknown"]
     if seen or not rights or rights.uri or rights.label or _CC_WORDS.search(rights.statement):
@@ -44,17 +44,17 @@ def _unknown(resource: Resource, context: Context) -> list[Seen]:
     return [("license.statement", rights.statement)]
 
 
-def _not_open(resource: Resource, _: Context) -> list[Seen]:
+def _not_open(resource: Resource, _: Context) -> list[Breach]:
     rights = resource.license
     return [("license", rights.uri or rights.statement)] if rights and rights.open is False else []
 
 
-def _no_derivatives(resource: Resource, _: Context) -> list[Seen]:
+def _no_derivatives(resource: Resource, _: Context) -> list[Breach]:
     uri = resource.license.uri if resource.license else None
     return [("license.uri", uri or "")] if "nd" in cc_parts(uri) else []
 
 
-def _people_missing(resource: Resource, _: Context) -> list[Seen]:
+def _people_missing(resource: Resource, _: Context) -> list[Breach]:
     """An attribution licence without anybody to attribute to."""
     if resource.contributors or resource.publishers or not resource.license:
         return []
@@ -62,7 +62,7 @@ def _people_missing(resource: Resource, _: Context) -> list[Seen]:
     return [("contributors", uri or "")] if "by" in cc_parts(uri) else []
 
 
-def _cost_of_open(resource: Resource, _: Context) -> list[Seen]:
+def _cost_of_open(resource: Resource, _: Context) -> list[Breach]:
     open_license = resource.license is not None and resource.license.open
     return [("cost", "yes")] if resource.cost == "yes" and open_license else []
 

@@ -11,16 +11,17 @@ from typing import Any, Literal
 from schemas import Base, Feed, Resource, Severity
 from transforms.draft import Finding
 
-WORDS: dict[str, frozenset[str]] = {
+# Words that stand where a value should be ("untitled", "admin"), by the kind of value.
+PLACEHOLDER_WORDS: dict[str, frozenset[str]] = {
     name: frozenset(words)
     for name, words in tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8")).items()
-}  # that stand where a value should be
-Seen = tuple[str, str]  # path, value
+}
+Breach = tuple[str, str]  # the path in the record, and the value there
 Fragment = dict[str, Any]  # fields of a Resource or of the Context that differ from a complete record
 
 
 class Context(Base, frozen=True, kw_only=True):
-    """What a rule may know beside the record: what normalization found, and what the feed file says."""
+    """What a rule may know besides the record: the findings of normalization, and the feed's defaults."""
 
     findings: tuple[Finding, ...] = ()
     default_license: str | None = None
@@ -29,7 +30,7 @@ class Context(Base, frozen=True, kw_only=True):
 
 
 def context_of(feed: Feed, findings: Iterable[Finding] = ()) -> Context:
-    """The context of one record of a feed."""
+    """Return the context of one record of a feed."""
     return Context(
         findings=tuple(findings),
         default_license=feed.default_license,
@@ -38,7 +39,7 @@ def context_of(feed: Feed, findings: Iterable[Finding] = ()) -> Context:
     )
 
 
-Look = Callable[[Resource, Context], Iterable[Seen]]
+Look = Callable[[Resource, Context], Iterable[Breach]]
 Part = Literal[
     "title", "description", "language", "license", "address", "people", "date", "type", "audience", "subject"
 ]
@@ -46,11 +47,11 @@ Part = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One row of the registry. `look` gives a path and value for each place where the record breaks the rule.
+    """One row of the registry. `look` returns a path and value for each place where the record breaks the rule.
 
     `good` and `bad` are fields of the record (or its context) that keep and break the rule, laid over a complete
-    record; the tests try every rule on its own two examples. A batch rule has no `look`: it needs neighbours or
-    history, which transforms.rules.batch gets as arguments.
+    record; the tests try every rule on its own two examples. A batch rule has no `look`: it needs other records or
+    the record's earlier version, which `apply_batch_rules` takes as arguments.
     """
 
     code: str  # stable: it is stored in the catalog and quoted to partners
@@ -65,14 +66,14 @@ class Rule:
     look: Look | None = None
 
 
-REPORTS: set[Look] = set()  # looks that only repeat what normalization found
+REPORTED_LOOKS: set[Look] = set()  # they only repeat findings of normalization, so that most records are skipped
 
 
 def reported(code: str) -> Look:
-    """A look that repeats what normalization found under a code."""
+    """Return a look that repeats the findings that normalization made under a code."""
 
-    def look(_: Resource, context: Context) -> list[Seen]:
+    def look(_: Resource, context: Context) -> list[Breach]:
         return [(finding.path, finding.value) for finding in context.findings if finding.code == code]
 
-    REPORTS.add(look)
+    REPORTED_LOOKS.add(look)
     return look

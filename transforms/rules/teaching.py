@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas import Resource
-from transforms.rules.rule import Context, Rule, Seen
+from transforms.rules.rule import Breach, Context, Rule
 
 _OLDEST = 99
 # Ages at which pupils of an ISCED 2011 level are met, generously (adults learn to read as well).
@@ -13,34 +13,34 @@ _AGES = {
 }  # fmt: skip
 
 
-def type_missing(resource: Resource, _: Context) -> list[Seen]:
+def type_missing(resource: Resource, _: Context) -> list[Breach]:
     return [] if resource.resource_types else [("resource_types", "")]
 
 
-def type_unspecific(resource: Resource, _: Context) -> list[Seen]:
+def type_unspecific(resource: Resource, _: Context) -> list[Breach]:
     types = resource.resource_types
     return [("resource_types", types[0].source)] if types and all(one.code == "other" for one in types) else []
 
 
-def _nobody_addressed(resource: Resource, _: Context) -> list[Seen]:
+def _nobody_addressed(resource: Resource, _: Context) -> list[Breach]:
     said = resource.audiences or resource.levels or resource.contexts or resource.age_range
     return [] if said else [("levels", "")]
 
 
-def level_missing(resource: Resource, _: Context) -> list[Seen]:
+def level_missing(resource: Resource, _: Context) -> list[Breach]:
     """Only where an audience is named; nothing at all is audience_missing."""
     said = resource.levels or resource.age_range
     return [("levels", "")] if (resource.audiences or resource.contexts) and not said else []
 
 
-def _age_reversed(resource: Resource, _: Context) -> list[Seen]:
+def _age_reversed(resource: Resource, _: Context) -> list[Breach]:
     ages = resource.age_range
     if not ages or ages.min is None or ages.max is None or ages.min <= ages.max:
         return []
     return [("age_range", f"{ages.min}–{ages.max}")]
 
 
-def age_impossible(resource: Resource, _: Context) -> list[Seen]:
+def age_impossible(resource: Resource, _: Context) -> list[Breach]:
     ages = resource.age_range
     if not ages:
         return []
@@ -48,7 +48,7 @@ def age_impossible(resource: Resource, _: Context) -> list[Seen]:
     return [(path, str(age)) for path, age in ends if age is not None and not 0 <= age <= _OLDEST]
 
 
-def age_against_level(resource: Resource, _: Context) -> list[Seen]:
+def age_against_level(resource: Resource, _: Context) -> list[Breach]:
     """The age range meets none of the levels."""
     ages, levels = resource.age_range, [_AGES[level] for level in resource.levels if level in _AGES]
     if not ages or not levels:
@@ -59,7 +59,7 @@ def age_against_level(resource: Resource, _: Context) -> list[Seen]:
     return [("age_range", f"{youngest}–{oldest} at level {', '.join(resource.levels)}")]
 
 
-def _unmapped(resource: Resource, context: Context) -> list[Seen]:
+def _unmapped(resource: Resource, context: Context) -> list[Breach]:
     seen = {(term.field, term.source): None for term in resource.terms if term.code is None}
     for found in context.findings:
         if found.code == "term_unmapped":
@@ -67,7 +67,7 @@ def _unmapped(resource: Resource, context: Context) -> list[Seen]:
     return list(seen)
 
 
-def format_malformed(resource: Resource, _: Context) -> list[Seen]:
+def format_malformed(resource: Resource, _: Context) -> list[Breach]:
     return [
         (f"formats[{number}]", one)
         for number, one in enumerate(resource.formats)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 from schemas import Resource
 from transforms.draft import Finding
-from transforms.rules.rule import WORDS, Context, Rule, Seen, reported
+from transforms.rules.rule import PLACEHOLDER_WORDS, Breach, Context, Rule, reported
 
-_BOILERPLATE = WORDS["description"]
+_BOILERPLATE = PLACEHOLDER_WORDS["description"]
 _MARKUP = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>|<!--|&(?:[a-zA-Z]{2,8}|#\d{2,5}|#x[0-9a-fA-F]{2,5});")
 _MOJIBAKE = re.compile(  # a set first: it is found much faster than one of several beginnings
     "[\ufffd\u0080-\u009fÃâÂÐÑØÙ](?:(?<=[\ufffd\u0080-\u009f])|(?<=Ã)[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
@@ -23,7 +23,7 @@ _KEYWORD_LONG = 100
 _DENSE = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
-def _texts(resource: Resource, fits: Callable[[str], bool]) -> Iterator[Seen]:
+def _texts(resource: Resource, fits: Callable[[str], bool]) -> Iterator[Breach]:
     """The texts that a person reads and that fit, each with its path."""
     yield from ((f"title.{tag}", text) for tag, text in resource.title.items() if fits(text))
     yield from ((f"description.{tag}", text) for tag, text in resource.description.items() if fits(text))
@@ -35,11 +35,11 @@ def _texts(resource: Resource, fits: Callable[[str], bool]) -> Iterator[Seen]:
             yield f"contributors[{number}].name", person.name
 
 
-def _missing(resource: Resource, _: Context) -> list[Seen]:
+def _missing(resource: Resource, _: Context) -> list[Breach]:
     return [] if any(text.strip() for text in resource.description.values()) else [("description", "")]
 
 
-def _short(resource: Resource, _: Context) -> list[Seen]:
+def _short(resource: Resource, _: Context) -> list[Breach]:
     """Judged by the longest: one good description is enough. A set phrase is description_boilerplate."""
     if not resource.description:
         return []
@@ -50,7 +50,7 @@ def _short(resource: Resource, _: Context) -> list[Seen]:
     return [(f"description.{tag}", text)] if len(text) < least else []
 
 
-def _boilerplate(resource: Resource, _: Context) -> list[Seen]:
+def _boilerplate(resource: Resource, _: Context) -> list[Breach]:
     return [(f"description.{tag}", text) for tag, text in resource.description.items() if _is_boilerplate(text)]
 
 
@@ -58,7 +58,7 @@ def _is_boilerplate(text: str) -> bool:
     return len(text) < 45 and text.strip().casefold().rstrip(".:") in _BOILERPLATE
 
 
-def _equals_title(resource: Resource, _: Context) -> list[Seen]:
+def _equals_title(resource: Resource, _: Context) -> list[Breach]:
     longest = 60 + 2 * max(map(len, resource.title.values()), default=0)
     near = [(tag, text) for tag, text in resource.description.items() if len(text) < longest]
     titles = {_plain(text) for text in resource.title.values()} if near else set()
@@ -69,7 +69,7 @@ def _plain(text: str) -> str:
     return text.casefold().strip(" .!?\"'«»")
 
 
-def _html(resource: Resource, context: Context) -> list[Seen]:
+def _html(resource: Resource, context: Context) -> list[Breach]:
     seen = list(_texts(resource, _is_marked_up))
     return seen + [(found.path, found.value) for found in context.findings if found.code == "html_remains"]
 
@@ -78,7 +78,7 @@ def _is_marked_up(text: str) -> bool:
     return ("<" in text or "&" in text) and _MARKUP.search(text) is not None
 
 
-def mojibake(resource: Resource, _: Context) -> list[Seen]:
+def mojibake(resource: Resource, _: Context) -> list[Breach]:
     return list(_texts(resource, _is_broken))
 
 
@@ -86,11 +86,11 @@ def _is_broken(text: str) -> bool:
     return not text.isascii() and _MOJIBAKE.search(text) is not None
 
 
-def keywords_missing(resource: Resource, _: Context) -> list[Seen]:
+def keywords_missing(resource: Resource, _: Context) -> list[Breach]:
     return [] if resource.keywords or resource.subjects else [("keywords", "")]
 
 
-def keyword_list(resource: Resource, _: Context) -> list[Seen]:
+def keyword_list(resource: Resource, _: Context) -> list[Breach]:
     return [
         (f"keywords[{number}].text", keyword.text)
         for number, keyword in enumerate(resource.keywords)
@@ -98,7 +98,7 @@ def keyword_list(resource: Resource, _: Context) -> list[Seen]:
     ]
 
 
-def keyword_long(resource: Resource, _: Context) -> list[Seen]:
+def keyword_long(resource: Resource, _: Context) -> list[Breach]:
     return [
         (f"keywords[{number}].text", keyword.text)
         for number, keyword in enumerate(resource.keywords)

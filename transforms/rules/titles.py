@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from schemas import Resource
-from transforms.rules.rule import WORDS, Context, Rule, Seen
+from transforms.rules.rule import PLACEHOLDER_WORDS, Breach, Context, Rule
 
-_PLACEHOLDERS = WORDS["title"]
+_PLACEHOLDERS = PLACEHOLDER_WORDS["title"]
 _NUMBERED = re.compile(r"[\s).]*+\d*+[\s_\-#.(]*+")  # of a title read from its end
 _FILE_NAME = re.compile(
     r"\S*[^\s.]\.(?:pdf|docx?|pptx?|xlsx?|odt|odp|rtf|txt|html?|xml|zip|rar|epub|mp[34]|avi|mov|jpe?g|png|gif|svg)",
@@ -32,18 +32,18 @@ def _is_file_name(text: str) -> bool:
     return "." in text and _FILE_NAME.fullmatch(text.strip()) is not None
 
 
-def _missing(resource: Resource, _: Context) -> list[Seen]:
+def _missing(resource: Resource, _: Context) -> list[Breach]:
     return [] if any(text.strip() for text in resource.title.values()) else [("title", "")]
 
 
-def _placeholder(resource: Resource, _: Context) -> list[Seen]:
+def _placeholder(resource: Resource, _: Context) -> list[Breach]:
     """An error only when no language has a real title beside it."""
     texts = resource.title
     seen = [(f"title.{tag}", text) for tag, text in texts.items() if text.strip() and _is_placeholder(text)]
     return seen if len(seen) == len(texts) else []
 
 
-def _placeholder_beside(resource: Resource, _: Context) -> list[Seen]:
+def _placeholder_beside(resource: Resource, _: Context) -> list[Breach]:
     texts = resource.title
     if len(texts) < 2:
         return []
@@ -51,17 +51,17 @@ def _placeholder_beside(resource: Resource, _: Context) -> list[Seen]:
     return seen if len(seen) < len(texts) else []
 
 
-def _file_name(resource: Resource, _: Context) -> list[Seen]:
+def _file_name(resource: Resource, _: Context) -> list[Breach]:
     texts = resource.title
     seen = [(f"title.{tag}", text) for tag, text in texts.items() if _is_file_name(text)]
     return seen if len(seen) == len(texts) else []
 
 
-def _address(resource: Resource, _: Context) -> list[Seen]:
+def _address(resource: Resource, _: Context) -> list[Breach]:
     return [(f"title.{tag}", text) for tag, text in resource.title.items() if _ADDRESS.fullmatch(text.strip())]
 
 
-def _short(resource: Resource, _: Context) -> list[Seen]:
+def _short(resource: Resource, _: Context) -> list[Breach]:
     return [(f"title.{tag}", text) for tag, text in resource.title.items() if len(text) < 4 and _is_short(text)]
 
 
@@ -70,11 +70,11 @@ def _is_short(text: str) -> bool:
     return 0 < len(text.strip()) < (CASED_SHORT if cased else UNCASED_SHORT)
 
 
-def _long(resource: Resource, _: Context) -> list[Seen]:
+def _long(resource: Resource, _: Context) -> list[Breach]:
     return [(f"title.{tag}", text) for tag, text in resource.title.items() if len(text) > LONG]
 
 
-def _shouting(resource: Resource, _: Context) -> list[Seen]:
+def _shouting(resource: Resource, _: Context) -> list[Breach]:
     return [
         (f"title.{tag}", text)
         for tag, text in resource.title.items()
@@ -82,7 +82,7 @@ def _shouting(resource: Resource, _: Context) -> list[Seen]:
     ]
 
 
-def _untagged(resource: Resource, context: Context) -> list[Seen]:
+def _untagged(resource: Resource, context: Context) -> list[Breach]:
     """Not where normalization has reported the same as language_undetermined."""
     if "und" not in resource.title or any(
         found.code == "language_undetermined" and found.path.startswith("title") for found in context.findings
@@ -91,7 +91,7 @@ def _untagged(resource: Resource, context: Context) -> list[Seen]:
     return [("title.und", resource.title["und"])]
 
 
-def _same_in_two_languages(resource: Resource, _: Context) -> list[Seen]:
+def _same_in_two_languages(resource: Resource, _: Context) -> list[Breach]:
     texts = resource.title
     if len(texts) < 2 or len(set(texts.values())) == len(texts):
         return []

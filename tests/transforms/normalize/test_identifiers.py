@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.resource import Identifier
+from schemas import Identifier
 from transforms.normalize.identifiers import identifier, invalid, is_placeholder, parted
 
 KNOWN = [

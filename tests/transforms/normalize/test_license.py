@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas import read_vocabulary
 from transforms.normalize.license import contradictory, license_of
-from transforms.normalize.tables import table
 
 CC = "https://creativecommons.org/licenses/"
 ZERO = "https://creativecommons.org/publicdomain/zero/1.0/"
@@ -231,7 +231,7 @@ def test_contradictions(statements: list[str], expected: bool) -> None:
 
 
 def test_every_pattern_of_the_table_is_a_regular_expression_with_a_known_label() -> None:
-    for row in table("licenses")["known"]:
+    for row in read_vocabulary("licenses")["known"]:
         assert row["label"]
         assert all(re.compile(pattern) for pattern in row["patterns"])
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.resource import AgeRange
-from transforms.normalize.tables import compact, fold, table
+from schemas import AgeRange, read_vocabulary
+from transforms.normalize.folding import compact, fold
 from transforms.normalize.vocabulary import age_range, competency, learning_time, lookup, subjects, time_bounds
 from transforms.normalize.vocabulary.terms import FIELDS, level_of_age
 
@@ -148,7 +148,7 @@ def test_every_level_and_user_of_oer_commons_is_known() -> None:
 @pytest.mark.parametrize("field", TABLES)
 def test_a_term_means_one_thing_in_a_list(field: str) -> None:
     seen: dict[str, str] = {}
-    for code, row in table(field).items():
+    for code, row in read_vocabulary(field).items():
         for term in row["terms"]:
             assert seen.setdefault(compact(term), code) == code, term
             found = lookup(field, term)
@@ -158,7 +158,7 @@ def test_a_term_means_one_thing_in_a_list(field: str) -> None:
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_codes_and_uris_mean_themselves(field: str) -> None:
-    for code, row in (table("isced_f") if field == "subject" else table(field)).items():
+    for code, row in (read_vocabulary("isced_f") if field == "subject" else read_vocabulary(field)).items():
         found = lookup(field, code)
         assert (None if found is None else found.code) == (None if field == "level" else code)  # a bare "4": a class?
         if isinstance(row, dict) and row.get("uri") and field not in ("isced_f", "subject"):
@@ -205,7 +205,7 @@ def test_competencies(said: str, expected: tuple[str, str, str] | None) -> None:
     [("ict-cft", "UNESCO ICT-CFT", 18), ("ai-cft", "AI competency framework for teachers", 15)],
 )
 def test_every_cell_is_known_by_its_name_under_the_frameworks_name(framework: str, scheme: str, number: int) -> None:
-    cells = {code: row for code, row in table("competency").items() if code.startswith(f"{framework}.")}
+    cells = {code: row for code, row in read_vocabulary("competency").items() if code.startswith(f"{framework}.")}
     assert len(cells) == number
     for code, row in cells.items():
         name = row["label"].partition(": ")[2]

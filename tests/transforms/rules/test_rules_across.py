@@ -9,8 +9,7 @@ from test_rules_registry import COMPLETE
 
 from schemas import Resource
 from transforms.match import Live, features
-from transforms.rules import RULES
-from transforms.rules.across import CODES, check_across
+from transforms.rules import CATALOG_RULE_CODES, RULES, apply_catalog_rules
 
 DOI = [{"scheme": "doi", "value": "10.54675/series"}]
 PAGE = "https://learn.unesco.org/catalogue/all"
@@ -27,11 +26,11 @@ def declared(tag: str) -> dict[str, Any]:
 
 
 def told(*records: Live) -> list[tuple[str, str, str]]:
-    return [(one.code, one.key, one.value) for one in check_across(features(records))]
+    return [(one.code, one.key, one.value) for one in apply_catalog_rules(features(records))]
 
 
 def test_its_rules_stand_in_the_registry() -> None:
-    assert set(CODES) <= set(RULES)
+    assert set(CATALOG_RULE_CODES) <= set(RULES)
 
 
 def test_an_identifier_of_unrelated_records_is_told_on_both_sides() -> None:

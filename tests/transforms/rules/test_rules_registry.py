@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas import Resource
+from schemas import Issue, Resource
 from transforms.draft import Finding
-from transforms.rules import RULES, WEIGHTS, Context, Rule, check, score, score_parts
+from transforms.rules import RULES, WEIGHTS, Context, Rule, apply_rules, score, score_parts
 
 COMPLETE: dict[str, Any] = {
     "key": "col:1",
@@ -55,13 +55,21 @@ def example(fragment: dict[str, Any]) -> tuple[Resource, Context]:
     return msgspec.convert(COMPLETE | record, Resource, strict=True), Context(**context)
 
 
+NO_CONTEXT = Context()
+
+
+def issues_of(resource: Resource, context: Context = NO_CONTEXT) -> tuple[Issue, ...]:
+    (issues,) = apply_rules([(resource, context)])
+    return issues
+
+
 def codes(fragment: dict[str, Any]) -> set[str]:
-    return {issue.code for issue in check(*example(fragment))}
+    return {issue.code for issue in issues_of(*example(fragment))}
 
 
 def test_a_complete_record_has_no_finding_and_every_point() -> None:
     resource, _ = example({})
-    assert check(resource) == ()
+    assert issues_of(resource) == ()
     assert score(resource, ()) == 100 == sum(WEIGHTS.values())
 
 
@@ -73,7 +81,7 @@ def test_a_rule_accepts_its_good_example(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", RECORD_RULES, ids=lambda rule: rule.code)
 def test_a_rule_finds_its_bad_example(rule: Rule) -> None:
     resource, context = example(rule.bad)
-    found = [issue for issue in check(resource, context) if issue.code == rule.code]
+    found = [issue for issue in issues_of(resource, context) if issue.code == rule.code]
     assert found
     assert {issue.severity for issue in found} == {rule.severity}
     assert {issue.key for issue in found} == {"col:1"}
@@ -83,7 +91,7 @@ def test_a_rule_finds_its_bad_example(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", RECORD_RULES, ids=lambda rule: rule.code)
 def test_a_breach_costs_points_of_the_rules_own_part(rule: Rule) -> None:
     resource, context = example(rule.bad)
-    issues = check(resource, context)
+    issues = issues_of(resource, context)
     full = score_parts(resource, ())[rule.part]
     assert score_parts(resource, issues)[rule.part] < WEIGHTS[rule.part]
     assert score_parts(resource, issues)[rule.part] <= full
@@ -100,12 +108,12 @@ def test_the_registry_is_large_and_every_row_says_everything() -> None:
 def test_the_same_finding_is_reported_once() -> None:
     resource, _ = example({"title": {"en": "Plants &amp; light"}})
     seen = Context(findings=(Finding(code="html_remains", path="title.en", value="Plants &amp; light"),))
-    assert [issue.path for issue in check(resource, seen) if issue.code == "html_remains"] == ["title.en"]
+    assert [issue.path for issue in issues_of(resource, seen) if issue.code == "html_remains"] == ["title.en"]
 
 
 def test_all_findings_of_a_record_are_kept() -> None:
     resource, _ = example({"url": "http://localhost/a", "links": [{"url": "http://10.0.0.3/b"}]})
-    private = [issue for issue in check(resource) if issue.code == "address_private"]
+    private = [issue for issue in issues_of(resource) if issue.code == "address_private"]
     assert [(issue.path, issue.value) for issue in private] == [
         ("url", "http://localhost/a"),
         ("links[0].url", "http://10.0.0.3/b"),
@@ -114,7 +122,7 @@ def test_all_findings_of_a_record_are_kept() -> None:
 
 def test_a_record_with_nothing_but_its_key_is_judged_too() -> None:
     bare = Resource(key="col:2")
-    issues = check(bare)
+    issues = issues_of(bare)
     assert {issue.code for issue in issues if issue.severity == "error"} == {"title_missing", "address_missing"}
     assert score(bare, issues) == 0
 

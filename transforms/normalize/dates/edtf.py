@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-from schemas.base import Base
+from schemas import Base, read_vocabulary
 from transforms.normalize.dates import words
 from transforms.normalize.dates.parts import Date, era, made
 from transforms.normalize.dates.reading import (
@@ -20,7 +20,6 @@ from transforms.normalize.dates.reading import (
     single,
     span,
 )
-from transforms.normalize.tables import table
 
 __all__ = ["Date", "Issued", "date", "issued"]
 
@@ -90,7 +89,7 @@ def _issued(said: tuple[tuple[str, str | None], ...], language: str | None, toda
     changed = [
         (found.edtf, at, found)
         for at, kind, found, _ in read
-        if found is not None and found.edtf and _kind(kind) in table("dates")["modified"]
+        if found is not None and found.edtf and _kind(kind) in read_vocabulary("dates")["modified"]
     ]
     last = max(changed, default=None, key=lambda one: one[0])
     flags = dict.fromkeys(flag for _, _, found, _ in read if found is not None for flag in found.flags)
@@ -137,7 +136,7 @@ def _rank(kind: str | None, text: str, found: Date) -> tuple[int, int, str] | No
     name = _kind(kind)
     if not name or name in ("date", "unknown", "other", "none"):
         return (doubtful, 6 if TIME.search(text) else 4, found.edtf)
-    place = table("dates")["issued"].get(name)
+    place = read_vocabulary("dates")["issued"].get(name)
     return None if place is None else (doubtful, place, found.edtf)
 
 

@@ -6,7 +6,7 @@ import calendar
 
 from convertdate import islamic
 
-from schemas.base import Base
+from schemas import Base
 from transforms.normalize.dates import words
 
 _BUDDHIST_YEARS = range(2400, 2700)  # nobody published then, counting from Christ's birth; BE 2400 is CE 1857

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from transforms.normalize.dates import words
 from transforms.normalize.dates.parts import Date, Parts, era, made, same_year
-from transforms.normalize.tables import fold
+from transforms.normalize.folding import fold
 
 ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[T ]\s*\d{1,2}:\d{2}.*|T\d{2}.*|Z)?")
 _COMPACT = re.compile(r"((?:1[5-9]|2[0-6])\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:T?\d{4,6}.*)?")

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from babel import Locale
 
-from transforms.normalize.tables import fold, table
+from schemas import read_vocabulary
+from transforms.normalize.folding import fold
 
 BUDDHIST = re.compile(r"พ\.? ?ศ\.?|\bB\. ?E\.|\bBE\b|\(BE\)")
 HIJRI = re.compile(r"هـ|(?<=\d)\s*ه(?!\w)|\bA\. ?H\.|\bAH\b|للهجرة|الموافق|هجري|\bhijri\b|\bhégire\b", re.IGNORECASE)
@@ -28,7 +29,7 @@ def months(language: str = "") -> dict[str, int]:
     for locale in _locales(language):
         for number, name in _names(locale):
             found.setdefault(name, set()).add(number)
-    for code, names in table("dates")["months"].items():
+    for code, names in read_vocabulary("dates")["months"].items():
         for name in names:
             found.setdefault(fold(name), set()).add(int(code)) if fold(name) not in found else None
     return {name: numbers.pop() for name, numbers in found.items() if len(numbers) == 1 and name}
@@ -37,11 +38,11 @@ def months(language: str = "") -> dict[str, int]:
 @lru_cache(maxsize=1)
 def hijri_months() -> dict[str, int]:
     """Folded names of the Islamic months → 1–12."""
-    return {fold(name): int(code) for code, names in table("dates")["hijri_months"].items() for name in names}
+    return {fold(name): int(code) for code, names in read_vocabulary("dates")["hijri_months"].items() for name in names}
 
 
 def _locales(language: str) -> list[str]:
-    named: list[str] = table("dates")["locales"]
+    named: list[str] = read_vocabulary("dates")["locales"]
     own = [name for name in named if language and name.split("_")[0] == language]
     return own or named
 

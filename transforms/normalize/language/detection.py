@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from schemas.base import Base
+from schemas import Base
 from transforms.normalize.language import (
     agreement as detect_agreement,
 )

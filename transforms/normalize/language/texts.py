@@ -7,8 +7,7 @@ from functools import lru_cache
 
 import langcodes
 
-from schemas.base import Base
-from schemas.resource import Text
+from schemas import Base, Text
 from transforms.normalize.language import script as detect_script
 from transforms.normalize.language import tags as language
 from transforms.normalize.language.detection import Detection, detect, detect_ahead

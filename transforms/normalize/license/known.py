@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from transforms.normalize.tables import table
+from schemas import read_vocabulary
 
 _KINDS = ("by", "by-sa", "by-nc", "by-nd", "by-nc-sa", "by-nc-nd")
 _OLD_KINDS = {
@@ -72,7 +72,7 @@ def _spdx(kind: str, version: str, jurisdiction: str) -> str | None:
         return None
     if not jurisdiction:
         return f"CC-{kind.upper()}-{version}"
-    named = table("licenses")["creative_commons"]["spdx"].get(kind, ())
+    named = read_vocabulary("licenses")["creative_commons"]["spdx"].get(kind, ())
     return f"CC-{kind.upper()}-{version}-{jurisdiction.upper()}" if f"{version} {jurisdiction}" in named else None
 
 
@@ -89,5 +89,5 @@ def public_domain(which: str) -> Reading:
 
 @lru_cache(maxsize=1)
 def _jurisdictions() -> dict[str, frozenset[str]]:
-    rows = table("licenses")["creative_commons"]["jurisdictions"]
+    rows = read_vocabulary("licenses")["creative_commons"]["jurisdictions"]
     return {version: frozenset(codes.split()) for version, codes in rows.items()}

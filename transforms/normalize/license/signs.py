@@ -11,8 +11,9 @@ from typing import Any
 
 from babel import Locale
 
+from schemas import read_vocabulary
+from transforms.normalize.folding import compact, fold
 from transforms.normalize.license.known import Reading, creative_commons, public_domain
-from transforms.normalize.tables import compact, fold, table
 
 _LONGEST = 20_000  # characters of a statement that are read; the statement itself is kept whole
 _BRIEF = 160  # a statement so short speaks of nothing but its licence
@@ -160,12 +161,12 @@ def _named_country(after: str) -> str:
 
 
 def _rights_statement(code: str, version: str) -> Reading | None:
-    known = {name.casefold(): name for name in table("licenses")["rights_statements"]}.get(code.casefold())
+    known = {name.casefold(): name for name in read_vocabulary("licenses")["rights_statements"]}.get(code.casefold())
     return None if known is None else _rights_reading(known, version or None)
 
 
 def _rights_reading(code: str, version: str | None) -> Reading:
-    row = table("licenses")["rights_statements"][code]
+    row = read_vocabulary("licenses")["rights_statements"][code]
     uri = f"http://rightsstatements.org/vocab/{code}/1.0/" if version in (None, "1.0") else None
     family = "reserved" if code.startswith("InC") else code
     return Reading(family, "", uri, None, row["label"], row.get("open"))
@@ -173,24 +174,24 @@ def _rights_reading(code: str, version: str | None) -> Reading:
 
 @lru_cache(maxsize=1)
 def _denied() -> re.Pattern[str]:
-    return re.compile("|".join(table("licenses")["denied"]["patterns"]))
+    return re.compile("|".join(read_vocabulary("licenses")["denied"]["patterns"]))
 
 
 @lru_cache(maxsize=1)
 def _known() -> tuple[tuple[dict[str, Any], re.Pattern[str]], ...]:
-    return tuple((row, re.compile("|".join(row["patterns"]))) for row in table("licenses")["known"])
+    return tuple((row, re.compile("|".join(row["patterns"]))) for row in read_vocabulary("licenses")["known"])
 
 
 @lru_cache(maxsize=1)
 def _cc_words() -> dict[str, tuple[str, ...]]:
-    words = table("licenses")["creative_commons"]["words"]
+    words = read_vocabulary("licenses")["creative_commons"]["words"]
     return {part: tuple(compact(term) for term in terms) for part, terms in words.items()}
 
 
 @lru_cache(maxsize=1)
 def _countries() -> dict[str, str]:
     """Names of the countries with versions of their own: the table's, and CLDR's in the library's languages."""
-    rows = table("licenses")["creative_commons"]
+    rows = read_vocabulary("licenses")["creative_commons"]
     codes = set(" ".join(rows["jurisdictions"].values()).split())
     found = {fold(name): code for name, code in rows["countries"].items()}
     for locale in ("en", "fr", "es", "pt", "de", "ru", "ar", "th", "sr_Cyrl", "sr_Latn"):
@@ -203,4 +204,4 @@ def _countries() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _rights_labels() -> dict[str, str]:
-    return {fold(row["label"]): code for code, row in table("licenses")["rights_statements"].items()}
+    return {fold(row["label"]): code for code, row in read_vocabulary("licenses")["rights_statements"].items()}

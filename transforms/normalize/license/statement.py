@@ -11,10 +11,9 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from schemas.resource import License
+from schemas import License, read_vocabulary
 from transforms.normalize.license.known import Reading
 from transforms.normalize.license.signs import readings
-from transforms.normalize.tables import table
 
 
 def license_of(statements: Sequence[str], default: str | None = None) -> License | None:
@@ -63,4 +62,4 @@ def _license(statement: str, reading: Reading | None, origin: Literal["record", 
 
 def _says_open_access(statement: str) -> bool:
     low = statement.strip().casefold()
-    return any(re.search(pattern, low) for pattern in table("licenses")["access"]["open"])
+    return any(re.search(pattern, low) for pattern in read_vocabulary("licenses")["access"]["open"])

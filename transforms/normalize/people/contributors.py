@@ -12,10 +12,10 @@ from functools import lru_cache
 from stdnum.exceptions import ValidationError
 from stdnum.iso7064 import mod_11_2
 
-from schemas.resource import Contributor
+from schemas import Contributor
+from transforms.normalize.folding import fold
 from transforms.normalize.people.corporate import Kind, is_corporate, nobody
 from transforms.normalize.people.names import EMAIL, names, tidy
-from transforms.normalize.tables import fold
 
 __all__ = ["authority_id", "contributor", "is_corporate", "publisher"]
 

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from babel import Locale
 
-from transforms.normalize.tables import fold, table
+from schemas import read_vocabulary
+from transforms.normalize.folding import fold
 
 Kind = Literal["person", "organisation"]
 BRACKETS = re.compile(r"(?:(?<!\s)\s++)?[(\[][^()\[\]]*[)\]]\s*+$")
@@ -53,12 +54,12 @@ def is_place(name: str) -> bool:
 def _countries() -> frozenset[str]:
     locales = ("en", "fr", "es", "pt", "de", "ru", "ar", "th", "sr_Cyrl", "sr_Latn")
     names = (name for locale in locales for code, name in Locale.parse(locale).territories.items() if len(code) == 2)
-    return frozenset(map(fold, names)) | {"usa", "uk", "u s a"} | frozenset(table("corporate")["places"])
+    return frozenset(map(fold, names)) | {"usa", "uk", "u s a"} | frozenset(read_vocabulary("corporate")["places"])
 
 
 @lru_cache(maxsize=1)
 def _corporate() -> dict[str, Any]:
-    rows = table("corporate")
+    rows = read_vocabulary("corporate")
     return {
         "words": frozenset(fold(word) for word in rows["words"]),
         "stems": tuple(fold(stem) for stem in rows["stems"]),
@@ -68,4 +69,4 @@ def _corporate() -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def nobody() -> frozenset[str]:
-    return frozenset(fold(name) for name in table("corporate")["nobody"])
+    return frozenset(fold(name) for name in read_vocabulary("corporate")["nobody"])

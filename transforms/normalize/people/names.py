@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from schemas import read_vocabulary
+from transforms.normalize.folding import fold
 from transforms.normalize.people.corporate import BRACKETS, Kind, has_corporate_word, is_corporate, is_place, nobody
-from transforms.normalize.tables import fold, table
 
 EMAIL = re.compile(r"(?:[<(\[]\s*+|(?<!\s)\s++)?(?:mailto:)?(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++\s*+[>)\]]?")
 _ORCID_SAID = re.compile(
@@ -179,7 +180,7 @@ def _runs(parts: list[str], corporate: list[bool]) -> list[tuple[bool, list[str]
 
 
 def _persons(name: str, parts: list[str]) -> Iterator[tuple[str, Kind]]:
-    suffixes = set(table("corporate")["suffixes"])
+    suffixes = set(read_vocabulary("corporate")["suffixes"])
     titles = [
         part
         for number, part in enumerate(parts[1:])
@@ -272,7 +273,7 @@ def _without_years(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _titles() -> frozenset[str]:
-    return frozenset(table("corporate")["titles"])
+    return frozenset(read_vocabulary("corporate")["titles"])
 
 
 def tidy(name: str) -> str:

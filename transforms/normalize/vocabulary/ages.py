@@ -6,8 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from schemas.resource import AgeRange
-from transforms.normalize.tables import fold, table
+from schemas import AgeRange, read_vocabulary
+from transforms.normalize.folding import fold
 
 _OLDEST = 99  # an upper end from here on is none ("14-100")
 _ADULT = 18
@@ -89,13 +89,13 @@ def _all_known(words: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _words() -> dict[str, frozenset[str]]:
-    rows = {name: terms for name, terms in table("age_range").items() if name != "said"}
+    rows = {name: terms for name, terms in read_vocabulary("age_range").items() if name != "said"}
     return {name: frozenset(filter(None, map(fold, terms))) for name, terms in rows.items()}
 
 
 @lru_cache(maxsize=1)
 def _expressions() -> dict[str, str]:
-    return {fold(name): ages for ages, names in table("age_range")["said"].items() for name in names}
+    return {fold(name): ages for ages, names in read_vocabulary("age_range")["said"].items() for name in names}
 
 
 @lru_cache(maxsize=1)

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from schemas.resource import Competency, Concept, Subject
-from transforms.normalize.tables import compact, in_serbian_latin, table
+from schemas import Competency, Concept, Subject, read_vocabulary
+from transforms.normalize.folding import compact, in_serbian_latin
 from transforms.normalize.vocabulary.ages import age_range, level_of_age
 from transforms.normalize.vocabulary.times import learning_time, time_bounds
 
@@ -100,7 +100,7 @@ def competency(said: str, scheme: str = "") -> Competency | None:
     parts = found.code.split(".") if found else []
     if len(parts) != _ASPECTS:
         return None
-    levels = table("competency_levels")[parts[0]]
+    levels = read_vocabulary("competency_levels")[parts[0]]
     aspect = str(levels["aspects"][int(parts[1]) - 1])
     return Competency(
         framework="ict-cft" if parts[0] == "ict-cft" else "ai-cft",
@@ -160,7 +160,7 @@ def _forms(said: str) -> Iterator[str]:
 @lru_cache(maxsize=32)
 def _index(field: str) -> dict[str, _Entry]:
     """Every form of every term of a list → its concept. A code comes before a label, a label before other terms."""
-    rows = [(_entry(field, code, row), row) for code, row in table(field).items()]
+    rows = [(_entry(field, code, row), row) for code, row in read_vocabulary(field).items()]
     index = _codes(entry for entry, _ in rows)
     for entry, _ in rows:
         for name in _names(entry):

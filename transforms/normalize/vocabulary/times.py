@@ -6,7 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from transforms.normalize.tables import compact, fold, table
+from schemas import read_vocabulary
+from transforms.normalize.folding import compact, fold
 
 _LONGEST = 100  # characters
 
@@ -113,7 +114,7 @@ def _in_words(text: str) -> str | None:
 
 
 def _seconds(unit: str) -> int:
-    return _SECONDS[unit] if unit in _SECONDS else int(table("learning_time")["lesson"]["minutes"]) * 60
+    return _SECONDS[unit] if unit in _SECONDS else int(read_vocabulary("learning_time")["lesson"]["minutes"]) * 60
 
 
 def _as_digits(word: re.Match[str]) -> str:
@@ -126,7 +127,7 @@ def _units() -> dict[str, str]:
 
 
 def _unit_names() -> dict[str, list[str]]:
-    return {**table("learning_time")["units"], "lesson": table("learning_time")["lesson"]["names"]}
+    return {**read_vocabulary("learning_time")["units"], "lesson": read_vocabulary("learning_time")["lesson"]["names"]}
 
 
 @lru_cache(maxsize=1)
@@ -138,7 +139,9 @@ def _phrases() -> re.Pattern[str]:
 
 @lru_cache(maxsize=1)
 def _expressions() -> dict[str, str]:
-    return {fold(name): duration for duration, names in table("learning_time")["said"].items() for name in names}
+    return {
+        fold(name): duration for duration, names in read_vocabulary("learning_time")["said"].items() for name in names
+    }
 
 
 @lru_cache(maxsize=1)
@@ -146,15 +149,17 @@ def _bounds() -> dict[str, re.Pattern[str]]:
     """Words before a time that make it an upper or a lower bound."""
     return {
         kind: re.compile(rf"^(?:{'|'.join(map(re.escape, words))})(?![^\W\d_])\s*", re.IGNORECASE)
-        for kind, words in table("learning_time")["bounds"].items()
+        for kind, words in read_vocabulary("learning_time")["bounds"].items()
     }
 
 
 @lru_cache(maxsize=1)
 def _numbers() -> dict[str, str]:
-    return {fold(name): number for number, names in table("learning_time")["numbers"].items() for name in names}
+    return {
+        fold(name): number for number, names in read_vocabulary("learning_time")["numbers"].items() for name in names
+    }
 
 
 @lru_cache(maxsize=1)
 def _idle() -> frozenset[str]:
-    return frozenset(map(fold, table("learning_time")["idle"]["words"]))
+    return frozenset(map(fold, read_vocabulary("learning_time")["idle"]["words"]))

@@ -11,6 +11,6 @@ _FOLDER = Path(__file__).parent / "vocabularies"
 
 
 @lru_cache(maxsize=64)
-def table(name: str) -> dict[str, Any]:
+def read_vocabulary(name: str) -> dict[str, Any]:
     """The table schemas/vocabularies/<name>.toml, read once. Raises FileNotFoundError when there is none."""
     return tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))

@@ -9,9 +9,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from schemas.tables import table
-
-__all__ = ["compact", "fold", "in_serbian_latin", "table"]
+__all__ = ["compact", "fold", "in_serbian_latin"]
 
 _ARABIC_MARKS = re.compile("[\u0640\u064b-\u065f\u0670]")  # tatweel and vowel signs: written or not at will
 _ARABIC_LETTERS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه"})
