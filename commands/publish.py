@@ -14,8 +14,9 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m commands.publish", description=main.__doc__)
     arguments.add_argument("--full", action="store_true", help="compare every record again")
     from loaders.backup import NotReprocessed
-    from loaders.catalog import FeedBusy, migrate
+    from loaders.catalog import migrate
     from loaders.declarations import Undeclared
+    from loaders.store import FeedBusy
 
     full = arguments.parse_args().full
     migrate(environment())

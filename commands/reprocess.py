@@ -22,8 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
     said = parser.parse_args(arguments)
     env = environment()
     name = said.feed.rpartition("/")[2].removesuffix(".toml")
-    from loaders.catalog import FeedBusy, migrate
+    from loaders.catalog import migrate
     from loaders.declarations import feeds_in_use
+    from loaders.store import FeedBusy
 
     migrate(env)
     try:

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from loaders.backup import BadBackup, NotReprocessed, restore, waiting_feeds
-from loaders.catalog import FeedBusy
 from loaders.declarations import Undeclared, feeds_in_use
+from loaders.store import FeedBusy
 from pipeline.catalog import publish_now
 from pipeline.feed import begin_reprocess, feed_of, run_feed
 from schemas import BadFeed, Environment, environment

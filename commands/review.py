@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from loaders.catalog import Unsigned, forgive, is_refusal, notes, refuse, release, undo
+from loaders.catalog import Unsigned, is_refusal, refuse, release, revoke_refusal, undo, undo_notes
 from loaders.curation import (
     NotThere,
     accept,
@@ -109,10 +109,10 @@ def _undo(env: Environment, said: argparse.Namespace) -> str:
         return f"curation {said.what} undone"
     run = read_run(env, said.what)
     if is_refusal(run):
-        again = forgive(env, said.what, by=said.by, reason=said.reason)
+        again = revoke_refusal(env, said.what, by=said.by, reason=said.reason)
         return f"{said.what} undone: {again} versions may come again; `make reprocess FEED={run.feed}` stages them now"
     undoing = undo(env, said.what, by=said.by, reason=said.reason)
-    return "; ".join([f"{said.what} undone by {undoing}", *notes(env, undoing)])
+    return "; ".join([f"{said.what} undone by {undoing}", *undo_notes(env, undoing)])
 
 
 def _accept(env: Environment, said: argparse.Namespace) -> str:

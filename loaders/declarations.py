@@ -15,11 +15,19 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from loaders.store import FeedDeclarationRow, HarvestRunRow, PublishStateRow, now, reading, upsert, writing
+from loaders.store import (
+    FeedDeclarationRow,
+    HarvestRunRow,
+    PublishStateRow,
+    now,
+    read_transaction,
+    upsert,
+    write_transaction,
+)
 from schemas import BadFeed, Cluster, Environment, Feed, read_feed, read_feeds, read_leniently
 
 log = logging.getLogger("elib.feed")
-FOLDERS = "feed_folders"  # the row of publish_state: the folder from which each feed's declaration was taken
+FOLDERS_STATE = "feed_folders"  # the row of publish_state: the folder from which each feed's declaration was taken
 _SOURCE = "file"
 
 
@@ -31,7 +39,7 @@ class FileTrouble(NamedTuple):
     details: tuple[str, ...] = ()
 
 
-class _FeedsInUse(NamedTuple):
+class FeedsInUse(NamedTuple):
     """Every feed as it counts, in name order, and what is wrong with feed files; `undeclared` have no declaration."""
 
     feeds: tuple[Feed, ...]
@@ -56,10 +64,10 @@ class _Kept(NamedTuple):
     harvested: frozenset[str]  # by us, and not through the pipe
 
 
-def feeds_in_use(env: Environment) -> _FeedsInUse:
+def feeds_in_use(env: Environment) -> FeedsInUse:
     """Every feed as it counts now; writes nothing."""
     good, bad = read_feeds(env.feeds)
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         kept = _read_kept(connection)
     return _in_use(env, kept, good, bad)
 
@@ -69,14 +77,14 @@ def feed_in_use(env: Environment, name: str) -> Feed:
     try:
         feed = read_feed(env.feeds / f"{name}.toml")
     except BadFeed as error:
-        with reading(env) as connection:
+        with read_transaction(env) as connection:
             row = _rows(connection).get(name)
         last = _declared(row)
         if last is None:
             raise
         log.info("%s: %s; its last good declaration counts", name, error.sentence)
         return last
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         row, folder = _rows(connection).get(name), _folders(connection).get(name)
     if _is_moved(env, feed, row, folder):
         last = _declared(row)
@@ -86,16 +94,16 @@ def feed_in_use(env: Environment, name: str) -> Feed:
     return feed
 
 
-def record(env: Environment, feed: Feed) -> None:
+def keep_declaration(env: Environment, feed: Feed) -> None:
     """Keep the declaration with which the feed is harvested, and the folder of its file."""
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         _write(connection, env, [feed], _rows(connection))
 
 
-def take_up(env: Environment) -> _FeedsInUse:
+def update_declarations(env: Environment) -> FeedsInUse:
     """Keep what good files declare of feeds that the catalog knows; return every feed as it counts."""
     good, bad = read_feeds(env.feeds)
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         kept = _read_kept(connection)
         known = kept.ran | set(kept.rows)
         taken = [
@@ -108,7 +116,7 @@ def take_up(env: Environment) -> _FeedsInUse:
     return _in_use(env, kept, good, bad)
 
 
-def check_declared(in_use: _FeedsInUse, clusters: Iterable[Cluster]) -> None:
+def check_declared(in_use: FeedsInUse, clusters: Iterable[Cluster]) -> None:
     """Raises Undeclared when records of a feed that no declaration is known of would be merged with others.
 
     So it is in a catalog of before declarations were kept, until every feed's file was good once: to merge without
@@ -125,7 +133,7 @@ def check_declared(in_use: _FeedsInUse, clusters: Iterable[Cluster]) -> None:
         )
 
 
-def _in_use(env: Environment, kept: _Kept, good: Iterable[Feed], bad: Iterable[BadFeed]) -> _FeedsInUse:
+def _in_use(env: Environment, kept: _Kept, good: Iterable[Feed], bad: Iterable[BadFeed]) -> FeedsInUse:
     files = {feed.name: feed for feed in good}
     mistakes = {error.path.stem: error for error in bad}
     feeds: list[Feed] = []
@@ -143,7 +151,7 @@ def _in_use(env: Environment, kept: _Kept, good: Iterable[Feed], bad: Iterable[B
             feeds.append(counts)
         elif name in (kept.ran if name in mistakes else kept.harvested):
             undeclared.add(name)
-    return _FeedsInUse(tuple(feeds), troubles, frozenset(undeclared))
+    return FeedsInUse(tuple(feeds), troubles, frozenset(undeclared))
 
 
 def _mistake(error: BadFeed) -> FileTrouble:
@@ -210,7 +218,7 @@ def _write(
     if now_here != folders:
         value = json.dumps(now_here, sort_keys=True)
         statement = upsert(connection, PublishStateRow.__table__, ("value",))
-        connection.execute(statement, {"name": FOLDERS, "value": value})
+        connection.execute(statement, {"name": FOLDERS_STATE, "value": value})
 
 
 def _read_kept(connection: Connection) -> _Kept:
@@ -228,5 +236,5 @@ def _rows(connection: Connection) -> dict[str, FeedDeclarationRow]:
 
 
 def _folders(connection: Connection) -> dict[str, str]:
-    value = connection.scalar(select(PublishStateRow.value).where(PublishStateRow.name == FOLDERS))
+    value = connection.scalar(select(PublishStateRow.value).where(PublishStateRow.name == FOLDERS_STATE))
     return dict(json.loads(value)) if value else {}

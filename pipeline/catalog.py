@@ -40,12 +40,12 @@ def match(*, full: bool = False) -> dict[str, Any]:
 
 def _unpublished(env: Environment, cause: str, sentence: str) -> None:
     """Note a publication that did not come to be, unless another is going on, which will say how it ended."""
-    from loaders import catalog
+    from loaders import store
     from loaders.publication import publication
 
     try:
-        catalog.fail(env, publication.begin(env), cause, sentence)
-    except catalog.FeedBusy as busy:
+        store.fail_run(env, publication.begin(env), cause, sentence)
+    except store.FeedBusy as busy:
         log.warning("%s; this is not noted in the catalog: %s", busy, sentence)
 
 
@@ -95,13 +95,13 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
 def _live_features(env: Environment, keys: Collection[str], *, many: int = MANY) -> pa.Table:
     """The features of live records, in key order; of `many` or more by two processes."""
     from loaders.publication import read_live
-    from loaders.store import let_go
+    from loaders.store import close_connections
     from transforms.match import Live, features
 
     def make(some: Sequence[str]) -> pa.Table:
         return features(Live(record=one, feed=feed, record_sha256=sha) for feed, sha, one in read_live(env, some))
 
-    let_go(env)
+    close_connections(env)
     return by_halves(make, sorted(keys), env.home, many=many)
 
 
@@ -110,7 +110,7 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
 
     What another publication has made old, or what is published already, is matched again first.
     """
-    from loaders import catalog
+    from loaders import store
     from loaders.backup import check_reprocessed
     from loaders.declarations import Undeclared
     from loaders.publication import NothingMatched, Outdated, publication
@@ -126,23 +126,23 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
             shutil.rmtree(env.home / matched["folder"], ignore_errors=True)
             return _publish(env, run_id, _match(env, full=False))
     except Undeclared as error:
-        catalog.fail(env, run_id, "undeclared", str(error))
+        store.fail_run(env, run_id, "undeclared", str(error))
         raise
     except BaseException as error:
         said = f"publish: {type(error).__name__}: {error}"[:2000]
-        catalog.fail(env, run_id, "crashed", f"{said}. The catalog is as it was; the next publication does it all.")
+        store.fail_run(env, run_id, "crashed", f"{said}. The catalog is as it was; the next publication does it all.")
         raise
 
 
 def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str, int]:
-    from loaders.declarations import check_declared, take_up
+    from loaders.declarations import check_declared, update_declarations
     from loaders.publication import publication, read_across, read_found, write_across
     from transforms.merge import merge
     from transforms.rules import CATALOG_RULE_CODES
 
     folder = env.home / matched["folder"]
     across = read_across(folder)
-    feeds = take_up(env)
+    feeds = update_declarations(env)
     if feeds.undeclared:
         check_declared(feeds, read_found(folder).clusters)
     with rarely_collected():

@@ -44,19 +44,19 @@ def _feed_to_harvest(env: Environment, name: str) -> Feed:
 @contextmanager
 def _failing_by_name(env: Environment, run_id: str, step: str) -> Iterator[None]:
     """Whatever ends a step ends its run as failed, with a cause and a sentence; the exception goes on."""
-    from loaders import catalog
+    from loaders import store
 
     try:
         yield
     except HarvestFailed as failed:
-        catalog.fail(env, run_id, failed.cause, failed.sentence)
+        store.fail_run(env, run_id, failed.cause, failed.sentence)
         raise
     except (KeyboardInterrupt, SystemExit):
-        catalog.fail(env, run_id, "interrupted", f"{step} was stopped; the next run goes on from what was landed.")
+        store.fail_run(env, run_id, "interrupted", f"{step} was stopped; the next run goes on from what was landed.")
         raise
     except BaseException as error:
         said = f"{step}: {type(error).__name__}: {error}"[:2000]
-        catalog.fail(env, run_id, "crashed", f"{said}. What was landed is kept; the task's log has the whole story.")
+        store.fail_run(env, run_id, "crashed", f"{said}. What was landed is kept; the task's log has the whole story.")
         raise
 
 
@@ -84,14 +84,14 @@ def harvest(
     before is landed. No run begins on a bad feed file.
     """
     from harvesters import harvest as pages
-    from loaders import catalog, declarations
+    from loaders import declarations, store
     from loaders.landing import ask, land
 
     env = environment()
     feed = _feed_to_harvest(env, name)
-    run_id = catalog.begin(env, name, version=transforms_version())
-    with _failing_by_name(env, run_id, "harvest"), catalog.working(env, run_id):
-        declarations.record(env, feed)
+    run_id = store.begin_run(env, name, version=transforms_version())
+    with _failing_by_name(env, run_id, "harvest"), store.locked_run(env, run_id):
+        declarations.keep_declaration(env, feed)
         if feed.status == "retired":
             return {"run_id": run_id, "listed": 0}
         _check_format(feed)
@@ -105,7 +105,7 @@ def harvest(
         notes = (*landed.notes, *_unread(landed), *_nothing_listed(landed, asked))
         for note in notes:
             log.warning("%s: %s", name, note)
-        catalog.note_landed(env, run_id, listed=landed.listed, notes=notes)
+        store.note_landed(env, run_id, listed=landed.listed, notes=notes)
     log.info("%s: %d records listed, %d of them new or changed payloads", name, landed.listed, landed.kept)
     return {"run_id": run_id, "listed": landed.listed}
 
@@ -177,9 +177,9 @@ def begin_reprocess(name: str, *, take_over: bool = False) -> str:
 
     Raises FeedBusy, also when a harvest is unfinished, unless `take_over` ends it.
     """
-    from loaders import catalog
+    from loaders import store
 
-    return catalog.begin(environment(), name, "reprocess", version=transforms_version(), take_over=take_over)
+    return store.begin_run(environment(), name, "reprocess", version=transforms_version(), take_over=take_over)
 
 
 def plan(name: str, run_id: str) -> list[str]:
@@ -188,7 +188,7 @@ def plan(name: str, run_id: str) -> list[str]:
 
     env = environment()
     with _failing_by_name(env, run_id, "plan"):
-        planned = staging.plan(env, run_id, withdraw=feed_of(env, name).status == "retired")
+        planned = staging.plan_staging(env, run_id, withdraw=feed_of(env, name).status == "retired")
     return list(planned.chunks) or [_NOTHING]
 
 
@@ -240,7 +240,7 @@ def stage(name: str, run_id: str) -> dict[str, int]:
 
 def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
     """Whether the run may be loaded; a run that may not is held, with its reasons, for a steward."""
-    from loaders import catalog
+    from loaders import store
     from loaders.reports.reasons import sentences
     from pipeline.feed_gate import judge_run
 
@@ -248,7 +248,7 @@ def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
     with _failing_by_name(env, run_id, "gate"):
         reasons = judge_run(env, feed_of(env, name), run_id, counts)
         if reasons:
-            catalog.hold(env, run_id, reasons)
+            store.hold_run(env, run_id, reasons)
             log.warning("%s: HELD: %s", name, " ".join(sentences(reasons)))
     return not reasons
 

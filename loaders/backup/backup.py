@@ -33,10 +33,10 @@ from loaders.store import (
     ResourceRow,
     RestoredMemberRow,
     SourceRecordRow,
-    reading,
+    read_transaction,
     upsert,
     whole_file,
-    writing,
+    write_transaction,
 )
 from schemas import Environment, environment
 
@@ -80,7 +80,7 @@ def restore(env: Environment, path: Path) -> int:
     _check(env, path)
     migrate(env)
     files = 0
-    with tarfile.open(path) as tar, writing(env) as connection:
+    with tarfile.open(path) as tar, write_transaction(env) as connection:
         for member in tar:
             source = tar.extractfile(member)
             if source is None:
@@ -103,7 +103,7 @@ def _is_kept(path: Path) -> bool:
 def _tables(env: Environment) -> Iterator[tuple[str, bytes]]:
     members = select(SourceRecordRow.key, SourceRecordRow.resource_id).where(SourceRecordRow.resource_id.is_not(None))
     queries: list[tuple[str, Any]] = [(name, select(table)) for name, table in _PRIMARY.items()]
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         for name, query in [*queries, (RestoredMemberRow.__tablename__, members)]:
             streamed = connection.execution_options(stream_results=True, yield_per=ROWS).execute(query).mappings()
             for rows in streamed.partitions(ROWS):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, select
 
-from loaders.store import HarvestRunRow, PublishStateRow, ResourceRow, RestoredMemberRow, reading, upsert
+from loaders.store import HarvestRunRow, PublishStateRow, ResourceRow, RestoredMemberRow, read_transaction, upsert
 from schemas import Environment
 
 _NAME = "restored"  # the row of publish_state: the feeds that were published
@@ -33,7 +33,7 @@ def promise(connection: Connection) -> None:
 
 def waiting_feeds(env: Environment) -> list[str]:
     """The feeds that were restored and of which no run has been loaded since."""
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         value = connection.scalar(select(PublishStateRow.value).where(PublishStateRow.name == _NAME))
         feeds: list[str] = msgspec.json.decode(value) if value else []
         return [feed for feed in feeds if not _loaded(connection, feed)]
@@ -44,7 +44,7 @@ def waiting_keys(env: Environment, feed: str) -> set[str]:
     if feed not in waiting_feeds(env):
         return set()
     query = select(RestoredMemberRow.key).join(ResourceRow, ResourceRow.id == RestoredMemberRow.resource_id)
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         return set(
             connection.scalars(query.where(_STANDS, RestoredMemberRow.key.startswith(f"{feed}:", autoescape=True)))
         )

@@ -1,48 +1,36 @@
-"""The catalog: one writer, one transaction a run. The steps of a run, in order: `begin`, …, then `hold` or `load`."""
+"""The catalog's records and findings: load a staged run, undo it, and a steward's decision on a held one."""
 
-from loaders.catalog.decisions import Unsigned, refuse, release, signed, staged_rows
-from loaders.catalog.issues import TABLE, compare, standing_or_found
-from loaders.catalog.loading import PENDING, load
-from loaders.catalog.rollback import forgive, is_refusal, notes, undo
-from loaders.catalog.standing import accepted_records, deleted_keys, open_findings, shares, staged_records
+from loaders.catalog.decisions import Unsigned, check_signature, refuse, release, staged_rows
+from loaders.catalog.gate_inputs import accepted_records, deleted_keys, open_findings, quality_shares, staged_records
+from loaders.catalog.issues import ISSUE_TABLE, known_findings, write_findings
+from loaders.catalog.loading import PENDING_COLUMNS, load
+from loaders.catalog.rollback import is_refusal, revoke_refusal, undo, undo_notes
 from loaders.catalog.stream import BadLine, pipe
 from loaders.catalog.unmapped import recount_unmapped
 from loaders.migrations import migrate
-from loaders.store import FUNNEL, FeedBusy, NotRunning, Run, begin, fail, feed_of, hold, note_landed, read_run, working
 
 __all__ = [
-    "FUNNEL",
-    "PENDING",
-    "TABLE",
+    "ISSUE_TABLE",
+    "PENDING_COLUMNS",
     "BadLine",
-    "FeedBusy",
-    "NotRunning",
-    "Run",
     "Unsigned",
     "accepted_records",
-    "begin",
-    "compare",
+    "check_signature",
     "deleted_keys",
-    "fail",
-    "feed_of",
-    "forgive",
-    "hold",
     "is_refusal",
+    "known_findings",
     "load",
     "migrate",
-    "note_landed",
-    "notes",
     "open_findings",
     "pipe",
-    "read_run",
+    "quality_shares",
     "recount_unmapped",
     "refuse",
     "release",
-    "shares",
-    "signed",
+    "revoke_refusal",
     "staged_records",
     "staged_rows",
-    "standing_or_found",
     "undo",
-    "working",
+    "undo_notes",
+    "write_findings",
 ]

@@ -14,13 +14,13 @@ from loaders.store import (
     RefusedRow,
     Run,
     SourceRecordRow,
+    locked_run,
     now,
     read_run,
-    reading,
+    read_transaction,
     rows_among,
     upsert,
-    working,
-    writing,
+    write_transaction,
 )
 from schemas import Environment
 
@@ -33,7 +33,7 @@ class Unsigned(ValueError):
     """A decision without a name or without a reason."""
 
 
-def signed(by: str, reason: str) -> dict[str, str]:
+def check_signature(by: str, reason: str) -> dict[str, str]:
     """The name and the reason, stripped. Raises Unsigned when one is empty."""
     said = {"by": by.strip(), "reason": reason.strip()}
     missing = [f"--{name}" for name, value in said.items() if not value]
@@ -44,16 +44,16 @@ def signed(by: str, reason: str) -> dict[str, str]:
 
 def release(env: Environment, run_id: str, *, by: str, reason: str) -> dict[str, int]:
     """Load a held run as a steward's decision. Only the feed's newest can be; raises NotRunning for any other."""
-    said = signed(by, reason)
+    said = check_signature(by, reason)
     _newest_held(env, run_id)
     return load(env, run_id, by=said["by"], reason=said["reason"])
 
 
 def refuse(env: Environment, run_id: str, *, by: str, reason: str) -> int:
     """Refuse a held run: none of its versions is staged again until its payload changes. Returns how many."""
-    said = signed(by, reason)
+    said = check_signature(by, reason)
     _newest_held(env, run_id)
-    with working(env, run_id, states=("held",)) as run, writing(env) as connection:
+    with locked_run(env, run_id, states=("held",)) as run, write_transaction(env) as connection:
         refused = 0
         for rows in staged_batches(env, run_id, records=False):
             versions = [
@@ -61,9 +61,9 @@ def refuse(env: Environment, run_id: str, *, by: str, reason: str) -> int:
                 for row in rows
                 if row["action"] in _WEIGHTY
             ]
-            there = standing(connection, [key for key, _ in versions])
-            refused += remember(connection, run, [one for one in versions if one not in there], said)
-        decide(connection, run_id, "refused", said)
+            there = catalog_versions(connection, [key for key, _ in versions])
+            refused += remember_refused(connection, run, [one for one in versions if one not in there], said)
+        write_decision(connection, run_id, "refused", said)
     return refused
 
 
@@ -71,7 +71,7 @@ def _newest_held(env: Environment, run_id: str) -> None:
     run = read_run(env, run_id)
     if run.status != "held":
         raise NotRunning(f"{run_id} is {run.status}; only a held run can be released or refused")
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         newer = connection.scalar(
             select(func.max(HarvestRunRow.id)).where(
                 HarvestRunRow.feed == run.feed,
@@ -85,14 +85,14 @@ def _newest_held(env: Environment, run_id: str) -> None:
         )
 
 
-def decide(connection: Connection, run_id: str, status: str, said: dict[str, str]) -> None:
+def write_decision(connection: Connection, run_id: str, status: str, said: dict[str, str]) -> None:
     """Give a run the status that a steward decided."""
     decided = {"decided_by": said["by"], "decision_reason": said["reason"], "decided_at": now()}
     values = {"status": status, "worker": None, **decided}
     connection.execute(update(HarvestRunRow).where(HarvestRunRow.id == run_id).values(**values))
 
 
-def remember(connection: Connection, run: Run, versions: list[tuple[str, str]], said: dict[str, str]) -> int:
+def remember_refused(connection: Connection, run: Run, versions: list[tuple[str, str]], said: dict[str, str]) -> int:
     """Remember versions (key, sha256; empty for a deletion) as refused; returns how many."""
     at = now()
     rows = [
@@ -103,7 +103,7 @@ def remember(connection: Connection, run: Run, versions: list[tuple[str, str]], 
     return len(rows)
 
 
-def standing(connection: Connection, keys: list[str]) -> set[tuple[str, str]]:
+def catalog_versions(connection: Connection, keys: list[str]) -> set[tuple[str, str]]:
     """The versions of these records that the catalog holds: accepted, waiting, or a deletion."""
     rows = rows_among(connection, select(_RECORDS), _RECORDS.c.key, keys)
     return {version for row in rows for version in versions_of(row._mapping)}

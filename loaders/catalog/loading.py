@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Insert, Update, bindparam, delete, exists, select, update
 
-from loaders.catalog.before import Before
 from loaders.catalog.issues import load_batch_findings, load_findings
+from loaders.catalog.undo_log import UndoLog
 from loaders.catalog.unmapped import recount_unmapped
-from loaders.staging import RowsUnreadable, batches, forget_staging, row_batches, row_files, staging_folder
+from loaders.staging import RowsUnreadable, parquet_batches, remove_staging, row_batches, row_files, staging_folder
 from loaders.store import (
     NotRunning,
     RefusedRow,
@@ -19,21 +19,21 @@ from loaders.store import (
     Run,
     SourceRecordRow,
     base_run,
-    end,
+    end_run,
     feed_of,
+    locked_run,
     now,
     read_run,
-    supersede,
+    supersede_held_runs,
     upsert,
-    working,
     write_rows,
-    writing,
+    write_transaction,
 )
 from schemas import Environment
 
-BATCH = 2_000
+LOAD_BATCH_ROWS = 2_000
 _STAGED_ANEW = "run the feed again, which stages it anew"
-PENDING = ("pending_sha256", "pending_record", "pending_record_sha256", "pending_reason", "pending_status")
+PENDING_COLUMNS = ("pending_sha256", "pending_record", "pending_record_sha256", "pending_reason", "pending_status")
 _ACCEPTED = ("payload_sha256", "record", "record_sha256", "score", "has_title", "has_language", "has_license")
 _ACCEPTED_TOO = ("license_open", "unmapped", "format", "datestamp", "status", "deleted_reason", "run_id")
 _TABLE: Any = SourceRecordRow.__table__  # a Table; typed so that bulk statements take it
@@ -51,14 +51,14 @@ def load(
     run = read_run(env, run_id)
     if run.status == "loaded":
         return run.counts
-    with working(env, run_id, states=("landed", "held")) as run:
-        before = Before(env, run)
-        with writing(env) as connection:
+    with locked_run(env, run_id, states=("landed", "held")) as run:
+        before = UndoLog(env, run)
+        with write_transaction(env) as connection:
             _still_newest(connection, run)
             _write(env, connection, run, before)
-            supersede(connection, run)
+            supersede_held_runs(connection, run)
             said = {"ungated_by": by} if ungated else {"decided_by": by, "decided_at": by and now()}
-            end(connection, run_id, "loaded", decision_reason=reason, **said)
+            end_run(connection, run_id, "loaded", decision_reason=reason, **said)
             before.keep()
         _tidy(env, run)
     return run.counts
@@ -68,7 +68,7 @@ def _tidy(env: Environment, run: Run) -> None:
     """The stagings of the feed's runs before this one have served: landing can make them again."""
     for folder in env.staging.glob(f"{run.feed}-*"):
         if feed_of(folder.name) == run.feed and folder.name < run.id:
-            forget_staging(env, folder.name)
+            remove_staging(env, folder.name)
 
 
 def _still_newest(connection: Connection, run: Run) -> None:
@@ -82,7 +82,7 @@ def _still_newest(connection: Connection, run: Run) -> None:
         )
 
 
-def _write(env: Environment, connection: Connection, run: Run, before: Before) -> None:
+def _write(env: Environment, connection: Connection, run: Run, before: UndoLog) -> None:
     folder = staging_folder(env, run.id)
     wrote = False
     for rows in staged_batches(env, run.id):
@@ -90,13 +90,13 @@ def _write(env: Environment, connection: Connection, run: Run, before: Before) -
         rows.sort(key=itemgetter("identifier"))  # neighbours by key lie together: publication reads by key
         before.note_records(connection, [f"{run.feed}:{row['identifier']}" for row in rows])
         for action, values in _by_action(run, rows).items():
-            write_rows(connection, statement(connection, action), values)
+            write_rows(connection, action_statement(connection, action), values)
     load_findings(connection, run, folder, before)
     load_batch_findings(connection, run, folder, before)
     unrefused = folder / "unrefused.parquet"
     if unrefused.exists():
         gone = delete(RefusedRow).where(RefusedRow.key == bindparam("k"), RefusedRow.sha256 == bindparam("s"))
-        for rows in batches(unrefused, BATCH):
+        for rows in parquet_batches(unrefused, LOAD_BATCH_ROWS):
             versions = [{"k": f"{run.feed}:{row['identifier']}", "s": row["sha256"]} for row in rows]
             write_rows(connection, gone, versions)
     if wrote:
@@ -123,7 +123,7 @@ def staged_batches(env: Environment, run_id: str, *, records: bool = True) -> It
         raise NotRunning(f"{run_id}: its staging is gone; {_STAGED_ANEW}")
     try:
         for path in files:
-            yield from row_batches(path, BATCH) if records else batches(path, BATCH)
+            yield from row_batches(path, LOAD_BATCH_ROWS) if records else parquet_batches(path, LOAD_BATCH_ROWS)
     except RowsUnreadable as error:
         raise NotRunning(f"{run_id}: {error}; {_STAGED_ANEW}") from error
 
@@ -143,7 +143,7 @@ def _who(run: Run, row: dict[str, Any]) -> dict[str, Any]:
 def _accept(run: Run, row: dict[str, Any]) -> dict[str, Any]:
     said = {name: row[name] for name in (*_ACCEPTED[1:], "license_open", "unmapped", "format", "datestamp")}
     state = {"status": "live", "deleted_reason": None, "payload_sha256": row["sha256"]}
-    return {**_who(run, row), **said, **state, **dict.fromkeys(PENDING)}
+    return {**_who(run, row), **said, **state, **dict.fromkeys(PENDING_COLUMNS)}
 
 
 def _settle(run: Run, row: dict[str, Any]) -> dict[str, Any]:
@@ -172,7 +172,13 @@ def _pend(run: Run, row: dict[str, Any]) -> dict[str, Any]:
 
 def _delete(run: Run, row: dict[str, Any]) -> dict[str, Any]:
     said = {"status": "deleted", "deleted_reason": row["reason"] or ("absent" if row["absent"] else "deleted")}
-    return {**_who(run, row), **said, "format": row["format"], "datestamp": row["datestamp"], **dict.fromkeys(PENDING)}
+    return {
+        **_who(run, row),
+        **said,
+        "format": row["format"],
+        "datestamp": row["datestamp"],
+        **dict.fromkeys(PENDING_COLUMNS),
+    }
 
 
 _ACTIONS = {
@@ -186,20 +192,20 @@ _ACTIONS = {
 }
 
 
-def statement(connection: Connection, action: str) -> Insert | Update:
+def action_statement(connection: Connection, action: str) -> Insert | Update:
     """The one statement of an action, for a batch of rows."""
     if action == "unpend":  # a record that has no other version goes back to the one that it had, or to none
-        return update(_TABLE).where(_TABLE.c.key == bindparam("of")).values(**dict.fromkeys(PENDING))
+        return update(_TABLE).where(_TABLE.c.key == bindparam("of")).values(**dict.fromkeys(PENDING_COLUMNS))
     if action in ("settle", "restamp"):
         names = ("datestamp",) if action == "restamp" else ("datestamp", "format", "score", "payload_sha256")
         values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
         if action == "settle":
-            values |= dict.fromkeys(PENDING)
+            values |= dict.fromkeys(PENDING_COLUMNS)
         return update(_TABLE).where(_TABLE.c.key == bindparam("of")).values(**values)
     if action == "accept":
-        return upsert(connection, _TABLE, (*_ACCEPTED, *_ACCEPTED_TOO, *PENDING))
+        return upsert(connection, _TABLE, (*_ACCEPTED, *_ACCEPTED_TOO, *PENDING_COLUMNS))
     if action == "refind":  # the version before one that waits: what waits stays
         return upsert(connection, _TABLE, (*_ACCEPTED, *_ACCEPTED_TOO))
     if action == "delete":
-        return upsert(connection, _TABLE, ("status", "deleted_reason", "datestamp", "run_id", *PENDING))
-    return upsert(connection, _TABLE, (*PENDING, "datestamp", "run_id"), waits=True)
+        return upsert(connection, _TABLE, ("status", "deleted_reason", "datestamp", "run_id", *PENDING_COLUMNS))
+    return upsert(connection, _TABLE, (*PENDING_COLUMNS, "datestamp", "run_id"), waits=True)

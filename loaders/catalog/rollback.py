@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from loaders.catalog.before import before_path, read_before
-from loaders.catalog.decisions import decide, remember, signed, standing, versions_of
+from loaders.catalog.decisions import catalog_versions, check_signature, remember_refused, versions_of, write_decision
+from loaders.catalog.undo_log import read_undo_log, undo_log_path
 from loaders.catalog.unmapped import recount_unmapped
 from loaders.store import (
     HarvestRunRow,
@@ -17,13 +17,13 @@ from loaders.store import (
     RefusedRow,
     Run,
     SourceRecordRow,
-    mint,
+    locked_run,
+    new_run_id,
     now,
     read_run,
-    reading,
+    read_transaction,
     upsert,
-    working,
-    writing,
+    write_transaction,
 )
 from schemas import Environment
 
@@ -40,18 +40,18 @@ def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
     wrote nothing are undone with it, and named in the undo's notes. Raises NotRunning when a newer run wrote something
     (undo that first), or the run is not loaded.
     """
-    said = signed(by, reason)
+    said = check_signature(by, reason)
     kind = read_run(env, run_id).kind
     if kind not in _LOADS:
         raise NotRunning(f"{run_id} is no run of a feed but of kind {kind}: only a harvest or a reprocess is undone")
-    with working(env, run_id, states=("loaded",)) as run, writing(env) as connection:
+    with locked_run(env, run_id, states=("loaded",)) as run, write_transaction(env) as connection:
         idle = _idle_since(env, connection, run)
-        undoing = mint(connection, run.feed)
+        undoing = new_run_id(connection, run.feed)
         restored = _restore(env, connection, run, undoing, said)
         recount_unmapped(connection, run.feed, now())
         _supersede_all(connection, run.feed)
         for one in (run_id, *idle):
-            decide(connection, one, "undone", said)
+            write_decision(connection, one, "undone", said)
         connection.execute(
             insert(HarvestRunRow).values(
                 id=undoing,
@@ -71,9 +71,9 @@ def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
     return undoing
 
 
-def notes(env: Environment, undoing: str) -> list[str]:
+def undo_notes(env: Environment, undoing: str) -> list[str]:
     """What a steward should know of an undo: the runs that were undone with it."""
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         said = connection.scalar(select(HarvestRunRow.notes).where(HarvestRunRow.id == undoing))
     return msgspec.json.decode(said, type=list[str]) if said else []
 
@@ -83,20 +83,20 @@ def is_refusal(run: Run) -> bool:
     return run.status == "refused" or (run.kind == "undo" and run.status == "loaded")
 
 
-def forgive(env: Environment, run_id: str, *, by: str, reason: str) -> int:
+def revoke_refusal(env: Environment, run_id: str, *, by: str, reason: str) -> int:
     """Take a refusal or an undo back: what it keeps out may be staged again. Returns how many versions that is.
 
     The catalog stays as it is: the partner's next whole list, or a reprocess, brings them through the gate.
     """
-    said = signed(by, reason)
-    with working(env, run_id, states=("refused", "loaded")) as run, writing(env) as connection:
+    said = check_signature(by, reason)
+    with locked_run(env, run_id, states=("refused", "loaded")) as run, write_transaction(env) as connection:
         if not is_refusal(run):
             raise NotRunning(f"{run_id} is {run.status}, and refuses nothing")
         undid = connection.scalar(select(HarvestRunRow.undid_run_id).where(HarvestRunRow.id == run_id))
         gone = connection.execute(
             delete(RefusedRow).where(RefusedRow.feed == run.feed, RefusedRow.run_id == (undid or run_id))
         )
-        decide(connection, run_id, "undone", said)
+        write_decision(connection, run_id, "undone", said)
     return gone.rowcount
 
 
@@ -118,7 +118,7 @@ def _idle_since(env: Environment, connection: Connection, run: Run) -> list[str]
         )
         .order_by(HarvestRunRow.id)
     ).all()
-    wrote = [one.id for one in newer if one.landed != one.unchanged or before_path(env, run.feed, one.id).exists()]
+    wrote = [one.id for one in newer if one.landed != one.unchanged or undo_log_path(env, run.feed, one.id).exists()]
     if wrote:
         raise NotRunning(
             f"{run.id} is not the newest loaded run of {run.feed} that wrote anything: undo {wrote[-1]} first"
@@ -127,17 +127,17 @@ def _idle_since(env: Environment, connection: Connection, run: Run) -> list[str]
 
 
 def _restore(env: Environment, connection: Connection, run: Run, undoing: str, said: dict[str, str]) -> int:
-    path = before_path(env, run.feed, run.id)
+    path = undo_log_path(env, run.feed, run.id)
     if not path.exists():
         if run.counts["landed"] != run.counts["unchanged"]:
             raise NotRunning(f"{run.id} cannot be undone: landing lacks its {path.name}; restore the feed's landing")
         return 0
     restored = 0
-    for batch in read_before(path):
+    for batch in read_undo_log(path):
         records = {key: row for table, key, row in batch if table == "source_record"}
-        brought = standing(connection, list(records))
+        brought = catalog_versions(connection, list(records))
         there = {version for row in records.values() if row is not None for version in versions_of(row)}
-        remember(connection, run, sorted(brought - there), said)
+        remember_refused(connection, run, sorted(brought - there), said)
         restored += len(records)
         _put_back(connection, records)
         _put_back_issues(connection, {key: row for table, key, row in batch if table == "issue"}, undoing)

@@ -15,20 +15,27 @@ import pyarrow.parquet as pq
 
 from loaders.catalog import loading as catalog_load
 from loaders.landing import LONGEST
-from loaders.staging import CHUNK, OutcomeWriter, Plan, merge, staging_folder, write_state
+from loaders.staging import (
+    CHUNK_RECORDS,
+    OutcomeWriter,
+    StagingPlan,
+    merge_outcomes,
+    staging_folder,
+    write_catalog_state,
+)
 from loaders.store import (
     base_run,
-    begin,
-    copy_to,
-    fail,
-    hold,
+    begin_run,
+    create_parquet_view,
+    fail_run,
+    hold_run,
+    locked_run,
     note_planned,
     note_staged,
     now,
-    reading,
-    view,
-    working,
-    workshop,
+    open_workspace,
+    read_transaction,
+    write_parquet,
 )
 from schemas import FEED_NAME, Assessment, Base, Environment, Reason
 
@@ -42,7 +49,7 @@ class BadLine(ValueError):
     """A line that is not an assessment: its number, and why."""
 
 
-class _Piped(Base, frozen=True, kw_only=True):
+class PipedFeed(Base, frozen=True, kw_only=True):
     """What the pipe brought of one feed."""
 
     feed: str
@@ -59,13 +66,13 @@ def _assessments(lines: Iterable[bytes]) -> Iterator[Assessment]:
             continue
         try:
             read = decoder.decode(line)
-            check(read)
+            check_assessment(read)
         except (msgspec.DecodeError, ValueError) as error:
             raise BadLine(f"line {number}: not an assessment: {error}") from error
         yield read
 
 
-def check(one: Assessment) -> None:
+def check_assessment(one: Assessment) -> None:
     """Raises ValueError when an assessment contradicts itself, or names a feed that no feed can be called."""
     if not FEED_NAME.fullmatch(one.feed):
         raise ValueError(f"feed {one.feed!r}: a feed's name has small letters, digits and _ only")
@@ -87,7 +94,7 @@ def check(one: Assessment) -> None:
 
 def pipe(
     env: Environment, lines: Iterable[bytes], *, load_by: str | None = None, take_over: bool = False
-) -> list[_Piped]:
+) -> list[PipedFeed]:
     """Stage what the lines say, a held run a feed in name order; or load it past the gate in the name of `load_by`.
 
     Nothing is staged when a line is bad (BadLine), as the last one is of a pipe that was cut within it; one that ends
@@ -113,45 +120,45 @@ def pipe(
         shutil.rmtree(spool, ignore_errors=True)
 
 
-def _feed(env: Environment, feed: str, spooled: Path, load_by: str | None, take_over: bool) -> _Piped:
-    run_id = begin(env, feed, take_over=take_over)
+def _feed(env: Environment, feed: str, spooled: Path, load_by: str | None, take_over: bool) -> PipedFeed:
+    run_id = begin_run(env, feed, take_over=take_over)
     try:
         counts = _staged(env, feed, run_id, spooled)
         if load_by is None:
-            hold(env, run_id, [Reason(code="pipe")])
+            hold_run(env, run_id, [Reason(code="pipe")])
         else:
             catalog_load.load(env, run_id, by=load_by, reason=_REASON, ungated=True)
     except BaseException as error:
-        fail(env, run_id, "crashed", f"the pipe: {type(error).__name__}: {error}"[:2000])
+        fail_run(env, run_id, "crashed", f"the pipe: {type(error).__name__}: {error}"[:2000])
         raise
-    return _Piped(feed=feed, run_id=run_id, counts=counts, held=load_by is None)
+    return PipedFeed(feed=feed, run_id=run_id, counts=counts, held=load_by is None)
 
 
 def _staged(env: Environment, feed: str, run_id: str, spooled: Path) -> dict[str, int]:
-    with working(env, run_id):
+    with locked_run(env, run_id):
         folder = staging_folder(env, run_id)
-        with reading(env) as connection:
+        with read_transaction(env) as connection:
             base = base_run(connection, feed, run_id)
-            write_state(connection, feed, folder)
+            write_catalog_state(connection, feed, folder)
         planned = _planned(folder, spooled, run_id)
-        counts = merge(folder, sorted((folder / "outcomes").glob("*.parquet")), planned)
+        counts = merge_outcomes(folder, sorted((folder / "outcomes").glob("*.parquet")), planned)
         counted = {"listed": planned.listed, "duplicates": planned.duplicates}
         note_planned(env, run_id, **counted, base=base, until=None)
         note_staged(env, run_id, counts)
     return counts
 
 
-def _planned(folder: Path, spooled: Path, run_id: str) -> Plan:
-    with workshop(folder) as duck:
-        view(duck, "spooled", spooled, more=", file_row_number = true")
-        view(duck, "refused", folder / "refused.parquet")
+def _planned(folder: Path, spooled: Path, run_id: str) -> StagingPlan:
+    with open_workspace(folder) as duck:
+        create_parquet_view(duck, "spooled", spooled, more=", file_row_number = true")
+        create_parquet_view(duck, "refused", folder / "refused.parquet")
         duck.execute(_SQL.read_text(encoding="utf-8"))
         for name in ("deletions", "rejections", "restamped", "readable", "older"):
-            copy_to(duck, name, folder / f"{name}.parquet")
+            write_parquet(duck, name, folder / f"{name}.parquet")
         listed, one_each, refused = duck.execute("SELECT * FROM counted").fetchone()
         kept = duck.execute("SELECT row FROM kept ORDER BY row").fetchnumpy()["row"]
     _write_kept(spooled, kept, folder / "outcomes")
-    return Plan(run_id=run_id, listed=listed, duplicates=listed - one_each, unchanged=refused)
+    return StagingPlan(run_id=run_id, listed=listed, duplicates=listed - one_each, unchanged=refused)
 
 
 def _write_kept(spooled: Path, kept: Any, folder: Path) -> None:
@@ -159,7 +166,7 @@ def _write_kept(spooled: Path, kept: Any, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     start = 0
     with pq.ParquetFile(spooled) as file:
-        for number, batch in enumerate(file.iter_batches(CHUNK)):
+        for number, batch in enumerate(file.iter_batches(CHUNK_RECORDS)):
             first, last = kept.searchsorted((start, start + batch.num_rows))
             pq.write_table(
                 pa.Table.from_batches([batch.take(pa.array(kept[first:last] - start))]),

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
-from loaders.staging import row_batches, row_files, shown_term
+from loaders.staging import row_batches, row_files, shorten_term
 from loaders.store import UnmappedValueRow, write_rows
 
 _TABLE: Any = UnmappedValueRow.__table__  # a Table; typed so that bulk statements take it
@@ -71,5 +71,5 @@ def _codes(folder: Path, wanted: set[_Term]) -> dict[_Term, str]:
 
 def _coded(record: str, wanted: set[_Term]) -> dict[_Term, str]:
     terms = msgspec.json.decode(record).get("terms", ())
-    pairs = {(term["field"], shown_term(term["source"])): term.get("code") for term in terms}
+    pairs = {(term["field"], shorten_term(term["source"])): term.get("code") for term in terms}
     return {pair: code for pair, code in pairs.items() if code is not None and pair in wanted}

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
-from loaders.catalog import PENDING, recount_unmapped, signed
+from loaders.catalog import PENDING_COLUMNS, check_signature, recount_unmapped
 from loaders.curation.values import NotThere, fitting, today
 from loaders.staging import resource_columns
-from loaders.store import CurationRow, JudgementRow, ResourceRow, SourceRecordRow, now, writing
+from loaders.store import CurationRow, JudgementRow, ResourceRow, SourceRecordRow, now, write_transaction
 from schemas import Environment, match_sha256
 from schemas import resource as shared
 
@@ -24,8 +24,8 @@ def accept(env: Environment, key: str, *, by: str, reason: str, version: str = "
 
     `version` is how the digest of the version that was looked at begins: another one that waits by now is not accepted.
     """
-    said = signed(by, reason)
-    with writing(env) as connection:
+    said = check_signature(by, reason)
+    with write_transaction(env) as connection:
         row = _record(connection, key)
         if row["pending_status"] != "quarantined":
             why = f"it was rejected ({row['pending_reason']})" if row["pending_status"] else "no version of it waits"
@@ -40,7 +40,7 @@ def accept(env: Environment, key: str, *, by: str, reason: str, version: str = "
             "status": "live",
             "deleted_reason": None,
             "payload_sha256": row["pending_sha256"],
-            **dict.fromkeys(PENDING),
+            **dict.fromkeys(PENDING_COLUMNS),
         }
         connection.execute(update(_RECORDS).where(_RECORDS.c.key == key).values(**values))
         recount_unmapped(connection, row["feed"], now())
@@ -54,8 +54,8 @@ def correct(env: Environment, target: str, path: str, value: str, *, by: str, re
     `path` is of the shared record, such as title.en or license.uri; `value` is JSON, or plain text. Raises NotThere
     when it does not fit what the record or resource says today.
     """
-    said = signed(by, reason)
-    with writing(env) as connection:
+    said = check_signature(by, reason)
+    with write_transaction(env) as connection:
         found = _target(connection, target)
         text = fitting(today(connection, found), _path(path), value)
         return _curate(connection, said, **found, path=path, value=text, action="set")
@@ -63,15 +63,15 @@ def correct(env: Environment, target: str, path: str, value: str, *, by: str, re
 
 def withdraw(env: Environment, target: str, *, by: str, reason: str) -> int:
     """Withdraw a record (by key) or resource (by id) from publication; returns the curation's id."""
-    said = signed(by, reason)
-    with writing(env) as connection:
+    said = check_signature(by, reason)
+    with write_transaction(env) as connection:
         return _curate(connection, said, **_target(connection, target), action="withdraw")
 
 
 def undo_curation(env: Environment, number: int, *, by: str, reason: str) -> None:
     """Undo a curation. Of an accepted version: it waits again, and the version before it is back."""
-    said = signed(by, reason)
-    with writing(env) as connection:
+    said = check_signature(by, reason)
+    with write_transaction(env) as connection:
         row = connection.execute(select(CurationRow.__table__).where(CurationRow.id == number)).mappings().one_or_none()
         if row is None:
             raise NotThere(f"there is no curation {number}")
@@ -89,11 +89,11 @@ def _digest(record: str | None) -> str | None:
 
 def judge(env: Environment, verdict: str, one: str, other: str, *, by: str, reason: str) -> int:
     """Say that two records are the same work, or different ones; the newest judgement of a pair wins."""
-    said = signed(by, reason)
+    said = check_signature(by, reason)
     if one == other:
         raise NotThere(f"{one} is one record; a judgement is about two")
     left, right = sorted((one, other))
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         rows = [_living(connection, key) for key in (left, right)]
         digests = [_digest(row["record"]) for row in rows]
         made = connection.execute(
@@ -152,7 +152,7 @@ def _unaccept(connection: Connection, key: str, sha256: str, before: dict[str, A
     if row["payload_sha256"] != sha256 or row["status"] != "live":
         return  # another version has taken its place since
     if row["pending_status"]:  # a newer version waits, and goes on waiting
-        before = {**before, **{name: row[name] for name in (*PENDING, "datestamp", "run_id")}}
+        before = {**before, **{name: row[name] for name in (*PENDING_COLUMNS, "datestamp", "run_id")}}
         before["status"] = before["status"] if before["status"] == "live" else row["pending_status"]
     connection.execute(update(_RECORDS).where(_RECORDS.c.key == key).values(**before))
     recount_unmapped(connection, row["feed"], now())

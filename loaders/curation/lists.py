@@ -13,7 +13,7 @@ from loaders.catalog import staged_rows
 from loaders.curation.curation import SHOWN
 from loaders.store import (
     FUNNEL,
-    LOOKUP,
+    MAX_BOUND_VALUES,
     CurationRow,
     HarvestRunRow,
     IssueRow,
@@ -22,7 +22,7 @@ from loaders.store import (
     NotRunning,
     SourceRecordRow,
     read_run,
-    reading,
+    read_transaction,
     rows_among,
 )
 from schemas import Environment
@@ -38,7 +38,7 @@ def held(env: Environment, feed: str | None = None) -> Iterator[str]:
 
     Of a run whose staging cannot be read any more, why, in place of the changes.
     """
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         query = select(HarvestRunRow.id).where(HarvestRunRow.status == "held").order_by(HarvestRunRow.id)
         found = connection.scalars(query if feed is None else query.where(HarvestRunRow.feed == feed)).all()
     if not found:
@@ -58,7 +58,7 @@ def shown(env: Environment, run_id: str) -> Iterator[str]:
     yield f"{run.id} ({run.feed}) {run.status.upper()}: {funnel_line(run.counts)}"
     yield from (f"  held because {reason}" for reason in sentences(run.reasons))
     rows = [row for row in staged_rows(env, run_id) if row["change"] != "unchanged"]
-    for batch in chunked(rows, LOOKUP):
+    for batch in chunked(rows, MAX_BOUND_VALUES):
         known = _records(env, [f"{run.feed}:{row['identifier']}" for row in batch])
         for row in batch:
             key = f"{run.feed}:{row['identifier']}"
@@ -70,7 +70,7 @@ def quarantined(env: Environment, feed: str | None = None) -> Iterator[str]:
     query = select(SourceRecordRow).where(SourceRecordRow.pending_status.is_not(None)).order_by(SourceRecordRow.key)
     if feed is not None:
         query = query.where(SourceRecordRow.feed == feed)
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         rows = connection.execute(query).mappings().all()
         errors = _errors(connection, [row["key"] for row in rows])
     if not rows:
@@ -90,7 +90,7 @@ def pairs(env: Environment, feed: str | None = None) -> Iterator[str]:
         .where((MatchRow.verdict == "review") | MatchRow.review.is_not(None))
         .order_by(MatchRow.probability.desc(), MatchRow.left_key, MatchRow.right_key)
     )
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         rows = connection.execute(query).mappings().all()
         judged = _judgements(connection, [(row["left_key"], row["right_key"]) for row in rows])
     rows = [row for row in rows if row["review"] or (row["left_key"], row["right_key"]) not in judged]
@@ -107,7 +107,7 @@ def pairs(env: Environment, feed: str | None = None) -> Iterator[str]:
 
 def curations(env: Environment, feed: str | None = None) -> Iterator[str]:
     """Every curation with its number, newest last."""
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         rows = connection.execute(select(CurationRow).order_by(CurationRow.id)).mappings().all()
     rows = [row for row in rows if feed is None or (row["key"] or "").startswith(f"{feed}:")]
     if not rows:
@@ -144,7 +144,7 @@ def _short(value: Any) -> str:
 
 
 def _records(env: Environment, keys: list[str]) -> dict[str, dict[str, Any]]:
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         rows = connection.execute(select(SourceRecordRow).where(SourceRecordRow.key.in_(keys))).mappings()
         return {row["key"]: dict(row) for row in rows}
 

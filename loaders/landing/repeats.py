@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from loaders.landing.part import Footer
 from loaders.landing.past import recent_harvests
-from loaders.store import view, workshop
+from loaders.store import create_parquet_view, open_workspace
 from schemas import Listing, SourceRecord
 
 _ENTRIES = pa.schema([("list", pa.string()), ("page", pa.int32()), ("identifier", pa.string())])
@@ -55,7 +55,7 @@ def count_repeats(
     dropped = sum(footer.repeated for footer in footers)
     if not _can_hide(footers):
         return dropped
-    with workshop(folder) as duck:
+    with open_workspace(folder) as duck:
         _list_entries(duck, parts, records, listings, footers)
         doubtful = 0
         for name, reached, repeats in duck.execute(_DOUBTFUL).fetchall():
@@ -75,7 +75,7 @@ def _has_new(duck: Any, folder: Path, name: str) -> bool:
     known = [path for past in recent_harvests(folder) if past.last.complete for path in past.parts]
     if not known:
         return True
-    view(duck, "known", *known, more=", union_by_name = true")
+    create_parquet_view(duck, "known", *known, more=", union_by_name = true")
     (new,) = duck.execute(_NEW, [name]).fetchone()
     return bool(new)
 
@@ -97,7 +97,7 @@ def _list_entries(
     duck.execute("CREATE TABLE listed (list VARCHAR, page INT, identifier VARCHAR)")
     written = [path for path, footer in parts if footer.lists]  # parts of earlier versions do not say where rows stood
     if written:
-        view(duck, "part", *written)
+        create_parquet_view(duck, "part", *written)
         duck.execute("INSERT INTO listed SELECT list, page, identifier FROM part")
     unwritten = ((place.name, place.page, record.identifier) for record, place in zip(records, listings, strict=True))
     skipped = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from loaders.store import writing
+from loaders.store import write_transaction
 from schemas import Environment
 
 VERSION_TABLE = "elib_alembic_version"  # Airflow's own is alembic_version
@@ -17,6 +17,6 @@ def migrate(env: Environment, revision: str = "head") -> None:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Connection, select
 
-from loaders.catalog import TABLE, compare, standing_or_found
+from loaders.catalog import ISSUE_TABLE, known_findings, write_findings
 from loaders.publication.match_state import NothingMatched
-from loaders.staging import finding_name, storable
-from loaders.store import HarvestRunRow, SourceRecordRow, read_run, rows_among, whole_file, writing
+from loaders.staging import finding_name, without_nul
+from loaders.store import HarvestRunRow, SourceRecordRow, read_run, rows_among, whole_file, write_transaction
 from schemas import Environment, Issue
 
 _FILE = "across.json"
@@ -35,16 +35,16 @@ def read_across(folder: Path) -> list[Issue]:
 def write_across(env: Environment, run_id: str, findings: list[Issue], codes: Iterable[str]) -> None:
     """Open these findings about live records, and resolve all other open findings with these codes."""
     run = read_run(env, run_id)
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         live = _live_keys(connection, [finding.key for finding in findings])
         rows = {row["finding"]: row for row in (_issue_row(finding) for finding in findings if finding.key in live)}
         feeds = connection.scalars(select(HarvestRunRow.feed).where(HarvestRunRow.feed.is_not(None)).distinct()).all()
-        where = TABLE.c.feed.in_(feeds) & TABLE.c.code.in_(list(codes))  # by the index of both
-        compare(connection, run, rows, standing_or_found(connection, where, _SCOPE, rows), _SCOPE)
+        where = ISSUE_TABLE.c.feed.in_(feeds) & ISSUE_TABLE.c.code.in_(list(codes))  # by the index of both
+        write_findings(connection, run, rows, known_findings(connection, where, _SCOPE, rows), _SCOPE)
 
 
 def _issue_row(finding: Issue) -> dict[str, str]:
-    path, value = storable(finding.path), storable(finding.value)
+    path, value = without_nul(finding.path), without_nul(finding.value)
     return {
         "finding": finding_name(finding.key, finding.code, path, value),
         "key": finding.key,

@@ -24,9 +24,9 @@ from loaders.store import (
     HarvestRunRow,
     JudgementRow,
     SourceRecordRow,
-    as_kept,
-    reading,
+    read_transaction,
     rows_among,
+    undecoded,
     whole_file,
 )
 from schemas import Base, Cluster, Compared, Environment, Judgement, Match
@@ -74,7 +74,7 @@ class _MatchState(Base, frozen=True, kw_only=True):
 
 def newest_publication(env: Environment) -> str | None:
     """Return the last run that published the catalog; a match reads it before anything else."""
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         return _newest(connection)
 
 
@@ -98,15 +98,15 @@ def live_versions(env: Environment) -> dict[str, str]:
     query = select(SourceRecordRow.key, SourceRecordRow.record_sha256).where(
         SourceRecordRow.status == "live", SourceRecordRow.record.is_not(None)
     )
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         rows = connection.execute(query, execution_options={"stream_results": True, "yield_per": 10_000})
         return {key: sha256 or "" for key, sha256 in rows}
 
 
 def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str, Compared]]:
     """Yield feed, sha256 of the text and compared fields of each live record among the keys, read in batches."""
-    with reading(env) as connection:
-        text = as_kept(connection, SourceRecordRow.record)
+    with read_transaction(env) as connection:
+        text = undecoded(connection, SourceRecordRow.record)
         query = select(SourceRecordRow.feed, SourceRecordRow.record_sha256, text)
         query = query.where(SourceRecordRow.status == "live", SourceRecordRow.record.is_not(None))
         for feed, sha256, record in rows_among(connection, query, SourceRecordRow.key, sorted(keys)):
@@ -115,7 +115,7 @@ def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str,
 
 def judgements(env: Environment) -> list[Judgement]:
     """Return every judgement of a steward, oldest first."""
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         rows = connection.execute(select(JudgementRow.__table__).order_by(JudgementRow.id)).mappings()
         return [msgspec.convert({name: row[name] for name in Judgement.__struct_fields__}, Judgement) for row in rows]
 
@@ -129,7 +129,7 @@ def read_state(env: Environment, version: str) -> tuple[pa.Table, pa.Table] | No
     state = _kept_state(env)
     if state is None or state.version != version:
         return None
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         published = read_publish_state(connection, MATCH_STATE)
     if published != _value(state.digest):
         return None

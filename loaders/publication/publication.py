@@ -25,14 +25,14 @@ from loaders.store import (
     FeedBusy,
     HarvestRunRow,
     NotRunning,
-    end,
-    is_gone,
-    is_this,
-    mint,
+    end_run,
+    is_this_worker,
+    is_worker_gone,
+    new_run_id,
     now,
     read_run,
     this_worker,
-    writing,
+    write_transaction,
 )
 from schemas import Environment
 
@@ -44,16 +44,16 @@ def begin(env: Environment) -> str:
 
     Raises FeedBusy when another publication is running.
     """
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         running = select(HarvestRunRow.id, HarvestRunRow.worker).where(
             HarvestRunRow.kind == _KIND, HarvestRunRow.status == "running"
         )
         for other_id, worker in connection.execute(running).all():
-            if not (is_gone(worker) or is_this(worker)):
+            if not (is_worker_gone(worker) or is_this_worker(worker)):
                 raise FeedBusy(f"the publication {other_id} is still running; wait for it, or end its process")
             sentence = "The process that ran it ended; the next publication does all of it."
-            end(connection, other_id, "failed", cause=INTERRUPTED, error=sentence)
-        run_id = mint(connection, _KIND)
+            end_run(connection, other_id, "failed", cause=INTERRUPTED, error=sentence)
+        run_id = new_run_id(connection, _KIND)
         values = {"id": run_id, "feed": None, "kind": _KIND, "status": "running", "started_at": now()}
         connection.execute(insert(HarvestRunRow).values(**values, worker=this_worker()))
     return run_id
@@ -72,7 +72,7 @@ def publish(env: Environment, run_id: str, folder: Path, *, merge: Merge, trust:
     if run.status != "running":
         raise NotRunning(f"{run_id} is {run.status}, not running")
     matched = read_found(folder)
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         check_current(connection, folder)
         rewrite_derived_columns(connection)
         before = read_catalog(connection)
@@ -87,6 +87,6 @@ def publish(env: Environment, run_id: str, folder: Path, *, merge: Merge, trust:
         notes = msgspec.json.encode(writer.problems).decode() if writer.problems else None
         counts = {**writer.counts, "landed": sum(writer.counts.values()), "listed": len(before.live)}
         counts["duplicates"] = len(before.live) - len(resources)
-        end(connection, run_id, "loaded", notes=notes, **counts)
+        end_run(connection, run_id, "loaded", notes=notes, **counts)
     keep_state(env, folder)
     return read_run(env, run_id).counts

@@ -18,7 +18,7 @@ from loaders.reports.lists import write_list
 from loaders.reports.night_facts import Troubles, feed_facts, standings
 from loaders.reports.page import LANGUAGES, SEVERITIES, Rules, messages, this_moment, write_pages
 from loaders.reports.runs import last_runs, nights, recent_runs
-from loaders.store import CurationRow, HarvestRunRow, IssueRow, SourceRecordRow, UnmappedValueRow, as_kept, snapshot
+from loaders.store import CurationRow, HarvestRunRow, IssueRow, SourceRecordRow, UnmappedValueRow, snapshot, undecoded
 from schemas import Feed
 
 _Facts = dict[str, Any]
@@ -145,7 +145,9 @@ def live(feed: str) -> tuple[Any, ...]:
 
 def _feed_shares(connection: Connection, feed: str) -> completeness.Shares:
     """The share of the live records that have each field, read one after the other."""
-    query = select(as_kept(connection, SourceRecordRow.record)).where(*live(feed), SourceRecordRow.record.is_not(None))
+    query = select(undecoded(connection, SourceRecordRow.record)).where(
+        *live(feed), SourceRecordRow.record.is_not(None)
+    )
     return completeness.shares(connection.scalars(query.execution_options(yield_per=1_000)))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from babel.core import Locale
 from babel.numbers import format_decimal, format_percent
 
-from loaders.store import read_reasons
+from loaders.store import decode_reasons
 from schemas import Reason
 
 _MESSAGES = Path(__file__).parent / "reason_messages"
@@ -26,7 +26,7 @@ def reason_messages(language: str) -> dict[str, str]:
 
 def reason_facts(text: str | None) -> list[dict[str, Any]]:
     """The reasons of a row of harvest_run for a report's JSON: code, figures, and the English sentence."""
-    return [facts_of(one) for one in read_reasons(text)]
+    return [facts_of(one) for one in decode_reasons(text)]
 
 
 def facts_of(reason: Said) -> dict[str, Any]:

@@ -5,36 +5,36 @@ In the order of a run: `plan` (what to judge), for each chunk `read_chunk` and `
 """
 
 from loaders.staging.chunk import outcome_path, read_chunk, read_outcomes, write_outcomes
-from loaders.staging.folder import forget_staging, staging_folder
-from loaders.staging.merging import facts, merge, stage, write_batch_issues
-from loaders.staging.outcomes import OutcomeWriter, finding_name, resource_columns, shown_term, storable
-from loaders.staging.planning import CHUNK, Plan, plan, read_plan
-from loaders.staging.rows import RowsUnreadable, batches, row_batches, row_files
-from loaders.staging.state import write_state
+from loaders.staging.folder import remove_staging, staging_folder
+from loaders.staging.merging import gate_facts, merge_outcomes, stage, write_batch_issues
+from loaders.staging.outcomes import OutcomeWriter, finding_name, resource_columns, shorten_term, without_nul
+from loaders.staging.planning import CHUNK_RECORDS, StagingPlan, plan_staging, read_staging_plan
+from loaders.staging.rows import RowsUnreadable, parquet_batches, row_batches, row_files
+from loaders.staging.state import write_catalog_state
 
 __all__ = [
-    "CHUNK",
+    "CHUNK_RECORDS",
     "OutcomeWriter",
-    "Plan",
     "RowsUnreadable",
-    "batches",
-    "facts",
+    "StagingPlan",
     "finding_name",
-    "forget_staging",
-    "merge",
+    "gate_facts",
+    "merge_outcomes",
     "outcome_path",
-    "plan",
+    "parquet_batches",
+    "plan_staging",
     "read_chunk",
     "read_outcomes",
-    "read_plan",
+    "read_staging_plan",
+    "remove_staging",
     "resource_columns",
     "row_batches",
     "row_files",
-    "shown_term",
+    "shorten_term",
     "stage",
     "staging_folder",
-    "storable",
+    "without_nul",
     "write_batch_issues",
+    "write_catalog_state",
     "write_outcomes",
-    "write_state",
 ]

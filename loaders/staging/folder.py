@@ -18,11 +18,11 @@ def staging_folder(env: Environment, run_id: str) -> Path:
     return env.staging / run_id
 
 
-def relative(env: Environment, path: Path) -> str:
+def relative_to_home(env: Environment, path: Path) -> str:
     """A path as XCom carries it: relative to ELIB_HOME."""
     return path.relative_to(env.home).as_posix()
 
 
-def forget_staging(env: Environment, run_id: str) -> None:
+def remove_staging(env: Environment, run_id: str) -> None:
     """Remove a run's staging, if there is any."""
     shutil.rmtree(staging_folder(env, run_id), ignore_errors=True)

@@ -12,10 +12,19 @@ import pyarrow.parquet as pq
 
 from loaders.staging.chunk import outcome_path
 from loaders.staging.folder import staging_folder
-from loaders.staging.outcomes import FINDING, OUTCOMES, finding_name, storable
-from loaders.staging.planning import Plan, read_plan
+from loaders.staging.outcomes import FINDING, OUTCOMES, finding_name, without_nul
+from loaders.staging.planning import StagingPlan, read_staging_plan
 from loaders.staging.rows import ROWS
-from loaders.store import FUNNEL, copy_to, feed_of, note_staged, view, whole_file, working, workshop
+from loaders.store import (
+    FUNNEL,
+    create_parquet_view,
+    feed_of,
+    locked_run,
+    note_staged,
+    open_workspace,
+    whole_file,
+    write_parquet,
+)
 from schemas import Environment, Issue
 
 if TYPE_CHECKING:
@@ -41,7 +50,7 @@ def write_batch_issues(env: Environment, run_id: str, issues: Iterable[Issue]) -
 
 
 def _batch_row(feed: str, one: Issue) -> dict[str, str]:
-    path, value = storable(one.path), storable(one.value)
+    path, value = without_nul(one.path), without_nul(one.value)
     return {
         "identifier": one.key[len(feed) + 1 :],
         "finding": finding_name(one.key, one.code, path, value),
@@ -58,24 +67,24 @@ def stage(env: Environment, run_id: str) -> dict[str, int]:
     landed = added + changed + unchanged + deleted + rejected + quarantined. *Changed* compares the normalized record.
     Raises ValueError naming a chunk that has no outcomes.
     """
-    with working(env, run_id):
+    with locked_run(env, run_id):
         folder = staging_folder(env, run_id)
-        planned = read_plan(env, run_id)
+        planned = read_staging_plan(env, run_id)
         outcomes = [outcome_path(env, chunk) for chunk in planned.chunks]
         lost = [path.name for path in outcomes if not path.exists()]
         if lost:
             raise ValueError(f"{run_id}: no outcomes for {', '.join(lost)}; transform these chunks first")
-        counts = merge(folder, outcomes, planned)
+        counts = merge_outcomes(folder, outcomes, planned)
         note_staged(env, run_id, counts)
     return counts
 
 
-def merge(folder: Path, outcomes: list[Path], planned: Plan) -> dict[str, int]:
+def merge_outcomes(folder: Path, outcomes: list[Path], planned: StagingPlan) -> dict[str, int]:
     """Judge the outcomes against the state in the folder; write rows and facts there, and return the funnel."""
-    with workshop(folder) as duck:
+    with open_workspace(folder) as duck:
         _given(duck, folder, outcomes)
         duck.execute(_SQL.read_text(encoding="utf-8"))
-        copy_to(duck, "facts", folder / "facts.parquet")
+        write_parquet(duck, "facts", folder / "facts.parquet")
         _write_rows(duck, folder, outcomes)
         found = dict(duck.execute("SELECT change, count(*) FROM judged GROUP BY change").fetchall())
     counts = {name: int(found.get(name, 0)) for name in FUNNEL}
@@ -84,7 +93,7 @@ def merge(folder: Path, outcomes: list[Path], planned: Plan) -> dict[str, int]:
     return counts
 
 
-def facts(env: Environment, run_id: str) -> pandas.DataFrame:
+def gate_facts(env: Environment, run_id: str) -> pandas.DataFrame:
     """The feed as it would stand after the load, one row a record, for the gate.
 
     key, live_before, live_after, change (none, added, changed, deleted, rejected, quarantined), absent, errors, codes
@@ -100,12 +109,12 @@ def _write_rows(duck: Any, folder: Path, outcomes: list[Path]) -> None:
     """Write what the load does, a file a chunk; the records stay in the outcomes, where a row's number finds them."""
     shutil.rmtree(folder / ROWS, ignore_errors=True)
     (folder / ROWS).mkdir()
-    copy_to(duck, "plain_rows", folder / ROWS / "plain.parquet")
+    write_parquet(duck, "plain_rows", folder / ROWS / "plain.parquet")
     query = _ROWS_SQL.read_text(encoding="utf-8")
     for path in outcomes:
-        view(duck, "chunk", path, more=", file_row_number = true")
+        create_parquet_view(duck, "chunk", path, more=", file_row_number = true")
         duck.execute("SET VARIABLE file = ?", [str(path)])
-        copy_to(duck, f"({query})", folder / ROWS / path.name)
+        write_parquet(duck, f"({query})", folder / ROWS / path.name)
 
 
 def _given(duck: Any, folder: Path, outcomes: list[Path]) -> None:
@@ -113,12 +122,12 @@ def _given(duck: Any, folder: Path, outcomes: list[Path]) -> None:
     pq.write_table(OUTCOMES.empty_table(), nothing)
     older = [path for path in outcomes if path.name.startswith(_OLDER)]
     newest = [path for path in outcomes if path not in older]
-    view(duck, "outcome", *(newest or [nothing]), more=", filename = true")
-    view(duck, "older_outcome", *(older or [nothing]), more=", filename = true")
+    create_parquet_view(duck, "outcome", *(newest or [nothing]), more=", filename = true")
+    create_parquet_view(duck, "older_outcome", *(older or [nothing]), more=", filename = true")
     batch = folder / "batch.parquet"
     if not batch.exists():
         batch = folder / "no_batch.parquet"
         pq.write_table(_BATCH_FINDINGS.empty_table(), batch)
-    view(duck, "batch", batch)
+    create_parquet_view(duck, "batch", batch)
     for name in ("state", "accepted", "errors", "deletions", "rejections", "restamped", "readable", "older"):
-        view(duck, name, folder / f"{name}.parquet")
+        create_parquet_view(duck, name, folder / f"{name}.parquet")

@@ -127,14 +127,14 @@ def _row(one: Assessment) -> dict[str, Any]:
         return {**row, "kind": "resource", **resource_columns(outcome)}
     if isinstance(outcome, Tombstone):
         return {**row, "kind": "tombstone", "reason": outcome.reason}
-    return {**row, "kind": "rejection", "reason": storable(outcome.reason)}
+    return {**row, "kind": "rejection", "reason": without_nul(outcome.reason)}
 
 
 def resource_columns(resource: Resource) -> dict[str, Any]:
     """The columns that a catalog row says of a resource: its JSON, digest, flags and unmapped terms."""
     text = msgspec.json.encode(resource, order="deterministic")
     license_ = resource.license
-    unmapped = sorted({(term.field, shown_term(term.source)) for term in resource.terms if term.code is None})
+    unmapped = sorted({(term.field, shorten_term(term.source)) for term in resource.terms if term.code is None})
     return {
         "record": text.decode(),
         "record_sha256": sha256(text).hexdigest(),
@@ -147,7 +147,7 @@ def resource_columns(resource: Resource) -> dict[str, Any]:
 
 
 def _finding(key: str, issue: Issue) -> dict[str, str]:
-    path, value = storable(issue.path), storable(issue.value)
+    path, value = without_nul(issue.path), without_nul(issue.value)
     return {
         "finding": finding_name(key, issue.code, path, value),
         "code": issue.code,
@@ -157,14 +157,14 @@ def _finding(key: str, issue: Issue) -> dict[str, str]:
     }
 
 
-def storable(text: str) -> str:
+def without_nul(text: str) -> str:
     """Text that PostgreSQL can hold: NUL, which it cannot, shown as its symbol."""
     return text.replace("\x00", "␀")
 
 
-def shown_term(source: str) -> str:
+def shorten_term(source: str) -> str:
     """A term as it is counted: what is longer than any term is cut, because PostgreSQL's indexes take 2 700 bytes."""
-    text = storable(source)
+    text = without_nul(source)
     return text if len(text) <= _TERM else f"{text[:_TERM]}…"
 
 

@@ -11,13 +11,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loaders.landing import Harvest, LandingIndex, harvests, landing_index
-from loaders.staging.folder import relative, staging_folder
-from loaders.staging.outcomes import storable
-from loaders.staging.state import write_state
-from loaders.store import base_run, copy_to, note_planned, reading, view, whole_file, working, workshop
+from loaders.staging.folder import relative_to_home, staging_folder
+from loaders.staging.outcomes import without_nul
+from loaders.staging.state import write_catalog_state
+from loaders.store import (
+    base_run,
+    create_parquet_view,
+    locked_run,
+    note_planned,
+    open_workspace,
+    read_transaction,
+    whole_file,
+    write_parquet,
+)
 from schemas import Base, Environment
 
-CHUNK = 5_000  # records a chunk
+CHUNK_RECORDS = 5_000  # records a chunk
 _CHUNKS = 1_000  # at most: Airflow maps over 1 024
 _PLACES = pa.schema([("identifier", pa.string()), ("sha256", pa.string()), ("part", pa.string()), ("row", pa.int64())])
 _NEWEST = """SELECT w.identifier, w.format, w.datestamp, w.sha256, coalesce(p.part, substr(w.path, ?)) AS part,
@@ -30,7 +39,7 @@ NULL::VARCHAR AS datestamp, NULL::VARCHAR AS sha256, false AS deleted, false AS 
 _SQL = Path(__file__).with_name("planning.sql")
 
 
-class Plan(Base, frozen=True, kw_only=True):
+class StagingPlan(Base, frozen=True, kw_only=True):
     """What a staging has to judge; `chunks` are paths relative to ELIB_HOME."""
 
     run_id: str
@@ -44,34 +53,34 @@ class Plan(Base, frozen=True, kw_only=True):
     chunks: tuple[str, ...] = ()
 
 
-def plan(env: Environment, run_id: str, *, withdraw: bool = False) -> Plan:
+def plan_staging(env: Environment, run_id: str, *, withdraw: bool = False) -> StagingPlan:
     """Compare the feed's landing up to this run with the catalog. A reprocess judges every record that ever landed.
 
     `withdraw` plans the deletion of every record of a retired feed. Raises catalog_run.NotRunning.
     """
-    with working(env, run_id) as run:
+    with locked_run(env, run_id) as run:
         folder = staging_folder(env, run_id)
-        with reading(env) as connection:
+        with read_transaction(env) as connection:
             base = base_run(connection, run.feed, run_id)
-            write_state(connection, run.feed, folder)
+            write_catalog_state(connection, run.feed, folder)
         landing = env.landing / run.feed
         past = harvests(landing, after=None if run.kind == "reprocess" else base, until=run_id)
         if withdraw:
             past = []
-        with workshop(folder) as duck, landing_index(landing) as index:
+        with open_workspace(folder) as duck, landing_index(landing) as index:
             _prepare(duck, folder, past, force=run.kind == "reprocess", withdraw=withdraw)
             duck.execute(_SQL.read_text(encoding="utf-8"))
             found = _emit(env, duck, folder, index, landing)
-        made = Plan(run_id=run_id, base_run_id=base, listed=_listed(past, run_id), **found)
+        made = StagingPlan(run_id=run_id, base_run_id=base, listed=_listed(past, run_id), **found)
         with whole_file(folder / "plan.json") as beside:
             beside.write_bytes(msgspec.json.encode(made))
         note_planned(env, run_id, listed=made.listed, duplicates=made.duplicates, base=base, until=run_id)
     return made
 
 
-def read_plan(env: Environment, run_id: str) -> Plan:
+def read_staging_plan(env: Environment, run_id: str) -> StagingPlan:
     """The plan that was made for a run."""
-    return msgspec.json.decode((staging_folder(env, run_id) / "plan.json").read_bytes(), type=Plan)
+    return msgspec.json.decode((staging_folder(env, run_id) / "plan.json").read_bytes(), type=StagingPlan)
 
 
 def _listed(past: list[Harvest], run_id: str) -> int:
@@ -91,14 +100,16 @@ def _prepare(duck: Any, folder: Path, past: list[Harvest], *, force: bool, withd
     paths = [(str(path), number) for number, one in enumerate(past) for path in one.parts]
     if paths:
         duck.executemany("INSERT INTO part VALUES (?, ?, ?)", [(*one, order) for order, one in enumerate(paths)])
-        view(duck, "listing", *(Path(path) for path, _ in paths), more=", filename = true, file_row_number = true")
+        create_parquet_view(
+            duck, "listing", *(Path(path) for path, _ in paths), more=", filename = true, file_row_number = true"
+        )
     else:
         duck.execute(_NOTHING_LISTED)
     for name in ("state", "refused"):
-        view(duck, name, folder / f"{name}.parquet")
+        create_parquet_view(duck, name, folder / f"{name}.parquet")
     duck.execute("CREATE TABLE skipped (identifier VARCHAR, since VARCHAR, until VARCHAR, reason VARCHAR, harvest INT)")
     skipped = [
-        (one.identifier and storable(one.identifier), *(one.window or (None, None)), storable(one.reason), number)
+        (one.identifier and without_nul(one.identifier), *(one.window or (None, None)), without_nul(one.reason), number)
         for number, harvest in enumerate(past)
         for one in harvest.skipped
         if number >= (full or 0)
@@ -109,15 +120,17 @@ def _prepare(duck: Any, folder: Path, past: list[Harvest], *, force: bool, withd
 
 def _emit(env: Environment, duck: Any, folder: Path, index: LandingIndex, landing: Path) -> dict[str, Any]:
     for name in ("deletions", "rejections", "restamped", "readable", "unrefused"):
-        copy_to(duck, name, folder / f"{name}.parquet")
+        write_parquet(duck, name, folder / f"{name}.parquet")
     counts = dict(duck.execute("SELECT verdict, count(*) FROM judged GROUP BY verdict").fetchall())
     (duplicates,) = duck.execute("SELECT times FROM duplicates").fetchone()
     _place(duck, index, "place", "SELECT identifier, sha256 FROM work WHERE NOT kept")
     _place(duck, index, "older_place", "SELECT identifier, sha256 FROM older")
-    copy_to(duck, "older", folder / "older.parquet")
+    write_parquet(duck, "older", folder / "older.parquet")
     _forget(folder)
-    older = _chunks(duck.sql(_OLDER), folder / "chunks", "older", CHUNK)  # first: who reads both keeps the newest
-    size = max(CHUNK, -(-counts.get("transform", 0) // _CHUNKS))
+    older = _chunks(
+        duck.sql(_OLDER), folder / "chunks", "older", CHUNK_RECORDS
+    )  # first: who reads both keeps the newest
+    size = max(CHUNK_RECORDS, -(-counts.get("transform", 0) // _CHUNKS))
     newest = _chunks(duck.sql(_NEWEST, params=[len(str(landing)) + 2]), folder / "chunks", "chunk", size)
     written = [*older, *newest]
     return {
@@ -126,7 +139,7 @@ def _emit(env: Environment, duck: Any, folder: Path, index: LandingIndex, landin
         "deleted": counts.get("delete", 0),
         "rejected": counts.get("reject", 0),
         "transform": counts.get("transform", 0),
-        "chunks": tuple(relative(env, path) for path in written),
+        "chunks": tuple(relative_to_home(env, path) for path in written),
     }
 
 
@@ -134,7 +147,7 @@ def _place(duck: Any, index: LandingIndex, name: str, wanted_query: str) -> None
     """Find where the payloads lie of what was landed without one."""
     duck.execute(f"CREATE TABLE {name} (identifier VARCHAR, sha256 VARCHAR, part VARCHAR, row BIGINT)")
     headers = duck.cursor().execute(wanted_query)
-    while wanted := headers.fetchmany(CHUNK):
+    while wanted := headers.fetchmany(CHUNK_RECORDS):
         places = index.places(wanted)
         lost = next((one for one in wanted if one not in places), None)
         if lost is not None:

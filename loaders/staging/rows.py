@@ -35,10 +35,10 @@ def row_batches(path: Path, size: int) -> Iterator[list[dict[str, Any]]]:
     with pq.ParquetFile(path) as file:
         rows = file.read() if "row" in file.schema_arrow.names else None  # rows of what has no record have no number
     outcomes = path.parent.parent / OUTCOMES_FOLDER / path.name
-    yield from batches(path, size) if rows is None else _with_texts(rows, outcomes, size)
+    yield from parquet_batches(path, size) if rows is None else _with_texts(rows, outcomes, size)
 
 
-def batches(path: Path, size: int) -> Iterator[list[dict[str, Any]]]:
+def parquet_batches(path: Path, size: int) -> Iterator[list[dict[str, Any]]]:
     """The rows of a Parquet file, some at a time."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(size):

@@ -37,7 +37,7 @@ _VERSIONS = pa.schema([("identifier", pa.string()), ("sha256", pa.string())])
 _ERRORS = pa.schema([("identifier", pa.string()), ("code", pa.string()), ("errors", pa.int32())])
 
 
-def write_state(connection: Connection, feed: str, folder: Path) -> None:
+def write_catalog_state(connection: Connection, feed: str, folder: Path) -> None:
     """Write state, refused, accepted (by a steward) and open errors of the feed's records into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     columns = [getattr(SourceRecordRow, name) for name in _STATE.names]

@@ -23,7 +23,7 @@ _PRAGMAS = (
     "foreign_keys=ON",
     "cache_size=-65536",
 )
-LOOKUP = 500  # values of one question
+MAX_BOUND_VALUES = 500  # values of one question
 _WRITES = {"elib_writes": True}
 _WRITER_KEY = 0x656C6962  # "elib": the advisory lock of PostgreSQL
 
@@ -38,7 +38,7 @@ def _engine(address: str, _pid: int) -> Engine:
     return open_engine(address)
 
 
-def let_go(env: Environment) -> None:
+def close_connections(env: Environment) -> None:
     """Close the connections that are kept open for later.
 
     For a process that is about to be copied: SQLite's may not be carried over a fork
@@ -83,7 +83,7 @@ def _sqlite(url: URL) -> Engine:
 
 
 @contextmanager
-def reading(env: Environment) -> Iterator[Connection]:
+def read_transaction(env: Environment) -> Iterator[Connection]:
     """A connection whose every read sees the catalog at one moment; writes through it are a mistake."""
     with snapshot(engine(env)) as connection:
         yield connection
@@ -98,19 +98,19 @@ def snapshot(catalog_engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def as_kept(connection: Connection, column: Any) -> Any:
+def undecoded(connection: Connection, column: Any) -> Any:
     """A text column for who only decodes it: as the UTF-8 bytes that SQLite keeps, as text from PostgreSQL."""
     return cast(column, LargeBinary) if connection.dialect.name == "sqlite" else column
 
 
 def rows_among(connection: Connection, query: Any, column: Any, values: Sequence[Any]) -> Iterator[Any]:
     """The rows of the query whose column is among the values, asked for 500 at a time: databases bind only so many."""
-    for some in chunked(values, LOOKUP):
+    for some in chunked(values, MAX_BOUND_VALUES):
         yield from connection.execute(query.where(column.in_(some))).all()
 
 
 @contextmanager
-def writing(env: Environment) -> Iterator[Connection]:
+def write_transaction(env: Environment) -> Iterator[Connection]:
     """The one transaction that may write: under the catalog lock, committed at the end, rolled back on any error."""
     made = engine(env).execution_options(**_WRITES)
     with catalog_lock(env), made.connect() as connection, connection.begin():

@@ -13,7 +13,7 @@ _THREADS = 2
 
 
 @contextmanager
-def workshop(folder: Path) -> Iterator[Any]:
+def open_workspace(folder: Path) -> Iterator[Any]:
     """A DuckDB connection whose tables lie in the folder while it is open; it spills rather than grow."""
     import duckdb
 
@@ -36,13 +36,13 @@ def workshop(folder: Path) -> Iterator[Any]:
         _remove(folder, path)
 
 
-def view(connection: Any, name: str, *paths: Path, more: str = "") -> None:
+def create_parquet_view(connection: Any, name: str, *paths: Path, more: str = "") -> None:
     """Make a view of Parquet files."""
     listed = ", ".join(f"'{_quoted(path)}'" for path in paths)
     connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet([{listed}]{more})")  # noqa: S608 (our names)
 
 
-def copy_to(connection: Any, name: str, path: Path) -> None:
+def write_parquet(connection: Any, name: str, path: Path) -> None:
     """Write the rows of a table or view as one Parquet file."""
     connection.execute(f"COPY {name} TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 10000)")
 

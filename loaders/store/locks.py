@@ -18,7 +18,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 from schemas import Environment
 
 log = logging.getLogger("elib.feed")
-SILENT = 2.0  # seconds of waiting before somebody is told
+LOCK_WARNING_SECONDS = 2.0  # seconds of waiting before somebody is told
 
 
 class FeedBusy(Exception):
@@ -38,7 +38,7 @@ def feed_lock(env: Environment, feed: str, *, wait: bool = True) -> Iterator[Non
     """
     lock = _lock(env.locks / f"feed-{feed}.lock", os.getpid())
     try:
-        lock.acquire(timeout=SILENT if wait else 0)
+        lock.acquire(timeout=LOCK_WARNING_SECONDS if wait else 0)
     except Timeout as held:
         said = f"{feed}: another process is at work on this feed"
         if not wait:

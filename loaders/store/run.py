@@ -18,10 +18,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
-from loaders.store.database import reading, writing
+from loaders.store.database import read_transaction, write_transaction
 from loaders.store.locks import FeedBusy, feed_lock
 from loaders.store.models import HarvestRunRow
-from loaders.store.worker import is_gone, is_this, this_worker
+from loaders.store.worker import is_this_worker, is_worker_gone, this_worker
 from schemas import Base, Environment, Reason
 
 _STAMP = "%Y%m%dT%H%M%S%f"
@@ -52,7 +52,7 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def begin(
+def begin_run(
     env: Environment, feed: str, kind: str = "harvest", *, version: str | None = None, take_over: bool = True
 ) -> str:
     """Begin a run of the feed and return its id, later than every id of the feed before.
@@ -64,13 +64,13 @@ def begin(
     where else it waits, and when a harvest is not at its end: no process works on it between two tasks of the feed's
     DAG, so that only the DAG, which never runs twice at once, knows a harvest without a process for interrupted.
     """
-    with feed_lock(env, feed, wait=take_over), writing(env) as connection:
+    with feed_lock(env, feed, wait=take_over), write_transaction(env) as connection:
         for run, of, worker in connection.execute(
             select(HarvestRunRow.id, HarvestRunRow.kind, HarvestRunRow.worker).where(
                 HarvestRunRow.feed == feed, HarvestRunRow.status.in_(("running", "landed"))
             )
         ).all():
-            if not (is_gone(worker) or is_this(worker)):
+            if not (is_worker_gone(worker) or is_this_worker(worker)):
                 raise FeedBusy(f"{feed}: run {run} is going on; wait for it, or end its process")
             if of == "harvest" and not take_over:
                 raise FeedBusy(
@@ -78,14 +78,14 @@ def begin(
                     "wait for it, or say --take-over when the DAG is not running"
                 )
             sentence = "The process that ran it ended; the next run goes on from what it landed."
-            end(connection, run, "failed", cause=INTERRUPTED, error=sentence)
-        run_id = mint(connection, feed)
+            end_run(connection, run, "failed", cause=INTERRUPTED, error=sentence)
+        run_id = new_run_id(connection, feed)
         values = {"id": run_id, "feed": feed, "kind": kind, "status": "running", "started_at": now()}
         connection.execute(insert(HarvestRunRow).values(**values, worker=this_worker(), transform_version=version))
     return run_id
 
 
-def mint(connection: Connection, name: str) -> str:
+def new_run_id(connection: Connection, name: str) -> str:
     """A run id for a feed (or "publish"), strictly later than its others, whatever the clock says."""
     newest = connection.scalar(
         select(func.max(HarvestRunRow.id)).where(HarvestRunRow.id.regexp_match(f"^{name}-[0-9]"))
@@ -98,7 +98,7 @@ def mint(connection: Connection, name: str) -> str:
 
 
 @contextmanager
-def working(env: Environment, run_id: str, *, states: tuple[str, ...] = ("running", "landed")) -> Iterator[Run]:
+def locked_run(env: Environment, run_id: str, *, states: tuple[str, ...] = ("running", "landed")) -> Iterator[Run]:
     """Hold the feed's lock for one step of a run, and note that this process does it.
 
     Raises NotRunning when the run is in none of the states.
@@ -108,7 +108,7 @@ def working(env: Environment, run_id: str, *, states: tuple[str, ...] = ("runnin
         run = read_run(env, run_id)
         if run.status not in states:
             raise NotRunning(f"{run_id} is {run.status}, not {' or '.join(states)}")
-        with writing(env) as connection:
+        with write_transaction(env) as connection:
             connection.execute(update(HarvestRunRow).where(HarvestRunRow.id == run_id).values(worker=this_worker()))
         yield run
 
@@ -120,7 +120,7 @@ def feed_of(run_id: str) -> str:
 
 def read_run(env: Environment, run_id: str) -> Run:
     """The run. Raises NotRunning when there is none of that id."""
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         row = connection.execute(select(HarvestRunRow.__table__).where(HarvestRunRow.id == run_id)).one_or_none()
     if row is None:
         raise NotRunning(f"there is no run {run_id}")
@@ -136,12 +136,12 @@ def _run_row(row: Any) -> Run:
         status=row["status"],
         started_at=row["started_at"],
         base_run_id=row["base_run_id"],
-        reasons=read_reasons(row["reasons"]),
+        reasons=decode_reasons(row["reasons"]),
         counts={name: row[name] for name in ("listed", "duplicates", *FUNNEL)},
     )
 
 
-def read_reasons(text: str | None) -> tuple[Reason | str, ...]:
+def decode_reasons(text: str | None) -> tuple[Reason | str, ...]:
     """The reasons of a row of harvest_run; a sentence in English where a run was held before reasons had codes."""
     return msgspec.json.decode(text, type=tuple[Reason | str, ...]) if text else ()
 
@@ -172,17 +172,17 @@ def note_staged(env: Environment, run_id: str, counts: dict[str, int]) -> None:
     _set(env, run_id, status="landed", **{name: counts[name] for name in FUNNEL})
 
 
-def fail(env: Environment, run_id: str, cause: str, sentence: str) -> None:
+def fail_run(env: Environment, run_id: str, cause: str, sentence: str) -> None:
     """End a run as failed, with a cause of the table and a sentence for the operator. One that ended stays as it is."""
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         status = connection.scalar(select(HarvestRunRow.status).where(HarvestRunRow.id == run_id))
         if status is None:
             raise NotRunning(f"there is no run {run_id}")
         if status not in _CLOSED:
-            end(connection, run_id, "failed", cause=cause, error=sentence)
+            end_run(connection, run_id, "failed", cause=cause, error=sentence)
 
 
-def hold(env: Environment, run_id: str, reasons: Sequence[Reason | str]) -> None:
+def hold_run(env: Environment, run_id: str, reasons: Sequence[Reason | str]) -> None:
     """Hold a staged run for a steward; nothing of it is in the catalog. Older held runs of the feed are superseded.
 
     A run that is held already stays as it is. Raises NotRunning when it is not staged.
@@ -191,12 +191,12 @@ def hold(env: Environment, run_id: str, reasons: Sequence[Reason | str]) -> None
         raise ValueError(f"{run_id}: a run is held for a reason, and none was given")
     if read_run(env, run_id).status == "held":
         return
-    with working(env, run_id, states=("landed",)) as run, writing(env) as connection:
-        supersede(connection, run)
-        end(connection, run_id, "held", reasons=msgspec.json.encode(reasons).decode())
+    with locked_run(env, run_id, states=("landed",)) as run, write_transaction(env) as connection:
+        supersede_held_runs(connection, run)
+        end_run(connection, run_id, "held", reasons=msgspec.json.encode(reasons).decode())
 
 
-def supersede(connection: Connection, run: Run) -> None:
+def supersede_held_runs(connection: Connection, run: Run) -> None:
     """Older held runs of the feed can no longer be released: this one holds what they held."""
     connection.execute(
         update(HarvestRunRow)
@@ -205,12 +205,12 @@ def supersede(connection: Connection, run: Run) -> None:
     )
 
 
-def end(connection: Connection, run_id: str, status: str, **said: Any) -> None:
+def end_run(connection: Connection, run_id: str, status: str, **said: Any) -> None:
     """Give a run its end; it has no worker any more."""
     values = {"status": status, "ended_at": now(), "worker": None, **said}
     connection.execute(update(HarvestRunRow).where(HarvestRunRow.id == run_id).values(**values))
 
 
 def _set(env: Environment, run_id: str, **said: Any) -> None:
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         connection.execute(update(HarvestRunRow).where(HarvestRunRow.id == run_id).values(**said))

@@ -31,7 +31,7 @@ def this_worker() -> str:
     ).decode()
 
 
-def is_gone(said: str | None) -> bool:
+def is_worker_gone(said: str | None) -> bool:
     """Whether the process that a run names has ended. One of another machine cannot be asked and counts as alive."""
     if said is None:
         return True
@@ -46,9 +46,9 @@ def is_gone(said: str | None) -> bool:
         return True
 
 
-def is_this(said: str | None) -> bool:
+def is_this_worker(said: str | None) -> bool:
     """Whether a run names this very process."""
-    return said is not None and msgspec.json.decode(said, type=_Worker).pid == os.getpid() and not is_gone(said)
+    return said is not None and msgspec.json.decode(said, type=_Worker).pid == os.getpid() and not is_worker_gone(said)
 
 
 def _boot() -> str:

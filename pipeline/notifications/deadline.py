@@ -60,9 +60,9 @@ def _published_since(env: Environment, midnight: datetime) -> bool:
     """Whether a publication ended well since then."""
     from sqlalchemy import func, select
 
-    from loaders.store import HarvestRunRow, reading
+    from loaders.store import HarvestRunRow, read_transaction
 
     since = f"{midnight.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"  # no zone: it compares below any text of that second
     wanted = (HarvestRunRow.kind == "publish", HarvestRunRow.status == "loaded", HarvestRunRow.ended_at >= since)
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         return bool(connection.scalar(select(func.count()).select_from(HarvestRunRow).where(*wanted)))

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from commands import reprocess
-from loaders import catalog
+from loaders import store
 from schemas import Environment
 from tests.pipeline.feeds import declare, listed, night
 
@@ -34,11 +34,11 @@ def test_a_harvest_between_two_tasks_is_left_alone_until_it_is_taken_over(
 ) -> None:
     declare(home, "books")
     night(home, "books", [listed("books", number) for number in range(4)])
-    task = "from loaders import catalog; from schemas import environment; print(catalog.begin(environment(), 'books'))"
+    task = "from loaders import store; from schemas import environment; print(store.begin_run(environment(), 'books'))"
     ended = subprocess.run([sys.executable, "-c", task], capture_output=True, text=True, check=True)
     run = ended.stdout.strip()
     assert reprocess.main(["books"]) == 1
     assert f"run {run} is between two steps of its DAG" in capsys.readouterr().err
-    assert catalog.read_run(home, run).status == "running"
+    assert store.read_run(home, run).status == "running"
     assert reprocess.main(["books", "--take-over"]) == 0
-    assert catalog.read_run(home, run).status == "failed"
+    assert store.read_run(home, run).status == "failed"

@@ -14,7 +14,7 @@ from sqlalchemy import delete
 from commands import restore, review
 from loaders.backup import NotReprocessed, backup
 from loaders.curation import curation
-from loaders.store import FeedDeclarationRow, engine, writing
+from loaders.store import FeedDeclarationRow, engine, write_transaction
 from pipeline import catalog as tasks_catalog
 from schemas import ROOT, Environment
 from tests.loaders.nights import rows
@@ -121,7 +121,7 @@ def test_a_feed_without_its_file_is_named_and_nothing_is_published(
 ) -> None:
     file = tmp_path / "elib.tar"
     published = books(home, 3)
-    with writing(home) as connection:  # a backup of before declarations were kept
+    with write_transaction(home) as connection:  # a backup of before declarations were kept
         connection.execute(delete(FeedDeclarationRow))
     backup.main([str(file)])
     destroyed(home)

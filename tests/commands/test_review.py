@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import insert
 
 from commands import review
-from loaders import catalog
-from loaders.store import MatchRow, ResourceRow, writing
+from loaders import store
+from loaders.store import MatchRow, ResourceRow, write_transaction
 from schemas import Environment, environment
 from tests.loaders.nights import feed, night, rows, said, staged, states
 
@@ -38,7 +38,7 @@ def test_held_runs_are_listed_with_each_deletion_and_change_and_released(env: En
     assert say("held") == (0, "no run is held\n")
     night(env, feed(), [said("r1", "old"), said("r2", "Gone soon")])
     run = staged(env, feed(), [said("r1", "new"), said("r3", "bad")])
-    catalog.hold(env, run, ["records fell by half"])
+    store.hold_run(env, run, ["records fell by half"])
     code, listed = say("held", "--feed", "books")
     assert code == 0
     for line in (
@@ -98,7 +98,7 @@ def test_pairs_wait_until_they_are_judged(env: Environment, say) -> None:  # typ
         "evidence": evidence,
         "verdict": "review",
     }
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         connection.execute(insert(MatchRow).values(**pair))
     _, listed = say("pairs")
     assert listed == "books:r1 | books:r2: probability 0.800000\n  title: titles 0.93 alike (+4.20)\n"
@@ -113,7 +113,7 @@ def test_pairs_wait_until_they_are_judged(env: Environment, say) -> None:  # typ
 
 def test_corrections_and_withdrawals_name_what_is_there(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
     night(env, feed(), [said("r1")])
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         made = {"id": "lr-1", "record": '{"key":"books:r1"}', "record_sha256": "0", "created_at": "then"}
         connection.execute(insert(ResourceRow).values(**made, updated_at="then"))
     assert say("correct", "books:r1", "title.en", "A better title", *BY)[0] == 0
@@ -208,7 +208,7 @@ def test_every_decision_is_signed(env: Environment, say, by: str, reason: str) -
 def test_a_refusal_is_taken_back_by_the_name_of_its_run(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
     night(env, feed(), [said("r1", "old")])
     run = staged(env, feed(), [said("r1", "new")])
-    catalog.hold(env, run, ["looks wrong"])
+    store.hold_run(env, run, ["looks wrong"])
     assert say("refuse", run, *BY)[0] == 0
     code, answer = say("undo", run, *BY)
     assert code == 0
@@ -227,7 +227,7 @@ def test_words_that_are_no_text_are_refused(env: Environment, say, word: str) ->
 def test_a_reader_that_has_read_enough_is_no_error(lite: Environment) -> None:
     night(lite, feed(), [said(f"r{number}") for number in range(3000)])
     run = staged(lite, feed(), [said("r0")])
-    catalog.hold(lite, run, ["looks wrong"])
+    store.hold_run(lite, run, ["looks wrong"])
     command = f"{sys.executable} -m loaders.review show {run} | head -1; echo ${{PIPESTATUS[0]}}"
     ran = subprocess.run(["bash", "-c", command], env=variables(lite), capture_output=True, text=True, check=False)
     assert (ran.stdout.splitlines()[-1], ran.stderr) == ("0", "")

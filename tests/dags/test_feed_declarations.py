@@ -18,9 +18,9 @@ from sqlalchemy import delete, update
 
 from commands import publish, reprocess
 from loaders.curation import curation
-from loaders.declarations import FOLDERS, Undeclared, feeds_in_use
+from loaders.declarations import FOLDERS_STATE, Undeclared, feeds_in_use
 from loaders.reports.page import LANGUAGES
-from loaders.store import FeedDeclarationRow, PublishStateRow, writing
+from loaders.store import FeedDeclarationRow, PublishStateRow, write_transaction
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
 from pipeline.notifications.lines import line, needs, worth_telling
@@ -320,9 +320,9 @@ def test_reprocess_of_a_feed_with_a_broken_file_reads_by_its_last_good_declarati
 
 def undeclared(env: Environment) -> None:
     """The catalog as a version left it that kept no declarations."""
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         connection.execute(delete(FeedDeclarationRow))
-        connection.execute(delete(PublishStateRow).where(PublishStateRow.name == FOLDERS))
+        connection.execute(delete(PublishStateRow).where(PublishStateRow.name == FOLDERS_STATE))
 
 
 def test_before_any_declaration_is_kept_nothing_is_published_by_guess(
@@ -360,7 +360,7 @@ def test_before_any_declaration_is_kept_a_broken_feed_that_shares_nothing_stops_
 
 def keep(env: Environment, text: str) -> None:
     """Another version of the program kept this of films."""
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         connection.execute(
             update(FeedDeclarationRow).where(FeedDeclarationRow.feed == "films").values(declaration=text)
         )

@@ -23,7 +23,7 @@ import pytest
 from sqlalchemy import create_engine, select, text
 
 from loaders.catalog import migrate
-from loaders.store import HarvestRunRow, engine, reading
+from loaders.store import HarvestRunRow, engine, read_transaction
 from pipeline import feed as tasks
 from pipeline.notifications.night import NOTIFIES
 from schemas import Environment, HarvestFailed, environment
@@ -204,7 +204,7 @@ def test_a_mistake_in_what_airflow_was_told_is_a_failed_run_that_the_report_name
     newest = (
         select(HarvestRunRow.__table__).where(HarvestRunRow.feed == "lost").order_by(HarvestRunRow.id.desc()).limit(1)
     )
-    with reading(airflow.env) as connection:
+    with read_transaction(airflow.env) as connection:
         row = connection.execute(newest).one()
     assert (row.status, row.cause) == ("failed", cause)
     assert [word for word in words if word not in row.error] == []

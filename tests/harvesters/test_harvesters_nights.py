@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from loaders.landing import ask
 from loaders.migrations import migrate
-from loaders.store import engine, reading
+from loaders.store import engine, read_transaction
 from pipeline import feed as tasks
 from schemas import Environment, HarvestFailed, environment
 from tests.harvesters.loopback import Answer, Asked, OaiServer, listing, names, serving
@@ -80,13 +80,13 @@ def failing_night() -> HarvestFailed:
 
 
 def last_run(env: Environment) -> dict[str, Any]:
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         row = connection.execute(text("SELECT * FROM harvest_run ORDER BY id DESC LIMIT 1")).mappings().one()
     return {**row, "notes": json.loads(row["notes"] or "[]")}
 
 
 def live(env: Environment) -> set[str]:
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         found = connection.execute(text("SELECT identifier FROM source_record WHERE status = 'live'"))
         return set(found.scalars())
 
@@ -242,7 +242,7 @@ def test_a_harvest_killed_at_random_points_lands_what_an_uninterrupted_one_lands
             kills += 1
             assert runs < 40
         in_pieces = landed(env)
-        with reading(env) as connection:
+        with read_transaction(env) as connection:
             causes = list(connection.execute(text("SELECT status, cause FROM harvest_run ORDER BY id")))
         whole = environment({**variables(tmp_path / "whole")})
         whole.feeds.mkdir(parents=True)
@@ -270,7 +270,7 @@ def test_a_list_of_which_nothing_can_be_read_is_no_empty_list(env: Environment) 
     assert found.cause == "malformed"
     assert "of the list nothing can be read, 2 times (the first: a record without id)" in found.sentence
     assert last_run(env)["status"] == "failed"
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         assert set(connection.execute(text("SELECT status FROM source_record")).scalars()) != {"deleted"}
 
 

@@ -15,7 +15,7 @@ from tests.loaders.nights import feed, night, said, staged
 def main(url: str, home: str, name: str, nights: str) -> None:
     env = environment({"ELIB_HOME": home, "ELIB_CATALOG_URL": url})
     if nights == "kill":
-        catalog_load.BATCH = 10
+        catalog_load.LOAD_BATCH_ROWS = 10
         run = staged(env, feed(name), [said(f"k{n}", name=name) for n in range(100)])
 
         def die(*_: object) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import text
 
-from loaders import catalog, staging
+from loaders import catalog, staging, store
 from loaders.landing import ask, land
-from loaders.store import reading
+from loaders.store import read_transaction
 from schemas import (
     Assessment,
     Environment,
@@ -105,14 +105,14 @@ def pages(
 
 def staged(env: Environment, one: Feed, records: Iterable[SourceRecord], **more: Any) -> str:
     """A run as far as the gate."""
-    run = catalog.begin(env, one.name)
+    run = store.begin_run(env, one.name)
     land(env.landing, one, run, pages(records, **more), asked=ask(env.landing, one))
     stage(env, run)
     return run
 
 
 def stage(env: Environment, run: str) -> dict[str, int]:
-    plan = staging.plan(env, run)
+    plan = staging.plan_staging(env, run)
     for chunk in plan.chunks:
         staging.write_outcomes(env, chunk, (transform(record) for record in staging.read_chunk(env, chunk)))
     return staging.stage(env, run)
@@ -124,12 +124,12 @@ def night(env: Environment, one: Feed, records: Iterable[SourceRecord], **more: 
 
 
 def funnel(counts: dict[str, int]) -> dict[str, int]:
-    assert counts["landed"] == sum(counts[n] for n in catalog.FUNNEL[1:])
-    return {name: count for name, count in counts.items() if count and name in catalog.FUNNEL}
+    assert counts["landed"] == sum(counts[n] for n in store.FUNNEL[1:])
+    return {name: count for name, count in counts.items() if count and name in store.FUNNEL}
 
 
 def rows(env: Environment, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         return sorted(map(tuple, connection.execute(text(f"SELECT {columns} FROM {table}"))), key=repr)
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, text, update
 
-from loaders import catalog, declarations
+from loaders import catalog, declarations, store
 from loaders.backup import BadBackup, restore
 from loaders.backup.backup import back_up
 from loaders.curation import curation
-from loaders.store import ResourceRow, SourceRecordRow, Table, engine, writing
+from loaders.store import ResourceRow, SourceRecordRow, Table, engine, write_transaction
 from schemas import Environment
 from tests.loaders.nights import feed, night, rows, said, stage
 
@@ -24,7 +24,7 @@ REBUILT = "key, status, payload_sha256, record, pending_sha256, pending_status, 
 
 
 def destroy(env: Environment) -> None:
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         for table in Table.metadata.tables:
             connection.execute(text(f'DELETE FROM "{table}"'))
     shutil.rmtree(env.landing)
@@ -34,14 +34,14 @@ def destroy(env: Environment) -> None:
 def test_everything_but_the_backup_is_destroyed_and_comes_back(env: Environment, tmp_path: Path) -> None:
     night(env, feed(), [said(f"r{n}", "old") for n in range(12)])
     night(env, feed(), [said(f"r{n}", "new") for n in range(8)] + [said("poor", "bad")])
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         made = {"id": "lr-1", "record": "{}", "record_sha256": "0", "created_at": "then", "updated_at": "then"}
         connection.execute(insert(ResourceRow).values(**made))
         members = SourceRecordRow.key.in_(("books:r1", "books:r2"))
         connection.execute(update(SourceRecordRow).where(members).values(resource_id="lr-1"))
     curation.judge(env, "same", "books:r2", "books:r1", **BY)
     curation.accept(env, "books:poor", **BY)
-    declarations.record(env, feed(trust=3))
+    declarations.keep_declaration(env, feed(trust=3))
     primary, records = {name: rows(env, name) for name in PRIMARY}, rows(env, "source_record", REBUILT)
     file = tmp_path / "backup.tar"
     assert back_up(env, file) == 4, "of each night a part, and the rows before it"
@@ -49,7 +49,7 @@ def test_everything_but_the_backup_is_destroyed_and_comes_back(env: Environment,
     restore(env, file)
     assert {name: rows(env, name) for name in PRIMARY} == primary
     assert primary["feed_declaration"]
-    run = catalog.begin(env, "books", "reprocess")
+    run = store.begin_run(env, "books", "reprocess")
     stage(env, run)
     catalog.load(env, run)
     gone = {"books:r8", "books:r9", "books:r10", "books:r11"}
@@ -66,7 +66,7 @@ def test_what_was_decided_since_the_backup_is_not_overwritten(env: Environment, 
     curation.judge(env, "same", "books:r0", "books:r1", **BY)
     back_up(env, tmp_path / "backup.tar")
     restore(env, tmp_path / "backup.tar")
-    with writing(env) as connection:  # another catalog, where the first judgement is another one
+    with write_transaction(env) as connection:  # another catalog, where the first judgement is another one
         connection.execute(text("UPDATE judgement SET verdict = 'different', reason = 'looked again'"))
     decided = rows(env, "judgement")
     with pytest.raises(BadBackup, match="holds another judgement 1; restore into an empty catalog"):

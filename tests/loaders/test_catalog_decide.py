@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import text
 
 from commands import review
-from loaders import catalog
+from loaders import catalog, store
 from loaders.catalog import Unsigned
 from loaders.catalog import decisions as catalog_decide
 from loaders.catalog import rollback as catalog_undo
 from loaders.publication import publication
-from loaders.store import NotRunning, writing
+from loaders.store import NotRunning, write_transaction
 from loaders.store import run as catalog_run
 from schemas import Environment
 from tests.loaders.nights import everything, feed, funnel, night, rows, said, stage, staged, states
@@ -23,7 +23,7 @@ NEW = [said(f"r{n}", "new") for n in range(1, 5)] + [said("extra"), said("poor",
 
 def held(env: Environment, records: list) -> str:  # type: ignore[type-arg]
     run = staged(env, feed(), records)
-    catalog.hold(env, run, ["the test says so"])
+    store.hold_run(env, run, ["the test says so"])
     return run
 
 
@@ -33,10 +33,10 @@ def test_a_held_run_changes_nothing_and_its_records_are_in_the_next(env: Environ
     first = held(env, NEW)
     assert everything(env) == before
     second = staged(env, feed(), [said("late")], full=False)
-    counts = catalog.read_run(env, second).counts
+    counts = store.read_run(env, second).counts
     assert (counts["added"], counts["changed"], counts["deleted"], counts["quarantined"]) == (2, 4, 1, 1)
-    catalog.hold(env, second, ["still"])
-    assert catalog.read_run(env, first).status == "superseded"
+    store.hold_run(env, second, ["still"])
+    assert store.read_run(env, first).status == "superseded"
     with pytest.raises(NotRunning, match="superseded"):
         catalog_decide.release(env, first, **BY)
     catalog_decide.release(env, second, **BY)
@@ -130,19 +130,19 @@ def test_a_refusal_and_an_undo_can_be_taken_back(env: Environment, decision: str
         catalog_decide.refuse(env, run, **BY)
         wanted = None
     assert night(env, feed(), NEW) == {"landed": 7, "unchanged": 7}
-    assert catalog_undo.forgive(env, run, **BY) == 7
+    assert catalog_undo.revoke_refusal(env, run, **BY) == 7
     assert rows(env, "refused") == []
     assert night(env, feed(), NEW) == {"landed": 7, "added": 1, "changed": 4, "deleted": 1, "quarantined": 1}
     assert wanted in (None, rows(env, "source_record", "key, status, record, pending_sha256"))
     with pytest.raises(NotRunning, match="is undone"):
-        catalog_undo.forgive(env, run, **BY)
+        catalog_undo.revoke_refusal(env, run, **BY)
 
 
 def test_only_a_feeds_run_can_be_undone(env: Environment) -> None:
     night(env, feed(), OLD)
     quiet = publication.begin(env)
-    with writing(env) as connection:
-        catalog_run.end(connection, quiet, "loaded")
+    with write_transaction(env) as connection:
+        catalog_run.end_run(connection, quiet, "loaded")
     runs = rows(env, "harvest_run")
     with pytest.raises(NotRunning, match=f"{quiet} is no run of a feed but of kind publish"):
         catalog_undo.undo(env, quiet, **BY)
@@ -154,7 +154,7 @@ def test_a_decision_is_signed(lite: Environment, signature: dict[str, str]) -> N
     run = held(lite, OLD)
     with pytest.raises(Unsigned, match="a decision needs --"):
         catalog_decide.release(lite, run, **signature)
-    assert catalog.read_run(lite, run).status == "held"
+    assert store.read_run(lite, run).status == "held"
 
 
 def test_a_run_that_does_not_exist_is_named(lite: Environment) -> None:
@@ -173,18 +173,18 @@ def test_a_held_run_cannot_be_released_once_the_feed_moved_on(lite: Environment)
 def test_a_reprocess_that_was_not_wanted_can_be_made_again(env: Environment, decision: str) -> None:
     night(env, feed(), OLD)
     before = rows(env, "source_record", "key, record, record_sha256")
-    with writing(env) as connection:  # as if the transforms had been others then
+    with write_transaction(env) as connection:  # as if the transforms had been others then
         connection.execute(text("UPDATE source_record SET record_sha256 = 'other'"))
-    run = catalog.begin(env, "books", "reprocess")
+    run = store.begin_run(env, "books", "reprocess")
     assert funnel(stage(env, run)) == {"landed": 5, "changed": 5}
     if decision == "undo":
         catalog.load(env, run)
         catalog_undo.undo(env, run, **BY)
     else:
-        catalog.hold(env, run, ["all changed"])
+        store.hold_run(env, run, ["all changed"])
         catalog_decide.refuse(env, run, **BY)
     assert rows(env, "refused") == []
-    again = catalog.begin(env, "books", "reprocess")
+    again = store.begin_run(env, "books", "reprocess")
     assert funnel(stage(env, again)) == {"landed": 5, "changed": 5}
     catalog.load(env, again)
     assert rows(env, "source_record", "key, record, record_sha256") == before

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loaders import catalog, staging
+from loaders import catalog, staging, store
 from loaders.catalog import pipe
 from loaders.catalog import rollback as catalog_undo
 from loaders.store import FeedBusy, NotRunning, locks
@@ -58,7 +58,7 @@ def test_a_load_that_is_killed_leaves_the_catalog_as_it_was_and_the_next_run_bri
     killed.communicate(timeout=60)
     assert killed.returncode == -signal.SIGKILL
     assert everything(env) == before
-    run = catalog.begin(env, "books")
+    run = store.begin_run(env, "books")
     ((dead, status, cause),) = [row for row in rows(env, "harvest_run", "id, status, cause") if row[1] == "failed"]
     assert (status, cause) == ("failed", "interrupted") and dead < run
     assert funnel(stage(env, run)) == {"landed": 101, "added": 100, "deleted": 1}
@@ -93,53 +93,53 @@ def holder(env: Environment, script: str) -> Iterator[tuple[str, subprocess.Pope
 
 BEGUN = """
 import sys
-from loaders import catalog
+from loaders import store
 from schemas import environment
 env = environment({"ELIB_HOME": sys.argv[1]})
-run = catalog.begin(env, "books")
+run = store.begin_run(env, "books")
 """
 BETWEEN = f"{BEGUN}print(run, flush=True)\nsys.stdin.readline()"
-AT_WORK = f"{BEGUN}with catalog.working(env, run):\n    print(run, flush=True)\n    sys.stdin.readline()"
+AT_WORK = f"{BEGUN}with store.locked_run(env, run):\n    print(run, flush=True)\n    sys.stdin.readline()"
 
 
 def test_a_feed_that_another_process_runs_is_busy(lite: Environment) -> None:
     with holder(lite, BETWEEN) as (run, process):
         with pytest.raises(FeedBusy, match=run):
-            catalog.begin(lite, "books")
+            store.begin_run(lite, "books")
         process.communicate("end\n", timeout=30)
-        assert catalog.begin(lite, "books") > run
-    assert catalog.read_run(lite, run).status == "failed"
+        assert store.begin_run(lite, "books") > run
+    assert store.read_run(lite, run).status == "failed"
     with feed_lock(lite, "books"), feed_lock(lite, "books"):
-        assert catalog.begin(lite, "books") > run, "the same thread may take its lock again"
+        assert store.begin_run(lite, "books") > run, "the same thread may take its lock again"
 
 
 def test_no_command_ends_a_harvest_between_two_tasks_of_its_dag(lite: Environment) -> None:
     with holder(lite, BETWEEN) as (run, process):
         process.communicate("end\n", timeout=30)  # as the process of a task ends
     with pytest.raises(FeedBusy, match=f"{run} is between two steps of its DAG"):
-        catalog.begin(lite, "books", "reprocess", take_over=False)
+        store.begin_run(lite, "books", "reprocess", take_over=False)
     with pytest.raises(FeedBusy, match=run):
         pipe(lite, [msgspec.json.encode(transform(said("r1", unreadable=True)))])
-    assert catalog.read_run(lite, run).status == "running"
-    with catalog.working(lite, run):  # its next task goes on
+    assert store.read_run(lite, run).status == "running"
+    with store.locked_run(lite, run):  # its next task goes on
         pass
-    again = catalog.begin(lite, "books", "reprocess", take_over=True)
-    assert catalog.read_run(lite, run).status == "failed"
+    again = store.begin_run(lite, "books", "reprocess", take_over=True)
+    assert store.read_run(lite, run).status == "failed"
     with holder(lite, AT_WORK.replace('"books"', '"films", "reprocess"')) as (killed, process):
         process.kill()
         process.wait()
-    assert catalog.begin(lite, "films", take_over=False) > killed, "a reprocess is one process from end to end"
+    assert store.begin_run(lite, "films", take_over=False) > killed, "a reprocess is one process from end to end"
     assert again > run
 
 
 def test_who_waits_for_a_feed_is_told_and_a_command_does_not_wait(
     lite: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locks, "SILENT", 0.1)
+    monkeypatch.setattr(locks, "LOCK_WARNING_SECONDS", 0.1)
     told = []
     with holder(lite, AT_WORK) as (run, process):
         with pytest.raises(FeedBusy, match="books: another process is at work on this feed; try again"):
-            catalog.begin(lite, "books", "reprocess", take_over=False)
+            store.begin_run(lite, "books", "reprocess", take_over=False)
 
         class Ends(logging.Handler):
             """Has the other process end as soon as somebody says that it is waited for."""
@@ -151,27 +151,27 @@ def test_who_waits_for_a_feed_is_told_and_a_command_does_not_wait(
         handler = Ends()
         locks.log.addHandler(handler)
         try:
-            assert catalog.begin(lite, "books") > run
+            assert store.begin_run(lite, "books") > run
         finally:
             locks.log.removeHandler(handler)
     assert told == ["books: another process is at work on this feed; waiting until it is done"]
 
 
 def test_run_ids_rise_whatever_the_clock_says(lite: Environment) -> None:
-    made = [catalog.begin(lite, "books") for _ in range(20)]
+    made = [store.begin_run(lite, "books") for _ in range(20)]
     assert made == sorted(set(made))
     assert all(one.startswith("books-") and len(one) == len("books-20260101T000000000000") for one in made)
 
 
 def test_a_run_that_ended_is_not_worked_on(lite: Environment) -> None:
-    run = catalog.begin(lite, "books")
-    catalog.fail(lite, run, "gone", "The address answers 410; ask the partner.")
-    catalog.fail(lite, run, "unreachable", "a later failure does not hide the first")
+    run = store.begin_run(lite, "books")
+    store.fail_run(lite, run, "gone", "The address answers 410; ask the partner.")
+    store.fail_run(lite, run, "unreachable", "a later failure does not hide the first")
     assert rows(lite, "harvest_run", "cause, error") == [("gone", "The address answers 410; ask the partner.")]
     with pytest.raises(NotRunning, match="is failed"):
-        staging.plan(lite, run)
+        staging.plan_staging(lite, run)
     with pytest.raises(NotRunning, match="there is no run"):
-        catalog.fail(lite, "books-0", "gone", "…")
+        store.fail_run(lite, "books-0", "gone", "…")
 
 
 def test_findings_are_new_standing_or_fixed(env: Environment) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import event, inspect, text
 from loaders import migrations
 from loaders.migrations import VERSION_TABLE, migrate
 from loaders.reports.night_facts import standings
-from loaders.store import Table, engine, reading, writing
+from loaders.store import Table, engine, read_transaction, write_transaction
 from loaders.store.database import open_engine
 from schemas import Environment
 
@@ -37,7 +37,7 @@ PROMISED = {
 
 def test_the_migrated_catalog_is_what_the_models_say(env: Environment) -> None:
     migrate(env)
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         assert compare_metadata(context, Table.metadata) == []
         for table, columns in PROMISED.items():
@@ -47,22 +47,22 @@ def test_the_migrated_catalog_is_what_the_models_say(env: Environment) -> None:
 
 def test_a_writer_that_fails_leaves_nothing(env: Environment) -> None:
     try:
-        with writing(env) as connection:
+        with write_transaction(env) as connection:
             connection.execute(text("INSERT INTO redirect (old_id, id, at) VALUES ('a', 'b', 'now')"))
             raise RuntimeError("in the middle")
     except RuntimeError:
         pass
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         assert connection.scalar(text("SELECT count(*) FROM redirect")) == 0
 
 
 def test_a_reader_sees_one_moment_while_others_write(env: Environment) -> None:
-    with reading(env) as before:
+    with read_transaction(env) as before:
         assert before.scalar(text("SELECT count(*) FROM redirect")) == 0
-        with writing(env) as connection:
+        with write_transaction(env) as connection:
             connection.execute(text("INSERT INTO redirect (old_id, id, at) VALUES ('a', 'b', 'now')"))
         assert before.scalar(text("SELECT count(*) FROM redirect")) == 0
-    with reading(env) as after:
+    with read_transaction(env) as after:
         assert after.scalar(text("SELECT count(*) FROM redirect")) == 1
 
 
@@ -76,7 +76,7 @@ def test_another_database_is_refused_by_name() -> None:
 
 
 def test_a_catalog_of_before_is_brought_up_with_what_is_in_it(env: Environment) -> None:
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         steps = Config()
         steps.set_main_option("script_location", str(Path(migrations.__file__).parent))
         steps.attributes["connection"] = connection
@@ -92,7 +92,7 @@ def test_a_catalog_of_before_is_brought_up_with_what_is_in_it(env: Environment) 
         )
     migrate(env)
     b = {"records": 1, "readable": 0, "live": 0, "unique": 0, "quarantined": 0, "rejected": 1}
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         assert standings(connection) == {
             "a": {"records": 2, "readable": 2, "live": 2, "unique": 1, "quarantined": 1, "rejected": 0},
             "b": b,
@@ -103,7 +103,7 @@ def test_a_catalog_of_before_is_brought_up_with_what_is_in_it(env: Environment) 
 def test_what_is_counted_every_night_is_counted_without_reading_the_records(lite: Environment) -> None:
     asked: list[tuple[str, object]] = []
     event.listen(engine(lite), "after_cursor_execute", lambda *said: asked.append(said[2:4]))
-    with reading(lite) as connection:
+    with read_transaction(lite) as connection:
         standings(connection)
         plans = [
             step[3]

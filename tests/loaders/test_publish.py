@@ -25,8 +25,8 @@ from loaders.store import (
     ResourceRow,
     SourceRecordRow,
     read_run,
-    reading,
-    writing,
+    read_transaction,
+    write_transaction,
 )
 from schemas import (
     Cluster,
@@ -70,7 +70,7 @@ def merge(members: Sequence[Member], corrections: Sequence[Correction], related:
 
 def put(env: Environment, *keys: str, title: str = "Fractions", score: int = 50) -> None:
     """Live accepted records, as a load leaves them."""
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         for key in keys:
             record = text_of(Resource(key=key, title={"en": f"{title} {key}"}, issued_year=2020))
             said = {"status": "live", "record": record, "record_sha256": sha256_of(record), "score": score}
@@ -85,12 +85,12 @@ def put(env: Environment, *keys: str, title: str = "Fractions", score: int = 50)
 
 def gone(env: Environment, *keys: str) -> None:
     """The records are deleted by their partner."""
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         connection.execute(update(SourceRecordRow).where(SourceRecordRow.key.in_(keys)).values(status="deleted"))
 
 
 def curate(env: Environment, **said: Any) -> None:
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         connection.execute(insert(CurationRow).values(by="Steward", at="2026-01-01T00:00:00Z", reason="read", **said))
 
 
@@ -115,29 +115,29 @@ def night(
 
 def ids(env: Environment) -> dict[str, str]:
     """The resource of each live record."""
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         query = select(SourceRecordRow.key, SourceRecordRow.resource_id).where(SourceRecordRow.status == "live")
         return dict(connection.execute(query).all())
 
 
 def resource(env: Environment, name: str) -> Any:
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         return connection.execute(select(ResourceRow.__table__).where(ResourceRow.id == name)).one()
 
 
 def redirects(env: Environment) -> dict[str, str]:
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         return dict(connection.execute(select(RedirectRow.old_id, RedirectRow.id)).all())
 
 
 def versions(env: Environment, name: str) -> list[Any]:
     query = text("SELECT changes FROM resource_version WHERE resource_id = :name ORDER BY version")
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         return [json.loads(row[0]) for row in connection.execute(query, {"name": name})]
 
 
 def dump(env: Environment) -> dict[str, list[tuple[Any, ...]]]:
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         return {
             table: sorted((tuple(row) for row in connection.execute(text(f'SELECT * FROM "{table}"'))), key=repr)
             for table in TABLES
@@ -172,7 +172,7 @@ def test_a_night_without_a_change_leaves_every_row_as_it_is(env: Environment) ->
 
 def derived_by_an_older_version(env: Environment, *, keep_version: bool = False) -> None:
     """Put the catalog into the state in which an older version left it: without a column that is derived today."""
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         connection.execute(text("UPDATE resource SET issued_year = NULL"))
         if not keep_version:
             connection.execute(text("UPDATE publish_state SET value = '{\"version\":\"0\"}' WHERE name = 'derivation'"))
@@ -200,7 +200,7 @@ def test_a_catalog_that_knows_no_derivation_version_is_looked_at_once(env: Envir
     put(env, "a:1", "b:1")
     night(env)
     before = dump(env)
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         connection.execute(text("DELETE FROM publish_state WHERE name = 'derivation'"))
         connection.execute(text("UPDATE resource SET title = NULL"))
     night(env)
@@ -449,7 +449,7 @@ def test_a_correction_of_a_resource_follows_its_id_to_another_and_back(env: Envi
 
 def test_a_pending_version_is_never_read(env: Environment) -> None:
     put(env, "a:1", "b:1")
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         connection.execute(
             update(SourceRecordRow)
             .where(SourceRecordRow.key == "a:1")
@@ -486,7 +486,7 @@ def test_a_correction_holds_until_it_is_undone(env: Environment) -> None:
     put(env, "a:1", title="Decimals")
     night(env)
     assert resource(env, name).title == "Mended"
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         connection.execute(update(CurationRow).values(undone_at="2026-02-01T00:00:00Z"))
     night(env)
     assert resource(env, name).title == "Decimals a:1"
@@ -498,7 +498,7 @@ def test_a_correction_that_does_not_fit_is_told_in_the_run(env: Environment) -> 
     folder = laid(env, "1", FEATURES, PAIRS, [], (), ())
     run_id = publication.begin(env)
     publication.publish(env, run_id, folder, merge=merge, trust={})
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         notes = connection.scalar(text("SELECT notes FROM harvest_run WHERE id = :id"), {"id": run_id})
     assert json.loads(notes) == [f"{ids(env)['a:1']}: odd"]
 
@@ -532,7 +532,7 @@ def test_pairs_are_rewritten_only_where_they_differ(env: Environment) -> None:
     second = Match(left_key="b:1", right_key="c:1", probability=0.5, verdict="review", evidence=(told,))
     night(env, matches=[first, second])
     night(env, matches=[replace(second, probability=0.6)])
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         rows = connection.execute(select(MatchRow.left_key, MatchRow.probability, MatchRow.review)).all()
     assert [tuple(row) for row in rows] == [("b:1", 0.6, "only 1 of 2 pairs")]
 
@@ -626,7 +626,7 @@ def test_the_state_of_a_match_counts_only_with_its_publication(lite: Environment
     assert kept is not None
     assert kept.equals(rows)
     assert state.read_features(lite, "2") is None
-    with writing(lite) as connection:
+    with write_transaction(lite) as connection:
         connection.execute(text("UPDATE publish_state SET value = '{}'"))  # another catalog
     assert state.read_state(lite, "1") is None
 

@@ -9,11 +9,11 @@ from hashlib import sha256
 import pytest
 from sqlalchemy import text
 
-from loaders import catalog, staging
+from loaders import catalog, staging, store
 from loaders.catalog import decisions as catalog_decide
 from loaders.landing import ask, land
-from loaders.staging import facts
-from loaders.store import writing
+from loaders.staging import gate_facts
+from loaders.store import write_transaction
 from schemas import Environment, Issue, Reason, Skipped
 from tests.loaders.nights import (
     everything,
@@ -71,7 +71,7 @@ def test_a_newer_payload_with_the_same_record_is_no_change(env: Environment) -> 
     night(env, feed(), [said("r1", "title", datestamp="2026-01-01", ignored=1)])
     before = rows(env, "source_record", "record, run_id")
     run = staged(env, feed(), [said("r1", "title", datestamp="2026-01-02", ignored=2)])
-    (fact,) = facts(env, run).to_dict("records")
+    (fact,) = gate_facts(env, run).to_dict("records")
     assert (fact["change"], fact["payload_changed"], fact["restamped"]) == ("none", True, False)
     assert funnel(catalog.load(env, run)) == {"landed": 1, "unchanged": 1}
     assert rows(env, "source_record", "record, run_id") == before
@@ -111,7 +111,7 @@ def test_absence_deletes_only_when_the_whole_list_was_complete(env: Environment)
     assert night(env, feed(), [said("r1")], full=False) == {"landed": 1, "unchanged": 1}
     assert night(env, feed(), [said("r1")], complete=False) == {"landed": 1, "unchanged": 1}
     run = staged(env, feed(), [said("r3")])  # goes on with the harvest that was not complete, which listed r1
-    gone = {row["key"] for row in facts(env, run).to_dict("records") if row["absent"]}
+    gone = {row["key"] for row in gate_facts(env, run).to_dict("records") if row["absent"]}
     assert gone == {"books:r2"}
     catalog.load(env, run)
     assert states(env) == {"r1": "live", "r2": "deleted", "r3": "live"}
@@ -201,7 +201,7 @@ def test_a_reprocess_reads_every_record_again_and_asks_no_partner(env: Environme
     night(env, feed(), [said("r1"), said("r2"), said("r3", "bad")])
     night(env, feed(), [said("r2", "newer"), said("r3", "bad")])
     before = everything(env)
-    run = catalog.begin(env, "books", "reprocess")
+    run = store.begin_run(env, "books", "reprocess")
     assert funnel(stage(env, run)) == {"landed": 3, "unchanged": 3}
     catalog.load(env, run)
     assert everything(env) == before
@@ -209,12 +209,12 @@ def test_a_reprocess_reads_every_record_again_and_asks_no_partner(env: Environme
 
 def test_a_retired_feed_withdraws_every_record(env: Environment) -> None:
     night(env, feed(), [said("r1"), said("r2"), said("r3", "bad")])
-    run = catalog.begin(env, "books")
-    staging.plan(env, run, withdraw=True)
+    run = store.begin_run(env, "books")
+    staging.plan_staging(env, run, withdraw=True)
     assert funnel(staging.stage(env, run)) == {"landed": 3, "deleted": 3}
     catalog.load(env, run)
     assert set(states(env).values()) == {"deleted"}
-    back = catalog.begin(env, "books", "reprocess")  # the feed is active again
+    back = store.begin_run(env, "books", "reprocess")  # the feed is active again
     assert funnel(stage(env, back)) == {"landed": 3, "added": 2, "quarantined": 1}
     catalog.load(env, back)
     assert states(env) == {"r1": "live", "r2": "live", "r3": "quarantined"}
@@ -223,7 +223,7 @@ def test_a_retired_feed_withdraws_every_record(env: Environment) -> None:
 def test_the_facts_are_the_feed_as_it_would_stand(env: Environment) -> None:
     night(env, feed(), [said("same"), said("gone"), said("worse"), said("stamped", datestamp="2026-01-01")])
     now = [said("same"), said("worse", "bad"), said("fresh"), said("stamped", datestamp="2026-01-02")]
-    found = {row.pop("key"): row for row in facts(env, staged(env, feed(), now)).to_dict("records")}
+    found = {row.pop("key"): row for row in gate_facts(env, staged(env, feed(), now)).to_dict("records")}
     seen = {key: (row["live_before"], row["live_after"], row["change"], row["errors"]) for key, row in found.items()}
     assert seen == {
         "books:same": (True, True, "none", 0),
@@ -239,9 +239,9 @@ def test_the_facts_are_the_feed_as_it_would_stand(env: Environment) -> None:
 
 def test_batch_findings_are_judged_for_the_whole_feed(env: Environment) -> None:
     def one_night(*issues: Issue) -> dict[str, int]:
-        run = catalog.begin(env, "books")
+        run = store.begin_run(env, "books")
         land(env.landing, feed(), run, pages([said("r1"), said("r2", "v2" if len(issues) > 1 else "v1")]))
-        for chunk in staging.plan(env, run).chunks:
+        for chunk in staging.plan_staging(env, run).chunks:
             staging.write_outcomes(env, chunk, (transform(one) for one in staging.read_chunk(env, chunk)))
         staging.write_batch_issues(env, run, issues)
         staging.stage(env, run)
@@ -262,15 +262,15 @@ def test_a_reprocess_makes_an_empty_catalog_as_it_was(env: Environment) -> None:
     third = [said("waits", "bad"), said("refused", "new"), said("same", "old"), said("back", "bad")]
     night(env, feed(), [third[0], *second[1:], third[3]])
     run = staged(env, feed(), third)
-    catalog.hold(env, run, ["the test says so"])
+    store.hold_run(env, run, ["the test says so"])
     catalog_decide.refuse(env, run, by="A Steward", reason="looked at it")
     before = {row[0]: row[1:] for row in rows(env, "source_record", AGAIN)}
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         connection.execute(text("DELETE FROM source_record"))
         connection.execute(text("DELETE FROM harvest_run"))
-    run = catalog.begin(env, "books", "reprocess")
+    run = store.begin_run(env, "books", "reprocess")
     counts = funnel(stage(env, run))
-    alive = {row["key"] for row in facts(env, run).to_dict("records") if row["live_after"]}
+    alive = {row["key"] for row in gate_facts(env, run).to_dict("records") if row["live_after"]}
     catalog.load(env, run)
     after = {row[0]: row[1:] for row in rows(env, "source_record", AGAIN)}
     assert counts == {"landed": 6, "added": 3, "deleted": 1, "quarantined": 2}
@@ -279,7 +279,7 @@ def test_a_reprocess_makes_an_empty_catalog_as_it_was(env: Environment) -> None:
         name: row for name, row in before.items() if name not in ("gone", "back")
     }
     assert (after["gone"][0], after["back"][0]) == ("deleted", "quarantined")
-    again = catalog.begin(env, "books", "reprocess")
+    again = store.begin_run(env, "books", "reprocess")
     counts = funnel(stage(env, again))
     assert counts.keys() == {"landed", "unchanged"}
     whole = everything(env)
@@ -317,7 +317,7 @@ def test_a_refused_rejection_is_not_brought_again(env: Environment) -> None:
     night(env, feed(), [said("r1")])
     poison = (Skipped(identifier="r2", reason="HTTP 500"),)
     run = staged(env, feed(), [said("r1")], skipped=poison)
-    catalog.hold(env, run, [Reason(code="pipe")])
+    store.hold_run(env, run, [Reason(code="pipe")])
     catalog_decide.refuse(env, run, by="A Steward", reason="they mend it")
     assert night(env, feed(), [said("r1")], skipped=poison) == {"landed": 2, "unchanged": 2}
     assert states(env) == {"r1": "live"}
@@ -344,7 +344,7 @@ def test_a_refusal_outlives_a_night_in_which_the_record_could_not_be_read(env: E
     listed = [said("r1"), said("r2", "WRONG")] if brought == "a version" else [said("r1")]
     night(env, feed(), [said("r1"), said("r2")])
     run = staged(env, feed(), listed)
-    catalog.hold(env, run, [Reason(code="pipe")])
+    store.hold_run(env, run, [Reason(code="pipe")])
     catalog_decide.refuse(env, run, by="A Steward", reason="they mend it")
     poison = (Skipped(identifier="r2", reason="HTTP 500"),)
     nights = [night(env, feed(), [said("r1")], skipped=poison) for _ in range(2)]

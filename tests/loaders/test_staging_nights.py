@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loaders import catalog
+from loaders import catalog, store
 from loaders.migrations import migrate
 from loaders.store import engine
 from schemas import SourceRecord, environment
@@ -79,10 +79,10 @@ def test_random_nights(nights: list[Night]) -> None:
         model = Model()
         for versions, full, ending in nights:
             run = staged(env, feed(), listed(versions), full=full)
-            funnel(catalog.read_run(env, run).counts)
+            funnel(store.read_run(env, run).counts)
             model.hear(versions, full)
             if ending == "hold":
-                catalog.hold(env, run, ["held by the test"])
+                store.hold_run(env, run, ["held by the test"])
             elif ending == "load":
                 catalog.load(env, run)
                 model.load()

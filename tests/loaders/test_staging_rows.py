@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from commands import review
-from loaders import catalog
+from loaders import catalog, store
 from loaders.staging import row_batches, row_files, staging_folder
 from schemas import Environment, Reason, SourceRecord
 from tests.loaders.nights import everything, feed, night, rows, said, staged
@@ -91,7 +91,7 @@ def test_a_run_whose_outcomes_are_no_longer_those_that_were_staged_loads_nothing
     path = outcomes(folder)
     harm(path)
     before = everything(lite)
-    with pytest.raises(catalog.NotRunning, match=f"{path} {why}.*run the feed again, which stages it anew"):
+    with pytest.raises(store.NotRunning, match=f"{path} {why}.*run the feed again, which stages it anew"):
         catalog.load(lite, run)
     assert everything(lite) == before
     assert rows(lite, f"harvest_run WHERE id = '{run}'", "status") == [("landed",)]
@@ -106,7 +106,7 @@ def test_a_held_run_that_cannot_be_read_is_named_hides_no_other_and_can_be_refus
     run, folder = stage_second_night(lite)
     films = staged(lite, feed("films"), [said("f1", "A film", name="films")])
     for one in (run, films):
-        catalog.hold(lite, one, [Reason(code="pipe")])
+        store.hold_run(lite, one, [Reason(code="pipe")])
     harm, why = DAMAGE[kind]
     harm(outcomes(folder))
     assert review.main(["held"]) == 0

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from loaders import catalog
+from loaders import store
 from loaders.landing import ask, land
 from pipeline import feed as tasks
 from schemas import Environment, SourceRecord
@@ -62,9 +62,9 @@ def listed(feed: str, number: int, /, **more: Any) -> SourceRecord:
 def land_only(env: Environment, name: str, records: Iterable[SourceRecord]) -> str:
     """A run of the feed with what the partner lists, as far as landing."""
     feed = tasks.feed_of(env, name)
-    run = catalog.begin(env, name, version=tasks.transforms_version())
+    run = store.begin_run(env, name, version=tasks.transforms_version())
     landed = land(env.landing, feed, run, pages(records, size=200), asked=ask(env.landing, feed))
-    catalog.note_landed(env, run, listed=landed.listed, notes=landed.notes)
+    store.note_landed(env, run, listed=landed.listed, notes=landed.notes)
     return run
 
 

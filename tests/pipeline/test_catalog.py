@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from loaders.curation import curation
 from loaders.publication import publication
-from loaders.store import SourceRecordRow, writing
+from loaders.store import SourceRecordRow, write_transaction
 from pipeline import catalog as tasks_catalog
 from schemas import Environment
 from tests.loaders.nights import TABLES, rows
@@ -132,7 +132,7 @@ def test_a_publication_that_is_tried_again_after_its_commit_does_not_fail_and_lo
 
 def overwrite(env: Environment, text: str, digest: str) -> tuple[str, str]:
     """Another text for one record of the catalog, as a damaged disk leaves it; the text and digest of before."""
-    with writing(env) as connection:
+    with write_transaction(env) as connection:
         mine = SourceRecordRow.key == "books:1"
         before = connection.execute(select(SourceRecordRow.record, SourceRecordRow.record_sha256).where(mine)).one()
         connection.execute(update(SourceRecordRow).where(mine).values(record=text, record_sha256=digest))

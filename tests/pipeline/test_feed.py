@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from loaders.catalog import migrate
-from loaders.store import HarvestRunRow, reading
+from loaders.store import HarvestRunRow, read_transaction
 from pipeline import feed as tasks
 from schemas import HarvestFailed, environment
 
@@ -27,7 +27,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def last_run() -> HarvestRunRow:
-    with reading(environment()) as connection:
+    with read_transaction(environment()) as connection:
         return connection.execute(select(HarvestRunRow.__table__).order_by(HarvestRunRow.id.desc())).first()  # type: ignore[return-value]
 
 

@@ -10,7 +10,7 @@ import pytest
 from commands import review
 from loaders.reports.page import LANGUAGES
 from loaders.reports.reasons import reason_messages, sentence
-from loaders.store import read_reasons
+from loaders.store import decode_reasons
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
 from schemas import Environment
@@ -30,7 +30,7 @@ def test_a_held_run_says_why_in_every_language(home: Environment, capsys: pytest
     bare = [listed("books", number, **(nothing if number > 9 else {})) for number in range(60)]
     assert night(home, "books", bare)[1] == {}
     run, reasons = held(home)
-    said = read_reasons(reasons)
+    said = decode_reasons(reasons)
     assert {one.code for one in said} == {"records", "live_drop", "deletions", "errors"}  # type: ignore[union-attr]
     tasks_catalog.report()
     for language in LANGUAGES:
@@ -49,7 +49,7 @@ def test_a_retired_feed_is_held_because_it_is_retired(home: Environment, capsys:
     declare(home, "books", 'status = "retired"\n[expect]\nrecords = [60, 200]\n')
     run = tasks.harvest("books")["run_id"]
     assert tasks.run_feed("books", run) == {}
-    (reason,) = read_reasons(held(home)[1])
+    (reason,) = decode_reasons(held(home)[1])
     assert sentence(reason).startswith("The feed is retired: 100 of 100 live records would be withdrawn")
     assert review.main(["held"]) == 0
     said = capsys.readouterr().out

@@ -20,16 +20,16 @@ _LOOKUP = 500
 _RECORDS: Any = SourceRecordRow.__table__
 
 
-def before_path(env: Environment, feed: str, run_id: str) -> Path:
+def undo_log_path(env: Environment, feed: str, run_id: str) -> Path:
     """Where a run's rows-before lie: in landing, which is backed up."""
     return env.landing / feed / run_id / _NAME
 
 
-class Before:
+class UndoLog:
     """Gathers the rows that a load is about to change; a row that is not there yet is noted as missing."""
 
     def __init__(self, env: Environment, run: Run) -> None:
-        self._path = before_path(env, run.feed, run.id)
+        self._path = undo_log_path(env, run.feed, run.id)
         self._beside = self._path.with_name(f".{_NAME}.tmp")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._writer: pq.ParquetWriter | None = None
@@ -71,7 +71,7 @@ def _texts(values: Sequence[str | None]) -> Any:
     return built.finish()
 
 
-def read_before(path: Path, size: int = _LOOKUP) -> Iterator[list[tuple[str, str, dict[str, Any] | None]]]:
+def read_undo_log(path: Path, size: int = _LOOKUP) -> Iterator[list[tuple[str, str, dict[str, Any] | None]]]:
     """What was noted, some at a time: (table, key, the row or None when there was none)."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(size):

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import case, func, select
 
 from loaders.staging import outcome_path, staging_folder
-from loaders.store import IssueRow, SourceRecordRow, as_kept, feed_of, reading
+from loaders.store import IssueRow, SourceRecordRow, feed_of, read_transaction, undecoded
 from schemas import Environment
 
 BATCH = 2_000
@@ -17,8 +17,8 @@ BATCH = 2_000
 
 def accepted_records(env: Environment, feed: str) -> Iterator[str | bytes]:
     """The JSON of every live record of the feed, as last accepted, in key order."""
-    with reading(env) as connection:
-        query = select(as_kept(connection, SourceRecordRow.record))
+    with read_transaction(env) as connection:
+        query = select(undecoded(connection, SourceRecordRow.record))
         query = query.where(SourceRecordRow.feed == feed, SourceRecordRow.status == "live")
         streamed = connection.execution_options(yield_per=BATCH).execute(query.order_by(SourceRecordRow.key))
         yield from (record for record in streamed.scalars() if record is not None)
@@ -45,11 +45,11 @@ def deleted_keys(env: Environment, run_id: str) -> set[str]:
 def open_findings(env: Environment, feed: str, code: str) -> dict[str, str]:
     """The values of the findings of a rule that stand against the feed's records, by key."""
     where = (IssueRow.feed == feed, IssueRow.code == code, IssueRow.resolved_run_id.is_(None))
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         return {row.key: row.value for row in connection.execute(select(IssueRow.key, IssueRow.value).where(*where))}
 
 
-def shares(env: Environment, feed: str) -> dict[str, float] | None:
+def quality_shares(env: Environment, feed: str) -> dict[str, float] | None:
     """What the feed's last load left: shares with errors (of all), with a language and a licence (of live records).
 
     None for a feed that has no live record yet.
@@ -68,7 +68,7 @@ def shares(env: Environment, feed: str) -> dict[str, float] | None:
         .join(SourceRecordRow, SourceRecordRow.key == IssueRow.key)
         .where(IssueRow.feed == feed, IssueRow.severity == "error", IssueRow.resolved_run_id.is_(None), live, ~waits)
     )
-    with reading(env) as connection:
+    with read_transaction(env) as connection:
         alive, languages, licenses, waiting, judged = connection.execute(query).one()
         failures = (waiting or 0) + (connection.scalar(accepted) or 0)
     if not alive:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loaders import staging
-from loaders.catalog import standing
+from loaders.catalog import gate_inputs
 from loaders.curation import curation
 from schemas import Environment
 from tests.loaders.nights import feed, night, said, staged
@@ -13,12 +13,12 @@ BAD = [said("accepted", "bad but true"), said("waits", "bad"), said("unread", un
 
 
 def test_the_share_of_errors_before_is_the_share_that_an_unchanged_feed_has_after(env: Environment) -> None:
-    assert standing.shares(env, "books") is None
+    assert gate_inputs.quality_shares(env, "books") is None
     night(env, feed(), [*GOOD, *BAD, said("gone", "good"), said("gone too", "bad")])
     curation.accept(env, "books:accepted", by="A Steward", reason="it is the title")
     night(env, feed(), [*GOOD, *BAD])
-    before = standing.shares(env, "books")
-    frame = staging.facts(env, staged(env, feed(), [*GOOD, *BAD]))
+    before = gate_inputs.quality_shares(env, "books")
+    frame = staging.gate_facts(env, staged(env, feed(), [*GOOD, *BAD]))
     failed = (frame["errors"] > 0) | frame["change"].isin(["rejected", "quarantined"])
     judged = frame["live_after"] | failed
     assert before is not None
