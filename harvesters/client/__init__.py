@@ -1,9 +1,9 @@
-"""Polite HTTP: the SSRF guard, retries, rate limits, redirects, credentials and bodies of every request."""
+"""Polite HTTP: SSRF guard, limits per host, retries, redirects, and credentials for the feed's own origin only."""
 
 from harvesters.client.authorization import Credentials
 from harvesters.client.connection import credentials, from_environment
 from harvesters.client.http import Client, Reply, user_agent
-from harvesters.client.status import printable_url
+from harvesters.client.origins import printable_url
 
 __all__ = [
     "Client",

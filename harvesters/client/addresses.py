@@ -1,4 +1,8 @@
-"""Which addresses may be fetched: public ones only, resolved once and pinned, so that no name can lead inside."""
+"""SSRF guard: connect to public addresses only.
+
+A host name is resolved once, so that it cannot resolve to another address after the check (DNS rebinding).
+https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Prevention_Cheat_Sheet.html
+"""
 
 from __future__ import annotations
 
@@ -15,26 +19,26 @@ import httpx
 from harvesters.causes import failed
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_FIRST = 60.0  # seconds that a connection may be used before anybody says until when
+_FIRST_DEADLINE_SECONDS = 60.0  # until set_deadline is called
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-def public(address: _Address) -> bool:
-    """Whether an address lies in the public internet.
+def is_public(address: _Address) -> bool:
+    """Return whether an address is in the public internet.
 
     Private, loopback, link-local (with the clouds' metadata service), carrier-grade NAT, multicast and reserved ranges
-    do not; an IPv4 address inside an IPv6 one (mapped, 6to4, Teredo, NAT64) counts as the IPv4 address.
+    are not; an IPv4 address inside an IPv6 one (mapped, 6to4, Teredo, NAT64) counts as the IPv4 address.
     """
     if isinstance(address, ipaddress.IPv6Address):
-        inner = _embedded(address)
-        if inner is not None:
-            return public(inner)
+        embedded = _embedded_ipv4(address)
+        if embedded is not None:
+            return is_public(embedded)
         if address.is_site_local:
             return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
-def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+def _embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
     if address.sixtofour is not None:
@@ -46,33 +50,36 @@ def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     return None
 
 
-def _pin(host: str, port: int, allowed: Iterable[str]) -> list[str]:
-    """The addresses of a host, all of them checked. Raises HarvestFailed for a host that leads inside."""
+def _resolve(host: str, port: int, allowed: Iterable[str]) -> list[str]:
+    """Resolve a host and return its addresses.
+
+    Raises HarvestFailed("forbidden_address") if one of them is not public and the host is not among the allowed.
+    """
     name = host.strip("[]").rstrip(".").lower()
     try:
-        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        resolved = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise httpcore.ConnectError(f"the name {name} does not resolve ({error})") from error
-    addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+    addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in resolved))
     if name in allowed or f"{name}:{port}" in allowed:
         return addresses
-    for text in addresses:
-        if not public(ipaddress.ip_address(text.split("%")[0])):
-            raise failed("forbidden_address", f"{name} leads to {text}, which is not a public address")
+    for address in addresses:
+        if not is_public(ipaddress.ip_address(address.split("%")[0])):
+            raise failed("forbidden_address", f"{name} resolves to {address}, which is not a public address")
     return addresses
 
 
-class _Timed(httpcore.NetworkStream):
-    """A connection that may be used until its backend's `until`, however slowly what comes over it drips."""
+class _DeadlineStream(httpcore.NetworkStream):
+    """A connection that fails after its backend's deadline, however slowly the other side sends."""
 
-    def __init__(self, stream: httpcore.NetworkStream, backend: _Pinned) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, backend: _ResolvingBackend) -> None:
         self._stream, self._backend = stream, backend
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._left(timeout, httpcore.ReadTimeout))
+        return self._stream.read(max_bytes, self._remaining(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._left(timeout, httpcore.WriteTimeout))
+        self._stream.write(buffer, self._remaining(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -80,26 +87,26 @@ class _Timed(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        left = self._left(timeout, httpcore.ConnectTimeout)
-        return _Timed(self._stream.start_tls(ssl_context, server_hostname, left), self._backend)
+        remaining = self._remaining(timeout, httpcore.ConnectTimeout)
+        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, remaining), self._backend)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
 
-    def _left(self, timeout: float | None, over: type[Exception]) -> float:
-        left = self._backend.until - time.monotonic()
-        if left <= 0:
-            raise over("the response came too slowly")
-        return left if timeout is None else min(timeout, left)
+    def _remaining(self, timeout: float | None, timeout_error: type[Exception]) -> float:
+        remaining = self._backend.deadline - time.monotonic()
+        if remaining <= 0:
+            raise timeout_error("the response came too slowly")
+        return remaining if timeout is None else min(timeout, remaining)
 
 
-class _Pinned(httpcore.NetworkBackend):
-    """Connects to the very addresses that were checked; the name is never resolved a second time."""
+class _ResolvingBackend(httpcore.NetworkBackend):
+    """Connects to the addresses that `_resolve` checked; the name is not resolved a second time."""
 
     def __init__(self, allowed: frozenset[str]) -> None:
-        self.allowed = allowed
-        self.until = time.monotonic() + _FIRST
-        self.sockets = httpcore.SyncBackend()
+        self.deadline = time.monotonic() + _FIRST_DEADLINE_SECONDS
+        self._allowed = allowed
+        self._sockets = httpcore.SyncBackend()
 
     def connect_tcp(
         self,
@@ -109,14 +116,14 @@ class _Pinned(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        refused: Exception | None = None
-        for address in _pin(host, port, self.allowed):
+        last_error: Exception | None = None
+        for address in _resolve(host, port, self._allowed):
             try:
-                stream = self.sockets.connect_tcp(address, port, timeout, local_address, socket_options)
-                return _Timed(stream, self)
+                stream = self._sockets.connect_tcp(address, port, timeout, local_address, socket_options)
+                return _DeadlineStream(stream, self)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                refused = error
-        raise refused or httpcore.ConnectError(f"the name {host} has no address")
+                last_error = error
+        raise last_error or httpcore.ConnectError(f"the name {host} has no address")
 
     def connect_unix_socket(
         self,
@@ -127,17 +134,20 @@ class _Pinned(httpcore.NetworkBackend):
         raise failed("forbidden_address", f"{path} is a socket of this machine")
 
 
-class Transport(httpx.HTTPTransport):
-    """httpx's own transport over connections that go to checked and pinned addresses."""
+class GuardedTransport(httpx.HTTPTransport):
+    """httpx's transport, with connections to checked addresses only and with a deadline.
+
+    `allowed` are hosts, or host:port, that need not be public (ELIB_ALLOW_PRIVATE).
+    """
 
     def __init__(self, allowed: frozenset[str], connections: int) -> None:
-        self._backend = _Pinned(allowed)
+        self._backend = _ResolvingBackend(allowed)
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(),
             max_connections=connections,
             network_backend=self._backend,
         )
 
-    def give_up_at(self, until: float) -> None:
-        """No connection is used after this moment (time.monotonic), until another one is given."""
-        self._backend.until = until
+    def set_deadline(self, deadline: float) -> None:
+        """Let every connection fail after this time (time.monotonic)."""
+        self._backend.deadline = deadline

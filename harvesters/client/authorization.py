@@ -1,4 +1,4 @@
-"""Credentials: they go to the scheme, host and port of the feed's url, and stand in nothing that is written down."""
+"""Credentials: they are sent to the scheme, host and port of the feed's url only, and are written down nowhere."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ import httpx
 import msgspec
 
 from harvesters.causes import failed
-from harvesters.client.origins import Origin, origin, without_userinfo
-from harvesters.client.status import printable_url
+from harvesters.client.origins import Origin, origin_of, printable_url, without_userinfo
 from schemas import Feed, HarvestFailed, Page
 
 _NAMES = r"login|password|token|header\.[!#$&'*+.^_`|~0-9A-Za-z-]+"
 _PLACEHOLDER = re.compile(rf"(?:\{{|%7[Bb])({_NAMES})(?:\}}|%7[Dd])")
-_WHOLE = re.compile(r"\{([\w.-]+)\}")
-_NESTED_ENCODINGS = 8  # times that a character of a credential may be encoded once more
+_WHOLE_PLACEHOLDER = re.compile(r"\{([\w.-]+)\}")
+_MAX_NESTED_ENCODINGS = 8  # how often a "%" of a percent-encoded credential may itself be encoded
 _SECRET_MIN_CHARS = 6  # shorter ones cannot be told from the words of a sentence
 
 
@@ -28,8 +27,8 @@ _SECRET_MIN_CHARS = 6  # shorter ones cannot be told from the words of a sentenc
 class Credentials:
     """The credentials of one feed, bound to the origin of its url.
 
-    Addresses are handled in their masked form, with {token} and the like in the place of credentials; `fill` puts
-    the credentials in, for an address of the feed's own origin only.
+    `values` are login, password, token and header.<Name>. Everything but the request itself holds URLs in masked form,
+    with placeholders such as {token} instead of credentials; `fill_url` and `fill` put the credentials in.
     """
 
     feed: Feed
@@ -37,59 +36,92 @@ class Credentials:
 
     @cached_property
     def origin(self) -> Origin:
-        """The only origin that they go to."""
-        return origin(httpx.URL(self.feed.url))
+        """The only origin that they are sent to."""
+        return origin_of(httpx.URL(self.feed.url))
 
     def belong_to(self, url: httpx.URL) -> bool:
-        """Whether a request to this address may carry them."""
-        return origin(url) == self.origin
+        """Return whether a request to this URL may carry the credentials."""
+        return origin_of(url) == self.origin
 
-    # reading addresses
+    # masking: what is landed, noted and told
 
-    def read(self, address: str) -> httpx.URL:
-        """Return the address in its masked form. Raises HarvestFailed when it is not one."""
+    def parse_url(self, address: str) -> httpx.URL:
+        """Parse a URL and mask it. Raises HarvestFailed("forbidden_address") when it is not valid."""
         try:
             url = httpx.URL(address)
-            url.host  # noqa: B018 httpx reads an international name when it is asked for it
+            url.host  # noqa: B018 httpx decodes an international name only when it is read
         except (httpx.InvalidURL, UnicodeError) as error:
-            raise failed("forbidden_address", f"{self.mask(address)!r} is not an address ({error})") from error
-        return self.masked(url)
+            raise failed("forbidden_address", f"{self.mask(address)!r} is not a valid URL ({error})") from error
+        return self.mask_url(url)
 
-    def masked(self, url: httpx.URL) -> httpx.URL:
-        """Return the address with placeholders for the credentials in its path and query, and nothing else secret."""
+    def mask_url(self, url: httpx.URL) -> httpx.URL:
+        """Return the URL with placeholders for credentials in path and query, without userinfo and fragment."""
         url = without_userinfo(url).copy_with(fragment=None)
         path = url.raw_path.decode("ascii")
-        hidden = self._hide(path, 1)
-        return url if hidden == path else url.copy_with(raw_path=hidden.encode("ascii"))
+        masked = self._mask(path, 1)
+        return url if masked == path else url.copy_with(raw_path=masked.encode("ascii"))
 
     def mask(self, address: str) -> str:
-        """Return an address that the partner named as it may be landed: masked, without userinfo."""
+        """Return an address that the partner named, valid or not, masked and without userinfo."""
         scheme, slashes, rest = address.partition("://")
         if not slashes:
-            return self._hide(address, 1)
+            return self._mask(address, 1)
         authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
         host = authority.rpartition("@")[2]
-        return f"{scheme}://{host}{self._hide(rest[len(authority) :], 1)}"
+        return f"{scheme}://{host}{self._mask(rest[len(authority) :], 1)}"
 
     def mask_token(self, token: str) -> str:
-        """Return a cursor or resumption token as it may be landed; `fill` gives back exactly what it was."""
+        """Return a cursor or resumption token with placeholders; `fill` restores it exactly."""
         names = {self.values[name]: name for name in self._secrets if len(self.values[name]) >= _SECRET_MIN_CHARS}
         if not names:
             return token
         return re.sub("|".join(map(re.escape, names)), lambda match: f"{{{names[match[0]]}}}", token)
 
     def printable_url(self, url: httpx.URL) -> str:
-        """Return an address fit for a sentence, without query, user, password and credentials."""
-        return self._hide(printable_url(url), 1)
+        """Return a URL for a sentence: masked, without query, user and password."""
+        return self._mask(printable_url(url), 1)
 
-    def written(self, url: httpx.URL) -> str:
-        """Return a masked address as people and landing see it."""
+    def landed_url(self, url: httpx.URL) -> str:
+        """Return a masked URL as it is landed: its placeholders are readable, not percent-encoded."""
         return _PLACEHOLDER.sub(lambda match: f"{{{match[1]}}}" if match[1] in self.values else match[0], str(url))
 
-    # filling in
+    def hide(self, sentence: str) -> str:
+        """Return a sentence with placeholders instead of credentials."""
+        masked = self._mask(sentence, _SECRET_MIN_CHARS)
+        for name in self._secrets:  # a host is printed in lower case, and a credential in its place, too
+            if len(self.values[name]) >= _SECRET_MIN_CHARS:
+                masked = _pattern(self.values[name], re.IGNORECASE).sub(_constant(f"{{{name}}}"), masked)
+        return masked
+
+    def scrub(self, page: Page) -> Page:
+        """Return the page with credentials hidden in everything but its records."""
+        if not self._secrets:
+            return page
+        replace, hide = msgspec.structs.replace, self.hide
+        return replace(
+            page,
+            notes=tuple(hide(note) for note in page.notes),
+            skipped=tuple(replace(skipped, reason=hide(skipped.reason)) for skipped in page.skipped),
+            raw=tuple(replace(raw, url=hide(raw.url), reason=hide(raw.reason)) for raw in page.raw),
+            validators={hide(url): validator for url, validator in page.validators.items()},
+        )
+
+    def amend_failure(self, failure: HarvestFailed, notes: list[str]) -> None:
+        """Hide credentials in a failure's sentence, and add the notes to it."""
+        failure.sentence = " ".join([self.hide(failure.sentence), *(f"Note: {note}." for note in notes)])
+        failure.args = (f"{failure.cause}: {failure.sentence}",)
+
+    # sending: the request itself
+
+    def require_declared(self) -> None:
+        """Raise HarvestFailed("blocked") when the feed file uses a credential that the connection lacks."""
+        params = [value for value in self.feed.request.params.values() if isinstance(value, str)]
+        whole = {match[1] for value in params if (match := _WHOLE_PLACEHOLDER.fullmatch(value))}
+        for name in sorted(whole | self._placed):
+            self._value(name)
 
     def fill(self, declared: Any) -> Any:
-        """Return a parameter or a body with the credentials in the place of {token} and the like."""
+        """Return a parameter, form or body with its placeholders filled in."""
         if isinstance(declared, str):
             return _PLACEHOLDER.sub(lambda match: self._value(match[1]) if match[0][0] == "{" else match[0], declared)
         if isinstance(declared, Mapping):
@@ -98,41 +130,34 @@ class Credentials:
             return [self.fill(value) for value in declared]
         return declared
 
-    def require(self) -> None:
-        """Raise HarvestFailed when the feed file places a credential that the connection does not hold."""
-        params = [value for value in self.feed.request.params.values() if isinstance(value, str)]
-        whole = {match[1] for value in params if (match := _WHOLE.fullmatch(value))}
-        for name in sorted(whole | self._placed):
-            self._value(name)
-
-    def filled(self, url: httpx.URL) -> httpx.URL:
-        """Return a masked address as it is sent to the feed's own origin."""
+    def fill_url(self, url: httpx.URL) -> httpx.URL:
+        """Return a masked URL with its placeholders filled in, for the feed's own origin."""
         path = url.raw_path.decode("ascii")
 
         def value(match: re.Match[str]) -> str:
             return quote(self.values[match[1]], safe="") if match[1] in self.values else match[0]
 
-        sent = _PLACEHOLDER.sub(value, path)
-        return url if sent == path else url.copy_with(raw_path=sent.encode("ascii"))
+        filled = _PLACEHOLDER.sub(value, path)
+        return url if filled == path else url.copy_with(raw_path=filled.encode("ascii"))
 
-    def dropped(self, url: httpx.URL) -> httpx.URL:
-        """Return a masked address as it is sent elsewhere: without the parameters that hold a credential.
+    def strip_url(self, url: httpx.URL) -> httpx.URL:
+        """Return a masked URL without the parameters that hold a credential, for another origin.
 
-        Raises HarvestFailed when the path holds one: without it, it would be another address.
+        Raises HarvestFailed("moved") when the path holds one: without it, it would be another URL.
         """
         if self._holds(url.path):
-            raise self._refusal(url, "its address holds a credential")
-        sent = url.params.multi_items()
-        kept = [pair for pair in sent if not self._holds("=".join(pair))]
-        return url if len(kept) == len(sent) else url.copy_with(params=kept)
+            raise self._not_sent(url, "its address holds a credential")
+        params = url.params.multi_items()
+        kept = [pair for pair in params if not self._holds("=".join(pair))]
+        return url if len(kept) == len(params) else url.copy_with(params=kept)
 
-    def require_bare(self, url: httpx.URL, content: Any) -> None:
-        """Raise HarvestFailed when a form or a body for another origin holds a credential."""
+    def require_none_in(self, content: Any, url: httpx.URL) -> None:
+        """Raise HarvestFailed("moved") when a form or body for another origin holds a credential."""
         if content and self._holds(msgspec.json.encode(content).decode()):
-            raise self._refusal(url, "the request's body holds a credential")
+            raise self._not_sent(url, "the request's body holds a credential")
 
     def authorize(self, request: httpx.Request) -> None:
-        """Give a request its credentials; only for the feed's own origin."""
+        """Add the credentials that are sent in headers, for the feed's own origin."""
         for name, value in self.values.items():
             if name.startswith("header."):
                 request.headers[name.removeprefix("header.")] = value
@@ -142,74 +167,52 @@ class Credentials:
         elif "token" in self.values and "token" not in self._placed:
             request.headers["Authorization"] = f"Bearer {self.values['token']}"
 
-    # telling
+    # sentences about another origin
 
-    def withheld(self, url: httpx.URL) -> str:
-        """Say that a request goes without credentials, and why."""
+    def withheld_note(self, url: httpx.URL) -> str:
+        """Say that a request was sent without credentials, and why."""
         return (
             f"{self.printable_url(url)} is not at {self.origin}, as the feed's url is: credentials were not sent there"
         )
 
     def advice(self, url: httpx.URL) -> str:
-        """Say what to do about an address at another origin."""
-        there = origin(url)
-        if there.host != self.origin.host or there.scheme == self.origin.scheme:
+        """Say what to do about a URL at another origin."""
+        other = origin_of(url)
+        if other.host != self.origin.host or other.scheme == self.origin.scheme:
             return (
-                f"If the list is at {there} now, put that into the feed's url; else ask the partner to serve all of it "
+                f"If the list is at {other} now, put that into the feed's url; else ask the partner to serve all of it "
                 f"at {self.origin}."
             )
-        if there.scheme == "https":
-            return f"Let the feed's url begin with {there}."
+        if other.scheme == "https":
+            return f"Let the feed's url begin with {other}."
         return f"Ask the partner to name its addresses, and to redirect, with {self.origin}."
 
-    def scrub(self, page: Page) -> Page:
-        """Return the page without credentials in what is told beside its records."""
-        if not self._secrets:
-            return page
-        replace, hide = msgspec.structs.replace, self.hide
-        return replace(
-            page,
-            notes=tuple(hide(note) for note in page.notes),
-            skipped=tuple(replace(one, reason=hide(one.reason)) for one in page.skipped),
-            raw=tuple(replace(one, url=hide(one.url), reason=hide(one.reason)) for one in page.raw),
-            validators={hide(url): known for url, known in page.validators.items()},
-        )
-
-    def amend_failure(self, failure: HarvestFailed, notes: list[str]) -> None:
-        """Take credentials out of a failure's sentence, and add the notes to it."""
-        failure.sentence = " ".join([self.hide(failure.sentence), *(f"Note: {note}." for note in notes)])
-        failure.args = (f"{failure.cause}: {failure.sentence}",)
-
-    def hide(self, sentence: str) -> str:
-        """Return a sentence without the credentials in it."""
-        text = self._hide(sentence, _SECRET_MIN_CHARS)
-        for name in self._secrets:  # a host is told in small letters, so a credential in its place is too
-            if len(self.values[name]) >= _SECRET_MIN_CHARS:
-                text = _pattern(self.values[name], re.IGNORECASE).sub(_constant(f"{{{name}}}"), text)
-        return text
+    def _not_sent(self, url: httpx.URL, why: str) -> HarvestFailed:
+        where = f"{self.printable_url(url)} is not at {self.origin}, as the feed's url is"
+        return failed("moved", f"{where}, and {why}, so that it was not asked", self.advice(url))
 
     # what is secret
 
     @cached_property
     def _secrets(self) -> dict[str, re.Pattern[str]]:
-        """How each credential looks in a text, longest first; a login's name is none, nor what the feed's url says."""
-        secret = {
+        """The pattern of each secret, longest secret first; a login is not secret, nor is what the feed's url holds."""
+        secrets = {
             name: value
             for name, value in self.values.items()
             if name != "login" and value and value not in unquote(self.feed.url)
         }
-        return {name: _pattern(secret[name]) for name in sorted(secret, key=lambda name: -len(secret[name]))}
+        return {name: _pattern(secrets[name]) for name in sorted(secrets, key=lambda name: -len(secrets[name]))}
 
     @cached_property
     def _placed(self) -> frozenset[str]:
-        """The names of the credentials that the feed file says the place of."""
+        """The names of the credentials that the feed file has a placeholder for."""
         request = self.feed.request
-        places = msgspec.json.encode([self.feed.url, request.params, request.body]).decode()
-        return frozenset(match[1] for match in _PLACEHOLDER.finditer(places))
+        declared = msgspec.json.encode([self.feed.url, request.params, request.body]).decode()
+        return frozenset(match[1] for match in _PLACEHOLDER.finditer(declared))
 
-    def _hide(self, text: str, least: int) -> str:
+    def _mask(self, text: str, min_chars: int) -> str:
         for name, pattern in self._secrets.items():
-            if len(self.values[name]) >= least:
+            if len(self.values[name]) >= min_chars:
                 text = pattern.sub(_constant(f"{{{name}}}"), text)
         return text
 
@@ -222,11 +225,6 @@ class Credentials:
             raise failed("blocked", f"the feed needs the credential {name!r}, and its connection has none")
         return self.values[name]
 
-    def _refusal(self, url: httpx.URL, why: str) -> HarvestFailed:
-        there = self.printable_url(url)
-        what = f"{there} is not at {self.origin}, as the feed's url is, and {why}, so that it was not asked"
-        return failed("moved", what, self.advice(url))
-
 
 def _pattern(value: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
     """Compile how a credential looks in an address or a sentence: as a word, its characters plain or percent-encoded.
@@ -237,10 +235,11 @@ def _pattern(value: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
     for character in value:
         encoded = "".join(f"%{byte:02x}" for byte in character.encode())
         plus = r"|\+" if character == " " else ""
-        nested = encoded.replace("%", f"%(?:25){{0,{_NESTED_ENCODINGS}}}")
+        nested = encoded.replace("%", f"%(?:25){{0,{_MAX_NESTED_ENCODINGS}}}")
         forms.append(f"(?:{re.escape(character)}|(?i:{nested}){plus})")
     begin = r"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{2})|(?<=25[0-9A-Fa-f]{2}))"
-    return re.compile(rf"{begin}{''.join(forms)}(?![0-9A-Za-z}}]|%(?:25){{0,{_NESTED_ENCODINGS}}}7[Dd])", flags)
+    end = rf"(?![0-9A-Za-z}}]|%(?:25){{0,{_MAX_NESTED_ENCODINGS}}}7[Dd])"
+    return re.compile(f"{begin}{''.join(forms)}{end}", flags)
 
 
 def _constant(text: str) -> Callable[[re.Match[str]], str]:

@@ -1,7 +1,8 @@
-"""The polite client: every request of every harvester goes through here.
+"""The HTTP client that every request of every harvester goes through.
 
-It checks and pins addresses, follows redirects itself, keeps the host's turns, retries what may pass, respects
-Retry-After, and ends every failure in one of the causes. https://www.rfc-editor.org/rfc/rfc9110
+It checks addresses, follows redirects itself, keeps the host's limits, retries what may succeed later, sends
+credentials to the feed's own origin only, and turns every failure into one of `harvesters.causes`.
+https://www.rfc-editor.org/rfc/rfc9110
 """
 
 from __future__ import annotations
@@ -18,25 +19,25 @@ from typing import Any, Self
 import httpx
 
 from harvesters.causes import failed, request_failed
-from harvesters.client.addresses import Transport
+from harvesters.client.addresses import GuardedTransport
 from harvesters.client.authorization import Credentials
-from harvesters.client.bodies import Torn, read_body
-from harvesters.client.conditional import condition, validator
-from harvesters.client.origins import Cookies, Origin, no_cookies, origin
-from harvesters.client.rate import Turns, keep_quiet
-from harvesters.client.redirects import PERMANENT, REDIRECTS, Question, redirect_target
-from harvesters.client.retries import Passing, patiently
-from harvesters.client.status import connection_failure, printable_url, status_failure
+from harvesters.client.bodies import BodyDamaged, read_body
+from harvesters.client.failures import connection_failure, status_failure
+from harvesters.client.origins import Cookies, Origin, origin_of, printable_url, rejecting_cookie_jar
+from harvesters.client.rate import HostLimit, require_no_quiet_hours
+from harvesters.client.retries import TransientFailure, with_retries
 from schemas import Ask, Environment, Feed, HarvestFailed
 
-_CONTACT = "https://iite.unesco.org"
-for library in ("httpx", "httpcore"):  # they log addresses with their query, and headers, where secrets lie
+_DEFAULT_CONTACT = "https://iite.unesco.org"
+_REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+_PERMANENT_STATUSES = frozenset({301, 308})
+for library in ("httpx", "httpcore"):  # they log URLs with their query, and headers, which may be secret
     logging.getLogger(library).setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A response that was read to its end. Credentials in its address are masked, as {token}."""
+    """A response that was read to its end. Credentials in its url are masked, as {token}."""
 
     url: str
     status: int
@@ -45,13 +46,34 @@ class Reply:
 
 
 def user_agent() -> str:
-    """Who we are and how to reach us; ELIB_CONTACT holds the installation's own address."""
-    return f"E-library-for-Teachers-harvester/0.1 (+{os.environ.get('ELIB_CONTACT') or _CONTACT})"
+    """Return our User-Agent with a contact: ELIB_CONTACT, or the project's own."""
+    return f"E-library-for-Teachers-harvester/0.1 (+{os.environ.get('ELIB_CONTACT') or _DEFAULT_CONTACT})"
+
+
+@dataclass(frozen=True)
+class _DeclaredRequest:
+    """A request before credentials are filled in; each address that redirects lead to gets its own."""
+
+    method: str
+    url: httpx.URL  # masked
+    form: dict[str, Any] | None = None
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def redirected(self, target: httpx.URL, status: int) -> _DeclaredRequest:
+        """Return the request to a redirect's target; 303, See Other, turns a POST into a GET."""
+        if status == 303 and self.method == "POST":
+            return replace(self, method="GET", url=target, form=None, body=None)
+        return replace(self, url=target)
 
 
 @dataclass
 class Client:
-    """One harvest's client. `notes` gathers what the operator should know; `validators` what to ask next time."""
+    """The HTTP client of one harvest, a context manager.
+
+    `notes` collects what the operator should know, and `validators` the ETag or Last-Modified of each document that
+    was requested conditionally, for the next harvest.
+    """
 
     feed: Feed
     ask: Ask
@@ -61,20 +83,19 @@ class Client:
 
     def __post_init__(self) -> None:
         request = self.feed.request
-        self.ends = time.monotonic() + request.budget
-        self.pages = 0
-        self._turns: dict[str, Turns] = {}
-        self._moved: dict[str, str] = {}
         self.credentials = Credentials(self.feed, self.ask.credentials)
+        self._deadline = time.monotonic() + request.budget
+        self._limits: dict[str, HostLimit] = {}  # by host
+        self._moved: dict[str, str] = {}  # permanent redirects, without their query
         self._cookies = Cookies()
-        self._withheld: dict[Origin, str] = {}  # where credentials were not sent, with the note about it
-        self._transport = Transport(self.env.allow_private, request.connections)
+        self._withheld: dict[Origin, str] = {}  # the note about each origin that credentials were not sent to
+        self._transport = GuardedTransport(self.env.allow_private, request.connections)
         self._http = httpx.Client(
             transport=self._transport,
             timeout=request.timeout,
             follow_redirects=False,
             trust_env=False,
-            cookies=no_cookies(),
+            cookies=rejecting_cookie_jar(),
             headers={"User-Agent": user_agent(), "Accept-Encoding": "gzip, deflate", **request.headers},
         )
 
@@ -82,12 +103,12 @@ class Client:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if isinstance(error, HarvestFailed):  # its notes reach nobody any more
-            untold = [note for note in self._withheld.values() if note in self.notes and note not in error.sentence]
-            self.credentials.amend_failure(error, untold[:1])
+        if isinstance(error, HarvestFailed):  # notes that no page carries any more
+            lost = [note for note in self._withheld.values() if note in self.notes and note not in error.sentence]
+            self.credentials.amend_failure(error, lost[:1])
         self._http.close()
-        for turns in self._turns.values():
-            turns.close()
+        for limit in self._limits.values():
+            limit.close()
 
     def send(
         self,
@@ -101,100 +122,98 @@ class Client:
         readable: Callable[[Reply], bool] | None = None,
         conditional: bool = False,
     ) -> Reply:
-        """The reply to one request, after as many tries as are worth while.
+        """Send a request, with redirects and retries, and return the reply.
 
-        `readable` says which error replies the caller reads itself. A conditional request may answer 304.
-        Raises HarvestFailed; RequestFailed when the server is there and only this request fails.
+        `body` is sent as JSON; `retries` overrides the feed's number; `readable` says which replies with an error
+        status to return; a conditional request may return a reply with status 304. Raises HarvestFailed;
+        RequestFailed when the server was reached and only this request fails.
         """
-        question = self._question(url, method, params, form, body)
-        known_as = self.credentials.printable_url(question.url)
+        request = self._declare(url, method, params, form, body)
+        document = self.credentials.printable_url(request.url)
         if conditional:
-            question = replace(question, headers=condition(self.ask.validators.get(known_as)))
-        tries = 1 + (self.feed.request.retries if retries is None else retries)
-        reply = patiently(
-            lambda: self._once(question, readable),
-            tries,
-            self.feed.request.backoff,
-            self.ends,
-            printable_url(question.url),
+            request = replace(request, headers=_condition(self.ask.validators.get(document)))
+        limits = self.feed.request
+        attempts = 1 + (limits.retries if retries is None else retries)
+        reply = with_retries(
+            lambda: self._attempt(request, readable),
+            attempts,
+            limits.backoff,
+            self._deadline,
+            printable_url(request.url),
         )
-        if conditional and reply.status == 200:
-            known = validator(reply.headers)
-            if known:
-                self.validators[known_as] = known
+        validator = reply.headers.get("etag") or reply.headers.get("last-modified")
+        if conditional and reply.status == 200 and validator:
+            self.validators[document] = validator
         return reply
 
-    # one request
-
-    def _question(
+    def _declare(
         self, url: str, method: str, params: Mapping[str, Any] | None, form: Mapping[str, Any] | None, body: Any
-    ) -> Question:
-        self.credentials.require()
-        address = self.credentials.read(url)
+    ) -> _DeclaredRequest:
+        self.credentials.require_declared()
+        address = self.credentials.parse_url(url)
         if params:
             address = address.copy_merge_params(params)
         moved = self._moved.get(str(address.copy_with(query=None)))
         if moved:
             address = httpx.URL(moved).copy_with(query=address.query or None)
-        return Question(method, address, dict(form) if form else None, body)
+        return _DeclaredRequest(method, address, dict(form) if form else None, body)
 
-    def _request(self, question: Question) -> httpx.Request:
-        """The request to the question's address: with credentials at the feed's own origin, without at any other."""
-        mine, url, form, body = self.credentials, question.url, question.form, question.body
-        own = mine.belong_to(url)
-        if own:
-            url, form, body = mine.filled(url), mine.fill(form), mine.fill(body)
-        else:
-            mine.require_bare(url, form or body)
-            url = mine.dropped(url)
-        request = self._http.build_request(question.method, url, data=form, json=body, headers=question.headers)
-        self._cookies.attach(request)
-        if own:
-            mine.authorize(request)
-        elif mine.values and origin(url) not in self._withheld:
-            note = self._withheld[origin(url)] = mine.withheld(url)
-            self.notes.append(note)
-        return request
+    # one attempt
 
-    def _once(self, question: Question, readable: Callable[[Reply], bool] | None) -> Reply:
-        """One try: the reply, or Passing when another try may succeed, or HarvestFailed when none will."""
-        where = printable_url(question.url)
+    def _attempt(self, request: _DeclaredRequest, readable: Callable[[Reply], bool] | None) -> Reply:
+        """Send a request and follow its redirects. Raises TransientFailure if a retry may help, else HarvestFailed."""
+        where = printable_url(request.url)
         try:
-            last, reply = self._follow(question)
+            last_url, reply = self._follow_redirects(request)
         except httpx.TimeoutException as error:
-            slow = isinstance(error, httpx.ReadTimeout)
             what = f"{where} did not answer within {self.feed.request.timeout:g} s"
-            raise Passing(request_failed("too_slow", what) if slow else failed("unreachable", what)) from error
+            if isinstance(error, httpx.ReadTimeout):
+                raise TransientFailure(request_failed("too_slow", what)) from error
+            raise TransientFailure(failed("unreachable", what)) from error
         except httpx.TransportError as error:
             raise connection_failure(error, where) from error
-        except Torn as error:
-            raise Passing(request_failed("malformed", str(error))) from error
-        if reply.status == 304 and not question.headers:
-            raise Passing(request_failed("malformed", f"{where} answers 304, not modified, to a plain question"))
+        except BodyDamaged as error:
+            raise TransientFailure(request_failed("malformed", str(error))) from error
+        self._check_status(request, reply, last_url, readable)
+        return reply
+
+    def _check_status(
+        self,
+        request: _DeclaredRequest,
+        reply: Reply,
+        last_url: httpx.URL,
+        readable: Callable[[Reply], bool] | None,
+    ) -> None:
+        """Raise TransientFailure or HarvestFailed when the caller cannot use a reply with this status."""
+        where = printable_url(request.url)
+        if reply.status == 304 and not request.headers:
+            what = f"{where} answers 304 (Not Modified) to a request without conditions"
+            raise TransientFailure(request_failed("malformed", what))
         if reply.status < 400 or (readable is not None and readable(reply)):
-            return reply
-        if reply.status in (401, 403) and self.credentials.values and not self.credentials.belong_to(last):
-            what = f"{self.credentials.withheld(last)}, and it answers {reply.status}"
-            raise failed("blocked", what, self.credentials.advice(last))
+            return
+        if reply.status in (401, 403) and self.credentials.values and not self.credentials.belong_to(last_url):
+            what = f"{self.credentials.withheld_note(last_url)}, and it answers {reply.status}"
+            raise failed("blocked", what, self.credentials.advice(last_url))
         raise status_failure(reply.status, reply.headers, where)
 
-    def _follow(self, question: Question) -> tuple[httpx.URL, Reply]:
-        """The address and reply at the end of the redirects, each of which is checked as the first address was."""
+    # redirects
+
+    def _follow_redirects(self, request: _DeclaredRequest) -> tuple[httpx.URL, Reply]:
+        """Return the last URL and its reply; every redirect's target is checked as the first URL is."""
         permanent = True
         for _ in range(self.feed.request.max_redirects + 1):
-            reply = self._fetch(self._request(question))
-            if reply.status not in REDIRECTS or "location" not in reply.headers:
-                return question.url, reply
-            permanent = permanent and reply.status in PERMANENT
-            target = self._target(question.url, reply, permanent)
-            question = question.redirected(target, reply.status)
-        raise failed(
-            "moved", f"{printable_url(question.url)} redirects more than {self.feed.request.max_redirects} times"
-        )
+            reply = self._fetch(self._build(request))
+            if reply.status not in _REDIRECT_STATUSES or "location" not in reply.headers:
+                return request.url, reply
+            permanent = permanent and reply.status in _PERMANENT_STATUSES
+            target = self._redirect_target(request.url, reply, permanent)
+            request = request.redirected(target, reply.status)
+        what = f"{printable_url(request.url)} redirects more than {self.feed.request.max_redirects} times"
+        raise failed("moved", what)
 
-    def _target(self, url: httpx.URL, reply: Reply, permanent: bool) -> httpx.URL:
-        """Where a redirect leads; one for good is remembered and noted."""
-        target = self.credentials.masked(redirect_target(url, reply.headers["location"]))
+    def _redirect_target(self, url: httpx.URL, reply: Reply, permanent: bool) -> httpx.URL:
+        """Return the masked URL that a redirect leads to; a permanent one is remembered and noted."""
+        target = self.credentials.mask_url(_join_location(url, reply.headers["location"]))
         if permanent:
             self._note_move(url, target)
             if not target.query and url.query:  # many servers drop the query when they move
@@ -202,37 +221,80 @@ class Client:
         return target
 
     def _note_move(self, url: httpx.URL, target: httpx.URL) -> None:
-        here, there = str(url.copy_with(query=None)), str(target.copy_with(query=None))
-        if here not in self._moved and here != there:
-            self._moved[here] = there
-            told = [self.credentials.written(httpx.URL(address)) for address in (here, there)]
-            self.notes.append(f"moved: {told[0]} is now {told[1]}; change the feed's url")
+        before, after = str(url.copy_with(query=None)), str(target.copy_with(query=None))
+        if before not in self._moved and before != after:
+            self._moved[before] = after
+            old, new = (self.credentials.landed_url(httpx.URL(address)) for address in (before, after))
+            self.notes.append(f"moved: {old} is now {new}; change the feed's url")
+
+    # one response
+
+    def _build(self, request: _DeclaredRequest) -> httpx.Request:
+        """Build the request: with credentials for the feed's own origin, without them for any other."""
+        credentials, url, form, body = self.credentials, request.url, request.form, request.body
+        own = credentials.belong_to(url)
+        if own:
+            url, form, body = credentials.fill_url(url), credentials.fill(form), credentials.fill(body)
+        else:
+            credentials.require_none_in(form or body, url)
+            url = credentials.strip_url(url)
+        built = self._http.build_request(request.method, url, data=form, json=body, headers=request.headers)
+        self._cookies.attach(built)
+        if own:
+            credentials.authorize(built)
+        elif credentials.values and origin_of(url) not in self._withheld:
+            note = self._withheld[origin_of(url)] = credentials.withheld_note(url)
+            self.notes.append(note)
+        return built
 
     def _fetch(self, request: httpx.Request) -> Reply:
+        """Send one request at the host's turn, and read the response to its end."""
         where = self.credentials.printable_url(request.url)
         if request.url.scheme not in ("http", "https") or not request.url.host:
             raise failed("forbidden_address", f"{where} is neither http nor https")
         limits = self.feed.request
-        keep_quiet(limits.quiet_hours, datetime.now(UTC))
-        with self._turn(request.url.host).turn(self.ends):
-            deadline = min(self.ends, time.monotonic() + limits.timeout)
-            if time.monotonic() >= self.ends:
+        require_no_quiet_hours(limits.quiet_hours, datetime.now(UTC))
+        with self._limit(request.url.host).request(self._deadline):
+            deadline = min(self._deadline, time.monotonic() + limits.timeout)
+            if time.monotonic() >= self._deadline:
                 raise failed("too_slow", f"the feed's {limits.budget:g} s are over")
-            self._transport.give_up_at(deadline)
+            self._transport.set_deadline(deadline)
             try:
                 response = self._http.send(request, stream=True)
-            except (httpx.InvalidURL, UnicodeError) as error:  # httpx reads the Location of a redirect by itself
-                raise failed("moved", f"{where} redirects to what is not an address ({error})") from error
+            except (httpx.InvalidURL, UnicodeError) as error:  # httpx parses the Location of a redirect by itself
+                raise failed("moved", f"{where} redirects to an invalid URL ({error})") from error
             try:
                 self._cookies.keep(response)
                 body = read_body(response, limits.max_bytes, deadline, where)
             finally:
                 response.close()
-        address = self.credentials.written(self.credentials.masked(request.url))
-        return Reply(address, response.status_code, response.headers, body)
+        url = self.credentials.landed_url(self.credentials.mask_url(request.url))
+        return Reply(url, response.status_code, response.headers, body)
 
-    def _turn(self, host: str) -> Turns:
-        if host not in self._turns:
+    def _limit(self, host: str) -> HostLimit:
+        if host not in self._limits:
             limits = self.feed.request
-            self._turns[host] = Turns(self.env.locks, host, rate=limits.rate, connections=limits.connections)
-        return self._turns[host]
+            self._limits[host] = HostLimit(self.env.locks, host, rate=limits.rate, connections=limits.connections)
+        return self._limits[host]
+
+
+def _condition(validator: str | None) -> dict[str, str]:
+    """Return the header that asks for a document only if its ETag or Last-Modified has changed.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-13
+    """
+    if validator is None:
+        return {}
+    return {"If-Modified-Since" if validator.endswith("GMT") else "If-None-Match": validator}
+
+
+def _join_location(url: httpx.URL, location: str) -> httpx.URL:
+    """Return the URL that a Location header names. Raises HarvestFailed when it is invalid or not http or https."""
+    try:
+        target = url.join(location)
+        printable_url(target)  # httpx decodes an international name only when it is read
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise failed("moved", f"{printable_url(url)} redirects to an invalid URL") from error
+    if target.scheme not in ("http", "https"):
+        raise failed("forbidden_address", f"{printable_url(url)} redirects to {target.scheme}:")
+    return target

@@ -16,7 +16,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Origin(NamedTuple):
-    """A scheme, a host and a port, each in its one spelling, so that equal origins compare equal."""
+    """A normalized scheme, host and port: equal origins compare equal, however the URL spells them."""
 
     scheme: str
     host: str
@@ -27,8 +27,8 @@ class Origin(NamedTuple):
         return f"{self.scheme}://{host}" + ("" if self.port == _DEFAULT_PORTS.get(self.scheme) else f":{self.port}")
 
 
-def origin(url: httpx.URL) -> Origin:
-    """Return the origin of an address: lower case, IDNA, no dot behind the host, the default port filled in."""
+def origin_of(url: httpx.URL) -> Origin:
+    """Return the origin of a URL: lower case, IDNA, no dot behind the host, the default port filled in."""
     host = url.raw_host.decode("ascii").lower().rstrip(".")
     if ":" in host:
         with suppress(ipaddress.AddressValueError):  # httpx accepted it; as it is spelled, it equals nothing else
@@ -37,28 +37,33 @@ def origin(url: httpx.URL) -> Origin:
 
 
 def without_userinfo(url: httpx.URL) -> httpx.URL:
-    """Return the address without user and password: httpx would send them as Basic authentication."""
+    """Return the URL without user and password, which httpx would send as Basic authentication."""
     return url.copy_with(userinfo=b"") if url.userinfo else url
 
 
-def no_cookies() -> CookieJar:
-    """Return a jar that keeps nothing, for httpx, whose own jar does not tell ports and schemes apart."""
+def printable_url(url: httpx.URL) -> str:
+    """Return a URL for a sentence: without query, user and password, which may be secret."""
+    return f"{url.scheme}://{url.host}{f':{url.port}' if url.port else ''}{url.path}"
+
+
+def rejecting_cookie_jar() -> CookieJar:
+    """Return a jar that keeps no cookie, for httpx, whose own jar ignores ports and schemes."""
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 class Cookies:
-    """The cookies of one harvest: each goes back to the origin that set it, and to no other."""
+    """The cookies of one harvest: each goes back only to the origin that set it."""
 
     def __init__(self) -> None:
         self._jars: dict[Origin, httpx.Cookies] = {}
 
     def attach(self, request: httpx.Request) -> None:
-        """Give the request the cookies that its origin set before."""
-        jar = self._jars.get(origin(request.url))
+        """Add the cookies that the request's origin has set to its headers."""
+        jar = self._jars.get(origin_of(request.url))
         if jar is not None:
             jar.set_cookie_header(request)
 
     def keep(self, response: httpx.Response) -> None:
-        """Keep what a response sets."""
-        jar = self._jars.setdefault(origin(response.request.url), httpx.Cookies())
+        """Keep the cookies that a response sets."""
+        jar = self._jars.setdefault(origin_of(response.request.url), httpx.Cookies())
         jar.extract_cookies(response)

@@ -1,4 +1,4 @@
-"""Turns at a partner's host: so many connections, so many requests a second, over all processes of this machine."""
+"""Limit the requests to a host: connections at a time and requests per second, over all processes of this machine."""
 
 from __future__ import annotations
 
@@ -16,98 +16,107 @@ from zoneinfo import ZoneInfo
 
 from harvesters.causes import failed
 
-_QUIET = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)(?: (\S+))?")
-_CLOCK = 3600.0  # seconds; a last request further ahead than this is a clock that was set back
-_LONGEST = 200  # characters of a host's name in a file's
-_TIME = struct.Struct("<d")  # how the last request's time is written, seconds since 1970
-_POLL = 0.02  # seconds between two looks at a lock that another process holds
+_QUIET_HOURS = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)(?: (\S+))?")
+_MAX_AHEAD_SECONDS = 3600.0  # a last request further ahead than this means that the clock was set back
+_MAX_FILE_NAME_CHARS = 200
+_TIMESTAMP = struct.Struct("<d")  # the last request's time in its file, in seconds since 1970
+_POLL_SECONDS = 0.02  # between two attempts to take a lock that another process holds
 
 
-class Turns:
-    """The turns at one host. The last request's time lies beside the locks, so that every process keeps the rate.
+class HostLimit:
+    """The limits of one host, kept in files so that all processes keep them together.
 
-    The locks are the system's own on open files: a kill frees them, and a turn costs a few microseconds.
+    The locks are the operating system's, on open files: they are released when a process is killed, and taking one
+    costs a few microseconds.
     """
 
     def __init__(self, folder: Path, host: str, *, rate: float, connections: int) -> None:
         folder = folder / "hosts"
         folder.mkdir(parents=True, exist_ok=True)
         name = re.sub(r"[^a-z0-9.-]", "_", host.lower())
-        name = name if len(name) <= _LONGEST else sha256(name.encode()).hexdigest()
-        self.host = host
-        self.gap = 1 / rate
-        self.slots = [_opened(folder / f"{name}.{n}.lock") for n in range(connections)]
-        self.last = _opened(folder / f"{name}.last")
+        name = name if len(name) <= _MAX_FILE_NAME_CHARS else sha256(name.encode()).hexdigest()
+        self._host = host
+        self._interval = 1 / rate  # seconds between two requests
+        self._slots = [_open(folder / f"{name}.{number}.lock") for number in range(connections)]
+        self._last_request = _open(folder / f"{name}.last")
 
     def close(self) -> None:
-        """Give the files back, and with them every lock."""
-        for opened in (*self.slots, self.last):
-            os.close(opened)
+        """Close the files, which releases every lock."""
+        for file in (*self._slots, self._last_request):
+            os.close(file)
 
     @contextmanager
-    def turn(self, deadline: float) -> Iterator[None]:
-        """One request's turn. Raises HarvestFailed when it has not come by the deadline (time.monotonic)."""
-        slot = self._slot(deadline)
+    def request(self, deadline: float) -> Iterator[None]:
+        """Wait until a request may be sent, and hold a connection's slot during it.
+
+        Raises HarvestFailed("too_slow") when that is not before the deadline (time.monotonic).
+        """
+        slot = self._take_slot(deadline)
         try:
-            wait = self._reserve()
+            wait = self._reserve_time()
             if time.monotonic() + wait > deadline:
-                raise failed("too_slow", f"the time for this harvest ended while waiting for a turn at {self.host}")
+                what = f"the feed's time ran out while it waited for its next request to {self._host}"
+                raise failed("too_slow", what)
             if wait > 0:
                 time.sleep(wait)
             yield
         finally:
             fcntl.flock(slot, fcntl.LOCK_UN)
 
-    def _slot(self, deadline: float) -> int:
+    def _take_slot(self, deadline: float) -> int:
         while True:
-            for slot in self.slots:
+            for slot in self._slots:
                 try:
                     fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
                     continue
                 return slot
             if time.monotonic() > deadline:
-                raise failed("too_slow", f"other harvests kept {self.host} busy until the time for this one ended")
-            time.sleep(_POLL)
+                what = f"the feed's time ran out while other harvests used all connections to {self._host}"
+                raise failed("too_slow", what)
+            time.sleep(_POLL_SECONDS)
 
-    def _reserve(self) -> float:
-        """Seconds until our request may go; the next one of any process counts from there."""
-        fcntl.flock(self.last, fcntl.LOCK_EX)
+    def _reserve_time(self) -> float:
+        """Reserve the next free time for a request and return the seconds until then."""
+        fcntl.flock(self._last_request, fcntl.LOCK_EX)
         try:
             now = time.time()
-            written = os.pread(self.last, _TIME.size, 0)
-            last = _TIME.unpack(written)[0] if len(written) == _TIME.size else 0.0  # nobody asked yet
-            mine: float = max(now, last + self.gap) if last < now + _CLOCK else now
-            os.pwrite(self.last, _TIME.pack(mine), 0)
+            stored = os.pread(self._last_request, _TIMESTAMP.size, 0)
+            last = _TIMESTAMP.unpack(stored)[0] if len(stored) == _TIMESTAMP.size else 0.0  # an empty file: no request
+            reserved: float = max(now, last + self._interval) if last < now + _MAX_AHEAD_SECONDS else now
+            os.pwrite(self._last_request, _TIMESTAMP.pack(reserved), 0)
         finally:
-            fcntl.flock(self.last, fcntl.LOCK_UN)
-        return mine - now
+            fcntl.flock(self._last_request, fcntl.LOCK_UN)
+        return reserved - now
 
 
-def _opened(path: Path) -> int:
+def _open(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
 
-def quiet_until(hours: list[str], now: datetime) -> datetime | None:
-    """When the quiet hours that hold at `now` (aware) end, or None outside of them."""
-    for said in hours:
-        match = _QUIET.fullmatch(said)
+def quiet_hours_end(quiet_hours: list[str], now: datetime) -> datetime | None:
+    """Return when the quiet hours that include `now` (aware) end; None outside of them.
+
+    Quiet hours look like "22:00-06:00 Europe/Belgrade"; the time zone is UTC if it is missing.
+    """
+    for hours in quiet_hours:
+        match = _QUIET_HOURS.fullmatch(hours)
         if match is None:
-            raise ValueError(f"quiet_hours: {said!r} is not like '08:00-18:00 Europe/Belgrade'")
-        there = now.astimezone(ZoneInfo(match[5] or "UTC"))
-        start = there.replace(hour=int(match[1]), minute=int(match[2]), second=0, microsecond=0)
-        end = there.replace(hour=int(match[3]), minute=int(match[4]), second=0, microsecond=0)
-        if start < end and start <= there < end:
+            raise ValueError(f"quiet_hours: {hours!r} is not like '08:00-18:00 Europe/Belgrade'")
+        local = now.astimezone(ZoneInfo(match[5] or "UTC"))
+        start = local.replace(hour=int(match[1]), minute=int(match[2]), second=0, microsecond=0)
+        end = local.replace(hour=int(match[3]), minute=int(match[4]), second=0, microsecond=0)
+        if start <= local < end:
             return end
-        if start > end and there >= start:
+        if end < start <= local:  # over midnight
             return end + timedelta(days=1)
-        if start > end and there < end:
+        if local < end < start:
             return end
     return None
 
 
-def keep_quiet(hours: list[str], now: datetime) -> None:
-    """Raises HarvestFailed("quiet_hours") when quiet hours hold at `now` (aware)."""
-    end = quiet_until(hours, now)
+def require_no_quiet_hours(quiet_hours: list[str], now: datetime) -> None:
+    """Raise HarvestFailed("quiet_hours") when `now` (aware) is in the partner's quiet hours."""
+    end = quiet_hours_end(quiet_hours, now)
     if end is not None:
-        raise failed("quiet_hours", f"no request before {end:%H:%M %Z}")
+        raise failed("quiet_hours", f"the partner allows no request before {end:%H:%M %Z}")

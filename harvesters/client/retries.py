@@ -1,4 +1,4 @@
-"""When to try again, how long to wait, and when to stop: tenacity with Retry-After, jitter and the feed's budget."""
+"""Retry requests with tenacity: Retry-After, exponential backoff with jitter, within the feed's time."""
 
 from __future__ import annotations
 
@@ -14,67 +14,72 @@ from harvesters.causes import failed
 from schemas import HarvestFailed
 
 T = TypeVar("T")
-_LONGEST = 300.0  # seconds between two tries that we choose ourselves
-_SHARE = 0.5  # of a wait that is left to chance, so that many harvesters do not return together
+_MAX_BACKOFF_SECONDS = 300.0
+_JITTER_SHARE = 0.5  # of the backoff, so that many harvesters do not return together
 
 
-class Passing(Exception):
-    """A try that failed in a way that may pass; `final` is what it means when it does not."""
+class TransientFailure(Exception):
+    """A request failed and may succeed when it is retried; `failure` is what it means when it is not."""
 
-    def __init__(self, final: HarvestFailed, wait: float | None = None) -> None:
-        super().__init__(str(final))
-        self.final = final
-        self.wait = wait  # seconds that the server asked us to wait
+    def __init__(self, failure: HarvestFailed, retry_after: float | None = None) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+        self.retry_after = retry_after  # seconds that the server asks us to wait
 
 
-def retry_after(said: str | None, now: datetime | None = None) -> float | None:
-    """The seconds that a Retry-After header asks for, given as seconds or as a date; None when it says neither.
+def parse_retry_after(header: str | None, now: datetime | None = None) -> float | None:
+    """Return the seconds that a Retry-After header asks for; None if it is missing or neither seconds nor a date.
 
     https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
     """
-    if said is None:
+    if header is None:
         return None
-    said = said.strip()
-    if said.isascii() and said.isdigit():
-        return float(said)
+    header = header.strip()
+    if header.isascii() and header.isdigit():
+        return float(header)
     try:
-        at = parsedate_to_datetime(said)
+        time_named = parsedate_to_datetime(header)
     except ValueError:
         return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0.0, (at - (now or datetime.now(UTC))).total_seconds())
+    time_named = time_named if time_named.tzinfo else time_named.replace(tzinfo=UTC)
+    return max(0.0, (time_named - (now or datetime.now(UTC))).total_seconds())
 
 
-def patiently(attempt: Callable[[], T], tries: int, backoff: float, ends: float, where: str) -> T:
-    """What the attempt gives, tried up to `tries` times until `ends` (time.monotonic).
+def with_retries(send: Callable[[], T], attempts: int, backoff: float, deadline: float, url: str) -> T:
+    """Call `send` up to `attempts` times while it raises TransientFailure, until the deadline (time.monotonic).
 
-    Raises what a Passing failure means once there is no try or no time left; every other error at once.
+    Raises the HarvestFailed of the last failure; HarvestFailed("too_slow") if the next wait passes the deadline; any
+    other error at once. `url` is for the sentence.
     """
-    jittered = tenacity.wait_exponential_jitter(multiplier=backoff, max=_LONGEST, jitter=backoff * _SHARE)
+    jittered = tenacity.wait_exponential_jitter(
+        multiplier=backoff, max=_MAX_BACKOFF_SECONDS, jitter=backoff * _JITTER_SHARE
+    )
 
     def wait(state: tenacity.RetryCallState) -> float:
-        asked = _passing(state).wait
-        seconds = jittered(state) if asked is None else asked
-        if time.monotonic() + seconds > ends:
-            final = _passing(state).final
-            what = f"asks to wait {asked:.0f} s, longer than" if asked else f"fails ({final.cause}) until the end of"
-            raise failed("too_slow", f"{where} {what} the feed's time") from final
+        transient = _transient_failure(state)
+        seconds = jittered(state) if transient.retry_after is None else transient.retry_after
+        if time.monotonic() + seconds > deadline:
+            if transient.retry_after:
+                what = f"{url} asks to wait {transient.retry_after:.0f} s, longer than the feed's time"
+            else:
+                what = f"{url} fails ({transient.failure.cause}) until the end of the feed's time"
+            raise failed("too_slow", what) from transient.failure
         return seconds
 
     retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(Passing),
-        stop=tenacity.stop_after_attempt(tries),
+        retry=tenacity.retry_if_exception_type(TransientFailure),
+        stop=tenacity.stop_after_attempt(attempts),
         wait=wait,
         reraise=True,
     )
     try:
-        return retrying(attempt)
-    except Passing as over:
-        raise over.final from over
+        return retrying(send)
+    except TransientFailure as transient:
+        raise transient.failure from transient
 
 
-def _passing(state: tenacity.RetryCallState) -> Passing:
+def _transient_failure(state: tenacity.RetryCallState) -> TransientFailure:
     error = state.outcome.exception() if state.outcome else None
-    if not isinstance(error, Passing):
-        raise TypeError(f"tried again without a passing failure: {error!r}")
+    if not isinstance(error, TransientFailure):
+        raise TypeError(f"retried without a transient failure: {error!r}")
     return error

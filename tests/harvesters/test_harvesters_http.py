@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvesters.client import Client, Reply, user_agent
-from harvesters.client.addresses import public
-from harvesters.client.rate import Turns, quiet_until
-from harvesters.client.retries import retry_after
+from harvesters.client.addresses import is_public
+from harvesters.client.rate import HostLimit, quiet_hours_end
+from harvesters.client.retries import parse_retry_after
 from schemas import Ask, HarvestFailed, environment
 from tests.harvesters.loopback import Answer, Asked, feed, open_environment, serving
 
@@ -71,17 +71,17 @@ def failure(script: object, home: Path, **more: object) -> HarvestFailed:
     ],
 )
 def test_addresses_that_lead_inside_are_not_public(address: str) -> None:
-    assert not public(ipaddress.ip_address(address))
+    assert not is_public(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "193.51.193.1", "2a00:1450:4001:81b::200e", "64:ff9b::808:808"])
 def test_addresses_of_the_public_internet_are(address: str) -> None:
-    assert public(ipaddress.ip_address(address))
+    assert is_public(ipaddress.ip_address(address))
 
 
 @given(st.ip_addresses(v=4))
 def test_an_ipv4_address_in_ipv6_clothes_counts_as_itself(address: ipaddress.IPv4Address) -> None:
-    assert public(ipaddress.IPv6Address(f"::ffff:{address}")) == public(address)
+    assert is_public(ipaddress.IPv6Address(f"::ffff:{address}")) == is_public(address)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0x7f.1", "2130706433"])
@@ -214,13 +214,13 @@ def test_a_wait_longer_than_the_feeds_time_ends_the_harvest(tmp_path: Path, said
 @given(st.integers(0, 10**6))
 def test_retry_after_is_read_as_seconds_and_as_a_date(seconds: int) -> None:
     now = datetime(2026, 3, 1, tzinfo=UTC)
-    assert retry_after(str(seconds), now) == seconds
-    assert retry_after(format_datetime(now + timedelta(seconds=seconds), usegmt=True), now) == seconds
+    assert parse_retry_after(str(seconds), now) == seconds
+    assert parse_retry_after(format_datetime(now + timedelta(seconds=seconds), usegmt=True), now) == seconds
 
 
 @pytest.mark.parametrize("said", [None, "", "soon", "-5", "1.5", "١٢"])
 def test_a_retry_after_that_says_nothing_is_none(said: str | None) -> None:
-    assert retry_after(said) is None
+    assert parse_retry_after(said) is None
 
 
 def test_a_server_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
@@ -410,9 +410,9 @@ def test_conditional_requests_send_what_the_server_gave(tmp_path: Path) -> None:
 def test_turns_keep_the_rate_over_all_clients_of_a_machine(tmp_path: Path) -> None:
     begins = time.monotonic()
     for _ in range(3):
-        turns = Turns(tmp_path, "example.org", rate=20, connections=1)
+        limit = HostLimit(tmp_path, "example.org", rate=20, connections=1)
         for _ in range(2):
-            with turns.turn(begins + 30):
+            with limit.request(begins + 30):
                 pass
     assert time.monotonic() - begins >= 5 / 20
 
@@ -422,9 +422,9 @@ def test_one_connection_a_host_whoever_asks(tmp_path: Path) -> None:
     together: list[bool] = []
 
     def ask() -> None:
-        turns = Turns(tmp_path, "example.org", rate=100_000, connections=1)
+        limit = HostLimit(tmp_path, "example.org", rate=100_000, connections=1)
         for _ in range(20):
-            with turns.turn(time.monotonic() + 30):
+            with limit.request(time.monotonic() + 30):
                 together.append(not inside.acquire(blocking=False))
                 inside.release()
 
@@ -437,9 +437,13 @@ def test_one_connection_a_host_whoever_asks(tmp_path: Path) -> None:
 
 
 def test_a_turn_that_does_not_come_in_time_ends_the_harvest(tmp_path: Path) -> None:
-    busy = Turns(tmp_path, "example.org", rate=1000, connections=1)
-    late = Turns(tmp_path, "example.org", rate=1000, connections=1)
-    with busy.turn(time.monotonic() + 5), pytest.raises(HarvestFailed) as caught, late.turn(time.monotonic() + 0.05):
+    busy = HostLimit(tmp_path, "example.org", rate=1000, connections=1)
+    late = HostLimit(tmp_path, "example.org", rate=1000, connections=1)
+    with (
+        busy.request(time.monotonic() + 5),
+        pytest.raises(HarvestFailed) as caught,
+        late.request(time.monotonic() + 0.05),
+    ):
         pass
     assert caught.value.cause == "too_slow"
 
@@ -456,7 +460,7 @@ def test_a_turn_that_does_not_come_in_time_ends_the_harvest(tmp_path: Path) -> N
     ],
 )
 def test_quiet_hours_are_told_in_the_partners_zone(hours: str, now: str, end: str | None) -> None:
-    found = quiet_until([hours], datetime.fromisoformat(now).replace(tzinfo=UTC))
+    found = quiet_hours_end([hours], datetime.fromisoformat(now).replace(tzinfo=UTC))
     assert (found and found.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="minutes")) == end
 
 

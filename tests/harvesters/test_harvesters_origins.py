@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from harvesters.client.origins import origin
+from harvesters.client.origins import origin_of
 
 
 @pytest.mark.parametrize(
@@ -27,4 +27,4 @@ from harvesters.client.origins import origin
     ],
 )
 def test_an_origin_is_scheme_host_and_port_however_they_are_spelled(one: str, other: str, same: bool) -> None:
-    assert (origin(httpx.URL(one)) == origin(httpx.URL(other))) is same
+    assert (origin_of(httpx.URL(one)) == origin_of(httpx.URL(other))) is same

@@ -1,0 +1,38 @@
+"""Classify failed requests: final, or worth a retry."""
+
+from __future__ import annotations
+
+import ssl
+
+import httpx
+
+from harvesters.causes import failed, request_failed
+from harvesters.client.retries import TransientFailure, parse_retry_after
+
+# 52x and 530 are Cloudflare's: the site behind it does not answer
+_TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 530})
+
+
+def connection_failure(error: httpx.TransportError, url: str) -> Exception:
+    """Return what a failed connection means: HarvestFailed, or TransientFailure."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, ssl.SSLError) and "CERTIFICATE" in str(link).upper():
+            return failed("certificate", f"{url}: {link}")
+        link = link.__cause__ or link.__context__
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return failed("forbidden_address", f"{url}: {error}")
+    return TransientFailure(failed("unreachable", f"{url}: {error or type(error).__name__}"))
+
+
+def status_failure(status: int, headers: httpx.Headers, url: str) -> Exception:
+    """Return what an error status means: HarvestFailed, RequestFailed, or TransientFailure."""
+    what = f"{url} answers {status}"
+    if status in _TRANSIENT_STATUSES:
+        cause = "blocked" if status == 429 else "unreachable"
+        return TransientFailure(request_failed(cause, what, status), parse_retry_after(headers.get("retry-after")))
+    if status in (401, 403, 407, 451):
+        return failed("blocked", what)
+    if status in (404, 410):
+        return request_failed("gone", what, status)
+    return request_failed("bad_format" if status < 500 else "unreachable", what, status)
