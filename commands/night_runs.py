@@ -18,7 +18,7 @@ from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsi
 from sqlalchemy import select
 
 from commands.terminal import Terminal
-from dags.feed_dag import build
+from dags.feeds import build
 from loaders.store import FUNNEL, HarvestRunRow, decode_reasons, read_transaction
 from schemas import Environment
 
@@ -156,9 +156,7 @@ def _last_run(env: Environment, feed: str | None) -> dict[str, Any] | None:
     """The newest run of the feed (None: the newest publication) as its row says."""
     of = HarvestRunRow.feed.is_(None) if feed is None else HarvestRunRow.feed == feed
     with read_transaction(env) as connection:
-        row = connection.execute(
-            select(HarvestRunRow.__table__).where(of).order_by(HarvestRunRow.id.desc()).limit(1)
-        ).first()
+        row = connection.execute(select(HarvestRunRow.__table__).where(of).order_by(HarvestRunRow.id.desc()).limit(1)).first()
     return dict(row._mapping) if row else None
 
 

@@ -6,9 +6,8 @@ import contextlib
 import io
 import logging
 
+from pipeline import POOL
 from schemas import Environment, environment
-
-POOL = "catalog"
 
 
 class NotSetUp(Exception):

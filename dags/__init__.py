@@ -1,1 +1,19 @@
-"""When: one DAG a feed, one for the catalog, and the commands that run them. The only room that imports airflow."""
+"""The DAG files: they say when each step runs. Only this package imports Airflow's authoring API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from pipeline.airflow_inputs import Connection
+
+
+def find_connection(name: str) -> Connection | None:
+    """Return the Airflow connection of that name, or None where there is none; works only inside a task."""
+    from airflow.sdk import Connection as AirflowConnection
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        return cast("Connection", AirflowConnection.get(name))
+    except AirflowNotFoundException:
+        return None

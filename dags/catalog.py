@@ -1,6 +1,6 @@
-"""The catalog's DAG: match a snapshot of the live records, publish, report the night.
+"""The DAG `catalog`: match a snapshot of the live records, publish, write the night's report, notify.
 
-It runs when a feed has loaded, and every morning in any case, so that a quiet night has its report too.
+It runs after every load of a feed, and every morning in any case, so that a quiet night has its report too.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG, Asset, task
 from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule
 from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
 
-from commands.setup import POOL
-from dags.feed_dag import LOADED
+from pipeline import CATALOG_LOADED, POOL
 
 with DAG(
     dag_id="catalog",
     dag_display_name="The catalog",
-    description="Finds duplicates among the live records, publishes one resource a work, writes the night's report",
-    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("0 5 * * *", timezone="UTC"), assets=[LOADED]),
+    description="Finds duplicates among the live records, publishes one resource per work, writes the night's report",
+    schedule=AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("0 5 * * *", timezone="UTC"), assets=[Asset(*CATALOG_LOADED)]
+    ),
     catchup=False,
     max_active_runs=1,
     is_paused_upon_creation=False,
@@ -47,13 +48,15 @@ with DAG(
 
     @task(task_id="notify", trigger_rule="all_done", retries=2, retry_delay=timedelta(seconds=20))
     def notify(reported: dict[str, str], **context: Any) -> str:
+        from dags import find_connection
+        from pipeline.airflow_inputs import notification_receiver
         from pipeline.notifications import notify as body
         from schemas import environment
 
-        return body(environment(), context["dag_run"].run_type.value)  # str() of it is 'DagRunType.SCHEDULED'
+        run_type = context["dag_run"].run_type.value  # str() of it is 'DagRunType.SCHEDULED'
+        return body(environment(), run_type, lambda name: notification_receiver(name, find_connection))
 
     counts = publish(match())
     notify(report(counts))
-    counts >> EmptyOperator(
-        task_id="published"
-    )  # a leaf that ends as publish did: else a failed one looks like success
+    # A leaf that ends as publish did: Airflow judges a run by its leaves, and report and notify always run
+    counts >> EmptyOperator(task_id="published")

@@ -1,4 +1,4 @@
-"""The DAG `deadline`: at the hour of ELIB_READY_BY, says so when the catalog is not ready. No hour, no DAG."""
+"""The DAG `deadline`: notifies when the catalog is not ready at the hour of ELIB_READY_BY; without it, no DAG."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 from airflow.sdk import DAG, task
 from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
 
-from pipeline.notifications import VARIABLE, read_hour
+from pipeline.notifications import READY_BY_VARIABLE, read_hour
 
-hour = read_hour(os.environ.get(VARIABLE, ""))
+hour = read_hour(os.environ.get(READY_BY_VARIABLE, ""))
 
 if hour is not None:
     with DAG(
@@ -27,11 +27,15 @@ if hour is not None:
 
         @task(task_id="ready", retries=2, retry_delay=timedelta(seconds=20))
         def ready(**context: Any) -> str:
-            from pipeline.notifications import check_ready, read_hour
+            from dags import find_connection
+            from pipeline.airflow_inputs import notification_receiver
+            from pipeline.notifications import check_ready
             from schemas import environment
 
-            declared = read_hour(os.environ.get(VARIABLE, ""))
-            due = context["dag_run"].run_after  # a task that begins late, even after midnight, looks at its own day
-            return check_ready(environment(), declared, now=due) if declared else "no hour is declared"
+            declared = read_hour(os.environ.get(READY_BY_VARIABLE, ""))
+            if declared is None:
+                return "no hour is declared"
+            due = context["dag_run"].run_after  # a task that begins late, even after midnight, checks its own day
+            return check_ready(environment(), declared, lambda name: notification_receiver(name, find_connection), due)
 
         ready()

@@ -2,9 +2,7 @@
 
 from airflow.sdk import get_parsing_context
 
-from dags.feed_dag import build
-from schemas import environment
+from dags.feeds import problems
 
-problems = [] if get_parsing_context().dag_id else build(environment().feeds)[1]
-if problems:
+if problems and not get_parsing_context().dag_id:
     raise ValueError(f"{len(problems)} feed file(s) cannot be used; the other feeds run:\n" + "\n".join(problems))

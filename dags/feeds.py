@@ -1,17 +1,149 @@
-"""Every good feed's DAG for Airflow to find. Never raises: what is wrong is raised by feed_errors.py.
+"""One DAG per feed file: harvest, plan, transform (mapped over chunks), check, stage, gate, load.
 
-Where Airflow says for which DAG it reads this file (a task's process), only that one is built; if its feed file broke
-meanwhile, from the last good declaration.
+Reading this file never raises: a feed file that makes no DAG is reported by feed_errors.py. Every task that writes the
+catalog runs in the pool; a harvest, which may last for hours, does not (decision 010).
+
+When Airflow reads this file to run a task, it says which DAG it wants, and only that one is built; if its feed file
+broke since the run began, it is built from the feed's last good declaration.
 """
 
-from airflow.sdk import get_parsing_context
+from __future__ import annotations
 
-from dags.feed_dag import build, dag_of_last_declaration
-from schemas import environment
+import logging
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
-only = get_parsing_context().dag_id
-dags = build(environment().feeds, only=only)[0]
-if only and not dags:
-    dags = dag_of_last_declaration(environment(), only)
-for dag in dags:
-    globals()[dag.dag_id] = dag
+from airflow.sdk import DAG, Asset, get_parsing_context, task
+from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
+from airflow.sdk.exceptions import AirflowSkipException
+
+from pipeline import CATALOG_LOADED, POOL
+from schemas import BadFeed, Environment, Feed, environment, read_feeds
+
+log = logging.getLogger("elib.feed")
+
+
+def make_dag(feed: Feed) -> DAG:
+    """Return the DAG `feed_<name>`, on the feed file's schedule, one run at a time; a paused feed has no schedule."""
+    schedule = CronTriggerTimetable(feed.schedule, timezone="UTC") if feed.status != "paused" else None
+    with DAG(
+        dag_id=f"feed_{feed.name}",
+        dag_display_name=feed.title,
+        description=f"{feed.partner}: {feed.protocol} {feed.url}",
+        doc_md=feed.note or None,
+        schedule=schedule,
+        catchup=False,
+        max_active_runs=1,
+        tags=["feed", feed.protocol, feed.partner],
+        default_args={"retries": 0},
+        auto_register=False,  # Airflow finds it as a global of this file; feed_errors.py must not show it again
+    ) as dag:
+        _add_tasks(feed)
+    return dag
+
+
+def _add_tasks(feed: Feed) -> None:
+    name = feed.name
+
+    @task(task_id="harvest", execution_timeout=timedelta(seconds=feed.request.budget + 3600))
+    def harvest(**context: Any) -> dict[str, Any]:
+        from dags import find_connection
+        from pipeline.airflow_inputs import feed_credentials, wants_full
+        from pipeline.feed import harvest as body
+
+        conf = context["dag_run"].conf
+        return body(
+            name,
+            full=lambda: wants_full(conf),
+            credentials=lambda: feed_credentials(feed.connection, find_connection),
+        )
+
+    @task(task_id="plan", pool=POOL)
+    def plan(run: dict[str, Any]) -> list[str]:
+        from pipeline.feed import plan as body
+
+        return body(name, run["run_id"])
+
+    @task(task_id="transform", max_active_tis_per_dagrun=2)
+    def transform(chunk: str) -> dict[str, int]:
+        from pipeline.feed import transform as body
+
+        return body(name, chunk)
+
+    @task(task_id="check", trigger_rule="none_failed")
+    def check(run: dict[str, Any]) -> int:
+        from pipeline.feed import check as body
+
+        return body(name, run["run_id"])
+
+    @task(task_id="stage", pool=POOL)
+    def stage(run: dict[str, Any]) -> dict[str, int]:
+        from pipeline.feed import stage as body
+
+        return body(name, run["run_id"])
+
+    @task(task_id="gate", pool=POOL)
+    def gate(run: dict[str, Any], counts: dict[str, int]) -> bool:
+        from pipeline.feed import gate as body
+
+        return body(name, run["run_id"], counts)
+
+    @task(task_id="load", pool=POOL, outlets=[Asset(*CATALOG_LOADED)])
+    def load(run: dict[str, Any], passed: bool) -> dict[str, int]:
+        from pipeline.feed import load as body
+
+        if not passed:
+            raise AirflowSkipException(f"{run['run_id']} is held: python -m loaders.review")
+        return body(name, run["run_id"], passed)
+
+    run = harvest()
+    chunks = plan(run)
+    mapped = transform.expand(chunk=chunks)
+    checked, counts = check(run), stage(run)
+    mapped >> checked >> counts
+    load(run, gate(run, counts))
+
+
+def build(folder: Path, only: str | None = None) -> tuple[list[DAG], list[str]]:
+    """Return the DAG of every good feed file in name order, and one line per file that makes none. Never raises.
+
+    `only` is the id of the one DAG that is wanted.
+    """
+    feeds, bad_files = read_feeds(folder)
+    built: list[DAG] = []
+    problems = [f"{error.path.name}: {error.sentence}" for error in bad_files]
+    for feed in feeds:
+        if only not in {None, f"feed_{feed.name}"}:
+            continue
+        try:
+            built.append(make_dag(feed))
+        except Exception as error:
+            problems.append(f"{feed.name}.toml: {type(error).__name__}: {error}")
+    return built, problems
+
+
+def _dag_of_last_declaration(env: Environment, dag_id: str) -> list[DAG]:
+    """Return the DAG of a feed whose file broke while a run of it continues, so that the run's tasks are found.
+
+    Only for a task's process, which may read the catalog; parsing may not. Empty where the catalog keeps no
+    declaration: Airflow then says that there is no such DAG.
+    """
+    if not dag_id.startswith("feed_"):
+        return []
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from pipeline.feed import feed_of
+
+    try:
+        return [make_dag(feed_of(env, dag_id.removeprefix("feed_")))]
+    except (BadFeed, SQLAlchemyError) as error:
+        log.warning("%s: no DAG, and no earlier declaration: %s", dag_id, error)
+        return []
+
+
+wanted_dag = get_parsing_context().dag_id
+dags, problems = build(environment().feeds, only=wanted_dag)
+if wanted_dag and not dags:
+    dags = _dag_of_last_declaration(environment(), wanted_dag)
+globals().update({dag.dag_id: dag for dag in dags})

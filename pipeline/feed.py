@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from schemas import ROOT, Ask, BadFeed, Environment, Feed, HarvestFailed, environment, read_feed
+from schemas import ROOT, Ask, BadFeed, Environment, Feed, HarvestFailed, Reason, environment, read_feed
 
 if TYPE_CHECKING:
     from loaders.landing import Landed
@@ -222,11 +222,34 @@ def transform(name: str, chunk: str) -> dict[str, int]:
 
 def check(name: str, run_id: str) -> int:
     """How much the batch rules find in the feed as it would stand: rules that need a record's neighbours or history."""
-    from pipeline.feed_gate import check_neighbours
-
     env = environment()
     with _failing_by_name(env, run_id, "check"), rarely_collected():
-        return check_neighbours(env, run_id)
+        return _check_neighbours(env, run_id)
+
+
+def _check_neighbours(env: Environment, run_id: str) -> int:
+    """Write what the batch rules find in the feed as it would stand; returns how many findings.
+
+    Nothing is judged, and the findings stay as they are, when the run changes no record.
+    """
+    from loaders import staging
+    from loaders.catalog import accepted_records, deleted_keys, feed_of, open_findings, staged_records
+    from transforms.rules import Facts, apply_batch_rules, decode_facts
+
+    planned = staging.read_plan(env, run_id)
+    if not planned.transform and not planned.deleted:
+        return 0
+    staged = {one.key: one for one in map(decode_facts, staged_records(env, planned.chunks))}
+    gone = deleted_keys(env, run_id)
+    before: dict[str, Facts] = {}
+    for one in map(decode_facts, accepted_records(env, feed_of(run_id))):
+        if one.key in staged:
+            before[one.key] = one
+        elif one.key not in gone:
+            staged[one.key] = one
+    narrowed = open_findings(env, feed_of(run_id), "license_narrowed")
+    found = apply_batch_rules(staged.values(), before=before, narrowed_before=narrowed)
+    return staging.write_batch_issues(env, run_id, found)
 
 
 def stage(name: str, run_id: str) -> dict[str, int]:
@@ -242,15 +265,32 @@ def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
     """Whether the run may be loaded; a run that may not is held, with its reasons, for a steward."""
     from loaders import store
     from loaders.reports.reasons import sentences
-    from pipeline.feed_gate import judge_run
 
     env = environment()
     with _failing_by_name(env, run_id, "gate"):
-        reasons = judge_run(env, feed_of(env, name), run_id, counts)
+        reasons = _judge_run(env, feed_of(env, name), run_id, counts)
         if reasons:
             store.hold_run(env, run_id, reasons)
             log.warning("%s: HELD: %s", name, " ".join(sentences(reasons)))
     return not reasons
+
+
+def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]) -> tuple[Reason, ...]:
+    """Why the run must not be loaded as it is; nothing when it may. The verdict is kept under reports/gate."""
+    from loaders import staging
+    from loaders.backup import waiting_keys
+    from loaders.catalog import shares
+
+    promised = waiting_keys(env, feed.name)
+    if not promised and not any(counts[name] for name in ("added", "changed", "deleted", "rejected", "quarantined")):
+        return ()
+    from loaders.reports import keep_gate
+    from transforms.gate import History, judge, with_promised
+
+    history = History(**(shares(env, feed.name) or {}))
+    result = judge(with_promised(staging.facts(env, run_id), promised), feed, history, counts)
+    keep_gate(env.reports, run_id, result.held, result.reasons, result.results)
+    return result.reasons
 
 
 def load(name: str, run_id: str, passed: bool) -> dict[str, int]:

@@ -1,10 +1,10 @@
 """One notification per night, and the deadline alert."""
 
-from pipeline.notifications.deadline import VARIABLE, check_ready, read_hour
+from pipeline.notifications.deadline import READY_BY_VARIABLE, check_ready, read_hour
 from pipeline.notifications.night import notify
 
 __all__ = [
-    "VARIABLE",
+    "READY_BY_VARIABLE",
     "check_ready",
     "notify",
     "read_hour",

@@ -1,4 +1,4 @@
-"""What a notification says: a line for everything that failed, is held or needs a person, and what to do about it."""
+"""The lines of a notification: one for everything that failed, is held or needs a person, with what to do about it."""
 
 from __future__ import annotations
 
@@ -9,57 +9,51 @@ from typing import Any
 from loaders.reports.page import COMMANDS, messages
 from loaders.reports.reasons import reason_messages, told
 
-Facts = Mapping[str, Any]
-_ALWAYS = frozenset({"failed", "held", "mistake", "publish", "report"})  # told every night; the rest when it has grown
-_STALE = timedelta(hours=12)  # a report older than this is of another night
+Need = Mapping[str, Any]  # one thing that needs a person, as reports/night.json has it under `people`
+_ALWAYS_SENT = frozenset({"failed", "held", "mistake", "publish", "report"})  # the others only when they have grown
+_MAX_REPORT_AGE = timedelta(hours=12)  # an older report is another night's
 
 
-def needs(night: Facts | None, now: datetime) -> list[Facts]:
-    """What the report of the night names, and what went wrong with publishing and reporting themselves."""
-    if night is None or now - datetime.fromisoformat(night["at"]) > _STALE:
+def list_needs(night: Mapping[str, Any] | None, now: datetime) -> list[Need]:
+    """Return what the night's report (reports/night.json) lists, and whether publishing or reporting itself failed."""
+    if night is None or now - datetime.fromisoformat(night["at"]) > _MAX_REPORT_AGE:
         return [need("report")]
-    published = night["publish"]
-    failed = [need("publish", published)] if published and published["status"] == "failed" else []
+    publication = night["publish"]
+    failed = [need("publish", publication)] if publication and publication["status"] == "failed" else []
     return [*failed, *night["people"]]
 
 
-def need(what: str, run: Facts | None = None) -> Facts:
+def need(what: str, run: Mapping[str, Any] | None = None) -> Need:
+    """Return one thing that needs a person, with the error of the run that it is about."""
     detail = [f"{run['cause']}: {run['error']}"] if run and run["error"] else []
     return {"what": what, "feed": None, "run": run["id"] if run else None, "count": 1, "detail": detail}
 
 
-def worth_telling(wanted: Sequence[Facts], standing: Mapping[str, int]) -> bool:
-    """Whether something failed or is held, or more waits for a person than when it was last told."""
-    return any(one["what"] in _ALWAYS or one["count"] > standing.get(_name(one), 0) for one in wanted)
+def worth_sending(needs: Sequence[Need], sent_counts: Mapping[str, int]) -> bool:
+    """Return whether something failed or is held, or more waits than when it was last sent."""
+    return any(need["what"] in _ALWAYS_SENT or need["count"] > sent_counts.get(_name(need), 0) for need in needs)
 
 
-def standing_of(wanted: Sequence[Facts]) -> dict[str, int]:
-    """How much of each thing waits, to compare with the next night."""
-    return {_name(one): one["count"] for one in wanted if one["what"] not in _ALWAYS}
+def waiting_counts(needs: Sequence[Need]) -> dict[str, int]:
+    """Return how many of each thing wait, to compare with the next night."""
+    return {_name(need): need["count"] for need in needs if need["what"] not in _ALWAYS_SENT}
 
 
-def _name(one: Facts) -> str:
-    return f"{one['what']} {one['feed'] or ''}".strip()
+def _name(need: Need) -> str:
+    return f"{need['what']} {need['feed'] or ''}".strip()
 
 
-def line(one: Facts, language: str = "en") -> str:
-    """One thing in words: the feed, what is the matter, why, and what to do."""
-    whose = f"{one['feed']}: " if one["feed"] else ""
-    why = (told(detail, language)[0] for detail in one["detail"])
-    parts = (_matter(one, language), *(f"{text.rstrip('.')}." for text in why), _do(one, language))
-    return whose + " ".join(part for part in parts if part)
+def line(need: Need, language: str = "en") -> str:
+    """Write one need as text: the feed, what is the matter, why, and what to do, with the command if there is one."""
+    feed = f"{need['feed']}: " if need["feed"] else ""
+    matter = message(f"person_{need['what']}", language).format(count=need["count"])
+    reasons = (told(detail, language)[0] for detail in need["detail"])
+    command = COMMANDS.get(need["what"], "").format(run=need["run"], feed=need["feed"])
+    advice = f"{message('do_' + need['what'], language)} {command}".strip()
+    parts = (matter, *(f"{reason.rstrip('.')}." for reason in reasons), advice)
+    return feed + " ".join(part for part in parts if part)
 
 
-def _matter(one: Facts, language: str) -> str:
-    return words(f"person_{one['what']}", language).format(count=one["count"])
-
-
-def _do(one: Facts, language: str) -> str:
-    """What to do about it, with the command where there is one."""
-    command = COMMANDS.get(one["what"], "").format(run=one["run"], feed=one["feed"])
-    return f"{words('do_' + one['what'], language)} {command}".strip()
-
-
-def words(key: str, language: str) -> str:
-    """A message of the notification's own, or of the reports."""
+def message(key: str, language: str) -> str:
+    """Return a message in the language, from the run reasons' messages or the reports'."""
     return reason_messages(language).get(key) or messages(language)[key]

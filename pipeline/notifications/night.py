@@ -1,4 +1,4 @@
-"""One notification a night, and only when something failed, is held or needs a person."""
+"""One notification per night, and only when something failed, is held or needs a person."""
 
 from __future__ import annotations
 
@@ -15,139 +15,124 @@ import msgspec
 
 from loaders.reports.page import LANGUAGES, suffix
 from loaders.store import whole_file
-from pipeline.notifications.lines import Facts, line, needs, standing_of, words, worth_telling
-from pipeline.notifications.send import Notification, NotSent, Receiver, send
+from pipeline.notifications.lines import Need, line, list_needs, message, waiting_counts, worth_sending
+from pipeline.notifications.send import Notification, Receiver, send
 from schemas import Environment
 
 log = logging.getLogger("elib.notify")
-VARIABLE, LANGUAGE = "ELIB_NOTIFY", "ELIB_NOTIFY_LANGUAGE"
-_KEPT = 60  # nights that are remembered
-NOTIFIES: Mapping[str, bool] = {  # whether a run tells about the night, by the value of Airflow's DagRunType
-    "scheduled": True,  # the morning's, the last of the night
+NOTIFY_VARIABLE, LANGUAGE_VARIABLE = "ELIB_NOTIFY", "ELIB_NOTIFY_LANGUAGE"
+_REMEMBERED_NIGHTS = 60
+NOTIFIES: Mapping[str, bool] = {  # whether a run of the catalog notifies, by the value of Airflow's DagRunType
+    "scheduled": True,  # the morning's run, the last of the night
     "manual": True,  # started by hand, also by `make run`
-    "operator_triggered": True,  # started by another DAG, which takes the schedule's place
+    "operator_triggered": True,  # started by another DAG, which replaces the schedule
     "asset_materialization": True,  # started by hand from an asset's page
-    "asset_triggered": False,  # one of many in a night: one after every feed that was loaded
-    "backfill": False,  # one of many for days that are past; the catalog has only today
+    "asset_triggered": False,  # one of many per night: one after every feed that was loaded
+    "backfill": False,  # one of many for past days; the catalog has only today
 }
-Find = Callable[[str], Receiver]
+FindReceiver = Callable[[str], Receiver]  # the Airflow connection of that name; raises NotSent
 
 
-class _Told(msgspec.Struct):
-    """What was sent: the states of each night, and how much waited for a person when it was last told."""
+class _Sent(msgspec.Struct):
+    """reports/notified.json: a digest of each state that was sent, by night, and how much waited the last time."""
 
     nights: dict[str, list[str]] = {}
     standing: dict[str, int] = {}
 
 
-def notify(env: Environment, run_type: str, find: Find | None = None, now: datetime | None = None) -> str:
-    """Tell about the night when a run of this type is one that tells; says what was done. Raises NotSent.
+def notify(env: Environment, run_type: str, find: FindReceiver, now: datetime | None = None) -> str:
+    """Send the night's notification when a run of this type notifies; return a sentence on what was done.
 
-    `run_type` is the value of Airflow's DagRunType. A type that is not in the table tells too: better a message too
-    many, which is sent once for a state of the night, than none.
+    `run_type` is the value of Airflow's DagRunType. A type that is not in NOTIFIES notifies too: a message too many,
+    sent once per state of the night, is better than none. Raises NotSent.
     """
     if run_type not in NOTIFIES:
-        table = "the table of pipeline/notifications/night.py"
-        unknown = f"Airflow's run type {run_type!r} is not in {table}, so it is treated as a manual run"
+        unknown = (
+            f"Airflow's run type {run_type!r} is not in the table of pipeline/notifications/night.py, "
+            "so it is treated as a manual run"
+        )
         log.warning("%s", unknown)
         return f"{notify_night(env, find, now)}; {unknown}"
     if not NOTIFIES[run_type]:
-        many = f"a run of the type {run_type!r} is one of many"
-        return said(f"nothing was sent: {many}; the morning's run of the catalog tells about the whole night")
+        why = f"a run of the type {run_type!r} is one of many"
+        return logged(f"nothing was sent: {why}; the morning's run of the catalog notifies about the whole night")
     return notify_night(env, find, now)
 
 
-def notify_night(env: Environment, find: Find | None = None, now: datetime | None = None) -> str:
-    """Tell about the night whose report lies under reports/night.json; says what was done. Raises NotSent."""
-    spoken()  # a language that is none is told tonight, not on the night on which something fails
+def notify_night(env: Environment, find: FindReceiver, now: datetime | None = None) -> str:
+    """Notify about the night of reports/night.json; return a sentence on what was done. Raises NotSent."""
+    notification_language()  # a wrong language fails tonight, not on the night on which something else fails
     at = now or datetime.now(UTC)
     path = env.reports / "night.json"
     night = json.loads(path.read_bytes()) if path.exists() else None
-    wanted, told = needs(night, at), _read(env)
-    if not worth_telling(wanted, told.standing):
-        _write(env, _Told(told.nights, standing_of(wanted)))
-        return said("nothing was sent: nothing failed, nothing is held, and nothing new waits for a person")
-    return tell(env, "night", wanted, at, find)
+    needs, sent = list_needs(night, at), _read_sent(env)
+    if not worth_sending(needs, sent.standing):
+        _write_sent(env, _Sent(sent.nights, waiting_counts(needs)))
+        return logged("nothing was sent: nothing failed, nothing is held, and nothing new waits for a person")
+    return send_needs(env, "night", needs, at, find)
 
 
-def tell(env: Environment, about: str, wanted: Sequence[Facts], at: datetime, find: Find | None = None) -> str:
-    """Send what needs a person, unless this state of this night was sent before. Raises NotSent."""
-    name = os.environ.get(VARIABLE, "").strip()
+def send_needs(env: Environment, about: str, needs: Sequence[Need], at: datetime, find: FindReceiver) -> str:
+    """Send what needs a person, unless the same was sent for this night before. Raises NotSent.
+
+    `about` is "night" or "deadline". Returns a sentence on what was done.
+    """
+    name = os.environ.get(NOTIFY_VARIABLE, "").strip()
     if not name:
-        return said(f"nothing was sent: {VARIABLE} names no Airflow connection")
-    told, night = _read(env), f"{at:%Y-%m-%d}"
-    language = spoken()
-    lines = tuple(line(one, language) for one in wanted)
-    state = hashlib.sha256("\n".join([about, *lines]).encode()).hexdigest()[:16]
-    if state in told.nights.get(night, []):
-        return said("nothing was sent: this was told before")
-    send((find or _connection)(name), _composed(env, night, wanted, lines, language))
-    nights = {**told.nights, night: [*told.nights.get(night, []), state]}
-    kept = dict(sorted(nights.items())[-_KEPT:])
-    _write(env, _Told(kept, standing_of(wanted) if about == "night" else told.standing))
-    return said(f"sent {len(lines)} line(s) to the connection {name}")
+        return logged(f"nothing was sent: {NOTIFY_VARIABLE} names no Airflow connection")
+    sent, night = _read_sent(env), f"{at:%Y-%m-%d}"
+    language = notification_language()
+    lines = tuple(line(need, language) for need in needs)
+    digest = hashlib.sha256("\n".join([about, *lines]).encode()).hexdigest()[:16]
+    if digest in sent.nights.get(night, []):
+        return logged("nothing was sent: the same was sent before")
+    send(find(name), _compose(env, night, needs, lines, language))
+    nights = {**sent.nights, night: [*sent.nights.get(night, []), digest]}
+    remembered = dict(sorted(nights.items())[-_REMEMBERED_NIGHTS:])
+    _write_sent(env, _Sent(remembered, waiting_counts(needs) if about == "night" else sent.standing))
+    return logged(f"sent {len(lines)} line(s) to the connection {name}")
 
 
-def _composed(
-    env: Environment, night: str, wanted: Sequence[Facts], lines: tuple[str, ...], language: str
+def _compose(
+    env: Environment, night: str, needs: Sequence[Need], lines: tuple[str, ...], language: str
 ) -> Notification:
-    """What is sent: the lines in the operator's language, and the page of the report in it."""
+    """Return the notification: the lines in the operator's language, and the report's page in that language."""
     page = str(env.reports / f"night{suffix(language, LANGUAGES)}.html")
-    subject = words("subject", language).format(night=night, count=len(lines))
-    facts: Mapping[str, Any] = {"night": night, "needs": list(wanted), "report": page}
-    return Notification(subject, (*lines, words("report_at", language).format(path=page)), facts)
+    subject = message("subject", language).format(night=night, count=len(lines))
+    facts: Mapping[str, Any] = {"night": night, "needs": list(needs), "report": page}
+    return Notification(subject, (*lines, message("report_at", language).format(path=page)), facts)
 
 
-def spoken() -> str:
-    """The language of notifications. Raises ValueError when there are no reports in it."""
-    language = os.environ.get(LANGUAGE, "").strip() or LANGUAGES[0]
+def notification_language() -> str:
+    """Return the language of notifications. Raises ValueError when no reports are written in it."""
+    language = os.environ.get(LANGUAGE_VARIABLE, "").strip() or LANGUAGES[0]
     if language not in LANGUAGES:
-        raise ValueError(f"{LANGUAGE}: {language!r} is no language of the reports; put one of {', '.join(LANGUAGES)}")
+        known = ", ".join(LANGUAGES)
+        raise ValueError(f"{LANGUAGE_VARIABLE}: {language!r} is not a language of the reports; set one of {known}")
     return language
 
 
-def said(what: str) -> str:
-    """Once into the task's log, and as its result."""
-    log.info("%s", what)
-    return what
+def logged(sentence: str) -> str:
+    """Write the sentence into the task's log and return it as the task's result."""
+    log.info("%s", sentence)
+    return sentence
 
 
-def _read(env: Environment) -> _Told:
-    """What was told before. Raises ValueError naming the file when it cannot be read."""
-    path = _memory(env)
+def _read_sent(env: Environment) -> _Sent:
+    """Read what was sent before. Raises ValueError naming the file when it cannot be read."""
+    path = _sent_file(env)
     if not path.exists():
-        return _Told()
+        return _Sent()
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Told)
+        return msgspec.json.decode(path.read_bytes(), type=_Sent)
     except msgspec.DecodeError as error:
-        raise ValueError(f"{path} cannot be read ({error}); remove it, and the night is told again") from error
+        raise ValueError(f"{path} cannot be read ({error}); remove it, and the night is sent again") from error
 
 
-def _write(env: Environment, told: _Told) -> None:
-    with whole_file(_memory(env)) as beside:
-        beside.write_bytes(msgspec.json.format(msgspec.json.encode(told, order="sorted"), indent=1) + b"\n")
+def _write_sent(env: Environment, sent: _Sent) -> None:
+    with whole_file(_sent_file(env)) as unfinished:
+        unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(sent, order="sorted"), indent=1) + b"\n")
 
 
-def _memory(env: Environment) -> Path:
+def _sent_file(env: Environment) -> Path:
     return env.reports / "notified.json"
-
-
-def _connection(name: str) -> Receiver:
-    """The Airflow connection of that name; only inside a task. Raises NotSent."""
-    from dags.connections import BadConnection, read_connection
-
-    try:
-        opened = read_connection(name)
-    except BadConnection as error:
-        raise NotSent(f"{error} ({VARIABLE} names it)") from None
-    to = opened.connection
-    return Receiver(
-        name=name,
-        kind=to.conn_type or "",
-        host=to.host or "",
-        port=to.port,
-        scheme=to.schema or "",
-        login=to.login or "",
-        password=to.password or "",
-        extra=opened.extra,
-    )

@@ -14,17 +14,17 @@ from schemas import ROOT
 
 PROGRAM = """
 import json
-from dags.home import prepare
+from commands.airflow_home import prepare
 from schemas import environment
 env = environment()
 prepare(env)
-from dags.setup import set_up
+from commands.setup import set_up
 set_up(env)
 set_up(env)
 from airflow.models.pool import Pool
 from airflow.utils.session import create_session
 from dags.catalog import dag
-from dags.feed_dag import build
+from dags.feeds import build
 feeds, problems = build(env.feeds)
 with create_session() as session:
     slots = {pool.pool: pool.slots for pool in session.query(Pool)}

@@ -23,7 +23,7 @@ from loaders.reports.page import LANGUAGES
 from loaders.store import FeedDeclarationRow, PublishStateRow, write_transaction
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
-from pipeline.notifications.lines import line, needs, worth_telling
+from pipeline.notifications.lines import line, list_needs, worth_sending
 from schemas import ROOT, Environment, HarvestFailed, environment
 from tests.loaders.nights import TABLES, rows
 from tests.pipeline.feeds import declare, land_only, listed, night
@@ -93,8 +93,8 @@ def wrong(env: Environment) -> list[dict[str, Any]]:
 def notified(env: Environment, language: str = "en") -> list[str]:
     """The lines of tonight's notification about feed files; none when nothing is worth telling."""
     report = json.loads((env.reports / "night.json").read_bytes())
-    wanted = needs(report, datetime.now(UTC))
-    assert worth_telling(wanted, {})
+    wanted = list_needs(report, datetime.now(UTC))
+    assert worth_sending(wanted, {})
     return [line(one, language) for one in wanted if one["what"] in ("mistake", "missing", "moved")]
 
 
@@ -398,7 +398,7 @@ def test_a_declaration_that_cannot_be_read_at_all_is_as_none(home: Environment) 
 
 PROGRAM = """
 import json, sys
-from dags.home import prepare
+from commands.airflow_home import prepare
 from schemas import environment
 prepare(environment())
 from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsing_context_manager

@@ -232,10 +232,11 @@ def test_every_run_type_of_airflow_is_decided_upon(tmp_path: Path) -> None:
 
 
 CONNECTIONS = """
-from dags.connections import BadConnection, read_connection
+from dags import find_connection
+from pipeline.airflow_inputs import BadConnection, read_connection
 for name in ("text", "list", "absent", "good"):
     try:
-        print(f"READ {dict(read_connection(name).extra)}")
+        print(f"READ {dict(read_connection(name, find_connection)[1])}")
     except BadConnection as error:
         print(f"READ {error}")
 """

@@ -15,7 +15,7 @@ PARTS = """
 import os, signal, sys, threading
 from pathlib import Path
 import pyarrow as pa
-from dags.halves import by_halves
+from pipeline.halves import by_halves
 
 HERE = os.getpid()
 KEYS = [f"feed:{number:03}" for number in range(101)]

@@ -11,8 +11,8 @@ from tests.loaders.nights import feed, night, said
 
 COMPARE = """
 import resource
-from dags.tasks_catalog import live_features
-from loaders.publish_state import live_versions
+from pipeline.catalog import _live_features as live_features
+from loaders.publication.match_state import live_versions
 from schemas import environment
 
 env = environment()

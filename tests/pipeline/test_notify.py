@@ -17,7 +17,7 @@ from sqlalchemy import insert
 from loaders.catalog import migrate
 from loaders.store import HarvestRunRow, engine
 from pipeline.notifications import check_ready, notify, read_hour
-from pipeline.notifications.night import VARIABLE, notify_night
+from pipeline.notifications.night import NOTIFY_VARIABLE, notify_night
 from pipeline.notifications.send import NotSent, Receiver
 from schemas import Environment, environment
 from tests.dags.webhook import Webhook
@@ -44,7 +44,7 @@ def mail_server() -> Iterator[MailServer]:
 
 @pytest.fixture
 def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
-    monkeypatch.setenv(VARIABLE, "elib_notify")
+    monkeypatch.setenv(NOTIFY_VARIABLE, "elib_notify")
     return environment({"ELIB_HOME": str(tmp_path)})
 
 
@@ -52,6 +52,10 @@ def receiver(server: Any, kind: str, **said: Any) -> Receiver:
     host, port = server.server_address
     given = {"scheme": "http", "login": "", "password": "", "extra": {}} | said
     return Receiver(name="elib_notify", kind=kind, host=host, port=port, **given)
+
+
+def unwanted(name: str) -> Receiver:
+    raise AssertionError("no connection is read where nothing is sent")
 
 
 def report(
@@ -107,7 +111,7 @@ def test_a_language_that_is_none_is_refused_before_anything_has_failed(
     monkeypatch.setenv("ELIB_NOTIFY_LANGUAGE", "tlh")
     report(env)
     with pytest.raises(ValueError, match=r"ELIB_NOTIFY_LANGUAGE: 'tlh'.*en, fr, ru, ar"):
-        notify_night(env, None, NOW)
+        notify_night(env, unwanted, NOW)
 
 
 def test_a_quiet_night_sends_nothing(env: Environment, webhook: Webhook) -> None:
@@ -197,10 +201,10 @@ def test_nobody_listens_and_a_type_that_cannot_be_sent_to(env: Environment, webh
 def test_without_a_connection_nothing_is_sent_and_it_is_said(
     env: Environment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.delenv(VARIABLE)
+    monkeypatch.delenv(NOTIFY_VARIABLE)
     report(env, HELD)
     with caplog.at_level("INFO", logger="elib.notify"):
-        notify_night(env, None, NOW)
+        notify_night(env, unwanted, NOW)
     assert [one.message for one in caplog.records] == ["nothing was sent: ELIB_NOTIFY names no Airflow connection"]
 
 
@@ -279,11 +283,11 @@ def publication(env: Environment, run_id: str, ended_at: str, status: str) -> No
 RUN_NOTIFY = """
 import datetime
 import logging
-from dags.home import prepare
+from commands.airflow_home import prepare
 from schemas import environment
 env = environment()
 prepare(env)
-from dags.setup import set_up
+from commands.setup import set_up
 set_up(env)
 from dags.{module} import dag
 run = dag.test(run_after={run_after})

@@ -1,4 +1,4 @@
-"""The configuration that a feed's DAG is triggered with."""
+"""What Airflow hands to a task: the configuration that a run of a feed's DAG is triggered with."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dags.run_conf import wants_full
+from pipeline.airflow_inputs import wants_full
 
 
 @pytest.mark.parametrize(
