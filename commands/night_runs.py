@@ -156,7 +156,9 @@ def _last_run(env: Environment, feed: str | None) -> dict[str, Any] | None:
     """The newest run of the feed (None: the newest publication) as its row says."""
     of = HarvestRunRow.feed.is_(None) if feed is None else HarvestRunRow.feed == feed
     with read_transaction(env) as connection:
-        row = connection.execute(select(HarvestRunRow.__table__).where(of).order_by(HarvestRunRow.id.desc()).limit(1)).first()
+        row = connection.execute(
+            select(HarvestRunRow.__table__).where(of).order_by(HarvestRunRow.id.desc()).limit(1)
+        ).first()
     return dict(row._mapping) if row else None
 
 

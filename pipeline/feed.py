@@ -233,10 +233,11 @@ def _check_neighbours(env: Environment, run_id: str) -> int:
     Nothing is judged, and the findings stay as they are, when the run changes no record.
     """
     from loaders import staging
-    from loaders.catalog import accepted_records, deleted_keys, feed_of, open_findings, staged_records
+    from loaders.catalog import accepted_records, deleted_keys, open_findings, staged_records
+    from loaders.store import feed_of
     from transforms.rules import Facts, apply_batch_rules, decode_facts
 
-    planned = staging.read_plan(env, run_id)
+    planned = staging.read_staging_plan(env, run_id)
     if not planned.transform and not planned.deleted:
         return 0
     staged = {one.key: one for one in map(decode_facts, staged_records(env, planned.chunks))}
@@ -279,7 +280,7 @@ def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]
     """Why the run must not be loaded as it is; nothing when it may. The verdict is kept under reports/gate."""
     from loaders import staging
     from loaders.backup import waiting_keys
-    from loaders.catalog import shares
+    from loaders.catalog import quality_shares
 
     promised = waiting_keys(env, feed.name)
     if not promised and not any(counts[name] for name in ("added", "changed", "deleted", "rejected", "quarantined")):
@@ -287,8 +288,8 @@ def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]
     from loaders.reports import keep_gate
     from transforms.gate import History, judge, with_promised
 
-    history = History(**(shares(env, feed.name) or {}))
-    result = judge(with_promised(staging.facts(env, run_id), promised), feed, history, counts)
+    history = History(**(quality_shares(env, feed.name) or {}))
+    result = judge(with_promised(staging.gate_facts(env, run_id), promised), feed, history, counts)
     keep_gate(env.reports, run_id, result.held, result.reasons, result.results)
     return result.reasons
 
