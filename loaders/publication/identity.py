@@ -57,12 +57,21 @@ def identify(
     returned = {number: ids for number, ids in own.items() if number not in granted}
     chosen = granted | {number: oldest for number, (oldest, *_) in returned.items()}
     ids = [chosen.get(number) or _mint(run_id, group[0]) for number, group in enumerate(groups)]
-    replaced = {other: oldest for oldest, *others in returned.values() for other in others}
-    taken = set(granted.values())
+    redirects_to_oldest = {other: oldest for oldest, *others in returned.values() for other in others}
+    return Identities(
+        ids,
+        _lost(claims, set(granted.values()), ids) | redirects_to_oldest,
+        frozenset(oldest for oldest, *_ in returned.values()),
+    )
+
+
+def _lost(claims: Iterable[_Claim], taken: Set[str], ids: Sequence[str]) -> dict[str, str]:
+    """Redirect each claimed id that no group got to the id of the group with the best claim to it."""
+    lost: dict[str, str] = {}
     for claim in claims:
         if claim.id not in taken:
-            replaced.setdefault(claim.id, ids[claim.group])
-    return Identities(ids, replaced, frozenset(oldest for oldest, *_ in returned.values()))
+            lost.setdefault(claim.id, ids[claim.group])
+    return lost
 
 
 def _granted(claims: Iterable[_Claim]) -> dict[int, str]:

@@ -199,10 +199,7 @@ def _groups(live: Mapping[str, LiveRecord], clusters: Iterable[Cluster]) -> tupl
 
 def _relations(groups: Iterable[Group], ids: Iterable[str], matched: MatchResult) -> dict[str, tuple[Relation, ...]]:
     """Return the relations between resources that the matcher found, by resource id."""
-    related_keys = {key for pair in matched.related for key in (pair.key, pair.other_key)}
-    id_of = {
-        key: resource_id for resource_id, keys in zip(ids, groups, strict=True) for key in keys if key in related_keys
-    }
+    id_of = _ids_of({key for pair in matched.related for key in (pair.key, pair.other_key)}, groups, ids)
     relations: dict[str, set[tuple[str, str]]] = {}
     for pair in matched.related:
         source, target = id_of.get(pair.key), id_of.get(pair.other_key)
@@ -212,3 +209,8 @@ def _relations(groups: Iterable[Group], ids: Iterable[str], matched: MatchResult
         source: tuple(Relation(kind=kind, target=target) for kind, target in sorted(targets))
         for source, targets in relations.items()
     }
+
+
+def _ids_of(wanted: set[str], groups: Iterable[Group], ids: Iterable[str]) -> dict[str, str]:
+    """Return the resource id of each of the wanted keys that is in a group."""
+    return {key: resource_id for resource_id, group in zip(ids, groups, strict=True) for key in group if key in wanted}
