@@ -32,34 +32,50 @@ class HarvestRunRow(Table):
     __tablename__ = "harvest_run"
     __table_args__ = (Index("ix_harvest_run_feed_status", "feed", "status"),)
 
-    id: Mapped[str] = mapped_column(primary_key=True)  # <feed>-<UTC YYYYMMDDTHHMMSSffffff>, strictly increasing
-    feed: Mapped[str | None]  # null: publish
-    kind: Mapped[str]  # harvest, reprocess, publish, undo
-    status: Mapped[str]  # running, landed, held, loaded, failed, refused, superseded, undone
-    started_at: Mapped[str]
-    ended_at: Mapped[str | None]
-    listed: Mapped[int] = mapped_column(default=0)  # records that the partner listed in this run
-    landed: Mapped[int] = mapped_column(default=0)  # distinct records judged: the funnel's sum
-    added: Mapped[int] = mapped_column(default=0)
-    changed: Mapped[int] = mapped_column(default=0)
-    unchanged: Mapped[int] = mapped_column(default=0)
-    deleted: Mapped[int] = mapped_column(default=0)
-    rejected: Mapped[int] = mapped_column(default=0)
-    quarantined: Mapped[int] = mapped_column(default=0)
-    duplicates: Mapped[int] = mapped_column(default=0)  # listed again in one harvest; the winner alone is counted
-    cause: Mapped[str | None]  # of the table of causes, when it failed
-    error: Mapped[str | None]  # the sentence for the operator, when it failed
-    reasons: Mapped[str | None]  # JSON list of schemas.Reason: why it is held
-    notes: Mapped[str | None]  # JSON list: what an operator should know of the harvest
-    base_run_id: Mapped[str | None]  # the feed's loaded run that this one was staged against
-    landing_until: Mapped[str | None]  # the newest run whose landing is in it; null: its records came by the pipe
-    undid_run_id: Mapped[str | None]  # kind undo: the run that it undid
-    transform_version: Mapped[str | None]
-    ungated_by: Mapped[str | None]  # who loaded it past the gate
-    decided_by: Mapped[str | None]  # who released, refused or undid it
-    decided_at: Mapped[str | None]
-    decision_reason: Mapped[str | None]
-    worker: Mapped[str | None]  # JSON: host, boot, pid and start of the process that runs it
+    id: Mapped[str] = mapped_column(
+        primary_key=True,
+        doc="run id: feed (or `publish`), `-`, UTC time as YYYYMMDDTHHMMSSffffff; strictly increasing per feed",
+    )
+    feed: Mapped[str | None] = mapped_column(doc="feed name; null for a publication")
+    kind: Mapped[str] = mapped_column(doc="`harvest`, `reprocess`, `publish` or `undo`")
+    status: Mapped[str] = mapped_column(
+        doc="`running`, `landed`, `held`, `loaded`, `failed`, `refused`, `superseded` or `undone`"
+    )
+    started_at: Mapped[str] = mapped_column(doc="when the run began")
+    ended_at: Mapped[str | None] = mapped_column(doc="when it was loaded, held, refused or failed")
+    listed: Mapped[int] = mapped_column(default=0, doc="records that the partner listed in this run")
+    landed: Mapped[int] = mapped_column(default=0, doc="distinct records judged: the sum of the next six columns")
+    added: Mapped[int] = mapped_column(default=0, doc="records that are new, or live again")
+    changed: Mapped[int] = mapped_column(default=0, doc="live records with another accepted version")
+    unchanged: Mapped[int] = mapped_column(default=0, doc="records with the version known before")
+    deleted: Mapped[int] = mapped_column(
+        default=0, doc="records that the partner deleted, that a complete list no longer has, or whose feed is retired"
+    )
+    rejected: Mapped[int] = mapped_column(default=0, doc="records that could not be read")
+    quarantined: Mapped[int] = mapped_column(default=0, doc="readable records with an error-level issue")
+    duplicates: Mapped[int] = mapped_column(
+        default=0,
+        doc="records listed again in one harvest (only the last one counts); of a publication: records merged away",
+    )
+    cause: Mapped[str | None] = mapped_column(doc="why it failed: a cause of the operator's guide, such as `timeout`")
+    error: Mapped[str | None] = mapped_column(doc="when it failed: the sentence for the operator")
+    reasons: Mapped[str | None] = mapped_column(doc="JSON list of schemas.Reason: why it is held")
+    notes: Mapped[str | None] = mapped_column(doc="JSON list of sentences that an operator should know")
+    base_run_id: Mapped[str | None] = mapped_column(doc="the feed's loaded run that this one was staged against")
+    landing_until: Mapped[str | None] = mapped_column(
+        doc="the newest run whose landing is included; null when the records came by the pipe"
+    )
+    undid_run_id: Mapped[str | None] = mapped_column(doc="of kind `undo`: the run that it undid")
+    transform_version: Mapped[str | None] = mapped_column(
+        doc="digest of the code and mappings that normalized the records"
+    )
+    ungated_by: Mapped[str | None] = mapped_column(doc="who loaded it past the gate")
+    decided_by: Mapped[str | None] = mapped_column(doc="who released, refused or undid it")
+    decided_at: Mapped[str | None] = mapped_column(doc="when that was decided")
+    decision_reason: Mapped[str | None] = mapped_column(doc="the reason given")
+    worker: Mapped[str | None] = mapped_column(
+        doc="JSON: host, boot, process id and start of the process that runs it; null when none does"
+    )
 
 
 class SourceRecordRow(Table):
@@ -74,29 +90,43 @@ class SourceRecordRow(Table):
         Index("ix_source_record_run_id", "run_id"),
     )
 
-    key: Mapped[str] = mapped_column(primary_key=True)  # feed:identifier
-    feed: Mapped[str]
-    identifier: Mapped[str]
-    datestamp: Mapped[str | None]  # theirs, of the last version that changed anything here
-    format: Mapped[str]
-    status: Mapped[str]  # live, deleted, rejected, quarantined; the last two have no live version
-    deleted_reason: Mapped[str | None]  # deleted (they said so), absent (a complete list lacks it), retired
-    payload_sha256: Mapped[str | None]  # of the last accepted version
-    record: Mapped[str | None]  # JSON of schemas.Resource, keys in order; kept when deleted
-    record_sha256: Mapped[str | None]
-    score: Mapped[int | None]  # quality of the accepted version, 0 to 100
-    has_title: Mapped[bool] = mapped_column(default=False)
-    has_language: Mapped[bool] = mapped_column(default=False)
-    has_license: Mapped[bool] = mapped_column(default=False)
-    license_open: Mapped[bool | None]
-    unmapped: Mapped[str | None]  # JSON list of [field, value]: its terms without a code
-    pending_sha256: Mapped[str | None]  # of the payload that waits
-    pending_record: Mapped[str | None]
-    pending_record_sha256: Mapped[str | None]
-    pending_reason: Mapped[str | None]  # why it waits
-    pending_status: Mapped[str | None]  # rejected, quarantined
-    run_id: Mapped[str]  # the run that last changed this row
-    resource_id: Mapped[str | None]
+    key: Mapped[str] = mapped_column(primary_key=True, doc="feed:identifier")
+    feed: Mapped[str] = mapped_column(doc="feed name")
+    identifier: Mapped[str] = mapped_column(doc="the partner's identifier")
+    datestamp: Mapped[str | None] = mapped_column(
+        doc="the partner's datestamp of the last version that changed this row"
+    )
+    format: Mapped[str] = mapped_column(doc="the crosswalk that reads the payload")
+    status: Mapped[str] = mapped_column(
+        doc="`live`, `deleted`, `rejected` or `quarantined`; the last two have no accepted version"
+    )
+    deleted_reason: Mapped[str | None] = mapped_column(
+        doc="`deleted` (the partner says so), `absent` (a complete list lacks it) or `retired` (the feed has ended)"
+    )
+    payload_sha256: Mapped[str | None] = mapped_column(doc="sha256 of the payload of the last accepted version")
+    record: Mapped[str | None] = mapped_column(
+        doc="JSON of schemas.Resource, the last accepted version; kept when the record is deleted"
+    )
+    record_sha256: Mapped[str | None] = mapped_column(doc="sha256 of `record`")
+    score: Mapped[int | None] = mapped_column(doc="quality of the accepted version, 0 to 100")
+    has_title: Mapped[bool] = mapped_column(default=False, doc="whether the accepted version has a title")
+    has_language: Mapped[bool] = mapped_column(default=False, doc="whether the accepted version names a language")
+    has_license: Mapped[bool] = mapped_column(default=False, doc="whether the accepted version names a licence")
+    license_open: Mapped[bool | None] = mapped_column(
+        doc="whether that licence is open; null when it cannot be decided"
+    )
+    unmapped: Mapped[str | None] = mapped_column(doc="JSON list of [field, value]: its terms without a code")
+    pending_sha256: Mapped[str | None] = mapped_column(doc="sha256 of the payload of the version that is waiting")
+    pending_record: Mapped[str | None] = mapped_column(
+        doc="JSON of schemas.Resource, the version that is waiting; null when it could not be read"
+    )
+    pending_record_sha256: Mapped[str | None] = mapped_column(doc="sha256 of `pending_record`")
+    pending_reason: Mapped[str | None] = mapped_column(doc="why the version is waiting")
+    pending_status: Mapped[str | None] = mapped_column(
+        doc="`rejected` or `quarantined`; null when no version is waiting"
+    )
+    run_id: Mapped[str] = mapped_column(doc="the run that last changed this row")
+    resource_id: Mapped[str | None] = mapped_column(doc="the resource that it is published in; null when it is not")
 
 
 class ResourceRow(Table):
@@ -108,22 +138,29 @@ class ResourceRow(Table):
         Index("ix_resource_review", "withdrawn_at", sqlite_where=DOUBTED, postgresql_where=DOUBTED),
     )
 
-    id: Mapped[str] = mapped_column(primary_key=True)
-    title: Mapped[str | None]
-    language: Mapped[str | None]
-    license_uri: Mapped[str | None]
-    resource_type: Mapped[str | None]
-    url: Mapped[str | None]
-    issued: Mapped[str | None]
-    issued_year: Mapped[int | None]
-    quality: Mapped[int | None]  # 0 to 100
-    record: Mapped[str]  # JSON: the shared record
-    record_sha256: Mapped[str]
-    members: Mapped[int] = mapped_column(default=1)  # records in it
-    review: Mapped[str | None]  # why a steward should look at the cluster, if so
-    created_at: Mapped[str]
-    updated_at: Mapped[str]
-    withdrawn_at: Mapped[str | None]
+    id: Mapped[str] = mapped_column(
+        primary_key=True,
+        doc="26 letters and digits that sort by time (ULID), minted by the catalog and kept while one member stays",
+    )
+    title: Mapped[str | None] = mapped_column(doc="title in the resource's own language, or else its first title")
+    language: Mapped[str | None] = mapped_column(doc="BCP 47 tag of its first language")
+    license_uri: Mapped[str | None] = mapped_column(doc="URI of its licence")
+    resource_type: Mapped[str | None] = mapped_column(doc="code of its first resource type")
+    url: Mapped[str | None] = mapped_column(doc="address of its landing page")
+    issued: Mapped[str | None] = mapped_column(doc="date of publication, EDTF level 1")
+    issued_year: Mapped[int | None] = mapped_column(doc="year of publication")
+    quality: Mapped[int | None] = mapped_column(doc="best score of its records, 0 to 100")
+    record: Mapped[str] = mapped_column(doc="JSON of schemas.Resource: the merged record")
+    record_sha256: Mapped[str] = mapped_column(doc="sha256 of `record`")
+    members: Mapped[int] = mapped_column(default=1, doc="number of records in its cluster")
+    review: Mapped[str | None] = mapped_column(
+        doc="why a steward should review the cluster; null when there is no reason"
+    )
+    created_at: Mapped[str] = mapped_column(doc="when it was first published")
+    updated_at: Mapped[str] = mapped_column(
+        doc="when a publication last changed it; filling a derived column does not count"
+    )
+    withdrawn_at: Mapped[str | None] = mapped_column(doc="when it was withdrawn; null while it is published")
 
 
 class ResourceVersionRow(Table):
@@ -131,11 +168,13 @@ class ResourceVersionRow(Table):
 
     __tablename__ = "resource_version"
 
-    resource_id: Mapped[str] = mapped_column(primary_key=True)
-    version: Mapped[int] = mapped_column(primary_key=True)  # from 1
-    run_id: Mapped[str]
-    changed_at: Mapped[str]
-    changes: Mapped[str]  # JSON
+    resource_id: Mapped[str] = mapped_column(primary_key=True, doc="the resource")
+    version: Mapped[int] = mapped_column(primary_key=True, doc="number of the version, from 1")
+    run_id: Mapped[str] = mapped_column(doc="the publication that made it")
+    changed_at: Mapped[str] = mapped_column(doc="when it was made")
+    changes: Mapped[str] = mapped_column(
+        doc="JSON: {field: {from, to}}, {created: keys}, {withdrawn: true} or {redirected: id}"
+    )
 
 
 class RedirectRow(Table):
@@ -143,9 +182,9 @@ class RedirectRow(Table):
 
     __tablename__ = "redirect"
 
-    old_id: Mapped[str] = mapped_column(primary_key=True)
-    id: Mapped[str]
-    at: Mapped[str]
+    old_id: Mapped[str] = mapped_column(primary_key=True, doc="the id that is no longer used")
+    id: Mapped[str] = mapped_column(doc="the id to use instead; chains are resolved")
+    at: Mapped[str] = mapped_column(doc="when the redirect was written")
 
 
 class IssueRow(Table):
@@ -159,17 +198,22 @@ class IssueRow(Table):
         Index("ix_issue_resolved_run_id", "resolved_run_id"),
     )
 
-    finding: Mapped[str] = mapped_column(primary_key=True)  # key # digest of code, path without list index, value
-    key: Mapped[str]
-    feed: Mapped[str]
-    run_id: Mapped[str]  # the run that last changed this row
-    code: Mapped[str]
-    severity: Mapped[str]  # error, warning, info
-    scope: Mapped[str] = mapped_column(default="record")  # record; batch: beside its feed; catalog: across feeds
-    path: Mapped[str]
-    value: Mapped[str]
-    first_run_id: Mapped[str]
-    resolved_run_id: Mapped[str | None]
+    finding: Mapped[str] = mapped_column(
+        primary_key=True, doc="record key, `#`, digest of code, path (without list indexes) and value"
+    )
+    key: Mapped[str] = mapped_column(doc="the record")
+    feed: Mapped[str] = mapped_column(doc="feed name")
+    run_id: Mapped[str] = mapped_column(doc="the run that last changed this row")
+    code: Mapped[str] = mapped_column(doc="the rule, as in docs/rules.md")
+    severity: Mapped[str] = mapped_column(doc="`error`, `warning` or `info`")
+    scope: Mapped[str] = mapped_column(
+        default="record",
+        doc="`record` (a rule on one record), `batch` (compared within its feed) or `catalog` (compared across feeds)",
+    )
+    path: Mapped[str] = mapped_column(doc="where in the shared record")
+    value: Mapped[str] = mapped_column(doc="what was found there")
+    first_run_id: Mapped[str] = mapped_column(doc="the run that first found it")
+    resolved_run_id: Mapped[str | None] = mapped_column(doc="the run that no longer found it; null while it is open")
 
 
 class UnmappedValueRow(Table):
@@ -177,12 +221,12 @@ class UnmappedValueRow(Table):
 
     __tablename__ = "unmapped_value"
 
-    field: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[str] = mapped_column(primary_key=True)
-    feed: Mapped[str] = mapped_column(primary_key=True)
-    count: Mapped[int]
-    first_seen: Mapped[str]  # when the run that first saw it began
-    mapped_to: Mapped[str | None]  # the code, once there is one
+    field: Mapped[str] = mapped_column(primary_key=True, doc="field of the shared record")
+    value: Mapped[str] = mapped_column(primary_key=True, doc="the term as the partner wrote it")
+    feed: Mapped[str] = mapped_column(primary_key=True, doc="feed name")
+    count: Mapped[int] = mapped_column(doc="live records of the feed that have it")
+    first_seen: Mapped[str] = mapped_column(doc="start of the run that first found it")
+    mapped_to: Mapped[str | None] = mapped_column(doc="the code, once the term is mapped")
 
 
 class MatchRow(Table):
@@ -191,12 +235,14 @@ class MatchRow(Table):
     __tablename__ = "match"
     __table_args__ = (Index("ix_match_right_key", "right_key"), Index("ix_match_verdict", "verdict"))
 
-    left_key: Mapped[str] = mapped_column(primary_key=True)
-    right_key: Mapped[str] = mapped_column(primary_key=True)
-    probability: Mapped[float]  # 6 places
-    evidence: Mapped[str]  # JSON list of schemas.Evidence
-    verdict: Mapped[str]  # same, review, different
-    review: Mapped[str | None]  # why it is put up for review, where the verdict alone does not say
+    left_key: Mapped[str] = mapped_column(primary_key=True, doc="the smaller record key")
+    right_key: Mapped[str] = mapped_column(primary_key=True, doc="the larger record key")
+    probability: Mapped[float] = mapped_column(doc="probability that both are one work, six decimal places")
+    evidence: Mapped[str] = mapped_column(doc="JSON list of schemas.Evidence: field, what was seen, weight")
+    verdict: Mapped[str] = mapped_column(doc="`same`, `review` or `different`")
+    review: Mapped[str | None] = mapped_column(
+        doc="why the pair is up for review, where the verdict alone does not say"
+    )
 
 
 class JudgementRow(Table):
@@ -205,15 +251,15 @@ class JudgementRow(Table):
     __tablename__ = "judgement"
     __table_args__ = (Index("ix_judgement_pair", "left_key", "right_key"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    left_key: Mapped[str]
-    right_key: Mapped[str]
-    verdict: Mapped[str]  # same, different
-    by: Mapped[str]
-    at: Mapped[str]
-    reason: Mapped[str]
-    left_sha256: Mapped[str | None]  # of the match fields when it was decided
-    right_sha256: Mapped[str | None]
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True, doc="number of the judgement")
+    left_key: Mapped[str] = mapped_column(doc="the smaller record key")
+    right_key: Mapped[str] = mapped_column(doc="the larger record key")
+    verdict: Mapped[str] = mapped_column(doc="`same` or `different`")
+    by: Mapped[str] = mapped_column(doc="who decided")
+    at: Mapped[str] = mapped_column(doc="when")
+    reason: Mapped[str] = mapped_column(doc="why")
+    left_sha256: Mapped[str | None] = mapped_column(doc="digest of the left record's compared fields at that time")
+    right_sha256: Mapped[str | None] = mapped_column(doc="digest of the right record's compared fields at that time")
 
 
 class CurationRow(Table):
@@ -222,19 +268,19 @@ class CurationRow(Table):
     __tablename__ = "curation"
     __table_args__ = (Index("ix_curation_key", "key"), Index("ix_curation_resource_id", "resource_id"))
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    key: Mapped[str | None]
-    resource_id: Mapped[str | None]
-    path: Mapped[str | None]  # of the shared record, such as title.en
-    value: Mapped[str | None]  # JSON; for accept the payload's sha256
-    action: Mapped[str]  # set, withdraw, accept
-    by: Mapped[str]
-    at: Mapped[str]
-    reason: Mapped[str]
-    before: Mapped[str | None]  # accept: JSON of the row as it was, to undo it
-    undone_at: Mapped[str | None]
-    undone_by: Mapped[str | None]
-    undone_reason: Mapped[str | None]
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True, doc="number of the curation")
+    key: Mapped[str | None] = mapped_column(doc="the record that it is about, unless it is about a resource")
+    resource_id: Mapped[str | None] = mapped_column(doc="the resource that it is about, unless it is about a record")
+    path: Mapped[str | None] = mapped_column(doc="of `set`: the path in the shared record, such as title.en")
+    value: Mapped[str | None] = mapped_column(doc="of `set`: the value as JSON; of `accept`: the payload's sha256")
+    action: Mapped[str] = mapped_column(doc="`set`, `withdraw` or `accept`")
+    by: Mapped[str] = mapped_column(doc="who decided")
+    at: Mapped[str] = mapped_column(doc="when")
+    reason: Mapped[str] = mapped_column(doc="why")
+    before: Mapped[str | None] = mapped_column(doc="of `accept`: JSON of the row of source_record before, to undo it")
+    undone_at: Mapped[str | None] = mapped_column(doc="when it was undone; null while it is in force")
+    undone_by: Mapped[str | None] = mapped_column(doc="who undid it")
+    undone_reason: Mapped[str | None] = mapped_column(doc="why it was undone")
 
 
 class RefusedRow(Table):
@@ -242,13 +288,13 @@ class RefusedRow(Table):
 
     __tablename__ = "refused"
 
-    key: Mapped[str] = mapped_column(primary_key=True)
-    sha256: Mapped[str] = mapped_column(primary_key=True)  # of the payload; empty for a deletion
-    feed: Mapped[str]
-    run_id: Mapped[str]
-    by: Mapped[str]
-    at: Mapped[str]
-    reason: Mapped[str]
+    key: Mapped[str] = mapped_column(primary_key=True, doc="the record")
+    sha256: Mapped[str] = mapped_column(primary_key=True, doc="sha256 of the refused payload; empty for a deletion")
+    feed: Mapped[str] = mapped_column(doc="feed name")
+    run_id: Mapped[str] = mapped_column(doc="the run that contained it")
+    by: Mapped[str] = mapped_column(doc="who decided")
+    at: Mapped[str] = mapped_column(doc="when")
+    reason: Mapped[str] = mapped_column(doc="why")
 
 
 class RestoredMemberRow(Table):
@@ -256,8 +302,8 @@ class RestoredMemberRow(Table):
 
     __tablename__ = "restored_member"
 
-    key: Mapped[str] = mapped_column(primary_key=True)
-    resource_id: Mapped[str]
+    key: Mapped[str] = mapped_column(primary_key=True, doc="the record")
+    resource_id: Mapped[str] = mapped_column(doc="the resource to which it belonged")
 
 
 class PublishStateRow(Table):
@@ -265,8 +311,11 @@ class PublishStateRow(Table):
 
     __tablename__ = "publish_state"
 
-    name: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[str]  # JSON
+    name: Mapped[str] = mapped_column(
+        primary_key=True,
+        doc="`matched` (the match published), `derivation` (version of the derived columns) or `restored` (feeds)",
+    )
+    value: Mapped[str] = mapped_column(doc="JSON")
 
 
 class FeedDeclarationRow(Table):
@@ -274,9 +323,9 @@ class FeedDeclarationRow(Table):
 
     __tablename__ = "feed_declaration"
 
-    feed: Mapped[str] = mapped_column(primary_key=True)
-    version: Mapped[int]  # from 1; one more each time the declaration changes
-    declaration: Mapped[str]  # JSON: the keys that the file sets
-    sha256: Mapped[str]  # of the declaration
-    seen_at: Mapped[str]  # when this version was first seen
-    source: Mapped[str]  # file, registration
+    feed: Mapped[str] = mapped_column(primary_key=True, doc="feed name")
+    version: Mapped[int] = mapped_column(doc="number of the declaration, from 1; one more each time it changes")
+    declaration: Mapped[str] = mapped_column(doc="JSON: the keys that the feed file sets")
+    sha256: Mapped[str] = mapped_column(doc="sha256 of the declaration")
+    seen_at: Mapped[str] = mapped_column(doc="when this version was first seen")
+    source: Mapped[str] = mapped_column(doc="`file` or `registration`")
