@@ -1,26 +1,28 @@
-"""Why a harvest ends without its whole list: one small table, each cause with what to do about it."""
+"""Why a harvest failed: the table of causes, each with what to do, and the exceptions that carry them.
+
+`python -m harvesters.causes` prints the table as docs/harvest.md shows it.
+"""
 
 from __future__ import annotations
 
 import sys
 
-from schemas import Base, HarvestFailed, RawResponse
+from schemas import HarvestFailed, RawResponse
+from schemas.base import Base
 
 MAX_CONSECUTIVE_FAILURES = 10  # records or pages in a row that fail before the server counts as failed
 
 
 class _Cause(Base, frozen=True, kw_only=True):
-    """What happened in general, what the operator should do, and whether the next night tries by itself."""
-
-    meaning: str
-    advice: str
-    again: bool
+    meaning: str  # what happened
+    advice: str  # what the operator should do
+    again: bool  # the next run may succeed although nothing was changed
 
 
 CAUSES: dict[str, _Cause] = {
     "unreachable": _Cause(
         meaning="the server does not answer, or answers only with errors of its own",
-        advice="Wait a night or two; if it stays so, ask the partner whether the server is running.",
+        advice="Wait a night or two; if this continues, ask the partner whether the server is running.",
         again=True,
     ),
     "certificate": _Cause(
@@ -39,7 +41,7 @@ CAUSES: dict[str, _Cause] = {
         again=False,
     ),
     "moved": _Cause(
-        meaning="the server sends us elsewhere and we cannot follow",
+        meaning="the server redirects to an address that we cannot follow",
         advice="Open the address in a browser, find where it leads, and put that into the feed's url.",
         again=False,
     ),
@@ -49,39 +51,39 @@ CAUSES: dict[str, _Cause] = {
         again=True,
     ),
     "bad_format": _Cause(
-        meaning="the answer is not in the format that the feed declares",
+        meaning="the response is not in the format that the feed declares",
         advice="Compare the feed's format, sets and [request] with what the server offers.",
         again=False,
     ),
     "token_expired": _Cause(
-        meaning="the server forgets its place in the list faster than we can follow",
-        advice="Ask for smaller windows (sets) or a higher [request] rate that the partner agrees to.",
+        meaning="the server's resumption tokens expire before we can use them",
+        advice="Declare smaller parts of the list (sets), or a higher [request] rate that the partner agrees to.",
         again=True,
     ),
     "truncated": _Cause(
-        meaning="the list ended before it was whole",
-        advice="Nothing was deleted and the mark was not moved. If the partner really removed so many, raise "
-        "[expect] max_drop; if its completeListSize is wrong, set [request] trust_list_size = false.",
+        meaning="the list ended before it was complete",
+        advice="Nothing was deleted, and the next harvest covers the same time again. If the partner really removed so "
+        "many, raise [expect] max_drop; if its completeListSize is wrong, set [request] trust_list_size = false.",
         again=True,
     ),
     "too_slow": _Cause(
         meaning="the feed's time ran out",
-        advice="The next run goes on where this one stopped; raise [request] timeout or budget if it never ends.",
+        advice="The next run continues where this one stopped; raise [request] timeout or budget if it never finishes.",
         again=True,
     ),
     "quiet_hours": _Cause(
         meaning="the partner's quiet hours have begun",
-        advice="The next run goes on where this one stopped; move the feed's schedule if it never ends.",
+        advice="The next run continues where this one stopped; move the feed's schedule if it never finishes.",
         again=True,
     ),
     "malformed": _Cause(
-        meaning="the answer cannot be read",
+        meaning="the response cannot be parsed",
         advice="The response is kept in landing: show it to the partner.",
         again=True,
     ),
     "too_large": _Cause(
-        meaning="the answer is larger than the feed allows",
-        advice="Look at what the address serves; raise [request] max_bytes or max_pages if it is right.",
+        meaning="the response or the list is larger than the feed allows",
+        advice="Look at what the address serves; if it is right, raise [request] max_bytes or max_pages.",
         again=False,
     ),
     "forbidden_address": _Cause(
@@ -93,58 +95,61 @@ CAUSES: dict[str, _Cause] = {
 
 
 class RequestFailed(HarvestFailed):
-    """The server was reached and failed on this one request: another window or method may still succeed."""
+    """The server was reached and this one request failed: a smaller window or another method may still succeed.
+
+    `status` is the HTTP status, if that was the failure; `raw` is the response, if it could not be parsed.
+    """
 
     def __init__(self, cause: str, sentence: str, *, status: int | None = None, again: bool = True) -> None:
         super().__init__(cause, sentence, again=again)
         self.status = status
-        self.raw: tuple[RawResponse, ...] = ()  # what came, when it could not be read
+        self.raw: tuple[RawResponse, ...] = ()
 
 
 def failed(cause: str, what: str, advice: str = "") -> HarvestFailed:
-    """A failure of the table: what was seen, what to do, and whether it is tried again.
+    """Return a failure of the whole harvest. Its sentence holds `what` happened, the advice, and what comes next.
 
-    `advice` takes the place of the cause's own.
+    `advice` replaces that of the cause.
     """
     return HarvestFailed(cause, _sentence(cause, what, advice), again=CAUSES[cause].again)
 
 
 def request_failed(cause: str, what: str, status: int | None = None) -> RequestFailed:
-    """The same for one request of a server that is there."""
+    """Return a failure of one request to a server that was reached."""
     return RequestFailed(cause, _sentence(cause, what), status=status, again=CAUSES[cause].again)
 
 
-def concerns_one_record(failure: HarvestFailed) -> bool:
-    """Whether a failure may be one record's own, so that the next may still come."""
-    return isinstance(failure, RequestFailed) or failure.cause in ("blocked", "bad_format", "too_large", "moved")
-
-
-def as_harvest_failure(failure: HarvestFailed) -> HarvestFailed:
-    """The same failure where nothing else is tried any more, be it one request's or the whole harvest's."""
-    return HarvestFailed(failure.cause, failure.sentence, again=failure.again)
-
-
 def unreadable_response(cause: str, what: str, url: str, body: bytes) -> RequestFailed:
-    """The same for an answer that cannot be read; it is kept as it came."""
+    """Return a failure of one request whose response cannot be read; it carries the response for landing."""
     failure = request_failed(cause, what)
     failure.raw = (RawResponse(url=url, body=body, reason=what),)
     return failure
 
 
+def concerns_one_record(failure: HarvestFailed) -> bool:
+    """Return whether a failure may be that of one record only, so that the next record is worth a request."""
+    return isinstance(failure, RequestFailed) or failure.cause in ("blocked", "bad_format", "too_large", "moved")
+
+
+def as_harvest_failure(failure: HarvestFailed) -> HarvestFailed:
+    """Return the failure as one of the whole harvest, where nothing else is tried any more."""
+    return HarvestFailed(failure.cause, failure.sentence, again=failure.again)
+
+
 def causes_table() -> str:
-    """The causes as a Markdown table, as docs/harvest.md shows them."""
-    rows = [f"| `{name}` | {row.meaning} | {row.advice} | {_again(row)} |" for name, row in CAUSES.items()]
-    return "\n".join(["| cause | it means | what to do | tried again |", "|---|---|---|---|", *rows])
+    """Return the causes as a Markdown table."""
+    rows = [f"| `{name}` | {cause.meaning} | {cause.advice} | {_next_run(cause)} |" for name, cause in CAUSES.items()]
+    return "\n".join(["| cause | it means | what to do | the next run |", "|---|---|---|---|", *rows])
 
 
-def _again(row: _Cause) -> str:
-    return "every night" if row.again else "every night, and ends so until something is changed"
+def _next_run(cause: _Cause) -> str:
+    return "tries again" if cause.again else "fails until this is changed"
 
 
 def _sentence(cause: str, what: str, advice: str = "") -> str:
     row = CAUSES[cause]
-    trying = "The next run tries again." if row.again else "Every run ends so until this is changed."
-    return f"{what.rstrip('. ')}. {advice or row.advice} {trying}"
+    next_run = "The next run tries again." if row.again else "Every run fails until this is changed."
+    return f"{what.rstrip('. ')}. {advice or row.advice} {next_run}"
 
 
 if __name__ == "__main__":

@@ -137,7 +137,7 @@ def _check_format(feed: Feed) -> None:
     from transforms.crosswalks import ALIASES, CROSSWALKS
     from transforms.crosswalks.dialects import DIALECTS
 
-    until = "Every run ends so until this is changed."
+    until = "Every run fails until this is changed."
     known = sorted({*CROSSWALKS, *ALIASES})
     if feed.format not in known:
         sentence = f"format = {feed.format!r}: no crosswalk reads it; put one of {', '.join(known)}. {until}"

@@ -63,5 +63,5 @@ def test_a_failure_that_stays_says_once_until_when(home: Path) -> None:
         tasks.harvest("private")
     run = last_run()
     assert (run.status, run.cause) == ("failed", "forbidden_address")
-    assert run.error.endswith("Every run ends so until this is changed.")
+    assert run.error.endswith("Every run fails until this is changed.")
     assert run.error.count(" until ") == 1 and " again" not in run.error
