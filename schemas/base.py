@@ -1,4 +1,4 @@
-"""The one frozen base of every record that passes between the rooms."""
+"""The frozen base class of every record that passes between the rooms."""
 
 from typing import Any, TypeVar
 
@@ -13,5 +13,5 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 def replace(record: T, **changes: Any) -> T:
-    """The same record with some fields changed."""
+    """Return a copy of the record with some fields changed."""
     return msgspec.structs.replace(record, **changes)

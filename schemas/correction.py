@@ -1,66 +1,67 @@
-"""A steward's correction laid over a record: whether it fits is asked when it is made, and at every publication."""
+"""Lay a steward's correction over a record; it is checked when it is made, and again at every publication."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
-from schemas.correction_checks import misfit
 from schemas.match import Correction
 from schemas.resource import Origin, Resource
+from schemas.vocabulary import read_vocabulary
 
-_STEP = re.compile(r"[^.\[\]]+|\[\d+\]")
-_UNTOUCHED = ("key", "provenance")
-LICENSE_PATH = "license.uri"  # the one part of a licence that the others follow from
-_YEAR = re.compile(r"(?<![\dY-])\d{4}(?!\d)")  # with which a date in EDTF begins, or its end when its begin is open
+LICENSE_PATH = "license.uri"  # the one part of a licence that can be corrected: the others follow from it
+_PATH_STEP = re.compile(r"[^.\[\]]+|\[\d+\]")
+_FIXED_FIELDS = ("key", "provenance")
+_YEAR = re.compile(r"(?<![\dY-])\d{4}(?!\d)")  # the first year of an EDTF date; of an interval that is open, its end
 _NO_LICENSE = {"uri": None, "spdx": None, "label": None, "statement": "", "origin": "record", "open": None}
+_DURATION = re.compile(r"P(?!$)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?")  # ISO 8601, 5.5.2
+_MEDIA_TYPE = re.compile(r"[a-z0-9][\w.+-]*/[\w.+-]+")
+_MAX_AGE_YEARS = 120
 
 
 class CorrectionUnusable(Exception):
-    """A correction that does not fit the record: which, where and why."""
+    """A correction that does not fit the record: which one, where and why."""
 
 
 def correct(record: Resource, correction: Correction) -> Resource:
-    """The record with a steward's value at a path such as title.en or identifiers[0].value; the list's length stays.
+    """Return the record with a steward's value at a path such as title.en or identifiers[0].value.
 
-    What follows from the value is not left as it was: the year of a date; of a licence its names and whether it is
-    open, which whoever knows licences fills in again. Raises CorrectionUnusable when the path leads nowhere, or the
-    value is not of the field's shape, or none that it can have.
+    The length of a list stays. issued_year follows a corrected date. A corrected licence address empties the other
+    parts of the licence, which the caller fills in again from the address.
+    Raises CorrectionUnusable when the record has no such path, or the field cannot have such a value.
     """
-    named = f"correction {correction.id} of {correction.path!r} by {correction.by}"
-    steps = _STEP.findall(correction.path)
-    if not steps or steps[0] in _UNTOUCHED or steps[0] not in Resource.__struct_fields__:
-        raise CorrectionUnusable(f"{named}: no such field; name one of the shared record, such as title.en")
+    name = f"correction {correction.id} of {correction.path!r} by {correction.by}"
+    steps = _PATH_STEP.findall(correction.path)
+    if not steps or steps[0] in _FIXED_FIELDS or steps[0] not in Resource.__struct_fields__:
+        raise CorrectionUnusable(f"{name}: no such field; name one of the shared record, such as title.en")
     if steps[0] == "issued_year":
-        raise CorrectionUnusable(f"{named}: the year follows from the date; set issued")
+        raise CorrectionUnusable(f"{name}: the year follows from the date; set issued")
+    field = steps[0]
     tree = msgspec.to_builtins(record)
     try:
         value = None if correction.value is None else msgspec.json.decode(correction.value)
         if correction.path == LICENSE_PATH:
             if value is None:
-                raise CorrectionUnusable(f"{named}: a licence without an address is none; set license to null")
+                raise CorrectionUnusable(f"{name}: a licence needs an address; set license to null to remove it")
             tree["license"] = {**_NO_LICENSE, "statement": record.license.statement if record.license else value}
         _set(tree, steps, value)
-        changed = _followed(msgspec.convert(tree, Resource), steps[0])
+        corrected = msgspec.convert(tree, Resource)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise CorrectionUnusable(f"{named}: {error}; correct the value or undo it") from error
+        raise CorrectionUnusable(f"{name}: {error}; correct the value or undo it") from error
     except (LookupError, TypeError) as error:
-        why = f"the record has nothing at that place; set {steps[0]} as a whole, in JSON, or undo it"
-        raise CorrectionUnusable(f"{named}: {why}") from error
-    wrong = misfit(changed, steps[0])
-    if wrong is not None and wrong != misfit(record, steps[0]):
-        raise CorrectionUnusable(f"{named}: {wrong}; correct the value or undo it")
+        advice = f"set {field} as a whole, in JSON, or undo it"
+        raise CorrectionUnusable(f"{name}: the record has nothing at that path; {advice}") from error
+    if field == "issued":
+        year = _YEAR.search(corrected.issued or "")
+        corrected = msgspec.structs.replace(corrected, issued_year=None if year is None else int(year[0]))
+    mistake = _mistake(corrected, field)
+    if mistake is not None and mistake != _mistake(record, field):
+        raise CorrectionUnusable(f"{name}: {mistake}; correct the value or undo it")
     origin = Origin(key=f"curation:{correction.id}", path=correction.path, rule=f"curation: {correction.by}")
-    return msgspec.structs.replace(changed, provenance={**changed.provenance, steps[0]: (origin,)})
-
-
-def _followed(changed: Resource, field: str) -> Resource:
-    if field != "issued":
-        return changed
-    year = _YEAR.search(changed.issued or "")
-    return msgspec.structs.replace(changed, issued_year=None if year is None else int(year[0]))
+    return msgspec.structs.replace(corrected, provenance={**corrected.provenance, field: (origin,)})
 
 
 def _set(tree: Any, steps: list[str], value: Any) -> None:
@@ -73,3 +74,78 @@ def _set(tree: Any, steps: list[str], value: Any) -> None:
         tree.pop(last, None)
     else:
         tree[last] = value
+
+
+def _mistake(record: Resource, field: str) -> str | None:
+    """Say what is wrong with a value that the field's type allows and the shared schema does not; None if nothing is.
+
+    Types leave out codes of the library's lists, dates, durations, ages, language tags and media types.
+    """
+    check = _CHECKS.get(field)
+    return None if check is None else check(record)
+
+
+def _check_date(date: str | None) -> str | None:
+    from edtf import EDTFParseException, parse_edtf  # half a second to import, and corrections of dates are rare
+
+    try:
+        if date is not None:
+            parse_edtf(date)
+    except EDTFParseException:
+        return f"{date!r} is not a date in EDTF, such as 2015-05 or 2015/2017"
+    return None
+
+
+def _check_duration(duration: str | None) -> str | None:
+    if duration is None or _DURATION.fullmatch(duration):
+        return None
+    return f"{duration!r} is not a duration in ISO 8601, such as PT1H30M"
+
+
+def _check_ages(record: Resource) -> str | None:
+    age_range = record.age_range
+    ages = [] if age_range is None else [age for age in (age_range.min, age_range.max) if age is not None]
+    if ages == sorted(ages) and all(0 <= age <= _MAX_AGE_YEARS for age in ages):
+        return None
+    return f"{ages} are not ages from the youngest to the oldest"
+
+
+def _check_codes(vocabulary: str, codes: Iterable[str | None]) -> str | None:
+    known = read_vocabulary(vocabulary)
+    unknown = next((code for code in codes if code is not None and code not in known), None)
+    return None if unknown is None else f"{unknown!r} is none of {', '.join(known)}"
+
+
+def _check_tags(tags: Iterable[str]) -> str | None:
+    import langcodes
+
+    invalid = next((tag for tag in tags if not langcodes.tag_is_valid(tag)), None)
+    return None if invalid is None else f"{invalid!r} is not a language tag (BCP 47), such as sr-Latn"
+
+
+def _check_media_types(media_types: Iterable[str]) -> str | None:
+    invalid = next((media_type for media_type in media_types if not _MEDIA_TYPE.fullmatch(media_type)), None)
+    return None if invalid is None else f"{invalid!r} is not a media type, such as application/pdf"
+
+
+_CHECKS: dict[str, Callable[[Resource], str | None]] = {
+    "title": lambda record: _check_tags(record.title),
+    "description": lambda record: _check_tags(record.description),
+    "alternative_titles": lambda record: _check_tags(text.language for text in record.alternative_titles),
+    "keywords": lambda record: _check_tags(text.language for text in record.keywords),
+    "coverage": lambda record: _check_tags(text.language for text in record.coverage),
+    "languages": lambda record: _check_tags(language.tag for language in record.languages),
+    "contributors": lambda record: _check_codes("role", (person.role for person in record.contributors)),
+    "issued": lambda record: _check_date(record.issued),
+    "modified": lambda record: _check_date(record.modified),
+    "resource_types": lambda record: _check_codes("resource_type", (kind.code for kind in record.resource_types)),
+    "formats": lambda record: _check_media_types(record.formats),
+    "levels": lambda record: _check_codes("level", record.levels),
+    "contexts": lambda record: _check_codes("context", record.contexts),
+    "audiences": lambda record: _check_codes("audience", record.audiences),
+    "age_range": _check_ages,
+    "difficulty": lambda record: _check_codes("difficulty", [record.difficulty]),
+    "typical_learning_time": lambda record: _check_duration(record.typical_learning_time),
+    "interactivity_type": lambda record: _check_codes("interactivity_type", [record.interactivity_type]),
+    "relations": lambda record: _check_codes("relation_kind", (relation.kind for relation in record.relations)),
+}

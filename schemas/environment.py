@@ -1,4 +1,4 @@
-"""Where the installation keeps its things: read once at each entry point, then passed on."""
+"""Where the installation keeps its files and its catalog: read once at each entry point, then passed on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from schemas.base import Base
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent  # the checkout
 
 
 class Environment(Base, frozen=True, kw_only=True):
@@ -37,13 +37,13 @@ class Environment(Base, frozen=True, kw_only=True):
 
 
 def environment(variables: Mapping[str, str] | None = None) -> Environment:
-    """The installation that the variables describe (the process's own unless given). Creates nothing."""
-    said = os.environ if variables is None else variables
-    home = Path(said.get("ELIB_HOME") or ROOT / "var").absolute()
-    private = (host.strip().lower() for host in said.get("ELIB_ALLOW_PRIVATE", "").split(","))
+    """Return the installation that the variables (by default the process's own) describe. Creates nothing."""
+    values = os.environ if variables is None else variables
+    home = Path(values.get("ELIB_HOME") or ROOT / "var").absolute()
+    private_hosts = (host.strip().lower() for host in values.get("ELIB_ALLOW_PRIVATE", "").split(","))
     return Environment(
         home=home,
-        catalog_url=said.get("ELIB_CATALOG_URL") or f"sqlite:///{home / 'catalog.db'}",
-        feeds=Path(said.get("ELIB_FEEDS") or ROOT / "feeds").absolute(),
-        allow_private=frozenset(host for host in private if host),
+        catalog_url=values.get("ELIB_CATALOG_URL") or f"sqlite:///{home / 'catalog.db'}",
+        feeds=Path(values.get("ELIB_FEEDS") or ROOT / "feeds").absolute(),
+        allow_private=frozenset(host for host in private_hosts if host),
     )

@@ -1,4 +1,4 @@
-"""How a source record ends: as exactly one outcome, with everything the rules found."""
+"""What becomes of a source record: exactly one outcome, with the issues that the rules found."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ Severity = Literal["error", "warning", "info"]
 
 
 class Issue(Base, frozen=True, kw_only=True):
-    """One finding about one record. The same finding is (key, code, path without list index, value)."""
+    """A finding of a rule about a record, identified by key, code, path without list index, and value."""
 
     key: str
-    code: str  # of the registry transforms.rules.RULES
+    code: str  # a key of transforms.rules.RULES
     severity: Severity
     path: str  # of the shared record, such as title.en or identifiers[2].value; or of the source
     value: str  # what was found there, shortened to 200 characters
 
 
 class Tombstone(Base, frozen=True, kw_only=True):
-    """The partner says that the record is gone, or a complete list no longer has it."""
+    """The repository deleted the record, or complete lists no longer have it."""
 
     key: str
     reason: Literal["deleted", "absent"] = "deleted"
 
 
 class Rejection(Base, frozen=True, kw_only=True):
-    """We could not read the record; the reason names what and where."""
+    """The record could not be read; the reason names what and where."""
 
     key: str
     reason: str
@@ -38,7 +38,7 @@ Outcome = Resource | Tombstone | Rejection
 
 
 class Assessment(Base, frozen=True, kw_only=True):
-    """One source record after transform and rules: its outcome in one of three fields, and the findings."""
+    """What the transform makes of one source record: its outcome in one of three fields, and the issues."""
 
     feed: str
     identifier: str
@@ -57,12 +57,12 @@ class Assessment(Base, frozen=True, kw_only=True):
 
     @property
     def errors(self) -> tuple[Issue, ...]:
-        """The findings that keep this version of the record from being published."""
+        """Return the issues that keep this version of the record from being published."""
         return tuple(issue for issue in self.issues if issue.severity == "error")
 
     @property
     def outcome(self) -> Outcome:
-        found = self.resource or self.tombstone or self.rejection
-        if found is None:
-            raise ValueError(f"{self.key}: an assessment without an outcome")
-        return found
+        outcome = self.resource or self.tombstone or self.rejection
+        if outcome is None:
+            raise ValueError(f"{self.key}: the assessment has no resource, tombstone or rejection")
+        return outcome

@@ -1,4 +1,4 @@
-"""Why a run is held, for machines: the words are the reports', in the reader's language."""
+"""Why a run is held, as a code and figures: the reports turn them into a sentence in the reader's language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a partner said, word for word, and how far a harvest has come."""
+"""What harvesters hand on: source records word for word, pages of them, and how far a harvest has come."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from schemas.base import Base
 
 
 class SourceRecord(Base, frozen=True, kw_only=True):
-    """One record as its source listed it.
+    """One record as its repository listed it.
 
     `payload` is the record's own text and nothing else: for OAI-PMH the `<record>` element without its header
     (`metadata` and `about`), serialised once from a strict parse; for JSON feeds the exact text of the record.
@@ -18,7 +18,7 @@ class SourceRecord(Base, frozen=True, kw_only=True):
     feed: str
     identifier: str
     format: str
-    datestamp: str | None = None  # theirs, as said
+    datestamp: str | None = None  # theirs, as given
     sets: tuple[str, ...] = ()
     deleted: bool = False
     payload: str | None = None
@@ -31,7 +31,7 @@ class SourceRecord(Base, frozen=True, kw_only=True):
 
 
 class RawResponse(Base, frozen=True, kw_only=True):
-    """A response that did not parse, kept as the bytes that came."""
+    """A response that does not parse, kept as the bytes that came."""
 
     url: str
     body: bytes
@@ -39,55 +39,55 @@ class RawResponse(Base, frozen=True, kw_only=True):
 
 
 class Skipped(Base, frozen=True, kw_only=True):
-    """A record that the server could not give us, or that we cannot take."""
+    """A record that the server could not deliver, or that no store can hold."""
 
     identifier: str | None
     reason: str
     window: tuple[str, str] | None = None  # the datestamps between which it lies, when no identifier is known
-    again: bool = True  # whether it is asked for next time; a record that no store takes is not
+    again: bool = True  # whether the next harvest asks for it; not when no store can hold it
 
 
 class Listing(Base, frozen=True, kw_only=True):
-    """Which list a page is part of, and which of its pages it is. Repeats are counted within one list.
+    """Which list a page is part of, and its number there. Repeated records are counted within one list.
 
-    A list that is asked for again from its beginning has another name; a page that is asked for again after a kill has
-    the same number. Everything that came as one response has one number: a repeat within it hides nothing.
+    A list that is requested again from its beginning gets another name; a page that is requested again after a kill
+    keeps its number. Everything that came in one response has one number: a repeat within it hides no record.
     """
 
     name: str = ""  # of the set, window or slice; empty where the harvest is one list
     page: int = 0
-    size: int | None = None  # records in the list, as the server promised
+    size: int | None = None  # records in the list, as the server reported
 
 
 class Page(Base, frozen=True, kw_only=True):
-    """What one response gave, and where to go on from if we die after it.
+    """The records of one response, and the position from which a killed harvest goes on after it.
 
-    `position` is opaque to everyone but the harvester that wrote it. The page of a harvest that came to its end has
-    `complete=True`; only such a harvest may move the incremental mark to `response_date`, or infer deletions.
+    `position` is opaque to everyone but the harvester that wrote it. The last page of a harvest that reached its end
+    has `complete=True`; only such a harvest may move the incremental mark to `response_date`, or infer deletions.
     """
 
     records: list[SourceRecord] = []
     position: dict[str, Any] = {}
-    total: int | None = None  # records in the whole list, when the server says so; for the progress line
+    total: int | None = None  # records in the whole list, when the server reports it; for the progress line
     listing: Listing = Listing()
-    promised: int | None = None  # distinct records that all lists of the harvest hold together, when the server says so
-    repeated: int = 0  # entries of the list that came again on another page of it, and are given once only
+    promised: int | None = None  # distinct records in all lists of the harvest, when the server reports it
+    repeated: int = 0  # entries that came again on another page of the list, and are handed on once
     raw: tuple[RawResponse, ...] = ()
     skipped: tuple[Skipped, ...] = ()
-    notes: tuple[str, ...] = ()  # what an operator should know: a moved address, a lying completeListSize
+    notes: tuple[str, ...] = ()  # for the operator: a moved address, a wrong completeListSize
     complete: bool = False
-    full: bool = False  # the whole list was asked for: what is absent is gone
-    not_modified: bool = False  # the server says that nothing changed since last time
+    full: bool = False  # the whole list was requested: records absent from it are gone
+    not_modified: bool = False  # the server answered that nothing changed since last time
     response_date: str | None = None  # the server's own clock at the first response of this harvest
     validators: dict[str, str] = {}  # ETag / Last-Modified by URL, for the next conditional request
-    deletes_told: bool = False  # the repository keeps telling every delete, so that an incremental harvest carries them
-    counted: int | None = None  # of a complete page: records in the list, what was asked for twice counted once
+    deletes_told: bool = False  # the repository keeps deleted headers for ever, so incremental harvests have them all
+    counted: int | None = None  # of a complete page: records in the list, each counted once though requested twice
 
 
 class Ask(Base, frozen=True, kw_only=True):
-    """What to ask of a feed this time: everything that a harvest knows of the harvests before it."""
+    """What to request of a feed this time: everything that a harvest knows of the harvests before it."""
 
-    since: str | None = None  # the mark of the last complete harvest, less the overlap; None asks for everything
+    since: str | None = None  # the mark of the last complete harvest, less the overlap; None requests everything
     full: bool = True
     position: dict[str, Any] | None = None  # go on from here: the last landed part's position
     listed_before: int | None = None  # records listed by the last complete full harvest
@@ -95,16 +95,15 @@ class Ask(Base, frozen=True, kw_only=True):
     retry: tuple[Skipped, ...] = ()
     validators: dict[str, str] = {}
     limit: int | None = None  # stop after about so many records (preview); such a harvest is never complete
-    credentials: dict[
-        str, str
-    ] = {}  # login, password, token, header.<Name>; from an Airflow connection or the environment
+    # login, password, token, header.<Name>; from an Airflow connection or the environment
+    credentials: dict[str, str] = {}
 
 
 class HarvestFailed(Exception):
-    """A harvest that could not be completed: a cause of the table of causes, and a sentence for the operator."""
+    """A harvest that could not be completed: a code of harvesters.causes, and a sentence for the operator."""
 
     def __init__(self, cause: str, sentence: str, *, again: bool = True) -> None:
         super().__init__(f"{cause}: {sentence}")
         self.cause = cause
         self.sentence = sentence
-        self.again = again  # whether the next night will try again by itself
+        self.again = again  # whether the next night will try again without help

@@ -1,4 +1,4 @@
-"""The library's own lists and the words that partners use for them: schemas/vocabularies, one TOML file a list."""
+"""The library's own lists and the terms that partners use for them: schemas/vocabularies, one TOML file per list."""
 
 from __future__ import annotations
 
@@ -12,5 +12,8 @@ _FOLDER = Path(__file__).parent / "vocabularies"
 
 @lru_cache(maxsize=64)
 def read_vocabulary(name: str) -> dict[str, Any]:
-    """The table schemas/vocabularies/<name>.toml, read once. Raises FileNotFoundError when there is none."""
+    """Return the content of schemas/vocabularies/<name>.toml, which is read once.
+
+    Raises FileNotFoundError when there is no such file.
+    """
     return tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
-"""Feed files: what a feed declares, and the checks and defaults of its keys."""
+"""Feed files: the keys of a declaration, the reading of files, and the checks of their values."""
 
-from schemas.feed.declaration import FEED_NAME, BadFeed, Expect, Feed, Protocol, Request, read_feed, read_feeds
-from schemas.feed.lenient import read_leniently
+from schemas.feed.declaration import FEED_NAME, Expect, Feed, Protocol, Request
+from schemas.feed.reading import BadFeed, read_feed, read_feeds, read_leniently
 
 __all__ = [
     "FEED_NAME",

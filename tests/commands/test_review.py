@@ -135,7 +135,7 @@ def test_corrections_and_withdrawals_name_what_is_there(env: Environment, say) -
         ("issued_year", "1949", "the year follows from the date"),
         ("issued", "last spring", "no date in EDTF"),
         ("license.uri", "CC BY", "no http or https address"),
-        ("identifiers[3].value", "x", "nothing at that place"),
+        ("identifiers[3].value", "x", "nothing at that path"),
         ("levels", "2", "Expected `array`"),
         ("url", "javascript:alert(1)", "no http or https address"),
         ("links", '[{"url": "file:///etc/passwd"}]', "no http or https address"),

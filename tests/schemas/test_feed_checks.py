@@ -30,7 +30,10 @@ def reasons(folder: Path, request: str = "", **keys: str) -> list[str]:
 @pytest.mark.parametrize(
     ("keys", "begins"),
     [
-        ({"url": '"gopher://example.org"'}, "url:"),
+        (
+            {"url": '"gopher://example.org"'},
+            "url: 'gopher://example.org' is not a valid URL; use http:// or https://",
+        ),
         ({"url": '"example.org/oai"'}, "url:"),
         ({"url": '"file:///etc/passwd"'}, "url:"),
         ({"url": '"inbox:partner"'}, "url:"),
@@ -40,7 +43,7 @@ def reasons(folder: Path, request: str = "", **keys: str) -> list[str]:
         ({"partner": '"A\\u0000"'}, "partner:"),
         ({"name": '"other"'}, "name: unknown key"),
         ({"schedule": '"* * * * * *"'}, "schedule:"),
-        ({"schedule": '"0 0 31 2 *"'}, "schedule: '0 0 31 2 *' names a day that never comes"),
+        ({"schedule": '"0 0 31 2 *"'}, "schedule: '0 0 31 2 *' never fires; choose a date that exists"),
         ({"url": '"https://me:secret@example.org/"'}, "url: holds a user"),
         ({"format": '""'}, "format: required for oai_pmh"),
         ({"protocol": '"rest"', "format": '""', "identifier": '"id"'}, "format: required for rest"),
@@ -51,6 +54,9 @@ def reasons(folder: Path, request: str = "", **keys: str) -> list[str]:
         ({"schedule": '"every night"'}, "schedule: 'every night'"),
         ({"default_license": '" "'}, "default_license: is empty"),
         ({"colour": '"red"'}, "colour: unknown key; remove it"),
+        ({"trsut": "1"}, "trsut: unknown key; did you mean trust?"),
+        ({"default_licence": '"CC0"'}, "default_licence: unknown key; did you mean default_license?"),
+        ({"rate": "1"}, "rate: unknown key; did you mean request.rate?"),
         ({"title": ""}, "title: required and missing"),
         ({"schedule": '"R R R R R"'}, "schedule: 'R R R R R'"),
         ({"schedule": '"H 1 * * *"'}, "schedule: 'H 1 * * *'"),
@@ -104,6 +110,11 @@ def test_a_request_that_cannot_be_made_is_named(tmp_path: Path, request_line: st
 def test_protocols_have_their_usual_format(tmp_path: Path, protocol: str, usual: str) -> None:
     assert declared(tmp_path, protocol=f'"{protocol}"', format="", identifier='"id"').format == usual
     assert declared(tmp_path, protocol=f'"{protocol}"', identifier='"id"').format == "oai_dc"
+
+
+def test_the_nearest_key_of_the_same_section_is_suggested(tmp_path: Path) -> None:
+    assert reasons(tmp_path, 'delimeter = ";"') == ["request.delimeter: unknown key; did you mean request.delimiter?"]
+    assert reasons(tmp_path, "trust = 1") == ["request.trust: unknown key; did you mean trust?"]
 
 
 def test_every_reason_is_given_at_once(tmp_path: Path) -> None:
@@ -200,7 +211,7 @@ def test_files_may_come_from_the_inbox(tmp_path: Path) -> None:
         (b"trust = " + b"9" * 6000, "not readable as TOML"),
         (b"trust = " + b"[" * 100_000, "not readable as TOML"),
         (b"", "title: required and missing"),
-        (None, "not readable: it is no file"),
+        (None, "not readable: it is not a regular file"),
     ],
     ids=["binary", "latin-1", "byte order mark", "endless number", "endless nesting", "empty", "folder"],
 )

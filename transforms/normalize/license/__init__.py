@@ -1,4 +1,4 @@
-"""Licence statements to URI, SPDX name, label and whether they are open."""
+"""From statements of rights to licences: URI, SPDX name, label and whether the licence is open."""
 
 from transforms.normalize.license.statement import contradictory, license_of
 

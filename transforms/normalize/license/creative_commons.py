@@ -1,7 +1,7 @@
 """Creative Commons' own licences and marks: which of them exist, their URIs and SPDX names.
 
-https://creativecommons.org/licenses/list.en and https://spdx.org/licenses/: a country version only up to 3.0, igo only
-at 3.0. Where version and country do not exist together, only the kind is known.
+https://creativecommons.org/licenses/list.en and https://spdx.org/licenses/: country versions exist up to 3.0 only, and
+igo at 3.0 only.
 """
 
 from __future__ import annotations
@@ -12,15 +12,22 @@ from typing import NamedTuple
 from schemas import read_vocabulary
 
 _KINDS = ("by", "by-sa", "by-nc", "by-nd", "by-nc-sa", "by-nc-nd")
-_OLD_KINDS = {
-    **{"nd": "1.0 2.0", "nc": "1.0 2.0", "sa": "1.0 2.0", "nc-sa": "1.0 2.0", "nd-nc": "1.0 2.0"},
-    **{"sampling": "1.0", "sampling+": "1.0", "nc-sampling+": "1.0", "devnations": "2.0"},
+_OLD_KINDS = {  # withdrawn licences, with the versions in which they exist
+    "nd": "1.0 2.0",
+    "nc": "1.0 2.0",
+    "sa": "1.0 2.0",
+    "nc-sa": "1.0 2.0",
+    "nd-nc": "1.0 2.0",
+    "sampling": "1.0",
+    "sampling+": "1.0",
+    "nc-sampling+": "1.0",
+    "devnations": "2.0",
 }
 _OPEN_KINDS = frozenset({"by", "by-sa", "sa"})
 
 
-class Reading(NamedTuple):
-    """One licence that a statement names; `family` and `version` tell whether two of them agree."""
+class NamedLicense(NamedTuple):
+    """A licence that a statement names; two of them agree when `family` and `version` do."""
 
     family: str
     version: str
@@ -31,12 +38,15 @@ class Reading(NamedTuple):
 
     @property
     def rank(self) -> tuple[int, int]:
-        """More specific first, then the one that permits less."""
+        """Return the sort key of a choice: the more specific last, then the one that permits less."""
         return (2 if self.uri else 1, {False: 2, None: 1, True: 0}[self.open])
 
 
-def creative_commons(kind: str, version: str, jurisdiction: str) -> Reading | None:
-    """A Creative Commons licence. Where version and country do not exist together, only the kind is known."""
+def creative_commons(kind: str, version: str, jurisdiction: str) -> NamedLicense | None:
+    """Return the licence of a kind such as by-nc, a version such as 3.0, and a country's code, igo or "".
+
+    None for a kind that does not exist. Where the version does not exist in that country, only the kind is known.
+    """
     if kind in _OLD_KINDS and version in _OLD_KINDS[kind].split():
         exists = True
     else:
@@ -46,10 +56,10 @@ def creative_commons(kind: str, version: str, jurisdiction: str) -> Reading | No
         return None
     label = f"CC {kind.upper()}"
     if not exists or (jurisdiction and jurisdiction not in _jurisdictions()[version]):
-        return Reading(kind, "", None, None, label, kind in _OPEN_KINDS)
-    named = "by-nd-nc" if (kind, version) == ("by-nc-nd", "1.0") else kind  # it was so called once
-    path = f"{named}/{version}/" + (f"{jurisdiction}/" if jurisdiction else "")
-    return Reading(
+        return NamedLicense(kind, "", None, None, label, kind in _OPEN_KINDS)
+    kind_in_uri = "by-nd-nc" if (kind, version) == ("by-nc-nd", "1.0") else kind  # the order of 1.0's address
+    path = f"{kind_in_uri}/{version}/" + (f"{jurisdiction}/" if jurisdiction else "")
+    return NamedLicense(
         kind,
         version,
         f"https://creativecommons.org/licenses/{path}",
@@ -72,22 +82,24 @@ def _spdx(kind: str, version: str, jurisdiction: str) -> str | None:
         return None
     if not jurisdiction:
         return f"CC-{kind.upper()}-{version}"
-    named = read_vocabulary("licenses")["creative_commons"]["spdx"].get(kind, ())
-    return f"CC-{kind.upper()}-{version}-{jurisdiction.upper()}" if f"{version} {jurisdiction}" in named else None
+    listed = read_vocabulary("licenses")["creative_commons"]["spdx"].get(kind, ())
+    return f"CC-{kind.upper()}-{version}-{jurisdiction.upper()}" if f"{version} {jurisdiction}" in listed else None
 
 
-def public_domain(which: str) -> Reading:
-    if which == "zero":
+def public_domain(name: str) -> NamedLicense:
+    """Return CC0 for "zero", the Public Domain Mark for "mark", else the old dedication."""
+    if name == "zero":
         uri = "https://creativecommons.org/publicdomain/zero/1.0/"
-        return Reading("cc0", "1.0", uri, "CC0-1.0", "CC0 1.0", True)
-    if which == "mark":
+        return NamedLicense("cc0", "1.0", uri, "CC0-1.0", "CC0 1.0", True)
+    if name == "mark":
         uri = "https://creativecommons.org/publicdomain/mark/1.0/"
-        return Reading("public-domain", "1.0", uri, "CC-PDM-1.0", "Public Domain Mark 1.0", True)
+        return NamedLicense("public-domain", "1.0", uri, "CC-PDM-1.0", "Public Domain Mark 1.0", True)
     uri = "https://creativecommons.org/licenses/publicdomain/"
-    return Reading("public-domain", "", uri, "CC-PDDC", "CC Public Domain Dedication and Certification", True)
+    return NamedLicense("public-domain", "", uri, "CC-PDDC", "CC Public Domain Dedication and Certification", True)
 
 
 @lru_cache(maxsize=1)
 def _jurisdictions() -> dict[str, frozenset[str]]:
+    """Return the countries that have a version of their own, by version."""
     rows = read_vocabulary("licenses")["creative_commons"]["jurisdictions"]
     return {version: frozenset(codes.split()) for version, codes in rows.items()}

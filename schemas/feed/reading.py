@@ -1,0 +1,175 @@
+"""Read feed files: strictly, with a reason per key that is wrong, or leniently for declarations kept earlier."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from schemas.feed.checks import mistakes_of
+from schemas.feed.declaration import FEED_NAME, SECTIONS, Feed
+
+_KeyPath = tuple[str, ...]  # a key, or a section and a key in it
+_KEYS = {
+    "": [name for name in Feed.model_fields if name != "name"],
+    **{section: list(model.model_fields) for section, model in SECTIONS.items()},
+}
+_MIN_KEY_SIMILARITY = 0.7  # of difflib, for a suggestion: trsut and trust have 0.8
+# Stands in for required keys that a bad file lacks, so that its other keys can be checked.
+_STAND_IN = {"name": "bad", "title": "-", "partner": "-", "protocol": "files", "url": "inbox:bad"}
+# read_leniently keeps even a value that does not pass the checks where a key has no default.
+_WITHOUT_DEFAULT = frozenset({("url",), ("format",), ("identifier",)})
+
+
+class BadFeed(Exception):
+    """A feed file that cannot be used: the file, and one reason per key that is wrong."""
+
+    def __init__(self, path: Path, reasons: list[str], *, missing: bool = False) -> None:
+        super().__init__(f"{path.name}: " + "; ".join(reasons))
+        self.path = path
+        self.reasons = reasons
+        self.missing = missing
+
+    @property
+    def sentence(self) -> str:
+        """Return what is wrong, as a report says it about the feed."""
+        return "its file is missing" if self.missing else f"its file has a mistake: {'; '.join(self.reasons)}"
+
+
+def read_feeds(folder: Path) -> tuple[list[Feed], list[BadFeed]]:
+    """Return every feed of a folder in name order, and an error for every file that does not declare one."""
+    good: list[Feed] = []
+    bad: list[BadFeed] = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            good.append(read_feed(path))
+        except BadFeed as error:
+            bad.append(error)
+    return good, bad
+
+
+def read_feed(path: Path) -> Feed:
+    """Return the feed that a file declares. Raises BadFeed naming every key that is wrong."""
+    try:
+        feed = _read_feed(path)
+        feed.model_dump(mode="json")  # a declaration is kept as JSON
+    except BadFeed:
+        raise
+    except Exception as error:  # whatever no check foresaw is this file's mistake too, and never stops the other feeds
+        deep = isinstance(error, RecursionError) or "depth" in str(error)
+        reason = "request.body: is nested too deep" if deep else f"{type(error).__name__}: {error}"
+        raise BadFeed(path, [reason]) from error
+    return feed
+
+
+def _read_feed(path: Path) -> Feed:
+    keys = _read_toml(path)
+    reasons = []
+    if not FEED_NAME.fullmatch(path.stem):
+        reasons.append(f"the file's name: {path.stem!r} is not a feed name; use a-z, 0-9 and _, at most 64 characters")
+    if keys.pop("name", None) is not None:
+        reasons.append("name: unknown key; remove it, the file's name is the feed's")
+    try:
+        feed = Feed.model_validate({**keys, "name": path.stem})
+        reasons += mistakes_of(feed.model_dump())
+    except ValidationError as error:
+        errors = [dict(detail) for detail in error.errors()]
+        raise BadFeed(path, [*reasons, *map(_reason, errors), *_further_mistakes(keys, errors)]) from error
+    if reasons:
+        raise BadFeed(path, reasons)
+    return feed
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+        raise BadFeed(path, ["not readable: it is not a regular file"])
+    try:
+        text = path.read_text(encoding="utf-8")
+        if text.startswith("\ufeff"):
+            raise BadFeed(path, ["the file begins with a byte order mark; save it as UTF-8 without one"])
+        return tomllib.loads(text)
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError) and not path.is_symlink()  # a dangling link is a mistake
+        raise BadFeed(path, [f"not readable: {error.strerror or error}"], missing=missing) from error
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, an endless number or nesting
+        raise BadFeed(path, [f"not readable as TOML: {error}"]) from error
+
+
+def _reason(error: dict[str, Any]) -> str:
+    key = ".".join(str(part) for part in error["loc"]) or "the file"
+    if error["type"] == "extra_forbidden":
+        known = _nearest_key(key)
+        return f"{key}: unknown key; " + (f"did you mean {known}?" if known else "remove it")
+    if error["type"] == "missing":
+        return f"{key}: required and missing"
+    return f"{key}: {error['msg']}"
+
+
+def _nearest_key(key: str) -> str | None:
+    """Return the known key with the same name in another section, else with a similar name in the same section."""
+    section, _, name = key.rpartition(".")
+    elsewhere = [f"{other}.{name}".lstrip(".") for other, names in _KEYS.items() if name in names]
+    similar = get_close_matches(name, _KEYS.get(section, []), n=1, cutoff=_MIN_KEY_SIMILARITY)
+    return next(iter(elsewhere + [f"{section}.{known}".lstrip(".") for known in similar]), None)
+
+
+def _further_mistakes(keys: dict[str, Any], errors: list[dict[str, Any]]) -> list[str]:
+    """Return what is wrong with keys that are neither missing nor of a wrong type, so that one reading names all."""
+    paths = [_key_path(error["loc"]) for error in errors if error["loc"]]
+    rest = _copy(keys)
+    for path in paths:
+        _remove(rest, path)
+    try:
+        feed = Feed.model_validate({**_STAND_IN, **rest})
+    except ValidationError:  # so much is wrong that leaving the wrong keys out does not help
+        return []
+    return mistakes_of(feed.model_dump(), {".".join(path) for path in paths})
+
+
+def read_leniently(name: str, declaration: Mapping[str, Any]) -> tuple[Feed, tuple[str, ...]]:
+    """Return the feed of a declaration that another version of this program accepted, and the keys left out, in order.
+
+    Unknown keys are left out; a key whose value is not accepted falls to its default. Never raises.
+    """
+    keys = _copy(declaration)
+    left_out: list[str] = []
+    while True:
+        feed, not_accepted = _try(name, keys)
+        removed = [path for path in dict.fromkeys(not_accepted) if _remove(keys, path)]
+        left_out += [".".join(path) for path in removed]
+        if not removed:
+            return feed, tuple(sorted(left_out))
+
+
+def _try(name: str, keys: Mapping[str, Any]) -> tuple[Feed, Iterable[_KeyPath]]:
+    """Return the feed, or a stand-in for it, and the paths of the keys that are not accepted."""
+    stand_in = {"title": name, "partner": "-", "protocol": "files", "url": f"inbox:{name}"}
+    try:
+        feed = Feed.model_validate({**stand_in, **keys, "name": name})
+    except ValidationError as error:
+        return Feed.model_validate({**stand_in, "name": name}), [_key_path(detail["loc"]) for detail in error.errors()]
+    paths = [_key_path(mistake.partition(":")[0].split(".")) for mistake in mistakes_of(feed.model_dump())]
+    return feed, [path for path in paths if path not in _WITHOUT_DEFAULT]
+
+
+def _key_path(parts: Iterable[Any]) -> _KeyPath:
+    first, *rest = map(str, parts)
+    return (first, *rest[:1]) if first in SECTIONS else (first,)
+
+
+def _copy(keys: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: dict(value) if isinstance(value, dict) else value for key, value in keys.items()}
+
+
+def _remove(keys: dict[str, Any], path: _KeyPath) -> bool:
+    """Remove a key; return whether it was there."""
+    *section, key = path
+    parent = keys.get(section[0]) if section else keys
+    if not isinstance(parent, dict) or key not in parent:
+        return False
+    del parent[key]
+    return True

@@ -1,0 +1,58 @@
+"""By what text a licence is named: Creative Commons' addresses and short names, and the patterns of licenses.toml.
+
+The one place for them: feed files check their `default_license` here, and normalization reads statements with them.
+Names of Creative Commons licences: https://creativecommons.org/licenses/list.en
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from schemas.vocabulary import read_vocabulary
+
+# Groups: kind, version, jurisdiction.
+CC_URL = re.compile(
+    r"creativecommons\.org/(?:licen[sc]es?|l)/([a-z]+(?:-[a-z]+)*(?:\+|%2B)?)(?:/(\d\.\d))?(?:/(?!deed|legalcode|rdf)([a-z]{2,8})\b)?",
+    re.IGNORECASE,
+)
+# Groups: the mark at today's address, or at the old one.
+CC_PUBLIC_DOMAIN_URL = re.compile(
+    r"creativecommons\.org/(?:publicdomain/(zero|mark)|licenses/(zero|publicdomain))\b", re.IGNORECASE
+)
+# Groups: kind, "igo" before the version, version, jurisdiction. "CC BY, 3 June" has no version.
+CC_SHORT_NAME = re.compile(
+    r"(?<![a-z])(?:cc[\s_:/.-]*|creative commons[\s_:-]+|(?<!\S)(?=by-))"
+    r"(by(?:[\s_/+-]*(?:nc|nd|sa)(?![a-z]))*)(?![a-z])"
+    r"(?:[\s_-]+(igo)(?![a-z]))?"
+    r"(?:[\s,_/-]*\(?v?(\d\.\d(?!\.?\d)|\d(?!\.?\d)(?=\W*(?:$|[;,)]|igo|unported|international|generic|licen[cs]e))))?"
+    r"(?:[\s_/-]+(igo|[a-z]{2})(?![a-z]))?",
+    re.IGNORECASE,
+)
+CC_MARK = re.compile(r"\bcc[\s_-]?(?:pd)?m(?:ark)?\b|\bpublic domain mark\b|\bpdm\b", re.IGNORECASE)
+CC_ZERO = re.compile(r"\bcc[\s_-]?(?:0|zero)(?!\.?\d)", re.IGNORECASE)
+_CC_ZERO_VERSION = re.compile(r"[\s_-]1\.0$")
+
+
+def names_license(text: str) -> bool:
+    """Return whether a text is nothing but a web address, or the name of a licence known here."""
+    name = text.strip()
+    if CC_SHORT_NAME.fullmatch(name) or CC_ZERO.fullmatch(_CC_ZERO_VERSION.sub("", name)) or CC_MARK.fullmatch(name):
+        return True
+    return _is_listed(name.casefold()) or _is_web_address(name)
+
+
+def _is_listed(name: str) -> bool:
+    licenses = read_vocabulary("licenses")
+    labels = {row["label"].casefold() for row in licenses["rights_statements"].values()}
+    return name in labels or any(re.search(pattern, name) for row in licenses["known"] for pattern in row["patterns"])
+
+
+def _is_web_address(text: str) -> bool:
+    """Creative Commons' addresses may lack their scheme."""
+    bare = text.lower().removeprefix("www.")
+    try:
+        parts = urlsplit(f"https://{bare}" if CC_URL.match(bare) or CC_PUBLIC_DOMAIN_URL.match(bare) else text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)

@@ -1,0 +1,180 @@
+"""Recognise the licences that a statement names: by address, short name, other name, or long name in words."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from babel import Locale
+
+from schemas import license_names, read_vocabulary
+from transforms.normalize.folding import compact, fold
+from transforms.normalize.license.creative_commons import NamedLicense, creative_commons, public_domain
+
+_MAX_READ_CHARS = 20_000  # of a statement; the statement itself is kept whole
+_MAX_BRIEF_CHARS = 160  # a statement so short is about nothing but its licence
+_WORDS_BEFORE_CHARS, _WORDS_AFTER_CHARS = 100, 200  # around "creative commons", where the words of its licence are
+_VERSION = re.compile(r"(?<![\d.])([1-4]\.[0125])(?![\d.]*\d)")
+_RIGHTS_STATEMENT_URL = re.compile(r"rightsstatements\.org/(?:vocab|page)/([A-Za-z-]+)(?:/(\d\.\d))?", re.IGNORECASE)
+_COUNTRY_LOCALES = ("en", "fr", "es", "pt", "de", "ru", "ar", "th", "sr_Cyrl", "sr_Latn")
+
+
+@lru_cache(maxsize=8192)
+def licenses_named(statement: str) -> tuple[NamedLicense, ...]:
+    """Return the licences that a statement names by its surest signs: addresses, then short names, then words.
+
+    A statement that denies a licence ("Not licensed under CC BY") names none.
+    """
+    text = unicodedata.normalize("NFKC", html.unescape(statement[:_MAX_READ_CHARS])).strip()
+    if _denial().search(text.casefold()):
+        return ()
+    for recognise in (_by_address, _by_short_name, _by_other_name, _by_words):
+        named = tuple(dict.fromkeys(recognise(text)))
+        if named:
+            return named if any(license_.uri for license_ in named) else _with_version(named, text)
+    return ()
+
+
+def _with_version(named: tuple[NamedLicense, ...], text: str) -> tuple[NamedLicense, ...]:
+    """Take the version from the long name: "Creative Commons Attribution 4.0 (CC BY)"."""
+    versions = tuple(license_ for license_ in _by_words(text) if license_.uri and license_.family == named[0].family)
+    return versions if len(named) == 1 and versions else named
+
+
+def _by_address(text: str) -> Iterator[NamedLicense]:
+    if "." not in text:
+        return
+    for kind, version, jurisdiction in license_names.CC_URL.findall(text):
+        if license_ := creative_commons(kind.lower().replace("%2b", "+"), version, jurisdiction.lower()):
+            yield license_
+    for name, old_name in license_names.CC_PUBLIC_DOMAIN_URL.findall(text):
+        yield public_domain((name or old_name).lower())
+    codes = {code.casefold(): code for code in read_vocabulary("licenses")["rights_statements"]}
+    for code, version in _RIGHTS_STATEMENT_URL.findall(text):
+        if code.casefold() in codes:
+            yield _rights_statement(codes[code.casefold()], version or None)
+
+
+def _by_short_name(text: str) -> Iterator[NamedLicense]:
+    for match in license_names.CC_SHORT_NAME.finditer(text):
+        kind = "-".join(re.findall("by|nc|nd|sa", match[1].lower()))
+        version = _with_decimal(match[3] or "")
+        country = match[2] or _country_code(match[4] or "", match.end(), text)
+        if version and version != "4.0" and not country:
+            country = _leading_country(text[match.end(3) :])
+        if license_ := creative_commons(kind, version, country.lower()):
+            yield license_
+    if license_names.CC_ZERO.search(text):
+        yield public_domain("zero")
+    if license_names.CC_MARK.search(text):
+        yield public_domain("mark")
+
+
+def _with_decimal(version: str) -> str:
+    """Complete a version; "2" alone could be 2.0, 2.1 or 2.5 and names none."""
+    return {"1": "1.0", "3": "3.0", "4": "4.0", "2": ""}.get(version, version)
+
+
+def _country_code(letters: str, end: int, text: str) -> str:
+    """Return the letters after a version where they are a country's: in capitals, or at the end of the text."""
+    if letters.isupper() or letters.lower() == "igo" or end == len(text):
+        return letters.lower()
+    return ""
+
+
+def _by_other_name(text: str) -> Iterator[NamedLicense]:
+    low = text.casefold()
+    names_creative_commons = "creative commons" in low  # "Public Domain Dedication" and the like are then its words
+    for row, pattern in _other_licenses():
+        if (
+            (len(low) <= _MAX_BRIEF_CHARS or not row.get("brief"))
+            and pattern.search(low)
+            and not names_creative_commons
+        ):
+            label = str(row["label"])
+            yield NamedLicense(row.get("family", label), "", row.get("uri"), row.get("spdx"), label, row.get("open"))
+            return
+    code = _rights_statement_codes().get(fold(text))
+    if code is not None:
+        yield _rights_statement(code, None)
+
+
+def _by_words(text: str) -> Iterator[NamedLicense]:
+    words = _cc_words()
+    letters = compact(text)
+    start = next((index for name in words["name"] if (index := letters.find(name)) >= 0), None)
+    begins_with_by = len(letters) <= _MAX_BRIEF_CHARS and any(letters.startswith(word) for word in words["by"])
+    if start is None and not begins_with_by:
+        return
+    near = letters[max(0, (start or 0) - _WORDS_BEFORE_CHARS) : (start or 0) + _WORDS_AFTER_CHARS]
+    parts = [part for part in ("by", "nc", "nd", "sa") if any(word in near for word in words[part])]
+    versions = set(_VERSION.findall(text))
+    version = versions.pop() if len(versions) == 1 else ""
+    if start is None and len(parts) < 2 and not version:
+        return
+    if any(word in near for word in words["zero"]):
+        yield public_domain("zero")
+    elif "by" not in parts:
+        yield NamedLicense("creative-commons", "", None, None, "Creative Commons", None)
+    elif license_ := creative_commons("-".join(parts), version, _country_after(version, text)):
+        yield license_
+
+
+def _country_after(version: str, text: str) -> str:
+    after = text.partition(version)[2] if version else ""
+    if re.match(r"\W*igo\b", after, re.I) or any(word in compact(after) for word in _cc_words()["igo"][1:]):
+        return "igo"
+    return _leading_country(after)
+
+
+def _leading_country(text: str) -> str:
+    """Return the code of the country whose name a text begins with, as after "3.0" in "3.0 Serbia"."""
+    words = f"{fold(text[:80])} "
+    return next((code for name, code in _countries().items() if words.startswith(f"{name} ")), "")
+
+
+def _rights_statement(code: str, version: str | None) -> NamedLicense:
+    """Return a statement of rightsstatements.org; only version 1.0 exists."""
+    row = read_vocabulary("licenses")["rights_statements"][code]
+    uri = f"http://rightsstatements.org/vocab/{code}/1.0/" if version in (None, "1.0") else None
+    family = "reserved" if code.startswith("InC") else code
+    return NamedLicense(family, "", uri, None, row["label"], row.get("open"))
+
+
+@lru_cache(maxsize=1)
+def _denial() -> re.Pattern[str]:
+    return re.compile("|".join(read_vocabulary("licenses")["denied"]["patterns"]))
+
+
+@lru_cache(maxsize=1)
+def _other_licenses() -> tuple[tuple[dict[str, Any], re.Pattern[str]], ...]:
+    return tuple((row, re.compile("|".join(row["patterns"]))) for row in read_vocabulary("licenses")["known"])
+
+
+@lru_cache(maxsize=1)
+def _cc_words() -> dict[str, tuple[str, ...]]:
+    words = read_vocabulary("licenses")["creative_commons"]["words"]
+    return {part: tuple(compact(term) for term in terms) for part, terms in words.items()}
+
+
+@lru_cache(maxsize=1)
+def _countries() -> dict[str, str]:
+    """Return name → code of countries with versions of their own: the vocabulary's names, and CLDR's."""
+    rows = read_vocabulary("licenses")["creative_commons"]
+    codes = set(" ".join(rows["jurisdictions"].values()).split())
+    names = {fold(name): code for name, code in rows["countries"].items()}
+    for locale in _COUNTRY_LOCALES:
+        for territory, name in Locale.parse(locale).territories.items():
+            code = "uk" if territory == "GB" else territory.lower()
+            if code in codes:
+                names.setdefault(fold(name), code)
+    return names
+
+
+@lru_cache(maxsize=1)
+def _rights_statement_codes() -> dict[str, str]:
+    return {fold(row["label"]): code for code, row in read_vocabulary("licenses")["rights_statements"].items()}
