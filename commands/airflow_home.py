@@ -1,7 +1,7 @@
 """The environment that Airflow runs in: folders under ELIB_HOME, one metadata database, generated secrets.
 
-Nothing here imports airflow: these variables must stand before it is imported. A variable that the operator has set
-already is left as it is, so that a production Airflow keeps its own database, executor and secrets.
+Nothing here imports Airflow: it reads these variables when it is imported. A variable that the operator has set is left
+as it is, so that a production Airflow keeps its own database, executor and secrets.
 """
 
 from __future__ import annotations
@@ -9,8 +9,12 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from schemas import ROOT, Environment
+if TYPE_CHECKING:
+    from schemas import Environment
+
+ROOT = Path(__file__).resolve().parents[1]  # the checkout, or the folder that the package is installed into
 
 
 def _fernet_key() -> str:
@@ -27,18 +31,18 @@ SECRETS = {
 
 
 def prepare(env: Environment, *, feeds: Path | None = None) -> dict[str, str]:
-    """Set the variables that Airflow and its tasks need in this process, and return them."""
+    """Set the variables that Airflow and its tasks need in this process, and return them. Raises ValueError."""
     airflow_home = env.home / "airflow"
     airflow_home.mkdir(parents=True, exist_ok=True)
-    _for_us_only(airflow_home / "passwords.json")
+    _make_private(airflow_home / "passwords.json")
     port = os.environ.get("AIRFLOW__API__PORT", "8080")
-    wanted = {
+    variables = {
         "ELIB_HOME": str(env.home),
         "ELIB_CATALOG_URL": env.catalog_url,
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "AIRFLOW_HOME": str(airflow_home),
-        "AIRFLOW_CONFIG": str(ROOT / "airflow.cfg"),
+        "AIRFLOW_CONFIG": str(_airflow_cfg()),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(airflow_home / "plugins"),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(airflow_home / "passwords.json"),
@@ -47,36 +51,42 @@ def prepare(env: Environment, *, feeds: Path | None = None) -> dict[str, str]:
         "PYTHONPATH": _python_path(),
         **read_secrets(airflow_home / "secrets.env"),
     }
-    for name, value in wanted.items():
+    for name, value in variables.items():
         os.environ[name] = value if name == "PYTHONPATH" else os.environ.get(name) or value
     os.environ["ELIB_FEEDS"] = str(feeds or env.feeds)
-    return {name: os.environ[name] for name in [*wanted, "ELIB_FEEDS"]}
+    return {name: os.environ[name] for name in [*variables, "ELIB_FEEDS"]}
 
 
-def _for_us_only(path: Path) -> None:
-    """A file that Airflow writes the admin's password into, and that nobody else may read."""
+def _airflow_cfg() -> Path:
+    """Return airflow.cfg: in a checkout at its root, in an installed package beside this module."""
+    in_checkout = ROOT / "airflow.cfg"
+    return in_checkout if in_checkout.exists() else Path(__file__).with_name("airflow.cfg")
+
+
+def _make_private(path: Path) -> None:
+    """Create the file that Airflow writes the admin's password into, readable by this user only."""
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
     path.chmod(0o600)
 
 
 def read_secrets(path: Path) -> dict[str, str]:
-    """The secrets that all Airflow components share; made on first use, readable by this user only.
+    """Return the secrets that all Airflow components share; made on first use, readable by this user only.
 
-    Whole when it appears, also when a process is killed meanwhile or two begin at once. Raises ValueError when one of
-    them is missing.
+    The file is complete when it appears, also when a process is killed meanwhile or two begin at once.
+    Raises ValueError when a secret is missing.
     """
     if not path.exists():
         text = "".join(f"{name}={make()}\n" for name, make in SECRETS.items())
-        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
         try:
-            os.link(beside, path)
-        except FileExistsError:  # another process was quicker: its secrets are everybody's
+            os.link(unfinished, path)
+        except FileExistsError:  # another process was faster: its secrets count
             pass
-        except OSError:  # a disk without links
-            beside.rename(path)
-        beside.unlink(missing_ok=True)
+        except OSError:  # a file system without hard links
+            unfinished.rename(path)
+        unfinished.unlink(missing_ok=True)
     read = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
     missing = [name for name in SECRETS if not read.get(name)]
     if missing:
@@ -86,6 +96,13 @@ def read_secrets(path: Path) -> dict[str, str]:
 
 
 def _python_path() -> str:
-    """The checkout first: Airflow puts only the dags folder on sys.path."""
+    """Return PYTHONPATH with this code first: Airflow puts only the dags folder on sys.path."""
     rest = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part and part != str(ROOT)]
     return os.pathsep.join([str(ROOT), *rest])
+
+
+def dags_folder() -> int:
+    """Print what an Airflow of your own needs: its dags folder, and PYTHONPATH, as variables."""
+    print(f"AIRFLOW__CORE__DAGS_FOLDER={ROOT / 'dags'}")
+    print(f"PYTHONPATH={_python_path()}")
+    return 0

@@ -1,4 +1,7 @@
-"""Runs every feed's DAG and then the catalog's, one after the other in this process, and says how each went."""
+"""Run every feed's DAG and then the catalog's, one after the other in this process, and print how each went.
+
+Importing this imports Airflow: `commands.airflow_home.prepare` must run first.
+"""
 
 from __future__ import annotations
 
@@ -18,29 +21,34 @@ from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsi
 from sqlalchemy import select
 
 from commands.terminal import Terminal
+from dags.catalog import dag as catalog_dag
 from dags.feeds import build
+from loaders.reports.reasons import sentences
 from loaders.store import FUNNEL, HarvestRunRow, decode_reasons, read_transaction
 from schemas import Environment
 
-_WIDTH = 24
-_FULL = 1 << 20  # bytes; less is left on a full disk
-_STOPPED = threading.Event()  # somebody pressed Ctrl-C
+_NAME_WIDTH = 24  # columns
+_FULL_DISK_BYTES = 1 << 20  # a disk with less free space is full
+_STOPPED = threading.Event()  # Ctrl-C was pressed
 
 
 def run_night(env: Environment, feeds: Path, terminal: Terminal) -> int:
-    """The whole night; 1 when a feed failed, a feed file is bad, or the catalog's DAG failed, else 0."""
+    """Run the whole night; return 1 when a feed failed, a feed file is bad, or the catalog's DAG failed, else 0."""
     dags, problems = build(feeds)
-    logging.getLogger("elib").addHandler(_Said(terminal))
+    logging.getLogger("elib").addHandler(_TerminalLog(terminal))
     for problem in problems:
         terminal.say(f"BAD FEED FILE  {problem}", style="red")
     if not dags and not problems:
         terminal.say(f"{feeds} holds no feed file; look at ELIB_FEEDS.", style="red")
         return 1
     terminal.say(f"{len(dags)} feeds, one after the other:")
-    terminal.say(f"{'feed':{_WIDTH}} " + " ".join(f"{name:>11}" for name in FUNNEL))
+    terminal.say(f"{'feed':{_NAME_WIDTH}} " + " ".join(f"{name:>11}" for name in FUNNEL))
     try:
-        with _heeding_ctrl_c():
-            good = [_guarded(_run_feed_dag, env, terminal, dag, f"{n}/{len(dags)}") for n, dag in enumerate(dags, 1)]
+        with _interruptible():
+            succeeded = [
+                _guarded(_run_feed_dag, env, terminal, dag, f"{number}/{len(dags)}")
+                for number, dag in enumerate(dags, 1)
+            ]
             published = _guarded(_run_catalog_dag, env, terminal)
     except _Stopped:
         terminal.say("Stopped; what was loaded stays, and the next night goes on from what was landed.", style="red")
@@ -48,21 +56,21 @@ def run_night(env: Environment, feeds: Path, terminal: Terminal) -> int:
     terminal.say(f"catalog  {env.catalog_url.removeprefix('sqlite:///').split('@')[-1]}")
     terminal.say(f"report   {env.reports / 'night.html'}")
     terminal.say(f"log      {terminal.log}")
-    failed = good.count(False)
-    if (failed or not published) and shutil.disk_usage(env.home).free < _FULL:
+    failures = succeeded.count(False)
+    if (failures or not published) and shutil.disk_usage(env.home).free < _FULL_DISK_BYTES:
         terminal.say(f"The disk of {env.home} is full: make room, and run the night again.", style="red")
-    if failed or problems:
-        terminal.say(f"{failed} feed(s) failed, {len(problems)} feed file(s) cannot be used.", style="red")
-    return 0 if all(good) and published and not problems else 1
+    if failures or problems:
+        terminal.say(f"{failures} feed(s) failed, {len(problems)} feed file(s) cannot be used.", style="red")
+    return 0 if published and not failures and not problems else 1
 
 
 class _Stopped(Exception):
-    """Somebody pressed Ctrl-C."""
+    """Ctrl-C was pressed."""
 
 
 @contextmanager
-def _heeding_ctrl_c() -> Iterator[None]:
-    """Ctrl-C ends the task at work, as usual, and then the night: Airflow alone would go on with the next task."""
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end the running task, as usual, and then the night: Airflow alone would start the next task."""
     before = signal.getsignal(signal.SIGINT)
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -77,29 +85,30 @@ def _heeding_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _guarded(run: Callable[..., bool], env: Environment, terminal: Terminal, *more: Any) -> bool:
-    """Whether a DAG ended well. What Airflow itself cannot bear (a full disk) is told in a line, and the night goes on.
+def _guarded(run_dag: Callable[..., bool], env: Environment, terminal: Terminal, *arguments: Any) -> bool:
+    """Return whether a DAG ended well; an error of Airflow itself (a full disk) is printed, and the night continues.
 
-    Raises Stopped.
+    Raises _Stopped.
     """
-    said = None
+    error_lines = None
     try:
-        ended = run(env, terminal, *more)
+        succeeded = run_dag(env, terminal, *arguments)
     except KeyboardInterrupt as error:
         raise _Stopped from error
     except Exception as error:
-        ended, said = False, str(error).strip().splitlines()
+        succeeded, error_lines = False, str(error).strip().splitlines()
     if _STOPPED.is_set():
         raise _Stopped
-    if said is not None:
+    if error_lines is not None:
         terminal.working(None)
-        name = more[0].dag_id.removeprefix("feed_") if more else "catalog"
-        terminal.say(f"{name:{_WIDTH}} FAILED {said[0] if said else 'without a word'}; see the log", style="red")
-    return ended
+        name = arguments[0].dag_id.removeprefix("feed_") if arguments else "catalog"
+        why = error_lines[0] if error_lines else "without a message"
+        terminal.say(f"{name:{_NAME_WIDTH}} FAILED {why}; see the log", style="red")
+    return succeeded
 
 
 def _run_feed_dag(env: Environment, terminal: Terminal, dag: DAG, number: str) -> bool:
-    """One feed's DAG; its line on the terminal says what came of it. False when it failed."""
+    """Run one feed's DAG and print a line on its result; return False when it failed."""
     name = dag.dag_id.removeprefix("feed_")
     before = _last_run(env, name)
     terminal.working(f"[{number}] {name}")
@@ -107,35 +116,35 @@ def _run_feed_dag(env: Environment, terminal: Terminal, dag: DAG, number: str) -
     terminal.working(None)
     run = _last_run(env, name)
     if run is None or (before and run["id"] == before["id"]):
-        terminal.say(f"{name:{_WIDTH}} FAILED before it began a run; see the log", style="red")
+        terminal.say(f"{name:{_NAME_WIDTH}} FAILED before it began a run; see the log", style="red")
         return False
     if run["status"] == "failed" or not succeeded:
-        said = f"{run['cause']}: {run['error']}" if run["error"] else "see the log"
-        terminal.say(f"{name:{_WIDTH}} FAILED {said}", style="red")
+        why = f"{run['cause']}: {run['error']}" if run["error"] else "see the log"
+        terminal.say(f"{name:{_NAME_WIDTH}} FAILED {why}", style="red")
         return False
-    line = f"{name:{_WIDTH}} " + " ".join(f"{run[count]:>11}" for count in FUNNEL)
+    counts = f"{name:{_NAME_WIDTH}} " + " ".join(f"{run[count]:>11}" for count in FUNNEL)
     held = run["status"] == "held"
-    terminal.say(line + ("  HELD" if held else ""), style="yellow" if held else None)
-    for line in [*(reasons(run) if held else ()), *notes(run)]:
-        terminal.say(f"{'':{_WIDTH}}   {line}", style="yellow")
+    terminal.say(counts + ("  HELD" if held else ""), style="yellow" if held else None)
+    reasons = sentences(decode_reasons(run["reasons"])) if held else []
+    notes = msgspec.json.decode(run["notes"], type=list[str]) if run["notes"] else []
+    for line in [*reasons, *notes]:
+        terminal.say(f"{'':{_NAME_WIDTH}}   {line}", style="yellow")
     return True
 
 
 def _run_catalog_dag(env: Environment, terminal: Terminal) -> bool:
-    from dags.catalog import dag
-
     before = _last_run(env, None)
     terminal.working("catalog: matching, publishing, reporting")
-    succeeded = _test(dag)
+    succeeded = _test(catalog_dag)
     terminal.working(None)
     run = _last_run(env, None)
     if run is None or (before and run["id"] == before["id"]) or run["status"] != "loaded":
-        said = run["error"] if run and run["status"] == "failed" else "nothing was published; see the log"
-        terminal.say(f"{'catalog':{_WIDTH}} FAILED {said}", style="red")
+        why = run["error"] if run and run["status"] == "failed" else "nothing was published; see the log"
+        terminal.say(f"{'catalog':{_NAME_WIDTH}} FAILED {why}", style="red")
         return False
     if not succeeded:
-        said = "FAILED after it had published: a report or a notification; see the log"
-        terminal.say(f"{'catalog':{_WIDTH}} {said}", style="red")
+        why = "FAILED after it had published: a report or a notification; see the log"
+        terminal.say(f"{'catalog':{_NAME_WIDTH}} {why}", style="red")
     terminal.say(
         f"Published {run['added'] + run['changed'] + run['unchanged']} resources of {run['listed']} live records: "
         f"{run['added']} added, {run['changed']} changed, {run['deleted']} withdrawn."
@@ -144,37 +153,25 @@ def _run_catalog_dag(env: Environment, terminal: Terminal) -> bool:
 
 
 def _test(dag: DAG) -> bool:
-    """Run a DAG once in this process; whether every task ended well (a skipped load of a held run does).
+    """Run a DAG once in this process; return whether every task ended well (a held run's skipped load does).
 
-    Airflow reads the DAG files again for each DAG; they are told for which, or each feed would build them all.
+    Airflow reads the DAG files again for each DAG; the context names the one, or each feed would build them all.
     """
     with _airflow_parsing_context_manager(dag_id=dag.dag_id):
         return str(dag.test().state) == "success"
 
 
 def _last_run(env: Environment, feed: str | None) -> dict[str, Any] | None:
-    """The newest run of the feed (None: the newest publication) as its row says."""
-    of = HarvestRunRow.feed.is_(None) if feed is None else HarvestRunRow.feed == feed
+    """Return the row of the feed's newest run, or of the newest publication for None."""
+    of_feed = HarvestRunRow.feed.is_(None) if feed is None else HarvestRunRow.feed == feed
+    query = select(HarvestRunRow.__table__).where(of_feed).order_by(HarvestRunRow.id.desc()).limit(1)
     with read_transaction(env) as connection:
-        row = connection.execute(
-            select(HarvestRunRow.__table__).where(of).order_by(HarvestRunRow.id.desc()).limit(1)
-        ).first()
+        row = connection.execute(query).first()
     return dict(row._mapping) if row else None
 
 
-def reasons(run: dict[str, Any]) -> list[str]:
-    from loaders.reports.reasons import sentences
-
-    return sentences(decode_reasons(run["reasons"]))
-
-
-def notes(run: dict[str, Any]) -> list[str]:
-    """What an operator should know of a harvest that ended well."""
-    return msgspec.json.decode(run["notes"], type=list[str]) if run["notes"] else []
-
-
-class _Said(logging.Handler):
-    """Shows on the terminal, while they last, the lines that our tasks write into their log."""
+class _TerminalLog(logging.Handler):
+    """Shows the tasks' log lines on the terminal, each until the next."""
 
     def __init__(self, terminal: Terminal) -> None:
         super().__init__(logging.INFO)

@@ -1,190 +1,237 @@
-"""What needs a person: held runs, quarantined records, pairs to review; and the decisions on them.
+"""`elib review`: what needs a person (held runs, quarantined records, pairs to review), and the decisions on it.
 
-python -m loaders.review [held] | show RUN | quarantined | pairs | curations
-python -m loaders.review release RUN | refuse RUN | undo RUN-or-CURATION | accept KEY | same A B | different A B
-    | correct KEY-or-RESOURCE PATH VALUE | withdraw KEY-or-RESOURCE     each with --by NAME --reason WHY
+`--publish` after a decision matches and publishes in this process. Memory is no reason for a process of its own: the
+publication is what this one does last, and a decision keeps only its own rows.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
 import re
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Annotated
 
-from sqlalchemy.exc import ArgumentError, OperationalError
+import typer
 
-from loaders.catalog import Unsigned, is_refusal, refuse, release, revoke_refusal, undo, undo_notes
-from loaders.curation import (
-    NotThere,
-    accept,
-    correct,
-    curations,
-    funnel_line,
-    held,
-    judge,
-    pairs,
-    quarantined,
-    shown,
-    undo_curation,
-    withdraw,
-)
-from loaders.migrations import migrate
-from loaders.store import FeedBusy, NotRunning, read_run
-from schemas import ROOT, Environment, environment
+from commands.app import add_command, new_app
+from commands.pipe import discard_stdout
 
-_Publish = Callable[[Environment], str]
+if TYPE_CHECKING:
+    from schemas import Environment
+
 PUBLISH_LATER = "Effective at the next publication: `airflow dags trigger catalog` starts one now."
-PUBLISHER = "commands.publish"
-_NO_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # bytes that are not UTF-8, control characters
-_NUMBER = re.compile("[0-9]{1,18}")  # of a curation
+_CURATION_NUMBER = re.compile("[0-9]{1,18}")
+
+_Feed = Annotated[str | None, typer.Option(metavar="NAME", help="Of this feed only.")]
+_Run = Annotated[str, typer.Argument(help="The run's id, as `held` lists it.")]
+_Key = Annotated[str, typer.Argument(help="A record's key, feed:identifier.")]
+_Target = Annotated[str, typer.Argument(metavar="KEY-OR-RESOURCE", help="A record's key or a resource's id.")]
+_By = Annotated[str, typer.Option(metavar="NAME", help="Who decides.")]
+_Reason = Annotated[str, typer.Option(metavar="WHY", help="Why.")]
+_Publish = Annotated[bool, typer.Option("--publish", help="Publish at once.")]
 
 
 class _NotPublished(Exception):
-    """A decision was made, and what should have published it failed."""
+    """A decision was made, and the publication after it failed."""
 
 
-_LISTS = {
-    "held": ("every held run, with its reasons and what it would delete and change", held),
-    "quarantined": ("every record with a version that waits", quarantined),
-    "pairs": ("every pair that a steward should look at", pairs),
-    "curations": ("every correction, withdrawal and accepted version", curations),
-}
+def held(feed: _Feed = None) -> int:
+    """List every held run, with its reasons and what it would delete and change."""
+    from loaders.curation import held
+
+    return _print(lambda env: held(env, feed))
 
 
-def main(arguments: Sequence[str] | None = None, publish: _Publish | None = None) -> int:
-    """Run one command; 0 when it did what it says, 1 with a sentence on stderr when it could not.
+def quarantined(feed: _Feed = None) -> int:
+    """List every record with a version that needs review."""
+    from loaders.curation import quarantined
 
-    `publish` is called by --publish after a decision.
-    """
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _parser()
-    said = parser.parse_args(words or ["held"])
-    if any(_NO_TEXT.search(word) for word in words):
-        parser.error("a word holds signs that are no text: write it as UTF-8, without control characters")
+    return _print(lambda env: quarantined(env, feed))
+
+
+def pairs(feed: _Feed = None) -> int:
+    """List every pair of records that may be one work."""
+    from loaders.curation import pairs
+
+    return _print(lambda env: pairs(env, feed))
+
+
+def curations(feed: _Feed = None) -> int:
+    """List every correction, withdrawal and accepted version."""
+    from loaders.curation import curations
+
+    return _print(lambda env: curations(env, feed))
+
+
+def show(run: _Run) -> int:
+    """Show what one staged run would do, record by record."""
+    from loaders.curation import shown
+
+    return _print(lambda env: shown(env, run))
+
+
+def release(run: _Run, by: _By, reason: _Reason, publish: _Publish = False) -> int:
+    """Load a held run."""
+    from loaders.catalog import release
+    from loaders.curation import funnel_line
+
+    return _decide(lambda env: f"{run} loaded: {funnel_line(release(env, run, by=by, reason=reason))}", publish)
+
+
+def refuse(run: _Run, by: _By, reason: _Reason, publish: _Publish = False) -> int:
+    """Refuse a held run, until what it brings changes."""
+    from loaders.catalog import refuse
+
+    def decide(env: Environment) -> str:
+        count = refuse(env, run, by=by, reason=reason)
+        return f"{run} refused: {count} versions stay out until the partner's data changes"
+
+    return _decide(decide, publish)
+
+
+def undo(
+    what: Annotated[str, typer.Argument(metavar="RUN-OR-CURATION", help="A run's id, or a curation's number.")],
+    by: _By,
+    reason: _Reason,
+    publish: _Publish = False,
+) -> int:
+    """Undo the newest loaded run of a feed, a refusal, an undo, or a curation by its number."""
+    return _decide(lambda env: _undo(env, what, by, reason), publish)
+
+
+def _undo(env: Environment, what: str, by: str, reason: str) -> str:
+    from loaders.catalog import is_refusal, revoke_refusal, undo, undo_notes
+    from loaders.curation import undo_curation
+    from loaders.store import read_run
+
+    if _CURATION_NUMBER.fullmatch(what):
+        undo_curation(env, int(what), by=by, reason=reason)
+        return f"curation {what} undone"
+    run = read_run(env, what)
+    if is_refusal(run):
+        count = revoke_refusal(env, what, by=by, reason=reason)
+        return f"{what} undone: {count} versions may come again; `make reprocess FEED={run.feed}` stages them now"
+    undoing = undo(env, what, by=by, reason=reason)
+    return "; ".join([f"{what} undone by {undoing}", *undo_notes(env, undoing)])
+
+
+def accept(
+    key: _Key,
+    by: _By,
+    reason: _Reason,
+    version: Annotated[str, typer.Option(help="Only if this version, as `quarantined` shows it, still waits.")] = "",
+    publish: _Publish = False,
+) -> int:
+    """Accept a quarantined version as it is."""
+    from loaders.curation import accept
+
+    def decide(env: Environment) -> str:
+        return f"curation {accept(env, key, by=by, reason=reason, version=version)}: {key} accepted"
+
+    return _decide(decide, publish)
+
+
+def same(one: _Key, other: _Key, by: _By, reason: _Reason, publish: _Publish = False) -> int:
+    """Judge that two records are one work."""
+    return _decide(lambda env: _judge(env, "same", one, other, by, reason), publish)
+
+
+def different(one: _Key, other: _Key, by: _By, reason: _Reason, publish: _Publish = False) -> int:
+    """Judge that two records are different works."""
+    return _decide(lambda env: _judge(env, "different", one, other, by, reason), publish)
+
+
+def _judge(env: Environment, verdict: str, one: str, other: str, by: str, reason: str) -> str:
+    from loaders.curation import judge
+
+    number = judge(env, verdict, one, other, by=by, reason=reason)
+    return f"judgement {number}: {one} and {other} are {verdict}"
+
+
+def correct(
+    target: _Target,
+    path: Annotated[str, typer.Argument(help="The field, such as title.en.")],
+    value: Annotated[str, typer.Argument(help="The new value: text, or JSON where the field is no text.")],
+    by: _By,
+    reason: _Reason,
+    publish: _Publish = False,
+) -> int:
+    """Set a field of a record or resource."""
+    from loaders.curation import correct
+
+    def decide(env: Environment) -> str:
+        return f"curation {correct(env, target, path, value, by=by, reason=reason)}: {path} of {target} set"
+
+    return _decide(decide, publish)
+
+
+def withdraw(target: _Target, by: _By, reason: _Reason, publish: _Publish = False) -> int:
+    """Withdraw a record or resource from publication."""
+    from loaders.curation import withdraw
+
+    return _decide(lambda env: f"curation {withdraw(env, target, by=by, reason=reason)}: {target} withdrawn", publish)
+
+
+def _decide(decide: Callable[[Environment], str], publish: bool) -> int:
+    """Make a decision and print what it did, then publish or say when it will be published."""
+
+    def lines(env: Environment) -> Iterable[str]:
+        yield decide(env)
+        yield _publish() if publish else PUBLISH_LATER
+
+    return _print(lines)
+
+
+def _publish() -> str:
+    """Publish; return a line on what changed. Raises _NotPublished: the decision itself stands."""
+    from commands.publish import publish_now
+
+    try:
+        return publish_now()
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise _NotPublished(f"The decision stands, but the publication failed: {why}. {PUBLISH_LATER}") from error
+
+
+def _print(lines: Callable[[Environment], Iterable[str]]) -> int:
+    """Print the lines that a command gives; return 1, with a sentence on stderr, when it could not do its work."""
+    from sqlalchemy.exc import ArgumentError, OperationalError
+
+    from loaders.catalog import Unsigned
+    from loaders.curation import NotThere
+    from loaders.migrations import migrate
+    from loaders.store import FeedBusy, NotRunning
+    from schemas import environment
+
     env = environment()
     try:
         migrate(env)
-        for line in _answer(env, said):
+        for line in lines(env):
             print(line)
-        if said.command in _DECISIONS:
-            now = said.publish and publish is not None
-            print(publish(env) if now and publish else PUBLISH_LATER)
         sys.stdout.flush()
-    except BrokenPipeError:  # who reads us has read enough: `… | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader has enough, as head does
+        discard_stdout()
     except (Unsigned, NotRunning, NotThere, FeedBusy, _NotPublished) as error:
         print(error, file=sys.stderr)
         return 1
     except (OperationalError, ArgumentError) as error:
         why = str(error).partition("\n")[0]
-        print(f"The catalog cannot be used: {why}; see that ELIB_CATALOG_URL is right", file=sys.stderr)
+        print(f"The catalog cannot be used: {why}; check ELIB_CATALOG_URL", file=sys.stderr)
         return 1
     return 0
 
 
-def _answer(env: Environment, said: argparse.Namespace) -> Iterator[str]:
-    if said.command in _LISTS:
-        return _LISTS[said.command][1](env, said.feed)
-    if said.command == "show":
-        return shown(env, said.run)
-    return iter([_DECISIONS[said.command][2](env, said)])
+app = new_app("List what needs a person, and decide on it. Without a command: the held runs.")
 
 
-def _release(env: Environment, said: argparse.Namespace) -> str:
-    counts = release(env, said.run, by=said.by, reason=said.reason)
-    return f"{said.run} loaded: {funnel_line(counts)}"
+@app.callback(invoke_without_command=True)
+def _default(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        raise typer.Exit(held())
 
 
-def _refuse(env: Environment, said: argparse.Namespace) -> str:
-    refused = refuse(env, said.run, by=said.by, reason=said.reason)
-    return f"{said.run} refused: {refused} versions stay out until their payload changes"
-
-
-def _undo(env: Environment, said: argparse.Namespace) -> str:
-    if _NUMBER.fullmatch(said.what):
-        undo_curation(env, int(said.what), by=said.by, reason=said.reason)
-        return f"curation {said.what} undone"
-    run = read_run(env, said.what)
-    if is_refusal(run):
-        again = revoke_refusal(env, said.what, by=said.by, reason=said.reason)
-        return f"{said.what} undone: {again} versions may come again; `make reprocess FEED={run.feed}` stages them now"
-    undoing = undo(env, said.what, by=said.by, reason=said.reason)
-    return "; ".join([f"{said.what} undone by {undoing}", *undo_notes(env, undoing)])
-
-
-def _accept(env: Environment, said: argparse.Namespace) -> str:
-    number = accept(env, said.key, by=said.by, reason=said.reason, version=said.version)
-    return f"curation {number}: {said.key} accepted"
-
-
-def _correct(env: Environment, said: argparse.Namespace) -> str:
-    number = correct(env, said.target, said.path, said.value, by=said.by, reason=said.reason)
-    return f"curation {number}: {said.path} of {said.target} set"
-
-
-def _withdraw(env: Environment, said: argparse.Namespace) -> str:
-    return f"curation {withdraw(env, said.target, by=said.by, reason=said.reason)}: {said.target} withdrawn"
-
-
-def _judge(env: Environment, said: argparse.Namespace) -> str:
-    number = judge(env, said.command, said.one, said.other, by=said.by, reason=said.reason)
-    return f"judgement {number}: {said.one} and {said.other} are {said.command}"
-
-
-_DECISIONS: dict[str, tuple[str, tuple[str, ...], Callable[[Environment, argparse.Namespace], str]]] = {
-    "release": ("load a held run", ("run",), _release),
-    "refuse": ("refuse a held run, until what it brings changes", ("run",), _refuse),
-    "undo": (
-        "undo the newest loaded run of a feed, a refusal, an undo, or a curation by its number",
-        ("what",),
-        _undo,
-    ),
-    "accept": ("accept a quarantined version as it is", ("key",), _accept),
-    "same": ("two records are one work", ("one", "other"), _judge),
-    "different": ("two records are different works", ("one", "other"), _judge),
-    "correct": ("set a field of a record or resource", ("target", "path", "value"), _correct),
-    "withdraw": ("withdraw a record or resource from publication", ("target",), _withdraw),
-}
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m loaders.review", description=(__doc__ or "").split("\n")[0])
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", help="without one: held")
-    for name, (explained, _) in _LISTS.items():
-        commands.add_parser(name, help=explained).add_argument("--feed", help="of this feed only")
-    commands.add_parser("show", help="what one staged run would do, record by record").add_argument("run")
-    for name, (explained, words, _) in _DECISIONS.items():
-        command = commands.add_parser(name, help=explained)
-        for word in words:
-            command.add_argument(word)
-        if name == "accept":
-            command.add_argument("--version", default="", help="only if this version (see quarantined) still waits")
-        command.add_argument("--by", required=True, help="who decides")
-        command.add_argument("--reason", required=True, help="why")
-        command.add_argument("--publish", action="store_true", help="publish at once, where the command can")
-    return parser
-
-
-def publish_now(env: Environment) -> str:
-    """Match and publish in a process of its own, since loaders know no matcher; what it said, or why it failed.
-
-    Raises NotPublished with the last line of its errors; the decision itself stands.
-    """
-    variables = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
-        "ELIB_HOME": str(env.home),
-        "ELIB_CATALOG_URL": env.catalog_url,
-    }
-    ran = subprocess.run([sys.executable, "-m", PUBLISHER], env=variables, capture_output=True, text=True, check=False)
-    if ran.returncode:
-        why = (ran.stderr.strip() or ran.stdout.strip() or f"exit code {ran.returncode}").splitlines()[-1]
-        raise _NotPublished(f"The decision stands, but the publication failed: {why}. {PUBLISH_LATER}")
-    return ran.stdout.strip().splitlines()[-1]
-
-
-if __name__ == "__main__":
-    sys.exit(main(publish=publish_now))
+for _function in (
+    held, show, quarantined, pairs, curations, release, refuse, undo, accept, same, different, withdraw,
+):  # fmt: skip
+    add_command(app, _function.__name__, _function)
+add_command(app, "correct", correct, accepts_leading_dash=True)  # the value may be a negative number

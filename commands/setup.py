@@ -1,23 +1,25 @@
-"""Set up an installation: Airflow's metadata database, the pool of the catalog, the catalog itself."""
+"""`elib setup`: bring the catalog, Airflow's metadata database and its pool of the catalog to today's version."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import logging
+import sys
+from typing import TYPE_CHECKING
 
-from pipeline import POOL
-from schemas import Environment, environment
+if TYPE_CHECKING:
+    from schemas import Environment
 
 
 class NotSetUp(Exception):
-    """A database that cannot be used: which, why, and what to look at."""
+    """A database that cannot be used: which, why, and what to check."""
 
 
 def set_up(env: Environment) -> None:
-    """Bring both databases to today's version; a second call changes nothing. The environment must be prepared.
+    """Bring both databases to today's version; a second call changes nothing. Raises NotSetUp.
 
-    Raises NotSetUp.
+    `airflow_home.prepare` must have run, unless Airflow's own variables are set.
     """
     from alembic.util.exc import CommandError
     from sqlalchemy.exc import SQLAlchemyError
@@ -35,13 +37,15 @@ def set_up(env: Environment) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    """What a database said, without the statement and the links that SQLAlchemy adds."""
-    said = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
-    return said.splitlines()[0].rstrip(".")
+    """Return the database's own message, without the statement and the links that SQLAlchemy adds."""
+    message = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
+    return message.splitlines()[0].rstrip(".")
 
 
 def _set_up_airflow() -> None:
-    """Airflow's own database, and the pool whose one slot every writer of the catalog runs in."""
+    """Migrate Airflow's own database and make the pool; tasks of a pool that does not exist never start."""
+    from pipeline import POOL
+
     logging.getLogger("alembic").setLevel(logging.WARNING)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         from airflow.models.pool import Pool
@@ -56,18 +60,17 @@ def _set_up_airflow() -> None:
         Pool.create_or_update_pool(POOL, slots=1, description="one writer of the catalog", include_deferred=False)
 
 
-def main() -> None:
-    """`python -m commands.setup`"""
+def setup() -> int:
+    """Set up the catalog and Airflow's database. A second call changes nothing."""
     from commands.airflow_home import prepare
+    from schemas import environment
 
     env = environment()
     try:
         prepare(env)
         set_up(env)
     except (NotSetUp, ValueError, OSError) as error:
-        raise SystemExit(str(error)) from None
+        print(error, file=sys.stderr)
+        return 1
     print(f"Set up: {env.catalog_url.split('@')[-1]}, Airflow in {env.home / 'airflow'}")
-
-
-if __name__ == "__main__":
-    main()
+    return 0

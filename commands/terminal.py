@@ -1,4 +1,4 @@
-"""What the operator sees while the night runs: our own lines only; everything else goes to a log file."""
+"""The terminal while the night runs: our own lines only; all other output goes into a log file."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rich.status import Status
 
 
 class Terminal:
-    """Takes over standard output and error at the level of the file descriptors while it is open.
+    """Redirects standard output and error, as file descriptors, into the log while it is entered.
 
-    Airflow, alembic and native libraries write there from everywhere; their words belong into the log file.
+    Airflow, alembic and native libraries write there from everywhere; only `say` and `working` reach the terminal.
     """
 
     def __init__(self, log: Path) -> None:
@@ -42,26 +42,26 @@ class Terminal:
     ) -> None:
         self.working(None)
         for stream, number, saved in zip((sys.stdout, sys.stderr), (1, 2), self._saved, strict=True):
-            with contextlib.suppress(OSError):  # the log's disk is full: what is lost are words of libraries
+            with contextlib.suppress(OSError):  # the log's disk is full; only output of libraries is lost
                 stream.flush()
             os.dup2(saved, number)
             os.close(saved)
         self._out.close()
 
     def say(self, line: str = "", style: str | None = None) -> None:
-        """One line that stays."""
+        """Print one line that stays."""
         self.console.print(line, style=style, markup=False)
 
-    def working(self, what: str | None) -> None:
-        """What goes on just now: a moving line on a terminal, nothing in a file; None ends it."""
+    def working(self, activity: str | None) -> None:
+        """Show what is being done: a changing line on a terminal, nothing in a file; None removes it."""
         if not self.console.is_terminal:
             return
-        if what is None:
+        if activity is None:
             if self._status:
                 self._status.stop()
             self._status = None
         elif self._status is None:
-            self._status = self.console.status(what)
+            self._status = self.console.status(activity)
             self._status.start()
         else:
-            self._status.update(what)
+            self._status.update(activity)

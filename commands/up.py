@@ -1,4 +1,4 @@
-"""`make up`: the real Airflow — scheduler, DAG processor, UI — on 127.0.0.1, until Ctrl-C or SIGTERM.
+"""`elib up`: the real Airflow (scheduler, DAG processor, UI) on 127.0.0.1, until Ctrl-C or SIGTERM.
 
 The components are started one by one rather than with `airflow standalone`, whose log servers listen on every
 interface (ports 8793 and 8794) and whose api-server can outlive it. Each has its own process group, and all of
@@ -17,32 +17,36 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
-import psutil
-from filelock import FileLock, Timeout
+if TYPE_CHECKING:
+    from filelock import FileLock
 
-from commands.airflow_home import prepare
-from schemas import Environment, environment
+    from schemas import Environment
 
 _COMPONENTS = {
     "scheduler": ["scheduler", "--skip-serve-logs"],
     "dag-processor": ["dag-processor"],
     "api-server": ["api-server"],
 }
-STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-GRACE = 15.0  # seconds between asking a component to end and ending it
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+GRACE_SECONDS = 15.0  # between asking a component to end and ending it
 
 
 class _PortTaken(Exception):
     """The UI cannot listen where it should."""
 
 
-class _Asked(Exception):
-    """Someone asked us to stop."""
+class _StopRequested(Exception):
+    """A signal asked this process to stop."""
 
 
-def main() -> int:
-    """Run every component until one ends or we are asked to stop; no component outlives us."""
+def up() -> int:
+    """Run Airflow with its UI on 127.0.0.1. Stops with Ctrl-C, or when one of its processes ends."""
+    from filelock import Timeout
+
+    from schemas import environment
+
     env = environment()
     try:
         with _up_lock(env):
@@ -55,35 +59,39 @@ def main() -> int:
 
 
 def _up_lock(env: Environment) -> FileLock:
-    """One Airflow in one home: two schedulers on one SQLite hinder each other."""
+    """Return the lock of one Airflow per home: two schedulers on one SQLite disturb each other."""
+    from filelock import FileLock
+
     env.locks.mkdir(parents=True, exist_ok=True)
     return FileLock(env.locks / "up.lock", timeout=0)
 
 
 def _run(env: Environment) -> int:
+    from commands.airflow_home import prepare
+
     prepare(env)
     _check_port()
     running: dict[str, subprocess.Popen[bytes]] = {}
-    for number in STOPS:
-        signal.signal(number, _asked)
+    for number in STOP_SIGNALS:
+        signal.signal(number, _request_stop)
     logs = env.home / "airflow" / "logs"
     try:
         for name, arguments in _COMPONENTS.items():
             running[name] = _start(name, arguments, logs)
-        _say_where(env.home, logs)
+        _print_addresses(env.home, logs)
         ended = _first_to_end(running)
         print(
             f"Airflow's {ended} ended with code {running[ended].returncode}; see {logs / (ended + '.log')}", flush=True
         )
         return 1
-    except _Asked:
+    except _StopRequested:
         return 0
     finally:
         _end(running.values())
 
 
 def _check_port() -> None:
-    """Say now what the api-server's log would say in half a minute. Raises PortTaken."""
+    """Raise _PortTaken now; the api-server would log it in half a minute."""
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -93,13 +101,13 @@ def _check_port() -> None:
             raise _PortTaken(f"Port {_port()} of 127.0.0.1: {why}; AIRFLOW__API__PORT names another.") from error
 
 
-def _asked(number: int, frame: FrameType | None) -> None:
-    _heed_no_more()
-    raise _Asked
+def _request_stop(number: int, frame: FrameType | None) -> None:
+    _ignore_stop_signals()
+    raise _StopRequested
 
 
-def _heed_no_more() -> None:
-    for number in STOPS:
+def _ignore_stop_signals() -> None:
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
@@ -119,23 +127,22 @@ def _first_to_end(running: dict[str, subprocess.Popen[bytes]]) -> str:
 
 
 def _end(components: Collection[subprocess.Popen[bytes]]) -> None:
-    """End whole process groups, so that no worker of a component, dead or alive, stays on its port.
-
-    A second Ctrl-C does not stop this.
-    """
-    _heed_no_more()
-    for one in components:
-        _signal_group(one.pid, signal.SIGTERM)
-    deadline = time.monotonic() + GRACE
-    while any(_lives(one.pid) for one in components) and time.monotonic() < deadline:
+    """End whole process groups, so that no worker of a component keeps its port. A second Ctrl-C does not stop this."""
+    _ignore_stop_signals()
+    for component in components:
+        _signal_group(component.pid, signal.SIGTERM)
+    deadline = time.monotonic() + GRACE_SECONDS
+    while any(_lives(component.pid) for component in components) and time.monotonic() < deadline:
         time.sleep(0.1)
-    for one in components:
-        _signal_group(one.pid, signal.SIGKILL)
-        one.wait()
+    for component in components:
+        _signal_group(component.pid, signal.SIGKILL)
+        component.wait()
 
 
 def _lives(group: int) -> bool:
-    """Whether a process of the group is alive; what has ended and was not waited for does not count."""
+    """Return whether a process of the group is alive; zombies do not count."""
+    import psutil
+
     for process in psutil.process_iter(["status"]):
         with contextlib.suppress(ProcessLookupError):
             if os.getpgid(process.pid) == group and process.info["status"] != psutil.STATUS_ZOMBIE:
@@ -144,11 +151,11 @@ def _lives(group: int) -> bool:
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):  # they have ended by themselves
+    with contextlib.suppress(ProcessLookupError):  # it has ended by itself
         os.killpg(group, number)
 
 
-def _say_where(home: Path, logs: Path) -> None:
+def _print_addresses(home: Path, logs: Path) -> None:
     print(
         f"Airflow is starting on http://127.0.0.1:{_port()} (user admin; its password is in "
         f"{home / 'airflow' / 'passwords.json'}).\n"
@@ -159,7 +166,3 @@ def _say_where(home: Path, logs: Path) -> None:
 
 def _port() -> str:
     return os.environ.get("AIRFLOW__API__PORT", "8080")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

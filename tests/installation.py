@@ -10,9 +10,9 @@ import pytest
 from loaders.catalog import migrate
 from loaders.store import engine
 from schemas import Environment, environment
-from tests.loaders.conftest import env, linguistic
+from tests.loaders.conftest import env, linguistic, lite
 
-__all__ = ["env", "home", "linguistic"]  # fixtures; `env` is on SQLite and on PostgreSQL
+__all__ = ["env", "home", "linguistic", "lite"]  # fixtures; `env` is on SQLite and on PostgreSQL
 
 
 @pytest.fixture

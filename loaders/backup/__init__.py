@@ -1,11 +1,12 @@
 """Backup and restore of landing and the primary tables."""
 
-from loaders.backup.backup import BadBackup, restore
+from loaders.backup.backup import BadBackup, back_up, restore
 from loaders.backup.restored import NotReprocessed, check_reprocessed, waiting_feeds, waiting_keys
 
 __all__ = [
     "BadBackup",
     "NotReprocessed",
+    "back_up",
     "check_reprocessed",
     "restore",
     "waiting_feeds",

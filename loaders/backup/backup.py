@@ -1,7 +1,6 @@
 """What cannot be made again, in one file: landing, and the catalog's primary tables.
 
-python -m loaders.backup [FILE.tar]          writes it (`make backup`); without a name, under ELIB_HOME/backups
-python -m loaders.backup --restore FILE.tar  puts it back; `make restore` also reprocesses each feed and publishes
+`elib backup` writes it; `elib restore` puts it back, reprocesses each feed and publishes.
 
 Primary are judgement, curation, redirect, refused, feed_declaration, and every resource with its id and created_at;
 all else after landing is made again from landing. A plain tar: landing's parts are compressed already.
@@ -9,12 +8,9 @@ all else after landing is made again from landing. A plain tar: landing's parts 
 
 from __future__ import annotations
 
-import argparse
 import io
-import sys
 import tarfile
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO
 
@@ -38,7 +34,7 @@ from loaders.store import (
     whole_file,
     write_transaction,
 )
-from schemas import Environment, environment
+from schemas import Environment
 
 ROWS, LOOKUP, BLOCK = 5_000, 300, 1 << 20
 _PRIMARY: dict[str, Any] = {
@@ -200,29 +196,3 @@ def _after_insert(connection: Connection) -> None:
             f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), max(id)) FROM {name} HAVING max(id) IS NOT NULL"  # noqa: S608 (our names)
         )
         connection.exec_driver_sql(newest)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Back up, or restore; 1 with a sentence on stderr when it could not."""
-    parser = argparse.ArgumentParser(prog="python -m loaders.backup", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("file", type=Path, nargs="?", help="without one: ELIB_HOME/backups/elib-<time>.tar")
-    parser.add_argument("--restore", action="store_true", help="put the file back")
-    said = parser.parse_args(arguments)
-    env = environment()
-    if said.restore and said.file is None:
-        parser.error("--restore needs the FILE of a backup")
-    file = said.file or env.home / "backups" / f"elib-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
-    try:
-        if said.restore:
-            print(f"{restore(env, file)} files of landing restored; now reprocess each feed, then publish")  # noqa: T201
-        else:
-            migrate(env)
-            print(f"{back_up(env, file)} files of landing and the primary tables in {file}")  # noqa: T201
-    except (BadBackup, OSError) as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,1 +1,1 @@
-"""`python -m loaders.review`: the command lives in commands.review."""
+"""`python -m loaders.review` is `elib review`."""

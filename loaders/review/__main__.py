@@ -1,8 +1,8 @@
-"""`python -m loaders.review`: what needs a person, and the decisions on it."""
+"""`python -m loaders.review` is `elib review`."""
 
 import sys
 
-from commands.review import main, publish_now
+from commands.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main(publish=publish_now))
+    sys.exit(main(["review", *sys.argv[1:]]))

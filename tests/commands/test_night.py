@@ -24,7 +24,7 @@ def night(home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     home.mkdir(exist_ok=True)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "ELIB_"))}
     return subprocess.run(
-        [sys.executable, "-m", "commands.night"],
+        [sys.executable, "-m", "commands.cli", "run"],
         env={**clean, "ELIB_HOME": str(home), "PYTHONPATH": str(ROOT), **variables},
         cwd=home,
         capture_output=True,

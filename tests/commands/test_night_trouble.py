@@ -31,10 +31,10 @@ retries = 0
 GOOD = FEED.format(name="t", url="http://127.0.0.1:9/oai")
 
 
-def command(module: str, home: Path, **variables: str) -> subprocess.Popen[str]:
+def command(name: str, home: Path, **variables: str) -> subprocess.Popen[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "ELIB_"))}
     return subprocess.Popen(
-        [sys.executable, "-m", module],
+        [sys.executable, "-m", "commands.cli", name],
         env={**clean, "ELIB_HOME": str(home), "PYTHONPATH": str(ROOT), **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -42,9 +42,9 @@ def command(module: str, home: Path, **variables: str) -> subprocess.Popen[str]:
     )
 
 
-def ended(module: str, home: Path, **variables: str) -> tuple[int, str]:
+def ended(name: str, home: Path, **variables: str) -> tuple[int, str]:
     """The exit code of a command, and everything that it said."""
-    with command(module, home, **variables) as running:
+    with command(name, home, **variables) as running:
         out, error = running.communicate(timeout=120)
         return running.returncode, out + error
 
@@ -52,13 +52,13 @@ def ended(module: str, home: Path, **variables: str) -> tuple[int, str]:
 def test_a_second_night_in_the_same_home_says_that_it_waits_for_nobody(tmp_path: Path) -> None:
     (tmp_path / "locks").mkdir()
     with FileLock(tmp_path / "locks" / "night.lock"):
-        code, said = ended("commands.night", tmp_path)
+        code, said = ended("run", tmp_path)
     assert (code, said) == (1, f"Another night is running in {tmp_path}; wait until it is done.\n")
 
 
 def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    code, said = ended("commands.night", tmp_path / "file" / "home")
+    code, said = ended("run", tmp_path / "file" / "home")
     assert code == 1 and said.startswith("The night could not be run: ") and len(said.splitlines()) == 1
 
 
@@ -66,20 +66,20 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     ("url", "why"),
     [("postgresql+psycopg://nobody@127.0.0.1:1/nothing", "connection failed"), ("nonsense", "Could not parse")],
 )
-@pytest.mark.parametrize("module", ["commands.night", "commands.setup"])
-def test_a_catalog_that_cannot_be_reached_is_one_sentence(tmp_path: Path, module: str, url: str, why: str) -> None:
+@pytest.mark.parametrize("name", ["run", "setup"])
+def test_a_catalog_that_cannot_be_reached_is_one_sentence(tmp_path: Path, name: str, url: str, why: str) -> None:
     (tmp_path / "feeds").mkdir()
-    code, said = ended(module, tmp_path, ELIB_CATALOG_URL=url, ELIB_FEEDS=str(tmp_path / "feeds"))
+    code, said = ended(name, tmp_path, ELIB_CATALOG_URL=url, ELIB_FEEDS=str(tmp_path / "feeds"))
     line = said.splitlines()[-1]
     assert code == 1 and "Traceback" not in said
     assert line.startswith("The catalog cannot be used: ") and why in line and "ELIB_CATALOG_URL" in line
 
 
 def test_a_catalog_of_a_newer_version_of_ours_is_one_sentence(tmp_path: Path) -> None:
-    assert ended("commands.setup", tmp_path)[0] == 0
+    assert ended("setup", tmp_path)[0] == 0
     with create_engine(f"sqlite:///{tmp_path / 'catalog.db'}").begin() as connection:
         connection.execute(text("UPDATE elib_alembic_version SET version_num = '999'"))
-    code, said = ended("commands.setup", tmp_path)
+    code, said = ended("setup", tmp_path)
     assert code == 1 and "Traceback" not in said
     assert said.splitlines()[-1].startswith("The catalog cannot be used: Can't locate revision")
 
@@ -87,14 +87,14 @@ def test_a_catalog_of_a_newer_version_of_ours_is_one_sentence(tmp_path: Path) ->
 def test_secrets_that_are_damaged_are_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "airflow").mkdir()
     (tmp_path / "airflow" / "secrets.env").write_text("")
-    for module in ("commands.setup", "commands.up", "commands.night"):
-        code, said = ended(module, tmp_path)
-        assert code == 1 and "secrets.env lacks" in said and "Traceback" not in said, module
+    for name in ("setup", "up", "run"):
+        code, said = ended(name, tmp_path)
+        assert code == 1 and "secrets.env lacks" in said and "Traceback" not in said, name
 
 
 @pytest.mark.slow
 def test_a_folder_without_feeds_is_no_good_night(tmp_path: Path) -> None:
-    code, said = ended("commands.night", tmp_path, ELIB_FEEDS=str(tmp_path / "nothing"))
+    code, said = ended("run", tmp_path, ELIB_FEEDS=str(tmp_path / "nothing"))
     assert code == 1 and f"{tmp_path / 'nothing'} holds no feed file" in said
 
 
@@ -109,7 +109,7 @@ def test_what_is_no_feed_file_among_the_samples_is_named_and_the_others_are_ther
     os.mkfifo(samples / "pipe.toml")
     monkeypatch.setattr(night, "SAMPLES", tmp_path / "samples")
     for _ in range(2):  # the copies of the first time are taken away again
-        good, bad = read_feeds(night.written_for("127.0.0.1:1", tmp_path / "copies"))
+        good, bad = read_feeds(night.write_sample_feeds("127.0.0.1:1", tmp_path / "copies"))
         assert [feed.name for feed in good] == ["good"]
         assert [error.path.stem for error in bad] == ["folder", "nowhere", "pipe"]
 
@@ -129,7 +129,7 @@ def test_ctrl_c_ends_the_night_and_not_only_the_feed_at_work(tmp_path: Path) -> 
         for name in ("alpha", "beta"):
             (feeds / f"{name}.toml").write_text(FEED.format(name=name, url=loopback.url + "/oai"))
         said = {"ELIB_FEEDS": str(feeds), "ELIB_ALLOW_PRIVATE": "127.0.0.1"}
-        with command("commands.night", tmp_path / "home", **said) as running:
+        with command("run", tmp_path / "home", **said) as running:
             assert asked.wait(90)
             running.send_signal(signal.SIGINT)
             out, error = running.communicate(timeout=60)
@@ -144,7 +144,7 @@ def test_ctrl_c_ends_the_night_and_not_only_the_feed_at_work(tmp_path: Path) -> 
 def test_make_up_says_at_once_that_its_port_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        code, said = ended("commands.up", tmp_path, AIRFLOW__API__PORT=str(port))
+        code, said = ended("up", tmp_path, AIRFLOW__API__PORT=str(port))
     assert code == 1
     assert said.strip() == f"Port {port} of 127.0.0.1: Address already in use; AIRFLOW__API__PORT names another."
 
@@ -152,7 +152,7 @@ def test_make_up_says_at_once_that_its_port_is_taken(tmp_path: Path) -> None:
 def test_a_second_make_up_in_the_same_home_is_refused(tmp_path: Path) -> None:
     (tmp_path / "locks").mkdir()
     with FileLock(tmp_path / "locks" / "up.lock"):
-        code, said = ended("commands.up", tmp_path)
+        code, said = ended("up", tmp_path)
     assert (code, said) == (1, f"Another make up is running in {tmp_path}; stop it first.\n")
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from lxml import html
 
-from commands.night import SAMPLES, written_for
-from commands.preview import main
+from commands.cli import main
+from commands.night import SAMPLES, write_sample_feeds
 from loaders.reports.page import LANGUAGES
-from pipeline.preview_sample import evenly
+from pipeline.preview import evenly
 from samples.answer import Answer, Asked
 from samples.server import ReplayServer
 
@@ -36,7 +36,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def samples(tmp_path: Path, home: Path) -> Iterator[tuple[ReplayServer, Path]]:
     with ReplayServer(SAMPLES) as server:
-        yield server, written_for(server.url.removeprefix("http://"), tmp_path / "feeds")
+        yield server, write_sample_feeds(server.url.removeprefix("http://"), tmp_path / "feeds")
 
 
 def said_of(home: Path, feed: str) -> dict:
@@ -48,7 +48,7 @@ def test_the_whole_feed_is_shown_and_nothing_else_is_touched(
     feed: str, samples: tuple[ReplayServer, Path], home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     expected = tomllib.loads((SAMPLES / "expected.toml").read_text(encoding="utf-8"))["feeds"][feed]
-    assert main([str(samples[1] / f"{feed}.toml")]) == 0
+    assert main(["preview", str(samples[1] / f"{feed}.toml")]) == 0
     printed = capsys.readouterr().out
     said = said_of(home, feed)
     counts = said["counts"]
@@ -64,7 +64,7 @@ def test_the_whole_feed_is_shown_and_nothing_else_is_touched(
 
 
 def test_the_page_is_complete_escaped_and_stands_alone(samples: tuple[ReplayServer, Path], home: Path) -> None:
-    assert main([str(samples[1] / "sample_serbia_phaidra.toml")]) == 0
+    assert main(["preview", str(samples[1] / "sample_serbia_phaidra.toml")]) == 0
     said = said_of(home, "sample_serbia_phaidra")
     for language in LANGUAGES:
         name = "sample_serbia_phaidra" + ("" if language == "en" else f".{language}") + ".html"
@@ -88,7 +88,7 @@ def shown(source: str) -> str:
 
 
 def test_shares_and_findings_are_those_of_the_records(samples: tuple[ReplayServer, Path], home: Path) -> None:
-    assert main([str(samples[1] / "sample_unesco_unesdoc.toml")]) == 0
+    assert main(["preview", str(samples[1] / "sample_unesco_unesdoc.toml")]) == 0
     said = said_of(home, "sample_unesco_unesdoc")
     made = [one["record"] for one in said["records"] if one["record"]]
     for one in said["fields"]:
@@ -132,7 +132,9 @@ def feed_file(path: Path, url: str, more: str) -> str:
 def test_records_of_a_repository_come_from_all_over_it(years: dict[int, int], tmp_path: Path, home: Path) -> None:
     with ReplayServer(repository(tmp_path / "partner", years)) as server:
         more = 'protocol="oai_pmh"\nformat="oai_dc"\n[request]\nrate=1000\n'
-        assert main([feed_file(tmp_path / "lessons.toml", f"{server.url}/oai", more), "--records", "50"]) == 0
+        assert (
+            main(["preview", feed_file(tmp_path / "lessons.toml", f"{server.url}/oai", more), "--records", "50"]) == 0
+        )
     records = said_of(home, "lessons")["records"]
     assert len(records) == 50 == len({one["identifier"] for one in records})
     seen = {int(one["datestamp"][:4]) for one in records}
@@ -165,7 +167,9 @@ def test_a_long_rest_list_is_asked_at_several_places(tmp_path: Path, home: Path)
             'protocol="rest"\nformat="wordpress"\nidentifier="id"\n[request]\nrate=1000\npaging="page"\nfirst=1\n'
             'size_param="per_page"\nsize=50\ntotal_header="X-WP-Total"\n'
         )
-        assert main([feed_file(tmp_path / "posts.toml", f"{server.url}/posts", more), "--records", "50"]) == 0
+        assert (
+            main(["preview", feed_file(tmp_path / "posts.toml", f"{server.url}/posts", more), "--records", "50"]) == 0
+        )
         asked = len(server.requests)
     said = said_of(home, "posts")
     assert said["total"] == 5_000 and len(said["records"]) == 50
@@ -177,9 +181,9 @@ def test_fewer_records_than_there_are_come_evenly_out_of_the_list(
     samples: tuple[ReplayServer, Path], home: Path
 ) -> None:
     feed = str(samples[1] / "sample_alecso_oer.toml")
-    assert main([feed]) == 0
+    assert main(["preview", feed]) == 0
     everything = [one["identifier"] for one in said_of(home, "sample_alecso_oer")["records"]]
-    assert main([feed, "--records", "5"]) == 0
+    assert main(["preview", feed, "--records", "5"]) == 0
     five = [one["identifier"] for one in said_of(home, "sample_alecso_oer")["records"]]
     assert five == [everything[place * len(everything) // 5] for place in range(5)]
 
@@ -195,10 +199,10 @@ def test_a_feed_file_that_cannot_be_used_ends_with_one_sentence(
     tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "bad.toml").write_text('title = "x"\ncolour = "red"\n', encoding="utf-8")
-    assert main([str(tmp_path / "bad.toml")]) == 2
+    assert main(["preview", str(tmp_path / "bad.toml")]) == 2
     said = capsys.readouterr().err.strip()
     assert said.startswith("bad.toml: ") and "colour" in said and "\n" not in said
-    assert main([str(tmp_path / "missing.toml")]) == 2
+    assert main(["preview", str(tmp_path / "missing.toml")]) == 2
     assert "missing.toml" in capsys.readouterr().err
     for words in ([""], ["x.toml", "--records", "0"]):
         with pytest.raises(SystemExit) as ended:
@@ -219,7 +223,7 @@ def test_an_identifier_that_no_record_has_is_the_feed_files_fault(
     (partner / "labs.json").write_bytes(json.dumps(labs).encode()[:-1] + poison + b"]")
     more = 'protocol="rest"\nformat="golab_apps"\nidentifier="identifier"\n[request]\nrate=1000\n'
     with ReplayServer(partner) as server:
-        assert main([feed_file(tmp_path / "labs.toml", f"{server.url}/labs.json", more)]) == 2
+        assert main(["preview", feed_file(tmp_path / "labs.toml", f"{server.url}/labs.json", more)]) == 2
     said = capsys.readouterr().err.strip()
     assert said.startswith("labs.toml: identifier: none of the 3 records that came has identifier")
     assert "app_url, place.id, title" in said and "partner" not in said
@@ -234,7 +238,7 @@ def test_a_feed_of_which_nothing_can_be_read_says_why(
     (partner / "oai.toml").write_text(declared.replace("[formats.oai_dc]", "[formats.lom]"), encoding="utf-8")
     with ReplayServer(partner) as server:
         more = 'protocol="oai_pmh"\nformat="lom"\n[request]\nrate=1000\n'
-        assert main([feed_file(tmp_path / "lessons.toml", f"{server.url}/oai", more)]) == 0
+        assert main(["preview", feed_file(tmp_path / "lessons.toml", f"{server.url}/oai", more)]) == 0
     why = "the payload is <dc>, not <czp> or <lom> or <obaa> as format lom says"
     printed = capsys.readouterr().out
     assert f"rejected  7 × {why}" in printed
@@ -256,7 +260,7 @@ def test_a_partner_that_fails_ends_with_one_sentence_and_writes_nothing(
         "[request]\nretries=0\nrate=1000\n",
         encoding="utf-8",
     )
-    assert main([str(feed)]) == 1
+    assert main(["preview", str(feed)]) == 1
     said = capsys.readouterr().err.strip()
     assert said.startswith("down: unreachable: ") and "\n" not in said
     assert not (home / "reports").exists()

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from commands import restore, review
-from loaders.backup import NotReprocessed, backup
+from commands.cli import main
+from loaders.backup import NotReprocessed
 from loaders.curation import curation
 from loaders.store import FeedDeclarationRow, engine, write_transaction
 from pipeline import catalog as tasks_catalog
@@ -54,9 +54,9 @@ def test_the_library_is_published_as_it_was(home: Environment, tmp_path: Path) -
     published = rows(home, "resource", PUBLISHED)
     members = rows(home, "source_record", "key, status, record, resource_id")
     assert any("A better title" in str(row) for row in published)
-    assert backup.main([str(file)]) == 0
+    assert main(["backup", str(file)]) == 0
     destroyed(home)
-    assert restore.main([str(file)]) == 0
+    assert main(["restore", str(file)]) == 0
     assert rows(home, "resource", PUBLISHED) == published
     assert rows(home, "source_record", "key, status, record, resource_id") == members
     assert [row[1] for row in rows(home, "curation", "id, path")] == ["title.en", None] and number == 1
@@ -75,9 +75,9 @@ def test_a_judgement_taken_back_after_a_restore_gives_back_the_id_that_was_redir
     curation.judge(home, "same", "books:1", "films:1", **BY)
     tasks_catalog.publish_now()
     assert len(rows(home, "redirect", "old_id")) == 1
-    backup.main([str(file)])
+    main(["backup", str(file)])
     destroyed(home)
-    assert restore.main([str(file)]) == 0
+    assert main(["restore", str(file)]) == 0
     curation.judge(home, "different", "books:1", "films:1", **BY)
     tasks_catalog.publish_now()
     assert rows(home, "source_record", "key, resource_id") == apart
@@ -90,9 +90,9 @@ def test_what_a_held_run_would_have_deleted_is_held_again_and_nothing_is_publish
     file = tmp_path / "elib.tar"
     published = books(home, 60)
     assert night(home, "books", [listed("books", number) for number in range(6)])[1] == {}, "held: 54 of 60 would go"
-    backup.main([str(file)])
+    main(["backup", str(file)])
     destroyed(home)
-    assert restore.main([str(file)]) == 0
+    assert main(["restore", str(file)]) == 0
     said = capsys.readouterr().out
     assert "books: HELD" in said and "Nothing is published: 1 feed(s) were restored" in said
     assert rows(home, "resource", PUBLISHED) == published
@@ -100,7 +100,7 @@ def test_what_a_held_run_would_have_deleted_is_held_again_and_nothing_is_publish
         tasks_catalog.publish_now()
     assert rows(home, "resource", PUBLISHED) == published
     (run,) = (row[0] for row in rows(home, "harvest_run", "id, status") if row[1] == "held")
-    assert review.main(["release", run, *DECISION]) == 0, "the steward has looked at the deletions"
+    assert main(["review", "release", run, *DECISION]) == 0, "the steward has looked at the deletions"
     tasks_catalog.publish_now()
     assert sum(members for members, gone in rows(home, "resource", "members, withdrawn_at") if gone is None) == 6
 
@@ -109,9 +109,9 @@ def test_a_feed_whose_landing_is_lost_is_held_rather_than_withdrawn(home: Enviro
     file = tmp_path / "elib.tar"
     published = books(home, 60)
     shutil.rmtree(home.landing)
-    backup.main([str(file)])
+    main(["backup", str(file)])
     destroyed(home)
-    assert restore.main([str(file)]) == 0
+    assert main(["restore", str(file)]) == 0
     assert [row[0] for row in rows(home, "harvest_run", "status, reasons") if row[0] == "held"] == ["held"]
     assert rows(home, "resource", PUBLISHED) == published
 
@@ -123,10 +123,10 @@ def test_a_feed_without_its_file_is_named_and_nothing_is_published(
     published = books(home, 3)
     with write_transaction(home) as connection:  # a backup of before declarations were kept
         connection.execute(delete(FeedDeclarationRow))
-    backup.main([str(file)])
+    main(["backup", str(file)])
     destroyed(home)
     (home.feeds / "books.toml").unlink()
-    assert restore.main([str(file)]) == 1
+    assert main(["restore", str(file)]) == 1
     assert "books: NOT REPROCESSED: its file is missing" in capsys.readouterr().err
     assert rows(home, "resource", PUBLISHED) == published
 
@@ -139,12 +139,12 @@ def test_a_feed_without_its_file_comes_back_by_its_last_good_declaration(
     night(home, "books", [listed("books", number, license=None) for number in range(3)])
     tasks_catalog.publish_now()
     published, declared = rows(home, "resource", PUBLISHED), rows(home, "feed_declaration")
-    backup.main([str(file)])
+    main(["backup", str(file)])
     with tarfile.open(file) as tar:
         assert "tables/feed_declaration" in " ".join(tar.getnames())
     destroyed(home)
     (home.feeds / "books.toml").unlink()
-    assert restore.main([str(file)]) == 0
+    assert main(["restore", str(file)]) == 0
     assert "books: its file is missing; it is read by its last good declaration" in capsys.readouterr().err
     assert rows(home, "resource", PUBLISHED) == published
     assert rows(home, "feed_declaration") == declared
@@ -161,10 +161,10 @@ def test_a_restore_beside_other_feed_files_changes_nothing_published_and_says_so
     curation.judge(home, "same", "books:1", "films:1", **BY)
     tasks_catalog.publish_now()
     published, declared = rows(home, "resource", PUBLISHED), rows(home, "feed_declaration")
-    backup.main([str(file)])
+    main(["backup", str(file)])
     destroyed(home)
     declare(home, "films", "trust = 1\n")
-    assert restore.main([str(file)]) == 0
+    assert main(["restore", str(file)]) == 0
     assert "films: its file" in capsys.readouterr().err
     assert rows(home, "resource", PUBLISHED) == published
     assert rows(home, "feed_declaration") == declared

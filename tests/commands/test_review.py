@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
-from commands import review
+import pipeline.catalog
+from commands.cli import main
+from commands.review import PUBLISH_LATER
 from loaders import store
 from loaders.store import MatchRow, ResourceRow, write_transaction
-from schemas import Environment, environment
+from schemas import ROOT, Environment, environment
 from tests.loaders.nights import feed, night, rows, said, staged, states
 
 BY = ("--by", "A Steward", "--reason", "looked at it")
@@ -27,7 +29,7 @@ def say(env: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
     def typed(*words: str) -> tuple[int, str]:
         capsys.readouterr()
-        code = review.main(words)
+        code = main(["review", *words])
         said = capsys.readouterr()
         return code, said.out + said.err
 
@@ -73,7 +75,7 @@ def test_a_quarantined_version_is_accepted_until_its_payload_changes_and_that_ca
     assert "books:r2 REJECTED: unreadable at $.title; nothing of it is published" in listed
     assert say("accept", "books:r1", *BY) == (
         0,
-        f"curation 1: books:r1 accepted\n{review.PUBLISH_LATER}\n",
+        f"curation 1: books:r1 accepted\n{PUBLISH_LATER}\n",
     )
     assert rows(env, "source_record", "status, pending_sha256")[0] == ("live", None)
     assert "cannot be accepted: it was rejected" in say("accept", "books:r2", *BY)[1]
@@ -201,8 +203,7 @@ def test_every_decision_is_signed(env: Environment, say, by: str, reason: str) -
         assert code == 1
         assert "a decision needs --" in answer
     assert rows(env, "curation") == []
-    with pytest.raises(SystemExit):
-        say("withdraw", "books:r1")
+    assert say("withdraw", "books:r1")[0] == 2
 
 
 def test_a_refusal_is_taken_back_by_the_name_of_its_run(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
@@ -218,8 +219,7 @@ def test_a_refusal_is_taken_back_by_the_name_of_its_run(env: Environment, say) -
 @pytest.mark.parametrize("word", ["a\x1b[2Jb", "a\ud800b", "a\x00b"])
 def test_words_that_are_no_text_are_refused(env: Environment, say, word: str) -> None:  # type: ignore[no-untyped-def]
     night(env, feed(), [said("r1")])
-    with pytest.raises(SystemExit, match="2"):
-        say("correct", "books:r1", "title.en", word, *BY)
+    assert say("correct", "books:r1", "title.en", word, *BY)[0] == 2
     assert rows(env, "curation") == []
     assert say("correct", "books:r1", "title.fa", "می\u200cخواهم\nدو", *BY)[0] == 0, "joiners and line ends are text"
 
@@ -242,7 +242,7 @@ def test_a_catalog_that_cannot_be_reached_is_one_sentence(tmp_path: Path) -> Non
 
 
 def variables(env: Environment) -> dict[str, str]:
-    said = {"ELIB_HOME": str(env.home), "ELIB_CATALOG_URL": env.catalog_url, "PYTHONPATH": str(review.ROOT)}
+    said = {"ELIB_HOME": str(env.home), "ELIB_CATALOG_URL": env.catalog_url, "PYTHONPATH": str(ROOT)}
     return {**os.environ, **said}
 
 
@@ -263,7 +263,7 @@ def test_a_decision_is_published_at_once_when_asked(env: Environment) -> None:
     variables = {"ELIB_HOME": str(env.home), "ELIB_CATALOG_URL": env.catalog_url, "ELIB_FEEDS": str(env.home)}
     command = [sys.executable, "-m", "loaders.review", "withdraw", "books:r1", *BY, "--publish"]
     ran = subprocess.run(
-        command, env={**os.environ, **variables}, cwd=review.ROOT, capture_output=True, text=True, check=False
+        command, env={**os.environ, **variables}, cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.splitlines()[-1] == "Published: 1 added, 0 changed, 0 unchanged, 0 deleted"
@@ -274,6 +274,12 @@ def test_a_publication_that_fails_is_said_and_the_decision_stands(
     env: Environment, say, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # type: ignore[no-untyped-def]
     night(env, feed(), [said("r1")])
-    monkeypatch.setattr(review, "PUBLISHER", "dags.nowhere")
-    assert review.main(["withdraw", "books:r1", *BY, "--publish"], review.publish_now) == 1
+
+    def full_disk(**_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(pipeline.catalog, "match", full_disk)
+    code, answer = say("withdraw", "books:r1", *BY, "--publish")
+    assert code == 1
+    assert "The decision stands, but the publication failed: OSError: No space left on device" in answer
     assert len(rows(env, "curation")) == 1

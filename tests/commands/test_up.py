@@ -14,7 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, text
 
-from commands.night import SAMPLES, written_for
+from commands.night import SAMPLES, write_sample_feeds
 from samples.server import ReplayServer
 from tests.dags.real_airflow import free_port, signed_in, start, states, until
 
@@ -25,7 +25,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Cl
     home = tmp_path_factory.mktemp("home")
     port = free_port()
     with ReplayServer(SAMPLES) as server:
-        feeds = written_for(server.url.removeprefix("http://").rstrip("/"), home / "feeds")
+        feeds = write_sample_feeds(server.url.removeprefix("http://").rstrip("/"), home / "feeds")
         process = start(home, feeds, port)
         try:
             yield signed_in(home, port, process), home

@@ -25,21 +25,21 @@ time.sleep(600)
 """
 UP = f"""
 import subprocess, sys
-from dags import up
-up.GRACE = 0.5
-up.prepare = lambda env: None
-up.COMPONENTS = {{"one": [], "two": []}}
-up._say_where = lambda *_: print("waiting", flush=True)
+from commands import airflow_home, up
+up.GRACE_SECONDS = 0.5
+airflow_home.prepare = lambda env: None
+up._COMPONENTS = {{"one": [], "two": []}}
+up._print_addresses = lambda *_: print("waiting", flush=True)
 up._start = lambda *_: subprocess.Popen([sys.executable, "-c", {COMPONENT!r}], start_new_session=True)
-sys.exit(up.main())
+sys.exit(up.up())
 """
 
 
 @pytest.fixture(autouse=True)
-def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The signals that this process heeds, and less patience."""
-    monkeypatch.setattr(up, "GRACE", 0.5)
-    before = {number: signal.getsignal(number) for number in up.STOPS}
+def _restored_signals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give up sooner, and restore the signal handlers afterwards."""
+    monkeypatch.setattr(up, "GRACE_SECONDS", 0.5)
+    before = {number: signal.getsignal(number) for number in up.STOP_SIGNALS}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

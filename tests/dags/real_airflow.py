@@ -31,8 +31,8 @@ def start(home: Path, feeds: Path, port: int, **variables: str) -> subprocess.Po
         "PYTHONPATH": str(ROOT),
         **variables,
     }
-    subprocess.run([sys.executable, "-m", "commands.setup"], env=environment, check=True, cwd=home)
-    return subprocess.Popen([sys.executable, "-m", "commands.up"], env=environment, cwd=home)
+    subprocess.run([sys.executable, "-m", "commands.cli", "setup"], env=environment, check=True, cwd=home)
+    return subprocess.Popen([sys.executable, "-m", "commands.cli", "up"], env=environment, cwd=home)
 
 
 def signed_in(home: Path, port: int, process: subprocess.Popen[bytes]) -> httpx.Client:

@@ -16,7 +16,7 @@ import pytest
 from lxml import html
 from sqlalchemy import delete, update
 
-from commands import publish, reprocess
+from commands.cli import main
 from loaders.curation import curation
 from loaders.declarations import FOLDERS_STATE, Undeclared, feeds_in_use
 from loaders.reports.page import LANGUAGES
@@ -307,7 +307,7 @@ def test_reprocess_of_a_feed_with_a_broken_file_reads_by_its_last_good_declarati
     before = rows(home, "source_record", "key, record")
     replaced(home.feeds / "films.toml", "default_license", "default_licence")
     capsys.readouterr()
-    assert reprocess.main(["films"]) == 0
+    assert main(["reprocess", "films"]) == 0
     told = capsys.readouterr()
     assert "0 of 3 records changed" in told.out
     assert "films: its file has a mistake: default_licence: unknown key" in told.err
@@ -330,18 +330,17 @@ def test_before_any_declaration_is_kept_nothing_is_published_by_guess(
 ) -> None:
     published = library(home)
     undeclared(home)
-    monkeypatch.setattr(sys, "argv", ["commands.publish"])
     for damage in (MISTAKES["misspelt key"][0], ABSENCES["deleted"]):
         put_back(home)
         damage(home.feeds / "films.toml")
-        assert publish.main() == 1
+        assert main(["publish"]) == 1
         (told,) = capsys.readouterr().err.strip().splitlines()[-1:]
         assert told.startswith("Nothing is published: films: its file ") and "commands.publish" in told
         assert rows(home, "resource") == published
         causes = {row for row in rows(home, "harvest_run", "status, cause") if row[0] == "failed"}
         assert causes == {("failed", "undeclared")}
     put_back(home)
-    assert publish.main() == 0
+    assert main(["publish"]) == 0
     assert rows(home, "resource") == published
     assert rows(home, "feed_declaration", "feed, version") == [("books", 1), ("films", 1)]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from harvesters.__main__ import main
+from commands.cli import main
 from loaders.migrations import migrate
 from loaders.store import engine
 from pipeline import catalog as tasks_catalog
@@ -412,7 +412,7 @@ def test_the_terminal_says_that_a_list_repeats_records(
     shelf.pages = MOVED if moved else shelf.pages
     with serving(shelf) as loopback:
         declare(env, loopback.url + "/oai", protocol="oai_pmh", format="oai_dc")
-        assert main([str(env.feeds / "books.toml")]) == 0
+        assert main(["harvest", str(env.feeds / "books.toml")]) == 0
     printed = capsysbinary.readouterr()
     assert len(printed.out.splitlines()) == 12
     assert (b"books: the list repeats 1 record and may omit others" in printed.err) is told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from commands import review
+from commands.cli import main
 from loaders import catalog, store
 from loaders.catalog import Unsigned
 from loaders.catalog import decisions as catalog_decide
@@ -87,7 +87,7 @@ def test_nights_that_changed_nothing_do_not_stand_before_an_undo(
     for listed, full in ((NEW, True), ([], False)):
         quiet.append(staged(env, feed(), listed, full=full))
         catalog.load(env, quiet[-1])
-    assert review.main(["undo", bad, "--by", "A Steward", "--reason", "wrong export"]) == 0
+    assert main(["review", "undo", bad, "--by", "A Steward", "--reason", "wrong export"]) == 0
     assert f"with {quiet[0]}, {quiet[1]}, which had changed nothing" in capsys.readouterr().out
     assert rows(env, "source_record") == records
     kinds = [row for row in rows(env, "harvest_run", "kind, status, undid_run_id") if row[1] != "loaded" or row[2]]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from commands import review
+from commands.cli import main
 from loaders import catalog, store
 from loaders.staging import row_batches, row_files, staging_folder
 from schemas import Environment, Reason, SourceRecord
@@ -109,13 +109,13 @@ def test_a_held_run_that_cannot_be_read_is_named_hides_no_other_and_can_be_refus
         store.hold_run(lite, one, [Reason(code="pipe")])
     harm, why = DAMAGE[kind]
     harm(outcomes(folder))
-    assert review.main(["held"]) == 0
+    assert main(["review", "held"]) == 0
     told = capsys.readouterr().out
     assert re.search(f"{why}; run the feed again", told)
     assert "films:f1" in told
-    assert review.main(["release", run, "--by", "A Steward", "--reason", "looked at it"]) == 1
+    assert main(["review", "release", run, "--by", "A Steward", "--reason", "looked at it"]) == 1
     assert re.search(why, capsys.readouterr().err)
-    assert review.main(["refuse", run, "--by", "A Steward", "--reason", "looked at it"]) == 0
+    assert main(["review", "refuse", run, "--by", "A Steward", "--reason", "looked at it"]) == 0
     assert rows(lite, f"harvest_run WHERE id = '{run}'", "status") == [("refused",)]
 
 

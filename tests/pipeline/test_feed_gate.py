@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import review
+from commands.cli import main
 from loaders.reports.page import LANGUAGES
 from loaders.reports.reasons import reason_messages, sentence
 from loaders.store import decode_reasons
@@ -39,7 +39,7 @@ def test_a_held_run_says_why_in_every_language(home: Environment, capsys: pytest
         for reason in said:
             words = sentence(reason, language).replace("&", "&amp;").replace("'", "&#39;")
             assert [page.name for page in pages if words not in page.read_text(encoding="utf-8")] == []
-    assert review.main(["held"]) == 0
+    assert main(["review", "held"]) == 0
     assert "held because The feed would have 60 live records; its file expects 100 to 200" in capsys.readouterr().out
 
 
@@ -51,14 +51,14 @@ def test_a_retired_feed_is_held_because_it_is_retired(home: Environment, capsys:
     assert tasks.run_feed("books", run) == {}
     (reason,) = decode_reasons(held(home)[1])
     assert sentence(reason).startswith("The feed is retired: 100 of 100 live records would be withdrawn")
-    assert review.main(["held"]) == 0
+    assert main(["review", "held"]) == 0
     said = capsys.readouterr().out
     assert "deleted books:0: the feed is retired" in said and "complete list" not in said
     tasks_catalog.report()
     for language in LANGUAGES:
         page = home.reports / ("night.html" if language == "en" else f"night.{language}.html")
         assert sentence(reason, language).replace('"', "&#34;") in page.read_text(encoding="utf-8")
-    assert review.main(["release", run, "--by", "A Steward", "--reason", "the partner closed"]) == 0
+    assert main(["review", "release", run, "--by", "A Steward", "--reason", "the partner closed"]) == 0
     assert {*rows(home, "source_record", "status, deleted_reason")} == {("deleted", "retired")}
     assert tasks.run_feed("books", tasks.harvest("books")["run_id"])["landed"] == 0, "and it is not held again"
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from schemas import Assessment, Feed, SourceRecord
 from transforms import transform, transform_all
-from transforms.__main__ import main
+from commands.cli import main
 from transforms.crosswalks import ALIASES, CROSSWALKS
 from transforms.crosswalks.reading import read
 from transforms.draft import PERSONAL
@@ -304,7 +304,7 @@ def test_the_pipe_reads_records_and_writes_assessments(
         msgspec.json.encode(record(None)),
     ]
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\n".join(lines))))
-    assert main(["--feeds", str(tmp_path)]) == 2
+    assert main(["transform", "--feeds", str(tmp_path)]) == 2
     out, err = capfdbinary.readouterr()
     read_back = [msgspec.json.decode(line, type=Assessment) for line in out.splitlines()]
     assert len(read_back) == 2
@@ -319,7 +319,7 @@ def test_the_pipe_reads_no_record_of_a_feed_whose_file_has_a_mistake(
     (tmp_path / "sample.toml").write_text('title = "S"\ndefault_licence = "CC-BY-4.0"\n')
     line = msgspec.json.encode(dc("<dc:title>12</dc:title>"))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(line)))
-    assert main(["--feeds", str(tmp_path)]) == 2
+    assert main(["transform", "--feeds", str(tmp_path)]) == 2
     out, err = capfdbinary.readouterr()
     assert out == b"" and b"line 1: not read: sample: its file has a mistake: " in err
 

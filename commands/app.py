@@ -1,0 +1,38 @@
+"""How the commands become a typer application: plain output, exit codes from the functions' return values."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec
+
+import typer
+
+_P = ParamSpec("_P")
+
+
+def new_app(explanation: str) -> typer.Typer:
+    """Return an application that prints plain text, which logs and other programs can read."""
+    return typer.Typer(
+        help=explanation,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def add_command(
+    app: typer.Typer, name: str, function: Callable[_P, int], *, accepts_leading_dash: bool = False
+) -> None:
+    """Add a command: a typed function whose docstring is its help, and whose result is the exit code.
+
+    With `accepts_leading_dash` an argument may begin with "-" and not be an option, such as a negative number.
+    """
+
+    @functools.wraps(function)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        raise typer.Exit(function(*args, **kwargs))
+
+    settings = {"ignore_unknown_options": True} if accepts_leading_dash else None
+    app.command(name, context_settings=settings)(run)

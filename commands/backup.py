@@ -1,0 +1,104 @@
+"""`elib backup` and `elib restore`: landing and what people have decided, in one file; the rest is made again."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from schemas import Environment
+
+
+def backup(
+    file: Annotated[
+        Path | None, typer.Argument(help="The file to write; ELIB_HOME/backups/elib-<time>.tar unless given.")
+    ] = None,
+) -> int:
+    """Write landing and all decisions to a file. Exits with 1 when it could not."""
+    from datetime import UTC, datetime
+
+    from loaders.backup import BadBackup, back_up
+    from loaders.migrations import migrate
+    from schemas import environment
+
+    env = environment()
+    path = file or env.home / "backups" / f"elib-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
+    try:
+        migrate(env)
+        print(f"{back_up(env, path)} files of landing and the primary tables in {path}")
+    except (BadBackup, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def restore(file: Annotated[Path, typer.Argument(help="A file that `elib backup` has written.")]) -> int:
+    """Restore a backup and publish.
+
+    Makes every feed's records again from landing and prints one line per feed; the installation must be empty. Exits
+    with 1 when something is left to do other than deciding on held runs.
+    """
+    from loaders.backup import BadBackup
+    from loaders.backup import restore as restore_files
+    from schemas import environment
+
+    env = environment()
+    try:
+        print(f"{restore_files(env, file)} files of landing and the primary tables restored from {file}")
+    except (BadBackup, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    reprocessed = [_reprocess(env, feed) for feed in _feeds_to_reprocess(env)]
+    return 1 if not all(reprocessed) else _publish()
+
+
+def _feeds_to_reprocess(env: Environment) -> list[str]:
+    """Return the feeds that have landed anything and those whose records were published."""
+    from loaders.backup import waiting_feeds
+
+    landed = {path.name for path in env.landing.glob("*") if path.is_dir() and not path.name.startswith(".")}
+    return sorted(landed | set(waiting_feeds(env)))
+
+
+def _reprocess(env: Environment, name: str) -> bool:
+    """Reprocess one feed and print how it went; return False when it could not be."""
+    from loaders.declarations import feeds_in_use
+    from loaders.store import FeedBusy
+    from pipeline.feed import begin_reprocess, feed_of, run_feed
+    from schemas import BadFeed
+
+    try:
+        feed_of(env, name)
+    except BadFeed as error:
+        why = f"{error.sentence}, and the catalog keeps no earlier declaration; put its file back"
+        print(f"{name}: NOT REPROCESSED: {why}, then: elib reprocess {name}", file=sys.stderr)
+        return False
+    if trouble := feeds_in_use(env).troubles.get(name):
+        print(f"{name}: {trouble.sentence}; its last good declaration is used", file=sys.stderr)
+    try:
+        counts = run_feed(name, begin_reprocess(name))
+    except FeedBusy as busy:
+        print(f"{name}: NOT REPROCESSED: {busy}", file=sys.stderr)
+        return False
+    print(f"{name}: {counts['added']} records live" if counts else f"{name}: HELD; python -m loaders.review says why")
+    return True
+
+
+def _publish() -> int:
+    """Publish, unless a feed waits for a steward."""
+    from commands.publish import publish_now
+    from loaders.backup import NotReprocessed
+    from loaders.declarations import Undeclared
+    from loaders.store import FeedBusy
+
+    try:
+        print(publish_now())
+    except NotReprocessed as error:
+        print(error)
+    except (FeedBusy, Undeclared) as error:
+        print(f"NOT PUBLISHED: {error}", file=sys.stderr)
+        return 1
+    return 0

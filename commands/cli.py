@@ -1,0 +1,64 @@
+"""The command line `elib`. A command imports what it needs when it runs, so that `elib --help` answers at once."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from commands import airflow_home, backup, night, pipe, preview, publish, reprocess, review, setup, up
+from commands.app import add_command, new_app
+
+_CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # surrogates: bytes that are not UTF-8
+
+app = new_app("Harvest, normalize, judge, deduplicate and publish the metadata of the E-library for Teachers.")
+app.add_typer(review.app, name="review")
+add_command(app, "harvest", pipe.harvest)
+add_command(app, "transform", pipe.transform)
+add_command(app, "load", pipe.load)
+add_command(app, "preview", preview.preview)
+add_command(app, "publish", publish.publish)
+add_command(app, "reprocess", reprocess.reprocess)
+add_command(app, "run", night.run)
+add_command(app, "up", up.up)
+add_command(app, "setup", setup.setup)
+add_command(app, "backup", backup.backup)
+add_command(app, "restore", backup.restore)
+add_command(app, "dags-folder", airflow_home.dags_folder)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from schemas.version import __version__
+
+        print(f"elib {__version__}")
+        raise typer.Exit
+
+
+@app.callback(no_args_is_help=True, invoke_without_command=True)
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command, of sys.argv unless given; return its exit code, 2 for wrong arguments."""
+    words = sys.argv[1:] if words is None else words
+    if any(_CONTROL_CHARACTERS.search(word) for word in words):
+        print("elib: arguments must be valid UTF-8 without control characters", file=sys.stderr)
+        return 2
+    try:
+        app(list(words), prog_name="elib")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
