@@ -22,16 +22,16 @@ $(STAMP): requirements-dev.txt install.sh | python-is-ours
 	@sh install.sh "$(PYTHON)" $(VENV)
 
 setup: $(STAMP) ## the environment, the Airflow metadata database and the catalog
-	@$(BIN)/python -m commands.setup
+	@$(BIN)/python -m commands.cli setup
 
 run: $(STAMP) ## the whole night once over the sample feeds, through Airflow
-	@$(BIN)/python -m commands.night
+	@$(BIN)/python -m commands.cli run
 
 test: $(STAMP) ## the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 up: setup ## Airflow with scheduler and UI on 127.0.0.1:8080, over feeds/
-	@$(BIN)/python -m commands.up
+	@$(BIN)/python -m commands.cli up
 
 check: lint types docs test ## lint, types, documentation, tests
 
@@ -47,16 +47,16 @@ bench: $(STAMP) ## speed and memory of every stage (N=20000 records), then of th
 	@$(BIN)/python -m bench.dedup 1000000
 
 reprocess: $(STAMP) ## FEED=name: normalize what was landed again, without asking the partner
-	@$(BIN)/python -m commands.reprocess $(if $(TAKE_OVER),--take-over) -- $(FEED)
+	@$(BIN)/python -m commands.cli reprocess $(if $(TAKE_OVER),--take-over) -- $(FEED)
 
 preview: $(STAMP) ## FEED=feeds/x.toml [N=100]: what the library would make of a feed; touches no catalog
-	@$(BIN)/python -m commands.preview "$(FEED)" $(if $(N),--records $(N))
+	@$(BIN)/python -m commands.cli preview "$(FEED)" $(if $(N),--records $(N))
 
 backup: $(STAMP) ## [FILE=elib.tar]: landing, and what people have decided, in one file
-	@$(BIN)/python -m loaders.backup $(if $(FILE),"$(FILE)")
+	@$(BIN)/python -m commands.cli backup $(if $(FILE),"$(FILE)")
 
 restore: $(STAMP) ## FILE=elib.tar: put a backup back, make the rest again from landing, and publish
-	@$(BIN)/python -m commands.restore "$(FILE)"
+	@$(BIN)/python -m commands.cli restore "$(FILE)"
 
 lock: $(STAMP) ## resolve pyproject.toml into requirements.txt (run time) and requirements-dev.txt again
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra postgres pyproject.toml -o requirements.txt

@@ -129,7 +129,7 @@ def check_declared(in_use: FeedsInUse, clusters: Iterable[Cluster]) -> None:
         raise Undeclared(
             f"Nothing is published: {why}. The catalog keeps no earlier declaration of {', '.join(unknown)}, and "
             "records of it are merged with others, so that how far it is trusted would be a guess. "
-            "Correct the file or put it back (ELIB_FEEDS names the folder); then: python -m commands.publish"
+            "Correct the file or put it back (ELIB_FEEDS names the folder); then: elib publish"
         )
 
 

@@ -335,7 +335,7 @@ def test_before_any_declaration_is_kept_nothing_is_published_by_guess(
         damage(home.feeds / "films.toml")
         assert main(["publish"]) == 1
         (told,) = capsys.readouterr().err.strip().splitlines()[-1:]
-        assert told.startswith("Nothing is published: films: its file ") and "commands.publish" in told
+        assert told.startswith("Nothing is published: films: its file ") and "elib publish" in told
         assert rows(home, "resource") == published
         causes = {row for row in rows(home, "harvest_run", "status, cause") if row[0] == "failed"}
         assert causes == {("failed", "undeclared")}

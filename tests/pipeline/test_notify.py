@@ -173,7 +173,7 @@ def test_a_failed_publication_and_a_missing_report_are_told(env: Environment, we
     notify_night(env, lambda name: to, NOW + timedelta(days=1))
     said = [post[2]["lines"][0] for post in webhook.posts]
     assert "report of the night was not written" in said[0]
-    assert "disk full" in said[1] and "python -m commands.publish" in said[1]
+    assert "disk full" in said[1] and "elib publish" in said[1]
     assert "report of the night was not written" in said[2]
 
 
@@ -265,7 +265,7 @@ def test_a_catalog_that_is_not_ready_is_told_once(env: Environment, webhook: Web
     check_ready(env, hour, lambda name: to, now)
     check_ready(env, hour, lambda name: to, now)
     ((_, _, body),) = webhook.posts
-    assert "06:00 UTC" in body["lines"][0] and "python -m commands.publish" in body["lines"][0]
+    assert "06:00 UTC" in body["lines"][0] and "elib publish" in body["lines"][0]
     publication(env, "publish-3", "2026-03-04T05:30:00Z", "loaded")
     assert "ready" in check_ready(env, hour, lambda name: to, now + timedelta(minutes=1))
     assert len(webhook.posts) == 1
