@@ -32,3 +32,17 @@ class Repeats:
         """The records that stood on two pages of a list, unless it gave as many distinct ones as were promised."""
         lists = self._listed.execute("SELECT list, count(*), sum(moved) FROM listed GROUP BY list")
         return sum(moved for name, records, moved in lists if records != self._sizes.get(name))
+
+
+class SeenIdentifiers:
+    """The identifiers that a list gave so far, in a temporary database that spills to disk."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("")
+        self._database.execute("CREATE TABLE seen (identifier PRIMARY KEY) WITHOUT ROWID")
+
+    def add(self, identifiers: list[str]) -> int:
+        """Note identifiers and return how many of them were there before, or come twice among them."""
+        rows = [(identifier,) for identifier in identifiers]
+        added = self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?)", rows).rowcount if rows else 0
+        return len(rows) - added

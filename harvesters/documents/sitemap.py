@@ -25,7 +25,8 @@ from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, Skipped
 
 _Report = Callable[[int, int | None], None]
-_NUMBER = re.compile(r"[0-9]+")
+# what tells the pages of one list apart in their addresses: map.xml, map-2.xml, map.xml?page=3, map-b.xml
+_PAGE_OF_LIST = re.compile(r"(?:[?&]\w+=|[-_./])?[0-9]+|(?:[?&]\w+=|[-_.])?(?<![a-z])[a-z](?![a-z])", re.I)
 _DEPTH = 3  # sitemaps that list sitemaps
 
 
@@ -114,17 +115,23 @@ def _urls(
 def _distinct(entries: Iterable[tuple[str, str | None, str]]) -> tuple[dict[str, str | None], int]:
     """Each page once, with its lastmod, and how many were listed twice where the list may have moved in between.
 
-    That is in two sitemaps whose addresses differ in numbers only, the pages of one list; the sitemaps of two sections
-    of a site may share a page.
+    That is in two sitemaps whose addresses differ in a number or a letter only, the pages of one list; the sitemaps of
+    two sections of a site may share a page.
     """
     changes: dict[str, str | None] = {}
     sitemaps: dict[str, str] = {}
     repeated = 0
     for url, changed, sitemap in entries:
         earlier = sitemaps.get(url, sitemap)
-        repeated += earlier != sitemap and _NUMBER.sub("", earlier) == _NUMBER.sub("", sitemap)
+        repeated += earlier != sitemap and _list_of(earlier) == _list_of(sitemap)
         changes[url], sitemaps[url] = changed, sitemap
     return changes, repeated
+
+
+def _list_of(sitemap: str) -> str:
+    """The address of a sitemap without what numbers it among the pages of one list."""
+    parts = urlsplit(sitemap)
+    return f"{parts.netloc}{_PAGE_OF_LIST.sub('', f'{parts.path}?{parts.query}'.removesuffix('?'))}"
 
 
 def _records(feed: Feed, client: Client, urls: list[tuple[str, str | None]]) -> Iterator[Read]:

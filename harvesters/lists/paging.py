@@ -29,7 +29,7 @@ class Place(msgspec.Struct):
     offset: int = 0  # records behind us, for page and offset
     cursor: str | None = None  # or the next page's address
     listed: int = 0
-    overlapped: int = 0  # of them those that the page before had listed too
+    overlapped: int = 0  # of them those that were listed before
     total: int | None = None
     pages: int = 0
     believed: bool = True  # whether nothing yet speaks against the total
@@ -56,6 +56,11 @@ class Place(msgspec.Struct):
         """A total that the list outgrows was never the list's."""
         if self.total is not None and self.listed - self.overlapped > self.total:
             self.total, self.believed = None, False
+
+    @property
+    def reached_by_repeats(self) -> bool:
+        """Whether as many entries as the total says were listed, and some of them twice: others may follow."""
+        return self.total is not None and self.listed - self.overlapped < self.total <= self.listed
 
 
 def page_params(asked: Request, place: Place, size: int) -> dict[str, Any]:
@@ -91,17 +96,19 @@ def is_address(asked: Request, cursor: str) -> bool:
 
 
 def go_on(
-    feed: Feed, place: Place, reply: Reply, count: int, size: int, *, alone: bool, credentials: Credentials
+    feed: Feed, place: Place, reply: Reply, count: int, size: int, *, new: int, alone: bool, credentials: Credentials
 ) -> None:
-    """Move the place behind a page of `count` records, where `size` were asked for.
+    """Move the place behind a page of `count` records, `new` of them not listed before, where `size` were asked for.
 
+    A list that repeats records goes on until it gave as many distinct ones as its total says, or nothing new.
     A total of no more than its own page (`alone`) is believed when nothing follows. Raises HarvestFailed("truncated").
     """
     paging = feed.request.paging
     if paging in NUMBERED:
         place.offset += size if paging == "page" else count
         reached = place.total is not None and place.listed - place.overlapped >= place.total
-        place.done = count == 0 or (reached and not alone)
+        ends = reached or (new == 0 and place.reached_by_repeats)
+        place.done = count == 0 or (ends and not alone)
         return
     before = place.cursor
     following = _next_cursor(feed.request, reply)
@@ -121,7 +128,7 @@ def end_or_loop(feed: Feed, place: Place, mark: str, size: int, count: int) -> N
     """
     short = place.total is not None and place.listed < place.total
     loop = feed.request.paging not in NUMBERED or mark not in (place.marks[0], place.marks[-1])
-    if short or loop or (place.pages == 1 and count >= size):
+    if short or loop or (place.pages == 1 and count >= size and not place.reached_by_repeats):
         of = place.total if place.total is not None else "an unknown number of"
         raise failed("truncated", f"{feed.url} sends the same page again after {place.listed} of {of} records")
     place.done = True

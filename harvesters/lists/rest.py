@@ -17,6 +17,7 @@ from harvesters.client import Client
 from harvesters.datestamps import format_datestamp, parse_datestamp
 from harvesters.lists.answers import Answer, answer_records, read_answer
 from harvesters.lists.paging import NUMBERED, Place, end_or_loop, go_on, is_address, list_size, page_params, server_date
+from harvesters.repeats import SeenIdentifiers
 from harvesters.whole import require_as_many_as_before, require_size
 from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
 
@@ -45,7 +46,7 @@ class RestList:
     params: dict[str, Any] = field(default_factory=dict)  # beside the feed's own
     given: int = 0
     list_name: str = ""
-    before: frozenset[str] = frozenset()  # the identifiers of the page before
+    seen: SeenIdentifiers = field(default_factory=SeenIdentifiers)  # since the harvest began or was resumed
     mended: bool = False  # an answer was not JSON, and what could be read of it was taken
 
     @property
@@ -145,18 +146,24 @@ class RestList:
         place.mark(mark)
         place.pages += 1
         place.listed += count
-        names = frozenset(record.identifier for record in records)
-        place.overlapped += len(names & self.before)
-        self.before = names
+        names = [entry.identifier for entry in (*answer.skipped, *skipped) if entry.identifier is not None]
+        repeated = self.seen.add([*(record.identifier for record in records), *names])
+        place.overlapped += repeated
         place.missed = 0
         place.outgrown()
         alone = first and place.total == count
-        go_on(self.feed, place, answer.reply, count, size, alone=alone, credentials=self.client.credentials)
+        new, credentials = count - repeated, self.client.credentials
+        go_on(self.feed, place, answer.reply, count, size, new=new, alone=alone, credentials=credentials)
         return self.page(records, (*answer.skipped, *skipped), (*answer.raw, *raw))
 
     def _ends_here(self, failure: RequestFailed) -> bool:
-        """Some servers refuse a page behind the last one, where others send an empty one."""
+        """Some servers refuse a page behind the last one, where others send an empty one.
+
+        Behind a list that reached its total by repeats, any failure is taken for that: nothing says that more follows.
+        """
         place = self.place
+        if place.reached_by_repeats:
+            return True
         ended = place.total is None or place.listed >= place.total
         return failure.status in _REFUSED and place.pages > 0 and ended
 
