@@ -69,7 +69,7 @@ def gate() -> Iterator[tuple[str, str]]:
 def _report() -> Iterator[tuple[str, str]]:
     from sqlalchemy import create_engine, insert
 
-    from loaders.reports import feed_report, night
+    from loaders.reports import write_feed_report, write_night_report
     from loaders.store import SourceRecordRow, Table
 
     feed = Feed(name="made", title="made", partner="made", protocol="files", url="x")
@@ -82,8 +82,8 @@ def _report() -> Iterator[tuple[str, str]]:
                 connection.execute(
                     insert(SourceRecordRow), [_row(number) | plain for number in range(start, start + 1_000)]
                 )
-        for name, write in (("night's report", lambda: night(engine, Path(folder), [feed])),
-                            ("feed's report", lambda: feed_report(engine, Path(folder), feed))):  # fmt: skip
+        for name, write in (("night's report", lambda: write_night_report(engine, Path(folder), [feed])),
+                            ("feed's report", lambda: write_feed_report(engine, Path(folder), feed))):  # fmt: skip
             _, seconds = _timed(write)
             yield name, f"{seconds:.2f} s over {RECORDS} records"
         engine.dispose()

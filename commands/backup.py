@@ -83,7 +83,7 @@ def _reprocess(env: Environment, name: str) -> bool:
     except FeedBusy as busy:
         print(f"{name}: NOT REPROCESSED: {busy}", file=sys.stderr)
         return False
-    print(f"{name}: {counts['added']} records live" if counts else f"{name}: HELD; python -m loaders.review says why")
+    print(f"{name}: {counts['added']} records live" if counts else f"{name}: HELD; elib review says why")
     return True
 
 

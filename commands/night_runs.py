@@ -23,7 +23,7 @@ from sqlalchemy import select
 from commands.terminal import Terminal
 from dags.catalog import dag as catalog_dag
 from dags.feeds import build
-from loaders.reports.reasons import sentences
+from loaders.reports import reason_sentence
 from loaders.store import FUNNEL, HarvestRunRow, decode_reasons, read_transaction
 from schemas import Environment
 
@@ -125,7 +125,7 @@ def _run_feed_dag(env: Environment, terminal: Terminal, dag: DAG, number: str) -
     counts = f"{name:{_NAME_WIDTH}} " + " ".join(f"{run[count]:>11}" for count in FUNNEL)
     held = run["status"] == "held"
     terminal.say(counts + ("  HELD" if held else ""), style="yellow" if held else None)
-    reasons = sentences(decode_reasons(run["reasons"])) if held else []
+    reasons = [reason_sentence(reason) for reason in decode_reasons(run["reasons"])] if held else []
     notes = msgspec.json.decode(run["notes"], type=list[str]) if run["notes"] else []
     for line in [*reasons, *notes]:
         terminal.say(f"{'':{_NAME_WIDTH}}   {line}", style="yellow")

@@ -203,7 +203,7 @@ def load(
         for run in runs
     ]
     if any(run.held for run in runs):
-        lines.append("release a held run with: python -m loaders.review release RUN --by NAME --reason WHY")
+        lines.append("release a held run with: elib review release RUN --by NAME --reason WHY")
     try:
         for line in lines:
             print(line)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from loaders.reports.preview_facts import Summary
+    from loaders.reports import PreviewSummary
     from schemas import Environment
 
 
@@ -53,7 +53,7 @@ def _feed_file(name: str, env: Environment) -> Path:
     return path if path.suffix == ".toml" else env.feeds / f"{name}.toml"
 
 
-def _lines(summary: Summary) -> list[str]:
+def _lines(summary: PreviewSummary) -> list[str]:
     """Return a few lines for the terminal; those on fields only where a record could be read."""
     counts, readable = summary.counts, summary.counts["accepted"] + summary.counts["quarantined"]
     reason, times = summary.rejections[0] if summary.rejections else ("", 0)
@@ -66,7 +66,7 @@ def _lines(summary: Summary) -> list[str]:
     ]
 
 
-def _content_lines(summary: Summary) -> list[str]:
+def _content_lines(summary: PreviewSummary) -> list[str]:
     issues = ", ".join(f"{code} {count}" for code, count in summary.issues) or "none"
     return [
         f"fields    {_shares(summary.fields)}",

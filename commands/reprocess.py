@@ -43,7 +43,7 @@ def reprocess(
         print(busy, file=sys.stderr)
         return 1
     if not counts:
-        print(f"{name}: HELD; python -m loaders.review says why")
+        print(f"{name}: HELD; elib review says why")
         return 0
     others = ", ".join(f"{counts[count]} {count}" for count in _COUNTS)
     print(f"{name}: {counts['changed']} of {counts['landed']} records changed; {others}")

@@ -94,7 +94,7 @@ def _add_tasks(feed: Feed) -> None:
         from pipeline.feed import load as body
 
         if not passed:
-            raise AirflowSkipException(f"{run['run_id']} is held: python -m loaders.review")
+            raise AirflowSkipException(f"{run['run_id']} is held: elib review")
         return body(name, run["run_id"], passed)
 
     run = harvest()

@@ -154,14 +154,14 @@ def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str
 def report() -> dict[str, str]:
     """Write every report: the night, the feeds, the partners' fix-it lists, duplicates to review."""
     from loaders.declarations import feeds_in_use
-    from loaders.reports import all_reports
+    from loaders.reports import write_all_reports
     from loaders.store import engine
     from transforms.rules import rule_texts
 
     env = environment()
     with rarely_collected():
         known = feeds_in_use(env)
-        paths = all_reports(engine(env), env.reports, known.feeds, rules=rule_texts(), troubles=known.troubles)
+        paths = write_all_reports(engine(env), env.reports, known.feeds, rules=rule_texts(), troubles=known.troubles)
     return {"reports": str(env.reports.relative_to(env.home)), "written": str(len(paths))}
 
 

@@ -265,14 +265,14 @@ def stage(name: str, run_id: str) -> dict[str, int]:
 def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
     """Whether the run may be loaded; a run that may not is held, with its reasons, for a steward."""
     from loaders import store
-    from loaders.reports.reasons import sentences
+    from loaders.reports import reason_sentence
 
     env = environment()
     with _failing_by_name(env, run_id, "gate"):
         reasons = _judge_run(env, feed_of(env, name), run_id, counts)
         if reasons:
             store.hold_run(env, run_id, reasons)
-            log.warning("%s: HELD: %s", name, " ".join(sentences(reasons)))
+            log.warning("%s: HELD: %s", name, " ".join(map(reason_sentence, reasons)))
     return not reasons
 
 
@@ -285,12 +285,12 @@ def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]
     promised = waiting_keys(env, feed.name)
     if not promised and not any(counts[name] for name in ("added", "changed", "deleted", "rejected", "quarantined")):
         return ()
-    from loaders.reports import keep_gate
+    from loaders.reports import write_gate_results
     from transforms.gate import History, judge, with_promised
 
     history = History(**(quality_shares(env, feed.name) or {}))
     result = judge(with_promised(staging.gate_facts(env, run_id), promised), feed, history, counts)
-    keep_gate(env.reports, run_id, result.held, result.reasons, result.results)
+    write_gate_results(env.reports, run_id, result.held, result.reasons, result.results)
     return result.reasons
 
 

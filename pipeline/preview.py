@@ -18,8 +18,8 @@ from harvesters import harvest
 from harvesters.client import from_environment
 from harvesters.datestamps import format_datestamp, parse_datestamp
 from harvesters.lists import field_names, is_nameless
-from loaders.reports.preview import preview as write_report
-from loaders.reports.preview_facts import Looked, Summary
+from loaders.reports import PreviewSample, PreviewSummary
+from loaders.reports import write_preview as write_report
 from schemas import Ask, Assessment, Environment, Feed, HarvestFailed, Issue, Page, SourceRecord
 
 _SAMPLE_PLACES = 5  # places of a list, at even distances, that records are taken from
@@ -67,7 +67,7 @@ class Sample:
         ]
 
 
-def preview(feed: Feed, wanted: int, env: Environment) -> Summary:
+def preview(feed: Feed, wanted: int, env: Environment) -> PreviewSummary:
     """Write a report of about `wanted` records of the feed under reports/preview.
 
     Raises HarvestFailed when the partner's server fails, NoIdentifiers or NoRecords when its list gives no record.
@@ -77,7 +77,7 @@ def preview(feed: Feed, wanted: int, env: Environment) -> Summary:
     sample = sample_feed(feed, wanted, env)
     if not sample.records:
         raise _no_records(sample)
-    looked = Looked(
+    looked = PreviewSample(
         feed=feed,
         wanted=wanted,
         total=sample.total,

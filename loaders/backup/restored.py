@@ -57,7 +57,7 @@ def check_reprocessed(env: Environment) -> None:
         commands = ", ".join(f"make reprocess FEED={feed}" for feed in feeds)
         raise NotReprocessed(
             f"Nothing is published: {len(feeds)} feed(s) were restored from a backup and are not loaded again. "
-            f"Run {commands}; release what the gate holds (python -m loaders.review); then publish"
+            f"Run {commands}; release what the gate holds (elib review); then publish"
         )
 
 

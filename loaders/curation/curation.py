@@ -32,7 +32,7 @@ def accept(env: Environment, key: str, *, by: str, reason: str, version: str = "
             raise NotThere(f"{key} cannot be accepted: {why}")
         if not (row["pending_sha256"] or "").startswith(version):
             waits = f"version {(row['pending_sha256'] or '')[:SHOWN]} waits now, not {version}"
-            raise NotThere(f"{key} is not accepted: {waits}; look at it first: python -m loaders.review quarantined")
+            raise NotThere(f"{key} is not accepted: {waits}; look at it first: elib review quarantined")
         resource = msgspec.json.decode(row["pending_record"], type=shared.Resource)
         before = {name: value for name, value in row.items() if name != "resource_id"}
         values = {

@@ -52,11 +52,11 @@ def held(env: Environment, feed: str | None = None) -> Iterator[str]:
 
 def shown(env: Environment, run_id: str) -> Iterator[str]:
     """One staged run, record by record."""
-    from loaders.reports.reasons import sentences  # with what the pages need: not for every command
+    from loaders.reports import reason_sentence  # imports what the pages need, which most commands do not
 
     run = read_run(env, run_id)
     yield f"{run.id} ({run.feed}) {run.status.upper()}: {funnel_line(run.counts)}"
-    yield from (f"  held because {reason}" for reason in sentences(run.reasons))
+    yield from (f"  held because {reason}" for reason in map(reason_sentence, run.reasons))
     rows = [row for row in staged_rows(env, run_id) if row["change"] != "unchanged"]
     for batch in chunked(rows, MAX_BOUND_VALUES):
         known = _records(env, [f"{run.feed}:{row['identifier']}" for row in batch])

@@ -1,64 +1,62 @@
-"""Pairs that wait for a steward, side by side with the evidence, the most probable first."""
+"""Write the pairs that a steward should review, side by side with the evidence, the most probable first."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine, RowMapping, func, or_, select
 
-from loaders.reports.lists import remove_others
-from loaders.reports.page import LANGUAGES, this_moment, write_pages
+from loaders.reports.lists import delete_other_pages
+from loaders.reports.page import current_time, write_pages
+from loaders.reports.runs import Facts
+from loaders.reports.texts import LANGUAGES
 from loaders.store import JudgementRow, MatchRow, SourceRecordRow, snapshot
 
-_Facts = dict[str, Any]
-_PAIRS = 50  # on a page
-FIELDS = (
+_PAGE_PAIRS = 50
+_COMPARED_FIELDS = (
     "title", "contributors", "publishers", "issued", "languages", "resource_types", "levels", "identifiers", "url",
     "license", "description",
 )  # fmt: skip
-_WAITS = or_(MatchRow.verdict == "review", MatchRow.review.is_not(None))
+_TO_REVIEW = or_(MatchRow.verdict == "review", MatchRow.review.is_not(None))
 
 
-def duplicates(
+def write_duplicates(
     catalog_engine: Engine, reports_dir: Path, languages: Sequence[str] = LANGUAGES, *, at: str | None = None
 ) -> list[Path]:
     """Write duplicates.html in each language and its JSON; further pages are duplicates-2.html and so on."""
-    said = at or this_moment()
+    at = at or current_time()
     written: list[Path] = []
     with snapshot(catalog_engine) as connection:
-        count = connection.scalar(select(func.count()).select_from(MatchRow).where(_WAITS)) or 0
-        pages = max(-(-count // _PAIRS), 1)
-        for number, rows in enumerate(_waiting(connection), start=1):
-            pairs = list(_told_of(connection, rows))
+        count = connection.scalar(select(func.count()).select_from(MatchRow).where(_TO_REVIEW)) or 0
+        pages = max(-(-count // _PAGE_PAIRS), 1)
+        for number, rows in enumerate(_pages(connection), start=1):
+            pairs = list(_pair_facts(connection, rows))
             stem = "duplicates" if number == 1 else f"duplicates-{number}"
-            facts = {"at": said, "count": count, "pairs": pairs, "page_number": number, "pages": pages}
+            facts = {"at": at, "count": count, "pairs": pairs, "page_number": number, "pages": pages}
             written += write_pages(reports_dir, stem, "duplicates.html", facts, languages)
-    remove_others(reports_dir, "duplicates", written)
+    delete_other_pages(reports_dir, "duplicates", written)
     return written
 
 
-def _waiting(connection: Connection) -> Iterator[Sequence[RowMapping]]:
-    """The pairs that wait, in order and read once, as the rows of each page; one page without rows when none waits."""
-    query = (
-        select(MatchRow.__table__)
-        .where(_WAITS)
-        .order_by(MatchRow.probability.desc(), MatchRow.left_key, MatchRow.right_key)
-    )
-    rows = connection.execute(query.execution_options(yield_per=_PAIRS)).mappings()
-    first = rows.fetchmany(_PAIRS)
+def _pages(connection: Connection) -> Iterator[Sequence[RowMapping]]:
+    """Yield the rows of each page, in order and read once; one page without rows when no pair is to be reviewed."""
+    query = select(MatchRow.__table__).where(_TO_REVIEW)
+    query = query.order_by(MatchRow.probability.desc(), MatchRow.left_key, MatchRow.right_key)
+    rows = connection.execute(query.execution_options(yield_per=_PAGE_PAIRS)).mappings()
+    first = rows.fetchmany(_PAGE_PAIRS)
     yield first
-    while first and (more := rows.fetchmany(_PAIRS)):
+    while first and (more := rows.fetchmany(_PAGE_PAIRS)):
         yield more
 
 
-def _told_of(connection: Connection, rows: Sequence[RowMapping]) -> Iterator[_Facts]:
-    """Pairs with both records, their evidence and an earlier judgement, if any."""
+def _pair_facts(connection: Connection, rows: Sequence[RowMapping]) -> Iterator[Facts]:
+    """Yield each pair with both records, their evidence and the last judgement, if any."""
     keys = sorted({key for row in rows for key in (row["left_key"], row["right_key"])})
-    records = _records_of(connection, keys)
+    records = _records(connection, keys)
     for row in rows:
         left, right = row["left_key"], row["right_key"]
         yield {
@@ -68,15 +66,15 @@ def _told_of(connection: Connection, rows: Sequence[RowMapping]) -> Iterator[_Fa
             "verdict": row["verdict"],
             "review": row["review"],
             "evidence": msgspec.json.decode(row["evidence"]),
-            "fields": _compared(records.get(left), records.get(right)),
+            "fields": _compared_fields(records.get(left), records.get(right)),
             "missing": [key for key in (left, right) if key not in records],
             "judgement": _last_judgement(connection, left, right),
             "command": f"{shlex.quote(left)} {shlex.quote(right)}",
         }
 
 
-def _records_of(connection: Connection, keys: Sequence[str]) -> dict[str, _Facts]:
-    """The accepted version of each record, by key."""
+def _records(connection: Connection, keys: Sequence[str]) -> dict[str, Facts]:
+    """Read the accepted version of each record, by key."""
     rows = connection.execute(
         select(SourceRecordRow.key, SourceRecordRow.record).where(
             SourceRecordRow.key.in_(keys), SourceRecordRow.record.is_not(None)
@@ -85,51 +83,45 @@ def _records_of(connection: Connection, keys: Sequence[str]) -> dict[str, _Facts
     return {row.key: msgspec.json.decode(row.record) for row in rows}
 
 
-def _last_judgement(connection: Connection, left: str, right: str) -> _Facts | None:
+def _last_judgement(connection: Connection, left: str, right: str) -> Facts | None:
     query = select(JudgementRow.verdict, JudgementRow.by, JudgementRow.at, JudgementRow.reason)
-    found = connection.execute(
-        query.where(JudgementRow.left_key == left, JudgementRow.right_key == right)
-        .order_by(JudgementRow.id.desc())
-        .limit(1)
-    ).mappings()
-    row = found.first()
+    query = query.where(JudgementRow.left_key == left, JudgementRow.right_key == right)
+    row = connection.execute(query.order_by(JudgementRow.id.desc()).limit(1)).mappings().first()
     return dict(row) if row else None
 
 
-def _compared(left: _Facts | None, right: _Facts | None) -> list[_Facts]:
-    """Each field with what both records say: lists of language and text; fields that neither has are left out."""
-    sides = [{field: _told((record or {}).get(field)) for field in FIELDS} for record in (left, right)]
-    return [
-        {
-            "field": field,
-            "left": sides[0][field],
-            "right": sides[1][field],
-            "differs": sides[0][field] != sides[1][field],
-        }
-        for field in FIELDS
-        if sides[0][field] or sides[1][field]
-    ]
+def _compared_fields(left: Facts | None, right: Facts | None) -> list[Facts]:
+    """Return each field with the values of both records as (language, text); a field that neither has is left out."""
+    compared = []
+    for field in _COMPARED_FIELDS:
+        left_values, right_values = (_values((record or {}).get(field)) for record in (left, right))
+        if left_values or right_values:
+            differs = left_values != right_values
+            compared.append({"field": field, "left": left_values, "right": right_values, "differs": differs})
+    return compared
 
 
-def _told(value: Any) -> list[tuple[str, str]]:
-    """A value of the shared record as language and text, one for each thing that it says."""
+def _values(value: Any) -> list[tuple[str, str]]:
+    """Return a value of the shared record as pairs of language and text."""
     if not value:
         return []
     if isinstance(value, list):
-        return [one for part in value for one in _told(part)]
+        return [pair for part in value for pair in _values(part)]
     if not isinstance(value, dict):
         return [("", str(value))]
-    return [("", label)] if (label := _label_of(value)) else [(tag, str(text)) for tag, text in value.items()]
+    return [("", label)] if (label := _label(value)) else [(tag, str(text)) for tag, text in value.items()]
 
 
-def _label_of(value: Mapping[str, Any]) -> str:
-    """What a part of the record is called: a person's name, a tag, an identifier with its scheme, a licence."""
-    if "scheme" in value and "value" in value:
-        return f"{value['scheme']}: {value['value']}"
-    if "role" in value and "name" in value:
-        return f"{value['name']} ({value['role']})"
-    if "statement" in value:
-        return str(value.get("uri") or value["statement"])
-    if "source" in value and "code" in value:
-        return str(value.get("label") or value["code"])
-    return str(value["tag"]) if "tag" in value and "origin" in value else ""
+# How an object of the shared record is shown, by the keys that it has.
+_LABELS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], object]], ...] = (
+    (("scheme", "value"), lambda identifier: f"{identifier['scheme']}: {identifier['value']}"),
+    (("role", "name"), lambda contributor: f"{contributor['name']} ({contributor['role']})"),
+    (("statement",), lambda licence: licence.get("uri") or licence["statement"]),
+    (("source", "code"), lambda concept: concept.get("label") or concept["code"]),
+    (("tag", "origin"), lambda language: language["tag"]),
+)
+
+
+def _label(value: Mapping[str, Any]) -> str:
+    """Return the label of an object of the shared record, or an empty text for a map of language to text."""
+    return next((str(label(value)) for keys, label in _LABELS if all(key in value for key in keys)), "")

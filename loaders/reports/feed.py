@@ -1,4 +1,4 @@
-"""The report of one feed: its funnel, completeness, findings and unmapped terms, with every list complete."""
+"""Write the report of one feed: its funnel, completeness, findings and unmapped terms, with every list complete."""
 
 from __future__ import annotations
 
@@ -12,22 +12,31 @@ import msgspec
 from sqlalchemy import Connection, Engine, case, exists, func, select
 
 from loaders.declarations import FileTrouble
-from loaders.reports import completeness, fix
-from loaders.reports.fix_files import FixList
+from loaders.reports.completeness import Shares, compared_date, field_shares, read_history, remember
+from loaders.reports.fix_list import (
+    LIST_COLUMNS,
+    UNREADABLE,
+    FixListFiles,
+    count_findings,
+    last_fixed,
+    list_rows,
+    open_findings,
+    unreadable_texts,
+)
 from loaders.reports.lists import write_list
 from loaders.reports.night_facts import Troubles, feed_facts, standings
-from loaders.reports.page import LANGUAGES, SEVERITIES, Rules, messages, this_moment, write_pages
-from loaders.reports.runs import last_runs, nights, recent_runs
+from loaders.reports.page import SEVERITIES, Rules, current_time, write_pages
+from loaders.reports.runs import Facts, last_runs, nights, recent_runs
+from loaders.reports.texts import LANGUAGES
 from loaders.store import CurationRow, HarvestRunRow, IssueRow, SourceRecordRow, UnmappedValueRow, snapshot, undecoded
 from schemas import Feed
 
-_Facts = dict[str, Any]
-_TERM = ("field", "value", "records", "first_seen")  # columns of the list of unmapped terms
-_LAYOUT = 2  # of the lists; another number has them written again
-_SHOWN = 50  # rows of a list on the page itself; the complete list is beside
+_TERM_COLUMNS = ("field", "value", "records", "first_seen")  # of the list of unmapped terms
+_LISTS_VERSION = 2  # another number makes the lists be written again
+_TERMS_ON_PAGE = 50  # the complete list has pages of its own
 
 
-def feed_report(
+def write_feed_report(
     catalog_engine: Engine,
     reports_dir: Path,
     feed: Feed,
@@ -39,158 +48,150 @@ def feed_report(
 ) -> list[Path]:
     """Write feeds/<name>.html in each language, its JSON, the complete lists, and the partner's fix-it list.
 
-    Lists and completeness take long for a large feed; they are left as they are when nothing that they show changed.
+    Lists and completeness take long for a large feed; they are left as they are when nothing in them changed.
     """
-    said = at or this_moment()
-    texts = {**(rules or {}), fix.UNREADABLE: unreadable()}
+    texts = {**(rules or {}), UNREADABLE: unreadable_texts()}
     folder, written = reports_dir / "feeds", list[Path]()
     with snapshot(catalog_engine) as connection:
         earlier = _earlier_facts(folder / f"{feed.name}.json")
-        now = basis(connection, feed.name, texts, languages)
-        same = earlier.get("basis") == now and (folder / f"{feed.name}.fix.json").exists()
-        if not same:
+        digest = _lists_digest(connection, feed.name, texts, languages)
+        current = earlier.get("basis") == digest and (folder / f"{feed.name}.fix.json").exists()
+        if not current:
             written = _write_lists(connection, folder, feed.name, texts, languages)
-        shares = earlier["shares"] if same else _feed_shares(connection, feed.name)
-        facts = _facts_of(connection, feed, folder, texts, said, shares, (troubles or {}).get(feed.name))
-    return write_pages(folder, feed.name, "feed.html", {**facts, "basis": now}, languages, texts) + written
+        shares = earlier["shares"] if current else _feed_shares(connection, feed.name)
+        trouble = (troubles or {}).get(feed.name)
+        facts = _facts(connection, feed, folder, texts, at or current_time(), shares, trouble)
+    return write_pages(folder, feed.name, "feed.html", {**facts, "basis": digest}, languages, texts) + written
 
 
-def _earlier_facts(path: Path) -> _Facts:
-    """What the feed's report said before; nothing when there was none."""
+def _earlier_facts(path: Path) -> Facts:
+    """Read the facts of the feed's last report; empty when there was none."""
     return dict(msgspec.json.decode(path.read_bytes())) if path.exists() else {}
 
 
-def basis(connection: Connection, feed: str, rules: Rules, languages: Sequence[str]) -> str:
-    """A mark of everything that the lists and the completeness show: the same mark, the same lists."""
-    wrote = exists().where(SourceRecordRow.run_id == HarvestRunRow.id)
-    changed = connection.scalar(select(func.max(HarvestRunRow.id)).where(HarvestRunRow.feed == feed, wrote))
-    lives = connection.scalar(select(func.count()).select_from(SourceRecordRow).where(*live(feed)))
-    found = connection.execute(
+def _lists_digest(connection: Connection, feed: str, rules: Rules, languages: Sequence[str]) -> str:
+    """Return a digest of everything that the lists and the completeness depend on: the same digest, the same lists."""
+    wrote_records = exists().where(SourceRecordRow.run_id == HarvestRunRow.id)
+    last_run = connection.scalar(select(func.max(HarvestRunRow.id)).where(HarvestRunRow.feed == feed, wrote_records))
+    live_records = connection.scalar(select(func.count()).select_from(SourceRecordRow).where(*_live(feed)))
+    findings = connection.execute(
         select(func.max(IssueRow.run_id), func.count(), func.count(IssueRow.resolved_run_id)).where(
             IssueRow.feed == feed
         )
     ).one()
-    accepted = connection.execute(  # by a steward: the record changes and no run writes it
+    accepted = connection.execute(  # a steward's acceptance changes a record without a run
         select(func.max(CurationRow.id), func.max(CurationRow.undone_at)).where(
             CurationRow.key.startswith(f"{feed}:", autoescape=True), CurationRow.action == "accept"
         )
     ).one()
-    mapped = connection.execute(
+    terms = connection.execute(
         select(UnmappedValueRow.field, UnmappedValueRow.value, UnmappedValueRow.count, UnmappedValueRow.mapped_to)
         .where(UnmappedValueRow.feed == feed)
         .order_by(UnmappedValueRow.field, UnmappedValueRow.value)
     ).all()
-    told = msgspec.json.encode(
-        [_LAYOUT, changed, lives, tuple(found), tuple(accepted), [tuple(one) for one in mapped], rules, languages],
-        order="sorted",
-    )
-    return hashlib.sha256(told).hexdigest()
+    basis = [
+        _LISTS_VERSION, last_run, live_records, tuple(findings), tuple(accepted), [tuple(term) for term in terms],
+        rules, languages,
+    ]  # fmt: skip
+    return hashlib.sha256(msgspec.json.encode(basis, order="sorted")).hexdigest()
 
 
 def _write_lists(connection: Connection, folder: Path, name: str, rules: Rules, languages: Sequence[str]) -> list[Path]:
-    """The partner's fix-it list, and the pages of findings and of unmapped terms."""
-    with FixList(folder, name, rules, languages) as files:
-        told = chain(files.keep(fix.to_mend(connection, name)), fix.last_fixed(connection, name))
-        count = fix.count(connection, name)
-        pages = write_list(folder, f"{name}.issues", "list_issues", fix.ROW, fix.rows(told, rules), count)
-    unmapped, count = _terms(connection, name), _count_unmapped(connection, name)
-    return [*files.paths, *pages, *write_list(folder, f"{name}.unmapped", "list_unmapped", _TERM, unmapped, count)]
+    """Write the partner's fix-it list, and the pages of findings and of unmapped terms."""
+    with FixListFiles(folder, name, rules, languages) as files:
+        findings = chain(files.write(open_findings(connection, name)), last_fixed(connection, name))
+        rows, count = list_rows(findings, rules), count_findings(connection, name)
+        issue_pages = write_list(folder, f"{name}.issues", "list_issues", LIST_COLUMNS, rows, count)
+    terms = ((field, value, str(n), first_seen[:10]) for field, value, n, first_seen in _unmapped(connection, name))
+    count = _count_unmapped(connection, name)
+    term_pages = write_list(folder, f"{name}.unmapped", "list_unmapped", _TERM_COLUMNS, terms, count)
+    return [*files.paths, *issue_pages, *term_pages]
 
 
-def _count_unmapped(connection: Connection, feed: str) -> int:
-    wanted = (UnmappedValueRow.feed == feed, UnmappedValueRow.mapped_to.is_(None), UnmappedValueRow.count > 0)
-    return connection.scalar(select(func.count()).select_from(UnmappedValueRow).where(*wanted)) or 0
-
-
-def unreadable() -> dict[str, str]:
-    """What is said, in every language, about a record that could not be read: no rule ever saw it."""
-    said = {"wrong": messages("en")["unreadable"], "why": "", "mend": messages("en")["unreadable_mend"]}
-    for language in LANGUAGES:
-        said[f"wrong.{language}"] = messages(language)["unreadable"]
-        said[f"mend.{language}"] = messages(language)["unreadable_mend"]
-    return said
-
-
-def _facts_of(
+def _facts(
     connection: Connection,
     feed: Feed,
     folder: Path,
     rules: Rules,
     at: str,
-    shares: completeness.Shares,
+    shares: Shares,
     trouble: FileTrouble | None,
-) -> _Facts:
-    """What the page shows; the completeness of today is remembered for next month."""
+) -> Facts:
+    """Read what the page shows, and remember today's completeness for next month."""
     name = feed.name
     run = last_runs(connection, name).get(name)
-    line = feed_facts(name, feed, run, standings(connection, name), recent_runs(connection, at, name), trouble)
-    score = connection.scalar(select(func.avg(SourceRecordRow.score)).where(*live(name)))
+    score = connection.scalar(select(func.avg(SourceRecordRow.score)).where(*_live(name)))
     return {
         "at": at,
         "nights": nights(at),
-        "feed": line,
+        "feed": feed_facts(name, feed, run, standings(connection, name), recent_runs(connection, at, name), trouble),
         "score": None if score is None else round(float(score), 1),
         "shares": shares,
-        "completeness": _compare(shares, folder / f"{name}.history.json", at[:10]),
-        "issues": _rules_of(connection, feed.name, run["id"] if run else "", rules),
-        "issue_count": fix.count(connection, name),
-        "unmapped": [dict(row._mapping) for row in _unmapped_rows(connection, name, _SHOWN)],
+        "completeness": _completeness(shares, folder / f"{name}.history.json", at[:10]),
+        "issues": _issues_by_rule(connection, feed.name, run["id"] if run else "", rules),
+        "issue_count": count_findings(connection, name),
+        "unmapped": [dict(row._mapping) for row in _unmapped(connection, name, _TERMS_ON_PAGE)],
         "unmapped_count": _count_unmapped(connection, name),
     }
 
 
-def live(feed: str) -> tuple[Any, ...]:
+def _live(feed: str) -> tuple[Any, ...]:
     return (SourceRecordRow.feed == feed, SourceRecordRow.status == "live")
 
 
-def _feed_shares(connection: Connection, feed: str) -> completeness.Shares:
-    """The share of the live records that have each field, read one after the other."""
+def _feed_shares(connection: Connection, feed: str) -> Shares:
+    """Measure the share of the live records that have each field, one record at a time."""
     query = select(undecoded(connection, SourceRecordRow.record)).where(
-        *live(feed), SourceRecordRow.record.is_not(None)
+        *_live(feed), SourceRecordRow.record.is_not(None)
     )
-    return completeness.shares(connection.scalars(query.execution_options(yield_per=1_000)))
+    return field_shares(connection.scalars(query.execution_options(yield_per=1_000)))
 
 
-def _compare(now: completeness.Shares, path: Path, today: str) -> _Facts:
-    """Today's shares by field beside those of a month ago, with their date, where there are any."""
-    history = completeness.remembered(path)
-    since = completeness.a_month_ago(history, today)
-    completeness.remember(path, history, today, now)
+def _completeness(shares: Shares, history_path: Path, today: str) -> Facts:
+    """Return today's shares beside those of a month ago, where there are any, and remember today's."""
+    history = read_history(history_path)
+    since = compared_date(history, today)
+    remember(history_path, history, today, shares)
     earlier = history[since] if since else {}
-    fields = [{"field": name, "share": value, "before": earlier.get(name)} for name, value in now.items()]
+    fields = [{"field": name, "share": share, "before": earlier.get(name)} for name, share in shares.items()]
     return {"since": since, "fields": fields}
 
 
-def _rules_of(connection: Connection, feed: str, run: str, rules: Rules) -> list[_Facts]:
-    """For each rule the findings that are new, standing (older ones) and fixed by the last run; errors first."""
-    stands = IssueRow.resolved_run_id.is_(None)
+def _issues_by_rule(connection: Connection, feed: str, run_id: str, rules: Rules) -> list[Facts]:
+    """Count for each rule the findings that are new in the last run, older and open, and fixed by it; errors first."""
+    is_open = IssueRow.resolved_run_id.is_(None)
     rows = connection.execute(
         select(
             IssueRow.code,
             IssueRow.severity,
-            func.sum(case((stands & (IssueRow.first_run_id == run), 1), else_=0)).label("new"),
-            func.sum(case((stands & (IssueRow.first_run_id != run), 1), else_=0)).label("standing"),
-            func.sum(case((IssueRow.resolved_run_id == run, 1), else_=0)).label("fixed"),
+            func.sum(case((is_open & (IssueRow.first_run_id == run_id), 1), else_=0)).label("new"),
+            func.sum(case((is_open & (IssueRow.first_run_id != run_id), 1), else_=0)).label("standing"),
+            func.sum(case((IssueRow.resolved_run_id == run_id, 1), else_=0)).label("fixed"),
         )
         .where(IssueRow.feed == feed)
         .group_by(IssueRow.code, IssueRow.severity)
     ).mappings()
-    said = ("wrong", "why", "mend")
-    listed = [dict(row) | {name: rules.get(row["code"], {}).get(name, "") for name in said} for row in rows]
-    told = [row for row in listed if row["new"] or row["standing"] or row["fixed"]]
-    return sorted(told, key=lambda row: (SEVERITIES.index(row["severity"]), -row["new"] - row["standing"], row["code"]))
-
-
-def _unmapped_rows(connection: Connection, feed: str, limit: int | None) -> Iterator[Any]:
-    query = (
-        select(UnmappedValueRow.field, UnmappedValueRow.value, UnmappedValueRow.count, UnmappedValueRow.first_seen)
-        .where(UnmappedValueRow.feed == feed, UnmappedValueRow.mapped_to.is_(None), UnmappedValueRow.count > 0)
-        .order_by(UnmappedValueRow.count.desc(), UnmappedValueRow.field, UnmappedValueRow.value)
+    shown = [
+        dict(row) | {part: rules.get(row["code"], {}).get(part, "") for part in ("wrong", "why", "mend")}
+        for row in rows
+        if row["new"] or row["standing"] or row["fixed"]
+    ]
+    return sorted(
+        shown, key=lambda row: (SEVERITIES.index(row["severity"]), -row["new"] - row["standing"], row["code"])
     )
-    return iter(connection.execute(query.limit(limit)))
 
 
-def _terms(connection: Connection, feed: str) -> Iterator[tuple[str, ...]]:
-    """Every unmapped term as a row of the complete list."""
-    for row in _unmapped_rows(connection, feed, None):
-        yield (row[0], row[1], str(row[2]), row[3][:10])
+def _unmapped(connection: Connection, feed: str, limit: int | None = None) -> Iterator[Any]:
+    """Yield the unmapped terms as rows of field, value, count and first_seen, the most frequent first."""
+    row = UnmappedValueRow
+    query = select(row.field, row.value, row.count, row.first_seen).where(*_is_unmapped(feed))
+    return iter(connection.execute(query.order_by(row.count.desc(), row.field, row.value).limit(limit)))
+
+
+def _count_unmapped(connection: Connection, feed: str) -> int:
+    query = select(func.count()).select_from(UnmappedValueRow).where(*_is_unmapped(feed))
+    return connection.scalar(query) or 0
+
+
+def _is_unmapped(feed: str) -> tuple[Any, ...]:
+    return (UnmappedValueRow.feed == feed, UnmappedValueRow.mapped_to.is_(None), UnmappedValueRow.count > 0)

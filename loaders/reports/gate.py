@@ -1,4 +1,4 @@
-"""The gate's results, kept as JSON and a page for each run, the newest thirty of each feed."""
+"""Keep the gate's results as JSON and a page for each run, of the newest thirty runs of each feed."""
 
 from __future__ import annotations
 
@@ -6,36 +6,32 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from loaders.reports.page import LANGUAGES, write_pages
-from loaders.reports.reasons import Said, facts_of
+from loaders.reports.page import write_pages
+from loaders.reports.texts import LANGUAGES, reason_fact
+from schemas import Reason
 
-_KEPT = 30  # runs of a feed
+_MAX_RUNS_PER_FEED = 30
 
 
-def keep_gate(
+def write_gate_results(
     reports_dir: Path,
     run_id: str,
     held: bool,
-    reasons: Sequence[Said],
+    reasons: Sequence[Reason | str],
     results: Mapping[str, Any],
     languages: Sequence[str] = LANGUAGES,
 ) -> list[Path]:
-    """Write gate/<run>.html in each language and gate/<run>.json, and remove the oldest of the feed past thirty."""
+    """Write gate/<run>.html in each language and gate/<run>.json, and delete the oldest of the feed beyond thirty."""
     folder = reports_dir / "gate"
     facts = {
         "run": run_id,
         "held": held,
-        "reasons": [facts_of(one) for one in reasons],
+        "reasons": [reason_fact(reason) for reason in reasons],
         "results": dict(results),
     }
     written = write_pages(folder, run_id, "gate.html", facts, languages)
-    _forget(folder, run_id.rpartition("-")[0])
-    return written
-
-
-def _forget(folder: Path, feed: str) -> None:
-    """Remove the results of all runs of a feed but the newest."""
-    runs = sorted(path.stem for path in folder.glob(f"{feed}-*.json"))
-    for run in runs[:-_KEPT]:
-        for path in folder.glob(f"{run}.*"):
+    runs = sorted(path.stem for path in folder.glob(f"{run_id.rpartition('-')[0]}-*.json"))
+    for old_run in runs[:-_MAX_RUNS_PER_FEED]:
+        for path in folder.glob(f"{old_run}.*"):
             path.unlink()
+    return written

@@ -1,22 +1,52 @@
-"""The report of the night: one line a feed, what changed, what is held, and what needs a person."""
+"""Write the report of the night: one line per feed, what changed, what is held, and what needs attention."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from loaders.reports.duplicates import write_duplicates
+from loaders.reports.feed import write_feed_report
 from loaders.reports.night_facts import Troubles, night_facts
-from loaders.reports.page import LANGUAGES, Rules, this_moment, write_pages
+from loaders.reports.page import Rules, current_time, write_pages
+from loaders.reports.texts import LANGUAGES
 from loaders.store import snapshot
 from schemas import Feed
 
 
-def night(
+def write_all_reports(
     catalog_engine: Engine,
     reports_dir: Path,
-    feeds: Iterable[Feed],
+    feeds: Sequence[Feed],
+    languages: Sequence[str] = LANGUAGES,
+    *,
+    rules: Rules | None = None,
+    at: str | None = None,
+    troubles: Troubles | None = None,
+) -> list[Path]:
+    """Write the report of every feed, the duplicates, and the night that links to them; the night's page comes first.
+
+    The arguments are those of write_night_report.
+    """
+    at = at or current_time()
+    of_feeds = [
+        path
+        for feed in feeds
+        for path in write_feed_report(
+            catalog_engine, reports_dir, feed, languages, rules=rules, at=at, troubles=troubles
+        )
+    ]
+    duplicates = write_duplicates(catalog_engine, reports_dir, languages, at=at)
+    night = write_night_report(catalog_engine, reports_dir, feeds, languages, rules=rules, at=at, troubles=troubles)
+    return night + of_feeds + duplicates
+
+
+def write_night_report(
+    catalog_engine: Engine,
+    reports_dir: Path,
+    feeds: Sequence[Feed],
     languages: Sequence[str] = LANGUAGES,
     *,
     rules: Rules | None = None,
@@ -25,10 +55,9 @@ def night(
 ) -> list[Path]:
     """Write night.html, night.<language>.html and night.json, and return their paths, the first page first.
 
-    `rules` are the texts of transforms.rules.rule_texts(), by code; `at` the time of the report (now, unless given);
+    `rules` are the texts of transforms.rules.rule_texts(), by code; `at` is the time of the report, by default now;
     `troubles` say, by feed, what is wrong with its file.
     """
-    said = at or this_moment()
     with snapshot(catalog_engine) as connection:
-        facts = night_facts(connection, sorted(feeds, key=lambda feed: feed.name), rules or {}, said, troubles)
+        facts = night_facts(connection, feeds, rules or {}, at or current_time(), troubles)
     return write_pages(reports_dir, "night", "night.html", facts, languages, rules)

@@ -1,81 +1,87 @@
-"""What the catalog says about the last night, as plain JSON-able facts."""
+"""Read from the catalog what the report of the night shows, ready for JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from sqlalchemy import Connection, case, func, select
 
 from loaders.declarations import FileTrouble
-from loaders.reports.page import SEVERITIES, Rules, moment
-from loaders.reports.runs import COUNTS, Facts, last_runs, nights, of, publication, recent_runs, run_facts
+from loaders.reports.page import SEVERITIES, Rules, parse_time
+from loaders.reports.runs import COUNTS, Facts, last_publication, last_runs, nights, of_feed, recent_runs, run_facts
 from loaders.store import HarvestRunRow, IssueRow, MatchRow, ResourceRow, SourceRecordRow, UnmappedValueRow
 from schemas import Feed
 
 _URGENCY = ("failed", "held", "mistake", "missing", "moved", "quarantined", "rejected")
 Troubles = Mapping[str, FileTrouble]  # what is wrong with feed files, by feed
-_LANDED = ("listed", "landed", "duplicates")  # counts of a run that stand whatever becomes of it
-_NIGHT = timedelta(hours=24)  # a run that began earlier is of another night
+_ALWAYS_COUNTED = ("listed", "landed", "duplicates")  # counts of a run that hold whether or not it is loaded
+_NIGHT = timedelta(hours=24)  # a run that began earlier belongs to another night
+# The counts in which a record of each status is included.
+_COUNTED_AS = {
+    "live": ("records", "readable", "live"),
+    "quarantined": ("records", "readable"),
+    "rejected": ("records",),
+}
+_NO_RECORDS = {"records": 0, "readable": 0, "live": 0, "unique": 0, "quarantined": 0, "rejected": 0}
 
 
 def night_facts(
     connection: Connection, feeds: Sequence[Feed], rules: Rules, at: str, troubles: Troubles | None = None
 ) -> Facts:
-    """Everything that the report of the night shows. `rules` are the registry's texts by code."""
+    """Read everything that the report of the night shows. `rules` are the registry's texts by code."""
     last = last_runs(connection)
     standing = standings(connection)
-    runs = recent_runs(connection, at)
-    published = publication(connection)
-    declared = {feed.name: feed for feed in feeds}
-    wrong = troubles or {}
+    history = recent_runs(connection, at)
+    published = last_publication(connection)
+    declared = {feed.name: feed for feed in sorted(feeds, key=lambda feed: feed.name)}
+    troubles = troubles or {}
+    undeclared = sorted({*last, *troubles} - set(declared))
     listed = [
-        feed_facts(name, declared.get(name), last.get(name), standing, runs, wrong.get(name))
-        for name in _names(declared, {*last, *wrong})
+        feed_facts(name, declared.get(name), last.get(name), standing, history, troubles.get(name))
+        for name in [*declared, *undeclared]
     ]
     return {
         "at": at,
         "nights": nights(at),
         "feeds": listed,
-        "totals": totals([one["run"] for one in listed if one["run"]], at),
-        "statuses": statuses(listed),
+        "totals": _totals([feed["run"] for feed in listed if feed["run"]], at),
+        "statuses": dict(Counter(feed["run"]["status"] if feed["run"] else "none" for feed in listed)),
         "resources": connection.scalar(select(func.count()).where(ResourceRow.withdrawn_at.is_(None))) or 0,
         "publish": published,
         "issues": _issues_by_rule(connection, [run["id"] for run in [*last.values(), published] if run], rules),
-        "people": [*_unfit(published), *people(connection, listed)],
+        "people": [*_unfit_corrections(published), *_needs_attention(connection, listed)],
     }
 
 
-def _names(declared: Mapping[str, Feed], others: Set[str]) -> list[str]:
-    """Declared feeds in name order, then those of which no declaration is known."""
-    return sorted(declared) + sorted(others - set(declared))
-
-
 def standings(connection: Connection, feed: str | None = None) -> dict[str, Facts]:
-    """How each feed's records stand, whatever its last run listed.
+    """Count each feed's records as they are now, whatever its last run listed.
 
-    records (all that are not deleted), readable, live and the resources that these make (unique) count a record with
-    its last accepted version, if it has one; quarantined and rejected are the versions that wait, of live records too.
+    `records` (all that are not deleted), `readable`, `live` and the resources formed by live records (`unique`) count a
+    record by its last accepted version, if it has one; `quarantined` and `rejected` count the versions that are
+    waiting, also those of live records.
     """
-    name, status, many = SourceRecordRow.feed, SourceRecordRow.status, func.count()
-    counted = select(name, status, many, func.count(SourceRecordRow.resource_id.distinct()))
-    counted = counted.where(of(SourceRecordRow, feed), status.in_(_STANDS)).group_by(name, status)
-    waits = select(name, SourceRecordRow.pending_status, many)
-    waits = waits.where(of(SourceRecordRow, feed), SourceRecordRow.pending_status.is_not(None))
-    found: dict[str, Facts] = {}
-    for of_feed, said, records, resources in connection.execute(counted):
-        stands = found.setdefault(of_feed, dict(_NOTHING))
-        for step in _STANDS[said]:
-            stands[step] += records
-        stands["unique"] += resources if said == "live" else 0
-    for of_feed, ending, waiting in connection.execute(waits.group_by(name, SourceRecordRow.pending_status)):
-        found.setdefault(of_feed, dict(_NOTHING))[str(ending)] = waiting
-    return found
-
-
-# How far a record of a status has come.
-_STANDS = {"live": ("records", "readable", "live"), "quarantined": ("records", "readable"), "rejected": ("records",)}
-_NOTHING = {"records": 0, "readable": 0, "live": 0, "unique": 0, "quarantined": 0, "rejected": 0}
+    name, status, count = SourceRecordRow.feed, SourceRecordRow.status, func.count()
+    by_status = (
+        select(name, status, count, func.count(SourceRecordRow.resource_id.distinct()))
+        .where(of_feed(SourceRecordRow, feed), status.in_(_COUNTED_AS))
+        .group_by(name, status)
+    )
+    waiting = (
+        select(name, SourceRecordRow.pending_status, count)
+        .where(of_feed(SourceRecordRow, feed), SourceRecordRow.pending_status.is_not(None))
+        .group_by(name, SourceRecordRow.pending_status)
+    )
+    standing: dict[str, Facts] = {}
+    for feed_name, record_status, records, resources in connection.execute(by_status):
+        counts = standing.setdefault(feed_name, dict(_NO_RECORDS))
+        for counted_as in _COUNTED_AS[record_status]:
+            counts[counted_as] += records
+        counts["unique"] += resources if record_status == "live" else 0
+    for feed_name, pending_status, records in connection.execute(waiting):
+        standing.setdefault(feed_name, dict(_NO_RECORDS))[str(pending_status)] = records
+    return standing
 
 
 def feed_facts(
@@ -83,13 +89,13 @@ def feed_facts(
     feed: Feed | None,
     run: Facts | None,
     standing: Mapping[str, Facts],
-    runs: Mapping[str, Facts],
+    history: Mapping[str, Facts],
     trouble: FileTrouble | None = None,
 ) -> Facts:
-    """One feed's line: who it is, its last run, its funnel and what waits as they stand, and its last nights."""
-    stands = standing.get(name, _NOTHING)
-    if trouble and trouble.state == "missing" and feed and feed.status == "retired" and not stands["live"]:
-        trouble = None  # it has ended, and its file may go
+    """Return one feed's line: its declaration, its last run, its records as they are now, and its last nights."""
+    counts = standing.get(name, _NO_RECORDS)
+    if _has_ended(feed, counts, trouble):
+        trouble = None
     status = feed.status if feed else "missing"
     return {
         "name": name,
@@ -98,74 +104,73 @@ def feed_facts(
         "declared": trouble.state if trouble else status,
         "file": list(trouble.details) if trouble else [],
         "run": run,
-        "funnel": funnel(stands),
-        "standing": stands,
-        "nights": runs.get(name, {}),
+        "funnel": _funnel(counts),
+        "standing": counts,
+        "nights": history.get(name, {}),
     }
 
 
-def funnel(stands: Facts) -> dict[str, int]:
-    """landed → normalized → valid → loaded → unique of the feed as it stands, where all that is valid is loaded."""
-    said = {"landed": "records", "normalized": "readable", "valid": "live", "loaded": "live", "unique": "unique"}
-    return {step: stands[name] for step, name in said.items()}
+def _has_ended(feed: Feed | None, counts: Facts, trouble: FileTrouble | None) -> bool:
+    """Tell whether a feed is retired and has no live record: then its file may be missing."""
+    missing = trouble is not None and trouble.state == "missing"
+    return missing and feed is not None and feed.status == "retired" and not counts["live"]
 
 
-def totals(runs: Sequence[Facts], at: str) -> dict[str, int]:
-    """What the last runs did this night: one that is not loaded has listed and landed, and changed nothing."""
-    since = moment(at) - _NIGHT
-    tonight = [run for run in runs if moment(run["started_at"]) >= since]
-    return {name: sum(run[name] for run in tonight if name in _LANDED or run["status"] == "loaded") for name in COUNTS}
+def _funnel(counts: Facts) -> dict[str, int]:
+    """Return landed → normalized → valid → loaded → unique; all valid records are loaded."""
+    steps = {"landed": "records", "normalized": "readable", "valid": "live", "loaded": "live", "unique": "unique"}
+    return {step: counts[name] for step, name in steps.items()}
 
 
-def statuses(listed: Sequence[Facts]) -> dict[str, int]:
-    """How many feeds ended in which status; `none` never ran."""
-    found: dict[str, int] = {}
-    for one in listed:
-        status = one["run"]["status"] if one["run"] else "none"
-        found[status] = found.get(status, 0) + 1
-    return found
+def _totals(runs: Sequence[Facts], at: str) -> dict[str, int]:
+    """Add up this night's runs; of a run that is not loaded only what it listed and landed."""
+    since = parse_time(at) - _NIGHT
+    tonight = [run for run in runs if parse_time(run["started_at"]) >= since]
+    return {
+        name: sum(run[name] for run in tonight if name in _ALWAYS_COUNTED or run["status"] == "loaded")
+        for name in COUNTS
+    }
 
 
 def _issues_by_rule(connection: Connection, runs: Sequence[str], rules: Rules) -> list[Facts]:
-    """For each rule the findings that stand, those new in the last runs and those fixed by them; errors first."""
-    stands = IssueRow.resolved_run_id.is_(None)
+    """Count for each rule the open findings, those new in the last runs and those fixed by them; errors first."""
+    is_open = IssueRow.resolved_run_id.is_(None)
     rows = connection.execute(
         select(
             IssueRow.code,
             IssueRow.severity,
-            func.sum(case((stands, 1), else_=0)).label("standing"),
-            func.sum(case((stands & IssueRow.first_run_id.in_(runs), 1), else_=0)).label("new"),
+            func.sum(case((is_open, 1), else_=0)).label("standing"),
+            func.sum(case((is_open & IssueRow.first_run_id.in_(runs), 1), else_=0)).label("new"),
             func.sum(case((IssueRow.resolved_run_id.in_(runs), 1), else_=0)).label("fixed"),
-            func.count(case((stands, IssueRow.feed)).distinct()).label("feeds"),
+            func.count(case((is_open, IssueRow.feed)).distinct()).label("feeds"),
         ).group_by(IssueRow.code, IssueRow.severity)
     ).mappings()
-    listed = [dict(row) | {"wrong": rules.get(row["code"], {}).get("wrong", "")} for row in rows]
-    shown = [row for row in listed if row["standing"] or row["fixed"]]
+    shown = [
+        dict(row) | {"wrong": rules.get(row["code"], {}).get("wrong", "")}
+        for row in rows
+        if row["standing"] or row["fixed"]
+    ]
     return sorted(shown, key=lambda row: (SEVERITIES.index(row["severity"]), -row["standing"], row["code"]))
 
 
-def people(connection: Connection, listed: Sequence[Facts]) -> list[Facts]:
-    """What needs a person: held and failed runs, quarantined records, pairs and clusters to review, unmapped terms."""
-    wanted = _held_runs(connection) + [one for feed in listed for one in _feed_people(feed)]
-    wanted.sort(key=lambda one: _URGENCY.index(one["what"]))
-    pairs = (
-        connection.scalar(select(func.count()).where((MatchRow.verdict == "review") | MatchRow.review.is_not(None)))
-        or 0
-    )
-    clusters = connection.scalar(
-        select(func.count()).where(ResourceRow.review.is_not(None), ResourceRow.withdrawn_at.is_(None))
-    ) or 0  # fmt: skip
-    terms = connection.scalar(
-        select(func.count()).where(UnmappedValueRow.mapped_to.is_(None), UnmappedValueRow.count > 0)
-    ) or 0  # fmt: skip
-    more = (("pairs", pairs), ("clusters", clusters), ("terms", terms))
-    return wanted + [
-        {"what": what, "feed": None, "run": None, "count": count, "detail": []} for what, count in more if count
+def _needs_attention(connection: Connection, listed: Sequence[Facts]) -> list[Facts]:
+    """List what needs a person: held and failed runs, records and pairs and clusters to review, unmapped terms."""
+    about_feeds = _held_runs(connection) + [need for feed in listed for need in _feed_needs(feed)]
+    about_feeds.sort(key=lambda need: _URGENCY.index(need["what"]))
+    counts = {
+        "pairs": select(func.count()).where((MatchRow.verdict == "review") | MatchRow.review.is_not(None)),
+        "clusters": select(func.count()).where(ResourceRow.review.is_not(None), ResourceRow.withdrawn_at.is_(None)),
+        "terms": select(func.count()).where(UnmappedValueRow.mapped_to.is_(None), UnmappedValueRow.count > 0),
+    }
+    return about_feeds + [
+        {"what": what, "feed": None, "run": None, "count": count, "detail": []}
+        for what, query in counts.items()
+        if (count := connection.scalar(query))
     ]
 
 
-def _unfit(published: Facts | None) -> list[Facts]:
-    """The corrections that the last publication could not apply: its notes name them."""
+def _unfit_corrections(published: Facts | None) -> list[Facts]:
+    """List the corrections that the last publication could not apply; its notes name them."""
     if published is None or not published["notes"]:
         return []
     notes = published["notes"]
@@ -173,7 +178,7 @@ def _unfit(published: Facts | None) -> list[Facts]:
 
 
 def _held_runs(connection: Connection) -> list[Facts]:
-    """Every run that waits for a decision; also one of an earlier night, when later runs of its feed failed."""
+    """List every held run, also one of an earlier night when later runs of its feed failed."""
     rows = connection.execute(
         select(HarvestRunRow.__table__)
         .where(HarvestRunRow.status == "held")
@@ -185,13 +190,14 @@ def _held_runs(connection: Connection) -> list[Facts]:
     ]
 
 
-def _feed_people(one: Facts) -> list[Facts]:
-    run = one["run"]
-    wanted: list[tuple[str, int, list[str]]] = []
+def _feed_needs(feed: Facts) -> list[Facts]:
+    """List what one feed needs: its failed run, its file, and its records that wait for review."""
+    run, standing = feed["run"], feed["standing"]
+    needs: list[tuple[str, int, list[str]]] = []
     if run and run["status"] == "failed":
-        wanted.append(("failed", 1, [": ".join(text for text in (run["cause"], run["error"]) if text)]))
-    if one["declared"] in ("mistake", "missing", "moved"):
-        wanted.append((one["declared"], one["standing"]["live"], one["file"]))
-    wanted += [(what, one["standing"][what], []) for what in ("quarantined", "rejected") if one["standing"][what]]
-    about = {"feed": one["name"], "run": run["id"] if run else None}
-    return [about | {"what": what, "count": count, "detail": detail} for what, count, detail in wanted]
+        needs.append(("failed", 1, [": ".join(text for text in (run["cause"], run["error"]) if text)]))
+    if feed["declared"] in ("mistake", "missing", "moved"):
+        needs.append((feed["declared"], standing["live"], feed["file"]))
+    needs += [(what, standing[what], []) for what in ("quarantined", "rejected") if standing[what]]
+    about = {"feed": feed["name"], "run": run["id"] if run else None}
+    return [about | {"what": what, "count": count, "detail": detail} for what, count, detail in needs]

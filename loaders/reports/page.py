@@ -1,9 +1,8 @@
-"""How a page is made: Jinja2 with autoescape, messages in the reader's language, and whole files only."""
+"""Make the pages of the reports: Jinja2 with autoescape, texts in the reader's language, files replaced as a whole."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,53 +15,40 @@ from babel.dates import format_date, format_datetime, format_skeleton, format_ti
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from loaders.reports.evidence import evidence_in
-from loaders.reports.reasons import told
+from loaders.reports.texts import LANGUAGES, evidence_in, messages, preview_messages, reason_in
 from loaders.store import whole_file
 
-HERE = Path(__file__).parent
-_ADDRESS = re.compile(r"https?://[^\s،؛]*[^\s،؛.]|https?://")  # isolated in Arabic, or its slashes change sides
-# Controls but tab and ends of lines, halves of pairs, and code points that will never be characters; those that two
-# bytes do not hold apart, because a set with them is searched twelve times as slowly.
+_TEMPLATES = Path(__file__).parent / "templates"
+_URL = re.compile(r"https?://[^\s،؛]*[^\s،؛.]|https?://")  # isolated in Arabic, or its slashes change sides
+# Characters that HTML forbids: controls other than tab and line ends, surrogates, and code points that will never be
+# characters. Those above U+FFFF are a tuple of their own, because a set with them is searched twelve times as slowly.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-_NEVER = tuple(chr(plane + last) for plane in range(0x10000, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF))
-_SIGNS = {chr(code): chr(0x2400 + code) for code in range(0x20)} | {"\x7f": "␡"}  # ␁ and the like
+_FORBIDDEN_ABOVE_FFFF = tuple(
+    chr(plane + last) for plane in range(0x10000, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF)
+)
+_CONTROL_PICTURES = {chr(code): chr(0x2400 + code) for code in range(0x20)} | {"\x7f": "␡"}  # ␁ and the like
 Rules = Mapping[str, Mapping[str, str]]  # texts of transforms.rules.rule_texts(), by code
-LANGUAGES = ("en", "fr", "ru", "ar")
 SEVERITIES = ("error", "warning", "info")  # of findings, the worst first
-# What a steward runs for each thing that needs a person.
+# What a steward runs, or which file to look at, for each thing that needs attention.
 COMMANDS = {
-    "held": "python -m loaders.review show {run}",
+    "held": "elib review show {run}",
     "failed": "",
     "mistake": "{feed}.toml",
     "missing": "{feed}.toml",
     "moved": "ELIB_FEEDS",
-    "quarantined": "python -m loaders.review quarantined --feed {feed}",
+    "quarantined": "elib review quarantined --feed {feed}",
     "rejected": "reports/feeds/{feed}.fix.csv",
     "pairs": "reports/duplicates.html",
-    "clusters": "python -m loaders.review pairs",
+    "clusters": "elib review pairs",
     "terms": "schemas/vocabularies/",
-    "corrections": "python -m loaders.review curations",
+    "corrections": "elib review curations",
 }
-
-
-class NoSuchLanguage(ValueError):
-    """A language for which there are no messages."""
-
-
-@lru_cache
-def messages(language: str) -> dict[str, str]:
-    """Every message in one language. Raises NoSuchLanguage naming those there are."""
-    path = HERE / "messages" / f"{language}.toml"
-    if not path.exists():
-        raise NoSuchLanguage(f"no report in {language!r}; there are {', '.join(LANGUAGES)}")
-    return dict(tomllib.loads(path.read_text(encoding="utf-8")))
 
 
 @lru_cache
 def _environment() -> Environment:
     return Environment(
-        loader=FileSystemLoader(HERE / "templates"),
+        loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -71,70 +57,74 @@ def _environment() -> Environment:
 
 
 def render(template: str, language: str, files: Mapping[str, str], folder: Path, rules: Rules, **facts: Any) -> str:
-    """One page in one language. `files` name the same page in each language in which it is written."""
-    said, locale = messages(language), Locale.parse(language)
+    """Render one page in one language; `files` names the same page in each language in which it is written."""
+    texts, locale = messages(language), Locale.parse(language)
     return _printable(
         _environment()
         .get_template(template)
         .render(
-            t=lambda key, **values: said[key].format(**values),
+            t=lambda key, **values: texts[key].format(**values),
+            p=preview_messages(language),
             language=language,
             direction=_direction(language),
-            languages=[(other, Locale.parse(other).get_language_name(), name) for other, name in files.items()],
-            reason=lambda one: told(one, language),
+            languages=[(other, Locale.parse(other).get_language_name(), file) for other, file in files.items()],
+            reason=lambda fact: reason_in(fact, language),
             evidence=lambda seen: evidence_in(seen, language),
             exists=lambda name: (folder / name).exists(),
-            rule=lambda code, what: rule_text(rules, code, what, language),
+            rule=lambda code, part: rule_text(rules, code, part, language),
             number=lambda value: format_decimal(value, locale=locale),
             percent=lambda value: format_percent(round(value, 3), locale=locale, decimal_quantization=False),
-            day=lambda text: format_date(moment(text), format="medium", locale=locale),
-            short_day=lambda text: format_skeleton("MMMd", moment(text), locale=locale),
-            clock=lambda text: format_time(moment(text), format="short", locale=locale),
-            time=lambda text: format_datetime(moment(text), format="medium", locale=locale) + " UTC",
+            day=lambda text: format_date(parse_time(text), format="medium", locale=locale),
+            short_day=lambda text: format_skeleton("MMMd", parse_time(text), locale=locale),
+            clock=lambda text: format_time(parse_time(text), format="short", locale=locale),
+            time=lambda text: format_datetime(parse_time(text), format="medium", locale=locale) + " UTC",
             **facts,
         )
     )
 
 
-def rule_text(rules: Rules, code: str, what: str, language: str) -> tuple[str, str]:
-    """What is said about a rule (wrong, mend) and in which language: the reader's, or English where there is none."""
-    said = rules.get(code, {})
-    own = said.get(f"{what}.{language}")
-    if not own:
-        return said.get(what, ""), "en"
-    return (_ADDRESS.sub("\u2066\\g<0>\u2069", own) if _direction(language) == "rtl" else own), language
+def rule_text(rules: Rules, code: str, part: str, language: str) -> tuple[str, str]:
+    """Return a part of a rule's text (`wrong`, `mend`) and its language: the reader's, or English without one."""
+    texts = rules.get(code, {})
+    translated = texts.get(f"{part}.{language}")
+    if not translated:
+        return texts.get(part, ""), "en"
+    if _direction(language) == "rtl":
+        translated = _URL.sub("\u2066\\g<0>\u2069", translated)
+    return translated, language
 
 
 def render_list(**facts: Any) -> str:
-    """One page of a complete list, what stands around the rows in every language."""
+    """Render one page of a complete list, with its headings in every language."""
 
     def words(key: str) -> list[tuple[str, str, str]]:
-        return [(one, _direction(one), messages(one)[key]) for one in LANGUAGES]
+        return [(language, _direction(language), messages(language)[key]) for language in LANGUAGES]
 
     return _printable(_environment().get_template("list.html").render(words=words, **facts))
 
 
 def _printable(page: str) -> str:
-    """The page with a sign for each character that HTML forbids: partners' values hold such.
+    """Replace the characters that HTML forbids by a visible sign; partners' values contain them.
 
     https://html.spec.whatwg.org/multipage/parsing.html#parse-error-control-character-in-input-stream
     """
-    shown = _FORBIDDEN.sub(lambda found: _SIGNS.get(found[0], "\ufffd"), page)
-    for one in _NEVER:  # at once where the page has no character above two bytes
-        shown = shown.replace(one, "\ufffd")
-    return shown
+    page = _FORBIDDEN.sub(lambda match: _CONTROL_PICTURES.get(match[0], "\ufffd"), page)
+    for character in _FORBIDDEN_ABOVE_FFFF:  # returns at once for a page without characters above U+FFFF
+        page = page.replace(character, "\ufffd")
+    return page
 
 
 def _direction(language: str) -> str:
     return "rtl" if Locale.parse(language).character_order == "right-to-left" else "ltr"
 
 
-def this_moment() -> str:
-    """Now, as the reports write it."""
+def current_time() -> str:
+    """Return the time now, as the reports write it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def moment(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
+    """Parse a time of the catalog or of a report, or a date."""
     return datetime.fromisoformat(text)
 
 
@@ -146,29 +136,40 @@ def write_pages(
     languages: Sequence[str] = LANGUAGES,
     rules: Rules | None = None,
 ) -> list[Path]:
-    """The JSON of some facts, and a page of them in each language, each replaced as a whole; the first page is plain.
+    """Write the facts as JSON and as a page in each language; return the paths, the first language's page first.
 
-    The files are <stem>.json, <stem>.html in the first language, and <stem>.<language>.html in the others.
+    The files are <stem>.html in the first language, <stem>.<language>.html in the others, and <stem>.json.
     """
     folder.mkdir(parents=True, exist_ok=True)
-
-    files = {one: f"{stem}{suffix(one, languages)}.html" for one in languages}
-    more: dict[str, Any] = {"stem": stem, "commands": COMMANDS, "rules": rules or {}, "folder": folder}
+    files = {language: f"{stem}{page_suffix(language, languages)}.html" for language in languages}
     pages = [
-        (name, render(template, one, files, page_suffix=suffix(one, languages), **more, **facts))
-        for one, name in files.items()
+        (
+            file,
+            render(
+                template,
+                language,
+                files,
+                folder,
+                rules or {},
+                page_suffix=page_suffix(language, languages),
+                stem=stem,
+                commands=COMMANDS,
+                **facts,
+            ),
+        )
+        for language, file in files.items()
     ]
-    data = msgspec.json.format(msgspec.json.encode(facts, order="sorted"), indent=2).decode()
-    return write_texts(folder, [*pages, (f"{stem}.json", data + "\n")])
+    text = msgspec.json.format(msgspec.json.encode(facts, order="sorted"), indent=2).decode()
+    return write_texts(folder, [*pages, (f"{stem}.json", text + "\n")])
 
 
-def suffix(language: str, languages: Sequence[str]) -> str:
-    """What a page's name ends in: nothing for the first language."""
+def page_suffix(language: str, languages: Sequence[str]) -> str:
+    """Return what a page's name ends in: nothing for the first language, .<language> for the others."""
     return "" if language == languages[0] else f".{language}"
 
 
 def write_texts(folder: Path, texts: Iterable[tuple[str, str]]) -> list[Path]:
-    """Write each text to a file that is replaced when it is whole."""
+    """Write each text to the file of its name, replaced as a whole, and return the paths."""
     paths = []
     for name, text in texts:
         path = folder / name

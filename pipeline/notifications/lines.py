@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from loaders.reports.page import COMMANDS, messages
-from loaders.reports.reasons import reason_messages, told
+from loaders.reports import COMMANDS, messages, reason_in, reason_messages
 
 Need = Mapping[str, Any]  # one thing that needs a person, as reports/night.json has it under `people`
 _ALWAYS_SENT = frozenset({"failed", "held", "mistake", "publish", "report"})  # the others only when they have grown
@@ -47,7 +46,7 @@ def line(need: Need, language: str = "en") -> str:
     """Write one need as text: the feed, what is the matter, why, and what to do, with the command if there is one."""
     feed = f"{need['feed']}: " if need["feed"] else ""
     matter = message(f"person_{need['what']}", language).format(count=need["count"])
-    reasons = (told(detail, language)[0] for detail in need["detail"])
+    reasons = (reason_in(detail, language)[0] for detail in need["detail"])
     command = COMMANDS.get(need["what"], "").format(run=need["run"], feed=need["feed"])
     advice = f"{message('do_' + need['what'], language)} {command}".strip()
     parts = (matter, *(f"{reason.rstrip('.')}." for reason in reasons), advice)

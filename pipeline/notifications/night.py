@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from loaders.reports.page import LANGUAGES, suffix
+from loaders.reports import LANGUAGES, page_suffix
 from loaders.store import whole_file
 from pipeline.notifications.lines import Need, line, list_needs, message, waiting_counts, worth_sending
 from pipeline.notifications.send import Notification, Receiver, send
@@ -97,7 +97,7 @@ def _compose(
     env: Environment, night: str, needs: Sequence[Need], lines: tuple[str, ...], language: str
 ) -> Notification:
     """Return the notification: the lines in the operator's language, and the report's page in that language."""
-    page = str(env.reports / f"night{suffix(language, LANGUAGES)}.html")
+    page = str(env.reports / f"night{page_suffix(language, LANGUAGES)}.html")
     subject = message("subject", language).format(night=night, count=len(lines))
     facts: Mapping[str, Any] = {"night": night, "needs": list(needs), "report": page}
     return Notification(subject, (*lines, message("report_at", language).format(path=page)), facts)

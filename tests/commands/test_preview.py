@@ -13,7 +13,7 @@ from lxml import html
 
 from commands.cli import main
 from commands.night import SAMPLES, write_sample_feeds
-from loaders.reports.page import LANGUAGES
+from loaders.reports import LANGUAGES
 from pipeline.preview import evenly
 from samples.answer import Answer, Asked
 from samples.server import ReplayServer

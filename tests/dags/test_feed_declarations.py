@@ -19,7 +19,7 @@ from sqlalchemy import delete, update
 from commands.cli import main
 from loaders.curation import curation
 from loaders.declarations import FOLDERS_STATE, Undeclared, feeds_in_use
-from loaders.reports.page import LANGUAGES
+from loaders.reports import LANGUAGES
 from loaders.store import FeedDeclarationRow, PublishStateRow, write_transaction
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks

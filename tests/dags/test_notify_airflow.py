@@ -167,7 +167,7 @@ def test_the_mornings_scheduled_run_posts_what_failed_and_what_is_held(airflow: 
     ((path, _, body),) = webhook.posts
     assert path == "/hook"
     assert {("failed", "down"), ("held", "books")} <= {(need["what"], need["feed"]) for need in body["needs"]}
-    assert f"python -m loaders.review show {airflow.held}" in body["text"]
+    assert f"elib review show {airflow.held}" in body["text"]
 
 
 def test_a_run_that_was_started_by_hand_mails_what_failed_and_what_is_held(airflow: Installation) -> None:
@@ -178,7 +178,7 @@ def test_a_run_that_was_started_by_hand_mails_what_failed_and_what_is_held(airfl
     ((_, receivers, message, _, _),) = server.mails
     assert receivers == ["a@example.org"]
     mailed = message.get_content()
-    assert "down: " in mailed and f"python -m loaders.review show {airflow.held}" in mailed
+    assert "down: " in mailed and f"elib review show {airflow.held}" in mailed
 
 
 def test_a_run_after_a_load_sends_nothing_and_says_which_run_will(airflow: Installation, webhook: Webhook) -> None:

@@ -51,7 +51,7 @@ def test_the_pipe_stages_a_held_run_a_feed(env: Environment) -> None:
     assert second.startswith(
         "beta: landed 1, added 0, changed 0, unchanged 0, deleted 0, rejected 0, quarantined 1 HELD beta-"
     )
-    assert "python -m loaders.review release" in advice
+    assert "elib review release" in advice
     run = first.split()[-1]
     catalog_decide.release(env, run, by="A Steward", reason="looked at it")
     assert states(env) == {"a1": "live", "a2": "live"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from loaders.reports.evidence import evidence_in
-from loaders.reports.page import LANGUAGES
+from loaders.reports import LANGUAGES
+from loaders.reports.texts import evidence_in
 from transforms.match import read_model
 from transforms.match.wording import LABELS
 

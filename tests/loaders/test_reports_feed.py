@@ -18,9 +18,16 @@ from lxml import html
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from loaders.reports import completeness, duplicates, feed_report, fix, fix_files, keep_gate, lists
-from loaders.reports.fix_files import harmless
-from loaders.reports.page import LANGUAGES
+from loaders.reports import (
+    LANGUAGES,
+    completeness,
+    fix_list,
+    lists,
+    write_duplicates,
+    write_feed_report,
+    write_gate_results,
+)
+from loaders.reports.fix_list import harmless
 from loaders.store import HarvestRunRow, IssueRow, JudgementRow, MatchRow, SourceRecordRow, UnmappedValueRow
 from loaders.store.database import open_engine
 from schemas import Contributor, Environment, Feed, Language, Resource
@@ -104,7 +111,7 @@ def load(folder: Path, name: str) -> Any:
 
 
 def test_the_fix_list_names_every_standing_finding_in_the_partners_identifiers(engine: Engine, tmp_path: Path) -> None:
-    feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
+    write_feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
     with (tmp_path / "feeds" / "col.fix.csv").open(encoding="utf-8-sig", newline="") as cells:
         rows = list(csv.DictReader(cells))
     assert [(row["identifier"], row["rule"]) for row in rows] == [
@@ -132,10 +139,10 @@ def test_no_cell_of_the_fix_list_starts_a_formula(text: str, sign: str, space: s
 
 @given(st.lists(st.text(st.characters(codec="utf-8")), min_size=1, max_size=4))
 def test_a_spreadsheet_reads_each_cell_of_the_fix_list_as_it_was_written(texts: list[str]) -> None:
-    standing = [fix.Finding(text, "warning", "html_remains", text, text, text, "") for text in texts]
+    standing = [fix_list.Finding(text, "warning", "html_remains", text, text, text, "") for text in texts]
     with TemporaryDirectory() as folder:
-        with fix_files.FixList(Path(folder), "col", RULES, ["en"]) as files:
-            assert list(files.keep(standing)) == standing
+        with fix_list.FixListFiles(Path(folder), "col", RULES, ["en"]) as files:
+            assert list(files.write(standing)) == standing
         with (Path(folder) / "col.fix.csv").open(encoding="utf-8-sig", newline="") as cells:
             rows = list(csv.DictReader(cells))
         same = load(Path(folder), "col.fix.json")
@@ -145,22 +152,22 @@ def test_a_spreadsheet_reads_each_cell_of_the_fix_list_as_it_was_written(texts: 
 
 
 def test_a_fix_list_that_breaks_off_leaves_the_one_of_before(tmp_path: Path) -> None:
-    def broken() -> Iterator[fix.Finding]:
+    def broken() -> Iterator[fix_list.Finding]:
         yield finding._replace(value="half")
         raise OSError("the catalog is gone")
 
-    finding = fix.Finding("1", "warning", "html_remains", "title.en", "whole", "2026-03-14", "")
-    with fix_files.FixList(tmp_path, "col", RULES, LANGUAGES) as files:
-        assert list(files.keep([finding])) == [finding]
+    finding = fix_list.Finding("1", "warning", "html_remains", "title.en", "whole", "2026-03-14", "")
+    with fix_list.FixListFiles(tmp_path, "col", RULES, LANGUAGES) as files:
+        assert list(files.write([finding])) == [finding]
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert set(before) == {path.name for path in files.paths} and b"whole" in before["col.fix.json"]
-    with pytest.raises(OSError, match="gone"), fix_files.FixList(tmp_path, "col", RULES, LANGUAGES) as files:
-        list(files.keep(broken()))
+    with pytest.raises(OSError, match="gone"), fix_list.FixListFiles(tmp_path, "col", RULES, LANGUAGES) as files:
+        list(files.write(broken()))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_findings_are_told_as_new_standing_and_fixed(engine: Engine, tmp_path: Path) -> None:
-    feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
+    write_feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
     told = load(tmp_path / "feeds", "col.json")
     assert [(one["code"], one["new"], one["standing"], one["fixed"]) for one in told["issues"]] == [
         ("title_missing", 1, 0, 0),
@@ -183,28 +190,28 @@ def test_findings_are_told_as_new_standing_and_fixed(engine: Engine, tmp_path: P
 def test_lists_of_an_unchanged_feed_are_left_alone_and_those_of_a_changed_one_are_not(
     engine: Engine, tmp_path: Path
 ) -> None:
-    first = feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
+    first = write_feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
     lists = {path: path.stat().st_mtime_ns for path in first if ".fix." in path.name or "-1.html" in path.name}
     assert len(lists) == len(LANGUAGES) + 3
-    feed_report(engine, tmp_path, COL, rules=RULES, at="2026-03-15T05:00:00Z")
+    write_feed_report(engine, tmp_path, COL, rules=RULES, at="2026-03-15T05:00:00Z")
     assert {path: path.stat().st_mtime_ns for path in lists} == lists
     with Session(engine) as session:
         session.add(issue("col:2", "mojibake", "x"))
         session.commit()
-    feed_report(engine, tmp_path, COL, rules=RULES, at="2026-03-15T05:00:00Z")
+    write_feed_report(engine, tmp_path, COL, rules=RULES, at="2026-03-15T05:00:00Z")
     assert "mojibake" in (tmp_path / "feeds" / "col.fix.csv").read_text(encoding="utf-8-sig")
-    feed_report(engine, tmp_path, COL, rules={}, at="2026-03-15T05:00:00Z")
+    write_feed_report(engine, tmp_path, COL, rules={}, at="2026-03-15T05:00:00Z")
     assert "Export plain text" not in (tmp_path / "feeds" / "col.fix.csv").read_text(encoding="utf-8-sig")
 
 
 def test_completeness_is_compared_with_last_month(engine: Engine, tmp_path: Path) -> None:
-    feed_report(engine, tmp_path, COL, at="2026-02-01T05:00:00Z")
+    write_feed_report(engine, tmp_path, COL, at="2026-02-01T05:00:00Z")
     with Session(engine) as session:
         water = record("col:4", title={"en": "Water"})
         water.run_id = "col-20260315T010000000000"
         session.add(water)
         session.commit()
-    feed_report(engine, tmp_path, COL, at=AT)
+    write_feed_report(engine, tmp_path, COL, at=AT)
     told = load(tmp_path / "feeds", "col.json")["completeness"]
     assert told["since"] == "2026-02-01"
     fields = {one["field"]: (one["share"], one["before"]) for one in told["fields"]}
@@ -217,28 +224,28 @@ def test_a_field_counts_as_filled_when_something_is_in_it() -> None:
         {"title": {"en": "Air"}, "keywords": [], "age_range": {"min": 6, "max": None}, "url": "", "issued": None},
         {"title": {}, "keywords": [{"language": "und", "text": "air"}], "url": "https://example.org", "unknown": 1},
     ]
-    found = completeness.shares(json.dumps(one) for one in said)
+    found = completeness.field_shares(json.dumps(one) for one in said)
     filled = {"title": 0.5, "keywords": 0.5, "age_range": 0.5, "url": 0.5}
     assert found == {field: filled.get(field, 0.0) for field in completeness.FIELDS}
-    assert completeness.shares([]) == {}
+    assert completeness.field_shares([]) == {}
 
 
 def test_one_completeness_a_week_is_remembered_for_a_year(tmp_path: Path) -> None:
     path = tmp_path / "history.json"
     days = [f"2025-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 29)] + ["2026-03-14"]
     for day in days:
-        completeness.remember(path, completeness.remembered(path), day, {"title": 0.5})
-    kept = list(completeness.remembered(path))
+        completeness.remember(path, completeness.read_history(path), day, {"title": 0.5})
+    kept = list(completeness.read_history(path))
     assert kept == sorted(kept)
     assert 40 <= len(kept) <= 60
     assert kept[0] >= "2025-02-07"
-    assert completeness.a_month_ago(completeness.remembered(path), "2026-03-14") == max(
+    assert completeness.compared_date(completeness.read_history(path), "2026-03-14") == max(
         day for day in kept if day <= "2026-02-14"
     )
 
 
 def test_the_feeds_page_loads_nothing_and_links_to_what_is_there(engine: Engine, tmp_path: Path) -> None:
-    feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
+    write_feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
     for language in LANGUAGES:
         whole(tmp_path / "feeds", "col.html" if language == "en" else f"col.{language}.html", language)
 
@@ -258,7 +265,7 @@ def test_characters_that_html_forbids_are_shown_by_a_sign(engine: Engine, tmp_pa
         session.add(issue("col:2", "mojibake", said))
         session.add(UnmappedValueRow(field="levels", value=said, feed="col", count=90, first_seen=AT))
         session.commit()
-    feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
+    write_feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
     for name in ("col.html", "col.ar.html", "col.issues-1.html", "col.unmapped-1.html"):
         text = (tmp_path / "feeds" / name).read_text(encoding="utf-8")
         assert "a␁b␋␡\ufffd\ufffd\ufffd\tc\nd" in text, name
@@ -277,9 +284,9 @@ def test_a_long_list_is_paged_and_complete_and_loses_its_old_pages(tmp_path: Pat
         rows = ((f"<{n}>", "</td> & more") for n in range(number))
         return lists.write_list(tmp_path, "col.issues", "list_issues", ("identifier", "value"), rows, number)
 
-    paths = write(2 * lists.ROWS + 1)
+    paths = write(2 * lists.PAGE_ROWS + 1)
     assert [path.name for path in paths] == ["col.issues-1.html", "col.issues-2.html", "col.issues-3.html"]
-    assert identifiers(paths) == [f"<{n}>" for n in range(2 * lists.ROWS + 1)]
+    assert identifiers(paths) == [f"<{n}>" for n in range(2 * lists.PAGE_ROWS + 1)]
     second = html.document_fromstring(paths[2].read_text(encoding="utf-8")).xpath("//tbody/tr/td[2]")
     assert [cell.text_content() for cell in second] == ["</td> & more"]
     assert [path.name for path in write(3)] == [path.name for path in tmp_path.glob("*.html")] == ["col.issues-1.html"]
@@ -312,7 +319,7 @@ def pairs(engine: Engine, number: int) -> None:
 
 def test_pairs_stand_side_by_side_with_evidence_and_the_earlier_decision(engine: Engine, tmp_path: Path) -> None:
     pairs(engine, 1)
-    duplicates(engine, tmp_path, at=AT)
+    write_duplicates(engine, tmp_path, at=AT)
     (pair,) = load(tmp_path, "duplicates.json")["pairs"]
     fields = {one["field"]: one for one in pair["fields"]}
     assert fields["title"]["left"] == [["en", "Plants & <light>"], ["ar", "النباتات"]]
@@ -322,12 +329,12 @@ def test_pairs_stand_side_by_side_with_evidence_and_the_earlier_decision(engine:
     page = html.document_fromstring((tmp_path / "duplicates.html").read_text(encoding="utf-8"))
     assert page.xpath("//bdi[@lang='ar'][@dir='auto']/text()") == ["النباتات"]
     assert "titles 0.93 alike" in page.text_content()
-    assert "python -m loaders.review same col:1 other:1 --by NAME --reason WHY" in page.text_content()
+    assert "elib review same col:1 other:1 --by NAME --reason WHY" in page.text_content()
 
 
 def test_every_pair_is_on_some_page(engine: Engine, tmp_path: Path) -> None:
     pairs(engine, 120)
-    duplicates(engine, tmp_path, at=AT)
+    write_duplicates(engine, tmp_path, at=AT)
     listed = [load(tmp_path, f"{stem}.json")["pairs"] for stem in ("duplicates", "duplicates-2", "duplicates-3")]
     assert [pair["right_key"] for page in listed for pair in page] == [f"other:{n}" for n in range(1, 121)]
     assert {path.name for path in tmp_path.glob("duplicates-*.html")} == {
@@ -336,7 +343,7 @@ def test_every_pair_is_on_some_page(engine: Engine, tmp_path: Path) -> None:
 
 
 def test_no_pair_is_said_so(engine: Engine, tmp_path: Path) -> None:
-    paths = duplicates(engine, tmp_path, at=AT)
+    paths = write_duplicates(engine, tmp_path, at=AT)
     assert "No pair needs a decision" in paths[0].read_text(encoding="utf-8")
 
 
@@ -344,8 +351,8 @@ def test_the_gates_results_are_kept_for_the_newest_runs_only(tmp_path: Path) -> 
     checks = [{"name": "live_drop", "observed": 70, "min": None, "max": 50.0, "success": False}]
     for number in range(35):
         run = f"col-20260314T{number:012}"
-        keep_gate(tmp_path, run, True, ["70 gone"], {"quiet": False, "expectations": checks}, ["en", "ar"])
-    keep_gate(tmp_path, "alecso-20260101T000000000000", False, [], {"quiet": True})
+        write_gate_results(tmp_path, run, True, ["70 gone"], {"quiet": False, "expectations": checks}, ["en", "ar"])
+    write_gate_results(tmp_path, "alecso-20260101T000000000000", False, [], {"quiet": True})
     kept = sorted(path.name for path in (tmp_path / "gate").glob("col-*.json"))
     assert kept == [f"col-20260314T{number:012}.json" for number in range(5, 35)]
     assert len(list((tmp_path / "gate").glob("col-*"))) == 3 * 30

@@ -13,8 +13,14 @@ from lxml import html
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
-from loaders.reports import all_reports, keep_gate, night
-from loaders.reports.page import HERE, LANGUAGES, NoSuchLanguage
+from loaders import reports
+from loaders.reports import (
+    LANGUAGES,
+    NoSuchLanguage,
+    write_all_reports,
+    write_gate_results,
+    write_night_report,
+)
 from loaders.store import HarvestRunRow, IssueRow, MatchRow, ResourceRow, SourceRecordRow, Table, UnmappedValueRow
 from loaders.store.database import open_engine
 from schemas import Environment, Feed
@@ -107,7 +113,7 @@ def engine(env: Environment) -> Engine:
 @pytest.fixture
 def written(engine: Engine, tmp_path: Path) -> dict[str, Path]:
     rules = {"html_remains": {"wrong": "There is HTML in a text."}}
-    return {path.name: path for path in night(engine, tmp_path / "reports", FEEDS, rules=rules, at=AT)}
+    return {path.name: path for path in write_night_report(engine, tmp_path / "reports", FEEDS, rules=rules, at=AT)}
 
 
 def data(written: dict[str, Path]) -> dict[str, Any]:
@@ -121,7 +127,9 @@ def test_there_is_a_page_a_language_and_the_same_as_json(written: dict[str, Path
 
 def funnel(env: Environment, folder: Path) -> list[int]:
     """The numbers of the one feed's row on the English page: the funnel, and what waits."""
-    written = {path.name: path for path in night(open_engine(env.catalog_url), folder, [nights.feed()], at=AT)}
+    written = {
+        path.name: path for path in write_night_report(open_engine(env.catalog_url), folder, [nights.feed()], at=AT)
+    }
     page = html.document_fromstring(written["night.html"].read_text(encoding="utf-8"))
     shown = [int(cell.text) for cell in page.xpath("//tr[@id='feed-books']/td[@class='n' or @class='n zero']")]
     (one,) = data(written)["feeds"]
@@ -227,8 +235,8 @@ def test_every_link_inside_the_page_has_its_target(written: dict[str, Path]) -> 
 
 
 def test_every_link_of_every_report_leads_somewhere(engine: Engine, tmp_path: Path) -> None:
-    keep_gate(tmp_path / "reports", "alecso-20260314T010000000000", True, ["fewer"], {"quiet": True})
-    paths = all_reports(engine, tmp_path / "reports", FEEDS, at=AT)
+    write_gate_results(tmp_path / "reports", "alecso-20260314T010000000000", True, ["fewer"], {"quiet": True})
+    paths = write_all_reports(engine, tmp_path / "reports", FEEDS, at=AT)
     assert paths[0] == tmp_path / "reports" / "night.html"
     for path in paths:
         if path.suffix == ".html":
@@ -241,24 +249,29 @@ def test_every_link_of_every_report_leads_somewhere(engine: Engine, tmp_path: Pa
 
 
 def test_the_same_catalog_gives_the_same_bytes(engine: Engine, tmp_path: Path) -> None:
-    first = {path.name: path.read_bytes() for path in night(engine, tmp_path / "one", FEEDS, at=AT)}
-    assert {path.name: path.read_bytes() for path in night(engine, tmp_path / "two", FEEDS, at=AT)} == first
+    first = {path.name: path.read_bytes() for path in write_night_report(engine, tmp_path / "one", FEEDS, at=AT)}
+    assert {
+        path.name: path.read_bytes() for path in write_night_report(engine, tmp_path / "two", FEEDS, at=AT)
+    } == first
 
 
 def test_an_empty_catalog_is_reported_too(tmp_path: Path) -> None:
     made = create_engine("sqlite://")
     Table.metadata.create_all(made)
-    paths = night(made, tmp_path, [], at=AT)
+    paths = write_night_report(made, tmp_path, [], at=AT)
     assert "No feed is declared" in paths[0].read_text(encoding="utf-8")
 
 
 def test_a_language_without_messages_is_refused_by_name(engine: Engine, tmp_path: Path) -> None:
     with pytest.raises(NoSuchLanguage, match=r"'xx'.*en, fr, ru, ar"):
-        night(engine, tmp_path, FEEDS, ["xx"], at=AT)
+        write_night_report(engine, tmp_path, FEEDS, ["xx"], at=AT)
 
 
 def test_every_language_has_the_same_messages_with_the_same_gaps() -> None:
-    said = {one: tomllib.loads((HERE / "messages" / f"{one}.toml").read_text(encoding="utf-8")) for one in LANGUAGES}
+    said = {
+        one: tomllib.loads((Path(reports.__file__).parent / "messages" / f"{one}.toml").read_text(encoding="utf-8"))
+        for one in LANGUAGES
+    }
     gaps = {
         one: {key: sorted(re.findall(r"{(\w+)}", text)) for key, text in keys.items()} for one, keys in said.items()
     }

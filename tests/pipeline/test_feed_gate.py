@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from commands.cli import main
-from loaders.reports.page import LANGUAGES
-from loaders.reports.reasons import reason_messages, sentence
+from loaders.reports import LANGUAGES, reason_messages, reason_sentence
 from loaders.store import decode_reasons
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
@@ -37,7 +36,7 @@ def test_a_held_run_says_why_in_every_language(home: Environment, capsys: pytest
         suffix = "" if language == "en" else f".{language}"
         pages = [home.reports / f"{one}{suffix}.html" for one in ("night", "feeds/books", f"gate/{run}")]
         for reason in said:
-            words = sentence(reason, language).replace("&", "&amp;").replace("'", "&#39;")
+            words = reason_sentence(reason, language).replace("&", "&amp;").replace("'", "&#39;")
             assert [page.name for page in pages if words not in page.read_text(encoding="utf-8")] == []
     assert main(["review", "held"]) == 0
     assert "held because The feed would have 60 live records; its file expects 100 to 200" in capsys.readouterr().out
@@ -50,21 +49,21 @@ def test_a_retired_feed_is_held_because_it_is_retired(home: Environment, capsys:
     run = tasks.harvest("books")["run_id"]
     assert tasks.run_feed("books", run) == {}
     (reason,) = decode_reasons(held(home)[1])
-    assert sentence(reason).startswith("The feed is retired: 100 of 100 live records would be withdrawn")
+    assert reason_sentence(reason).startswith("The feed is retired: 100 of 100 live records would be withdrawn")
     assert main(["review", "held"]) == 0
     said = capsys.readouterr().out
     assert "deleted books:0: the feed is retired" in said and "complete list" not in said
     tasks_catalog.report()
     for language in LANGUAGES:
         page = home.reports / ("night.html" if language == "en" else f"night.{language}.html")
-        assert sentence(reason, language).replace('"', "&#34;") in page.read_text(encoding="utf-8")
+        assert reason_sentence(reason, language).replace('"', "&#34;") in page.read_text(encoding="utf-8")
     assert main(["review", "release", run, "--by", "A Steward", "--reason", "the partner closed"]) == 0
     assert {*rows(home, "source_record", "status, deleted_reason")} == {("deleted", "retired")}
     assert tasks.run_feed("books", tasks.harvest("books")["run_id"])["landed"] == 0, "and it is not held again"
 
 
 def test_every_reason_of_the_gate_has_words_in_every_language() -> None:
-    bounds = (Path(tasks.__file__).parents[1] / "transforms" / "gate_bounds.py").read_text(encoding="utf-8")
+    bounds = (Path(tasks.__file__).parents[1] / "transforms" / "gate" / "bounds.py").read_text(encoding="utf-8")
     codes = {*re.findall(r'(?:because|coverage)\(\s*"(\w+)"', bounds), "pipe"}
     assert {"records", "errors", "with_language", "all_changed"} <= codes
     gaps = {

@@ -76,7 +76,7 @@ def test_what_needs_a_person_is_posted_with_what_to_do(env: Environment, webhook
     assert "2026-03-04" in body["subject"]
     held, terms, where = body["lines"]
     assert held.startswith("col: ") and "2 of 3 records would be deleted" in held
-    assert "python -m loaders.review show col-1" in held
+    assert "elib review show col-1" in held
     assert "7" in terms and "schemas/vocabularies/" in terms
     assert "night.html" in where
     assert held in body["text"] and body["needs"][0]["run"] == "col-1"
@@ -89,8 +89,8 @@ GONE = {"code": "deletions", "figures": {"before": 1200, "deleted": 300, "absent
     ("language", "words", "page"),
     [
         ("fr", ["Une exécution demande une décision", "300 des 1\u202f200 notices", "show col-1"], "night.fr.html"),
-        ("ru", ["Запуск ждёт решения", "было бы удалено 300", "python -m loaders.review show col-1"], "night.ru.html"),
-        ("ar", ["تشغيل يحتاج إلى قرار", "سيُحذف 300", "python -m loaders.review show col-1"], "night.ar.html"),
+        ("ru", ["Запуск ждёт решения", "было бы удалено 300", "elib review show col-1"], "night.ru.html"),
+        ("ar", ["تشغيل يحتاج إلى قرار", "سيُحذف 300", "elib review show col-1"], "night.ar.html"),
         ("", ["A run needs a decision", "300 of 1,200 live records would be deleted"], "night.html"),
     ],
 )  # fmt: skip
