@@ -1,4 +1,7 @@
-"""Records in stored files, told by their shape: for measuring crosswalks over what partners really send."""
+"""Reads stored responses record by record, each with the format that its shape tells.
+
+So crosswalks can be measured over what partners really send.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,10 @@ import msgspec
 from lxml import etree
 
 from schemas import SourceRecord
-from transforms.crosswalks.engine import Unreadable, xmlparse
+from transforms.crosswalks import Unreadable
+from transforms.crosswalks.engine import Element, local_name, parse_xml
 
-_NAMES = {  # namespace ending and local name of a root → format; the first that fits
+_XML_FORMATS = {  # (end of the root's namespace, its local name) → format; the first that fits
     ("oai_dc/", "dc"): "oai_dc",
     ("", "qualifieddc"): "qdc",
     ("", "dcterms"): "qdc",
@@ -32,7 +36,7 @@ _NAMES = {  # namespace ending and local name of a root → format; the first th
     ("", "item"): "rss",
     ("2005/Atom", "entry"): "atom",
 }
-_SHAPES: tuple[tuple[frozenset[str], str], ...] = (  # keys that a JSON record has → format
+_JSON_FORMATS: tuple[tuple[frozenset[str], str], ...] = (  # members that a record has → format; the first that fits
     (frozenset({"app_url", "title"}), "golab_apps"),
     (frozenset({"lab_apps"}), "golab_labs"),
     (frozenset({"student_link"}), "golab_ils"),
@@ -43,109 +47,103 @@ _SHAPES: tuple[tuple[frozenset[str], str], ...] = (  # keys that a JSON record h
     (frozenset({"createdAt", "creator", "name"}), "graasp"),
     (frozenset({"guid", "content", "link"}), "wordpress"),
 )
+_OERCOMMONS_COLUMNS = frozenset({"URL", "NAME", "LICENSE_URL"})
 
 
 def records(root: Path) -> Iterator[SourceRecord]:
-    """Every record below a folder whose format is told by its shape, with the file as identifier."""
+    """Yield every record of a known format in a file or below a folder; its identifier is `file#number`."""
+    readers = {".xml": _xml, ".rss": _xml, ".json": _json, ".jsonld": _json, ".csv": _csv}
     for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
-        if not path.is_file():
-            continue
-        if path.suffix in {".xml", ".rss"}:
-            yield from _of_xml(path, root)
-        elif path.suffix in {".json", ".jsonld"}:
-            yield from _of_json(path, root)
-        elif path.suffix == ".csv":
-            yield from _of_csv(path, root)
+        if path.is_file() and path.suffix in readers:
+            name = path.relative_to(root) if path != root else path.name
+            for number, (format_, payload) in enumerate(readers[path.suffix](path), 1):
+                yield SourceRecord(
+                    feed=root.name,
+                    identifier=f"{name}#{number}",
+                    format=format_,
+                    payload=payload,
+                    harvested_at="2026-01-01T00:00:00Z",
+                )
 
 
-def _record(path: Path, root: Path, number: int, format_: str, payload: str) -> SourceRecord:
-    name = path.relative_to(root) if path != root else path.name
-    return SourceRecord(
-        feed=root.name,
-        identifier=f"{name}#{number}",
-        format=format_,
-        payload=payload,
-        harvested_at="2026-01-01T00:00:00Z",
+def _xml(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield format and payload of each record in an XML file; none when it is not well-formed."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        tree = parse_xml(text[text.index("<?xml") :] if "<?xml" in text else text)
+    except (Unreadable, UnicodeDecodeError):
+        return
+    for element in _record_elements(tree):
+        if format_ := _xml_format(element):
+            yield format_, etree.tostring(element, encoding="unicode", with_tail=False)
+
+
+def _record_elements(element: Element) -> Iterator[Element]:
+    """Yield the outermost elements of a known format, those in an OAI-PMH record with their wrapper."""
+    metadata = _metadata(element)
+    if metadata is not None and isinstance(metadata[0].tag, str):
+        for child in list(element):
+            if isinstance(child.tag, str) and local_name(child.tag) == "header":
+                element.remove(child)
+        yield element
+    elif _xml_format(element) is not None:
+        yield element
+    else:
+        for child in element:
+            if isinstance(child.tag, str):
+                yield from _record_elements(child)
+
+
+def _metadata(element: Element) -> Element | None:
+    """Return the `metadata` of an OAI-PMH record; None for any other element and for a record without any."""
+    if local_name(element.tag) != "record":
+        return None
+    children = (child for child in element if isinstance(child.tag, str))
+    return next((child for child in children if local_name(child.tag) == "metadata" and len(child)), None)
+
+
+def _xml_format(element: Element) -> str | None:
+    metadata = _metadata(element)
+    inside = element if metadata is None else metadata[0]
+    if not isinstance(inside.tag, str):
+        return None
+    namespace = inside.tag.partition("}")[0].lstrip("{")
+    name = local_name(inside.tag)
+    return next(
+        (found for (end, root), found in _XML_FORMATS.items() if root == name and namespace.endswith(end)), None
     )
 
 
-def _of_xml(path: Path, root: Path) -> Iterator[SourceRecord]:
+def _json(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield format and payload of each record in a JSON file; none when it is not JSON."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        tree = xmlparse.parse(text[text.index("<?xml") :] if "<?xml" in text else text)
-    except (Unreadable, UnicodeDecodeError):
-        return  # not well-formed: no record can be told
-    number = 0
-    for element in _roots(tree):
-        format_ = _format(element)
-        if format_ is not None:
-            number += 1
-            yield _record(path, root, number, format_, etree.tostring(element, encoding="unicode", with_tail=False))
-
-
-def _roots(element: xmlparse.Element) -> Iterator[xmlparse.Element]:
-    """The outermost elements that are a record of a known format, those in an OAI record with their wrapper."""
-    if xmlparse.local(element) == "record":
-        inside = next((child for child in element if _named(child) == "metadata" and len(child)), None)
-        if inside is not None and isinstance(inside[0].tag, str):
-            for header in [child for child in element if _named(child) == "header"]:
-                element.remove(header)
-            yield element
-            return
-    if _format(element) is not None:
-        yield element
-        return
-    for child in element:
-        if isinstance(child.tag, str):
-            yield from _roots(child)
-
-
-def _named(element: xmlparse.Element) -> str:
-    return xmlparse.local(element) if isinstance(element.tag, str) else ""
-
-
-def _format(element: xmlparse.Element) -> str | None:
-    inside = element
-    if xmlparse.local(element) == "record":
-        metadata = next((child for child in element if _named(child) == "metadata" and len(child)), None)
-        inside = element if metadata is None else metadata[0]
-    if not isinstance(inside.tag, str):
-        return None
-    space = inside.tag.partition("}")[0].lstrip("{")
-    local = xmlparse.local(inside)
-    return next((name for (end, root), name in _NAMES.items() if root == local and space.endswith(end)), None)
-
-
-def _of_json(path: Path, root: Path) -> Iterator[SourceRecord]:
-    try:
-        found = msgspec.json.decode(path.read_bytes())
+        content = msgspec.json.decode(path.read_bytes())
     except msgspec.DecodeError:
         return
-    for number, one in enumerate(_objects(found), 1):
-        format_ = _shape(one)
-        if format_ is not None:
-            yield _record(path, root, number, format_, msgspec.json.encode(one).decode())
+    for record in _objects(content):
+        if format_ := _json_format(record):
+            yield format_, msgspec.json.encode(record).decode()
 
 
-def _objects(found: Any) -> Iterator[Mapping[str, Any]]:
+def _objects(content: Any) -> Iterator[Mapping[str, Any]]:
     for key in ("results", "items", "hits"):
-        if isinstance(found, dict) and isinstance(found.get(key), list):
-            found = found[key]
-    for one in found if isinstance(found, list) else [found]:
-        if isinstance(one, dict):
-            yield one
+        if isinstance(content, dict) and isinstance(content.get(key), list):
+            content = content[key]
+    for entry in content if isinstance(content, list) else [content]:
+        if isinstance(entry, dict):
+            yield entry
 
 
-def _shape(found: Mapping[str, Any]) -> str | None:
-    if "@context" in found:
-        return "amb" if "w3id.org/kim/amb" in str(found["@context"]) else "schema_org"
-    return next((name for keys, name in _SHAPES if keys <= found.keys()), None)
+def _json_format(record: Mapping[str, Any]) -> str | None:
+    if "@context" in record:
+        return "amb" if "w3id.org/kim/amb" in str(record["@context"]) else "schema_org"
+    return next((name for members, name in _JSON_FORMATS if members <= record.keys()), None)
 
 
-def _of_csv(path: Path, root: Path) -> Iterator[SourceRecord]:
+def _csv(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield each row of an OER Commons export as its JSON; none for any other CSV file."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file, delimiter=";", restkey="")
-        if not {"URL", "NAME", "LICENSE_URL"} <= set(rows.fieldnames or ()):
-            return
-        for number, row in enumerate(rows, 1):
-            yield _record(path, root, number, "oercommons_csv", msgspec.json.encode(row).decode())
+        if set(rows.fieldnames or ()) >= _OERCOMMONS_COLUMNS:
+            for row in rows:
+                yield "oercommons_csv", msgspec.json.encode(row).decode()

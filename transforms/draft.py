@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import msgspec
 
 from schemas import Base, Leaf
 
-IF_KNOWN = "?"  # the hint of a value that also says this field, when the field's list knows the term
-PRIMARY = "primary"  # the hint of an address that the source calls its page, before others that may be it
+IF_KNOWN = "?"  # the hint of a statement that fills its field only when our list of that field knows the term
+PRIMARY = "primary"  # the hint of an address that the source calls the resource's page, before other addresses
 PERSONAL = "personal data"  # why a leaf with an e-mail address or a curator's note is not kept
+
 _EMAIL = re.compile(r"[<(\[]?\b(?:mailto:)?[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+[>)\]]?")
 # "https://a.example/lib@1.2.js" holds no e-mail address
 _WEB_OR_EMAIL = re.compile(rf"(https?://[^\s<>]+)|{_EMAIL.pattern}")
-_LEFT_OUT = "[…]"  # what stands for an e-mail address in a text, in any language
-# How the notes begin that DSpace writes about its own work; its oai_dc gives them as descriptions (InstallItem.java).
-_NOTES = (
+_MASK = "[…]"  # in place of an e-mail address, the same in every language
+# How DSpace's notes on its own work begin; its oai_dc gives them as descriptions (InstallItem.java).
+_REPOSITORY_NOTES = (
     "Submitted by ",
     "Approved for entry into archive by ",
     "Rejected by ",
@@ -25,11 +27,11 @@ _NOTES = (
     "Item withdrawn by ",
     "Item reinstated by ",
 )
-_NOTE = re.compile(r"(?:Made|Restored) .*DSpace on |.{1,300}? on \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.DOTALL)
+_REPOSITORY_NOTE = re.compile(r"(?:Made|Restored) .*DSpace on |.{1,300}? on \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.DOTALL)
 
 
 class Statement(msgspec.Struct, frozen=True, gc=False):
-    """One value as the partner said it, and where: `path` is an XPath or JSON path into the payload.
+    """One value as the partner wrote it; `path` is its XPath or JSON path in the payload.
 
     `hint` is what else the source says about it: a role, a scheme, a qualifier, a kind, a vocabulary.
     """
@@ -38,6 +40,14 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     path: str
     language: str | None = None
     hint: str | None = None
+
+
+class IgnoredLeaf(NamedTuple):
+    """A leaf that the library does not keep, and the crosswalk's reason."""
+
+    leaf: Leaf
+    reason: str
+    row: str | None = None  # of the crosswalk's table, such as `amdsec/*`; None: a reader decided
 
 
 class Finding(Base, frozen=True, kw_only=True):
@@ -54,44 +64,36 @@ class Finding(Base, frozen=True, kw_only=True):
 
 
 class Draft:
-    """The values of one record by target field, in the source's order, and every leaf that none of them used."""
+    """The statements of one record by target field, in the source's order, and every leaf that is in none."""
 
     __slots__ = ("fields", "findings", "ignored", "unmapped", "used")
 
     def __init__(self) -> None:
         self.fields: dict[str, list[Statement]] = {}
         self.unmapped: list[Leaf] = []
-        self.ignored: list[tuple[Leaf, str]] = []  # with the crosswalk's reason
+        self.ignored: list[IgnoredLeaf] = []
         self.used: list[Leaf] = []  # read together with another value: a scheme, a type, the parts of a name
         self.findings: list[Finding] = []
 
-    def add(self, field: str, said: Statement) -> None:
-        """Put one value into a target field."""
-        known = self.fields.get(field)
-        if known is None:
-            self.fields[field] = [said]
-        else:
-            known.append(said)
+    def add(self, field: str, statement: Statement) -> None:
+        """Add one statement to a target field."""
+        self.fields.setdefault(field, []).append(statement)
 
     def get(self, field: str) -> list[Statement]:
-        """What was said for a field; empty when nothing was."""
+        """Return the statements of a field."""
         return self.fields.get(field, [])
 
 
 def is_repository_note(description: str) -> bool:
-    """Whether a description is a note of DSpace on who took the record in, and when."""
-    return description.startswith(_NOTES) and _NOTE.match(description) is not None
+    """Tell whether a description is a note of DSpace on who took the record in, and when."""
+    return description.startswith(_REPOSITORY_NOTES) and _REPOSITORY_NOTE.match(description) is not None
 
 
 def mask_emails(text: str) -> str:
-    """A text with […] for every e-mail address in it: personal data that the library does not publish."""
-    return _WEB_OR_EMAIL.sub(_left_out, text) if "@" in text else text
-
-
-def _left_out(found: re.Match[str]) -> str:
-    return found[1] or _LEFT_OUT
+    """Return a text with […] for every e-mail address: personal data that the library does not publish."""
+    return _WEB_OR_EMAIL.sub(lambda match: match[1] or _MASK, text) if "@" in text else text
 
 
 def strip_emails(name: str) -> str:
-    """A name without the e-mail addresses in it: personal data that the library does not keep."""
+    """Return a name without the e-mail addresses in it: personal data that the library does not keep."""
     return _EMAIL.sub("", name).strip(" ,;()") if "@" in name else name

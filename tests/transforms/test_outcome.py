@@ -105,7 +105,7 @@ def test_personal_data_is_left_out_and_said_so() -> None:
     found = transform(record(payload, "dim"), FEED).resource
     assert found is not None and "@example.org" not in msgspec.json.encode(found).decode()
     assert found.contributors[0].name == "Ana Example"
-    assert PERSONAL in {reason for _, reason in read("dim", payload).ignored}
+    assert PERSONAL in {ignored.reason for ignored in read("dim", payload).ignored}
 
 
 SUBMITTED = (
@@ -125,7 +125,7 @@ def test_what_dspace_notes_of_its_own_work_is_no_description(note: str) -> None:
     assert found is not None and list(found.description.values()) == ["How rain falls."]
     assert found.unmapped == ()
     ignored = read("oai_dc", DC.format(inside)).ignored
-    assert [(leaf.value, reason) for leaf, reason in ignored] == [(note, PERSONAL)]
+    assert [(leaf.leaf.value, leaf.reason) for leaf in ignored] == [(note, PERSONAL)]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transforms.crosswalks.engine import USED, Group, Reader, Table, XmlFormat, contributor
+from transforms.crosswalks.engine import USED, Group, Reader, Table, XmlFormat, add_contributor
 
 ROWS = {
     "identifier": "identifiers:@identifiertype",
@@ -61,7 +61,7 @@ def _person(group: Group, name: str, role: str) -> None:
     group.take("nameidentifier/@nameidentifierscheme", "nameidentifier/@schemeuri")
     group.take("givenname", "familyname", "affiliation/@affiliationidentifierscheme", "affiliation/@schemeuri")
     for value in group.take(name):
-        contributor(group, value, role, kind, id_.text if id_ else None)
+        add_contributor(group, value, role, kind, id_.text if id_ else None)
 
 
 def _date(group: Group) -> None:

@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from transforms.crosswalks.engine import USED, Element, Group, JsonFormat, Named, Table, XmlFormat, by_attributes
+from transforms.crosswalks.engine import (
+    USED,
+    Element,
+    Group,
+    JsonFormat,
+    Named,
+    NamedText,
+    Table,
+    XmlFormat,
+    by_attributes,
+)
 from transforms.draft import PERSONAL
 
 FIELDS = {
@@ -111,7 +121,7 @@ FIELDS = {
     "lom.difficultylevel": "difficulty",
     "lom.typicallearningtime": "typical_learning_time",
 }
-KEPT_OUT = {
+IGNORED_FIELDS = {
     "dc.description.provenance": PERSONAL,
     "dcterms.provenance": PERSONAL,
     "dc.contributor.email": PERSONAL,
@@ -130,31 +140,31 @@ def _field_name(schema: str | None, element: str | None, qualifier: str | None) 
     return ".".join(part.strip().lower() for part in (schema or "dc", element, qualifier) if part and part.strip())
 
 
-def _dim_field(element: Element, name: str) -> tuple[str, frozenset[str]] | None:
-    """A dim field is named by its attributes."""
+def _dim_field(element: Element, name: str) -> Named | None:
+    """Name a dim field by its attributes."""
     if name != "field" or not element.get("element"):
         return None
-    return _field_name(element.get("mdschema"), element.get("element"), element.get("qualifier")), _NAMED
+    return Named(_field_name(element.get("mdschema"), element.get("element"), element.get("qualifier")), _NAMED)
 
 
 DIM = XmlFormat(
     frozenset({"dim"}),
-    Table(FIELDS | BESIDE, KEPT_OUT),
+    Table(FIELDS | BESIDE, IGNORED_FIELDS),
     naming=_dim_field,
-    place=by_attributes("mdschema", "element", "qualifier"),
+    predicates=by_attributes("mdschema", "element", "qualifier"),
 )
 
 
-def _rest_field(found: dict[str, Any], key: str) -> Named | None:
+def _rest_field(found: dict[str, Any], key: str) -> NamedText | None:
     """A REST field: named by the key above it (7) or by its own `key` (6)."""
     if not isinstance(found.get("value"), str | int | float):
         return None
     if key.startswith("metadata/"):
-        return Named(key.removeprefix("metadata/"), "value", _language(found), frozenset({"language"}))
+        return NamedText(key.removeprefix("metadata/"), "value", _language(found), frozenset({"language"}))
     if isinstance(name := found.get("key"), str) and key in {"metadata", "bitstreams/metadata"}:
         inside = "" if key == "metadata" else "bitstreams/"
         parts = frozenset({"key", "schema", "element", "qualifier", "language"})
-        return Named(inside + name.strip().lower(), "value", _language(found), parts)
+        return NamedText(inside + name.strip().lower(), "value", _language(found), parts)
     return None
 
 
@@ -165,7 +175,7 @@ def _language(found: dict[str, Any]) -> str | None:
 
 _MACHINERY = "the repository's own machinery"
 _REST = FIELDS | BESIDE | {"handle": "identifiers:handle", "lastmodified": "modified"}
-_REST_IGNORED = KEPT_OUT | {
+_REST_IGNORED = IGNORED_FIELDS | {
     "uuid": "the repository's internal number, which the record's key holds",
     "id": "the repository's internal number, which the record's key holds",
     "name": "the title again",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transforms.crosswalks.engine import Group, JsonFormat, Table, contributor
+from transforms.crosswalks.engine import Group, JsonFormat, Table, add_contributor
 from transforms.draft import PERSONAL
 
 ROWS = {
@@ -45,7 +45,7 @@ IGNORED = {
 def creator(group: Group) -> None:
     """The creator's name; an account's number alone names nobody."""
     for value in group.take("name"):
-        contributor(group, value, "author")
+        add_contributor(group, value, "author")
 
 
 FORMAT = JsonFormat(Table(ROWS, IGNORED, {"creator": creator}))

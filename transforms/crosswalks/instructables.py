@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transforms.crosswalks import syndication
-from transforms.crosswalks.engine import Group, JsonFormat, Reader, Table, Value, contributor
+from transforms.crosswalks.engine import Group, JsonFormat, Reader, Table, Value, add_contributor
 
 _SITE = "https://www.instructables.com"
 ROWS = {
@@ -49,7 +49,7 @@ IGNORED = {
 def author(group: Group) -> None:
     """The author's screen name."""
     for value in group.take("", "screenname", "name"):
-        contributor(group, value, "author", "person")
+        add_contributor(group, value, "author", "person")
 
 
 def _address(group: Group) -> None:

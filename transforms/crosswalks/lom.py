@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from schemas import Leaf
-from transforms.crosswalks.engine import Group, Reader, Table, Value, XmlFormat, contributor
+from transforms.crosswalks.engine import Group, Reader, Table, Value, XmlFormat, add_contributor
 from transforms.draft import IF_KNOWN
 
 ROWS = {
@@ -85,7 +85,7 @@ def contribute(group: Group) -> None:
     group.take("role/source", "role/label", "role/id")
     said = role.text if role else "unknown"
     for value in group.take("entity", "centity", "centity/vcard", "entity/vcard", "entity/value"):
-        contributor(group, value, said)
+        add_contributor(group, value, said)
     note = group.first("date/description", "date/description/value")
     for value in group.take("date", "date/datetime", "date/value"):
         changed = note is not None and note.text.lower().startswith(_CHANGES)
@@ -179,7 +179,7 @@ def _copyright_statement(group: Group) -> None:
     group.take("source", "label", "id")
     for value in group.take("", "value"):
         if _NOT_A_STATEMENT.fullmatch(value.text):
-            group.draft.ignored.append((_leaf(value), "whether any restriction applies, not which"))
+            group.ignore(value, "whether any restriction applies, not which")
         else:
             group.add("license", value)
 

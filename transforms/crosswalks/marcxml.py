@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas import replace
-from transforms.crosswalks.engine import Element, Group, Reader, Table, XmlFormat, by_attributes, contributor
+from transforms.crosswalks.engine import Element, Group, Named, Reader, Table, XmlFormat, add_contributor, by_attributes
 
 ROWS = {
     "020/a": "identifiers:isbn",
@@ -59,12 +59,12 @@ IGNORED = {
 _NAMED = frozenset({"tag", "code"})
 
 
-def _marc_field(element: Element, name: str) -> tuple[str, frozenset[str]] | None:
-    """A field is named by its tag, a subfield by its code."""
-    if name in {"datafield", "controlfield", "subfield"}:
-        said = (element.get("tag") or element.get("code") or "").strip().lower()
-        return (said, _NAMED) if said else None
-    return None
+def _marc_field(element: Element, name: str) -> Named | None:
+    """Name a field by its tag, a subfield by its code."""
+    if name not in {"datafield", "controlfield", "subfield"}:
+        return None
+    tag = (element.get("tag") or element.get("code") or "").strip().lower()
+    return Named(tag, _NAMED) if tag else None
 
 
 def title(group: Group) -> None:
@@ -83,7 +83,7 @@ def _person(role: str, kind: str | None) -> Reader:
         for value in group.take("a")[:1]:
             below = [one.text for one in group.take("b", "c")]  # "UNESCO." "Executive Board" keeps its full stop
             name = " ".join([value.text.rstrip(" ," if below else " ,."), *below])
-            contributor(
+            add_contributor(
                 group,
                 replace(value, text=name if kind else value.text.rstrip(" ,")),
                 said.text.rstrip(" .,") if said else role,
@@ -142,5 +142,5 @@ READERS: dict[str, Reader] = {
     "856": _address,
 }
 FORMAT = XmlFormat(
-    frozenset({"record"}), Table(ROWS, IGNORED, READERS), naming=_marc_field, place=by_attributes("tag", "code")
+    frozenset({"record"}), Table(ROWS, IGNORED, READERS), naming=_marc_field, predicates=by_attributes("tag", "code")
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas import replace
-from transforms.crosswalks.engine import USED, Group, Reader, Table, XmlFormat, contributor
+from transforms.crosswalks.engine import USED, Group, Reader, Table, XmlFormat, add_contributor
 from transforms.draft import PRIMARY
 
 ROWS = {
@@ -97,7 +97,7 @@ def name(group: Group) -> None:
         whole = f"{family[0]}, {' '.join(given)}" if family and given else " ".join(one.text for one in kept)
         said = replace(kept[0], text=whole)
         role = next((one.text for one in roles if len(one.text) > 3), roles[0].text if roles else "author")
-        contributor(group, said, role, kinds.get(stated.text if stated else ""), id_.text if id_ else None)
+        add_contributor(group, said, role, kinds.get(stated.text if stated else ""), id_.text if id_ else None)
 
 
 _RELATED = {

@@ -5,7 +5,16 @@ from __future__ import annotations
 from functools import cache
 
 from transforms.crosswalks.dialects import DIALECTS
-from transforms.crosswalks.engine import Element, JsonFormat, Unreadable, XmlFormat, local, parse, repeated, unwrap
+from transforms.crosswalks.engine import (
+    Element,
+    JsonFormat,
+    Unreadable,
+    XmlFormat,
+    local_name,
+    parse_json,
+    repeated_members,
+    unwrap,
+)
 from transforms.crosswalks.formats import ALIASES, CROSSWALKS, FAMILIES, Crosswalk
 from transforms.draft import Draft
 
@@ -19,8 +28,8 @@ def read(format_: str, payload: str, dialect: str | None = None) -> Draft:
             crosswalk = crosswalk.xml
         else:
             text = payload.lstrip("\ufeff")
-            crosswalk.read(parse(text), draft)
-            draft.unmapped.extend(repeated(text))
+            crosswalk.read(parse_json(text), draft)
+            draft.unmapped.extend(repeated_members(text))
             return draft
     root, named = _rooted(unwrap(payload, draft), ALIASES.get(format_, format_), crosswalk)
     named.read(root, draft)
@@ -54,7 +63,7 @@ def _rooted(root: Element, name: str, crosswalk: XmlFormat) -> tuple[Element, Xm
         if found is not None:
             return found, family
     expected = " or ".join(f"<{one}>" for one in sorted(crosswalk.roots))
-    raise Unreadable(f"the payload is <{local(root)}>, not {expected} as format {name} says")
+    raise Unreadable(f"the payload is <{local_name(root.tag)}>, not {expected} as format {name} says")
 
 
 def _relatives(name: str) -> list[XmlFormat]:
@@ -63,9 +72,9 @@ def _relatives(name: str) -> list[XmlFormat]:
 
 
 def _root(root: Element, names: frozenset[str]) -> Element | None:
-    if local(root) in names:
+    if local_name(root.tag) in names:
         return root
     for child in root:
         if isinstance(child.tag, str) and len(root) == 1:
-            return child if local(child) in names else _root(child, names)
+            return child if local_name(child.tag) in names else _root(child, names)
     return None

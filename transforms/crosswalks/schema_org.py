@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas import replace
-from transforms.crosswalks.engine import Group, JsonFormat, Named, Reader, Table, XmlFormat, contributor
+from transforms.crosswalks.engine import Group, JsonFormat, NamedText, Reader, Table, XmlFormat, add_contributor
 from transforms.crosswalks.schema_org_terms import alignment, concept, keywords
 
 ROWS = {
@@ -91,16 +91,16 @@ def person(role: str) -> Reader:
         id_ = group.first("@id", "id", "sameas", "identifier")
         names = group.take("", "name", "legalname")
         for value in names:
-            contributor(group, value, role, stated, id_.text if id_ else None)
+            add_contributor(group, value, role, stated, id_.text if id_ else None)
         for value in group.take("person/name"):
-            contributor(group, value, role, "person", id_.text if id_ else None)
+            add_contributor(group, value, role, "person", id_.text if id_ else None)
         for value in group.take("organization/name", "organization/legalname"):
-            contributor(group, value, role, "organisation", id_.text if id_ else None)
+            add_contributor(group, value, role, "organisation", id_.text if id_ else None)
         if not names:
             parts = group.take("givenname", "familyname")
             if parts:
                 whole = replace(parts[0], text=" ".join(value.text for value in parts))
-                contributor(group, whole, role, "person", id_.text if id_ else None)
+                add_contributor(group, whole, role, "person", id_.text if id_ else None)
 
     return read
 
@@ -179,11 +179,13 @@ READERS: dict[str, Reader] = {
 }
 
 
-def literal(found: dict[str, object], key: str) -> Named | None:
+def literal(found: dict[str, object], key: str) -> NamedText | None:
     """A JSON-LD literal with its language."""
     if isinstance(found.get("@value"), str | int | float):
         language = found.get("@language")
-        return Named(key, "@value", language if isinstance(language, str) else None, frozenset({"@language", "@type"}))
+        return NamedText(
+            key, "@value", language if isinstance(language, str) else None, frozenset({"@language", "@type"})
+        )
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transforms.crosswalks.engine import Group, Reader, Table, XmlFormat, contributor
+from transforms.crosswalks.engine import Group, Reader, Table, XmlFormat, add_contributor
 
 _MACHINERY = "the feed's own machinery"
 ROWS = {
@@ -75,7 +75,7 @@ def person(role: str) -> Reader:
     def read(group: Group) -> None:
         id_ = group.first("uri")
         for value in group.take("name", ""):
-            contributor(group, value, role, None, id_.text if id_ else None)
+            add_contributor(group, value, role, None, id_.text if id_ else None)
 
     return read
 

@@ -1,36 +1,35 @@
-"""xoai, DSpace's own dump of an item: nested `element` and `field`, the last element being the language."""
+"""xoai, DSpace's own dump of an item (http://www.lyncode.com/xoai).
+
+Nested `element` and `field`, named by their attribute `name`; the last element of a metadata field is its language.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from transforms.crosswalks.dspace import BESIDE, FIELDS, KEPT_OUT
+from transforms.crosswalks.dspace import BESIDE, FIELDS, IGNORED_FIELDS
 from transforms.crosswalks.engine import (
-    NONE,
     Element,
     Group,
     Location,
-    Locations,
-    Parts,
-    Step,
     Table,
     XmlFormat,
     XmlWalk,
+    bare_name,
     by_attributes,
-    placed,
-    shown,
+    with_predicates,
 )
 from transforms.draft import Draft
 
 ROWS = FIELDS | BESIDE | {"others/handle": "identifiers:handle", "others/identifier": "identifiers:oai"}
-_NAMED = frozenset({"name"})
-_PLACE = by_attributes("name")
-IGNORED = KEPT_OUT | {
+IGNORED = IGNORED_FIELDS | {
     "others/*": "the repository's own machinery",
     "repository/*": "about the repository, not about the resource",
     "bundles/*": "the repository's account of its files",
     "license/*": "the depositor's licence to the repository, not the reader's",
 }
+_NAME = frozenset({"name"})
+_predicates = by_attributes("name")
 
 
 def _bitstream(group: Group) -> None:
@@ -46,26 +45,27 @@ def _bitstream(group: Group) -> None:
 
 
 class _XoaiWalk(XmlWalk):
-    """Walks the nested elements by their names."""
+    """Reads the nested elements by their names."""
 
-    def __init__(self, locations: Locations, draft: Draft) -> None:
-        super().__init__(draft, Parts())
-        self.locations = locations
+    def __init__(self, format_: XmlFormat, draft: Draft) -> None:
+        super().__init__(draft)
+        self._format = format_
 
     def fields(self, element: Element, names: tuple[str, ...], path: str) -> None:
-        """Every field below an element that these names lead to."""
+        """Read every field below an element; `names` are those of the elements that lead to it."""
         loose = " ".join("".join([element.text or "", *(child.tail or "" for child in element)]).split())
         if loose and len(element):
             self.put(self._at("/".join(names), path), loose, None, None)
         authorities = _authorities(element)
-        for child, (tag, step) in _steps(element):
+        for child, tag, step in _steps(element):
             inside = f"{path}/{step}"
             name = (child.get("name") or tag).strip().lower()
             at = self._at("/".join((*names, name)), inside)
-            at.made = _NAMED if tag in {"element", "field"} else NONE
+            if tag in {"element", "field"}:
+                at.naming_attributes = _NAME
             self.attributes(child.items(), at, None)
             if tag == "element" and (len(child) or not child.text):
-                self._inner(child, (*names, name), inside)
+                self._nested(child, (*names, name), inside)
             elif len(child):
                 self.fields(child, (*names, name), inside)
             elif text := "".join(map(str, child.itertext())).strip():
@@ -73,7 +73,7 @@ class _XoaiWalk(XmlWalk):
                 authority = authorities.get(child)
                 self.put(self._at(key, inside), text, language, {"authority": authority} if authority else None)
 
-    def _inner(self, element: Element, names: tuple[str, ...], path: str) -> None:
+    def _nested(self, element: Element, names: tuple[str, ...], path: str) -> None:
         if names == ("bundles", "bundle") and self.group is None:
             self.group = Group("bundles/bundle", path, self.draft)
             self.fields(element, names, path)
@@ -82,44 +82,47 @@ class _XoaiWalk(XmlWalk):
         else:
             self.fields(element, names, path)
 
-    def _files(self, group: Group) -> None:
-        """A bundle holds several files: each ends where its first field comes again."""
-        bundle = [value for value in group.values if value.key == "bundles/bundle/name"]
+    def _files(self, bundle: Group) -> None:
+        """Read each file of a bundle as a group of its own, with the bundle's name."""
+        names = [value for value in bundle.values if value.key == "bundles/bundle/name"]
         files: dict[str, Group] = {}
-        for value in group.values:
-            if value not in bundle:
-                place = value.path.rpartition("/")[0]
-                one = files.setdefault(place, Group(group.key, place, self.draft))
-                if not one.values:
-                    one.values.extend(bundle)
-                one.values.append(value)
-        for one in files.values() or [group]:
-            self.locations.table.finish(one)
+        for value in bundle.values:
+            if value not in names:
+                path = value.path.rpartition("/")[0]
+                if path not in files:
+                    files[path] = Group(bundle.key, path, self.draft)
+                    files[path].values.extend(names)
+                files[path].values.append(value)
+        for file in files.values() or [bundle]:
+            self._format.table.finish(file)
 
     def _at(self, key: str, path: str) -> Location:
-        return Location(self.locations, key, path)
+        return Location(self._format, key, path)
 
 
-def _steps(element: Element) -> Iterator[tuple[Element, Step]]:
-    """The children with their local name and path step."""
+def _steps(element: Element) -> Iterator[tuple[Element, str, str]]:
+    """Yield the children with their local name and path step."""
     children = [child for child in element if isinstance(child.tag, str)]
-    names = [shown(str(child.tag)) for child in children]
-    return zip(children, placed([(name, name) for name in names], list(map(_PLACE, children))), strict=True)
+    names = [bare_name(str(child.tag)) for child in children]
+    steps = with_predicates([(name, name) for name in names], list(map(_predicates, children)))
+    for child, (name, step) in zip(children, steps, strict=True):
+        yield child, name, step
 
 
 def _authorities(element: Element) -> dict[Element, str]:
-    """The authority of each value: the field of that name that follows before the next value."""
-    found: dict[Element, str] = {}
+    """Return the authority of each value: the field of that name that follows before the next value."""
+    authorities: dict[Element, str] = {}
     value = None
     for child in element:
         if child.get("name") == "value":
             value = child
         elif child.get("name") == "authority" and value is not None:
-            found[value] = (child.text or "").strip()
-    return found
+            authorities[value] = (child.text or "").strip()
+    return authorities
 
 
 def _key(names: tuple[str, ...], name: str) -> tuple[str, str | None]:
+    """Return the key and language of a field: `dc.title` and `en` for `dc/title/en` and the name `value`."""
     if not names or names[0] in {"bundles", "others", "repository", "license"}:
         return "/".join((*names, name)), None
     language = names[-1] if len(names) > 2 else None
@@ -131,12 +134,12 @@ class _XoaiFormat(XmlFormat):
     """xoai is read by the names of its elements."""
 
     def with_table(self, table: Table) -> _XoaiFormat:
-        """The same format read through another table: a partner's dialect."""
+        """Return the same format read through another table: a partner's dialect."""
         return _XoaiFormat(self.roots, table)
 
     def read(self, root: Element, draft: Draft, path: str | None = None) -> None:
-        """Every field under the root, into the draft."""
-        _XoaiWalk(self.locations, draft).fields(root, (), path or root.tag.rpartition("}")[2])
+        """Read every field under the root into the draft."""
+        _XoaiWalk(self, draft).fields(root, (), path or bare_name(str(root.tag)))
 
 
 FORMAT = _XoaiFormat(frozenset({"metadata"}), Table(ROWS, IGNORED, {"bundles/bundle": _bitstream}))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.crosswalks.engine.vcard import cards
+from transforms.crosswalks.engine.vcard import read_vcards
 
 FORMS = [
     ("BEGIN:VCARD\nVERSION:3.0\nN:Petrović;Marko\nFN:Marko Petrović\nEND:VCARD", ["Petrović, Marko"]),
@@ -28,14 +28,14 @@ FORMS = [
 
 @pytest.mark.parametrize(("said", "names"), FORMS)
 def test_a_vcard_names_whom_it_names(said: str, names: list[str]) -> None:
-    assert [one.name for one in cards(said)] == names
+    assert [one.name for one in read_vcards(said)] == names
 
 
 @given(st.text(max_size=200))
 def test_any_text_in_a_vcard_has_an_answer(said: str) -> None:
-    for one in cards(f"BEGIN:VCARD\n{said}\nEND:VCARD"):
+    for one in read_vcards(f"BEGIN:VCARD\n{said}\nEND:VCARD"):
         assert one.name.strip()
 
 
 def test_a_megabyte_of_blanks_is_read() -> None:
-    assert [one.name for one in cards(f"BEGIN:VCARD FN:Ana{' ' * 1_000_000}Example END:VCARD")] == ["Ana"]
+    assert [one.name for one in read_vcards(f"BEGIN:VCARD FN:Ana{' ' * 1_000_000}Example END:VCARD")] == ["Ana"]

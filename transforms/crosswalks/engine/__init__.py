@@ -1,38 +1,36 @@
-"""What the crosswalks share: tables of paths, XML and JSON trees, and readers for people."""
+"""What the crosswalks share: tables of paths, XML and JSON trees, references between their parts, and people."""
 
-from transforms.crosswalks.engine.jsontree import JsonFormat, Named, parse, repeated
-from transforms.crosswalks.engine.people import contributor
+from transforms.crosswalks.engine.jsontree import JsonFormat, NamedText, parse_json, repeated_members
+from transforms.crosswalks.engine.paths import Element, bare_name, by_attributes, local_name, with_predicates
+from transforms.crosswalks.engine.people import add_contributor
+from transforms.crosswalks.engine.references import References
 from transforms.crosswalks.engine.table import USED, Group, Reader, Table, Unreadable, Value
-from transforms.crosswalks.engine.xmllocation import NONE, Location, Locations
-from transforms.crosswalks.engine.xmlparse import Element, Step, local, shown
-from transforms.crosswalks.engine.xmlpart import Parts
-from transforms.crosswalks.engine.xmlplace import by_attributes, placed
-from transforms.crosswalks.engine.xmltree import XmlFormat, XmlWalk
-from transforms.crosswalks.engine.xmlwrapper import unwrap
+from transforms.crosswalks.engine.xmlpayload import parse_xml, unwrap
+from transforms.crosswalks.engine.xmltree import XML_LANG, Location, Named, XmlFormat, XmlWalk
 
 __all__ = [
-    "NONE",
     "USED",
+    "XML_LANG",
     "Element",
     "Group",
     "JsonFormat",
     "Location",
-    "Locations",
     "Named",
-    "Parts",
+    "NamedText",
     "Reader",
-    "Step",
+    "References",
     "Table",
     "Unreadable",
     "Value",
     "XmlFormat",
     "XmlWalk",
+    "add_contributor",
+    "bare_name",
     "by_attributes",
-    "contributor",
-    "local",
-    "parse",
-    "placed",
-    "repeated",
-    "shown",
+    "local_name",
+    "parse_json",
+    "parse_xml",
+    "repeated_members",
     "unwrap",
+    "with_predicates",
 ]

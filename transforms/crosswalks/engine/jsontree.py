@@ -3,156 +3,66 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
 from schemas import Leaf
-from transforms.crosswalks.engine.table import MAX_LEAVES, Group, Table, Unreadable, Value, leave
+from transforms.crosswalks.engine.paths import member_step
+from transforms.crosswalks.engine.references import Links, References
+from transforms.crosswalks.engine.table import MAX_RECORD_LEAVES, Group, Table, Unreadable, Value, leave
 from transforms.crosswalks.engine.xmltree import XmlFormat
 from transforms.draft import Draft
 
 _MAX_DEPTH = 100
-_Naming = Callable[[dict[str, Any], str], "Named | None"]
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
-def parse(payload: str) -> dict[str, Any]:
-    """The record's object. Raises Unreadable when the text is not JSON or not an object."""
+def parse_json(payload: str) -> dict[str, Any]:
+    """Parse a payload and return the record's object.
+
+    Raises Unreadable when the text is not JSON, or not an object with members.
+    """
     try:
-        found = msgspec.json.decode(payload)
+        record = msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
         raise Unreadable(f"not readable as JSON: {error}") from error
     except RecursionError as error:
         raise Unreadable("nested too deep to be read as JSON") from error
-    if not isinstance(found, dict):
-        raise Unreadable(f"the record is a JSON {type(found).__name__}, not an object")
-    if not found:
+    if not isinstance(record, dict):
+        raise Unreadable(f"the record is a JSON {type(record).__name__}, not an object")
+    if not record:
         raise Unreadable("no metadata in the record")
-    return found
+    return record
 
 
-def repeated(payload: str) -> list[Leaf]:
-    """The members that an object names again and that a JSON parser therefore loses (RFC 8259, section 4)."""
+def repeated_members(payload: str) -> list[Leaf]:
+    """Return the members that an object names again, which a JSON parser loses (RFC 8259, section 4)."""
     lost = Draft()
 
-    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(members)
-        if len(found) < len(members):
+    def keep_last(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        kept = dict(members)
+        if len(kept) < len(members):
             last = {name: number for number, (name, _) in enumerate(members)}
-            for number, (name, one) in enumerate(members):
-                if last[name] != number and one is not None and (text := _text(one)):
+            for number, (name, value) in enumerate(members):
+                if last[name] != number and value is not None and (text := _text(value)):
                     leave(lost, f"$..{name}", text)
-        return found
+        return kept
 
-    json.loads(payload, object_pairs_hook=pairs)
+    json.loads(payload, object_pairs_hook=keep_last)
     return lost.unmapped
 
 
-class Named(NamedTuple):
-    """An object that is one text with what stands beside it, such as {"value": …, "language": …}."""
+class NamedText(NamedTuple):
+    """An object that is one text with its qualifiers, such as {"value": …, "language": …}."""
 
     key: str
     member: str  # that holds the text
     language: str | None
-    made: frozenset[str]  # members that gave the key or the language
+    qualifiers: frozenset[str]  # members that gave the key or the language, and are no leaves
 
 
-class _JsonWalk:
-    """Walks one object through a table into a draft."""
-
-    def __init__(
-        self, table: Table, draft: Draft, naming: _Naming | None = None, transparent: frozenset[str] = frozenset()
-    ) -> None:
-        self.transparent = transparent  # keys that add nothing to what is below them
-        self.table = table
-        self.draft = draft
-        self.naming = naming
-        self.group: Group | None = None
-        self.seen = 0
-        self.language: str | None = None  # of every text that names none (JSON-LD's @language)
-
-    def root(self, found: Mapping[str, Any]) -> None:
-        """Every leaf of a record's object."""
-        self.language = _context_language(found.get("@context"))
-        self.anything(found, "", "$")
-
-    def put(self, value: Value) -> None:
-        self.seen += 1
-        if self.seen > MAX_LEAVES:
-            raise Unreadable(f"more than {MAX_LEAVES} values in one record, at {value.path}")
-        if self.group is not None:
-            self.group.values.append(value)
-        else:
-            self.table.put(value, self.draft)
-
-    def anything(self, found: Any, key: str, path: str, depth: int = 0) -> None:
-        """Every leaf of a value: lists add their number to the path and nothing to the key."""
-        if depth > _MAX_DEPTH:
-            raise Unreadable(f"nested deeper than {_MAX_DEPTH} levels, at {path}")
-        if isinstance(found, list):
-            for number, one in enumerate(found):
-                self.anything(one, key, f"{path}[{number}]", depth + 1)
-            return
-        outer = self.group
-        if key in self.table.readers and outer is None:
-            self.group = Group(key, path, self.draft)
-            self._inside(found, key, path, depth)
-            group, self.group = self.group, None
-            self.table.finish(group)
-        elif outer is not None and key in self.table.inner:
-            self.group = Group(key, path, self.draft)
-            outer.inner.append(self.group)
-            self._inside(found, key, path, depth)
-            self.group = outer
-        else:
-            self._inside(found, key, path, depth)
-
-    def _inside(self, found: Any, key: str, path: str, depth: int) -> None:
-        if isinstance(found, dict):
-            if self.naming is not None and (named := self.naming(found, key)) is not None:
-                self._named(found, named, path, depth)
-                return
-            for name, one in found.items():
-                inside = f"{key}/{name.lower()}" if key else name.lower()
-                if inside in self.transparent:
-                    inside = ""
-                self.anything(one, inside, path + _step(name), depth + 1)
-        elif found is not None and (text := _text(found)):
-            self.put(Value(key, path, text, self.language, None))
-
-    def _named(self, found: dict[str, Any], named: Named, path: str, depth: int) -> None:
-        beside = {name.lower(): _text(one) for name, one in found.items() if isinstance(one, str | int | float)}
-        for name, one in found.items():
-            if name == named.member:
-                if text := _text(one):
-                    self.put(Value(named.key, path + _step(name), text, named.language, beside))
-            elif name not in named.made:
-                self.anything(one, f"{named.key}/@{name.lower()}", path + _step(name), depth + 1)
-
-
-def _context_language(context: Any) -> str | None:
-    """The default language that a JSON-LD context declares (JSON-LD 1.1, section 4.2.4)."""
-    for one in context if isinstance(context, list) else [context]:
-        if isinstance(one, dict) and isinstance(said := one.get("@language"), str) and said.strip():
-            return said
-    return None
-
-
-def _step(name: str) -> str:
-    """One step of a JSON path (RFC 9535)."""
-    return f".{name}" if _PLAIN.fullmatch(name) else f"[{name!r}]"
-
-
-def _text(found: Any) -> str:
-    if isinstance(found, str):
-        return found.strip()
-    if isinstance(found, bool):
-        return "true" if found else "false"
-    whole = isinstance(found, float) and found.is_integer() and abs(found) < 1e15
-    return str(int(found)) if whole else str(found)
+_Naming = Callable[[dict[str, Any], str], NamedText | None]
 
 
 class JsonFormat:
@@ -164,17 +74,164 @@ class JsonFormat:
         *,
         naming: _Naming | None = None,
         transparent: frozenset[str] = frozenset(),
+        references: References | None = None,
         xml: XmlFormat | None = None,
     ) -> None:
         self.table = table
         self.naming = naming
-        self.transparent = transparent
-        self.xml = xml  # how the same format reads when a server sends it as XML
+        self.transparent = transparent  # keys that add nothing to what is below them
+        self.references = references
+        self.xml = xml  # how the same format is read when a server sends it as XML
 
     def with_table(self, table: Table) -> JsonFormat:
-        """The same format read through another table: a partner's dialect."""
-        return JsonFormat(table, naming=self.naming, transparent=self.transparent, xml=self.xml)
+        """Return the same format read through another table: a partner's dialect."""
+        return JsonFormat(table, naming=self.naming, transparent=self.transparent, references=self.references)
 
-    def read(self, found: Mapping[str, Any], draft: Draft) -> None:
-        """Every leaf of the object, into the draft."""
-        _JsonWalk(self.table, draft, self.naming, self.transparent).root(found)
+    def read(self, record: Mapping[str, Any], draft: Draft) -> None:
+        """Read every leaf of the record's object into the draft."""
+        _JsonWalk(self, draft).record(record)
+
+    def members(self, parent: Mapping[str, Any], at: _At) -> Iterator[tuple[str, Any, _At]]:
+        """Yield each member of an object with its name, value and where it lies."""
+        for name, value in parent.items():
+            key = f"{at.key}/{name.lower()}" if at.key else name.lower()
+            yield name, value, _At("" if key in self.transparent else key, at.path + member_step(name))
+
+
+class _At(NamedTuple):
+    """Where a value lies: its key in the table and its JSON path."""
+
+    key: str
+    path: str
+
+    def target(self, path: str) -> _At:
+        """Return where an object at this path is read when a reference here leads to it."""
+        return _At(self.key, path)
+
+
+class _JsonWalk:
+    """Reads one record's object into a draft."""
+
+    def __init__(self, format_: JsonFormat, draft: Draft) -> None:
+        self._format = format_
+        self._table = format_.table
+        self._draft = draft
+        self._group: Group | None = None
+        self._leaves_read = 0
+        self._language: str | None = None  # of every text without one of its own (JSON-LD's @language)
+        self._links: Links[Mapping[str, Any], _At] | None = None
+
+    def record(self, record: Mapping[str, Any]) -> None:
+        """Read every leaf of a record's object."""
+        self._language = _context_language(record.get("@context"))
+        self._links = _links(self._format, record)
+        self._value(record, _At("", "$"))
+        if self._links is not None:
+            for left_over in self._links.left_over():
+                self._value(*left_over)
+
+    def _value(self, value: Any, at: _At, depth: int = 0) -> None:
+        """Read every leaf of a value: lists add their number to the path and nothing to the key."""
+        if depth > _MAX_DEPTH:
+            raise Unreadable(f"nested deeper than {_MAX_DEPTH} levels, at {at.path}")
+        if isinstance(value, list):
+            for number, entry in enumerate(value):
+                self._value(entry, _At(at.key, f"{at.path}[{number}]"), depth + 1)
+            return
+        is_object = self._links is not None and isinstance(value, dict)
+        if self._links is not None and is_object and self._links.is_read_elsewhere(value, at, depth):
+            return
+        outer = self._group
+        opens_group = at.key in (self._table.readers if outer is None else self._table.inner)
+        if opens_group:
+            self._group = Group(at.key, at.path, self._draft)
+            if outer is not None:
+                outer.inner.append(self._group)
+        self._inside(value, at, depth)
+        if self._links is not None and is_object:
+            self._links.follow(value, at, lambda target, there: self._inside(target, there, depth + 1))
+        group, self._group = self._group, outer
+        if opens_group and outer is None and group is not None:
+            self._table.finish(group)
+
+    def _inside(self, value: Any, at: _At, depth: int) -> None:
+        if isinstance(value, dict):
+            naming = self._format.naming
+            if naming is not None and (named := naming(value, at.key)) is not None:
+                self._named(value, named, at.path, depth)
+                return
+            for _, member, inside in self._format.members(value, at):
+                self._value(member, inside, depth + 1)
+        elif value is not None and (text := _text(value)):
+            self._put(Value(at.key, at.path, text, self._language, None))
+
+    def _named(self, parent: dict[str, Any], named: NamedText, path: str, depth: int) -> None:
+        beside = {name.lower(): _text(value) for name, value in parent.items() if isinstance(value, str | int | float)}
+        for name, value in parent.items():
+            if name == named.member:
+                if text := _text(value):
+                    self._put(Value(named.key, path + member_step(name), text, named.language, beside))
+            elif name not in named.qualifiers:
+                self._value(value, _At(f"{named.key}/@{name.lower()}", path + member_step(name)), depth + 1)
+
+    def _put(self, value: Value) -> None:
+        self._leaves_read += 1
+        if self._leaves_read > MAX_RECORD_LEAVES:
+            raise Unreadable(f"more than {MAX_RECORD_LEAVES} values in one record, at {value.path}")
+        if self._group is not None:
+            self._group.values.append(value)
+        else:
+            self._table.apply(value, self._draft)
+
+
+def _links(format_: JsonFormat, record: Mapping[str, Any]) -> Links[Mapping[str, Any], _At] | None:
+    """Return what refers to one another in a record, if its format has references.
+
+    An object with nothing but a reference refers; one with an identity and other members is referred to.
+    """
+    references = format_.references
+    if references is None:
+        return None
+
+    def identity_of(part: Mapping[str, Any]) -> str:
+        identity = part.get(references.identity) if len(part) > 1 else None
+        return identity if isinstance(identity, str) else ""
+
+    def reference_of(part: Mapping[str, Any]) -> str:
+        reference = part.get(references.reference) if len(part) == 1 else None
+        return reference if isinstance(reference, str) else ""
+
+    def objects_below(part: Any, at: _At, depth: int = 0) -> Iterator[tuple[Mapping[str, Any], _At]]:
+        if depth > _MAX_DEPTH:
+            return  # which the walk reports
+        if isinstance(part, list):
+            parts = [(entry, _At(at.key, f"{at.path}[{number}]")) for number, entry in enumerate(part)]
+        else:
+            parts = [(value, inside) for _, value, inside in format_.members(part, at)]
+        for value, inside in parts:
+            if isinstance(value, dict):
+                yield value, inside
+            if isinstance(value, dict | list):
+                yield from objects_below(value, inside, depth + 1)
+
+    links = Links(references, identity_of, reference_of, objects_below)
+    links.collect(record, _At("", "$"))
+    return links
+
+
+def _context_language(context: Any) -> str | None:
+    """Return the default language that a JSON-LD context declares (JSON-LD 1.1, section 4.2.4)."""
+    for part in context if isinstance(context, list) else [context]:
+        if isinstance(part, dict) and isinstance(language := part.get("@language"), str) and language.strip():
+            return language
+    return None
+
+
+def _text(value: Any) -> str:
+    """Return a value as text: true and false as JSON writes them, a whole float without its fraction."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
+    return str(int(value)) if is_whole else str(value)

@@ -1,41 +1,37 @@
-"""How crosswalks say who took part: the hint of a contributor is `role|kind|id`, the last two only when stated."""
+"""Contributors and publishers, from plain names and vCards."""
 
 from __future__ import annotations
 
-from schemas import Leaf
 from transforms.crosswalks.engine.table import Group, Value, leave
-from transforms.crosswalks.engine.vcard import cards, looks_like_one
+from transforms.crosswalks.engine.vcard import is_vcard, read_vcards
 from transforms.draft import PERSONAL, strip_emails
 
-_PUBLISHER = frozenset(
+_PUBLISHER_ROLES = frozenset(
     {"publisher", "pbl", "issuing body", "éditeur commercial", "издатель", "ناشر", "издавач", "izdavač", "สำนักพิมพ์"}
     | {"editorial", "editora", "verlag"}
 )
 
 
-def contributor(group: Group, value: Value, role: str, kind: str | None = None, id_: str | None = None) -> None:
-    """Say one contributor; a publisher goes to the publishers. A vCard that names nobody says nothing."""
-    if not looks_like_one(value.text):
-        _said(group, value, value.text, role, kind, id_)
+def add_contributor(group: Group, value: Value, role: str, kind: str | None = None, id_: str | None = None) -> None:
+    """Add a name, or everyone whom a vCard names, to the contributors; to the publishers in a publisher's role.
+
+    The hint of a contributor is `role|kind|id`, or the role alone.
+    """
+    if not is_vcard(value.text):
+        _add_name(group, value, value.text, role, kind, id_)
         return
-    found = cards(value.text)
-    if not found:
+    cards = read_vcards(value.text)
+    if not cards:
         leave(group.draft, value.path, "a vCard that names nobody")
-    for one in found:
-        _said(group, value, one.name, role, one.kind or kind, one.id or id_)
+    for card in cards:
+        _add_name(group, value, card.name, role, card.kind or kind, card.id or id_)
 
 
-def _said(group: Group, value: Value, name: str, role: str, kind: str | None, id_: str | None) -> None:
+def _add_name(group: Group, value: Value, name: str, role: str, kind: str | None, id_: str | None) -> None:
     name = strip_emails(name)
     if not name:
-        group.draft.ignored.append((Leaf(path=value.path, value=value.text), PERSONAL))
-        return
-    if role.strip().lower().rpartition("/")[2] in _PUBLISHER:
+        group.ignore(value, PERSONAL)
+    elif role.strip().lower().rpartition("/")[2] in _PUBLISHER_ROLES:
         group.add("publishers", value, text=name)
     else:
-        group.add("contributors", value, _hint(role, kind, id_), text=name)
-
-
-def _hint(role: str, kind: str | None = None, id_: str | None = None) -> str:
-    """The hint that says role, kind and id of a contributor."""
-    return f"{role}|{kind or ''}|{id_ or ''}" if kind or id_ else role
+        group.add("contributors", value, f"{role}|{kind or ''}|{id_ or ''}" if kind or id_ else role, text=name)

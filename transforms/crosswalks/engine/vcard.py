@@ -1,6 +1,6 @@
-"""The person or organisation in a vCard (RFC 2426 and 6350), such as LOM carries them; read line by line by vobject.
+"""The persons and organisations in vCards (RFC 2426 and 6350) as LOM carries them; vobject parses each line.
 
-A vCard that no longer has its lines (an XML serializer folded them to blanks) is given them back first.
+The lines of a vCard that an XML serializer joined with blanks are restored first.
 """
 
 from __future__ import annotations
@@ -16,94 +16,97 @@ from vobject.icalendar import stringToTextValues
 from vobject.vcard import splitFields
 
 _PROPERTIES = "VERSION|KIND|FN|N|ORG|EMAIL|TEL|URL|UID|ADR|TITLE|ROLE|NOTE|REV|BDAY|NICKNAME|X-[A-Z-]+|END|BEGIN"
-_PROPERTY_BEGIN = rf"(?:{_PROPERTIES})(?:;[^:\n]{{0,500}})?:"  # the parameters' length is bounded: many may have no end
+_PROPERTY_START = rf"(?:{_PROPERTIES})(?:;[^:\n]{{0,500}})?:"  # bounded, or many unclosed parameters take long
 _STRUCTURED = frozenset({"N", "ORG"})
-_FOLDED = re.compile(rf"(?<!\s)(?<!\\[nr])(?:\s|\\[nr])++(?={_PROPERTY_BEGIN})", re.IGNORECASE)
-_PARTED = re.compile(rf"[;,|]\s*(?={_PROPERTY_BEGIN})", re.IGNORECASE)  # "BEGIN:VCARD;FN:A;END:VCARD"
+_JOINED_BY_BLANKS = re.compile(rf"(?<!\s)(?<!\\[nr])(?:\s|\\[nr])++(?={_PROPERTY_START})", re.IGNORECASE)
+_JOINED_BY_SEPARATOR = re.compile(rf"[;,|]\s*(?={_PROPERTY_START})", re.IGNORECASE)  # "BEGIN:VCARD;FN:A;END:VCARD"
+_SEPARATED = re.compile(r"BEGIN\s*:\s*VCARD\s*[;,|]", re.IGNORECASE)
 _PROPERTY = re.compile(r"[A-Z0-9.-]+(?:;[^:]*)?:", re.IGNORECASE)
 _END = re.compile(r"END\s*:\s*VCARD", re.IGNORECASE)
-_NO_NAME = frozenset({"n/a", "na", "none", "null", "unknown", "-", "?"})
+_NO_NAMES = frozenset({"n/a", "na", "none", "null", "unknown", "-", "?"})
+_ORGANISATION_KINDS = frozenset({"org", "organization", "organisation", "group"})
+_ID_HOSTS = ("orcid.org", "d-nb.info", "ror.org")
 _GAP = re.compile(r"\s{2,}")
-_LONGEST = 20_000  # characters of a text that are read
-_LINE = 70  # characters; a line as long was folded where it was full, maybe inside a word
+_MAX_TEXT_CHARS = 20_000
+_FULL_LINE_CHARS = 70  # a line of this length was folded where it was full, perhaps inside a word
 
 
-class _Card(NamedTuple):
+class Card(NamedTuple):
+    """Whom one vCard names."""
+
     name: str
-    kind: str | None  # person, organisation, or None: the card does not say
+    kind: str | None  # person or organisation; None: the card leaves it open
     id: str | None
 
 
+def is_vcard(text: str) -> bool:
+    """Tell whether a text is meant as a vCard."""
+    return "BEGIN:VCARD" in text[:200].upper()
+
+
 @lru_cache(maxsize=4096)
-def cards(text: str) -> tuple[_Card, ...]:
-    """Everyone whom the vCards of one text name; empty when they name nobody. Addresses and telephones are left out."""
-    plain = _GAP.sub(lambda gap: "\n" if "\n" in gap[0] else " ", html.unescape(text[:_LONGEST]))
-    return tuple(found for one in _END.split(plain) if (found := _card(one)) is not None)
+def read_vcards(text: str) -> tuple[Card, ...]:
+    """Return everyone whom the vCards of one text name, without their addresses and telephones."""
+    plain = _GAP.sub(lambda gap: "\n" if "\n" in gap[0] else " ", html.unescape(text[:_MAX_TEXT_CHARS]))
+    cards = map(_card, _END.split(plain))
+    return tuple(card for card in cards if card is not None)
 
 
-def _card(text: str) -> _Card | None:
-    """Who one vCard names; None when it names nobody or is no vCard."""
-    said: dict[str, list[str]] = {}
+def _card(text: str) -> Card | None:
+    """Return whom one vCard names; None when it names nobody or is no vCard."""
+    properties: dict[str, list[str]] = {}
     for line in _lines(text):
         name, value = _property(line)
-        if value and value.lower() not in _NO_NAME:
-            said.setdefault(name, []).append(value)
-    full, family = said.get("FN", [""])[0], said.get("N", [""])[0]
-    organisation = said.get("ORG", [""])[0]
+        if value and value.lower() not in _NO_NAMES:
+            properties.setdefault(name, []).append(value)
+    full, family, organisation, kind = (properties.get(name, [""])[0] for name in ("FN", "N", "ORG", "KIND"))
     name = family if "," in family else full or family or organisation
     if not name:
         return None
-    stated = said.get("KIND", [""])[0].lower()
-    if stated in {"org", "organization", "organisation", "group"} or name == organisation:
-        return _Card(name, "organisation", _id(said))
-    return _Card(name, "person" if family else None, _id(said))
+    if kind.lower() in _ORGANISATION_KINDS or name == organisation:
+        return Card(name, "organisation", _id(properties))
+    return Card(name, "person" if family else None, _id(properties))
 
 
 def _lines(text: str) -> list[str]:
-    """A line a property: lines folded to blanks, to "\\n" or to ";" are parted, those folded in two are joined."""
-    whole = _FOLDED.sub("\n", text.strip())
-    if re.match(r"BEGIN\s*:\s*VCARD\s*[;,|]", whole, re.IGNORECASE):
-        whole = _PARTED.sub("\n", whole)
+    """Return one line per property: restore lines joined to one, and join those that were folded."""
+    restored = _JOINED_BY_BLANKS.sub("\n", text.strip())
+    if _SEPARATED.match(restored):
+        restored = _JOINED_BY_SEPARATOR.sub("\n", restored)
     lines: list[str] = []
-    for line in filter(None, map(str.strip, whole.splitlines())):
-        if lines and not _PROPERTY.match(line):
-            soft = lines[-1].endswith("=")  # quoted-printable goes on
-            lines[-1] = lines[-1][:-1] + line if soft else lines[-1] + (line if len(lines[-1]) >= _LINE else f" {line}")
-        else:
+    for line in filter(None, map(str.strip, restored.splitlines())):
+        if not lines or _PROPERTY.match(line):
             lines.append(line)
+        elif lines[-1].endswith("="):  # quoted-printable goes on
+            lines[-1] = lines[-1][:-1] + line
+        else:
+            lines[-1] += line if len(lines[-1]) >= _FULL_LINE_CHARS else f" {line}"
     return lines
 
 
 def _property(line: str) -> tuple[str, str]:
-    """A property's name in capitals and its text; empty for a line that is none."""
+    """Return a property's name in capitals and its text; two empty texts for a line that is no property."""
     try:
         name, params, value, _ = parseLine(line)
     except ParseError:
         return "", ""
     name = name.upper()
-    if any(one and one[-1].upper() == "QUOTED-PRINTABLE" for one in params):
+    if any(param and param[-1].upper() == "QUOTED-PRINTABLE" for param in params):
         value = quopri.decodestring(value.encode()).decode("utf-8", "replace")
     if name not in _STRUCTURED:
         return name, " ".join(stringToTextValues(value, listSeparator="\n")[0].split())
-    parts = [" ".join(_flat(part).split()) for part in splitFields(value)]
+    fields = [field if isinstance(field, str) else " ".join(field) for field in splitFields(value)]
+    parts = [" ".join(field.split()) for field in fields]
     if name == "ORG":
-        return name, " ".join(part for part in parts if part)
-    given = " ".join(part for part in parts[1:3] if part)
-    return name, ", ".join(part for part in (parts[0], given) if part)
+        return name, " ".join(filter(None, parts))
+    given = " ".join(filter(None, parts[1:3]))
+    return name, ", ".join(filter(None, (parts[0], given)))
 
 
-def _flat(part: str | list[str]) -> str:
-    return part if isinstance(part, str) else " ".join(part)
-
-
-def _id(said: dict[str, list[str]]) -> str | None:
+def _id(properties: dict[str, list[str]]) -> str | None:
+    """Return the person's or organisation's identifier in ORCID, GND or ROR."""
     for name in ("X-ORCID", "X-GND-ID", "X-ROR", "UID", "URL"):
-        for value in said.get(name, ()):
-            if name.startswith("X-") or any(host in value for host in ("orcid.org", "d-nb.info", "ror.org")):
+        for value in properties.get(name, ()):
+            if name.startswith("X-") or any(host in value for host in _ID_HOSTS):
                 return value
     return None
-
-
-def looks_like_one(text: str) -> bool:
-    """Whether a text is meant as a vCard."""
-    return "BEGIN:VCARD" in text[:200].upper()

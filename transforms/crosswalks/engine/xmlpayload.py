@@ -1,0 +1,82 @@
+"""From the text of an OAI-PMH record to the root element of the format inside it."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from lxml import etree
+
+from transforms.crosswalks.engine.paths import Element, local_name
+from transforms.crosswalks.engine.table import Table, Unreadable
+from transforms.crosswalks.engine.xmltree import XmlFormat
+from transforms.draft import Draft
+
+OAI = "{http://www.openarchives.org/OAI/2.0/}"
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+_XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
+_PARSER = etree.XMLParser(  # one for all payloads: making one takes as long as parsing a small record
+    resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+)
+_NO_ROOT: frozenset[str] = frozenset()
+_ABOUT = XmlFormat(
+    _NO_ROOT, Table({}, {"*": "the repository's statement about its metadata record, not about the resource"})
+)
+_UNKNOWN = XmlFormat(_NO_ROOT, Table({}, {}))  # no rows: every leaf is unmapped
+
+
+def parse_xml(payload: str) -> Element:
+    """Parse a payload and return its root element.
+
+    Raises Unreadable with line and column when the text is not well-formed XML.
+    """
+    text = _DECLARATION.sub("", payload, count=1).lstrip("\ufeff \t\r\n")
+    if "&" in text:
+        text = _ENTITY.sub(_character, text)
+    try:
+        return etree.fromstring(text.encode("utf-8"), _PARSER)
+    except UnicodeEncodeError as error:
+        raise Unreadable(f"not encodable as UTF-8: {error.reason} at character {error.start}") from error
+    except etree.XMLSyntaxError as error:
+        raise Unreadable(f"not well-formed XML: {error.msg}") from error
+
+
+def _character(entity: re.Match[str]) -> str:
+    """Return the character of an HTML entity, which XML does not declare; leave XML's own entities."""
+    return entity[0] if entity[1] in _XML_ENTITIES else html.unescape(entity[0])
+
+
+def unwrap(payload: str, draft: Draft) -> Element:
+    """Return the format's own root inside an OAI-PMH record; the record's `about` goes to the draft as ignored.
+
+    Raises Unreadable when there is no metadata.
+    """
+    root = parse_xml(payload)
+    if not _is_wrapper(root):
+        return root
+    metadata: Element | None = None
+    for child in _elements(root):
+        name = local_name(child.tag)
+        if name == "metadata" and metadata is None and len(child):
+            metadata = child
+        else:
+            (_ABOUT if name in {"about", "header"} else _UNKNOWN).read(child, draft, name)
+    inside = [] if metadata is None else _elements(metadata)
+    if not inside:
+        raise Unreadable("no metadata in the record")
+    for further in inside[1:]:
+        _UNKNOWN.read(further, draft, f"metadata/{local_name(further.tag)}")
+    return inside[0]
+
+
+def _is_wrapper(root: Element) -> bool:
+    if root.tag == f"{OAI}record":
+        return True
+    names = {local_name(child.tag) for child in _elements(root)}
+    return root.tag == "record" and (not names or bool(names & {"metadata", "header", "about"}))
+
+
+def _elements(element: Element) -> list[Element]:
+    """Return the child elements, without comments and entities."""
+    return [child for child in element if isinstance(child.tag, str)]
