@@ -77,7 +77,8 @@ class _Copies:
     """Remembers what one element says, for its exact copies in later records.
 
     The records of a feed repeat whole sections, such as LOM's `rights`. Without this memory the transform of LOM takes
-    about 30 % more processor time (measured in pairs over the records of `bench.transform`); oai_dc, which has no sections, is not affected.
+    about 30 % more processor time (measured in pairs over the records of `bench.transform`); oai_dc, which has no
+    sections, takes the same.
     """
 
     def __init__(self) -> None:
