@@ -68,7 +68,7 @@ def _transform(job: tuple[str, int]) -> tuple[float, float]:
     """Wall and processor seconds of reading records into the shared schema and writing them as a catalog row."""
     import msgspec
 
-    from pipeline.feed import rarely_collected
+    from pipeline.feed import rare_garbage_collection
     from transforms import transform_all
 
     format_, first = job
@@ -77,7 +77,7 @@ def _transform(job: tuple[str, int]) -> tuple[float, float]:
     )
     given = _records(format_, first)
     wall, processor = time.perf_counter(), time.process_time()
-    with rarely_collected():
+    with rare_garbage_collection():
         for found in transform_all(given, feed):
             if found.resource is None:
                 raise SystemExit(f"{found.key} is no resource: {found.rejection}")

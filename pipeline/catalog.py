@@ -1,4 +1,4 @@
-"""What each task of the catalog's DAG does, without Airflow: match a snapshot, publish it, report the night."""
+"""The steps of a publication, without Airflow: match the live records, publish, report."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ import shutil
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipeline.feed import rarely_collected
-from pipeline.halves import MANY, by_halves
+from pipeline.feed import rare_garbage_collection
+from pipeline.processes import MIN_KEYS_TO_SPLIT, split_across_processes
 from schemas import Environment, environment
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 log = logging.getLogger("elib.catalog")
+_MAX_ERROR_CHARS = 2_000
 
 
 def match(*, full: bool = False) -> dict[str, Any]:
-    """Find which live records are one work; what was found waits in a folder for the publication.
+    """Find which live records are one work, and write the result into a folder for the publication.
 
-    Only what changed since the last publication is looked at again, unless `full`; the result is the same. A match that
-    fails is a publication that failed: the catalog says so, and the report and the notification with it.
+    Only records that changed since the last publication are compared again, unless `full`; the result is the same. A
+    match that fails is recorded as a failed publication, which the report and the notification show.
+    Returns the folder, relative to ELIB_HOME, and the counts of records and of those compared.
     """
     from loaders.backup import NotReprocessed, check_reprocessed
 
@@ -30,23 +32,27 @@ def match(*, full: bool = False) -> dict[str, Any]:
         check_reprocessed(env)
         return _match(env, full)
     except NotReprocessed as error:
-        _unpublished(env, "restored", str(error))
+        _record_failure(env, "restored", str(error))
         raise
     except BaseException as error:
-        said = f"match: {type(error).__name__}: {error}"[:2000]
-        _unpublished(env, "crashed", f"{said}. The catalog is as it was; the next publication does it all.")
+        _record_failure(env, "crashed", _crash("match", error))
         raise
 
 
-def _unpublished(env: Environment, cause: str, sentence: str) -> None:
-    """Note a publication that did not come to be, unless another is going on, which will say how it ended."""
+def _record_failure(env: Environment, cause: str, sentence: str) -> None:
+    """Record a failed publication, unless another one runs, which will record its own end."""
     from loaders import store
     from loaders.publication import publication
 
     try:
         store.fail_run(env, publication.begin(env), cause, sentence)
     except store.FeedBusy as busy:
-        log.warning("%s; this is not noted in the catalog: %s", busy, sentence)
+        log.warning("%s; this failure is not recorded in the catalog: %s", busy, sentence)
+
+
+def _crash(step: str, error: BaseException) -> str:
+    what = f"{step}: {type(error).__name__}: {error}"[:_MAX_ERROR_CHARS]
+    return f"{what}. The catalog is unchanged; the next publication does the work again."
 
 
 def _match(env: Environment, full: bool) -> dict[str, Any]:
@@ -70,45 +76,46 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     version, since = matcher_version(), newest_publication(env)
     try:
         before, pairs = (None if full else read_state(env, version)) or (None, None)
-        kept = read_features(env, version) if before is None else before
+        stored = read_features(env, version) if before is None else before
     except StateUnreadable as error:
-        log.warning("What the last match left cannot be read, so that every record is matched anew: %s", error)
-        before = pairs = kept = None
-    fresh, gone = stale_keys(env, kept)
-    with rarely_collected():
-        made = _live_features(env, fresh)
-    now = made if kept is None else pa.concat_tables([without(kept, gone), made]).sort_by("key")
+        log.warning("The last match's result cannot be read, so every record is compared again: %s", error)
+        before = pairs = stored = None
+    changed_keys, gone_keys = stale_keys(env, stored)
+    with rare_garbage_collection():
+        computed = _live_features(env, changed_keys)
+    now = computed if stored is None else pa.concat_tables([without(stored, gone_keys), computed]).sort_by("key")
     changed = None if before is None else changes(before, now)
-    del before, kept, made  # a million features are a gigabyte
-    decided = judgements(env)
-    found = match(now, before=changed, known=pairs, judgements=decided)
+    del before, stored, computed  # a million features are a gigabyte
+    decisions = judgements(env)
+    matched = match(now, before=changed, known=pairs, judgements=decisions)
     one_to_one = frozenset(feed.name for feed in feeds_in_use(env).feeds if feed.one_to_one)
-    clusters = cluster(found.pairs, now, decided, one_to_one)
+    clusters = cluster(matched.pairs, now, decisions, one_to_one)
     folder = write_found(
-        env, version, now, found.pairs, clusters.clusters, clusters.matches, clusters.related, since=since
+        env, version, now, matched.pairs, clusters.clusters, clusters.matches, clusters.related, since=since
     )
     keep_across(folder, apply_catalog_rules(now))
-    log.info("%d records, %d looked at again, %d clusters", now.num_rows, found.evaluated, len(clusters.clusters))
-    return {"folder": str(folder.relative_to(env.home)), "records": now.num_rows, "evaluated": found.evaluated}
+    log.info("%d records, %d compared again, %d clusters", now.num_rows, matched.evaluated, len(clusters.clusters))
+    return {"folder": str(folder.relative_to(env.home)), "records": now.num_rows, "evaluated": matched.evaluated}
 
 
-def _live_features(env: Environment, keys: Collection[str], *, many: int = MANY) -> pa.Table:
-    """The features of live records, in key order; of `many` or more by two processes."""
+def _live_features(env: Environment, keys: Collection[str], *, min_to_split: int = MIN_KEYS_TO_SPLIT) -> pa.Table:
+    """Return the features of live records, in key order; two processes compute `min_to_split` or more."""
     from loaders.publication import read_live
     from loaders.store import close_connections
     from transforms.match import Live, features
 
-    def make(some: Sequence[str]) -> pa.Table:
-        return features(Live(record=one, feed=feed, record_sha256=sha) for feed, sha, one in read_live(env, some))
+    def compute(part: Sequence[str]) -> pa.Table:
+        live = read_live(env, part)
+        return features(Live(record=record, feed=feed, record_sha256=sha256) for feed, sha256, record in live)
 
     close_connections(env)
-    return by_halves(make, sorted(keys), env.home, many=many)
+    return split_across_processes(compute, sorted(keys), env.home, min_to_split=min_to_split)
 
 
 def publish(matched: dict[str, Any]) -> dict[str, int]:
-    """Publish what was matched, whole or not at all; then note what unrelated records of different feeds share.
+    """Publish what `match` found, in one transaction, and record the catalog rules' findings; return the counts.
 
-    What another publication has made old, or what is published already, is matched again first.
+    It is matched again first when another publication has made it outdated, or has published it already.
     """
     from loaders import store
     from loaders.backup import check_reprocessed
@@ -122,15 +129,14 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
         try:
             return _publish(env, run_id, matched)
         except (NothingMatched, Outdated) as error:
-            log.warning("%s; it is matched again", error)
+            log.warning("%s; the records are matched again", error)
             shutil.rmtree(env.home / matched["folder"], ignore_errors=True)
             return _publish(env, run_id, _match(env, full=False))
     except Undeclared as error:
         store.fail_run(env, run_id, "undeclared", str(error))
         raise
     except BaseException as error:
-        said = f"publish: {type(error).__name__}: {error}"[:2000]
-        store.fail_run(env, run_id, "crashed", f"{said}. The catalog is as it was; the next publication does it all.")
+        store.fail_run(env, run_id, "crashed", _crash("publish", error))
         raise
 
 
@@ -145,28 +151,31 @@ def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str
     feeds = update_declarations(env)
     if feeds.undeclared:
         check_declared(feeds, read_found(folder).clusters)
-    with rarely_collected():
+    with rare_garbage_collection():
         counts = publication.publish(env, run_id, folder, merge=merge, trust=feeds.trust)
     write_across(env, run_id, across, CATALOG_RULE_CODES)
     return counts
 
 
 def report() -> dict[str, str]:
-    """Write every report: the night, the feeds, the partners' fix-it lists, duplicates to review."""
+    """Write every report: the night, the feeds, the partners' fix-it lists, duplicates to review.
+
+    Returns their folder, relative to ELIB_HOME, and their number.
+    """
     from loaders.declarations import feeds_in_use
     from loaders.reports import write_all_reports
     from loaders.store import engine
     from transforms.rules import rule_texts
 
     env = environment()
-    with rarely_collected():
-        known = feeds_in_use(env)
-        paths = write_all_reports(engine(env), env.reports, known.feeds, rules=rule_texts(), troubles=known.troubles)
+    with rare_garbage_collection():
+        in_use = feeds_in_use(env)
+        paths = write_all_reports(engine(env), env.reports, in_use.feeds, rules=rule_texts(), troubles=in_use.troubles)
     return {"reports": str(env.reports.relative_to(env.home)), "written": str(len(paths))}
 
 
 def publish_now() -> dict[str, int]:
-    """Match, publish and report in this process."""
+    """Match, publish and report in this process; return the counts of the publication."""
     counts = publish(match())
     report()
     return counts

@@ -1,6 +1,7 @@
-"""What each task of a feed's DAG does, without Airflow: also for the command line, `make reprocess` and `make bench`.
+"""The steps of a feed's run, without Airflow: harvest, plan, transform, check, stage, gate, load.
 
-Every step runs under the feed's lock and ends its run as failed, with a cause and a sentence, when it cannot go on.
+Tasks, the command line and the benchmarks call them. A step that cannot go on ends its run as failed, with a cause and
+a sentence.
 """
 
 from __future__ import annotations
@@ -21,19 +22,22 @@ if TYPE_CHECKING:
     from loaders.landing import Landed
 
 log = logging.getLogger("elib.feed")
-_SAY_EVERY = 5.0  # seconds between two lines of progress
-_NOTHING = "nothing"  # the one chunk of a run that has none: Airflow skips what is mapped over nothing, after a pause
+_MAX_ERROR_CHARS = 2_000
+_SECONDS_BETWEEN_LINES = 5.0  # of progress
+_NO_CHUNKS = (
+    "nothing"  # the one chunk of a run without any: Airflow skips a task that is mapped over none, after a pause
+)
 
 
 def feed_of(env: Environment, name: str) -> Feed:
-    """The feed as it counts: its file, or its last good declaration while the file cannot be used. Raises BadFeed."""
+    """Return the feed: its file, or its last good declaration while the file cannot be used. Raises BadFeed."""
     from loaders.declarations import feed_in_use
 
     return feed_in_use(env, name)
 
 
 def _feed_to_harvest(env: Environment, name: str) -> Feed:
-    """The feed as its file declares it now. Raises HarvestFailed: on an old declaration nobody is asked anything."""
+    """Return the feed of its file. Raises HarvestFailed: no partner is asked on the strength of an old declaration."""
     try:
         return read_feed(env.feeds / f"{name}.toml")
     except BadFeed as error:
@@ -42,8 +46,8 @@ def _feed_to_harvest(env: Environment, name: str) -> Feed:
 
 
 @contextmanager
-def _failing_by_name(env: Environment, run_id: str, step: str) -> Iterator[None]:
-    """Whatever ends a step ends its run as failed, with a cause and a sentence; the exception goes on."""
+def _recorded_failure(env: Environment, run_id: str, step: str) -> Iterator[None]:
+    """End the run as failed, with a cause and a sentence, when the step raises; the exception is raised on."""
     from loaders import store
 
     try:
@@ -55,14 +59,14 @@ def _failing_by_name(env: Environment, run_id: str, step: str) -> Iterator[None]
         store.fail_run(env, run_id, "interrupted", f"{step} was stopped; the next run goes on from what was landed.")
         raise
     except BaseException as error:
-        said = f"{step}: {type(error).__name__}: {error}"[:2000]
-        store.fail_run(env, run_id, "crashed", f"{said}. What was landed is kept; the task's log has the whole story.")
+        what = f"{step}: {type(error).__name__}: {error}"[:_MAX_ERROR_CHARS]
+        store.fail_run(env, run_id, "crashed", f"{what}. What was landed is kept; the task's log has the details.")
         raise
 
 
 @lru_cache(maxsize=1)
 def transforms_version() -> str:
-    """A name for today's crosswalks, rules and vocabularies: it changes when any of them does."""
+    """Return a digest of today's crosswalks, rules and vocabularies."""
     digest = hashlib.sha256()
     for folder in ("transforms", "schemas"):
         for path in sorted((ROOT / folder).rglob("*")):
@@ -77,10 +81,10 @@ def harvest(
     full: bool | Callable[[], bool] = False,
     credentials: dict[str, str] | Callable[[], dict[str, str]] | None = None,
 ) -> dict[str, Any]:
-    """Begin a run of the feed and land what the partner says; a retired feed is asked nothing.
+    """Begin a run of the feed and land what the partner sends; the partner of a retired feed is not asked.
 
-    `full` and `credentials` may be functions, which are called after the run has begun: what hinders them is then a run
-    that failed, which the report and the notification name. Raises HarvestFailed; the run is then failed, and what came
+    `full` and `credentials` may be functions; they are called after the run has begun, so that their errors end it as
+    failed and appear in the report and the notification. Raises HarvestFailed: the run is then failed, and what came
     before is landed. No run begins on a bad feed file.
     """
     from harvesters import harvest as pages
@@ -90,19 +94,21 @@ def harvest(
     env = environment()
     feed = _feed_to_harvest(env, name)
     run_id = store.begin_run(env, name, version=transforms_version())
-    with _failing_by_name(env, run_id, "harvest"), store.locked_run(env, run_id):
+    with _recorded_failure(env, run_id, "harvest"), store.locked_run(env, run_id):
         declarations.keep_declaration(env, feed)
         if feed.status == "retired":
             return {"run_id": run_id, "listed": 0}
         _check_format(feed)
         full = full() if callable(full) else full
-        secrets = (credentials() if callable(credentials) else credentials) or _secrets_of(feed)
-        asked = ask(env.landing, feed, full=full, credentials=secrets)
-        say = Progress(name)
-        landed = land(env.landing, feed, run_id, pages(feed, asked, env, say), asked=asked, progress=say)
-        if landed.full and landed.nameless and not (landed.listed or asked.listed_so_far):
+        given = (credentials() if callable(credentials) else credentials) or _credentials_of(feed)
+        question = ask(env.landing, feed, full=full, credentials=given)
+        progress = _LoggedProgress(name)
+        landed = land(
+            env.landing, feed, run_id, pages(feed, question, env, progress), asked=question, progress=progress
+        )
+        if landed.full and landed.nameless and not (landed.listed or question.listed_so_far):
             raise _nothing_read(landed)
-        notes = (*landed.notes, *_unread(landed), *_nothing_listed(landed, asked))
+        notes = (*landed.notes, *_unread(landed), *_nothing_listed(landed, question))
         for note in notes:
             log.warning("%s: %s", name, note)
         store.note_landed(env, run_id, listed=landed.listed, notes=notes)
@@ -111,29 +117,29 @@ def harvest(
 
 
 def _unread(landed: Landed) -> Iterator[str]:
-    """What an operator should know of what cannot be read and has no name to be rejected under."""
+    """Yield a note on what could not be read and has no identifier to be rejected under."""
     if landed.nameless:
         yield (
-            f"{landed.nameless} records or parts of the list could not be read, and nothing says which "
-            f"(the first: {landed.nameless_reason}). What came of them lies beside what was landed as raw-*.bin. "
-            "Until they can be read, no record of that time is taken for deleted because a list lacks it"
+            f"{landed.nameless} records or parts of the list could not be read, and have no identifier "
+            f"(the first: {landed.nameless_reason}). What was received is kept beside landing's parts as raw-*.bin. "
+            "Until they can be read, no record of that time counts as deleted because a list lacks it"
         )
 
 
-def _nothing_listed(landed: Landed, asked: Ask) -> Iterator[str]:
-    """What an operator should know of a whole list that is empty: a misspelt set or filter looks the same."""
-    if landed.complete and landed.full and not (landed.listed or landed.nameless or asked.listed_so_far):
+def _nothing_listed(landed: Landed, question: Ask) -> Iterator[str]:
+    """Yield a note on a whole list that is empty: a misspelt set or filter looks the same."""
+    if landed.complete and landed.full and not (landed.listed or landed.nameless or question.listed_so_far):
         yield "the whole list holds no record: compare the feed's url, sets and [request] with what the partner offers"
 
 
 def _nothing_read(landed: Landed) -> HarvestFailed:
-    """A whole list of which not one record can be read is no empty list."""
-    sentence = f"of the list nothing can be read, {landed.nameless} times (the first: {landed.nameless_reason})"
+    """Return the failure of a whole list of which no record can be read; it must not pass for an empty list."""
+    sentence = f"none of the {landed.nameless} records can be read (the first: {landed.nameless_reason})"
     return HarvestFailed("malformed", f"{sentence}. Compare the feed file with what the partner sends, in landing.")
 
 
 def _check_format(feed: Feed) -> None:
-    """Raises HarvestFailed, before the partner is asked, when nothing of ours reads the feed's format or dialect."""
+    """Raise HarvestFailed, before the partner is asked, when no crosswalk reads the feed's format or dialect."""
     from transforms.crosswalks import ALIASES, CROSSWALKS
     from transforms.crosswalks.dialects import DIALECTS
 
@@ -147,8 +153,8 @@ def _check_format(feed: Feed) -> None:
         raise HarvestFailed("bad_format", sentence, again=False)
 
 
-def _secrets_of(feed: Feed) -> dict[str, str]:
-    """The feed's credentials from the environment, for runs without Airflow."""
+def _credentials_of(feed: Feed) -> dict[str, str]:
+    """Return the feed's credentials from the environment, for runs without Airflow."""
     import os
 
     from harvesters.client import from_environment
@@ -156,8 +162,8 @@ def _secrets_of(feed: Feed) -> dict[str, str]:
     return from_environment(feed.connection, os.environ)
 
 
-class Progress:
-    """Says into the task's log, now and then, how far a harvest has come."""
+class _LoggedProgress:
+    """Writes the progress of a harvest into the task's log every few seconds."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -167,13 +173,13 @@ class Progress:
         from harvesters.progress import progress_line
 
         now = time.monotonic()
-        if now - self.last >= _SAY_EVERY:
+        if now - self.last >= _SECONDS_BETWEEN_LINES:
             self.last = now
             log.info("%s: %s", self.name, progress_line(listed, total, now - self.began))
 
 
 def begin_reprocess(name: str, *, take_over: bool = False) -> str:
-    """A run that judges every record that ever landed again, without asking the partner.
+    """Begin a run over every record that ever landed, without asking the partner; return its id.
 
     Raises FeedBusy, also when a harvest is unfinished, unless `take_over` ends it.
     """
@@ -183,18 +189,18 @@ def begin_reprocess(name: str, *, take_over: bool = False) -> str:
 
 
 def plan(name: str, run_id: str) -> list[str]:
-    """What to judge: the chunks to transform, as paths relative to ELIB_HOME; NOTHING alone where there is none."""
+    """Return the chunks to transform, as paths relative to ELIB_HOME; a run without any has one that holds nothing."""
     from loaders import staging
 
     env = environment()
-    with _failing_by_name(env, run_id, "plan"):
+    with _recorded_failure(env, run_id, "plan"):
         planned = staging.plan_staging(env, run_id, withdraw=feed_of(env, name).status == "retired")
-    return list(planned.chunks) or [_NOTHING]
+    return list(planned.chunks) or [_NO_CHUNKS]
 
 
 @contextmanager
-def rarely_collected() -> Iterator[None]:
-    """Models, tables and records at work are not walked for garbage again and again: a third of the transform stage."""
+def rare_garbage_collection() -> Iterator[None]:
+    """Let the garbage collector run rarely: walking the same models and records is a third of transform's time."""
     before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(200_000)
@@ -206,8 +212,8 @@ def rarely_collected() -> Iterator[None]:
 
 
 def transform(name: str, chunk: str) -> dict[str, int]:
-    """Read a chunk of source records into the shared schema."""
-    if chunk == _NOTHING:
+    """Transform a chunk of source records into the shared schema; return how many."""
+    if chunk == _NO_CHUNKS:
         return {"records": 0}
     from loaders import staging
     from transforms import transform_all
@@ -215,22 +221,22 @@ def transform(name: str, chunk: str) -> dict[str, int]:
     env = environment()
     feed = feed_of(env, name)
     run_id = Path(chunk).parts[1]  # staging/<run id>/…
-    with _failing_by_name(env, run_id, "transform"), rarely_collected():
+    with _recorded_failure(env, run_id, "transform"), rare_garbage_collection():
         outcomes = transform_all(staging.read_chunk(env, chunk), feed)
         return {"records": staging.write_outcomes(env, chunk, outcomes)}
 
 
 def check(name: str, run_id: str) -> int:
-    """How much the batch rules find in the feed as it would stand: rules that need a record's neighbours or history."""
+    """Apply the batch rules to the feed as it would stand after the load; return how many findings they make."""
     env = environment()
-    with _failing_by_name(env, run_id, "check"), rarely_collected():
-        return _check_neighbours(env, run_id)
+    with _recorded_failure(env, run_id, "check"), rare_garbage_collection():
+        return _apply_batch_rules(env, run_id)
 
 
-def _check_neighbours(env: Environment, run_id: str) -> int:
-    """Write what the batch rules find in the feed as it would stand; returns how many findings.
+def _apply_batch_rules(env: Environment, run_id: str) -> int:
+    """Write the batch rules' findings (those that need a record's neighbours or history); return how many.
 
-    Nothing is judged, and the findings stay as they are, when the run changes no record.
+    When the run changes no record, nothing is judged and the findings stay as they are.
     """
     from loaders import staging
     from loaders.catalog import accepted_records, deleted_keys, open_findings, staged_records
@@ -240,35 +246,35 @@ def _check_neighbours(env: Environment, run_id: str) -> int:
     planned = staging.read_staging_plan(env, run_id)
     if not planned.transform and not planned.deleted:
         return 0
-    staged = {one.key: one for one in map(decode_facts, staged_records(env, planned.chunks))}
-    gone = deleted_keys(env, run_id)
+    standing = {facts.key: facts for facts in map(decode_facts, staged_records(env, planned.chunks))}
+    deleted = deleted_keys(env, run_id)
     before: dict[str, Facts] = {}
-    for one in map(decode_facts, accepted_records(env, feed_of(run_id))):
-        if one.key in staged:
-            before[one.key] = one
-        elif one.key not in gone:
-            staged[one.key] = one
+    for facts in map(decode_facts, accepted_records(env, feed_of(run_id))):
+        if facts.key in standing:
+            before[facts.key] = facts
+        elif facts.key not in deleted:
+            standing[facts.key] = facts
     narrowed = open_findings(env, feed_of(run_id), "license_narrowed")
-    found = apply_batch_rules(staged.values(), before=before, narrowed_before=narrowed)
-    return staging.write_batch_issues(env, run_id, found)
+    findings = apply_batch_rules(standing.values(), before=before, narrowed_before=narrowed)
+    return staging.write_batch_issues(env, run_id, findings)
 
 
 def stage(name: str, run_id: str) -> dict[str, int]:
-    """The funnel of the run: what the load would do, counted."""
+    """Return the run's funnel: counts of what the load would do."""
     from loaders import staging
 
     env = environment()
-    with _failing_by_name(env, run_id, "stage"):
+    with _recorded_failure(env, run_id, "stage"):
         return staging.stage(env, run_id)
 
 
 def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
-    """Whether the run may be loaded; a run that may not is held, with its reasons, for a steward."""
+    """Return whether the run may be loaded; hold it for a steward, with the reasons, when it may not."""
     from loaders import store
     from loaders.reports import reason_sentence
 
     env = environment()
-    with _failing_by_name(env, run_id, "gate"):
+    with _recorded_failure(env, run_id, "gate"):
         reasons = _judge_run(env, feed_of(env, name), run_id, counts)
         if reasons:
             store.hold_run(env, run_id, reasons)
@@ -277,7 +283,7 @@ def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
 
 
 def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]) -> tuple[Reason, ...]:
-    """Why the run must not be loaded as it is; nothing when it may. The verdict is kept under reports/gate."""
+    """Return why the run must not be loaded; empty when it may be. The verdict is kept under reports/gate."""
     from loaders import staging
     from loaders.backup import waiting_keys
     from loaders.catalog import quality_shares
@@ -295,18 +301,18 @@ def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]
 
 
 def load(name: str, run_id: str, passed: bool) -> dict[str, int]:
-    """Load the run, whole or not at all; a held run is left to the steward."""
+    """Load the run in one transaction and return its funnel; leave a held run to the steward."""
     from loaders import catalog
 
     env = environment()
     if not passed:
         return {}
-    with _failing_by_name(env, run_id, "load"):
+    with _recorded_failure(env, run_id, "load"):
         return catalog.load(env, run_id)
 
 
 def run_feed(name: str, run_id: str) -> dict[str, int]:
-    """Take a run that has begun through every further step, in this process; the funnel of what was loaded."""
+    """Run every step after the harvest in this process; return the funnel, empty when the run is held."""
     for chunk in plan(name, run_id):
         transform(name, chunk)
     check(name, run_id)

@@ -152,4 +152,4 @@ def test_a_damaged_file_of_the_last_match_stops_no_publication(
     (home.home / "match" / name).write_bytes(bytes_)
     tasks_catalog.publish_now()
     assert {table: rows(home, table) for table in TABLES} == before
-    assert f"match/{name}" in caplog.text and "every record is matched anew" in caplog.text
+    assert f"match/{name}" in caplog.text and "every record is compared again" in caplog.text

@@ -19,7 +19,7 @@ env = environment()
 keys = live_versions(env)
 alone = live_features(env, keys)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > 0)
-both = live_features(env, keys, many=2)
+both = live_features(env, keys, min_to_split=2)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > 0)
 print(alone.equals(both), both["key"].to_pylist() == sorted(keys), both.num_rows)
 """

@@ -15,7 +15,7 @@ PARTS = """
 import os, signal, sys, threading
 from pathlib import Path
 import pyarrow as pa
-from pipeline.halves import by_halves
+from pipeline.processes import split_across_processes
 
 HERE = os.getpid()
 KEYS = [f"feed:{number:03}" for number in range(101)]
@@ -34,7 +34,7 @@ def make(keys):
     return pa.table({"key": list(keys), "process": [os.getpid()] * len(keys)})
 
 def show(many):
-    made = by_halves(make, KEYS, Path(sys.argv[1]), many=many)
+    made = split_across_processes(make, KEYS, Path(sys.argv[1]), min_to_split=many)
     print(made["key"].to_pylist() == KEYS, len(set(made["process"].to_pylist())), sorted(os.listdir(sys.argv[1])))
 """
 
@@ -55,7 +55,7 @@ def test_two_processes_make_many_rows_and_one_makes_few(tmp_path: Path, many: in
 def test_the_half_of_a_process_that_is_killed_is_made_again(tmp_path: Path) -> None:
     ended = told("show(2)", tmp_path, "killed")
     assert ended.stdout == "True 1 []\n"
-    assert "ended with code -9" in ended.stderr
+    assert "exited with -9" in ended.stderr
 
 
 def test_what_hinders_the_second_process_is_raised_in_the_first(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_what_hinders_the_second_process_is_raised_in_the_first(tmp_path: Path) 
 def test_what_hinders_the_first_process_ends_the_second_whatever_that_does_when_it_is_asked(tmp_path: Path) -> None:
     ended = told("signal.signal(signal.SIGTERM, signal.SIG_IGN); show(2)", tmp_path, "bad here")
     assert ended.stderr.rstrip().endswith("ValueError: feed:000 cannot be read")
-    assert "made again" not in ended.stderr
+    assert "computing them again" not in ended.stderr
 
 
 def test_one_process_makes_all_where_the_system_has_no_room_for_a_second(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_one_process_makes_all_where_the_system_has_no_room_for_a_second(tmp_pat
     """
     ended = told(script, tmp_path)
     assert ended.stdout == "True 1 []\n", ended.stderr
-    assert "no second could begin" in ended.stderr
+    assert "no second one could start" in ended.stderr
 
 
 def test_a_process_with_a_second_thread_is_not_copied(tmp_path: Path) -> None:
