@@ -190,29 +190,31 @@ def _starting_position(feed: Feed, ask: Ask, server: Server, method: str) -> Pos
 
 def _new_position(feed: Feed, ask: Ask, server: Server, method: str, verb: _Verb) -> Position:
     """Return one window per set from the mark on, and what an earlier harvest skipped, to be requested again."""
-    incremental = not ask.full and ask.since is not None
-    since = format_datestamp(parse_datestamp(ask.since), days=server.days) if incremental and ask.since else None
     sets: list[str | None] = [*feed.sets] or [None]
-    skipped = ask.retry if incremental else ()
-    retried = [_retried_window(skip.window, name) for skip in skipped if skip.window for name in sets]
+    if ask.full or ask.since is None:
+        windows = [Window(set=name, verb=verb) for name in sets]
+        return Position(windows=windows, response_date=server.response_date, full=True, method=method)
+    mark = format_datestamp(parse_datestamp(ask.since), days=server.days)
     return Position(
-        windows=[*(Window(set=name, start=since, verb=verb) for name in sets), *retried],
+        windows=[*(Window(set=name, start=mark, verb=verb) for name in sets), *_retried_windows(ask.retry, sets)],
         response_date=server.response_date,
-        full=not incremental,
-        retry=[skip.identifier for skip in skipped if skip.identifier],
+        full=False,
+        retry=[skipped.identifier for skipped in ask.retry if skipped.identifier],
         method=method,
     )
 
 
-def _retried_window(bounds: tuple[str, str], set_name: str | None) -> Window:
-    start, end = bounds
-    return Window(
-        set=set_name,
-        start=None if start == _OPEN_START else start,
-        end=None if end == _OPEN_END else end,
-        split=True,
-        is_retry=True,
-    )
+def _retried_windows(retry: tuple[Skipped, ...], sets: list[str | None]) -> Iterator[Window]:
+    """Yield the windows of dates that an earlier harvest skipped, in each set."""
+    for start, end in (skipped.window for skipped in retry if skipped.window):
+        for name in sets:
+            yield Window(
+                set=name,
+                start=None if start == _OPEN_START else start,
+                end=None if end == _OPEN_END else end,
+                split=True,
+                is_retry=True,
+            )
 
 
 class _TokenExpired(Exception):
@@ -439,14 +441,9 @@ class _Harvest:
 
     def _protocol_failure(self, error: Exception, offered: list[str]) -> HarvestFailed:
         """Return the failure that a protocol error means for this feed; `offered` are the server's formats."""
-        endpoint, prefix = self.repository.endpoint, self.feed.format
-        others = ", ".join(name for name in offered if name != prefix)
-        if isinstance(error, CannotDisseminateFormat | NoMetadataFormat) and prefix in offered:
-            why, more = f" ({error})" if str(error) else "", f"also {others}" if others else "no other"
-            return failed("bad_format", f"{endpoint} lists {prefix!r} and yet refuses it{why}; it lists {more}")
+        endpoint = self.repository.endpoint
         if isinstance(error, CannotDisseminateFormat | NoMetadataFormat):
-            what = f"{endpoint} does not offer {prefix!r}; it offers {others or 'no format that it names'}"
-            return failed("bad_format", what)
+            return failed("bad_format", f"{endpoint} {_format_refused(self.feed.format, offered, str(error))}")
         if isinstance(error, NoSetHierarchy):
             return failed("bad_format", f"{endpoint} has no sets, and the feed asks for {', '.join(self.feed.sets)}")
         if isinstance(error, BadVerb):
@@ -552,6 +549,14 @@ class _Harvest:
         if self._is_whole_list(window) and window.credible and not window.is_retry:
             self.position.promised = window.size
         self.position.windows[0:1] = halves
+
+
+def _format_refused(prefix: str, offered: list[str], message: str) -> str:
+    others = ", ".join(name for name in offered if name != prefix)
+    if prefix not in offered:
+        return f"does not offer {prefix!r}; it offers {others or 'no format that it names'}"
+    reason = f" ({message})" if message else ""
+    return f"lists {prefix!r} and yet refuses it{reason}; it lists {f'also {others}' if others else 'no other'}"
 
 
 def _next_response(responses: Pages, window: Window) -> Response | None:
