@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, text
 from commands import night
 from commands.airflow_home import prepare
 from schemas import environment, read_feeds
-from tests.harvesters.loopback import Answer, Asked, serving
+from tests.harvesters.loopback import Answer, ReceivedRequest, serving
 
 ROOT = Path(__file__).parents[2]
 FEED = """title = "{name}"
@@ -120,7 +120,7 @@ def test_ctrl_c_ends_the_night_and_not_only_the_feed_at_work(tmp_path: Path) -> 
     feeds.mkdir()
     asked, go_on = threading.Event(), threading.Event()
 
-    def partner(said: Asked) -> Answer:
+    def partner(said: ReceivedRequest) -> Answer:
         asked.set()
         go_on.wait(60)
         return Answer(status=503)

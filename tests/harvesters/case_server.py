@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape
 
-from tests.harvesters.loopback import TAIL, Answer, Asked, identify, oai_error
+from tests.harvesters.loopback import TAIL, Answer, ReceivedRequest, identify, oai_error
 
 HEAD = '<?xml version="1.0"?><OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">'
 DC = 'xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/" xmlns:dc="http://purl.org/dc/elements/1.1/"'
@@ -21,46 +21,46 @@ class CaseServer:
     def __init__(self, night: dict[str, Any]) -> None:
         self.night = night
 
-    def __call__(self, asked: Asked) -> Answer:
+    def __call__(self, request: ReceivedRequest) -> Answer:
         for answer in self.night.get("answers", ()):
-            if all(_fits(asked, name, value) for name, value in answer.get("when", {}).items()):
-                return _answer(answer, asked)
+            if all(_fits(request, name, value) for name, value in answer.get("when", {}).items()):
+                return _answer(answer, request)
         if "repository" in self.night:
-            return _repository(self.night["repository"], asked)
-        return _answer(self.night["otherwise"], asked) if "otherwise" in self.night else Answer(status=404)
+            return _repository(self.night["repository"], request)
+        return _answer(self.night["otherwise"], request) if "otherwise" in self.night else Answer(status=404)
 
 
-def _fits(asked: Asked, name: str, value: Any) -> bool:
+def _fits(request: ReceivedRequest, name: str, value: Any) -> bool:
     if name == "path":
-        return bool(asked.path == value)
-    given = asked.params.get(name)
+        return bool(request.path == value)
+    given = request.params.get(name)
     return given is not None if value is True else bool(given == value)
 
 
-def _answer(answer: dict[str, Any], asked: Asked) -> Answer:
+def _answer(answer: dict[str, Any], request: ReceivedRequest) -> Answer:
     text = answer["body"] if "body" in answer else answer.get("before", "") + json.dumps(answer.get("json"))
-    base = f"http://{asked.headers.get('host', '')}"
-    body = text.replace("{base}", base).replace("{query}", urlencode(asked.params))
+    base = f"http://{request.headers.get('host', '')}"
+    body = text.replace("{base}", base).replace("{query}", urlencode(request.params))
     usual = "application/json" if "json" in answer else "text/xml"
     headers = {"Content-Type": answer.get("type", usual), **answer.get("headers", {})}
     return Answer(body, answer.get("status", 200), headers)
 
 
-def _repository(repository: dict[str, Any], asked: Asked) -> Answer:
-    verb, deleted = asked.params.get("verb", ""), repository.get("deleted", "persistent")
+def _repository(repository: dict[str, Any], request: ReceivedRequest) -> Answer:
+    verb, deleted = request.params.get("verb", ""), repository.get("deleted", "persistent")
     date = repository.get("date", DATE)
     if verb == "Identify":
-        body = identify(deleted=deleted, url=f"http://{asked.headers.get('host', '')}{asked.path}")
+        body = identify(deleted=deleted, url=f"http://{request.headers.get('host', '')}{request.path}")
         return Answer(body.replace("2026-03-01T00:00:00Z", date))
     if verb == "ListMetadataFormats":
         return Answer(_envelope(date, verb, "<metadataFormat><metadataPrefix>oai_dc</metadataPrefix></metadataFormat>"))
-    return _list(repository, asked, date)
+    return _list(repository, request, date)
 
 
-def _list(repository: dict[str, Any], asked: Asked, date: str) -> Answer:
-    since, start = asked.params.get("from", ""), 0
-    if "resumptionToken" in asked.params:
-        number, since = asked.params["resumptionToken"].split("|")
+def _list(repository: dict[str, Any], request: ReceivedRequest, date: str) -> Answer:
+    since, start = request.params.get("from", ""), 0
+    if "resumptionToken" in request.params:
+        number, since = request.params["resumptionToken"].split("|")
         start = int(number)
     elif since and repository.get("refuses_from"):
         return Answer(oai_error("badArgument"))
@@ -75,7 +75,7 @@ def _list(repository: dict[str, Any], asked: Asked, date: str) -> Answer:
     token = f"{start + 1}|{since}" if start + 1 < len(pages) else ""
     tail = f"<resumptionToken{size_said}>{token}</resumptionToken>" if len(pages) > 1 else ""
     listed = "".join(_record(records[name]) for name in pages[start])
-    return Answer(_envelope(date, asked.params["verb"], listed + tail))
+    return Answer(_envelope(date, request.params["verb"], listed + tail))
 
 
 def _record(record: dict[str, Any]) -> str:

@@ -31,8 +31,8 @@ NAMESPACES = 'xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/" xmlns:d
 
 
 @dataclass
-class Asked:
-    """One request as it came."""
+class ReceivedRequest:
+    """One request that the server received."""
 
     method: str
     path: str
@@ -56,26 +56,26 @@ class Answer:
         return self.body.encode() if isinstance(self.body, str) else self.body
 
 
-Script = Callable[[Asked], Answer]
+Script = Callable[[ReceivedRequest], Answer]
 
 
 @dataclass
 class Loopback:
     url: str
-    asked: list[Asked]
+    requests: list[ReceivedRequest]
 
     @property
     def verbs(self) -> list[str]:
-        return [one.params.get("verb", "") for one in self.asked]
+        return [request.params.get("verb", "") for request in self.requests]
 
 
 @contextmanager
 def serving(script: Script, tls: Path | None = None) -> Iterator[Loopback]:
-    """A server that answers each request as the script says, on a port of its own.
+    """Run a server on a free port that answers each request with what `script` returns for it.
 
-    With `tls`, a folder to write into, it speaks TLS with a certificate that nobody signed.
+    With `tls`, a folder to write into, it speaks TLS with a self-signed certificate.
     """
-    asked: list[Asked] = []
+    requests: list[ReceivedRequest] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -90,16 +90,16 @@ def serving(script: Script, tls: Path | None = None) -> Iterator[Loopback]:
             form = self.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded")
             params = dict(parse_qsl(url.query) + (parse_qsl(body.decode()) if form else []))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            one = Asked(self.command, url.path, params, headers, body)
-            asked.append(one)
-            said = script(one)
-            self.send_response(said.status)
-            for name, value in said.headers.items():
+            request = ReceivedRequest(self.command, url.path, params, headers, body)
+            requests.append(request)
+            answer = script(request)
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
                 self.send_header(name, value)
-            if "Content-Length" not in said.headers:
-                self.send_header("Content-Length", str(len(said.bytes)))
+            if "Content-Length" not in answer.headers:
+                self.send_header("Content-Length", str(len(answer.bytes)))
             self.end_headers()
-            self.wfile.write(said.bytes)
+            self.wfile.write(answer.bytes)
 
         do_GET = do_POST = answer
 
@@ -110,7 +110,7 @@ def serving(script: Script, tls: Path | None = None) -> Iterator[Loopback]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        yield Loopback(f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}", asked)
+        yield Loopback(f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}", requests)
     finally:
         server.shutdown()
         server.server_close()
@@ -118,7 +118,7 @@ def serving(script: Script, tls: Path | None = None) -> Iterator[Loopback]:
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:
-    """A server's TLS context with a certificate of its own making, the same for all servers of a folder."""
+    """Return a server's TLS context with a self-signed certificate, the same for all servers of a folder."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if (folder / "server.pem").exists():
         context.load_cert_chain(folder / "server.pem")
@@ -138,29 +138,29 @@ def self_signed(folder: Path) -> ssl.SSLContext:
 
 
 def open_environment(home: object) -> Environment:
-    """An installation that may fetch from loopback."""
+    """Return an environment that may fetch from loopback."""
     return environment({"ELIB_HOME": str(home), "ELIB_ALLOW_PRIVATE": "127.0.0.1,localhost"})
 
 
 def feed(url: str, protocol: str = "oai_pmh", **more: object) -> Feed:
-    """A feed that asks quickly and without waiting between tries."""
+    """Return a feed whose harvest sends requests quickly and hardly waits between retries."""
     request = {"rate": 100_000, "backoff": 0.001, "retries": 2, "timeout": 10, **dict(more.pop("request", {}))}
-    said = {"name": "books", "title": "Books", "partner": "A Library", "protocol": protocol, "url": url}
-    return Feed.model_validate({"format": "oai_dc", **said, "request": request, **more})
+    required = {"name": "books", "title": "Books", "partner": "A Library", "protocol": protocol, "url": url}
+    return Feed.model_validate({"format": "oai_dc", **required, "request": request, **more})
 
 
 def pages(of: Feed, env: Environment, ask: Ask | None = None) -> list[Page]:
     return list(harvest(of, ask or Ask(), env))
 
 
-def identifiers(found: list[Page]) -> list[str]:
-    return [record.identifier for page in found for record in page.records]
+def identifiers(harvested: list[Page]) -> list[str]:
+    return [record.identifier for page in harvested for record in page.records]
 
 
 def record(n: int, stamp: str = "2026-01-01T00:00:00Z", inside: str = "", status: str = "") -> str:
-    """One oai_dc record; `inside` stands in its description; a deleted one has its header only."""
-    said = f' status="{status}"' if status else ""
-    header = f"<header{said}><identifier>oai:example.org:{n}</identifier><datestamp>{stamp}</datestamp></header>"
+    """Return an oai_dc record with `inside` in its description; a deleted one has its header only."""
+    attribute = f' status="{status}"' if status else ""
+    header = f"<header{attribute}><identifier>oai:example.org:{n}</identifier><datestamp>{stamp}</datestamp></header>"
     if status == "deleted":
         return f"<record>{header}</record>"
     dc = f"<dc:title>Title {n}</dc:title><dc:description>{inside}</dc:description>"
@@ -168,18 +168,18 @@ def record(n: int, stamp: str = "2026-01-01T00:00:00Z", inside: str = "", status
 
 
 def identify(granularity: str = "YYYY-MM-DDThh:mm:ssZ", deleted: str = "persistent", url: str = "") -> str:
-    said = (
+    fields = (
         f"<repositoryName>R</repositoryName><baseURL>{url or 'http://example.org/oai'}</baseURL>"
         "<protocolVersion>2.0</protocolVersion><adminEmail>admin@example.org</adminEmail>"
         f"<earliestDatestamp>2020-01-01</earliestDatestamp><deletedRecord>{deleted}</deletedRecord>"
         f"<granularity>{granularity}</granularity>"
     )
-    return f"{HEAD}<Identify>{said}</Identify>{TAIL}"
+    return f"{HEAD}<Identify>{fields}</Identify>{TAIL}"
 
 
 def listing(records: str, token: str | None = None, size: int | None = None, verb: str = "ListRecords") -> str:
-    said = "" if size is None else f' completeListSize="{size}"'
-    end = f"<resumptionToken{said}>{token or ''}</resumptionToken>" if token or size is not None else ""
+    attribute = "" if size is None else f' completeListSize="{size}"'
+    end = f"<resumptionToken{attribute}>{token or ''}</resumptionToken>" if token or size is not None else ""
     return f"{HEAD}<{verb}>{records}{end}</{verb}>{TAIL}"
 
 
@@ -189,9 +189,9 @@ def oai_error(code: str, text: str = "") -> str:
 
 @dataclass
 class OaiServer:
-    """A repository of numbered records, one a day from 2026-01-01, that selects by date and gives tokens.
+    """A repository of numbered records, one per day from 2026-01-01, with selection by date and resumption tokens.
 
-    `broken` is called with each page's record numbers and may answer in place of the page.
+    `broken` is called with each page's record numbers and may return an answer instead of the page.
     """
 
     count: int = 25
@@ -200,12 +200,12 @@ class OaiServer:
     granularity: str = "YYYY-MM-DDThh:mm:ssZ"
     deleted: str = "persistent"
     inside: Callable[[int], str] = lambda n: f"about {n}"
-    broken: Callable[[list[int], Asked], Answer | None] = lambda numbers, asked: None
+    broken: Callable[[list[int], ReceivedRequest], Answer | None] = lambda numbers, request: None
     refuse: dict[str, str] = field(default_factory=dict)  # verb → error code
     dead: frozenset[int] = frozenset()
 
-    def __call__(self, asked: Asked) -> Answer:
-        verb = asked.params.get("verb", "")
+    def __call__(self, request: ReceivedRequest) -> Answer:
+        verb = request.params.get("verb", "")
         if verb in self.refuse:
             return Answer(oai_error(self.refuse[verb]))
         if verb == "Identify":
@@ -216,29 +216,29 @@ class OaiServer:
             )
             return Answer(f"{HEAD}<ListMetadataFormats>{prefixes}</ListMetadataFormats>{TAIL}")
         if verb == "GetRecord":
-            n = int(asked.params["identifier"].rsplit(":", 1)[-1])
-            return self.broken([n], asked) or Answer(listing(self.one(n), verb="GetRecord"))
-        return self.list(verb, asked)
+            n = int(request.params["identifier"].rsplit(":", 1)[-1])
+            return self.broken([n], request) or Answer(listing(self.record(n), verb="GetRecord"))
+        return self.list(verb, request)
 
-    def list(self, verb: str, asked: Asked) -> Answer:
-        token = asked.params.get("resumptionToken")
+    def list(self, verb: str, request: ReceivedRequest) -> Answer:
+        token = request.params.get("resumptionToken")
         if token:
             start, since, until = token.split("|")
         else:
-            start, since, until = "0", asked.params.get("from", ""), asked.params.get("until", "")
+            start, since, until = "0", request.params.get("from", ""), request.params.get("until", "")
         chosen = [n for n in range(self.count) if (since[:10] or "0") <= self.stamp(n)[:10] <= (until[:10] or "9")]
         chosen = [n for n in chosen if self.within(n, since, until)]
         if not chosen:
             return Answer(oai_error("noRecordsMatch"))
         page = chosen[int(start) : int(start) + self.size]
-        said = self.broken(page, asked)
-        if said is not None:
-            return said
+        failure = self.broken(page, request)
+        if failure is not None:
+            return failure
         more = int(start) + self.size < len(chosen)
         following = f"{int(start) + self.size}|{since}|{until}" if more else None
-        one = self.one if verb == "ListRecords" else self.header
+        text_of = self.record if verb == "ListRecords" else self.header
         total = len(chosen) if self.say_size and (more or token) else None
-        return Answer(listing("".join(one(n) for n in page), following, total, verb))
+        return Answer(listing("".join(text_of(n) for n in page), following, total, verb))
 
     def within(self, n: int, since: str, until: str) -> bool:
         stamp = self.stamp(n)
@@ -247,11 +247,11 @@ class OaiServer:
     def stamp(self, n: int) -> str:
         return f"2026-{1 + n // 28:02d}-{1 + n % 28:02d}T10:00:00Z"
 
-    def one(self, n: int) -> str:
+    def record(self, n: int) -> str:
         return record(n, self.stamp(n), self.inside(n), "deleted" if n in self.dead else "")
 
     def header(self, n: int) -> str:
-        return self.one(n).split("<header", 1)[1].split("</header>")[0].join(("<header", "</header>"))
+        return self.record(n).split("<header", 1)[1].split("</header>")[0].join(("<header", "</header>"))
 
 
 def names(numbers: object) -> list[str]:

@@ -19,9 +19,9 @@ from harvesters.client import Client
 from schemas import Ask, HarvestFailed, Page
 from tests.harvesters.loopback import (
     Answer,
-    Asked,
     Loopback,
     OaiServer,
+    ReceivedRequest,
     Script,
     feed,
     open_environment,
@@ -55,7 +55,7 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def holds_a_secret(request: Asked) -> bool:
+def holds_a_secret(request: ReceivedRequest) -> bool:
     seen = repr(request)
     return any(form in seen for form in (SECRET, quote(SECRET, safe=""), BASIC))
 
@@ -163,15 +163,16 @@ def test_credentials_of_an_https_feed_do_not_go_to_an_http_address(trusted: Path
     protocol, request, own_script, other_script = ROUTES[route]
     address = "/there?p=2" if "redirect" not in route else "/there"
     with serving(other_script) as other, serving(own_script(other.url + address), tls=trusted) as own:
-        found, sentence = harvest_over(own, trusted, carried, protocol, request)
-    assert any(holds_a_secret(one) for one in own.asked)
-    assert not [one for one in other.asked if holds_a_secret(one)]
-    assert other.asked or "was not asked" in sentence or carried == "body"
+        harvested, sentence = harvest_over(own, trusted, carried, protocol, request)
+    assert any(holds_a_secret(request) for request in own.requests)
+    assert not [request for request in other.requests if holds_a_secret(request)]
+    assert other.requests or "was not asked" in sentence or carried == "body"
     told = sentence or " ".join(
-        [note for page in found for note in page.notes] + [one.reason for page in found for one in page.skipped]
+        [note for page in harvested for note in page.notes]
+        + [skipped.reason for page in harvested for skipped in page.skipped]
     )
     assert "credentials were not sent there" in told or "holds a credential" in told
-    assert SECRET not in repr(found) + sentence and quote(SECRET, safe="") not in repr(found) + sentence
+    assert SECRET not in repr(harvested) + sentence and quote(SECRET, safe="") not in repr(harvested) + sentence
 
 
 @pytest.mark.parametrize("carried", ["basic", "header", "params"])
@@ -187,30 +188,30 @@ def test_credentials_do_not_go_to_another_port_or_host_or_scheme(
         address = other.url.replace("127.0.0.1", host) + "/there"
         with serving(own_script(address)) as own:
             harvest_over(own, trusted, carried, protocol, request)
-    assert all(holds_a_secret(one) for one in own.asked)
-    assert other.asked and not [one for one in other.asked if holds_a_secret(one)]
+    assert all(holds_a_secret(request) for request in own.requests)
+    assert other.requests and not [request for request in other.requests if holds_a_secret(request)]
 
 
 @pytest.mark.parametrize("carried", CARRIED)
 def test_credentials_come_back_when_the_list_comes_back_to_its_origin(tmp_path: Path, carried: str) -> None:
     own_address: list[str] = []
 
-    def away_and_back(request: Asked) -> Answer:
+    def away_and_back(request: ReceivedRequest) -> Answer:
         return Answer(status=302, headers={"Location": own_address[0] + "/back"})
 
     with serving(away_and_back) as other:
 
-        def script(request: Asked) -> Answer:
+        def script(request: ReceivedRequest) -> Answer:
             away = {"Location": other.url + "/away"}
             return Answer(RECORD) if request.path == "/back" else Answer(status=303, headers=away)
 
         with serving(script) as own:
             own_address.append(own.url)
-            found, sentence = harvest_over(own, tmp_path, carried, "rest", {})
-    assert not sentence and [record.identifier for page in found for record in page.records] == ["1"]
-    assert [holds_a_secret(one) for one in other.asked] == [False]
+            harvested, sentence = harvest_over(own, tmp_path, carried, "rest", {})
+    assert not sentence and [record.identifier for page in harvested for record in page.records] == ["1"]
+    assert [holds_a_secret(request) for request in other.requests] == [False]
     in_headers = carried in ("basic", "bearer", "header")  # a redirect names its own query and has no body
-    assert [holds_a_secret(one) for one in own.asked] == [True, in_headers]
+    assert [holds_a_secret(request) for request in own.requests] == [True, in_headers]
 
 
 @pytest.mark.parametrize("where", ["?key={}", "?q=a%20{}", "?{}=1", "/{}/list"])
@@ -223,13 +224,13 @@ def test_a_secret_in_an_address_at_another_origin_is_not_sent(tmp_path: Path, wh
         there = f"{other.url}/{where.format(written)}"
         own_script = ROUTES["next link"][2](there)
         with serving(own_script) as own:
-            found, sentence = harvest_over(own, tmp_path, "params", "rest", {"paging": "link"})
-    assert not [one for one in other.asked if holds_a_secret(one)]
-    assert "s3cr3t" not in (repr(found) + sentence).lower()
+            harvested, sentence = harvest_over(own, tmp_path, "params", "rest", {"paging": "link"})
+    assert not [request for request in other.requests if holds_a_secret(request)]
+    assert "s3cr3t" not in (repr(harvested) + sentence).lower()
     if where.startswith("/"):
-        assert not other.asked and "holds a credential" in sentence and own.url in sentence
+        assert not other.requests and "holds a credential" in sentence and own.url in sentence
     else:
-        assert len(other.asked) == 1
+        assert len(other.requests) == 1
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -259,7 +260,7 @@ def test_a_login_page_without_credentials_names_its_cause(tmp_path: Path) -> Non
 
 
 def test_cookies_go_back_to_the_origin_that_set_them_only(tmp_path: Path) -> None:
-    def script(request: Asked) -> Answer:
+    def script(request: ReceivedRequest) -> Answer:
         return Answer(request.headers.get("cookie", "none"), headers={"Set-Cookie": f"session={SECRET}; Path=/"})
 
     with (
@@ -302,62 +303,62 @@ def test_nothing_of_the_machine_adds_credentials(tmp_path: Path, monkeypatch: py
 def test_a_token_in_the_feeds_url_is_sent_and_never_written_down(tmp_path: Path, path: str) -> None:
     following = '<relative?p=2>; rel="next"'
 
-    def script(request: Asked) -> Answer:
+    def script(request: ReceivedRequest) -> Answer:
         if "p" in request.params:
             return Answer("[{'id': ", 200)
         return Answer(RECORD, headers={"Link": following, "ETag": '"1"'})
 
     with serving(script) as own:
         of = feed(own.url + path, "rest", identifier="id", request={"paging": "link"})
-        found, sentence = [], ""
+        harvested, sentence = [], ""
         try:
             for page in harvest(of, Ask(credentials={"token": SECRET}), open_environment(tmp_path)):
-                found.append(page)
+                harvested.append(page)
         except HarvestFailed as failure:
             sentence = f"{failure} {failure.sentence}"
-    assert holds_a_secret(own.asked[0]) and len(own.asked) > 1
-    assert holds_a_secret(own.asked[1]) is path.startswith("/{")
-    assert sentence and "s3cr3t" not in repr(found) + sentence
+    assert holds_a_secret(own.requests[0]) and len(own.requests) > 1
+    assert holds_a_secret(own.requests[1]) is path.startswith("/{")
+    assert sentence and "s3cr3t" not in repr(harvested) + sentence
 
 
 @pytest.mark.parametrize("protocol", ["rest", "oai_pmh"])
 def test_a_secret_in_a_cursor_goes_back_to_the_server_and_is_never_landed(tmp_path: Path, protocol: str) -> None:
     repository = OaiServer(count=25)
 
-    def script(request: Asked) -> Answer:
+    def script(request: ReceivedRequest) -> Answer:
         if protocol == "rest":
             following = f'{{"after": 1, "key": "{SECRET}"}}' if "page" not in request.params else None
             return Answer(json.dumps({"all": [{"id": request.params.get("page", "0")}], "next": following}))
         params = {name: value.removeprefix(f"{SECRET} ") for name, value in request.params.items()}
-        page = repository(Asked(request.method, request.path, params, {}, b"")).bytes.decode()
+        page = repository(ReceivedRequest(request.method, request.path, params, {}, b"")).bytes.decode()
         return Answer(re.sub(r'completeListSize="25">(?=\d)', f'completeListSize="25">{SECRET} ', page))
 
     with serving(script) as own:
         of = {"paging": "cursor", "cursor_path": "next", "records_path": "all"} if protocol == "rest" else {}
-        found, sentence = harvest_over(own, tmp_path, "basic", protocol, of)
-    cursors = [one.params.get("page") or one.params.get("resumptionToken") or "" for one in own.asked]
+        harvested, sentence = harvest_over(own, tmp_path, "basic", protocol, of)
+    cursors = [request.params.get("page") or request.params.get("resumptionToken") or "" for request in own.requests]
     assert not sentence and any(SECRET in cursor for cursor in cursors)
-    assert "s3cr3t" not in repr([page.position for page in found])
+    assert "s3cr3t" not in repr([page.position for page in harvested])
 
 
 def test_a_secret_in_a_next_address_of_its_own_origin_is_not_landed(tmp_path: Path) -> None:
-    def script(request: Asked) -> Answer:
+    def script(request: ReceivedRequest) -> Answer:
         key = quote(SECRET, safe="")
         there = f"{own.url.replace('//', f'//reader:{key}@')}/list?p=2&key={key}#{key}"
         return Answer(RECORD, headers={} if "p" in request.params else {"Link": f'<{there}>; rel="next"'})
 
     with serving(script) as own:
-        found, _ = harvest_over(own, tmp_path, "basic", "rest", {"paging": "link"})
-    assert own.asked[1].params == {"p": "2", "key": SECRET}
-    assert "s3cr3t" not in repr(found)
+        harvested, _ = harvest_over(own, tmp_path, "basic", "rest", {"paging": "link"})
+    assert own.requests[1].params == {"p": "2", "key": SECRET}
+    assert "s3cr3t" not in repr(harvested)
 
 
 def test_a_token_in_what_a_server_says_of_itself_is_never_written_down(tmp_path: Path) -> None:
     repository = OaiServer(count=3, refuse={"ListRecords": "badArgument", "ListIdentifiers": "badArgument"})
 
-    def script(request: Asked) -> Answer:
-        said = repository(request)
-        echoed = said.bytes.decode().replace("http://example.org/oai<", f"http://example.org/oai?key={SECRET}<")
+    def script(request: ReceivedRequest) -> Answer:
+        answer = repository(request)
+        echoed = answer.bytes.decode().replace("http://example.org/oai<", f"http://example.org/oai?key={SECRET}<")
         return Answer(echoed.replace('badArgument">', f'badArgument">key={SECRET} is wrong'))
 
     with serving(script) as own:
@@ -372,16 +373,16 @@ def test_a_credential_that_the_connection_lacks_is_named(tmp_path: Path) -> None
         of = feed(own.url + "/{token}", "rest", identifier="id")
         with pytest.raises(HarvestFailed, match="needs the credential 'token'"):
             pages(of, open_environment(tmp_path), Ask())
-    assert not own.asked
+    assert not own.requests
 
 
 def test_a_key_in_a_records_own_address_is_sent(tmp_path: Path) -> None:
-    def script(request: Asked) -> Answer:
+    def script(request: ReceivedRequest) -> Answer:
         return Answer(RECORD) if request.path == "/list" else Answer(json.dumps({"id": "1", "seen": request.path}))
 
     with serving(script) as own:
         request = {"detail_url": "/{id}?key={token}"}
-        found, sentence = harvest_over(own, tmp_path, "header", "rest", {"detail_url": "/{id}"})
+        harvested, sentence = harvest_over(own, tmp_path, "header", "rest", {"detail_url": "/{id}"})
         of = feed(own.url + "/list", "rest", identifier="id", request=request)
         pages(of, open_environment(tmp_path), Ask(credentials={"token": SECRET}))
-    assert own.asked[-1].params == {"key": SECRET} and not sentence and found
+    assert own.requests[-1].params == {"key": SECRET} and not sentence and harvested

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from harvesters.documents.csv import delimiter
 from schemas import Ask, HarvestFailed, Page
-from tests.harvesters.loopback import Answer, Asked, feed, identifiers, open_environment, pages, serving
+from tests.harvesters.loopback import Answer, ReceivedRequest, feed, identifiers, open_environment, pages, serving
 
 
 def run(
@@ -58,7 +58,7 @@ def test_a_broken_item_is_skipped_by_name_and_an_item_without_a_name_kept(tmp_pa
 
 
 def test_atom_feeds_are_followed_over_their_pages(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         n = int(asked.params.get("page", "1"))
         following = '<link rel="next" href="/feed?page=2"/>'
         entry = f'<entry><id>e{n}</id><link rel="next" href="/x"/><updated>2026-01-0{n}T00:00:00Z</updated></entry>'
@@ -139,7 +139,7 @@ PAGE = """<!doctype html><html><head><script type="application/ld+json">%s</scri
 SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
 
-def site(asked: Asked) -> Answer:
+def site(asked: ReceivedRequest) -> Answer:
     lesson = '{"@type": "LearningResource",  "name": "Å"}'
     graph = '{"@context": "https://schema.org", "@graph": [{"@type": "WebSite"}, {"@type": ["Course"], "n": 1}]}'
     micro = '<html><body><div itemscope itemtype="https://schema.org/Book"><b itemprop="name">B</b></div></body></html>'
@@ -184,7 +184,7 @@ def test_a_site_or_a_feed_with_more_pages_than_allowed_is_refused_and_never_cut(
     failed = failure(site, tmp_path, "sitemap", request={"max_pages": 3})
     assert (failed.cause, failed.again) == ("too_large", False)
 
-    def endless(asked: Asked) -> Answer:
+    def endless(asked: ReceivedRequest) -> Answer:
         page = int(asked.params.get("page", 0))
         link = f"<link rel='next' href='?page={page + 1}'/>"
         return Answer(f"<feed xmlns='http://www.w3.org/2005/Atom'>{link}<entry><id>{page}</id></entry></feed>")
@@ -267,7 +267,7 @@ def test_what_is_no_zip_is_named(tmp_path: Path, body: bytes, cause: str) -> Non
 
 @pytest.mark.parametrize("protocol", ["rss", "csv", "files"])
 def test_a_document_that_has_not_changed_is_not_read_again(tmp_path: Path, protocol: str) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         body = {"rss": RSS % "", "csv": "a\n1\n", "files": zipped({"a.xml": b"<lom/>"})}[protocol]
         if asked.headers.get("if-modified-since"):
             return Answer(status=304)

@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from schemas import Ask, HarvestFailed, Page
-from tests.harvesters.loopback import Answer, Asked, Script, feed, identifiers, open_environment, pages, serving
+from tests.harvesters.loopback import (
+    Answer,
+    ReceivedRequest,
+    Script,
+    feed,
+    identifiers,
+    open_environment,
+    pages,
+    serving,
+)
 
 Pages = list[Page]
 
@@ -86,7 +95,7 @@ def item(n: int, title: str = "A title") -> str:
 
 
 def test_a_page_that_is_not_well_formed_still_leads_to_the_next(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         place = int(asked.params.get("p", 0))
         following = f'<link rel="next" href="/place?a=b&amp;p={place + 1}"/>' if place < 2 else ""
         ill = "a & b" if place == 0 else ""
@@ -131,10 +140,10 @@ def resource(n: int) -> str:
 GOOD = [Answer(page(resource(n))) for n in range(5)]
 
 
-def site(listed: list[Answer], robots: Answer | None = None) -> Callable[[Asked], Answer]:
+def site(listed: list[Answer], robots: Answer | None = None) -> Callable[[ReceivedRequest], Answer]:
     """A site with a sitemap of pages /0, /1 and so on."""
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         if asked.path == "/robots.txt":
             return robots or Answer(status=404)
         if asked.path == "/place":
@@ -173,7 +182,7 @@ def test_a_forbidden_robots_txt_holds_no_rules(tmp_path: Path) -> None:
 def test_a_sitemap_of_an_index_that_is_gone_keeps_what_it_listed(tmp_path: Path) -> None:
     pages_of = site(GOOD)
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         if asked.path == "/place":
             listed = "".join(f"<sitemap><loc>/{name}</loc></sitemap>" for name in ("gone", "good"))
             return Answer(f"<sitemapindex>{listed}</sitemapindex>")

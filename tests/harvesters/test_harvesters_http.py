@@ -21,7 +21,7 @@ from harvesters.client.addresses import is_public
 from harvesters.client.rate import HostLimit, quiet_hours_end
 from harvesters.client.retries import parse_retry_after
 from schemas import Ask, HarvestFailed, environment
-from tests.harvesters.loopback import Answer, Asked, feed, open_environment, serving
+from tests.harvesters.loopback import Answer, ReceivedRequest, feed, open_environment, serving
 
 HERE = "http://127.0.0.1:1"
 
@@ -87,11 +87,11 @@ def test_an_ipv4_address_in_ipv6_clothes_counts_as_itself(address: ipaddress.IPv
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0x7f.1", "2130706433"])
 def test_loopback_is_refused_unless_it_is_listed(tmp_path: Path, host: str) -> None:
     env = environment({"ELIB_HOME": str(tmp_path)})
-    with serving(lambda asked: Answer("inside")) as loopback:
+    with serving(lambda request: Answer("inside")) as loopback:
         url = f"http://{host}:{loopback.url.rsplit(':', 1)[1]}/"
         with Client(feed(url), Ask(), env) as client, pytest.raises(HarvestFailed) as caught:
             client.send(url)
-        assert not loopback.asked
+        assert not loopback.requests
     assert caught.value.cause == "forbidden_address"
 
 
@@ -113,16 +113,16 @@ def test_a_name_with_one_address_inside_is_refused_and_is_looked_up_once(
 
 
 def test_a_redirect_inside_is_refused(tmp_path: Path) -> None:
-    with serving(lambda asked: Answer("inside")) as inner:
+    with serving(lambda request: Answer("inside")) as inner:
         target = inner.url.replace("127.0.0.1", "127.0.0.2")
-        failed = failure(lambda asked: Answer(status=302, headers={"Location": target}), tmp_path)
-        assert not inner.asked
+        failed = failure(lambda request: Answer(status=302, headers={"Location": target}), tmp_path)
+        assert not inner.requests
     assert (failed.cause, failed.again) == ("forbidden_address", False)
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://example.org/", "gopher://example.org/"])
 def test_a_redirect_to_another_scheme_is_refused(tmp_path: Path, target: str) -> None:
-    failed = failure(lambda asked: Answer(status=302, headers={"Location": target}), tmp_path)
+    failed = failure(lambda request: Answer(status=302, headers={"Location": target}), tmp_path)
     assert failed.cause == "forbidden_address"
 
 
@@ -130,18 +130,18 @@ def test_a_redirect_to_another_scheme_is_refused(tmp_path: Path, target: str) ->
 
 
 def test_redirects_are_counted(tmp_path: Path) -> None:
-    failed = failure(lambda asked: Answer(status=302, headers={"Location": "/again"}), tmp_path)
+    failed = failure(lambda request: Answer(status=302, headers={"Location": "/again"}), tmp_path)
     assert failed.cause == "moved"
 
 
 def test_a_permanent_redirect_keeps_the_query_and_is_reported(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
-        return Answer(status=308, headers={"Location": "/new"}) if asked.path == "/" else Answer(asked.params["q"])
+    def script(request: ReceivedRequest) -> Answer:
+        return Answer(status=308, headers={"Location": "/new"}) if request.path == "/" else Answer(request.params["q"])
 
     with serving(script) as loopback, Client(feed(loopback.url), Ask(), open_environment(tmp_path)) as client:
         assert client.send(loopback.url + "/", params={"q": "é & b"}).body.decode() == "é & b"
         assert client.send(loopback.url + "/", params={"q": "again"}).body == b"again"
-        assert [one.path for one in loopback.asked] == ["/", "/new", "/new"]
+        assert [request.path for request in loopback.requests] == ["/", "/new", "/new"]
         assert len(client.notes) == 1
 
 
@@ -151,13 +151,13 @@ def test_a_permanent_redirect_keeps_the_query_and_is_reported(tmp_path: Path) ->
 def test_passing_errors_are_tried_again_and_final_ones_are_not(tmp_path: Path) -> None:
     tries: list[str] = []
 
-    def script(asked: Asked) -> Answer:
-        tries.append(asked.path)
+    def script(request: ReceivedRequest) -> Answer:
+        tries.append(request.path)
         return Answer("at last") if len(tries) == 3 else Answer(status=503)
 
     assert reply(script, tmp_path).body == b"at last"
     tries.clear()
-    assert failure(lambda asked: (tries.append(""), Answer(status=404))[1], tmp_path).cause == "gone"
+    assert failure(lambda request: (tries.append(""), Answer(status=404))[1], tmp_path).cause == "gone"
     assert len(tries) == 1
 
 
@@ -175,7 +175,7 @@ def test_passing_errors_are_tried_again_and_final_ones_are_not(tmp_path: Path) -
     ],
 )
 def test_every_error_status_has_its_cause(tmp_path: Path, status: int, cause: str, again: bool) -> None:
-    failed = failure(lambda asked: Answer(status=status), tmp_path)
+    failed = failure(lambda request: Answer(status=status), tmp_path)
     assert (failed.cause, failed.again) == (cause, again)
     assert str(status) in failed.sentence
 
@@ -183,7 +183,7 @@ def test_every_error_status_has_its_cause(tmp_path: Path, status: int, cause: st
 def test_retry_after_is_obeyed_in_seconds(tmp_path: Path) -> None:
     at: list[float] = []
 
-    def script(asked: Asked) -> Answer:
+    def script(request: ReceivedRequest) -> Answer:
         at.append(time.monotonic())
         return Answer("now") if len(at) > 1 else Answer(status=503, headers={"Retry-After": "1"})
 
@@ -194,19 +194,21 @@ def test_retry_after_is_obeyed_in_seconds(tmp_path: Path) -> None:
 def test_retry_after_is_obeyed_as_a_date(tmp_path: Path) -> None:
     at: list[datetime] = []
 
-    def script(asked: Asked) -> Answer:
+    def script(request: ReceivedRequest) -> Answer:
         at.append(datetime.now(UTC))
         until = at[0].replace(microsecond=0) + timedelta(seconds=2)
-        said = format_datetime(until, usegmt=True)
-        return Answer("now") if len(at) > 1 else Answer(status=429, headers={"Retry-After": said})
+        date = format_datetime(until, usegmt=True)
+        return Answer("now") if len(at) > 1 else Answer(status=429, headers={"Retry-After": date})
 
     assert reply(script, tmp_path).body == b"now"
     assert at[1] >= at[0].replace(microsecond=0) + timedelta(seconds=2)
 
 
-@pytest.mark.parametrize("said", ["3600", "Fri, 31 Dec 2100 23:59:59 GMT"])
-def test_a_wait_longer_than_the_feeds_time_ends_the_harvest(tmp_path: Path, said: str) -> None:
-    failed = failure(lambda asked: Answer(status=503, headers={"Retry-After": said}), tmp_path, request={"budget": 30})
+@pytest.mark.parametrize("header", ["3600", "Fri, 31 Dec 2100 23:59:59 GMT"])
+def test_a_wait_longer_than_the_feeds_time_ends_the_harvest(tmp_path: Path, header: str) -> None:
+    failed = failure(
+        lambda request: Answer(status=503, headers={"Retry-After": header}), tmp_path, request={"budget": 30}
+    )
     assert (failed.cause, failed.again) == ("too_slow", True)
     assert "asks to wait" in failed.sentence
 
@@ -218,9 +220,9 @@ def test_retry_after_is_read_as_seconds_and_as_a_date(seconds: int) -> None:
     assert parse_retry_after(format_datetime(now + timedelta(seconds=seconds), usegmt=True), now) == seconds
 
 
-@pytest.mark.parametrize("said", [None, "", "soon", "-5", "1.5", "١٢"])
-def test_a_retry_after_that_says_nothing_is_none(said: str | None) -> None:
-    assert parse_retry_after(said) is None
+@pytest.mark.parametrize("header", [None, "", "soon", "-5", "1.5", "١٢"])
+def test_a_retry_after_that_says_nothing_is_none(header: str | None) -> None:
+    assert parse_retry_after(header) is None
 
 
 def test_a_server_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
@@ -232,7 +234,7 @@ def test_a_server_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
 def test_a_response_that_drips_is_cut_off(tmp_path: Path) -> None:
     gate = threading.Event()
 
-    def script(asked: Asked) -> Answer:
+    def script(request: ReceivedRequest) -> Answer:
         gate.wait(5)
         return Answer("late")
 
@@ -288,7 +290,7 @@ def test_what_drips_before_the_body_is_cut_off_too(tmp_path: Path, first: bytes,
 
 @pytest.mark.parametrize("target", ["http://xn--a/", "javascript:1", "http://[::1"])
 def test_a_redirect_to_what_is_no_address_is_a_cause_and_no_crash(tmp_path: Path, target: str) -> None:
-    failed = failure(lambda asked: Answer(status=302, headers={"Location": target}), tmp_path, request={"retries": 0})
+    failed = failure(lambda request: Answer(status=302, headers={"Location": target}), tmp_path, request={"retries": 0})
     assert failed.cause in ("moved", "unreachable", "forbidden_address")
 
 
@@ -302,11 +304,11 @@ def test_a_host_that_cannot_be_is_a_cause_and_no_crash(tmp_path: Path, host: str
 
 
 def test_a_certificate_that_cannot_be_trusted_is_named(tmp_path: Path) -> None:
-    with serving(lambda asked: Answer("secret"), tls=tmp_path) as loopback:
+    with serving(lambda request: Answer("secret"), tls=tmp_path) as loopback:
         of, env = feed(loopback.url), open_environment(tmp_path)
         with Client(of, Ask(), env) as client, pytest.raises(HarvestFailed) as caught:
             client.send(loopback.url)
-        assert not loopback.asked
+        assert not loopback.requests
     assert caught.value.cause == "certificate"
 
 
@@ -317,7 +319,7 @@ def test_compressed_bodies_are_read_and_gzip_that_is_not_too(tmp_path: Path) -> 
     text = b"text " * 1000
     zipped, deflated = gzip.compress(text), zlib.compress(text)
     raw = zlib.compressobj(wbits=-15)
-    for body, said in (
+    for body, encoding in (
         (zipped, "gzip"),
         (zipped, ""),
         (text, "gzip"),
@@ -325,23 +327,23 @@ def test_compressed_bodies_are_read_and_gzip_that_is_not_too(tmp_path: Path) -> 
         (raw.compress(text) + raw.flush(), "deflate"),
         (gzip.compress(text[:100]) + gzip.compress(text[100:]), "gzip"),
     ):
-        headers = {"Content-Encoding": said} if said else {}
-        assert reply(lambda asked, b=body, h=headers: Answer(b, headers=h), tmp_path).body == text
+        headers = {"Content-Encoding": encoding} if encoding else {}
+        assert reply(lambda request, b=body, h=headers: Answer(b, headers=h), tmp_path).body == text
 
 
 def test_bodies_past_the_limit_are_refused_packed_and_unpacked(tmp_path: Path) -> None:
     limit = {"max_bytes": 10_000}
-    assert failure(lambda asked: Answer(b"x" * 20_000), tmp_path, request=limit).cause == "too_large"
+    assert failure(lambda request: Answer(b"x" * 20_000), tmp_path, request=limit).cause == "too_large"
     bomb = gzip.compress(b"\0" * 5_000_000)
     assert len(bomb) < 10_000
     packed = Answer(bomb, headers={"Content-Encoding": "gzip"})
-    assert failure(lambda asked: packed, tmp_path, request=limit).cause == "too_large"
+    assert failure(lambda request: packed, tmp_path, request=limit).cause == "too_large"
 
 
 def test_half_a_gzip_is_tried_again(tmp_path: Path) -> None:
     whole, tries = gzip.compress(b"text " * 1000), []
 
-    def script(asked: Asked) -> Answer:
+    def script(request: ReceivedRequest) -> Answer:
         tries.append(1)
         return Answer(whole if len(tries) > 1 else whole[:-20], headers={"Content-Encoding": "gzip"})
 
@@ -351,7 +353,7 @@ def test_half_a_gzip_is_tried_again(tmp_path: Path) -> None:
 def test_a_body_shorter_than_promised_is_tried_again(tmp_path: Path) -> None:
     tries: list[int] = []
 
-    def script(asked: Asked) -> Answer:
+    def script(request: ReceivedRequest) -> Answer:
         tries.append(1)
         short = {"Content-Length": "100", "Connection": "close"}
         return Answer("whole") if len(tries) > 1 else Answer("half", headers=short)
@@ -368,22 +370,24 @@ def test_a_body_shorter_than_promised_is_tried_again(tmp_path: Path) -> None:
 def test_the_user_agent_is_honest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ELIB_CONTACT", "mailto:library@example.org")
     assert "library@example.org" in user_agent()
-    said = reply(lambda asked: Answer(asked.headers["user-agent"]), tmp_path)
-    assert b"library@example.org" in said.body
+    echoed = reply(lambda request: Answer(request.headers["user-agent"]), tmp_path)
+    assert b"library@example.org" in echoed.body
 
 
 def test_credentials_go_to_the_feeds_host_only_and_are_never_said(tmp_path: Path) -> None:
     ask = Ask(credentials={"token": "s3cret", "header.X-Key": "k3y"})
-    said = reply(
-        lambda asked: Answer(f"{asked.headers.get('authorization')} {asked.headers.get('x-key')}"), tmp_path, ask
+    echoed = reply(
+        lambda request: Answer(f"{request.headers.get('authorization')} {request.headers.get('x-key')}"), tmp_path, ask
     )
-    assert said.body == b"Bearer s3cret k3y"
-    with serving(lambda asked: Answer(f"{asked.headers.get('authorization')} {asked.headers.get('x-key')}")) as other:
+    assert echoed.body == b"Bearer s3cret k3y"
+    with serving(
+        lambda request: Answer(f"{request.headers.get('authorization')} {request.headers.get('x-key')}")
+    ) as other:
         away = other.url.replace("127.0.0.1", "localhost")
         there = Answer(status=302, headers={"Location": away})
-        assert reply(lambda asked: there, tmp_path, ask).body == b"None None"
+        assert reply(lambda request: there, tmp_path, ask).body == b"None None"
     failed = failure(
-        lambda asked: Answer(asked.params["token"], 403),
+        lambda request: Answer(request.params["token"], 403),
         tmp_path,
         ask=ask,
         request={"params": {"token": "{token}"}},
@@ -393,8 +397,8 @@ def test_credentials_go_to_the_feeds_host_only_and_are_never_said(tmp_path: Path
 
 
 def test_conditional_requests_send_what_the_server_gave(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
-        same = asked.headers.get("if-none-match") == '"v1"'
+    def script(request: ReceivedRequest) -> Answer:
+        same = request.headers.get("if-none-match") == '"v1"'
         return Answer(status=304) if same else Answer("body", headers={"ETag": '"v1"'})
 
     with serving(script) as loopback, Client(feed(loopback.url), Ask(), open_environment(tmp_path)) as client:
@@ -460,14 +464,14 @@ def test_a_turn_that_does_not_come_in_time_ends_the_harvest(tmp_path: Path) -> N
     ],
 )
 def test_quiet_hours_are_told_in_the_partners_zone(hours: str, now: str, end: str | None) -> None:
-    found = quiet_hours_end([hours], datetime.fromisoformat(now).replace(tzinfo=UTC))
-    assert (found and found.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="minutes")) == end
+    ends = quiet_hours_end([hours], datetime.fromisoformat(now).replace(tzinfo=UTC))
+    assert (ends and ends.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="minutes")) == end
 
 
 def test_no_request_is_sent_in_quiet_hours(tmp_path: Path) -> None:
-    with serving(lambda asked: Answer("")) as loopback:
+    with serving(lambda request: Answer("")) as loopback:
         of = feed(loopback.url, request={"quiet_hours": ["00:00-12:00", "12:00-23:59", "23:59-00:00"]})
         with Client(of, Ask(), open_environment(tmp_path)) as client, pytest.raises(HarvestFailed) as caught:
             client.send(loopback.url)
-        assert not loopback.asked
+        assert not loopback.requests
     assert (caught.value.cause, caught.value.again) == ("quiet_hours", True)

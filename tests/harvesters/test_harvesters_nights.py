@@ -21,7 +21,7 @@ from loaders.migrations import migrate
 from loaders.store import engine, read_transaction
 from pipeline import feed as tasks
 from schemas import Environment, HarvestFailed, environment
-from tests.harvesters.loopback import Answer, Asked, OaiServer, listing, names, serving
+from tests.harvesters.loopback import Answer, OaiServer, ReceivedRequest, listing, names, serving
 
 ROOT = Path(__file__).parents[2]
 MARK = "2026-02-28T11:00:00Z"  # the server's clock, less the overlap
@@ -31,10 +31,13 @@ OAI = {"protocol": "oai_pmh", "format": "oai_dc"}
 class Library(OaiServer):
     """A repository of records that are good enough to be published."""
 
-    def one(self, n: int) -> str:
+    def record(self, n: int) -> str:
         address = f"<dc:identifier>https://example.org/{n}</dc:identifier><dc:description>"
         return (
-            super().one(n).replace(f"Title {n}", f"How plants use light, part {n}").replace("<dc:description>", address)
+            super()
+            .record(n)
+            .replace(f"Title {n}", f"How plants use light, part {n}")
+            .replace("<dc:description>", address)
         )
 
 
@@ -95,9 +98,9 @@ def live(env: Environment) -> set[str]:
 def test_a_short_harvest_ends_truncated_with_both_counts_and_moves_no_mark(env: Environment, first: bool) -> None:
     server, short = Library(25), [first]
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         if short[0] and asked.params.get("resumptionToken", "").startswith("10|"):
-            return Answer(listing("".join(server.one(n) for n in range(10, 17))))  # no token, and eight are missing
+            return Answer(listing("".join(server.record(n) for n in range(10, 17))))  # no token, and eight are missing
         return server(asked)
 
     with serving(script) as loopback:
@@ -121,7 +124,7 @@ def test_a_short_harvest_ends_truncated_with_both_counts_and_moves_no_mark(env: 
 def test_what_the_server_could_not_give_comes_the_next_night(env: Environment) -> None:
     ill = [17]
 
-    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+    def broken(numbers: list[int], asked: ReceivedRequest) -> Answer | None:
         fails = ill and ill[0] in numbers and asked.params["verb"] != "ListIdentifiers"
         return Answer(status=500) if fails else None
 
@@ -132,16 +135,16 @@ def test_what_the_server_could_not_give_comes_the_next_night(env: Environment) -
         assert live(env) == set(names(n for n in range(25) if n != 17))
         ill.clear()
         assert night() == {"landed": 1, "added": 1}
-        asked_before = len(loopback.asked)
+        asked_before = len(loopback.requests)
         assert night() == {}
-        assert "GetRecord" not in [one.params["verb"] for one in loopback.asked[asked_before:]]
+        assert "GetRecord" not in [one.params["verb"] for one in loopback.requests[asked_before:]]
     assert live(env) == set(names(range(25)))
 
 
 def test_a_known_record_that_turns_to_poison_stays_through_a_full_list(env: Environment) -> None:
     ill: list[int] = []
 
-    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+    def broken(numbers: list[int], asked: ReceivedRequest) -> Answer | None:
         fails = ill and ill[0] in numbers and asked.params["verb"] != "ListIdentifiers"
         return Answer(status=500) if fails else None
 
@@ -156,7 +159,7 @@ def test_a_known_record_that_turns_to_poison_stays_through_a_full_list(env: Envi
 def test_a_moved_endpoint_is_followed_and_stands_in_the_runs_notes(env: Environment) -> None:
     server = Library(15)
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         return server(asked) if asked.path == "/new/oai" else Answer(status=301, headers={"Location": "/new/oai"})
 
     with serving(script) as loopback:
@@ -170,7 +173,7 @@ def test_a_moved_endpoint_is_followed_and_stands_in_the_runs_notes(env: Environm
 def test_a_list_that_has_not_changed_is_asked_for_conditionally_and_nothing_is_deleted(env: Environment) -> None:
     works = json.dumps([{"id": n, "title": f"Virtual lab {n}", "language": ["en"]} for n in range(5)])
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         same = asked.headers.get("if-none-match") == '"1"'
         return Answer(status=304) if same else Answer(works, headers={"ETag": '"1"'})
 
@@ -178,14 +181,14 @@ def test_a_list_that_has_not_changed_is_asked_for_conditionally_and_nothing_is_d
         declare(env, loopback.url + "/apps", protocol="rest", format="golab_apps", identifier="id")
         tasks.harvest("books")
         tasks.harvest("books")
-        assert [one.headers.get("if-none-match") for one in loopback.asked] == [None, '"1"']
+        assert [one.headers.get("if-none-match") for one in loopback.requests] == [None, '"1"']
         run = last_run(env)
         planned = tasks.plan("books", run["id"])
         assert (run["status"], run["listed"]) == ("running", 0)
         assert [pq.read_table(env.home / chunk).num_rows for chunk in planned] == [5], "the first night's, not loaded"
         assert not pq.read_table(env.staging / run["id"] / "deletions.parquet").num_rows
         tasks.harvest("books", full=True)
-        assert loopback.asked[-1].headers.get("if-none-match") is None, "the whole list, and no condition"
+        assert loopback.requests[-1].headers.get("if-none-match") is None, "the whole list, and no condition"
 
 
 def test_a_server_whose_deletes_cannot_be_told_is_asked_for_all_and_one_that_tells_them_is_not(

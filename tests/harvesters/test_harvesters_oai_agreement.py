@@ -13,7 +13,7 @@ from oaipmh_scythe import Scythe
 from sickle import Sickle
 
 from schemas import Ask
-from tests.harvesters.loopback import NAMESPACES, Answer, Asked, feed, open_environment, pages, serving
+from tests.harvesters.loopback import NAMESPACES, Answer, ReceivedRequest, feed, open_environment, pages, serving
 
 COUNT = 1200
 TITLES = ("Open textbooks", "Ресурсы для учителей", "موارد تعليمية", "Наставни материјали", "หนังสือเรียน", "a < b & c")
@@ -82,12 +82,12 @@ class Library(oai_repo.DataInterface):
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     repository = oai_repo.OAIRepository(Library())
-    with serving(lambda asked: _answered(repository, asked)) as loopback:
+    with serving(lambda request: _answered(repository, request)) as loopback:
         yield loopback.url
 
 
-def _answered(repository: oai_repo.OAIRepository, asked: Asked) -> Answer:
-    return Answer(bytes(repository.process(dict(asked.params))), headers={"Content-Type": "text/xml"})
+def _answered(repository: oai_repo.OAIRepository, request: ReceivedRequest) -> Answer:
+    return Answer(bytes(repository.process(dict(request.params))), headers={"Content-Type": "text/xml"})
 
 
 def canonical(record: etree._Element) -> str:
@@ -98,47 +98,53 @@ def canonical(record: etree._Element) -> str:
 
 
 def ours(url: str, home: Path, **more: object) -> list[Seen]:
-    found = []
+    harvested = []
     for page in pages(feed(url, **more), open_environment(home), Ask()):
-        for one in page.records:
-            text = canonical(etree.fromstring(one.payload)) if one.payload else ""
-            found.append((one.identifier, one.datestamp or "", one.sets, one.deleted, text))
-    return found
+        for record in page.records:
+            text = canonical(etree.fromstring(record.payload)) if record.payload else ""
+            harvested.append((record.identifier, record.datestamp or "", record.sets, record.deleted, text))
+    return harvested
 
 
 def theirs(records: object) -> list[Seen]:
-    found = []
-    for one in records:
-        text = "" if one.header.deleted else canonical(one.xml)
-        found.append(
-            (one.header.identifier, one.header.datestamp, tuple(one.header.setSpecs), one.header.deleted, text)
+    harvested = []
+    for record in records:
+        text = "" if record.header.deleted else canonical(record.xml)
+        harvested.append(
+            (
+                record.header.identifier,
+                record.header.datestamp,
+                tuple(record.header.setSpecs),
+                record.header.deleted,
+                text,
+            )
         )
-    return found
+    return harvested
 
 
 def scythes(url: str, set_: str | None = None) -> list[Seen]:
-    found = []
+    harvested = []
     with Scythe(url) as scythe:
-        for one in scythe.list_records(set_=set_):
-            header = one.xml.find(f"{OAI}header")
+        for record in scythe.list_records(set_=set_):
+            header = record.xml.find(f"{OAI}header")
             sets = tuple(spec.text for spec in header.iterchildren(f"{OAI}setSpec"))
             deleted = header.get("status") == "deleted"
             stamp = header.findtext(f"{OAI}datestamp")
-            found.append(
-                (header.findtext(f"{OAI}identifier"), stamp, sets, deleted, "" if deleted else canonical(one.xml))
+            harvested.append(
+                (header.findtext(f"{OAI}identifier"), stamp, sets, deleted, "" if deleted else canonical(record.xml))
             )
-    return found
+    return harvested
 
 
 def test_our_harvest_sickles_and_scythes_agree_record_for_record(server: str, tmp_path: Path) -> None:
-    found = ours(server, tmp_path)
-    assert len(found) == COUNT
-    assert found == theirs(Sickle(server).ListRecords(metadataPrefix="oai_dc"))
-    assert found == scythes(server)
+    harvested = ours(server, tmp_path)
+    assert len(harvested) == COUNT
+    assert harvested == theirs(Sickle(server).ListRecords(metadataPrefix="oai_dc"))
+    assert harvested == scythes(server)
 
 
 def test_they_agree_on_one_set(server: str, tmp_path: Path) -> None:
-    found = ours(server, tmp_path, sets=["s1"])
-    assert len(found) == COUNT // 3
-    assert found == theirs(Sickle(server).ListRecords(metadataPrefix="oai_dc", set="s1"))
-    assert found == scythes(server, "s1")
+    harvested = ours(server, tmp_path, sets=["s1"])
+    assert len(harvested) == COUNT // 3
+    assert harvested == theirs(Sickle(server).ListRecords(metadataPrefix="oai_dc", set="s1"))
+    assert harvested == scythes(server, "s1")

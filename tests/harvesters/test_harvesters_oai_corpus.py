@@ -14,7 +14,7 @@ from harvesters.oai_pmh import Repository, formats, sets
 from schemas import Ask, Environment, HarvestFailed
 from tests.harvesters.loopback import (
     Answer,
-    Asked,
+    ReceivedRequest,
     feed,
     identify,
     listing,
@@ -65,13 +65,13 @@ class Stage:
     def all(self, name: str) -> list[etree._Element]:
         return list(etree.fromstring(self.body).iter(f"{self.namespace}{name}"))
 
-    def __call__(self, asked: Asked) -> Answer:
-        verb = asked.params.get("verb", "")
+    def __call__(self, request: ReceivedRequest) -> Answer:
+        verb = request.params.get("verb", "")
         file = Answer(self.body)
         if self.verb in ("", "error"):
             return Answer(identify()) if verb == "Identify" and self.verb == "error" else file
         if verb == self.verb:
-            return Answer(listing("", verb=verb)) if "resumptionToken" in asked.params else file
+            return Answer(listing("", verb=verb)) if "resumptionToken" in request.params else file
         if verb == "Identify":
             return Answer(identify())
         if self.verb == "GetRecord" and verb == "ListIdentifiers":
@@ -113,8 +113,8 @@ def test_every_stored_response_lands_or_is_diagnosed(path: Path, stage: tuple[St
     if verb in ("ListSets", "ListMetadataFormats"):
         with Client(feed(url), Ask(), env) as client:
             repository = Repository(client, "GET")
-            said = sets(repository) if verb == "ListSets" else formats(repository)
-        assert said == [
+            listed = sets(repository) if verb == "ListSets" else formats(repository)
+        assert listed == [
             element.text.strip() for element in shown.all("setSpec" if verb == "ListSets" else "metadataPrefix")
         ]
         return

@@ -13,9 +13,9 @@ from tests.harvesters.loopback import (
     HEAD,
     TAIL,
     Answer,
-    Asked,
     Loopback,
     OaiServer,
+    ReceivedRequest,
     Script,
     feed,
     identifiers,
@@ -47,7 +47,7 @@ def failure(server: Script, home: Path, ask: Ask | None = None, **more: object) 
 def answering(change: Callable[[bytes], bytes], headers: dict[str, str] | None = None) -> Script:
     """A good repository whose every body is changed on its way."""
     server = OaiServer(count=25)
-    return lambda asked: Answer(change(server(asked).bytes), headers=headers or {})
+    return lambda request: Answer(change(server(request).bytes), headers=headers or {})
 
 
 # compression
@@ -68,8 +68,8 @@ def test_a_damaged_gzip_is_a_cause_and_no_crash(tmp_path: Path, at: int) -> None
 
 def test_what_is_compressed_twice_is_read(tmp_path: Path) -> None:
     twice = answering(lambda body: gzip.compress(gzip.compress(body)), {"Content-Encoding": "gzip"})
-    found, _ = run(twice, tmp_path)
-    assert set(identifiers(found)) == ALL
+    harvested, _ = run(twice, tmp_path)
+    assert set(identifiers(harvested)) == ALL
 
 
 # encodings
@@ -80,24 +80,24 @@ def test_what_is_compressed_twice_is_read(tmp_path: Path) -> None:
 def test_an_encoding_that_the_page_cannot_be_in_loses_no_record(tmp_path: Path, declared: str, inside: str) -> None:
     server = OaiServer(count=25, inside=lambda n: inside)
 
-    def script(asked: Asked) -> Answer:
-        return Answer(server(asked).bytes.replace(b'encoding="UTF-8"', f'encoding="{declared}"'.encode()))
+    def script(request: ReceivedRequest) -> Answer:
+        return Answer(server(request).bytes.replace(b'encoding="UTF-8"', f'encoding="{declared}"'.encode()))
 
-    found, _ = run(script, tmp_path)
-    assert set(identifiers(found)) == ALL
-    assert inside in (found[0].records[0].payload or "")
+    harvested, _ = run(script, tmp_path)
+    assert set(identifiers(harvested)) == ALL
+    assert inside in (harvested[0].records[0].payload or "")
 
 
 def test_an_encoding_that_is_told_from_the_bytes_may_have_any_name(tmp_path: Path) -> None:
     """The names that Python gives encodings are not those that the XML parser knows."""
     server = OaiServer(count=5, inside=lambda n: "Наставни план и програм за српски језик")
 
-    def script(asked: Asked) -> Answer:
-        text = server(asked).bytes.decode()
+    def script(request: ReceivedRequest) -> Answer:
+        text = server(request).bytes.decode()
         return Answer(text.encode("mac_cyrillic"), headers={"Content-Type": "text/xml; charset=mac_cyrillic"})
 
-    found, _ = run(script, tmp_path)
-    assert "Наставни план" in (found[0].records[0].payload or "")
+    harvested, _ = run(script, tmp_path)
+    assert "Наставни план" in (harvested[0].records[0].payload or "")
 
 
 # errors in other clothes
@@ -105,20 +105,20 @@ def test_an_encoding_that_is_told_from_the_bytes_may_have_any_name(tmp_path: Pat
 
 @pytest.mark.parametrize("code", ["internalError", "badArgument", "badResumptionToken", "idDoesNotExist"])
 def test_a_record_that_breaks_the_server_with_a_protocol_error_is_isolated(tmp_path: Path, code: str) -> None:
-    def broken(numbers: list[int], asked: Asked) -> Answer | None:
-        ill = 13 in numbers and asked.params["verb"] != "ListIdentifiers"
+    def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
+        ill = 13 in numbers and request.params["verb"] != "ListIdentifiers"
         return Answer(oai_error(code, "java.lang.NullPointerException")) if ill else None
 
-    found, _ = run(OaiServer(count=25, broken=broken), tmp_path)
-    assert set(identifiers(found)) == WITHOUT_13
-    assert [skipped.identifier for page in found for skipped in page.skipped] == names([13])
-    assert found[-1].complete
+    harvested, _ = run(OaiServer(count=25, broken=broken), tmp_path)
+    assert set(identifiers(harvested)) == WITHOUT_13
+    assert [skipped.identifier for page in harvested for skipped in page.skipped] == names([13])
+    assert harvested[-1].complete
 
 
 def test_parts_of_a_list_that_give_much_less_than_the_whole_promised_are_no_success(tmp_path: Path) -> None:
     """A window with a record that breaks the server is said to be empty: the list's own size tells."""
 
-    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+    def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
         return Answer(oai_error("noRecordsMatch")) if 13 in numbers else None
 
     failed = failure(OaiServer(count=25, broken=broken), tmp_path)
@@ -129,8 +129,8 @@ def test_parts_of_a_list_that_give_much_less_than_the_whole_promised_are_no_succ
 def test_a_set_that_is_refused_behind_a_good_one_is_named_as_the_feeds_fault(tmp_path: Path) -> None:
     server = OaiServer(count=5)
 
-    def script(asked: Asked) -> Answer:
-        return Answer(oai_error("badArgument", "no such set")) if asked.params.get("set") == "b" else server(asked)
+    def script(request: ReceivedRequest) -> Answer:
+        return Answer(oai_error("badArgument", "no such set")) if request.params.get("set") == "b" else server(request)
 
     failed = failure(script, tmp_path, sets=["a", "b"])
     assert failed.cause == "bad_format"
@@ -140,30 +140,30 @@ def test_a_set_that_is_refused_behind_a_good_one_is_named_as_the_feeds_fault(tmp
 def test_a_page_in_the_middle_that_is_not_found_is_got_around(tmp_path: Path) -> None:
     server = OaiServer(count=25)
 
-    def script(asked: Asked) -> Answer:
-        return Answer("gone", 404) if asked.params.get("resumptionToken") else server(asked)
+    def script(request: ReceivedRequest) -> Answer:
+        return Answer("gone", 404) if request.params.get("resumptionToken") else server(request)
 
-    found, _ = run(script, tmp_path)
-    assert set(identifiers(found)) == ALL
-    assert found[-1].complete
+    harvested, _ = run(script, tmp_path)
+    assert set(identifiers(harvested)) == ALL
+    assert harvested[-1].complete
 
 
 def test_one_record_that_is_forbidden_blocks_nobody(tmp_path: Path) -> None:
-    def broken(numbers: list[int], asked: Asked) -> Answer | None:
-        if 13 not in numbers or asked.params["verb"] == "ListIdentifiers":
+    def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
+        if 13 not in numbers or request.params["verb"] == "ListIdentifiers":
             return None
-        return Answer(status=403 if asked.params["verb"] == "GetRecord" else 500)
+        return Answer(status=403 if request.params["verb"] == "GetRecord" else 500)
 
-    found, _ = run(OaiServer(count=25, broken=broken), tmp_path)
-    assert set(identifiers(found)) == WITHOUT_13
-    assert [skipped.identifier for page in found for skipped in page.skipped] == names([13])
+    harvested, _ = run(OaiServer(count=25, broken=broken), tmp_path)
+    assert set(identifiers(harvested)) == WITHOUT_13
+    assert [skipped.identifier for page in harvested for skipped in page.skipped] == names([13])
 
 
 def test_a_server_that_gives_no_record_any_more_is_not_a_list_of_skipped_ones(tmp_path: Path) -> None:
     server = OaiServer(count=80, size=100, refuse={"ListRecords": "badVerb"})
 
-    def script(asked: Asked) -> Answer:
-        return Answer(status=403) if asked.params["verb"] == "GetRecord" else server(asked)
+    def script(request: ReceivedRequest) -> Answer:
+        return Answer(status=403) if request.params["verb"] == "GetRecord" else server(request)
 
     assert failure(script, tmp_path).cause == "blocked"
 
@@ -176,16 +176,16 @@ def test_a_window_that_fails_in_its_middle_loses_none_of_what_it_holds(tmp_path:
         def stamp(self, n: int) -> str:
             return "2026-01-05T10:00:00Z"
 
-    def broken(numbers: list[int], asked: Asked) -> Answer | None:
-        token = asked.params.get("resumptionToken", "")
-        if asked.params["verb"] == "ListIdentifiers" and token.startswith("20") and len(failed) < 2:
+    def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
+        token = request.params.get("resumptionToken", "")
+        if request.params["verb"] == "ListIdentifiers" and token.startswith("20") and len(failed) < 2:
             failed.append(token)
             return Answer(status=500)
-        return Answer(status=500) if 13 in numbers and asked.params["verb"] == "ListRecords" else None
+        return Answer(status=500) if 13 in numbers and request.params["verb"] == "ListRecords" else None
 
-    found, _ = run(OneDay(count=25, broken=broken), tmp_path, request={"retries": 1})
+    harvested, _ = run(OneDay(count=25, broken=broken), tmp_path, request={"retries": 1})
     assert len(failed) == 2
-    assert set(identifiers(found)) == ALL
+    assert set(identifiers(harvested)) == ALL
 
 
 def test_a_list_that_is_all_failure_is_no_success(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_list_that_is_all_failure_is_no_success(tmp_path: Path) -> None:
         def within(self, n: int, since: str, until: str) -> bool:
             return (since or "0") <= self.stamp(n) <= (until or "9")
 
-    broken = OneDay(count=25, broken=lambda numbers, asked: Answer(status=500))
+    broken = OneDay(count=25, broken=lambda numbers, request: Answer(status=500))
     assert failure(broken, tmp_path).cause == "truncated"
 
 
@@ -207,12 +207,12 @@ def test_what_is_skipped_with_an_open_window_is_asked_for_with_it_open(tmp_path:
         def stamp(self, n: int) -> str:
             return f"2015-01-{n + 1:02d}T10:00:00Z"
 
-    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+    def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
         return Answer(status=500) if 13 in numbers else None
 
-    found, _ = run(Old(count=25, broken=broken), tmp_path)
-    assert set(identifiers(found)) == WITHOUT_13
-    skipped = tuple(one for page in found for one in page.skipped)
+    harvested, _ = run(Old(count=25, broken=broken), tmp_path)
+    assert set(identifiers(harvested)) == WITHOUT_13
+    skipped = tuple(skipped for page in harvested for skipped in page.skipped)
     again, _ = run(Old(count=25), tmp_path, Ask(since="2026-01-01T00:00:00Z", full=False, retry=skipped))
     assert set(identifiers(again)) == set(names([13]))
 
@@ -226,19 +226,19 @@ class Dateless(OaiServer):
     def within(self, n: int, since: str, until: str) -> bool:
         return True
 
-    def list(self, verb: str, asked: Asked) -> Answer:
-        asked.params = {name: value for name, value in asked.params.items() if name not in ("from", "until")}
-        return super().list(verb, asked)
+    def list(self, verb: str, request: ReceivedRequest) -> Answer:
+        request.params = {name: value for name, value in request.params.items() if name not in ("from", "until")}
+        return super().list(verb, request)
 
 
 def test_a_server_that_does_not_heed_dates_is_asked_record_by_record(tmp_path: Path) -> None:
-    def broken(numbers: list[int], asked: Asked) -> Answer | None:
-        return Answer(status=500) if 13 in numbers and asked.params["verb"] != "ListIdentifiers" else None
+    def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
+        return Answer(status=500) if 13 in numbers and request.params["verb"] != "ListIdentifiers" else None
 
-    found, asked = run(Dateless(count=25, broken=broken), tmp_path)
-    assert set(identifiers(found)) == WITHOUT_13
-    assert [skipped.identifier for page in found for skipped in page.skipped] == names([13])
-    assert len(asked.asked) < 60
+    harvested, loopback = run(Dateless(count=25, broken=broken), tmp_path)
+    assert set(identifiers(harvested)) == WITHOUT_13
+    assert [skipped.identifier for page in harvested for skipped in page.skipped] == names([13])
+    assert len(loopback.requests) < 60
 
 
 @pytest.mark.parametrize(
@@ -258,53 +258,53 @@ def test_a_server_that_only_hears_the_other_method_is_heard(
     tmp_path: Path, refusal: Answer, declared: str, wanted: str
 ) -> None:
     server = OaiServer(count=25)
-    found, _ = run(
-        lambda asked: server(asked) if asked.method == wanted else refusal, tmp_path, request={"method": declared}
+    harvested, _ = run(
+        lambda request: server(request) if request.method == wanted else refusal, tmp_path, request={"method": declared}
     )
-    assert set(identifiers(found)) == ALL
-    assert f"the server wants {wanted}" in [note for page in found for note in page.notes]
+    assert set(identifiers(harvested)) == ALL
+    assert f"the server wants {wanted}" in [note for page in harvested for note in page.notes]
 
 
 @pytest.mark.parametrize("size", ["²", "9" * 5000, "-1", "many"])
 def test_a_list_size_that_is_no_number_is_none(tmp_path: Path, size: str) -> None:
-    found, _ = run(answering(lambda body: body.replace(b'Size="25"', f'Size="{size}"'.encode())), tmp_path)
-    assert set(identifiers(found)) == ALL
-    assert found[-1].complete
+    harvested, _ = run(answering(lambda body: body.replace(b'Size="25"', f'Size="{size}"'.encode())), tmp_path)
+    assert set(identifiers(harvested)) == ALL
+    assert harvested[-1].complete
 
 
-@pytest.mark.parametrize("said", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00", "0001-01-01T00:00:00Z"])
-def test_a_server_clock_at_the_end_of_the_calendar_ends_no_harvest(tmp_path: Path, said: str) -> None:
-    found, _ = run(answering(lambda body: body.replace(b"2026-03-01T00:00:00Z", said.encode())), tmp_path)
-    assert set(identifiers(found)) == ALL
+@pytest.mark.parametrize("clock", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00", "0001-01-01T00:00:00Z"])
+def test_a_server_clock_at_the_end_of_the_calendar_ends_no_harvest(tmp_path: Path, clock: str) -> None:
+    harvested, _ = run(answering(lambda body: body.replace(b"2026-03-01T00:00:00Z", clock.encode())), tmp_path)
+    assert set(identifiers(harvested)) == ALL
 
 
 def test_pages_of_hidden_records_in_a_row_do_not_end_the_list(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
-        if asked.params["verb"] == "Identify":
+    def script(request: ReceivedRequest) -> Answer:
+        if request.params["verb"] == "Identify":
             return Answer(identify())
-        place = int(asked.params.get("resumptionToken", 0))
+        place = int(request.params.get("resumptionToken", 0))
         shown = record(place) if place in (0, 60) else ""
         return Answer(listing(shown, str(place + 1) if place < 60 else None))
 
-    found, _ = run(script, tmp_path)
-    assert identifiers(found) == names([0, 60])
+    harvested, _ = run(script, tmp_path)
+    assert identifiers(harvested) == names([0, 60])
 
 
 def test_deleted_may_be_written_with_a_capital(tmp_path: Path) -> None:
     server = OaiServer(count=3, dead=frozenset({1}))
 
-    def script(asked: Asked) -> Answer:
-        return Answer(server(asked).bytes.replace(b'status="deleted"', b'status="Deleted"'))
+    def script(request: ReceivedRequest) -> Answer:
+        return Answer(server(request).bytes.replace(b'status="deleted"', b'status="Deleted"'))
 
-    found, _ = run(script, tmp_path)
-    assert [one.deleted for page in found for one in page.records] == [False, True, False]
+    harvested, _ = run(script, tmp_path)
+    assert [record.deleted for page in harvested for record in page.records] == [False, True, False]
 
 
 def test_a_token_of_a_connection_is_sent_by_post_as_by_get(tmp_path: Path) -> None:
     server = OaiServer(count=5)
     ask = Ask(credentials={"token": "s3cret"})
-    _, asked = run(server, tmp_path, ask, request={"method": "POST", "params": {"key": "{token}"}})
-    assert {one.params["key"] for one in asked.asked} == {"s3cret"}
+    _, loopback = run(server, tmp_path, ask, request={"method": "POST", "params": {"key": "{token}"}})
+    assert {request.params["key"] for request in loopback.requests} == {"s3cret"}
 
 
 @pytest.mark.parametrize("inside", ["", "<Identify/>", "<ListSets/>"])
@@ -314,21 +314,21 @@ def test_an_answer_with_neither_a_list_nor_an_error_is_no_empty_list(
 ) -> None:
     whole = OaiServer(count=25)
 
-    def script(asked: Asked) -> Answer:
-        if asked.params["verb"] in ("ListRecords", "ListIdentifiers"):
+    def script(request: ReceivedRequest) -> Answer:
+        if request.params["verb"] in ("ListRecords", "ListIdentifiers"):
             return Answer(f"{HEAD}{inside}{TAIL}")
-        return whole(asked)
+        return whole(request)
 
-    found = failure(script, tmp_path, Ask(since=since, full=since is None))
-    assert found.cause == "malformed"
-    assert "with neither a list nor an error" in found.sentence
+    harvested = failure(script, tmp_path, Ask(since=since, full=since is None))
+    assert harvested.cause == "malformed"
+    assert "with neither a list nor an error" in harvested.sentence
 
 
 def test_an_empty_list_is_an_empty_list(tmp_path: Path) -> None:
     whole = OaiServer(count=25)
 
-    def script(asked: Asked) -> Answer:
-        return Answer(f"{HEAD}<ListRecords/>{TAIL}") if asked.params["verb"] == "ListRecords" else whole(asked)
+    def script(request: ReceivedRequest) -> Answer:
+        return Answer(f"{HEAD}<ListRecords/>{TAIL}") if request.params["verb"] == "ListRecords" else whole(request)
 
-    found, _ = run(script, tmp_path, Ask(since="2026-01-01T00:00:00Z", full=False))
-    assert identifiers(found) == [] and found[-1].complete
+    harvested, _ = run(script, tmp_path, Ask(since="2026-01-01T00:00:00Z", full=False))
+    assert identifiers(harvested) == [] and harvested[-1].complete

@@ -10,8 +10,8 @@ from harvesters import check
 from schemas import Ask, HarvestFailed, Skipped
 from tests.harvesters.loopback import (
     Answer,
-    Asked,
     OaiServer,
+    ReceivedRequest,
     feed,
     identifiers,
     identify,
@@ -40,38 +40,38 @@ def failure(server: object, home: Path, ask: Ask | None = None, **more: object) 
 
 
 def test_the_whole_list_is_given_in_order_and_ends_complete(tmp_path: Path) -> None:
-    found, asked = run(OaiServer(count=25), tmp_path)
-    assert identifiers(found) == names(range(25))
-    assert [page.complete for page in found] == [False, False, False, True]
-    assert found[-1].full
-    assert found[-1].deletes_told
-    assert found[-1].response_date == "2026-03-01T00:00:00Z"
-    assert found[0].total == 25
-    assert asked.verbs == ["Identify", "ListRecords", "ListRecords", "ListRecords"]
+    harvested, loopback = run(OaiServer(count=25), tmp_path)
+    assert identifiers(harvested) == names(range(25))
+    assert [page.complete for page in harvested] == [False, False, False, True]
+    assert harvested[-1].full
+    assert harvested[-1].deletes_told
+    assert harvested[-1].response_date == "2026-03-01T00:00:00Z"
+    assert harvested[0].total == 25
+    assert loopback.verbs == ["Identify", "ListRecords", "ListRecords", "ListRecords"]
 
 
 def test_the_payload_is_the_record_without_its_header_and_its_hash(tmp_path: Path) -> None:
     from hashlib import sha256
 
-    found, _ = run(OaiServer(count=1, inside=lambda n: "  space  &amp; é\n"), tmp_path)
-    one = found[0].records[0]
-    assert one.payload.startswith("<record xmlns=")
-    assert "header" not in one.payload
-    assert "<dc:description>  space  &amp; é\n</dc:description>" in one.payload
-    assert one.sha256 == sha256(one.payload.encode()).hexdigest()
-    assert (one.datestamp, one.format) == ("2026-01-01T10:00:00Z", "oai_dc")
+    harvested, _ = run(OaiServer(count=1, inside=lambda n: "  space  &amp; é\n"), tmp_path)
+    first = harvested[0].records[0]
+    assert first.payload.startswith("<record xmlns=")
+    assert "header" not in first.payload
+    assert "<dc:description>  space  &amp; é\n</dc:description>" in first.payload
+    assert first.sha256 == sha256(first.payload.encode()).hexdigest()
+    assert (first.datestamp, first.format) == ("2026-01-01T10:00:00Z", "oai_dc")
 
 
 def test_deleted_headers_and_records_without_metadata_are_both_given(tmp_path: Path) -> None:
     bare = "<record><header><identifier>oai:example.org:bare</identifier></header></record>"
     server = OaiServer(count=3, dead=frozenset({1}))
-    first = server.one(0) + server.one(1) + bare
+    first = server.record(0) + server.record(1) + bare
 
-    def script(asked: Asked) -> Answer:
-        return Answer(identify() if asked.params["verb"] == "Identify" else listing(first))
+    def script(request: ReceivedRequest) -> Answer:
+        return Answer(identify() if request.params["verb"] == "Identify" else listing(first))
 
-    found, _ = run(script, tmp_path)
-    live, dead, naked = found[0].records
+    harvested, _ = run(script, tmp_path)
+    live, dead, naked = harvested[0].records
     assert not live.deleted
     assert dead.deleted
     assert dead.payload is None
@@ -83,15 +83,15 @@ def test_deleted_headers_and_records_without_metadata_are_both_given(tmp_path: P
 def test_sets_are_asked_one_after_another(tmp_path: Path) -> None:
     asked_sets = []
 
-    def script(asked: Asked) -> Answer:
-        if asked.params["verb"] == "Identify":
+    def script(request: ReceivedRequest) -> Answer:
+        if request.params["verb"] == "Identify":
             return Answer(identify())
-        asked_sets.append(asked.params["set"])
+        asked_sets.append(request.params["set"])
         return Answer(listing(record(len(asked_sets))))
 
-    found, _ = run(script, tmp_path, sets=["a", "b"])
+    harvested, _ = run(script, tmp_path, sets=["a", "b"])
     assert asked_sets == ["a", "b"]
-    assert len(identifiers(found)) == 2
+    assert len(identifiers(harvested)) == 2
 
 
 @pytest.mark.parametrize(
@@ -99,81 +99,83 @@ def test_sets_are_asked_one_after_another(tmp_path: Path) -> None:
 )
 def test_an_incremental_harvest_asks_at_the_servers_granularity(tmp_path: Path, granularity: str, since: str) -> None:
     ask = Ask(since="2026-01-20T00:00:00Z", full=False)
-    found, asked = run(OaiServer(count=25, granularity=granularity), tmp_path, ask)
-    assert asked.asked[1].params["from"] == since
-    assert identifiers(found) == names(range(19, 25))
-    assert found[-1].complete
-    assert not found[-1].full
+    harvested, loopback = run(OaiServer(count=25, granularity=granularity), tmp_path, ask)
+    assert loopback.requests[1].params["from"] == since
+    assert identifiers(harvested) == names(range(19, 25))
+    assert harvested[-1].complete
+    assert not harvested[-1].full
 
 
 def test_seconds_that_are_refused_are_asked_as_days(tmp_path: Path) -> None:
     server = OaiServer(count=25)
 
-    def script(asked: Asked) -> Answer:
-        return Answer(oai_error("badArgument")) if "T" in asked.params.get("from", "") else server(asked)
+    def script(request: ReceivedRequest) -> Answer:
+        return Answer(oai_error("badArgument")) if "T" in request.params.get("from", "") else server(request)
 
-    found, _ = run(script, tmp_path, Ask(since="2026-01-20T00:00:00Z", full=False))
-    assert identifiers(found) == names(range(19, 25))
-    assert any("only days" in note for page in found for note in page.notes)
+    harvested, _ = run(script, tmp_path, Ask(since="2026-01-20T00:00:00Z", full=False))
+    assert identifiers(harvested) == names(range(19, 25))
+    assert any("only days" in note for page in harvested for note in page.notes)
 
 
 def test_no_records_match_is_an_empty_list(tmp_path: Path) -> None:
-    found, _ = run(OaiServer(count=0), tmp_path)
-    assert identifiers(found) == []
-    assert found[-1].complete
+    harvested, _ = run(OaiServer(count=0), tmp_path)
+    assert identifiers(harvested) == []
+    assert harvested[-1].complete
 
 
 def test_protocol_errors_are_read_whatever_the_status(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
-        if asked.params["verb"] == "Identify":
+    def script(request: ReceivedRequest) -> Answer:
+        if request.params["verb"] == "Identify":
             return Answer(identify())
         return Answer(oai_error("noRecordsMatch"), 404)
 
-    found, _ = run(script, tmp_path)
-    assert found[-1].complete
+    harvested, _ = run(script, tmp_path)
+    assert harvested[-1].complete
 
 
 def test_a_server_that_wants_post_is_asked_by_post(tmp_path: Path) -> None:
     server = OaiServer(count=15)
-    found, asked = run(lambda one: Answer(status=405) if one.method == "GET" else server(one), tmp_path)
-    assert identifiers(found) == names(range(15))
-    assert [one.method for one in asked.asked] == ["GET", "POST", "POST", "POST"]
+    harvested, loopback = run(
+        lambda request: Answer(status=405) if request.method == "GET" else server(request), tmp_path
+    )
+    assert identifiers(harvested) == names(range(15))
+    assert [request.method for request in loopback.requests] == ["GET", "POST", "POST", "POST"]
 
 
 def test_a_server_without_list_records_gives_each_record_by_itself(tmp_path: Path) -> None:
-    found, _ = run(OaiServer(count=12, refuse={"ListRecords": "badVerb"}, dead=frozenset({3})), tmp_path)
-    assert identifiers(found) == names(range(12))
-    assert [r.identifier for page in found for r in page.records if r.deleted] == names([3])
-    assert found[-1].complete
+    harvested, _ = run(OaiServer(count=12, refuse={"ListRecords": "badVerb"}, dead=frozenset({3})), tmp_path)
+    assert identifiers(harvested) == names(range(12))
+    assert [r.identifier for page in harvested for r in page.records if r.deleted] == names([3])
+    assert harvested[-1].complete
 
 
 def test_a_preview_stops_early_and_is_never_complete(tmp_path: Path) -> None:
-    found, _ = run(OaiServer(count=25), tmp_path, Ask(limit=12))
-    assert identifiers(found) == names(range(12))
-    assert not any(page.complete for page in found)
+    harvested, _ = run(OaiServer(count=25), tmp_path, Ask(limit=12))
+    assert identifiers(harvested) == names(range(12))
+    assert not any(page.complete for page in harvested)
 
 
 @pytest.mark.parametrize(("policy", "told"), [("no", False), ("transient", False), ("persistent", True)])
 def test_only_a_persistent_delete_policy_counts_as_telling_every_delete(
     tmp_path: Path, policy: str, told: bool
 ) -> None:
-    found, _ = run(OaiServer(count=1, deleted=policy), tmp_path)
-    assert found[-1].deletes_told is told
+    harvested, _ = run(OaiServer(count=1, deleted=policy), tmp_path)
+    assert harvested[-1].deletes_told is told
 
 
 def test_a_response_date_with_milliseconds_is_read_and_one_ahead_of_time_held_back(tmp_path: Path) -> None:
-    def dated(said: str):
-        def script(asked: Asked) -> Answer:
-            body = identify() if asked.params["verb"] == "Identify" else listing(record(1))
-            return Answer(body.replace("2026-03-01T00:00:00Z", said))
+    def dated(clock: str):
+        def script(request: ReceivedRequest) -> Answer:
+            body = identify() if request.params["verb"] == "Identify" else listing(record(1))
+            return Answer(body.replace("2026-03-01T00:00:00Z", clock))
 
         return script
 
-    found, _ = run(dated("2026-03-01T07:00:00.123+07:00"), tmp_path)
-    assert found[-1].response_date == "2026-03-01T00:00:00Z"
-    found, _ = run(dated("2199-01-01T00:00:00Z"), tmp_path)
-    assert found[-1].response_date < "2100"
-    assert any("ahead" in note for note in found[0].notes)
+    harvested, _ = run(dated("2026-03-01T07:00:00.123+07:00"), tmp_path)
+    assert harvested[-1].response_date == "2026-03-01T00:00:00Z"
+    harvested, _ = run(dated("2199-01-01T00:00:00Z"), tmp_path)
+    assert harvested[-1].response_date < "2100"
+    assert any("ahead" in note for note in harvested[0].notes)
 
 
 def test_a_list_with_more_pages_than_allowed_is_refused(tmp_path: Path) -> None:
@@ -187,10 +189,10 @@ def test_a_list_with_more_pages_than_allowed_is_refused(tmp_path: Path) -> None:
 def test_a_list_shorter_than_its_size_is_truncated_with_both_counts(tmp_path: Path) -> None:
     server = OaiServer(count=25)
 
-    def script(asked: Asked) -> Answer:
-        answer = server(asked)
-        if asked.params.get("resumptionToken", "").startswith("10"):
-            return Answer(listing("".join(server.one(n) for n in range(10, 20)), None, 25))
+    def script(request: ReceivedRequest) -> Answer:
+        answer = server(request)
+        if request.params.get("resumptionToken", "").startswith("10"):
+            return Answer(listing("".join(server.record(n) for n in range(10, 20)), None, 25))
         return answer
 
     failed = failure(script, tmp_path)
@@ -199,25 +201,25 @@ def test_a_list_shorter_than_its_size_is_truncated_with_both_counts(tmp_path: Pa
 
 
 def test_a_size_known_to_be_wrong_is_not_trusted_when_the_feed_says_so(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
-        return Answer(identify() if asked.params["verb"] == "Identify" else listing(record(1), None, 500))
+    def script(request: ReceivedRequest) -> Answer:
+        return Answer(identify() if request.params["verb"] == "Identify" else listing(record(1), None, 500))
 
     assert failure(script, tmp_path).cause == "truncated"
-    found, _ = run(script, tmp_path, request={"trust_list_size": False})
-    assert found[-1].complete
+    harvested, _ = run(script, tmp_path, request={"trust_list_size": False})
+    assert harvested[-1].complete
 
 
 @pytest.mark.parametrize("size", [10, 3])
 def test_a_size_that_the_list_outgrows_or_that_is_the_pages_own_is_not_believed(tmp_path: Path, size: int) -> None:
     server = OaiServer(count=25)
 
-    def script(asked: Asked) -> Answer:
-        answer = server(asked)
+    def script(request: ReceivedRequest) -> Answer:
+        answer = server(request)
         return Answer(answer.bytes.replace(b'completeListSize="25"', f'completeListSize="{size}"'.encode()))
 
-    found, _ = run(script, tmp_path)
-    assert identifiers(found) == names(range(25))
-    assert found[-1].complete
+    harvested, _ = run(script, tmp_path)
+    assert identifiers(harvested) == names(range(25))
+    assert harvested[-1].complete
 
 
 def test_a_whole_list_much_shorter_than_the_last_is_truncated(tmp_path: Path) -> None:
@@ -233,17 +235,17 @@ def test_a_whole_list_shorter_than_the_feed_file_expects_is_truncated(tmp_path: 
 
 
 def test_an_incremental_list_may_be_short(tmp_path: Path) -> None:
-    found, _ = run(OaiServer(count=25), tmp_path, Ask(since="2026-01-20", full=False, listed_before=100))
-    assert found[-1].complete
+    harvested, _ = run(OaiServer(count=25), tmp_path, Ask(since="2026-01-20", full=False, listed_before=100))
+    assert harvested[-1].complete
 
 
 def test_a_token_that_leads_back_is_detected(tmp_path: Path) -> None:
     server = OaiServer(count=25, say_size=False)
 
-    def script(asked: Asked) -> Answer:
-        if asked.params.get("resumptionToken", "").startswith("20"):
-            return Answer(listing("".join(server.one(n) for n in range(10, 20)), "20||"))
-        return server(asked)
+    def script(request: ReceivedRequest) -> Answer:
+        if request.params.get("resumptionToken", "").startswith("20"):
+            return Answer(listing("".join(server.record(n) for n in range(10, 20)), "20||"))
+        return server(request)
 
     failed = failure(script, tmp_path)
     assert failed.cause == "truncated"
@@ -253,18 +255,18 @@ def test_a_token_that_leads_back_is_detected(tmp_path: Path) -> None:
 def test_a_long_way_round_is_detected_too(tmp_path: Path) -> None:
     server = OaiServer(count=260, size=1, say_size=False)
 
-    def script(asked: Asked) -> Answer:
-        if asked.params.get("resumptionToken", "").startswith("250"):
-            return Answer(listing(server.one(250), "120||"))
-        return server(asked)
+    def script(request: ReceivedRequest) -> Answer:
+        if request.params.get("resumptionToken", "").startswith("250"):
+            return Answer(listing(server.record(250), "120||"))
+        return server(request)
 
     failed = failure(script, tmp_path)
     assert "same page again after 251 of" in failed.sentence
 
 
 def test_a_loop_of_empty_pages_is_detected(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
-        return Answer(identify() if asked.params["verb"] == "Identify" else listing("", "again"))
+    def script(request: ReceivedRequest) -> Answer:
+        return Answer(identify() if request.params["verb"] == "Identify" else listing("", "again"))
 
     assert failure(script, tmp_path).cause == "truncated"
 
@@ -272,26 +274,26 @@ def test_a_loop_of_empty_pages_is_detected(tmp_path: Path) -> None:
 def test_an_expired_token_restarts_its_window(tmp_path: Path) -> None:
     server, expired = OaiServer(count=25), []
 
-    def script(asked: Asked) -> Answer:
-        if asked.params.get("resumptionToken", "").startswith("20") and not expired:
+    def script(request: ReceivedRequest) -> Answer:
+        if request.params.get("resumptionToken", "").startswith("20") and not expired:
             expired.append(1)
             return Answer(oai_error("badResumptionToken"))
-        return server(asked)
+        return server(request)
 
-    found, _ = run(script, tmp_path)
-    assert set(identifiers(found)) == set(names(range(25)))
-    assert found[-1].complete
+    harvested, _ = run(script, tmp_path)
+    assert set(identifiers(harvested)) == set(names(range(25)))
+    assert harvested[-1].complete
 
 
 def test_tokens_that_always_expire_are_got_around_by_smaller_windows(tmp_path: Path) -> None:
     server = OaiServer(count=25)
 
-    def script(asked):
-        return Answer(oai_error("badResumptionToken"), 400) if "resumptionToken" in asked.params else server(asked)
+    def script(request):
+        return Answer(oai_error("badResumptionToken"), 400) if "resumptionToken" in request.params else server(request)
 
-    found, _ = run(script, tmp_path)
-    assert set(identifiers(found)) == set(names(range(25)))
-    assert found[-1].complete
+    harvested, _ = run(script, tmp_path)
+    assert set(identifiers(harvested)) == set(names(range(25)))
+    assert harvested[-1].complete
 
 
 # one poison record
@@ -299,61 +301,61 @@ def test_tokens_that_always_expire_are_got_around_by_smaller_windows(tmp_path: P
 
 @pytest.mark.parametrize("poison", ["a & b", "<dc:title>never closed", "&nosuchentity;", "</dc:description></oops>"])
 def test_a_record_that_is_not_well_formed_is_skipped_by_name_and_the_rest_given(tmp_path: Path, poison: str) -> None:
-    found, _ = run(OaiServer(count=25, inside=lambda n: poison if n == 13 else f"{n} é"), tmp_path)
-    assert identifiers(found) == names(n for n in range(25) if n != 13)
-    assert [skipped.identifier for page in found for skipped in page.skipped] == names([13])
-    assert sum(len(page.raw) for page in found) == 1
-    assert found[-1].complete
+    harvested, _ = run(OaiServer(count=25, inside=lambda n: poison if n == 13 else f"{n} é"), tmp_path)
+    assert identifiers(harvested) == names(n for n in range(25) if n != 13)
+    assert [skipped.identifier for page in harvested for skipped in page.skipped] == names([13])
+    assert sum(len(page.raw) for page in harvested) == 1
+    assert harvested[-1].complete
 
 
 def test_characters_that_xml_forbids_are_taken_out_and_noted(tmp_path: Path) -> None:
-    found, _ = run(OaiServer(count=5, inside=lambda n: "bell\x07 and &#x1F; end" if n == 2 else ""), tmp_path)
-    assert identifiers(found) == names(range(5))
-    assert "bell and  end" in found[0].records[2].payload
-    assert any("oai:example.org:2" in note for note in found[0].notes)
-    assert len(found[0].raw) == 1
+    harvested, _ = run(OaiServer(count=5, inside=lambda n: "bell\x07 and &#x1F; end" if n == 2 else ""), tmp_path)
+    assert identifiers(harvested) == names(range(5))
+    assert "bell and  end" in harvested[0].records[2].payload
+    assert any("oai:example.org:2" in note for note in harvested[0].notes)
+    assert len(harvested[0].raw) == 1
 
 
 def test_undeclared_entities_become_their_characters_except_in_cdata(tmp_path: Path) -> None:
-    found, _ = run(OaiServer(count=1, inside=lambda n: "caf&eacute;&nbsp;&amp; <![CDATA[&eacute;]]>"), tmp_path)
-    assert "café\xa0&amp; &amp;eacute;" in found[0].records[0].payload
-    assert not found[0].raw
+    harvested, _ = run(OaiServer(count=1, inside=lambda n: "caf&eacute;&nbsp;&amp; <![CDATA[&eacute;]]>"), tmp_path)
+    assert "café\xa0&amp; &amp;eacute;" in harvested[0].records[0].payload
+    assert not harvested[0].raw
 
 
 def test_a_page_in_another_encoding_than_it_says_is_read(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
-        if asked.params["verb"] == "Identify":
+    def script(request: ReceivedRequest) -> Answer:
+        if request.params["verb"] == "Identify":
             return Answer(identify())
         text = listing("".join(record(n, inside="Настава српског језика у школама") for n in range(5)))
         return Answer(text.encode("windows-1251"), headers={"Content-Type": "text/xml; charset=windows-1251"})
 
-    found, _ = run(script, tmp_path)
-    assert len(identifiers(found)) == 5
-    assert "Настава српског" in found[0].records[0].payload
+    harvested, _ = run(script, tmp_path)
+    assert len(identifiers(harvested)) == 5
+    assert "Настава српског" in harvested[0].records[0].payload
 
 
 def test_a_record_that_breaks_the_server_is_isolated_by_date(tmp_path: Path) -> None:
-    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+    def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
         return (
             Answer("<h1>Internal error</h1>", 500)
-            if 17 in numbers and asked.params["verb"] != "ListIdentifiers"
+            if 17 in numbers and request.params["verb"] != "ListIdentifiers"
             else None
         )
 
-    found, _ = run(OaiServer(count=40, broken=broken), tmp_path)
-    assert set(identifiers(found)) == set(names(n for n in range(40) if n != 17))
-    assert [skipped.identifier for page in found for skipped in page.skipped] == names([17])
-    assert found[-1].complete
+    harvested, _ = run(OaiServer(count=40, broken=broken), tmp_path)
+    assert set(identifiers(harvested)) == set(names(n for n in range(40) if n != 17))
+    assert [skipped.identifier for page in harvested for skipped in page.skipped] == names([17])
+    assert harvested[-1].complete
 
 
 def test_a_window_that_cannot_even_be_named_is_skipped_by_its_dates(tmp_path: Path) -> None:
-    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+    def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
         return Answer(status=500) if 17 in numbers else None
 
-    found, _ = run(OaiServer(count=40, granularity="YYYY-MM-DD", broken=broken), tmp_path)
-    assert set(identifiers(found)) == set(names(n for n in range(40) if n != 17))
-    skipped = [skipped for page in found for skipped in page.skipped]
-    assert [(one.identifier, one.window) for one in skipped] == [(None, ("2026-01-18", "2026-01-18"))]
+    harvested, _ = run(OaiServer(count=40, granularity="YYYY-MM-DD", broken=broken), tmp_path)
+    assert set(identifiers(harvested)) == set(names(n for n in range(40) if n != 17))
+    skipped = [skipped for page in harvested for skipped in page.skipped]
+    assert [(skip.identifier, skip.window) for skip in skipped] == [(None, ("2026-01-18", "2026-01-18"))]
 
 
 def test_what_was_skipped_is_asked_for_again(tmp_path: Path) -> None:
@@ -361,84 +363,86 @@ def test_what_was_skipped_is_asked_for_again(tmp_path: Path) -> None:
         Skipped(identifier="oai:example.org:3", reason="once"),
         Skipped(identifier=None, reason="once", window=("2026-01-06T00:00:00Z", "2026-01-06T23:59:59Z")),
     )
-    found, _ = run(OaiServer(count=25), tmp_path, Ask(since="2026-01-24T00:00:00Z", full=False, retry=retry))
-    assert sorted(identifiers(found)) == sorted(names([23, 24, 3, 5]))
+    harvested, _ = run(OaiServer(count=25), tmp_path, Ask(since="2026-01-24T00:00:00Z", full=False, retry=retry))
+    assert sorted(identifiers(harvested)) == sorted(names([23, 24, 3, 5]))
 
 
 def test_a_record_without_a_name_is_asked_for_again_by_its_date_in_the_feeds_sets_only(tmp_path: Path) -> None:
     asked_windows = []
 
-    def script(asked: Asked) -> Answer:
-        if asked.params["verb"] == "Identify":
+    def script(request: ReceivedRequest) -> Answer:
+        if request.params["verb"] == "Identify":
             return Answer(identify())
-        asked_windows.append([asked.params.get(name) for name in ("set", "from", "until")])
+        asked_windows.append([request.params.get(name) for name in ("set", "from", "until")])
         nameless = record(1, "2026-01-05T10:00:00.5Z").replace("<identifier>oai:example.org:1</identifier>", "")
         undated = record(2, "some day").replace("<identifier>oai:example.org:2</identifier>", "")
         return Answer(listing(nameless + undated + record(3)))
 
     first, _ = run(script, tmp_path, sets=["a"])
-    skipped = tuple(one for page in first for one in page.skipped)
-    moment = "2026-01-05T10:00:00Z"
-    assert [one.window for one in skipped] == [(moment, moment), None]
+    skipped = tuple(skip for page in first for skip in page.skipped)
+    datestamp = "2026-01-05T10:00:00Z"
+    assert [skip.window for skip in skipped] == [(datestamp, datestamp), None]
     assert identifiers(first) == names([3])
     run(script, tmp_path, Ask(since="2026-02-01", full=False, retry=skipped), sets=["a"])
-    assert asked_windows == [["a", None, None], ["a", "2026-02-01T00:00:00Z", None], ["a", moment, moment]]
+    assert asked_windows == [["a", None, None], ["a", "2026-02-01T00:00:00Z", None], ["a", datestamp, datestamp]]
 
 
 def test_a_list_that_was_begun_again_is_counted_once(tmp_path: Path) -> None:
     server, expired = OaiServer(count=25), []
 
-    def script(asked: Asked) -> Answer:
-        if asked.params.get("resumptionToken", "").startswith("20") and not expired:
+    def script(request: ReceivedRequest) -> Answer:
+        if request.params.get("resumptionToken", "").startswith("20") and not expired:
             expired.append(1)
             return Answer(oai_error("badResumptionToken"))
-        return server(asked)
+        return server(request)
 
-    found, _ = run(script, tmp_path)
-    assert len(identifiers(found)) == 45
-    assert [page.counted for page in found] == [None] * (len(found) - 1) + [25]
+    harvested, _ = run(script, tmp_path)
+    assert len(identifiers(harvested)) == 45
+    assert [page.counted for page in harvested] == [None] * (len(harvested) - 1) + [25]
 
 
 def test_what_is_still_broken_is_skipped_again(tmp_path: Path) -> None:
-    def broken(numbers: list[int], asked: Asked) -> Answer | None:
+    def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
         return Answer(status=500) if numbers == [3] else None
 
     retry = (Skipped(identifier="oai:example.org:3", reason="once"),)
-    found, _ = run(OaiServer(count=25, broken=broken), tmp_path, Ask(since="2026-01-24", full=False, retry=retry))
-    assert [skipped.identifier for page in found for skipped in page.skipped] == names([3])
-    assert found[-1].complete
+    harvested, _ = run(OaiServer(count=25, broken=broken), tmp_path, Ask(since="2026-01-24", full=False, retry=retry))
+    assert [skipped.identifier for page in harvested for skipped in page.skipped] == names([3])
+    assert harvested[-1].complete
 
 
 def test_what_was_skipped_and_is_gone_is_asked_for_no_longer(tmp_path: Path) -> None:
     server, retry = OaiServer(count=5), (Skipped(identifier="oai:example.org:99", reason="once"),)
 
-    def script(asked: Asked) -> Answer:
-        return Answer(oai_error("idDoesNotExist")) if asked.params["verb"] == "GetRecord" else server(asked)
+    def script(request: ReceivedRequest) -> Answer:
+        return Answer(oai_error("idDoesNotExist")) if request.params["verb"] == "GetRecord" else server(request)
 
-    found, _ = run(script, tmp_path, Ask(since="2026-01-01", full=False, retry=retry))
-    assert not [skipped for page in found for skipped in page.skipped]
-    assert any("oai:example.org:99" in note for page in found for note in page.notes)
+    harvested, _ = run(script, tmp_path, Ask(since="2026-01-01", full=False, retry=retry))
+    assert not [skipped for page in harvested for skipped in page.skipped]
+    assert any("oai:example.org:99" in note for page in harvested for note in page.notes)
 
 
 def test_a_server_that_only_fails_at_list_records_gives_its_records_one_by_one(tmp_path: Path) -> None:
     server = OaiServer(count=12)
-    found, _ = run(lambda one: Answer(status=500) if one.params["verb"] == "ListRecords" else server(one), tmp_path)
-    assert set(identifiers(found)) == set(names(range(12)))
-    assert found[-1].complete
+    harvested, _ = run(
+        lambda request: Answer(status=500) if request.params["verb"] == "ListRecords" else server(request), tmp_path
+    )
+    assert set(identifiers(harvested)) == set(names(range(12)))
+    assert harvested[-1].complete
 
 
 def test_a_page_cut_in_its_middle_is_asked_for_again(tmp_path: Path) -> None:
     server, cut = OaiServer(count=25), []
 
-    def script(asked: Asked) -> Answer:
-        answer = server(asked)
-        if asked.params.get("resumptionToken", "").startswith("10") and not cut:
+    def script(request: ReceivedRequest) -> Answer:
+        answer = server(request)
+        if request.params.get("resumptionToken", "").startswith("10") and not cut:
             cut.append(1)
             return Answer(answer.bytes[: len(answer.bytes) // 2])
         return answer
 
-    found, _ = run(script, tmp_path)
-    assert identifiers(found) == names(range(25))
+    harvested, _ = run(script, tmp_path)
+    assert identifiers(harvested) == names(range(25))
 
 
 # diagnosis
@@ -456,7 +460,7 @@ def test_a_page_cut_in_its_middle_is_asked_for_again(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_not_oai_pmh_is_named(tmp_path: Path, body: str, cause: str) -> None:
-    failed = failure(lambda asked: Answer(body), tmp_path)
+    failed = failure(lambda request: Answer(body), tmp_path)
     assert failed.cause == cause
     assert failed.sentence.endswith("The next run tries again.")
 
@@ -484,8 +488,8 @@ def test_a_document_with_entities_of_its_own_is_refused(tmp_path: Path) -> None:
     bomb = '<!DOCTYPE OAI-PMH [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
     server = OaiServer(count=1)
 
-    def script(asked: Asked) -> Answer:
-        text = server(asked).bytes.decode()
+    def script(request: ReceivedRequest) -> Answer:
+        text = server(request).bytes.decode()
         return Answer(text.replace("?>\n", f"?>\n{bomb}", 1).replace("about 0", "&b;"))
 
     failed = failure(script, tmp_path)
@@ -496,37 +500,37 @@ def test_a_document_with_entities_of_its_own_is_refused(tmp_path: Path) -> None:
 def test_a_moved_server_is_followed_and_reported(tmp_path: Path) -> None:
     server = OaiServer(count=15)
 
-    def script(asked: Asked) -> Answer:
-        if asked.path == "/oai":
+    def script(request: ReceivedRequest) -> Answer:
+        if request.path == "/oai":
             return Answer(status=301, headers={"Location": "/new/oai"})
-        return server(asked)
+        return server(request)
 
-    found, asked = run(script, tmp_path)
-    assert identifiers(found) == names(range(15))
-    assert any(note.startswith("moved:") for page in found for note in page.notes)
-    assert [one.path for one in asked.asked].count("/oai") == 1
+    harvested, loopback = run(script, tmp_path)
+    assert identifiers(harvested) == names(range(15))
+    assert any(note.startswith("moved:") for page in harvested for note in page.notes)
+    assert [request.path for request in loopback.requests].count("/oai") == 1
 
 
 def test_an_identify_that_is_not_well_formed_does_not_end_the_harvest(tmp_path: Path) -> None:
     server = OaiServer(count=25)
 
-    def script(asked: Asked) -> Answer:
-        answer = server(asked)
+    def script(request: ReceivedRequest) -> Answer:
+        answer = server(request)
         return Answer(answer.bytes.replace(b">R<", b">Books & more<"))
 
-    found, _ = run(script, tmp_path, Ask(since="2026-01-20", full=False))
-    assert identifiers(found) == names(range(19, 25))
-    assert found[-1].response_date == "2026-03-01T00:00:00Z"
-    assert any("Identify" in note for note in found[0].notes)
+    harvested, _ = run(script, tmp_path, Ask(since="2026-01-20", full=False))
+    assert identifiers(harvested) == names(range(19, 25))
+    assert harvested[-1].response_date == "2026-03-01T00:00:00Z"
+    assert any("Identify" in note for note in harvested[0].notes)
 
 
 def test_a_changed_base_url_is_reported(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
-        said = identify(url="https://new.example.org/oai")
-        return Answer(said if asked.params["verb"] == "Identify" else listing(record(1)))
+    def script(request: ReceivedRequest) -> Answer:
+        identity = identify(url="https://new.example.org/oai")
+        return Answer(identity if request.params["verb"] == "Identify" else listing(record(1)))
 
-    found, _ = run(script, tmp_path)
-    assert any("new.example.org" in note for note in found[0].notes)
+    harvested, _ = run(script, tmp_path)
+    assert any("new.example.org" in note for note in harvested[0].notes)
 
 
 # resume
@@ -546,8 +550,8 @@ def test_resuming_from_every_position_gives_what_an_uninterrupted_harvest_gives(
 
 
 def test_resuming_in_the_middle_of_sets_and_bisected_windows_loses_nothing(tmp_path: Path) -> None:
-    def broken(numbers: list[int], asked: Asked) -> Answer | None:
-        return Answer(status=500) if 17 in numbers and asked.params["verb"] == "ListRecords" else None
+    def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
+        return Answer(status=500) if 17 in numbers and request.params["verb"] == "ListRecords" else None
 
     with serving(OaiServer(count=40, broken=broken)) as loopback:
         of, env = feed(loopback.url + "/oai", sets=["a", "b"]), open_environment(tmp_path)
@@ -562,10 +566,10 @@ def test_resuming_in_the_middle_of_sets_and_bisected_windows_loses_nothing(tmp_p
 def test_a_token_that_expired_while_we_were_away_restarts_its_window(tmp_path: Path) -> None:
     server, away = OaiServer(count=25), []
 
-    def script(asked: Asked) -> Answer:
-        if away and asked.params.get("resumptionToken") == away[0]:
+    def script(request: ReceivedRequest) -> Answer:
+        if away and request.params.get("resumptionToken") == away[0]:
             return Answer(oai_error("badResumptionToken"))
-        return server(asked)
+        return server(request)
 
     with serving(script) as loopback:
         of, env = feed(loopback.url + "/oai"), open_environment(tmp_path)
@@ -590,12 +594,12 @@ def test_progress_hears_the_count_and_the_total(tmp_path: Path) -> None:
 def test_a_feed_is_checked_against_what_its_server_offers(tmp_path: Path) -> None:
     server = OaiServer(count=3)
 
-    def script(asked: Asked) -> Answer:
-        if asked.params["verb"] == "Identify":
-            return Answer(identify(url=f"http://{asked.headers['host']}"))
-        if asked.params["verb"] == "ListSets":
+    def script(request: ReceivedRequest) -> Answer:
+        if request.params["verb"] == "Identify":
+            return Answer(identify(url=f"http://{request.headers['host']}"))
+        if request.params["verb"] == "ListSets":
             return Answer(listing("<set><setSpec>a</setSpec><setName>A</setName></set>", verb="ListSets"))
-        return server(asked)
+        return server(request)
 
     with serving(script) as loopback:
         env = open_environment(tmp_path)
@@ -607,13 +611,13 @@ def test_a_feed_is_checked_against_what_its_server_offers(tmp_path: Path) -> Non
 def test_an_answer_that_cannot_be_read_is_kept_as_it_came(tmp_path: Path) -> None:
     server, cut = OaiServer(count=25), []
 
-    def script(asked: Asked) -> Answer:
-        answer = server(asked)
-        if asked.params.get("resumptionToken", "").startswith("10") and len(cut) < 2:
+    def script(request: ReceivedRequest) -> Answer:
+        answer = server(request)
+        if request.params.get("resumptionToken", "").startswith("10") and len(cut) < 2:
             cut.append(answer.bytes[:1500])
             return Answer(cut[-1])
         return answer
 
-    found, _ = run(script, tmp_path)
-    assert set(identifiers(found)) == set(names(range(25)))
-    assert [raw.body for page in found for raw in page.raw] == [cut[-1]]
+    harvested, _ = run(script, tmp_path)
+    assert set(identifiers(harvested)) == set(names(range(25)))
+    assert [raw.body for page in harvested for raw in page.raw] == [cut[-1]]

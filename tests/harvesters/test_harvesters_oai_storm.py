@@ -11,8 +11,8 @@ from harvesters import harvest
 from schemas import Ask, Page
 from tests.harvesters.loopback import (
     Answer,
-    Asked,
     OaiServer,
+    ReceivedRequest,
     feed,
     identifiers,
     names,
@@ -32,17 +32,17 @@ class Storm:
         self.poison = self.dice.randrange(COUNT)
         self.server = OaiServer(count=COUNT, size=7, broken=self.broken)
 
-    def broken(self, numbers: list[int], asked: Asked) -> Answer | None:
-        return Answer(status=500) if self.poison in numbers and asked.params["verb"] != "ListIdentifiers" else None
+    def broken(self, numbers: list[int], request: ReceivedRequest) -> Answer | None:
+        return Answer(status=500) if self.poison in numbers and request.params["verb"] != "ListIdentifiers" else None
 
-    def __call__(self, asked: Asked) -> Answer:
+    def __call__(self, request: ReceivedRequest) -> Answer:
         throw = self.dice.random()
         if throw < 0.1:
             return Answer(status=503, headers={"Retry-After": "0"})
-        answer = self.server(asked)
-        if throw < 0.15 and "resumptionToken" in asked.params:
+        answer = self.server(request)
+        if throw < 0.15 and "resumptionToken" in request.params:
             return Answer(oai_error("badResumptionToken"))
-        if throw < 0.2 and asked.params["verb"] == "ListRecords":
+        if throw < 0.2 and request.params["verb"] == "ListRecords":
             return Answer(answer.bytes[: len(answer.bytes) * 2 // 3], answer.status)
         return answer
 

@@ -9,7 +9,7 @@ from harvesters.client.origins import origin_of
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("first", "second", "same"),
     [
         ("https://example.org", "https://EXAMPLE.org.:443/list", True),
         ("http://example.org:80/", "http://example.org/list", True),
@@ -26,5 +26,5 @@ from harvesters.client.origins import origin_of
         ("https://example.org", "https://ex%61mple.org/", False),
     ],
 )
-def test_an_origin_is_scheme_host_and_port_however_they_are_spelled(one: str, other: str, same: bool) -> None:
-    assert (origin_of(httpx.URL(one)) == origin_of(httpx.URL(other))) is same
+def test_an_origin_is_scheme_host_and_port_however_they_are_spelled(first: str, second: str, same: bool) -> None:
+    assert (origin_of(httpx.URL(first)) == origin_of(httpx.URL(second))) is same

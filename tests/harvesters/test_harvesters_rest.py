@@ -9,7 +9,7 @@ import pytest
 
 from harvesters.lists import json_recovery as json_recover
 from schemas import Ask, HarvestFailed, Page
-from tests.harvesters.loopback import Answer, Asked, feed, identifiers, open_environment, pages, serving
+from tests.harvesters.loopback import Answer, ReceivedRequest, feed, identifiers, open_environment, pages, serving
 
 ALL = [{"id": str(n), "title": f"Title {n}", "modified": f"2026-01-{1 + n % 28:02d}"} for n in range(25)]
 IDS = [one["id"] for one in ALL]
@@ -37,7 +37,7 @@ def test_a_plain_array_is_given_word_for_word(tmp_path: Path) -> None:
     assert found[-1].full
 
 
-def paged(asked: Asked, start: int, size: int, **more: object) -> Answer:
+def paged(asked: ReceivedRequest, start: int, size: int, **more: object) -> Answer:
     return Answer(json.dumps({"hits": {"list": ALL[start : start + size]}, "total": len(ALL), **more}))
 
 
@@ -46,7 +46,7 @@ LIST = {"records_path": "hits.list", "total_path": "total"}
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_lists_paged_by_number(tmp_path: Path, first: int) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         size = int(asked.params["per"])
         return paged(asked, (int(asked.params["page"]) - first) * size, size)
 
@@ -66,7 +66,7 @@ def test_lists_paged_by_offset_whose_server_gives_fewer_than_asked(tmp_path: Pat
 def test_lists_without_a_total_end_at_the_empty_or_refused_page(tmp_path: Path) -> None:
     for end in (Answer("[]"), Answer("{}", 400), Answer("gone", 404)):
 
-        def script(asked: Asked, end: Answer = end) -> Answer:
+        def script(asked: ReceivedRequest, end: Answer = end) -> Answer:
             part = ALL[int(asked.params["page"]) * 10 :][:10]
             return Answer(json.dumps(part)) if part else end
 
@@ -77,7 +77,7 @@ def test_lists_without_a_total_end_at_the_empty_or_refused_page(tmp_path: Path) 
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_lists_paged_by_cursor_or_by_the_next_address(tmp_path: Path, whole: bool) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         start = int(asked.params.get("cursor", "0"))
         following = str(start + 10) if start + 10 < len(ALL) else None
         if whole and following:
@@ -89,7 +89,7 @@ def test_lists_paged_by_cursor_or_by_the_next_address(tmp_path: Path, whole: boo
 
 
 def test_lists_paged_by_link_header(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         start = int(asked.params.get("from", "0"))
         link = {"Link": f'</list?from={start + 10}>; rel="next", </list>; rel="first"'} if start < 20 else {}
         return Answer(json.dumps(ALL[start : start + 10]), headers=link)
@@ -98,7 +98,7 @@ def test_lists_paged_by_link_header(tmp_path: Path) -> None:
 
 
 def test_searches_by_post_carry_the_page_in_their_body(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         assert asked.json["query"] == ""
         return paged(asked, (int(asked.json["page"]) - 1) * 10, 10)
 
@@ -107,7 +107,7 @@ def test_searches_by_post_carry_the_page_in_their_body(tmp_path: Path) -> None:
 
 
 def test_the_total_may_stand_in_a_header(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         return Answer(json.dumps(ALL[int(asked.params["page"]) * 10 :][:10]), headers={"X-WP-Total": "25"})
 
     request = {"paging": "page", "size": 10, "total_header": "X-WP-Total"}
@@ -120,7 +120,7 @@ def test_records_inside_elements_and_by_their_own_address(tmp_path: Path) -> Non
     found = run(lambda asked: Answer(json.dumps(wrapped)), tmp_path, request=request)
     assert json.loads(found[0].records[0].payload) == ALL[0]
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         if asked.path == "/list":
             return Answer(json.dumps(ALL[:3]))
         n = int(asked.params["of"])
@@ -135,7 +135,7 @@ def test_records_inside_elements_and_by_their_own_address(tmp_path: Path) -> Non
 def test_an_incremental_list_is_asked_for_what_changed(tmp_path: Path) -> None:
     seen: list[dict[str, str]] = []
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         seen.append(asked.params)
         return Answer("[]")
 
@@ -147,7 +147,7 @@ def test_an_incremental_list_is_asked_for_what_changed(tmp_path: Path) -> None:
 
 
 def test_a_list_that_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         if asked.headers.get("if-none-match") == '"1"':
             return Answer(status=304)
         return Answer(json.dumps(ALL), headers={"ETag": '"1"'})
@@ -166,7 +166,7 @@ def test_a_list_that_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
 def test_a_list_shorter_than_its_total_is_truncated(tmp_path: Path) -> None:
     request = {"paging": "offset", "page_param": "start", "size": 10, **LIST}
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         start = int(asked.params["start"])
         return paged(asked, start if start < 20 else 99, 10)
 
@@ -178,7 +178,7 @@ def test_a_list_shorter_than_its_total_is_truncated(tmp_path: Path) -> None:
 def test_a_paged_list_much_shorter_than_the_last_is_truncated(tmp_path: Path) -> None:
     request = {"paging": "offset", "page_param": "start", "size": 10}
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         start = int(asked.params["start"])
         return Answer(json.dumps(ALL[start : start + 10][: max(0, 13 - start)]))
 
@@ -207,7 +207,7 @@ def test_a_server_that_ignores_the_page_is_detected(tmp_path: Path) -> None:
 
 
 def test_a_record_that_breaks_the_server_is_stepped_over(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         start, size = int(asked.params["start"]), int(asked.params["n"])
         return Answer(status=500) if start <= 13 < start + size else paged(asked, start, size)
 
@@ -275,7 +275,7 @@ def test_what_is_not_the_list_is_named(tmp_path: Path, body: str, cause: str) ->
 
 
 def test_resuming_from_every_position_gives_the_rest(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         return paged(asked, int(asked.params["start"]), 10)
 
     with serving(script) as loopback:
@@ -305,7 +305,7 @@ def dataset(count: int) -> object:
         {"url": f"ark:/{n}", "year": [str(2000 + n % 3)] if n % 10 else None, "language": ["eng"]} for n in range(count)
     ]
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         refine, where = asked.params.get("refine"), asked.params.get("where", "")
         chosen = rows
         if refine:

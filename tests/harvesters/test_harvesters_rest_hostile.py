@@ -12,7 +12,16 @@ import pytest
 
 from harvesters import harvest
 from schemas import Ask, HarvestFailed, Page
-from tests.harvesters.loopback import Answer, Asked, Script, feed, identifiers, open_environment, pages, serving
+from tests.harvesters.loopback import (
+    Answer,
+    ReceivedRequest,
+    Script,
+    feed,
+    identifiers,
+    open_environment,
+    pages,
+    serving,
+)
 
 ALL = [{"id": str(n), "title": f"Title {n}"} for n in range(25)]
 IDS = {one["id"] for one in ALL}
@@ -38,7 +47,7 @@ def failure(script: Script, home: Path, **request: Any) -> HarvestFailed:
 def by_offset(total: Callable[[int], object], most: int = 1000, records: list[dict[str, str]] | None = None) -> Script:
     """A list by offset; `total` says how long it claims to be, `most` how much it gives at once."""
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         start, size = int(asked.params["offset"]), min(int(asked.params["limit"]), most)
         return said({"total": total(start), "results": (records or ALL)[start : start + size]})
 
@@ -67,7 +76,7 @@ def test_a_list_that_grows_at_its_front_is_read_to_its_new_end(tmp_path: Path) -
     """What was pushed over a page's edge is given twice, and the last record still comes."""
     grown = [{"id": f"new {n}"} for n in range(3)] + ALL
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         start = int(asked.params["offset"])
         now = grown if start else ALL
         return said({"total": len(now), "results": now[start : start + 5]})
@@ -77,7 +86,7 @@ def test_a_list_that_grows_at_its_front_is_read_to_its_new_end(tmp_path: Path) -
 
 
 def test_a_total_of_one_page_is_asked_for_no_further_when_a_page_behind_it_is_refused(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         return said({"total": 25, "results": ALL}) if asked.params["offset"] == "0" else said({"error": "no"}, 400)
 
     found = run(script, tmp_path, **{**BY_OFFSET, "size": 25})
@@ -103,7 +112,7 @@ def test_a_page_that_is_not_there_before_the_total_is_truncated(tmp_path: Path) 
     ids=["cursors in a circle", "a page again under another cursor"],
 )
 def test_cursors_that_lead_back_are_no_end_of_a_list(tmp_path: Path, places: dict[str, tuple[int, str]]) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         start, following = places[asked.params.get("cursor", "")]
         return said({"results": ALL[start : start + 5], "next": following})
 
@@ -113,7 +122,7 @@ def test_cursors_that_lead_back_are_no_end_of_a_list(tmp_path: Path, places: dic
 
 
 def test_numbered_pages_that_begin_again_are_at_their_end(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         place = (int(asked.params["page"]) - 1) % 3
         return said(ALL[place * 10 : place * 10 + 10])
 
@@ -176,7 +185,7 @@ def test_listed_elements_that_are_no_objects_are_skipped(tmp_path: Path) -> None
 def test_one_record_that_is_forbidden_or_behind_a_login_is_skipped_by_name(tmp_path: Path) -> None:
     login = Answer('<html><form action="/login"><input type="password"></form></html>')
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         name = asked.path.removeprefix("/one/")
         return said(ALL) if name == "/list" else {"7": Answer(status=403), "8": login}.get(name, said({"id": name}))
 
@@ -194,7 +203,7 @@ def test_a_server_that_gives_no_record_is_not_a_list_of_skipped_ones(tmp_path: P
 
 @pytest.mark.parametrize("groups", ["<html><title>Error</title></html>", '{"nothing": 1}', '{"results": [1]}'])
 def test_a_dataset_that_cannot_be_sliced_is_named(tmp_path: Path, groups: str) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         return Answer(groups) if "group_by" in asked.params else said({"total_count": 300, "results": []})
 
     with serving(script) as loopback, pytest.raises(HarvestFailed) as caught:
@@ -209,7 +218,7 @@ def test_a_dataset_that_cannot_be_sliced_is_named(tmp_path: Path, groups: str) -
 
 
 def test_a_secret_in_the_servers_next_address_is_sent_and_never_landed(tmp_path: Path) -> None:
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         place = int(asked.params.get("p", 0))
         following = f"/list?key={quote(asked.params['key'], safe='')}&p={place + 1}" if place < 2 else None
         return said({"results": ALL[place * 10 : place * 10 + 10], "next": following})
@@ -218,7 +227,7 @@ def test_a_secret_in_the_servers_next_address_is_sent_and_never_landed(tmp_path:
     with serving(script) as loopback:
         one = feed(loopback.url + "/list", "rest", format="golab_apps", identifier="id", request=request)
         found = list(harvest(one, Ask(credentials={"token": SECRET}), open_environment(tmp_path)))
-    assert [asked.params["key"] for asked in loopback.asked] == [SECRET] * 3
+    assert [asked.params["key"] for asked in loopback.requests] == [SECRET] * 3
     assert set(identifiers(found)) == IDS
     assert "s3cr3t" not in repr(found)
 
@@ -236,5 +245,5 @@ def test_a_secret_does_not_follow_a_redirect_to_another_host(
                 list(harvest(one, Ask(credentials={"token": SECRET}), open_environment(tmp_path)))
             except HarvestFailed as failed:
                 assert "s3cr3t" not in failed.sentence
-    assert SECRET in {value for asked in loopback.asked for value in asked.params.values()}
-    assert SECRET not in {value for asked in other.asked for value in asked.params.values()}
+    assert SECRET in {value for asked in loopback.requests for value in asked.params.values()}
+    assert SECRET not in {value for asked in other.requests for value in asked.params.values()}

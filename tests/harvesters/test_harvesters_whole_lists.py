@@ -20,7 +20,7 @@ from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
 from schemas import Environment, HarvestFailed, environment
 from tests.harvesters.case_server import CaseServer
-from tests.harvesters.loopback import Answer, Asked, Loopback, listing, oai_error, serving
+from tests.harvesters.loopback import Answer, Loopback, ReceivedRequest, listing, oai_error, serving
 from tests.harvesters.test_harvesters_nights import ROOT, Library, last_run, live, variables
 
 CASES = sorted((Path(__file__).parents[1] / "cases" / "nights").glob("*.json"))
@@ -97,12 +97,12 @@ class Shelf:
         self.pages: list[list[int]] = [[*range(6)], [*range(6, 12)]]
         self.size: int | None = 12
 
-    def __call__(self, asked: Asked) -> Answer:
+    def __call__(self, asked: ReceivedRequest) -> Answer:
         if asked.params.get("verb") != "ListRecords" or "from" in asked.params:
             return self.library(asked)
         number = int(asked.params.get("resumptionToken", "0"))
         token = str(number + 1) if number + 1 < len(self.pages) else None
-        return Answer(listing("".join(map(self.library.one, self.pages[number])), token, self.size))
+        return Answer(listing("".join(map(self.library.record, self.pages[number])), token, self.size))
 
 
 @pytest.fixture
@@ -135,9 +135,9 @@ def test_the_whole_list_is_asked_for_again_and_deletes_when_it_is_clean(
     night(full=True)
     shelf[0].pages, shelf[0].size = [[*range(6)], [*range(6, 11)]], 11
     assert night()["deleted"] == 1
-    assert "from" not in [name for asked in shelf[1].asked for name in asked.params]
+    assert "from" not in [name for asked in shelf[1].requests for name in asked.params]
     night()
-    assert "from" in shelf[1].asked[-1].params, "after a whole list the mark moves"
+    assert "from" in shelf[1].requests[-1].params, "after a whole list the mark moves"
 
 
 def test_a_server_that_repeats_records_every_night_is_not_asked_for_everything_for_ever(
@@ -148,7 +148,7 @@ def test_a_server_that_repeats_records_every_night_is_not_asked_for_everything_f
     for number in range(4):
         night(full=number == 0)
     assert len(live(env)) == 13, "what is new is loaded all the same"
-    windows = ["from" in asked.params for asked in loopback.asked if "metadataPrefix" in asked.params]
+    windows = ["from" in asked.params for asked in loopback.requests if "metadataPrefix" in asked.params]
     assert windows == [False, False, False, False, True]
 
 
@@ -198,10 +198,10 @@ def test_repeats_keep_what_is_absent_where_they_may_hide_it(
 class Transient(Shelf):
     """A repository that lists records 0 to 11, those in `dead` as deleted headers, and answers increments."""
 
-    def __call__(self, asked: Asked) -> Answer:
+    def __call__(self, asked: ReceivedRequest) -> Answer:
         if asked.params.get("verb") != "ListRecords" or "from" not in asked.params:
             return super().__call__(asked)
-        return Answer(listing("".join(map(self.library.one, sorted(self.library.dead))), None, None))
+        return Answer(listing("".join(map(self.library.record, sorted(self.library.dead))), None, None))
 
 
 def test_a_deleted_record_that_comes_back_during_the_walk_hides_none(env: Environment) -> None:
@@ -249,13 +249,13 @@ def test_a_size_that_earlier_lists_outgrew_proves_nothing(env: Environment) -> N
 def test_one_record_in_two_sets_is_no_repeat(env: Environment) -> None:
     library, sets = Library(13), {"a": [*range(8)], "b": [*range(6, 13)]}
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         if asked.params.get("verb") != "ListRecords":
             return library(asked)
         name, _, start = asked.params.get("resumptionToken", asked.params.get("set", "") + "|0").partition("|")
         at, numbers = int(start), sets[name]
         token = f"{name}|{at + 4}" if at + 4 < len(numbers) else None
-        return Answer(listing("".join(map(library.one, numbers[at : at + 4])), token, len(numbers)))
+        return Answer(listing("".join(map(library.record, numbers[at : at + 4])), token, len(numbers)))
 
     with serving(script) as loopback:
         declare(env, loopback.url + "/oai", protocol="oai_pmh", format="oai_dc", sets=["a", "b"])
@@ -272,7 +272,7 @@ def test_one_record_in_two_sets_is_no_repeat(env: Environment) -> None:
 def test_an_empty_set_among_others_is_noted(env: Environment) -> None:
     library = Library(5)
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         return library(asked) if asked.params.get("set") != "oer-typo" else Answer(oai_error("noRecordsMatch"))
 
     with serving(script) as loopback:
@@ -291,7 +291,7 @@ class Pages:
         self.pages: list[list[int]] = [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
         self.total, self.says = 12, total
 
-    def __call__(self, asked: Asked) -> Answer:
+    def __call__(self, asked: ReceivedRequest) -> Answer:
         number = int(asked.params["page"])
         results = [work(n) for n in (self.pages[number] if number < len(self.pages) else [])]
         return Answer(json.dumps({"results": results, **({"total": self.total} if self.says else {})}))
@@ -343,7 +343,7 @@ def test_a_list_with_repeats_is_read_until_it_gave_as_many_distinct_records_as_i
 ) -> None:
     entries = [number for page in pages for number in page]
 
-    def by_offset(asked: Asked) -> Answer:
+    def by_offset(asked: ReceivedRequest) -> Answer:
         start = int(asked.params["page"])
         return Answer(json.dumps({"results": [work(n) for n in entries[start : start + 4]], "total": 12}))
 
@@ -362,7 +362,7 @@ def test_a_total_that_counts_repeats_ends_behind_the_last_page(env: Environment,
     server = Pages(total=True)
     server.pages = [[0, 0, 1, 2], [3, 4, 5, 6], [7, 8, 9, 10]]
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         if int(asked.params["page"]) < 3 or behind == "empty":
             return server(asked)
         if behind == "last page":
@@ -373,7 +373,7 @@ def test_a_total_that_counts_repeats_ends_behind_the_last_page(env: Environment,
         request = {**PAGED, "total_path": "total"}
         declare(env, loopback.url + "/api", request, protocol="rest", format="amb", identifier="id")
         assert night()["added"] == 11
-        assert len([asked for asked in loopback.asked if asked.params.get("page") == "3"]) <= 2
+        assert len([asked for asked in loopback.requests if asked.params.get("page") == "3"]) <= 2
 
 
 ONE_BODY: dict[str, Callable[[list[int]], str]] = {
@@ -398,7 +398,7 @@ def test_a_repeat_in_a_list_that_comes_as_one_answer_hides_nothing(env: Environm
 def test_a_total_in_a_list_that_comes_as_one_answer_is_held_against_its_distinct_records(env: Environment) -> None:
     numbers = [*range(12)]
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         return Answer(json.dumps({"total": 12, "results": [work(n) for n in numbers]}))
 
     with serving(script) as loopback:
@@ -417,7 +417,7 @@ class Dataset:
         self.kinds = {n: ["a"] if n < 4 else ["a", "b"] if n == 4 else ["b"] for n in range(9)}
         self.appears: dict[int, list[str]] = {}  # records that are added once the dataset was counted
 
-    def __call__(self, asked: Asked) -> Answer:
+    def __call__(self, asked: ReceivedRequest) -> Answer:
         if "group_by" in asked.params:
             self.kinds.update(self.appears)
         kind = asked.params.get("refine", "").removeprefix("kind:")
@@ -486,7 +486,7 @@ def test_a_page_in_two_sitemaps_is_a_repeat_where_they_are_one_numbered_list(
 ) -> None:
     sitemaps = {names[0]: [0, 1, 2], names[1]: [3, 4]}
 
-    def script(asked: Asked) -> Answer:
+    def script(asked: ReceivedRequest) -> Answer:
         base = f"http://{asked.headers['host']}"
         name = asked.path.strip("/")
         if name.startswith("work"):
