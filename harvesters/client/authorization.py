@@ -20,7 +20,7 @@ _NAMES = r"login|password|token|header\.[!#$&'*+.^_`|~0-9A-Za-z-]+"
 _PLACEHOLDER = re.compile(rf"(?:\{{|%7[Bb])({_NAMES})(?:\}}|%7[Dd])")
 _WHOLE_PLACEHOLDER = re.compile(r"\{([\w.-]+)\}")
 _MAX_NESTED_ENCODINGS = 8  # how often a "%" of a percent-encoded credential may itself be encoded
-_SECRET_MIN_CHARS = 6  # shorter ones cannot be told from the words of a sentence
+_SECRET_MIN_CHARS = 6  # shorter ones look like words of a sentence
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Credentials:
         """Return whether a request to this URL may carry the credentials."""
         return origin_of(url) == self.origin
 
-    # masking: what is landed, noted and told
+    # masking: what is landed, noted or written in an error
 
     def parse_url(self, address: str) -> httpx.URL:
         """Parse a URL and mask it. Raises HarvestFailed("forbidden_address") when it is not valid."""

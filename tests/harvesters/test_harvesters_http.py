@@ -1,4 +1,4 @@
-"""The polite client over real HTTP: addresses, redirects, retries, caps, turns, credentials."""
+"""The HTTP client over real HTTP: addresses, redirects, retries, body limits, rates, credentials."""
 
 from __future__ import annotations
 
@@ -70,17 +70,17 @@ def failure(script: object, home: Path, **more: object) -> HarvestFailed:
         ),
     ],
 )
-def test_addresses_that_lead_inside_are_not_public(address: str) -> None:
+def test_private_and_reserved_addresses_are_not_public(address: str) -> None:
     assert not is_public(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "193.51.193.1", "2a00:1450:4001:81b::200e", "64:ff9b::808:808"])
-def test_addresses_of_the_public_internet_are(address: str) -> None:
+def test_addresses_of_the_internet_are_public(address: str) -> None:
     assert is_public(ipaddress.ip_address(address))
 
 
 @given(st.ip_addresses(v=4))
-def test_an_ipv4_address_in_ipv6_clothes_counts_as_itself(address: ipaddress.IPv4Address) -> None:
+def test_an_ipv4_address_mapped_into_ipv6_counts_as_ipv4(address: ipaddress.IPv4Address) -> None:
     assert is_public(ipaddress.IPv6Address(f"::ffff:{address}")) == is_public(address)
 
 
@@ -95,7 +95,7 @@ def test_loopback_is_refused_unless_it_is_listed(tmp_path: Path, host: str) -> N
     assert caught.value.cause == "forbidden_address"
 
 
-def test_a_name_with_one_address_inside_is_refused_and_is_looked_up_once(
+def test_a_name_with_one_private_address_is_refused_and_resolved_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_up: list[str] = []
@@ -112,7 +112,7 @@ def test_a_name_with_one_address_inside_is_refused_and_is_looked_up_once(
     assert looked_up == ["two.example"]
 
 
-def test_a_redirect_inside_is_refused(tmp_path: Path) -> None:
+def test_a_redirect_to_a_private_address_is_refused(tmp_path: Path) -> None:
     with serving(lambda request: Answer("inside")) as inner:
         target = inner.url.replace("127.0.0.1", "127.0.0.2")
         failed = failure(lambda request: Answer(status=302, headers={"Location": target}), tmp_path)
@@ -148,7 +148,7 @@ def test_a_permanent_redirect_keeps_the_query_and_is_reported(tmp_path: Path) ->
 # retries
 
 
-def test_passing_errors_are_tried_again_and_final_ones_are_not(tmp_path: Path) -> None:
+def test_transient_errors_are_retried_and_final_ones_are_not(tmp_path: Path) -> None:
     tries: list[str] = []
 
     def script(request: ReceivedRequest) -> Answer:
@@ -221,7 +221,7 @@ def test_retry_after_is_read_as_seconds_and_as_a_date(seconds: int) -> None:
 
 
 @pytest.mark.parametrize("header", [None, "", "soon", "-5", "1.5", "١٢"])
-def test_a_retry_after_that_says_nothing_is_none(header: str | None) -> None:
+def test_a_retry_after_without_seconds_or_date_is_none(header: str | None) -> None:
     assert parse_retry_after(header) is None
 
 
@@ -231,7 +231,7 @@ def test_a_server_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
     assert (caught.value.cause, caught.value.again) == ("unreachable", True)
 
 
-def test_a_response_that_drips_is_cut_off(tmp_path: Path) -> None:
+def test_a_slow_response_is_cut_off(tmp_path: Path) -> None:
     gate = threading.Event()
 
     def script(request: ReceivedRequest) -> Answer:
@@ -254,7 +254,7 @@ def test_a_response_that_drips_is_cut_off(tmp_path: Path) -> None:
     ],
     ids=["headers", "interim responses", "the size of a chunk"],
 )
-def test_what_drips_before_the_body_is_cut_off_too(tmp_path: Path, first: bytes, drop: bytes) -> None:
+def test_slow_headers_are_cut_off_too(tmp_path: Path, first: bytes, drop: bytes) -> None:
     """The server ends well after its drops: only a harvest that keeps its time does not wait for that."""
     last = b"HTTP/1.1 200 OK\r\n" if not first else b""
     end = b"\r\nx\r\n0\r\n\r\n" if b"chunked" in first else last + b"Content-Length: 1\r\n\r\nx"
@@ -289,13 +289,13 @@ def test_what_drips_before_the_body_is_cut_off_too(tmp_path: Path, first: bytes,
 
 
 @pytest.mark.parametrize("target", ["http://xn--a/", "javascript:1", "http://[::1"])
-def test_a_redirect_to_what_is_no_address_is_a_cause_and_no_crash(tmp_path: Path, target: str) -> None:
+def test_a_redirect_to_an_invalid_url_is_a_cause_and_no_crash(tmp_path: Path, target: str) -> None:
     failed = failure(lambda request: Answer(status=302, headers={"Location": target}), tmp_path, request={"retries": 0})
     assert failed.cause in ("moved", "unreachable", "forbidden_address")
 
 
 @pytest.mark.parametrize("host", ["xn--a", "a" * 300])
-def test_a_host_that_cannot_be_is_a_cause_and_no_crash(tmp_path: Path, host: str) -> None:
+def test_an_invalid_host_is_a_cause_and_no_crash(tmp_path: Path, host: str) -> None:
     with (
         Client(feed(f"http://{host}/", request={"retries": 0}), Ask(), open_environment(tmp_path)) as client,
         pytest.raises(HarvestFailed),
@@ -340,7 +340,7 @@ def test_bodies_past_the_limit_are_refused_packed_and_unpacked(tmp_path: Path) -
     assert failure(lambda request: packed, tmp_path, request=limit).cause == "too_large"
 
 
-def test_half_a_gzip_is_tried_again(tmp_path: Path) -> None:
+def test_half_a_gzip_is_requested_again(tmp_path: Path) -> None:
     whole, tries = gzip.compress(b"text " * 1000), []
 
     def script(request: ReceivedRequest) -> Answer:
@@ -350,7 +350,7 @@ def test_half_a_gzip_is_tried_again(tmp_path: Path) -> None:
     assert reply(script, tmp_path).body == b"text " * 1000
 
 
-def test_a_body_shorter_than_promised_is_tried_again(tmp_path: Path) -> None:
+def test_a_body_shorter_than_its_content_length_is_requested_again(tmp_path: Path) -> None:
     tries: list[int] = []
 
     def script(request: ReceivedRequest) -> Answer:
@@ -374,7 +374,7 @@ def test_the_user_agent_is_honest(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert b"library@example.org" in echoed.body
 
 
-def test_credentials_go_to_the_feeds_host_only_and_are_never_said(tmp_path: Path) -> None:
+def test_credentials_go_to_the_feeds_host_only_and_into_no_sentence(tmp_path: Path) -> None:
     ask = Ask(credentials={"token": "s3cret", "header.X-Key": "k3y"})
     echoed = reply(
         lambda request: Answer(f"{request.headers.get('authorization')} {request.headers.get('x-key')}"), tmp_path, ask
@@ -411,7 +411,7 @@ def test_conditional_requests_send_what_the_server_gave(tmp_path: Path) -> None:
 # politeness
 
 
-def test_turns_keep_the_rate_over_all_clients_of_a_machine(tmp_path: Path) -> None:
+def test_the_rate_holds_over_all_clients_of_a_machine(tmp_path: Path) -> None:
     begins = time.monotonic()
     for _ in range(3):
         limit = HostLimit(tmp_path, "example.org", rate=20, connections=1)
@@ -421,7 +421,7 @@ def test_turns_keep_the_rate_over_all_clients_of_a_machine(tmp_path: Path) -> No
     assert time.monotonic() - begins >= 5 / 20
 
 
-def test_one_connection_a_host_whoever_asks(tmp_path: Path) -> None:
+def test_a_host_gets_one_connection_over_all_threads(tmp_path: Path) -> None:
     inside = threading.Lock()
     together: list[bool] = []
 
@@ -440,7 +440,7 @@ def test_one_connection_a_host_whoever_asks(tmp_path: Path) -> None:
     assert together == [False] * 80
 
 
-def test_a_turn_that_does_not_come_in_time_ends_the_harvest(tmp_path: Path) -> None:
+def test_waiting_for_a_connection_past_the_deadline_ends_the_harvest(tmp_path: Path) -> None:
     busy = HostLimit(tmp_path, "example.org", rate=1000, connections=1)
     late = HostLimit(tmp_path, "example.org", rate=1000, connections=1)
     with (
@@ -463,7 +463,7 @@ def test_a_turn_that_does_not_come_in_time_ends_the_harvest(tmp_path: Path) -> N
         ("22:00-06:00", "2026-03-02T12:00", None),
     ],
 )
-def test_quiet_hours_are_told_in_the_partners_zone(hours: str, now: str, end: str | None) -> None:
+def test_quiet_hours_are_in_the_partners_time_zone(hours: str, now: str, end: str | None) -> None:
     ends = quiet_hours_end([hours], datetime.fromisoformat(now).replace(tzinfo=UTC))
     assert (ends and ends.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="minutes")) == end
 

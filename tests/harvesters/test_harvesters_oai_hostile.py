@@ -1,4 +1,4 @@
-"""OAI-PMH servers that fail in other clothes: errors for failures, damaged compression, dates that are not heeded."""
+"""OAI-PMH servers with rarer faults: failures sent as protocol errors, damaged compression, ignored dates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OAI-PMH over real HTTP: the whole list, its marks, and every fault that servers are met with."""
+"""OAI-PMH over real HTTP: whole lists, incremental harvests, recovery from server faults, and resuming."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def failure(server: object, home: Path, ask: Ask | None = None, **more: object) 
 # the whole list
 
 
-def test_the_whole_list_is_given_in_order_and_ends_complete(tmp_path: Path) -> None:
+def test_the_whole_list_is_harvested_in_order_and_ends_complete(tmp_path: Path) -> None:
     harvested, loopback = run(OaiServer(count=25), tmp_path)
     assert identifiers(harvested) == names(range(25))
     assert [page.complete for page in harvested] == [False, False, False, True]
@@ -62,7 +62,7 @@ def test_the_payload_is_the_record_without_its_header_and_its_hash(tmp_path: Pat
     assert (first.datestamp, first.format) == ("2026-01-01T10:00:00Z", "oai_dc")
 
 
-def test_deleted_headers_and_records_without_metadata_are_both_given(tmp_path: Path) -> None:
+def test_deleted_headers_and_records_without_metadata_are_both_harvested(tmp_path: Path) -> None:
     bare = "<record><header><identifier>oai:example.org:bare</identifier></header></record>"
     server = OaiServer(count=3, dead=frozenset({1}))
     first = server.record(0) + server.record(1) + bare
@@ -80,7 +80,7 @@ def test_deleted_headers_and_records_without_metadata_are_both_given(tmp_path: P
     assert naked.payload == '<record xmlns="http://www.openarchives.org/OAI/2.0/"/>'
 
 
-def test_sets_are_asked_one_after_another(tmp_path: Path) -> None:
+def test_sets_are_requested_one_after_another(tmp_path: Path) -> None:
     asked_sets = []
 
     def script(request: ReceivedRequest) -> Answer:
@@ -97,7 +97,7 @@ def test_sets_are_asked_one_after_another(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("granularity", "since"), [("YYYY-MM-DD", "2026-01-20"), ("YYYY-MM-DDThh:mm:ssZ", "2026-01-20T00:00:00Z")]
 )
-def test_an_incremental_harvest_asks_at_the_servers_granularity(tmp_path: Path, granularity: str, since: str) -> None:
+def test_an_incremental_harvest_uses_the_servers_granularity(tmp_path: Path, granularity: str, since: str) -> None:
     ask = Ask(since="2026-01-20T00:00:00Z", full=False)
     harvested, loopback = run(OaiServer(count=25, granularity=granularity), tmp_path, ask)
     assert loopback.requests[1].params["from"] == since
@@ -106,7 +106,7 @@ def test_an_incremental_harvest_asks_at_the_servers_granularity(tmp_path: Path, 
     assert not harvested[-1].full
 
 
-def test_seconds_that_are_refused_are_asked_as_days(tmp_path: Path) -> None:
+def test_seconds_that_the_server_refuses_become_days(tmp_path: Path) -> None:
     server = OaiServer(count=25)
 
     def script(request: ReceivedRequest) -> Answer:
@@ -133,7 +133,7 @@ def test_protocol_errors_are_read_whatever_the_status(tmp_path: Path) -> None:
     assert harvested[-1].complete
 
 
-def test_a_server_that_wants_post_is_asked_by_post(tmp_path: Path) -> None:
+def test_a_server_that_accepts_post_only_gets_post(tmp_path: Path) -> None:
     server = OaiServer(count=15)
     harvested, loopback = run(
         lambda request: Answer(status=405) if request.method == "GET" else server(request), tmp_path
@@ -142,7 +142,7 @@ def test_a_server_that_wants_post_is_asked_by_post(tmp_path: Path) -> None:
     assert [request.method for request in loopback.requests] == ["GET", "POST", "POST", "POST"]
 
 
-def test_a_server_without_list_records_gives_each_record_by_itself(tmp_path: Path) -> None:
+def test_a_server_without_list_records_is_harvested_record_by_record(tmp_path: Path) -> None:
     harvested, _ = run(OaiServer(count=12, refuse={"ListRecords": "badVerb"}, dead=frozenset({3})), tmp_path)
     assert identifiers(harvested) == names(range(12))
     assert [r.identifier for page in harvested for r in page.records if r.deleted] == names([3])
@@ -210,7 +210,7 @@ def test_a_size_known_to_be_wrong_is_not_trusted_when_the_feed_says_so(tmp_path:
 
 
 @pytest.mark.parametrize("size", [10, 3])
-def test_a_size_that_the_list_outgrows_or_that_is_the_pages_own_is_not_believed(tmp_path: Path, size: int) -> None:
+def test_a_list_size_that_is_too_small_or_only_the_pages_is_ignored(tmp_path: Path, size: int) -> None:
     server = OaiServer(count=25)
 
     def script(request: ReceivedRequest) -> Answer:
@@ -252,7 +252,7 @@ def test_a_token_that_leads_back_is_detected(tmp_path: Path) -> None:
     assert "same page" in failed.sentence
 
 
-def test_a_long_way_round_is_detected_too(tmp_path: Path) -> None:
+def test_a_long_loop_of_pages_is_detected(tmp_path: Path) -> None:
     server = OaiServer(count=260, size=1, say_size=False)
 
     def script(request: ReceivedRequest) -> Answer:
@@ -285,7 +285,7 @@ def test_an_expired_token_restarts_its_window(tmp_path: Path) -> None:
     assert harvested[-1].complete
 
 
-def test_tokens_that_always_expire_are_got_around_by_smaller_windows(tmp_path: Path) -> None:
+def test_tokens_that_always_expire_lead_to_smaller_windows(tmp_path: Path) -> None:
     server = OaiServer(count=25)
 
     def script(request):
@@ -300,7 +300,7 @@ def test_tokens_that_always_expire_are_got_around_by_smaller_windows(tmp_path: P
 
 
 @pytest.mark.parametrize("poison", ["a & b", "<dc:title>never closed", "&nosuchentity;", "</dc:description></oops>"])
-def test_a_record_that_is_not_well_formed_is_skipped_by_name_and_the_rest_given(tmp_path: Path, poison: str) -> None:
+def test_a_record_that_is_not_well_formed_is_skipped_by_identifier(tmp_path: Path, poison: str) -> None:
     harvested, _ = run(OaiServer(count=25, inside=lambda n: poison if n == 13 else f"{n} é"), tmp_path)
     assert identifiers(harvested) == names(n for n in range(25) if n != 13)
     assert [skipped.identifier for page in harvested for skipped in page.skipped] == names([13])
@@ -308,7 +308,7 @@ def test_a_record_that_is_not_well_formed_is_skipped_by_name_and_the_rest_given(
     assert harvested[-1].complete
 
 
-def test_characters_that_xml_forbids_are_taken_out_and_noted(tmp_path: Path) -> None:
+def test_characters_that_xml_forbids_are_removed_and_noted(tmp_path: Path) -> None:
     harvested, _ = run(OaiServer(count=5, inside=lambda n: "bell\x07 and &#x1F; end" if n == 2 else ""), tmp_path)
     assert identifiers(harvested) == names(range(5))
     assert "bell and  end" in harvested[0].records[2].payload
@@ -348,7 +348,7 @@ def test_a_record_that_breaks_the_server_is_isolated_by_date(tmp_path: Path) -> 
     assert harvested[-1].complete
 
 
-def test_a_window_that_cannot_even_be_named_is_skipped_by_its_dates(tmp_path: Path) -> None:
+def test_a_window_whose_identifiers_fail_too_is_skipped_by_its_dates(tmp_path: Path) -> None:
     def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
         return Answer(status=500) if 17 in numbers else None
 
@@ -358,7 +358,7 @@ def test_a_window_that_cannot_even_be_named_is_skipped_by_its_dates(tmp_path: Pa
     assert [(skip.identifier, skip.window) for skip in skipped] == [(None, ("2026-01-18", "2026-01-18"))]
 
 
-def test_what_was_skipped_is_asked_for_again(tmp_path: Path) -> None:
+def test_skipped_records_and_windows_are_requested_again(tmp_path: Path) -> None:
     retry = (
         Skipped(identifier="oai:example.org:3", reason="once"),
         Skipped(identifier=None, reason="once", window=("2026-01-06T00:00:00Z", "2026-01-06T23:59:59Z")),
@@ -367,7 +367,7 @@ def test_what_was_skipped_is_asked_for_again(tmp_path: Path) -> None:
     assert sorted(identifiers(harvested)) == sorted(names([23, 24, 3, 5]))
 
 
-def test_a_record_without_a_name_is_asked_for_again_by_its_date_in_the_feeds_sets_only(tmp_path: Path) -> None:
+def test_a_record_without_identifier_is_requested_again_by_its_date_in_the_feeds_sets(tmp_path: Path) -> None:
     asked_windows = []
 
     def script(request: ReceivedRequest) -> Answer:
@@ -387,7 +387,7 @@ def test_a_record_without_a_name_is_asked_for_again_by_its_date_in_the_feeds_set
     assert asked_windows == [["a", None, None], ["a", "2026-02-01T00:00:00Z", None], ["a", datestamp, datestamp]]
 
 
-def test_a_list_that_was_begun_again_is_counted_once(tmp_path: Path) -> None:
+def test_a_list_that_started_over_is_counted_once(tmp_path: Path) -> None:
     server, expired = OaiServer(count=25), []
 
     def script(request: ReceivedRequest) -> Answer:
@@ -411,7 +411,7 @@ def test_what_is_still_broken_is_skipped_again(tmp_path: Path) -> None:
     assert harvested[-1].complete
 
 
-def test_what_was_skipped_and_is_gone_is_asked_for_no_longer(tmp_path: Path) -> None:
+def test_a_skipped_record_that_no_longer_exists_is_not_requested_again(tmp_path: Path) -> None:
     server, retry = OaiServer(count=5), (Skipped(identifier="oai:example.org:99", reason="once"),)
 
     def script(request: ReceivedRequest) -> Answer:
@@ -422,7 +422,7 @@ def test_what_was_skipped_and_is_gone_is_asked_for_no_longer(tmp_path: Path) -> 
     assert any("oai:example.org:99" in note for page in harvested for note in page.notes)
 
 
-def test_a_server_that_only_fails_at_list_records_gives_its_records_one_by_one(tmp_path: Path) -> None:
+def test_a_server_whose_list_records_fails_is_harvested_record_by_record(tmp_path: Path) -> None:
     server = OaiServer(count=12)
     harvested, _ = run(
         lambda request: Answer(status=500) if request.params["verb"] == "ListRecords" else server(request), tmp_path
@@ -431,7 +431,7 @@ def test_a_server_that_only_fails_at_list_records_gives_its_records_one_by_one(t
     assert harvested[-1].complete
 
 
-def test_a_page_cut_in_its_middle_is_asked_for_again(tmp_path: Path) -> None:
+def test_a_truncated_page_is_requested_again(tmp_path: Path) -> None:
     server, cut = OaiServer(count=25), []
 
     def script(request: ReceivedRequest) -> Answer:
@@ -472,7 +472,7 @@ def test_a_format_that_the_server_lacks_is_named_with_those_it_has(tmp_path: Pat
     assert "oai_dc" in failed.sentence
 
 
-def test_a_format_that_the_server_lists_and_refuses_is_not_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_format_that_the_server_lists_and_refuses_is_not_reported_as_missing(tmp_path: Path) -> None:
     failed = failure(OaiServer(refuse={"ListRecords": "cannotDisseminateFormat"}), tmp_path, format="oai_dc")
     assert failed.cause == "bad_format"
     assert "lists 'oai_dc' and yet refuses it" in failed.sentence
@@ -484,7 +484,7 @@ def test_sets_that_the_server_lacks_are_named(tmp_path: Path) -> None:
     assert "textbooks" in failed.sentence
 
 
-def test_a_document_with_entities_of_its_own_is_refused(tmp_path: Path) -> None:
+def test_a_document_that_declares_entities_is_refused(tmp_path: Path) -> None:
     bomb = '<!DOCTYPE OAI-PMH [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
     server = OaiServer(count=1)
 
@@ -581,7 +581,7 @@ def test_a_token_that_expired_while_we_were_away_restarts_its_window(tmp_path: P
     assert rest[-1].complete
 
 
-def test_progress_hears_the_count_and_the_total(tmp_path: Path) -> None:
+def test_progress_reports_the_count_and_the_total(tmp_path: Path) -> None:
     from harvesters import harvest
 
     heard: list[tuple[int, int | None]] = []
@@ -608,7 +608,7 @@ def test_a_feed_is_checked_against_what_its_server_offers(tmp_path: Path) -> Non
     assert wrong == ["format: 'lom' is not offered; oai_dc are", "sets: 'b' is not offered"]
 
 
-def test_an_answer_that_cannot_be_read_is_kept_as_it_came(tmp_path: Path) -> None:
+def test_a_response_that_cannot_be_parsed_is_kept_as_it_came(tmp_path: Path) -> None:
     server, cut = OaiServer(count=25), []
 
     def script(request: ReceivedRequest) -> Answer:
