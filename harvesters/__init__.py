@@ -1,70 +1,78 @@
-"""The only sockets of the house: every protocol that the partners speak, one module and one line of a table each."""
+"""All network access: one module per protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib import import_module
+from typing import NamedTuple
 
 import msgspec
 
 from schemas import Ask, Environment, Feed, HarvestFailed, Page
 
-Report = Callable[[int, int | None], None]
-Harvester = Callable[[Feed, Ask, Environment, Report], Iterator[Page]]
-
-# protocol → the module that speaks it; imported when it is first asked for
-PROTOCOLS: dict[str, str] = {
-    "oai_pmh": "harvesters.oai_pmh",
-    "rest": "harvesters.lists.rest",
-    "opendatasoft": "harvesters.lists.opendatasoft",
-    "rss": "harvesters.documents.rss",
-    "csv": "harvesters.documents.csv",
-    "sitemap": "harvesters.documents.sitemap",
-    "files": "harvesters.documents.files",
-}
+Report = Callable[[int, int | None], None]  # the records listed so far, and how many there are, if known
+Harvest = Callable[[Feed, Ask, Environment, Report], Iterator[Page]]
+ServerCheck = Callable[[Feed, Ask, Environment], list[str]]
 
 
-def harvester(protocol: str) -> Harvester:
-    """The harvester that speaks a protocol."""
-    speaking: Harvester = import_module(PROTOCOLS[protocol]).harvest
-    return speaking
+class Harvester(NamedTuple):
+    """How a protocol is harvested, and how a server is asked what it offers, where it can say."""
+
+    harvest: Harvest
+    check: ServerCheck | None = None
+
+
+def harvesters() -> dict[str, Harvester]:
+    """Return the harvester of every protocol of `schemas.PROTOCOLS`."""
+    # each needs libraries that take a second to import
+    from harvesters import oai_pmh
+    from harvesters.documents import csv, files, rss, sitemap
+    from harvesters.lists import opendatasoft, rest
+
+    return {
+        "oai_pmh": Harvester(oai_pmh.harvest, oai_pmh.check),
+        "rest": Harvester(rest.harvest),
+        "opendatasoft": Harvester(opendatasoft.harvest),
+        "rss": Harvester(rss.harvest),
+        "csv": Harvester(csv.harvest),
+        "sitemap": Harvester(sitemap.harvest),
+        "files": Harvester(files.harvest),
+    }
 
 
 def harvest(feed: Feed, ask: Ask, env: Environment, progress: Report | None = None) -> Iterator[Page]:
-    """What the feed says, page by page, word for word.
+    """Yield the feed's records page by page, exactly as the server sent them.
 
-    Each page's position is enough to go on from behind it (`ask.position`). The last page of a harvest that came to
-    its end has `complete=True`; a harvest that ends otherwise raises HarvestFailed with one of `causes.CAUSES`.
-    `progress` hears the records listed so far, and of how many when that is known.
+    Each page's position is enough to continue behind it (`ask.position`). The last page of a harvest that reached the
+    end of the list has `complete=True`; a harvest that ends otherwise raises HarvestFailed with one of `causes.CAUSES`.
+    `progress` is called with the records listed so far, and with how many there are when that is known.
     """
     from harvesters.client import Credentials
 
-    yield from map(
-        Credentials(feed, ask.credentials).scrub, harvester(feed.protocol)(feed, ask, env, progress or _quietly)
-    )
+    pages = harvesters()[feed.protocol].harvest(feed, ask, env, progress or _no_progress)
+    yield from map(Credentials(feed, ask.credentials).scrub, pages)
 
 
 def check(feed: Feed, ask: Ask, env: Environment) -> list[str]:
-    """What stands between a feed file and its server, a sentence each; nothing when it can be harvested.
+    """Return what prevents the feed from being harvested, one sentence each; none when a record can be read.
 
-    Asks for the format and the sets where the protocol lists them, then for one record.
+    Compares the feed's format and sets with what the server offers, where the protocol lists that, then requests one
+    record.
     """
     from harvesters.client import Credentials
 
-    found: list[str] = []
+    problems: list[str] = []
     try:
-        if feed.protocol == "oai_pmh":
-            found += import_module("harvesters.oai_pmh").check(feed, ask, env)
-        one = msgspec.structs.replace(ask, limit=1)
-        if not any(page.records for page in harvest(feed, one, env)):
-            found.append("the list holds no record")
+        if check_server := harvesters()[feed.protocol].check:
+            problems += check_server(feed, ask, env)
+        if not any(page.records for page in harvest(feed, msgspec.structs.replace(ask, limit=1), env)):
+            problems.append("the list holds no record")
     except HarvestFailed as error:
-        found.append(f"{error.cause}: {error.sentence}")
-    return [Credentials(feed, ask.credentials).hide(sentence) for sentence in found]
+        problems.append(f"{error.cause}: {error.sentence}")
+    return [Credentials(feed, ask.credentials).hide(problem) for problem in problems]
 
 
-def _quietly(listed: int, total: int | None) -> None:
-    """Nobody wants to know."""
+def _no_progress(listed: int, total: int | None) -> None:
+    """Progress callback that does nothing."""
 
 
-__all__ = ["PROTOCOLS", "HarvestFailed", "check", "harvest", "harvester"]
+__all__ = ["HarvestFailed", "Harvester", "check", "harvest", "harvesters"]

@@ -25,7 +25,6 @@ from schemas import Ask, Assessment, Environment, Feed, HarvestFailed, Issue, Pa
 _SAMPLE_PLACES = 5  # places of a list, at even distances, that records are taken from
 _MAX_ASKS = 12  # over all sets: each is two or three requests at the partner's own rate
 _MAX_LIST_RECORDS = 2_000  # records of a list that are read to choose from
-_REQUEST_PER_RECORD = frozenset({"sitemap"})  # protocols that need a request for each record
 T = TypeVar("T")
 
 
@@ -118,7 +117,7 @@ def _assess(sample: Sample) -> list[Assessment]:
 
 def sample_feed(feed: Feed, wanted: int, env: Environment) -> Sample:
     """Return about `wanted` records, spread over the feed. Raises HarvestFailed when failures leave none."""
-    return _sample_windows(feed, wanted, env) if feed.protocol == "oai_pmh" else _sample_list(feed, wanted, env)
+    return _sample_windows(feed, wanted, env) if feed.traits.lists_by_datestamp else _sample_list(feed, wanted, env)
 
 
 def _ask(feed: Feed, limit: int, since: str | None = None) -> Ask:
@@ -182,10 +181,10 @@ def _fill_up(feed: Feed, wanted: int, env: Environment, sample: Sample) -> None:
 
 def _sample_list(feed: Feed, wanted: int, env: Environment) -> Sample:
     """Choose evenly out of the first records of the list, which are all of them when it is short."""
-    needs_request_each = feed.protocol in _REQUEST_PER_RECORD or feed.request.detail_url is not None
+    needs_request_each = feed.traits.requests_each_record or feed.request.detail_url is not None
     read = wanted if needs_request_each else max(_MAX_LIST_RECORDS, wanted)
     sample = Sample(feed)
-    if feed.protocol == "rest" and feed.request.paging in ("page", "offset"):
+    if feed.traits.has_declared_paging and feed.request.paging in ("page", "offset"):
         _read(feed, _ask(feed, 1), env, sample)
         if (sample.total or 0) > read:
             return _sample_parts(feed, _list_parts(feed, sample.total or 0), wanted, env, sample)

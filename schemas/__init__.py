@@ -3,7 +3,7 @@
 from schemas.base import Base, replace
 from schemas.correction import LICENSE_PATH, CorrectionUnusable, correct
 from schemas.environment import ROOT, Environment, environment
-from schemas.feed import FEED_NAME, BadFeed, Expect, Feed, Protocol, Request, read_feed, read_feeds, read_leniently
+from schemas.feed import FEED_NAME, BadFeed, Expect, Feed, Request, read_feed, read_feeds, read_leniently
 from schemas.match import (
     MATCH_FIELDS,
     Cluster,
@@ -17,6 +17,7 @@ from schemas.match import (
     match_sha256,
 )
 from schemas.outcome import Assessment, Issue, Outcome, Rejection, Severity, Tombstone
+from schemas.protocols import PROTOCOLS, Protocol, ProtocolName
 from schemas.reason import Reason
 from schemas.resource import (
     AgeRange,
@@ -44,6 +45,7 @@ __all__ = [
     "FEED_NAME",
     "LICENSE_PATH",
     "MATCH_FIELDS",
+    "PROTOCOLS",
     "ROOT",
     "AgeRange",
     "Ask",
@@ -79,6 +81,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Protocol",
+    "ProtocolName",
     "RawResponse",
     "Reason",
     "Rejection",

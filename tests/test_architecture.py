@@ -129,3 +129,35 @@ def test_rooms_have_names_that_say_something() -> None:
     named = [path for room in ROOMS for path in modules(room) if path.stem in UNWANTED_NAMES]
     folders = [path for room in ROOMS for name in UNWANTED_NAMES for path in (ROOT / room).rglob(name)]
     assert not named + folders
+
+
+def test_no_room_compares_with_the_name_of_a_protocol() -> None:
+    """What depends on a protocol is a trait in its row of schemas.PROTOCOLS."""
+    breaches = [
+        f"{path.relative_to(ROOT)}:{node.lineno} compares a protocol; give it a trait in schemas/protocols.py"
+        for room in ROOMS
+        for path in modules(room)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare) and any(map(is_protocol, (node.left, *node.comparators)))
+    ]
+    assert not breaches, "\n".join(breaches)
+
+
+def is_protocol(node: ast.expr) -> bool:
+    """Return whether an expression is `protocol`, `….protocol` or `…["protocol"]`."""
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.slice, ast.Constant) and node.slice.value == "protocol"
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return name == "protocol"
+
+
+def test_modules_are_imported_by_statements_and_not_by_names_in_strings() -> None:
+    """An import in a string is invisible to the tests above and to mypy; Alembic and Airflow find files themselves."""
+    breaches = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for room in ROOMS
+        for path in modules(room)
+        for name in imports(path)
+        if name in {"importlib", "importlib.import_module", "runpy"}
+    ]
+    assert not breaches, "\n".join(breaches)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harvesters import PROTOCOLS
-from schemas import Expect, Feed, Request, read_feed, read_feeds
+from schemas import PROTOCOLS, Expect, Feed, Request, read_feed, read_feeds
 from transforms.crosswalks import CROSSWALKS
 
 ROOT = Path(__file__).parent.parent

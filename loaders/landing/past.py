@@ -21,7 +21,6 @@ _PATIENCE = {
 }
 _GO_ON_AFTER = frozenset({"unreachable", "certificate", "blocked", "too_slow", "quiet_hours"})  # others start over
 _WITH_DATESTAMPS = 28  # harvests from one whole list to the next, where deletes are not told for good
-_ASKS_AGAIN = frozenset({"oai_pmh"})  # protocols that can ask for a skipped record by itself
 _DOUBTS = 3  # harvests in a row whose list repeats records, until the mark moves all the same: it is the server's habit
 _TRIES = 3  # runs that fail without a record before the harvest starts over: a stale position may be what fails
 
@@ -185,7 +184,7 @@ def _full_every(feed: Feed, *, deletes_told: bool = False) -> int | None:
         return feed.full_every
     if deletes_told:
         return None
-    return _WITH_DATESTAMPS if feed.protocol == "oai_pmh" or feed.request.since_param else 1
+    return _WITH_DATESTAMPS if feed.traits.lists_by_datestamp or feed.request.since_param else 1
 
 
 def _full_is_due(feed: Feed, complete: list[Harvest]) -> bool:
@@ -225,7 +224,9 @@ def _validators(feed: Feed, complete: list[Harvest]) -> dict[str, str]:
 
 def _lacks(feed: Feed, complete: list[Harvest]) -> bool:
     """Whether the last complete harvest lacks a record that only the whole question, asked again, can give."""
-    return bool(complete and any(one.again for one in complete[-1].skipped)) and feed.protocol not in _ASKS_AGAIN
+    return (
+        bool(complete and any(one.again for one in complete[-1].skipped)) and not feed.traits.requests_skipped_records
+    )
 
 
 def _mark(response_date: str | None) -> str | None:

@@ -1,6 +1,6 @@
 """Feed files: the keys of a declaration, the reading of files, and the checks of their values."""
 
-from schemas.feed.declaration import FEED_NAME, Expect, Feed, Protocol, Request
+from schemas.feed.declaration import FEED_NAME, Expect, Feed, Request
 from schemas.feed.reading import BadFeed, read_feed, read_feeds, read_leniently
 
 __all__ = [
@@ -8,7 +8,6 @@ __all__ = [
     "BadFeed",
     "Expect",
     "Feed",
-    "Protocol",
     "Request",
     "read_feed",
     "read_feeds",

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.license_names import names_license
+from schemas.protocols import PROTOCOLS, Protocol
 from schemas.vocabulary import read_vocabulary
 
 _Keys = Mapping[str, Any]  # of a feed file, with the defaults filled in
 _QUIET_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d(?: (\S+))?")
-_NEEDS_IDENTIFIER = ("rest", "csv", "opendatasoft")  # protocols whose records do not name themselves
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # https://www.rfc-editor.org/rfc/rfc9110#name-tokens
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 _SECRET_HEADER = re.compile(
@@ -34,12 +34,16 @@ def mistakes_of(feed: _Keys, wrong_keys: Set[str] = frozenset()) -> list[str]:
     return [mistake for mistake in mistakes if not _within(mistake.partition(":")[0], wrong_keys)]
 
 
+def _traits(feed: _Keys) -> Protocol:
+    return PROTOCOLS[feed["protocol"]]
+
+
 def _within(key: str, keys: Collection[str]) -> bool:
     return any(key == other or key.startswith(f"{other}.") for other in keys)
 
 
 def _check_url(feed: _Keys) -> Iterator[str]:
-    url, may_be_inbox = feed["url"], feed["protocol"] == "files"
+    url, may_be_inbox = feed["url"], _traits(feed).reads_inbox
     if may_be_inbox and url.startswith("inbox:") and url.removeprefix("inbox:").strip():
         return
     try:
@@ -57,12 +61,11 @@ def _check_url(feed: _Keys) -> Iterator[str]:
 
 def _check_format(feed: _Keys) -> Iterator[str]:
     if not feed["format"]:
-        example = "the metadataPrefix, such as oai_dc" if feed["protocol"] == "oai_pmh" else "the name of a crosswalk"
-        yield f"format: required for {feed['protocol']}; give {example}"
+        yield f"format: required for {feed['protocol']}; give {_traits(feed).format_example}"
 
 
 def _check_identifier(feed: _Keys) -> Iterator[str]:
-    if feed["protocol"] in _NEEDS_IDENTIFIER and not feed["identifier"]:
+    if _traits(feed).needs_identifier and not feed["identifier"]:
         yield f"identifier: required for {feed['protocol']}; name the field, or fields, that identify a record"
     if any(not name.strip() for name in feed["identifier"]):
         yield "identifier: holds an empty name; remove it"
@@ -100,7 +103,7 @@ def _is_language(text: str) -> bool:
 def _check_sets(feed: _Keys) -> Iterator[str]:
     if any(not name.strip() for name in feed["sets"]):
         yield "sets: holds an empty name; remove it"
-    if feed["sets"] and feed["protocol"] != "oai_pmh":
+    if feed["sets"] and not _traits(feed).has_sets:
         yield f"sets: only oai_pmh has sets; remove the key, or narrow {feed['protocol']} with [request] params"
 
 
@@ -120,8 +123,8 @@ def _check_schedule(feed: _Keys) -> Iterator[str]:
         yield f"schedule: {feed['schedule']!r} never fires; choose a date that exists"
 
 
-# What must not be, of the request and the protocol, and what is said about it.
-_REQUEST_CONFLICTS: tuple[tuple[Callable[[_Keys, str], bool], str], ...] = (
+# Conflicts between keys of a request, or with the protocol's traits, and the mistake that each is.
+_REQUEST_CONFLICTS: tuple[tuple[Callable[[_Keys, Protocol], bool], str], ...] = (
     (
         lambda request, _: request["paging"] == "cursor" and not request["cursor_path"],
         "request.cursor_path: required for paging = 'cursor'; give the path of the next cursor in the response",
@@ -139,11 +142,11 @@ _REQUEST_CONFLICTS: tuple[tuple[Callable[[_Keys, str], bool], str], ...] = (
         "request.body: only sent with method = 'POST'; set that or remove the key",
     ),
     (
-        lambda request, protocol: bool(request["slice_by"]) and protocol != "opendatasoft",
+        lambda request, traits: bool(request["slice_by"]) and not traits.has_slices,
         "request.slice_by: only for opendatasoft; remove the key",
     ),
     (
-        lambda request, protocol: bool(request["detail_url"]) and protocol != "rest",
+        lambda request, traits: bool(request["detail_url"]) and not traits.has_details,
         "request.detail_url: only for rest; remove the key",
     ),
     (
@@ -154,7 +157,7 @@ _REQUEST_CONFLICTS: tuple[tuple[Callable[[_Keys, str], bool], str], ...] = (
 
 
 def _check_conflicts(feed: _Keys) -> Iterator[str]:
-    return (mistake for conflicts, mistake in _REQUEST_CONFLICTS if conflicts(feed["request"], feed["protocol"]))
+    return (mistake for conflicts, mistake in _REQUEST_CONFLICTS if conflicts(feed["request"], _traits(feed)))
 
 
 def _check_delimiter(feed: _Keys) -> Iterator[str]:

@@ -7,18 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from schemas.protocols import PROTOCOLS, Protocol, ProtocolName
+
 FEED_NAME = re.compile(r"[a-z0-9_]{1,64}")
-Protocol = Literal["oai_pmh", "rest", "opendatasoft", "rss", "csv", "sitemap", "files"]
-
-
-# The crosswalk of a feed whose file names none; oai_pmh and rest have no usual one.
-_USUAL_FORMAT = {
-    "opendatasoft": "unesdoc",
-    "rss": "rss",
-    "csv": "oercommons_csv",
-    "sitemap": "schema_org",
-    "files": "lom",
-}
 
 
 class _Declared(BaseModel):
@@ -89,7 +80,7 @@ class Feed(_Declared):
     name: str
     title: str = Field(min_length=1)
     partner: str = Field(min_length=1)
-    protocol: Protocol
+    protocol: ProtocolName
     url: str = Field(min_length=1)
     format: str = ""
     note: str = ""
@@ -107,13 +98,19 @@ class Feed(_Declared):
     request: Request = Request()
     expect: Expect = Expect()
 
+    @property
+    def traits(self) -> Protocol:
+        """Return what the feed's protocol can do."""
+        return PROTOCOLS[self.protocol]
+
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, keys: Any) -> Any:
         """Make one identifier field a list of one, and give a protocol its usual format."""
         if not isinstance(keys, dict):
             return keys
-        filled_in = {"format": keys.get("format") or _USUAL_FORMAT.get(str(keys.get("protocol")), "")}
+        traits = PROTOCOLS.get(str(keys.get("protocol")))
+        filled_in = {"format": keys.get("format") or (traits.usual_format if traits else "")}
         if isinstance(keys.get("identifier"), str):
             filled_in["identifier"] = [keys["identifier"]]
         return {**keys, **filled_in}

@@ -9,14 +9,15 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from harvesters import PROTOCOLS, harvester
+from harvesters import harvesters
 from harvesters.causes import CAUSES, causes_table, failed
 from harvesters.client import from_environment
 from harvesters.progress import progress_line
-from schemas import Feed, HarvestFailed, Protocol
+from schemas import PROTOCOLS, Feed, HarvestFailed, ProtocolName
 from tests.harvesters.loopback import OaiServer, names, serving
 
 ROOT = Path(__file__).parents[2]
@@ -51,14 +52,10 @@ def test_the_command_says_why_it_failed(tmp_path: Path) -> None:
     assert "url:" in wrong.stderr
 
 
-@pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
-def test_every_protocol_has_its_harvester(protocol: str) -> None:
-    assert callable(harvester(protocol))
-
-
 def test_the_tables_of_protocols_agree() -> None:
-    assert set(Protocol.__args__) == set(PROTOCOLS)
-    assert Feed.model_fields["protocol"].annotation == Protocol
+    assert list(harvesters()) == list(PROTOCOLS) == list(get_args(ProtocolName))
+    assert Feed.model_fields["protocol"].annotation == ProtocolName
+    assert all(callable(harvester.harvest) for harvester in harvesters().values())
 
 
 @pytest.mark.parametrize("cause", sorted(CAUSES))
