@@ -8,7 +8,7 @@ from pathlib import Path
 
 from schemas.base import Base
 
-ROOT = Path(__file__).resolve().parent.parent  # the checkout
+ROOT = Path(__file__).resolve().parent.parent  # the checkout, or the folder that the packages are installed into
 
 
 class Environment(Base, frozen=True, kw_only=True):
@@ -37,13 +37,27 @@ class Environment(Base, frozen=True, kw_only=True):
 
 
 def environment(variables: Mapping[str, str] | None = None) -> Environment:
-    """Return the installation that the variables (by default the process's own) describe. Creates nothing."""
+    """Return the installation that the variables describe (the process's own unless given). Creates nothing.
+
+    ELIB_HOME and ELIB_FEEDS default to var/ and feeds/ of the checkout. Installed packages have no checkout: then they
+    default to elib in the user's XDG data folder and elib/feeds in the XDG configuration folder.
+    """
     values = os.environ if variables is None else variables
-    home = Path(values.get("ELIB_HOME") or ROOT / "var").absolute()
-    private_hosts = (host.strip().lower() for host in values.get("ELIB_ALLOW_PRIVATE", "").split(","))
+    default_home, default_feeds = _default_folders(values)
+    home = Path(values.get("ELIB_HOME") or default_home).absolute()
+    private = (host.strip().lower() for host in values.get("ELIB_ALLOW_PRIVATE", "").split(","))
     return Environment(
         home=home,
         catalog_url=values.get("ELIB_CATALOG_URL") or f"sqlite:///{home / 'catalog.db'}",
-        feeds=Path(values.get("ELIB_FEEDS") or ROOT / "feeds").absolute(),
-        allow_private=frozenset(host for host in private_hosts if host),
+        feeds=Path(values.get("ELIB_FEEDS") or default_feeds).absolute(),
+        allow_private=frozenset(host for host in private if host),
     )
+
+
+def _default_folders(values: Mapping[str, str], root: Path = ROOT) -> tuple[Path, Path]:
+    """Return the folders of the installation's files and of the feed files."""
+    if (root / "pyproject.toml").exists():
+        return root / "var", root / "feeds"
+    data = values.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    configuration = values.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(data) / "elib", Path(configuration) / "elib" / "feeds"
