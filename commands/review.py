@@ -37,37 +37,37 @@ class _NotPublished(Exception):
 
 def held(feed: _Feed = None) -> int:
     """List every held run, with its reasons and what it would delete and change."""
-    from loaders.curation import held
+    from loaders.curation import list_held_runs
 
-    return _print(lambda env: held(env, feed))
+    return _print(lambda env: list_held_runs(env, feed))
 
 
 def quarantined(feed: _Feed = None) -> int:
     """List every record with a version that needs review."""
-    from loaders.curation import quarantined
+    from loaders.curation import list_waiting_versions
 
-    return _print(lambda env: quarantined(env, feed))
+    return _print(lambda env: list_waiting_versions(env, feed))
 
 
 def pairs(feed: _Feed = None) -> int:
     """List every pair of records that may be one work."""
-    from loaders.curation import pairs
+    from loaders.curation import list_pairs
 
-    return _print(lambda env: pairs(env, feed))
+    return _print(lambda env: list_pairs(env, feed))
 
 
 def curations(feed: _Feed = None) -> int:
     """List every correction, withdrawal and accepted version."""
-    from loaders.curation import curations
+    from loaders.curation import list_curations
 
-    return _print(lambda env: curations(env, feed))
+    return _print(lambda env: list_curations(env, feed))
 
 
 def show(run: _Run) -> int:
     """Show what one staged run would do, record by record."""
-    from loaders.curation import shown
+    from loaders.curation import list_run_changes
 
-    return _print(lambda env: shown(env, run))
+    return _print(lambda env: list_run_changes(env, run))
 
 
 def release(run: _Run, by: _By, reason: _Reason, publish: _Publish = False) -> int:
@@ -198,7 +198,7 @@ def _print(lines: Callable[[Environment], Iterable[str]]) -> int:
     from sqlalchemy.exc import ArgumentError, OperationalError
 
     from loaders.catalog import Unsigned
-    from loaders.curation import NotThere
+    from loaders.curation import CannotDecide
     from loaders.migrations import migrate
     from loaders.store import FeedBusy, NotRunning
     from schemas import environment
@@ -211,7 +211,7 @@ def _print(lines: Callable[[Environment], Iterable[str]]) -> int:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has enough, as head does
         discard_stdout()
-    except (Unsigned, NotRunning, NotThere, FeedBusy, _NotPublished) as error:
+    except (Unsigned, NotRunning, CannotDecide, FeedBusy, _NotPublished) as error:
         print(error, file=sys.stderr)
         return 1
     except (OperationalError, ArgumentError) as error:

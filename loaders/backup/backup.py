@@ -1,23 +1,23 @@
-"""What cannot be made again, in one file: landing, and the catalog's primary tables.
-
-`elib backup` writes it; `elib restore` puts it back, reprocesses each feed and publishes.
+"""Back up what cannot be made again to one tar file, and restore it: landing, and the catalog's primary tables.
 
 Primary are judgement, curation, redirect, refused, feed_declaration, and every resource with its id and created_at;
-all else after landing is made again from landing. A plain tar: landing's parts are compressed already.
+everything else after landing is made again from landing. The tar is not compressed: landing's parts are already.
 """
 
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 import msgspec
+from more_itertools import chunked
 from sqlalchemy import Connection, select, tuple_
 
-from loaders.backup.restored import promise
+from loaders.backup.restored import note_restored_feeds
 from loaders.landing import NAME as INDEX
 from loaders.migrations import migrate
 from loaders.store import (
@@ -36,7 +36,8 @@ from loaders.store import (
 )
 from schemas import Environment
 
-ROWS, LOOKUP, BLOCK = 5_000, 300, 1 << 20
+_FETCH_ROWS, _LOOKUP_ROWS, _BLOCK_BYTES = 5_000, 300, 1 << 20
+_COMPLETE = "complete.json"  # the last member: without it the file was cut short
 _PRIMARY: dict[str, Any] = {
     table.__tablename__: table.__table__
     for table in (
@@ -52,26 +53,29 @@ _PRIMARY: dict[str, Any] = {
 
 
 class BadBackup(ValueError):
-    """A file that is no whole backup of ours, or that does not fit this installation."""
+    """The file is not a complete backup, or does not fit this installation."""
 
 
 def back_up(env: Environment, path: Path) -> int:
-    """Write landing and the primary tables to one tar file, whole or not at all; returns the number of files in it."""
+    """Write landing and the primary tables to one tar file, and return the number of landing's files in it.
+
+    The file is there only when it is complete.
+    """
     with whole_file(path) as beside, tarfile.open(beside, "w") as tar:
-        for number, (name, rows) in enumerate(_tables(env)):
+        for number, (name, rows) in enumerate(_primary_rows(env)):
             _add(tar, f"tables/{name}-{number:05d}.json", rows)
-        files = [one for one in sorted(env.landing.rglob("*")) if one.is_file() and _is_kept(one)]
-        for one in files:
-            tar.add(one, f"landing/{one.relative_to(env.landing).as_posix()}", recursive=False)
-        _add(tar, "complete.json", msgspec.json.encode({"files": len(files)}))
+        files = [file for file in sorted(env.landing.rglob("*")) if file.is_file() and _is_kept(file)]
+        for file in files:
+            tar.add(file, f"landing/{file.relative_to(env.landing).as_posix()}", recursive=False)
+        _add(tar, _COMPLETE, msgspec.json.encode({"files": len(files)}))
     return len(files)
 
 
 def restore(env: Environment, path: Path) -> int:
-    """Put a backup back; returns the number of landing's files. What is there already and equal stays.
+    """Restore a backup, and return the number of landing's files; what exists already and is equal stays.
 
-    Raises BadBackup when the file is not whole, or when landing holds another file of the same name, or the catalog
-    another row: nothing is overwritten.
+    Raises BadBackup when the file is not complete, or when landing has another file or the catalog another row of the
+    same name: nothing is overwritten.
     """
     _check(env, path)
     migrate(env)
@@ -83,12 +87,12 @@ def restore(env: Environment, path: Path) -> int:
                 continue
             folder, *rest = PurePosixPath(member.name).parts
             if folder == "tables":
-                _insert(connection, _table(rest[0]), msgspec.json.decode(source.read()))
+                _insert(connection, _table_name(rest[0]), msgspec.json.decode(source.read()))
             elif folder == "landing":
                 _extract(source, env.landing.joinpath(*rest))
                 files += 1
-        promise(connection)
-        _after_insert(connection)
+        note_restored_feeds(connection)
+        _set_serials(connection)
     return files
 
 
@@ -96,13 +100,14 @@ def _is_kept(path: Path) -> bool:
     return not path.name.startswith((".", INDEX))
 
 
-def _tables(env: Environment) -> Iterator[tuple[str, bytes]]:
+def _primary_rows(env: Environment) -> Iterator[tuple[str, bytes]]:
+    """Yield the primary tables' rows as JSON, in batches, each with its table's name."""
     members = select(SourceRecordRow.key, SourceRecordRow.resource_id).where(SourceRecordRow.resource_id.is_not(None))
     queries: list[tuple[str, Any]] = [(name, select(table)) for name, table in _PRIMARY.items()]
     with read_transaction(env) as connection:
         for name, query in [*queries, (RestoredMemberRow.__tablename__, members)]:
-            streamed = connection.execution_options(stream_results=True, yield_per=ROWS).execute(query).mappings()
-            for rows in streamed.partitions(ROWS):
+            streamed = connection.execution_options(stream_results=True, yield_per=_FETCH_ROWS)
+            for rows in streamed.execute(query).mappings().partitions(_FETCH_ROWS):
                 yield name, msgspec.json.encode([dict(row) for row in rows])
 
 
@@ -113,27 +118,27 @@ def _add(tar: tarfile.TarFile, name: str, body: bytes) -> None:
 
 
 def _check(env: Environment, path: Path) -> None:
-    """Read it from end to end before anything is written. Raises BadBackup."""
-    whole = False
+    """Read the file from end to end before anything is written. Raises BadBackup."""
+    complete = False
     try:
         with tarfile.open(path) as tar:
             for member in tar:
                 _check_member(env, path, member, tar.extractfile(member))
-                whole = whole or member.name == "complete.json"
+                complete = complete or member.name == _COMPLETE
     except (OSError, tarfile.TarError) as error:
         raise BadBackup(f"{path}: not a readable backup: {error}") from error
-    if not whole:
-        raise BadBackup(f"{path}: not a whole backup: it was cut short, or is something else")
+    if not complete:
+        raise BadBackup(f"{path}: not a complete backup: it was cut short, or is another kind of file")
 
 
 def _check_member(env: Environment, path: Path, member: tarfile.TarInfo, source: IO[bytes] | None) -> None:
+    """Check that a member belongs into a backup, can be read, and does not differ from a file that exists."""
     folder, *rest = PurePosixPath(member.name).parts or ("",)
-    placed = (folder, bool(rest)) in {("tables", True), ("landing", True), ("complete.json", False)}
-    if not placed or ".." in rest or source is None or (folder == "tables" and _table(rest[0]) not in _PRIMARY):
-        raise BadBackup(f"{path}: {member.name!r} has no place in a backup")
-    there = env.landing.joinpath(*rest)
-    if folder == "landing" and there.exists() and not _same(source, there):
-        raise BadBackup(f"{there} is there already and differs; restore into an empty ELIB_HOME")
+    if source is None or not _belongs(folder, rest):
+        raise BadBackup(f"{path}: {member.name!r} does not belong in a backup")
+    existing = env.landing.joinpath(*rest)
+    if folder == "landing" and existing.exists() and not _same_content(source, existing):
+        raise BadBackup(f"{existing} exists already and differs; restore into an empty ELIB_HOME")
     if folder == "tables":
         try:
             msgspec.json.decode(source.read(), type=list[dict[str, Any]])
@@ -141,54 +146,57 @@ def _check_member(env: Environment, path: Path, member: tarfile.TarInfo, source:
             raise BadBackup(f"{path}: {member.name} cannot be read: {error}") from error
 
 
-def _table(name: str) -> str:
-    """The table whose rows a file of tables/ holds: issue-00003.json is of issue."""
+def _belongs(folder: str, rest: list[str]) -> bool:
+    """Tell whether a member's path is one that back_up writes."""
+    if folder == "tables":
+        return bool(rest) and _table_name(rest[0]) in _PRIMARY
+    if folder == "landing":
+        return bool(rest) and ".." not in rest
+    return folder == _COMPLETE and not rest
+
+
+def _table_name(name: str) -> str:
+    """Return the table of a file of tables/: the rows in issue-00003.json belong to issue."""
     return name.rsplit("-", 1)[0]
 
 
-def _same(source: IO[bytes], there: Path) -> bool:
-    with there.open("rb") as other:
-        while block := source.read(BLOCK):
-            if block != other.read(len(block)):
+def _same_content(source: IO[bytes], path: Path) -> bool:
+    with path.open("rb") as existing:
+        while block := source.read(_BLOCK_BYTES):
+            if block != existing.read(len(block)):
                 return False
-        return not other.read(1)
+        return not existing.read(1)
 
 
-def _extract(source: Any, target: Path) -> None:
-    if target.exists():
-        return
-    with whole_file(target) as beside, beside.open("wb") as written:
-        _copy(source, written)
-
-
-def _copy(source: Any, target: BinaryIO) -> None:
-    while block := source.read(BLOCK):
-        target.write(block)
+def _extract(source: IO[bytes], path: Path) -> None:
+    if not path.exists():
+        with whole_file(path) as beside, beside.open("wb") as written:
+            shutil.copyfileobj(source, written, _BLOCK_BYTES)
 
 
 def _insert(connection: Connection, name: str, rows: list[dict[str, Any]]) -> None:
     table = _PRIMARY[name]
     if name != RestoredMemberRow.__tablename__:
-        _refuse_others(connection, table, rows)
-    names = tuple(column.name for column in table.columns if not column.primary_key)
-    connection.execute(upsert(connection, table, names), rows)
+        _check_rows(connection, table, rows)
+    columns = tuple(column.name for column in table.columns if not column.primary_key)
+    connection.execute(upsert(connection, table, columns), rows)
 
 
-def _refuse_others(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
-    """A decision that was made since the backup must not be overwritten by one of the same number."""
+def _check_rows(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> None:
+    """Raise BadBackup when the catalog has a newer decision with the same number as one of the rows."""
     keys = list(table.primary_key.columns)
-    for start in range(0, len(rows), LOOKUP):
-        wanted = {tuple(row[key.name] for key in keys): row for row in rows[start : start + LOOKUP]}
+    for batch in chunked(rows, _LOOKUP_ROWS):
+        wanted = {tuple(row[key.name] for key in keys): row for row in batch}
         query = select(table).where(tuple_(*keys).in_(list(wanted)))
-        for found in connection.execute(query).mappings():
-            named = tuple(found[key.name] for key in keys)
-            if dict(found) != wanted[named]:
-                shown = " ".join(map(str, named))
-                raise BadBackup(f"the catalog holds another {table.name} {shown}; restore into an empty catalog")
+        for row in connection.execute(query).mappings():
+            row_key = tuple(row[key.name] for key in keys)
+            if dict(row) != wanted[row_key]:
+                name = " ".join(map(str, row_key))
+                raise BadBackup(f"the catalog holds another {table.name} {name}; restore into an empty catalog")
 
 
-def _after_insert(connection: Connection) -> None:
-    """PostgreSQL counts on from the numbers that were put in."""
+def _set_serials(connection: Connection) -> None:
+    """Make PostgreSQL number new rows after the restored ones."""
     if connection.dialect.name != "postgresql":
         return
     for name in ("judgement", "curation"):

@@ -1,20 +1,27 @@
-"""Decisions of stewards about records and pairs, and the lists they read."""
+"""Decisions of stewards about records and pairs, and the lists that they read."""
 
 from loaders.curation.curation import accept, correct, judge, undo_curation, withdraw
-from loaders.curation.lists import curations, funnel_line, held, pairs, quarantined, shown
-from loaders.curation.values import NotThere
+from loaders.curation.lists import (
+    funnel_line,
+    list_curations,
+    list_held_runs,
+    list_pairs,
+    list_run_changes,
+    list_waiting_versions,
+)
+from loaders.curation.values import CannotDecide
 
 __all__ = [
-    "NotThere",
+    "CannotDecide",
     "accept",
     "correct",
-    "curations",
     "funnel_line",
-    "held",
     "judge",
-    "pairs",
-    "quarantined",
-    "shown",
+    "list_curations",
+    "list_held_runs",
+    "list_pairs",
+    "list_run_changes",
+    "list_waiting_versions",
     "undo_curation",
     "withdraw",
 ]

@@ -1,4 +1,4 @@
-"""Whether a steward's value fits what a record or resource says today: asked when it is given, not when it is used."""
+"""Check that a steward's value fits the record or resource as it is today, before the correction is stored."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from sqlalchemy import Connection, select
 from loaders.store import CurationRow, ResourceRow, SourceRecordRow
 from schemas import Correction, CorrectionUnusable, Resource, correct
 
-_ADDRESS = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
+_WEB_ADDRESS = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
 
 
-class NotThere(LookupError):
-    """What a decision names does not exist, or is not in a state to be decided so."""
+class CannotDecide(LookupError):
+    """What a decision names does not exist, or its state does not allow the decision."""
 
 
-def today(connection: Connection, target: dict[str, str]) -> Resource:
-    """What a record or resource says, with the corrections that it has already."""
+def corrected_record(connection: Connection, target: dict[str, str]) -> Resource:
+    """Read a record or resource (`key` or `resource_id` in `target`) and apply the corrections that it has already."""
     if "resource_id" in target:
         text = connection.scalar(select(ResourceRow.record).where(ResourceRow.id == target["resource_id"]))
     else:
@@ -28,37 +28,41 @@ def today(connection: Connection, target: dict[str, str]) -> Resource:
         accepted, waiting = connection.execute(select(*columns).where(SourceRecordRow.key == target["key"])).one()
         text = accepted or waiting
     if not text:
-        raise NotThere(f"{target['key']} was never read, so that nothing of it can be corrected")
+        raise CannotDecide(f"{target['key']} could never be read, so that nothing in it can be corrected")
     record = msgspec.json.decode(text, type=Resource)
-    ours = [getattr(CurationRow, name) == value for name, value in target.items()]
+    of_target = [getattr(CurationRow, column) == value for column, value in target.items()]
     query = select(CurationRow.id, CurationRow.path, CurationRow.value).where(
-        *ours, CurationRow.action == "set", CurationRow.undone_at.is_(None)
+        *of_target, CurationRow.action == "set", CurationRow.undone_at.is_(None)
     )
     for number, path, value in connection.execute(query.order_by(CurationRow.id)):
-        with suppress(CorrectionUnusable):  # the publication tells of it
+        with suppress(CorrectionUnusable):  # the publication reports it
             record = correct(record, Correction(id=number, path=path or "", value=value, by="", at=""))
     return record
 
 
-def fitting(record: Resource, path: str, value: str) -> str:
-    """The value as JSON: read as JSON where that fits the field, else as plain text (a title may be 1984)."""
+def fitting_value(record: Resource, path: str, value: str) -> str:
+    """Return the value as JSON: parsed as JSON where that fits the field, else as plain text (a title may be 1984).
+
+    Raises CannotDecide, saying what the field expects, when neither fits.
+    """
     why = ""
-    for text in dict.fromkeys(_readings(value)):
+    for text in dict.fromkeys(_as_json(value)):
         try:
             corrected = correct(record, Correction(id=0, path=path, value=text, by="", at=""))
         except CorrectionUnusable as error:
             why = why or str(error).partition(": ")[2].partition("; correct the value")[0]
             continue
-        if (wrong := _strange_address(record, corrected)) is not None:
-            raise NotThere(f"{path} cannot be set to {value!r}: {wrong!r} is no http or https address")
+        if (address := _bad_address(record, corrected)) is not None:
+            raise CannotDecide(f"{path} cannot be set to {value!r}: {address!r} is not an http or https address")
         return text
-    raise NotThere(f"{path} cannot be set to {value!r}: {why}")
+    raise CannotDecide(f"{path} cannot be set to {value!r}: {why}")
 
 
-def _strange_address(before: Resource, after: Resource) -> str | None:
-    """The first address that a correction brings in and no browser would open."""
+def _bad_address(before: Resource, after: Resource) -> str | None:
+    """Return the first address that a correction adds and that no browser would open."""
     known = set(_addresses(before))
-    return next((one for one in _addresses(after) if one not in known and not _ADDRESS.fullmatch(one)), None)
+    added = (address for address in _addresses(after) if address not in known)
+    return next((address for address in added if not _WEB_ADDRESS.fullmatch(address)), None)
 
 
 def _addresses(record: Resource) -> Iterator[str]:
@@ -66,7 +70,7 @@ def _addresses(record: Resource) -> Iterator[str]:
     yield from (link.url for link in record.links)
 
 
-def _readings(value: str) -> Iterator[str]:
+def _as_json(value: str) -> Iterator[str]:
     with suppress(msgspec.DecodeError):
         yield msgspec.json.encode(msgspec.json.decode(value)).decode()
     yield msgspec.json.encode(value).decode()

@@ -37,23 +37,23 @@ def say(env: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 def test_held_runs_are_listed_with_each_deletion_and_change_and_released(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
-    assert say("held") == (0, "no run is held\n")
+    assert say("held") == (0, "no run needs a decision\n")
     night(env, feed(), [said("r1", "old"), said("r2", "Gone soon")])
     run = staged(env, feed(), [said("r1", "new"), said("r3", "bad")])
     store.hold_run(env, run, ["records fell by half"])
     code, listed = say("held", "--feed", "books")
     assert code == 0
     for line in (
-        f"{run} (books) HELD: landed 3, added 0, changed 1, unchanged 0, deleted 1, rejected 0, quarantined 1",
-        "  held because records fell by half",
+        f"{run} (books) HELD: received 3, added 0, changed 1, unchanged 0, deleted 1, unreadable 0, needs review 1",
+        "  because records fell by half",
         "  changed books:r1 “new”",
         '    title: {"en":"old"} → {"en":"new"}',
         "  deleted books:r2: absent from a complete list “Gone soon”",
-        "  quarantined books:r3: errors: title_bad “bad”",
+        "  needs review books:r3: errors: title_bad “bad”",
     ):
         assert line in listed.splitlines()
     assert say() == (0, listed), "without a command, what is held"
-    assert say("held", "--feed", "others") == (0, "no run is held\n")
+    assert say("held", "--feed", "others") == (0, "no run needs a decision\n")
     code, answer = say("release", run, *BY)
     assert (code, states(env)) == (0, {"r1": "live", "r2": "deleted", "r3": "quarantined"})
     assert "airflow dags trigger catalog" in answer
@@ -64,22 +64,22 @@ def test_held_runs_are_listed_with_each_deletion_and_change_and_released(env: En
 def test_a_quarantined_version_is_accepted_until_its_payload_changes_and_that_can_be_undone(
     env: Environment, say
 ) -> None:  # type: ignore[no-untyped-def]
-    assert say("quarantined") == (0, "no version waits\n")
+    assert say("quarantined") == (0, "no record needs review\n")
     night(env, feed(), [said("r1", "good"), said("r2", unreadable=True)])
     bad = [said("r1", "bad but true"), said("r2", unreadable=True)]
     night(env, feed(), bad)
     before = rows(env, "source_record")
     _, listed = say("quarantined")
-    assert "books:r1 QUARANTINED: errors: title_bad; the version before stays published" in listed
+    assert "books:r1 NEEDS REVIEW: errors: title_bad; the previous version stays published" in listed
     assert "  title_bad at title.en: bad but true" in listed
-    assert "books:r2 REJECTED: unreadable at $.title; nothing of it is published" in listed
+    assert "books:r2 UNREADABLE: unreadable at $.title; no version is published" in listed
     assert say("accept", "books:r1", *BY) == (
         0,
         f"curation 1: books:r1 accepted\n{PUBLISH_LATER}\n",
     )
     assert rows(env, "source_record", "status, pending_sha256")[0] == ("live", None)
-    assert "cannot be accepted: it was rejected" in say("accept", "books:r2", *BY)[1]
-    assert "no version of it waits" in say("accept", "books:r1", *BY)[1]
+    assert "cannot be accepted: it is unreadable" in say("accept", "books:r2", *BY)[1]
+    assert "no version of it is waiting" in say("accept", "books:r1", *BY)[1]
     accepted = rows(env, "source_record")
     assert night(env, feed(), bad) == {"landed": 2, "unchanged": 2}
     assert rows(env, "source_record") == accepted
@@ -108,7 +108,7 @@ def test_pairs_wait_until_they_are_judged(env: Environment, say) -> None:  # typ
     assert say("different", "books:r1", "books:r2", *BY)[0] == 0
     judged = rows(env, "judgement", "id, left_key, right_key, verdict")
     assert judged == [(1, "books:r1", "books:r2", "same"), (2, "books:r1", "books:r2", "different")]
-    assert say("pairs") == (0, "no pair waits\n")
+    assert say("pairs") == (0, "no pair needs a decision\n")
     assert "there is no record 'books:r9'" in say("same", "books:r1", "books:r9", *BY)[1]
     assert "a judgement is about two" in say("same", "books:r1", "books:r1", *BY)[1]
 
@@ -135,12 +135,12 @@ def test_corrections_and_withdrawals_name_what_is_there(env: Environment, say) -
     ("path", "value", "why"),
     [
         ("issued_year", "1949", "the year follows from the date"),
-        ("issued", "last spring", "no date in EDTF"),
-        ("license.uri", "CC BY", "no http or https address"),
+        ("issued", "last spring", "is not a date in EDTF"),
+        ("license.uri", "CC BY", "is not an http or https address"),
         ("identifiers[3].value", "x", "nothing at that path"),
         ("levels", "2", "Expected `array`"),
-        ("url", "javascript:alert(1)", "no http or https address"),
-        ("links", '[{"url": "file:///etc/passwd"}]', "no http or https address"),
+        ("url", "javascript:alert(1)", "is not an http or https address"),
+        ("links", '[{"url": "file:///etc/passwd"}]', "is not an http or https address"),
     ],
 )
 def test_a_correction_that_could_never_be_published_is_refused_when_it_is_made(
@@ -170,8 +170,8 @@ def test_a_newer_version_that_waits_is_not_lost_when_an_acceptance_is_undone(env
         assert say("undo", number, *BY)[0] == 0
     assert rows(env, "source_record", "identifier, pending_sha256, pending_record, datestamp, run_id") == waits
     listed = say("quarantined")[1]
-    assert "books:r1 QUARANTINED: errors: title_bad; the version before stays published" in listed
-    assert "books:r2 QUARANTINED: errors: title_bad; nothing of it is published" in listed
+    assert "books:r1 NEEDS REVIEW: errors: title_bad; the previous version stays published" in listed
+    assert "books:r2 NEEDS REVIEW: errors: title_bad; no version is published" in listed
     assert night(env, feed(), [said("r1", "bad two"), said("r2", "bad still")]) == {"landed": 2, "unchanged": 2}
 
 
@@ -180,7 +180,7 @@ def test_a_version_that_nobody_looked_at_is_not_accepted(env: Environment, say) 
     (seen,) = (line.split()[1] for line in say("quarantined")[1].splitlines() if line.startswith("  version "))
     night(env, feed(), [said("r1", "bad two")])
     code, answer = say("accept", "books:r1", "--version", seen, *BY)
-    assert code == 1 and f"waits now, not {seen}; look at it first" in answer
+    assert code == 1 and f"is waiting now, not {seen}; look at it first" in answer
     assert rows(env, "source_record", "status") == [("quarantined",)]
     (seen,) = (line.split()[1] for line in say("quarantined")[1].splitlines() if line.startswith("  version "))
     assert say("accept", "books:r1", "--version", seen, *BY)[0] == 0

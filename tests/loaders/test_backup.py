@@ -88,7 +88,7 @@ def test_a_backup_that_was_cut_short_changes_nothing(lite: Environment, tmp_path
     landed = part.read_bytes()
     for other in (b"another", landed[:-1] + b"?", landed + b"?", b""):
         part.write_bytes(other)
-        with pytest.raises(BadBackup, match="is there already and differs"):
+        with pytest.raises(BadBackup, match="exists already and differs"):
             restore(lite, file)
     part.write_bytes(landed)
     assert restore(lite, file) > 0
@@ -97,9 +97,9 @@ def test_a_backup_that_was_cut_short_changes_nothing(lite: Environment, tmp_path
 @pytest.mark.parametrize(
     ("name", "body", "why"),
     [
-        ("tables/nonsense-00000.json", b"[]", "has no place in a backup"),
+        ("tables/nonsense-00000.json", b"[]", "does not belong in a backup"),
         ("tables/resource-00000.json", b"[{", "cannot be read"),
-        ("landing/../../outside", b"x", "has no place in a backup"),
+        ("landing/../../outside", b"x", "does not belong in a backup"),
     ],
 )
 def test_what_no_backup_of_ours_holds_is_named_and_nothing_is_written(

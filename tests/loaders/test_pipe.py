@@ -47,9 +47,9 @@ def test_the_pipe_stages_a_held_run_a_feed(env: Environment) -> None:
     code, out, error = loaders(env, lines(records))
     assert (code, error, rows(env, "source_record")) == (0, "", [])
     first, second, advice = out.splitlines()
-    assert first.startswith("alpha: landed 2, added 2, changed 0, unchanged 0,")
+    assert first.startswith("alpha: received 2, added 2, changed 0, unchanged 0,")
     assert second.startswith(
-        "beta: landed 1, added 0, changed 0, unchanged 0, deleted 0, rejected 0, quarantined 1 HELD beta-"
+        "beta: received 1, added 0, changed 0, unchanged 0, deleted 0, unreadable 0, needs review 1 HELD beta-"
     )
     assert "elib review release" in advice
     run = first.split()[-1]
@@ -65,7 +65,7 @@ def test_a_load_past_the_gate_says_so_and_by_whom(env: Environment) -> None:
     assert (code, "loaded ungated by An Operator" in out) == (0, True)
     assert rows(env, "harvest_run", "status, ungated_by") == [("loaded", "An Operator")]
     before = everything(env)
-    assert "landed 2, added 0, changed 0, unchanged 2" in loaders(env, given, "--load", "--by", "An Operator")[1]
+    assert "received 2, added 0, changed 0, unchanged 2" in loaders(env, given, "--load", "--by", "An Operator")[1]
     assert everything(env) == before
 
 

@@ -39,7 +39,7 @@ def test_a_held_run_says_why_in_every_language(home: Environment, capsys: pytest
             words = reason_sentence(reason, language).replace("&", "&amp;").replace("'", "&#39;")
             assert [page.name for page in pages if words not in page.read_text(encoding="utf-8")] == []
     assert main(["review", "held"]) == 0
-    assert "held because The feed would have 60 live records; its file expects 100 to 200" in capsys.readouterr().out
+    assert "because The feed would have 60 live records; its file expects 100 to 200" in capsys.readouterr().out
 
 
 def test_a_retired_feed_is_held_because_it_is_retired(home: Environment, capsys: pytest.CaptureFixture[str]) -> None:
