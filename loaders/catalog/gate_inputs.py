@@ -1,4 +1,4 @@
-"""A feed as it stands, for whoever must judge it whole: its accepted records, and what its last load left in shares."""
+"""What the batch rules and the gate read of a feed as a whole: its records, open findings, and shares."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from loaders.staging import outcome_path, staging_folder
 from loaders.store import IssueRow, SourceRecordRow, feed_of, read_transaction, undecoded
 from schemas import Environment
 
-BATCH = 2_000
+_BATCH_RECORDS = 2_000
 
 
 def accepted_records(env: Environment, feed: str) -> Iterator[str | bytes]:
-    """The JSON of every live record of the feed, as last accepted, in key order."""
+    """Yield the JSON of every live record of the feed, as last accepted, in key order."""
     with read_transaction(env) as connection:
         query = select(undecoded(connection, SourceRecordRow.record))
         query = query.where(SourceRecordRow.feed == feed, SourceRecordRow.status == "live")
-        streamed = connection.execution_options(yield_per=BATCH).execute(query.order_by(SourceRecordRow.key))
+        streamed = connection.execution_options(yield_per=_BATCH_RECORDS).execute(query.order_by(SourceRecordRow.key))
         yield from (record for record in streamed.scalars() if record is not None)
 
 
 def staged_records(env: Environment, chunks: Iterable[str]) -> Iterator[bytes]:
-    """The JSON of every record that the chunks of a staging were read into."""
+    """Yield the JSON of every record that the chunks of a staging were transformed into."""
     for chunk in chunks:
         with pq.ParquetFile(outcome_path(env, chunk)) as file:
-            for batch in file.iter_batches(BATCH, columns=["record"]):
+            for batch in file.iter_batches(_BATCH_RECORDS, columns=["record"]):
                 yield from (record for record in batch.column(0).cast(pa.binary()).to_pylist() if record is not None)
 
 
 def deleted_keys(env: Environment, run_id: str) -> set[str]:
-    """The keys of the records that the staging of a run would delete."""
+    """Return the keys of the records that a staged run would delete."""
     path = staging_folder(env, run_id) / "deletions.parquet"
     if not path.exists():
         return set()
@@ -43,14 +43,14 @@ def deleted_keys(env: Environment, run_id: str) -> set[str]:
 
 
 def open_findings(env: Environment, feed: str, code: str) -> dict[str, str]:
-    """The values of the findings of a rule that stand against the feed's records, by key."""
+    """Return the values of a rule's open findings in the feed, by key of the record."""
     where = (IssueRow.feed == feed, IssueRow.code == code, IssueRow.resolved_run_id.is_(None))
     with read_transaction(env) as connection:
         return {row.key: row.value for row in connection.execute(select(IssueRow.key, IssueRow.value).where(*where))}
 
 
 def quality_shares(env: Environment, feed: str) -> dict[str, float] | None:
-    """What the feed's last load left: shares with errors (of all), with a language and a licence (of live records).
+    """Return shares (0 to 1) after the last load: records with errors, and live ones with a language and a licence.
 
     None for a feed that has no live record yet.
     """
@@ -63,14 +63,14 @@ def quality_shares(env: Environment, feed: str) -> dict[str, float] | None:
         func.sum(case((waits, 1), else_=0)),
         func.sum(case((live | waits, 1), else_=0)),
     ).where(SourceRecordRow.feed == feed)
-    accepted = (  # by a steward, in spite of an error
+    accepted_with_error = (  # by a steward
         select(func.count(IssueRow.key.distinct()))
         .join(SourceRecordRow, SourceRecordRow.key == IssueRow.key)
         .where(IssueRow.feed == feed, IssueRow.severity == "error", IssueRow.resolved_run_id.is_(None), live, ~waits)
     )
     with read_transaction(env) as connection:
         alive, languages, licenses, waiting, judged = connection.execute(query).one()
-        failures = (waiting or 0) + (connection.scalar(accepted) or 0)
+        failures = (waiting or 0) + (connection.scalar(accepted_with_error) or 0)
     if not alive:
         return None
     return {

@@ -1,6 +1,6 @@
-"""Findings: opened by the run that first sees them, resolved by a run that read the record and no longer does.
+"""Findings: opened by the run that first finds them, and resolved by a run that reads the record and no longer does.
 
-A run that deletes a record resolves what stood against it: nobody can mend what is gone.
+A run that deletes a record resolves its findings, because nobody can correct a record that is gone.
 """
 
 from __future__ import annotations
@@ -13,44 +13,43 @@ from more_itertools import chunked
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from loaders.catalog.undo_log import UndoLog
-from loaders.staging import row_files
+from loaders.staging import OUTCOMES_FOLDER, parquet_batches, row_files
 from loaders.store import IssueRow, Run, write_rows
 
-_RECORDS = 500  # records whose findings are compared at a time
-ISSUE_TABLE: Any = IssueRow.__table__  # a Table; typed so that bulk statements take it
-_WRITTEN = 2_000  # findings written at a time
-_Found = dict[str, dict[str, Any]]  # by finding
+ISSUE_TABLE: Any = IssueRow.__table__  # a Table; Any because bulk statements do not take a FromClause
+_COMPARED_RECORDS = 500  # records whose findings are compared at a time
+_WRITTEN_FINDINGS = 2_000  # findings written at a time
+_Findings = dict[str, dict[str, Any]]  # rows by the name of the finding
 
 
-def load_findings(connection: Connection, run: Run, folder: Path, before: UndoLog) -> None:
-    """Write what the record rules found in every record that this run read. A rejected record was not read."""
-    for path in sorted((folder / "outcomes").glob("chunk-*.parquet")):  # not the older versions
+def load_findings(connection: Connection, run: Run, folder: Path, undo_log: UndoLog) -> None:
+    """Write the findings of the record rules in every record that this run read. A rejected record was not read."""
+    for path in sorted((folder / OUTCOMES_FOLDER).glob("chunk-*.parquet")):  # without the older versions
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(_RECORDS, columns=["identifier", "kind", "issues"]):
-                _load_batch(connection, run, batch.to_pylist(), before)
+            for batch in file.iter_batches(_COMPARED_RECORDS, columns=["identifier", "kind", "issues"]):
+                _load_record_findings(connection, run, batch.to_pylist(), undo_log)
     for path in row_files(folder):
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(_RECORDS, columns=["identifier", "action"]):
-                _load_gone(connection, run, batch.to_pylist(), before)
+        for rows in parquet_batches(path, _COMPARED_RECORDS, columns=["identifier", "action"]):
+            _resolve_deleted(connection, run, rows, undo_log)
 
 
-def _load_gone(connection: Connection, run: Run, rows: list[dict[str, Any]], before: UndoLog) -> None:
+def _load_record_findings(connection: Connection, run: Run, rows: list[dict[str, Any]], undo_log: UndoLog) -> None:
+    read = [(f"{run.feed}:{row['identifier']}", row["issues"]) for row in rows if row["kind"] == "resource"]
+    found = {issue["finding"]: {**issue, "key": key} for key, issues in read for issue in issues}
+    known = _read_known(connection, ISSUE_TABLE.c.key.in_([key for key, _ in read]), "record") if read else {}
+    write_findings(connection, run, found, known, "record", undo_log)
+
+
+def _resolve_deleted(connection: Connection, run: Run, rows: list[dict[str, Any]], undo_log: UndoLog) -> None:
     keys = [f"{run.feed}:{row['identifier']}" for row in rows if row["action"] == "delete"]
     if keys:
         query = select(ISSUE_TABLE).where(ISSUE_TABLE.c.key.in_(keys), ISSUE_TABLE.c.resolved_run_id.is_(None))
         known = {row["finding"]: dict(row) for row in connection.execute(query).mappings()}
-        write_findings(connection, run, {}, known, "record", before)
+        write_findings(connection, run, {}, known, "record", undo_log)
 
 
-def _load_batch(connection: Connection, run: Run, rows: list[dict[str, Any]], before: UndoLog) -> None:
-    read = [(f"{run.feed}:{row['identifier']}", row["issues"]) for row in rows if row["kind"] == "resource"]
-    found = {one["finding"]: {**one, "key": key} for key, issues in read for one in issues}
-    known = _known(connection, ISSUE_TABLE.c.key.in_([key for key, _ in read]), "record") if read else {}
-    write_findings(connection, run, found, known, "record", before)
-
-
-def load_batch_findings(connection: Connection, run: Run, folder: Path, before: UndoLog) -> None:
-    """Write what the batch rules found in the feed, if they judged it in this run."""
+def load_batch_findings(connection: Connection, run: Run, folder: Path, undo_log: UndoLog) -> None:
+    """Write the findings of the batch rules, if they judged the feed in this run."""
     path = folder / "batch.parquet"
     if not path.exists():
         return
@@ -58,49 +57,65 @@ def load_batch_findings(connection: Connection, run: Run, folder: Path, before: 
         rows = file.read().to_pylist()
     found = {row["finding"]: {"key": f"{run.feed}:{row.pop('identifier')}", **row} for row in rows}
     known = known_findings(connection, ISSUE_TABLE.c.feed == run.feed, "batch", found)
-    write_findings(connection, run, found, known, "batch", before)
+    write_findings(connection, run, found, known, "batch", undo_log)
 
 
-def known_findings(connection: Connection, where: Any, scope: str, found: _Found) -> _Found:
-    """What is known of the findings that stand, and of those that were found; all that ever stood may be many more."""
-    known = _known(connection, where & ISSUE_TABLE.c.resolved_run_id.is_(None), scope)
-    for names in chunked(found.keys() - known.keys(), _RECORDS):
-        known |= _known(connection, ISSUE_TABLE.c.finding.in_(names), scope)
+def known_findings(connection: Connection, where: Any, scope: str, found: _Findings) -> _Findings:
+    """Return the catalog's rows of the open findings under `where`, and of those in `found`, open or resolved.
+
+    All findings that were ever resolved may be many more.
+    """
+    known = _read_known(connection, where & ISSUE_TABLE.c.resolved_run_id.is_(None), scope)
+    for names in chunked(found.keys() - known.keys(), _COMPARED_RECORDS):
+        known |= _read_known(connection, ISSUE_TABLE.c.finding.in_(names), scope)
     return known
 
 
-def _known(connection: Connection, where: Any, scope: str) -> _Found:
+def _read_known(connection: Connection, where: Any, scope: str) -> _Findings:
     query = select(ISSUE_TABLE).where(where, ISSUE_TABLE.c.scope == scope)
     return {row["finding"]: dict(row) for row in connection.execute(query).mappings()}
 
 
 def write_findings(
-    connection: Connection, run: Run, found: _Found, known: _Found, scope: str, before: UndoLog | None = None
+    connection: Connection,
+    run: Run,
+    found: _Findings,
+    known: _Findings,
+    scope: str,
+    undo_log: UndoLog | None = None,
 ) -> None:
-    """Open what is found and not known, resolve what is known and not found; what stands as it is is not written."""
-    new = [one for name, one in found.items() if name not in known]
-    again = [one for name, one in found.items() if name in known and _differs(one, known[name])]
-    gone = [name for name, one in known.items() if name not in found and one["resolved_run_id"] is None]
-    touched = (*(one["finding"] for one in new), *(one["finding"] for one in again), *gone)
-    if before is not None:
-        before.note_issues((name, known.get(name)) for name in touched)
-    fresh = {"feed": run.feed, "scope": scope, "run_id": run.id, "first_run_id": run.id, "resolved_run_id": None}
-    for rows in chunked(new, _WRITTEN):
-        write_rows(connection, insert(ISSUE_TABLE), [{**fresh, **one} for one in rows])
-    for rows in chunked(again, _WRITTEN):
-        write_rows(connection, _REOPEN, [_reopened(run, one, known[one["finding"]]) for one in rows])
-    for names in chunked(gone, _WRITTEN):
-        write_rows(connection, _RESOLVE, [{"of": name, "run": run.id} for name in names])
+    """Open the findings that are not known, and resolve those that were not found; write nothing of the others."""
+    new = [finding for name, finding in found.items() if name not in known]
+    changed = [finding for name, finding in found.items() if name in known and _differs(finding, known[name])]
+    gone = [name for name, row in known.items() if name not in found and row["resolved_run_id"] is None]
+    if undo_log is not None:
+        names = (*(finding["finding"] for finding in (*new, *changed)), *gone)
+        undo_log.add_issues((name, known.get(name)) for name in names)
+    columns = {"feed": run.feed, "scope": scope, "run_id": run.id, "first_run_id": run.id, "resolved_run_id": None}
+    for findings in chunked(new, _WRITTEN_FINDINGS):
+        write_rows(connection, insert(ISSUE_TABLE), [{**columns, **finding} for finding in findings])
+    for findings in chunked(changed, _WRITTEN_FINDINGS):
+        rows = [_reopened(run, finding, known[finding["finding"]]) for finding in findings]
+        write_rows(connection, _REOPEN, rows)
+    for resolved in chunked(gone, _WRITTEN_FINDINGS):
+        write_rows(connection, _RESOLVE, [{"of": name, "run": run.id} for name in resolved])
 
 
-def _differs(one: dict[str, Any], known: dict[str, Any]) -> bool:
-    return known["resolved_run_id"] is not None or known["severity"] != one["severity"] or known["path"] != one["path"]
+def _differs(finding: dict[str, Any], row: dict[str, Any]) -> bool:
+    changed = row["severity"] != finding["severity"] or row["path"] != finding["path"]
+    return changed or row["resolved_run_id"] is not None
 
 
-def _reopened(run: Run, one: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
-    """A finding that comes back is new again; one that only moved, or weighs otherwise, keeps its first run."""
-    first = run.id if known["resolved_run_id"] is not None else known["first_run_id"]
-    return {"of": one["finding"], "run": run.id, "first": first, "severe": one["severity"], "where": one["path"]}
+def _reopened(run: Run, finding: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of _REOPEN. A resolved finding starts anew; a changed one keeps its first run."""
+    first = run.id if row["resolved_run_id"] is not None else row["first_run_id"]
+    return {
+        "of": finding["finding"],
+        "run": run.id,
+        "first": first,
+        "new_severity": finding["severity"],
+        "new_path": finding["path"],
+    }
 
 
 _REOPEN = (
@@ -109,8 +124,8 @@ _REOPEN = (
     .values(
         run_id=bindparam("run"),
         first_run_id=bindparam("first"),
-        severity=bindparam("severe"),
-        path=bindparam("where"),
+        severity=bindparam("new_severity"),
+        path=bindparam("new_path"),
         resolved_run_id=None,
     )
 )

@@ -1,4 +1,4 @@
-"""Undo: a feed's records and findings as they were before its newest loaded run, from the rows kept in landing."""
+"""Undo: restore a feed's records and findings to what they were before its newest loaded run, from the undo log."""
 
 from __future__ import annotations
 
@@ -22,39 +22,41 @@ from loaders.store import (
     now,
     read_run,
     read_transaction,
+    supersede_held_runs,
     upsert,
+    write_rows,
     write_transaction,
 )
 from schemas import Environment
 
 _RECORDS: Any = SourceRecordRow.__table__
 _ISSUES: Any = IssueRow.__table__
-_LOADS = ("harvest", "reprocess")  # kinds of runs that change a feed's records
-_WITH = "undone with {runs}, which had changed nothing"
+_UNDOABLE_KINDS = ("harvest", "reprocess")  # of runs that change a feed's records
 
 
 def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
-    """Bring back the feed's records and findings as they were before its newest loaded run; returns the undo's run id.
+    """Restore the feed's records and findings as they were before its newest loaded run; return the undo's run id.
 
-    What the run had brought is remembered as refused, so that the next night does not bring it back. Newer runs that
-    wrote nothing are undone with it, and named in the undo's notes. Raises NotRunning when a newer run wrote something
-    (undo that first), or the run is not loaded.
+    The versions that the run brought are remembered as refused, so that the next night does not load them again.
+    Newer runs that wrote nothing are undone with it and named in the undo's notes. Raises NotRunning when a newer run
+    wrote something (undo that one first), or the run is not loaded.
     """
-    said = check_signature(by, reason)
+    signature = check_signature(by, reason)
     kind = read_run(env, run_id).kind
-    if kind not in _LOADS:
-        raise NotRunning(f"{run_id} is no run of a feed but of kind {kind}: only a harvest or a reprocess is undone")
-    with locked_run(env, run_id, states=("loaded",)) as run, write_transaction(env) as connection:
-        idle = _idle_since(env, connection, run)
-        undoing = new_run_id(connection, run.feed)
-        restored = _restore(env, connection, run, undoing, said)
+    if kind not in _UNDOABLE_KINDS:
+        raise NotRunning(f"{run_id} is a run of kind {kind}: only a harvest or a reprocess can be undone")
+    with locked_run(env, run_id, statuses=("loaded",)) as run, write_transaction(env) as connection:
+        newer_runs = _newer_runs(env, connection, run)
+        undo_id = new_run_id(connection, run.feed)
+        restored = _restore(env, connection, run, undo_id, signature)
         recount_unmapped(connection, run.feed, now())
-        _supersede_all(connection, run.feed)
-        for one in (run_id, *idle):
-            write_decision(connection, one, "undone", said)
+        supersede_held_runs(connection, run.feed)
+        for undone in (run_id, *newer_runs):
+            write_decision(connection, undone, "undone", signature)
+        notes = [f"undone with {', '.join(newer_runs)}, which had changed nothing"] if newer_runs else None
         connection.execute(
             insert(HarvestRunRow).values(
-                id=undoing,
+                id=undo_id,
                 feed=run.feed,
                 kind="undo",
                 status="loaded",
@@ -63,70 +65,64 @@ def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
                 undid_run_id=run_id,
                 landed=restored,
                 changed=restored,
-                decided_by=said["by"],
-                decision_reason=said["reason"],
-                notes=msgspec.json.encode([_WITH.format(runs=", ".join(idle))]).decode() if idle else None,
+                decided_by=signature["by"],
+                decision_reason=signature["reason"],
+                notes=msgspec.json.encode(notes).decode() if notes else None,
             )
         )
-    return undoing
+    return undo_id
 
 
-def undo_notes(env: Environment, undoing: str) -> list[str]:
-    """What a steward should know of an undo: the runs that were undone with it."""
+def undo_notes(env: Environment, undo_id: str) -> list[str]:
+    """Return the notes of an undo: which runs were undone with it."""
     with read_transaction(env) as connection:
-        said = connection.scalar(select(HarvestRunRow.notes).where(HarvestRunRow.id == undoing))
-    return msgspec.json.decode(said, type=list[str]) if said else []
+        notes = connection.scalar(select(HarvestRunRow.notes).where(HarvestRunRow.id == undo_id))
+    return msgspec.json.decode(notes, type=list[str]) if notes else []
 
 
 def is_refusal(run: Run) -> bool:
-    """Whether what a run stands for is that versions stay out: it was refused, or it undid another."""
+    """Return whether a run keeps versions out: it was refused, or it undid another run."""
     return run.status == "refused" or (run.kind == "undo" and run.status == "loaded")
 
 
 def revoke_refusal(env: Environment, run_id: str, *, by: str, reason: str) -> int:
-    """Take a refusal or an undo back: what it keeps out may be staged again. Returns how many versions that is.
+    """Revoke a refusal or an undo, so that its versions may be staged again; return how many versions that is.
 
-    The catalog stays as it is: the partner's next whole list, or a reprocess, brings them through the gate.
+    The catalog stays as it is: the partner's next complete list, or a reprocess, takes the versions to the gate.
     """
-    said = check_signature(by, reason)
-    with locked_run(env, run_id, states=("refused", "loaded")) as run, write_transaction(env) as connection:
+    signature = check_signature(by, reason)
+    with locked_run(env, run_id, statuses=("refused", "loaded")) as run, write_transaction(env) as connection:
         if not is_refusal(run):
             raise NotRunning(f"{run_id} is {run.status}, and refuses nothing")
         undid = connection.scalar(select(HarvestRunRow.undid_run_id).where(HarvestRunRow.id == run_id))
-        gone = connection.execute(
-            delete(RefusedRow).where(RefusedRow.feed == run.feed, RefusedRow.run_id == (undid or run_id))
-        )
-        write_decision(connection, run_id, "undone", said)
-    return gone.rowcount
+        versions = delete(RefusedRow).where(RefusedRow.feed == run.feed, RefusedRow.run_id == (undid or run_id))
+        count = connection.execute(versions).rowcount
+        write_decision(connection, run_id, "undone", signature)
+    return count
 
 
-def _supersede_all(connection: Connection, feed: str) -> None:
-    """No held run of the feed can be released any more: what it was staged on is another."""
-    held = (HarvestRunRow.feed == feed, HarvestRunRow.status == "held")
-    connection.execute(update(HarvestRunRow).where(*held).values(status="superseded"))
-
-
-def _idle_since(env: Environment, connection: Connection, run: Run) -> list[str]:
-    """The feed's loaded runs after this one, oldest first, all without a write. Raises NotRunning naming one with."""
+def _newer_runs(env: Environment, connection: Connection, run: Run) -> list[str]:
+    """Return the feed's later loaded runs, oldest first. Raises NotRunning when one of them wrote something."""
     newer = connection.execute(
         select(HarvestRunRow.id, HarvestRunRow.landed, HarvestRunRow.unchanged)
         .where(
             HarvestRunRow.feed == run.feed,
             HarvestRunRow.status == "loaded",
-            HarvestRunRow.kind.in_(_LOADS),
+            HarvestRunRow.kind.in_(_UNDOABLE_KINDS),
             HarvestRunRow.id > run.id,
         )
         .order_by(HarvestRunRow.id)
     ).all()
-    wrote = [one.id for one in newer if one.landed != one.unchanged or undo_log_path(env, run.feed, one.id).exists()]
+    wrote = [row.id for row in newer if row.landed != row.unchanged or undo_log_path(env, run.feed, row.id).exists()]
     if wrote:
         raise NotRunning(
             f"{run.id} is not the newest loaded run of {run.feed} that wrote anything: undo {wrote[-1]} first"
         )
-    return [one.id for one in newer]
+    return [row.id for row in newer]
 
 
-def _restore(env: Environment, connection: Connection, run: Run, undoing: str, said: dict[str, str]) -> int:
+def _restore(env: Environment, connection: Connection, run: Run, undo_id: str, signature: dict[str, str]) -> int:
+    """Write the rows of the undo log back, remember the versions that they replace, and return how many records."""
     path = undo_log_path(env, run.feed, run.id)
     if not path.exists():
         if run.counts["landed"] != run.counts["unchanged"]:
@@ -135,31 +131,29 @@ def _restore(env: Environment, connection: Connection, run: Run, undoing: str, s
     restored = 0
     for batch in read_undo_log(path):
         records = {key: row for table, key, row in batch if table == "source_record"}
-        brought = catalog_versions(connection, list(records))
-        there = {version for row in records.values() if row is not None for version in versions_of(row)}
-        remember_refused(connection, run, sorted(brought - there), said)
+        now_there = catalog_versions(connection, list(records))
+        before = {version for row in records.values() if row is not None for version in versions_of(row)}
+        remember_refused(connection, run, sorted(now_there - before), signature)
         restored += len(records)
-        _put_back(connection, records)
-        _put_back_issues(connection, {key: row for table, key, row in batch if table == "issue"}, undoing)
+        _restore_records(connection, records)
+        _restore_issues(connection, {key: row for table, key, row in batch if table == "issue"}, undo_id)
     return restored
 
 
-def _put_back(connection: Connection, records: dict[str, dict[str, Any] | None]) -> None:
-    gone = [{"k": key} for key, row in records.items() if row is None]
-    there = [row for row in records.values() if row is not None]
-    if gone:
-        connection.execute(delete(_RECORDS).where(_RECORDS.c.key == bindparam("k")), gone)
-    if there:  # the resource a record belongs to is the publication's to say
-        names = tuple(name for name in _RECORDS.columns.keys() if name not in ("key", "resource_id"))  # noqa: SIM118
-        connection.execute(upsert(connection, _RECORDS, names), there)
+def _restore_records(connection: Connection, records: dict[str, dict[str, Any] | None]) -> None:
+    new = delete(_RECORDS).where(_RECORDS.c.key == bindparam("k"))
+    write_rows(connection, new, [{"k": key} for key, row in records.items() if row is None])
+    names = _column_names(_RECORDS, "key", "resource_id")  # only a publication decides a record's resource
+    write_rows(connection, upsert(connection, _RECORDS, names), [row for row in records.values() if row is not None])
 
 
-def _put_back_issues(connection: Connection, issues: dict[str, dict[str, Any] | None], undoing: str) -> None:
-    new = [{"of": name, "run": undoing} for name, row in issues.items() if row is None]
-    there = [row for row in issues.values() if row is not None]
-    if new:  # a finding is never deleted: the undo resolves it
-        resolved: dict[str, Any] = {"resolved_run_id": bindparam("run"), "run_id": bindparam("run")}
-        connection.execute(update(_ISSUES).where(_ISSUES.c.finding == bindparam("of")).values(**resolved), new)
-    if there:
-        names = tuple(name for name in _ISSUES.columns.keys() if name != "finding")  # noqa: SIM118
-        connection.execute(upsert(connection, _ISSUES, names), there)
+def _restore_issues(connection: Connection, issues: dict[str, dict[str, Any] | None], undo_id: str) -> None:
+    resolved: dict[str, Any] = {"resolved_run_id": bindparam("run"), "run_id": bindparam("run")}
+    new = update(_ISSUES).where(_ISSUES.c.finding == bindparam("of")).values(**resolved)  # never deleted
+    write_rows(connection, new, [{"of": name, "run": undo_id} for name, row in issues.items() if row is None])
+    names = _column_names(_ISSUES, "finding")
+    write_rows(connection, upsert(connection, _ISSUES, names), [row for row in issues.values() if row is not None])
+
+
+def _column_names(table: Any, *without: str) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns if column.name not in without)

@@ -1,4 +1,4 @@
-"""The rows as they were before a run changed them, kept with its landing, so that the run can be undone exactly."""
+"""The rows as they were before a run changed them, kept in its landing so that the run can be undone exactly."""
 
 from __future__ import annotations
 
@@ -9,73 +9,73 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from more_itertools import chunked
 from sqlalchemy import Connection, select
 
-from loaders.store import Run, SourceRecordRow, whole_file
+from loaders.store import MAX_BOUND_VALUES, Run, SourceRecordRow, whole_file
 from schemas import Environment
 
-_NAME = "before.parquet"
+_FILE_NAME = "before.parquet"
 _SCHEMA = pa.schema([("table", pa.string()), ("key", pa.string()), ("row", pa.string())])
-_LOOKUP = 500
 _RECORDS: Any = SourceRecordRow.__table__
+_Row = dict[str, Any] | None  # None: there was no such row
 
 
 def undo_log_path(env: Environment, feed: str, run_id: str) -> Path:
-    """Where a run's rows-before lie: in landing, which is backed up."""
-    return env.landing / feed / run_id / _NAME
+    """Return the path of a run's undo log, which is in landing because landing is backed up."""
+    return env.landing / feed / run_id / _FILE_NAME
 
 
 class UndoLog:
-    """Gathers the rows that a load is about to change; a row that is not there yet is noted as missing."""
+    """Collects the rows that a load is about to change, or that they do not exist yet."""
 
     def __init__(self, env: Environment, run: Run) -> None:
         self._path = undo_log_path(env, run.feed, run.id)
-        self._beside = self._path.with_name(f".{_NAME}.tmp")
+        self._beside = self._path.with_name(f".{_FILE_NAME}.tmp")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._writer: pq.ParquetWriter | None = None
 
-    def note_records(self, connection: Connection, keys: Sequence[str]) -> None:
-        """Note the rows of source_record with these keys."""
-        for start in range(0, len(keys), _LOOKUP):
-            asked = keys[start : start + _LOOKUP]
-            rows = connection.execute(select(_RECORDS).where(_RECORDS.c.key.in_(asked))).mappings()
-            found = {row["key"]: dict(row) for row in rows}
-            self._note("source_record", [(key, found.get(key)) for key in asked])
+    def add_records(self, connection: Connection, keys: Sequence[str]) -> None:
+        """Add the rows of source_record with these keys."""
+        for some in chunked(keys, MAX_BOUND_VALUES):
+            rows = connection.execute(select(_RECORDS).where(_RECORDS.c.key.in_(some))).mappings()
+            known = {row["key"]: dict(row) for row in rows}
+            self._add("source_record", [(key, known.get(key)) for key in some])
 
-    def note_issues(self, rows: Iterable[tuple[str, dict[str, Any] | None]]) -> None:
-        """Note findings with their rows, as the load has just read them."""
-        self._note("issue", list(rows))
+    def add_issues(self, rows: Iterable[tuple[str, _Row]]) -> None:
+        """Add findings by name with their rows, as the load has just read them."""
+        self._add("issue", list(rows))
 
     def keep(self) -> None:
-        """Make what was noted durable. Called before the commit: rows-before without a load do no harm."""
+        """Make the log durable. Call it before the commit: a log without a load does no harm."""
         if self._writer is None:
             return
         self._writer.close()
         with whole_file(self._path) as beside:
             self._beside.replace(beside)
 
-    def _note(self, name: str, rows: Sequence[tuple[str, dict[str, Any] | None]]) -> None:
+    def _add(self, table: str, rows: Sequence[tuple[str, _Row]]) -> None:
         if not rows:
             return
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._beside, _SCHEMA, compression="zstd")
-        said = [None if row is None else msgspec.json.encode(row).decode() for _, row in rows]
-        columns = (_texts([name] * len(rows)), _texts([key for key, _ in rows]), _texts(said))
+        texts = [None if row is None else msgspec.json.encode(row).decode() for _, row in rows]
+        columns = (_string_array([table] * len(rows)), _string_array([key for key, _ in rows]), _string_array(texts))
         self._writer.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA))
 
 
-def _texts(values: Sequence[str | None]) -> Any:
-    """An Arrow array of texts. pyarrow.array would import pandas, which takes longer than a small load."""
-    built = pa.lib.StringBuilder()
-    built.append_values(values)
-    return built.finish()
+def _string_array(values: Sequence[str | None]) -> Any:
+    """Build an Arrow array of strings. pyarrow.array would import pandas, which takes longer than a small load."""
+    builder = pa.lib.StringBuilder()
+    builder.append_values(values)
+    return builder.finish()
 
 
-def read_undo_log(path: Path, size: int = _LOOKUP) -> Iterator[list[tuple[str, str, dict[str, Any] | None]]]:
-    """What was noted, some at a time: (table, key, the row or None when there was none)."""
+def read_undo_log(path: Path, size: int = MAX_BOUND_VALUES) -> Iterator[list[tuple[str, str, _Row]]]:
+    """Yield the rows of a log in batches: (table, key, the row or None when there was none)."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(size):
             yield [
-                (one["table"], one["key"], None if one["row"] is None else msgspec.json.decode(one["row"]))
-                for one in batch.to_pylist()
+                (entry["table"], entry["key"], None if entry["row"] is None else msgspec.json.decode(entry["row"]))
+                for entry in batch.to_pylist()
             ]

@@ -1,11 +1,11 @@
-"""Staging: every difference between landing and the feed's last loaded run, judged before it changes anything.
+"""Staging: every difference between landing and the feed's last loaded run, judged before the catalog changes.
 
-In the order of a run: `plan` (what to judge), for each chunk `read_chunk` and `write_outcomes`, `write_batch_issues`,
-`stage` (the funnel), `facts` (for the gate).
+In the order of a run: `plan_staging`, for each chunk `read_chunk` and `write_outcomes`, `write_batch_issues`, `stage`
+(which returns the funnel) and `gate_facts`.
 """
 
-from loaders.staging.chunk import outcome_path, read_chunk, read_outcomes, write_outcomes
-from loaders.staging.folder import remove_staging, staging_folder
+from loaders.staging.chunk import read_chunk, read_outcomes, write_outcomes
+from loaders.staging.folder import OUTCOMES_FOLDER, outcome_path, remove_staging, staging_folder
 from loaders.staging.merging import gate_facts, merge_outcomes, stage, write_batch_issues
 from loaders.staging.outcomes import OutcomeWriter, finding_name, resource_columns, shorten_term, without_nul
 from loaders.staging.planning import CHUNK_RECORDS, StagingPlan, plan_staging, read_staging_plan
@@ -14,6 +14,7 @@ from loaders.staging.state import write_catalog_state
 
 __all__ = [
     "CHUNK_RECORDS",
+    "OUTCOMES_FOLDER",
     "OutcomeWriter",
     "RowsUnreadable",
     "StagingPlan",

@@ -1,7 +1,7 @@
 -- Reads: outcome, older_outcome, older, batch (findings), state, accepted, errors, deletions, rejections, restamped,
 -- readable.
--- Makes: settled and refound (what becomes of each), judged (the funnel), plain_rows, facts. Records themselves take no
--- part in it: a join that carries them does not fit in the memory; staging_rows.sql says which outcome each lies in.
+-- Makes: settled and refound (what the load does with each version), judged (the funnel), plain_rows, facts.
+-- The records' JSON is left out, because a join with it would not fit in memory; rows.sql notes the row of each outcome.
 CREATE TABLE batch_errors AS
 SELECT identifier, count(*) AS errors, string_agg(DISTINCT code, ';' ORDER BY code) AS codes
 FROM batch WHERE severity = 'error' GROUP BY identifier;
@@ -29,11 +29,14 @@ SELECT w.*,
     s.pending_reason
 FROM weighed w LEFT JOIN state s ON w.identifier = s.identifier;
 
--- change: what it counts as. action: what the load does with the row:
---   accept   this version becomes the live one            settle   the live one stands; its datestamp, score … are noted
---   pend     this version waits (rejected, quarantined);   restamp  the same, with nothing read: only the datestamp
---            a live one before it stays                    refind   an older version is live, what waits goes on waiting
---   delete   the record is gone                            unpend   what could not be read is read again, and unchanged
+-- change: how the funnel counts the record. action: what the load does with it:
+--   accept   this version becomes the live one
+--   settle   the live version stays; its payload's sha256, datestamp, format and score are updated
+--   restamp  the live version stays; only its datestamp is updated, without reading the payload
+--   pend     this version waits for a decision (rejected, quarantined); an earlier live version stays
+--   refind   an older version becomes the live one; the version that waits goes on waiting
+--   delete   the record is deleted
+--   unpend   a record that could not be read can be read again and has not changed: nothing waits any more
 --   none     nothing
 CREATE VIEW decided AS
 SELECT *,
@@ -77,7 +80,7 @@ SELECT r.identifier, r.format, r.datestamp, r.sha256, r.reason, 'rejected' AS ch
     'rejected' AS ending, false AS absent, false AS payload_changed, false AS restamped, 0 AS errors, '' AS codes
 FROM rejections r;
 
--- The newest version that is acceptable, of a record whose newest is not (a reprocess looks for it).
+-- For a record whose newest version is not acceptable: the newest version that is (only in a reprocess).
 CREATE TABLE refound AS
 SELECT o.* EXCLUDE (issues, record, unmapped), s.payload_sha256 IS NOT DISTINCT FROM o.sha256 AND s.record_sha256 = o.record_sha256 AS stands
 FROM older_outcome o
@@ -93,7 +96,7 @@ SELECT identifier, change, action, absent, errors, codes, has_title, has_languag
     payload_changed, restamped
 FROM settled;
 
--- What the load does without a record.
+-- The rows that the load writes without a record's JSON.
 CREATE VIEW plain_rows AS
 SELECT identifier, format, datestamp, sha256, NULL::VARCHAR AS record, NULL::VARCHAR AS record_sha256, reason, ending,
     change, action, absent
@@ -114,7 +117,7 @@ SELECT coalesce(j.identifier, s.identifier) AS identifier,
     CASE WHEN j.change IS NULL OR j.change = 'unchanged' THEN 'none' ELSE j.change END AS change,
     coalesce(j.absent, false) AS absent,
     greatest(coalesce(j.errors, e.errors, 0), CASE WHEN coalesce(j.action, 'none') = 'none'
-        AND s.pending_status IS NOT NULL THEN 1 ELSE 0 END)::INT AS errors,  -- one that waits unread has an error too
+        AND s.pending_status IS NOT NULL THEN 1 ELSE 0 END)::INT AS errors,  -- a version that waits counts as an error
     coalesce(j.codes, e.codes, '') AS codes,
     coalesce(CASE WHEN j.action IN ('accept', 'settle') THEN j.has_title ELSE f.has_title END, s.has_title, false) AS has_title,
     coalesce(CASE WHEN j.action IN ('accept', 'settle') THEN j.has_language ELSE f.has_language END, s.has_language, false) AS has_language,

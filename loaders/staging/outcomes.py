@@ -1,4 +1,4 @@
-"""Outcomes as Parquet: one row an assessment, with what the catalog says of its record and what the rules found."""
+"""Assessments as Parquet: one row per record, with the columns that the catalog derives from it and its findings."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from more_itertools import chunked
 from loaders.store import whole_file
 from schemas import Assessment, Issue, Rejection, Resource, Tombstone
 
-ROWS = 1_000  # outcomes held in memory
-OUTCOMES_FOLDER = "outcomes"  # of a staging: a file for each of its chunks
-_INDEX = re.compile(r"\[\d+\]")
+_BATCH_ASSESSMENTS = 1_000  # in memory at a time
+_LIST_INDEX = re.compile(r"\[\d+\]")
 FINDING = pa.struct(
     [
         ("finding", pa.string()),
@@ -40,7 +39,7 @@ OUTCOMES = pa.schema(
         ("reason", pa.string()),
         ("score", pa.int32()),
         ("errors", pa.int32()),
-        ("codes", pa.string()),  # of the errors, in order, by ";"
+        ("codes", pa.string()),  # of the errors, sorted, separated by ";"
         ("has_title", pa.bool_()),
         ("has_language", pa.bool_()),
         ("has_license", pa.bool_()),
@@ -49,80 +48,65 @@ OUTCOMES = pa.schema(
         ("issues", pa.list_(FINDING)),
     ]
 )
-_TERM = 400  # characters
-_REPEATED = ["format", "datestamp", "kind", "reason", "codes", "unmapped"]  # a dictionary of the others only costs time
+_MAX_TERM_CHARS = 400
+_DICTIONARY_COLUMNS = ["format", "datestamp", "kind", "reason", "codes", "unmapped"]  # the others seldom repeat a value
 
 
 def write_assessments(path: Path, assessments: Iterable[Assessment]) -> int:
-    """Write assessments as one whole file; returns how many. Memory does not grow with them."""
+    """Write assessments as one whole file, in constant memory; return how many."""
     written = 0
-    with whole_file(path) as beside, _writer(beside) as writer:
-        for batch in chunked(assessments, ROWS):
-            writer.write_table(_table(batch))
+    with whole_file(path) as beside, _open_writer(beside) as writer:
+        for batch in chunked(assessments, _BATCH_ASSESSMENTS):
+            writer.write_table(_to_table(batch))
             written += len(batch)
     return written
 
 
 class OutcomeWriter:
-    """Writes assessments as they come, with a fixed number of them in memory; `close` makes the file readable."""
+    """Writes assessments one by one, with a fixed number in memory. The file can be read after `close`."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = _writer(path)
-        self._held: list[Assessment] = []
+        self._writer = _open_writer(path)
+        self._batch: list[Assessment] = []
 
-    def add(self, one: Assessment) -> None:
-        self._held.append(one)
-        if len(self._held) >= ROWS:
+    def add(self, assessment: Assessment) -> None:
+        """Add an assessment to the file."""
+        self._batch.append(assessment)
+        if len(self._batch) >= _BATCH_ASSESSMENTS:
             self._flush()
 
     def close(self) -> None:
+        """Write what is left and close the file."""
         self._flush()
         self._writer.close()
 
     def _flush(self) -> None:
-        self._writer.write_table(_table(self._held))
-        self._held = []
+        self._writer.write_table(_to_table(self._batch))
+        self._batch = []
 
 
-def _writer(path: Path) -> pq.ParquetWriter:
-    return pq.ParquetWriter(path, OUTCOMES, compression="zstd", use_dictionary=_REPEATED)
+def _open_writer(path: Path) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, OUTCOMES, compression="zstd", use_dictionary=_DICTIONARY_COLUMNS)
 
 
-def _table(batch: list[Assessment]) -> pa.Table:
-    return pa.Table.from_pylist([_row(one) for one in batch], schema=OUTCOMES)
+def _to_table(batch: list[Assessment]) -> pa.Table:
+    return pa.Table.from_pylist([_to_row(assessment) for assessment in batch], schema=OUTCOMES)
 
 
-def read_assessments(path: Path, feed: str) -> Iterator[Assessment]:
-    """The assessments of a file, in order."""
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(ROWS):
-            for row in batch.to_pylist():
-                yield _assessment(feed, row)
-
-
-def finding_name(key: str, code: str, path: str, value: str) -> str:
-    """The name of a finding: the same for the same key, code, path without list index, and value.
-
-    It begins with the key, so that findings lie in the order of the keys and are written in it.
-    """
-    said = "\x00".join((code, _INDEX.sub("[]", path), value))
-    return f"{key}#{sha256(said.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
-
-
-def _row(one: Assessment) -> dict[str, Any]:
-    errors = one.errors
+def _to_row(assessment: Assessment) -> dict[str, Any]:
+    errors = assessment.errors
     row: dict[str, Any] = {
-        "identifier": one.identifier,
-        "format": one.format,
-        "datestamp": one.datestamp,
-        "sha256": one.sha256,
-        "score": one.score,
+        "identifier": assessment.identifier,
+        "format": assessment.format,
+        "datestamp": assessment.datestamp,
+        "sha256": assessment.sha256,
+        "score": assessment.score,
         "errors": len(errors),
         "codes": ";".join(sorted({issue.code for issue in errors})),
-        "issues": [_finding(one.key, issue) for issue in one.issues],
+        "issues": [finding_columns(issue) for issue in assessment.issues],
     }
-    outcome = one.outcome
+    outcome = assessment.outcome
     if isinstance(outcome, Resource):
         return {**row, "kind": "resource", **resource_columns(outcome)}
     if isinstance(outcome, Tombstone):
@@ -130,8 +114,36 @@ def _row(one: Assessment) -> dict[str, Any]:
     return {**row, "kind": "rejection", "reason": without_nul(outcome.reason)}
 
 
+def read_assessments(path: Path, feed: str) -> Iterator[Assessment]:
+    """Yield the assessments of a file, in order."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(_BATCH_ASSESSMENTS):
+            for row in batch.to_pylist():
+                yield _from_row(feed, row)
+
+
+def _from_row(feed: str, row: dict[str, Any]) -> Assessment:
+    key = f"{feed}:{row['identifier']}"
+    kind = row["kind"]
+    return Assessment(
+        feed=feed,
+        identifier=row["identifier"],
+        format=row["format"],
+        datestamp=row["datestamp"],
+        sha256=row["sha256"],
+        resource=msgspec.json.decode(row["record"], type=Resource) if kind == "resource" else None,
+        tombstone=Tombstone(key=key, reason=row["reason"]) if kind == "tombstone" else None,
+        rejection=Rejection(key=key, reason=row["reason"]) if kind == "rejection" else None,
+        issues=tuple(
+            Issue(key=key, code=issue["code"], severity=issue["severity"], path=issue["path"], value=issue["value"])
+            for issue in row["issues"]
+        ),
+        score=row["score"],
+    )
+
+
 def resource_columns(resource: Resource) -> dict[str, Any]:
-    """The columns that a catalog row says of a resource: its JSON, digest, flags and unmapped terms."""
+    """Return the columns of a catalog row that are derived from a resource: JSON, digest, flags and unmapped terms."""
     text = msgspec.json.encode(resource, order="deterministic")
     license_ = resource.license
     unmapped = sorted({(term.field, shorten_term(term.source)) for term in resource.terms if term.code is None})
@@ -146,10 +158,11 @@ def resource_columns(resource: Resource) -> dict[str, Any]:
     }
 
 
-def _finding(key: str, issue: Issue) -> dict[str, str]:
+def finding_columns(issue: Issue) -> dict[str, str]:
+    """Return an issue as a row of FINDING."""
     path, value = without_nul(issue.path), without_nul(issue.value)
     return {
-        "finding": finding_name(key, issue.code, path, value),
+        "finding": finding_name(issue.key, issue.code, path, value),
         "code": issue.code,
         "severity": issue.severity,
         "path": path,
@@ -157,33 +170,21 @@ def _finding(key: str, issue: Issue) -> dict[str, str]:
     }
 
 
+def finding_name(key: str, code: str, path: str, value: str) -> str:
+    """Return the name of a finding: the same for equal key, code, path without list index, and value.
+
+    It begins with the key, so that the findings of neighbouring records are stored together.
+    """
+    text = "\x00".join((code, _LIST_INDEX.sub("[]", path), value))
+    return f"{key}#{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
+
+
 def without_nul(text: str) -> str:
-    """Text that PostgreSQL can hold: NUL, which it cannot, shown as its symbol."""
+    """Replace NUL, which PostgreSQL cannot store, by its symbol."""
     return text.replace("\x00", "␀")
 
 
 def shorten_term(source: str) -> str:
-    """A term as it is counted: what is longer than any term is cut, because PostgreSQL's indexes take 2 700 bytes."""
+    """Return a vocabulary term cut to 400 characters, because PostgreSQL's indexes take at most 2,700 bytes."""
     text = without_nul(source)
-    return text if len(text) <= _TERM else f"{text[:_TERM]}…"
-
-
-def _assessment(feed: str, row: dict[str, Any]) -> Assessment:
-    key = f"{feed}:{row['identifier']}"
-    found = tuple(
-        Issue(key=key, code=one["code"], severity=one["severity"], path=one["path"], value=one["value"])
-        for one in row["issues"]
-    )
-    kind = row["kind"]
-    return Assessment(
-        feed=feed,
-        identifier=row["identifier"],
-        format=row["format"],
-        datestamp=row["datestamp"],
-        sha256=row["sha256"],
-        resource=msgspec.json.decode(row["record"], type=Resource) if kind == "resource" else None,
-        tombstone=Tombstone(key=key, reason=row["reason"]) if kind == "tombstone" else None,
-        rejection=Rejection(key=key, reason=row["reason"]) if kind == "rejection" else None,
-        issues=found,
-        score=row["score"],
-    )
+    return text if len(text) <= _MAX_TERM_CHARS else f"{text[:_MAX_TERM_CHARS]}…"

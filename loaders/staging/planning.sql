@@ -1,16 +1,17 @@
--- Reads: listing (every landed row), part, state, refused, skipped, setting. Makes: judged, and what the load needs.
--- The newest harvest wins; inside one the newest datestamp, then the last listed. A reprocess (force) goes back to what
--- stood before a refused version: it may have to make the catalog from nothing.
-CREATE VIEW heard AS
+-- Reads: listing (every landed row), part, state, refused, skipped, setting.
+-- Makes: judged (a verdict per record) and deletions, rejections, restamped, readable, older, work, unrefused.
+-- The newest harvest counts; within a harvest the newest datestamp, then the last row. A reprocess (force) leaves refused
+-- versions out and uses the version before them, because it may have to rebuild the catalog from nothing.
+CREATE VIEW landed_row AS
 SELECT l.identifier, l.format, l.datestamp, l.sha256, l.deleted, l.kept, p.path, p.harvest, p.ordinal, l.file_row_number AS row
 FROM listing l JOIN part p ON l.filename = p.path;
 
 CREATE TABLE set_aside AS
-SELECT h.identifier, h.harvest, h.ordinal, h.row FROM heard h
+SELECT h.identifier, h.harvest, h.ordinal, h.row FROM landed_row h
 JOIN refused r ON r.identifier = h.identifier AND r.sha256 = CASE WHEN h.deleted THEN '' ELSE h.sha256 END
 WHERE (SELECT force FROM setting);
 
-CREATE VIEW landed AS SELECT h.* FROM heard h ANTI JOIN set_aside a ON h.ordinal = a.ordinal AND h.row = a.row;
+CREATE VIEW landed AS SELECT h.* FROM landed_row h ANTI JOIN set_aside a ON h.ordinal = a.ordinal AND h.row = a.row;
 
 CREATE TABLE winner AS
 SELECT * FROM landed
@@ -18,13 +19,13 @@ QUALIFY row_number() OVER (
     PARTITION BY identifier ORDER BY harvest DESC, datestamp DESC NULLS LAST, ordinal DESC, row DESC
 ) = 1;
 
--- Listed again in the newest harvest.
+-- How many rows of the newest harvest repeat an identifier.
 CREATE TABLE duplicates AS
 SELECT coalesce(sum(n - 1), 0)::BIGINT AS times FROM (
     SELECT count(*) AS n FROM landed, setting WHERE harvest = newest GROUP BY identifier HAVING count(*) > 1
 );
 
--- Two payloads under one identifier, neither newer than the other: nobody can say which is the record.
+-- Two payloads under one identifier with the same datestamp: neither can be preferred, so both are rejected.
 CREATE TABLE conflict AS
 SELECT l.identifier,
     sha256(string_agg(DISTINCT l.sha256, ' ' ORDER BY l.sha256)) AS sha256,
@@ -42,7 +43,7 @@ SEMI JOIN winner w ON l.identifier = w.identifier AND l.harvest = w.harvest
 WHERE NOT l.deleted
 GROUP BY l.identifier;
 
--- One row a record that is listed, or known and not deleted.
+-- One row per record that is listed, or in the catalog and not deleted.
 CREATE TABLE known AS
 SELECT coalesce(w.identifier, s.identifier) AS identifier,
     w.identifier IS NOT NULL AS listed,
@@ -96,7 +97,7 @@ FROM absence a, setting;
 
 DELETE FROM judged WHERE verdict = 'nothing';
 
--- A record that they list and nobody can read is rejected until it can be read; its version before stays.
+-- A record that is listed but cannot be read is rejected until it can be read; its earlier version stays.
 INSERT INTO judged BY NAME
 WITH unread AS (
     SELECT identifier, max_by(reason, harvest) AS reason, max(harvest) AS harvest
@@ -113,11 +114,11 @@ SELECT u.identifier,
         THEN 'unchanged' ELSE 'reject' END AS verdict
 FROM unread u
 ANTI JOIN winner w ON w.identifier = u.identifier
-ANTI JOIN heard h ON h.identifier = u.identifier AND h.harvest >= u.harvest  -- a refused version, which is no winner
+ANTI JOIN landed_row h ON h.identifier = u.identifier AND h.harvest >= u.harvest  -- a refused version is not in winner
 LEFT JOIN state s ON s.identifier = u.identifier
-WHERE NOT EXISTS (SELECT 1 FROM state p WHERE starts_with(p.identifier, u.identifier || '#'));  -- a page, no record
+WHERE NOT EXISTS (SELECT 1 FROM state p WHERE starts_with(p.identifier, u.identifier || '#'));  -- a page of several records
 
--- What could not be read is listed again, as it stands or as it was refused.
+-- Records that could not be read and are listed again, unchanged or refused.
 CREATE VIEW readable AS
 SELECT identifier FROM judged
 WHERE verdict = 'unchanged' AND listed AND status = 'live' AND starts_with(pending_reason, 'it cannot be read: ');
@@ -136,27 +137,27 @@ SELECT identifier, datestamp FROM judged
 WHERE verdict = 'unchanged' AND listed AND NOT deleted AND NOT absent
     AND datestamp_before IS DISTINCT FROM datestamp AND sha256 IN (payload_sha256, pending_sha256);
 
--- A reprocess also reads the version before one that waits: the accepted one, or where the catalog does not know the
--- record, every one since it was last deleted. It is taken when the newest is still not acceptable.
+-- A reprocess also transforms older versions, in case the newest is not acceptable: the accepted one or, where the
+-- catalog does not know the record, every version since it was last deleted.
 CREATE TABLE older AS
 WITH version AS (
     SELECT l.identifier, l.sha256, max_by(l.format, (l.harvest, l.ordinal, l.row)) AS format,
-        max_by(l.datestamp, (l.harvest, l.ordinal, l.row)) AS datestamp, max((l.harvest, l.ordinal, l.row)) AS said
+        max_by(l.datestamp, (l.harvest, l.ordinal, l.row)) AS datestamp, max((l.harvest, l.ordinal, l.row)) AS landed_at
     FROM landed l WHERE NOT l.deleted GROUP BY l.identifier, l.sha256
 ), gone AS (
-    SELECT identifier, max((harvest, ordinal, row)) AS said FROM landed WHERE deleted GROUP BY identifier
+    SELECT identifier, max((harvest, ordinal, row)) AS landed_at FROM landed WHERE deleted GROUP BY identifier
 )
 SELECT v.identifier, v.format, v.datestamp, v.sha256,
-    row_number() OVER (PARTITION BY v.identifier ORDER BY v.said DESC) AS age
+    row_number() OVER (PARTITION BY v.identifier ORDER BY v.landed_at DESC) AS age
 FROM version v JOIN judged j ON v.identifier = j.identifier LEFT JOIN gone g ON v.identifier = g.identifier, setting
 WHERE force AND j.verdict IN ('transform', 'reject') AND v.sha256 <> j.sha256
-    AND (g.said IS NULL OR v.said > g.said)
+    AND (g.landed_at IS NULL OR v.landed_at > g.landed_at)
     AND CASE WHEN j.status IS NULL THEN j.reason IS NULL ELSE v.sha256 = j.payload_sha256 AND j.status = 'live' END;
 
 CREATE VIEW work AS
 SELECT identifier, format, datestamp, sha256, kept, path, row FROM judged WHERE verdict = 'transform';
 
--- What was refused is no longer what they say.
+-- Refused versions that are no longer the partner's newest.
 CREATE VIEW unrefused AS
 SELECT r.identifier, r.sha256 FROM refused r JOIN judged j ON r.identifier = j.identifier, setting
 WHERE NOT force AND (j.listed OR j.absent) AND r.sha256 <> CASE WHEN j.deleted OR j.absent THEN '' ELSE j.sha256 END;

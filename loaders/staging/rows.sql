@@ -1,4 +1,4 @@
--- Reads: chunk (the outcomes of one), settled, refound; the variable `file`. What the load writes: loaders.staging.rows.
+-- Reads: chunk (the outcomes of one chunk), settled, refound and the variable `file`. Returns the rows to load from it.
 SELECT s.identifier, s.format, s.datestamp, s.sha256, o.file_row_number AS row, s.record_sha256, s.reason, s.score, s.has_title,
     s.has_language, s.has_license, s.license_open, o.codes, s.ending, s.change, s.action, s.absent
 FROM settled s JOIN chunk o ON s.identifier = o.identifier

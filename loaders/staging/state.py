@@ -1,8 +1,7 @@
-"""The catalog's side of a staging: what is known of the feed's records, as Parquet files beside the plan."""
+"""What the catalog knows of the feed's records, written to Parquet files in the staging's folder."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from sqlalchemy import Connection, Select, func, literal, select
 
 from loaders.store import CurationRow, IssueRow, RefusedRow, SourceRecordRow, whole_file
 
-BATCH = 20_000
+_BATCH_ROWS = 20_000
 _Query = Select[*tuple[Any, ...]]
 _STATE = pa.schema(
     [
@@ -38,7 +37,7 @@ _ERRORS = pa.schema([("identifier", pa.string()), ("code", pa.string()), ("error
 
 
 def write_catalog_state(connection: Connection, feed: str, folder: Path) -> None:
-    """Write state, refused, accepted (by a steward) and open errors of the feed's records into the folder."""
+    """Write the state, the refused and accepted (by a steward) versions and the open errors of the feed's records."""
     folder.mkdir(parents=True, exist_ok=True)
     columns = [getattr(SourceRecordRow, name) for name in _STATE.names]
     _write(connection, select(*columns).where(SourceRecordRow.feed == feed), _STATE, folder / "state.parquet")
@@ -60,13 +59,9 @@ def write_catalog_state(connection: Connection, feed: str, folder: Path) -> None
 
 def _write(connection: Connection, query: _Query, schema: pa.Schema, path: Path, prefix: int = 0) -> None:
     with whole_file(path) as beside, pq.ParquetWriter(beside, schema, compression="zstd") as writer:
-        for rows in _batches(connection, query):
+        streamed = connection.execute(query, execution_options={"stream_results": True, "yield_per": _BATCH_ROWS})
+        for rows in streamed.partitions(_BATCH_ROWS):
             columns = [list(column) for column in zip(*rows, strict=True)]
-            if prefix:  # the key without its feed is the identifier
+            if prefix:  # the first column is a key; the identifier is the key without its feed
                 columns[0] = [key[prefix:] for key in columns[0]]
             writer.write_table(pa.table(dict(zip(schema.names, columns, strict=True)), schema=schema))
-
-
-def _batches(connection: Connection, query: _Query) -> Iterator[Sequence[Any]]:
-    streamed = connection.execute(query, execution_options={"stream_results": True, "yield_per": BATCH})
-    yield from streamed.partitions(BATCH)

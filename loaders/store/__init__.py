@@ -1,6 +1,5 @@
-"""The ground of the other loaders: models, database, locks, runs, bulk writes and whole files."""
+"""What the other packages of `loaders` build on: tables, database, locks, runs, DuckDB workspaces and whole files."""
 
-from loaders.store.bulk import upsert, write_rows
 from loaders.store.database import (
     MAX_BOUND_VALUES,
     close_connections,
@@ -9,6 +8,8 @@ from loaders.store.database import (
     rows_among,
     snapshot,
     undecoded,
+    upsert,
+    write_rows,
     write_transaction,
 )
 from loaders.store.duckdb_workspace import create_parquet_view, open_workspace, write_parquet

@@ -1,35 +1,36 @@
-"""The catalog's database: one engine a URL, readers that see a snapshot, writers one at a time."""
+"""The catalog's database: one engine per URL, read and write transactions, and writes of many rows."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from more_itertools import chunked
-from sqlalchemy import URL, Connection, Engine, LargeBinary, cast, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, Insert, LargeBinary, case, cast, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
 
 from loaders.store.locks import catalog_lock
 from schemas import Environment
 
-_BUSY_SECONDS = 600  # how long SQLite waits for another process's transaction
-_PRAGMAS = (
-    "page_size=16384",  # of a catalog that is new: most records lie in one page instead of a chain of them
+_SQLITE_BUSY_SECONDS = 600  # how long SQLite waits for another process's transaction
+_SQLITE_PRAGMAS = (
+    "page_size=16384",  # of a new catalog: most records fit into one page instead of a chain of pages
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
     "cache_size=-65536",
 )
-MAX_BOUND_VALUES = 500  # values of one question
-_WRITES = {"elib_writes": True}
-_WRITER_KEY = 0x656C6962  # "elib": the advisory lock of PostgreSQL
+MAX_BOUND_VALUES = 500  # values bound in one query
+_WRITE_OPTIONS = {"elib_writes": True}
+_POSTGRES_LOCK_KEY = 0x656C6962  # "elib"
 
 
 def engine(env: Environment) -> Engine:
-    """The engine of the installation's catalog; the same one each time in one process, another in a forked child."""
+    """Return the engine of the catalog: the same one each time in a process, another in a forked child."""
     return _engine(env.catalog_url, os.getpid())
 
 
@@ -39,81 +40,107 @@ def _engine(address: str, _pid: int) -> Engine:
 
 
 def close_connections(env: Environment) -> None:
-    """Close the connections that are kept open for later.
+    """Close the engine's pooled connections.
 
-    For a process that is about to be copied: SQLite's may not be carried over a fork
+    Call it before the process is forked: an open SQLite connection must not be carried over a fork
     (https://www.sqlite.org/howtocorrupt.html, 2.6).
     """
     engine(env).dispose()
 
 
 def open_engine(address: str) -> Engine:
-    """An engine for a catalog URL: SQLite in WAL with BEGIN IMMEDIATE for writers, or PostgreSQL by psycopg 3.
+    """Create an engine for a catalog URL: SQLite in WAL mode, or PostgreSQL through psycopg 3.
 
-    Raises ValueError naming the URL's dialect when it is neither.
+    Raises ValueError for any other database.
     """
     url = make_url(address)
     dialect = url.get_backend_name()
     if dialect == "sqlite":
-        return _sqlite(url)
+        return _open_sqlite(url)
     if dialect == "postgresql":
         if "+" not in url.drivername:
             url = url.set(drivername="postgresql+psycopg")
         return create_engine(url, pool_pre_ping=True)
-    raise ValueError(f"ELIB_CATALOG_URL: {dialect!r} is not served; use sqlite:///… or postgresql+psycopg://…")
+    raise ValueError(f"ELIB_CATALOG_URL: {dialect!r} is not supported; use sqlite:///… or postgresql+psycopg://…")
 
 
-def _sqlite(url: URL) -> Engine:
+def _open_sqlite(url: URL) -> Engine:
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    made = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    sqlite_engine = create_engine(url, connect_args={"timeout": _SQLITE_BUSY_SECONDS})
 
-    @event.listens_for(made, "connect")
-    def _connected(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in _PRAGMAS:
+    @event.listens_for(sqlite_engine, "connect")
+    def _set_pragmas(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver must not send BEGIN of its own
+        for pragma in _SQLITE_PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(made, "begin")
-    def _begun(connection: Connection) -> None:
+    @event.listens_for(sqlite_engine, "begin")
+    def _begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("elib_writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
-    return made
+    return sqlite_engine
 
 
 @contextmanager
 def read_transaction(env: Environment) -> Iterator[Connection]:
-    """A connection whose every read sees the catalog at one moment; writes through it are a mistake."""
+    """Open a transaction whose reads all see the catalog as it was at one moment. Do not write in it."""
     with snapshot(engine(env)) as connection:
         yield connection
 
 
 @contextmanager
 def snapshot(catalog_engine: Engine) -> Iterator[Connection]:
-    """The same, for who has the engine and no installation."""
+    """Open a read transaction on an engine, as `read_transaction` does for an installation."""
     if catalog_engine.dialect.name == "postgresql":
         catalog_engine = catalog_engine.execution_options(isolation_level="REPEATABLE READ")
     with catalog_engine.connect() as connection, connection.begin():
         yield connection
 
 
+@contextmanager
+def write_transaction(env: Environment) -> Iterator[Connection]:
+    """Open the one transaction that may write, under the catalog lock; an exception rolls it back."""
+    catalog_engine = engine(env).execution_options(**_WRITE_OPTIONS)
+    with catalog_lock(env), catalog_engine.connect() as connection, connection.begin():
+        if catalog_engine.dialect.name == "postgresql":  # the file lock does not reach other machines
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _POSTGRES_LOCK_KEY})
+        yield connection
+
+
 def undecoded(connection: Connection, column: Any) -> Any:
-    """A text column for who only decodes it: as the UTF-8 bytes that SQLite keeps, as text from PostgreSQL."""
+    """Return a text column as an expression that is read without decoding: UTF-8 bytes from SQLite, else text.
+
+    For JSON columns, whose decoder takes bytes: SQLite stores them so, and decoding twice costs time.
+    """
     return cast(column, LargeBinary) if connection.dialect.name == "sqlite" else column
 
 
 def rows_among(connection: Connection, query: Any, column: Any, values: Sequence[Any]) -> Iterator[Any]:
-    """The rows of the query whose column is among the values, asked for 500 at a time: databases bind only so many."""
+    """Yield the query's rows whose column has one of the values, in several queries of MAX_BOUND_VALUES each."""
     for some in chunked(values, MAX_BOUND_VALUES):
         yield from connection.execute(query.where(column.in_(some))).all()
 
 
-@contextmanager
-def write_transaction(env: Environment) -> Iterator[Connection]:
-    """The one transaction that may write: under the catalog lock, committed at the end, rolled back on any error."""
-    made = engine(env).execution_options(**_WRITES)
-    with catalog_lock(env), made.connect() as connection, connection.begin():
-        if made.dialect.name == "postgresql":  # the file lock ends at this machine
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITER_KEY})
-        yield connection
+def write_rows(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Execute an insert, update or delete once per row; without rows, do nothing.
+
+    All rows have the keys of the first. Raises sqlalchemy.exc.StatementError when a row lacks one of them.
+    """
+    if rows:
+        connection.execute(statement, rows)
+
+
+def upsert(connection: Connection, table: Any, names: tuple[str, ...], *, keep_live: bool = False) -> Insert:
+    """Return an insert that updates the named columns where a row of the same primary key exists.
+
+    With `keep_live`, a row whose status is live keeps that status.
+    """
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement: Any = dialect.insert(table)
+    changes: dict[str, Any] = {name: getattr(statement.excluded, name) for name in names}
+    if keep_live:
+        changes["status"] = case((table.c.status == "live", "live"), else_=statement.excluded.status)
+    upserted: Insert = statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changes)
+    return upserted

@@ -1,4 +1,4 @@
-"""A DuckDB that works in a folder with a fixed amount of memory, and spills to disk rather than grow."""
+"""A DuckDB database in a folder, with a fixed amount of memory: it spills to disk rather than grow."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_MEMORY = "160MB"
+_MEMORY_LIMIT = "160MB"
 _THREADS = 2
 
 
 @contextmanager
 def open_workspace(folder: Path) -> Iterator[Any]:
-    """A DuckDB connection whose tables lie in the folder while it is open; it spills rather than grow."""
+    """Open a DuckDB connection whose tables and spill files are in the folder, and are removed at the end."""
     import duckdb
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -22,14 +22,14 @@ def open_workspace(folder: Path) -> Iterator[Any]:
     _remove(folder, path)
     connection = duckdb.connect(str(path))
     try:
-        for said in (
-            f"memory_limit = '{_MEMORY}'",
+        for setting in (
+            f"memory_limit = '{_MEMORY_LIMIT}'",
             f"threads = {_THREADS}",
-            f"temp_directory = '{_quoted(folder / 'spill')}'",
+            f"temp_directory = '{_escape(folder / 'spill')}'",
             "preserve_insertion_order = false",
             "enable_progress_bar = false",
         ):
-            connection.execute(f"SET {said}")
+            connection.execute(f"SET {setting}")
         yield connection
     finally:
         connection.close()
@@ -37,17 +37,17 @@ def open_workspace(folder: Path) -> Iterator[Any]:
 
 
 def create_parquet_view(connection: Any, name: str, *paths: Path, more: str = "") -> None:
-    """Make a view of Parquet files."""
-    listed = ", ".join(f"'{_quoted(path)}'" for path in paths)
-    connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet([{listed}]{more})")  # noqa: S608 (our names)
+    """Create a view of Parquet files; `more` are further options of read_parquet, such as ", filename = true"."""
+    files = ", ".join(f"'{_escape(path)}'" for path in paths)
+    connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet([{files}]{more})")  # noqa: S608 (our names)
 
 
 def write_parquet(connection: Any, name: str, path: Path) -> None:
-    """Write the rows of a table or view as one Parquet file."""
-    connection.execute(f"COPY {name} TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 10000)")
+    """Write the rows of a table, a view or a query in parentheses as one Parquet file."""
+    connection.execute(f"COPY {name} TO '{_escape(path)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 10000)")
 
 
-def _quoted(path: Path) -> str:
+def _escape(path: Path) -> str:
     return str(path).replace("'", "''")
 
 

@@ -1,7 +1,7 @@
-"""Who may write: one writer of the catalog, one run of a feed at a time, on one machine.
+"""File locks of one machine: one writer of the catalog, and one process at a time for each feed.
 
-The locks are the operating system's own on open files: a process that dies lets go of them, and nothing need be
-cleared by hand. A thread may take again a lock that it holds; another thread waits like another process.
+The operating system releases the lock of a process that dies, so no lock is ever cleared by hand. A thread may take
+a lock again that it already has; another thread waits as another process does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 from schemas import Environment
 
 log = logging.getLogger("elib.feed")
-LOCK_WARNING_SECONDS = 2.0  # seconds of waiting before somebody is told
+LOCK_WARNING_SECONDS = 2.0  # how long a process waits before it logs why
 
 
 class FeedBusy(Exception):
@@ -26,24 +26,24 @@ class FeedBusy(Exception):
 
 
 def catalog_lock(env: Environment) -> BaseFileLock:
-    """The lock of whoever writes the catalog: `with catalog_lock(env): …`."""
+    """Return the lock that a writer of the catalog takes: `with catalog_lock(env): …`."""
     return _lock(env.locks / "catalog.lock", os.getpid())
 
 
 @contextmanager
 def feed_lock(env: Environment, feed: str, *, wait: bool = True) -> Iterator[None]:
-    """Hold the lock of whoever harvests, stages or loads the feed, in a DAG's task or from the command line.
+    """Take the lock under which a feed is harvested, staged or loaded, by a DAG's task or from the command line.
 
-    Who has waited for two seconds is told why, in the log. Without `wait`, raises FeedBusy at once.
+    Logs a warning after LOCK_WARNING_SECONDS of waiting. Without `wait`, raises FeedBusy at once.
     """
     lock = _lock(env.locks / f"feed-{feed}.lock", os.getpid())
     try:
         lock.acquire(timeout=LOCK_WARNING_SECONDS if wait else 0)
-    except Timeout as held:
-        said = f"{feed}: another process is at work on this feed"
+    except Timeout as timeout:
+        reason = f"{feed}: another process is at work on this feed"
         if not wait:
-            raise FeedBusy(f"{said}; try again when it is done") from held
-        log.warning("%s; waiting until it is done", said)
+            raise FeedBusy(f"{reason}; try again when it is done") from timeout
+        log.warning("%s; waiting until it is done", reason)
         lock.acquire()
     try:
         yield
@@ -53,6 +53,6 @@ def feed_lock(env: Environment, feed: str, *, wait: bool = True) -> Iterator[Non
 
 @lru_cache(maxsize=256)
 def _lock(path: Path, _pid: int) -> BaseFileLock:
-    """One lock a path and process: a forked child has none of its parent's."""
+    """Return one lock object per path and process: a forked child has none of its parent's locks."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(path)

@@ -1,7 +1,7 @@
-"""The catalog's tables, in SQLAlchemy; docs/decisions/010 says why each is there.
+"""The catalog's tables, in SQLAlchemy; docs/decisions/010 says why each exists. A class is named for its table, + Row.
 
-Times are UTC ISO 8601 text with `Z`; JSON columns are TEXT that holds the exact JSON, so that equal is byte for byte
-equal on SQLite and PostgreSQL. A row changes only when what it says changes.
+Times are UTC ISO 8601 text with `Z`. JSON columns are TEXT with the exact JSON, so that equal values are equal bytes on
+SQLite and PostgreSQL. A row is written only when one of its values changes.
 """
 
 from __future__ import annotations
@@ -9,25 +9,26 @@ from __future__ import annotations
 from sqlalchemy import Float, Index, Integer, MetaData, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-NAMES = {
+_CONSTRAINT_NAMES = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-PUBLISHED, WAITS = text("resource_id IS NOT NULL"), text("pending_status IS NOT NULL")
-DOUBTED = text("review IS NOT NULL")
+_PUBLISHED = text("resource_id IS NOT NULL")
+_PENDING = text("pending_status IS NOT NULL")
+_NEEDS_REVIEW = text("review IS NOT NULL")
 
 
 class Table(DeclarativeBase):
-    """The one base of every table."""
+    """Base class of every table."""
 
-    metadata = MetaData(naming_convention=NAMES)
+    metadata = MetaData(naming_convention=_CONSTRAINT_NAMES)
     type_annotation_map = {str: Text(), int: Integer(), float: Float(53)}
 
 
 class HarvestRunRow(Table):
-    """One run of a feed (or of the publication), its counts and how it ended. Only here does a quiet night write."""
+    """A run of a feed or a publication, its counts and its end. A night without changes writes to this table only."""
 
     __tablename__ = "harvest_run"
     __table_args__ = (Index("ix_harvest_run_feed_status", "feed", "status"),)
@@ -79,14 +80,14 @@ class HarvestRunRow(Table):
 
 
 class SourceRecordRow(Table):
-    """The state of one record of one feed: its last accepted version, and the version that waits, if any."""
+    """A record of a feed: its last accepted version, and the version that waits for a decision, if there is one."""
 
     __tablename__ = "source_record"
     __table_args__ = (
         # Wide enough, or few enough, for every night's counts: reading the rows themselves means reading every record.
         Index("ix_source_record_feed_status", "feed", "status", "resource_id", "score"),
-        Index("ix_source_record_resource_id", "resource_id", sqlite_where=PUBLISHED, postgresql_where=PUBLISHED),
-        Index("ix_source_record_pending", "feed", "pending_status", sqlite_where=WAITS, postgresql_where=WAITS),
+        Index("ix_source_record_resource_id", "resource_id", sqlite_where=_PUBLISHED, postgresql_where=_PUBLISHED),
+        Index("ix_source_record_pending", "feed", "pending_status", sqlite_where=_PENDING, postgresql_where=_PENDING),
         Index("ix_source_record_run_id", "run_id"),
     )
 
@@ -130,12 +131,12 @@ class SourceRecordRow(Table):
 
 
 class ResourceRow(Table):
-    """One published resource: a cluster of records, merged."""
+    """A published resource: a cluster of records, merged."""
 
     __tablename__ = "resource"
     __table_args__ = (
         Index("ix_resource_withdrawn_at", "withdrawn_at"),
-        Index("ix_resource_review", "withdrawn_at", sqlite_where=DOUBTED, postgresql_where=DOUBTED),
+        Index("ix_resource_review", "withdrawn_at", sqlite_where=_NEEDS_REVIEW, postgresql_where=_NEEDS_REVIEW),
     )
 
     id: Mapped[str] = mapped_column(
@@ -164,7 +165,7 @@ class ResourceRow(Table):
 
 
 class ResourceVersionRow(Table):
-    """What a publication changed in a resource."""
+    """A change that a publication made to a resource."""
 
     __tablename__ = "resource_version"
 
@@ -178,7 +179,7 @@ class ResourceVersionRow(Table):
 
 
 class RedirectRow(Table):
-    """A resource id that another has taken over."""
+    """A resource id that was replaced by another."""
 
     __tablename__ = "redirect"
 
@@ -188,7 +189,7 @@ class RedirectRow(Table):
 
 
 class IssueRow(Table):
-    """A finding about a record, from the run that first saw it to the run that no longer did. Never deleted."""
+    """A finding about a record, from the run that first found it to the run that no longer did. Never deleted."""
 
     __tablename__ = "issue"
     __table_args__ = (
@@ -217,7 +218,7 @@ class IssueRow(Table):
 
 
 class UnmappedValueRow(Table):
-    """A vocabulary term for which we have no code, and in how many live records of the feed it stands."""
+    """A vocabulary term without a code, and the number of the feed's live records that contain it."""
 
     __tablename__ = "unmapped_value"
 
@@ -230,7 +231,7 @@ class UnmappedValueRow(Table):
 
 
 class MatchRow(Table):
-    """A pair of records that the matcher compared, smaller key left."""
+    """A pair of records that the matcher compared; the smaller key is left."""
 
     __tablename__ = "match"
     __table_args__ = (Index("ix_match_right_key", "right_key"), Index("ix_match_verdict", "verdict"))
@@ -246,7 +247,7 @@ class MatchRow(Table):
 
 
 class JudgementRow(Table):
-    """A steward's decision on a pair. Append-only, the newest wins. Primary: cannot be rebuilt."""
+    """A steward's decision on a pair. Append-only, the newest counts. Primary data: cannot be rebuilt."""
 
     __tablename__ = "judgement"
     __table_args__ = (Index("ix_judgement_pair", "left_key", "right_key"),)
@@ -263,7 +264,7 @@ class JudgementRow(Table):
 
 
 class CurationRow(Table):
-    """A steward's correction or withdrawal of a record or resource. Append-only but for undone_*. Primary."""
+    """A steward's correction or withdrawal of a record or resource. Append-only except undone_*. Primary data."""
 
     __tablename__ = "curation"
     __table_args__ = (Index("ix_curation_key", "key"), Index("ix_curation_resource_id", "resource_id"))
@@ -284,7 +285,7 @@ class CurationRow(Table):
 
 
 class RefusedRow(Table):
-    """A version that a steward refused to load, until its payload changes. Primary."""
+    """A version that a steward refused: it is not loaded until its payload changes. Primary data."""
 
     __tablename__ = "refused"
 
@@ -298,7 +299,7 @@ class RefusedRow(Table):
 
 
 class RestoredMemberRow(Table):
-    """Which resource a record belonged to when the backup was made: a record that is loaded again goes back to it."""
+    """The resource of a record in a restored backup: when the record is loaded again, it goes back to that resource."""
 
     __tablename__ = "restored_member"
 
@@ -307,7 +308,7 @@ class RestoredMemberRow(Table):
 
 
 class PublishStateRow(Table):
-    """What a publication remembers for the next: the model's version, what it has matched, counts by blocking rule."""
+    """What a publication keeps for the next: the model's version, what it has matched, counts by blocking rule."""
 
     __tablename__ = "publish_state"
 
@@ -319,7 +320,7 @@ class PublishStateRow(Table):
 
 
 class FeedDeclarationRow(Table):
-    """The last good declaration of a feed: what its file said when it had no mistake. Primary."""
+    """The last good declaration of a feed: the keys of its file when it had no mistake. Primary data."""
 
     __tablename__ = "feed_declaration"
 

@@ -1,11 +1,11 @@
-"""The life of a run: begun, worked on by one process at a time, and ended by load, hold or fail.
+"""The life of a run: it begins, one process at a time works on it, and it ends loaded, held or failed.
 
     running ──stage──> landed ──gate──> held ──release──> loaded ──undo──> undone
        │                 │ └──────────load──────────────────^
        └──────fail───────┴──> failed      held ──refuse──> refused
                                           held ──(a newer run of the feed is loaded or held)──> superseded
 
-A run is "landed" when all that it has landed is judged and staged: it waits for the gate.
+A run is "landed" when everything that it landed is judged and staged, and it waits for the gate.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from loaders.store.models import HarvestRunRow
 from loaders.store.worker import is_this_worker, is_worker_gone, this_worker
 from schemas import Base, Environment, Reason
 
-_STAMP = "%Y%m%dT%H%M%S%f"
+_RUN_ID_TIME = "%Y%m%dT%H%M%S%f"
 FUNNEL = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
-INTERRUPTED = "interrupted"  # the cause of a run whose process is gone
-_CLOSED = ("loaded", "failed", "refused", "superseded", "undone")
+INTERRUPTED = "interrupted"  # the cause of a run whose process ended before the run did
+_ENDED = ("loaded", "failed", "refused", "superseded", "undone")
 
 
 class NotRunning(Exception):
-    """The run does not exist, or is no longer in the state that this needs."""
+    """The run does not exist, or does not have the status that an operation needs."""
 
 
 class Run(Base, frozen=True, kw_only=True):
-    """A run as the catalog knows it; `counts` are the funnel's, with listed and duplicates."""
+    """A row of harvest_run; `counts` holds the counts of the funnel, `listed` and `duplicates`."""
 
     id: str
     feed: str
@@ -43,41 +43,42 @@ class Run(Base, frozen=True, kw_only=True):
     status: str
     started_at: str
     base_run_id: str | None = None
-    reasons: tuple[Reason | str, ...] = ()  # a sentence where it was held before reasons had codes
+    reasons: tuple[Reason | str, ...] = ()  # text for runs that were held before reasons had codes
     counts: dict[str, int] = {}
 
 
 def now() -> str:
-    """The time as the catalog writes it."""
+    """Return the current time in the catalog's format: UTC, ISO 8601, with microseconds and Z."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def begin_run(
     env: Environment, feed: str, kind: str = "harvest", *, version: str | None = None, take_over: bool = True
 ) -> str:
-    """Begin a run of the feed and return its id, later than every id of the feed before.
+    """Begin a run of the feed and return its id. `version` is the transform_version of the row.
 
-    A running run of the feed whose process is gone becomes failed (its harvest is gone on with). Raises FeedBusy when
-    its process lives. `version` names the transforms, for the record.
+    An unfinished run of the feed whose process is gone is ended as failed; this run continues its harvest. Raises
+    FeedBusy when that process is alive.
 
-    Without `take_over`, which is for commands, it also raises FeedBusy when another process holds the feed's lock,
-    where else it waits, and when a harvest is not at its end: no process works on it between two tasks of the feed's
-    DAG, so that only the DAG, which never runs twice at once, knows a harvest without a process for interrupted.
+    Commands pass `take_over=False`: then FeedBusy is also raised, instead of waiting, when another process has the
+    feed's lock, and when a harvest is unfinished. Between two tasks of its DAG no process works on a harvest, so only
+    the DAG itself, which never runs twice at once, can know that such a harvest was interrupted.
     """
     with feed_lock(env, feed, wait=take_over), write_transaction(env) as connection:
-        for run, of, worker in connection.execute(
+        unfinished = connection.execute(
             select(HarvestRunRow.id, HarvestRunRow.kind, HarvestRunRow.worker).where(
                 HarvestRunRow.feed == feed, HarvestRunRow.status.in_(("running", "landed"))
             )
-        ).all():
+        )
+        for run, run_kind, worker in unfinished.all():
             if not (is_worker_gone(worker) or is_this_worker(worker)):
                 raise FeedBusy(f"{feed}: run {run} is going on; wait for it, or end its process")
-            if of == "harvest" and not take_over:
+            if run_kind == "harvest" and not take_over:
                 raise FeedBusy(
                     f"{feed}: run {run} is between two steps of its DAG, or was interrupted; "
-                    "wait for it, or say --take-over when the DAG is not running"
+                    "wait for it, or use --take-over when the DAG is not running"
                 )
-            sentence = "The process that ran it ended; the next run goes on from what it landed."
+            sentence = "The process that ran it ended; the next run continues from what was received."
             end_run(connection, run, "failed", cause=INTERRUPTED, error=sentence)
         run_id = new_run_id(connection, feed)
         values = {"id": run_id, "feed": feed, "kind": kind, "status": "running", "started_at": now()}
@@ -86,131 +87,125 @@ def begin_run(
 
 
 def new_run_id(connection: Connection, name: str) -> str:
-    """A run id for a feed (or "publish"), strictly later than its others, whatever the clock says."""
-    newest = connection.scalar(
-        select(func.max(HarvestRunRow.id)).where(HarvestRunRow.id.regexp_match(f"^{name}-[0-9]"))
-    )
-    stamp = datetime.now(UTC)
+    """Return a run id for a feed (or "publish") that is later than all its others, even if the clock went back."""
+    ids_of_name = HarvestRunRow.id.regexp_match(f"^{name}-[0-9]")
+    newest = connection.scalar(select(func.max(HarvestRunRow.id)).where(ids_of_name))
+    time = datetime.now(UTC)
     if newest is not None:
-        last = datetime.strptime(newest.rsplit("-", 1)[1], _STAMP).replace(tzinfo=UTC)
-        stamp = max(stamp, last + timedelta(microseconds=1))
-    return f"{name}-{stamp.strftime(_STAMP)}"
+        last = datetime.strptime(newest.rsplit("-", 1)[1], _RUN_ID_TIME).replace(tzinfo=UTC)
+        time = max(time, last + timedelta(microseconds=1))
+    return f"{name}-{time.strftime(_RUN_ID_TIME)}"
 
 
 @contextmanager
-def locked_run(env: Environment, run_id: str, *, states: tuple[str, ...] = ("running", "landed")) -> Iterator[Run]:
-    """Hold the feed's lock for one step of a run, and note that this process does it.
+def locked_run(env: Environment, run_id: str, *, statuses: tuple[str, ...] = ("running", "landed")) -> Iterator[Run]:
+    """Take the feed's lock for one step of a run, note this process as the run's worker, and yield the run.
 
-    Raises NotRunning when the run is in none of the states.
+    Raises NotRunning when the run has none of the statuses.
     """
     feed = feed_of(run_id)
     with feed_lock(env, feed):
         run = read_run(env, run_id)
-        if run.status not in states:
-            raise NotRunning(f"{run_id} is {run.status}, not {' or '.join(states)}")
-        with write_transaction(env) as connection:
-            connection.execute(update(HarvestRunRow).where(HarvestRunRow.id == run_id).values(worker=this_worker()))
+        if run.status not in statuses:
+            raise NotRunning(f"{run_id} is {run.status}, not {' or '.join(statuses)}")
+        _set(env, run_id, worker=this_worker())
         yield run
 
 
 def feed_of(run_id: str) -> str:
-    """The feed that a run id names."""
+    """Return the feed of a run id."""
     return run_id.rsplit("-", 1)[0]
 
 
 def read_run(env: Environment, run_id: str) -> Run:
-    """The run. Raises NotRunning when there is none of that id."""
+    """Return the run. Raises NotRunning when there is none with that id."""
     with read_transaction(env) as connection:
         row = connection.execute(select(HarvestRunRow.__table__).where(HarvestRunRow.id == run_id)).one_or_none()
     if row is None:
         raise NotRunning(f"there is no run {run_id}")
-    return _run_row(row._mapping)
-
-
-def _run_row(row: Any) -> Run:
-    """A row of harvest_run as a Run."""
+    columns = row._mapping
     return Run(
-        id=row["id"],
-        feed=row["feed"] or "",
-        kind=row["kind"],
-        status=row["status"],
-        started_at=row["started_at"],
-        base_run_id=row["base_run_id"],
-        reasons=decode_reasons(row["reasons"]),
-        counts={name: row[name] for name in ("listed", "duplicates", *FUNNEL)},
+        id=columns["id"],
+        feed=columns["feed"] or "",
+        kind=columns["kind"],
+        status=columns["status"],
+        started_at=columns["started_at"],
+        base_run_id=columns["base_run_id"],
+        reasons=decode_reasons(columns["reasons"]),
+        counts={name: columns[name] for name in ("listed", "duplicates", *FUNNEL)},
     )
 
 
 def decode_reasons(text: str | None) -> tuple[Reason | str, ...]:
-    """The reasons of a row of harvest_run; a sentence in English where a run was held before reasons had codes."""
+    """Decode harvest_run.reasons; English text for runs that were held before reasons had codes."""
     return msgspec.json.decode(text, type=tuple[Reason | str, ...]) if text else ()
 
 
 def base_run(connection: Connection, feed: str, before: str | None = None) -> str | None:
-    """The run up to which the feed's landing is loaded; told by the runs before a run, if one is named."""
-    query = select(func.max(HarvestRunRow.landing_until)).where(
-        HarvestRunRow.feed == feed, HarvestRunRow.status == "loaded"
-    )
+    """Return the newest run whose landing is loaded, as runs earlier than `before` say; None when nothing is loaded."""
+    loaded = (HarvestRunRow.feed == feed, HarvestRunRow.status == "loaded")
+    query = select(func.max(HarvestRunRow.landing_until)).where(*loaded)
     return connection.scalar(query if before is None else query.where(HarvestRunRow.id < before))
 
 
 def note_landed(env: Environment, run_id: str, *, listed: int, notes: tuple[str, ...] = ()) -> None:
-    """Note what a harvest has landed."""
-    said = msgspec.json.encode(notes).decode() if notes else None
-    _set(env, run_id, listed=listed, notes=said)
+    """Note how many records a harvest listed, and its notes for the operator."""
+    _set(env, run_id, listed=listed, notes=msgspec.json.encode(notes).decode() if notes else None)
 
 
 def note_planned(
     env: Environment, run_id: str, *, listed: int, duplicates: int, base: str | None, until: str | None
 ) -> None:
-    """Note what a staging starts from, and the run up to which it holds the landing (None: none of it)."""
+    """Note the run that a staging is compared with, and the newest run whose landing is in it (None: no landing)."""
     _set(env, run_id, listed=listed, duplicates=duplicates, base_run_id=base, landing_until=until)
 
 
 def note_staged(env: Environment, run_id: str, counts: dict[str, int]) -> None:
-    """Note the funnel of a staging; the run is then landed, and waits for the gate."""
+    """Note the funnel of a staging and give the run the status landed."""
     _set(env, run_id, status="landed", **{name: counts[name] for name in FUNNEL})
 
 
 def fail_run(env: Environment, run_id: str, cause: str, sentence: str) -> None:
-    """End a run as failed, with a cause of the table and a sentence for the operator. One that ended stays as it is."""
+    """End a run as failed, with the code of a cause and a sentence for the operator; a run that has ended stays as is.
+
+    Raises NotRunning when there is no such run.
+    """
     with write_transaction(env) as connection:
         status = connection.scalar(select(HarvestRunRow.status).where(HarvestRunRow.id == run_id))
         if status is None:
             raise NotRunning(f"there is no run {run_id}")
-        if status not in _CLOSED:
+        if status not in _ENDED:
             end_run(connection, run_id, "failed", cause=cause, error=sentence)
 
 
 def hold_run(env: Environment, run_id: str, reasons: Sequence[Reason | str]) -> None:
-    """Hold a staged run for a steward; nothing of it is in the catalog. Older held runs of the feed are superseded.
+    """Hold a staged run until a steward decides, and supersede older held runs of the feed.
 
-    A run that is held already stays as it is. Raises NotRunning when it is not staged.
+    A run that is held already stays as it is. Raises NotRunning when the run is not staged.
     """
     if not reasons:
-        raise ValueError(f"{run_id}: a run is held for a reason, and none was given")
+        raise ValueError(f"{run_id}: no reason is given; a run is held for at least one")
     if read_run(env, run_id).status == "held":
         return
-    with locked_run(env, run_id, states=("landed",)) as run, write_transaction(env) as connection:
-        supersede_held_runs(connection, run)
+    with locked_run(env, run_id, statuses=("landed",)) as run, write_transaction(env) as connection:
+        supersede_held_runs(connection, run.feed, before=run.id)
         end_run(connection, run_id, "held", reasons=msgspec.json.encode(reasons).decode())
 
 
-def supersede_held_runs(connection: Connection, run: Run) -> None:
-    """Older held runs of the feed can no longer be released: this one holds what they held."""
-    connection.execute(
-        update(HarvestRunRow)
-        .where(HarvestRunRow.feed == run.feed, HarvestRunRow.status == "held", HarvestRunRow.id < run.id)
-        .values(status="superseded")
-    )
+def supersede_held_runs(connection: Connection, feed: str, *, before: str | None = None) -> None:
+    """Give the feed's held runs (earlier than `before`) the status superseded: they can no longer be released."""
+    held = update(HarvestRunRow).where(HarvestRunRow.feed == feed, HarvestRunRow.status == "held")
+    if before is not None:
+        held = held.where(HarvestRunRow.id < before)
+    connection.execute(held.values(status="superseded"))
 
 
-def end_run(connection: Connection, run_id: str, status: str, **said: Any) -> None:
-    """Give a run its end; it has no worker any more."""
-    values = {"status": status, "ended_at": now(), "worker": None, **said}
+def end_run(connection: Connection, run_id: str, status: str, **columns: Any) -> None:
+    """Give a run its last status, the time of its end and other columns, and take its worker away."""
+    values = {"status": status, "ended_at": now(), "worker": None, **columns}
     connection.execute(update(HarvestRunRow).where(HarvestRunRow.id == run_id).values(**values))
 
 
-def _set(env: Environment, run_id: str, **said: Any) -> None:
+def _set(env: Environment, run_id: str, **columns: Any) -> None:
     with write_transaction(env) as connection:
-        connection.execute(update(HarvestRunRow).where(HarvestRunRow.id == run_id).values(**said))
+        connection.execute(update(HarvestRunRow).where(HarvestRunRow.id == run_id).values(**columns))

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside, synced, and renamed into place."""
+"""Files that exist whole or not at all: written under a temporary name, synced, and renamed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path to write to; when the block ends well it is synced and becomes `path`, else it is removed.
+    """Yield a temporary path to write to; sync and rename it to `path` at the end, or remove it on an exception.
 
-    A kill at any moment leaves either the old state or the new one, and at worst a `.tmp` file that nobody reads.
+    A kill at any moment leaves either the old file or the new one, and at worst a `.tmp` file that nothing reads.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -27,7 +27,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the folder's list of names durable."""
+    """Make the folder's entries durable, without which a rename can be lost in a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

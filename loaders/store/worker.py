@@ -1,4 +1,4 @@
-"""Which process runs a run, so that a run whose process is gone is recognised."""
+"""Identify the process that works on a run, so that a run whose process has ended is recognised."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class _Worker(Base, frozen=True, kw_only=True):
-    """A process of a machine since its last start; `started` tells it from a later one with the same pid."""
+    """A process of a machine since the machine's last boot; `started` tells it from a later one with the same pid."""
 
     host: str
     boot: str
@@ -24,21 +24,21 @@ class _Worker(Base, frozen=True, kw_only=True):
 
 
 def this_worker() -> str:
-    """This process, as JSON for harvest_run.worker."""
+    """Return this process as JSON for harvest_run.worker."""
     pid = os.getpid()
     return msgspec.json.encode(
-        _Worker(host=socket.gethostname(), boot=_boot(), pid=pid, started=psutil.Process(pid).create_time())
+        _Worker(host=socket.gethostname(), boot=_boot_id(), pid=pid, started=psutil.Process(pid).create_time())
     ).decode()
 
 
-def is_worker_gone(said: str | None) -> bool:
-    """Whether the process that a run names has ended. One of another machine cannot be asked and counts as alive."""
-    if said is None:
+def is_worker_gone(worker_json: str | None) -> bool:
+    """Return whether the process of a run has ended. A process of another machine counts as alive."""
+    if worker_json is None:
         return True
-    worker = msgspec.json.decode(said, type=_Worker)
+    worker = msgspec.json.decode(worker_json, type=_Worker)
     if worker.host != socket.gethostname():
         return False
-    if worker.boot != _boot():
+    if worker.boot != _boot_id():
         return True
     try:
         return abs(psutil.Process(worker.pid).create_time() - worker.started) > 1
@@ -46,10 +46,12 @@ def is_worker_gone(said: str | None) -> bool:
         return True
 
 
-def is_this_worker(said: str | None) -> bool:
-    """Whether a run names this very process."""
-    return said is not None and msgspec.json.decode(said, type=_Worker).pid == os.getpid() and not is_worker_gone(said)
+def is_this_worker(worker_json: str | None) -> bool:
+    """Return whether a run's process is this very process."""
+    if worker_json is None:
+        return False
+    return msgspec.json.decode(worker_json, type=_Worker).pid == os.getpid() and not is_worker_gone(worker_json)
 
 
-def _boot() -> str:
+def _boot_id() -> str:
     return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else str(psutil.boot_time())

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from commands.cli import main
 from schemas import Assessment, Feed, SourceRecord
 from transforms import transform, transform_all
-from commands.cli import main
 from transforms.crosswalks import ALIASES, CROSSWALKS
 from transforms.crosswalks.reading import read
 from transforms.draft import PERSONAL
