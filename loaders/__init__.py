@@ -1,1 +1,1 @@
-"""The only writers: landing, staging, catalog, publication, review and reports."""
+"""The only code that writes: landing, staging, catalog, publication, curation, reports and backup."""

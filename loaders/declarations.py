@@ -1,6 +1,6 @@
-"""Which declaration of each feed counts: its file's, or the last good one, which the catalog keeps.
+"""Decide which declaration of each feed is used: that of its file, or the last good one, kept in the catalog.
 
-A file that has a mistake, is missing, or lies in another ELIB_FEEDS than the one that the feed was harvested from never
+A file that has a mistake, is missing, or is in another ELIB_FEEDS than the one that the feed was harvested from never
 changes how a feed is trusted, matched, normalized or gated (decision 016). Only a harvest and a publication write here.
 """
 
@@ -27,12 +27,13 @@ from loaders.store import (
 from schemas import BadFeed, Cluster, Environment, Feed, read_feed, read_feeds, read_leniently
 
 log = logging.getLogger("elib.feed")
-FOLDERS_STATE = "feed_folders"  # the row of publish_state: the folder from which each feed's declaration was taken
+FOLDERS_STATE = "feed_folders"  # the row of publish_state with the folder of each feed's declaration
 _SOURCE = "file"
+_VALUE_COLUMNS = ("version", "declaration", "sha256", "seen_at", "source")
 
 
 class FileTrouble(NamedTuple):
-    """Why a feed's file does not count: mistake, missing, or moved (good, in another folder, and not harvested yet)."""
+    """Why a feed's file is not used: mistake, missing, or moved (good, but in another folder and not harvested yet)."""
 
     state: str
     sentence: str  # "its file has a mistake: …"
@@ -40,7 +41,10 @@ class FileTrouble(NamedTuple):
 
 
 class FeedsInUse(NamedTuple):
-    """Every feed as it counts, in name order, and what is wrong with feed files; `undeclared` have no declaration."""
+    """Every feed by the declaration that is used, in name order, and the troubles with feed files by feed name.
+
+    `undeclared` are feeds without any known declaration.
+    """
 
     feeds: tuple[Feed, ...]
     troubles: Mapping[str, FileTrouble]
@@ -52,75 +56,78 @@ class FeedsInUse(NamedTuple):
 
 
 class Undeclared(Exception):
-    """A publication that would have to guess how far a feed is trusted."""
+    """A publication cannot know how far a feed is trusted."""
 
 
 class _Kept(NamedTuple):
-    """What the catalog knows: declarations, the folders that they came from, and the feeds with runs."""
+    """What the catalog knows of feeds: declarations, the folders they came from, and the feeds that have runs."""
 
     rows: dict[str, FeedDeclarationRow]
     folders: dict[str, str]
     ran: frozenset[str]
-    harvested: frozenset[str]  # by us, and not through the pipe
+    harvested: frozenset[str]  # without those that only came through the pipe
 
 
 def feeds_in_use(env: Environment) -> FeedsInUse:
-    """Every feed as it counts now; writes nothing."""
+    """Return every feed by the declaration that is used now; write nothing."""
     good, bad = read_feeds(env.feeds)
     with read_transaction(env) as connection:
         kept = _read_kept(connection)
-    return _in_use(env, kept, good, bad)
+    return _choose(env, kept, good, bad)
 
 
 def feed_in_use(env: Environment, name: str) -> Feed:
-    """One feed as it counts now. Raises BadFeed when its file cannot be used and the catalog keeps no declaration."""
+    """Return one feed by the declaration that is used now.
+
+    Raises BadFeed when its file has a mistake or is missing, and the catalog keeps no declaration.
+    """
     try:
         feed = read_feed(env.feeds / f"{name}.toml")
     except BadFeed as error:
         with read_transaction(env) as connection:
-            row = _rows(connection).get(name)
-        last = _declared(row)
-        if last is None:
+            row = _read_rows(connection).get(name)
+        kept = _decode(row)
+        if kept is None:
             raise
-        log.info("%s: %s; its last good declaration counts", name, error.sentence)
-        return last
+        log.info("%s: %s; its last good declaration is used", name, error.sentence)
+        return kept
     with read_transaction(env) as connection:
-        row, folder = _rows(connection).get(name), _folders(connection).get(name)
+        row, folder = _read_rows(connection).get(name), _read_folders(connection).get(name)
     if _is_moved(env, feed, row, folder):
-        last = _declared(row)
-        if last is not None:
-            log.info("%s: %s", name, _moved(env, name).sentence)
-            return last
+        kept = _decode(row)
+        if kept is not None:
+            log.info("%s: %s", name, _moved_trouble(env, name).sentence)
+            return kept
     return feed
 
 
 def keep_declaration(env: Environment, feed: Feed) -> None:
     """Keep the declaration with which the feed is harvested, and the folder of its file."""
     with write_transaction(env) as connection:
-        _write(connection, env, [feed], _rows(connection))
+        _write(connection, env, [feed], _read_rows(connection))
 
 
 def update_declarations(env: Environment) -> FeedsInUse:
-    """Keep what good files declare of feeds that the catalog knows; return every feed as it counts."""
+    """Keep the declarations of good files of feeds that the catalog knows; return every feed as `feeds_in_use` does."""
     good, bad = read_feeds(env.feeds)
     with write_transaction(env) as connection:
         kept = _read_kept(connection)
         known = kept.ran | set(kept.rows)
-        taken = [
+        usable = [
             feed
             for feed in good
             if feed.name in known and not _is_moved(env, feed, kept.rows.get(feed.name), kept.folders.get(feed.name))
         ]
-        _write(connection, env, taken, kept.rows)
+        _write(connection, env, usable, kept.rows)
         kept = _read_kept(connection)
-    return _in_use(env, kept, good, bad)
+    return _choose(env, kept, good, bad)
 
 
 def check_declared(in_use: FeedsInUse, clusters: Iterable[Cluster]) -> None:
-    """Raises Undeclared when records of a feed that no declaration is known of would be merged with others.
+    """Raise Undeclared when records of a feed without a declaration would be merged with records of other feeds.
 
-    So it is in a catalog of before declarations were kept, until every feed's file was good once: to merge without
-    knowing how far a feed is trusted could change what is published.
+    A catalog can have such feeds if it is older than kept declarations and the feed's file was never good since. To
+    merge without knowing how far a feed is trusted could change what is published.
     """
     merged = {key.partition(":")[0] for cluster in clusters if len(cluster.keys) > 1 for key in cluster.keys}
     unknown = sorted(in_use.undeclared & merged)
@@ -128,52 +135,58 @@ def check_declared(in_use: FeedsInUse, clusters: Iterable[Cluster]) -> None:
         why = "; ".join(f"{name}: {in_use.troubles[name].sentence}" for name in unknown)
         raise Undeclared(
             f"Nothing is published: {why}. The catalog keeps no earlier declaration of {', '.join(unknown)}, and "
-            "records of it are merged with others, so that how far it is trusted would be a guess. "
-            "Correct the file or put it back (ELIB_FEEDS names the folder); then: elib publish"
+            "its records are merged with others, so that its trust is unknown. "
+            "Correct the file or put it back (ELIB_FEEDS names the folder); then: python -m commands.publish"
         )
 
 
-def _in_use(env: Environment, kept: _Kept, good: Iterable[Feed], bad: Iterable[BadFeed]) -> FeedsInUse:
+def _choose(env: Environment, kept: _Kept, good: Iterable[Feed], bad: Iterable[BadFeed]) -> FeedsInUse:
+    """Choose the declaration of each feed: the file's unless there is trouble with it, else the kept one."""
     files = {feed.name: feed for feed in good}
     mistakes = {error.path.stem: error for error in bad}
     feeds: list[Feed] = []
     troubles: dict[str, FileTrouble] = {}
     undeclared: set[str] = set()
     for name in sorted({*files, *mistakes, *kept.rows, *kept.ran}):
-        feed, row = files.get(name), kept.rows.get(name)
-        if feed is None:
-            error = mistakes.get(name)
-            troubles[name] = _mistake(error) if error else FileTrouble("missing", "its file is missing")
-        elif _is_moved(env, feed, row, kept.folders.get(name)):
-            troubles[name] = _moved(env, name)
-        counts = _declared(row) or feed if name in troubles else feed
-        if counts is not None:
-            feeds.append(counts)
+        feed = files.get(name)
+        trouble = _find_trouble(env, name, feed, mistakes.get(name), kept)
+        if trouble is not None:
+            troubles[name] = trouble
+            feed = _decode(kept.rows.get(name)) or feed
+        if feed is not None:
+            feeds.append(feed)
         elif name in (kept.ran if name in mistakes else kept.harvested):
             undeclared.add(name)
     return FeedsInUse(tuple(feeds), troubles, frozenset(undeclared))
 
 
-def _mistake(error: BadFeed) -> FileTrouble:
-    return FileTrouble("mistake", error.sentence, ("; ".join(error.reasons),))
+def _find_trouble(
+    env: Environment, name: str, feed: Feed | None, mistake: BadFeed | None, kept: _Kept
+) -> FileTrouble | None:
+    if feed is not None:
+        moved = _is_moved(env, feed, kept.rows.get(name), kept.folders.get(name))
+        return _moved_trouble(env, name) if moved else None
+    if mistake is not None:
+        return FileTrouble("mistake", mistake.sentence, ("; ".join(mistake.reasons),))
+    return FileTrouble("missing", "its file is missing")
 
 
-def _moved(env: Environment, name: str) -> FileTrouble:
+def _moved_trouble(env: Environment, name: str) -> FileTrouble:
     path = str(env.feeds / f"{name}.toml")
     sentence = f"its file {path} is not known to be the one by which the feed was harvested, and says something else"
     return FileTrouble("moved", f"{sentence}; it counts from the feed's next harvest", (path,))
 
 
 def _is_moved(env: Environment, feed: Feed, row: FeedDeclarationRow | None, folder: str | None) -> bool:
-    """Return whether a file differs from the kept declaration and is not known to lie where that came from.
+    """Return whether a file differs from the kept declaration and is not known to be in the folder that it came from.
 
-    The folder is unknown after a restore: a file that differs from the backup's declaration counts once harvested.
+    The folder is unknown after a restore: a file that differs from the backup's declaration is used once harvested.
     """
-    return row is not None and folder != os.path.normpath(env.feeds) and _sha256(_text(feed)) != row.sha256
+    return row is not None and folder != os.path.normpath(env.feeds) and _sha256(_encode(feed)) != row.sha256
 
 
-def _text(feed: Feed) -> str:
-    """The keys that a feed's file sets, as JSON; the name is the row's key."""
+def _encode(feed: Feed) -> str:
+    """Return the keys that a feed's file sets as JSON, without the name, which is the row's key."""
     keys = feed.model_dump(mode="json", exclude_unset=True, exclude={"name"})
     return json.dumps(keys, ensure_ascii=False, sort_keys=True)
 
@@ -182,8 +195,8 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _declared(row: FeedDeclarationRow | None) -> Feed | None:
-    """The feed of a row, read leniently; None when there is no row, or nothing in it that can be read."""
+def _decode(row: FeedDeclarationRow | None) -> Feed | None:
+    """Return the feed of a row, read leniently; None when there is no row or it cannot be read."""
     if row is None:
         return None
     try:
@@ -192,33 +205,31 @@ def _declared(row: FeedDeclarationRow | None) -> Feed | None:
         log.warning("%s: its declaration in the catalog cannot be read: %s", row.feed, error)
         return None
     if not isinstance(keys, dict):
-        log.warning("%s: its declaration in the catalog is no object", row.feed)
+        log.warning("%s: its declaration in the catalog is not a JSON object", row.feed)
         return None
-    feed, left_out = read_leniently(row.feed, keys)
-    if left_out:
-        log.warning("%s: keys of its declaration that do not count: %s", row.feed, ", ".join(left_out))
+    feed, ignored_keys = read_leniently(row.feed, keys)
+    if ignored_keys:
+        log.warning("%s: keys of its declaration that are ignored: %s", row.feed, ", ".join(ignored_keys))
     return feed
 
 
 def _write(
     connection: Connection, env: Environment, feeds: Iterable[Feed], rows: Mapping[str, FeedDeclarationRow]
 ) -> None:
-    """Write what is new in the declarations of some feeds, and from which folder they came."""
-    names = ("version", "declaration", "sha256", "seen_at", "source")
-    folders = _folders(connection)
-    now_here = dict(folders)
+    """Write the declarations that changed, and the folder of each feed's file."""
+    old_folders = _read_folders(connection)
+    folders = dict(old_folders)
     for feed in feeds:
-        text, row = _text(feed), rows.get(feed.name)
-        now_here[feed.name] = os.path.normpath(env.feeds)
+        text, row = _encode(feed), rows.get(feed.name)
+        folders[feed.name] = os.path.normpath(env.feeds)
         if row is None or row.sha256 != _sha256(text):
             version = row.version + 1 if row else 1
             values = (version, text, _sha256(text), now(), _SOURCE)
-            written = {"feed": feed.name, **dict(zip(names, values, strict=True))}
-            connection.execute(upsert(connection, FeedDeclarationRow.__table__, names), written)
-    if now_here != folders:
-        value = json.dumps(now_here, sort_keys=True)
-        statement = upsert(connection, PublishStateRow.__table__, ("value",))
-        connection.execute(statement, {"name": FOLDERS_STATE, "value": value})
+            columns = {"feed": feed.name, **dict(zip(_VALUE_COLUMNS, values, strict=True))}
+            connection.execute(upsert(connection, FeedDeclarationRow.__table__, _VALUE_COLUMNS), columns)
+    if folders != old_folders:
+        state = {"name": FOLDERS_STATE, "value": json.dumps(folders, sort_keys=True)}
+        connection.execute(upsert(connection, PublishStateRow.__table__, ("value",)), state)
 
 
 def _read_kept(connection: Connection) -> _Kept:
@@ -227,14 +238,14 @@ def _read_kept(connection: Connection) -> _Kept:
         frozenset(name for name in connection.scalars(query) if name)
         for query in (runs, runs.where(HarvestRunRow.landing_until.is_not(None)))
     )
-    return _Kept(_rows(connection), _folders(connection), ran, harvested)
+    return _Kept(_read_rows(connection), _read_folders(connection), ran, harvested)
 
 
-def _rows(connection: Connection) -> dict[str, FeedDeclarationRow]:
+def _read_rows(connection: Connection) -> dict[str, FeedDeclarationRow]:
     rows = connection.execute(select(FeedDeclarationRow.__table__).order_by(FeedDeclarationRow.feed)).mappings()
     return {row["feed"]: FeedDeclarationRow(**row) for row in rows}
 
 
-def _folders(connection: Connection) -> dict[str, str]:
+def _read_folders(connection: Connection) -> dict[str, str]:
     value = connection.scalar(select(PublishStateRow.value).where(PublishStateRow.name == FOLDERS_STATE))
     return dict(json.loads(value)) if value else {}

@@ -1,4 +1,4 @@
-"""The catalog's schema, step by step (Alembic), run from Python: `migrate(env)`; no ini file."""
+"""The catalog's migrations (Alembic), run from Python without an ini file: `migrate(env)`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ VERSION_TABLE = "elib_alembic_version"  # Airflow's own is alembic_version
 
 
 def migrate(env: Environment, revision: str = "head") -> None:
-    """Bring the catalog to the newest schema; a catalog that has it is left as it is."""
-    from alembic import command  # takes a second to import, and most processes migrate nothing
+    """Upgrade the catalog's tables to a revision, by default the newest."""
+    from alembic import command  # imported here because it takes a second, and most processes migrate nothing
     from alembic.config import Config
 
     config = Config()

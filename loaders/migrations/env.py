@@ -1,4 +1,4 @@
-"""Alembic's entry: the connection is given by loaders.migrations.migrate."""
+"""Run by Alembic, with the connection of loaders.migrations.migrate."""
 
 from alembic import context
 

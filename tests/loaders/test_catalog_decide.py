@@ -144,7 +144,7 @@ def test_only_a_feeds_run_can_be_undone(env: Environment) -> None:
     with write_transaction(env) as connection:
         catalog_run.end_run(connection, quiet, "loaded")
     runs = rows(env, "harvest_run")
-    with pytest.raises(NotRunning, match=f"{quiet} is no run of a feed but of kind publish"):
+    with pytest.raises(NotRunning, match=f"{quiet} is a run of kind publish: only a harvest"):
         catalog_undo.undo(env, quiet, **BY)
     assert rows(env, "harvest_run") == runs
 

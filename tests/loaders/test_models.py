@@ -70,7 +70,7 @@ def test_another_database_is_refused_by_name() -> None:
     try:
         open_engine("mysql://example.org/elib")
     except ValueError as error:
-        assert "'mysql' is not served" in str(error)
+        assert "'mysql' is not supported" in str(error)
     else:
         raise AssertionError("it was taken")
 

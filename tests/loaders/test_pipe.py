@@ -90,12 +90,15 @@ def test_a_bad_line_is_named_and_nothing_is_staged(lite: Environment) -> None:
     [
         ({"feed": "../../elsewhere"}, "a feed's name has small letters"),
         ({"identifier": ""}, "no identifier"),
-        ({"sha256": None}, "it tells whether the payload has changed"),
+        ({"sha256": None}, "None is not the sha256 of a payload"),
         ({"rejection": {"key": "books:r1", "reason": "unreadable"}}, "2 outcomes"),
-        ({"resource": {"key": "films:9"}}, "it speaks of 'films:9' too"),
-        ({"identifier": "r\x001"}, "no store takes the NUL"),
+        ({"resource": {"key": "films:9"}}, "it also has the key 'films:9'"),
+        ({"identifier": "r\x001"}, "contains NUL"),
         ({"identifier": "r" * 1_201}, "more than 1200 bytes"),
-        ({"issues": [{"key": "books:r2", "code": "x", "severity": "info", "path": "", "value": ""}]}, "'books:r2' too"),
+        (
+            {"issues": [{"key": "books:r2", "code": "x", "severity": "info", "path": "", "value": ""}]},
+            "it also has the key 'books:r2'",
+        ),
     ],
 )
 def test_a_line_that_contradicts_itself_is_named_and_nothing_is_written(

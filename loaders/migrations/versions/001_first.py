@@ -1,4 +1,4 @@
-"""The first catalog."""
+"""Create the tables of the first catalog."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What is counted every night is counted in indexes, not by reading every record."""
+"""Add indexes that cover the counts of every night, which otherwise read every record."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The last good declaration of every feed is kept in the catalog."""
+"""Add the table that keeps the last good declaration of every feed."""
 
 import sqlalchemy as sa
 from alembic import op
