@@ -29,6 +29,7 @@ def trained(rows: pa.Table, work_of: dict[str, int], comparisons: list[dict[str,
     connection.register("works", works)
     connection.register("rows", rows)
     connection.execute("CREATE TABLE feature AS SELECT (row_number() OVER (ORDER BY key))::INTEGER AS idx, * FROM rows")
+    connection.execute("CREATE VIEW arrived AS FROM feature")
     neutral = _settings(_neutral(comparisons), prior)
     seen_true = _levels(
         connection,

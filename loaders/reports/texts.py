@@ -47,13 +47,23 @@ def _read(folder: str, language: str) -> dict[str, str]:
 def evidence_in(seen: str, language: str) -> tuple[str, str, str]:
     """Split what a comparison saw into its label, the values of both records, and the label's language.
 
-    The label is in the reader's language where it has a translation there; otherwise all of it stays in English.
+    The label is in the reader's language where it has a translation there; otherwise all of it stays in English. A
+    label may introduce another one: "titles in one cluster would differ: one word differs: lakes / seas".
     """
+    label, values = _evidence_label(seen, language)
+    if label is None:
+        return seen, "", "en"
+    inner, rest = _evidence_label(values, language)
+    return (label, values, language) if inner is None else (f"{label}: {inner}", rest, language)
+
+
+def _evidence_label(seen: str, language: str) -> tuple[str | None, str]:
+    """Return the translation of the label that a text begins with, None without one, and what follows the label."""
     if language != "en":
         for label, translated in _evidence_labels(language):
             if seen == label or seen.startswith(f"{label}: "):
-                return translated, seen[len(label) + 2 :], language
-    return seen, "", "en"
+                return translated, seen[len(label) + 2 :]
+    return None, seen
 
 
 @lru_cache

@@ -65,7 +65,7 @@ def test_a_chain_of_weak_links_does_not_join() -> None:
     found = cluster(pairs(("a:1", "b:1", 0.99), ("b:1", "c:1", 0.95)), rows("a:1", "b:1", "c:1"))
     assert keys(found) == [("a:1", "b:1")]
     assert verdicts(found) == {("a:1", "b:1"): "same", ("b:1", "c:1"): "review"}
-    assert "only 1 of 2 pairs" in (found.clusters[0].review or "")
+    assert "too few pairs of the two groups are alike: 1 / 2" in (found.clusters[0].review or "")
 
 
 def test_another_feed_does_not_join_two_records_that_are_unlike_in_their_own() -> None:
@@ -88,7 +88,7 @@ def test_different_beats_a_chain_of_same_and_is_shown() -> None:
     assert keys(found) == [("a:1", "b:1")]
     assert verdicts(found) == {("a:1", "b:1"): "same", ("a:1", "c:1"): "different", ("b:1", "c:1"): "review"}
     contradicted = next(one for one in found.matches if one.left_key == "b:1")
-    assert "which Steward judged different: read" in contradicted.evidence[-1].seen
+    assert "a steward judged two of the records different: Steward: read (a:1 / c:1)" in contradicted.evidence[-1].seen
 
 
 def test_the_newest_judgement_wins_whichever_side_is_left() -> None:
@@ -117,10 +117,10 @@ def test_a_judgement_on_a_record_that_is_gone_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("trait", "reason"),
     [
-        ("identifiers", "DOIs contradict"),
-        ("issued_year", "years contradict"),
-        ("languages", "languages contradict"),
-        ("title", "numbered differently"),
+        ("identifiers", "DOI contradicts: doi:10.54675/x0 / doi:10.54675/x1 (a:1 / c:1)"),
+        ("issued_year", "years in one cluster would differ: 2000 / 2001"),
+        ("languages", "languages in one cluster would differ: fr / sw"),
+        ("title", "numbers in the titles of one cluster would differ: 1 / 2"),
     ],
 )
 def test_records_that_contradict_each_other_are_not_joined_by_a_third(trait: str, reason: str) -> None:
@@ -152,7 +152,7 @@ def test_a_cluster_above_the_size_is_for_a_person() -> None:
     said = [(left, right, 0.99) for place, left in enumerate(names) for right in names[place + 1 :]]
     found = cluster(pairs(*said), rows(*names))
     assert [len(one) for one in keys(found)] == [LARGEST]
-    assert f"more than {LARGEST} records" in (found.clusters[0].review or "")
+    assert f"the cluster would have too many records: > {LARGEST}" in (found.clusters[0].review or "")
 
 
 def test_versions_and_translations_are_related_each_way() -> None:

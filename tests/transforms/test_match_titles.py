@@ -1,4 +1,4 @@
-"""Titles that differ in a whole word are never made one work by machine; slips and spellings still are.
+"""Titles that differ in a word or a letter are never made one work by machine; other spellings still are.
 
 tests/cases/pairs.jsonl holds pairs of records as two partners would list them, and what is right of each.
 """
@@ -104,7 +104,7 @@ def test_no_two_works_of_the_cases_are_merged() -> None:
 
 def test_one_work_of_the_cases_is_merged_or_put_before_a_steward() -> None:
     came = [came for _, expected, came in case_outcomes() if expected == "same"]
-    assert came.count("same") >= 50 and came.count("same") + came.count("review") >= 56, f"of {len(came)}"
+    assert came.count("same") >= 48 and came.count("same") + came.count("review") >= 56, f"of {len(came)}"
 
 
 TWO_WORKS = [
@@ -163,16 +163,68 @@ TWO_WORKS = [
     ("en", "Programming exercises in C for schools", "Programming exercises in C++ for schools"),
     ("en", "From theory to practice in the classroom", "From practice to theory in the classroom"),
     ("en", "Physics of vitamin deficiency", "Physics of vitamin A deficiency"),
-]
-ONE_WORK = [
+    # a letter inside a word makes a slip or another word; nothing but a dictionary of every language could tell
     ("en", "Mathematics for everyday life", "Mathmatics for everyday life"),
     ("es", "Biodiversidad del manglar", "Biodivresidad del manglar"),
     ("ru", "Электрические цепи в быту", "Электрческие цепи в быту"),
+    ("en", "Addition in secondary schools", "Addiction in secondary schools"),
+    ("en", "Counties of the world in maps", "Countries of the world in maps"),
+    ("fr", "Médiation à l'école", "Méditation à l'école"),
+    ("de", "Wir schreiben Briefe", "Wir schrieben Briefe"),
+    ("ru", "Медиация в школе", "Медитация в школе"),
+    # marks, where both titles were typed with letters outside ASCII
+    ("tr", "Üç nokta kitabı", "Uç nokta kitabı"),
+    ("tr", "Ön hazırlık dersleri", "On hazırlık dersleri"),
+    ("vi", "Kỹ thuật trồng cây dừa", "Kỹ thuật trồng cây dứa"),
+    ("de", "Vater und Bruder im Märchen", "Väter und Brüder im Märchen"),
+    ("fr", "Un pêcheur en été", "Un pécheur en été"),
+    ("fr", "Élèves: le côté, la cote", "Élèves: la cote, le côté"),
+    ("ro", "Fata în școală", "Față în școală"),
+    ("sr", "Кућа и школа", "Куца и школа"),
+    ("sr", "Кућа и школа", "Kuca i škola"),
+    ("uk", "Гніт у школі", "Ґніт у школі"),
+    ("ru", "Мой город на реке", "Мои город на реке"),
+    ("el", "Η φύση ή ο νόμος", "Η φύση η ο νόμος"),
+    ("ar", "عِلْم المدرسة", "عَلَم المدرسة"),
+    ("ar", "الأمة في المدرسة", "الإمة في المدرسة"),
+    # another article is another word
+    ("es", "El capital en la escuela", "La capital en la escuela"),
+    ("es", "El cólera en la escuela", "La cólera en la escuela"),
+    ("fr", "Le voile en classe", "La voile en classe"),
+    ("de", "Der Tor im Märchen", "Das Tor im Märchen"),
+    ("sv", "En plan för skolan", "Ett plan för skolan"),
+    # signs that mean something
+    ("en", "Inequalities: x < 3", "Inequalities: x > 3"),
+    ("en", "Drill: 3 × 4", "Drill: 3 ÷ 4"),
+    ("en", "Drill: a + b", "Drill: a − b"),
+    ("en", "Temperature below: −10", "Temperature below: 10"),
+    ("en", "Temperature above: -10", "Temperature above: 10"),
+    ("en", "Sets and A∩B", "Sets and A∪B"),
+    ("en", "Prices: 5 €", "Prices: 5 $"),
+    ("en", "Scale of F♯", "Scale of F♭"),
+    ("en", "The ion Na+", "The ion Na"),
+    ("en", "Feelings 😀 cards", "Feelings 😢 cards"),
+    ("en", "Suits of cards: ♠", "Suits of cards: ♥"),
+    ("en", "Powers of ten: 10²", "Powers of ten: 102"),
+    ("en", "Fractions: ½ in class", "Fractions: 1 2 in class"),
+    ("en", "Fractions in class: 1/2", "Fractions in class: 1-2"),
+    ("en", "Sums of 10^2", "Sums of 102"),
+    ("en", "Songs in C", "Songs in C#"),
+    # joined words may be other words
+    ("en", "Notable exceptions in grammar", "No table exceptions in grammar"),
+    ("en", "Together in class", "To get her in class"),
+    ("en", "The rapist in court", "Therapist in court"),
+    ("en", "Data base design in practice", "Database design in practice"),
+    # the same words in another order, also without a comma or around an ampersand
+    ("en", "Cats chase dogs and mice", "And mice cats chase dogs"),
+    ("en", "From Rome to Paris", "To Paris from Rome"),
+    ("en", "Romeo & Juliet for pupils", "Juliet and Romeo for pupils"),
+]
+ONE_WORK = [
     ("en", "Rivers & lakes of the north", "Rivers and lakes of the north"),
     ("de", "Flüsse & Seen des Nordens", "Flüsse und Seen des Nordens"),
     ("en", "The rivers of the north", "Rivers of the north"),
     ("fr", "L'eau dans la ville", "Eau dans la ville"),
-    ("en", "Data base design in practice", "Database design in practice"),
     ("en", "Problem-solving in groups", "Problem solving in groups"),
     ("en", "Rivers of the north, part 2", "Rivers of the north, part II"),
     ("en", "Rivers of the north | Library a", "Rivers of the north"),
@@ -180,6 +232,25 @@ ONE_WORK = [
     ("en", "Introduction to statistics for pupils", "Statistics for pupils, introduction to"),
     ("ru", "Экология речных долин", "Ekologiia rechnykh dolin"),
     ("sr", "Читање карата у школи", "Čitanje karata u školi"),
+    # typed without marks, or in capitals
+    ("es", "Educación cívica en la escuela", "Educacion civica en la escuela"),
+    ("vi", "Toán học lớp năm", "Toan hoc lop nam"),
+    ("el", "Φυσική για όλους", "ΦΥΣΙΚΗ ΓΙΑ ΟΛΟΥΣ"),
+    ("tr", "Işık ve ses", "IŞIK VE SES"),
+    ("ru", "Ёлка и дети", "Елка и дети"),
+    ("ro", "Viaţa în oraş", "Viața în oraș"),
+    ("ar", "كِتاب القراءة", "كتاب القراءة"),
+    ("ar", "الأرض والسماء", "الارض والسماء"),
+    # signs that mean nothing
+    ("en", "★ Maps of the world ★", "Maps of the world"),
+    ("en", "“Hamlet” in class – part 2", "Hamlet in class: part 2"),
+    ("en", "Scratch™ for pupils", "Scratch for pupils"),
+    ("en", "<<Hamlet>> in pictures", "Hamlet in pictures"),
+    ("en", "Chemistry of H₂O", "Chemistry of H2O"),
+    ("en", "COVID-19 lessons", "Covid19 lessons"),
+    ("en", "Teacher's guide to maps", "Teachers guide to maps"),
+    ("en", "Mathemat\u00adics for all", "Mathematics for all"),
+    ("ko", "과학이야기 모음", "과학 이야기 모음"),
 ]
 
 
@@ -198,6 +269,18 @@ SEEN = [
         "Practice of theory",
         "the same words in another order: Theory of practice / Practice of theory",
     ),
+    (
+        "One day the old man of the sea told his son that fish eat birds",
+        "One day the old man of the sea told his son that birds eat fish",
+        "the same words in another order: fish eat birds / birds eat fish",
+    ),
+    ("Üç nokta kitabı", "Uç nokta kitabı", "one word differs: Üç / Uç"),
+    ("Drill: 3 + 4", "Drill: 3 − 4", "one word differs: + / −"),
+    ("हिन्दी व्याकरण की पुस्तक", "उर्दू व्याकरण की पुस्तक", "one word differs: हिन्दी / उर्दू"),
+    ("คู่มือ ครู", "คู่มือ นักเรียนที่", "one word differs: ครู / นักเรียนที่"),
+    ("未来的学校", "末来的学校", "some characters differ: 未 / 末"),
+    ("小学数学教学 上册", "小学数学教学", "only one title has: 上册"),
+    ("พจนานุกรมเสือ", "พจนานุกรมเสื้อ", "some characters differ: สื / สื้"),
 ]
 
 
@@ -222,12 +305,12 @@ def pair_outcomes() -> dict[tuple[str, ...], tuple[str, str | None]]:
 
 
 @pytest.mark.parametrize(("language", "left", "right"), TWO_WORKS)
-def test_titles_that_differ_in_a_whole_word_are_two_works(language: str, left: str, right: str) -> None:
+def test_titles_that_differ_in_a_word_or_a_letter_are_not_merged(language: str, left: str, right: str) -> None:
     assert pair_outcomes()[language, left, right][0] in ("review", "apart")
 
 
 @pytest.mark.parametrize(("language", "left", "right"), ONE_WORK)
-def test_slips_and_spellings_of_one_title_are_one_work(language: str, left: str, right: str) -> None:
+def test_spellings_of_one_title_are_one_work(language: str, left: str, right: str) -> None:
     assert pair_outcomes()[language, left, right][0] == "same"
 
 
@@ -245,15 +328,98 @@ def test_a_shared_identifier_speaks_for_one_work_whatever_the_words(shared: Fiel
     assert of_two(left, right) == "same"
 
 
-def test_two_parts_of_a_series_that_share_its_title_are_two_works() -> None:
-    left = work("a", ["Rivers and lakes", "Earth explorers"], "en")
-    right = work("b", ["Rivers and seas", "Earth explorers"], "en")
-    assert of_two(left, right) == "review"
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (["Rivers and lakes", "Earth explorers"], ["Rivers and seas", "Earth explorers"]),
+        (["Earth explorers", "Rivers and lakes"], ["Earth explorers", "Rivers and seas"]),
+        (["Earth explorers"], ["Rivers and seas", "Earth explorers"]),
+        (["History of the town", "The middle ages"], ["The middle ages"]),
+        (["Slides", "Statistical reasoning for teachers"], ["Statistical reasoning for teachers"]),
+        (["History of the town", "Volume 1"], ["History of the town", "Volume 2"]),
+        (["History of the town", "Volume one"], ["History of the town", "Volume two"]),
+    ],
+)
+def test_two_parts_of_a_series_that_share_its_title_are_two_works(left: list[str], right: list[str]) -> None:
+    assert of_two(work("a", left, "en"), work("b", right, "en")) in ("review", "apart")
+
+
+LAKES, SEAS = "Rivers and lakes of the north", "Rivers and seas of the north"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://pub.example.org/catalogue",
+        "https://pub.example.org/search?q=rivers",
+        "https://pub.example.org/?lang=en",
+        "https://pub.example.org/en/",
+        "https://creativecommons.org/licenses/by/4.0/",
+        "https://orcid.org/0000-0002-1825-0097",
+        "https://viaf.org/viaf/24604287",
+        "https://portal.issn.org/resource/ISSN/1234-5679",
+        "urn:issn:1234-5679",
+        "https://www.youtube.com/@school",
+        "https://www.youtube.com/playlist?list=PL1",
+    ],
+)
+def test_what_names_no_work_speaks_for_none(address: str) -> None:
+    assert of_two(work("a", LAKES, "en", identifier=address), work("b", SEAS, "en", identifier=address)) == "review"
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("https://pub.example.org/book#lakes", "https://pub.example.org/book#seas"),
+        ("https://pub.example.org/app/#/item/1", "https://pub.example.org/app/#/item/2"),
+    ],
+)
+def test_two_anchors_or_routes_are_two_addresses(left: str, right: str) -> None:
+    assert of_two(work("a", LAKES, "en", identifier=left), work("b", SEAS, "en", identifier=right)) == "review"
+
+
+def test_a_fragment_that_names_no_part_of_a_page_is_left_out() -> None:
+    page = "https://pub.example.org/rivers"
+    left, right = work("a", LAKES, "en", identifier=page), work("b", SEAS, "en", identifier=f"{page}#utm_source=x")
+    assert of_two(left, right) == "same"
+
+
+def test_an_identifier_under_two_titles_of_one_feed_is_none_of_a_work() -> None:
+    isbn = {"identifier": ["urn:isbn:9783161484100"]}
+    verbs, nouns = (work("a", f"Grammar: {word}", "en", n, **isbn) for n, word in enumerate(("verbs", "nouns")))
+    assert of_two(verbs, nouns) == "apart"
+    elsewhere = work("b", "Grammar: clauses", "en", **isbn)
+    assert clustering(verbs, nouns, elsewhere).clusters == []
+    assert of_two(verbs, elsewhere) == "same"
+
+
+def test_an_identifier_under_three_titles_that_begin_alike_is_none_of_a_work() -> None:
+    isbn = {"identifier": ["urn:isbn:9783161484100"]}
+    words = zip("abc", ("verbs", "nouns", "clauses"), strict=True)
+    assert clustering(*(work(feed, f"Grammar workshop: {word}", "en", **isbn) for feed, word in words)).clusters == []
+
+
+def test_a_night_in_which_an_identifier_turns_out_to_be_of_a_series_parts_two_works() -> None:
+    isbn = {"identifier": ["urn:isbn:9783161484100"]}
+    first, second = work("a", LAKES, "en", **isbn), work("b", SEAS, "en", **isbn)
+    before = features([first, second])
+    known = match(before)
+    now = features([first, second, work("a", "Deserts of the south", "en", 2, **isbn)])
+    night = match(now, before=before, known=known.pairs)
+    assert known.pairs["verdict"].to_pylist() == ["same"]
+    assert night.pairs == match(now).pairs
+    assert "same" not in night.pairs["verdict"].to_pylist()
+
+
+def test_an_alternative_title_in_another_language_is_no_difference() -> None:
+    title = "Lakes and rivers of the northern regions"
+    both = [title, "Lagos y ríos de las regiones del norte de Europa"]
+    assert of_two(work("a", both, "en"), work("b", title, "en")) == "same"
 
 
 def test_a_title_that_is_an_other_title_of_the_same_work_is_no_difference() -> None:
-    here, there = Title("Rivers", "rivers", ["rivers"]), Title("Rios", "rios", ["rios", "rivers"])
-    assert titles_difference(here, there) is None
+    english, spanish = Title("en", "Rivers"), Title("es", "Ríos")
+    assert titles_difference([english], [spanish, english]) is None
 
 
 @pytest.mark.parametrize(("left", "right", "seen"), SEEN)
@@ -288,23 +454,16 @@ def test_a_slip_is_a_letter_inside_a_long_word(left: str, right: str, slip: bool
 
 
 def test_two_slips_in_two_words_are_more_than_a_slip() -> None:
-    apart = difference("mathematics for everyday life", "mathmatics for everday life")
+    apart = difference(Title("en", "Mathematics for everyday life"), Title("en", "Mathmatics for everday life"))
     assert apart is not None and apart.whole
 
 
-SLIPS = [
-    "Mathematics experiments for households",
-    "Mathmatics experiments for households",
-    "Mathmatics experments for households",
-]
-
-
 def test_a_third_record_does_not_join_two_whose_titles_differ() -> None:
-    first, between, last = (work(feed, title, "en") for feed, title in zip("abc", SLIPS, strict=True))
-    found = clustering(first, between, last)
+    titles = {"a": "Üç nokta kitabı", "b": "Uc nokta kitabi", "c": "Uç nokta kitabı"}  # b is typed without marks
+    found = clustering(*(work(feed, title, "tr") for feed, title in titles.items()))
     assert outcome(found, "a:1", "c:1") == "review"
     assert {pair.verdict for pair in found.matches if "b:1" in (pair.left_key, pair.right_key)} == {"same", "review"}
-    assert "titles differ: several words differ" in (found.clusters[0].review or "")
+    assert "titles in one cluster would differ: one word differs" in (found.clusters[0].review or "")
 
 
 def test_an_identifier_of_two_does_not_join_a_third_with_other_words() -> None:

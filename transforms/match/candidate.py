@@ -4,12 +4,18 @@ much two of its lists can have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 
 import duckdb
+import pyarrow as pa
 
-DISAGREE = 3  # unlike titles under one identifier, from which it identifies nothing
+from transforms.match.features import titles_of
+from transforms.match.wording import Title, titles_difference
+
+DISAGREE = 3  # unlike titles under one identifier, from which it identifies nothing; two within one feed
 _KEPT = ("title", "words", "head", "publisher", "description")  # texts, of which the narrow table has a hash
 _PLAIN = ("idx", "feed", "size", "numbers", "edition", "year", "text")
 _LISTS = {
@@ -33,23 +39,55 @@ _NUMBERS = (  # one bit a member: two lists without a bit in common have no memb
 def doubt(connection: duckdb.DuckDBPyConnection, limit: int) -> None:
     """Write the table `doubted`: the records with identifiers that tell nothing, and those that they have beside.
 
-    An identifier tells nothing when it is borne by records of unlike titles, or by more of them than a block may have.
+    An identifier tells nothing when records of one feed bear it under titles that differ in a whole word, when three
+    records do, of whatever feeds, or when more records bear it than a block may have. Reads `feature` and `arrived`.
     """
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE named AS SELECT idx, unnest(identifiers) AS identifier FROM feature"
     )
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE vague AS SELECT identifier FROM named SEMI JOIN "
-        f"(SELECT identifier FROM named GROUP BY identifier HAVING count(*) >= {DISAGREE}) USING (identifier) "
-        "JOIN feature USING (idx) GROUP BY identifier "
-        f"HAVING count(DISTINCT left(title, 8)) >= {DISAGREE} OR count(*) > {limit}"
+        "CREATE OR REPLACE TEMP TABLE borne AS SELECT identifier, count(*) AS records, "
+        f"count(*) <= {limit} AND (count(DISTINCT title) >= {DISAGREE} OR "
+        "(count(DISTINCT title) > 1 AND count(DISTINCT feed) < count(*))) AS suspect FROM named SEMI JOIN "
+        "(SELECT identifier FROM named GROUP BY identifier HAVING count(*) > 1) USING (identifier) "
+        "JOIN feature USING (idx) GROUP BY identifier"
+    )
+    bearers = connection.execute(
+        "SELECT identifier, feed, written FROM named SEMI JOIN (FROM borne WHERE suspect) USING (identifier) "
+        "JOIN arrived USING (idx) ORDER BY identifier, idx"
+    ).fetchall()
+    vague = [identifier for identifier, rows in groupby(bearers, itemgetter(0)) if _tells_nothing(rows)]
+    connection.register("vague_here", pa.table({"identifier": pa.array(vague, pa.string())}))
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE vague AS FROM vague_here UNION "
+        f"SELECT identifier FROM borne WHERE records > {limit}"
     )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE doubted AS SELECT idx, "
         "list(identifier ORDER BY identifier) FILTER (identifier NOT IN (FROM vague)) AS sure "
         "FROM named SEMI JOIN (SELECT idx FROM named SEMI JOIN vague USING (identifier)) USING (idx) GROUP BY idx"
     )
-    connection.execute("DROP TABLE named")
+    connection.execute("DROP TABLE named; DROP TABLE borne")
+
+
+def _tells_nothing(bearers: Iterable[tuple[str, str, list[str]]]) -> bool:
+    """Whether the titles of the records with one identifier, in key order, say that it is none of a work."""
+    records = list({(feed, tuple(written)): None for _, feed, written in bearers if written})
+    titles = [titles_of(written) for _, written in records]
+    for place, (feed, _) in enumerate(records):
+        own = (earlier for earlier in range(place) if records[earlier][0] == feed)
+        if any(_unlike(titles[earlier], titles[place]) for earlier in own):
+            return True
+    unlike: list[list[Title]] = []
+    for title in titles:
+        if all(_unlike(title, other) for other in unlike):
+            unlike.append(title)
+    return len(unlike) >= DISAGREE
+
+
+def _unlike(left: list[Title], right: list[Title]) -> bool:
+    apart = titles_difference(left, right)
+    return apart is not None and apart.whole
 
 
 def gather(connection: duckdb.DuckDBPyConnection, table: str, pairs: str, narrow: bool = False) -> None:

@@ -10,14 +10,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas import Cluster, Judgement, Match
+from transforms.match.features import titles_of
 from transforms.match.verdicts import Matches, Pair, Words, verdicts
-from transforms.match.wording import Title, titles_difference
+from transforms.match.wording import titles_difference
 
 LARGEST = 40  # records in a cluster; a work that more feeds than this describe is for a person to look at
 _SUPPORT = (
     0.5  # more than this share of the pairs between two groups must be links for them to join; a likely one is half
 )
 
+_TITLES = "titles in one cluster would differ"
+_ONE_FEED_ONCE = "both of one feed, which lists no work twice"
+_ONE_FEED = "both of one feed, and too unlike to be one work there"
+_DOIS = "DOI contradicts"
+_ISBNS = "ISBN contradicts"
+_LANGUAGES = "languages in one cluster would differ"
+_YEARS = "years in one cluster would differ"
+_NUMBERS = "numbers in the titles of one cluster would differ"
+_TOO_LARGE = "the cluster would have too many records"
+_TOO_FEW = "too few pairs of the two groups are alike"
+_JUDGED = "a steward judged two of the records different"
+LABELS = (  # why a link is refused; the reports have them in every language
+    *(_TITLES, _ONE_FEED_ONCE, _ONE_FEED, _DOIS, _ISBNS, _LANGUAGES, _YEARS, _NUMBERS),
+    *(_TOO_LARGE, _TOO_FEW, _JUDGED),
+)
 _TRAITS = (
     "key",
     "feed",
@@ -64,7 +80,7 @@ def cluster(
     kept = [match for match in verdicts(others) if match.verdict != "different" or _pair(match) in decided]
     linked = {key for match in kept for key in _pair(match)}
     wanted = pc.is_in(features["key"], pa.array(sorted(linked.union(*decided)), pa.string()))
-    rows = features.select([*_TRAITS, *Title._fields]).filter(wanted)
+    rows = features.select([*_TRAITS, "written"]).filter(wanted)
     traits = _traits(rows)
     joined = _Joined(traits, _Titles(rows), decided, one_to_one)
     joined.add_links(kept)
@@ -160,18 +176,16 @@ class _Titles:
     """The titles of the records of some features, each read when it is asked for: few are."""
 
     def __init__(self, rows: pa.Table) -> None:
-        self.columns = [rows[name] for name in Title._fields]
+        self.written = rows["written"]
         self.places = {key: place for place, key in enumerate(rows["key"].to_pylist())}
 
     def contradict(self, one: str, other: str) -> str | None:
-        """How the titles of two records differ in a whole word; None when they do not, or one is not known."""
+        """How the titles of two records differ; None when they do not, or one is not known."""
         if one not in self.places or other not in self.places:
             return None
-        apart = titles_difference(self._of(one), self._of(other))
-        return f"titles differ: {apart.seen}" if apart and apart.whole else None
-
-    def _of(self, key: str) -> Title:
-        return Title(*(column[self.places[key]].as_py() for column in self.columns))
+        left, right = (titles_of(self.written[self.places[key]].as_py()) for key in (one, other))
+        apart = titles_difference(left, right)
+        return f"{_TITLES}: {apart.seen}" if apart else None
 
 
 def _of(identifiers: Iterable[str], scheme: str) -> frozenset[str]:
@@ -181,19 +195,19 @@ def _of(identifiers: Iterable[str], scheme: str) -> frozenset[str]:
 def _contradiction(left: _Traits, right: _Traits, one_to_one: frozenset[str]) -> str | None:
     """Why two records that no link of their own joins cannot stand in one cluster; None when nothing speaks against."""
     if left.feed == right.feed:
-        why = "which lists no work twice" if left.feed in one_to_one else "and too unlike to be one work there"
-        return f"both are of {left.feed}, {why}"
-    for name, mine, theirs in (
-        ("DOIs", left.dois, right.dois),
-        ("ISBNs", left.isbns, right.isbns),
-        ("languages", frozenset(left.languages), frozenset(right.languages)),
+        return f"{_ONE_FEED_ONCE if left.feed in one_to_one else _ONE_FEED}: {left.feed}"
+    for label, mine, theirs in (
+        (_DOIS, left.dois, right.dois),
+        (_ISBNS, left.isbns, right.isbns),
+        (_LANGUAGES, frozenset(left.languages), frozenset(right.languages)),
     ):
         if mine and theirs and not mine & theirs:
-            return f"{name} contradict: {', '.join(sorted(mine))} and {', '.join(sorted(theirs))}"
+            return f"{label}: {', '.join(sorted(mine))} / {', '.join(sorted(theirs))}"
     if left.year and right.year and left.year != right.year:
-        return f"years contradict: {left.year} and {right.year}"
-    if (left.numbers, left.edition) != (right.numbers, right.edition):
-        return "numbered differently in their titles"
+        return f"{_YEARS}: {left.year} / {right.year}"
+    for mine_numbered, theirs_numbered in ((left.numbers, right.numbers), (left.edition, right.edition)):
+        if mine_numbered != theirs_numbered:
+            return f"{_NUMBERS}: {mine_numbered or '-'} / {theirs_numbered or '-'}"
     return None
 
 
@@ -252,7 +266,7 @@ class _Joined:
 
     def _against(self, mine: list[str], theirs: list[str], link: Pair) -> str | None:
         if len(mine) + len(theirs) > LARGEST:
-            return f"the cluster would have more than {LARGEST} records"
+            return f"{_TOO_LARGE}: > {LARGEST}"
         supported = 0.0
         judged = self.decided.get(link) is not None
         for one in mine:
@@ -260,15 +274,15 @@ class _Joined:
                 pair = (min(one, other), max(one, other))
                 said = self.decided.get(pair)
                 if said and said.verdict == "different":
-                    return f"would join {pair[0]} and {pair[1]}, which {said.by} judged different: {said.reason}"
+                    return f"{_JUDGED}: {said.by}: {said.reason} ({pair[0]} / {pair[1]})"
                 own = other in self.links.get(one, ())
                 supported += 1 if own else 0.5 * (other in self.likely.get(one, ()))
                 reason = None if (own and not self._one_feed(one, other)) else self._contradiction(one, other)
                 if reason and not judged:
-                    return f"{one} and {other}: {reason}"
+                    return f"{reason} ({one} / {other})"
         every = len(mine) * len(theirs)
         enough = judged or every == 1 or supported > _SUPPORT * every
-        return None if enough else f"only {supported:g} of {every} pairs of the two groups are alike"
+        return None if enough else f"{_TOO_FEW}: {supported:g} / {every}"
 
     def _one_feed(self, one: str, other: str) -> bool:
         feed = _feed_of(one)

@@ -1,5 +1,5 @@
 # ruff: noqa: S608  # the SQL is put together from constants of this package and the model, never from data
-"""Compares the titles of scored pairs by their words: a whole word is never outweighed but by an identifier."""
+"""Compares the titles of scored pairs by their words: a difference is never outweighed but by an identifier."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import duckdb
 import pyarrow as pa
 
 from transforms.match.blocks import FORCED
+from transforms.match.features import titles_of
 from transforms.match.model import Model
-from transforms.match.wording import Title, titles_difference
+from transforms.match.wording import titles_difference
 
 BATCH = 20_000  # pairs whose titles are held as Python objects
-_DIFFERENCES = pa.schema(
-    [("idx_l", pa.int32()), ("idx_r", pa.int32()), ("whole_word", pa.bool_()), ("words_seen", pa.string())]
-)
+_DIFFERENCES = pa.schema([("idx_l", pa.int32()), ("idx_r", pa.int32()), ("words_seen", pa.string())])
 _SHARED = ("shared", "address shared", "shared, under unlike titles", "address shared, under unlike titles")
 
 
@@ -23,13 +22,11 @@ def compare_wordings(connection: duckdb.DuckDBPyConnection, model: Model, everyt
     Reads `scored` and `shown`, the features of its records. Titles of one wording have no row.
     """
     kept = "" if everything else f"AND (match_probability >= {model.review} - 1e-6 OR match_key = {FORCED})"
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE difference (idx_l INTEGER, idx_r INTEGER, whole_word BOOLEAN, words_seen VARCHAR)"
-    )
+    connection.execute("CREATE OR REPLACE TEMP TABLE difference (idx_l INTEGER, idx_r INTEGER, words_seen VARCHAR)")
     pairs = connection.sql(
-        "SELECT idx_l, idx_r, l.said, l.wording, l.titles, r.said, r.wording, r.titles "
+        "SELECT idx_l, idx_r, l.written, r.written "
         "FROM scored JOIN shown l ON l.idx = idx_l JOIN shown r ON r.idx = idx_r "
-        f"WHERE l.wording <> r.wording {kept}"
+        f"WHERE l.written <> r.written {kept}"
     ).to_arrow_table()
     for batch in pairs.to_batches(max_chunksize=BATCH):
         connection.register("compared_batch", _differences(batch))
@@ -39,21 +36,21 @@ def compare_wordings(connection: duckdb.DuckDBPyConnection, model: Model, everyt
 
 def _differences(pairs: pa.RecordBatch) -> pa.Table:
     rows: list[dict[str, object]] = []
-    for idx_l, idx_r, *titles in zip(*(column.to_pylist() for column in pairs.columns), strict=True):
-        apart = titles_difference(Title(*titles[:3]), Title(*titles[3:]))
+    for idx_l, idx_r, left, right in zip(*(column.to_pylist() for column in pairs.columns), strict=True):
+        apart = titles_difference(titles_of(left), titles_of(right))
         if apart is not None:
-            rows.append({"idx_l": idx_l, "idx_r": idx_r, "whole_word": apart.whole, "words_seen": apart.seen})
+            rows.append({"idx_l": idx_l, "idx_r": idx_r, "words_seen": apart.seen})
     return pa.Table.from_pylist(rows, schema=_DIFFERENCES)
 
 
 def capped_sql(model: Model) -> str:
     """SQL that is true of a scored pair, joined with `difference`, that no machine may call one work.
 
-    Its titles differ in a whole word and no identifier is shared.
+    Its titles differ and no identifier is shared.
     """
     (identifiers,) = (one for one in model.settings["comparisons"] if one["output_column_name"] == "identifiers")
     levels = [level for level in identifiers["comparison_levels"] if not level.get("is_null_level")]
     shared = [len(levels) - 1 - place for place, level in enumerate(levels) if level["label_for_charts"] in _SHARED]
     if len(shared) != len(_SHARED):
         raise ValueError(f"the comparison identifiers of the match model has not the levels {', '.join(_SHARED)}")
-    return f"(coalesce(whole_word, false) AND gamma_identifiers NOT IN ({', '.join(map(str, shared))}))"
+    return f"(words_seen IS NOT NULL AND gamma_identifiers NOT IN ({', '.join(map(str, shared))}))"

@@ -17,9 +17,9 @@ from more_itertools import chunked
 from schemas import Compared, Resource, match_sha256
 from transforms.match.fold import fold
 from transforms.match.number import edition_and_numbers
-from transforms.match.wording import without_site, wording
+from transforms.match.wording import Title, without_site
 
-VERSION = "6"  # of the columns' meaning: rows of another version are made again
+VERSION = "7"  # of the columns' meaning: rows of another version are made again
 _LISTED = pa.list_(pa.string())
 _COLUMNS = pa.schema(
     [
@@ -29,7 +29,7 @@ _COLUMNS = pa.schema(
         ("match_sha256", pa.string()),  # of what a steward compares, for judgements
         ("digest", pa.string()),  # of all that follows: what tells that the pairs of the record are stale
         ("said", pa.string()),  # the title as it is shown in evidence
-        ("wording", pa.string()),  # of the title, as its words are compared (transforms.match.wording)
+        ("written", _LISTED),  # every title as its words are compared: its language, a space, its text
         ("names", pa.string()),  # the contributors as they are shown in evidence
         ("title", pa.string()),
         ("titles", _LISTED),  # folded, of every language
@@ -61,6 +61,10 @@ _PLACEHOLDERS: Mapping[str, list[str]] = tomllib.loads(
     (Path(__file__).parent / "placeholders.toml").read_text(encoding="utf-8")
 )
 _PLACEHOLDER = {name: re.compile("|".join(shapes)) for name, shapes in _PLACEHOLDERS.items()}
+_NO_ANCHOR = re.compile(  # fragments that name no part of a page: its top, sharing and tracking marks, highlights
+    r"(top|main|content|main-?content|page-?content|header|skip\S*|_=_|\.\w+|(utm|at|pk|mtm)_\S*|xtor=\S*|:~:text=.*|[!/]*)$",
+    re.IGNORECASE,
+)
 _STRONG = ("doi", "isbn", "handle")
 
 
@@ -73,7 +77,7 @@ class Live(NamedTuple):
 
 
 def features(records: Iterable[Live]) -> pa.Table:
-    """The rows of some records, in key order. Memory: about 1 kB a record."""
+    """Return one row for each record, in key order, in about 1 kB of memory each."""
     parts = (pa.record_batch(_columns(part), schema=_COLUMNS) for part in chunked(records, _PART))
     return pa.Table.from_batches(parts, schema=_COLUMNS).sort_by("key")
 
@@ -87,18 +91,20 @@ def _columns(part: Sequence[Live]) -> list[list[Any]]:
     """The rows of some records by column, in the order of COLUMNS: each is made of all records before the next."""
     records = [live.record for live in part]
     said = [next(iter(record.title.values()), None) for record in records]
-    titles = [_without_site(record, title) for record, title in zip(records, said, strict=True)]
+    written = [_written(record) for record in records]
+    titles = [lines[0].partition(" ")[2] if title else None for title, lines in zip(said, written, strict=True)]
     folded = [fold(title) if title else "" for title in titles]
     years = [record.issued_year for record in records]
-    numbered = [edition_and_numbers(title, year) for title, year in zip(folded, years, strict=True)]
+    lists = [_titles(titles, title) for titles, title in zip(written, folded, strict=True)]
+    numbered = [_numbered(*parts) for parts in zip(folded, lists, years, strict=True)]
     people = [_makers(record) for record in records]
     described = [_description(record) for record in records]
     shown: list[list[Any]] = [
         said,
-        [_wording(*parts) for parts in zip(records, titles, folded, strict=True)],
+        written,
         ["; ".join(names[:5]) for names in people],
         [title or None for title in folded],
-        [_titles(record, title) for record, title in zip(records, folded, strict=True)],
+        lists,
         [_size(title) for title in folded],
         [" ".join(sorted(title.split())) or None for title in folded],
         [_head(title, whole) if title else None for title, whole in zip(titles, folded, strict=True)],
@@ -124,24 +130,43 @@ def _columns(part: Sequence[Live]) -> list[list[Any]]:
     ]
 
 
-def _without_site(record: Resource | Compared, title: str | None) -> str | None:
-    return without_site(title, record.publishers) if title else title
+def _written(record: Resource | Compared) -> list[str]:
+    """Every title with its language, without the name of the site; the first title first."""
+    sites = record.publishers
+    if len(record.title) == 1 and not record.alternative_titles:
+        ((tag, title),) = record.title.items()
+        return [f"{_one_language(tag)} {without_site(title, sites)}"] if title else []
+    titles = [*record.title.items(), *((text.language, text.text) for text in record.alternative_titles)]
+    lines = (f"{_one_language(tag)} {without_site(title, sites)}" for tag, title in titles if title)
+    return list(dict.fromkeys(lines))
 
 
-def _wording(record: Resource | Compared, title: str | None, folded: str) -> str | None:
-    return wording(title, folded, next(iter(record.title))) if title and folded else None
+def titles_of(written: Iterable[str]) -> list[Title]:
+    """Return the titles of a record from the column `written`; of those without a letter or digit none."""
+    titles = (Title(*line.split(" ", 1)) for line in written)
+    return [title for title in titles if fold(title.text)]
+
+
+def _numbered(folded: str, others: Iterable[str], year: int | None) -> tuple[str, str]:
+    """The edition and the numbers of all titles: those of the first, and what the others have beside."""
+    edition, numbers = edition_and_numbers(folded, year)
+    for other in others:
+        if other != folded:
+            its_edition, its_numbers = edition_and_numbers(other, year)
+            edition = edition or its_edition
+            known = numbers.split()
+            numbers = " ".join([*known, *(number for number in its_numbers.split() if number not in known)])
+    return edition, numbers
 
 
 def _size(folded: str) -> int:
     return len(folded) if folded.isascii() else len(folded) + 2 * len(_DENSE.findall(folded))
 
 
-def _titles(record: Resource | Compared, folded: str) -> list[str]:
-    if len(record.title) == 1 and not record.alternative_titles:
+def _titles(written: list[str], folded: str) -> list[str]:
+    if len(written) <= 1:
         return [folded] if folded else []
-    others = [one.text for one in record.alternative_titles]
-    sites = record.publishers
-    return _distinct([fold(without_site(title, sites)) for title in (*record.title.values(), *others)])
+    return _distinct([fold(line.split(" ", 1)[1]) for line in written])
 
 
 def _makers(record: Resource | Compared) -> list[str]:
@@ -192,15 +217,20 @@ def identifiers(record: Resource | Compared) -> list[str]:
     found: set[tuple[str, str]] = {
         (one.scheme, one.value.strip().lower()) for one in record.identifiers if one.scheme in _STRONG
     }
-    addresses = {record.url, *(one.value for one in record.identifiers if one.scheme == "uri")}
-    found.update(("url", address) for address in map(_address, addresses) if address)
-    return sorted([f"{scheme}:{value}" for scheme, value in found if not _PLACEHOLDER[scheme].search(value)])
+    urls = {record.url, *(one.value for one in record.identifiers if one.scheme == "uri")}
+    addresses = {address for address in map(_address, urls) if address}
+    whole_pages = {address.partition("#")[0] for address in addresses if "#" in address}  # normalized without an anchor
+    found.update(("url", address) for address in addresses - whole_pages)
+    return sorted([f"{scheme}:{value}" for scheme, value in found if not _PLACEHOLDER[scheme].search(value.lower())])
 
 
 def _address(url: str | None) -> str:
     """A web address without what does not tell two pages apart; empty for a site's front page."""
     if not url or not url.startswith(("http://", "https://")):
         return ""
-    host, _, path = url.split("://", 1)[1].partition("#")[0].partition("/")
+    address, _, fragment = url.split("://", 1)[1].partition("#")
+    host, _, path = address.partition("/")
     path = path.rstrip("/")
+    if fragment and not _NO_ANCHOR.match(fragment):
+        path = f"{path}#{fragment.rstrip('/')}"
     return f"{host.lower().removeprefix('www.')}/{path}" if path else ""

@@ -15,6 +15,7 @@ _CYRILLIC = {  # where Serbian has no such letter, the Latin one that Russian, K
     ),
     **{"љ": "lj", "њ": "nj", "џ": "dz", "ю": "ju", "я": "ja", "ъ": "", "ь": ""},
 }
+_SERBIAN = {**_CYRILLIC, "ђ": "đ", "ж": "ž", "ћ": "ć", "ч": "č", "џ": "dž", "ш": "š"}
 _LETTERS = {
     "đ": "d",
     "ł": "l",
@@ -84,3 +85,8 @@ def roman(word: str) -> int | None:
         return None
     values = [_ROMAN_VALUE[letter] for letter in word]
     return sum(-one if one < after else one for one, after in zip(values, [*values[1:], 0], strict=True))
+
+
+def cyrillic_to_latin(word: str) -> str:
+    """Return a lower-case word in Latin letters with their marks, as Serbian writes it; other letters stay."""
+    return "".join(_SERBIAN.get(letter, letter) for letter in word)

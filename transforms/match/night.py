@@ -43,7 +43,7 @@ class Resources(NamedTuple):
 
 
 _MODEST = Resources()
-_UNCOMPARED = ("said", "wording", "names", "record_sha256", "match_sha256", "digest")
+_UNCOMPARED = ("said", "written", "names", "record_sha256", "match_sha256", "digest")
 _LOOKED_AT = (
     "SELECT count(*) FROM (FROM changed UNION SELECT join_key_l FROM candidate_pair "
     "UNION SELECT join_key_r FROM candidate_pair)"

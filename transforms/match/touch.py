@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.match.blocks import FURTHER, block
-from transforms.match.candidate import DISAGREE
 
 
 class Changes(NamedTuple):
@@ -51,7 +50,7 @@ def touch(connection: duckdb.DuckDBPyConnection, since: Changes, limit: int) -> 
             "CREATE OR REPLACE TEMP TABLE size AS SELECT rule, value, count(*) FILTER (NOT past) AS after, "
             "count(*) FILTER (NOT fresh) AS earlier FROM level GROUP BY rule, value HAVING bool_or(fresh OR past)"
         )
-        doubtful = f"rule = 0 AND greatest(after, earlier) >= {DISAGREE} AND least(after, earlier) <= {limit}"
+        doubtful = f"rule = 0 AND greatest(after, earlier) > 1 AND least(after, earlier) <= {limit}"
         over = f"SELECT rule, value FROM size WHERE (after <= {limit}) <> (earlier <= {limit}) OR ({doubtful})"
         large = f"SELECT rule, value FROM size WHERE after > {limit} AND earlier > {limit}"
         connection.execute(

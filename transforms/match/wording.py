@@ -1,26 +1,28 @@
-"""Compares two titles by their words: the same, a slip of one letter inside one long word, or another whole word.
+"""Compares titles by their words: the same, a slip of one letter inside one long word, or another word.
 
-Alike letters do not make alike works: "Rivers and lakes" and "Rivers and seas" differ in one word and are two works. A
-slip is what a typist does and a language seldom: a letter left out, doubled or exchanged with its neighbour inside a
-long word. Another letter in its place, at its ends, or in a script that writes few letters to a word makes another
-word (Zambia, Gambia; object, objects; micro, macro), and so does any change where words are not set apart by spaces.
+Alike letters do not make alike works: "Rivers and lakes" and "Rivers and seas" differ in one word and are two works. So
+are "Addition …" and "Addiction …": a slip, which a typist makes and a language seldom (a letter left out, doubled or
+exchanged with its neighbour inside a long word), is only a milder difference. Signs that carry meaning (x < 3, F♯, 10²)
+count as words. Marks count where both titles were typed with them ("Vater", "Väter"), an article only beside another
+one ("El capital", "La capital").
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import takewhile
 from operator import eq
 from typing import NamedTuple
 
-from transforms.match.fold import fold, roman
+from transforms.match.fold import cyrillic_to_latin, fold, roman
 from transforms.match.number import ORDINALS, WORDS
 
 _ARTICLES = {language: frozenset(articles) for language, articles in WORDS["articles"].items()}
 _CONJUNCTIONS = frozenset(WORDS["and"])
-_SIGN = re.compile(r"(&|(?<=\w)[+#]+)")  # signs that stand for a word or are part of one: C++, C#, R&D
 _SITE = re.compile(r"\||\s[-–—·»]\s")  # what stands between a title and the name of the site
 _ALPHABET = re.compile(r"[a-zα-ω]+")  # of scripts that write vowels; Cyrillic is folded to Latin letters
 _CYRILLIC = re.compile("[\u0400-\u052f]")
@@ -35,44 +37,88 @@ _TRANSLITERATIONS = [  # ways to write one Cyrillic letter, and how transforms.m
         ("i(?=[aeou])", ""),
     )
 ]
-_EDGES = re.compile(r"^[^\w]+|[^\w+#]+$")  # what stands around a word, such as a comma
 _DIGITS = re.compile(r"\d+")
 _SLIP_MIN_LETTERS = 7  # of the shorter word: below, one letter more or less mostly makes another word
 _SLIP_MIN_START = 3  # letters before a slip
 _SLIP_MIN_END = 2  # letters after it
-_SHOWN_WORDS = 8
-_LETTER = "the same but for a letter inside one word"
+_TURNED_MIN_WORDS = 3
+_MAX_SHOWN_WORDS = 8
+_MAX_CACHED_WORDS = 100_000
+
+_SIGNS_BY_PLACE = re.compile(  # signs that are words beside some characters only, or not there
+    r"(?<![\w)\]])[-–](?=\d)|(?<=\d)[/⁄](?=\d)|(?<!\w)[#^]|\^(?!\w)|<<|>>"
+)
+_MEANT = {"-": " − ", "–": " − ", "/": " ⁄ ", "⁄": " ⁄ "}  # any other is none
+_SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼ⁿ"
+_OTHER_SIGNS = frozenset("&%‰#^")  # that Unicode takes for punctuation or a modifier
+_NO_WORDS = frozenset("|¦~∼∶∙⋅∣∥°©®™℠\ufffc\ufffd")  # mathematical or other symbols that titles bear as punctuation
+_ORNAMENTS = re.compile(  # shapes, stars, ticks and arrows; of the dingbats not those that are pictures or arithmetic
+    "[\u2500-\u25ff\u2605\u2606\u2610-\u2612\u2701-\u2704\u2706\u270e-\u2715\u2717-\u2727\u2729-\u2752\u2756"
+    "\u2758-\u2763\u2765-\u2794\u2798-\u27af\u27b1-\u27be]"
+)
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u1100-\u11ff]")
+_ARABIC = re.compile("[\u0600-\u06ff]")
+_VOWEL_MARKS = re.compile("[\u0610-\u061a\u064b-\u0652\u0656-\u065f\u0670]")
+_ARABIC_LETTER = re.compile("([^\u0653-\u0655])([\u0653-\u0655]?)")  # with its hamza or madda
+_ONE_MARK = str.maketrans("ёşţ", "еșț")
+
+LETTER = "the same but for a letter inside one word"
 _ONE = "one word differs"
 _SEVERAL = "several words differ"
+_CHARACTERS = "some characters differ"
 _ONE_SIDE = "only one title has"
 _ORDER = "the same words in another order"
-LABELS = (_LETTER, _ONE, _SEVERAL, _ONE_SIDE, _ORDER)  # the reports have them in every language
+LABELS = (LETTER, _ONE, _SEVERAL, _CHARACTERS, _ONE_SIDE, _ORDER)  # the reports have them in every language
 
 
-class _Difference(NamedTuple):
-    """What tells two titles apart: the words that only one of them has."""
+class Title(NamedTuple):
+    """A title of a record as its partner wrote it; `language` is a primary tag, empty when it is not known."""
 
+    language: str
+    text: str
+
+
+class Difference(NamedTuple):
+    """What differs between two titles: one of LABELS, and the words that only one of them has, as written there."""
+
+    label: str
     left: Sequence[str]
     right: Sequence[str]
-    whole: bool  # a whole word, not a letter inside one
+
+    @property
+    def whole(self) -> bool:
+        """Whether a whole word differs, not a letter inside one."""
+        return self.label != LETTER
 
     @property
     def seen(self) -> str:
-        """One of LABELS, and the words of both sides."""
-        left, right = (" ".join(side[:_SHOWN_WORDS]) for side in (self.left, self.right))
-        if not left or not right:
-            return f"{_ONE_SIDE}: {left or right}"
-        if not self.whole:
-            label = _LETTER
-        elif sorted(map(str.casefold, self.left)) == sorted(map(str.casefold, self.right)):
-            label = _ORDER
-        else:
-            label = _SEVERAL if max(len(self.left), len(self.right)) > 1 else _ONE
-        return f"{label}: {left} / {right}"
+        """The label and the words of both sides, as evidence shows them."""
+        sides = (" ".join(side[:_MAX_SHOWN_WORDS]) for side in (self.left, self.right))
+        return f"{self.label}: {' / '.join(filter(None, sides))}"
+
+
+class _Word(NamedTuple):
+    """A word or sign of a title."""
+
+    written: str
+    folded: str  # without case and marks
+    marked: str  # without case
+    articles: tuple[str, ...] = ()  # that stand before it
+
+
+class _Wording(NamedTuple):
+    """The words of a title without its articles."""
+
+    title: Title
+    words: list[_Word]
+
+    @property
+    def folded(self) -> list[str]:
+        return [word.folded for word in self.words]
 
 
 def without_site(title: str, publishers: Iterable[str]) -> str:
-    """The title without the name of its own publisher behind it, as in "Maps | Open Library"."""
+    """Return the title without the name of its own publisher behind it, as in "Maps | Open Library"."""
     ends = list(_SITE.finditer(title))
     if not ends or not fold(title[: ends[-1].start()]):
         return title
@@ -80,83 +126,300 @@ def without_site(title: str, publishers: Iterable[str]) -> str:
     return title[: ends[-1].start()] if site and site in map(fold, publishers) else title
 
 
-def wording(title: str, folded: str, language: str) -> str:
-    """The words of a title as they are compared: `folded`, with the signs that are words, without articles.
+def titles_difference(left: Sequence[Title], right: Sequence[Title]) -> Difference | None:
+    """Return what differs between all titles of two records; None when nothing does, or a record has none.
 
-    One of a single letter is left out at the start only: "Vitamin A deficiency".
+    A title that only one of them has counts, unless it is in a language in which the other record has no title.
     """
-    if _SIGN.search(title):
-        parts = [
-            part if place % 2 else fold(part) for place, part in enumerate(_SIGN.split(title))
-        ]  # every other: a sign
-        folded = " ".join(filter(None, parts))
-    articles = _ARTICLES.get(language.partition("-")[0])
-    if articles is None or articles.isdisjoint(words := folded.split()):
-        return folded
-    *before, last = words  # an article is never the last word: "vitamin A"
-    kept = (word for place, word in enumerate(before) if word not in articles or (place and len(word) == 1))
-    return " ".join([*kept, last])
-
-
-class Title(NamedTuple):
-    """What is compared of a record's titles."""
-
-    said: str | None  # the first, as it was written
-    wording: str | None  # of the first
-    titles: Sequence[str]  # all, folded
-
-
-def difference(left: str, right: str) -> _Difference | None:
-    """What tells two wordings apart; None when nothing does."""
-    if left == right or _joined(left) == _joined(right):
+    if not left or not right:
         return None
-    mine, theirs = left.split(), right.split()
-    only_mine, only_theirs = _only(mine, theirs), _only(theirs, mine)
-    if not only_mine and not only_theirs:
-        return None if _turned(mine, theirs) else _Difference(mine, theirs, whole=True)
-    _strike_equals(only_mine, only_theirs)
-    if not only_mine and not only_theirs:
-        return None
-    slip = len(only_mine) == len(only_theirs) == 1 and is_slip(only_mine[0], only_theirs[0])
-    in_place = slip and [only_theirs[0] if word == only_mine[0] else word for word in mine] == theirs
-    return _Difference(only_mine, only_theirs, whole=not in_place)
+    if len(left) == len(right) == 1:
+        return difference(left[0], right[0])
+    mine, theirs = _unmatched(left, right), _unmatched(right, left)
+    if len(mine) == len(left):
+        return difference(left[0], right[0])
+    mine, theirs = _of_languages(mine, right), _of_languages(theirs, left)
+    if mine and theirs:
+        return difference(mine[0], theirs[0])
+    alone = next(iter(mine or theirs), None)
+    return alone and Difference(_ONE_SIDE, [word.written for word in _wording(alone).words], [])
 
 
-def titles_difference(left: Title, right: Title) -> _Difference | None:
-    """What tells the titles of two records apart, in the words as they are written there.
+def _unmatched(titles: Sequence[Title], others: Sequence[Title]) -> list[Title]:
+    return [title for title in titles if all(difference(title, other) for other in others)]
 
-    Where a title of one is a title of the other, in any language, the others count only if both have such: two parts of
-    a series share the title of the series.
+
+def _of_languages(titles: Sequence[Title], others: Sequence[Title]) -> list[Title]:
+    """The titles in the languages of the others; an unknown language may be any."""
+    languages = {other.language for other in others}
+    return [title for title in titles if not title.language or not languages.isdisjoint(("", title.language))]
+
+
+def difference(left: Title, right: Title) -> Difference | None:
+    """Return what differs between two titles; None when nothing does.
+
+    Nothing are case, punctuation, an article on one side, an ampersand for its word, one number in two notations, the
+    end put first behind a comma, other spaces in scripts that set none, and Cyrillic in Latin letters by a usual table.
     """
-    apart = difference(left.wording or "", right.wording or "")
-    if apart is None or _transliterated(left, right):
+    if left == right:
         return None
-    if not _counts(apart, left, right):
-        return None
-    return _Difference(_as_written(apart.left, left.said), _as_written(apart.right, right.said), apart.whole)
+    mine, theirs = _wording(left), _wording(right)
+    aligned = _align(mine, theirs)
+    if aligned is None:
+        return None if _transliterated(mine, theirs) else _words_difference(mine, theirs)
+    return _marks_difference(left, right, *aligned) or _articles_difference(*aligned)
 
 
-def _counts(apart: _Difference, left: Title, right: Title) -> bool:
-    """Whether a difference of the first titles counts, given the other titles."""
-    shared = set(left.titles).intersection(right.titles)
-    if not apart.whole or not shared or not any(map(_speaks, (*apart.left, *apart.right))):
+def _wording(title: Title) -> _Wording:
+    """Read the words of a title. An article is never the last word ("vitamin A"), and of one letter only the first."""
+    text = _SIGNS_BY_PLACE.sub(lambda sign: _MEANT.get(sign[0], " "), title.text).translate(_PARTING)
+    words = [word for token in text.split() for word in _words(token)]
+    articles = _ARTICLES.get(title.language, frozenset())
+    if articles.isdisjoint(word.folded for word in words):
+        return _Wording(title, words)
+    kept: list[_Word] = []
+    before: list[str] = []
+    for place, word in enumerate(words):
+        if word.folded in articles and place < len(words) - 1 and (place == 0 or len(word.folded) > 1):
+            before.append(word.written)
+        else:
+            kept.append(word._replace(articles=tuple(before)) if before else word)
+            before = []
+    return _Wording(title, kept)
+
+
+class _Parting(dict[int, str]):
+    """Translation table that sets signs apart from words; filled with a character the first time that it is met."""
+
+    def __missing__(self, point: int) -> str:
+        parted = self[point] = _parted(chr(point))
+        return parted
+
+
+_PARTING = _Parting()
+
+
+def _parted(character: str) -> str:
+    category, plain = unicodedata.category(character), unicodedata.normalize("NFKC", character)
+    if category == "Cf":  # soft hyphens and the like
+        return ""
+    if character in _SUPERSCRIPTS:
+        return f" {character} "
+    if "⁄" in plain:  # ½
+        return f" {plain.replace('⁄', ' ⁄ ')} "
+    symbol = category in ("Sm", "Sc", "So") or plain in _OTHER_SIGNS
+    if symbol and not (plain in _NO_WORDS or character in _NO_WORDS or _ORNAMENTS.match(character)):
+        return character if any(map(str.isalnum, plain)) else f" {plain} "
+    return " " if category[0] in "PSZC" else character
+
+
+@lru_cache(_MAX_CACHED_WORDS)
+def _words(token: str) -> tuple[_Word, ...]:
+    """What a text without spaces says: mostly one word; a few characters stand for several."""
+    if token in _SUPERSCRIPTS or not any(map(str.isalnum, token)):
+        mark = all(unicodedata.category(character)[0] == "M" for character in token)
+        return () if mark else (_Word(token, token, token),)
+    folded = fold(token)
+    if " " in folded:
+        return tuple(_Word(word, word, word) for word in folded.split())
+    return (_Word(token, folded, _marked(token)),) if folded else ()
+
+
+def _marked(word: str) -> str:
+    """The word in lower case, with its marks in one spelling; ё is е, and Romanian's old cedilla a comma."""
+    if word.isascii():
+        return word.lower()
+    lower = unicodedata.normalize("NFKC", word).casefold().replace("i\u0307", "i")
+    return unicodedata.normalize("NFC", lower).translate(_ONE_MARK)
+
+
+def _align(mine: _Wording, theirs: _Wording) -> tuple[list[_Word], list[_Word]] | None:
+    """The words of two titles beside one another; None when they do not have the same words in one order."""
+    if mine.folded == theirs.folded:
+        return mine.words, theirs.words
+    spaced, other = _respaced(mine.words), _respaced(theirs.words)
+    if [word.folded for word in spaced] == [word.folded for word in other]:
+        return spaced, other
+    exchanged = _exchanged(mine, theirs)
+    if exchanged.folded == mine.folded:
+        return mine.words, exchanged.words
+    for title, further, swap in ((mine, exchanged, False), (exchanged, mine, True)):
+        turned = _turned(title)
+        if turned and turned.folded == further.folded:
+            return (further.words, turned.words) if swap else (turned.words, further.words)
+    return None
+
+
+def _respaced(words: Sequence[_Word]) -> list[_Word]:
+    """The words, joined where a space says nothing: beside scripts without spaces, between letter and digit, and 's."""
+    joined: list[_Word] = []
+    for word in words:
+        if joined and _space_is_empty(joined[-1].folded, word.folded):
+            last = joined[-1]
+            joined[-1] = last._replace(folded=last.folded + word.folded, marked=last.marked + word.marked)
+        else:
+            joined.append(word)
+    return joined
+
+
+def _space_is_empty(before: str, after: str) -> bool:
+    end, start = before[-1], after[0]
+    if _UNSPACED.match(end) or _UNSPACED.match(start) or after == "s":
         return True
-    mine, theirs = ([title for title in side.titles if title not in shared] for side in (left, right))
-    others = [difference(title, other) for title in mine for other in theirs]
-    return bool(others) and all(other is not None and other.whole for other in others)
+    return (end.isdecimal() and start.isalpha()) or (end.isalpha() and start.isdecimal())
 
 
-def _as_written(words: Sequence[str], said: str | None) -> list[str]:
-    """Folded words as they stand in the title; one that is part of a word there stays folded."""
-    written = {fold(word): _EDGES.sub("", word) for word in (said or "").split()}
-    return [written.get(word) or word for word in words]
+def _exchanged(mine: _Wording, theirs: _Wording) -> _Wording:
+    """The second wording with words of the first where they mean the same: & for its word, 2 for II or second."""
+    words, places = list(theirs.words), _only(theirs.words, mine.words)
+    for place in _only(mine.words, theirs.words):
+        word = mine.words[place]
+        equal = next((at for at in places if _same_meaning(word.folded, words[at].folded)), None)
+        if equal is not None:
+            words[equal] = word._replace(articles=words[equal].articles)
+            places.remove(equal)
+    return theirs._replace(words=words)
 
 
-def _transliterated(left: Title, right: Title) -> bool:
-    """Whether one title is the other, written in Latin letters by any of the usual tables (ALA-LC, BGN, ISO 9, …)."""
-    if bool(_CYRILLIC.search(left.said or "")) == bool(_CYRILLIC.search(right.said or "")):
+def _same_meaning(word: str, other: str) -> bool:
+    for sign, name in ((word, other), (other, word)):
+        if sign == "&" and name in _CONJUNCTIONS:
+            return True
+        if sign.isdecimal() and int(sign) in (roman(name), ORDINALS.get(name)):
+            return True
+    return False
+
+
+def _turned(wording: _Wording) -> _Wording | None:
+    """The wording with what stands behind its last comma put first: "Statistics, introduction to", not of two words."""
+    start, comma, end = wording.title.text.rpartition(",")
+    if not comma or len(wording.words) < _TURNED_MIN_WORDS:
+        return None
+    return _wording(wording.title._replace(text=f"{end} {start}"))
+
+
+def _words_difference(left: _Wording, right: _Wording) -> Difference:
+    """What differs between two titles that have not the same words in one order."""
+    exchanged = _exchanged(left, right)
+    mine = [left.words[place] for place in _only(left.words, exchanged.words)]
+    theirs = [exchanged.words[place] for place in _only(exchanged.words, left.words)]
+    if not mine and not theirs:
+        return Difference(_ORDER, *_trimmed(left.words, right.words))
+    written = [word.written for word in mine], [word.written for word in theirs]
+    if not mine or not theirs:
+        return Difference(_ONE_SIDE, *written)
+    if len(mine) > 1 or len(theirs) > 1:
+        return Difference(_SEVERAL, *written)
+    one, other = mine[0], theirs[0]
+    if _UNSPACED.search(one.folded) and _UNSPACED.search(other.folded):
+        return _characters_difference(one.written, other.written)
+    in_place = [other.folded if word == one.folded else word for word in left.folded] == exchanged.folded
+    return Difference(LETTER if in_place and is_slip(one.folded, other.folded) else _ONE, *written)
+
+
+def _trimmed(left: Sequence[_Word], right: Sequence[_Word]) -> tuple[list[str], list[str]]:
+    """The words between what two titles begin and end with in common."""
+    mine, theirs = [word.folded for word in left], [word.folded for word in right]
+    start = _common(mine, theirs)
+    end = _common(mine[start:][::-1], theirs[start:][::-1])
+    sides = (words[start : len(words) - end] for words in (left, right))
+    mine, theirs = ([word.written for word in side] for side in sides)
+    return mine, theirs
+
+
+def _characters_difference(left: str, right: str) -> Difference:
+    """What differs between two runs of a script without spaces; vowel signs and tones stay with their letters."""
+    mine, theirs = _letters(left), _letters(right)
+    start = _common(mine, theirs)
+    end = _common(mine[start:][::-1], theirs[start:][::-1])
+    one, other = "".join(mine[start : len(mine) - end]), "".join(theirs[start : len(theirs) - end])
+    if not one or not other:
+        return Difference(_ONE_SIDE, [one or other], [])
+    return Difference(_CHARACTERS if start or end else _ONE, [one], [other])
+
+
+def _letters(text: str) -> list[str]:
+    letters: list[str] = []
+    for character in text:
+        if letters and unicodedata.category(character)[0] == "M":
+            letters[-1] += character
+        else:
+            letters.append(character)
+    return letters
+
+
+def _marks_difference(left: Title, right: Title, mine: list[_Word], theirs: list[_Word]) -> Difference | None:
+    """What differs in marks alone between titles that were both typed with letters outside ASCII."""
+    pairs = [(one, other) for one, other in zip(mine, theirs, strict=True) if one.marked != other.marked]
+    if not pairs or not (_beyond_ascii(left.text) and _beyond_ascii(right.text)):
+        return None
+    capitals = left.text.isupper(), right.text.isupper()
+    words = [(one.written, other.written) for one, other in pairs if not _one_marking(one, other, capitals)]
+    if not words:
+        return None
+    return Difference(_ONE if len(words) == 1 else _SEVERAL, *zip(*words, strict=True))
+
+
+def _beyond_ascii(text: str) -> bool:
+    return not text.isascii() and any(character > "\x7f" and character.isalpha() for character in text)
+
+
+def _one_marking(one: _Word, other: _Word, capitals: tuple[bool, bool]) -> bool:
+    """Whether two words of one folded spelling are one word in spite of other marks or letters."""
+    mine, theirs = one.marked, other.marked
+    if _ARABIC.search(mine):
+        return _one_vocalization(mine, theirs)
+    if bool(_CYRILLIC.search(mine)) != bool(_CYRILLIC.search(theirs)):
+        return cyrillic_to_latin(mine) == cyrillic_to_latin(theirs)
+    if any(capitals):  # often typed without marks; Turkish I is the capital of ı
+        mine, theirs = mine.replace("ı", "i"), theirs.replace("ı", "i")
+        bare = [_without_marks(word) == word for word in (mine, theirs)]
+        if mine == theirs or (capitals[0] and bare[0]) or (capitals[1] and bare[1]):
+            return True
+    return mine == theirs
+
+
+def _without_marks(word: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFD", word) if not unicodedata.combining(letter))
+
+
+def _one_vocalization(left: str, right: str) -> bool:
+    """Whether two Arabic words can be one: vowel marks count when both have some, hamza and madda when both letters do.
+
+    Letters that the matcher folds to one (ى and ي, ة and ه) are one.
+    """
+    mine, theirs = (unicodedata.normalize("NFD", word) for word in (left, right))
+    if _VOWEL_MARKS.search(mine) and _VOWEL_MARKS.search(theirs) and _vowels(mine) != _vowels(theirs):
         return False
-    mine, theirs = left.wording or "", right.wording or ""
+    hamzas = (_ARABIC_LETTER.findall(_VOWEL_MARKS.sub("", word).replace("ـ", "")) for word in (mine, theirs))
+    return all(not one or not other or one == other for (_, one), (_, other) in zip(*hamzas, strict=False))
+
+
+def _vowels(word: str) -> list[tuple[int, str]]:
+    """The vowel marks of a word, with the place of their letter."""
+    place = 0
+    marks = []
+    for character in word.replace("ـ", ""):
+        if _VOWEL_MARKS.match(character):
+            marks.append((place, character))
+        elif not unicodedata.combining(character):
+            place += 1
+    return sorted(marks)
+
+
+def _articles_difference(mine: list[_Word], theirs: list[_Word]) -> Difference | None:
+    """The articles that stand before one word and are not the same; one may be missing on one side."""
+    for one, other in zip(mine, theirs, strict=True):
+        if one.articles and other.articles and list(map(fold, one.articles)) != list(map(fold, other.articles)):
+            return Difference(_ONE, [*one.articles, one.written], [*other.articles, other.written])
+    return None
+
+
+def _transliterated(left: _Wording, right: _Wording) -> bool:
+    """Whether one title is the other, written in Latin letters by any of the usual tables (ALA-LC, BGN, ISO 9, …)."""
+    if bool(_CYRILLIC.search(left.title.text)) == bool(_CYRILLIC.search(right.title.text)):
+        return False
+    mine, theirs = " ".join(left.folded), " ".join(right.folded)
     return _DIGITS.findall(mine) == _DIGITS.findall(theirs) and _without_table(mine) == _without_table(theirs)
 
 
@@ -169,11 +432,6 @@ def _without_table(text: str) -> str:
     for letters, letter in _TRANSLITERATIONS:
         text = letters.sub(letter, text)
     return text
-
-
-def _speaks(word: str) -> bool:
-    """Whether a word is more than a sign, which the folded titles do not hold."""
-    return any(map(str.isalnum, word))
 
 
 def is_slip(left: str, right: str) -> bool:
@@ -191,44 +449,18 @@ def is_slip(left: str, right: str) -> bool:
     return start + end == len(short) - 2 and short[start : start + 2] == long[start : start + 2][::-1]
 
 
-def _common(left: str, right: str) -> int:
-    """The letters that two words begin with in common."""
+def _common(left: Sequence[str], right: Sequence[str]) -> int:
+    """The letters, or words, that two sequences begin with in common."""
     return sum(1 for _ in takewhile(bool, map(eq, left, right)))
 
 
-def _joined(text: str) -> tuple[str, list[str]]:
-    """A wording without its spaces, and its numbers: "data base" is "database", "1 1" is not "11"."""
-    return text.replace(" ", ""), _DIGITS.findall(text)
-
-
-def _only(mine: list[str], theirs: list[str]) -> list[str]:
-    """The words that the first has more often than the second, in their order."""
-    left = Counter(theirs)
-    only = []
-    for word in mine:
-        if left[word]:
-            left[word] -= 1
+def _only(words: Sequence[_Word], others: Sequence[_Word]) -> list[int]:
+    """The places of words that the first title has more often than the second."""
+    left = Counter(word.folded for word in others)
+    places = []
+    for place, word in enumerate(words):
+        if left[word.folded]:
+            left[word.folded] -= 1
         else:
-            only.append(word)
-    return only
-
-
-def _turned(mine: list[str], theirs: list[str]) -> bool:
-    """Whether one title is the other with its end put first: "Statistics, introduction to", but not of two words."""
-    return len(mine) > 2 and any(mine[place:] + mine[:place] == theirs for place in range(1, len(mine)))
-
-
-def _strike_equals(mine: list[str], theirs: list[str]) -> None:
-    """Strike out words that mean the same on both sides: an ampersand and its word, one number in two notations."""
-    for word in list(mine):
-        for other in theirs:
-            if _same_meaning(word, other) or _same_meaning(other, word):
-                mine.remove(word)
-                theirs.remove(other)
-                break
-
-
-def _same_meaning(sign: str, word: str) -> bool:
-    if sign == "&":
-        return word in _CONJUNCTIONS
-    return sign.isdecimal() and int(sign) in (roman(word), ORDINALS.get(word))
+            places.append(place)
+    return places
