@@ -17,7 +17,7 @@ from tests.pipeline.feeds import declare, listed, night
 from transforms.merge import merge
 
 BY = {"by": "A Steward", "reason": "looked at it"}
-PAGE = "https://portal.example.org/catalogue"
+PAGE = "https://portal.example.org/all-lessons"
 FINDING = "key, code, scope, first_run_id, resolved_run_id"
 
 
