@@ -13,7 +13,7 @@ from schemas.resource import Concept, Contributor, Identifier, LangMap, Language
 MatchVerdict = Literal["same", "review", "different"]
 
 
-class Evidence(Base, frozen=True, kw_only=True, gc=False):  # it holds only strings and a number, so no cycles
+class Evidence(Base, frozen=True, kw_only=True):
     """What the comparison of one field of two records says."""
 
     field: str

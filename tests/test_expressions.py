@@ -16,8 +16,8 @@ from growth import growth, in_time
 BOUNDED = {
     "transforms.match.bound._OPEN": "the matching model's own SQL",
     "transforms.match.bound._SURE": "the matching model's own SQL",
-    "transforms.normalize.language.detection._TWO_WORDS": "reads 120 characters (_LENGTH)",
-    "transforms.normalize.record.descriptions._TEASER": "reads 40 characters (_TEASER_LENGTH)",
+    "transforms.normalize.language.detection._TWO_WORDS": "reads 120 characters (_MAX_READ_CHARS)",
+    "transforms.normalize.record.descriptions._TEASER": "reads 40 characters (_MAX_TEASER_CHARS)",
 }
 SIZE = 8_000  # characters at which a quadratic expression is far slower than SUSPECT
 TOO_LATE = 20  # seconds for one expression on one text

@@ -30,7 +30,7 @@ _REPOSITORY_NOTES = (
 _REPOSITORY_NOTE = re.compile(r"(?:Made|Restored) .*DSpace on |.{1,300}? on \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.DOTALL)
 
 
-class Statement(msgspec.Struct, frozen=True, gc=False):
+class Statement(msgspec.Struct, frozen=True):
     """One value as the partner wrote it; `path` is its XPath or JSON path in the payload.
 
     `hint` is what else the source says about it: a role, a scheme, a qualifier, a kind, a vocabulary.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas import BadFeed, Feed, read_feed, read_feeds
-from transforms.normalize.language import tags as language
+from transforms.normalize.language import language_tag
 from transforms.normalize.license import license_of
 
 GOOD = {"title": '"Books"', "partner": '"A Library"', "protocol": '"oai_pmh"', "url": '"https://example.org/oai"'}
@@ -161,7 +161,7 @@ def test_nothing_is_said_of_paging_when_how_to_ask_is_wrong(tmp_path: Path) -> N
 @pytest.mark.parametrize("said", ["en", "fr-CA", "sr-Latn", "zh_TW", "th", "eng", "ua", "AR"])
 def test_a_default_language_is_one_that_the_normalizer_reads(said: str, tmp_path: Path) -> None:
     assert declared(tmp_path, default_language=f'"{said}"').default_language == said
-    assert language.tag(said)
+    assert language_tag(said)
 
 
 @pytest.mark.parametrize("said", ["klingonese", "und", "mul", "en fr", "qaa", "x-none", "english, please"])

@@ -13,9 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import Expect, Feed, Issue, Resource
-from transforms.gate import History, judge
-from transforms.gate.bounds import most_that_may_go
-from transforms.gate.verdict import COLUMNS, BadGate, GateResult
+from transforms.gate import COLUMNS, BadGate, GateResult, History, judge, max_records_gone
 from transforms.rules import Context, apply_rules
 
 ROOT = Path(__file__).parents[2]
@@ -215,11 +213,11 @@ def test_a_quiet_run_passes_without_importing_great_expectations() -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0, 1), st.integers(0, 10**6))
 def test_what_may_go_is_never_more_than_half_nor_less_than_declared(before: int, share: float, number: int) -> None:
-    allowed = most_that_may_go(before, Expect(max_drop=share, max_drop_records=number))
+    allowed = max_records_gone(before, Expect(max_drop=share, max_drop_records=number))
     assert 0 <= allowed <= before / 2
     assert allowed == before // 2 or allowed >= number
 
 
 @pytest.mark.parametrize(("share", "before", "allowed"), [(0.29, 100, 29), (0.07, 100, 7), (0.1, 300, 30)])
 def test_a_share_of_whole_records_is_that_many(share: float, before: int, allowed: int) -> None:
-    assert most_that_may_go(before, Expect(max_drop=share, max_drop_records=0)) == allowed
+    assert max_records_gone(before, Expect(max_drop=share, max_drop_records=0)) == allowed

@@ -79,12 +79,12 @@ def test_time_grows_with_the_field(format_: str) -> None:
 
 @pytest.mark.parametrize("repeated", [", ", "(, ", ") , ", ",)", ",("])
 def test_commas_are_split_in_one_pass(repeated: str) -> None:
-    assert not steepest(people_names._at_commas, lambda size: repeated * (size // len(repeated)))
+    assert not steepest(people_names._split_at_commas, lambda size: repeated * (size // len(repeated)))
 
 
 def test_commas_inside_brackets_do_not_part_a_statement() -> None:
-    assert people_names._at_commas("A (b, c) , D [e,f], G") == ["A (b, c)", "D [e,f]", "G"]
-    assert people_names._at_commas("A, b (c") == ["A", "b (c"]
+    assert people_names._split_at_commas("A (b, c) , D [e,f], G") == ["A (b, c)", "D [e,f]", "G"]
+    assert people_names._split_at_commas("A, b (c") == ["A", "b (c"]
 
 
 def test_a_title_of_five_thousand_digits_is_compared_like_any_other() -> None:

@@ -1,9 +1,14 @@
-"""The gate: judges a feed as it would stand after a load, before anything changes."""
+"""The gate: judge a feed as it would be after a load, before anything changes."""
 
-from transforms.gate.verdict import History, judge, with_promised
+from transforms.gate.bounds import max_records_gone
+from transforms.gate.verdict import COLUMNS, BadGate, GateResult, History, judge, with_promised
 
 __all__ = [
+    "COLUMNS",
+    "BadGate",
+    "GateResult",
     "History",
     "judge",
+    "max_records_gone",
     "with_promised",
 ]

@@ -1,4 +1,4 @@
-"""What the gate allows: the bounds of one run, from the feed's [expect], its history and the registry of rules."""
+"""The bounds that a run must keep, from the feed's [expect], its history and the registry of rules."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from math import ceil, floor
 
 from schemas import Expect, Reason
 
-_MEANINGFUL = 50  # records from which a share means something
-_NEVER_MORE = 0.5  # of the feed may go in one run
-ERRORS_TWICE, ERRORS_MORE = 2.0, 0.10  # of the share before, whichever allows more
-_COVERAGE_LESS = 0.05  # of languages or licences may be lost in one run
-_ALL = 0.9  # re-stamped or changed: at once
+_MIN_RECORDS_FOR_SHARES = 50  # below, a share means nothing
+_MAX_SHARE_GONE = 0.5  # of the live records, in one run
+_MAX_ERROR_SHARE_FACTOR, _MAX_ERROR_SHARE_INCREASE = 2.0, 0.10  # of the share before, whichever allows more
+_MAX_COVERAGE_LOSS = 0.05  # of the share with a language or licence, in one run
+_ALL_RECORDS_SHARE = 0.9  # of the live records, which counts as all of them
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
-    """The feed as it would stand: how many records each measure counts, and the shares before."""
+class FeedMeasures:
+    """The feed as it would be after the load: the sum of each measure over its records; and the shares before."""
 
     sums: dict[str, int]
     error_share: float | None
@@ -29,7 +29,7 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """The sum of a column must lie between low and high; if not, there is a reason to hold."""
+    """A range for the sum of a column; outside of it the run is held, for the reason."""
 
     name: str
     column: str
@@ -38,103 +38,105 @@ class Bound:
     high: float | None = None
 
 
-def bounds(expect: Expect, standing: Standing, codes: tuple[str, ...]) -> list[Bound]:
-    """Every bound that applies to a run."""
+def bounds_of(expect: Expect, measures: FeedMeasures, codes: tuple[str, ...]) -> list[Bound]:
+    """Return every bound that applies to a run."""
     return [
-        *_expected_count(expect, standing),
-        *_losses(expect, standing),
-        *_failures(expect, standing, codes),
-        *_coverage("with_language", standing.language_share, expect.language_share, standing),
-        *_coverage("with_license", standing.license_share, expect.license_share, standing),
-        *_at_once(standing),
+        *_expected_count(expect, measures),
+        *_losses(expect, measures),
+        *_failures(expect, measures, codes),
+        *_coverage("with_language", measures.language_share, expect.language_share, measures),
+        *_coverage("with_license", measures.license_share, expect.license_share, measures),
+        *_changes_at_once(measures),
     ]
 
 
-def _expected_count(expect: Expect, standing: Standing) -> list[Bound]:
+def _expected_count(expect: Expect, measures: FeedMeasures) -> list[Bound]:
     if expect.records is None:
         return []
     low, high = expect.records
-    reason = _because("records", live_after=standing["live_after"], low=low, high=high)
+    reason = _reason("records", live_after=measures["live_after"], low=low, high=high)
     return [Bound(name="records", column="live_after", low=low, high=high, reason=reason)]
 
 
-def _losses(expect: Expect, standing: Standing) -> list[Bound]:
-    """Live records down, and deletions; a feed without live records has nothing to lose."""
-    before = standing["live_before"]
+def _losses(expect: Expect, measures: FeedMeasures) -> list[Bound]:
+    """Bound the loss of live records, and deletions; a feed without live records has nothing to lose."""
+    before = measures["live_before"]
     if not before:
         return []
-    allowed = most_that_may_go(before, expect)
-    sums = {name: standing[name] for name in ("gone", "deleted", "absent")}
-    down = _because("live_drop", before=before, after=standing["live_after"], gone=sums["gone"], allowed=allowed)
-    deletions = _because("deletions", before=before, deleted=sums["deleted"], absent=sums["absent"], allowed=allowed)
+    allowed = max_records_gone(before, expect)
+    sums = {name: measures[name] for name in ("gone", "deleted", "absent")}
+    drop = _reason("live_drop", before=before, after=measures["live_after"], gone=sums["gone"], allowed=allowed)
+    deletions = _reason("deletions", before=before, deleted=sums["deleted"], absent=sums["absent"], allowed=allowed)
     return [
-        Bound(name="live_drop", column="gone", high=allowed, reason=down),
+        Bound(name="live_drop", column="gone", high=allowed, reason=drop),
         Bound(name="deletions", column="deleted", high=allowed, reason=deletions),
     ]
 
 
-def withdrawal(standing: Standing) -> list[Bound]:
-    """A retired feed loses its records because its file says so; whatever it loses, a steward says so too."""
-    reason = _because("retired", before=standing["live_before"], gone=standing["gone"])
+def retirement_bounds(measures: FeedMeasures) -> list[Bound]:
+    """Return the bounds of a retired feed: whatever it loses, a steward must confirm it."""
+    reason = _reason("retired", before=measures["live_before"], gone=measures["gone"])
     return [Bound(name="retired", column="gone", high=0, reason=reason)]
 
 
-def most_that_may_go(before: int, expect: Expect) -> int:
-    """The feed's share or number, whichever is more; never more than half of the live records."""
-    return min(max(_whole(expect.max_drop * before), expect.max_drop_records), floor(_NEVER_MORE * before))
+def max_records_gone(before: int, expect: Expect) -> int:
+    """Return how many live records may go: the feed's share or number, whichever is more, and half of them at most."""
+    return min(max(_whole_records(expect.max_drop * before), expect.max_drop_records), floor(_MAX_SHARE_GONE * before))
 
 
-def _failures(expect: Expect, standing: Standing, codes: tuple[str, ...]) -> list[Bound]:
-    """Records with errors: one bound for all, and one for each error-level rule of the registry."""
-    judged, failed, before = standing["judged"], standing["failed"], standing.error_share
+def _failures(expect: Expect, measures: FeedMeasures, codes: tuple[str, ...]) -> list[Bound]:
+    """Bound records with errors: one bound for all, and one per error-level rule to count its records."""
+    judged, failed, before = measures["judged"], measures["failed"], measures.error_share
     share = expect.max_error_share
     if share is None and before is not None:
-        share = max(ERRORS_TWICE * before, before + ERRORS_MORE)
-    meaningful = share is not None and judged >= _MEANINGFUL
-    most = _whole(min(share or 0.0, 1.0) * judged) if meaningful else judged
-    often = sorted(((standing[f"error:{code}"], code) for code in codes if standing[f"error:{code}"]), reverse=True)
-    reason = _because(
+        share = max(_MAX_ERROR_SHARE_FACTOR * before, before + _MAX_ERROR_SHARE_INCREASE)
+    meaningful = share is not None and judged >= _MIN_RECORDS_FOR_SHARES
+    max_records = _whole_records(min(share or 0.0, 1.0) * judged) if meaningful else judged
+    frequent_codes = sorted(
+        ((measures[f"error:{code}"], code) for code in codes if measures[f"error:{code}"]), reverse=True
+    )
+    reason = _reason(
         "errors",
         failed=failed,
         judged=judged,
         share=failed / judged if judged else 0.0,
         last=before,
-        most=most,
-        often=", ".join(f"{code} {number}" for number, code in often[:3]),
+        most=max_records,
+        often=", ".join(f"{code} {number}" for number, code in frequent_codes[:3]),
     )
     rules = [Bound(name=f"error:{code}", column=f"error:{code}", high=judged, reason=None) for code in codes]
-    return [Bound(name="errors", column="failed", high=most, reason=reason), *rules]
+    return [Bound(name="errors", column="failed", high=max_records, reason=reason), *rules]
 
 
-def _coverage(column: str, before: float | None, declared: float | None, standing: Standing) -> list[Bound]:
-    """How many records must at least name their language or licence."""
-    live = standing["live_after"]
-    least = declared if declared is not None else (before - _COVERAGE_LESS if before is not None else None)
-    if least is None or least <= 0 or live < _MEANINGFUL:
+def _coverage(column: str, before: float | None, declared: float | None, measures: FeedMeasures) -> list[Bound]:
+    """Bound how many records must have a language or licence."""
+    live = measures["live_after"]
+    min_share = declared if declared is not None else (before - _MAX_COVERAGE_LOSS if before is not None else None)
+    if min_share is None or min_share <= 0 or live < _MIN_RECORDS_FOR_SHARES:
         return []
-    reason = _because(column, share=standing[column] / live, live=live, last=before, least=float(least))
-    return [Bound(name=column, column=column, low=ceil(round(least * live, 6)), reason=reason)]
+    reason = _reason(column, share=measures[column] / live, live=live, last=before, least=float(min_share))
+    return [Bound(name=column, column=column, low=ceil(round(min_share * live, 6)), reason=reason)]
 
 
-def _at_once(standing: Standing) -> list[Bound]:
-    """All datestamps re-stamped, or all payloads changed, in one run."""
-    before = standing["live_before"]
-    if before < _MEANINGFUL:
+def _changes_at_once(measures: FeedMeasures) -> list[Bound]:
+    """Bound datestamps and payloads that change in one run: all of them at once are suspicious."""
+    before = measures["live_before"]
+    if before < _MIN_RECORDS_FOR_SHARES:
         return []
-    most = ceil(round(_ALL * before, 6)) - 1
-    stamped = _because("restamped", restamped=standing["restamped"], before=before, most=most)
-    changed = _because("all_changed", changed=standing["changed"], before=before, most=most)
+    max_records = ceil(round(_ALL_RECORDS_SHARE * before, 6)) - 1
+    stamped = _reason("restamped", restamped=measures["restamped"], before=before, most=max_records)
+    changed = _reason("all_changed", changed=measures["changed"], before=before, most=max_records)
     return [
-        Bound(name="restamped", column="restamped", high=most, reason=stamped),
-        Bound(name="all_changed", column="changed", high=most, reason=changed),
+        Bound(name="restamped", column="restamped", high=max_records, reason=stamped),
+        Bound(name="all_changed", column="changed", high=max_records, reason=changed),
     ]
 
 
-def _because(code: str, **figures: float | str | None) -> Reason:
-    """A reason with the figures that are known."""
+def _reason(code: str, **figures: float | str | None) -> Reason:
+    """Return a reason with the figures that are known."""
     return Reason(code=code, figures={name: value for name, value in figures.items() if value is not None})
 
 
-def _whole(share: float) -> int:
-    """Whole records of a share; 0.29 of 100 is 29, though not in binary."""
+def _whole_records(share: float) -> int:
+    """Round down to whole records; 0.29 of 100 is 29, though not in binary."""
     return floor(round(share, 6))

@@ -1,6 +1,6 @@
-"""The gate: judges a feed as it would stand after the load, before anything changes.
+"""The gate: judge a feed as it would be after a load, before anything changes.
 
-A share means something from 50 records up only; below that a feed is judged by its counts.
+Shares count from 50 records up; a smaller feed is judged by its counts.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 
 from schemas import Base, Feed, Reason
-from transforms.gate.bounds import Bound, Standing, bounds, withdrawal
+from transforms.gate.bounds import Bound, FeedMeasures, bounds_of, retirement_bounds
 from transforms.rules import RULES
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ COLUMNS = (
     "has_language", "has_license", "restamped",
 )  # fmt: skip
 _CHANGES = frozenset({"none", "added", "changed", "deleted", "rejected", "quarantined"})
-_TELLING = ("added", "changed", "deleted", "rejected", "quarantined")
+_NEW_CHANGES = ("added", "changed", "deleted", "rejected", "quarantined")
 _ERROR_CODES = tuple(code for code, rule in RULES.items() if rule.severity == "error")
 
 
 class History(Base, frozen=True, kw_only=True):
-    """What the feed's last loaded run left, in shares of its live records; None where there was none."""
+    """Shares of the feed's live records after its last loaded run; None where there was none."""
 
     error_share: float | None = None
     language_share: float | None = None
@@ -34,7 +34,7 @@ class History(Base, frozen=True, kw_only=True):
 
 
 class GateResult(Base, frozen=True, kw_only=True):
-    """The verdict; each reason is a code with its figures. `results` is JSON, of GX's SUMMARY."""
+    """The verdict; each reason is a code with its figures. `results` is JSON, of great-expectations' SUMMARY."""
 
     held: bool
     reasons: tuple[Reason, ...]
@@ -46,35 +46,35 @@ class BadGate(Exception):
 
 
 def judge(frame: pd.DataFrame, feed: Feed, history: History, counts: dict[str, int]) -> GateResult:
-    """Whether a run may be loaded: held when any bound of the feed, its history or the registry is overstepped.
+    """Judge whether a run may be loaded: it is held when it breaks a bound of the feed, its history or the registry.
 
-    `frame` has one row a record as the feed would stand, with the columns of COLUMNS (payload_changed is read too, if
-    there); `codes` holds error codes with ';' between. A run in which nothing is added, changed, deleted, newly
-    rejected or quarantined passes without great-expectations.
-    Raises BadGate for a frame that is not so.
+    `frame` has one row per record of the feed as it would be after the load, with COLUMNS and optionally
+    payload_changed; `codes` holds error codes separated by ";". A run in which nothing is added, changed, deleted,
+    newly rejected or quarantined passes without great-expectations.
+    Raises BadGate for a frame of another shape.
     """
-    _checked(frame)
-    _checked_expectations(feed)
-    if not any(counts.get(name) for name in _TELLING) and _is_quiet(frame):
+    _check_frame(frame)
+    _check_expectations(feed)
+    if not any(counts.get(name) for name in _NEW_CHANGES) and _is_quiet(frame):
         return GateResult(held=False, reasons=(), results={"quiet": True, "counts": dict(counts)})
     codes = _codes_of(frame)
     measured = _measure(frame, codes)
-    standing = Standing(
+    measures = FeedMeasures(
         sums={name: int(measured[name].sum()) for name in measured.columns},
         error_share=history.error_share,
         language_share=history.language_share,
         license_share=history.license_share,
     )
-    wanted = withdrawal(standing) if feed.status == "retired" else bounds(feed.expect, standing, codes)
-    verdicts = _validate(measured, wanted)
-    broken = [bound for bound in wanted if not verdicts[bound.name]["success"]]
-    results = {"quiet": False, "counts": dict(counts), "sums": standing.sums, "expectations": list(verdicts.values())}
+    bounds = retirement_bounds(measures) if feed.status == "retired" else bounds_of(feed.expect, measures, codes)
+    verdicts = _validate(measured, bounds)
+    broken = [bound for bound in bounds if not verdicts[bound.name]["success"]]
+    results = {"quiet": False, "counts": dict(counts), "sums": measures.sums, "expectations": list(verdicts.values())}
     reasons = tuple(bound.reason for bound in broken if bound.reason)
     return GateResult(held=bool(broken), reasons=reasons, results=results)
 
 
 def with_promised(frame: pd.DataFrame, keys: Set[str]) -> pd.DataFrame:
-    """The frame with these records live before, also those that it does not know: a backup says that they were."""
+    """Return the frame with these records live before the run: a restored backup lists them, its catalog may not."""
     import pandas as pd
 
     if not keys:
@@ -89,36 +89,36 @@ def with_promised(frame: pd.DataFrame, keys: Set[str]) -> pd.DataFrame:
 
 
 def _is_quiet(frame: pd.DataFrame) -> bool:
-    """Whether the run brings nothing new, good or bad."""
+    """Whether the run changes nothing, for better or worse."""
     same = frame["live_before"].astype(bool) == frame["live_after"].astype(bool)
-    return bool(same.all()) and not frame["change"].isin(_TELLING).any()
+    return bool(same.all()) and not frame["change"].isin(_NEW_CHANGES).any()
 
 
-def _checked(frame: pd.DataFrame) -> None:
-    """Raises BadGate when the frame has other columns or changes than were agreed."""
+def _check_frame(frame: pd.DataFrame) -> None:
+    """Raise BadGate when columns are missing, or the column change has unknown values."""
     missing = set(COLUMNS) - set(frame.columns)
     if missing:
-        raise BadGate(f"the gate's frame: columns missing {sorted(missing)}")
-    strange = set(frame["change"].unique()) - _CHANGES
-    if strange:
-        raise BadGate(f"the gate's frame, column change: {sorted(map(str, strange))} are none of {sorted(_CHANGES)}")
+        raise BadGate(f"the gate's frame lacks the columns {sorted(missing)}")
+    unknown = set(frame["change"].unique()) - _CHANGES
+    if unknown:
+        raise BadGate(f"the gate's frame: change holds {sorted(map(str, unknown))}; use one of {sorted(_CHANGES)}")
 
 
-def _checked_expectations(feed: Feed) -> None:
-    """Raises BadGate when what the feed's file expects cannot be."""
-    wanted = feed.expect.records
-    if wanted is not None and not 0 <= wanted[0] <= wanted[1]:
-        raise BadGate(f"feeds/{feed.name}.toml, [expect] records: {list(wanted)} is no range; write [least, most]")
+def _check_expectations(feed: Feed) -> None:
+    """Raise BadGate when the range of records is reversed or negative."""
+    records = feed.expect.records
+    if records is not None and not 0 <= records[0] <= records[1]:
+        raise BadGate(f"feeds/{feed.name}.toml, [expect] records: {list(records)} is not a range; write [least, most]")
 
 
 def _codes_of(frame: pd.DataFrame) -> tuple[str, ...]:
-    """The error-level rules of the registry, and those of an earlier registry that records still carry."""
-    seen = {code for said in frame["codes"].dropna().unique() for code in str(said).split(";") if code}
-    return _ERROR_CODES + tuple(sorted(seen - set(_ERROR_CODES)))
+    """Return the error-level rules of the registry, and those of an earlier registry that records still have."""
+    codes = {code for joined in frame["codes"].dropna().unique() for code in str(joined).split(";") if code}
+    return _ERROR_CODES + tuple(sorted(codes - set(_ERROR_CODES)))
 
 
 def _measure(frame: pd.DataFrame, codes: tuple[str, ...]) -> pd.DataFrame:
-    """The frame as zeros and ones that can be summed: one column a measure, and one an error code."""
+    """Return the frame as zeros and ones to be summed: one column per measure, and one per error code."""
     import pandas as pd
 
     before, after = frame["live_before"].astype(bool), frame["live_after"].astype(bool)
@@ -136,58 +136,58 @@ def _measure(frame: pd.DataFrame, codes: tuple[str, ...]) -> pd.DataFrame:
         "with_language": after & frame["has_language"].astype(bool),
         "with_license": after & frame["has_license"].astype(bool),
     }
-    said = frame["codes"].fillna("")
-    some = said[said != ""].str.split(";")
+    joined = frame["codes"].fillna("")
+    code_lists = joined[joined != ""].str.split(";")
     for code in codes:
-        hits = some[[code in listed for listed in some]].index
+        hits = code_lists[[code in listed for listed in code_lists]].index
         measures[f"error:{code}"] = pd.Series(frame.index.isin(hits), index=frame.index)
     return pd.DataFrame(measures).astype("int8")
 
 
 def _rewritten(frame: pd.DataFrame) -> pd.Series[bool]:
-    """The records that would change, and those whose payload changed though our reading of it did not."""
+    """Return the records that would change, and those whose payload changed without changing the record."""
     changed = frame["change"] == "changed"
     return changed | frame["payload_changed"].astype(bool) if "payload_changed" in frame.columns else changed
 
 
-def _validate(measured: pd.DataFrame, wanted: list[Bound]) -> dict[str, dict[str, Any]]:
-    """Every bound as an expectation of great-expectations over the frame, its verdict by the bound's name."""
+def _validate(measured: pd.DataFrame, bounds: list[Bound]) -> dict[str, dict[str, Any]]:
+    """Check every bound as an expectation of great-expectations; return name of the bound → its verdict."""
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as gx
     from great_expectations.data_context.types import base
     from great_expectations.expectations.core.expect_column_sum_to_be_between import ExpectColumnSumToBeBetween
 
     logging.getLogger(base.__name__).setLevel(logging.WARNING)  # it sets itself to INFO
-    plain = base.DataContextConfig(
+    gx_config = base.DataContextConfig(
         store_backend_defaults=base.InMemoryStoreBackendDefaults(),
         progress_bars=base.ProgressBarsConfig(globally=False),
         analytics_enabled=False,
     )
-    context = gx.get_context(mode="ephemeral", project_config=plain)
+    context = gx.get_context(mode="ephemeral", project_config=gx_config)
     asset = context.data_sources.add_pandas("staging").add_dataframe_asset("feed")
-    batch = asset.add_batch_definition_whole_dataframe("as it would stand").get_batch({"dataframe": measured})
+    batch = asset.add_batch_definition_whole_dataframe("after the load").get_batch({"dataframe": measured})
     suite = gx.ExpectationSuite(name="gate")
-    for bound in wanted:
+    for bound in bounds:
         suite.add_expectation(
             ExpectColumnSumToBeBetween(
                 column=bound.column, min_value=bound.low, max_value=bound.high, meta={"name": bound.name}
             )
         )
-    answer = batch.validate(suite, result_format="SUMMARY")
-    return {verdict["name"]: verdict for verdict in map(_verdict_of, answer.results)}
+    result = batch.validate(suite, result_format="SUMMARY")
+    return {verdict["name"]: verdict for verdict in map(_verdict, result.results)}
 
 
-def _verdict_of(result: Any) -> dict[str, Any]:
-    """One expectation's verdict as JSON. Raises BadGate when it could not be evaluated."""
-    said = result.expectation_config
+def _verdict(result: Any) -> dict[str, Any]:
+    """Return an expectation's verdict as JSON. Raises BadGate when it could not be evaluated."""
+    config = result.expectation_config
     if result.exception_info.get("raised_exception", True):
-        raise BadGate(f"expectation {said.meta['name']}: {result.exception_info.get('exception_message')}")
+        raise BadGate(f"expectation {config.meta['name']}: {result.exception_info.get('exception_message')}")
     return {
-        "name": said.meta["name"],
-        "type": said.type,
-        "column": said.kwargs["column"],
-        "min": said.kwargs.get("min_value"),
-        "max": said.kwargs.get("max_value"),
+        "name": config.meta["name"],
+        "type": config.type,
+        "column": config.kwargs["column"],
+        "min": config.kwargs.get("min_value"),
+        "max": config.kwargs.get("max_value"),
         "observed": int(result.result["observed_value"]),
         "success": bool(result.success),
     }

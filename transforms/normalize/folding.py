@@ -1,7 +1,4 @@
-"""The TOML tables that normalization reads, and the one folding by which their terms are matched.
-
-Tables are read once, when the module that uses them is first called; nothing else in this room touches a file.
-"""
+"""Fold texts for comparison: terms match however they are capitalised, accented, spaced and punctuated."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from functools import lru_cache
 
 __all__ = ["compact", "fold", "in_serbian_latin"]
 
-_ARABIC_MARKS = re.compile("[\u0640\u064b-\u065f\u0670]")  # tatweel and vowel signs: written or not at will
+_ARABIC_MARKS = re.compile("[\u0640\u064b-\u065f\u0670]")  # tatweel and vowel signs, which are optional
 _ARABIC_LETTERS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه"})
 _SERBIAN = dict(zip("абвгдђежзијклмнопрстћуфхцчш", "abvgdđežzijklmnoprstćufhcčš", strict=True))
 _SERBIAN |= {"љ": "lj", "њ": "nj", "џ": "dž"}
@@ -19,8 +16,8 @@ _GAP = re.compile(r"[\W_]+", re.UNICODE)
 
 
 def fold(text: str) -> str:
-    """The text as terms are compared: NFC, casefolded, without accents of Latin, Greek and Cyrillic letters or
-    Arabic vowel signs, every run of spaces and punctuation one space. Thai and Indic marks are letters and stay.
+    """Return the text as terms are compared: NFKC, casefolded, without accents of Latin, Greek and Cyrillic letters or
+    Arabic vowel signs, with one space for every run of spaces and punctuation. Thai and Indic marks are letters.
     """
     plain = unicodedata.normalize("NFKC", text).casefold()
     if not plain.isascii():
@@ -33,7 +30,7 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _unaccented(letter: str) -> str:
-    """A Latin, Greek or Cyrillic letter without its accent; Cyrillic й stays itself, all other letters too."""
+    """Return a Latin, Greek or Cyrillic letter without its accent; Cyrillic й and all other letters as they are."""
     if letter in "йЙ" or letter.isascii():
         return letter
     parts = unicodedata.normalize("NFD", letter)
@@ -48,7 +45,7 @@ def _is_word(letter: str) -> bool:
 
 
 def in_serbian_latin(text: str) -> str | None:
-    """A Serbian term in Cyrillic letters as it is written in Latin ones; None for text of other letters."""
+    """Return a Serbian term in Cyrillic letters in Latin ones; None for a text with other letters."""
     low = text.casefold()
     letters = set(low) - set(" -/,.()")
     if not letters or not letters <= _SERBIAN.keys():
@@ -57,5 +54,5 @@ def in_serbian_latin(text: str) -> str | None:
 
 
 def compact(text: str) -> str:
-    """The folded text without its spaces, for terms that are written apart, hyphenated or as one word."""
+    """Return the folded text without its spaces: terms are written apart, hyphenated or as one word."""
     return fold(text).replace(" ", "")

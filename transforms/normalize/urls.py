@@ -1,4 +1,4 @@
-"""Addresses: what is one, its form for showing, its canonical form for comparing (https://www.rfc-editor.org/rfc/rfc3986)."""
+"""Web addresses: in a form to show, and in a canonical form to compare (https://www.rfc-editor.org/rfc/rfc3986)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import idna
 
-_LONGEST = 2048  # characters; longer addresses are no addresses that a browser opens
+_MAX_ADDRESS_CHARS = 2048  # browsers open no longer ones
+_MAX_SPACES = 7  # a text with more is a sentence
 
-_SCHEME = re.compile(
+_SCHEME = re.compile(  # once, or repeated: "https://https://"
     r"^(?:https?\s*+(?::\s*+)?/{1,3}\s*+)*(https?)\s*+:\s*+/{1,3}\s*+(?=[^\s/])", re.IGNORECASE
-)  # once or twice
+)
 _OTHER_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:(?!\d+(/|$))", re.IGNORECASE)
 _SIMPLE = re.compile(r"(https?)://([a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)+)((?:/[A-Za-z0-9._~/-]*)?)")  # most addresses
 _HOST = re.compile(
@@ -25,20 +26,21 @@ _FILE_NAME = re.compile(
     r"^[^/]+\.(pdf|docx?|xlsx?|pptx?|txt|zip|html?|xml|json|jpe?g|png|gif|mp[34]|csv|epub|rtf|odt|svg|py|rs|md)$",
     re.IGNORECASE,
 )
-_WRAPPING = str.maketrans("", "", "\u200b\u200c\u200d\u2060\ufeff\u200e\u200f\t\r\n")
+_INVISIBLE = str.maketrans("", "", "\u200b\u200c\u200d\u2060\ufeff\u200e\u200f\t\r\n")
 _TRACKING = re.compile(
     r"^(utm_\w+|fbclid|gclid|dclid|gbraid|wbraid|msclkid|mc_[ce]id|igshid|yclid|_ga|_gl|_hs\w+|ref_src|spm|cmpid|jsessionid|phpsessid|sid)$",
     re.I,
 )
 _SESSION = re.compile(r";(jsessionid|phpsessid)=[^/?#]*", re.IGNORECASE)
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_SAFE_PATH = "/%:@!$&()*+,;=~-._"  # no quotation mark: at an end it would be read as one around the address
+_DEFAULT_PORTS = (80, 443)
+_SAFE_PATH = (
+    "/%:@!$&()*+,;=~-._"  # without quotation marks: at the end they would be taken for marks around the address
+)
 _SAFE_QUERY = "/%:@!$()*+,;=~-._?&"
-_PRIVATE_NAMES = re.compile(r"(^|\.)(localhost|local|localdomain|internal|intranet|lan|home|corp|invalid)$")
 
 
 class _Parts(NamedTuple):
-    """An address parsed once."""
+    """The parts of an address."""
 
     scheme: str
     netloc: str
@@ -50,15 +52,15 @@ class _Parts(NamedTuple):
 
 
 @lru_cache(maxsize=16384)
-def web_address(said: str) -> str | None:
-    """The absolute http(s) address that was said, as given but for stray spaces; None when it is none.
+def web_address(text: str) -> str | None:
+    """Return the absolute http(s) address that a text is, without stray spaces; None when it is not one.
 
-    A scheme is added to what starts with a host name ("www.golabz.eu/lab/x", "//host/path").
+    A scheme is added to a text that starts with a host name ("www.golabz.eu/lab/x", "//host/path").
     """
-    if len(said) < _LONGEST and (simple := _SIMPLE.fullmatch(said)):
-        return said if _ascii_host(simple[2]) is not None else None
-    text = said.translate(_WRAPPING).strip().strip("<>\"'“”«»").strip().replace("&amp;", "&")
-    if not text or len(text) > _LONGEST:
+    if len(text) < _MAX_ADDRESS_CHARS and (simple := _SIMPLE.fullmatch(text)):
+        return text if _ascii_host(simple[2]) is not None else None
+    text = text.translate(_INVISIBLE).strip().strip("<>\"'“”«»").strip().replace("&amp;", "&")
+    if not text or len(text) > _MAX_ADDRESS_CHARS:
         return None
     scheme = _SCHEME.match(text)
     if scheme:
@@ -69,54 +71,37 @@ def web_address(said: str) -> str | None:
         return None
     else:
         text = f"http://{text}"
-    text = text.replace(" ", "%20") if text.count(" ") < 8 else ""
-    parts = split(text)
+    text = text.replace(" ", "%20") if text.count(" ") <= _MAX_SPACES else ""
+    parts = split_url(text)
     return text if parts is not None and parts.host and _ascii_host(parts.host) is not None else None
 
 
 @lru_cache(maxsize=16384)
-def canonical(url: str) -> str | None:
-    """The form in which two addresses of one page are equal; for comparing, not for showing. None for no address.
+def canonical_url(url: str) -> str | None:
+    """Return the form in which two addresses of one page are equal, to compare and not to show; None if not an address.
 
     Always https; host in lower-case ASCII; `www.` kept (some hosts answer only with it); no default port, user,
     fragment, session or tracking parameter; other parameters in alphabetical order; no trailing slash. Idempotent.
     """
     address = web_address(url)
-    parts = split(address) if address else None
+    parts = split_url(address) if address else None
     if parts is None or not parts.host:
         return None
     host = _ascii_host(parts.host)
     if host is None:
         return None
     port = parts.port
-    place = host if port is None or port in _DEFAULT_PORTS.values() else f"{host}:{port}"
+    netloc = host if port is None or port in _DEFAULT_PORTS else f"{host}:{port}"
     path = re.sub("/{2,}", "/", _quoted(_SESSION.sub("", parts.path), _SAFE_PATH))
     query = _query(parts.query)
-    return f"https://{place}{_without_dots(path).rstrip('/')}" + (f"?{query}" if query else "") + _route(parts.fragment)
+    return (
+        f"https://{netloc}{_without_dots(path).rstrip('/')}" + (f"?{query}" if query else "") + _route(parts.fragment)
+    )
 
 
-def problem(url: str) -> str | None:
-    """Why an address cannot be a resource's: malformed, no host, or a private host; None when it can."""
-    if not url.strip():
-        return "empty"
-    address = web_address(url)
-    if address is None:
-        return _why_not(url.strip())
-    host = (urlsplit(address).hostname or "").rstrip(".")
-    return "private host" if _is_private(host) else None
-
-
-def _why_not(url: str) -> str:
-    if len(url) > _LONGEST:
-        return f"longer than {_LONGEST} characters"
-    if _OTHER_SCHEME.match(url) and not _SCHEME.match(url):
-        return "no host" if url.lower().startswith(("http:", "https:")) else "not http or https"
-    return "malformed" if _SCHEME.match(url) else "no host"
-
-
-@lru_cache(maxsize=4096)  # normalization asks twice for an address, the rules ask again
-def split(address: str) -> _Parts | None:
-    """The parts of an address; None when it cannot be read as one: a bad port, a bracket that is never closed."""
+@lru_cache(maxsize=4096)  # normalization needs them twice for an address, the rules again
+def split_url(address: str) -> _Parts | None:
+    """Return the parts of an address; None for one with a bad port or an unclosed bracket."""
     if simple := _SIMPLE.fullmatch(address):
         scheme, host, path = simple.groups()
         return _Parts(scheme, host, path, "", "", host, None)
@@ -129,7 +114,7 @@ def split(address: str) -> _Parts | None:
 
 @lru_cache(maxsize=4096)
 def _ascii_host(host: str) -> str | None:
-    """The host in lower-case ASCII (IDNA 2008 with the UTS 46 mapping), or None when it cannot be one."""
+    """Return the host in lower-case ASCII (IDNA 2008 with the UTS 46 mapping), or None when it is not valid."""
     name = unquote(host).rstrip(".").lower()
     if ":" in name or name.replace(".", "").isdigit():
         return _address_literal(name)
@@ -149,28 +134,20 @@ def _address_literal(name: str) -> str | None:
     return f"[{address.compressed}]" if address.version == 6 else address.compressed
 
 
-@lru_cache(maxsize=4096)
-def _is_private(host: str) -> bool:
-    try:
-        return not ipaddress.ip_address(host.strip("[]")).is_global
-    except ValueError:
-        return "." not in host or bool(_PRIVATE_NAMES.search(host.lower()))
-
-
 def _without_dots(path: str) -> str:
-    """The path without "." and ".." (RFC 3986, 5.2.4)."""
+    """Remove "." and ".." from a path (RFC 3986, 5.2.4)."""
     return urljoin("/", path) if "/." in path else path
 
 
 def _quoted(part: str, safe: str) -> str:
-    """Percent-encoding in one form: unreserved characters plain, all others encoded, hexadecimal in capitals."""
+    """Percent-encode in one form: unreserved characters plain, all others encoded, hexadecimal in capitals."""
     if part.isascii() and "%" not in part and " " not in part:
         return quote(part, safe=safe)
-    plain = re.sub(r"%([0-9A-Fa-f]{2})", _unreserved, part)
+    plain = re.sub(r"%([0-9A-Fa-f]{2})", _decode_unreserved, part)
     return re.sub(r"%(?![0-9A-F]{2})", "%25", quote(plain, safe=safe, errors="replace"))
 
 
-def _unreserved(match: re.Match[str]) -> str:
+def _decode_unreserved(match: re.Match[str]) -> str:
     letter = chr(int(match[1], 16))
     return letter if letter.isascii() and (letter.isalnum() or letter in "-._~") else match[0].upper()
 
@@ -181,5 +158,5 @@ def _query(query: str) -> str:
 
 
 def _route(fragment: str) -> str:
-    """A fragment that is a route of a one-page site ("#/record/5", "#!view") names another page and stays."""
+    """Keep a fragment that is a route of a one-page site ("#/record/5", "#!view"): it names another page."""
     return f"#{_quoted(fragment, _SAFE_QUERY)}" if fragment.startswith(("/", "!")) and len(fragment) > 1 else ""

@@ -1,7 +1,7 @@
 """Rules over the whole catalog: what unrelated records of different feeds have in common. Pure.
 
-The facts are the matcher's features, which the publication has at hand: no feed is read again, and both sides are told
-on the same night, whichever of the two came last.
+They read the matcher's features, which the publication has at hand: no feed is read again, and both records get their
+issue on the same night, whichever of them came last.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from schemas import Issue
-from transforms.rules.batch import LOOKS, issue, unrelated
+from transforms.rules.batch import MAX_COMPARED_TITLES, issue, unrelated
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-_COLUMNS = ("key", "feed", "titles", "languages", "identifiers")
 CATALOG_RULE_CODES = ("url_shared_elsewhere", "identifier_shared_elsewhere")
-_FETCH = 2_000
-_SHARED = """
-WITH bearer AS (SELECT unnest(identifiers) AS mark, key, feed, titles, languages FROM feature),
-shared AS (SELECT mark FROM bearer GROUP BY mark HAVING min(feed) <> max(feed))
-SELECT mark, key, feed, titles, languages FROM bearer SEMI JOIN shared USING (mark) ORDER BY mark, key
+_COLUMNS = ("key", "feed", "titles", "languages", "identifiers")
+_FETCH_ROWS = 2_000
+_SHARED_ELSEWHERE = """
+WITH owner AS (SELECT unnest(identifiers) AS identifier, key, feed, titles, languages FROM feature),
+shared AS (SELECT identifier FROM owner GROUP BY identifier HAVING min(feed) <> max(feed))
+SELECT identifier, key, feed, titles, languages FROM owner SEMI JOIN shared USING (identifier) ORDER BY identifier, key
 """
 
 
-class _Bearer(NamedTuple):
-    """A live record that bears an address or identifier which another feed has too."""
+class _Owner(NamedTuple):
+    """A live record with an address or identifier that a record of another feed has too."""
 
-    mark: str  # doi:, isbn:, handle: or url: with the value
+    identifier: str  # doi:, isbn:, handle: or url: with the value
     key: str
     feed: str
     titles: list[str]
@@ -39,7 +39,7 @@ class _Bearer(NamedTuple):
 
 
 def apply_catalog_rules(features: pa.Table) -> Iterator[Issue]:
-    """A finding for each record that shares an address or identifier with an unrelated record of another feed.
+    """Yield an issue for each record that shares an address or identifier with an unrelated record of another feed.
 
     In the order of addresses, identifiers and keys; the value names the other record. Memory does not grow with the
     catalog, but with the records that share one address or identifier.
@@ -48,40 +48,41 @@ def apply_catalog_rules(features: pa.Table) -> Iterator[Issue]:
 
     with duckdb.connect() as connection:
         connection.register("feature", features.select(_COLUMNS))
-        found = connection.execute(_SHARED)
-        for _, group in groupby(_bearers(found), key=lambda one: one.mark):
-            yield from _shared(list(group))
+        rows = connection.execute(_SHARED_ELSEWHERE)
+        for _, owners in groupby(_fetch(rows), key=lambda owner: owner.identifier):
+            yield from _issues_of(list(owners))
 
 
-def _bearers(found: duckdb.DuckDBPyConnection) -> Iterator[_Bearer]:
-    while rows := found.fetchmany(_FETCH):
-        yield from (_Bearer(*row) for row in rows)
+def _fetch(rows: duckdb.DuckDBPyConnection) -> Iterator[_Owner]:
+    while batch := rows.fetchmany(_FETCH_ROWS):
+        yield from (_Owner(*row) for row in batch)
 
 
-def _shared(group: list[_Bearer]) -> Iterator[Issue]:
-    """Findings about the bearers of one mark; each is compared with the first few of other feeds only."""
-    few = list(_first_of_each_feed(group))
-    for one in group:
-        others = islice((other for other in few if other.feed != one.feed), LOOKS)
-        other = next((other for other in others if _apart(one, other)), None)
+def _issues_of(owners: list[_Owner]) -> Iterator[Issue]:
+    """Yield the issues of the records that share one identifier; each is compared with a few of other feeds only."""
+    compared = list(_first_of_each_feed(owners))
+    for owner in owners:
+        others = islice((other for other in compared if other.feed != owner.feed), MAX_COMPARED_TITLES)
+        other = next((other for other in others if _is_unrelated(owner, other)), None)
         if other is not None:
-            scheme, _, value = one.mark.partition(":")
+            scheme, _, value = owner.identifier.partition(":")
             if scheme == "url":
-                yield issue(CATALOG_RULE_CODES[0], one.key, "url", f"{value} = {other.key}")
+                yield issue("url_shared_elsewhere", owner.key, "url", f"{value} = {other.key}")
             else:
-                yield issue(CATALOG_RULE_CODES[1], one.key, "identifiers", f"{one.mark} = {other.key}")
+                shared = f"{owner.identifier} = {other.key}"
+                yield issue("identifier_shared_elsewhere", owner.key, "identifiers", shared)
 
 
-def _first_of_each_feed(group: list[_Bearer]) -> Iterator[_Bearer]:
-    """In their order, at most LOOKS bearers of each feed: no more are ever looked at."""
-    seen: Counter[str] = Counter()
-    for one in group:
-        seen[one.feed] += 1
-        if seen[one.feed] <= LOOKS:
-            yield one
+def _first_of_each_feed(owners: list[_Owner]) -> Iterator[_Owner]:
+    """Yield at most MAX_COMPARED_TITLES records of each feed, in their order."""
+    counts: Counter[str] = Counter()
+    for owner in owners:
+        counts[owner.feed] += 1
+        if counts[owner.feed] <= MAX_COMPARED_TITLES:
+            yield owner
 
 
-def _apart(one: _Bearer, other: _Bearer) -> bool:
-    """Whether two records are unrelated; titles of different languages say nothing of it: one may be a translation."""
-    translated = one.languages and other.languages and not set(one.languages) & set(other.languages)
-    return not translated and unrelated(one.titles, other.titles)
+def _is_unrelated(left: _Owner, right: _Owner) -> bool:
+    """Whether two records are unrelated; titles of different languages do not show it: one may be a translation."""
+    may_be_translated = left.languages and right.languages and not set(left.languages) & set(right.languages)
+    return not may_be_translated and unrelated(left.titles, right.titles)

@@ -7,13 +7,13 @@ import re
 from functools import lru_cache
 
 from schemas import Resource
-from transforms.normalize.urls import split
-from transforms.rules.rule import Breach, Context, Rule, reported
+from transforms.normalize.urls import split_url
+from transforms.rules.rule import Breach, Context, Rule, findings_of, reported
 from transforms.rules.texts import finding
 
 _PRIVATE_ENDINGS = (".local", ".localhost", ".internal", ".lan", ".intranet", ".home.arpa", ".test", ".invalid")
 _NUMERIC_HOST = re.compile(r"(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+)){0,3}")  # 2130706433, 0x7f.1, 127.1
-_SESSION = re.compile(r"(?:;jsessionid=|[?&](?:phpsessid|jsessionid|sid|session_?id)=)", re.IGNORECASE)
+_SESSION_PARAMETER = re.compile(r"(?:;jsessionid=|[?&](?:phpsessid|jsessionid|sid|session_?id)=)", re.IGNORECASE)
 _PLACEHOLDER_HOST = re.compile(r"example\.(?:com|org|net)|localhost", re.IGNORECASE)
 _PLACEHOLDER_IDENTIFIERS = re.compile(
     r"(?:https?://hdl\.handle\.net/)?123456789/.*|0{8,13}|9780{9,10}|(\d)\1{9,12}|10\.(?:1234|5555|0000|9999|12345)/.*"
@@ -24,7 +24,7 @@ _PLACEHOLDER_IDENTIFIERS = re.compile(
 
 @lru_cache(maxsize=10_000)
 def _is_private(host: str) -> bool:
-    """Whether a host is of a private network or this machine, in any spelling of its address."""
+    """Whether a host is in a private network or this machine, in any spelling of its address."""
     plain = host.rstrip(".").lower()
     if not plain or plain == "localhost" or plain.endswith(_PRIVATE_ENDINGS):
         return True
@@ -35,56 +35,57 @@ def _is_private(host: str) -> bool:
     return not address.is_global
 
 
-def _at_fault(resource: Resource, fault: str) -> list[Breach]:
-    """Where the landing page and the links have a fault."""
-    seen = [("url", resource.url)] if resource.url and fault in _faults(resource.url) else []
-    return seen + [(f"links[{n}].url", link.url) for n, link in enumerate(resource.links) if fault in _faults(link.url)]
+def _addresses_with(resource: Resource, fault: str) -> list[Breach]:
+    """Return the landing page and the links that have a fault."""
+    breaches = [("url", resource.url)] if resource.url and fault in _faults(resource.url) else []
+    return breaches + [
+        (f"links[{n}].url", link.url) for n, link in enumerate(resource.links) if fault in _faults(link.url)
+    ]
 
 
-def opens(resource: Resource) -> str | None:
-    """The first address at which a reader gets to the work: its page, else a file; a picture of it opens nothing."""
+def opening_address(resource: Resource) -> str | None:
+    """Return the address at which a reader opens the work: its page, else its first file; a picture is not one."""
     return resource.url or next((link.url for link in resource.links if link.role == "content"), None)
 
 
 def _missing(resource: Resource, _: Context) -> list[Breach]:
-    return [] if opens(resource) else [("url", "")]
+    return [] if opening_address(resource) else [("url", "")]
 
 
-def landing_page_missing(resource: Resource, _: Context) -> list[Breach]:
-    return [("url", file)] if not resource.url and (file := opens(resource)) else []
+def _landing_page_missing(resource: Resource, _: Context) -> list[Breach]:
+    return [("url", file)] if not resource.url and (file := opening_address(resource)) else []
 
 
-@lru_cache(maxsize=1_000)  # each address is asked for several times while its record is judged
+@lru_cache(maxsize=1_000)  # several rules look at each address of a record
 def _faults(url: str) -> frozenset[str]:
-    """What is wrong with an address: private, unsafe, malformed, session."""
-    parts = split(url)
+    """Return what is wrong with an address, among private, unsafe, malformed and session."""
+    parts = split_url(url)
     if parts is None:
         return frozenset({"malformed"})
     scheme, host = parts.scheme.lower(), parts.host
     web = scheme in {"http", "https"}
-    found = []
+    faults = []
     if web and host is not None and _is_private(host):
-        found.append("private")
+        faults.append("private")
     if (scheme and not web) or "@" in parts.netloc:
-        found.append("unsafe")
+        faults.append("unsafe")
     if not scheme or (web and not parts.netloc) or " " in url:
-        found.append("malformed")
-    if "=" in url and _SESSION.search(url):
-        found.append("session")
-    return frozenset(found)
+        faults.append("malformed")
+    if "=" in url and _SESSION_PARAMETER.search(url):
+        faults.append("session")
+    return frozenset(faults)
 
 
-def private(resource: Resource, _: Context) -> list[Breach]:
-    return _at_fault(resource, "private")
+def _private(resource: Resource, _: Context) -> list[Breach]:
+    return _addresses_with(resource, "private")
 
 
-def unsafe(resource: Resource, _: Context) -> list[Breach]:
-    return _at_fault(resource, "unsafe")
+def _unsafe(resource: Resource, _: Context) -> list[Breach]:
+    return _addresses_with(resource, "unsafe")
 
 
-def malformed(resource: Resource, context: Context) -> list[Breach]:
-    seen = _at_fault(resource, "malformed")
-    return seen + [(found.path, found.value) for found in context.findings if found.code == "url_malformed"]
+def _malformed(resource: Resource, context: Context) -> list[Breach]:
+    return [*_addresses_with(resource, "malformed"), *findings_of(context, "url_malformed")]
 
 
 def _insecure(resource: Resource, _: Context) -> list[Breach]:
@@ -92,36 +93,36 @@ def _insecure(resource: Resource, _: Context) -> list[Breach]:
 
 
 def _home_page(resource: Resource, _: Context) -> list[Breach]:
-    parts = split(resource.url) if resource.url else None
+    parts = split_url(resource.url) if resource.url else None
     bare = parts and parts.netloc and parts.path in {"", "/"} and not parts.query and not parts.fragment
     return [("url", resource.url or "")] if bare else []
 
 
-def session(resource: Resource, _: Context) -> list[Breach]:
-    return _at_fault(resource, "session")
+def _session(resource: Resource, _: Context) -> list[Breach]:
+    return _addresses_with(resource, "session")
 
 
-def link_repeated(resource: Resource, _: Context) -> list[Breach]:
+def _link_repeated(resource: Resource, _: Context) -> list[Breach]:
     if len(resource.links) < 2:
         return []
-    met: set[tuple[str, str]] = set()
-    seen = []
+    known: set[tuple[str, str]] = set()
+    breaches = []
     for number, link in enumerate(resource.links):
-        if (link.url, link.role) in met:
-            seen.append((f"links[{number}].url", link.url))
-        met.add((link.url, link.role))
-    return seen
+        if (link.url, link.role) in known:
+            breaches.append((f"links[{number}].url", link.url))
+        known.add((link.url, link.role))
+    return breaches
 
 
-def identifier_placeholder(resource: Resource, _: Context) -> list[Breach]:
+def _identifier_placeholder(resource: Resource, _: Context) -> list[Breach]:
     return [
-        (f"identifiers[{number}].value", one.value)
-        for number, one in enumerate(resource.identifiers)
-        if _PLACEHOLDER_IDENTIFIERS.fullmatch(one.value) or _PLACEHOLDER_HOST.search(one.value)
+        (f"identifiers[{number}].value", identifier.value)
+        for number, identifier in enumerate(resource.identifiers)
+        if _PLACEHOLDER_IDENTIFIERS.fullmatch(identifier.value) or _PLACEHOLDER_HOST.search(identifier.value)
     ]
 
 
-def identifier_missing(resource: Resource, _: Context) -> list[Breach]:
+def _identifier_missing(resource: Resource, _: Context) -> list[Breach]:
     return [] if resource.identifiers or resource.url else [("identifiers", "")]
 
 
@@ -135,7 +136,7 @@ RULES = (
         bad={"url": None, "links": [{"url": "https://learn.unesco.org/a/1.png", "role": "thumbnail"}]},
     ),
     Rule(
-        code="landing_page_missing", path="url", severity="info", part="address", look=landing_page_missing,
+        code="landing_page_missing", path="url", severity="info", part="address", look=_landing_page_missing,
         wrong="There are files, but no page that presents the resource.",
         why="A reader is sent straight into a download, without licence or context.",
         mend="Add the address of the resource's own page.",
@@ -143,21 +144,21 @@ RULES = (
         bad={"url": None, "links": [{"url": "https://learn.unesco.org/a/1.pdf"}]},
     ),
     Rule(
-        code="address_private", path="url", severity="error", part="address", look=private,
+        code="address_private", path="url", severity="error", part="address", look=_private,
         wrong="The address leads into a private network or to a single machine.",
         why="It opens nothing for readers, and it may reach things in their own network.",
         mend="Replace it with the public address (often the base URL of the repository is not set).",
         good={"url": "https://learn.unesco.org/a/1"}, bad={"url": "http://192.168.0.12:8080/handle/1"},
     ),
     Rule(
-        code="address_unsafe", path="url", severity="error", part="address", look=unsafe,
+        code="address_unsafe", path="url", severity="error", part="address", look=_unsafe,
         wrong="The address is no http(s) address, or it carries a name or password.",
         why="javascript:, file: and addresses with passwords put readers or the partner at risk.",
         mend="Give a plain https:// address.",
         good={"url": "https://learn.unesco.org/@team/1"}, bad={"url": "javascript:alert(1)"},
     ),
     Rule(
-        code="url_malformed", path="url", severity="warning", part="address", look=malformed,
+        code="url_malformed", path="url", severity="warning", part="address", look=_malformed,
         wrong="An address is not well formed.",
         why="It opens nothing, or something else.",
         mend="Write the whole address, starting with https://, without spaces.",
@@ -178,7 +179,7 @@ RULES = (
         good={"url": "https://learn.unesco.org/?p=12"}, bad={"url": "https://learn.unesco.org/"},
     ),
     Rule(
-        code="url_session", path="url", severity="warning", part="address", look=session,
+        code="url_session", path="url", severity="warning", part="address", look=_session,
         wrong="The address holds a session number.",
         why="It stops working when the session ends, and may expose somebody's login.",
         mend="Give the permanent address of the page.",
@@ -186,7 +187,7 @@ RULES = (
         bad={"url": "https://learn.unesco.org/a/1;jsessionid=8A0F"},
     ),
     Rule(
-        code="link_repeated", path="links", severity="info", part="address", look=link_repeated,
+        code="link_repeated", path="links", severity="info", part="address", look=_link_repeated,
         wrong="The same link is listed twice.",
         why="Readers cannot tell what the second is for.",
         mend="List each file once.",
@@ -204,7 +205,7 @@ RULES = (
     ),
     Rule(
         code="identifier_placeholder", path="identifiers", severity="warning", part="address",
-        look=identifier_placeholder,
+        look=_identifier_placeholder,
         wrong="An identifier is a placeholder: the software's default prefix, zeros, or an example.",
         why="Many resources of many repositories carry the same, so it identifies none.",
         mend="Register a prefix of your own (handle, DOI), or leave the identifier out.",
@@ -212,7 +213,7 @@ RULES = (
         bad={"identifiers": [{"scheme": "handle", "value": "123456789/12"}]},
     ),
     Rule(
-        code="identifier_missing", path="identifiers", severity="warning", part="address", look=identifier_missing,
+        code="identifier_missing", path="identifiers", severity="warning", part="address", look=_identifier_missing,
         wrong="The record has no identifier and no page of its own.",
         why="The same resource at another partner is recognised by its identifier first.",
         mend="Give a DOI, an ISBN, a handle or the resource's own address (LOM 1.1, dc:identifier).",

@@ -1,7 +1,6 @@
-"""Rules that need a record's neighbours or its history: pure functions of facts that the caller has fetched.
+"""Rules that need a feed's other records, or a record's earlier version: pure functions of facts about records.
 
-The facts of a record are small, so that a feed's worth of them fits in memory; a caller with more than that sorts
-them by url or identifier and passes one group at a time to `shared` and `duplicated`.
+The facts of a record are small, so that those of a whole feed fit in memory.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from rapidfuzz import fuzz
@@ -18,17 +17,20 @@ from schemas import Base, Concept, Contributor, Identifier, Issue, LangMap, Lice
 from transforms.rules.rights import cc_parts
 from transforms.rules.rule import Rule
 
-_ALIKE = 80.0  # of 100: above, two titles are of related records
-_TITLE_SAYS_SOMETHING = 10  # letters; shorter titles repeat by chance
-_TITLE_LENGTH = 120
-LOOKS = 50  # titles that a record is compared with, where more share one address or identifier
-_OTHER = re.compile(r"[\W_]+")  # than letters and digits
-ARROW, VALUE = " → ", 200
-_PUBLIC = frozenset({"doi", "isbn", "handle", "ark", "uri"})  # schemes that name one resource in the whole world
+MAX_COMPARED_TITLES = 50  # that a record is compared with, where more share one address or identifier
+_MIN_RELATED_RATIO = 80.0  # of 100, from which two titles are of related records
+_MIN_TITLE_CHARS = 10  # shorter titles repeat by chance
+_MAX_TITLE_CHARS = 120  # that are compared
+_MAX_VALUE_CHARS = 200
+_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
+_ARROW = " → "  # between the licence before and the one now, in a finding's value
+_GLOBAL_SCHEMES = frozenset({"doi", "isbn", "handle", "ark", "uri"})  # they name one resource in the whole world
+
+K = TypeVar("K", bound=Hashable)
 
 
 class Facts(NamedTuple):
-    """What the batch rules know of one record."""
+    """What the batch rules know about one record."""
 
     key: str
     titles: tuple[str, ...]  # casefolded letters and digits
@@ -41,8 +43,8 @@ class Facts(NamedTuple):
     license_open: bool | None
 
 
-class _Card(Base, frozen=True, kw_only=True):
-    """Those fields of a Resource that the facts are made of: the others are passed over when its JSON is read."""
+class _FactFields(Base, frozen=True, kw_only=True):
+    """The fields of a Resource that the facts are made of; decoding only these skips the others."""
 
     key: str
     title: LangMap = {}
@@ -54,32 +56,36 @@ class _Card(Base, frozen=True, kw_only=True):
     license: License | None = None
 
 
-_CARD = msgspec.json.Decoder(_Card)
+_DECODER = msgspec.json.Decoder(_FactFields)
 
 
-def decode_facts(text: str | bytes) -> Facts:
-    """The facts of one record, from its JSON."""
-    return facts_of(_CARD.decode(text))
+def decode_facts(resource: str | bytes) -> Facts:
+    """Return the facts of one record, from its JSON."""
+    return facts_of(_DECODER.decode(resource))
 
 
-def facts_of(resource: Resource | _Card) -> Facts:
-    """The facts of one record."""
-    rights = resource.license
+def facts_of(resource: Resource | _FactFields) -> Facts:
+    """Return the facts of one record."""
+    license_ = resource.license
     return Facts(
         key=resource.key,
-        titles=tuple(_letters(text) for text in resource.title.values()),
-        author=_letters(resource.contributors[0].name) if resource.contributors else "",
+        titles=tuple(_comparable(title) for title in resource.title.values()),
+        author=_comparable(resource.contributors[0].name) if resource.contributors else "",
         year=resource.issued_year,
         types=tuple(sorted(kind.code for kind in resource.resource_types)),
         url=resource.url,
-        identifiers=tuple(f"{one.scheme}:{one.value}" for one in resource.identifiers if one.scheme in _PUBLIC),
-        license_uri=rights.uri if rights else None,
-        license_open=rights.open if rights else None,
+        identifiers=tuple(
+            f"{identifier.scheme}:{identifier.value}"
+            for identifier in resource.identifiers
+            if identifier.scheme in _GLOBAL_SCHEMES
+        ),
+        license_uri=license_.uri if license_ else None,
+        license_open=license_.open if license_ else None,
     )
 
 
-def _letters(text: str) -> str:
-    return _OTHER.sub(" ", text.casefold()).strip()[:_TITLE_LENGTH]
+def _comparable(text: str) -> str:
+    return _NOT_ALPHANUMERIC.sub(" ", text.casefold()).strip()[:_MAX_TITLE_CHARS]
 
 
 def apply_batch_rules(
@@ -88,93 +94,83 @@ def apply_batch_rules(
     before: Mapping[str, Facts] | None = None,
     narrowed_before: Mapping[str, str] | None = None,
 ) -> Iterator[Issue]:
-    """The findings about the records of a batch, one rule after the other.
+    """Yield the issues of the records of a batch, one rule after the other.
 
-    `neighbours` are the other live records, of this feed and of others; `before` the batch's own records as last
-    accepted, by key; `narrowed_before` the values of the licence findings that stand. Only records of the batch get
-    findings.
+    `neighbours` are the other live records, which are compared but get no issues; `before` the batch's own records as
+    last accepted, by key; `narrowed_before` key → value of the license_narrowed issues that are still open.
     """
-    stands = narrowed_before or {}
-    new = {one.key: one for one in batch}
-    everyone = list(new.values()) + [one for one in neighbours if one.key not in new]
-    for group in _groups(everyone, lambda one: [one.url] if one.url else []):
-        yield from _shared("url_shared", "url", group[0].url or "", group, new)
-    for name, group in _named_groups(everyone):
-        yield from _shared("identifier_shared", "identifiers", name, group, new)
-    for group in _groups(everyone, _same_work):
-        yield from _duplicated(group, new)
-    for key, one in new.items():
-        if key in stands and stands[key] == _narrowing(stands[key].partition(ARROW)[0], one):
-            yield issue("license_narrowed", key, "license", stands[key])
+    by_key = {facts.key: facts for facts in batch}
+    everyone = [*by_key.values(), *(facts for facts in neighbours if facts.key not in by_key)]
+    for url, group in _groups(everyone, lambda facts: [facts.url] if facts.url else []):
+        yield from _shared("url_shared", "url", url, group, by_key)
+    for identifier, group in _groups(everyone, lambda facts: facts.identifiers):
+        yield from _shared("identifier_shared", "identifiers", identifier, group, by_key)
+    for _, group in _groups(everyone, _same_work_keys):
+        yield from _duplicated(group, by_key)
+    for key, facts in by_key.items():
+        value = (narrowed_before or {}).get(key)
+        if value is not None and value == _narrowing(value.partition(_ARROW)[0], facts):
+            yield issue("license_narrowed", key, "license", value)
         elif before and key in before:
-            yield from _narrowed(one, before[key])
+            yield from _narrowed(facts, before[key])
 
 
-def _groups(everyone: Iterable[Facts], by: Callable[[Facts], Sequence[Hashable]]) -> Iterator[list[Facts]]:
-    """Records that have something in common, two or more at a time."""
-    found: dict[Hashable, list[Facts]] = defaultdict(list)
-    for one in everyone:
-        for mark in dict.fromkeys(by(one)):
-            found[mark].append(one)
-    yield from (group for group in found.values() if len(group) > 1)
+def _groups(everyone: Iterable[Facts], keys_of: Callable[[Facts], Sequence[K]]) -> Iterator[tuple[K, list[Facts]]]:
+    """Yield what two or more records have in common, and these records."""
+    groups: dict[K, list[Facts]] = defaultdict(list)
+    for facts in everyone:
+        for key in dict.fromkeys(keys_of(facts)):
+            groups[key].append(facts)
+    yield from ((key, group) for key, group in groups.items() if len(group) > 1)
 
 
-def _named_groups(everyone: Iterable[Facts]) -> Iterator[tuple[str, list[Facts]]]:
-    found: dict[str, list[Facts]] = defaultdict(list)
-    for one in everyone:
-        for mark in dict.fromkeys(one.identifiers):
-            found[mark].append(one)
-    yield from ((name, group) for name, group in found.items() if len(group) > 1)
-
-
-def _shared(code: str, path: str, value: str, group: Sequence[Facts], wanted: Mapping[str, Facts]) -> Iterator[Issue]:
-    """A finding for each wanted record that has an address or identifier in common with an unrelated one."""
-    ordered = sorted(group, key=lambda one: one.key)
-    titles = list(dict.fromkeys(one.titles for one in ordered))
-    apart = {mine: any(unrelated(mine, theirs) for theirs in titles[:LOOKS]) for mine in titles}
-    for one in ordered:
-        if one.key in wanted and apart[one.titles]:
-            yield issue(code, one.key, path, value)
+def _shared(code: str, path: str, value: str, group: Sequence[Facts], batch: Mapping[str, Facts]) -> Iterator[Issue]:
+    """Yield an issue for each record of the batch that shares an address or identifier with an unrelated record."""
+    ordered = sorted(group, key=lambda facts: facts.key)
+    titles = list(dict.fromkeys(facts.titles for facts in ordered))
+    has_unrelated = {mine: any(unrelated(mine, theirs) for theirs in titles[:MAX_COMPARED_TITLES]) for mine in titles}
+    for facts in ordered:
+        if facts.key in batch and has_unrelated[facts.titles]:
+            yield issue(code, facts.key, path, value)
 
 
 def unrelated(left: Sequence[str], right: Sequence[str]) -> bool:
-    """Whether no title of one is like a title of the other; records without titles are not called unrelated."""
+    """Return whether no title of one record is like a title of the other; records without titles are not unrelated."""
     if not left or not right:
         return False
-    return all(fuzz.token_set_ratio(mine, theirs) < _ALIKE for mine in left for theirs in right)
+    return all(fuzz.token_set_ratio(mine, theirs) < _MIN_RELATED_RATIO for mine in left for theirs in right)
 
 
-def _same_work(one: Facts) -> list[Hashable]:
-    """What two records of one feed share when they are probably one: every title, first author, year and kind."""
-    if not any(len(title) >= _TITLE_SAYS_SOMETHING for title in one.titles):
+def _same_work_keys(facts: Facts) -> list[Hashable]:
+    """Return what two records of one feed share that are probably one: all titles, first author, year and types."""
+    if not any(len(title) >= _MIN_TITLE_CHARS for title in facts.titles):
         return []
-    return [(one.key.partition(":")[0], tuple(sorted(one.titles)), one.author, one.year, one.types)]
+    return [(facts.key.partition(":")[0], tuple(sorted(facts.titles)), facts.author, facts.year, facts.types)]
 
 
-def _duplicated(group: Sequence[Facts], wanted: Mapping[str, Facts]) -> Iterator[Issue]:
-    """A finding for each wanted record of one feed that repeats another; the value names the smallest other key."""
-    keys = sorted({one.key for one in group})
+def _duplicated(group: Sequence[Facts], batch: Mapping[str, Facts]) -> Iterator[Issue]:
+    """Yield an issue for each record of the batch that repeats another, whose smallest key is the value."""
+    keys = sorted({facts.key for facts in group})
     for key in keys:
-        if key in wanted and len(keys) > 1:
+        if key in batch and len(keys) > 1:
             yield issue("duplicated_in_feed", key, "title", keys[1] if key == keys[0] else keys[0])
 
 
 def _narrowed(now: Facts, before: Facts) -> Iterator[Issue]:
-    """A finding when the licence permits less than it did in the version accepted before."""
-    more = cc_parts(now.license_uri) - cc_parts(before.license_uri)
-    lost = before.license_open is True and now.license_open is not True
-    tightened = before.license_open is True and bool(more & {"nc", "nd", "sa"})
-    if lost or tightened:
+    """Yield an issue when the licence permits less than it did in the version accepted before."""
+    added = cc_parts(now.license_uri) - cc_parts(before.license_uri)
+    if before.license_open is True and (now.license_open is not True or added & {"nc", "nd", "sa"}):
         yield issue("license_narrowed", now.key, "license", _narrowing(before.license_uri, now))
 
 
 def _narrowing(before: str | None, now: Facts) -> str:
-    """What a licence was and is, as a finding says it."""
-    return f"{before}{ARROW}{now.license_uri or 'none'}"[:VALUE]
+    """Return the licence before and now, as the issue's value."""
+    return f"{before}{_ARROW}{now.license_uri or 'none'}"[:_MAX_VALUE_CHARS]
 
 
 def issue(code: str, key: str, path: str, value: str) -> Issue:
-    return Issue(key=key, code=code, severity=_SEVERITIES[code], path=path, value=value[:VALUE])
+    """Return an issue of a batch rule."""
+    return Issue(key=key, code=code, severity=_SEVERITIES[code], path=path, value=value[:_MAX_VALUE_CHARS])
 
 
 RULES = (

@@ -14,7 +14,7 @@ _ROLES = frozenset(
     | {"technical implementer", "content provider", "technical validator", "educational validator", "script writer"}
     | {"instructional designer", "subject matter expert"}
 )
-_KINDS = frozenset(
+_RELATION_KINDS = frozenset(
     {"ispartof", "haspart", "isversionof", "hasversion", "isformatof", "hasformat", "references", "isreferencedby"}
     | {"isbasedon", "isbasisfor", "requires", "isrequiredby"}
 )
@@ -33,32 +33,34 @@ _AMB_LICENSE = re.compile(
 )
 
 
-def _one_of(path: str, allowed: frozenset[str], read: Callable[[Resource], list[Breach]]) -> Look:
-    """A look that gives every value of a field which is not of its vocabulary."""
+def _one_of(allowed: frozenset[str], read: Callable[[Resource], list[Breach]]) -> Look:
+    """Return a look that finds every value of a field that is not in its vocabulary."""
 
     def look(resource: Resource, _: Context) -> list[Breach]:
-        return [(where or path, value) for where, value in read(resource) if value not in allowed]
+        return [(path, value) for path, value in read(resource) if value not in allowed]
 
     return look
 
 
 def _roles(resource: Resource) -> list[Breach]:
-    return [(f"contributors[{number}].role", one.role) for number, one in enumerate(resource.contributors)]
+    return [
+        (f"contributors[{number}].role", contributor.role) for number, contributor in enumerate(resource.contributors)
+    ]
 
 
 def _kinds(resource: Resource) -> list[Breach]:
-    return [(f"relations[{number}].kind", one.kind) for number, one in enumerate(resource.relations)]
+    return [(f"relations[{number}].kind", relation.kind) for number, relation in enumerate(resource.relations)]
 
 
-def contexts(resource: Resource) -> list[Breach]:
-    return [(f"contexts[{number}]", one) for number, one in enumerate(resource.contexts)]
+def _contexts(resource: Resource) -> list[Breach]:
+    return [(f"contexts[{number}]", context) for number, context in enumerate(resource.contexts)]
 
 
-def levels(resource: Resource) -> list[Breach]:
-    return [(f"levels[{number}]", one) for number, one in enumerate(resource.levels)]
+def _levels(resource: Resource) -> list[Breach]:
+    return [(f"levels[{number}]", level) for number, level in enumerate(resource.levels)]
 
 
-def difficulty(resource: Resource) -> list[Breach]:
+def _difficulty(resource: Resource) -> list[Breach]:
     return [("difficulty", resource.difficulty)] if resource.difficulty else []
 
 
@@ -67,27 +69,27 @@ def _interactivity(resource: Resource) -> list[Breach]:
 
 
 def _learning_time(resource: Resource, _: Context) -> list[Breach]:
-    said = resource.typical_learning_time
-    return [("typical_learning_time", said)] if said and not _DURATION.fullmatch(said) else []
+    duration = resource.typical_learning_time
+    return [("typical_learning_time", duration)] if duration and not _DURATION.fullmatch(duration) else []
 
 
-def amb_license(resource: Resource, _: Context) -> list[Breach]:
+def _amb_license(resource: Resource, _: Context) -> list[Breach]:
     uri = resource.license.uri if resource.license else None
     return [("license.uri", uri)] if uri and not _AMB_LICENSE.fullmatch(uri) else []
 
 
 def _amb_type(resource: Resource, _: Context) -> list[Breach]:
     types = resource.resource_types
-    return [] if not types or any(one.uri for one in types) else [("resource_types", types[0].source)]
+    return [] if not types or any(concept.uri for concept in types) else [("resource_types", types[0].source)]
 
 
-def kind(said: str) -> dict[str, object]:
-    """A relation for an example."""
-    return {"relations": [{"kind": said, "target": "https://learn.unesco.org/a/2"}]}
+def _relation(kind: str) -> dict[str, object]:
+    """Return a relation for an example."""
+    return {"relations": [{"kind": kind, "target": "https://learn.unesco.org/a/2"}]}
 
 
 def _licensed(uri: str) -> dict[str, object]:
-    """A licence for an example."""
+    """Return a licence for an example."""
     return {"license": {"uri": uri, "spdx": None, "label": None, "statement": uri, "origin": "record", "open": True}}
 
 
@@ -97,7 +99,7 @@ _HCRT = "https://w3id.org/kim/hcrt/video"
 RULES = (
     Rule(
         code="lom_role", path="contributors", severity="info", part="people",
-        look=_one_of("contributors", _ROLES, _roles),
+        look=_one_of(_ROLES, _roles),
         wrong="A contributor's role is not one of LOM 2.3.1.", why=_LOM,
         mend="Use author, editor, publisher, graphical designer, or another role of LOM 2.3.1.",
         good={"contributors": [person("Curie, Marie")]},
@@ -105,28 +107,28 @@ RULES = (
     ),
     Rule(
         code="lom_relation", path="relations", severity="info", part="subject",
-        look=_one_of("relations", _KINDS, _kinds),
+        look=_one_of(_RELATION_KINDS, _kinds),
         wrong="The kind of a relation is not one of LOM 7.1.", why=_LOM,
         mend="Use ispartof, isversionof, isbasedon, references or another kind of LOM 7.1.",
-        good=kind("isversionof"), bad=kind("similar"),
+        good=_relation("isversionof"), bad=_relation("similar"),
     ),
     Rule(
         code="lom_context", path="contexts", severity="info", part="audience",
-        look=_one_of("contexts", _CONTEXTS, contexts),
+        look=_one_of(_CONTEXTS, _contexts),
         wrong="A context is neither of LOM 5.6 nor of LRE.", why=_LOM,
         mend="Use school, higher education, training, or a context of LREv3.0.",
         good={"contexts": ["higher education"]}, bad={"contexts": ["Gymnasium"]},
     ),
     Rule(
         code="lom_difficulty", path="difficulty", severity="info", part="audience",
-        look=_one_of("difficulty", _DIFFICULTIES, difficulty),
+        look=_one_of(_DIFFICULTIES, _difficulty),
         wrong="The difficulty is not one of LOM 5.8.", why=_LOM,
         mend="Use very easy, easy, medium, difficult or very difficult.",
         good={"difficulty": "medium"}, bad={"difficulty": "Advanced"},
     ),
     Rule(
         code="lom_interactivity", path="interactivity_type", severity="info", part="type",
-        look=_one_of("interactivity_type", _INTERACTIVITY, _interactivity),
+        look=_one_of(_INTERACTIVITY, _interactivity),
         wrong="The interactivity type is not one of LOM 5.1.", why=_LOM,
         mend="Use active, expositive or mixed.",
         good={"interactivity_type": "mixed"}, bad={"interactivity_type": "high"},
@@ -138,14 +140,14 @@ RULES = (
         good={"typical_learning_time": "PT1H30M"}, bad={"typical_learning_time": "45 min"},
     ),
     Rule(
-        code="isced_level", path="levels", severity="info", part="audience", look=_one_of("levels", _LEVELS, levels),
+        code="isced_level", path="levels", severity="info", part="audience", look=_one_of(_LEVELS, _levels),
         wrong="A level is not one of ISCED 2011.",
         why="Levels of different countries are compared by ISCED.",
         mend="Use the ISCED 2011 levels 0 to 9.",
         good={"levels": ["3"]}, bad={"levels": ["10th grade"]},
     ),
     Rule(
-        code="amb_license", path="license.uri", severity="info", part="license", look=amb_license,
+        code="amb_license", path="license.uri", severity="info", part="license", look=_amb_license,
         wrong="The licence's address is not one that the AMB profile accepts.",
         why="Search portals that follow AMB leave the record out.",
         mend="Use a Creative Commons, GNU, Apache, MIT or BSD licence's address.",

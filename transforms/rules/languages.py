@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from schemas import Resource
-from transforms.rules.rule import Breach, Context, Rule, reported
+from transforms.rules.rule import Breach, Context, Rule, findings_of, reported
 from transforms.rules.texts import finding
 
 _TAG = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|\d{3}))?(?:-[A-Za-z0-9]{2,8})*")
@@ -21,8 +21,8 @@ _SCRIPTS = {
     "Deva": "\u0900-\u097f",
     "Latn": "A-Za-z\u00c0-\u024f",
 }
-# The scripts in which a language is written, where it is written in few.
-_WRITTEN_IN = {
+# Language → the scripts that it is written in, where they are few.
+_SCRIPTS_OF_LANGUAGE = {
     language: set(scripts.split())
     for scripts, languages in {
         "Latn": "en fr de es it pt nl pl cs sk sl hr sv da nb nn no fi et lv lt hu ro sq tr vi id",
@@ -36,9 +36,9 @@ _WRITTEN_IN = {
     }.items()
     for language in languages.split()
 }
-_LEAST = 12  # letters before a script says something
-_SURE = 0.5
-_SAME_MACRO = {"nb": "no", "nn": "no", "hr": "sh", "sr": "sh", "bs": "sh", "arb": "ar", "id": "ms"}
+_MIN_LETTERS = 12  # of a text in a script, from which it counts
+_MIN_CONFIDENCE = 0.5
+_MACROLANGUAGES = {"nb": "no", "nn": "no", "hr": "sh", "sr": "sh", "bs": "sh", "arb": "ar", "id": "ms"}
 
 
 def _missing(resource: Resource, _: Context) -> list[Breach]:
@@ -47,27 +47,27 @@ def _missing(resource: Resource, _: Context) -> list[Breach]:
 
 def _not_declared(resource: Resource, _: Context) -> list[Breach]:
     languages = resource.languages
-    if not languages or any(one.origin == "declared" for one in languages):
+    if not languages or any(language.origin == "declared" for language in languages):
         return []
     return [("languages", languages[0].tag)]
 
 
 def _unsure(resource: Resource, _: Context) -> list[Breach]:
     return [
-        (f"languages[{number}].tag", one.tag)
-        for number, one in enumerate(resource.languages)
-        if one.origin == "detected" and one.confidence < _SURE
+        (f"languages[{number}].tag", language.tag)
+        for number, language in enumerate(resource.languages)
+        if language.origin == "detected" and language.confidence < _MIN_CONFIDENCE
     ]
 
 
 def _contradicted(resource: Resource, context: Context) -> list[Breach]:
-    """What normalization found, and texts in a script in which their language is not written."""
-    seen = [(found.path, found.value) for found in context.findings if found.code == "language_contradicted"]
+    """Return what normalization found, and texts in a script that their language is not written in."""
+    breaches = findings_of(context, "language_contradicted")
     for field, texts in (("title", resource.title), ("description", resource.description)):
         for tag, text in texts.items():
             if _is_in_another_script(tag, text):
-                seen.append((f"{field}.{tag}", text))
-    return seen
+                breaches.append((f"{field}.{tag}", text))
+    return breaches
 
 
 def _is_in_another_script(tag: str, text: str) -> bool:
@@ -81,11 +81,11 @@ def _is_in_another_script(tag: str, text: str) -> bool:
     if inside * 4 > len(sample):
         return False
     outside = len(sample) - len(scripts.outside.sub("", sample))
-    return outside >= _LEAST and outside > 4 * inside
+    return outside >= _MIN_LETTERS and outside > 4 * inside
 
 
 class _Scripts(NamedTuple):
-    """Runs of letters in the scripts of a language, and in the others."""
+    """Patterns of runs of letters in the scripts of a language, and in the others."""
 
     inside: re.Pattern[str]
     outside: re.Pattern[str]
@@ -94,47 +94,47 @@ class _Scripts(NamedTuple):
 
 @lru_cache(maxsize=1_000)
 def _scripts_of(tag: str) -> _Scripts | None:
-    """The scripts in which a language is written; None where that is not known."""
+    """Return the patterns for a language; None where its scripts are not known."""
     base, _, rest = tag.partition("-")
-    allowed = {rest[:4]} & _SCRIPTS.keys() or _WRITTEN_IN.get(base)
+    allowed = {rest[:4]} & _SCRIPTS.keys() or _SCRIPTS_OF_LANGUAGE.get(base)
     if not allowed:
         return None
-    return _Scripts(_runs(allowed), _runs(_SCRIPTS.keys() - allowed), "Latn" in allowed)
+    return _Scripts(_runs_of_letters(allowed), _runs_of_letters(_SCRIPTS.keys() - allowed), "Latn" in allowed)
 
 
-def _runs(scripts: Iterable[str]) -> re.Pattern[str]:
-    """A pattern of the runs of letters that are in these scripts."""
+def _runs_of_letters(scripts: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern of the runs of letters in these scripts."""
     return re.compile(f"[{''.join(_SCRIPTS[script] for script in sorted(scripts))}]+")
 
 
 def _tag_malformed(resource: Resource, _: Context) -> list[Breach]:
     return [
-        (f"languages[{number}].tag", one.tag)
-        for number, one in enumerate(resource.languages)
-        if not _TAG.fullmatch(one.tag)
+        (f"languages[{number}].tag", language.tag)
+        for number, language in enumerate(resource.languages)
+        if not _TAG.fullmatch(language.tag)
     ]
 
 
-def _title_in_another(resource: Resource, _: Context) -> list[Breach]:
-    """No title in a language of the resource, where both are known."""
+def _no_title_in_language(resource: Resource, _: Context) -> list[Breach]:
+    """Find a record without a title in a language of the resource, where both are known."""
     if not resource.languages or not resource.title or "und" in resource.title:
         return []
-    spoken = {_base(one.tag) for one in resource.languages}
-    titled = {_base(tag) for tag in resource.title}
-    return [] if spoken & titled else [("title", ", ".join(resource.title))]
+    languages = {_base(language.tag) for language in resource.languages}
+    title_languages = {_base(tag) for tag in resource.title}
+    return [] if languages & title_languages else [("title", ", ".join(resource.title))]
 
 
 def _base(tag: str) -> str:
     first = tag.partition("-")[0]
-    return _SAME_MACRO.get(first, first)
+    return _MACROLANGUAGES.get(first, first)
 
 
-def _tongue(tag: str, origin: str = "declared", confidence: float = 1.0) -> dict[str, object]:
-    """A language of the resource for an example."""
+def _example_language(tag: str, origin: str = "declared", confidence: float = 1.0) -> dict[str, object]:
+    """Return a language for an example."""
     return {"tag": tag, "origin": origin, "confidence": confidence}
 
 
-_ENGLISH = {"languages": [_tongue("en")]}
+_ENGLISH = {"languages": [_example_language("en")]}
 
 RULES = (
     Rule(
@@ -149,14 +149,14 @@ RULES = (
         wrong="The record does not say its language; we detected it from the text.",
         why="Short texts are easily mistaken.",
         mend="Fill the language (LOM 1.3, dc:language).",
-        good=_ENGLISH, bad={"languages": [_tongue("en", "detected", 0.97)]},
+        good=_ENGLISH, bad={"languages": [_example_language("en", "detected", 0.97)]},
     ),
     Rule(
         code="language_unsure", path="languages", severity="warning", part="language", look=_unsure,
         wrong="The language was detected, and the detection is unsure.",
         why="Readers may be sent to a resource that they cannot read.",
         mend="Fill the language (LOM 1.3, dc:language).",
-        good=_ENGLISH, bad={"languages": [_tongue("en", "detected", 0.31)]},
+        good=_ENGLISH, bad={"languages": [_example_language("en", "detected", 0.31)]},
     ),
     Rule(
         code="language_contradicted", path="languages", severity="warning", part="language", look=_contradicted,
@@ -178,10 +178,10 @@ RULES = (
         wrong="A language is not a BCP 47 tag.",
         why="Filters and browsers do not understand it.",
         mend="Write en, fr, ar, sr-Latn, not English, en_US or fre.",
-        good=_ENGLISH, bad={"languages": [_tongue("en_US")]},
+        good=_ENGLISH, bad={"languages": [_example_language("en_US")]},
     ),
     Rule(
-        code="title_in_another_language", path="title", severity="info", part="language", look=_title_in_another,
+        code="title_in_another_language", path="title", severity="info", part="language", look=_no_title_in_language,
         wrong="There is no title in any language of the resource.",
         why="Either the title's mark or the resource's language is wrong, or only a translated title was given.",
         mend="Add the title in the language of the resource.",

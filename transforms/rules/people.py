@@ -9,34 +9,42 @@ from schemas import Contributor, Resource
 from transforms.rules.rule import PLACEHOLDER_WORDS, Breach, Context, Rule, reported
 from transforms.rules.texts import finding
 
-_NOBODY = PLACEHOLDER_WORDS["person"]
+_PLACEHOLDER_NAMES = PLACEHOLDER_WORDS["person"]
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]")
 _TWO_ANDS = re.compile(r"\band\b.*\band\b")
 _THREE_COMMAS = re.compile(r"(?:,[^,]+){3}")
-_BUDDHIST_ERA = 2400
-_FIRST_PRINTED = 1450
+_BUDDHIST_YEARS = range(2400, 2700)
+_FIRST_PRINTED_YEAR = 1450
 
 
-def _named(resource: Resource, fits: Callable[[Contributor], bool]) -> list[Breach]:
-    """The contributors who fit, by path and name."""
-    return [(f"contributors[{number}].name", one.name) for number, one in enumerate(resource.contributors) if fits(one)]
+def _contributors_where(resource: Resource, applies: Callable[[Contributor], bool]) -> list[Breach]:
+    """Return path and name of the contributors to whom something applies."""
+    return [
+        (f"contributors[{number}].name", contributor.name)
+        for number, contributor in enumerate(resource.contributors)
+        if applies(contributor)
+    ]
 
 
 def _missing(resource: Resource, _: Context) -> list[Breach]:
     return [] if resource.contributors or resource.publishers else [("contributors", "")]
 
 
-def _nobody(resource: Resource, _: Context) -> list[Breach]:
-    return _named(resource, lambda one: one.name.strip().casefold() in _NOBODY)
+def _placeholder(resource: Resource, _: Context) -> list[Breach]:
+    return _contributors_where(resource, lambda contributor: contributor.name.strip().casefold() in _PLACEHOLDER_NAMES)
 
 
 def _email(resource: Resource, _: Context) -> list[Breach]:
-    found = _named(resource, lambda one: "@" in one.name and _EMAIL.search(one.name) is not None)
-    return [(path, "(an address)") for path, _ in found]
+    with_address = _contributors_where(
+        resource, lambda contributor: "@" in contributor.name and _EMAIL.search(contributor.name) is not None
+    )
+    return [(path, "(an address)") for path, _ in with_address]
 
 
-def _several(resource: Resource, _: Context) -> list[Breach]:
-    return _named(resource, lambda one: one.kind == "person" and _is_several(one.name))
+def _several_in_one(resource: Resource, _: Context) -> list[Breach]:
+    return _contributors_where(
+        resource, lambda contributor: contributor.kind == "person" and _is_several(contributor.name)
+    )
 
 
 def _is_several(name: str) -> bool:
@@ -48,22 +56,22 @@ def _is_several(name: str) -> bool:
 def _repeated(resource: Resource, _: Context) -> list[Breach]:
     if len(resource.contributors) < 2:
         return []
-    met: set[tuple[str, str]] = set()
-    seen = []
-    for number, one in enumerate(resource.contributors):
-        mark = (one.name.casefold(), one.role)
-        if mark in met:
-            seen.append((f"contributors[{number}].name", one.name))
-        met.add(mark)
-    return seen
+    known: set[tuple[str, str]] = set()
+    breaches = []
+    for number, contributor in enumerate(resource.contributors):
+        name_and_role = (contributor.name.casefold(), contributor.role)
+        if name_and_role in known:
+            breaches.append((f"contributors[{number}].name", contributor.name))
+        known.add(name_and_role)
+    return breaches
 
 
-def date_missing(resource: Resource, _: Context) -> list[Breach]:
+def _date_missing(resource: Resource, _: Context) -> list[Breach]:
     return [] if resource.issued or resource.modified else [("issued", "")]
 
 
-def date_order(resource: Resource, _: Context) -> list[Breach]:
-    """Compared by year only: precisions differ."""
+def _date_order(resource: Resource, _: Context) -> list[Breach]:
+    """Compare by year only: precisions differ."""
     if not resource.issued_year or not resource.modified or not resource.modified[:4].isdecimal():
         return []
     return [("modified", resource.modified)] if int(resource.modified[:4]) < resource.issued_year else []
@@ -71,20 +79,20 @@ def date_order(resource: Resource, _: Context) -> list[Breach]:
 
 def _buddhist(resource: Resource, _: Context) -> list[Breach]:
     year = resource.issued_year
-    return [("issued", str(year))] if year and _BUDDHIST_ERA <= year < _BUDDHIST_ERA + 300 else []
+    return [("issued", str(year))] if year and year in _BUDDHIST_YEARS else []
 
 
 def _too_old(resource: Resource, _: Context) -> list[Breach]:
     year = resource.issued_year
-    return [("issued", str(year))] if year is not None and year < _FIRST_PRINTED else []
+    return [("issued", str(year))] if year is not None and year < _FIRST_PRINTED_YEAR else []
 
 
 def person(name: str, **more: str) -> dict[str, str]:
-    """A contributor for an example."""
+    """Return a contributor for an example."""
     return {"name": name, "role": "author", "kind": "person"} | more
 
 
-_ONE = {"contributors": [person("Curie, Marie")]}
+_ONE_PERSON = {"contributors": [person("Curie, Marie")]}
 
 RULES = (
     Rule(
@@ -92,28 +100,28 @@ RULES = (
         wrong="The record names neither author nor publisher.",
         why="Readers judge a source by who made it, and duplicates are told apart by it.",
         mend="Name the author or the publishing organisation (LOM 2.3, dc:creator, dc:publisher).",
-        good=_ONE, bad={"contributors": [], "publishers": []},
+        good=_ONE_PERSON, bad={"contributors": [], "publishers": []},
     ),
     Rule(
-        code="contributor_placeholder", path="contributors", severity="warning", part="people", look=_nobody,
+        code="contributor_placeholder", path="contributors", severity="warning", part="people", look=_placeholder,
         wrong="A contributor is a placeholder such as “admin” or “unknown”.",
         why="It names nobody, and is shown to readers as an author.",
         mend="Name the author, or leave the field out.",
-        good=_ONE, bad={"contributors": [person("Administrator")]},
+        good=_ONE_PERSON, bad={"contributors": [person("Administrator")]},
     ),
     Rule(
         code="contributor_email", path="contributors", severity="warning", part="people", look=_email,
         wrong="A contributor's name holds an e-mail address.",
         why="It is personal data that is published to the world and collected by senders of spam.",
         mend="Leave the address out of the name.",
-        good=_ONE, bad={"contributors": [person("someone@example.org")]},
+        good=_ONE_PERSON, bad={"contributors": [person("someone@example.org")]},
     ),
     Rule(
-        code="contributors_in_one", path="contributors", severity="warning", part="people", look=_several,
+        code="contributors_in_one", path="contributors", severity="warning", part="people", look=_several_in_one,
         wrong="Several people stand in one field.",
         why="They are taken for one person, and none of them is found by name.",
         mend="Repeat the field, one person in each.",
-        good=_ONE, bad={"contributors": [person("Curie, Marie; Curie, Pierre")]},
+        good=_ONE_PERSON, bad={"contributors": [person("Curie, Marie; Curie, Pierre")]},
     ),
     Rule(
         code="contributor_repeated", path="contributors", severity="info", part="people", look=_repeated,
@@ -124,7 +132,7 @@ RULES = (
         bad={"contributors": [person("Curie, Marie"), person("CURIE, Marie")]},
     ),
     Rule(
-        code="date_missing", path="issued", severity="info", part="date", look=date_missing,
+        code="date_missing", path="issued", severity="info", part="date", look=_date_missing,
         wrong="The record has no date.",
         why="Readers cannot tell whether it is up to date, and editions cannot be told apart.",
         mend="Give the date of publication (LOM 2.3.3, dc:date), at least the year.",
@@ -152,7 +160,7 @@ RULES = (
         good={"findings": []}, bad={"findings": finding("date_ambiguous", "issued", "03/04/2021")},
     ),
     Rule(
-        code="date_order", path="modified", severity="warning", part="date", look=date_order,
+        code="date_order", path="modified", severity="warning", part="date", look=_date_order,
         wrong="The record was modified in a year before it was published.",
         why="One of the two dates is wrong.",
         mend="Correct the dates.",

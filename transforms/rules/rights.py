@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from schemas import Resource
-from transforms.rules.rule import Breach, Context, Rule, reported
+from transforms.rules.rule import Breach, Context, Rule, findings_of, reported
 from transforms.rules.texts import finding
 
 _CC_WORDS = re.compile(r"creative\s*commons|\bcc[\s-]?(?:by|0|zero)\b", re.IGNORECASE)
@@ -15,9 +15,9 @@ _CC_PARTS = re.compile(r"/licenses/([a-z-]+)/")
 
 @lru_cache(maxsize=1_000)
 def cc_parts(uri: str | None) -> frozenset[str]:
-    """The conditions of a Creative Commons address: by, sa, nc, nd; empty for anything else."""
-    found = _CC_PARTS.search(uri) if uri else None
-    return frozenset(found[1].split("-")) if found else frozenset()
+    """Return the conditions of a Creative Commons address, among by, sa, nc and nd; empty for anything else."""
+    match = _CC_PARTS.search(uri) if uri else None
+    return frozenset(match[1].split("-")) if match else frozenset()
 
 
 def _missing(resource: Resource, _: Context) -> list[Breach]:
@@ -25,28 +25,28 @@ def _missing(resource: Resource, _: Context) -> list[Breach]:
 
 
 def _assumed(resource: Resource, _: Context) -> list[Breach]:
-    rights = resource.license
-    return [("license", rights.uri or rights.statement)] if rights and rights.origin == "feed_default" else []
+    license_ = resource.license
+    return [("license", license_.uri or license_.statement)] if license_ and license_.origin == "feed_default" else []
 
 
 def _unversioned(resource: Resource, _: Context) -> list[Breach]:
-    rights = resource.license
-    if not rights or rights.uri or not _CC_WORDS.search(rights.statement):
+    license_ = resource.license
+    if not license_ or license_.uri or not _CC_WORDS.search(license_.statement):
         return []
-    return [("license.statement", rights.statement)]
+    return [("license.statement", license_.statement)]
 
 
 def _unknown(resource: Resource, context: Context) -> list[Breach]:
-    rights = resource.license
-    seen = [(found.path, found.value) for found in context.findings if found.code == "license_unknown"]
-    if seen or not rights or rights.uri or rights.label or _CC_WORDS.search(rights.statement):
-        return seen
-    return [("license.statement", rights.statement)]
+    license_ = resource.license
+    breaches = findings_of(context, "license_unknown")
+    if breaches or not license_ or license_.uri or license_.label or _CC_WORDS.search(license_.statement):
+        return breaches
+    return [("license.statement", license_.statement)]
 
 
 def _not_open(resource: Resource, _: Context) -> list[Breach]:
-    rights = resource.license
-    return [("license", rights.uri or rights.statement)] if rights and rights.open is False else []
+    license_ = resource.license
+    return [("license", license_.uri or license_.statement)] if license_ and license_.open is False else []
 
 
 def _no_derivatives(resource: Resource, _: Context) -> list[Breach]:
@@ -55,7 +55,7 @@ def _no_derivatives(resource: Resource, _: Context) -> list[Breach]:
 
 
 def _people_missing(resource: Resource, _: Context) -> list[Breach]:
-    """An attribution licence without anybody to attribute to."""
+    """Find an attribution licence without anybody to attribute to."""
     if resource.contributors or resource.publishers or not resource.license:
         return []
     uri = resource.license.uri
@@ -67,8 +67,8 @@ def _cost_of_open(resource: Resource, _: Context) -> list[Breach]:
     return [("cost", "yes")] if resource.cost == "yes" and open_license else []
 
 
-def _named(uri: str | None, **more: object) -> dict[str, object]:
-    """A licence for an example."""
+def _licensed(uri: str | None, **more: object) -> dict[str, object]:
+    """Return a licence for an example."""
     base = {"uri": uri, "spdx": None, "label": None, "statement": uri or "", "origin": "record", "open": bool(uri)}
     return {"license": base | more}
 
@@ -82,28 +82,28 @@ RULES = (
         wrong="The record names no licence.",
         why="Without a licence a teacher may not copy, change or share the resource.",
         mend="Name the licence by its address (LOM 6.3, dc:rights), such as https://creativecommons.org/licenses/by/4.0/.",
-        good=_named(BY), bad={"license": None},
+        good=_licensed(BY), bad={"license": None},
     ),
     Rule(
         code="license_assumed", path="license", severity="info", part="license", look=_assumed,
         wrong="The licence is the one declared for the whole feed, not the record's own.",
         why="Single records may differ, and other libraries do not see it.",
         mend="Write the licence into each record.",
-        good=_named(BY), bad=_named(BY, origin="feed_default"),
+        good=_licensed(BY), bad=_licensed(BY, origin="feed_default"),
     ),
     Rule(
         code="license_unversioned", path="license.statement", severity="warning", part="license", look=_unversioned,
         wrong="A Creative Commons licence is named without its version or address.",
         why="The versions differ in law; we do not invent one.",
         mend="Give the licence's address with its version.",
-        good=_named(BY), bad=_named(None, statement="Creative Commons Attribution (CC BY)", open=None),
+        good=_licensed(BY), bad=_licensed(None, statement="Creative Commons Attribution (CC BY)", open=None),
     ),
     Rule(
         code="license_unknown", path="license.statement", severity="warning", part="license", look=_unknown,
         wrong="The statement of rights names no licence that we know.",
         why="Readers cannot tell what they may do.",
         mend="Name a known licence by its address, or a statement of rightsstatements.org.",
-        good=_named(BY), bad=_named(None, statement="All rights as stated in the book", open=None),
+        good=_licensed(BY), bad=_licensed(None, statement="All rights as stated in the book", open=None),
     ),
     Rule(
         code="license_contradictory", path="license", severity="warning", part="license",
@@ -119,27 +119,27 @@ RULES = (
         wrong="The licence is not an open one.",
         why="The library is for open educational resources: others must be marked, and may be left out.",
         mend="Publish under an open licence where you can, or leave the record out of the feed.",
-        good=_named(BY), bad=_named("http://rightsstatements.org/vocab/InC/1.0/", open=False),
+        good=_licensed(BY), bad=_licensed("http://rightsstatements.org/vocab/InC/1.0/", open=False),
     ),
     Rule(
         code="license_no_derivatives", path="license.uri", severity="info", part="license", look=_no_derivatives,
         wrong="The licence forbids changes (ND).",
         why="Teachers may not translate or adapt the resource for their class.",
         mend="Consider a licence without ND.",
-        good=_named(BY), bad=_named(_BY_ND),
+        good=_licensed(BY), bad=_licensed(_BY_ND),
     ),
     Rule(
         code="attribution_without_people", path="contributors", severity="warning", part="people", look=_people_missing,
         wrong="The licence asks for attribution, but the record names nobody.",
         why="A teacher who reuses the resource cannot keep the licence's condition.",
         mend="Name the author or the publisher.",
-        good=_named(BY), bad=_named(BY) | {"contributors": [], "publishers": []},
+        good=_licensed(BY), bad=_licensed(BY) | {"contributors": [], "publishers": []},
     ),
     Rule(
         code="cost_under_open_license", path="cost", severity="warning", part="license", look=_cost_of_open,
         wrong="The record says that the resource costs money, and that its licence is open.",
         why="One of the two is wrong, and readers are put off.",
         mend="Correct the cost (LOM 6.1) or the licence.",
-        good=_named(BY) | {"cost": "no"}, bad=_named(BY) | {"cost": "yes"},
+        good=_licensed(BY) | {"cost": "no"}, bad=_licensed(BY) | {"cost": "yes"},
     ),
 )  # fmt: skip

@@ -66,6 +66,11 @@ class Rule:
     look: Look | None = None
 
 
+def findings_of(context: Context, code: str) -> list[Breach]:
+    """Return the findings that normalization made under a code, as breaches."""
+    return [(finding.path, finding.value) for finding in context.findings if finding.code == code]
+
+
 REPORTED_LOOKS: set[Look] = set()  # they only repeat findings of normalization, so that most records are skipped
 
 
@@ -73,7 +78,7 @@ def reported(code: str) -> Look:
     """Return a look that repeats the findings that normalization made under a code."""
 
     def look(_: Resource, context: Context) -> list[Breach]:
-        return [(finding.path, finding.value) for finding in context.findings if finding.code == code]
+        return findings_of(context, code)
 
     REPORTED_LOOKS.add(look)
     return look

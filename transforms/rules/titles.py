@@ -8,22 +8,23 @@ from schemas import Resource
 from transforms.rules.rule import PLACEHOLDER_WORDS, Breach, Context, Rule
 
 _PLACEHOLDERS = PLACEHOLDER_WORDS["title"]
-_NUMBERED = re.compile(r"[\s).]*+\d*+[\s_\-#.(]*+")  # of a title read from its end
+_REVERSED_NUMBER = re.compile(r"[\s).]*+\d*+[\s_\-#.(]*+")  # of a title read from its end
 _FILE_NAME = re.compile(
     r"\S*[^\s.]\.(?:pdf|docx?|pptx?|xlsx?|odt|odp|rtf|txt|html?|xml|zip|rar|epub|mp[34]|avi|mov|jpe?g|png|gif|svg)",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-_PLACEHOLDER_LENGTH = 40  # a title longer than any placeholder with its number
-UNCASED_SHORT, CASED_SHORT, LONG = 2, 3, 250
+_MAX_PLACEHOLDER_CHARS = 40  # of any placeholder with its number
+_MIN_UNCASED_CHARS, _MIN_CASED_CHARS, _MAX_TITLE_CHARS = 2, 3, 250
+_MIN_SHOUTING_CHARS = 16
 
 
 def _is_placeholder(text: str) -> bool:
-    """Whether a title stands where a title should be: "test", "untitled 2", nothing but signs."""
-    if len(text) > _PLACEHOLDER_LENGTH:
+    """Whether a title only fills the field: "test", "untitled 2", nothing but punctuation."""
+    if len(text) > _MAX_PLACEHOLDER_CHARS:
         return False
     name = text.strip().casefold()
-    ending = _NUMBERED.match(name[::-1])
+    ending = _REVERSED_NUMBER.match(name[::-1])
     plain = name[: len(name) - (ending.end() if ending else 0)].strip(" .-_!?\"'«»")
     return plain in _PLACEHOLDERS or not any(letter.isalnum() for letter in text)
 
@@ -37,24 +38,24 @@ def _missing(resource: Resource, _: Context) -> list[Breach]:
 
 
 def _placeholder(resource: Resource, _: Context) -> list[Breach]:
-    """An error only when no language has a real title beside it."""
+    """Find placeholders, where no language has a real title."""
     texts = resource.title
-    seen = [(f"title.{tag}", text) for tag, text in texts.items() if text.strip() and _is_placeholder(text)]
-    return seen if len(seen) == len(texts) else []
+    breaches = [(f"title.{tag}", text) for tag, text in texts.items() if text.strip() and _is_placeholder(text)]
+    return breaches if len(breaches) == len(texts) else []
 
 
 def _placeholder_beside(resource: Resource, _: Context) -> list[Breach]:
     texts = resource.title
     if len(texts) < 2:
         return []
-    seen = [(f"title.{tag}", text) for tag, text in texts.items() if _is_placeholder(text) or _is_file_name(text)]
-    return seen if len(seen) < len(texts) else []
+    breaches = [(f"title.{tag}", text) for tag, text in texts.items() if _is_placeholder(text) or _is_file_name(text)]
+    return breaches if len(breaches) < len(texts) else []
 
 
 def _file_name(resource: Resource, _: Context) -> list[Breach]:
     texts = resource.title
-    seen = [(f"title.{tag}", text) for tag, text in texts.items() if _is_file_name(text)]
-    return seen if len(seen) == len(texts) else []
+    breaches = [(f"title.{tag}", text) for tag, text in texts.items() if _is_file_name(text)]
+    return breaches if len(breaches) == len(texts) else []
 
 
 def _address(resource: Resource, _: Context) -> list[Breach]:
@@ -67,31 +68,31 @@ def _short(resource: Resource, _: Context) -> list[Breach]:
 
 def _is_short(text: str) -> bool:
     cased = text.upper() != text.lower()
-    return 0 < len(text.strip()) < (CASED_SHORT if cased else UNCASED_SHORT)
+    return 0 < len(text.strip()) < (_MIN_CASED_CHARS if cased else _MIN_UNCASED_CHARS)
 
 
 def _long(resource: Resource, _: Context) -> list[Breach]:
-    return [(f"title.{tag}", text) for tag, text in resource.title.items() if len(text) > LONG]
+    return [(f"title.{tag}", text) for tag, text in resource.title.items() if len(text) > _MAX_TITLE_CHARS]
 
 
 def _shouting(resource: Resource, _: Context) -> list[Breach]:
     return [
         (f"title.{tag}", text)
         for tag, text in resource.title.items()
-        if text.isupper() and len(text) > 15 and " " in text
+        if text.isupper() and len(text) >= _MIN_SHOUTING_CHARS and " " in text
     ]
 
 
 def _untagged(resource: Resource, context: Context) -> list[Breach]:
-    """Not where normalization has reported the same as language_undetermined."""
+    """Find a title without a language that normalization has not reported as language_undetermined."""
     if "und" not in resource.title or any(
-        found.code == "language_undetermined" and found.path.startswith("title") for found in context.findings
+        finding.code == "language_undetermined" and finding.path.startswith("title") for finding in context.findings
     ):
         return []
     return [("title.und", resource.title["und"])]
 
 
-def _same_in_two_languages(resource: Resource, _: Context) -> list[Breach]:
+def _copied(resource: Resource, _: Context) -> list[Breach]:
     texts = resource.title
     if len(texts) < 2 or len(set(texts.values())) == len(texts):
         return []
@@ -169,7 +170,7 @@ RULES = (
         good={"title": {"en": "Plants and light"}}, bad={"title": {"und": "Plants and light"}},
     ),
     Rule(
-        code="title_copied", path="title", severity="warning", part="title", look=_same_in_two_languages,
+        code="title_copied", path="title", severity="warning", part="title", look=_copied,
         wrong="The same title stands under two languages.",
         why="One of the two is not a translation, so that readers are promised a language which is not there.",
         mend="Translate the title, or leave the copy out.",

@@ -7,7 +7,7 @@ from edtf import parse_edtf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.normalize.dates.edtf import date, issued
+from transforms.normalize.dates import choose_dates, read_date
 
 PLAIN = [
     ("2012", "2012"),
@@ -94,14 +94,14 @@ FLAGGED = [
 
 @pytest.mark.parametrize(("said", "edtf"), PLAIN)
 def test_plain_dates(said: str, edtf: str) -> None:
-    found = date(said, today="2026-11-26")
+    found = read_date(said, today="2026-11-26")
     assert found is not None
     assert (found.edtf, found.year, found.flags) == (edtf, int(edtf[:4]), ())
 
 
 @pytest.mark.parametrize(("said", "language", "edtf", "flags"), FLAGGED)
 def test_doubtful_dates_are_flagged(said: str, language: str | None, edtf: str, flags: set[str]) -> None:
-    found = date(said, language=language, today="2026-11-26")
+    found = read_date(said, language=language, today="2026-11-26")
     assert found is not None
     assert (found.edtf, set(found.flags)) == (edtf, flags)
 
@@ -110,31 +110,31 @@ def test_doubtful_dates_are_flagged(said: str, language: str | None, edtf: str, 
     "said", ["", "n.d.", "Not found", "03/04/12", "s.a.", "in press", "200000000-01-01", "x" * 500]
 )
 def test_no_date_is_none(said: str) -> None:
-    assert date(said) is None
+    assert read_date(said) is None
 
 
 @pytest.mark.parametrize("edtf", [edtf for _, edtf in PLAIN] + [edtf for _, _, edtf, _ in FLAGGED if edtf])
 def test_what_comes_out_is_edtf_and_stays_itself(edtf: str) -> None:
     parse_edtf(edtf)
-    again = date(edtf)
+    again = read_date(edtf)
     assert again is not None
     assert again.edtf == edtf
 
 
 def test_without_the_year_of_the_harvest_nothing_is_in_the_future() -> None:
-    assert "future" not in getattr(date("2300"), "flags", ())
+    assert "future" not in getattr(read_date("2300"), "flags", ())
 
 
 def test_unknown_meanings_the_earliest_without_a_time_wins() -> None:
-    found = issued([("2010-05-06T10:11:12Z", None), ("2010-05-06T10:11:12Z", None), ("2009", None)])
+    found = choose_dates([("2010-05-06T10:11:12Z", None), ("2010-05-06T10:11:12Z", None), ("2009", None)])
     assert found.issued is not None
-    assert (found.issued.edtf, found.path_index, found.modified) == ("2009", 2, None)
-    only_stamps = issued([("2010-05-06T10:11:12Z", None), ("2009-05-06T10:11:12Z", None)])
-    assert only_stamps.path_index == 1
+    assert (found.issued.edtf, found.issued_index, found.modified) == ("2009", 2, None)
+    only_stamps = choose_dates([("2010-05-06T10:11:12Z", None), ("2009-05-06T10:11:12Z", None)])
+    assert only_stamps.issued_index == 1
 
 
 def test_named_meanings_decide() -> None:
-    found = issued(
+    found = choose_dates(
         [
             ("2011-01-02T03:04:05Z", "accessioned"),
             ("2011-01-02T03:04:05Z", "available"),
@@ -146,17 +146,17 @@ def test_named_meanings_decide() -> None:
     )
     assert found.issued is not None
     assert found.modified is not None
-    assert (found.issued.edtf, found.path_index) == ("2010-03", 3)
+    assert (found.issued.edtf, found.issued_index) == ("2010-03", 3)
     assert (found.modified.edtf, found.modified_index) == ("2021-01-01", 5)
 
 
 def test_an_archives_date_is_never_the_works() -> None:
-    assert issued([("2011-01-02T03:04:05Z", "accessioned")]).issued is None
+    assert choose_dates([("2011-01-02T03:04:05Z", "accessioned")]).issued is None
 
 
 def test_the_end_of_an_embargo_is_not_when_it_came_out() -> None:
-    found = issued([("info:eu-repo/date/embargoEnd/2026-11-01", None), ("2027", None)])
-    assert found.path_index == 1
+    found = choose_dates([("info:eu-repo/date/embargoEnd/2026-11-01", None), ("2027", None)])
+    assert found.issued_index == 1
 
 
 @pytest.mark.parametrize(
@@ -173,20 +173,20 @@ def test_the_end_of_an_embargo_is_not_when_it_came_out() -> None:
     ],
 )
 def test_what_is_after_the_day_of_the_harvest_is_in_the_future(said: str, future: bool) -> None:
-    found = date(said, today="2026-11-26")
+    found = read_date(said, today="2026-11-26")
     assert found is not None
     assert ("future" in found.flags) is future
 
 
 def test_a_possible_date_comes_before_an_impossible_one() -> None:
-    found = issued([("2013-02-30", None), ("2014", None)], today="2026-11-26")
-    assert found.path_index == 1
+    found = choose_dates([("2013-02-30", None), ("2014", None)], today="2026-11-26")
+    assert found.issued_index == 1
     assert "impossible" in found.flags
 
 
 @given(st.text(max_size=200), st.sampled_from([None, "th", "ar", "en", "sr-Cyrl"]), st.none() | st.dates().map(str))
 def test_any_text_has_an_answer_that_is_edtf(said: str, language: str | None, today: str | None) -> None:
-    found = date(said, language=language, today=today)
+    found = read_date(said, language=language, today=today)
     if found is not None and found.edtf:
         parse_edtf(found.edtf)
         assert found.year is not None
@@ -202,7 +202,7 @@ MARKS = st.sampled_from(
 def test_years_marks_and_calendars_in_any_order_have_an_answer_that_is_edtf(
     parts: list[str], language: str | None
 ) -> None:
-    found = date("".join(parts), language=language, today="2026-11-26")
+    found = read_date("".join(parts), language=language, today="2026-11-26")
     if found is not None and found.edtf:
         parse_edtf(found.edtf)
 
@@ -213,7 +213,7 @@ def test_years_marks_and_calendars_in_any_order_have_an_answer_that_is_edtf(
     )
 )
 def test_anything_like_a_date_has_an_answer_that_is_edtf(said: str) -> None:
-    found = date(said, today="2026-11-26")
+    found = read_date(said, today="2026-11-26")
     if found is not None and found.edtf:
         parse_edtf(found.edtf)
 
@@ -224,15 +224,15 @@ def test_anything_like_a_date_has_an_answer_that_is_edtf(said: str) -> None:
     )
 )
 def test_any_dates_are_chosen_from(said: list[tuple[str, str | None]]) -> None:
-    found = issued(said)
-    assert (found.issued is None) == (found.path_index is None)
-    assert found.path_index is None or 0 <= found.path_index < len(said)
+    found = choose_dates(said)
+    assert (found.issued is None) == (found.issued_index is None)
+    assert found.issued_index is None or 0 <= found.issued_index < len(said)
 
 
 def test_the_same_date_told_to_the_day_is_taken() -> None:
-    found = issued([("2019", "issued"), ("2019-05-06", "Issued")])
-    assert found.issued is not None and (found.issued.edtf, found.path_index) == ("2019-05-06", 1)
-    found = issued([("2019", "issued"), ("2019-01-01", "issued")])
+    found = choose_dates([("2019", "issued"), ("2019-05-06", "Issued")])
+    assert found.issued is not None and (found.issued.edtf, found.issued_index) == ("2019-05-06", 1)
+    found = choose_dates([("2019", "issued"), ("2019-01-01", "issued")])
     assert found.issued is not None and found.issued.edtf == "2019"
-    found = issued([("2019", "issued"), ("2019-05-06", "created")])
+    found = choose_dates([("2019", "issued"), ("2019-05-06", "created")])
     assert found.issued is not None and found.issued.edtf == "2019"

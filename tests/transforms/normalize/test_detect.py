@@ -70,8 +70,12 @@ NOTHING = [
     "https://example.org/en/the/book", "asdf asdf asdf", "Lorem ipsum dolor", "qwrt zzpf xkcd lmno", "foo bar baz qux",
     "a@example.org",
 ]  # fmt: skip
-TAGS = {detect_script.tagged(one, script, text) for script, ones in detect_script.CANDIDATES.items() for one in ones
-        for text in ("", "们", "們")} | {"und"}  # fmt: skip
+TAGS = {
+    detect_script.tag_with_script(language, script, text)
+    for script, languages in detect_script.CANDIDATES.items()
+    for language in languages
+    for text in ("", "们", "們")
+} | {"und"}
 
 
 @pytest.mark.parametrize(("expected", "text"), SENTENCES.items())
@@ -99,12 +103,12 @@ def test_what_serbian_croatian_and_bosnian_share_is_one_of_them_and_which_is_lef
 def test_titles_of_the_corpus_are_told_by_language() -> None:
     rows = list(langid_texts.samples())
     tags = [detect(row.title).tag for row in rows]
-    shares = langid.by_language(langid.counted(rows, tags, langid.right_family))
+    shares = langid.by_language(langid.count_answers(rows, tags, langid.right_family))
     told = {language: share for language, share in shares.items() if language != langid.MISLABELLED}
     assert len(told) == 41
     assert sum(told.values()) / len(told) >= 0.98
     assert {language: share for language, share in told.items() if share < 0.85} == {}
-    apart = langid.by_language(langid.counted(rows, tags, langid.right))
+    apart = langid.by_language(langid.count_answers(rows, tags, langid.right))
     assert apart["sr-Cyrl"] >= 0.95
     assert apart["sr-Latn"] >= 0.85
     assert apart["hr"] >= 0.65

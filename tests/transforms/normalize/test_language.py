@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.normalize.language import tags as language
+from schemas import read_vocabulary
+from transforms.normalize.language import language_tag, language_tags
 
 SAID = {
     "pt_BR": "pt-BR",
@@ -74,18 +75,18 @@ NOTHING = [
 
 @pytest.mark.parametrize(("said", "expected"), SAID.items())
 def test_a_language_is_read_in_any_spelling(said: str, expected: str) -> None:
-    assert language.tag(said) == expected
-    assert language.tag(f"  {said.upper()} ") == expected
+    assert language_tag(said) == expected
+    assert language_tag(f"  {said.upper()} ") == expected
 
 
 @pytest.mark.parametrize("said", NOTHING)
 def test_what_names_no_language_is_none(said: str) -> None:
-    assert language.tag(said) is None
+    assert language_tag(said) is None
 
 
 @pytest.mark.parametrize("said", ["Englsh", "Frenchh", "Serbain", "Spanglish"])
 def test_no_language_is_guessed_from_a_misspelling(said: str) -> None:
-    assert language.tag(said) is None
+    assert language_tag(said) is None
 
 
 @pytest.mark.parametrize(
@@ -105,22 +106,22 @@ def test_no_language_is_guessed_from_a_misspelling(said: str) -> None:
     ],
 )
 def test_several_languages_in_one_string(said: str, expected: tuple[str, ...]) -> None:
-    assert language.tags(said) == expected
+    assert language_tags(said) == expected
 
 
 def test_every_spelling_of_the_table_names_a_valid_language() -> None:
-    spellings = language._table()["spellings"]
-    assert [name for name in spellings if not langcodes.tag_is_valid(language.tag(name) or "")] == []
+    spellings = read_vocabulary("languages")["spellings"]
+    assert [name for name in spellings if not langcodes.tag_is_valid(language_tag(name) or "")] == []
 
 
 @given(st.text(max_size=40))
 def test_any_string_gives_a_stable_valid_tag_or_none(said: str) -> None:
-    found = language.tag(said)
-    assert found is None or (langcodes.tag_is_valid(found) and language.tag(found) == found)
-    assert all(language.tag(one) == one for one in language.tags(said))
+    found = language_tag(said)
+    assert found is None or (langcodes.tag_is_valid(found) and language_tag(found) == found)
+    assert all(language_tag(one) == one for one in language_tags(said))
 
 
 @given(st.from_regex(r"[a-z]{2,3}([-_][A-Za-z]{2,8}){0,2}", fullmatch=True))
 def test_any_code_gives_a_stable_tag_or_none(said: str) -> None:
-    found = language.tag(said)
-    assert found is None or language.tag(found) == found
+    found = language_tag(said)
+    assert found is None or language_tag(found) == found

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.normalize.people import contributor, publisher
-from transforms.normalize.people.contributors import authority_id, is_corporate
+from transforms.normalize.people import is_corporate, read_authority_id, read_contributors, read_publisher
 
 P, O = "person", "organisation"  # noqa: E741 - short in the tables below
 ONE = [
@@ -96,24 +95,24 @@ SEVERAL = [
 
 @pytest.mark.parametrize(("said", "name", "kind"), ONE)
 def test_one_name(said: str, name: str, kind: str) -> None:
-    assert [(one.name, one.kind, one.role) for one in contributor(said)] == [(name, kind, "author")]
+    assert [(one.name, one.kind, one.role) for one in read_contributors(said)] == [(name, kind, "author")]
 
 
 @pytest.mark.parametrize(("said", "kind", "names"), SEVERAL)
 def test_several_names_in_their_order(said: str, kind: str | None, names: list[str]) -> None:
-    assert [one.name for one in contributor(said, kind=kind)] == names
+    assert [one.name for one in read_contributors(said, kind=kind)] == names
 
 
 @pytest.mark.parametrize("said", ["", " , ", "n/a", "Unknown", "[s.n.]", "x@y.org", "Anonymous", "مجهول"])
 def test_nobody(said: str) -> None:
-    assert contributor(said) == ()
+    assert read_contributors(said) == ()
 
 
 def test_what_the_source_says_of_the_kind_counts() -> None:
-    assert [one.name for one in contributor("Smith, Jones, and Partners, London", kind=O)] == [
+    assert [one.name for one in read_contributors("Smith, Jones, and Partners, London", kind=O)] == [
         "Smith, Jones, and Partners, London"
     ]
-    assert contributor("Bureau, Anna", kind=P)[0].name == "Anna Bureau"
+    assert read_contributors("Bureau, Anna", kind=P)[0].name == "Anna Bureau"
 
 
 def test_orcid_in_any_spelling_and_with_its_check_digit() -> None:
@@ -124,12 +123,15 @@ def test_orcid_in_any_spelling_and_with_its_check_digit() -> None:
         "https://orcid.org/0000-0002-1825-0097/",
         "ORCID 0000000218250097",
     ):
-        assert authority_id(said) == orcid
-        assert contributor("Carberry, Josiah", id=said)[0].id == orcid
-    assert contributor("Carberry, Josiah (0000-0002-1825-0097)")[0] == contributor("Carberry, Josiah", id=orcid)[0]
-    assert authority_id("0000-0002-1825-0098") is None
-    assert authority_id("3f2504e0-4f89-11d3-9a0c-0305e82c3301") is None
-    assert authority_id("http://viaf.org/viaf/24604287") == "https://viaf.org/viaf/24604287"
+        assert read_authority_id(said) == orcid
+        assert read_contributors("Carberry, Josiah", authority=said)[0].id == orcid
+    assert (
+        read_contributors("Carberry, Josiah (0000-0002-1825-0097)")[0]
+        == read_contributors("Carberry, Josiah", authority=orcid)[0]
+    )
+    assert read_authority_id("0000-0002-1825-0098") is None
+    assert read_authority_id("3f2504e0-4f89-11d3-9a0c-0305e82c3301") is None
+    assert read_authority_id("http://viaf.org/viaf/24604287") == "https://viaf.org/viaf/24604287"
 
 
 @pytest.mark.parametrize(
@@ -143,13 +145,13 @@ def test_orcid_in_any_spelling_and_with_its_check_digit() -> None:
     ],
 )
 def test_publishers(said: str, name: str) -> None:
-    assert publisher(said) == name
+    assert read_publisher(said) == name
 
 
 @given(st.text(max_size=200), st.sampled_from([None, "person", "organisation", "joined"]))
 def test_any_text_has_an_answer(said: str, kind: str | None) -> None:
-    found = contributor(said, kind=kind)
-    publisher(said)
+    found = read_contributors(said, kind=kind)
+    read_publisher(said)
     assert all(one.name.strip() == one.name and one.name for one in found)
     assert len(found) <= 200
 
@@ -158,10 +160,10 @@ def test_any_text_has_an_answer(said: str, kind: str | None) -> None:
 def test_a_corporate_name_is_never_split_at_a_comma(said: str) -> None:
     name = f"University of {said.replace(';', '').replace('|', '')}, Department of Physics"
     if is_corporate(name.split(",", maxsplit=1)[0]) and "," not in said and "،" not in said:
-        assert len(contributor(name)) == 1
+        assert len(read_contributors(name)) == 1
 
 
 @given(st.sampled_from([said for said, *_ in ONE]))
 def test_a_name_in_house_form_stays(said: str) -> None:
-    first = contributor(said)[0]
-    assert contributor(first.name)[0] == first
+    first = read_contributors(said)[0]
+    assert read_contributors(first.name)[0] == first

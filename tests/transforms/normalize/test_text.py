@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.normalize.text import html_remains, line, plain, told
+from transforms.normalize.text import html_remains, plain_line, plain_text, plain_text_with_repair
 
 MARKUP = {
     "<p>One</p><p>Two<br>three</p>": "One\n\nTwo\nthree",
@@ -44,56 +44,56 @@ MOJIBAKE = {
 
 @pytest.mark.parametrize(("said", "expected"), MARKUP.items())
 def test_markup_becomes_paragraphs_lines_and_words(said: str, expected: str) -> None:
-    assert plain(said) == expected
+    assert plain_text(said) == expected
     assert html_remains(said)
-    assert not html_remains(plain(said))
+    assert not html_remains(plain_text(said))
 
 
 @pytest.mark.parametrize("said", NO_MARKUP)
 def test_what_only_looks_like_markup_is_kept(said: str) -> None:
-    assert plain(said) == said
+    assert plain_text(said) == said
     assert not html_remains(said)
 
 
 @pytest.mark.parametrize("said", UNTOUCHED)
 def test_right_text_of_any_script_is_left_alone(said: str) -> None:
-    assert plain(said) == said
-    assert not told(said)[1]
+    assert plain_text(said) == said
+    assert not plain_text_with_repair(said)[1]
 
 
 @pytest.mark.parametrize(("said", "expected"), MOJIBAKE.items())
 def test_certain_mojibake_is_repaired(said: str, expected: str) -> None:
-    assert plain(said) == expected
-    assert told(said)[1]
+    assert plain_text(said) == expected
+    assert plain_text_with_repair(said)[1]
 
 
 @pytest.mark.parametrize("said", ["u?enik", "Ñ€ÑƒÑÑ", "\ufffdtext", "Ã", "SÃO PAULO", "Â"])
 def test_uncertain_damage_is_left_as_said(said: str) -> None:
-    assert plain(said) == said
-    assert not told(said)[1]
+    assert plain_text(said) == said
+    assert not plain_text_with_repair(said)[1]
 
 
 def test_stray_characters_go_and_needed_joiners_stay() -> None:
-    assert plain("\u200fمرحبا\u200e") == "مرحبا"
-    assert plain("\u202eabc\u202c\x00\x07\ufeff so\u00adft a\u200bb") == "abc soft ab"
-    assert plain("می\u200cخواهم\u200c") == "می\u200cخواهم"
+    assert plain_text("\u200fمرحبا\u200e") == "مرحبا"
+    assert plain_text("\u202eabc\u202c\x00\x07\ufeff so\u00adft a\u200bb") == "abc soft ab"
+    assert plain_text("می\u200cخواهم\u200c") == "می\u200cخواهم"
 
 
 def test_spaces_are_collapsed_and_paragraphs_kept() -> None:
-    assert plain("  a \t b\u00a0c\r\n\r\n\r\n d \n   wrapped  ") == "a b c\n\nd wrapped"
-    assert plain("Goals:\n- one\n- two") == "Goals:\n- one\n- two"
-    assert plain("e\u0301") == "é"
+    assert plain_text("  a \t b\u00a0c\r\n\r\n\r\n d \n   wrapped  ") == "a b c\n\nd wrapped"
+    assert plain_text("Goals:\n- one\n- two") == "Goals:\n- one\n- two"
+    assert plain_text("e\u0301") == "é"
 
 
 def test_a_title_is_one_line() -> None:
-    assert line("<p>One</p><p>Two</p>\nThree") == "One Two Three"
+    assert plain_line("<p>One</p><p>Two</p>\nThree") == "One Two Three"
 
 
 def test_deep_and_long_markup_is_read() -> None:
-    assert plain("<td>" * 50000) == "<td>" * 50000
-    assert plain("<div>" * 3000 + "x" + "</div>" * 3000) == "x"
-    assert plain("&" + "amp;" * 20000 + "lt;") == "<"
-    assert len(plain("<p>word</p>" * 20000)) == len("word\n\n" * 20000) - 2
+    assert plain_text("<td>" * 50000) == "<td>" * 50000
+    assert plain_text("<div>" * 3000 + "x" + "</div>" * 3000) == "x"
+    assert plain_text("&" + "amp;" * 20000 + "lt;") == "<"
+    assert len(plain_text("<p>word</p>" * 20000)) == len("word\n\n" * 20000) - 2
 
 
 FRAGMENTS = [
@@ -137,10 +137,10 @@ FRAGMENTS += [
 @settings(deadline=None)
 @given(st.text(max_size=80) | st.lists(st.sampled_from(FRAGMENTS), max_size=20).map("".join))
 def test_plain_text_stays_as_it_is(said: str) -> None:
-    once = plain(said)
-    assert plain(once) == once
+    once = plain_text(said)
+    assert plain_text(once) == once
     assert not html_remains(once)
     assert unicodedata.is_normalized("NFC", once)
     assert once == once.strip()
     assert not any(unicodedata.category(letter) in ("Cc", "Cs") and letter != "\n" for letter in once)
-    assert told(said)[0] == once
+    assert plain_text_with_repair(said)[0] == once

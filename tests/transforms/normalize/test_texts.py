@@ -3,41 +3,41 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import Text
-from transforms.normalize.language import langmap
+from transforms.normalize.language import tag_texts
 
 
 def test_a_declared_tag_stands_and_is_spelled_as_bcp_47() -> None:
-    found = langmap([("An introduction to physics", "en_US"), ("Introduction à la physique", "fre")])
+    found = tag_texts([("An introduction to physics", "en_US"), ("Introduction à la physique", "fre")])
     assert found.by_language == {"en-US": "An introduction to physics", "fr": "Introduction à la physique"}
     assert found.tags == ("en-US", "fr")
     assert found.contradictions == ()
 
 
 def test_a_missing_tag_or_a_placeholder_takes_the_detection() -> None:
-    found = langmap([("Материалы для учителей начальной школы", None), ("Das Periodensystem der Elemente", "*")])
+    found = tag_texts([("Материалы для учителей начальной школы", None), ("Das Periodensystem der Elemente", "*")])
     assert found.tags == ("ru", "de")
 
 
 def test_what_cannot_be_told_is_und() -> None:
-    assert langmap([("PISA 2018", None), ("Moodle", "")]).tags == ("und", "und")
+    assert tag_texts([("PISA 2018", None), ("Moodle", "")]).tags == ("und", "und")
 
 
 def test_declared_serbian_gains_the_script_of_its_text() -> None:
     cyrillic, latin = "Увод у алгебру за наставнике", "Uvod u algebru za nastavnike osnovnih škola"
-    found = langmap([(cyrillic, "sr"), (latin, "srp"), (cyrillic, "sr-RS"), ("Povijest", "sr"), ("2018", "sr")])
+    found = tag_texts([(cyrillic, "sr"), (latin, "srp"), (cyrillic, "sr-RS"), ("Povijest", "sr"), ("2018", "sr")])
     assert found.tags == ("sr-Cyrl", "sr-Latn", "sr-Cyrl-RS", "sr-Latn", "sr")
     assert found.contradictions == ()
 
 
 def test_second_texts_of_a_language_follow_in_order() -> None:
-    found = langmap([("Physics for all", "en"), ("La physique pour tous", "fr"), ("One", "en"), ("Two", "eng")])
+    found = tag_texts([("Physics for all", "en"), ("La physique pour tous", "fr"), ("One", "en"), ("Two", "eng")])
     assert found.by_language == {"en": "Physics for all", "fr": "La physique pour tous"}
     assert found.further == (Text(language="en", text="One"), Text(language="en", text="Two"))
     assert found.tags == ("en", "fr", "en", "en")
 
 
 def test_a_contradiction_is_recorded_and_not_overwritten() -> None:
-    found = langmap([("Physics for all", "en"), ("مقدمة في الجبر للمعلمين", "en")])
+    found = tag_texts([("Physics for all", "en"), ("مقدمة في الجبر للمعلمين", "en")])
     assert found.tags == ("en", "en")
     ((index, declared, detected, confidence),) = found.contradictions
     assert (index, declared, detected) == (1, "en", "ar")
@@ -45,12 +45,12 @@ def test_a_contradiction_is_recorded_and_not_overwritten() -> None:
 
 
 def test_a_language_of_a_close_family_contradicts_one_beyond_it() -> None:
-    found = langmap([("Uvod u algebru za nastavnike osnovnih škola", "en")])
+    found = tag_texts([("Uvod u algebru za nastavnike osnovnih škola", "en")])
     assert [one[1:3] for one in found.contradictions] == [("en", "sr-Latn")]
 
 
 def test_the_wrong_script_contradicts() -> None:
-    found = langmap([("Увод у алгебру за наставнике", "sr-Latn")])
+    found = tag_texts([("Увод у алгебру за наставнике", "sr-Latn")])
     assert found.tags == ("sr-Latn",)
     assert [one[1:3] for one in found.contradictions] == [("sr-Latn", "sr-Cyrl")]
 
@@ -62,7 +62,7 @@ def test_neighbours_and_short_texts_do_not_contradict() -> None:
         ("Le Moulin", "en"),
         ("Photosynthesis", "fr"),
     ]
-    assert langmap(said).contradictions == ()
+    assert tag_texts(said).contradictions == ()
 
 
 @pytest.mark.parametrize("declared", ["hr", "bs", "sr", "sr-Latn", "cnr"])
@@ -75,7 +75,7 @@ def test_neighbours_and_short_texts_do_not_contradict() -> None:
     ],
 )
 def test_a_few_words_do_not_contradict_one_of_serbian_croatian_and_bosnian(declared: str, text: str) -> None:
-    assert langmap([(text, declared)]).contradictions == ()
+    assert tag_texts([(text, declared)]).contradictions == ()
 
 
 def test_many_words_of_the_neighbour_contradict() -> None:
@@ -85,31 +85,31 @@ def test_many_words_of_the_neighbour_contradict() -> None:
     croatian = (
         "Sveučilišni udžbenik iz kemije: jednadžbe, točni primjeri i vježbe, tko i tijekom kojega tjedna uči povijest"
     )
-    assert [one[1:3] for one in langmap([(serbian, "hr")]).contradictions] == [("hr", "sr-Latn")]
-    assert [one[1:3] for one in langmap([(croatian, "sr")]).contradictions] == [("sr", "hr")]
+    assert [one[1:3] for one in tag_texts([(serbian, "hr")]).contradictions] == [("hr", "sr-Latn")]
+    assert [one[1:3] for one in tag_texts([(croatian, "sr")]).contradictions] == [("sr", "hr")]
 
 
 def test_bosnian_may_be_in_cyrillic_and_croatian_may_not() -> None:
     text = "Увод у алгебру за ученике средњих школа"
-    assert langmap([(text, "bs")]).contradictions == ()
-    assert [one[1:3] for one in langmap([(text, "hr")]).contradictions] == [("hr", "sr-Cyrl")]
+    assert tag_texts([(text, "bs")]).contradictions == ()
+    assert [one[1:3] for one in tag_texts([(text, "hr")]).contradictions] == [("hr", "sr-Cyrl")]
 
 
 def test_indonesian_contradicts_malay_only_by_words_of_its_own() -> None:
     both = "Cerita rakyat dari pulau dan pantai"
     indonesian = "Penelitian mahasiswa tentang kualitas lingkungan di universitas"
-    assert langmap([(both, "ms"), (both, "id")]).contradictions == ()
-    assert [one[1:3] for one in langmap([(indonesian, "ms")]).contradictions] == [("ms", "id")]
+    assert tag_texts([(both, "ms"), (both, "id")]).contradictions == ()
+    assert [one[1:3] for one in tag_texts([(indonesian, "ms")]).contradictions] == [("ms", "id")]
 
 
 def test_nothing_said_gives_nothing() -> None:
-    assert langmap([]).by_language == {}
+    assert tag_texts([]).by_language == {}
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=60), st.none() | st.text(max_size=8)), max_size=5))
 def test_every_text_is_kept_once_under_its_tag(said: list[tuple[str, str | None]]) -> None:
-    found = langmap(said)
+    found = tag_texts(said)
     assert len(found.tags) == len(said)
     kept = [*found.by_language.items(), *((one.language, one.text) for one in found.further)]
     assert sorted(kept) == sorted(zip(found.tags, (text for text, _ in said), strict=True))

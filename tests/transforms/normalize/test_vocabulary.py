@@ -6,10 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import AgeRange, read_vocabulary
+from schemas import read_vocabulary
 from transforms.normalize.folding import compact, fold
-from transforms.normalize.vocabulary import age_range, competency, learning_time, lookup, subjects, time_bounds
-from transforms.normalize.vocabulary.terms import FIELDS, level_of_age
+from transforms.normalize.vocabulary import (
+    FIELDS,
+    lookup,
+    read_age_range,
+    read_competency,
+    read_learning_time,
+    read_time_bounds,
+    subjects,
+)
 
 TABLES = [field for field in FIELDS if field not in ("subject", "unesco")]
 
@@ -196,7 +203,7 @@ def test_subjects_in_both_schemes() -> None:
     ],
 )
 def test_competencies(said: str, expected: tuple[str, str, str] | None) -> None:
-    found = competency(said)
+    found = read_competency(said)
     assert (found and (found.framework, found.aspect, found.level)) == expected
 
 
@@ -209,9 +216,9 @@ def test_every_cell_is_known_by_its_name_under_the_frameworks_name(framework: st
     assert len(cells) == number
     for code, row in cells.items():
         name = row["label"].partition(": ")[2]
-        found = competency(name, scheme)
+        found = read_competency(name, scheme)
         assert found is not None, name
-        assert found == competency(code.removeprefix(f"{framework}."), scheme)
+        assert found == read_competency(code.removeprefix(f"{framework}."), scheme)
 
 
 @pytest.mark.parametrize(
@@ -246,16 +253,8 @@ def test_every_cell_is_known_by_its_name_under_the_frameworks_name(framework: st
     ],
 )
 def test_age_ranges(said: str, ages: tuple[int | None, int | None] | None) -> None:
-    found = age_range(said)
+    found = read_age_range(said)
     assert (found and (found.min, found.max)) == ages
-
-
-@pytest.mark.parametrize(
-    ("ages", "levels"),
-    [((7, 8), ("1",)), ((12, 17), ("2", "3")), ((3, 5), ("0",)), ((10, 12), ("1",)), ((18, None), ()), ((20, 30), ())],
-)
-def test_levels_of_ages(ages: tuple[int | None, int | None], levels: tuple[str, ...]) -> None:
-    assert level_of_age(AgeRange(min=ages[0], max=ages[1])) == levels
 
 
 @pytest.mark.parametrize(
@@ -301,14 +300,14 @@ def test_levels_of_ages(ages: tuple[int | None, int | None], levels: tuple[str, 
     ],
 )
 def test_learning_times(said: str, duration: str | None) -> None:
-    assert learning_time(said) == duration
+    assert read_learning_time(said) == duration
 
 
 @pytest.mark.parametrize(
     ("said", "duration"), [("25:06", "PT25M6S"), ("1:02:03", "PT1H2M3S"), ("1506", "PT25M6S"), ("45 min", "PT45M")]
 )
 def test_the_length_of_a_recording(said: str, duration: str) -> None:
-    assert learning_time(said, "media") == duration
+    assert read_learning_time(said, "media") == duration
 
 
 @pytest.mark.parametrize(
@@ -327,7 +326,7 @@ def test_the_length_of_a_recording(said: str, duration: str) -> None:
     ],
 )
 def test_bounds_of_a_learning_time(said: str, bounds: str | None) -> None:
-    assert time_bounds(said) == bounds
+    assert read_time_bounds(said) == bounds
 
 
 @given(st.sampled_from(FIELDS), st.text(max_size=120))
@@ -338,12 +337,11 @@ def test_any_term_has_an_answer(field: str, said: str) -> None:
 
 @given(st.text(max_size=100))
 def test_any_age_and_time_has_an_answer(said: str) -> None:
-    ages, duration = age_range(said), learning_time(said)
-    time_bounds(said)
+    ages, duration = read_age_range(said), read_learning_time(said)
+    read_time_bounds(said)
     if ages is not None:
         assert ages.min is not None or ages.max is not None
-        level_of_age(ages)
-    assert duration is None or learning_time(duration) == duration
+    assert duration is None or read_learning_time(duration) == duration
 
 
 @given(st.text(max_size=100))

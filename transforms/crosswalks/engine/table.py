@@ -32,7 +32,7 @@ class Unreadable(Exception):
     """A payload that the crosswalk cannot read: what is wrong, and where."""
 
 
-class Value(msgspec.Struct, frozen=True, gc=False):
+class Value(msgspec.Struct, frozen=True):
     """One non-empty leaf of a payload: its key without numbers, its exact path, its text and its surroundings."""
 
     key: str

@@ -1,4 +1,4 @@
-"""Dates as they are written to EDTF level 1 (https://www.loc.gov/standards/datetime/); what is doubtful is flagged."""
+"""Read dates as EDTF level 1 (https://www.loc.gov/standards/datetime/), and choose among the dates of a record."""
 
 from __future__ import annotations
 
@@ -6,162 +6,167 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from schemas import Base, read_vocabulary
 from transforms.normalize.dates import words
-from transforms.normalize.dates.parts import Date, era, made
-from transforms.normalize.dates.reading import (
+from transforms.normalize.dates.calendars import Date, to_date, to_gregorian
+from transforms.normalize.dates.shapes import (
     ISO,
     TIME,
-    as_iso,
-    in_two_calendars,
     is_short_range,
-    many_years,
-    single,
-    span,
+    iso_parts,
+    read_decade_or_century,
+    read_range,
+    read_single_date,
+    read_year_in_two_calendars,
 )
 
-__all__ = ["Date", "Issued", "date", "issued"]
+_MAX_DATE_CHARS = 120  # a longer statement is a sentence, not a date
+_OPENAIRE = re.compile(r"info:eu-repo/date/(\w+)/(.+)")  # https://guidelines.openaire.eu
+_FIRST_DATE = re.compile(r"\d{4}(?:-\d\d){0,2}")  # of an EDTF date or interval
+_UNCERTAIN = re.compile(r"^[^\[]*+\[.*\?\s*+\]|\?\s*+\]?\.?$|^\?")
+_RANK_WITHOUT_KIND, _RANK_OF_TIMESTAMP = 4, 6  # among those of dates.toml
 
-_LONGEST = 120  # characters; a longer statement is a sentence, not a date
-_OPENAIRE = re.compile(r"info:eu-repo/date/(\w+)/(.+)")
-_BEGIN = re.compile(r"\d{4}(?:-\d\d){0,2}")  # of an EDTF date or interval
-_QUALIFIED = re.compile(r"^[^\[]*+\[.*\?\s*+\]|\?\s*+\]?\.?$|^\?")
 
-
-class Issued(Base, frozen=True, kw_only=True):
-    """When a resource came out and when it was changed, with the place of each in what was said."""
+class ChosenDates(Base, frozen=True, kw_only=True):
+    """When a resource was issued and modified, with the index of each among the statements."""
 
     issued: Date | None = None
     modified: Date | None = None
-    path_index: int | None = None
+    issued_index: int | None = None
     modified_index: int | None = None
-    flags: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()  # of all statements
+
+
+class _Statement(NamedTuple):
+    """A statement with the date that it names, and how near it is to "issued": lower first, None for other dates."""
+
+    position: int
+    kind: str
+    date: Date
+    rank: tuple[int, int] | None
 
 
 @lru_cache(maxsize=32768)
-def date(said: str, *, language: str | None = None, today: str | None = None) -> Date | None:
-    """The date that was said, or None when it says none. Never raises.
+def read_date(statement: str, *, language: str | None = None, today: str | None = None) -> Date | None:
+    """Return the date that a statement names, or None when it names none. Never raises.
 
     `language` is the record's ("th" makes 2554 a Buddhist year, "ar" 1434 a Hijri one); `today` is the last day on
     which it was harvested anywhere ("2026-11-26"), after which a date is in the future. Times of day and zones are left
     out: the date is the one written.
     """
-    text = _tidy(said)
-    if not text or len(text) > _LONGEST:
+    text = _in_one_line(statement)
+    if not text or len(text) > _MAX_DATE_CHARS:
         return None
-    tongue = (language or "").split("-")[0].split("_")[0].lower()
-    if any("\u0e50" <= letter <= "\u0e59" for letter in said):
-        tongue = "th"
+    language = (language or "").split("-")[0].split("_")[0].lower()
+    if any("\u0e50" <= letter <= "\u0e59" for letter in statement):  # Thai digits
+        language = "th"
     iso = ISO.fullmatch(text)
     if iso and not is_short_range(text):
-        return _flagged(made(era(as_iso(iso), text, tongue)), "", today)
-    uncertain, approximate = bool(_QUALIFIED.search(text)), bool(words.CIRCA.search(text)) or text.endswith("~")
-    bare = _bare(text)
-    found = in_two_calendars(text) or many_years(text) or span(bare, text, tongue) or single(bare, text, tongue)
-    if found is None:
+        return _with_flags(to_date(to_gregorian(iso_parts(iso), text, language)), "", today)
+    bare = _without_additions(text)
+    date = (
+        read_year_in_two_calendars(text)
+        or read_decade_or_century(text)
+        or read_range(bare, text, language)
+        or read_single_date(bare, text, language)
+    )
+    if date is None:
         return None
-    mark = "?" if uncertain else "~" if approximate else ""
-    return _flagged(found, mark, today)
+    approximate = words.CIRCA.search(text) or text.endswith("~")
+    return _with_flags(date, "?" if _UNCERTAIN.search(text) else "~" if approximate else "", today)
 
 
-def issued(said: Sequence[tuple[str, str | None]], *, language: str | None = None, today: str | None = None) -> Issued:
-    """When the resource came out and was changed, among several dates, each with the source's word for it or None.
+def choose_dates(
+    statements: Sequence[tuple[str, str | None]], *, language: str | None = None, today: str | None = None
+) -> ChosenDates:
+    """Return when a resource was issued and modified, among statements with the source's kind of date or None.
 
-    A named meaning decides ("issued" before "created" before "available"; "accessioned" is the archive's, never the
-    work's). Of dates of unknown meaning the earliest one without a time of day wins, a timestamp only where there is
-    nothing else. Impossible and future dates come after all others.
+    A kind decides ("issued" before "created" before "available"; "accessioned" is the archive's, never the work's).
+    Of dates without a kind the earliest one without a time of day wins, a timestamp only where there is nothing else.
+    Impossible and future dates come after all others.
     """
-    return _issued(tuple(said), language, today)
+    return _choose_dates(tuple(statements), language, today)
 
 
 @lru_cache(maxsize=32768)
-def _issued(said: tuple[tuple[str, str | None], ...], language: str | None, today: str | None) -> Issued:
-    read = [
-        (at, kind, date(text, language=language, today=today), text)
-        for at, (text, kind) in enumerate(map(_openaire, said))
-    ]
-    candidates: list[_Candidate] = [
-        (_rank(kind, text, found), at, found) for at, kind, found, text in read if found is not None and found.edtf
-    ]
-    first = min((one for one in candidates if one[0] is not None), key=lambda one: (one[0], one[1]), default=None)
-    first = _refined(first, candidates) if first else None
-    changed = [
-        (found.edtf, at, found)
-        for at, kind, found, _ in read
-        if found is not None and found.edtf and _kind(kind) in read_vocabulary("dates")["modified"]
-    ]
-    last = max(changed, default=None, key=lambda one: one[0])
-    flags = dict.fromkeys(flag for _, _, found, _ in read if found is not None for flag in found.flags)
-    return Issued(
-        issued=first[2] if first else None,
-        modified=last[2] if last else None,
-        path_index=first[1] if first else None,
-        modified_index=last[1] if last else None,
+def _choose_dates(
+    statements: tuple[tuple[str, str | None], ...], language: str | None, today: str | None
+) -> ChosenDates:
+    flags: dict[str, None] = {}
+    dated = []
+    for index, (text, kind) in enumerate(map(_split_openaire, statements)):
+        date = read_date(text, language=language, today=today)
+        flags.update(dict.fromkeys(date.flags if date else ()))
+        if date is not None and date.edtf:
+            name = re.sub(r"[^a-z]", "", (kind or "").lower().rpartition("date.")[2])
+            dated.append(_Statement(index, name, date, _rank(name, text, date)))
+    issued = _issued(dated)
+    changes = [statement for statement in dated if statement.kind in read_vocabulary("dates")["modified"]]
+    modified = max(changes, default=None, key=lambda statement: statement.date.edtf)
+    return ChosenDates(
+        issued=issued.date if issued else None,
+        modified=modified.date if modified else None,
+        issued_index=issued.position if issued else None,
+        modified_index=modified.position if modified else None,
         flags=tuple(flags),
     )
 
 
-_Candidate = tuple[tuple[int, int, str] | None, int, Date]  # rank, place in what was said, date
+def _issued(dated: list[_Statement]) -> _Statement | None:
+    """Choose the first by rank, date and index, or a finer date of its rank: "2019-05-06" for "2019".
 
-
-def _refined(first: _Candidate, candidates: list[_Candidate]) -> _Candidate:
-    """The same date told to the month or day by another candidate of its rank: "2019-05-06" for "2019".
-
-    The first of January is what systems fill in for a year, and tells no more.
+    The first of January is what systems fill in for a year, and says no more than the year.
     """
-    rank, _, found = first
-    finer = [
-        one
-        for one in candidates
-        if rank and one[0] and one[0][:2] == rank[:2]
-        if one[2].edtf.startswith(f"{found.edtf}-") and not one[2].edtf.endswith("-01-01")
+    ranked = [
+        (statement.rank, statement.date.edtf, statement.position, statement) for statement in dated if statement.rank
     ]
-    return min(finer, key=lambda one: (one[2].edtf, one[1]), default=first)
+    if not ranked:
+        return None
+    rank, edtf, _, first = min(ranked, key=lambda row: row[:3])
+    finer = [
+        row for row in ranked if row[0] == rank and row[1].startswith(f"{edtf}-") and not row[1].endswith("-01-01")
+    ]
+    return min(finer, key=lambda row: row[1:3])[3] if finer else first
 
 
-def _openaire(said: tuple[str, str | None]) -> tuple[str, str | None]:
-    """ "info:eu-repo/date/embargoEnd/2026-11-01" says what it is of (https://guidelines.openaire.eu)."""
-    found = _OPENAIRE.fullmatch(said[0].strip())
-    return (found[2], found[1]) if found else said
+def _split_openaire(statement: tuple[str, str | None]) -> tuple[str, str | None]:
+    """Split "info:eu-repo/date/embargoEnd/2026-11-01" into date and kind."""
+    match = _OPENAIRE.fullmatch(statement[0].strip())
+    return (match[2], match[1]) if match else statement
 
 
-def _kind(kind: str | None) -> str:
-    return re.sub(r"[^a-z]", "", (kind or "").lower().rpartition("date.")[2])
+def _rank(kind: str, text: str, date: Date) -> tuple[int, int] | None:
+    doubtful = 1 if {"impossible", "future"} & set(date.flags) else 0
+    if not kind or kind in ("date", "unknown", "other", "none"):
+        return (doubtful, _RANK_OF_TIMESTAMP if TIME.search(text) else _RANK_WITHOUT_KIND)
+    rank = read_vocabulary("dates")["issued"].get(kind)
+    return None if rank is None else (doubtful, rank)
 
 
-def _rank(kind: str | None, text: str, found: Date) -> tuple[int, int, str] | None:
-    """How near a date is to "issued"; None for one that is of something else."""
-    doubtful = 1 if {"impossible", "future"} & set(found.flags) else 0
-    name = _kind(kind)
-    if not name or name in ("date", "unknown", "other", "none"):
-        return (doubtful, 6 if TIME.search(text) else 4, found.edtf)
-    place = read_vocabulary("dates")["issued"].get(name)
-    return None if place is None else (doubtful, place, found.edtf)
-
-
-def _tidy(said: str) -> str:
-    """One line, with the digits of any script in ASCII."""
-    text = " ".join(said[: _LONGEST * 4].split())
+def _in_one_line(statement: str) -> str:
+    """Return the text on one line, with the digits of any script in ASCII."""
+    text = " ".join(statement[: _MAX_DATE_CHARS * 4].split())
     if text.isascii():
         return text
     return "".join(str(unicodedata.digit(letter, letter)) if letter.isdigit() else letter for letter in text)
 
 
-def _bare(text: str) -> str:
-    """The text without brackets, qualifiers, copyright signs and ordinal endings."""
+def _without_additions(text: str) -> str:
+    """Remove brackets, qualifiers, copyright signs and ordinal endings."""
     text = words.CIRCA.sub(" ", words.COPYRIGHT.sub(" ", text))
-    text = words.SPACED_DIGITS.sub(" ", re.sub(r"[\[\]()<>?~]|^\s*(?:i\.e\.|d\.)\s*", " ", text))
+    text = words.ORDINAL_ENDING.sub(" ", re.sub(r"[\[\]()<>?~]|^\s*(?:i\.e\.|d\.)\s*", " ", text))
     return " ".join(text.split()).strip(" .,;:")
 
 
-def _flagged(found: Date, mark: str, today: str | None) -> Date:
-    """With the qualifier that EDTF has for it, and the flags that need more than the date itself."""
-    edtf, flags = found.edtf, list(found.flags)
-    if mark and edtf and edtf[-1].isdigit() and ".." not in edtf:
-        edtf = "/".join(part + mark for part in edtf.split("/"))
-    if mark and "approximate" not in flags:
+def _with_flags(date: Date, qualifier: str, today: str | None) -> Date:
+    """Add EDTF's qualifier, "?" or "~" or "", and the flags that need more than the date itself."""
+    edtf, flags = date.edtf, list(date.flags)
+    if qualifier and edtf and edtf[-1].isdigit() and ".." not in edtf:
+        edtf = "/".join(part + qualifier for part in edtf.split("/"))
+    if qualifier and "approximate" not in flags:
         flags.append("approximate")
-    if today is not None and (begin := _BEGIN.match(edtf)) and begin[0] > today[: len(begin[0])]:
+    if today is not None and (first := _FIRST_DATE.match(edtf)) and first[0] > today[: len(first[0])]:
         flags.append("future")
-    return Date(edtf=edtf, year=found.year, flags=tuple(flags), rule=found.rule)
+    return Date(edtf=edtf, year=date.year, flags=tuple(flags), rule=date.rule)

@@ -1,4 +1,4 @@
-"""The words of dates: month and season names of the library's languages (CLDR, through babel), marks of eras."""
+"""Words in dates: month and season names of the library's languages (CLDR, through babel), marks of eras."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ CIRCA = re.compile(
     re.I,
 )
 COPYRIGHT = re.compile(r"(?:\b(?:copyright|cop\.?|dl|impr\.?|d\.l\.)\s*|[©℗]\s*|\b[cp](?=\d{4}))", re.I)
-SPACED_DIGITS = re.compile(r"(?<=\d)(?:г\.|гг\.|год[ау]?|года|-?[йяе])(?=\W|$)|(?<=\d)(?:st|nd|rd|th|er|º|ª)\b", re.I)
+ORDINAL_ENDING = re.compile(r"(?<=\d)(?:г\.|гг\.|год[ау]?|года|-?[йяе])(?=\W|$)|(?<=\d)(?:st|nd|rd|th|er|º|ª)\b", re.I)
 
 
 @lru_cache(maxsize=64)
 def months(language: str = "") -> dict[str, int]:
-    """Folded month and season names → 1–12 and 21–24. Names that two languages read differently need the language."""
-    found: dict[str, set[int]] = {}
+    """Return folded month and season names → 1–12 and 21–24; without a language only names that mean one month."""
+    numbers_by_name: dict[str, set[int]] = {}
     for locale in _locales(language):
         for number, name in _names(locale):
-            found.setdefault(name, set()).add(number)
+            numbers_by_name.setdefault(name, set()).add(number)
     for code, names in read_vocabulary("dates")["months"].items():
         for name in names:
-            found.setdefault(fold(name), set()).add(int(code)) if fold(name) not in found else None
-    return {name: numbers.pop() for name, numbers in found.items() if len(numbers) == 1 and name}
+            numbers_by_name.setdefault(fold(name), {int(code)})
+    return {name: numbers.pop() for name, numbers in numbers_by_name.items() if len(numbers) == 1 and name}
 
 
 @lru_cache(maxsize=1)
 def hijri_months() -> dict[str, int]:
-    """Folded names of the Islamic months → 1–12."""
+    """Return folded names of the Islamic months → 1–12."""
     return {fold(name): int(code) for code, names in read_vocabulary("dates")["hijri_months"].items() for name in names}
 
 
 def _locales(language: str) -> list[str]:
-    named: list[str] = read_vocabulary("dates")["locales"]
-    own = [name for name in named if language and name.split("_")[0] == language]
-    return own or named
+    locales: list[str] = read_vocabulary("dates")["locales"]
+    own = [name for name in locales if language and name.split("_")[0] == language]
+    return own or locales
 
 
 @lru_cache(maxsize=64)

@@ -1,20 +1,23 @@
 """Language tags, and the language of a text."""
 
-from transforms.normalize.language.detection import Detection, detect
+from transforms.normalize.language.detection import Detection, detect, detect_batch
 from transforms.normalize.language.models import fasttext, py3langid
-from transforms.normalize.language.profiles import sees
-from transforms.normalize.language.script import candidates, script_of
-from transforms.normalize.language.texts import contradicts, langmap, langmap_ahead
+from transforms.normalize.language.profiles import langdetect_allows
+from transforms.normalize.language.script import candidate_languages, script_of
+from transforms.normalize.language.tags import language_tag, language_tags
+from transforms.normalize.language.texts import contradicts, tag_texts
 
 __all__ = [
     "Detection",
-    "candidates",
+    "candidate_languages",
     "contradicts",
     "detect",
+    "detect_batch",
     "fasttext",
-    "langmap",
-    "langmap_ahead",
+    "langdetect_allows",
+    "language_tag",
+    "language_tags",
     "py3langid",
     "script_of",
-    "sees",
+    "tag_texts",
 ]

@@ -1,4 +1,4 @@
-"""What models, letters, words and the library's leaning say together where the fast model alone is not enough."""
+"""Weigh models, letters, words and the library's expectations where the fast model alone is not sure enough."""
 
 from __future__ import annotations
 
@@ -6,141 +6,146 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from transforms.normalize.language import (
-    evidence as detect_evidence,
-)
-from transforms.normalize.language import (
-    models as detect_models,
-)
-from transforms.normalize.language import (
-    profiles as detect_profiles,
-)
+from transforms.normalize.language import evidence, models, profiles
 
-_DOUBTFUL = 0.6  # less likely than this needs langdetect's word for it, where it has a profile
-_UNLIKELY = 0.4  # less likely than this is not said at all
-_SEEN = 0.5  # unless one of the models gave it this much
-_HEARD = 0.15  # what one of the models must give a language in Latin letters at the least
-_FLOOR = 1e-3  # the share of a language that a model does not name
-_LEAST = 2 * math.log(_FLOOR)  # the score of a language that neither names
-_CALM = 1.5  # the scores count the same evidence more than once: divided by this they are honest
-_RIVALS = 6  # the likeliest languages; words are asked where two of them are neighbours
-FAMILY = ("sr", "hr", "bs")  # one language to the models: they count little, words count most
-_CLOSE = frozenset(FAMILY)
-_FAMILY_SHARE = 0.2
-_FAMILY_CALM = 1.0  # words count the same evidence once
-_SURE_OF_FAMILY = 0.97  # at most, however many words agree: each writes the others' words at times
-_UNHEARD = ("uz", "Cyrl")  # fastText knows it in Latin letters only
-_UNREAD = frozenset("әҝҹ")  # no model reads Azerbaijani in Cyrillic: letters and words must do
-_BEHIND = 1.5  # how far behind the best it then starts
+SERBO_CROATIAN = ("sr", "hr", "bs")  # one language to the models: they count little, words count most
 
-_Scores = dict[str, float]  # language → probability, or its logarithm
+_MIN_LIKELIHOOD = 0.4  # of a language that is named at all
+_MIN_LIKELIHOOD_ALONE = 0.6  # a less likely one needs langdetect's agreement, where it has a profile of it
+_MIN_SHARE_ALONE = 0.5  # of one of the models, which makes langdetect's agreement unnecessary
+_MIN_SHARE_LATIN = 0.15  # that one of the models must give a language in Latin letters
+_MAX_LIKELIHOOD = 0.99
+_MAX_LIKELIHOOD_SERBO_CROATIAN = 0.97  # however many words agree: each writes the others' words at times
+_MAX_LIKELIHOOD_UNKNOWN = 0.3
+
+_SHARE_FLOOR = 1e-3  # the share of a language that a model does not name
+_LEAST_SCORE = 2 * math.log(_SHARE_FLOOR)  # of a language that neither model names
+_TEMPERATURE = 1.5  # the parts of a score count the same evidence more than once; this makes them probabilities
+_FAMILY_TEMPERATURE = 1.0  # words count the same evidence once
+_FAMILY_MODEL_WEIGHT = 0.2  # of what the models say about Serbian, Croatian and Bosnian
+_RIVALS = 6  # the likeliest languages; words count where two of them are neighbours
+_UZBEK_CYRILLIC = ("uz", "Cyrl")  # fastText knows it in Latin letters only
+_AZERBAIJANI_LETTERS = frozenset("әҝҹ")  # no model reads Azerbaijani in Cyrillic: letters and words must decide
+_AZERBAIJANI_HANDICAP = 1.5  # how far behind the best score it then starts
+
+_Shares = dict[str, float]  # language → probability
+_Scores = dict[str, float]  # language → logarithm of a likelihood
 
 
-class Writing(NamedTuple):
-    """A text to be told: one line in lower case."""
+class WrittenText(NamedTuple):
+    """A text whose language is to be detected."""
 
-    text: str
+    text: str  # one line in lower case
     script: str
     languages: tuple[str, ...]  # the candidates
-    letters: frozenset[str]  # those that speak against a candidate
-    hint: str | None  # the candidate that somebody declared
+    letters: frozenset[str]  # those that not every candidate writes
+    hint: str | None  # the candidate that is declared
 
 
-class Told(NamedTuple):
-    language: str
+class LanguageScore(NamedTuple):
+    """The likeliest language of a text."""
+
+    language: str  # or "und"
     likelihood: float
-    family: float  # how likely it is that the text is in one of the language's family
+    family: float  # that the text is in this language or one of its family
 
 
-def family_share(fast: _Scores, writing: Writing) -> float:
-    """What the fast model gives the close family, among the candidates that write the letters of the text."""
-    odds = detect_evidence.odds(writing.letters, writing.script)
-    found = {one: share * odds[one] for one, share in fast.items() if one in odds}
-    return _seen(FAMILY[0], found) / (sum(found.values()) or 1.0)
+def family_share(fast: _Shares, written: WrittenText) -> float:
+    """Return the fast model's share of Serbian, Croatian and Bosnian among languages that write the text's letters."""
+    odds = evidence.letter_odds(written.letters, written.script)
+    shares = {language: share * odds[language] for language, share in fast.items() if language in odds}
+    return _share_of_family(SERBO_CROATIAN[0], shares) / (sum(shares.values()) or 1.0)
 
 
-def of_family(writing: Writing, fast: _Scores, family: float) -> Told:
-    """Which of Serbian, Croatian and Bosnian a text is in that is so likely in one of them: words must tell."""
-    scores = {one: _FAMILY_SHARE * math.log(fast.get(one, 0.0) + _FLOOR) + _leaning(one) for one in FAMILY}
-    for one, weight in detect_evidence.words(writing.text, "Latn", _CLOSE).items():
-        if one in scores:
-            scores[one] += weight
-    best, odds = _best(scores, writing.hint if writing.hint in _CLOSE else None, _FAMILY_CALM)
-    return Told(best, min(odds[best] * family, _SURE_OF_FAMILY), family)
+def decide_in_family(written: WrittenText, fast: _Shares, family: float) -> LanguageScore:
+    """Decide by words which of Serbian, Croatian and Bosnian a text is in that is so likely in one of them."""
+    scores = {
+        language: _FAMILY_MODEL_WEIGHT * math.log(fast.get(language, 0.0) + _SHARE_FLOOR)
+        + evidence.expectation(language, "Latn")
+        for language in SERBO_CROATIAN
+    }
+    for language, weight in evidence.words_against(written.text, "Latn", frozenset(SERBO_CROATIAN)).items():
+        if language in scores:
+            scores[language] += weight
+    best, odds = _best(scores, written.hint if written.hint in SERBO_CROATIAN else None, _FAMILY_TEMPERATURE)
+    return LanguageScore(best, min(odds[best] * family, _MAX_LIKELIHOOD_SERBO_CROATIAN), family)
 
 
-def agreed(writing: Writing, fast: _Scores) -> Told:
-    """What both models, letters and words say together, and langdetect where that is little; "und" where it is less."""
-    slow = detect_models.py3langid(writing.text, writing.script)
-    best, odds = _best(_scores(writing, fast, slow), writing.hint, _CALM)
-    likelihood = min(0.99, odds[best])
-    family = min(0.99, sum(odds.get(one, 0.0) for one in _family(best)))
-    if _doubted(writing, best, family, max(_seen(best, fast), _seen(best, slow))):
-        return Told("und", min(likelihood, 0.3), 0.0)
-    close = best in _CLOSE and writing.script == "Latn"
-    return Told(best, min(likelihood, _SURE_OF_FAMILY) if close else likelihood, family)
+def decide_together(written: WrittenText, fast: _Shares) -> LanguageScore:
+    """Decide by both models, letters and words, and by langdetect where they are unsure; "und" where all are."""
+    slow = models.py3langid(written.text, written.script)
+    best, odds = _best(_scores(written, fast, slow), written.hint, _TEMPERATURE)
+    likelihood = min(_MAX_LIKELIHOOD, odds[best])
+    family = min(_MAX_LIKELIHOOD, sum(odds.get(language, 0.0) for language in _family(best)))
+    share = max(_share_of_family(best, fast), _share_of_family(best, slow))
+    if _is_doubtful(written, best, family, share):
+        return LanguageScore("und", min(likelihood, _MAX_LIKELIHOOD_UNKNOWN), 0.0)
+    if best in SERBO_CROATIAN and written.script == "Latn":
+        likelihood = min(likelihood, _MAX_LIKELIHOOD_SERBO_CROATIAN)
+    return LanguageScore(best, likelihood, family)
 
 
-def _best(scores: _Scores, hint: str | None, calm: float) -> tuple[str, _Scores]:
-    """The language with the best score, and the likelihood of each."""
+def _best(scores: _Scores, hint: str | None, temperature: float) -> tuple[str, _Shares]:
+    """Return the language with the best score, and the likelihood of each."""
     if hint is not None:
-        scores[hint] = scores.get(hint, _LEAST) + detect_evidence.KNOWN_WORD
+        scores[hint] = scores.get(hint, _LEAST_SCORE) + evidence.KNOWN_WORD
     top = max(scores.values())
-    odds = {one: math.exp((score - top) / calm) for one, score in scores.items()}
-    whole = sum(odds.values())
-    return min(one for one, score in scores.items() if score == top), {one: said / whole for one, said in odds.items()}
+    odds = {language: math.exp((score - top) / temperature) for language, score in scores.items()}
+    total = sum(odds.values())
+    best = min(language for language, score in scores.items() if score == top)
+    return best, {language: share / total for language, share in odds.items()}
 
 
 def _family(language: str) -> tuple[str, ...]:
-    return FAMILY if language in _CLOSE else (language,)
+    return SERBO_CROATIAN if language in SERBO_CROATIAN else (language,)
 
 
-def _seen(language: str, told: _Scores) -> float:
-    """What a model gives a language, or its family."""
-    return sum(told.get(one, 0.0) for one in _family(language))
+def _share_of_family(language: str, shares: _Shares) -> float:
+    return sum(shares.get(member, 0.0) for member in _family(language))
 
 
-def _leaning(language: str) -> float:
-    return detect_evidence.leaning(language, "Latn")
-
-
-def _doubted(writing: Writing, best: str, likelihood: float, heard: float) -> bool:
-    """Whether the likeliest language is too unlikely to be named, or langdetect, which is slow, does not see it."""
-    if likelihood < _UNLIKELY or (heard < _HEARD and writing.script == "Latn"):
+def _is_doubtful(written: WrittenText, best: str, likelihood: float, share: float) -> bool:
+    """Whether the likeliest language is too unlikely, or langdetect, which is slow and asked last, rules it out."""
+    if likelihood < _MIN_LIKELIHOOD or (share < _MIN_SHARE_LATIN and written.script == "Latn"):
         return True
-    return likelihood < _DOUBTFUL and heard < _SEEN and detect_profiles.sees(writing.text, best) is False
+    unsure = likelihood < _MIN_LIKELIHOOD_ALONE and share < _MIN_SHARE_ALONE
+    return unsure and profiles.langdetect_allows(written.text, best) is False
 
 
-def _scores(writing: Writing, fast: _Scores, slow: _Scores) -> _Scores:
-    """The logarithm of what the models, the letters, the library's leaning and the words say together."""
-    text, script, _, letters, _ = writing
+def _scores(written: WrittenText, fast: _Shares, slow: _Shares) -> _Scores:
+    """Return the logarithm of what models, letters, the library's expectation and words say together."""
+    text, script, _, letters, _ = written
     scores = {}
-    for one in _likely(writing, fast, slow):
-        further = slow.get(one, 0.0)
-        told = further if (one, script) == _UNHEARD else fast.get(one, 0.0)
-        scores[one] = math.log((told + _FLOOR) * (further + _FLOOR)) + detect_evidence.leaning(one, script)
-        scores[one] += detect_evidence.against(one, letters, script)
+    for language in _likely_languages(written, fast, slow):
+        slow_share = slow.get(language, 0.0)
+        fast_share = slow_share if (language, script) == _UZBEK_CYRILLIC else fast.get(language, 0.0)
+        scores[language] = math.log((fast_share + _SHARE_FLOOR) * (slow_share + _SHARE_FLOOR))
+        scores[language] += evidence.expectation(language, script)
+        scores[language] += evidence.letters_against(language, letters, script)
     if script == "Latn":
-        _pool(scores)
-    elif script == "Cyrl" and letters & _UNREAD:
-        scores["az"] = max(scores.values()) - _BEHIND + 2 * detect_evidence.against("az", letters, script)
+        _pool_family(scores)
+    elif script == "Cyrl" and letters & _AZERBAIJANI_LETTERS:
+        start = max(scores.values()) - _AZERBAIJANI_HANDICAP
+        scores["az"] = start + 2 * evidence.letters_against("az", letters, script)
     rivals = frozenset(sorted(scores, key=scores.__getitem__, reverse=True)[:_RIVALS])
-    for language, weight in detect_evidence.words(text, script, rivals).items():
+    for language, weight in evidence.words_against(text, script, rivals).items():
         if language in scores:
             scores[language] += weight
     return scores
 
 
-def _likely(writing: Writing, fast: _Scores, slow: _Scores) -> Iterable[str]:
-    """The candidates that a model names; all of a script that few languages write."""
-    if writing.script != "Latn":
-        return writing.languages
-    named = (one for one in fast if one in writing.languages)
-    return dict.fromkeys((*named, *(one for one, share in slow.items() if share > _FLOOR), *FAMILY))
+def _likely_languages(written: WrittenText, fast: _Shares, slow: _Shares) -> Iterable[str]:
+    """Return the candidates that a model names; of a script that few languages write, all."""
+    if written.script != "Latn":
+        return written.languages
+    fast_languages = (language for language in fast if language in written.languages)
+    slow_languages = (language for language, share in slow.items() if share > _SHARE_FLOOR)
+    return dict.fromkeys((*fast_languages, *slow_languages, *SERBO_CROATIAN))
 
 
-def _pool(scores: _Scores) -> None:
-    """Bring the close family together, so that words decide among its languages."""
-    top = max(scores[one] for one in FAMILY)
-    for one in FAMILY:
-        scores[one] = top + _FAMILY_SHARE * (scores[one] - top) + _leaning(one)
+def _pool_family(scores: _Scores) -> None:
+    """Bring the scores of Serbian, Croatian and Bosnian together, so that words decide between them."""
+    top = max(scores[language] for language in SERBO_CROATIAN)
+    for language in SERBO_CROATIAN:
+        distance = _FAMILY_MODEL_WEIGHT * (scores[language] - top)
+        scores[language] = top + distance + evidence.expectation(language, "Latn")

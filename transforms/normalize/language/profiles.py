@@ -1,4 +1,4 @@
-"""What langdetect's profiles say of a text: all of its short n-grams at once, instead of a random draw of them."""
+"""langdetect's profiles, applied to all short n-grams of a text at once instead of a random draw of them."""
 
 from __future__ import annotations
 
@@ -10,46 +10,45 @@ from typing import Any
 import numpy as np
 
 _SMOOTHING = 0.5 / 10_000  # langdetect's own: alpha over its base frequency
-_DRAWN = 25  # n-grams after which langdetect's draws have mostly converged: so many count, however many there are
-_LEAST = 0.1  # langdetect names no language that is less likely
+_COUNTED_NGRAMS = 25  # however many there are: langdetect's draws have mostly converged after so many
+_MIN_PROBABILITY = 0.1  # langdetect names no less likely language
 _WORD = re.compile(r"[^\W\d_]+")
 
-_Logarithms = np.ndarray[Any, np.dtype[np.float64]]
+_LogProbabilities = np.ndarray[Any, np.dtype[np.float64]]  # one per language
 
 
-def sees(text: str, language: str) -> bool | None:
-    """Whether langdetect's profiles hold a language possible for a lower-case text; None where they lack it."""
-    place = _places().get(language)
-    if place is None:
+def langdetect_allows(text: str, language: str) -> bool | None:
+    """Return whether langdetect's profiles make a language possible for a lower-case text; None without a profile."""
+    index = _index_of_language().get(language)
+    if index is None:
         return None
-    words = [_weighed(word) for word in set(_WORD.findall(unicodedata.normalize("NFC", text)))]
-    met = sum(known for known, _ in words)
-    if not met:
+    words = [_score_word(word) for word in set(_WORD.findall(unicodedata.normalize("NFC", text)))]
+    ngrams = sum(count for count, _ in words)
+    if not ngrams:
         return False
-    scores = np.add.reduce([weight for _, weight in words]) * min(1.0, _DRAWN / met)
+    scores = np.add.reduce([score for _, score in words]) * min(1.0, _COUNTED_NGRAMS / ngrams)
     odds = np.exp(scores - scores.max())
-    return bool(odds[place] >= _LEAST * odds.sum())
+    return bool(odds[index] >= _MIN_PROBABILITY * odds.sum())
 
 
 @lru_cache(maxsize=4096)
-def _weighed(word: str) -> tuple[int, _Logarithms]:
-    """How many n-grams of a word and the spaces around it are known, and what they say together of each language."""
-    said = f" {word} "
-    parts = (said[at : at + length] for length in (1, 2, 3) for at in range(len(said) - length + 1))
-    known = [weight for part in parts if part != " " and (weight := _likelihood(part)) is not None]
-    return len(known), np.add.reduce(known, axis=0) if known else np.zeros(len(_places()))
+def _score_word(word: str) -> tuple[int, _LogProbabilities]:
+    """Return how many n-grams of a word, with a space on both sides, are known, and the sum of their scores."""
+    padded = f" {word} "
+    ngrams = (padded[start : start + size] for size in (1, 2, 3) for start in range(len(padded) - size + 1))
+    known = [score for ngram in ngrams if ngram != " " and (score := _score_ngram(ngram)) is not None]
+    return len(known), np.add.reduce(known, axis=0) if known else np.zeros(len(_index_of_language()))
 
 
 @lru_cache(maxsize=8192)
-def _likelihood(part: str) -> _Logarithms | None:
-    """How likely an n-gram is in each language, as logarithms; None where no profile has it."""
-    told = _factory().word_lang_prob_map.get(part)
-    return None if told is None else np.log(np.array(told) + _SMOOTHING)
+def _score_ngram(ngram: str) -> _LogProbabilities | None:
+    probabilities = _factory().word_lang_prob_map.get(ngram)
+    return None if probabilities is None else np.log(np.array(probabilities) + _SMOOTHING)
 
 
 @cache
-def _places() -> dict[str, int]:
-    return {language: place for place, language in enumerate(_factory().langlist)}
+def _index_of_language() -> dict[str, int]:
+    return {language: index for index, language in enumerate(_factory().langlist)}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Which script a text is written in, and the languages of the library that are written so."""
+"""The script that a text is written in, and the library's languages that are written in it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BLOCKS = (
     (0xAC00, 0xD7A3, "Hang"),
 )  # fmt: skip
 
-_WRITTEN = {
+_LANGUAGES_OF_SCRIPT = {
     "Latn": (
         "en fr es pt de it nl ca gl eu ro pl cs sk sl hr bs sr hu sq tr az uz tk sw id ms vi fi sv no da et lv lt "
         "so ha zu xh af ga cy mt is fil ht ku"
@@ -59,29 +59,29 @@ _SIMPLIFIED = frozenset(
 _TRADITIONAL = frozenset(
     "們這個國來時說會學對發經過還進種動實現開無體機關點業問間應長東書見門電車馬語讀寫課師習題聽認識數組華漢資養類總級歷義術辦務產區醫單協編譯評價優嚴廣際該設計論"
 )
-CANDIDATES = {script: tuple(languages.split()) for script, languages in _WRITTEN.items()}
-# Languages written in two scripts, and the scripts that their tags name; Latin goes without saying, save in sr.
+CANDIDATES = {script: tuple(languages.split()) for script, languages in _LANGUAGES_OF_SCRIPT.items()}
+# Languages written in two scripts → the scripts that their tags name; Latin is the default except in sr.
 TWO_SCRIPTS = {"sr": ("Cyrl", "Latn"), "uz": ("Cyrl",), "az": ("Cyrl",), "zh": ("Hani",)}
 _LATIN = re.compile("[A-Za-zªºÀ-ÖØ-öø-ʯḀ-ỿ]")
-_NO_OTHER = re.compile("[\0-\u036f\u1e00-\u1eff\u2000-\u20cf]*")  # Latin letters, accents, signs
-_BEYOND = re.compile("[^\0-\u036f\u2000-\u20cf]")
-_WHOLE_WORDS = frozenset(("Hani", "Kana", "Hang"))  # one character says as much as three letters
+_NO_OTHER_SCRIPT = re.compile("[\0-\u036f\u1e00-\u1eff\u2000-\u20cf]*")  # Latin letters, accents, signs
+_OTHER_THAN_LATIN = re.compile("[^\0-\u036f\u2000-\u20cf]")
+_WORD_SCRIPTS = frozenset(("Hani", "Kana", "Hang"))  # one character counts as three letters
 
 
 def script_of(text: str) -> str | None:
-    """The script that most of the text's letters are in, or None when it has no letters of a known script."""
+    """Return the script of most of a text's letters, or None when it has none of a known script."""
     counts = _counts(text)
     return max(counts, key=lambda script: (counts[script], script)) if counts else None
 
 
-def candidates(text: str) -> tuple[str | None, tuple[str, ...]]:
-    """The script of a text, and the languages of the library that are written in it."""
+def candidate_languages(text: str) -> tuple[str | None, tuple[str, ...]]:
+    """Return the script of a text, and the library's languages that are written in it."""
     script = script_of(text)
     return script, CANDIDATES[script] if script else ()
 
 
-def tagged(language: str, script: str, text: str) -> str:
-    """The language's tag, with the script where it is written in two: sr-Cyrl, uz-Cyrl, zh-Hant."""
+def tag_with_script(language: str, script: str, text: str) -> str:
+    """Return a language's tag, with the script where it is written in two: sr-Cyrl, uz-Cyrl, zh-Hant."""
     if language == "zh":
         return _chinese(text)
     return f"{language}-{script}" if script in TWO_SCRIPTS.get(language, ()) else language
@@ -96,17 +96,19 @@ def _chinese(text: str) -> str:
 
 
 def _counts(text: str) -> dict[str, int]:
-    if _NO_OTHER.fullmatch(text):
+    if _NO_OTHER_SCRIPT.fullmatch(text):
         return {"Latn": 1} if _LATIN.search(text) else {}
-    table = _table()
-    if (first := _BEYOND.search(text)) and (only := table.get(first[0])) and _alone(only).fullmatch(text):
-        return {only: 1}
+    script_of_letter = _script_of_letter()
+    first = _OTHER_THAN_LATIN.search(text)
+    only_script = script_of_letter.get(first[0]) if first else None
+    if only_script is not None and _pattern_of_one_script(only_script).fullmatch(text):
+        return {only_script: 1}
     counts: dict[str, int] = {}
     for letter, times in Counter(text).items():
-        script = table.get(letter)
+        script = script_of_letter.get(letter)
         if script is not None:
             counts[script] = counts.get(script, 0) + times
-    for script in _WHOLE_WORDS & counts.keys():
+    for script in _WORD_SCRIPTS & counts.keys():
         counts[script] *= 3
     for script in counts.keys() - {"Latn"}:
         counts[script] *= 2  # among other letters, Latin ones are mostly names
@@ -116,12 +118,12 @@ def _counts(text: str) -> dict[str, int]:
 
 
 @cache
-def _alone(script: str) -> re.Pattern[str]:
-    """Letters of the script, accents and signs, and no letter of another."""
-    letters = "".join(f"{chr(first)}-{chr(last)}" for first, last, one in _BLOCKS if one == script)
+def _pattern_of_one_script(script: str) -> re.Pattern[str]:
+    """Return a pattern of letters of the script, accents and signs, without letters of another script."""
+    letters = "".join(f"{chr(first)}-{chr(last)}" for first, last, other in _BLOCKS if other == script)
     return re.compile(f"[{letters}\0-@\\[-`{{-\u00a9\u00ab-\u00b9\u00bb-\u00bf\u0300-\u036f\u2000-\u20cf]*")
 
 
 @cache
-def _table() -> dict[str, str]:
+def _script_of_letter() -> dict[str, str]:
     return {chr(point): script for first, last, script in _BLOCKS if last < 0x20000 for point in range(first, last + 1)}

@@ -1,102 +1,108 @@
-"""The texts of one field by language: what was declared, checked against what is written there."""
+"""Sort the texts of a field by language, and check declared languages against the texts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import langcodes
 
 from schemas import Base, Text
-from transforms.normalize.language import script as detect_script
-from transforms.normalize.language import tags as language
-from transforms.normalize.language.detection import Detection, detect, detect_ahead
+from transforms.normalize.language.detection import Detection, detect
+from transforms.normalize.language.script import TWO_SCRIPTS, script_of, tag_with_script
+from transforms.normalize.language.tags import language_tag
 
-_SURE = 0.85  # a detection this confident is set against a declared tag
-_SURE_OF_NEIGHBOURS = 0.95  # and this confident where speakers of both read one another's texts
-_NEIGHBOURS = 10  # CLDR's distance between such languages: nb and no 1, hr and sr 4
-_SURE_OF_MALAY = 0.98  # the models take Malay for Indonesian even when they are rather sure
-_MALAY = frozenset(("id", "ms"))  # CLDR holds them for distant
-_NEVER = 2.0  # more than any detection is sure
-_LONG_ENOUGH = 20  # characters below which only another script is a contradiction
+# How confident a detection must be to contradict a declared language.
+_MIN_CONFIDENCE = 0.85
+_MIN_CONFIDENCE_NEIGHBOURS = 0.95  # speakers of both read one another's texts
+_MIN_CONFIDENCE_MALAY = 0.98  # the models take Malay for Indonesian even when they are rather sure
+_NEVER = 2.0  # no detection is so confident
+_MAX_NEIGHBOUR_DISTANCE = 10  # CLDR's distance between such languages: nb and no 1, hr and sr 4
+_MALAY = frozenset(("id", "ms"))  # CLDR gives them a large distance
+_MIN_CHARS = 20  # a shorter text contradicts only by its script
+_MIN_CONFIDENCE_SHORT = 0.99
 
 
-class _LangTexts(Base, frozen=True, kw_only=True):
-    """The texts of a field, one a language."""
+class Contradiction(NamedTuple):
+    """A text that is not in its declared language."""
+
+    position: int  # among the given texts
+    declared: str
+    detected: str
+    confidence: float
+
+
+class TaggedTexts(Base, frozen=True, kw_only=True):
+    """The texts of a field, sorted by language."""
 
     by_language: dict[str, str]  # the first text of each language
-    further: tuple[Text, ...] = ()  # second and later texts of one language, in order
-    tags: tuple[str, ...] = ()  # one a given text, in order; "und" where nothing tells
-    contradictions: tuple[tuple[int, str, str, float], ...] = ()  # (index, declared, detected, confidence)
+    further: tuple[Text, ...] = ()  # later texts of one language, in order
+    tags: tuple[str, ...] = ()  # one per given text, in order; "und" where the language is unknown
+    contradictions: tuple[Contradiction, ...] = ()
 
 
-def langmap_ahead(told: Iterable[Sequence[tuple[str, str | None]]]) -> None:
-    """Tell the languages of the texts of many fields, so that `langmap` knows them; faster than field by field."""
-    detect_ahead([(text, language.tag(declared) if declared else None) for said in told for text, declared in said])
+def tag_texts(texts: Sequence[tuple[str, str | None]]) -> TaggedTexts:
+    """Sort plain texts, each with its declared language or None, by BCP 47 tag.
 
-
-def langmap(said: Sequence[tuple[str, str | None]]) -> _LangTexts:
-    """Plain texts with the languages they were said to be in, by BCP 47 tag.
-
-    A declared tag stands; where the text contradicts it the contradiction is listed. A tag that is absent or names no
-    language takes the detection, or "und". A declared "sr" gains the script that the text is written in.
+    A declared tag stands; where the text contradicts it, the contradiction is listed. A tag that is absent or names no
+    language is replaced by the detection, or "und". A declared "sr" gains the script that the text is written in.
     """
     by_language: dict[str, str] = {}
     further: list[Text] = []
     tags: list[str] = []
-    contradictions: list[tuple[int, str, str, float]] = []
-    for index, (text, declared) in enumerate(said):
-        known = language.tag(declared) if declared else None
-        found = detect(text, hint=known)
-        tag = _scripted(known, _written(known, text)) if known else found.tag
-        if known and (sure := contradicts(known, found, len(text))):
-            contradictions.append((index, known, found.tag, sure))
+    contradictions: list[Contradiction] = []
+    for index, (text, declaration) in enumerate(texts):
+        declared = language_tag(declaration) if declaration else None
+        detection = detect(text, hint=declared)
+        tag = _with_script_of(declared, text) if declared else detection.tag
+        if declared and (confidence := contradicts(declared, detection, len(text))):
+            contradictions.append(Contradiction(index, declared, detection.tag, confidence))
         tags.append(tag)
         if tag in by_language:
             further.append(Text(language=tag, text=text))
         else:
             by_language[tag] = text
-    return _LangTexts(
+    return TaggedTexts(
         by_language=by_language, further=tuple(further), tags=tuple(tags), contradictions=tuple(contradictions)
     )
 
 
-def _written(declared: str, text: str) -> str:
-    """The declared language with the script that the text is in, where that matters."""
-    name = declared.partition("-")[0]
-    script = detect_script.script_of(text) if name in detect_script.TWO_SCRIPTS else None
-    return detect_script.tagged(name, script, text) if script in detect_script.TWO_SCRIPTS.get(name, ()) else name
+def _with_script_of(declared: str, text: str) -> str:
+    """Return the declared tag; where it lacks a script and that matters, with the script of the text."""
+    language = declared.partition("-")[0]
+    script = script_of(text) if language in TWO_SCRIPTS else None
+    if script is None or script not in TWO_SCRIPTS[language]:
+        return declared
+    return _with_subtag(declared, tag_with_script(language, script, text))
 
 
 @lru_cache(maxsize=4096)
-def _scripted(declared: str, written: str) -> str:
-    """The declared tag with the script of the other one, where it has none."""
-    one, other = langcodes.Language.get(declared), langcodes.Language.get(written)
-    if other.script and not one.script:
-        return one.update_dict({"script": other.script}).to_tag()
-    return declared
+def _with_subtag(declared: str, written: str) -> str:
+    tag, script = langcodes.Language.get(declared), langcodes.Language.get(written).script
+    return tag.update_dict({"script": script}).to_tag() if script and not tag.script else declared
 
 
-def contradicts(declared: str, found: Detection, length: int) -> float:
-    """How surely a text of so many characters is not in the declared language or script; 0 where that is open."""
-    needed, near = _needed(declared, found.tag)
-    sure = found.confidence if near else max(found.family, found.confidence)
-    if found.tag == "und" or sure < needed or (length < _LONG_ENOUGH and sure < 0.99):
-        return 0.0
-    return sure
+def contradicts(declared: str, detection: Detection, chars: int) -> float:
+    """Return how confident we are that a text of so many characters is not in the declared language; 0 when not."""
+    needed, neighbours = _needed_confidence(declared, detection.tag)
+    confidence = detection.confidence if neighbours else max(detection.family, detection.confidence)
+    too_short = chars < _MIN_CHARS and confidence < _MIN_CONFIDENCE_SHORT
+    return 0.0 if detection.tag == "und" or confidence < needed or too_short else confidence
 
 
 @lru_cache(maxsize=4096)
-def _needed(declared: str, found: str) -> tuple[float, bool]:
-    """How sure a detection must be to contradict a declaration; whether the two languages are near."""
-    one, other = langcodes.Language.get(declared), langcodes.Language.get(found)
-    if one.language == other.language:
-        return (_SURE if one.script and other.script and one.script != other.script else _NEVER), False
-    if one.language == "bs" and one.script != "Latn" and found == "sr-Cyrl":  # in Cyrillic it is told as Serbian
-        return _NEVER, True
-    if {one.language, other.language} == _MALAY:
-        return _SURE_OF_MALAY, True
-    distance = langcodes.tag_distance(declared, found, ignore_script=True)
-    if distance > _NEIGHBOURS:
-        return _SURE, False
-    return (_NEVER if distance <= 1 else _SURE_OF_NEIGHBOURS), True
+def _needed_confidence(declared: str, detected: str) -> tuple[float, bool]:
+    """Return how confident a detection must be to contradict a declaration, and whether they are neighbours."""
+    declared_tag, detected_tag = langcodes.Language.get(declared), langcodes.Language.get(detected)
+    scripts = {declared_tag.script, detected_tag.script} - {None}
+    if declared_tag.language == detected_tag.language:
+        return (_MIN_CONFIDENCE if len(scripts) == 2 else _NEVER), False
+    if declared_tag.language == "bs" and declared_tag.script != "Latn" and detected == "sr-Cyrl":
+        return _NEVER, True  # Cyrillic Bosnian is detected as Serbian
+    if {declared_tag.language, detected_tag.language} == _MALAY:
+        return _MIN_CONFIDENCE_MALAY, True
+    distance = langcodes.tag_distance(declared, detected, ignore_script=True)
+    if distance > _MAX_NEIGHBOUR_DISTANCE:
+        return _MIN_CONFIDENCE, False
+    return (_NEVER if distance <= 1 else _MIN_CONFIDENCE_NEIGHBOURS), True

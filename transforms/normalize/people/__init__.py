@@ -1,8 +1,11 @@
 """Names of people and organisations."""
 
-from transforms.normalize.people.contributors import contributor, publisher
+from transforms.normalize.people.contributors import read_authority_id, read_contributors, read_publisher
+from transforms.normalize.people.corporate import is_corporate
 
 __all__ = [
-    "contributor",
-    "publisher",
+    "is_corporate",
+    "read_authority_id",
+    "read_contributors",
+    "read_publisher",
 ]

@@ -1,4 +1,4 @@
-"""Whether a name is an organisation's: by the words of corporate.toml, or by being an acronym."""
+"""Tell names of organisations from names of people: by the words of corporate.toml, or as acronyms."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FUNCTION_WORD = re.compile(r"\s(?:pour|dans|aux|sur|para|für|для|with|at)\s
 
 @lru_cache(maxsize=16384)
 def is_corporate(name: str) -> bool:
-    """Whether a name is surely an organisation's, by its words or by being an acronym."""
+    """Return whether a name is certainly an organisation's, by its words or as an acronym."""
     if _is_acronym(name) or _FUNCTION_WORD.search(name):
         return True
     core = BRACKETS.sub("", name)
@@ -31,6 +31,7 @@ def is_corporate(name: str) -> bool:
 
 
 def has_corporate_word(name: str) -> bool:
+    """Return whether a name has a word that only names of organisations have."""
     lists = _corporate()
     return any(
         word in lists["words"] or word.startswith(lists["stems"]) or word.startswith(lists["beginnings"])
@@ -45,8 +46,8 @@ def _is_acronym(name: str) -> bool:
     return all(part.isalpha() and 2 <= len(part) <= 8 for part in name.split("/"))
 
 
-def is_place(name: str) -> bool:
-    """Whether a name is a country's, in one of the library's languages (CLDR), or another place of corporate.toml."""
+def is_place_name(name: str) -> bool:
+    """Return whether a name is a country's, in one of the library's languages (CLDR), or a place of corporate.toml."""
     return fold(name) in _countries()
 
 
@@ -68,5 +69,6 @@ def _corporate() -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def nobody() -> frozenset[str]:
+def placeholder_names() -> frozenset[str]:
+    """Return folded names that name nobody, such as "anonymous"."""
     return frozenset(fold(name) for name in read_vocabulary("corporate")["nobody"])

@@ -1,17 +1,26 @@
-"""The names in one statement, each whole and in house form, with its kind."""
+"""Split a statement into names, each whole, in the form "First Last" and with its kind."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 
 from schemas import read_vocabulary
 from transforms.normalize.folding import fold
-from transforms.normalize.people.corporate import BRACKETS, Kind, has_corporate_word, is_corporate, is_place, nobody
+from transforms.normalize.people.corporate import (
+    BRACKETS,
+    Kind,
+    has_corporate_word,
+    is_corporate,
+    is_place_name,
+    placeholder_names,
+)
 
 EMAIL = re.compile(r"(?:[<(\[]\s*+|(?<!\s)\s++)?(?:mailto:)?(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++\s*+[>)\]]?")
-_ORCID_SAID = re.compile(
+_ORCID = re.compile(
     r"(?:(?<![\s,;])[\s,;]++)?(?:[(\[<]\s*+)?(?:(?:https?://)?(?:www\.)?orcid\.org/|orcid\s*+(?:id\s*+)?(?::++\s*+)?)?"
     r"\d{4}-\d{4}-\d{4}-\d{3}[\dXx](?:\s*+[)\]>])?",
     re.I,
@@ -28,7 +37,9 @@ _ROLE_PART = re.compile(
 )
 _INITIAL = re.compile(r"\b[^\W\d_]\.|^[^\W\d_]$")
 _INITIALED = re.compile(r"[^\W\d_][\w'’-]+ (?:[^\W\d_]\.? ?){1,3}")  # "Smith J", "Иванов И. И."
-_HEAD = re.compile(r"\b(?:ministr|minist[eè]r|universi|institut|department|faculty|bureau|office|cent(?:er|re))", re.I)
+_HEAD_WORD = re.compile(
+    r"\b(?:ministr|minist[eè]r|universi|institut|department|faculty|bureau|office|cent(?:er|re))", re.I
+)
 _LIST = re.compile(r"[;|]")
 _DIGIT = re.compile(r"\d\d")
 _COMMA = re.compile(r"(?:(?<!\s)\s++)?[,،]\s*+")
@@ -37,27 +48,28 @@ _AND = re.compile(r"(?<!\s)\s++(?:and|&|et|y|und|и)\s++", re.I)
 _LEADING_AND = re.compile(r"^(?:and|&|et|y|und|и)\s+", re.I)
 _ONLY_INITIALS = re.compile(r"(?:[^\W\d_]\.[ -]?){1,4}|[^\W\d_]")  # "J.", "J. R.", "J.-P."
 _BY = re.compile(r"^(?:(?:created|written|edited|made|developed) )?by (?=[^\W\d_a-z])")
-_FIELDS = re.compile(r"\b\w+(?:al|ic|ive|ary|elle?|ico|ica|ivo|iva)$", re.I)  # "Educational, Scientific and"
-_TIDY = re.compile(r"(?<!\s)\s++([,;])")
+_FIELD_ADJECTIVE = re.compile(r"\b\w+(?:al|ic|ive|ary|elle?|ico|ica|ivo|iva)$", re.I)  # "Educational, Scientific and"
+_SPACE_BEFORE_COMMA = re.compile(r"(?<!\s)\s++([,;])")
 _ENDS_IN_A_WORD = re.compile(r"(?:[^\W\d_]{5}|[^\W\d_]{3}[aeiouyаеиоуыюя])\.$", re.IGNORECASE)
 
 
-def names(said: str, given: Kind | None, *, joined: bool) -> Iterator[tuple[str, Kind]]:
-    text = _ORCID_SAID.sub(" ", said) if "-" in said else said
+def split_names(statement: str, given: Kind | None, *, joined: bool) -> Iterator[tuple[str, Kind]]:
+    """Yield each name of a statement with its kind; `given` and `joined` are as in `read_contributors`."""
+    text = _ORCID.sub(" ", statement) if "-" in statement else statement
     for part in _LIST.split(EMAIL.sub(" ", text) if "@" in text else text):
-        name = _BY.sub("", tidy(part))
-        if not fold(name) or fold(name) in nobody():
+        name = _BY.sub("", clean_name(part))
+        if not fold(name) or fold(name) in placeholder_names():
             continue
         if given == "organisation":
             yield name, given
         elif joined:
-            yield from _joined(_at_commas(name))
+            yield from _read_joined(_split_at_commas(name))
         else:
-            yield from _one_or_list(name, given)
+            yield from _read_one_or_list(name, given)
 
 
-def _at_commas(text: str) -> list[str]:
-    """A statement's parts between the commas, those inside brackets aside."""
+def _split_at_commas(text: str) -> list[str]:
+    """Split at commas outside brackets."""
     if ")" not in text and "]" not in text:
         return _COMMA.split(text)
     parts: list[str] = []
@@ -72,25 +84,27 @@ def _at_commas(text: str) -> list[str]:
     return [*parts, text[begin:]]
 
 
-def _one_or_list(name: str, given: Kind | None) -> Iterator[tuple[str, Kind]]:
+def _read_one_or_list(name: str, given: Kind | None) -> Iterator[tuple[str, Kind]]:
     name = _ROLE_PART.sub("", name)
-    parts = [part for part in _at_commas(name) if part]
+    parts = [part for part in _split_at_commas(name) if part]
     if len(parts) == 1:
-        yield from _single(parts[0], given)
+        yield from _read_single(parts[0], given)
         return
-    corporate = _which_corporate(parts)
+    corporate = _corporate_parts(parts)
     many_words = not all(map(_is_name_part, parts)) and not any(corporate) and not _AND.search(name)
     if given is None and (all(corporate) or many_words):
         yield name, "organisation"
     elif given is None and any(corporate):
-        yield from _mixed(name, parts, corporate)
+        yield from _read_mixed(name, parts, corporate)
     else:
-        yield from _persons(name, parts)
+        yield from _read_persons(name, parts)
 
 
-def _which_corporate(parts: list[str]) -> list[bool]:
-    """For each part whether it is an organisation; capitals of "PANTEL, Klaus" and "Perera, GAC" are no acronym, and
-    with initials ("Press, William H.") a single word is a family name.
+def _corporate_parts(parts: list[str]) -> list[bool]:
+    """Return for each part whether it is an organisation.
+
+    Capitals of "PANTEL, Klaus" and "Perera, GAC" are not an acronym, and a single word before initials ("Press,
+    William H.") is a family name.
     """
     if len(parts) == 2:
         if " " not in parts[0] and _INITIAL.search(parts[1]):
@@ -99,50 +113,50 @@ def _which_corporate(parts: list[str]) -> list[bool]:
     return [is_corporate(part) for part in parts]
 
 
-def _mixed(name: str, parts: list[str], corporate: list[bool]) -> Iterator[tuple[str, Kind]]:
-    """Organisations among what may be persons: a list only where that is certain.
+def _read_mixed(name: str, parts: list[str], corporate: list[bool]) -> Iterator[tuple[str, Kind]]:
+    """Read organisations among what may be persons: as a list only where that is certain, else as one organisation.
 
-    That is where a whole "Last, First" stands before or between organisations, or has initials; after the last
+    It is certain where a whole "Last, First" comes before or between organisations, or has initials; after the last
     organisation it could be its place ("Harvard University, Cambridge, Massachusetts").
     """
-    runs = _runs(parts, corporate)
-    persons = [run for is_one, run in runs if not is_one]
-    pairs = all(len(run) % 2 == 0 and all(map(_is_name_part, run)) for run in persons)
-    inside = corporate[-1] or bool(_INITIAL.search(parts[-1]))
-    if pairs and inside and len(parts) > 2 and not _goes_on(parts[0]):
-        yield from _joined(parts)
+    groups = groupby(zip(parts, corporate, strict=True), key=itemgetter(1))
+    persons = [[part for part, _ in group] for is_organisation, group in groups if not is_organisation]
+    whole_names = all(len(group) % 2 == 0 and all(map(_is_name_part, group)) for group in persons)
+    ends_surely = corporate[-1] or bool(_INITIAL.search(parts[-1]))
+    if whole_names and ends_surely and len(parts) > 2 and not _lists_fields(parts[0]):
+        yield from _read_joined(parts)
     else:
         yield name, "organisation"
 
 
-def _joined(parts: list[str]) -> Iterator[tuple[str, Kind]]:
-    """A comma-joined list of corporate names and "Last, First": each name whole, in order.
+def _read_joined(parts: list[str]) -> Iterator[tuple[str, Kind]]:
+    """Split a comma-joined list of corporate names and "Last, First": each name whole, in order.
 
-    What follows an organisation and is no whole person goes with it: "World Heritage Committee, 44th session".
+    Parts after an organisation that are not a whole person belong to it: "World Heritage Committee, 44th session".
     """
     parts = [part for part in parts if part]
     at = 0
     while at < len(parts):
         if is_corporate(parts[at]):
             end = at + 1
-            while end < len(parts) and (_belongs(parts, at, end) or not _starts_a_name(parts, end)):
+            while end < len(parts) and (_continues_corporate_name(parts, at, end) or not _starts_a_name(parts, end)):
                 end += 1
-            if end == at + 1 and _HEAD.search(parts[at]) and _is_odd(parts, end):
+            if end == at + 1 and _HEAD_WORD.search(parts[at]) and _has_odd_length(parts, end):
                 end += 1  # "University of California, Los Angeles, Smith, John"
             yield ", ".join(parts[at:end]), "organisation"
         elif _starts_a_name(parts, at):
             end = at + 2
-            yield from _persons(", ".join(parts[at:end]), parts[at:end])
+            yield from _read_persons(", ".join(parts[at:end]), parts[at:end])
         else:
             end = at + 1
             yield parts[at], "person" if _is_name_part(parts[at]) and len(parts[at].split()) <= 3 else "organisation"
         at = end
 
 
-def _is_odd(parts: list[str], at: int) -> bool:
-    """Whether up to the next organisation stands one part more than whole "Last, First" need."""
-    run = next((end for end in range(at, len(parts)) if is_corporate(parts[end])), len(parts)) - at
-    return run % 2 == 1
+def _has_odd_length(parts: list[str], at: int) -> bool:
+    """Whether the number of parts up to the next organisation is odd, so that they are not all whole "Last, First"."""
+    next_organisation = next((end for end in range(at, len(parts)) if is_corporate(parts[end])), len(parts))
+    return (next_organisation - at) % 2 == 1
 
 
 def _starts_a_name(parts: list[str], at: int) -> bool:
@@ -151,35 +165,30 @@ def _starts_a_name(parts: list[str], at: int) -> bool:
         return True
     pair = parts[at : at + 2]
     return (
-        len(pair) == 2 and all(map(_is_name_part, pair)) and not any(map(is_place, pair)) and not is_corporate(pair[1])
+        len(pair) == 2
+        and all(map(_is_name_part, pair))
+        and not any(map(is_place_name, pair))
+        and not is_corporate(pair[1])
     )
 
 
-def _belongs(parts: list[str], start: int, at: int) -> bool:
-    """Whether a part goes on with a corporate name: "Ministry of Education, Science and Technology"."""
-    if _FIELDS.search(parts[at - 1]) and (_FIELDS.search(parts[at]) or _FIELDS.search(_AND.split(parts[at])[0])):
+def _continues_corporate_name(parts: list[str], start: int, at: int) -> bool:
+    """Whether a part continues a corporate name: "Ministry of Education, Science and Technology"."""
+    if _FIELD_ADJECTIVE.search(parts[at - 1]) and (
+        _FIELD_ADJECTIVE.search(parts[at]) or _FIELD_ADJECTIVE.search(_AND.split(parts[at])[0])
+    ):
         return True  # "Educational, Cultural and Scientific Organization"
     if parts[at][:1].islower() and _AND.search(parts[at]):
         return True  # "pour l'éducation, la science et la culture"
-    return bool(_goes_on(parts[start]) and _AND.search(parts[at]) and not _HEAD.search(parts[at]))
+    return bool(_lists_fields(parts[start]) and _AND.search(parts[at]) and not _HEAD_WORD.search(parts[at]))
 
 
-def _goes_on(part: str) -> bool:
-    """Whether a corporate name is of the sort that lists its fields after a comma."""
+def _lists_fields(part: str) -> bool:
+    """Whether a corporate name is of a kind that lists its fields of work after a comma."""
     return bool(re.search(r"\b(?:ministr|minist[eè]r|department|faculty|committee|council)\w*\b", part, re.I))
 
 
-def _runs(parts: list[str], corporate: list[bool]) -> list[tuple[bool, list[str]]]:
-    runs: list[tuple[bool, list[str]]] = []
-    for part, is_one in zip(parts, corporate, strict=True):
-        if runs and runs[-1][0] == is_one:
-            runs[-1][1].append(part)
-        else:
-            runs.append((is_one, [part]))
-    return runs
-
-
-def _persons(name: str, parts: list[str]) -> Iterator[tuple[str, Kind]]:
+def _read_persons(name: str, parts: list[str]) -> Iterator[tuple[str, Kind]]:
     suffixes = set(read_vocabulary("corporate")["suffixes"])
     titles = [
         part
@@ -187,41 +196,44 @@ def _persons(name: str, parts: list[str]) -> Iterator[tuple[str, Kind]]:
         if fold(part).replace(" ", "") in suffixes and (number or not _ONLY_INITIALS.fullmatch(part))  # "Silva, J. R."
     ]
     core = [part for part in parts if part not in titles]
-    several = _several(name, core) if len(core) > 1 and not titles else []
+    several = _split_persons(name, core) if len(core) > 1 and not titles else []
     if several:
-        for one in several:
-            yield from _persons(", ".join(one), one)
+        for person in several:
+            yield from _read_persons(", ".join(person), person)
     elif len(core) == 2:
-        forename, (title, surname) = _unstopped(_plain(core[1])), _titled(_plain(core[0]))
-        yield tidy(f"{title} {forename} {surname}" + "".join(f", {title}" for title in titles)), "person"
+        forename, (title, surname) = (
+            _without_full_stop(_without_additions(core[1])),
+            _split_titles(_without_additions(core[0])),
+        )
+        yield clean_name(f"{title} {forename} {surname}" + "".join(f", {title}" for title in titles)), "person"
     elif len(core) == 3 and not titles:
-        yield tidy(" ".join([*core[1:], core[0]])), "person"
+        yield clean_name(" ".join([*core[1:], core[0]])), "person"
     else:
-        yield name if len(core) > 1 or titles else _plain(name), "person"
+        yield name if len(core) > 1 or titles else _without_additions(name), "person"
 
 
-def _titled(surname: str) -> tuple[str, str]:
-    """The titles before a family name ("Prof. Dr. Müller"), and the name alone."""
+def _split_titles(surname: str) -> tuple[str, str]:
+    """Return the titles before a family name ("Prof. Dr. Müller"), and the name alone."""
     words = surname.split()
     count = next((at for at, word in enumerate(words[:-1]) if fold(word) not in _titles()), len(words) - 1)
     return " ".join(words[:count]), " ".join(words[count:])
 
 
-def _unstopped(name: str) -> str:
-    """A forename without the full stop that ends a MARC statement ("Joseph."); "J.", "Wm." and "Chas." keep theirs."""
+def _without_full_stop(name: str) -> str:
+    """Remove the full stop that ends a MARC statement ("Joseph."); "J.", "Wm." and "Chas." keep theirs."""
     return name[:-1] if _ENDS_IN_A_WORD.search(name) else name
 
 
-def _several(name: str, core: list[str]) -> list[list[str]]:
-    """The parts of each person's name, where a statement is certainly a list of persons; else empty."""
+def _split_persons(name: str, core: list[str]) -> list[list[str]]:
+    """Return the parts of each person's name, where a statement is certainly a list of persons; else nothing."""
     alternating = [piece for part in core for piece in _AND.split(_LEADING_AND.sub("", part))]
-    if len(alternating) >= 4 and _alternate(alternating):
+    if len(alternating) >= 4 and _names_and_initials_alternate(alternating):
         return [alternating[at : at + 2] for at in range(0, len(alternating), 2)]
-    pairs = [[part for part in _at_commas(pair) if part] for pair in _AND.split(name)]
+    pairs = [[part for part in _split_at_commas(pair) if part] for pair in _AND.split(name)]
     if len(pairs) > 1 and all(len(pair) == 2 for pair in pairs):
         return pairs
     if all(map(_INITIALED.fullmatch, core)) or _is_list_of_full_names(name):
-        return [[piece] for part in core for piece in map(tidy, _AND.split(_LEADING_AND.sub("", part))) if piece]
+        return [[piece] for part in core for piece in map(clean_name, _AND.split(_LEADING_AND.sub("", part))) if piece]
     if len(core) >= 3 and all(len(part.split()) > 1 for part in core):
         return [[_LEADING_AND.sub("", part)] for part in core]
     if len(core) >= 4 and len(core) % 2 == 0:
@@ -229,7 +241,7 @@ def _several(name: str, core: list[str]) -> list[list[str]]:
     return []
 
 
-def _alternate(parts: list[str]) -> bool:
+def _names_and_initials_alternate(parts: list[str]) -> bool:
     """Whether family names and initials alternate: "Smith", "J.", "Brown", "A."."""
     return len(parts) % 2 == 0 and all(
         bool(_ONLY_INITIALS.fullmatch(part)) == bool(number % 2) for number, part in enumerate(parts)
@@ -238,12 +250,12 @@ def _alternate(parts: list[str]) -> bool:
 
 def _is_list_of_full_names(name: str) -> bool:
     """Whether a name is like "A. Smith, B. Jones and C. Brown"."""
-    pieces = [piece for part in _at_commas(name) for piece in _AND.split(part)]
+    pieces = [piece for part in _split_at_commas(name) for piece in _AND.split(part)]
     return len(pieces) > 2 and bool(_AND.search(name)) and all(len(piece.split()) > 1 for piece in pieces)
 
 
-def _single(name: str, given: Kind | None) -> Iterator[tuple[str, Kind]]:
-    person = _plain(name)
+def _read_single(name: str, given: Kind | None) -> Iterator[tuple[str, Kind]]:
+    person = _without_additions(name)
     parts = _AND.split(person)
     whole = len(parts) > 1 and all(2 <= len(part.split()) <= 4 for part in parts)
     if whole and (given == "person" or all(_INITIAL.match(part) for part in parts)):
@@ -261,10 +273,10 @@ def _is_name_part(part: str) -> bool:
     return len(part.split()) <= 5 and not _AND.search(part) and not re.search(r"[\d:=]", part)
 
 
-def _plain(name: str) -> str:
-    """A person's name without years of life, a fuller form or affiliation in brackets, and a role."""
+def _without_additions(name: str) -> str:
+    """Remove years of life, a fuller form or affiliation in brackets, and a role from a person's name."""
     core = BRACKETS.sub("", _without_years(name)) if "(" in name or "[" in name else name
-    return tidy(_ROLE_SUFFIX.sub("", core)) or name
+    return clean_name(_ROLE_SUFFIX.sub("", core)) or name
 
 
 def _without_years(name: str) -> str:
@@ -276,5 +288,6 @@ def _titles() -> frozenset[str]:
     return frozenset(read_vocabulary("corporate")["titles"])
 
 
-def tidy(name: str) -> str:
-    return _TIDY.sub(r"\1", " ".join(_without_years(name).split())).strip(" ,;:،-–/").strip()
+def clean_name(name: str) -> str:
+    """Return a name without years of life, stray spaces and punctuation around it."""
+    return _SPACE_BEFORE_COMMA.sub(r"\1", " ".join(_without_years(name).split())).strip(" ,;:،-–/").strip()

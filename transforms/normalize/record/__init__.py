@@ -1,4 +1,4 @@
-"""Assembles the shared record from a draft, field by field, with provenance."""
+"""Assemble the shared record from a draft, field by field, with provenance."""
 
 from transforms.normalize.record.assembly import Assembly
 from transforms.normalize.record.dates import latest_day

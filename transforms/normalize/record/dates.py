@@ -1,4 +1,4 @@
-"""When a resource came out and when it was changed, of all the dates that were said."""
+"""When a resource was issued and modified, from all the dates of its record."""
 
 from __future__ import annotations
 
@@ -8,31 +8,33 @@ from typing import Any
 
 from schemas import replace
 from transforms.draft import Statement
-from transforms.normalize.dates import edtf as dates
+from transforms.normalize.dates import ChosenDates, choose_dates, read_date
 from transforms.normalize.record.assembly import Assembly
 
-_REPOSITORY = frozenset({"accessioned", "available"})  # dates that stand in only where there is no other
-_DOUBTS = frozenset({"impossible", "future", "ambiguous"})
+_REPOSITORY_KINDS = frozenset({"accessioned", "available"})  # they count only where there is no other date
+_REPORTED_FLAGS = frozenset({"impossible", "future", "ambiguous"})
 
 
-def when(work: Assembly, tongue: str | None, today: str | None) -> dict[str, Any]:
-    """When it came out and was changed; dates of anything else are left unmapped."""
-    told = [*work.draft.get("issued"), *(replace(one, hint="modified") for one in work.draft.get("modified"))]
-    if not told:
+def read_dates(assembly: Assembly, language: str | None, today: str | None) -> dict[str, Any]:
+    """Return issued, issued_year and modified; dates of anything else are left unmapped."""
+    modified = [replace(statement, hint="modified") for statement in assembly.draft.get("modified")]
+    statements = [*assembly.draft.get("issued"), *modified]
+    if not statements:
         return {}
-    chosen = dates.issued([(one.value, one.hint) for one in told], language=tongue, today=today)
-    for field, index, found in (
-        ("issued", chosen.path_index, chosen.issued),
+    pairs = [(statement.value, statement.hint) for statement in statements]
+    chosen = choose_dates(pairs, language=language, today=today)
+    for field, index, chosen_date in (
+        ("issued", chosen.issued_index, chosen.issued),
         ("modified", chosen.modified_index, chosen.modified),
     ):
-        if index is not None and found is not None:
-            work.made(field, told[index].path, f"date, {found.rule}")
-            for flag in found.flags:
-                if flag in _DOUBTS:
-                    work.find(f"date_{flag}", field, told[index].value)
-    for index, one in enumerate(told):
-        if index not in {chosen.path_index, chosen.modified_index}:
-            _unused_date(work, one, tongue, today, chosen)
+        if index is not None and chosen_date is not None:
+            assembly.add_origin(field, statements[index].path, f"date, {chosen_date.rule}")
+            for flag in chosen_date.flags:
+                if flag in _REPORTED_FLAGS:
+                    assembly.add_finding(f"date_{flag}", field, statements[index].value)
+    for index, statement in enumerate(statements):
+        if index not in {chosen.issued_index, chosen.modified_index}:
+            _note_unused(assembly, statement, language, today, chosen)
     return {
         "issued": chosen.issued.edtf if chosen.issued else None,
         "issued_year": chosen.issued.year if chosen.issued else None,
@@ -40,23 +42,25 @@ def when(work: Assembly, tongue: str | None, today: str | None) -> dict[str, Any
     }
 
 
-def _unused_date(work: Assembly, said: Statement, tongue: str | None, today: str | None, chosen: dates.Issued) -> None:
-    """A date that says the same or less of it supports it; another stays unmapped; one that cannot be is found too."""
-    found = dates.date(said.value, language=tongue, today=today)
-    for field, one in (("issued", chosen.issued), ("modified", chosen.modified)):
-        if found is not None and one is not None and f"{one.edtf}-".startswith(f"{found.edtf}-"):
-            work.made(field, said.path, f"the same date, {found.rule}")
+def _note_unused(
+    assembly: Assembly, statement: Statement, language: str | None, today: str | None, chosen: ChosenDates
+) -> None:
+    """Note a date that agrees with a chosen one as its origin; leave others unmapped, and report impossible ones."""
+    unused = read_date(statement.value, language=language, today=today)
+    for field, chosen_date in (("issued", chosen.issued), ("modified", chosen.modified)):
+        if unused is not None and chosen_date is not None and f"{chosen_date.edtf}-".startswith(f"{unused.edtf}-"):
+            assembly.add_origin(field, statement.path, f"the same date, {unused.rule}")
             return
-    if (said.hint or "").lower() in _REPOSITORY and chosen.issued is not None:
+    if (statement.hint or "").lower() in _REPOSITORY_KINDS and chosen.issued is not None:
         return
-    if found is not None and "impossible" in found.flags:
-        work.find("date_impossible", "issued", said.value)
-    work.leave(said)
+    if unused is not None and "impossible" in unused.flags:
+        assembly.add_finding("date_impossible", "issued", statement.value)
+    assembly.leave_unmapped(statement)
 
 
 @lru_cache(maxsize=64)
 def latest_day(harvested_at: str) -> str | None:
-    """The day after the harvest, which it was already somewhere; None when the record does not say."""
+    """Return the day after the harvest, the latest that it was anywhere on Earth; None for an unreadable time."""
     try:
         return (date.fromisoformat(harvested_at[:10]) + timedelta(days=1)).isoformat()
     except ValueError:

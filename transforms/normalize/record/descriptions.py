@@ -1,4 +1,4 @@
-"""Several descriptions of one language as paragraphs of one text, within bounds and none of them twice."""
+"""Join the descriptions of one language as paragraphs of one text, within bounds and none of them twice."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from schemas import Leaf, Text
 from transforms.normalize.record.assembly import Assembly
-from transforms.normalize.text import plain
+from transforms.normalize.text import plain_text
 
-_LONGEST = 100_000  # characters of the description in one language
+_MAX_DESCRIPTION_CHARS = 100_000  # in one language
 # A link that leads on from an excerpt: a sentence of its own at the end, with or without an arrow.
 _TEASER = re.compile(
     r"(?:^|\n|(?<=[.!?…\]»”\"])\s)\s*[(\[]?(?:continue reading|keep reading|read (?:more|on|the (?:rest|full \w+))"
@@ -17,41 +17,36 @@ _TEASER = re.compile(
     r"|اقرأ المزيد|อ่านต่อ)[^\w\n]*$",
     re.IGNORECASE,
 )
-_TEASER_LENGTH = 40  # characters at the end of a text that can be one
+_MAX_TEASER_CHARS = 40
 
 
 def without_teaser(description: str) -> str:
-    """A description without the "Continue Reading »" that ends an excerpt on the web."""
+    """Return a description without the "Continue Reading »" that ends an excerpt on the web."""
     if description[-1:] == "." and description[-2:] != "..":
         return description
-    found = _TEASER.search(description, max(0, len(description) - _TEASER_LENGTH))
-    return description[: found.start()].rstrip() if found else description
+    teaser = _TEASER.search(description, max(0, len(description) - _MAX_TEASER_CHARS))
+    return description[: teaser.start()].rstrip() if teaser else description
 
 
-def joined(work: Assembly, description: dict[str, str], further: Iterable[Text]) -> dict[str, str]:
-    """The description with its further texts as paragraphs; what is too much is reported and left unmapped."""
-    whole = dict(description)
-    too_much = []
-    for one in further:
-        said = whole[one.language]
-        if len(said) + len(one.text) > _LONGEST and not _holds(said, one.text):
-            too_much.append(one)
-        else:
-            whole[one.language] = _both(said, one.text)
-    if too_much:
-        _leave(work, too_much)
-    return whole
+def join_descriptions(assembly: Assembly, description: dict[str, str], further: Iterable[Text]) -> dict[str, str]:
+    """Return the description with its further texts as paragraphs; what is too long is reported and left unmapped."""
+    joined = dict(description)
+    left_out = []
+    for text in further:
+        first = joined[text.language]
+        if _contains(first, text.text):
+            continue
+        if len(first) + len(text.text) > _MAX_DESCRIPTION_CHARS:
+            left_out.append(text)
+        else:  # a summary beside the whole text says nothing more
+            joined[text.language] = text.text if _contains(text.text, first) else f"{first}\n\n{text.text}"
+    if left_out:
+        _report(assembly, left_out)
+    return joined
 
 
-def _both(said: str, further: str) -> str:
-    """Both texts as paragraphs; one alone where it holds the other, as a summary beside the whole."""
-    if _holds(said, further):
-        return said
-    return further if _holds(further, said) else f"{said}\n\n{further}"
-
-
-def _holds(whole: str, part: str) -> bool:
-    """Whether a text holds another: word for word, or cut short with an ellipsis (WordPress's excerpt)."""
+def _contains(whole: str, part: str) -> bool:
+    """Whether a text contains another: word for word, or cut short with an ellipsis (WordPress's excerpt)."""
     if part in whole:
         return True
     words = " ".join(part.split())
@@ -60,11 +55,11 @@ def _holds(whole: str, part: str) -> bool:
     return bool(words) and words in " ".join(whole.split())
 
 
-def _leave(work: Assembly, too_much: list[Text]) -> None:
-    places = {plain(said.value): said.path for said in work.draft.get("description")}
-    for one in too_much:
-        left = f"… left out, {len(one.text)} characters"
-        work.unmapped.append(Leaf(path=places.get(one.text, "description"), value=left))
-    for tag in dict.fromkeys(one.language for one in too_much):
-        size = sum(len(one.text) for one in too_much if one.language == tag)
-        work.find("text_shortened", f"description.{tag}", f"{size} characters left out")
+def _report(assembly: Assembly, left_out: list[Text]) -> None:
+    paths = {plain_text(statement.value): statement.path for statement in assembly.draft.get("description")}
+    for text in left_out:
+        note = f"… left out, {len(text.text)} characters"
+        assembly.unmapped.append(Leaf(path=paths.get(text.text, "description"), value=note))
+    for tag in dict.fromkeys(text.language for text in left_out):
+        size = sum(len(text.text) for text in left_out if text.language == tag)
+        assembly.add_finding("text_shortened", f"description.{tag}", f"{size} characters left out")

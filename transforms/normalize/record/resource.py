@@ -1,4 +1,4 @@
-"""From a draft to the shared record: every field through its own module, with where it came from."""
+"""From a draft to the shared record: the steps in order, and the fields of texts, languages, people and licence."""
 
 from __future__ import annotations
 
@@ -7,246 +7,252 @@ from typing import Any
 
 from schemas import Contributor, Language, License, Resource, Text
 from transforms.draft import Finding, Statement, mask_emails, strip_emails
-from transforms.normalize.language import Detection, contradicts, detect, langmap, langmap_ahead
-from transforms.normalize.language import tags as language
+from transforms.normalize.language import (
+    Detection,
+    contradicts,
+    detect,
+    detect_batch,
+    language_tag,
+    language_tags,
+    tag_texts,
+)
 from transforms.normalize.license import contradictory, license_of
-from transforms.normalize.people import contributor, publisher
+from transforms.normalize.people import read_contributors, read_publisher
+from transforms.normalize.record.addresses import read_identifiers_and_addresses, read_relations
 from transforms.normalize.record.assembly import Assembly
-from transforms.normalize.record.dates import when
-from transforms.normalize.record.descriptions import joined, without_teaser
-from transforms.normalize.record.places import identify, related
-from transforms.normalize.record.terms import education
-from transforms.normalize.text import html_remains, line, told
+from transforms.normalize.record.dates import read_dates
+from transforms.normalize.record.descriptions import join_descriptions, without_teaser
+from transforms.normalize.record.terms import read_listed_fields
+from transforms.normalize.text import html_remains, plain_line, plain_text_with_repair
 from transforms.normalize.vocabulary import lookup
 
-_SURE = 0.9  # a detection that may contradict what a feed declares
 _NO_LANGUAGE = frozenset({"*", "mul", "und", "zxx", "mis", "none", "x-none", "n/a", "other"})
-_MOST = 1_000  # keywords of one record
-_ENOUGH = 0.5  # a detection that may stand for a language nobody declared
+_MIN_CONFIDENCE = 0.5  # of a detection that stands for a language which nobody declared
+_MIN_CONTRADICTION_CONFIDENCE = 0.9  # of a detection that contradicts the feed's default
+_MAX_KEYWORDS = 1_000
 
 
-def assemble(works: Sequence[Assembly]) -> list[tuple[Resource, tuple[Finding, ...]]]:
-    """The shared record of each draft, and what was noticed on the way; each step is done for all before the next."""
-    for work in works:
-        work.plain = {field: _plain(work, field) for field in ("title", "description")}
-    langmap_ahead(said for work in works for said in work.plain.values())
+def assemble(assemblies: Sequence[Assembly]) -> list[tuple[Resource, tuple[Finding, ...]]]:
+    """Return the shared record and the findings of each draft; each step is done for all before the next."""
+    for assembly in assemblies:
+        assembly.plain_texts = {field: _plain_texts(assembly, field) for field in ("title", "description")}
+    detect_batch(
+        (text, language_tag(declared) if declared else None)
+        for assembly in assemblies
+        for texts in assembly.plain_texts.values()
+        for text, declared in texts
+    )
     for step in _STEPS:
-        for work in works:
-            work.fields.update(step(work))
-    return [(Resource(key=work.key, **work.fields), tuple(work.findings)) for work in works]
+        for assembly in assemblies:
+            assembly.fields.update(step(assembly))
+    return [(Resource(key=assembly.key, **assembly.fields), tuple(assembly.findings)) for assembly in assemblies]
 
 
-def _title(work: Assembly) -> dict[str, Any]:
-    title, work.further_titles = _texts(work, "title")
+def _plain_texts(assembly: Assembly, field: str) -> list[tuple[str, str | None]]:
+    """Return the texts of a field without markup, each once, with their declared languages."""
+    texts: dict[tuple[str, str | None], None] = {}
+    for statement in assembly.draft.get(field):
+        text, repaired = plain_text_with_repair(statement.value)
+        text = mask_emails(text)
+        text = " ".join(text.split()) if field == "title" else without_teaser(text)
+        if repaired:
+            assembly.add_finding("mojibake_repaired", field, statement.value)
+        if not text:
+            assembly.leave_unmapped(statement)
+            continue
+        if html_remains(text):
+            assembly.add_finding("html_remains", field, text)
+        assembly.add_origin(field, statement.path, f"{field}, plain text by language")
+        texts[text, statement.language] = None
+    return list(texts)
+
+
+def _title(assembly: Assembly) -> dict[str, Any]:
+    title, assembly.further_titles = _by_language(assembly, "title")
     return {"title": title}
 
 
-def _description(work: Assembly) -> dict[str, Any]:
-    return {"description": joined(work, *_texts(work, "description"))}
+def _description(assembly: Assembly) -> dict[str, Any]:
+    return {"description": join_descriptions(assembly, *_by_language(assembly, "description"))}
 
 
-def _when(work: Assembly) -> dict[str, Any]:
-    languages = work.fields["languages"]
-    return when(work, languages[0].tag if languages else None, work.today)
+def _by_language(assembly: Assembly, field: str) -> tuple[dict[str, str], tuple[Text, ...]]:
+    """Return the first text of a field in each language, and the further ones."""
+    tagged = tag_texts(assembly.plain_texts[field])
+    for _, declared, detected, confidence in tagged.contradictions:
+        value = f"{declared} declared, {detected} {confidence:.2f}"
+        assembly.add_finding("language_contradicted", f"{field}.{declared}", value)
+    if "und" in tagged.by_language:
+        assembly.add_finding("language_undetermined", f"{field}.und", tagged.by_language["und"])
+    further = tuple(text for text in tagged.further if tagged.by_language.get(text.language) != text.text)
+    return dict(tagged.by_language), further
 
 
-def _told(work: Assembly) -> dict[str, Any]:
-    """What the other steps gathered."""
-    return {"terms": work.terms(), "provenance": work.origins(), "unmapped": tuple(work.unmapped)}
+def _dates(assembly: Assembly) -> dict[str, Any]:
+    languages = assembly.fields["languages"]
+    return read_dates(assembly, languages[0].tag if languages else None, assembly.today)
 
 
-def _plain(work: Assembly, field: str) -> list[tuple[str, str | None]]:
-    """The texts of a field without markup, each once, with the language that they were said to be in."""
-    kept: list[tuple[str, str | None]] = []
-    seen = set()
-    for said in work.draft.get(field):
-        plain, repaired = told(said.value)
-        plain = mask_emails(plain)
-        plain = " ".join(plain.split()) if field == "title" else without_teaser(plain)
-        if repaired:
-            work.find("mojibake_repaired", field, said.value)
-        if not plain:
-            work.leave(said)
+def _alternative_titles(assembly: Assembly) -> dict[str, Any]:
+    title, further = assembly.fields["title"], assembly.further_titles
+    alternatives = dict.fromkeys(further)
+    for statement in assembly.draft.get("alternative_titles"):
+        text = mask_emails(plain_line(statement.value))
+        if not text:
+            assembly.leave_unmapped(statement)
             continue
-        if html_remains(plain):
-            work.find("html_remains", field, plain)
-        work.made(field, said.path, f"{field}, plain text by language")
-        if (plain, said.language) not in seen:
-            seen.add((plain, said.language))
-            kept.append((plain, said.language))
-    return kept
-
-
-def _texts(work: Assembly, field: str) -> tuple[dict[str, str], tuple[Text, ...]]:
-    """The texts of a field by language, and the further ones of one language."""
-    found = langmap(work.plain[field])
-    for _, declared, detected, confidence in found.contradictions:
-        work.find("language_contradicted", f"{field}.{declared}", f"{declared} declared, {detected} {confidence:.2f}")
-    if "und" in found.by_language:
-        work.find("language_undetermined", f"{field}.und", found.by_language["und"])
-    return dict(found.by_language), tuple(
-        one for one in found.further if found.by_language.get(one.language) != one.text
-    )
-
-
-def _alternatives(work: Assembly) -> dict[str, Any]:
-    title, further = work.fields["title"], work.further_titles
-    found = dict.fromkeys(further)
-    for said in work.draft.get("alternative_titles"):
-        plain = mask_emails(line(said.value))
-        if not plain:
-            work.leave(said)
-            continue
-        tag = langmap(((plain, said.language),)).tags[0]
-        work.made("alternative_titles", said.path, "alternative title")
-        if title.get(tag) != plain:
-            found[Text(language=tag, text=plain)] = None
+        tag = tag_texts([(text, statement.language)]).tags[0]
+        assembly.add_origin("alternative_titles", statement.path, "alternative title")
+        if title.get(tag) != text:
+            alternatives[Text(language=tag, text=text)] = None
     if further:
-        for path in [said.path for said in work.draft.get("title")][1:]:
-            work.made("alternative_titles", path, "further title of one language")
-    return {"alternative_titles": tuple(found)}
+        for statement in assembly.draft.get("title")[1:]:
+            assembly.add_origin("alternative_titles", statement.path, "further title of one language")
+    return {"alternative_titles": tuple(alternatives)}
 
 
-def _tag(said: Statement) -> str:
-    return (language.tag(said.language) if said.language else None) or "und"
+def _declared_tag(statement: Statement) -> str:
+    return (language_tag(statement.language) if statement.language else None) or "und"
 
 
-def _keywords(work: Assembly) -> dict[str, Any]:
-    found: dict[Text, None] = {}
-    for said in work.draft.get("keywords"):
-        plain = mask_emails(line(said.value))
-        words = [word for piece in plain.split(";") if (word := piece.strip())]
-        if not words or len(found) + len(words) > _MOST:
-            work.leave(said)
+def _keywords(assembly: Assembly) -> dict[str, Any]:
+    keywords: dict[Text, None] = {}
+    for statement in assembly.draft.get("keywords"):
+        pieces = mask_emails(plain_line(statement.value)).split(";")
+        words = [word for piece in pieces if (word := piece.strip())]
+        if not words or len(keywords) + len(words) > _MAX_KEYWORDS:
+            assembly.leave_unmapped(statement)
             continue
-        tag = _tag(said)
+        tag = _declared_tag(statement)
         for word in words:
-            found[Text(language=tag, text=word)] = None
-        work.made("keywords", said.path, "keyword" if len(words) == 1 else "keywords parted by semicolons")
-    return {"keywords": tuple(found)}
+            keywords[Text(language=tag, text=word)] = None
+        rule = "keyword" if len(words) == 1 else "keywords parted by semicolons"
+        assembly.add_origin("keywords", statement.path, rule)
+    return {"keywords": tuple(keywords)}
 
 
-def _coverage(work: Assembly) -> dict[str, Any]:
-    found: dict[Text, None] = {}
-    for said in work.draft.get("coverage"):
-        plain = mask_emails(line(said.value))
-        if plain:
-            found[Text(language=_tag(said), text=plain)] = None
-            work.made("coverage", said.path, "text")
+def _coverage(assembly: Assembly) -> dict[str, Any]:
+    coverage: dict[Text, None] = {}
+    for statement in assembly.draft.get("coverage"):
+        text = mask_emails(plain_line(statement.value))
+        if text:
+            coverage[Text(language=_declared_tag(statement), text=text)] = None
+            assembly.add_origin("coverage", statement.path, "text")
         else:
-            work.leave(said)
-    return {"coverage": tuple(found)}
+            assembly.leave_unmapped(statement)
+    return {"coverage": tuple(coverage)}
 
 
-def _languages(work: Assembly) -> dict[str, Any]:
-    """Declared ones; else the feed's default, marked as such in provenance; else what the texts are written in."""
-    found: dict[str, None] = {}
-    for said in work.draft.get("languages"):
-        tags = language.tags(said.value)
+def _languages(assembly: Assembly) -> dict[str, Any]:
+    """Read the declared languages; else the feed's default, noted as such in provenance; else detect one."""
+    declared: dict[str, None] = {}
+    for statement in assembly.draft.get("languages"):
+        tags = language_tags(statement.value)
         for tag in tags:
-            found[tag] = None
-            work.made("languages", said.path, "declared")
-        if tags or said.value.strip().lower() not in _NO_LANGUAGE:
-            work.term("language", said.value, " ".join(tags) or None)
+            declared[tag] = None
+            assembly.add_origin("languages", statement.path, "declared")
+        if tags or statement.value.strip().lower() not in _NO_LANGUAGE:
+            assembly.add_term("language", statement.value, " ".join(tags) or None)
         else:
-            work.leave(said)
-    if found:
-        return {"languages": tuple(Language(tag=tag, origin="declared", confidence=1.0) for tag in found)}
-    return {"languages": _undeclared(work)}
+            assembly.leave_unmapped(statement)
+    if declared:
+        return {"languages": tuple(Language(tag=tag, origin="declared", confidence=1.0) for tag in declared)}
+    return {"languages": _undeclared_languages(assembly)}
 
 
-def _undeclared(work: Assembly) -> tuple[Language, ...]:
-    feed, title, description = work.feed, work.fields["title"], work.fields["description"]
-    said_there = next(iter(title.values()), ""), next(iter(description.values()), "")
-    seen = _seen(*said_there)
-    default = language.tag(feed.default_language) if feed.default_language else None
+def _undeclared_languages(assembly: Assembly) -> tuple[Language, ...]:
+    feed = assembly.feed
+    title = next(iter(assembly.fields["title"].values()), "")
+    description = next(iter(assembly.fields["description"].values()), "")
+    detection = _detect_record(title, description)
+    default = language_tag(feed.default_language) if feed.default_language else None
     if default is not None:
-        if seen.confidence >= _SURE and contradicts(default, seen, sum(map(len, said_there))):
-            work.find("language_contradicted", "languages", f"{default} by default, {seen.tag} {seen.confidence:.2f}")
-        work.made("languages", "feed.default_language", "the feed's default")
+        sure = detection.confidence >= _MIN_CONTRADICTION_CONFIDENCE
+        if sure and contradicts(default, detection, len(title) + len(description)):
+            value = f"{default} by default, {detection.tag} {detection.confidence:.2f}"
+            assembly.add_finding("language_contradicted", "languages", value)
+        assembly.add_origin("languages", "feed.default_language", "the feed's default")
         return (Language(tag=default, origin="declared", confidence=1.0),)
-    if seen.tag == "und" or seen.confidence < _ENOUGH:
+    if detection.tag == "und" or detection.confidence < _MIN_CONFIDENCE:
         return ()
-    for said in (*work.draft.get("title")[:1], *work.draft.get("description")[:1]):
-        work.made("languages", said.path, "detected")
-    return (Language(tag=seen.tag, origin="detected", confidence=round(seen.confidence, 2)),)
+    for statement in (*assembly.draft.get("title")[:1], *assembly.draft.get("description")[:1]):
+        assembly.add_origin("languages", statement.path, "detected")
+    return (Language(tag=detection.tag, origin="detected", confidence=round(detection.confidence, 2)),)
 
 
-def _seen(title: str, description: str) -> Detection:
-    """What the title or the description is written in, whichever is surer; both together where neither tells."""
-    surest = max(detect(title), detect(description), key=lambda one: one.confidence)
-    return surest if surest.confidence >= _ENOUGH else detect(f"{title}\n{description}".strip())
+def _detect_record(title: str, description: str) -> Detection:
+    """Detect the language of the title or the description, whichever is surer; of both together when neither is."""
+    surest = max(detect(title), detect(description), key=lambda detection: detection.confidence)
+    return surest if surest.confidence >= _MIN_CONFIDENCE else detect(f"{title}\n{description}".strip())
 
 
-def _people(work: Assembly) -> dict[str, Any]:
+def _people(assembly: Assembly) -> dict[str, Any]:
     contributors: dict[Contributor, None] = {}
-    for said in work.draft.get("contributors"):
-        role, kind, id_ = [*(said.hint or "unknown").split("|"), "", ""][:3]
-        name = strip_emails(line(said.value))
-        code = _role(work, role)
-        people_ = contributor(name, code, kind or None, id_ or None) if name else ()
-        if not people_:
-            work.leave(said)
-        for one in people_:
-            contributors[one] = None
-            work.made("contributors", said.path, f"contributor as {code}")
+    for statement in assembly.draft.get("contributors"):
+        role, kind, authority = [*(statement.hint or "unknown").split("|"), "", ""][:3]
+        name = strip_emails(plain_line(statement.value))
+        code = _role(assembly, role)
+        named = read_contributors(name, code, kind or None, authority or None) if name else ()
+        if not named:
+            assembly.leave_unmapped(statement)
+        for contributor in named:
+            contributors[contributor] = None
+            assembly.add_origin("contributors", statement.path, f"contributor as {code}")
     publishers: dict[str, None] = {}
-    for said in work.draft.get("publishers"):
-        name = publisher(strip_emails(line(said.value)))
+    for statement in assembly.draft.get("publishers"):
+        name = read_publisher(strip_emails(plain_line(statement.value)))
         if name:
             publishers[name] = None
-            work.made("publishers", said.path, "publisher")
+            assembly.add_origin("publishers", statement.path, "publisher")
         else:
-            work.leave(said)
+            assembly.leave_unmapped(statement)
     return {"contributors": tuple(contributors), "publishers": tuple(publishers)}
 
 
-def _role(work: Assembly, role: str) -> str:
+def _role(assembly: Assembly, role: str) -> str:
     if role in {"author", "unknown"}:
         return role
-    found = lookup("role", role)
-    work.term("role", role, None if found is None else found.code)
-    return "unknown" if found is None else found.code
+    concept = lookup("role", role)
+    assembly.add_term("role", role, None if concept is None else concept.code)
+    return "unknown" if concept is None else concept.code
 
 
-def _license(work: Assembly) -> dict[str, Any]:
-    return {"license": _licensed(work)}
+def _license(assembly: Assembly) -> dict[str, License | None]:
+    statements = assembly.draft.get("license")
+    texts = [mask_emails(statement.value) for statement in statements]
+    license_ = license_of(texts, assembly.feed.default_license)
+    if license_ is None or license_.origin == "feed_default":
+        if license_ is not None:
+            assembly.add_origin("license", "feed.default_license", "the feed's default")
+        for statement in statements:
+            assembly.leave_unmapped(statement)
+        return {"license": license_}
+    for statement in statements:
+        assembly.add_origin("license", statement.path, "licence statement")
+    if license_.uri is None and license_.label is None:
+        assembly.add_finding("license_unknown", "license.statement", license_.statement)
+    if contradictory(texts):
+        assembly.add_finding("license_contradictory", "license.statement", " / ".join(texts))
+    return {"license": license_}
 
 
-def _licensed(work: Assembly) -> License | None:
-    said = work.draft.get("license")
-    statements = [mask_emails(one.value) for one in said]
-    found = license_of(statements, work.feed.default_license)
-    if found is None:
-        for one in said:
-            work.leave(one)
-        return None
-    if found.origin == "feed_default":
-        work.made("license", "feed.default_license", "the feed's default")
-        for one in said:
-            work.leave(one)
-        return found
-    for one in said:
-        work.made("license", one.path, "licence statement")
-    if found.uri is None and found.label is None:
-        work.find("license_unknown", "license.statement", found.statement)
-    if contradictory(statements):
-        work.find("license_contradictory", "license.statement", " / ".join(statements))
-    return found
+def _gathered(assembly: Assembly) -> dict[str, Any]:
+    return {"terms": assembly.terms(), "provenance": assembly.origins(), "unmapped": tuple(assembly.unmapped)}
 
 
-_STEPS: tuple[Callable[[Assembly], dict[str, Any]], ...] = (  # a later one may read what earlier ones made
+# Each returns fields of the shared record; a later step may read what earlier ones returned.
+_STEPS: tuple[Callable[[Assembly], dict[str, Any]], ...] = (
     _title,
     _description,
     _languages,
-    identify,
-    related,
-    education,
+    read_identifiers_and_addresses,
+    read_relations,
+    read_listed_fields,
     _people,
-    _when,
-    _alternatives,
+    _dates,
+    _alternative_titles,
     _keywords,
     _license,
     _coverage,
-    _told,
+    _gathered,
 )

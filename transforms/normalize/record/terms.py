@@ -8,165 +8,180 @@ from typing import Any
 from schemas import AgeRange, Competency, Concept, Subject, replace
 from transforms.draft import IF_KNOWN, Statement, mask_emails
 from transforms.normalize.record.assembly import Assembly
-from transforms.normalize.text import line
-from transforms.normalize.vocabulary import age_range, competency, learning_time, lookup, subjects, time_bounds
-
-_LISTS = (  # field of the record, the library's list
-    ("resource_types", "resource_type"),
-    ("levels", "level"),
-    ("contexts", "context"),
-    ("audiences", "audience"),
-    ("difficulty", "difficulty"),
-    ("interactivity_type", "interactivity_type"),
-    ("cost", "cost"),
-    ("formats", "media_type"),
+from transforms.normalize.text import plain_line
+from transforms.normalize.vocabulary import (
+    lookup,
+    read_age_range,
+    read_competency,
+    read_learning_time,
+    read_time_bounds,
+    subjects,
 )
-_OF = dict(_LISTS)
-_NEIGHBOURS = {  # field: fields that may know a value which it does not
+
+_LISTS = {  # field of the record → the library's list
+    "resource_types": "resource_type",
+    "levels": "level",
+    "contexts": "context",
+    "audiences": "audience",
+    "difficulty": "difficulty",
+    "interactivity_type": "interactivity_type",
+    "cost": "cost",
+    "formats": "media_type",
+}
+_NEIGHBOURS = {  # field → fields whose lists may know a value which its own does not
     "levels": ("contexts",),
     "contexts": ("levels", "resource_types"),
     "audiences": ("levels",),
     "formats": ("resource_types",),
 }
-_EXTENT = re.compile(  # a size, not a kind: "506857 bytes", "12 p.", "xii, 240 pages"
+_EXTENT = re.compile(  # a size among the formats: "506857 bytes", "12 p.", "xii, 240 pages"
     r"(?:[ivxlc]++\s*+,\s*+)?\d[\d., ]*+\s*+(?:bytes?|[kmg]i?b|p|pp|pages?|s|с|стр|str|min|minutes?|sheets?|หน้า)\.?",
     re.IGNORECASE,
 )
-_SINGLE = frozenset({"difficulty", "interactivity_type", "cost"})
+_SINGLE_VALUED = frozenset({"difficulty", "interactivity_type", "cost"})
 
 
-def education(work: Assembly) -> dict[str, Any]:
-    """Every field that takes its values from a list."""
+def read_listed_fields(assembly: Assembly) -> dict[str, Any]:
+    """Return every field that takes its values from a list."""
     fields: dict[str, Any] = {}
-    for field, list_ in _LISTS:
-        if field not in work.draft.fields:
+    for field in _LISTS:
+        if field not in assembly.draft.fields:
             continue
-        found = _concepts(work, field, list_)
-        if field in _SINGLE:
-            fields[field] = next((one.code for one in found), None)
+        concepts = _concepts(assembly, field)
+        if field in _SINGLE_VALUED:
+            fields[field] = next((concept.code for concept in concepts), None)
         elif field == "resource_types":
-            fields[field] = found
+            fields[field] = concepts
         else:
-            fields[field] = tuple(dict.fromkeys(one.code for one in found))
-    fields["age_range"] = _age(work)
-    fields["typical_learning_time"] = _time(work)
-    fields["subjects"] = _subjects(work)
-    fields["competencies"] = _competencies(work)
+            fields[field] = tuple(concept.code for concept in concepts)
+    fields["age_range"] = _age_range(assembly)
+    fields["typical_learning_time"] = _learning_time(assembly)
+    fields["subjects"] = _subjects(assembly)
+    fields["competencies"] = _competencies(assembly)
     return fields
 
 
-def _concepts(work: Assembly, field: str, list_: str) -> tuple[Concept, ...]:
-    found: dict[str, Concept] = {}
-    for said in _kinds(work) if field == "resource_types" else work.draft.get(field):
-        if field == "formats" and _EXTENT.fullmatch(said.value.strip()):
-            work.leave(said)
+def _concepts(assembly: Assembly, field: str) -> tuple[Concept, ...]:
+    """Return the concepts of a field, each code once."""
+    concepts: dict[str, Concept] = {}
+    for statement in _resource_types(assembly) if field == "resource_types" else assembly.draft.get(field):
+        if field == "formats" and _EXTENT.fullmatch(statement.value.strip()):
+            assembly.leave_unmapped(statement)
             continue
-        concept = work.lookup(field, list_, _by_number(field, _sure(work, field, said)))
+        marked = _with_level_uri(field, _marked_for_neighbour(assembly, field, statement))
+        concept = assembly.lookup(field, _LISTS[field], marked)
         if concept is not None:
-            found.setdefault(concept.code, concept)
-            work.made(field, said.path, f"list {list_}")
-    return tuple(found.values())
+            concepts.setdefault(concept.code, concept)
+            assembly.add_origin(field, statement.path, f"list {_LISTS[field]}")
+    return tuple(concepts.values())
 
 
-def _kinds(work: Assembly) -> list[Statement]:
-    """The kinds said, then what may be one besides: a "Video" among media formats is, a "Text/HTML" is none."""
-    told = work.draft.get("resource_types")
-    perhaps = [said for said in told if said.hint == IF_KNOWN]
-    if not perhaps:
-        return told
-    sure = [said for said in told if said.hint != IF_KNOWN]
-    return sure + [said for said in perhaps if lookup("media_type", said.value) is None]
+def _resource_types(assembly: Assembly) -> list[Statement]:
+    """Return the stated types, then media formats that may be one: "Video" is a type, "Text/HTML" is not."""
+    statements = assembly.draft.get("resource_types")
+    stated = [statement for statement in statements if statement.hint != IF_KNOWN]
+    possible = [statement for statement in statements if statement.hint == IF_KNOWN]
+    return stated + [statement for statement in possible if lookup("media_type", statement.value) is None]
 
 
-def _sure(work: Assembly, field: str, said: Statement) -> Statement:
-    """The same value, marked as one that need not be known here when a neighbouring field knows it.
+def _marked_for_neighbour(assembly: Assembly, field: str, statement: Statement) -> Statement:
+    """Mark a value that only a neighbouring field's list knows, so that it is not counted as unmapped here.
 
-    A level that only the list of contexts knows ("higher education") is said as a context, where it was not.
+    A level that only the list of contexts knows ("higher education") is added as a context.
     """
-    if said.hint == IF_KNOWN or field not in _NEIGHBOURS or lookup(_OF[field], said.value, said.language):
-        return said
+    if statement.hint == IF_KNOWN or field not in _NEIGHBOURS or _is_listed(field, statement):
+        return statement
     for other in _NEIGHBOURS[field]:
-        if lookup(_OF[other], said.value, said.language) is None:
+        if not _is_listed(other, statement):
             continue
-        if any(one.path == said.path and one.value == said.value for one in work.draft.get(other)):
-            return replace(said, hint=IF_KNOWN)
+        if any(
+            neighbour.path == statement.path and neighbour.value == statement.value
+            for neighbour in assembly.draft.get(other)
+        ):
+            return replace(statement, hint=IF_KNOWN)
         if field == "levels":
-            work.draft.add("contexts", said)
-            return replace(said, hint=IF_KNOWN)
-    return said
+            assembly.draft.add("contexts", statement)
+            return replace(statement, hint=IF_KNOWN)
+    return statement
 
 
-def _by_number(field: str, said: Statement) -> Statement:
-    """A level of ISCED 2011 that a taxonomy says by its number, named by its URI; other values as they are."""
-    if field != "levels" or said.hint is None:
-        return said
-    scheme, _, number = said.hint.partition("|")
-    number = number or said.value.strip()
+def _is_listed(field: str, statement: Statement) -> bool:
+    return lookup(_LISTS[field], statement.value, statement.language) is not None
+
+
+def _with_level_uri(field: str, statement: Statement) -> Statement:
+    """Give a level of ISCED 2011 that a taxonomy names by its number the level's URI as hint."""
+    if field != "levels" or statement.hint is None:
+        return statement
+    scheme, _, number = statement.hint.partition("|")
+    number = number or statement.value.strip()
     if len(number) == 1 and number.isdecimal() and "isced" in scheme.lower():
-        return replace(said, hint=f"{scheme}|https://w3id.org/kim/isced-2011/level{number}")
-    return said
+        return replace(statement, hint=f"{scheme}|https://w3id.org/kim/isced-2011/level{number}")
+    return statement
 
 
-def _age(work: Assembly) -> AgeRange | None:
-    """The range from the least to the greatest age said."""
+def _age_range(assembly: Assembly) -> AgeRange | None:
+    """Return the range from the least to the greatest age stated."""
     ranges = []
-    for said in work.draft.get("age_range"):
-        found = age_range(said.value)
-        work.term("age_range", said.value, None if found is None else _ages(found))
-        if found is not None:
-            ranges.append(found)
-            work.made("age_range", said.path, "age range")
+    for statement in assembly.draft.get("age_range"):
+        ages = read_age_range(statement.value)
+        assembly.add_term("age_range", statement.value, None if ages is None else _code(ages))
+        if ages is not None:
+            ranges.append(ages)
+            assembly.add_origin("age_range", statement.path, "age range")
     if not ranges:
         return None
-    least = [one.min for one in ranges if one.min is not None]
-    most = [one.max for one in ranges if one.max is not None]
-    open_end = any(one.max is None for one in ranges)
-    return AgeRange(min=min(least) if least else None, max=None if open_end else max(most))
+    lower_ends = [ages.min for ages in ranges if ages.min is not None]
+    upper_ends = [ages.max for ages in ranges if ages.max is not None]
+    upper_end = max(upper_ends) if len(upper_ends) == len(ranges) else None
+    return AgeRange(min=min(lower_ends) if lower_ends else None, max=upper_end)
 
 
-def _ages(found: AgeRange) -> str:
-    return f"{'' if found.min is None else found.min}-{'' if found.max is None else found.max}"
+def _code(ages: AgeRange) -> str:
+    return f"{'' if ages.min is None else ages.min}-{'' if ages.max is None else ages.max}"
 
 
-def _time(work: Assembly) -> str | None:
-    """The first duration said; a bound ("more than 3 hours") is a term, but no duration."""
+def _learning_time(assembly: Assembly) -> str | None:
+    """Return the first duration stated; a bound ("more than 3 hours") is a term, but no duration."""
     first = None
-    for said in work.draft.get("typical_learning_time"):
-        found = learning_time(said.value, said.hint)
-        work.term("typical_learning_time", said.value, found or time_bounds(said.value))
-        if found is not None:
-            first = first or found
-            work.made("typical_learning_time", said.path, "learning time")
+    for statement in assembly.draft.get("typical_learning_time"):
+        duration = read_learning_time(statement.value, statement.hint)
+        assembly.add_term("typical_learning_time", statement.value, duration or read_time_bounds(statement.value))
+        if duration is not None:
+            first = first or duration
+            assembly.add_origin("typical_learning_time", statement.path, "learning time")
     return first
 
 
-def _subjects(work: Assembly) -> tuple[Subject, ...]:
-    """Concepts of ISCED-F and the UNESCO Thesaurus; a subject of the partner's own scheme stays as said."""
+def _subjects(assembly: Assembly) -> tuple[Subject, ...]:
+    """Return concepts of ISCED-F and the UNESCO Thesaurus; a subject that neither knows keeps the partner's label."""
     found: dict[Subject, None] = {}
-    for said in work.draft.get("subjects"):
-        scheme, _, number = (said.hint or "").partition("|")
-        coded = subjects(number) if "/" in number or "isced" in scheme.lower() else ()
-        schemes = {one.scheme for one in coded}
-        concepts = coded + tuple(one for one in subjects(said.value) if one.scheme not in schemes)
-        for one in concepts:
-            found[one] = None
-            work.made("subjects", said.path, f"list {one.scheme}")
-        if concepts or said.hint != IF_KNOWN:
-            work.term("subjects", said.value, concepts[0].code if concepts else None)
-        if not concepts and said.hint != IF_KNOWN and (label := mask_emails(line(said.value))):
+    for statement in assembly.draft.get("subjects"):
+        scheme, _, number = (statement.hint or "").partition("|")
+        by_number = subjects(number) if "/" in number or "isced" in scheme.lower() else ()
+        schemes = {subject.scheme for subject in by_number}
+        by_label = (subject for subject in subjects(statement.value) if subject.scheme not in schemes)
+        concepts = (*by_number, *by_label)
+        for subject in concepts:
+            found[subject] = None
+            assembly.add_origin("subjects", statement.path, f"list {subject.scheme}")
+        if concepts or statement.hint != IF_KNOWN:
+            assembly.add_term("subjects", statement.value, concepts[0].code if concepts else None)
+        if not concepts and statement.hint != IF_KNOWN and (label := mask_emails(plain_line(statement.value))):
             found[Subject(scheme="source", code=number or None, label=label)] = None
-            work.made("subjects", said.path, "subject as said")
+            assembly.add_origin("subjects", statement.path, "subject as said")
     return tuple(found)
 
 
-def _competencies(work: Assembly) -> tuple[Competency, ...]:
-    """Only what names a competency of UNESCO's frameworks for teachers."""
-    found: dict[Competency, None] = {}
-    for said in work.draft.get("competencies"):
-        scheme, _, number = (said.hint or "").partition("|")
-        one = competency(said.value, scheme) or (competency(number, scheme) if number else None)
-        work.term("competencies", said.value, f"{one.framework} {one.aspect}, {one.level}" if one else None)
-        if one is not None:
-            found[one] = None
-            work.made("competencies", said.path, "list competency")
-    return tuple(found)
+def _competencies(assembly: Assembly) -> tuple[Competency, ...]:
+    """Return the competencies of UNESCO's frameworks for teachers that are named."""
+    competencies: dict[Competency, None] = {}
+    for statement in assembly.draft.get("competencies"):
+        scheme, _, number = (statement.hint or "").partition("|")
+        cell = read_competency(statement.value, scheme) or (read_competency(number, scheme) if number else None)
+        code = f"{cell.framework} {cell.aspect}, {cell.level}" if cell else None
+        assembly.add_term("competencies", statement.value, code)
+        if cell is not None:
+            competencies[cell] = None
+            assembly.add_origin("competencies", statement.path, "list competency")
+    return tuple(competencies)

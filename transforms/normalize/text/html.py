@@ -1,4 +1,4 @@
-"""HTML to plain text by blocks, and the question whether a text is HTML at all."""
+"""HTML to plain text by blocks, and whether a text is HTML at all."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-# Tags that nobody writes about without escaping them, and tags that count only when closed, or with attributes:
-# "Learn the <table> element" is a sentence.
-_SURE = (
+# Tags that are always markup, and tags that are only when they are closed or have attributes: "Learn the <table>
+# element" is a sentence.
+_ALWAYS_MARKUP = (
     "a abbr acronym b big blockquote br center dd div dl dt em font h1 h2 h3 h4 h5 h6 hr i img li ol p s small span \
 strike strong sub sup u ul"
 )
@@ -18,16 +18,16 @@ figcaption figure footer form head header html iframe input ins kbd label legend
 object option param picture pre q samp script section select source style summary svg table tbody td template \
 textarea tfoot th thead time title tr tt var video wbr"
 _ATTRIBUTE = r"""\s+[\w:@.-]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>]+)"""
-_UNTIDY = r"""\s+[\w:.-]+\s*=\s*["'][^<>]*"""  # quotes within quotes
-_NAMES = "|".join(sorted((_SURE + " " + _PAIRED).split(), key=len, reverse=True))
+_UNTIDY_ATTRIBUTE = r"""\s+[\w:.-]+\s*=\s*["'][^<>]*"""  # quotes within quotes
+_NAMES = "|".join(sorted((_ALWAYS_MARKUP + " " + _PAIRED).split(), key=len, reverse=True))
 _TAG = re.compile(
     rf"<!--.*?(?:-->|\Z)|<!doctype[^<>]*>|<!\[CDATA\[|\]\]>"
-    rf"|<(?P<close>/?)(?P<name>{_NAMES}|[a-z]\w*:[a-z]\w*)(?P<attributes>(?:{_ATTRIBUTE})*(?:{_UNTIDY})?)\s*/?>",
+    rf"|<(?P<close>/?)(?P<name>{_NAMES}|[a-z]\w*:[a-z]\w*)(?P<attributes>(?:{_ATTRIBUTE})*(?:{_UNTIDY_ATTRIBUTE})?)\s*/?>",
     re.IGNORECASE | re.DOTALL,
 )
 _CLOSING = re.compile(r"</([a-z0-9]+)")
-_SURE_NAMES = frozenset(_SURE.split())
-_UNREAD = frozenset(("script", "style", "template", "head", "iframe", "svg", "object", "noscript"))
+_ALWAYS_MARKUP_NAMES = frozenset(_ALWAYS_MARKUP.split())
+_WITHOUT_TEXT = frozenset(("script", "style", "template", "head", "iframe", "svg", "object", "noscript"))
 _LINES = frozenset(("li", "dt", "dd", "tr", "caption", "option", "summary", "figcaption"))
 _BLOCKS = "address article aside blockquote body center details div dl fieldset figure footer form h1 h2 h3 h4 h5 h6 \
 header hr main nav ol p pre section table ul"
@@ -36,50 +36,49 @@ _CELLS = frozenset(("td", "th"))
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 
 
-def marked_up(text: str) -> bool:
-    """Whether the text holds HTML tags; a lone "<table>" in a sentence, or "a < b", is none."""
+def is_html(text: str) -> bool:
+    """Return whether the text holds HTML tags; a lone "<table>" in a sentence, or "a < b", is not one."""
     return "<" in text and next(_tags(text), None) is not None
 
 
-def to_text(html: str) -> str:
-    """The words of an HTML fragment: blocks parted by a blank line, rows and list entries by a line end."""
-    root = LexborHTMLParser(_guarded(html)).root
+def html_to_text(html: str) -> str:
+    """Return the text of an HTML fragment: a blank line between blocks, a line end between rows and list entries."""
+    root = LexborHTMLParser(_escape_stray_brackets(html)).root
     return _Writer().write(root) if root is not None else ""
 
 
 def _tags(text: str) -> Iterator[re.Match[str]]:
-    """Everything that looks like a tag and is one."""
     closed: frozenset[str] | None = None
-    for found in _TAG.finditer(text):
-        name = (found["name"] or "").lower()
-        if not name or name in _SURE_NAMES or ":" in name or found["close"] or found["attributes"]:
-            yield found
+    for tag in _TAG.finditer(text):
+        name = (tag["name"] or "").lower()
+        if not name or name in _ALWAYS_MARKUP_NAMES or ":" in name or tag["close"] or tag["attributes"]:
+            yield tag
             continue
         closed = frozenset(_CLOSING.findall(text.lower())) if closed is None else closed
         if name in closed:
-            yield found
+            yield tag
 
 
-def _guarded(html: str) -> str:
-    """The fragment with every "<" that begins no tag escaped, so that no parser takes it for one."""
+def _escape_stray_brackets(html: str) -> str:
+    """Escape every "<" that begins no tag, so that the parser does not take it for one."""
     parts: list[str] = []
     end = 0
-    for found in _tags(html):
-        parts.append(html[end : found.start()].replace("<", "&lt;"))
-        parts.append("" if found[0] in ("<![CDATA[", "]]>") else found[0])
-        end = found.end()
+    for tag in _tags(html):
+        parts.append(html[end : tag.start()].replace("<", "&lt;"))
+        parts.append("" if tag[0] in ("<![CDATA[", "]]>") else tag[0])
+        end = tag.end()
     return "".join((*parts, html[end:].replace("<", "&lt;")))
 
 
 class _Writer:
-    """Writes words with the breaks and bullets that the blocks around them ask for."""
+    """Write the text of a tree with the line ends and bullets of the blocks around it."""
 
     def __init__(self) -> None:
         self.words: list[str] = []
-        self.breaks = 0  # line ends due before the next word
-        self.bullet = False
-        self.depth = 0  # of list entries
-        self.cell = False
+        self.breaks = 0  # line ends before the next word
+        self.bullet = False  # whether a bullet comes before the next word
+        self.depth = 0  # of nested list entries
+        self.cell = False  # whether a space comes before the next word: it is in another table cell
 
     def write(self, root: LexborNode) -> str:
         todo: list[tuple[LexborNode, bool]] = [(root, False)]
@@ -89,7 +88,7 @@ class _Writer:
                 self._leave(node.tag or "")
             elif node.tag == "-text":
                 self._text(node.text_content or "")
-            elif node.tag not in _UNREAD:
+            elif node.tag not in _WITHOUT_TEXT:
                 self._enter(node.tag or "")
                 todo.append((node, True))
                 todo.extend((child, False) for child in reversed(list(node.iter(include_text=True))))

@@ -1,4 +1,4 @@
-"""What a partner wrote, as plain text: no markup, no mojibake, no stray characters, and otherwise untouched."""
+"""A partner's text as plain text: without markup, mojibake and stray characters, and otherwise unchanged."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import ftfy
 from ftfy.badness import is_bad
 from ftfy.chardata import CHARMAP_ENCODINGS
 
-from transforms.normalize.text import html as text_html
+from transforms.normalize.text.html import html_to_text, is_html
 
-_ROUNDS = 6  # text escaped more often than this is no accident
+_MAX_UNESCAPE_ROUNDS = 6
 _CONTROLS = r"\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef\ufff9-\ufffb\ufffe\uffff"
 _BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_UNSEEN = r"\u00ad\u2060-\u2064\u206a-\u206f\ufeff"
-_STRAY = re.compile(f"[{_CONTROLS}{_BIDI}{_UNSEEN}]")
-_SUSPECT = re.compile(f"[{_CONTROLS}{_BIDI}{_UNSEEN}\x80-\x9f\u200b-\u200d]")
+_INVISIBLE = r"\u00ad\u2060-\u2064\u206a-\u206f\ufeff"
+_STRAY = re.compile(f"[{_CONTROLS}{_BIDI}{_INVISIBLE}]")
+_SUSPECT = re.compile(f"[{_CONTROLS}{_BIDI}{_INVISIBLE}\x80-\x9f\u200b-\u200d]")
 _C1 = re.compile(r"[\x80-\x9f]")
-# Joiners mean something between letters of these scripts (Hebrew to N'Ko, Brahmic to Mongolian) and in emoji.
+# Joiners have a meaning between letters of these scripts (Hebrew to N'Ko, Brahmic to Mongolian) and in emoji.
 _JOINED = r"\u0590-\u109f\u1780-\u18af\ua840-\uaaff\ufb50-\ufdff\ufe0f\ufe70-\ufefe\u2600-\u27bf\U0001f000-\U0001faff"
 _STRAY_JOINER = re.compile(f"(?<![{_JOINED}])[\u200b-\u200d]|[\u200b-\u200d](?![{_JOINED}])")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
@@ -28,10 +28,10 @@ _ESCAPED_AMPERSANDS = re.compile(r"&(?:(?:amp|AMP|#0{0,4}38|#[xX]0{0,4}26);)+")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\u2028]")
 _SPACES = re.compile(r"[^\S\n]+")
 _PARAGRAPHS = re.compile(r" ?\n ?(?:\n ?)+")
-_WRAPPED = re.compile(r" ?\n (?![-–—•*·]|\d+[.)])")  # an indented line goes on with the one before it, save in a list
-_UNTOUCHED = re.compile(r"[\u0590-\u109f]")
+_WRAPPED = re.compile(r" ?\n (?![-–—•*·]|\d+[.)])")  # an indented line continues the one before, except in a list
+_NEVER_REPAIRED = re.compile(r"[\u0590-\u109f]")
 _CYRILLIC = re.compile(r"[\u0400-\u052f]")
-# What UTF-8 looks like when it is read byte by byte: two letters or signs beyond ASCII, side by side.
+# UTF-8 that was read byte by byte shows two letters or signs beyond ASCII, side by side.
 _LEADS = "\u0080-\u024f\u201a\u221a\u2500-\u257f"
 _FOLLOW = "\u0080-\u024f\u02c6-\u02dd\u2010-\u203a\u20ac\u2122\u2202-\u2265\u2500-\u25a0"
 _FOLLOW_CYRILLIC = "\u0080-\u00bf\u0401-\u040f\u0451-\u045f\u0490-\u0491\u2010-\u203a\u20ac\u2116\u2122"
@@ -55,38 +55,38 @@ _ENCODING_ONLY = ftfy.TextFixerConfig(
 )
 
 
-def plain(value: str) -> str:
-    """The text without markup: paragraphs parted by a blank line, list entries on lines of their own after "– ".
+def plain_text(value: str) -> str:
+    """Return the text without markup: a blank line between paragraphs, list entries on lines of their own after "– ".
 
     Entities are decoded, however often they were escaped; mojibake is repaired only where it is certain; control,
-    bidi and invisible characters go (joiners stay where a script needs them); NFC; spaces are collapsed.
-    "a < b" is not markup. plain(plain(x)) == plain(x).
+    bidi and invisible characters are removed (joiners stay where a script needs them); the result is in NFC, with
+    single spaces. "a < b" is not markup. Idempotent.
     """
     return value if _is_plain(value) else _read(value)[0]
 
 
-def line(value: str) -> str:
-    """The plain text on one line, for titles, names and keywords."""
+def plain_line(value: str) -> str:
+    """Return the plain text on one line, for titles, names and keywords."""
     return value if _is_plain(value) else " ".join(_read(value)[0].split())
 
 
-def told(value: str) -> tuple[str, bool]:
-    """The plain text, and whether reading it repaired mojibake in it."""
+def plain_text_with_repair(value: str) -> tuple[str, bool]:
+    """Return the plain text, and whether mojibake in it was repaired."""
     return (value, False) if _is_plain(value) else _read(value)
 
 
 def html_remains(value: str) -> bool:
-    """Whether a text that should be plain still holds tags or entities."""
-    if "&" in value and any(unescape(found[0]) != found[0] for found in _ENTITY.finditer(value)):
+    """Return whether a text that should be plain still holds tags or entities."""
+    if "&" in value and any(unescape(entity[0]) != entity[0] for entity in _ENTITY.finditer(value)):
         return True
-    return text_html.marked_up(value)
+    return is_html(value)
 
 
 def _is_plain(value: str) -> bool:
-    """Whether the text is what reading it would give: most are, and need not be read.
+    """Whether `_read` would return the text as it is: most texts are plain, and need not be read.
 
-    One line, single spaces, nothing that is unseen or could be markup (all of these but markup are not "printable"),
-    NFC, no trace of mojibake.
+    That is one line in NFC with single spaces, without invisible characters (they are not "printable"), markup or a
+    trace of mojibake.
     """
     return (
         value.isprintable()
@@ -101,46 +101,46 @@ def _is_plain(value: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _read(value: str) -> tuple[str, bool]:
-    """The plain text, and whether mojibake was repaired on the way."""
-    text, repair = value, False
-    for _ in range(_ROUNDS):
+    text, repaired = value, False
+    for _ in range(_MAX_UNESCAPE_ROUNDS):
         before = text
-        mended = _mended(text)
-        repair = repair or mended != text or bool(_C1.search(mended))
-        text = _spaced(_without_markup(_without_strays(mended)))
+        decoded = _repair_mojibake(text)
+        repaired = repaired or decoded != text or bool(_C1.search(decoded))
+        text = _normalize_spaces(_without_markup(_without_strays(decoded)))
         if text == before:
             break
-    return text, repair
+    return text, repaired
 
 
 def _without_strays(text: str) -> str:
     if not _SUSPECT.search(text):
         return text
-    return _STRAY_JOINER.sub("", _C1.sub(_c1, _STRAY.sub("", text)))
+    return _STRAY_JOINER.sub("", _C1.sub(_from_code_page, _STRAY.sub("", text)))
 
 
-def _c1(found: re.Match[str]) -> str:
-    """A C1 control is a byte of a Windows code page; it is read where the Latin ones agree ("ve\\x9eba" → "vežba")."""
-    byte = found[0].encode("latin-1")
+def _from_code_page(control: re.Match[str]) -> str:
+    """Read a C1 control as a byte of a Windows code page, where the Latin ones agree ("ve\\x9eba" → "vežba")."""
+    byte = control[0].encode("latin-1")
     western, central = (byte.decode(codec, errors="replace") for codec in ("cp1252", "cp1250"))
     return western if western == central else "\ufffd"
 
 
-def _mended(text: str) -> str:
-    """The text with its mojibake repaired, where the repair is certain: never in Arabic, Thai or Indic text, in
-    Cyrillic only when the whole of it reads as UTF-8 taken for Windows-1251, and never by half."""
-    if text.isascii() or not _has_broken_pair(text) or _UNTOUCHED.search(text):
+def _repair_mojibake(text: str) -> str:
+    """Repair mojibake where that is certain, and all of it or none: never in Arabic, Thai or Indic text, and in
+    Cyrillic text only when the whole of it is UTF-8 that was read as Windows-1251.
+    """
+    if text.isascii() or not _has_broken_pair(text) or _NEVER_REPAIRED.search(text):
         return text
     if _CYRILLIC.search(text):
         return _from_windows_1251(text)
-    mended = ftfy.fix_encoding(text, _ENCODING_ONLY)
-    return text if mended == text or "\ufffd" in mended or is_bad(mended) else mended
+    repaired = ftfy.fix_encoding(text, _ENCODING_ONLY)
+    return text if repaired == text or "\ufffd" in repaired or is_bad(repaired) else repaired
 
 
 def _has_broken_pair(text: str) -> bool:
-    """Whether two neighbours are, in one of the code pages that ftfy knows, the first two bytes of a letter in UTF-8.
+    """Whether two neighbours are the first two bytes of a letter in UTF-8, in one of the code pages that ftfy knows.
 
-    "çã" is in none of them; ftfy's own question, whether a text looks bad, takes a hundred times as long.
+    "çã" is in none of them. ftfy's own check whether a text looks bad takes a hundred times as long.
     """
     if not _MAY_BE_PAIR.search(text):
         return False
@@ -149,13 +149,13 @@ def _has_broken_pair(text: str) -> bool:
 
 @cache
 def _followers() -> dict[str, str]:
-    """Letter for a leading byte → letters for the bytes that may follow it, over all code pages; see RFC 3629."""
-    found: dict[str, str] = {"Ã": " "}
+    """Return letter of a leading byte → letters of the bytes that may follow it, in all code pages; see RFC 3629."""
+    followers: dict[str, str] = {"Ã": " "}
     for page in CHARMAP_ENCODINGS:
         after = bytes(range(0x80, 0xC0)).decode(page, errors="ignore")
         for letter in bytes(range(0xC2, 0xF5)).decode(page, errors="ignore"):
-            found[letter] = found.get(letter, "") + after
-    return found
+            followers[letter] = followers.get(letter, "") + after
+    return followers
 
 
 def _from_windows_1251(text: str) -> str:
@@ -168,12 +168,12 @@ def _from_windows_1251(text: str) -> str:
 def _without_markup(text: str) -> str:
     if "&" in text:
         text = _ESCAPED_AMPERSANDS.sub("&", text)
-    if "<" in text and text_html.marked_up(text):
-        return text_html.to_text(text)
-    return _ENTITY.sub(lambda found: unescape(found[0]), text) if "&" in text else text
+    if "<" in text and is_html(text):
+        return html_to_text(text)
+    return _ENTITY.sub(lambda entity: unescape(entity[0]), text) if "&" in text else text
 
 
-def _spaced(text: str) -> str:
+def _normalize_spaces(text: str) -> str:
     text = _LINE_ENDS.sub("\n", unicodedata.normalize("NFC", text)).replace("\u2029", "\n\n")
     if "\n" not in text:
         return " ".join(text.split())

@@ -1,12 +1,15 @@
-"""Partners' terms to the library's vocabularies."""
+"""From partners' terms, ages and times to the library's lists."""
 
-from transforms.normalize.vocabulary.terms import age_range, competency, learning_time, lookup, subjects, time_bounds
+from transforms.normalize.vocabulary.ages import read_age_range
+from transforms.normalize.vocabulary.terms import FIELDS, lookup, read_competency, subjects
+from transforms.normalize.vocabulary.times import read_learning_time, read_time_bounds
 
 __all__ = [
-    "age_range",
-    "competency",
-    "learning_time",
+    "FIELDS",
     "lookup",
+    "read_age_range",
+    "read_competency",
+    "read_learning_time",
+    "read_time_bounds",
     "subjects",
-    "time_bounds",
 ]

@@ -1,9 +1,9 @@
-"""Partners' terms to the library's lists: one TOML table a list, and one way of matching for all of them.
+"""Find partners' terms in the library's lists: one TOML file per list, and one way of matching for all of them.
 
-A term is found by itself, by a code or label of the list, by the last part of a URI, without what stands in brackets,
-or as the part of a path ("Education > Physics"). Everything is compared folded (see `tables.fold`) and without spaces,
-so "conferenceObject", "conference object" and "Conference Object" are one. A term means one thing in one list,
-whatever the language; what is in no list is None, and the caller counts it as unmapped.
+A term matches as it is, by a code or label of the list, by the last part of a URI, without its brackets, or as a part
+of a path ("Education > Physics"). Everything is compared folded (see `folding.fold`) and without spaces, so
+"conferenceObject", "conference object" and "Conference Object" are equal. A term means one thing in one list, whatever
+the language; the caller counts a term that is in no list as unmapped.
 """
 
 from __future__ import annotations
@@ -12,14 +12,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from schemas import Competency, Concept, Subject, read_vocabulary
 from transforms.normalize.folding import compact, in_serbian_latin
-from transforms.normalize.vocabulary.ages import age_range, level_of_age
-from transforms.normalize.vocabulary.times import learning_time, time_bounds
-
-__all__ = ["FIELDS", "age_range", "competency", "learning_time", "level_of_age", "lookup", "subjects", "time_bounds"]
 
 FIELDS = (
     "resource_type",
@@ -37,97 +33,97 @@ FIELDS = (
     "relation_kind",
     "cost",
 )
-_LONGEST = 300  # characters; what is longer is no term
-_LIKE_SERBIAN = 6  # letters from which a Russian label of the thesaurus counts as a Serbian word too: "лед" is no "LED"
+_MAX_TERM_CHARS = 300
+_MIN_SERBIAN_CHARS = 6  # of a Russian label of the thesaurus that counts as Serbian too: "лед" is not "LED"
+_SUBJECT_SCHEMES: dict[Literal["isced-f", "unesco"], str] = {"isced-f": "isced_f", "unesco": "unesco"}
 
 _UNESCO = "http://vocabularies.unesco.org/thesaurus/"
-_ASPECTS = 3  # a competency's code is framework.aspect.level
+_COMPETENCY_CODE_PARTS = 3  # framework.aspect.level
 
-_MIME = re.compile(
+_MEDIA_TYPE = re.compile(
     r"(application|audio|chemical|font|image|message|model|multipart|text|video)/[a-z0-9][a-z0-9.+_-]{0,100}"
 )
-_MIME_URI = re.compile(r"^https?://(?:www\.)?(?:purl\.org/net/mediatypes|iana\.org/assignments/media-types)/", re.I)
-_FRAMEWORKS = {
+_MEDIA_TYPE_URI = re.compile(
+    r"^https?://(?:www\.)?(?:purl\.org/net/mediatypes|iana\.org/assignments/media-types)/", re.I
+)
+_FRAMEWORK_NAMES = {
     "ICT-CFT": re.compile(r"ICT[\s-]*CFT|ICT competency framework", re.IGNORECASE),
     "AI-CFT": re.compile(r"AI[\s-]*CFT|AI competency framework", re.IGNORECASE),
 }
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
-_PATH = re.compile(r"(?:(?<!\s)\s++)?(?:::|>|→|\||\\)\s*+|(?<!\s)\s++[-/]\s++")
+_PATH_SEPARATOR = re.compile(r"(?:(?<!\s)\s++)?(?:::|>|→|\||\\)\s*+|(?<!\s)\s++[-/]\s++")
 
 
 class _Entry(NamedTuple):
+    """A concept of a list, without the partner's term."""
+
     code: str
     label: str
     uri: str | None
 
 
 @lru_cache(maxsize=32768)
-def lookup(field: str, said: str, language: str | None = None) -> Concept | None:
-    """The concept of the field's list that the term means, or None; `source` is the term as said.
+def lookup(field: str, term: str, language: str | None = None) -> Concept | None:
+    """Return the concept of the field's list that a partner's term means, or None; `source` is the term itself.
 
     `field` is one of FIELDS; "subject" is ISCED-F 2013 and, where that has no such field, the UNESCO Thesaurus.
-    `language` is the term's where it is known; the lists need it for nothing now. Raises ValueError for other fields.
+    `language` is the term's where it is known; no list needs it yet. Raises ValueError for other fields.
     """
     if field not in FIELDS:
         raise ValueError(f"no vocabulary named {field!r}: use one of {', '.join(FIELDS)}")
-    if not said.strip() or len(said) > _LONGEST:
+    if not term.strip() or len(term) > _MAX_TERM_CHARS:
         return None
     if field == "subject":
-        return lookup("isced_f", said, language) or lookup("unesco", said, language)
-    entry = _media_type(said) if field == "media_type" else _find(field, said)
-    return Concept(code=entry.code, label=entry.label, source=said, uri=entry.uri) if entry else None
+        return lookup("isced_f", term, language) or lookup("unesco", term, language)
+    entry = _find_media_type(term) if field == "media_type" else _find(field, term)
+    return Concept(code=entry.code, label=entry.label, source=term, uri=entry.uri) if entry else None
 
 
 @lru_cache(maxsize=16384)
-def subjects(said: str) -> tuple[Subject, ...]:
-    """The subject in every scheme that has it: ISCED-F and UNESCO Thesaurus; empty when neither does."""
-    field, concept = lookup("isced_f", said), lookup("unesco", said)
-    found = []
-    if field:
-        found.append(Subject(scheme="isced-f", code=field.code, label=field.label))
-    if concept:
-        found.append(Subject(scheme="unesco", code=concept.code, label=concept.label))
-    return tuple(found)
+def subjects(term: str) -> tuple[Subject, ...]:
+    """Return the subject in every scheme that has it, ISCED-F before the UNESCO Thesaurus; empty when neither does."""
+    return tuple(
+        Subject(scheme=scheme, code=concept.code, label=concept.label)
+        for scheme, field in _SUBJECT_SCHEMES.items()
+        if (concept := lookup(field, term)) is not None
+    )
 
 
-def competency(said: str, scheme: str = "") -> Competency | None:
-    """The cell of UNESCO's ICT-CFT or AI-CFT that is named: framework, aspect and level, in the framework's words.
+def read_competency(term: str, scheme: str = "") -> Competency | None:
+    """Return the cell of UNESCO's ICT-CFT or AI-CFT that is named: framework, aspect and level, in its own words.
 
-    Under the framework's own name as `scheme` a cell's name or number alone will do ("Networking", "6.2").
+    With the framework's name in `scheme`, a cell's name or number alone is enough ("Networking", "6.2").
     """
-    named = next((name for name, pattern in _FRAMEWORKS.items() if pattern.search(scheme)), None)
-    found = lookup("competency", said) or (lookup("competency", f"{named} {said}") if named else None)
-    parts = found.code.split(".") if found else []
-    if len(parts) != _ASPECTS:
+    framework = next((name for name, pattern in _FRAMEWORK_NAMES.items() if pattern.search(scheme)), None)
+    concept = lookup("competency", term) or (lookup("competency", f"{framework} {term}") if framework else None)
+    parts = concept.code.split(".") if concept else []
+    if len(parts) != _COMPETENCY_CODE_PARTS:
         return None
     levels = read_vocabulary("competency_levels")[parts[0]]
-    aspect = str(levels["aspects"][int(parts[1]) - 1])
     return Competency(
         framework="ict-cft" if parts[0] == "ict-cft" else "ai-cft",
-        aspect=aspect,
+        aspect=str(levels["aspects"][int(parts[1]) - 1]),
         level=levels["levels"][int(parts[2]) - 1],
     )
 
 
-def _find(field: str, said: str) -> _Entry | None:
+def _find(field: str, term: str) -> _Entry | None:
     index = _index(field)
-    for form in _forms(said):
-        if (accented := _accented(form)) in index:
-            return index[accented]
-        key = compact(form)
-        for spelling in (key, *_other_spellings(key)):
+    for part in _possible_terms(term):
+        key = compact(part)
+        for spelling in (_accented_key(part), key, *_other_spellings(key)):
             if spelling in index:
                 return index[spelling]
     return None
 
 
-def _accented(term: str) -> str:
-    """The key of a term that counts only with its accents: French "collège" is not English "college"."""
+def _accented_key(term: str) -> str:
+    """Return the key of a term that matches only with its accents: French "collège" is not English "college"."""
     return f"={' '.join(unicodedata.normalize('NFC', term).casefold().split())}"
 
 
 def _other_spellings(key: str) -> Iterator[str]:
-    """The same word without a plural's s, with or without the Arabic article."""
+    """Yield the word without a plural's s, and with or without the Arabic article."""
     if len(key) > 4 and key.endswith("s"):
         yield key[:-1]
     if key.startswith("ال"):
@@ -136,21 +132,20 @@ def _other_spellings(key: str) -> Iterator[str]:
         yield "ال" + key
 
 
-def _forms(said: str) -> Iterator[str]:
-    """The term, then what of it may be the term, surest first."""
-    yield said
-    if ("/" in said or ":" in said or "#" in said) and " " not in said.strip():
-        last = re.split(r"[/#:]", said.strip().rstrip("/#"))[-1]
-        yield last
-    outside = _BRACKETS.sub(" ", said)
-    if outside != said:
+def _possible_terms(term: str) -> Iterator[str]:
+    """Yield the term, then the parts of it that may be the term, surest first."""
+    yield term
+    if ("/" in term or ":" in term or "#" in term) and " " not in term.strip():
+        yield re.split(r"[/#:]", term.strip().rstrip("/#"))[-1]
+    outside = _BRACKETS.sub(" ", term)
+    if outside != term:
         yield outside
-        yield from _BRACKETS.findall(said)
-    parts = _PATH.split(outside)
+        yield from _BRACKETS.findall(term)
+    parts = _PATH_SEPARATOR.split(outside)
     if len(parts) > 1:
         yield parts[-1]
         yield parts[0]
-    if "--" in outside:  # a subject heading: its first part is what it is about
+    if "--" in outside:  # a subject heading: its first part is the subject
         yield outside.partition("--")[0]
     elif "/" in outside and "://" not in outside:
         yield outside.rpartition("/")[2]
@@ -159,27 +154,28 @@ def _forms(said: str) -> Iterator[str]:
 
 @lru_cache(maxsize=32)
 def _index(field: str) -> dict[str, _Entry]:
-    """Every form of every term of a list → its concept. A code comes before a label, a label before other terms."""
+    """Return the key of every spelling of every term → its concept; codes win over labels, labels over other terms."""
     rows = [(_entry(field, code, row), row) for code, row in read_vocabulary(field).items()]
     index = _codes(entry for entry, _ in rows)
     for entry, _ in rows:
-        for name in _names(entry):
+        uri_names = (entry.uri, entry.uri.rstrip("/").rsplit("/", 1)[-1]) if entry.uri else ()
+        for name in (entry.label, *uri_names):
             index.setdefault(compact(name), entry)
     for entry, row in rows:
         for term in _terms(row):
             index.setdefault(compact(term), entry)
         for term in row.get("accented", ()) if isinstance(row, dict) else ():
-            index.setdefault(_accented(term), entry)
+            index.setdefault(_accented_key(term), entry)
     for entry, row in rows:
         for latin in filter(None, map(in_serbian_latin, _terms(row))):
-            if isinstance(row, dict) or len(latin) >= _LIKE_SERBIAN:
+            if isinstance(row, dict) or len(latin) >= _MIN_SERBIAN_CHARS:
                 index.setdefault(compact(latin), entry)
     index.pop("", None)
     return index
 
 
 def _codes(entries: Iterable[_Entry]) -> dict[str, _Entry]:
-    """The codes of a list, but for single digits (ISCED's levels): a bare "4" may be a class, or a place in a list."""
+    """Return the codes of a list without single digits (ISCED's levels): "4" may be a class, or an entry's number."""
     index: dict[str, _Entry] = {}
     for entry in entries:
         if len(entry.code) > 1:
@@ -187,13 +183,8 @@ def _codes(entries: Iterable[_Entry]) -> dict[str, _Entry]:
     return index
 
 
-def _names(entry: _Entry) -> tuple[str, ...]:
-    """The label, the URI and its last part."""
-    return (entry.label, entry.uri, entry.uri.rstrip("/").rsplit("/", 1)[-1]) if entry.uri else (entry.label,)
-
-
 def _entry(field: str, code: str, row: dict[str, Any] | list[str]) -> _Entry:
-    if isinstance(row, list):  # the UNESCO Thesaurus: its labels only
+    if isinstance(row, list):  # a concept of the UNESCO Thesaurus, which has labels only
         return _Entry(code, row[0], _UNESCO + code)
     return _Entry(code, row["label"], row.get("uri"))
 
@@ -202,12 +193,11 @@ def _terms(row: dict[str, Any] | list[str]) -> list[str]:
     return row if isinstance(row, list) else row["terms"]
 
 
-def _media_type(said: str) -> _Entry | None:
-    """A media type as said where it has the form of one, under its registered name; else by file ending or name."""
-    low = _MIME_URI.sub("", said.strip()).lower()
-    found = _MIME.match(low)
-    if not found:
+def _find_media_type(term: str) -> _Entry | None:
+    """Find a media type by its registered name where the term has the form of one; else by file ending or name."""
+    low = _MEDIA_TYPE_URI.sub("", term.strip()).lower()
+    match = _MEDIA_TYPE.match(low)
+    if not match:
         return _find("media_type", low)
-    name = found[0].rstrip(".+-_")
-    known = _index("media_type").get(compact(name))
-    return known or _Entry(name, name, None)
+    name = match[0].rstrip(".+-_")
+    return _index("media_type").get(compact(name)) or _Entry(name, name, None)

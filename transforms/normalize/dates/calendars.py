@@ -1,4 +1,4 @@
-"""From year, month and day to EDTF: what cannot be is left out, Buddhist and Hijri years are converted."""
+"""From year, month and day to EDTF: Buddhist and Hijri years are converted, impossible parts are left out."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from convertdate import islamic
 from schemas import Base
 from transforms.normalize.dates import words
 
-_BUDDHIST_YEARS = range(2400, 2700)  # nobody published then, counting from Christ's birth; BE 2400 is CE 1857
+_BUDDHIST_YEARS = range(2400, 2700)  # CE 1857 to 2156; as years of the common era they are all in the future
 _HIJRI_YEARS = range(1250, 1500)  # CE 1834 to 2077
 
 
 class Date(Base, frozen=True, kw_only=True):
-    """One date: EDTF level 1 ("" where nothing possible was said), its first year, and what makes it doubtful.
+    """A date: EDTF level 1 ("" when no part of it is possible), its first year, and what makes it doubtful.
 
-    Flags: future (needs `today`), impossible (the part that cannot be was left out), ambiguous (3/4/2012 keeps its
+    Flags: future (needs `today`), impossible (an impossible part was left out), ambiguous (3/4/2012 keeps its
     year only), buddhist and hijri (converted), approximate ("ca.", "?", a decade, a converted Islamic day).
     """
 
@@ -27,6 +27,8 @@ class Date(Base, frozen=True, kw_only=True):
 
 
 class Parts(Base, frozen=True, kw_only=True):
+    """The parts of a written date, in the calendar that it is written in, and the rule that read them."""
+
     year: int
     month: int | None = None
     day: int | None = None
@@ -34,21 +36,21 @@ class Parts(Base, frozen=True, kw_only=True):
     rule: str
 
 
-def era(parts: Parts, text: str, tongue: str) -> Parts:
-    """The parts counted from Christ's birth."""
+def to_gregorian(parts: Parts, text: str, language: str) -> Parts:
+    """Return the parts in the common era; Hijri ones are only flagged, as their days and months shift too."""
     thai = parts.year in _BUDDHIST_YEARS or (words.BUDDHIST.search(text) and parts.year > 2343)
     if thai and not words.GREGORIAN.search(text):
         flags = parts.flags | {"buddhist"}
         return Parts(year=parts.year - 543, month=parts.month, day=parts.day, flags=flags, rule="Buddhist era")
     marked = "hijri" in parts.flags or bool(words.HIJRI.search(text))
-    if parts.year in _HIJRI_YEARS and (marked or (tongue == "ar" and not words.GREGORIAN.search(text))):
+    if parts.year in _HIJRI_YEARS and (marked or (language == "ar" and not words.GREGORIAN.search(text))):
         flags = parts.flags | {"hijri"}
         return Parts(year=parts.year, month=parts.month, day=parts.day, flags=flags, rule="Hijri")
     return parts
 
 
-def made(parts: Parts) -> Date:
-    """EDTF of the parts that can be; what cannot is left out and flagged."""
+def to_date(parts: Parts) -> Date:
+    """Return the date in EDTF; a part that is impossible is left out and flagged."""
     if "hijri" in parts.flags:
         return _from_hijri(parts)
     edtf, flags = f"{parts.year:04d}", set(parts.flags)
@@ -67,7 +69,7 @@ def made(parts: Parts) -> Date:
 
 
 def _from_hijri(parts: Parts) -> Date:
-    """By the tabular Islamic calendar: a year or month is the Gregorian span it touches, a day is approximate."""
+    """Convert by the tabular Islamic calendar: a year or month to the span that it touches, a day approximately."""
     flags = tuple(sorted(parts.flags))
     month, day = parts.month if parts.month in range(1, 13) else None, parts.day
     if month and day and 1 <= day <= islamic.month_length(parts.year, month):
@@ -76,12 +78,12 @@ def _from_hijri(parts: Parts) -> Date:
         return Date(edtf=edtf, year=year, flags=(*flags, "approximate"), rule=parts.rule)
     start = islamic.to_gregorian(parts.year, month or 1, 1)
     end = islamic.to_gregorian(parts.year, month or 12, 29)
-    first, last = ((f"{one[0]:04d}-{one[1]:02d}" if month else f"{one[0]:04d}") for one in (start, end))
+    first, last = (f"{year:04d}-{number:02d}" if month else f"{year:04d}" for year, number, _ in (start, end))
     return Date(edtf=first if first == last else f"{first}/{last}", year=start[0], flags=flags, rule=parts.rule)
 
 
-def same_year(first: int, second: int) -> int | None:
-    """The Gregorian one of two years that are one in two calendars (2554 and 2011, 1434 and 2013); else None."""
+def gregorian_of_same_year(first: int, second: int) -> int | None:
+    """Return the Gregorian one of two years that are the same in two calendars (2554 and 2011, 1434 and 2013)."""
     for other, own in ((first, second), (second, first)):
         if other in _BUDDHIST_YEARS and own == other - 543:
             return own

@@ -1,0 +1,188 @@
+"""Read one date by its shape: numbers, ranges, decades, names of months, a year somewhere in a text."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from transforms.normalize.dates import words
+from transforms.normalize.dates.calendars import Date, Parts, gregorian_of_same_year, to_date, to_gregorian
+from transforms.normalize.folding import fold
+
+ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[T ]\s*\d{1,2}:\d{2}.*|T\d{2}.*|Z)?")
+_COMPACT = re.compile(r"((?:1[5-9]|2[0-6])\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:T?\d{4,6}.*)?")
+_YEAR_FIRST = re.compile(r"([12]\d{3})([./年 ])\s?(\d{1,2})(?:[./月 ]\s?(\d{1,2})日?)?(?:[T ]\s*\d{1,2}:\d{2}.*)?")
+_DAY_OR_MONTH_FIRST = re.compile(r"(\d{1,2})\s*([./-])\s*(\d{1,2})\s*[./-]\s*([12]\d{3})\.?(?:[T, ]+\d{1,2}:\d{2}.*)?")
+_MONTH_YEAR = re.compile(r"(\d{1,2})[./-]([12]\d{3})")
+_SHORT_YEAR = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2}(?:[T ].*)?")
+_RANGE = re.compile(
+    r"(?:between |entre |from )?([12]\d{3}(?:-\d{2}(?:-\d{2})?)?)"
+    r"\s*(?:/|--|–|—|‒|\.\.|\bto\b|\band\b|\bet\b|\s-\s|-)\s*([12]\d{3}(?:-\d{2}(?:-\d{2})?)?)",
+    re.I,
+)
+_SHORT_RANGE = re.compile(r"([12]\d)(\d{2})\s*[-–/]\s*(\d{2})")
+_OPEN_RANGE = re.compile(r"([12]\d{3})\s*(?:-|–|/|/\.\.|-\s*present|\.\.)|(?:\.\./|/)\s*([12]\d{3})", re.I)
+_BEFORE_OR_AFTER = re.compile(
+    r"(before|avant|vor|antes de|до|пре|قبل) ([12]\d{3})|(after|après|nach|después de|после|بعد) ([12]\d{3})", re.I
+)
+_ISO_DAY = re.compile(r"(?<!\d)[12]\d{3}-\d{2}-\d{2}(?!\d)")
+_DECADE = re.compile(r"\[?(?:([12]\d{2})(?:0\s?['’]?s|[-uxX?]\??|0-?е)|([12]\d)(?:--|uu|xx|XX|\?\?)\??)\]?")
+_CENTURY = re.compile(r"(1\d|2[01])(?:th|st) century", re.I)
+_CORRECTED = re.compile(r"\d{3,4}\s*\[(?:i\.e\.?\s*)?([12]\d{3})\??\]")
+TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[ap]\.?m\.?\b)?", re.I)
+_ZONE = re.compile(r"\b(?:GMT|UTC|Z|[ECMP][SD]T|CES?T|BST|MSK)\b(?:\s*[+-]\d{1,2}:?\d{0,2})?|[+-]\d{4}\b(?!\d)")
+_YEAR = re.compile(r"(?<!\d)([12]\d{3})(?!\d)")
+_NUMBER = re.compile(r"(?<!\d)\d{1,2}(?!\d)")
+
+
+def read_range(text: str, statement: str, language: str) -> Date | None:
+    """Read a range or an open range; the marks of an era in the whole statement count for both ends."""
+    plain = _without_era_marks(text).strip(" .,")
+    if match := _RANGE.fullmatch(plain):
+        return _make_range(match[1], match[2], statement, language)
+    if is_short_range(plain) and (match := _SHORT_RANGE.fullmatch(plain)):
+        return _make_range(match[1] + match[2], match[1] + match[3], statement, language)
+    if match := _OPEN_RANGE.fullmatch(plain):
+        known_end = to_date(to_gregorian(_parts_of_iso(match[1] or match[2]), statement, language))
+        edtf = f"{known_end.edtf.split('/')[0]}/.." if match[1] else f"../{known_end.edtf.split('/')[-1]}"
+        return Date(edtf=edtf, year=known_end.year, flags=known_end.flags, rule="open range")
+    if match := _BEFORE_OR_AFTER.fullmatch(plain):
+        edtf = f"../{match[2]}" if match[1] else f"{match[4]}/.."
+        return Date(edtf=edtf, year=int(match[2] or match[4]), flags=("approximate",), rule="before or after")
+    return None
+
+
+def read_decade_or_century(text: str) -> Date | None:
+    """Read a decade or a century as a year whose last digits are left open."""
+    if decade := _DECADE.fullmatch(text):
+        digits = decade[1] or decade[2]
+    elif century := _CENTURY.fullmatch(text):
+        digits = str(int(century[1]) - 1)
+    else:
+        return None
+    return Date(edtf=digits.ljust(4, "X"), year=int(digits.ljust(4, "0")), flags=("approximate",), rule="decade")
+
+
+def is_short_range(text: str) -> bool:
+    """Return whether "1998-99" is two years: not a month, and not a season of EDTF ("2012-21") unless the next year."""
+    match = _SHORT_RANGE.fullmatch(text)
+    if not match:
+        return False
+    first, last = int(match[2]), int(match[3])
+    return last > max(12, first) and (last not in range(21, 25) or last == first + 1)
+
+
+def _make_range(start: str, end: str, statement: str, language: str) -> Date | None:
+    """Make a range of two dates; a converted Hijri year is a range itself, of which the outer end counts."""
+    first, last = (to_date(to_gregorian(_parts_of_iso(part), statement, language)) for part in (start, end))
+    if not first.edtf or not last.edtf:
+        return None
+    flags = tuple(dict.fromkeys(first.flags + last.flags))
+    lower, upper = first.edtf.split("/")[0], last.edtf.split("/")[-1]
+    if lower[:4] > upper[:4]:
+        return Date(edtf=lower, year=first.year, flags=(*flags, "impossible"), rule="range")
+    edtf = lower if lower == upper else f"{lower}/{upper}"
+    return Date(edtf=edtf, year=first.year, flags=flags, rule="range")
+
+
+def _parts_of_iso(text: str) -> Parts:
+    year, month, day = ([int(part) for part in text.split("-")] + [0, 0])[:3]
+    return Parts(year=year, month=month or None, day=day or None, rule="ISO 8601")
+
+
+def read_single_date(bare: str, text: str, language: str) -> Date | None:
+    """Read one date in numbers or words, or the one year of a text."""
+    corrected = _CORRECTED.search(text)
+    if corrected:
+        return Date(edtf=corrected[1], year=int(corrected[1]), rule="year in brackets after another")
+    plain = _without_era_marks(bare)
+    parts = _parts_from_numbers(plain.strip(" .,/-")) or _parts_from_words(plain, language) or _parts_from_text(plain)
+    return to_date(to_gregorian(parts, text, language)) if parts else None
+
+
+def read_year_in_two_calendars(text: str) -> Date | None:
+    """Read the Gregorian year of "1434هـ / 2013م" and "2554 [2011]", which give one year twice."""
+    years = [int(year) for year in _YEAR.findall(text)]
+    year = gregorian_of_same_year(*years) if len(years) == 2 else None
+    return None if year is None else Date(edtf=str(year), year=year, rule="one year in two calendars")
+
+
+def _without_era_marks(text: str) -> str:
+    for marks in (words.GREGORIAN, words.HIJRI, words.BUDDHIST):
+        text = marks.sub(" ", text)
+    return " ".join(text.split())
+
+
+def _parts_from_numbers(text: str) -> Parts | None:
+    if match := ISO.fullmatch(text) or _COMPACT.fullmatch(text):
+        return iso_parts(match)
+    if match := _YEAR_FIRST.fullmatch(text):
+        year, month, day = (int(part or 0) for part in match.group(1, 3, 4))
+        return Parts(year=year, month=month or None, day=(month and day) or None, rule="year first")
+    if match := _DAY_OR_MONTH_FIRST.fullmatch(text):
+        return _day_or_month_first(int(match[1]), int(match[3]), int(match[4]), match[2])
+    if match := _MONTH_YEAR.fullmatch(text):
+        return Parts(year=int(match[2]), month=int(match[1]), rule="month and year")
+    return None
+
+
+def iso_parts(match: re.Match[str]) -> Parts:
+    """Return the parts of a match of ISO."""
+    year, month, day = (int(part or 0) for part in match.groups())
+    return Parts(year=year, month=month or None, day=(month and day) or None, rule="ISO 8601")
+
+
+def _day_or_month_first(first: int, second: int, year: int, separator: str) -> Parts:
+    """Tell 12/31/2012 from 31/12/2012; 3.4.2012 is always day first, 3/4/2012 keeps only its year."""
+    if separator == "." or first > 12 or first == second:
+        return Parts(year=year, month=second, day=first, rule="day first")
+    if second > 12:
+        return Parts(year=year, month=first, day=second, rule="month first")
+    return Parts(year=year, flags=frozenset({"ambiguous"}), rule="day or month first")
+
+
+def _parts_from_words(text: str, language: str) -> Parts | None:
+    """Read a date with a month's or season's name, in any order: "Apr 29 16:35:48 PDT 2013", "15 มีนาคม 2554"."""
+    years = _YEAR.findall(text)
+    if len(set(years)) != 1:
+        return None
+    rest = _YEAR.sub(" ", _ZONE.sub(" ", TIME.sub(" ", text)))
+    letters = fold(re.sub(r"\d+", " ", rest))
+    hijri = _month_named(letters, words.hijri_months())
+    if hijri:
+        return Parts(
+            year=int(years[0]), month=hijri, day=_day(rest), flags=frozenset({"hijri"}), rule="Islamic month's name"
+        )
+    month = _month_named(letters, words.months(language)) or _month_named(letters, words.months())
+    if month is None:
+        return None
+    day = _day(rest) if month <= 12 else None
+    return Parts(year=int(years[0]), month=month, day=day, rule="month's name" if month <= 12 else "season")
+
+
+def _day(rest: str) -> int | None:
+    numbers = [int(number) for number in _NUMBER.findall(rest)]
+    return numbers[0] if len(numbers) == 1 and numbers[0] > 0 else None
+
+
+def _month_named(letters: str, names: dict[str, int]) -> int | None:
+    """Return the month that one word, or two together, name; None when several months are named."""
+    tokens = letters.split()
+    pairs = [" ".join(pair) for pair in pairwise(tokens)]
+    two = {names[pair] for pair in pairs if pair in names}
+    months = two or {names[token] for token in tokens if token in names}
+    return months.pop() if len(months) == 1 else None
+
+
+def _parts_from_text(text: str) -> Parts | None:
+    """Read the date in "Published: 2012-03-04", the year in "Paris, 1998"; the first of two years, as ambiguous."""
+    whole = set(_ISO_DAY.findall(text))
+    if len(whole) == 1:
+        return _parts_of_iso(whole.pop())
+    if _SHORT_YEAR.fullmatch(text):
+        return None
+    years = list(dict.fromkeys(int(year) for year in _YEAR.findall(text)))
+    if not years or len(text) > 60 or len(years) > 2:
+        return None
+    flags = frozenset({"ambiguous"}) if len(years) > 1 else frozenset[str]()
+    return Parts(year=years[0], flags=flags, rule="year in text")
