@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from schemas import HarvestFailed, RawResponse
-from schemas.base import Base
+from schemas import Base, HarvestFailed, RawResponse
 
 MAX_CONSECUTIVE_FAILURES = 10  # records or pages in a row that fail before the server counts as failed
 

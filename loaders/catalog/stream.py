@@ -38,8 +38,7 @@ from loaders.store import (
     read_transaction,
     write_parquet,
 )
-from schemas import Assessment, Base, Environment, Reason
-from schemas.feed import FEED_NAME
+from schemas import FEED_NAME, Assessment, Base, Environment, Reason
 
 _UNGATED_REASON = "its records came by the pipe, and no gate has judged them"
 _MAX_SPOOL_AGE_SECONDS = 86_400
