@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     from schemas import Environment
@@ -60,17 +64,23 @@ def _set_up_airflow() -> None:
         Pool.create_or_update_pool(POOL, slots=1, description="one writer of the catalog", include_deferred=False)
 
 
-def setup() -> int:
+def setup(
+    existing_airflow: Annotated[
+        bool, typer.Option("--existing-airflow", help="Use Airflow's own configuration, not one under ELIB_HOME.")
+    ] = False,
+) -> int:
     """Set up the catalog and Airflow's database. A second call changes nothing."""
     from commands.airflow_home import prepare
     from schemas import environment
 
     env = environment()
     try:
-        prepare(env)
+        if not existing_airflow:
+            prepare(env)
         set_up(env)
     except (NotSetUp, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"Set up: {env.catalog_url.split('@')[-1]}, Airflow in {env.home / 'airflow'}")
+    airflow_home = os.environ.get("AIRFLOW_HOME") or Path.home() / "airflow"
+    print(f"Set up: {env.catalog_url.split('@')[-1]}, Airflow in {airflow_home}")
     return 0

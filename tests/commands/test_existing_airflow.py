@@ -16,28 +16,36 @@ FEED_DAGS = {f"feed_{feed.name}" for feed in read_feeds(ROOT / "feeds")[0]}
 OWN_DAG = "from airflow.sdk import DAG\nwith DAG('own'):\n    pass\n"
 
 
-def airflow(home: Path, variables: dict[str, str], *words: str) -> str:
-    """Return what an airflow command prints as JSON, in a fresh AIRFLOW_HOME and with these variables only."""
+def run(home: Path, variables: dict[str, str], module: str, *words: str) -> str:
+    """Return what a command prints, in a fresh AIRFLOW_HOME and with these variables only."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "ELIB_", "PYTHON"))}
-    given = {"AIRFLOW_HOME": str(home / "airflow"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    given = {"AIRFLOW_HOME": str(home / "airflow"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "ELIB_HOME": str(home)}
     ran = subprocess.run(
-        [sys.executable, "-m", "airflow", *words], cwd=home, capture_output=True, text=True, check=True, timeout=300,
+        [sys.executable, "-m", module, *words], cwd=home, capture_output=True, text=True, check=True, timeout=300,
         env={**clean, **given, **variables},
     )  # fmt: skip
-    return ran.stdout[ran.stdout.find("[{") :] if "[{" in ran.stdout else ran.stdout
+    return ran.stdout
 
 
-def printed_variables(home: Path) -> dict[str, str]:
-    command = [sys.executable, "-m", "commands.cli", "dags-folder"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    ran = subprocess.run(command, cwd=home, capture_output=True, text=True, check=True, env=environment)
-    return dict(line.split("=", 1) for line in ran.stdout.splitlines())
+def airflow(home: Path, variables: dict[str, str], *words: str) -> str:
+    return run(home, variables, "airflow", *words)
+
+
+def elib(home: Path, variables: dict[str, str], *words: str) -> str:
+    return run(home, {"PYTHONPATH": str(ROOT), **variables}, "commands.cli", *words)
+
+
+def rows(printed: str) -> list[dict[str, str]]:
+    """Return the JSON that an airflow command prints after its warnings."""
+    found: list[dict[str, str]] = json.loads(printed[printed.index("[{") :])
+    return found
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("beside_own_dags", [False, True], ids=["dags folder", "bundle"])
 def test_an_existing_airflow_finds_every_dag_without_import_errors(tmp_path: Path, beside_own_dags: bool) -> None:
-    variables, options = printed_variables(tmp_path), ["--local"]
+    lines = elib(tmp_path, {}, "dags-folder").splitlines()
+    variables, options = dict(line.split("=", 1) for line in lines), ["--local"]
     if beside_own_dags:
         own = tmp_path / "own"
         own.mkdir()
@@ -49,7 +57,8 @@ def test_an_existing_airflow_finds_every_dag_without_import_errors(tmp_path: Pat
         variables["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps(
             [{"name": name, "classpath": local, "kwargs": {"path": path}} for name, path in bundles.items()]
         )
-    airflow(tmp_path, variables, "db", "migrate")
+    elib(tmp_path, variables, "setup", "--existing-airflow")
+    assert "catalog" in {pool["pool"] for pool in rows(airflow(tmp_path, variables, "pools", "list", "-o", "json"))}
     assert "No data found" in airflow(tmp_path, variables, "dags", "list-import-errors", *options)
-    listed = {dag["dag_id"] for dag in json.loads(airflow(tmp_path, variables, "dags", "list", *options, "-o", "json"))}
+    listed = {dag["dag_id"] for dag in rows(airflow(tmp_path, variables, "dags", "list", *options, "-o", "json"))}
     assert listed == FEED_DAGS | {"catalog"} | ({"own"} if beside_own_dags else set())
