@@ -1,26 +1,32 @@
-"""python -m bench.coverage PATH…: per format, the share of stored records with each main field.
+"""python -m bench.coverage [--leaves] PATH…: what the crosswalks read from stored records.
 
-"said" is before normalization: the crosswalk found something for the field; "made" is after it: the shared record has
-a value that the catalog can use.
+Without --leaves: per format, the share of records with each main field, as stated in the record (the crosswalk found
+something for the field) → as published (the shared record has a value that the catalog can use).
+With --leaves: per format, the leaves that no row of the table names, whether they stay unmapped or a wildcard such as
+`amdsec/*` ignores them. A row should be written for each that a reader of the library would miss.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from bench.stored import records
-from schemas import Assessment, Feed
+from schemas import Assessment, Feed, SourceRecord
 from transforms import transform
 from transforms.crosswalks import Unreadable, read
+from transforms.draft import Draft
 
-_SAID = {
+_FEED = Feed(name="stored", title="stored", partner="stored", protocol="files", url="stored")
+_STATED = {  # main field: fields of the draft, one of which has a statement
     "title": ("title",),
     "language": ("languages",),
     "licence": ("license",),
@@ -28,67 +34,93 @@ _SAID = {
     "date": ("issued",),
     "url": ("url", "identifiers"),
 }
+_NUMBER = re.compile(r"\[\d+\]")
 
 
-def _made(assessment: Assessment) -> dict[str, bool]:
-    """Which main fields the shared record has."""
-    found = assessment.resource
-    if found is None:
-        return dict.fromkeys(_SAID, False)
+def unnamed_leaves(stored: Iterable[SourceRecord]) -> Counter[tuple[str, str, str]]:
+    """Count the records with each leaf that no row names, by format, path without numbers, and wildcard row or ""."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for record in stored:
+        if (draft := _draft(record)) is not None:
+            counts.update({(record.format, _NUMBER.sub("", path), row) for path, row in _unnamed(draft)})
+    return counts
+
+
+def _unnamed(draft: Draft) -> Iterator[tuple[str, str]]:
+    for leaf in draft.unmapped:
+        yield leaf.path, ""
+    for ignored in draft.ignored:
+        if ignored.row is not None and "*" in ignored.row:
+            yield ignored.leaf.path, ignored.row
+
+
+def _draft(record: SourceRecord) -> Draft | None:
+    try:
+        return read(record.format, record.payload or "")
+    except Unreadable:
+        return None
+
+
+def _leaves_table(stored: Iterable[SourceRecord]) -> Table:
+    table = Table(title="leaves that no row names")
+    for column in ("format", "path", "ignored by", "records"):
+        table.add_column(column, justify="right" if column == "records" else "left", overflow="fold")
+    for (format_, path, row), count in sorted(unnamed_leaves(stored).items()):
+        table.add_row(format_, path, row or "– (unmapped)", str(count))
+    return table
+
+
+def _published(assessment: Assessment) -> dict[str, bool]:
+    """Tell which main fields the shared record has."""
+    resource = assessment.resource
+    if resource is None:
+        return dict.fromkeys(_STATED, False)
     return {
-        "title": bool(found.title),
-        "language": bool(found.languages),
-        "licence": found.license is not None and found.license.uri is not None,
-        "type": bool(found.resource_types),
-        "date": found.issued is not None,
-        "url": found.url is not None,
+        "title": bool(resource.title),
+        "language": bool(resource.languages),
+        "licence": resource.license is not None and resource.license.uri is not None,
+        "type": bool(resource.resource_types),
+        "date": resource.issued is not None,
+        "url": resource.url is not None,
     }
 
 
-def _measure(paths: list[Path]) -> Table:
-    """The table of all formats."""
-    feed = Feed(name="stored", title="stored", partner="stored", protocol="files", url="stored")
+def _coverage_table(stored: Iterable[SourceRecord]) -> Table:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for path in paths:
-        for record in records(path):
-            count = counts[record.format]
-            count["records"] += 1
-            started = time.perf_counter_ns()
-            assessment = transform(record, feed)
-            count["ns"] += time.perf_counter_ns() - started
-            count["rejected"] += assessment.rejection is not None
-            for name, there in _made(assessment).items():
-                count[f"made {name}"] += there
-            for name in _said(record.format, record.payload or ""):
-                count[f"said {name}"] += 1
-    return _table(counts)
-
-
-def _said(format_: str, payload: str) -> list[str]:
-    try:
-        draft = read(format_, payload)
-    except Unreadable:
-        return []
-    return [name for name, fields in _SAID.items() if any(draft.get(field) for field in fields)]
-
-
-def _table(counts: dict[str, Counter[str]]) -> Table:
-    table = Table(title="share of records with each field, said → made (%)")
-    for column in ("format", "records", "rejected", *_SAID, "µs each"):
+    for record in stored:
+        count = counts[record.format]
+        count["records"] += 1
+        started = time.perf_counter_ns()
+        assessment = transform(record, _FEED)
+        count["ns"] += time.perf_counter_ns() - started
+        count["rejected"] += assessment.rejection is not None
+        for name, is_published in _published(assessment).items():
+            count[f"published {name}"] += is_published
+        draft = _draft(record) or Draft()
+        for name, fields in _STATED.items():
+            count[f"stated {name}"] += any(draft.get(field) for field in fields)
+    table = Table(title="share of records with each field, stated → published (%)")
+    for column in ("format", "records", "rejected", *_STATED, "µs each"):
         table.add_column(column, justify="left" if column == "format" else "right")
     for format_, count in sorted(counts.items()):
         total = count["records"]
         shares = [
-            f"{100 * count[f'said {name}'] / total:.0f} → {100 * count[f'made {name}'] / total:.0f}" for name in _SAID
+            f"{100 * count[f'stated {name}'] / total:.0f} → {100 * count[f'published {name}'] / total:.0f}"
+            for name in _STATED
         ]
         table.add_row(format_, str(total), str(count["rejected"]), *shares, f"{count['ns'] / total / 1000:.0f}")
     return table
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.coverage")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.coverage", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("paths", nargs="+", type=Path, help="folders or files of stored responses")
-    Console(width=160).print(_measure(parser.parse_args(arguments).paths))
+    parser.add_argument("--leaves", action="store_true", help="list the leaves that no row of a table names")
+    options = parser.parse_args(arguments)
+    stored = (record for path in options.paths for record in records(path))
+    Console(width=160).print(_leaves_table(stored) if options.leaves else _coverage_table(stored))
     return 0
 
 
