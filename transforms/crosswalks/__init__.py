@@ -1,4 +1,4 @@
-"""One module a format; CROSSWALKS finds the one that reads a record by the format's name."""
+"""Crosswalks: one module per format. CROSSWALKS has every format by name; read() reads a payload."""
 
 from __future__ import annotations
 

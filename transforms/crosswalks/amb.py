@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from transforms.crosswalks import schema_org
-from transforms.crosswalks.engine import JsonFormat, Reader, Table
-from transforms.crosswalks.schema_org import person, relation
-from transforms.crosswalks.schema_org_terms import concept
+from transforms.crosswalks.engine import USED, JsonFormat, Reader, Table
+from transforms.crosswalks.schema_org import concept, person, relation
 
-_KEPT = {key: row for key, row in schema_org.ROWS.items() if key.partition("/")[0] not in {"type", "mainentityofpage"}}
-ROWS = _KEPT | {
+_SHARED_ROWS = {
+    key: row for key, row in schema_org.ROWS.items() if key.partition("/")[0] not in {"type", "mainentityofpage"}
+}
+ROWS = _SHARED_ROWS | {
     "caption/id": "links:content",
     "trailer/contenturl": "links:preview",
-    "trailer/encodingformat": ".",
+    "trailer/encodingformat": USED,
 }
 IGNORED = schema_org.IGNORED | {
     "type": "the kind of thing, which the format says",

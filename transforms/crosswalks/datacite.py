@@ -36,47 +36,47 @@ IGNORED = {
 }
 
 
+_NAME_TYPES = {"personal": "person", "organizational": "organisation"}
+
+
 def title(group: Group) -> None:
-    """A title; a subtitle, translated or alternative one is an alternative."""
-    kind = group.first("@titletype")
+    """Add a title; a subtitle, translated or alternative one is an alternative title."""
+    field = "alternative_titles" if group.text("@titletype") else "title"
     for value in group.take(""):
-        group.add("title" if kind is None else "alternative_titles", value)
+        group.add(field, value)
 
 
 def _creator(group: Group) -> None:
-    """A creator, with kind and name identifier."""
+    """Add a creator with kind and name identifier."""
     _person(group, "creatorname", "author")
 
 
-def _contribution(group: Group) -> None:
-    """A contributor in DataCite's own role."""
-    kind = group.first("@contributortype")
-    _person(group, "contributorname", kind.text if kind else "unknown")
+def _contributor(group: Group) -> None:
+    """Add a contributor in DataCite's own role."""
+    _person(group, "contributorname", group.text("@contributortype") or "unknown")
 
 
 def _person(group: Group, name: str, role: str) -> None:
-    stated = group.first(f"{name}/@nametype")
-    kind = {"personal": "person", "organizational": "organisation"}.get(stated.text.lower() if stated else "")
-    id_ = group.first("nameidentifier")
+    kind = _NAME_TYPES.get(group.text(f"{name}/@nametype").lower())
+    id_ = group.text("nameidentifier")
     group.take("nameidentifier/@nameidentifierscheme", "nameidentifier/@schemeuri")
     group.take("givenname", "familyname", "affiliation/@affiliationidentifierscheme", "affiliation/@schemeuri")
     for value in group.take(name):
-        add_contributor(group, value, role, kind, id_.text if id_ else None)
+        add_contributor(group, value, role, kind, id_)
 
 
 def _date(group: Group) -> None:
-    """A date by its type; Updated is a modification."""
-    kind = group.first("@datetype")
+    """Add a date by its type; Updated is a modification."""
+    date_type = group.text("@datetype").lower()
     group.take("@dateinformation")
-    said = kind.text.lower() if kind else None
     for value in group.take(""):
-        if said == "updated":
+        if date_type == "updated":
             group.add("modified", value)
         else:
-            group.add("issued", value, said)
+            group.add("issued", value, date_type or None)
 
 
-_RELATED = {
+_RELATIONS = {  # DataCite's relation type: ours
     "ispartof": "ispartof",
     "haspart": "haspart",
     "isversionof": "isversionof",
@@ -98,17 +98,17 @@ _RELATED = {
 
 
 def _related(group: Group) -> None:
-    """What the resource is related to, by DataCite's relation type."""
-    kind = group.first("@relationtype")
+    """Add what the resource is related to, by DataCite's relation type."""
+    relation = _RELATIONS.get(group.text("@relationtype").lower(), "references")
     group.take("@relatedidentifiertype", "@resourcetypegeneral", "@relatedmetadatascheme", "@schemeuri", "@schemetype")
     for value in group.take(""):
-        group.add("relations", value, _RELATED.get(kind.text.lower() if kind else "", "references"))
+        group.add("relations", value, relation)
 
 
 READERS: dict[str, Reader] = {
     "titles/title": title,
     "creators/creator": _creator,
-    "contributors/contributor": _contribution,
+    "contributors/contributor": _contributor,
     "dates/date": _date,
     "relatedidentifiers/relatedidentifier": _related,
 }

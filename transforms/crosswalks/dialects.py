@@ -1,6 +1,6 @@
-"""What single partners say differently from their format: a few rows over the format's table.
+"""Dialects: a few rows over a format's table, for partners that use its fields in their own way.
 
-A feed file chooses one by name (`dialect = "phaidra"`).
+A feed file chooses one by name (`dialect = "eprints"`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class _Dialect(NamedTuple):
 
 
 def _page_or_relation(group: Group) -> None:
-    """The page, where the relation is an address; any other is what the resource is related to."""
+    """Add an address as the resource's page, and any other text as what the resource is related to."""
     for value in group.take(""):
         if value.text.startswith("http"):
             group.add("url", value)

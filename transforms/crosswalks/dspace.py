@@ -132,11 +132,12 @@ IGNORED_FIELDS = {
     "*/@securitylevel": "who may see the field in the repository",
 }
 BESIDE = {"*/@authority": USED}
+ROLES_BY_BUNDLE = {"ORIGINAL": "content", "THUMBNAIL": "thumbnail"}
 _NAMED = frozenset({"mdschema", "element", "qualifier"})
 
 
 def _field_name(schema: str | None, element: str | None, qualifier: str | None) -> str:
-    """The field's name with dots; a missing schema is dc."""
+    """Return the field's name with dots; a missing schema is dc."""
     return ".".join(part.strip().lower() for part in (schema or "dc", element, qualifier) if part and part.strip())
 
 
@@ -155,22 +156,22 @@ DIM = XmlFormat(
 )
 
 
-def _rest_field(found: dict[str, Any], key: str) -> NamedText | None:
-    """A REST field: named by the key above it (7) or by its own `key` (6)."""
-    if not isinstance(found.get("value"), str | int | float):
+def _rest_field(member: dict[str, Any], key: str) -> NamedText | None:
+    """Name a field of the REST interface by the key above it (DSpace 7) or by its own `key` (DSpace 6)."""
+    if not isinstance(member.get("value"), str | int | float):
         return None
     if key.startswith("metadata/"):
-        return NamedText(key.removeprefix("metadata/"), "value", _language(found), frozenset({"language"}))
-    if isinstance(name := found.get("key"), str) and key in {"metadata", "bitstreams/metadata"}:
-        inside = "" if key == "metadata" else "bitstreams/"
-        parts = frozenset({"key", "schema", "element", "qualifier", "language"})
-        return NamedText(inside + name.strip().lower(), "value", _language(found), parts)
+        return NamedText(key.removeprefix("metadata/"), "value", _language(member), frozenset({"language"}))
+    if isinstance(name := member.get("key"), str) and key in {"metadata", "bitstreams/metadata"}:
+        prefix = "" if key == "metadata" else "bitstreams/"
+        qualifiers = frozenset({"key", "schema", "element", "qualifier", "language"})
+        return NamedText(prefix + name.strip().lower(), "value", _language(member), qualifiers)
     return None
 
 
-def _language(found: dict[str, Any]) -> str | None:
-    said = found.get("language")
-    return said if isinstance(said, str) and said else None
+def _language(member: dict[str, Any]) -> str | None:
+    language = member.get("language")
+    return language if isinstance(language, str) and language else None
 
 
 _MACHINERY = "the repository's own machinery"
@@ -198,11 +199,9 @@ _REST_IGNORED = IGNORED_FIELDS | {
 
 
 def _bitstream(group: Group) -> None:
-    """A file of an item: only those of the bundle ORIGINAL are content."""
-    bundle = group.first("bundlename")
+    """Add a file of an item: only those of the bundle ORIGINAL are content."""
+    role = ROLES_BY_BUNDLE.get(group.text("bundlename") or "ORIGINAL")
     media = group.first("mimetype", "format")
-    roles = {"ORIGINAL": "content", "THUMBNAIL": "thumbnail"}
-    role = roles.get(bundle.text if bundle else "ORIGINAL")
     address = group.first("retrievelink", "link", "_links/content/href", "url")
     if role is not None and address is not None and address.text.startswith("http"):
         group.add("links", address, f"{role}|{media.text if media else ''}")

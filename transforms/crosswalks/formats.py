@@ -80,7 +80,7 @@ CROSSWALKS: dict[str, Crosswalk] = {
     "atom": syndication.ATOM,
 }
 
-# formats whose root element decides where a server announces one and sends another
+# formats that servers mistake for one another: the root element of the payload decides
 FAMILIES: tuple[frozenset[str], ...] = (
     frozenset({"oai_dc", "qdc"}),
     frozenset({"dim", "xoai"}),

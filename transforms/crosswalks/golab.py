@@ -1,8 +1,12 @@
-"""Go-Lab's three lists (golabz.eu/rest/{apps,labs,ils}/retrieve.json): plain objects, ids as strings."""
+"""Go-Lab's lists of apps, labs and inquiry learning spaces (https://www.golabz.eu/rest/{apps,labs,ils}/retrieve.json).
+
+Plain objects; ids are strings.
+"""
 
 from __future__ import annotations
 
 from transforms.crosswalks.engine import USED, Group, JsonFormat, Table
+from transforms.draft import PERSONAL
 
 _SHARED = {
     "id": "identifiers:golabz.eu",
@@ -46,21 +50,21 @@ _ILS = _SHARED | {
     "ils_image": "links:preview",
     "ils_thumb": "links:thumbnail",
 }
-_BOOKING = {
-    "user_id": "personal data",
-    "user_mail": "personal data",
+_IGNORED = {
+    "user_id": PERSONAL,
+    "user_mail": PERSONAL,
     "start_time": "a booking, not the lab",
     "end_time": "a booking, not the lab",
 }
 
 
 def _lab_app(group: Group) -> None:
-    """One lab has several apps: each is a part of it, and a link to its content."""
+    """Add each app of a lab as a part of it, and as a link to its content."""
     for value in group.take("app_url"):
         group.add("links", value, "content")
         group.add("relations", value, "haspart")
 
 
-APPS_FORMAT = JsonFormat(Table(_APPS, _BOOKING))
-LABS_FORMAT = JsonFormat(Table(_LABS, _BOOKING, {"lab_apps": _lab_app}))
-ILS_FORMAT = JsonFormat(Table(_ILS, _BOOKING))
+APPS_FORMAT = JsonFormat(Table(_APPS, _IGNORED))
+LABS_FORMAT = JsonFormat(Table(_LABS, _IGNORED, {"lab_apps": _lab_app}))
+ILS_FORMAT = JsonFormat(Table(_ILS, _IGNORED))

@@ -1,4 +1,4 @@
-"""Graasp collections (api.graasp.org): hits of the search, or items as stored."""
+"""Graasp collections (https://api.graasp.org): results of the search, or items as stored."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ IGNORED = {
 
 
 def creator(group: Group) -> None:
-    """The creator's name; an account's number alone names nobody."""
+    """Add the creator's name; an account's number alone names nobody."""
     for value in group.take("name"):
         add_contributor(group, value, "author")
 

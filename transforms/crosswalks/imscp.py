@@ -8,7 +8,7 @@ from __future__ import annotations
 from transforms.crosswalks import lom
 from transforms.crosswalks.engine import Table, XmlFormat
 
-_CONTENTS = "the package's table of contents"
+_TABLE_OF_CONTENTS = "the package's table of contents"
 ROWS = {"organizations/organization/title": "title"}
 IGNORED = {
     "@*": "the package's own machinery",
@@ -17,10 +17,10 @@ IGNORED = {
     "@base": "the package's own machinery",
     "metadata/schema": "the name of the metadata schema",
     "metadata/schemaversion": "the version of the metadata schema",
-    "organizations/*": _CONTENTS,
+    "organizations/*": _TABLE_OF_CONTENTS,
     "resources/*": "the package's files",
     "authorizations/*": "who may open the package",
-    "sequencingcollection/*": _CONTENTS,
+    "sequencingcollection/*": _TABLE_OF_CONTENTS,
     "manifest/*": "a package inside the package",
 }
 FORMAT = XmlFormat(

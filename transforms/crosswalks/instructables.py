@@ -1,4 +1,7 @@
-"""Instructables (Autodesk): the detail and list JSON, and its RSS, whose addresses are below the site."""
+"""Instructables (https://www.instructables.com): the JSON of its lists and details, and its RSS.
+
+Addresses are often relative to the site.
+"""
 
 from __future__ import annotations
 
@@ -47,13 +50,13 @@ IGNORED = {
 
 
 def author(group: Group) -> None:
-    """The author's screen name."""
+    """Add the author's screen name."""
     for value in group.take("", "screenname", "name"):
         add_contributor(group, value, "author", "person")
 
 
 def _address(group: Group) -> None:
-    """An address, whole or below the site, or the slug alone."""
+    """Add the page: a whole address, one relative to the site, or the last step alone."""
     for value in group.take(""):
         group.add("url", value, text=_whole(value))
 
@@ -64,13 +67,13 @@ def _whole(value: Value) -> str:
     return f"{_SITE}/{value.text.strip('/')}/"
 
 
-def _below_site(field: str, hint: str | None = None) -> Reader:
-    """A reader of an address that may be below the site."""
+def _relative(field: str, hint: str | None = None) -> Reader:
+    """Return a reader of an address that may be relative to the site."""
 
     def read(group: Group) -> None:
         for value in group.take(""):
-            below = value.text.startswith("/") and not value.text.startswith("//")
-            group.add(field, value, hint, text=f"{_SITE}{value.text}" if below else value.text)
+            is_relative = value.text.startswith("/") and not value.text.startswith("//")
+            group.add(field, value, hint, text=f"{_SITE}{value.text}" if is_relative else value.text)
 
     return read
 
@@ -82,9 +85,9 @@ RSS = syndication.RSS.with_table(
         {},
         {},
         {
-            "link": _below_site("url"),
-            "guid": _below_site("identifiers"),
-            "imagethumb": _below_site("links", "thumbnail"),
+            "link": _relative("url"),
+            "guid": _relative("identifiers"),
+            "imagethumb": _relative("links", "thumbnail"),
         },
     )
 )

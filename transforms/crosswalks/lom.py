@@ -1,4 +1,6 @@
-"""IEEE LOM 1484.12.1 in every binding met: 1484.12.3, loose, IMS MD 1.2.1, langstring, OBAA, LRE, misspelt cases.
+"""IEEE LOM (1484.12.1) in the bindings that partners use: 1484.12.3 strict and loose, IMS MD 1.2.1, OBAA, LRE.
+
+https://standards.ieee.org/ieee/1484.12.1/7699/ · https://www.imsglobal.org/metadata/
 
 Keys are lower-cased local names without the wrappers `string`, `langstring` and `vcard`.
 """
@@ -7,8 +9,7 @@ from __future__ import annotations
 
 import re
 
-from schemas import Leaf
-from transforms.crosswalks.engine import Group, Reader, Table, Value, XmlFormat, add_contributor
+from transforms.crosswalks.engine import Group, Reader, Table, XmlFormat, add_contributor
 from transforms.draft import IF_KNOWN
 
 ROWS = {
@@ -51,14 +52,14 @@ IGNORED = {
     "schema": "the name of the metadata schema",
     "schemaversion": "the version of the metadata schema",
 }
-_NOT_A_STATEMENT = re.compile(
-    r"(?:https?://\S+/)?(?:yes|no|true|false|sim|nao|não|oui|non|si|sí)(?:_\d)?", re.IGNORECASE
-)
-_CHANGES = ("modif", "updat", "revis")
+_YES_OR_NO = re.compile(r"(?:https?://\S+/)?(?:yes|no|true|false|sim|nao|não|oui|non|si|sí)(?:_\d)?", re.IGNORECASE)
+_CHANGES = ("modif", "updat", "revis")  # how the description of a date of modification begins
+_ROLES_OF_CHANGES = frozenset({"editor", "validator", "terminator"})
+_MAX_QUALIFIER_CHARS = 40
 
 
 def _listed(field: str, also: str | None = None) -> Reader:
-    """A reader of a term of a list: its value or label with its URI; which list it is of stands beside it."""
+    """Return a reader of a term of a list: its value or label with its URI."""
 
     def read(group: Group) -> None:
         uri = group.first("id")
@@ -73,74 +74,70 @@ def _listed(field: str, also: str | None = None) -> Reader:
 
 
 def identifier(group: Group) -> None:
-    """An identifier with its catalogue; IMS writes it as text."""
-    scheme = group.first("catalog")
+    """Add an identifier with its catalogue; IMS writes it as text."""
+    scheme = group.text("catalog") or None
     for value in group.take("entry", "entry/value", ""):
-        group.add("identifiers", value, scheme.text if scheme else None)
+        group.add("identifiers", value, scheme)
 
 
 def contribute(group: Group) -> None:
-    """Who, in which role, and when; the date of a publisher is the date of issue."""
-    role = group.first("role/value", "role")
+    """Add who took part in which role, and when; the date of a publisher is the date of issue."""
+    role = group.text("role/value", "role") or "unknown"
     group.take("role/source", "role/label", "role/id")
-    said = role.text if role else "unknown"
     for value in group.take("entity", "centity", "centity/vcard", "entity/vcard", "entity/value"):
-        add_contributor(group, value, said)
-    note = group.first("date/description", "date/description/value")
+        add_contributor(group, value, role)
+    note = group.text("date/description", "date/description/value")
+    is_change = note.lower().startswith(_CHANGES) or role.lower() in _ROLES_OF_CHANGES
     for value in group.take("date", "date/datetime", "date/value"):
-        changed = note is not None and note.text.lower().startswith(_CHANGES)
-        if changed or said.lower() in {"editor", "validator", "terminator"}:
+        if is_change:
             group.add("modified", value)
         else:
-            group.add("issued", value, _qualifier(said, note))
+            group.add("issued", value, _qualifier(role, note))
 
 
-def _qualifier(role: str, note: Value | None) -> str | None:
+def _qualifier(role: str, note: str) -> str | None:
     if role.lower() == "publisher":
         return "issued"
     if role.lower() in {"author", "initiator", "content provider"}:
         return "created"
-    return note.text if note is not None and len(note.text) < 40 else None
+    return note if note and len(note) < _MAX_QUALIFIER_CHARS else None
 
 
 def classification(group: Group) -> None:
-    """Taxon paths by purpose: disciplines, levels and competencies; the others stay unmapped."""
-    said = [
-        found for name in ("purpose/value", "purpose", "purpose/label", "purpose/id") if (found := group.first(name))
-    ]
+    """Add taxon paths by purpose: disciplines, levels and competencies; others stay unmapped."""
+    purposes = [group.text(name) for name in ("purpose/value", "purpose", "purpose/label", "purpose/id")]
+    purposes = [_purpose(text) for text in purposes if text]
     group.take("purpose/source")
-    field = next((_PURPOSES[key] for one in said if (key := _purpose(one)) in _PURPOSES), None) if said else "subjects"
+    field = next((_FIELDS[purpose] for purpose in purposes if purpose in _FIELDS), None) if purposes else "subjects"
     if field is None:
         return
     for path in group.groups("taxonpath"):
-        source = path.first("source", "source/value")
-        scheme = source.text if source else ""
+        scheme = path.text("source", "source/value")
         for taxon in _taxons(path):
-            number = taxon.first("id", "id/value")
-            entries = taxon.take("entry", "entry/value")
-            for value in entries:
-                taxon.add(field, value, f"{scheme}|{number.text if number else ''}")
-            if number is not None and not entries:
-                taxon.add(field, number, f"{scheme}|{number.text}")
+            _add_taxon(taxon, field, scheme)
     for value in group.take("keyword", "keyword/value"):
         group.add("keywords", value)
 
 
-def _purpose(said: Value) -> str:
-    """A purpose as PURPOSES has it: in lower case, the last part of a URI ("…/concept/educational_level")."""
-    return " ".join(said.text.lower().rpartition("/")[2].replace("_", " ").split())
+def _purpose(text: str) -> str:
+    """Return a purpose as _FIELDS has it: in lower case, of a URI its last part ("…/concept/educational_level")."""
+    return " ".join(text.lower().rpartition("/")[2].replace("_", " ").split())
 
 
 def _taxons(path: Group) -> list[Group]:
-    """The taxons of a path from broad to narrow, listed or (in IMS 1.1) nested."""
-    found = []
-    for taxon in path.groups("taxon"):
-        found.append(taxon)
-        found.extend(_taxons(taxon))
-    return found
+    """Return the taxons of a path from broad to narrow, listed or (in IMS 1.1) nested."""
+    return [inner for taxon in path.groups("taxon") for inner in (taxon, *_taxons(taxon))]
 
 
-_PURPOSES = {
+def _add_taxon(taxon: Group, field: str, scheme: str) -> None:
+    """Add a taxon's entries, or else its number."""
+    number = taxon.first("id", "id/value")
+    entries = taxon.take("entry", "entry/value") or ([number] if number else [])
+    for value in entries:
+        taxon.add(field, value, f"{scheme}|{number.text if number else ''}")
+
+
+_FIELDS = {  # the purpose of a classification: our field
     "discipline": "subjects",
     "idea": "subjects",
     "educational level": "levels",
@@ -158,34 +155,29 @@ _PURPOSES = {
 
 
 def relation(group: Group) -> None:
-    """What the resource is related to; a thumbnail or preview is a link."""
-    kind = group.first("kind/value", "kind")
+    """Add what the resource is related to; a thumbnail or preview is a link."""
+    kind = "".join(group.text("kind/value", "kind").lower().split())
     group.take("kind/source", "kind/label", "kind/id")
-    said = "".join(kind.text.lower().split()) if kind else ""
     target = group.first(
         "resource/identifier/entry", "resource/catalogentry/entry", "resource/identifier/value", "resource/identifier"
     )
     group.take("resource/identifier/catalog", "resource/catalogentry/catalog")
     if target is None:
         target = group.first("resource/description", "resource")
-    if said in {"hasthumbnail", "thumbnail", "haspreview", "preview"}:
-        group.add("links", target, "thumbnail" if "thumb" in said else "preview")
+    if kind in {"hasthumbnail", "thumbnail", "haspreview", "preview"}:
+        group.add("links", target, "thumbnail" if "thumb" in kind else "preview")
     else:
-        group.add("relations", target, said or "references")
+        group.add("relations", target, kind or "references")
 
 
-def _copyright_statement(group: Group) -> None:
-    """LOM's yes or no says nothing of which licence; LOM-ES and others put the licence itself here."""
+def _restrictions(group: Group) -> None:
+    """Add the licence that LOM-ES and others put here; LOM's own yes or no does not tell which licence it is."""
     group.take("source", "label", "id")
     for value in group.take("", "value"):
-        if _NOT_A_STATEMENT.fullmatch(value.text):
+        if _YES_OR_NO.fullmatch(value.text):
             group.ignore(value, "whether any restriction applies, not which")
         else:
             group.add("license", value)
-
-
-def _leaf(value: Value) -> Leaf:
-    return Leaf(path=value.path, value=value.text)
 
 
 READERS: dict[str, Reader] = {
@@ -202,7 +194,7 @@ READERS: dict[str, Reader] = {
     "contribute": contribute,
     "classification": classification,
     "relation": relation,
-    "rights/copyrightandotherrestrictions": _copyright_statement,
+    "rights/copyrightandotherrestrictions": _restrictions,
 }
 _TAXONS = ["classification/taxonpath" + "/taxon" * depth for depth in range(16)]
 

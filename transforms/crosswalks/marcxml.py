@@ -1,6 +1,11 @@
-"""MARC 21 in MARCXML (https://www.loc.gov/marc/bibliographic/): keys are `tag/code`, control fields `tag`."""
+"""MARC 21 (https://www.loc.gov/marc/bibliographic/) in MARCXML (https://www.loc.gov/standards/marcxml/).
+
+Keys are `tag/code`; those of control fields are `tag`.
+"""
 
 from __future__ import annotations
+
+import re
 
 from schemas import replace
 from transforms.crosswalks.engine import Element, Group, Named, Reader, Table, XmlFormat, add_contributor, by_attributes
@@ -68,63 +73,60 @@ def _marc_field(element: Element, name: str) -> Named | None:
 
 
 def title(group: Group) -> None:
-    """245: the title with its remainder; the statement of responsibility is said by the names."""
+    """Add field 245, the title with its remainder; its statement of responsibility repeats the names."""
     parts = group.take("a", "b", "n", "p")
     if parts:
         group.add("title", parts[0], text=" ".join(value.text for value in parts).rstrip(" /:;,"))
 
 
 def _person(role: str, kind: str | None) -> Reader:
-    """A reader of a name field with its relator and its authority."""
+    """Return a reader of a name field with its relator and its authority."""
 
     def read(group: Group) -> None:
-        said = group.first("e", "4", "j")
-        id_ = group.first("0", "1")
+        relator = group.text("e", "4", "j").rstrip(" .,") or role
+        id_ = group.text("0", "1")
         for value in group.take("a")[:1]:
-            below = [one.text for one in group.take("b", "c")]  # "UNESCO." "Executive Board" keeps its full stop
-            name = " ".join([value.text.rstrip(" ," if below else " ,."), *below])
-            add_contributor(
-                group,
-                replace(value, text=name if kind else value.text.rstrip(" ,")),
-                said.text.rstrip(" .,") if said else role,
-                kind,
-                id_.text if id_ else None,
-            )
+            units = [unit.text for unit in group.take("b", "c")]
+            if kind is None:
+                name = value.text.rstrip(" ,")
+            else:  # "UNESCO." "Executive Board" keeps its full stop
+                name = " ".join([value.text.rstrip(" ," if units else " ,."), *units])
+            add_contributor(group, replace(value, text=name), relator, kind, id_)
 
     return read
 
 
 def _other_identifier(group: Group) -> None:
-    """024: an identifier with its source."""
-    source = group.first("2")
+    """Add field 024, an identifier, with its source."""
+    source = group.text("2") or None
     for value in group.take("a"):
-        group.add("identifiers", value, source.text if source else None)
+        group.add("identifiers", value, source)
 
 
 def _fixed(group: Group) -> None:
-    """008: date 1 in positions 7 to 10, language in 35 to 37; the rest is the library system's coding."""
+    """Add date 1 (positions 7 to 10) and language (35 to 37) of field 008; the rest is the library system's coding."""
     for value in group.take(""):
-        year, tongue = value.text[7:11], value.text[35:38]
+        year, language = value.text[7:11], value.text[35:38]
         if year.isdigit() and year != "9999":
             group.add("issued", value, "issued", text=year)
-        if tongue.isalpha() and tongue not in {"und", "zxx"}:
-            group.add("languages", value, text=tongue)
+        if language.isalpha() and language not in {"und", "zxx"}:
+            group.add("languages", value, text=language)
 
 
 def languages(group: Group) -> None:
-    """041: codes of three letters, in old records one after the other in one subfield."""
+    """Add the codes of field 041: three letters each, in old records one after the other in one subfield."""
     for value in group.take("a"):
         text = value.text.strip()
-        codes = [text[at : at + 3] for at in range(0, len(text), 3)] if len(text) % 3 == 0 else [text]
+        codes = re.findall("...", text, re.DOTALL) if len(text) % 3 == 0 else [text]
         for code in codes:
             group.add("languages", value, text=code)
 
 
 def _address(group: Group) -> None:
-    """856: the second indicator 2 is a related resource, 1 another version of it."""
-    kind = group.first("@ind2")
+    """Add the addresses of field 856; the second indicator 2 marks a related resource, and 1 another version."""
+    field = "links" if group.text("@ind2") == "2" else "url"
     for value in group.take("u"):
-        group.add("links" if kind is not None and kind.text == "2" else "url", value)
+        group.add(field, value)
 
 
 READERS: dict[str, Reader] = {

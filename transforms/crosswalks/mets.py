@@ -28,14 +28,12 @@ IGNORED = {
     "behaviorsec/*": _MACHINERY,
     "filesec/*": "the repository's account of its files",
 }
-_CONTENT = frozenset({"original", "content"})
+_ROLES = {"original": "content", "content": "content", "thumbnail": "thumbnail"}  # by the use of a file group
 
 
 def _files(group: Group) -> None:
-    """The files of one use: only ORIGINAL is content, THUMBNAIL a thumbnail."""
-    use = group.first("@use")
-    name = use.text.lower() if use else "original"
-    role = "thumbnail" if name == "thumbnail" else "content" if name in _CONTENT else None
+    """Add the files of one use: ORIGINAL is content, THUMBNAIL a thumbnail; others are the repository's own."""
+    role = _ROLES.get(group.text("@use").lower() or "original")
     if role is None:
         return
     for file in group.groups("file"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas import replace
-from transforms.crosswalks.engine import USED, Group, Reader, Table, XmlFormat, add_contributor
+from transforms.crosswalks.engine import USED, Group, Reader, Table, Value, XmlFormat, add_contributor
 from transforms.draft import PRIMARY
 
 ROWS = {
@@ -63,44 +63,46 @@ _BESIDE = {
 }
 
 
+_NAME_TYPES = {"personal": "person", "corporate": "organisation", "conference": "organisation"}
+_NOT_A_NAME = frozenset({"date", "termsOfAddress"})  # types of name parts
+
+
 def title(group: Group) -> None:
-    """The parts of a title in order; an abbreviated or translated one is an alternative."""
-    kind = group.first("@type")
+    """Add the parts of a title in order; an abbreviated, translated or other one is an alternative title."""
+    field = "alternative_titles" if group.text("@type") else "title"
     main = group.first("title", "")
     parts = [value.text for value in group.take("nonsort")]
     parts += [main.text] if main else []
-    for value in group.take("subtitle"):
-        parts.append(f": {value.text}")
-    for value in group.take("partnumber", "partname"):
-        parts.append(f". {value.text}")
-    if main is not None:
-        whole = " ".join(parts).replace(" : ", ": ").replace(" . ", ". ")
-        group.add("title" if kind is None else "alternative_titles", main, text=whole)
+    parts += [f": {value.text}" for value in group.take("subtitle")]
+    parts += [f". {value.text}" for value in group.take("partnumber", "partname")]
+    group.add(field, main, text=" ".join(parts).replace(" : ", ": ").replace(" . ", ". "))
 
 
 def name(group: Group) -> None:
-    """A person or body with its roles; the parts of a name are joined family first."""
-    stated = group.first("@type")
-    kinds = {"personal": "person", "corporate": "organisation", "conference": "organisation"}
-    roles = group.take("role/roleterm", "role")
+    """Add a person or body with a role; a family name comes before the given names."""
+    kind = _NAME_TYPES.get(group.text("@type"))
+    roles = [value.text for value in group.take("role/roleterm", "role")]
     group.take("role/roleterm/@type", "role/roleterm/@authority", "role/roleterm/@authorityuri", "@usage", "@authority")
-    id_ = group.first("nameidentifier", "@valueuri")
-    kept = [
-        value
-        for value in group.take("namepart", "")
-        if (value.beside or {}).get("type") not in {"date", "termsOfAddress"}
-    ]
+    id_ = group.text("nameidentifier", "@valueuri")
+    parts = [part for part in group.take("namepart", "") if _part_type(part) not in _NOT_A_NAME]
     group.take("namepart/@type", "displayform")
-    if kept:
-        family = [one.text for one in kept if (one.beside or {}).get("type") == "family"]
-        given = [one.text for one in kept if (one.beside or {}).get("type") == "given"]
-        whole = f"{family[0]}, {' '.join(given)}" if family and given else " ".join(one.text for one in kept)
-        said = replace(kept[0], text=whole)
-        role = next((one.text for one in roles if len(one.text) > 3), roles[0].text if roles else "author")
-        add_contributor(group, said, role, kinds.get(stated.text if stated else ""), id_.text if id_ else None)
+    if parts:
+        code = roles[0] if roles else "author"
+        role = next((role for role in roles if len(role) > 3), code)  # a word rather than a code
+        add_contributor(group, replace(parts[0], text=_whole_name(parts)), role, kind, id_)
 
 
-_RELATED = {
+def _whole_name(parts: list[Value]) -> str:
+    family = [part.text for part in parts if _part_type(part) == "family"]
+    given = [part.text for part in parts if _part_type(part) == "given"]
+    return f"{family[0]}, {' '.join(given)}" if family and given else " ".join(part.text for part in parts)
+
+
+def _part_type(part: Value) -> str | None:
+    return (part.beside or {}).get("type")
+
+
+_RELATIONS = {  # the type of a related item: our relation
     "host": "ispartof",
     "series": "ispartof",
     "constituent": "haspart",
@@ -116,25 +118,23 @@ _RELATED = {
 
 
 def _related(group: Group) -> None:
-    """What the resource is related to, by title or else by identifier."""
-    kind = group.first("@type")
-    target = group.first("titleinfo/title", "identifier", "location/url", "")
-    group.add("relations", target, _RELATED.get(kind.text.lower() if kind else "", "references"))
+    """Add what the resource is related to: its title, or else its identifier or address."""
+    relation = _RELATIONS.get(group.text("@type").lower(), "references")
+    group.add("relations", group.first("titleinfo/title", "identifier", "location/url", ""), relation)
 
 
-_OPENS = {"preview": "thumbnail", "raw object": "content"}  # https://www.loc.gov/standards/mods/userguide/location.html
+_ROLES = {"preview": "thumbnail", "raw object": "content"}  # https://www.loc.gov/standards/mods/userguide/location.html
 
 
 def _address(group: Group) -> None:
-    """An address by what @access says it opens: a small picture, the file itself, else the page."""
-    access, usage = group.first("@access"), group.first("@usage")
-    opens = " ".join(access.text.lower().split()) if access else ""
-    chief = opens == "object in context" or (usage is not None and usage.text.lower().startswith("primary"))
+    """Add an address by what @access says: a small picture, the file itself, else the page."""
+    access = " ".join(group.text("@access").lower().split())
+    is_primary = group.text("@usage").lower().startswith("primary") or access == "object in context"
     for value in group.take(""):
-        if opens in _OPENS:
-            group.add("links", value, _OPENS[opens])
+        if access in _ROLES:
+            group.add("links", value, _ROLES[access])
         else:
-            group.add("url", value, PRIMARY if chief else None)
+            group.add("url", value, PRIMARY if is_primary else None)
 
 
 READERS: dict[str, Reader] = {

@@ -1,11 +1,11 @@
-"""OER Commons: the CSV export (a row as an object) and the `result` of the token API (XML).
+"""OER Commons (https://oercommons.org): the CSV export, a row as an object, and the XML `result` of the token API.
 
-ALECSO's hub is built on it. Columns with several values part them with `|`; the row's overflow is under "".
+ALECSO's hub is built on it. `|` separates several values of a column; values beyond the last column are under "".
 """
 
 from __future__ import annotations
 
-from transforms.crosswalks.engine import Group, JsonFormat, Reader, Table, XmlFormat
+from transforms.crosswalks.engine import Group, JsonFormat, Reader, Table, Value, XmlFormat
 
 _CSV = {
     "url": "url",
@@ -22,60 +22,61 @@ _CSV = {
     "author": "contributors:author",
     "authors": "contributors:author",
 }
-_PARTED = {  # column: fields
-    "grade_sublevels": ("levels", "contexts?"),
-    "subjects": ("subjects", "keywords"),
-    "educational_use": ("contexts",),  # what it is used for, not what it is
-    "languages": ("languages",),
-    "keywords": ("keywords", "subjects?"),
-    "material_types": ("resource_types",),
-    "media_formats": ("formats", "resource_types?"),
-    "primary_user": ("audiences",),
-    "provider_set": ("relations:ispartof",),
+_CSV_LISTS = {  # columns with several values
+    "grade_sublevels": "levels contexts?",
+    "subjects": "subjects keywords",
+    "educational_use": "contexts",  # what it is used for, not what it is
+    "languages": "languages",
+    "keywords": "keywords subjects?",
+    "material_types": "resource_types",
+    "media_formats": "formats resource_types?",
+    "primary_user": "audiences",
+    "provider_set": "relations:ispartof",
 }
-_CSV_IGNORED: dict[str, str] = {}
 
 
-def _parted(fields: tuple[str, ...]) -> Reader:
-    """A reader of a column that parts its values with a bar."""
+def _list(row: str) -> Reader:
+    """Return a reader of a column whose values are separated by a bar."""
 
     def read(group: Group) -> None:
         for value in group.take(""):
-            for word in filter(None, (piece.strip() for piece in value.text.split("|"))):
-                for field in fields:
-                    name, _, hint = field.rstrip("?").partition(":")
-                    group.add(name, value, "?" if field.endswith("?") else hint or None, text=word)
+            _map_entries(group, row, value)
 
     return read
 
 
-CSV_FORMAT = JsonFormat(Table(_CSV, _CSV_IGNORED, {column: _parted(fields) for column, fields in _PARTED.items()}))
+def _map_entries(group: Group, row: str, value: Value) -> None:
+    for entry in filter(None, map(str.strip, value.text.split("|"))):
+        group.map(row, value, entry)
 
-_SUMMARY = {  # the title of an oersummary item: fields
-    "educationlevel": ("levels", "contexts?"),
-    "gradelevel": ("levels", "contexts?"),
-    "level": ("levels", "contexts?"),
-    "subjectarea": ("subjects", "keywords"),
-    "subject": ("subjects", "keywords"),
-    "materialtype": ("resource_types",),
-    "mediaformat": ("formats", "resource_types?"),
-    "mediaformats": ("formats", "resource_types?"),
-    "languages": ("languages",),
-    "language": ("languages",),
-    "primaryuser": ("audiences",),
-    "educationaluse": ("contexts",),
-    "author": ("contributors:author",),
-    "authors": ("contributors:author",),
-    "provider": ("publishers",),
-    "providerset": ("relations:ispartof",),
-    "keywords": ("keywords", "subjects?"),
-    "tags": ("keywords", "subjects?"),
-    "license": ("license",),
-    "licenses": ("license",),
-    "conditionsofuse": ("license",),
-    "abstract": ("description",),
-    "dateadded": ("issued:created",),
-    "url": ("url",),
+
+CSV_FORMAT = JsonFormat(Table(_CSV, {}, {column: _list(row) for column, row in _CSV_LISTS.items()}))
+
+_SUMMARY = {  # the title of an oersummary item, its letters alone: what the value becomes
+    "educationlevel": "levels contexts?",
+    "gradelevel": "levels contexts?",
+    "level": "levels contexts?",
+    "subjectarea": "subjects keywords",
+    "subject": "subjects keywords",
+    "materialtype": "resource_types",
+    "mediaformat": "formats resource_types?",
+    "mediaformats": "formats resource_types?",
+    "languages": "languages",
+    "language": "languages",
+    "primaryuser": "audiences",
+    "educationaluse": "contexts",
+    "author": "contributors:author",
+    "authors": "contributors:author",
+    "provider": "publishers",
+    "providerset": "relations:ispartof",
+    "keywords": "keywords subjects?",
+    "tags": "keywords subjects?",
+    "license": "license",
+    "licenses": "license",
+    "conditionsofuse": "license",
+    "abstract": "description",
+    "dateadded": "issued:created",
+    "url": "url",
 }
 _XML = {
     "@id": "identifiers:oercommons.org",
@@ -103,18 +104,13 @@ _XML = {
 
 
 def _summary(group: Group) -> None:
-    """Pairs of title and value: what the value is, the title says; each pair may stand in an item of its own."""
+    """Add the value of each pair of title and value by its title; a pair may stand in an item of its own."""
     for item in group.groups("item"):
         _summary(item)
-    name = group.first("@title", "title")
-    said = "".join(letter for letter in (name.text if name else "").lower() if letter.isalpha())
-    if said not in _SUMMARY:
-        return
-    for value in group.take("@value", "value", ""):
-        for word in filter(None, (piece.strip() for piece in value.text.split("|"))):
-            for field in _SUMMARY[said]:
-                target, _, hint = field.rstrip("?").partition(":")
-                group.add(target, value, "?" if field.endswith("?") else hint or None, text=word)
+    title = "".join(filter(str.isalpha, group.text("@title", "title").lower()))
+    if title in _SUMMARY:
+        for value in group.take("@value", "value", ""):
+            _map_entries(group, _SUMMARY[title], value)
 
 
 _XML_IGNORED = {"@rating": "a count of the platform", "rating": "a count of the platform"}

@@ -1,4 +1,4 @@
-"""From a payload to a draft: the format's own root is found, a partner's dialect laid over its table."""
+"""From a payload to a draft: finds the format's own root and reads it through the table, in the partner's dialect."""
 
 from __future__ import annotations
 
@@ -20,61 +20,60 @@ from transforms.draft import Draft
 
 
 def read(format_: str, payload: str, dialect: str | None = None) -> Draft:
-    """Everything that one payload says, by target field. Raises Unreadable with what is wrong and where."""
+    """Read every leaf of one payload into a draft. Raises Unreadable with what is wrong and where."""
     crosswalk = crosswalk_of(format_, dialect)
     draft = Draft()
+    if isinstance(crosswalk, JsonFormat) and crosswalk.xml and payload.lstrip("\ufeff \t\r\n").startswith("<"):
+        crosswalk = crosswalk.xml
     if isinstance(crosswalk, JsonFormat):
-        if crosswalk.xml is not None and payload.lstrip("\ufeff \t\r\n").startswith("<"):
-            crosswalk = crosswalk.xml
-        else:
-            text = payload.lstrip("\ufeff")
-            crosswalk.read(parse_json(text), draft)
-            draft.unmapped.extend(repeated_members(text))
-            return draft
-    root, named = _rooted(unwrap(payload, draft), ALIASES.get(format_, format_), crosswalk)
-    named.read(root, draft)
+        text = payload.lstrip("\ufeff")
+        crosswalk.read(parse_json(text), draft)
+        draft.unmapped.extend(repeated_members(text))
+    else:
+        root, crosswalk = _rooted(unwrap(payload, draft), ALIASES.get(format_, format_), crosswalk)
+        crosswalk.read(root, draft)
     return draft
 
 
 @cache
 def crosswalk_of(format_: str, dialect: str | None) -> Crosswalk:
-    """The crosswalk of a format in a partner's dialect. Raises Unreadable for names that are not in the tables."""
+    """Return the crosswalk of a format in a partner's dialect. Raises Unreadable for unknown names."""
     name = ALIASES.get(format_, format_)
     if name not in CROSSWALKS:
         raise Unreadable(f"no crosswalk for format {format_!r}; known are {', '.join(sorted(CROSSWALKS))}")
+    crosswalk = CROSSWALKS[name]
     if dialect is None:
-        return CROSSWALKS[name]
+        return crosswalk
     if dialect not in DIALECTS:
         raise Unreadable(f"no dialect {dialect!r}; known are {', '.join(sorted(DIALECTS)) or 'none'}")
-    spoken_ = DIALECTS[dialect]
-    if ALIASES.get(spoken_.format, spoken_.format) != name:
-        raise Unreadable(f"dialect {dialect!r} belongs to format {spoken_.format}, not to {format_}")
-    table = CROSSWALKS[name].table.extended(spoken_.rows, spoken_.ignored, spoken_.readers)
-    return CROSSWALKS[name].with_table(table)
+    rows = DIALECTS[dialect]
+    if ALIASES.get(rows.format, rows.format) != name:
+        raise Unreadable(f"dialect {dialect!r} belongs to format {rows.format}, not to {format_}")
+    return crosswalk.with_table(crosswalk.table.extended(rows.rows, rows.ignored, rows.readers))
 
 
 def _rooted(root: Element, name: str, crosswalk: XmlFormat) -> tuple[Element, XmlFormat]:
-    """The element at which the format begins, at most two levels down, and the crosswalk that its name calls for.
+    """Return the element at which the format begins, and the crosswalk that the element's name calls for.
 
-    The root element's name is the authority where it names a relative of the format that was announced.
+    The name decides where it belongs to a relative of the format that was announced.
     """
-    for family in (crosswalk, *_relatives(name)):
-        found = _root(root, family.roots)
-        if found is not None:
-            return found, family
-    expected = " or ".join(f"<{one}>" for one in sorted(crosswalk.roots))
+    for candidate in (crosswalk, *_relatives(name)):
+        element = _root(root, candidate.roots)
+        if element is not None:
+            return element, candidate
+    expected = " or ".join(f"<{root_name}>" for root_name in sorted(crosswalk.roots))
     raise Unreadable(f"the payload is <{local_name(root.tag)}>, not {expected} as format {name} says")
 
 
 def _relatives(name: str) -> list[XmlFormat]:
-    related = [other for family in FAMILIES if name in family for other in family if other != name]
-    return [found for other in related if isinstance(found := CROSSWALKS.get(other), XmlFormat)]
+    names = [other for family in FAMILIES if name in family for other in family if other != name]
+    return [crosswalk for other in names if isinstance(crosswalk := CROSSWALKS.get(other), XmlFormat)]
 
 
-def _root(root: Element, names: frozenset[str]) -> Element | None:
-    if local_name(root.tag) in names:
-        return root
-    for child in root:
-        if isinstance(child.tag, str) and len(root) == 1:
-            return child if local_name(child.tag) in names else _root(child, names)
+def _root(element: Element, names: frozenset[str]) -> Element | None:
+    """Return the first element of one of these names, down to where an element has several children."""
+    if local_name(element.tag) in names:
+        return element
+    if len(element) == 1 and isinstance(element[0].tag, str):
+        return _root(element[0], names)
     return None

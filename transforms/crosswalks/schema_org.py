@@ -1,10 +1,13 @@
-"""LRMI and schema.org learning resources as JSON-LD, and LRMI as XML (https://www.dublincore.org/specifications/lrmi/)."""
+"""Learning resources of schema.org and LRMI as JSON-LD, and LRMI as XML.
+
+https://schema.org/LearningResource · https://www.dublincore.org/specifications/lrmi/
+"""
 
 from __future__ import annotations
 
 from schemas import replace
-from transforms.crosswalks.engine import Group, JsonFormat, NamedText, Reader, Table, XmlFormat, add_contributor
-from transforms.crosswalks.schema_org_terms import alignment, concept, keywords
+from transforms.crosswalks.engine import Group, JsonFormat, NamedText, Reader, Table, Value, XmlFormat, add_contributor
+from transforms.draft import PERSONAL
 
 ROWS = {
     "@id": "identifiers url",
@@ -72,58 +75,125 @@ IGNORED = {
     "@context/*": "the vocabulary's address",
     "@type": "the kind of thing, which the format says",
     "*/@type": "the kind of thing, which its place says",
-    "provider/email": "personal data",
-    "author/email": "personal data",
-    "creator/email": "personal data",
-    "contributor/email": "personal data",
-    "*/email": "personal data",
-    "*/telephone": "personal data",
+    "provider/email": PERSONAL,
+    "author/email": PERSONAL,
+    "creator/email": PERSONAL,
+    "contributor/email": PERSONAL,
+    "*/email": PERSONAL,
+    "*/telephone": PERSONAL,
 }
 
 
+_SCHEMES = (
+    "indefinedtermset/name",
+    "indefinedtermset",
+    "indefinedtermset/@id",
+    "indefinedtermset/url",
+    "inscheme/id",
+    "inscheme/@id",
+)
+_ALIGNMENTS = {  # the type of an alignment: our field
+    "educationallevel": "levels",
+    "educationalsubject": "subjects",
+    "educationallevelalignment": "levels",
+    "complexitylevel": "difficulty",
+    "teaches": "competencies",
+    "assesses": "competencies",
+}
+_COST_BY_FREE = {"true": "no", "false": "yes", "1": "no", "0": "yes"}
+
+
 def person(role: str) -> Reader:
-    """A reader of a person or organisation: its name with its id; a bare address names nobody."""
+    """Return a reader of a person or organisation: its name with its id; a bare address names nobody."""
 
     def read(group: Group) -> None:
-        kind = group.first("@type", "type", "person/@type")
-        said = kind.text.lower() if kind else ""
-        stated = "person" if said == "person" else "organisation" if said else None
-        id_ = group.first("@id", "id", "sameas", "identifier")
+        type_ = group.text("@type", "type", "person/@type").lower()
+        kind = "person" if type_ == "person" else "organisation" if type_ else None
+        id_ = group.text("@id", "id", "sameas", "identifier")
         names = group.take("", "name", "legalname")
         for value in names:
-            add_contributor(group, value, role, stated, id_.text if id_ else None)
+            add_contributor(group, value, role, kind, id_)
         for value in group.take("person/name"):
-            add_contributor(group, value, role, "person", id_.text if id_ else None)
+            add_contributor(group, value, role, "person", id_)
         for value in group.take("organization/name", "organization/legalname"):
-            add_contributor(group, value, role, "organisation", id_.text if id_ else None)
-        if not names:
-            parts = group.take("givenname", "familyname")
-            if parts:
-                whole = replace(parts[0], text=" ".join(value.text for value in parts))
-                add_contributor(group, whole, role, "person", id_.text if id_ else None)
+            add_contributor(group, value, role, "organisation", id_)
+        if not names and (parts := group.take("givenname", "familyname")):
+            whole = replace(parts[0], text=" ".join(value.text for value in parts))
+            add_contributor(group, whole, role, "person", id_)
 
     return read
 
 
+def concept(field: str, also: str | None = None) -> Reader:
+    """Return a reader of a term: its label with its URI; of labels in several languages the first."""
+
+    def read(group: Group) -> None:
+        scheme = group.text(*_SCHEMES)
+        uri = group.first("@id", "id", "identifier", "thing/identifier", "url", "termcode", "notation")
+        group.take("@type", "type", "termcode", "notation", *_SCHEMES)
+        translated = [value for value in group.values if "/preflabel" in value.key]
+        group.take(*{value.key.removeprefix(f"{group.key}/") for value in translated})
+        plain = group.take("", "name", "thing/name", "term", "targetname")
+        labels = plain or [_in_its_language(value) for value in translated[:1]]
+        for value in labels or ([uri] if uri else []):
+            group.add(field, value, _scheme_and_code(scheme, uri))
+            if also is not None and labels:
+                group.add(also, value)
+
+    return read
+
+
+def _in_its_language(label: Value) -> Value:
+    """Return a label with the language that its key ends with: `about/preflabel/de`."""
+    return replace(label, language=label.key.rpartition("/preflabel/")[2] or label.language)
+
+
+def _scheme_and_code(scheme: str, code: Value | None) -> str | None:
+    """Return the hint of a term: which scheme it is of, and its URI or code there."""
+    return f"{scheme}|{code.text if code else ''}" if scheme or code else None
+
+
+def _alignment(group: Group) -> None:
+    """Add an AlignmentObject by its type; prerequisites and reading levels stay unmapped."""
+    type_ = group.text("alignmenttype", "alignmentobject/alignmenttype")
+    field = _ALIGNMENTS.get("".join(type_.lower().split()))
+    if field is None:
+        return
+    framework = group.text("educationalframework", "alignmentobject/educationalframework")
+    group.take("@type", "type")
+    uri = group.first("targeturl", "alignmentobject/targeturl")
+    names = group.take("targetname", "alignmentobject/targetname")
+    group.take("targetdescription", "alignmentobject/targetdescription")
+    for value in names or ([uri] if uri else []):
+        group.add(field, value, _scheme_and_code(framework, uri))
+
+
+def _keywords(group: Group) -> None:
+    """Add keywords: one text separates them with commas (https://schema.org/keywords), entries of a list are whole."""
+    for value in group.take("", "name"):
+        is_whole = value.path.endswith("]") or value.key.endswith("/name")
+        for keyword in [value.text] if is_whole else filter(None, map(str.strip, value.text.split(","))):
+            group.map("keywords subjects?", value, keyword)
+
+
 def _free(group: Group) -> None:
-    """isAccessibleForFree is the opposite of LOM's cost."""
+    """Add the opposite of isAccessibleForFree, which is LOM's cost."""
     for value in group.take(""):
-        text = {"true": "no", "false": "yes", "1": "no", "0": "yes"}.get(value.text.lower())
-        if text is not None:
-            group.add("cost", value, text=text)
+        if cost := _COST_BY_FREE.get(value.text.lower()):
+            group.add("cost", value, text=cost)
 
 
 def _media(group: Group) -> None:
-    """A file or player of the resource."""
-    kind = group.first("encodingformat", "fileformat", "format")
+    """Add a file or player of the resource with its media type."""
+    media_type = group.first("encodingformat", "fileformat", "format")
     group.take("@type", "type", "name", "position", "filesize", "contentsize", "inlanguage")
     for value in group.take("", "contenturl", "url", "embedurl", "@id", "id"):
-        group.add("links", value, f"content|{kind.text if kind else ''}")
-    group.add("formats", kind)
+        group.add("links", value, f"content|{media_type.text if media_type else ''}")
+    group.add("formats", media_type)
 
 
 def relation(kind: str) -> Reader:
-    """A reader of a related work: its address, else its name."""
+    """Return a reader of a related work: its address, else its name."""
 
     def read(group: Group) -> None:
         group.take("@type", "type")
@@ -135,15 +205,15 @@ def relation(kind: str) -> Reader:
 
 
 def identifier(group: Group) -> None:
-    """A text, or a PropertyValue with its scheme."""
-    scheme = group.first("propertyid", "name")
+    """Add an identifier: a text, or a PropertyValue with its scheme."""
+    scheme = group.text("propertyid", "name") or None
     group.take("@type", "type")
     for value in group.take("", "value", "@id", "id", "url"):
-        group.add("identifiers", value, scheme.text if scheme else None)
+        group.add("identifiers", value, scheme)
 
 
 READERS: dict[str, Reader] = {
-    "keywords": keywords,
+    "keywords": _keywords,
     "author": person("author"),
     "creator": person("author"),
     "contributor": person("unknown"),
@@ -159,8 +229,8 @@ READERS: dict[str, Reader] = {
     "audience/educationalrole": concept("audiences"),
     "assesses": concept("competencies"),
     "teaches": concept("competencies"),
-    "educationalalignment": alignment,
-    "alignmentobject": alignment,
+    "educationalalignment": _alignment,
+    "alignmentobject": _alignment,
     "isaccessibleforfree": _free,
     "encoding": _media,
     "associatedmedia": _media,
@@ -179,14 +249,13 @@ READERS: dict[str, Reader] = {
 }
 
 
-def literal(found: dict[str, object], key: str) -> NamedText | None:
-    """A JSON-LD literal with its language."""
-    if isinstance(found.get("@value"), str | int | float):
-        language = found.get("@language")
-        return NamedText(
-            key, "@value", language if isinstance(language, str) else None, frozenset({"@language", "@type"})
-        )
-    return None
+def literal(member: dict[str, object], key: str) -> NamedText | None:
+    """Read a JSON-LD literal as one text with its language."""
+    if not isinstance(member.get("@value"), str | int | float):
+        return None
+    language = member.get("@language")
+    qualifiers = frozenset({"@language", "@type"})
+    return NamedText(key, "@value", language if isinstance(language, str) else None, qualifiers)
 
 
 _XML_IGNORED = {"id": "the repository's number, which the record's key holds", "material/*": "a file's own description"}

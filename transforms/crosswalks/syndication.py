@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from transforms.crosswalks.engine import Group, Reader, Table, XmlFormat, add_contributor
+from transforms.draft import PERSONAL
 
 _MACHINERY = "the feed's own machinery"
 ROWS = {
@@ -60,8 +61,8 @@ IGNORED = {
     "episode": "the number in the series",
     "season": "the number in the series",
     "block": _MACHINERY,
-    "author/email": "personal data",
-    "contributor/email": "personal data",
+    "author/email": PERSONAL,
+    "contributor/email": PERSONAL,
     "description/*": "the markup of a text",
     "encoded/*": "the markup of a text",
     "content/*": "the markup of a text",
@@ -70,29 +71,28 @@ IGNORED = {
 
 
 def person(role: str) -> Reader:
-    """A reader of a name, bare or as Atom's person; an e-mail address alone names nobody."""
+    """Return a reader of a name, bare or as Atom's person; an e-mail address alone names nobody."""
 
     def read(group: Group) -> None:
-        id_ = group.first("uri")
+        id_ = group.text("uri")
         for value in group.take("name", ""):
-            add_contributor(group, value, role, None, id_.text if id_ else None)
+            add_contributor(group, value, role, None, id_)
 
     return read
 
 
 def link(group: Group) -> None:
-    """Atom's link by its relation; RSS's link is its text."""
+    """Add RSS's link, which is its text, and Atom's link by its relation."""
     for value in group.take(""):
         group.add("url", value)
-    kind = group.first("@rel")
-    media = group.first("@type")
-    relation = kind.text.lower() if kind else "alternate"
+    media_type = group.text("@type")
+    relation = group.text("@rel").lower() or "alternate"
     group.take("@title", "@hreflang", "@length")
     for value in group.take("@href"):
         if relation == "alternate":
             group.add("url", value)
         elif relation == "enclosure":
-            group.add("links", value, f"content|{media.text if media else ''}")
+            group.add("links", value, f"content|{media_type}")
         elif relation == "license":
             group.add("license", value)
         else:
@@ -100,7 +100,7 @@ def link(group: Group) -> None:
 
 
 def enclosure(group: Group) -> None:
-    """A file of the entry with its media type."""
+    """Add a file of the entry with its media type; a picture is a preview."""
     media = group.first("@type")
     group.take("@length", "@filesize", "@medium", "@isdefault", "@duration", "@width", "@height")
     for value in group.take("@url"):
@@ -112,19 +112,17 @@ def enclosure(group: Group) -> None:
 
 
 def category(group: Group) -> None:
-    """A keyword: the text, or Atom's label or term."""
+    """Add a keyword: the text, or Atom's label or term."""
     for value in group.take("") or group.take("@label") or group.take("@term"):
-        group.add("keywords", value)
-        group.add("subjects", value, "?")
+        group.map("keywords subjects?", value)
     group.take("@term", "@label")
 
 
 def keywords(group: Group) -> None:
-    """iTunes and Media RSS part keywords with commas."""
+    """Add keywords, which iTunes and Media RSS separate with commas."""
     for value in group.take(""):
-        for word in filter(None, map(str.strip, value.text.split(","))):
-            group.add("keywords", value, text=word)
-            group.add("subjects", value, "?", text=word)
+        for keyword in filter(None, map(str.strip, value.text.split(","))):
+            group.map("keywords subjects?", value, keyword)
 
 
 READERS: dict[str, Reader] = {

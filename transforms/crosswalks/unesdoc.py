@@ -1,4 +1,4 @@
-"""UNESDOC through Opendatasoft's Explore API v2.1 (data.unesco.org, dataset doc001)."""
+"""UNESDOC through Opendatasoft's Explore API v2.1 (https://data.unesco.org, dataset doc001)."""
 
 from __future__ import annotations
 
@@ -32,15 +32,14 @@ ROWS = {
     "thumbnail": "links:thumbnail",
 }
 IGNORED = {"record_timestamp": "when the dataset was loaded, not a date of the resource"}
-_VERSION = re.compile(r"(/ark:/\d+/pf\d+)/[a-z]{3}(?:[/?#](?s:.*))?$", re.IGNORECASE)
+_LANGUAGE_VERSION = re.compile(r"(/ark:/\d+/pf\d+)/[a-z]{3}(?:[/?#](?s:.*))?$", re.IGNORECASE)
 
 
 def _address(group: Group) -> None:
-    """The page; its ark without the language version (`/fre`) is the work's key, shared by its translations."""
+    """Add the page, and its ark without the language (`/fre`), which the translations of a work share."""
     for value in group.take(""):
         group.add("url", value)
-        bare = _VERSION.sub(r"\1", value.text)
-        group.add("identifiers", value, "ark", text=bare)
+        group.add("identifiers", value, "ark", text=_LANGUAGE_VERSION.sub(r"\1", value.text))
 
 
 FORMAT = JsonFormat(Table(ROWS, IGNORED, {"url": _address}))

@@ -1,4 +1,4 @@
-"""WordPress posts (https://developer.wordpress.org/rest-api/reference/posts/): rendered HTML in title and content."""
+"""WordPress posts (https://developer.wordpress.org/rest-api/reference/posts/); texts are rendered HTML."""
 
 from __future__ import annotations
 

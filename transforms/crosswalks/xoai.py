@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from transforms.crosswalks.dspace import BESIDE, FIELDS, IGNORED_FIELDS
+from transforms.crosswalks.dspace import BESIDE, FIELDS, IGNORED_FIELDS, ROLES_BY_BUNDLE
 from transforms.crosswalks.engine import (
     Element,
     Group,
@@ -33,9 +33,9 @@ _predicates = by_attributes("name")
 
 
 def _bitstream(group: Group) -> None:
-    """A file: its address and media type; only the bundle ORIGINAL is content."""
+    """Add a file with its media type; only the bundle ORIGINAL is content."""
     bundle = next((value.text for value in group.values if value.key == "bundles/bundle/name"), "ORIGINAL")
-    role = {"ORIGINAL": "content", "THUMBNAIL": "thumbnail"}.get(bundle)
+    role = ROLES_BY_BUNDLE.get(bundle)
     media = group.first("bitstreams/bitstream/format")
     address = group.first("bitstreams/bitstream/url")
     if role is not None:

@@ -98,6 +98,11 @@ class Group:
             statement = Statement(value.text if text is None else text, value.path, value.language, hint)
             _add(self.draft, field, statement)
 
+    def map(self, row: str, value: Value, text: str | None = None) -> None:
+        """Put a value of the group, or another text in its place, into the fields that a row's text names."""
+        for field, hint, _ in _targets(row):
+            self.add(field, value, hint, text)
+
     def ignore(self, value: Value, reason: str) -> None:
         """List a value of the group as ignored."""
         self._added.add(value.path)
@@ -197,6 +202,7 @@ def _with_attribute(hint: str | None, value: Value, attribute: str) -> str | Non
     return f"{hint}{text or ''}" if hint else text
 
 
+@lru_cache(maxsize=1024)
 def _targets(row: str) -> tuple[_Target, ...]:
     words = re.findall(r"[^\s:?]+(?::\"[^\"]*\"|:\S+|\?)?", row)
     return tuple(_target(word) for word in words if word != USED)
