@@ -105,10 +105,10 @@ def _qualifier(role: str, note: str) -> str | None:
 
 def classification(group: Group) -> None:
     """Add taxon paths by purpose: disciplines, levels and competencies; others stay unmapped."""
-    purposes = [group.text(name) for name in ("purpose/value", "purpose", "purpose/label", "purpose/id")]
-    purposes = [_purpose(text) for text in purposes if text]
+    texts = [group.text(name) for name in ("purpose/value", "purpose", "purpose/label", "purpose/id")]
     group.take("purpose/source")
-    field = next((_FIELDS[purpose] for purpose in purposes if purpose in _FIELDS), None) if purposes else "subjects"
+    fields = [_FIELDS.get(_purpose(text)) for text in texts if text] or ["subjects"]
+    field = next(filter(None, fields), None)
     if field is None:
         return
     for path in group.groups("taxonpath"):

@@ -55,23 +55,26 @@ class _XoaiWalk(XmlWalk):
         """Read every field below an element; `names` are those of the elements that lead to it."""
         loose = " ".join("".join([element.text or "", *(child.tail or "" for child in element)]).split())
         if loose and len(element):
-            self.put(self._at("/".join(names), path), loose, None, None)
+            self.put(self._at(names, path), loose, None, None)
         authorities = _authorities(element)
         for child, tag, step in _steps(element):
-            inside = f"{path}/{step}"
-            name = (child.get("name") or tag).strip().lower()
-            at = self._at("/".join((*names, name)), inside)
+            inside = (*names, (child.get("name") or tag).strip().lower())
+            at = self._at(inside, f"{path}/{step}")
             if tag in {"element", "field"}:
                 at.naming_attributes = _NAME
             self.attributes(child.items(), at, None)
             if tag == "element" and (len(child) or not child.text):
-                self._nested(child, (*names, name), inside)
+                self._nested(child, inside, at.path)
             elif len(child):
-                self.fields(child, (*names, name), inside)
-            elif text := "".join(map(str, child.itertext())).strip():
-                key, language = _key(names, name)
-                authority = authorities.get(child)
-                self.put(self._at(key, inside), text, language, {"authority": authority} if authority else None)
+                self.fields(child, inside, at.path)
+            else:
+                self._field(child, inside, at.path, authorities.get(child))
+
+    def _field(self, element: Element, names: tuple[str, ...], path: str, authority: str | None) -> None:
+        if text := "".join(map(str, element.itertext())).strip():
+            key, language = _key(names[:-1], names[-1])
+            beside = {"authority": authority} if authority else None
+            self.put(Location(self._format, key, path), text, language, beside)
 
     def _nested(self, element: Element, names: tuple[str, ...], path: str) -> None:
         if names == ("bundles", "bundle") and self.group is None:
@@ -96,8 +99,8 @@ class _XoaiWalk(XmlWalk):
         for file in files.values() or [bundle]:
             self._format.table.finish(file)
 
-    def _at(self, key: str, path: str) -> Location:
-        return Location(self._format, key, path)
+    def _at(self, names: tuple[str, ...], path: str) -> Location:
+        return Location(self._format, "/".join(names), path)
 
 
 def _steps(element: Element) -> Iterator[tuple[Element, str, str]]:

@@ -138,17 +138,18 @@ class _JsonWalk:
             for number, entry in enumerate(value):
                 self._value(entry, _At(at.key, f"{at.path}[{number}]"), depth + 1)
             return
-        is_object = self._links is not None and isinstance(value, dict)
-        if self._links is not None and is_object and self._links.is_read_elsewhere(value, at, depth):
-            return
+        is_read_elsewhere = isinstance(value, dict) and self._links and self._links.is_read_elsewhere(value, at, depth)
+        if not is_read_elsewhere:
+            self._entry(value, at, depth)
+
+    def _entry(self, value: Any, at: _At, depth: int) -> None:
+        """Read a value that is no list, as a group when a reader is for it."""
         outer = self._group
         opens_group = at.key in (self._table.readers if outer is None else self._table.inner)
         if opens_group:
-            self._group = Group(at.key, at.path, self._draft)
-            if outer is not None:
-                outer.inner.append(self._group)
+            self._group = Group(at.key, at.path, self._draft, outer)
         self._inside(value, at, depth)
-        if self._links is not None and is_object:
+        if self._links is not None and isinstance(value, dict):
             self._links.follow(value, at, lambda target, there: self._inside(target, there, depth + 1))
         group, self._group = self._group, outer
         if opens_group and outer is None and group is not None:

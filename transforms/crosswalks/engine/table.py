@@ -53,7 +53,9 @@ class Group:
 
     __slots__ = ("_added", "_taken", "draft", "inner", "key", "path", "values")
 
-    def __init__(self, key: str, path: str, draft: Draft) -> None:
+    def __init__(self, key: str, path: str, draft: Draft, outer: Group | None = None) -> None:
+        if outer is not None:
+            outer.inner.append(self)
         self.key = key
         self.path = path
         self.draft = draft

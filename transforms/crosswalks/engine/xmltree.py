@@ -147,15 +147,14 @@ class Location:
 
     def prepare(self) -> Location:
         """Return the location of an element, knowing what begins there."""
-        table = self.format.table
+        table, has_references = self.format.table, self.format.references is not None
         self.nested = self.format.nested.get(self.key) if self.key else None
-        if self.nested is None:
-            self.opens_group = self.key in (table.inner if self.grouped else table.readers)
-            self.grouped = self.grouped or self.opens_group
-            self.whole = self.whole or self.grouped
-        if self.opens_group and self.key in table.readers and self.format.references is None:
-            self.copies = _Copies()
-        self.plain = self.nested is None and not self.opens_group and self.format.references is None
+        if self.nested is None and self.grouped:
+            self.opens_group = self.key in table.inner
+        elif self.nested is None and self.key in table.readers:
+            self.opens_group = self.grouped = self.whole = True
+            self.copies = None if has_references else _Copies()
+        self.plain = self.nested is None and not self.opens_group and not has_references
         return self
 
     def split(self) -> Location:
@@ -362,9 +361,7 @@ class XmlWalk:
     def _read(self, element: Element, at: Location, language: str | None) -> None:
         outer = self.group
         if at.opens_group:
-            self.group = Group(at.key, at.path, self.draft)
-            if outer is not None:
-                outer.inner.append(self.group)
+            self.group = Group(at.key, at.path, self.draft, outer)
         self._leaves(element, at, language)
         if self._links is not None:
             self._links.follow(element, at, lambda target, there: self._leaves(target, there, language))
