@@ -265,3 +265,25 @@ class Resource(Base, frozen=True, kw_only=True):
     terms: tuple[Term, ...] = ()
     provenance: dict[str, tuple[Origin, ...]] = {}
     unmapped: tuple[Leaf, ...] = ()
+
+
+class ResourceView(Base, frozen=True, kw_only=True):
+    """The fields of a Resource that matching, the batch rules and the catalog's columns read.
+
+    Decoding only these takes half the time of a whole Resource.
+    """
+
+    key: str
+    identifiers: tuple[Identifier, ...] = ()
+    title: LangMap = {}
+    description: LangMap = {}
+    alternative_titles: tuple[Text, ...] = ()
+    languages: tuple[Language, ...] = ()
+    contributors: tuple[Contributor, ...] = ()
+    publishers: tuple[str, ...] = ()
+    issued: str | None = None
+    issued_year: int | None = None
+    resource_types: tuple[Concept, ...] = ()
+    url: str | None = None
+    license: License | None = None
+    levels: tuple[str, ...] = ()

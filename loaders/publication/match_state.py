@@ -29,13 +29,13 @@ from loaders.store import (
     undecoded,
     whole_file,
 )
-from schemas import Base, Cluster, Compared, Environment, Judgement, Match
+from schemas import Base, Cluster, Environment, Judgement, Match, ResourceView
 
 _FEATURES_FILE, _PAIRS_FILE, _STATE_FILE = "features.parquet", "pairs.parquet", "state.json"
 _RESULT_FILE, _MATCHES_FILE = "found.json", "matches.jsonl"
 _FOLDER_PREFIX = "found-"  # of the folder of one match
 _MAX_UNPUBLISHED_SECONDS = 2 * 86_400  # a match that was not published is deleted after this time
-_COMPARED = msgspec.json.Decoder(Compared)
+_VIEW = msgspec.json.Decoder(ResourceView)
 MATCH_STATE = "matched"  # the row of publish_state: the match from which the catalog was published
 
 
@@ -103,14 +103,14 @@ def live_versions(env: Environment) -> dict[str, str]:
         return {key: sha256 or "" for key, sha256 in rows}
 
 
-def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str, Compared]]:
+def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str, ResourceView]]:
     """Yield feed, sha256 of the text and compared fields of each live record among the keys, read in batches."""
     with read_transaction(env) as connection:
         text = undecoded(connection, SourceRecordRow.record)
         query = select(SourceRecordRow.feed, SourceRecordRow.record_sha256, text)
         query = query.where(SourceRecordRow.status == "live", SourceRecordRow.record.is_not(None))
         for feed, sha256, record in rows_among(connection, query, SourceRecordRow.key, sorted(keys)):
-            yield feed, sha256 or "", _COMPARED.decode(record)
+            yield feed, sha256 or "", _VIEW.decode(record)
 
 
 def judgements(env: Environment) -> list[Judgement]:

@@ -8,38 +8,14 @@ from typing import Any
 
 import msgspec
 
-from schemas import Resource
+from schemas import Resource, ResourceView
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _UNLISTED_FIELDS = ("provenance", "unmapped", "terms")  # a version says only that these changed, not how
 _DERIVATION = 1  # raise it when derive_columns gives a column another value; a new column counts by its name
 
 
-class _License(msgspec.Struct):
-    uri: str | None = None
-
-
-class _Language(msgspec.Struct):
-    tag: str
-
-
-class _Type(msgspec.Struct):
-    code: str
-
-
-class _DerivedFields(msgspec.Struct):
-    """The parts of a record for which a resource has columns."""
-
-    title: dict[str, str] = {}
-    languages: list[_Language] = []
-    license: _License | None = None
-    resource_types: list[_Type] = []
-    url: str | None = None
-    issued: str | None = None
-    issued_year: int | None = None
-
-
-_DERIVED_FIELDS = msgspec.json.Decoder(_DerivedFields)
+_VIEW = msgspec.json.Decoder(ResourceView)
 
 
 def text_of(record: Resource) -> str:
@@ -54,7 +30,7 @@ def sha256_of(text: str) -> str:
 
 def derive_columns(text: str) -> dict[str, Any]:
     """Return the columns of `resource` that repeat parts of a record's text."""
-    record = _DERIVED_FIELDS.decode(text)
+    record = _VIEW.decode(text)
     language = record.languages[0].tag if record.languages else None
     return {
         "title": _title(record.title, language),
@@ -76,7 +52,7 @@ def _title(titles: dict[str, str], language: str | None) -> str | None:
     return next(iter(titles.values()), None)
 
 
-DERIVED_COLUMNS = tuple(derive_columns("{}"))
+DERIVED_COLUMNS = tuple(derive_columns('{"key": ""}'))
 DERIVATION_VERSION = f"{_DERIVATION}: {' '.join(DERIVED_COLUMNS)}"
 
 

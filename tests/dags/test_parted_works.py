@@ -10,7 +10,7 @@ import pytest
 from loaders.publication import match_state as state
 from loaders.publication import publication
 from pipeline import catalog as tasks_catalog
-from schemas import Cluster, Compared, Environment
+from schemas import Cluster, Environment, ResourceView
 from tests.loaders.nights import TABLES, rows
 from tests.pipeline.feeds import declare, listed, night
 from transforms.match import Live, features, match
@@ -55,7 +55,7 @@ def publish_as_the_matcher_before(env: Environment) -> None:
     publication.publish(env, publication.begin(env), folder, merge=merge, trust={})
 
 
-def live(env: Environment) -> list[tuple[str, str, Compared]]:
+def live(env: Environment) -> list[tuple[str, str, ResourceView]]:
     return list(state.read_live(env, sorted(ids(env))))
 
 

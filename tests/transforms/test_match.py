@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 import msgspec
 import pytest
 
-from schemas import MATCH_FIELDS, Compared, Concept, Contributor, Identifier, Judgement, Language, Resource, Text
+from schemas import MATCH_FIELDS, Concept, Contributor, Identifier, Judgement, Language, Resource, ResourceView, Text
 from transforms.match import Live, ModelUnusable, Resources, explain, features, fold, match, read_model
 from transforms.match.features import identifiers
 from transforms.match.fold import roman
@@ -358,10 +358,11 @@ def test_the_matcher_reads_the_same_of_a_record_as_of_its_text_in_the_catalog() 
     more = {"alternative_titles": (Text(language="fr", text="Enseigner les fractions"),), "url": "https://a.org/x/1"}
     whole = record("a:1", ids=[("doi", "10.1/x")], description={"en": "Cutting apples in parts."}, **more)
     text = msgspec.json.encode(whole.record)
-    assert features([whole._replace(record=msgspec.json.decode(text, type=Compared))]) == features([whole])
+    assert features([whole._replace(record=msgspec.json.decode(text, type=ResourceView))]) == features([whole])
 
 
-def test_what_is_compared_are_fields_of_the_shared_record() -> None:
-    shared = get_type_hints(Resource)
-    assert {name: shared.get(name) for name in get_type_hints(Compared)} == get_type_hints(Compared)
-    assert set(MATCH_FIELDS) <= set(get_type_hints(Compared))
+def test_the_view_has_fields_of_the_resource_with_their_types_and_defaults() -> None:
+    shared, whole, view = get_type_hints(Resource), Resource(key="a:1"), ResourceView(key="a:1")
+    assert all(getattr(whole, name) == getattr(view, name) for name in get_type_hints(ResourceView))
+    assert {name: shared.get(name) for name in get_type_hints(ResourceView)} == get_type_hints(ResourceView)
+    assert set(MATCH_FIELDS) <= set(get_type_hints(ResourceView))

@@ -14,7 +14,7 @@ import msgspec
 import pyarrow as pa
 from more_itertools import chunked
 
-from schemas import Compared, Resource, match_sha256
+from schemas import Resource, ResourceView, match_sha256
 from transforms.match.fold import fold
 from transforms.match.number import edition_and_numbers
 from transforms.match.wording import Title, without_site
@@ -73,7 +73,7 @@ class Live(NamedTuple):
 
     feed: str
     record_sha256: str
-    record: Resource | Compared
+    record: Resource | ResourceView
 
 
 def features(records: Iterable[Live]) -> pa.Table:
@@ -130,7 +130,7 @@ def _columns(part: Sequence[Live]) -> list[list[Any]]:
     ]
 
 
-def _written(record: Resource | Compared) -> list[str]:
+def _written(record: Resource | ResourceView) -> list[str]:
     """Every title with its language, without the name of the site; the first title first."""
     sites = record.publishers
     if len(record.title) == 1 and not record.alternative_titles:
@@ -169,7 +169,7 @@ def _titles(written: list[str], folded: str) -> list[str]:
     return _distinct([fold(line.split(" ", 1)[1]) for line in written])
 
 
-def _makers(record: Resource | Compared) -> list[str]:
+def _makers(record: Resource | ResourceView) -> list[str]:
     """The persons who made it, or the organisations where it names none: a laboratory has made many works."""
     makers = [one for one in record.contributors if one.role != "publisher"]
     return [one.name for one in makers if one.kind == "person"] or [one.name for one in makers]
@@ -190,7 +190,7 @@ def _head(title: str, folded: str) -> str | None:
     return (fold(title[: end.start()]) if end else folded) or None
 
 
-def _description(record: Resource | Compared) -> tuple[str | None, int | None]:
+def _description(record: Resource | ResourceView) -> tuple[str | None, int | None]:
     """The start of the description and a hash of the whole; neither of one that is short or says nothing."""
     text = fold(next(iter(record.description.values()), ""))
     text = text[len(opening[0]) :] if (opening := _PLACEHOLDER["opening"].match(text)) else text
@@ -200,7 +200,7 @@ def _description(record: Resource | Compared) -> tuple[str | None, int | None]:
     return text[:_DESCRIPTION].strip(), int.from_bytes(whole, "big", signed=True)
 
 
-def languages(record: Resource | Compared) -> list[str]:
+def languages(record: Resource | ResourceView) -> list[str]:
     """The primary languages of the content that are declared or certain; varieties of one language are one."""
     sure = [one.tag for one in record.languages if one.origin == "declared" or one.confidence >= _CERTAIN_LANGUAGE]
     return _distinct(map(_one_language, sure))
@@ -212,7 +212,7 @@ def _one_language(tag: str) -> str:
     return _ONE_LANGUAGE.get(primary, primary)
 
 
-def identifiers(record: Resource | Compared) -> list[str]:
+def identifiers(record: Resource | ResourceView) -> list[str]:
     """Identifiers that can make two records certain, as scheme:value; placeholders are none."""
     found: set[tuple[str, str]] = {
         (one.scheme, one.value.strip().lower()) for one in record.identifiers if one.scheme in _STRONG

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 from rapidfuzz import fuzz
 
-from schemas import Base, Concept, Contributor, Identifier, Issue, LangMap, License, Resource
+from schemas import Issue, Resource, ResourceView
 from transforms.rules.rights import cc_parts
 from transforms.rules.rule import Rule
 
@@ -43,20 +43,7 @@ class Facts(NamedTuple):
     license_open: bool | None
 
 
-class _FactFields(Base, frozen=True, kw_only=True):
-    """The fields of a Resource that the facts are made of; decoding only these skips the others."""
-
-    key: str
-    title: LangMap = {}
-    contributors: tuple[Contributor, ...] = ()
-    issued_year: int | None = None
-    resource_types: tuple[Concept, ...] = ()
-    url: str | None = None
-    identifiers: tuple[Identifier, ...] = ()
-    license: License | None = None
-
-
-_DECODER = msgspec.json.Decoder(_FactFields)
+_DECODER = msgspec.json.Decoder(ResourceView)
 
 
 def decode_facts(resource: str | bytes) -> Facts:
@@ -64,7 +51,7 @@ def decode_facts(resource: str | bytes) -> Facts:
     return facts_of(_DECODER.decode(resource))
 
 
-def facts_of(resource: Resource | _FactFields) -> Facts:
+def facts_of(resource: Resource | ResourceView) -> Facts:
     """Return the facts of one record."""
     license_ = resource.license
     return Facts(
