@@ -42,10 +42,10 @@ def match(*, full: bool = False) -> dict[str, Any]:
 def _record_failure(env: Environment, cause: str, sentence: str) -> None:
     """Record a failed publication, unless another one runs, which will record its own end."""
     from loaders import store
-    from loaders.publication import publication
+    from loaders.publication import begin_publication
 
     try:
-        store.fail_run(env, publication.begin(env), cause, sentence)
+        store.fail_run(env, begin_publication(env), cause, sentence)
     except store.FeedBusy as busy:
         log.warning("%s; this failure is not recorded in the catalog: %s", busy, sentence)
 
@@ -61,14 +61,14 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     from loaders.declarations import feeds_in_use
     from loaders.publication import (
         StateUnreadable,
-        judgements,
-        keep_across,
+        drop_keys,
+        keep_catalog_findings,
         newest_publication,
         read_features,
+        read_judgements,
         read_state,
         stale_keys,
-        without,
-        write_found,
+        write_match_result,
     )
     from transforms.match import changes, cluster, match, matcher_version
     from transforms.rules import apply_catalog_rules
@@ -83,29 +83,29 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     changed_keys, gone_keys = stale_keys(env, stored)
     with rare_garbage_collection():
         computed = _live_features(env, changed_keys)
-    now = computed if stored is None else pa.concat_tables([without(stored, gone_keys), computed]).sort_by("key")
+    now = computed if stored is None else pa.concat_tables([drop_keys(stored, gone_keys), computed]).sort_by("key")
     changed = None if before is None else changes(before, now)
     del before, stored, computed  # a million features are a gigabyte
-    decisions = judgements(env)
+    decisions = read_judgements(env)
     matched = match(now, before=changed, known=pairs, judgements=decisions)
     one_to_one = frozenset(feed.name for feed in feeds_in_use(env).feeds if feed.one_to_one)
     clusters = cluster(matched.pairs, now, decisions, one_to_one)
-    folder = write_found(
+    folder = write_match_result(
         env, version, now, matched.pairs, clusters.clusters, clusters.matches, clusters.related, since=since
     )
-    keep_across(folder, apply_catalog_rules(now))
+    keep_catalog_findings(folder, apply_catalog_rules(now))
     log.info("%d records, %d compared again, %d clusters", now.num_rows, matched.evaluated, len(clusters.clusters))
     return {"folder": str(folder.relative_to(env.home)), "records": now.num_rows, "evaluated": matched.evaluated}
 
 
 def _live_features(env: Environment, keys: Collection[str], *, min_to_split: int = MIN_KEYS_TO_SPLIT) -> pa.Table:
     """Return the features of live records, in key order; two processes compute `min_to_split` or more."""
-    from loaders.publication import read_live
+    from loaders.publication import read_live_records
     from loaders.store import close_connections
     from transforms.match import Live, features
 
     def compute(part: Sequence[str]) -> pa.Table:
-        live = read_live(env, part)
+        live = read_live_records(env, part)
         return features(Live(record=record, feed=feed, record_sha256=sha256) for feed, sha256, record in live)
 
     close_connections(env)
@@ -120,11 +120,11 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
     from loaders import store
     from loaders.backup import check_reprocessed
     from loaders.declarations import Undeclared
-    from loaders.publication import NothingMatched, Outdated, publication
+    from loaders.publication import NothingMatched, Outdated, begin_publication
 
     env = environment()
     check_reprocessed(env)
-    run_id = publication.begin(env)
+    run_id = begin_publication(env)
     try:
         try:
             return _publish(env, run_id, matched)
@@ -142,18 +142,23 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
 
 def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str, int]:
     from loaders.declarations import check_declared, update_declarations
-    from loaders.publication import publication, read_across, read_found, write_across
+    from loaders.publication import (
+        publish_match,
+        read_catalog_findings,
+        read_match_result,
+        write_catalog_findings,
+    )
     from transforms.merge import merge
     from transforms.rules import CATALOG_RULE_CODES
 
     folder = env.home / matched["folder"]
-    across = read_across(folder)
+    across = read_catalog_findings(folder)
     feeds = update_declarations(env)
     if feeds.undeclared:
-        check_declared(feeds, read_found(folder).clusters)
+        check_declared(feeds, read_match_result(folder).clusters)
     with rare_garbage_collection():
-        counts = publication.publish(env, run_id, folder, merge=merge, trust=feeds.trust)
-    write_across(env, run_id, across, CATALOG_RULE_CODES)
+        counts = publish_match(env, run_id, folder, merge=merge, trust=feeds.trust)
+    write_catalog_findings(env, run_id, across, CATALOG_RULE_CODES)
     return counts
 
 

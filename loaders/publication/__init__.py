@@ -1,35 +1,38 @@
 """Publish the catalog: each cluster of live records becomes one resource, in one transaction."""
 
-from loaders.publication.across import keep_across, read_across, write_across
+from loaders.publication.catalog_findings import keep_catalog_findings, read_catalog_findings, write_catalog_findings
 from loaders.publication.match_state import (
     NothingMatched,
     Outdated,
     StateUnreadable,
-    judgements,
+    drop_keys,
     newest_publication,
     read_features,
-    read_found,
-    read_live,
+    read_judgements,
+    read_live_records,
+    read_match_result,
     read_state,
     stale_keys,
-    without,
-    write_found,
+    write_match_result,
 )
+from loaders.publication.publication import begin_publication, publish_match
 
 __all__ = [
     "NothingMatched",
     "Outdated",
     "StateUnreadable",
-    "judgements",
-    "keep_across",
+    "begin_publication",
+    "drop_keys",
+    "keep_catalog_findings",
     "newest_publication",
-    "read_across",
+    "publish_match",
+    "read_catalog_findings",
     "read_features",
-    "read_found",
-    "read_live",
+    "read_judgements",
+    "read_live_records",
+    "read_match_result",
     "read_state",
     "stale_keys",
-    "without",
-    "write_across",
-    "write_found",
+    "write_catalog_findings",
+    "write_match_result",
 ]

@@ -103,7 +103,7 @@ def live_versions(env: Environment) -> dict[str, str]:
         return {key: sha256 or "" for key, sha256 in rows}
 
 
-def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str, ResourceView]]:
+def read_live_records(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str, ResourceView]]:
     """Yield feed, sha256 of the text and compared fields of each live record among the keys, read in batches."""
     with read_transaction(env) as connection:
         text = undecoded(connection, SourceRecordRow.record)
@@ -113,7 +113,7 @@ def read_live(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str,
             yield feed, sha256 or "", _VIEW.decode(record)
 
 
-def judgements(env: Environment) -> list[Judgement]:
+def read_judgements(env: Environment) -> list[Judgement]:
     """Return every judgement of a steward, oldest first."""
     with read_transaction(env) as connection:
         rows = connection.execute(select(JudgementRow.__table__).order_by(JudgementRow.id)).mappings()
@@ -172,14 +172,14 @@ def stale_keys(env: Environment, features: pa.Table | None) -> tuple[set[str], s
     return fresh, {key for key in known if key not in live or key in fresh}
 
 
-def without(features: pa.Table, keys: set[str]) -> pa.Table:
+def drop_keys(features: pa.Table, keys: set[str]) -> pa.Table:
     """Return the features without those of some keys."""
     if not keys:
         return features
     return features.filter(pc.invert(pc.is_in(features["key"], pa.array(sorted(keys), pa.string()))))
 
 
-def write_found(
+def write_match_result(
     env: Environment,
     version: str,
     features: pa.Table,
@@ -227,7 +227,7 @@ def _delete_unpublished(env: Environment) -> None:
             shutil.rmtree(folder)
 
 
-def read_found(folder: Path) -> MatchResult:
+def read_match_result(folder: Path) -> MatchResult:
     """Read what a match found. Raises NothingMatched when it is not there: each match is published only once."""
     if not (folder / _RESULT_FILE).exists():
         raise NothingMatched(f"{folder}: nothing was matched, or it is published already; run the match again first")

@@ -13,7 +13,7 @@ from loaders.publication.match_state import (
     check_current,
     keep_state,
     published_value,
-    read_found,
+    read_match_result,
     read_matches,
 )
 from loaders.publication.matches import write_matches
@@ -39,7 +39,7 @@ from schemas import Environment
 _KIND = "publish"  # of the run, and what its id begins with
 
 
-def begin(env: Environment) -> str:
+def begin_publication(env: Environment) -> str:
     """Begin a publication and return its run id. A running one whose process is gone becomes failed.
 
     Raises FeedBusy when another publication is running.
@@ -59,8 +59,10 @@ def begin(env: Environment) -> str:
     return run_id
 
 
-def publish(env: Environment, run_id: str, folder: Path, *, merge: Merge, trust: Mapping[str, int]) -> dict[str, int]:
-    """Publish the match in `folder` (match_state.write_found), and return the run's counts.
+def publish_match(
+    env: Environment, run_id: str, folder: Path, *, merge: Merge, trust: Mapping[str, int]
+) -> dict[str, int]:
+    """Publish the match in `folder` (match_state.write_match_result), and return the run's counts.
 
     `merge` makes one record of a cluster's members; `trust` is how far each feed is trusted, 0 where it is not named.
     The live members are read again here. A publication that is done already is left as it is. When nothing changed,
@@ -71,7 +73,7 @@ def publish(env: Environment, run_id: str, folder: Path, *, merge: Merge, trust:
         return run.counts
     if run.status != "running":
         raise NotRunning(f"{run_id} is {run.status}, not running")
-    matched = read_found(folder)
+    matched = read_match_result(folder)
     with write_transaction(env) as connection:
         check_current(connection, folder)
         rewrite_derived_columns(connection)

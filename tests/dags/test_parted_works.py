@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from loaders.publication import begin_publication, publish_match
 from loaders.publication import match_state as state
-from loaders.publication import publication
 from pipeline import catalog as tasks_catalog
 from schemas import Cluster, Environment, ResourceView
 from tests.loaders.nights import TABLES, rows
@@ -49,14 +49,14 @@ def publish_as_the_matcher_before(env: Environment) -> None:
     place = pairs.schema.get_field_index("verdict")
     merged = pairs.set_column(place, "verdict", pa.array(verdicts, pa.string()))
     since = state.newest_publication(env)
-    folder: Path = state.write_found(
+    folder: Path = state.write_match_result(
         env, "5-0123456789abcdef", now, merged, [Cluster(keys=(BOOKS, FILMS))], [], [], since=since
     )
-    publication.publish(env, publication.begin(env), folder, merge=merge, trust={})
+    publish_match(env, begin_publication(env), folder, merge=merge, trust={})
 
 
 def live(env: Environment) -> list[tuple[str, str, ResourceView]]:
-    return list(state.read_live(env, sorted(ids(env))))
+    return list(state.read_live_records(env, sorted(ids(env))))
 
 
 def sides(pairs: pa.Table) -> list[tuple[set[str], str]]:

@@ -10,7 +10,7 @@ from loaders import catalog, store
 from loaders.catalog import Unsigned
 from loaders.catalog import decisions as catalog_decide
 from loaders.catalog import rollback as catalog_undo
-from loaders.publication import publication
+from loaders.publication import begin_publication
 from loaders.store import NotRunning, write_transaction
 from loaders.store import run as catalog_run
 from schemas import Environment
@@ -140,7 +140,7 @@ def test_a_refusal_and_an_undo_can_be_taken_back(env: Environment, decision: str
 
 def test_only_a_feeds_run_can_be_undone(env: Environment) -> None:
     night(env, feed(), OLD)
-    quiet = publication.begin(env)
+    quiet = begin_publication(env)
     with write_transaction(env) as connection:
         catalog_run.end_run(connection, quiet, "loaded")
     runs = rows(env, "harvest_run")

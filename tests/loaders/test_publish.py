@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import insert, select, text, update
 
 from loaders.curation import curation
+from loaders.publication import begin_publication, publish_match, resources
 from loaders.publication import match_state as state
-from loaders.publication import publication, resources
 from loaders.publication.rows import DERIVATION_VERSION, derive_columns, sha256_of, text_of
 from loaders.store import (
     CurationRow,
@@ -96,7 +96,7 @@ def curate(env: Environment, **said: Any) -> None:
 
 def laid(env: Environment, version: str, *found: Any) -> Path:
     """The folder of a match that began now."""
-    return state.write_found(env, version, *found, since=state.newest_publication(env))
+    return state.write_match_result(env, version, *found, since=state.newest_publication(env))
 
 
 def night(
@@ -110,7 +110,7 @@ def night(
     """One publication of what a match found."""
     made = [Cluster(keys=keys, review=review) for keys in clusters]
     folder = laid(env, "1", FEATURES, PAIRS, made, matches, related)
-    return publication.publish(env, publication.begin(env), folder, merge=merge, trust=trust or {})
+    return publish_match(env, begin_publication(env), folder, merge=merge, trust=trust or {})
 
 
 def ids(env: Environment) -> dict[str, str]:
@@ -470,7 +470,7 @@ def test_members_are_read_again_at_the_publication(env: Environment) -> None:
     folder = laid(env, "1", FEATURES, PAIRS, [Cluster(keys=("a:1", "b:1"))], (), ())
     gone(env, "b:1")
     put(env, "c:1")
-    publication.publish(env, publication.begin(env), folder, merge=merge, trust={})
+    publish_match(env, begin_publication(env), folder, merge=merge, trust={})
     named = ids(env)
     assert set(named) == {"a:1", "c:1"}
     assert resource(env, named["a:1"]).members == 1
@@ -496,8 +496,8 @@ def test_a_correction_that_does_not_fit_is_told_in_the_run(env: Environment) -> 
     put(env, "a:1")
     curate(env, key="a:1", action="set", path="odd", value='"x"')
     folder = laid(env, "1", FEATURES, PAIRS, [], (), ())
-    run_id = publication.begin(env)
-    publication.publish(env, run_id, folder, merge=merge, trust={})
+    run_id = begin_publication(env)
+    publish_match(env, run_id, folder, merge=merge, trust={})
     with read_transaction(env) as connection:
         notes = connection.scalar(text("SELECT notes FROM harvest_run WHERE id = :id"), {"id": run_id})
     assert json.loads(notes) == [f"{ids(env)['a:1']}: odd"]
@@ -555,7 +555,7 @@ def test_what_fails_leaves_the_catalog_as_it_was(env: Environment) -> None:
 
     folder = laid(env, "2", FEATURES, PAIRS, [Cluster(keys=("a:1", "b:1"))], (), ())
     with pytest.raises(RuntimeError, match="a bug"):
-        publication.publish(env, publication.begin(env), folder, merge=broken, trust={})
+        publish_match(env, begin_publication(env), folder, merge=broken, trust={})
     after = dump(env)
     assert {**after, "source_record": None} == {**before, "source_record": None}
     assert after["source_record"] == changed
@@ -565,14 +565,14 @@ def test_what_fails_leaves_the_catalog_as_it_was(env: Environment) -> None:
 def test_a_publication_is_done_once(env: Environment) -> None:
     put(env, "a:1")
     folder = laid(env, "1", FEATURES, PAIRS, [], (), ())
-    run_id = publication.begin(env)
-    counts = publication.publish(env, run_id, folder, merge=merge, trust={})
-    assert publication.publish(env, run_id, folder, merge=merge, trust={}) == counts
+    run_id = begin_publication(env)
+    counts = publish_match(env, run_id, folder, merge=merge, trust={})
+    assert publish_match(env, run_id, folder, merge=merge, trust={}) == counts
     assert read_run(env, run_id).kind == "publish"
     with pytest.raises(state.NothingMatched, match="run the match again"):
-        publication.publish(env, publication.begin(env), folder, merge=merge, trust={})
+        publish_match(env, begin_publication(env), folder, merge=merge, trust={})
     with pytest.raises(NotRunning):
-        publication.publish(env, "publish-20200101T000000000000", folder, merge=merge, trust={})
+        publish_match(env, "publish-20200101T000000000000", folder, merge=merge, trust={})
 
 
 def test_a_match_that_another_publication_made_old_is_not_published(env: Environment) -> None:
@@ -581,7 +581,7 @@ def test_a_match_that_another_publication_made_old_is_not_published(env: Environ
     night(env)  # a steward has decided meanwhile that they are two works, and published it
     apart = dump(env)
     with pytest.raises(state.Outdated, match="was published meanwhile"):
-        publication.publish(env, publication.begin(env), old, merge=merge, trust={})
+        publish_match(env, begin_publication(env), old, merge=merge, trust={})
     assert dump(env) == apart
 
 
@@ -589,7 +589,7 @@ def test_two_matches_at_once_do_not_disturb_one_another(env: Environment) -> Non
     put(env, "a:1", "b:1")
     together = laid(env, "1", FEATURES, PAIRS, [Cluster(keys=("a:1", "b:1"))], (), ())
     laid(env, "1", FEATURES, PAIRS, [], (), ())
-    publication.publish(env, publication.begin(env), together, merge=merge, trust={})
+    publish_match(env, begin_publication(env), together, merge=merge, trust={})
     assert len(set(ids(env).values())) == 1
 
 
@@ -609,7 +609,7 @@ def test_a_match_that_cannot_be_laid_down_leaves_nothing(lite: Environment) -> N
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        state.write_found(lite, "1", FEATURES, PAIRS, ends(), (), (), since=None)
+        state.write_match_result(lite, "1", FEATURES, PAIRS, ends(), (), (), since=None)
     assert list((lite.home / "match").iterdir()) == []
 
 
@@ -617,7 +617,7 @@ def test_the_state_of_a_match_counts_only_with_its_publication(lite: Environment
     rows = pa.table({"key": ["a:1"], "record_sha256": ["x"]})
     folder = laid(lite, "1", rows, PAIRS, [], (), ())
     assert state.read_state(lite, "1") is None
-    publication.publish(lite, publication.begin(lite), folder, merge=merge, trust={})
+    publish_match(lite, begin_publication(lite), folder, merge=merge, trust={})
     known = state.read_state(lite, "1")
     assert known is not None
     assert known[0].equals(rows)
@@ -648,15 +648,15 @@ def test_what_is_stale_is_told_by_the_record_text(lite: Environment, tmp_path: P
     rows = pa.table({"key": ["a:1", "b:1", "gone:1"], "record_sha256": [live["a:1"], "old", "x"]})
     fresh, old = state.stale_keys(lite, rows)
     assert (fresh, old) == ({"b:1", "c:1"}, {"b:1", "gone:1"})
-    assert state.without(rows, old)["key"].to_pylist() == ["a:1"]
-    assert [record.key for _, _, record in state.read_live(lite, fresh | {"gone:1"})] == ["b:1", "c:1"]
+    assert state.drop_keys(rows, old)["key"].to_pylist() == ["a:1"]
+    assert [record.key for _, _, record in state.read_live_records(lite, fresh | {"gone:1"})] == ["b:1", "c:1"]
 
 
 def test_a_judgement_notes_the_digest_that_the_matcher_compares_it_with(lite: Environment) -> None:
     for key in ("a:1", "b:1"):
         put(lite, key)
     curation.judge(lite, "same", "a:1", "b:1", by="amina", reason="one work")
-    (judgement,) = state.judgements(lite)
+    (judgement,) = state.read_judgements(lite)
     expected = match_sha256(Resource(key="a:1", title={"en": "Fractions a:1"}, issued_year=2020))
     assert judgement.left_sha256 == expected
     assert judgement.right_sha256 != expected

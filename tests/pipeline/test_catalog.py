@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from loaders.curation import curation
-from loaders.publication import publication
+from loaders.publication import begin_publication, publish_match
 from loaders.store import SourceRecordRow, write_transaction
 from pipeline import catalog as tasks_catalog
 from schemas import Environment
@@ -122,7 +122,7 @@ def test_a_publication_that_is_tried_again_after_its_commit_does_not_fail_and_lo
         declare(home, name)
         night(home, name, [listed(name, one, **({"id": PAGE} if one == shared else {})) for one in range(4)])
     matched = tasks_catalog.match()
-    publication.publish(home, publication.begin(home), home.home / matched["folder"], merge=merge, trust={})
+    publish_match(home, begin_publication(home), home.home / matched["folder"], merge=merge, trust={})
     # here its process ends
     assert across(home) == {}
     tasks_catalog.publish(matched)

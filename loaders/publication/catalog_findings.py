@@ -18,13 +18,13 @@ _FILE = "across.json"
 _SCOPE = "catalog"  # of the issues written here
 
 
-def keep_across(folder: Path, findings: Iterable[Issue]) -> None:
+def keep_catalog_findings(folder: Path, findings: Iterable[Issue]) -> None:
     """Write the findings into the folder of the match in which they were found."""
     with whole_file(folder / _FILE) as beside:
         beside.write_bytes(msgspec.json.encode(list(findings)))
 
 
-def read_across(folder: Path) -> list[Issue]:
+def read_catalog_findings(folder: Path) -> list[Issue]:
     """Read the findings of a match. Raises NothingMatched when it is published already."""
     try:
         return msgspec.json.decode((folder / _FILE).read_bytes(), type=list[Issue])
@@ -32,7 +32,7 @@ def read_across(folder: Path) -> list[Issue]:
         raise NothingMatched(f"{folder.name}: nothing was matched, or it is published already; match again") from error
 
 
-def write_across(env: Environment, run_id: str, findings: list[Issue], codes: Iterable[str]) -> None:
+def write_catalog_findings(env: Environment, run_id: str, findings: list[Issue], codes: Iterable[str]) -> None:
     """Open these findings about live records, and resolve all other open findings with these codes."""
     run = read_run(env, run_id)
     with write_transaction(env) as connection:
