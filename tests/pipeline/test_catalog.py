@@ -58,7 +58,7 @@ def test_a_correction_that_fits_no_more_is_told_on_the_report_until_it_is_undone
     ((what, count, detail),) = people(home)
     assert (what, count) == ("corrections", 1) and f"correction {number} of 'license.label' by A Steward" in detail[0]
     for suffix in ("", ".fr", ".ru", ".ar"):
-        assert "loaders.review curations" in (home.reports / f"night{suffix}.html").read_text(encoding="utf-8")
+        assert "elib review curations" in (home.reports / f"night{suffix}.html").read_text(encoding="utf-8")
     curation.undo_curation(home, number, **BY)
     tasks_catalog.publish_now()
     assert people(home) == []
