@@ -41,27 +41,33 @@ def run_night(env: Environment, feeds: Path, terminal: Terminal) -> int:
     if not dags and not problems:
         terminal.say(f"{feeds} holds no feed file; look at ELIB_FEEDS.", style="red")
         return 1
-    terminal.say(f"{len(dags)} feeds, one after the other:")
-    terminal.say(f"{'feed':{_NAME_WIDTH}} " + " ".join(f"{name:>11}" for name in FUNNEL))
     try:
-        with _interruptible():
-            succeeded = [
-                _guarded(_run_feed_dag, env, terminal, dag, f"{number}/{len(dags)}")
-                for number, dag in enumerate(dags, 1)
-            ]
-            published = _guarded(_run_catalog_dag, env, terminal)
+        failures, published = _run_dags(env, terminal, dags)
     except _Stopped:
         terminal.say("Stopped; what was loaded stays, and the next night goes on from what was landed.", style="red")
         return 130
     terminal.say(f"catalog  {env.catalog_url.removeprefix('sqlite:///').split('@')[-1]}")
     terminal.say(f"report   {env.reports / 'night.html'}")
     terminal.say(f"log      {terminal.log}")
-    failures = succeeded.count(False)
     if (failures or not published) and shutil.disk_usage(env.home).free < _FULL_DISK_BYTES:
         terminal.say(f"The disk of {env.home} is full: make room, and run the night again.", style="red")
     if failures or problems:
         terminal.say(f"{failures} feed(s) failed, {len(problems)} feed file(s) cannot be used.", style="red")
     return 0 if published and not failures and not problems else 1
+
+
+def _run_dags(env: Environment, terminal: Terminal, dags: list[DAG]) -> tuple[int, bool]:
+    """Run every feed's DAG, then the catalog's; return how many feeds failed, and whether the catalog was published.
+
+    Raises _Stopped.
+    """
+    terminal.say(f"{len(dags)} feeds, one after the other:")
+    terminal.say(f"{'feed':{_NAME_WIDTH}} " + " ".join(f"{name:>11}" for name in FUNNEL))
+    failures = 0
+    with _interruptible():
+        for number, dag in enumerate(dags, 1):
+            failures += not _guarded(_run_feed_dag, env, terminal, dag, f"{number}/{len(dags)}")
+        return failures, _guarded(_run_catalog_dag, env, terminal)
 
 
 class _Stopped(Exception):

@@ -184,13 +184,11 @@ def load(
     from loaders.store import FeedBusy, NotRunning
     from schemas import environment
 
-    name = (by or "").strip()
-    if load_now and not name:
-        raise typer.BadParameter("--load goes past the gate: add --by NAME")
+    name = _name_of_loader(load_now, by)
     env = environment()
     migrate(env)
     try:
-        runs = pipe(env, sys.stdin.buffer, load_by=name if load_now else None, take_over=take_over)
+        runs = pipe(env, sys.stdin.buffer, load_by=name, take_over=take_over)
     except BadLine as error:
         print(f"{error}; nothing was staged", file=sys.stderr)
         return 2
@@ -211,3 +209,12 @@ def load(
     except BrokenPipeError:  # the reader has enough; all is staged
         discard_stdout()
     return 0
+
+
+def _name_of_loader(load_now: bool, by: str | None) -> str | None:
+    """Return who loads past the gate, or None where the run is held. Raises BadParameter for a load without a name."""
+    if not load_now:
+        return None
+    if not (by or "").strip():
+        raise typer.BadParameter("--load goes past the gate: add --by NAME")
+    return (by or "").strip()

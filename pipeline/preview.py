@@ -56,14 +56,16 @@ class Sample:
                 self.notes.append(f"two different records are listed as {record.identifier}; the first is shown")
         self.notes += [note for note in page.notes if note not in self.notes]
         for raw in page.raw:
+            self._add_unreadable(raw.url, raw.reason)
             if is_nameless(raw, self.feed):
                 self.nameless += 1
                 self.nameless_fields |= field_names(raw, self.feed)
-        self.reasons.update([raw.reason for raw in page.raw] + [skipped.reason for skipped in page.skipped])
-        self.unreadable += [f"{raw.url}: {raw.reason}" for raw in page.raw]
-        self.unreadable += [
-            f"{skipped.identifier or skipped.window or '?'}: {skipped.reason}" for skipped in page.skipped
-        ]
+        for skipped in page.skipped:
+            self._add_unreadable(skipped.identifier or skipped.window or "?", skipped.reason)
+
+    def _add_unreadable(self, source: str, reason: str) -> None:
+        self.reasons[reason] += 1
+        self.unreadable.append(f"{source}: {reason}")
 
 
 def preview(feed: Feed, wanted: int, env: Environment) -> PreviewSummary:
@@ -189,12 +191,17 @@ def _sample_list(feed: Feed, wanted: int, env: Environment) -> Sample:
         if (sample.total or 0) > read:
             return _sample_parts(feed, _list_parts(feed, sample.total or 0), wanted, env, sample)
     _read(feed, _ask(feed, read), env, sample)
-    seen = len(sample.records)
-    if seen >= read and (sample.total is None or sample.total > seen):
-        rest = f"of {sample.total}" if sample.total else "the list goes on"
-        sample.notes.append(f"the records are out of the first {seen} ({rest})")
+    if len(sample.records) >= read:
+        _note_what_was_not_read(sample)
     sample.records = dict(evenly(list(sample.records.items()), wanted))
     return sample
+
+
+def _note_what_was_not_read(sample: Sample) -> None:
+    seen = len(sample.records)
+    if sample.total is None or sample.total > seen:
+        rest = f"of {sample.total}" if sample.total else "the list goes on"
+        sample.notes.append(f"the records are out of the first {seen} ({rest})")
 
 
 def _list_parts(feed: Feed, total: int) -> list[tuple[Feed, None]]:

@@ -145,7 +145,7 @@ def test_a_feed_without_its_file_comes_back_by_its_last_good_declaration(
     destroyed(home)
     (home.feeds / "books.toml").unlink()
     assert main(["restore", str(file)]) == 0
-    assert "books: its file is missing; it is read by its last good declaration" in capsys.readouterr().err
+    assert "books: its file is missing; its last good declaration is used" in capsys.readouterr().err
     assert rows(home, "resource", PUBLISHED) == published
     assert rows(home, "feed_declaration") == declared
 
