@@ -58,24 +58,31 @@ def _repository(repository: dict[str, Any], request: ReceivedRequest) -> Answer:
 
 
 def _list(repository: dict[str, Any], request: ReceivedRequest, date: str) -> Answer:
-    since, start = request.params.get("from", ""), 0
-    if "resumptionToken" in request.params:
-        number, since = request.params["resumptionToken"].split("|")
-        start = int(number)
-    elif since and repository.get("refuses_from"):
+    token = request.params.get("resumptionToken")
+    start, since = (token or f"0|{request.params.get('from', '')}").split("|")
+    if since and not token and repository.get("refuses_from"):
         return Answer(oai_error("badArgument"))
     records = {record["id"]: record for record in repository["records"]}
     chosen = [name for name, record in records.items() if record.get("stamp", STAMP)[: len(since)] >= since]
-    size = repository.get("page", 100)
-    pages = repository.get("pages") or [chosen[at : at + size] for at in range(0, len(chosen), size)]
     if not chosen:
         return Answer(oai_error("noRecordsMatch"))
-    promised = repository.get("size", len(chosen))
-    size_said = "" if promised in (False, None) else f' completeListSize="{promised}"'
-    token = f"{start + 1}|{since}" if start + 1 < len(pages) else ""
-    tail = f"<resumptionToken{size_said}>{token}</resumptionToken>" if len(pages) > 1 else ""
-    listed = "".join(_record(records[name]) for name in pages[start])
+    pages = repository.get("pages") or _batches(chosen, repository.get("page", 100))
+    listed = "".join(_record(records[name]) for name in pages[int(start)])
+    tail = _token(repository.get("size", len(chosen)), int(start) + 1, len(pages), since)
     return Answer(_envelope(date, request.params["verb"], listed + tail))
+
+
+def _batches(names: list[str], size: int) -> list[list[str]]:
+    return [names[at : at + size] for at in range(0, len(names), size)]
+
+
+def _token(size: Any, following: int, pages: int, since: str) -> str:
+    """Return the resumption token of a page, empty on the last one; nothing where the list is one page."""
+    if pages <= 1:
+        return ""
+    attribute = "" if size in (False, None) else f' completeListSize="{size}"'
+    token = f"{following}|{since}" if following < pages else ""
+    return f"<resumptionToken{attribute}>{token}</resumptionToken>"
 
 
 def _record(record: dict[str, Any]) -> str:

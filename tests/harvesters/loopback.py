@@ -222,27 +222,21 @@ class OaiServer:
 
     def list(self, verb: str, request: ReceivedRequest) -> Answer:
         token = request.params.get("resumptionToken")
-        if token:
-            start, since, until = token.split("|")
-        else:
-            start, since, until = "0", request.params.get("from", ""), request.params.get("until", "")
-        chosen = [n for n in range(self.count) if (since[:10] or "0") <= self.stamp(n)[:10] <= (until[:10] or "9")]
-        chosen = [n for n in chosen if self.within(n, since, until)]
+        dates = "|".join(request.params.get(name, "") for name in ("from", "until"))
+        start, since, until = (token or f"0|{dates}").split("|")
+        chosen = [n for n in range(self.count) if self.within(n, since, until)]
         if not chosen:
             return Answer(oai_error("noRecordsMatch"))
-        page = chosen[int(start) : int(start) + self.size]
-        failure = self.broken(page, request)
-        if failure is not None:
-            return failure
-        more = int(start) + self.size < len(chosen)
-        following = f"{int(start) + self.size}|{since}|{until}" if more else None
-        text_of = self.record if verb == "ListRecords" else self.header
-        total = len(chosen) if self.say_size and (more or token) else None
-        return Answer(listing("".join(text_of(n) for n in page), following, total, verb))
+        end = int(start) + self.size
+        page = chosen[int(start) : end]
+        following = f"{end}|{since}|{until}" if end < len(chosen) else None
+        total = len(chosen) if self.say_size and (following or token) else None
+        records = "".join(map(self.record if verb == "ListRecords" else self.header, page))
+        return self.broken(page, request) or Answer(listing(records, following, total, verb))
 
     def within(self, n: int, since: str, until: str) -> bool:
         stamp = self.stamp(n)
-        return (not since or stamp >= since[: len(stamp)]) and (not until or stamp <= until or stamp[:10] == until)
+        return (not since or stamp >= since) and (not until or stamp <= until or stamp[:10] == until)
 
     def stamp(self, n: int) -> str:
         return f"2026-{1 + n // 28:02d}-{1 + n % 28:02d}T10:00:00Z"
