@@ -1,4 +1,4 @@
-"""A night's harvest in a process of its own, for the test that kills it: FEED; each part is landed after 50 records."""
+"""Harvest a feed in a process of its own, for the test that kills it: FEED. Each part holds 50 records."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from loaders.landing import landing
 from pipeline import feed as tasks
 
 
-class Aloud(tasks.Progress):
-    """Progress that is said on standard output at once, so that a kill can be aimed."""
+class PrintedProgress(tasks._LoggedProgress):
+    """Writes progress to standard output at once, so that a kill can be aimed."""
 
     def __call__(self, listed: int, total: int | None) -> None:
         sys.stdout.write(f"{listed}\n")
@@ -18,7 +18,7 @@ class Aloud(tasks.Progress):
 
 def main(name: str) -> None:
     landing.PART_RECORDS = 50
-    tasks.Progress = Aloud  # type: ignore[misc]  # what it says, and nothing that it does
+    tasks._LoggedProgress = PrintedProgress  # type: ignore[misc]
     tasks.harvest(name)
 
 

@@ -90,18 +90,18 @@ def last_run(env: Environment) -> dict[str, Any]:
 
 def live(env: Environment) -> set[str]:
     with read_transaction(env) as connection:
-        found = connection.execute(text("SELECT identifier FROM source_record WHERE status = 'live'"))
-        return set(found.scalars())
+        harvested = connection.execute(text("SELECT identifier FROM source_record WHERE status = 'live'"))
+        return set(harvested.scalars())
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["on the first night", "on a later full one"])
 def test_a_short_harvest_ends_truncated_with_both_counts_and_moves_no_mark(env: Environment, first: bool) -> None:
     server, short = Library(25), [first]
 
-    def script(asked: ReceivedRequest) -> Answer:
-        if short[0] and asked.params.get("resumptionToken", "").startswith("10|"):
+    def script(request: ReceivedRequest) -> Answer:
+        if short[0] and request.params.get("resumptionToken", "").startswith("10|"):
             return Answer(listing("".join(server.record(n) for n in range(10, 17))))  # no token, and eight are missing
-        return server(asked)
+        return server(request)
 
     with serving(script) as loopback:
         feed = tasks.feed_of(env, declare(env, loopback.url + "/oai"))
@@ -124,8 +124,8 @@ def test_a_short_harvest_ends_truncated_with_both_counts_and_moves_no_mark(env: 
 def test_what_the_server_could_not_give_comes_the_next_night(env: Environment) -> None:
     ill = [17]
 
-    def broken(numbers: list[int], asked: ReceivedRequest) -> Answer | None:
-        fails = ill and ill[0] in numbers and asked.params["verb"] != "ListIdentifiers"
+    def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
+        fails = ill and ill[0] in numbers and request.params["verb"] != "ListIdentifiers"
         return Answer(status=500) if fails else None
 
     with serving(Library(25, broken=broken)) as loopback:
@@ -144,8 +144,8 @@ def test_what_the_server_could_not_give_comes_the_next_night(env: Environment) -
 def test_a_known_record_that_turns_to_poison_stays_through_a_full_list(env: Environment) -> None:
     ill: list[int] = []
 
-    def broken(numbers: list[int], asked: ReceivedRequest) -> Answer | None:
-        fails = ill and ill[0] in numbers and asked.params["verb"] != "ListIdentifiers"
+    def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
+        fails = ill and ill[0] in numbers and request.params["verb"] != "ListIdentifiers"
         return Answer(status=500) if fails else None
 
     with serving(Library(25, broken=broken)) as loopback:
@@ -159,8 +159,8 @@ def test_a_known_record_that_turns_to_poison_stays_through_a_full_list(env: Envi
 def test_a_moved_endpoint_is_followed_and_stands_in_the_runs_notes(env: Environment) -> None:
     server = Library(15)
 
-    def script(asked: ReceivedRequest) -> Answer:
-        return server(asked) if asked.path == "/new/oai" else Answer(status=301, headers={"Location": "/new/oai"})
+    def script(request: ReceivedRequest) -> Answer:
+        return server(request) if request.path == "/new/oai" else Answer(status=301, headers={"Location": "/new/oai"})
 
     with serving(script) as loopback:
         declare(env, loopback.url + "/oai")
@@ -173,8 +173,8 @@ def test_a_moved_endpoint_is_followed_and_stands_in_the_runs_notes(env: Environm
 def test_a_list_that_has_not_changed_is_asked_for_conditionally_and_nothing_is_deleted(env: Environment) -> None:
     works = json.dumps([{"id": n, "title": f"Virtual lab {n}", "language": ["en"]} for n in range(5)])
 
-    def script(asked: ReceivedRequest) -> Answer:
-        same = asked.headers.get("if-none-match") == '"1"'
+    def script(request: ReceivedRequest) -> Answer:
+        same = request.headers.get("if-none-match") == '"1"'
         return Answer(status=304) if same else Answer(works, headers={"ETag": '"1"'})
 
     with serving(script) as loopback:
@@ -264,14 +264,14 @@ def test_a_harvest_killed_at_random_points_lands_what_an_uninterrupted_one_lands
 
 def test_a_list_of_which_nothing_can_be_read_is_no_empty_list(env: Environment) -> None:
     body = ['[{"id": "1", "name": "A"}, {"id": "2", "name": "B"}]']
-    with serving(lambda asked: Answer(body[0])) as loopback:
+    with serving(lambda request: Answer(body[0])) as loopback:
         declare(env, loopback.url + "/list", protocol="rest", format="amb", identifier="id")
         night()
         assert last_run(env)["listed"] == 2
         body[0] = '[{"name": "A"}, {"name": "B"}]'
-        found = failing_night()
-    assert found.cause == "malformed"
-    assert "of the list nothing can be read, 2 times (the first: a record without id)" in found.sentence
+        harvested = failing_night()
+    assert harvested.cause == "malformed"
+    assert "none of the 2 records can be read (the first: a record without id)" in harvested.sentence
     assert last_run(env)["status"] == "failed"
     with read_transaction(env) as connection:
         assert set(connection.execute(text("SELECT status FROM source_record")).scalars()) != {"deleted"}
@@ -285,12 +285,12 @@ def test_what_cannot_be_read_and_has_no_name_stands_in_the_notes_and_keeps_what_
         return f"[{', '.join(good)}]"
 
     body = [listed(*range(30))]
-    with serving(lambda asked: Answer(body[0])) as loopback:
+    with serving(lambda request: Answer(body[0])) as loopback:
         declare(env, loopback.url + "/list", protocol="rest", format="amb", identifier="id")
         night()
         body[0] = listed(*range(29))[:-1] + ', {"name": "the thirtieth, perhaps"}]'
         assert "deleted" not in night()
         (note,) = last_run(env)["notes"]
-        assert note.startswith("1 records or parts of the list could not be read, and nothing says which")
+        assert note.startswith("1 records or parts of the list could not be read, and have no identifier")
         body[0] = listed(*range(29))
         assert night()["deleted"] == 1
