@@ -37,31 +37,36 @@ def correct(record: Resource, correction: Correction) -> Resource:
     steps = _PATH_STEP.findall(correction.path)
     if not steps or steps[0] in _FIXED_FIELDS or steps[0] not in Resource.__struct_fields__:
         raise CorrectionUnusable(f"{name}: no such field; name one of the shared record, such as title.en")
-    if steps[0] == "issued_year":
-        raise CorrectionUnusable(f"{name}: the year follows from the date; set issued")
     field = steps[0]
-    tree = msgspec.to_builtins(record)
+    if field == "issued_year":
+        raise CorrectionUnusable(f"{name}: the year follows from the date; set issued")
     try:
-        value = None if correction.value is None else msgspec.json.decode(correction.value)
-        if correction.path == LICENSE_PATH:
-            if value is None:
-                raise CorrectionUnusable(f"{name}: a licence needs an address; set license to null to remove it")
-            tree["license"] = {**_NO_LICENSE, "statement": record.license.statement if record.license else value}
-        _set(tree, steps, value)
-        corrected = msgspec.convert(tree, Resource)
+        corrected = _with_value(record, correction, steps)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise CorrectionUnusable(f"{name}: {error}; correct the value or undo it") from error
     except (LookupError, TypeError) as error:
         advice = f"set {field} as a whole, in JSON, or undo it"
         raise CorrectionUnusable(f"{name}: the record has nothing at that path; {advice}") from error
-    if field == "issued":
-        year = _YEAR.search(corrected.issued or "")
-        corrected = msgspec.structs.replace(corrected, issued_year=None if year is None else int(year[0]))
     mistake = _mistake(corrected, field)
     if mistake is not None and mistake != _mistake(record, field):
         raise CorrectionUnusable(f"{name}: {mistake}; correct the value or undo it")
     origin = Origin(key=f"curation:{correction.id}", path=correction.path, rule=f"curation: {correction.by}")
     return msgspec.structs.replace(corrected, provenance={**corrected.provenance, field: (origin,)})
+
+
+def _with_value(record: Resource, correction: Correction, steps: list[str]) -> Resource:
+    tree = msgspec.to_builtins(record)
+    value = None if correction.value is None else msgspec.json.decode(correction.value)
+    if correction.path == LICENSE_PATH:
+        if value is None:
+            raise msgspec.ValidationError("a licence needs an address; set license to null to remove it")
+        tree["license"] = {**_NO_LICENSE, "statement": record.license.statement if record.license else value}
+    _set(tree, steps, value)
+    corrected = msgspec.convert(tree, Resource)
+    if steps[0] != "issued":
+        return corrected
+    year = _YEAR.search(corrected.issued or "")
+    return msgspec.structs.replace(corrected, issued_year=None if year is None else int(year[0]))
 
 
 def _set(tree: Any, steps: list[str], value: Any) -> None:

@@ -46,17 +46,21 @@ def _check_url(feed: _Keys) -> Iterator[str]:
     url, may_be_inbox = feed["url"], _traits(feed).reads_inbox
     if may_be_inbox and url.startswith("inbox:") and url.removeprefix("inbox:").strip():
         return
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        valid = valid and not _CONTROL_CHARACTER.search(url) and " " not in parts.netloc
-    except ValueError:
-        valid = False
-    if not valid:
+    if not _is_web_address(url):
         inbox = ", or inbox:NAME for files in ELIB_HOME/inbox" if may_be_inbox else ""
         yield f"url: {url!r} is not a valid URL; use http:// or https://{inbox}"
-    elif parts.username or parts.password:
+    elif urlsplit(url).username or urlsplit(url).password:
         yield "url: holds a user or a password; name an Airflow connection in connection instead"
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    well_formed = not _CONTROL_CHARACTER.search(url) and " " not in parts.netloc and port != 0
+    return well_formed and parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _check_format(feed: _Keys) -> Iterator[str]:

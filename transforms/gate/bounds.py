@@ -87,11 +87,7 @@ def max_records_gone(before: int, expect: Expect) -> int:
 def _failures(expect: Expect, measures: FeedMeasures, codes: tuple[str, ...]) -> list[Bound]:
     """Bound records with errors: one bound for all, and one per error-level rule to count its records."""
     judged, failed, before = measures["judged"], measures["failed"], measures.error_share
-    share = expect.max_error_share
-    if share is None and before is not None:
-        share = max(_MAX_ERROR_SHARE_FACTOR * before, before + _MAX_ERROR_SHARE_INCREASE)
-    meaningful = share is not None and judged >= _MIN_RECORDS_FOR_SHARES
-    max_records = _whole_records(min(share or 0.0, 1.0) * judged) if meaningful else judged
+    max_records = _max_failed(expect, measures)
     frequent_codes = sorted(
         ((measures[f"error:{code}"], code) for code in codes if measures[f"error:{code}"]), reverse=True
     )
@@ -106,6 +102,15 @@ def _failures(expect: Expect, measures: FeedMeasures, codes: tuple[str, ...]) ->
     )
     rules = [Bound(name=f"error:{code}", column=f"error:{code}", high=judged, reason=None) for code in codes]
     return [Bound(name="errors", column="failed", high=max_records, reason=reason), *rules]
+
+
+def _max_failed(expect: Expect, measures: FeedMeasures) -> int:
+    share, before = expect.max_error_share, measures.error_share
+    if share is None and before is not None:
+        share = max(_MAX_ERROR_SHARE_FACTOR * before, before + _MAX_ERROR_SHARE_INCREASE)
+    if share is None or measures["judged"] < _MIN_RECORDS_FOR_SHARES:
+        return measures["judged"]
+    return _whole_records(min(share, 1.0) * measures["judged"])
 
 
 def _coverage(column: str, before: float | None, declared: float | None, measures: FeedMeasures) -> list[Bound]:

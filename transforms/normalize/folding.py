@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-__all__ = ["compact", "fold", "in_serbian_latin"]
+__all__ = ["ascii_digits", "compact", "fold", "in_serbian_latin"]
 
 _ARABIC_MARKS = re.compile("[\u0640\u064b-\u065f\u0670]")  # tatweel and vowel signs, which are optional
 _ARABIC_LETTERS = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه"})
@@ -56,3 +56,10 @@ def in_serbian_latin(text: str) -> str | None:
 def compact(text: str) -> str:
     """Return the folded text without its spaces: terms are written apart, hyphenated or as one word."""
     return fold(text).replace(" ", "")
+
+
+def ascii_digits(text: str) -> str:
+    """Return the text with the digits of any script in ASCII."""
+    if text.isascii():
+        return text
+    return "".join(str(unicodedata.digit(letter, letter)) if letter.isdigit() else letter for letter in text)

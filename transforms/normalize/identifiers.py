@@ -86,13 +86,13 @@ def split_identifiers(statement: str, hint: str | None = None) -> tuple[str, ...
 
     "ISBN: 978-92-3-100123-9, 978-0-306-40615-7" is two; "Vol. 3, 12" is one.
     """
-    if not ("," in statement or ";" in statement) or len(statement) > _MAX_IDENTIFIER_CHARS:
+    pieces = _LIST_SEPARATOR.split(statement.strip()) if len(statement) <= _MAX_IDENTIFIER_CHARS else []
+    if len(pieces) < 2:
         return (statement,)
-    pieces = _LIST_SEPARATOR.split(statement.strip())
     scheme = _claimed_scheme(pieces[0], hint)[0]
     identifiers = [read_identifier(piece, scheme or hint) for piece in pieces]
     numbers = [identifier for identifier in identifiers if identifier and identifier.scheme in ("isbn", "issn")]
-    if len(pieces) < 2 or len(numbers) < len(pieces):
+    if len(numbers) < len(pieces):
         return (statement,)
     first, *others = pieces
     return (first, *(f"{scheme} {piece}" if scheme in ("isbn", "issn") else piece for piece in others))
@@ -131,11 +131,15 @@ def _claimed_scheme(text: str, hint: str | None) -> tuple[str, str]:
 
 
 def _by_shape(text: str) -> Identifier | None:
-    low = text.lower()
     if _DOI_HOST.match(text) or (text.startswith("10.") and _DOI.fullmatch(_SPACED_BRACKET_NOTE.sub("", text))):
         return _identifier("doi", _read_doi(text))
     if _HANDLE_HOST.match(text):
         return _identifier("handle", _read_handle(text))
+    return _by_prefix(text) or _by_web_address(text) or _bare_number(text)
+
+
+def _by_prefix(text: str) -> Identifier | None:
+    low = text.lower()
     may_be_ark = "ark:" in low and " " not in text and not low.startswith("oai:")
     if may_be_ark and (ark := _identifier("ark", _read_ark(text))):
         return ark
@@ -144,7 +148,7 @@ def _by_shape(text: str) -> Identifier | None:
     if low.startswith("urn:") and _URN.fullmatch(text):
         scheme, namespace, name = text.split(":", 2)
         return Identifier(scheme="uri", value=f"{scheme.lower()}:{namespace.lower()}:{name}")
-    return _by_web_address(text) or _bare_number(text)
+    return None
 
 
 def _identifier(scheme: IdentifierScheme, value: str | None) -> Identifier | None:

@@ -62,18 +62,23 @@ def web_address(text: str) -> str | None:
     text = text.translate(_INVISIBLE).strip().strip("<>\"'“”«»").strip().replace("&amp;", "&")
     if not text or len(text) > _MAX_ADDRESS_CHARS:
         return None
-    scheme = _SCHEME.match(text)
-    if scheme:
-        text = f"{scheme[1].lower()}://{text[scheme.end() :]}"
-    elif text.startswith("//") and _HOST.match(text[2:]):
-        text = f"https:{text}"
-    elif _OTHER_SCHEME.match(text) or not _HOST.match(text) or _FILE_NAME.match(text):
+    address = _with_scheme(text)
+    if address is None or address.count(" ") > _MAX_SPACES:
         return None
-    else:
-        text = f"http://{text}"
-    text = text.replace(" ", "%20") if text.count(" ") <= _MAX_SPACES else ""
-    parts = split_url(text)
-    return text if parts is not None and parts.host and _ascii_host(parts.host) is not None else None
+    address = address.replace(" ", "%20")
+    parts = split_url(address)
+    return address if parts is not None and parts.host and _ascii_host(parts.host) is not None else None
+
+
+def _with_scheme(text: str) -> str | None:
+    """Write the scheme in one form, or add it before a host name; None for a text that begins with neither."""
+    if scheme := _SCHEME.match(text):
+        return f"{scheme[1].lower()}://{text[scheme.end() :]}"
+    if text.startswith("//") and _HOST.match(text[2:]):
+        return f"https:{text}"
+    if _OTHER_SCHEME.match(text) or not _HOST.match(text) or _FILE_NAME.match(text):
+        return None
+    return f"http://{text}"
 
 
 @lru_cache(maxsize=16384)

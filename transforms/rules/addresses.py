@@ -62,18 +62,14 @@ def _faults(url: str) -> frozenset[str]:
     parts = split_url(url)
     if parts is None:
         return frozenset({"malformed"})
-    scheme, host = parts.scheme.lower(), parts.host
-    web = scheme in {"http", "https"}
-    faults = []
-    if web and host is not None and _is_private(host):
-        faults.append("private")
-    if (scheme and not web) or "@" in parts.netloc:
-        faults.append("unsafe")
-    if not scheme or (web and not parts.netloc) or " " in url:
-        faults.append("malformed")
-    if "=" in url and _SESSION_PARAMETER.search(url):
-        faults.append("session")
-    return frozenset(faults)
+    web = parts.scheme.lower() in {"http", "https"}
+    faults = {
+        "private": web and parts.host is not None and _is_private(parts.host),
+        "unsafe": bool(parts.scheme and not web) or "@" in parts.netloc,
+        "malformed": not parts.scheme or (web and not parts.netloc) or " " in url,
+        "session": "=" in url and _SESSION_PARAMETER.search(url) is not None,
+    }
+    return frozenset(fault for fault, present in faults.items() if present)
 
 
 def _private(resource: Resource, _: Context) -> list[Breach]:

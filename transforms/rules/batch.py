@@ -95,11 +95,7 @@ def apply_batch_rules(
     for _, group in _groups(everyone, _same_work_keys):
         yield from _duplicated(group, by_key)
     for key, facts in by_key.items():
-        value = (narrowed_before or {}).get(key)
-        if value is not None and value == _narrowing(value.partition(_ARROW)[0], facts):
-            yield issue("license_narrowed", key, "license", value)
-        elif before and key in before:
-            yield from _narrowed(facts, before[key])
+        yield from _narrowed(facts, (before or {}).get(key), (narrowed_before or {}).get(key))
 
 
 def _groups(everyone: Iterable[Facts], keys_of: Callable[[Facts], Sequence[K]]) -> Iterator[tuple[K, list[Facts]]]:
@@ -143,11 +139,14 @@ def _duplicated(group: Sequence[Facts], batch: Mapping[str, Facts]) -> Iterator[
             yield issue("duplicated_in_feed", key, "title", keys[1] if key == keys[0] else keys[0])
 
 
-def _narrowed(now: Facts, before: Facts) -> Iterator[Issue]:
-    """Yield an issue when the licence permits less than it did in the version accepted before."""
-    added = cc_parts(now.license_uri) - cc_parts(before.license_uri)
-    if before.license_open is True and (now.license_open is not True or added & {"nc", "nd", "sa"}):
-        yield issue("license_narrowed", now.key, "license", _narrowing(before.license_uri, now))
+def _narrowed(now: Facts, before: Facts | None, open_value: str | None) -> Iterator[Issue]:
+    """Yield an issue when the licence permits less than in the version accepted before, or an open issue holds."""
+    if open_value is not None and open_value == _narrowing(open_value.partition(_ARROW)[0], now):
+        yield issue("license_narrowed", now.key, "license", open_value)
+    elif before is not None and before.license_open is True:
+        added = cc_parts(now.license_uri) - cc_parts(before.license_uri)
+        if now.license_open is not True or added & {"nc", "nd", "sa"}:
+            yield issue("license_narrowed", now.key, "license", _narrowing(before.license_uri, now))
 
 
 def _narrowing(before: str | None, now: Facts) -> str:

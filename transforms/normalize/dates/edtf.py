@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -21,10 +20,12 @@ from transforms.normalize.dates.shapes import (
     read_single_date,
     read_year_in_two_calendars,
 )
+from transforms.normalize.folding import ascii_digits
 
 _MAX_DATE_CHARS = 120  # a longer statement is a sentence, not a date
 _OPENAIRE = re.compile(r"info:eu-repo/date/(\w+)/(.+)")  # https://guidelines.openaire.eu
 _FIRST_DATE = re.compile(r"\d{4}(?:-\d\d){0,2}")  # of an EDTF date or interval
+_THAI_DIGIT = re.compile("[\u0e50-\u0e59]")
 _UNCERTAIN = re.compile(r"^[^\[]*+\[.*\?\s*+\]|\?\s*+\]?\.?$|^\?")
 _RANK_WITHOUT_KIND, _RANK_OF_TIMESTAMP = 4, 6  # among those of dates.toml
 
@@ -56,12 +57,10 @@ def read_date(statement: str, *, language: str | None = None, today: str | None 
     which it was harvested anywhere ("2026-11-26"), after which a date is in the future. Times of day and zones are left
     out: the date is the one written.
     """
-    text = _in_one_line(statement)
+    text = ascii_digits(" ".join(statement[: _MAX_DATE_CHARS * 4].split()))
     if not text or len(text) > _MAX_DATE_CHARS:
         return None
-    language = (language or "").split("-")[0].split("_")[0].lower()
-    if any("\u0e50" <= letter <= "\u0e59" for letter in statement):  # Thai digits
-        language = "th"
+    language = "th" if _THAI_DIGIT.search(statement) else (language or "").split("-")[0].split("_")[0].lower()
     iso = ISO.fullmatch(text)
     if iso and not is_short_range(text):
         return _with_flags(to_date(to_gregorian(iso_parts(iso), text, language)), "", today)
@@ -72,10 +71,14 @@ def read_date(statement: str, *, language: str | None = None, today: str | None 
         or read_range(bare, text, language)
         or read_single_date(bare, text, language)
     )
-    if date is None:
-        return None
-    approximate = words.CIRCA.search(text) or text.endswith("~")
-    return _with_flags(date, "?" if _UNCERTAIN.search(text) else "~" if approximate else "", today)
+    return _with_flags(date, _qualifier(text), today) if date else None
+
+
+def _qualifier(text: str) -> str:
+    """Return EDTF's mark of an uncertain or approximate date, or ""."""
+    if _UNCERTAIN.search(text):
+        return "?"
+    return "~" if words.CIRCA.search(text) or text.endswith("~") else ""
 
 
 def choose_dates(
@@ -94,22 +97,23 @@ def choose_dates(
 def _choose_dates(
     statements: tuple[tuple[str, str | None], ...], language: str | None, today: str | None
 ) -> ChosenDates:
-    flags: dict[str, None] = {}
-    dated = []
-    for index, (text, kind) in enumerate(map(_split_openaire, statements)):
-        date = read_date(text, language=language, today=today)
-        flags.update(dict.fromkeys(date.flags if date else ()))
-        if date is not None and date.edtf:
-            name = re.sub(r"[^a-z]", "", (kind or "").lower().rpartition("date.")[2])
-            dated.append(_Statement(index, name, date, _rank(name, text, date)))
+    dates = [
+        (position, re.sub(r"[^a-z]", "", (kind or "").lower().rpartition("date.")[2]), text, date)
+        for position, (text, kind) in enumerate(map(_split_openaire, statements))
+        if (date := read_date(text, language=language, today=today)) is not None
+    ]
+    flags = dict.fromkeys(flag for _, _, _, date in dates for flag in date.flags)
+    dated = [
+        _Statement(position, kind, date, _rank(kind, text, date)) for position, kind, text, date in dates if date.edtf
+    ]
     issued = _issued(dated)
     changes = [statement for statement in dated if statement.kind in read_vocabulary("dates")["modified"]]
     modified = max(changes, default=None, key=lambda statement: statement.date.edtf)
     return ChosenDates(
-        issued=issued.date if issued else None,
-        modified=modified.date if modified else None,
-        issued_index=issued.position if issued else None,
-        modified_index=modified.position if modified else None,
+        issued=issued and issued.date,
+        modified=modified and modified.date,
+        issued_index=issued and issued.position,
+        modified_index=modified and modified.position,
         flags=tuple(flags),
     )
 
@@ -145,14 +149,6 @@ def _rank(kind: str, text: str, date: Date) -> tuple[int, int] | None:
     return None if rank is None else (doubtful, rank)
 
 
-def _in_one_line(statement: str) -> str:
-    """Return the text on one line, with the digits of any script in ASCII."""
-    text = " ".join(statement[: _MAX_DATE_CHARS * 4].split())
-    if text.isascii():
-        return text
-    return "".join(str(unicodedata.digit(letter, letter)) if letter.isdigit() else letter for letter in text)
-
-
 def _without_additions(text: str) -> str:
     """Remove brackets, qualifiers, copyright signs and ordinal endings."""
     text = words.CIRCA.sub(" ", words.COPYRIGHT.sub(" ", text))
@@ -162,11 +158,15 @@ def _without_additions(text: str) -> str:
 
 def _with_flags(date: Date, qualifier: str, today: str | None) -> Date:
     """Add EDTF's qualifier, "?" or "~" or "", and the flags that need more than the date itself."""
-    edtf, flags = date.edtf, list(date.flags)
+    edtf = date.edtf
     if qualifier and edtf and edtf[-1].isdigit() and ".." not in edtf:
         edtf = "/".join(part + qualifier for part in edtf.split("/"))
-    if qualifier and "approximate" not in flags:
-        flags.append("approximate")
-    if today is not None and (first := _FIRST_DATE.match(edtf)) and first[0] > today[: len(first[0])]:
-        flags.append("future")
+    flags = dict.fromkeys((*date.flags, *(["approximate"] if qualifier else [])))
+    if _is_after(edtf, today):
+        flags["future"] = None
     return Date(edtf=edtf, year=date.year, flags=tuple(flags), rule=date.rule)
+
+
+def _is_after(edtf: str, today: str | None) -> bool:
+    first = _FIRST_DATE.match(edtf)
+    return today is not None and first is not None and first[0] > today[: len(first[0])]

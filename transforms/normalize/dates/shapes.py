@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 from transforms.normalize.dates import words
@@ -117,8 +118,7 @@ def _parts_from_numbers(text: str) -> Parts | None:
     if match := ISO.fullmatch(text) or _COMPACT.fullmatch(text):
         return iso_parts(match)
     if match := _YEAR_FIRST.fullmatch(text):
-        year, month, day = (int(part or 0) for part in match.group(1, 3, 4))
-        return Parts(year=year, month=month or None, day=(month and day) or None, rule="year first")
+        return _parts(match.group(1, 3, 4), "year first")
     if match := _DAY_OR_MONTH_FIRST.fullmatch(text):
         return _day_or_month_first(int(match[1]), int(match[3]), int(match[4]), match[2])
     if match := _MONTH_YEAR.fullmatch(text):
@@ -128,8 +128,12 @@ def _parts_from_numbers(text: str) -> Parts | None:
 
 def iso_parts(match: re.Match[str]) -> Parts:
     """Return the parts of a match of ISO."""
-    year, month, day = (int(part or 0) for part in match.groups())
-    return Parts(year=year, month=month or None, day=(month and day) or None, rule="ISO 8601")
+    return _parts(match.groups(), "ISO 8601")
+
+
+def _parts(numbers: Sequence[str | None], rule: str) -> Parts:
+    year, month, day = (int(number or 0) for number in numbers)
+    return Parts(year=year, month=month or None, day=(month and day) or None, rule=rule)
 
 
 def _day_or_month_first(first: int, second: int, year: int, separator: str) -> Parts:

@@ -78,8 +78,7 @@ def _question(text: str, hint: str | None) -> _Question:
 
 def _prepare(text: str, hint: str | None) -> WrittenText | Detection:
     """Return the text as the models read it, or its language where script and letters, or their lack, are enough."""
-    noisy = "@" in text or "http" in text or "www." in text  # the pattern for them is slow
-    flat = " ".join((_NOISE if noisy else _NUMBERS).sub(" ", text).lower().split())
+    flat = _without_noise(text)
     script, languages = candidate_languages(flat)
     if script is None or not languages:
         return _UNKNOWN
@@ -93,6 +92,12 @@ def _prepare(text: str, hint: str | None) -> WrittenText | Detection:
     if script != "Latn" and letters and (language := evidence.only_writer_of(letters, script)):
         return _detection(written, LanguageScore(language, _MAX_CONFIDENCE, _MAX_CONFIDENCE))
     return written
+
+
+def _without_noise(text: str) -> str:
+    """Return the text on one line in lower case, without numbers and addresses."""
+    noisy = "@" in text or "http" in text or "www." in text  # the pattern for them is slow
+    return " ".join((_NOISE if noisy else _NUMBERS).sub(" ", text).lower().split())
 
 
 def _detection(written: WrittenText, score: LanguageScore) -> Detection:

@@ -108,6 +108,10 @@ def _counts(text: str) -> dict[str, int]:
         script = script_of_letter.get(letter)
         if script is not None:
             counts[script] = counts.get(script, 0) + times
+    return _weighted(counts)
+
+
+def _weighted(counts: dict[str, int]) -> dict[str, int]:
     for script in _WORD_SCRIPTS & counts.keys():
         counts[script] *= 3
     for script in counts.keys() - {"Latn"}:

@@ -63,10 +63,7 @@ def _by_short_name(text: str) -> Iterator[NamedLicense]:
     for match in license_names.CC_SHORT_NAME.finditer(text):
         kind = "-".join(re.findall("by|nc|nd|sa", match[1].lower()))
         version = _with_decimal(match[3] or "")
-        country = match[2] or _country_code(match[4] or "", match.end(), text)
-        if version and version != "4.0" and not country:
-            country = _leading_country(text[match.end(3) :])
-        if license_ := creative_commons(kind, version, country.lower()):
+        if license_ := creative_commons(kind, version, _jurisdiction(match, version, text).lower()):
             yield license_
     if license_names.CC_ZERO.search(text):
         yield public_domain("zero")
@@ -79,11 +76,14 @@ def _with_decimal(version: str) -> str:
     return {"1": "1.0", "3": "3.0", "4": "4.0", "2": ""}.get(version, version)
 
 
-def _country_code(letters: str, end: int, text: str) -> str:
-    """Return the letters after a version where they are a country's: in capitals, or at the end of the text."""
-    if letters.isupper() or letters.lower() == "igo" or end == len(text):
-        return letters.lower()
-    return ""
+def _jurisdiction(match: re.Match[str], version: str, text: str) -> str:
+    """Return the code after a short name, in capitals or at the end of the text; else that of the country named."""
+    letters = match[4] or ""
+    if match[2]:
+        return match[2]
+    if letters and (letters.isupper() or letters.lower() == "igo" or match.end() == len(text)):
+        return letters
+    return _leading_country(text[match.end(3) :]) if version not in ("", "4.0") else ""
 
 
 def _by_other_name(text: str) -> Iterator[NamedLicense]:
@@ -107,16 +107,16 @@ def _by_words(text: str) -> Iterator[NamedLicense]:
     words = _cc_words()
     letters = compact(text)
     start = next((index for name in words["name"] if (index := letters.find(name)) >= 0), None)
-    begins_with_by = len(letters) <= _MAX_BRIEF_CHARS and any(letters.startswith(word) for word in words["by"])
+    begins_with_by = len(letters) <= _MAX_BRIEF_CHARS and letters.startswith(words["by"])
     if start is None and not begins_with_by:
         return
     near = letters[max(0, (start or 0) - _WORDS_BEFORE_CHARS) : (start or 0) + _WORDS_AFTER_CHARS]
-    parts = [part for part in ("by", "nc", "nd", "sa") if any(word in near for word in words[part])]
+    parts = [part for part in ("by", "nc", "nd", "sa") if _contains_any(near, words[part])]
     versions = set(_VERSION.findall(text))
     version = versions.pop() if len(versions) == 1 else ""
     if start is None and len(parts) < 2 and not version:
         return
-    if any(word in near for word in words["zero"]):
+    if _contains_any(near, words["zero"]):
         yield public_domain("zero")
     elif "by" not in parts:
         yield NamedLicense("creative-commons", "", None, None, "Creative Commons", None)
@@ -124,9 +124,13 @@ def _by_words(text: str) -> Iterator[NamedLicense]:
         yield license_
 
 
+def _contains_any(text: str, words: tuple[str, ...]) -> bool:
+    return any(word in text for word in words)
+
+
 def _country_after(version: str, text: str) -> str:
     after = text.partition(version)[2] if version else ""
-    if re.match(r"\W*igo\b", after, re.I) or any(word in compact(after) for word in _cc_words()["igo"][1:]):
+    if re.match(r"\W*igo\b", after, re.I) or _contains_any(compact(after), _cc_words()["igo"][1:]):
         return "igo"
     return _leading_country(after)
 

@@ -31,9 +31,12 @@ def license_of(statements: Sequence[str], default: str | None = None) -> License
     if unknown:
         return _license(unknown[0], None, "record")
     if default and default.strip():
-        license_or_none = max(licenses_named(default), key=lambda license_: license_.rank, default=None)
-        return _license(default, license_or_none, "feed_default")
+        return _license(default, _strictest(licenses_named(default)), "feed_default")
     return _license(statements[0], None, "record") if statements else None
+
+
+def _strictest(named: Sequence[NamedLicense]) -> NamedLicense | None:
+    return max(named, key=lambda license_: license_.rank, default=None)
 
 
 def contradictory(statements: Sequence[str]) -> bool:

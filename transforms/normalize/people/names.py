@@ -189,27 +189,35 @@ def _lists_fields(part: str) -> bool:
 
 
 def _read_persons(name: str, parts: list[str]) -> Iterator[tuple[str, Kind]]:
-    suffixes = set(read_vocabulary("corporate")["suffixes"])
-    titles = [
+    """Read one person, or several where the statement is certainly a list of persons."""
+    suffixes = _suffixes(parts)
+    core = [part for part in parts if part not in suffixes]
+    persons = _split_persons(name, core) if len(core) > 1 and not suffixes else []
+    for person in persons:
+        yield from _read_persons(", ".join(person), person)
+    if not persons:
+        yield _first_last(name, core, suffixes), "person"
+
+
+def _suffixes(parts: list[str]) -> list[str]:
+    """Return the parts that are suffixes ("Jr.", "PhD"); "J. R." after a family name are initials."""
+    known = read_vocabulary("corporate")["suffixes"]
+    return [
         part
         for number, part in enumerate(parts[1:])
-        if fold(part).replace(" ", "") in suffixes and (number or not _ONLY_INITIALS.fullmatch(part))  # "Silva, J. R."
+        if fold(part).replace(" ", "") in known and (number or not _ONLY_INITIALS.fullmatch(part))
     ]
-    core = [part for part in parts if part not in titles]
-    several = _split_persons(name, core) if len(core) > 1 and not titles else []
-    if several:
-        for person in several:
-            yield from _read_persons(", ".join(person), person)
-    elif len(core) == 2:
-        forename, (title, surname) = (
-            _without_full_stop(_without_additions(core[1])),
-            _split_titles(_without_additions(core[0])),
-        )
-        yield clean_name(f"{title} {forename} {surname}" + "".join(f", {title}" for title in titles)), "person"
-    elif len(core) == 3 and not titles:
-        yield clean_name(" ".join([*core[1:], core[0]])), "person"
-    else:
-        yield name if len(core) > 1 or titles else _without_additions(name), "person"
+
+
+def _first_last(name: str, core: list[str], suffixes: list[str]) -> str:
+    """Write "Last, First" as "First Last", with titles before it and suffixes after it."""
+    if len(core) == 2:
+        forename = _without_full_stop(_without_additions(core[1]))
+        title, surname = _split_titles(_without_additions(core[0]))
+        return clean_name(", ".join([f"{title} {forename} {surname}", *suffixes]))
+    if len(core) == 3 and not suffixes:
+        return clean_name(" ".join([*core[1:], core[0]]))
+    return name if len(core) > 1 or suffixes else _without_additions(name)
 
 
 def _split_titles(surname: str) -> tuple[str, str]:
@@ -226,19 +234,46 @@ def _without_full_stop(name: str) -> str:
 
 def _split_persons(name: str, core: list[str]) -> list[list[str]]:
     """Return the parts of each person's name, where a statement is certainly a list of persons; else nothing."""
-    alternating = [piece for part in core for piece in _AND.split(_LEADING_AND.sub("", part))]
-    if len(alternating) >= 4 and _names_and_initials_alternate(alternating):
-        return [alternating[at : at + 2] for at in range(0, len(alternating), 2)]
-    pairs = [[part for part in _split_at_commas(pair) if part] for pair in _AND.split(name)]
-    if len(pairs) > 1 and all(len(pair) == 2 for pair in pairs):
-        return pairs
-    if all(map(_INITIALED.fullmatch, core)) or _is_list_of_full_names(name):
-        return [[piece] for part in core for piece in map(clean_name, _AND.split(_LEADING_AND.sub("", part))) if piece]
-    if len(core) >= 3 and all(len(part.split()) > 1 for part in core):
-        return [[_LEADING_AND.sub("", part)] for part in core]
-    if len(core) >= 4 and len(core) % 2 == 0:
-        return [core[at : at + 2] for at in range(0, len(core), 2)]
+    for split in (_split_initials, _split_pairs_at_and, _split_full_names, _split_at_each_comma, _split_into_pairs):
+        if persons := split(name, core):
+            return persons
     return []
+
+
+def _split_initials(_: str, core: list[str]) -> list[list[str]]:
+    """Split "Smith, J., Brown, A. and Green, B."."""
+    pieces = [piece for part in core for piece in _AND.split(_LEADING_AND.sub("", part))]
+    return _in_pairs(pieces) if len(pieces) >= 4 and _names_and_initials_alternate(pieces) else []
+
+
+def _split_pairs_at_and(name: str, _: list[str]) -> list[list[str]]:
+    """Split "Smith, John and Brown, Anna"."""
+    pairs = [[part for part in _split_at_commas(pair) if part] for pair in _AND.split(name)]
+    return pairs if len(pairs) > 1 and all(len(pair) == 2 for pair in pairs) else []
+
+
+def _split_full_names(name: str, core: list[str]) -> list[list[str]]:
+    """Split "Smith J, Brown A" and "A. Smith, B. Jones and C. Brown"."""
+    if not all(map(_INITIALED.fullmatch, core)) and not _is_list_of_full_names(name):
+        return []
+    pieces = [piece for part in core for piece in _AND.split(_LEADING_AND.sub("", part))]
+    return [[cleaned] for piece in pieces if (cleaned := clean_name(piece))]
+
+
+def _split_at_each_comma(_: str, core: list[str]) -> list[list[str]]:
+    """Split "Anna Brown, John Smith, Mary Jones"."""
+    if len(core) < 3 or any(len(part.split()) < 2 for part in core):
+        return []
+    return [[_LEADING_AND.sub("", part)] for part in core]
+
+
+def _split_into_pairs(_: str, core: list[str]) -> list[list[str]]:
+    """Split "Smith, John, Brown, Anna"."""
+    return _in_pairs(core) if len(core) >= 4 and len(core) % 2 == 0 else []
+
+
+def _in_pairs(parts: list[str]) -> list[list[str]]:
+    return [parts[at : at + 2] for at in range(0, len(parts), 2)]
 
 
 def _names_and_initials_alternate(parts: list[str]) -> bool:
@@ -255,18 +290,22 @@ def _is_list_of_full_names(name: str) -> bool:
 
 
 def _read_single(name: str, given: Kind | None) -> Iterator[tuple[str, Kind]]:
+    """Read a statement without commas: a person, two joined by "and", or an organisation."""
     person = _without_additions(name)
     parts = _AND.split(person)
-    whole = len(parts) > 1 and all(2 <= len(part.split()) <= 4 for part in parts)
-    if whole and (given == "person" or all(_INITIAL.match(part) for part in parts)):
+    may_be_persons = len(parts) > 1 and all(2 <= len(part.split()) <= 4 for part in parts)
+    if may_be_persons and (given == "person" or all(map(_INITIAL.match, parts))):
         for part in parts:
             yield part, "person"
-    elif given is None and "&" in name and len(parts) > 1 and not whole:
-        yield name, "organisation"  # "Johnson & Johnson"
-    elif given == "person" or not is_corporate(name):
-        yield person or name, "person"
-    else:
+    elif given is None and (is_corporate(name) or _is_firm(name, parts, may_be_persons)):
         yield name, "organisation"
+    else:
+        yield person or name, "person"
+
+
+def _is_firm(name: str, parts: list[str], may_be_persons: bool) -> bool:
+    """Whether a name is like "Johnson & Johnson"."""
+    return "&" in name and len(parts) > 1 and not may_be_persons
 
 
 def _is_name_part(part: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas import replace
 from transforms.draft import Statement
-from transforms.normalize.dates import ChosenDates, choose_dates, read_date
+from transforms.normalize.dates import ChosenDates, Date, choose_dates, read_date
 from transforms.normalize.record.assembly import Assembly
 
 _REPOSITORY_KINDS = frozenset({"accessioned", "available"})  # they count only where there is no other date
@@ -23,15 +23,8 @@ def read_dates(assembly: Assembly, language: str | None, today: str | None) -> d
         return {}
     pairs = [(statement.value, statement.hint) for statement in statements]
     chosen = choose_dates(pairs, language=language, today=today)
-    for field, index, chosen_date in (
-        ("issued", chosen.issued_index, chosen.issued),
-        ("modified", chosen.modified_index, chosen.modified),
-    ):
-        if index is not None and chosen_date is not None:
-            assembly.add_origin(field, statements[index].path, f"date, {chosen_date.rule}")
-            for flag in chosen_date.flags:
-                if flag in _REPORTED_FLAGS:
-                    assembly.add_finding(f"date_{flag}", field, statements[index].value)
+    _note_chosen(assembly, "issued", chosen.issued, statements, chosen.issued_index)
+    _note_chosen(assembly, "modified", chosen.modified, statements, chosen.modified_index)
     for index, statement in enumerate(statements):
         if index not in {chosen.issued_index, chosen.modified_index}:
             _note_unused(assembly, statement, language, today, chosen)
@@ -40,6 +33,17 @@ def read_dates(assembly: Assembly, language: str | None, today: str | None) -> d
         "issued_year": chosen.issued.year if chosen.issued else None,
         "modified": chosen.modified.edtf if chosen.modified else None,
     }
+
+
+def _note_chosen(
+    assembly: Assembly, field: str, chosen: Date | None, statements: list[Statement], index: int | None
+) -> None:
+    if chosen is None or index is None:
+        return
+    assembly.add_origin(field, statements[index].path, f"date, {chosen.rule}")
+    for flag in chosen.flags:
+        if flag in _REPORTED_FLAGS:
+            assembly.add_finding(f"date_{flag}", field, statements[index].value)
 
 
 def _note_unused(

@@ -129,12 +129,15 @@ def _age_range(assembly: Assembly) -> AgeRange | None:
         if ages is not None:
             ranges.append(ages)
             assembly.add_origin("age_range", statement.path, "age range")
-    if not ranges:
-        return None
+    return _outer_range(ranges) if ranges else None
+
+
+def _outer_range(ranges: list[AgeRange]) -> AgeRange:
+    """Return the range that covers all; an open upper end stays open."""
     lower_ends = [ages.min for ages in ranges if ages.min is not None]
     upper_ends = [ages.max for ages in ranges if ages.max is not None]
     upper_end = max(upper_ends) if len(upper_ends) == len(ranges) else None
-    return AgeRange(min=min(lower_ends) if lower_ends else None, max=upper_end)
+    return AgeRange(min=min(lower_ends, default=None), max=upper_end)
 
 
 def _code(ages: AgeRange) -> str:
@@ -157,20 +160,26 @@ def _subjects(assembly: Assembly) -> tuple[Subject, ...]:
     """Return concepts of ISCED-F and the UNESCO Thesaurus; a subject that neither knows keeps the partner's label."""
     found: dict[Subject, None] = {}
     for statement in assembly.draft.get("subjects"):
-        scheme, _, number = (statement.hint or "").partition("|")
-        by_number = subjects(number) if "/" in number or "isced" in scheme.lower() else ()
-        schemes = {subject.scheme for subject in by_number}
-        by_label = (subject for subject in subjects(statement.value) if subject.scheme not in schemes)
-        concepts = (*by_number, *by_label)
+        concepts = _subject_concepts(statement)
         for subject in concepts:
             found[subject] = None
             assembly.add_origin("subjects", statement.path, f"list {subject.scheme}")
-        if concepts or statement.hint != IF_KNOWN:
-            assembly.add_term("subjects", statement.value, concepts[0].code if concepts else None)
-        if not concepts and statement.hint != IF_KNOWN and (label := mask_emails(plain_line(statement.value))):
-            found[Subject(scheme="source", code=number or None, label=label)] = None
+        if not concepts and statement.hint == IF_KNOWN:
+            continue
+        assembly.add_term("subjects", statement.value, concepts[0].code if concepts else None)
+        if not concepts and (label := mask_emails(plain_line(statement.value))):
+            code = (statement.hint or "").partition("|")[2] or None
+            found[Subject(scheme="source", code=code, label=label)] = None
             assembly.add_origin("subjects", statement.path, "subject as said")
     return tuple(found)
+
+
+def _subject_concepts(statement: Statement) -> tuple[Subject, ...]:
+    """Return the subjects that the hint's number names, and those of other schemes that the label names."""
+    scheme, _, number = (statement.hint or "").partition("|")
+    by_number = subjects(number) if "/" in number or "isced" in scheme.lower() else ()
+    schemes = {subject.scheme for subject in by_number}
+    return (*by_number, *(subject for subject in subjects(statement.value) if subject.scheme not in schemes))
 
 
 def _competencies(assembly: Assembly) -> tuple[Competency, ...]:

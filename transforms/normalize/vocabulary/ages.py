@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 
 from schemas import AgeRange, read_vocabulary
-from transforms.normalize.folding import fold
+from transforms.normalize.folding import ascii_digits, fold
 
 _OPEN_END_AGE = 99  # an upper end from here on is open ("14-100")
 _MAX_AGE = 120
@@ -25,7 +24,7 @@ def read_age_range(statement: str) -> AgeRange | None:
 
     One age is both ends. An open end is None. A statement with an unknown word is not guessed at.
     """
-    text = _digits(statement)
+    text = ascii_digits(" ".join(statement[: _MAX_STATEMENT_CHARS * 2].split()))
     if not text or len(text) > _MAX_STATEMENT_CHARS:
         return None
     if ages_named := _expressions().get(fold(text)):
@@ -33,10 +32,10 @@ def read_age_range(statement: str) -> AgeRange | None:
     if lre := _LRE.fullmatch(text):
         return AgeRange(min=int(lre[2]) if lre[2] else None, max=int(lre[1]) if lre[1] else None)
     words = fold(re.sub(r"\d+", " ", text.translate(_SIGNS)))
-    if words in _words()["adult"] and not re.search(r"\d", text):
-        return AgeRange(min=_ADULT_AGE, max=None)
     numbers = [int(number) for number in re.findall(r"\d+", text)]
-    if not numbers or len(numbers) > 2 or max(numbers) > _MAX_AGE or not _all_known(words):
+    if not numbers:
+        return AgeRange(min=_ADULT_AGE, max=None) if words in _words()["adult"] else None
+    if len(numbers) > 2 or max(numbers) > _MAX_AGE or not _all_known(words):
         return None
     return _between(numbers[0], numbers[1]) if len(numbers) == 2 else _one_age(numbers[0], text, words)
 
@@ -53,13 +52,6 @@ def _between(first: int, last: int) -> AgeRange | None:
     if first > last:
         return None
     return AgeRange(min=first, max=None if last >= _OPEN_END_AGE else last)
-
-
-def _digits(statement: str) -> str:
-    text = " ".join(statement[: _MAX_STATEMENT_CHARS * 2].split())
-    if text.isascii():
-        return text
-    return "".join(str(unicodedata.digit(letter, letter)) if letter.isdigit() else letter for letter in text)
 
 
 def _contains_phrase(words: str, phrases: frozenset[str]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -52,6 +52,9 @@ _FRAMEWORK_NAMES = {
 }
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _PATH_SEPARATOR = re.compile(r"(?:(?<!\s)\s++)?(?:::|>|→|\||\\)\s*+|(?<!\s)\s++[-/]\s++")
+
+
+_Row = dict[str, Any] | list[str]  # of a list's file; the UNESCO Thesaurus has only labels
 
 
 class _Entry(NamedTuple):
@@ -156,40 +159,47 @@ def _possible_terms(term: str) -> Iterator[str]:
 def _index(field: str) -> dict[str, _Entry]:
     """Return the key of every spelling of every term → its concept; codes win over labels, labels over other terms."""
     rows = [(_entry(field, code, row), row) for code, row in read_vocabulary(field).items()]
-    index = _codes(entry for entry, _ in rows)
-    for entry, _ in rows:
-        uri_names = (entry.uri, entry.uri.rstrip("/").rsplit("/", 1)[-1]) if entry.uri else ()
-        for name in (entry.label, *uri_names):
-            index.setdefault(compact(name), entry)
-    for entry, row in rows:
-        for term in _terms(row):
-            index.setdefault(compact(term), entry)
-        for term in row.get("accented", ()) if isinstance(row, dict) else ():
-            index.setdefault(_accented_key(term), entry)
-    for entry, row in rows:
-        for latin in filter(None, map(in_serbian_latin, _terms(row))):
-            if isinstance(row, dict) or len(latin) >= _MIN_SERBIAN_CHARS:
-                index.setdefault(compact(latin), entry)
+    index: dict[str, _Entry] = {}
+    for keys_of in (_code_keys, _label_keys, _term_keys, _serbian_latin_keys):
+        for entry, row in rows:
+            for key in keys_of(entry, row):
+                index.setdefault(key, entry)
     index.pop("", None)
     return index
 
 
-def _codes(entries: Iterable[_Entry]) -> dict[str, _Entry]:
-    """Return the codes of a list without single digits (ISCED's levels): "4" may be a class, or an entry's number."""
-    index: dict[str, _Entry] = {}
-    for entry in entries:
-        if len(entry.code) > 1:
-            index.setdefault(compact(entry.code), entry)
-    return index
+def _code_keys(entry: _Entry, _: _Row) -> Iterator[str]:
+    """Yield the code, unless it is a single digit (ISCED's levels): "4" may be a class, or an entry's number."""
+    if len(entry.code) > 1:
+        yield compact(entry.code)
 
 
-def _entry(field: str, code: str, row: dict[str, Any] | list[str]) -> _Entry:
+def _label_keys(entry: _Entry, _: _Row) -> Iterator[str]:
+    yield compact(entry.label)
+    if entry.uri:
+        yield compact(entry.uri)
+        yield compact(entry.uri.rstrip("/").rsplit("/", 1)[-1])
+
+
+def _term_keys(_: _Entry, row: _Row) -> Iterator[str]:
+    yield from map(compact, _terms(row))
+    if isinstance(row, dict):
+        yield from map(_accented_key, row.get("accented", ()))
+
+
+def _serbian_latin_keys(_: _Entry, row: _Row) -> Iterator[str]:
+    for latin in filter(None, map(in_serbian_latin, _terms(row))):
+        if isinstance(row, dict) or len(latin) >= _MIN_SERBIAN_CHARS:
+            yield compact(latin)
+
+
+def _entry(field: str, code: str, row: _Row) -> _Entry:
     if isinstance(row, list):  # a concept of the UNESCO Thesaurus, which has labels only
         return _Entry(code, row[0], _UNESCO + code)
     return _Entry(code, row["label"], row.get("uri"))
 
 
-def _terms(row: dict[str, Any] | list[str]) -> list[str]:
+def _terms(row: _Row) -> list[str]:
     return row if isinstance(row, list) else row["terms"]
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 
 from schemas import read_vocabulary
-from transforms.normalize.folding import compact, fold
+from transforms.normalize.folding import ascii_digits, compact, fold
 
 _MAX_STATEMENT_CHARS = 100
 
@@ -44,18 +43,24 @@ def read_learning_time(statement: str, hint: str | None = None) -> str | None:
     text = " ".join(statement.split())
     if not text or len(text) > _MAX_STATEMENT_CHARS:
         return None
-    iso = _ISO.fullmatch(text.upper().replace(" ", ""))
-    if iso:
+    if iso := _ISO.fullmatch(text.upper().replace(" ", "")):
         return _from_iso(iso)
-    clock, short = _CLOCK.fullmatch(text) or _IMS_CLOCK.fullmatch(text.upper()), _HOURS_AND_MINUTES.fullmatch(text)
-    if clock:
-        return _duration(int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3] or 0))
-    if short:
-        return _duration(int(short[1]) * 3600 + int(short[2]) * 60)
-    if hint == "media" and (media := _RECORDING_LENGTH.fullmatch(text)):
-        return _duration(int(media[1] or 0) * 60 + int(media[2]))
+    seconds = _clock_seconds(text, hint)
+    if seconds is not None:
+        return _duration(seconds)
     outside = _BRACKETS.sub(" ", text).strip()  # "1 hour (60 minutes)" gives one time twice
     return _durations_named().get(fold(text)) or _from_words(outside or text.strip("()[]"))
+
+
+def _clock_seconds(text: str, hint: str | None) -> int | None:
+    """Return the seconds of "01:30:00" and "1h30", and of a recording's "25:06" and "1506"."""
+    if clock := _CLOCK.fullmatch(text) or _IMS_CLOCK.fullmatch(text.upper()):
+        return int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3] or 0)
+    if clock := _HOURS_AND_MINUTES.fullmatch(text):
+        return int(clock[1]) * 3600 + int(clock[2]) * 60
+    if hint == "media" and (clock := _RECORDING_LENGTH.fullmatch(text)):
+        return int(clock[1] or 0) * 60 + int(clock[2])
+    return None
 
 
 @lru_cache(maxsize=4096)
@@ -64,19 +69,23 @@ def read_time_bounds(statement: str) -> str | None:
     text = " ".join(statement.split())
     if not text or len(text) > _MAX_STATEMENT_CHARS:
         return None
-    between, plus = _TIME_RANGE.fullmatch(text), _OPEN_RANGE.fullmatch(text)
-    if between:
-        unit = between[2] or re.sub(r"^[\d.,]+", "", between[3])
-        least, most = read_learning_time(f"{between[1]} {unit}"), read_learning_time(between[3])
-        return f"{least}/{most}" if least and most else None
-    if plus:
-        least = read_learning_time(plus[3] or f"{plus[1]} {plus[2]}")
-        return f"{least}/.." if least else None
+    if match := _TIME_RANGE.fullmatch(text):
+        unit = match[2] or re.sub(r"^[\d.,]+", "", match[3])
+        return _interval(f"{match[1]} {unit}", match[3])
+    if match := _OPEN_RANGE.fullmatch(text):
+        return _interval(match[3] or f"{match[1]} {match[2]}", None)
     for kind, pattern in _bound_patterns().items():
         rest = pattern.sub("", text, count=1)
-        if rest != text and (duration := read_learning_time(rest)):
-            return f"../{duration}" if kind == "under" else f"{duration}/.."
+        bound = None if rest == text else _interval(None, rest) if kind == "under" else _interval(rest, None)
+        if bound is not None:
+            return bound
     return None
+
+
+def _interval(least: str | None, most: str | None) -> str | None:
+    """Return an interval of two times, of which None is an open end; None when a time is not certain."""
+    ends = [".." if time is None else read_learning_time(time) for time in (least, most)]
+    return None if None in ends else f"{ends[0]}/{ends[1]}"
 
 
 def _from_iso(match: re.Match[str]) -> str | None:
@@ -100,16 +109,16 @@ def _duration(seconds: int) -> str | None:
 
 
 def _from_words(text: str) -> str | None:
-    plain = "".join(str(unicodedata.digit(letter, letter)) if letter.isdigit() else letter for letter in text)
-    plain = re.sub(_WORD, _as_digits, _phrases().sub(lambda match: compact(match[0]), plain))
+    plain = re.sub(_WORD, _as_digits, _phrases().sub(lambda match: compact(match[0]), ascii_digits(text)))
     pieces, rest = _PIECE.findall(plain), _PIECE.sub(" ", plain)
     if not pieces or _BOUND_SIGN.search(rest) or any(word not in _ignored_words() for word in fold(rest).split()):
         return None
-    units = [(float(number.replace(",", ".")), _units().get(compact(unit))) for number, unit in pieces]
-    if all(unit in _SECONDS_PER_UNIT or unit == "lesson" for _, unit in units):
-        return _duration(round(sum(number * _seconds(unit) for number, unit in units if unit)))
-    if len(units) == 1 and units[0][1] in _LETTER_OF_LARGE_UNIT and units[0][0].is_integer() and units[0][0] > 0:
-        return f"P{int(units[0][0])}{_LETTER_OF_LARGE_UNIT[str(units[0][1])]}"
+    times = [(float(number.replace(",", ".")), _units().get(compact(unit), "")) for number, unit in pieces]
+    if all(unit in _SECONDS_PER_UNIT or unit == "lesson" for _, unit in times):
+        return _duration(round(sum(number * _seconds(unit) for number, unit in times)))
+    number, unit = times[0]
+    if len(times) == 1 and unit in _LETTER_OF_LARGE_UNIT and number.is_integer() and number > 0:
+        return f"P{int(number)}{_LETTER_OF_LARGE_UNIT[unit]}"
     return None
 
 
