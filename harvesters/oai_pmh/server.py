@@ -46,7 +46,7 @@ def identify(repository: Repository, client: Client) -> Server:
     except HarvestFailed:
         raise first_failure from None  # of the method that the feed file declares
     repository.retries = None
-    client.notes.append(f"the server wants {repository.http_method}")
+    client.notes.append(f"the server accepts {repository.http_method} only")
     return server
 
 

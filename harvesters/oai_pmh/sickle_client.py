@@ -82,7 +82,7 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
                 raise
             reply = self._send_by(OTHER_METHOD[self.http_method], params)
         self.http_method = OTHER_METHOD[self.http_method]
-        self.client.notes.append(f"the server wants {self.http_method}")
+        self.client.notes.append(f"the server accepts {self.http_method} only")
         return reply
 
     def _send_by(self, method: str, oai_params: dict[str, str]) -> Reply:

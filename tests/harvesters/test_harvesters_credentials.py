@@ -272,7 +272,7 @@ def test_cookies_go_back_to_the_origin_that_set_them_only(tmp_path: Path) -> Non
     assert seen == [b"none", b"none", f"session={SECRET}".encode()]
 
 
-def test_user_and_password_of_a_named_address_are_not_sent(tmp_path: Path) -> None:
+def test_user_and_password_in_an_address_that_a_server_names_are_not_sent(tmp_path: Path) -> None:
     ask = Ask(credentials={"login": "reader", "password": SECRET})
     with (
         serving(lambda request: Answer(request.headers.get("authorization", "none"))) as other,
@@ -284,7 +284,7 @@ def test_user_and_password_of_a_named_address_are_not_sent(tmp_path: Path) -> No
             assert "theirs" not in client.send(addresses[0]).url
 
 
-def test_nothing_of_the_machine_adds_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_netrc_and_proxies_of_the_machine_add_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login them password theirs\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
@@ -353,7 +353,7 @@ def test_a_secret_in_a_next_address_of_its_own_origin_is_not_landed(tmp_path: Pa
     assert "s3cr3t" not in repr(harvested)
 
 
-def test_a_token_in_what_a_server_says_of_itself_is_never_written_down(tmp_path: Path) -> None:
+def test_a_token_that_the_server_echoes_is_never_written_down(tmp_path: Path) -> None:
     repository = OaiServer(count=3, refuse={"ListRecords": "badArgument", "ListIdentifiers": "badArgument"})
 
     def script(request: ReceivedRequest) -> Answer:

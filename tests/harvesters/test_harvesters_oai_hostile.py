@@ -88,8 +88,8 @@ def test_an_encoding_that_the_page_cannot_be_in_loses_no_record(tmp_path: Path, 
     assert inside in (harvested[0].records[0].payload or "")
 
 
-def test_an_encoding_that_is_told_from_the_bytes_may_have_any_name(tmp_path: Path) -> None:
-    """The names that Python gives encodings are not those that the XML parser knows."""
+def test_a_detected_encoding_may_have_a_name_that_only_python_knows(tmp_path: Path) -> None:
+    """The XML parser does not know all of Python's names of encodings."""
     server = OaiServer(count=5, inside=lambda n: "Наставни план и програм за српски језик")
 
     def script(request: ReceivedRequest) -> Answer:
@@ -100,7 +100,7 @@ def test_an_encoding_that_is_told_from_the_bytes_may_have_any_name(tmp_path: Pat
     assert "Наставни план" in (harvested[0].records[0].payload or "")
 
 
-# errors in other clothes
+# failures sent as protocol errors
 
 
 @pytest.mark.parametrize("code", ["internalError", "badArgument", "badResumptionToken", "idDoesNotExist"])
@@ -115,8 +115,8 @@ def test_a_record_that_breaks_the_server_with_a_protocol_error_is_isolated(tmp_p
     assert harvested[-1].complete
 
 
-def test_parts_of_a_list_that_give_much_less_than_the_whole_promised_are_no_success(tmp_path: Path) -> None:
-    """A window with a record that breaks the server is said to be empty: the list's own size tells."""
+def test_windows_that_return_much_less_than_the_whole_list_promised_are_truncated(tmp_path: Path) -> None:
+    """The server says noRecordsMatch for a window with a broken record; only completeListSize shows it."""
 
     def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
         return Answer(oai_error("noRecordsMatch")) if 13 in numbers else None
@@ -126,7 +126,7 @@ def test_parts_of_a_list_that_give_much_less_than_the_whole_promised_are_no_succ
     assert "of 25 records" in failed.sentence
 
 
-def test_a_set_that_is_refused_behind_a_good_one_is_named_as_the_feeds_fault(tmp_path: Path) -> None:
+def test_a_refused_set_after_a_good_one_is_a_fault_of_the_feed(tmp_path: Path) -> None:
     server = OaiServer(count=5)
 
     def script(request: ReceivedRequest) -> Answer:
@@ -137,7 +137,7 @@ def test_a_set_that_is_refused_behind_a_good_one_is_named_as_the_feeds_fault(tmp
     assert "no such set" in failed.sentence
 
 
-def test_a_page_in_the_middle_that_is_not_found_is_got_around(tmp_path: Path) -> None:
+def test_a_missing_page_in_the_middle_leads_to_smaller_windows(tmp_path: Path) -> None:
     server = OaiServer(count=25)
 
     def script(request: ReceivedRequest) -> Answer:
@@ -148,7 +148,7 @@ def test_a_page_in_the_middle_that_is_not_found_is_got_around(tmp_path: Path) ->
     assert harvested[-1].complete
 
 
-def test_one_record_that_is_forbidden_blocks_nobody(tmp_path: Path) -> None:
+def test_one_forbidden_record_does_not_block_the_others(tmp_path: Path) -> None:
     def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
         if 13 not in numbers or request.params["verb"] == "ListIdentifiers":
             return None
@@ -159,7 +159,7 @@ def test_one_record_that_is_forbidden_blocks_nobody(tmp_path: Path) -> None:
     assert [skipped.identifier for page in harvested for skipped in page.skipped] == names([13])
 
 
-def test_a_server_that_gives_no_record_any_more_is_not_a_list_of_skipped_ones(tmp_path: Path) -> None:
+def test_get_record_that_always_fails_ends_the_harvest(tmp_path: Path) -> None:
     server = OaiServer(count=80, size=100, refuse={"ListRecords": "badVerb"})
 
     def script(request: ReceivedRequest) -> Answer:
@@ -168,8 +168,8 @@ def test_a_server_that_gives_no_record_any_more_is_not_a_list_of_skipped_ones(tm
     assert failure(script, tmp_path).cause == "blocked"
 
 
-def test_a_window_that_fails_in_its_middle_loses_none_of_what_it_holds(tmp_path: Path) -> None:
-    """Everything has one datestamp, so that no window can be made smaller; the list of headers fails once, later on."""
+def test_a_window_that_fails_in_its_middle_loses_no_record(tmp_path: Path) -> None:
+    """All records have one datestamp, so that no window can be halved; ListIdentifiers fails twice, later on."""
     failed: list[str] = []
 
     class OneDay(OaiServer):
@@ -188,7 +188,7 @@ def test_a_window_that_fails_in_its_middle_loses_none_of_what_it_holds(tmp_path:
     assert set(identifiers(harvested)) == ALL
 
 
-def test_a_list_that_is_all_failure_is_no_success(tmp_path: Path) -> None:
+def test_a_list_of_failures_only_is_truncated(tmp_path: Path) -> None:
     class OneDay(OaiServer):
         def stamp(self, n: int) -> str:
             return "2026-01-05T10:00:00Z"
@@ -200,7 +200,7 @@ def test_a_list_that_is_all_failure_is_no_success(tmp_path: Path) -> None:
     assert failure(broken, tmp_path).cause == "truncated"
 
 
-def test_what_is_skipped_with_an_open_window_is_asked_for_with_it_open(tmp_path: Path) -> None:
+def test_a_skipped_window_with_an_open_end_is_requested_again_with_it(tmp_path: Path) -> None:
     """The server's earliest datestamp is later than its records'."""
 
     class Old(OaiServer):
@@ -221,7 +221,7 @@ def test_what_is_skipped_with_an_open_window_is_asked_for_with_it_open(tmp_path:
 
 
 class Dateless(OaiServer):
-    """A repository that gives everything whatever dates it is asked for."""
+    """A repository that ignores the dates of a request."""
 
     def within(self, n: int, since: str, until: str) -> bool:
         return True
@@ -231,7 +231,7 @@ class Dateless(OaiServer):
         return super().list(verb, request)
 
 
-def test_a_server_that_does_not_heed_dates_is_asked_record_by_record(tmp_path: Path) -> None:
+def test_a_server_that_ignores_dates_is_harvested_record_by_record(tmp_path: Path) -> None:
     def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
         return Answer(status=500) if 13 in numbers and request.params["verb"] != "ListIdentifiers" else None
 
@@ -254,7 +254,7 @@ def test_a_server_that_does_not_heed_dates_is_asked_record_by_record(tmp_path: P
     ids=["400", "403", "404", "500", "badVerb", "a page"],
 )
 @pytest.mark.parametrize(("declared", "wanted"), [("GET", "POST"), ("POST", "GET")])
-def test_a_server_that_only_hears_the_other_method_is_heard(
+def test_a_server_that_accepts_the_other_method_only_is_harvested(
     tmp_path: Path, refusal: Answer, declared: str, wanted: str
 ) -> None:
     server = OaiServer(count=25)
@@ -262,35 +262,35 @@ def test_a_server_that_only_hears_the_other_method_is_heard(
         lambda request: server(request) if request.method == wanted else refusal, tmp_path, request={"method": declared}
     )
     assert set(identifiers(harvested)) == ALL
-    assert f"the server wants {wanted}" in [note for page in harvested for note in page.notes]
+    assert f"the server accepts {wanted} only" in [note for page in harvested for note in page.notes]
 
 
 @pytest.mark.parametrize("size", ["²", "9" * 5000, "-1", "many"])
-def test_a_list_size_that_is_no_number_is_none(tmp_path: Path, size: str) -> None:
+def test_a_list_size_that_is_not_a_number_is_ignored(tmp_path: Path, size: str) -> None:
     harvested, _ = run(answering(lambda body: body.replace(b'Size="25"', f'Size="{size}"'.encode())), tmp_path)
     assert set(identifiers(harvested)) == ALL
     assert harvested[-1].complete
 
 
 @pytest.mark.parametrize("clock", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00", "0001-01-01T00:00:00Z"])
-def test_a_server_clock_at_the_end_of_the_calendar_ends_no_harvest(tmp_path: Path, clock: str) -> None:
+def test_a_server_clock_at_the_end_of_the_calendar_does_no_harm(tmp_path: Path, clock: str) -> None:
     harvested, _ = run(answering(lambda body: body.replace(b"2026-03-01T00:00:00Z", clock.encode())), tmp_path)
     assert set(identifiers(harvested)) == ALL
 
 
-def test_pages_of_hidden_records_in_a_row_do_not_end_the_list(tmp_path: Path) -> None:
+def test_empty_pages_in_a_row_do_not_end_the_list(tmp_path: Path) -> None:
     def script(request: ReceivedRequest) -> Answer:
         if request.params["verb"] == "Identify":
             return Answer(identify())
-        place = int(request.params.get("resumptionToken", 0))
-        shown = record(place) if place in (0, 60) else ""
-        return Answer(listing(shown, str(place + 1) if place < 60 else None))
+        number = int(request.params.get("resumptionToken", 0))
+        shown = record(number) if number in (0, 60) else ""
+        return Answer(listing(shown, str(number + 1) if number < 60 else None))
 
     harvested, _ = run(script, tmp_path)
     assert identifiers(harvested) == names([0, 60])
 
 
-def test_deleted_may_be_written_with_a_capital(tmp_path: Path) -> None:
+def test_the_status_deleted_may_have_a_capital(tmp_path: Path) -> None:
     server = OaiServer(count=3, dead=frozenset({1}))
 
     def script(request: ReceivedRequest) -> Answer:
@@ -309,7 +309,7 @@ def test_a_token_of_a_connection_is_sent_by_post_as_by_get(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("inside", ["", "<Identify/>", "<ListSets/>"])
 @pytest.mark.parametrize("since", [None, "2026-01-01T00:00:00Z"])
-def test_an_answer_with_neither_a_list_nor_an_error_is_no_empty_list(
+def test_a_response_with_neither_a_list_nor_an_error_is_malformed(
     tmp_path: Path, inside: str, since: str | None
 ) -> None:
     whole = OaiServer(count=25)
