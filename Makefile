@@ -1,7 +1,7 @@
 # The commands of the E-library harvesting pipeline. `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help python-is-ours setup run test up check lint types docs bench lock reprocess preview format backup restore
+.PHONY: help python-is-ours setup run test up check lint types docs bench lock reprocess preview format backup restore scaffold
 
 # The first Python that answers and is one of ours; `make PYTHON=/path/to/python …` names another.
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
@@ -57,6 +57,9 @@ backup: $(STAMP) ## [FILE=elib.tar]: landing, and what people have decided, in o
 
 restore: $(STAMP) ## FILE=elib.tar: put a backup back, make the rest again from landing, and publish
 	@$(BIN)/python -m commands.cli restore "$(FILE)"
+
+scaffold: $(STAMP) ## FORMAT=name [JSON=1] or FEED=name: the skeleton of a crosswalk or of a feed, with its tests
+	@$(BIN)/python -m commands.scaffold $(if $(FORMAT),--format "$(FORMAT)" $(if $(JSON),--json))$(if $(FEED),--feed "$(FEED)")
 
 lock: $(STAMP) ## resolve pyproject.toml into requirements.txt (run time) and requirements-dev.txt again
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra postgres pyproject.toml -o requirements.txt
