@@ -46,14 +46,18 @@ def run_night(env: Environment, feeds: Path, terminal: Terminal) -> int:
     except _Stopped:
         terminal.say("Stopped; what was loaded stays, and the next night goes on from what was landed.", style="red")
         return 130
-    terminal.say(f"catalog  {env.catalog_url.removeprefix('sqlite:///').split('@')[-1]}")
-    terminal.say(f"report   {env.reports / 'night.html'}")
-    terminal.say(f"log      {terminal.log}")
-    if (failures or not published) and shutil.disk_usage(env.home).free < _FULL_DISK_BYTES:
-        terminal.say(f"The disk of {env.home} is full: make room, and run the night again.", style="red")
+    _print_end(env, terminal, failures if published else failures + 1)
     if failures or problems:
         terminal.say(f"{failures} feed(s) failed, {len(problems)} feed file(s) cannot be used.", style="red")
     return 0 if published and not failures and not problems else 1
+
+
+def _print_end(env: Environment, terminal: Terminal, failed_dags: int) -> None:
+    terminal.say(f"catalog  {env.catalog_url.removeprefix('sqlite:///').split('@')[-1]}")
+    terminal.say(f"report   {env.reports / 'night.html'}")
+    terminal.say(f"log      {terminal.log}")
+    if failed_dags and shutil.disk_usage(env.home).free < _FULL_DISK_BYTES:
+        terminal.say(f"The disk of {env.home} is full: make room, and run the night again.", style="red")
 
 
 def _run_dags(env: Environment, terminal: Terminal, dags: list[DAG]) -> tuple[int, bool]:
@@ -128,6 +132,12 @@ def _run_feed_dag(env: Environment, terminal: Terminal, dag: DAG, number: str) -
         why = f"{run['cause']}: {run['error']}" if run["error"] else "see the log"
         terminal.say(f"{name:{_NAME_WIDTH}} FAILED {why}", style="red")
         return False
+    _print_counts(terminal, name, run)
+    return True
+
+
+def _print_counts(terminal: Terminal, name: str, run: dict[str, Any]) -> None:
+    """Print the funnel of a run that did not fail, why it is held, and the harvest's notes."""
     counts = f"{name:{_NAME_WIDTH}} " + " ".join(f"{run[count]:>11}" for count in FUNNEL)
     held = run["status"] == "held"
     terminal.say(counts + ("  HELD" if held else ""), style="yellow" if held else None)
@@ -135,7 +145,6 @@ def _run_feed_dag(env: Environment, terminal: Terminal, dag: DAG, number: str) -
     notes = msgspec.json.decode(run["notes"], type=list[str]) if run["notes"] else []
     for line in [*reasons, *notes]:
         terminal.say(f"{'':{_NAME_WIDTH}}   {line}", style="yellow")
-    return True
 
 
 def _run_catalog_dag(env: Environment, terminal: Terminal) -> bool:

@@ -195,16 +195,12 @@ def load(
     except (FeedBusy, NotRunning) as error:
         print(error, file=sys.stderr)
         return 1
-    lines = [
-        f"{run.feed}: {funnel_line(run.counts)} "
-        + (f"HELD {run.run_id}" if run.held else f"loaded ungated by {name} {run.run_id}")
-        for run in runs
-    ]
-    if any(run.held for run in runs):
-        lines.append("release a held run with: elib review release RUN --by NAME --reason WHY")
     try:
-        for line in lines:
-            print(line)
+        for run in runs:
+            result = f"HELD {run.run_id}" if run.held else f"loaded ungated by {name} {run.run_id}"
+            print(f"{run.feed}: {funnel_line(run.counts)} {result}")
+        if any(run.held for run in runs):
+            print("release a held run with: python -m loaders.review release RUN --by NAME --reason WHY")
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has enough; all is staged
         discard_stdout()

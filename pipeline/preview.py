@@ -61,7 +61,7 @@ class Sample:
                 self.nameless += 1
                 self.nameless_fields |= field_names(raw, self.feed)
         for skipped in page.skipped:
-            self._add_unreadable(skipped.identifier or skipped.window or "?", skipped.reason)
+            self._add_unreadable(f"{skipped.identifier or skipped.window or '?'}", skipped.reason)
 
     def _add_unreadable(self, source: str, reason: str) -> None:
         self.reasons[reason] += 1
