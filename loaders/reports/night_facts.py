@@ -32,16 +32,8 @@ def night_facts(
 ) -> Facts:
     """Read everything that the report of the night shows. `rules` are the registry's texts by code."""
     last = last_runs(connection)
-    standing = standings(connection)
-    history = recent_runs(connection, at)
     published = last_publication(connection)
-    declared = {feed.name: feed for feed in sorted(feeds, key=lambda feed: feed.name)}
-    troubles = troubles or {}
-    undeclared = sorted({*last, *troubles} - set(declared))
-    listed = [
-        feed_facts(name, declared.get(name), last.get(name), standing, history, troubles.get(name))
-        for name in [*declared, *undeclared]
-    ]
+    listed = _feed_lines(connection, feeds, last, at, troubles or {})
     return {
         "at": at,
         "nights": nights(at),
@@ -53,6 +45,20 @@ def night_facts(
         "issues": _issues_by_rule(connection, [run["id"] for run in [*last.values(), published] if run], rules),
         "people": [*_unfit_corrections(published), *_needs_attention(connection, listed)],
     }
+
+
+def _feed_lines(
+    connection: Connection, feeds: Sequence[Feed], last: Mapping[str, Facts], at: str, troubles: Troubles
+) -> list[Facts]:
+    """Return the line of each declared feed by name, then of each feed of which only runs or a bad file are known."""
+    standing = standings(connection)
+    history = recent_runs(connection, at)
+    declared = {feed.name: feed for feed in sorted(feeds, key=lambda feed: feed.name)}
+    undeclared = sorted({*last, *troubles} - set(declared))
+    return [
+        feed_facts(name, declared.get(name), last.get(name), standing, history, troubles.get(name))
+        for name in [*declared, *undeclared]
+    ]
 
 
 def standings(connection: Connection, feed: str | None = None) -> dict[str, Facts]:

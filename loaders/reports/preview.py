@@ -60,9 +60,13 @@ def write_preview(
     """Write preview/<feed>.html, <feed>.<language>.html and <feed>.json; `rules` are transforms.rules.rule_texts()."""
     facts = _preview_facts(sample, rules, at or current_time())
     paths = write_pages(reports_dir / "preview", sample.feed.name, "preview.html", facts, languages, rules)
+    return _summary(facts, [paths[0], paths[-1]])
+
+
+def _summary(facts: Facts, paths: list[Path]) -> PreviewSummary:
     shares = {field["field"]: field["share"] for field in facts["fields"]}
     return PreviewSummary(
-        name=sample.feed.name,
+        name=facts["feed"]["name"],
         counts=facts["counts"],
         fields=[(name, shares[name]) for name in _SUMMARY_FIELDS if name in shares],
         licenses=[(row["label"] or "none", row["share"]) for row in facts["license_shares"]],
@@ -70,7 +74,7 @@ def write_preview(
         issues=[(row["code"], row["count"]) for row in facts["issues"]],
         unmapped=len(facts["unmapped"]),
         rejections=[(row["reason"], row["count"]) for row in facts["rejections"]],
-        paths=[paths[0], paths[-1]],
+        paths=paths,
     )
 
 
@@ -79,7 +83,6 @@ def _preview_facts(sample: PreviewSample, rules: Rules, at: str) -> Facts:
     feed, assessments = sample.feed, sample.assessments
     readable = [assessment for assessment in assessments if assessment.resource is not None]
     statuses = Counter(map(_status, assessments))
-    scores = [assessment.score for assessment in readable if assessment.score is not None]
     shares = field_shares(msgspec.json.encode(assessment.resource) for assessment in readable)
     return {
         "at": at,
@@ -89,7 +92,7 @@ def _preview_facts(sample: PreviewSample, rules: Rules, at: str) -> Facts:
         "notes": list(sample.notes),
         "unreadable": list(sample.unreadable),
         "counts": {"records": len(assessments)} | {name: statuses[name] for name in _STATUSES},
-        "score": round(sum(scores) / len(scores), 1) if scores else None,
+        "score": _average_score(readable),
         "fields": [{"field": name, "share": share} for name, share in shares.items()],
         "license_shares": _license_shares(readable),
         "language_shares": _language_shares(readable),
@@ -99,6 +102,11 @@ def _preview_facts(sample: PreviewSample, rules: Rules, at: str) -> Facts:
         "rejections": _rejections(assessments),
         "records": [_record(*pair) for pair in zip(sample.records, assessments, strict=True)],
     }
+
+
+def _average_score(readable: Sequence[Assessment]) -> float | None:
+    scores = [assessment.score for assessment in readable if assessment.score is not None]
+    return round(sum(scores) / len(scores), 1) if scores else None
 
 
 def _status(assessment: Assessment) -> str:
