@@ -96,17 +96,19 @@ def undo_curation(env: Environment, number: int, *, by: str, reason: str) -> Non
             _unaccept(connection, row["key"], row["value"], msgspec.json.decode(row["before"]))
 
 
-def judge(env: Environment, verdict: str, one: str, other: str, *, by: str, reason: str) -> int:
+def judge(env: Environment, verdict: str, key: str, other_key: str, *, by: str, reason: str) -> int:
     """Judge two records to be the `same` work or `different` works, and return the judgement's id.
 
     The newest judgement of a pair wins. Raises CannotDecide unless both are live records.
     """
     signature = check_signature(by, reason)
-    if one == other:
-        raise CannotDecide(f"{one} is named twice; a judgement is about two records")
-    left, right = sorted((one, other))
+    if key == other_key:
+        raise CannotDecide(f"{key} is named twice; a judgement is about two records")
+    left, right = sorted((key, other_key))
     with write_transaction(env) as connection:
-        left_sha256, right_sha256 = (_match_digest(_live_record(connection, key)) for key in (left, right))
+        left_sha256, right_sha256 = (
+            _match_digest(_live_record(connection, record_key)) for record_key in (left, right)
+        )
         inserted = connection.execute(
             insert(JudgementRow)
             .values(

@@ -176,8 +176,8 @@ def plan_resources(
 
 def _corrections_of(targets: Iterable[str], corrections: Mapping[str, Iterable[Correction]]) -> tuple[Correction, ...]:
     """Return the corrections of a resource and of its records, oldest first."""
-    found = [correction for target in targets for correction in corrections.get(target, ())]
-    return tuple(sorted(found, key=lambda correction: correction.id)) if found else ()
+    its_corrections = [correction for target in targets for correction in corrections.get(target, ())]
+    return tuple(sorted(its_corrections, key=lambda correction: correction.id)) if its_corrections else ()
 
 
 def _groups(live: Mapping[str, LiveRecord], clusters: Iterable[Cluster]) -> tuple[list[Group], dict[Group, str]]:

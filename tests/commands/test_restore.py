@@ -62,9 +62,7 @@ def test_the_library_is_published_as_it_was(home: Environment, tmp_path: Path) -
     assert [row[1] for row in rows(home, "curation", "id, path")] == ["title.en", None] and number == 1
 
 
-def test_a_judgement_taken_back_after_a_restore_gives_back_the_id_that_was_redirected(
-    home: Environment, tmp_path: Path
-) -> None:
+def test_undoing_a_judgement_after_a_restore_gives_back_the_redirected_id(home: Environment, tmp_path: Path) -> None:
     file = tmp_path / "elib.tar"
     for name in ("books", "films"):
         declare(home, name)
@@ -84,7 +82,7 @@ def test_a_judgement_taken_back_after_a_restore_gives_back_the_id_that_was_redir
     assert rows(home, "redirect", "old_id") == []
 
 
-def test_what_a_held_run_would_have_deleted_is_held_again_and_nothing_is_published_until_then(
+def test_a_run_held_at_the_backup_is_held_again_and_nothing_is_published_until_it_is_decided(
     home: Environment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "elib.tar"

@@ -31,7 +31,7 @@ def destroy(env: Environment) -> None:
     shutil.rmtree(env.staging)
 
 
-def test_everything_but_the_backup_is_destroyed_and_comes_back(env: Environment, tmp_path: Path) -> None:
+def test_everything_can_be_rebuilt_from_the_backup(env: Environment, tmp_path: Path) -> None:
     night(env, feed(), [said(f"r{n}", "old") for n in range(12)])
     night(env, feed(), [said(f"r{n}", "new") for n in range(8)] + [said("poor", "bad")])
     with write_transaction(env) as connection:
@@ -61,7 +61,7 @@ def test_everything_but_the_backup_is_destroyed_and_comes_back(env: Environment,
     engine(env).dispose()
 
 
-def test_what_was_decided_since_the_backup_is_not_overwritten(env: Environment, tmp_path: Path) -> None:
+def test_decisions_made_since_the_backup_are_not_overwritten(env: Environment, tmp_path: Path) -> None:
     night(env, feed(), [said(f"r{n}") for n in range(3)])
     curation.judge(env, "same", "books:r0", "books:r1", **BY)
     back_up(env, tmp_path / "backup.tar")
@@ -74,7 +74,7 @@ def test_what_was_decided_since_the_backup_is_not_overwritten(env: Environment, 
     assert rows(env, "judgement") == decided
 
 
-def test_a_backup_that_was_cut_short_changes_nothing(lite: Environment, tmp_path: Path) -> None:
+def test_restoring_a_truncated_backup_changes_nothing(lite: Environment, tmp_path: Path) -> None:
     night(lite, feed(), [said(f"r{n}") for n in range(5)])
     file = tmp_path / "backup.tar"
     back_up(lite, file)
@@ -102,7 +102,7 @@ def test_a_backup_that_was_cut_short_changes_nothing(lite: Environment, tmp_path
         ("landing/../../outside", b"x", "does not belong in a backup"),
     ],
 )
-def test_what_no_backup_of_ours_holds_is_named_and_nothing_is_written(
+def test_foreign_content_in_a_backup_is_named_and_nothing_is_written(
     lite: Environment, tmp_path: Path, name: str, body: bytes, why: str
 ) -> None:
     file = tmp_path / "backup.tar"

@@ -196,7 +196,7 @@ def test_a_new_column_is_filled_once_for_resources_that_did_not_change(env: Envi
     assert {row[7] for row in dump(env)["resource"]} == {None}, "derived by this version already: not looked at again"
 
 
-def test_a_catalog_that_knows_no_derivation_version_is_looked_at_once(env: Environment) -> None:
+def test_columns_are_checked_once_in_a_catalog_without_a_derivation_version(env: Environment) -> None:
     put(env, "a:1", "b:1")
     night(env)
     before = dump(env)
@@ -217,7 +217,7 @@ def test_more_resources_than_one_batch_are_all_filled(lite: Environment, monkeyp
     assert dump(lite) == before
 
 
-def test_a_column_derived_in_another_way_has_another_version() -> None:
+def test_a_changed_derivation_needs_a_new_version() -> None:
     """When this fails, raise _DERIVATION in loaders/publication/rows.py, then write the new values here."""
     record = Resource(
         key="a:1",
@@ -250,7 +250,7 @@ def test_the_most_trusted_feed_gives_the_record_and_the_best_score_the_quality(e
     assert (row.title, row.quality) == ("Fractions b:1", 90)
 
 
-def test_a_change_makes_a_version_that_tells_it(env: Environment) -> None:
+def test_a_change_makes_a_version_that_describes_it(env: Environment) -> None:
     put(env, "a:1")
     night(env)
     name = ids(env)["a:1"]
@@ -264,7 +264,7 @@ def test_a_change_makes_a_version_that_tells_it(env: Environment) -> None:
     }
 
 
-def test_a_member_that_goes_gives_way_and_the_id_stays(env: Environment) -> None:
+def test_the_id_stays_when_one_member_is_deleted(env: Environment) -> None:
     put(env, "a:1", "b:1")
     night(env, ("a:1", "b:1"))
     name = ids(env)["a:1"]
@@ -279,7 +279,7 @@ def test_a_member_that_goes_gives_way_and_the_id_stays(env: Environment) -> None
     assert named["a:1"] != name
 
 
-def test_without_a_member_it_is_withdrawn_and_comes_back_under_its_id(env: Environment) -> None:
+def test_a_resource_without_members_is_withdrawn_and_returns_under_its_id(env: Environment) -> None:
     put(env, "a:1", "b:1")
     night(env, ("a:1", "b:1"))
     name = ids(env)["a:1"]
@@ -337,7 +337,7 @@ def test_a_join_keeps_the_larger_part_then_the_older_id_and_redirects(env: Envir
     assert versions(env, older)[-1] == {"redirected": larger}
 
 
-def test_a_judgement_taken_back_gives_back_the_id_that_was_redirected(env: Environment) -> None:
+def test_undoing_a_judgement_gives_back_the_redirected_id(env: Environment) -> None:
     for key in ("a:2", "b:2"):  # a night apart, so that a:2 has the older id
         put(env, key)
         night(env)
@@ -361,7 +361,7 @@ def test_a_judgement_taken_back_gives_back_the_id_that_was_redirected(env: Envir
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_whatever_is_joined_and_parted_again_has_the_ids_that_it_had(lite: Environment, seed: int) -> None:
+def test_joined_resources_get_their_old_ids_back_when_they_are_split(lite: Environment, seed: int) -> None:
     chance = random.Random(seed)
     keys = [f"{feed}:{number}" for feed in "abc" for number in range(3)]
     parts: list[tuple[str, ...]] = []
@@ -380,7 +380,7 @@ def test_whatever_is_joined_and_parted_again_has_the_ids_that_it_had(lite: Envir
         assert redirects(lite) == {}
 
 
-def test_a_record_that_comes_back_alone_gets_the_id_that_it_had_alone(env: Environment) -> None:
+def test_a_record_that_returns_alone_gets_the_id_that_it_had_alone(env: Environment) -> None:
     for key in ("a:1", "b:1"):
         put(env, key)
         night(env)
@@ -394,7 +394,7 @@ def test_a_record_that_comes_back_alone_gets_the_id_that_it_had_alone(env: Envir
     assert redirects(env) == {}
 
 
-def test_an_id_comes_back_only_where_all_of_its_last_records_are(env: Environment) -> None:
+def test_an_id_returns_only_where_all_of_its_last_records_are(env: Environment) -> None:
     put(env, "a:1", "a:2", "a:3")
     night(env, ("a:1", "a:2", "a:3"))
     put(env, "b:1", "b:2")
@@ -410,7 +410,7 @@ def test_an_id_comes_back_only_where_all_of_its_last_records_are(env: Environmen
     assert ids(env) == apart
 
 
-def test_of_two_ids_that_could_come_back_the_older_does_and_the_other_leads_to_it(env: Environment) -> None:
+def test_the_older_of_two_ids_returns_and_the_other_redirects_to_it(env: Environment) -> None:
     put(env, "b:1", "b:2")
     night(env, ("b:1", "b:2"))
     older = ids(env)["b:1"]
@@ -492,7 +492,7 @@ def test_a_correction_holds_until_it_is_undone(env: Environment) -> None:
     assert resource(env, name).title == "Decimals a:1"
 
 
-def test_a_correction_that_does_not_fit_is_told_in_the_run(env: Environment) -> None:
+def test_a_correction_that_does_not_fit_is_named_in_the_runs_notes(env: Environment) -> None:
     put(env, "a:1")
     curate(env, key="a:1", action="set", path="odd", value='"x"')
     folder = laid(env, "1", FEATURES, PAIRS, [], (), ())
@@ -543,7 +543,7 @@ def test_a_cluster_to_review_says_why(env: Environment) -> None:
     assert resource(env, ids(env)["a:1"]).review == "years contradict"
 
 
-def test_what_fails_leaves_the_catalog_as_it_was(env: Environment) -> None:
+def test_a_failed_publication_leaves_the_catalog_as_it_was(env: Environment) -> None:
     put(env, "a:1", "b:1")
     night(env)
     before = dump(env)
@@ -575,7 +575,7 @@ def test_a_publication_is_done_once(env: Environment) -> None:
         publish_match(env, "publish-20200101T000000000000", folder, merge=merge, trust={})
 
 
-def test_a_match_that_another_publication_made_old_is_not_published(env: Environment) -> None:
+def test_an_outdated_match_is_not_published(env: Environment) -> None:
     put(env, "a:1", "b:1")
     old = laid(env, "1", FEATURES, PAIRS, [Cluster(keys=("a:1", "b:1"))], (), ())
     night(env)  # a steward has decided meanwhile that they are two works, and published it
@@ -593,7 +593,7 @@ def test_two_matches_at_once_do_not_disturb_one_another(env: Environment) -> Non
     assert len(set(ids(env).values())) == 1
 
 
-def test_matches_that_nobody_published_are_swept_in_the_end(lite: Environment) -> None:
+def test_unpublished_matches_are_deleted_after_some_days(lite: Environment) -> None:
     old, new = (laid(lite, "1", FEATURES, PAIRS, [], (), ()) for _ in range(2))
     before = lite.home / "match" / "found"  # of a version of ours that had one
     before.mkdir()
@@ -603,7 +603,7 @@ def test_matches_that_nobody_published_are_swept_in_the_end(lite: Environment) -
     assert (old.exists(), before.exists(), new.exists()) == (False, False, True)
 
 
-def test_a_match_that_cannot_be_laid_down_leaves_nothing(lite: Environment) -> None:
+def test_a_match_that_cannot_be_written_leaves_no_files(lite: Environment) -> None:
     def ends() -> Iterator[Cluster]:
         yield Cluster(keys=("a:1",))
         raise OSError(28, "No space left on device")
@@ -632,7 +632,7 @@ def test_the_state_of_a_match_counts_only_with_its_publication(lite: Environment
 
 
 @pytest.mark.parametrize("cut", [0, 1, 2, 3])
-def test_a_match_is_known_again_however_its_rows_were_cut(lite: Environment, cut: int) -> None:
+def test_the_digest_of_a_match_does_not_depend_on_its_chunks(lite: Environment, cut: int) -> None:
     rows = pa.table({"key": ["a:1", "b:1", "c:1"], "record_sha256": ["x", "y", "z"]})
     whole = state.published_value(laid(lite, "1", rows, PAIRS, [], (), ()))
     parts = pa.concat_tables([rows.slice(0, cut), rows.slice(cut)])
@@ -642,7 +642,7 @@ def test_a_match_is_known_again_however_its_rows_were_cut(lite: Environment, cut
     assert state.published_value(laid(lite, "1", other, PAIRS, [], (), ())) != whole
 
 
-def test_what_is_stale_is_told_by_the_record_text(lite: Environment, tmp_path: Path) -> None:
+def test_features_are_stale_when_the_records_text_changed(lite: Environment, tmp_path: Path) -> None:
     put(lite, "a:1", "b:1", "c:1")
     live = state.live_versions(lite)
     rows = pa.table({"key": ["a:1", "b:1", "gone:1"], "record_sha256": [live["a:1"], "old", "x"]})
@@ -652,7 +652,7 @@ def test_what_is_stale_is_told_by_the_record_text(lite: Environment, tmp_path: P
     assert [record.key for _, _, record in state.read_live_records(lite, fresh | {"gone:1"})] == ["b:1", "c:1"]
 
 
-def test_a_judgement_notes_the_digest_that_the_matcher_compares_it_with(lite: Environment) -> None:
+def test_a_judgement_stores_the_digests_that_the_matcher_compares(lite: Environment) -> None:
     for key in ("a:1", "b:1"):
         put(lite, key)
     curation.judge(lite, "same", "a:1", "b:1", by="amina", reason="one work")

@@ -110,7 +110,7 @@ def load(folder: Path, name: str) -> Any:
     return json.loads((folder / name).read_text(encoding="utf-8"))
 
 
-def test_the_fix_list_names_every_standing_finding_in_the_partners_identifiers(engine: Engine, tmp_path: Path) -> None:
+def test_the_fix_list_names_every_open_finding_with_the_partners_identifiers(engine: Engine, tmp_path: Path) -> None:
     write_feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
     with (tmp_path / "feeds" / "col.fix.csv").open(encoding="utf-8-sig", newline="") as cells:
         rows = list(csv.DictReader(cells))
@@ -151,7 +151,7 @@ def test_a_spreadsheet_reads_each_cell_of_the_fix_list_as_it_was_written(texts: 
     assert [[row[name] for name in names] for row in same] == [[text] * 4 for text in texts]
 
 
-def test_a_fix_list_that_breaks_off_leaves_the_one_of_before(tmp_path: Path) -> None:
+def test_an_interrupted_fix_list_leaves_the_previous_one(tmp_path: Path) -> None:
     def broken() -> Iterator[fix_list.Finding]:
         yield finding._replace(value="half")
         raise OSError("the catalog is gone")
@@ -166,7 +166,7 @@ def test_a_fix_list_that_breaks_off_leaves_the_one_of_before(tmp_path: Path) -> 
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_findings_are_told_as_new_standing_and_fixed(engine: Engine, tmp_path: Path) -> None:
+def test_findings_are_listed_as_new_open_and_fixed(engine: Engine, tmp_path: Path) -> None:
     write_feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
     told = load(tmp_path / "feeds", "col.json")
     assert [(one["code"], one["new"], one["standing"], one["fixed"]) for one in told["issues"]] == [
@@ -230,7 +230,7 @@ def test_a_field_counts_as_filled_when_something_is_in_it() -> None:
     assert completeness.field_shares([]) == {}
 
 
-def test_one_completeness_a_week_is_remembered_for_a_year(tmp_path: Path) -> None:
+def test_one_completeness_per_week_is_remembered_for_a_year(tmp_path: Path) -> None:
     path = tmp_path / "history.json"
     days = [f"2025-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 29)] + ["2026-03-14"]
     for day in days:
@@ -342,7 +342,7 @@ def test_every_pair_is_on_some_page(engine: Engine, tmp_path: Path) -> None:
     }
 
 
-def test_no_pair_is_said_so(engine: Engine, tmp_path: Path) -> None:
+def test_the_page_says_when_no_pair_needs_a_decision(engine: Engine, tmp_path: Path) -> None:
     paths = write_duplicates(engine, tmp_path, at=AT)
     assert "No pair needs a decision" in paths[0].read_text(encoding="utf-8")
 
