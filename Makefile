@@ -59,7 +59,7 @@ restore: $(STAMP) ## FILE=elib.tar: put a backup back, make the rest again from 
 	@$(BIN)/python -m commands.cli restore "$(FILE)"
 
 scaffold: $(STAMP) ## FORMAT=name [JSON=1] or FEED=name: the skeleton of a crosswalk or of a feed, with its tests
-	@$(BIN)/python -m commands.scaffold $(if $(FORMAT),--format "$(FORMAT)" $(if $(JSON),--json))$(if $(FEED),--feed "$(FEED)")
+	@$(BIN)/python -m commands.cli scaffold $(if $(FORMAT),--format "$(FORMAT)" $(if $(JSON),--json))$(if $(FEED),--feed "$(FEED)")
 
 lock: $(STAMP) ## resolve pyproject.toml into requirements.txt (run time) and requirements-dev.txt again
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra postgres pyproject.toml -o requirements.txt

@@ -1,21 +1,21 @@
-"""Writes the skeleton of a new format or a new feed into the checkout; the test suite passes right after.
+"""Write the skeleton of a new format or a new feed into the checkout; the test suite passes right after.
 
-`python -m commands.scaffold --format NAME [--json]` or `--feed NAME`, or `make scaffold FORMAT=name` or `FEED=name`.
+`elib scaffold --format NAME [--json]` or `--feed NAME`, or `make scaffold FORMAT=name` or `FEED=name`.
 """
 
 from __future__ import annotations
 
-import argparse
 import keyword
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from schemas import ROOT
+import typer
 
+ROOT = Path(__file__).resolve().parents[1]
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -224,26 +224,25 @@ def _python(root: Path, *arguments: str) -> str:
     return subprocess.run(command, cwd=root, env=variables, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write what the command line asks for and print the files; return 2 when the name cannot be used."""
-    parser = argparse.ArgumentParser(prog="python -m commands.scaffold", description="Write a new format or feed.")
-    choice = parser.add_mutually_exclusive_group(required=True)
-    choice.add_argument("--format", metavar="NAME", help="a crosswalk: module, row, fixtures, documentation")
-    choice.add_argument("--feed", metavar="NAME", help="a feed file, a sample of its source, a test")
-    parser.add_argument("--json", action="store_true", help="the format is JSON; XML without this")
-    options = parser.parse_args(arguments)
+def scaffold(
+    format_name: Annotated[
+        str | None, typer.Option("--format", metavar="NAME", help="A crosswalk: module, row, fixtures, documentation.")
+    ] = None,
+    feed_name: Annotated[
+        str | None, typer.Option("--feed", metavar="NAME", help="A feed file, a sample of its source, a test.")
+    ] = None,
+    is_json: Annotated[bool, typer.Option("--json", help="The format is JSON; XML unless given.")] = False,
+) -> int:
+    """Write the skeleton of a format or a feed. Only in a checkout; exits with 2 when the name cannot be used."""
+    if (format_name is None) == (feed_name is None):
+        raise typer.BadParameter("give either --format NAME or --feed NAME")
     try:
-        if options.format is not None:
-            paths = scaffold_format(options.format, is_json=options.json)
-        else:
-            paths = scaffold_feed(options.feed)
+        paths = (
+            scaffold_format(format_name, is_json=is_json) if format_name is not None else scaffold_feed(feed_name or "")
+        )
     except CannotScaffold as error:
         print(f"scaffold: {error}", file=sys.stderr)
         return 2
     for path in paths:
         print(path.relative_to(ROOT))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -36,7 +36,7 @@ def run(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_a_new_format_passes_the_tests_of_formats_at_once(copy: Path, options: list[str]) -> None:
-    written = run(copy, "commands.scaffold", "--format", "made_up", *options)
+    written = run(copy, "commands.cli", "scaffold", "--format", "made_up", *options)
     assert written.returncode == 0, written.stderr
     assert "transforms/crosswalks/made_up.py" in written.stdout.splitlines()
     assert "## made_up\n" in (copy / "docs" / "crosswalks.md").read_text(encoding="utf-8")
@@ -51,7 +51,7 @@ def test_a_new_format_passes_the_tests_of_formats_at_once(copy: Path, options: l
 
 
 def test_a_new_feed_passes_the_tests_of_feeds_at_once(copy: Path) -> None:
-    written = run(copy, "commands.scaffold", "--feed", "made_up")
+    written = run(copy, "commands.cli", "scaffold", "--feed", "made_up")
     assert written.returncode == 0, written.stderr
     assert "feeds/made_up.toml" in written.stdout.splitlines()
     tests = run(copy, "pytest", "-q", "-p", "no:cacheprovider", "tests/feeds", "tests/test_feed_files.py")
@@ -82,6 +82,6 @@ def test_an_existing_feed_is_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_wrong_name_is_explained_on_the_command_line() -> None:
-    ended = run(ROOT, "commands.scaffold", "--feed", "Bad-Name")
+    ended = run(ROOT, "commands.cli", "scaffold", "--feed", "Bad-Name")
     assert ended.returncode == 2
     assert "begin with a letter" in ended.stderr
