@@ -1,9 +1,10 @@
-"""docs/rules.md, written from the registry: python -m docs.generate.rules > docs/rules.md."""
+"""Writes docs/rules.md from the registry of rules: `python -m docs.generate.rules > docs/rules.md`."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 
 from transforms.rules.registry import RULES
@@ -19,13 +20,14 @@ resolved. An **error** keeps that version of the record from being published; th
 (docs/quality.md). The examples are the ones that the tests try the rules on: fields laid over a complete record.
 """
 _SEVERITIES = ("error", "warning", "info")
+_MAX_EXAMPLE_CHARS = 240
 
 
-def book() -> str:
-    """The whole of docs/rules.md."""
-    numbers = [sum(rule.severity == severity for rule in RULES.values()) for severity in _SEVERITIES]
-    counted = ", ".join(f"{number} {severity}" for severity, number in zip(_SEVERITIES, numbers, strict=True))
-    return "\n".join([_TITLE, f"{len(RULES)} rules: {counted}.", "", *_index(), *_chapters()])
+def document() -> str:
+    """Return the whole page."""
+    counts: Counter[str] = Counter(rule.severity for rule in RULES.values())
+    by_severity = ", ".join(f"{counts[severity]} {severity}" for severity in _SEVERITIES)
+    return "\n".join([_TITLE, f"{len(RULES)} rules: {by_severity}.", "", *_index(), *_chapters()])
 
 
 def _index() -> Iterator[str]:
@@ -47,16 +49,18 @@ def _chapters() -> Iterator[str]:
 def _examples(rule: Rule) -> Iterator[str]:
     for name, fragment in (("good", rule.good), ("bad", rule.bad)):
         if fragment:
-            yield f"- {name}: `{_shown(fragment)}`"
+            yield f"- {name}: `{_as_json(fragment)}`"
     yield ""
 
 
-def _shown(fragment: Fragment) -> str:
-    """A fragment as JSON, long ones shortened."""
-    said = json.dumps(fragment, ensure_ascii=False, default=lambda one: {"code": one.code, "value": one.value})
-    said = said.replace("`", "'").replace("|", "\\|")
-    return said if len(said) <= 240 else said[:239] + "…"
+def _as_json(fragment: Fragment) -> str:
+    """Return a fragment as JSON, shortened to what a table cell takes."""
+    text = json.dumps(
+        fragment, ensure_ascii=False, default=lambda finding: {"code": finding.code, "value": finding.value}
+    )
+    text = text.replace("`", "'").replace("|", "\\|")
+    return text if len(text) <= _MAX_EXAMPLE_CHARS else text[: _MAX_EXAMPLE_CHARS - 1] + "…"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(book())
+    sys.stdout.write(document())

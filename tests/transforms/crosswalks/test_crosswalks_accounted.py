@@ -1,4 +1,4 @@
-"""Nothing dropped in silence: every non-empty leaf is mapped, unmapped, ignored with a reason, or read with another."""
+"""No leaf is lost: every non-empty one is mapped, unmapped, ignored with a reason, or read with another."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ NO_LEAF = re.compile(r"\{http://www\.w3\.org/2001/XMLSchema-instance\}|.*schemal
 
 def paths(draft: Draft) -> set[str]:
     """Every path that the draft accounts for."""
-    said = {one.path for values in draft.fields.values() for one in values}
-    return (
-        said | {leaf.path for leaf in (*draft.unmapped, *draft.used)} | {ignored.leaf.path for ignored in draft.ignored}
-    )
+    added = {statement.path for statements in draft.fields.values() for statement in statements}
+    leaves = (*draft.unmapped, *draft.used, *(ignored.leaf for ignored in draft.ignored))
+    return added | {leaf.path for leaf in leaves}
 
 
 def everything(draft: Draft) -> tuple[object, ...]:
-    """All that a draft says, in its order."""
+    """All that a draft holds, in its order."""
     return draft.fields, draft.unmapped, draft.ignored, draft.used, draft.findings
 
 
@@ -39,17 +38,19 @@ def missing_json(payload: str, draft: Draft) -> list[str]:
     return sorted(set(_json_leaves(json.loads(payload), "$")) - paths(draft))
 
 
-def _json_leaves(found: object, path: str) -> list[str]:
-    if isinstance(found, dict):
-        plain = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-        inside = [(path + (f".{key}" if plain.fullmatch(key) else f"[{key!r}]"), one) for key, one in found.items()]
-        text = "value" if isinstance(found.get("value"), str) else "@value" if "@value" in found else None
-        names = {"language", "@language", "@type", "key", "schema", "element", "qualifier"} if text else set()
-        kept = [(one_path, one) for (one_path, one), key in zip(inside, found, strict=True) if key not in names]
-        return [leaf for one_path, one in kept for leaf in _json_leaves(one, one_path)]
-    if isinstance(found, list):
-        return [leaf for number, one in enumerate(found) for leaf in _json_leaves(one, f"{path}[{number}]")]
-    return [path] if found is not None and str(found).strip() else []
+def _json_leaves(value: object, path: str) -> list[str]:
+    if isinstance(value, dict):
+        text = "value" if isinstance(value.get("value"), str) else "@value" if "@value" in value else None
+        qualifiers = {"language", "@language", "@type", "key", "schema", "element", "qualifier"} if text else set()
+        members = [(path + _json_step(name), member) for name, member in value.items() if name not in qualifiers]
+        return [leaf for inside, member in members for leaf in _json_leaves(member, inside)]
+    if isinstance(value, list):
+        return [leaf for number, entry in enumerate(value) for leaf in _json_leaves(entry, f"{path}[{number}]")]
+    return [path] if value is not None and str(value).strip() else []
+
+
+def _json_step(name: str) -> str:
+    return f".{name}" if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name) else f"[{name!r}]"
 
 
 def missing_xml(payload: str, draft: Draft) -> list[str]:
@@ -58,25 +59,26 @@ def missing_xml(payload: str, draft: Draft) -> list[str]:
     seen: set[tuple[etree._Element, str]] = set()
     for path in paths(draft):
         seen |= _resolve(root, path)
-    return [one for element in root.iter() if isinstance(element.tag, str) for one in _open(element, seen)]
+    elements = [element for element in root.iter() if isinstance(element.tag, str)]
+    return [leaf for element in elements for leaf in _unseen(element, seen)]
 
 
-def _open(element: etree._Element, seen: set[tuple[etree._Element, str]]) -> list[str]:
+def _unseen(element: etree._Element, seen: set[tuple[etree._Element, str]]) -> list[str]:
     name = local_name(element.tag)
-    found = []
+    unseen = []
     texts = [element.text, *(child.tail for child in element)]
     marked_up = any((above, "") in seen for above in element.iterancestors())  # inside a text with markup
     if any(text and text.strip() for text in texts) and (element, "") not in seen and not marked_up:
-        found.append(f"{name}: {element.text!r}")
+        unseen.append(f"{name}: {element.text!r}")
     for attribute, text in element.items():
         named = {"mdschema", "element", "qualifier", "tag", "code", "lang", "language"}
         if NO_LEAF.match(str(attribute)) or not text.strip() or str(attribute) in named | {XML_LANG}:
             continue
-        if local_name(element.tag) in {"element", "field"} and attribute == "name":
+        if name in {"element", "field"} and attribute == "name":
             continue
         if (element, str(attribute).rpartition("}")[2]) not in seen and not _inner_attribute(element, seen):
-            found.append(f"{name}/@{attribute}: {text!r}")
-    return found
+            unseen.append(f"{name}/@{attribute!s}: {text!r}")
+    return unseen
 
 
 def _inner_attribute(element: etree._Element, seen: set[tuple[etree._Element, str]]) -> bool:
@@ -87,13 +89,11 @@ def _resolve(root: etree._Element, path: str) -> set[tuple[etree._Element, str]]
     """What a path of a draft selects: elements with "" or the attribute's name."""
     path, _, attribute = path.partition("/@")
     path, deep, inner = path.partition("//")
-    steps = path.split("/")
-    found = [element for element in _starts(root) if _is(element, steps[0])]
-    for step in steps[1:]:
-        found = [child for element in found for child in _children(element, step)]
-    if deep:
-        return {(element, f"//{inner.lower()}") for element in found}
-    return {(element, attribute) for element in found}
+    first, *steps = path.split("/")
+    elements = [element for element in _starts(root) if _is(element, first)]
+    for step in steps:
+        elements = [child for element in elements for child in _children(element, step)]
+    return {(element, f"//{inner.lower()}" if deep else attribute) for element in elements}
 
 
 def _starts(root: etree._Element) -> list[etree._Element]:
@@ -109,14 +109,15 @@ def _children(element: etree._Element, step: str) -> list[etree._Element]:
     match = STEP.fullmatch(step)
     assert match is not None, step
     wanted = re.findall(r"\[@(\w+)='([^']*)'\]", match["where"])
-    found = [
+    children = [
         child
         for child in element
         if isinstance(child.tag, str)
         and _is(child, match["name"])
         and all(child.get(name) == text for name, text in wanted)
     ]
-    return found if match["number"] is None else found[int(match["number"]) - 1 : int(match["number"])]
+    number = match["number"]
+    return children if number is None else children[int(number) - 1 : int(number)]
 
 
 def missing(payload: str, draft: Draft) -> list[str]:
@@ -136,8 +137,8 @@ def test_every_leaf_of_every_stored_record_is_accounted_for(folder: str) -> None
     for record in records(SHARED / folder):
         count += 1
         payload = record.payload or ""
-        if found := missing(payload, read(record.format, payload)):
-            lost[record.identifier] = found
+        if leaves := missing(payload, read(record.format, payload)):
+            lost[record.identifier] = leaves
     assert not lost
     assert count > 50
 
@@ -162,9 +163,9 @@ def test_the_count_sees_what_a_draft_leaves_out() -> None:
 def test_a_path_selects_the_one_leaf_that_was_read(name: str, kind: str) -> None:
     payload = (FIXTURES / name / f"{kind}.xml").read_text(encoding="utf-8")
     root = parse_xml(payload)
-    found = {path: len(_resolve(root, path)) for path in paths(read(name, payload))}
-    assert len(found) > 3
-    assert {path: number for path, number in found.items() if number != 1} == {}
+    selected = {path: len(_resolve(root, path)) for path in paths(read(name, payload))}
+    assert len(selected) > 3
+    assert {path: number for path, number in selected.items() if number != 1} == {}
 
 
 NAMES = sorted(
@@ -199,8 +200,8 @@ TEXTS = st.one_of(
 
 def element(name: str, attributes: dict[str, str], text: str, children: list[etree._Element]) -> etree._Element:
     made = etree.Element(name)
-    for key, one in attributes.items():
-        made.set(key, one)
+    for key, value in attributes.items():
+        made.set(key, value)
     made.text = text
     made.extend(children)
     return made
@@ -224,7 +225,7 @@ JSON = st.recursive(
     ),
     max_leaves=15,
 )
-XML_FORMATS = sorted(name for name, one in CROSSWALKS.items() if isinstance(one, XmlFormat))
+XML_FORMATS = sorted(name for name, crosswalk in CROSSWALKS.items() if isinstance(crosswalk, XmlFormat))
 ROOTS = {"marcxml": "{http://www.loc.gov/MARC21/slim}record"}  # another record than OAI's
 JSON_FORMATS = sorted(set(CROSSWALKS) - set(XML_FORMATS))
 
@@ -239,14 +240,14 @@ def test_every_leaf_of_any_tree_is_accounted_for(name: str, trees: list[etree._E
     payload = etree.tostring(root, encoding="unicode")
     first, *again = (read(name, payload) for _ in range(4))
     assert missing(payload, first) == []
-    assert [everything(one) for one in again] == [everything(first)] * 3
+    assert [everything(draft) for draft in again] == [everything(first)] * 3
 
 
 @pytest.mark.parametrize("name", JSON_FORMATS)
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
-@given(found=st.dictionaries(st.sampled_from(NAMES), JSON, min_size=1, max_size=8))
-def test_every_leaf_of_any_object_is_accounted_for(name: str, found: dict[str, object]) -> None:
-    payload = json.dumps(found)
+@given(members=st.dictionaries(st.sampled_from(NAMES), JSON, min_size=1, max_size=8))
+def test_every_leaf_of_any_object_is_accounted_for(name: str, members: dict[str, object]) -> None:
+    payload = json.dumps(members)
     assert missing(payload, read(name, payload)) == []
 
 

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from transforms.crosswalks.engine import (
     Group,
@@ -135,3 +137,47 @@ def test_a_dialect_follows_references_too() -> None:
     dialect = XML.with_table(TABLE.extended({"headline": "title"}, {}))
     dialect.read(parse_xml("<book><creator resource='#a'/><agent about='#a'><name>Ana</name></agent></book>"), draft)
     assert [statement.value for statement in draft.get("contributors")] == ["Ana"]
+
+
+def texts(draft: Draft) -> set[str]:
+    """Every text that the draft holds."""
+    leaves = (*draft.unmapped, *draft.used, *(ignored.leaf for ignored in draft.ignored))
+    return {statement.value for field in draft.fields.values() for statement in field} | {leaf.value for leaf in leaves}
+
+
+NAMES = st.sampled_from(["creator", "place", "teacher", "agent"])
+IDS = st.sampled_from(["", "#a", "#b", "#c"])
+PARTS = st.recursive(
+    st.tuples(NAMES, IDS, IDS, st.just([])),
+    lambda inner: st.tuples(NAMES, IDS, IDS, st.lists(inner, max_size=3)),
+    max_leaves=8,
+)
+Part = tuple[str, str, str, list[Any]]
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(parts=st.lists(PARTS, min_size=1, max_size=4))
+def test_no_text_is_lost_whatever_refers_to_what(parts: list[Part]) -> None:
+    written: list[str] = []
+
+    def number() -> str:
+        written.append(f"text {len(written)}")
+        return written[-1]
+
+    def as_xml(part: Part) -> str:
+        name, identity, reference, inner = part
+        return f"<{name} about='{identity}' resource='{reference}'>{number()}{''.join(map(as_xml, inner))}</{name}>"
+
+    draft = read_xml("".join(map(as_xml, parts)))
+    assert set(written) <= texts(draft)
+
+    def as_json(part: Part) -> dict[str, Any]:
+        name, identity, reference, inner = part
+        node: dict[str, Any] = {"@id": identity, "label": number(), name: [as_json(part) for part in inner]}
+        if reference:
+            node.setdefault("creator", []).append({"@id": reference})
+        return node
+
+    written.clear()
+    draft = read_json({"@graph": [as_json(part) for part in parts]})
+    assert set(written) <= texts(draft)

@@ -1,4 +1,4 @@
-"""Who a vCard names, in every odd form that LOM carries them in."""
+"""Whom a vCard names, in every form in which LOM carries vCards."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ FORMS = [
 ]
 
 
-@pytest.mark.parametrize(("said", "names"), FORMS)
-def test_a_vcard_names_whom_it_names(said: str, names: list[str]) -> None:
-    assert [one.name for one in read_vcards(said)] == names
+@pytest.mark.parametrize(("text", "names"), FORMS)
+def test_a_vcard_names_whom_it_names(text: str, names: list[str]) -> None:
+    assert [card.name for card in read_vcards(text)] == names
 
 
 @given(st.text(max_size=200))
-def test_any_text_in_a_vcard_has_an_answer(said: str) -> None:
-    for one in read_vcards(f"BEGIN:VCARD\n{said}\nEND:VCARD"):
-        assert one.name.strip()
+def test_any_text_in_a_vcard_has_an_answer(text: str) -> None:
+    for card in read_vcards(f"BEGIN:VCARD\n{text}\nEND:VCARD"):
+        assert card.name.strip()
 
 
 def test_a_megabyte_of_blanks_is_read() -> None:
-    assert [one.name for one in read_vcards(f"BEGIN:VCARD FN:Ana{' ' * 1_000_000}Example END:VCARD")] == ["Ana"]
+    assert [card.name for card in read_vcards(f"BEGIN:VCARD FN:Ana{' ' * 1_000_000}Example END:VCARD")] == ["Ana"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.generate.rules import book
+from docs.generate.rules import document
 from transforms.rules import RULES, WEIGHTS, rule_texts
 from transforms.rules.registry import TRANSLATIONS
 
@@ -17,12 +17,12 @@ DOCS = Path(__file__).parents[3] / "docs"
 
 def test_the_book_of_rules_is_current() -> None:
     written = (DOCS / "rules.md").read_text(encoding="utf-8")
-    assert written == book(), "write it again: python -m docs.generate.rules > docs/rules.md"
+    assert written == document(), "write it again: python -m docs.generate.rules > docs/rules.md"
 
 
 def test_every_rule_is_in_the_book_and_has_its_texts() -> None:
     for code in RULES:
-        assert f"\n## {code}\n" in book()
+        assert f"\n## {code}\n" in document()
         assert rule_texts()[code]["mend"]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from sys import intern
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from lxml import etree
 
@@ -60,10 +60,7 @@ class Named(NamedTuple):
     attributes: frozenset[str]  # that gave it, and are no leaves of their own
 
 
-class Naming(Protocol):
-    """Names an element by its attributes; None where its local name stays."""
-
-    def __call__(self, element: Element, name: str, /) -> Named | None: ...
+Naming = Callable[[Element, str], Named | None]  # names an element by its attributes; None: its local name stays
 
 
 class _Part(NamedTuple):
