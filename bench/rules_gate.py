@@ -1,4 +1,4 @@
-"""Speed of the record rules, the batch rules, the gate and the night's report: python -m bench.rules_gate."""
+"""Measure the record rules, the batch rules, the gate and the reports: python -m bench.rules_gate."""
 
 from __future__ import annotations
 
@@ -13,57 +13,60 @@ import msgspec
 
 from schemas import Expect, Feed, Resource
 
-RECORDS, GATED = 20_000, 200_000
+_BATCH_RECORDS, _GATE_ROWS = 20_000, 200_000
 _TITLES = ("Основы ботаники", "Plants and light", "النباتات والضوء", "พืชและแสง", "Les plantes à l’école")
 
 
-def made(number: int) -> Resource:
-    """A record of about 2 kB, in two languages, with a few findings."""
+def _made_record(number: int) -> Resource:
+    """Make a record of about 2 kB, in two languages, with a few issues."""
     title = _TITLES[number % len(_TITLES)]
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "key": f"made:{number}",
         "title": {"en": f"Plants and light {number}", "und": title},
         "description": {"en": "How green plants turn light into food. " * 12, "und": f"{title}. " * 20},
-        "keywords": [{"language": "en", "text": f"subject {place}"} for place in range(6)],
+        "keywords": [{"language": "en", "text": f"subject {index}"} for index in range(6)],
         "languages": [{"tag": "en", "origin": "declared", "confidence": 1.0}],
-        "contributors": [{"name": f"Name {place}, Given", "role": "author", "kind": "person"} for place in range(3)],
+        "contributors": [{"name": f"Name {index}, Given", "role": "author", "kind": "person"} for index in range(3)],
         "issued": "2019",
         "issued_year": 2019,
         "url": f"http://learn.unesco.org/{number}",
-        "links": [{"url": f"https://learn.unesco.org/{number}/{place}.pdf"} for place in range(3)],
+        "links": [{"url": f"https://learn.unesco.org/{number}/{index}.pdf"} for index in range(3)],
         "identifiers": [{"scheme": "handle", "value": f"11599/{number}"}],
     }
-    return msgspec.convert(said, Resource)
+    return msgspec.convert(fields, Resource)
 
 
-def _measured() -> Iterator[tuple[str, str]]:
-    """Each figure with its name."""
+def _measure() -> Iterator[tuple[str, str]]:
+    """Yield each figure with its name."""
     from transforms.rules import Context, apply_batch_rules, apply_rules, facts_of, score
 
-    records = [made(number) for number in range(RECORDS)]
-    found, seconds = _timed(lambda: sum(map(score, records, apply_rules((one, Context()) for one in records))))
-    yield "record rules and score", f"{RECORDS / seconds:.0f} records/s (scores {found / RECORDS:.0f} on average)"
-    issues, seconds = _timed(lambda: sum(1 for _ in apply_batch_rules([facts_of(one) for one in records])))
-    yield "batch rules", f"{RECORDS / seconds:.0f} records/s ({issues} findings)"
-    yield from gate()
+    records = [_made_record(number) for number in range(_BATCH_RECORDS)]
+    contexts = [(record, Context()) for record in records]
+    total_score, seconds = _time(lambda: sum(map(score, records, apply_rules(contexts))))
+    rate, average = _BATCH_RECORDS / seconds, total_score / _BATCH_RECORDS
+    yield "record rules and score", f"{rate:.0f} records/s (scores {average:.0f} on average)"
+    issues, seconds = _time(lambda: sum(1 for _ in apply_batch_rules([facts_of(record) for record in records])))
+    yield "batch rules", f"{_BATCH_RECORDS / seconds:.0f} records/s ({issues} issues)"
+    yield from _gate()
     yield from _report()
 
 
-def gate() -> Iterator[tuple[str, str]]:
+def _gate() -> Iterator[tuple[str, str]]:
     import pandas as pd
 
     from transforms.gate import History, judge
 
-    rows = pd.DataFrame({"key": [f"made:{number}" for number in range(GATED)]})
-    plain = {"live_before": True, "live_after": True, "absent": False, "errors": 0, "codes": "", "restamped": False}
-    rows = rows.assign(**plain, has_language=True, has_license=True, change="none")
+    rows = pd.DataFrame({"key": [f"made:{number}" for number in range(_GATE_ROWS)]})
+    unchanged = {"live_before": True, "live_after": True, "absent": False, "errors": 0, "codes": "", "restamped": False}
+    rows = rows.assign(**unchanged, has_language=True, has_license=True, change="none")
     rows.loc[:3_000, "change"] = "changed"
     rows.loc[5_000:7_000, ["errors", "codes"]] = [1, "address_missing"]
-    feed = Feed(name="made", title="made", partner="made", protocol="files", url="x", expect=Expect(records=(1, GATED)))
+    expect = Expect(records=(1, _GATE_ROWS))
+    feed = Feed(name="made", title="made", partner="made", protocol="files", url="x", expect=expect)
     history = History(error_share=0.01, language_share=1.0, license_share=1.0)
     for name in ("gate with the import", "gate"):
-        result, seconds = _timed(lambda: judge(rows, feed, history, {"changed": 3_000}))
-        yield name, f"{seconds:.2f} s for {GATED} rows, {'held' if result.held else 'passed'}"
+        result, seconds = _time(lambda: judge(rows, feed, history, {"changed": 3_000}))
+        yield name, f"{seconds:.2f} s for {_GATE_ROWS} rows, {'held' if result.held else 'passed'}"
 
 
 def _report() -> Iterator[tuple[str, str]]:
@@ -76,30 +79,30 @@ def _report() -> Iterator[tuple[str, str]]:
     with tempfile.TemporaryDirectory(prefix="elib-bench-") as folder:
         engine = create_engine(f"sqlite:///{folder}/catalog.db")
         Table.metadata.create_all(engine)
-        plain = {"feed": "made", "format": "oai_dc", "status": "live", "run_id": "r", "score": 70}
+        unchanged = {"feed": "made", "format": "oai_dc", "status": "live", "run_id": "r", "score": 70}
         with engine.begin() as connection:
-            for start in range(0, RECORDS, 1_000):
+            for start in range(0, _BATCH_RECORDS, 1_000):
                 connection.execute(
-                    insert(SourceRecordRow), [_row(number) | plain for number in range(start, start + 1_000)]
+                    insert(SourceRecordRow), [_row(number) | unchanged for number in range(start, start + 1_000)]
                 )
         for name, write in (("night's report", lambda: write_night_report(engine, Path(folder), [feed])),
                             ("feed's report", lambda: write_feed_report(engine, Path(folder), feed))):  # fmt: skip
-            _, seconds = _timed(write)
-            yield name, f"{seconds:.2f} s over {RECORDS} records"
+            _, seconds = _time(write)
+            yield name, f"{seconds:.2f} s over {_BATCH_RECORDS} records"
         engine.dispose()
 
 
 def _row(number: int) -> dict[str, Any]:
-    text = msgspec.json.encode(made(number)).decode()
+    text = msgspec.json.encode(_made_record(number)).decode()
     return {"key": f"made:{number}", "identifier": str(number), "resource_id": str(number // 2), "record": text}
 
 
-def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
+def _time(work: Callable[[], Any]) -> tuple[Any, float]:
     start = time.perf_counter()
     result = work()
     return result, time.perf_counter() - start
 
 
 if __name__ == "__main__":
-    for name, figure in _measured():
+    for name, figure in _measure():
         sys.stdout.write(f"{name:26} {figure}\n")

@@ -7,8 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 
-from transforms.rules.registry import RULES
-from transforms.rules.rule import Fragment, Rule
+from transforms.rules import RULES, Fragment, Rule
 
 _TITLE = """# The rules
 

@@ -15,8 +15,8 @@ GOOD = {"title": '"Books"', "partner": '"A Library"', "protocol": '"oai_pmh"', "
 
 def declared(folder: Path, request: str = "", **keys: str) -> Feed:
     path = folder / "books.toml"
-    said = {**GOOD, "format": '"oai_dc"', **keys}
-    lines = [f"{key} = {value}" for key, value in said.items() if value]
+    written = {**GOOD, "format": '"oai_dc"', **keys}
+    lines = [f"{key} = {value}" for key, value in written.items() if value]
     path.write_text("\n".join([*lines, "[request]", request]), encoding="utf-8")
     return read_feed(path)
 
@@ -63,9 +63,9 @@ def reasons(folder: Path, request: str = "", **keys: str) -> list[str]:
     ],
 )
 def test_a_key_that_is_wrong_is_named(tmp_path: Path, keys: dict[str, str], begins: str) -> None:
-    found = reasons(tmp_path, **keys)
-    assert len(found) == 1
-    assert found[0].startswith(begins)
+    result = reasons(tmp_path, **keys)
+    assert len(result) == 1
+    assert result[0].startswith(begins)
 
 
 @pytest.mark.parametrize(
@@ -118,12 +118,12 @@ def test_the_nearest_key_of_the_same_section_is_suggested(tmp_path: Path) -> Non
 
 
 def test_every_reason_is_given_at_once(tmp_path: Path) -> None:
-    found = reasons(tmp_path, 'paging = "cursor"', url='"nowhere"', schedule='"never"')
-    assert [reason.split(":")[0] for reason in found] == ["url", "schedule", "request.cursor_path"]
+    result = reasons(tmp_path, 'paging = "cursor"', url='"nowhere"', schedule='"never"')
+    assert [reason.split(":")[0] for reason in result] == ["url", "schedule", "request.cursor_path"]
 
 
 def test_wrong_types_hide_no_other_reason(tmp_path: Path) -> None:
-    found = reasons(
+    result = reasons(
         tmp_path,
         'rate = "fast"\nquiet_hours = ["8-18"]',
         url='"ftp://x"',
@@ -136,7 +136,7 @@ def test_wrong_types_hide_no_other_reason(tmp_path: Path) -> None:
     )
     keys = ["name", "foo", "full_every", "request.rate", "url", "schedule"]
     keys += ["request.quiet_hours", "default_language", "default_license"]
-    assert sorted(reason.split(":")[0] for reason in found) == sorted(keys)
+    assert sorted(reason.split(":")[0] for reason in result) == sorted(keys)
 
 
 @pytest.mark.parametrize(
@@ -154,24 +154,24 @@ def test_nothing_is_said_that_hangs_on_a_key_that_is_wrong(
 
 
 def test_nothing_is_said_of_paging_when_how_to_ask_is_wrong(tmp_path: Path) -> None:
-    found = reasons(tmp_path, 'method = "PUT"\npage_in = "body"\nbody = { a = 1 }')
-    assert [reason.split(":")[0] for reason in found] == ["request.method"]
+    result = reasons(tmp_path, 'method = "PUT"\npage_in = "body"\nbody = { a = 1 }')
+    assert [reason.split(":")[0] for reason in result] == ["request.method"]
 
 
-@pytest.mark.parametrize("said", ["en", "fr-CA", "sr-Latn", "zh_TW", "th", "eng", "ua", "AR"])
-def test_a_default_language_is_one_that_the_normalizer_reads(said: str, tmp_path: Path) -> None:
-    assert declared(tmp_path, default_language=f'"{said}"').default_language == said
-    assert language_tag(said)
+@pytest.mark.parametrize("written", ["en", "fr-CA", "sr-Latn", "zh_TW", "th", "eng", "ua", "AR"])
+def test_a_default_language_is_one_that_the_normalizer_reads(written: str, tmp_path: Path) -> None:
+    assert declared(tmp_path, default_language=f'"{written}"').default_language == written
+    assert language_tag(written)
 
 
-@pytest.mark.parametrize("said", ["klingonese", "und", "mul", "en fr", "qaa", "x-none", "english, please"])
-def test_a_default_language_that_names_none_is_refused(said: str, tmp_path: Path) -> None:
-    (reason,) = reasons(tmp_path, default_language=f'"{said}"')
-    assert reason.startswith(f"default_language: '{said}'") and "sr-Latn" in reason
+@pytest.mark.parametrize("written", ["klingonese", "und", "mul", "en fr", "qaa", "x-none", "english, please"])
+def test_a_default_language_that_names_none_is_refused(written: str, tmp_path: Path) -> None:
+    (reason,) = reasons(tmp_path, default_language=f'"{written}"')
+    assert reason.startswith(f"default_language: '{written}'") and "sr-Latn" in reason
 
 
 @pytest.mark.parametrize(
-    "said",
+    "written",
     [
         "CC-BY-4.0",
         "CC BY-NC-SA 3.0 IGO",
@@ -184,18 +184,18 @@ def test_a_default_language_that_names_none_is_refused(said: str, tmp_path: Path
         "In Copyright",
     ],
 )
-def test_a_default_licence_is_one_that_the_normalizer_reads(said: str, tmp_path: Path) -> None:
-    assert declared(tmp_path, default_license=f'"{said}"').default_license == said
-    read = license_of([], said)
+def test_a_default_licence_is_one_that_the_normalizer_reads(written: str, tmp_path: Path) -> None:
+    assert declared(tmp_path, default_license=f'"{written}"').default_license == written
+    read = license_of([], written)
     assert read and read.label
     address = "https://example.org/our-terms"
     assert declared(tmp_path, default_license=f'"{address}"').default_license == address
 
 
-@pytest.mark.parametrize("said", ["no licence at all", "free", "yes", "CC BY 4.0 or not", "http://"])
-def test_a_default_licence_that_names_none_is_refused(said: str, tmp_path: Path) -> None:
-    (reason,) = reasons(tmp_path, default_license=f'"{said}"')
-    assert reason.startswith(f"default_license: '{said}'") and "CC-BY-4.0" in reason
+@pytest.mark.parametrize("written", ["no licence at all", "free", "yes", "CC BY 4.0 or not", "http://"])
+def test_a_default_licence_that_names_none_is_refused(written: str, tmp_path: Path) -> None:
+    (reason,) = reasons(tmp_path, default_license=f'"{written}"')
+    assert reason.startswith(f"default_license: '{written}'") and "CC-BY-4.0" in reason
 
 
 def test_files_may_come_from_the_inbox(tmp_path: Path) -> None:

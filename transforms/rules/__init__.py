@@ -3,7 +3,7 @@
 from transforms.rules.across import CATALOG_RULE_CODES, apply_catalog_rules
 from transforms.rules.batch import Facts, apply_batch_rules, decode_facts, facts_of
 from transforms.rules.registry import RULES, apply_rules, rule_texts
-from transforms.rules.rule import Context, Rule, context_of
+from transforms.rules.rule import Context, Fragment, Rule, context_of
 from transforms.rules.score import WEIGHTS, score, score_parts
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "WEIGHTS",
     "Context",
     "Facts",
+    "Fragment",
     "Rule",
     "apply_batch_rules",
     "apply_catalog_rules",

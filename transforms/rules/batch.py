@@ -163,13 +163,13 @@ RULES = (
     Rule(
         code="url_shared", path="url", severity="warning", part="address",
         wrong="Unrelated records have the same address.",
-        why="At most one of them is at that address; the others lead astray.",
+        why="At most one of them is at that address; the others are wrong.",
         mend="Give each resource the address of its own page.",
         good={"url": "https://learn.unesco.org/a/1"}, bad={"url": "https://learn.unesco.org/catalogue"},
     ),
     Rule(
         code="identifier_shared", path="identifiers", severity="warning", part="address",
-        wrong="Unrelated records carry the same identifier.",
+        wrong="Unrelated records have the same identifier.",
         why="They would be taken for one resource: we no longer trust the identifier for any of them.",
         mend="Give each resource an identifier of its own.",
         good={"identifiers": [{"scheme": "doi", "value": "10.54675/zjte2084"}]},
@@ -178,13 +178,13 @@ RULES = (
     Rule(
         code="url_shared_elsewhere", path="url", severity="warning", part="address",
         wrong="An unrelated record of another feed has the same address.",
-        why="At most one of the two is at that address; the other leads astray.",
+        why="At most one of the two is at that address; the other is wrong.",
         mend="Open the address: if it is not the resource, give the record the address of its own page.",
         good={"url": "https://learn.unesco.org/a/1"}, bad={"url": "https://learn.unesco.org/catalogue"},
     ),
     Rule(
         code="identifier_shared_elsewhere", path="identifiers", severity="warning", part="address",
-        wrong="An unrelated record of another feed carries the same identifier.",
+        wrong="An unrelated record of another feed has the same identifier.",
         why="The two would be taken for one resource, and one of them must be wrong.",
         mend="Look the identifier up: if it names something else, correct it or leave it out.",
         good={"identifiers": [{"scheme": "doi", "value": "10.54675/zjte2084"}]},
@@ -194,13 +194,13 @@ RULES = (
         code="duplicated_in_feed", path="title", severity="info", part="title",
         wrong="The feed has another record with the same title, author, year and kind.",
         why="Readers see the resource twice, and statistics count it twice.",
-        mend="Merge the two records, or say in the title what sets them apart.",
+        mend="Merge the two records, or say in the title how they differ.",
         good={"title": {"en": "Plants and light, part two"}}, bad={"title": {"en": "Plants and light"}},
     ),
     Rule(
         code="license_narrowed", path="license", severity="warning", part="license",
         wrong="The licence permits less than it did last time.",
-        why="Creative Commons licences cannot be withdrawn; who holds a copy may go on using it as before.",
+        why="Creative Commons licences cannot be withdrawn; anyone who has a copy may go on using it as before.",
         mend="Restore the earlier licence, or publish the new version as a resource of its own.",
     ),
 )  # fmt: skip

@@ -93,7 +93,7 @@ def _licensed(uri: str) -> dict[str, object]:
     return {"license": {"uri": uri, "spdx": None, "label": None, "statement": uri, "origin": "record", "open": True}}
 
 
-_LOM = "Systems that exchange IEEE LOM drop or refuse what is not of its vocabulary."
+_LOM = "Systems that exchange IEEE LOM drop or refuse values that are not in its vocabulary."
 _HCRT = "https://w3id.org/kim/hcrt/video"
 
 RULES = (
@@ -115,7 +115,7 @@ RULES = (
     Rule(
         code="lom_context", path="contexts", severity="info", part="audience",
         look=_one_of(_CONTEXTS, _contexts),
-        wrong="A context is neither of LOM 5.6 nor of LRE.", why=_LOM,
+        wrong="A context is in neither LOM 5.6 nor LRE.", why=_LOM,
         mend="Use school, higher education, training, or a context of LREv3.0.",
         good={"contexts": ["higher education"]}, bad={"contexts": ["Gymnasium"]},
     ),

@@ -147,7 +147,7 @@ RULES = (
     Rule(
         code="language_not_declared", path="languages", severity="info", part="language", look=_not_declared,
         wrong="The record does not say its language; we detected it from the text.",
-        why="Short texts are easily mistaken.",
+        why="The detection is often wrong for short texts.",
         mend="Fill the language (LOM 1.3, dc:language).",
         good=_ENGLISH, bad={"languages": [_example_language("en", "detected", 0.97)]},
     ),
@@ -168,7 +168,7 @@ RULES = (
     Rule(
         code="language_undetermined", path="languages", severity="info", part="language",
         look=reported("language_undetermined"),
-        wrong="The language of a text could not be told.",
+        wrong="The language of a text could not be detected.",
         why="The text is shown without a language, and read out in the wrong voice.",
         mend="Mark the language of each text (xml:lang, or the language attribute).",
         good={"findings": []}, bad={"findings": finding("language_undetermined", "title.und", "Zoom 3")},

@@ -98,7 +98,7 @@ RULES = (
     Rule(
         code="contributors_missing", path="contributors", severity="warning", part="people", look=_missing,
         wrong="The record names neither author nor publisher.",
-        why="Readers judge a source by who made it, and duplicates are told apart by it.",
+        why="Readers judge a source by who made it, and duplicates are recognised by it.",
         mend="Name the author or the publishing organisation (LOM 2.3, dc:creator, dc:publisher).",
         good=_ONE_PERSON, bad={"contributors": [], "publishers": []},
     ),
@@ -118,7 +118,7 @@ RULES = (
     ),
     Rule(
         code="contributors_in_one", path="contributors", severity="warning", part="people", look=_several_in_one,
-        wrong="Several people stand in one field.",
+        wrong="One field holds several people.",
         why="They are taken for one person, and none of them is found by name.",
         mend="Repeat the field, one person in each.",
         good=_ONE_PERSON, bad={"contributors": [person("Curie, Marie; Curie, Pierre")]},
@@ -134,7 +134,7 @@ RULES = (
     Rule(
         code="date_missing", path="issued", severity="info", part="date", look=_date_missing,
         wrong="The record has no date.",
-        why="Readers cannot tell whether it is up to date, and editions cannot be told apart.",
+        why="Readers do not know whether it is up to date, and editions cannot be distinguished.",
         mend="Give the date of publication (LOM 2.3.3, dc:date), at least the year.",
         good={"issued": "2021"}, bad={"issued": None, "modified": None, "issued_year": None},
     ),
@@ -147,7 +147,7 @@ RULES = (
     ),
     Rule(
         code="date_future", path="issued", severity="warning", part="date", look=reported("date_future"),
-        wrong="A date lies in the future.",
+        wrong="A date is in the future.",
         why="The record stays on top of every list of new resources.",
         mend="Correct the date; use the date of publication, not that of an embargo.",
         good={"findings": []}, bad={"findings": finding("date_future", "issued", "2221-05-01")},
@@ -170,13 +170,13 @@ RULES = (
     Rule(
         code="date_buddhist_era", path="issued", severity="warning", part="date", look=_buddhist,
         wrong="The year looks like one of the Buddhist era.",
-        why="2564 is 2021: unconverted, it lies five centuries ahead.",
+        why="2564 is 2021: unconverted, it is five centuries ahead.",
         mend="Export years of the common era (Buddhist era less 543).",
         good={"issued": "2021", "issued_year": 2021}, bad={"issued": "2564", "issued_year": 2564},
     ),
     Rule(
         code="date_before_print", path="issued", severity="info", part="date", look=_too_old,
-        wrong="The year lies before the first printed books.",
+        wrong="The year is before the first printed books.",
         why="It is probably a mistyped year, or one of another calendar.",
         mend="Give the year in which this resource was published.",
         good={"issued": "1895", "issued_year": 1895}, bad={"issued": "0202", "issued_year": 202},

@@ -100,7 +100,7 @@ RULES = (
     ),
     Rule(
         code="license_unknown", path="license.statement", severity="warning", part="license", look=_unknown,
-        wrong="The statement of rights names no licence that we know.",
+        wrong="The statement of rights names no known licence.",
         why="Readers cannot tell what they may do.",
         mend="Name a known licence by its address, or a statement of rightsstatements.org.",
         good=_licensed(BY), bad=_licensed(None, statement="All rights as stated in the book", open=None),
@@ -110,7 +110,7 @@ RULES = (
         look=reported("license_contradictory"),
         wrong="The record names licences that contradict each other.",
         why="Readers can rely on neither; the library shows the narrower one.",
-        mend="Leave the one licence that holds.",
+        mend="Keep only the licence that is valid.",
         good={"findings": []},
         bad={"findings": finding("license_contradictory", "license", "CC BY 4.0 | CC BY-NC 4.0")},
     ),
@@ -131,7 +131,7 @@ RULES = (
     Rule(
         code="attribution_without_people", path="contributors", severity="warning", part="people", look=_people_missing,
         wrong="The licence asks for attribution, but the record names nobody.",
-        why="A teacher who reuses the resource cannot keep the licence's condition.",
+        why="A teacher who reuses the resource cannot fulfil the licence's condition.",
         mend="Name the author or the publisher.",
         good=_licensed(BY), bad=_licensed(BY) | {"contributors": [], "publishers": []},
     ),

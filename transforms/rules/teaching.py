@@ -93,7 +93,7 @@ RULES = (
     ),
     Rule(
         code="type_unspecific", path="resource_types", severity="info", part="type", look=_type_unspecific,
-        wrong="The kind of resource is “other”, or none that we know.",
+        wrong="The kind of resource is “other”, or not a known one.",
         why="It appears under no kind that readers look for.",
         mend="Use a more exact kind.",
         good=_VIDEO, bad={"resource_types": [{"code": "other", "label": "Other", "source": "Misc"}]},

@@ -133,8 +133,8 @@ RULES = (
     ),
     Rule(
         code="description_boilerplate", path="description", severity="warning", part="description", look=_boilerplate,
-        wrong="The description is a set phrase that says nothing of the resource.",
-        why="“Includes bibliography” is true of thousands of records and describes none.",
+        wrong="The description is a set phrase that says nothing about the resource.",
+        why="“Includes bibliography” is true for thousands of records and describes none of them.",
         mend="Replace it with a description of this resource.",
         good={"description": {"en": _GOOD_DESCRIPTION}}, bad={"description": {"en": "Includes bibliography"}},
     ),
@@ -185,7 +185,7 @@ RULES = (
     ),
     Rule(
         code="keyword_list", path="keywords", severity="info", part="subject", look=_keyword_list,
-        wrong="Several keywords stand in one field.",
+        wrong="One field holds several keywords.",
         why="The list is treated as one long keyword, which matches nothing.",
         mend="Repeat the field, one keyword in each.",
         good={"keywords": [{"language": "en", "text": "Guaíba, Lago, Bacia do"}]},

@@ -122,8 +122,8 @@ RULES = (
     Rule(
         code="title_is_file_name", path="title", severity="error", part="title", look=_file_name,
         wrong="The title is a file name and nothing else.",
-        why="A file name tells a teacher nothing, and it is found by nobody.",
-        mend="Replace the file name with the title that stands on the first page.",
+        why="A file name tells a teacher nothing, and search does not find the resource by it.",
+        mend="Replace the file name with the title on the first page.",
         good={"title": {"en": "Notes on lesson.pdf files"}}, bad={"title": {"en": "lesson_03-final.pdf"}},
     ),
     Rule(
@@ -171,8 +171,8 @@ RULES = (
     ),
     Rule(
         code="title_copied", path="title", severity="warning", part="title", look=_copied,
-        wrong="The same title stands under two languages.",
-        why="One of the two is not a translation, so that readers are promised a language which is not there.",
+        wrong="The same title is given in two languages.",
+        why="One of the two is not a translation: readers expect a language that the resource does not have.",
         mend="Translate the title, or leave the copy out.",
         good={"title": {"en": "Plants and light", "fr": "Les plantes et la lumière"}},
         bad={"title": {"en": "Plants and light", "fr": "Plants and light"}},

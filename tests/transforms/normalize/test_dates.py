@@ -92,25 +92,25 @@ FLAGGED = [
 ]
 
 
-@pytest.mark.parametrize(("said", "edtf"), PLAIN)
-def test_plain_dates(said: str, edtf: str) -> None:
-    found = read_date(said, today="2026-11-26")
-    assert found is not None
-    assert (found.edtf, found.year, found.flags) == (edtf, int(edtf[:4]), ())
+@pytest.mark.parametrize(("written", "edtf"), PLAIN)
+def test_plain_dates(written: str, edtf: str) -> None:
+    result = read_date(written, today="2026-11-26")
+    assert result is not None
+    assert (result.edtf, result.year, result.flags) == (edtf, int(edtf[:4]), ())
 
 
-@pytest.mark.parametrize(("said", "language", "edtf", "flags"), FLAGGED)
-def test_doubtful_dates_are_flagged(said: str, language: str | None, edtf: str, flags: set[str]) -> None:
-    found = read_date(said, language=language, today="2026-11-26")
-    assert found is not None
-    assert (found.edtf, set(found.flags)) == (edtf, flags)
+@pytest.mark.parametrize(("written", "language", "edtf", "flags"), FLAGGED)
+def test_doubtful_dates_are_flagged(written: str, language: str | None, edtf: str, flags: set[str]) -> None:
+    result = read_date(written, language=language, today="2026-11-26")
+    assert result is not None
+    assert (result.edtf, set(result.flags)) == (edtf, flags)
 
 
 @pytest.mark.parametrize(
-    "said", ["", "n.d.", "Not found", "03/04/12", "s.a.", "in press", "200000000-01-01", "x" * 500]
+    "written", ["", "n.d.", "Not result", "03/04/12", "s.a.", "in press", "200000000-01-01", "x" * 500]
 )
-def test_no_date_is_none(said: str) -> None:
-    assert read_date(said) is None
+def test_no_date_is_none(written: str) -> None:
+    assert read_date(written) is None
 
 
 @pytest.mark.parametrize("edtf", [edtf for _, edtf in PLAIN] + [edtf for _, _, edtf, _ in FLAGGED if edtf])
@@ -126,15 +126,15 @@ def test_without_the_year_of_the_harvest_nothing_is_in_the_future() -> None:
 
 
 def test_unknown_meanings_the_earliest_without_a_time_wins() -> None:
-    found = choose_dates([("2010-05-06T10:11:12Z", None), ("2010-05-06T10:11:12Z", None), ("2009", None)])
-    assert found.issued is not None
-    assert (found.issued.edtf, found.issued_index, found.modified) == ("2009", 2, None)
+    result = choose_dates([("2010-05-06T10:11:12Z", None), ("2010-05-06T10:11:12Z", None), ("2009", None)])
+    assert result.issued is not None
+    assert (result.issued.edtf, result.issued_index, result.modified) == ("2009", 2, None)
     only_stamps = choose_dates([("2010-05-06T10:11:12Z", None), ("2009-05-06T10:11:12Z", None)])
     assert only_stamps.issued_index == 1
 
 
 def test_named_meanings_decide() -> None:
-    found = choose_dates(
+    result = choose_dates(
         [
             ("2011-01-02T03:04:05Z", "accessioned"),
             ("2011-01-02T03:04:05Z", "available"),
@@ -144,10 +144,10 @@ def test_named_meanings_decide() -> None:
             ("2021-01-01", "updated"),
         ]
     )
-    assert found.issued is not None
-    assert found.modified is not None
-    assert (found.issued.edtf, found.issued_index) == ("2010-03", 3)
-    assert (found.modified.edtf, found.modified_index) == ("2021-01-01", 5)
+    assert result.issued is not None
+    assert result.modified is not None
+    assert (result.issued.edtf, result.issued_index) == ("2010-03", 3)
+    assert (result.modified.edtf, result.modified_index) == ("2021-01-01", 5)
 
 
 def test_an_archives_date_is_never_the_works() -> None:
@@ -155,12 +155,12 @@ def test_an_archives_date_is_never_the_works() -> None:
 
 
 def test_the_end_of_an_embargo_is_not_when_it_came_out() -> None:
-    found = choose_dates([("info:eu-repo/date/embargoEnd/2026-11-01", None), ("2027", None)])
-    assert found.issued_index == 1
+    result = choose_dates([("info:eu-repo/date/embargoEnd/2026-11-01", None), ("2027", None)])
+    assert result.issued_index == 1
 
 
 @pytest.mark.parametrize(
-    ("said", "future"),
+    ("written", "future"),
     [
         ("2026-11-26", False),
         ("2026-11-27", True),
@@ -172,24 +172,24 @@ def test_the_end_of_an_embargo_is_not_when_it_came_out() -> None:
         ("2019/2030", False),
     ],
 )
-def test_what_is_after_the_day_of_the_harvest_is_in_the_future(said: str, future: bool) -> None:
-    found = read_date(said, today="2026-11-26")
-    assert found is not None
-    assert ("future" in found.flags) is future
+def test_what_is_after_the_day_of_the_harvest_is_in_the_future(written: str, future: bool) -> None:
+    result = read_date(written, today="2026-11-26")
+    assert result is not None
+    assert ("future" in result.flags) is future
 
 
 def test_a_possible_date_comes_before_an_impossible_one() -> None:
-    found = choose_dates([("2013-02-30", None), ("2014", None)], today="2026-11-26")
-    assert found.issued_index == 1
-    assert "impossible" in found.flags
+    result = choose_dates([("2013-02-30", None), ("2014", None)], today="2026-11-26")
+    assert result.issued_index == 1
+    assert "impossible" in result.flags
 
 
 @given(st.text(max_size=200), st.sampled_from([None, "th", "ar", "en", "sr-Cyrl"]), st.none() | st.dates().map(str))
-def test_any_text_has_an_answer_that_is_edtf(said: str, language: str | None, today: str | None) -> None:
-    found = read_date(said, language=language, today=today)
-    if found is not None and found.edtf:
-        parse_edtf(found.edtf)
-        assert found.year is not None
+def test_any_text_has_an_answer_that_is_edtf(written: str, language: str | None, today: str | None) -> None:
+    result = read_date(written, language=language, today=today)
+    if result is not None and result.edtf:
+        parse_edtf(result.edtf)
+        assert result.year is not None
 
 
 YEARS = st.sampled_from(["1434", "2013", "2554", "2011", "٢٠١٣", "๒๕๕๔", "1998", "99", "3000", "1441-09", "2012-02-30"])
@@ -202,9 +202,9 @@ MARKS = st.sampled_from(
 def test_years_marks_and_calendars_in_any_order_have_an_answer_that_is_edtf(
     parts: list[str], language: str | None
 ) -> None:
-    found = read_date("".join(parts), language=language, today="2026-11-26")
-    if found is not None and found.edtf:
-        parse_edtf(found.edtf)
+    result = read_date("".join(parts), language=language, today="2026-11-26")
+    if result is not None and result.edtf:
+        parse_edtf(result.edtf)
 
 
 @given(
@@ -212,10 +212,10 @@ def test_years_marks_and_calendars_in_any_order_have_an_answer_that_is_edtf(
         r"[\[(cp©]{0,2}[0-9\u0660-\u0669]{3,5}[-/. ?~]{0,2}[0-9]{0,2}[-/. ]{0,1}[0-9]{0,4}[\])?]{0,2}", fullmatch=True
     )
 )
-def test_anything_like_a_date_has_an_answer_that_is_edtf(said: str) -> None:
-    found = read_date(said, today="2026-11-26")
-    if found is not None and found.edtf:
-        parse_edtf(found.edtf)
+def test_anything_like_a_date_has_an_answer_that_is_edtf(written: str) -> None:
+    result = read_date(written, today="2026-11-26")
+    if result is not None and result.edtf:
+        parse_edtf(result.edtf)
 
 
 @given(
@@ -223,16 +223,16 @@ def test_anything_like_a_date_has_an_answer_that_is_edtf(said: str) -> None:
         st.tuples(st.text(max_size=30), st.none() | st.sampled_from(["issued", "created", "modified", "x"])), max_size=6
     )
 )
-def test_any_dates_are_chosen_from(said: list[tuple[str, str | None]]) -> None:
-    found = choose_dates(said)
-    assert (found.issued is None) == (found.issued_index is None)
-    assert found.issued_index is None or 0 <= found.issued_index < len(said)
+def test_any_dates_are_chosen_from(written: list[tuple[str, str | None]]) -> None:
+    result = choose_dates(written)
+    assert (result.issued is None) == (result.issued_index is None)
+    assert result.issued_index is None or 0 <= result.issued_index < len(written)
 
 
 def test_the_same_date_told_to_the_day_is_taken() -> None:
-    found = choose_dates([("2019", "issued"), ("2019-05-06", "Issued")])
-    assert found.issued is not None and (found.issued.edtf, found.issued_index) == ("2019-05-06", 1)
-    found = choose_dates([("2019", "issued"), ("2019-01-01", "issued")])
-    assert found.issued is not None and found.issued.edtf == "2019"
-    found = choose_dates([("2019", "issued"), ("2019-05-06", "created")])
-    assert found.issued is not None and found.issued.edtf == "2019"
+    result = choose_dates([("2019", "issued"), ("2019-05-06", "Issued")])
+    assert result.issued is not None and (result.issued.edtf, result.issued_index) == ("2019-05-06", 1)
+    result = choose_dates([("2019", "issued"), ("2019-01-01", "issued")])
+    assert result.issued is not None and result.issued.edtf == "2019"
+    result = choose_dates([("2019", "issued"), ("2019-05-06", "created")])
+    assert result.issued is not None and result.issued.edtf == "2019"

@@ -80,9 +80,9 @@ TAGS = {
 
 @pytest.mark.parametrize(("expected", "text"), SENTENCES.items())
 def test_the_language_of_a_title(expected: str, text: str) -> None:
-    found = detect(text)
-    assert found.tag == expected
-    assert 0.4 < found.confidence < 1
+    result = detect(text)
+    assert result.tag == expected
+    assert 0.4 < result.confidence < 1
 
 
 @pytest.mark.parametrize(("expected", "text"), [(tag, text) for tag, texts in NEIGHBOURS.items() for text in texts])
@@ -92,10 +92,10 @@ def test_words_tell_close_neighbours_apart(expected: str, text: str) -> None:
 
 @pytest.mark.parametrize("text", OPEN)
 def test_what_serbian_croatian_and_bosnian_share_is_one_of_them_and_which_is_left_open(text: str) -> None:
-    found = detect(text)
-    assert found.tag in ("sr-Latn", "hr", "bs")
-    assert found.confidence < 0.6
-    assert found.family >= 0.85
+    result = detect(text)
+    assert result.tag in ("sr-Latn", "hr", "bs")
+    assert result.confidence < 0.6
+    assert result.family >= 0.85
     assert {detect(text, hint=declared).tag for declared in ("hr", "bs", "sr")} == {"hr", "bs", "sr-Latn"}
 
 
@@ -116,9 +116,9 @@ def test_titles_of_the_corpus_are_told_by_language() -> None:
 
 @pytest.mark.parametrize("text", NOTHING)
 def test_too_little_to_tell_is_und_with_low_confidence(text: str) -> None:
-    found = detect(text)
-    assert found.tag == "und"
-    assert found.confidence <= 0.4
+    result = detect(text)
+    assert result.tag == "und"
+    assert result.confidence <= 0.4
 
 
 def test_a_foreign_name_in_a_title_does_not_change_its_language() -> None:
@@ -155,11 +155,11 @@ def test_the_same_text_is_told_alike_in_every_process() -> None:
 @example("\ud800")
 @example("\n")
 def test_any_text_gets_a_language_of_the_library_or_und(text: str) -> None:
-    found = detect(text)
-    assert found.tag in TAGS
-    assert 0 <= found.confidence <= 0.99
-    assert found.confidence == round(found.confidence, 2)
-    assert detect(text) == found
+    result = detect(text)
+    assert result.tag in TAGS
+    assert 0 <= result.confidence <= 0.99
+    assert result.confidence == round(result.confidence, 2)
+    assert detect(text) == result
 
 
 @settings(deadline=None, max_examples=50)

@@ -67,21 +67,21 @@ NOISE = [
 ]
 
 
-@pytest.mark.parametrize(("said", "hint", "scheme", "value"), KNOWN)
-def test_identifiers_in_one_spelling(said: str, hint: str | None, scheme: str, value: str) -> None:
-    found = read_identifier(said, hint)
-    assert found is not None
-    assert (found.scheme, found.value) == (scheme, value)
-    assert explain_invalid(said, hint) is None
+@pytest.mark.parametrize(("written", "hint", "scheme", "value"), KNOWN)
+def test_identifiers_in_one_spelling(written: str, hint: str | None, scheme: str, value: str) -> None:
+    result = read_identifier(written, hint)
+    assert result is not None
+    assert (result.scheme, result.value) == (scheme, value)
+    assert explain_invalid(written, hint) is None
 
 
-@pytest.mark.parametrize(("said", "hint"), NOISE)
-def test_citations_and_noise_are_no_identifiers(said: str, hint: str | None) -> None:
-    assert read_identifier(said, hint) is None
+@pytest.mark.parametrize(("written", "hint"), NOISE)
+def test_citations_and_noise_are_no_identifiers(written: str, hint: str | None) -> None:
+    assert read_identifier(written, hint) is None
 
 
 @pytest.mark.parametrize(
-    ("said", "hint", "reason"),
+    ("written", "hint", "reason"),
     [
         ("0306406153", "isbn", "check digit"),
         ("ISBN 978-0-306-40615-8", None, "check digit"),
@@ -90,43 +90,43 @@ def test_citations_and_noise_are_no_identifiers(said: str, hint: str | None) -> 
         ("10.1234", "doi", "prefix and suffix"),
     ],
 )
-def test_a_bad_one_says_why(said: str, hint: str | None, reason: str) -> None:
-    why = explain_invalid(said, hint)
+def test_a_bad_one_says_why(written: str, hint: str | None, reason: str) -> None:
+    why = explain_invalid(written, hint)
     assert why is not None
     assert reason in why
 
 
 @pytest.mark.parametrize(
-    ("said", "hint", "values"),
+    ("written", "hint", "values"),
     [
         ("ISBN: 978-92-3-100123-9, 978-0-306-40615-7", None, ["9789231001239", "9780306406157"]),
         ("978-92-3-100123-9; 0306406152", "isbn", ["9789231001239", "9780306406157"]),
         ("0378-5955, 2049-3630", None, ["0378-5955", "2049-3630"]),
     ],
 )
-def test_a_list_of_numbers_is_parted(said: str, hint: str | None, values: list[str]) -> None:
-    found = [read_identifier(one, hint) for one in split_identifiers(said, hint)]
-    assert [one and one.value for one in found] == values
+def test_a_list_of_numbers_is_parted(written: str, hint: str | None, values: list[str]) -> None:
+    result = [read_identifier(one, hint) for one in split_identifiers(written, hint)]
+    assert [one and one.value for one in result] == values
 
 
-@pytest.mark.parametrize("said", ["Vol. 3, 12", "0378-5955, 0378-5954", "Smith, J.", "", ";", "10.1000/a,b"])
-def test_what_is_no_list_of_numbers_stays_whole(said: str) -> None:
-    assert split_identifiers(said) == (said,)
+@pytest.mark.parametrize("written", ["Vol. 3, 12", "0378-5955, 0378-5954", "Smith, J.", "", ";", "10.1000/a,b"])
+def test_what_is_no_list_of_numbers_stays_whole(written: str) -> None:
+    assert split_identifiers(written) == (written,)
 
 
 HINTS = st.none() | st.sampled_from(["doi", "isbn", "issn", "handle", "uri", "ark", "oai", "other", "citation", ""])
 
 
 @given(st.text(max_size=300), HINTS)
-def test_any_text_has_an_answer(said: str, hint: str | None) -> None:
-    found = read_identifier(said, hint)
-    explain_invalid(said, hint)
-    assert split_identifiers(said, hint)
-    if found is not None:
-        assert found.value.strip()
+def test_any_text_has_an_answer(written: str, hint: str | None) -> None:
+    result = read_identifier(written, hint)
+    explain_invalid(written, hint)
+    assert split_identifiers(written, hint)
+    if result is not None:
+        assert result.value.strip()
 
 
-@given(st.sampled_from([(said, hint) for said, hint, *_ in KNOWN]))
+@given(st.sampled_from([(written, hint) for written, hint, *_ in KNOWN]))
 def test_a_value_is_itself_under_its_scheme(case: tuple[str, str | None]) -> None:
     first = read_identifier(*case)
     assert first is not None

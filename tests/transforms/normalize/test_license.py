@@ -127,29 +127,35 @@ NO_LICENCE = [
 ]
 
 
-@pytest.mark.parametrize(("said", "uri", "spdx", "is_open"), WITH_URI)
-def test_a_statement_that_names_a_licence_has_its_uri(said: str, uri: str, spdx: str | None, is_open: bool) -> None:
-    found = license_of([said])
-    assert found is not None
-    assert (found.uri, found.spdx, found.open, found.statement) == (uri, spdx, is_open, said)
+@pytest.mark.parametrize(("written", "uri", "spdx", "is_open"), WITH_URI)
+def test_a_statement_that_names_a_licence_has_its_uri(written: str, uri: str, spdx: str | None, is_open: bool) -> None:
+    result = license_of([written])
+    assert result is not None
+    assert (result.uri, result.spdx, result.open, result.statement) == (uri, spdx, is_open, written)
 
 
-@pytest.mark.parametrize(("said", "label", "is_open"), WITHOUT_URI)
-def test_no_version_is_invented(said: str, label: str, is_open: bool) -> None:
-    found = license_of([said])
-    assert found is not None
-    assert (found.uri, found.spdx, found.label, found.open) == (None, None, label, is_open)
+@pytest.mark.parametrize(("written", "label", "is_open"), WITHOUT_URI)
+def test_no_version_is_invented(written: str, label: str, is_open: bool) -> None:
+    result = license_of([written])
+    assert result is not None
+    assert (result.uri, result.spdx, result.label, result.open) == (None, None, label, is_open)
 
 
-@pytest.mark.parametrize("said", NO_LICENCE)
-def test_no_licence_is_invented(said: str) -> None:
-    found = license_of([said], default="CC BY 4.0")
-    assert found is not None
-    assert (found.uri, found.label, found.open, found.origin, found.statement) == (None, None, None, "record", said)
+@pytest.mark.parametrize("written", NO_LICENCE)
+def test_no_licence_is_invented(written: str) -> None:
+    result = license_of([written], default="CC BY 4.0")
+    assert result is not None
+    assert (result.uri, result.label, result.open, result.origin, result.statement) == (
+        None,
+        None,
+        None,
+        "record",
+        written,
+    )
 
 
 @pytest.mark.parametrize(
-    "said",
+    "written",
     [
         "Not licensed under CC BY",
         "This text is not available under a https://creativecommons.org/licenses/by/4.0/ licence",
@@ -171,13 +177,13 @@ def test_no_licence_is_invented(said: str) -> None:
         "Не CC BY 4.0",
     ],
 )
-def test_a_licence_that_is_denied_is_not_named(said: str) -> None:
-    found = license_of([said])
-    assert found is not None and (found.uri, found.label, found.statement) == (None, None, said)
+def test_a_licence_that_is_denied_is_not_named(written: str) -> None:
+    result = license_of([written])
+    assert result is not None and (result.uri, result.label, result.statement) == (None, None, written)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "written",
     [
         "Namensnennung, nicht kommerziell, Weitergabe unter gleichen Bedingungen 4.0: CC BY-NC-SA 4.0",
         "CC BY 4.0. This does not apply to the logos.",
@@ -189,16 +195,16 @@ def test_a_licence_that_is_denied_is_not_named(said: str) -> None:
         "Non-commercial use: CC BY-NC 4.0",
     ],
 )
-def test_a_no_about_something_else_denies_no_licence(said: str) -> None:
-    found = license_of([said])
-    assert found is not None and found.uri is not None
+def test_a_no_about_something_else_denies_no_licence(written: str) -> None:
+    result = license_of([written])
+    assert result is not None and result.uri is not None
 
 
 def test_the_default_counts_only_where_the_record_says_nothing() -> None:
     for silent in ([], [" "], ["info:eu-repo/semantics/openAccess"]):
-        found = license_of(silent, default="https://creativecommons.org/licenses/by-sa/4.0/")
-        assert found is not None
-        assert (found.origin, found.spdx) == ("feed_default", "CC-BY-SA-4.0")
+        result = license_of(silent, default="https://creativecommons.org/licenses/by-sa/4.0/")
+        assert result is not None
+        assert (result.origin, result.spdx) == ("feed_default", "CC-BY-SA-4.0")
     own = license_of(["CC BY-NC 3.0"], default="CC BY-SA 4.0")
     assert own is not None
     assert (own.origin, own.spdx) == ("record", "CC-BY-NC-3.0")
@@ -206,9 +212,9 @@ def test_the_default_counts_only_where_the_record_says_nothing() -> None:
 
 
 def test_the_most_specific_statement_wins_and_the_stricter_of_equals() -> None:
-    found = license_of(["openAccess", "Creative Commons Attribution", CC + "by/4.0/"])
-    assert found is not None
-    assert (found.uri, found.statement) == (CC + "by/4.0/", CC + "by/4.0/")
+    result = license_of(["openAccess", "Creative Commons Attribution", CC + "by/4.0/"])
+    assert result is not None
+    assert (result.uri, result.statement) == (CC + "by/4.0/", CC + "by/4.0/")
     strict = license_of([CC + "by/4.0/", CC + "by-nc/4.0/"])
     assert strict is not None
     assert strict.open is False
@@ -242,23 +248,23 @@ def test_every_canonical_creative_commons_uri_is_itself() -> None:
     software = {"BSD", "GPL", "LGPL", "MIT"}
     wrong = {}
     for uri in lines:
-        found = license_of([uri])
+        result = license_of([uri])
         old_name = uri.replace("by-nd-nc/2.0", "by-nc-nd/2.0")  # two addresses of one Japanese licence
-        if uri.split("/")[4] not in software and (found is None or found.uri not in (uri, old_name)):
-            wrong[uri] = found and found.uri
+        if uri.split("/")[4] not in software and (result is None or result.uri not in (uri, old_name)):
+            wrong[uri] = result and result.uri
     assert not wrong
 
 
 @given(st.lists(st.text(), max_size=4), st.none() | st.text())
 def test_any_statements_have_an_answer(statements: list[str], default: str | None) -> None:
-    found = license_of(statements, default)
+    result = license_of(statements, default)
     contradictory(statements)
-    assert found is None or found.statement in {*statements, default}
+    assert result is None or result.statement in {*statements, default}
 
 
-@given(st.sampled_from([said for said, uri, *_ in WITH_URI if "gnu.org" not in uri]))
-def test_a_licence_uri_stays_itself(said: str) -> None:
-    first = license_of([said])
+@given(st.sampled_from([written for written, uri, *_ in WITH_URI if "gnu.org" not in uri]))
+def test_a_licence_uri_stays_itself(written: str) -> None:
+    first = license_of([written])
     assert first is not None
     assert first.uri is not None
     again = license_of([first.uri])

@@ -93,19 +93,19 @@ SEVERAL = [
 ]
 
 
-@pytest.mark.parametrize(("said", "name", "kind"), ONE)
-def test_one_name(said: str, name: str, kind: str) -> None:
-    assert [(one.name, one.kind, one.role) for one in read_contributors(said)] == [(name, kind, "author")]
+@pytest.mark.parametrize(("written", "name", "kind"), ONE)
+def test_one_name(written: str, name: str, kind: str) -> None:
+    assert [(one.name, one.kind, one.role) for one in read_contributors(written)] == [(name, kind, "author")]
 
 
-@pytest.mark.parametrize(("said", "kind", "names"), SEVERAL)
-def test_several_names_in_their_order(said: str, kind: str | None, names: list[str]) -> None:
-    assert [one.name for one in read_contributors(said, kind=kind)] == names
+@pytest.mark.parametrize(("written", "kind", "names"), SEVERAL)
+def test_several_names_in_their_order(written: str, kind: str | None, names: list[str]) -> None:
+    assert [one.name for one in read_contributors(written, kind=kind)] == names
 
 
-@pytest.mark.parametrize("said", ["", " , ", "n/a", "Unknown", "[s.n.]", "x@y.org", "Anonymous", "مجهول"])
-def test_nobody(said: str) -> None:
-    assert read_contributors(said) == ()
+@pytest.mark.parametrize("written", ["", " , ", "n/a", "Unknown", "[s.n.]", "x@y.org", "Anonymous", "مجهول"])
+def test_nobody(written: str) -> None:
+    assert read_contributors(written) == ()
 
 
 def test_what_the_source_says_of_the_kind_counts() -> None:
@@ -117,14 +117,14 @@ def test_what_the_source_says_of_the_kind_counts() -> None:
 
 def test_orcid_in_any_spelling_and_with_its_check_digit() -> None:
     orcid = "https://orcid.org/0000-0002-1825-0097"
-    for said in (
+    for written in (
         "orcid::0000-0002-1825-0097",
         "0000-0002-1825-0097",
         "https://orcid.org/0000-0002-1825-0097/",
         "ORCID 0000000218250097",
     ):
-        assert read_authority_id(said) == orcid
-        assert read_contributors("Carberry, Josiah", authority=said)[0].id == orcid
+        assert read_authority_id(written) == orcid
+        assert read_contributors("Carberry, Josiah", authority=written)[0].id == orcid
     assert (
         read_contributors("Carberry, Josiah (0000-0002-1825-0097)")[0]
         == read_contributors("Carberry, Josiah", authority=orcid)[0]
@@ -135,7 +135,7 @@ def test_orcid_in_any_spelling_and_with_its_check_digit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "name"),
+    ("written", "name"),
     [
         ("Paris : UNESCO,", "UNESCO"),
         (" COL ", "COL"),
@@ -144,26 +144,26 @@ def test_orcid_in_any_spelling_and_with_its_check_digit() -> None:
         ("© Elsevier", "Elsevier"),
     ],
 )
-def test_publishers(said: str, name: str) -> None:
-    assert read_publisher(said) == name
+def test_publishers(written: str, name: str) -> None:
+    assert read_publisher(written) == name
 
 
 @given(st.text(max_size=200), st.sampled_from([None, "person", "organisation", "joined"]))
-def test_any_text_has_an_answer(said: str, kind: str | None) -> None:
-    found = read_contributors(said, kind=kind)
-    read_publisher(said)
-    assert all(one.name.strip() == one.name and one.name for one in found)
-    assert len(found) <= 200
+def test_any_text_has_an_answer(written: str, kind: str | None) -> None:
+    result = read_contributors(written, kind=kind)
+    read_publisher(written)
+    assert all(one.name.strip() == one.name and one.name for one in result)
+    assert len(result) <= 200
 
 
 @given(st.text(max_size=80))
-def test_a_corporate_name_is_never_split_at_a_comma(said: str) -> None:
-    name = f"University of {said.replace(';', '').replace('|', '')}, Department of Physics"
-    if is_corporate(name.split(",", maxsplit=1)[0]) and "," not in said and "،" not in said:
+def test_a_corporate_name_is_never_split_at_a_comma(written: str) -> None:
+    name = f"University of {written.replace(';', '').replace('|', '')}, Department of Physics"
+    if is_corporate(name.split(",", maxsplit=1)[0]) and "," not in written and "،" not in written:
         assert len(read_contributors(name)) == 1
 
 
-@given(st.sampled_from([said for said, *_ in ONE]))
-def test_a_name_in_house_form_stays(said: str) -> None:
-    first = read_contributors(said)[0]
+@given(st.sampled_from([written for written, *_ in ONE]))
+def test_a_name_in_house_form_stays(written: str) -> None:
+    first = read_contributors(written)[0]
     assert read_contributors(first.name)[0] == first

@@ -42,35 +42,35 @@ MOJIBAKE = {
 }
 
 
-@pytest.mark.parametrize(("said", "expected"), MARKUP.items())
-def test_markup_becomes_paragraphs_lines_and_words(said: str, expected: str) -> None:
-    assert plain_text(said) == expected
-    assert html_remains(said)
-    assert not html_remains(plain_text(said))
+@pytest.mark.parametrize(("written", "expected"), MARKUP.items())
+def test_markup_becomes_paragraphs_lines_and_words(written: str, expected: str) -> None:
+    assert plain_text(written) == expected
+    assert html_remains(written)
+    assert not html_remains(plain_text(written))
 
 
-@pytest.mark.parametrize("said", NO_MARKUP)
-def test_what_only_looks_like_markup_is_kept(said: str) -> None:
-    assert plain_text(said) == said
-    assert not html_remains(said)
+@pytest.mark.parametrize("written", NO_MARKUP)
+def test_what_only_looks_like_markup_is_kept(written: str) -> None:
+    assert plain_text(written) == written
+    assert not html_remains(written)
 
 
-@pytest.mark.parametrize("said", UNTOUCHED)
-def test_right_text_of_any_script_is_left_alone(said: str) -> None:
-    assert plain_text(said) == said
-    assert not plain_text_with_repair(said)[1]
+@pytest.mark.parametrize("written", UNTOUCHED)
+def test_right_text_of_any_script_is_left_alone(written: str) -> None:
+    assert plain_text(written) == written
+    assert not plain_text_with_repair(written)[1]
 
 
-@pytest.mark.parametrize(("said", "expected"), MOJIBAKE.items())
-def test_certain_mojibake_is_repaired(said: str, expected: str) -> None:
-    assert plain_text(said) == expected
-    assert plain_text_with_repair(said)[1]
+@pytest.mark.parametrize(("written", "expected"), MOJIBAKE.items())
+def test_certain_mojibake_is_repaired(written: str, expected: str) -> None:
+    assert plain_text(written) == expected
+    assert plain_text_with_repair(written)[1]
 
 
-@pytest.mark.parametrize("said", ["u?enik", "Ñ€ÑƒÑÑ", "\ufffdtext", "Ã", "SÃO PAULO", "Â"])
-def test_uncertain_damage_is_left_as_said(said: str) -> None:
-    assert plain_text(said) == said
-    assert not plain_text_with_repair(said)[1]
+@pytest.mark.parametrize("written", ["u?enik", "Ñ€ÑƒÑÑ", "\ufffdtext", "Ã", "SÃO PAULO", "Â"])
+def test_uncertain_damage_is_left_as_said(written: str) -> None:
+    assert plain_text(written) == written
+    assert not plain_text_with_repair(written)[1]
 
 
 def test_stray_characters_go_and_needed_joiners_stay() -> None:
@@ -136,11 +136,11 @@ FRAGMENTS += [
 
 @settings(deadline=None)
 @given(st.text(max_size=80) | st.lists(st.sampled_from(FRAGMENTS), max_size=20).map("".join))
-def test_plain_text_stays_as_it_is(said: str) -> None:
-    once = plain_text(said)
+def test_plain_text_stays_as_it_is(written: str) -> None:
+    once = plain_text(written)
     assert plain_text(once) == once
     assert not html_remains(once)
     assert unicodedata.is_normalized("NFC", once)
     assert once == once.strip()
     assert not any(unicodedata.category(letter) in ("Cc", "Cs") and letter != "\n" for letter in once)
-    assert plain_text_with_repair(said)[0] == once
+    assert plain_text_with_repair(written)[0] == once

@@ -7,15 +7,15 @@ from transforms.normalize.language import tag_texts
 
 
 def test_a_declared_tag_stands_and_is_spelled_as_bcp_47() -> None:
-    found = tag_texts([("An introduction to physics", "en_US"), ("Introduction à la physique", "fre")])
-    assert found.by_language == {"en-US": "An introduction to physics", "fr": "Introduction à la physique"}
-    assert found.tags == ("en-US", "fr")
-    assert found.contradictions == ()
+    result = tag_texts([("An introduction to physics", "en_US"), ("Introduction à la physique", "fre")])
+    assert result.by_language == {"en-US": "An introduction to physics", "fr": "Introduction à la physique"}
+    assert result.tags == ("en-US", "fr")
+    assert result.contradictions == ()
 
 
 def test_a_missing_tag_or_a_placeholder_takes_the_detection() -> None:
-    found = tag_texts([("Материалы для учителей начальной школы", None), ("Das Periodensystem der Elemente", "*")])
-    assert found.tags == ("ru", "de")
+    result = tag_texts([("Материалы для учителей начальной школы", None), ("Das Periodensystem der Elemente", "*")])
+    assert result.tags == ("ru", "de")
 
 
 def test_what_cannot_be_told_is_und() -> None:
@@ -24,45 +24,45 @@ def test_what_cannot_be_told_is_und() -> None:
 
 def test_declared_serbian_gains_the_script_of_its_text() -> None:
     cyrillic, latin = "Увод у алгебру за наставнике", "Uvod u algebru za nastavnike osnovnih škola"
-    found = tag_texts([(cyrillic, "sr"), (latin, "srp"), (cyrillic, "sr-RS"), ("Povijest", "sr"), ("2018", "sr")])
-    assert found.tags == ("sr-Cyrl", "sr-Latn", "sr-Cyrl-RS", "sr-Latn", "sr")
-    assert found.contradictions == ()
+    result = tag_texts([(cyrillic, "sr"), (latin, "srp"), (cyrillic, "sr-RS"), ("Povijest", "sr"), ("2018", "sr")])
+    assert result.tags == ("sr-Cyrl", "sr-Latn", "sr-Cyrl-RS", "sr-Latn", "sr")
+    assert result.contradictions == ()
 
 
 def test_second_texts_of_a_language_follow_in_order() -> None:
-    found = tag_texts([("Physics for all", "en"), ("La physique pour tous", "fr"), ("One", "en"), ("Two", "eng")])
-    assert found.by_language == {"en": "Physics for all", "fr": "La physique pour tous"}
-    assert found.further == (Text(language="en", text="One"), Text(language="en", text="Two"))
-    assert found.tags == ("en", "fr", "en", "en")
+    result = tag_texts([("Physics for all", "en"), ("La physique pour tous", "fr"), ("One", "en"), ("Two", "eng")])
+    assert result.by_language == {"en": "Physics for all", "fr": "La physique pour tous"}
+    assert result.further == (Text(language="en", text="One"), Text(language="en", text="Two"))
+    assert result.tags == ("en", "fr", "en", "en")
 
 
 def test_a_contradiction_is_recorded_and_not_overwritten() -> None:
-    found = tag_texts([("Physics for all", "en"), ("مقدمة في الجبر للمعلمين", "en")])
-    assert found.tags == ("en", "en")
-    ((index, declared, detected, confidence),) = found.contradictions
+    result = tag_texts([("Physics for all", "en"), ("مقدمة في الجبر للمعلمين", "en")])
+    assert result.tags == ("en", "en")
+    ((index, declared, detected, confidence),) = result.contradictions
     assert (index, declared, detected) == (1, "en", "ar")
     assert confidence >= 0.85
 
 
 def test_a_language_of_a_close_family_contradicts_one_beyond_it() -> None:
-    found = tag_texts([("Uvod u algebru za nastavnike osnovnih škola", "en")])
-    assert [one[1:3] for one in found.contradictions] == [("en", "sr-Latn")]
+    result = tag_texts([("Uvod u algebru za nastavnike osnovnih škola", "en")])
+    assert [one[1:3] for one in result.contradictions] == [("en", "sr-Latn")]
 
 
 def test_the_wrong_script_contradicts() -> None:
-    found = tag_texts([("Увод у алгебру за наставнике", "sr-Latn")])
-    assert found.tags == ("sr-Latn",)
-    assert [one[1:3] for one in found.contradictions] == [("sr-Latn", "sr-Cyrl")]
+    result = tag_texts([("Увод у алгебру за наставнике", "sr-Latn")])
+    assert result.tags == ("sr-Latn",)
+    assert [one[1:3] for one in result.contradictions] == [("sr-Latn", "sr-Cyrl")]
 
 
 def test_neighbours_and_short_texts_do_not_contradict() -> None:
-    said = [
+    written = [
         ("Osnovni pojmovi i zadaci", "hr"),
         ("Innføring i fysikk for lærere i skolen", "nb"),
         ("Le Moulin", "en"),
         ("Photosynthesis", "fr"),
     ]
-    assert tag_texts(said).contradictions == ()
+    assert tag_texts(written).contradictions == ()
 
 
 @pytest.mark.parametrize("declared", ["hr", "bs", "sr", "sr-Latn", "cnr"])
@@ -108,9 +108,9 @@ def test_nothing_said_gives_nothing() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=60), st.none() | st.text(max_size=8)), max_size=5))
-def test_every_text_is_kept_once_under_its_tag(said: list[tuple[str, str | None]]) -> None:
-    found = tag_texts(said)
-    assert len(found.tags) == len(said)
-    kept = [*found.by_language.items(), *((one.language, one.text) for one in found.further)]
-    assert sorted(kept) == sorted(zip(found.tags, (text for text, _ in said), strict=True))
-    assert all(found.tags[index] == declared for index, declared, _, _ in found.contradictions)
+def test_every_text_is_kept_once_under_its_tag(written: list[tuple[str, str | None]]) -> None:
+    result = tag_texts(written)
+    assert len(result.tags) == len(written)
+    kept = [*result.by_language.items(), *((one.language, one.text) for one in result.further)]
+    assert sorted(kept) == sorted(zip(result.tags, (text for text, _ in written), strict=True))
+    assert all(result.tags[index] == declared for index, declared, _, _ in result.contradictions)

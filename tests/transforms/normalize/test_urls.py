@@ -10,7 +10,7 @@ from transforms.normalize.urls import canonical_url, web_address
 
 
 @pytest.mark.parametrize(
-    ("said", "address"),
+    ("written", "address"),
     [
         ("www.golabz.eu/lab/x", "http://www.golabz.eu/lab/x"),
         ("//host.org/x", "https://host.org/x"),
@@ -23,12 +23,12 @@ from transforms.normalize.urls import canonical_url, web_address
         ("http://x.org/a?b=1&amp;c=2", "http://x.org/a?b=1&c=2"),
     ],
 )
-def test_addresses_as_given(said: str, address: str) -> None:
-    assert web_address(said) == address
+def test_addresses_as_given(written: str, address: str) -> None:
+    assert web_address(written) == address
 
 
 @pytest.mark.parametrize(
-    "said",
+    "written",
     [
         "",
         "10.1234/abc",
@@ -41,9 +41,9 @@ def test_addresses_as_given(said: str, address: str) -> None:
         "a b c",
     ],
 )
-def test_no_addresses(said: str) -> None:
-    assert web_address(said) is None
-    assert canonical_url(said) is None
+def test_no_addresses(written: str) -> None:
+    assert web_address(written) is None
+    assert canonical_url(written) is None
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ def test_two_pages_stay_two(left: str, right: str) -> None:
 
 
 @given(st.text(max_size=200))
-def test_any_text_has_an_answer(said: str) -> None:
-    address = web_address(said)
+def test_any_text_has_an_answer(written: str) -> None:
+    address = web_address(written)
     if address is not None:
         assert web_address(address) == address
 

@@ -119,11 +119,11 @@ FIELDS_OF_STUDY = (
 OER_USERS = "student|teacher|administrator|librarian|parent|other"
 
 
-@pytest.mark.parametrize(("field", "said", "code"), TERMS)
-def test_terms_find_their_concept(field: str, said: str, code: str) -> None:
-    found = lookup(field, said)
-    assert found is not None
-    assert (found.code, found.source) == (code, said)
+@pytest.mark.parametrize(("field", "written", "code"), TERMS)
+def test_terms_find_their_concept(field: str, written: str, code: str) -> None:
+    result = lookup(field, written)
+    assert result is not None
+    assert (result.code, result.source) == (code, written)
 
 
 @pytest.mark.parametrize("field", LOM)
@@ -138,11 +138,11 @@ def test_every_resource_type_of_the_lists_is_known(values: str) -> None:
 
 def test_every_level_and_broad_field_of_isced_is_known_by_its_short_name() -> None:
     for number, value in enumerate(ISCED.split("|")):
-        found = lookup("level", value)
-        assert found is not None and found.code == str(number), value
+        result = lookup("level", value)
+        assert result is not None and result.code == str(number), value
     for number, value in enumerate(FIELDS_OF_STUDY.split("|")):
-        found = lookup("isced_f", value)
-        assert found is not None and found.code == f"{number:02}", value
+        result = lookup("isced_f", value)
+        assert result is not None and result.code == f"{number:02}", value
 
 
 def test_every_level_and_user_of_oer_commons_is_known() -> None:
@@ -158,16 +158,16 @@ def test_a_term_means_one_thing_in_a_list(field: str) -> None:
     for code, row in read_vocabulary(field).items():
         for term in row["terms"]:
             assert seen.setdefault(compact(term), code) == code, term
-            found = lookup(field, term)
-            assert found is not None
-            assert found.code == code, term
+            result = lookup(field, term)
+            assert result is not None
+            assert result.code == code, term
 
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_codes_and_uris_mean_themselves(field: str) -> None:
     for code, row in (read_vocabulary("isced_f") if field == "subject" else read_vocabulary(field)).items():
-        found = lookup(field, code)
-        assert (None if found is None else found.code) == (None if field == "level" else code)  # a bare "4": a class?
+        result = lookup(field, code)
+        assert (None if result is None else result.code) == (None if field == "level" else code)  # a bare "4": a class?
         if isinstance(row, dict) and row.get("uri") and field not in ("isced_f", "subject"):
             by_uri = lookup(field, row["uri"])
             assert by_uri is not None
@@ -176,8 +176,8 @@ def test_codes_and_uris_mean_themselves(field: str) -> None:
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_what_is_in_no_list_is_none(field: str) -> None:
-    for said in ("", "   ", "qwertz uiop asdf", "x" * 5000, "///", "http://example.org/zzz"):
-        assert lookup(field, said) is None
+    for written in ("", "   ", "qwertz uiop asdf", "x" * 5000, "///", "http://example.org/zzz"):
+        assert lookup(field, written) is None
 
 
 def test_an_unknown_field_is_an_error() -> None:
@@ -194,7 +194,7 @@ def test_subjects_in_both_schemes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("written", "expected"),
     [
         ("ICT-CFT Pedagogy Knowledge Deepening", ("ict-cft", "Pedagogy", "Knowledge Deepening")),
         ("AI-CFT: Human agency", ("ai-cft", "Human-centred mindset", "Acquire")),
@@ -202,9 +202,9 @@ def test_subjects_in_both_schemes() -> None:
         ("Networking", None),
     ],
 )
-def test_competencies(said: str, expected: tuple[str, str, str] | None) -> None:
-    found = read_competency(said)
-    assert (found and (found.framework, found.aspect, found.level)) == expected
+def test_competencies(written: str, expected: tuple[str, str, str] | None) -> None:
+    result = read_competency(written)
+    assert (result and (result.framework, result.aspect, result.level)) == expected
 
 
 @pytest.mark.parametrize(
@@ -216,13 +216,13 @@ def test_every_cell_is_known_by_its_name_under_the_frameworks_name(framework: st
     assert len(cells) == number
     for code, row in cells.items():
         name = row["label"].partition(": ")[2]
-        found = read_competency(name, scheme)
-        assert found is not None, name
-        assert found == read_competency(code.removeprefix(f"{framework}."), scheme)
+        result = read_competency(name, scheme)
+        assert result is not None, name
+        assert result == read_competency(code.removeprefix(f"{framework}."), scheme)
 
 
 @pytest.mark.parametrize(
-    ("said", "ages"),
+    ("written", "ages"),
     [
         ("7-8", (7, 8)),
         ("12-20", (12, 20)),
@@ -252,13 +252,13 @@ def test_every_cell_is_known_by_its_name_under_the_frameworks_name(framework: st
         ("", None),
     ],
 )
-def test_age_ranges(said: str, ages: tuple[int | None, int | None] | None) -> None:
-    found = read_age_range(said)
-    assert (found and (found.min, found.max)) == ages
+def test_age_ranges(written: str, ages: tuple[int | None, int | None] | None) -> None:
+    result = read_age_range(written)
+    assert (result and (result.min, result.max)) == ages
 
 
 @pytest.mark.parametrize(
-    ("said", "duration"),
+    ("written", "duration"),
     [
         ("PT1H30M", "PT1H30M"),
         ("PT200M", "PT3H20M"),
@@ -299,19 +299,19 @@ def test_age_ranges(said: str, ages: tuple[int | None, int | None] | None) -> No
         ("P", None),
     ],
 )
-def test_learning_times(said: str, duration: str | None) -> None:
-    assert read_learning_time(said) == duration
+def test_learning_times(written: str, duration: str | None) -> None:
+    assert read_learning_time(written) == duration
 
 
 @pytest.mark.parametrize(
-    ("said", "duration"), [("25:06", "PT25M6S"), ("1:02:03", "PT1H2M3S"), ("1506", "PT25M6S"), ("45 min", "PT45M")]
+    ("written", "duration"), [("25:06", "PT25M6S"), ("1:02:03", "PT1H2M3S"), ("1506", "PT25M6S"), ("45 min", "PT45M")]
 )
-def test_the_length_of_a_recording(said: str, duration: str) -> None:
-    assert read_learning_time(said, "media") == duration
+def test_the_length_of_a_recording(written: str, duration: str) -> None:
+    assert read_learning_time(written, "media") == duration
 
 
 @pytest.mark.parametrize(
-    ("said", "bounds"),
+    ("written", "bounds"),
     [
         ("Less than 1 didactic hour", "../PT45M"),
         ("More than 3 didactic hours", "PT2H15M/.."),
@@ -325,25 +325,25 @@ def test_the_length_of_a_recording(said: str, duration: str) -> None:
         ("", None),
     ],
 )
-def test_bounds_of_a_learning_time(said: str, bounds: str | None) -> None:
-    assert read_time_bounds(said) == bounds
+def test_bounds_of_a_learning_time(written: str, bounds: str | None) -> None:
+    assert read_time_bounds(written) == bounds
 
 
 @given(st.sampled_from(FIELDS), st.text(max_size=120))
-def test_any_term_has_an_answer(field: str, said: str) -> None:
-    found = lookup(field, said)
-    assert found is None or (found.source == said and found.label)
+def test_any_term_has_an_answer(field: str, written: str) -> None:
+    result = lookup(field, written)
+    assert result is None or (result.source == written and result.label)
 
 
 @given(st.text(max_size=100))
-def test_any_age_and_time_has_an_answer(said: str) -> None:
-    ages, duration = read_age_range(said), read_learning_time(said)
-    read_time_bounds(said)
+def test_any_age_and_time_has_an_answer(written: str) -> None:
+    ages, duration = read_age_range(written), read_learning_time(written)
+    read_time_bounds(written)
     if ages is not None:
         assert ages.min is not None or ages.max is not None
     assert duration is None or read_learning_time(duration) == duration
 
 
 @given(st.text(max_size=100))
-def test_folding_is_idempotent(said: str) -> None:
-    assert fold(fold(said)) == fold(said)
+def test_folding_is_idempotent(written: str) -> None:
+    assert fold(fold(written)) == fold(written)

@@ -38,11 +38,11 @@ def language_tag(statement: str) -> str | None:
 def language_tags(statement: str) -> tuple[str, ...]:
     """Return the tags of every language in one string ("en;fr", "en|uk", "English, French"), in order, each once."""
     whole = language_tag(statement)
-    found = [whole] if whole else [language_tag(part) for part in _SEPARATORS.split(statement)]
-    if not any(found):  # "eng fre": only when every word is a language
-        found = [language_tag(word) for word in statement.split()]
-        found = found if all(found) else []
-    return tuple(dict.fromkeys(filter(None, found)))
+    tags = [whole] if whole else [language_tag(part) for part in _SEPARATORS.split(statement)]
+    if not any(tags):  # "eng fre": only when every word is a language
+        tags = [language_tag(word) for word in statement.split()]
+        tags = tags if all(tags) else []
+    return tuple(dict.fromkeys(filter(None, tags)))
 
 
 def _normalize(statement: str) -> str:

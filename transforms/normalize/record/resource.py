@@ -27,7 +27,7 @@ from transforms.normalize.text import html_remains, plain_line, plain_text_with_
 from transforms.normalize.vocabulary import lookup
 
 _NO_LANGUAGE = frozenset({"*", "mul", "und", "zxx", "mis", "none", "x-none", "n/a", "other"})
-_MIN_CONFIDENCE = 0.5  # of a detection that stands for a language which nobody declared
+_MIN_CONFIDENCE = 0.5  # of a detection that counts where no language is declared
 _MIN_CONTRADICTION_CONFIDENCE = 0.9  # of a detection that contradicts the feed's default
 _MAX_KEYWORDS = 1_000
 

@@ -158,20 +158,20 @@ def _learning_time(assembly: Assembly) -> str | None:
 
 def _subjects(assembly: Assembly) -> tuple[Subject, ...]:
     """Return concepts of ISCED-F and the UNESCO Thesaurus; a subject that neither knows keeps the partner's label."""
-    found: dict[Subject, None] = {}
+    described: dict[Subject, None] = {}
     for statement in assembly.draft.get("subjects"):
         concepts = _subject_concepts(statement)
         for subject in concepts:
-            found[subject] = None
+            described[subject] = None
             assembly.add_origin("subjects", statement.path, f"list {subject.scheme}")
         if not concepts and statement.hint == IF_KNOWN:
             continue
         assembly.add_term("subjects", statement.value, concepts[0].code if concepts else None)
         if not concepts and (label := mask_emails(plain_line(statement.value))):
             code = (statement.hint or "").partition("|")[2] or None
-            found[Subject(scheme="source", code=code, label=label)] = None
+            described[Subject(scheme="source", code=code, label=label)] = None
             assembly.add_origin("subjects", statement.path, "subject as said")
-    return tuple(found)
+    return tuple(described)
 
 
 def _subject_concepts(statement: Statement) -> tuple[Subject, ...]:
