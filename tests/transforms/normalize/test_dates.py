@@ -107,7 +107,7 @@ def test_doubtful_dates_are_flagged(written: str, language: str | None, edtf: st
 
 
 @pytest.mark.parametrize(
-    "written", ["", "n.d.", "Not result", "03/04/12", "s.a.", "in press", "200000000-01-01", "x" * 500]
+    "written", ["", "n.d.", "Not found", "03/04/12", "s.a.", "in press", "200000000-01-01", "x" * 500]
 )
 def test_no_date_is_none(written: str) -> None:
     assert read_date(written) is None
