@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipeline.feed import rare_garbage_collection
-from pipeline.processes import MIN_KEYS_TO_SPLIT, split_across_processes
 from schemas import Environment, environment
 
 if TYPE_CHECKING:
@@ -80,9 +79,9 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     except StateUnreadable as error:
         log.warning("The last match's result cannot be read, so every record is compared again: %s", error)
         before = pairs = stored = None
-    changed_keys, gone_keys = stale_keys(env, stored)
+    changed_records, gone_keys = stale_keys(env, stored)
     with rare_garbage_collection():
-        computed = _live_features(env, changed_keys)
+        computed = _live_features(env, changed_records)
     now = computed if stored is None else pa.concat_tables([drop_keys(stored, gone_keys), computed]).sort_by("key")
     changed = None if before is None else changes(before, now)
     del before, stored, computed  # a million features are a gigabyte
@@ -98,18 +97,21 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     return {"folder": str(folder.relative_to(env.home)), "records": now.num_rows, "evaluated": matched.evaluated}
 
 
-def _live_features(env: Environment, keys: Collection[str], *, min_to_split: int = MIN_KEYS_TO_SPLIT) -> pa.Table:
-    """Return the features of live records, in key order; two processes compute `min_to_split` or more."""
-    from loaders.publication import read_live_records
-    from loaders.store import close_connections
-    from transforms.match import Live, features
+def _live_features(env: Environment, versions: Mapping[str, str]) -> pa.Table:
+    """Return the features of live records, given as key and sha256, in key order.
 
-    def compute(part: Sequence[str]) -> pa.Table:
-        live = read_live_records(env, part)
-        return features(Live(record=record, feed=feed, record_sha256=sha256) for feed, sha256, record in live)
+    What transform has stored is taken from there, and the rest computed from the catalog.
+    """
+    import pyarrow as pa
 
-    close_connections(env)
-    return split_across_processes(compute, sorted(keys), env.home, min_to_split=min_to_split)
+    from loaders.publication import read_live_records, stored_features
+    from transforms.match import FEATURES, Live, features
+
+    stored = stored_features(env, versions, FEATURES)
+    missing = versions.keys() - stored["key"].to_pylist()
+    live = read_live_records(env, missing) if missing else ()
+    computed = features(Live(record=record, feed=feed, record_sha256=sha256) for feed, sha256, record in live)
+    return pa.concat_tables([stored, computed]).sort_by("key")
 
 
 def publish(matched: dict[str, Any]) -> dict[str, int]:

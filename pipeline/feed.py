@@ -10,19 +10,24 @@ import gc
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from schemas import ROOT, Ask, BadFeed, Environment, Feed, HarvestFailed, Reason, environment, read_feed
+from more_itertools import chunked
+
+from schemas import ROOT, Ask, Assessment, BadFeed, Environment, Feed, HarvestFailed, Reason, environment, read_feed
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from loaders.landing import Landed
 
 log = logging.getLogger("elib.feed")
 _MAX_ERROR_CHARS = 2_000
+_BATCH_FEATURES = 1_000  # records of which match features are made at a time
 _SECONDS_BETWEEN_LINES = 5.0  # of progress
 _NO_CHUNKS = (
     "nothing"  # the one chunk of a run without any: Airflow skips a task that is mapped over none, after a pause
@@ -216,14 +221,39 @@ def transform(name: str, chunk: str) -> dict[str, int]:
     if chunk == _NO_CHUNKS:
         return {"records": 0}
     from loaders import staging
+    from loaders.publication import write_chunk_features
     from transforms import transform_all
 
     env = environment()
     feed = feed_of(env, name)
     run_id = Path(chunk).parts[1]  # staging/<run id>/…
     with _recorded_failure(env, run_id, "transform"), rare_garbage_collection():
-        outcomes = transform_all(staging.read_chunk(env, chunk), feed)
-        return {"records": staging.write_outcomes(env, chunk, outcomes)}
+        parts: list[pa.Table] = []
+        assessments = _with_features(transform_all(staging.read_chunk(env, chunk), feed), parts)
+        records = staging.write_outcomes(env, chunk, assessments)
+        write_chunk_features(env, chunk, _of_versions(parts, staging.record_versions(env, chunk)))
+        return {"records": records}
+
+
+def _with_features(assessments: Iterable[Assessment], parts: list[pa.Table]) -> Iterator[Assessment]:
+    """Yield the assessments, and append the match features of their resources to `parts`."""
+    from transforms.match import Live, features
+
+    for batch in chunked(assessments, _BATCH_FEATURES):
+        resources = [assessment.resource for assessment in batch if assessment.resource is not None]
+        parts.append(features(Live(feed=batch[0].feed, record_sha256="", record=resource) for resource in resources))
+        yield from batch
+
+
+def _of_versions(parts: list[pa.Table], versions: dict[str, str]) -> pa.Table:
+    """Return the features with the sha256 of their records' texts, given by key."""
+    import pyarrow as pa
+
+    from transforms.match import FEATURES
+
+    rows = pa.concat_tables([FEATURES.empty_table(), *parts])
+    digests = pa.array([versions[key] for key in rows["key"].to_pylist()], pa.string())
+    return rows.set_column(rows.schema.get_field_index("record_sha256"), FEATURES.field("record_sha256"), digests)
 
 
 def check(name: str, run_id: str) -> int:

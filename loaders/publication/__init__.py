@@ -1,6 +1,7 @@
 """Publish the catalog: each cluster of live records becomes one resource, in one transaction."""
 
 from loaders.publication.catalog_findings import keep_catalog_findings, read_catalog_findings, write_catalog_findings
+from loaders.publication.feature_store import stored_features, write_chunk_features
 from loaders.publication.match_state import (
     NothingMatched,
     Outdated,
@@ -33,6 +34,8 @@ __all__ = [
     "read_match_result",
     "read_state",
     "stale_keys",
+    "stored_features",
     "write_catalog_findings",
+    "write_chunk_features",
     "write_match_result",
 ]

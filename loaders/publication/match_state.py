@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Connection, func, select
 
+from loaders.publication.feature_store import delete_stored_features
 from loaders.publication.publish_state import read_publish_state
 from loaders.store import (
     HarvestRunRow,
@@ -162,13 +163,16 @@ def _table(env: Environment, name: str) -> pa.Table:
         raise StateUnreadable(f"{path}: {error}") from error
 
 
-def stale_keys(env: Environment, features: pa.Table | None) -> tuple[set[str], set[str]]:
-    """Return the live keys whose features are missing or out of date, and the keys whose features must be dropped."""
+def stale_keys(env: Environment, features: pa.Table | None) -> tuple[dict[str, str], set[str]]:
+    """Return the live records whose features are missing or out of date, and the keys whose features must be dropped.
+
+    The records are given by key, with the sha256 of their text.
+    """
     live = live_versions(env)
     if features is None:
-        return set(live), set()
+        return live, set()
     known = dict(zip(features["key"].to_pylist(), features["record_sha256"].to_pylist(), strict=True))
-    fresh = {key for key, sha256 in live.items() if known.get(key) != sha256}
+    fresh = {key: sha256 for key, sha256 in live.items() if known.get(key) != sha256}
     return fresh, {key for key in known if key not in live or key in fresh}
 
 
@@ -256,6 +260,7 @@ def keep_state(env: Environment, folder: Path) -> None:
     for name in (_FEATURES_FILE, _PAIRS_FILE, _STATE_FILE):  # the state last: the other files count only with it
         with whole_file(_folder(env) / name) as beside:
             shutil.copyfile(folder / name, beside)
+    delete_stored_features(env, until=(folder / _STATE_FILE).stat().st_mtime)
     shutil.rmtree(folder)
 
 

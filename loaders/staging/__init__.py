@@ -4,7 +4,7 @@ In the order of a run: `plan_staging`, for each chunk `read_chunk` and `write_ou
 (which returns the funnel) and `gate_facts`.
 """
 
-from loaders.staging.chunk import read_chunk, read_outcomes, write_outcomes
+from loaders.staging.chunk import read_chunk, read_outcomes, record_versions, write_outcomes
 from loaders.staging.folder import OUTCOMES_FOLDER, outcome_path, remove_staging, staging_folder
 from loaders.staging.merging import gate_facts, merge_outcomes, stage, write_batch_issues
 from loaders.staging.outcomes import OutcomeWriter, finding_name, resource_columns, shorten_term, without_nul
@@ -27,6 +27,7 @@ __all__ = [
     "read_chunk",
     "read_outcomes",
     "read_staging_plan",
+    "record_versions",
     "remove_staging",
     "resource_columns",
     "row_batches",

@@ -60,3 +60,12 @@ def read_outcomes(env: Environment, chunk: str) -> Iterator[Assessment]:
     """Yield the assessments that were written for a chunk."""
     path = outcome_path(env, chunk)
     yield from read_assessments(path, feed_of(path.parent.parent.name))
+
+
+def record_versions(env: Environment, chunk: str) -> dict[str, str]:
+    """Return the keys of the resources that were written for a chunk, with the sha256 of their texts."""
+    path = outcome_path(env, chunk)
+    feed = feed_of(path.parent.parent.name)
+    rows = _read_table(path, ["identifier", "record_sha256"])
+    columns = (rows[name].to_pylist() for name in ("identifier", "record_sha256"))
+    return {f"{feed}:{identifier}": sha256 for identifier, sha256 in zip(*columns, strict=True) if sha256}

@@ -21,7 +21,7 @@ from transforms.match.wording import Title, without_site
 
 VERSION = "7"  # of the columns' meaning: rows of another version are made again
 _LISTED = pa.list_(pa.string())
-_COLUMNS = pa.schema(
+FEATURES = pa.schema(
     [
         ("key", pa.string()),
         ("feed", pa.string()),
@@ -78,17 +78,17 @@ class Live(NamedTuple):
 
 def features(records: Iterable[Live]) -> pa.Table:
     """Return one row for each record, in key order, in about 1 kB of memory each."""
-    parts = (pa.record_batch(_columns(part), schema=_COLUMNS) for part in chunked(records, _PART))
-    return pa.Table.from_batches(parts, schema=_COLUMNS).sort_by("key")
+    parts = (pa.record_batch(_columns(part), schema=FEATURES) for part in chunked(records, _PART))
+    return pa.Table.from_batches(parts, schema=FEATURES).sort_by("key")
 
 
 def feature(live: Live) -> dict[str, Any]:
     """The row of one record."""
-    return {name: column[0] for name, column in zip(_COLUMNS.names, _columns([live]), strict=True)}
+    return {name: column[0] for name, column in zip(FEATURES.names, _columns([live]), strict=True)}
 
 
 def _columns(part: Sequence[Live]) -> list[list[Any]]:
-    """The rows of some records by column, in the order of COLUMNS: each is made of all records before the next."""
+    """The rows of some records by column, in the order of FEATURES: each is made of all records before the next."""
     records = [live.record for live in part]
     said = [next(iter(record.title.values()), None) for record in records]
     written = [_written(record) for record in records]
