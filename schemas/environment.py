@@ -58,6 +58,6 @@ def _default_folders(values: Mapping[str, str], root: Path = ROOT) -> tuple[Path
     """Return the folders of the installation's files and of the feed files."""
     if (root / "pyproject.toml").exists():
         return root / "var", root / "feeds"
-    data = values.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    configuration = values.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(data) / "elib", Path(configuration) / "elib" / "feeds"
+    data_home = values.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    config_home = values.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(data_home) / "elib", Path(config_home) / "elib" / "feeds"
