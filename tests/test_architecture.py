@@ -1,142 +1,110 @@
-"""The house keeps its shape: imports only downwards, airflow only on the top floor, no circles, small files."""
+"""The rules of docs/decisions and CONTRIBUTING.md on the shape of the code; .importlinter has those on imports.
+
+Here is what import-linter cannot see: imports past a package's `__init__`, modules named in strings, names and sizes.
+"""
 
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from radon.complexity import cc_visit
 
 ROOT = Path(__file__).parent.parent
-ROOMS = {
-    "schemas": set(),
-    "harvesters": {"schemas"},
-    "transforms": {"schemas"},
-    "loaders": {"schemas"},
-    "pipeline": {"schemas", "harvesters", "transforms", "loaders"},
-    "dags": {"schemas", "pipeline"},
-    "commands": {"schemas", "harvesters", "transforms", "loaders", "pipeline", "dags", "samples"},
-    "samples": {"schemas"},
-}
-TOP_FLOOR = {"dags", "commands"}
-OURS = set(ROOMS) | TOP_FLOOR
-UNWANTED_NAMES = {"utils", "helpers", "common", "misc"}
+ROOMS = ("schemas", "harvesters", "transforms", "loaders", "pipeline", "dags", "commands")
+MEANINGLESS_NAMES = {"utils", "helpers", "common", "misc"}
+MAX_PUBLIC_NAMES = 4.0  # per 100 lines
+MAX_COMPLEXITY = 10
+MAX_COMPLEX_FUNCTIONS = 40
 
 
-def modules(room: str) -> list[Path]:
-    """The room's files; its `__main__.py` belongs to the commands, and migrations are Alembic's."""
-    paths = sorted((ROOT / room).rglob("*.py"))
-    return [path for path in paths if "versions" not in path.parts and path.name != "__main__.py"]
+def modules(*rooms: str) -> list[Path]:
+    """Return the rooms' files, without migrations, which Alembic finds by itself."""
+    paths = (path for room in rooms or ROOMS for path in (ROOT / room).rglob("*.py"))
+    return sorted(path for path in paths if "versions" not in path.parts)
 
 
-def imports(path: Path) -> Iterator[str]:
-    """The full dotted name of everything that a file imports, wherever in the file."""
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield the full name and the line of everything that a file imports, at the top or in a function."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path.relative_to(ROOT)}:{node.lineno} imports relatively; write the full name"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            assert node.level == 0, f"{place(path, node.lineno)} imports relatively; write the full name"
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
 
 
-def top(name: str) -> str:
-    return name.split(".", maxsplit=1)[0]
+def place(path: Path, line: int) -> str:
+    return f"{path.relative_to(ROOT)}:{line}"
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_only_what_lies_below_it(room: str) -> None:
-    allowed = ROOMS[room] | {room}
+def test_imports_obey_the_contracts_of_importlinter() -> None:
+    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_nothing_imports_past_the_names_that_a_package_shows() -> None:
+    """A package whose `__init__` has names hides its modules from all outside it; its subpackages show their own.
+
+    The modules of a room are public, except those of schemas.
+    """
     breaches = [
-        f"{path.relative_to(ROOT)} imports {name}"
-        for path in modules(room)
-        for name in imports(path)
-        if top(name) in OURS and top(name) not in allowed
+        f"{place(path, line)} imports {name}; import what {'.'.join(package.parts)} shows, or show it there"
+        for path in modules()
+        for name, line in imports(path)
+        for package in hiding_packages(name)
+        if ROOT / package not in path.parents
     ]
     assert not breaches, "\n".join(breaches)
 
 
-@pytest.mark.parametrize("room", [room for room in ROOMS if room not in TOP_FLOOR])
-def test_only_the_top_floor_imports_airflow(room: str) -> None:
-    assert not [path for path in modules(room) if any(top(name) == "airflow" for name in imports(path))]
+def hiding_packages(name: str) -> Iterator[Path]:
+    """Yield the package that hides the module in which an imported name is, if one does."""
+    parts = name.split(".")
+    for length in range(2, len(parts) + 1):
+        module, package = Path(*parts[:length]), Path(*parts[: length - 1])
+        is_room = length == 2 and parts[0] != "schemas"
+        if parts[0] in ROOMS and not is_room and (ROOT / module).with_suffix(".py").exists():
+            shown = shown_names(package)
+            if shown and not (length == len(parts) and parts[-1] in shown):
+                yield package
 
 
-@pytest.mark.parametrize("room", ["schemas", "transforms"])
-def test_what_is_pure_opens_no_socket_and_no_store(room: str) -> None:
-    sockets_and_stores = {"httpx", "requests", "socket", "urllib3", "sqlalchemy", "logging", "sqlite3"}
+def shown_names(package: Path) -> set[str]:
+    """Return the names that a package's `__init__` imports or defines."""
+    names = set()
+    for node in ast.parse((ROOT / package / "__init__.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__":
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+    return names
+
+
+def test_modules_are_imported_by_statements_and_not_by_names_in_strings() -> None:
+    """An import in a string is invisible to import-linter and mypy; Alembic and Airflow find files themselves."""
     breaches = [
-        f"{path.relative_to(ROOT)} imports {name}"
-        for path in modules(room)
-        for name in imports(path)
-        if top(name) in sockets_and_stores and not (name.startswith("logging") and path.name.startswith("gate"))
+        f"{place(path, line)} imports {name}"
+        for path in modules()
+        for name, line in imports(path)
+        if name in {"importlib", "importlib.import_module", "runpy"}
     ]
     assert not breaches, "\n".join(breaches)
 
 
-def test_no_module_imports_itself_in_a_circle() -> None:
-    graph = {module_name(path): set(our_modules(path)) for room in ROOMS for path in modules(room)}
-    finished: set[str] = set()
-
-    def walk(name: str, trail: tuple[str, ...]) -> None:
-        assert name not in trail, " → ".join([*trail[trail.index(name) :], name])
-        if name not in finished:
-            for below in sorted(graph.get(name, ())):
-                walk(below, (*trail, name))
-            finished.add(name)
-
-    for name in sorted(graph):
-        walk(name, ())
-
-
-def module_name(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def our_modules(path: Path) -> Iterator[str]:
-    """The modules of ours that a file needs when it is imported: those of its top level, its own package apart."""
-    me = module_name(path)
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        names = imports_of(node)
-        for name in names:
-            found = existing(name)
-            if found and found != me and not (path.name == "__init__.py" and found.startswith(me + ".")):
-                yield found
-
-
-def imports_of(node: ast.stmt) -> list[str]:
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom):
-        return [f"{node.module}.{alias.name}" for alias in node.names]
-    return []
-
-
-def existing(name: str) -> str | None:
-    """The module that an imported name lies in, when it is one of ours."""
-    if top(name) not in ROOMS:
-        return None
-    for candidate in (name, name.rpartition(".")[0]):
-        path = ROOT.joinpath(*candidate.split("."))
-        if path.with_suffix(".py").exists():
-            return candidate
-        if (path / "__init__.py").exists():
-            return candidate
-    return None
-
-
-def test_rooms_have_names_that_say_something() -> None:
-    named = [path for room in ROOMS for path in modules(room) if path.stem in UNWANTED_NAMES]
-    folders = [path for room in ROOMS for name in UNWANTED_NAMES for path in (ROOT / room).rglob(name)]
-    assert not named + folders
+def test_files_and_folders_have_names_with_a_meaning() -> None:
+    assert not [path for path in modules() if MEANINGLESS_NAMES & {path.stem, *path.relative_to(ROOT).parts}]
 
 
 def test_no_room_compares_with_the_name_of_a_protocol() -> None:
     """What depends on a protocol is a trait in its row of schemas.PROTOCOLS."""
     breaches = [
-        f"{path.relative_to(ROOT)}:{node.lineno} compares a protocol; give it a trait in schemas/protocols.py"
-        for room in ROOMS
-        for path in modules(room)
+        f"{place(path, node.lineno)} compares a protocol; give it a trait in schemas/protocols.py"
+        for path in modules()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Compare) and any(map(is_protocol, (node.left, *node.comparators)))
     ]
@@ -151,13 +119,31 @@ def is_protocol(node: ast.expr) -> bool:
     return name == "protocol"
 
 
-def test_modules_are_imported_by_statements_and_not_by_names_in_strings() -> None:
-    """An import in a string is invisible to the tests above and to mypy; Alembic and Airflow find files themselves."""
-    breaches = [
-        f"{path.relative_to(ROOT)} imports {name}"
-        for room in ROOMS
-        for path in modules(room)
-        for name in imports(path)
-        if name in {"importlib", "importlib.import_module", "runpy"}
+def test_few_names_are_public() -> None:
+    names = lines = 0
+    for path in modules():
+        text = path.read_text(encoding="utf-8")
+        names += sum(1 for name in defined_names(ast.parse(text)) if not name.startswith("_"))
+        lines += text.count("\n")
+    assert 100 * names / lines <= MAX_PUBLIC_NAMES, "make private what only its own module uses, or inline it"
+
+
+def defined_names(tree: ast.Module) -> Iterator[str]:
+    """Yield the names of a module's functions, classes and constants."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name))
+
+
+def test_few_functions_are_complex() -> None:
+    """Cyclomatic complexity, as radon counts it."""
+    functions = [
+        f"{place(path, block.lineno)} {block.name}: {block.complexity}"
+        for path in modules()
+        for block in cc_visit(path.read_text(encoding="utf-8"))
+        if block.complexity > MAX_COMPLEXITY and block.letter != "C"
     ]
-    assert not breaches, "\n".join(breaches)
+    assert len(functions) <= MAX_COMPLEX_FUNCTIONS, "\n".join(functions)

@@ -5,6 +5,7 @@ A run that deletes a record resolves its findings, because nobody can correct a 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -85,20 +86,20 @@ def write_findings(
     undo_log: UndoLog | None = None,
 ) -> None:
     """Open the findings that are not known, and resolve those that were not found; write nothing of the others."""
-    new = [finding for name, finding in found.items() if name not in known]
-    changed = [finding for name, finding in found.items() if name in known and _differs(finding, known[name])]
-    gone = [name for name, row in known.items() if name not in found and row["resolved_run_id"] is None]
+    new = [name for name in found if name not in known]
+    changed = [name for name in found if name in known and _differs(found[name], known[name])]
+    gone = [name for name in known if name not in found and known[name]["resolved_run_id"] is None]
     if undo_log is not None:
-        names = (*(finding["finding"] for finding in (*new, *changed)), *gone)
-        undo_log.add_issues((name, known.get(name)) for name in names)
+        undo_log.add_issues((name, known.get(name)) for name in (*new, *changed, *gone))
     columns = {"feed": run.feed, "scope": scope, "run_id": run.id, "first_run_id": run.id, "resolved_run_id": None}
-    for findings in chunked(new, _WRITTEN_FINDINGS):
-        write_rows(connection, insert(ISSUE_TABLE), [{**columns, **finding} for finding in findings])
-    for findings in chunked(changed, _WRITTEN_FINDINGS):
-        rows = [_reopened(run, finding, known[finding["finding"]]) for finding in findings]
-        write_rows(connection, _REOPEN, rows)
-    for resolved in chunked(gone, _WRITTEN_FINDINGS):
-        write_rows(connection, _RESOLVE, [{"of": name, "run": run.id} for name in resolved])
+    _write_batches(connection, insert(ISSUE_TABLE), ({**columns, **found[name]} for name in new))
+    _write_batches(connection, _REOPEN, (_reopened(run, found[name], known[name]) for name in changed))
+    _write_batches(connection, _RESOLVE, ({"of": name, "run": run.id} for name in gone))
+
+
+def _write_batches(connection: Connection, statement: Any, rows: Iterable[dict[str, Any]]) -> None:
+    for batch in chunked(rows, _WRITTEN_FINDINGS):
+        write_rows(connection, statement, batch)
 
 
 def _differs(finding: dict[str, Any], row: dict[str, Any]) -> bool:

@@ -131,13 +131,17 @@ def _restore(env: Environment, connection: Connection, run: Run, undo_id: str, s
     restored = 0
     for batch in read_undo_log(path):
         records = {key: row for table, key, row in batch if table == "source_record"}
-        now_there = catalog_versions(connection, list(records))
-        before = {version for row in records.values() if row is not None for version in versions_of(row)}
-        remember_refused(connection, run, sorted(now_there - before), signature)
         restored += len(records)
+        remember_refused(connection, run, _brought_versions(connection, records), signature)
         _restore_records(connection, records)
         _restore_issues(connection, {key: row for table, key, row in batch if table == "issue"}, undo_id)
     return restored
+
+
+def _brought_versions(connection: Connection, records: dict[str, dict[str, Any] | None]) -> list[tuple[str, str]]:
+    """Return the versions in the catalog that the earlier rows of these records do not have."""
+    before = {version for row in records.values() if row is not None for version in versions_of(row)}
+    return sorted(catalog_versions(connection, list(records)) - before)
 
 
 def _restore_records(connection: Connection, records: dict[str, dict[str, Any] | None]) -> None:

@@ -108,15 +108,9 @@ def _read_assessments(lines: Iterable[bytes]) -> Iterator[Assessment]:
 
 def check_assessment(assessment: Assessment) -> None:
     """Raise ValueError when an assessment contradicts itself, or its feed or identifier cannot be stored."""
-    identifier = assessment.identifier
     if not FEED_NAME.fullmatch(assessment.feed):
         raise ValueError(f"feed {assessment.feed!r}: a feed's name has small letters, digits and _ only")
-    if not identifier:
-        raise ValueError("its record has no identifier")
-    if "\x00" in identifier:
-        raise ValueError(f"its record's identifier {identifier!r} contains NUL, which the catalog cannot store")
-    if len(identifier.encode()) > LONGEST:
-        raise ValueError(f"its record's identifier has more than {LONGEST} bytes: {identifier[:80]}…")
+    _check_identifier(assessment.identifier)
     alternatives = (assessment.resource, assessment.tombstone, assessment.rejection)
     outcomes = [outcome for outcome in alternatives if outcome is not None]
     if len(outcomes) != 1:
@@ -126,6 +120,15 @@ def check_assessment(assessment: Assessment) -> None:
         raise ValueError(f"{assessment.key}: it also has the key {min(other_keys)!r}")
     if assessment.resource is not None and not _SHA256.fullmatch(assessment.sha256 or ""):
         raise ValueError(f"{assessment.key}: {assessment.sha256!r} is not the sha256 of a payload, in 64 hex digits")
+
+
+def _check_identifier(identifier: str) -> None:
+    if not identifier:
+        raise ValueError("its record has no identifier")
+    if "\x00" in identifier:
+        raise ValueError(f"its record's identifier {identifier!r} contains NUL, which the catalog cannot store")
+    if len(identifier.encode()) > LONGEST:
+        raise ValueError(f"its record's identifier has more than {LONGEST} bytes: {identifier[:80]}…")
 
 
 def _stage_feed(env: Environment, feed: str, spooled: Path, load_by: str | None, take_over: bool) -> PipedFeed:

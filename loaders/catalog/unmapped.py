@@ -41,6 +41,13 @@ def recount_unmapped(connection: Connection, feed: str, seen_at: str, folder: Pa
     write_rows(connection, insert(_TABLE), new)
     gone = {term for term, row in known.items() if term not in counts and row["mapped_to"] is None}
     codes = _read_codes(folder, gone) if folder is not None and gone else {}
+    _update_known(connection, feed, known, counts, codes)
+
+
+def _update_known(
+    connection: Connection, feed: str, known: dict[_Term, Any], counts: dict[_Term, int], codes: dict[_Term, str]
+) -> None:
+    """Write the new count and code of every known term that changed; a term that is counted has no code."""
     changes = []
     for term, row in known.items():
         count = counts.get(term, 0)

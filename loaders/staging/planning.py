@@ -94,15 +94,21 @@ def read_staging_plan(env: Environment, run_id: str) -> StagingPlan:
 
 
 def _create_inputs(duck: Any, folder: Path, past: list[Harvest], *, force: bool, withdraw: bool) -> None:
-    """Create the tables and views that planning.sql reads, and number the harvests from the oldest."""
+    """Create the tables and views that planning.sql reads. Harvests are numbered from the oldest."""
+    for name in ("state", "refused"):
+        create_parquet_view(duck, name, folder / f"{name}.parquet")
     complete = [number for number, harvest in enumerate(past) if harvest.whole_list]
-    newest_complete = complete[-1] if complete else None
-    if withdraw:
-        newest_complete = 0
+    newest_complete = 0 if withdraw else complete[-1] if complete else None
     duck.execute(
         "CREATE TABLE setting AS SELECT ?::INT AS whole, ?::BOOL AS force, ?::INT AS newest, ?::BOOL AS withdraw",
         [newest_complete, force, len(past) - 1, withdraw],
     )
+    _create_listing(duck, past)
+    _create_skipped(duck, past, newest_complete or 0)
+
+
+def _create_listing(duck: Any, past: list[Harvest]) -> None:
+    """Create `part`, the files of each harvest, and `listing`, every row in them."""
     duck.execute("CREATE TABLE part (path VARCHAR, harvest INT, ordinal INT)")
     parts = [(str(path), number) for number, harvest in enumerate(past) for path in harvest.parts]
     if parts:
@@ -111,8 +117,10 @@ def _create_inputs(duck: Any, folder: Path, past: list[Harvest], *, force: bool,
         create_parquet_view(duck, "listing", *(Path(path) for path, _ in parts), more=options)
     else:
         duck.execute(_EMPTY_LISTING)
-    for name in ("state", "refused"):
-        create_parquet_view(duck, name, folder / f"{name}.parquet")
+
+
+def _create_skipped(duck: Any, past: list[Harvest], first: int) -> None:
+    """Create `skipped`: the records that could not be read in the harvests from number `first` on."""
     duck.execute("CREATE TABLE skipped (identifier VARCHAR, since VARCHAR, until VARCHAR, reason VARCHAR, harvest INT)")
     skipped = [
         (
@@ -121,9 +129,8 @@ def _create_inputs(duck: Any, folder: Path, past: list[Harvest], *, force: bool,
             without_nul(record.reason),
             number,
         )
-        for number, harvest in enumerate(past)
+        for number, harvest in enumerate(past[first:], first)
         for record in harvest.skipped
-        if number >= (newest_complete or 0)
     ]
     if skipped:
         duck.executemany("INSERT INTO skipped VALUES (?, ?, ?, ?, ?)", skipped)
