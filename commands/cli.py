@@ -33,7 +33,7 @@ add_command(app, "scaffold", scaffold.scaffold)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from schemas.version import __version__
+        from schemas import __version__
 
         print(f"elib {__version__}")
         raise typer.Exit

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from pipeline.notifications.send import NotSent, Receiver
+from pipeline.notifications import NotSent, Receiver
 
 _BOOLEAN_WORDS = {"true": True, "false": False}
 

@@ -145,8 +145,7 @@ def _nothing_read(landed: Landed) -> HarvestFailed:
 
 def _check_format(feed: Feed) -> None:
     """Raise HarvestFailed, before the partner is asked, when no crosswalk reads the feed's format or dialect."""
-    from transforms.crosswalks import ALIASES, CROSSWALKS
-    from transforms.crosswalks.dialects import DIALECTS
+    from transforms.crosswalks import ALIASES, CROSSWALKS, DIALECTS
 
     until = "Every run fails until this is changed."
     known = sorted({*CROSSWALKS, *ALIASES})

@@ -1,5 +1,6 @@
 """What passes between the rooms: feeds, source records, outcomes, matches and corrections. Imports none of ours."""
 
+from schemas import license_names
 from schemas.base import Base, replace
 from schemas.correction import LICENSE_PATH, CorrectionUnusable, correct
 from schemas.environment import ROOT, Environment, environment
@@ -39,6 +40,7 @@ from schemas.resource import (
     Text,
 )
 from schemas.source import Ask, HarvestFailed, Listing, Page, RawResponse, Skipped, SourceRecord
+from schemas.version import __version__
 from schemas.vocabulary import read_vocabulary
 
 __all__ = [
@@ -95,8 +97,10 @@ __all__ = [
     "Term",
     "Text",
     "Tombstone",
+    "__version__",
     "correct",
     "environment",
+    "license_names",
     "match_sha256",
     "read_feed",
     "read_feeds",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, select
 
-from loaders.publication.publish_state import read_publish_state, write_publish_state
+from loaders.publication import read_publish_state, write_publish_state
 from loaders.store import HarvestRunRow, ResourceRow, RestoredMemberRow, read_transaction
 from schemas import Environment
 

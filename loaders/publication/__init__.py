@@ -17,6 +17,7 @@ from loaders.publication.match_state import (
     write_match_result,
 )
 from loaders.publication.publication import begin_publication, publish_match
+from loaders.publication.publish_state import read_publish_state, write_publish_state
 
 __all__ = [
     "NothingMatched",
@@ -32,10 +33,12 @@ __all__ = [
     "read_judgements",
     "read_live_records",
     "read_match_result",
+    "read_publish_state",
     "read_state",
     "stale_keys",
     "stored_features",
     "write_catalog_findings",
     "write_chunk_features",
     "write_match_result",
+    "write_publish_state",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from transforms.crosswalks.dialects import DIALECTS
 from transforms.crosswalks.engine import Unreadable
 from transforms.crosswalks.formats import ALIASES, CROSSWALKS, Crosswalk
 from transforms.crosswalks.reading import read
 
-__all__ = ["ALIASES", "CROSSWALKS", "Crosswalk", "Unreadable", "read"]
+__all__ = ["ALIASES", "CROSSWALKS", "DIALECTS", "Crosswalk", "Unreadable", "read"]

@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 
 from schemas import Resource
-from transforms.normalize.urls import split_url
+from transforms.normalize import split_url
 from transforms.rules.rule import Breach, Context, Rule, findings_of, reported
 from transforms.rules.texts import finding
 
