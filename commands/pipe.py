@@ -200,7 +200,7 @@ def load(
             result = f"HELD {run.run_id}" if run.held else f"loaded ungated by {name} {run.run_id}"
             print(f"{run.feed}: {funnel_line(run.counts)} {result}")
         if any(run.held for run in runs):
-            print("release a held run with: python -m loaders.review release RUN --by NAME --reason WHY")
+            print("release a held run with: elib review release RUN --by NAME --reason WHY")
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has enough; all is staged
         discard_stdout()

@@ -16,7 +16,7 @@ from commands.review import PUBLISH_LATER
 from loaders import store
 from loaders.store import MatchRow, ResourceRow, write_transaction
 from schemas import ROOT, Environment, environment
-from tests.loaders.nights import feed, night, rows, said, staged, states
+from tests.loaders.nights import feed, night, rows, sent, staged, states
 
 BY = ("--by", "A Steward", "--reason", "looked at it")
 
@@ -30,16 +30,16 @@ def say(env: Environment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     def typed(*words: str) -> tuple[int, str]:
         capsys.readouterr()
         code = main(["review", *words])
-        said = capsys.readouterr()
-        return code, said.out + said.err
+        sent = capsys.readouterr()
+        return code, sent.out + sent.err
 
     return typed
 
 
 def test_held_runs_are_listed_with_each_deletion_and_change_and_released(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
     assert say("held") == (0, "no run needs a decision\n")
-    night(env, feed(), [said("r1", "old"), said("r2", "Gone soon")])
-    run = staged(env, feed(), [said("r1", "new"), said("r3", "bad")])
+    night(env, feed(), [sent("r1", "old"), sent("r2", "Gone soon")])
+    run = staged(env, feed(), [sent("r1", "new"), sent("r3", "bad")])
     store.hold_run(env, run, ["records fell by half"])
     code, listed = say("held", "--feed", "books")
     assert code == 0
@@ -65,8 +65,8 @@ def test_a_quarantined_version_is_accepted_until_its_payload_changes_and_that_ca
     env: Environment, say
 ) -> None:  # type: ignore[no-untyped-def]
     assert say("quarantined") == (0, "no record needs review\n")
-    night(env, feed(), [said("r1", "good"), said("r2", unreadable=True)])
-    bad = [said("r1", "bad but true"), said("r2", unreadable=True)]
+    night(env, feed(), [sent("r1", "good"), sent("r2", unreadable=True)])
+    bad = [sent("r1", "bad but true"), sent("r2", unreadable=True)]
     night(env, feed(), bad)
     before = rows(env, "source_record")
     _, listed = say("quarantined")
@@ -91,7 +91,7 @@ def test_a_quarantined_version_is_accepted_until_its_payload_changes_and_that_ca
 
 
 def test_pairs_wait_until_they_are_judged(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
-    night(env, feed(), [said("r1"), said("r2")])
+    night(env, feed(), [sent("r1"), sent("r2")])
     evidence = '[{"field":"title","seen":"titles 0.93 alike","weight":4.2}]'
     pair = {
         "left_key": "books:r1",
@@ -114,7 +114,7 @@ def test_pairs_wait_until_they_are_judged(env: Environment, say) -> None:  # typ
 
 
 def test_corrections_and_withdrawals_name_what_is_there(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
-    night(env, feed(), [said("r1")])
+    night(env, feed(), [sent("r1")])
     with write_transaction(env) as connection:
         made = {"id": "lr-1", "record": '{"key":"books:r1"}', "record_sha256": "0", "created_at": "then"}
         connection.execute(insert(ResourceRow).values(**made, updated_at="then"))
@@ -146,25 +146,25 @@ def test_corrections_and_withdrawals_name_what_is_there(env: Environment, say) -
 def test_a_correction_that_could_never_be_published_is_refused_when_it_is_made(
     env: Environment, say, path: str, value: str, why: str
 ) -> None:  # type: ignore[no-untyped-def]
-    night(env, feed(), [said("r1")])
+    night(env, feed(), [sent("r1")])
     code, answer = say("correct", "books:r1", path, value, *BY)
     assert (code, rows(env, "curation")) == (1, [])
     assert f"{path} cannot be set to {value!r}" in answer and why in answer
 
 
 def test_a_text_that_looks_like_json_is_a_text_where_the_field_is_one(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
-    night(env, feed(), [said("r1")])
+    night(env, feed(), [sent("r1")])
     assert say("correct", "books:r1", "title.en", "1984", *BY)[0] == 0
     assert say("correct", "books:r1", "issued", "1949", *BY)[0] == 0
     assert rows(env, "curation", "path, value") == [("issued", '"1949"'), ("title.en", '"1984"')]
 
 
 def test_a_newer_version_that_waits_is_not_lost_when_an_acceptance_is_undone(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
-    night(env, feed(), [said("r1", "good"), said("r2", "bad from the start")])
-    night(env, feed(), [said("r1", "bad one"), said("r2", "bad from the start")])
+    night(env, feed(), [sent("r1", "good"), sent("r2", "bad from the start")])
+    night(env, feed(), [sent("r1", "bad one"), sent("r2", "bad from the start")])
     for key in ("books:r1", "books:r2"):
         assert say("accept", key, *BY)[0] == 0
-    night(env, feed(), [said("r1", "bad two"), said("r2", "bad still")])
+    night(env, feed(), [sent("r1", "bad two"), sent("r2", "bad still")])
     waits = rows(env, "source_record", "identifier, pending_sha256, pending_record, datestamp, run_id")
     for number in ("1", "2"):
         assert say("undo", number, *BY)[0] == 0
@@ -172,13 +172,13 @@ def test_a_newer_version_that_waits_is_not_lost_when_an_acceptance_is_undone(env
     listed = say("quarantined")[1]
     assert "books:r1 NEEDS REVIEW: errors: title_bad; the previous version stays published" in listed
     assert "books:r2 NEEDS REVIEW: errors: title_bad; no version is published" in listed
-    assert night(env, feed(), [said("r1", "bad two"), said("r2", "bad still")]) == {"landed": 2, "unchanged": 2}
+    assert night(env, feed(), [sent("r1", "bad two"), sent("r2", "bad still")]) == {"landed": 2, "unchanged": 2}
 
 
 def test_a_version_that_nobody_looked_at_is_not_accepted(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
-    night(env, feed(), [said("r1", "bad one")])
+    night(env, feed(), [sent("r1", "bad one")])
     (seen,) = (line.split()[1] for line in say("quarantined")[1].splitlines() if line.startswith("  version "))
-    night(env, feed(), [said("r1", "bad two")])
+    night(env, feed(), [sent("r1", "bad two")])
     code, answer = say("accept", "books:r1", "--version", seen, *BY)
     assert code == 1 and f"is waiting now, not {seen}; look at it first" in answer
     assert rows(env, "source_record", "status") == [("quarantined",)]
@@ -188,8 +188,8 @@ def test_a_version_that_nobody_looked_at_is_not_accepted(env: Environment, say) 
 
 
 def test_a_record_that_is_gone_is_not_judged(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
-    night(env, feed(), [said("r1"), said("r2"), said("r3")])
-    night(env, feed(), [said("r1"), said("r3", "bad now")])
+    night(env, feed(), [sent("r1"), sent("r2"), sent("r3")])
+    night(env, feed(), [sent("r1"), sent("r3", "bad now")])
     code, answer = say("same", "books:r1", "books:r2", *BY)
     assert (code, answer) == (1, "books:r2 is deleted; a judgement is about two live records\n")
     assert say("different", "books:r1", "books:r3", *BY)[0] == 0, "its accepted version lives"
@@ -197,7 +197,7 @@ def test_a_record_that_is_gone_is_not_judged(env: Environment, say) -> None:  # 
 
 @pytest.mark.parametrize("by, reason", [("", "why"), ("A Steward", "  ")])
 def test_every_decision_is_signed(env: Environment, say, by: str, reason: str) -> None:  # type: ignore[no-untyped-def]
-    night(env, feed(), [said("r1")])
+    night(env, feed(), [sent("r1")])
     for words in (("withdraw", "books:r1"), ("correct", "books:r1", "url", "x"), ("same", "books:r1", "books:r2")):
         code, answer = say(*words, "--by", by, "--reason", reason)
         assert code == 1
@@ -207,8 +207,8 @@ def test_every_decision_is_signed(env: Environment, say, by: str, reason: str) -
 
 
 def test_a_refusal_is_taken_back_by_the_name_of_its_run(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
-    night(env, feed(), [said("r1", "old")])
-    run = staged(env, feed(), [said("r1", "new")])
+    night(env, feed(), [sent("r1", "old")])
+    run = staged(env, feed(), [sent("r1", "new")])
     store.hold_run(env, run, ["looks wrong"])
     assert say("refuse", run, *BY)[0] == 0
     code, answer = say("undo", run, *BY)
@@ -218,15 +218,15 @@ def test_a_refusal_is_taken_back_by_the_name_of_its_run(env: Environment, say) -
 
 @pytest.mark.parametrize("word", ["a\x1b[2Jb", "a\ud800b", "a\x00b"])
 def test_words_that_are_no_text_are_refused(env: Environment, say, word: str) -> None:  # type: ignore[no-untyped-def]
-    night(env, feed(), [said("r1")])
+    night(env, feed(), [sent("r1")])
     assert say("correct", "books:r1", "title.en", word, *BY)[0] == 2
     assert rows(env, "curation") == []
     assert say("correct", "books:r1", "title.fa", "می\u200cخواهم\nدو", *BY)[0] == 0, "joiners and line ends are text"
 
 
 def test_a_reader_that_has_read_enough_is_no_error(lite: Environment) -> None:
-    night(lite, feed(), [said(f"r{number}") for number in range(3000)])
-    run = staged(lite, feed(), [said("r0")])
+    night(lite, feed(), [sent(f"r{number}") for number in range(3000)])
+    run = staged(lite, feed(), [sent("r0")])
     store.hold_run(lite, run, ["looks wrong"])
     command = f"{sys.executable} -m loaders.review show {run} | head -1; echo ${{PIPESTATUS[0]}}"
     ran = subprocess.run(["bash", "-c", command], env=variables(lite), capture_output=True, text=True, check=False)
@@ -242,8 +242,8 @@ def test_a_catalog_that_cannot_be_reached_is_one_sentence(tmp_path: Path) -> Non
 
 
 def variables(env: Environment) -> dict[str, str]:
-    said = {"ELIB_HOME": str(env.home), "ELIB_CATALOG_URL": env.catalog_url, "PYTHONPATH": str(ROOT)}
-    return {**os.environ, **said}
+    sent = {"ELIB_HOME": str(env.home), "ELIB_CATALOG_URL": env.catalog_url, "PYTHONPATH": str(ROOT)}
+    return {**os.environ, **sent}
 
 
 def test_a_run_that_is_not_there_is_an_error(say) -> None:  # type: ignore[no-untyped-def]
@@ -259,7 +259,7 @@ def test_a_run_that_is_not_there_is_an_error(say) -> None:  # type: ignore[no-un
 
 
 def test_a_decision_is_published_at_once_when_asked(env: Environment) -> None:
-    night(env, feed(), [said("r1"), said("r2", "Something else")])
+    night(env, feed(), [sent("r1"), sent("r2", "Something else")])
     variables = {"ELIB_HOME": str(env.home), "ELIB_CATALOG_URL": env.catalog_url, "ELIB_FEEDS": str(env.home)}
     command = [sys.executable, "-m", "loaders.review", "withdraw", "books:r1", *BY, "--publish"]
     ran = subprocess.run(
@@ -273,7 +273,7 @@ def test_a_decision_is_published_at_once_when_asked(env: Environment) -> None:
 def test_a_publication_that_fails_is_said_and_the_decision_stands(
     env: Environment, say, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # type: ignore[no-untyped-def]
-    night(env, feed(), [said("r1")])
+    night(env, feed(), [sent("r1")])
 
     def full_disk(**_: object) -> None:
         raise OSError("No space left on device")

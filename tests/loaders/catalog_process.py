@@ -9,14 +9,14 @@ import sys
 from loaders import catalog
 from loaders.catalog import loading as catalog_load
 from schemas import environment
-from tests.loaders.nights import feed, night, said, staged
+from tests.loaders.nights import feed, night, sent, staged
 
 
 def main(url: str, home: str, name: str, nights: str) -> None:
     env = environment({"ELIB_HOME": home, "ELIB_CATALOG_URL": url})
     if nights == "kill":
         catalog_load.LOAD_BATCH_ROWS = 10
-        run = staged(env, feed(name), [said(f"k{n}", name=name) for n in range(100)])
+        run = staged(env, feed(name), [sent(f"k{n}", name=name) for n in range(100)])
 
         def die(*_: object) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -24,7 +24,7 @@ def main(url: str, home: str, name: str, nights: str) -> None:
         catalog_load.load_findings = die  # every batch of records is written, and nothing is committed
         catalog.load(env, run)
     for number in range(int(nights)):
-        records = [said(f"r{n}", f"night {number}", notes=[str(number)], name=name) for n in range(30 + number)]
+        records = [sent(f"r{n}", f"night {number}", notes=[str(number)], name=name) for n in range(30 + number)]
         night(env, feed(name), records)
 
 

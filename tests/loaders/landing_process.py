@@ -10,7 +10,7 @@ from pathlib import Path
 
 from loaders.landing import ask, landing
 from schemas import Page
-from tests.loaders.nights import feed, said
+from tests.loaders.nights import feed, sent
 
 
 def filler(number: int, size: int) -> str:
@@ -20,7 +20,7 @@ def filler(number: int, size: int) -> str:
 
 def pages(start: int, last: int, fill: int) -> Iterator[Page]:
     for number in range(start, last, 10):
-        records = [said(f"r{n}", f"Title {n}", filler=filler(n, fill)) for n in range(number, number + 10)]
+        records = [sent(f"r{n}", f"Title {n}", filler=filler(n, fill)) for n in range(number, number + 10)]
         end = number + 10 >= last
         yield Page(
             records=records,

@@ -32,10 +32,10 @@ def feed(name: str = "books", **more: Any) -> Feed:
     return Feed(name=name, title="Books", partner="A Library", protocol="rest", url="https://example.org/api", **more)
 
 
-def said(
+def sent(
     identifier: str, title: str | None = "A title", *, datestamp: str | None = None, name: str = "books", **more: Any
 ) -> SourceRecord:
-    """A record as the partner lists it; title None is a deleted header."""
+    """A record as the partner sends it; with title None, a deleted header."""
     payload = None if title is None else json.dumps({"title": title, **more}, sort_keys=True)
     return SourceRecord(
         feed=name,
@@ -49,27 +49,27 @@ def said(
 
 
 def transform(record: SourceRecord) -> Assessment:
-    """Unreadable when it says so; an error when the title is bad; a warning when there is a note."""
+    """Assess a record: a rejection if marked unreadable, an error for a title that begins with "bad", warnings for notes."""
     outcome: dict[str, Any] = {}
     issues: list[Issue] = []
     if record.deleted:
         outcome["tombstone"] = Tombstone(key=record.key)
     else:
-        read = json.loads(record.payload or "")
-        if read.get("unreadable"):
+        payload = json.loads(record.payload or "")
+        if payload.get("unreadable"):
             outcome["rejection"] = Rejection(key=record.key, reason="unreadable at $.title")
         else:
-            terms = tuple(Term(field="level", source=level, code=None) for level in read.get("levels", ()))
+            terms = tuple(Term(field="level", source=level, code=None) for level in payload.get("levels", ()))
             outcome["resource"] = Resource(
                 key=record.key,
-                title={"en": read["title"]},
+                title={"en": payload["title"]},
                 identifiers=(Identifier(scheme="other", value=record.identifier),),
                 terms=terms,
             )
-            for number, note in enumerate(read.get("notes", ())):
+            for number, note in enumerate(payload.get("notes", ())):
                 issues.append(_issue(record, "note", "warning", f"notes[{number}]", note))
-            if read["title"].startswith("bad"):
-                issues.append(_issue(record, "title_bad", "error", "title.en", read["title"]))
+            if payload["title"].startswith("bad"):
+                issues.append(_issue(record, "title_bad", "error", "title.en", payload["title"]))
     return Assessment(
         feed=record.feed,
         identifier=record.identifier,
@@ -89,12 +89,12 @@ def _issue(record: SourceRecord, code: str, severity: Any, path: str, value: str
 def pages(
     records: Iterable[SourceRecord], *, full: bool = True, complete: bool = True, size: int = 10, **more: Any
 ) -> Iterator[Page]:
-    listed = list(records)
-    ends = range(size, len(listed) + size, size) if listed else [size]
+    all_records = list(records)
+    ends = range(size, len(all_records) + size, size) if all_records else [size]
     for end in ends:
-        last = end >= len(listed)
+        last = end >= len(all_records)
         yield Page(
-            records=listed[end - size : end],
+            records=all_records[end - size : end],
             position={"next": end},
             complete=complete and last,
             full=full,
@@ -103,10 +103,10 @@ def pages(
         )
 
 
-def staged(env: Environment, one: Feed, records: Iterable[SourceRecord], **more: Any) -> str:
-    """A run as far as the gate."""
-    run = store.begin_run(env, one.name)
-    land(env.landing, one, run, pages(records, **more), asked=ask(env.landing, one))
+def staged(env: Environment, source: Feed, records: Iterable[SourceRecord], **more: Any) -> str:
+    """Begin a run, land the records and stage them, as far as the gate."""
+    run = store.begin_run(env, source.name)
+    land(env.landing, source, run, pages(records, **more), asked=ask(env.landing, source))
     stage(env, run)
     return run
 
@@ -118,9 +118,9 @@ def stage(env: Environment, run: str) -> dict[str, int]:
     return staging.stage(env, run)
 
 
-def night(env: Environment, one: Feed, records: Iterable[SourceRecord], **more: Any) -> dict[str, int]:
-    """A whole run, loaded; its funnel without the zeros."""
-    return funnel(catalog.load(env, staged(env, one, records, **more)))
+def night(env: Environment, source: Feed, records: Iterable[SourceRecord], **more: Any) -> dict[str, int]:
+    """Run a night and load it; return its funnel without zeros."""
+    return funnel(catalog.load(env, staged(env, source, records, **more)))
 
 
 def funnel(counts: dict[str, int]) -> dict[str, int]:
@@ -134,7 +134,7 @@ def rows(env: Environment, table: str, columns: str = "*") -> list[tuple[Any, ..
 
 
 def everything(env: Environment) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table but harvest_run."""
+    """Return every row of every table except harvest_run."""
     return {table: rows(env, table) for table in TABLES}
 
 

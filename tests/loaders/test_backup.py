@@ -16,7 +16,7 @@ from loaders.backup.backup import back_up
 from loaders.curation import curation
 from loaders.store import ResourceRow, SourceRecordRow, Table, engine, write_transaction
 from schemas import Environment
-from tests.loaders.nights import feed, night, rows, said, stage
+from tests.loaders.nights import feed, night, rows, sent, stage
 
 BY = {"by": "A Steward", "reason": "looked at it"}
 PRIMARY = ("judgement", "curation", "redirect", "refused", "resource", "feed_declaration")
@@ -32,8 +32,8 @@ def destroy(env: Environment) -> None:
 
 
 def test_everything_can_be_rebuilt_from_the_backup(env: Environment, tmp_path: Path) -> None:
-    night(env, feed(), [said(f"r{n}", "old") for n in range(12)])
-    night(env, feed(), [said(f"r{n}", "new") for n in range(8)] + [said("poor", "bad")])
+    night(env, feed(), [sent(f"r{n}", "old") for n in range(12)])
+    night(env, feed(), [sent(f"r{n}", "new") for n in range(8)] + [sent("poor", "bad")])
     with write_transaction(env) as connection:
         made = {"id": "lr-1", "record": "{}", "record_sha256": "0", "created_at": "then", "updated_at": "then"}
         connection.execute(insert(ResourceRow).values(**made))
@@ -62,7 +62,7 @@ def test_everything_can_be_rebuilt_from_the_backup(env: Environment, tmp_path: P
 
 
 def test_decisions_made_since_the_backup_are_not_overwritten(env: Environment, tmp_path: Path) -> None:
-    night(env, feed(), [said(f"r{n}") for n in range(3)])
+    night(env, feed(), [sent(f"r{n}") for n in range(3)])
     curation.judge(env, "same", "books:r0", "books:r1", **BY)
     back_up(env, tmp_path / "backup.tar")
     restore(env, tmp_path / "backup.tar")
@@ -75,7 +75,7 @@ def test_decisions_made_since_the_backup_are_not_overwritten(env: Environment, t
 
 
 def test_restoring_a_truncated_backup_changes_nothing(lite: Environment, tmp_path: Path) -> None:
-    night(lite, feed(), [said(f"r{n}") for n in range(5)])
+    night(lite, feed(), [sent(f"r{n}") for n in range(5)])
     file = tmp_path / "backup.tar"
     back_up(lite, file)
     whole = file.read_bytes()
@@ -107,10 +107,10 @@ def test_foreign_content_in_a_backup_is_named_and_nothing_is_written(
 ) -> None:
     file = tmp_path / "backup.tar"
     with tarfile.open(file, "w") as tar:
-        for one, said in ((name, body), ("complete.json", b"{}")):
+        for one, sent in ((name, body), ("complete.json", b"{}")):
             member = tarfile.TarInfo(one)
-            member.size = len(said)
-            tar.addfile(member, io.BytesIO(said))
+            member.size = len(sent)
+            tar.addfile(member, io.BytesIO(sent))
     with pytest.raises(BadBackup, match=why):
         restore(lite, file)
     assert not (tmp_path.parent / "outside").exists()

@@ -14,11 +14,11 @@ from loaders.publication import begin_publication
 from loaders.store import NotRunning, write_transaction
 from loaders.store import run as catalog_run
 from schemas import Environment
-from tests.loaders.nights import everything, feed, funnel, night, rows, said, stage, staged, states
+from tests.loaders.nights import everything, feed, funnel, night, rows, sent, stage, staged, states
 
 BY = {"by": "A Steward", "reason": "looked at it"}
-OLD = [said(f"r{n}", "old", notes=["short"]) for n in range(5)]
-NEW = [said(f"r{n}", "new") for n in range(1, 5)] + [said("extra"), said("poor", "bad")]
+OLD = [sent(f"r{n}", "old", notes=["short"]) for n in range(5)]
+NEW = [sent(f"r{n}", "new") for n in range(1, 5)] + [sent("extra"), sent("poor", "bad")]
 
 
 def held(env: Environment, records: list) -> str:  # type: ignore[type-arg]
@@ -32,7 +32,7 @@ def test_a_held_run_changes_nothing_and_its_records_are_in_the_next(env: Environ
     before = everything(env)
     first = held(env, NEW)
     assert everything(env) == before
-    second = staged(env, feed(), [said("late")], full=False)
+    second = staged(env, feed(), [sent("late")], full=False)
     counts = store.read_run(env, second).counts
     assert (counts["added"], counts["changed"], counts["deleted"], counts["quarantined"]) == (2, 4, 1, 1)
     store.hold_run(env, second, ["still"])
@@ -57,7 +57,7 @@ def test_an_undone_run_leaves_every_record_as_it_was_and_does_not_come_back(env:
     assert all(row[3] is not None for row in kept if row[2] == run)
     assert night(env, feed(), NEW) == {"landed": 7, "unchanged": 7}
     assert rows(env, "source_record") == records
-    assert night(env, feed(), [*NEW[:-2], said("extra", "mended")]) == {"landed": 6, "added": 1, "unchanged": 5}
+    assert night(env, feed(), [*NEW[:-2], sent("extra", "mended")]) == {"landed": 6, "added": 1, "unchanged": 5}
 
 
 def test_runs_are_undone_newest_first(env: Environment) -> None:
@@ -98,9 +98,9 @@ def test_nights_that_changed_nothing_do_not_stand_before_an_undo(
 
 def test_a_night_that_wrote_anything_is_undone_first(env: Environment) -> None:
     night(env, feed(), OLD)
-    bad = staged(env, feed(), [said("r1", datestamp="2026-01-01")], full=False)
+    bad = staged(env, feed(), [sent("r1", datestamp="2026-01-01")], full=False)
     catalog.load(env, bad)
-    stamped = staged(env, feed(), [said("r1", datestamp="2026-01-02")], full=False)
+    stamped = staged(env, feed(), [sent("r1", datestamp="2026-01-02")], full=False)
     assert funnel(catalog.load(env, stamped)) == {"landed": 1, "unchanged": 1}
     with pytest.raises(NotRunning, match=f"undo {stamped} first"):
         catalog_undo.undo(env, bad, **BY)
@@ -112,7 +112,7 @@ def test_what_was_refused_stays_out_until_its_payload_changes(env: Environment) 
     assert catalog_decide.refuse(env, held(env, NEW), **BY) == 7
     assert night(env, feed(), NEW) == {"landed": 7, "unchanged": 7}
     assert rows(env, "source_record") == before
-    newer = [said("r1", "newer"), *NEW[1:]]
+    newer = [sent("r1", "newer"), *NEW[1:]]
     assert night(env, feed(), newer) == {"landed": 7, "changed": 1, "unchanged": 6}
     assert night(env, feed(), [*newer, OLD[0]]) == {"landed": 7, "unchanged": 7}
     assert night(env, feed(), newer) == {"landed": 7, "deleted": 1, "unchanged": 6}, "it was back, and is gone again"

@@ -20,7 +20,7 @@ from loaders.catalog import rollback as catalog_undo
 from loaders.store import FeedBusy, NotRunning, locks
 from loaders.store.locks import feed_lock
 from schemas import Environment
-from tests.loaders.nights import everything, feed, funnel, night, rows, said, stage, staged, transform
+from tests.loaders.nights import everything, feed, funnel, night, rows, sent, stage, staged, transform
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,7 +52,7 @@ def test_feeds_that_load_at_the_same_moment_lose_nothing_and_meet_no_lock_error(
 
 
 def test_a_load_that_is_killed_leaves_the_catalog_as_it_was_and_the_next_run_brings_all(env: Environment) -> None:
-    night(env, feed(), [said("r1")])
+    night(env, feed(), [sent("r1")])
     before = everything(env)
     killed = process(env, "books", "kill")
     killed.communicate(timeout=60)
@@ -65,7 +65,7 @@ def test_a_load_that_is_killed_leaves_the_catalog_as_it_was_and_the_next_run_bri
 
 
 def test_a_load_again_is_the_same_load(env: Environment) -> None:
-    run = staged(env, feed(), [said(f"r{n}", notes=["x"]) for n in range(5)])
+    run = staged(env, feed(), [sent(f"r{n}", notes=["x"]) for n in range(5)])
     first = catalog.load(env, run)
     before = everything(env)
     assert catalog.load(env, run) == first
@@ -119,7 +119,7 @@ def test_no_command_ends_a_harvest_between_two_tasks_of_its_dag(lite: Environmen
     with pytest.raises(FeedBusy, match=f"{run} is between two steps of its DAG"):
         store.begin_run(lite, "books", "reprocess", take_over=False)
     with pytest.raises(FeedBusy, match=run):
-        pipe(lite, [msgspec.json.encode(transform(said("r1", unreadable=True)))])
+        pipe(lite, [msgspec.json.encode(transform(sent("r1", unreadable=True)))])
     assert store.read_run(lite, run).status == "running"
     with store.locked_run(lite, run):  # its next task goes on
         pass
@@ -177,19 +177,19 @@ def test_a_run_that_ended_is_not_worked_on(lite: Environment) -> None:
 def test_findings_are_new_standing_or_fixed(env: Environment) -> None:
     runs = []
     for notes in (["a", "b"], ["b", "c"], ["b", "c", "a"]):
-        runs.append(staged(env, feed(), [said("r1", notes=notes)]))
+        runs.append(staged(env, feed(), [sent("r1", notes=notes)]))
         catalog.load(env, runs[-1])
     first, second, third = runs
     found = {row[0]: row[1:] for row in rows(env, "issue", "value, first_run_id, resolved_run_id, path")}
     assert found["a"] == (third, None, "notes[2]"), "it is back, so it is new again"
     assert found["b"] == (first, None, "notes[0]"), "it only moved"
     assert found["c"] == (second, None, "notes[1]")
-    night(env, feed(), [said("r1", unreadable=True)])
+    night(env, feed(), [sent("r1", unreadable=True)])
     assert {row[2] for row in rows(env, "issue", "value, first_run_id, resolved_run_id")} == {None}, "it was not read"
 
 
 def test_the_findings_of_a_record_end_with_it_and_are_new_when_it_is_back(env: Environment) -> None:
-    both = [said("r1", notes=["a"]), said("r2", notes=["a"])]
+    both = [sent("r1", notes=["a"]), sent("r2", notes=["a"])]
     night(env, feed(), both)
     gone = staged(env, feed(), both[:1])
     catalog.load(env, gone)
@@ -205,9 +205,9 @@ def test_the_findings_of_a_record_end_with_it_and_are_new_when_it_is_back(env: E
 
 
 def test_unmapped_terms_are_counted_anew(env: Environment) -> None:
-    night(env, feed(), [said("r1", levels=["K-12", "uni"]), said("r2", levels=["K-12"])])
+    night(env, feed(), [sent("r1", levels=["K-12", "uni"]), sent("r2", levels=["K-12"])])
     assert rows(env, "unmapped_value", "value, count") == [("K-12", 2), ("uni", 1)]
     seen = rows(env, "unmapped_value", "value, first_seen")
-    night(env, feed(), [said("r1", levels=["K-12"]), said("r2", None)])
+    night(env, feed(), [sent("r1", levels=["K-12"]), sent("r2", None)])
     assert rows(env, "unmapped_value", "value, count") == [("K-12", 1), ("uni", 0)]
     assert rows(env, "unmapped_value", "value, first_seen") == seen

@@ -6,15 +6,15 @@ from loaders import staging
 from loaders.catalog import gate_inputs
 from loaders.curation import curation
 from schemas import Environment
-from tests.loaders.nights import feed, night, said, staged
+from tests.loaders.nights import feed, night, sent, staged
 
-GOOD = [said(f"r{n}", "good") for n in range(6)]
-BAD = [said("accepted", "bad but true"), said("waits", "bad"), said("unread", unreadable=True)]
+GOOD = [sent(f"r{n}", "good") for n in range(6)]
+BAD = [sent("accepted", "bad but true"), sent("waits", "bad"), sent("unread", unreadable=True)]
 
 
 def test_the_share_of_errors_before_is_the_share_that_an_unchanged_feed_has_after(env: Environment) -> None:
     assert gate_inputs.quality_shares(env, "books") is None
-    night(env, feed(), [*GOOD, *BAD, said("gone", "good"), said("gone too", "bad")])
+    night(env, feed(), [*GOOD, *BAD, sent("gone", "good"), sent("gone too", "bad")])
     curation.accept(env, "books:accepted", by="A Steward", reason="it is the title")
     night(env, feed(), [*GOOD, *BAD])
     before = gate_inputs.quality_shares(env, "books")

@@ -16,7 +16,7 @@ import pytest
 
 from loaders.landing import ask, harvests, land, landing, landing_index
 from schemas import Ask, HarvestFailed, Listing, Page, RawResponse, Request, Skipped, replace
-from tests.loaders.nights import feed, pages, said
+from tests.loaders.nights import feed, pages, sent
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +27,7 @@ def landed(folder: Path) -> list[tuple[str, bool]]:
 
 
 def test_a_payload_is_landed_word_for_word_with_the_digest_of_its_bytes(tmp_path: Path) -> None:
-    record = said("r1", "Ž \n <b>é</b>  ", datestamp="2026-01-01")
+    record = sent("r1", "Ž \n <b>é</b>  ", datestamp="2026-01-01")
     done = land(tmp_path, feed(), "books-1", pages([record]))
     (row,) = pq.read_table(tmp_path / "books/books-1/part-00000.parquet").to_pylist()
     assert row["payload"] == record.payload
@@ -36,20 +36,20 @@ def test_a_payload_is_landed_word_for_word_with_the_digest_of_its_bytes(tmp_path
 
 
 def test_a_payload_that_was_landed_is_landed_again_as_a_header(tmp_path: Path) -> None:
-    first = [said("r1"), said("r1"), said("r2"), said("gone", None)]
+    first = [sent("r1"), sent("r1"), sent("r2"), sent("gone", None)]
     land(tmp_path, feed(), "books-1", pages(first))
-    land(tmp_path, feed(), "books-2", pages([said("r1"), said("r2", "new")]))
+    land(tmp_path, feed(), "books-2", pages([sent("r1"), sent("r2", "new")]))
     kept = [("r1", True), ("r1", False), ("r2", True), ("gone", False), ("r1", False), ("r2", True)]
     assert landed(tmp_path) == kept
 
 
 @pytest.mark.parametrize("loss", ["missing", "garbage", "damaged within", "behind", "of parts that are gone"])
 def test_the_index_is_made_again_from_the_parts(tmp_path: Path, loss: str) -> None:
-    land(tmp_path, feed(), "books-1", pages([said("r1")]))
+    land(tmp_path, feed(), "books-1", pages([sent("r1")]))
     index = tmp_path / "books" / "index.db"
     if loss == "behind":
         old = index.read_bytes()
-        land(tmp_path, feed(), "books-2", pages([said("r2")]))
+        land(tmp_path, feed(), "books-2", pages([sent("r2")]))
         index.write_bytes(old)
     elif loss == "garbage":
         index.write_bytes(b"not a database at all" * 1000)
@@ -64,7 +64,7 @@ def test_the_index_is_made_again_from_the_parts(tmp_path: Path, loss: str) -> No
         index.unlink()
     else:
         (tmp_path / "books/books-1/part-00000.parquet").rename(tmp_path / "books/books-1/part-00007.parquet")
-    wanted = [(one.identifier, sha256((one.payload or "").encode()).hexdigest()) for one in (said("r1"), said("r2"))]
+    wanted = [(one.identifier, sha256((one.payload or "").encode()).hexdigest()) for one in (sent("r1"), sent("r2"))]
     with landing_index(tmp_path / "books") as made:
         found = {identifier: place for (identifier, _), place in made.places(wanted).items()}
     part = "part-00007.parquet" if loss.startswith("of parts") else "part-00000.parquet"
@@ -76,7 +76,7 @@ def test_a_huge_page_is_many_parts_and_only_the_last_says_how_far_we_came(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(landing, "PART_RECORDS", 10)
-    land(tmp_path, feed(), "books-1", pages([said(f"r{n}") for n in range(35)], size=100))
+    land(tmp_path, feed(), "books-1", pages([sent(f"r{n}") for n in range(35)], size=100))
     (harvest,) = harvests(tmp_path / "books")
     assert [footer.records for footer in harvest.footers] == [10, 10, 10, 5]
     assert [footer.position for footer in harvest.footers] == [None, None, None, {"next": 100}]
@@ -94,7 +94,7 @@ def test_raw_responses_lie_beside_with_their_reason(tmp_path: Path) -> None:
 def test_a_first_ask_is_for_everything_and_the_next_since_the_servers_own_mark(tmp_path: Path) -> None:
     one = feed(request=Request(since_param="since"), full_every=3)
     assert ask(tmp_path, one) == Ask()
-    land(tmp_path, one, "books-1", pages([said("r1"), said("r2")]), asked=ask(tmp_path, one))
+    land(tmp_path, one, "books-1", pages([sent("r1"), sent("r2")]), asked=ask(tmp_path, one))
     second = ask(tmp_path, one)
     assert second == Ask(since="2025-12-31T11:00:00Z", full=False, listed_before=2)
     land(tmp_path, one, "books-2", pages([], full=False), asked=second)
@@ -114,7 +114,7 @@ def test_a_whole_list_is_asked_for_as_often_as_the_repository_forgets_its_delete
     tmp_path: Path, told: bool, declared: int | None, due: int | None
 ) -> None:
     one = feed(full_every=declared).model_copy(update={"protocol": "oai_pmh"})
-    land(tmp_path, one, "books-000", pages([said("r1")], deletes_told=told))
+    land(tmp_path, one, "books-000", pages([sent("r1")], deletes_told=told))
     asked_full = []
     for number in range(1, 30):
         asked = ask(tmp_path, one)
@@ -126,7 +126,7 @@ def test_a_whole_list_is_asked_for_as_often_as_the_repository_forgets_its_delete
 def test_a_repository_that_begins_to_forget_its_deletes_is_asked_for_its_whole_list(tmp_path: Path) -> None:
     one = feed().model_copy(update={"protocol": "oai_pmh"})
     for number in range(40):
-        land(tmp_path, one, f"books-{number:03d}", pages([said("r1")], full=number == 0, deletes_told=True))
+        land(tmp_path, one, f"books-{number:03d}", pages([sent("r1")], full=number == 0, deletes_told=True))
     assert ask(tmp_path, one).full is False
     land(tmp_path, one, "books-040", pages([], full=False, deletes_told=False))
     assert ask(tmp_path, one).full is True
@@ -160,21 +160,21 @@ def test_a_feed_file_that_reads_its_source_otherwise_asks_for_all_of_it(
     tmp_path: Path, request_: dict[str, object], another: bool
 ) -> None:
     """Or the server would say that nothing changed, and what was read wrongly would stay."""
-    land(tmp_path, feed(), "books-1", [Page(records=[said("r1")], complete=True, full=True, validators={"u": "1"})])
+    land(tmp_path, feed(), "books-1", [Page(records=[sent("r1")], complete=True, full=True, validators={"u": "1"})])
     assert (ask(tmp_path, feed(request=Request(**request_))).validators == {}) is another
 
 
 def test_a_list_without_datestamps_is_asked_for_whole_every_time(tmp_path: Path) -> None:
-    land(tmp_path, feed(), "books-1", pages([said("r1")]))
+    land(tmp_path, feed(), "books-1", pages([sent("r1")]))
     assert ask(tmp_path, feed()).full is True
 
 
 def test_an_interrupted_harvest_is_gone_on_with_and_a_truncated_one_starts_over(tmp_path: Path) -> None:
     one = feed(request=Request(since_param="since"))
-    land(tmp_path, one, "books-1", pages([said("r1")]), asked=ask(tmp_path, one))
+    land(tmp_path, one, "books-1", pages([sent("r1")]), asked=ask(tmp_path, one))
 
     def broken(cause: str):  # type: ignore[no-untyped-def]
-        yield Page(records=[said("r2")], position={"token": "abc"})
+        yield Page(records=[sent("r2")], position={"token": "abc"})
         raise HarvestFailed(cause, "it said so")
 
     asked = ask(tmp_path, one)
@@ -182,7 +182,7 @@ def test_an_interrupted_harvest_is_gone_on_with_and_a_truncated_one_starts_over(
         land(tmp_path, one, "books-2", broken("unreachable"), asked=asked)
     again = ask(tmp_path, one)
     assert (again.position, again.since, again.listed_so_far) == ({"token": "abc"}, asked.since, 1)
-    land(tmp_path, one, "books-3", pages([said("r3")], full=False, complete=False), asked=again)
+    land(tmp_path, one, "books-3", pages([sent("r3")], full=False, complete=False), asked=again)
     with pytest.raises(HarvestFailed):
         land(tmp_path, one, "books-4", broken("truncated"), asked=ask(tmp_path, one))
     assert ask(tmp_path, one) == Ask(since="2025-12-31T11:00:00Z", full=False, listed_before=1), "the mark stays"
@@ -190,10 +190,10 @@ def test_an_interrupted_harvest_is_gone_on_with_and_a_truncated_one_starts_over(
 
 
 def test_a_list_that_cannot_be_entered_in_its_middle_is_begun_again_as_a_harvest_of_its_own(tmp_path: Path) -> None:
-    land(tmp_path, feed(), "books-1", [Page(records=[said("r1")], full=True)])  # and killed
+    land(tmp_path, feed(), "books-1", [Page(records=[sent("r1")], full=True)])  # and killed
     asked = ask(tmp_path, feed())
     assert (asked.position, asked.listed_so_far) == (None, 0)
-    land(tmp_path, feed(), "books-2", [Page(records=[said("r1", "other")], full=True, complete=True)], asked=asked)
+    land(tmp_path, feed(), "books-2", [Page(records=[sent("r1", "other")], full=True, complete=True)], asked=asked)
     assert [(one.listed, one.whole_list) for one in harvests(tmp_path / "books")] == [(1, False), (1, True)]
 
 
@@ -202,7 +202,7 @@ def test_a_position_from_which_nothing_comes_is_given_up_after_some_tries(tmp_pa
         raise HarvestFailed("unreachable", "HTTP 500")
         yield
 
-    land(tmp_path, feed(), "books-0", pages([said("r1")], complete=False))
+    land(tmp_path, feed(), "books-0", pages([sent("r1")], complete=False))
     for number in range(1, 4):
         asked = ask(tmp_path, feed())
         assert asked.position == {"next": 10}
@@ -213,14 +213,14 @@ def test_a_position_from_which_nothing_comes_is_given_up_after_some_tries(tmp_pa
 
 def test_what_a_server_could_not_give_is_asked_for_again(tmp_path: Path) -> None:
     poison = Skipped(identifier="bad", reason="HTTP 500")
-    land(tmp_path, feed(), "books-1", pages([said("r1")], skipped=(poison,), validators={"u": "etag"}))
+    land(tmp_path, feed(), "books-1", pages([sent("r1")], skipped=(poison,), validators={"u": "etag"}))
     asked = ask(tmp_path, feed())
     assert asked.retry == (poison,)
 
 
 def test_what_a_list_cannot_give_is_asked_for_with_the_list_again(tmp_path: Path) -> None:
     one = feed(request=Request(since_param="since"), full_every=100)
-    land(tmp_path, one, "books-1", pages([said("r1")]), asked=ask(tmp_path, one))
+    land(tmp_path, one, "books-1", pages([sent("r1")]), asked=ask(tmp_path, one))
     second = ask(tmp_path, one)
     poison = Skipped(identifier=None, reason="record 7: HTTP 500")
     land(tmp_path, one, "books-2", pages([], full=False, skipped=(poison,)), asked=second)
@@ -228,21 +228,21 @@ def test_what_a_list_cannot_give_is_asked_for_with_the_list_again(tmp_path: Path
     later = Page(complete=True, response_date="2026-02-01T00:00:00Z")
     land(tmp_path, one, "books-3", [later], asked=ask(tmp_path, one))
     assert ask(tmp_path, one).since == "2026-01-31T11:00:00Z"
-    land(tmp_path, one, "books-4", pages([said("r1")], skipped=(poison,)), asked=ask(tmp_path, one, full=True))
+    land(tmp_path, one, "books-4", pages([sent("r1")], skipped=(poison,)), asked=ask(tmp_path, one, full=True))
     assert ask(tmp_path, one).full is True, "a whole list that lacked something is asked for whole again"
 
 
 def test_a_list_that_lacked_a_record_is_not_asked_whether_it_changed(tmp_path: Path) -> None:
     poison = Skipped(identifier="r2", reason="its own address answers 500")
-    land(tmp_path, feed(), "books-1", pages([said("r1")], skipped=(poison,), validators={"u": "etag"}))
+    land(tmp_path, feed(), "books-1", pages([sent("r1")], skipped=(poison,), validators={"u": "etag"}))
     assert ask(tmp_path, feed()).validators == {}
     oai = feed().model_copy(update={"protocol": "oai_pmh", "name": "oai"})
-    land(tmp_path, oai, "oai-1", pages([said("r1")], skipped=(poison,), validators={"u": "etag"}))
+    land(tmp_path, oai, "oai-1", pages([sent("r1")], skipped=(poison,), validators={"u": "etag"}))
     assert ask(tmp_path, oai).validators == {"u": "etag"}, "it asks for the record by itself"
 
 
 def test_what_was_listed_twice_counts_once_for_the_next_harvest(tmp_path: Path) -> None:
-    again = [said("r1"), said("r2"), said("r1"), said("r2"), said("r3")]
+    again = [sent("r1"), sent("r2"), sent("r1"), sent("r2"), sent("r3")]
     land(tmp_path, feed(), "books-1", pages(again, counted=3))
     assert ask(tmp_path, feed()).listed_before == 3
 
@@ -250,7 +250,7 @@ def test_what_was_listed_twice_counts_once_for_the_next_harvest(tmp_path: Path) 
 def moved(*pages_of: list[str], size: int | None = None, full: bool = True, **more: object) -> list[Page]:
     """A list page by page, then the complete page."""
     listed = [
-        Page(records=[said(name) for name in names], full=full, listing=Listing(page=number, size=size))
+        Page(records=[sent(name) for name in names], full=full, listing=Listing(page=number, size=size))
         for number, names in enumerate(pages_of)
     ]
     date = "2026-01-01T00:00:00Z"
@@ -295,9 +295,9 @@ def test_a_harvest_with_repeats_is_not_asked_whether_it_changed(tmp_path: Path) 
 
 
 def test_a_retried_task_of_one_run_goes_on_after_its_own_parts(tmp_path: Path) -> None:
-    land(tmp_path, feed(), "books-1", pages([said("r1")], complete=False))
+    land(tmp_path, feed(), "books-1", pages([sent("r1")], complete=False))
     asked = ask(tmp_path, feed())
-    land(tmp_path, feed(), "books-1", pages([said("r2")]), asked=asked)
+    land(tmp_path, feed(), "books-1", pages([sent("r2")]), asked=asked)
     (harvest,) = harvests(tmp_path / "books")
     assert [path.name for path in harvest.parts] == ["part-00000.parquet", "part-00001.parquet"]
     assert (harvest.listed, harvest.whole_list) == (2, True)

@@ -101,13 +101,13 @@ def test_a_catalog_of_before_is_brought_up_with_what_is_in_it(env: Environment) 
 
 
 def test_what_is_counted_every_night_is_counted_without_reading_the_records(lite: Environment) -> None:
-    asked: list[tuple[str, object]] = []
-    event.listen(engine(lite), "after_cursor_execute", lambda *said: asked.append(said[2:4]))
+    queries: list[tuple[str, object]] = []
+    event.listen(engine(lite), "after_cursor_execute", lambda *arguments: queries.append(arguments[2:4]))
     with read_transaction(lite) as connection:
         standings(connection)
         plans = [
             step[3]
-            for statement, values in asked[:]
+            for statement, values in queries[:]
             for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
             if "source_record" in step[3]
         ]

@@ -15,7 +15,7 @@ import pytest
 
 from loaders.catalog import decisions as catalog_decide
 from schemas import Environment, SourceRecord, replace
-from tests.loaders.nights import everything, feed, night, rows, said, states, transform
+from tests.loaders.nights import everything, feed, night, rows, sent, states, transform
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,10 +39,10 @@ def loaders(env: Environment, given: bytes, *words: str) -> tuple[int, str, str]
 
 def test_the_pipe_stages_a_held_run_a_feed(env: Environment) -> None:
     records = [
-        said("b1", "bad", name="beta"),
-        said("a1", name="alpha"),
-        said("a1", name="alpha"),
-        said("a2", name="alpha"),
+        sent("b1", "bad", name="beta"),
+        sent("a1", name="alpha"),
+        sent("a1", name="alpha"),
+        sent("a2", name="alpha"),
     ]
     code, out, error = loaders(env, lines(records))
     assert (code, error, rows(env, "source_record")) == (0, "", [])
@@ -59,7 +59,7 @@ def test_the_pipe_stages_a_held_run_a_feed(env: Environment) -> None:
 
 
 def test_a_load_past_the_gate_says_so_and_by_whom(env: Environment) -> None:
-    given = lines([said("r1"), said("r2", None)])
+    given = lines([sent("r1"), sent("r2", None)])
     assert loaders(env, given, "--load")[0] == 2, "who?"
     code, out, _ = loaders(env, given, "--load", "--by", "An Operator")
     assert (code, "loaded ungated by An Operator" in out) == (0, True)
@@ -70,13 +70,13 @@ def test_a_load_past_the_gate_says_so_and_by_whom(env: Environment) -> None:
 
 
 def test_what_the_pipe_loads_does_not_hide_what_has_landed(env: Environment) -> None:
-    night(env, feed(), [said("r1")])
-    loaders(env, lines([said("r2")]), "--load", "--by", "An Operator")
-    assert night(env, feed(), [said("r1", "new"), said("r2")]) == {"landed": 2, "changed": 1, "unchanged": 1}
+    night(env, feed(), [sent("r1")])
+    loaders(env, lines([sent("r2")]), "--load", "--by", "An Operator")
+    assert night(env, feed(), [sent("r1", "new"), sent("r2")]) == {"landed": 2, "changed": 1, "unchanged": 1}
 
 
 def test_a_bad_line_is_named_and_nothing_is_staged(lite: Environment) -> None:
-    given = lines([said("r1")]) + b"\n" + b'{"feed": "books", "identifier": "r2"}\n'
+    given = lines([sent("r1")]) + b"\n" + b'{"feed": "books", "identifier": "r2"}\n'
     code, out, error = loaders(lite, given)
     assert (code, out) == (2, "")
     assert error.startswith("line 3: not an assessment: ")
@@ -104,7 +104,7 @@ def test_a_bad_line_is_named_and_nothing_is_staged(lite: Environment) -> None:
 def test_a_line_that_contradicts_itself_is_named_and_nothing_is_written(
     lite: Environment, more: dict[str, Any], why: str
 ) -> None:
-    good = msgspec.to_builtins(transform(digested(said("r1"))))
+    good = msgspec.to_builtins(transform(digested(sent("r1"))))
     before = sorted(path for path in lite.home.parent.rglob("*") if path.is_file() and path.suffix == ".parquet")
     code, out, error = loaders(lite, msgspec.json.encode(good) + b"\n" + msgspec.json.encode(good | more) + b"\n")
     assert (code, out) == (2, "")
@@ -124,7 +124,7 @@ def test_what_a_killed_pipe_left_is_swept(lite: Environment) -> None:
 
 def test_a_reader_that_has_enough_is_no_failure(lite: Environment) -> None:
     command = [sys.executable, "-m", "loaders"]
-    given = msgspec.json.encode(transform(digested(said("r1")))) + b"\n"
+    given = msgspec.json.encode(transform(digested(sent("r1")))) + b"\n"
     environment = {**os.environ, "ELIB_HOME": str(lite.home), "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment

@@ -140,17 +140,17 @@ def funnel(env: Environment, folder: Path) -> list[int]:
 
 
 def test_a_feeds_funnel_is_true_on_every_night(env: Environment, tmp_path: Path) -> None:
-    said = nights.said
-    first = [*(said(f"r{n}") for n in range(5)), said("b1", "bad"), said("b2", "bad"), said("u", unreadable=True)]
+    sent = nights.sent
+    first = [*(sent(f"r{n}") for n in range(5)), sent("b1", "bad"), sent("b2", "bad"), sent("u", unreadable=True)]
     nights.night(env, nights.feed(), first)
     assert funnel(env, tmp_path) == [8, 7, 5, 5, 0, 3]
     nights.night(env, nights.feed(), first)
     assert funnel(env, tmp_path) == [8, 7, 5, 5, 0, 3], "the same list again"
     nights.night(env, nights.feed(), [], full=False)
     assert funnel(env, tmp_path) == [8, 7, 5, 5, 0, 3], "an increment without a record"
-    nights.night(env, nights.feed(), [said("r0", "bad now"), said("r1", None), said("b1", "good")], full=False)
+    nights.night(env, nights.feed(), [sent("r0", "bad now"), sent("r1", None), sent("b1", "good")], full=False)
     assert funnel(env, tmp_path) == [7, 6, 5, 5, 0, 3], "r0 stays live as it was, r1 is gone, b1 is mended"
-    nights.staged(env, nights.feed(), [said(f"r{n}", "other") for n in range(9)])
+    nights.staged(env, nights.feed(), [sent(f"r{n}", "other") for n in range(9)])
     assert funnel(env, tmp_path) == [7, 6, 5, 5, 0, 3], "what is not loaded changes nothing"
 
 

@@ -22,7 +22,7 @@ from tests.loaders.nights import (
     night,
     pages,
     rows,
-    said,
+    sent,
     stage,
     staged,
     states,
@@ -31,7 +31,7 @@ from tests.loaders.nights import (
 
 
 def test_a_first_night_adds_everything_and_the_second_changes_nothing(env: Environment) -> None:
-    records = [said(f"r{n}", f"Title {n}", notes=["short"], levels=["K-12"]) for n in range(25)]
+    records = [sent(f"r{n}", f"Title {n}", notes=["short"], levels=["K-12"]) for n in range(25)]
     assert night(env, feed(), records) == {"landed": 25, "added": 25}
     before = everything(env)
     assert night(env, feed(), records) == {"landed": 25, "unchanged": 25}
@@ -40,15 +40,15 @@ def test_a_first_night_adds_everything_and_the_second_changes_nothing(env: Envir
 
 
 def test_every_way_that_a_record_can_end_is_counted_once(env: Environment) -> None:
-    night(env, feed(), [said(name, "old") for name in ("same", "other", "gone", "told", "worse")])
+    night(env, feed(), [sent(name, "old") for name in ("same", "other", "gone", "told", "worse")])
     second = [
-        said("same", "old"),
-        said("other", "new"),
-        said("told", None),
-        said("worse", "bad now"),
-        said("fresh"),
-        said("strange", unreadable=True),
-        said("poor", "bad"),
+        sent("same", "old"),
+        sent("other", "new"),
+        sent("told", None),
+        sent("worse", "bad now"),
+        sent("fresh"),
+        sent("strange", unreadable=True),
+        sent("poor", "bad"),
     ]
     counts = {"landed": 8, "added": 1, "changed": 1, "unchanged": 1, "deleted": 2, "rejected": 1, "quarantined": 2}
     assert night(env, feed(), second) == counts
@@ -68,9 +68,9 @@ def test_every_way_that_a_record_can_end_is_counted_once(env: Environment) -> No
 
 
 def test_a_newer_payload_with_the_same_record_is_no_change(env: Environment) -> None:
-    night(env, feed(), [said("r1", "title", datestamp="2026-01-01", ignored=1)])
+    night(env, feed(), [sent("r1", "title", datestamp="2026-01-01", ignored=1)])
     before = rows(env, "source_record", "record, run_id")
-    run = staged(env, feed(), [said("r1", "title", datestamp="2026-01-02", ignored=2)])
+    run = staged(env, feed(), [sent("r1", "title", datestamp="2026-01-02", ignored=2)])
     (fact,) = gate_facts(env, run).to_dict("records")
     assert (fact["change"], fact["payload_changed"], fact["restamped"]) == ("none", True, False)
     assert funnel(catalog.load(env, run)) == {"landed": 1, "unchanged": 1}
@@ -83,10 +83,10 @@ def test_the_newest_datestamp_then_the_last_listed_wins_and_is_counted(env: Envi
         env,
         feed(),
         [
-            said("r1", "newer", datestamp="2026-02-01"),
-            said("r1", "older", datestamp="2026-01-01"),
-            said("r2", "same", datestamp="2026-01-01"),
-            said("r2", "same", datestamp="2026-01-01"),
+            sent("r1", "newer", datestamp="2026-02-01"),
+            sent("r1", "older", datestamp="2026-01-01"),
+            sent("r2", "same", datestamp="2026-01-01"),
+            sent("r2", "same", datestamp="2026-01-01"),
         ],
     )
     counts = catalog.load(env, run)
@@ -95,7 +95,7 @@ def test_the_newest_datestamp_then_the_last_listed_wins_and_is_counted(env: Envi
 
 
 def test_two_records_under_one_identifier_are_rejected_by_name(env: Environment) -> None:
-    twice = [said("r1", "one"), said("r2", "fine"), said("r1", "another")]
+    twice = [sent("r1", "one"), sent("r2", "fine"), sent("r1", "another")]
     assert night(env, feed(), twice) == {"landed": 2, "added": 1, "rejected": 1}
     ((reason,),) = rows(env, "source_record WHERE identifier = 'r1'", "pending_reason")
     for record in (twice[0], twice[2]):
@@ -107,27 +107,27 @@ def test_two_records_under_one_identifier_are_rejected_by_name(env: Environment)
 
 
 def test_absence_deletes_only_when_the_whole_list_was_complete(env: Environment) -> None:
-    night(env, feed(), [said("r1"), said("r2")])
-    assert night(env, feed(), [said("r1")], full=False) == {"landed": 1, "unchanged": 1}
-    assert night(env, feed(), [said("r1")], complete=False) == {"landed": 1, "unchanged": 1}
-    run = staged(env, feed(), [said("r3")])  # goes on with the harvest that was not complete, which listed r1
+    night(env, feed(), [sent("r1"), sent("r2")])
+    assert night(env, feed(), [sent("r1")], full=False) == {"landed": 1, "unchanged": 1}
+    assert night(env, feed(), [sent("r1")], complete=False) == {"landed": 1, "unchanged": 1}
+    run = staged(env, feed(), [sent("r3")])  # goes on with the harvest that was not complete, which listed r1
     gone = {row["key"] for row in gate_facts(env, run).to_dict("records") if row["absent"]}
     assert gone == {"books:r2"}
     catalog.load(env, run)
     assert states(env) == {"r1": "live", "r2": "deleted", "r3": "live"}
     assert rows(env, "source_record", "identifier, deleted_reason")[1] == ("r2", "absent")
-    assert night(env, feed(), [said("r1"), said("r2"), said("r3")]) == {"landed": 3, "added": 1, "unchanged": 2}
+    assert night(env, feed(), [sent("r1"), sent("r2"), sent("r3")]) == {"landed": 3, "added": 1, "unchanged": 2}
 
 
 def test_what_the_server_could_not_give_is_not_absent(env: Environment) -> None:
     night(
-        env, feed(), [said("r1"), said("r2"), said("old", datestamp="2020-01-01"), said("new", datestamp="2026-01-01")]
+        env, feed(), [sent("r1"), sent("r2"), sent("old", datestamp="2020-01-01"), sent("new", datestamp="2026-01-01")]
     )
     skipped = (
         Skipped(identifier="r2", reason="HTTP 500"),
         Skipped(identifier=None, reason="HTTP 500", window=("2019-01-01", "2020-12-31")),
     )
-    found = night(env, feed(), [said("r1")], skipped=skipped)
+    found = night(env, feed(), [sent("r1")], skipped=skipped)
     assert found == {"landed": 3, "unchanged": 1, "deleted": 1, "rejected": 1}
     assert states(env) == {"r1": "live", "r2": "live", "old": "live", "new": "deleted"}
 
@@ -151,55 +151,55 @@ def test_a_window_that_the_server_could_not_give_spares_what_may_lie_in_it(
         "fraction": "2026-01-05T12:00:00.000Z",
         "next": "2026-01-06T00:00:00Z",
     }
-    night(env, feed(), [said("stays"), *(said(name, datestamp=stamp) for name, stamp in stamps.items())])
-    night(env, feed(), [said("stays")], skipped=(Skipped(identifier=None, reason="HTTP 500", window=window),))
+    night(env, feed(), [sent("stays"), *(sent(name, datestamp=stamp) for name, stamp in stamps.items())])
+    night(env, feed(), [sent("stays")], skipped=(Skipped(identifier=None, reason="HTTP 500", window=window),))
     assert {name for name, status in states(env).items() if status == "live"} == {"stays", *spared}
-    night(env, feed(), [said("stays")])
+    night(env, feed(), [sent("stays")])
     assert {name for name, status in states(env).items() if status == "live"} == {"stays"}
 
 
 def test_what_an_incremental_night_lacks_stays_whether_deletes_are_told_or_not(env: Environment) -> None:
     for told in (True, False):
-        night(env, feed(), [said("r1"), said("r2")], deletes_told=told)
+        night(env, feed(), [sent("r1"), sent("r2")], deletes_told=told)
         assert night(env, feed(), [], full=False, deletes_told=told) == {}
     assert states(env) == {"r1": "live", "r2": "live"}
-    assert night(env, feed(), [said("r2")], deletes_told=True) == {"landed": 2, "unchanged": 1, "deleted": 1}
-    assert night(env, feed(), [said("r2", None)], full=False, deletes_told=True) == {"landed": 1, "deleted": 1}
+    assert night(env, feed(), [sent("r2")], deletes_told=True) == {"landed": 2, "unchanged": 1, "deleted": 1}
+    assert night(env, feed(), [sent("r2", None)], full=False, deletes_told=True) == {"landed": 1, "deleted": 1}
 
 
 def test_every_record_of_a_page_that_could_not_be_read_is_spared(env: Environment) -> None:
     page = "https://example.org/a"
-    night(env, feed(), [said("stays"), *(said(name) for name in (page, f"{page}#1", f"{page}b"))])
-    night(env, feed(), [said("stays")], skipped=(Skipped(identifier=page, reason="not readable as HTML"),))
+    night(env, feed(), [sent("stays"), *(sent(name) for name in (page, f"{page}#1", f"{page}b"))])
+    night(env, feed(), [sent("stays")], skipped=(Skipped(identifier=page, reason="not readable as HTML"),))
     assert {name for name, status in states(env).items() if status == "live"} == {"stays", page, f"{page}#1"}
 
 
 def test_nothing_is_absent_from_an_answer_that_nothing_changed(env: Environment) -> None:
-    night(env, feed(), [said("r1")])
+    night(env, feed(), [sent("r1")])
     assert night(env, feed(), [], not_modified=True) == {}
     assert states(env) == {"r1": "live"}
 
 
 def test_an_unknown_tombstone_is_counted_deleted_once(env: Environment) -> None:
-    assert night(env, feed(), [said("r1", None)]) == {"landed": 1, "deleted": 1}
+    assert night(env, feed(), [sent("r1", None)]) == {"landed": 1, "deleted": 1}
     before = everything(env)
-    assert night(env, feed(), [said("r1", None)]) == {"landed": 1, "unchanged": 1}
+    assert night(env, feed(), [sent("r1", None)]) == {"landed": 1, "unchanged": 1}
     assert everything(env) == before
 
 
 def test_a_bad_new_version_waits_and_the_accepted_one_stays(env: Environment) -> None:
-    night(env, feed(), [said("r1", "good")])
+    night(env, feed(), [sent("r1", "good")])
     accepted = rows(env, "source_record", "status, payload_sha256, record")
-    assert night(env, feed(), [said("r1", "bad")]) == {"landed": 1, "quarantined": 1}
+    assert night(env, feed(), [sent("r1", "bad")]) == {"landed": 1, "quarantined": 1}
     assert rows(env, "source_record", "status, payload_sha256, record") == accepted
     assert rows(env, "source_record", "pending_reason, pending_status") == [("errors: title_bad", "quarantined")]
-    assert night(env, feed(), [said("r1", "good")]) == {"landed": 1, "unchanged": 1}
+    assert night(env, feed(), [sent("r1", "good")]) == {"landed": 1, "unchanged": 1}
     assert rows(env, "source_record", "pending_sha256, pending_record") == [(None, None)]
 
 
 def test_a_reprocess_reads_every_record_again_and_asks_no_partner(env: Environment) -> None:
-    night(env, feed(), [said("r1"), said("r2"), said("r3", "bad")])
-    night(env, feed(), [said("r2", "newer"), said("r3", "bad")])
+    night(env, feed(), [sent("r1"), sent("r2"), sent("r3", "bad")])
+    night(env, feed(), [sent("r2", "newer"), sent("r3", "bad")])
     before = everything(env)
     run = store.begin_run(env, "books", "reprocess")
     assert funnel(stage(env, run)) == {"landed": 3, "unchanged": 3}
@@ -208,7 +208,7 @@ def test_a_reprocess_reads_every_record_again_and_asks_no_partner(env: Environme
 
 
 def test_a_retired_feed_withdraws_every_record(env: Environment) -> None:
-    night(env, feed(), [said("r1"), said("r2"), said("r3", "bad")])
+    night(env, feed(), [sent("r1"), sent("r2"), sent("r3", "bad")])
     run = store.begin_run(env, "books")
     staging.plan_staging(env, run, withdraw=True)
     assert funnel(staging.stage(env, run)) == {"landed": 3, "deleted": 3}
@@ -221,8 +221,8 @@ def test_a_retired_feed_withdraws_every_record(env: Environment) -> None:
 
 
 def test_the_facts_are_the_feed_as_it_would_stand(env: Environment) -> None:
-    night(env, feed(), [said("same"), said("gone"), said("worse"), said("stamped", datestamp="2026-01-01")])
-    now = [said("same"), said("worse", "bad"), said("fresh"), said("stamped", datestamp="2026-01-02")]
+    night(env, feed(), [sent("same"), sent("gone"), sent("worse"), sent("stamped", datestamp="2026-01-01")])
+    now = [sent("same"), sent("worse", "bad"), sent("fresh"), sent("stamped", datestamp="2026-01-02")]
     found = {row.pop("key"): row for row in gate_facts(env, staged(env, feed(), now)).to_dict("records")}
     seen = {key: (row["live_before"], row["live_after"], row["change"], row["errors"]) for key, row in found.items()}
     assert seen == {
@@ -240,7 +240,7 @@ def test_the_facts_are_the_feed_as_it_would_stand(env: Environment) -> None:
 def test_batch_findings_are_judged_for_the_whole_feed(env: Environment) -> None:
     def one_night(*issues: Issue) -> dict[str, int]:
         run = store.begin_run(env, "books")
-        land(env.landing, feed(), run, pages([said("r1"), said("r2", "v2" if len(issues) > 1 else "v1")]))
+        land(env.landing, feed(), run, pages([sent("r1"), sent("r2", "v2" if len(issues) > 1 else "v1")]))
         for chunk in staging.plan_staging(env, run).chunks:
             staging.write_outcomes(env, chunk, (transform(one) for one in staging.read_chunk(env, chunk)))
         staging.write_batch_issues(env, run, issues)
@@ -256,10 +256,10 @@ def test_batch_findings_are_judged_for_the_whole_feed(env: Environment) -> None:
 
 
 def test_a_reprocess_makes_an_empty_catalog_as_it_was(env: Environment) -> None:
-    night(env, feed(), [said(name, "old") for name in ("waits", "refused", "spared", "gone", "same", "back")])
-    second = [said("waits", "older"), said("refused", "old"), said("spared", "old"), said("same", "old")]
-    night(env, feed(), [*second, said("back", None)])
-    third = [said("waits", "bad"), said("refused", "new"), said("same", "old"), said("back", "bad")]
+    night(env, feed(), [sent(name, "old") for name in ("waits", "refused", "spared", "gone", "same", "back")])
+    second = [sent("waits", "older"), sent("refused", "old"), sent("spared", "old"), sent("same", "old")]
+    night(env, feed(), [*second, sent("back", None)])
+    third = [sent("waits", "bad"), sent("refused", "new"), sent("same", "old"), sent("back", "bad")]
     night(env, feed(), [third[0], *second[1:], third[3]])
     run = staged(env, feed(), third)
     store.hold_run(env, run, ["the test says so"])
@@ -291,9 +291,9 @@ AGAIN = "identifier, status, payload_sha256, record, pending_sha256, pending_sta
 
 
 def test_a_record_that_cannot_be_read_is_rejected_by_its_name_until_it_can(env: Environment) -> None:
-    night(env, feed(), [said("r1"), said("r2")])
+    night(env, feed(), [sent("r1"), sent("r2")])
     poison = (Skipped(identifier="r2", reason="not well-formed"), Skipped(identifier="r3", reason="HTTP 500"))
-    assert night(env, feed(), [said("r1")], skipped=poison) == {"landed": 3, "unchanged": 1, "rejected": 2}
+    assert night(env, feed(), [sent("r1")], skipped=poison) == {"landed": 3, "unchanged": 1, "rejected": 2}
     waits = "identifier, status, pending_status, pending_reason"
     assert rows(env, "source_record", waits) == [
         ("r1", "live", None, None),
@@ -301,32 +301,32 @@ def test_a_record_that_cannot_be_read_is_rejected_by_its_name_until_it_can(env: 
         ("r3", "rejected", "rejected", "it cannot be read: HTTP 500"),
     ]
     before = everything(env)
-    assert night(env, feed(), [said("r1")], skipped=poison) == {"landed": 3, "unchanged": 3}
+    assert night(env, feed(), [sent("r1")], skipped=poison) == {"landed": 3, "unchanged": 3}
     assert everything(env) == before
-    assert night(env, feed(), [said("r1"), said("r2"), said("r3")]) == {"landed": 3, "added": 1, "unchanged": 2}
+    assert night(env, feed(), [sent("r1"), sent("r2"), sent("r3")]) == {"landed": 3, "added": 1, "unchanged": 2}
     assert rows(env, "source_record", waits) == [(f"r{n}", "live", None, None) for n in (1, 2, 3)]
 
 
 def test_what_is_read_elsewhere_in_the_same_harvest_is_not_rejected(env: Environment) -> None:
     poison = (Skipped(identifier="r1", reason="HTTP 500"), Skipped(identifier="r\x002", reason="a NUL \x00"))
-    assert night(env, feed(), [said("r1")], skipped=poison) == {"landed": 2, "added": 1, "rejected": 1}
+    assert night(env, feed(), [sent("r1")], skipped=poison) == {"landed": 2, "added": 1, "rejected": 1}
     assert ("r␀2", "it cannot be read: a NUL ␀") in rows(env, "source_record", "identifier, pending_reason")
 
 
 def test_a_refused_rejection_is_not_brought_again(env: Environment) -> None:
-    night(env, feed(), [said("r1")])
+    night(env, feed(), [sent("r1")])
     poison = (Skipped(identifier="r2", reason="HTTP 500"),)
-    run = staged(env, feed(), [said("r1")], skipped=poison)
+    run = staged(env, feed(), [sent("r1")], skipped=poison)
     store.hold_run(env, run, [Reason(code="pipe")])
     catalog_decide.refuse(env, run, by="A Steward", reason="they mend it")
-    assert night(env, feed(), [said("r1")], skipped=poison) == {"landed": 2, "unchanged": 2}
+    assert night(env, feed(), [sent("r1")], skipped=poison) == {"landed": 2, "unchanged": 2}
     assert states(env) == {"r1": "live"}
 
 
 def test_what_no_index_takes_stops_no_other_record(env: Environment) -> None:
     letters = random.Random(1)  # what does not compress
     long, term = ("".join(letters.choices(string.ascii_letters, k=5_000)) for _ in range(2))
-    listed = [said("r1"), said(long), said("r2", levels=[term]), said("ü" * 600)]
+    listed = [sent("r1"), sent(long), sent("r2", levels=[term]), sent("ü" * 600)]
     assert night(env, feed(), listed) == {"landed": 4, "added": 3, "rejected": 1}
     waits = [row for row in rows(env, "source_record", "identifier, pending_reason") if row[1]]
     ((name, reason),) = waits
@@ -341,13 +341,13 @@ def test_what_no_index_takes_stops_no_other_record(env: Environment) -> None:
 
 @pytest.mark.parametrize("brought", ["a version", "a deletion"])
 def test_a_refusal_outlives_a_night_in_which_the_record_could_not_be_read(env: Environment, brought: str) -> None:
-    listed = [said("r1"), said("r2", "WRONG")] if brought == "a version" else [said("r1")]
-    night(env, feed(), [said("r1"), said("r2")])
+    listed = [sent("r1"), sent("r2", "WRONG")] if brought == "a version" else [sent("r1")]
+    night(env, feed(), [sent("r1"), sent("r2")])
     run = staged(env, feed(), listed)
     store.hold_run(env, run, [Reason(code="pipe")])
     catalog_decide.refuse(env, run, by="A Steward", reason="they mend it")
     poison = (Skipped(identifier="r2", reason="HTTP 500"),)
-    nights = [night(env, feed(), [said("r1")], skipped=poison) for _ in range(2)]
+    nights = [night(env, feed(), [sent("r1")], skipped=poison) for _ in range(2)]
     assert sum(one.get("rejected", 0) for one in nights) == 1
     assert funnel(catalog.load(env, staged(env, feed(), listed))) == {"landed": 2, "unchanged": 2}
     if brought == "a version":  # it is listed again: nothing waits to be read any more
@@ -356,7 +356,7 @@ def test_a_refusal_outlives_a_night_in_which_the_record_could_not_be_read(env: E
 
 
 def test_a_page_that_cannot_be_read_is_no_record_of_its_own(env: Environment) -> None:
-    night(env, feed(), [said("https://a.example/p#1"), said("https://a.example/p#2"), said("r1")])
+    night(env, feed(), [sent("https://a.example/p#1"), sent("https://a.example/p#2"), sent("r1")])
     page = (Skipped(identifier="https://a.example/p", reason="HTTP 500"),)
-    assert night(env, feed(), [said("r1")], skipped=page) == {"landed": 1, "unchanged": 1}
+    assert night(env, feed(), [sent("r1")], skipped=page) == {"landed": 1, "unchanged": 1}
     assert len(states(env)) == 3 and set(states(env).values()) == {"live"}

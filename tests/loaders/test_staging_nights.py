@@ -13,7 +13,7 @@ from loaders import catalog, store
 from loaders.migrations import migrate
 from loaders.store import engine
 from schemas import SourceRecord, environment
-from tests.loaders.nights import everything, feed, funnel, rows, said, staged
+from tests.loaders.nights import everything, feed, funnel, rows, sent, staged
 
 VERSIONS = ("old", "new", "bad one", "bad two", "unreadable", "deleted")
 LISTED = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(VERSIONS), max_size=6)
@@ -27,8 +27,8 @@ def listed(versions: dict[str, str]) -> list[SourceRecord]:
 
 def _record(name: str, version: str) -> SourceRecord:
     if version == "deleted":
-        return said(name, None)
-    return said(name, version, unreadable=True) if version == "unreadable" else said(name, version)
+        return sent(name, None)
+    return sent(name, version, unreadable=True) if version == "unreadable" else sent(name, version)
 
 
 class Model:

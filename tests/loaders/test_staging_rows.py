@@ -15,7 +15,7 @@ from commands.cli import main
 from loaders import catalog, store
 from loaders.staging import row_batches, row_files, staging_folder
 from schemas import Environment, Reason, SourceRecord
-from tests.loaders.nights import everything, feed, night, rows, said, staged
+from tests.loaders.nights import everything, feed, night, rows, sent, staged
 
 MANY = 41
 
@@ -23,11 +23,11 @@ MANY = 41
 def second_night() -> list[SourceRecord]:
     """Of every five records one changed, one bad, one unreadable, one deleted, one as it was."""
     kinds: list[dict[str, Any]] = [{"title": "new"}, {"title": "bad"}, {"unreadable": True}, {"title": None}, {}]
-    return [said(f"r{number:02}", **{"title": f"old {number}", **kinds[number % 5]}) for number in range(MANY)]
+    return [sent(f"r{number:02}", **{"title": f"old {number}", **kinds[number % 5]}) for number in range(MANY)]
 
 
 def stage_second_night(env: Environment) -> tuple[str, Path]:
-    night(env, feed(), [said(f"r{number:02}", f"old {number}") for number in range(MANY)])
+    night(env, feed(), [sent(f"r{number:02}", f"old {number}") for number in range(MANY)])
     run = staged(env, feed(), second_night())
     return run, staging_folder(env, run)
 
@@ -104,7 +104,7 @@ def test_a_held_run_that_cannot_be_read_is_named_hides_no_other_and_can_be_refus
     monkeypatch.setenv("ELIB_HOME", str(lite.home))
     monkeypatch.delenv("ELIB_CATALOG_URL", raising=False)
     run, folder = stage_second_night(lite)
-    films = staged(lite, feed("films"), [said("f1", "A film", name="films")])
+    films = staged(lite, feed("films"), [sent("f1", "A film", name="films")])
     for one in (run, films):
         store.hold_run(lite, one, [Reason(code="pipe")])
     harm, why = DAMAGE[kind]
@@ -120,9 +120,9 @@ def test_a_held_run_that_cannot_be_read_is_named_hides_no_other_and_can_be_refus
 
 
 def test_few_rows_of_many_row_groups_have_their_own_records(lite: Environment) -> None:
-    many = [said(f"r{number:04}", f"old {number}") for number in range(2_500)]
+    many = [sent(f"r{number:04}", f"old {number}") for number in range(2_500)]
     night(lite, feed(), many)
-    changed = {number: said(f"r{number:04}", f"new {number}") for number in (3, 1_700, 2_499)}
+    changed = {number: sent(f"r{number:04}", f"new {number}") for number in (3, 1_700, 2_499)}
     run = staged(lite, feed(), [changed.get(number, one) for number, one in enumerate(many)])
     catalog.load(lite, run)
     told = dict(rows(lite, "source_record", "identifier, record"))
