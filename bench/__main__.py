@@ -34,10 +34,12 @@ def main() -> int:
     parser.add_argument("--records", type=int, default=20_000)
     parser.add_argument("--page-size", type=int, default=100)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="elib-bench-") as folder:
-        with _generated(arguments.records, arguments.page_size) as url:
-            sickle = _time_sickle(url, Path(folder))
-            stages = _run_job(Path(folder), url)
+    with (
+        tempfile.TemporaryDirectory(prefix="elib-bench-") as folder,
+        _generated(arguments.records, arguments.page_size) as url,
+    ):
+        sickle = _time_sickle(url, Path(folder))
+        stages = _run_job(Path(folder), url)
     _show(stages, sickle, arguments.records)
     _save(stages, sickle, arguments.records)
     return 0
