@@ -174,27 +174,27 @@ def _language(member: dict[str, Any]) -> str | None:
     return language if isinstance(language, str) and language else None
 
 
-_MACHINERY = "the repository's own machinery"
+_INTERNAL = "internal to the repository"
 _REST = FIELDS | BESIDE | {"handle": "identifiers:handle", "lastmodified": "modified"}
 _REST_IGNORED = IGNORED_FIELDS | {
     "uuid": "the repository's internal number, which the record's key holds",
     "id": "the repository's internal number, which the record's key holds",
     "name": "the title again",
-    "link": _MACHINERY,
-    "type": _MACHINERY,
-    "entitytype": _MACHINERY,
-    "expand": _MACHINERY,
-    "archived": _MACHINERY,
-    "inarchive": _MACHINERY,
-    "withdrawn": _MACHINERY,
-    "discoverable": _MACHINERY,
-    "uniquetype": _MACHINERY,
-    "_links/*": _MACHINERY,
-    "_embedded/*": _MACHINERY,
-    "hithighlights/*": _MACHINERY,
-    "parentcollection/*": _MACHINERY,
-    "parentcollectionlist/*": _MACHINERY,
-    "parentcommunitylist/*": _MACHINERY,
+    "link": _INTERNAL,
+    "type": _INTERNAL,
+    "entitytype": _INTERNAL,
+    "expand": _INTERNAL,
+    "archived": _INTERNAL,
+    "inarchive": _INTERNAL,
+    "withdrawn": _INTERNAL,
+    "discoverable": _INTERNAL,
+    "uniquetype": _INTERNAL,
+    "_links/*": _INTERNAL,
+    "_embedded/*": _INTERNAL,
+    "hithighlights/*": _INTERNAL,
+    "parentcollection/*": _INTERNAL,
+    "parentcollectionlist/*": _INTERNAL,
+    "parentcommunitylist/*": _INTERNAL,
 }
 
 

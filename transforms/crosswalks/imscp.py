@@ -11,10 +11,10 @@ from transforms.crosswalks.engine import Table, XmlFormat
 _TABLE_OF_CONTENTS = "the package's table of contents"
 ROWS = {"organizations/organization/title": "title"}
 IGNORED = {
-    "@*": "the package's own machinery",
-    "@identifier": "the package's own machinery",
-    "@version": "the package's own machinery",
-    "@base": "the package's own machinery",
+    "@*": "internal to the package",
+    "@identifier": "internal to the package",
+    "@version": "internal to the package",
+    "@base": "internal to the package",
     "metadata/schema": "the name of the metadata schema",
     "metadata/schemaversion": "the version of the metadata schema",
     "organizations/*": _TABLE_OF_CONTENTS,

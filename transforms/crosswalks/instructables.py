@@ -40,12 +40,12 @@ IGNORED = {
     "comments": _COUNT,
     "commentscount": _COUNT,
     "featured": _COUNT,
-    "status": "the platform's own machinery",
-    "type": "the platform's own machinery",
-    "instructabletype": "the platform's own machinery",
+    "status": "internal to the platform",
+    "type": "internal to the platform",
+    "instructabletype": "internal to the platform",
     "author/*": "an account's number and settings, which name nobody",
     "steps/title": "the headings of the steps",
-    "classifications/*": "the platform's own machinery",
+    "classifications/*": "internal to the platform",
 }
 
 

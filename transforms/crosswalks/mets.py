@@ -5,7 +5,7 @@ from __future__ import annotations
 from transforms.crosswalks import dspace, dublin_core, mods
 from transforms.crosswalks.engine import USED, Group, Table, XmlFormat
 
-_MACHINERY = "the package's own machinery"
+_INTERNAL = "internal to the package"
 ROWS = {
     "@objid": "identifiers",
     "dmdsec/mdwrap/@mdtype": USED,
@@ -13,19 +13,19 @@ ROWS = {
     "dmdsec/mdwrap/@mimetype": USED,
 }
 IGNORED = {
-    "@*": _MACHINERY,
-    "@id": _MACHINERY,
-    "@type": _MACHINERY,
-    "@profile": _MACHINERY,
-    "@label": _MACHINERY,
+    "@*": _INTERNAL,
+    "@id": _INTERNAL,
+    "@type": _INTERNAL,
+    "@profile": _INTERNAL,
+    "@label": _INTERNAL,
     "metshdr/*": "about the metadata record, not about the resource",
-    "dmdsec/@id": _MACHINERY,
-    "dmdsec/@groupid": _MACHINERY,
-    "dmdsec/@created": _MACHINERY,
+    "dmdsec/@id": _INTERNAL,
+    "dmdsec/@groupid": _INTERNAL,
+    "dmdsec/@created": _INTERNAL,
     "amdsec/*": "about the package's administration: the depositor's licence, checksums, history",
-    "structmap/*": _MACHINERY,
-    "structlink/*": _MACHINERY,
-    "behaviorsec/*": _MACHINERY,
+    "structmap/*": _INTERNAL,
+    "structlink/*": _INTERNAL,
+    "behaviorsec/*": _INTERNAL,
     "filesec/*": "the repository's account of its files",
 }
 _ROLES = {"original": "content", "content": "content", "thumbnail": "thumbnail"}  # by the use of a file group

@@ -5,7 +5,7 @@ from __future__ import annotations
 from transforms.crosswalks.engine import Group, Reader, Table, XmlFormat, add_contributor
 from transforms.draft import PERSONAL
 
-_MACHINERY = "the feed's own machinery"
+_INTERNAL = "internal to the feed"
 ROWS = {
     "title": "title",
     "link": "url",
@@ -56,11 +56,11 @@ IGNORED = {
     "*/@width": "the size of a picture",
     "*/@height": "the size of a picture",
     "source/@url": "the address of the feed it was taken from",
-    "explicit": _MACHINERY,
-    "episodetype": _MACHINERY,
+    "explicit": _INTERNAL,
+    "episodetype": _INTERNAL,
     "episode": "the number in the series",
     "season": "the number in the series",
-    "block": _MACHINERY,
+    "block": _INTERNAL,
     "author/email": PERSONAL,
     "contributor/email": PERSONAL,
     "description/*": "the markup of a text",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from transforms.crosswalks.engine import JsonFormat, Table
 
-_MACHINERY = "the platform's own machinery"
+_INTERNAL = "internal to the platform"
 ROWS = {
     "link": "url",
     "guid/rendered": "identifiers",
@@ -28,24 +28,24 @@ ROWS = {
 IGNORED = {
     "id": "the platform's number, which the record's key holds",
     "slug": "the end of the address",
-    "status": _MACHINERY,
-    "type": _MACHINERY,
+    "status": _INTERNAL,
+    "type": _INTERNAL,
     "author": "an account's number, which names nobody",
     "featured_media": "the number of a picture",
     "categories": "numbers of terms, whose names are embedded",
     "tags": "numbers of terms, whose names are embedded",
-    "comment_status": _MACHINERY,
-    "ping_status": _MACHINERY,
-    "sticky": _MACHINERY,
-    "template": _MACHINERY,
-    "format": _MACHINERY,
-    "meta/*": _MACHINERY,
-    "class_list": _MACHINERY,
-    "class_list/*": _MACHINERY,
-    "*/protected": _MACHINERY,
-    "_links/*": _MACHINERY,
-    "_embedded/*": _MACHINERY,
-    "yoast_head": _MACHINERY,
-    "yoast_head_json/*": _MACHINERY,
+    "comment_status": _INTERNAL,
+    "ping_status": _INTERNAL,
+    "sticky": _INTERNAL,
+    "template": _INTERNAL,
+    "format": _INTERNAL,
+    "meta/*": _INTERNAL,
+    "class_list": _INTERNAL,
+    "class_list/*": _INTERNAL,
+    "*/protected": _INTERNAL,
+    "_links/*": _INTERNAL,
+    "_embedded/*": _INTERNAL,
+    "yoast_head": _INTERNAL,
+    "yoast_head_json/*": _INTERNAL,
 }
 FORMAT = JsonFormat(Table(ROWS, IGNORED))

@@ -23,7 +23,7 @@ from transforms.draft import Draft
 
 ROWS = FIELDS | BESIDE | {"others/handle": "identifiers:handle", "others/identifier": "identifiers:oai"}
 IGNORED = IGNORED_FIELDS | {
-    "others/*": "the repository's own machinery",
+    "others/*": "internal to the repository",
     "repository/*": "about the repository, not about the resource",
     "bundles/*": "the repository's account of its files",
     "license/*": "the depositor's licence to the repository, not the reader's",

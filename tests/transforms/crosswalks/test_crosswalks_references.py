@@ -145,14 +145,14 @@ def texts(draft: Draft) -> set[str]:
     return {statement.value for field in draft.fields.values() for statement in field} | {leaf.value for leaf in leaves}
 
 
+Part = tuple[str, str, str, list[Any]]  # name, identity, reference, inner parts
 NAMES = st.sampled_from(["creator", "place", "teacher", "agent"])
 IDS = st.sampled_from(["", "#a", "#b", "#c"])
-PARTS = st.recursive(
+PARTS: st.SearchStrategy[Part] = st.recursive(
     st.tuples(NAMES, IDS, IDS, st.just([])),
     lambda inner: st.tuples(NAMES, IDS, IDS, st.lists(inner, max_size=3)),
     max_leaves=8,
 )
-Part = tuple[str, str, str, list[Any]]
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
