@@ -136,7 +136,7 @@ def check_declared(in_use: FeedsInUse, clusters: Iterable[Cluster]) -> None:
         raise Undeclared(
             f"Nothing is published: {why}. The catalog keeps no earlier declaration of {', '.join(unknown)}, and "
             "its records are merged with others, so that its trust is unknown. "
-            "Correct the file or put it back (ELIB_FEEDS names the folder); then: python -m commands.publish"
+            "Correct the file or put it back (ELIB_FEEDS names the folder); then: elib publish"
         )
 
 

@@ -74,7 +74,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
     "value of another type": (lambda path: replaced(path, "trust = 8", 'trust = "high"'), "trust: "),
     "unknown licence": (lambda path: replaced(path, "CC-BY-4.0", "free for all"), "default_license: "),
     "unknown language": (lambda path: replaced(path, '"fr"', '"French?"'), "default_language: "),
-    "folder": (to_folder, "not readable: it is no file"),
+    "folder": (to_folder, "not readable: it is not a regular file"),
     "link to nothing": (to_dangling_link, "not readable: "),
 }
 ABSENCES: dict[str, Callable[[Path], object]] = {
