@@ -26,13 +26,14 @@ MISLABELLED = "ms"  # lingua's Malay sentences are mostly Indonesian: see _malay
 _Answers = dict[str, Counter[str]]  # group → "right" or a wrong tag → how often
 
 
-def right(expected: str, tag: str) -> bool:
+def is_right(expected: str, tag: str) -> bool:
+    """Return whether a tag names the expected language, for Serbian with its script."""
     return tag == expected if expected.startswith("sr") else tag.split("-", maxsplit=1)[0] == expected
 
 
-def right_family(expected: str, tag: str) -> bool:
-    """The same, with Serbian, Croatian and Bosnian as one language, in either script."""
-    return tag.split("-", maxsplit=1)[0] in ("sr", "hr", "bs") if expected in _FAMILY else right(expected, tag)
+def is_right_in_family(expected: str, tag: str) -> bool:
+    """Return the same with Serbian, Croatian and Bosnian as one language, in either script."""
+    return tag.split("-", maxsplit=1)[0] in ("sr", "hr", "bs") if expected in _FAMILY else is_right(expected, tag)
 
 
 def _langdetect_alone(text: str) -> str:
@@ -84,6 +85,7 @@ def _half(rows: list[Sample], which: int) -> list[Sample]:
 
 
 def count_answers(rows: Iterable[Sample], tags: list[str], is_correct: Callable[[str, str], bool]) -> _Answers:
+    """Count the right answers and the wrong tags of each group."""
     answers: _Answers = defaultdict(Counter)
     for row, tag in zip(rows, tags, strict=True):
         answers[row.group]["right" if is_correct(row.expected, tag) else tag] += 1
@@ -137,8 +139,8 @@ def _confidences(rows: list[Sample], texts: list[str]) -> None:
     for row, text in zip(rows, texts, strict=True):
         detection = detect(text)
         if detection.tag != "und" and row.expected != MISLABELLED and row.group != "bs udhr cyrl":
-            is_right = right(row.expected, detection.tag)
-            answers[row.expected in _FAMILY][min(9, int(detection.confidence * 10))].append(is_right)
+            correct = is_right(row.expected, detection.tag)
+            answers[row.expected in _FAMILY][min(9, int(detection.confidence * 10))].append(correct)
     for close, steps in answers.items():
         shares = ", ".join(f"0.{step} {sum(of) / len(of):.3f} of {len(of)}" for step, of in sorted(steps.items()))
         print(f"right by confidence, {'Latin sr, hr, bs' if close else 'others'}: {shares}")
@@ -157,11 +159,11 @@ def main() -> int:
     rows = rows if options.half is None else _half(rows, options.half)
     texts = [row.whole if options.whole else row.title for row in rows]
     tags, rate = _measure(_SYSTEMS[options.system], texts)
-    answers = count_answers(rows, tags, right)
+    answers = count_answers(rows, tags, is_right)
     for group, counts in sorted(answers.items(), key=lambda pair: pair[1]["right"] / pair[1].total()):
         others = ", ".join(f"{tag} {n}" for tag, n in counts.most_common(5) if tag != "right")
         print(f"{group:22} {counts.total():5} {counts['right'] / counts.total():.3f}  {others}")
-    _averages(answers, count_answers(rows, tags, right_family))
+    _averages(answers, count_answers(rows, tags, is_right_in_family))
     _malay(rows, tags)
     if options.system == "cascade":
         _confidences(rows, texts)

@@ -1,4 +1,4 @@
-"""The texts of ../shared/corpora/E_langid that languages are told by, at title length, each with what its file says."""
+"""Read the texts of ../shared/corpora/E_langid at title length, each with the language that its file gives."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UDHR = {
     "tha2": "th", "tur": "tr", "ukr": "uk", "urd": "ur", "uzn_cyrl": "uz", "uzn_latn": "uz", "vie": "vi",
 }  # fmt: skip
 _CYRILLIC = "абвгдђежзијклљмнњопрстћуфхцчџш"
-_ROMAN = [
+_LATIN_LETTERS = [
     "a",
     "b",
     "v",
@@ -42,29 +42,31 @@ _ROMAN = [
     "s",
     "t",
 ]
-_ROMAN += ["ć", "u", "f", "h", "c", "č", "dž", "š"]
-_LATIN = dict(zip(_CYRILLIC, _ROMAN, strict=True)) | dict(
-    zip(_CYRILLIC.upper(), map(str.capitalize, _ROMAN), strict=True)
+_LATIN_LETTERS += ["ć", "u", "f", "h", "c", "č", "dž", "š"]
+_LATIN_OF_CYRILLIC = dict(zip(_CYRILLIC, _LATIN_LETTERS, strict=True)) | dict(
+    zip(_CYRILLIC.upper(), map(str.capitalize, _LATIN_LETTERS), strict=True)
 )
-_UNSPACED = ("th", "zh", "ja")
-_WORDS = 6  # of a title
-_CHARACTERS = 25  # where no spaces part words
-_SHORT = 12  # characters, or
-_FEW = 4  # words: a paragraph of less is a heading
-_WHOLE = 120  # characters that the detector reads
+_UNSPACED_LANGUAGES = ("th", "zh", "ja")
+_TITLE_WORDS = 6
+_UNSPACED_TITLE_CHARS = 25  # of a title without spaces
+_MAX_HEADING_CHARS = 12  # of an unspaced paragraph that is a heading
+_MIN_PARAGRAPH_WORDS = 4  # with fewer it is a heading
+_MAX_READ_CHARS = 120  # by the detector
 
 
 class Sample(NamedTuple):
+    """A text of the corpus."""
+
     group: str  # the language, with the UDHR and its scripts apart
-    expected: str  # the tag that the file says
+    expected: str  # the tag that the file gives
     title: str
     whole: str  # the sentence or paragraph, as the detector would see it
 
 
 def samples() -> Iterator[Sample]:
-    """Every sentence of lingua's and every paragraph of the UDHR's; Serbian sentences once more in Latin letters.
+    """Yield every sentence of lingua and every paragraph of the UDHR; Serbian sentences once more in Latin letters.
 
-    Raises KeyError for a file of the UDHR whose language is not listed above: nothing is passed over.
+    Raises KeyError for a file of the UDHR whose language is not listed above, so that none is left out.
     """
     for path in sorted((CORPUS / "lingua" / "sentences").glob("*.txt")):
         expected = "sr-Cyrl" if path.stem == "sr" else path.stem
@@ -76,21 +78,23 @@ def samples() -> Iterator[Sample]:
         expected = _UDHR[path.stem]
         group = f"{expected} udhr {path.stem.partition('_')[2]}".strip()
         for node in LexborHTMLParser(path.read_text(encoding="utf-8")).css("p"):
-            if (parted := len(_words(node.text()))) >= _FEW or (expected in _UNSPACED and parted):
+            if (word_count := len(_words(node.text()))) >= _MIN_PARAGRAPH_WORDS or (
+                expected in _UNSPACED_LANGUAGES and word_count
+            ):
                 text = " ".join(node.text().split())
-                if expected not in _UNSPACED or len(text) > _SHORT:
+                if expected not in _UNSPACED_LANGUAGES or len(text) > _MAX_HEADING_CHARS:
                     yield _sample(group, expected, text)
 
 
 def _sample(group: str, expected: str, text: str) -> Sample:
-    title = text[:_CHARACTERS] if expected in _UNSPACED else " ".join(_words(text)[:_WORDS])
-    return Sample(group, expected, title, text[:_WHOLE])
+    title = text[:_UNSPACED_TITLE_CHARS] if expected in _UNSPACED_LANGUAGES else " ".join(_words(text)[:_TITLE_WORDS])
+    return Sample(group, expected, title, text[:_MAX_READ_CHARS])
 
 
 def _words(text: str) -> list[str]:
-    return text.replace("፡", " ").split()  # in Ethiopic a sign parts words
+    return text.replace("፡", " ").split()  # the sign between words in Ethiopic
 
 
 def _latin(serbian: str) -> str:
-    """Serbian Cyrillic in Latin letters, one for one."""
-    return "".join(_LATIN.get(letter, letter) for letter in serbian)
+    """Transliterate Serbian Cyrillic, letter by letter."""
+    return "".join(_LATIN_OF_CYRILLIC.get(letter, letter) for letter in serbian)

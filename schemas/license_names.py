@@ -49,7 +49,7 @@ def _is_listed(name: str) -> bool:
 
 
 def _is_web_address(text: str) -> bool:
-    """Creative Commons' addresses may lack their scheme."""
+    """Whether it is a web address; Creative Commons' may lack the scheme."""
     bare = text.lower().removeprefix("www.")
     try:
         parts = urlsplit(f"https://{bare}" if CC_URL.match(bare) or CC_PUBLIC_DOMAIN_URL.match(bare) else text)

@@ -81,17 +81,18 @@ class _Writer:
         self.cell = False  # whether a space comes before the next word: it is in another table cell
 
     def write(self, root: LexborNode) -> str:
-        todo: list[tuple[LexborNode, bool]] = [(root, False)]
-        while todo:
-            node, leaving = todo.pop()
+        """Return the text of a tree."""
+        pending: list[tuple[LexborNode, bool]] = [(root, False)]  # nodes to enter, or to leave
+        while pending:
+            node, leaving = pending.pop()
             if leaving:
                 self._leave(node.tag or "")
             elif node.tag == "-text":
                 self._text(node.text_content or "")
             elif node.tag not in _WITHOUT_TEXT:
                 self._enter(node.tag or "")
-                todo.append((node, True))
-                todo.extend((child, False) for child in reversed(list(node.iter(include_text=True))))
+                pending.append((node, True))
+                pending.extend((child, False) for child in reversed(list(node.iter(include_text=True))))
         return "".join(self.words)
 
     def _enter(self, name: str) -> None:
