@@ -24,7 +24,7 @@ def _parse_since(text: str) -> str:
 
 
 def harvest(
-    feed_file: Annotated[Path, typer.Argument(metavar="FEED.toml", help="The feed file.")],
+    feed_file: Annotated[Path, typer.Argument(metavar="FEED", help="The feed file.")],
     since: Annotated[
         str | None,
         typer.Option(parser=_parse_since, metavar="DATE", help="Only what changed since this day or second (UTC)."),
