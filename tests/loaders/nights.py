@@ -49,7 +49,7 @@ def sent(
 
 
 def transform(record: SourceRecord) -> Assessment:
-    """Assess a record: a rejection if marked unreadable, an error for a title that begins with "bad", warnings for notes."""
+    """Assess a record: "unreadable" is rejected, a title that begins with "bad" is an error, each note a warning."""
     outcome: dict[str, Any] = {}
     issues: list[Issue] = []
     if record.deleted:
