@@ -136,7 +136,7 @@ class Location:
         self.nested: XmlFormat | None = None  # the format that takes over here
         self.opens_group = False
         self.copies: _Copies | None = None  # of sections and of groups
-        self.plain = True  # whether only leaves and further elements are here: nothing of the above
+        self.plain = True  # whether neither a group nor another format begins here, nor can a reference
         self._splits = False  # whether copies of the elements below are looked for
         self._attributes: dict[str, Location] = {}
         self._children: dict[Step, Location] = {}
@@ -163,7 +163,7 @@ class Location:
 
     def _watch(self, child: Location) -> None:
         if self._splits and child.nested is None and child.copies is None:
-            child.copies, child.plain = _Copies(), False
+            child.copies = _Copies()
 
     def attribute(self, raw: str) -> Location:
         """Return the location of an attribute of the element."""
@@ -425,10 +425,12 @@ class XmlWalk:
         for child, below in zip(children, at.below(children), strict=True):
             if below is None:  # an entity that nobody declared
                 texts.append(child.text or "")
-            elif below.plain:
+            elif not below.plain:
+                self.element(child, below, language)
+            elif below.copies is None or not len(child):
                 self._leaves(child, below, language)
             else:
-                self.element(child, below, language)
+                self._copied(child, below, below.copies, language)
             if (tail := child.tail) and not tail.isspace():
                 texts.append(tail)
         if texts and (text := " ".join(" ".join(texts).split())):
