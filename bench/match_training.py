@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from transforms.match import FORCED, LIMIT, VERSION, Model, doubt, score
+from transforms.match import JUDGED_RULE, MAX_BLOCK_RECORDS, MODEL_VERSION, Model, find_vague_identifiers, score
 
 _RANDOM_PAIRS = 1_000_000
 _TRUE_PAIRS = (
@@ -74,11 +74,11 @@ def _neutral(comparisons: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _levels(connection: duckdb.DuckDBPyConnection, settings: dict[str, Any], pairs: str) -> dict[str, dict[int, float]]:
     """The share of each level of each comparison among some pairs, those apart of which nothing is told."""
-    connection.execute(f"CREATE OR REPLACE TABLE candidate_pair AS SELECT *, {FORCED} AS match_key FROM ({pairs})")
-    doubt(connection, LIMIT)
+    connection.execute(f"CREATE OR REPLACE TABLE candidate_pair AS SELECT *, {JUDGED_RULE} AS match_key FROM ({pairs})")
+    find_vague_identifiers(connection, MAX_BLOCK_RECORDS)
     score(
         connection,
-        Model(version=VERSION, trained="", same=1, review=1, guards=(), settings=settings, frequencies={}),
+        Model(version=MODEL_VERSION, trained="", same=1, review=1, guards=(), settings=settings, frequencies={}),
         None,
     )
     shares: dict[str, dict[int, float]] = {}

@@ -20,8 +20,8 @@ from bench.made_catalog import GENERIC, Made  # noqa: E402  (the checkout is put
 from bench.match_model import COMPARISONS, GUARDS  # noqa: E402
 from bench.match_training import trained  # noqa: E402
 from transforms.match import (  # noqa: E402
-    MODEL,
-    VERSION,
+    MODEL_PATH,
+    MODEL_VERSION,
     features,
     fold,
 )
@@ -54,7 +54,7 @@ def main(count: int) -> None:
     settings = trained(features(lives()), work_of, COMPARISONS, _PRIOR)
     generic = [title for titles in GENERIC.values() for title in titles] + _MORE_GENERIC
     model = {
-        "version": VERSION,
+        "version": MODEL_VERSION,
         "trained": f"a made catalog of {count} records, seed {_SEED}",
         "same": 0.9,
         "review": 0.3,
@@ -62,7 +62,7 @@ def main(count: int) -> None:
         "frequencies": dict.fromkeys(sorted({fold(title) for title in generic}), _GENERIC_SHARE),
         "settings": settings,
     }
-    MODEL.write_text(json.dumps(model, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    MODEL_PATH.write_text(json.dumps(model, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from schemas import Contributor, Evidence, Identifier, Judgement, Language, Resource, match_sha256
 from transforms.match import Live, cluster, features
-from transforms.match.clusters import LARGEST, Clustering
-from transforms.match.night import PAIRS
+from transforms.match.clusters import MAX_CLUSTER_RECORDS, Clustering
+from transforms.match.matching import PAIRS
 
 NOTHING = msgspec.json.encode([Evidence(field="title", seen="the same", weight=16.0)]).decode()
 
@@ -148,11 +148,11 @@ def test_a_feed_without_inner_duplicates_gives_one_record_to_a_cluster() -> None
 
 
 def test_a_cluster_above_the_size_is_for_a_person() -> None:
-    names = [f"a:{number:03}" for number in range(LARGEST + 1)]
+    names = [f"a:{number:03}" for number in range(MAX_CLUSTER_RECORDS + 1)]
     said = [(left, right, 0.99) for place, left in enumerate(names) for right in names[place + 1 :]]
     found = cluster(pairs(*said), rows(*names))
-    assert [len(one) for one in keys(found)] == [LARGEST]
-    assert f"the cluster would have too many records: > {LARGEST}" in (found.clusters[0].review or "")
+    assert [len(one) for one in keys(found)] == [MAX_CLUSTER_RECORDS]
+    assert f"the cluster would have too many records: > {MAX_CLUSTER_RECORDS}" in (found.clusters[0].review or "")
 
 
 def test_versions_and_translations_are_related_each_way() -> None:

@@ -14,7 +14,7 @@ from lxml import etree
 
 from schemas import Assessment, Feed, SourceRecord
 from transforms import transform
-from transforms.match.number import edition_and_numbers
+from transforms.match.numbering import edition_and_numbers
 from transforms.normalize.people import names as people_names
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

@@ -11,9 +11,9 @@ import pytest
 
 from schemas import MATCH_FIELDS, Concept, Contributor, Identifier, Judgement, Language, Resource, ResourceView, Text
 from transforms.match import Live, ModelUnusable, Resources, explain, features, fold, match, read_model
-from transforms.match.features import identifiers
-from transforms.match.fold import roman
-from transforms.match.number import edition_and_numbers
+from transforms.match.feature_rows import identifiers
+from transforms.match.folding import roman
+from transforms.match.numbering import edition_and_numbers
 
 
 def record(key: str, title: str | dict[str, str] = "Teaching fractions with everyday objects", **said: Any) -> Live:

@@ -1,21 +1,21 @@
-"""Which records are one work: candidate pairs by blocking, certain ones by identifier, probable ones by splink."""
+"""Decide which records are one work: candidate pairs by blocking, weights by splink, titles by their words."""
 
-from transforms.match.blocks import FORCED, LIMIT
-from transforms.match.candidate import doubt
+from transforms.match.blocks import JUDGED_RULE, MAX_BLOCK_RECORDS
+from transforms.match.candidates import find_vague_identifiers
 from transforms.match.clusters import cluster
-from transforms.match.features import FEATURES, Live, feature, features
-from transforms.match.fold import fold
-from transforms.match.model import MODEL, VERSION, Model, ModelUnusable, matcher_version, read_model
-from transforms.match.night import Matching, Resources, explain, match
-from transforms.match.score import score
-from transforms.match.touch import Changes, changes
+from transforms.match.feature_rows import FEATURES, Live, features
+from transforms.match.folding import fold
+from transforms.match.increments import Changes, changes
+from transforms.match.matching import Matching, Resources, explain, match
+from transforms.match.model import MODEL_PATH, MODEL_VERSION, Model, ModelUnusable, matcher_version, read_model
+from transforms.match.scoring import score
 
 __all__ = [
     "FEATURES",
-    "FORCED",
-    "LIMIT",
-    "MODEL",
-    "VERSION",
+    "JUDGED_RULE",
+    "MAX_BLOCK_RECORDS",
+    "MODEL_PATH",
+    "MODEL_VERSION",
     "Changes",
     "Live",
     "Matching",
@@ -24,10 +24,9 @@ __all__ = [
     "Resources",
     "changes",
     "cluster",
-    "doubt",
     "explain",
-    "feature",
     "features",
+    "find_vague_identifiers",
     "fold",
     "match",
     "matcher_version",

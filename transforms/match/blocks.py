@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import duckdb
 
-LIMIT = 100  # records in a block
+MAX_BLOCK_RECORDS = 100  # records in a block
 
 
 class _Rule(NamedTuple):
@@ -36,8 +36,8 @@ RULES = (
     _Rule("person", f"[if(len(people) > 0, {_LONGEST_NAME} || coalesce(year, 0) || left(title, 2), '')]"),
     _Rule("description", "[if(length(description) >= 40, left(description, 40), '')]"),
 )
-FORCED = len(RULES)  # the "rule" of a pair that is compared because a steward decided it
-FURTHER = (
+JUDGED_RULE = len(RULES)  # the "rule" of a pair that is compared because a steward decided it
+SPLIT_KEYS = (
     f"coalesce({_LONGEST_NAME}, '')",
     "coalesce(year, 0)",
     "coalesce(publisher, '')",
@@ -54,7 +54,7 @@ class Oversized(NamedTuple):
     records: int
 
 
-def block(connection: duckdb.DuckDBPyConnection, rows: str, table: str) -> None:
+def write_blocks(connection: duckdb.DuckDBPyConnection, rows: str, table: str) -> None:
     """Write the blocks of a table of features as rows (idx, rule, value); the lists of a row name nothing twice."""
     parts = [
         f"SELECT idx, {number} AS rule, unnest({rule.values}) AS text FROM {rows} "
@@ -68,10 +68,10 @@ def block(connection: duckdb.DuckDBPyConnection, rows: str, table: str) -> None:
     )
 
 
-def split(connection: duckdb.DuckDBPyConnection, table: str, limit: int) -> list[Oversized]:
+def split_blocks(connection: duckdb.DuckDBPyConnection, table: str, limit: int) -> list[Oversized]:
     """Split the blocks above the limit by the further keys in turn; return those that stay too large, left out."""
     _drop_alone(connection, table)
-    for further in FURTHER:
+    for further in SPLIT_KEYS:
         large = f"SELECT rule, value FROM {table} GROUP BY rule, value HAVING count(*) > {limit}"
         connection.execute(f"CREATE OR REPLACE TEMP TABLE large AS {large}")
         if connection.execute("SELECT count(*) FROM large").fetchone() == (0,):
@@ -101,7 +101,7 @@ def _leave_out(connection: duckdb.DuckDBPyConnection, table: str, limit: int) ->
     return [Oversized(RULES[rule].name, records) for rule, records in found]
 
 
-def pair(connection: duckdb.DuckDBPyConnection, table: str, some: bool, pairs: str) -> None:
+def write_pairs(connection: duckdb.DuckDBPyConnection, table: str, some: bool, pairs: str) -> None:
     """Write every pair that shares a block, smaller idx left, with the first rule that found it.
 
     Where only `some` are asked for: those with a side in the table `changed`, or with both in `crossed`.

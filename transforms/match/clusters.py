@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas import Cluster, Judgement, Match
-from transforms.match.features import titles_of
-from transforms.match.verdicts import Matches, Pair, Words, verdicts
+from transforms.match.feature_rows import titles_of
+from transforms.match.final_verdicts import Matches, Pair, Words, verdicts
 from transforms.match.wording import titles_difference
 
-LARGEST = 40  # records in a cluster; a work that more feeds than this describe is for a person to look at
+MAX_CLUSTER_RECORDS = 40  # records in a cluster; a work that more feeds than this describe is for a person to look at
 _SUPPORT = (
     0.5  # more than this share of the pairs between two groups must be links for them to join; a likely one is half
 )
@@ -265,8 +265,8 @@ class _Joined:
         return reason
 
     def _against(self, mine: list[str], theirs: list[str], link: Pair) -> str | None:
-        if len(mine) + len(theirs) > LARGEST:
-            return f"{_TOO_LARGE}: > {LARGEST}"
+        if len(mine) + len(theirs) > MAX_CLUSTER_RECORDS:
+            return f"{_TOO_LARGE}: > {MAX_CLUSTER_RECORDS}"
         supported = 0.0
         judged = self.decided.get(link) is not None
         for one in mine:

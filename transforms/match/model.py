@@ -12,8 +12,8 @@ import msgspec
 
 from schemas import Base
 
-VERSION = 2  # of the file's shape and of the features that it was trained on
-MODEL = Path(__file__).parent / "model.json"
+MODEL_VERSION = 2  # of the file's shape and of the features that it was trained on
+MODEL_PATH = Path(__file__).parent / "model.json"
 
 
 class ModelUnusable(Exception):
@@ -33,7 +33,7 @@ class Model(Base, frozen=True, kw_only=True):
 
 
 @cache
-def read_model(path: Path = MODEL) -> Model:
+def read_model(path: Path = MODEL_PATH) -> Model:
     """The model of a file. Raises ModelUnusable, saying what to do."""
     mend = "train it again with `python bench/train_match.py` or restore the file of this release"
     try:
@@ -41,8 +41,10 @@ def read_model(path: Path = MODEL) -> Model:
     except (OSError, msgspec.DecodeError) as error:
         raise ModelUnusable(f"{path}: not readable as a model: {error}; {mend}") from error
     found = raw.get("version") if isinstance(raw, dict) else None
-    if found != VERSION:
-        raise ModelUnusable(f"{path}: a model of version {found}, and this release reads version {VERSION}; {mend}")
+    if found != MODEL_VERSION:
+        raise ModelUnusable(
+            f"{path}: a model of version {found}, and this release reads version {MODEL_VERSION}; {mend}"
+        )
     try:
         return msgspec.convert(raw, Model)
     except msgspec.ValidationError as error:
@@ -56,6 +58,6 @@ def log2_odds(probability: float) -> float:
 
 def matcher_version() -> str:
     """What tells this matcher's results from another's: the version of its features and its model file."""
-    from transforms.match.features import VERSION as FEATURES
+    from transforms.match.feature_rows import FEATURES_VERSION
 
-    return f"{FEATURES}-{hashlib.sha256(MODEL.read_bytes()).hexdigest()[:16]}"
+    return f"{FEATURES_VERSION}-{hashlib.sha256(MODEL_PATH.read_bytes()).hexdigest()[:16]}"

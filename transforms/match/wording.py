@@ -18,15 +18,15 @@ from itertools import takewhile
 from operator import eq
 from typing import NamedTuple
 
-from transforms.match.fold import cyrillic_to_latin, fold, roman
-from transforms.match.number import ORDINALS, WORDS
+from transforms.match.folding import cyrillic_to_latin, fold, roman
+from transforms.match.numbering import ORDINALS, WORDS
 
 _ARTICLES = {language: frozenset(articles) for language, articles in WORDS["articles"].items()}
 _CONJUNCTIONS = frozenset(WORDS["and"])
 _SITE = re.compile(r"\||\s[-–—·»]\s")  # what stands between a title and the name of the site
 _ALPHABET = re.compile(r"[a-zα-ω]+")  # of scripts that write vowels; Cyrillic is folded to Latin letters
 _CYRILLIC = re.compile("[\u0400-\u052f]")
-_TRANSLITERATIONS = [  # ways to write one Cyrillic letter, and how transforms.match.fold writes it; in this order
+_TRANSLITERATIONS = [  # ways to write one Cyrillic letter, and how transforms.match.folding writes it; in this order
     (re.compile(letters), letter)
     for letters, letter in (
         ("shch|sht|sc", "s"),

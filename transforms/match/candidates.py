@@ -12,10 +12,10 @@ from operator import itemgetter
 import duckdb
 import pyarrow as pa
 
-from transforms.match.features import titles_of
+from transforms.match.feature_rows import titles_of
 from transforms.match.wording import Title, titles_difference
 
-DISAGREE = 3  # unlike titles under one identifier, from which it identifies nothing; two within one feed
+MIN_UNLIKE_TITLES = 3  # unlike titles under one identifier, from which it identifies nothing; two within one feed
 _KEPT = ("title", "words", "head", "publisher", "description")  # texts, of which the narrow table has a hash
 _PLAIN = ("idx", "feed", "size", "numbers", "edition", "year", "text")
 _LISTS = {
@@ -36,7 +36,7 @@ _NUMBERS = (  # one bit a member: two lists without a bit in common have no memb
 )
 
 
-def doubt(connection: duckdb.DuckDBPyConnection, limit: int) -> None:
+def find_vague_identifiers(connection: duckdb.DuckDBPyConnection, limit: int) -> None:
     """Write the table `doubted`: the records with identifiers that tell nothing, and those that they have beside.
 
     An identifier tells nothing when records of one feed bear it under titles that differ in a whole word, when three
@@ -47,7 +47,7 @@ def doubt(connection: duckdb.DuckDBPyConnection, limit: int) -> None:
     )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE borne AS SELECT identifier, count(*) AS records, "
-        f"count(*) <= {limit} AND (count(DISTINCT title) >= {DISAGREE} OR "
+        f"count(*) <= {limit} AND (count(DISTINCT title) >= {MIN_UNLIKE_TITLES} OR "
         "(count(DISTINCT title) > 1 AND count(DISTINCT feed) < count(*))) AS suspect FROM named SEMI JOIN "
         "(SELECT identifier FROM named GROUP BY identifier HAVING count(*) > 1) USING (identifier) "
         "JOIN feature USING (idx) GROUP BY identifier"
@@ -82,7 +82,7 @@ def _tells_nothing(bearers: Iterable[tuple[str, str, list[str]]]) -> bool:
     for title in titles:
         if all(_unlike(title, other) for other in unlike):
             unlike.append(title)
-    return len(unlike) >= DISAGREE
+    return len(unlike) >= MIN_UNLIKE_TITLES
 
 
 def _unlike(left: list[Title], right: list[Title]) -> bool:
@@ -90,7 +90,7 @@ def _unlike(left: list[Title], right: list[Title]) -> bool:
     return apart is not None and apart.whole
 
 
-def gather(connection: duckdb.DuckDBPyConnection, table: str, pairs: str, narrow: bool = False) -> None:
+def write_compared(connection: duckdb.DuckDBPyConnection, table: str, pairs: str, narrow: bool = False) -> None:
     """Write what is compared of the records of some pairs; `narrow` has numbers instead of lists and long texts."""
     lists = ", ".join(f"coalesce({sql}, []) AS {name}" for name, sql in _LISTS.items() if name != "titles")
     texts = ", ".join(f"if({name} IS NULL, NULL, hash({name})) AS {name}" if narrow else name for name in _KEPT)

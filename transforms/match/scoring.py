@@ -8,11 +8,11 @@ from typing import Any
 
 import duckdb
 
-from transforms.match.bound import leave_out
-from transforms.match.candidate import gather, pairs_first
+from transforms.match.bound import drop_unreachable
+from transforms.match.candidates import pairs_first, write_compared
 from transforms.match.model import Model
 
-PLACES = 6
+PROBABILITY_DECIMALS = 6
 _SHOWN: dict[str, str] = {  # what a comparison shows of a side, as SQL
     "title": "coalesce({0}.said, '')",
     "contributors": "coalesce({0}.names, '')",
@@ -37,14 +37,14 @@ def score(connection: duckdb.DuckDBPyConnection, model: Model, least: float | No
     """
     pairs = "candidate_pair"
     if least is not None:
-        gather(connection, "narrow", pairs, narrow=True)
-        leave_out(connection, model, least, pairs, "hopeful_pair", narrow=True)
+        write_compared(connection, "narrow", pairs, narrow=True)
+        drop_unreachable(connection, model, least, pairs, "hopeful_pair", narrow=True)
         connection.execute("DROP TABLE narrow")
-        gather(connection, "candidate", "hopeful_pair")
-        leave_out(connection, model, least, "hopeful_pair", "likely_pair", narrow=False)
+        write_compared(connection, "candidate", "hopeful_pair")
+        drop_unreachable(connection, model, least, "hopeful_pair", "likely_pair", narrow=False)
         pairs = "likely_pair"
     else:
-        gather(connection, "candidate", pairs)
+        write_compared(connection, "candidate", pairs)
     _predict(connection, model, pairs, "scored")
 
 
@@ -74,7 +74,7 @@ def _register_frequencies(connection: duckdb.DuckDBPyConnection, api: Any, linke
 def evidence_sql(model: Model) -> str:
     """SQL that writes a scored pair's evidence as the JSON list of schemas.Evidence: what says nothing is left out.
 
-    What tells the titles apart (transforms.match.differ) stands behind the title; it has no weight.
+    What tells the titles apart (transforms.match.title_comparison) stands behind the title; it has no weight.
     """
     told = [_told(one) for one in model.settings["comparisons"]]
     told.insert(1, "CASE WHEN words_seen IS NOT NULL THEN {'field': 'words', 'seen': words_seen, 'weight': 0.0} END")

@@ -15,11 +15,11 @@ import pyarrow as pa
 from more_itertools import chunked
 
 from schemas import Resource, ResourceView, match_sha256
-from transforms.match.fold import fold
-from transforms.match.number import edition_and_numbers
+from transforms.match.folding import fold
+from transforms.match.numbering import edition_and_numbers
 from transforms.match.wording import Title, without_site
 
-VERSION = "7"  # of the columns' meaning: rows of another version are made again
+FEATURES_VERSION = "7"  # of the columns' meaning: rows of another version are made again
 _LISTED = pa.list_(pa.string())
 FEATURES = pa.schema(
     [
@@ -48,7 +48,7 @@ FEATURES = pa.schema(
         ("languages", _LISTED),
         ("identifiers", _LISTED),  # doi:, isbn:, handle: and url: with the value
     ],
-    metadata={"features": VERSION},
+    metadata={"features": FEATURES_VERSION},
 )
 _PART = 10_000  # records of which the rows are held before they become columns
 _DESCRIPTION = 80  # characters of the folded description
@@ -80,11 +80,6 @@ def features(records: Iterable[Live]) -> pa.Table:
     """Return one row for each record, in key order, in about 1 kB of memory each."""
     parts = (pa.record_batch(_columns(part), schema=FEATURES) for part in chunked(records, _PART))
     return pa.Table.from_batches(parts, schema=FEATURES).sort_by("key")
-
-
-def feature(live: Live) -> dict[str, Any]:
-    """The row of one record."""
-    return {name: column[0] for name, column in zip(FEATURES.names, _columns([live]), strict=True)}
 
 
 def _columns(part: Sequence[Live]) -> list[list[Any]]:

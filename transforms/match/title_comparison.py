@@ -6,8 +6,8 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from transforms.match.blocks import FORCED
-from transforms.match.features import titles_of
+from transforms.match.blocks import JUDGED_RULE
+from transforms.match.feature_rows import titles_of
 from transforms.match.model import Model
 from transforms.match.wording import titles_difference
 
@@ -21,7 +21,7 @@ def compare_wordings(connection: duckdb.DuckDBPyConnection, model: Model, everyt
 
     Reads `scored` and `shown`, the features of its records. Titles of one wording have no row.
     """
-    kept = "" if everything else f"AND (match_probability >= {model.review} - 1e-6 OR match_key = {FORCED})"
+    kept = "" if everything else f"AND (match_probability >= {model.review} - 1e-6 OR match_key = {JUDGED_RULE})"
     connection.execute("CREATE OR REPLACE TEMP TABLE difference (idx_l INTEGER, idx_r INTEGER, words_seen VARCHAR)")
     pairs = connection.sql(
         "SELECT idx_l, idx_r, l.written, r.written "

@@ -1,5 +1,5 @@
 # ruff: noqa: S608  # the SQL is put together from constants of this package, never from data
-"""The matcher: from features of all live records to scored pairs, of everybody or of what a night touched."""
+"""Match a catalog: from the features of all live records to scored pairs, of all records or of what changed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas import Judgement
-from transforms.match.blocks import FORCED, LIMIT, RULES, Oversized, block, pair, split
-from transforms.match.candidate import doubt
-from transforms.match.differ import capped_sql, compare_wordings
+from transforms.match.blocks import (
+    JUDGED_RULE,
+    MAX_BLOCK_RECORDS,
+    RULES,
+    Oversized,
+    split_blocks,
+    write_blocks,
+    write_pairs,
+)
+from transforms.match.candidates import find_vague_identifiers
+from transforms.match.increments import Changes, changes, find_touched, keep_touched_blocks
 from transforms.match.model import Model, log2_odds, read_model
-from transforms.match.score import PLACES, evidence_sql, score
-from transforms.match.touch import Changes, changes, ring, touch
+from transforms.match.scoring import PROBABILITY_DECIMALS, evidence_sql, score
+from transforms.match.title_comparison import capped_sql, compare_wordings
 
 PAIRS = pa.schema(
     [
@@ -34,14 +42,15 @@ PAIRS = pa.schema(
 
 
 class Resources(NamedTuple):
-    """What the matcher may use of the machine."""
+    """Limits on what the matcher uses of the machine."""
 
     memory: str = "1400MB"
     threads: int = 2
     folder: Path | None = None  # where DuckDB spills to; a temporary one when None
-    block: int = LIMIT  # records in a block, before it is split
+    block: int = MAX_BLOCK_RECORDS  # records in a block, before it is split
 
 
+_MAX_EXPLAINED_RECORDS = 50
 _MODEST = Resources()
 _UNCOMPARED = ("said", "written", "names", "record_sha256", "match_sha256", "digest")
 _LOOKED_AT = (
@@ -51,7 +60,7 @@ _LOOKED_AT = (
 
 
 class Matching(NamedTuple):
-    """What a run of the matcher found. `pairs` has the columns of PAIRS, by key; it is the whole catalog's."""
+    """Result of a match. `pairs` has the columns of PAIRS, in key order, for the whole catalog."""
 
     pairs: pa.Table
     compared: dict[str, int]  # pairs compared, by blocking rule
@@ -86,18 +95,18 @@ def match(
 
 
 def explain(rows: pa.Table, model: Model | None = None) -> pa.Table:
-    """The evidence of every pair of a few records (at most 50), however unlike: columns of PAIRS."""
-    if rows.num_rows > 50:
-        raise ValueError(f"{rows.num_rows} records to explain, and at most 50 are")
+    """Return the evidence of every pair of at most 50 records, however unlike, with the columns of PAIRS."""
+    if rows.num_rows > _MAX_EXPLAINED_RECORDS:
+        raise ValueError(f"{rows.num_rows} records to explain; give at most {_MAX_EXPLAINED_RECORDS}")
     model = model or read_model()
     connection = _connect(_MODEST, None)
     try:
         _load(connection, rows)
         connection.execute(
             "CREATE TEMP TABLE candidate_pair AS SELECT l.idx AS join_key_l, r.idx AS join_key_r, "
-            f"{FORCED}::TINYINT AS match_key FROM feature l JOIN feature r ON l.idx < r.idx"
+            f"{JUDGED_RULE}::TINYINT AS match_key FROM feature l JOIN feature r ON l.idx < r.idx"
         )
-        doubt(connection, LIMIT)
+        find_vague_identifiers(connection, MAX_BLOCK_RECORDS)
         score(connection, model, None)
         return _found(connection, model, everything=True)
     finally:
@@ -115,7 +124,7 @@ def _connect(resources: Resources, spill: str | None) -> duckdb.DuckDBPyConnecti
 def _load(connection: duckdb.DuckDBPyConnection, now: pa.Table) -> None:
     """Write the table `feature`, numbered in key order: a smaller idx is a smaller key.
 
-    What only evidence shows stays in the view `arrived`, which reads the arrow table.
+    The columns that only evidence and titles need stay in the view `arrived`, which reads the Arrow table.
     """
     keys = now["key"]
     if len(keys) > 1 and not pc.all(pc.less(keys.slice(0, len(keys) - 1), keys.slice(1))).as_py():
@@ -136,16 +145,16 @@ def _run(
     some = before is not None and known is not None
     since = changes(before, now) if isinstance(before, pa.Table) and some else before
     _load(connection, now)
-    block(connection, "feature", "block")
+    write_blocks(connection, "feature", "block")
     if since is not None and some:
-        touch(connection, since, limit)
-    ring(connection, some)
-    oversized = split(connection, "piece", limit)
-    pair(connection, "piece", some, "candidate_pair")
+        find_touched(connection, since, limit)
+    keep_touched_blocks(connection, some)
+    oversized = split_blocks(connection, "piece", limit)
+    write_pairs(connection, "piece", some, "candidate_pair")
     (evaluated,) = _one(connection, _LOOKED_AT if some else "SELECT count(*) FROM feature")
     connection.execute("DROP TABLE IF EXISTS block; DROP TABLE piece")
     _add_judged(connection, judgements)
-    doubt(connection, limit)
+    find_vague_identifiers(connection, limit)
     score(connection, model, log2_odds(model.review))
     found = _found(connection, model)
     connection.register("known_pair", known if some else PAIRS.empty_table())
@@ -170,13 +179,13 @@ def _add_judged(connection: duckdb.DuckDBPyConnection, judgements: Iterable[Judg
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE candidate_pair AS WITH judged AS (SELECT l.idx AS join_key_l, "
         "r.idx AS join_key_r, "
-        f"{FORCED}::TINYINT AS match_key FROM decided JOIN feature l ON l.key = a JOIN feature r ON r.key = b) "
+        f"{JUDGED_RULE}::TINYINT AS match_key FROM decided JOIN feature l ON l.key = a JOIN feature r ON r.key = b) "
         "SELECT * FROM candidate_pair ANTI JOIN judged USING (join_key_l, join_key_r) UNION ALL FROM judged"
     )
 
 
 def _found(connection: duckdb.DuckDBPyConnection, model: Model, everything: bool = False) -> pa.Table:
-    """The scored pairs that are kept: same, review, related or judged."""
+    """Return the scored pairs that are kept: same, review, related or judged."""
     same = f"p >= {model.same} AND NOT {capped_sql(model)}"
     verdict = f"CASE WHEN {same} THEN 'same' WHEN p >= {model.review} THEN 'review' ELSE 'different' END"
     hindered = " + ".join(f"least(mw_{name}, 0)" for name in model.guards)
@@ -185,7 +194,7 @@ def _found(connection: duckdb.DuckDBPyConnection, model: Model, everything: bool
         f"CASE WHEN p >= {model.review} OR match_weight - ({hindered}) < {log2_odds(model.same)} THEN NULL "
         f"WHEN mw_language < 0 THEN 'translation' WHEN {apart} THEN 'version' END"
     )
-    kept = "true" if everything else f"verdict <> 'different' OR related IS NOT NULL OR match_key = {FORCED}"
+    kept = "true" if everything else f"verdict <> 'different' OR related IS NOT NULL OR match_key = {JUDGED_RULE}"
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE shown AS SELECT * EXCLUDE (record_sha256, match_sha256, digest) FROM arrived "
         "SEMI JOIN (SELECT idx_l AS idx FROM scored UNION SELECT idx_r FROM scored) USING (idx)"
@@ -194,7 +203,8 @@ def _found(connection: duckdb.DuckDBPyConnection, model: Model, everything: bool
     return (
         connection.sql(
             "SELECT left_key, right_key, p AS probability, verdict, evidence, related FROM (SELECT l.key AS left_key, "
-            f"r.key AS right_key, round(match_probability, {PLACES}) AS p, {verdict} AS verdict, {related} AS related, "
+            f"r.key AS right_key, round(match_probability, {PROBABILITY_DECIMALS}) AS p, {verdict} AS verdict, "
+            f"{related} AS related, "
             f"match_key, {evidence_sql(model)} AS evidence FROM scored JOIN shown l ON l.idx = idx_l "
             f"JOIN shown r ON r.idx = idx_r LEFT JOIN difference USING (idx_l, idx_r)) WHERE {kept}"
         )
@@ -204,7 +214,7 @@ def _found(connection: duckdb.DuckDBPyConnection, model: Model, everything: bool
 
 
 def _counted(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], dict[str, int]]:
-    """The pairs compared and those not kept, by blocking rule."""
+    """Return how many pairs were compared, and how many of them are not kept, by blocking rule."""
     names = [*(rule.name for rule in RULES), "judgement"]
     compared = dict(
         connection.execute("SELECT match_key, count(*) FROM candidate_pair GROUP BY 1 ORDER BY 1").fetchall()
@@ -222,7 +232,7 @@ def _counted(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], dic
 
 
 def _together(connection: duckdb.DuckDBPyConnection, some: bool) -> pa.Table:
-    """The pairs found now, and those known before that were not looked at again and of which both sides still live."""
+    """Return the pairs found now, and the known ones that were not compared again and whose records both still live."""
     if not some:
         return connection.sql("SELECT * FROM found_pair ORDER BY left_key, right_key").to_arrow_table()
     return connection.sql(

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.match.blocks import FURTHER, block
+from transforms.match.blocks import SPLIT_KEYS, write_blocks
 
 
 class Changes(NamedTuple):
@@ -29,7 +29,7 @@ def changes(before: pa.Table, now: pa.Table) -> Changes:
     return Changes(now["key"].filter(pc.invert(same)), before.filter(pa.array(gone)))
 
 
-def touch(connection: duckdb.DuckDBPyConnection, since: Changes, limit: int) -> None:
+def find_touched(connection: duckdb.DuckDBPyConnection, since: Changes, limit: int) -> None:
     """Write the tables `changed` and `crossed` (idx), of which the pairs must be looked at again.
 
     `changed` are the records that are new or not what they were. `crossed` share a block that crossed the limit, or an
@@ -38,14 +38,14 @@ def touch(connection: duckdb.DuckDBPyConnection, since: Changes, limit: int) -> 
     pair is what it was.
     """
     _versions(connection, since)
-    block(connection, "gone", "gone_block")
+    write_blocks(connection, "gone", "gone_block")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE level AS SELECT b.*, c.idx IS NOT NULL AS fresh, false AS past FROM block b "
         "LEFT JOIN changed c USING (idx) SEMI JOIN (SELECT rule, value FROM block SEMI JOIN changed USING (idx) "
         "UNION SELECT rule, value FROM gone_block) USING (rule, value) UNION ALL SELECT *, false, true FROM gone_block"
     )
     connection.execute("CREATE OR REPLACE TEMP TABLE crossed (idx INTEGER)")
-    for further in (*FURTHER, None):
+    for further in (*SPLIT_KEYS, None):
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE size AS SELECT rule, value, count(*) FILTER (NOT past) AS after, "
             "count(*) FILTER (NOT fresh) AS earlier FROM level GROUP BY rule, value HAVING bool_or(fresh OR past)"
@@ -80,7 +80,7 @@ def _versions(connection: duckdb.DuckDBPyConnection, since: Changes) -> None:
     connection.execute("CREATE OR REPLACE TEMP VIEW both_versions AS FROM feature UNION ALL FROM gone")
 
 
-def ring(connection: duckdb.DuckDBPyConnection, some: bool) -> None:
+def keep_touched_blocks(connection: duckdb.DuckDBPyConnection, some: bool) -> None:
     """Write the table `piece`: whole blocks, of everybody, or where `some` those in which a touched record stands."""
     if not some:
         connection.execute("ALTER TABLE block RENAME TO piece")
