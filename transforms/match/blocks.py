@@ -1,5 +1,5 @@
 # ruff: noqa: S608  # the SQL is put together from constants of this package, never from data
-"""Which pairs of records are compared at all: blocking rules that hold for any script, and their size limit.
+"""Choose the pairs that are compared at all: blocking rules that hold for any script, and a limit to their size.
 
 A block is all records with one value of a rule. One that is larger than the limit is split by a further key, again and
 again; what is still too large after the last is left out whole and counted, so that no order of rows ever decides.

@@ -94,7 +94,7 @@ def _columns(sql: str) -> set[str]:
 
 
 def _halves(pairs: str) -> str:
-    """Return SQL for a table of pairs in two halves, because DuckDB gives each thread at least 122 880 rows of a table."""
+    """Return SQL for a table of pairs as two halves: DuckDB gives a thread at least 122 880 rows of a table."""
     return "(" + " UNION ALL ".join(f"SELECT * FROM {pairs} WHERE rowid % 2 = {half}" for half in (0, 1)) + ")"
 
 

@@ -1,6 +1,8 @@
 # ruff: noqa: S608  # the SQL is put together from constants of this package, never from data
-"""What is compared of a record: its features, less identifiers that tell nothing, and numbers that say quickly how
-much two of its lists can have in common."""
+"""Tables of what is compared of a record: its features without vague identifiers, and bit masks of its lists.
+
+Two lists whose masks have no bit in common have no member in common, which is quicker to see than from the lists.
+"""
 
 from __future__ import annotations
 

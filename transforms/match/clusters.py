@@ -1,4 +1,4 @@
-"""From pairs to clusters: records that are one work, without chains of weak links and never against a steward."""
+"""Join pairs into clusters of records that are one work, without chains of weak links, never against a steward."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from schemas import Cluster, Judgement, Match
 from transforms.match.feature_rows import titles_of
-from transforms.match.final_verdicts import Matches, Pair, Words, verdicts
+from transforms.match.final_verdicts import Matches, Overrides, Pair, read_verdicts
 from transforms.match.wording import titles_difference
 
 MAX_CLUSTER_RECORDS = 40  # records in a cluster; a work that more feeds than this describe is for a person to look at
@@ -60,7 +60,7 @@ class _Traits(NamedTuple):
 
 
 class Clustering(NamedTuple):
-    """Clusters of two records and more, in key order; every kept pair with its last word; pairs that are related."""
+    """Clusters of two records and more, in key order; every kept pair with its final verdict; related pairs."""
 
     clusters: list[Cluster]
     matches: Matches
@@ -70,14 +70,14 @@ class Clustering(NamedTuple):
 def cluster(
     pairs: pa.Table, features: pa.Table, judgements: Sequence[Judgement] = (), one_to_one: frozenset[str] = frozenset()
 ) -> Clustering:
-    """The clusters of a catalog: `pairs` and `features` as transforms.match gives them, judgements in their order.
+    """Return the clusters of a catalog, from the pairs and features of transforms.match and judgements in their order.
 
-    A steward's word wins over any link, "different" over a chain of "same"; two records of one feed of `one_to_one`
-    are never one work. What is refused for one of these reasons is put up for review with the reason.
+    A steward's judgement wins over any link, and "different" over a chain of "same"; two records of one feed of
+    `one_to_one` are never one work. A link that is refused for such a reason is for review, with the reason.
     """
     decided = _decisions(judgements)
     alone, others = _parted(pairs, decided, one_to_one)
-    kept = [match for match in verdicts(others) if match.verdict != "different" or _pair(match) in decided]
+    kept = [match for match in read_verdicts(others) if match.verdict != "different" or _pair(match) in decided]
     linked = {key for match in kept for key in _pair(match)}
     wanted = pc.is_in(features["key"], pa.array(sorted(linked.union(*decided)), pa.string()))
     rows = features.select([*_TRAITS, "written"]).filter(wanted)
@@ -87,7 +87,7 @@ def cluster(
     refused = dict(joined.join())
     stale = frozenset(pair for pair, judged in decided.items() if _stale(judged, traits))
     clusters = sorted([*_twos(alone, one_to_one), *joined.clusters(refused)], key=lambda found: found.keys)
-    last = Matches(pairs, Words(refused, decided, stale))
+    last = Matches(pairs, Overrides(refused, decided, stale))
     return Clustering(clusters, last, list(_related(pairs, features, decided)))
 
 

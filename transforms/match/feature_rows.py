@@ -1,4 +1,4 @@
-"""What the matcher reads of a record: one row of folded match fields, made once and kept until the record changes."""
+"""Make the match features of records: one row of folded fields each, kept until the record changes."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def _description(record: Resource | ResourceView) -> tuple[str | None, int | Non
 
 
 def languages(record: Resource | ResourceView) -> list[str]:
-    """The primary languages of the content that are declared or certain; varieties of one language are one."""
+    """Return the primary languages of the content, declared or detected for certain; varieties of one count as one."""
     sure = [one.tag for one in record.languages if one.origin == "declared" or one.confidence >= _CERTAIN_LANGUAGE]
     return _distinct(map(_one_language, sure))
 
@@ -208,7 +208,7 @@ def _one_language(tag: str) -> str:
 
 
 def identifiers(record: Resource | ResourceView) -> list[str]:
-    """Identifiers that can make two records certain, as scheme:value; placeholders are none."""
+    """Return the identifiers of the work as scheme:value, without placeholders and addresses that name no work."""
     found: set[tuple[str, str]] = {
         (one.scheme, one.value.strip().lower()) for one in record.identifiers if one.scheme in _STRONG
     }
@@ -220,7 +220,7 @@ def identifiers(record: Resource | ResourceView) -> list[str]:
 
 
 def _address(url: str | None) -> str:
-    """A web address without what does not tell two pages apart; empty for a site's front page."""
+    """Return a web address without what does not tell two pages apart; empty for a site's front page."""
     if not url or not url.startswith(("http://", "https://")):
         return ""
     address, _, fragment = url.split("://", 1)[1].partition("#")

@@ -1,4 +1,4 @@
-"""The last word on every pair: what the matcher said, unless a steward or the clusters say otherwise."""
+"""Final verdicts of pairs: the matcher's, unless a steward judged the pair or its link was refused."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _DECODER = msgspec.json.Decoder(tuple[Evidence, ...])
 BATCH = 20_000
 
 
-class Words(NamedTuple):
-    """What is said of some pairs beside the matcher's word: a link refused, a judgement, one that grew old."""
+class Overrides(NamedTuple):
+    """What overrides the matcher's verdict on some pairs: refused links, judgements, and those that are out of date."""
 
     refused: Mapping[Pair, str]
     judged: Mapping[Pair, Judgement]
     stale: frozenset[Pair]
 
-    def last(self, match: Match) -> Match:
+    def final(self, match: Match) -> Match:
         """The match as it is shown: a steward's verdict, or review where a link was refused or a judgement grew old."""
         pair = match.left_key, match.right_key
         judged, refused = self.judged.get(pair), self.refused.get(pair)
@@ -43,17 +43,17 @@ class Words(NamedTuple):
 
 
 class Matches(Sequence[Match]):
-    """Every kept pair with its last word, in the order of the table; each is read when it is asked for."""
+    """Every kept pair with its final verdict, in the order of the table; each is read when it is asked for."""
 
-    def __init__(self, pairs: pa.Table, words: Words) -> None:
+    def __init__(self, pairs: pa.Table, overrides: Overrides) -> None:
         self.pairs = pairs
-        self.words = words
+        self.overrides = overrides
 
     def __len__(self) -> int:
         return int(self.pairs.num_rows)
 
     def __iter__(self) -> Iterator[Match]:
-        return map(self.words.last, _read(self.pairs))
+        return map(self.overrides.final, _read(self.pairs))
 
     @overload
     def __getitem__(self, place: int) -> Match: ...
@@ -62,8 +62,8 @@ class Matches(Sequence[Match]):
     def __getitem__(self, place: int | slice) -> Match | Sequence[Match]:
         places = range(len(self))[place]
         if isinstance(places, int):
-            return next(iter(Matches(self.pairs.slice(places, 1), self.words)))
-        return Matches(self.pairs.take(list(places)), self.words)
+            return next(iter(Matches(self.pairs.slice(places, 1), self.overrides)))
+        return Matches(self.pairs.take(list(places)), self.overrides)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Matches) and list(self) == list(other)
@@ -71,7 +71,7 @@ class Matches(Sequence[Match]):
     __hash__ = None  # type: ignore[assignment]  # a table has none
 
 
-def verdicts(pairs: pa.Table) -> Iterator[Match]:
+def read_verdicts(pairs: pa.Table) -> Iterator[Match]:
     """The pairs of a table as the matcher left them, without the evidence: it is not read."""
     names = ("left_key", "right_key", "probability", "verdict")
     for left, right, probability, verdict in zip(*(pairs[name].to_pylist() for name in names), strict=True):

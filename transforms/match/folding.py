@@ -73,14 +73,14 @@ _LONG_WORD = 30  # characters; longer ones, such as titles without spaces, seldo
 
 
 def fold(text: str) -> str:
-    """The text in its one spelling: words apart by one space; empty when it holds no letter and no digit."""
+    """Return the text in its one spelling, words separated by one space; empty when it has no letter and no digit."""
     if text.isascii():
         return " ".join(text.translate(_FOLDING).split())
     return " ".join(filter(None, map(_WORDS.__getitem__, text.split())))
 
 
 def roman(word: str) -> int | None:
-    """The value of a Roman numeral up to 89, or None when the folded word is none."""
+    """Return the value of a Roman numeral up to 89; None when the folded word is not one."""
     if not word or len(word) > 8 or not _ROMAN.fullmatch(word):
         return None
     values = [_ROMAN_VALUE[letter] for letter in word]

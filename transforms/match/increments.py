@@ -1,5 +1,5 @@
 # ruff: noqa: S608  # the SQL is put together from constants of this package, never from data
-"""Which records a night's changes can bear upon, so that only they are compared again."""
+"""Find the records whose pairs a night's changes can alter, so that only these are compared again."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from transforms.match.blocks import SPLIT_KEYS, write_blocks
 
 
 class Changes(NamedTuple):
-    """What changed between two runs."""
+    """Difference between the features of two runs."""
 
     fresh: pa.ChunkedArray  # keys of the features that are new or not what they were
     gone: pa.Table  # features as they were of what changed or went
 
 
 def changes(before: pa.Table, now: pa.Table) -> Changes:
-    """What changed from the features of one run to those of the next."""
+    """Return what changed from the features of one run to those of the next."""
     places = pc.index_in(now["key"], before["key"])
     same = pc.fill_null(pc.equal(before["digest"].take(places), now["digest"]), False)
     gone = np.ones(before.num_rows, dtype=bool)

@@ -1,4 +1,4 @@
-"""The frozen model: weights, thresholds and term frequencies, made by bench/train_match.py and read here."""
+"""Read the frozen model: weights, thresholds and term frequencies, made by bench/train_match.py."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Model(Base, frozen=True, kw_only=True):
 
 @cache
 def read_model(path: Path = MODEL_PATH) -> Model:
-    """The model of a file. Raises ModelUnusable, saying what to do."""
+    """Read the model of a file. Raises ModelUnusable, which says what to do."""
     mend = "train it again with `python bench/train_match.py` or restore the file of this release"
     try:
         raw = msgspec.json.decode(path.read_bytes())
@@ -52,12 +52,12 @@ def read_model(path: Path = MODEL_PATH) -> Model:
 
 
 def log2_odds(probability: float) -> float:
-    """The match weight at which a pair has this probability."""
+    """Return the match weight (log2 odds) at which a pair has this probability."""
     return math.log2(probability / (1 - probability))
 
 
 def matcher_version() -> str:
-    """What tells this matcher's results from another's: the version of its features and its model file."""
+    """Return the version of the matcher: of its features, and a digest of its model file."""
     from transforms.match.feature_rows import FEATURES_VERSION
 
     return f"{FEATURES_VERSION}-{hashlib.sha256(MODEL_PATH.read_bytes()).hexdigest()[:16]}"

@@ -1,4 +1,4 @@
-"""What numbers a title: parts of a series and editions of a work are told apart by it alone."""
+"""Read the numbers of a title, which alone tell parts of a series and editions of a work apart."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TELLING = frozenset({*_PART, *_EDITION, *ORDINALS, *_SURE_ROMAN})  # without on
 
 
 def edition_and_numbers(title: str, year: int | None) -> tuple[str, str]:
-    """The edition of a folded title, and its other numerals in order; a year that the record states is neither."""
+    """Return the edition of a folded title, and its other numerals in order; the record's own year is neither."""
     words = title.split()
     if not (_DIGITS.search(title) or _TELLING.intersection(words) or roman(words[-1] if words else "")):
         return "", ""

@@ -1,5 +1,5 @@
 # ruff: noqa: S608  # the SQL is put together from constants of this package, never from data
-"""Scores candidate pairs with splink over DuckDB and puts in words what was seen of each."""
+"""Score candidate pairs with splink over DuckDB, and write the evidence of each in words."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ def _register_frequencies(connection: duckdb.DuckDBPyConnection, api: Any, linke
 
 
 def evidence_sql(model: Model) -> str:
-    """SQL that writes a scored pair's evidence as the JSON list of schemas.Evidence: what says nothing is left out.
+    """Return SQL for a scored pair's evidence, a JSON list of schemas.Evidence; without comparisons of no weight.
 
-    What tells the titles apart (transforms.match.title_comparison) stands behind the title; it has no weight.
+    The difference between the titles (transforms.match.title_comparison) follows the title; it has no weight.
     """
     told = [_told(one) for one in model.settings["comparisons"]]
     told.insert(1, "CASE WHEN words_seen IS NOT NULL THEN {'field': 'words', 'seen': words_seen, 'weight': 0.0} END")

@@ -1,5 +1,5 @@
 # ruff: noqa: S608  # the SQL is put together from constants of this package and the model, never from data
-"""Compares the titles of scored pairs by their words: a difference is never outweighed but by an identifier."""
+"""Compare the titles of scored pairs by their words: only a shared identifier outweighs a difference."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _differences(pairs: pa.RecordBatch) -> pa.Table:
 
 
 def capped_sql(model: Model) -> str:
-    """SQL that is true of a scored pair, joined with `difference`, that no machine may call one work.
+    """Return SQL that is true of a scored pair, joined with `difference`, that may be for review at best.
 
     Its titles differ and no identifier is shared.
     """

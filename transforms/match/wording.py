@@ -1,4 +1,4 @@
-"""Compares titles by their words: the same, a slip of one letter inside one long word, or another word.
+"""Compare titles by their words: the same, a slip of one letter inside one long word, or another word.
 
 Alike letters do not make alike works: "Rivers and lakes" and "Rivers and seas" differ in one word and are two works. So
 are "Addition …" and "Addiction …": a slip, which a typist makes and a language seldom (a letter left out, doubled or
@@ -299,22 +299,25 @@ def _turned(wording: _Wording) -> _Wording | None:
 
 
 def _words_difference(left: _Wording, right: _Wording) -> Difference:
-    """What differs between two titles that have not the same words in one order."""
+    """Return what differs between two titles that do not have the same words in one order."""
     exchanged = _exchanged(left, right)
     mine = [left.words[place] for place in _only(left.words, exchanged.words)]
     theirs = [exchanged.words[place] for place in _only(exchanged.words, left.words)]
     if not mine and not theirs:
         return Difference(_ORDER, *_trimmed(left.words, right.words))
-    written = [word.written for word in mine], [word.written for word in theirs]
-    if not mine or not theirs:
-        return Difference(_ONE_SIDE, *written)
-    if len(mine) > 1 or len(theirs) > 1:
-        return Difference(_SEVERAL, *written)
-    one, other = mine[0], theirs[0]
+    if len(mine) == len(theirs) == 1:
+        return _word_difference(left, exchanged, mine[0], theirs[0])
+    label = _SEVERAL if mine and theirs else _ONE_SIDE
+    return Difference(label, [word.written for word in mine], [word.written for word in theirs])
+
+
+def _word_difference(left: _Wording, right: _Wording, one: _Word, other: _Word) -> Difference:
+    """Return what differs between two titles of which each has one word that the other has not."""
     if _UNSPACED.search(one.folded) and _UNSPACED.search(other.folded):
         return _characters_difference(one.written, other.written)
-    in_place = [other.folded if word == one.folded else word for word in left.folded] == exchanged.folded
-    return Difference(LETTER if in_place and is_slip(one.folded, other.folded) else _ONE, *written)
+    in_place = [other.folded if word == one.folded else word for word in left.folded] == right.folded
+    label = LETTER if in_place and is_slip(one.folded, other.folded) else _ONE
+    return Difference(label, [one.written], [other.written])
 
 
 def _trimmed(left: Sequence[_Word], right: Sequence[_Word]) -> tuple[list[str], list[str]]:
