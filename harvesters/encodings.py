@@ -1,4 +1,4 @@
-"""Which encoding bytes are in: what they declare, what their header says, or what they look like."""
+"""Find out which encoding bytes are in: what they declare, what their header says, or what they look like."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 from charset_normalizer import from_bytes
 
-# what the library's languages are written in; an encoding beyond them that fits some bytes is a coincidence
+# encodings of the library's languages; that another one fits is a coincidence
 _LIKELY = [
     *("utf_8", "cp1252", "cp1251", "cp1250", "cp1256", "cp1254", "cp1253", "cp1255", "cp1257", "cp1258", "cp874"),
     *("koi8_r", "koi8_u", "iso8859_2", "iso8859_5", "iso8859_6", "iso8859_9", "mac_cyrillic", "mac_roman", "cp866"),
@@ -16,8 +16,8 @@ _LIKELY = [
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.-]+)", re.I)
 
 
-def known(encoding: str) -> bool:
-    """Whether there is such an encoding."""
+def is_known(encoding: str) -> bool:
+    """Return whether Python knows the encoding."""
     try:
         codecs.lookup(encoding)
     except LookupError:
@@ -26,7 +26,7 @@ def known(encoding: str) -> bool:
 
 
 def decodes(body: bytes, encoding: str) -> bool:
-    """Whether bytes are valid in an encoding; no bytes are in one that there is not."""
+    """Return whether bytes are valid in an encoding; none are in an unknown one."""
     try:
         body.decode(encoding)
     except (UnicodeDecodeError, LookupError):
@@ -35,27 +35,29 @@ def decodes(body: bytes, encoding: str) -> bool:
 
 
 def charset(content_type: str) -> str | None:
-    """The encoding that a Content-Type header names."""
-    said = _CHARSET.search(content_type)
-    return said[1] if said else None
+    """Return the encoding that a Content-Type header names."""
+    match = _CHARSET.search(content_type)
+    return match[1] if match else None
 
 
-def guessed(body: bytes) -> str | None:
-    """The encoding that bytes look like; None when they look like none."""
+def detect_encoding(body: bytes) -> str | None:
+    """Return the encoding that bytes look like; None if they look like none of the likely ones."""
     best = from_bytes(body, cp_isolation=_LIKELY).best()
     return best.encoding if best else None
 
 
 def encoding_of(declared: str, texts: list[bytes], content_type: str) -> tuple[str, list[str]]:
-    """The encoding of a document's texts, and what is to be noted.
+    """Return the encoding of a document's texts, and notes for the operator.
 
-    The declared one, unless no text with more than ASCII in it is valid in that: then the header's, or a guess.
+    It is the declared one, unless no text that is not ASCII is valid in that: then the header's, or a detected one.
     """
-    foreign = [text for text in texts if not text.isascii()]
-    if not foreign or any(decodes(text, declared) for text in foreign):
+    texts = [text for text in texts if not text.isascii()]
+    if not texts or any(decodes(text, declared) for text in texts):
         return declared, []
-    said = charset(content_type)
-    if said and said.lower() != declared.lower() and all(decodes(text, said) for text in foreign):
-        return said, [f"the page declares {declared} and is {said}, as its header says"]
-    guess = guessed(b"\n".join(foreign))
-    return (guess, [f"the page declares {declared} and seems to be {guess}"]) if guess else (declared, [])
+    from_header = charset(content_type)
+    if from_header and from_header.lower() != declared.lower() and all(decodes(text, from_header) for text in texts):
+        return from_header, [f"the page declares {declared} and is {from_header}, as its header says"]
+    detected = detect_encoding(b"\n".join(texts))
+    if detected is None:
+        return declared, []
+    return detected, [f"the page declares {declared} and seems to be {detected}"]

@@ -1,7 +1,7 @@
-"""Find markers from ever later places of a body, reading it once in all.
+"""Find markers from increasing positions of a body, reading the body once in all.
 
-"From each start, search for the end" reads a body again for every start that has no end near it: twice as many bytes
-then take four times as long. What has been found, or found to be missing, is remembered here for the next start.
+Searching for the end from each start reads the body again for every start without an end nearby: twice as many bytes
+then take four times as long. What was found, or found to be missing, is remembered here for the next start.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ import re
 from bisect import bisect_left
 
 
-class Next:
-    """Finds the next occurrence of a marker; the places that it is asked for must not decrease."""
+class NextOccurrence:
+    """Finds the next occurrence of a marker, from positions that do not decrease."""
 
     def __init__(self, body: bytes, marker: bytes) -> None:
         self._body = body
         self._marker = marker
-        self._place = body.find(marker)
+        self._position = body.find(marker)
 
     def at_or_after(self, start: int) -> int:
-        """The first occurrence that begins at `start` or behind; -1 when there is none."""
-        if 0 <= self._place < start:
-            self._place = self._body.find(self._marker, start)
-        return self._place
+        """Return the first occurrence that begins at `start` or behind it; -1 if there is none."""
+        if 0 <= self._position < start:
+            self._position = self._body.find(self._marker, start)
+        return self._position
 
 
 class EndTags:
@@ -36,7 +36,8 @@ class EndTags:
             self._begins.setdefault(tag[1], []).append(tag.start())
             self._ends.setdefault(tag[1], []).append(tag.end())
 
-    def after(self, name: bytes, start: int) -> int:
-        """Where the first end tag of this name that begins at `start` or behind ends; -1 when there is none."""
-        n = bisect_left(self._begins.get(name, []), start)
-        return self._ends[name][n] if n < len(self._ends.get(name, [])) else -1
+    def end_after(self, name: bytes, start: int) -> int:
+        """Return where the first end tag of this name that begins at `start` or behind it ends; -1 if there is none."""
+        number = bisect_left(self._begins.get(name, []), start)
+        ends = self._ends.get(name, [])
+        return ends[number] if number < len(ends) else -1

@@ -10,8 +10,8 @@ from html.entities import html5
 
 from lxml import etree
 
-from harvesters.encodings import known
-from harvesters.occurrences import Next
+from harvesters.encodings import is_known
+from harvesters.occurrences import NextOccurrence
 
 _DECLARED_ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 _BOM_AND_SPACE = b"\xef\xbb\xbf \t\r\n"
@@ -94,7 +94,7 @@ def encoding_override(body: bytes) -> str | None:
     """
     match = _DECLARED_ENCODING.match(body)
     name = match[1].decode("ascii").lower() if match else "utf-8"
-    if name in _UTF_8 or (body.isascii() and known(name) and not name.startswith(_WIDE_PREFIXES)):
+    if name in _UTF_8 or (body.isascii() and is_known(name) and not name.startswith(_WIDE_PREFIXES)):
         return None
     try:
         body.decode("utf-8")
@@ -114,7 +114,7 @@ def replace_named_entities(body: bytes) -> bytes:
 
     XML's own five stay, and so does everything in CDATA sections, comments and processing instructions.
     """
-    section_ends = {begin: Next(body, end) for begin, end in _SECTION_ENDS.items()}
+    section_ends = {begin: NextOccurrence(body, end) for begin, end in _SECTION_ENDS.items()}
     parts: list[bytes] = []
     copied = at = 0
     while match := _ENTITY_OR_SECTION.search(body, at):

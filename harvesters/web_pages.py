@@ -1,8 +1,14 @@
-"""Recognising the web page that comes where data should: a login, a firewall, an error in a page's clothes."""
+"""Recognize a web page that comes instead of data: a login, a firewall, an error."""
 
 from __future__ import annotations
 
 import re
+
+# how much of a page is read
+_MAX_START_BYTES = 4_096
+_MAX_SIGN_BYTES = 200_000
+_MAX_TITLE_BYTES = 20_000
+_MAX_TITLE_CHARS = 80
 
 _HTML = re.compile(
     rb"^\s*+(?:\xef\xbb\xbf\s*+)?(?:<!--(?:[^-]++|-(?!->))*+-->\s*+)*+<(?:!doctype\s+html|html|head|body|title|script)\b",
@@ -10,7 +16,8 @@ _HTML = re.compile(
 )
 _TITLE = re.compile(rb"<title[^<>]*>", re.I)
 _TITLE_END = re.compile(rb"</title>", re.I)
-_SIGNS: tuple[tuple[str, str, re.Pattern[bytes]], ...] = (
+# the cause, what the page is, and what only such pages hold
+_KINDS: tuple[tuple[str, str, re.Pattern[bytes]], ...] = (
     (
         "blocked",
         "a firewall's page",
@@ -30,23 +37,23 @@ _SIGNS: tuple[tuple[str, str, re.Pattern[bytes]], ...] = (
 
 
 def is_html(body: bytes) -> bool:
-    """Whether a body is a web page rather than data."""
-    return _HTML.match(body[:4096]) is not None
+    """Return whether a body is a web page rather than data."""
+    return _HTML.match(body[:_MAX_START_BYTES]) is not None
 
 
 def html_cause(body: bytes, otherwise: str) -> tuple[str, str]:
-    """The cause and the name of a web page that came instead of data; (otherwise, "") for what is no web page."""
+    """Return the cause and a description of a web page that came instead of data; (otherwise, "") for another body."""
     if not is_html(body):
         return otherwise, ""
-    for cause, name, sign in _SIGNS:
-        if sign.search(body[:200_000]):
-            return cause, name
-    title = _title(body[:20_000]).decode("utf-8", "replace")[:80]
+    for cause, kind, sign in _KINDS:
+        if sign.search(body[:_MAX_SIGN_BYTES]):
+            return cause, kind
+    title = _title(body[:_MAX_TITLE_BYTES]).decode("utf-8", "replace")[:_MAX_TITLE_CHARS]
     return otherwise, f"a web page ({title!r})" if title else "a web page"
 
 
 def _title(body: bytes) -> bytes:
-    """What stands between a page's title tags; empty when it has none."""
+    """Return what is between a page's title tags; empty if it has none."""
     begin = _TITLE.search(body)
     end = _TITLE_END.search(body, begin.end()) if begin else None
     return body[begin.end() : end.start()].strip() if begin and end else b""

@@ -1,49 +1,46 @@
-"""Feeds that come as documents: asked for once, only when they changed, and given to landing in pages."""
+"""Feeds that come as one document: requested once, only when it changed, and passed to landing in pages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
 
 from more_itertools import chunked
 
 from harvesters.client import Client, Reply
 from harvesters.lists import server_date
+from harvesters.records import Result, split_results
 from harvesters.whole import require_as_many_as_before
-from schemas import Ask, Base, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
+from schemas import Ask, Environment, Feed, Page
 
 _Report = Callable[[int, int | None], None]
-_IN_A_PAGE = 500  # records
+_Reader = Callable[[Feed, Reply, Client], Iterable[Result]]
+_PAGE_RECORDS = 500
 
 
-class Broken(Base, frozen=True, kw_only=True):
-    """A record that cannot be read, with its text."""
+def harvest_document(
+    feed: Feed, ask: Ask, env: Environment, report: _Report, read: _Reader, *, whole: bool
+) -> Iterator[Page]:
+    """Yield the records that `read` finds in the document at the feed's url, as `harvesters.harvest` promises.
 
-    skipped: Skipped
-    raw: RawResponse | None = None
-
-
-Read = SourceRecord | Broken
-_Reader = Callable[[Feed, Reply, Client], Iterable[Read]]
-
-
-def document(feed: Feed, ask: Ask, env: Environment, report: _Report, read: _Reader, *, whole: bool) -> Iterator[Page]:
-    """The records of the document at the feed's url, as `harvesters.harvest` promises.
-
-    `whole` says whether such a document lists everything, so that what is absent is gone. A document that is
-    interrupted is asked for again from its beginning.
+    `whole` says whether such a document lists everything, so that an absent record is gone. A document whose harvest
+    is interrupted is requested again from its beginning.
     """
     with Client(feed, ask, env) as client:
         method, body = feed.request.method, feed.request.body or None
         reply = client.send(feed.url, method=method, params=feed.request.params, body=body, conditional=True)
         if reply.status == 304:
-            yield Page(complete=True, not_modified=True, validators=ask.validators)
+            yield not_modified(ask)
             return
         yield from pages(read(feed, reply, client), feed, ask, client, report, server_date(reply), whole=whole)
 
 
+def not_modified(ask: Ask) -> Page:
+    """Return the complete page of a document that has not changed since the last harvest."""
+    return Page(complete=True, not_modified=True, validators=ask.validators)
+
+
 def pages(
-    found: Iterable[Read],
+    results: Iterable[Result],
     feed: Feed,
     ask: Ask,
     client: Client,
@@ -53,27 +50,20 @@ def pages(
     whole: bool,
     repeated: int = 0,
 ) -> Iterator[Page]:
-    """Records in pages, then the complete one. Raises HarvestFailed.
+    """Yield records in pages, then the complete page. Raises HarvestFailed.
 
-    They are of one list and, as `schemas.source.Listing` counts, of one page; `repeated` is what was listed on two.
+    All of them are one page of one list, as `schemas.Listing` counts; `repeated` is how many were listed on two.
+    `date` is the server's clock at the first response.
     """
     listed = 0
-    for batch in chunked(found, _IN_A_PAGE):
-        records = [one for one in batch if isinstance(one, SourceRecord)]
-        broken = [one for one in batch if isinstance(one, Broken)]
+    for batch in chunked(results, _PAGE_RECORDS):
+        records, skipped, raw = split_results(batch)
         if ask.limit is not None:
             records = records[: max(0, ask.limit - listed)]
-        listed += len(records) + len(broken)
+        listed += len(records) + len(skipped)
         report(listed, None)
         notes, client.notes = tuple(client.notes), []
-        yield Page(
-            records=records,
-            skipped=tuple(one.skipped for one in broken),
-            raw=tuple(one.raw for one in broken if one.raw),
-            notes=notes,
-            full=whole,
-            response_date=date,
-        )
+        yield Page(records=records, skipped=skipped, raw=raw, notes=notes, full=whole, response_date=date)
         if ask.limit is not None and listed >= ask.limit:
             return
     if whole:
@@ -87,8 +77,3 @@ def pages(
         response_date=date,
         validators=dict(client.validators),
     )
-
-
-def now() -> str:
-    """The time at which a record is read, as SourceRecord wants it."""
-    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"

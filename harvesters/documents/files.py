@@ -1,6 +1,7 @@
-"""A folder or a zip of files: LOM XML, IMS manifests, JSON. Nothing is unpacked to disk, so no name can lead astray.
+"""A folder or a zip of files: LOM XML, IMS manifests, JSON.
 
-The url is an http or https address of a zip, or inbox:NAME for a zip or folder below ELIB_HOME/inbox.
+Nothing is unpacked to disk, so that the names in a zip can write nothing outside a folder.
+The url is an http or https URL of a zip, or inbox:NAME for a zip or folder in ELIB_HOME/inbox.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -18,156 +18,156 @@ from lxml import etree
 
 from harvesters.causes import failed
 from harvesters.client import Client
-from harvesters.documents.document import Broken, Read, now, pages
+from harvesters.documents.document import not_modified, pages
 from harvesters.lists import NotJson, elements, server_date, source_record
+from harvesters.records import Result, Unreadable, build_record, unreadable
 from harvesters.strict_xml import InvalidXml, parse_xml
 from harvesters.web_pages import html_cause
-from schemas import Ask, Environment, Feed, HarvestFailed, Page, RawResponse, Skipped, SourceRecord
+from schemas import Ask, Environment, Feed, HarvestFailed, Page
 
 _Report = Callable[[int, int | None], None]
+_File = tuple[str, bytes | Unreadable]  # the name within the folder or zip, and the content
 _INBOX = "inbox:"
-_TOTAL = 32  # times [request] max_bytes: what all files of one zip may unpack to
-_ROOTS = {"lom": "lom", "manifest": "imscp"}  # root element → format, where the feed file names none of its own
-# What zipfile raises of the list of a zip: damaged; RuntimeError when of a later version; with names in no encoding
-_NO_ZIP = (zipfile.BadZipFile, RuntimeError, UnicodeDecodeError)
-# Of a member: RuntimeError when it is encrypted or its compression unknown, OSError for bz2
-_UNPACKABLE = (zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError)
-_MEMBER = b"PK\x03\x04"  # how a zip with anything in it begins
+_MAX_TOTAL = 32  # times [request] max_bytes: what all files of one zip may unpack to
+_FORMATS = {"lom": "lom", "manifest": "imscp"}  # root element → format, where the feed file names no other than lom
+# what zipfile raises for a list that is damaged, of a later version (RuntimeError), or with names in no encoding
+_ZIP_ERRORS = (zipfile.BadZipFile, RuntimeError, UnicodeDecodeError)
+# and for a file: RuntimeError if it is encrypted or its compression is unknown, OSError for bz2
+_ZIPPED_FILE_ERRORS = (zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError)
+_ZIP_START = b"PK\x03\x04"  # of a zip that is not empty
 _PACKAGES = (".zip", ".imscc")
+_MAC_COMPANION = "._"  # prefix of the files that macOS adds beside its own
 
 
 def harvest(feed: Feed, ask: Ask, env: Environment, report: _Report) -> Iterator[Page]:
-    """One record a file, one an element of a JSON list; the files are the whole list."""
+    """Yield one record per file, or per element of a JSON list; the files are the whole list."""
     with Client(feed, ask, env) as client:
         if feed.url.startswith(_INBOX):
-            found, date = _inbox(feed, env), None
+            files, date = _read_inbox(feed, env), None
         else:
             reply = client.send(feed.url, params=feed.request.params, conditional=True)
             if reply.status == 304:
-                yield Page(complete=True, not_modified=True, validators=ask.validators)
+                yield not_modified(ask)
                 return
-            found, date = _zip(feed, io.BytesIO(reply.body), reply.body), server_date(reply)
-        read = (record for name, body in found for record in _records(feed, name, body))
-        yield from pages(read, feed, ask, client, report, date, whole=True)
+            files, date = _read_zip(feed, io.BytesIO(reply.body), reply.body), server_date(reply)
+        results = (result for name, content in files for result in _records(feed, name, content))
+        yield from pages(results, feed, ask, client, report, date, whole=True)
 
 
-def _inbox(feed: Feed, env: Environment) -> Iterator[tuple[str, bytes | Broken]]:
-    """The files of a folder or zip below the inbox, in name order. A link that leads out of it is refused."""
-    root = (env.home / "inbox").resolve()
-    place = (root / feed.url.removeprefix(_INBOX)).resolve()
-    if not place.is_relative_to(root):
+# files
+
+
+def _read_inbox(feed: Feed, env: Environment) -> Iterator[_File]:
+    """Return the files of a folder or zip in the inbox, in name order. Links that leave it are refused."""
+    inbox = (env.home / "inbox").resolve()
+    path = (inbox / feed.url.removeprefix(_INBOX)).resolve()
+    if not path.is_relative_to(inbox):
         raise failed("forbidden_address", f"{feed.url} leads out of {_INBOX}")
-    if place.is_file():
-        return _zip(feed, place, place.read_bytes()[:512])
-    if not place.is_dir():
+    if path.is_file():
+        return _read_zip(feed, path, path.read_bytes()[:512])
+    if not path.is_dir():
         raise failed("gone", f"{feed.url}: there is no such file or folder in ELIB_HOME/inbox")
-    return _folder(feed, place)
+    return _read_folder(feed, path)
 
 
-def _folder(feed: Feed, place: Path) -> Iterator[tuple[str, bytes | Broken]]:
-    for path in sorted(place.rglob("*")):
+def _read_folder(feed: Feed, folder: Path) -> Iterator[_File]:
+    for path in sorted(folder.rglob("*")):
         if not path.is_file():
             continue
-        if not path.resolve().is_relative_to(place):
+        if not path.resolve().is_relative_to(folder):
             raise failed("forbidden_address", f"{path.name} is a link that leads out of {feed.url}")
         if path.stat().st_size > feed.request.max_bytes:
             raise failed("too_large", f"{path.name} has more than {feed.request.max_bytes} bytes")
-        yield path.relative_to(place).as_posix(), path.read_bytes()
+        yield path.relative_to(folder).as_posix(), path.read_bytes()
 
 
-def _zip(feed: Feed, place: Path | io.BytesIO, start: bytes) -> Iterator[tuple[str, bytes | Broken]]:
-    """The files of a zip in name order, each read up to the feed's limit whatever the zip says of its size."""
+def _read_zip(feed: Feed, zip_file: Path | io.BytesIO, start: bytes) -> Iterator[_File]:
+    """Yield the files of a zip in name order, each read up to the feed's limit whatever size the zip declares.
+
+    `start` is the beginning of the zip, to recognize a web page. Raises HarvestFailed.
+    """
     limit, total = feed.request.max_bytes, 0
     try:
-        archive = zipfile.ZipFile(place)
-    except _NO_ZIP as error:
-        cause, what = html_cause(start, "malformed" if start[:4] == _MEMBER else "bad_format")
-        raise failed(cause, f"{feed.url} is {what or 'no whole zip'} ({error})") from error
+        archive = zipfile.ZipFile(zip_file)
+    except _ZIP_ERRORS as error:
+        cause, page = html_cause(start, "malformed" if start[:4] == _ZIP_START else "bad_format")
+        raise failed(cause, f"{feed.url} is {page or 'no complete zip'} ({error})") from error
     with archive:
-        entries = sorted((one for one in archive.infolist() if not one.is_dir()), key=lambda one: one.filename)
-        if len(entries) > feed.request.max_pages:
+        members = sorted((member for member in archive.infolist() if not member.is_dir()), key=lambda one: one.filename)
+        if len(members) > feed.request.max_pages:
             raise failed("too_large", f"{feed.url} holds more than {feed.request.max_pages} files")
-        for entry in entries:
-            name = entry.filename
+        for member in members:
+            name = PurePosixPath(member.filename).as_posix()
             try:
-                with archive.open(entry) as member:
-                    body = member.read(limit + 1)
-            except _UNPACKABLE as error:
-                yield PurePosixPath(name).as_posix(), _unpackable(feed, name, error)
+                with archive.open(member) as file:
+                    content = file.read(limit + 1)
+            except _ZIPPED_FILE_ERRORS as error:
+                yield name, _unpackable(feed, member.filename, error)
                 continue
-            total += len(body)
-            if len(body) > limit or total > _TOTAL * limit:
-                raise failed("too_large", f"{feed.url} unpacks to more than the feed allows, at {name}")
-            yield PurePosixPath(name).as_posix(), body
+            total += len(content)
+            if len(content) > limit or total > _MAX_TOTAL * limit:
+                raise failed("too_large", f"{feed.url} unpacks to more than the feed allows, at {member.filename}")
+            yield name, content
 
 
-def _unpackable(feed: Feed, name: str, error: Exception) -> Broken:
-    """A file that is damaged or encrypted; the others are read."""
-    bare = not feed.identifier or PurePosixPath(name).suffix.lower() != ".json"  # its record bears the file's name
-    return Broken(skipped=Skipped(identifier=name if bare else None, reason=f"{name} cannot be unpacked ({error})"))
+def _unpackable(feed: Feed, name: str, error: Exception) -> Unreadable:
+    """Return a file that is damaged or encrypted; the others are read."""
+    is_identifier = not feed.identifier or PurePosixPath(name).suffix.lower() != ".json"
+    return unreadable(name if is_identifier else None, f"{name} cannot be unpacked ({error})")
 
 
-def _records(feed: Feed, name: str, body: bytes | Broken) -> Iterator[Read]:
-    """The records of one file; files that are neither XML, JSON nor a package are no records."""
+# records
+
+
+def _records(feed: Feed, name: str, content: bytes | Unreadable) -> Iterator[Result]:
+    """Yield the records of one file; files that are neither XML, JSON nor a package hold none."""
     path = PurePosixPath(name)
     suffix = path.suffix.lower()
-    if path.name.startswith("._") or suffix not in (".xml", ".json", *_PACKAGES):
-        return  # ._name is what a Mac writes beside its files
-    if isinstance(body, Broken):
-        yield body
+    if path.name.startswith(_MAC_COMPANION) or suffix not in (".xml", ".json", *_PACKAGES):
+        return
+    if isinstance(content, Unreadable):
+        yield content
     elif suffix == ".xml":
-        yield _document(feed, name, body)
+        yield _xml_record(feed, name, content)
     elif suffix == ".json":
-        yield from _elements(feed, name, body)
-    elif body[:2] == b"PK":
-        yield from _package(feed, name, body)
+        yield from _json_records(feed, name, content)
+    elif content[:2] == _ZIP_START[:2]:
+        yield from _package_records(feed, name, content)
 
 
-def _package(feed: Feed, name: str, body: bytes) -> Iterator[Read]:
-    """The manifest of a package inside the zip."""
+def _package_records(feed: Feed, name: str, content: bytes) -> Iterator[Result]:
+    """Yield the manifest of a package inside the zip; its identifier is the package's name."""
     try:
-        for inner, document in _zip(feed, io.BytesIO(body), body):
+        for inner, manifest in _read_zip(feed, io.BytesIO(content), content):
             if PurePosixPath(inner).name == "imsmanifest.xml":
-                yield _document(feed, name, document) if isinstance(document, bytes) else document
-    except HarvestFailed as error:
-        if error.cause == "too_large":
+                yield _xml_record(feed, name, manifest) if isinstance(manifest, bytes) else manifest
+    except HarvestFailed as failure:
+        if failure.cause == "too_large":
             raise
-        yield _unpackable(feed, name, error)
+        yield _unpackable(feed, name, failure)
 
 
-def _document(feed: Feed, name: str, body: bytes) -> Read:
+def _xml_record(feed: Feed, name: str, content: bytes) -> Result:
     try:
-        root = parse_xml(body)
+        root = parse_xml(content)
     except InvalidXml as error:
-        raw = RawResponse(url=name, body=body, reason=str(error))
-        return Broken(skipped=Skipped(identifier=name, reason=f"not well-formed: {error}"), raw=raw)
+        return unreadable(name, f"not well-formed: {error}", name, content)
     payload = etree.tostring(root, encoding="UTF-8", xml_declaration=False, with_tail=False)
-    spoken = feed.format if feed.format and feed.format != "lom" else _ROOTS.get(etree.QName(root).localname, "lom")
-    return SourceRecord(
-        feed=feed.name,
-        identifier=name,
-        format=spoken,
-        payload=payload.decode(),
-        sha256=sha256(payload).hexdigest(),
-        harvested_at=now(),
-    )
+    by_root = _FORMATS.get(etree.QName(root).localname, "lom")
+    return build_record(feed, name, payload, format_=by_root if feed.format in ("", "lom") else feed.format)
 
 
-def _elements(feed: Feed, name: str, body: bytes) -> Iterator[Read]:
-    body = body.removeprefix(b"\xef\xbb\xbf").strip()
+def _json_records(feed: Feed, name: str, content: bytes) -> Iterator[Result]:
+    content = content.removeprefix(b"\xef\xbb\xbf").strip()
     try:
         path = feed.request.records_path
-        texts = elements(body, path) if path or body[:1] == b"[" else [msgspec.Raw(body)]
-        msgspec.json.decode(body)
+        texts = elements(content, path) if path or content[:1] == b"[" else [msgspec.Raw(content)]
+        msgspec.json.decode(content)
     except (NotJson, HarvestFailed, msgspec.DecodeError) as error:
-        raw = RawResponse(url=name, body=body, reason=str(error))
-        unnamed = None if feed.identifier else name  # its records do not bear the file's name: any of them may be in it
-        yield Broken(skipped=Skipped(identifier=unnamed, reason=f"{name} is not readable: {error}"), raw=raw)
+        # records that name themselves do not have the file's name: any of them may be in it
+        identifier = None if feed.identifier else name
+        yield unreadable(identifier, f"{name} is not readable: {error}", name, content)
         return
-    for n, text in enumerate(texts):
-        unnamed = (name if len(texts) == 1 else f"{name}#{n}") if not feed.identifier else None
-        read = source_record(text, feed, now(), unnamed)
-        if isinstance(read, SourceRecord):
-            yield read
-        else:
-            yield Broken(skipped=read, raw=RawResponse(url=name, body=bytes(text), reason=read.reason))
+    for number, text in enumerate(texts):
+        identifier = (name if len(texts) == 1 else f"{name}#{number}") if not feed.identifier else None
+        yield source_record(text, feed, name, identifier)

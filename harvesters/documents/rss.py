@@ -1,6 +1,6 @@
-"""RSS 2.0, RSS 1.0 and Atom: each item's own element, exactly, over all pages that the feed links to.
+"""RSS 2.0, RSS 1.0 and Atom: each item's own element, exactly, from all pages that the feed links to.
 
-https://www.rssboard.org/rss-specification https://www.rfc-editor.org/rfc/rfc4287 (paged feeds: rfc5005)
+https://www.rssboard.org/rss-specification https://www.rfc-editor.org/rfc/rfc4287 https://www.rfc-editor.org/rfc/rfc5005
 """
 
 from __future__ import annotations
@@ -8,16 +8,17 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable, Iterator
-from hashlib import sha256
+from typing import NamedTuple
 from urllib.parse import urljoin
 
 from lxml import etree
 
 from harvesters.causes import failed
 from harvesters.client import Client, Reply
-from harvesters.documents.document import Broken, Read, document, now
+from harvesters.documents.document import harvest_document
 from harvesters.encodings import encoding_of
 from harvesters.occurrences import EndTags
+from harvesters.records import Result, Unreadable, build_record, unreadable
 from harvesters.strict_xml import (
     EntitiesDeclared,
     InvalidXml,
@@ -27,147 +28,160 @@ from harvesters.strict_xml import (
     remove_forbidden_characters,
 )
 from harvesters.web_pages import html_cause
-from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
+from schemas import Ask, Environment, Feed, Page
 
-_ITEMS = ("item", "entry")
-_ROOTS = ("rss", "RDF", "feed")
-_NAMES = ("guid", "id", "link")  # what names an item when the feed file declares nothing, first found first
-_STAMPS = ("updated", "modified", "pubDate", "date", "published")
-_OPENING = re.compile(rb"<(?:[\w.-]+:)?(rss|RDF|feed)\b[^<>]*>")
-_ITEM = re.compile(rb"<((?:[\w.-]+:)?(?:item|entry))(?:\s[^<>]*)?>")
+_ITEM_ELEMENTS = ("item", "entry")
+_ROOT_ELEMENTS = ("rss", "RDF", "feed")
+_IDENTIFIERS = ("guid", "id", "link")  # the first of these identifies an item when the feed file names no field
+_DATESTAMPS = ("updated", "modified", "pubDate", "date", "published")
+# for pages that are not well-formed
+_ROOT_START = re.compile(rb"<(?:[\w.-]+:)?(rss|RDF|feed)\b[^<>]*>")
+_ROOT_START_BYTES = 65_536  # of a page, in which its root begins
+_ITEM_START = re.compile(rb"<((?:[\w.-]+:)?(?:item|entry))(?:\s[^<>]*)?>")
 _ITEM_END = re.compile(rb"</((?:[\w.-]+:)?(?:item|entry))\s*>")
 _LINK = re.compile(rb"<(?:[\w.-]+:)?link\b([^<>]*)>")
 _ATTRIBUTE = re.compile(rb"(?<![\w.-])([\w.-]++)\s*+=\s*+[\"']([^\"']*)[\"']")
-_GUID = re.compile(rb"<(?:guid|id|link)\b[^<>]*>\s*+([^<\s][^<]*)<")
+_IDENTIFIER = re.compile(rb"<(?:guid|id|link)\b[^<>]*>\s*+([^<\s][^<]*)<")
+
+
+class _FeedPage(NamedTuple):
+    """The items of one page of a feed, those that cannot be read, and the next page's URL."""
+
+    items: Iterable[etree._Element]
+    unreadable: list[Unreadable]
+    next_url: str | None
 
 
 def harvest(feed: Feed, ask: Ask, env: Environment, report: Callable[[int, int | None], None]) -> Iterator[Page]:
-    """The feed's items. They are the newest only, so that what is absent is never taken for gone."""
-    yield from document(feed, ask, env, report, _records, whole=False)
+    """Yield the feed's items. Only the newest are listed, so that an absent one is never taken for deleted."""
+    yield from harvest_document(feed, ask, env, report, _records, whole=False)
 
 
-def _records(feed: Feed, reply: Reply, client: Client) -> Iterator[Read]:
+def _records(feed: Feed, reply: Reply, client: Client) -> Iterator[Result]:
     seen = {reply.url}
     while True:
-        items, broken, following = _read(feed, reply, client)
-        yield from (_record(feed, item) for item in items)
-        yield from broken
-        if following is None or following in seen:
+        page = _read_page(feed, reply, client)
+        yield from (_record(feed, item) for item in page.items)
+        yield from page.unreadable
+        if page.next_url is None or page.next_url in seen:
             return
         if len(seen) >= feed.request.max_pages:
             raise failed("too_large", f"{feed.url} has more than {feed.request.max_pages} pages")
-        seen.add(following)
-        reply = client.send(following)
+        seen.add(page.next_url)
+        reply = client.send(page.next_url)
 
 
-def _read(feed: Feed, reply: Reply, client: Client) -> tuple[Iterable[etree._Element], list[Broken], str | None]:
-    """A page's items, those that are not well-formed, and the next page's address."""
+def _read_page(feed: Feed, reply: Reply, client: Client) -> _FeedPage:
+    """Read one page of a feed; cut it at its items if it is not well-formed. Raises HarvestFailed."""
     try:
         root = parse_xml(reply.body)
     except EntitiesDeclared as error:
         raise failed("malformed", f"{feed.url}: {error}") from error
     except InvalidXml as error:
-        return (*_recovered(feed, reply, client, error), _next_of_broken(reply))
-    if etree.QName(root).localname not in _ROOTS:
-        cause, what = html_cause(reply.body, "bad_format")
-        raise failed(cause, f"{feed.url} answers with {what or f'<{etree.QName(root).localname}>'} instead of a feed")
-    items = [element for element in root.iter() if _local(element) in _ITEMS]
-    following = None
+        return _recover(feed, reply, client, error)
+    if etree.QName(root).localname not in _ROOT_ELEMENTS:
+        cause, page = html_cause(reply.body, "bad_format")
+        raise failed(cause, f"{feed.url} answers with {page or f'<{etree.QName(root).localname}>'} instead of a feed")
+    items = [element for element in root.iter() if _local_name(element) in _ITEM_ELEMENTS]
+    next_url = None
     for link in root.iter("{http://www.w3.org/2005/Atom}link"):
-        if link.get("rel") == "next" and link.get("href") and _local(link.getparent()) in (*_ROOTS, "channel"):
-            following = urljoin(reply.url, link.get("href"))
-    return items, [], following
+        of_the_feed = _local_name(link.getparent()) in (*_ROOT_ELEMENTS, "channel")
+        if link.get("rel") == "next" and link.get("href") and of_the_feed:
+            next_url = urljoin(reply.url, link.get("href"))
+    return _FeedPage(items, [], next_url)
 
 
-def _next_of_broken(reply: Reply) -> str | None:
-    """The next page's address, seen in a page that is not well-formed."""
-    for link in _LINK.finditer(reply.body):
-        said = {name: html.unescape(value.decode("utf-8", "replace")) for name, value in _ATTRIBUTE.findall(link[1])}
-        if said.get(b"rel") == "next" and said.get(b"href"):
-            return urljoin(reply.url, said[b"href"])
-    return None
+# pages that are not well-formed
 
 
-def _recovered(
-    feed: Feed, reply: Reply, client: Client, error: InvalidXml
-) -> tuple[list[etree._Element], list[Broken]]:
-    """The items of a page that is not well-formed, each parsed alone; a page that breaks off is said to lack some."""
-    opening = _OPENING.search(reply.body[:65536])
-    if opening is None:
-        cause, what = html_cause(reply.body, "malformed")
-        raise failed(
-            cause, f"{feed.url} answers with {what or f'what is not XML ({error})'} instead of a feed"
-        ) from error
-    items = list(_items(reply.body, opening.end()))
+def _recover(feed: Feed, reply: Reply, client: Client, error: InvalidXml) -> _FeedPage:
+    """Parse each item of a page alone; a page that ends in the middle is noted as unreadable. Raises HarvestFailed."""
+    root_start = _ROOT_START.search(reply.body[:_ROOT_START_BYTES])
+    if root_start is None:
+        cause, page = html_cause(reply.body, "malformed")
+        content = page or f"what is not XML ({error})"
+        raise failed(cause, f"{feed.url} answers with {content} instead of a feed") from error
+    texts = list(_cut_items(reply.body, root_start.end()))
     declared = encoding_override(reply.body) or declared_encoding(reply.body)
-    encoding, notes = encoding_of(declared, items, reply.headers.get("content-type", ""))
+    encoding, notes = encoding_of(declared, texts, reply.headers.get("content-type", ""))
     client.notes += notes
-    closing = b"</" + opening[0][1:].split(None, 1)[0].rstrip(b">") + b">"
-    good: list[etree._Element] = []
-    bad: list[Broken] = []
-    if closing not in reply.body:
-        lacks = Skipped(identifier=None, reason="the page ends in its middle: what stood behind is lacking")
-        bad.append(Broken(skipped=lacks, raw=RawResponse(url=feed.url, body=reply.body, reason=str(error))))
-    for item in items:
+    root_end = b"</" + root_start[0][1:].split(None, 1)[0].rstrip(b">") + b">"
+    items: list[etree._Element] = []
+    bad: list[Unreadable] = []
+    if root_end not in reply.body:
+        reason = f"the page ends in the middle, and the items behind that are missing ({error})"
+        bad.append(unreadable(None, reason, feed.url, reply.body))
+    for text in texts:
         try:
-            good.append(_alone(opening[0] + item + closing, encoding))
+            items.append(_parse_item(root_start[0] + text + root_end, encoding))
         except InvalidXml as reason:
-            name = _GUID.search(item)
-            skipped = Skipped(
-                identifier=name[1].strip().decode("utf-8", "replace") if name else None, reason=str(reason)
-            )
-            bad.append(Broken(skipped=skipped, raw=RawResponse(url=feed.url, body=item, reason=str(reason))))
-    return good, bad
+            name = _IDENTIFIER.search(text)
+            identifier = name[1].strip().decode("utf-8", "replace") if name else None
+            bad.append(unreadable(identifier, str(reason), feed.url, text))
+    return _FeedPage(items, bad, _find_next_url(reply))
 
 
-def _items(body: bytes, start: int) -> Iterator[bytes]:
-    """Each item from its start tag to the first end tag of the same name behind it."""
-    ends = EndTags(body, _ITEM_END, start)
-    at = start
-    while item := _ITEM.search(body, at):
-        end = ends.after(item[1], item.end())
+def _cut_items(body: bytes, start: int) -> Iterator[bytes]:
+    """Yield the text of each item, from its start tag to the first end tag of the same name behind it."""
+    end_tags = EndTags(body, _ITEM_END, start)
+    position = start
+    while item := _ITEM_START.search(body, position):
+        end = end_tags.end_after(item[1], item.end())
         if end >= 0:
             yield body[item.start() : end]
-        at = max(end, item.end())
+        position = max(end, item.end())
 
 
-def _alone(page: bytes, encoding: str) -> etree._Element:
-    """One item parsed in its feed's start tag, without the characters that no XML can hold if it has any."""
+def _parse_item(page: bytes, encoding: str) -> etree._Element:
+    """Return the item of a page with one; without the characters that XML forbids if it is not valid with them."""
     try:
         return parse_xml(page, encoding)[0]
     except InvalidXml:
         return parse_xml(remove_forbidden_characters(page), encoding)[0]
 
 
-def _record(feed: Feed, item: etree._Element) -> Read:
+def _find_next_url(reply: Reply) -> str | None:
+    """Return the next page's URL, from the text of a page that is not well-formed."""
+    for link in _LINK.finditer(reply.body):
+        attributes = {
+            name: html.unescape(value.decode("utf-8", "replace")) for name, value in _ATTRIBUTE.findall(link[1])
+        }
+        if attributes.get(b"rel") == "next" and attributes.get(b"href"):
+            return urljoin(reply.url, attributes[b"href"])
+    return None
+
+
+# records
+
+
+def _record(feed: Feed, item: etree._Element) -> Result:
     payload = etree.tostring(item, encoding="UTF-8", xml_declaration=False, with_tail=False)
-    parts = [_said(item, (name,)) for name in feed.identifier] if feed.identifier else [_said(item, _NAMES)]
+    fields: list[tuple[str, ...]] = [(name,) for name in feed.identifier] or [_IDENTIFIERS]
+    parts = [_first_text(item, names) for names in fields]
     if not all(parts):
         reason = f"an item without {' and '.join(feed.identifier) or 'guid, id or link'}"
-        raw = RawResponse(url=feed.url, body=payload, reason=reason)
-        return Broken(skipped=Skipped(identifier=None, reason=reason), raw=raw)
-    return SourceRecord(
-        feed=feed.name,
-        identifier="|".join(part for part in parts if part),
-        format="atom" if _local(item) == "entry" and feed.format in ("", "rss") else feed.format or "rss",
-        datestamp=_said(item, _STAMPS),
-        payload=payload.decode(),
-        sha256=sha256(payload).hexdigest(),
-        harvested_at=now(),
+        return unreadable(None, reason, feed.url, payload)
+    is_atom = _local_name(item) == "entry" and feed.format in ("", "rss")
+    return build_record(
+        feed,
+        "|".join(part for part in parts if part),
+        payload,
+        format_="atom" if is_atom else feed.format or "rss",
+        datestamp=_first_text(item, _DATESTAMPS),
     )
 
 
-def _said(item: etree._Element, names: Iterable[str]) -> str | None:
-    """The text of the first child with one of the names, an Atom link's address among them."""
+def _first_text(item: etree._Element, names: Iterable[str]) -> str | None:
+    """Return the text of the first child with one of the names; for an Atom link its address."""
     for name in names:
         for child in item:
-            if _local(child) == name:
+            if _local_name(child) == name:
                 text = (child.text or child.get("href") or "").strip()
                 if text:
                     return text
     return None
 
 
-def _local(element: etree._Element | None) -> str:
-    """The element's name without its namespace; nothing for comments and instructions."""
+def _local_name(element: etree._Element | None) -> str:
+    """Return the element's name without its namespace; empty for comments and processing instructions."""
     return etree.QName(element).localname if element is not None and isinstance(element.tag, str) else ""

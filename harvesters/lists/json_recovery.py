@@ -1,4 +1,4 @@
-"""Saving the good records of a JSON answer that is not well-formed: cut at the list's elements, each read alone."""
+"""Save the readable records of a JSON response that is not valid: cut it at the list's elements, decode each alone."""
 
 from __future__ import annotations
 
@@ -7,63 +7,60 @@ import re
 import msgspec
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.S)
-OPEN, CLOSE = b"{[", b"}]"
 
 
-def saved(body: bytes, path: str) -> tuple[list[msgspec.Raw], list[bytes]] | None:
-    """The elements that are JSON and the ones that are not, or None when the list's own end is missing."""
+def recover_elements(body: bytes, path: str) -> tuple[list[msgspec.Raw], list[bytes]] | None:
+    """Return the elements of the list at a path that are valid JSON, and the others; None if the list has no end."""
     start = _list_start(body, path)
-    if start is None:
+    texts = None if start is None else _cut_elements(body, start)
+    if texts is None:
         return None
-    cuts = _elements(body, start)
-    if cuts is None:
-        return None
-    good: list[msgspec.Raw] = []
-    bad: list[bytes] = []
-    for text in cuts:
+    valid: list[msgspec.Raw] = []
+    invalid: list[bytes] = []
+    for text in texts:
         try:
             msgspec.json.decode(text)
-            good.append(msgspec.Raw(text))
+            valid.append(msgspec.Raw(text))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            bad.append(text)
-    return good, bad
+            invalid.append(text)
+    return valid, invalid
 
 
 def _list_start(body: bytes, path: str) -> int | None:
-    """Where the list at a path begins, behind its bracket."""
+    """Return where the list at a path begins, behind its bracket."""
     start = 0
     for part in path.split(".") if path else ():
         if part.isdigit():
             continue
-        found = re.compile(rb'"' + re.escape(part.encode()) + rb'"\s*:\s*').search(body, start)
-        if found is None:
+        key = re.compile(rb'"' + re.escape(part.encode()) + rb'"\s*:\s*').search(body, start)
+        if key is None:
             return None
-        start = found.end()
+        start = key.end()
     bracket = body.find(b"[", start)
     return None if bracket < 0 else bracket + 1
 
 
-def _elements(body: bytes, start: int) -> list[bytes] | None:
-    """The texts between the commas of a list, brackets and strings respected."""
-    cuts: list[bytes] = []
-    depth, begin, at = 0, start, start
-    closes = True  # once a string has no end, none of those within it has one
-    while at < len(body):
-        letter = body[at : at + 1]
-        if letter == b'"':
-            string = _STRING.match(body, at) if closes else None
-            closes = string is not None
-            at = string.end() if string else at + 1
+def _cut_elements(body: bytes, start: int) -> list[bytes] | None:
+    """Return the texts between the commas of a list that begins at `start`; None if it has no end."""
+    texts: list[bytes] = []
+    depth, begin, position = 0, start, start
+    strings_close = True  # once a string has no end, none of those inside it has one
+    while position < len(body):
+        character = body[position : position + 1]
+        if character == b'"':
+            string = _STRING.match(body, position) if strings_close else None
+            strings_close = string is not None
+            position = string.end() if string else position + 1
             continue
-        if letter in (b"{", b"["):
+        if character in (b"{", b"["):
             depth += 1
-        elif letter in (b"}", b"]"):
+        elif character in (b"}", b"]"):
             if depth == 0:
-                last = body[begin:at].strip()
-                return [*cuts, last] if last else cuts
+                last = body[begin:position].strip()
+                return [*texts, last] if last else texts
             depth -= 1
-        elif letter == b"," and depth == 0:
-            cuts.append(body[begin:at].strip())
-            begin = at + 1
-        at += 1
+        elif character == b"," and depth == 0:
+            texts.append(body[begin:position].strip())
+            begin = position + 1
+        position += 1
     return None

@@ -9,17 +9,17 @@ import msgspec
 from lxml import etree
 
 from harvesters.lists import json_records
-from harvesters.strict_xml import EntitiesDeclared, InvalidXml, parse_xml
+from harvesters.strict_xml import InvalidXml, parse_xml
 from schemas import Feed, RawResponse
 
 
 def is_nameless(raw: RawResponse, feed: Feed) -> bool:
-    """Whether what was skipped is a record that is whole, and only lacks its identifier."""
-    return raw.reason == json_records.nameless(feed)
+    """Return whether what was skipped is a complete record that only lacks its identifier."""
+    return raw.reason == json_records.nameless_reason(feed)
 
 
 def field_names(raw: RawResponse, feed: Feed) -> set[str]:
-    """The fields of such a record, those inside another with a dot; none where it is no object."""
+    """Return the fields of such a record, nested ones with a dot; none if it is no object."""
     try:
         inner = json_records.raw_at(msgspec.Raw(raw.body), feed.request.record_path or "")
         return set(_names(msgspec.json.decode(inner or raw.body)))
@@ -27,7 +27,7 @@ def field_names(raw: RawResponse, feed: Feed) -> set[str]:
         pass
     try:
         return {etree.QName(child).localname for child in parse_xml(raw.body) if isinstance(child.tag, str)}
-    except (EntitiesDeclared, InvalidXml):
+    except InvalidXml:
         return set()
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from harvesters.causes import failed
 from harvesters.client import Client
-from harvesters.lists.paging import Place
+from harvesters.lists.paging import Position
 from harvesters.lists.rest import RestList
 from harvesters.web_pages import html_cause
 from harvesters.whole import require_size
@@ -20,8 +20,9 @@ from schemas import Ask, Environment, Feed, Page
 
 T = TypeVar("T")
 _Report = Callable[[int, int | None], None]
-_WINDOW = 10_000  # offset + limit may not pass it
-_GROUPS = 20_000  # values of one field that one request can count
+_WINDOW_RECORDS = 10_000  # offset + limit may not exceed it
+_MAX_PAGE_RECORDS = 100
+_MAX_GROUPS = 20_000  # values of one field that one request can count
 
 
 class _Slice(msgspec.Struct):
@@ -30,141 +31,149 @@ class _Slice(msgspec.Struct):
     refine: list[str] = []
     where: str | None = None
     depth: int = 0
-    place: Place = msgspec.field(default_factory=Place)
+    position: Position = msgspec.field(name="place", default_factory=Position)
 
 
-class _Slices(msgspec.Struct):
-    """How far a harvest has come: the slices still to do, the first under way."""
+class _Progress(msgspec.Struct):
+    """How far a harvest has come; landed as JSON with every page, to continue from there."""
 
-    todo: list[_Slice]
+    todo: list[_Slice]  # the slices that are not complete; the first may have begun
     total: int | None = None  # of the whole dataset
-    listed: int = 0  # in slices that are done
+    listed: int = 0  # in slices that are complete
     response_date: str | None = None
-    attempt: int = 0  # how often all of it was begun again
+    attempt: int = 0  # how often everything was begun again
 
 
 def harvest(feed: Feed, ask: Ask, env: Environment, report: _Report) -> Iterator[Page]:
-    """The dataset's records, page by page, as `harvesters.harvest` promises."""
-    asked = feed.request.model_copy(
+    """Yield the dataset's records page by page, as `harvesters.harvest` promises."""
+    request = feed.request.model_copy(
         update={
             "paging": "offset",
             "page_param": "offset",
             "size_param": "limit",
-            "size": min(feed.request.size, 100),
+            "size": min(feed.request.size, _MAX_PAGE_RECORDS),
             "records_path": "results",
             "total_path": "total_count",
         }
     )
-    feed = feed.model_copy(update={"request": asked})
+    feed = feed.model_copy(update={"request": request})
     ask = msgspec.structs.replace(ask, since=None, full=True)  # a slice's count is of the whole list
     with Client(feed, ask, env) as client:
-        place = msgspec.convert(ask.position, _Slices) if ask.position else _Slices(todo=[_Slice()])
-        if not place.todo:
-            place = _Slices(
-                todo=[_Slice()], attempt=place.attempt + 1
-            )  # what ended short is asked again from its beginning
-        for part in place.todo:
-            if part.place.done and part.place.listed < (part.place.total or 0):
-                part.place = Place(attempt=part.place.attempt + 1)
-        yield from _Dataset(feed, ask, client, report, place).pages()
+        yield from _Dataset(feed, ask, client, report, _continue(ask)).pages()
+
+
+def _continue(ask: Ask) -> _Progress:
+    """Return where to continue; a slice, or a dataset, that ended short is requested again from its beginning."""
+    progress = msgspec.convert(ask.position, _Progress) if ask.position else _Progress(todo=[_Slice()])
+    if not progress.todo:
+        return _Progress(todo=[_Slice()], attempt=progress.attempt + 1)
+    for part in progress.todo:
+        if part.position.done and part.position.listed < (part.position.total or 0):
+            part.position = Position(attempt=part.position.attempt + 1)
+    return progress
 
 
 class _Dataset:
     """One dataset, slice by slice."""
 
-    def __init__(self, feed: Feed, ask: Ask, client: Client, report: _Report, place: _Slices) -> None:
-        self.feed, self.ask, self.client, self.report, self.place = feed, ask, client, report, place
+    def __init__(self, feed: Feed, ask: Ask, client: Client, report: _Report, progress: _Progress) -> None:
+        self.feed, self.ask, self.client, self.report, self.progress = feed, ask, client, report, progress
         self.fields = [name.strip() for name in (feed.request.slice_by or "").split(",") if name.strip()]
-        self.window = feed.request.window or _WINDOW
+        self.window = feed.request.window or _WINDOW_RECORDS
         self.given = 0
 
     def pages(self) -> Iterator[Page]:
-        """Every page from where we stand, then the complete one. Raises HarvestFailed."""
-        while self.place.todo:
-            yield from self._slice(self.place.todo[0])
-            if self.ask.limit is not None and self.given >= self.ask.limit:
+        """Yield every page from where the harvest stands, then the complete one. Raises HarvestFailed."""
+        while self.progress.todo:
+            yield from self._slice_pages(self.progress.todo[0])
+            if self._limit_reached():
                 return
-        require_size(self.place.listed, self.place.total, self.feed.url)
+        require_size(self.progress.listed, self.progress.total, self.feed.url)
         yield self._page(Page(), complete=True)
 
-    def _slice(self, part: _Slice) -> Iterator[Page]:
-        """The pages of one slice; of a slice past the window, its own slices take its place."""
+    def _limit_reached(self) -> bool:
+        return self.ask.limit is not None and self.given >= self.ask.limit
+
+    def _slice_pages(self, part: _Slice) -> Iterator[Page]:
+        """Yield the pages of a slice; one with more records than the window is replaced by slices of its own."""
         name = " ".join((*part.refine, part.where or "")).strip() or "the dataset"
-        reading = RestList(
+        if part.position.pages == 0 and part.position.offset == 0:
+            total = part.position.total = self._count(part)
+            if part.depth == 0:
+                self.progress.total = total
+            if total > self.window:
+                self.progress.todo[0:1] = self._finer_slices(part, total)
+                return
+        rest_list = RestList(
             self.feed,
             self.ask,
             self.client,
             self._report,
-            part.place,
+            part.position,
             self._params(part),
             self.given,
-            list_name=f"{name} {self.place.attempt}",
+            list_name=f"{name} {self.progress.attempt}",
         )
-        if part.place.pages == 0 and part.place.offset == 0:
-            total = part.place.total = self._count(part)
-            if part.depth == 0:
-                self.place.total = total
-            if total > self.window:
-                self.place.todo[0:1] = self._finer(part, total)
-                return
-        for page in reading.pages():
-            self.given = reading.given
-            self.place.response_date = self.place.response_date or page.response_date
+        for page in rest_list.pages():
+            self.given = rest_list.given
+            self.progress.response_date = self.progress.response_date or page.response_date
             yield self._page(page)
-            if self.ask.limit is not None and self.given >= self.ask.limit:
+            if self._limit_reached():
                 return
-        require_size(part.place.listed, part.place.total, f"{self.feed.url}, {name},")
-        self.place.listed += part.place.listed
-        self.place.todo.remove(part)
+        require_size(part.position.listed, part.position.total, f"{self.feed.url}, {name},")
+        self.progress.listed += part.position.listed
+        self.progress.todo.remove(part)
 
-    def _finer(self, part: _Slice, total: int) -> list[_Slice]:
-        """One slice a value of the next slicing field, and one for the records that have none."""
+    def _finer_slices(self, part: _Slice, total: int) -> list[_Slice]:
+        """Return one slice per value of the next slicing field, and one for the records without a value."""
         if part.depth >= len(self.fields):
             used = ", ".join(self.fields) or "nothing"
-            what = f"{self.feed.url} gives {self.window} of {total} records of a slice (sliced by {used})"
-            raise failed("truncated", f"{what}; name one more field in [request] slice_by")
+            problem = f"{self.feed.url} gives {self.window} of {total} records of a slice (sliced by {used})"
+            raise failed("truncated", f"{problem}; name one more field in [request] slice_by")
         name = self.fields[part.depth]
-        asked = {**self._params(part), "select": f"{name}, count(*) as records", "group_by": name, "limit": _GROUPS}
-        groups = self._said({**self.feed.request.params, **asked}, "results", list[dict[str, Any]])
+        grouping = {"select": f"{name}, count(*) as records", "group_by": name, "limit": _MAX_GROUPS}
+        groups = self._request({**self._params(part), **grouping}, "results", list[dict[str, Any]])
         values = [str(group[name]) for group in groups if group.get(name) is not None]
         slices = [
             _Slice(refine=[*part.refine, f"{name}:{value}"], where=part.where, depth=part.depth + 1) for value in values
         ]
-        none = " and ".join(said for said in (part.where, f"{name} is null") if said)
-        return [*slices, _Slice(refine=part.refine, where=none, depth=part.depth + 1)]
+        without_value = " and ".join(clause for clause in (part.where, f"{name} is null") if clause)
+        return [*slices, _Slice(refine=part.refine, where=without_value, depth=part.depth + 1)]
 
     def _count(self, part: _Slice) -> int:
-        return self._said({**self.feed.request.params, **self._params(part), "limit": 0}, "total_count", int)
+        return self._request({**self._params(part), "limit": 0}, "total_count", int)
 
-    def _said(self, params: dict[str, Any], name: str, kind: type[T]) -> T:
-        """What the answer says under a name. Raises HarvestFailed when it does not say it."""
-        reply = self.client.send(self.feed.url, params=params)
+    def _request(self, params: dict[str, Any], key: str, kind: type[T]) -> T:
+        """Return the value of a key of the response. Raises HarvestFailed if there is none."""
+        reply = self.client.send(self.feed.url, params={**self.feed.request.params, **params})
         try:
-            return msgspec.convert(msgspec.json.decode(reply.body, type=dict[str, Any])[name], kind)
+            return msgspec.convert(msgspec.json.decode(reply.body, type=dict[str, Any])[key], kind)
         except (msgspec.DecodeError, KeyError) as error:
-            cause, what = html_cause(reply.body, "bad_format")
-            seen = f"with {what}" if what else f"without a {name}"
-            raise failed(cause, f"{self.feed.url} answers {seen}") from error
+            cause, page = html_cause(reply.body, "bad_format")
+            content = f"with {page}" if page else f"without a {key}"
+            raise failed(cause, f"{self.feed.url} answers {content}") from error
 
     def _params(self, part: _Slice) -> dict[str, Any]:
-        """The slice's own parameters, joined with what the feed file asks."""
-        own = self.feed.request.params
-        said = own.get("refine", [])
-        refine = [*(said if isinstance(said, list) else [said]), *part.refine]
-        where = " and ".join(f"({clause})" for clause in (own.get("where"), part.where) if clause)
+        """Return the slice's own parameters, joined with those of the feed file."""
+        declared = self.feed.request.params
+        refine = declared.get("refine", [])
+        refine = [*(refine if isinstance(refine, list) else [refine]), *part.refine]
+        where = " and ".join(f"({clause})" for clause in (declared.get("where"), part.where) if clause)
         return {**({"refine": refine} if refine else {}), **({"where": where} if where else {})}
 
     def _report(self, listed: int, total: int | None) -> None:
-        self.report(self.place.listed + listed, self.place.total)
+        self.report(self.progress.listed + listed, self.progress.total)
 
     def _page(self, page: Page, *, complete: bool = False) -> Page:
+        """Return the page as one of the whole dataset."""
+        progress = self.progress
         return msgspec.structs.replace(
             page,
-            position=msgspec.to_builtins(self.place),
-            total=self.place.total,
+            position=msgspec.to_builtins(progress),
+            total=progress.total,
             complete=complete,
             full=True,
-            counted=self.place.listed if complete else None,
-            promised=self.place.total if complete and self.feed.request.trust_list_size else None,
-            response_date=self.place.response_date,
+            counted=progress.listed if complete else None,
+            promised=progress.total if complete and self.feed.request.trust_list_size else None,
+            response_date=progress.response_date,
         )

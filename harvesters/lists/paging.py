@@ -1,4 +1,4 @@
-"""Where a list goes on, and where it ends: the next page's parameters, as the feed file's [request] declares them."""
+"""Where a list continues and where it ends: the next page's parameters, as the feed file's [request] declares them."""
 
 from __future__ import annotations
 
@@ -20,141 +20,154 @@ from harvesters.lists.json_records import NotJson, value_at
 from schemas import Feed, Listing, Request
 
 NUMBERED = ("page", "offset")
-_NUMBER = re.compile(r"[0-9]{1,15}")
+_MAX_DIGESTS = 200
+_COUNT = re.compile(r"[0-9]{1,15}")
 
 
-class Place(msgspec.Struct):
-    """How far a harvest has come through one list."""
+class Position(msgspec.Struct):
+    """How far a harvest has come through one list; landed as JSON with every page, to continue from there."""
 
     offset: int = 0  # records behind us, for page and offset
-    cursor: str | None = None  # or the next page's address
+    cursor: str | None = None  # of the next page, or its URL
     listed: int = 0
     overlapped: int = 0  # of them those that were listed before
     total: int | None = None
     pages: int = 0
-    believed: bool = True  # whether nothing yet speaks against the total
-    marks: list[str] = []  # of the pages that it gave, the first and the last hundred, to see one that repeats
-    promised: int | None = None  # the largest total that was said
-    attempt: int = 0  # how often the list was begun again, with all that it had given
+    believed: bool = True  # whether nothing yet contradicts the total
+    marks: list[str] = []  # digests of the pages, the first and the last hundred, to recognize one that comes again
+    promised: int | None = None  # the largest total that the server gave
+    attempt: int = 0  # how often the list was begun again, with everything that it had given
     done: bool = False
     response_date: str | None = None
     missed: int = 0  # records in a row that the server could not give
-    singles: int = 0  # the offset up to which records are asked for one by one
+    singles: int = 0  # the offset up to which records are requested one by one
 
-    def listing(self, name: str) -> Listing:
-        """Where the page stands that was given last, in the list of that name."""
-        numbered = f"{name} {self.attempt}" if self.attempt else name
-        return Listing(name=numbered, page=max(0, self.pages - 1), size=self.promised)
-
-    def mark(self, mark: str) -> None:
-        """Remember a page."""
-        self.marks.append(mark)
-        if len(self.marks) > 200:
-            del self.marks[100]
-
-    def outgrown(self) -> None:
-        """A total that the list outgrows was never the list's."""
-        if self.total is not None and self.listed - self.overlapped > self.total:
-            self.total, self.believed = None, False
+    @property
+    def reached(self) -> bool:
+        """Return whether as many distinct records were listed as the total says."""
+        return self.total is not None and self.listed - self.overlapped >= self.total
 
     @property
     def reached_by_repeats(self) -> bool:
-        """Whether as many entries as the total says were listed, and some of them twice: others may follow."""
-        return self.total is not None and self.listed - self.overlapped < self.total <= self.listed
+        """Return whether the total is only reached by counting repeats: more records may follow."""
+        return self.total is not None and self.listed >= self.total and not self.reached
+
+    def listing(self, name: str) -> Listing:
+        """Return where the last page is, in the list of that name."""
+        list_name = f"{name} {self.attempt}" if self.attempt else name
+        return Listing(name=list_name, page=max(0, self.pages - 1), size=self.promised)
+
+    def remember_page(self, digest: str) -> None:
+        """Remember a page by its digest, to recognize it if it comes again."""
+        self.marks.append(digest)
+        if len(self.marks) > _MAX_DIGESTS:
+            del self.marks[_MAX_DIGESTS // 2]
+
+    def drop_outgrown_total(self) -> None:
+        """Forget a total that the list exceeds: it never was that of the list."""
+        if self.total is not None and self.listed - self.overlapped > self.total:
+            self.total, self.believed = None, False
 
 
-def page_params(asked: Request, place: Place, size: int) -> dict[str, Any]:
-    """The parameters that ask for the page at a place."""
-    sized: dict[str, Any] = {asked.size_param: size} if asked.size_param and asked.paging != "none" else {}
-    if asked.paging == "page":
-        return {asked.page_param: asked.first + place.offset // size, **sized}
-    if asked.paging == "offset":
-        return {asked.page_param: asked.first + place.offset, **sized}
-    if asked.paging == "cursor" and place.cursor:
-        return {asked.page_param: place.cursor, **sized}
-    return sized
+def page_params(request: Request, position: Position, size: int) -> dict[str, Any]:
+    """Return the parameters that request the page at a position."""
+    if request.paging == "none":
+        return {}
+    params: dict[str, Any] = {request.size_param: size} if request.size_param else {}
+    if request.paging == "page":
+        params[request.page_param] = request.first + position.offset // size
+    elif request.paging == "offset":
+        params[request.page_param] = request.first + position.offset
+    elif request.paging == "cursor" and position.cursor:
+        params[request.page_param] = position.cursor
+    return params
 
 
-def _next_cursor(asked: Request, reply: Reply) -> str | None:
-    """The next page's cursor or address, None behind the last page."""
-    if asked.paging == "link":
+def is_url(request: Request, cursor: str) -> bool:
+    """Return whether a cursor is the next page's URL."""
+    return request.paging == "link" or cursor.startswith(("http://", "https://"))
+
+
+def advance_by_number(request: Request, position: Position, count: int, size: int, *, new: int, alone: bool) -> None:
+    """Move the position behind a page of `count` records, where `size` were requested; `new` were not listed before.
+
+    A list that repeats records continues until as many distinct ones came as its total says, or nothing new.
+    A total of no more than its own page (`alone`) is only believed when nothing follows.
+    """
+    position.offset += size if request.paging == "page" else count
+    ended = position.reached or (new == 0 and position.reached_by_repeats)
+    position.done = count == 0 or (ended and not alone)
+
+
+def advance_by_cursor(feed: Feed, position: Position, reply: Reply, credentials: Credentials) -> None:
+    """Move the position to the next page that a reply names; credentials in it are masked, since it is landed.
+
+    Raises HarvestFailed("truncated") for a server that stays at its page.
+    """
+    before, cursor = position.cursor, _next_cursor(feed.request, reply)
+    if cursor is not None:
+        mask = credentials.mask if is_url(feed.request, cursor) else credentials.mask_token
+        cursor = mask(cursor)
+    position.cursor = cursor
+    if cursor is not None and cursor == before:
+        raise failed("truncated", f"{feed.url} gives the same cursor again after {position.listed} records")
+    position.done = cursor is None
+
+
+def _next_cursor(request: Request, reply: Reply) -> str | None:
+    """Return the next page's cursor or URL, None behind the last page."""
+    if request.paging == "link":
         links = httpx.Response(200, headers={"link": reply.headers.get("link", "")}).links
-        following = links.get("next", {}).get("url")
-        return urljoin(reply.url, following) if following else None
-    if asked.paging == "cursor" and asked.cursor_path:
-        said = value_at(msgspec.Raw(reply.body), asked.cursor_path)
-        if said is None or said == "" or said is False:
+        url = links.get("next", {}).get("url")
+        return urljoin(reply.url, url) if url else None
+    if request.paging == "cursor" and request.cursor_path:
+        value = value_at(msgspec.Raw(reply.body), request.cursor_path)
+        if value is None or value == "" or value is False:
             return None
-        cursor = str(said)
+        cursor = str(value)
         return urljoin(reply.url, cursor) if cursor.startswith("/") else cursor
     return None
 
 
-def is_address(asked: Request, cursor: str) -> bool:
-    """Whether a cursor is the next page's address."""
-    return asked.paging == "link" or cursor.startswith(("http://", "https://"))
+def end_at_repeated_page(feed: Feed, position: Position, digest: str, size: int, count: int) -> None:
+    """End a list at a page that came before: its last page once more, or its first one again.
 
-
-def go_on(
-    feed: Feed, place: Place, reply: Reply, count: int, size: int, *, new: int, alone: bool, credentials: Credentials
-) -> None:
-    """Move the place behind a page of `count` records, `new` of them not listed before, where `size` were asked for.
-
-    A list that repeats records goes on until it gave as many distinct ones as its total says, or nothing new.
-    A total of no more than its own page (`alone`) is believed when nothing follows. Raises HarvestFailed("truncated").
+    Raises HarvestFailed("truncated") for a list that is not complete, or a server that cannot page.
     """
-    paging = feed.request.paging
-    if paging in NUMBERED:
-        place.offset += size if paging == "page" else count
-        reached = place.total is not None and place.listed - place.overlapped >= place.total
-        ends = reached or (new == 0 and place.reached_by_repeats)
-        place.done = count == 0 or (ends and not alone)
-        return
-    before = place.cursor
-    following = _next_cursor(feed.request, reply)
-    if following is not None:  # it is landed
-        mask = credentials.mask if is_address(feed.request, following) else credentials.mask_token
-        following = mask(following)
-    place.cursor = following
-    if place.cursor is not None and place.cursor == before:
-        raise failed("truncated", f"{feed.url} gives the same cursor again after {place.listed} records")
-    place.done = place.cursor is None
+    short = position.total is not None and position.listed < position.total
+    loop = feed.request.paging not in NUMBERED or digest not in (position.marks[0], position.marks[-1])
+    ignores_page = position.pages == 1 and count >= size and not position.reached_by_repeats
+    if short or loop or ignores_page:
+        of = position.total if position.total is not None else "an unknown number of"
+        raise failed("truncated", f"{feed.url} sends the same page again after {position.listed} of {of} records")
+    position.done = True
 
 
-def end_or_loop(feed: Feed, place: Place, mark: str, size: int, count: int) -> None:
-    """What a page means that came before: a list that stays at its last page or begins again has ended.
+def list_size(request: Request, reply: Reply, root: etree._Element | None, position: Position) -> int | None:
+    """Return the number of records in the list, by header or path: the largest that was given so far.
 
-    Raises HarvestFailed("truncated") for a list that is not whole, or a server that cannot page.
+    `root` is that of an XML response. None if it is unknown or not trusted.
     """
-    short = place.total is not None and place.listed < place.total
-    loop = feed.request.paging not in NUMBERED or mark not in (place.marks[0], place.marks[-1])
-    if short or loop or (place.pages == 1 and count >= size and not place.reached_by_repeats):
-        of = place.total if place.total is not None else "an unknown number of"
-        raise failed("truncated", f"{feed.url} sends the same page again after {place.listed} of {of} records")
-    place.done = True
-
-
-def list_size(asked: Request, reply: Reply, root: etree._Element | None, place: Place) -> int | None:
-    """The number of records in the list, by header or path; the largest that was said so far counts."""
-    if not (asked.trust_list_size and place.believed):
+    if not (request.trust_list_size and position.believed):
         return None
-    said: Any = reply.headers.get(asked.total_header) if asked.total_header else None
-    if said is None and asked.total_path:
+    value: Any = reply.headers.get(request.total_header) if request.total_header else None
+    if value is None and request.total_path:
         try:
-            here = msgspec.Raw(reply.body)
-            said = value_at(here, asked.total_path) if root is None else xml_records.value_at(root, asked.total_path)
+            body = msgspec.Raw(reply.body)
+            path = request.total_path
+            value = value_at(body, path) if root is None else xml_records.value_at(root, path)
         except NotJson:
-            return place.total
-    number = str(said).strip()
-    found = int(number) if _NUMBER.fullmatch(number) else None
-    return max((one for one in (found, place.total) if one is not None), default=None)
+            return position.total
+    text = str(value).strip()
+    total = int(text) if _COUNT.fullmatch(text) else None
+    return max((number for number in (total, position.total) if number is not None), default=None)
 
 
 def server_date(reply: Reply) -> str | None:
-    """The server's own clock as its Date header tells it, never later than ours."""
-    said = reply.headers.get("date")
+    """Return the server's own clock from its Date header, never later than ours; None if there is no valid one."""
+    header = reply.headers.get("date")
     try:
-        at = parsedate_to_datetime(said).astimezone(UTC) if said else None
-    except (ValueError, OverflowError):  # no date, or one at the end of the calendar
-        at = None
-    return format_datestamp(min(at, datetime.now(UTC)), days=False) if at else None
+        date = parsedate_to_datetime(header).astimezone(UTC) if header else None
+    except (ValueError, OverflowError):
+        date = None
+    return format_datestamp(min(date, datetime.now(UTC)), days=False) if date else None

@@ -1,82 +1,66 @@
-"""Records of an XML answer that is not OAI-PMH: each element exactly as sent, and the few values that name it."""
+"""Records of an XML response that is not OAI-PMH: each element exactly as sent, and the few values that identify it.
+
+A path is names with dots between them, without namespaces.
+"""
 
 from __future__ import annotations
-
-from hashlib import sha256
 
 from lxml import etree
 
 from harvesters.causes import failed, unreadable_response
-from harvesters.lists.json_records import nameless
+from harvesters.lists.json_records import nameless_reason
+from harvesters.records import Result, build_record, unreadable
 from harvesters.strict_xml import EntitiesDeclared, InvalidXml, parse_xml, remove_forbidden_characters
-from schemas import Feed, RawResponse, Skipped, SourceRecord
+from schemas import Feed
 
 
-def elements(root: etree._Element, path: str) -> list[bytes]:
-    """The text of every element that lies at a path of names with dots, namespaces apart; none is an empty list."""
-    found = [root]
-    for name in path.split(".") if path else ():
-        found = [child for parent in found for child in parent if _local(child) == name]
-    return [etree.tostring(one, encoding="UTF-8", xml_declaration=False, with_tail=False) for one in found]
-
-
-def value_at(root: etree._Element, path: str) -> str | None:
-    """The attribute or the text at a path of names with dots, namespaces apart; None when there is none."""
-    *parents, last = path.split(".")
-    for name in parents:
-        following = next((child for child in root if _local(child) == name), None)
-        if following is None:
-            return None
-        root = following
-    said = root.get(last) or next((child.text for child in root if _local(child) == last), None)
-    return said.strip() or None if said else None
-
-
-def source_records(
-    texts: list[bytes], feed: Feed, now: str, url: str
-) -> tuple[list[SourceRecord], tuple[Skipped, ...], tuple[RawResponse, ...]]:
-    """Every element as a record; what is skipped keeps its text."""
-    records: list[SourceRecord] = []
-    skipped: list[Skipped] = []
-    raw: list[RawResponse] = []
-    for text in texts:
-        element = parse_xml(text)
-        parts = [value_at(element, path) for path in feed.identifier]
-        if not all(parts):
-            reason = nameless(feed)
-            skipped.append(Skipped(identifier=None, reason=reason))
-            raw.append(RawResponse(url=url, body=text, reason=reason))
-            continue
-        stamp = feed.request.datestamp_path
-        records.append(
-            SourceRecord(
-                feed=feed.name,
-                identifier="|".join(part for part in parts if part),
-                format=feed.format,
-                datestamp=value_at(element, stamp) if stamp else None,
-                payload=text.decode(),
-                sha256=sha256(text).hexdigest(),
-                harvested_at=now,
-            )
-        )
-    return records, tuple(skipped), tuple(raw)
-
-
-def root_of(body: bytes, url: str) -> tuple[etree._Element, list[str]]:
-    """The root of an XML answer, and what had to be done to read it. Raises RequestFailed("malformed")."""
+def parse_response(body: bytes, url: str) -> tuple[etree._Element, list[str]]:
+    """Return the root of an XML response, and notes on how it was read. Raises HarvestFailed("malformed")."""
     try:
         return parse_xml(body), []
     except EntitiesDeclared as error:
         raise failed("malformed", f"{url}: {error}") from error
     except InvalidXml as error:
         reason = str(error)
-    clean = remove_forbidden_characters(body)
     try:
-        return parse_xml(clean), ["characters that XML forbids were taken out of an answer"]
+        root = parse_xml(remove_forbidden_characters(body))
     except InvalidXml as error:
-        what = f"{url} sends what is neither JSON nor XML ({reason})"
-        raise unreadable_response("malformed", what, url, body) from error
+        raise unreadable_response(
+            "malformed", f"{url} is neither valid JSON nor valid XML ({reason})", url, body
+        ) from error
+    return root, ["characters that XML forbids were removed from a response"]
 
 
-def _local(element: etree._Element) -> str:
+def elements(root: etree._Element, path: str) -> list[bytes]:
+    """Return the text of every element at a path; none is an empty list."""
+    matching = [root]
+    for name in path.split(".") if path else ():
+        matching = [child for parent in matching for child in parent if _local_name(child) == name]
+    return [etree.tostring(element, encoding="UTF-8", xml_declaration=False, with_tail=False) for element in matching]
+
+
+def value_at(root: etree._Element, path: str) -> str | None:
+    """Return the attribute or the text at a path, None if there is none."""
+    *parents, last = path.split(".")
+    for name in parents:
+        child = next((child for child in root if _local_name(child) == name), None)
+        if child is None:
+            return None
+        root = child
+    value = root.get(last) or next((child.text for child in root if _local_name(child) == last), None)
+    return value.strip() or None if value else None
+
+
+def source_record(text: bytes, feed: Feed, url: str) -> Result:
+    """Return an element as a record with its own text as payload; `url` is where it comes from."""
+    element = parse_xml(text)
+    parts = [value_at(element, path) for path in feed.identifier]
+    if not all(parts):
+        return unreadable(None, nameless_reason(feed), url, text)
+    stamp = feed.request.datestamp_path
+    identifier = "|".join(part for part in parts if part)
+    return build_record(feed, identifier, text, datestamp=value_at(element, stamp) if stamp else None)
+
+
+def _local_name(element: etree._Element) -> str:
     return etree.QName(element).localname if isinstance(element.tag, str) else ""

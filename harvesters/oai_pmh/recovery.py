@@ -14,7 +14,7 @@ from typing import Any
 from lxml import etree
 
 from harvesters.encodings import encoding_of
-from harvesters.occurrences import Next
+from harvesters.occurrences import NextOccurrence
 from harvesters.strict_xml import (
     InvalidXml,
     declared_encoding,
@@ -121,7 +121,7 @@ def _split_records(body: bytes, start: int) -> tuple[list[bytes], bytes]:
 
 def _record_begins(body: bytes, start: int) -> Iterator[int]:
     """Yield where each record begins: a record's start tag, then a header's, with at most a comment between them."""
-    comment_ends = Next(body, b"-->")
+    comment_ends = NextOccurrence(body, b"-->")
     at = start
     while record := _RECORD_START.search(body, at):
         at = record.end()

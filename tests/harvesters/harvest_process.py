@@ -17,7 +17,7 @@ class PrintedProgress(tasks._LoggedProgress):
 
 
 def main(name: str) -> None:
-    landing.PART_RECORDS = 50
+    landing.LANDING_PART_RECORDS = 50
     tasks._LoggedProgress = PrintedProgress  # type: ignore[misc]
     tasks.harvest(name)
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvesters.documents.csv import delimiter
+from harvesters.documents.csv import detect_delimiter
 from schemas import Ask, HarvestFailed, Page
 from tests.harvesters.loopback import Answer, ReceivedRequest, feed, identifiers, open_environment, pages, serving
 
@@ -124,7 +124,7 @@ def test_a_table_without_the_identifiers_column_or_in_another_encoding_is_named(
 def test_the_delimiter_is_told_from_the_first_lines(sign: str, columns: int, rows: int) -> None:
     lines = [sign.join(f"name{n}" for n in range(columns))]
     lines += [sign.join(f"value {row} {n}" for n in range(columns)) for row in range(rows)]
-    assert delimiter("\n".join(lines)) == sign
+    assert detect_delimiter("\n".join(lines)) == sign
 
 
 def test_a_long_table_comes_in_pages_and_stops_at_the_limit(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from growth import steepest
 from harvesters import strict_xml, web_pages
 from harvesters.client import Reply
 from harvesters.documents import csv, embedded, rss
-from harvesters.lists import json_recovery as json_recover
+from harvesters.lists.json_recovery import recover_elements
 from harvesters.oai_pmh import recovery as oai_recover
 from schemas import Feed
 
@@ -42,7 +42,7 @@ def oai_record(body: bytes) -> object:
 
 
 def rss_page(body: bytes) -> object:
-    return rss._recovered(FEED, reply(RSS % body), Notes(), strict_xml.InvalidXml("broken"))  # type: ignore[arg-type]
+    return rss._recover(FEED, reply(RSS % body), Notes(), strict_xml.InvalidXml("broken"))  # type: ignore[arg-type]
 
 
 def rss_item(body: bytes) -> object:
@@ -50,7 +50,7 @@ def rss_item(body: bytes) -> object:
 
 
 def json_page(body: bytes) -> object:
-    return json_recover.saved(b"[" + body, "")
+    return recover_elements(b"[" + body, "")
 
 
 def html_page(body: bytes) -> object:
@@ -87,7 +87,9 @@ def test_time_grows_with_the_answer(read: Callable[[bytes], Any], repeated: byte
 
 
 def test_a_tables_delimiter_is_found_in_time_that_grows_with_its_header() -> None:
-    assert not steepest(lambda body: csv.delimiter(body.decode()), lambda size: b'id,title\n"' + b'","' * (size // 3))
+    assert not steepest(
+        lambda body: csv.detect_delimiter(body.decode()), lambda size: b'id,title\n"' + b'","' * (size // 3)
+    )
 
 
 def test_microdata_nested_without_end_is_one_skipped_page() -> None:
@@ -132,7 +134,7 @@ def test_comments_before_a_page_are_no_reason_to_miss_it() -> None:
     ],
 )
 def test_a_wrapped_script_is_its_json(script: str) -> None:
-    assert embedded._unwrapped(script) == "{}"
+    assert embedded._unwrap(script) == "{}"
 
 
 def test_entities_are_named_outside_sections_only() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harvesters.lists import json_recovery as json_recover
+from harvesters.lists.json_recovery import recover_elements
 from schemas import Ask, HarvestFailed, Page
 from tests.harvesters.loopback import Answer, ReceivedRequest, feed, identifiers, open_environment, pages, serving
 
@@ -256,7 +256,7 @@ def test_half_an_answer_is_malformed_and_never_a_short_list(tmp_path: Path) -> N
 
 def test_cutting_respects_strings_and_depth() -> None:
     body = b'{"a":{"list":[ {"x":"]\\"}"}, [1,[2]], oops ] }}'
-    good, bad = json_recover.saved(body, "a.list")
+    good, bad = recover_elements(body, "a.list")
     assert [bytes(text) for text in good] == [b'{"x":"]\\"}"}', b"[1,[2]]"]
     assert bad == [b"oops"]
 
