@@ -18,7 +18,7 @@ from more_itertools import chunked
 from sqlalchemy import Connection, select, tuple_
 
 from loaders.backup.restored import note_restored_feeds
-from loaders.landing import NAME as INDEX
+from loaders.landing import INDEX_FILE_NAME
 from loaders.migrations import migrate
 from loaders.store import (
     CurationRow,
@@ -97,7 +97,7 @@ def restore(env: Environment, path: Path) -> int:
 
 
 def _is_kept(path: Path) -> bool:
-    return not path.name.startswith((".", INDEX))
+    return not path.name.startswith((".", INDEX_FILE_NAME))
 
 
 def _primary_rows(env: Environment) -> Iterator[tuple[str, bytes]]:

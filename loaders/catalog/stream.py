@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loaders.catalog.loading import load
-from loaders.landing import LONGEST
+from loaders.landing import LANDING_MAX_IDENTIFIER_BYTES
 from loaders.staging import (
     CHUNK_RECORDS,
     OUTCOMES_FOLDER,
@@ -127,8 +127,10 @@ def _check_identifier(identifier: str) -> None:
         raise ValueError("its record has no identifier")
     if "\x00" in identifier:
         raise ValueError(f"its record's identifier {identifier!r} contains NUL, which the catalog cannot store")
-    if len(identifier.encode()) > LONGEST:
-        raise ValueError(f"its record's identifier has more than {LONGEST} bytes: {identifier[:80]}…")
+    if len(identifier.encode()) > LANDING_MAX_IDENTIFIER_BYTES:
+        raise ValueError(
+            f"its record's identifier has more than {LANDING_MAX_IDENTIFIER_BYTES} bytes: {identifier[:80]}…"
+        )
 
 
 def _stage_feed(env: Environment, feed: str, spooled: Path, load_by: str | None, take_over: bool) -> PipedFeed:

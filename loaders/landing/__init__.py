@@ -1,13 +1,13 @@
-"""Landing: every payload as the partner sent it, in append-only Parquet parts."""
+"""Landing: every payload exactly as the partner sent it, in append-only Parquet parts."""
 
-from loaders.landing.index import NAME, LandingIndex, landing_index
-from loaders.landing.landing import LONGEST, Landed, land
+from loaders.landing.index import INDEX_FILE_NAME, LandingIndex, landing_index
+from loaders.landing.landing import LANDING_MAX_IDENTIFIER_BYTES, Landed, land
 from loaders.landing.part import part_paths, read_rows
 from loaders.landing.past import Harvest, ask, harvests
 
 __all__ = [
-    "LONGEST",
-    "NAME",
+    "INDEX_FILE_NAME",
+    "LANDING_MAX_IDENTIFIER_BYTES",
     "Harvest",
     "Landed",
     "LandingIndex",

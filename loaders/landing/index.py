@@ -1,4 +1,4 @@
-"""Which payloads a feed has landed, and where: a small SQLite file beside its parts, made again from them at need."""
+"""Find where a payload was landed: a small SQLite file beside a feed's parts, rebuilt from them when needed."""
 
 from __future__ import annotations
 
@@ -13,53 +13,53 @@ from more_itertools import chunked
 
 from loaders.landing.part import part_paths
 
-NAME = "index.db"
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_LOOKUP = 30_000 // 64  # keys a query: SQLite's own limit is 32 766
+INDEX_FILE_NAME = "index.db"
+_DAMAGED_FILE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_KEYS_PER_QUERY = 30_000 // 64  # SQLite's own limit is 32 766
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS part (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS landed (name BLOB PRIMARY KEY, part INTEGER NOT NULL, row INTEGER NOT NULL) WITHOUT ROWID;
 """
-_Place = tuple[str, int]  # the part's path under the feed's folder, and the row in it
+_Location = tuple[str, int]  # the part's path under the feed's folder, and the row in it
 
 
 class LandingIndex:
-    """Where each (identifier, sha256) of a feed was first landed. Read and written under the feed's lock."""
+    """Where each (identifier, sha256) of a feed was first landed. Used only by the holder of the feed's lock."""
 
     def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
         self._connection = connection
         self._folder = folder
 
-    def places(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], _Place]:
-        """The places of those (identifier, sha256) that are landed."""
-        names = {_name(*one): one for one in wanted}
-        found: dict[tuple[str, str], _Place] = {}
-        for batch in chunked(names, _LOOKUP):
+    def locations(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], _Location]:
+        """Return the locations of those (identifier, sha256) that are landed."""
+        payloads = {_digest(*payload): payload for payload in wanted}
+        locations: dict[tuple[str, str], _Location] = {}
+        for batch in chunked(payloads, _KEYS_PER_QUERY):
             marks = ",".join("?" * len(batch))
             query = f"SELECT name, path, row FROM landed JOIN part ON part.id = part WHERE name IN ({marks})"  # noqa: S608 (marks only)
-            for name, path, row in self._connection.execute(query, batch):
-                found[names[name]] = (path, row)
-        return found
+            for digest, path, row in self._connection.execute(query, batch):
+                locations[payloads[digest]] = (path, row)
+        return locations
 
     def add(self, path: Path, rows: Iterator[tuple[str, str, int]]) -> None:
-        """Note a whole part: its (identifier, sha256, row) that hold a payload. The first place of each stays."""
+        """Add a part by its (identifier, sha256, row) that hold a payload. The first location of each payload stays."""
         with self._connection:
-            made = self._connection.execute("INSERT INTO part (path) VALUES (?)", (self._relative(path),))
-            placed = ((_name(identifier, sha256), made.lastrowid, row) for identifier, sha256, row in rows)
-            self._connection.executemany("INSERT OR IGNORE INTO landed VALUES (?, ?, ?)", placed)
+            part = self._connection.execute("INSERT INTO part (path) VALUES (?)", (self._relative(path),)).lastrowid
+            landed = ((_digest(identifier, sha256), part, row) for identifier, sha256, row in rows)
+            self._connection.executemany("INSERT OR IGNORE INTO landed VALUES (?, ?, ?)", landed)
 
     def catch_up(self) -> None:
-        """Read the parts that are on disk and not here. A part that is here and not on disk makes all anew."""
+        """Add the parts that are on disk only. If one is in the index only, rebuild the index."""
         known = {path for (path,) in self._connection.execute("SELECT path FROM part")}
-        there = {self._relative(path): path for path in _parts(self._folder)}
-        if known - there.keys():
+        on_disk = {self._relative(path): path for path in _parts(self._folder)}
+        if known - on_disk.keys():
             with self._connection:
                 self._connection.execute("DELETE FROM landed")
                 self._connection.execute("DELETE FROM part")
             known = set()
-        for name in sorted(there.keys() - known):
-            self.add(there[name], _payload_rows(there[name]))
+        for name in sorted(on_disk.keys() - known):
+            self.add(on_disk[name], _payload_rows(on_disk[name]))
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self._folder).as_posix()
@@ -67,17 +67,17 @@ class LandingIndex:
 
 @contextmanager
 def landing_index(folder: Path) -> Iterator[LandingIndex]:
-    """The index of a feed's landing folder, complete. An unreadable one is made anew from the parts."""
+    """Open the index of a feed's landing folder, and complete it. A damaged one is rebuilt from the parts."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / NAME
+    path = folder / INDEX_FILE_NAME
     try:
-        connection = _opened(path)
+        connection = _open(path)
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF not in _DAMAGED:
-            raise  # a full disk or a lock says nothing of the file
-        for file in folder.glob(f"{NAME}*"):
+        if error.sqlite_errorcode & 0xFF not in _DAMAGED_FILE_CODES:
+            raise  # a full disk or a lock does not mean that the file is damaged
+        for file in folder.glob(f"{INDEX_FILE_NAME}*"):
             file.unlink()
-        connection = _opened(path)
+        connection = _open(path)
     try:
         index = LandingIndex(connection, folder)
         index.catch_up()
@@ -86,16 +86,16 @@ def landing_index(folder: Path) -> Iterator[LandingIndex]:
         connection.close()
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=60)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA cache_size=-32768")
         connection.executescript(_SCHEMA)
-        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()  # a tenth of a second a million payloads
-        if found != "ok":
-            damage = sqlite3.DatabaseError(f"{path}: {found}")
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()  # 0.1 s per million payloads
+        if verdict != "ok":
+            damage = sqlite3.DatabaseError(f"{path}: {verdict}")
             damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
             raise damage
     except sqlite3.DatabaseError:
@@ -104,12 +104,12 @@ def _opened(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _name(identifier: str, sha256: str) -> bytes:
+def _digest(identifier: str, sha256: str) -> bytes:
     return hashlib.blake2b(f"{sha256} {identifier}".encode(), digest_size=16).digest()
 
 
 def _parts(folder: Path) -> Iterator[Path]:
-    for run in sorted(one for one in folder.iterdir() if one.is_dir()):
+    for run in sorted(path for path in folder.iterdir() if path.is_dir()):
         yield from part_paths(run)
 
 

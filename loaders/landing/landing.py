@@ -1,7 +1,7 @@
-"""Landing: what a partner said, word for word, in files that are never changed.
+"""Land a harvest: what a partner sent, exactly, in files that are never changed.
 
-`landing/<feed>/<run_id>/part-00000.parquet` and so on; responses that did not parse lie beside as `raw-00000.bin` with
-their reason in `raw-00000.json`; a harvest that failed leaves its cause in `failed.json`.
+`landing/<feed>/<run_id>/part-00000.parquet` and so on; a response that did not parse is beside them as `raw-00000.bin`,
+with the reason in `raw-00000.json`; a harvest that failed leaves its cause in `failed.json`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from loaders.landing.repeats import count_repeats
 from loaders.store import whole_file
 from schemas import Ask, Base, Feed, HarvestFailed, Listing, Page, RawResponse, Skipped, SourceRecord, replace
 
-PART_RECORDS = 5_000
-_PART_BYTES = 32 * 1024 * 1024  # of payload
+LANDING_PART_RECORDS = 5_000
+LANDING_MAX_IDENTIFIER_BYTES = 1_200  # a key of PostgreSQL's indexes may have 2 700 bytes, and a match names two
+_PART_PAYLOAD_CHARS = 32 * 1024 * 1024
 _PART_SECONDS = 60.0
-LONGEST = 1_200  # bytes of an identifier
+_SHORTENED_CHARS = 80  # of an identifier that is too long, where it is named
 _Progress = Callable[[int, int | None], None]
-_NEW_PART: dict[str, Any] = {"skipped": (), "notes": (), "lists": {}, "repeated": 0}  # what a footer says of its part
+# the fields of a footer that are about its own part, as a new part begins
+_NEW_PART: dict[str, Any] = {"skipped": (), "notes": (), "lists": {}, "repeated": 0}
 
 
 class Landed(Base, frozen=True, kw_only=True):
@@ -40,7 +42,7 @@ class Landed(Base, frozen=True, kw_only=True):
     full: bool = False
     not_modified: bool = False
     notes: tuple[str, ...] = ()
-    nameless: int = 0  # records that could not be read and that nothing names
+    nameless: int = 0  # records that could not be read and have no identifier
     nameless_reason: str = ""  # of the first of them
 
 
@@ -53,11 +55,11 @@ def land(
     asked: Ask | None = None,
     progress: _Progress | None = None,
 ) -> Landed:
-    """Write a harvest's pages as parts, each whole when it appears. Hold the feed's lock.
+    """Write a harvest's pages as parts, each complete when it appears. The caller holds the feed's lock.
 
-    When it is complete, its distinct identifiers tell whether the list is whole (see landing_repeats).
-    `asked` is what `ask` returned and the harvester was given. Raises HarvestFailed after landing what came before it;
-    any other error (a full disk) leaves the parts that are whole, and the next run goes on from the last of them.
+    The distinct identifiers of a complete harvest decide whether its list is whole (see loaders.landing.repeats).
+    `asked` is what `ask` returned and the harvester got. Raises HarvestFailed after landing what came before it;
+    any other error (a full disk) leaves the complete parts, and the next run continues from the last of them.
     """
     folder = landing / feed.name
     asked = asked or Ask()
@@ -72,7 +74,7 @@ def land(
         asked_full=asked.full,
         position=asked.position,
     )
-    earlier = [] if start.begins else _newest_parts(folder)
+    earlier = [] if start.begins else _parts_to_continue(folder)
     with landing_index(folder) as index:
         writer = _Writer(folder / run_id, index, start, earlier)
         try:
@@ -87,41 +89,42 @@ def land(
         return writer.finish()
 
 
-def _newest_parts(folder: Path) -> list[tuple[Path, Footer]]:
-    """The parts, with their footers, of the harvest that is gone on with."""
+def _parts_to_continue(folder: Path) -> list[tuple[Path, Footer]]:
+    """Return the parts, with their footers, of the newest harvest, which is continued."""
     past = recent_harvests(folder)
     return list(zip(past[-1].parts, past[-1].footers, strict=True)) if past else []
 
 
 class _Writer:
-    """Gathers pages into parts."""
+    """Collects pages into parts."""
 
     def __init__(self, folder: Path, index: LandingIndex, start: Footer, earlier: list[tuple[Path, Footer]]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.parent.glob("*/.*.tmp"):  # of a killed run: we hold the feed's lock
-            left.unlink()
-        (folder / "failed.json").unlink(missing_ok=True)  # of the try before
+        for unfinished in folder.parent.glob("*/.*.tmp"):  # of a killed run: we hold the feed's lock
+            unfinished.unlink()
+        (folder / "failed.json").unlink(missing_ok=True)  # of an earlier attempt
         self.folder = folder
         self.index = index
         self.footer = start
         self.parts = earlier  # of this harvest
         self.records: list[SourceRecord] = []
         self.listings: list[Listing] = []  # where each of the records was listed
-        self.size = 0
-        self.raw = len(list(folder.glob("raw-*.bin")))
-        self.first = start.number
-        self.since = time.monotonic()
+        self.payload_chars = 0
+        self.raw_responses = len(list(folder.glob("raw-*.bin")))
+        self.first_number = start.number
+        self.part_began = time.monotonic()
         self.unwritten = False
         self.landed = Landed(run_id=start.run_id)
 
     def take(self, page: Page) -> None:
+        """Add a page; write a part when it is full or old enough."""
         page = _storable(page)
         for response in page.raw:
             self._keep_raw(response)
         for record in page.records:
-            self._gather(record, page.listing)
-        nameless = [one.reason for one in page.skipped if one.identifier is None]
-        self.footer = _onward(self.footer, page)
+            self._add(record, page.listing)
+        nameless = [skipped.reason for skipped in page.skipped if skipped.identifier is None]
+        self.footer = _footer_after(self.footer, page)
         self.unwritten = True
         self.landed = replace(
             self.landed,
@@ -130,24 +133,25 @@ class _Writer:
             nameless_reason=self.landed.nameless_reason or next(iter(nameless), ""),
             notes=self.landed.notes + page.notes,
         )
-        if self._full() or time.monotonic() - self.since >= _PART_SECONDS:
+        if self._full() or time.monotonic() - self.part_began >= _PART_SECONDS:
             self._write()
 
     def finish(self) -> Landed:
+        """Write the last part, and return what was landed."""
         if self.unwritten:
-            self._judge_list()
+            self._note_repeats()
             self._write()
         footer = self.footer
         return replace(
             self.landed,
-            parts=footer.number - self.first,
+            parts=footer.number - self.first_number,
             complete=footer.complete,
             full=footer.full,
             not_modified=footer.not_modified,
         )
 
-    def _judge_list(self) -> None:
-        """Note in the last footer, and in words, what the list of a complete harvest repeats."""
+    def _note_repeats(self) -> None:
+        """Note in the last footer, and in words, what the lists of a complete harvest repeat."""
         footer = self.footer
         if not footer.complete or footer.not_modified:
             return
@@ -157,29 +161,29 @@ class _Writer:
             self.footer = replace(footer, repeats=repeats, notes=(*footer.notes, note))
             self.landed = replace(self.landed, notes=(*self.landed.notes, note))
 
-    def _gather(self, record: SourceRecord, listing: Listing) -> None:
-        if self._full():  # one huge page: its position is only true after its last record
+    def _add(self, record: SourceRecord, listing: Listing) -> None:
+        if self._full():  # a page of more than one part: its position only holds behind its last record
             self._write()
         if record.payload is not None and record.sha256 is None:
             record = replace(record, sha256=sha256(record.payload.encode()).hexdigest())
         self.records.append(record)
         self.listings.append(listing)
-        self.size += len(record.payload or "")
+        self.payload_chars += len(record.payload or "")
 
     def _full(self) -> bool:
-        return len(self.records) >= PART_RECORDS or self.size >= _PART_BYTES
+        return len(self.records) >= LANDING_PART_RECORDS or self.payload_chars >= _PART_PAYLOAD_CHARS
 
     def _write(self) -> None:
         records = self.records
-        known = self.index.places([(one.identifier, one.sha256) for one in records if one.sha256])
+        known = set(self.index.locations([(record.identifier, record.sha256) for record in records if record.sha256]))
         again, new = [], []
-        for row, one in enumerate(records):
-            name = (one.identifier, one.sha256 or "")
-            seen = one.payload is not None and name in known
-            again.append(seen)
-            if one.payload is not None and not seen:
-                known[name] = ("", row)  # twice in this part: kept once
-                new.append((*name, row))
+        for row, record in enumerate(records):
+            payload = (record.identifier, record.sha256 or "")
+            landed_before = record.payload is not None and payload in known
+            again.append(landed_before)
+            if record.payload is not None and not landed_before:
+                known.add(payload)  # a payload that is twice in this part is kept once
+                new.append((*payload, row))
         path = self.folder / f"part-{self.footer.number:05d}.parquet"
         footer = replace(self.footer, records=len(records), lists=_with_rows(self.footer.lists, self.listings))
         write_part(path, records, again, footer, self.listings)
@@ -187,36 +191,38 @@ class _Writer:
         self.index.add(path, iter(new))
         self.landed = replace(self.landed, kept=self.landed.kept + len(new))
         self.footer = replace(self.footer, number=self.footer.number + 1, begins=False, **_NEW_PART)
-        self.records, self.listings, self.size, self.unwritten = [], [], 0, False
-        self.since = time.monotonic()
+        self.records, self.listings, self.payload_chars, self.unwritten = [], [], 0, False
+        self.part_began = time.monotonic()
 
     def _keep_raw(self, response: RawResponse) -> None:
-        path = self.folder / f"raw-{self.raw:05d}.bin"
+        path = self.folder / f"raw-{self.raw_responses:05d}.bin"
         with whole_file(path) as beside:
             beside.write_bytes(response.body)
         with whole_file(path.with_suffix(".json")) as beside:
             beside.write_bytes(msgspec.json.encode({"url": response.url, "reason": response.reason}))
-        self.raw += 1
+        self.raw_responses += 1
 
 
 def _storable(page: Page) -> Page:
-    """The page, what no index takes skipped: a key of PostgreSQL's may have 2 700 bytes, and a match names two."""
-    short, skipped, raw = [], [], []
-    for one in page.records:
-        size = len(one.identifier.encode()) if len(one.identifier) > LONGEST // 4 else 0
-        if size <= LONGEST:
-            short.append(one)
+    """Return the page with records skipped whose identifier is too long to be stored."""
+    records, skipped, raw = [], [], []
+    for record in page.records:
+        name = record.identifier
+        size = len(name.encode()) if len(name) > LANDING_MAX_IDENTIFIER_BYTES // 4 else 0
+        if size <= LANDING_MAX_IDENTIFIER_BYTES:
+            records.append(record)
             continue
-        digest = sha256(one.identifier.encode()).hexdigest()[:12]
-        reason = f"its identifier has {size} bytes; {LONGEST} are taken"
-        skipped.append(Skipped(identifier=f"{one.identifier[:80]}…{digest}", reason=reason, again=False))
-        raw.append(RawResponse(url=one.identifier, body=(one.payload or "").encode(), reason=reason))
+        shortened = f"{name[:_SHORTENED_CHARS]}…{sha256(name.encode()).hexdigest()[:12]}"
+        reason = f"its identifier has {size} bytes; at most {LANDING_MAX_IDENTIFIER_BYTES} can be stored"
+        skipped.append(Skipped(identifier=shortened, reason=reason, again=False))
+        raw.append(RawResponse(url=name, body=(record.payload or "").encode(), reason=reason))
     if not skipped:
         return page
-    return replace(page, records=short, skipped=(*page.skipped, *skipped), raw=(*page.raw, *raw))
+    return replace(page, records=records, skipped=(*page.skipped, *skipped), raw=(*page.raw, *raw))
 
 
-def _onward(footer: Footer, page: Page) -> Footer:
+def _footer_after(footer: Footer, page: Page) -> Footer:
+    """Return the footer of a part that ends behind a page."""
     return replace(
         footer,
         position=page.position,
@@ -227,7 +233,7 @@ def _onward(footer: Footer, page: Page) -> Footer:
         deletes_told=page.deletes_told,
         counted=page.counted,
         response_date=page.response_date or footer.response_date,
-        lists={**footer.lists, page.listing.name: _listed(footer.lists.get(page.listing.name), page)},
+        lists={**footer.lists, page.listing.name: _list_after(footer.lists.get(page.listing.name), page)},
         promised=page.promised if page.promised is not None else footer.promised,
         repeated=footer.repeated + page.repeated,
         skipped=footer.skipped + page.skipped,
@@ -236,10 +242,10 @@ def _onward(footer: Footer, page: Page) -> Footer:
     )
 
 
-def _listed(before: ListPart | None, page: Page) -> ListPart:
-    """What the part says of a page's list, that page included."""
+def _list_after(before: ListPart | None, page: Page) -> ListPart:
+    """Return what the part knows about a page's list, with that page."""
     before, listing = before or ListPart(), page.listing
-    named = [(listing.page, one.identifier) for one in page.skipped if one.identifier is not None]
+    named = [(listing.page, skipped.identifier) for skipped in page.skipped if skipped.identifier is not None]
     return ListPart(
         pages=max(before.pages, listing.page + 1),
         size=max((size for size in (before.size, listing.size) if size is not None), default=None),
@@ -249,18 +255,18 @@ def _listed(before: ListPart | None, page: Page) -> ListPart:
 
 
 def _with_rows(lists: dict[str, ListPart], listings: Iterable[Listing]) -> dict[str, ListPart]:
-    """The lists of a part, those included of which it holds rows of a page that has not ended yet."""
+    """Return the lists of a part, with those that it only holds rows of a page of that continues in the next part."""
     return {**{listing.name: ListPart(pages=listing.page + 1) for listing in listings}, **lists}
 
 
 def _repeats_note(repeats: int, *, full: bool) -> str:
-    """What an operator should know of a list that is not whole because of its repeats."""
+    """Return what an operator should know about a list that is not whole because of its repeats."""
     records = "1 record" if repeats == 1 else f"{repeats} records"
-    left = "nothing is deleted for being absent from it" if full else "what changed in that time is asked for again"
-    return f"the list repeats {records} and may omit others: {left}"
+    effect = "nothing is deleted for being absent from it" if full else "what changed in that time is asked for again"
+    return f"the list repeats {records} and may omit others: {effect}"
 
 
 def _note_failure(folder: Path, failed: HarvestFailed) -> None:
-    said = Failure(cause=failed.cause, sentence=failed.sentence, again=failed.again)
+    failure = Failure(cause=failed.cause, sentence=failed.sentence, again=failed.again)
     with whole_file(folder / "failed.json") as beside:
-        beside.write_bytes(msgspec.json.encode(said))
+        beside.write_bytes(msgspec.json.encode(failure))

@@ -1,7 +1,7 @@
-"""A part: some thousand records of one harvest as a zstd Parquet file, with how far the harvest had come in its footer.
+"""Parts: some thousand records of one harvest as a zstd Parquet file, whose footer says how far the harvest had come.
 
 Columns: identifier, format, datestamp, sets, deleted, payload, kept (the payload is in this row), sha256, harvested_at,
-list and page (where in the harvest the row was listed; see schemas.source.Listing).
+list and page (where in the harvest the row was listed; see schemas.Listing).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from loaders.store import whole_file
 from schemas import Base, Listing, Skipped, SourceRecord
 
-_FOOTER = b"elib"
-_REPETITIVE = ["format", "sets", "list", "page"]
+_FOOTER_KEY = b"elib"
+_DICTIONARY_COLUMNS = ["format", "sets", "list", "page"]
 _SCHEMA = pa.schema(
     [
         ("identifier", pa.string()),
@@ -37,23 +37,23 @@ _SCHEMA = pa.schema(
 
 
 class ListPart(Base, frozen=True, kw_only=True):
-    """What a part says of one of the harvest's lists, beside its rows."""
+    """What a part knows about one of the harvest's lists, beside its rows."""
 
     pages: int = 1  # so far
     size: int | None = None  # the largest that the server promised so far
     nameless: int = 0  # records listed in this part that could not be read and that nothing names
-    skipped: tuple[tuple[int, str], ...] = ()  # the page and identifier of those that have a name
+    skipped: tuple[tuple[int, str], ...] = ()  # page and identifier of the other records that could not be read
 
 
 class Footer(Base, frozen=True, kw_only=True):
-    """How far a harvest had come when the part was written, and what it had been asked."""
+    """How far a harvest had come when the part was written, and what it was asked for."""
 
     feed: str
     run_id: str
     number: int
     records: int  # in this part
-    source: str  # fingerprint of what the feed declares of the source: another one starts over
-    begins: bool = False  # the first part of a harvest; else it goes on with the part before, maybe of another run
+    source: str  # fingerprint of what the feed declares about its source: another one starts over
+    begins: bool = False  # the first part of a harvest; else it continues the part before, maybe of another run
     asked_since: str | None = None
     asked_full: bool = True
     position: dict[str, Any] | None = None
@@ -62,12 +62,12 @@ class Footer(Base, frozen=True, kw_only=True):
     full: bool = False
     not_modified: bool = False
     counted: int | None = None  # of a complete harvest: records in the list, as the harvester counts
-    deletes_told: bool = False  # the repository keeps telling every delete: no full list is needed to hear of them
+    deletes_told: bool = False  # the repository reports every deletion: no full list is needed to learn of them
     response_date: str | None = None
     lists: dict[str, ListPart] = {}  # the lists that this part holds pages of, by name
-    promised: int | None = None  # distinct records of all lists together, as the server said
-    repeated: int = 0  # entries of lists that came again and are not among the rows of this part
-    repeats: int = 0  # of a complete harvest: records that were repeated where that may hide others that are missing
+    promised: int | None = None  # distinct records of all lists together, as the server promised
+    repeated: int = 0  # entries of lists that came again, and are not rows of this part
+    repeats: int = 0  # of a complete harvest: records that are repeated where that may hide missing ones
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
     validators: dict[str, str] = {}
@@ -76,37 +76,37 @@ class Footer(Base, frozen=True, kw_only=True):
 def write_part(
     path: Path, records: list[SourceRecord], again: list[bool], footer: Footer, listings: list[Listing]
 ) -> None:
-    """Write the records as one whole part; where `again` is true, the header and sha256 only."""
-    payloads = [None if seen else one.payload for one, seen in zip(records, again, strict=True)]
+    """Write the records as one complete part; where `again` is true, without the payload, which is landed already."""
+    payloads = [None if landed else record.payload for record, landed in zip(records, again, strict=True)]
     columns = {
-        "identifier": [one.identifier for one in records],
-        "format": [one.format for one in records],
-        "datestamp": [one.datestamp for one in records],
-        "sets": [list(one.sets) for one in records],
-        "deleted": [one.deleted for one in records],
+        "identifier": [record.identifier for record in records],
+        "format": [record.format for record in records],
+        "datestamp": [record.datestamp for record in records],
+        "sets": [list(record.sets) for record in records],
+        "deleted": [record.deleted for record in records],
         "payload": payloads,
         "kept": [payload is not None for payload in payloads],
-        "sha256": [one.sha256 for one in records],
-        "harvested_at": [one.harvested_at for one in records],
+        "sha256": [record.sha256 for record in records],
+        "harvested_at": [record.harvested_at for record in records],
         "list": [listing.name for listing in listings],
         "page": [listing.page for listing in listings],
     }
-    table = pa.table(columns, schema=_SCHEMA.with_metadata({_FOOTER: msgspec.json.encode(footer)}))
+    table = pa.table(columns, schema=_SCHEMA.with_metadata({_FOOTER_KEY: msgspec.json.encode(footer)}))
     with whole_file(path) as beside:
-        pq.write_table(table, beside, compression="zstd", use_dictionary=_REPETITIVE, write_statistics=False)
+        pq.write_table(table, beside, compression="zstd", use_dictionary=_DICTIONARY_COLUMNS, write_statistics=False)
 
 
 def read_footer(path: Path) -> Footer:
-    """The footer of a part; reads nothing else of it."""
-    said = pq.read_schema(path).metadata
-    return msgspec.json.decode(said[_FOOTER], type=Footer)
+    """Read the footer of a part, and nothing else of it."""
+    metadata = pq.read_schema(path).metadata
+    return msgspec.json.decode(metadata[_FOOTER_KEY], type=Footer)
 
 
 def part_paths(run_folder: Path) -> list[Path]:
-    """The whole parts of a run, in order."""
+    """Return the complete parts of a run, in order."""
     return sorted(run_folder.glob("part-*.parquet"))
 
 
 def read_rows(path: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
-    """The rows of a part, some columns of them."""
+    """Yield the rows of a part with some of their columns."""
     yield from pq.read_table(path, columns=columns).to_pylist()

@@ -1,4 +1,8 @@
-"""The harvests that a feed has landed, and what they mean for the next one."""
+"""The harvests that a feed has landed, and what they mean for the next one.
+
+The mark is the time from which the next incremental harvest asks: the server's date of the last complete harvest, less
+an overlap.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +17,22 @@ import msgspec
 from loaders.landing.part import Footer, part_paths, read_footer
 from schemas import Ask, Base, Feed, Skipped
 
-_OVERLAP = timedelta(hours=13)  # some servers stamp their records in local time, twelve hours behind UTC at most
-# what [request] says of patience and politeness: it changes nothing about the source
-_PATIENCE = {
+_OVERLAP = timedelta(hours=13)  # some servers use local time for datestamps, at most twelve hours behind UTC
+# keys of [request] that change how patiently the source is requested, and not which source it is
+_PATIENCE_KEYS = {
     *("rate", "connections", "timeout", "budget", "retries", "backoff", "quiet_hours", "size", "trust_list_size"),
     *("max_pages", "max_bytes", "max_redirects", "multi_value"),
 }
-_GO_ON_AFTER = frozenset({"unreachable", "certificate", "blocked", "too_slow", "quiet_hours"})  # others start over
-_WITH_DATESTAMPS = 28  # harvests from one whole list to the next, where deletes are not told for good
-_DOUBTS = 3  # harvests in a row whose list repeats records, until the mark moves all the same: it is the server's habit
-_TRIES = 3  # runs that fail without a record before the harvest starts over: a stale position may be what fails
+# causes of failure after which the next harvest continues; after others it starts over
+_CONTINUED_CAUSES = frozenset({"unreachable", "certificate", "blocked", "too_slow", "quiet_hours"})
+_FULL_EVERY_WITH_DATESTAMPS = 28  # harvests from one whole list to the next, where deletions are not all reported
+# in a row; then the mark moves although the list repeats records: this server always does
+_MAX_DOUBTFUL_HARVESTS = 3
+_MAX_EMPTY_RUNS = 3  # that fail without a record; then the harvest starts over, since its position may be stale
 
 
 class Failure(Base, frozen=True, kw_only=True):
-    """Why a harvest failed, as the harvester said."""
+    """Why a harvest failed."""
 
     cause: str
     sentence: str
@@ -34,7 +40,7 @@ class Failure(Base, frozen=True, kw_only=True):
 
 
 class Harvest(Base, frozen=True, kw_only=True):
-    """One harvest: its parts in order, of one run or of the interrupted runs that it went on from too."""
+    """One harvest: its parts in order, of one run and of the interrupted runs that it continued."""
 
     parts: tuple[Path, ...]
     footers: tuple[Footer, ...]
@@ -42,59 +48,64 @@ class Harvest(Base, frozen=True, kw_only=True):
 
     @property
     def last(self) -> Footer:
+        """Return the newest part's footer."""
         return self.footers[-1]
 
     @property
     def listed(self) -> int:
+        """Return how many rows the parts have."""
         return sum(footer.records for footer in self.footers)
 
     @property
     def counted(self) -> int:
-        """Records in the list: what was listed again after a kill or an expired token counts once."""
+        """Return how many records the list has: one listed again after a kill or an expired token counts once."""
         return self.listed if self.last.counted is None else self.last.counted
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
-        return tuple(one for footer in self.footers for one in footer.skipped)
+        """Return what the harvest could not read."""
+        return tuple(skipped for footer in self.footers for skipped in footer.skipped)
 
     @property
     def whole_list(self) -> bool:
-        """Whether what this harvest lacks is gone."""
+        """Return whether a record that is not in this harvest is gone."""
         return self.listed_everything and not self.last.repeats
 
     @property
     def listed_everything(self) -> bool:
-        """Whether the whole list was asked for and given to its end, be it that repeats hide what it lacks."""
+        """Return whether the whole list was requested and read to its end, even if repeats may hide missing records."""
         return self.last.complete and self.last.full and not self.last.not_modified
 
 
 def harvests(folder: Path, *, after: str | None = None, until: str | None = None) -> list[Harvest]:
-    """The harvests of a landing folder that have a part in a run later than `after`, up to a run, oldest first."""
+    """Return the harvests of a landing folder with a part in a run later than `after`, until a run, oldest first."""
     return _walk(folder, until, lambda run, _: after is not None and run <= after)
 
 
 def recent_harvests(folder: Path) -> list[Harvest]:
-    """The newest harvests of a landing folder, back to the last whole list, oldest first.
+    """Return the newest harvests of a landing folder, back to the last whole list, oldest first.
 
-    Where lists are never whole, back to the third that was given to its end.
+    Where lists are never whole, back to the third that was read to its end.
     """
-    return _walk(folder, None, lambda _, found: _enough(found))
+    return _walk(folder, None, lambda _, recent: _enough(recent))
 
 
-def _enough(found: list[Harvest]) -> bool:
-    return any(one.whole_list for one in found) or sum(one.listed_everything for one in found) >= _DOUBTS
+def _enough(recent: list[Harvest]) -> bool:
+    complete_lists = sum(harvest.listed_everything for harvest in recent)
+    return any(harvest.whole_list for harvest in recent) or complete_lists >= _MAX_DOUBTFUL_HARVESTS
 
 
 def _walk(folder: Path, until: str | None, enough: Callable[[str, list[Harvest]], bool]) -> list[Harvest]:
-    found: list[Harvest] = []
+    """Read runs from the newest back, until `enough` of a run and the harvests read so far; oldest harvest first."""
+    recent: list[Harvest] = []
     parts: list[tuple[Path, Footer]] = []
     for run in reversed(_run_names(folder, until=until)):
-        whole = not parts or parts[0][1].begins  # what we have does not go on from this run
-        if whole and enough(run, found):
+        whole = not parts or parts[0][1].begins  # the parts read so far do not continue this run
+        if whole and enough(run, recent):
             break
         parts = [(path, read_footer(path)) for path in part_paths(folder / run)] + parts
-        found = _harvests(parts)
-    return found
+        recent = _harvests(parts)
+    return recent
 
 
 def _harvests(parts: list[tuple[Path, Footer]]) -> list[Harvest]:
@@ -114,19 +125,19 @@ def _harvests(parts: list[tuple[Path, Footer]]) -> list[Harvest]:
 
 
 def _run_names(folder: Path, *, until: str | None = None) -> list[str]:
-    """The runs of a landing folder in the order of time."""
+    """Return the runs of a landing folder, oldest first."""
     if not folder.is_dir():
         return []
-    return sorted(one.name for one in folder.iterdir() if one.is_dir() and (until is None or one.name <= until))
+    return sorted(run.name for run in folder.iterdir() if run.is_dir() and (until is None or run.name <= until))
 
 
 def fingerprint(feed: Feed) -> str:
-    """What the feed declares of its source: when it changes, the harvests before mean nothing for the next."""
-    said: list[object] = [feed.protocol, feed.url, feed.format, sorted(feed.sets), feed.identifier]
-    request = feed.request.model_dump(exclude=_PATIENCE, exclude_defaults=True)
+    """Return a digest of what the feed declares about its source: when it changes, earlier harvests do not count."""
+    declared: list[object] = [feed.protocol, feed.url, feed.format, sorted(feed.sets), feed.identifier]
+    request = feed.request.model_dump(exclude=_PATIENCE_KEYS, exclude_defaults=True)
     if request:
-        said.append(request)
-    return sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:16]
+        declared.append(request)
+    return sha256(msgspec.json.encode(declared, order="deterministic")).hexdigest()[:16]
 
 
 def ask(
@@ -137,20 +148,20 @@ def ask(
     limit: int | None = None,
     credentials: dict[str, str] | None = None,
 ) -> Ask:
-    """What to ask of the feed next, worked out from its landing alone.
+    """Return what to ask of the feed next, worked out from its landing alone.
 
-    An interrupted harvest is gone on with from its last part; a truncated one starts over. One whose list repeats
-    records and may lack others is asked for again as it was, up to three times. Else everything since the mark of the
-    last complete harvest, less an overlap; or everything, when `full` is asked, every `full_every` runs
-    (see there), when there is no mark, or when the declared source is another than it was.
+    An interrupted harvest is continued from its last part; a truncated one starts over. One whose list repeats records
+    and may omit others is asked for again as it was, up to three times. Otherwise it is everything since the mark; or
+    everything, if `full` is true, every `full_every` runs, when there is no mark, or when the feed declares another
+    source than before.
     """
-    past = [one for one in recent_harvests(landing / feed.name) if one.last.source == fingerprint(feed)]
-    complete = [one for one in past if one.last.complete]
-    listed = [one for one in complete if one.whole_list] or [one for one in complete if one.listed_everything]
+    past = [harvest for harvest in recent_harvests(landing / feed.name) if harvest.last.source == fingerprint(feed)]
+    complete = [harvest for harvest in past if harvest.last.complete]
+    whole = [harvest for harvest in complete if harvest.whole_list]
+    listed = whole or [harvest for harvest in complete if harvest.listed_everything]
     before = listed[-1].counted if listed else None
     retry = _retry(past, complete)
-    secret = credentials or {}
-    if past and not full and _goes_on(landing / feed.name, past[-1]):
+    if past and not full and _continues(landing / feed.name, past[-1]):
         last = past[-1].last
         return Ask(
             since=last.asked_since,
@@ -160,7 +171,7 @@ def ask(
             listed_so_far=past[-1].listed,
             retry=retry,
             limit=limit,
-            credentials=secret,
+            credentials=credentials or {},
         )
     mark = _since(feed, complete) if complete else None
     everything = full or mark is None or _full_is_due(feed, complete)
@@ -171,83 +182,84 @@ def ask(
         retry=retry,
         validators={} if full else _validators(feed, complete),
         limit=limit,
-        credentials=secret,
+        credentials=credentials or {},
     )
 
 
 def _full_every(feed: Feed, *, deletes_told: bool = False) -> int | None:
-    """Every how many harvests the whole list is asked for, so that what it lacks is known to be gone.
+    """Return every how many harvests the whole list is requested, so that deletions by absence are found.
 
-    None, never by itself, where the repository keeps telling every delete and the feed file asks for nothing else.
+    None means never, where the repository reports every deletion and the feed file declares nothing else.
     """
     if feed.full_every is not None:
         return feed.full_every
     if deletes_told:
         return None
-    return _WITH_DATESTAMPS if feed.traits.lists_by_datestamp or feed.request.since_param else 1
+    return _FULL_EVERY_WITH_DATESTAMPS if feed.traits.lists_by_datestamp or feed.request.since_param else 1
 
 
 def _full_is_due(feed: Feed, complete: list[Harvest]) -> bool:
     every = _full_every(feed, deletes_told=complete[-1].last.deletes_told)
-    for since_full, one in enumerate(reversed(complete), start=1):
-        if one.listed_everything:
-            return every is not None and since_full >= every
+    for harvests_since, harvest in enumerate(reversed(complete), start=1):
+        if harvest.listed_everything:
+            return every is not None and harvests_since >= every
     return True
 
 
-def _goes_on(folder: Path, last: Harvest) -> bool:
-    if last.last.complete or not last.last.position:  # an empty one: the list cannot be entered in its middle
+def _continues(folder: Path, last: Harvest) -> bool:
+    """Return whether the last harvest was interrupted and can be continued."""
+    if last.last.complete or not last.last.position:  # an empty one: the list can only be read from its beginning
         return False
     since = [_failure(folder / run) for run in _run_names(folder) if run > last.last.run_id]
-    failures = [one for one in (last.failure, *since) if one is not None]
-    return len(since) < _TRIES and all(one.cause in _GO_ON_AFTER for one in failures)
+    failures = [failure for failure in (last.failure, *since) if failure is not None]
+    return len(since) < _MAX_EMPTY_RUNS and all(failure.cause in _CONTINUED_CAUSES for failure in failures)
 
 
 def _since(feed: Feed, complete: list[Harvest]) -> str | None:
-    """From when on to ask: the mark, or where the last harvest began when it lacks what only its list can give."""
+    """Return from when on to ask: the mark, or as the last harvest if it lacks what only the same request can give."""
     last = complete[-1]
-    again = _lacks(feed, complete) or 0 < _doubts(complete) < _DOUBTS
+    again = _lacks_records(feed, complete) or 0 < _doubtful_in_a_row(complete) < _MAX_DOUBTFUL_HARVESTS
     return last.footers[0].asked_since if again else _mark(last.last.response_date)
 
 
-def _doubts(complete: list[Harvest]) -> int:
-    """How many of the last harvests, in a row, had lists that repeat records and so may lack others."""
-    return len(list(takewhile(lambda one: one.last.repeats > 0, reversed(complete))))
+def _doubtful_in_a_row(complete: list[Harvest]) -> int:
+    """Return how many of the last harvests, in a row, had lists whose repeats may hide missing records."""
+    return len(list(takewhile(lambda harvest: harvest.last.repeats > 0, reversed(complete))))
 
 
 def _validators(feed: Feed, complete: list[Harvest]) -> dict[str, str]:
-    """What the server gave to ask whether anything changed; nothing when the answer would leave out what is lacking."""
-    if _lacks(feed, complete) or _doubts(complete):
+    """Return the newest validators for a conditional request; none if the last harvest lacks records."""
+    if _lacks_records(feed, complete) or _doubtful_in_a_row(complete):
         return {}
-    return next((one.last.validators for one in reversed(complete) if one.last.validators), {})
+    return next((harvest.last.validators for harvest in reversed(complete) if harvest.last.validators), {})
 
 
-def _lacks(feed: Feed, complete: list[Harvest]) -> bool:
-    """Whether the last complete harvest lacks a record that only the whole question, asked again, can give."""
-    return (
-        bool(complete and any(one.again for one in complete[-1].skipped)) and not feed.traits.requests_skipped_records
-    )
+def _lacks_records(feed: Feed, complete: list[Harvest]) -> bool:
+    """Return whether the last complete harvest lacks a record that only the same request, sent again, can give."""
+    if not complete or feed.traits.requests_skipped_records:
+        return False
+    return any(skipped.again for skipped in complete[-1].skipped)
 
 
 def _mark(response_date: str | None) -> str | None:
-    """The date less the overlap; None (so that all is asked for) when the server gave none that can be read."""
+    """Return the date less the overlap; None, so that everything is requested, if there is no readable date."""
     if response_date is None:
         return None
     try:
-        said = datetime.fromisoformat(response_date)
+        date = datetime.fromisoformat(response_date)
     except ValueError:
         return None
-    said = said.replace(tzinfo=UTC) if said.tzinfo is None else said
+    date = date.replace(tzinfo=UTC) if date.tzinfo is None else date
     try:
-        return (said.astimezone(UTC) - _OVERLAP).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except OverflowError:  # a clock at the begin of the calendar
+        return (date.astimezone(UTC) - _OVERLAP).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except OverflowError:  # in the first hours of year 1
         return None
 
 
 def _retry(past: list[Harvest], complete: list[Harvest]) -> tuple[Skipped, ...]:
-    """What the harvests since the last complete one could not get, that one included."""
+    """Return what the harvests since the last complete one, that one included, could not read and should request."""
     first = past.index(complete[-1]) if complete else 0
-    return tuple(dict.fromkeys(one for harvest in past[first:] for one in harvest.skipped if one.again))
+    return tuple(dict.fromkeys(skipped for harvest in past[first:] for skipped in harvest.skipped if skipped.again))
 
 
 def _failure(folder: Path) -> Failure | None:

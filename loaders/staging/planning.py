@@ -170,7 +170,7 @@ def _locate_payloads(duck: Any, index: LandingIndex, table: str, wanted_query: s
     duck.execute(f"CREATE TABLE {table} (identifier VARCHAR, sha256 VARCHAR, part VARCHAR, row BIGINT)")
     wanted_rows = duck.cursor().execute(wanted_query)
     while wanted := wanted_rows.fetchmany(CHUNK_RECORDS):
-        locations = index.places(wanted)
+        locations = index.locations(wanted)
         lost = next((version for version in wanted if version not in locations), None)
         if lost is not None:
             raise ValueError(f"landing lacks the payload {lost[1]} of {lost[0]!r}: restore the feed's older parts")

@@ -34,7 +34,7 @@ def pages(start: int, last: int, fill: int) -> Iterator[Page]:
 def main(home: str, run: str, last: str, fill: str, limit: str = "") -> None:
     if limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
-    landing.PART_RECORDS = 50
+    landing.LANDING_PART_RECORDS = 50
     asked = ask(Path(home), feed())
     start = (asked.position or {"next": 0})["next"]
 

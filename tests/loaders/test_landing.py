@@ -66,7 +66,7 @@ def test_the_index_is_made_again_from_the_parts(tmp_path: Path, loss: str) -> No
         (tmp_path / "books/books-1/part-00000.parquet").rename(tmp_path / "books/books-1/part-00007.parquet")
     wanted = [(one.identifier, sha256((one.payload or "").encode()).hexdigest()) for one in (sent("r1"), sent("r2"))]
     with landing_index(tmp_path / "books") as made:
-        found = {identifier: place for (identifier, _), place in made.places(wanted).items()}
+        found = {identifier: location for (identifier, _), location in made.locations(wanted).items()}
     part = "part-00007.parquet" if loss.startswith("of parts") else "part-00000.parquet"
     assert found["r1"] == (f"books-1/{part}", 0)
     assert ("r2" in found) == (loss == "behind")
@@ -75,7 +75,7 @@ def test_the_index_is_made_again_from_the_parts(tmp_path: Path, loss: str) -> No
 def test_a_huge_page_is_many_parts_and_only_the_last_says_how_far_we_came(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(landing, "PART_RECORDS", 10)
+    monkeypatch.setattr(landing, "LANDING_PART_RECORDS", 10)
     land(tmp_path, feed(), "books-1", pages([sent(f"r{n}") for n in range(35)], size=100))
     (harvest,) = harvests(tmp_path / "books")
     assert [footer.records for footer in harvest.footers] == [10, 10, 10, 5]

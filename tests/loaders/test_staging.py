@@ -331,7 +331,7 @@ def test_what_no_index_takes_stops_no_other_record(env: Environment) -> None:
     waits = [row for row in rows(env, "source_record", "identifier, pending_reason") if row[1]]
     ((name, reason),) = waits
     assert name.startswith(long[:80]) and len(name) < 100
-    assert reason == "it cannot be read: its identifier has 5000 bytes; 1200 are taken"
+    assert reason == "it cannot be read: its identifier has 5000 bytes; at most 1200 can be stored"
     assert rows(env, "unmapped_value", "value, count") == [(f"{term[:400]}…", 1)]
     (kept,) = env.landing.rglob("raw-*.bin")
     assert b"A title" in kept.read_bytes()
