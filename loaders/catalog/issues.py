@@ -36,9 +36,9 @@ def load_findings(connection: Connection, run: Run, folder: Path, undo_log: Undo
 
 def _load_record_findings(connection: Connection, run: Run, rows: list[dict[str, Any]], undo_log: UndoLog) -> None:
     read = [(f"{run.feed}:{row['identifier']}", row["issues"]) for row in rows if row["kind"] == "resource"]
-    found = {issue["finding"]: {**issue, "key": key} for key, issues in read for issue in issues}
+    findings = {issue["finding"]: {**issue, "key": key} for key, issues in read for issue in issues}
     known = _read_known(connection, ISSUE_TABLE.c.key.in_([key for key, _ in read]), "record") if read else {}
-    write_findings(connection, run, found, known, "record", undo_log)
+    write_findings(connection, run, findings, known, "record", undo_log)
 
 
 def _resolve_deleted(connection: Connection, run: Run, rows: list[dict[str, Any]], undo_log: UndoLog) -> None:
@@ -56,18 +56,18 @@ def load_batch_findings(connection: Connection, run: Run, folder: Path, undo_log
         return
     with pq.ParquetFile(path) as file:  # pq.read_table would import pandas
         rows = file.read().to_pylist()
-    found = {row["finding"]: {"key": f"{run.feed}:{row.pop('identifier')}", **row} for row in rows}
-    known = known_findings(connection, ISSUE_TABLE.c.feed == run.feed, "batch", found)
-    write_findings(connection, run, found, known, "batch", undo_log)
+    findings = {row["finding"]: {"key": f"{run.feed}:{row.pop('identifier')}", **row} for row in rows}
+    known = known_findings(connection, ISSUE_TABLE.c.feed == run.feed, "batch", findings)
+    write_findings(connection, run, findings, known, "batch", undo_log)
 
 
-def known_findings(connection: Connection, where: Any, scope: str, found: _Findings) -> _Findings:
-    """Return the catalog's rows of the open findings under `where`, and of those in `found`, open or resolved.
+def known_findings(connection: Connection, where: Any, scope: str, findings: _Findings) -> _Findings:
+    """Return the catalog's rows of the open findings under `where`, and of those in `findings`, open or resolved.
 
-    All findings that were ever resolved may be many more.
+    All the resolved findings of a feed may be many more, so they are not read.
     """
     known = _read_known(connection, where & ISSUE_TABLE.c.resolved_run_id.is_(None), scope)
-    for names in chunked(found.keys() - known.keys(), _COMPARED_RECORDS):
+    for names in chunked(findings.keys() - known.keys(), _COMPARED_RECORDS):
         known |= _read_known(connection, ISSUE_TABLE.c.finding.in_(names), scope)
     return known
 
@@ -80,21 +80,27 @@ def _read_known(connection: Connection, where: Any, scope: str) -> _Findings:
 def write_findings(
     connection: Connection,
     run: Run,
-    found: _Findings,
+    findings: _Findings,
     known: _Findings,
     scope: str,
     undo_log: UndoLog | None = None,
 ) -> None:
     """Open the findings that are not known, and resolve those that were not found; write nothing of the others."""
-    new = [name for name in found if name not in known]
-    changed = [name for name in found if name in known and _differs(found[name], known[name])]
-    gone = [name for name in known if name not in found and known[name]["resolved_run_id"] is None]
+    new, changed, gone = _compare(findings, known)
     if undo_log is not None:
         undo_log.add_issues((name, known.get(name)) for name in (*new, *changed, *gone))
     columns = {"feed": run.feed, "scope": scope, "run_id": run.id, "first_run_id": run.id, "resolved_run_id": None}
-    _write_batches(connection, insert(ISSUE_TABLE), ({**columns, **found[name]} for name in new))
-    _write_batches(connection, _REOPEN, (_reopened(run, found[name], known[name]) for name in changed))
+    _write_batches(connection, insert(ISSUE_TABLE), ({**columns, **findings[name]} for name in new))
+    _write_batches(connection, _REOPEN, (_reopened(run, findings[name], known[name]) for name in changed))
     _write_batches(connection, _RESOLVE, ({"of": name, "run": run.id} for name in gone))
+
+
+def _compare(findings: _Findings, known: _Findings) -> tuple[list[str], list[str], list[str]]:
+    """Return the names of the findings that are new, those that changed, and the open ones that are gone."""
+    new = [name for name in findings if name not in known]
+    changed = [name for name in findings if name in known and _differs(findings[name], known[name])]
+    gone = [name for name in known if name not in findings and known[name]["resolved_run_id"] is None]
+    return new, changed, gone
 
 
 def _write_batches(connection: Connection, statement: Any, rows: Iterable[dict[str, Any]]) -> None:
