@@ -67,11 +67,11 @@ def _reprocess(env: Environment, name: str) -> bool:
     """Reprocess one feed and print how it went; return False when it could not be."""
     from loaders.declarations import feeds_in_use
     from loaders.store import FeedBusy
-    from pipeline.feed import begin_reprocess, feed_of, run_feed
+    from pipeline.feed import begin_reprocess, load_feed, run_feed
     from schemas import BadFeed
 
     try:
-        feed_of(env, name)
+        load_feed(env, name)
     except BadFeed as error:
         why = f"{error.sentence}, and the catalog keeps no earlier declaration; put its file back"
         print(f"{name}: NOT REPROCESSED: {why}, then: elib reprocess {name}", file=sys.stderr)

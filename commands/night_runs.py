@@ -24,7 +24,7 @@ from commands.terminal import Terminal
 from dags.catalog import dag as catalog_dag
 from dags.feeds import build
 from loaders.reports import reason_sentence
-from loaders.store import FUNNEL, HarvestRunRow, decode_reasons, read_transaction
+from loaders.store import RUN_COUNTS, HarvestRunRow, decode_reasons, read_transaction
 from schemas import Environment
 
 _NAME_WIDTH = 24  # columns
@@ -66,7 +66,7 @@ def _run_dags(env: Environment, terminal: Terminal, dags: list[DAG]) -> tuple[in
     Raises _Stopped.
     """
     terminal.say(f"{len(dags)} feeds, one after the other:")
-    terminal.say(f"{'feed':{_NAME_WIDTH}} " + " ".join(f"{name:>11}" for name in FUNNEL))
+    terminal.say(f"{'feed':{_NAME_WIDTH}} " + " ".join(f"{name:>11}" for name in RUN_COUNTS))
     failures = 0
     with _interruptible():
         for number, dag in enumerate(dags, 1):
@@ -137,8 +137,8 @@ def _run_feed_dag(env: Environment, terminal: Terminal, dag: DAG, number: str) -
 
 
 def _print_counts(terminal: Terminal, name: str, run: dict[str, Any]) -> None:
-    """Print the funnel of a run that did not fail, why it is held, and the harvest's notes."""
-    counts = f"{name:{_NAME_WIDTH}} " + " ".join(f"{run[count]:>11}" for count in FUNNEL)
+    """Print the counts of a run that did not fail, why it is held, and the harvest's notes."""
+    counts = f"{name:{_NAME_WIDTH}} " + " ".join(f"{run[count]:>11}" for count in RUN_COUNTS)
     held = run["status"] == "held"
     terminal.say(counts + ("  HELD" if held else ""), style="yellow" if held else None)
     reasons = [reason_sentence(reason) for reason in decode_reasons(run["reasons"])] if held else []

@@ -179,9 +179,9 @@ def load(
     Exits with 2 when a line is bad (nothing is staged then), 1 when a feed is busy.
     """
     from loaders.catalog import BadLine, pipe
-    from loaders.curation import funnel_line
+    from loaders.curation import run_counts_line
     from loaders.migrations import migrate
-    from loaders.store import FeedBusy, NotRunning
+    from loaders.store import FeedBusy, WrongRunState
     from schemas import environment
 
     name = _name_of_loader(load_now, by)
@@ -192,13 +192,13 @@ def load(
     except BadLine as error:
         print(f"{error}; nothing was staged", file=sys.stderr)
         return 2
-    except (FeedBusy, NotRunning) as error:
+    except (FeedBusy, WrongRunState) as error:
         print(error, file=sys.stderr)
         return 1
     try:
         for run in runs:
             result = f"HELD {run.run_id}" if run.held else f"loaded ungated by {name} {run.run_id}"
-            print(f"{run.feed}: {funnel_line(run.counts)} {result}")
+            print(f"{run.feed}: {run_counts_line(run.counts)} {result}")
         if any(run.held for run in runs):
             print("release a held run with: elib review release RUN --by NAME --reason WHY")
         sys.stdout.flush()

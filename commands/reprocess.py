@@ -24,14 +24,14 @@ def reprocess(
     from loaders.catalog import migrate
     from loaders.declarations import feeds_in_use
     from loaders.store import FeedBusy
-    from pipeline.feed import begin_reprocess, feed_of, run_feed
+    from pipeline.feed import begin_reprocess, load_feed, run_feed
     from schemas import BadFeed, environment
 
     env = environment()
     name = feed.rpartition("/")[2].removesuffix(".toml")
     migrate(env)
     try:
-        feed_of(env, name)
+        load_feed(env, name)
     except BadFeed as error:
         print(f"{error} (in {env.feeds}; ELIB_FEEDS names another folder)", file=sys.stderr)
         return 2

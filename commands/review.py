@@ -73,9 +73,9 @@ def show(run: _Run) -> int:
 def release(run: _Run, by: _By, reason: _Reason, publish: _Publish = False) -> int:
     """Load a held run."""
     from loaders.catalog import release
-    from loaders.curation import funnel_line
+    from loaders.curation import run_counts_line
 
-    return _decide(lambda env: f"{run} loaded: {funnel_line(release(env, run, by=by, reason=reason))}", publish)
+    return _decide(lambda env: f"{run} loaded: {run_counts_line(release(env, run, by=by, reason=reason))}", publish)
 
 
 def refuse(run: _Run, by: _By, reason: _Reason, publish: _Publish = False) -> int:
@@ -200,7 +200,7 @@ def _print(lines: Callable[[Environment], Iterable[str]]) -> int:
     from loaders.catalog import Unsigned
     from loaders.curation import CannotDecide
     from loaders.migrations import migrate
-    from loaders.store import FeedBusy, NotRunning
+    from loaders.store import FeedBusy, WrongRunState
     from schemas import environment
 
     env = environment()
@@ -211,7 +211,7 @@ def _print(lines: Callable[[Environment], Iterable[str]]) -> int:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has enough, as head does
         discard_stdout()
-    except (Unsigned, NotRunning, CannotDecide, FeedBusy, _NotPublished) as error:
+    except (Unsigned, WrongRunState, CannotDecide, FeedBusy, _NotPublished) as error:
         print(error, file=sys.stderr)
         return 1
     except (OperationalError, ArgumentError) as error:

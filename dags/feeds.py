@@ -133,10 +133,10 @@ def _dag_of_last_declaration(env: Environment, dag_id: str) -> list[DAG]:
         return []
     from sqlalchemy.exc import SQLAlchemyError
 
-    from pipeline.feed import feed_of
+    from pipeline.feed import load_feed
 
     try:
-        return [make_dag(feed_of(env, dag_id.removeprefix("feed_")))]
+        return [make_dag(load_feed(env, dag_id.removeprefix("feed_")))]
     except (BadFeed, SQLAlchemyError) as error:
         log.warning("%s: no DAG, and no earlier declaration: %s", dag_id, error)
         return []

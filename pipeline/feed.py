@@ -29,12 +29,12 @@ log = logging.getLogger("elib.feed")
 _MAX_ERROR_CHARS = 2_000
 _BATCH_FEATURES = 1_000  # records of which match features are made at a time
 _SECONDS_BETWEEN_LINES = 5.0  # of progress
-_NO_CHUNKS = (
+_EMPTY_CHUNK = (
     "nothing"  # the one chunk of a run without any: Airflow skips a task that is mapped over none, after a pause
 )
 
 
-def feed_of(env: Environment, name: str) -> Feed:
+def load_feed(env: Environment, name: str) -> Feed:
     """Return the feed: its file, or its last good declaration while the file cannot be used. Raises BadFeed."""
     from loaders.declarations import feed_in_use
 
@@ -193,13 +193,16 @@ def begin_reprocess(name: str, *, take_over: bool = False) -> str:
 
 
 def plan(name: str, run_id: str) -> list[str]:
-    """Return the chunks to transform, as paths relative to ELIB_HOME; a run without any has one that holds nothing."""
+    """Compare landing with the catalog, write the chunks to transform, and return their paths, relative to ELIB_HOME.
+
+    A run that has nothing to transform gets one empty chunk.
+    """
     from loaders import staging
 
     env = environment()
     with _recorded_failure(env, run_id, "plan"):
-        planned = staging.plan_staging(env, run_id, withdraw=feed_of(env, name).status == "retired")
-    return list(planned.chunks) or [_NO_CHUNKS]
+        planned = staging.plan_staging(env, run_id, withdraw=load_feed(env, name).status == "retired")
+    return list(planned.chunks) or [_EMPTY_CHUNK]
 
 
 @contextmanager
@@ -216,15 +219,15 @@ def rare_garbage_collection() -> Iterator[None]:
 
 
 def transform(name: str, chunk: str) -> dict[str, int]:
-    """Transform a chunk of source records into the shared schema; return how many."""
-    if chunk == _NO_CHUNKS:
+    """Transform a chunk of source records, write their outcomes and match features, and return how many there were."""
+    if chunk == _EMPTY_CHUNK:
         return {"records": 0}
     from loaders import staging
     from loaders.publication import write_chunk_features
     from transforms import transform_all
 
     env = environment()
-    feed = feed_of(env, name)
+    feed = load_feed(env, name)
     run_id = Path(chunk).parts[1]  # staging/<run id>/…
     with _recorded_failure(env, run_id, "transform"), rare_garbage_collection():
         parts: list[pa.Table] = []
@@ -269,27 +272,30 @@ def _apply_batch_rules(env: Environment, run_id: str) -> int:
     """
     from loaders import staging
     from loaders.catalog import accepted_records, deleted_keys, open_findings, staged_records
-    from loaders.store import feed_of
+    from loaders.store import feed_name_of
     from transforms.rules import Facts, apply_batch_rules, decode_facts
 
     planned = staging.read_staging_plan(env, run_id)
     if not planned.transform and not planned.deleted:
         return 0
-    standing = {facts.key: facts for facts in map(decode_facts, staged_records(env, planned.chunks))}
+    feed_after = {facts.key: facts for facts in map(decode_facts, staged_records(env, planned.chunks))}
     deleted = deleted_keys(env, run_id)
     before: dict[str, Facts] = {}
-    for facts in map(decode_facts, accepted_records(env, feed_of(run_id))):
-        if facts.key in standing:
+    for facts in map(decode_facts, accepted_records(env, feed_name_of(run_id))):
+        if facts.key in feed_after:
             before[facts.key] = facts
         elif facts.key not in deleted:
-            standing[facts.key] = facts
-    narrowed = open_findings(env, feed_of(run_id), "license_narrowed")
-    findings = apply_batch_rules(standing.values(), before=before, narrowed_before=narrowed)
+            feed_after[facts.key] = facts
+    narrowed = open_findings(env, feed_name_of(run_id), "license_narrowed")
+    findings = apply_batch_rules(feed_after.values(), before=before, narrowed_before=narrowed)
     return staging.write_batch_issues(env, run_id, findings)
 
 
 def stage(name: str, run_id: str) -> dict[str, int]:
-    """Return the run's funnel: counts of what the load would do."""
+    """Compare the outcomes with the catalog, write the rows to load, and return the run's counts.
+
+    The counts say what the load would do. The run becomes landed.
+    """
     from loaders import staging
 
     env = environment()
@@ -298,13 +304,16 @@ def stage(name: str, run_id: str) -> dict[str, int]:
 
 
 def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
-    """Return whether the run may be loaded; hold it for a steward, with the reasons, when it may not."""
+    """Judge the run, hold it for a steward when it must not be loaded, and return whether it may be loaded.
+
+    The results of the gate are written under reports/gate.
+    """
     from loaders import store
     from loaders.reports import reason_sentence
 
     env = environment()
     with _recorded_failure(env, run_id, "gate"):
-        reasons = _judge_run(env, feed_of(env, name), run_id, counts)
+        reasons = _judge_run(env, load_feed(env, name), run_id, counts)
         if reasons:
             store.hold_run(env, run_id, reasons)
             log.warning("%s: HELD: %s", name, " ".join(map(reason_sentence, reasons)))
@@ -312,25 +321,27 @@ def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
 
 
 def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]) -> tuple[Reason, ...]:
-    """Return why the run must not be loaded; empty when it may be. The verdict is kept under reports/gate."""
+    """Return why the run must not be loaded; empty when it may be. The results are written under reports/gate."""
     from loaders import staging
     from loaders.backup import waiting_keys
     from loaders.catalog import quality_shares
 
-    promised = waiting_keys(env, feed.name)
-    if not promised and not any(counts[name] for name in ("added", "changed", "deleted", "rejected", "quarantined")):
+    restored_keys = waiting_keys(env, feed.name)
+    if not restored_keys and not any(
+        counts[name] for name in ("added", "changed", "deleted", "rejected", "quarantined")
+    ):
         return ()
     from loaders.reports import write_gate_results
-    from transforms.gate import History, judge, with_promised
+    from transforms.gate import History, judge, with_restored
 
     history = History(**(quality_shares(env, feed.name) or {}))
-    result = judge(with_promised(staging.gate_facts(env, run_id), promised), feed, history, counts)
+    result = judge(with_restored(staging.gate_facts(env, run_id), restored_keys), feed, history, counts)
     write_gate_results(env.reports, run_id, result.held, result.reasons, result.results)
     return result.reasons
 
 
 def load(name: str, run_id: str, passed: bool) -> dict[str, int]:
-    """Load the run in one transaction and return its funnel; leave a held run to the steward."""
+    """Load the run in one transaction and return its counts; do nothing, and return {}, when it is held."""
     from loaders import catalog
 
     env = environment()
@@ -341,7 +352,7 @@ def load(name: str, run_id: str, passed: bool) -> dict[str, int]:
 
 
 def run_feed(name: str, run_id: str) -> dict[str, int]:
-    """Run every step after the harvest in this process; return the funnel, empty when the run is held."""
+    """Run every step after the harvest in this process; return the run's counts, empty when it is held."""
     for chunk in plan(name, run_id):
         transform(name, chunk)
     check(name, run_id)

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, func, select, update
 from loaders.catalog.loading import load, staged_batches
 from loaders.store import (
     HarvestRunRow,
-    NotRunning,
     RefusedRow,
     Run,
     SourceRecordRow,
+    WrongRunState,
     locked_run,
     now,
     read_run,
@@ -44,7 +44,7 @@ def check_signature(by: str, reason: str) -> dict[str, str]:
 
 
 def release(env: Environment, run_id: str, *, by: str, reason: str) -> dict[str, int]:
-    """Load a held run and return its funnel. Raises NotRunning unless it is the feed's newest run."""
+    """Load a held run and return its counts. Raises WrongRunState unless it is held and the feed's newest run."""
     signature = check_signature(by, reason)
     _check_newest_held(env, run_id)
     return load(env, run_id, by=signature["by"], reason=signature["reason"])
@@ -53,7 +53,7 @@ def release(env: Environment, run_id: str, *, by: str, reason: str) -> dict[str,
 def refuse(env: Environment, run_id: str, *, by: str, reason: str) -> int:
     """Refuse a held run and return how many versions: none is staged again until its payload changes.
 
-    Raises NotRunning unless it is the feed's newest run.
+    Raises WrongRunState unless it is held and the feed's newest run.
     """
     signature = check_signature(by, reason)
     _check_newest_held(env, run_id)
@@ -75,7 +75,7 @@ def refuse(env: Environment, run_id: str, *, by: str, reason: str) -> int:
 def _check_newest_held(env: Environment, run_id: str) -> None:
     run = read_run(env, run_id)
     if run.status != "held":
-        raise NotRunning(f"{run_id} is {run.status}; only a held run can be released or refused")
+        raise WrongRunState(f"{run_id} is {run.status}; only a held run can be released or refused")
     newer_runs = select(func.max(HarvestRunRow.id)).where(
         HarvestRunRow.feed == run.feed,
         HarvestRunRow.id > run_id,
@@ -84,7 +84,7 @@ def _check_newest_held(env: Environment, run_id: str) -> None:
     with read_transaction(env) as connection:
         newer = connection.scalar(newer_runs)
     if newer is not None:
-        raise NotRunning(
+        raise WrongRunState(
             f"{run_id}: a newer run of the feed, {newer}, is going on or held; only the newest can be decided"
         )
 

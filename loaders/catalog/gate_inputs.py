@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import case, func, select
 
 from loaders.staging import outcome_path, staging_folder
-from loaders.store import IssueRow, SourceRecordRow, feed_of, read_transaction, undecoded
+from loaders.store import IssueRow, SourceRecordRow, feed_name_of, read_transaction, undecoded
 from schemas import Environment
 
 _BATCH_RECORDS = 2_000
@@ -37,7 +37,7 @@ def deleted_keys(env: Environment, run_id: str) -> set[str]:
     path = staging_folder(env, run_id) / "deletions.parquet"
     if not path.exists():
         return set()
-    feed = feed_of(run_id)
+    feed = feed_name_of(run_id)
     with pq.ParquetFile(path) as file:  # pq.read_table would import pandas
         return {f"{feed}:{identifier}" for identifier in file.read(["identifier"])["identifier"].to_pylist()}
 

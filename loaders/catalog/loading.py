@@ -13,14 +13,14 @@ from loaders.catalog.undo_log import UndoLog
 from loaders.catalog.unmapped import recount_unmapped
 from loaders.staging import RowsUnreadable, parquet_batches, remove_staging, row_batches, row_files, staging_folder
 from loaders.store import (
-    NotRunning,
     RefusedRow,
     RestoredMemberRow,
     Run,
     SourceRecordRow,
+    WrongRunState,
     base_run,
     end_run,
-    feed_of,
+    feed_name_of,
     locked_run,
     now,
     read_run,
@@ -53,11 +53,11 @@ _RECORDS: Any = SourceRecordRow.__table__  # a Table; Any because bulk statement
 def load(
     env: Environment, run_id: str, *, by: str | None = None, reason: str | None = None, ungated: bool = False
 ) -> dict[str, int]:
-    """Load a staged run, whole or not at all, and return its funnel. A run that is loaded already stays as it is.
+    """Load a staged run, whole or not at all, and return its counts. A run that is loaded already stays as it is.
 
     `by` and `reason` are those of the steward who releases a held run or, with `ungated`, of the person who loads a
-    run without the gate. Older held runs of the feed are superseded. Raises NotRunning when the run is not staged, or
-    another run of the feed was loaded since.
+    run without the gate. Older held runs of the feed are superseded. Raises WrongRunState when the run is not staged,
+    or another run of the feed was loaded since.
     """
     run = read_run(env, run_id)
     if run.status == "loaded":
@@ -78,9 +78,9 @@ def load(
 def _check_base(connection: Connection, run: Run) -> None:
     newest = base_run(connection, run.feed)
     if newest is not None and newest > run.id:
-        raise NotRunning(f"{run.id} is superseded: the feed was loaded by {newest}")
+        raise WrongRunState(f"{run.id} is superseded: the feed was loaded by {newest}")
     if newest != run.base_run_id:
-        raise NotRunning(
+        raise WrongRunState(
             f"{run.id} was staged on {run.base_run_id or 'nothing'}, and the feed is now at {newest or 'nothing'}: "
             "run the feed again"
         )
@@ -88,7 +88,7 @@ def _check_base(connection: Connection, run: Run) -> None:
 
 def _remove_older_stagings(env: Environment, run: Run) -> None:
     for folder in env.staging.glob(f"{run.feed}-*"):
-        if feed_of(folder.name) == run.feed and folder.name < run.id:
+        if feed_name_of(folder.name) == run.feed and folder.name < run.id:
             remove_staging(env, folder.name)
 
 
@@ -124,16 +124,16 @@ def _rejoin_resources(connection: Connection, feed: str) -> None:
 def staged_batches(env: Environment, run_id: str, *, records: bool = True) -> Iterator[list[dict[str, Any]]]:
     """Yield the rows that a staged run writes in batches, with their records or without.
 
-    Raises NotRunning when the staging is gone or its files have changed.
+    Raises WrongRunState when the staging is gone or its files have changed.
     """
     files = row_files(staging_folder(env, run_id))
     if not files:
-        raise NotRunning(f"{run_id}: its staging is gone; {_STAGE_AGAIN}")
+        raise WrongRunState(f"{run_id}: its staging is gone; {_STAGE_AGAIN}")
     try:
         for path in files:
             yield from row_batches(path, LOAD_BATCH_ROWS) if records else parquet_batches(path, LOAD_BATCH_ROWS)
     except RowsUnreadable as error:
-        raise NotRunning(f"{run_id}: {error}; {_STAGE_AGAIN}") from error
+        raise WrongRunState(f"{run_id}: {error}; {_STAGE_AGAIN}") from error
 
 
 def _by_action(run: Run, rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -230,7 +230,7 @@ _UPSERTED_COLUMNS = {
 
 
 def action_statement(connection: Connection, action: str) -> Insert | Update:
-    """Return the statement that an action executes once per row; merging.sql says what each action does."""
+    """Return the statement that an action executes once per row; comparison.sql says what each action does."""
     if action in _UPDATES:
         return _UPDATES[action]
     return upsert(connection, _RECORDS, _UPSERTED_COLUMNS[action], keep_live=action == "pend")

@@ -13,10 +13,10 @@ from loaders.catalog.unmapped import recount_unmapped
 from loaders.store import (
     HarvestRunRow,
     IssueRow,
-    NotRunning,
     RefusedRow,
     Run,
     SourceRecordRow,
+    WrongRunState,
     locked_run,
     new_run_id,
     now,
@@ -38,13 +38,13 @@ def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
     """Restore the feed's records and findings as they were before its newest loaded run; return the undo's run id.
 
     The versions that the run brought are remembered as refused, so that the next night does not load them again.
-    Newer runs that wrote nothing are undone with it and named in the undo's notes. Raises NotRunning when a newer run
-    wrote something (undo that one first), or the run is not loaded.
+    Newer runs that wrote nothing are undone with it and named in the undo's notes. Raises WrongRunState when a newer
+    run wrote something (undo that one first), or the run is not loaded.
     """
     signature = check_signature(by, reason)
     kind = read_run(env, run_id).kind
     if kind not in _UNDOABLE_KINDS:
-        raise NotRunning(f"{run_id} is a run of kind {kind}: only a harvest or a reprocess can be undone")
+        raise WrongRunState(f"{run_id} is a run of kind {kind}: only a harvest or a reprocess can be undone")
     with locked_run(env, run_id, statuses=("loaded",)) as run, write_transaction(env) as connection:
         newer_runs = _newer_runs(env, connection, run)
         undo_id = new_run_id(connection, run.feed)
@@ -93,7 +93,7 @@ def revoke_refusal(env: Environment, run_id: str, *, by: str, reason: str) -> in
     signature = check_signature(by, reason)
     with locked_run(env, run_id, statuses=("refused", "loaded")) as run, write_transaction(env) as connection:
         if not is_refusal(run):
-            raise NotRunning(f"{run_id} is {run.status}, and refuses nothing")
+            raise WrongRunState(f"{run_id} is {run.status}, and refuses nothing")
         undid = connection.scalar(select(HarvestRunRow.undid_run_id).where(HarvestRunRow.id == run_id))
         versions = delete(RefusedRow).where(RefusedRow.feed == run.feed, RefusedRow.run_id == (undid or run_id))
         count = connection.execute(versions).rowcount
@@ -102,7 +102,7 @@ def revoke_refusal(env: Environment, run_id: str, *, by: str, reason: str) -> in
 
 
 def _newer_runs(env: Environment, connection: Connection, run: Run) -> list[str]:
-    """Return the feed's later loaded runs, oldest first. Raises NotRunning when one of them wrote something."""
+    """Return the feed's later loaded runs, oldest first. Raises WrongRunState when one of them wrote something."""
     newer = connection.execute(
         select(HarvestRunRow.id, HarvestRunRow.landed, HarvestRunRow.unchanged)
         .where(
@@ -115,7 +115,7 @@ def _newer_runs(env: Environment, connection: Connection, run: Run) -> list[str]
     ).all()
     wrote = [row.id for row in newer if row.landed != row.unchanged or undo_log_path(env, run.feed, row.id).exists()]
     if wrote:
-        raise NotRunning(
+        raise WrongRunState(
             f"{run.id} is not the newest loaded run of {run.feed} that wrote anything: undo {wrote[-1]} first"
         )
     return [row.id for row in newer]
@@ -126,7 +126,7 @@ def _restore(env: Environment, connection: Connection, run: Run, undo_id: str, s
     path = undo_log_path(env, run.feed, run.id)
     if not path.exists():
         if run.counts["landed"] != run.counts["unchanged"]:
-            raise NotRunning(f"{run.id} cannot be undone: landing lacks its {path.name}; restore the feed's landing")
+            raise WrongRunState(f"{run.id} cannot be undone: landing lacks its {path.name}; restore the feed's landing")
         return 0
     restored = 0
     for batch in read_undo_log(path):

@@ -20,7 +20,7 @@ from loaders.staging import (
     OUTCOMES_FOLDER,
     OutcomeWriter,
     StagingPlan,
-    merge_outcomes,
+    compare_outcomes,
     staging_folder,
     write_catalog_state,
 )
@@ -51,7 +51,7 @@ class BadLine(ValueError):
 
 
 class PipedFeed(Base, frozen=True, kw_only=True):
-    """What came through the pipe for one feed: its run, held or loaded, and the counts of the funnel."""
+    """What came through the pipe for one feed: its run, held or loaded, and its counts."""
 
     feed: str
     run_id: str
@@ -154,7 +154,7 @@ def _stage(env: Environment, feed: str, run_id: str, spooled: Path) -> dict[str,
             base = base_run(connection, feed, run_id)
             write_catalog_state(connection, feed, folder)
         staging_plan = _plan(folder, spooled, run_id)
-        counts = merge_outcomes(folder, sorted((folder / OUTCOMES_FOLDER).glob("*.parquet")), staging_plan)
+        counts = compare_outcomes(folder, sorted((folder / OUTCOMES_FOLDER).glob("*.parquet")), staging_plan)
         listed, duplicates = staging_plan.listed, staging_plan.duplicates
         note_planned(env, run_id, listed=listed, duplicates=duplicates, base=base, until=None)
         note_staged(env, run_id, counts)

@@ -2,12 +2,12 @@
 
 from loaders.curation.curation import accept, correct, judge, undo_curation, withdraw
 from loaders.curation.lists import (
-    funnel_line,
     list_curations,
     list_held_runs,
     list_pairs,
     list_run_changes,
     list_waiting_versions,
+    run_counts_line,
 )
 from loaders.curation.values import CannotDecide
 
@@ -15,13 +15,13 @@ __all__ = [
     "CannotDecide",
     "accept",
     "correct",
-    "funnel_line",
     "judge",
     "list_curations",
     "list_held_runs",
     "list_pairs",
     "list_run_changes",
     "list_waiting_versions",
+    "run_counts_line",
     "undo_curation",
     "withdraw",
 ]

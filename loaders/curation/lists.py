@@ -18,8 +18,8 @@ from loaders.store import (
     IssueRow,
     JudgementRow,
     MatchRow,
-    NotRunning,
     SourceRecordRow,
+    WrongRunState,
     read_run,
     read_transaction,
     rows_among,
@@ -28,7 +28,7 @@ from schemas import Environment
 
 _MAX_VALUE_CHARS = 120
 # What a steward reads for the names in the database.
-_FUNNEL_WORDS = {
+_RUN_COUNT_WORDS = {
     "landed": "received",
     "added": "added",
     "changed": "changed",
@@ -44,9 +44,9 @@ _DELETION_REASONS = {
 }
 
 
-def funnel_line(counts: dict[str, int]) -> str:
+def run_counts_line(counts: dict[str, int]) -> str:
     """Return a run's counts in words: received 5, added 3, …"""
-    return ", ".join(f"{word} {counts[name]}" for name, word in _FUNNEL_WORDS.items())
+    return ", ".join(f"{word} {counts[name]}" for name, word in _RUN_COUNT_WORDS.items())
 
 
 def list_held_runs(env: Environment, feed: str | None = None) -> Iterator[str]:
@@ -62,7 +62,7 @@ def list_held_runs(env: Environment, feed: str | None = None) -> Iterator[str]:
     for run_id in run_ids:
         try:
             yield from list_run_changes(env, run_id)
-        except NotRunning as error:  # the other runs can still be listed
+        except WrongRunState as error:  # the other runs can still be listed
             yield f"  {error}"
 
 
@@ -71,7 +71,7 @@ def list_run_changes(env: Environment, run_id: str) -> Iterator[str]:
     from loaders.reports import reason_sentence  # imports what the pages need, which most commands do not
 
     run = read_run(env, run_id)
-    yield f"{run.id} ({run.feed}) {run.status.upper()}: {funnel_line(run.counts)}"
+    yield f"{run.id} ({run.feed}) {run.status.upper()}: {run_counts_line(run.counts)}"
     yield from (f"  because {reason_sentence(reason)}" for reason in run.reasons)
     rows = [row for row in staged_rows(env, run_id) if row["change"] != "unchanged"]
     for batch in chunked(rows, MAX_BOUND_VALUES):
@@ -93,7 +93,7 @@ def list_waiting_versions(env: Environment, feed: str | None = None) -> Iterator
         yield "no record needs review"
     for row in rows:
         published = "the previous version stays published" if row["status"] == "live" else "no version is published"
-        word = _FUNNEL_WORDS[row["pending_status"]].upper()
+        word = _RUN_COUNT_WORDS[row["pending_status"]].upper()
         yield f"{row['key']} {word}: {row['pending_reason']}; {published}"
         if row["pending_status"] == "quarantined":
             yield f"  version {(row['pending_sha256'] or '')[:SHOWN_DIGITS]}{_title(row['pending_record'])}"
@@ -148,7 +148,7 @@ def _change_lines(key: str, row: dict[str, Any], known: dict[str, Any] | None) -
     if row["change"] == "deleted":
         reason = _DELETION_REASONS.get(reason, reason)
     title = _title(row["record"] or (known or {}).get("record"))
-    yield f"  {_FUNNEL_WORDS.get(row['change'], row['change'])} {key}{f': {reason}' if reason else ''}{title}"
+    yield f"  {_RUN_COUNT_WORDS.get(row['change'], row['change'])} {key}{f': {reason}' if reason else ''}{title}"
     if row["change"] == "changed" and known is not None:
         before, after = msgspec.json.decode(known["record"]), msgspec.json.decode(row["record"])
         for field in sorted({*before, *after} - {"provenance"}):

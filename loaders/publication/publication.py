@@ -24,7 +24,7 @@ from loaders.store import (
     INTERRUPTED,
     FeedBusy,
     HarvestRunRow,
-    NotRunning,
+    WrongRunState,
     end_run,
     is_this_worker,
     is_worker_gone,
@@ -72,7 +72,7 @@ def publish_match(
     if run.status == "loaded":
         return run.counts
     if run.status != "running":
-        raise NotRunning(f"{run_id} is {run.status}, not running")
+        raise WrongRunState(f"{run_id} is {run.status}, not running")
     matched = read_match_result(folder)
     with write_transaction(env) as connection:
         check_current(connection, folder)

@@ -1,12 +1,12 @@
 """Staging: every difference between landing and the feed's last loaded run, judged before the catalog changes.
 
 In the order of a run: `plan_staging`, for each chunk `read_chunk` and `write_outcomes`, `write_batch_issues`, `stage`
-(which returns the funnel) and `gate_facts`.
+(which returns the run's counts) and `gate_facts`.
 """
 
 from loaders.staging.chunk import read_chunk, read_outcomes, record_versions, write_outcomes
+from loaders.staging.comparison import compare_outcomes, gate_facts, stage, write_batch_issues
 from loaders.staging.folder import OUTCOMES_FOLDER, outcome_path, remove_staging, staging_folder
-from loaders.staging.merging import gate_facts, merge_outcomes, stage, write_batch_issues
 from loaders.staging.outcomes import OutcomeWriter, finding_name, resource_columns, shorten_term, without_nul
 from loaders.staging.planning import CHUNK_RECORDS, StagingPlan, plan_staging, read_staging_plan
 from loaders.staging.rows import RowsUnreadable, parquet_batches, row_batches, row_files
@@ -18,9 +18,9 @@ __all__ = [
     "OutcomeWriter",
     "RowsUnreadable",
     "StagingPlan",
+    "compare_outcomes",
     "finding_name",
     "gate_facts",
-    "merge_outcomes",
     "outcome_path",
     "parquet_batches",
     "plan_staging",

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from loaders.staging.folder import outcome_path
 from loaders.staging.outcomes import read_assessments, write_assessments
-from loaders.store import feed_of
+from loaders.store import feed_name_of
 from schemas import Assessment, Environment, SourceRecord
 
 _SLICE_RECORDS = 500
@@ -20,7 +20,7 @@ _SLICE_RECORDS = 500
 def read_chunk(env: Environment, chunk: str) -> Iterator[SourceRecord]:
     """Yield the records of a chunk (a path relative to ELIB_HOME) with their payloads from landing."""
     path = env.home / chunk
-    feed = feed_of(path.parent.parent.name)
+    feed = feed_name_of(path.parent.parent.name)
     rows = _read_table(path).to_pylist()
     for part, group in groupby(rows, key=lambda row: row["part"]):
         wanted = list(group)
@@ -59,13 +59,13 @@ def write_outcomes(env: Environment, chunk: str, assessments: Iterable[Assessmen
 def read_outcomes(env: Environment, chunk: str) -> Iterator[Assessment]:
     """Yield the assessments that were written for a chunk."""
     path = outcome_path(env, chunk)
-    yield from read_assessments(path, feed_of(path.parent.parent.name))
+    yield from read_assessments(path, feed_name_of(path.parent.parent.name))
 
 
 def record_versions(env: Environment, chunk: str) -> dict[str, str]:
     """Return the keys of the resources that were written for a chunk, with the sha256 of their texts."""
     path = outcome_path(env, chunk)
-    feed = feed_of(path.parent.parent.name)
+    feed = feed_name_of(path.parent.parent.name)
     rows = _read_table(path, ["identifier", "record_sha256"])
     columns = (rows[name].to_pylist() for name in ("identifier", "record_sha256"))
     return {f"{feed}:{identifier}": sha256 for identifier, sha256 in zip(*columns, strict=True) if sha256}

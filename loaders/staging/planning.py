@@ -63,7 +63,7 @@ def plan_staging(env: Environment, run_id: str, *, withdraw: bool = False) -> St
     """Compare the feed's landing up to this run with the catalog, and write the chunks to transform.
 
     A reprocess judges every record that ever landed. With `withdraw`, which is for retired feeds, every record is
-    deleted. Raises NotRunning when the run is not running or landed.
+    deleted. Raises WrongRunState when the run is not running or landed.
     """
     with locked_run(env, run_id) as run:
         folder = staging_folder(env, run_id)

@@ -25,17 +25,17 @@ from loaders.store.worker import is_this_worker, is_worker_gone, this_worker
 from schemas import Base, Environment, Reason
 
 _RUN_ID_TIME = "%Y%m%dT%H%M%S%f"
-FUNNEL = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
+RUN_COUNTS = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
 INTERRUPTED = "interrupted"  # the cause of a run whose process ended before the run did
 _ENDED = ("loaded", "failed", "refused", "superseded", "undone")
 
 
-class NotRunning(Exception):
+class WrongRunState(Exception):
     """The run does not exist, or does not have the status that an operation needs."""
 
 
 class Run(Base, frozen=True, kw_only=True):
-    """A row of harvest_run; `counts` holds the counts of the funnel, `listed` and `duplicates`."""
+    """A row of harvest_run; `counts` holds RUN_COUNTS, `listed` and `duplicates`."""
 
     id: str
     feed: str
@@ -101,28 +101,28 @@ def new_run_id(connection: Connection, name: str) -> str:
 def locked_run(env: Environment, run_id: str, *, statuses: tuple[str, ...] = ("running", "landed")) -> Iterator[Run]:
     """Take the feed's lock for one step of a run, note this process as the run's worker, and yield the run.
 
-    Raises NotRunning when the run has none of the statuses.
+    Raises WrongRunState when the run has none of the statuses.
     """
-    feed = feed_of(run_id)
+    feed = feed_name_of(run_id)
     with feed_lock(env, feed):
         run = read_run(env, run_id)
         if run.status not in statuses:
-            raise NotRunning(f"{run_id} is {run.status}, not {' or '.join(statuses)}")
+            raise WrongRunState(f"{run_id} is {run.status}, not {' or '.join(statuses)}")
         _set(env, run_id, worker=this_worker())
         yield run
 
 
-def feed_of(run_id: str) -> str:
-    """Return the feed of a run id."""
+def feed_name_of(run_id: str) -> str:
+    """Return the feed's name, which a run id begins with."""
     return run_id.rsplit("-", 1)[0]
 
 
 def read_run(env: Environment, run_id: str) -> Run:
-    """Return the run. Raises NotRunning when there is none with that id."""
+    """Return the run. Raises WrongRunState when there is none with that id."""
     with read_transaction(env) as connection:
         row = connection.execute(select(HarvestRunRow.__table__).where(HarvestRunRow.id == run_id)).one_or_none()
     if row is None:
-        raise NotRunning(f"there is no run {run_id}")
+        raise WrongRunState(f"there is no run {run_id}")
     columns = row._mapping
     return Run(
         id=columns["id"],
@@ -132,7 +132,7 @@ def read_run(env: Environment, run_id: str) -> Run:
         started_at=columns["started_at"],
         base_run_id=columns["base_run_id"],
         reasons=decode_reasons(columns["reasons"]),
-        counts={name: columns[name] for name in ("listed", "duplicates", *FUNNEL)},
+        counts={name: columns[name] for name in ("listed", "duplicates", *RUN_COUNTS)},
     )
 
 
@@ -161,19 +161,19 @@ def note_planned(
 
 
 def note_staged(env: Environment, run_id: str, counts: dict[str, int]) -> None:
-    """Note the funnel of a staging and give the run the status landed."""
-    _set(env, run_id, status="landed", **{name: counts[name] for name in FUNNEL})
+    """Note the counts of a staging and give the run the status landed."""
+    _set(env, run_id, status="landed", **{name: counts[name] for name in RUN_COUNTS})
 
 
 def fail_run(env: Environment, run_id: str, cause: str, sentence: str) -> None:
     """End a run as failed, with the code of a cause and a sentence for the operator; a run that has ended stays as is.
 
-    Raises NotRunning when there is no such run.
+    Raises WrongRunState when there is no such run.
     """
     with write_transaction(env) as connection:
         status = connection.scalar(select(HarvestRunRow.status).where(HarvestRunRow.id == run_id))
         if status is None:
-            raise NotRunning(f"there is no run {run_id}")
+            raise WrongRunState(f"there is no run {run_id}")
         if status not in _ENDED:
             end_run(connection, run_id, "failed", cause=cause, error=sentence)
 
@@ -181,7 +181,7 @@ def fail_run(env: Environment, run_id: str, cause: str, sentence: str) -> None:
 def hold_run(env: Environment, run_id: str, reasons: Sequence[Reason | str]) -> None:
     """Hold a staged run until a steward decides, and supersede older held runs of the feed.
 
-    A run that is held already stays as it is. Raises NotRunning when the run is not staged.
+    A run that is held already stays as it is. Raises WrongRunState when the run is not staged.
     """
     if not reasons:
         raise ValueError(f"{run_id}: no reason is given; a run is held for at least one")

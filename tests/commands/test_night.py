@@ -15,7 +15,7 @@ from lxml import html
 from sqlalchemy import MetaData, create_engine, select
 
 ROOT = Path(__file__).parents[2]
-FUNNEL = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
+RUN_COUNTS = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
 EXPECTED = tomllib.loads((ROOT / "samples" / "expected.toml").read_text(encoding="utf-8"))
 pytestmark = pytest.mark.slow
 
@@ -35,12 +35,12 @@ def night(home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def lines_by_feed(output: str) -> dict[str, dict[str, int]]:
-    """The funnel that the terminal showed, by feed."""
+    """The run's counts that the terminal showed, by feed."""
     found = {}
     for line in output.splitlines():
         words = line.split()
-        if len(words) > len(FUNNEL) and all(re.fullmatch(r"\d+", word) for word in words[1 : len(FUNNEL) + 1]):
-            found[words[0]] = dict(zip(FUNNEL, map(int, words[1 : len(FUNNEL) + 1]), strict=True))
+        if len(words) > len(RUN_COUNTS) and all(re.fullmatch(r"\d+", word) for word in words[1 : len(RUN_COUNTS) + 1]):
+            found[words[0]] = dict(zip(RUN_COUNTS, map(int, words[1 : len(RUN_COUNTS) + 1]), strict=True))
     return found
 
 
@@ -84,10 +84,10 @@ def test_the_counts_are_those_that_the_samples_were_written_with(nights: dict[st
         assert counts["added"] == counts["landed"] - sum(seen.values()) == wanted["valid"], feed
 
 
-def test_every_funnel_adds_up(nights: dict[str, object]) -> None:
+def test_every_runs_counts_add_up(nights: dict[str, object]) -> None:
     for output in (nights["first"].stdout, nights["second"].stdout):
         for feed, counts in lines_by_feed(output).items():
-            assert counts["landed"] == sum(counts[name] for name in FUNNEL[1:]), feed
+            assert counts["landed"] == sum(counts[name] for name in RUN_COUNTS[1:]), feed
 
 
 def test_a_second_identical_night_adds_and_changes_nothing(nights: dict[str, object]) -> None:
@@ -126,8 +126,8 @@ def test_the_report_is_there_as_a_page_and_as_json(nights: dict[str, object]) ->
     assert {one["name"]: one["run"]["landed"] for one in said["feeds"]} == {
         name: counts["landed"] for name, counts in second.items()
     }
-    totals = {name: said["totals"][name] for name in FUNNEL}
-    assert totals == {name: sum(counts[name] for counts in second.values()) for name in FUNNEL}
+    totals = {name: said["totals"][name] for name in RUN_COUNTS}
+    assert totals == {name: sum(counts[name] for counts in second.values()) for name in RUN_COUNTS}
     assert totals["landed"] == totals["unchanged"] > 0
     for one in said["feeds"]:
         began = first[one["name"]]

@@ -67,7 +67,7 @@ def declare(env: Environment, url: str, name: str = "books", **more: str) -> str
 
 
 def night(name: str = "books") -> dict[str, int]:
-    """Harvest, judge and load; the funnel without its zeros."""
+    """Harvest, judge and load; the run's counts without the zeros."""
     counts = tasks.run_feed(name, tasks.harvest(name)["run_id"])
     return {
         key: counts[key]
@@ -104,7 +104,7 @@ def test_a_short_harvest_ends_truncated_with_both_counts_and_moves_no_mark(env: 
         return server(request)
 
     with serving(script) as loopback:
-        feed = tasks.feed_of(env, declare(env, loopback.url + "/oai"))
+        feed = tasks.load_feed(env, declare(env, loopback.url + "/oai"))
         if not first:
             assert night() == {"landed": 25, "added": 25}
             short[0] = True
@@ -198,7 +198,7 @@ def test_a_server_whose_deletes_cannot_be_told_is_asked_for_all_and_one_that_tel
     for policy in ("no", "transient", "persistent"):
         with serving(Library(5, deleted=policy)) as loopback:
             name = declare(env, loopback.url + "/oai", name=f"books_{policy}")
-            feed = tasks.feed_of(env, name)
+            feed = tasks.load_feed(env, name)
             asked_full = []
             for _ in range(29):
                 asked_full.append(ask(env.landing, feed).full)

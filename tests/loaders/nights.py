@@ -119,13 +119,13 @@ def stage(env: Environment, run: str) -> dict[str, int]:
 
 
 def night(env: Environment, source: Feed, records: Iterable[SourceRecord], **more: Any) -> dict[str, int]:
-    """Run a night and load it; return its funnel without zeros."""
-    return funnel(catalog.load(env, staged(env, source, records, **more)))
+    """Run a night and load it; return its counts without zeros."""
+    return run_counts(catalog.load(env, staged(env, source, records, **more)))
 
 
-def funnel(counts: dict[str, int]) -> dict[str, int]:
-    assert counts["landed"] == sum(counts[n] for n in store.FUNNEL[1:])
-    return {name: count for name, count in counts.items() if count and name in store.FUNNEL}
+def run_counts(counts: dict[str, int]) -> dict[str, int]:
+    assert counts["landed"] == sum(counts[n] for n in store.RUN_COUNTS[1:])
+    return {name: count for name, count in counts.items() if count and name in store.RUN_COUNTS}
 
 
 def rows(env: Environment, table: str, columns: str = "*") -> list[tuple[Any, ...]]:

@@ -11,10 +11,10 @@ from loaders.catalog import Unsigned
 from loaders.catalog import decisions as catalog_decide
 from loaders.catalog import rollback as catalog_undo
 from loaders.publication import begin_publication
-from loaders.store import NotRunning, write_transaction
+from loaders.store import WrongRunState, write_transaction
 from loaders.store import run as catalog_run
 from schemas import Environment
-from tests.loaders.nights import everything, feed, funnel, night, rows, sent, stage, staged, states
+from tests.loaders.nights import everything, feed, night, rows, run_counts, sent, stage, staged, states
 
 BY = {"by": "A Steward", "reason": "looked at it"}
 OLD = [sent(f"r{n}", "old", notes=["short"]) for n in range(5)]
@@ -37,7 +37,7 @@ def test_a_held_run_changes_nothing_and_its_records_are_in_the_next(env: Environ
     assert (counts["added"], counts["changed"], counts["deleted"], counts["quarantined"]) == (2, 4, 1, 1)
     store.hold_run(env, second, ["still"])
     assert store.read_run(env, first).status == "superseded"
-    with pytest.raises(NotRunning, match="superseded"):
+    with pytest.raises(WrongRunState, match="superseded"):
         catalog_decide.release(env, first, **BY)
     catalog_decide.release(env, second, **BY)
     assert states(env)["late"] == "live" and states(env)["r0"] == "deleted"
@@ -65,12 +65,12 @@ def test_runs_are_undone_newest_first(env: Environment) -> None:
     catalog.load(env, first)
     second = staged(env, feed(), NEW)
     catalog.load(env, second)
-    with pytest.raises(NotRunning, match=f"undo {second} first"):
+    with pytest.raises(WrongRunState, match=f"undo {second} first"):
         catalog_undo.undo(env, first, **BY)
     catalog_undo.undo(env, second, **BY)
     catalog_undo.undo(env, first, **BY)
     assert rows(env, "source_record") == []
-    with pytest.raises(NotRunning, match="is undone"):
+    with pytest.raises(WrongRunState, match="is undone"):
         catalog_undo.undo(env, first, **BY)
 
 
@@ -101,8 +101,8 @@ def test_a_night_that_wrote_anything_is_undone_first(env: Environment) -> None:
     bad = staged(env, feed(), [sent("r1", datestamp="2026-01-01")], full=False)
     catalog.load(env, bad)
     stamped = staged(env, feed(), [sent("r1", datestamp="2026-01-02")], full=False)
-    assert funnel(catalog.load(env, stamped)) == {"landed": 1, "unchanged": 1}
-    with pytest.raises(NotRunning, match=f"undo {stamped} first"):
+    assert run_counts(catalog.load(env, stamped)) == {"landed": 1, "unchanged": 1}
+    with pytest.raises(WrongRunState, match=f"undo {stamped} first"):
         catalog_undo.undo(env, bad, **BY)
 
 
@@ -134,7 +134,7 @@ def test_a_refusal_and_an_undo_can_be_taken_back(env: Environment, decision: str
     assert rows(env, "refused") == []
     assert night(env, feed(), NEW) == {"landed": 7, "added": 1, "changed": 4, "deleted": 1, "quarantined": 1}
     assert wanted in (None, rows(env, "source_record", "key, status, record, pending_sha256"))
-    with pytest.raises(NotRunning, match="is undone"):
+    with pytest.raises(WrongRunState, match="is undone"):
         catalog_undo.revoke_refusal(env, run, **BY)
 
 
@@ -144,7 +144,7 @@ def test_only_a_feeds_run_can_be_undone(env: Environment) -> None:
     with write_transaction(env) as connection:
         catalog_run.end_run(connection, quiet, "loaded")
     runs = rows(env, "harvest_run")
-    with pytest.raises(NotRunning, match=f"{quiet} is a run of kind publish: only a harvest"):
+    with pytest.raises(WrongRunState, match=f"{quiet} is a run of kind publish: only a harvest"):
         catalog_undo.undo(env, quiet, **BY)
     assert rows(env, "harvest_run") == runs
 
@@ -158,14 +158,14 @@ def test_a_decision_is_signed(lite: Environment, signature: dict[str, str]) -> N
 
 
 def test_a_run_that_does_not_exist_is_named(lite: Environment) -> None:
-    with pytest.raises(NotRunning, match="there is no run books-1"):
+    with pytest.raises(WrongRunState, match="there is no run books-1"):
         catalog_decide.release(lite, "books-1", **BY)
 
 
 def test_a_held_run_cannot_be_released_once_the_feed_moved_on(lite: Environment) -> None:
     run = held(lite, OLD)
     night(lite, feed(), NEW)
-    with pytest.raises(NotRunning, match="superseded"):
+    with pytest.raises(WrongRunState, match="superseded"):
         catalog_decide.release(lite, run, **BY)
 
 
@@ -176,7 +176,7 @@ def test_a_reprocess_that_was_not_wanted_can_be_made_again(env: Environment, dec
     with write_transaction(env) as connection:  # as if the transforms had been others then
         connection.execute(text("UPDATE source_record SET record_sha256 = 'other'"))
     run = store.begin_run(env, "books", "reprocess")
-    assert funnel(stage(env, run)) == {"landed": 5, "changed": 5}
+    assert run_counts(stage(env, run)) == {"landed": 5, "changed": 5}
     if decision == "undo":
         catalog.load(env, run)
         catalog_undo.undo(env, run, **BY)
@@ -185,6 +185,6 @@ def test_a_reprocess_that_was_not_wanted_can_be_made_again(env: Environment, dec
         catalog_decide.refuse(env, run, **BY)
     assert rows(env, "refused") == []
     again = store.begin_run(env, "books", "reprocess")
-    assert funnel(stage(env, again)) == {"landed": 5, "changed": 5}
+    assert run_counts(stage(env, again)) == {"landed": 5, "changed": 5}
     catalog.load(env, again)
     assert rows(env, "source_record", "key, record, record_sha256") == before

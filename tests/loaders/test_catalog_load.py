@@ -17,10 +17,10 @@ import pytest
 from loaders import catalog, staging, store
 from loaders.catalog import pipe
 from loaders.catalog import rollback as catalog_undo
-from loaders.store import FeedBusy, NotRunning, locks
+from loaders.store import FeedBusy, WrongRunState, locks
 from loaders.store.locks import feed_lock
 from schemas import Environment
-from tests.loaders.nights import everything, feed, funnel, night, rows, sent, stage, staged, transform
+from tests.loaders.nights import everything, feed, night, rows, run_counts, sent, stage, staged, transform
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,7 +61,7 @@ def test_a_load_that_is_killed_leaves_the_catalog_as_it_was_and_the_next_run_bri
     run = store.begin_run(env, "books")
     ((dead, status, cause),) = [row for row in rows(env, "harvest_run", "id, status, cause") if row[1] == "failed"]
     assert (status, cause) == ("failed", "interrupted") and dead < run
-    assert funnel(stage(env, run)) == {"landed": 101, "added": 100, "deleted": 1}
+    assert run_counts(stage(env, run)) == {"landed": 101, "added": 100, "deleted": 1}
 
 
 def test_a_load_again_is_the_same_load(env: Environment) -> None:
@@ -168,9 +168,9 @@ def test_a_run_that_ended_is_not_worked_on(lite: Environment) -> None:
     store.fail_run(lite, run, "gone", "The address answers 410; ask the partner.")
     store.fail_run(lite, run, "unreachable", "a later failure does not hide the first")
     assert rows(lite, "harvest_run", "cause, error") == [("gone", "The address answers 410; ask the partner.")]
-    with pytest.raises(NotRunning, match="is failed"):
+    with pytest.raises(WrongRunState, match="is failed"):
         staging.plan_staging(lite, run)
-    with pytest.raises(NotRunning, match="there is no run"):
+    with pytest.raises(WrongRunState, match="there is no run"):
         store.fail_run(lite, "books-0", "gone", "…")
 
 

@@ -20,10 +20,10 @@ from loaders.publication.rows import DERIVATION_VERSION, derive_columns, sha256_
 from loaders.store import (
     CurationRow,
     MatchRow,
-    NotRunning,
     RedirectRow,
     ResourceRow,
     SourceRecordRow,
+    WrongRunState,
     read_run,
     read_transaction,
     write_transaction,
@@ -571,7 +571,7 @@ def test_a_publication_is_done_once(env: Environment) -> None:
     assert read_run(env, run_id).kind == "publish"
     with pytest.raises(state.NothingMatched, match="run the match again"):
         publish_match(env, begin_publication(env), folder, merge=merge, trust={})
-    with pytest.raises(NotRunning):
+    with pytest.raises(WrongRunState):
         publish_match(env, "publish-20200101T000000000000", folder, merge=merge, trust={})
 
 

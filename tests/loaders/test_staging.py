@@ -18,10 +18,10 @@ from schemas import Environment, Issue, Reason, Skipped
 from tests.loaders.nights import (
     everything,
     feed,
-    funnel,
     night,
     pages,
     rows,
+    run_counts,
     sent,
     stage,
     staged,
@@ -73,7 +73,7 @@ def test_a_newer_payload_with_the_same_record_is_no_change(env: Environment) -> 
     run = staged(env, feed(), [sent("r1", "title", datestamp="2026-01-02", ignored=2)])
     (fact,) = gate_facts(env, run).to_dict("records")
     assert (fact["change"], fact["payload_changed"], fact["restamped"]) == ("none", True, False)
-    assert funnel(catalog.load(env, run)) == {"landed": 1, "unchanged": 1}
+    assert run_counts(catalog.load(env, run)) == {"landed": 1, "unchanged": 1}
     assert rows(env, "source_record", "record, run_id") == before
     assert rows(env, "source_record", "datestamp") == [("2026-01-02",)]
 
@@ -202,7 +202,7 @@ def test_a_reprocess_reads_every_record_again_and_asks_no_partner(env: Environme
     night(env, feed(), [sent("r2", "newer"), sent("r3", "bad")])
     before = everything(env)
     run = store.begin_run(env, "books", "reprocess")
-    assert funnel(stage(env, run)) == {"landed": 3, "unchanged": 3}
+    assert run_counts(stage(env, run)) == {"landed": 3, "unchanged": 3}
     catalog.load(env, run)
     assert everything(env) == before
 
@@ -211,11 +211,11 @@ def test_a_retired_feed_withdraws_every_record(env: Environment) -> None:
     night(env, feed(), [sent("r1"), sent("r2"), sent("r3", "bad")])
     run = store.begin_run(env, "books")
     staging.plan_staging(env, run, withdraw=True)
-    assert funnel(staging.stage(env, run)) == {"landed": 3, "deleted": 3}
+    assert run_counts(staging.stage(env, run)) == {"landed": 3, "deleted": 3}
     catalog.load(env, run)
     assert set(states(env).values()) == {"deleted"}
     back = store.begin_run(env, "books", "reprocess")  # the feed is active again
-    assert funnel(stage(env, back)) == {"landed": 3, "added": 2, "quarantined": 1}
+    assert run_counts(stage(env, back)) == {"landed": 3, "added": 2, "quarantined": 1}
     catalog.load(env, back)
     assert states(env) == {"r1": "live", "r2": "live", "r3": "quarantined"}
 
@@ -245,7 +245,7 @@ def test_batch_findings_are_judged_for_the_whole_feed(env: Environment) -> None:
             staging.write_outcomes(env, chunk, (transform(one) for one in staging.read_chunk(env, chunk)))
         staging.write_batch_issues(env, run, issues)
         staging.stage(env, run)
-        return funnel(catalog.load(env, run))
+        return run_counts(catalog.load(env, run))
 
     shared = Issue(key="books:r1", code="shared", severity="warning", path="url", value="https://example.org")
     grave = Issue(key="books:r2", code="twice", severity="error", path="key", value="r2")
@@ -269,7 +269,7 @@ def test_a_reprocess_makes_an_empty_catalog_as_it_was(env: Environment) -> None:
         connection.execute(text("DELETE FROM source_record"))
         connection.execute(text("DELETE FROM harvest_run"))
     run = store.begin_run(env, "books", "reprocess")
-    counts = funnel(stage(env, run))
+    counts = run_counts(stage(env, run))
     alive = {row["key"] for row in gate_facts(env, run).to_dict("records") if row["live_after"]}
     catalog.load(env, run)
     after = {row[0]: row[1:] for row in rows(env, "source_record", AGAIN)}
@@ -280,7 +280,7 @@ def test_a_reprocess_makes_an_empty_catalog_as_it_was(env: Environment) -> None:
     }
     assert (after["gone"][0], after["back"][0]) == ("deleted", "quarantined")
     again = store.begin_run(env, "books", "reprocess")
-    counts = funnel(stage(env, again))
+    counts = run_counts(stage(env, again))
     assert counts.keys() == {"landed", "unchanged"}
     whole = everything(env)
     catalog.load(env, again)
@@ -349,7 +349,7 @@ def test_a_refusal_outlives_a_night_in_which_the_record_could_not_be_read(env: E
     poison = (Skipped(identifier="r2", reason="HTTP 500"),)
     nights = [night(env, feed(), [sent("r1")], skipped=poison) for _ in range(2)]
     assert sum(one.get("rejected", 0) for one in nights) == 1
-    assert funnel(catalog.load(env, staged(env, feed(), listed))) == {"landed": 2, "unchanged": 2}
+    assert run_counts(catalog.load(env, staged(env, feed(), listed))) == {"landed": 2, "unchanged": 2}
     if brought == "a version":  # it is listed again: nothing waits to be read any more
         assert rows(env, "source_record", "pending_status, pending_reason") == [(None, None)] * 2
     assert states(env) == {"r1": "live", "r2": "live"}

@@ -1,4 +1,4 @@
-"""Random nights of a feed: the funnel adds up, a second identical night changes nothing, and the states are right."""
+"""Random nights of a feed: counts add up, a second identical night changes nothing, and states are right."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from loaders import catalog, store
 from loaders.migrations import migrate
 from loaders.store import engine
 from schemas import SourceRecord, environment
-from tests.loaders.nights import everything, feed, funnel, rows, sent, staged
+from tests.loaders.nights import everything, feed, rows, run_counts, sent, staged
 
 VERSIONS = ("old", "new", "bad one", "bad two", "unreadable", "deleted")
 LISTED = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(VERSIONS), max_size=6)
@@ -79,7 +79,7 @@ def test_random_nights(nights: list[Night]) -> None:
         model = Model()
         for versions, full, ending in nights:
             run = staged(env, feed(), listed(versions), full=full)
-            funnel(store.read_run(env, run).counts)
+            run_counts(store.read_run(env, run).counts)
             model.hear(versions, full)
             if ending == "hold":
                 store.hold_run(env, run, ["held by the test"])
@@ -90,7 +90,7 @@ def test_random_nights(nights: list[Night]) -> None:
                 assert [(name, status, bool(waits)) for name, status, waits in states] == model.states()
                 before = everything(env)
                 again = staged(env, feed(), listed(versions), full=full)
-                counts = funnel(catalog.load(env, again))
+                counts = run_counts(catalog.load(env, again))
                 assert counts.keys() <= {"landed", "unchanged"}
                 assert everything(env) == before
         engine(env).dispose()

@@ -91,7 +91,7 @@ def test_a_run_whose_outcomes_are_no_longer_those_that_were_staged_loads_nothing
     path = outcomes(folder)
     harm(path)
     before = everything(lite)
-    with pytest.raises(store.NotRunning, match=f"{path} {why}.*run the feed again to stage it anew"):
+    with pytest.raises(store.WrongRunState, match=f"{path} {why}.*run the feed again to stage it anew"):
         catalog.load(lite, run)
     assert everything(lite) == before
     assert rows(lite, f"harvest_run WHERE id = '{run}'", "status") == [("landed",)]

@@ -61,7 +61,7 @@ def listed(feed: str, number: int, /, **more: Any) -> SourceRecord:
 
 def land_only(env: Environment, name: str, records: Iterable[SourceRecord]) -> str:
     """A run of the feed with what the partner lists, as far as landing."""
-    feed = tasks.feed_of(env, name)
+    feed = tasks.load_feed(env, name)
     run = store.begin_run(env, name, version=tasks.transforms_version())
     landed = land(env.landing, feed, run, pages(records, size=200), asked=ask(env.landing, feed))
     store.note_landed(env, run, listed=landed.listed, notes=landed.notes)
@@ -69,6 +69,6 @@ def land_only(env: Environment, name: str, records: Iterable[SourceRecord]) -> s
 
 
 def night(env: Environment, name: str, records: Iterable[SourceRecord]) -> tuple[str, dict[str, int]]:
-    """A whole run of the feed through every step: its id, and the funnel of what was loaded ({} when it is held)."""
+    """A whole run of the feed through every step: its id, and the counts of what was loaded ({} when it is held)."""
     run = land_only(env, name, records)
     return run, tasks.run_feed(name, run)

@@ -1,7 +1,7 @@
 """The gate: judge a feed as it would be after a load, before anything changes."""
 
 from transforms.gate.bounds import max_records_gone
-from transforms.gate.verdict import COLUMNS, BadGate, GateResult, History, judge, with_promised
+from transforms.gate.verdict import COLUMNS, BadGate, GateResult, History, judge, with_restored
 
 __all__ = [
     "COLUMNS",
@@ -10,5 +10,5 @@ __all__ = [
     "History",
     "judge",
     "max_records_gone",
-    "with_promised",
+    "with_restored",
 ]

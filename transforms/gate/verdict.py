@@ -73,7 +73,7 @@ def judge(frame: pd.DataFrame, feed: Feed, history: History, counts: dict[str, i
     return GateResult(held=bool(broken), reasons=reasons, results=results)
 
 
-def with_promised(frame: pd.DataFrame, keys: Set[str]) -> pd.DataFrame:
+def with_restored(frame: pd.DataFrame, keys: Set[str]) -> pd.DataFrame:
     """Return the frame with these records live before the run: a restored backup lists them, its catalog may not."""
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Judge the outcomes of a run against the catalog: count the funnel, write the rows to load and the gate's facts."""
+"""Judge the outcomes of a run against the catalog: count its records, write the rows to load and the gate's facts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from loaders.staging.folder import ROWS_FOLDER, outcome_path, staging_folder
 from loaders.staging.outcomes import FINDING, OUTCOMES, finding_columns
 from loaders.staging.planning import OLDER_CHUNK, StagingPlan, read_staging_plan
 from loaders.store import (
-    FUNNEL,
+    RUN_COUNTS,
     create_parquet_view,
-    feed_of,
+    feed_name_of,
     locked_run,
     note_staged,
     open_workspace,
@@ -28,7 +28,7 @@ from schemas import Environment, Issue
 if TYPE_CHECKING:
     import pandas
 
-_SQL = Path(__file__).with_name("merging.sql")
+_SQL = Path(__file__).with_name("comparison.sql")
 _ROWS_SQL = Path(__file__).with_name("rows.sql")
 _BATCH_FINDINGS = pa.schema([("identifier", pa.string()), *FINDING])
 
@@ -39,7 +39,7 @@ def write_batch_issues(env: Environment, run_id: str, issues: Iterable[Issue]) -
     They must be of the whole feed: the load resolves the feed's open batch findings that are not among them. An error
     quarantines the version that is being staged.
     """
-    start = len(feed_of(run_id)) + 1  # a key is feed:identifier
+    start = len(feed_name_of(run_id)) + 1  # a key is feed:identifier
     rows = [{"identifier": issue.key[start:], **finding_columns(issue)} for issue in issues]
     with whole_file(staging_folder(env, run_id) / "batch.parquet") as beside:
         pq.write_table(pa.Table.from_pylist(rows, schema=_BATCH_FINDINGS), beside, compression="zstd")
@@ -47,7 +47,7 @@ def write_batch_issues(env: Environment, run_id: str, issues: Iterable[Issue]) -
 
 
 def stage(env: Environment, run_id: str) -> dict[str, int]:
-    """Judge the outcomes of every chunk and return the funnel: each record counted once, as the load would treat it.
+    """Judge the outcomes of every chunk and return the run's counts: each record once, as the load would treat it.
 
     landed = added + changed + unchanged + deleted + rejected + quarantined; a record is *changed* when its normalized
     form differs. Raises ValueError naming the chunks that have no outcomes.
@@ -58,20 +58,20 @@ def stage(env: Environment, run_id: str) -> dict[str, int]:
         missing = [path.name for path in outcomes if not path.exists()]
         if missing:
             raise ValueError(f"{run_id}: no outcomes for {', '.join(missing)}; transform these chunks first")
-        counts = merge_outcomes(staging_folder(env, run_id), outcomes, staging_plan)
+        counts = compare_outcomes(staging_folder(env, run_id), outcomes, staging_plan)
         note_staged(env, run_id, counts)
     return counts
 
 
-def merge_outcomes(folder: Path, outcomes: list[Path], staging_plan: StagingPlan) -> dict[str, int]:
-    """Judge the outcomes against the catalog's state in the folder; write rows and facts there; return the funnel."""
+def compare_outcomes(folder: Path, outcomes: list[Path], staging_plan: StagingPlan) -> dict[str, int]:
+    """Judge outcomes against the catalog's state in the folder; write rows and facts there; return the run's counts."""
     with open_workspace(folder) as duck:
         _create_views(duck, folder, outcomes)
         duck.execute(_SQL.read_text(encoding="utf-8"))
         write_parquet(duck, "facts", folder / "facts.parquet")
         _write_rows(duck, folder, outcomes)
         changes = dict(duck.execute("SELECT change, count(*) FROM judged GROUP BY change").fetchall())
-    counts = {name: int(changes.get(name, 0)) for name in FUNNEL}
+    counts = {name: int(changes.get(name, 0)) for name in RUN_COUNTS}
     counts["unchanged"] += staging_plan.unchanged
     counts["landed"] = sum(counts.values())
     return counts
@@ -83,14 +83,14 @@ def gate_facts(env: Environment, run_id: str) -> pandas.DataFrame:
     Columns: key, live_before, live_after, change (none, added, changed, deleted, rejected, quarantined), absent,
     errors, codes (separated by ";"), has_title, has_language, has_license, license_open, restamped, payload_changed.
     """
-    feed = feed_of(run_id)
+    feed = feed_name_of(run_id)
     frame: pandas.DataFrame = pq.read_table(staging_folder(env, run_id) / "facts.parquet").to_pandas()
     frame.insert(0, "key", feed + ":" + frame.pop("identifier"))
     return frame
 
 
 def _create_views(duck: Any, folder: Path, outcomes: list[Path]) -> None:
-    """Create the views that merging.sql reads."""
+    """Create the views that comparison.sql reads."""
     nothing = folder / "nothing.parquet"
     pq.write_table(OUTCOMES.empty_table(), nothing)
     older = [path for path in outcomes if path.name.startswith(f"{OLDER_CHUNK}-")]

@@ -1,6 +1,6 @@
 -- Reads: outcome, older_outcome, older, batch (findings), state, accepted, errors, deletions, rejections, restamped,
 -- readable.
--- Makes: settled and refound (what the load does with each version), judged (the funnel), plain_rows, facts.
+-- Makes: settled and refound (what the load does with each version), judged (the run's counts), plain_rows, facts.
 -- The records' JSON is left out, because a join with it would not fit in memory; rows.sql notes the row of each outcome.
 CREATE TABLE batch_errors AS
 SELECT identifier, count(*) AS errors, string_agg(DISTINCT code, ';' ORDER BY code) AS codes
@@ -29,7 +29,7 @@ SELECT w.*,
     s.pending_reason
 FROM weighed w LEFT JOIN state s ON w.identifier = s.identifier;
 
--- change: how the funnel counts the record. action: what the load does with it:
+-- change: how the run's counts have the record. action: what the load does with it:
 --   accept   this version becomes the live one
 --   settle   the live version stays; its payload's sha256, datestamp, format and score are updated
 --   restamp  the live version stays; only its datestamp is updated, without reading the payload
