@@ -61,7 +61,7 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     from loaders.publication import (
         StateUnreadable,
         drop_keys,
-        keep_catalog_findings,
+        keep_catalog_issues,
         newest_publication,
         read_features,
         read_judgements,
@@ -92,7 +92,7 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     folder = write_match_result(
         env, version, now, matched.pairs, clusters.clusters, clusters.matches, clusters.related, since=since
     )
-    keep_catalog_findings(folder, apply_catalog_rules(now))
+    keep_catalog_issues(folder, apply_catalog_rules(now))
     log.info("%d records, %d compared again, %d clusters", now.num_rows, matched.evaluated, len(clusters.clusters))
     return {"folder": str(folder.relative_to(env.home)), "records": now.num_rows, "evaluated": matched.evaluated}
 
@@ -115,7 +115,7 @@ def _live_features(env: Environment, versions: Mapping[str, str]) -> pa.Table:
 
 
 def publish(matched: dict[str, Any]) -> dict[str, int]:
-    """Publish what `match` found, in one transaction, and record the catalog rules' findings; return the counts.
+    """Publish what `match` found, in one transaction, and record the catalog rules' issues; return the counts.
 
     It is matched again first when another publication has made it outdated, or has published it already.
     """
@@ -146,21 +146,21 @@ def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str
     from loaders.declarations import check_declared, update_declarations
     from loaders.publication import (
         publish_match,
-        read_catalog_findings,
+        read_catalog_issues,
         read_match_result,
-        write_catalog_findings,
+        write_catalog_issues,
     )
     from transforms.merge import merge
     from transforms.rules import CATALOG_RULE_CODES
 
     folder = env.home / matched["folder"]
-    across = read_catalog_findings(folder)
+    across = read_catalog_issues(folder)
     feeds = update_declarations(env)
     if feeds.undeclared:
         check_declared(feeds, read_match_result(folder).clusters)
     with rare_garbage_collection():
         counts = publish_match(env, run_id, folder, merge=merge, trust=feeds.trust)
-    write_catalog_findings(env, run_id, across, CATALOG_RULE_CODES)
+    write_catalog_issues(env, run_id, across, CATALOG_RULE_CODES)
     return counts
 
 

@@ -259,19 +259,19 @@ def _of_versions(parts: list[pa.Table], versions: dict[str, str]) -> pa.Table:
 
 
 def check(name: str, run_id: str) -> int:
-    """Apply the batch rules to the feed as it would stand after the load; return how many findings they make."""
+    """Apply the batch rules to the feed as it would stand after the load; return how many issues they make."""
     env = environment()
     with _recorded_failure(env, run_id, "check"), rare_garbage_collection():
         return _apply_batch_rules(env, run_id)
 
 
 def _apply_batch_rules(env: Environment, run_id: str) -> int:
-    """Write the batch rules' findings (those that need a record's neighbours or history); return how many.
+    """Write the batch rules' issues (those that need a record's neighbours or history); return how many.
 
-    When the run changes no record, nothing is judged and the findings stay as they are.
+    When the run changes no record, nothing is judged and the issues stay as they are.
     """
     from loaders import staging
-    from loaders.catalog import accepted_records, deleted_keys, open_findings, staged_records
+    from loaders.catalog import accepted_records, deleted_keys, open_issues, staged_records
     from loaders.store import feed_name_of
     from transforms.rules import Facts, apply_batch_rules, decode_facts
 
@@ -286,9 +286,9 @@ def _apply_batch_rules(env: Environment, run_id: str) -> int:
             before[facts.key] = facts
         elif facts.key not in deleted:
             feed_after[facts.key] = facts
-    narrowed = open_findings(env, feed_name_of(run_id), "license_narrowed")
-    findings = apply_batch_rules(feed_after.values(), before=before, narrowed_before=narrowed)
-    return staging.write_batch_issues(env, run_id, findings)
+    narrowed = open_issues(env, feed_name_of(run_id), "license_narrowed")
+    issues = apply_batch_rules(feed_after.values(), before=before, narrowed_before=narrowed)
+    return staging.write_batch_issues(env, run_id, issues)
 
 
 def stage(name: str, run_id: str) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from schemas import license_names
 from schemas.base import Base, replace
-from schemas.correction import LICENSE_PATH, CorrectionUnusable, correct
+from schemas.correction import LICENSE_PATH, UNCORRECTABLE_FIELDS, CorrectionUnusable, correct
 from schemas.environment import ROOT, Environment, environment
 from schemas.feed import FEED_NAME, BadFeed, Expect, Feed, Request, read_feed, read_feeds, read_leniently
 from schemas.match import (
@@ -49,6 +49,7 @@ __all__ = [
     "MATCH_FIELDS",
     "PROTOCOLS",
     "ROOT",
+    "UNCORRECTABLE_FIELDS",
     "AgeRange",
     "Ask",
     "Assessment",

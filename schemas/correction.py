@@ -14,16 +14,29 @@ from schemas.vocabulary import read_vocabulary
 
 LICENSE_PATH = "license.uri"  # the one part of a licence that can be corrected: the others follow from it
 _PATH_STEP = re.compile(r"[^.\[\]]+|\[\d+\]")
-_FIXED_FIELDS = ("key", "provenance")
+_WRITTEN_BY_PIPELINE = "the pipeline writes this field, stewards do not"
+UNCORRECTABLE_FIELDS = {  # field of the record: why no steward sets it
+    "key": _WRITTEN_BY_PIPELINE,
+    "provenance": _WRITTEN_BY_PIPELINE,
+    "terms": _WRITTEN_BY_PIPELINE,
+    "unmapped": _WRITTEN_BY_PIPELINE,
+    "issued_year": "the year follows from the date; set issued",
+}
 _YEAR = re.compile(r"(?<![\dY-])\d{4}(?!\d)")  # the first year of an EDTF date; of an interval that is open, its end
 _NO_LICENSE = {"uri": None, "spdx": None, "label": None, "statement": "", "origin": "record", "open": None}
 _DURATION = re.compile(r"P(?!$)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?")  # ISO 8601, 5.5.2
 _MEDIA_TYPE = re.compile(r"[a-z0-9][\w.+-]*/[\w.+-]+")
 _MAX_AGE_YEARS = 120
+_ADVICE = "correct the value or undo it"
 
 
 class CorrectionUnusable(Exception):
-    """A correction that does not fit the record: which one, where and why."""
+    """A correction that does not fit the record: which one, where and why. `why` is the reason alone."""
+
+    def __init__(self, correction: Correction, why: str, *, advice: str = "") -> None:
+        name = f"correction {correction.id} of {correction.path!r} by {correction.by}"
+        super().__init__(f"{name}: {why}{'; ' if advice else ''}{advice}")
+        self.why = why
 
 
 def correct(record: Resource, correction: Correction) -> Resource:
@@ -33,23 +46,22 @@ def correct(record: Resource, correction: Correction) -> Resource:
     parts of the licence, which the caller fills in again from the address.
     Raises CorrectionUnusable when the record has no such path, or the field cannot have such a value.
     """
-    name = f"correction {correction.id} of {correction.path!r} by {correction.by}"
     steps = _PATH_STEP.findall(correction.path)
-    if not steps or steps[0] in _FIXED_FIELDS or steps[0] not in Resource.__struct_fields__:
-        raise CorrectionUnusable(f"{name}: no such field; name one of the shared record, such as title.en")
+    if not steps or steps[0] not in Resource.__struct_fields__:
+        raise CorrectionUnusable(correction, "no such field; name one of the shared record, such as title.en")
     field = steps[0]
-    if field == "issued_year":
-        raise CorrectionUnusable(f"{name}: the year follows from the date; set issued")
+    if field in UNCORRECTABLE_FIELDS:
+        raise CorrectionUnusable(correction, UNCORRECTABLE_FIELDS[field])
     try:
         corrected = _with_value(record, correction, steps)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise CorrectionUnusable(f"{name}: {error}; correct the value or undo it") from error
+        raise CorrectionUnusable(correction, str(error), advice=_ADVICE) from error
     except (LookupError, TypeError) as error:
-        advice = f"set {field} as a whole, in JSON, or undo it"
-        raise CorrectionUnusable(f"{name}: the record has nothing at that path; {advice}") from error
+        why = f"the record has nothing at that path; set {field} as a whole, in JSON, or undo it"
+        raise CorrectionUnusable(correction, why) from error
     mistake = _mistake(corrected, field)
     if mistake is not None and mistake != _mistake(record, field):
-        raise CorrectionUnusable(f"{name}: {mistake}; correct the value or undo it")
+        raise CorrectionUnusable(correction, mistake, advice=_ADVICE)
     origin = Origin(key=f"curation:{correction.id}", path=correction.path, rule=f"curation: {correction.by}")
     return msgspec.structs.replace(corrected, provenance={**corrected.provenance, field: (origin,)})
 

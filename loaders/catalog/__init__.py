@@ -1,8 +1,8 @@
-"""The catalog's records and findings: load a staged run, undo it, and a steward's decision on a held one."""
+"""The catalog's records and issues: load a staged run, undo it, and a steward's decision on a held one."""
 
 from loaders.catalog.decisions import Unsigned, check_signature, refuse, release, staged_rows
-from loaders.catalog.gate_inputs import accepted_records, deleted_keys, open_findings, quality_shares, staged_records
-from loaders.catalog.issues import ISSUE_TABLE, known_findings, write_findings
+from loaders.catalog.gate_inputs import accepted_records, deleted_keys, open_issues, quality_shares, staged_records
+from loaders.catalog.issues import ISSUE_TABLE, known_issues, write_issues
 from loaders.catalog.loading import PENDING_COLUMNS, load
 from loaders.catalog.rollback import is_refusal, revoke_refusal, undo, undo_notes
 from loaders.catalog.stream import BadLine, pipe
@@ -18,10 +18,10 @@ __all__ = [
     "check_signature",
     "deleted_keys",
     "is_refusal",
-    "known_findings",
+    "known_issues",
     "load",
     "migrate",
-    "open_findings",
+    "open_issues",
     "pipe",
     "quality_shares",
     "recount_unmapped",
@@ -32,5 +32,5 @@ __all__ = [
     "staged_rows",
     "undo",
     "undo_notes",
-    "write_findings",
+    "write_issues",
 ]

@@ -1,4 +1,4 @@
-"""What the batch rules and the gate read of a feed as a whole: its records, open findings, and shares."""
+"""What the batch rules and the gate read of a feed as a whole: its records, open issues, and shares."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def deleted_keys(env: Environment, run_id: str) -> set[str]:
         return {f"{feed}:{identifier}" for identifier in file.read(["identifier"])["identifier"].to_pylist()}
 
 
-def open_findings(env: Environment, feed: str, code: str) -> dict[str, str]:
-    """Return the values of a rule's open findings in the feed, by key of the record."""
+def open_issues(env: Environment, feed: str, code: str) -> dict[str, str]:
+    """Return the values of a rule's open issues in the feed, by key of the record."""
     where = (IssueRow.feed == feed, IssueRow.code == code, IssueRow.resolved_run_id.is_(None))
     with read_transaction(env) as connection:
         return {row.key: row.value for row in connection.execute(select(IssueRow.key, IssueRow.value).where(*where))}

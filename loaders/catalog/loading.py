@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Insert, Update, bindparam, delete, exists, select, update
 
-from loaders.catalog.issues import load_batch_findings, load_findings
+from loaders.catalog.issues import load_batch_issues, load_issues
 from loaders.catalog.undo_log import UndoLog
 from loaders.catalog.unmapped import recount_unmapped
 from loaders.staging import RowsUnreadable, parquet_batches, remove_staging, row_batches, row_files, staging_folder
@@ -101,8 +101,8 @@ def _write(env: Environment, connection: Connection, run: Run, undo_log: UndoLog
         undo_log.add_records(connection, [_key(run, row) for row in rows])
         for action, parameters in _by_action(run, rows).items():
             write_rows(connection, action_statement(connection, action), parameters)
-    load_findings(connection, run, folder, undo_log)
-    load_batch_findings(connection, run, folder, undo_log)
+    load_issues(connection, run, folder, undo_log)
+    load_batch_issues(connection, run, folder, undo_log)
     unrefused = folder / "unrefused.parquet"
     if unrefused.exists():
         forget = delete(RefusedRow).where(RefusedRow.key == bindparam("k"), RefusedRow.sha256 == bindparam("s"))

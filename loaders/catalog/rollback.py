@@ -1,4 +1,4 @@
-"""Undo: restore a feed's records and findings to what they were before its newest loaded run, from the undo log."""
+"""Undo: restore a feed's records and issues to what they were before its newest loaded run, from the undo log."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _UNDOABLE_KINDS = ("harvest", "reprocess")  # of runs that change a feed's recor
 
 
 def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
-    """Restore the feed's records and findings as they were before its newest loaded run; return the undo's run id.
+    """Restore the feed's records and issues as they were before its newest loaded run; return the undo's run id.
 
     The versions that the run brought are remembered as refused, so that the next night does not load them again.
     Newer runs that wrote nothing are undone with it and named in the undo's notes. Raises WrongRunState when a newer

@@ -43,7 +43,7 @@ class UndoLog:
             self._add("source_record", [(key, known.get(key)) for key in some])
 
     def add_issues(self, rows: Iterable[tuple[str, _Row]]) -> None:
-        """Add findings by name with their rows, as the load has just read them."""
+        """Add issues by name with their rows, as the load has just read them."""
         self._add("issue", list(rows))
 
     def keep(self) -> None:

@@ -11,11 +11,10 @@ from loaders.catalog import PENDING_COLUMNS, check_signature, recount_unmapped
 from loaders.curation.values import CannotDecide, corrected_record, fitting_value
 from loaders.staging import resource_columns
 from loaders.store import CurationRow, JudgementRow, ResourceRow, SourceRecordRow, now, write_transaction
-from schemas import Environment, Resource, match_sha256
+from schemas import UNCORRECTABLE_FIELDS, Environment, Resource, match_sha256
 
 _RECORDS: Any = SourceRecordRow.__table__
 SHOWN_DIGITS = 12  # of a version's digest, in the list of waiting versions
-_UNCORRECTABLE = frozenset({"key", "terms", "provenance", "unmapped"})  # fields of the record that the pipeline writes
 
 
 def accept(env: Environment, key: str, *, by: str, reason: str, version: str = "") -> int:
@@ -155,7 +154,9 @@ def _target(connection: Connection, target: str) -> dict[str, str]:
 def _correctable(path: str) -> str:
     """Return the path. Raises CannotDecide unless it begins with a field that stewards correct."""
     first = path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
-    fields = [name for name in Resource.__struct_fields__ if name not in _UNCORRECTABLE]
+    if first in UNCORRECTABLE_FIELDS:
+        raise CannotDecide(f"{path!r} cannot be set: {UNCORRECTABLE_FIELDS[first]}")
+    fields = [name for name in Resource.__struct_fields__ if name not in UNCORRECTABLE_FIELDS]
     if first not in fields:
         raise CannotDecide(f"{path!r}: the shared record has no field {first!r}; it has {', '.join(fields)}")
     return path

@@ -50,7 +50,7 @@ def fitting_value(record: Resource, path: str, value: str) -> str:
         try:
             corrected = correct(record, Correction(id=0, path=path, value=text, by="", at=""))
         except CorrectionUnusable as error:
-            why = why or str(error).partition(": ")[2].partition("; correct the value")[0]
+            why = why or error.why
             continue
         if (address := _bad_address(record, corrected)) is not None:
             raise CannotDecide(f"{path} cannot be set to {value!r}: {address!r} is not an http or https address")

@@ -1,6 +1,6 @@
 """Publish the catalog: each cluster of live records becomes one resource, in one transaction."""
 
-from loaders.publication.catalog_findings import keep_catalog_findings, read_catalog_findings, write_catalog_findings
+from loaders.publication.catalog_issues import keep_catalog_issues, read_catalog_issues, write_catalog_issues
 from loaders.publication.feature_store import stored_features, write_chunk_features
 from loaders.publication.match_state import (
     NothingMatched,
@@ -25,10 +25,10 @@ __all__ = [
     "StateUnreadable",
     "begin_publication",
     "drop_keys",
-    "keep_catalog_findings",
+    "keep_catalog_issues",
     "newest_publication",
     "publish_match",
-    "read_catalog_findings",
+    "read_catalog_issues",
     "read_features",
     "read_judgements",
     "read_live_records",
@@ -37,7 +37,7 @@ __all__ = [
     "read_state",
     "stale_keys",
     "stored_features",
-    "write_catalog_findings",
+    "write_catalog_issues",
     "write_chunk_features",
     "write_match_result",
     "write_publish_state",

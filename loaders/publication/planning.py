@@ -54,7 +54,7 @@ class CatalogBefore(NamedTuple):
     """The catalog as the publication finds it."""
 
     live: dict[str, LiveRecord]
-    gone: dict[str, str]  # key of a record that is no longer live → the resource that it belonged to
+    not_published: dict[str, str]  # key of a record that is not live or is withdrawn → the resource it was part of
     resources: dict[str, PublishedResource]
     redirects: dict[str, str]
     former: dict[str, frozenset[str]]  # redirected id → the records that it was last made from
@@ -77,7 +77,7 @@ def read_catalog(connection: Connection) -> CatalogBefore:
     """Read everything that a publication compares with; about 1 kB of memory per record."""
     corrections, withdrawn = _curations(connection)
     live: dict[str, LiveRecord] = {}
-    gone: dict[str, str] = {}
+    not_published: dict[str, str] = {}
     accepted = and_(SourceRecordRow.status == "live", SourceRecordRow.record_sha256.is_not(None))
     columns = (SourceRecordRow.key, SourceRecordRow.feed, SourceRecordRow.status, SourceRecordRow.resource_id)
     query = select(*columns, SourceRecordRow.record_sha256, SourceRecordRow.score).where(
@@ -87,10 +87,10 @@ def read_catalog(connection: Connection) -> CatalogBefore:
         if status == "live" and sha256 and key not in withdrawn:
             live[key] = LiveRecord(feed, resource_id, bytes.fromhex(sha256), score)
         elif resource_id:
-            gone[key] = resource_id
+            not_published[key] = resource_id
     return CatalogBefore(
         live=live,
-        gone=gone,
+        not_published=not_published,
         resources=dict(_published(connection)),
         redirects=dict(_stream(connection, select(RedirectRow.old_id, RedirectRow.id))),
         former=dict(_former(connection)),

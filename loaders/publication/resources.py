@@ -197,7 +197,7 @@ class ResourceWriter:
             write_rows(self.connection, upsert(self.connection, RedirectRow.__table__, ("id", "at")), batch)
 
     def assign(self, resources: Iterable[PlannedResource], identities: Identities) -> None:
-        """Write to each record its resource's id; clear it where the record is gone and its resource goes on."""
+        """Write to each record its resource's id; clear it where only the record is no longer published."""
         live = self.before.live
         moved: list[dict[str, str | None]] = [
             {"of": key, "to": planned.id}
@@ -205,11 +205,11 @@ class ResourceWriter:
             for key in planned.keys
             if live[key].resource_id != planned.id
         ]
-        stay = {planned.id for planned in resources} if self.before.gone else set()
+        stay = {planned.id for planned in resources} if self.before.not_published else set()
         redirects = identities.merged_redirects(self.before.redirects)
         moved += [
             {"of": key, "to": None}
-            for key, resource_id in self.before.gone.items()
+            for key, resource_id in self.before.not_published.items()
             if resolve(redirects, resource_id) in stay
         ]
         table: Any = SourceRecordRow.__table__

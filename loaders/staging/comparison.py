@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loaders.staging.folder import ROWS_FOLDER, outcome_path, staging_folder
-from loaders.staging.outcomes import FINDING, OUTCOMES, finding_columns
+from loaders.staging.outcomes import ISSUE_SCHEMA, OUTCOMES, issue_columns
 from loaders.staging.planning import OLDER_CHUNK, StagingPlan, read_staging_plan
 from loaders.store import (
     RUN_COUNTS,
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 
 _SQL = Path(__file__).with_name("comparison.sql")
 _ROWS_SQL = Path(__file__).with_name("rows.sql")
-_BATCH_FINDINGS = pa.schema([("identifier", pa.string()), *FINDING])
+_BATCH_ISSUES = pa.schema([("identifier", pa.string()), *ISSUE_SCHEMA])
 
 
 def write_batch_issues(env: Environment, run_id: str, issues: Iterable[Issue]) -> int:
     """Write the issues that the batch rules found, before `stage`; return how many.
 
-    They must be of the whole feed: the load resolves the feed's open batch findings that are not among them. An error
+    They must be of the whole feed: the load resolves the feed's open batch issues that are not among them. An error
     quarantines the version that is being staged.
     """
     start = len(feed_name_of(run_id)) + 1  # a key is feed:identifier
-    rows = [{"identifier": issue.key[start:], **finding_columns(issue)} for issue in issues]
+    rows = [{"identifier": issue.key[start:], **issue_columns(issue)} for issue in issues]
     with whole_file(staging_folder(env, run_id) / "batch.parquet") as beside:
-        pq.write_table(pa.Table.from_pylist(rows, schema=_BATCH_FINDINGS), beside, compression="zstd")
+        pq.write_table(pa.Table.from_pylist(rows, schema=_BATCH_ISSUES), beside, compression="zstd")
     return len(rows)
 
 
@@ -100,7 +100,7 @@ def _create_views(duck: Any, folder: Path, outcomes: list[Path]) -> None:
     batch = folder / "batch.parquet"
     if not batch.exists():
         batch = folder / "no_batch.parquet"
-        pq.write_table(_BATCH_FINDINGS.empty_table(), batch)
+        pq.write_table(_BATCH_ISSUES.empty_table(), batch)
     create_parquet_view(duck, "batch", batch)
     for name in ("state", "accepted", "errors", "deletions", "rejections", "restamped", "readable", "older"):
         create_parquet_view(duck, name, folder / f"{name}.parquet")

@@ -1,4 +1,4 @@
--- Reads: outcome, older_outcome, older, batch (findings), state, accepted, errors, deletions, rejections, restamped,
+-- Reads: outcome, older_outcome, older, batch (issues), state, accepted, errors, deletions, rejections, restamped,
 -- readable.
 -- Makes: settled and refound (what the load does with each version), judged (the run's counts), plain_rows, facts.
 -- The records' JSON is left out, because a join with it would not fit in memory; rows.sql notes the row of each outcome.

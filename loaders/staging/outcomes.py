@@ -1,4 +1,4 @@
-"""Assessments as Parquet: one row per record, with the columns that the catalog derives from it and its findings."""
+"""Assessments as Parquet: one row per record, with the columns that the catalog derives from it and its issues."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from schemas import Assessment, Issue, Rejection, Resource, Tombstone
 
 _BATCH_ASSESSMENTS = 1_000  # in memory at a time
 _LIST_INDEX = re.compile(r"\[\d+\]")
-FINDING = pa.struct(
+ISSUE_SCHEMA = pa.struct(
     [
         ("finding", pa.string()),
         ("code", pa.string()),
@@ -45,7 +45,7 @@ OUTCOMES = pa.schema(
         ("has_license", pa.bool_()),
         ("license_open", pa.bool_()),
         ("unmapped", pa.string()),
-        ("issues", pa.list_(FINDING)),
+        ("issues", pa.list_(ISSUE_SCHEMA)),
     ]
 )
 _MAX_TERM_CHARS = 400
@@ -104,7 +104,7 @@ def _to_row(assessment: Assessment) -> dict[str, Any]:
         "score": assessment.score,
         "errors": len(errors),
         "codes": ";".join(sorted({issue.code for issue in errors})),
-        "issues": [finding_columns(issue) for issue in assessment.issues],
+        "issues": [issue_columns(issue) for issue in assessment.issues],
     }
     outcome = assessment.outcome
     if isinstance(outcome, Resource):
@@ -158,11 +158,11 @@ def resource_columns(resource: Resource) -> dict[str, Any]:
     }
 
 
-def finding_columns(issue: Issue) -> dict[str, str]:
-    """Return an issue as a row of FINDING."""
+def issue_columns(issue: Issue) -> dict[str, str]:
+    """Return an issue as a row of ISSUE_SCHEMA."""
     path, value = without_nul(issue.path), without_nul(issue.value)
     return {
-        "finding": finding_name(issue.key, issue.code, path, value),
+        "finding": issue_name(issue.key, issue.code, path, value),
         "code": issue.code,
         "severity": issue.severity,
         "path": path,
@@ -170,10 +170,10 @@ def finding_columns(issue: Issue) -> dict[str, str]:
     }
 
 
-def finding_name(key: str, code: str, path: str, value: str) -> str:
-    """Return the name of a finding: the same for equal key, code, path without list index, and value.
+def issue_name(key: str, code: str, path: str, value: str) -> str:
+    """Return the name of an issue: the same for equal key, code, path without list index, and value.
 
-    It begins with the key, so that the findings of neighbouring records are stored together.
+    It begins with the key, so that the issues of neighbouring records are stored together.
     """
     text = "\x00".join((code, _LIST_INDEX.sub("[]", path), value))
     return f"{key}#{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"

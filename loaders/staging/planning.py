@@ -137,14 +137,14 @@ def _create_skipped(duck: Any, past: list[Harvest], first: int) -> None:
 
 
 def _count(duck: Any) -> dict[str, int]:
-    verdicts = dict(duck.execute("SELECT verdict, count(*) FROM judged GROUP BY verdict").fetchall())
+    actions = dict(duck.execute("SELECT planned_action, count(*) FROM judged GROUP BY planned_action").fetchall())
     (duplicates,) = duck.execute("SELECT times FROM duplicates").fetchone()
     return {
         "duplicates": duplicates,
-        "unchanged": verdicts.get("unchanged", 0),
-        "deleted": verdicts.get("delete", 0),
-        "rejected": verdicts.get("reject", 0),
-        "transform": verdicts.get("transform", 0),
+        "unchanged": actions.get("unchanged", 0),
+        "deleted": actions.get("delete", 0),
+        "rejected": actions.get("reject", 0),
+        "transform": actions.get("transform", 0),
     }
 
 

@@ -1,5 +1,5 @@
 -- Reads: listing (every landed row), part, state, refused, skipped, setting.
--- Makes: judged (a verdict per record) and deletions, rejections, restamped, readable, older, work, unrefused.
+-- Makes: judged (one planned_action per record) and deletions, rejections, restamped, readable, older, work, unrefused.
 -- The newest harvest counts; within a harvest the newest datestamp, then the last row. A reprocess (force) leaves refused
 -- versions out and uses the version before them, because it may have to rebuild the catalog from nothing.
 CREATE VIEW landed_row AS
@@ -92,10 +92,10 @@ SELECT a.*,
         WHEN pending_sha256 = a.sha256 THEN 'unchanged'
         WHEN status = 'live' AND payload_sha256 = a.sha256 AND pending_sha256 IS NULL THEN 'unchanged'
         ELSE 'transform'
-    END AS verdict
+    END AS planned_action
 FROM absence a, setting;
 
-DELETE FROM judged WHERE verdict = 'nothing';
+DELETE FROM judged WHERE planned_action = 'nothing';
 
 -- A record that is listed but cannot be read is rejected until it can be read; its earlier version stays.
 INSERT INTO judged BY NAME
@@ -111,7 +111,7 @@ SELECT u.identifier,
     'it cannot be read: ' || u.reason AS reason,
     CASE WHEN s.pending_sha256 = sha256('unread: ' || u.reason)
         OR EXISTS (SELECT 1 FROM refused r WHERE r.identifier = u.identifier AND r.sha256 = sha256('unread: ' || u.reason))
-        THEN 'unchanged' ELSE 'reject' END AS verdict
+        THEN 'unchanged' ELSE 'reject' END AS planned_action
 FROM unread u
 ANTI JOIN winner w ON w.identifier = u.identifier
 ANTI JOIN landed_row h ON h.identifier = u.identifier AND h.harvest >= u.harvest  -- a refused version is not in winner
@@ -121,20 +121,20 @@ WHERE NOT EXISTS (SELECT 1 FROM state p WHERE starts_with(p.identifier, u.identi
 -- Records that could not be read and are listed again, unchanged or refused.
 CREATE VIEW readable AS
 SELECT identifier FROM judged
-WHERE verdict = 'unchanged' AND listed AND status = 'live' AND starts_with(pending_reason, 'it cannot be read: ');
+WHERE planned_action = 'unchanged' AND listed AND status = 'live' AND starts_with(pending_reason, 'it cannot be read: ');
 
 CREATE VIEW deletions AS
 SELECT identifier, format, datestamp, absent AND NOT withdraw AS absent, status,
     CASE WHEN withdraw THEN 'retired' WHEN absent THEN 'absent' ELSE 'deleted' END AS reason
-FROM judged, setting WHERE verdict = 'delete';
+FROM judged, setting WHERE planned_action = 'delete';
 
 CREATE VIEW rejections AS
-SELECT identifier, format, datestamp, sha256, reason FROM judged WHERE verdict = 'reject';
+SELECT identifier, format, datestamp, sha256, reason FROM judged WHERE planned_action = 'reject';
 
 -- The same payload under another datestamp.
 CREATE VIEW restamped AS
 SELECT identifier, datestamp FROM judged
-WHERE verdict = 'unchanged' AND listed AND NOT deleted AND NOT absent
+WHERE planned_action = 'unchanged' AND listed AND NOT deleted AND NOT absent
     AND datestamp_before IS DISTINCT FROM datestamp AND sha256 IN (payload_sha256, pending_sha256);
 
 -- A reprocess also transforms older versions, in case the newest is not acceptable: the accepted one or, where the
@@ -150,12 +150,12 @@ WITH version AS (
 SELECT v.identifier, v.format, v.datestamp, v.sha256,
     row_number() OVER (PARTITION BY v.identifier ORDER BY v.landed_at DESC) AS age
 FROM version v JOIN judged j ON v.identifier = j.identifier LEFT JOIN gone g ON v.identifier = g.identifier, setting
-WHERE force AND j.verdict IN ('transform', 'reject') AND v.sha256 <> j.sha256
+WHERE force AND j.planned_action IN ('transform', 'reject') AND v.sha256 <> j.sha256
     AND (g.landed_at IS NULL OR v.landed_at > g.landed_at)
     AND CASE WHEN j.status IS NULL THEN j.reason IS NULL ELSE v.sha256 = j.payload_sha256 AND j.status = 'live' END;
 
 CREATE VIEW work AS
-SELECT identifier, format, datestamp, sha256, kept, path, row FROM judged WHERE verdict = 'transform';
+SELECT identifier, format, datestamp, sha256, kept, path, row FROM judged WHERE planned_action = 'transform';
 
 -- Refused versions that are no longer the partner's newest.
 CREATE VIEW unrefused AS

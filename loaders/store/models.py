@@ -1,4 +1,4 @@
-"""The catalog's tables, in SQLAlchemy; docs/decisions/010 says why each exists. A class is named for its table, + Row.
+"""The catalog's tables, in SQLAlchemy; docs/data-dictionary.md lists them. A class is named for its table, + Row.
 
 Times are UTC ISO 8601 text with `Z`. JSON columns are TEXT with the exact JSON, so that equal values are equal bytes on
 SQLite and PostgreSQL. A row is written only when one of its values changes.
@@ -231,7 +231,7 @@ class UnmappedValueRow(Table):
 
 
 class MatchRow(Table):
-    """A pair of records that the matcher compared; the smaller key is left."""
+    """A pair of records that the matcher compared and that is worth keeping; the smaller key is left."""
 
     __tablename__ = "match"
     __table_args__ = (Index("ix_match_right_key", "right_key"), Index("ix_match_verdict", "verdict"))
@@ -264,7 +264,7 @@ class JudgementRow(Table):
 
 
 class CurationRow(Table):
-    """A steward's correction or withdrawal of a record or resource. Append-only except undone_*. Primary data."""
+    """A steward's correction, withdrawal or accepted version. Append-only except undone_*. Primary data."""
 
     __tablename__ = "curation"
     __table_args__ = (Index("ix_curation_key", "key"), Index("ix_curation_resource_id", "resource_id"))
@@ -308,13 +308,14 @@ class RestoredMemberRow(Table):
 
 
 class PublishStateRow(Table):
-    """What a publication keeps for the next: the model's version, what it has matched, counts by blocking rule."""
+    """What one step remembers for a later one, as JSON by name."""
 
     __tablename__ = "publish_state"
 
     name: Mapped[str] = mapped_column(
         primary_key=True,
-        doc="`matched` (the match published), `derivation` (version of the derived columns) or `restored` (feeds)",
+        doc="`matched` (the match published), `derivation` (version of the derived columns), `restored` (feeds of a "
+        "restored backup that were not loaded since) or `feed_folders` (the folder of each feed's declaration)",
     )
     value: Mapped[str] = mapped_column(doc="JSON")
 

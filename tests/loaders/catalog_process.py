@@ -21,7 +21,7 @@ def main(url: str, home: str, name: str, nights: str) -> None:
         def die(*_: object) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
-        catalog_load.load_findings = die  # every batch of records is written, and nothing is committed
+        catalog_load.load_issues = die  # every batch of records is written, and nothing is committed
         catalog.load(env, run)
     for number in range(int(nights)):
         records = [sent(f"r{n}", f"night {number}", notes=[str(number)], name=name) for n in range(30 + number)]
