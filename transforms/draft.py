@@ -33,7 +33,9 @@ _REPOSITORY_NOTE = re.compile(r"(?:Made|Restored) .*DSpace on |.{1,300}? on \d{4
 class Statement(msgspec.Struct, frozen=True):
     """One value as the partner wrote it; `path` is its XPath or JSON path in the payload.
 
-    `hint` is what else the source says about it: a role, a scheme, a qualifier, a kind, a vocabulary.
+    `hint` is what else the source says about it: IF_KNOWN, PRIMARY, or parts behind bars, each of which may be missing:
+    `role|kind|authority` of a contributor, `scheme|URI or number` of a term, `kind|media type` of a link, else one word
+    such as a scheme or qualifier.
     """
 
     value: str

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from schemas import read_vocabulary
 from transforms.normalize.folding import compact, fold
 from transforms.normalize.vocabulary import (
-    FIELDS,
+    VOCABULARIES,
     lookup,
     read_age_range,
     read_competency,
@@ -18,7 +18,7 @@ from transforms.normalize.vocabulary import (
     subjects,
 )
 
-TABLES = [field for field in FIELDS if field not in ("subject", "unesco")]
+TABLES = [field for field in VOCABULARIES if field not in ("subject", "unesco")]
 
 TERMS = [
     ("resource_type", "info:eu-repo/semantics/doctoralThesis", "text"),
@@ -163,7 +163,7 @@ def test_a_term_means_one_thing_in_a_list(field: str) -> None:
             assert result.code == code, term
 
 
-@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("field", VOCABULARIES)
 def test_codes_and_uris_mean_themselves(field: str) -> None:
     for code, row in (read_vocabulary("isced_f") if field == "subject" else read_vocabulary(field)).items():
         result = lookup(field, code)
@@ -174,7 +174,7 @@ def test_codes_and_uris_mean_themselves(field: str) -> None:
             assert by_uri.code == code
 
 
-@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("field", VOCABULARIES)
 def test_what_is_in_no_list_is_none(field: str) -> None:
     for written in ("", "   ", "qwertz uiop asdf", "x" * 5000, "///", "http://example.org/zzz"):
         assert lookup(field, written) is None
@@ -329,7 +329,7 @@ def test_bounds_of_a_learning_time(written: str, bounds: str | None) -> None:
     assert read_time_bounds(written) == bounds
 
 
-@given(st.sampled_from(FIELDS), st.text(max_size=120))
+@given(st.sampled_from(VOCABULARIES), st.text(max_size=120))
 def test_any_term_has_an_answer(field: str, written: str) -> None:
     result = lookup(field, written)
     assert result is None or (result.source == written and result.label)

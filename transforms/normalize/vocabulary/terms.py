@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 from schemas import Competency, Concept, Subject, read_vocabulary
 from transforms.normalize.folding import compact, in_serbian_latin
 
-FIELDS = (
+VOCABULARIES = (
     "resource_type",
     "level",
     "context",
@@ -66,19 +66,19 @@ class _Entry(NamedTuple):
 
 
 @lru_cache(maxsize=32768)
-def lookup(field: str, term: str, language: str | None = None) -> Concept | None:
-    """Return the concept of the field's list that a partner's term means, or None; `source` is the term itself.
+def lookup(vocabulary: str, term: str, language: str | None = None) -> Concept | None:
+    """Return the concept of a vocabulary that a partner's term means, or None; `source` is the term itself.
 
-    `field` is one of FIELDS; "subject" is ISCED-F 2013 and, where that has no such field, the UNESCO Thesaurus.
-    `language` is the term's where it is known; no list needs it yet. Raises ValueError for other fields.
+    `vocabulary` is one of VOCABULARIES; "subject" is ISCED-F 2013 and, where that lacks the term, the UNESCO Thesaurus.
+    `language` is the term's where it is known; no list needs it yet. Raises ValueError for other names.
     """
-    if field not in FIELDS:
-        raise ValueError(f"no vocabulary named {field!r}: use one of {', '.join(FIELDS)}")
+    if vocabulary not in VOCABULARIES:
+        raise ValueError(f"no vocabulary named {vocabulary!r}: use one of {', '.join(VOCABULARIES)}")
     if not term.strip() or len(term) > _MAX_TERM_CHARS:
         return None
-    if field == "subject":
+    if vocabulary == "subject":
         return lookup("isced_f", term, language) or lookup("unesco", term, language)
-    entry = _find_media_type(term) if field == "media_type" else _find(field, term)
+    entry = _find_media_type(term) if vocabulary == "media_type" else _find(vocabulary, term)
     return Concept(code=entry.code, label=entry.label, source=term, uri=entry.uri) if entry else None
 
 
@@ -87,8 +87,8 @@ def subjects(term: str) -> tuple[Subject, ...]:
     """Return the subject in every scheme that has it, ISCED-F before the UNESCO Thesaurus; empty when neither does."""
     return tuple(
         Subject(scheme=scheme, code=concept.code, label=concept.label)
-        for scheme, field in _SUBJECT_SCHEMES.items()
-        if (concept := lookup(field, term)) is not None
+        for scheme, vocabulary in _SUBJECT_SCHEMES.items()
+        if (concept := lookup(vocabulary, term)) is not None
     )
 
 
@@ -110,8 +110,8 @@ def read_competency(term: str, scheme: str = "") -> Competency | None:
     )
 
 
-def _find(field: str, term: str) -> _Entry | None:
-    index = _index(field)
+def _find(vocabulary: str, term: str) -> _Entry | None:
+    index = _index(vocabulary)
     for part in _possible_terms(term):
         key = compact(part)
         for spelling in (_accented_key(part), key, *_other_spellings(key)):
@@ -156,9 +156,9 @@ def _possible_terms(term: str) -> Iterator[str]:
 
 
 @lru_cache(maxsize=32)
-def _index(field: str) -> dict[str, _Entry]:
+def _index(vocabulary: str) -> dict[str, _Entry]:
     """Return the key of every spelling of every term → its concept; codes win over labels, labels over other terms."""
-    rows = [(_entry(field, code, row), row) for code, row in read_vocabulary(field).items()]
+    rows = [(_entry(vocabulary, code, row), row) for code, row in read_vocabulary(vocabulary).items()]
     index: dict[str, _Entry] = {}
     for keys_of in (_code_keys, _label_keys, _term_keys, _serbian_latin_keys):
         for entry, row in rows:
@@ -193,7 +193,7 @@ def _serbian_latin_keys(_: _Entry, row: _Row) -> Iterator[str]:
             yield compact(latin)
 
 
-def _entry(field: str, code: str, row: _Row) -> _Entry:
+def _entry(vocabulary: str, code: str, row: _Row) -> _Entry:
     if isinstance(row, list):  # a concept of the UNESCO Thesaurus, which has labels only
         return _Entry(code, row[0], _UNESCO + code)
     return _Entry(code, row["label"], row.get("uri"))
