@@ -36,7 +36,7 @@ def main() -> int:
     arguments = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="elib-bench-") as folder,
-        _generated(arguments.records, arguments.page_size) as url,
+        generated(arguments.records, arguments.page_size) as url,
     ):
         sickle = _time_sickle(url, Path(folder))
         stages = _run_job(Path(folder), url)
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def _generated(records: int, page_size: int) -> Iterator[str]:
+def generated(records: int, page_size: int) -> Iterator[str]:
     """Serve generated records from a process of its own; yield the repository's address."""
     command = [sys.executable, "-m", "samples.generate", "--records", str(records), "--page-size", str(page_size)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
@@ -105,7 +105,7 @@ def _feed_file(url: str) -> str:
 
 
 def _show(stages: list[Figures], sickle: Figures, records: int) -> None:
-    print(f"{records} records; {_machine()}")
+    print(f"{records} records; {machine()}")
     print(f"{'stage':10} {'records/s':>10} {'seconds':>9} {'× sickle':>9} {'imports s':>10} {'peak MB':>8}")
     seconds, imports = (sum(row[key] for row in stages) for key in ("seconds", "imports"))
     whole = {"stage": "whole", "records": records, "seconds": seconds, "imports": imports}
@@ -125,12 +125,12 @@ def _save(stages: list[Figures], sickle: Figures, records: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     at = datetime.datetime.now(datetime.UTC)
     path = folder / f"job-{at:%Y%m%dT%H%M%SZ}.json"
-    saved = {"at": at.isoformat(timespec="seconds"), "machine": _machine(), "records": records}
+    saved = {"at": at.isoformat(timespec="seconds"), "machine": machine(), "records": records}
     path.write_text(json.dumps({**saved, "sickle": sickle, "stages": stages}, indent=1), encoding="utf-8")
     print(f"saved in {path}")
 
 
-def _machine() -> str:
+def machine() -> str:
     return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
 
 

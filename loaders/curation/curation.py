@@ -152,12 +152,10 @@ def _target(connection: Connection, target: str) -> dict[str, str]:
 
 
 def _correctable(path: str) -> str:
-    """Return the path. Raises CannotDecide unless it begins with a field that stewards correct."""
+    """Return the path. Raises CannotDecide unless it begins with a field of the shared record."""
     first = path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
-    if first in UNCORRECTABLE_FIELDS:
-        raise CannotDecide(f"{path!r} cannot be set: {UNCORRECTABLE_FIELDS[first]}")
-    fields = [name for name in Resource.__struct_fields__ if name not in UNCORRECTABLE_FIELDS]
-    if first not in fields:
+    if first not in Resource.__struct_fields__:
+        fields = [name for name in Resource.__struct_fields__ if name not in UNCORRECTABLE_FIELDS]
         raise CannotDecide(f"{path!r}: the shared record has no field {first!r}; it has {', '.join(fields)}")
     return path
 
