@@ -87,10 +87,10 @@ def recent_harvests(folder: Path) -> list[Harvest]:
 
     Where lists are never whole, back to the third that was read to its end.
     """
-    return _walk(folder, None, lambda _, recent: _enough(recent))
+    return _walk(folder, None, lambda _, recent: _reaches_a_whole_list(recent))
 
 
-def _enough(recent: list[Harvest]) -> bool:
+def _reaches_a_whole_list(recent: list[Harvest]) -> bool:
     complete_lists = sum(harvest.listed_everything for harvest in recent)
     return any(harvest.whole_list for harvest in recent) or complete_lists >= _MAX_DOUBTFUL_HARVESTS
 

@@ -64,7 +64,7 @@ def test_a_retired_feed_is_held_because_it_is_retired(home: Environment, capsys:
 
 def test_every_reason_of_the_gate_has_words_in_every_language() -> None:
     bounds = (Path(tasks.__file__).parents[1] / "transforms" / "gate" / "bounds.py").read_text(encoding="utf-8")
-    codes = {*re.findall(r'(?:because|coverage)\(\s*"(\w+)"', bounds), "pipe"}
+    codes = {*re.findall(r'(?:_reason|_coverage)\(\s*"(\w+)"', bounds), "pipe"}
     assert {"records", "errors", "with_language", "all_changed"} <= codes
     gaps = {
         language: {key: sorted(re.findall(r"{(\w+)}", text)) for key, text in reason_messages(language).items()}
