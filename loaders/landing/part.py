@@ -62,7 +62,7 @@ class Footer(Base, frozen=True, kw_only=True):
     full: bool = False
     not_modified: bool = False
     counted: int | None = None  # of a complete harvest: records in the list, as the harvester counts
-    deletes_told: bool = False  # the repository reports every deletion: no full list is needed to learn of them
+    deletes_told: bool = False  # it keeps deleted headers for ever (OAI-PMH deletedRecord=persistent), so no full list
     response_date: str | None = None
     lists: dict[str, ListPart] = {}  # the lists that this part holds pages of, by name
     promised: int | None = None  # distinct records of all lists together, as the server promised
