@@ -30,24 +30,28 @@ with DAG(
 
     @task(task_id="match")
     def match() -> dict[str, Any]:
+        """Match a snapshot of the live records."""
         from pipeline.catalog import match as body
 
         return body()
 
     @task(task_id="publish", pool=POOL, retries=2, retry_delay=timedelta(minutes=1))
     def publish(matched: dict[str, Any]) -> dict[str, int]:
+        """Publish one resource per work."""
         from pipeline.catalog import publish as body
 
         return body(matched)
 
     @task(task_id="report", trigger_rule="all_done")
     def report(published: dict[str, int]) -> dict[str, str]:
+        """Write the reports of the night."""
         from pipeline.catalog import report as body
 
         return body()
 
     @task(task_id="notify", trigger_rule="all_done", retries=2, retry_delay=timedelta(seconds=20))
     def notify(reported: dict[str, str], **context: Any) -> str:
+        """Send one notification when something needs a person."""
         from dags import find_connection
         from pipeline.airflow_inputs import notification_receiver
         from pipeline.notifications import notify as body

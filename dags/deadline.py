@@ -27,6 +27,7 @@ if hour is not None:
 
         @task(task_id="ready", retries=2, retry_delay=timedelta(seconds=20))
         def ready(**context: Any) -> str:
+            """Notify when the catalog is not ready by its hour."""
             from dags import find_connection
             from pipeline.airflow_inputs import notification_receiver
             from pipeline.notifications import check_ready

@@ -22,7 +22,7 @@ class _Merged(NamedTuple):
 
 
 def _most_trusted(members: _Members, field: str) -> tuple[Any, _Members]:
-    """The value of the first record that has one."""
+    """Return the value of the first record that has one."""
     for member in members:
         value = getattr(member, field)
         if value not in (None, "", (), {}):
@@ -64,7 +64,7 @@ def _union(members: _Members, field: str) -> tuple[Any, _Members]:
 
 
 def _name(value: Any) -> Any:
-    """What makes two values of a list one: the code, tag or address, or the whole value."""
+    """Return what makes two values of a list one: the code, tag or address, or the whole value."""
     for field in ("tag", "url"):
         if hasattr(value, field):
             return getattr(value, field)
@@ -74,7 +74,7 @@ def _name(value: Any) -> Any:
 
 
 def _newest(members: _Members, field: str) -> tuple[Any, _Members]:
-    """The latest date; of two alike that of the more trusted record."""
+    """Return the latest date; of two alike that of the more trusted record."""
     dated = [(getattr(member, field), -place) for place, member in enumerate(members) if getattr(member, field)]
     if not dated:
         return None, ()
@@ -83,7 +83,7 @@ def _newest(members: _Members, field: str) -> tuple[Any, _Members]:
 
 
 def _with_issued(members: _Members, field: str) -> tuple[Any, _Members]:
-    """The year of the record whose date of issue survives, so that the two agree."""
+    """Return the year of the record whose date of issue survives, so that the two agree."""
     _, source = _most_trusted(members, "issued")
     return (getattr(source[0], field), source) if source else _most_trusted(members, field)
 
@@ -126,7 +126,7 @@ SURVIVORSHIP: dict[str, _Survivor] = {
 def merge(
     members: Sequence[Member], corrections: Sequence[Correction] = (), related: Sequence[Relation] = ()
 ) -> _Merged:
-    """The record of a resource. The most trusted feed comes first, then the smaller key; its key is the record's.
+    """Return the record of a resource. The most trusted feed comes first, then the smaller key, which is its key.
 
     Provenance names, for each field, the records whose value survives. `related` are relations to other resources
     that the matcher found; corrections come last, in their order, and stand in provenance as `curation:<id>`.
@@ -149,7 +149,7 @@ def _merged(ordered: _Members) -> Resource:
 
 
 def _origins(field: str, sources: Iterable[Resource]) -> dict[str, tuple[Origin, ...]]:
-    """What the records say of where a field, or a part of it (title.en), came from."""
+    """Return what the records say of where a field, or a part of it (title.en), came from."""
     found: dict[str, dict[Origin, None]] = {}
     for source in sources:
         for name, origins in source.provenance.items():
@@ -175,7 +175,7 @@ def _corrected(record: Resource, corrections: Sequence[Correction]) -> _Merged:
 
 
 def _licensed(record: Resource, correction: Correction) -> Resource:
-    """What a steward's licence is called, and whether it is open, as of any other licence with that address."""
+    """Return what a steward's licence is called, and whether it is open, as of any other licence with that address."""
     if correction.path != LICENSE_PATH or record.license is None or record.license.uri is None:
         return record
     known = license_of((record.license.uri,))

@@ -106,7 +106,7 @@ def write_compared(connection: duckdb.DuckDBPyConnection, table: str, pairs: str
 
 @contextmanager
 def pairs_first(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Joins go through the many pairs, by every thread, and look the few records up; DuckDB would do the opposite."""
+    """Make joins go through the many pairs, by every thread, and look the few records up; DuckDB does the opposite."""
     connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
     try:
         yield

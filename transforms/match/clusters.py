@@ -94,7 +94,7 @@ def cluster(
 def _parted(
     pairs: pa.Table, decided: Mapping[Pair, Judgement], one_to_one: frozenset[str]
 ) -> tuple[pa.Table, pa.Table]:
-    """The kept pairs of which no record stands in another kept pair, and all others that are kept or judged."""
+    """Return the kept pairs of which no record stands in another kept pair, and all others that are kept or judged."""
     judged = pa.array(sorted({key for pair in decided for key in pair}), pa.string())
     touched = pc.or_(pc.is_in(pairs["left_key"], judged), pc.is_in(pairs["right_key"], judged))
     pairs = pairs.filter(pc.or_(pc.not_equal(pairs["verdict"], "different"), touched))
@@ -111,7 +111,7 @@ def _parted(
 
 
 def _twos(alone: pa.Table, one_to_one: frozenset[str]) -> Iterator[Cluster]:
-    """The clusters of pairs that stand alone: nothing but their own verdict and feeds can speak."""
+    """Return the clusters of pairs that stand alone: nothing but their own verdict and feeds can speak."""
     columns = (alone[name].to_pylist() for name in ("left_key", "right_key", "verdict"))
     for left, right, verdict in zip(*columns, strict=True):
         if _joins(verdict, left, right, one_to_one):
@@ -127,12 +127,12 @@ def _joins(verdict: str, left: str, right: str, one_to_one: frozenset[str]) -> b
 
 
 def _decisions(judgements: Iterable[Judgement]) -> dict[Pair, Judgement]:
-    """The judgement that holds for each pair, smaller key left: the last in order."""
+    """Return the judgement that holds for each pair, smaller key left: the last in order."""
     return {(min(one.left_key, one.right_key), max(one.left_key, one.right_key)): one for one in judgements}
 
 
 def _related(pairs: pa.Table, features: pa.Table, decided: Mapping[Pair, Judgement]) -> Iterator[tuple[str, str, str]]:
-    """Translations and versions, each way round: the later of two versions `isversionof` the earlier (LOM 7.1).
+    """Return translations and versions, each way round: the later of two `isversionof` the earlier (LOM 7.1).
 
     LOM has no kind for translations, and which is the original is not told: each `isversionof` the other.
     """
@@ -151,7 +151,7 @@ def _related(pairs: pa.Table, features: pa.Table, decided: Mapping[Pair, Judgeme
 
 
 def _issued(keys: pa.ChunkedArray, features: pa.Table) -> list[tuple[int, int, str]]:
-    """What tells the earlier of two versions: year and edition of the records of some keys."""
+    """Return what tells the earlier of two versions: year and edition of the records of some keys."""
     rows = features.select(["year", "edition"]).take(pc.index_in(keys, features["key"]))
     told = zip(rows["year"].to_pylist(), rows["edition"].to_pylist(), strict=True)
     return [(year or 0, len(edition), edition) for year, edition in told]
@@ -162,12 +162,12 @@ def _pair(match: Match) -> Pair:
 
 
 def _feed_of(key: str) -> str:
-    """The feed of a record's key."""
+    """Return the feed of a record's key."""
     return key.partition(":")[0]
 
 
 def _traits(rows: pa.Table) -> dict[str, _Traits]:
-    """The traits of the records of some features."""
+    """Return the traits of the records of some features."""
     columns = zip(*(rows[name].to_pylist() for name in _TRAITS), strict=True)
     return {key: _Traits(feed, _of(ids, "doi:"), _of(ids, "isbn:"), *told) for key, feed, ids, *told in columns}
 
@@ -242,7 +242,7 @@ class _Joined:
         self.ordered = [(left, right) for *_, left, right in sorted(links)]
 
     def _verdict(self, match: Match) -> str:
-        """A pair across two feeds without inner duplicates needs no more than to be likely: its rivals are refused."""
+        """Join a likely pair across two feeds without inner duplicates: its rivals are refused."""
         return "same" if _joins(match.verdict, *_pair(match), self.one_to_one) else match.verdict
 
     def join(self) -> Iterator[tuple[Pair, str]]:
@@ -305,7 +305,7 @@ class _Joined:
         return any(self.titles.contradict(third, other) is None for third in same)
 
     def clusters(self, refused: Mapping[Pair, str]) -> list[Cluster]:
-        """The groups of two and more, in key order, with the first reason for which a link to them was refused."""
+        """Return groups of two and more, in key order, with the first reason for which a link to them was refused."""
         reasons: dict[int, str] = {}
         for (left, right), reason in sorted(refused.items()):
             for key in (left, right):

@@ -83,7 +83,7 @@ def features(records: Iterable[Live]) -> pa.Table:
 
 
 def _columns(part: Sequence[Live]) -> list[list[Any]]:
-    """The rows of some records by column, in the order of FEATURES: each is made of all records before the next."""
+    """Return the rows of some records by column, in the order of FEATURES: one column of all records at a time."""
     records = [live.record for live in part]
     said = [next(iter(record.title.values()), None) for record in records]
     written = [_written(record) for record in records]
@@ -143,7 +143,7 @@ def titles_of(written: Iterable[str]) -> list[Title]:
 
 
 def _numbered(folded: str, others: Iterable[str], year: int | None) -> tuple[str, str]:
-    """The edition and the numbers of all titles: those of the first, and what the others have beside."""
+    """Return the edition and the numbers of all titles: those of the first, and what the others have beside."""
     edition, numbers = edition_and_numbers(folded, year)
     for other in others:
         if other != folded:
@@ -165,7 +165,7 @@ def _titles(written: list[str], folded: str) -> list[str]:
 
 
 def _makers(record: Resource | ResourceView) -> list[str]:
-    """The persons who made it, or the organisations where it names none: a laboratory has made many works."""
+    """Return the persons who made it, or the organisations where it names none: a laboratory has made many works."""
     makers = [one for one in record.contributors if one.role != "publisher"]
     return [one.name for one in makers if one.kind == "person"] or [one.name for one in makers]
 
@@ -180,13 +180,13 @@ def _distinct(values: Iterable[str]) -> list[str]:
 
 
 def _head(title: str, folded: str) -> str | None:
-    """The title before its subtitle; `folded` is the whole."""
+    """Return the title before its subtitle; `folded` is the whole."""
     end = _SUBTITLE.search(title)
     return (fold(title[: end.start()]) if end else folded) or None
 
 
 def _description(record: Resource | ResourceView) -> tuple[str | None, int | None]:
-    """The start of the description and a hash of the whole; neither of one that is short or says nothing."""
+    """Return the start of the description and a hash of the whole; neither of one that is short or says nothing."""
     text = fold(next(iter(record.description.values()), ""))
     text = text[len(opening[0]) :] if (opening := _PLACEHOLDER["opening"].match(text)) else text
     if _size(text) < _LEAST or _PLACEHOLDER["description"].search(text):

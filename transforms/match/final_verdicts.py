@@ -23,7 +23,7 @@ class Overrides(NamedTuple):
     stale: frozenset[Pair]
 
     def final(self, match: Match) -> Match:
-        """The match as it is shown: a steward's verdict, or review where a link was refused or a judgement grew old."""
+        """Return the match as shown: a steward's verdict, or review where a link was refused or a judgement is old."""
         pair = match.left_key, match.right_key
         judged, refused = self.judged.get(pair), self.refused.get(pair)
         if judged is None and refused is None:
@@ -72,14 +72,14 @@ class Matches(Sequence[Match]):
 
 
 def read_verdicts(pairs: pa.Table) -> Iterator[Match]:
-    """The pairs of a table as the matcher left them, without the evidence: it is not read."""
+    """Return the pairs of a table as the matcher left them, without the evidence: it is not read."""
     names = ("left_key", "right_key", "probability", "verdict")
     for left, right, probability, verdict in zip(*(pairs[name].to_pylist() for name in names), strict=True):
         yield Match(left_key=left, right_key=right, probability=probability, verdict=verdict)
 
 
 def _read(pairs: pa.Table) -> Iterator[Match]:
-    """The pairs of a table as the matcher left them."""
+    """Return the pairs of a table as the matcher left them."""
     names = ("left_key", "right_key", "probability", "verdict", "evidence", "related")
     for part in pairs.select(names).to_batches(max_chunksize=BATCH):
         for left, right, probability, verdict, evidence, related in zip(*map(pa.Array.to_pylist, part), strict=True):

@@ -40,7 +40,7 @@ def edition_and_numbers(title: str, year: int | None) -> tuple[str, str]:
 
 
 def _numerals(words: list[str], place: int) -> list[str]:
-    """The numerals that one word of a title holds, in decimal digits."""
+    """Return the numerals that one word of a title holds, in decimal digits."""
     word = words[place]
     if not word.isalpha() and any(map(str.isdigit, word)):
         return [str(int(digits)) if len(digits) <= _MAX_DIGITS else digits for digits in _DIGITS.findall(word)]

@@ -150,7 +150,7 @@ def _unmatched(titles: Sequence[Title], others: Sequence[Title]) -> list[Title]:
 
 
 def _of_languages(titles: Sequence[Title], others: Sequence[Title]) -> list[Title]:
-    """The titles in the languages of the others; an unknown language may be any."""
+    """Return the titles in the languages of the others; an unknown language may be any."""
     languages = {other.language for other in others}
     return [title for title in titles if not title.language or not languages.isdisjoint(("", title.language))]
 
@@ -215,7 +215,7 @@ def _parted(character: str) -> str:
 
 @lru_cache(_MAX_CACHED_WORDS)
 def _words(token: str) -> tuple[_Word, ...]:
-    """What a text without spaces says: mostly one word; a few characters stand for several."""
+    """Return what a text without spaces says: mostly one word; a few characters stand for several."""
     if token in _SUPERSCRIPTS or not any(map(str.isalnum, token)):
         mark = all(unicodedata.category(character)[0] == "M" for character in token)
         return () if mark else (_Word(token, token, token),)
@@ -226,7 +226,7 @@ def _words(token: str) -> tuple[_Word, ...]:
 
 
 def _marked(word: str) -> str:
-    """The word in lower case, with its marks in one spelling; ё is е, and Romanian's old cedilla a comma."""
+    """Return the word in lower case, with its marks in one spelling; ё is е, and Romanian's old cedilla a comma."""
     if word.isascii():
         return word.lower()
     lower = unicodedata.normalize("NFKC", word).casefold().replace("i\u0307", "i")
@@ -234,7 +234,7 @@ def _marked(word: str) -> str:
 
 
 def _align(mine: _Wording, theirs: _Wording) -> tuple[list[_Word], list[_Word]] | None:
-    """The words of two titles beside one another; None when they do not have the same words in one order."""
+    """Return the words of two titles beside one another; None when they do not have the same words in one order."""
     if mine.folded == theirs.folded:
         return mine.words, theirs.words
     spaced, other = _respaced(mine.words), _respaced(theirs.words)
@@ -251,7 +251,7 @@ def _align(mine: _Wording, theirs: _Wording) -> tuple[list[_Word], list[_Word]] 
 
 
 def _respaced(words: Sequence[_Word]) -> list[_Word]:
-    """The words, joined where a space says nothing: beside scripts without spaces, between letter and digit, and 's."""
+    """Return the words, joined where a space says nothing: at scripts without spaces, letter beside digit, and 's."""
     joined: list[_Word] = []
     for word in words:
         if joined and _space_is_empty(joined[-1].folded, word.folded):
@@ -270,7 +270,7 @@ def _space_is_empty(before: str, after: str) -> bool:
 
 
 def _exchanged(mine: _Wording, theirs: _Wording) -> _Wording:
-    """The second wording with words of the first where they mean the same: & for its word, 2 for II or second."""
+    """Return the second wording with words of the first where both mean the same: & for its word, 2 for II."""
     words, places = list(theirs.words), _only(theirs.words, mine.words)
     for place in _only(mine.words, theirs.words):
         word = mine.words[place]
@@ -291,7 +291,7 @@ def _same_meaning(word: str, other: str) -> bool:
 
 
 def _turned(wording: _Wording) -> _Wording | None:
-    """The wording with what stands behind its last comma put first: "Statistics, introduction to", not of two words."""
+    """Return the wording with what is behind its last comma first ("Statistics, introduction to"), not of two words."""
     start, comma, end = wording.title.text.rpartition(",")
     if not comma or len(wording.words) < _TURNED_MIN_WORDS:
         return None
@@ -321,7 +321,7 @@ def _word_difference(left: _Wording, right: _Wording, one: _Word, other: _Word) 
 
 
 def _trimmed(left: Sequence[_Word], right: Sequence[_Word]) -> tuple[list[str], list[str]]:
-    """The words between what two titles begin and end with in common."""
+    """Return the words between what two titles begin and end with in common."""
     mine, theirs = [word.folded for word in left], [word.folded for word in right]
     start = _common(mine, theirs)
     end = _common(mine[start:][::-1], theirs[start:][::-1])
@@ -331,7 +331,7 @@ def _trimmed(left: Sequence[_Word], right: Sequence[_Word]) -> tuple[list[str], 
 
 
 def _characters_difference(left: str, right: str) -> Difference:
-    """What differs between two runs of a script without spaces; vowel signs and tones stay with their letters."""
+    """Return what differs in two runs of a script without spaces; vowel signs and tones stay with their letters."""
     mine, theirs = _letters(left), _letters(right)
     start = _common(mine, theirs)
     end = _common(mine[start:][::-1], theirs[start:][::-1])
@@ -352,7 +352,7 @@ def _letters(text: str) -> list[str]:
 
 
 def _marks_difference(left: Title, right: Title, mine: list[_Word], theirs: list[_Word]) -> Difference | None:
-    """What differs in marks alone between titles that were both typed with letters outside ASCII."""
+    """Return what differs in marks alone between titles that were both typed with letters outside ASCII."""
     pairs = [(one, other) for one, other in zip(mine, theirs, strict=True) if one.marked != other.marked]
     if not pairs or not (_beyond_ascii(left.text) and _beyond_ascii(right.text)):
         return None
@@ -399,7 +399,7 @@ def _one_vocalization(left: str, right: str) -> bool:
 
 
 def _vowels(word: str) -> list[tuple[int, str]]:
-    """The vowel marks of a word, with the place of their letter."""
+    """Return the vowel marks of a word, with the place of their letter."""
     place = 0
     marks = []
     for character in word.replace("ـ", ""):
@@ -411,7 +411,7 @@ def _vowels(word: str) -> list[tuple[int, str]]:
 
 
 def _articles_difference(mine: list[_Word], theirs: list[_Word]) -> Difference | None:
-    """The articles that stand before one word and are not the same; one may be missing on one side."""
+    """Return the articles that stand before one word and are not the same; one may be missing on one side."""
     for one, other in zip(mine, theirs, strict=True):
         if one.articles and other.articles and list(map(fold, one.articles)) != list(map(fold, other.articles)):
             return Difference(_ONE, [*one.articles, one.written], [*other.articles, other.written])
@@ -427,7 +427,7 @@ def _transliterated(left: _Wording, right: _Wording) -> bool:
 
 
 def _without_table(text: str) -> str:
-    """A folded Cyrillic text, or one in Latin letters, without what the tables write in several ways.
+    """Return a folded Cyrillic text, or one in Latin letters, without what tables write in several ways.
 
     Spaces go too: the apostrophe of a soft sign is folded to one.
     """
@@ -453,12 +453,12 @@ def is_slip(left: str, right: str) -> bool:
 
 
 def _common(left: Sequence[str], right: Sequence[str]) -> int:
-    """The letters, or words, that two sequences begin with in common."""
+    """Return the letters, or words, that two sequences begin with in common."""
     return sum(1 for _ in takewhile(bool, map(eq, left, right)))
 
 
 def _only(words: Sequence[_Word], others: Sequence[_Word]) -> list[int]:
-    """The places of words that the first title has more often than the second."""
+    """Return the places of words that the first title has more often than the second."""
     left = Counter(word.folded for word in others)
     places = []
     for place, word in enumerate(words):

@@ -10,6 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Apply this step."""
     op.create_table(
         "curation",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
@@ -224,6 +225,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Take this step back."""
     op.drop_table("unmapped_value")
     with op.batch_alter_table("source_record", schema=None) as batch_op:
         batch_op.drop_index("ix_source_record_run_id")

@@ -14,6 +14,7 @@ DOUBTED = sa.text("review IS NOT NULL")
 
 
 def upgrade() -> None:
+    """Apply this step."""
     op.drop_index("ix_source_record_feed_status", TABLE)
     op.drop_index("ix_source_record_resource_id", TABLE)
     op.create_index("ix_source_record_feed_status", TABLE, ["feed", "status", "resource_id", "score"])
@@ -27,6 +28,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Take this step back."""
     op.drop_index("ix_resource_review", "resource")
     op.drop_index("ix_source_record_pending", TABLE)
     op.drop_index("ix_source_record_resource_id", TABLE)

@@ -12,6 +12,7 @@ TABLE = "feed_declaration"
 
 
 def upgrade() -> None:
+    """Apply this step."""
     op.create_table(
         TABLE,
         sa.Column("feed", sa.Text(), nullable=False),
@@ -25,4 +26,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Take this step back."""
     op.drop_table(TABLE)
