@@ -22,16 +22,31 @@ def steepest(call: Callable[[Any], object], make: Callable[[int], Any], start: i
 
 
 def in_time(function: Callable[[], str], patience: float = PATIENCE) -> str:
-    """What a function returns, or "does not end" when a process of its own has not returned it in time."""
+    """Return what a function returns, or "does not end" when a process of its own has not returned it in time.
+
+    The process is a copy of this one, in which other tests may have left threads: a copy can die or stand still for
+    that reason alone, so a copy without a result is made once more before it counts.
+    """
+    result, reason = _in_copy(function, patience)
+    if result is None:
+        result, reason = _in_copy(function, patience)
+    return reason if result is None else result
+
+
+def _in_copy(function: Callable[[], str], patience: float) -> tuple[str | None, str]:
+    """Return what the function returned in a copy of this process; without a result, why there is none."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=lambda: sender.send(function()))
     process.start()
     sender.close()
     try:
-        return str(receiver.recv()) if receiver.poll(patience) else f"does not end in {patience:.0f} seconds"
+        if receiver.poll(patience):
+            return str(receiver.recv()), ""
+        return None, f"does not end in {patience:.0f} seconds"
     except EOFError:
-        return "ended without a result"
+        process.join()
+        return None, f"ended without a result, with exit code {process.exitcode}"
     finally:
         process.kill()
         process.join()
