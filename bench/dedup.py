@@ -152,9 +152,9 @@ def _with_review(folder: Path, clusters: Iterable[Cluster], true: set[_Pair]) ->
     """The share of true pairs that are joined or put before a steward."""
     pairs = pq.read_table(folder / "pairs.parquet", columns=["left_key", "right_key", "verdict"])
     shown = pairs.filter(pc.not_equal(pairs["verdict"], "different"))
-    found = set(zip(shown["left_key"].to_pylist(), shown["right_key"].to_pylist(), strict=True))
-    found.update(pair for cluster_ in clusters for pair in combinations(cluster_.keys, 2))
-    return round(len(found & true) / max(1, len(true)), 4)
+    kept_pairs = set(zip(shown["left_key"].to_pylist(), shown["right_key"].to_pylist(), strict=True))
+    kept_pairs.update(pair for cluster_ in clusters for pair in combinations(cluster_.keys, 2))
+    return round(len(kept_pairs & true) / max(1, len(true)), 4)
 
 
 def _apart(folder: Path, kind: str) -> dict[str, Any]:

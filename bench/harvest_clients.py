@@ -30,8 +30,8 @@ def ours(url: str, home: Path, run: int) -> Callable[[], int]:
     from loaders.landing import ask, land
 
     env = environment({"ELIB_HOME": str(home), "ELIB_ALLOW_PRIVATE": "127.0.0.1"})
-    said = {"name": _FEED, "title": "Generated", "partner": "Bench", "protocol": "oai_pmh", "format": "oai_dc"}
-    feed = Feed.model_validate({**said, "url": url, "request": _PATIENT})
+    declared = {"name": _FEED, "title": "Generated", "partner": "Bench", "protocol": "oai_pmh", "format": "oai_dc"}
+    feed = Feed.model_validate({**declared, "url": url, "request": _PATIENT})
 
     def measured() -> int:
         asked = ask(env.landing, feed)

@@ -47,28 +47,28 @@ def _state(home: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
-def harvest(said: dict[str, Any]) -> int:
+def harvest(state: dict[str, Any]) -> int:
     from pipeline import feed as tasks
 
-    said["run"] = tasks.harvest(FEED)
-    return int(said["run"]["listed"])
+    state["run"] = tasks.harvest(FEED)
+    return int(state["run"]["listed"])
 
 
-def plan(said: dict[str, Any]) -> int:
+def plan(state: dict[str, Any]) -> int:
     from pipeline import feed as tasks
 
-    said["chunks"] = tasks.plan(FEED, said["run"]["run_id"])
-    return int(said["run"]["listed"])
+    state["chunks"] = tasks.plan(FEED, state["run"]["run_id"])
+    return int(state["run"]["listed"])
 
 
-def transform(said: dict[str, Any]) -> int:
+def transform(state: dict[str, Any]) -> int:
     """Over all chunks, on as many processes as there are cores: as Airflow maps it."""
     workers = int(os.environ.get("BENCH_WORKERS", "2"))
     if workers == 1:
-        return sum(_transform_one(chunk) for chunk in said["chunks"])
+        return sum(_transform_one(chunk) for chunk in state["chunks"])
     context = multiprocessing.get_context("fork")
     with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
-        return sum(pool.map(_transform_one, said["chunks"]))
+        return sum(pool.map(_transform_one, state["chunks"]))
 
 
 def _transform_one(chunk: str) -> int:
@@ -77,53 +77,53 @@ def _transform_one(chunk: str) -> int:
     return int(sum(tasks.transform(FEED, chunk).values()))
 
 
-def check(said: dict[str, Any]) -> int:
+def check(state: dict[str, Any]) -> int:
     from pipeline import feed as tasks
 
-    tasks.check(FEED, said["run"]["run_id"])
-    return int(said["run"]["listed"])
+    tasks.check(FEED, state["run"]["run_id"])
+    return int(state["run"]["listed"])
 
 
-def stage(said: dict[str, Any]) -> int:
+def stage(state: dict[str, Any]) -> int:
     from pipeline import feed as tasks
 
-    said["counts"] = tasks.stage(FEED, said["run"]["run_id"])
-    return int(said["counts"]["landed"])
+    state["counts"] = tasks.stage(FEED, state["run"]["run_id"])
+    return int(state["counts"]["landed"])
 
 
-def gate(said: dict[str, Any]) -> int:
+def gate(state: dict[str, Any]) -> int:
     from pipeline import feed as tasks
 
-    said["passed"] = tasks.gate(FEED, said["run"]["run_id"], said["counts"])
-    return int(said["counts"]["landed"])
+    state["passed"] = tasks.gate(FEED, state["run"]["run_id"], state["counts"])
+    return int(state["counts"]["landed"])
 
 
-def load(said: dict[str, Any]) -> int:
+def load(state: dict[str, Any]) -> int:
     from pipeline import feed as tasks
 
-    tasks.load(FEED, said["run"]["run_id"], said["passed"])
-    return int(said["counts"]["landed"])
+    tasks.load(FEED, state["run"]["run_id"], state["passed"])
+    return int(state["counts"]["landed"])
 
 
-def match(said: dict[str, Any]) -> int:
+def match(state: dict[str, Any]) -> int:
     from pipeline import catalog as tasks_catalog
 
-    said["matched"] = tasks_catalog.match()
-    return int(said["counts"]["landed"])
+    state["matched"] = tasks_catalog.match()
+    return int(state["counts"]["landed"])
 
 
-def publish(said: dict[str, Any]) -> int:
+def publish(state: dict[str, Any]) -> int:
     from pipeline import catalog as tasks_catalog
 
-    said["published"] = tasks_catalog.publish(said["matched"])
-    return int(said["counts"]["landed"])
+    state["published"] = tasks_catalog.publish(state["matched"])
+    return int(state["counts"]["landed"])
 
 
-def report(said: dict[str, Any]) -> int:
+def report(state: dict[str, Any]) -> int:
     from pipeline import catalog as tasks_catalog
 
     tasks_catalog.report()
-    return int(said["counts"]["landed"])
+    return int(state["counts"]["landed"])
 
 
 STAGES: dict[str, Callable[[dict[str, Any]], int]] = {
@@ -166,10 +166,10 @@ def main(name: str) -> None:
     imported = time.perf_counter()
     later = _ImportClock()
     home = Path(os.environ["ELIB_HOME"])
-    said = _state(home)
-    records = STAGES[name](said)
+    state = _state(home)
+    records = STAGES[name](state)
     ended = time.perf_counter()
-    (home / _STATE).write_text(json.dumps(said))
+    (home / _STATE).write_text(json.dumps(state))
     figures = {
         "stage": name,
         "imports": imported - started + later.seconds,

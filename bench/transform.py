@@ -35,14 +35,14 @@ def lom(number: int) -> str:
     """The same record as LOM, 4.8 kB: two vCards, classifications, an educational part."""
     dc = fromstring(oai_dc(number))
 
-    def said(name: str) -> str:
-        found: Element | None = next(dc.iter(f"{_DC}{name}"), None)
-        return escape(found.text or "") if found is not None else ""
+    def first(name: str) -> str:
+        element: Element | None = next(dc.iter(f"{_DC}{name}"), None)
+        return escape(element.text or "") if element is not None else ""
 
     names = ("title", "description", "language", "subject", "coverage", "date", "rights", "identifier")
-    family, _, given = said("creator").partition(", ")
-    publisher = said("publisher")
-    values = {name: said(name) for name in names} | {"family": family, "given": given, "publisher": publisher}
+    family, _, given = first("creator").partition(", ")
+    publisher = first("publisher")
+    values = {name: first(name) for name in names} | {"family": family, "given": given, "publisher": publisher}
     return _WRAPPED % _LOM.format(number=number, **values)
 
 

@@ -131,21 +131,21 @@ def accept(
     return _decide(decide, publish)
 
 
-def same(one: _Key, other: _Key, by: _By, reason: _Reason, publish: _Publish = False) -> int:
+def same(left: _Key, right: _Key, by: _By, reason: _Reason, publish: _Publish = False) -> int:
     """Judge that two records are one work."""
-    return _decide(lambda env: _judge(env, "same", one, other, by, reason), publish)
+    return _decide(lambda env: _judge(env, "same", left, right, by, reason), publish)
 
 
-def different(one: _Key, other: _Key, by: _By, reason: _Reason, publish: _Publish = False) -> int:
+def different(left: _Key, right: _Key, by: _By, reason: _Reason, publish: _Publish = False) -> int:
     """Judge that two records are different works."""
-    return _decide(lambda env: _judge(env, "different", one, other, by, reason), publish)
+    return _decide(lambda env: _judge(env, "different", left, right, by, reason), publish)
 
 
-def _judge(env: Environment, verdict: str, one: str, other: str, by: str, reason: str) -> str:
+def _judge(env: Environment, verdict: str, left: str, right: str, by: str, reason: str) -> str:
     from loaders.curation import judge
 
-    number = judge(env, verdict, one, other, by=by, reason=reason)
-    return f"judgement {number}: {one} and {other} are {verdict}"
+    number = judge(env, verdict, left, right, by=by, reason=reason)
+    return f"judgement {number}: {left} and {right} are {verdict}"
 
 
 def correct(

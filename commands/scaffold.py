@@ -23,7 +23,7 @@ class CannotScaffold(ValueError):
     """A name that cannot be used, or files that already exist: what to do instead."""
 
 
-_XML_MODULE = '''"""{name}: TODO say whose format this is, and give the address of its specification."""
+_XML_MODULE = '''"""The format {name}. Say here whose it is, and give the address of its specification."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ROWS = {{  # their path: our field
 IGNORED = {{"*/@id": "a mark inside the document"}}  # their path: why the library does not keep it
 FORMAT = XmlFormat(frozenset({{"{name}"}}), Table(ROWS, IGNORED))
 '''
-_JSON_MODULE = '''"""{name}: TODO say whose format this is, and give the address of its specification."""
+_JSON_MODULE = '''"""The format {name}. Say here whose it is, and give the address of its specification."""
 
 from __future__ import annotations
 
@@ -90,12 +90,12 @@ _JSON_FIXTURES = {
 """,
 }
 _FEED = """title = "{name}"
-partner = "TODO: the institution that publishes it"
+partner = "Example Institution"
 protocol = "oai_pmh"
 url = "https://repository.example.org/oai"
 format = "oai_dc"
 status = "paused"
-note = "Unconfirmed: the address, and whether the partner agrees."
+note = "Unconfirmed: title, partner and address are placeholders, and whether the partner agrees."
 [request]
 rate = 1
 """
