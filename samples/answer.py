@@ -11,31 +11,31 @@ _Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request, its path relative to the site that answers it."""
+class Request:
+    """One request; its path is relative to the site that answers it."""
 
     method: str
     path: str
     query: str
-    base_url: str  # the address that was asked, without its query
+    base_url: str  # the requested address, without its query
     headers: dict[str, str] = field(default_factory=dict)  # names in lower case
     body: bytes = b""
 
     @property
     def pairs(self) -> _Pairs:
-        """The query's parameters in a fixed order, so that two orders of the same query are equal."""
+        """Parameters of the query in a fixed order, so that two orders of the same query are equal."""
         return tuple(sorted(parse_qsl(self.query, keep_blank_values=True)))
 
     @property
     def form(self) -> _Pairs:
-        """The query's parameters and those of a form body."""
+        """Parameters of the query and of a form body."""
         if "x-www-form-urlencoded" not in self.headers.get("content-type", ""):
             return self.pairs
         return self.pairs + tuple(parse_qsl(self.body.decode("utf-8"), keep_blank_values=True))
 
     @property
     def json(self) -> Any:
-        """The body as JSON; None when it is empty or no JSON."""
+        """Body as JSON; None when it is empty or not valid JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -58,8 +58,8 @@ class Answer:
 class Site(Protocol):
     """A folder of responses that can answer a request."""
 
-    def answer(self, asked: Asked) -> Answer:
-        """The stored answer. Raises NothingStored naming what was asked."""
+    def answer(self, request: Request) -> Answer:
+        """Return the stored answer. Raises NothingStored when no stored response answers the request."""
         ...
 
 

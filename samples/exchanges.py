@@ -1,4 +1,4 @@
-"""A folder of stored HTTP exchanges, declared in its replay.toml: what was asked, and the file that answered."""
+"""A folder of stored HTTP exchanges, declared in its replay.toml: each request with the file that answers it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from samples.answer import Answer, Asked, NothingStored
+from samples.answer import Answer, NothingStored, Request
 from samples.listings import Listing, read_listing
 
 _TYPES = {
@@ -25,7 +25,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class _Exchange:
-    """One stored response: asked for by method, path, query (in any order; None: any) and part of a JSON body."""
+    """One stored response: answers a method, path, query (in any order; None: any) and part of a JSON body."""
 
     path: str
     stored: bytes
@@ -37,21 +37,22 @@ class _Exchange:
     headers: dict[str, str] = field(default_factory=dict)
     conditional: bool = False  # send an ETag, and answer If-None-Match with 304
 
-    def fits(self, asked: Asked) -> bool:
-        method = "GET" if asked.method == "HEAD" else asked.method
-        if method != self.method or asked.path != self.path:
+    def fits(self, request: Request) -> bool:
+        """Tell whether this exchange answers the request; HEAD is answered as GET."""
+        method = "GET" if request.method == "HEAD" else request.method
+        if method != self.method or request.path != self.path:
             return False
-        if self.query is not None and asked.pairs != tuple(sorted(self.query.items())):
+        if self.query is not None and request.pairs != tuple(sorted(self.query.items())):
             return False
-        said = asked.json if self.body else {}
-        return isinstance(said, dict) and all(said.get(name) == value for name, value in self.body.items())
+        body = request.json if self.body else {}
+        return isinstance(body, dict) and all(body.get(name) == value for name, value in self.body.items())
 
-    def answer(self, asked: Asked) -> Answer:
+    def answer(self, request: Request) -> Answer:
         if not self.conditional:
             return Answer(self.stored, self.content_type, self.status, self.headers)
         etag = f'"{hashlib.sha256(self.stored).hexdigest()[:32]}"'
         headers = {**self.headers, "ETag": etag}
-        if asked.headers.get("if-none-match") == etag:
+        if request.headers.get("if-none-match") == etag:
             return Answer(b"", self.content_type, 304, headers)
         return Answer(self.stored, self.content_type, self.status, headers)
 
@@ -62,19 +63,19 @@ class _Exchanges:
 
     rows: tuple[_Exchange | Listing, ...]
 
-    def answer(self, asked: Asked) -> Answer:
-        found = next((row for row in self.rows if row.fits(asked)), None)
-        if found is None:
+    def answer(self, request: Request) -> Answer:
+        exchange = next((row for row in self.rows if row.fits(request)), None)
+        if exchange is None:
             known = ", ".join(sorted({row.path for row in self.rows}))
             raise NothingStored(f"the stored paths are {known}")
-        return found.answer(asked)
+        return exchange.answer(request)
 
 
 def read_exchanges(folder: Path) -> _Exchanges:
-    """The exchanges that a folder's replay.toml declares under [[exchange]] and [[listing]]."""
-    said = tomllib.loads((folder / "replay.toml").read_text(encoding="utf-8"))
-    rows: list[_Exchange | Listing] = [_exchange(folder, dict(row)) for row in said.get("exchange", [])]
-    return _Exchanges(tuple(rows + [read_listing(folder, row) for row in said.get("listing", [])]))
+    """Read the exchanges that a folder's replay.toml declares under [[exchange]] and [[listing]]."""
+    declaration = tomllib.loads((folder / "replay.toml").read_text(encoding="utf-8"))
+    rows: list[_Exchange | Listing] = [_exchange(folder, dict(row)) for row in declaration.get("exchange", [])]
+    return _Exchanges(tuple(rows + [read_listing(folder, row) for row in declaration.get("listing", [])]))
 
 
 def _exchange(folder: Path, row: dict[str, Any]) -> _Exchange:

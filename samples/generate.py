@@ -11,47 +11,51 @@ from datetime import datetime
 from pathlib import Path
 
 from samples import generated, oai_xml
-from samples.answer import Answer, Asked
+from samples.answer import Answer, Request
 from samples.oai_xml import OaiError
 from samples.repository import SECOND
 from samples.server import ReplayServer
 
-KEPT = 100_000  # records whose pages are rendered before serving; of a longer list each page is rendered when asked
+MAX_PRERENDERED_RECORDS = 100_000  # pages of a longer list are rendered on request, not before serving
 _DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
 
 
 class Generated:
-    """N generated records as an OAI-PMH repository with datestamps in seconds and tokens "start-end-total's end"."""
+    """N generated records as an OAI-PMH repository.
+
+    Datestamps are in seconds. A resumption token is "first-start-end": the numbers of the list's first record, of the
+    next page's first record, and of the record after the list's last.
+    """
 
     def __init__(self, records: int, page_size: int = 100) -> None:
         self.records = records
         self.page_size = page_size
-        self._ahead = ThreadPoolExecutor(max_workers=1)
-        self._next: tuple[tuple[int, int], Future[bytes]] | None = None  # the page that will be asked for next
-        starts = range(0, records, page_size) if records <= KEPT else range(0)
-        self._kept = {start: _rendered(start, min(start + page_size, records)) for start in starts}
+        self._renderer = ThreadPoolExecutor(max_workers=1)
+        self._next: tuple[tuple[int, int], Future[bytes]] | None = None  # the page after the last one sent
+        starts = range(0, records, page_size) if records <= MAX_PRERENDERED_RECORDS else range(0)
+        self._prerendered = {start: _rendered(start, min(start + page_size, records)) for start in starts}
 
-    def answer(self, asked: Asked) -> Answer:
-        said: dict[str, str] = {}
+    def answer(self, request: Request) -> Answer:
+        arguments: dict[str, str] = {}
         try:
-            verb, said = oai_xml.arguments(asked.form)
-            content = self._content(verb, said, asked.base_url)
-            return Answer(oai_xml.response(asked.base_url, {"verb": verb, **said}, content))
+            verb, arguments = oai_xml.parse_arguments(request.form)
+            content = self._content(verb, arguments, request.base_url)
+            return Answer(oai_xml.response(request.base_url, {"verb": verb, **arguments}, content))
         except OaiError as failure:
-            return Answer(oai_xml.error(asked.base_url, said, failure))
+            return Answer(oai_xml.error(request.base_url, arguments, failure))
 
-    def _content(self, verb: str, said: dict[str, str], base_url: str) -> str | bytes:
+    def _content(self, verb: str, arguments: dict[str, str], base_url: str) -> str | bytes:
         if verb == "Identify":
             return oai_xml.identify(_identify(base_url))
         if verb == "ListMetadataFormats":
             return oai_xml.formats([("oai_dc", "http://www.openarchives.org/OAI/2.0/oai_dc.xsd", _DC)])
         if verb == "ListSets":
             raise OaiError("noSetHierarchy", "this repository offers no sets")
-        if said.get("metadataPrefix", "oai_dc") != "oai_dc":
+        if arguments.get("metadataPrefix", "oai_dc") != "oai_dc":
             raise OaiError("cannotDisseminateFormat", "oai_dc is the only format")
         if verb == "GetRecord":
-            return b"<GetRecord>" + generated.record(self._number(said["identifier"])) + b"</GetRecord>"
-        return self._list(verb, said)
+            return b"<GetRecord>" + generated.record(self._number(arguments["identifier"])) + b"</GetRecord>"
+        return self._list(verb, arguments)
 
     def _number(self, identifier: str) -> int:
         number = identifier.removeprefix(f"oai:{generated.HOST}:")
@@ -59,10 +63,10 @@ class Generated:
             raise OaiError("idDoesNotExist", f"no record {identifier}")
         return int(number)
 
-    def _list(self, verb: str, said: dict[str, str]) -> bytes:
-        if "set" in said:
+    def _list(self, verb: str, arguments: dict[str, str]) -> bytes:
+        if "set" in arguments:
             raise OaiError("noSetHierarchy", "this repository offers no sets")
-        first, start, end = self._window(said)
+        first, start, end = self._window(arguments)
         stop = min(start + self.page_size, end)
         if start >= stop:
             raise OaiError("noRecordsMatch", "no record in this window")
@@ -74,28 +78,28 @@ class Generated:
     def _page(self, verb: str, start: int, stop: int) -> bytes:
         if verb == "ListIdentifiers":
             return b"".join(generated.header(number) for number in range(start, stop))
-        kept = self._kept.get(start)
-        if kept is not None and stop == min(start + self.page_size, self.records):
-            return kept
+        page = self._prerendered.get(start)
+        if page is not None and stop == min(start + self.page_size, self.records):
+            return page
         return self._rendered_ahead(start, stop)
 
     def _rendered_ahead(self, start: int, stop: int) -> bytes:
-        """A page, and the one after it already begun while the client reads this one."""
+        """Return a page, and start to render the one after it while the client reads this one."""
         ready = self._next
         body = ready[1].result() if ready and ready[0] == (start, stop) else _rendered(start, stop)
         after = stop, min(stop + self.page_size, self.records)
-        self._next = (after, self._ahead.submit(_rendered, *after))
+        self._next = (after, self._renderer.submit(_rendered, *after))
         return body
 
-    def _window(self, said: dict[str, str]) -> tuple[int, int, int]:
-        """The first record of the list, the first of this page, and the one after the list's last."""
-        if "resumptionToken" in said:
-            parts = said["resumptionToken"].split("-")
+    def _window(self, arguments: dict[str, str]) -> tuple[int, int, int]:
+        """Return the numbers of the list's first record, of this page's first, and of the one after the list's last."""
+        if "resumptionToken" in arguments:
+            parts = arguments["resumptionToken"].split("-")
             if len(parts) != 3 or not all(part.isdigit() for part in parts) or int(parts[2]) > self.records:
                 raise OaiError("badResumptionToken", "this server did not make the token")
             return int(parts[0]), int(parts[1]), int(parts[2])
-        first = _seconds(said["from"], end=False) if "from" in said else 0
-        end = _seconds(said["until"], end=True) + 1 if "until" in said else self.records
+        first = _seconds(arguments["from"], end=False) if "from" in arguments else 0
+        end = _seconds(arguments["until"], end=True) + 1 if "until" in arguments else self.records
         first = max(first, 0)
         return first, first, min(end, self.records)
 
@@ -125,7 +129,7 @@ def _identify(base_url: str) -> dict[str, str]:
 
 @contextmanager
 def serve_generated(records: int, page_size: int = 100, port: int = 0) -> Iterator[str]:
-    """The address of a repository of so many generated records, served by a thread of this process."""
+    """Serve a repository of generated records by a thread of this process; yield its address."""
     with _server_of(records, page_size, port) as server:
         yield f"{server.url}/oai"
 
@@ -137,12 +141,13 @@ def _server_of(records: int, page_size: int, port: int) -> ReplayServer:
 
 
 def main() -> None:
+    """Serve generated records until interrupted; print the address first."""
     parser = argparse.ArgumentParser(prog="python -m samples.generate", description=__doc__)
     parser.add_argument("--records", type=int, default=20_000)
     parser.add_argument("--page-size", type=int, default=100)
     parser.add_argument("--port", type=int, default=0)
-    said = parser.parse_args()
-    server = _server_of(said.records, said.page_size, said.port)
+    options = parser.parse_args()
+    server = _server_of(options.records, options.page_size, options.port)
     print(f"{server.url}/oai", flush=True)  # noqa: T201 - the promise of the command line
     server.serve_forever()
 

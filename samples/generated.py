@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 HOST = "generated.example"
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # the datestamp of record 0; each one after it is a second later
-_NEAR = 33  # every so many records one is a near duplicate of one of the thirty before it: 3 %
+_NEAR_DUPLICATE_EVERY = 33  # records; one of them nearly repeats one of the thirty before it: 3 %
 _NAMES = [
     "Adams",
     "Bello",
@@ -76,8 +76,8 @@ class _Words:
 
 @cache
 def _words() -> tuple[_Words, ...]:
-    """The words of every language in samples/generate.toml."""
-    said = tomllib.loads((Path(__file__).parent / "generate.toml").read_text(encoding="utf-8"))
+    """Read the words of every language in samples/generate.toml."""
+    languages = tomllib.loads((Path(__file__).parent / "generate.toml").read_text(encoding="utf-8"))
     lists = ("topics", "aspects", "groups", "places")
     return tuple(
         _Words(
@@ -86,28 +86,31 @@ def _words() -> tuple[_Words, ...]:
             escape(" ".join(row["sentences"])),
             *(tuple(map(escape, row[name])) for name in lists),
         )
-        for row in said.values()
+        for row in languages.values()
     )
 
 
 def near_duplicate_of(number: int) -> int | None:
-    """The number of the record that this one nearly repeats; None for a record of its own."""
-    if number % _NEAR != _NEAR - 1:
+    """Return the number of the record that this one nearly repeats; None for a record of its own."""
+    if number % _NEAR_DUPLICATE_EVERY != _NEAR_DUPLICATE_EVERY - 1:
         return None
     return number - 1 - _mixed(number) % 30
 
 
 def near_duplicates(records: int) -> list[tuple[str, str]]:
-    """Every pair of identifiers that are one work, among so many records."""
-    pairs = ((number, near_duplicate_of(number)) for number in range(_NEAR - 1, records, _NEAR))
-    return [(identifier(of), identifier(number)) for number, of in pairs if of is not None]
+    """Return every pair of identifiers that are one work, among the first `records` records."""
+    numbers = range(_NEAR_DUPLICATE_EVERY - 1, records, _NEAR_DUPLICATE_EVERY)
+    pairs = ((number, near_duplicate_of(number)) for number in numbers)
+    return [(identifier(original), identifier(number)) for number, original in pairs if original is not None]
 
 
 def identifier(number: int) -> str:
+    """Return the OAI identifier of a number."""
     return f"oai:{HOST}:{number}"
 
 
 def datestamp(number: int) -> str:
+    """Return the datestamp of a number: EPOCH and so many seconds."""
     day, rest = divmod(number, 86_400)
     return f"{_day(day)}T{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}Z"
 
@@ -118,19 +121,19 @@ def _day(days: int) -> str:
 
 
 def record(number: int) -> bytes:
-    """The OAI `<record>` element of a number, about 2 kB of UTF-8."""
-    of = near_duplicate_of(number)
-    told = _told(number) if of is None else _retold(_told(of, short=True), number)
-    return (_TEMPLATE % (number, datestamp(number), number, *told)).encode("utf-8")
+    """Return the OAI `<record>` element of a number, about 2 kB of UTF-8."""
+    original = near_duplicate_of(number)
+    values = _values(number) if original is None else _reworded(_values(original, short=True), number)
+    return (_TEMPLATE % (number, datestamp(number), number, *values)).encode("utf-8")
 
 
 def header(number: int) -> bytes:
-    """The `<header>` element of a number."""
+    """Return the `<header>` element of a number."""
     return record(number).split(b"<metadata>", 1)[0].removeprefix(b"<record>")
 
 
 def _mixed(number: int) -> int:
-    """A number's well spread 62 bits (the finalizer of splitmix64), the same everywhere."""
+    """Spread a number over 62 bits (the finalizer of splitmix64), the same on every machine."""
     mixed = (number * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
     mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
     return (mixed ^ (mixed >> 27)) >> 2
@@ -138,16 +141,16 @@ def _mixed(number: int) -> int:
 
 @cache
 def _about(language: int, topic: int, group: int, place: int, short: bool = False) -> str:
-    """What is said of the matter itself: some thousand texts, each made once."""
-    said = _words()[language]
-    chosen = {"topic": said.topics[topic], "group": said.groups[group], "place": said.places[place]}
-    description = said.description.format(**chosen)
+    """Format the elements about the topic: some thousand texts, each made once."""
+    words = _words()[language]
+    chosen = {"topic": words.topics[topic], "group": words.groups[group], "place": words.places[place]}
+    description = words.description.format(**chosen)
     if short:
         description = description.rsplit(". ", 1)[0] + "."
-    return _ABOUT.format(**chosen, description=description, host=HOST, language=said.code)
+    return _ABOUT.format(**chosen, description=description, host=HOST, language=words.code)
 
 
-class _Told(NamedTuple):
+class _Values(NamedTuple):
     """The values of a record in the order of the template."""
 
     work: int
@@ -160,18 +163,18 @@ class _Told(NamedTuple):
     rights: str
 
 
-def _told(number: int, *, short: bool = False) -> _Told:
+def _values(number: int, *, short: bool = False) -> _Values:
     language = number % len(_words())
-    said = _words()[language]
+    words = _words()[language]
     mixed = _mixed(number)
     topic, group, place = mixed % 20, mixed // 240 % 10, mixed // 2400 % 10
-    return _Told(
+    return _Values(
         work=number,
-        title=said.title.format(
-            topic=said.topics[topic],
-            aspect=said.aspects[mixed // 20 % 12],
-            group=said.groups[group],
-            place=said.places[place],
+        title=words.title.format(
+            topic=words.topics[topic],
+            aspect=words.aspects[mixed // 20 % 12],
+            group=words.groups[group],
+            place=words.places[place],
         ),
         creator=f"{_NAMES[mixed // 24000 % 24]}, {_GIVEN[mixed // 576000 % 20]}",
         about=_about(language, topic, group, place, short),
@@ -182,20 +185,20 @@ def _told(number: int, *, short: bool = False) -> _Told:
     )
 
 
-def _retold(told: _Told, number: int) -> _Told:
-    """The same work as another partner would describe it: small differences, and for most no shared DOI."""
+def _reworded(values: _Values, number: int) -> _Values:
+    """Describe the same work as another partner would: small differences, and for most no shared DOI."""
     mixed = _mixed(number + 1)
     titles = (
-        told.title.replace(": ", " - ") + " (PDF)",
-        told.title.upper() if told.title.isascii() else told.title + ".",
-        told.title[:-3] + told.title[-2:],
-        told.title.replace(", ", " / "),
+        values.title.replace(": ", " - ") + " (PDF)",
+        values.title.upper() if values.title.isascii() else values.title + ".",
+        values.title[:-3] + values.title[-2:],
+        values.title.replace(", ", " / "),
     )
-    surname, _, given = told.creator.partition(", ")
-    creators = (told.creator, f"{surname}, {given[0]}.", f"{given} {surname}")
-    return told._replace(
+    surname, _, given = values.creator.partition(", ")
+    creators = (values.creator, f"{surname}, {given[0]}.", f"{given} {surname}")
+    return values._replace(
         title=titles[mixed % 4],
         creator=creators[mixed // 4 % 3],
-        date=told.date + ("-06-15" if mixed // 12 % 2 else ""),
-        work=told.work if mixed // 24 % 4 == 0 else number,
+        date=values.date + ("-06-15" if mixed // 12 % 2 else ""),
+        work=values.work if mixed // 24 % 4 == 0 else number,
     )

@@ -34,55 +34,55 @@ class OaiError(Exception):
         self.sentence = sentence
 
 
-def arguments(pairs: Iterable[tuple[str, str]]) -> tuple[str, dict[str, str]]:
-    """The verb and its arguments. Raises OaiError badVerb or badArgument as section 3.6 says."""
-    said: dict[str, str] = {}
+def parse_arguments(pairs: Iterable[tuple[str, str]]) -> tuple[str, dict[str, str]]:
+    """Return the verb and its arguments. Raises OaiError badVerb or badArgument as section 3.6 says."""
+    arguments: dict[str, str] = {}
     for name, value in pairs:
-        if name in said:
+        if name in arguments:
             code = "badVerb" if name == "verb" else "badArgument"
             raise OaiError(code, f"the argument {name} is given twice")
-        said[name] = value
-    verb = said.pop("verb", "")
+        arguments[name] = value
+    verb = arguments.pop("verb", "")
     if verb not in VERBS:
         raise OaiError("badVerb", f"{verb!r} is not a verb of OAI-PMH" if verb else "the verb is missing")
-    if unknown := sorted(set(said) - VERBS[verb]):
+    if unknown := sorted(set(arguments) - VERBS[verb]):
         raise OaiError("badArgument", f"{verb} does not take {', '.join(unknown)}")
-    _complete(verb, said)
-    return verb, said
+    _check_required(verb, arguments)
+    return verb, arguments
 
 
-def _complete(verb: str, said: dict[str, str]) -> None:
-    if "resumptionToken" in said and len(said) > 1:
+def _check_required(verb: str, arguments: dict[str, str]) -> None:
+    if "resumptionToken" in arguments and len(arguments) > 1:
         raise OaiError("badArgument", "resumptionToken is an exclusive argument")
     needed: tuple[str, ...] = ("identifier", "metadataPrefix") if verb == "GetRecord" else ()
-    if verb in ("ListRecords", "ListIdentifiers") and "resumptionToken" not in said:
+    if verb in ("ListRecords", "ListIdentifiers") and "resumptionToken" not in arguments:
         needed = ("metadataPrefix",)
-    if missing := [name for name in needed if not said.get(name)]:
+    if missing := [name for name in needed if not arguments.get(name)]:
         raise OaiError("badArgument", f"{verb} needs {' and '.join(missing)}")
 
 
-def response(base_url: str, said: dict[str, str], content: str | bytes) -> bytes:
-    """A whole response, dated now, around the verb's or error's element."""
+def response(base_url: str, arguments: dict[str, str], content: str | bytes) -> bytes:
+    """Format a whole response, dated now, around the element of the verb or error."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    attributes = "".join(f" {name}={quoteattr(value)}" for name, value in said.items())
+    attributes = "".join(f" {name}={quoteattr(value)}" for name, value in arguments.items())
     head = f"{_HEAD}<responseDate>{now}</responseDate>\n<request{attributes}>{escape(base_url)}</request>\n"
     inner = content.encode("utf-8") if isinstance(content, str) else content
     return head.encode("utf-8") + inner + b"\n</OAI-PMH>\n"
 
 
-def error(base_url: str, said: dict[str, str], failure: OaiError) -> bytes:
-    """The response that carries an error; a bad verb or argument is not echoed (section 3.2)."""
-    echoed = {} if failure.code in ("badVerb", "badArgument") else said
+def error(base_url: str, arguments: dict[str, str], failure: OaiError) -> bytes:
+    """Format the response that carries an error; a bad verb or argument is not echoed (section 3.2)."""
+    echoed = {} if failure.code in ("badVerb", "badArgument") else arguments
     return response(base_url, echoed, f'<error code="{failure.code}">{escape(failure.sentence)}</error>')
 
 
 def identify(values: dict[str, str]) -> str:
-    """The Identify element; `values` in the protocol's order."""
+    """Format the Identify element; `values` are in the order of the protocol."""
     return "<Identify>" + "".join(f"<{name}>{escape(value)}</{name}>" for name, value in values.items()) + "</Identify>"
 
 
 def formats(rows: Iterable[tuple[str, str, str]]) -> str:
-    """The ListMetadataFormats element of (prefix, schema, namespace) rows."""
+    """Format the ListMetadataFormats element of (prefix, schema, namespace) rows."""
     cells = "".join(
         f"<metadataFormat><metadataPrefix>{escape(prefix)}</metadataPrefix><schema>{escape(schema)}</schema>"
         f"<metadataNamespace>{escape(namespace)}</metadataNamespace></metadataFormat>"
@@ -92,7 +92,7 @@ def formats(rows: Iterable[tuple[str, str, str]]) -> str:
 
 
 def sets(rows: dict[str, str]) -> str:
-    """The ListSets element of setSpec → setName."""
+    """Format the ListSets element of setSpec → setName."""
     cells = "".join(
         f"<set><setSpec>{escape(spec)}</setSpec><setName>{escape(name)}</setName></set>" for spec, name in rows.items()
     )
@@ -100,10 +100,10 @@ def sets(rows: dict[str, str]) -> str:
 
 
 def token(value: str, cursor: int, size: int) -> str:
-    """The resumptionToken element; an empty value says that the list is at its end."""
+    """Format the resumptionToken element; an empty value marks the end of the list."""
     return f'<resumptionToken completeListSize="{size}" cursor="{cursor}">{escape(value)}</resumptionToken>'
 
 
 def second(stamp: str, *, end: bool = False) -> str:
-    """A datestamp of either granularity as one of seconds; a day as its first or last second."""
+    """Convert a datestamp of either granularity to seconds; a day to its first or last second."""
     return f"{stamp}T{'23:59:59' if end else '00:00:00'}Z" if len(stamp) == 10 else stamp

@@ -14,7 +14,7 @@ from pathlib import Path
 from lxml import etree
 
 from samples import oai_xml
-from samples.answer import Answer, Asked, NothingStored
+from samples.answer import Answer, NothingStored, Request
 from samples.oai_xml import NS, OaiError
 
 DAY, SECOND = "YYYY-MM-DD", "YYYY-MM-DDThh:mm:ssZ"
@@ -23,7 +23,7 @@ _STAMP = {DAY: re.compile(r"\d{4}-\d\d-\d\d"), SECOND: re.compile(r"\d{4}-\d\d-\
 
 @dataclass(frozen=True)
 class Stored:
-    """One record in one format: its header's values and both elements as text."""
+    """One record in one format: the values of its header, and both elements as text."""
 
     identifier: str
     datestamp: str
@@ -32,13 +32,16 @@ class Stored:
     record: bytes
 
     def within(self, since: str, until: str, spec: str) -> bool:
+        """Tell whether the record lies in a window of seconds and in a set or its subsets; "" sets no limit."""
         stamp = oai_xml.second(self.datestamp)
-        in_set = not spec or any(one == spec or one.startswith(spec + ":") for one in self.sets)
+        in_set = not spec or any(own == spec or own.startswith(spec + ":") for own in self.sets)
         return in_set and (not since or stamp >= since) and (not until or stamp <= until)
 
 
 @dataclass(frozen=True)
 class Format:
+    """A metadata format with its records."""
+
     prefix: str
     schema: str
     namespace: str
@@ -55,31 +58,31 @@ class Repository:
     page_size: int = 100
     path: str | None = None  # None: under any path
 
-    def answer(self, asked: Asked) -> Answer:
-        if self.path is not None and asked.path.rstrip("/") != self.path.rstrip("/"):
+    def answer(self, request: Request) -> Answer:
+        if self.path is not None and request.path.rstrip("/") != self.path.rstrip("/"):
             raise NothingStored(f"the repository answers {self.path} only")
-        said: dict[str, str] = {}
+        arguments: dict[str, str] = {}
         try:
-            verb, said = oai_xml.arguments(asked.form)
-            content = self._content(verb, said, asked.base_url)
-            return Answer(oai_xml.response(asked.base_url, {"verb": verb, **said}, content))
+            verb, arguments = oai_xml.parse_arguments(request.form)
+            content = self._content(verb, arguments, request.base_url)
+            return Answer(oai_xml.response(request.base_url, {"verb": verb, **arguments}, content))
         except OaiError as failure:
-            echoed = {name: value for name, value in dict(asked.form).items() if name in {"verb", *said}}
-            return Answer(oai_xml.error(asked.base_url, echoed, failure))
+            echoed = {name: value for name, value in dict(request.form).items() if name in {"verb", *arguments}}
+            return Answer(oai_xml.error(request.base_url, echoed, failure))
 
-    def _content(self, verb: str, said: dict[str, str], base_url: str) -> str | bytes:
+    def _content(self, verb: str, arguments: dict[str, str], base_url: str) -> str | bytes:
         if verb == "Identify":
             return oai_xml.identify(self._identify(base_url))
         if verb == "ListMetadataFormats":
-            return self._list_formats(said.get("identifier"))
+            return self._list_formats(arguments.get("identifier"))
         if verb == "ListSets":
-            return self._list_sets(said)
+            return self._list_sets(arguments)
         if verb == "GetRecord":
-            return self._get_record(said["identifier"], said["metadataPrefix"])
-        return self._list(verb, said)
+            return self._get_record(arguments["identifier"], arguments["metadataPrefix"])
+        return self._list(verb, arguments)
 
     def records(self, prefix: str) -> tuple[Stored, ...]:
-        """Every record in a format; none where the format is not known."""
+        """Return every record in a format; none where the format is not known."""
         return self.formats[prefix].records if prefix in self.formats else ()
 
     def _identify(self, base_url: str) -> dict[str, str]:
@@ -88,13 +91,13 @@ class Repository:
         return {"repositoryName": known["repositoryName"], "baseURL": base_url} | {name: known[name] for name in order}
 
     def _list_formats(self, identifier: str | None) -> str:
-        rows = [one for one in self.formats.values() if identifier is None or _find(one, identifier)]
+        rows = [row for row in self.formats.values() if identifier is None or _find(row, identifier)]
         if not rows:
             raise OaiError("idDoesNotExist", f"no record {identifier}")
-        return oai_xml.formats((one.prefix, one.schema, one.namespace) for one in rows)
+        return oai_xml.formats((row.prefix, row.schema, row.namespace) for row in rows)
 
-    def _list_sets(self, said: dict[str, str]) -> str:
-        if "resumptionToken" in said:
+    def _list_sets(self, arguments: dict[str, str]) -> str:
+        if "resumptionToken" in arguments:
             raise OaiError("badResumptionToken", "the list of sets has one page")
         if not self.sets:
             raise OaiError("noSetHierarchy", "this repository has no sets")
@@ -106,92 +109,94 @@ class Repository:
         return self.formats[prefix]
 
     def _get_record(self, identifier: str, prefix: str) -> bytes:
-        found = _find(self._format(prefix), identifier)
-        if found is None:
+        stored = _find(self._format(prefix), identifier)
+        if stored is None:
             raise OaiError("idDoesNotExist", f"no record {identifier}")
-        return b"<GetRecord>" + found.record + b"</GetRecord>"
+        return b"<GetRecord>" + stored.record + b"</GetRecord>"
 
-    def _list(self, verb: str, said: dict[str, str]) -> bytes:
-        ask, start = _read_token(said["resumptionToken"]) if "resumptionToken" in said else (said, 0)
+    def _list(self, verb: str, arguments: dict[str, str]) -> bytes:
+        list_arguments, start = arguments, 0
+        if "resumptionToken" in arguments:
+            list_arguments, start = _read_token(arguments["resumptionToken"])
         if start == 0:
-            self._check_dates(ask)
-        since = oai_xml.second(ask.get("from", ""))
-        until = oai_xml.second(ask.get("until", ""), end=True)
-        records = self._format(ask["metadataPrefix"]).records
-        listed = [one for one in records if one.within(since, until, ask.get("set", ""))]
+            self._check_dates(list_arguments)
+        since = oai_xml.second(list_arguments.get("from", ""))
+        until = oai_xml.second(list_arguments.get("until", ""), end=True)
+        records = self._format(list_arguments["metadataPrefix"]).records
+        listed = [stored for stored in records if stored.within(since, until, list_arguments.get("set", ""))]
         if not listed:
             raise OaiError("noRecordsMatch", "the combination of from, until, set and metadataPrefix gives no record")
         if start >= len(listed):
             raise OaiError("badResumptionToken", "the token points past the end of the list")
-        return self._page(verb, ask, listed, start)
+        return self._page(verb, list_arguments, listed, start)
 
-    def _page(self, verb: str, ask: dict[str, str], listed: list[Stored], start: int) -> bytes:
+    def _page(self, verb: str, list_arguments: dict[str, str], listed: list[Stored], start: int) -> bytes:
         end = start + self.page_size
-        parts = [one.record if verb == "ListRecords" else one.header for one in listed[start:end]]
+        parts = [stored.record if verb == "ListRecords" else stored.header for stored in listed[start:end]]
         if len(listed) > self.page_size:
-            value = _write_token(ask, end) if end < len(listed) else ""
+            value = _write_token(list_arguments, end) if end < len(listed) else ""
             parts.append(oai_xml.token(value, start, len(listed)).encode("utf-8"))
         return b"<%s>" % verb.encode() + b"\n".join(parts) + b"</%s>" % verb.encode()
 
-    def _check_dates(self, ask: dict[str, str]) -> None:
+    def _check_dates(self, list_arguments: dict[str, str]) -> None:
         allowed = [DAY] if self.identify["granularity"] == DAY else [DAY, SECOND]
         for name in ("from", "until"):
-            if name in ask and not any(_STAMP[one].fullmatch(ask[name]) for one in allowed):
-                raise OaiError("badArgument", f"{name}={ask[name]} is not {' or '.join(allowed)}")
-        since, until = ask.get("from"), ask.get("until")
+            if name in list_arguments and not any(_STAMP[form].fullmatch(list_arguments[name]) for form in allowed):
+                raise OaiError("badArgument", f"{name}={list_arguments[name]} is not {' or '.join(allowed)}")
+        since, until = list_arguments.get("from"), list_arguments.get("until")
         if since and until and (len(since) != len(until) or since > until):
             raise OaiError("badArgument", f"from={since} and until={until} make no window")
 
 
-def _find(one: Format, identifier: str) -> Stored | None:
-    return next((stored for stored in one.records if stored.identifier == identifier), None)
+def _find(format_: Format, identifier: str) -> Stored | None:
+    return next((stored for stored in format_.records if stored.identifier == identifier), None)
 
 
-def _write_token(ask: dict[str, str], start: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps([ask, start]).encode("utf-8")).decode("ascii")
+def _write_token(list_arguments: dict[str, str], start: int) -> str:
+    return base64.urlsafe_b64encode(json.dumps([list_arguments, start]).encode("utf-8")).decode("ascii")
 
 
 def _read_token(value: str) -> tuple[dict[str, str], int]:
     try:
-        ask, start = json.loads(base64.urlsafe_b64decode(value.encode("ascii")))
-        return dict(ask), int(start)
+        list_arguments, start = json.loads(base64.urlsafe_b64decode(value.encode("ascii")))
+        return dict(list_arguments), int(start)
     except (binascii.Error, ValueError, TypeError) as failure:
         raise OaiError("badResumptionToken", "this server did not make the token") from failure
 
 
-def stored(element: etree._Element) -> Stored:
-    """One OAI `<record>` element as the repository keeps it. Raises ValueError when it has no header."""
+def read_record(element: etree._Element) -> Stored:
+    """Read an OAI `<record>` element. Raises ValueError when it has no header."""
     header = element.find("oai:header", NS)
     if header is None:
         raise ValueError(f"line {element.sourceline}: a record without a header")
     return Stored(
         identifier=(header.findtext("oai:identifier", "", NS)).strip(),
         datestamp=(header.findtext("oai:datestamp", "", NS)).strip(),
-        sets=tuple((one.text or "").strip() for one in header.iterfind("oai:setSpec", NS)),
+        sets=tuple((spec.text or "").strip() for spec in header.iterfind("oai:setSpec", NS)),
         header=etree.tostring(header, encoding="UTF-8", with_tail=False, xml_declaration=False),
         record=etree.tostring(element, encoding="UTF-8", with_tail=False, xml_declaration=False),
     )
 
 
 def _read_records(path: Path) -> tuple[Stored, ...]:
-    """Every `<record>` of a file of records, in datestamp order (equal datestamps in the file's order)."""
+    """Read every `<record>` of a file, in datestamp order (equal datestamps in the file's order)."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
-    found = [stored(one) for one in etree.parse(path, parser).getroot().iter(f"{{{oai_xml.OAI}}}record")]
-    return tuple(sorted(found, key=lambda one: oai_xml.second(one.datestamp)))
+    records = map(read_record, etree.parse(path, parser).getroot().iter(f"{{{oai_xml.OAI}}}record"))
+    return tuple(sorted(records, key=lambda stored: oai_xml.second(stored.datestamp)))
 
 
 def read_repository(folder: Path) -> Repository:
-    """The repository that a folder's oai.toml declares: identify, page_size, path, sets and formats."""
-    said = tomllib.loads((folder / "oai.toml").read_text(encoding="utf-8"))
+    """Read the repository that a folder's oai.toml declares: identify, page_size, path, sets and formats."""
+    declaration = tomllib.loads((folder / "oai.toml").read_text(encoding="utf-8"))
     return Repository(
-        identify=said["identify"],
-        formats=dict(_formats(folder, said["formats"])),
-        sets=said.get("sets", {}),
-        page_size=said.get("page_size", 100),
-        path=said.get("path"),
+        identify=declaration["identify"],
+        formats=dict(_formats(folder, declaration["formats"])),
+        sets=declaration.get("sets", {}),
+        page_size=declaration.get("page_size", 100),
+        path=declaration.get("path"),
     )
 
 
-def _formats(folder: Path, said: dict[str, dict[str, str]]) -> Iterable[tuple[str, Format]]:
-    for prefix, row in said.items():
+def _formats(folder: Path, rows: dict[str, dict[str, str]]) -> Iterable[tuple[str, Format]]:
+    for prefix, row in rows.items():
         yield prefix, Format(prefix, row["schema"], row["namespace"], _read_records(folder / row["file"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote
 
-from samples.answer import Answer, Asked, NothingStored, Site
+from samples.answer import Answer, NothingStored, Request, Site
 from samples.exchanges import read_exchanges
 from samples.repository import read_repository
 from samples.stored_pages import read_pages
@@ -21,17 +22,17 @@ _KINDS: dict[str, Callable[[Path], Site]] = {"oai.toml": read_repository, "repla
 
 
 def _sites(root: Path) -> dict[str, Site]:
-    """Every site of a folder by the path it is mounted under ("" for the folder itself).
+    """Read every site of a folder, by the path it is mounted under ("" for the folder itself).
 
     A folder that holds oai.toml is a repository over records, one that holds replay.toml a list of exchanges; a
     folder (or single file) with neither in it or below it is read as stored OAI-PMH responses.
     """
-    found: dict[str, Site] = {}
+    sites: dict[str, Site] = {}
     for name, read in _KINDS.items():
         for path in sorted(root.rglob(name)) if root.is_dir() else []:
             mount = path.parent.relative_to(root).as_posix()
-            found["" if mount == "." else mount] = read(path.parent)
-    return found or {"": read_pages(root)}
+            sites["" if mount == "." else mount] = read(path.parent)
+    return sites or {"": read_pages(root)}
 
 
 class ReplayServer:
@@ -39,7 +40,7 @@ class ReplayServer:
 
     def __init__(self, root: Path, port: int = 0, *, added: dict[str, Site] | None = None) -> None:
         self.sites = {**_sites(root), **(added or {})}
-        self.requests: list[str] = []  # what was asked so far, as "GET /path?query"
+        self.requests: list[str] = []  # every request so far, as "GET /path?query"
         self._server = _Server(("127.0.0.1", port), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
@@ -66,25 +67,23 @@ class ReplayServer:
         """Serve in this thread until interrupted."""
         self._server.serve_forever()
 
-    def answer(self, asked: Asked) -> Answer:
-        """The answer of the site whose mount is the longest prefix of the path; a 404 names what was asked."""
-        self.requests.append(str(asked))
-        path = asked.path.strip("/")
+    def answer(self, request: Request) -> Answer:
+        """Ask the site whose mount is the longest prefix of the path; a 404 names the request that none answers."""
+        self.requests.append(str(request))
+        path = request.path.strip("/")
         fitting = [mount for mount in self.sites if not mount or path == mount or path.startswith(mount + "/")]
         if not fitting:
-            return _missing(asked, f"the sites are {', '.join(sorted(self.sites))}")
+            return _missing(request, f"the sites are {', '.join(sorted(self.sites))}")
         mount = max(fitting, key=len)
-        inner = Asked(
-            asked.method, "/" + path[len(mount) :].strip("/"), asked.query, asked.base_url, asked.headers, asked.body
-        )
+        inner = replace(request, path="/" + path[len(mount) :].strip("/"))
         try:
             return self.sites[mount].answer(inner)
         except NothingStored as reason:
-            return _missing(asked, str(reason))
+            return _missing(request, str(reason))
 
 
-def _missing(asked: Asked, reason: str) -> Answer:
-    text = f"404: no stored response for {asked}: {reason}\n"
+def _missing(request: Request, reason: str) -> Answer:
+    text = f"404: no stored response for {request}: {reason}\n"
     return Answer(text.encode("utf-8"), "text/plain; charset=utf-8", HTTPStatus.NOT_FOUND)
 
 
@@ -93,7 +92,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """What goes wrong is shown, but for clients that are gone: harvests are killed to try what happens then."""
+        """Print the error, except when the client is gone: tests kill harvests on purpose."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -109,7 +108,7 @@ def _handler(replay: ReplayServer) -> type[BaseHTTPRequestHandler]:
             path, _, query = self.path.partition("?")
             base_url = f"http://{self.headers.get('Host') or replay.url.removeprefix('http://')}{path}"
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self._send(replay.answer(Asked(self.command, unquote(path), query, base_url, headers, body)))
+            self._send(replay.answer(Request(self.command, unquote(path), query, base_url, headers, body)))
 
         def _send(self, answer: Answer) -> None:
             self.send_response(answer.status)
@@ -124,6 +123,6 @@ def _handler(replay: ReplayServer) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = do_HEAD = _respond  # noqa: N815 - the names that http.server calls
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives
-            """Nothing: the requests are kept in ReplayServer.requests."""
+            """Print nothing: the requests are kept in ReplayServer.requests."""
 
     return Handler

@@ -15,7 +15,7 @@ from commands.cli import main
 from commands.night import SAMPLES, write_sample_feeds
 from loaders.reports import LANGUAGES
 from pipeline.preview import evenly
-from samples.answer import Answer, Asked
+from samples.answer import Answer, Request
 from samples.server import ReplayServer
 
 WORDS = Path(__file__).parents[2] / "loaders" / "reports" / "preview_messages"
@@ -150,9 +150,9 @@ class Posts:
     def __init__(self, total: int) -> None:
         self.total = total
 
-    def answer(self, asked: Asked) -> Answer:
-        said = dict(asked.pairs)
-        size, page = int(said["per_page"]), int(said["page"])
+    def answer(self, request: Request) -> Answer:
+        parameters = dict(request.pairs)
+        size, page = int(parameters["per_page"]), int(parameters["page"])
         first = (page - 1) * size
         posts = [
             {"id": number, "title": {"rendered": f"Lesson number {number}"}, "link": f"https://example.org/{number}"}

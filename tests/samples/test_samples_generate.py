@@ -80,7 +80,7 @@ def test_windows_and_errors(client: httpx.Client) -> None:
 @pytest.mark.parametrize("size", [7, 100])
 def test_pages_rendered_before_and_when_asked_are_the_same(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     kept = Generated(150, size)
-    monkeypatch.setattr("samples.generate.KEPT", 0)
+    monkeypatch.setattr("samples.generate.MAX_PRERENDERED_RECORDS", 0)
     lazy = Generated(150, size)
     for start in range(0, 150, size):
         stop = min(start + size, 150)

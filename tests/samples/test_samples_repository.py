@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from walking import NS, ask, error_of, walk
 
 from samples import ReplayServer
-from samples.answer import Asked
+from samples.answer import Request
 from samples.oai_xml import second
 from samples.repository import DAY, SECOND, Format, Repository, Stored
 
@@ -125,7 +125,7 @@ def test_walking_gives_each_record_of_the_window_once(count: int, size: int, sin
     query = f"verb=ListRecords&metadataPrefix=x&from=2024-01-{since:02d}"
     seen: list[bytes] = []
     while query:
-        body = repository.answer(Asked("GET", "/", query, "http://127.0.0.1/")).body
+        body = repository.answer(Request("GET", "/", query, "http://127.0.0.1/")).body
         seen += [part.partition(b"</record>")[0] for part in body.split(b"<record>")[1:]]
         token = body.partition(b"<resumptionToken")[2].partition(b">")[2].partition(b"<")[0].decode()
         query = f"verb=ListRecords&resumptionToken={token}" if token else ""
