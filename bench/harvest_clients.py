@@ -34,8 +34,8 @@ def ours(url: str, home: Path, run: int) -> Callable[[], int]:
     feed = Feed.model_validate({**declared, "url": url, "request": _PATIENT})
 
     def measured() -> int:
-        asked = ask(env.landing, feed)
-        return land(env.landing, feed, f"{_FEED}-{run:04d}", harvest(feed, asked, env), asked=asked).listed
+        question = ask(env.landing, feed)
+        return land(env.landing, feed, f"{_FEED}-{run:04d}", harvest(feed, question, env), ask=question).listed
 
     return measured
 

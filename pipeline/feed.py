@@ -108,9 +108,7 @@ def harvest(
         given = (credentials() if callable(credentials) else credentials) or _credentials_of(feed)
         question = ask(env.landing, feed, full=full, credentials=given)
         progress = _LoggedProgress(name)
-        landed = land(
-            env.landing, feed, run_id, pages(feed, question, env, progress), asked=question, progress=progress
-        )
+        landed = land(env.landing, feed, run_id, pages(feed, question, env, progress), ask=question, progress=progress)
         if landed.full and landed.nameless and not (landed.listed or question.listed_so_far):
             raise _nothing_read(landed)
         notes = (*landed.notes, *_unread(landed), *_nothing_listed(landed, question))

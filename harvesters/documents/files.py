@@ -87,16 +87,8 @@ def _read_zip(feed: Feed, zip_file: Path | io.BytesIO, start: bytes) -> Iterator
     `start` is the beginning of the zip, to recognize a web page. Raises HarvestFailed.
     """
     limit, total = feed.request.max_bytes, 0
-    try:
-        archive = zipfile.ZipFile(zip_file)
-    except _ZIP_ERRORS as error:
-        cause, page = html_cause(start, "malformed" if start[:4] == _ZIP_START else "bad_format")
-        raise failed(cause, f"{feed.url} is {page or 'no complete zip'} ({error})") from error
-    with archive:
-        members = sorted((member for member in archive.infolist() if not member.is_dir()), key=lambda one: one.filename)
-        if len(members) > feed.request.max_pages:
-            raise failed("too_large", f"{feed.url} holds more than {feed.request.max_pages} files")
-        for member in members:
+    with _open_zip(feed, zip_file, start) as archive:
+        for member in _zip_members(feed, archive):
             name = PurePosixPath(member.filename).as_posix()
             try:
                 with archive.open(member) as file:
@@ -108,6 +100,23 @@ def _read_zip(feed: Feed, zip_file: Path | io.BytesIO, start: bytes) -> Iterator
             if len(content) > limit or total > _MAX_TOTAL * limit:
                 raise failed("too_large", f"{feed.url} unpacks to more than the feed allows, at {member.filename}")
             yield name, content
+
+
+def _open_zip(feed: Feed, zip_file: Path | io.BytesIO, start: bytes) -> zipfile.ZipFile:
+    """Open a zip that begins with `start`. Raises HarvestFailed for what is not a complete zip."""
+    try:
+        return zipfile.ZipFile(zip_file)
+    except _ZIP_ERRORS as error:
+        cause, page = html_cause(start, "malformed" if start[:4] == _ZIP_START else "bad_format")
+        raise failed(cause, f"{feed.url} is {page or 'no complete zip'} ({error})") from error
+
+
+def _zip_members(feed: Feed, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Return the files of a zip in name order. Raises HarvestFailed when there are more than the feed allows."""
+    members = [member for member in archive.infolist() if not member.is_dir()]
+    if len(members) > feed.request.max_pages:
+        raise failed("too_large", f"{feed.url} holds more than {feed.request.max_pages} files")
+    return sorted(members, key=lambda member: member.filename)
 
 
 def _unpackable(feed: Feed, name: str, error: Exception) -> Unreadable:

@@ -52,27 +52,27 @@ def land(
     run_id: str,
     pages: Iterable[Page],
     *,
-    asked: Ask | None = None,
+    ask: Ask | None = None,
     progress: _Progress | None = None,
 ) -> Landed:
     """Write a harvest's pages as parts, each complete when it appears. The caller holds the feed's lock.
 
     The distinct identifiers of a complete harvest decide whether its list is whole (see loaders.landing.repeats).
-    `asked` is what `ask` returned and the harvester got. Raises HarvestFailed after landing what came before it;
-    any other error (a full disk) leaves the complete parts, and the next run continues from the last of them.
+    `ask` is what `loaders.landing.ask` returned and the harvester got. Raises HarvestFailed after landing what came
+    before it; any other error (a full disk) leaves the complete parts, and the next run continues from the last.
     """
     folder = landing / feed.name
-    asked = asked or Ask()
+    ask = ask or Ask()
     start = Footer(
         feed=feed.name,
         run_id=run_id,
         number=len(part_paths(folder / run_id)),  # more than 0 when the run's task is tried again
         records=0,
         source=fingerprint(feed),
-        begins=asked.position is None,
-        asked_since=asked.since,
-        asked_full=asked.full,
-        position=asked.position,
+        begins=ask.position is None,
+        asked_since=ask.since,
+        asked_full=ask.full,
+        position=ask.position,
     )
     earlier = [] if start.begins else _parts_to_continue(folder)
     with landing_index(folder) as index:
@@ -81,7 +81,7 @@ def land(
             for page in pages:
                 writer.take(page)
                 if progress is not None:
-                    progress(asked.listed_so_far + writer.landed.listed, page.total)
+                    progress(ask.listed_so_far + writer.landed.listed, page.total)
         except HarvestFailed as failed:
             writer.finish()
             _note_failure(folder / run_id, failed)

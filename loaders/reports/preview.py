@@ -180,14 +180,14 @@ def _issues_by_rule(assessments: Sequence[Assessment], rules: Rules) -> list[Fac
         {
             "code": code,
             "severity": severity,
-            "count": len(found),
-            "records": len({identifier for identifier, _ in found}),
+            "count": len(issues),
+            "records": len({identifier for identifier, _ in issues}),
             "examples": [
-                {"identifier": identifier, "path": issue.path, "value": issue.value} for identifier, issue in found
+                {"identifier": identifier, "path": issue.path, "value": issue.value} for identifier, issue in issues
             ],
         }
         | {part: rules.get(code, {}).get(part, "") for part in ("wrong", "why", "mend")}
-        for (code, severity), found in by_rule.items()
+        for (code, severity), issues in by_rule.items()
     ]
     return sorted(rows, key=lambda row: (SEVERITIES.index(row["severity"]), -row["count"], row["code"]))
 

@@ -42,7 +42,7 @@ def main(home: str, run: str, last: str, fill: str, limit: str = "") -> None:
         sys.stdout.write(f"{so_far}\n")
         sys.stdout.flush()
 
-    landing.land(Path(home), feed(), run, pages(start, int(last), int(fill)), asked=asked, progress=progress)
+    landing.land(Path(home), feed(), run, pages(start, int(last), int(fill)), ask=asked, progress=progress)
 
 
 if __name__ == "__main__":

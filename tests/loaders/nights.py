@@ -106,7 +106,7 @@ def pages(
 def staged(env: Environment, source: Feed, records: Iterable[SourceRecord], **more: Any) -> str:
     """Begin a run, land the records and stage them, as far as the gate."""
     run = store.begin_run(env, source.name)
-    land(env.landing, source, run, pages(records, **more), asked=ask(env.landing, source))
+    land(env.landing, source, run, pages(records, **more), ask=ask(env.landing, source))
     stage(env, run)
     return run
 

@@ -94,12 +94,12 @@ def test_raw_responses_lie_beside_with_their_reason(tmp_path: Path) -> None:
 def test_a_first_ask_is_for_everything_and_the_next_since_the_servers_own_mark(tmp_path: Path) -> None:
     one = feed(request=Request(since_param="since"), full_every=3)
     assert ask(tmp_path, one) == Ask()
-    land(tmp_path, one, "books-1", pages([sent("r1"), sent("r2")]), asked=ask(tmp_path, one))
+    land(tmp_path, one, "books-1", pages([sent("r1"), sent("r2")]), ask=ask(tmp_path, one))
     second = ask(tmp_path, one)
     assert second == Ask(since="2025-12-31T11:00:00Z", full=False, listed_before=2)
-    land(tmp_path, one, "books-2", pages([], full=False), asked=second)
+    land(tmp_path, one, "books-2", pages([], full=False), ask=second)
     assert ask(tmp_path, one).full is False
-    land(tmp_path, one, "books-3", pages([], full=False), asked=second)
+    land(tmp_path, one, "books-3", pages([], full=False), ask=second)
     assert ask(tmp_path, one) == Ask(listed_before=2), "every third asks for everything"
     assert ask(tmp_path, one, full=True).since is None
     assert ask(tmp_path, one.model_copy(update={"url": "https://example.org/v2"})) == Ask(), "another source"
@@ -119,7 +119,7 @@ def test_a_whole_list_is_asked_for_as_often_as_the_repository_forgets_its_delete
     for number in range(1, 30):
         asked = ask(tmp_path, one)
         asked_full.append(asked.full)
-        land(tmp_path, one, f"books-{number:03d}", pages([], full=asked.full, deletes_told=told), asked=asked)
+        land(tmp_path, one, f"books-{number:03d}", pages([], full=asked.full, deletes_told=told), ask=asked)
     assert asked_full == [due is not None and number % due == 0 for number in range(1, 30)]
 
 
@@ -171,7 +171,7 @@ def test_a_list_without_datestamps_is_asked_for_whole_every_time(tmp_path: Path)
 
 def test_an_interrupted_harvest_is_gone_on_with_and_a_truncated_one_starts_over(tmp_path: Path) -> None:
     one = feed(request=Request(since_param="since"))
-    land(tmp_path, one, "books-1", pages([sent("r1")]), asked=ask(tmp_path, one))
+    land(tmp_path, one, "books-1", pages([sent("r1")]), ask=ask(tmp_path, one))
 
     def broken(cause: str):  # type: ignore[no-untyped-def]
         yield Page(records=[sent("r2")], position={"token": "abc"})
@@ -179,12 +179,12 @@ def test_an_interrupted_harvest_is_gone_on_with_and_a_truncated_one_starts_over(
 
     asked = ask(tmp_path, one)
     with pytest.raises(HarvestFailed):
-        land(tmp_path, one, "books-2", broken("unreachable"), asked=asked)
+        land(tmp_path, one, "books-2", broken("unreachable"), ask=asked)
     again = ask(tmp_path, one)
     assert (again.position, again.since, again.listed_so_far) == ({"token": "abc"}, asked.since, 1)
-    land(tmp_path, one, "books-3", pages([sent("r3")], full=False, complete=False), asked=again)
+    land(tmp_path, one, "books-3", pages([sent("r3")], full=False, complete=False), ask=again)
     with pytest.raises(HarvestFailed):
-        land(tmp_path, one, "books-4", broken("truncated"), asked=ask(tmp_path, one))
+        land(tmp_path, one, "books-4", broken("truncated"), ask=ask(tmp_path, one))
     assert ask(tmp_path, one) == Ask(since="2025-12-31T11:00:00Z", full=False, listed_before=1), "the mark stays"
     assert [len(harvest.parts) for harvest in harvests(tmp_path / "books")] == [1, 3]
 
@@ -193,7 +193,7 @@ def test_a_list_that_cannot_be_entered_in_its_middle_is_begun_again_as_a_harvest
     land(tmp_path, feed(), "books-1", [Page(records=[sent("r1")], full=True)])  # and killed
     asked = ask(tmp_path, feed())
     assert (asked.position, asked.listed_so_far) == (None, 0)
-    land(tmp_path, feed(), "books-2", [Page(records=[sent("r1", "other")], full=True, complete=True)], asked=asked)
+    land(tmp_path, feed(), "books-2", [Page(records=[sent("r1", "other")], full=True, complete=True)], ask=asked)
     assert [(one.listed, one.whole_list) for one in harvests(tmp_path / "books")] == [(1, False), (1, True)]
 
 
@@ -207,7 +207,7 @@ def test_a_position_from_which_nothing_comes_is_given_up_after_some_tries(tmp_pa
         asked = ask(tmp_path, feed())
         assert asked.position == {"next": 10}
         with pytest.raises(HarvestFailed):
-            land(tmp_path, feed(), f"books-{number}", down(), asked=asked)
+            land(tmp_path, feed(), f"books-{number}", down(), ask=asked)
     assert ask(tmp_path, feed()).position is None
 
 
@@ -220,15 +220,15 @@ def test_what_a_server_could_not_give_is_asked_for_again(tmp_path: Path) -> None
 
 def test_what_a_list_cannot_give_is_asked_for_with_the_list_again(tmp_path: Path) -> None:
     one = feed(request=Request(since_param="since"), full_every=100)
-    land(tmp_path, one, "books-1", pages([sent("r1")]), asked=ask(tmp_path, one))
+    land(tmp_path, one, "books-1", pages([sent("r1")]), ask=ask(tmp_path, one))
     second = ask(tmp_path, one)
     poison = Skipped(identifier=None, reason="record 7: HTTP 500")
-    land(tmp_path, one, "books-2", pages([], full=False, skipped=(poison,)), asked=second)
+    land(tmp_path, one, "books-2", pages([], full=False, skipped=(poison,)), ask=second)
     assert ask(tmp_path, one).since == second.since == "2025-12-31T11:00:00Z"
     later = Page(complete=True, response_date="2026-02-01T00:00:00Z")
-    land(tmp_path, one, "books-3", [later], asked=ask(tmp_path, one))
+    land(tmp_path, one, "books-3", [later], ask=ask(tmp_path, one))
     assert ask(tmp_path, one).since == "2026-01-31T11:00:00Z"
-    land(tmp_path, one, "books-4", pages([sent("r1")], skipped=(poison,)), asked=ask(tmp_path, one, full=True))
+    land(tmp_path, one, "books-4", pages([sent("r1")], skipped=(poison,)), ask=ask(tmp_path, one, full=True))
     assert ask(tmp_path, one).full is True, "a whole list that lacked something is asked for whole again"
 
 
@@ -259,14 +259,14 @@ def moved(*pages_of: list[str], size: int | None = None, full: bool = True, **mo
 
 def test_a_list_of_changes_that_repeats_records_is_asked_for_again_from_the_same_mark(tmp_path: Path) -> None:
     one = feed(request=Request(since_param="since"), full_every=99)
-    land(tmp_path, one, "books-0", moved(["r1", "r2"], ["r3"]), asked=ask(tmp_path, one))
+    land(tmp_path, one, "books-0", moved(["r1", "r2"], ["r3"]), ask=ask(tmp_path, one))
     first = ask(tmp_path, one)
     assert first.since == "2025-12-31T11:00:00Z"
     marks = []
     for number in range(1, 4):
         changes = moved(["r1", "r2"], ["r2", "r3"], full=False)
         changes[-1] = replace(changes[-1], response_date=f"2026-02-0{number}T00:00:00Z")
-        done = land(tmp_path, one, f"books-{number}", changes, asked=ask(tmp_path, one))
+        done = land(tmp_path, one, f"books-{number}", changes, ask=ask(tmp_path, one))
         assert done.notes == (
             "the list repeats 1 record and may omit others: what changed in that time is asked for again",
         )
@@ -297,7 +297,7 @@ def test_a_harvest_with_repeats_is_not_asked_whether_it_changed(tmp_path: Path) 
 def test_a_retried_task_of_one_run_goes_on_after_its_own_parts(tmp_path: Path) -> None:
     land(tmp_path, feed(), "books-1", pages([sent("r1")], complete=False))
     asked = ask(tmp_path, feed())
-    land(tmp_path, feed(), "books-1", pages([sent("r2")]), asked=asked)
+    land(tmp_path, feed(), "books-1", pages([sent("r2")]), ask=asked)
     (harvest,) = harvests(tmp_path / "books")
     assert [path.name for path in harvest.parts] == ["part-00000.parquet", "part-00001.parquet"]
     assert (harvest.listed, harvest.whole_list) == (2, True)

@@ -63,7 +63,7 @@ def land_only(env: Environment, name: str, records: Iterable[SourceRecord]) -> s
     """A run of the feed with what the partner lists, as far as landing."""
     feed = tasks.load_feed(env, name)
     run = store.begin_run(env, name, version=tasks.transforms_version())
-    landed = land(env.landing, feed, run, pages(records, size=200), asked=ask(env.landing, feed))
+    landed = land(env.landing, feed, run, pages(records, size=200), ask=ask(env.landing, feed))
     store.note_landed(env, run, listed=landed.listed, notes=landed.notes)
     return run
 
