@@ -91,18 +91,18 @@ def test_a_connection_that_cannot_be_read_is_named_and_not_said() -> None:
 
 
 def test_credentials_come_from_the_environment_in_airflows_form() -> None:
-    said = {
+    variables = {
         "AIRFLOW_CONN_ONE": "http://me:p%40ss@example.org",
         "AIRFLOW_CONN_FOUR": "http://:t0ken@example.org?header.X-Key=a%20b",
         "AIRFLOW_CONN_FIVE": "http://example.org?__extra__=%7B%22token%22%3A%20%22t0ken%22%7D",
         "AIRFLOW_CONN_SIX": "http://example.org?__extra__=%5B%5D1",
         "AIRFLOW_CONN_TWO": '{"conn_type": "http", "password": "t0ken", "extra": {"header.X-Key": "k"}}',
     }
-    assert from_environment("one", said) == {"login": "me", "password": "p@ss"}
-    assert from_environment("two", said) == {"token": "t0ken", "header.X-Key": "k"}
-    assert from_environment("three", said) == {}
-    assert from_environment("four", said) == {"token": "t0ken", "header.X-Key": "a b"}
-    assert from_environment("five", said) == {"token": "t0ken"}
+    assert from_environment("one", variables) == {"login": "me", "password": "p@ss"}
+    assert from_environment("two", variables) == {"token": "t0ken", "header.X-Key": "k"}
+    assert from_environment("three", variables) == {}
+    assert from_environment("four", variables) == {"token": "t0ken", "header.X-Key": "a b"}
+    assert from_environment("five", variables) == {"token": "t0ken"}
     with pytest.raises(HarvestFailed, match="AIRFLOW_CONN_SIX"):
-        from_environment("six", said)
-    assert from_environment(None, said) == {}
+        from_environment("six", variables)
+    assert from_environment(None, variables) == {}

@@ -20,10 +20,10 @@ from tests.harvesters.loopback import Answer, ReceivedRequest, feed, identifiers
 def run(
     script: object, home: Path, protocol: str, ask: Ask | None = None, path: str = "/feed", **more: object
 ) -> list[Page]:
-    serve = script if callable(script) else (lambda asked: Answer(script))
+    serve = script if callable(script) else (lambda request: Answer(script))
     with serving(serve) as loopback:
-        said = {"format": "", "protocol": protocol, **more}
-        return pages(feed(loopback.url + "/feed", **said), open_environment(home), ask)
+        declared = {"format": "", "protocol": protocol, **more}
+        return pages(feed(loopback.url + "/feed", **declared), open_environment(home), ask)
 
 
 def failure(script: object, home: Path, protocol: str, **more: object) -> HarvestFailed:
@@ -39,34 +39,36 @@ RSS = """<?xml version="1.0"?><rss version="2.0" xmlns:media="http://search.yaho
 <item><title>Two</title><link>https://example.org/2</link></item>%s</channel></rss>"""
 
 
-def test_items_of_rss_are_given_exactly_and_never_as_the_whole_list(tmp_path: Path) -> None:
-    found = run(RSS % "", tmp_path, "rss", identifier=[])
-    assert identifiers(found) == ["g1", "https://example.org/2"]
-    first = found[0].records[0]
+def test_rss_items_keep_their_exact_text_and_are_never_a_full_list(tmp_path: Path) -> None:
+    harvested = run(RSS % "", tmp_path, "rss", identifier=[])
+    assert identifiers(harvested) == ["g1", "https://example.org/2"]
+    first = harvested[0].records[0]
     assert first.payload.startswith("<item xmlns:media=")
     assert "<title>One é</title>" in first.payload
     assert (first.format, first.datestamp) == ("rss", "Mon, 02 Mar 2026 10:00:00 GMT")
-    assert found[-1].complete
-    assert not found[-1].full
+    assert harvested[-1].complete
+    assert not harvested[-1].full
 
 
-def test_a_broken_item_is_skipped_by_name_and_an_item_without_a_name_kept(tmp_path: Path) -> None:
-    found = run(RSS % "<item><guid>bad</guid><title>a & b</title></item><item><title>x</title></item>", tmp_path, "rss")
-    assert identifiers(found) == ["g1", "https://example.org/2"]
-    assert sorted(str(skipped.identifier) for skipped in found[0].skipped) == ["None", "bad"]
-    assert len(found[0].raw) == 2
+def test_malformed_items_and_items_without_identifier_are_skipped(tmp_path: Path) -> None:
+    harvested = run(
+        RSS % "<item><guid>bad</guid><title>a & b</title></item><item><title>x</title></item>", tmp_path, "rss"
+    )
+    assert identifiers(harvested) == ["g1", "https://example.org/2"]
+    assert sorted(str(skipped.identifier) for skipped in harvested[0].skipped) == ["None", "bad"]
+    assert len(harvested[0].raw) == 2
 
 
-def test_atom_feeds_are_followed_over_their_pages(tmp_path: Path) -> None:
-    def script(asked: ReceivedRequest) -> Answer:
-        n = int(asked.params.get("page", "1"))
+def test_atom_feeds_are_followed_to_their_last_page(tmp_path: Path) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        n = int(request.params.get("page", "1"))
         following = '<link rel="next" href="/feed?page=2"/>'
         entry = f'<entry><id>e{n}</id><link rel="next" href="/x"/><updated>2026-01-0{n}T00:00:00Z</updated></entry>'
         return Answer(f'<feed xmlns="http://www.w3.org/2005/Atom">{following}{entry}</feed>')
 
-    found = run(script, tmp_path, "rss")
-    assert identifiers(found) == ["e1", "e2"]
-    assert {record.format for record in found[0].records} == {"atom"}
+    harvested = run(script, tmp_path, "rss")
+    assert identifiers(harvested) == ["e1", "e2"]
+    assert {record.format for record in harvested[0].records} == {"atom"}
 
 
 @pytest.mark.parametrize(
@@ -87,30 +89,30 @@ def test_what_is_no_feed_is_named(tmp_path: Path, body: str, cause: str) -> None
 TABLE = 'URL;NAME;LANGUAGES\nhttps://a.example/1;"One; ""quoted""\nin two lines";en|ar\n\nhttps://a.example/2;Deux\n;nameless;\n'
 
 
-def test_rows_are_objects_in_the_columns_order(tmp_path: Path) -> None:
-    found = run("﻿" + TABLE, tmp_path, "csv", identifier="URL")
-    assert identifiers(found) == ["https://a.example/1", "https://a.example/2"]
-    first = json.loads(found[0].records[0].payload)
+def test_csv_rows_become_objects_in_the_order_of_their_columns(tmp_path: Path) -> None:
+    harvested = run("﻿" + TABLE, tmp_path, "csv", identifier="URL")
+    assert identifiers(harvested) == ["https://a.example/1", "https://a.example/2"]
+    first = json.loads(harvested[0].records[0].payload)
     assert list(first) == ["URL", "NAME", "LANGUAGES"]
     assert first["NAME"] == 'One; "quoted"\nin two lines'
-    assert len(found[0].skipped) == 1
-    assert found[-1].complete
-    assert found[-1].full
+    assert len(harvested[0].skipped) == 1
+    assert harvested[-1].complete
+    assert harvested[-1].full
 
 
-def test_overflow_columns_are_kept(tmp_path: Path) -> None:
-    found = run("a,b\n1,2,3,4\n", tmp_path, "csv", identifier="a")
-    assert json.loads(found[0].records[0].payload) == {"a": "1", "b": "2", "": ["3", "4"]}
+def test_cells_beyond_the_header_are_kept(tmp_path: Path) -> None:
+    harvested = run("a,b\n1,2,3,4\n", tmp_path, "csv", identifier="a")
+    assert json.loads(harvested[0].records[0].payload) == {"a": "1", "b": "2", "": ["3", "4"]}
 
 
-def test_encodings_are_declared_or_told(tmp_path: Path) -> None:
+def test_the_encoding_of_a_table_is_declared_or_detected(tmp_path: Path) -> None:
     text = "id\tname\n" + "".join(f"{n}\tНаставни материјали за српски језик\n" for n in range(20))
     declared = {"encoding": "windows-1251", "delimiter": "\t"}
     for body, request in ((text.encode("utf-16"), {}), (text.encode("windows-1251"), declared)):
-        found = run(body, tmp_path, "csv", identifier="id", request=request)
-        assert json.loads(found[0].records[0].payload)["name"] == "Наставни материјали за српски језик"
-    found = run(text.encode("windows-1251"), tmp_path, "csv", identifier="id")
-    assert any("not UTF-8" in note for note in found[0].notes)
+        harvested = run(body, tmp_path, "csv", identifier="id", request=request)
+        assert json.loads(harvested[0].records[0].payload)["name"] == "Наставни материјали за српски језик"
+    harvested = run(text.encode("windows-1251"), tmp_path, "csv", identifier="id")
+    assert any("not UTF-8" in note for note in harvested[0].notes)
 
 
 def test_a_table_without_the_identifiers_column_or_in_another_encoding_is_named(tmp_path: Path) -> None:
@@ -139,11 +141,11 @@ PAGE = """<!doctype html><html><head><script type="application/ld+json">%s</scri
 SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
 
-def site(asked: ReceivedRequest) -> Answer:
+def site(request: ReceivedRequest) -> Answer:
     lesson = '{"@type": "LearningResource",  "name": "Å"}'
     graph = '{"@context": "https://schema.org", "@graph": [{"@type": "WebSite"}, {"@type": ["Course"], "n": 1}]}'
     micro = '<html><body><div itemscope itemtype="https://schema.org/Book"><b itemprop="name">B</b></div></body></html>'
-    found = {
+    bodies = {
         "/robots.txt": "User-agent: *\nDisallow: /secret",
         "/feed": f"<sitemapindex {SPACE}><sitemap><loc>/part.xml.gz</loc></sitemap></sitemapindex>",
         "/lesson": PAGE % lesson,
@@ -152,40 +154,40 @@ def site(asked: ReceivedRequest) -> Answer:
         "/broken": PAGE % '{"@type": ',
         "/book": micro,
     }
-    if asked.path == "/part.xml.gz":
-        places = [*found, "/gone", "/secret/x"][2:]
+    if request.path == "/part.xml.gz":
+        places = [*bodies, "/gone", "/secret/x"][2:]
         urls = "".join(
             f"<url><loc>{place}</loc><lastmod>2026-01-0{n + 1}</lastmod></url>" for n, place in enumerate(places)
         )
         return Answer(gzip.compress(f"<urlset {SPACE}>{urls}</urlset>".encode()))
-    return Answer(found[asked.path]) if asked.path in found else Answer(status=404)
+    return Answer(bodies[request.path]) if request.path in bodies else Answer(status=404)
 
 
-def test_the_resources_in_a_sites_pages_are_given_word_for_word(tmp_path: Path) -> None:
-    found = run(site, tmp_path, "sitemap")
-    records = {record.identifier.rsplit("/", 1)[1]: record for page in found for record in page.records}
+def test_resources_embedded_in_web_pages_keep_their_exact_text(tmp_path: Path) -> None:
+    harvested = run(site, tmp_path, "sitemap")
+    records = {record.identifier.rsplit("/", 1)[1]: record for page in harvested for record in page.records}
     assert set(records) == {"lesson", "course", "book"}
     assert records["lesson"].payload == '{"@type": "LearningResource",  "name": "Å"}'
     assert records["course"].payload == '{"@type": ["Course"], "n": 1}'
     assert records["lesson"].format == "schema_org"
-    assert [skipped.identifier.rsplit("/", 1)[1] for page in found for skipped in page.skipped] == ["broken"]
-    notes = " ".join(note for page in found for note in page.notes)
+    assert [skipped.identifier.rsplit("/", 1)[1] for page in harvested for skipped in page.skipped] == ["broken"]
+    notes = " ".join(note for page in harvested for note in page.notes)
     assert "robots.txt keeps us from 1" in notes
     assert "1 pages that are gone" in notes
 
 
-def test_an_incremental_sitemap_asks_only_for_what_changed(tmp_path: Path) -> None:
-    found = run(site, tmp_path, "sitemap", Ask(since="2026-01-02", full=False))
-    assert not any(name.endswith("/lesson") for name in identifiers(found))
-    assert not found[-1].full
+def test_an_incremental_sitemap_harvest_requests_only_changed_pages(tmp_path: Path) -> None:
+    harvested = run(site, tmp_path, "sitemap", Ask(since="2026-01-02", full=False))
+    assert not any(name.endswith("/lesson") for name in identifiers(harvested))
+    assert not harvested[-1].full
 
 
-def test_a_site_or_a_feed_with_more_pages_than_allowed_is_refused_and_never_cut(tmp_path: Path) -> None:
+def test_a_site_or_feed_with_more_pages_than_allowed_fails_and_is_not_cut(tmp_path: Path) -> None:
     failed = failure(site, tmp_path, "sitemap", request={"max_pages": 3})
     assert (failed.cause, failed.again) == ("too_large", False)
 
-    def endless(asked: ReceivedRequest) -> Answer:
-        page = int(asked.params.get("page", 0))
+    def endless(request: ReceivedRequest) -> Answer:
+        page = int(request.params.get("page", 0))
         link = f"<link rel='next' href='?page={page + 1}'/>"
         return Answer(f"<feed xmlns='http://www.w3.org/2005/Atom'>{link}<entry><id>{page}</id></entry></feed>")
 
@@ -215,9 +217,9 @@ FILES = {
 }
 
 
-def test_the_files_of_a_zip_are_records_and_none_is_written_to_disk(tmp_path: Path) -> None:
-    found = run(zipped(FILES), tmp_path / "home", "files")
-    records = {record.identifier: record for record in found[0].records}
+def test_files_in_a_zip_become_records_without_being_written_to_disk(tmp_path: Path) -> None:
+    harvested = run(zipped(FILES), tmp_path / "home", "files")
+    records = {record.identifier: record for record in harvested[0].records}
     assert sorted(records) == [
         "../../etc/evil.xml",
         "a/imsmanifest.xml",
@@ -228,9 +230,9 @@ def test_the_files_of_a_zip_are_records_and_none_is_written_to_disk(tmp_path: Pa
     ]
     assert records["a/one.xml"].payload == "<lom><title>é</title></lom>"
     assert (records["a/imsmanifest.xml"].format, records["a/one.xml"].format) == ("imscp", "lom")
-    assert [skipped.identifier for skipped in found[0].skipped] == ["broken.xml"]
+    assert [skipped.identifier for skipped in harvested[0].skipped] == ["broken.xml"]
     assert not list(tmp_path.rglob("evil.xml"))
-    assert found[-1].full
+    assert harvested[-1].full
 
 
 def test_the_inbox_holds_folders_and_zips_and_nothing_outside_is_read(tmp_path: Path) -> None:
@@ -266,10 +268,10 @@ def test_what_is_no_zip_is_named(tmp_path: Path, body: bytes, cause: str) -> Non
 
 
 @pytest.mark.parametrize("protocol", ["rss", "csv", "files"])
-def test_a_document_that_has_not_changed_is_not_read_again(tmp_path: Path, protocol: str) -> None:
-    def script(asked: ReceivedRequest) -> Answer:
+def test_an_unchanged_document_is_not_downloaded_again(tmp_path: Path, protocol: str) -> None:
+    def script(request: ReceivedRequest) -> Answer:
         body = {"rss": RSS % "", "csv": "a\n1\n", "files": zipped({"a.xml": b"<lom/>"})}[protocol]
-        if asked.headers.get("if-modified-since"):
+        if request.headers.get("if-modified-since"):
             return Answer(status=304)
         return Answer(body, headers={"Last-Modified": "Mon, 02 Mar 2026 10:00:00 GMT"})
 

@@ -26,7 +26,7 @@ Pages = list[Page]
 
 
 def run(script: Script | Answer, home: Path, protocol: str, ask: Ask | None = None, **more: object) -> Pages:
-    with serving(script if callable(script) else lambda asked: script) as loopback:
+    with serving(script if callable(script) else lambda request: script) as loopback:
         return pages(feed(loopback.url + "/place", protocol, **more), open_environment(home), ask)
 
 
@@ -36,8 +36,8 @@ def failure(script: Script | Answer, home: Path, protocol: str, **more: object) 
     return caught.value
 
 
-def skips(found: Pages) -> list[str | None]:
-    return [skipped.identifier for page in found for skipped in page.skipped]
+def skips(harvested: Pages) -> list[str | None]:
+    return [skipped.identifier for page in harvested for skipped in page.skipped]
 
 
 # tables
@@ -51,29 +51,29 @@ def table(text: str, home: Path) -> Pages:
 
 
 @pytest.mark.parametrize("end", ["\n", ""])
-def test_a_quotation_mark_that_is_never_closed_is_told_and_nothing_is_taken_for_gone(tmp_path: Path, end: str) -> None:
-    found = table(HEADER + ROWS + '"http://example.org/99;never closed\n' + ROWS.rstrip("\n") + end, tmp_path)
-    assert len(identifiers(found)) == 10
-    assert skips(found) == [None]  # a skip without a name: no record is gone
-    assert "line 12" in found[0].skipped[0].reason
+def test_an_unclosed_quotation_mark_is_reported_and_deletes_nothing(tmp_path: Path, end: str) -> None:
+    harvested = table(HEADER + ROWS + '"http://example.org/99;never closed\n' + ROWS.rstrip("\n") + end, tmp_path)
+    assert len(identifiers(harvested)) == 10
+    assert skips(harvested) == [None]  # a skip without a name: no record is gone
+    assert "line 12" in harvested[0].skipped[0].reason
 
 
 @pytest.mark.parametrize("end", ["\n", "", "\r\n\r\n"])
-def test_a_table_ends_with_its_last_row_however_it_ends(tmp_path: Path, end: str) -> None:
-    found = table(HEADER + ROWS + 'http://example.org/10;"quoted\nin two lines"' + end, tmp_path)
-    assert len(identifiers(found)) == 11
-    assert skips(found) == []
+def test_the_last_row_of_a_table_is_read_with_any_line_ending(tmp_path: Path, end: str) -> None:
+    harvested = table(HEADER + ROWS + 'http://example.org/10;"quoted\nin two lines"' + end, tmp_path)
+    assert len(identifiers(harvested)) == 11
+    assert skips(harvested) == []
 
 
 @pytest.mark.parametrize("declared", [None, "utf-8"])
-def test_one_row_in_another_encoding_is_skipped_and_garbles_no_other(tmp_path: Path, declared: str | None) -> None:
+def test_a_row_in_another_encoding_is_skipped_and_the_others_are_intact(tmp_path: Path, declared: str | None) -> None:
     good = "".join(f"http://example.org/{n};كتاب المعلم\n" for n in range(5))
     body = f"{HEADER}{good}".encode() + b"http://example.org/9;caf\xe9\n"
     request = {"encoding": declared} if declared else {}
-    found = run(Answer(body), tmp_path, "csv", format="oercommons_csv", identifier="URL", request=request)
-    assert len(identifiers(found)) == 5
-    assert "كتاب المعلم" in (found[0].records[0].payload or "")
-    assert skips(found) == ["http://example.org/9"]
+    harvested = run(Answer(body), tmp_path, "csv", format="oercommons_csv", identifier="URL", request=request)
+    assert len(identifiers(harvested)) == 5
+    assert "كتاب المعلم" in (harvested[0].records[0].payload or "")
+    assert skips(harvested) == ["http://example.org/9"]
 
 
 def test_an_empty_table_lacks_its_column(tmp_path: Path) -> None:
@@ -94,36 +94,36 @@ def item(n: int, title: str = "A title") -> str:
     return f"<item><guid>{n}</guid><title>{title}</title></item>"
 
 
-def test_a_page_that_is_not_well_formed_still_leads_to_the_next(tmp_path: Path) -> None:
-    def script(asked: ReceivedRequest) -> Answer:
-        place = int(asked.params.get("p", 0))
+def test_a_page_that_is_not_well_formed_still_leads_to_the_next_page(tmp_path: Path) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        place = int(request.params.get("p", 0))
         following = f'<link rel="next" href="/place?a=b&amp;p={place + 1}"/>' if place < 2 else ""
         ill = "a & b" if place == 0 else ""
         return Answer(ATOM.format(f"{following}<entry><id>{place}</id></entry><entry><id>x{place}</id>{ill}</entry>"))
 
-    found = run(script, tmp_path, "rss", format="atom")
-    assert identifiers(found) == ["0", "1", "x1", "2", "x2"]
-    assert skips(found) == ["x0"]
+    harvested = run(script, tmp_path, "rss", format="atom")
+    assert identifiers(harvested) == ["0", "1", "x1", "2", "x2"]
+    assert skips(harvested) == ["x0"]
 
 
-def test_a_feed_that_breaks_off_is_said_to_lack_something(tmp_path: Path) -> None:
+def test_a_cut_off_feed_reports_missing_records(tmp_path: Path) -> None:
     whole = rss("".join(item(n) for n in range(30)))
-    found = run(Answer(whole[: len(whole) // 2]), tmp_path, "rss")
-    assert 0 < len(identifiers(found)) < 30
-    assert skips(found) == [None]
+    harvested = run(Answer(whole[: len(whole) // 2]), tmp_path, "rss")
+    assert 0 < len(identifiers(harvested)) < 30
+    assert skips(harvested) == [None]
 
 
 def test_items_in_another_encoding_or_with_forbidden_characters_are_read(tmp_path: Path) -> None:
     ill = "".join(item(n, "Наставни план и програм") for n in range(3)) + item(3, "a\x0bb")
-    found = run(Answer(rss(ill).encode("windows-1251")), tmp_path, "rss")
-    assert identifiers(found) == ["0", "1", "2", "3"]
-    assert "Наставни" in (found[0].records[0].payload or "")
+    harvested = run(Answer(rss(ill).encode("windows-1251")), tmp_path, "rss")
+    assert identifiers(harvested) == ["0", "1", "2", "3"]
+    assert "Наставни" in (harvested[0].records[0].payload or "")
 
 
 @pytest.mark.parametrize("ill", ["", item(9, "a & b")])
-def test_an_encoding_that_there_is_not_loses_no_item(tmp_path: Path, ill: str) -> None:
-    found = run(Answer(rss(item(1) + ill, "utf8mb4")), tmp_path, "rss")
-    assert identifiers(found) == ["1"]
+def test_an_unknown_encoding_loses_no_item(tmp_path: Path, ill: str) -> None:
+    harvested = run(Answer(rss(item(1) + ill, "utf8mb4")), tmp_path, "rss")
+    assert identifiers(harvested) == ["1"]
 
 
 # sites
@@ -143,12 +143,12 @@ GOOD = [Answer(page(resource(n))) for n in range(5)]
 def site(listed: list[Answer], robots: Answer | None = None) -> Callable[[ReceivedRequest], Answer]:
     """A site with a sitemap of pages /0, /1 and so on."""
 
-    def script(asked: ReceivedRequest) -> Answer:
-        if asked.path == "/robots.txt":
+    def script(request: ReceivedRequest) -> Answer:
+        if request.path == "/robots.txt":
             return robots or Answer(status=404)
-        if asked.path == "/place":
+        if request.path == "/place":
             return Answer(f"<urlset>{''.join(f'<url><loc>/{n}</loc></url>' for n in range(len(listed)))}</urlset>")
-        return listed[int(asked.path[1:])]
+        return listed[int(request.path[1:])]
 
     return script
 
@@ -164,11 +164,11 @@ def site(listed: list[Answer], robots: Answer | None = None) -> Callable[[Receiv
     ],
     ids=["forbidden", "refused", "too large", "a circle", "leads inside"],
 )
-def test_one_page_in_the_way_is_skipped_by_name(tmp_path: Path, ill: Answer) -> None:
-    found = run(site([*GOOD, ill]), tmp_path, "sitemap", request={"max_bytes": 4000})
-    assert len(identifiers(found)) == 5
-    assert [(name or "").rsplit("/", 1)[-1] for name in skips(found)] == ["5"]
-    assert found[-1].complete
+def test_a_page_that_cannot_be_fetched_is_skipped_with_its_url(tmp_path: Path, ill: Answer) -> None:
+    harvested = run(site([*GOOD, ill]), tmp_path, "sitemap", request={"max_bytes": 4000})
+    assert len(identifiers(harvested)) == 5
+    assert [(name or "").rsplit("/", 1)[-1] for name in skips(harvested)] == ["5"]
+    assert harvested[-1].complete
 
 
 def test_a_site_that_gives_no_page_any_more_is_not_a_list_of_skipped_ones(tmp_path: Path) -> None:
@@ -179,20 +179,20 @@ def test_a_forbidden_robots_txt_holds_no_rules(tmp_path: Path) -> None:
     assert len(identifiers(run(site(GOOD, Answer(status=403)), tmp_path, "sitemap"))) == 5
 
 
-def test_a_sitemap_of_an_index_that_is_gone_keeps_what_it_listed(tmp_path: Path) -> None:
+def test_a_missing_sitemap_of_an_index_is_a_skip_and_the_other_sitemaps_are_read(tmp_path: Path) -> None:
     pages_of = site(GOOD)
 
-    def script(asked: ReceivedRequest) -> Answer:
-        if asked.path == "/place":
+    def script(request: ReceivedRequest) -> Answer:
+        if request.path == "/place":
             listed = "".join(f"<sitemap><loc>/{name}</loc></sitemap>" for name in ("gone", "good"))
             return Answer(f"<sitemapindex>{listed}</sitemapindex>")
-        if asked.path == "/good":
+        if request.path == "/good":
             return Answer("<urlset><url><loc>/1</loc></url><url><loc>/1</loc></url></urlset>")
-        return Answer(status=404) if asked.path == "/gone" else pages_of(asked)
+        return Answer(status=404) if request.path == "/gone" else pages_of(request)
 
-    found = run(script, tmp_path, "sitemap")
-    assert [name.rsplit("/", 1)[-1] for name in identifiers(found)] == ["1"]  # listed twice, asked for once
-    assert skips(found) == [None]
+    harvested = run(script, tmp_path, "sitemap")
+    assert [name.rsplit("/", 1)[-1] for name in identifiers(harvested)] == ["1"]  # listed twice, asked for once
+    assert skips(harvested) == [None]
 
 
 @pytest.mark.parametrize(
@@ -200,16 +200,16 @@ def test_a_sitemap_of_an_index_that_is_gone_keeps_what_it_listed(tmp_path: Path)
     ["", '{"@type": "BreadcrumbList", "itemListElement": [],}', '[1, "a"]'],
     ids=["empty", "a broken list of links", "no objects"],
 )
-def test_a_block_that_says_nothing_of_a_resource_does_not_lose_its_page(tmp_path: Path, block: str) -> None:
-    found = run(site([Answer(page(block, resource(1)))]), tmp_path, "sitemap")
-    assert [one.payload for one in found[0].records] == [resource(1)]
-    assert skips(found) == []
+def test_a_json_ld_block_without_a_resource_does_not_lose_the_page(tmp_path: Path, block: str) -> None:
+    harvested = run(site([Answer(page(block, resource(1)))]), tmp_path, "sitemap")
+    assert [record.payload for record in harvested[0].records] == [resource(1)]
+    assert skips(harvested) == []
 
 
 @pytest.mark.parametrize("wrap", ["<![CDATA[{}]]>", "//<![CDATA[\n{}\n//]]>", "/*<![CDATA[*/{}/*]]>*/", "<!--{}-->"])
-def test_what_a_block_is_wrapped_in_is_taken_off(tmp_path: Path, wrap: str) -> None:
-    found = run(site([Answer(page(wrap.format(resource(1))))]), tmp_path, "sitemap")
-    assert [one.payload for one in found[0].records] == [resource(1)]
+def test_comment_and_cdata_wrappers_around_json_ld_are_removed(tmp_path: Path, wrap: str) -> None:
+    harvested = run(site([Answer(page(wrap.format(resource(1))))]), tmp_path, "sitemap")
+    assert [record.payload for record in harvested[0].records] == [resource(1)]
 
 
 @pytest.mark.parametrize(
@@ -221,16 +221,16 @@ def test_what_a_block_is_wrapped_in_is_taken_off(tmp_path: Path, wrap: str) -> N
     ],
     ids=["without end", "half a character", "too deep"],
 )
-def test_a_block_that_no_reader_bears_is_skipped_by_name(tmp_path: Path, ill: str) -> None:
-    found = run(site([Answer(page(ill)), *GOOD]), tmp_path, "sitemap")
-    assert len(identifiers(found)) == 5
-    assert len(skips(found)) == 1
+def test_a_json_ld_block_that_no_parser_can_read_is_skipped(tmp_path: Path, ill: str) -> None:
+    harvested = run(site([Answer(page(ill)), *GOOD]), tmp_path, "sitemap")
+    assert len(identifiers(harvested)) == 5
+    assert len(skips(harvested)) == 1
 
 
-def test_a_page_in_an_encoding_that_there_is_not_is_read(tmp_path: Path) -> None:
+def test_a_page_that_declares_an_unknown_encoding_is_read(tmp_path: Path) -> None:
     text = page('{"@type": "Book", "name": "Кни\u0433а"}').encode("windows-1251")
-    found = run(site([Answer(text, headers={"Content-Type": "text/html; charset=nonsense"})]), tmp_path, "sitemap")
-    assert len(identifiers(found)) == 1
+    harvested = run(site([Answer(text, headers={"Content-Type": "text/html; charset=nonsense"})]), tmp_path, "sitemap")
+    assert len(identifiers(harvested)) == 1
 
 
 # zips
@@ -266,16 +266,16 @@ THREE = {f"{name}.xml": LOM + " " * 200 + "\n" * n for n, name in enumerate(("a"
 
 @pytest.mark.parametrize("how", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_damaged_file_is_skipped_by_name(tmp_path: Path, how: int) -> None:
-    found = run(Answer(bytes(damaged(packed(THREE, how), b"b.xml"))), tmp_path, "files", format="lom")
-    assert identifiers(found) == ["a.xml", "c.xml"]
-    assert skips(found) == ["b.xml"]
-    assert found[-1].complete
+    harvested = run(Answer(bytes(damaged(packed(THREE, how), b"b.xml"))), tmp_path, "files", format="lom")
+    assert identifiers(harvested) == ["a.xml", "c.xml"]
+    assert skips(harvested) == ["b.xml"]
+    assert harvested[-1].complete
 
 
 def test_an_encrypted_file_is_skipped_by_name(tmp_path: Path) -> None:
-    found = run(Answer(bytes(encrypted(packed(THREE), b"b.xml"))), tmp_path, "files", format="lom")
-    assert identifiers(found) == ["a.xml", "c.xml"]
-    assert skips(found) == ["b.xml"]
+    harvested = run(Answer(bytes(encrypted(packed(THREE), b"b.xml"))), tmp_path, "files", format="lom")
+    assert identifiers(harvested) == ["a.xml", "c.xml"]
+    assert skips(harvested) == ["b.xml"]
 
 
 def compressed(archive: bytearray, name: bytes, how: int) -> bytearray:
@@ -286,9 +286,9 @@ def compressed(archive: bytearray, name: bytes, how: int) -> bytearray:
 
 
 def test_a_file_of_an_unknown_compression_is_skipped_by_name(tmp_path: Path) -> None:
-    found = run(Answer(bytes(compressed(packed(THREE), b"b.xml", 99))), tmp_path, "files", format="lom")
-    assert identifiers(found) == ["a.xml", "c.xml"]
-    assert skips(found) == ["b.xml"]
+    harvested = run(Answer(bytes(compressed(packed(THREE), b"b.xml", 99))), tmp_path, "files", format="lom")
+    assert identifiers(harvested) == ["a.xml", "c.xml"]
+    assert skips(harvested) == ["b.xml"]
 
 
 def later(archive: bytearray, name: bytes) -> bytearray:
@@ -306,23 +306,23 @@ def misnamed(archive: bytearray, name: bytes) -> bytearray:
 
 
 @pytest.mark.parametrize("ill", [later, misnamed])
-def test_a_zip_whose_list_cannot_be_read_is_malformed_and_inside_another_is_skipped_by_name(
+def test_a_zip_with_a_broken_directory_is_malformed_and_inside_another_zip_is_skipped(
     tmp_path: Path, ill: Callable[[bytearray, bytes], bytearray]
 ) -> None:
     unreadable = bytes(ill(packed(THREE), b"b.xml"))
     failed = failure(Answer(unreadable), tmp_path / "alone", "files", format="lom")
     assert failed.cause == "malformed"
-    found = run(Answer(bytes(packed(THREE | {"d.zip": unreadable}))), tmp_path / "inside", "files", format="lom")
-    assert identifiers(found) == ["a.xml", "b.xml", "c.xml"]
-    assert skips(found) == ["d.zip"]
+    harvested = run(Answer(bytes(packed(THREE | {"d.zip": unreadable}))), tmp_path / "inside", "files", format="lom")
+    assert identifiers(harvested) == ["a.xml", "b.xml", "c.xml"]
+    assert skips(harvested) == ["d.zip"]
 
 
-def test_a_package_that_is_no_zip_is_skipped_and_what_a_mac_adds_is_no_file(tmp_path: Path) -> None:
+def test_a_package_that_is_not_a_zip_is_skipped_and_macos_metadata_is_ignored(tmp_path: Path) -> None:
     manifest = packed({"imsmanifest.xml": "<manifest identifier='m'/>"})
     files = {"__MACOSX/._a.xml": b"\0\5", "good.zip": bytes(manifest), "ill.zip": b"PK\3\4 broken"}
-    found = run(Answer(bytes(packed(files))), tmp_path, "files", format="lom")
-    assert identifiers(found) == ["good.zip"]
-    assert skips(found) == ["ill.zip"]
+    harvested = run(Answer(bytes(packed(files))), tmp_path, "files", format="lom")
+    assert identifiers(harvested) == ["good.zip"]
+    assert skips(harvested) == ["ill.zip"]
 
 
 def test_half_a_zip_is_tried_again(tmp_path: Path) -> None:
@@ -331,9 +331,9 @@ def test_half_a_zip_is_tried_again(tmp_path: Path) -> None:
     assert (failed.cause, failed.again) == ("malformed", True)
 
 
-def test_the_list_inside_a_file_lies_where_the_feed_says(tmp_path: Path) -> None:
+def test_records_path_applies_to_the_json_files_of_a_zip(tmp_path: Path) -> None:
     files = {"a.json": '{"records": [{"id": "1"}, {"id": "2"}]}', "b.json": '{"other": []}'}
     declared = {"format": "golab_apps", "identifier": "id", "request": {"records_path": "records"}}
-    found = run(Answer(bytes(packed(files))), tmp_path, "files", **declared)
-    assert identifiers(found) == ["1", "2"]
-    assert len(skips(found)) == 1
+    harvested = run(Answer(bytes(packed(files))), tmp_path, "files", **declared)
+    assert identifiers(harvested) == ["1", "2"]
+    assert len(skips(harvested)) == 1

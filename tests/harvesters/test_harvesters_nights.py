@@ -59,8 +59,8 @@ def variables(home: Path) -> dict[str, str]:
 
 
 def declare(env: Environment, url: str, name: str = "books", **more: str) -> str:
-    said = {"title": "Books", "partner": "A Library", "url": url, **(more or OAI)}
-    lines = [f"{key} = {json.dumps(value)}" for key, value in said.items()]
+    declared = {"title": "Books", "partner": "A Library", "url": url, **(more or OAI)}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in declared.items()]
     request = "[request]\nrate = 100000\nbackoff = 0.001\nretries = 1\n"
     (env.feeds / f"{name}.toml").write_text("\n".join([*lines, request]), encoding="utf-8")
     return name
@@ -121,7 +121,7 @@ def test_a_short_harvest_ends_truncated_with_both_counts_and_moves_no_mark(env: 
         assert night() == ({"landed": 25, "added": 25} if first else {"landed": 17, "unchanged": 17})
 
 
-def test_what_the_server_could_not_give_comes_the_next_night(env: Environment) -> None:
+def test_records_the_server_failed_to_give_are_harvested_the_next_night(env: Environment) -> None:
     ill = [17]
 
     def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
@@ -137,7 +137,7 @@ def test_what_the_server_could_not_give_comes_the_next_night(env: Environment) -
         assert night() == {"landed": 1, "added": 1}
         asked_before = len(loopback.requests)
         assert night() == {}
-        assert "GetRecord" not in [one.params["verb"] for one in loopback.requests[asked_before:]]
+        assert "GetRecord" not in [request.params["verb"] for request in loopback.requests[asked_before:]]
     assert live(env) == set(names(range(25)))
 
 
@@ -170,7 +170,7 @@ def test_a_moved_endpoint_is_followed_and_stands_in_the_runs_notes(env: Environm
     assert any("names its address http://example.org/oai" in note for note in last_run(env)["notes"])
 
 
-def test_a_list_that_has_not_changed_is_asked_for_conditionally_and_nothing_is_deleted(env: Environment) -> None:
+def test_an_unchanged_list_is_requested_conditionally_and_deletes_nothing(env: Environment) -> None:
     works = json.dumps([{"id": n, "title": f"Virtual lab {n}", "language": ["en"]} for n in range(5)])
 
     def script(request: ReceivedRequest) -> Answer:
@@ -181,7 +181,7 @@ def test_a_list_that_has_not_changed_is_asked_for_conditionally_and_nothing_is_d
         declare(env, loopback.url + "/apps", protocol="rest", format="golab_apps", identifier="id")
         tasks.harvest("books")
         tasks.harvest("books")
-        assert [one.headers.get("if-none-match") for one in loopback.requests] == [None, '"1"']
+        assert [request.headers.get("if-none-match") for request in loopback.requests] == [None, '"1"']
         run = last_run(env)
         planned = tasks.plan("books", run["id"])
         assert (run["status"], run["listed"]) == ("running", 0)

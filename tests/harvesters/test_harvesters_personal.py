@@ -26,15 +26,15 @@ def server() -> Iterator[ReplayServer]:
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (SAMPLES / "feeds").glob("*.toml")))
-def test_no_mail_address_of_a_partners_record_is_in_what_is_made_of_it(
+def test_no_mail_address_of_a_record_survives_its_transformation(
     name: str, server: ReplayServer, tmp_path: Path
 ) -> None:
     env = environment({"ELIB_HOME": str(tmp_path), "ELIB_ALLOW_PRIVATE": "127.0.0.1"})
-    said = (SAMPLES / "feeds" / f"{name}.toml").read_text(encoding="utf-8")
-    (tmp_path / f"{name}.toml").write_text(said.replace("http://127.0.0.1:8765", server.url), encoding="utf-8")
+    declaration = (SAMPLES / "feeds" / f"{name}.toml").read_text(encoding="utf-8")
+    (tmp_path / f"{name}.toml").write_text(declaration.replace("http://127.0.0.1:8765", server.url), encoding="utf-8")
     feed = read_feed(tmp_path / f"{name}.toml")
     records = [record for page in harvesters.harvest(feed, Ask(), env) for record in page.records]
     assert any(MAIL.search(record.payload or "") for record in records) == (name in WITH_MAIL)
     made = [msgspec.json.encode(transform(record, feed)).decode() for record in records]
     assert made
-    assert [found for text in made for found in MAIL.findall(text)] == []
+    assert [address for text in made for address in MAIL.findall(text)] == []

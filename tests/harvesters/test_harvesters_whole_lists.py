@@ -41,9 +41,9 @@ def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment
 
 def declare(env: Environment, url: str, request: dict[str, Any] | None = None, **more: Any) -> None:
     declared = {"title": "Books", "partner": "A Library", "url": url, **more}
-    asked = {"rate": 100_000, "backoff": 0.001, "retries": 1, **(request or {})}
+    settings = {"rate": 100_000, "backoff": 0.001, "retries": 1, **(request or {})}
     lines = [f"{key} = {json.dumps(value)}" for key, value in declared.items()]
-    lines += ["[request]", *(f"{key} = {json.dumps(value)}" for key, value in asked.items())]
+    lines += ["[request]", *(f"{key} = {json.dumps(value)}" for key, value in settings.items())]
     (env.feeds / "books.toml").write_text("\n".join(lines), encoding="utf-8")
 
 
@@ -97,10 +97,10 @@ class Shelf:
         self.pages: list[list[int]] = [[*range(6)], [*range(6, 12)]]
         self.size: int | None = 12
 
-    def __call__(self, asked: ReceivedRequest) -> Answer:
-        if asked.params.get("verb") != "ListRecords" or "from" in asked.params:
-            return self.library(asked)
-        number = int(asked.params.get("resumptionToken", "0"))
+    def __call__(self, request: ReceivedRequest) -> Answer:
+        if request.params.get("verb") != "ListRecords" or "from" in request.params:
+            return self.library(request)
+        number = int(request.params.get("resumptionToken", "0"))
         token = str(number + 1) if number + 1 < len(self.pages) else None
         return Answer(listing("".join(map(self.library.record, self.pages[number])), token, self.size))
 
@@ -128,19 +128,19 @@ def test_the_note_of_a_list_with_repeats_stands_in_the_run_and_in_the_nights_rep
     assert NOTE in (env.reports / "night.html").read_text(encoding="utf-8")
 
 
-def test_the_whole_list_is_asked_for_again_and_deletes_when_it_is_clean(
+def test_a_full_harvest_is_repeated_until_its_list_is_consistent_and_may_delete(
     env: Environment, shelf: tuple[Shelf, Loopback]
 ) -> None:
     shelf[0].pages = MOVED
     night(full=True)
     shelf[0].pages, shelf[0].size = [[*range(6)], [*range(6, 11)]], 11
     assert night()["deleted"] == 1
-    assert "from" not in [name for asked in shelf[1].requests for name in asked.params]
+    assert "from" not in [name for request in shelf[1].requests for name in request.params]
     night()
     assert "from" in shelf[1].requests[-1].params, "after a whole list the mark moves"
 
 
-def test_a_server_that_repeats_records_every_night_is_not_asked_for_everything_for_ever(
+def test_a_server_that_always_repeats_records_is_harvested_incrementally_in_the_end(
     env: Environment, shelf: tuple[Shelf, Loopback]
 ) -> None:
     server, loopback = shelf
@@ -148,7 +148,7 @@ def test_a_server_that_repeats_records_every_night_is_not_asked_for_everything_f
     for number in range(4):
         night(full=number == 0)
     assert len(live(env)) == 13, "what is new is loaded all the same"
-    windows = ["from" in asked.params for asked in loopback.requests if "metadataPrefix" in asked.params]
+    windows = ["from" in request.params for request in loopback.requests if "metadataPrefix" in request.params]
     assert windows == [False, False, False, False, True]
 
 
@@ -198,9 +198,9 @@ def test_repeats_keep_what_is_absent_where_they_may_hide_it(
 class Transient(Shelf):
     """A repository that lists records 0 to 11, those in `dead` as deleted headers, and answers increments."""
 
-    def __call__(self, asked: ReceivedRequest) -> Answer:
-        if asked.params.get("verb") != "ListRecords" or "from" not in asked.params:
-            return super().__call__(asked)
+    def __call__(self, request: ReceivedRequest) -> Answer:
+        if request.params.get("verb") != "ListRecords" or "from" not in request.params:
+            return super().__call__(request)
         return Answer(listing("".join(map(self.library.record, sorted(self.library.dead))), None, None))
 
 
@@ -246,13 +246,13 @@ def test_a_size_that_earlier_lists_outgrew_proves_nothing(env: Environment) -> N
         assert night(full=True)["deleted"] == 1
 
 
-def test_one_record_in_two_sets_is_no_repeat(env: Environment) -> None:
+def test_a_record_in_two_sets_does_not_count_as_a_repeat(env: Environment) -> None:
     library, sets = Library(13), {"a": [*range(8)], "b": [*range(6, 13)]}
 
-    def script(asked: ReceivedRequest) -> Answer:
-        if asked.params.get("verb") != "ListRecords":
-            return library(asked)
-        name, _, start = asked.params.get("resumptionToken", asked.params.get("set", "") + "|0").partition("|")
+    def script(request: ReceivedRequest) -> Answer:
+        if request.params.get("verb") != "ListRecords":
+            return library(request)
+        name, _, start = request.params.get("resumptionToken", request.params.get("set", "") + "|0").partition("|")
         at, numbers = int(start), sets[name]
         token = f"{name}|{at + 4}" if at + 4 < len(numbers) else None
         return Answer(listing("".join(map(library.record, numbers[at : at + 4])), token, len(numbers)))
@@ -272,8 +272,8 @@ def test_one_record_in_two_sets_is_no_repeat(env: Environment) -> None:
 def test_an_empty_set_among_others_is_noted(env: Environment) -> None:
     library = Library(5)
 
-    def script(asked: ReceivedRequest) -> Answer:
-        return library(asked) if asked.params.get("set") != "oer-typo" else Answer(oai_error("noRecordsMatch"))
+    def script(request: ReceivedRequest) -> Answer:
+        return library(request) if request.params.get("set") != "oer-typo" else Answer(oai_error("noRecordsMatch"))
 
     with serving(script) as loopback:
         declare(env, loopback.url + "/oai", protocol="oai_pmh", format="oai_dc", sets=["a", "oer-typo"])
@@ -291,8 +291,8 @@ class Pages:
         self.pages: list[list[int]] = [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
         self.total, self.says = 12, total
 
-    def __call__(self, asked: ReceivedRequest) -> Answer:
-        number = int(asked.params["page"])
+    def __call__(self, request: ReceivedRequest) -> Answer:
+        number = int(request.params["page"])
         results = [work(n) for n in (self.pages[number] if number < len(self.pages) else [])]
         return Answer(json.dumps({"results": results, **({"total": self.total} if self.says else {})}))
 
@@ -338,13 +338,13 @@ def test_a_list_that_was_pushed_over_a_pages_edge_is_read_to_its_end(env: Enviro
     ],
     ids=["twice on a page", "on a page that is no neighbour", "several"],
 )
-def test_a_list_with_repeats_is_read_until_it_gave_as_many_distinct_records_as_its_total(
+def test_a_list_with_repeats_is_read_until_its_distinct_records_reach_the_total(
     env: Environment, pages: list[list[int]], paging: str
 ) -> None:
     entries = [number for page in pages for number in page]
 
-    def by_offset(asked: ReceivedRequest) -> Answer:
-        start = int(asked.params["page"])
+    def by_offset(request: ReceivedRequest) -> Answer:
+        start = int(request.params["page"])
         return Answer(json.dumps({"results": [work(n) for n in entries[start : start + 4]], "total": 12}))
 
     server = Pages(total=True)
@@ -358,13 +358,13 @@ def test_a_list_with_repeats_is_read_until_it_gave_as_many_distinct_records_as_i
 
 
 @pytest.mark.parametrize("behind", ["empty", "last page", "refused", "broken"])
-def test_a_total_that_counts_repeats_ends_behind_the_last_page(env: Environment, behind: str) -> None:
+def test_a_list_whose_total_counts_repeats_ends_behind_its_last_page(env: Environment, behind: str) -> None:
     server = Pages(total=True)
     server.pages = [[0, 0, 1, 2], [3, 4, 5, 6], [7, 8, 9, 10]]
 
-    def script(asked: ReceivedRequest) -> Answer:
-        if int(asked.params["page"]) < 3 or behind == "empty":
-            return server(asked)
+    def script(request: ReceivedRequest) -> Answer:
+        if int(request.params["page"]) < 3 or behind == "empty":
+            return server(request)
         if behind == "last page":
             return Answer(json.dumps({"results": [work(n) for n in server.pages[-1]], "total": 12}))
         return Answer(status=404 if behind == "refused" else 500)
@@ -373,7 +373,7 @@ def test_a_total_that_counts_repeats_ends_behind_the_last_page(env: Environment,
         request = {**PAGED, "total_path": "total"}
         declare(env, loopback.url + "/api", request, protocol="rest", format="amb", identifier="id")
         assert night()["added"] == 11
-        assert len([asked for asked in loopback.requests if asked.params.get("page") == "3"]) <= 2
+        assert len([request for request in loopback.requests if request.params.get("page") == "3"]) <= 2
 
 
 ONE_BODY: dict[str, Callable[[list[int]], str]] = {
@@ -385,9 +385,9 @@ ONE_BODY: dict[str, Callable[[list[int]], str]] = {
 
 
 @pytest.mark.parametrize("protocol", ONE_BODY)
-def test_a_repeat_in_a_list_that_comes_as_one_answer_hides_nothing(env: Environment, protocol: str) -> None:
+def test_a_repeat_in_a_list_sent_as_a_single_response_prevents_no_deletion(env: Environment, protocol: str) -> None:
     numbers = [*range(12)]
-    with serving(lambda asked: Answer(ONE_BODY[protocol](numbers))) as loopback:
+    with serving(lambda request: Answer(ONE_BODY[protocol](numbers))) as loopback:
         declare(env, loopback.url + "/list", protocol=protocol, format="amb", identifier="id")
         assert night()["added"] == 12
         numbers[:] = [0, *range(11)]
@@ -395,10 +395,10 @@ def test_a_repeat_in_a_list_that_comes_as_one_answer_hides_nothing(env: Environm
     assert not last_run(env)["notes"]
 
 
-def test_a_total_in_a_list_that_comes_as_one_answer_is_held_against_its_distinct_records(env: Environment) -> None:
+def test_a_single_response_with_fewer_distinct_records_than_its_total_deletes_nothing(env: Environment) -> None:
     numbers = [*range(12)]
 
-    def script(asked: ReceivedRequest) -> Answer:
+    def script(request: ReceivedRequest) -> Answer:
         return Answer(json.dumps({"total": 12, "results": [work(n) for n in numbers]}))
 
     with serving(script) as loopback:
@@ -417,16 +417,16 @@ class Dataset:
         self.kinds = {n: ["a"] if n < 4 else ["a", "b"] if n == 4 else ["b"] for n in range(9)}
         self.appears: dict[int, list[str]] = {}  # records that are added once the dataset was counted
 
-    def __call__(self, asked: ReceivedRequest) -> Answer:
-        if "group_by" in asked.params:
+    def __call__(self, request: ReceivedRequest) -> Answer:
+        if "group_by" in request.params:
             self.kinds.update(self.appears)
-        kind = asked.params.get("refine", "").removeprefix("kind:")
+        kind = request.params.get("refine", "").removeprefix("kind:")
         numbers = [n for n, kinds in self.kinds.items() if not kind or kind in kinds]
-        if asked.params.get("where") == "(kind is null)":
+        if request.params.get("where") == "(kind is null)":
             numbers = []
-        if "group_by" in asked.params:
+        if "group_by" in request.params:
             return Answer(json.dumps({"results": [{"kind": "a", "records": 5}, {"kind": "b", "records": 5}]}))
-        start, most = int(asked.params.get("offset", 0)), int(asked.params["limit"])
+        start, most = int(request.params.get("offset", 0)), int(request.params["limit"])
         results = [work(n) for n in numbers[start : start + most]]
         return Answer(json.dumps({"total_count": len(numbers), "results": results}))
 
@@ -486,9 +486,9 @@ def test_a_page_in_two_sitemaps_is_a_repeat_where_they_are_one_numbered_list(
 ) -> None:
     sitemaps = {names[0]: [0, 1, 2], names[1]: [3, 4]}
 
-    def script(asked: ReceivedRequest) -> Answer:
-        base = f"http://{asked.headers['host']}"
-        name = asked.path.strip("/")
+    def script(request: ReceivedRequest) -> Answer:
+        base = f"http://{request.headers['host']}"
+        name = request.path.strip("/")
         if name.startswith("work"):
             title, url = f"How plants use light, {name}", f"https://example.org/{name}"
             node = json.dumps({"@type": "LearningResource", "name": title, "url": url})
