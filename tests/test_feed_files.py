@@ -115,6 +115,6 @@ def test_every_wrong_key_is_named_with_its_reason(tmp_path: Path) -> None:
     )
     good, bad = read_feeds(tmp_path)
     assert [feed.name for feed in good] == ["good"]
-    said = "\n".join(str(error) for error in bad)
+    messages = "\n".join(str(error) for error in bad)
     for part in ("Bad-Name.toml", "not_toml.toml", "colour: unknown key", "protocol", "url", "partner", "request.rate"):
-        assert part in said
+        assert part in messages

@@ -23,5 +23,5 @@ def server() -> Iterator[ReplayServer]:
 
 @pytest.fixture(scope="session")
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=30, trust_env=False) as one:
-        yield one
+    with httpx.Client(timeout=30, trust_env=False) as http_client:
+        yield http_client

@@ -26,14 +26,14 @@ Record = tuple[str, str, bool]  # identifier, text, deleted
 
 
 def oai(client: httpx.Client, feed: Feed, url: str) -> list[Record]:
-    found = []
-    for one in walk(client, url, metadataPrefix=feed.format).elements:
-        header = one.find("oai:header", NS)
+    records = []
+    for element in walk(client, url, metadataPrefix=feed.format).elements:
+        header = element.find("oai:header", NS)
         assert header is not None
-        metadata = one.find("oai:metadata", NS)
+        metadata = element.find("oai:metadata", NS)
         text = "" if metadata is None else etree.tostring(metadata, encoding="unicode")
-        found.append((str(header.findtext("oai:identifier", "", NS)), text, header.get("status") == "deleted"))
-    return found
+        records.append((str(header.findtext("oai:identifier", "", NS)), text, header.get("status") == "deleted"))
+    return records
 
 
 def rows_of(client: httpx.Client, feed: Feed, url: str) -> list[Any]:
@@ -44,21 +44,27 @@ def rows_of(client: httpx.Client, feed: Feed, url: str) -> list[Any]:
         return list(client.post(url, json={"page": 1, "hitsPerPage": 100}).json()["hits"])
     if feed.format == "wordpress":
         return list(client.get(url, params={"per_page": 100}).json())
-    said = client.get(url).json()
-    return list(said["items"] if isinstance(said, dict) else said)
+    body = client.get(url).json()
+    return list(body["items"] if isinstance(body, dict) else body)
 
 
 def rest(client: httpx.Client, feed: Feed, url: str) -> list[Record]:
     if feed.format == "oercommons_xml":
         text = client.get(url, params={"batch_size": 100}).text
-        return [(one[1], one[0], False) for one in re.findall(r'(<result id="(\d+)">.*?</result>)', text, re.DOTALL)]
+        return [
+            (identifier, payload, False)
+            for payload, identifier in re.findall(r'(<result id="(\d+)">.*?</result>)', text, re.DOTALL)
+        ]
     (name,) = feed.identifier
     return [(str(row[name]), json.dumps(row, ensure_ascii=False), False) for row in rows_of(client, feed, url)]
 
 
 def rss(client: httpx.Client, feed: Feed, url: str) -> list[Record]:
     channel = etree.fromstring(client.get(url).content)
-    return [(str(one.findtext("guid")), etree.tostring(one, encoding="unicode"), False) for one in channel.iter("item")]
+    return [
+        (str(element.findtext("guid")), etree.tostring(element, encoding="unicode"), False)
+        for element in channel.iter("item")
+    ]
 
 
 def table(client: httpx.Client, feed: Feed, url: str) -> list[Record]:

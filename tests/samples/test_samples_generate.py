@@ -62,7 +62,7 @@ def test_three_in_a_hundred_are_near_duplicates_of_another_record_and_differ_fro
     )
 
 
-def test_windows_and_errors(client: httpx.Client) -> None:
+def test_date_windows_and_errors_follow_the_protocol(client: httpx.Client) -> None:
     with serve_generated(250, page_size=40) as url:
         since, until = generated.datestamp(100), generated.datestamp(199)
         walked = walk(client, url, metadataPrefix="oai_dc", from_=since, until=until)
@@ -73,8 +73,8 @@ def test_windows_and_errors(client: httpx.Client) -> None:
         assert error_of(late) == "noRecordsMatch"
         assert error_of(ask(client, url, verb="ListRecords", resumptionToken="1-2")) == "badResumptionToken"
         assert error_of(ask(client, url, verb="ListRecords", metadataPrefix="lom")) == "cannotDisseminateFormat"
-        one = ask(client, url, verb="GetRecord", metadataPrefix="oai_dc", identifier=generated.identifier(7))
-        assert one.findtext(".//oai:header/oai:identifier", "", NS) == generated.identifier(7)
+        response = ask(client, url, verb="GetRecord", metadataPrefix="oai_dc", identifier=generated.identifier(7))
+        assert response.findtext(".//oai:header/oai:identifier", "", NS) == generated.identifier(7)
 
 
 @pytest.mark.parametrize("size", [7, 100])

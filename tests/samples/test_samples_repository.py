@@ -30,7 +30,9 @@ def test_a_window_holds_the_records_whose_datestamps_lie_in_it(server: ReplaySer
     url = server.url + COL
     everything = walk(client, url, metadataPrefix="oai_dc").elements
     since, until = "2024-03-01T00:00:00Z", "2024-12-31T23:59:59Z"
-    expected = [one for one in everything if since <= str(one.findtext(".//oai:datestamp", "", NS)) <= until]
+    expected = [
+        element for element in everything if since <= str(element.findtext(".//oai:datestamp", "", NS)) <= until
+    ]
     walked = walk(client, url, metadataPrefix="oai_dc", from_=since, until=until)
     assert 0 < len(walked.elements) < len(everything)
     assert len(walked.elements) == len(expected)
@@ -57,11 +59,11 @@ def test_identify_says_the_address_that_was_asked_and_each_granularity(
 
 def test_a_set_holds_its_own_records_only(server: ReplayServer, client: httpx.Client) -> None:
     url = server.url + COL
-    specs = [one.text for one in ask(client, url, verb="ListSets").iterfind(".//oai:setSpec", NS)]
+    specs = [spec.text for spec in ask(client, url, verb="ListSets").iterfind(".//oai:setSpec", NS)]
     assert "col_11599_5" in specs
     in_set = walk(client, url, metadataPrefix="oai_dc", set="col_11599_5").elements
     assert in_set
-    assert all("col_11599_5" in [spec.text for spec in one.iterfind(".//oai:setSpec", NS)] for one in in_set)
+    assert all("col_11599_5" in [spec.text for spec in element.iterfind(".//oai:setSpec", NS)] for element in in_set)
 
 
 def test_get_record_and_post_are_answered_as_the_list_is(server: ReplayServer, client: httpx.Client) -> None:
@@ -129,5 +131,7 @@ def test_walking_gives_each_record_of_the_window_once(count: int, size: int, sin
         seen += [part.partition(b"</record>")[0] for part in body.split(b"<record>")[1:]]
         token = body.partition(b"<resumptionToken")[2].partition(b">")[2].partition(b"<")[0].decode()
         query = f"verb=ListRecords&resumptionToken={token}" if token else ""
-    expected = [one.identifier.encode() for one in records if second(one.datestamp) >= f"2024-01-{since:02d}T00:00:00Z"]
+    expected = [
+        record.identifier.encode() for record in records if second(record.datestamp) >= f"2024-01-{since:02d}T00:00:00Z"
+    ]
     assert seen == expected

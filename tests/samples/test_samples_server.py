@@ -98,11 +98,11 @@ def test_what_is_not_stored_is_a_404_that_names_what_was_asked(
 
 
 def test_one_connection_carries_many_requests_and_head_sends_no_body(replay: ReplayServer) -> None:
-    with httpx.Client(limits=httpx.Limits(max_connections=1), trust_env=False) as one:
+    with httpx.Client(limits=httpx.Limits(max_connections=1), trust_env=False) as client:
         url = f"{replay.url}/partner/things"
-        streams = {one.get(url).extensions["network_stream"].get_extra_info("client_addr") for _ in range(5)}
+        streams = {client.get(url).extensions["network_stream"].get_extra_info("client_addr") for _ in range(5)}
         assert len(streams) == 1
-        head = one.head(url)
+        head = client.head(url)
         assert (head.content, head.headers["content-length"]) == (b"", "11")
 
 

@@ -65,7 +65,7 @@ def test_a_token_after_which_nothing_was_stored_leads_to_an_empty_last_page(
     assert error_of(unknown) == "badResumptionToken"
 
 
-def test_what_no_page_answers_is_built_from_the_records(tmp_path: Path, client: httpx.Client) -> None:
+def test_requests_without_a_stored_page_are_answered_from_the_records(tmp_path: Path, client: httpx.Client) -> None:
     page(tmp_path, "page1.xml", LIST, listed(1, 2, day="2024-01-01"))
     page(
         tmp_path,
@@ -78,22 +78,22 @@ def test_what_no_page_answers_is_built_from_the_records(tmp_path: Path, client: 
         assert ask(client, url, verb="Identify").findtext(".//oai:granularity", "", NS) == "YYYY-MM-DD"
         assert ask(client, url, verb="Identify").findtext(".//oai:baseURL", "", NS) == url + "/"
         formats = ask(client, url, verb="ListMetadataFormats")
-        assert [one.text for one in formats.iterfind(".//oai:metadataPrefix", NS)] == ["oai_dc"]
+        assert [prefix.text for prefix in formats.iterfind(".//oai:metadataPrefix", NS)] == ["oai_dc"]
         assert walk(client, url, "ListIdentifiers", metadataPrefix="oai_dc").identifiers == [
             "oai:r:1",
             "oai:r:2",
             "oai:r:9",
         ]
         assert walk(client, url, metadataPrefix="oai_dc", from_="2024-02-01").identifiers == ["oai:r:9"]
-        one = ask(client, url, verb="GetRecord", metadataPrefix="oai_dc", identifier="oai:r:2")
-        assert one.findtext(".//oai:GetRecord//oai:identifier", "", NS) == "oai:r:2"
-        for said, code in (
+        response = ask(client, url, verb="GetRecord", metadataPrefix="oai_dc", identifier="oai:r:2")
+        assert response.findtext(".//oai:GetRecord//oai:identifier", "", NS) == "oai:r:2"
+        for arguments, code in (
             ({"verb": "GetRecord", "identifier": "no", "metadataPrefix": "oai_dc"}, "idDoesNotExist"),
             ({"verb": "ListRecords", "metadataPrefix": "lom"}, "cannotDisseminateFormat"),
             ({"verb": "ListRecords", "metadataPrefix": "oai_dc", "from_": "2030-01-01"}, "noRecordsMatch"),
             ({"verb": "Sing"}, "badVerb"),
         ):
-            assert error_of(ask(client, url, **said)) == code
+            assert error_of(ask(client, url, **arguments)) == code
 
 
 def test_an_index_names_requests_status_and_type_also_of_what_is_no_xml(tmp_path: Path, client: httpx.Client) -> None:

@@ -35,11 +35,11 @@ def feed_at(name: str, server: ReplayServer, folder: Path) -> Feed:
 def outcomes(pages: list[Page], feed: Feed) -> Iterator[tuple[str, tuple[str, ...]]]:
     """For each record how it ended, and the codes of its errors."""
     for record in (record for page in pages for record in page.records):
-        found = transform(record, feed)
-        errors = tuple(issue.code for issue in found.errors)
-        if found.tombstone is not None:
+        assessment = transform(record, feed)
+        errors = tuple(issue.code for issue in assessment.errors)
+        if assessment.tombstone is not None:
             yield "deleted", errors
-        elif found.rejection is not None:
+        elif assessment.rejection is not None:
             yield "rejected", errors
         else:
             yield ("quarantined" if errors else "valid"), errors
@@ -72,17 +72,17 @@ def test_no_email_address_and_no_note_of_dspace_is_published(
         assert "in DSpace" not in published
 
 
-def test_every_course_of_tunisia_opens_its_page_and_offers_its_file(
+def test_every_tunisian_course_has_its_page_as_url_and_its_file_as_link(
     server: ReplayServer, tmp_path: Path, env: Environment
 ) -> None:
     feed = feed_at("sample_tunisia_uvt", server, tmp_path)
     records = [record for page in harvesters.harvest(feed, Ask(), env) for record in page.records]
-    published = [found for found in (transform(record, feed) for record in records) if not found.errors]
-    courses = [found.resource for found in published if found.resource is not None]
+    published = [assessment for assessment in (transform(record, feed) for record in records) if not assessment.errors]
+    courses = [assessment.resource for assessment in published if assessment.resource is not None]
     pages = {f"http://pf-mh.uvt.example/{number}/" for number in range(501, 521)}
-    assert {one.url for one in courses} == pages
-    assert {link.url for one in courses for link in one.links} == {f"{page}1/cours.pdf" for page in pages}
-    assert not any(one.relations for one in courses)
+    assert {course.url for course in courses} == pages
+    assert {link.url for course in courses for link in course.links} == {f"{page}1/cours.pdf" for page in pages}
+    assert not any(course.relations for course in courses)
 
 
 @pytest.mark.parametrize(

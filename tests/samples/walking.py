@@ -27,29 +27,33 @@ class Walked:
     @property
     def identifiers(self) -> list[str]:
         path = "descendant-or-self::oai:header/oai:identifier"
-        return [str(found.text).strip() for one in self.elements for found in one.xpath(path, namespaces=NS)]
+        return [
+            str(identifier.text).strip()
+            for element in self.elements
+            for identifier in element.xpath(path, namespaces=NS)
+        ]
 
     @property
     def deleted(self) -> int:
         path = "descendant-or-self::oai:header[@status='deleted']"
-        return sum(len(one.xpath(path, namespaces=NS)) for one in self.elements)
+        return sum(len(element.xpath(path, namespaces=NS)) for element in self.elements)
 
 
-def ask(client: httpx.Client, url: str, **said: str) -> etree._Element:
+def ask(client: httpx.Client, url: str, **arguments: str) -> etree._Element:
     """One response as XML; `from_` stands for from."""
-    params = {name.rstrip("_"): value for name, value in said.items()}
+    params = {name.rstrip("_"): value for name, value in arguments.items()}
     return etree.fromstring(client.get(url, params=params).content)
 
 
 def error_of(root: etree._Element) -> str | None:
-    found = root.find("oai:error", NS)
-    return None if found is None else found.get("code")
+    error = root.find("oai:error", NS)
+    return None if error is None else error.get("code")
 
 
-def walk(client: httpx.Client, url: str, verb: str = "ListRecords", **said: str) -> Walked:
+def walk(client: httpx.Client, url: str, verb: str = "ListRecords", **arguments: str) -> Walked:
     """Every record (or header) of a list, following the resumption tokens; stops at 100 pages."""
     walked = Walked()
-    params = {"verb": verb, **{name.rstrip("_"): value for name, value in said.items()}}
+    params = {"verb": verb, **{name.rstrip("_"): value for name, value in arguments.items()}}
     child = "record" if verb == "ListRecords" else "header"
     for _ in range(100):
         body = client.get(url, params=params).content
