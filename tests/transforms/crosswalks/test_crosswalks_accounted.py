@@ -270,24 +270,24 @@ EDUCATIONAL = (
 )
 
 
-def test_a_part_that_came_before_says_the_same_again_in_the_language_around_it() -> None:
+def test_a_repeated_part_is_read_in_the_language_around_it() -> None:
     for word in ("A", "B", "A", "A", "B", "A"):
         for tag in ("fr", "ru", None):
             around = f' xml:lang="{tag}"' if tag else ""
             draft = read("lom", f"<lom{around}>{EDUCATIONAL.format(word)}</lom>")
-            assert [(one.value, one.language) for one in draft.fields["license"]] == [("CC BY 4.0", tag)]
-            assert [(one.value, one.path) for one in draft.fields["contexts"]] == [
+            assert [(field.value, field.language) for field in draft.fields["license"]] == [("CC BY 4.0", tag)]
+            assert [(field.value, field.path) for field in draft.fields["contexts"]] == [
                 ("school", "lom/educational/context/value")
             ]
-            assert [one.value for one in draft.unmapped] == [word]
+            assert [leaf.value for leaf in draft.unmapped] == [word]
 
 
-def test_what_is_remembered_of_trees_is_bounded() -> None:
+def test_the_memory_of_trees_read_before_is_bounded() -> None:
     crosswalk = CROSSWALKS["lom"].with_table(CROSSWALKS["lom"].table)
     assert isinstance(crosswalk, XmlFormat)
     most = 0
     for number in range(80):
-        names = (f"n{number}-{one}" for one in range(500))
+        names = (f"n{number}-{position}" for position in range(500))
         tree = element("lom", {}, "", [element("general", {}, "", [element(name, {}, "x", [])]) for name in names])
         draft = Draft()
         crosswalk.read(tree, draft)

@@ -46,4 +46,4 @@ def test_every_alias_and_dialect_leads_to_a_crosswalk() -> None:
     assert all(target in CROSSWALKS and alias not in CROSSWALKS for alias, target in ALIASES.items())
     for name, dialect in DIALECTS.items():
         table = crosswalk_of(dialect.format, name).table
-        assert all(table.rows[key] == said for key, said in dialect.rows.items())
+        assert all(table.rows[key] == row for key, row in dialect.rows.items())

@@ -104,9 +104,9 @@ def test_a_bad_one_says_why(written: str, hint: str | None, reason: str) -> None
         ("0378-5955, 2049-3630", None, ["0378-5955", "2049-3630"]),
     ],
 )
-def test_a_list_of_numbers_is_parted(written: str, hint: str | None, values: list[str]) -> None:
-    result = [read_identifier(one, hint) for one in split_identifiers(written, hint)]
-    assert [one and one.value for one in result] == values
+def test_a_list_of_identifiers_is_split(written: str, hint: str | None, values: list[str]) -> None:
+    result = [read_identifier(part, hint) for part in split_identifiers(written, hint)]
+    assert [identifier and identifier.value for identifier in result] == values
 
 
 @pytest.mark.parametrize("written", ["Vol. 3, 12", "0378-5955, 0378-5954", "Smith, J.", "", ";", "10.1000/a,b"])

@@ -118,7 +118,7 @@ def test_every_spelling_of_the_table_names_a_valid_language() -> None:
 def test_any_string_gives_a_stable_valid_tag_or_none(written: str) -> None:
     result = language_tag(written)
     assert result is None or (langcodes.tag_is_valid(result) and language_tag(result) == result)
-    assert all(language_tag(one) == one for one in language_tags(written))
+    assert all(language_tag(tag) == tag for tag in language_tags(written))
 
 
 @given(st.from_regex(r"[a-z]{2,3}([-_][A-Za-z]{2,8}){0,2}", fullmatch=True))

@@ -94,13 +94,15 @@ SEVERAL = [
 
 
 @pytest.mark.parametrize(("written", "name", "kind"), ONE)
-def test_one_name(written: str, name: str, kind: str) -> None:
-    assert [(one.name, one.kind, one.role) for one in read_contributors(written)] == [(name, kind, "author")]
+def test_a_single_name_is_read(written: str, name: str, kind: str) -> None:
+    assert [(contributor.name, contributor.kind, contributor.role) for contributor in read_contributors(written)] == [
+        (name, kind, "author")
+    ]
 
 
 @pytest.mark.parametrize(("written", "kind", "names"), SEVERAL)
-def test_several_names_in_their_order(written: str, kind: str | None, names: list[str]) -> None:
-    assert [one.name for one in read_contributors(written, kind=kind)] == names
+def test_several_names_keep_their_order(written: str, kind: str | None, names: list[str]) -> None:
+    assert [contributor.name for contributor in read_contributors(written, kind=kind)] == names
 
 
 @pytest.mark.parametrize("written", ["", " , ", "n/a", "Unknown", "[s.n.]", "x@y.org", "Anonymous", "مجهول"])
@@ -108,8 +110,8 @@ def test_nobody(written: str) -> None:
     assert read_contributors(written) == ()
 
 
-def test_what_the_source_says_of_the_kind_counts() -> None:
-    assert [one.name for one in read_contributors("Smith, Jones, and Partners, London", kind=O)] == [
+def test_the_kind_given_by_the_source_decides() -> None:
+    assert [contributor.name for contributor in read_contributors("Smith, Jones, and Partners, London", kind=O)] == [
         "Smith, Jones, and Partners, London"
     ]
     assert read_contributors("Bureau, Anna", kind=P)[0].name == "Anna Bureau"
@@ -149,10 +151,10 @@ def test_publishers(written: str, name: str) -> None:
 
 
 @given(st.text(max_size=200), st.sampled_from([None, "person", "organisation", "joined"]))
-def test_any_text_has_an_answer(written: str, kind: str | None) -> None:
+def test_any_text_gives_at_most_200_contributors_with_names(written: str, kind: str | None) -> None:
     result = read_contributors(written, kind=kind)
     read_publisher(written)
-    assert all(one.name.strip() == one.name and one.name for one in result)
+    assert all(contributor.name.strip() == contributor.name and contributor.name for contributor in result)
     assert len(result) <= 200
 
 

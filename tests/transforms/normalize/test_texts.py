@@ -44,15 +44,15 @@ def test_a_contradiction_is_recorded_and_not_overwritten() -> None:
     assert confidence >= 0.85
 
 
-def test_a_language_of_a_close_family_contradicts_one_beyond_it() -> None:
+def test_serbian_text_contradicts_a_declared_english() -> None:
     result = tag_texts([("Uvod u algebru za nastavnike osnovnih škola", "en")])
-    assert [one[1:3] for one in result.contradictions] == [("en", "sr-Latn")]
+    assert [contradiction[1:3] for contradiction in result.contradictions] == [("en", "sr-Latn")]
 
 
-def test_the_wrong_script_contradicts() -> None:
+def test_text_in_another_script_than_declared_contradicts() -> None:
     result = tag_texts([("Увод у алгебру за наставнике", "sr-Latn")])
     assert result.tags == ("sr-Latn",)
-    assert [one[1:3] for one in result.contradictions] == [("sr-Latn", "sr-Cyrl")]
+    assert [contradiction[1:3] for contradiction in result.contradictions] == [("sr-Latn", "sr-Cyrl")]
 
 
 def test_neighbours_and_short_texts_do_not_contradict() -> None:
@@ -78,28 +78,28 @@ def test_a_few_words_do_not_contradict_one_of_serbian_croatian_and_bosnian(decla
     assert tag_texts([(text, declared)]).contradictions == ()
 
 
-def test_many_words_of_the_neighbour_contradict() -> None:
+def test_many_words_of_a_neighbouring_language_contradict() -> None:
     serbian = (
         "Deca uče istoriju: šta se desilo posle rata, gde su živeli ljudi i kako se promenio svet u dvadesetom veku"
     )
     croatian = (
         "Sveučilišni udžbenik iz kemije: jednadžbe, točni primjeri i vježbe, tko i tijekom kojega tjedna uči povijest"
     )
-    assert [one[1:3] for one in tag_texts([(serbian, "hr")]).contradictions] == [("hr", "sr-Latn")]
-    assert [one[1:3] for one in tag_texts([(croatian, "sr")]).contradictions] == [("sr", "hr")]
+    assert [contradiction[1:3] for contradiction in tag_texts([(serbian, "hr")]).contradictions] == [("hr", "sr-Latn")]
+    assert [contradiction[1:3] for contradiction in tag_texts([(croatian, "sr")]).contradictions] == [("sr", "hr")]
 
 
 def test_bosnian_may_be_in_cyrillic_and_croatian_may_not() -> None:
     text = "Увод у алгебру за ученике средњих школа"
     assert tag_texts([(text, "bs")]).contradictions == ()
-    assert [one[1:3] for one in tag_texts([(text, "hr")]).contradictions] == [("hr", "sr-Cyrl")]
+    assert [contradiction[1:3] for contradiction in tag_texts([(text, "hr")]).contradictions] == [("hr", "sr-Cyrl")]
 
 
 def test_indonesian_contradicts_malay_only_by_words_of_its_own() -> None:
     both = "Cerita rakyat dari pulau dan pantai"
     indonesian = "Penelitian mahasiswa tentang kualitas lingkungan di universitas"
     assert tag_texts([(both, "ms"), (both, "id")]).contradictions == ()
-    assert [one[1:3] for one in tag_texts([(indonesian, "ms")]).contradictions] == [("ms", "id")]
+    assert [contradiction[1:3] for contradiction in tag_texts([(indonesian, "ms")]).contradictions] == [("ms", "id")]
 
 
 def test_nothing_said_gives_nothing() -> None:
@@ -111,6 +111,6 @@ def test_nothing_said_gives_nothing() -> None:
 def test_every_text_is_kept_once_under_its_tag(written: list[tuple[str, str | None]]) -> None:
     result = tag_texts(written)
     assert len(result.tags) == len(written)
-    kept = [*result.by_language.items(), *((one.language, one.text) for one in result.further)]
+    kept = [*result.by_language.items(), *((text.language, text.text) for text in result.further)]
     assert sorted(kept) == sorted(zip(result.tags, (text for text, _ in written), strict=True))
     assert all(result.tags[index] == declared for index, declared, _, _ in result.contradictions)

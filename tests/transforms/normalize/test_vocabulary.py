@@ -185,8 +185,8 @@ def test_an_unknown_field_is_an_error() -> None:
         lookup("colour", "red")
 
 
-def test_subjects_in_both_schemes() -> None:
-    assert [(one.scheme, one.code) for one in subjects("Mathematics")] == [
+def test_a_subject_has_a_code_in_both_schemes() -> None:
+    assert [(subject.scheme, subject.code) for subject in subjects("Mathematics")] == [
         ("isced-f", "0541"),
         ("unesco", "concept118"),
     ]

@@ -15,9 +15,9 @@ DOI = [{"scheme": "doi", "value": "10.54675/series"}]
 PAGE = "https://learn.unesco.org/catalogue/all"
 
 
-def record(key: str, title: str, language: str = "en", **said: Any) -> Live:
+def record(key: str, title: str, language: str = "en", **fields: Any) -> Live:
     plain = {"identifiers": [], "url": f"https://learn.unesco.org/{key}", "languages": [declared(language)]}
-    text = COMPLETE | plain | said | {"key": key, "title": {language: title}}
+    text = COMPLETE | plain | fields | {"key": key, "title": {language: title}}
     return Live(feed=key.partition(":")[0], record_sha256=key, record=msgspec.convert(text, Resource))
 
 
@@ -25,36 +25,45 @@ def declared(tag: str) -> dict[str, Any]:
     return {"tag": tag, "origin": "declared", "confidence": 1.0}
 
 
-def told(*records: Live) -> list[tuple[str, str, str]]:
-    return [(one.code, one.key, one.value) for one in apply_catalog_rules(features(records))]
+def catalog_findings(*records: Live) -> list[tuple[str, str, str]]:
+    return [(issue.code, issue.key, issue.value) for issue in apply_catalog_rules(features(records))]
 
 
 def test_its_rules_stand_in_the_registry() -> None:
     assert set(CATALOG_RULE_CODES) <= set(RULES)
 
 
-def test_an_identifier_of_unrelated_records_is_told_on_both_sides() -> None:
-    found = told(record("col:1", "Plants and light", identifiers=DOI), record("nardus:7", "Bridges", identifiers=DOI))
-    assert found == [
+def test_an_identifier_of_unrelated_records_is_reported_on_both_sides() -> None:
+    findings = catalog_findings(
+        record("col:1", "Plants and light", identifiers=DOI), record("nardus:7", "Bridges", identifiers=DOI)
+    )
+    assert findings == [
         ("identifier_shared_elsewhere", "col:1", "doi:10.54675/series = nardus:7"),
         ("identifier_shared_elsewhere", "nardus:7", "doi:10.54675/series = col:1"),
     ]
 
 
-def test_an_address_of_unrelated_records_is_told_on_both_sides() -> None:
-    found = told(record("col:1", "Plants and light", url=PAGE), record("iite:7", "Bridges of steel", url=PAGE))
-    assert [one[:2] for one in found] == [("url_shared_elsewhere", "col:1"), ("url_shared_elsewhere", "iite:7")]
+def test_a_url_of_unrelated_records_is_reported_on_both_sides() -> None:
+    findings = catalog_findings(
+        record("col:1", "Plants and light", url=PAGE), record("iite:7", "Bridges of steel", url=PAGE)
+    )
+    assert [finding[:2] for finding in findings] == [
+        ("url_shared_elsewhere", "col:1"),
+        ("url_shared_elsewhere", "iite:7"),
+    ]
 
 
 def test_one_work_in_two_feeds_its_translation_and_one_feed_alone_are_no_finding() -> None:
     work = (record("col:1", "Plants and light", url=PAGE), record("iite:7", "Plants and Light, revised", url=PAGE))
-    assert told(*work) == []
-    assert told(work[0], record("iite:8", "Les plantes et la lumière", "fr", url=PAGE)) == []
-    assert told(work[0], record("col:2", "Bridges of steel", url=PAGE)) == [], "inside a feed the batch rules tell"
+    assert catalog_findings(*work) == []
+    assert catalog_findings(work[0], record("iite:8", "Les plantes et la lumière", "fr", url=PAGE)) == []
+    assert catalog_findings(work[0], record("col:2", "Bridges of steel", url=PAGE)) == [], (
+        "inside a feed the batch rules tell"
+    )
 
 
 def test_a_stranger_among_many_is_told_whatever_the_order() -> None:
     many = [record(f"col:{number}", f"Plants and light {number}", url=PAGE) for number in range(5)]
     stranger = record("iite:1", "Bridges of steel", url=PAGE)
-    assert told(*many, stranger) == told(stranger, *reversed(many))
-    assert len(told(*many, stranger)) == 6
+    assert catalog_findings(*many, stranger) == catalog_findings(stranger, *reversed(many))
+    assert len(catalog_findings(*many, stranger)) == 6

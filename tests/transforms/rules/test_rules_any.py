@@ -70,24 +70,24 @@ def issues_of(resource: Resource) -> tuple[Issue, ...]:
 @settings(max_examples=300, deadline=None)
 @given(records)
 @example(Resource(key="", url="http://[::1"))
-def test_any_record_is_judged_the_same_way_twice(resource: Resource) -> None:
+def test_any_record_gets_the_same_issues_twice_and_is_not_changed(resource: Resource) -> None:
     before = msgspec.json.encode(resource)
-    found = issues_of(resource)
-    assert found == issues_of(resource)
+    issues = issues_of(resource)
+    assert issues == issues_of(resource)
     assert msgspec.json.encode(resource) == before
-    assert len({(issue.code, issue.path, issue.value) for issue in found}) == len(found)
-    for issue in found:
+    assert len({(issue.code, issue.path, issue.value) for issue in issues}) == len(issues)
+    for issue in issues:
         assert issue.severity == RULES[issue.code].severity
         assert len(issue.value) <= 200
 
 
 @settings(max_examples=300, deadline=None)
 @given(records)
-def test_the_score_is_the_sum_of_its_parts_and_findings_never_raise_it(resource: Resource) -> None:
-    found = issues_of(resource)
-    parts = score_parts(resource, found)
+def test_the_score_is_the_sum_of_its_parts_and_issues_never_raise_it(resource: Resource) -> None:
+    issues = issues_of(resource)
+    parts = score_parts(resource, issues)
     assert parts.keys() == WEIGHTS.keys()
     assert all(0 <= points <= WEIGHTS[part] for part, points in parts.items())
-    held_back = any(issue.severity == "error" for issue in found)
-    assert score(resource, found) == (min(sum(parts.values()), 30) if held_back else sum(parts.values()))
-    assert score(resource, found) <= score(resource, ()) <= 100
+    held_back = any(issue.severity == "error" for issue in issues)
+    assert score(resource, issues) == (min(sum(parts.values()), 30) if held_back else sum(parts.values()))
+    assert score(resource, issues) <= score(resource, ()) <= 100

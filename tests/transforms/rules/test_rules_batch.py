@@ -13,18 +13,18 @@ from schemas import Issue, Resource
 from transforms.rules import RULES, Facts, apply_batch_rules, batch, facts_of
 
 
-def record(key: str, title: str, **said: Any) -> Facts:
+def record(key: str, title: str, **fields: Any) -> Facts:
     plain = {"identifiers": [], "url": f"https://learn.unesco.org/{key}"}
-    return facts_of(msgspec.convert(COMPLETE | plain | said | {"key": key, "title": {"en": title}}, Resource))
+    return facts_of(msgspec.convert(COMPLETE | plain | fields | {"key": key, "title": {"en": title}}, Resource))
 
 
 def licensed(key: str, uri: str | None, open: bool | None = True) -> Facts:  # noqa: A002
-    said = {"uri": uri, "spdx": None, "label": None, "statement": "", "origin": "record", "open": open}
-    return record(key, "Plants and light", license=said)
+    license_fields = {"uri": uri, "spdx": None, "label": None, "statement": "", "origin": "record", "open": open}
+    return record(key, "Plants and light", license=license_fields)
 
 
-def told(found: Any) -> list[tuple[str, str, str]]:
-    return sorted((issue.code, issue.key, issue.value) for issue in found)
+def code_key_value(issues: Any) -> list[tuple[str, str, str]]:
+    return sorted((issue.code, issue.key, issue.value) for issue in issues)
 
 
 def test_every_batch_rule_has_a_row_in_the_registry() -> None:
@@ -34,7 +34,7 @@ def test_every_batch_rule_has_a_row_in_the_registry() -> None:
 def test_an_address_shared_by_unrelated_records_is_found() -> None:
     page = {"url": "https://learn.unesco.org/catalogue"}
     records = [record("col:1", "Plants and light", **page), record("col:2", "Algebra for beginners", **page)]
-    assert told(apply_batch_rules(records)) == [
+    assert code_key_value(apply_batch_rules(records)) == [
         ("url_shared", "col:1", page["url"]),
         ("url_shared", "col:2", page["url"]),
     ]
@@ -43,36 +43,41 @@ def test_an_address_shared_by_unrelated_records_is_found() -> None:
 def test_an_address_shared_by_editions_of_one_work_is_not() -> None:
     page = {"url": "https://learn.unesco.org/plants"}
     records = [record("col:1", "Plants and light", **page), record("alecso:2", "Plants and Light, revised", **page)]
-    assert told(apply_batch_rules(records)) == []
+    assert code_key_value(apply_batch_rules(records)) == []
 
 
-def test_an_identifier_shared_with_another_feed_is_found_on_the_batchs_record_only() -> None:
+def test_an_identifier_shared_with_another_feed_is_reported_on_the_batchs_record_only() -> None:
     doi = {"identifiers": [{"scheme": "doi", "value": "10.54675/series"}]}
-    found = apply_batch_rules(
+    issues = apply_batch_rules(
         [record("col:1", "Plants and light", **doi)], neighbours=[record("nardus:7", "Алгебра за почетнике", **doi)]
     )
-    assert told(found) == [("identifier_shared", "col:1", "doi:10.54675/series")]
+    assert code_key_value(issues) == [("identifier_shared", "col:1", "doi:10.54675/series")]
 
 
 def test_a_stranger_among_more_alike_records_than_each_is_compared_with_is_found() -> None:
     page = {"url": "https://learn.unesco.org/course"}
     lessons = [record(f"col:{number}", f"Lesson {number} of the long course on light", **page) for number in range(60)]
     stranger = record("col:x", "Алгебра за почетнике", **page)
-    assert told(apply_batch_rules([stranger, *lessons])) == told(apply_batch_rules([*lessons, stranger]))
-    assert ("url_shared", "col:x", page["url"]) in told(apply_batch_rules([*lessons, stranger]))
-    assert told(apply_batch_rules(lessons)) == []
+    assert code_key_value(apply_batch_rules([stranger, *lessons])) == code_key_value(
+        apply_batch_rules([*lessons, stranger])
+    )
+    assert ("url_shared", "col:x", page["url"]) in code_key_value(apply_batch_rules([*lessons, stranger]))
+    assert code_key_value(apply_batch_rules(lessons)) == []
 
 
 def test_identifiers_of_the_partner_alone_are_not_compared() -> None:
     own = {"identifiers": [{"scheme": "oai", "value": "oai:x:1"}, {"scheme": "other", "value": "12"}]}
     assert (
-        told(apply_batch_rules([record("col:1", "Plants and light", **own), record("col:2", "Algebra", **own)])) == []
+        code_key_value(
+            apply_batch_rules([record("col:1", "Plants and light", **own), record("col:2", "Algebra", **own)])
+        )
+        == []
     )
 
 
 def test_a_record_repeated_inside_its_feed_names_the_other() -> None:
     records = [record(key, "Plants and light") for key in ("col:3", "col:1", "col:2", "alecso:1")]
-    assert told(apply_batch_rules(records)) == [
+    assert code_key_value(apply_batch_rules(records)) == [
         ("duplicated_in_feed", "col:1", "col:2"),
         ("duplicated_in_feed", "col:2", "col:1"),
         ("duplicated_in_feed", "col:3", "col:1"),
@@ -88,10 +93,10 @@ def test_editions_kinds_and_short_titles_are_no_repetition() -> None:
         record("col:4", "Preface"),
         record("col:5", "Preface"),
     ]
-    assert told(apply_batch_rules(records)) == []
+    assert code_key_value(apply_batch_rules(records)) == []
 
 
-def test_a_licence_that_permits_less_than_before_is_found() -> None:
+def test_a_licence_that_permits_less_than_before_is_reported() -> None:
     by, nc = "https://creativecommons.org/licenses/by/4.0/", "https://creativecommons.org/licenses/by-nc/4.0/"
     cases: list[tuple[str | None, bool | None, list[str]]] = [
         (nc, False, [f"{by} → {nc}"]),
@@ -101,29 +106,31 @@ def test_a_licence_that_permits_less_than_before_is_found() -> None:
         ("https://creativecommons.org/licenses/by/3.0/", True, []),
     ]
     for uri, is_open, wanted in cases:
-        found = apply_batch_rules([licensed("col:1", uri, is_open)], before={"col:1": licensed("col:1", by)})
-        assert [issue.value for issue in found if issue.code == "license_narrowed"] == wanted
-    assert told(apply_batch_rules([licensed("col:1", by)], before={"col:1": licensed("col:1", nc, False)})) == []
+        issues = apply_batch_rules([licensed("col:1", uri, is_open)], before={"col:1": licensed("col:1", by)})
+        assert [issue.value for issue in issues if issue.code == "license_narrowed"] == wanted
+    assert (
+        code_key_value(apply_batch_rules([licensed("col:1", by)], before={"col:1": licensed("col:1", nc, False)})) == []
+    )
 
 
 def test_a_narrowed_licence_stands_until_the_licence_changes_again() -> None:
     by, nc = "https://creativecommons.org/licenses/by/4.0/", "https://creativecommons.org/licenses/by-nc/4.0/"
     (first,) = apply_batch_rules([licensed("col:1", nc)], before={"col:1": licensed("col:1", by)})
     stands = {"col:1": first.value}
-    assert told(apply_batch_rules([licensed("col:1", nc)], narrowed_before=stands)) == told([first]), (
-        "it was not read again"
-    )
+    assert code_key_value(apply_batch_rules([licensed("col:1", nc)], narrowed_before=stands)) == code_key_value(
+        [first]
+    ), "it was not read again"
     again = apply_batch_rules([licensed("col:1", nc)], before={"col:1": licensed("col:1", nc)}, narrowed_before=stands)
-    assert told(again) == told([first]), "it was read again, and is as narrow as before"
+    assert code_key_value(again) == code_key_value([first]), "it was read again, and is as narrow as before"
     back = apply_batch_rules([licensed("col:1", by)], before={"col:1": licensed("col:1", nc)}, narrowed_before=stands)
-    assert told(back) == []
+    assert code_key_value(back) == []
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["Plants and light", "Algebra", "Geometry of space"]), st.sampled_from("uvw"))))  # fmt: skip  # noqa: E501
 def test_findings_name_only_the_batch_and_do_not_depend_on_order(rows: list[tuple[str, str, str]]) -> None:
     records = [record(f"{feed}:{n}", title, url=f"https://x.org/{url}") for n, (feed, title, url) in enumerate(rows)]
     batch_records, neighbours = records[::2], records[1::2]
-    found: list[Issue] = list(apply_batch_rules(batch_records, neighbours))
+    issues: list[Issue] = list(apply_batch_rules(batch_records, neighbours))
     again = list(apply_batch_rules(batch_records[::-1], neighbours[::-1]))
-    assert {issue.key for issue in found} <= {one.key for one in batch_records}
-    assert told(found) == told(again)
+    assert {issue.key for issue in issues} <= {facts.key for facts in batch_records}
+    assert code_key_value(issues) == code_key_value(again)

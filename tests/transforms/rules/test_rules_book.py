@@ -28,9 +28,9 @@ def test_every_rule_is_in_the_book_and_has_its_texts() -> None:
 
 @pytest.mark.parametrize("language", ["fr", "ru", "ar"])
 def test_every_rule_is_translated_and_nothing_else(language: str) -> None:
-    said = tomllib.loads((TRANSLATIONS / f"{language}.toml").read_text(encoding="utf-8"))
-    assert list(said) == list(RULES)
-    for code, (wrong, mend) in said.items():
+    translations = tomllib.loads((TRANSLATIONS / f"{language}.toml").read_text(encoding="utf-8"))
+    assert list(translations) == list(RULES)
+    for code, (wrong, mend) in translations.items():
         assert wrong.strip() and mend.strip() and wrong != RULES[code].wrong, code
         kept = re.findall(r"https?://[\w.]*|LOM \d\.\d|dc:\w+|BCP 47|ISO 8601", RULES[code].mend)
         assert [term for term in kept if term not in mend] == [], code

@@ -81,11 +81,11 @@ def test_a_rule_accepts_its_good_example(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", RECORD_RULES, ids=lambda rule: rule.code)
 def test_a_rule_finds_its_bad_example(rule: Rule) -> None:
     resource, context = example(rule.bad)
-    found = [issue for issue in issues_of(resource, context) if issue.code == rule.code]
-    assert found
-    assert {issue.severity for issue in found} == {rule.severity}
-    assert {issue.key for issue in found} == {"col:1"}
-    assert all(len(issue.value) <= 200 and issue.path for issue in found)
+    issues = [issue for issue in issues_of(resource, context) if issue.code == rule.code]
+    assert issues
+    assert {issue.severity for issue in issues} == {rule.severity}
+    assert {issue.key for issue in issues} == {"col:1"}
+    assert all(len(issue.value) <= 200 and issue.path for issue in issues)
 
 
 @pytest.mark.parametrize("rule", RECORD_RULES, ids=lambda rule: rule.code)
