@@ -16,27 +16,27 @@ from transforms.match.matching import PAIRS
 NOTHING = msgspec.json.encode([Evidence(field="title", seen="the same", weight=16.0)]).decode()
 
 
-def rows(*keys: str, **said: Resource) -> pa.Table:
-    """Features of plain records; `said` gives a record by its key, the colon an underscore."""
+def rows(*keys: str, **records: Resource) -> pa.Table:
+    """Features of plain records; `records` gives a record by its key, the colon an underscore."""
     lives = []
     for key in keys:
-        record = said.get(key.replace(":", "_"), Resource(key=key, title={"en": "Fractions"}))
+        record = records.get(key.replace(":", "_"), Resource(key=key, title={"en": "Fractions"}))
         lives.append(Live(key.split(":")[0], "", record))
     return features(lives)
 
 
-def pairs(*said: tuple[str, str, float], related: dict[tuple[str, str], str] | None = None) -> pa.Table:
+def pairs(*links: tuple[str, str, float], related: dict[tuple[str, str], str] | None = None) -> pa.Table:
     """Pairs with a probability; same from 0.9, review from 0.3."""
     made = []
-    for left, right, probability in sorted(said):
+    for left, right, probability in sorted(links):
         verdict = "same" if probability >= 0.9 else "review" if probability >= 0.3 else "different"
         kind = (related or {}).get((left, right))
         made.append((left, right, probability, verdict, NOTHING, kind))
-    return pa.Table.from_pylist([dict(zip(PAIRS.names, one, strict=True)) for one in made], schema=PAIRS)
+    return pa.Table.from_pylist([dict(zip(PAIRS.names, row, strict=True)) for row in made], schema=PAIRS)
 
 
 def judged(left: str, right: str, verdict: str, **more: str) -> Judgement:
-    said = {
+    fields = {
         "left_key": left,
         "right_key": right,
         "verdict": verdict,
@@ -44,74 +44,76 @@ def judged(left: str, right: str, verdict: str, **more: str) -> Judgement:
         "at": "2026-01-01",
         "reason": "read",
     }
-    return msgspec.convert({**said, **more}, Judgement)
+    return msgspec.convert({**fields, **more}, Judgement)
 
 
-def keys(found: Clustering) -> list[tuple[str, ...]]:
-    return [one.keys for one in found.clusters]
+def keys(clustering: Clustering) -> list[tuple[str, ...]]:
+    return [group.keys for group in clustering.clusters]
 
 
-def verdicts(found: Clustering) -> dict[tuple[str, str], str]:
-    return {(one.left_key, one.right_key): one.verdict for one in found.matches}
+def verdicts(clustering: Clustering) -> dict[tuple[str, str], str]:
+    return {(pair.left_key, pair.right_key): pair.verdict for pair in clustering.matches}
 
 
 def test_links_make_clusters() -> None:
-    found = cluster(pairs(("a:1", "b:1", 0.99), ("a:2", "b:2", 0.95)), rows("a:1", "b:1", "a:2", "b:2"))
-    assert keys(found) == [("a:1", "b:1"), ("a:2", "b:2")]
-    assert [one.review for one in found.clusters] == [None, None]
+    clustering = cluster(pairs(("a:1", "b:1", 0.99), ("a:2", "b:2", 0.95)), rows("a:1", "b:1", "a:2", "b:2"))
+    assert keys(clustering) == [("a:1", "b:1"), ("a:2", "b:2")]
+    assert [group.review for group in clustering.clusters] == [None, None]
 
 
 def test_a_chain_of_weak_links_does_not_join() -> None:
-    found = cluster(pairs(("a:1", "b:1", 0.99), ("b:1", "c:1", 0.95)), rows("a:1", "b:1", "c:1"))
-    assert keys(found) == [("a:1", "b:1")]
-    assert verdicts(found) == {("a:1", "b:1"): "same", ("b:1", "c:1"): "review"}
-    assert "too few pairs of the two groups are alike: 1 / 2" in (found.clusters[0].review or "")
+    clustering = cluster(pairs(("a:1", "b:1", 0.99), ("b:1", "c:1", 0.95)), rows("a:1", "b:1", "c:1"))
+    assert keys(clustering) == [("a:1", "b:1")]
+    assert verdicts(clustering) == {("a:1", "b:1"): "same", ("b:1", "c:1"): "review"}
+    assert "too few pairs of the two groups are alike: 1 / 2" in (clustering.clusters[0].review or "")
 
 
 def test_another_feed_does_not_join_two_records_that_are_unlike_in_their_own() -> None:
     links = (("a:1", "b:1", 1.0), ("a:2", "b:2", 1.0), ("a:1", "b:2", 0.95), ("a:2", "b:1", 0.95))
     unlike = (("a:1", "a:2", 0.5), ("b:1", "b:2", 0.5))
-    found = cluster(pairs(*links, *unlike), rows("a:1", "a:2", "b:1", "b:2"))
-    assert keys(found) == [("a:1", "b:1"), ("a:2", "b:2")]
-    assert verdicts(found)["a:1", "b:2"] == "review"
-    assert "too unlike to be one work there" in (found.clusters[0].review or "")
+    clustering = cluster(pairs(*links, *unlike), rows("a:1", "a:2", "b:1", "b:2"))
+    assert keys(clustering) == [("a:1", "b:1"), ("a:2", "b:2")]
+    assert verdicts(clustering)["a:1", "b:2"] == "review"
+    assert "too unlike to be one work there" in (clustering.clusters[0].review or "")
 
 
 def test_a_triangle_joins() -> None:
-    found = cluster(pairs(("a:1", "b:1", 0.99), ("b:1", "c:1", 0.95), ("a:1", "c:1", 0.92)), rows("a:1", "b:1", "c:1"))
-    assert keys(found) == [("a:1", "b:1", "c:1")]
+    clustering = cluster(
+        pairs(("a:1", "b:1", 0.99), ("b:1", "c:1", 0.95), ("a:1", "c:1", 0.92)), rows("a:1", "b:1", "c:1")
+    )
+    assert keys(clustering) == [("a:1", "b:1", "c:1")]
 
 
-def test_different_beats_a_chain_of_same_and_is_shown() -> None:
-    said = pairs(("a:1", "b:1", 0.99), ("b:1", "c:1", 0.98), ("a:1", "c:1", 0.97))
-    found = cluster(said, rows("a:1", "b:1", "c:1"), [judged("a:1", "c:1", "different")])
-    assert keys(found) == [("a:1", "b:1")]
-    assert verdicts(found) == {("a:1", "b:1"): "same", ("a:1", "c:1"): "different", ("b:1", "c:1"): "review"}
-    contradicted = next(one for one in found.matches if one.left_key == "b:1")
+def test_a_judgement_of_different_breaks_a_chain_of_links_and_is_shown() -> None:
+    candidates = pairs(("a:1", "b:1", 0.99), ("b:1", "c:1", 0.98), ("a:1", "c:1", 0.97))
+    clustering = cluster(candidates, rows("a:1", "b:1", "c:1"), [judged("a:1", "c:1", "different")])
+    assert keys(clustering) == [("a:1", "b:1")]
+    assert verdicts(clustering) == {("a:1", "b:1"): "same", ("a:1", "c:1"): "different", ("b:1", "c:1"): "review"}
+    contradicted = next(pair for pair in clustering.matches if pair.left_key == "b:1")
     assert "a steward judged two of the records different: Steward: read (a:1 / c:1)" in contradicted.evidence[-1].seen
 
 
 def test_the_newest_judgement_wins_whichever_side_is_left() -> None:
-    said, table = pairs(("a:1", "b:1", 0.4)), rows("a:1", "b:1")
+    candidates, table = pairs(("a:1", "b:1", 0.4)), rows("a:1", "b:1")
     same, different = judged("b:1", "a:1", "same"), judged("a:1", "b:1", "different")
-    assert keys(cluster(said, table, [different, same])) == [("a:1", "b:1")]
-    assert keys(cluster(said, table, [same, different])) == []
+    assert keys(cluster(candidates, table, [different, same])) == [("a:1", "b:1")]
+    assert keys(cluster(candidates, table, [same, different])) == []
 
 
 def test_a_judgement_holds_when_the_record_changed_and_comes_up_again() -> None:
     old = Resource(key="a:1", title={"en": "Old"})
     decided = judged("a:1", "b:1", "same", left_sha256=match_sha256(old))
-    found = cluster(pairs(("a:1", "b:1", 0.1)), rows("a:1", "b:1"), [decided])
-    assert keys(found) == [("a:1", "b:1")]
-    assert verdicts(found) == {("a:1", "b:1"): "review"}
-    assert "changed since" in found.matches[0].evidence[-1].seen
+    clustering = cluster(pairs(("a:1", "b:1", 0.1)), rows("a:1", "b:1"), [decided])
+    assert keys(clustering) == [("a:1", "b:1")]
+    assert verdicts(clustering) == {("a:1", "b:1"): "review"}
+    assert "changed since" in clustering.matches[0].evidence[-1].seen
     fresh = judged("a:1", "b:1", "same", left_sha256=match_sha256(Resource(key="a:1", title={"en": "Fractions"})))
     assert verdicts(cluster(pairs(("a:1", "b:1", 0.1)), rows("a:1", "b:1"), [fresh])) == {("a:1", "b:1"): "same"}
 
 
 def test_a_judgement_on_a_record_that_is_gone_changes_nothing() -> None:
-    found = cluster(pairs(("a:1", "b:1", 0.99)), rows("a:1", "b:1"), [judged("a:1", "gone:1", "same")])
-    assert keys(found) == [("a:1", "b:1")]
+    clustering = cluster(pairs(("a:1", "b:1", 0.99)), rows("a:1", "b:1"), [judged("a:1", "gone:1", "same")])
+    assert keys(clustering) == [("a:1", "b:1")]
 
 
 @pytest.mark.parametrize(
@@ -134,39 +136,39 @@ def test_records_that_contradict_each_other_are_not_joined_by_a_third(trait: str
 
     left = Resource(**{"key": "a:1", "title": {"en": "Fractions"}, **values(0)})
     right = Resource(**{"key": "c:1", "title": {"en": "Fractions"}, **values(1)})
-    said = pairs(("a:1", "b:1", 0.99), ("b:1", "c:1", 0.98), ("a:1", "c:1", 0.5))
-    found = cluster(said, rows("a:1", "b:1", "c:1", a_1=left, c_1=right))
-    assert keys(found) == [("a:1", "b:1")]
-    assert reason in (found.clusters[0].review or "")
+    candidates = pairs(("a:1", "b:1", 0.99), ("b:1", "c:1", 0.98), ("a:1", "c:1", 0.5))
+    clustering = cluster(candidates, rows("a:1", "b:1", "c:1", a_1=left, c_1=right))
+    assert keys(clustering) == [("a:1", "b:1")]
+    assert reason in (clustering.clusters[0].review or "")
 
 
 def test_a_feed_without_inner_duplicates_gives_one_record_to_a_cluster() -> None:
-    said = pairs(("a:1", "b:1", 0.95), ("a:1", "b:2", 0.99), ("b:1", "b:2", 0.99), ("a:2", "b:1", 0.5))
+    candidates = pairs(("a:1", "b:1", 0.95), ("a:1", "b:2", 0.99), ("b:1", "b:2", 0.99), ("a:2", "b:1", 0.5))
     table = rows("a:1", "a:2", "b:1", "b:2")
-    assert keys(cluster(said, table, (), frozenset({"a", "b"}))) == [("a:1", "b:2"), ("a:2", "b:1")]
-    assert keys(cluster(said, table)) == [("a:1", "b:1", "b:2")]
+    assert keys(cluster(candidates, table, (), frozenset({"a", "b"}))) == [("a:1", "b:2"), ("a:2", "b:1")]
+    assert keys(cluster(candidates, table)) == [("a:1", "b:1", "b:2")]
 
 
-def test_a_cluster_above_the_size_is_for_a_person() -> None:
+def test_a_cluster_above_the_maximum_size_needs_review() -> None:
     names = [f"a:{number:03}" for number in range(MAX_CLUSTER_RECORDS + 1)]
-    said = [(left, right, 0.99) for place, left in enumerate(names) for right in names[place + 1 :]]
-    found = cluster(pairs(*said), rows(*names))
-    assert [len(one) for one in keys(found)] == [MAX_CLUSTER_RECORDS]
-    assert f"the cluster would have too many records: > {MAX_CLUSTER_RECORDS}" in (found.clusters[0].review or "")
+    links = [(left, right, 0.99) for place, left in enumerate(names) for right in names[place + 1 :]]
+    clustering = cluster(pairs(*links), rows(*names))
+    assert [len(group) for group in keys(clustering)] == [MAX_CLUSTER_RECORDS]
+    assert f"the cluster would have too many records: > {MAX_CLUSTER_RECORDS}" in (clustering.clusters[0].review or "")
 
 
 def test_versions_and_translations_are_related_each_way() -> None:
     older = Resource(key="a:1", title={"en": "Fractions"}, issued_year=2001)
     newer = Resource(key="b:1", title={"en": "Fractions"}, issued_year=2009)
-    said = pairs(
+    candidates = pairs(
         ("a:1", "b:1", 0.01),
         ("b:1", "c:1", 0.01),
         related={("a:1", "b:1"): "version", ("b:1", "c:1"): "translation"},
     )
-    found = cluster(said, rows("a:1", "b:1", "c:1", a_1=older, b_1=newer))
-    assert found.clusters == []
-    assert found.matches[0].evidence[-1].seen == "a version of one work: linked, not merged"
-    assert found.related == [
+    clustering = cluster(candidates, rows("a:1", "b:1", "c:1", a_1=older, b_1=newer))
+    assert clustering.clusters == []
+    assert clustering.matches[0].evidence[-1].seen == "a version of one work: linked, not merged"
+    assert clustering.related == [
         ("a:1", "b:1", "hasversion"),
         ("b:1", "a:1", "isversionof"),
         ("b:1", "c:1", "isversionof"),
@@ -188,18 +190,18 @@ JUDGED = st.dictionaries(
 
 @settings(max_examples=150, deadline=None)
 @given(LINKS, JUDGED)
-def test_clusters_are_disjoint_and_never_against_a_steward(
-    links: dict[tuple[str, str], float], said: dict[tuple[str, str], str]
+def test_clusters_are_disjoint_and_never_join_what_a_steward_judged_different(
+    links: dict[tuple[str, str], float], judgements: dict[tuple[str, str], str]
 ) -> None:
-    decided = [judged(left, right, verdict) for (left, right), verdict in said.items()]
-    found = cluster(pairs(*((*pair, odds) for pair, odds in links.items())), rows(*NAMES), decided)
-    members = [key for one in found.clusters for key in one.keys]
+    decided = [judged(left, right, verdict) for (left, right), verdict in judgements.items()]
+    clustering = cluster(pairs(*((*pair, odds) for pair, odds in links.items())), rows(*NAMES), decided)
+    members = [key for group in clustering.clusters for key in group.keys]
     assert len(members) == len(set(members))
-    for one in found.clusters:
-        assert not any(left in one.keys and right in one.keys for left, right in said)
-    assert len(found.matches) == len(links)
+    for group in clustering.clusters:
+        assert not any(left in group.keys and right in group.keys for left, right in judgements)
+    assert len(clustering.matches) == len(links)
 
 
-def test_contributors_are_no_trait() -> None:
-    one = Resource(key="a:1", contributors=(Contributor(name="Li Wei", role="author", kind="person"),))
-    assert keys(cluster(pairs(("a:1", "b:1", 0.99)), rows("a:1", "b:1", a_1=one))) == [("a:1", "b:1")]
+def test_a_record_with_contributors_joins_one_without() -> None:
+    resource = Resource(key="a:1", contributors=(Contributor(name="Li Wei", role="author", kind="person"),))
+    assert keys(cluster(pairs(("a:1", "b:1", 0.99)), rows("a:1", "b:1", a_1=resource))) == [("a:1", "b:1")]

@@ -30,10 +30,10 @@ def feed(**expect: Any) -> Feed:
     )
 
 
-def row(key: str, **said: Any) -> dict[str, Any]:
-    """A live record that stays as it was, but for what is said."""
+def row(key: str, **changes: Any) -> dict[str, Any]:
+    """Build the row of a live record that stays as it was, with `changes` in place of its values."""
     plain = {"key": key, "live_before": True, "live_after": True, "change": "none", "absent": False, "errors": 0}
-    return plain | {"codes": "", "has_language": True, "has_license": True, "restamped": False} | said
+    return plain | {"codes": "", "has_language": True, "has_license": True, "restamped": False} | changes
 
 
 GONE = {"live_after": False, "change": "deleted"}
@@ -41,19 +41,19 @@ NEW = {"live_before": False, "change": "added"}
 BAD = {"live_before": False, "live_after": False, "change": "quarantined", "errors": 1, "codes": "title_missing"}
 
 
-def rows(number: int, start: int = 0, **said: Any) -> list[dict[str, Any]]:
-    return [row(f"col:{start + place}", **said) for place in range(number)]
+def rows(number: int, start: int = 0, **changes: Any) -> list[dict[str, Any]]:
+    return [row(f"col:{start + place}", **changes) for place in range(number)]
 
 
 def verdict(*parts: list[dict[str, Any]], history: History | None = None, **expect: Any) -> GateResult:
-    listed = [one for part in parts for one in part]
+    listed = [record for part in parts for record in part]
     frame = pd.DataFrame(listed, columns=list(COLUMNS))
     counts = frame["change"].value_counts().to_dict()
     return judge(frame, feed(**expect), history or History(), counts)
 
 
 def names(result: GateResult) -> set[str]:
-    return {one["name"] for one in result.results["expectations"] if not one["success"]}
+    return {expectation["name"] for expectation in result.results["expectations"] if not expectation["success"]}
 
 
 def test_a_first_run_is_not_a_drop() -> None:
@@ -179,21 +179,21 @@ def test_gate_and_findings_count_the_same() -> None:
         Resource(key="col:6"),
     ]
     issues_by_record = apply_rules((resource, Context()) for resource in spoiled)
-    found: list[Issue] = [issue for issues in issues_by_record for issue in issues if issue.severity == "error"]
+    errors: list[Issue] = [issue for issues in issues_by_record for issue in issues if issue.severity == "error"]
     listed = []
-    for one in spoiled:
-        codes = [issue.code for issue in found if issue.key == one.key]
+    for resource in spoiled:
+        codes = [issue.code for issue in errors if issue.key == resource.key]
         change = "quarantined" if codes else "added"
-        said = {"codes": ";".join(codes), "errors": len(codes), "change": change, "live_after": not codes}
-        listed.append(row(one.key, live_before=False, **said))
+        values = {"codes": ";".join(codes), "errors": len(codes), "change": change, "live_after": not codes}
+        listed.append(row(resource.key, live_before=False, **values))
     result = verdict(listed)
     sums = result.results["sums"]
     counted = {name.removeprefix("error:"): number for name, number in sums.items() if name.startswith("error:")}
-    expected = {code: len({issue.key for issue in found if issue.code == code}) for code in counted}
+    expected = {code: len({issue.key for issue in errors if issue.code == code}) for code in counted}
     assert counted == expected
-    assert sum(counted.values()) == len(found) == 7
-    assert sums["failed"] == len({issue.key for issue in found}) == 5
-    observed = {one["name"]: one["observed"] for one in result.results["expectations"]}
+    assert sum(counted.values()) == len(errors) == 7
+    assert sums["failed"] == len({issue.key for issue in errors}) == 5
+    observed = {expectation["name"]: expectation["observed"] for expectation in result.results["expectations"]}
     assert {f"error:{code}": number for code, number in expected.items()}.items() <= observed.items()
 
 

@@ -16,29 +16,29 @@ from transforms.match.folding import roman
 from transforms.match.numbering import edition_and_numbers
 
 
-def record(key: str, title: str | dict[str, str] = "Teaching fractions with everyday objects", **said: Any) -> Live:
-    """A record with an author, a year, a publisher and a language, unless said otherwise."""
-    people = said.pop("people", ["Amina Diallo"])
-    language = said.pop("language", "en")
+def record(key: str, title: str | dict[str, str] = "Teaching fractions with everyday objects", **fields: Any) -> Live:
+    """A record with an author, a year, a publisher and a language, unless `fields` gives others."""
+    people = fields.pop("people", ["Amina Diallo"])
+    language = fields.pop("language", "en")
     values: dict[str, Any] = {
         "title": title if isinstance(title, dict) else {language or "und": title},
         "contributors": tuple(Contributor(name=name, role="author", kind="person") for name in people),
-        "issued_year": said.pop("year", 2019),
+        "issued_year": fields.pop("year", 2019),
         "publishers": ("Open Press",),
         "languages": (Language(tag=language, origin="declared", confidence=1.0),) if language else (),
         "resource_types": (Concept(code="text", label="Text", source="text"),),
         "levels": ("2",),
     }
-    values["identifiers"] = tuple(Identifier(scheme=scheme, value=value) for scheme, value in said.pop("ids", ()))
-    return Live(key.partition(":")[0], "", Resource(key=key, **{**values, **said}))
+    values["identifiers"] = tuple(Identifier(scheme=scheme, value=value) for scheme, value in fields.pop("ids", ()))
+    return Live(key.partition(":")[0], "", Resource(key=key, **{**values, **fields}))
 
 
 def verdict(left: Live, right: Live, *others: Live) -> str:
-    """What the matcher says of the first two records; "apart" when it keeps nothing of the pair."""
+    """The matcher's verdict on the first two records; "apart" when it keeps nothing of the pair."""
     pairs = match(features([left, right, *others])).pairs.to_pylist()
     wanted = {left.record.key, right.record.key}
-    found = [row["verdict"] for row in pairs if {row["left_key"], row["right_key"]} == wanted]
-    return found[0] if found else "apart"
+    verdicts = [row["verdict"] for row in pairs if {row["left_key"], row["right_key"]} == wanted]
+    return verdicts[0] if verdicts else "apart"
 
 
 def related(left: Live, right: Live) -> str | None:
@@ -63,9 +63,9 @@ def test_one_title_in_two_spellings_is_one_work(left: str, right: str) -> None:
 
 
 def weight(left: Live, right: Live, field: str) -> float:
-    """What a field says for the two records being one work."""
+    """The weight of a field's evidence that the two records are one work."""
     (pair,) = explain(features([left, right])).to_pylist()
-    return next(one["weight"] for one in json.loads(pair["evidence"]) if one["field"] == field)
+    return next(entry["weight"] for entry in json.loads(pair["evidence"]) if entry["field"] == field)
 
 
 def test_names_that_differ_by_a_number_are_two_people() -> None:
@@ -120,10 +120,12 @@ def test_a_translation_is_linked_not_merged() -> None:
     assert related(left, right) == "translation"
 
 
-def told(left: Live, right: Live, field: str) -> str | None:
-    """What is said of a field of two records, without its values; None when it says nothing."""
+def field_evidence(left: Live, right: Live, field: str) -> str | None:
+    """The evidence of a field of two records, without its values; None when there is none."""
     (pair,) = explain(features([left, right])).to_pylist()
-    return next((one["seen"].split(":")[0] for one in json.loads(pair["evidence"]) if one["field"] == field), None)
+    return next(
+        (entry["seen"].split(":")[0] for entry in json.loads(pair["evidence"]) if entry["field"] == field), None
+    )
 
 
 LONG = "Pupils cut apples and loaves into equal parts, name the parts as fractions, add them and compare what is left. "
@@ -145,31 +147,33 @@ LONG = "Pupils cut apples and loaves into equal parts, name the parts as fractio
 )
 def test_a_description_that_says_nothing_is_no_evidence(text: str) -> None:
     left, right = (record(f"{feed}:1", description={"en": text}) for feed in "ab")
-    assert told(left, right, "description") is None
+    assert field_evidence(left, right, "description") is None
 
 
-def test_what_a_repository_writes_before_every_description_is_no_evidence() -> None:
-    said = [
+def test_a_phrase_before_every_description_of_a_repository_is_no_evidence() -> None:
+    descriptions = [
         "The wear of wheel bearings is told from their noise in tunnels.",
         "Oysters of three bays grow at unlike rates.",
     ]
     left, right = (
         record(f"{feed}:1", description={"en": f"International audience  {text}"})
-        for feed, text in zip("ab", said, strict=True)
+        for feed, text in zip("ab", descriptions, strict=True)
     )
-    assert told(left, right, "description") == "different"
+    assert field_evidence(left, right, "description") == "different"
 
 
-def test_descriptions_that_differ_at_their_end_say_less_than_equal_ones() -> None:
-    for_girls, for_boys = (record(f"{one}:1", description={"en": f"{LONG}For {one}."}) for one in ("girls", "boys"))
+def test_descriptions_that_differ_at_their_end_weigh_less_than_equal_ones() -> None:
+    for_girls, for_boys = (
+        record(f"{audience}:1", description={"en": f"{LONG}For {audience}."}) for audience in ("girls", "boys")
+    )
     equal = record("boys:1", description={"en": f"{LONG}For girls."})
-    assert told(for_girls, equal, "description") == "the same"
-    assert told(for_girls, for_boys, "description") == "begins alike"
+    assert field_evidence(for_girls, equal, "description") == "the same"
+    assert field_evidence(for_girls, for_boys, "description") == "begins alike"
     assert 0 < weight(for_girls, for_boys, "description") < weight(for_girls, equal, "description")
 
 
-def test_laboratories_do_not_make_two_papers_of_other_authors_one() -> None:
-    said = {
+def test_shared_laboratories_do_not_make_papers_of_other_authors_the_same() -> None:
+    titles_by_people = {
         ("Kim Anh Le", "Phu Do Minh", "Alain Gras"): "A joint maintenance and spare parts policy for large systems",
         ("Phu Do Minh",): "A joint inspection and maintenance policy for large systems",
     }
@@ -183,21 +187,21 @@ def test_laboratories_do_not_make_two_papers_of_other_authors_one() -> None:
                 *(Contributor(name=name, role="unknown", kind="organisation") for name in laboratories),
             ),
         )
-        for number, (people, title) in enumerate(said.items())
+        for number, (people, title) in enumerate(titles_by_people.items())
     )
-    assert told(left, right, "contributors") == "mostly the same"  # a person of one is all of the other's
+    assert field_evidence(left, right, "contributors") == "mostly the same"  # a person of one is all of the other's
     alone = record("hal:2", contributors=right.record.contributors[1:])
-    assert told(left, alone, "contributors") == "different"
+    assert field_evidence(left, alone, "contributors") == "different"
     assert verdict(left, right) != "same"
 
 
 @pytest.mark.parametrize("other", ["cesta", "aggregator"])
-def test_two_works_of_a_series_are_not_one_though_their_descriptions_begin_the_same(other: str) -> None:
+def test_works_of_a_series_are_not_the_same_though_their_descriptions_begin_alike(other: str) -> None:
     text = "A game in which nurses put the tray in order that is wanted for a catheter, made for the course of "
     school = (Contributor(name="School of Nursing", role="author", kind="organisation"),)
-    said: dict[str, Any] = {"year": None, "publishers": (), "levels": (), "contributors": school}
+    common: dict[str, Any] = {"year": None, "publishers": (), "levels": (), "contributors": school}
     adults, newborns = (
-        record(f"{feed}:{who}", f"A tray for the catheter of {who}", description={"en": f"{text}{who}."}, **said)
+        record(f"{feed}:{who}", f"A tray for the catheter of {who}", description={"en": f"{text}{who}."}, **common)
         for feed, who in (("cesta", "adults"), (other, "newborns"))
     )
     assert verdict(adults, newborns) != "same"
@@ -227,14 +231,14 @@ def test_one_feed_may_list_a_work_twice_under_one_title() -> None:
     assert verdict(record("a:1", description=description), record("a:2", slip, description=description)) == "review"
 
 
-def test_translations_and_editions_in_one_feed_are_linked_too() -> None:
+def test_translations_and_editions_within_a_feed_are_linked() -> None:
     titles = {"en": "Guide for schools", "fr": "Guide pour les écoles"}
     assert related(record("a:1", titles), record("a:2", titles, language="fr")) == "translation"
     again = {"fr": titles["fr"], "en": titles["en"]}
     assert related(record("a:1", titles), record("a:2", again, language="fr")) == "translation"
-    said = {"description": {"en": LONG}}
+    common = {"description": {"en": LONG}}
     first, third = (
-        record(f"a:{n}", f"Computers in the classroom{edition}", **said)
+        record(f"a:{n}", f"Computers in the classroom{edition}", **common)
         for n, edition in ((1, ""), (3, ", 3rd edition"))
     )
     assert related(first, third) == "version"
@@ -285,17 +289,17 @@ def test_the_evidence_adds_up_to_the_probability() -> None:
     pair = match(rows).pairs.to_pylist()[0]
     settings = read_model().settings
     prior = settings["probability_two_random_records_match"]
-    told = json.loads(pair["evidence"])
-    odds = prior / (1 - prior) * 2 ** sum(one["weight"] for one in told)
+    evidence = json.loads(pair["evidence"])
+    odds = prior / (1 - prior) * 2 ** sum(entry["weight"] for entry in evidence)
     assert pair["probability"] == pytest.approx(odds / (1 + odds), abs=0.001)
-    assert told[0]["field"] == "title"
-    assert "everyday objects / Teaching fractions with everyday object" in told[0]["seen"]
+    assert evidence[0]["field"] == "title"
+    assert "everyday objects / Teaching fractions with everyday object" in evidence[0]["seen"]
 
 
 def test_any_pair_can_be_explained() -> None:
-    told = explain(features([record("a:1"), record("b:1", "Photosynthesis in aquatic plants", people=["Li Wei"])]))
-    assert told["verdict"].to_pylist() == ["different"]
-    assert {one["field"] for one in json.loads(told["evidence"][0].as_py())} >= {"title", "contributors"}
+    explained = explain(features([record("a:1"), record("b:1", "Photosynthesis in aquatic plants", people=["Li Wei"])]))
+    assert explained["verdict"].to_pylist() == ["different"]
+    assert {entry["field"] for entry in json.loads(explained["evidence"][0].as_py())} >= {"title", "contributors"}
 
 
 def test_a_judged_pair_keeps_its_evidence_however_unlike() -> None:
@@ -305,10 +309,10 @@ def test_a_judged_pair_keeps_its_evidence_however_unlike() -> None:
     assert match(rows, judgements=[judged]).pairs["left_key"].to_pylist() == ["a:1"]
 
 
-def test_pairs_below_are_counted_by_rule() -> None:
-    found = match(features([record("a:1", "Editorial"), record("b:1", "Editorial", people=["Li Wei"])]))
-    assert found.pairs.num_rows == 0
-    assert found.below == {"title": 1}
+def test_pairs_below_the_threshold_are_counted_by_rule() -> None:
+    matching = match(features([record("a:1", "Editorial"), record("b:1", "Editorial", people=["Li Wei"])]))
+    assert matching.pairs.num_rows == 0
+    assert matching.below == {"title": 1}
 
 
 def test_a_large_block_is_split_and_never_cut_by_order() -> None:
@@ -322,9 +326,9 @@ def test_a_large_block_is_split_and_never_cut_by_order() -> None:
 
 def test_a_block_that_nothing_splits_is_left_out_and_counted() -> None:
     lives = [record(f"f{n}:{n}") for n in range(12)]
-    found = match(features(lives), resources=Resources(block=10))
-    assert found.pairs.num_rows == 0
-    assert ("title", 12) in [tuple(one) for one in found.oversized]
+    matching = match(features(lives), resources=Resources(block=10))
+    assert matching.pairs.num_rows == 0
+    assert ("title", 12) in [tuple(block) for block in matching.oversized]
 
 
 def test_an_empty_catalog_has_no_pairs() -> None:

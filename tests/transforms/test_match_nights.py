@@ -124,9 +124,9 @@ def test_an_identifier_that_ceases_to_be_shared_counts_again() -> None:
     chance = random.Random(1)
 
     def named(key: str, title: str) -> Live:
-        one = some_record(chance, key)
+        live = some_record(chance, key)
         doi = (Identifier(scheme="doi", value="10.54675/c3"),)
-        return one._replace(record=Resource(key=key, title={"en": title}, identifiers=doi))
+        return live._replace(record=Resource(key=key, title={"en": title}, identifiers=doi))
 
     two = [named("a:1", "Fractions"), named("b:1", "Fractions: a unit")]
     others = [named("c:1", "Photosynthesis"), named("c:2", "History of writing")]

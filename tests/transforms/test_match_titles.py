@@ -64,11 +64,11 @@ def clustering(*lives: Live, judgements: tuple[Judgement, ...] = ()) -> Clusteri
     return cluster(match(rows, judgements=judgements).pairs, rows, judgements)
 
 
-def outcome(found: Clustering, left: str, right: str) -> str:
+def outcome(clustered: Clustering, left: str, right: str) -> str:
     """What becomes of two records: same (one resource), review (a steward is asked) or apart."""
-    if any(left in group.keys and right in group.keys for group in found.clusters):
+    if any(left in group.keys and right in group.keys for group in clustered.clusters):
         return "same"
-    shown = {(pair.left_key, pair.right_key): pair.verdict for pair in found.matches}
+    shown = {(pair.left_key, pair.right_key): pair.verdict for pair in clustered.matches}
     return "review" if shown.get((min(left, right), max(left, right))) in ("same", "review") else "apart"
 
 
@@ -76,10 +76,12 @@ def of_two(left: Live, right: Live) -> str:
     return outcome(clustering(left, right), left.record.key, right.record.key)
 
 
-def words_seen(found: Clustering, left: str, right: str) -> str | None:
+def words_seen(clustered: Clustering, left: str, right: str) -> str | None:
     """What the evidence says of the words of two titles."""
-    evidence = next((pair.evidence for pair in found.matches if (pair.left_key, pair.right_key) == (left, right)), ())
-    return next((told.seen for told in evidence if told.field == "words"), None)
+    evidence = next(
+        (pair.evidence for pair in clustered.matches if (pair.left_key, pair.right_key) == (left, right)), ()
+    )
+    return next((entry.seen for entry in evidence if entry.field == "words"), None)
 
 
 @cache
@@ -89,9 +91,9 @@ def case_outcomes() -> list[tuple[str, str, str]]:
     outcomes = []
     for number in sorted({case["round"] for case in cases}):
         night = [case for case in cases if case["round"] == number]
-        found = clustering(*(live(side, case["id"], case[side]) for case in night for side in "ab"))
+        clustered = clustering(*(live(side, case["id"], case[side]) for case in night for side in "ab"))
         outcomes += [
-            (case["id"], case["expected"], outcome(found, f"a:{case['id']}", f"b:{case['id']}")) for case in night
+            (case["id"], case["expected"], outcome(clustered, f"a:{case['id']}", f"b:{case['id']}")) for case in night
         ]
     return outcomes
 
@@ -299,9 +301,11 @@ def pair_outcomes() -> dict[tuple[str, ...], tuple[str, str | None]]:
             "date": f"{1900 + number}",
         }
         lives += [work(side, title, language, number, **own) for side, title in zip("ab", both, strict=True)]
-    found = clustering(*lives)
+    clustered = clustering(*lives)
     keys = [(f"a:{number}", f"b:{number}") for number in range(len(titles))]
-    return {titles[number]: (outcome(found, *pair), words_seen(found, *pair)) for number, pair in enumerate(keys)}
+    return {
+        titles[number]: (outcome(clustered, *pair), words_seen(clustered, *pair)) for number, pair in enumerate(keys)
+    }
 
 
 @pytest.mark.parametrize(("language", "left", "right"), TWO_WORKS)
@@ -460,31 +464,34 @@ def test_two_slips_in_two_words_are_more_than_a_slip() -> None:
 
 def test_a_third_record_does_not_join_two_whose_titles_differ() -> None:
     titles = {"a": "Üç nokta kitabı", "b": "Uc nokta kitabi", "c": "Uç nokta kitabı"}  # b is typed without marks
-    found = clustering(*(work(feed, title, "tr") for feed, title in titles.items()))
-    assert outcome(found, "a:1", "c:1") == "review"
-    assert {pair.verdict for pair in found.matches if "b:1" in (pair.left_key, pair.right_key)} == {"same", "review"}
-    assert "titles in one cluster would differ: one word differs" in (found.clusters[0].review or "")
+    clustered = clustering(*(work(feed, title, "tr") for feed, title in titles.items()))
+    assert outcome(clustered, "a:1", "c:1") == "review"
+    assert {pair.verdict for pair in clustered.matches if "b:1" in (pair.left_key, pair.right_key)} == {
+        "same",
+        "review",
+    }
+    assert "titles in one cluster would differ: one word differs" in (clustered.clusters[0].review or "")
 
 
-def test_an_identifier_of_two_does_not_join_a_third_with_other_words() -> None:
+def test_a_shared_identifier_does_not_join_a_third_record_with_other_words() -> None:
     shared = {"identifier": ["https://doi.org/10.54675/abcd1234"]}
     problems = work("a", "Problem set on optics", "en", **shared)
     solutions = work("b", "Problem set on optics: solutions", "en", **shared)
-    found = clustering(problems, solutions, work("c", "Problem set on optics: solutions", "en"))
-    assert outcome(found, "a:1", "b:1") == "same"
-    assert outcome(found, "a:1", "c:1") == "review"
+    clustered = clustering(problems, solutions, work("c", "Problem set on optics: solutions", "en"))
+    assert outcome(clustered, "a:1", "b:1") == "same"
+    assert outcome(clustered, "a:1", "c:1") == "review"
 
 
 def judged_same(left: str, right: str) -> Judgement:
     return Judgement(left_key=left, right_key=right, verdict="same", by="Steward", at="2026-01-01", reason="read")
 
 
-def test_what_a_steward_joined_takes_in_a_record_with_the_title_of_either() -> None:
+def test_a_pair_joined_by_a_steward_accepts_a_record_with_either_title() -> None:
     with_subtitle, without = "Open pedagogy in practice: a handbook", "Open pedagogy in practice"
     lives = [work("a", with_subtitle, "en"), work("b", without, "en"), work("c", without, "en")]
     assert outcome(clustering(*lives), "a:1", "b:1") == "review"
-    found = clustering(*lives, judgements=(judged_same("a:1", "b:1"),))
-    assert [group.keys for group in found.clusters] == [("a:1", "b:1", "c:1")]
+    clustered = clustering(*lives, judgements=(judged_same("a:1", "b:1"),))
+    assert [group.keys for group in clustered.clusters] == [("a:1", "b:1", "c:1")]
 
 
 def test_a_night_that_changes_a_word_gives_what_a_full_run_gives() -> None:
@@ -501,12 +508,14 @@ def test_a_night_that_changes_a_word_gives_what_a_full_run_gives() -> None:
     assert night.pairs["verdict"].to_pylist() == ["review"]
 
 
-def test_an_identifier_that_tells_nothing_does_not_outweigh_a_word() -> None:
+def test_an_identifier_shared_by_other_works_does_not_outweigh_a_word() -> None:
     titles = ["Rivers and lakes of the north", "Rivers and seas of the north"]
     doi = (Identifier(scheme="doi", value="10.54675/abcd1234"),)
     lives = [work(feed, title, "en") for feed, title in zip("ab", titles, strict=True)]
     others = [work(feed, title, "en", creator=[name]) for feed, title, name in OTHERS]
-    named = [one._replace(record=msgspec.structs.replace(one.record, identifiers=doi)) for one in (*lives, *others)]
+    named = [
+        record._replace(record=msgspec.structs.replace(record.record, identifiers=doi)) for record in (*lives, *others)
+    ]
     assert outcome(clustering(*named), "a:1", "b:1") == "review"
 
 

@@ -36,10 +36,10 @@ BY = License(
 )
 
 
-def member(key: str, trust: int = 0, **said: Any) -> Member:
+def member(key: str, trust: int = 0, **fields: Any) -> Member:
     """A record whose provenance names, for each field, its own key."""
-    provenance = {field: (Origin(key=key, path=f"/{field}", rule="dc"),) for field in said}
-    return Member(trust=trust, record=Resource(key=key, **said, provenance=provenance))
+    provenance = {field: (Origin(key=key, path=f"/{field}", rule="dc"),) for field in fields}
+    return Member(trust=trust, record=Resource(key=key, **fields, provenance=provenance))
 
 
 def set_to(path: str, value: str | None, number: int = 7) -> Correction:
@@ -126,13 +126,15 @@ def test_related_resources_are_linked() -> None:
         ("url", None, "url", None),
     ],
 )
-def test_a_correction_comes_last_and_is_shown(path: str, value: str | None, field: str, becomes: Any) -> None:
-    said = {
+def test_a_correction_is_applied_last_and_named_in_the_provenance(
+    path: str, value: str | None, field: str, becomes: Any
+) -> None:
+    fields = {
         "title": {"en": "A"},
         "languages": (Language(tag="en", origin="declared", confidence=1.0),),
         "url": "https://u.test",
     }
-    merged = merge([member("a:1", **said)], [set_to(path, value)])
+    merged = merge([member("a:1", **fields)], [set_to(path, value)])
     assert getattr(merged.record, field) == becomes
     assert merged.record.provenance[field] == (Origin(key="curation:7", path=path, rule="curation: Steward"),)
     assert merged.problems == ()

@@ -29,8 +29,8 @@ WRAPPED = '<record xmlns="http://www.openarchives.org/OAI/2.0/"><metadata>{}</me
 
 
 def record(payload: str | None, format_: str = "oai_dc", **more: Any) -> SourceRecord:
-    said = {"feed": "sample", "identifier": "oai:a.example:1", "format": format_, "payload": payload}
-    return SourceRecord(**{**said, **more})
+    defaults = {"feed": "sample", "identifier": "oai:a.example:1", "format": format_, "payload": payload}
+    return SourceRecord(**{**defaults, **more})
 
 
 def dc(inside: str, **more: Any) -> SourceRecord:
@@ -38,26 +38,26 @@ def dc(inside: str, **more: Any) -> SourceRecord:
 
 
 def outcomes(assessment: Assessment) -> int:
-    return sum(one is not None for one in (assessment.resource, assessment.tombstone, assessment.rejection))
+    return sum(result is not None for result in (assessment.resource, assessment.tombstone, assessment.rejection))
 
 
 def test_a_readable_record_is_a_resource_with_findings_and_score() -> None:
-    found = transform(dc("<dc:title xml:lang='en'>Rain in the garden</dc:title>"), FEED)
-    assert found.resource is not None and outcomes(found) == 1
-    assert found.resource.title == {"en": "Rain in the garden"}
-    assert found.key == "sample:oai:a.example:1"
-    assert found.score is not None and 0 <= found.score < 60
-    assert {issue.code for issue in found.issues} >= {"license_missing", "description_missing"}
+    assessment = transform(dc("<dc:title xml:lang='en'>Rain in the garden</dc:title>"), FEED)
+    assert assessment.resource is not None and outcomes(assessment) == 1
+    assert assessment.resource.title == {"en": "Rain in the garden"}
+    assert assessment.key == "sample:oai:a.example:1"
+    assert assessment.score is not None and 0 <= assessment.score < 60
+    assert {issue.code for issue in assessment.issues} >= {"license_missing", "description_missing"}
 
 
 def test_a_deleted_record_is_a_tombstone_even_with_a_payload() -> None:
     for payload in (None, WRAPPED.format(DC.format(""))):
-        found = transform(record(payload, deleted=True), FEED)
-        assert found.tombstone is not None and outcomes(found) == 1 and found.issues == ()
+        assessment = transform(record(payload, deleted=True), FEED)
+        assert assessment.tombstone is not None and outcomes(assessment) == 1 and assessment.issues == ()
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("source_record", "reason"),
     [
         (record(None), "no metadata in the record"),
         (record("  "), "no metadata in the record"),
@@ -74,37 +74,37 @@ def test_a_deleted_record_is_a_tombstone_even_with_a_payload() -> None:
         (record("<a/>", identifier=" "), "no identifier in the record"),
     ],
 )
-def test_what_cannot_be_read_is_a_rejection_that_says_why(said: SourceRecord, reason: str) -> None:
-    found = transform(said, FEED)
-    assert found.rejection is not None and outcomes(found) == 1
-    assert reason in found.rejection.reason
+def test_an_unreadable_record_is_a_rejection_with_a_reason(source_record: SourceRecord, reason: str) -> None:
+    assessment = transform(source_record, FEED)
+    assert assessment.rejection is not None and outcomes(assessment) == 1
+    assert reason in assessment.rejection.reason
 
 
-def test_the_root_decides_between_relatives() -> None:
+def test_the_root_element_decides_between_related_formats() -> None:
     qualified = (
         '<q:qualifieddc xmlns:q="http://dspace.org/qualifieddc/" xmlns:d="http://purl.org/dc/terms/">'
         '<d:alternative xml:lang="en">Another name of it</d:alternative></q:qualifieddc>'
     )
-    found = transform(record(WRAPPED.format(qualified)), FEED).resource
-    assert found is not None and found.alternative_titles[0].text == "Another name of it"
+    resource = transform(record(WRAPPED.format(qualified)), FEED).resource
+    assert resource is not None and resource.alternative_titles[0].text == "Another name of it"
 
 
-def test_entities_of_html_and_declarations_are_read_and_external_ones_are_not() -> None:
-    said = '<?xml version="1.0" encoding="ISO-8859-1"?>\n<dc><title>L&eacute;on à l\'&eacute;cole</title></dc>'
-    found = transform(record(said), FEED).resource
-    assert found is not None and list(found.title.values()) == ["Léon à l'école"]
+def test_html_entities_are_read_and_external_entities_are_not() -> None:
+    payload = '<?xml version="1.0" encoding="ISO-8859-1"?>\n<dc><title>L&eacute;on à l\'&eacute;cole</title></dc>'
+    resource = transform(record(payload), FEED).resource
+    assert resource is not None and list(resource.title.values()) == ["Léon à l'école"]
     outside = '<!DOCTYPE dc [<!ENTITY x SYSTEM "file:///etc/passwd">]><dc><title>A title &x; here</title></dc>'
-    found = transform(record(outside), FEED).resource
-    assert found is not None and "root:" not in str(found)
+    resource = transform(record(outside), FEED).resource
+    assert resource is not None and "root:" not in str(resource)
 
 
-def test_personal_data_is_left_out_and_said_so() -> None:
+def test_personal_data_is_left_out_with_its_reason() -> None:
     payload = """<dim xmlns="http://www.dspace.org/xmlns/dspace/dim">
       <field mdschema="dc" element="description" qualifier="provenance">by curator@example.org</field>
       <field mdschema="dc" element="contributor" qualifier="author">Example, Ana (ana@example.org)</field></dim>"""
-    found = transform(record(payload, "dim"), FEED).resource
-    assert found is not None and "@example.org" not in msgspec.json.encode(found).decode()
-    assert found.contributors[0].name == "Ana Example"
+    resource = transform(record(payload, "dim"), FEED).resource
+    assert resource is not None and "@example.org" not in msgspec.json.encode(resource).decode()
+    assert resource.contributors[0].name == "Ana Example"
     assert PERSONAL in {ignored.reason for ignored in read("dim", payload).ignored}
 
 
@@ -118,23 +118,23 @@ AVAILABLE = "Made available in DSpace on 2012-05-02T10:00:01Z (GMT). No. of bits
 
 
 @pytest.mark.parametrize("note", [SUBMITTED, APPROVED, AVAILABLE])
-def test_what_dspace_notes_of_its_own_work_is_no_description(note: str) -> None:
+def test_workflow_notes_of_dspace_are_not_descriptions(note: str) -> None:
     texts = f"<dc:description>How rain falls.</dc:description><dc:description>{note}</dc:description>"
     inside = f"<dc:title>Rain</dc:title>{texts}"
-    found = transform(dc(inside), FEED).resource
-    assert found is not None and list(found.description.values()) == ["How rain falls."]
-    assert found.unmapped == ()
+    resource = transform(dc(inside), FEED).resource
+    assert resource is not None and list(resource.description.values()) == ["How rain falls."]
+    assert resource.unmapped == ()
     ignored = read("oai_dc", DC.format(inside)).ignored
     assert [(leaf.leaf.value, leaf.reason) for leaf in ignored] == [(note, PERSONAL)]
 
 
 @pytest.mark.parametrize(
-    "said",
+    "description",
     ["Submitted by the school of art in 2012.", "Made available by the ministry", "Rejected by his village, Ali"],
 )
-def test_a_description_that_begins_like_a_note_stays(said: str) -> None:
-    found = transform(dc(f"<dc:title>Rain</dc:title><dc:description>{said}</dc:description>"), FEED).resource
-    assert found is not None and list(found.description.values()) == [said]
+def test_a_description_that_begins_like_a_workflow_note_stays(description: str) -> None:
+    resource = transform(dc(f"<dc:title>Rain</dc:title><dc:description>{description}</dc:description>"), FEED).resource
+    assert resource is not None and list(resource.description.values()) == [description]
 
 
 def test_no_email_address_is_published_in_any_text() -> None:
@@ -143,48 +143,50 @@ def test_no_email_address_is_published_in_any_text() -> None:
         *("language", "creator", "contributor", "publisher", "date", "identifier"),
     )
     every = "".join(f"<dc:{name}>Ask Ana (ana.roe@a.example) or mailto:ben@b.example</dc:{name}>" for name in names)
-    found = transform(dc(f"<dc:title>Rain</dc:title>{every}"), FEED)
-    published = msgspec.json.encode(found).decode()
+    assessment = transform(dc(f"<dc:title>Rain</dc:title>{every}"), FEED)
+    published = msgspec.json.encode(assessment).decode()
     assert "a.example" in published, "the record's own key"
     assert "ana.roe" not in published and "ben@" not in published
-    assert found.resource is not None and list(found.resource.description.values()) == ["Ask Ana […] or […]"]
+    assert assessment.resource is not None and list(assessment.resource.description.values()) == ["Ask Ana […] or […]"]
 
 
-def test_an_address_of_the_web_with_an_at_sign_stays_in_a_text() -> None:
-    said = "See https://a.example/@ana and https://a.example/lib@1.2.js, or @ana."
-    found = transform(dc(f"<dc:title>Rain</dc:title><dc:description>{said}</dc:description>"), FEED).resource
-    assert found is not None and list(found.description.values()) == [said]
+def test_a_url_with_an_at_sign_stays_in_a_text() -> None:
+    description = "See https://a.example/@ana and https://a.example/lib@1.2.js, or @ana."
+    resource = transform(dc(f"<dc:title>Rain</dc:title><dc:description>{description}</dc:description>"), FEED).resource
+    assert resource is not None and list(resource.description.values()) == [description]
 
 
 def test_a_thousand_keywords_and_a_megabyte_of_description_are_bounded_and_reported() -> None:
     words = "".join(f"<dc:subject>word {number}</dc:subject>" for number in range(1500))
-    said = dc(f"<dc:title>Long</dc:title>{words}<dc:description>{'long text ' * 120_000}</dc:description>")
-    found = transform(said, FEED)
-    assert found.resource is not None
-    assert len(found.resource.keywords) == 1000
-    left = {leaf.path: leaf.value for leaf in found.resource.unmapped}
+    source_record = dc(f"<dc:title>Long</dc:title>{words}<dc:description>{'long text ' * 120_000}</dc:description>")
+    assessment = transform(source_record, FEED)
+    assert assessment.resource is not None
+    assert len(assessment.resource.keywords) == 1000
+    left = {leaf.path: leaf.value for leaf in assessment.resource.unmapped}
     assert left["oai_dc:dc/dc:subject[1500]"] == "word 1499"
     assert "shortened from 1199999 characters" in left["oai_dc:dc/dc:description"]
-    assert max(len(text) for text in found.resource.description.values()) <= 100_000
-    assert "text_shortened" in {issue.code for issue in found.issues}
+    assert max(len(text) for text in assessment.resource.description.values()) <= 100_000
+    assert "text_shortened" in {issue.code for issue in assessment.issues}
 
 
 def test_a_thousand_descriptions_and_a_list_of_keywords_are_bounded_and_reported() -> None:
     texts = "".join(f"<dc:description>{number} {'long text ' * 200}</dc:description>" for number in range(1000))
     words = ";".join(f"word {number}" for number in range(5000))
-    found = transform(dc(f"<dc:title>Long</dc:title>{texts}<dc:subject>{words}</dc:subject>"), FEED)
-    assert found.resource is not None
-    assert max(len(text) for text in found.resource.description.values()) <= 100_000
-    assert "text_shortened" in {issue.code for issue in found.issues}
-    left = {leaf.path: leaf.value for leaf in found.resource.unmapped}
+    assessment = transform(dc(f"<dc:title>Long</dc:title>{texts}<dc:subject>{words}</dc:subject>"), FEED)
+    assert assessment.resource is not None
+    assert max(len(text) for text in assessment.resource.description.values()) <= 100_000
+    assert "text_shortened" in {issue.code for issue in assessment.issues}
+    left = {leaf.path: leaf.value for leaf in assessment.resource.unmapped}
     assert left["oai_dc:dc/dc:description[1000]"].startswith("… left out, ")
-    assert found.resource.keywords == () and left["oai_dc:dc/dc:subject"].startswith("word 0;")
+    assert assessment.resource.keywords == () and left["oai_dc:dc/dc:subject"].startswith("word 0;")
 
 
-def test_a_member_named_twice_is_not_lost() -> None:
-    found = transform(record('{"title": "First", "rights": {"a": 1}, "title": "Last", "rights": "x"}', "unesdoc"), FEED)
-    assert found.resource is not None and list(found.resource.title.values()) == ["Last"]
-    assert [(one.path, one.value) for one in found.resource.unmapped] == [
+def test_the_first_value_of_a_repeated_json_member_is_unmapped_not_lost() -> None:
+    assessment = transform(
+        record('{"title": "First", "rights": {"a": 1}, "title": "Last", "rights": "x"}', "unesdoc"), FEED
+    )
+    assert assessment.resource is not None and list(assessment.resource.title.values()) == ["Last"]
+    assert [(leaf.path, leaf.value) for leaf in assessment.resource.unmapped] == [
         ("$..title", "First"),
         ("$..rights", "{'a': 1}"),
     ]
@@ -199,11 +201,11 @@ def test_deep_nesting_is_a_rejection() -> None:
     assert transform(deep, FEED).rejection is not None
     for number in range(300):  # as deep as libxml2 reads, and so often that what comes again is looked for in parts
         levels = "".join(f"<a><b>{number}</b>" for _ in range(250))
-        found = transform(record(f"<lom>{levels}{'</a>' * 250}</lom>", "lom"), FEED)
-        assert found.resource is not None and len(found.resource.unmapped) == 250
+        assessment = transform(record(f"<lom>{levels}{'</a>' * 250}</lom>", "lom"), FEED)
+        assert assessment.resource is not None and len(assessment.resource.unmapped) == 250
 
 
-def test_many_records_end_as_each_of_them_does_by_itself() -> None:
+def test_transforming_many_records_gives_the_same_as_each_by_itself() -> None:
     """Whatever stands between them, and where one alone is longer than what goes through the steps together."""
     kinds = [
         {"payload": WRAPPED.format(DC.format("<dc:title xml:lang='en'>Rain in the garden</dc:title>"))},
@@ -215,58 +217,60 @@ def test_many_records_end_as_each_of_them_does_by_itself() -> None:
     ]
     order = [0, 4, 1, 0, 2, 3, 4, 5, 0, 1] + [0, 4, 2] * 40
     records = [record(**kinds[kind], identifier=f"oai:a.example:{at}") for at, kind in enumerate(order)]
-    assert list(transform_all(iter(records), FEED)) == [transform(one, FEED) for one in records]
+    assert list(transform_all(iter(records), FEED)) == [transform(source_record, FEED) for source_record in records]
 
 
-def test_a_feeds_defaults_are_used_and_marked() -> None:
+def test_a_feeds_defaults_are_used_and_named_in_the_provenance() -> None:
     feed = FEED.model_copy(
         update={"default_language": "sr", "default_license": "https://creativecommons.org/licenses/by-sa/4.0/"}
     )
-    found = transform(dc("<dc:title>12 x 34</dc:title>"), feed).resource
-    assert found is not None and found.license is not None
-    assert found.license.origin == "feed_default"
-    assert found.provenance["license"][0].path == "feed.default_license"
-    assert [one.tag for one in found.languages] == ["sr"]
-    assert found.provenance["languages"][0].rule == "oai_dc: the feed's default"
-    said = dc("<dc:title>12 x 34</dc:title><dc:language>fr</dc:language><dc:rights>CC BY 4.0</dc:rights>")
-    found = transform(said, feed).resource
-    assert found is not None and found.license is not None
-    assert (found.languages[0].tag, found.license.origin) == ("fr", "record")
+    resource = transform(dc("<dc:title>12 x 34</dc:title>"), feed).resource
+    assert resource is not None and resource.license is not None
+    assert resource.license.origin == "feed_default"
+    assert resource.provenance["license"][0].path == "feed.default_license"
+    assert [language.tag for language in resource.languages] == ["sr"]
+    assert resource.provenance["languages"][0].rule == "oai_dc: the feed's default"
+    with_own_values = dc("<dc:title>12 x 34</dc:title><dc:language>fr</dc:language><dc:rights>CC BY 4.0</dc:rights>")
+    resource = transform(with_own_values, feed).resource
+    assert resource is not None and resource.license is not None
+    assert (resource.languages[0].tag, resource.license.origin) == ("fr", "record")
 
 
-def test_a_dialect_lies_over_its_format() -> None:
-    said = dc(
+def test_a_dialect_overrides_rows_of_its_format_only() -> None:
+    thesis = dc(
         "<dc:title>A thesis</dc:title><dc:relation>https://a.example/id/eprint/5/</dc:relation><dc:identifier>https://a.example/5.pdf</dc:identifier>"
     )
-    plain = transform(said, FEED).resource
-    spoken = transform(said, FEED.model_copy(update={"dialect": "eprints"})).resource
-    assert plain is not None and spoken is not None
-    assert (plain.url, spoken.url) == ("https://a.example/5.pdf", "https://a.example/id/eprint/5/")
-    assert [(link.url, link.role) for link in spoken.links] == [("https://a.example/5.pdf", "content")]
-    wrong = transform(said, FEED.model_copy(update={"dialect": "nobody"})).rejection
-    assert wrong is not None and "no dialect 'nobody'; known are" in wrong.reason
-    wrong = transform(said, FEED.model_copy(update={"dialect": "rcub"})).rejection
-    assert wrong is not None and "belongs to format dim" in wrong.reason
+    plain = transform(thesis, FEED).resource
+    in_dialect = transform(thesis, FEED.model_copy(update={"dialect": "eprints"})).resource
+    assert plain is not None and in_dialect is not None
+    assert (plain.url, in_dialect.url) == ("https://a.example/5.pdf", "https://a.example/id/eprint/5/")
+    assert [(link.url, link.role) for link in in_dialect.links] == [("https://a.example/5.pdf", "content")]
+    rejection = transform(thesis, FEED.model_copy(update={"dialect": "nobody"})).rejection
+    assert rejection is not None and "no dialect 'nobody'; known are" in rejection.reason
+    rejection = transform(thesis, FEED.model_copy(update={"dialect": "rcub"})).rejection
+    assert rejection is not None and "belongs to format dim" in rejection.reason
 
 
-def test_a_relation_of_eprints_that_is_no_address_stays_a_relation() -> None:
-    said = dc(
+def test_an_eprints_relation_that_is_not_a_url_stays_a_relation() -> None:
+    thesis = dc(
         "<dc:title>A thesis</dc:title><dc:relation>Cahiers du centre, 12</dc:relation><dc:relation>https://a.example/5/</dc:relation>"
     )
-    found = transform(said, FEED.model_copy(update={"dialect": "eprints"})).resource
-    assert found is not None
-    assert found.url == "https://a.example/5/"
-    assert [one.target for one in found.relations] == ["Cahiers du centre, 12"]
+    resource = transform(thesis, FEED.model_copy(update={"dialect": "eprints"})).resource
+    assert resource is not None
+    assert resource.url == "https://a.example/5/"
+    assert [relation.target for relation in resource.relations] == ["Cahiers du centre, 12"]
 
 
 def test_every_filled_field_has_its_origin() -> None:
-    said = dc(
+    source_record = dc(
         "<dc:title>A title</dc:title><dc:date>2012</dc:date><dc:identifier>https://doi.org/10.1000/182</dc:identifier>"
     )
-    found = transform(said, FEED).resource
-    assert found is not None
-    assert [(one.key, one.path) for one in found.provenance["issued"]] == [(found.key, "oai_dc:dc/dc:date")]
-    assert found.provenance["url"][0].path == "oai_dc:dc/dc:identifier"
+    resource = transform(source_record, FEED).resource
+    assert resource is not None
+    assert [(origin.key, origin.path) for origin in resource.provenance["issued"]] == [
+        (resource.key, "oai_dc:dc/dc:date")
+    ]
+    assert resource.provenance["url"][0].path == "oai_dc:dc/dc:identifier"
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -324,15 +328,15 @@ def test_the_pipe_reads_no_record_of_a_feed_whose_file_has_a_mistake(
     assert out == b"" and b"line 1: not read: sample: its file has a mistake: " in err
 
 
-def test_an_excerpt_is_not_repeated_after_the_text_that_it_is_cut_from() -> None:
+def test_an_excerpt_is_not_repeated_after_its_full_text() -> None:
     post = {
         "title": {"rendered": "Rain"},
         "content": {"rendered": "<p>Rain falls on the garden.</p><p>Then it stops.</p>"},
         "excerpt": {"rendered": "<p>Rain falls on the garden. Then [&hellip;]</p>"},
     }
-    found = transform(record(json.dumps(post), "wordpress"), FEED).resource
-    assert found is not None
-    assert list(found.description.values()) == ["Rain falls on the garden.\n\nThen it stops."]
+    resource = transform(record(json.dumps(post), "wordpress"), FEED).resource
+    assert resource is not None
+    assert list(resource.description.values()) == ["Rain falls on the garden.\n\nThen it stops."]
 
 
 @pytest.mark.parametrize(
@@ -345,88 +349,93 @@ def test_an_excerpt_is_not_repeated_after_the_text_that_it_is_cut_from() -> None
         "[Read more]",
     ],
 )
-def test_a_link_that_leads_on_is_no_part_of_the_description(ending: str) -> None:
-    said = f"<p>Fold a microscope from paper!</p>{ending}"
-    found = transform(record(f"<item><title>A</title><description>{escape(said)}</description></item>", "rss"), FEED)
-    assert found.resource is not None
-    assert list(found.resource.description.values()) == ["Fold a microscope from paper!"]
+def test_a_read_more_link_is_not_part_of_the_description(ending: str) -> None:
+    description = f"<p>Fold a microscope from paper!</p>{ending}"
+    assessment = transform(
+        record(f"<item><title>A</title><description>{escape(description)}</description></item>", "rss"), FEED
+    )
+    assert assessment.resource is not None
+    assert list(assessment.resource.description.values()) == ["Fold a microscope from paper!"]
 
 
 @pytest.mark.parametrize(
-    "said", ["Why pupils should read more", "Helps them continue reading", "A book. Read more books"]
+    "description", ["Why pupils should read more", "Helps them continue reading", "A book. Read more books"]
 )
-def test_a_sentence_about_reading_on_stays(said: str) -> None:
-    found = transform(dc(f"<dc:title>A</dc:title><dc:description>{said}</dc:description>"), FEED).resource
-    assert found is not None and list(found.description.values()) == [said]
+def test_a_sentence_that_mentions_reading_more_stays(description: str) -> None:
+    resource = transform(dc(f"<dc:title>A</dc:title><dc:description>{description}</dc:description>"), FEED).resource
+    assert resource is not None and list(resource.description.values()) == [description]
 
 
 def test_the_language_of_a_json_ld_context_counts_for_texts_without_one() -> None:
-    said = {"@context": ["https://w3id.org/kim/amb/context.jsonld", {"@language": "de"}], "id": "https://a.example/1"}
-    found = transform(record(json.dumps(said | {"name": "Physik", "keywords": ["Kraft"]}), "amb"), FEED).resource
-    assert found is not None
-    assert (found.title, found.keywords[0].language) == ({"de": "Physik"}, "de")
+    document = {
+        "@context": ["https://w3id.org/kim/amb/context.jsonld", {"@language": "de"}],
+        "id": "https://a.example/1",
+    }
+    resource = transform(record(json.dumps(document | {"name": "Physik", "keywords": ["Kraft"]}), "amb"), FEED).resource
+    assert resource is not None
+    assert (resource.title, resource.keywords[0].language) == ({"de": "Physik"}, "de")
 
 
-def test_addresses_below_the_site_of_instructables_are_whole() -> None:
-    said = "<item><title>Lamp</title><link>/id/Lamp</link><imageThumb>/files/lamp.jpg</imageThumb></item>"
-    found = transform(record(said, "instructables_rss"), FEED).resource
-    assert found is not None
-    assert found.url == "https://www.instructables.com/id/Lamp"
-    assert [link.url for link in found.links] == ["https://www.instructables.com/files/lamp.jpg"]
+def test_relative_urls_of_instructables_become_absolute() -> None:
+    payload = "<item><title>Lamp</title><link>/id/Lamp</link><imageThumb>/files/lamp.jpg</imageThumb></item>"
+    resource = transform(record(payload, "instructables_rss"), FEED).resource
+    assert resource is not None
+    assert resource.url == "https://www.instructables.com/id/Lamp"
+    assert [link.url for link in resource.links] == ["https://www.instructables.com/files/lamp.jpg"]
 
 
-def test_keywords_parted_by_commas_where_the_format_does_so() -> None:
+def test_keywords_are_split_at_commas_where_the_format_does_so() -> None:
     for payload, format_ in (
         ("<item><title>A</title><keywords>led, cube</keywords></item>", "rss"),
         ('{"name": "A", "keywords": "led, cube"}', "schema_org"),
         ('{"name": "A", "keywords": ["led", "cube"]}', "schema_org"),
     ):
-        found = transform(record(payload, format_), FEED).resource
-        assert found is not None and [one.text for one in found.keywords] == ["led", "cube"]
-    found = transform(record('{"name": "A", "keywords": ["Berlin, Mitte"]}', "amb"), FEED).resource
-    assert found is not None and [one.text for one in found.keywords] == ["Berlin, Mitte"]
+        resource = transform(record(payload, format_), FEED).resource
+        assert resource is not None and [keyword.text for keyword in resource.keywords] == ["led", "cube"]
+    resource = transform(record('{"name": "A", "keywords": ["Berlin, Mitte"]}', "amb"), FEED).resource
+    assert resource is not None and [keyword.text for keyword in resource.keywords] == ["Berlin, Mitte"]
 
 
 def test_an_authority_belongs_to_the_value_before_it() -> None:
-    said = (
+    payload = (
         '<metadata><element name="dc"><element name="contributor"><element name="author"><element name="none">'
         '<field name="value">Example, Ana</field><field name="authority">orcid::0000-0002-1825-0097</field>'
         '<field name="value">Example, Mia</field></element></element></element></element></metadata>'
     )
-    found = transform(record(said, "xoai"), FEED).resource
-    assert found is not None
-    assert [(one.name, one.id) for one in found.contributors] == [
+    resource = transform(record(payload, "xoai"), FEED).resource
+    assert resource is not None
+    assert [(contributor.name, contributor.id) for contributor in resource.contributors] == [
         ("Ana Example", "https://orcid.org/0000-0002-1825-0097"),
         ("Mia Example", None),
     ]
 
 
-def test_mods_says_its_licence_in_an_address_and_its_publisher_by_a_code() -> None:
-    said = (
+def test_mods_gives_a_licence_by_url_and_a_publisher_by_role_code() -> None:
+    payload = (
         '<mods xmlns:xlink="http://www.w3.org/1999/xlink"><titleInfo><title>Rain</title></titleInfo><name>'
         '<namePart>Garden Press</namePart><role><roleTerm type="code">pbl</roleTerm></role></name><accessCondition '
         'xlink:href="https://creativecommons.org/licenses/by/4.0/">Use and reproduction</accessCondition></mods>'
     )
-    found = transform(record(said, "mods"), FEED).resource
-    assert found is not None and found.license is not None
-    assert (found.license.spdx, found.publishers, found.contributors) == ("CC-BY-4.0", ("Garden Press",), ())
+    resource = transform(record(payload, "mods"), FEED).resource
+    assert resource is not None and resource.license is not None
+    assert (resource.license.spdx, resource.publishers, resource.contributors) == ("CC-BY-4.0", ("Garden Press",), ())
 
 
-def test_an_address_taken_from_the_content_says_where_it_comes_from() -> None:
-    found = transform(record('{"title": "Rain", "app_url": "https://a.example/rain"}', "golab_apps"), FEED).resource
-    assert found is not None and found.url == "https://a.example/rain"
-    assert [one.path for one in found.provenance["url"]] == ["$.app_url"]
+def test_a_url_taken_from_the_content_names_its_path_in_the_provenance() -> None:
+    resource = transform(record('{"title": "Rain", "app_url": "https://a.example/rain"}', "golab_apps"), FEED).resource
+    assert resource is not None and resource.url == "https://a.example/rain"
+    assert [origin.path for origin in resource.provenance["url"]] == ["$.app_url"]
 
 
-def test_the_purpose_of_a_classification_in_the_words_and_addresses_of_scolomfr() -> None:
+def test_classification_purposes_of_scolomfr_are_known_by_word_and_by_uri() -> None:
     taxon = "<taxonPath><taxon><entry><string>Physique</string></entry></taxon></taxonPath>"
     level = "<taxonPath><taxon><entry><string>lycée</string></entry></taxon></taxonPath>"
     concept = "http://data.education.fr/voc/scolomfr/concept"
-    said = (
+    payload = (
         "<lom><general><title><string>Rain</string></title></general>"
         f"<classification><purpose><value>domaine d'enseignement</value></purpose>{taxon}</classification>"
         f"<classification><purpose><value>{concept}/educational_level</value></purpose>{level}</classification></lom>"
     )
-    found = transform(record(said, "lom"), FEED).resource
-    assert found is not None
-    assert ([one.code for one in found.subjects][:1], found.levels) == (["0533"], ("3",))
+    resource = transform(record(payload, "lom"), FEED).resource
+    assert resource is not None
+    assert ([subject.code for subject in resource.subjects][:1], resource.levels) == (["0533"], ("3",))

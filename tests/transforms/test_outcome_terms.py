@@ -17,34 +17,36 @@ def assessed(format_: str, payload: str) -> Assessment:
     return transform(record, FEED)
 
 
-def dublin(**said: str) -> Assessment:
-    inside = "".join(f"<dc:{name}>{escape(text)}</dc:{name}>" for name, text in said.items())
+def dublin(**elements: str) -> Assessment:
+    inside = "".join(f"<dc:{name}>{escape(text)}</dc:{name}>" for name, text in elements.items())
     return assessed("qdc", f'<qualifieddc xmlns:dc="http://purl.org/dc/elements/1.1/">{inside}</qualifieddc>')
 
 
-def unmapped(found: Assessment, field: str) -> list[str]:
-    assert found.resource is not None
-    return [term.source for term in found.resource.terms if term.field == field and term.code is None]
+def unmapped(assessment: Assessment, field: str) -> list[str]:
+    assert assessment.resource is not None
+    return [term.source for term in assessment.resource.terms if term.field == field and term.code is None]
 
 
 @pytest.mark.parametrize("extent", ["506857 bytes", "12 p.", "240 pages", "xii, 240 p.", "1,5 MB", "64 с."])
-def test_an_extent_is_no_media_type(extent: str) -> None:
-    found = dublin(title="Plants and light", format=extent)
-    assert found.resource is not None
-    assert unmapped(found, "formats") == []
-    assert extent in [leaf.value for leaf in found.resource.unmapped]
+def test_an_extent_is_not_a_media_type(extent: str) -> None:
+    assessment = dublin(title="Plants and light", format=extent)
+    assert assessment.resource is not None
+    assert unmapped(assessment, "formats") == []
+    assert extent in [leaf.value for leaf in assessment.resource.unmapped]
 
 
 @pytest.mark.parametrize("between", [" ", ", ", "; "])
-def test_an_address_beside_a_media_type_is_a_file_of_that_type(between: str) -> None:
-    found = dublin(title="Plants and light", format=f"application/pdf{between}https://a.example/retrieve/1/my text.pdf")
-    resource = found.resource
+def test_a_url_beside_a_media_type_is_a_file_of_that_type(between: str) -> None:
+    assessment = dublin(
+        title="Plants and light", format=f"application/pdf{between}https://a.example/retrieve/1/my text.pdf"
+    )
+    resource = assessment.resource
     assert resource is not None and resource.formats == ("application/pdf",)
     assert [(link.url, link.media_type, link.role) for link in resource.links] == [
         ("https://a.example/retrieve/1/my%20text.pdf", "application/pdf", "content")
     ]
     assert resource.provenance["links"][0].path == "qualifieddc/dc:format"
-    assert "address_missing" not in {issue.code for issue in found.issues}
+    assert "address_missing" not in {issue.code for issue in assessment.issues}
 
 
 def test_a_media_type_that_is_said_by_its_own_address_is_no_file() -> None:
@@ -64,7 +66,7 @@ def test_what_is_neither_extent_nor_known_stays_counted(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "context"),
+    ("level", "context"),
     [
         ("adult-education", "continuing education"),
         ("career-technical", "vocational education"),
@@ -72,11 +74,11 @@ def test_what_is_neither_extent_nor_known_stays_counted(kind: str) -> None:
         ("school", "school"),
     ],
 )
-def test_a_level_that_only_names_a_context_is_not_unmapped(said: str, context: str) -> None:
-    found = dublin(title="Plants and light", educationlevel=said)
-    assert found.resource is not None
-    assert unmapped(found, "levels") == []
-    assert context in found.resource.contexts
+def test_a_level_that_only_names_a_context_is_not_unmapped(level: str, context: str) -> None:
+    assessment = dublin(title="Plants and light", educationlevel=level)
+    assert assessment.resource is not None
+    assert unmapped(assessment, "levels") == []
+    assert context in assessment.resource.contexts
 
 
 @pytest.mark.parametrize(
@@ -87,10 +89,10 @@ def test_a_level_that_only_names_a_context_is_not_unmapped(said: str, context: s
         ("CC BY 4.0, except the pictures, which are CC BY-NC 4.0", {"license_contradictory"}),
     ],
 )
-def test_findings_about_one_statement_of_rights(rights: str, codes: set[str]) -> None:
-    found = dublin(title="Plants and light", rights=rights)
-    asked = {"license_unknown", "license_contradictory"}
-    assert {issue.code for issue in found.issues} & asked == codes
+def test_issues_about_the_licence_in_a_statement_of_rights(rights: str, codes: set[str]) -> None:
+    assessment = dublin(title="Plants and light", rights=rights)
+    license_codes = {"license_unknown", "license_contradictory"}
+    assert {issue.code for issue in assessment.issues} & license_codes == codes
 
 
 LOM = """<lom xmlns="http://ltsc.ieee.org/xsd/LOM"><general><title><string>Motion</string></title></general>
@@ -99,12 +101,16 @@ LOM = """<lom xmlns="http://ltsc.ieee.org/xsd/LOM"><general><title><string>Motio
 
 
 def test_the_numbers_of_a_named_scheme_count_where_its_words_are_unknown() -> None:
-    said = LOM.format(purpose="discipline", scheme="ISCED-F 2013", number="0533", entry="Fyysinen oppi")
-    found = assessed("lom", said).resource
-    assert found is not None and [(one.scheme, one.code) for one in found.subjects] == [("isced-f", "0533")]
-    said = LOM.format(purpose="discipline", scheme="Dewey", number="0533", entry="Fyysinen oppi")
-    found = assessed("lom", said).resource
-    assert found is not None and [(one.scheme, one.code) for one in found.subjects] == [("source", "0533")]
+    payload = LOM.format(purpose="discipline", scheme="ISCED-F 2013", number="0533", entry="Fyysinen oppi")
+    resource = assessed("lom", payload).resource
+    assert resource is not None and [(subject.scheme, subject.code) for subject in resource.subjects] == [
+        ("isced-f", "0533")
+    ]
+    payload = LOM.format(purpose="discipline", scheme="Dewey", number="0533", entry="Fyysinen oppi")
+    resource = assessed("lom", payload).resource
+    assert resource is not None and [(subject.scheme, subject.code) for subject in resource.subjects] == [
+        ("source", "0533")
+    ]
 
 
 EDUCATIONAL = """<lom xmlns="http://ltsc.ieee.org/xsd/LOM"><general><title><string>Motion</string></title></general>
@@ -112,10 +118,10 @@ EDUCATIONAL = """<lom xmlns="http://ltsc.ieee.org/xsd/LOM"><general><title><stri
 </lom>"""
 
 
-def test_a_bare_number_in_lom_is_a_term_of_an_unknown_list() -> None:
+def test_a_bare_number_in_lom_stays_an_unmapped_term() -> None:
     """As FROAC writes them: its lists start at 1, other people's at 0, and a context is no level of ISCED."""
-    found = assessed("lom", EDUCATIONAL)
-    resource = found.resource
+    assessment = assessed("lom", EDUCATIONAL)
+    resource = assessment.resource
     assert resource is not None
     assert (resource.difficulty, resource.contexts, resource.levels, resource.interactivity_type) == (
         None,
@@ -123,7 +129,7 @@ def test_a_bare_number_in_lom_is_a_term_of_an_unknown_list() -> None:
         (),
         None,
     )
-    assert [unmapped(found, field) for field in ("difficulty", "contexts", "interactivity_type")] == [
+    assert [unmapped(assessment, field) for field in ("difficulty", "contexts", "interactivity_type")] == [
         ["3"],
         ["4"],
         ["2"],
@@ -133,35 +139,35 @@ def test_a_bare_number_in_lom_is_a_term_of_an_unknown_list() -> None:
 
 @pytest.mark.parametrize(("number", "entry"), [("", "3"), ("3", "Toinen aste")])
 def test_the_number_of_a_level_counts_under_the_name_of_isced(number: str, entry: str) -> None:
-    said = LOM.format(purpose="educational level", scheme="ISCED 2011", number=number, entry=entry)
-    found = assessed("lom", said).resource
-    assert found is not None and found.levels == ("3",)
-    said = LOM.format(purpose="educational level", scheme="Our classes", number=number, entry=entry)
-    assert unmapped(assessed("lom", said), "levels") == [entry]
+    payload = LOM.format(purpose="educational level", scheme="ISCED 2011", number=number, entry=entry)
+    resource = assessed("lom", payload).resource
+    assert resource is not None and resource.levels == ("3",)
+    payload = LOM.format(purpose="educational level", scheme="Our classes", number=number, entry=entry)
+    assert unmapped(assessed("lom", payload), "levels") == [entry]
 
 
 @pytest.mark.parametrize(("number", "entry"), [("6.2", "Anything"), ("x", "Networking")])
 def test_a_competency_is_known_by_its_name_or_number_under_its_frameworks_name(number: str, entry: str) -> None:
-    said = LOM.format(purpose="competency", scheme="UNESCO ICT-CFT", number=number, entry=entry)
-    found = assessed("lom", said).resource
-    assert found is not None and [(one.framework, one.level) for one in found.competencies] == [
-        ("ict-cft", "Knowledge Deepening")
-    ]
-    said = LOM.format(purpose="competency", scheme="Our own list", number=number, entry=entry)
-    assert unmapped(assessed("lom", said), "competencies") == [entry]
+    payload = LOM.format(purpose="competency", scheme="UNESCO ICT-CFT", number=number, entry=entry)
+    resource = assessed("lom", payload).resource
+    assert resource is not None and [
+        (competency.framework, competency.level) for competency in resource.competencies
+    ] == [("ict-cft", "Knowledge Deepening")]
+    payload = LOM.format(purpose="competency", scheme="Our own list", number=number, entry=entry)
+    assert unmapped(assessed("lom", payload), "competencies") == [entry]
 
 
 def test_a_bound_of_a_learning_time_is_a_term_but_no_duration() -> None:
     payload = '{"title": "Motion", "ils_didactical_time": "More than 3 didactic hours"}'
-    found = assessed("golab_ils", payload).resource
-    assert found is not None and found.typical_learning_time is None
-    assert [(one.field, one.source, one.code) for one in found.terms] == [
+    resource = assessed("golab_ils", payload).resource
+    assert resource is not None and resource.typical_learning_time is None
+    assert [(term.field, term.source, term.code) for term in resource.terms] == [
         ("typical_learning_time", "More than 3 didactic hours", "PT2H15M/..")
     ]
 
 
-def test_an_english_college_is_no_french_one() -> None:
-    english, french = (dublin(title="Motion", educationLevel=said).resource for said in ("College", "Collège"))
+def test_an_english_college_is_not_a_french_college() -> None:
+    english, french = (dublin(title="Motion", educationLevel=level).resource for level in ("College", "Collège"))
     assert english is not None and (english.levels, english.contexts) == ((), ("higher education",))
     assert french is not None and (french.levels, french.contexts) == (("2",), ("school",))
 
@@ -173,37 +179,42 @@ OER = """<result id="1"><title>Motion</title><oersummary>{use}<item title="Media
 
 
 @pytest.mark.parametrize("use", ["curriculum-instruction", "assessment"])
-def test_what_a_resource_of_oer_commons_is_used_for_is_not_what_it_is(use: str) -> None:
-    found = assessed("oercommons_csv", f'{{"NAME": "Motion", "EDUCATIONAL_USE": "{use}", "MATERIAL_TYPES": "Game"}}')
-    assert found.resource is not None
-    assert [one.code for one in found.resource.resource_types] == ["educational_game"]
-    assert unmapped(found, "contexts") == [use]
-    found = assessed("oercommons_xml", OER.format(use=USE.format(use=use)))
-    assert found.resource is not None
+def test_the_educational_use_of_oer_commons_is_not_a_resource_type(use: str) -> None:
+    assessment = assessed(
+        "oercommons_csv", f'{{"NAME": "Motion", "EDUCATIONAL_USE": "{use}", "MATERIAL_TYPES": "Game"}}'
+    )
+    assert assessment.resource is not None
+    assert [resource_type.code for resource_type in assessment.resource.resource_types] == ["educational_game"]
+    assert unmapped(assessment, "contexts") == [use]
+    assessment = assessed("oercommons_xml", OER.format(use=USE.format(use=use)))
+    assert assessment.resource is not None
     material = assessed("oercommons_csv", '{"NAME": "Motion", "MATERIAL_TYPES": "Activity/Lab"}').resource
     assert material is not None and len(material.resource_types) == 1
-    assert [one.code for one in found.resource.resource_types] == [material.resource_types[0].code, "video"]
-    assert unmapped(found, "contexts") == [use]
+    assert [resource_type.code for resource_type in assessment.resource.resource_types] == [
+        material.resource_types[0].code,
+        "video",
+    ]
+    assert unmapped(assessment, "contexts") == [use]
 
 
-def test_a_media_format_of_oer_commons_that_is_a_kind_is_one() -> None:
+def test_a_media_format_of_oer_commons_that_names_a_resource_type_is_one() -> None:
     payload = '{"NAME": "Motion", "MEDIA_FORMATS": "Video|Text/HTML|Hologram"}'
-    found = assessed("oercommons_csv", payload)
-    assert found.resource is not None
-    assert [one.code for one in found.resource.resource_types] == ["video"]
-    assert found.resource.formats == ("text/html",)
-    assert unmapped(found, "formats") == ["Hologram"]
+    assessment = assessed("oercommons_csv", payload)
+    assert assessment.resource is not None
+    assert [resource_type.code for resource_type in assessment.resource.resource_types] == ["video"]
+    assert assessment.resource.formats == ("text/html",)
+    assert unmapped(assessment, "formats") == ["Hologram"]
 
 
 def test_a_russian_word_in_latin_letters_is_no_subject_by_chance() -> None:
     assert dublin(title="Light", subject="LED").resource.subjects == ()  # type: ignore[union-attr]
-    found = dublin(title="Светлост", subject="Fizika").resource
-    assert found is not None and found.subjects
+    resource = dublin(title="Светлост", subject="Fizika").resource
+    assert resource is not None and resource.subjects
 
 
-@pytest.mark.parametrize("said", ["yes", "Não", "http://data.education.fr/voc/scolomfr/concept/no_2"])
-def test_whether_any_restriction_applies_is_no_licence(said: str) -> None:
-    rights = f"<copyrightAndOtherRestrictions><value>{said}</value></copyrightAndOtherRestrictions>"
+@pytest.mark.parametrize("value", ["yes", "Não", "http://data.education.fr/voc/scolomfr/concept/no_2"])
+def test_the_yes_or_no_of_lom_restrictions_is_not_a_licence(value: str) -> None:
+    rights = f"<copyrightAndOtherRestrictions><value>{value}</value></copyrightAndOtherRestrictions>"
     payload = (
         '<lom xmlns="http://ltsc.ieee.org/xsd/LOM"><general><title><string language="en">Plants and light</string>'
         f"</title></general><rights>{rights}</rights></lom>"
@@ -214,32 +225,32 @@ def test_whether_any_restriction_applies_is_no_licence(said: str) -> None:
 
 def test_a_language_attribute_counts_in_any_case() -> None:
     title = '<Title><String Language="th">พืชและแสง</String></Title>'
-    found = assessed("lom", f'<lom xmlns="http://ltsc.ieee.org/xsd/LOM"><General>{title}</General></lom>').resource
-    assert found is not None and found.title == {"th": "พืชและแสง"} and found.unmapped == ()
+    resource = assessed("lom", f'<lom xmlns="http://ltsc.ieee.org/xsd/LOM"><General>{title}</General></lom>').resource
+    assert resource is not None and resource.title == {"th": "พืชและแสง"} and resource.unmapped == ()
 
 
 MODS = """<mods xmlns="http://www.loc.gov/mods/v3"><titleInfo><title>Plants and light</title></titleInfo>
 <location>{addresses}</location></mods>"""
 
 
-def test_an_address_of_mods_is_what_its_access_says() -> None:
+def test_the_access_attribute_of_a_mods_url_gives_its_role() -> None:
     addresses = (
         "<url access='preview'>https://a.example/1/small?width=150</url>"
         "<url access='raw object' displayLabel='Full Image'>https://a.example/1/whole</url>"
         "<url>https://a.example/1/manifest</url>"
         "<url access='object in context'>https://a.example/1</url>"
     )
-    found = assessed("mods", MODS.format(addresses=addresses)).resource
-    assert found is not None and found.url == "https://a.example/1"
-    assert [(link.url, link.role) for link in found.links] == [
+    resource = assessed("mods", MODS.format(addresses=addresses)).resource
+    assert resource is not None and resource.url == "https://a.example/1"
+    assert [(link.url, link.role) for link in resource.links] == [
         ("https://a.example/1/small?width=150", "thumbnail"),
         ("https://a.example/1/whole", "content"),
         ("https://a.example/1/manifest", "content"),
     ]
-    assert found.unmapped == ()
+    assert resource.unmapped == ()
 
 
-def test_the_address_that_mods_calls_primary_is_the_page() -> None:
+def test_the_primary_display_url_of_mods_is_the_page() -> None:
     addresses = "<url>https://a.example/1/manifest</url><url usage='primary display'>https://a.example/1</url>"
-    found = assessed("mods", MODS.format(addresses=addresses)).resource
-    assert found is not None and found.url == "https://a.example/1"
+    resource = assessed("mods", MODS.format(addresses=addresses)).resource
+    assert resource is not None and resource.url == "https://a.example/1"
