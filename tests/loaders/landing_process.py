@@ -35,14 +35,14 @@ def main(home: str, run: str, last: str, fill: str, limit: str = "") -> None:
     if limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
     landing.LANDING_PART_RECORDS = 50
-    asked = ask(Path(home), feed())
-    start = (asked.position or {"next": 0})["next"]
+    next_ask = ask(Path(home), feed())
+    start = (next_ask.position or {"next": 0})["next"]
 
     def progress(so_far: int, total: int | None) -> None:
         sys.stdout.write(f"{so_far}\n")
         sys.stdout.flush()
 
-    landing.land(Path(home), feed(), run, pages(start, int(last), int(fill)), ask=asked, progress=progress)
+    landing.land(Path(home), feed(), run, pages(start, int(last), int(fill)), ask=next_ask, progress=progress)
 
 
 if __name__ == "__main__":

@@ -107,10 +107,10 @@ def test_foreign_content_in_a_backup_is_named_and_nothing_is_written(
 ) -> None:
     file = tmp_path / "backup.tar"
     with tarfile.open(file, "w") as tar:
-        for one, sent in ((name, body), ("complete.json", b"{}")):
-            member = tarfile.TarInfo(one)
-            member.size = len(sent)
-            tar.addfile(member, io.BytesIO(sent))
+        for member_name, content in ((name, body), ("complete.json", b"{}")):
+            member = tarfile.TarInfo(member_name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
     with pytest.raises(BadBackup, match=why):
         restore(lite, file)
     assert not (tmp_path.parent / "outside").exists()

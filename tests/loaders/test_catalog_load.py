@@ -38,10 +38,10 @@ def process(env: Environment, *arguments: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-def test_feeds_that_load_at_the_same_moment_lose_nothing_and_meet_no_lock_error(env: Environment) -> None:
+def test_feeds_loading_concurrently_lose_nothing_and_meet_no_lock_error(env: Environment) -> None:
     names = ("alpha", "beta", "gamma", "delta")
     going = [process(env, name, "4") for name in names]
-    ended = [(one.communicate(timeout=120)[1], one.returncode) for one in going]
+    ended = [(loading.communicate(timeout=120)[1], loading.returncode) for loading in going]
     assert ended == [("", 0)] * 4
     counts = dict(rows(env, "(SELECT feed, count(*) AS n FROM source_record GROUP BY feed) AS f", "feed, n"))
     assert counts == dict.fromkeys(names, 33)
@@ -157,10 +157,10 @@ def test_who_waits_for_a_feed_is_told_and_a_command_does_not_wait(
     assert told == ["books: another process is at work on this feed; waiting until it is done"]
 
 
-def test_run_ids_rise_whatever_the_clock_says(lite: Environment) -> None:
+def test_run_ids_rise_even_when_the_clock_does_not(lite: Environment) -> None:
     made = [store.begin_run(lite, "books") for _ in range(20)]
     assert made == sorted(set(made))
-    assert all(one.startswith("books-") and len(one) == len("books-20260101T000000000000") for one in made)
+    assert all(run_id.startswith("books-") and len(run_id) == len("books-20260101T000000000000") for run_id in made)
 
 
 def test_a_run_that_ended_is_not_worked_on(lite: Environment) -> None:
@@ -174,16 +174,16 @@ def test_a_run_that_ended_is_not_worked_on(lite: Environment) -> None:
         store.fail_run(lite, "books-0", "gone", "…")
 
 
-def test_findings_are_new_standing_or_fixed(env: Environment) -> None:
+def test_issues_are_recorded_as_new_open_or_fixed(env: Environment) -> None:
     runs = []
     for notes in (["a", "b"], ["b", "c"], ["b", "c", "a"]):
         runs.append(staged(env, feed(), [sent("r1", notes=notes)]))
         catalog.load(env, runs[-1])
     first, second, third = runs
-    found = {row[0]: row[1:] for row in rows(env, "issue", "value, first_run_id, resolved_run_id, path")}
-    assert found["a"] == (third, None, "notes[2]"), "it is back, so it is new again"
-    assert found["b"] == (first, None, "notes[0]"), "it only moved"
-    assert found["c"] == (second, None, "notes[1]")
+    issues = {row[0]: row[1:] for row in rows(env, "issue", "value, first_run_id, resolved_run_id, path")}
+    assert issues["a"] == (third, None, "notes[2]"), "it is back, so it is new again"
+    assert issues["b"] == (first, None, "notes[0]"), "it only moved"
+    assert issues["c"] == (second, None, "notes[1]")
     night(env, feed(), [sent("r1", unreadable=True)])
     assert {row[2] for row in rows(env, "issue", "value, first_run_id, resolved_run_id")} == {None}, "it was not read"
 

@@ -44,7 +44,7 @@ def test_a_payload_that_was_landed_is_landed_again_as_a_header(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("loss", ["missing", "garbage", "damaged within", "behind", "of parts that are gone"])
-def test_the_index_is_made_again_from_the_parts(tmp_path: Path, loss: str) -> None:
+def test_a_damaged_index_is_rebuilt_from_the_landed_parts(tmp_path: Path, loss: str) -> None:
     land(tmp_path, feed(), "books-1", pages([sent("r1")]))
     index = tmp_path / "books" / "index.db"
     if loss == "behind":
@@ -64,12 +64,14 @@ def test_the_index_is_made_again_from_the_parts(tmp_path: Path, loss: str) -> No
         index.unlink()
     else:
         (tmp_path / "books/books-1/part-00000.parquet").rename(tmp_path / "books/books-1/part-00007.parquet")
-    wanted = [(one.identifier, sha256((one.payload or "").encode()).hexdigest()) for one in (sent("r1"), sent("r2"))]
+    wanted = [
+        (record.identifier, sha256((record.payload or "").encode()).hexdigest()) for record in (sent("r1"), sent("r2"))
+    ]
     with landing_index(tmp_path / "books") as made:
-        found = {identifier: location for (identifier, _), location in made.locations(wanted).items()}
+        locations = {identifier: location for (identifier, _), location in made.locations(wanted).items()}
     part = "part-00007.parquet" if loss.startswith("of parts") else "part-00000.parquet"
-    assert found["r1"] == (f"books-1/{part}", 0)
-    assert ("r2" in found) == (loss == "behind")
+    assert locations["r1"] == (f"books-1/{part}", 0)
+    assert ("r2" in locations) == (loss == "behind")
 
 
 def test_a_huge_page_is_many_parts_and_only_the_last_says_how_far_we_came(
@@ -91,18 +93,18 @@ def test_raw_responses_lie_beside_with_their_reason(tmp_path: Path) -> None:
     assert json.loads(kept.with_suffix(".json").read_bytes()) == {"url": raw.url, "reason": raw.reason}
 
 
-def test_a_first_ask_is_for_everything_and_the_next_since_the_servers_own_mark(tmp_path: Path) -> None:
-    one = feed(request=Request(since_param="since"), full_every=3)
-    assert ask(tmp_path, one) == Ask()
-    land(tmp_path, one, "books-1", pages([sent("r1"), sent("r2")]), ask=ask(tmp_path, one))
-    second = ask(tmp_path, one)
+def test_the_first_harvest_is_full_and_the_next_starts_at_the_servers_date(tmp_path: Path) -> None:
+    books = feed(request=Request(since_param="since"), full_every=3)
+    assert ask(tmp_path, books) == Ask()
+    land(tmp_path, books, "books-1", pages([sent("r1"), sent("r2")]), ask=ask(tmp_path, books))
+    second = ask(tmp_path, books)
     assert second == Ask(since="2025-12-31T11:00:00Z", full=False, listed_before=2)
-    land(tmp_path, one, "books-2", pages([], full=False), ask=second)
-    assert ask(tmp_path, one).full is False
-    land(tmp_path, one, "books-3", pages([], full=False), ask=second)
-    assert ask(tmp_path, one) == Ask(listed_before=2), "every third asks for everything"
-    assert ask(tmp_path, one, full=True).since is None
-    assert ask(tmp_path, one.model_copy(update={"url": "https://example.org/v2"})) == Ask(), "another source"
+    land(tmp_path, books, "books-2", pages([], full=False), ask=second)
+    assert ask(tmp_path, books).full is False
+    land(tmp_path, books, "books-3", pages([], full=False), ask=second)
+    assert ask(tmp_path, books) == Ask(listed_before=2), "every third asks for everything"
+    assert ask(tmp_path, books, full=True).since is None
+    assert ask(tmp_path, books.model_copy(update={"url": "https://example.org/v2"})) == Ask(), "another source"
 
 
 @pytest.mark.parametrize(
@@ -110,33 +112,33 @@ def test_a_first_ask_is_for_everything_and_the_next_since_the_servers_own_mark(t
     [(False, None, 28), (True, None, None), (True, 3, 3), (False, 3, 3)],
     ids=["not told", "told for good", "told, and declared", "not told, and declared"],
 )
-def test_a_whole_list_is_asked_for_as_often_as_the_repository_forgets_its_deletes(
+def test_full_harvests_recur_unless_the_repository_keeps_its_deletions(
     tmp_path: Path, told: bool, declared: int | None, due: int | None
 ) -> None:
-    one = feed(full_every=declared).model_copy(update={"protocol": "oai_pmh"})
-    land(tmp_path, one, "books-000", pages([sent("r1")], deletes_told=told))
+    books = feed(full_every=declared).model_copy(update={"protocol": "oai_pmh"})
+    land(tmp_path, books, "books-000", pages([sent("r1")], deletes_told=told))
     asked_full = []
     for number in range(1, 30):
-        asked = ask(tmp_path, one)
-        asked_full.append(asked.full)
-        land(tmp_path, one, f"books-{number:03d}", pages([], full=asked.full, deletes_told=told), ask=asked)
+        next_ask = ask(tmp_path, books)
+        asked_full.append(next_ask.full)
+        land(tmp_path, books, f"books-{number:03d}", pages([], full=next_ask.full, deletes_told=told), ask=next_ask)
     assert asked_full == [due is not None and number % due == 0 for number in range(1, 30)]
 
 
-def test_a_repository_that_begins_to_forget_its_deletes_is_asked_for_its_whole_list(tmp_path: Path) -> None:
-    one = feed().model_copy(update={"protocol": "oai_pmh"})
+def test_a_repository_that_stops_keeping_deletions_gets_a_full_harvest(tmp_path: Path) -> None:
+    books = feed().model_copy(update={"protocol": "oai_pmh"})
     for number in range(40):
-        land(tmp_path, one, f"books-{number:03d}", pages([sent("r1")], full=number == 0, deletes_told=True))
-    assert ask(tmp_path, one).full is False
-    land(tmp_path, one, "books-040", pages([], full=False, deletes_told=False))
-    assert ask(tmp_path, one).full is True
+        land(tmp_path, books, f"books-{number:03d}", pages([sent("r1")], full=number == 0, deletes_told=True))
+    assert ask(tmp_path, books).full is False
+    land(tmp_path, books, "books-040", pages([], full=False, deletes_told=False))
+    assert ask(tmp_path, books).full is True
 
 
-def test_what_a_server_stamped_in_its_local_time_is_asked_for_again(tmp_path: Path) -> None:
+def test_the_next_harvest_includes_records_stamped_in_the_servers_local_time(tmp_path: Path) -> None:
     """A record changed at noon UTC after a harvest at 11:50, at a server that writes 00:00 then (UTC-12)."""
-    one = feed(request=Request(since_param="since"), full_every=99)
-    land(tmp_path, one, "books-1", [Page(complete=True, full=True, response_date="2026-03-01T11:50:00Z")])
-    since = ask(tmp_path, one).since
+    books = feed(request=Request(since_param="since"), full_every=99)
+    land(tmp_path, books, "books-1", [Page(complete=True, full=True, response_date="2026-03-01T11:50:00Z")])
+    since = ask(tmp_path, books).since
     assert since is not None
     assert since < "2026-03-01T00:00:00Z"
 
@@ -169,67 +171,67 @@ def test_a_list_without_datestamps_is_asked_for_whole_every_time(tmp_path: Path)
     assert ask(tmp_path, feed()).full is True
 
 
-def test_an_interrupted_harvest_is_gone_on_with_and_a_truncated_one_starts_over(tmp_path: Path) -> None:
-    one = feed(request=Request(since_param="since"))
-    land(tmp_path, one, "books-1", pages([sent("r1")]), ask=ask(tmp_path, one))
+def test_an_interrupted_harvest_resumes_and_a_truncated_one_starts_over(tmp_path: Path) -> None:
+    books = feed(request=Request(since_param="since"))
+    land(tmp_path, books, "books-1", pages([sent("r1")]), ask=ask(tmp_path, books))
 
     def broken(cause: str):  # type: ignore[no-untyped-def]
         yield Page(records=[sent("r2")], position={"token": "abc"})
         raise HarvestFailed(cause, "it said so")
 
-    asked = ask(tmp_path, one)
+    next_ask = ask(tmp_path, books)
     with pytest.raises(HarvestFailed):
-        land(tmp_path, one, "books-2", broken("unreachable"), ask=asked)
-    again = ask(tmp_path, one)
-    assert (again.position, again.since, again.listed_so_far) == ({"token": "abc"}, asked.since, 1)
-    land(tmp_path, one, "books-3", pages([sent("r3")], full=False, complete=False), ask=again)
+        land(tmp_path, books, "books-2", broken("unreachable"), ask=next_ask)
+    again = ask(tmp_path, books)
+    assert (again.position, again.since, again.listed_so_far) == ({"token": "abc"}, next_ask.since, 1)
+    land(tmp_path, books, "books-3", pages([sent("r3")], full=False, complete=False), ask=again)
     with pytest.raises(HarvestFailed):
-        land(tmp_path, one, "books-4", broken("truncated"), ask=ask(tmp_path, one))
-    assert ask(tmp_path, one) == Ask(since="2025-12-31T11:00:00Z", full=False, listed_before=1), "the mark stays"
+        land(tmp_path, books, "books-4", broken("truncated"), ask=ask(tmp_path, books))
+    assert ask(tmp_path, books) == Ask(since="2025-12-31T11:00:00Z", full=False, listed_before=1), "the mark stays"
     assert [len(harvest.parts) for harvest in harvests(tmp_path / "books")] == [1, 3]
 
 
-def test_a_list_that_cannot_be_entered_in_its_middle_is_begun_again_as_a_harvest_of_its_own(tmp_path: Path) -> None:
+def test_a_list_without_positions_starts_over_as_a_new_harvest(tmp_path: Path) -> None:
     land(tmp_path, feed(), "books-1", [Page(records=[sent("r1")], full=True)])  # and killed
-    asked = ask(tmp_path, feed())
-    assert (asked.position, asked.listed_so_far) == (None, 0)
-    land(tmp_path, feed(), "books-2", [Page(records=[sent("r1", "other")], full=True, complete=True)], ask=asked)
-    assert [(one.listed, one.whole_list) for one in harvests(tmp_path / "books")] == [(1, False), (1, True)]
+    next_ask = ask(tmp_path, feed())
+    assert (next_ask.position, next_ask.listed_so_far) == (None, 0)
+    land(tmp_path, feed(), "books-2", [Page(records=[sent("r1", "other")], full=True, complete=True)], ask=next_ask)
+    assert [(harvest.listed, harvest.whole_list) for harvest in harvests(tmp_path / "books")] == [(1, False), (1, True)]
 
 
-def test_a_position_from_which_nothing_comes_is_given_up_after_some_tries(tmp_path: Path) -> None:
+def test_a_position_that_keeps_failing_is_given_up_after_three_tries(tmp_path: Path) -> None:
     def down():  # type: ignore[no-untyped-def]
         raise HarvestFailed("unreachable", "HTTP 500")
         yield
 
     land(tmp_path, feed(), "books-0", pages([sent("r1")], complete=False))
     for number in range(1, 4):
-        asked = ask(tmp_path, feed())
-        assert asked.position == {"next": 10}
+        next_ask = ask(tmp_path, feed())
+        assert next_ask.position == {"next": 10}
         with pytest.raises(HarvestFailed):
-            land(tmp_path, feed(), f"books-{number}", down(), ask=asked)
+            land(tmp_path, feed(), f"books-{number}", down(), ask=next_ask)
     assert ask(tmp_path, feed()).position is None
 
 
-def test_what_a_server_could_not_give_is_asked_for_again(tmp_path: Path) -> None:
+def test_skipped_records_are_requested_again_by_identifier(tmp_path: Path) -> None:
     poison = Skipped(identifier="bad", reason="HTTP 500")
     land(tmp_path, feed(), "books-1", pages([sent("r1")], skipped=(poison,), validators={"u": "etag"}))
-    asked = ask(tmp_path, feed())
-    assert asked.retry == (poison,)
+    next_ask = ask(tmp_path, feed())
+    assert next_ask.retry == (poison,)
 
 
-def test_what_a_list_cannot_give_is_asked_for_with_the_list_again(tmp_path: Path) -> None:
-    one = feed(request=Request(since_param="since"), full_every=100)
-    land(tmp_path, one, "books-1", pages([sent("r1")]), ask=ask(tmp_path, one))
-    second = ask(tmp_path, one)
+def test_a_skip_without_identifier_makes_the_next_harvest_repeat_its_list(tmp_path: Path) -> None:
+    books = feed(request=Request(since_param="since"), full_every=100)
+    land(tmp_path, books, "books-1", pages([sent("r1")]), ask=ask(tmp_path, books))
+    second = ask(tmp_path, books)
     poison = Skipped(identifier=None, reason="record 7: HTTP 500")
-    land(tmp_path, one, "books-2", pages([], full=False, skipped=(poison,)), ask=second)
-    assert ask(tmp_path, one).since == second.since == "2025-12-31T11:00:00Z"
+    land(tmp_path, books, "books-2", pages([], full=False, skipped=(poison,)), ask=second)
+    assert ask(tmp_path, books).since == second.since == "2025-12-31T11:00:00Z"
     later = Page(complete=True, response_date="2026-02-01T00:00:00Z")
-    land(tmp_path, one, "books-3", [later], ask=ask(tmp_path, one))
-    assert ask(tmp_path, one).since == "2026-01-31T11:00:00Z"
-    land(tmp_path, one, "books-4", pages([sent("r1")], skipped=(poison,)), ask=ask(tmp_path, one, full=True))
-    assert ask(tmp_path, one).full is True, "a whole list that lacked something is asked for whole again"
+    land(tmp_path, books, "books-3", [later], ask=ask(tmp_path, books))
+    assert ask(tmp_path, books).since == "2026-01-31T11:00:00Z"
+    land(tmp_path, books, "books-4", pages([sent("r1")], skipped=(poison,)), ask=ask(tmp_path, books, full=True))
+    assert ask(tmp_path, books).full is True, "a whole list that lacked something is asked for whole again"
 
 
 def test_a_list_that_lacked_a_record_is_not_asked_whether_it_changed(tmp_path: Path) -> None:
@@ -257,20 +259,20 @@ def moved(*pages_of: list[str], size: int | None = None, full: bool = True, **mo
     return [*listed, Page(complete=True, full=full, response_date=date, listing=Listing(size=size), **more)]  # type: ignore[arg-type]
 
 
-def test_a_list_of_changes_that_repeats_records_is_asked_for_again_from_the_same_mark(tmp_path: Path) -> None:
-    one = feed(request=Request(since_param="since"), full_every=99)
-    land(tmp_path, one, "books-0", moved(["r1", "r2"], ["r3"]), ask=ask(tmp_path, one))
-    first = ask(tmp_path, one)
+def test_an_incremental_list_with_repeats_is_harvested_again_from_the_same_date(tmp_path: Path) -> None:
+    books = feed(request=Request(since_param="since"), full_every=99)
+    land(tmp_path, books, "books-0", moved(["r1", "r2"], ["r3"]), ask=ask(tmp_path, books))
+    first = ask(tmp_path, books)
     assert first.since == "2025-12-31T11:00:00Z"
     marks = []
     for number in range(1, 4):
         changes = moved(["r1", "r2"], ["r2", "r3"], full=False)
         changes[-1] = replace(changes[-1], response_date=f"2026-02-0{number}T00:00:00Z")
-        done = land(tmp_path, one, f"books-{number}", changes, ask=ask(tmp_path, one))
+        done = land(tmp_path, books, f"books-{number}", changes, ask=ask(tmp_path, books))
         assert done.notes == (
             "the list repeats 1 record and may omit others: what changed in that time is asked for again",
         )
-        marks.append(ask(tmp_path, one).since)
+        marks.append(ask(tmp_path, books).since)
     assert marks == [first.since, first.since, "2026-02-02T11:00:00Z"], "the third time it is the server's habit"
 
 
@@ -294,10 +296,10 @@ def test_a_harvest_with_repeats_is_not_asked_whether_it_changed(tmp_path: Path) 
     assert ask(tmp_path, feed()).validators == {}
 
 
-def test_a_retried_task_of_one_run_goes_on_after_its_own_parts(tmp_path: Path) -> None:
+def test_a_retried_task_continues_after_the_parts_of_its_run(tmp_path: Path) -> None:
     land(tmp_path, feed(), "books-1", pages([sent("r1")], complete=False))
-    asked = ask(tmp_path, feed())
-    land(tmp_path, feed(), "books-1", pages([sent("r2")]), ask=asked)
+    next_ask = ask(tmp_path, feed())
+    land(tmp_path, feed(), "books-1", pages([sent("r2")]), ask=next_ask)
     (harvest,) = harvests(tmp_path / "books")
     assert [path.name for path in harvest.parts] == ["part-00000.parquet", "part-00001.parquet"]
     assert (harvest.listed, harvest.whole_list) == (2, True)
@@ -316,7 +318,7 @@ def process(*arguments: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-def test_a_harvest_killed_again_and_again_loses_nothing_and_lands_nothing_twice(tmp_path: Path) -> None:
+def test_a_harvest_killed_repeatedly_neither_loses_nor_repeats_records(tmp_path: Path) -> None:
     chance = random.Random(7)
     last, run = 2_000, 0
     while not any(harvest.last.complete for harvest in harvests(tmp_path / "books")):
@@ -329,10 +331,10 @@ def test_a_harvest_killed_again_and_again_loses_nothing_and_lands_nothing_twice(
                     break
             harvest.wait(60)
         assert run < 12
-    (one,) = harvests(tmp_path / "books")
+    (completed,) = harvests(tmp_path / "books")
     assert sorted(identifier for identifier, _ in landed(tmp_path)) == sorted(f"r{n}" for n in range(last))
     assert run > 5
-    assert one.listed == last
+    assert completed.listed == last
 
 
 @pytest.mark.slow

@@ -57,15 +57,18 @@ class Merged(NamedTuple):
 
 def merge(members: Sequence[Member], corrections: Sequence[Correction], related: Sequence[Relation]) -> Merged:
     """The most trusted record with every correction of its English title, and its relations."""
-    record = min(members, key=lambda one: (-one.trust, one.record.key)).record
-    for one in corrections:
-        record = replace(record, title={"en": json.loads(one.value or "null")})
+    record = min(members, key=lambda member: (-member.trust, member.record.key)).record
+    for correction in corrections:
+        record = replace(record, title={"en": json.loads(correction.value or "null")})
     if len(members) > 1:
         origins = tuple(
-            Origin(key=key, path="dc:title", rule="copied") for key in sorted(one.record.key for one in members)
+            Origin(key=key, path="dc:title", rule="copied") for key in sorted(member.record.key for member in members)
         )
         record = replace(record, provenance={"title.en": origins})
-    return Merged(replace(record, relations=tuple(related)), tuple("odd" for one in corrections if one.path == "odd"))
+    return Merged(
+        replace(record, relations=tuple(related)),
+        tuple("odd" for correction in corrections if correction.path == "odd"),
+    )
 
 
 def put(env: Environment, *keys: str, title: str = "Fractions", score: int = 50) -> None:
@@ -73,14 +76,14 @@ def put(env: Environment, *keys: str, title: str = "Fractions", score: int = 50)
     with write_transaction(env) as connection:
         for key in keys:
             record = text_of(Resource(key=key, title={"en": f"{title} {key}"}, issued_year=2020))
-            said = {"status": "live", "record": record, "record_sha256": sha256_of(record), "score": score}
+            values = {"status": "live", "record": record, "record_sha256": sha256_of(record), "score": score}
             known = connection.scalar(select(SourceRecordRow.key).where(SourceRecordRow.key == key))
             if known:
-                connection.execute(update(SourceRecordRow).where(SourceRecordRow.key == key).values(**said))
+                connection.execute(update(SourceRecordRow).where(SourceRecordRow.key == key).values(**values))
             else:
                 feed, identifier = key.split(":")
                 who = {"key": key, "feed": feed, "identifier": identifier, "format": "oai_dc", "run_id": "run"}
-                connection.execute(insert(SourceRecordRow).values(**who, **said))
+                connection.execute(insert(SourceRecordRow).values(**who, **values))
 
 
 def gone(env: Environment, *keys: str) -> None:
@@ -89,14 +92,16 @@ def gone(env: Environment, *keys: str) -> None:
         connection.execute(update(SourceRecordRow).where(SourceRecordRow.key.in_(keys)).values(status="deleted"))
 
 
-def curate(env: Environment, **said: Any) -> None:
+def curate(env: Environment, **columns: Any) -> None:
     with write_transaction(env) as connection:
-        connection.execute(insert(CurationRow).values(by="Steward", at="2026-01-01T00:00:00Z", reason="read", **said))
+        connection.execute(
+            insert(CurationRow).values(by="Steward", at="2026-01-01T00:00:00Z", reason="read", **columns)
+        )
 
 
-def laid(env: Environment, version: str, *found: Any) -> Path:
+def laid(env: Environment, version: str, *results: Any) -> Path:
     """The folder of a match that began now."""
-    return state.write_match_result(env, version, *found, since=state.newest_publication(env))
+    return state.write_match_result(env, version, *results, since=state.newest_publication(env))
 
 
 def night(
@@ -157,15 +162,18 @@ def test_every_record_is_published_once(env: Environment) -> None:
     assert versions(env, named["a:1"]) == [{"created": ["a:1", "b:1"]}]
 
 
-def test_a_night_without_a_change_leaves_every_row_as_it_is(env: Environment) -> None:
+def test_a_publication_without_changes_leaves_every_row_as_it_is(env: Environment) -> None:
     put(env, "a:1", "b:1", "b:2", "c:1")
     gone(env, "c:1")
     pair = Match(left_key="a:1", right_key="b:1", probability=0.987654, verdict="same")
-    said: dict[str, Any] = {"matches": [pair], "related": [("a:1", "b:2", "hasversion"), ("b:2", "a:1", "isversionof")]}
+    match_results: dict[str, Any] = {
+        "matches": [pair],
+        "related": [("a:1", "b:2", "hasversion"), ("b:2", "a:1", "isversionof")],
+    }
     curate(env, key="b:2", action="set", path="title.en", value='"Mended"')
-    night(env, ("a:1", "b:1"), **said)
+    night(env, ("a:1", "b:1"), **match_results)
     before = dump(env)
-    counts = night(env, ("a:1", "b:1"), **said)
+    counts = night(env, ("a:1", "b:1"), **match_results)
     assert dump(env) == before
     assert (counts["unchanged"], counts["added"], counts["changed"], counts["deleted"]) == (2, 0, 0, 0)
 
@@ -361,7 +369,7 @@ def test_undoing_a_judgement_gives_back_the_redirected_id(env: Environment) -> N
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_joined_resources_get_their_old_ids_back_when_they_are_split(lite: Environment, seed: int) -> None:
+def test_merged_resources_get_their_old_ids_back_when_they_are_split(lite: Environment, seed: int) -> None:
     chance = random.Random(seed)
     keys = [f"{feed}:{number}" for feed in "abc" for number in range(3)]
     parts: list[tuple[str, ...]] = []
@@ -372,8 +380,8 @@ def test_joined_resources_get_their_old_ids_back_when_they_are_split(lite: Envir
         night(lite, *map(tuple, map(sorted, some)))
     apart = ids(lite)
     for _ in range(4):
-        one, other, *others = chance.sample(parts, len(parts))
-        night(lite, *(tuple(sorted(part)) for part in ((*one, *other), *others)))
+        first, second, *others = chance.sample(parts, len(parts))
+        night(lite, *(tuple(sorted(part)) for part in ((*first, *second), *others)))
         assert len(redirects(lite)) == 1
         night(lite, *map(tuple, map(sorted, parts)))
         assert ids(lite) == apart
@@ -521,8 +529,8 @@ def test_related_resources_are_linked_by_id(env: Environment) -> None:
     put(env, "a:1", "b:1")
     night(env, related=[("a:1", "b:1", "hasversion"), ("b:1", "a:1", "isversionof"), ("a:1", "gone:1", "hasversion")])
     named = ids(env)
-    said = json.loads(resource(env, named["b:1"]).record)["relations"]
-    assert said == [{"kind": "isversionof", "target": named["a:1"]}]
+    relations = json.loads(resource(env, named["b:1"]).record)["relations"]
+    assert relations == [{"kind": "isversionof", "target": named["a:1"]}]
 
 
 def test_pairs_are_rewritten_only_where_they_differ(env: Environment) -> None:

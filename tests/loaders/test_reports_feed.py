@@ -46,16 +46,16 @@ HTML = {
 RULES = {"html_remains": HTML}
 
 
-def record(key: str, **said: Any) -> SourceRecordRow:
+def record(key: str, **fields: Any) -> SourceRecordRow:
     name, _, identifier = key.partition(":")
-    text = msgspec.json.encode(Resource(key=key, **said)).decode()
+    text = msgspec.json.encode(Resource(key=key, **fields)).decode()
     return SourceRecordRow(
         key=key, feed=name, identifier=identifier, format="oai_dc", status="live", record=text, run_id=LAST, score=80
     )
 
 
-def issue(key: str, code: str, value: str, first: str = LAST, resolved: str | None = None, **said: str) -> IssueRow:
-    feed, severity = key.partition(":")[0], said.get("severity", "warning")
+def issue(key: str, code: str, value: str, first: str = LAST, resolved: str | None = None, **columns: str) -> IssueRow:
+    feed, severity = key.partition(":")[0], columns.get("severity", "warning")
     return IssueRow(
         finding=f"{key}|{code}|{value}", key=key, feed=feed, run_id=first, code=code, severity=severity,
         path="title.en", value=value, first_run_id=first, resolved_run_id=resolved,
@@ -127,7 +127,7 @@ def test_the_fix_list_names_every_open_finding_with_the_partners_identifiers(eng
         french = list(csv.DictReader(cells))
     assert [(row["wrong"], row["suggestion"]) for row in french][2] == ("There is HTML.", "Exporter du texte simple.")
     same = load(tmp_path / "feeds", "col.fix.json")
-    assert [one["value"] for one in same] == ["not well formed: line 3", "", '=HYPERLINK("http://x")', 'a,b\n"c"']
+    assert [row["value"] for row in same] == ["not well formed: line 3", "", '=HYPERLINK("http://x")', 'a,b\n"c"']
 
 
 @given(st.text(), st.sampled_from(FORMULA), st.text(alphabet=" \u00a0\n\t", max_size=3))
@@ -169,7 +169,7 @@ def test_an_interrupted_fix_list_leaves_the_previous_one(tmp_path: Path) -> None
 def test_findings_are_listed_as_new_open_and_fixed(engine: Engine, tmp_path: Path) -> None:
     write_feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
     told = load(tmp_path / "feeds", "col.json")
-    assert [(one["code"], one["new"], one["standing"], one["fixed"]) for one in told["issues"]] == [
+    assert [(entry["code"], entry["new"], entry["standing"], entry["fixed"]) for entry in told["issues"]] == [
         ("title_missing", 1, 0, 0),
         ("html_remains", 1, 1, 1),
     ]
@@ -184,7 +184,7 @@ def test_findings_are_listed_as_new_open_and_fixed(engine: Engine, tmp_path: Pat
         ["2026-03-13", "2026-03-14", "3", "warning", "html_remains"],
     ]
     assert told["score"] == 80.0
-    assert [(one["value"], one["count"]) for one in told["unmapped"]] == [("Gymnasium", 9), ("خاص", 2)]
+    assert [(entry["value"], entry["count"]) for entry in told["unmapped"]] == [("Gymnasium", 9), ("خاص", 2)]
 
 
 def test_lists_of_an_unchanged_feed_are_left_alone_and_those_of_a_changed_one_are_not(
@@ -214,19 +214,19 @@ def test_completeness_is_compared_with_last_month(engine: Engine, tmp_path: Path
     write_feed_report(engine, tmp_path, COL, at=AT)
     told = load(tmp_path / "feeds", "col.json")["completeness"]
     assert told["since"] == "2026-02-01"
-    fields = {one["field"]: (one["share"], one["before"]) for one in told["fields"]}
+    fields = {field["field"]: (field["share"], field["before"]) for field in told["fields"]}
     assert fields["title"] == (0.75, 0.6667)
     assert fields["license"] == (0.25, 0.3333)
 
 
 def test_a_field_counts_as_filled_when_something_is_in_it() -> None:
-    said: list[dict[str, Any]] = [
+    resources: list[dict[str, Any]] = [
         {"title": {"en": "Air"}, "keywords": [], "age_range": {"min": 6, "max": None}, "url": "", "issued": None},
         {"title": {}, "keywords": [{"language": "und", "text": "air"}], "url": "https://example.org", "unknown": 1},
     ]
-    found = completeness.field_shares(json.dumps(one) for one in said)
+    shares = completeness.field_shares(json.dumps(resource) for resource in resources)
     filled = {"title": 0.5, "keywords": 0.5, "age_range": 0.5, "url": 0.5}
-    assert found == {field: filled.get(field, 0.0) for field in completeness.FIELDS}
+    assert shares == {field: filled.get(field, 0.0) for field in completeness.FIELDS}
     assert completeness.field_shares([]) == {}
 
 
@@ -254,16 +254,16 @@ def whole(folder: Path, name: str, language: str) -> None:
     page = html.document_fromstring((folder / name).read_text(encoding="utf-8"))
     assert page.get("dir") == ("rtl" if language == "ar" else "ltr")
     assert not page.xpath("//script | //link | //img | //@src")
-    targets = {one for one in page.xpath("//a/@href") if not one.startswith(("#", "../"))}
-    assert targets and all((folder / one).exists() for one in targets)
+    targets = {target for target in page.xpath("//a/@href") if not target.startswith(("#", "../"))}
+    assert targets and all((folder / target).exists() for target in targets)
     assert page.xpath("//bdi[@dir='auto'][text()='خاص']")
 
 
-def test_characters_that_html_forbids_are_shown_by_a_sign(engine: Engine, tmp_path: Path) -> None:
-    said = "a\x01b\x0b\x7f\x85\ufdd0\U0001fffe\tc\nd"
+def test_characters_that_html_forbids_are_shown_as_symbols(engine: Engine, tmp_path: Path) -> None:
+    value = "a\x01b\x0b\x7f\x85\ufdd0\U0001fffe\tc\nd"
     with Session(engine) as session:
-        session.add(issue("col:2", "mojibake", said))
-        session.add(UnmappedValueRow(field="levels", value=said, feed="col", count=90, first_seen=AT))
+        session.add(issue("col:2", "mojibake", value))
+        session.add(UnmappedValueRow(field="levels", value=value, feed="col", count=90, first_seen=AT))
         session.commit()
     write_feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
     for name in ("col.html", "col.ar.html", "col.issues-1.html", "col.unmapped-1.html"):
@@ -272,7 +272,7 @@ def test_characters_that_html_forbids_are_shown_by_a_sign(engine: Engine, tmp_pa
         parser = html5lib.HTMLParser()
         parser.parse(text)
         assert "invalid-codepoint" not in {code for _, code, _ in parser.errors}, name
-    assert load(tmp_path / "feeds", "col.json")["unmapped"][0]["value"] == said, "JSON has them as they are"
+    assert load(tmp_path / "feeds", "col.json")["unmapped"][0]["value"] == value, "JSON has them as they are"
 
 
 def test_a_long_list_is_paged_and_complete_and_loses_its_old_pages(tmp_path: Path) -> None:
@@ -317,11 +317,11 @@ def pairs(engine: Engine, number: int) -> None:
         session.commit()
 
 
-def test_pairs_stand_side_by_side_with_evidence_and_the_earlier_decision(engine: Engine, tmp_path: Path) -> None:
+def test_pairs_are_shown_side_by_side_with_evidence_and_the_earlier_decision(engine: Engine, tmp_path: Path) -> None:
     pairs(engine, 1)
     write_duplicates(engine, tmp_path, at=AT)
     (pair,) = load(tmp_path, "duplicates.json")["pairs"]
-    fields = {one["field"]: one for one in pair["fields"]}
+    fields = {field["field"]: field for field in pair["fields"]}
     assert fields["title"]["left"] == [["en", "Plants & <light>"], ["ar", "النباتات"]]
     assert fields["title"]["right"] == [["en", "Plants and light"]]
     assert fields["title"]["differs"] and not fields["license"]["differs"]

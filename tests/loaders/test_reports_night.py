@@ -30,9 +30,9 @@ AT = "2026-03-14T05:00:00Z"
 ARABIC = "مكتبة <الموارد> المفتوحة"
 
 
-def feed(name: str, title: str, **said: Any) -> Feed:
+def feed(name: str, title: str, **settings: Any) -> Feed:
     return Feed(
-        name=name, title=title, partner="A Partner", protocol="csv", url="https://learn.unesco.org/x.csv", **said
+        name=name, title=title, partner="A Partner", protocol="csv", url="https://learn.unesco.org/x.csv", **settings
     )
 
 
@@ -51,10 +51,10 @@ def run(name: str, night: str, status: str, **counts: Any) -> HarvestRunRow:
     )
 
 
-def record(key: str, status: str = "live", **said: Any) -> SourceRecordRow:
+def record(key: str, status: str = "live", **columns: Any) -> SourceRecordRow:
     name, _, identifier = key.partition(":")
     return SourceRecordRow(
-        key=key, feed=name, identifier=identifier, format="oai_dc", status=status, run_id="r", **said
+        key=key, feed=name, identifier=identifier, format="oai_dc", status=status, run_id="r", **columns
     )
 
 
@@ -132,9 +132,9 @@ def funnel(env: Environment, folder: Path) -> list[int]:
     }
     page = html.document_fromstring(written["night.html"].read_text(encoding="utf-8"))
     shown = [int(cell.text) for cell in page.xpath("//tr[@id='feed-books']/td[@class='n' or @class='n zero']")]
-    (one,) = data(written)["feeds"]
-    stands = one["standing"]
-    told = [one["funnel"][step] for step in ("landed", "normalized", "valid", "loaded", "unique")]
+    (feed_entry,) = data(written)["feeds"]
+    stands = feed_entry["standing"]
+    told = [feed_entry["funnel"][step] for step in ("landed", "normalized", "valid", "loaded", "unique")]
     assert shown[:6] == [*told, stands["quarantined"] + stands["rejected"]], "the page says what the JSON says"
     return shown[:6]
 
@@ -154,8 +154,8 @@ def test_a_feeds_funnel_is_true_on_every_night(env: Environment, tmp_path: Path)
     assert funnel(env, tmp_path) == [7, 6, 5, 5, 0, 3], "what is not loaded changes nothing"
 
 
-def test_a_feeds_funnel_is_that_of_its_records(written: dict[str, Path]) -> None:
-    by_name = {one["name"]: one for one in data(written)["feeds"]}
+def test_a_feeds_funnel_counts_its_records(written: dict[str, Path]) -> None:
+    by_name = {feed_entry["name"]: feed_entry for feed_entry in data(written)["feeds"]}
     assert list(by_name) == ["alecso", "col", "quiet", "thai", "lost"]
     assert by_name["col"]["funnel"] == {"landed": 4, "normalized": 4, "valid": 3, "loaded": 3, "unique": 2}
     assert by_name["alecso"]["funnel"]["loaded"] == 0
@@ -165,23 +165,23 @@ def test_a_feeds_funnel_is_that_of_its_records(written: dict[str, Path]) -> None
     assert by_name["col"]["standing"] == stands
 
 
-def test_the_headline_counts_what_was_done_that_night_and_nothing_else(written: dict[str, Path]) -> None:
+def test_the_headline_counts_only_what_was_done_that_night(written: dict[str, Path]) -> None:
     totals = data(written)["totals"]
     assert totals["landed"] == 350, "what a held run landed is there"
     done = {name: totals[name] for name in ("added", "changed", "unchanged", "deleted", "rejected", "quarantined")}
     assert done == {"added": 30, "changed": 0, "unchanged": 11, "deleted": 2, "rejected": 3, "quarantined": 4}
     page = html.document_fromstring(written["night.html"].read_text(encoding="utf-8"))
-    tiles = {one.findtext("dt"): one.findtext("dd") for one in page.xpath("//dl[@class='tiles']/div")}
+    tiles = {tile.findtext("dt"): tile.findtext("dd") for tile in page.xpath("//dl[@class='tiles']/div")}
     assert (tiles["Added"], tiles["Deleted"], tiles["Needs review"]) == ("30", "2", "4")
 
 
 def test_findings_are_counted_as_open_new_and_fixed(written: dict[str, Path]) -> None:
-    found = [(one["code"], one["standing"], one["new"], one["fixed"]) for one in data(written)["issues"]]
-    assert found == [("title_missing", 1, 1, 0), ("html_remains", 2, 1, 1)]
+    counts = [(entry["code"], entry["standing"], entry["new"], entry["fixed"]) for entry in data(written)["issues"]]
+    assert counts == [("title_missing", 1, 1, 0), ("html_remains", 2, 1, 1)]
 
 
 def test_everything_that_needs_attention_is_listed(written: dict[str, Path]) -> None:
-    wanted = [(one["what"], one["feed"], one["count"]) for one in data(written)["people"]]
+    wanted = [(need["what"], need["feed"], need["count"]) for need in data(written)["people"]]
     assert wanted == [
         ("failed", "thai", 1),
         ("held", "alecso", 1),
@@ -193,10 +193,13 @@ def test_everything_that_needs_attention_is_listed(written: dict[str, Path]) -> 
     ]
 
 
-def test_thirty_nights_are_kept_apart(written: dict[str, Path]) -> None:
+def test_the_last_thirty_nights_are_listed_separately(written: dict[str, Path]) -> None:
     told = data(written)
     assert (len(told["nights"]), told["nights"][0], told["nights"][-1]) == (30, "2026-02-13", "2026-03-14")
-    past = {one["name"]: {night: run["status"] for night, run in one["nights"].items()} for one in told["feeds"]}
+    past = {
+        feed_entry["name"]: {night: run["status"] for night, run in feed_entry["nights"].items()}
+        for feed_entry in told["feeds"]
+    }
     assert past["col"] == {"2026-03-12": "failed", "2026-03-14": "loaded"}
 
 
@@ -217,10 +220,10 @@ def whole(path: Path, language: str) -> None:
     assert page.xpath("//svg[@role='img']/@aria-label")
 
 
-def test_foreign_text_is_escaped_and_keeps_its_own_direction(written: dict[str, Path]) -> None:
+def test_partner_text_is_escaped_and_keeps_its_own_direction(written: dict[str, Path]) -> None:
     page = html.document_fromstring(written["night.html"].read_text(encoding="utf-8"))
     titles = page.xpath("//bdi[@dir='auto'][@lang]")
-    assert ARABIC in [one.text for one in titles]
+    assert ARABIC in [title.text for title in titles]
     assert not page.xpath("//bdi//b")
     assert "an <html> page came, of 12 kB" in page.text_content()
 
@@ -241,7 +244,9 @@ def test_every_link_of_every_report_leads_somewhere(engine: Engine, tmp_path: Pa
     for path in paths:
         if path.suffix == ".html":
             targets = html.document_fromstring(path.read_text(encoding="utf-8")).xpath("//a/@href")
-            missing = [one for one in targets if not one.startswith("#") and not (path.parent / one).exists()]
+            missing = [
+                target for target in targets if not target.startswith("#") and not (path.parent / target).exists()
+            ]
             assert not missing, f"{path.name} links to {missing}"
     first = paths[0].read_text(encoding="utf-8")
     assert 'href="feeds/alecso.html"' in first and 'href="duplicates.html"' in first
@@ -267,15 +272,18 @@ def test_an_unknown_language_is_an_error_that_names_the_known_ones(engine: Engin
         write_night_report(engine, tmp_path, FEEDS, ["xx"], at=AT)
 
 
-def test_every_language_has_the_same_messages_with_the_same_gaps() -> None:
-    said = {
-        one: tomllib.loads((Path(reports.__file__).parent / "messages" / f"{one}.toml").read_text(encoding="utf-8"))
-        for one in LANGUAGES
+def test_every_language_has_the_same_messages_with_the_same_placeholders() -> None:
+    messages = {
+        language: tomllib.loads(
+            (Path(reports.__file__).parent / "messages" / f"{language}.toml").read_text(encoding="utf-8")
+        )
+        for language in LANGUAGES
     }
     gaps = {
-        one: {key: sorted(re.findall(r"{(\w+)}", text)) for key, text in keys.items()} for one, keys in said.items()
+        language: {key: sorted(re.findall(r"{(\w+)}", text)) for key, text in keys.items()}
+        for language, keys in messages.items()
     }
-    assert all(gaps[one] == gaps["en"] for one in LANGUAGES)
+    assert all(gaps[language] == gaps["en"] for language in LANGUAGES)
 
 
 # Words of the code and the database that nobody should have to know who reads a report.

@@ -119,7 +119,7 @@ def test_absence_deletes_only_when_the_whole_list_was_complete(env: Environment)
     assert night(env, feed(), [sent("r1"), sent("r2"), sent("r3")]) == {"landed": 3, "added": 1, "unchanged": 2}
 
 
-def test_what_the_server_could_not_give_is_not_absent(env: Environment) -> None:
+def test_skipped_records_do_not_count_as_absent(env: Environment) -> None:
     night(
         env, feed(), [sent("r1"), sent("r2"), sent("old", datestamp="2020-01-01"), sent("new", datestamp="2026-01-01")]
     )
@@ -127,8 +127,8 @@ def test_what_the_server_could_not_give_is_not_absent(env: Environment) -> None:
         Skipped(identifier="r2", reason="HTTP 500"),
         Skipped(identifier=None, reason="HTTP 500", window=("2019-01-01", "2020-12-31")),
     )
-    found = night(env, feed(), [sent("r1")], skipped=skipped)
-    assert found == {"landed": 3, "unchanged": 1, "deleted": 1, "rejected": 1}
+    counts = night(env, feed(), [sent("r1")], skipped=skipped)
+    assert counts == {"landed": 3, "unchanged": 1, "deleted": 1, "rejected": 1}
     assert states(env) == {"r1": "live", "r2": "live", "old": "live", "new": "deleted"}
 
 
@@ -220,11 +220,11 @@ def test_a_retired_feed_withdraws_every_record(env: Environment) -> None:
     assert states(env) == {"r1": "live", "r2": "live", "r3": "quarantined"}
 
 
-def test_the_facts_are_the_feed_as_it_would_stand(env: Environment) -> None:
+def test_gate_facts_describe_the_feed_as_it_would_be_after_the_load(env: Environment) -> None:
     night(env, feed(), [sent("same"), sent("gone"), sent("worse"), sent("stamped", datestamp="2026-01-01")])
     now = [sent("same"), sent("worse", "bad"), sent("fresh"), sent("stamped", datestamp="2026-01-02")]
-    found = {row.pop("key"): row for row in gate_facts(env, staged(env, feed(), now)).to_dict("records")}
-    seen = {key: (row["live_before"], row["live_after"], row["change"], row["errors"]) for key, row in found.items()}
+    facts = {row.pop("key"): row for row in gate_facts(env, staged(env, feed(), now)).to_dict("records")}
+    seen = {key: (row["live_before"], row["live_after"], row["change"], row["errors"]) for key, row in facts.items()}
     assert seen == {
         "books:same": (True, True, "none", 0),
         "books:gone": (True, False, "deleted", 0),
@@ -232,9 +232,9 @@ def test_the_facts_are_the_feed_as_it_would_stand(env: Environment) -> None:
         "books:fresh": (False, True, "added", 0),
         "books:stamped": (True, True, "none", 0),
     }
-    assert [key for key, row in found.items() if row["restamped"]] == ["books:stamped"]
-    assert [key for key, row in found.items() if row["absent"]] == ["books:gone"]
-    assert found["books:worse"]["codes"] == "title_bad"
+    assert [key for key, row in facts.items() if row["restamped"]] == ["books:stamped"]
+    assert [key for key, row in facts.items() if row["absent"]] == ["books:gone"]
+    assert facts["books:worse"]["codes"] == "title_bad"
 
 
 def test_batch_findings_are_judged_for_the_whole_feed(env: Environment) -> None:
@@ -242,7 +242,7 @@ def test_batch_findings_are_judged_for_the_whole_feed(env: Environment) -> None:
         run = store.begin_run(env, "books")
         land(env.landing, feed(), run, pages([sent("r1"), sent("r2", "v2" if len(issues) > 1 else "v1")]))
         for chunk in staging.plan_staging(env, run).chunks:
-            staging.write_outcomes(env, chunk, (transform(one) for one in staging.read_chunk(env, chunk)))
+            staging.write_outcomes(env, chunk, (transform(record) for record in staging.read_chunk(env, chunk)))
         staging.write_batch_issues(env, run, issues)
         staging.stage(env, run)
         return run_counts(catalog.load(env, run))
@@ -340,7 +340,7 @@ def test_what_no_index_takes_stops_no_other_record(env: Environment) -> None:
 
 
 @pytest.mark.parametrize("brought", ["a version", "a deletion"])
-def test_a_refusal_outlives_a_night_in_which_the_record_could_not_be_read(env: Environment, brought: str) -> None:
+def test_a_refusal_survives_a_night_in_which_the_record_is_unreadable(env: Environment, brought: str) -> None:
     listed = [sent("r1"), sent("r2", "WRONG")] if brought == "a version" else [sent("r1")]
     night(env, feed(), [sent("r1"), sent("r2")])
     run = staged(env, feed(), listed)
@@ -348,7 +348,7 @@ def test_a_refusal_outlives_a_night_in_which_the_record_could_not_be_read(env: E
     catalog_decide.refuse(env, run, by="A Steward", reason="they mend it")
     poison = (Skipped(identifier="r2", reason="HTTP 500"),)
     nights = [night(env, feed(), [sent("r1")], skipped=poison) for _ in range(2)]
-    assert sum(one.get("rejected", 0) for one in nights) == 1
+    assert sum(counts.get("rejected", 0) for counts in nights) == 1
     assert run_counts(catalog.load(env, staged(env, feed(), listed))) == {"landed": 2, "unchanged": 2}
     if brought == "a version":  # it is listed again: nothing waits to be read any more
         assert rows(env, "source_record", "pending_status, pending_reason") == [(None, None)] * 2

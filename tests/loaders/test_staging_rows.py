@@ -98,15 +98,15 @@ def test_a_run_whose_outcomes_are_no_longer_those_that_were_staged_loads_nothing
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_a_held_run_that_cannot_be_read_is_named_hides_no_other_and_can_be_refused(
+def test_an_unreadable_held_run_is_reported_hides_no_other_and_can_be_refused(
     lite: Environment, kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ELIB_HOME", str(lite.home))
     monkeypatch.delenv("ELIB_CATALOG_URL", raising=False)
     run, folder = stage_second_night(lite)
     films = staged(lite, feed("films"), [sent("f1", "A film", name="films")])
-    for one in (run, films):
-        store.hold_run(lite, one, [Reason(code="pipe")])
+    for held_run in (run, films):
+        store.hold_run(lite, held_run, [Reason(code="pipe")])
     harm, why = DAMAGE[kind]
     harm(outcomes(folder))
     assert main(["review", "held"]) == 0
@@ -119,11 +119,11 @@ def test_a_held_run_that_cannot_be_read_is_named_hides_no_other_and_can_be_refus
     assert rows(lite, f"harvest_run WHERE id = '{run}'", "status") == [("refused",)]
 
 
-def test_few_rows_of_many_row_groups_have_their_own_records(lite: Environment) -> None:
+def test_changed_rows_in_distant_row_groups_get_their_own_records(lite: Environment) -> None:
     many = [sent(f"r{number:04}", f"old {number}") for number in range(2_500)]
     night(lite, feed(), many)
     changed = {number: sent(f"r{number:04}", f"new {number}") for number in (3, 1_700, 2_499)}
-    run = staged(lite, feed(), [changed.get(number, one) for number, one in enumerate(many)])
+    run = staged(lite, feed(), [changed.get(number, record) for number, record in enumerate(many)])
     catalog.load(lite, run)
     told = dict(rows(lite, "source_record", "identifier, record"))
     titles = [json.loads(told[f"r{number:04}"])["title"]["en"] for number in range(2_500)]
