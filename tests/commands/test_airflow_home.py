@@ -10,14 +10,14 @@ import pytest
 from commands.airflow_home import SECRETS, read_secrets
 
 
-def test_components_that_begin_at_the_same_moment_share_the_same_secrets(tmp_path: Path) -> None:
+def test_components_starting_together_share_the_same_secrets(tmp_path: Path) -> None:
     path = tmp_path / "secrets.env"
     with multiprocessing.get_context("spawn").Pool(4) as pool:
-        found = pool.map(read_secrets, [path] * 16)
-    assert all(one == found[0] for one in found)
-    assert set(found[0]) == set(SECRETS)
+        secrets = pool.map(read_secrets, [path] * 16)
+    assert all(other == secrets[0] for other in secrets)
+    assert set(secrets[0]) == set(SECRETS)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert [one.name for one in tmp_path.iterdir()] == ["secrets.env"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["secrets.env"]
 
 
 @pytest.mark.parametrize("left", ["", "AIRFLOW__CORE__FERNET_KEY=abc\n", "AIRFLOW__API__SECRET_KEY=\n"])

@@ -37,8 +37,8 @@ def elib(home: Path, variables: dict[str, str], *words: str) -> str:
 
 def rows(printed: str) -> list[dict[str, str]]:
     """Return the JSON that an airflow command prints after its warnings."""
-    found: list[dict[str, str]] = json.loads(printed[printed.index("[{") :])
-    return found
+    parsed: list[dict[str, str]] = json.loads(printed[printed.index("[{") :])
+    return parsed
 
 
 @pytest.mark.slow

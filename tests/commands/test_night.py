@@ -36,12 +36,12 @@ def night(home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
 
 def lines_by_feed(output: str) -> dict[str, dict[str, int]]:
     """The run's counts that the terminal showed, by feed."""
-    found = {}
+    counts = {}
     for line in output.splitlines():
         words = line.split()
         if len(words) > len(RUN_COUNTS) and all(re.fullmatch(r"\d+", word) for word in words[1 : len(RUN_COUNTS) + 1]):
-            found[words[0]] = dict(zip(RUN_COUNTS, map(int, words[1 : len(RUN_COUNTS) + 1]), strict=True))
-    return found
+            counts[words[0]] = dict(zip(RUN_COUNTS, map(int, words[1 : len(RUN_COUNTS) + 1]), strict=True))
+    return counts
 
 
 def tables(home: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -119,33 +119,33 @@ def test_what_is_the_same_work_is_one_resource_and_what_is_not_is_not(nights: di
     assert not apart, "one work, published twice, and nobody is asked"
 
 
-def test_the_report_is_there_as_a_page_and_as_json(nights: dict[str, object]) -> None:
+def test_the_night_report_is_written_as_pages_and_json(nights: dict[str, object]) -> None:
     reports = nights["home"] / "reports"
-    said = json.loads((reports / "night.json").read_text(encoding="utf-8"))
-    first, second = (lines_by_feed(nights[one].stdout) for one in ("first", "second"))
-    assert {one["name"]: one["run"]["landed"] for one in said["feeds"]} == {
+    report = json.loads((reports / "night.json").read_text(encoding="utf-8"))
+    first, second = (lines_by_feed(nights[night_name].stdout) for night_name in ("first", "second"))
+    assert {feed["name"]: feed["run"]["landed"] for feed in report["feeds"]} == {
         name: counts["landed"] for name, counts in second.items()
     }
-    totals = {name: said["totals"][name] for name in RUN_COUNTS}
+    totals = {name: report["totals"][name] for name in RUN_COUNTS}
     assert totals == {name: sum(counts[name] for counts in second.values()) for name in RUN_COUNTS}
     assert totals["landed"] == totals["unchanged"] > 0
-    for one in said["feeds"]:
-        began = first[one["name"]]
+    for feed in report["feeds"]:
+        began = first[feed["name"]]
         landed = began["landed"] - began["deleted"]
         steps = [landed, landed - began["rejected"], began["added"], began["added"]]
-        assert [one["funnel"][name] for name in ("landed", "normalized", "valid", "loaded")] == steps, one["name"]
-        assert min(1, began["added"]) <= one["funnel"]["unique"] <= began["added"], one["name"]
+        assert [feed["funnel"][name] for name in ("landed", "normalized", "valid", "loaded")] == steps, feed["name"]
+        assert min(1, began["added"]) <= feed["funnel"]["unique"] <= began["added"], feed["name"]
     for name, language, direction in (("night.html", "en", "ltr"), ("night.ar.html", "ar", "rtl")):
         text = (reports / name).read_text(encoding="utf-8")
         page = html.document_fromstring(text)
         assert (page.get("lang"), page.get("dir")) == (language, direction)
         assert set(page.xpath("//tr/@id")) == {f"feed-{name}" for name in second}
         titles = page.xpath("//tr[@id='feed-sample_alecso_oer']//bdi[@dir='auto']")
-        assert titles and all(one.text_content().strip() for one in titles)
+        assert titles and all(title.text_content().strip() for title in titles)
         assert not re.search(r"<(script|link|img)[^>]+(src|href)=.https?:", text), "the page stands alone"
 
 
-def test_one_bad_feed_never_stops_the_others(tmp_path: Path) -> None:
+def test_failing_feeds_do_not_stop_the_others(tmp_path: Path) -> None:
     from samples.server import ReplayServer
 
     feeds = tmp_path / "feeds"
@@ -173,13 +173,13 @@ def test_one_bad_feed_never_stops_the_others(tmp_path: Path) -> None:
         )
         ran = night(tmp_path / "home", ELIB_FEEDS=str(feeds), ELIB_ALLOW_PRIVATE="127.0.0.1")
     assert ran.returncode == 1
-    said = ran.stdout
-    assert "malformed.toml" in said and "colour: unknown key" in said
-    failed = {line.split()[0]: line for line in said.splitlines() if " FAILED " in line}
+    output = ran.stdout
+    assert "malformed.toml" in output and "colour: unknown key" in output
+    failed = {line.split()[0]: line for line in output.splitlines() if " FAILED " in line}
     assert set(failed) == {"html", "broken", "down"}
     assert "unreachable" in failed["down"]
     assert "not_oai_pmh" in failed["html"] or "blocked" in failed["html"]
-    assert lines_by_feed(said)["good"]["added"] == 1, said
+    assert lines_by_feed(output)["good"]["added"] == 1, output
 
 
 def write(path: Path, text: str) -> None:

@@ -42,24 +42,24 @@ def command(name: str, home: Path, **variables: str) -> subprocess.Popen[str]:
     )
 
 
-def ended(name: str, home: Path, **variables: str) -> tuple[int, str]:
-    """The exit code of a command, and everything that it said."""
+def run_command(name: str, home: Path, **variables: str) -> tuple[int, str]:
+    """Run a command; return its exit code and everything it printed."""
     with command(name, home, **variables) as running:
         out, error = running.communicate(timeout=120)
         return running.returncode, out + error
 
 
-def test_a_second_night_in_the_same_home_says_that_it_waits_for_nobody(tmp_path: Path) -> None:
+def test_a_second_night_in_the_same_home_is_refused(tmp_path: Path) -> None:
     (tmp_path / "locks").mkdir()
     with FileLock(tmp_path / "locks" / "night.lock"):
-        code, said = ended("run", tmp_path)
-    assert (code, said) == (1, f"Another night is running in {tmp_path}; wait until it is done.\n")
+        code, output = run_command("run", tmp_path)
+    assert (code, output) == (1, f"Another night is running in {tmp_path}; wait until it is done.\n")
 
 
-def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_home_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    code, said = ended("run", tmp_path / "file" / "home")
-    assert code == 1 and said.startswith("The night could not be run: ") and len(said.splitlines()) == 1
+    code, output = run_command("run", tmp_path / "file" / "home")
+    assert code == 1 and output.startswith("The night could not be run: ") and len(output.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -67,35 +67,35 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     [("postgresql+psycopg://nobody@127.0.0.1:1/nothing", "connection failed"), ("nonsense", "Could not parse")],
 )
 @pytest.mark.parametrize("name", ["run", "setup"])
-def test_a_catalog_that_cannot_be_reached_is_one_sentence(tmp_path: Path, name: str, url: str, why: str) -> None:
+def test_an_unreachable_catalog_is_reported_in_one_sentence(tmp_path: Path, name: str, url: str, why: str) -> None:
     (tmp_path / "feeds").mkdir()
-    code, said = ended(name, tmp_path, ELIB_CATALOG_URL=url, ELIB_FEEDS=str(tmp_path / "feeds"))
-    line = said.splitlines()[-1]
-    assert code == 1 and "Traceback" not in said
+    code, output = run_command(name, tmp_path, ELIB_CATALOG_URL=url, ELIB_FEEDS=str(tmp_path / "feeds"))
+    line = output.splitlines()[-1]
+    assert code == 1 and "Traceback" not in output
     assert line.startswith("The catalog cannot be used: ") and why in line and "ELIB_CATALOG_URL" in line
 
 
-def test_a_catalog_of_a_newer_version_of_ours_is_one_sentence(tmp_path: Path) -> None:
-    assert ended("setup", tmp_path)[0] == 0
+def test_a_catalog_of_a_newer_version_is_reported_in_one_sentence(tmp_path: Path) -> None:
+    assert run_command("setup", tmp_path)[0] == 0
     with create_engine(f"sqlite:///{tmp_path / 'catalog.db'}").begin() as connection:
         connection.execute(text("UPDATE elib_alembic_version SET version_num = '999'"))
-    code, said = ended("setup", tmp_path)
-    assert code == 1 and "Traceback" not in said
-    assert said.splitlines()[-1].startswith("The catalog cannot be used: Can't locate revision")
+    code, output = run_command("setup", tmp_path)
+    assert code == 1 and "Traceback" not in output
+    assert output.splitlines()[-1].startswith("The catalog cannot be used: Can't locate revision")
 
 
-def test_secrets_that_are_damaged_are_one_sentence(tmp_path: Path) -> None:
+def test_damaged_secrets_are_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "airflow").mkdir()
     (tmp_path / "airflow" / "secrets.env").write_text("")
     for name in ("setup", "up", "run"):
-        code, said = ended(name, tmp_path)
-        assert code == 1 and "secrets.env lacks" in said and "Traceback" not in said, name
+        code, output = run_command(name, tmp_path)
+        assert code == 1 and "secrets.env lacks" in output and "Traceback" not in output, name
 
 
 @pytest.mark.slow
-def test_a_folder_without_feeds_is_no_good_night(tmp_path: Path) -> None:
-    code, said = ended("run", tmp_path, ELIB_FEEDS=str(tmp_path / "nothing"))
-    assert code == 1 and f"{tmp_path / 'nothing'} holds no feed file" in said
+def test_a_folder_without_feeds_fails_the_night(tmp_path: Path) -> None:
+    code, output = run_command("run", tmp_path, ELIB_FEEDS=str(tmp_path / "nothing"))
+    assert code == 1 and f"{tmp_path / 'nothing'} holds no feed file" in output
 
 
 def test_what_is_no_feed_file_among_the_samples_is_named_and_the_others_are_there(
@@ -115,22 +115,22 @@ def test_what_is_no_feed_file_among_the_samples_is_named_and_the_others_are_ther
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_the_night_and_not_only_the_feed_at_work(tmp_path: Path) -> None:
+def test_ctrl_c_ends_the_night_and_not_only_the_current_feed(tmp_path: Path) -> None:
     feeds = tmp_path / "feeds"
     feeds.mkdir()
-    asked, go_on = threading.Event(), threading.Event()
+    requested, go_on = threading.Event(), threading.Event()
 
-    def partner(said: ReceivedRequest) -> Answer:
-        asked.set()
+    def partner(request: ReceivedRequest) -> Answer:
+        requested.set()
         go_on.wait(60)
         return Answer(status=503)
 
     with serving(partner) as loopback:
         for name in ("alpha", "beta"):
             (feeds / f"{name}.toml").write_text(FEED.format(name=name, url=loopback.url + "/oai"))
-        said = {"ELIB_FEEDS": str(feeds), "ELIB_ALLOW_PRIVATE": "127.0.0.1"}
-        with command("run", tmp_path / "home", **said) as running:
-            assert asked.wait(90)
+        variables = {"ELIB_FEEDS": str(feeds), "ELIB_ALLOW_PRIVATE": "127.0.0.1"}
+        with command("run", tmp_path / "home", **variables) as running:
+            assert requested.wait(90)
             running.send_signal(signal.SIGINT)
             out, error = running.communicate(timeout=60)
         go_on.set()
@@ -141,19 +141,19 @@ def test_ctrl_c_ends_the_night_and_not_only_the_feed_at_work(tmp_path: Path) -> 
     assert [tuple(row) for row in runs] == [("alpha", "failed", "interrupted")]
 
 
-def test_make_up_says_at_once_that_its_port_is_taken(tmp_path: Path) -> None:
+def test_make_up_reports_a_port_in_use_at_once(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        code, said = ended("up", tmp_path, AIRFLOW__API__PORT=str(port))
+        code, output = run_command("up", tmp_path, AIRFLOW__API__PORT=str(port))
     assert code == 1
-    assert said.strip() == f"Port {port} of 127.0.0.1: Address already in use; AIRFLOW__API__PORT names another."
+    assert output.strip() == f"Port {port} of 127.0.0.1: Address already in use; AIRFLOW__API__PORT names another."
 
 
 def test_a_second_make_up_in_the_same_home_is_refused(tmp_path: Path) -> None:
     (tmp_path / "locks").mkdir()
     with FileLock(tmp_path / "locks" / "up.lock"):
-        code, said = ended("up", tmp_path)
-    assert (code, said) == (1, f"Another make up is running in {tmp_path}; stop it first.\n")
+        code, output = run_command("up", tmp_path)
+    assert (code, output) == (1, f"Another make up is running in {tmp_path}; stop it first.\n")
 
 
 def test_nobody_else_may_read_the_passwords_of_airflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,33 +39,35 @@ def samples(tmp_path: Path, home: Path) -> Iterator[tuple[ReplayServer, Path]]:
         yield server, write_sample_feeds(server.url.removeprefix("http://"), tmp_path / "feeds")
 
 
-def said_of(home: Path, feed: str) -> dict:
+def read_preview(home: Path, feed: str) -> dict:
     return json.loads((home / "reports" / "preview" / f"{feed}.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("feed", ["sample_serbia_phaidra", "sample_alecso_oer"])
-def test_the_whole_feed_is_shown_and_nothing_else_is_touched(
+def test_a_preview_shows_the_whole_feed_and_writes_nothing_else(
     feed: str, samples: tuple[ReplayServer, Path], home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     expected = tomllib.loads((SAMPLES / "expected.toml").read_text(encoding="utf-8"))["feeds"][feed]
     assert main(["preview", str(samples[1] / f"{feed}.toml")]) == 0
     printed = capsys.readouterr().out
-    said = said_of(home, feed)
-    counts = said["counts"]
+    preview = read_preview(home, feed)
+    counts = preview["counts"]
     assert {name: counts[name] for name in ("quarantined", "rejected", "deleted")} == {
         name: expected[name] for name in ("quarantined", "rejected", "deleted")
     }
     assert counts["records"] == sum(counts[name] for name in ("accepted", "quarantined", "rejected", "deleted"))
-    assert len(said["records"]) == counts["records"]
+    assert len(preview["records"]) == counts["records"]
     assert {path.name for path in home.iterdir()} <= {"reports", "locks"}
     assert {path.name for path in (home / "reports").iterdir()} == {"preview"}
     assert str(home / "reports" / "preview" / f"{feed}.html") in printed and f"{feed}.json" in printed
     assert f"{counts['records']} records" in printed
 
 
-def test_the_page_is_complete_escaped_and_stands_alone(samples: tuple[ReplayServer, Path], home: Path) -> None:
+def test_the_preview_page_is_complete_escaped_and_self_contained(
+    samples: tuple[ReplayServer, Path], home: Path
+) -> None:
     assert main(["preview", str(samples[1] / "sample_serbia_phaidra.toml")]) == 0
-    said = said_of(home, "sample_serbia_phaidra")
+    preview = read_preview(home, "sample_serbia_phaidra")
     for language in LANGUAGES:
         name = "sample_serbia_phaidra" + ("" if language == "en" else f".{language}") + ".html"
         text = (home / "reports" / "preview" / name).read_text(encoding="utf-8")
@@ -73,13 +75,13 @@ def test_the_page_is_complete_escaped_and_stands_alone(samples: tuple[ReplayServ
         assert page.get("lang") == language and page.get("dir") == ("rtl" if language == "ar" else "ltr")
         assert not page.xpath("//script | //img | //link | //iframe | //lom")
         assert not re.search(r"url\(|@import", text)
-        assert len(page.xpath("//details[@class='record']")) == len(said["records"])
+        assert len(page.xpath("//details[@class='record']")) == len(preview["records"])
         sources = {pre.text_content().strip() for pre in page.xpath("//pre[@dir='auto']")}
-        assert sources == {shown(one["source"]).strip() for one in said["records"] if one["source"]}
+        assert sources == {shown(entry["source"]).strip() for entry in preview["records"] if entry["source"]}
         titles = page.xpath("//details[@class='record']//bdi[@dir='auto'][@lang='sr-Cyrl']")
-        assert any("програмирање" in one.text_content() for one in titles)
-        identifiers = {one.text_content() for one in page.xpath("//details[@class='record']/summary/small/bdi")}
-        assert identifiers == {one["identifier"] for one in said["records"]}
+        assert any("програмирање" in title.text_content() for title in titles)
+        identifiers = {element.text_content() for element in page.xpath("//details[@class='record']/summary/small/bdi")}
+        assert identifiers == {entry["identifier"] for entry in preview["records"]}
 
 
 def shown(source: str) -> str:
@@ -87,19 +89,21 @@ def shown(source: str) -> str:
     return source.replace("\x9e", "\ufffd")
 
 
-def test_shares_and_findings_are_those_of_the_records(samples: tuple[ReplayServer, Path], home: Path) -> None:
+def test_shares_and_findings_agree_with_the_records(samples: tuple[ReplayServer, Path], home: Path) -> None:
     assert main(["preview", str(samples[1] / "sample_unesco_unesdoc.toml")]) == 0
-    said = said_of(home, "sample_unesco_unesdoc")
-    made = [one["record"] for one in said["records"] if one["record"]]
-    for one in said["fields"]:
-        assert one["share"] == round(sum(bool(record.get(one["field"])) for record in made) / len(made), 4)
-    assert sum(one["count"] for one in said["license_shares"]) == len(made)
-    found = [(one["identifier"], issue["code"]) for one in said["records"] for issue in one["issues"]]
-    listed = [(seen["identifier"], one["code"]) for one in said["issues"] for seen in one["examples"]]
-    assert found and sorted(found) == sorted(listed)
-    assert all(one["wrong"] and one["mend"] for one in said["issues"])
-    assert [one["count"] for one in said["unmapped"]] == [len(one["identifiers"]) for one in said["unmapped"]]
-    assert said["unmapped"]
+    preview = read_preview(home, "sample_unesco_unesdoc")
+    made = [entry["record"] for entry in preview["records"] if entry["record"]]
+    for field in preview["fields"]:
+        assert field["share"] == round(sum(bool(record.get(field["field"])) for record in made) / len(made), 4)
+    assert sum(license_share["count"] for license_share in preview["license_shares"]) == len(made)
+    issues = [(entry["identifier"], issue["code"]) for entry in preview["records"] for issue in entry["issues"]]
+    listed = [
+        (example["identifier"], summary["code"]) for summary in preview["issues"] for example in summary["examples"]
+    ]
+    assert issues and sorted(issues) == sorted(listed)
+    assert all(summary["wrong"] and summary["mend"] for summary in preview["issues"])
+    assert [term["count"] for term in preview["unmapped"]] == [len(term["identifiers"]) for term in preview["unmapped"]]
+    assert preview["unmapped"]
 
 
 def repository(folder: Path, years: dict[int, int]) -> Path:
@@ -129,15 +133,17 @@ def feed_file(path: Path, url: str, more: str) -> str:
     [dict.fromkeys(range(2006, 2026), 40), {2006: 1, 2024: 400}, {2006: 400, 2025: 1}, {2025: 60}],
     ids=["even", "late", "early", "few"],
 )
-def test_records_of_a_repository_come_from_all_over_it(years: dict[int, int], tmp_path: Path, home: Path) -> None:
+def test_preview_records_are_spread_over_the_whole_repository(
+    years: dict[int, int], tmp_path: Path, home: Path
+) -> None:
     with ReplayServer(repository(tmp_path / "partner", years)) as server:
         more = 'protocol="oai_pmh"\nformat="oai_dc"\n[request]\nrate=1000\n'
         assert (
             main(["preview", feed_file(tmp_path / "lessons.toml", f"{server.url}/oai", more), "--records", "50"]) == 0
         )
-    records = said_of(home, "lessons")["records"]
-    assert len(records) == 50 == len({one["identifier"] for one in records})
-    seen = {int(one["datestamp"][:4]) for one in records}
+    records = read_preview(home, "lessons")["records"]
+    assert len(records) == 50 == len({entry["identifier"] for entry in records})
+    seen = {int(entry["datestamp"][:4]) for entry in records}
     if len(years) > 2:
         assert len({year // 4 for year in seen}) >= 4, "from the beginning, the middle and the end"
     else:
@@ -161,7 +167,7 @@ class Posts:
         return Answer(json.dumps(posts).encode(), "application/json", headers={"X-WP-Total": str(self.total)})
 
 
-def test_a_long_rest_list_is_asked_at_several_places(tmp_path: Path, home: Path) -> None:
+def test_a_long_rest_list_is_sampled_at_several_places(tmp_path: Path, home: Path) -> None:
     with ReplayServer(SAMPLES, added={"posts": Posts(5_000)}) as server:
         more = (
             'protocol="rest"\nformat="wordpress"\nidentifier="id"\n[request]\nrate=1000\npaging="page"\nfirst=1\n'
@@ -170,21 +176,19 @@ def test_a_long_rest_list_is_asked_at_several_places(tmp_path: Path, home: Path)
         assert (
             main(["preview", feed_file(tmp_path / "posts.toml", f"{server.url}/posts", more), "--records", "50"]) == 0
         )
-        asked = len(server.requests)
-    said = said_of(home, "posts")
-    assert said["total"] == 5_000 and len(said["records"]) == 50
-    assert {int(one["identifier"]) // 1_000 for one in said["records"]} == set(range(5))
-    assert asked <= 8
+        request_count = len(server.requests)
+    preview = read_preview(home, "posts")
+    assert preview["total"] == 5_000 and len(preview["records"]) == 50
+    assert {int(entry["identifier"]) // 1_000 for entry in preview["records"]} == set(range(5))
+    assert request_count <= 8
 
 
-def test_fewer_records_than_there_are_come_evenly_out_of_the_list(
-    samples: tuple[ReplayServer, Path], home: Path
-) -> None:
+def test_a_limited_preview_takes_records_evenly_from_the_list(samples: tuple[ReplayServer, Path], home: Path) -> None:
     feed = str(samples[1] / "sample_alecso_oer.toml")
     assert main(["preview", feed]) == 0
-    everything = [one["identifier"] for one in said_of(home, "sample_alecso_oer")["records"]]
+    everything = [entry["identifier"] for entry in read_preview(home, "sample_alecso_oer")["records"]]
     assert main(["preview", feed, "--records", "5"]) == 0
-    five = [one["identifier"] for one in said_of(home, "sample_alecso_oer")["records"]]
+    five = [entry["identifier"] for entry in read_preview(home, "sample_alecso_oer")["records"]]
     assert five == [everything[place * len(everything) // 5] for place in range(5)]
 
 
@@ -195,13 +199,13 @@ def test_an_even_choice_begins_with_the_first_and_repeats_nothing(things: int, n
     assert chosen[:1] == list(range(things))[:1] and chosen == sorted(chosen)
 
 
-def test_a_feed_file_that_cannot_be_used_ends_with_one_sentence(
+def test_an_invalid_feed_file_is_reported_in_one_sentence(
     tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "bad.toml").write_text('title = "x"\ncolour = "red"\n', encoding="utf-8")
     assert main(["preview", str(tmp_path / "bad.toml")]) == 2
-    said = capsys.readouterr().err.strip()
-    assert said.startswith("bad.toml: ") and "colour" in said and "\n" not in said
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("bad.toml: ") and "colour" in error and "\n" not in error
     assert main(["preview", str(tmp_path / "missing.toml")]) == 2
     assert "missing.toml" in capsys.readouterr().err
     for words in ([""], ["x.toml", "--records", "0"]):
@@ -209,7 +213,7 @@ def test_a_feed_file_that_cannot_be_used_ends_with_one_sentence(
 
 
 @pytest.mark.parametrize("poison", [b"", b', {"app_url": "https://example.org/2", "title": }'], ids=["good", "poison"])
-def test_an_identifier_that_no_record_has_is_the_feed_files_fault(
+def test_an_identifier_that_no_record_has_is_reported_as_a_mistake_in_the_feed_file(
     poison: bytes, tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     partner = tmp_path / "partner"
@@ -222,13 +226,13 @@ def test_an_identifier_that_no_record_has_is_the_feed_files_fault(
     more = 'protocol="rest"\nformat="golab_apps"\nidentifier="identifier"\n[request]\nrate=1000\n'
     with ReplayServer(partner) as server:
         assert main(["preview", feed_file(tmp_path / "labs.toml", f"{server.url}/labs.json", more)]) == 2
-    said = capsys.readouterr().err.strip()
-    assert said.startswith("labs.toml: identifier: none of the 3 records that came has identifier")
-    assert "app_url, place.id, title" in said and "partner" not in said
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("labs.toml: identifier: none of the 3 records that came has identifier")
+    assert "app_url, place.id, title" in error and "partner" not in error
     assert not (home / "reports").exists()
 
 
-def test_a_feed_of_which_nothing_can_be_read_says_why(
+def test_a_feed_without_readable_records_says_why(
     tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     partner = repository(tmp_path / "partner", {2025: 7})
@@ -241,15 +245,17 @@ def test_a_feed_of_which_nothing_can_be_read_says_why(
     printed = capsys.readouterr().out
     assert f"rejected  7 × {why}" in printed
     assert "findings" not in printed and "none" not in printed
-    assert said_of(home, "lessons")["rejections"] == [{"reason": why, "count": 7}]
+    assert read_preview(home, "lessons")["rejections"] == [{"reason": why, "count": 7}]
     for language in LANGUAGES:
         suffix = "" if language == "en" else f".{language}"
         page = html.parse(str(home / "reports" / "preview" / f"lessons{suffix}.html")).getroot()
-        assert [one.get("id") for one in page.xpath("//h2")] == ["outcomes", "records"], "nothing is claimed of nothing"
+        assert [heading.get("id") for heading in page.xpath("//h2")] == ["outcomes", "records"], (
+            "nothing is claimed of nothing"
+        )
         assert why in page.xpath("string(//section[@aria-labelledby='outcomes'])")
 
 
-def test_a_partner_that_fails_ends_with_one_sentence_and_writes_nothing(
+def test_a_failing_partner_is_reported_in_one_sentence_and_nothing_is_written(
     tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     feed = tmp_path / "down.toml"
@@ -259,14 +265,16 @@ def test_a_partner_that_fails_ends_with_one_sentence_and_writes_nothing(
         encoding="utf-8",
     )
     assert main(["preview", str(feed)]) == 1
-    said = capsys.readouterr().err.strip()
-    assert said.startswith("down: unreachable: ") and "\n" not in said
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("down: unreachable: ") and "\n" not in error
     assert not (home / "reports").exists()
 
 
-def test_every_language_has_the_same_words() -> None:
-    said = {one: tomllib.loads((WORDS / f"{one}.toml").read_text(encoding="utf-8")) for one in LANGUAGES}
+def test_every_language_has_the_same_messages() -> None:
+    messages = {
+        language: tomllib.loads((WORDS / f"{language}.toml").read_text(encoding="utf-8")) for language in LANGUAGES
+    }
     for language in LANGUAGES:
-        assert said[language].keys() == said["en"].keys()
-        for key, text in said["en"].items():
-            assert re.findall(r"{\w+}", said[language][key]) == re.findall(r"{\w+}", text), (language, key)
+        assert messages[language].keys() == messages["en"].keys()
+        for key, text in messages["en"].items():
+            assert re.findall(r"{\w+}", messages[language][key]) == re.findall(r"{\w+}", text), (language, key)

@@ -91,8 +91,8 @@ def test_a_run_held_at_the_backup_is_held_again_and_nothing_is_published_until_i
     main(["backup", str(file)])
     destroyed(home)
     assert main(["restore", str(file)]) == 0
-    said = capsys.readouterr().out
-    assert "books: HELD" in said and "Nothing is published: 1 feed(s) were restored" in said
+    output = capsys.readouterr().out
+    assert "books: HELD" in output and "Nothing is published: 1 feed(s) were restored" in output
     assert rows(home, "resource", PUBLISHED) == published
     with pytest.raises(NotReprocessed, match="make reprocess FEED=books"):
         tasks_catalog.publish_now()
@@ -168,13 +168,13 @@ def test_a_restore_beside_other_feed_files_changes_nothing_published_and_says_so
     assert rows(home, "feed_declaration") == declared
 
 
-def test_make_writes_a_backup_and_restore_says_what_it_lacks(home: Environment, tmp_path: Path) -> None:
+def test_make_backup_writes_a_file_and_make_restore_reports_a_missing_one(home: Environment, tmp_path: Path) -> None:
     declare(home, "books")
     night(home, "books", [listed("books", number) for number in range(3)])
     assert made("backup") == (0, f"2 files of landing and the primary tables in {backups(home)[0]}\n")
     assert made("restore")[0] != 0
-    code, said = made("restore", f"FILE={tmp_path / 'missing.tar'}")
-    assert code != 0 and "missing.tar: not a readable backup" in said
+    code, output = made("restore", f"FILE={tmp_path / 'missing.tar'}")
+    assert code != 0 and "missing.tar: not a readable backup" in output
 
 
 def backups(env: Environment) -> list[Path]:

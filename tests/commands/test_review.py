@@ -113,7 +113,7 @@ def test_pairs_wait_until_they_are_judged(env: Environment, say) -> None:  # typ
     assert "a judgement is about two" in say("same", "books:r1", "books:r1", *BY)[1]
 
 
-def test_corrections_and_withdrawals_name_what_is_there(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+def test_corrections_and_withdrawals_need_an_existing_record_and_field(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
     night(env, feed(), [sent("r1")])
     with write_transaction(env) as connection:
         made = {"id": "lr-1", "record": '{"key":"books:r1"}', "record_sha256": "0", "created_at": "then"}
@@ -121,8 +121,8 @@ def test_corrections_and_withdrawals_name_what_is_there(env: Environment, say) -
     assert say("correct", "books:r1", "title.en", "A better title", *BY)[0] == 0
     assert say("correct", "lr-1", "levels", '["2", "3"]', *BY)[0] == 0
     assert say("withdraw", "lr-1", *BY)[0] == 0
-    found = rows(env, "curation", "id, key, resource_id, path, value, action")
-    assert found == [
+    curations = rows(env, "curation", "id, key, resource_id, path, value, action")
+    assert curations == [
         (1, "books:r1", None, "title.en", '"A better title"', "set"),
         (2, None, "lr-1", "levels", '["2","3"]', "set"),
         (3, None, "lr-1", None, None, "withdraw"),

@@ -65,10 +65,10 @@ def test_a_second_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     command = [sys.executable, "-c", UP]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as running:
         assert running.stdout is not None
-        said = {running.stdout.readline().strip() for _ in range(3)}
-        workers = [psutil.Process(int(one)) for one in said - {"waiting"}]
+        lines = {running.stdout.readline().strip() for _ in range(3)}
+        workers = [psutil.Process(int(pid)) for pid in lines - {"waiting"}]
         assert len(workers) == 2
         for _ in range(5):
             running.send_signal(signal.SIGINT)
         assert running.wait(timeout=60) == 0
-    assert [one for one in workers if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
+    assert [worker for worker in workers if worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE] == []
