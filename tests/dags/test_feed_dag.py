@@ -35,15 +35,15 @@ WRITERS = {"feed": {"plan", "stage", "gate", "load"}, "catalog": {"publish"}}
 
 
 @pytest.mark.slow
-def test_whatever_writes_the_catalog_stands_in_its_pool_and_a_harvest_does_not(tmp_path: Path) -> None:
+def test_tasks_that_write_the_catalog_use_its_pool_and_harvests_do_not(tmp_path: Path) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "ELIB_"))}
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=tmp_path, capture_output=True, text=True, check=False,
         env={**clean, "ELIB_HOME": str(tmp_path), "ELIB_FEEDS": str(ROOT / "feeds"), "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
-    said = json.loads(ran.stdout.splitlines()[-1])
-    assert said["slots"]["catalog"] == 1 and said["problems"] == []
-    assert len(said["tasks"]) > 10
-    for dag, tasks in said["tasks"].items():
+    parsed = json.loads(ran.stdout.splitlines()[-1])
+    assert parsed["slots"]["catalog"] == 1 and parsed["problems"] == []
+    assert len(parsed["tasks"]) > 10
+    for dag, tasks in parsed["tasks"].items():
         assert {name for name, pool in tasks.items() if pool == "catalog"} == WRITERS[dag.partition("_")[0]], dag

@@ -87,7 +87,7 @@ ABSENCES: dict[str, Callable[[Path], object]] = {
 def wrong(env: Environment) -> list[dict[str, Any]]:
     """What the report says of feed files."""
     people = json.loads((env.reports / "night.json").read_bytes())["people"]
-    return [one for one in people if one["what"] in ("mistake", "missing", "moved")]
+    return [need for need in people if need["what"] in ("mistake", "missing", "moved")]
 
 
 def notified(env: Environment, language: str = "en") -> list[str]:
@@ -95,10 +95,10 @@ def notified(env: Environment, language: str = "en") -> list[str]:
     report = json.loads((env.reports / "night.json").read_bytes())
     wanted = list_needs(report, datetime.now(UTC))
     assert worth_sending(wanted, {})
-    return [line(one, language) for one in wanted if one["what"] in ("mistake", "missing", "moved")]
+    return [line(need, language) for need in wanted if need["what"] in ("mistake", "missing", "moved")]
 
 
-def test_a_mistake_in_a_feed_file_changes_nothing_that_is_published_and_is_said(home: Environment) -> None:
+def test_a_mistake_in_a_feed_file_changes_nothing_that_is_published_and_is_reported(home: Environment) -> None:
     published, kept = library(home), rows(home, "feed_declaration")
     for kind, (damage, reason) in MISTAKES.items():
         put_back(home)
@@ -106,14 +106,14 @@ def test_a_mistake_in_a_feed_file_changes_nothing_that_is_published_and_is_said(
         tasks_catalog.publish_now()
         assert rows(home, "resource") == published, kind
         assert rows(home, "feed_declaration") == kept, kind
-        (one,) = wrong(home)
-        assert (one["what"], one["feed"], one["count"]) == ("mistake", "films", 3), kind
-        assert reason in one["detail"][0], kind
+        (need,) = wrong(home)
+        assert (need["what"], need["feed"], need["count"]) == ("mistake", "films", 3), kind
+        assert reason in need["detail"][0], kind
         (told,) = notified(home)
         assert told.startswith("films: Its file has a mistake: ") and reason in told and "retired" not in told, kind
 
 
-def test_a_missing_feed_file_changes_nothing_that_is_published_and_is_said(home: Environment) -> None:
+def test_a_missing_feed_file_changes_nothing_that_is_published_and_is_reported(home: Environment) -> None:
     published, kept = library(home), rows(home, "feed_declaration")
     for kind, remove in ABSENCES.items():
         put_back(home)
@@ -121,8 +121,8 @@ def test_a_missing_feed_file_changes_nothing_that_is_published_and_is_said(home:
         tasks_catalog.publish_now()
         assert rows(home, "resource") == published, kind
         assert rows(home, "feed_declaration") == kept, kind
-        assert ("missing", "films", 3) in [(one["what"], one["feed"], one["count"]) for one in wrong(home)], kind
-        told = next(one for one in notified(home) if one.startswith("films"))
+        assert ("missing", "films", 3) in [(need["what"], need["feed"], need["count"]) for need in wrong(home)], kind
+        told = next(message for message in notified(home) if message.startswith("films"))
         assert told.startswith("films: Its file is missing") and "Put the file back" in told, kind
         assert "Do not retire the feed" in told, kind
 
@@ -205,7 +205,7 @@ def test_a_decision_published_in_a_shell_with_another_ELIB_FEEDS_changes_nothing
     ), ran.stderr
     assert rows(home, "resource") == published and rows(home, "feed_declaration") == kept
     state = "moved" if folder == "other" else "missing"
-    assert [(one["what"], one["feed"]) for one in wrong(home)] == [(state, "books"), (state, "films")]
+    assert [(need["what"], need["feed"]) for need in wrong(home)] == [(state, "books"), (state, "films")]
 
 
 def test_a_publication_from_an_empty_folder_changes_nothing(
@@ -218,7 +218,7 @@ def test_a_publication_from_an_empty_folder_changes_nothing(
         monkeypatch.setenv("ELIB_FEEDS", str(tmp_path / name))
         tasks_catalog.publish_now()
         assert rows(home, "resource") == published and rows(home, "feed_declaration") == kept, name
-        assert [(one["what"], one["feed"]) for one in wrong(home)] == [("missing", "books"), ("missing", "films")]
+        assert [(need["what"], need["feed"]) for need in wrong(home)] == [("missing", "books"), ("missing", "films")]
 
 
 def test_a_file_that_is_changed_deliberately_counts_at_the_next_publication(home: Environment) -> None:
@@ -231,13 +231,13 @@ def test_a_file_that_is_changed_deliberately_counts_at_the_next_publication(home
     assert wrong(home) == []
 
 
-def test_a_feed_that_no_run_knows_is_not_kept_and_its_mistake_is_said(home: Environment) -> None:
+def test_a_feed_without_runs_is_not_kept_and_its_mistake_is_reported(home: Environment) -> None:
     library(home)
     declare(home, "songs")
     declare(home, "plays", "colour = 1\n")
     tasks_catalog.publish_now()
     assert {row[0] for row in rows(home, "feed_declaration", "feed")} == {"books", "films"}
-    assert [(one["what"], one["feed"], one["count"]) for one in wrong(home)] == [("mistake", "plays", 0)]
+    assert [(need["what"], need["feed"], need["count"]) for need in wrong(home)] == [("mistake", "plays", 0)]
 
 
 def test_a_feed_that_has_ended_needs_no_file(home: Environment) -> None:
@@ -365,16 +365,16 @@ def keep(env: Environment, text: str) -> None:
         )
 
 
-def test_a_declaration_of_a_later_version_is_read_as_far_as_it_can_be(home: Environment) -> None:
+def test_a_declaration_of_a_later_version_is_read_as_far_as_possible(home: Environment) -> None:
     published = library(home)
     (row,) = (row for row in rows(home, "feed_declaration") if row[0] == "films")
-    said = json.loads(row[2])
+    declaration = json.loads(row[2])
     later = {"map": {"title": "name"}, "metadata_license": "CC0", "prefix": "x", "schedule": "at dawn", "sets": 7}
     later["request"] = {"rate": -1, "size": 20, "mood": "calm", "params": {"a": {"b": 1}}}
     later["expect"] = "much"
-    keep(home, json.dumps({**said, **later}))
+    keep(home, json.dumps({**declaration, **later}))
     (home.feeds / "films.toml").unlink()
-    (feed,) = (one for one in feeds_in_use(home).feeds if one.name == "films")
+    (feed,) = (declared for declared in feeds_in_use(home).feeds if declared.name == "films")
     assert (feed.trust, feed.default_language, feed.title) == (8, "fr", "Open Textbooks")
     assert (feed.schedule, feed.sets, feed.request.rate, feed.request.size) == ("0 1 * * *", [], 1.0, 20)
     assert (feed.request.params, feed.expect.max_drop) == ({}, 0.05)

@@ -35,18 +35,18 @@ pytestmark = [
 
 def walked(url: str, prefix: str) -> dict[str, str]:
     """What a plain client sees in a repository: identifier → its header's status ("" or "deleted")."""
-    found: dict[str, str] = {}
-    asked: dict[str, str] = {"verb": "ListRecords", "metadataPrefix": prefix}
+    statuses: dict[str, str] = {}
+    params: dict[str, str] = {"verb": "ListRecords", "metadataPrefix": prefix}
     tokens: set[str] = set()
     while True:
-        page = etree.fromstring(httpx.get(url, params=asked).content)
+        page = etree.fromstring(httpx.get(url, params=params).content)
         for header in page.iterfind(".//o:record/o:header", OAI):
-            found[header.findtext("o:identifier", namespaces=OAI).strip()] = header.get("status", "")
+            statuses[header.findtext("o:identifier", namespaces=OAI).strip()] = header.get("status", "")
         token = page.findtext(".//o:resumptionToken", namespaces=OAI)
         if not token or token in tokens:
-            return found
+            return statuses
         tokens.add(token)
-        asked = {"verb": "ListRecords", "resumptionToken": token}
+        params = {"verb": "ListRecords", "resumptionToken": token}
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +85,12 @@ def test_the_night_succeeds_over_at_least_three_repositories_in_two_formats(job:
 
 
 @pytest.mark.parametrize("name", REPOSITORIES)
-def test_every_record_that_a_plain_client_sees_ends_as_exactly_one_outcome(job: dict[str, Any], name: str) -> None:
+def test_every_record_of_a_repository_has_exactly_one_status(job: dict[str, Any], name: str) -> None:
     seen = job["seen"][name]
     stored = dict(rows(job, "select identifier, status from source_record where feed = :feed", feed=name))
     assert set(stored) == set(seen)
-    assert {one for one, status in stored.items() if status == "deleted"} == {
-        one for one, status in seen.items() if status == "deleted"
+    assert {identifier for identifier, status in stored.items() if status == "deleted"} == {
+        identifier for identifier, status in seen.items() if status == "deleted"
     }
     run = rows(job, "select * from harvest_run where feed = :feed", feed=name)
     assert len(run) == 1
@@ -114,7 +114,7 @@ def test_every_live_record_is_in_one_published_resource(job: dict[str, Any]) -> 
     assert set(of) == resources
     assert number(job, "select count(*) from source_record where status <> 'live' and resource_id is not null") == 0
     versions = rows(job, "select resource_id, version from resource_version")
-    assert sorted(versions) == sorted((one, 1) for one in resources)
+    assert sorted(versions) == sorted((resource_id, 1) for resource_id in resources)
 
 
 def test_findings_pairs_and_unmapped_values_name_records_and_feeds_that_exist(job: dict[str, Any]) -> None:

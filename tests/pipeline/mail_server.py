@@ -61,8 +61,8 @@ class MailServer:
     def _protocol(self) -> SMTP:
         return SMTP(self, tls_context=self._starttls, authenticator=self.login, auth_require_tls=False, loop=self._loop)
 
-    def login(self, server: SMTP, session: Any, envelope: Any, mechanism: str, said: Any) -> AuthResult:
-        name, secret = said.login.decode(), said.password.decode()
+    def login(self, server: SMTP, session: Any, envelope: Any, mechanism: str, credentials: Any) -> AuthResult:
+        name, secret = credentials.login.decode(), credentials.password.decode()
         self.logins.append((name, secret, by_tls(server)))
         return AuthResult(success=True, auth_data=(name, secret))
 

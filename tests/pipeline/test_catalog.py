@@ -25,7 +25,7 @@ def across(env: Environment) -> dict[str, tuple[str | None, ...]]:
     return {row[0]: row[2:] for row in rows(env, "issue", FINDING) if row[1] == "url_shared_elsewhere"}
 
 
-def test_an_address_shared_by_unrelated_records_of_two_feeds_is_told_to_both_until_it_is_mended(
+def test_a_url_shared_by_unrelated_records_of_two_feeds_is_reported_to_both_until_fixed(
     home: Environment,
 ) -> None:
     for name in ("books", "films"):
@@ -36,9 +36,9 @@ def test_an_address_shared_by_unrelated_records_of_two_feeds_is_told_to_both_unt
     shared = [listed("films", 1, id=PAGE), *(listed("films", number) for number in (0, 2, 3))]
     night(home, "films", shared)
     tasks_catalog.publish_now()
-    found = across(home)
-    assert set(found) == {"books:0", "films:1"}
-    assert {(scope, end) for scope, _, end in found.values()} == {("catalog", None)}
+    issues = across(home)
+    assert set(issues) == {"books:0", "films:1"}
+    assert {(scope, end) for scope, _, end in issues.values()} == {("catalog", None)}
     before = {table: rows(home, table) for table in TABLES}
     tasks_catalog.publish_now()
     assert {table: rows(home, table) for table in TABLES} == before, "a second night changes nothing"
@@ -80,13 +80,15 @@ def licensed(env: Environment) -> float:
     """The share of records with a licence, as the feed's page has it."""
     tasks_catalog.report()
     fields = json.loads((env.reports / "feeds" / "books.json").read_bytes())["completeness"]["fields"]
-    return next(float(one["share"]) for one in fields if one["field"] == "license")
+    return next(float(field["share"]) for field in fields if field["field"] == "license")
 
 
 def people(env: Environment) -> list[tuple[str, int, list[str]]]:
     """What needs a person, apart from pairs that were not looked at."""
-    said = json.loads((env.reports / "night.json").read_bytes())["people"]
-    return [(one["what"], one["count"], one["detail"]) for one in said if one["what"] not in ("pairs", "clusters")]
+    needs = json.loads((env.reports / "night.json").read_bytes())["people"]
+    return [
+        (need["what"], need["count"], need["detail"]) for need in needs if need["what"] not in ("pairs", "clusters")
+    ]
 
 
 def test_a_match_that_fails_is_a_publication_that_failed(home: Environment) -> None:
@@ -115,12 +117,12 @@ def test_a_match_that_a_steward_overtook_is_made_again_and_published(home: Envir
     assert {row[0] for row in rows(home, "harvest_run", "status")} == {"loaded"}
 
 
-def test_a_publication_that_is_tried_again_after_its_commit_does_not_fail_and_loses_no_finding(
+def test_a_publication_retried_after_its_commit_succeeds_and_keeps_its_findings(
     home: Environment,
 ) -> None:
     for name, shared in (("books", 0), ("films", 1)):
         declare(home, name)
-        night(home, name, [listed(name, one, **({"id": PAGE} if one == shared else {})) for one in range(4)])
+        night(home, name, [listed(name, number, **({"id": PAGE} if number == shared else {})) for number in range(4)])
     matched = tasks_catalog.match()
     publish_match(home, begin_publication(home), home.home / matched["folder"], merge=merge, trust={})
     # here its process ends

@@ -29,13 +29,13 @@ def test_a_held_run_says_why_in_every_language(home: Environment, capsys: pytest
     bare = [listed("books", number, **(nothing if number > 9 else {})) for number in range(60)]
     assert night(home, "books", bare)[1] == {}
     run, reasons = held(home)
-    said = decode_reasons(reasons)
-    assert {one.code for one in said} == {"records", "live_drop", "deletions", "errors"}  # type: ignore[union-attr]
+    held_reasons = decode_reasons(reasons)
+    assert {reason.code for reason in held_reasons} == {"records", "live_drop", "deletions", "errors"}  # type: ignore[union-attr]
     tasks_catalog.report()
     for language in LANGUAGES:
         suffix = "" if language == "en" else f".{language}"
-        pages = [home.reports / f"{one}{suffix}.html" for one in ("night", "feeds/books", f"gate/{run}")]
-        for reason in said:
+        pages = [home.reports / f"{page_name}{suffix}.html" for page_name in ("night", "feeds/books", f"gate/{run}")]
+        for reason in held_reasons:
             words = reason_sentence(reason, language).replace("&", "&amp;").replace("'", "&#39;")
             assert [page.name for page in pages if words not in page.read_text(encoding="utf-8")] == []
     assert main(["review", "held"]) == 0
@@ -51,8 +51,8 @@ def test_a_retired_feed_is_held_because_it_is_retired(home: Environment, capsys:
     (reason,) = decode_reasons(held(home)[1])
     assert reason_sentence(reason).startswith("The feed is retired: 100 of 100 live records would be withdrawn")
     assert main(["review", "held"]) == 0
-    said = capsys.readouterr().out
-    assert "deleted books:0: the feed is retired" in said and "complete list" not in said
+    output = capsys.readouterr().out
+    assert "deleted books:0: the feed is retired" in output and "complete list" not in output
     tasks_catalog.report()
     for language in LANGUAGES:
         page = home.reports / ("night.html" if language == "en" else f"night.{language}.html")

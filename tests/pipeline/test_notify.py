@@ -48,9 +48,9 @@ def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
     return environment({"ELIB_HOME": str(tmp_path)})
 
 
-def receiver(server: Any, kind: str, **said: Any) -> Receiver:
+def receiver(server: Any, kind: str, **settings: Any) -> Receiver:
     host, port = server.server_address
-    given = {"scheme": "http", "login": "", "password": "", "extra": {}} | said
+    given = {"scheme": "http", "login": "", "password": "", "extra": {}} | settings
     return Receiver(name="elib_notify", kind=kind, host=host, port=port, **given)
 
 
@@ -164,17 +164,17 @@ def test_a_path_that_airflow_takes_for_the_schema_is_refused_and_not_named(
     assert "s3cret" not in str(raised.value) and webhook.posts == []
 
 
-def test_a_failed_publication_and_a_missing_report_are_told(env: Environment, webhook: Webhook) -> None:
+def test_a_failed_publication_and_a_missing_report_are_notified(env: Environment, webhook: Webhook) -> None:
     to = receiver(webhook, "http")
     notify_night(env, lambda name: to, NOW)
     report(env, publish={"id": "publish-1", "status": "failed", "cause": "crashed", "error": "disk full"})
     notify_night(env, lambda name: to, NOW)
     report(env, HELD, at=NOW - timedelta(days=1))
     notify_night(env, lambda name: to, NOW + timedelta(days=1))
-    said = [post[2]["lines"][0] for post in webhook.posts]
-    assert "report of the night was not written" in said[0]
-    assert "disk full" in said[1] and "elib publish" in said[1]
-    assert "report of the night was not written" in said[2]
+    lines = [post[2]["lines"][0] for post in webhook.posts]
+    assert "report of the night was not written" in lines[0]
+    assert "disk full" in lines[1] and "elib publish" in lines[1]
+    assert "report of the night was not written" in lines[2]
 
 
 def test_a_notification_that_does_not_arrive_is_an_error_and_is_tried_again(env: Environment, webhook: Webhook) -> None:
@@ -198,14 +198,16 @@ def test_nobody_listens_and_a_type_that_cannot_be_sent_to(env: Environment, webh
         notify_night(env, lambda name: receiver(webhook, "postgres"), NOW)
 
 
-def test_without_a_connection_nothing_is_sent_and_it_is_said(
+def test_without_a_connection_nothing_is_sent_and_the_log_says_so(
     env: Environment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delenv(NOTIFY_VARIABLE)
     report(env, HELD)
     with caplog.at_level("INFO", logger="elib.notify"):
         notify_night(env, unwanted, NOW)
-    assert [one.message for one in caplog.records] == ["nothing was sent: ELIB_NOTIFY names no Airflow connection"]
+    assert [record.message for record in caplog.records] == [
+        "nothing was sent: ELIB_NOTIFY names no Airflow connection"
+    ]
 
 
 def test_mail_arrives_whole(env: Environment, mail_server: MailServer) -> None:
@@ -238,22 +240,22 @@ def test_mail_never_goes_without_the_tls_that_was_asked_for(env: Environment, ma
 
 
 @pytest.mark.parametrize(
-    ("said", "cron", "zone"),
+    ("text", "cron", "zone"),
     [
         ("06:00 UTC", "0 6 * * *", "UTC"),
         ("7:30 Africa/Tunis", "30 7 * * *", "Africa/Tunis"),
         ("23:59", "59 23 * * *", "UTC"),
     ],
 )
-def test_an_hour_is_read(said: str, cron: str, zone: str) -> None:
-    hour = read_hour(said)
+def test_a_ready_by_time_is_parsed(text: str, cron: str, zone: str) -> None:
+    hour = read_hour(text)
     assert (hour.cron, hour.zone) == (cron, zone)
 
 
-@pytest.mark.parametrize("said", ["6 o'clock", "24:00", "06:60 UTC", "06:00 Mars/Olympus", "06:00 ../etc"])
-def test_an_hour_that_is_none_is_refused_by_name(said: str) -> None:
+@pytest.mark.parametrize("text", ["6 o'clock", "24:00", "06:60 UTC", "06:00 Mars/Olympus", "06:00 ../etc"])
+def test_an_invalid_ready_by_time_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="ELIB_READY_BY"):
-        read_hour(said)
+        read_hour(text)
 
 
 def test_a_catalog_that_is_not_ready_is_told_once(env: Environment, webhook: Webhook) -> None:
@@ -302,7 +304,7 @@ def through_airflow(home: Path, module: str, run_after: datetime | None = None, 
         env={**clean, "ELIB_HOME": str(home), "PYTHONPATH": str(ROOT), **variables},
         cwd=home, capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
-    return next((one for one in ran.stdout.splitlines() if one.startswith("STATES")), ran.stdout + ran.stderr)
+    return next((line for line in ran.stdout.splitlines() if line.startswith("STATES")), ran.stdout + ran.stderr)
 
 
 @pytest.mark.slow
