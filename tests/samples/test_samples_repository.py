@@ -48,7 +48,7 @@ def test_nothing_new_since_the_servers_own_clock_is_no_records_match(
     assert error_of(root) == "noRecordsMatch"
 
 
-def test_identify_says_the_address_that_was_asked_and_each_granularity(
+def test_identify_gives_the_requested_url_and_the_granularity_of_each_site(
     server: ReplayServer, client: httpx.Client
 ) -> None:
     for path, granularity in ((COL, SECOND), (UVT, DAY)):
@@ -94,7 +94,9 @@ def test_get_record_and_post_are_answered_as_the_list_is(server: ReplayServer, c
         ("verb=ListRecords&metadataPrefix=oai_dc&set=none", "noRecordsMatch"),
     ],
 )
-def test_every_error_of_the_protocol(server: ReplayServer, client: httpx.Client, query: str, code: str) -> None:
+def test_every_protocol_error_is_answered_with_its_code(
+    server: ReplayServer, client: httpx.Client, query: str, code: str
+) -> None:
     reply = client.get(f"{server.url}{COL}?{query}")
     assert reply.status_code == 200
     assert f'<error code="{code}">' in reply.text

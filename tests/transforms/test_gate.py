@@ -74,7 +74,7 @@ def test_deletions_up_to_the_feeds_share_pass(deleted: int, held: bool) -> None:
 
 
 @pytest.mark.parametrize(("deleted", "held"), [(20, False), (21, True)])
-def test_twenty_records_may_always_go_unless_that_is_half(deleted: int, held: bool) -> None:
+def test_up_to_twenty_records_may_go_whatever_their_share(deleted: int, held: bool) -> None:
     assert verdict(rows(100 - deleted), rows(deleted, start=100, **GONE)).held is held
 
 
@@ -104,7 +104,7 @@ def test_errors_up_sharply_are_held_and_name_the_rules() -> None:
     assert reason.figures["often"] == "title_missing 50"
 
 
-def test_a_night_that_only_quarantines_is_judged_too() -> None:
+def test_a_run_that_only_quarantines_is_held_above_its_error_share() -> None:
     waits = {"change": "quarantined", "errors": 1, "codes": "title_missing"}
     quiet = History(error_share=0.0)
     assert names(verdict(rows(40), rows(60, 100, **waits), history=quiet)) == {"errors"}
@@ -144,7 +144,7 @@ def test_shares_mean_nothing_below_fifty_records() -> None:
     assert not verdict(few, rows(25, start=20, **BAD), history=before, license_share=0.9, max_error_share=0.1).held
 
 
-def test_a_frame_that_was_not_agreed_is_refused_by_name() -> None:
+def test_a_frame_with_a_missing_column_or_unknown_change_is_refused_by_name() -> None:
     frame = pd.DataFrame(rows(3, **NEW), columns=list(COLUMNS))
     with pytest.raises(BadGate, match="has_license"):
         judge(frame.drop(columns=["has_license"]), feed(), History(), {})
@@ -152,7 +152,7 @@ def test_a_frame_that_was_not_agreed_is_refused_by_name() -> None:
         judge(frame.assign(change="vanished"), feed(), History(), {})
 
 
-def test_an_expectation_that_cannot_be_is_refused_by_file_and_key() -> None:
+def test_an_impossible_expectation_is_refused_with_its_file_and_key() -> None:
     with pytest.raises(BadGate, match=r"feeds/col.toml, \[expect\] records: \[20, 10\]"):
         verdict(rows(3, **NEW), records=(20, 10))
 
@@ -162,7 +162,7 @@ def test_an_error_of_an_earlier_registry_is_counted_too() -> None:
     assert judge(frame, feed(), History(), {}).results["sums"]["error:long_ago"] == 1
 
 
-def test_payloads_that_all_changed_are_noticed_where_the_frame_tells_them() -> None:
+def test_payloads_that_all_changed_are_held_when_the_frame_has_the_column() -> None:
     frame = pd.DataFrame([*rows(99), row("col:99", change="changed")]).assign(payload_changed=True)
     assert names(judge(frame, feed(), History(), {})) == {"all_changed"}
     assert not judge(frame.assign(payload_changed=False), feed(), History(), {}).held
@@ -212,12 +212,14 @@ def test_a_quiet_run_passes_without_importing_great_expectations() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0, 1), st.integers(0, 10**6))
-def test_what_may_go_is_never_more_than_half_nor_less_than_declared(before: int, share: float, number: int) -> None:
+def test_the_records_allowed_to_go_are_at_most_half_and_at_least_as_declared(
+    before: int, share: float, number: int
+) -> None:
     allowed = max_records_gone(before, Expect(max_drop=share, max_drop_records=number))
     assert 0 <= allowed <= before / 2
     assert allowed == before // 2 or allowed >= number
 
 
 @pytest.mark.parametrize(("share", "before", "allowed"), [(0.29, 100, 29), (0.07, 100, 7), (0.1, 300, 30)])
-def test_a_share_of_whole_records_is_that_many(share: float, before: int, allowed: int) -> None:
+def test_a_share_that_is_a_whole_number_of_records_allows_that_many(share: float, before: int, allowed: int) -> None:
     assert max_records_gone(before, Expect(max_drop=share, max_drop_records=0)) == allowed

@@ -57,7 +57,7 @@ def related(left: Live, right: Live) -> str | None:
         ("初等学校数学教学方法研究", "初等学校数学教学方法研究。"),
     ],
 )
-def test_one_title_in_two_spellings_is_one_work(left: str, right: str) -> None:
+def test_a_title_in_two_spellings_is_the_same_work(left: str, right: str) -> None:
     language = None
     assert verdict(record("a:1", left, language=language), record("b:1", right, language=language)) == "same"
 
@@ -189,7 +189,9 @@ def test_shared_laboratories_do_not_make_papers_of_other_authors_the_same() -> N
         )
         for number, (people, title) in enumerate(titles_by_people.items())
     )
-    assert field_evidence(left, right, "contributors") == "mostly the same"  # a person of one is all of the other's
+    assert (
+        field_evidence(left, right, "contributors") == "mostly the same"
+    )  # the only person of one record is among those of the other
     alone = record("hal:2", contributors=right.record.contributors[1:])
     assert field_evidence(left, alone, "contributors") == "different"
     assert verdict(left, right) != "same"
@@ -215,7 +217,7 @@ def test_two_titles_of_one_feed_are_two_works_unless_the_descriptions_are_the_sa
     assert verdict(left, right) in ("apart", "review")
 
 
-def test_a_title_and_the_same_with_a_subtitle_are_for_a_person_to_look_at() -> None:
+def test_a_title_with_and_without_a_subtitle_needs_review_unless_a_doi_is_shared() -> None:
     titles = ("Fish farming of tomorrow", "Fish farming of tomorrow: a new start for research on ponds")
     march, may = (record(f"hal:{number}", title) for number, title in enumerate(titles))
     assert verdict(march, may) == "review"
@@ -245,12 +247,12 @@ def test_translations_and_editions_within_a_feed_are_linked() -> None:
 
 
 @pytest.mark.parametrize("title", ["Editorial", "Introduction", "Математика", "مقدمة", "Lesson plan"])
-def test_a_generic_title_makes_nothing_one_work(title: str) -> None:
+def test_a_generic_title_alone_never_makes_records_the_same(title: str) -> None:
     same_in_all_else = verdict(record("a:1", title, language=None), record("b:1", title, language=None))
     assert same_in_all_else in ("apart", "review")
 
 
-def test_a_shared_doi_makes_one_work_of_poor_records() -> None:
+def test_a_shared_doi_makes_sparse_records_the_same() -> None:
     doi = (("doi", "10.54675/abcd1234"),)
     left = record("a:1", "Fractions", ids=doi, people=[], year=None, language=None)
     right = record("b:1", "Fractions: a unit", ids=doi, people=[], year=None, language=None)
@@ -280,7 +282,7 @@ def test_pages_at_one_address_that_differ_stay_apart() -> None:
         ("handle", "123456789/12"),
     ],
 )
-def test_placeholder_identifiers_are_none(scheme: str, value: str) -> None:
+def test_placeholder_identifiers_are_ignored(scheme: str, value: str) -> None:
     assert identifiers(record("a:1", ids=((scheme, value),)).record) == []
 
 
@@ -346,13 +348,13 @@ def test_a_model_of_another_version_is_refused(tmp_path: Path, text: str, becaus
         read_model(path)
 
 
-def test_a_text_has_one_spelling() -> None:
+def test_folding_gives_every_spelling_of_a_text_the_same_form() -> None:
     assert fold("  Élan—Vital! ") == "elan vital"
     assert fold("Њушкање Ћирилице") == fold("Njuškanje Ćirilice") == "njuskanje cirilice"
     assert fold("!!!") == ""
 
 
-def test_numerals_of_any_kind() -> None:
+def test_editions_and_numbers_are_read_in_roman_and_arabic_numerals() -> None:
     assert [roman(word) for word in ("iv", "xlii", "mix", "", "ivx")] == [4, 42, None, None, None]
     assert edition_and_numbers("algebra 2nd edition part iii", None) == ("2", "3")
     assert edition_and_numbers("annual report 2015", 2015) == ("", "")

@@ -104,17 +104,17 @@ def test_a_description_that_changes_behind_its_start_is_compared_again() -> None
         "Pupils cut apples and loaves into equal parts, name the parts as fractions, add them and compare what is left "
     )
 
-    def told(key: str, title: str, end: str) -> Live:
+    def described(key: str, title: str, end: str) -> Live:
         by = (Contributor(name="Amina Diallo", role="author", kind="person"),)
         whole = Resource(
             key=key, title={"en": title}, issued_year=2019, description={"en": text + end}, contributors=by
         )
         return Live("a", "", whole)
 
-    stays = told("a:1", "Fractions for beginners at school", "over.")
-    before = features([stays, told("a:2", "Fractions for beginers at school", "over.")])
+    stays = described("a:1", "Fractions for beginners at school", "over.")
+    before = features([stays, described("a:2", "Fractions for beginers at school", "over.")])
     full = match(before)
-    now = features([stays, told("a:2", "Fractions for beginers at school", "on the plate.")])
+    now = features([stays, described("a:2", "Fractions for beginers at school", "on the plate.")])
     night = match(now, before=before, known=full.pairs)
     assert night.pairs == match(now).pairs
     assert full.pairs["probability"][0].as_py() > night.pairs["probability"][0].as_py()

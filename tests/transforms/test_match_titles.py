@@ -326,7 +326,7 @@ def test_spellings_of_one_title_are_one_work(language: str, left: str, right: st
         {"identifier": ["https://oer.example.org/lesson/501"]},
     ],
 )
-def test_a_shared_identifier_speaks_for_one_work_whatever_the_words(shared: Fields) -> None:
+def test_a_shared_identifier_outweighs_a_difference_in_the_title(shared: Fields) -> None:
     left = work("a", "Open pedagogy in practice", "en", **shared)
     right = work("b", "Open pedagogy in practice: a handbook", "en", **shared)
     assert of_two(left, right) == "same"
@@ -367,7 +367,7 @@ LAKES, SEAS = "Rivers and lakes of the north", "Rivers and seas of the north"
         "https://www.youtube.com/playlist?list=PL1",
     ],
 )
-def test_what_names_no_work_speaks_for_none(address: str) -> None:
+def test_an_identifier_that_names_no_work_is_no_evidence(address: str) -> None:
     assert of_two(work("a", LAKES, "en", identifier=address), work("b", SEAS, "en", identifier=address)) == "review"
 
 
@@ -378,7 +378,7 @@ def test_what_names_no_work_speaks_for_none(address: str) -> None:
         ("https://pub.example.org/app/#/item/1", "https://pub.example.org/app/#/item/2"),
     ],
 )
-def test_two_anchors_or_routes_are_two_addresses(left: str, right: str) -> None:
+def test_urls_with_other_fragments_are_not_the_same_url(left: str, right: str) -> None:
     assert of_two(work("a", LAKES, "en", identifier=left), work("b", SEAS, "en", identifier=right)) == "review"
 
 
@@ -388,7 +388,7 @@ def test_a_fragment_that_names_no_part_of_a_page_is_left_out() -> None:
     assert of_two(left, right) == "same"
 
 
-def test_an_identifier_under_two_titles_of_one_feed_is_none_of_a_work() -> None:
+def test_an_identifier_under_two_titles_of_a_feed_does_not_identify_a_work() -> None:
     isbn = {"identifier": ["urn:isbn:9783161484100"]}
     verbs, nouns = (work("a", f"Grammar: {word}", "en", n, **isbn) for n, word in enumerate(("verbs", "nouns")))
     assert of_two(verbs, nouns) == "apart"
@@ -397,13 +397,13 @@ def test_an_identifier_under_two_titles_of_one_feed_is_none_of_a_work() -> None:
     assert of_two(verbs, elsewhere) == "same"
 
 
-def test_an_identifier_under_three_titles_that_begin_alike_is_none_of_a_work() -> None:
+def test_an_identifier_under_three_similar_titles_does_not_identify_a_work() -> None:
     isbn = {"identifier": ["urn:isbn:9783161484100"]}
     words = zip("abc", ("verbs", "nouns", "clauses"), strict=True)
     assert clustering(*(work(feed, f"Grammar workshop: {word}", "en", **isbn) for feed, word in words)).clusters == []
 
 
-def test_a_night_in_which_an_identifier_turns_out_to_be_of_a_series_parts_two_works() -> None:
+def test_two_works_are_separated_when_their_shared_identifier_proves_to_be_a_series() -> None:
     isbn = {"identifier": ["urn:isbn:9783161484100"]}
     first, second = work("a", LAKES, "en", **isbn), work("b", SEAS, "en", **isbn)
     before = features([first, second])
@@ -453,11 +453,11 @@ def test_titles_without_a_difference_have_no_evidence_of_one() -> None:
         ("المتعلمون", "المعلمون", False),
     ],
 )
-def test_a_slip_is_a_letter_inside_a_long_word(left: str, right: str, slip: bool) -> None:
+def test_a_typing_slip_is_a_letter_inside_a_long_word(left: str, right: str, slip: bool) -> None:
     assert is_slip(left, right) == is_slip(right, left) == slip
 
 
-def test_two_slips_in_two_words_are_more_than_a_slip() -> None:
+def test_slips_in_two_words_are_a_difference() -> None:
     apart = difference(Title("en", "Mathematics for everyday life"), Title("en", "Mathmatics for everday life"))
     assert apart is not None and apart.whole
 

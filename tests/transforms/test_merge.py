@@ -50,7 +50,7 @@ def test_every_field_has_a_survivor() -> None:
     assert set(SURVIVORSHIP) == set(Resource.__struct_fields__) - {"provenance"}
 
 
-def test_a_record_alone_is_itself() -> None:
+def test_merging_a_single_record_returns_it_unchanged() -> None:
     alone = member("a:1", title={"en": "Fractions"}, keywords=(Text(language="en", text="a"),) * 2)
     assert merge([alone]).record is alone.record
 
@@ -103,7 +103,7 @@ def test_the_newest_change_and_the_year_of_the_surviving_issue() -> None:
     assert (record.issued, record.issued_year) == ("2010-05", 2010)
 
 
-def test_people_are_of_one_record() -> None:
+def test_contributors_come_from_a_single_record() -> None:
     people = (Contributor(name="Li Wei", role="author", kind="person"),)
     others = (Contributor(name="Wei, L.", role="author", kind="person"),)
     assert merge([member("a:1", contributors=people), member("b:1", contributors=others)]).record.contributors == people
@@ -199,7 +199,7 @@ def test_a_value_that_the_field_can_have_is_taken(path: str, value: str) -> None
     assert correct(Resource(key="a:1"), set_to(path, value)) != Resource(key="a:1")
 
 
-def test_a_record_that_was_odd_before_can_still_be_corrected() -> None:
+def test_a_record_with_invalid_values_can_still_be_corrected() -> None:
     odd = Resource(key="a:1", title={"xx-bad-lang-tag-toolong": "A"}, levels=("99",))
     assert correct(odd, set_to("title.en", '"B"')).title["en"] == "B"
 
@@ -211,11 +211,11 @@ def test_a_corrected_date_takes_its_year_with_it() -> None:
 
 
 @pytest.mark.parametrize(("date", "year"), [("-0500", None), ("Y20150", None), ("../2015", 2015), ("201X", None)])
-def test_a_year_that_is_not_plain_is_not_made_up(date: str, year: int | None) -> None:
+def test_a_corrected_date_without_a_plain_year_gets_no_year(date: str, year: int | None) -> None:
     assert correct(Resource(key="a:1"), set_to("issued", f'"{date}"')).issued_year == year
 
 
-def test_a_corrected_licence_is_never_called_by_the_name_of_the_old_one() -> None:
+def test_a_corrected_licence_does_not_keep_the_label_of_the_old_one() -> None:
     by = "https://creativecommons.org/licenses/by/4.0/"
     was = License(uri=by, spdx="CC-BY-4.0", label="CC BY 4.0", statement="CC BY", origin="record", open=True)
     strict = "https://creativecommons.org/licenses/by-nc-nd/4.0/"

@@ -290,7 +290,7 @@ def test_every_filled_field_has_its_origin() -> None:
     ),
     deleted=st.booleans(),
 )
-def test_anything_has_exactly_one_outcome(format_: str, payload: str, deleted: bool) -> None:
+def test_any_record_is_a_resource_a_tombstone_or_a_rejection(format_: str, payload: str, deleted: bool) -> None:
     assert outcomes(transform(record(payload, format_, deleted=deleted), FEED)) == 1
 
 

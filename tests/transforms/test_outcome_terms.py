@@ -49,19 +49,19 @@ def test_a_url_beside_a_media_type_is_a_file_of_that_type(between: str) -> None:
     assert "address_missing" not in {issue.code for issue in assessment.issues}
 
 
-def test_a_media_type_that_is_said_by_its_own_address_is_no_file() -> None:
+def test_a_media_type_given_by_its_uri_is_not_a_file() -> None:
     resource = dublin(title="Plants and light", format="http://purl.org/NET/mediatypes/text/html").resource
     assert resource is not None and (resource.formats, resource.links) == (("text/html",), ())
 
 
-def test_what_is_no_address_beside_a_media_type_stays_unmapped() -> None:
+def test_an_invalid_url_beside_a_media_type_stays_unmapped() -> None:
     resource = dublin(title="Plants and light", format="application/pdf http://my text").resource
     assert resource is not None and (resource.formats, resource.links) == (("application/pdf",), ())
     assert [leaf.value for leaf in resource.unmapped] == ["http://my text"]
 
 
 @pytest.mark.parametrize("kind", ["a box", "12 monkeys film", "Quux 7"])
-def test_what_is_neither_extent_nor_known_stays_counted(kind: str) -> None:
+def test_a_format_that_is_neither_extent_nor_media_type_stays_an_unmapped_term(kind: str) -> None:
     assert unmapped(dublin(title="Plants and light", format=kind), "formats") == [kind]
 
 

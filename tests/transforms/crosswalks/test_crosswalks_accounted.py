@@ -143,7 +143,7 @@ def test_every_leaf_of_every_stored_record_is_accounted_for(folder: str) -> None
     assert count > 50
 
 
-def test_the_count_sees_what_a_draft_leaves_out() -> None:
+def test_leaves_that_a_draft_leaves_out_are_counted_as_missing() -> None:
     payload = "<dc><title lang='en'>A title</title><date note='n'>2012</date><other>x</other></dc>"
     draft = read("oai_dc", payload)
     assert missing(payload, draft) == []

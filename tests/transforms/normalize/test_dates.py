@@ -229,7 +229,7 @@ def test_any_dates_are_chosen_from(written: list[tuple[str, str | None]]) -> Non
     assert result.issued_index is None or 0 <= result.issued_index < len(written)
 
 
-def test_the_same_date_told_to_the_day_is_taken() -> None:
+def test_the_same_date_given_to_the_day_is_preferred() -> None:
     result = choose_dates([("2019", "issued"), ("2019-05-06", "Issued")])
     assert result.issued is not None and (result.issued.edtf, result.issued_index) == ("2019-05-06", 1)
     result = choose_dates([("2019", "issued"), ("2019-01-01", "issued")])

@@ -136,7 +136,7 @@ def test_a_declared_language_tips_the_balance_between_neighbours_only() -> None:
     assert detect("Introduction to algebra for teachers", hint="ru").tag == "en"
 
 
-def test_the_same_text_is_told_alike_in_every_process() -> None:
+def test_detection_gives_the_same_language_in_every_process() -> None:
     texts = ["Primer i zadaci za vezbu", "Test de la langue", "Ala la la bom", "Материал урока", *SENTENCES.values()]
     code = "import sys\nfrom transforms.normalize.language import detect\nfor t in sys.argv[1:]: print(detect(t))"
     root = Path(__file__).parents[3]

@@ -90,7 +90,7 @@ def test_citations_and_noise_are_no_identifiers(written: str, hint: str | None) 
         ("10.1234", "doi", "prefix and suffix"),
     ],
 )
-def test_a_bad_one_says_why(written: str, hint: str | None, reason: str) -> None:
+def test_an_invalid_identifier_is_explained(written: str, hint: str | None, reason: str) -> None:
     why = explain_invalid(written, hint)
     assert why is not None
     assert reason in why
@@ -110,7 +110,7 @@ def test_a_list_of_identifiers_is_split(written: str, hint: str | None, values: 
 
 
 @pytest.mark.parametrize("written", ["Vol. 3, 12", "0378-5955, 0378-5954", "Smith, J.", "", ";", "10.1000/a,b"])
-def test_what_is_no_list_of_numbers_stays_whole(written: str) -> None:
+def test_a_text_that_is_not_a_list_of_identifiers_stays_whole(written: str) -> None:
     assert split_identifiers(written) == (written,)
 
 
@@ -118,7 +118,7 @@ HINTS = st.none() | st.sampled_from(["doi", "isbn", "issn", "handle", "uri", "ar
 
 
 @given(st.text(max_size=300), HINTS)
-def test_any_text_has_an_answer(written: str, hint: str | None) -> None:
+def test_any_text_is_read_or_explained_without_an_error(written: str, hint: str | None) -> None:
     result = read_identifier(written, hint)
     explain_invalid(written, hint)
     assert split_identifiers(written, hint)

@@ -80,7 +80,7 @@ def test_a_language_is_read_in_any_spelling(written: str, expected: str) -> None
 
 
 @pytest.mark.parametrize("written", NOTHING)
-def test_what_names_no_language_is_none(written: str) -> None:
+def test_a_text_that_names_no_language_has_no_tag(written: str) -> None:
     assert language_tag(written) is None
 
 

@@ -106,7 +106,7 @@ def test_several_names_keep_their_order(written: str, kind: str | None, names: l
 
 
 @pytest.mark.parametrize("written", ["", " , ", "n/a", "Unknown", "[s.n.]", "x@y.org", "Anonymous", "مجهول"])
-def test_nobody(written: str) -> None:
+def test_placeholders_name_no_contributor(written: str) -> None:
     assert read_contributors(written) == ()
 
 
@@ -146,7 +146,7 @@ def test_orcid_in_any_spelling_and_with_its_check_digit() -> None:
         ("© Elsevier", "Elsevier"),
     ],
 )
-def test_publishers(written: str, name: str) -> None:
+def test_a_publisher_is_read_without_place_and_punctuation(written: str, name: str) -> None:
     assert read_publisher(written) == name
 
 

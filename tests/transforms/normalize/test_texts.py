@@ -18,7 +18,7 @@ def test_a_missing_tag_or_a_placeholder_takes_the_detection() -> None:
     assert result.tags == ("ru", "de")
 
 
-def test_what_cannot_be_told_is_und() -> None:
+def test_a_text_of_undetected_language_is_und() -> None:
     assert tag_texts([("PISA 2018", None), ("Moodle", "")]).tags == ("und", "und")
 
 
@@ -55,7 +55,7 @@ def test_text_in_another_script_than_declared_contradicts() -> None:
     assert [contradiction[1:3] for contradiction in result.contradictions] == [("sr-Latn", "sr-Cyrl")]
 
 
-def test_neighbours_and_short_texts_do_not_contradict() -> None:
+def test_neighbouring_languages_and_short_texts_do_not_contradict() -> None:
     written = [
         ("Osnovni pojmovi i zadaci", "hr"),
         ("Innføring i fysikk for lærere i skolen", "nb"),
@@ -102,7 +102,7 @@ def test_indonesian_contradicts_malay_only_by_words_of_its_own() -> None:
     assert [contradiction[1:3] for contradiction in tag_texts([(indonesian, "ms")]).contradictions] == [("ms", "id")]
 
 
-def test_nothing_said_gives_nothing() -> None:
+def test_no_texts_give_no_languages() -> None:
     assert tag_texts([]).by_language == {}
 
 

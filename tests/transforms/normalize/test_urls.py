@@ -78,7 +78,7 @@ def test_two_pages_stay_two(left: str, right: str) -> None:
 
 
 @given(st.text(max_size=200))
-def test_any_text_has_an_answer(written: str) -> None:
+def test_the_web_address_of_any_text_is_its_own_web_address(written: str) -> None:
     address = web_address(written)
     if address is not None:
         assert web_address(address) == address

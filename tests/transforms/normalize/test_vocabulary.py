@@ -175,7 +175,7 @@ def test_codes_and_uris_mean_themselves(field: str) -> None:
 
 
 @pytest.mark.parametrize("field", VOCABULARIES)
-def test_what_is_in_no_list_is_none(field: str) -> None:
+def test_a_term_in_no_list_has_no_concept(field: str) -> None:
     for written in ("", "   ", "qwertz uiop asdf", "x" * 5000, "///", "http://example.org/zzz"):
         assert lookup(field, written) is None
 
@@ -202,7 +202,9 @@ def test_a_subject_has_a_code_in_both_schemes() -> None:
         ("Networking", None),
     ],
 )
-def test_competencies(written: str, expected: tuple[str, str, str] | None) -> None:
+def test_a_competency_is_read_with_its_framework_aspect_and_level(
+    written: str, expected: tuple[str, str, str] | None
+) -> None:
     result = read_competency(written)
     assert (result and (result.framework, result.aspect, result.level)) == expected
 
@@ -252,7 +254,7 @@ def test_every_cell_is_known_by_its_name_under_the_frameworks_name(framework: st
         ("", None),
     ],
 )
-def test_age_ranges(written: str, ages: tuple[int | None, int | None] | None) -> None:
+def test_an_age_range_is_read_in_any_wording(written: str, ages: tuple[int | None, int | None] | None) -> None:
     result = read_age_range(written)
     assert (result and (result.min, result.max)) == ages
 
@@ -299,14 +301,14 @@ def test_age_ranges(written: str, ages: tuple[int | None, int | None] | None) ->
         ("P", None),
     ],
 )
-def test_learning_times(written: str, duration: str | None) -> None:
+def test_a_learning_time_is_read_as_an_iso_8601_duration(written: str, duration: str | None) -> None:
     assert read_learning_time(written) == duration
 
 
 @pytest.mark.parametrize(
     ("written", "duration"), [("25:06", "PT25M6S"), ("1:02:03", "PT1H2M3S"), ("1506", "PT25M6S"), ("45 min", "PT45M")]
 )
-def test_the_length_of_a_recording(written: str, duration: str) -> None:
+def test_the_length_of_a_recording_is_read_in_minutes_and_seconds(written: str, duration: str) -> None:
     assert read_learning_time(written, "media") == duration
 
 
@@ -325,18 +327,18 @@ def test_the_length_of_a_recording(written: str, duration: str) -> None:
         ("", None),
     ],
 )
-def test_bounds_of_a_learning_time(written: str, bounds: str | None) -> None:
+def test_bounds_of_a_learning_time_are_read_as_an_interval(written: str, bounds: str | None) -> None:
     assert read_time_bounds(written) == bounds
 
 
 @given(st.sampled_from(VOCABULARIES), st.text(max_size=120))
-def test_any_term_has_an_answer(field: str, written: str) -> None:
+def test_any_term_has_a_labelled_concept_or_none(field: str, written: str) -> None:
     result = lookup(field, written)
     assert result is None or (result.source == written and result.label)
 
 
 @given(st.text(max_size=100))
-def test_any_age_and_time_has_an_answer(written: str) -> None:
+def test_any_age_and_time_is_read_without_an_error(written: str) -> None:
     ages, duration = read_age_range(written), read_learning_time(written)
     read_time_bounds(written)
     if ages is not None:

@@ -1,4 +1,4 @@
-"""What unrelated records of different feeds share, told of the records on both sides."""
+"""What unrelated records of different feeds share, reported for the records on both sides."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def catalog_findings(*records: Live) -> list[tuple[str, str, str]]:
     return [(issue.code, issue.key, issue.value) for issue in apply_catalog_rules(features(records))]
 
 
-def test_its_rules_stand_in_the_registry() -> None:
+def test_every_catalog_rule_is_in_the_registry() -> None:
     assert set(CATALOG_RULE_CODES) <= set(RULES)
 
 
@@ -58,11 +58,11 @@ def test_one_work_in_two_feeds_its_translation_and_one_feed_alone_are_no_finding
     assert catalog_findings(*work) == []
     assert catalog_findings(work[0], record("iite:8", "Les plantes et la lumière", "fr", url=PAGE)) == []
     assert catalog_findings(work[0], record("col:2", "Bridges of steel", url=PAGE)) == [], (
-        "inside a feed the batch rules tell"
+        "inside a feed the batch rules report it"
     )
 
 
-def test_a_stranger_among_many_is_told_whatever_the_order() -> None:
+def test_an_unrelated_record_among_many_is_reported_in_any_order() -> None:
     many = [record(f"col:{number}", f"Plants and light {number}", url=PAGE) for number in range(5)]
     stranger = record("iite:1", "Bridges of steel", url=PAGE)
     assert catalog_findings(*many, stranger) == catalog_findings(stranger, *reversed(many))

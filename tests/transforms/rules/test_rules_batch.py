@@ -31,7 +31,7 @@ def test_every_batch_rule_has_a_row_in_the_registry() -> None:
     assert {rule.code for rule in batch.RULES} == {rule.code for rule in RULES.values() if rule.look is None}
 
 
-def test_an_address_shared_by_unrelated_records_is_found() -> None:
+def test_a_url_shared_by_unrelated_records_is_reported() -> None:
     page = {"url": "https://learn.unesco.org/catalogue"}
     records = [record("col:1", "Plants and light", **page), record("col:2", "Algebra for beginners", **page)]
     assert code_key_value(apply_batch_rules(records)) == [
@@ -40,7 +40,7 @@ def test_an_address_shared_by_unrelated_records_is_found() -> None:
     ]
 
 
-def test_an_address_shared_by_editions_of_one_work_is_not() -> None:
+def test_a_url_shared_by_editions_of_one_work_is_not_reported() -> None:
     page = {"url": "https://learn.unesco.org/plants"}
     records = [record("col:1", "Plants and light", **page), record("alecso:2", "Plants and Light, revised", **page)]
     assert code_key_value(apply_batch_rules(records)) == []
@@ -54,7 +54,7 @@ def test_an_identifier_shared_with_another_feed_is_reported_on_the_batchs_record
     assert code_key_value(issues) == [("identifier_shared", "col:1", "doi:10.54675/series")]
 
 
-def test_a_stranger_among_more_alike_records_than_each_is_compared_with_is_found() -> None:
+def test_an_unrelated_record_is_reported_among_more_records_than_are_compared() -> None:
     page = {"url": "https://learn.unesco.org/course"}
     lessons = [record(f"col:{number}", f"Lesson {number} of the long course on light", **page) for number in range(60)]
     stranger = record("col:x", "Алгебра за почетнике", **page)
@@ -84,7 +84,7 @@ def test_a_record_repeated_inside_its_feed_names_the_other() -> None:
     ]
 
 
-def test_editions_kinds_and_short_titles_are_no_repetition() -> None:
+def test_other_editions_other_types_and_short_titles_are_not_reported_as_repeated() -> None:
     video = [{"code": "video", "label": "Video", "source": "video"}]
     records = [
         record("col:1", "Plants and light"),
