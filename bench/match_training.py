@@ -76,11 +76,10 @@ def _levels(connection: duckdb.DuckDBPyConnection, settings: dict[str, Any], pai
     """The share of each level of each comparison among some pairs, those apart of which nothing is told."""
     connection.execute(f"CREATE OR REPLACE TABLE candidate_pair AS SELECT *, {JUDGED_RULE} AS match_key FROM ({pairs})")
     find_vague_identifiers(connection, MAX_BLOCK_RECORDS)
-    score(
-        connection,
-        Model(version=MODEL_VERSION, trained="", same=1, review=1, guards=(), settings=settings, frequencies={}),
-        None,
+    model = Model(
+        version=MODEL_VERSION, trained="", same=1, review=1, guards=(), settings=settings, frequencies={}, bounds={}
     )
+    score(connection, model, None)
     shares: dict[str, dict[int, float]] = {}
     for name in (one["output_column_name"] for one in settings["comparisons"]):
         counts = dict(

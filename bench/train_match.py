@@ -11,17 +11,21 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from bench.made_catalog import GENERIC, Made  # noqa: E402  (the checkout is put on the path first)
-from bench.match_model import COMPARISONS, GUARDS  # noqa: E402
+import msgspec  # noqa: E402  (the checkout is put on the path first)
+
+from bench.made_catalog import GENERIC, Made  # noqa: E402
+from bench.match_model import BOUNDS, COMPARISONS, GUARDS  # noqa: E402
 from bench.match_training import trained  # noqa: E402
 from transforms.match import (  # noqa: E402
     MODEL_PATH,
     MODEL_VERSION,
+    Live,
     features,
     fold,
 )
@@ -46,7 +50,7 @@ def main(count: int) -> None:
     """Train on a made catalog of so many records."""
     work_of: dict[str, int] = {}
 
-    def lives():  # type: ignore[no-untyped-def]  # a generator of Live
+    def lives() -> Iterator[Live]:
         for live, work in Made(_SEED).records(count):
             work_of[live.record.key] = work
             yield live
@@ -60,6 +64,7 @@ def main(count: int) -> None:
         "review": 0.3,
         "guards": GUARDS,
         "frequencies": dict.fromkeys(sorted({fold(title) for title in generic}), _GENERIC_SHARE),
+        "bounds": msgspec.to_builtins(BOUNDS),
         "settings": settings,
     }
     MODEL_PATH.write_text(json.dumps(model, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

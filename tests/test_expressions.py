@@ -14,8 +14,6 @@ from growth import growth, in_time
 
 # Read no text of a partner, or no more of it than is said here.
 BOUNDED = {
-    "transforms.match.bound._OPEN": "the matching model's own SQL",
-    "transforms.match.bound._SURE": "the matching model's own SQL",
     "transforms.normalize.language.detection._TWO_WORDS": "reads 120 characters (_MAX_READ_CHARS)",
     "transforms.normalize.record.descriptions._TEASER": "reads 40 characters (_MAX_TEASER_CHARS)",
 }

@@ -7,7 +7,15 @@ from transforms.match.feature_rows import FEATURES, Live, features
 from transforms.match.folding import fold
 from transforms.match.increments import Changes, changes
 from transforms.match.matching import Matching, Resources, explain, match
-from transforms.match.model import MODEL_PATH, MODEL_VERSION, Model, ModelUnusable, matcher_version, read_model
+from transforms.match.model import (
+    MODEL_PATH,
+    MODEL_VERSION,
+    LevelBound,
+    Model,
+    ModelUnusable,
+    matcher_version,
+    read_model,
+)
 from transforms.match.scoring import score
 
 __all__ = [
@@ -17,6 +25,7 @@ __all__ = [
     "MODEL_PATH",
     "MODEL_VERSION",
     "Changes",
+    "LevelBound",
     "Live",
     "Matching",
     "Model",

@@ -22,19 +22,19 @@ class _Rule(NamedTuple):
 
 
 _COMPACT = "replace(title, ' ', '')"
-_PIECE = "if(size > 2 * length(title), 5, 12)"
+_PIECE = "if(title_letters > 2 * length(title), 5, 12)"
 _BY_LENGTH = "chr(32 + least(length(w), 10000)::INTEGER) || w"  # sorts by length, then by the word
 _LONGEST = f"list_aggregate(list_transform(string_split(title, ' '), lambda w: {_BY_LENGTH}), 'max', 2)"
-_LONGEST_NAME = f"list_max(list_transform(people, lambda w: {_BY_LENGTH}))"
+_LONGEST_NAME = f"list_max(list_transform(name_words, lambda w: {_BY_LENGTH}))"
 RULES = (
     _Rule("identifier", "identifiers"),
     _Rule("title", "titles"),
-    _Rule("words", "[words]"),
-    _Rule("start", f"[if(size >= 16, left({_COMPACT}, {_PIECE}), '')]"),
-    _Rule("end", f"[if(size >= 16, right({_COMPACT}, {_PIECE}), '')]"),
+    _Rule("words", "[sorted_words]"),
+    _Rule("start", f"[if(title_letters >= 16, left({_COMPACT}, {_PIECE}), '')]"),
+    _Rule("end", f"[if(title_letters >= 16, right({_COMPACT}, {_PIECE}), '')]"),
     _Rule("long words", f"[array_to_string({_LONGEST}, ' ') || coalesce(year, 0)]"),
-    _Rule("person", f"[if(len(people) > 0, {_LONGEST_NAME} || coalesce(year, 0) || left(title, 2), '')]"),
-    _Rule("description", "[if(length(description) >= 40, left(description, 40), '')]"),
+    _Rule("person", f"[if(len(name_words) > 0, {_LONGEST_NAME} || coalesce(year, 0) || left(title, 2), '')]"),
+    _Rule("description", "[if(length(description_start) >= 40, left(description_start, 40), '')]"),
 )
 JUDGED_RULE = len(RULES)  # the "rule" of a pair that is compared because a steward decided it
 SPLIT_KEYS = (
@@ -42,7 +42,7 @@ SPLIT_KEYS = (
     "coalesce(year, 0)",
     "coalesce(publisher, '')",
     "coalesce(left(title, 6), '')",
-    "coalesce(description, '')",
+    "coalesce(description_start, '')",
     "coalesce(title, '')",
 )
 

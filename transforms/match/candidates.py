@@ -18,11 +18,17 @@ from transforms.match.feature_rows import titles_of
 from transforms.match.wording import Title, titles_difference
 
 MIN_UNLIKE_TITLES = 3  # unlike titles under one identifier, from which it identifies nothing; two within one feed
-_KEPT = ("title", "words", "head", "publisher", "description")  # texts, of which the narrow table has a hash
-_PLAIN = ("idx", "feed", "size", "numbers", "edition", "year", "text")
+_KEPT = (
+    "title",
+    "sorted_words",
+    "main_title",
+    "publisher",
+    "description_start",
+)  # texts, of which the narrow table has a hash
+_PLAIN = ("idx", "feed", "title_letters", "numbers", "edition", "year", "description_hash")
 _LISTS = {
     "titles": "titles",
-    "people": "people",
+    "name_words": "name_words",
     "tokens": "string_split(title, ' ')",
     "strong": "list_filter(sure, lambda i: NOT starts_with(i, 'url:'))",
     "addresses": "list_filter(sure, lambda i: starts_with(i, 'url:'))",
@@ -33,8 +39,8 @@ _SHORT = ("levels", "types", "languages")  # lists as they are
 _BITS = "coalesce(list_bit_or(list_transform({0}, lambda w: 1::BIGINT << (hash(w) % 62)::INTEGER)), 0)"
 _NUMBERS = (  # one bit a member: two lists without a bit in common have no member in common
     *(f"{_BITS.format(name)} AS {name}_bits" for name in _LISTS),
-    *(f"coalesce(len({name}), 0)::INTEGER AS {name}_size" for name in ("people", "tokens")),
-    "coalesce(length(title), 0)::INTEGER AS title_size",
+    *(f"coalesce(len({name}), 0)::INTEGER AS {name}_size" for name in ("name_words", "tokens")),
+    "coalesce(length(title), 0)::INTEGER AS title_length",
 )
 
 
@@ -55,7 +61,7 @@ def find_vague_identifiers(connection: duckdb.DuckDBPyConnection, limit: int) ->
         "JOIN feature USING (idx) GROUP BY identifier"
     )
     bearers = connection.execute(
-        "SELECT identifier, feed, written FROM named SEMI JOIN (FROM borne WHERE suspect) USING (identifier) "
+        "SELECT identifier, feed, tagged_titles FROM named SEMI JOIN (FROM borne WHERE suspect) USING (identifier) "
         "JOIN arrived USING (idx) ORDER BY identifier, idx"
     ).fetchall()
     vague = [identifier for identifier, rows in groupby(bearers, itemgetter(0)) if _tells_nothing(rows)]

@@ -80,7 +80,7 @@ def cluster(
     kept = [match for match in read_verdicts(others) if match.verdict != "different" or _pair(match) in decided]
     linked = {key for match in kept for key in _pair(match)}
     wanted = pc.is_in(features["key"], pa.array(sorted(linked.union(*decided)), pa.string()))
-    rows = features.select([*_TRAITS, "written"]).filter(wanted)
+    rows = features.select([*_TRAITS, "tagged_titles"]).filter(wanted)
     traits = _traits(rows)
     joined = _Joined(traits, _Titles(rows), decided, one_to_one)
     joined.add_links(kept)
@@ -176,14 +176,14 @@ class _Titles:
     """The titles of the records of some features, each read when it is asked for: few are."""
 
     def __init__(self, rows: pa.Table) -> None:
-        self.written = rows["written"]
+        self.tagged_titles = rows["tagged_titles"]
         self.places = {key: place for place, key in enumerate(rows["key"].to_pylist())}
 
     def contradict(self, one: str, other: str) -> str | None:
         """How the titles of two records differ; None when they do not, or one is not known."""
         if one not in self.places or other not in self.places:
             return None
-        left, right = (titles_of(self.written[self.places[key]].as_py()) for key in (one, other))
+        left, right = (titles_of(self.tagged_titles[self.places[key]].as_py()) for key in (one, other))
         apart = titles_difference(left, right)
         return f"{_TITLES}: {apart.seen}" if apart else None
 

@@ -52,7 +52,7 @@ class Resources(NamedTuple):
 
 _MAX_EXPLAINED_RECORDS = 50
 _MODEST = Resources()
-_UNCOMPARED = ("said", "written", "names", "record_sha256", "match_sha256", "digest")
+_UNCOMPARED = ("shown_title", "tagged_titles", "shown_contributors", "record_sha256", "match_sha256", "digest")
 _LOOKED_AT = (
     "SELECT count(*) FROM (FROM changed UNION SELECT join_key_l FROM candidate_pair "
     "UNION SELECT join_key_r FROM candidate_pair)"

@@ -6,18 +6,29 @@ import hashlib
 import math
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from schemas import Base
 
-MODEL_VERSION = 2  # of the file's shape and of the features that it was trained on
+MODEL_VERSION = 3  # of the file's shape and of the features that it was trained on
 MODEL_PATH = Path(__file__).parent / "model.json"
 
 
 class ModelUnusable(Exception):
     """The model file cannot be read, or is of another version."""
+
+
+class LevelBound(Base, frozen=True, kw_only=True, omit_defaults=True):
+    """What the narrow table (transforms.match.candidates) tells of a comparison's level: its numbers and hashes.
+
+    `exact`: the level's own condition can be asked of it. `necessary`: the level cannot hold where `condition` does
+    not. `sufficient`: the level holds where `condition` does. `unknown`: nothing.
+    """
+
+    kind: Literal["exact", "necessary", "sufficient", "unknown"]
+    condition: str | None = None  # SQL over the columns of both sides; of necessary and sufficient ones
 
 
 class Model(Base, frozen=True, kw_only=True):
@@ -30,6 +41,7 @@ class Model(Base, frozen=True, kw_only=True):
     guards: tuple[str, ...]  # comparisons that keep works of one title apart; apart from them a pair may be related
     settings: dict[str, Any]
     frequencies: dict[str, float]
+    bounds: dict[str, tuple[LevelBound, ...]]  # of each comparison, in the order of its levels in the settings
 
 
 @cache
@@ -40,10 +52,10 @@ def read_model(path: Path = MODEL_PATH) -> Model:
         raw = msgspec.json.decode(path.read_bytes())
     except (OSError, msgspec.DecodeError) as error:
         raise ModelUnusable(f"{path}: not readable as a model: {error}; {mend}") from error
-    found = raw.get("version") if isinstance(raw, dict) else None
-    if found != MODEL_VERSION:
+    version = raw.get("version") if isinstance(raw, dict) else None
+    if version != MODEL_VERSION:
         raise ModelUnusable(
-            f"{path}: a model of version {found}, and this release reads version {MODEL_VERSION}; {mend}"
+            f"{path}: a model of version {version}, and this release reads version {MODEL_VERSION}; {mend}"
         )
     try:
         return msgspec.convert(raw, Model)

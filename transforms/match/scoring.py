@@ -14,11 +14,11 @@ from transforms.match.model import Model
 
 PROBABILITY_DECIMALS = 6
 _SHOWN: dict[str, str] = {  # what a comparison shows of a side, as SQL
-    "title": "coalesce({0}.said, '')",
-    "contributors": "coalesce({0}.names, '')",
+    "title": "coalesce({0}.shown_title, '')",
+    "contributors": "coalesce({0}.shown_contributors, '')",
     "year": "coalesce({0}.year::VARCHAR, '')",
     "publisher": "coalesce({0}.publisher, '')",
-    "description": "coalesce(left({0}.description, 40), '')",
+    "description": "coalesce(left({0}.description_start, 40), '')",
     "level": "array_to_string({0}.levels, ', ')",
     "type": "array_to_string({0}.types, ', ')",
     "feed": "{0}.feed",

@@ -24,9 +24,9 @@ def compare_wordings(connection: duckdb.DuckDBPyConnection, model: Model, everyt
     kept = "" if everything else f"AND (match_probability >= {model.review} - 1e-6 OR match_key = {JUDGED_RULE})"
     connection.execute("CREATE OR REPLACE TEMP TABLE difference (idx_l INTEGER, idx_r INTEGER, words_seen VARCHAR)")
     pairs = connection.sql(
-        "SELECT idx_l, idx_r, l.written, r.written "
+        "SELECT idx_l, idx_r, l.tagged_titles, r.tagged_titles "
         "FROM scored JOIN shown l ON l.idx = idx_l JOIN shown r ON r.idx = idx_r "
-        f"WHERE l.written <> r.written {kept}"
+        f"WHERE l.tagged_titles <> r.tagged_titles {kept}"
     ).to_arrow_table()
     for batch in pairs.to_batches(max_chunksize=BATCH):
         connection.register("compared_batch", _differences(batch))
