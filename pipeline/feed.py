@@ -269,7 +269,7 @@ def _apply_batch_rules(env: Environment, run_id: str) -> int:
     When the run changes no record, nothing is judged and the issues stay as they are.
     """
     from loaders import staging
-    from loaders.catalog import accepted_records, deleted_keys, open_issues, staged_records
+    from loaders.catalog import deleted_keys, live_record_texts, open_issues, staged_records
     from loaders.store import feed_name_of
     from transforms.rules import Facts, apply_batch_rules, decode_facts
 
@@ -279,7 +279,7 @@ def _apply_batch_rules(env: Environment, run_id: str) -> int:
     feed_after = {facts.key: facts for facts in map(decode_facts, staged_records(env, planned.chunks))}
     deleted = deleted_keys(env, run_id)
     before: dict[str, Facts] = {}
-    for facts in map(decode_facts, accepted_records(env, feed_name_of(run_id))):
+    for facts in map(decode_facts, live_record_texts(env, feed_name_of(run_id))):
         if facts.key in feed_after:
             before[facts.key] = facts
         elif facts.key not in deleted:

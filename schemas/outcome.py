@@ -11,7 +11,7 @@ Severity = Literal["error", "warning", "info"]
 
 
 class Issue(Base, frozen=True, kw_only=True):
-    """A finding of a rule about a record, identified by key, code, path without list index, and value."""
+    """What a rule found in a record, identified by key, code, path without list index, and value."""
 
     key: str
     code: str  # a key of transforms.rules.RULES

@@ -25,7 +25,7 @@ def assess(records: Iterable[SourceRecord], feed: Feed) -> Iterator[Assessment]:
     for batch in batches:
         drafts = [_read(record, feed) for record in batch]
         readable = [(draft, record) for draft, record in zip(drafts, batch, strict=True) if isinstance(draft, Draft)]
-        assessments = iter(_judge(readable, feed))
+        assessments = iter(_assess_drafts(readable, feed))
         for draft in drafts:
             yield next(assessments) if isinstance(draft, Draft) else draft
 
@@ -44,7 +44,7 @@ def _read(record: SourceRecord, feed: Feed) -> Draft | Assessment:
         return _assessment(record, rejection=Rejection(key=record.key, reason=str(error)))
 
 
-def _judge(drafts: list[tuple[Draft, SourceRecord]], feed: Feed) -> list[Assessment]:
+def _assess_drafts(drafts: list[tuple[Draft, SourceRecord]], feed: Feed) -> list[Assessment]:
     normalized = normalize(drafts, feed)
     issues_by_record = apply_rules((resource, context_of(feed, findings)) for resource, findings in normalized)
     return [

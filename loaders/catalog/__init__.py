@@ -1,7 +1,7 @@
 """The catalog's records and issues: load a staged run, undo it, and a steward's decision on a held one."""
 
 from loaders.catalog.decisions import Unsigned, check_signature, refuse, release, staged_rows
-from loaders.catalog.gate_inputs import accepted_records, deleted_keys, open_issues, quality_shares, staged_records
+from loaders.catalog.gate_inputs import deleted_keys, live_record_texts, open_issues, quality_shares, staged_records
 from loaders.catalog.issues import ISSUE_TABLE, known_issues, write_issues
 from loaders.catalog.loading import PENDING_COLUMNS, load
 from loaders.catalog.rollback import is_refusal, revoke_refusal, undo, undo_notes
@@ -14,11 +14,11 @@ __all__ = [
     "PENDING_COLUMNS",
     "BadLine",
     "Unsigned",
-    "accepted_records",
     "check_signature",
     "deleted_keys",
     "is_refusal",
     "known_issues",
+    "live_record_texts",
     "load",
     "migrate",
     "open_issues",

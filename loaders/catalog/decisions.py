@@ -27,7 +27,7 @@ from schemas import Environment
 
 _RECORDS: Any = SourceRecordRow.__table__
 _REFUSED: Any = RefusedRow.__table__
-_REFUSED_ACTIONS = ("accept", "pend", "delete")  # the others change nothing that could be refused
+_REFUSED_ACTIONS = ("accept", "set_pending", "delete")  # the others change nothing that could be refused
 
 
 class Unsigned(ValueError):

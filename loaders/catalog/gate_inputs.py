@@ -15,7 +15,7 @@ from schemas import Environment
 _BATCH_RECORDS = 2_000
 
 
-def accepted_records(env: Environment, feed: str) -> Iterator[str | bytes]:
+def live_record_texts(env: Environment, feed: str) -> Iterator[str | bytes]:
     """Yield the JSON of every live record of the feed, as last accepted, in key order."""
     with read_transaction(env) as connection:
         query = select(undecoded(connection, SourceRecordRow.record))

@@ -163,7 +163,7 @@ def _accept(run: Run, row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _settle(run: Run, row: dict[str, Any]) -> dict[str, Any]:
+def _update_payload(run: Run, row: dict[str, Any]) -> dict[str, Any]:
     changed = {f"new_{name}": row[name] for name in ("datestamp", "format", "score")}
     return {"of": _key(run, row), "new_payload_sha256": row["sha256"], **changed}
 
@@ -172,21 +172,21 @@ def _restamp(run: Run, row: dict[str, Any]) -> dict[str, Any]:
     return {"of": _key(run, row), "new_datestamp": row["datestamp"]}
 
 
-def _unpend(run: Run, row: dict[str, Any]) -> dict[str, Any]:
+def _clear_pending(run: Run, row: dict[str, Any]) -> dict[str, Any]:
     return {"of": _key(run, row)}
 
 
-def _pend(run: Run, row: dict[str, Any]) -> dict[str, Any]:
+def _set_pending(run: Run, row: dict[str, Any]) -> dict[str, Any]:
     return {
         **_identity(run, row),
         "format": row["format"],
         "datestamp": row["datestamp"],
-        "status": row["ending"],
+        "status": row["version_status"],
         "pending_sha256": row["sha256"],
         "pending_record": row["record"],
         "pending_record_sha256": row["record_sha256"],
         "pending_reason": row["reason"],
-        "pending_status": row["ending"],
+        "pending_status": row["version_status"],
     }
 
 
@@ -203,28 +203,28 @@ def _delete(run: Run, row: dict[str, Any]) -> dict[str, Any]:
 
 _PARAMETERS = {
     "accept": _accept,
-    "refind": _accept,
-    "settle": _settle,
+    "restore_older": _accept,
+    "update_payload": _update_payload,
     "restamp": _restamp,
-    "unpend": _unpend,
-    "pend": _pend,
+    "clear_pending": _clear_pending,
+    "set_pending": _set_pending,
     "delete": _delete,
 }
 
 
 _record = update(_RECORDS).where(_RECORDS.c.key == bindparam("of"))
-_SETTLED: dict[str, Any] = {
+_UPDATED_COLUMNS: dict[str, Any] = {
     name: bindparam(f"new_{name}") for name in ("datestamp", "format", "score", "payload_sha256")
 }
 _UPDATES = {
-    "settle": _record.values(**_SETTLED, **dict.fromkeys(PENDING_COLUMNS)),
+    "update_payload": _record.values(**_UPDATED_COLUMNS, **dict.fromkeys(PENDING_COLUMNS)),
     "restamp": _record.values(datestamp=bindparam("new_datestamp")),
-    "unpend": _record.values(**dict.fromkeys(PENDING_COLUMNS)),
+    "clear_pending": _record.values(**dict.fromkeys(PENDING_COLUMNS)),
 }
 _UPSERTED_COLUMNS = {
     "accept": (*_ACCEPTED_COLUMNS, *PENDING_COLUMNS),
-    "refind": _ACCEPTED_COLUMNS,  # an older version is accepted; the version that waits stays
-    "pend": (*PENDING_COLUMNS, "datestamp", "run_id"),
+    "restore_older": _ACCEPTED_COLUMNS,  # an older version is accepted; the version that waits stays
+    "set_pending": (*PENDING_COLUMNS, "datestamp", "run_id"),
     "delete": ("status", "deleted_reason", "datestamp", "run_id", *PENDING_COLUMNS),
 }
 
@@ -233,4 +233,4 @@ def action_statement(connection: Connection, action: str) -> Insert | Update:
     """Return the statement that an action executes once per row; comparison.sql says what each action does."""
     if action in _UPDATES:
         return _UPDATES[action]
-    return upsert(connection, _RECORDS, _UPSERTED_COLUMNS[action], keep_live=action == "pend")
+    return upsert(connection, _RECORDS, _UPSERTED_COLUMNS[action], keep_live=action == "set_pending")

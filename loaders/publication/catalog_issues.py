@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from loaders.catalog import ISSUE_TABLE, known_issues, write_issues
 from loaders.publication.match_state import NothingMatched
-from loaders.staging import issue_name, without_nul
+from loaders.staging import issue_id, without_nul
 from loaders.store import HarvestRunRow, SourceRecordRow, read_run, rows_among, whole_file, write_transaction
 from schemas import Environment, Issue
 
@@ -46,7 +46,7 @@ def write_catalog_issues(env: Environment, run_id: str, issues: list[Issue], cod
 def _issue_row(issue: Issue) -> dict[str, str]:
     path, value = without_nul(issue.path), without_nul(issue.value)
     return {
-        "finding": issue_name(issue.key, issue.code, path, value),
+        "finding": issue_id(issue.key, issue.code, path, value),
         "key": issue.key,
         "feed": issue.key.partition(":")[0],
         "code": issue.code,

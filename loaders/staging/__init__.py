@@ -7,7 +7,7 @@ In the order of a run: `plan_staging`, for each chunk `read_chunk` and `write_ou
 from loaders.staging.chunk import read_chunk, read_outcomes, record_versions, write_outcomes
 from loaders.staging.comparison import compare_outcomes, gate_facts, stage, write_batch_issues
 from loaders.staging.folder import OUTCOMES_FOLDER, outcome_path, remove_staging, staging_folder
-from loaders.staging.outcomes import OutcomeWriter, issue_name, resource_columns, shorten_term, without_nul
+from loaders.staging.outcomes import OutcomeWriter, issue_id, resource_columns, shorten_term, without_nul
 from loaders.staging.planning import CHUNK_RECORDS, StagingPlan, plan_staging, read_staging_plan
 from loaders.staging.rows import RowsUnreadable, parquet_batches, row_batches, row_files
 from loaders.staging.state import write_catalog_state
@@ -20,7 +20,7 @@ __all__ = [
     "StagingPlan",
     "compare_outcomes",
     "gate_facts",
-    "issue_name",
+    "issue_id",
     "outcome_path",
     "parquet_batches",
     "plan_staging",

@@ -70,7 +70,7 @@ def compare_outcomes(folder: Path, outcomes: list[Path], staging_plan: StagingPl
         duck.execute(_SQL.read_text(encoding="utf-8"))
         write_parquet(duck, "facts", folder / "facts.parquet")
         _write_rows(duck, folder, outcomes)
-        changes = dict(duck.execute("SELECT change, count(*) FROM judged GROUP BY change").fetchall())
+        changes = dict(duck.execute("SELECT change, count(*) FROM staged GROUP BY change").fetchall())
     counts = {name: int(changes.get(name, 0)) for name in RUN_COUNTS}
     counts["unchanged"] += staging_plan.unchanged
     counts["landed"] = sum(counts.values())
@@ -102,7 +102,7 @@ def _create_views(duck: Any, folder: Path, outcomes: list[Path]) -> None:
         batch = folder / "no_batch.parquet"
         pq.write_table(_BATCH_ISSUES.empty_table(), batch)
     create_parquet_view(duck, "batch", batch)
-    for name in ("state", "accepted", "errors", "deletions", "rejections", "restamped", "readable", "older"):
+    for name in ("state", "accepted_by_steward", "errors", "deletions", "rejections", "restamped", "readable", "older"):
         create_parquet_view(duck, name, folder / f"{name}.parquet")
 
 

@@ -162,7 +162,7 @@ def issue_columns(issue: Issue) -> dict[str, str]:
     """Return an issue as a row of ISSUE_SCHEMA."""
     path, value = without_nul(issue.path), without_nul(issue.value)
     return {
-        "finding": issue_name(issue.key, issue.code, path, value),
+        "finding": issue_id(issue.key, issue.code, path, value),
         "code": issue.code,
         "severity": issue.severity,
         "path": path,
@@ -170,8 +170,8 @@ def issue_columns(issue: Issue) -> dict[str, str]:
     }
 
 
-def issue_name(key: str, code: str, path: str, value: str) -> str:
-    """Return the name of an issue: the same for equal key, code, path without list index, and value.
+def issue_id(key: str, code: str, path: str, value: str) -> str:
+    """Return an issue's id (column `finding`): the same for equal key, code, path without list index, and value.
 
     It begins with the key, so that the issues of neighbouring records are stored together.
     """

@@ -48,7 +48,7 @@ def write_catalog_state(connection: Connection, feed: str, folder: Path) -> None
         CurationRow.undone_at.is_(None),
         CurationRow.key.startswith(f"{feed}:", autoescape=True),
     )
-    _write(connection, accepted, _VERSIONS, folder / "accepted.parquet", len(feed) + 1)
+    _write(connection, accepted, _VERSIONS, folder / "accepted_by_steward.parquet", len(feed) + 1)
     errors = (
         select(IssueRow.key, IssueRow.code, func.count(literal(1)))
         .where(IssueRow.feed == feed, IssueRow.severity == "error", IssueRow.resolved_run_id.is_(None))

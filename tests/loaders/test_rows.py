@@ -35,7 +35,7 @@ def test_what_the_statement_says_itself_holds_for_every_row(env: Environment) ->
     waits = {**ROW, **PENDING, "pending_status": "rejected", "datestamp": None, "status": "rejected"}
     with write_transaction(env) as connection:
         write_rows(connection, insert(TABLE), [ROW])
-        write_rows(connection, action_statement(connection, "pend"), [waits, {**waits, "key": "books:2"}])
+        write_rows(connection, action_statement(connection, "set_pending"), [waits, {**waits, "key": "books:2"}])
     live, rejected = rows(env)
     assert (live["status"], live["pending_reason"]) == ("live", "100 % bad")
     assert (rejected["status"], rejected["pending_sha256"]) == ("rejected", "ab")
