@@ -53,9 +53,7 @@ class _XoaiWalk(XmlWalk):
 
     def fields(self, element: Element, names: tuple[str, ...], path: str) -> None:
         """Read every field below an element; `names` are those of the elements that lead to it."""
-        loose = " ".join("".join([element.text or "", *(child.tail or "" for child in element)]).split())
-        if loose and len(element):
-            self.put(self._at(names, path), loose, None, None)
+        self._text_between(element, names, path)
         authorities = _authorities(element)
         for child, tag, step in _steps(element):
             inside = (*names, (child.get("name") or tag).strip().lower())
@@ -69,6 +67,12 @@ class _XoaiWalk(XmlWalk):
                 self.fields(child, inside, at.path)
             else:
                 self._field(child, inside, at.path, authorities.get(child))
+
+    def _text_between(self, element: Element, names: tuple[str, ...], path: str) -> None:
+        """Put the text between an element's children, which has no field of its own, as one leaf."""
+        text = " ".join("".join([element.text or "", *(child.tail or "" for child in element)]).split())
+        if text and len(element):
+            self.put(self._at(names, path), text, None, None)
 
     def _field(self, element: Element, names: tuple[str, ...], path: str, authority: str | None) -> None:
         if text := "".join(map(str, element.itertext())).strip():

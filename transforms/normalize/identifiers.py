@@ -90,12 +90,15 @@ def split_identifiers(statement: str, hint: str | None = None) -> tuple[str, ...
     if len(pieces) < 2:
         return (statement,)
     scheme = _claimed_scheme(pieces[0], hint)[0]
-    identifiers = [read_identifier(piece, scheme or hint) for piece in pieces]
-    numbers = [identifier for identifier in identifiers if identifier and identifier.scheme in ("isbn", "issn")]
-    if len(numbers) < len(pieces):
+    if not all(_is_isbn_or_issn(piece, scheme or hint) for piece in pieces):
         return (statement,)
     first, *others = pieces
     return (first, *(f"{scheme} {piece}" if scheme in ("isbn", "issn") else piece for piece in others))
+
+
+def _is_isbn_or_issn(statement: str, hint: str | None) -> bool:
+    identifier = read_identifier(statement, hint)
+    return identifier is not None and identifier.scheme in ("isbn", "issn")
 
 
 def explain_invalid(statement: str, hint: str | None = None) -> str | None:

@@ -66,8 +66,14 @@ def web_address(text: str) -> str | None:
     if address is None or address.count(" ") > _MAX_SPACES:
         return None
     address = address.replace(" ", "%20")
+    return address if _has_valid_host(address) else None
+
+
+def _has_valid_host(address: str) -> bool:
     parts = split_url(address)
-    return address if parts is not None and parts.host and _ascii_host(parts.host) is not None else None
+    if parts is None or not parts.host:
+        return False
+    return _ascii_host(parts.host) is not None
 
 
 def _with_scheme(text: str) -> str | None:

@@ -12,6 +12,7 @@ from transforms.rules.rule import Breach, Context, Rule, findings_of, reported
 from transforms.rules.texts import finding
 
 _PRIVATE_ENDINGS = (".local", ".localhost", ".internal", ".lan", ".intranet", ".home.arpa", ".test", ".invalid")
+_WEB_SCHEMES = frozenset({"http", "https"})
 _NUMERIC_HOST = re.compile(r"(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+)){0,3}")  # 2130706433, 0x7f.1, 127.1
 _SESSION_PARAMETER = re.compile(r"(?:;jsessionid=|[?&](?:phpsessid|jsessionid|sid|session_?id)=)", re.IGNORECASE)
 _PLACEHOLDER_HOST = re.compile(r"example\.(?:com|org|net)|localhost", re.IGNORECASE)
@@ -62,14 +63,19 @@ def _faults(url: str) -> frozenset[str]:
     parts = split_url(url)
     if parts is None:
         return frozenset({"malformed"})
-    web = parts.scheme.lower() in {"http", "https"}
+    is_web = parts.scheme.lower() in _WEB_SCHEMES
     faults = {
-        "private": web and parts.host is not None and _is_private(parts.host),
-        "unsafe": bool(parts.scheme and not web) or "@" in parts.netloc,
-        "malformed": not parts.scheme or (web and not parts.netloc) or " " in url,
+        "private": is_web and parts.host is not None and _is_private(parts.host),
+        "unsafe": _is_unsafe(parts.scheme, parts.netloc),
+        "malformed": not parts.scheme or (is_web and not parts.netloc) or " " in url,
         "session": "=" in url and _SESSION_PARAMETER.search(url) is not None,
     }
     return frozenset(fault for fault, present in faults.items() if present)
+
+
+def _is_unsafe(scheme: str, netloc: str) -> bool:
+    """Return whether an address has a scheme that is not the web's, or holds a name or password."""
+    return bool(scheme and scheme.lower() not in _WEB_SCHEMES) or "@" in netloc
 
 
 def _private(resource: Resource, _: Context) -> list[Breach]:

@@ -88,7 +88,7 @@ def apply_batch_rules(
     """
     by_key = {facts.key: facts for facts in batch}
     everyone = [*by_key.values(), *(facts for facts in neighbours if facts.key not in by_key)]
-    for url, group in _groups(everyone, lambda facts: [facts.url] if facts.url else []):
+    for url, group in _groups(everyone, _urls):
         yield from _shared("url_shared", "url", url, group, by_key)
     for identifier, group in _groups(everyone, lambda facts: facts.identifiers):
         yield from _shared("identifier_shared", "identifiers", identifier, group, by_key)
@@ -105,6 +105,10 @@ def _groups(everyone: Iterable[Facts], keys_of: Callable[[Facts], Sequence[K]]) 
         for key in dict.fromkeys(keys_of(facts)):
             groups[key].append(facts)
     yield from ((key, group) for key, group in groups.items() if len(group) > 1)
+
+
+def _urls(facts: Facts) -> list[str]:
+    return [facts.url] if facts.url else []
 
 
 def _shared(code: str, path: str, value: str, group: Sequence[Facts], batch: Mapping[str, Facts]) -> Iterator[Issue]:

@@ -54,11 +54,7 @@ def read_vcards(text: str) -> tuple[Card, ...]:
 
 def _card(text: str) -> Card | None:
     """Return whom one vCard names; None when it names nobody or is no vCard."""
-    properties: dict[str, list[str]] = {}
-    for line in _lines(text):
-        name, value = _property(line)
-        if value and value.lower() not in _NO_NAMES:
-            properties.setdefault(name, []).append(value)
+    properties = _properties(text)
     full, family, organisation, kind = (properties.get(name, [""])[0] for name in ("FN", "N", "ORG", "KIND"))
     name = family if "," in family else full or family or organisation
     if not name:
@@ -66,6 +62,16 @@ def _card(text: str) -> Card | None:
     if kind.lower() in _ORGANISATION_KINDS or name == organisation:
         return Card(name, "organisation", _id(properties))
     return Card(name, "person" if family else None, _id(properties))
+
+
+def _properties(text: str) -> dict[str, list[str]]:
+    """Return a vCard's properties by name, without those whose value is a placeholder."""
+    properties: dict[str, list[str]] = {}
+    for line in _lines(text):
+        name, value = _property(line)
+        if value and value.lower() not in _NO_NAMES:
+            properties.setdefault(name, []).append(value)
+    return properties
 
 
 def _lines(text: str) -> list[str]:

@@ -421,19 +421,18 @@ class XmlWalk:
         beside: dict[str, str] | None,
     ) -> None:
         """Read the children, and the text between them as one leaf."""
-        texts = [text] if (text := element.text) and not text.isspace() else []
+        texts = [element.text]
         for child, below in zip(children, at.below(children), strict=True):
             if below is None:  # an entity that nobody declared
-                texts.append(child.text or "")
+                texts.append(child.text)
             elif not below.plain:
                 self.element(child, below, language)
             elif below.copies is None or not len(child):
                 self._leaves(child, below, language)
             else:
                 self._copied(child, below, below.copies, language)
-            if (tail := child.tail) and not tail.isspace():
-                texts.append(tail)
-        if texts and (text := " ".join(" ".join(texts).split())):
+            texts.append(child.tail)
+        if text := " ".join(" ".join(filter(None, texts)).split()):
             self.put(at, text, language, beside)
 
     def _marked_up(self, element: Element, at: Location, language: str | None, beside: dict[str, str] | None) -> None:

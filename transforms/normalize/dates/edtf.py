@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -60,7 +60,7 @@ def read_date(statement: str, *, language: str | None = None, today: str | None 
     text = ascii_digits(" ".join(statement[: _MAX_DATE_CHARS * 4].split()))
     if not text or len(text) > _MAX_DATE_CHARS:
         return None
-    language = "th" if _THAI_DIGIT.search(statement) else (language or "").split("-")[0].split("_")[0].lower()
+    language = _calendar_language(statement, language)
     iso = ISO.fullmatch(text)
     if iso and not is_short_range(text):
         return _with_flags(to_date(to_gregorian(iso_parts(iso), text, language)), "", today)
@@ -72,6 +72,11 @@ def read_date(statement: str, *, language: str | None = None, today: str | None 
         or read_single_date(bare, text, language)
     )
     return _with_flags(date, _qualifier(text), today) if date else None
+
+
+def _calendar_language(statement: str, language: str | None) -> str:
+    """Return the code of the language whose calendar counts: Thai where the digits are, else the record's."""
+    return "th" if _THAI_DIGIT.search(statement) else (language or "").split("-")[0].split("_")[0].lower()
 
 
 def _qualifier(text: str) -> str:
@@ -97,18 +102,10 @@ def choose_dates(
 def _choose_dates(
     statements: tuple[tuple[str, str | None], ...], language: str | None, today: str | None
 ) -> ChosenDates:
-    dates = [
-        (position, re.sub(r"[^a-z]", "", (kind or "").lower().rpartition("date.")[2]), text, date)
-        for position, (text, kind) in enumerate(map(_split_openaire, statements))
-        if (date := read_date(text, language=language, today=today)) is not None
-    ]
-    flags = dict.fromkeys(flag for _, _, _, date in dates for flag in date.flags)
-    dated = [
-        _Statement(position, kind, date, _rank(kind, text, date)) for position, kind, text, date in dates if date.edtf
-    ]
-    issued = _issued(dated)
-    changes = [statement for statement in dated if statement.kind in read_vocabulary("dates")["modified"]]
-    modified = max(changes, default=None, key=lambda statement: statement.date.edtf)
+    read = list(_read_statements(statements, language, today))
+    flags = dict.fromkeys(flag for statement in read for flag in statement.date.flags)
+    dated = [statement for statement in read if statement.date.edtf]
+    issued, modified = _issued(dated), _modified(dated)
     return ChosenDates(
         issued=issued and issued.date,
         modified=modified and modified.date,
@@ -116,6 +113,17 @@ def _choose_dates(
         modified_index=modified and modified.position,
         flags=tuple(flags),
     )
+
+
+def _read_statements(
+    statements: Sequence[tuple[str, str | None]], language: str | None, today: str | None
+) -> Iterator[_Statement]:
+    """Yield the statements that name a date; a kind is written as in dates.toml, "dc.date.issued" as "issued"."""
+    for position, (text, kind) in enumerate(map(_split_openaire, statements)):
+        date = read_date(text, language=language, today=today)
+        if date is not None:
+            name = re.sub(r"[^a-z]", "", (kind or "").lower().rpartition("date.")[2])
+            yield _Statement(position, name, date, _rank(name, text, date))
 
 
 def _issued(dated: list[_Statement]) -> _Statement | None:
@@ -133,6 +141,12 @@ def _issued(dated: list[_Statement]) -> _Statement | None:
         row for row in ranked if row[0] == rank and row[1].startswith(f"{edtf}-") and not row[1].endswith("-01-01")
     ]
     return min(finer, key=lambda row: row[1:3])[3] if finer else first
+
+
+def _modified(dated: list[_Statement]) -> _Statement | None:
+    """Choose the latest of the dates of changes."""
+    changes = [statement for statement in dated if statement.kind in read_vocabulary("dates")["modified"]]
+    return max(changes, default=None, key=lambda statement: statement.date.edtf)
 
 
 def _split_openaire(statement: tuple[str, str | None]) -> tuple[str, str | None]:

@@ -104,24 +104,50 @@ def _by_other_name(text: str) -> Iterator[NamedLicense]:
 
 
 def _by_words(text: str) -> Iterator[NamedLicense]:
-    words = _cc_words()
+    """Yield the Creative Commons licence that a text writes out: by the name, or by its parts in a brief text.
+
+    "Attribution" alone, without the name, a second part or a version, is not enough.
+    """
     letters = compact(text)
-    start = next((index for name in words["name"] if (index := letters.find(name)) >= 0), None)
-    begins_with_by = len(letters) <= _MAX_BRIEF_CHARS and letters.startswith(words["by"])
-    if start is None and not begins_with_by:
+    name_at = _position_of_name(letters)
+    if name_at is None and not _is_brief_and_begins_with_by(letters):
         return
-    near = letters[max(0, (start or 0) - _WORDS_BEFORE_CHARS) : (start or 0) + _WORDS_AFTER_CHARS]
-    parts = [part for part in ("by", "nc", "nd", "sa") if _contains_any(near, words[part])]
-    versions = set(_VERSION.findall(text))
-    version = versions.pop() if len(versions) == 1 else ""
-    if start is None and len(parts) < 2 and not version:
+    near = letters[max(0, (name_at or 0) - _WORDS_BEFORE_CHARS) : (name_at or 0) + _WORDS_AFTER_CHARS]
+    parts = _parts_named(near)
+    version = _only_version(text)
+    if name_at is None and len(parts) < 2 and not version:
         return
-    if _contains_any(near, words["zero"]):
-        yield public_domain("zero")
-    elif "by" not in parts:
-        yield NamedLicense("creative-commons", "", None, None, "Creative Commons", None)
-    elif license_ := creative_commons("-".join(parts), version, _country_after(version, text)):
+    if license_ := _license_of_parts(near, parts, version, text):
         yield license_
+
+
+def _position_of_name(letters: str) -> int | None:
+    """Return where "creative commons" begins, in the first language of the vocabulary in which it is there."""
+    return next((index for name in _cc_words()["name"] if (index := letters.find(name)) >= 0), None)
+
+
+def _is_brief_and_begins_with_by(letters: str) -> bool:
+    return len(letters) <= _MAX_BRIEF_CHARS and letters.startswith(_cc_words()["by"])
+
+
+def _parts_named(letters: str) -> list[str]:
+    """Return the parts of a licence whose words a text holds, in the order of a short name."""
+    return [part for part in ("by", "nc", "nd", "sa") if _contains_any(letters, _cc_words()[part])]
+
+
+def _only_version(text: str) -> str:
+    """Return the version that a text names; "" when it names none, or several."""
+    versions = set(_VERSION.findall(text))
+    return versions.pop() if len(versions) == 1 else ""
+
+
+def _license_of_parts(near: str, parts: list[str], version: str, text: str) -> NamedLicense | None:
+    """Return CC0, the licence of the parts, or, without attribution, Creative Commons and no more."""
+    if _contains_any(near, _cc_words()["zero"]):
+        return public_domain("zero")
+    if "by" not in parts:
+        return NamedLicense("creative-commons", "", None, None, "Creative Commons", None)
+    return creative_commons("-".join(parts), version, _country_after(version, text))
 
 
 def _contains_any(text: str, words: tuple[str, ...]) -> bool:

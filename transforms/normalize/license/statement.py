@@ -23,16 +23,23 @@ def license_of(statements: Sequence[str], default: str | None = None) -> License
     licence known here is kept, with everything else None; the default applies only when there is no such statement.
     """
     statements = [statement for statement in statements if statement.strip()]
-    named = [(license_, statement) for statement in statements for license_ in licenses_named(statement)]
-    if named:
-        license_, statement = max(named, key=lambda pair: pair[0].rank)
-        return _license(statement, license_, "record")
-    unknown = [statement for statement in statements if not _grants_access_only(statement)]
-    if unknown:
-        return _license(unknown[0], None, "record")
+    if named := _named_in(statements):
+        return named
+    unknown = next((statement for statement in statements if not _grants_access_only(statement)), None)
+    if unknown is not None:
+        return _license(unknown, None, "record")
     if default and default.strip():
         return _license(default, _strictest(licenses_named(default)), "feed_default")
     return _license(statements[0], None, "record") if statements else None
+
+
+def _named_in(statements: Sequence[str]) -> License | None:
+    """Return the licence that counts of those that the record's statements name, with its own statement."""
+    named = [(license_, statement) for statement in statements for license_ in licenses_named(statement)]
+    if not named:
+        return None
+    license_, statement = max(named, key=lambda pair: pair[0].rank)
+    return _license(statement, license_, "record")
 
 
 def _strictest(named: Sequence[NamedLicense]) -> NamedLicense | None:

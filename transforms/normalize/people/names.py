@@ -85,11 +85,17 @@ def _split_at_commas(text: str) -> list[str]:
 
 
 def _read_one_or_list(name: str, given: Kind | None) -> Iterator[tuple[str, Kind]]:
+    """Read a statement of one name, or of several with commas between or inside them."""
     name = _ROLE_PART.sub("", name)
     parts = [part for part in _split_at_commas(name) if part]
     if len(parts) == 1:
         yield from _read_single(parts[0], given)
-        return
+    else:
+        yield from _read_parts(name, parts, given)
+
+
+def _read_parts(name: str, parts: list[str], given: Kind | None) -> Iterator[tuple[str, Kind]]:
+    """Read the parts between commas as an organisation, as organisations among persons, or as persons."""
     corporate = _corporate_parts(parts)
     many_words = not all(map(_is_name_part, parts)) and not any(corporate) and not _AND.search(name)
     if given is None and (all(corporate) or many_words):
@@ -119,14 +125,18 @@ def _read_mixed(name: str, parts: list[str], corporate: list[bool]) -> Iterator[
     It is certain where a whole "Last, First" comes before or between organisations, or has initials; after the last
     organisation it could be its place ("Harvard University, Cambridge, Massachusetts").
     """
-    groups = groupby(zip(parts, corporate, strict=True), key=itemgetter(1))
-    persons = [[part for part, _ in group] for is_organisation, group in groups if not is_organisation]
-    whole_names = all(len(group) % 2 == 0 and all(map(_is_name_part, group)) for group in persons)
     ends_surely = corporate[-1] or bool(_INITIAL.search(parts[-1]))
-    if whole_names and ends_surely and len(parts) > 2 and not _lists_fields(parts[0]):
+    if ends_surely and len(parts) > 2 and not _lists_fields(parts[0]) and _persons_are_whole(parts, corporate):
         yield from _read_joined(parts)
     else:
         yield name, "organisation"
+
+
+def _persons_are_whole(parts: list[str], corporate: list[bool]) -> bool:
+    """Whether all parts between organisations can be pairs of "Last, First"."""
+    groups = groupby(zip(parts, corporate, strict=True), key=itemgetter(1))
+    persons = [[part for part, _ in group] for is_organisation, group in groups if not is_organisation]
+    return all(len(group) % 2 == 0 and all(map(_is_name_part, group)) for group in persons)
 
 
 def _read_joined(parts: list[str]) -> Iterator[tuple[str, Kind]]:
@@ -138,11 +148,7 @@ def _read_joined(parts: list[str]) -> Iterator[tuple[str, Kind]]:
     at = 0
     while at < len(parts):
         if is_corporate(parts[at]):
-            end = at + 1
-            while end < len(parts) and (_continues_corporate_name(parts, at, end) or not _starts_a_name(parts, end)):
-                end += 1
-            if end == at + 1 and _HEAD_WORD.search(parts[at]) and _has_odd_length(parts, end):
-                end += 1  # "University of California, Los Angeles, Smith, John"
+            end = _end_of_corporate_name(parts, at)
             yield ", ".join(parts[at:end]), "organisation"
         elif _starts_a_name(parts, at):
             end = at + 2
@@ -151,6 +157,16 @@ def _read_joined(parts: list[str]) -> Iterator[tuple[str, Kind]]:
             end = at + 1
             yield parts[at], "person" if _is_name_part(parts[at]) and len(parts[at].split()) <= 3 else "organisation"
         at = end
+
+
+def _end_of_corporate_name(parts: list[str], start: int) -> int:
+    """Return the index after the last part of the corporate name that begins at `start`."""
+    end = start + 1
+    while end < len(parts) and (_continues_corporate_name(parts, start, end) or not _starts_a_name(parts, end)):
+        end += 1
+    if end == start + 1 and _HEAD_WORD.search(parts[start]) and _has_odd_length(parts, end):
+        end += 1  # "University of California, Los Angeles, Smith, John"
+    return end
 
 
 def _has_odd_length(parts: list[str], at: int) -> bool:
@@ -293,7 +309,7 @@ def _read_single(name: str, given: Kind | None) -> Iterator[tuple[str, Kind]]:
     """Read a statement without commas: a person, two joined by "and", or an organisation."""
     person = _without_additions(name)
     parts = _AND.split(person)
-    may_be_persons = len(parts) > 1 and all(2 <= len(part.split()) <= 4 for part in parts)
+    may_be_persons = _may_be_persons(parts)
     if may_be_persons and (given == "person" or all(map(_INITIAL.match, parts))):
         for part in parts:
             yield part, "person"
@@ -301,6 +317,11 @@ def _read_single(name: str, given: Kind | None) -> Iterator[tuple[str, Kind]]:
         yield name, "organisation"
     else:
         yield person or name, "person"
+
+
+def _may_be_persons(parts: list[str]) -> bool:
+    """Whether two or more names joined by "and" are each as long as a person's."""
+    return len(parts) > 1 and all(2 <= len(part.split()) <= 4 for part in parts)
 
 
 def _is_firm(name: str, parts: list[str], may_be_persons: bool) -> bool:

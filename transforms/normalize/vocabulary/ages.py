@@ -31,6 +31,11 @@ def read_age_range(statement: str) -> AgeRange | None:
         return _between(*map(int, ages_named.split("-")))
     if lre := _LRE.fullmatch(text):
         return AgeRange(min=int(lre[2]) if lre[2] else None, max=int(lre[1]) if lre[1] else None)
+    return _from_words(text)
+
+
+def _from_words(text: str) -> AgeRange | None:
+    """Return the ages of at most two numbers among known words, or of a word for adults; else None."""
     words = fold(re.sub(r"\d+", " ", text.translate(_SIGNS)))
     numbers = [int(number) for number in re.findall(r"\d+", text)]
     if not numbers:

@@ -74,11 +74,17 @@ def read_time_bounds(statement: str) -> str | None:
         return _interval(f"{match[1]} {unit}", match[3])
     if match := _OPEN_RANGE.fullmatch(text):
         return _interval(match[3] or f"{match[1]} {match[2]}", None)
+    return _bound_in_words(text)
+
+
+def _bound_in_words(text: str) -> str | None:
+    """Return the interval of a text that begins with a word for a bound, such as "up to 2 hours"; else None."""
     for kind, pattern in _bound_patterns().items():
-        rest = pattern.sub("", text, count=1)
-        bound = None if rest == text else _interval(None, rest) if kind == "under" else _interval(rest, None)
-        if bound is not None:
-            return bound
+        time = pattern.sub("", text, count=1)
+        if time != text:
+            interval = _interval(None, time) if kind == "under" else _interval(time, None)
+            if interval is not None:
+                return interval
     return None
 
 
@@ -109,17 +115,25 @@ def _duration(seconds: int) -> str | None:
 
 
 def _from_words(text: str) -> str | None:
-    plain = re.sub(_WORD, _as_digits, _phrases().sub(lambda match: compact(match[0]), ascii_digits(text)))
-    pieces, rest = _PIECE.findall(plain), _PIECE.sub(" ", plain)
-    if not pieces or _BOUND_SIGN.search(rest) or any(word not in _ignored_words() for word in fold(rest).split()):
+    """Return the sum of all times in hours, minutes, seconds and lessons, or one time in days, weeks or months."""
+    times = _times_in_words(text)
+    if not times:
         return None
-    times = [(float(number.replace(",", ".")), _units().get(compact(unit), "")) for number, unit in pieces]
     if all(unit in _SECONDS_PER_UNIT or unit == "lesson" for _, unit in times):
         return _duration(round(sum(number * _seconds(unit) for number, unit in times)))
     number, unit = times[0]
     if len(times) == 1 and unit in _LETTER_OF_LARGE_UNIT and number.is_integer() and number > 0:
         return f"P{int(number)}{_LETTER_OF_LARGE_UNIT[unit]}"
     return None
+
+
+def _times_in_words(text: str) -> list[tuple[float, str]]:
+    """Return each time of a text as number and unit, "" for an unknown one; nothing when the text says more."""
+    plain = re.sub(_WORD, _as_digits, _phrases().sub(lambda match: compact(match[0]), ascii_digits(text)))
+    pieces, rest = _PIECE.findall(plain), _PIECE.sub(" ", plain)
+    if not pieces or _BOUND_SIGN.search(rest) or any(word not in _ignored_words() for word in fold(rest).split()):
+        return []
+    return [(float(number.replace(",", ".")), _units().get(compact(unit), "")) for number, unit in pieces]
 
 
 def _seconds(unit: str) -> int:
