@@ -47,8 +47,7 @@ def run_night(env: Environment, feeds: Path, terminal: Terminal) -> int:
         terminal.say("Stopped; what was loaded stays, and the next night goes on from what was landed.", style="red")
         return 130
     _print_end(env, terminal, failures if published else failures + 1)
-    if failures or problems:
-        terminal.say(f"{failures} feed(s) failed, {len(problems)} feed file(s) cannot be used.", style="red")
+    _print_trouble(terminal, failures, len(problems))
     return 0 if published and not failures and not problems else 1
 
 
@@ -58,6 +57,12 @@ def _print_end(env: Environment, terminal: Terminal, failed_dags: int) -> None:
     terminal.say(f"log      {terminal.log}")
     if failed_dags and shutil.disk_usage(env.home).free < _FULL_DISK_BYTES:
         terminal.say(f"The disk of {env.home} is full: make room, and run the night again.", style="red")
+
+
+def _print_trouble(terminal: Terminal, failures: int, problems: int) -> None:
+    """Print how many feeds failed and how many feed files are bad, if any."""
+    if failures or problems:
+        terminal.say(f"{failures} feed(s) failed, {problems} feed file(s) cannot be used.", style="red")
 
 
 def _run_dags(env: Environment, terminal: Terminal, dags: list[DAG]) -> tuple[int, bool]:

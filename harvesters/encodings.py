@@ -54,10 +54,16 @@ def encoding_of(declared: str, texts: list[bytes], content_type: str) -> tuple[s
     texts = [text for text in texts if not text.isascii()]
     if not texts or any(decodes(text, declared) for text in texts):
         return declared, []
-    from_header = charset(content_type)
-    if from_header and from_header.lower() != declared.lower() and all(decodes(text, from_header) for text in texts):
+    from_header = _header_encoding(content_type, texts)
+    if from_header and from_header.lower() != declared.lower():
         return from_header, [f"the page declares {declared} and is {from_header}, as its header says"]
     detected = detect_encoding(b"\n".join(texts))
     if detected is None:
         return declared, []
     return detected, [f"the page declares {declared} and seems to be {detected}"]
+
+
+def _header_encoding(content_type: str, texts: list[bytes]) -> str | None:
+    """Return the encoding that a Content-Type header names, if all of the texts are valid in it."""
+    encoding = charset(content_type)
+    return encoding if encoding and all(decodes(text, encoding) for text in texts) else None

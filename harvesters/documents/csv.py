@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,6 +20,9 @@ from harvesters.encodings import decodes, detect_encoding
 from harvesters.records import Result, Unreadable, build_record, unreadable
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, Page
+
+if TYPE_CHECKING:
+    from _csv import Reader  # what csv.reader returns
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_CHARS = 8 * 1024  # csv.Sniffer takes time that grows with the square of its sample
@@ -40,13 +44,23 @@ def _records(feed: Feed, reply: Reply, client: Client) -> Iterator[Result]:
     csv.field_size_limit(_MAX_CELL_CHARS)
     lines = chain(io.StringIO(text, newline=""), ["\n", _END])
     rows = csv.reader(lines, delimiter=feed.request.delimiter or detect_delimiter(text))
-    header = next(rows, [])
+    columns = _read_columns(feed, next(rows, []))
+    yield from _read_rows(feed, columns, rows)
+
+
+def _read_columns(feed: Feed, header: list[str]) -> list[str]:
+    """Return the columns' names. Raises HarvestFailed if a column that the feed's identifier names is missing."""
     columns = [] if header == [_END] else _column_names(header)
     missing = [name for name in feed.identifier if name not in columns]
     if missing:
         present = ", ".join(columns[:_MAX_COLUMNS_NAMED])
         problem = f"has no column {' and '.join(missing)}, which identifier names; it has {present}"
         raise failed("bad_format", f"{feed.url} {problem}")
+    return columns
+
+
+def _read_rows(feed: Feed, columns: list[str], rows: Reader) -> Iterator[Result]:
+    """Yield a record for each row that has text, up to the end of the table or a quotation mark that is not closed."""
     while True:
         first_line = rows.line_num + 1
         try:
@@ -133,7 +147,7 @@ def _record(feed: Feed, columns: list[str], row: list[str], line: int) -> Result
     cells: dict[str, object] = dict(zip(columns, row, strict=False))
     if len(row) > len(columns):
         cells[""] = row[len(columns) :]
-    parts = [str(cells.get(name, "")).strip() for name in feed.identifier]
+    parts = [_stripped_cell(cells, name) for name in feed.identifier]
     identifier = "|".join(parts)
     try:
         payload = msgspec.json.encode(cells)
@@ -144,6 +158,10 @@ def _record(feed: Feed, columns: list[str], row: list[str], line: int) -> Result
     if not all(parts) or "\x00" in identifier:
         reason = f"line {line}: a row without {' and '.join(feed.identifier)} that can be stored"
         return unreadable(None, reason, feed.url, payload)
-    stamp = feed.request.datestamp_path
-    datestamp = str(cells.get(stamp, "")).strip() or None if stamp else None
+    datestamp = _stripped_cell(cells, feed.request.datestamp_path) or None
     return build_record(feed, identifier, payload, datestamp=datestamp)
+
+
+def _stripped_cell(cells: dict[str, object], column: str | None) -> str:
+    """Return the text of the row in a column without white space around it; empty if there is none."""
+    return str(cells.get(column, "")).strip() if column else ""

@@ -83,12 +83,17 @@ def _read_page(feed: Feed, reply: Reply, client: Client) -> _FeedPage:
         cause, page = html_cause(reply.body, "bad_format")
         raise failed(cause, f"{feed.url} answers with {page or f'<{etree.QName(root).localname}>'} instead of a feed")
     items = [element for element in root.iter() if _local_name(element) in _ITEM_ELEMENTS]
+    return _FeedPage(items, [], _next_url(root, reply.url))
+
+
+def _next_url(root: etree._Element, url: str) -> str | None:
+    """Return the next page's URL, which the last such link of the feed gives; those of its items lead elsewhere."""
     next_url = None
     for link in root.iter("{http://www.w3.org/2005/Atom}link"):
         of_the_feed = _local_name(link.getparent()) in (*_ROOT_ELEMENTS, "channel")
         if link.get("rel") == "next" and link.get("href") and of_the_feed:
-            next_url = urljoin(reply.url, link.get("href"))
-    return _FeedPage(items, [], next_url)
+            next_url = urljoin(url, link.get("href"))
+    return next_url
 
 
 # pages that are not well-formed
@@ -156,19 +161,26 @@ def _find_next_url(reply: Reply) -> str | None:
 
 def _record(feed: Feed, item: etree._Element) -> Result:
     payload = etree.tostring(item, encoding="UTF-8", xml_declaration=False, with_tail=False)
-    fields: list[tuple[str, ...]] = [(name,) for name in feed.identifier] or [_IDENTIFIERS]
-    parts = [_first_text(item, names) for names in fields]
-    if not all(parts):
+    identifier = _item_identifier(feed, item)
+    if identifier is None:
         reason = f"an item without {' and '.join(feed.identifier) or 'guid, id or link'}"
         return unreadable(None, reason, feed.url, payload)
     is_atom = _local_name(item) == "entry" and feed.format in ("", "rss")
     return build_record(
         feed,
-        "|".join(part for part in parts if part),
+        identifier,
         payload,
         format_="atom" if is_atom else feed.format or "rss",
         datestamp=_first_text(item, _DATESTAMPS),
     )
+
+
+def _item_identifier(feed: Feed, item: etree._Element) -> str | None:
+    """Return the item's identifier, from the fields that the feed file names; None if one of them is missing."""
+    if not feed.identifier:
+        return _first_text(item, _IDENTIFIERS)
+    parts = [_first_text(item, (name,)) for name in feed.identifier]
+    return "|".join(part for part in parts if part) if all(parts) else None
 
 
 def _first_text(item: etree._Element, names: Iterable[str]) -> str | None:

@@ -53,10 +53,7 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: _Report) -> Iterator
         listed = [(url, lastmod) for url, lastmod in lastmods.items() if whole or _may_be_newer(lastmod, ask.since)]
         if len(listed) > feed.request.max_pages:
             raise failed("too_large", f"{feed.url} lists more than {feed.request.max_pages} pages")
-        token = user_agent().partition("/")[0]
-        allowed = [(url, lastmod) for url, lastmod in listed if robots.can_fetch(url, token)]
-        if len(allowed) < len(listed):
-            client.notes.append(f"robots.txt keeps us from {len(listed) - len(allowed)} of {len(listed)} pages")
+        allowed = _allowed_pages(listed, robots, client.notes)
 
         def report_of_allowed(count: int, total: int | None) -> None:
             report(count, len(allowed))
@@ -81,21 +78,26 @@ def _robots_rules(feed: Feed, client: Client) -> Protego:
     return Protego.parse(rules)
 
 
+def _allowed_pages(
+    listed: list[tuple[str, str | None]], robots: Protego, notes: list[str]
+) -> list[tuple[str, str | None]]:
+    """Return the pages, with their lastmod, that robots.txt lets us request; adds to `notes` how many it does not."""
+    token = user_agent().partition("/")[0]
+    allowed = [(url, lastmod) for url, lastmod in listed if robots.can_fetch(url, token)]
+    if len(allowed) < len(listed):
+        notes.append(f"robots.txt keeps us from {len(listed) - len(allowed)} of {len(listed)} pages")
+    return allowed
+
+
 def _entries(reply: Reply, client: Client, feed: Feed, depth: int, failures: list[HarvestFailed]) -> Iterator[_Entry]:
     """Yield every page of a sitemap, or of the sitemaps that an index lists.
 
     The failures of single sitemaps are added to `failures`. Raises HarvestFailed.
     """
     root, is_index = _parse_sitemap(reply)
-    for element in root:
-        fields = {
-            etree.QName(child).localname: (child.text or "").strip() for child in element if isinstance(child.tag, str)
-        }
-        if not fields.get("loc"):
-            continue
-        url = urljoin(reply.url, fields["loc"])
+    for url, lastmod in _locations(root, reply.url):
         if not is_index:
-            yield _Entry(url, fields.get("lastmod") or None, reply.url)
+            yield _Entry(url, lastmod, reply.url)
         elif depth >= _MAX_INDEX_DEPTH:
             raise failed("too_large", f"{feed.url} lists sitemaps more than {_MAX_INDEX_DEPTH} deep")
         else:
@@ -105,6 +107,16 @@ def _entries(reply: Reply, client: Client, feed: Feed, depth: int, failures: lis
                 if not concerns_one_record(failure) or depth or failure.cause == "too_large":
                     raise
                 failures.append(failure)
+
+
+def _locations(root: etree._Element, base: str) -> Iterator[tuple[str, str | None]]:
+    """Yield the URL and the lastmod of each child of a sitemap or index that has a URL, resolved against `base`."""
+    for element in root:
+        fields = {
+            etree.QName(child).localname: (child.text or "").strip() for child in element if isinstance(child.tag, str)
+        }
+        if fields.get("loc"):
+            yield urljoin(base, fields["loc"]), fields.get("lastmod") or None
 
 
 def _parse_sitemap(reply: Reply) -> tuple[etree._Element, bool]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
+_STRUCTURE = re.compile(rb'["{}\[\],]')
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.S)
 
 
@@ -43,24 +45,31 @@ def _list_start(body: bytes, path: str) -> int | None:
 def _cut_elements(body: bytes, start: int) -> list[bytes] | None:
     """Return the texts between the commas of a list that begins at `start`; None if it has no end."""
     texts: list[bytes] = []
-    depth, begin, position = 0, start, start
-    strings_close = True  # once a string has no end, none of those inside it has one
-    while position < len(body):
-        character = body[position : position + 1]
-        if character == b'"':
-            string = _STRING.match(body, position) if strings_close else None
-            strings_close = string is not None
-            position = string.end() if string else position + 1
-            continue
-        if character in (b"{", b"["):
+    depth, begin = 0, start
+    for mark in _brackets_and_commas(body, start):
+        closes = mark[0] in (b"}", b"]")
+        if mark[0] in (b"{", b"["):
             depth += 1
-        elif character in (b"}", b"]"):
-            if depth == 0:
-                last = body[begin:position].strip()
-                return [*texts, last] if last else texts
-            depth -= 1
-        elif character == b"," and depth == 0:
-            texts.append(body[begin:position].strip())
-            begin = position + 1
-        position += 1
+        elif depth:
+            depth -= closes
+        elif closes:
+            last = body[begin : mark.start()].strip()
+            return [*texts, last] if last else texts
+        else:
+            texts.append(body[begin : mark.start()].strip())
+            begin = mark.end()
     return None
+
+
+def _brackets_and_commas(body: bytes, start: int) -> Iterator[re.Match[bytes]]:
+    """Yield the brackets, braces and commas from `start` on that are not inside a string."""
+    position = start
+    strings_close = True  # once a string has no end, none of those inside it has one
+    while mark := _STRUCTURE.search(body, position):
+        position = mark.end()
+        if mark[0] != b'"':
+            yield mark
+        elif strings_close:
+            string = _STRING.match(body, mark.start())
+            strings_close = string is not None
+            position = string.end() if string else position

@@ -63,6 +63,12 @@ class Position(msgspec.Struct):
         if len(self.marks) > _MAX_DIGESTS:
             del self.marks[_MAX_DIGESTS // 2]
 
+    def note_total(self, total: int | None) -> None:
+        """Note the total that holds from this page on; the largest one remains promised."""
+        self.total = total
+        if total is not None:
+            self.promised = max(self.promised or 0, total)
+
     def drop_outgrown_total(self) -> None:
         """Forget a total that the list exceeds: it never was that of the list."""
         if self.total is not None and self.listed - self.overlapped > self.total:
@@ -150,17 +156,22 @@ def list_size(request: Request, reply: Reply, root: etree._Element | None, posit
     """
     if not (request.trust_list_size and position.believed):
         return None
-    value: Any = reply.headers.get(request.total_header) if request.total_header else None
-    if value is None and request.total_path:
-        try:
-            body = msgspec.Raw(reply.body)
-            path = request.total_path
-            value = value_at(body, path) if root is None else xml_records.value_at(root, path)
-        except NotJson:
-            return position.total
-    text = str(value).strip()
+    try:
+        text = str(_total_value(request, reply, root)).strip()
+    except NotJson:
+        return position.total
     total = int(text) if _COUNT.fullmatch(text) else None
     return max((number for number in (total, position.total) if number is not None), default=None)
+
+
+def _total_value(request: Request, reply: Reply, root: etree._Element | None) -> Any:
+    """Return what the response has at the total's header, else at its path; None if neither is there."""
+    value = reply.headers.get(request.total_header) if request.total_header else None
+    if value is not None or not request.total_path:
+        return value
+    if root is not None:
+        return xml_records.value_at(root, request.total_path)
+    return value_at(msgspec.Raw(reply.body), request.total_path)
 
 
 def server_date(reply: Reply) -> str | None:

@@ -113,16 +113,7 @@ class RestList:
     def _request(self, size: int) -> Answer | None:
         """Request one page; None when the server says that nothing changed."""
         request, position = self.feed.request, self.position
-        body = dict(request.body)
-        params: dict[str, Any] = {**request.params, **self.params}
-        url = position.cursor if position.cursor and is_url(request, position.cursor) else self.feed.url
-        if url == self.feed.url:
-            target = body if request.page_in == "body" else params
-            target |= page_params(request, position, size)
-            if not self.full and request.since_param and self.ask.since:
-                target[request.since_param] = format_datestamp(parse_datestamp(self.ask.since), days=False)
-        else:
-            params = {}
+        url, params, body = self._page_address(size)
         reply = self.client.send(
             url,
             method=request.method,
@@ -138,6 +129,27 @@ class RestList:
         answer = read_answer(reply, self.feed, position, self.client.notes)
         self.recovered = self.recovered or answer.recovered
         return answer
+
+    def _page_address(self, size: int) -> tuple[str, dict[str, Any], dict[str, Any]]:
+        """Return URL, parameters and body of the request for the page at the position.
+
+        A next page's URL that the server gave has its parameters in it.
+        """
+        request, cursor = self.feed.request, self.position.cursor
+        body = dict(request.body)
+        if cursor and cursor != self.feed.url and is_url(request, cursor):
+            return cursor, {}, body
+        params = {**request.params, **self.params}
+        target = body if request.page_in == "body" else params
+        target |= page_params(request, self.position, size) | self._since_param()
+        return self.feed.url, params, body
+
+    def _since_param(self) -> dict[str, str]:
+        """Return the parameter that asks for what changed since the mark; none when the whole list is requested."""
+        name, since = self.feed.request.since_param, self.ask.since
+        if self.full or not name or not since:
+            return {}
+        return {name: format_datestamp(parse_datestamp(since), days=False)}
 
     def _is_behind_the_end(self, failure: RequestFailed) -> bool:
         """Return whether a failure means that the list ended: some servers refuse the page behind the last one.
@@ -175,9 +187,7 @@ class RestList:
         count = len(answer.texts) + len(answer.skipped)
         digest = sha256(b"\n".join(bytes(text) for text in answer.texts)).hexdigest()
         first_total = position.total is None
-        position.total = list_size(request, answer.reply, answer.root, position)
-        if position.total is not None:
-            position.promised = max(position.promised or 0, position.total)
+        position.note_total(list_size(request, answer.reply, answer.root, position))
         if count and digest in position.marks:
             end_at_repeated_page(self.feed, position, digest, size, count)
             return self._page()

@@ -18,6 +18,7 @@ from loaders.store import whole_file
 from schemas import Base, Listing, Skipped, SourceRecord
 
 _FOOTER_KEY = b"elib"
+_COLUMNS_OF_RECORDS = ("identifier", "format", "datestamp", "deleted", "sha256", "harvested_at")  # as records hold them
 _DICTIONARY_COLUMNS = ["format", "sets", "list", "page"]
 _SCHEMA = pa.schema(
     [
@@ -78,16 +79,10 @@ def write_part(
 ) -> None:
     """Write the records as one complete part; where `again` is true, without the payload, which is landed already."""
     payloads = [None if landed else record.payload for record, landed in zip(records, again, strict=True)]
-    columns = {
-        "identifier": [record.identifier for record in records],
-        "format": [record.format for record in records],
-        "datestamp": [record.datestamp for record in records],
+    columns = {name: [getattr(record, name) for record in records] for name in _COLUMNS_OF_RECORDS} | {
         "sets": [list(record.sets) for record in records],
-        "deleted": [record.deleted for record in records],
         "payload": payloads,
         "kept": [payload is not None for payload in payloads],
-        "sha256": [record.sha256 for record in records],
-        "harvested_at": [record.harvested_at for record in records],
         "list": [listing.name for listing in listings],
         "page": [listing.page for listing in listings],
     }

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from loaders.landing.part import Footer, part_paths, read_footer
-from schemas import Ask, Base, Feed, Skipped
+from schemas import Ask, Base, Feed, Skipped, replace
 
 _OVERLAP = timedelta(hours=13)  # some servers use local time for datestamps, at most twelve hours behind UTC
 # keys of [request] that change how patiently the source is requested, and not which source it is
@@ -157,32 +157,33 @@ def ask(
     """
     past = [harvest for harvest in recent_harvests(landing / feed.name) if harvest.last.source == fingerprint(feed)]
     complete = [harvest for harvest in past if harvest.last.complete]
+    everything = Ask(
+        listed_before=_listed_before(complete), retry=_retry(past, complete), limit=limit, credentials=credentials or {}
+    )
+    if full:
+        return everything
+    if past and _continues(landing / feed.name, past[-1]):
+        return _continuation(everything, past[-1])
+    since = _since(feed, complete)
+    return replace(everything, since=since, full=since is None, validators=_validators(feed, complete))
+
+
+def _listed_before(complete: list[Harvest]) -> int | None:
+    """Return how many records the last whole list has; that of a list that repeats records if none is whole."""
     whole = [harvest for harvest in complete if harvest.whole_list]
     listed = whole or [harvest for harvest in complete if harvest.listed_everything]
-    before = listed[-1].counted if listed else None
-    retry = _retry(past, complete)
-    if past and not full and _continues(landing / feed.name, past[-1]):
-        last = past[-1].last
-        return Ask(
-            since=last.asked_since,
-            full=last.asked_full,
-            position=last.position,
-            listed_before=before,
-            listed_so_far=past[-1].listed,
-            retry=retry,
-            limit=limit,
-            credentials=credentials or {},
-        )
-    mark = _since(feed, complete) if complete else None
-    everything = full or mark is None or _full_is_due(feed, complete)
-    return Ask(
-        since=None if everything else mark,
-        full=everything,
-        listed_before=before,
-        retry=retry,
-        validators={} if full else _validators(feed, complete),
-        limit=limit,
-        credentials=credentials or {},
+    return listed[-1].counted if listed else None
+
+
+def _continuation(everything: Ask, interrupted: Harvest) -> Ask:
+    """Return the ask that continues an interrupted harvest from its last part, as it was asked for."""
+    last = interrupted.last
+    return replace(
+        everything,
+        since=last.asked_since,
+        full=last.asked_full,
+        position=last.position,
+        listed_so_far=interrupted.listed,
     )
 
 
@@ -216,7 +217,12 @@ def _continues(folder: Path, last: Harvest) -> bool:
 
 
 def _since(feed: Feed, complete: list[Harvest]) -> str | None:
-    """Return from when on to ask: the mark, or as the last harvest if it lacks what only the same request can give."""
+    """Return from when on to ask: the mark, or as the last harvest if it lacks what only the same request can give.
+
+    None asks for everything: when no harvest is complete, it has no mark, or a full one is due.
+    """
+    if not complete or _full_is_due(feed, complete):
+        return None
     last = complete[-1]
     again = _lacks_records(feed, complete) or 0 < _doubtful_in_a_row(complete) < _MAX_DOUBTFUL_HARVESTS
     return last.footers[0].asked_since if again else _mark(last.last.response_date)

@@ -67,17 +67,28 @@ def count_repeats(
     with open_workspace(folder) as duck:
         _list_entries(duck, parts, records, listings, footers)
         earlier = _earlier_harvests(folder.parent, parts)
-        suspects = duck.execute(_SUSPECT_LISTS).fetchall()
-        doubtful = int(
-            sum(repeats for name, reached, repeats in suspects if not (reached and _size_proves(duck, earlier, name)))
-        )
-        if last.promised is not None and not doubtful:
-            live, repeats = duck.execute(_TOGETHER).fetchone()
-            nameless = sum(part.nameless for footer in footers for part in footer.lists.values())
-            reached = live + nameless == last.promised
-            if repeats and not (reached and (not earlier or _size_proves(duck, earlier))):
-                doubtful = repeats
-    return dropped + doubtful
+        return dropped + (_doubtful_in_single_lists(duck, earlier) or _doubtful_together(duck, earlier, footers))
+
+
+def _doubtful_in_single_lists(duck: Any, earlier: list[Harvest]) -> int:
+    """Return how many records the suspect lists repeat whose size does not prove that they lack none."""
+    suspects = duck.execute(_SUSPECT_LISTS).fetchall()
+    return int(
+        sum(repeats for name, reached, repeats in suspects if not (reached and _size_proves(duck, earlier, name)))
+    )
+
+
+def _doubtful_together(duck: Any, earlier: list[Harvest], footers: Sequence[Footer]) -> int:
+    """Return how many records all lists together repeat, unless their promised number proves that they lack none."""
+    promised = footers[-1].promised
+    if promised is None:
+        return 0
+    live, repeats = duck.execute(_TOGETHER).fetchone()
+    nameless = sum(part.nameless for footer in footers for part in footer.lists.values())
+    reached = live + nameless == promised
+    if not repeats or (reached and (not earlier or _size_proves(duck, earlier))):
+        return 0
+    return int(repeats)
 
 
 def _can_hide(footers: Sequence[Footer]) -> bool:
