@@ -21,7 +21,7 @@ def test_components_starting_together_share_the_same_secrets(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("left", ["", "AIRFLOW__CORE__FERNET_KEY=abc\n", "AIRFLOW__API__SECRET_KEY=\n"])
-def test_a_file_that_lacks_a_secret_is_named_and_not_used(tmp_path: Path, left: str) -> None:
+def test_a_file_that_lacks_a_secret_is_reported_and_not_used(tmp_path: Path, left: str) -> None:
     path = tmp_path / "secrets.env"
     path.write_text(left)
     with pytest.raises(ValueError, match=r"secrets\.env lacks .*AIRFLOW__API_AUTH__JWT_SECRET"):

@@ -53,7 +53,7 @@ def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         (["preview", "a\ud800b"], "arguments must be valid UTF-8 without control characters"),
     ],
 )
-def test_wrong_arguments_are_one_sentence_and_exit_with_2(
+def test_wrong_arguments_are_reported_in_one_sentence_with_exit_code_2(
     words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(words) == 2

@@ -66,7 +66,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     return {"home": home, "first": first, "second": second, "after_first": after_first, "after_second": tables(home)}
 
 
-def test_every_sample_feed_ends_with_a_line_and_the_night_with_success(nights: dict[str, object]) -> None:
+def test_every_sample_feed_prints_a_line_and_the_night_succeeds(nights: dict[str, object]) -> None:
     first = nights["first"]
     assert first.returncode == 0, first.stdout + first.stderr
     assert set(lines_by_feed(first.stdout)) == {path.stem for path in (ROOT / "samples" / "feeds").glob("*.toml")}
@@ -75,7 +75,7 @@ def test_every_sample_feed_ends_with_a_line_and_the_night_with_success(nights: d
     assert "leaked" not in first.stderr, first.stderr
 
 
-def test_the_counts_are_those_that_the_samples_were_written_with(nights: dict[str, object]) -> None:
+def test_the_counts_of_the_sample_feeds_are_as_expected(nights: dict[str, object]) -> None:
     shown = lines_by_feed(nights["first"].stdout)
     for feed, wanted in EXPECTED["feeds"].items():
         counts = shown[feed]
@@ -102,7 +102,7 @@ def test_a_second_identical_night_adds_and_changes_nothing(nights: dict[str, obj
     assert before["source_record"] and before["resource"] and before["issue"] and before["match"]
 
 
-def test_what_is_the_same_work_is_one_resource_and_what_is_not_is_not(nights: dict[str, object]) -> None:
+def test_records_of_the_same_work_are_merged_and_others_are_not(nights: dict[str, object]) -> None:
     engine = create_engine(f"sqlite:///{nights['home'] / 'catalog.db'}")
     with engine.connect() as connection:
         of = dict(connection.exec_driver_sql("select key, resource_id from source_record").fetchall())

@@ -98,7 +98,7 @@ def test_a_folder_without_feeds_fails_the_night(tmp_path: Path) -> None:
     assert code == 1 and f"{tmp_path / 'nothing'} holds no feed file" in output
 
 
-def test_what_is_no_feed_file_among_the_samples_is_named_and_the_others_are_there(
+def test_unreadable_sample_feed_files_are_reported_and_the_others_are_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     samples = tmp_path / "samples" / "feeds"
@@ -156,7 +156,7 @@ def test_a_second_make_up_in_the_same_home_is_refused(tmp_path: Path) -> None:
     assert (code, output) == (1, f"Another make up is running in {tmp_path}; stop it first.\n")
 
 
-def test_nobody_else_may_read_the_passwords_of_airflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_users_cannot_read_the_passwords_of_airflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "environ", dict(os.environ))
     home = tmp_path / "airflow"
     home.mkdir()

@@ -193,7 +193,7 @@ def test_a_limited_preview_takes_records_evenly_from_the_list(samples: tuple[Rep
 
 
 @pytest.mark.parametrize(("things", "number"), [(0, 3), (3, 3), (10, 1), (10, 3), (7, 100)])
-def test_an_even_choice_begins_with_the_first_and_repeats_nothing(things: int, number: int) -> None:
+def test_an_even_sample_starts_with_the_first_record_and_repeats_none(things: int, number: int) -> None:
     chosen = list(evenly(range(things), number))
     assert len(chosen) == min(things, number) == len(set(chosen))
     assert chosen[:1] == list(range(things))[:1] and chosen == sorted(chosen)

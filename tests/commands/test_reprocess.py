@@ -13,7 +13,7 @@ from schemas import Environment
 from tests.pipeline.feeds import declare, listed, night
 
 
-def test_a_feed_is_normalized_again_and_the_counts_are_said(
+def test_a_reprocess_normalizes_the_feed_again_and_prints_the_counts(
     home: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     declare(home, "books")
@@ -24,7 +24,7 @@ def test_a_feed_is_normalized_again_and_the_counts_are_said(
     )
 
 
-def test_a_feed_that_is_not_declared_is_named(home: Environment, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_undeclared_feed_is_reported(home: Environment, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reprocess", "bocks"]) == 2
     assert "bocks.toml" in capsys.readouterr().err
 

@@ -114,7 +114,7 @@ def test_a_feed_whose_landing_is_lost_is_held_rather_than_withdrawn(home: Enviro
     assert rows(home, "resource", PUBLISHED) == published
 
 
-def test_a_feed_without_its_file_is_named_and_nothing_is_published(
+def test_a_feed_without_its_file_is_reported_and_nothing_is_published(
     home: Environment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "elib.tar"

@@ -159,7 +159,7 @@ def test_a_text_that_looks_like_json_is_a_text_where_the_field_is_one(env: Envir
     assert rows(env, "curation", "path, value") == [("issued", '"1949"'), ("title.en", '"1984"')]
 
 
-def test_a_newer_version_that_waits_is_not_lost_when_an_acceptance_is_undone(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+def test_a_newer_version_in_review_is_kept_when_an_acceptance_is_undone(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
     night(env, feed(), [sent("r1", "good"), sent("r2", "bad from the start")])
     night(env, feed(), [sent("r1", "bad one"), sent("r2", "bad from the start")])
     for key in ("books:r1", "books:r2"):
@@ -187,7 +187,7 @@ def test_a_version_that_nobody_looked_at_is_not_accepted(env: Environment, say) 
     assert rows(env, "source_record", "status") == [("live",)]
 
 
-def test_a_record_that_is_gone_is_not_judged(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+def test_a_deleted_record_is_not_judged(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
     night(env, feed(), [sent("r1"), sent("r2"), sent("r3")])
     night(env, feed(), [sent("r1"), sent("r3", "bad now")])
     code, answer = say("same", "books:r1", "books:r2", *BY)
@@ -206,7 +206,7 @@ def test_every_decision_is_signed(env: Environment, say, by: str, reason: str) -
     assert say("withdraw", "books:r1")[0] == 2
 
 
-def test_a_refusal_is_taken_back_by_the_name_of_its_run(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+def test_a_refusal_is_revoked_by_the_id_of_its_run(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
     night(env, feed(), [sent("r1", "old")])
     run = staged(env, feed(), [sent("r1", "new")])
     store.hold_run(env, run, ["looks wrong"])
@@ -217,14 +217,14 @@ def test_a_refusal_is_taken_back_by_the_name_of_its_run(env: Environment, say) -
 
 
 @pytest.mark.parametrize("word", ["a\x1b[2Jb", "a\ud800b", "a\x00b"])
-def test_words_that_are_no_text_are_refused(env: Environment, say, word: str) -> None:  # type: ignore[no-untyped-def]
+def test_arguments_with_invalid_characters_are_rejected(env: Environment, say, word: str) -> None:  # type: ignore[no-untyped-def]
     night(env, feed(), [sent("r1")])
     assert say("correct", "books:r1", "title.en", word, *BY)[0] == 2
     assert rows(env, "curation") == []
     assert say("correct", "books:r1", "title.fa", "می\u200cخواهم\nدو", *BY)[0] == 0, "joiners and line ends are text"
 
 
-def test_a_reader_that_has_read_enough_is_no_error(lite: Environment) -> None:
+def test_a_closed_output_pipe_is_not_an_error(lite: Environment) -> None:
     night(lite, feed(), [sent(f"r{number}") for number in range(3000)])
     run = staged(lite, feed(), [sent("r0")])
     store.hold_run(lite, run, ["looks wrong"])
@@ -233,7 +233,7 @@ def test_a_reader_that_has_read_enough_is_no_error(lite: Environment) -> None:
     assert (ran.stdout.splitlines()[-1], ran.stderr) == ("0", "")
 
 
-def test_a_catalog_that_cannot_be_reached_is_one_sentence(tmp_path: Path) -> None:
+def test_an_unreachable_catalog_is_reported_in_one_sentence(tmp_path: Path) -> None:
     away = environment({"ELIB_HOME": str(tmp_path), "ELIB_CATALOG_URL": "postgresql://127.0.0.1:1/x"})
     command = [sys.executable, "-m", "loaders.review"]
     ran = subprocess.run(command, env=variables(away), capture_output=True, text=True, check=False)
@@ -270,7 +270,7 @@ def test_a_decision_is_published_at_once_when_asked(env: Environment) -> None:
     assert len(rows(env, "resource")) == 1
 
 
-def test_a_publication_that_fails_is_said_and_the_decision_stands(
+def test_a_failed_publication_is_reported_and_the_decision_stays(
     env: Environment, say, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # type: ignore[no-untyped-def]
     night(env, feed(), [sent("r1")])

@@ -66,7 +66,7 @@ def test_a_feed_triggered_by_the_api_is_loaded_and_published(airflow: tuple[http
 
 
 @pytest.mark.slow
-def test_the_api_asks_who_you_are(airflow: tuple[httpx.Client, Path]) -> None:
+def test_the_api_requires_a_login(airflow: tuple[httpx.Client, Path]) -> None:
     client, _ = airflow
     stranger = httpx.get(str(client.base_url) + "/api/v2/dags")
     assert stranger.status_code == 401

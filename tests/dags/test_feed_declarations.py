@@ -134,7 +134,7 @@ def put_back(env: Environment) -> None:
     declare(env, "films", TRUSTED)
 
 
-def test_on_every_database_the_last_good_declaration_counts(
+def test_the_last_good_declaration_is_used_on_every_database(
     env: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name, value in (("HOME", env.home), ("CATALOG_URL", env.catalog_url), ("FEEDS", tmp_path / "declared")):
@@ -159,7 +159,7 @@ SAYS = {
 }
 
 
-def test_pages_and_notification_say_it_in_every_language(home: Environment) -> None:
+def test_pages_and_notifications_report_it_in_every_language(home: Environment) -> None:
     library(home)
     replaced(home.feeds / "films.toml", "trust", "trsut")
     (home.feeds / "books.toml").unlink()
@@ -221,7 +221,7 @@ def test_a_publication_from_an_empty_folder_changes_nothing(
         assert [(need["what"], need["feed"]) for need in wrong(home)] == [("missing", "books"), ("missing", "films")]
 
 
-def test_a_file_that_is_changed_deliberately_counts_at_the_next_publication(home: Environment) -> None:
+def test_a_changed_feed_file_takes_effect_at_the_next_publication(home: Environment) -> None:
     library(home)
     replaced(home.feeds / "films.toml", "trust = 8", "trust = -1")
     tasks_catalog.publish_now()
@@ -325,7 +325,7 @@ def undeclared(env: Environment) -> None:
         connection.execute(delete(PublishStateRow).where(PublishStateRow.name == FOLDERS_STATE))
 
 
-def test_before_any_declaration_is_kept_nothing_is_published_by_guess(
+def test_a_broken_feed_file_without_a_kept_declaration_prevents_publication(
     home: Environment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     published = library(home)
@@ -345,7 +345,7 @@ def test_before_any_declaration_is_kept_nothing_is_published_by_guess(
     assert rows(home, "feed_declaration", "feed, version") == [("books", 1), ("films", 1)]
 
 
-def test_before_any_declaration_is_kept_a_broken_feed_that_shares_nothing_stops_nobody(home: Environment) -> None:
+def test_a_broken_feed_that_shares_no_works_does_not_prevent_publication(home: Environment) -> None:
     library(home)
     declare(home, "songs")
     night(home, "songs", [listed("songs", number) for number in (5, 6)])
@@ -382,7 +382,7 @@ def test_a_declaration_of_a_later_version_is_read_as_far_as_possible(home: Envir
     assert rows(home, "resource") == published
 
 
-def test_a_declaration_that_cannot_be_read_at_all_is_as_none(home: Environment) -> None:
+def test_an_unreadable_kept_declaration_counts_as_missing(home: Environment) -> None:
     published = library(home)
     (home.feeds / "films.toml").unlink()
     for text in ("{", "[]", '"films"', "null", "[" * 100_000):

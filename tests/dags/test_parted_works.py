@@ -63,7 +63,7 @@ def sides(pairs: pa.Table) -> list[tuple[set[str], str]]:
     return [({pair["left_key"], pair["right_key"]}, pair["verdict"]) for pair in pairs.to_pylist()]
 
 
-def test_what_an_earlier_matcher_merged_is_parted_with_the_ids_of_before(catalog: Environment) -> None:
+def test_works_merged_by_an_earlier_matcher_are_split_with_their_old_ids(catalog: Environment) -> None:
     tasks_catalog.publish_now()
     apart = ids(catalog)
     assert apart[BOOKS] != apart[FILMS]

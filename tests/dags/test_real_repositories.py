@@ -128,7 +128,7 @@ def test_findings_pairs_and_unmapped_values_name_records_and_feeds_that_exist(jo
     assert number(job, "select count(*) from unmapped_value where count < 1") == 0
 
 
-def test_what_only_stewards_and_later_nights_write_is_empty(job: dict[str, Any]) -> None:
+def test_tables_for_decisions_and_redirects_are_empty_after_the_first_night(job: dict[str, Any]) -> None:
     for table in ("judgement", "curation", "redirect"):
         assert number(job, f"select count(*) from {table}") == 0
     assert number(job, "select count(*) from harvest_run where feed is null and status <> 'loaded'") == 0

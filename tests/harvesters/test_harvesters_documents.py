@@ -80,7 +80,7 @@ def test_atom_feeds_are_followed_to_their_last_page(tmp_path: Path) -> None:
         ('<!DOCTYPE rss [<!ENTITY a "b">]>' + (RSS % "").split("?>")[1], "malformed"),
     ],
 )
-def test_what_is_no_feed_is_named(tmp_path: Path, body: str, cause: str) -> None:
+def test_a_response_that_is_not_a_feed_fails_with_its_cause(tmp_path: Path, body: str, cause: str) -> None:
     assert failure(body, tmp_path, "rss").cause == cause
 
 
@@ -115,7 +115,7 @@ def test_the_encoding_of_a_table_is_declared_or_detected(tmp_path: Path) -> None
     assert any("not UTF-8" in note for note in harvested[0].notes)
 
 
-def test_a_table_without_the_identifiers_column_or_in_another_encoding_is_named(tmp_path: Path) -> None:
+def test_a_table_without_the_identifier_column_or_in_another_encoding_fails_with_its_cause(tmp_path: Path) -> None:
     failed = failure(TABLE, tmp_path, "csv", identifier="uuid")
     assert failed.cause == "bad_format"
     assert "LANGUAGES" in failed.sentence
@@ -123,7 +123,7 @@ def test_a_table_without_the_identifiers_column_or_in_another_encoding_is_named(
 
 
 @given(st.sampled_from(",;\t|"), st.integers(2, 6), st.integers(2, 20))
-def test_the_delimiter_is_told_from_the_first_lines(sign: str, columns: int, rows: int) -> None:
+def test_the_delimiter_is_detected_from_the_first_lines(sign: str, columns: int, rows: int) -> None:
     lines = [sign.join(f"name{n}" for n in range(columns))]
     lines += [sign.join(f"value {row} {n}" for n in range(columns)) for row in range(rows)]
     assert detect_delimiter("\n".join(lines)) == sign
@@ -263,7 +263,7 @@ def test_a_zip_bomb_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("body", "cause"), [(b"PK nothing", "bad_format"), (b"<html><title>x</title>", "bad_format")])
-def test_what_is_no_zip_is_named(tmp_path: Path, body: bytes, cause: str) -> None:
+def test_a_response_that_is_not_a_zip_fails_with_its_cause(tmp_path: Path, body: bytes, cause: str) -> None:
     assert failure(body, tmp_path, "files").cause == cause
 
 

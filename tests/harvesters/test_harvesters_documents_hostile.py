@@ -171,11 +171,11 @@ def test_a_page_that_cannot_be_fetched_is_skipped_with_its_url(tmp_path: Path, i
     assert harvested[-1].complete
 
 
-def test_a_site_that_gives_no_page_any_more_is_not_a_list_of_skipped_ones(tmp_path: Path) -> None:
+def test_a_site_whose_pages_all_fail_is_a_failed_harvest(tmp_path: Path) -> None:
     assert failure(site([Answer(status=403)] * 30), tmp_path, "sitemap").cause == "blocked"
 
 
-def test_a_forbidden_robots_txt_holds_no_rules(tmp_path: Path) -> None:
+def test_a_forbidden_robots_txt_counts_as_no_rules(tmp_path: Path) -> None:
     assert len(identifiers(run(site(GOOD, Answer(status=403)), tmp_path, "sitemap"))) == 5
 
 
@@ -325,7 +325,7 @@ def test_a_package_that_is_not_a_zip_is_skipped_and_macos_metadata_is_ignored(tm
     assert skips(harvested) == ["ill.zip"]
 
 
-def test_half_a_zip_is_tried_again(tmp_path: Path) -> None:
+def test_a_cut_off_zip_is_retried(tmp_path: Path) -> None:
     whole = bytes(packed(THREE))
     failed = failure(Answer(whole[: len(whole) // 2]), tmp_path, "files", format="lom")
     assert (failed.cause, failed.again) == ("malformed", True)

@@ -90,12 +90,14 @@ def last_run(env: Environment) -> dict[str, Any]:
 
 def live(env: Environment) -> set[str]:
     with read_transaction(env) as connection:
-        harvested = connection.execute(text("SELECT identifier FROM source_record WHERE status = 'live'"))
-        return set(harvested.scalars())
+        identifiers = connection.execute(text("SELECT identifier FROM source_record WHERE status = 'live'"))
+        return set(identifiers.scalars())
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["on the first night", "on a later full one"])
-def test_a_short_harvest_ends_truncated_with_both_counts_and_moves_no_mark(env: Environment, first: bool) -> None:
+def test_a_short_harvest_fails_as_truncated_with_both_counts_and_keeps_its_start_date(
+    env: Environment, first: bool
+) -> None:
     server, short = Library(25), [first]
 
     def script(request: ReceivedRequest) -> Answer:
@@ -141,7 +143,7 @@ def test_records_the_server_failed_to_give_are_harvested_the_next_night(env: Env
     assert live(env) == set(names(range(25)))
 
 
-def test_a_known_record_that_turns_to_poison_stays_through_a_full_list(env: Environment) -> None:
+def test_a_known_record_that_makes_the_server_fail_survives_a_full_harvest(env: Environment) -> None:
     ill: list[int] = []
 
     def broken(numbers: list[int], request: ReceivedRequest) -> Answer | None:
@@ -156,7 +158,7 @@ def test_a_known_record_that_turns_to_poison_stays_through_a_full_list(env: Envi
     assert live(env) == set(names(range(25)))
 
 
-def test_a_moved_endpoint_is_followed_and_stands_in_the_runs_notes(env: Environment) -> None:
+def test_a_moved_endpoint_is_followed_and_noted_in_the_run(env: Environment) -> None:
     server = Library(15)
 
     def script(request: ReceivedRequest) -> Answer:
@@ -191,7 +193,7 @@ def test_an_unchanged_list_is_requested_conditionally_and_deletes_nothing(env: E
         assert loopback.requests[-1].headers.get("if-none-match") is None, "the whole list, and no condition"
 
 
-def test_a_server_whose_deletes_cannot_be_told_is_asked_for_all_and_one_that_tells_them_is_not(
+def test_full_harvests_recur_only_for_servers_that_do_not_keep_deletions(
     env: Environment,
 ) -> None:
     seen = []
@@ -262,22 +264,22 @@ def test_a_harvest_killed_at_random_points_lands_what_an_uninterrupted_one_lands
     engine(whole).dispose()
 
 
-def test_a_list_of_which_nothing_can_be_read_is_no_empty_list(env: Environment) -> None:
+def test_a_list_without_any_readable_record_fails_and_deletes_nothing(env: Environment) -> None:
     body = ['[{"id": "1", "name": "A"}, {"id": "2", "name": "B"}]']
     with serving(lambda request: Answer(body[0])) as loopback:
         declare(env, loopback.url + "/list", protocol="rest", format="amb", identifier="id")
         night()
         assert last_run(env)["listed"] == 2
         body[0] = '[{"name": "A"}, {"name": "B"}]'
-        harvested = failing_night()
-    assert harvested.cause == "malformed"
-    assert "none of the 2 records can be read (the first: a record without id)" in harvested.sentence
+        failed = failing_night()
+    assert failed.cause == "malformed"
+    assert "none of the 2 records can be read (the first: a record without id)" in failed.sentence
     assert last_run(env)["status"] == "failed"
     with read_transaction(env) as connection:
         assert set(connection.execute(text("SELECT status FROM source_record")).scalars()) != {"deleted"}
 
 
-def test_what_cannot_be_read_and_has_no_name_stands_in_the_notes_and_keeps_what_its_list_lacks(
+def test_unreadable_records_without_identifier_are_noted_and_prevent_deletions(
     env: Environment,
 ) -> None:
     def listed(*numbers: int) -> str:

@@ -254,7 +254,7 @@ def test_half_a_response_fails_as_malformed(tmp_path: Path) -> None:
     assert failure(lambda request: Answer(json.dumps(ALL)[:200]), tmp_path).cause == "malformed"
 
 
-def test_cutting_respects_strings_and_depth() -> None:
+def test_splitting_a_json_list_respects_strings_and_nesting() -> None:
     body = b'{"a":{"list":[ {"x":"]\\"}"}, [1,[2]], oops ] }}'
     good, bad = recover_elements(body, "a.list")
     assert [bytes(text) for text in good] == [b'{"x":"]\\"}"}', b"[1,[2]]"]

@@ -59,7 +59,7 @@ def notes(env: Environment) -> str:
 
 
 @pytest.mark.parametrize("path", CASES, ids=[path.stem for path in CASES])
-def test_a_case_of_nights_ends_as_it_should(env: Environment, path: Path) -> None:
+def test_each_case_of_nights_ends_as_expected(env: Environment, path: Path) -> None:
     case = json.loads(path.read_text(encoding="utf-8"))
     server = CaseServer(case["nights"][0])
     with serving(server) as loopback:
@@ -117,7 +117,7 @@ def shelf(env: Environment) -> Iterator[tuple[Shelf, Loopback]]:
 MOVED = [[*range(6)], [*range(5, 11)]]
 
 
-def test_the_note_of_a_list_with_repeats_stands_in_the_run_and_in_the_nights_report(
+def test_a_list_with_repeats_is_noted_in_the_run_and_in_the_night_report(
     env: Environment, shelf: tuple[Shelf, Loopback]
 ) -> None:
     shelf[0].pages = MOVED
@@ -184,7 +184,7 @@ def test_a_deleted_header_still_deletes_in_a_list_with_repeats(env: Environment,
         "a new one in place of the missing",
     ],
 )
-def test_repeats_keep_what_is_absent_where_they_may_hide_it(
+def test_repeats_prevent_deletions_where_they_may_hide_records(
     env: Environment, shelf: tuple[Shelf, Loopback], pages: list[list[int]], size: int | None, deleted: int
 ) -> None:
     shelf[0].pages, shelf[0].size, shelf[0].library.count = pages, size, 13
@@ -204,7 +204,7 @@ class Transient(Shelf):
         return Answer(listing("".join(map(self.library.record, sorted(self.library.dead))), None, None))
 
 
-def test_a_deleted_record_that_comes_back_during_the_walk_hides_none(env: Environment) -> None:
+def test_a_deleted_record_that_returns_during_the_harvest_does_not_hide_a_missing_one(env: Environment) -> None:
     server = Transient()
     with serving(server) as loopback:
         declare(env, loopback.url + "/oai", protocol="oai_pmh", format="oai_dc")
@@ -233,7 +233,7 @@ def test_a_deleted_header_does_not_stand_for_a_missing_record(env: Environment, 
     assert len(live(env)) == 11
 
 
-def test_a_size_that_earlier_lists_outgrew_proves_nothing(env: Environment) -> None:
+def test_a_list_size_that_was_exceeded_before_does_not_prove_completeness(env: Environment) -> None:
     server = Shelf()
     server.size = 11
     with serving(server) as loopback:
@@ -302,7 +302,7 @@ def work(number: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("total", [True, False], ids=["with a total", "without a total"])
-def test_a_paged_json_list_with_repeats_deletes_nothing_until_it_is_clean(env: Environment, total: bool) -> None:
+def test_a_paged_json_list_with_repeats_deletes_nothing_until_it_has_none(env: Environment, total: bool) -> None:
     server = Pages(total=total)
     with serving(server) as loopback:
         request = {**PAGED, **({"total_path": "total"} if total else {})}
@@ -316,7 +316,7 @@ def test_a_paged_json_list_with_repeats_deletes_nothing_until_it_is_clean(env: E
     assert len(live(env)) == 11
 
 
-def test_a_list_that_was_pushed_over_a_pages_edge_is_read_to_its_end(env: Environment) -> None:
+def test_a_list_whose_records_moved_to_the_next_page_is_read_to_its_end(env: Environment) -> None:
     server = Pages(total=True)
     with serving(server) as loopback:
         request = {**PAGED, "total_path": "total"}
@@ -431,7 +431,7 @@ class Dataset:
         return Answer(json.dumps({"total_count": len(numbers), "results": results}))
 
 
-def test_a_new_record_in_slices_that_share_one_stands_for_none(env: Environment) -> None:
+def test_a_new_record_in_overlapping_slices_does_not_stand_for_a_missing_one(env: Environment) -> None:
     server = Dataset()
     with serving(server) as loopback:
         request = {"slice_by": "kind", "window": 6, "size": 2}
@@ -446,7 +446,7 @@ def test_a_new_record_in_slices_that_share_one_stands_for_none(env: Environment)
     assert "may omit others" in notes(env)
 
 
-def test_slices_may_share_a_record_and_hide_none_behind_it(env: Environment) -> None:
+def test_a_record_shared_by_slices_does_not_hide_a_missing_one(env: Environment) -> None:
     server = Dataset()
     with serving(server) as loopback:
         request = {"slice_by": "kind", "window": 5, "size": 2}
@@ -520,7 +520,7 @@ def test_a_reprocess_withdraws_nothing_that_a_list_with_repeats_lacked(
     assert len(live(env)) == 12
 
 
-def test_a_page_that_is_read_again_after_a_kill_is_no_repeat(env: Environment) -> None:
+def test_a_page_read_again_after_a_kill_does_not_count_as_a_repeat(env: Environment) -> None:
     library = Library(400, size=120)
     with serving(library) as loopback:
         declare(env, loopback.url + "/oai", protocol="oai_pmh", format="oai_dc", full_every=1)

@@ -51,7 +51,7 @@ def test_feeds_loading_concurrently_lose_nothing_and_meet_no_lock_error(env: Env
     assert changed == [(4,)]
 
 
-def test_a_load_that_is_killed_leaves_the_catalog_as_it_was_and_the_next_run_brings_all(env: Environment) -> None:
+def test_a_killed_load_changes_nothing_and_the_next_run_loads_everything(env: Environment) -> None:
     night(env, feed(), [sent("r1")])
     before = everything(env)
     killed = process(env, "books", "kill")
@@ -64,7 +64,7 @@ def test_a_load_that_is_killed_leaves_the_catalog_as_it_was_and_the_next_run_bri
     assert run_counts(stage(env, run)) == {"landed": 101, "added": 100, "deleted": 1}
 
 
-def test_a_load_again_is_the_same_load(env: Environment) -> None:
+def test_loading_the_same_run_twice_changes_nothing(env: Environment) -> None:
     run = staged(env, feed(), [sent(f"r{n}", notes=["x"]) for n in range(5)])
     first = catalog.load(env, run)
     before = everything(env)
@@ -132,7 +132,7 @@ def test_no_command_ends_a_harvest_between_two_tasks_of_its_dag(lite: Environmen
     assert again > run
 
 
-def test_who_waits_for_a_feed_is_told_and_a_command_does_not_wait(
+def test_waiting_for_a_busy_feed_is_reported_and_commands_do_not_wait(
     lite: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locks, "LOCK_WARNING_SECONDS", 0.1)
@@ -163,7 +163,7 @@ def test_run_ids_rise_even_when_the_clock_does_not(lite: Environment) -> None:
     assert all(run_id.startswith("books-") and len(run_id) == len("books-20260101T000000000000") for run_id in made)
 
 
-def test_a_run_that_ended_is_not_worked_on(lite: Environment) -> None:
+def test_an_ended_run_is_not_loaded_again(lite: Environment) -> None:
     run = store.begin_run(lite, "books")
     store.fail_run(lite, run, "gone", "The address answers 410; ask the partner.")
     store.fail_run(lite, run, "unreachable", "a later failure does not hide the first")
@@ -188,7 +188,7 @@ def test_issues_are_recorded_as_new_open_or_fixed(env: Environment) -> None:
     assert {row[2] for row in rows(env, "issue", "value, first_run_id, resolved_run_id")} == {None}, "it was not read"
 
 
-def test_the_findings_of_a_record_end_with_it_and_are_new_when_it_is_back(env: Environment) -> None:
+def test_findings_of_a_deleted_record_are_resolved_and_new_when_it_returns(env: Environment) -> None:
     both = [sent("r1", notes=["a"]), sent("r2", notes=["a"])]
     night(env, feed(), both)
     gone = staged(env, feed(), both[:1])
@@ -204,7 +204,7 @@ def test_the_findings_of_a_record_end_with_it_and_are_new_when_it_is_back(env: E
     assert {row[0]: row[1:] for row in rows(env, "issue", "key, first_run_id, resolved_run_id")} == standing
 
 
-def test_unmapped_terms_are_counted_anew(env: Environment) -> None:
+def test_unmapped_terms_are_recounted_at_each_load(env: Environment) -> None:
     night(env, feed(), [sent("r1", levels=["K-12", "uni"]), sent("r2", levels=["K-12"])])
     assert rows(env, "unmapped_value", "value, count") == [("K-12", 2), ("uni", 1)]
     seen = rows(env, "unmapped_value", "value, first_seen")

@@ -26,7 +26,7 @@ def landed(folder: Path) -> list[tuple[str, bool]]:
     return [(row["identifier"], row["kept"]) for part in parts for row in pq.read_table(part).to_pylist()]
 
 
-def test_a_payload_is_landed_word_for_word_with_the_digest_of_its_bytes(tmp_path: Path) -> None:
+def test_a_payload_is_stored_exactly_with_the_digest_of_its_bytes(tmp_path: Path) -> None:
     record = sent("r1", "Ž \n <b>é</b>  ", datestamp="2026-01-01")
     done = land(tmp_path, feed(), "books-1", pages([record]))
     (row,) = pq.read_table(tmp_path / "books/books-1/part-00000.parquet").to_pylist()
@@ -35,7 +35,7 @@ def test_a_payload_is_landed_word_for_word_with_the_digest_of_its_bytes(tmp_path
     assert (done.listed, done.kept, done.parts, done.complete) == (1, 1, 1, True)
 
 
-def test_a_payload_that_was_landed_is_landed_again_as_a_header(tmp_path: Path) -> None:
+def test_a_payload_already_landed_is_stored_as_a_header_only(tmp_path: Path) -> None:
     first = [sent("r1"), sent("r1"), sent("r2"), sent("gone", None)]
     land(tmp_path, feed(), "books-1", pages(first))
     land(tmp_path, feed(), "books-2", pages([sent("r1"), sent("r2", "new")]))
@@ -74,7 +74,7 @@ def test_a_damaged_index_is_rebuilt_from_the_landed_parts(tmp_path: Path, loss: 
     assert ("r2" in locations) == (loss == "behind")
 
 
-def test_a_huge_page_is_many_parts_and_only_the_last_says_how_far_we_came(
+def test_a_large_page_is_split_into_parts_and_only_the_last_holds_the_position(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(landing, "LANDING_PART_RECORDS", 10)
@@ -85,7 +85,7 @@ def test_a_huge_page_is_many_parts_and_only_the_last_says_how_far_we_came(
     assert [footer.complete for footer in harvest.footers] == [False, False, False, True]
 
 
-def test_raw_responses_lie_beside_with_their_reason(tmp_path: Path) -> None:
+def test_raw_responses_are_kept_with_their_reason(tmp_path: Path) -> None:
     raw = RawResponse(url="https://example.org/oai", body=b"\xff<oops", reason="not well-formed at line 1")
     land(tmp_path, feed(), "books-1", [Page(raw=(raw,), complete=True)])
     kept = tmp_path / "books" / "books-1" / "raw-00000.bin"
@@ -144,7 +144,7 @@ def test_the_next_harvest_includes_records_stamped_in_the_servers_local_time(tmp
 
 
 @pytest.mark.parametrize("date", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00", "yesterday"])
-def test_a_mark_that_no_calendar_holds_asks_for_everything(tmp_path: Path, date: str) -> None:
+def test_an_impossible_response_date_leads_to_a_full_harvest(tmp_path: Path, date: str) -> None:
     land(tmp_path, feed(), "books-1", [Page(complete=True, full=True, response_date=date)])
     assert ask(tmp_path, feed()).full
 
@@ -158,7 +158,7 @@ def test_a_mark_that_no_calendar_holds_asks_for_everything(tmp_path: Path, date:
         ({"rate": 9.0, "retries": 1, "max_bytes": 10}, False),
     ],
 )
-def test_a_feed_file_that_reads_its_source_otherwise_asks_for_all_of_it(
+def test_a_feed_file_that_reads_its_source_differently_drops_the_validators(
     tmp_path: Path, request_: dict[str, object], another: bool
 ) -> None:
     """Or the server would say that nothing changed, and what was read wrongly would stay."""
@@ -166,7 +166,7 @@ def test_a_feed_file_that_reads_its_source_otherwise_asks_for_all_of_it(
     assert (ask(tmp_path, feed(request=Request(**request_))).validators == {}) is another
 
 
-def test_a_list_without_datestamps_is_asked_for_whole_every_time(tmp_path: Path) -> None:
+def test_a_list_without_datestamps_is_harvested_in_full_every_time(tmp_path: Path) -> None:
     land(tmp_path, feed(), "books-1", pages([sent("r1")]))
     assert ask(tmp_path, feed()).full is True
 
@@ -234,7 +234,7 @@ def test_a_skip_without_identifier_makes_the_next_harvest_repeat_its_list(tmp_pa
     assert ask(tmp_path, books).full is True, "a whole list that lacked something is asked for whole again"
 
 
-def test_a_list_that_lacked_a_record_is_not_asked_whether_it_changed(tmp_path: Path) -> None:
+def test_a_list_that_lacked_a_record_is_not_requested_conditionally(tmp_path: Path) -> None:
     poison = Skipped(identifier="r2", reason="its own address answers 500")
     land(tmp_path, feed(), "books-1", pages([sent("r1")], skipped=(poison,), validators={"u": "etag"}))
     assert ask(tmp_path, feed()).validators == {}
@@ -243,7 +243,7 @@ def test_a_list_that_lacked_a_record_is_not_asked_whether_it_changed(tmp_path: P
     assert ask(tmp_path, oai).validators == {"u": "etag"}, "it asks for the record by itself"
 
 
-def test_what_was_listed_twice_counts_once_for_the_next_harvest(tmp_path: Path) -> None:
+def test_records_listed_twice_count_once_for_the_next_harvest(tmp_path: Path) -> None:
     again = [sent("r1"), sent("r2"), sent("r1"), sent("r2"), sent("r3")]
     land(tmp_path, feed(), "books-1", pages(again, counted=3))
     assert ask(tmp_path, feed()).listed_before == 3
@@ -284,14 +284,14 @@ def test_a_record_that_could_not_be_read_counts_as_listed(tmp_path: Path, size: 
     assert harvests(tmp_path / "books")[-1].whole_list is whole
 
 
-def test_a_list_that_is_begun_again_is_counted_by_itself(tmp_path: Path) -> None:
+def test_a_list_that_is_started_again_is_counted_separately(tmp_path: Path) -> None:
     first = [replace(page, listing=Listing(name="first", page=2)) for page in moved(["r1", "r2"])[:-1]]
     land(tmp_path, feed(), "books-1", [*first, *moved(["r1"], ["r2"], size=2)])
     (harvest,) = harvests(tmp_path / "books")
     assert harvest.whole_list
 
 
-def test_a_harvest_with_repeats_is_not_asked_whether_it_changed(tmp_path: Path) -> None:
+def test_a_list_with_repeats_is_not_requested_conditionally(tmp_path: Path) -> None:
     land(tmp_path, feed(), "books-1", moved(["r1", "r1"], size=2, validators={"u": "etag"}))
     assert ask(tmp_path, feed()).validators == {}
 
@@ -338,7 +338,7 @@ def test_a_harvest_killed_repeatedly_neither_loses_nor_repeats_records(tmp_path:
 
 
 @pytest.mark.slow
-def test_a_full_disk_leaves_whole_parts_and_the_next_run_goes_on(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_complete_parts_and_the_next_run_continues(tmp_path: Path) -> None:
     with process(str(tmp_path), "books-001", "1000", "20000", "400000") as full:
         _, error = full.communicate(timeout=60)
     assert full.returncode != 0

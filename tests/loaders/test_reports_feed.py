@@ -187,9 +187,7 @@ def test_findings_are_listed_as_new_open_and_fixed(engine: Engine, tmp_path: Pat
     assert [(entry["value"], entry["count"]) for entry in told["unmapped"]] == [("Gymnasium", 9), ("خاص", 2)]
 
 
-def test_lists_of_an_unchanged_feed_are_left_alone_and_those_of_a_changed_one_are_not(
-    engine: Engine, tmp_path: Path
-) -> None:
+def test_lists_are_rewritten_only_for_changed_feeds(engine: Engine, tmp_path: Path) -> None:
     first = write_feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
     lists = {path: path.stat().st_mtime_ns for path in first if ".fix." in path.name or "-1.html" in path.name}
     assert len(lists) == len(LANGUAGES) + 3
@@ -244,7 +242,7 @@ def test_one_completeness_per_week_is_remembered_for_a_year(tmp_path: Path) -> N
     )
 
 
-def test_the_feeds_page_loads_nothing_and_links_to_what_is_there(engine: Engine, tmp_path: Path) -> None:
+def test_the_feed_page_loads_nothing_external_and_its_links_exist(engine: Engine, tmp_path: Path) -> None:
     write_feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
     for language in LANGUAGES:
         whole(tmp_path / "feeds", "col.html" if language == "en" else f"col.{language}.html", language)
@@ -275,7 +273,7 @@ def test_characters_that_html_forbids_are_shown_as_symbols(engine: Engine, tmp_p
     assert load(tmp_path / "feeds", "col.json")["unmapped"][0]["value"] == value, "JSON has them as they are"
 
 
-def test_a_long_list_is_paged_and_complete_and_loses_its_old_pages(tmp_path: Path) -> None:
+def test_a_long_list_is_paged_completely_and_outdated_pages_are_deleted(tmp_path: Path) -> None:
     def identifiers(paths: list[Path]) -> list[str]:
         pages = [html.document_fromstring(path.read_text(encoding="utf-8")) for path in paths]
         return [cell for page in pages for cell in page.xpath("//tbody/tr/td[1]/bdi/text()")]

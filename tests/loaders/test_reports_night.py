@@ -139,7 +139,7 @@ def funnel(env: Environment, folder: Path) -> list[int]:
     return shown[:6]
 
 
-def test_a_feeds_funnel_is_true_on_every_night(env: Environment, tmp_path: Path) -> None:
+def test_a_feeds_funnel_is_correct_on_every_night(env: Environment, tmp_path: Path) -> None:
     sent = nights.sent
     first = [*(sent(f"r{n}") for n in range(5)), sent("b1", "bad"), sent("b2", "bad"), sent("u", unreadable=True)]
     nights.night(env, nights.feed(), first)
@@ -203,7 +203,7 @@ def test_the_last_thirty_nights_are_listed_separately(written: dict[str, Path]) 
     assert past["col"] == {"2026-03-12": "failed", "2026-03-14": "loaded"}
 
 
-def test_a_page_is_whole_in_its_language_and_loads_nothing(written: dict[str, Path]) -> None:
+def test_a_page_is_complete_in_its_language_and_loads_nothing_external(written: dict[str, Path]) -> None:
     for language in LANGUAGES:
         whole(written["night.html" if language == "en" else f"night.{language}.html"], language)
 

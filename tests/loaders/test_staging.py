@@ -39,7 +39,7 @@ def test_a_first_night_adds_everything_and_the_second_changes_nothing(env: Envir
     assert rows(env, "unmapped_value", "field, value, count") == [("level", "K-12", 25)]
 
 
-def test_every_way_that_a_record_can_end_is_counted_once(env: Environment) -> None:
+def test_every_result_of_a_record_is_counted_once(env: Environment) -> None:
     night(env, feed(), [sent(name, "old") for name in ("same", "other", "gone", "told", "worse")])
     second = [
         sent("same", "old"),
@@ -94,7 +94,7 @@ def test_the_newest_datestamp_then_the_last_listed_wins_and_is_counted(env: Envi
     assert ['"newer"' in record for (record,) in rows(env, "source_record", "record")] == [True, False]
 
 
-def test_two_records_under_one_identifier_are_rejected_by_name(env: Environment) -> None:
+def test_two_records_with_the_same_identifier_are_rejected(env: Environment) -> None:
     twice = [sent("r1", "one"), sent("r2", "fine"), sent("r1", "another")]
     assert night(env, feed(), twice) == {"landed": 2, "added": 1, "rejected": 1}
     ((reason,),) = rows(env, "source_record WHERE identifier = 'r1'", "pending_reason")
@@ -106,7 +106,7 @@ def test_two_records_under_one_identifier_are_rejected_by_name(env: Environment)
     assert night(env, feed(), twice[:2]) == {"landed": 2, "added": 1, "unchanged": 1}
 
 
-def test_absence_deletes_only_when_the_whole_list_was_complete(env: Environment) -> None:
+def test_absent_records_are_deleted_only_after_a_complete_full_list(env: Environment) -> None:
     night(env, feed(), [sent("r1"), sent("r2")])
     assert night(env, feed(), [sent("r1")], full=False) == {"landed": 1, "unchanged": 1}
     assert night(env, feed(), [sent("r1")], complete=False) == {"landed": 1, "unchanged": 1}
@@ -142,7 +142,7 @@ def test_skipped_records_do_not_count_as_absent(env: Environment) -> None:
     ],
     ids=["a day", "half a day", "the other half and the next day", "nobody knows when"],
 )
-def test_a_window_that_the_server_could_not_give_spares_what_may_lie_in_it(
+def test_a_failed_date_window_deletes_no_record_that_may_lie_in_it(
     env: Environment, window: tuple[str, str] | None, spared: set[str]
 ) -> None:
     stamps = {
@@ -158,7 +158,7 @@ def test_a_window_that_the_server_could_not_give_spares_what_may_lie_in_it(
     assert {name for name, status in states(env).items() if status == "live"} == {"stays"}
 
 
-def test_what_an_incremental_night_lacks_stays_whether_deletes_are_told_or_not(env: Environment) -> None:
+def test_records_absent_from_an_incremental_harvest_stay_live(env: Environment) -> None:
     for told in (True, False):
         night(env, feed(), [sent("r1"), sent("r2")], deletes_told=told)
         assert night(env, feed(), [], full=False, deletes_told=told) == {}
@@ -167,14 +167,14 @@ def test_what_an_incremental_night_lacks_stays_whether_deletes_are_told_or_not(e
     assert night(env, feed(), [sent("r2", None)], full=False, deletes_told=True) == {"landed": 1, "deleted": 1}
 
 
-def test_every_record_of_a_page_that_could_not_be_read_is_spared(env: Environment) -> None:
+def test_no_record_of_an_unreadable_page_is_deleted(env: Environment) -> None:
     page = "https://example.org/a"
     night(env, feed(), [sent("stays"), *(sent(name) for name in (page, f"{page}#1", f"{page}b"))])
     night(env, feed(), [sent("stays")], skipped=(Skipped(identifier=page, reason="not readable as HTML"),))
     assert {name for name, status in states(env).items() if status == "live"} == {"stays", page, f"{page}#1"}
 
 
-def test_nothing_is_absent_from_an_answer_that_nothing_changed(env: Environment) -> None:
+def test_a_not_modified_response_deletes_nothing(env: Environment) -> None:
     night(env, feed(), [sent("r1")])
     assert night(env, feed(), [], not_modified=True) == {}
     assert states(env) == {"r1": "live"}
@@ -187,7 +187,7 @@ def test_an_unknown_tombstone_is_counted_deleted_once(env: Environment) -> None:
     assert everything(env) == before
 
 
-def test_a_bad_new_version_waits_and_the_accepted_one_stays(env: Environment) -> None:
+def test_an_invalid_new_version_needs_review_and_the_accepted_one_stays(env: Environment) -> None:
     night(env, feed(), [sent("r1", "good")])
     accepted = rows(env, "source_record", "status, payload_sha256, record")
     assert night(env, feed(), [sent("r1", "bad")]) == {"landed": 1, "quarantined": 1}
@@ -197,7 +197,7 @@ def test_a_bad_new_version_waits_and_the_accepted_one_stays(env: Environment) ->
     assert rows(env, "source_record", "pending_sha256, pending_record") == [(None, None)]
 
 
-def test_a_reprocess_reads_every_record_again_and_asks_no_partner(env: Environment) -> None:
+def test_a_reprocess_reads_every_record_again_without_contacting_the_partner(env: Environment) -> None:
     night(env, feed(), [sent("r1"), sent("r2"), sent("r3", "bad")])
     night(env, feed(), [sent("r2", "newer"), sent("r3", "bad")])
     before = everything(env)
@@ -255,7 +255,7 @@ def test_batch_findings_are_judged_for_the_whole_feed(env: Environment) -> None:
     assert [bool(resolved) for (resolved,) in rows(env, "issue", "resolved_run_id")] == [True, True]
 
 
-def test_a_reprocess_makes_an_empty_catalog_as_it_was(env: Environment) -> None:
+def test_a_reprocess_restores_an_empty_catalog(env: Environment) -> None:
     night(env, feed(), [sent(name, "old") for name in ("waits", "refused", "spared", "gone", "same", "back")])
     second = [sent("waits", "older"), sent("refused", "old"), sent("spared", "old"), sent("same", "old")]
     night(env, feed(), [*second, sent("back", None)])
@@ -290,7 +290,7 @@ def test_a_reprocess_makes_an_empty_catalog_as_it_was(env: Environment) -> None:
 AGAIN = "identifier, status, payload_sha256, record, pending_sha256, pending_status"
 
 
-def test_a_record_that_cannot_be_read_is_rejected_by_its_name_until_it_can(env: Environment) -> None:
+def test_an_unreadable_record_is_rejected_until_it_can_be_read(env: Environment) -> None:
     night(env, feed(), [sent("r1"), sent("r2")])
     poison = (Skipped(identifier="r2", reason="not well-formed"), Skipped(identifier="r3", reason="HTTP 500"))
     assert night(env, feed(), [sent("r1")], skipped=poison) == {"landed": 3, "unchanged": 1, "rejected": 2}
@@ -307,13 +307,13 @@ def test_a_record_that_cannot_be_read_is_rejected_by_its_name_until_it_can(env: 
     assert rows(env, "source_record", waits) == [(f"r{n}", "live", None, None) for n in (1, 2, 3)]
 
 
-def test_what_is_read_elsewhere_in_the_same_harvest_is_not_rejected(env: Environment) -> None:
+def test_a_skipped_record_that_is_read_elsewhere_in_the_harvest_is_not_rejected(env: Environment) -> None:
     poison = (Skipped(identifier="r1", reason="HTTP 500"), Skipped(identifier="r\x002", reason="a NUL \x00"))
     assert night(env, feed(), [sent("r1")], skipped=poison) == {"landed": 2, "added": 1, "rejected": 1}
     assert ("r␀2", "it cannot be read: a NUL ␀") in rows(env, "source_record", "identifier, pending_reason")
 
 
-def test_a_refused_rejection_is_not_brought_again(env: Environment) -> None:
+def test_a_refused_rejection_is_not_proposed_again(env: Environment) -> None:
     night(env, feed(), [sent("r1")])
     poison = (Skipped(identifier="r2", reason="HTTP 500"),)
     run = staged(env, feed(), [sent("r1")], skipped=poison)
@@ -323,7 +323,7 @@ def test_a_refused_rejection_is_not_brought_again(env: Environment) -> None:
     assert states(env) == {"r1": "live"}
 
 
-def test_what_no_index_takes_stops_no_other_record(env: Environment) -> None:
+def test_values_too_long_for_an_index_affect_no_other_record(env: Environment) -> None:
     letters = random.Random(1)  # what does not compress
     long, term = ("".join(letters.choices(string.ascii_letters, k=5_000)) for _ in range(2))
     listed = [sent("r1"), sent(long), sent("r2", levels=[term]), sent("ü" * 600)]
@@ -355,7 +355,7 @@ def test_a_refusal_survives_a_night_in_which_the_record_is_unreadable(env: Envir
     assert states(env) == {"r1": "live", "r2": "live"}
 
 
-def test_a_page_that_cannot_be_read_is_no_record_of_its_own(env: Environment) -> None:
+def test_an_unreadable_page_does_not_become_a_record(env: Environment) -> None:
     night(env, feed(), [sent("https://a.example/p#1"), sent("https://a.example/p#2"), sent("r1")])
     page = (Skipped(identifier="https://a.example/p", reason="HTTP 500"),)
     assert night(env, feed(), [sent("r1")], skipped=page) == {"landed": 1, "unchanged": 1}

@@ -49,7 +49,7 @@ def test_every_row_has_its_own_record_however_many_are_read_at_a_time(lite: Envi
             )
 
 
-def test_no_batch_holds_more_records_than_were_asked_for(lite: Environment) -> None:
+def test_no_batch_holds_more_records_than_requested(lite: Environment) -> None:
     _, folder = stage_second_night(lite)
     assert max(len(some) for path in row_files(folder) for some in row_batches(path, 7)) == 7
 
@@ -85,7 +85,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_a_run_whose_outcomes_are_no_longer_those_that_were_staged_loads_nothing(lite: Environment, kind: str) -> None:
+def test_a_run_whose_staged_outcomes_were_altered_loads_nothing(lite: Environment, kind: str) -> None:
     run, folder = stage_second_night(lite)
     harm, why = DAMAGE[kind]
     path = outcomes(folder)

@@ -20,12 +20,12 @@ from pipeline.airflow_inputs import wants_full
         ({"full": " True "}, True),
     ],
 )
-def test_a_full_harvest_is_made_only_when_it_is_asked_for(conf: dict[str, Any] | None, full: bool) -> None:
+def test_a_full_harvest_happens_only_when_requested(conf: dict[str, Any] | None, full: bool) -> None:
     assert wants_full(conf) is full
 
 
 @pytest.mark.parametrize("value", ["maybe", "", 1, 0, None, [True], {"full": True}])
-def test_a_value_that_is_neither_true_nor_false_is_named(value: object) -> None:
+def test_a_value_that_is_neither_true_nor_false_is_rejected(value: object) -> None:
     with pytest.raises(ValueError, match=r"full = .*; write"):
         wants_full({"full": value})
 

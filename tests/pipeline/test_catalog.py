@@ -47,7 +47,7 @@ def test_a_url_shared_by_unrelated_records_of_two_feeds_is_reported_to_both_unti
     assert all(end is not None and end.startswith("publish-") for *_, end in across(home).values())
 
 
-def test_a_correction_that_fits_no_more_is_told_on_the_report_until_it_is_undone(home: Environment) -> None:
+def test_a_correction_that_no_longer_fits_is_reported_until_it_is_undone(home: Environment) -> None:
     declare(home, "books")
     night(home, "books", [listed("books", number) for number in range(4)])
     number = curation.correct(home, "books:1", "license.label", "Attribution", **BY)
@@ -91,7 +91,7 @@ def people(env: Environment) -> list[tuple[str, int, list[str]]]:
     ]
 
 
-def test_a_match_that_fails_is_a_publication_that_failed(home: Environment) -> None:
+def test_a_failed_match_is_recorded_as_a_failed_publication(home: Environment) -> None:
     declare(home, "books")
     night(home, "books", [listed("books", number) for number in range(4)])
     tasks_catalog.publish_now()
@@ -106,7 +106,7 @@ def test_a_match_that_fails_is_a_publication_that_failed(home: Environment) -> N
     assert tasks_catalog.publish_now()["unchanged"] > 0
 
 
-def test_a_match_that_a_steward_overtook_is_made_again_and_published(home: Environment) -> None:
+def test_a_match_outdated_by_another_publication_is_repeated_and_published(home: Environment) -> None:
     declare(home, "books")
     night(home, "books", [listed("books", number) for number in range(4)])
     matched = tasks_catalog.match()  # the DAG's; before its next task:
@@ -144,7 +144,7 @@ def overwrite(env: Environment, text: str, digest: str) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("name", "bytes_"), [("state.json", b"{"), ("features.parquet", b"PAR1"), ("pairs.parquet", b"")]
 )
-def test_a_damaged_file_of_the_last_match_stops_no_publication(
+def test_a_damaged_file_of_the_last_match_does_not_stop_the_publication(
     home: Environment, caplog: pytest.LogCaptureFixture, name: str, bytes_: bytes
 ) -> None:
     declare(home, "books")

@@ -35,7 +35,7 @@ def last_run() -> HarvestRunRow:
     ("words", "named"),
     [('format="oai_dcc"\n', "'oai_dcc'"), ('format="oai_dc"\ndialect="eprint"\n', "'eprint'")],
 )
-def test_a_format_that_nothing_reads_is_named_before_the_partner_is_asked(home: Path, words: str, named: str) -> None:
+def test_an_unknown_format_is_reported_before_the_partner_is_contacted(home: Path, words: str, named: str) -> None:
     (home / "feeds" / "odd.toml").write_text(FEED + words, encoding="utf-8")
     with pytest.raises(HarvestFailed, match=named):
         tasks.harvest("odd")
@@ -55,7 +55,7 @@ def test_a_partner_that_is_down_ends_the_run_as_failed_with_what_to_expect(home:
     assert run.error.count(" again") == 1, "what is to be expected is said once"
 
 
-def test_a_failure_that_stays_says_once_until_when(home: Path) -> None:
+def test_a_permanent_failure_says_once_that_a_change_is_needed(home: Path) -> None:
     (home / "feeds" / "private.toml").write_text(
         FEED.replace("127.0.0.1", "10.0.0.1") + 'format="oai_dc"\n', encoding="utf-8"
     )

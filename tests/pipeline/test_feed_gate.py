@@ -62,7 +62,7 @@ def test_a_retired_feed_is_held_because_it_is_retired(home: Environment, capsys:
     assert tasks.run_feed("books", tasks.harvest("books")["run_id"])["landed"] == 0, "and it is not held again"
 
 
-def test_every_reason_of_the_gate_has_words_in_every_language() -> None:
+def test_every_gate_reason_has_a_sentence_in_every_language() -> None:
     bounds = (Path(tasks.__file__).parents[1] / "transforms" / "gate" / "bounds.py").read_text(encoding="utf-8")
     codes = {*re.findall(r'(?:_reason|_coverage)\(\s*"(\w+)"', bounds), "pipe"}
     assert {"records", "errors", "with_language", "all_changed"} <= codes

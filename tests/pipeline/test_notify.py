@@ -94,7 +94,7 @@ GONE = {"code": "deletions", "figures": {"before": 1200, "deleted": 300, "absent
         ("", ["A run needs a decision", "300 of 1,200 live records would be deleted"], "night.html"),
     ],
 )  # fmt: skip
-def test_the_operators_language_is_spoken(
+def test_notifications_use_the_configured_language(
     env: Environment, webhook: Webhook, monkeypatch: pytest.MonkeyPatch, language: str, words: list[str], page: str
 ) -> None:
     monkeypatch.setenv("ELIB_NOTIFY_LANGUAGE", language)
@@ -105,7 +105,7 @@ def test_the_operators_language_is_spoken(
     assert body["lines"][-1].endswith(page) and body["needs"][0]["detail"] == [GONE]
 
 
-def test_a_language_that_is_none_is_refused_before_anything_has_failed(
+def test_an_unknown_notification_language_is_rejected_on_a_quiet_night_too(
     env: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ELIB_NOTIFY_LANGUAGE", "tlh")
@@ -120,7 +120,7 @@ def test_a_quiet_night_sends_nothing(env: Environment, webhook: Webhook) -> None
     assert webhook.posts == []
 
 
-def test_the_same_night_and_state_is_told_once(env: Environment, webhook: Webhook) -> None:
+def test_the_same_night_and_state_is_notified_once(env: Environment, webhook: Webhook) -> None:
     report(env, HELD)
     for _ in range(3):
         notify_night(env, lambda name: receiver(webhook, "http"), NOW)
@@ -130,7 +130,7 @@ def test_the_same_night_and_state_is_told_once(env: Environment, webhook: Webhoo
     assert len(webhook.posts) == 2
 
 
-def test_what_stands_is_told_again_only_when_it_grows_and_what_is_held_every_night(
+def test_open_needs_are_notified_again_only_when_they_grow_and_held_runs_every_night(
     env: Environment, webhook: Webhook
 ) -> None:
     sent = []
@@ -177,7 +177,7 @@ def test_a_failed_publication_and_a_missing_report_are_notified(env: Environment
     assert "report of the night was not written" in lines[2]
 
 
-def test_a_notification_that_does_not_arrive_is_an_error_and_is_tried_again(env: Environment, webhook: Webhook) -> None:
+def test_a_notification_that_does_not_arrive_is_an_error_and_is_retried(env: Environment, webhook: Webhook) -> None:
     report(env, HELD)
     webhook.status = 500
     to = receiver(webhook, "http", extra={"endpoint": "path-not-to-tell"})
@@ -189,7 +189,9 @@ def test_a_notification_that_does_not_arrive_is_an_error_and_is_tried_again(env:
     assert len(webhook.posts) == 2
 
 
-def test_nobody_listens_and_a_type_that_cannot_be_sent_to(env: Environment, webhook: Webhook) -> None:
+def test_an_unreachable_receiver_and_an_unsupported_connection_type_are_errors(
+    env: Environment, webhook: Webhook
+) -> None:
     report(env, HELD)
     down = Receiver("elib_notify", "http", "127.0.0.1", 9, "http", "", "", {})
     with pytest.raises(NotSent, match="reachable"):
@@ -210,7 +212,7 @@ def test_without_a_connection_nothing_is_sent_and_the_log_says_so(
     ]
 
 
-def test_mail_arrives_whole(env: Environment, mail_server: MailServer) -> None:
+def test_mail_arrives_complete(env: Environment, mail_server: MailServer) -> None:
     report(env, {**HELD, "detail": ["«Уроки» und المكتبة"]})
     extra = {
         "disable_ssl": "true",
@@ -226,7 +228,7 @@ def test_mail_arrives_whole(env: Environment, mail_server: MailServer) -> None:
     assert "«Уроки» und المكتبة" in message.get_content()
 
 
-def test_mail_never_goes_without_the_tls_that_was_asked_for(env: Environment, mail_server: MailServer) -> None:
+def test_mail_is_never_sent_without_the_configured_tls(env: Environment, mail_server: MailServer) -> None:
     report(env, HELD)
     people = {"from_email": "elib@example.org", "to_email": "a@example.org"}
     with pytest.raises(NotSent):
@@ -258,7 +260,7 @@ def test_an_invalid_ready_by_time_is_rejected(text: str) -> None:
         read_hour(text)
 
 
-def test_a_catalog_that_is_not_ready_is_told_once(env: Environment, webhook: Webhook) -> None:
+def test_a_catalog_that_is_not_ready_is_notified_once(env: Environment, webhook: Webhook) -> None:
     migrate(env)
     hour, to = read_hour("06:00 UTC"), receiver(webhook, "http")
     now = datetime(2026, 3, 4, 6, 0, 5, tzinfo=UTC)
@@ -308,7 +310,7 @@ def through_airflow(home: Path, module: str, run_after: datetime | None = None, 
 
 
 @pytest.mark.slow
-def test_the_deadline_and_the_catalog_tell_through_a_real_airflow_connection(tmp_path: Path, webhook: Webhook) -> None:
+def test_deadline_and_catalog_notify_through_a_real_airflow_connection(tmp_path: Path, webhook: Webhook) -> None:
     port = webhook.server_address[1]
     told = {"ELIB_NOTIFY": "elib_notify", "AIRFLOW_CONN_ELIB_NOTIFY": f"http://127.0.0.1:{port}/http?endpoint=hook"}
     (tmp_path / "feeds").mkdir()

@@ -21,7 +21,7 @@ def receiver(server: MailServer, extra: dict[str, Any], host: str = "localhost")
 
 
 @pytest.mark.parametrize("extra", [IMPLICIT, STARTTLS], ids=["implicit", "starttls"])
-def test_mail_arrives_by_tls_and_the_password_never_goes_in_the_clear(
+def test_mail_arrives_by_tls_and_the_password_is_never_sent_in_the_clear(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any]
 ) -> None:
     context, authority = certified(tmp_path)
@@ -37,7 +37,7 @@ def test_mail_arrives_by_tls_and_the_password_never_goes_in_the_clear(
 
 @pytest.mark.parametrize("extra", [IMPLICIT, STARTTLS], ids=["implicit", "starttls"])
 @pytest.mark.parametrize("wrong", ["authority", "host"])
-def test_nothing_is_told_to_a_server_that_cannot_prove_who_it_is(
+def test_nothing_is_sent_to_a_server_with_an_untrusted_certificate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: dict[str, Any], wrong: str
 ) -> None:
     context, authority = certified(tmp_path, "localhost" if wrong == "authority" else "mail.example.org")
@@ -53,7 +53,7 @@ def test_nothing_is_told_to_a_server_that_cannot_prove_who_it_is(
 
 
 @pytest.mark.parametrize("extra", [IMPLICIT, STARTTLS], ids=["implicit", "starttls"])
-def test_a_server_without_tls_is_told_nothing(extra: dict[str, Any]) -> None:
+def test_nothing_is_sent_to_a_server_without_tls(extra: dict[str, Any]) -> None:
     with MailServer() as server, pytest.raises(NotSent, match="elib_mail: nothing could be sent"):
         send(receiver(server, extra), WHAT)
     assert server.mails == [] and server.logins == []
