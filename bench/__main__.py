@@ -131,6 +131,7 @@ def _save(stages: list[Figures], sickle: Figures, records: int) -> None:
 
 
 def machine() -> str:
+    """Describe the machine that the figures come from."""
     return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
 
 

@@ -113,6 +113,7 @@ def _coverage_table(stored: Iterable[SourceRecord]) -> Table:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Print the table of coverage, or of unnamed leaves."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.coverage", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

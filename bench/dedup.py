@@ -1,10 +1,10 @@
-"""Measures the matcher: DBLP–ACM, febrl, and a made catalog of N records with a nightly increment.
+"""Measure the matcher: DBLP–ACM, and a made catalog of N records with a nightly increment.
 
     python bench/dedup.py [RECORDS] [--corpora FOLDER]
 
-Prints precision, recall and F1 of pairs after clustering, seconds and peak memory, as JSON lines: those of the full run
-and the increment are the matcher's own, in a process of its own, those of the made catalog are bookkeeping. Corpora
-that are not there are named and left out.
+Prints precision, recall and F1 of pairs after clustering, seconds and peak memory, as JSON lines. The full run and the
+increment each run in a process of their own, so that their memory is the matcher's.
+Where the corpus is absent, a line says so.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ import pyarrow as pa  # noqa: E402
 import pyarrow.compute as pc  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
-from bench.made_catalog import Made  # noqa: E402
+from bench.made_catalog import MadeCatalog  # noqa: E402
 from schemas import Cluster, Contributor, Resource  # noqa: E402
 from transforms.match import (  # noqa: E402
     Live,
@@ -46,15 +46,15 @@ _CORPORA = ROOT.parent / "shared" / "corpora" / "D_dedup"
 
 
 def _quality(clusters: Iterable[Cluster], true: set[_Pair]) -> dict[str, float]:
-    """Precision, recall and F1 of the pairs that clusters make."""
-    found = {pair for one in clusters for pair in combinations(one.keys, 2)}
-    right = len(found & true)
-    precision, recall = right / max(1, len(found)), right / max(1, len(true))
+    """Return precision, recall and F1 of the pairs that clusters make."""
+    joined = {pair for cluster_ in clusters for pair in combinations(cluster_.keys, 2)}
+    right = len(joined & true)
+    precision, recall = right / max(1, len(joined)), right / max(1, len(true))
     f1 = 2 * precision * recall / max(1e-9, precision + recall)
     return {"precision": round(precision, 4), "recall": round(recall, 4), "f1": round(f1, 4)}
 
 
-def _say(name: str, **figures: Any) -> dict[str, Any]:
+def _print(name: str, **figures: Any) -> dict[str, Any]:
     """Print one line of figures."""
     line = {"bench": name, **figures}
     print(json.dumps(line, ensure_ascii=False), flush=True)
@@ -62,14 +62,14 @@ def _say(name: str, **figures: Any) -> dict[str, Any]:
 
 
 def _dblp_acm(folder: Path) -> Iterator[dict[str, Any]]:
-    """pyJedAI's D4: two bibliographies, 2 220 true pairs; their labels are used to measure only."""
+    """Match pyJedAI's D4: two bibliographies, 2 220 true pairs; their labels are used to measure only."""
     rows = features([*_bibliography(folder / "dblp.csv"), *_bibliography(folder / "acm.csv")])
     with (folder / "gt.csv").open(encoding="utf-8") as lines:
         true = {_ordered(f"dblp:{row['D1']}", f"acm:{row['D2']}") for row in csv.DictReader(lines, delimiter="%")}
     pairs = match(rows).pairs
     for one_to_one in (frozenset({"dblp", "acm"}), frozenset[str]()):
-        found = cluster(pairs, rows, (), one_to_one).clusters
-        yield _say("DBLP-ACM", one_to_one=bool(one_to_one), **_quality(found, true))
+        clusters = cluster(pairs, rows, (), one_to_one).clusters
+        yield _print("DBLP-ACM", one_to_one=bool(one_to_one), **_quality(clusters, true))
 
 
 def _bibliography(path: Path) -> Iterator[Live]:
@@ -89,40 +89,12 @@ def _authors(names: Iterable[str]) -> tuple[Contributor, ...]:
     return tuple(Contributor(name=name.strip(), role="author", kind="person") for name in names if name.strip())
 
 
-def febrl(folder: Path) -> Iterator[dict[str, Any]]:
-    """febrl's made persons, read as if an address were a title and a person its author: not what the model is for."""
-    for files in (["dataset1.csv"], ["dataset2.csv"], ["dataset3.csv"], ["dataset4a.csv", "dataset4b.csv"]):
-        lives = [live for name in files for live in _persons(folder / name, name[7])]
-        of: dict[str, list[str]] = {}
-        for live in lives:
-            of.setdefault(live.record.key.split("-")[1], []).append(live.record.key)
-        true = {_ordered(*pair) for keys in of.values() for pair in combinations(keys, 2)}
-        rows = features(lives)
-        yield _say(f"febrl {'+'.join(files)}", **_quality(cluster(match(rows).pairs, rows).clusters, true))
-
-
-def _persons(path: Path, number: str) -> Iterator[Live]:
-    with path.open(encoding="utf-8") as lines:
-        for raw in csv.DictReader(lines, skipinitialspace=True):
-            row = {name.strip(): (value or "").strip() for name, value in raw.items()}
-            born = row["date_of_birth"][:4]
-            record = Resource(
-                key=f"febrl{number}:{row['rec_id']}",
-                title={"en": " ".join(row[name] for name in ("address_1", "address_2", "suburb"))},
-                contributors=_authors([f"{row['given_name']} {row['surname']}"]),
-                publishers=(row["suburb"],) if row["suburb"] else (),
-                description={"en": row["soc_sec_id"]} if row["soc_sec_id"] else {},
-                issued_year=int(born) if born.isdigit() else None,
-            )
-            yield Live(f"{path.stem}", "", record)
-
-
 def _ordered(left: str, right: str) -> _Pair:
     return (left, right) if left < right else (right, left)
 
 
 def _made(count: int, changed: int) -> Iterator[dict[str, Any]]:
-    """A made catalog: a full run, then a night on which some records changed, some went and some came."""
+    """Match a made catalog: a full run, then a night on which some records changed and some came."""
     work_of: dict[str, int] = {}
     began = time.monotonic()
     rows, making = _made_features(count + changed // 2, work_of)
@@ -134,42 +106,44 @@ def _made(count: int, changed: int) -> Iterator[dict[str, Any]]:
     earlier = _all_but(rows, new)
     earlier = _aged(earlier, set(chance.sample(earlier["key"].to_pylist(), changed // 2)))
     pq.write_table(earlier, folder / "earlier.parquet")
-    everybody, here = set(keys), set(earlier["key"].to_pylist())
+    all_keys, earlier_keys = set(keys), set(earlier["key"].to_pylist())
     del rows, earlier, keys
-    yield _say("made catalog", records=len(here), seconds=round(time.monotonic() - began, 1), bookkeeping_mb=_peak())
-    yield _say("features of all", records=count, **making)
-    for kind, records, there in (("full", len(here), here), ("night", changed, everybody)):
+    yield _print(
+        "made catalog", records=len(earlier_keys), seconds=round(time.monotonic() - began, 1), bookkeeping_mb=_peak()
+    )
+    yield _print("features of all", records=count, **making)
+    for kind, records, matched_keys in (("full", len(earlier_keys), earlier_keys), ("night", changed, all_keys)):
         figures = _apart(folder, kind)
         clusters = msgspec.json.decode((folder / "clusters.json").read_bytes(), type=list[Cluster])
-        true = _true(work_of, there)
+        true = _true(work_of, matched_keys)
         more = {"recall_with_review": _with_review(folder, clusters, true)} if kind == "full" else {}
         name = "full run" if kind == "full" else "increment"
-        yield _say(name, records=records, **figures, **_quality(clusters, true), **more)
+        yield _print(name, records=records, **figures, **_quality(clusters, true), **more)
     shutil.rmtree(folder)
 
 
 def _with_review(folder: Path, clusters: Iterable[Cluster], true: set[_Pair]) -> float:
-    """The share of true pairs that are joined or put before a steward."""
+    """Return the share of true pairs that are joined or put before a steward."""
     pairs = pq.read_table(folder / "pairs.parquet", columns=["left_key", "right_key", "verdict"])
     shown = pairs.filter(pc.not_equal(pairs["verdict"], "different"))
-    kept_pairs = set(zip(shown["left_key"].to_pylist(), shown["right_key"].to_pylist(), strict=True))
-    kept_pairs.update(pair for cluster_ in clusters for pair in combinations(cluster_.keys, 2))
-    return round(len(kept_pairs & true) / max(1, len(true)), 4)
+    shown_pairs = set(zip(shown["left_key"].to_pylist(), shown["right_key"].to_pylist(), strict=True))
+    shown_pairs.update(pair for cluster_ in clusters for pair in combinations(cluster_.keys, 2))
+    return round(len(shown_pairs & true) / max(1, len(true)), 4)
 
 
 def _apart(folder: Path, kind: str) -> dict[str, Any]:
-    """The matcher's own figures: it runs in a process that holds nothing of this one's."""
+    """Run the matcher in a process that holds nothing of this one's, and return its figures."""
     command = [sys.executable, str(Path(__file__).with_name("match_run.py")), str(folder), kind]
-    told: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return told
+    figures: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return figures
 
 
 def _made_features(count: int, work_of: dict[str, int]) -> tuple[pa.Table, dict[str, float]]:
-    """The features of a made catalog, in parts so that its records need no memory; and what making them took."""
+    """Make the features of a made catalog, in parts so that its records need no memory; and the seconds it took."""
     parts: list[pa.Table] = []
     lives: list[Live] = []
     wall = cpu = 0.0
-    for place, (live, work) in enumerate(Made(11).records(count), start=1):
+    for place, (live, work) in enumerate(MadeCatalog(11).records(count), start=1):
         work_of[live.record.key] = work
         lives.append(live)
         if len(lives) == 50_000 or place == count:
@@ -185,20 +159,20 @@ def _all_but(rows: pa.Table, keys: set[str]) -> pa.Table:
 
 
 def _aged(rows: pa.Table, keys: set[str]) -> pa.Table:
-    """The rows with some of them as they were before a change: without publisher, and a description of old."""
+    """Return the rows, some of them as they were before a change: without publisher, and with another digest."""
     old = [key in keys for key in rows["key"].to_pylist()]
     for name, before in (("publisher", None), ("digest", "old")):
-        said = [before if is_old else value for is_old, value in zip(old, rows[name].to_pylist(), strict=True)]
-        rows = rows.set_column(rows.schema.get_field_index(name), name, pa.array(said, pa.string()))
+        values = [before if is_old else value for is_old, value in zip(old, rows[name].to_pylist(), strict=True)]
+        rows = rows.set_column(rows.schema.get_field_index(name), name, pa.array(values, pa.string()))
     return rows
 
 
 def _true(work_of: dict[str, int], keys: set[str]) -> set[_Pair]:
-    of: dict[int, list[str]] = {}
+    keys_of: dict[int, list[str]] = {}
     for key, work in work_of.items():
         if key in keys:
-            of.setdefault(work, []).append(key)
-    return {_ordered(*pair) for same in of.values() if len(same) > 1 for pair in combinations(same, 2)}
+            keys_of.setdefault(work, []).append(key)
+    return {_ordered(*pair) for same in keys_of.values() if len(same) > 1 for pair in combinations(same, 2)}
 
 
 def _peak() -> int:
@@ -211,12 +185,12 @@ def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
     parser.add_argument("records", nargs="?", type=int, default=100_000)
     parser.add_argument("--corpora", type=Path, default=_CORPORA)
     parser.add_argument("--changed", type=int, default=None)
-    said = parser.parse_args(arguments)
-    lines: list[dict[str, Any]] = []
-    for name, bench in (("pyjedai/ccer/D4", _dblp_acm), ("febrl", febrl)):
-        folder = said.corpora / name
-        lines += bench(folder) if folder.is_dir() else [_say(name, left_out=f"there is no folder {folder}")]
-    return lines + list(_made(said.records, said.changed or max(2, said.records // 100)))
+    options = parser.parse_args(arguments)
+    folder = options.corpora / "pyjedai" / "ccer" / "D4"
+    lines = (
+        list(_dblp_acm(folder)) if folder.is_dir() else [_print("DBLP-ACM", left_out=f"there is no folder {folder}")]
+    )
+    return lines + list(_made(options.records, options.changed or max(2, options.records // 100)))
 
 
 if __name__ == "__main__":

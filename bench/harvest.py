@@ -1,9 +1,9 @@
 """`python -m bench.harvest [--records N] [--kills K]`: the harvest into landing, beside sickle's own iterator.
 
 Records are served 100 a page on loopback by a process of its own (above 100 000 records the server renders each page
-when it is asked for, which costs more than reading it). Each client runs in a process of its own, in turn, in the same
-run on the same machine. With --kills the harvest is ended by SIGKILL at random moments and gone on with; what lies in
-landing is then held against the list of what was served. Figures are saved as JSON under ELIB_HOME/bench.
+on request, which costs more than reading it). Each client runs in a process of its own, in turn, in the same run on the
+same machine. With --kills the harvest is ended by SIGKILL at random moments and resumed; the landed records are then
+compared with the list of those that were served. Figures are saved as JSON under ELIB_HOME/bench.
 """
 
 from __future__ import annotations
@@ -27,24 +27,30 @@ from samples.generate import MAX_PRERENDERED_RECORDS
 from samples.generated import identifier
 from schemas import ROOT, environment
 
-_LEAST = 9_000  # records/s into landing
-_MOST = 300  # MB at a million records
+_TARGET_RATE = 9_000  # records/s into landing
+_TARGET_MB = 300  # at a million records
 
 
 def main() -> int:
-    arguments = argparse.ArgumentParser(prog="python -m bench.harvest", description=__doc__)
-    arguments.add_argument("--records", type=int, default=50_000)
-    arguments.add_argument("--page-size", type=int, default=100)
-    arguments.add_argument("--kills", type=int, default=0)
-    arguments.add_argument("--seed", type=int, default=1)
-    said = arguments.parse_args()
-    with tempfile.TemporaryDirectory(prefix="elib-bench-") as folder, generated(said.records, said.page_size) as url:
+    """Measure every client, and with --kills the killed harvest; return 1 when that one is not like the whole."""
+    parser = argparse.ArgumentParser(prog="python -m bench.harvest", description=__doc__)
+    parser.add_argument("--records", type=int, default=50_000)
+    parser.add_argument("--page-size", type=int, default=100)
+    parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    killed = None
+    with (
+        tempfile.TemporaryDirectory(prefix="elib-bench-") as folder,
+        generated(options.records, options.page_size) as url,
+    ):
         clients = [_run_client(name, url, Path(folder) / name) for name in CLIENTS]
-        killed = _kill_harvest(url, Path(folder), said.records, said.kills, said.seed) if said.kills else None
+        if options.kills:
+            killed = _kill_harvest(url, Path(folder), options.records, options.kills, options.seed)
     figures = {
-        "records": said.records,
-        "page_size": said.page_size,
-        "rendered_on_demand": said.records > MAX_PRERENDERED_RECORDS,
+        "records": options.records,
+        "page_size": options.page_size,
+        "rendered_on_demand": options.records > MAX_PRERENDERED_RECORDS,
         "clients": clients,
         "killed": killed,
     }
@@ -54,7 +60,7 @@ def main() -> int:
 
 
 def _start(name: str, url: str, home: Path, run: int = 1) -> subprocess.Popen[str]:
-    """A client in a process of its own; it prints its figures, and nothing before them."""
+    """Start a client in a process of its own; it prints its figures, and nothing before them."""
     command = [sys.executable, "-m", "bench.harvest_clients", name, url, str(home), str(run)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
@@ -87,38 +93,38 @@ def _kill_harvest(url: str, folder: Path, records: int, kills: int, seed: int) -
 
 
 def _killed(harvest: subprocess.Popen[str], home: Path, after: float) -> bool:
-    """Whether the harvest was killed: when it has landed about so many records more, at any moment of its work."""
+    """Kill the harvest once it has landed about `after` more records; return False when it ended before."""
     before = _landed(home)
     while harvest.poll() is None:
         if _landed(home) - before >= after:
             time.sleep(random.random() * 0.5)
             harvest.send_signal(signal.SIGKILL)
             break
-        time.sleep(0.02)  # between two looks; the moment of the kill is left to chance
+        time.sleep(0.02)  # between two counts; the moment of the kill is random
     return harvest.wait() == -signal.SIGKILL
 
 
 def _landed(home: Path) -> int:
-    """About how many records lie in landing."""
+    """Estimate the number of landed records."""
     return sum(1 for _ in home.glob("landing/*/*/part-*.parquet")) * 5_000
 
 
 def _compare(home: Path, whole: Path, records: int) -> dict[str, Any]:
-    """What was landed in pieces against what was served, and against the uninterrupted harvest payload for payload."""
+    """Compare what was landed in pieces with what was served, and each payload with the uninterrupted harvest's."""
     killed, uninterrupted = _Landing(home), _Landing(whole)
     served = {_digest(identifier(number)) for number in range(records)}
     return {
         "rows": killed.rows,
         "lost": len(served - killed.payloads.keys()),
         "foreign": len(killed.payloads.keys() - served),
-        "listed_again": killed.rows - len(killed.payloads),  # headers of a window that was asked for again
+        "listed_again": killed.rows - len(killed.payloads),  # headers of a window that was requested again
         "twice": killed.kept - len(killed.payloads),  # payloads that lie in landing more than once
         "different": sum(payload != uninterrupted.payloads.get(name) for name, payload in killed.payloads.items()),
     }
 
 
 class _Landing:
-    """What lies in landing: rows, payloads, and the digest of each identifier's payload by that of its identifier."""
+    """Landed records: counts of rows and of kept payloads, and digest of identifier → digest of payload."""
 
     def __init__(self, home: Path) -> None:
         self.rows = self.kept = 0
@@ -137,7 +143,7 @@ def _digest(text: str) -> bytes:
 
 
 def _show(figures: dict[str, Any]) -> None:
-    demand = ", each page rendered when asked for" if figures["rendered_on_demand"] else ""
+    demand = ", each page rendered on request" if figures["rendered_on_demand"] else ""
     print(f"{figures['records']} records, {figures['page_size']} a page{demand}; {machine()}")
     print(f"{'client':10} {'records/s':>10} {'seconds':>9} {'CPU us/record':>14} {'imports s':>10} {'peak MB':>8}")
     for row in figures["clients"]:
@@ -145,7 +151,7 @@ def _show(figures: dict[str, Any]) -> None:
         rate = row["records"] / row["seconds"]
         times = f"{row['seconds']:9.2f} {spent:14.0f} {row['imports']:10.2f}"
         print(f"{row['client']:10} {rate:10.0f} {times} {row['peak_mb']:8.0f}")
-    print(f"target: ours {_LEAST} records/s or better, less than {_MOST} MB at a million records")
+    print(f"target: ours {_TARGET_RATE} records/s or better, less than {_TARGET_MB} MB at a million records")
     if figures["killed"]:
         print("killed: " + ", ".join(f"{name} {value}" for name, value in figures["killed"].items()))
 

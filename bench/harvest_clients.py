@@ -1,6 +1,6 @@
-"""The clients that the harvest is measured with: `python -m bench.harvest_clients NAME URL HOME RUN` prints figures.
+"""Measure one client over a whole list: `python -m bench.harvest_clients NAME URL HOME RUN` prints its figures.
 
-Library imports are measured apart: Airflow pays them once a task.
+Library imports are measured apart: Airflow pays them once per task.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from schemas import Feed, environment
 
 _FEED = "bench"
 _IMPORTS = {
-    "ours": ["harvesters.oai_pmh", "loaders.landing", "pandas"],  # pandas: by pyarrow, unasked
+    "ours": ["harvesters.oai_pmh", "loaders.landing", "pandas"],  # pandas: pyarrow imports it
     "sickle": ["sickle"],
 }
-_PATIENT = {"rate": 100_000, "retries": 2, "backoff": 0.1}
+_REQUEST = {"rate": 100_000, "retries": 2, "backoff": 0.1}
 
 
 def ours(url: str, home: Path, run: int) -> Callable[[], int]:
-    """Harvest into landing, going on from what lies there; the records that this run listed."""
+    """Return a function that harvests into landing, resuming what lies there, and returns the records it listed."""
     from harvesters import harvest
     from loaders.landing import ask, land
 
     env = environment({"ELIB_HOME": str(home), "ELIB_ALLOW_PRIVATE": "127.0.0.1"})
     declared = {"name": _FEED, "title": "Generated", "partner": "Bench", "protocol": "oai_pmh", "format": "oai_dc"}
-    feed = Feed.model_validate({**declared, "url": url, "request": _PATIENT})
+    feed = Feed.model_validate({**declared, "url": url, "request": _REQUEST})
 
     def measured() -> int:
         question = ask(env.landing, feed)
@@ -41,7 +41,7 @@ def ours(url: str, home: Path, run: int) -> Callable[[], int]:
 
 
 def sickle(url: str, home: Path, run: int) -> Callable[[], int]:
-    """sickle's own iterator of records, doing nothing with them."""
+    """Return a function that walks sickle's own iterator of records and does nothing with them."""
     from sickle import Sickle
 
     return lambda: sum(1 for _ in Sickle(url).ListRecords(metadataPrefix="oai_dc"))
@@ -51,7 +51,7 @@ CLIENTS: dict[str, Callable[[str, Path, int], Callable[[], int]]] = {"ours": our
 
 
 def parts(home: Path) -> Iterator[dict[str, Any]]:
-    """Every landed row below a home."""
+    """Yield every landed row below a home."""
     from loaders.landing import part_paths, read_rows
 
     for folder in sorted((home / "landing" / _FEED).glob(f"{_FEED}-*")):
@@ -60,6 +60,7 @@ def parts(home: Path) -> Iterator[dict[str, Any]]:
 
 
 def main(name: str, url: str, home: str, run: str) -> None:
+    """Run a client and print its figures as one JSON line."""
     started = time.perf_counter()
     for library in _IMPORTS[name]:
         importlib.import_module(library)

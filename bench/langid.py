@@ -147,6 +147,7 @@ def _confidences(rows: list[Sample], texts: list[str]) -> None:
 
 
 def main() -> int:
+    """Print the figures by group, language and confidence; nothing where the corpus is absent."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--whole", action="store_true", help="120 characters instead of title length")
     parser.add_argument("--half", type=int, choices=(0, 1), help="only every second text of a group, from the first on")

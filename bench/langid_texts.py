@@ -19,30 +19,9 @@ _UDHR = {
 }  # fmt: skip
 _CYRILLIC = "абвгдђежзијклљмнњопрстћуфхцчџш"
 _LATIN_LETTERS = [
-    "a",
-    "b",
-    "v",
-    "g",
-    "d",
-    "đ",
-    "e",
-    "ž",
-    "z",
-    "i",
-    "j",
-    "k",
-    "l",
-    "lj",
-    "m",
-    "n",
-    "nj",
-    "o",
-    "p",
-    "r",
-    "s",
-    "t",
-]
-_LATIN_LETTERS += ["ć", "u", "f", "h", "c", "č", "dž", "š"]
+    "a", "b", "v", "g", "d", "đ", "e", "ž", "z", "i", "j", "k", "l", "lj", "m", "n", "nj", "o", "p", "r", "s", "t", "ć",
+    "u", "f", "h", "c", "č", "dž", "š",
+]  # fmt: skip
 _LATIN_OF_CYRILLIC = dict(zip(_CYRILLIC, _LATIN_LETTERS, strict=True)) | dict(
     zip(_CYRILLIC.upper(), map(str.capitalize, _LATIN_LETTERS), strict=True)
 )
@@ -69,21 +48,33 @@ def samples() -> Iterator[Sample]:
     Raises KeyError for a file of the UDHR whose language is not listed above, so that none is left out.
     """
     for path in sorted((CORPUS / "lingua" / "sentences").glob("*.txt")):
-        expected = "sr-Cyrl" if path.stem == "sr" else path.stem
-        for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
-            yield _sample(expected, expected, line)
-            if expected == "sr-Cyrl":
-                yield _sample("sr-Latn", "sr-Latn", _latin(line))
+        yield from _sentences(path)
     for path in sorted((CORPUS / "udhr").glob("*.html")):
-        expected = _UDHR[path.stem]
-        group = f"{expected} udhr {path.stem.partition('_')[2]}".strip()
-        for node in LexborHTMLParser(path.read_text(encoding="utf-8")).css("p"):
-            if (word_count := len(_words(node.text()))) >= _MIN_PARAGRAPH_WORDS or (
-                expected in _UNSPACED_LANGUAGES and word_count
-            ):
-                text = " ".join(node.text().split())
-                if expected not in _UNSPACED_LANGUAGES or len(text) > _MAX_HEADING_CHARS:
-                    yield _sample(group, expected, text)
+        yield from _paragraphs(path)
+
+
+def _sentences(path: Path) -> Iterator[Sample]:
+    expected = "sr-Cyrl" if path.stem == "sr" else path.stem
+    for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
+        yield _sample(expected, expected, line)
+        if expected == "sr-Cyrl":
+            yield _sample("sr-Latn", "sr-Latn", _latin(line))
+
+
+def _paragraphs(path: Path) -> Iterator[Sample]:
+    expected = _UDHR[path.stem]
+    group = f"{expected} udhr {path.stem.partition('_')[2]}".strip()
+    for node in LexborHTMLParser(path.read_text(encoding="utf-8")).css("p"):
+        text = node.text()
+        if not _is_heading(text, expected):
+            yield _sample(group, expected, " ".join(text.split()))
+
+
+def _is_heading(text: str, language: str) -> bool:
+    """Tell whether a paragraph is empty or too short to be a sentence; unspaced languages count characters."""
+    if language in _UNSPACED_LANGUAGES:
+        return len(" ".join(text.split())) <= _MAX_HEADING_CHARS
+    return len(_words(text)) < _MIN_PARAGRAPH_WORDS
 
 
 def _sample(group: str, expected: str, text: str) -> Sample:

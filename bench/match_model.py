@@ -1,4 +1,4 @@
-"""The comparisons of the match model: what is looked at, at which levels, and the weights that are set by policy."""
+"""The comparisons of the match model: their conditions in SQL, their levels, and the weights that are set by policy."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _UNKNOWN = LevelBound(kind="unknown")
 class Condition(NamedTuple):
     """The condition of a level, and what the numbers and hashes of transforms.match.candidates tell of it beforehand.
 
-    What is dear is asked only where something cheap leaves it open, as CASE: the parts of an AND are evaluated in no
-    sure order.
+    A costly condition is evaluated only where a cheap one leaves it open. That takes CASE, as the parts of an AND are
+    evaluated in no guaranteed order.
     """
 
     sql: str
@@ -27,25 +27,25 @@ def _in_full(sql: str) -> Condition:
     return Condition(sql, _UNKNOWN)
 
 
-def _only_where(cheap: str, dear: str) -> Condition:
-    """Return the condition `dear`, which cannot hold where `cheap` does not."""
-    return Condition(f"CASE WHEN {cheap} THEN {dear} ELSE false END", LevelBound(kind="necessary", condition=cheap))
+def _only_where(cheap: str, costly: str) -> Condition:
+    """Return the condition `costly`, which cannot hold where `cheap` does not."""
+    return Condition(f"CASE WHEN {cheap} THEN {costly} ELSE false END", LevelBound(kind="necessary", condition=cheap))
 
 
 def _share(name: str, least: str) -> Condition:
-    """That two lists have so many members in common: first by their bits, which tell how many at most."""
+    """Write the condition that two lists share at least `least` members: first by bits, which give an upper bound."""
     sides = (("l", "r"), ("r", "l"))
-    most = (f"{name}_size_{side} - bit_count({name}_bits_{side} & ~{name}_bits_{other})" for side, other in sides)
-    return _only_where(f"least({', '.join(most)}) >= {least}", f"len(list_intersect({name}_l, {name}_r)) >= {least}")
+    bounds = (f"{name}_size_{side} - bit_count({name}_bits_{side} & ~{name}_bits_{other})" for side, other in sides)
+    return _only_where(f"least({', '.join(bounds)}) >= {least}", f"len(list_intersect({name}_l, {name}_r)) >= {least}")
 
 
 def _meet(name: str) -> Condition:
-    """That two lists have a member in common, first by their bits."""
+    """Write the condition that two lists have a member in common, first by their bits."""
     return _only_where(_common_bits(name), f"list_has_any({name}_l, {name}_r)")
 
 
 def _meet_alike(name: str) -> Condition:
-    """That two lists have a member in common, and the titles are alike."""
+    """Write the condition that two lists have a member in common, and the titles are alike."""
     met = f"CASE WHEN list_has_any({name}_l, {name}_r) THEN {_ALIKE} ELSE false END"
     return _only_where(_common_bits(name), met)
 
@@ -55,15 +55,15 @@ def _common_bits(name: str) -> str:
 
 
 def _differ(name: str) -> Condition:
-    """That two lists have members and none in common, which is sure when they have no bit in common."""
-    told = f"{name}_bits_l <> 0 AND {name}_bits_r <> 0"
-    cheap = f"{told} AND ({name}_bits_l & {name}_bits_r) = 0"
-    sql = f"CASE WHEN {cheap} THEN true ELSE {told} AND NOT list_has_any({name}_l, {name}_r) END"
+    """Write the condition that two lists have members and none in common, which follows from no common bit."""
+    filled = f"{name}_bits_l <> 0 AND {name}_bits_r <> 0"
+    cheap = f"{filled} AND ({name}_bits_l & {name}_bits_r) = 0"
+    sql = f"CASE WHEN {cheap} THEN true ELSE {filled} AND NOT list_has_any({name}_l, {name}_r) END"
     return Condition(sql, LevelBound(kind="sufficient", condition=cheap))
 
 
 def _neither(*names: str) -> str:
-    """That one side or the other has nothing in any of some lists."""
+    """Write the condition that one side has nothing in any of these lists."""
     return " OR ".join(f"({' | '.join(f'{name}_bits_{side}' for name in names)}) = 0" for side in "lr")
 
 
@@ -85,17 +85,17 @@ _ALIKE = (
 
 
 def _null(condition: str | Condition) -> _Level:
-    """A level that says nothing."""
+    """Make a level that counts neither for nor against a pair."""
     return {**_conditioned(condition), "label_for_charts": "not told", "is_null_level": True}
 
 
 def level(condition: str | Condition, label: str, most: float = 12.0) -> _Level:
-    """A level whose weight is trained, up to `most`: made texts have less in common by chance than real ones."""
+    """Make a level whose weight is trained, up to `most`: made texts share less by chance than real ones."""
     return {**_conditioned(condition), "label_for_charts": label, "most": most}
 
 
 def _policy(condition: str | Condition, label: str, weight: float) -> _Level:
-    """A level whose weight (log2 of the Bayes factor) is a decision of ours, not an estimate."""
+    """Make a level whose weight (log2 of the Bayes factor) is set by policy, not estimated."""
     m, u = (0.9, 0.9 / 2**weight) if weight > 0 else (0.9 * 2**weight, 0.9)
     return {
         **_conditioned(condition),
@@ -114,7 +114,7 @@ def _conditioned(condition: str | Condition) -> _Level:
 
 
 def _comparison(name: str, *levels: _Level) -> dict[str, Any]:
-    """A comparison of one thing, its levels from the strongest to the weakest."""
+    """Make a comparison; its levels run from the strongest to the weakest."""
     return {"output_column_name": name, "comparison_description": name, "comparison_levels": list(levels)}
 
 

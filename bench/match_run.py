@@ -1,4 +1,4 @@
-"""Matches and clusters kept features in a process of its own, so that its memory is the matcher's and nothing else's.
+"""Match and cluster kept features in a process of its own, so that its memory is the matcher's and nothing else's.
 
     python bench/match_run.py FOLDER full|night
 
@@ -37,12 +37,12 @@ def run(folder: Path, kind: str) -> dict[str, Any]:
     read = time.monotonic()
     since = None if known is None else changes(earlier, now)
     del earlier
-    found = match(now, before=since, known=known)
+    matching = match(now, before=since, known=known)
     del known
     matched = time.monotonic()
-    clustering = cluster(found.pairs, now)
+    clustering = cluster(matching.pairs, now)
     clustered = time.monotonic()
-    told = sum(1 for _ in clustering.matches)
+    pairs = sum(1 for _ in clustering.matches)
     ended = time.monotonic()
     figures = {
         "seconds": round(ended - began, 1),
@@ -52,13 +52,13 @@ def run(folder: Path, kind: str) -> dict[str, Any]:
         "last_words": round(ended - clustered, 1),
         "cpu": round(time.process_time() - used, 1),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        "compared": sum(found.compared.values()),
-        "pairs": told,
-        "left_out": len(found.oversized),
-        "evaluated": found.evaluated,
+        "compared": sum(matching.compared.values()),
+        "pairs": pairs,
+        "left_out": len(matching.oversized),
+        "evaluated": matching.evaluated,
     }
     if kind == "full":
-        pq.write_table(found.pairs, folder / "pairs.parquet")
+        pq.write_table(matching.pairs, folder / "pairs.parquet")
     (folder / "clusters.json").write_bytes(msgspec.json.encode(clustering.clusters))
     return figures
 

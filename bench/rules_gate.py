@@ -57,10 +57,18 @@ def _gate() -> Iterator[tuple[str, str]]:
     from transforms.gate import History, judge
 
     rows = pd.DataFrame({"key": [f"made:{number}" for number in range(_GATE_ROWS)]})
-    unchanged = {"live_before": True, "live_after": True, "absent": False, "errors": 0, "codes": "", "restamped": False}
+    unchanged: dict[str, Any] = {
+        "live_before": True,
+        "live_after": True,
+        "absent": False,
+        "errors": 0,
+        "codes": "",
+        "restamped": False,
+    }
     rows = rows.assign(**unchanged, has_language=True, has_license=True, change="none")
     rows.loc[:3_000, "change"] = "changed"
-    rows.loc[5_000:7_000, ["errors", "codes"]] = [1, "address_missing"]
+    rows.loc[5_000:7_000, "errors"] = 1
+    rows.loc[5_000:7_000, "codes"] = "address_missing"
     expect = Expect(records=(1, _GATE_ROWS))
     feed = Feed(name="made", title="made", partner="made", protocol="files", url="x", expect=expect)
     history = History(error_share=0.01, language_share=1.0, license_share=1.0)

@@ -1,4 +1,4 @@
-"""The stages of the job as `make bench` runs them, each in a process of its own so that its memory is its own.
+"""Run the stages of the job for `make bench`, each in a process of its own so that its memory is its own.
 
 `python -m bench.stages NAME` runs one stage over the feed of the prepared environment and prints one JSON line:
 seconds of imports (and of reading models) whenever they happen, seconds of all else, records, peak memory in MB.
@@ -48,6 +48,7 @@ def _state(home: Path) -> dict[str, Any]:
 
 
 def harvest(state: dict[str, Any]) -> int:
+    """Harvest the feed into landing."""
     from pipeline import feed as tasks
 
     state["run"] = tasks.harvest(FEED)
@@ -55,6 +56,7 @@ def harvest(state: dict[str, Any]) -> int:
 
 
 def plan(state: dict[str, Any]) -> int:
+    """Plan the chunks to transform."""
     from pipeline import feed as tasks
 
     state["chunks"] = tasks.plan(FEED, state["run"]["run_id"])
@@ -62,7 +64,7 @@ def plan(state: dict[str, Any]) -> int:
 
 
 def transform(state: dict[str, Any]) -> int:
-    """Over all chunks, on as many processes as there are cores: as Airflow maps it."""
+    """Transform all chunks on BENCH_WORKERS processes (2 if not set), as Airflow maps them."""
     workers = int(os.environ.get("BENCH_WORKERS", "2"))
     if workers == 1:
         return sum(_transform_one(chunk) for chunk in state["chunks"])
@@ -78,6 +80,7 @@ def _transform_one(chunk: str) -> int:
 
 
 def check(state: dict[str, Any]) -> int:
+    """Apply the batch rules."""
     from pipeline import feed as tasks
 
     tasks.check(FEED, state["run"]["run_id"])
@@ -85,6 +88,7 @@ def check(state: dict[str, Any]) -> int:
 
 
 def stage(state: dict[str, Any]) -> int:
+    """Stage what differs from the last loaded run."""
     from pipeline import feed as tasks
 
     state["counts"] = tasks.stage(FEED, state["run"]["run_id"])
@@ -92,6 +96,7 @@ def stage(state: dict[str, Any]) -> int:
 
 
 def gate(state: dict[str, Any]) -> int:
+    """Judge the staged run."""
     from pipeline import feed as tasks
 
     state["passed"] = tasks.gate(FEED, state["run"]["run_id"], state["counts"])
@@ -99,6 +104,7 @@ def gate(state: dict[str, Any]) -> int:
 
 
 def load(state: dict[str, Any]) -> int:
+    """Load the run into the catalog."""
     from pipeline import feed as tasks
 
     tasks.load(FEED, state["run"]["run_id"], state["passed"])
@@ -106,6 +112,7 @@ def load(state: dict[str, Any]) -> int:
 
 
 def match(state: dict[str, Any]) -> int:
+    """Match and cluster the catalog."""
     from pipeline import catalog as tasks_catalog
 
     state["matched"] = tasks_catalog.match()
@@ -113,6 +120,7 @@ def match(state: dict[str, Any]) -> int:
 
 
 def publish(state: dict[str, Any]) -> int:
+    """Publish one resource per work."""
     from pipeline import catalog as tasks_catalog
 
     state["published"] = tasks_catalog.publish(state["matched"])
@@ -120,6 +128,7 @@ def publish(state: dict[str, Any]) -> int:
 
 
 def report(state: dict[str, Any]) -> int:
+    """Write every report."""
     from pipeline import catalog as tasks_catalog
 
     tasks_catalog.report()
@@ -132,12 +141,12 @@ STAGES: dict[str, Callable[[dict[str, Any]], int]] = {
 
 
 class _ImportClock:
-    """Seconds spent on importing modules, whoever asks for them: statements, importlib, C extensions."""
+    """Seconds spent on importing modules, by import statements, importlib or C extensions."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self._depth = 0
-        self._load = sys.modules["_frozen_importlib"]._find_and_load  # type: ignore[attr-defined]
+        self._load = sys.modules["_frozen_importlib"]._find_and_load
         sys.modules["_frozen_importlib"]._find_and_load = self  # type: ignore[attr-defined]
 
     def __call__(self, name: str, import_: Any) -> Any:
@@ -152,12 +161,13 @@ class _ImportClock:
 
 
 def peak_megabytes() -> float:
-    """The most memory that this process, or any one of its ended children, has held."""
+    """Return the peak memory of this process or of one of its ended children, whichever is larger."""
     kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     return max(resource.getrusage(kind).ru_maxrss for kind in kinds) / 1024
 
 
 def main(name: str) -> None:
+    """Run a stage and print its figures as one JSON line."""
     started = time.perf_counter()
     for library in _IMPORTS[name]:
         importlib.import_module(library)

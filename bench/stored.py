@@ -1,6 +1,6 @@
-"""Reads stored responses record by record, each with the format that its shape tells.
+"""Read stored responses record by record, each with the format that its shape tells.
 
-So crosswalks can be measured over what partners really send.
+Crosswalks are measured with them over what partners really send.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _xml_format(element: Element) -> str | None:
     namespace = inside.tag.partition("}")[0].lstrip("{")
     name = local_name(inside.tag)
     return next(
-        (found for (end, root), found in _XML_FORMATS.items() if root == name and namespace.endswith(end)), None
+        (format_ for (end, root), format_ in _XML_FORMATS.items() if root == name and namespace.endswith(end)), None
     )
 
 

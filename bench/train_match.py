@@ -1,4 +1,4 @@
-"""Trains the match model on a made catalog and writes transforms/match/model.json.
+"""Train the match model on a made catalog and write transforms/match/model.json.
 
     python bench/train_match.py [RECORDS]
 
@@ -19,9 +19,9 @@ sys.path[:0] = [str(ROOT)]
 
 import msgspec  # noqa: E402  (the checkout is put on the path first)
 
-from bench.made_catalog import GENERIC, Made  # noqa: E402
+from bench.made_catalog import GENERIC, MadeCatalog  # noqa: E402
 from bench.match_model import BOUNDS, COMPARISONS, GUARDS  # noqa: E402
-from bench.match_training import trained  # noqa: E402
+from bench.match_training import train  # noqa: E402
 from transforms.match import (  # noqa: E402
     MODEL_PATH,
     MODEL_VERSION,
@@ -31,7 +31,7 @@ from transforms.match import (  # noqa: E402
 )
 
 _SEED = 20_000_003
-_PRIOR = 2e-6  # that two records of the catalog are one work
+_PRIOR = 2e-6  # probability that two records of the catalog are one work
 _GENERIC_SHARE = 0.002
 _MORE_GENERIC = [
     "Preface", "Foreword", "Index", "Contents", "Test", "Untitled", "Physics", "Chemistry", "Biology", "History",
@@ -47,15 +47,15 @@ _MORE_GENERIC = [
 
 
 def main(count: int) -> None:
-    """Train on a made catalog of so many records."""
+    """Train on a made catalog of `count` records."""
     work_of: dict[str, int] = {}
 
     def lives() -> Iterator[Live]:
-        for live, work in Made(_SEED).records(count):
+        for live, work in MadeCatalog(_SEED).records(count):
             work_of[live.record.key] = work
             yield live
 
-    settings = trained(features(lives()), work_of, COMPARISONS, _PRIOR)
+    settings = train(features(lives()), work_of, COMPARISONS, _PRIOR)
     generic = [title for titles in GENERIC.values() for title in titles] + _MORE_GENERIC
     model = {
         "version": MODEL_VERSION,

@@ -1,6 +1,6 @@
-"""Speed of the transform by format on one process, and on two at once: python -m bench.transform.
+"""Measure the transform by format on one process, and on two at once: python -m bench.transform.
 
-Both are held beside what a plain Python loop does on the same machine in the same run, on one process and on two.
+Both stand beside what a plain Python loop does on the same machine in the same run, on one process and on two.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from samples import generated
 from schemas import Feed, SourceRecord
 
 _RECORDS = 5_000  # a round, as in a chunk
-_ROUNDS = 5  # the median is told: machines vary from second to second
+_ROUNDS = 5  # of which the median is printed: machines vary from second to second
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _WRAPPED = '<record xmlns="http://www.openarchives.org/OAI/2.0/"><metadata>%s</metadata></record>'
 _LOM = (Path(__file__).parent / "transform_lom.xml").read_text(encoding="utf-8")
 
 
 def oai_dc(number: int) -> str:
-    """The payload of a generated oai_dc record of 1.9 kB."""
+    """Return the payload of a generated oai_dc record of 1.9 kB."""
     inside = generated.record(number).decode("utf-8").split("<metadata>", 1)[1].split("</metadata>", 1)[0]
     return _WRAPPED % inside
 
 
 def lom(number: int) -> str:
-    """The same record as LOM, 4.8 kB: two vCards, classifications, an educational part."""
+    """Return the same record as LOM, 4.8 kB: two vCards, classifications, an educational part."""
     dc = fromstring(oai_dc(number))
 
     def first(name: str) -> str:
@@ -50,7 +50,7 @@ _FORMATS: dict[str, Callable[[int], str]] = {"oai_dc": oai_dc, "lom": lom}
 
 
 def _records(format_: str, first: int) -> list[SourceRecord]:
-    """As many records of a format as are measured, from a number on."""
+    """Make the records of a round, from a number on."""
     return [
         SourceRecord(
             feed="bench",
@@ -65,7 +65,7 @@ def _records(format_: str, first: int) -> list[SourceRecord]:
 
 
 def _transform(job: tuple[str, int]) -> tuple[float, float]:
-    """Wall and processor seconds of reading records into the shared schema and writing them as a catalog row."""
+    """Return wall and processor seconds of reading records into the shared schema and encoding them for the catalog."""
     import msgspec
 
     from pipeline.feed import rare_garbage_collection
@@ -75,18 +75,18 @@ def _transform(job: tuple[str, int]) -> tuple[float, float]:
     feed = Feed(
         name="bench", title="Bench", partner="Bench", protocol="oai_pmh", url="http://127.0.0.1/", format=format_
     )
-    given = _records(format_, first)
+    records = _records(format_, first)
     wall, processor = time.perf_counter(), time.process_time()
     with rare_garbage_collection():
-        for found in transform_all(given, feed):
-            if found.resource is None:
-                raise SystemExit(f"{found.key} is no resource: {found.rejection}")
-            msgspec.json.encode(found.resource, order="deterministic")
+        for assessment in transform_all(records, feed):
+            if assessment.resource is None:
+                raise SystemExit(f"{assessment.key} was rejected: {assessment.rejection}")
+            msgspec.json.encode(assessment.resource, order="deterministic")
     return time.perf_counter() - wall, time.process_time() - processor
 
 
 def _loop(_: Any) -> tuple[float, float]:
-    """Wall and processor seconds of a plain Python loop."""
+    """Return wall and processor seconds of a plain Python loop."""
     wall, processor = time.perf_counter(), time.process_time()
     total = 0
     for number in range(10_000_000):
@@ -95,15 +95,15 @@ def _loop(_: Any) -> tuple[float, float]:
 
 
 def _measured() -> Iterator[tuple[str, str]]:
-    """Each figure with its name."""
+    """Yield each figure with its name."""
     from bench.warm import warm
 
     warm()
     context = multiprocessing.get_context("fork")
     with context.Pool(2, maxtasksperchild=1) as pool:
-        for name, made in _FORMATS.items():
+        for name, payload in _FORMATS.items():
             rounds = [pool.map(_transform, [(name, _RECORDS * number)], chunksize=1)[0][1] for number in range(_ROUNDS)]
-            size = len(made(1).encode("utf-8"))
+            size = len(payload(1).encode("utf-8"))
             yield f"{name}, {size} bytes", f"{_RECORDS / median(rounds):.0f} records/s of processor time"
         jobs = [("oai_dc", 0), ("oai_dc", _RECORDS)]
         yield "two processes", f"{median(_gain(pool, _transform, jobs) for _ in range(_ROUNDS)):.2f} times one"
@@ -114,13 +114,13 @@ def _measured() -> Iterator[tuple[str, str]]:
 
 
 def _gain(pool: Any, work: Callable[[Any], tuple[float, float]], jobs: list[Any]) -> float:
-    """How many times as fast as one process two are, each with its own half of the work."""
+    """Return how many times as fast as one process two are, each with its own half of the work."""
     alone = sum(pool.map(work, [job], chunksize=1)[0][0] for job in jobs)
     together = max(wall for wall, _ in pool.map(work, jobs, chunksize=1))
     return float(alone / together)
 
 
 if __name__ == "__main__":
-    for said, figure in _measured():
-        print(f"{said:40} {figure}", flush=True)
+    for name, figure in _measured():
+        print(f"{name:40} {figure}", flush=True)
     sys.exit(0)
