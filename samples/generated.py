@@ -13,23 +13,14 @@ from xml.sax.saxutils import escape
 HOST = "generated.example"
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)  # the datestamp of record 0; each one after it is a second later
 _NEAR_DUPLICATE_EVERY = 33  # records; one of them nearly repeats one of the thirty before it: 3 %
-_NAMES = [
-    "Adams",
-    "Bello",
-    "Castro",
-    "Dubois",
-    "Eriksen",
-    "Fofana",
-    "Gupta",
-    "Hansen",
-    "Ilic",
-    "Jensen",
-    "Kim",
-    "Lopez",
-]
-_NAMES += ["Marin", "Nguyen", "Okoro", "Petrov", "Quist", "Rossi", "Saidi", "Tanaka", "Ueda", "Vargas", "Weber", "Zhou"]
-_GIVEN = ["Anna", "Boris", "Chen", "Dina", "Emil", "Fatou", "Goran", "Hana", "Ivan", "Julia", "Karim", "Lena", "Milan"]
-_GIVEN += ["Nora", "Omar", "Paula", "Rashid", "Sara", "Tomas", "Vera"]
+_SURNAMES = [
+    "Adams", "Bello", "Castro", "Dubois", "Eriksen", "Fofana", "Gupta", "Hansen", "Ilic", "Jensen", "Kim", "Lopez",
+    "Marin", "Nguyen", "Okoro", "Petrov", "Quist", "Rossi", "Saidi", "Tanaka", "Ueda", "Vargas", "Weber", "Zhou",
+]  # fmt: skip
+_GIVEN_NAMES = [
+    "Anna", "Boris", "Chen", "Dina", "Emil", "Fatou", "Goran", "Hana", "Ivan", "Julia", "Karim", "Lena", "Milan",
+    "Nora", "Omar", "Paula", "Rashid", "Sara", "Tomas", "Vera",
+]  # fmt: skip
 _TYPES = ["Lesson", "Book", "Course", "Video", "Worksheet", "Simulation", "Assessment", "Presentation"]
 _LICENSES = [
     "https://creativecommons.org/licenses/by/4.0/",
@@ -176,9 +167,9 @@ def _values(number: int, *, short: bool = False) -> _Values:
             group=words.groups[group],
             place=words.places[place],
         ),
-        creator=f"{_NAMES[mixed // 24000 % 24]}, {_GIVEN[mixed // 576000 % 20]}",
+        creator=f"{_SURNAMES[mixed // 24000 % 24]}, {_GIVEN_NAMES[mixed // 576000 % 20]}",
         about=_about(language, topic, group, place, short),
-        publisher=f"{_NAMES[mixed // 11520000 % 24]} Open Education Press",
+        publisher=f"{_SURNAMES[mixed // 11520000 % 24]} Open Education Press",
         date=str(2008 + mixed // 276480000 % 17),
         type=_TYPES[mixed // 4700160000 % 8],
         rights=_LICENSES[mixed // 37601280000 % 4],

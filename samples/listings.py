@@ -50,8 +50,8 @@ def opendatasoft(rows: list[Any], request: Request) -> Answer:
     limit, offset = int(parameters.get("limit", 10)), int(parameters.get("offset", 0))
     if limit > 100 or offset + limit > 10_000:
         return _json({"error_code": "InvalidRESTParameterError", "message": "offset + limit should be <= 10000"}, 400)
-    kept = [row for row in rows if all(_refined(row, value) for name, value in request.pairs if name == "refine")]
-    return _json({"total_count": len(kept), "results": kept[offset : offset + limit]})
+    matching = [row for row in rows if all(_refined(row, value) for name, value in request.pairs if name == "refine")]
+    return _json({"total_count": len(matching), "results": matching[offset : offset + limit]})
 
 
 def _refined(row: dict[str, Any], refine: str) -> bool:
@@ -64,13 +64,13 @@ def wordpress(rows: list[Any], request: Request) -> Answer:
     """Answer as wp/v2: `page` from 1, `per_page` up to 100, totals in headers, an error past the last page."""
     parameters = dict(request.pairs)
     size, page = int(parameters.get("per_page", 10)), int(parameters.get("page", 1))
-    kept = [row for row in rows if row["modified_gmt"] > parameters.get("modified_after", "")[:19]]
-    pages = -(-len(kept) // size)
+    matching = [row for row in rows if row["modified_gmt"] > parameters.get("modified_after", "")[:19]]
+    pages = -(-len(matching) // size)
     if page > max(pages, 1):
         sentence = "The page number requested is larger than the number of pages available."
         return _json({"code": "rest_post_invalid_page_number", "message": sentence, "data": {"status": 400}}, 400)
-    rows_of_page = kept[(page - 1) * size : page * size]
-    return _json(rows_of_page, X_WP_Total=str(len(kept)), X_WP_TotalPages=str(pages))
+    rows_of_page = matching[(page - 1) * size : page * size]
+    return _json(rows_of_page, X_WP_Total=str(len(matching)), X_WP_TotalPages=str(pages))
 
 
 def graasp(rows: list[Any], request: Request) -> Answer:
