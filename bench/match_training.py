@@ -8,12 +8,12 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from transforms.match import JUDGED_RULE, MAX_BLOCK_RECORDS, MODEL_VERSION, Model, find_vague_identifiers, score
+from transforms.match import JUDGED_RULE, MAX_BLOCK_RECORDS, MODEL_VERSION, FeatureTables, Model, load_features, score
 
 _RANDOM_PAIRS = 1_000_000
 _TRUE_PAIRS = (
-    "SELECT l.idx AS join_key_l, r.idx AS join_key_r FROM feature l JOIN works a USING (key) "
-    "JOIN works b ON a.work = b.work JOIN feature r ON r.key = b.key WHERE l.idx < r.idx"
+    "SELECT l.idx AS join_key_l, r.idx AS join_key_r FROM {feature} l JOIN works a USING (key) "
+    "JOIN works b ON a.work = b.work JOIN {feature} r ON r.key = b.key WHERE l.idx < r.idx"
 )
 _RANDOM = (
     "SELECT DISTINCT least(a, b) AS join_key_l, greatest(a, b) AS join_key_r FROM (SELECT (1 + hash(i, 1) % {count})"
@@ -27,13 +27,10 @@ def train(rows: pa.Table, work_of: dict[str, int], comparisons: list[dict[str, A
     connection = duckdb.connect(":memory:", config={"threads": 2, "memory_limit": "3GB"})
     works = pa.table({"key": rows["key"], "work": [work_of[key] for key in rows["key"].to_pylist()]})
     connection.register("works", works)
-    connection.register("rows", rows)
-    connection.execute("CREATE TABLE feature AS SELECT (row_number() OVER (ORDER BY key))::INTEGER AS idx, * FROM rows")
-    connection.execute("CREATE VIEW arrived AS FROM feature")
+    features = load_features(connection, rows)
     neutral = _settings(_neutral(comparisons), prior)
-    true_shares = _level_shares(connection, neutral, _TRUE_PAIRS)
-    (count,) = connection.execute("SELECT count(*) FROM feature").fetchone() or (0,)
-    random_shares = _level_shares(connection, neutral, _RANDOM.format(count=count))
+    true_shares = _level_shares(connection, features, neutral, _TRUE_PAIRS.format(feature=features.compared))
+    random_shares = _level_shares(connection, features, neutral, _RANDOM.format(count=rows.num_rows))
     return _settings([_weigh(comparison, true_shares, random_shares) for comparison in comparisons], prior)
 
 
@@ -66,20 +63,19 @@ def _neutral(comparisons: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _level_shares(
-    connection: duckdb.DuckDBPyConnection, settings: dict[str, Any], pairs: str
+    connection: duckdb.DuckDBPyConnection, features: FeatureTables, settings: dict[str, Any], pairs: str
 ) -> dict[str, dict[int, float]]:
     """Return comparison → level → its share among the pairs of an SQL query, pairs of the null level left out."""
     connection.execute(f"CREATE OR REPLACE TABLE candidate_pair AS SELECT *, {JUDGED_RULE} AS match_key FROM ({pairs})")
-    find_vague_identifiers(connection, MAX_BLOCK_RECORDS)
     model = Model(
         version=MODEL_VERSION, trained="", same=1, review=1, guards=(), settings=settings, frequencies={}, bounds={}
     )
-    score(connection, model, None)
+    scored = score(connection, model, features, "candidate_pair", MAX_BLOCK_RECORDS)
     shares: dict[str, dict[int, float]] = {}
     for name in (comparison["output_column_name"] for comparison in settings["comparisons"]):
         counts = dict(
             connection.execute(
-                f"SELECT gamma_{name}, count(*) FROM scored WHERE gamma_{name} >= 0 GROUP BY 1"
+                f"SELECT gamma_{name}, count(*) FROM {scored} WHERE gamma_{name} >= 0 GROUP BY 1"
             ).fetchall()
         )
         total = sum(counts.values()) or 1

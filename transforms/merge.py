@@ -47,7 +47,7 @@ def _by_language(members: _Members, field: str, worth: Callable[[str], int]) -> 
             if language not in best or worth(text) > worth(best[language][0]):
                 best[language] = (text, member)
     used = {id(member) for _, member in best.values()}
-    return {tag: text for tag, (text, _) in best.items()}, [one for one in members if id(one) in used]
+    return {tag: text for tag, (text, _) in best.items()}, [member for member in members if id(member) in used]
 
 
 def _union(members: _Members, field: str) -> tuple[Any, _Members]:
@@ -131,7 +131,7 @@ def merge(
     Provenance names, for each field, the records whose value survives. `related` are relations to other resources
     that the matcher found; corrections come last, in their order, and stand in provenance as `curation:<id>`.
     """
-    ordered = [one.record for one in sorted(members, key=lambda one: (-one.trust, one.record.key))]
+    ordered = [member.record for member in sorted(members, key=lambda member: (-member.trust, member.record.key))]
     record = ordered[0] if len(ordered) == 1 else _merged(ordered)
     if related:
         record = _relate(record, related)
@@ -150,25 +150,25 @@ def _merged(ordered: _Members) -> Resource:
 
 def _origins(field: str, sources: Iterable[Resource]) -> dict[str, tuple[Origin, ...]]:
     """Return what the records say of where a field, or a part of it (title.en), came from."""
-    found: dict[str, dict[Origin, None]] = {}
+    origins_of: dict[str, dict[Origin, None]] = {}
     for source in sources:
         for name, origins in source.provenance.items():
             if name == field or name.startswith((f"{field}.", f"{field}[")):
-                found.setdefault(name, {}).update(dict.fromkeys(origins))
-    return {name: tuple(origins) for name, origins in found.items()}
+                origins_of.setdefault(name, {}).update(dict.fromkeys(origins))
+    return {name: tuple(origins) for name, origins in origins_of.items()}
 
 
 def _relate(record: Resource, related: Sequence[Relation]) -> Resource:
-    said = (*record.relations, *(one for one in related if one not in record.relations))
+    relations = (*record.relations, *(relation for relation in related if relation not in record.relations))
     origins = (*record.provenance.get("relations", ()), Origin(key=record.key, path="", rule="matcher: related works"))
-    return msgspec.structs.replace(record, relations=said, provenance={**record.provenance, "relations": origins})
+    return msgspec.structs.replace(record, relations=relations, provenance={**record.provenance, "relations": origins})
 
 
 def _corrected(record: Resource, corrections: Sequence[Correction]) -> _Merged:
     problems = []
-    for one in corrections:
+    for correction in corrections:
         try:
-            record = _licensed(correct(record, one), one)
+            record = _licensed(correct(record, correction), correction)
         except CorrectionUnusable as error:
             problems.append(str(error))
     return _Merged(record, tuple(problems))

@@ -1,9 +1,9 @@
 """Decide which records are one work: candidate pairs by blocking, weights by splink, titles by their words."""
 
 from transforms.match.blocks import JUDGED_RULE, MAX_BLOCK_RECORDS
-from transforms.match.candidates import find_vague_identifiers
 from transforms.match.clusters import cluster
 from transforms.match.feature_rows import FEATURES, Live, features
+from transforms.match.feature_tables import FeatureTables, load_features
 from transforms.match.folding import fold
 from transforms.match.increments import Changes, changes
 from transforms.match.matching import Matching, Resources, explain, match
@@ -25,6 +25,7 @@ __all__ = [
     "MODEL_PATH",
     "MODEL_VERSION",
     "Changes",
+    "FeatureTables",
     "LevelBound",
     "Live",
     "Matching",
@@ -35,8 +36,8 @@ __all__ = [
     "cluster",
     "explain",
     "features",
-    "find_vague_identifiers",
     "fold",
+    "load_features",
     "match",
     "matcher_version",
     "read_model",

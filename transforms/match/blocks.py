@@ -54,6 +54,13 @@ class Oversized(NamedTuple):
     records: int
 
 
+class Touched(NamedTuple):
+    """Names of the tables (idx) of records whose pairs are compared again (transforms.match.increments)."""
+
+    changed: str  # with every other record
+    crossed: str  # with one another
+
+
 def write_blocks(connection: duckdb.DuckDBPyConnection, rows: str, table: str) -> None:
     """Write the blocks of a table of features as rows (idx, rule, value); the lists of a row name nothing twice."""
     parts = [
@@ -68,49 +75,56 @@ def write_blocks(connection: duckdb.DuckDBPyConnection, rows: str, table: str) -
     )
 
 
-def split_blocks(connection: duckdb.DuckDBPyConnection, table: str, limit: int) -> list[Oversized]:
-    """Split the blocks above the limit by the further keys in turn; return those that stay too large, left out."""
-    _drop_alone(connection, table)
+def split_blocks(connection: duckdb.DuckDBPyConnection, blocks: str, rows: str, limit: int) -> list[Oversized]:
+    """Split the blocks above the limit by the further keys in turn, in place; return those that stay too large.
+
+    `rows` is the table of features that the blocks were made of. What stays too large is left out.
+    """
+    _drop_single_records(connection, blocks)
     for further in SPLIT_KEYS:
-        large = f"SELECT rule, value FROM {table} GROUP BY rule, value HAVING count(*) > {limit}"
+        large = f"SELECT rule, value FROM {blocks} GROUP BY rule, value HAVING count(*) > {limit}"
         connection.execute(f"CREATE OR REPLACE TEMP TABLE large AS {large}")
         if connection.execute("SELECT count(*) FROM large").fetchone() == (0,):
             return []
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT idx, rule, value FROM {table} "
+            f"CREATE OR REPLACE TEMP TABLE {blocks} AS SELECT idx, rule, value FROM {blocks} "
             "ANTI JOIN large USING (rule, value) UNION ALL "
-            f"SELECT b.idx, b.rule, hash(b.value, {further}) FROM {table} b "
-            "SEMI JOIN large USING (rule, value) JOIN feature f USING (idx)"
+            f"SELECT b.idx, b.rule, hash(b.value, {further}) FROM {blocks} b "
+            f"SEMI JOIN large USING (rule, value) JOIN {rows} f USING (idx)"
         )
-    return _leave_out(connection, table, limit)
+    return _leave_out(connection, blocks, limit)
 
 
-def _drop_alone(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+def _drop_single_records(connection: duckdb.DuckDBPyConnection, blocks: str) -> None:
+    """Drop the blocks of one record."""
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM {table} SEMI JOIN "
-        f"(SELECT rule, value FROM {table} GROUP BY rule, value HAVING count(*) > 1) USING (rule, value)"
+        f"CREATE OR REPLACE TEMP TABLE {blocks} AS SELECT * FROM {blocks} SEMI JOIN "
+        f"(SELECT rule, value FROM {blocks} GROUP BY rule, value HAVING count(*) > 1) USING (rule, value)"
     )
 
 
-def _leave_out(connection: duckdb.DuckDBPyConnection, table: str, limit: int) -> list[Oversized]:
-    large = f"SELECT rule, value, count(*) AS records FROM {table} GROUP BY rule, value HAVING count(*) > {limit}"
+def _leave_out(connection: duckdb.DuckDBPyConnection, blocks: str, limit: int) -> list[Oversized]:
+    large = f"SELECT rule, value, count(*) AS records FROM {blocks} GROUP BY rule, value HAVING count(*) > {limit}"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE large AS {large}")
-    found = connection.execute("SELECT rule, records FROM large ORDER BY rule, records, value").fetchall()
-    if found:
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS FROM {table} ANTI JOIN large USING (rule, value)")
-    return [Oversized(RULES[rule].name, records) for rule, records in found]
+    oversized = connection.execute("SELECT rule, records FROM large ORDER BY rule, records, value").fetchall()
+    if oversized:
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {blocks} AS FROM {blocks} ANTI JOIN large USING (rule, value)"
+        )
+    return [Oversized(RULES[rule].name, records) for rule, records in oversized]
 
 
-def write_pairs(connection: duckdb.DuckDBPyConnection, table: str, some: bool, pairs: str) -> None:
-    """Write every pair that shares a block, smaller idx left, with the first rule that found it.
+def write_pairs(connection: duckdb.DuckDBPyConnection, blocks: str, touched: Touched | None) -> str:
+    """Write every pair that shares a block, smaller idx left, with the first rule that found it; return the table.
 
-    Where only `some` are asked for: those with a side in the table `changed`, or with both in `crossed`.
+    Where records are `touched`, only the pairs that are to be compared again. Columns: join_key_l, join_key_r and
+    match_key, the rule.
     """
-    source, wanted = table, ""
-    if some:
+    source, wanted, pairs = blocks, "", "candidate_pair"
+    if touched:
         source = (
-            f"(SELECT t.*, c.idx IS NOT NULL AS fresh, x.idx IS NOT NULL AS crossed FROM {table} t "
-            "LEFT JOIN changed c USING (idx) LEFT JOIN crossed x USING (idx))"
+            f"(SELECT b.*, c.idx IS NOT NULL AS fresh, x.idx IS NOT NULL AS crossed FROM {blocks} b "
+            f"LEFT JOIN {touched.changed} c USING (idx) LEFT JOIN {touched.crossed} x USING (idx))"
         )
         wanted = "AND (l.fresh OR r.fresh OR (l.crossed AND r.crossed))"
     connection.execute(
@@ -119,3 +133,4 @@ def write_pairs(connection: duckdb.DuckDBPyConnection, table: str, some: bool, p
         f"FROM {source} l JOIN {source} r ON l.rule = r.rule AND l.value = r.value AND l.idx < r.idx {wanted} "
         "GROUP BY ALL"
     )
+    return pairs

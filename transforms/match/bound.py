@@ -27,15 +27,15 @@ _Level = dict[str, Any]  # of splink's settings
 
 
 def drop_unreachable(
-    connection: duckdb.DuckDBPyConnection, model: Model, least: float, pairs: str, table: str, narrow: bool
-) -> None:
-    """Write the pairs of a table that can reach `least` (log2 odds) to another table.
+    connection: duckdb.DuckDBPyConnection, model: Model, least: float, pairs: str, records: str, *, narrow: bool
+) -> str:
+    """Return a table of the pairs that can reach `least` (log2 odds).
 
-    Reads the table `narrow` or `candidate` (transforms.match.candidates). A condition that the narrow table cannot
-    answer counts with its highest weight. A guard counts only where it speaks for a pair: pairs that only guards keep
-    apart may be versions of one work. Judged pairs stay.
+    `records` is the table of what is compared of them (transforms.match.candidates). A condition that a narrow one
+    cannot answer counts with its highest weight. A guard counts only where it speaks for a pair: pairs that only guards
+    keep apart may be versions of one work. Judged pairs stay.
     """
-    records = "narrow" if narrow else "candidate"
+    table = "hopeful_pair" if narrow else "likely_pair"
     prior = model.settings["probability_two_random_records_match"]
     weights = [
         _guarded(_highest_weight(comparison, model, narrow), comparison["output_column_name"] in model.guards)
@@ -48,6 +48,7 @@ def drop_unreachable(
             f"FROM {_sides(connection, pairs if narrow else _halves(pairs), records)} "
             f"WHERE match_key = {JUDGED_RULE} OR {' + '.join(weights)} >= {needed}"
         )
+    return table
 
 
 def _guarded(weight: str, guard: bool) -> str:

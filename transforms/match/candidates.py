@@ -6,26 +6,27 @@ Two lists whose masks have no bit in common have no member in common, which is q
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby
+from itertools import combinations, groupby
 from operator import itemgetter
 
 import duckdb
 import pyarrow as pa
 
 from transforms.match.feature_rows import titles_of
+from transforms.match.feature_tables import FeatureTables
 from transforms.match.wording import Title, titles_difference
 
 MIN_UNLIKE_TITLES = 3  # unlike titles under one identifier, from which it identifies nothing; two within one feed
-_KEPT = (
+_TEXTS = (
     "title",
     "sorted_words",
     "main_title",
     "publisher",
     "description_start",
 )  # texts, of which the narrow table has a hash
-_PLAIN = ("idx", "feed", "title_letters", "numbers", "edition", "year", "description_hash")
+_SCALARS = ("idx", "feed", "title_letters", "numbers", "edition", "year", "description_hash")
 _LISTS = {
     "titles": "titles",
     "name_words": "name_words",
@@ -35,7 +36,7 @@ _LISTS = {
     "dois": "list_filter(identifiers, lambda i: starts_with(i, 'doi:'))",
     "isbns": "list_filter(identifiers, lambda i: starts_with(i, 'isbn:'))",
 }
-_SHORT = ("levels", "types", "languages")  # lists as they are
+_SHORT_LISTS = ("levels", "types", "languages")  # lists as they are
 _BITS = "coalesce(list_bit_or(list_transform({0}, lambda w: 1::BIGINT << (hash(w) % 62)::INTEGER)), 0)"
 _NUMBERS = (  # one bit a member: two lists without a bit in common have no member in common
     *(f"{_BITS.format(name)} AS {name}_bits" for name in _LISTS),
@@ -44,25 +45,25 @@ _NUMBERS = (  # one bit a member: two lists without a bit in common have no memb
 )
 
 
-def find_vague_identifiers(connection: duckdb.DuckDBPyConnection, limit: int) -> None:
-    """Write the table `doubted`: the records with identifiers that tell nothing, and those that they have beside.
+def find_vague_identifiers(connection: duckdb.DuckDBPyConnection, features: FeatureTables, limit: int) -> str:
+    """Return the table of records with identifiers that tell nothing: idx, and `sure`, those that they have beside.
 
     An identifier tells nothing when records of one feed bear it under titles that differ in a whole word, when three
-    records do, of whatever feeds, or when more records bear it than a block may have. Reads `feature` and `arrived`.
+    records do, of whatever feeds, or when more records bear it than a block may have (`limit`).
     """
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE named AS SELECT idx, unnest(identifiers) AS identifier FROM feature"
+        f"CREATE OR REPLACE TEMP TABLE named AS SELECT idx, unnest(identifiers) AS identifier FROM {features.compared}"
     )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE borne AS SELECT identifier, count(*) AS records, "
         f"count(*) <= {limit} AND (count(DISTINCT title) >= {MIN_UNLIKE_TITLES} OR "
         "(count(DISTINCT title) > 1 AND count(DISTINCT feed) < count(*))) AS suspect FROM named SEMI JOIN "
         "(SELECT identifier FROM named GROUP BY identifier HAVING count(*) > 1) USING (identifier) "
-        "JOIN feature USING (idx) GROUP BY identifier"
+        f"JOIN {features.compared} USING (idx) GROUP BY identifier"
     )
     bearers = connection.execute(
         "SELECT identifier, feed, tagged_titles FROM named SEMI JOIN (FROM borne WHERE suspect) USING (identifier) "
-        "JOIN arrived USING (idx) ORDER BY identifier, idx"
+        f"JOIN {features.whole} USING (idx) ORDER BY identifier, idx"
     ).fetchall()
     vague = [identifier for identifier, rows in groupby(bearers, itemgetter(0)) if _tells_nothing(rows)]
     connection.register("vague_here", pa.table({"identifier": pa.array(vague, pa.string())}))
@@ -76,21 +77,32 @@ def find_vague_identifiers(connection: duckdb.DuckDBPyConnection, limit: int) ->
         "FROM named SEMI JOIN (SELECT idx FROM named SEMI JOIN vague USING (identifier)) USING (idx) GROUP BY idx"
     )
     connection.execute("DROP TABLE named; DROP TABLE borne")
+    return "doubted"
 
 
 def _tells_nothing(bearers: Iterable[tuple[str, str, list[str]]]) -> bool:
-    """Whether the titles of the records with one identifier, in key order, say that it is none of a work."""
-    records = list({(feed, tuple(written)): None for _, feed, written in bearers if written})
-    titles = [titles_of(written) for _, written in records]
-    for place, (feed, _) in enumerate(records):
-        own = (earlier for earlier in range(place) if records[earlier][0] == feed)
-        if any(_unlike(titles[earlier], titles[place]) for earlier in own):
-            return True
+    """Whether the titles of the records with one identifier, in key order, say that it is none of a work.
+
+    `bearers` are rows of identifier, feed and tagged titles.
+    """
+    records = list({(feed, tuple(tagged)): None for _, feed, tagged in bearers if tagged})
+    feeds = [feed for feed, _ in records]
+    titles = [titles_of(tagged) for _, tagged in records]
+    return _unlike_in_one_feed(feeds, titles) or _count_unlike(titles) >= MIN_UNLIKE_TITLES
+
+
+def _unlike_in_one_feed(feeds: Sequence[str], titles: Sequence[list[Title]]) -> bool:
+    pairs = combinations(zip(feeds, titles, strict=True), 2)
+    return any(feed == other_feed and _unlike(title, other) for (feed, title), (other_feed, other) in pairs)
+
+
+def _count_unlike(titles: Iterable[list[Title]]) -> int:
+    """Return how many titles are unlike all that are counted before them."""
     unlike: list[list[Title]] = []
     for title in titles:
         if all(_unlike(title, other) for other in unlike):
             unlike.append(title)
-    return len(unlike) >= MIN_UNLIKE_TITLES
+    return len(unlike)
 
 
 def _unlike(left: list[Title], right: list[Title]) -> bool:
@@ -98,16 +110,25 @@ def _unlike(left: list[Title], right: list[Title]) -> bool:
     return apart is not None and apart.whole
 
 
-def write_compared(connection: duckdb.DuckDBPyConnection, table: str, pairs: str, narrow: bool = False) -> None:
-    """Write what is compared of the records of some pairs; `narrow` has numbers instead of lists and long texts."""
+def write_compared(
+    connection: duckdb.DuckDBPyConnection, features: str, doubted: str, pairs: str, *, narrow: bool = False
+) -> str:
+    """Return a table of what is compared of the records of some pairs.
+
+    `features` is the table of compared features, `doubted` that of find_vague_identifiers. A narrow table has numbers
+    instead of lists and long texts.
+    """
+    table = "narrow_candidate" if narrow else "candidate"
     lists = ", ".join(f"coalesce({sql}, []) AS {name}" for name, sql in _LISTS.items() if name != "titles")
-    texts = ", ".join(f"if({name} IS NULL, NULL, hash({name})) AS {name}" if narrow else name for name in _KEPT)
-    columns = [*_PLAIN, texts, *_NUMBERS, *(() if narrow else (*_LISTS, *_SHORT))]
+    texts = ", ".join(f"if({name} IS NULL, NULL, hash({name})) AS {name}" if narrow else name for name in _TEXTS)
+    columns = [*_SCALARS, texts, *_NUMBERS, *(() if narrow else (*_LISTS, *_SHORT_LISTS))]
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {', '.join(columns)} FROM (SELECT *, {lists} FROM "
-        "(SELECT f.*, if(d.idx IS NULL, identifiers, sure) AS sure FROM feature f LEFT JOIN doubted d USING (idx) "
+        f"(SELECT f.*, if(d.idx IS NULL, identifiers, sure) AS sure "
+        f"FROM {features} f LEFT JOIN {doubted} d USING (idx) "
         f"SEMI JOIN (SELECT join_key_l AS idx FROM {pairs} UNION SELECT join_key_r FROM {pairs}) USING (idx)))"
     )
+    return table
 
 
 @contextmanager

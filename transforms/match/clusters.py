@@ -15,9 +15,8 @@ from transforms.match.final_verdicts import Matches, Overrides, Pair, read_verdi
 from transforms.match.wording import titles_difference
 
 MAX_CLUSTER_RECORDS = 40  # records in a cluster; a work that more feeds than this describe is for a person to look at
-_SUPPORT = (
-    0.5  # more than this share of the pairs between two groups must be links for them to join; a likely one is half
-)
+# More than this share of the pairs between two groups must be links for them to join; a likely link counts half.
+_MIN_SUPPORT = 0.5
 
 _TITLES = "titles in one cluster would differ"
 _ONE_FEED_ONCE = "both of one feed, which lists no work twice"
@@ -76,7 +75,7 @@ def cluster(
     `one_to_one` are never one work. A link that is refused for such a reason is for review, with the reason.
     """
     decided = _decisions(judgements)
-    alone, others = _parted(pairs, decided, one_to_one)
+    alone, others = _split_lone_pairs(pairs, decided, one_to_one)
     kept = [match for match in read_verdicts(others) if match.verdict != "different" or _pair(match) in decided]
     linked = {key for match in kept for key in _pair(match)}
     wanted = pc.is_in(features["key"], pa.array(sorted(linked.union(*decided)), pa.string()))
@@ -86,12 +85,12 @@ def cluster(
     joined.add_links(kept)
     refused = dict(joined.join())
     stale = frozenset(pair for pair, judged in decided.items() if _stale(judged, traits))
-    clusters = sorted([*_twos(alone, one_to_one), *joined.clusters(refused)], key=lambda found: found.keys)
+    clusters = sorted([*_clusters_of_two(alone, one_to_one), *joined.clusters(refused)], key=lambda group: group.keys)
     last = Matches(pairs, Overrides(refused, decided, stale))
     return Clustering(clusters, last, list(_related(pairs, features, decided)))
 
 
-def _parted(
+def _split_lone_pairs(
     pairs: pa.Table, decided: Mapping[Pair, Judgement], one_to_one: frozenset[str]
 ) -> tuple[pa.Table, pa.Table]:
     """Return the kept pairs of which no record stands in another kept pair, and all others that are kept or judged."""
@@ -110,7 +109,7 @@ def _parted(
     return pairs.filter(quiet), pairs.filter(pc.invert(quiet))
 
 
-def _twos(alone: pa.Table, one_to_one: frozenset[str]) -> Iterator[Cluster]:
+def _clusters_of_two(alone: pa.Table, one_to_one: frozenset[str]) -> Iterator[Cluster]:
     """Return the clusters of pairs that stand alone: nothing but their own verdict and feeds can speak."""
     columns = (alone[name].to_pylist() for name in ("left_key", "right_key", "verdict"))
     for left, right, verdict in zip(*columns, strict=True):
@@ -128,7 +127,7 @@ def _joins(verdict: str, left: str, right: str, one_to_one: frozenset[str]) -> b
 
 def _decisions(judgements: Iterable[Judgement]) -> dict[Pair, Judgement]:
     """Return the judgement that holds for each pair, smaller key left: the last in order."""
-    return {(min(one.left_key, one.right_key), max(one.left_key, one.right_key)): one for one in judgements}
+    return {_ordered(judgement.left_key, judgement.right_key): judgement for judgement in judgements}
 
 
 def _related(pairs: pa.Table, features: pa.Table, decided: Mapping[Pair, Judgement]) -> Iterator[tuple[str, str, str]]:
@@ -161,6 +160,10 @@ def _pair(match: Match) -> Pair:
     return match.left_key, match.right_key
 
 
+def _ordered(key: str, other: str) -> Pair:
+    return min(key, other), max(key, other)
+
+
 def _feed_of(key: str) -> str:
     """Return the feed of a record's key."""
     return key.partition(":")[0]
@@ -179,23 +182,37 @@ class _Titles:
         self.tagged_titles = rows["tagged_titles"]
         self.places = {key: place for place, key in enumerate(rows["key"].to_pylist())}
 
-    def contradict(self, one: str, other: str) -> str | None:
-        """How the titles of two records differ; None when they do not, or one is not known."""
-        if one not in self.places or other not in self.places:
+    def contradict(self, left_key: str, right_key: str) -> str | None:
+        """Return how the titles of two records differ; None when they do not, or one is not known."""
+        if left_key not in self.places or right_key not in self.places:
             return None
-        left, right = (titles_of(self.tagged_titles[self.places[key]].as_py()) for key in (one, other))
+        left, right = (titles_of(self.tagged_titles[self.places[key]].as_py()) for key in (left_key, right_key))
         apart = titles_difference(left, right)
         return f"{_TITLES}: {apart.seen}" if apart else None
 
 
 def _of(identifiers: Iterable[str], scheme: str) -> frozenset[str]:
-    return frozenset([one for one in identifiers if one.startswith(scheme)])
+    return frozenset([identifier for identifier in identifiers if identifier.startswith(scheme)])
 
 
 def _contradiction(left: _Traits, right: _Traits, one_to_one: frozenset[str]) -> str | None:
-    """Why two records that no link of their own joins cannot stand in one cluster; None when nothing speaks against."""
-    if left.feed == right.feed:
-        return f"{_ONE_FEED_ONCE if left.feed in one_to_one else _ONE_FEED}: {left.feed}"
+    """Say why two records that no link of their own joins cannot stand in one cluster; None when nothing is against."""
+    return (
+        _feed_contradiction(left, right, one_to_one)
+        or _no_common_value(left, right)
+        or _year_contradiction(left, right)
+        or _number_contradiction(left, right)
+    )
+
+
+def _feed_contradiction(left: _Traits, right: _Traits, one_to_one: frozenset[str]) -> str | None:
+    if left.feed != right.feed:
+        return None
+    return f"{_ONE_FEED_ONCE if left.feed in one_to_one else _ONE_FEED}: {left.feed}"
+
+
+def _no_common_value(left: _Traits, right: _Traits) -> str | None:
+    """Say in what both records have values and none in common: DOIs, ISBNs or languages."""
     for label, mine, theirs in (
         (_DOIS, left.dois, right.dois),
         (_ISBNS, left.isbns, right.isbns),
@@ -203,11 +220,18 @@ def _contradiction(left: _Traits, right: _Traits, one_to_one: frozenset[str]) ->
     ):
         if mine and theirs and not mine & theirs:
             return f"{label}: {', '.join(sorted(mine))} / {', '.join(sorted(theirs))}"
-    if left.year and right.year and left.year != right.year:
-        return f"{_YEARS}: {left.year} / {right.year}"
-    for mine_numbered, theirs_numbered in ((left.numbers, right.numbers), (left.edition, right.edition)):
-        if mine_numbered != theirs_numbered:
-            return f"{_NUMBERS}: {mine_numbered or '-'} / {theirs_numbered or '-'}"
+    return None
+
+
+def _year_contradiction(left: _Traits, right: _Traits) -> str | None:
+    differ = left.year and right.year and left.year != right.year
+    return f"{_YEARS}: {left.year} / {right.year}" if differ else None
+
+
+def _number_contradiction(left: _Traits, right: _Traits) -> str | None:
+    for mine, theirs in ((left.numbers, right.numbers), (left.edition, right.edition)):
+        if mine != theirs:
+            return f"{_NUMBERS}: {mine or '-'} / {theirs or '-'}"
     return None
 
 
@@ -257,50 +281,62 @@ class _Joined:
         mine, theirs = self.group.setdefault(left, [left]), self.group.setdefault(right, [right])
         if mine is theirs:
             return None
-        reason = self._against(mine, theirs, (left, right))
+        reason = self._objection_to_join(mine, theirs, (left, right))
         if reason is None:
             mine.extend(theirs)
             for key in theirs:
                 self.group[key] = mine
         return reason
 
-    def _against(self, mine: list[str], theirs: list[str], link: Pair) -> str | None:
+    def _objection_to_join(self, mine: list[str], theirs: list[str], link: Pair) -> str | None:
+        """Say why two groups cannot become one by a link; None when they can. A judged link needs no support."""
         if len(mine) + len(theirs) > MAX_CLUSTER_RECORDS:
             return f"{_TOO_LARGE}: > {MAX_CLUSTER_RECORDS}"
-        supported = 0.0
-        judged = self.decided.get(link) is not None
-        for one in mine:
-            for other in theirs:
-                pair = (min(one, other), max(one, other))
-                said = self.decided.get(pair)
-                if said and said.verdict == "different":
-                    return f"{_JUDGED}: {said.by}: {said.reason} ({pair[0]} / {pair[1]})"
-                own = other in self.links.get(one, ())
-                supported += 1 if own else 0.5 * (other in self.likely.get(one, ()))
-                reason = None if (own and not self._one_feed(one, other)) else self._contradiction(one, other)
-                if reason and not judged:
-                    return f"{reason} ({one} / {other})"
-        every = len(mine) * len(theirs)
-        enough = judged or every == 1 or supported > _SUPPORT * every
-        return None if enough else f"{_TOO_FEW}: {supported:g} / {every}"
+        judged = link in self.decided
+        pairs = [(key, other) for key in mine for other in theirs]
+        objections = (self._objection_to_pair(key, other, judged) for key, other in pairs)
+        objection = next(filter(None, objections), None)
+        return objection if objection or judged else self._lack_of_support(pairs)
 
-    def _one_feed(self, one: str, other: str) -> bool:
-        feed = _feed_of(one)
+    def _objection_to_pair(self, key: str, other: str, judged: bool) -> str | None:
+        """Say why two records cannot stand in one cluster; of a `judged` link, only a steward objects."""
+        pair = _ordered(key, other)
+        decision = self.decided.get(pair)
+        if decision and decision.verdict == "different":
+            return f"{_JUDGED}: {decision.by}: {decision.reason} ({pair[0]} / {pair[1]})"
+        if judged or (other in self.links.get(key, ()) and not self._in_one_to_one_feed(key, other)):
+            return None
+        reason = self._contradiction(key, other)
+        return f"{reason} ({key} / {other})" if reason else None
+
+    def _lack_of_support(self, pairs: Sequence[Pair]) -> str | None:
+        """Say that too few pairs between two groups are links; None when enough are, or there is one pair only."""
+        supported = sum(self._support(key, other) for key, other in pairs)
+        enough = len(pairs) == 1 or supported > _MIN_SUPPORT * len(pairs)
+        return None if enough else f"{_TOO_FEW}: {supported:g} / {len(pairs)}"
+
+    def _support(self, key: str, other: str) -> float:
+        if other in self.links.get(key, ()):
+            return 1.0
+        return 0.5 if other in self.likely.get(key, ()) else 0.0
+
+    def _in_one_to_one_feed(self, key: str, other: str) -> bool:
+        feed = _feed_of(key)
         return feed == _feed_of(other) and feed in self.one_to_one
 
-    def _contradiction(self, one: str, other: str) -> str | None:
-        left, right = (self.traits.get(key) or _Traits(feed=_feed_of(key)) for key in (one, other))
-        return _contradiction(left, right, self.one_to_one) or self._titles_contradiction(one, other)
+    def _contradiction(self, left_key: str, right_key: str) -> str | None:
+        left, right = (self.traits.get(key) or _Traits(feed=_feed_of(key)) for key in (left_key, right_key))
+        return _contradiction(left, right, self.one_to_one) or self._titles_contradiction(left_key, right_key)
 
-    def _titles_contradiction(self, one: str, other: str) -> str | None:
-        """How their titles differ, unless a steward joined one of them with a record that has the other's title."""
-        reason = self.titles.contradict(one, other)
-        if reason and (self._joined_by_steward(one, other) or self._joined_by_steward(other, one)):
+    def _titles_contradiction(self, key: str, other: str) -> str | None:
+        """Say how titles differ, unless a steward joined one of them with a record that has the other's title."""
+        reason = self.titles.contradict(key, other)
+        if reason and (self._joined_by_steward(key, other) or self._joined_by_steward(other, key)):
             return None
         return reason
 
     def _joined_by_steward(self, key: str, other: str) -> bool:
-        judged = ((third, self.decided.get((min(key, third), max(key, third)))) for third in self.group[key])
+        judged = ((third, self.decided.get(_ordered(key, third))) for third in self.group[key])
         same = [third for third, judgement in judged if judgement is not None and judgement.verdict == "same"]
         return any(self.titles.contradict(third, other) is None for third in same)
 
@@ -312,12 +348,12 @@ class _Joined:
                 reasons.setdefault(id(self.group[key]), reason)
         groups = {id(group): group for group in self.group.values() if len(group) > 1}
         return sorted(
-            (Cluster(keys=tuple(sorted(group)), review=reasons.get(one)) for one, group in groups.items()),
-            key=lambda found: found.keys,
+            (Cluster(keys=tuple(sorted(group)), review=reasons.get(number)) for number, group in groups.items()),
+            key=lambda group: group.keys,
         )
 
 
 def _stale(judged: Judgement, traits: Mapping[str, _Traits]) -> bool:
     """Whether the match fields of a record changed since the pair was judged."""
-    said = ((judged.left_key, judged.left_sha256), (judged.right_key, judged.right_sha256))
-    return any(sha256 is not None and key in traits and traits[key].sha256 != sha256 for key, sha256 in said)
+    sides = ((judged.left_key, judged.left_sha256), (judged.right_key, judged.right_sha256))
+    return any(sha256 is not None and key in traits and traits[key].sha256 != sha256 for key, sha256 in sides)

@@ -84,7 +84,7 @@ def roman(word: str) -> int | None:
     if not word or len(word) > 8 or not _ROMAN.fullmatch(word):
         return None
     values = [_ROMAN_VALUE[letter] for letter in word]
-    return sum(-one if one < after else one for one, after in zip(values, [*values[1:], 0], strict=True))
+    return sum(-value if value < after else value for value, after in zip(values, [*values[1:], 0], strict=True))
 
 
 def cyrillic_to_latin(word: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.match.blocks import SPLIT_KEYS, write_blocks
+from transforms.match.blocks import SPLIT_KEYS, Touched, write_blocks
 
 
 class Changes(NamedTuple):
@@ -29,22 +29,25 @@ def changes(before: pa.Table, now: pa.Table) -> Changes:
     return Changes(now["key"].filter(pc.invert(same)), before.filter(pa.array(gone)))
 
 
-def find_touched(connection: duckdb.DuckDBPyConnection, since: Changes, limit: int) -> None:
-    """Write the tables `changed` and `crossed` (idx), of which the pairs must be looked at again.
+def find_touched(connection: duckdb.DuckDBPyConnection, rows: str, blocks: str, since: Changes, limit: int) -> Touched:
+    """Return the tables of records of which the pairs must be looked at again.
 
-    `changed` are the records that are new or not what they were. `crossed` share a block that crossed the limit, or an
-    identifier that may have become, or ceased to be, one that tells nothing: what two of them have in common may count
-    now, or count no more. A block that was above the limit then and is so now is followed into its pieces. Any other
-    pair is what it was.
+    `rows` is the table of features now, `blocks` that of its blocks, before any is split. Changed are the records that
+    are new or not what they were. Crossed are those that share a block that crossed the limit, or an identifier that
+    may have become, or ceased to be, one that tells nothing: what two of them have in common may count now, or count no
+    more. A block that was above the limit then and is so now is followed into its pieces. Any other pair is as it was.
     """
-    _versions(connection, since)
+    touched = Touched("changed", "crossed")
+    _write_changed(connection, rows, since, touched.changed)
+    _write_gone(connection, rows, since, "gone")
     write_blocks(connection, "gone", "gone_block")
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE level AS SELECT b.*, c.idx IS NOT NULL AS fresh, false AS past FROM block b "
-        "LEFT JOIN changed c USING (idx) SEMI JOIN (SELECT rule, value FROM block SEMI JOIN changed USING (idx) "
+        f"CREATE OR REPLACE TEMP TABLE level AS SELECT b.*, c.idx IS NOT NULL AS fresh, false AS past FROM {blocks} b "
+        f"LEFT JOIN {touched.changed} c USING (idx) "
+        f"SEMI JOIN (SELECT rule, value FROM {blocks} SEMI JOIN {touched.changed} USING (idx) "
         "UNION SELECT rule, value FROM gone_block) USING (rule, value) UNION ALL SELECT *, false, true FROM gone_block"
     )
-    connection.execute("CREATE OR REPLACE TEMP TABLE crossed (idx INTEGER)")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {touched.crossed} (idx INTEGER)")
     for further in (*SPLIT_KEYS, None):
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE size AS SELECT rule, value, count(*) FILTER (NOT past) AS after, "
@@ -54,38 +57,46 @@ def find_touched(connection: duckdb.DuckDBPyConnection, since: Changes, limit: i
         over = f"SELECT rule, value FROM size WHERE (after <= {limit}) <> (earlier <= {limit}) OR ({doubtful})"
         large = f"SELECT rule, value FROM size WHERE after > {limit} AND earlier > {limit}"
         connection.execute(
-            f"INSERT INTO crossed SELECT idx FROM level SEMI JOIN ({over}) USING (rule, value) WHERE NOT past"
+            f"INSERT INTO {touched.crossed} SELECT idx FROM level SEMI JOIN ({over}) USING (rule, value) WHERE NOT past"
         )
         if further is not None:
             connection.execute(
                 f"CREATE OR REPLACE TEMP TABLE level AS SELECT b.idx, rule, hash(b.value, {further}) AS value, "
                 "fresh, past "
-                f"FROM level b SEMI JOIN ({large}) USING (rule, value) JOIN both_versions USING (idx)"
+                f"FROM level b SEMI JOIN ({large}) USING (rule, value) "
+                f"JOIN (FROM {rows} UNION ALL FROM gone) USING (idx)"
             )
-    connection.execute("CREATE OR REPLACE TEMP TABLE crossed AS SELECT DISTINCT idx FROM crossed")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {touched.crossed} AS SELECT DISTINCT idx FROM {touched.crossed}")
+    return touched
 
 
-def _versions(connection: duckdb.DuckDBPyConnection, since: Changes) -> None:
-    """Write `changed` (idx of what is new or different) and `gone` (the rows as they were, with an idx below 0)."""
+def _write_changed(connection: duckdb.DuckDBPyConnection, rows: str, since: Changes, table: str) -> None:
+    """Write the idx of what is new or different."""
     connection.register("fresh_key", pa.table({"key": since.fresh}))
-    connection.register("earlier_row", since.gone)
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE changed AS SELECT idx FROM feature SEMI JOIN fresh_key USING (key)"
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT idx FROM {rows} SEMI JOIN fresh_key USING (key)"
     )
-    columns = [name for (name, *_) in connection.execute("DESCRIBE feature").fetchall() if name != "idx"]
+
+
+def _write_gone(connection: duckdb.DuckDBPyConnection, rows: str, since: Changes, table: str) -> None:
+    """Write the rows as they were, with the columns of `rows` and an idx below 0."""
+    connection.register("earlier_row", since.gone)
+    columns = [name for (name, *_) in connection.execute(f"DESCRIBE {rows}").fetchall() if name != "idx"]
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE gone AS SELECT (-row_number() OVER (ORDER BY key))::INTEGER AS idx, "
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT (-row_number() OVER (ORDER BY key))::INTEGER AS idx, "
         f"{', '.join(columns)} FROM earlier_row"
     )
-    connection.execute("CREATE OR REPLACE TEMP VIEW both_versions AS FROM feature UNION ALL FROM gone")
 
 
-def keep_touched_blocks(connection: duckdb.DuckDBPyConnection, some: bool) -> None:
-    """Write the table `piece`: whole blocks, of everybody, or where `some` those in which a touched record stands."""
-    if not some:
-        connection.execute("ALTER TABLE block RENAME TO piece")
-        return
+def keep_touched_blocks(connection: duckdb.DuckDBPyConnection, blocks: str, touched: Touched | None) -> str:
+    """Return a table of the whole blocks in which a touched record stands; every block where all are compared."""
+    if touched is None:
+        return blocks
+    kept = "touched_block"
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE piece AS SELECT * FROM block SEMI JOIN (SELECT DISTINCT rule, value FROM block "
-        "SEMI JOIN (FROM changed UNION FROM crossed) USING (idx)) USING (rule, value)"
+        f"CREATE OR REPLACE TEMP TABLE {kept} AS SELECT * FROM {blocks} SEMI JOIN "
+        f"(SELECT DISTINCT rule, value FROM {blocks} "
+        f"SEMI JOIN (FROM {touched.changed} UNION FROM {touched.crossed}) USING (idx)) USING (rule, value)"
     )
+    connection.execute(f"DROP TABLE {blocks}")
+    return kept

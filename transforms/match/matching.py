@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from schemas import Judgement
 from transforms.match.blocks import (
@@ -19,11 +17,12 @@ from transforms.match.blocks import (
     MAX_BLOCK_RECORDS,
     RULES,
     Oversized,
+    Touched,
     split_blocks,
     write_blocks,
     write_pairs,
 )
-from transforms.match.candidates import find_vague_identifiers
+from transforms.match.feature_tables import FeatureTables, load_features
 from transforms.match.increments import Changes, changes, find_touched, keep_touched_blocks
 from transforms.match.model import Model, log2_odds, read_model
 from transforms.match.scoring import PROBABILITY_DECIMALS, evidence_sql, score
@@ -52,11 +51,6 @@ class Resources(NamedTuple):
 
 _MAX_EXPLAINED_RECORDS = 50
 _MODEST = Resources()
-_UNCOMPARED = ("shown_title", "tagged_titles", "shown_contributors", "record_sha256", "match_sha256", "digest")
-_LOOKED_AT = (
-    "SELECT count(*) FROM (FROM changed UNION SELECT join_key_l FROM candidate_pair "
-    "UNION SELECT join_key_r FROM candidate_pair)"
-)
 
 
 class Matching(NamedTuple):
@@ -101,14 +95,15 @@ def explain(rows: pa.Table, model: Model | None = None) -> pa.Table:
     model = model or read_model()
     connection = _connect(_MODEST, None)
     try:
-        _load(connection, rows)
+        features = load_features(connection, rows)
+        pairs = "every_pair"
         connection.execute(
-            "CREATE TEMP TABLE candidate_pair AS SELECT l.idx AS join_key_l, r.idx AS join_key_r, "
-            f"{JUDGED_RULE}::TINYINT AS match_key FROM feature l JOIN feature r ON l.idx < r.idx"
+            f"CREATE TEMP TABLE {pairs} AS SELECT l.idx AS join_key_l, r.idx AS join_key_r, "
+            f"{JUDGED_RULE}::TINYINT AS match_key "
+            f"FROM {features.compared} l JOIN {features.compared} r ON l.idx < r.idx"
         )
-        find_vague_identifiers(connection, MAX_BLOCK_RECORDS)
-        score(connection, model, None)
-        return _found(connection, model, everything=True)
+        scored = score(connection, model, features, pairs, MAX_BLOCK_RECORDS)
+        return _kept(connection, model, features, scored, everything=True)
     finally:
         connection.close()
 
@@ -121,18 +116,6 @@ def _connect(resources: Resources, spill: str | None) -> duckdb.DuckDBPyConnecti
     return duckdb.connect(":memory:", config={**config, "preserve_insertion_order": False})
 
 
-def _load(connection: duckdb.DuckDBPyConnection, now: pa.Table) -> None:
-    """Write the table `feature`, numbered in key order: a smaller idx is a smaller key.
-
-    The columns that only evidence and titles need stay in the view `arrived`, which reads the Arrow table.
-    """
-    keys = now["key"]
-    if len(keys) > 1 and not pc.all(pc.less(keys.slice(0, len(keys) - 1), keys.slice(1))).as_py():
-        now = now.sort_by("key")
-    connection.register("arrived", now.add_column(0, "idx", pa.array(np.arange(1, len(keys) + 1, dtype=np.int32))))
-    connection.execute(f"CREATE TEMP TABLE feature AS SELECT * EXCLUDE ({', '.join(_UNCOMPARED)}) FROM arrived")
-
-
 def _run(
     connection: duckdb.DuckDBPyConnection,
     model: Model,
@@ -142,104 +125,131 @@ def _run(
     known: pa.Table | None,
     judgements: Iterable[Judgement],
 ) -> Matching:
-    some = before is not None and known is not None
-    since = changes(before, now) if isinstance(before, pa.Table) and some else before
-    _load(connection, now)
-    write_blocks(connection, "feature", "block")
-    if since is not None and some:
-        find_touched(connection, since, limit)
-    keep_touched_blocks(connection, some)
-    oversized = split_blocks(connection, "piece", limit)
-    write_pairs(connection, "piece", some, "candidate_pair")
-    (evaluated,) = _one(connection, _LOOKED_AT if some else "SELECT count(*) FROM feature")
-    connection.execute("DROP TABLE IF EXISTS block; DROP TABLE piece")
-    _add_judged(connection, judgements)
-    find_vague_identifiers(connection, limit)
-    score(connection, model, log2_odds(model.review))
-    found = _found(connection, model)
-    connection.register("known_pair", known if some else PAIRS.empty_table())
-    connection.register("found_pair", found)
-    compared, below = _counted(connection)
-    return Matching(_together(connection, some), compared, below, oversized, evaluated)
+    features = load_features(connection, now)
+    blocks, touched = "block", None
+    write_blocks(connection, features.compared, blocks)
+    if before is not None and known is not None:
+        since = changes(before, now) if isinstance(before, pa.Table) else before
+        touched = find_touched(connection, features.compared, blocks, since, limit)
+    blocks = keep_touched_blocks(connection, blocks, touched)
+    oversized = split_blocks(connection, blocks, features.compared, limit)
+    pairs = write_pairs(connection, blocks, touched)
+    connection.execute(f"DROP TABLE {blocks}")
+    evaluated = _count_evaluated(connection, features, pairs, touched)
+    _add_judged(connection, features, pairs, judgements)
+    scored = score(connection, model, features, pairs, limit, log2_odds(model.review))
+    kept = _kept(connection, model, features, scored)
+    compared, below = _counted(connection, features, pairs, kept)
+    return Matching(_together(connection, features, kept, known, touched), compared, below, oversized, evaluated)
 
 
-def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
-    found: tuple[Any, ...] | None = connection.execute(sql).fetchone()
-    if found is None:
-        raise RuntimeError(f"no row from: {sql}")
-    return found
+def _count_evaluated(
+    connection: duckdb.DuckDBPyConnection, features: FeatureTables, pairs: str, touched: Touched | None
+) -> int:
+    """Return how many records are looked at again: all, or what changed and what shares a candidate pair with it."""
+    evaluated = f"SELECT idx FROM {features.compared}"
+    if touched is not None:
+        evaluated = f"FROM {touched.changed} UNION SELECT join_key_l FROM {pairs} UNION SELECT join_key_r FROM {pairs}"
+    ((count,),) = connection.execute(f"SELECT count(*) FROM ({evaluated})").fetchall()
+    return int(count)
 
 
-def _add_judged(connection: duckdb.DuckDBPyConnection, judgements: Iterable[Judgement]) -> None:
-    """Compare every judged pair whose records both live, whatever the blocks say."""
-    decided = sorted({tuple(sorted((one.left_key, one.right_key))) for one in judgements})
+def _add_judged(
+    connection: duckdb.DuckDBPyConnection, features: FeatureTables, pairs: str, judgements: Iterable[Judgement]
+) -> None:
+    """Add every judged pair whose records both live to the candidate pairs, whatever the blocks say."""
+    decided = sorted({tuple(sorted((judgement.left_key, judgement.right_key))) for judgement in judgements})
     if not decided:
         return
-    connection.register("decided", pa.table({"a": [one[0] for one in decided], "b": [one[1] for one in decided]}))
+    left, right = zip(*decided, strict=True)
+    connection.register("decided", pa.table({"a": list(left), "b": list(right)}))
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE candidate_pair AS WITH judged AS (SELECT l.idx AS join_key_l, "
+        f"CREATE OR REPLACE TEMP TABLE {pairs} AS WITH judged AS (SELECT l.idx AS join_key_l, "
         "r.idx AS join_key_r, "
-        f"{JUDGED_RULE}::TINYINT AS match_key FROM decided JOIN feature l ON l.key = a JOIN feature r ON r.key = b) "
-        "SELECT * FROM candidate_pair ANTI JOIN judged USING (join_key_l, join_key_r) UNION ALL FROM judged"
+        f"{JUDGED_RULE}::TINYINT AS match_key FROM decided "
+        f"JOIN {features.compared} l ON l.key = a JOIN {features.compared} r ON r.key = b) "
+        f"SELECT * FROM {pairs} ANTI JOIN judged USING (join_key_l, join_key_r) UNION ALL FROM judged"
     )
 
 
-def _found(connection: duckdb.DuckDBPyConnection, model: Model, everything: bool = False) -> pa.Table:
+def _kept(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    features: FeatureTables,
+    scored: str,
+    *,
+    everything: bool = False,
+) -> pa.Table:
     """Return the scored pairs that are kept: same, review, related or judged."""
     same = f"p >= {model.same} AND NOT {capped_sql(model)}"
     verdict = f"CASE WHEN {same} THEN 'same' WHEN p >= {model.review} THEN 'review' ELSE 'different' END"
-    hindered = " + ".join(f"least(mw_{name}, 0)" for name in model.guards)
-    apart = " OR ".join(f"mw_{name} < 0" for name in model.guards if name != "language")
-    related = (
-        f"CASE WHEN p >= {model.review} OR match_weight - ({hindered}) < {log2_odds(model.same)} THEN NULL "
-        f"WHEN mw_language < 0 THEN 'translation' WHEN {apart} THEN 'version' END"
-    )
     kept = "true" if everything else f"verdict <> 'different' OR related IS NOT NULL OR match_key = {JUDGED_RULE}"
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE shown AS SELECT * EXCLUDE (record_sha256, match_sha256, digest) FROM arrived "
-        "SEMI JOIN (SELECT idx_l AS idx FROM scored UNION SELECT idx_r FROM scored) USING (idx)"
+        "CREATE OR REPLACE TEMP TABLE shown AS SELECT * EXCLUDE (record_sha256, match_sha256, digest) "
+        f"FROM {features.whole} "
+        f"SEMI JOIN (SELECT idx_l AS idx FROM {scored} UNION SELECT idx_r FROM {scored}) USING (idx)"
     )
-    compare_wordings(connection, model, everything)
+    difference = compare_wordings(connection, model, scored, "shown", everything=everything)
     return (
         connection.sql(
             "SELECT left_key, right_key, p AS probability, verdict, evidence, related FROM (SELECT l.key AS left_key, "
             f"r.key AS right_key, round(match_probability, {PROBABILITY_DECIMALS}) AS p, {verdict} AS verdict, "
-            f"{related} AS related, "
-            f"match_key, {evidence_sql(model)} AS evidence FROM scored JOIN shown l ON l.idx = idx_l "
-            f"JOIN shown r ON r.idx = idx_r LEFT JOIN difference USING (idx_l, idx_r)) WHERE {kept}"
+            f"{_related_sql(model)} AS related, "
+            f"match_key, {evidence_sql(model)} AS evidence FROM {scored} JOIN shown l ON l.idx = idx_l "
+            f"JOIN shown r ON r.idx = idx_r LEFT JOIN {difference} USING (idx_l, idx_r)) WHERE {kept}"
         )
         .to_arrow_table()
         .cast(PAIRS)
     )
 
 
-def _counted(connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, int], dict[str, int]]:
+def _related_sql(model: Model) -> str:
+    """Return SQL for the kind of a scored pair that only guards keep apart: translation, version; null of any other."""
+    hindered = " + ".join(f"least(mw_{name}, 0)" for name in model.guards)
+    apart = " OR ".join(f"mw_{name} < 0" for name in model.guards if name != "language")
+    return (
+        f"CASE WHEN p >= {model.review} OR match_weight - ({hindered}) < {log2_odds(model.same)} THEN NULL "
+        f"WHEN mw_language < 0 THEN 'translation' WHEN {apart} THEN 'version' END"
+    )
+
+
+def _counted(
+    connection: duckdb.DuckDBPyConnection, features: FeatureTables, pairs: str, kept: pa.Table
+) -> tuple[dict[str, int], dict[str, int]]:
     """Return how many pairs were compared, and how many of them are not kept, by blocking rule."""
     names = [*(rule.name for rule in RULES), "judgement"]
-    compared = dict(
-        connection.execute("SELECT match_key, count(*) FROM candidate_pair GROUP BY 1 ORDER BY 1").fetchall()
-    )
-    kept = dict(
+    compared = dict(connection.execute(f"SELECT match_key, count(*) FROM {pairs} GROUP BY 1 ORDER BY 1").fetchall())
+    connection.register("kept_pair", kept)
+    kept_by_rule = dict(
         connection.execute(
-            "SELECT match_key, count(*) FROM candidate_pair p JOIN feature l ON l.idx = join_key_l JOIN feature r "
-            "ON r.idx = join_key_r SEMI JOIN found_pair f ON f.left_key = l.key AND f.right_key = r.key GROUP BY 1"
+            f"SELECT match_key, count(*) FROM {pairs} p JOIN {features.compared} l ON l.idx = join_key_l "
+            f"JOIN {features.compared} r ON r.idx = join_key_r "
+            "SEMI JOIN kept_pair k ON k.left_key = l.key AND k.right_key = r.key GROUP BY 1"
         ).fetchall()
     )
     return (
         {names[rule]: count for rule, count in compared.items()},
-        {names[rule]: count - kept.get(rule, 0) for rule, count in compared.items()},
+        {names[rule]: count - kept_by_rule.get(rule, 0) for rule, count in compared.items()},
     )
 
 
-def _together(connection: duckdb.DuckDBPyConnection, some: bool) -> pa.Table:
-    """Return the pairs found now, and the known ones that were not compared again and whose records both still live."""
-    if not some:
-        return connection.sql("SELECT * FROM found_pair ORDER BY left_key, right_key").to_arrow_table()
+def _together(
+    connection: duckdb.DuckDBPyConnection,
+    features: FeatureTables,
+    kept: pa.Table,
+    known: pa.Table | None,
+    touched: Touched | None,
+) -> pa.Table:
+    """Return the pairs kept now, and the known ones that were not compared again and whose records both still live."""
+    connection.register("kept_pair", kept)
+    if known is None or touched is None:
+        return connection.sql("SELECT * FROM kept_pair ORDER BY left_key, right_key").to_arrow_table()
+    connection.register("known_pair", known)
     return connection.sql(
-        "WITH side AS (SELECT key, c.idx IS NOT NULL AS fresh, x.idx IS NOT NULL AS crossed FROM feature "
-        "LEFT JOIN changed c USING (idx) LEFT JOIN crossed x USING (idx)) "
-        "SELECT k.* FROM known_pair k JOIN side l ON l.key = left_key JOIN side r ON r.key = right_key "
-        "ANTI JOIN found_pair f ON f.left_key = k.left_key AND f.right_key = k.right_key "
+        "WITH side AS (SELECT key, c.idx IS NOT NULL AS fresh, x.idx IS NOT NULL AS crossed FROM "
+        f"{features.compared} LEFT JOIN {touched.changed} c USING (idx) LEFT JOIN {touched.crossed} x USING (idx)) "
+        "SELECT n.* FROM known_pair n JOIN side l ON l.key = left_key JOIN side r ON r.key = right_key "
+        "ANTI JOIN kept_pair k ON k.left_key = n.left_key AND k.right_key = n.right_key "
         "WHERE NOT (l.fresh OR r.fresh OR (l.crossed AND r.crossed)) "
-        "UNION ALL SELECT * FROM found_pair ORDER BY left_key, right_key"
+        "UNION ALL SELECT * FROM kept_pair ORDER BY left_key, right_key"
     ).to_arrow_table()

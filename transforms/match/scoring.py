@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 
 from transforms.match.bound import drop_unreachable
-from transforms.match.candidates import pairs_first, write_compared
+from transforms.match.candidates import find_vague_identifiers, pairs_first, write_compared
+from transforms.match.feature_tables import FeatureTables
 from transforms.match.model import Model
 
 PROBABILITY_DECIMALS = 6
@@ -29,39 +30,46 @@ _SHOWN: dict[str, str] = {  # what a comparison shows of a side, as SQL
 }
 
 
-def score(connection: duckdb.DuckDBPyConnection, model: Model, least: float | None) -> None:
-    """Write the table `scored`: pairs of candidate_pair with the weight of each comparison.
+def score(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    features: FeatureTables,
+    pairs: str,
+    limit: int,
+    least: float | None = None,
+) -> str:
+    """Return a table of pairs with the weight of each comparison.
 
-    With `least` (log2 odds) what could not reach it is left out first, guards apart: a pair that only a guard keeps
-    apart stays, since the two may be versions or translations of one work. Judged pairs stay too.
+    `pairs` is a table of candidate pairs (transforms.match.blocks); an identifier of more than `limit` records counts
+    for nothing. With `least` (log2 odds) what could not reach it is left out first, guards apart: a pair that only a
+    guard keeps apart stays, since the two may be versions or translations of one work. Judged pairs stay too.
     """
-    pairs = "candidate_pair"
+    doubted = find_vague_identifiers(connection, features, limit)
     if least is not None:
-        write_compared(connection, "narrow", pairs, narrow=True)
-        drop_unreachable(connection, model, least, pairs, "hopeful_pair", narrow=True)
-        connection.execute("DROP TABLE narrow")
-        write_compared(connection, "candidate", "hopeful_pair")
-        drop_unreachable(connection, model, least, "hopeful_pair", "likely_pair", narrow=False)
-        pairs = "likely_pair"
-    else:
-        write_compared(connection, "candidate", pairs)
-    _predict(connection, model, pairs, "scored")
+        narrow = write_compared(connection, features.compared, doubted, pairs, narrow=True)
+        pairs = drop_unreachable(connection, model, least, pairs, narrow, narrow=True)
+        connection.execute(f"DROP TABLE {narrow}")
+    records = write_compared(connection, features.compared, doubted, pairs)
+    if least is not None:
+        pairs = drop_unreachable(connection, model, least, pairs, records, narrow=False)
+    return _predict(connection, model, records, pairs)
 
 
-def _predict(connection: duckdb.DuckDBPyConnection, model: Model, pairs: str, table: str) -> None:
+def _predict(connection: duckdb.DuckDBPyConnection, model: Model, records: str, pairs: str) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)  # of sqlglot's own sources
         from splink import DuckDBAPI, Linker
 
     settings = {**model.settings, "retain_intermediate_calculation_columns": True, "retain_matching_columns": True}
     api = DuckDBAPI(connection)
-    linker = Linker(api.register("candidate"), settings, log_level=None, validate_settings=False)
+    linker = Linker(api.register(records), settings, log_level=None, validate_settings=False)
     _register_frequencies(connection, api, linker, model)
     linker.table_management.register_blocked_pairs_for_predict(api.register(pairs))
     with pairs_first(connection):
-        found = linker.inference.predict(warning_mode="never")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM {found.physical_name}")
-    found.drop_table_from_database_and_remove_from_cache()
+        predicted = linker.inference.predict(warning_mode="never")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE scored AS SELECT * FROM {predicted.physical_name}")
+    predicted.drop_table_from_database_and_remove_from_cache()
+    return "scored"
 
 
 def _register_frequencies(connection: duckdb.DuckDBPyConnection, api: Any, linker: Any, model: Model) -> None:
@@ -76,15 +84,15 @@ def evidence_sql(model: Model) -> str:
 
     The difference between the titles (transforms.match.title_comparison) follows the title; it has no weight.
     """
-    told = [_told(one) for one in model.settings["comparisons"]]
-    told.insert(1, "CASE WHEN words_seen IS NOT NULL THEN {'field': 'words', 'seen': words_seen, 'weight': 0.0} END")
-    return f"to_json(list_filter([{', '.join(told)}], lambda e: e IS NOT NULL))"
+    parts = [_evidence_of(comparison) for comparison in model.settings["comparisons"]]
+    parts.insert(1, "CASE WHEN words_seen IS NOT NULL THEN {'field': 'words', 'seen': words_seen, 'weight': 0.0} END")
+    return f"to_json(list_filter([{', '.join(parts)}], lambda e: e IS NOT NULL))"
 
 
-def _told(comparison: dict[str, Any]) -> str:
+def _evidence_of(comparison: dict[str, Any]) -> str:
     name = comparison["output_column_name"]
-    levels = [one for one in comparison["comparison_levels"] if not one.get("is_null_level")]
-    labels = {len(levels) - 1 - place: one["label_for_charts"] for place, one in enumerate(levels)}
+    levels = [level for level in comparison["comparison_levels"] if not level.get("is_null_level")]
+    labels = {len(levels) - 1 - place: level["label_for_charts"] for place, level in enumerate(levels)}
     cases = " ".join(f"WHEN {gamma} THEN '{label}'" for gamma, label in labels.items())
     weight = f"mw_{name} + mw_tf_adj_{name}" if _has_frequencies(comparison) else f"mw_{name}"
     left, right = (_SHOWN[name].format(side) for side in "lr")
@@ -96,4 +104,4 @@ def _told(comparison: dict[str, Any]) -> str:
 
 
 def _has_frequencies(comparison: dict[str, Any]) -> bool:
-    return any("tf_adjustment_column" in one for one in comparison["comparison_levels"])
+    return any("tf_adjustment_column" in level for level in comparison["comparison_levels"])

@@ -16,22 +16,25 @@ _DIFFERENCES = pa.schema([("idx_l", pa.int32()), ("idx_r", pa.int32()), ("words_
 _SHARED = ("shared", "address shared", "shared, under unlike titles", "address shared, under unlike titles")
 
 
-def compare_wordings(connection: duckdb.DuckDBPyConnection, model: Model, everything: bool) -> None:
-    """Write the table `difference`: what tells the titles of scored pairs apart, of those that may be kept.
+def compare_wordings(
+    connection: duckdb.DuckDBPyConnection, model: Model, scored: str, features: str, *, everything: bool
+) -> str:
+    """Return a table of what tells the titles of scored pairs apart, of those that may be kept, or of `everything`.
 
-    Reads `scored` and `shown`, the features of its records. Titles of one wording have no row.
+    `features` holds the tagged titles of their records. Titles of one wording have no row.
     """
     kept = "" if everything else f"AND (match_probability >= {model.review} - 1e-6 OR match_key = {JUDGED_RULE})"
     connection.execute("CREATE OR REPLACE TEMP TABLE difference (idx_l INTEGER, idx_r INTEGER, words_seen VARCHAR)")
     pairs = connection.sql(
         "SELECT idx_l, idx_r, l.tagged_titles, r.tagged_titles "
-        "FROM scored JOIN shown l ON l.idx = idx_l JOIN shown r ON r.idx = idx_r "
+        f"FROM {scored} JOIN {features} l ON l.idx = idx_l JOIN {features} r ON r.idx = idx_r "
         f"WHERE l.tagged_titles <> r.tagged_titles {kept}"
     ).to_arrow_table()
     for batch in pairs.to_batches(max_chunksize=BATCH):
         connection.register("compared_batch", _differences(batch))
         connection.execute("INSERT INTO difference FROM compared_batch")
         connection.unregister("compared_batch")
+    return "difference"
 
 
 def _differences(pairs: pa.RecordBatch) -> pa.Table:
@@ -48,7 +51,7 @@ def capped_sql(model: Model) -> str:
 
     Its titles differ and no identifier is shared.
     """
-    (identifiers,) = (one for one in model.settings["comparisons"] if one["output_column_name"] == "identifiers")
+    (identifiers,) = (row for row in model.settings["comparisons"] if row["output_column_name"] == "identifiers")
     levels = [level for level in identifiers["comparison_levels"] if not level.get("is_null_level")]
     shared = [len(levels) - 1 - place for place, level in enumerate(levels) if level["label_for_charts"] in _SHARED]
     if len(shared) != len(_SHARED):

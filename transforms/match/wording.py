@@ -171,35 +171,45 @@ def difference(left: Title, right: Title) -> Difference | None:
 
 
 def _wording(title: Title) -> _Wording:
-    """Read the words of a title. An article is never the last word ("vitamin A"), and of one letter only the first."""
+    """Read the words of a title."""
     text = _SIGNS_BY_PLACE.sub(lambda sign: _MEANT.get(sign[0], " "), title.text).translate(_PARTING)
     words = [word for token in text.split() for word in _words(token)]
     articles = _ARTICLES.get(title.language, frozenset())
     if articles.isdisjoint(word.folded for word in words):
         return _Wording(title, words)
+    return _Wording(title, _attach_articles(words, articles))
+
+
+def _attach_articles(words: Sequence[_Word], articles: frozenset[str]) -> list[_Word]:
+    """Return the words that are no articles, each with the articles before it.
+
+    An article is never the last word ("vitamin A"), and of one letter only the first.
+    """
     kept: list[_Word] = []
     before: list[str] = []
+    last = len(words) - 1
     for place, word in enumerate(words):
-        if word.folded in articles and place < len(words) - 1 and (place == 0 or len(word.folded) > 1):
+        if word.folded in articles and place < last and (place == 0 or len(word.folded) > 1):
             before.append(word.written)
         else:
             kept.append(word._replace(articles=tuple(before)) if before else word)
             before = []
-    return _Wording(title, kept)
+    return kept
 
 
 class _Parting(dict[int, str]):
     """Translation table that sets signs apart from words; filled with a character the first time that it is met."""
 
     def __missing__(self, point: int) -> str:
-        parted = self[point] = _parted(chr(point))
-        return parted
+        spaced = self[point] = _space_sign(chr(point))
+        return spaced
 
 
 _PARTING = _Parting()
 
 
-def _parted(character: str) -> str:
+def _space_sign(character: str) -> str:
+    """Return a character as the words of a title are split at it: itself, a sign between spaces, a space or nothing."""
     category, plain = unicodedata.category(character), unicodedata.normalize("NFKC", character)
     if category == "Cf":  # soft hyphens and the like
         return ""
@@ -207,10 +217,15 @@ def _parted(character: str) -> str:
         return f" {character} "
     if "⁄" in plain:  # ½
         return f" {plain.replace('⁄', ' ⁄ ')} "
-    symbol = category in ("Sm", "Sc", "So") or plain in _OTHER_SIGNS
-    if symbol and not (plain in _NO_WORDS or character in _NO_WORDS or _ORNAMENTS.match(character)):
+    if _is_word_sign(character, category, plain):
         return character if any(map(str.isalnum, plain)) else f" {plain} "
     return " " if category[0] in "PSZC" else character
+
+
+def _is_word_sign(character: str, category: str, plain: str) -> bool:
+    """Whether a sign counts as a word: symbols do, except those that titles bear as punctuation or ornament."""
+    symbol = category in ("Sm", "Sc", "So") or plain in _OTHER_SIGNS
+    return symbol and not (plain in _NO_WORDS or character in _NO_WORDS or _ORNAMENTS.match(character))
 
 
 @lru_cache(_MAX_CACHED_WORDS)
@@ -311,13 +326,13 @@ def _words_difference(left: _Wording, right: _Wording) -> Difference:
     return Difference(label, [word.written for word in mine], [word.written for word in theirs])
 
 
-def _word_difference(left: _Wording, right: _Wording, one: _Word, other: _Word) -> Difference:
+def _word_difference(left: _Wording, right: _Wording, mine: _Word, theirs: _Word) -> Difference:
     """Return what differs between two titles of which each has one word that the other has not."""
-    if _UNSPACED.search(one.folded) and _UNSPACED.search(other.folded):
-        return _characters_difference(one.written, other.written)
-    in_place = [other.folded if word == one.folded else word for word in left.folded] == right.folded
-    label = LETTER if in_place and is_slip(one.folded, other.folded) else _ONE
-    return Difference(label, [one.written], [other.written])
+    if _UNSPACED.search(mine.folded) and _UNSPACED.search(theirs.folded):
+        return _characters_difference(mine.written, theirs.written)
+    in_place = [theirs.folded if word == mine.folded else word for word in left.folded] == right.folded
+    label = LETTER if in_place and is_slip(mine.folded, theirs.folded) else _ONE
+    return Difference(label, [mine.written], [theirs.written])
 
 
 def _trimmed(left: Sequence[_Word], right: Sequence[_Word]) -> tuple[list[str], list[str]]:
@@ -335,10 +350,10 @@ def _characters_difference(left: str, right: str) -> Difference:
     mine, theirs = _letters(left), _letters(right)
     start = _common(mine, theirs)
     end = _common(mine[start:][::-1], theirs[start:][::-1])
-    one, other = "".join(mine[start : len(mine) - end]), "".join(theirs[start : len(theirs) - end])
-    if not one or not other:
-        return Difference(_ONE_SIDE, [one or other], [])
-    return Difference(_CHARACTERS if start or end else _ONE, [one], [other])
+    my_middle, their_middle = "".join(mine[start : len(mine) - end]), "".join(theirs[start : len(theirs) - end])
+    if not my_middle or not their_middle:
+        return Difference(_ONE_SIDE, [my_middle or their_middle], [])
+    return Difference(_CHARACTERS if start or end else _ONE, [my_middle], [their_middle])
 
 
 def _letters(text: str) -> list[str]:
@@ -353,11 +368,11 @@ def _letters(text: str) -> list[str]:
 
 def _marks_difference(left: Title, right: Title, mine: list[_Word], theirs: list[_Word]) -> Difference | None:
     """Return what differs in marks alone between titles that were both typed with letters outside ASCII."""
-    pairs = [(one, other) for one, other in zip(mine, theirs, strict=True) if one.marked != other.marked]
+    pairs = [(word, other) for word, other in zip(mine, theirs, strict=True) if word.marked != other.marked]
     if not pairs or not (_beyond_ascii(left.text) and _beyond_ascii(right.text)):
         return None
     capitals = left.text.isupper(), right.text.isupper()
-    words = [(one.written, other.written) for one, other in pairs if not _one_marking(one, other, capitals)]
+    words = [(word.written, other.written) for word, other in pairs if not _one_marking(word, other, capitals)]
     if not words:
         return None
     return Difference(_ONE if len(words) == 1 else _SEVERAL, *zip(*words, strict=True))
@@ -367,16 +382,16 @@ def _beyond_ascii(text: str) -> bool:
     return not text.isascii() and any(character > "\x7f" and character.isalpha() for character in text)
 
 
-def _one_marking(one: _Word, other: _Word, capitals: tuple[bool, bool]) -> bool:
+def _one_marking(word: _Word, other: _Word, capitals: tuple[bool, bool]) -> bool:
     """Whether two words of one folded spelling are one word in spite of other marks or letters."""
-    mine, theirs = one.marked, other.marked
+    mine, theirs = word.marked, other.marked
     if _ARABIC.search(mine):
         return _one_vocalization(mine, theirs)
     if bool(_CYRILLIC.search(mine)) != bool(_CYRILLIC.search(theirs)):
         return cyrillic_to_latin(mine) == cyrillic_to_latin(theirs)
     if any(capitals):  # often typed without marks; Turkish I is the capital of ı
         mine, theirs = mine.replace("ı", "i"), theirs.replace("ı", "i")
-        bare = [_without_marks(word) == word for word in (mine, theirs)]
+        bare = [_without_marks(spelling) == spelling for spelling in (mine, theirs)]
         if mine == theirs or (capitals[0] and bare[0]) or (capitals[1] and bare[1]):
             return True
     return mine == theirs
@@ -395,7 +410,7 @@ def _one_vocalization(left: str, right: str) -> bool:
     if _VOWEL_MARKS.search(mine) and _VOWEL_MARKS.search(theirs) and _vowels(mine) != _vowels(theirs):
         return False
     hamzas = (_ARABIC_LETTER.findall(_VOWEL_MARKS.sub("", word).replace("ـ", "")) for word in (mine, theirs))
-    return all(not one or not other or one == other for (_, one), (_, other) in zip(*hamzas, strict=False))
+    return all(not hamza or not other or hamza == other for (_, hamza), (_, other) in zip(*hamzas, strict=False))
 
 
 def _vowels(word: str) -> list[tuple[int, str]]:
@@ -412,9 +427,9 @@ def _vowels(word: str) -> list[tuple[int, str]]:
 
 def _articles_difference(mine: list[_Word], theirs: list[_Word]) -> Difference | None:
     """Return the articles that stand before one word and are not the same; one may be missing on one side."""
-    for one, other in zip(mine, theirs, strict=True):
-        if one.articles and other.articles and list(map(fold, one.articles)) != list(map(fold, other.articles)):
-            return Difference(_ONE, [*one.articles, one.written], [*other.articles, other.written])
+    for word, other in zip(mine, theirs, strict=True):
+        if word.articles and other.articles and list(map(fold, word.articles)) != list(map(fold, other.articles)):
+            return Difference(_ONE, [*word.articles, word.written], [*other.articles, other.written])
     return None
 
 
