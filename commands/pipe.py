@@ -62,11 +62,11 @@ def _print_records(feed: Feed, ask: Ask) -> int:
     import msgspec
 
     from harvesters import harvest
-    from harvesters.progress import Terminal
+    from harvesters.progress import ProgressLine
     from harvesters.repeats import Repeats
     from schemas import HarvestFailed, environment
 
-    encoder, terminal, repeats = msgspec.json.Encoder(), Terminal(feed.name, sys.stderr), Repeats()
+    encoder, terminal, repeats = msgspec.json.Encoder(), ProgressLine(feed.name, sys.stderr), Repeats()
     try:
         for page in harvest(feed, ask, environment(), terminal):
             sys.stdout.buffer.write(encoder.encode_lines(page.records))

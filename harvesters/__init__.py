@@ -7,17 +7,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas import Ask, Environment, Feed, HarvestFailed, Page
+from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress
 
-Report = Callable[[int, int | None], None]  # the records listed so far, and how many there are, if known
-Harvest = Callable[[Feed, Ask, Environment, Report], Iterator[Page]]
+HarvestFunction = Callable[[Feed, Ask, Environment, Progress], Iterator[Page]]
 ServerCheck = Callable[[Feed, Ask, Environment], list[str]]
 
 
 class Harvester(NamedTuple):
     """How a protocol is harvested, and how a server is asked what it offers, where it can say."""
 
-    harvest: Harvest
+    harvest: HarvestFunction
     check: ServerCheck | None = None
 
 
@@ -39,7 +38,7 @@ def harvesters() -> dict[str, Harvester]:
     }
 
 
-def harvest(feed: Feed, ask: Ask, env: Environment, progress: Report | None = None) -> Iterator[Page]:
+def harvest(feed: Feed, ask: Ask, env: Environment, progress: Progress | None = None) -> Iterator[Page]:
     """Yield the feed's records page by page, exactly as the server sent them.
 
     Each page's position is enough to continue behind it (`ask.position`). The last page of a harvest that reached the

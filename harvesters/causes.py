@@ -15,80 +15,80 @@ MAX_CONSECUTIVE_FAILURES = 10  # records or pages in a row that fail before the 
 class _Cause(Base, frozen=True, kw_only=True):
     meaning: str  # what happened
     advice: str  # what the operator should do
-    again: bool  # the next run may succeed although nothing was changed
+    retryable: bool  # the next run may succeed although nothing was changed
 
 
 CAUSES: dict[str, _Cause] = {
     "unreachable": _Cause(
         meaning="the server does not answer, or answers only with errors of its own",
         advice="Wait a night or two; if this continues, ask the partner whether the server is running.",
-        again=True,
+        retryable=True,
     ),
     "certificate": _Cause(
         meaning="the server's TLS certificate cannot be trusted",
         advice="Ask the partner to renew the certificate; it is never ignored.",
-        again=True,
+        retryable=True,
     ),
     "blocked": _Cause(
         meaning="a login, a firewall or the partner's rules keep us out",
         advice="Ask the partner to let the harvester in, or give the feed a connection that holds the credentials.",
-        again=True,
+        retryable=True,
     ),
     "gone": _Cause(
         meaning="there is nothing at this address any more",
         advice="Ask the partner for the new address and put it into the feed's url.",
-        again=False,
+        retryable=False,
     ),
     "moved": _Cause(
         meaning="the server redirects to an address that we cannot follow",
         advice="Open the address in a browser, find where it leads, and put that into the feed's url.",
-        again=False,
+        retryable=False,
     ),
     "not_oai_pmh": _Cause(
         meaning="what answers is not an OAI-PMH server",
         advice="Compare the feed's url with the partner's documentation: it must be the OAI-PMH base URL.",
-        again=True,
+        retryable=True,
     ),
     "bad_format": _Cause(
         meaning="the response is not in the format that the feed declares",
         advice="Compare the feed's format, sets and [request] with what the server offers.",
-        again=False,
+        retryable=False,
     ),
     "token_expired": _Cause(
         meaning="the server's resumption tokens expire before we can use them",
         advice="Declare smaller parts of the list (sets), or a higher [request] rate that the partner agrees to.",
-        again=True,
+        retryable=True,
     ),
     "truncated": _Cause(
         meaning="the list ended before it was complete",
         advice="Nothing was deleted, and the next harvest covers the same time again. If the partner really removed so "
         "many, raise [expect] max_drop; if its completeListSize is wrong, set [request] trust_list_size = false.",
-        again=True,
+        retryable=True,
     ),
     "too_slow": _Cause(
         meaning="the feed's time ran out",
         advice="The next run continues where this one stopped; raise [request] timeout or budget if it never finishes.",
-        again=True,
+        retryable=True,
     ),
     "quiet_hours": _Cause(
         meaning="the partner's quiet hours have begun",
         advice="The next run continues where this one stopped; move the feed's schedule if it never finishes.",
-        again=True,
+        retryable=True,
     ),
     "malformed": _Cause(
         meaning="the response cannot be parsed",
         advice="The response is kept in landing: show it to the partner.",
-        again=True,
+        retryable=True,
     ),
     "too_large": _Cause(
         meaning="the response or the list is larger than the feed allows",
         advice="Look at what the address serves; if it is right, raise [request] max_bytes or max_pages.",
-        again=False,
+        retryable=False,
     ),
     "forbidden_address": _Cause(
         meaning="the address is not a public web address",
         advice="Correct the feed's url, or list the host in ELIB_ALLOW_PRIVATE if it is one of your own.",
-        again=False,
+        retryable=False,
     ),
 }
 
@@ -110,12 +110,12 @@ def failed(cause: str, what: str, advice: str = "") -> HarvestFailed:
 
     `advice` replaces that of the cause.
     """
-    return HarvestFailed(cause, _sentence(cause, what, advice), again=CAUSES[cause].again)
+    return HarvestFailed(cause, _sentence(cause, what, advice), again=CAUSES[cause].retryable)
 
 
 def request_failed(cause: str, what: str, status: int | None = None) -> RequestFailed:
     """Return a failure of one request to a server that was reached."""
-    return RequestFailed(cause, _sentence(cause, what), status=status, again=CAUSES[cause].again)
+    return RequestFailed(cause, _sentence(cause, what), status=status, again=CAUSES[cause].retryable)
 
 
 def unreadable_response(cause: str, what: str, url: str, body: bytes) -> RequestFailed:
@@ -142,12 +142,12 @@ def causes_table() -> str:
 
 
 def _next_run(cause: _Cause) -> str:
-    return "tries again" if cause.again else "fails until this is changed"
+    return "tries again" if cause.retryable else "fails until this is changed"
 
 
 def _sentence(cause: str, what: str, advice: str = "") -> str:
     row = CAUSES[cause]
-    next_run = "The next run tries again." if row.again else "Every run fails until this is changed."
+    next_run = "The next run tries again." if row.retryable else "Every run fails until this is changed."
     return f"{what.rstrip('. ')}. {advice or row.advice} {next_run}"
 
 

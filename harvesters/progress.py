@@ -28,7 +28,7 @@ def _grouped(number: int) -> str:
     return f"{number:,}".replace(",", " ")
 
 
-class Terminal:
+class ProgressLine:
     """Writes a feed's progress: over the same line on a terminal, a line now and then into a log."""
 
     def __init__(self, name: str, out: TextIO) -> None:

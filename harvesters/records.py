@@ -9,14 +9,14 @@ from hashlib import sha256
 from schemas import Base, Feed, RawResponse, Skipped, SourceRecord
 
 
-class Unreadable(Base, frozen=True, kw_only=True):
+class UnreadableElement(Base, frozen=True, kw_only=True):
     """A record that cannot be read, with its text where there is any."""
 
     skipped: Skipped
     raw: RawResponse | None = None
 
 
-Result = SourceRecord | Unreadable
+Result = SourceRecord | UnreadableElement
 
 
 def build_record(
@@ -34,10 +34,10 @@ def build_record(
     )
 
 
-def unreadable(identifier: str | None, reason: str, url: str = "", body: bytes | None = None) -> Unreadable:
+def unreadable(identifier: str | None, reason: str, url: str = "", body: bytes | None = None) -> UnreadableElement:
     """Return a record that cannot be read, for that reason; `body` is kept in landing, as coming from `url`."""
     raw = None if body is None else RawResponse(url=url, body=body, reason=reason)
-    return Unreadable(skipped=Skipped(identifier=identifier, reason=reason), raw=raw)
+    return UnreadableElement(skipped=Skipped(identifier=identifier, reason=reason), raw=raw)
 
 
 def split_results(

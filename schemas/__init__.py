@@ -39,7 +39,7 @@ from schemas.resource import (
     Term,
     Text,
 )
-from schemas.source import Ask, HarvestFailed, Listing, Page, RawResponse, Skipped, SourceRecord
+from schemas.source import Ask, HarvestFailed, Listing, Page, Progress, RawResponse, Skipped, SourceRecord
 from schemas.version import __version__
 from schemas.vocabulary import read_vocabulary
 
@@ -82,6 +82,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "Page",
+    "Progress",
     "Protocol",
     "ProtocolName",
     "RawResponse",

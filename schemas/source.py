@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from schemas.base import Base
+
+Progress = Callable[[int, int | None], None]  # is told the records listed so far, and how many there are, if known
 
 
 class SourceRecord(Base, frozen=True, kw_only=True):
@@ -44,7 +49,9 @@ class Skipped(Base, frozen=True, kw_only=True):
     identifier: str | None
     reason: str
     window: tuple[str, str] | None = None  # the datestamps between which it lies, when no identifier is known
-    again: bool = True  # whether the next harvest asks for it; not when no store can hold it
+    retry: bool = msgspec.field(
+        default=True, name="again"
+    )  # the next harvest asks for it; not when no store can hold it
 
 
 class Listing(Base, frozen=True, kw_only=True):
@@ -64,6 +71,16 @@ class Page(Base, frozen=True, kw_only=True):
 
     `position` is opaque to everyone but the harvester that wrote it. The last page of a harvest that reached its end
     has `complete=True`; only such a harvest may move the incremental mark to `response_date`, or infer deletions.
+
+    Counts, by who counts and of what:
+
+    | field          | counted by | records of                                   | distinct |
+    |----------------|------------|----------------------------------------------|----------|
+    | `total`        | server     | the list, for the progress line only         | unknown  |
+    | `listing.size` | server     | the list that the page is part of            | unknown  |
+    | `promised`     | server     | all lists of the harvest together            | yes      |
+    | `repeated`     | harvester  | this page that came before, handed on once   | no       |
+    | `counted`      | harvester  | the list, of a complete page only            | yes      |
     """
 
     records: list[SourceRecord] = []
@@ -80,7 +97,7 @@ class Page(Base, frozen=True, kw_only=True):
     not_modified: bool = False  # the server answered that nothing changed since last time
     response_date: str | None = None  # the server's own clock at the first response of this harvest
     validators: dict[str, str] = {}  # ETag / Last-Modified by URL, for the next conditional request
-    deletes_told: bool = False  # the repository keeps deleted headers for ever, so incremental harvests have them all
+    reports_all_deletions: bool = False  # it keeps deleted headers for ever, so incremental harvests have them all
     counted: int | None = None  # of a complete page: records in the list, each counted once though requested twice
 
 

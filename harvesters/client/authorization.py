@@ -13,7 +13,7 @@ import httpx
 import msgspec
 
 from harvesters.causes import failed
-from harvesters.client.origins import Origin, origin_of, printable_url, without_userinfo
+from harvesters.client.origins import ServerOrigin, origin_of, printable_url, without_userinfo
 from schemas import Feed, HarvestFailed, Page
 
 _NAMES = r"login|password|token|header\.[!#$&'*+.^_`|~0-9A-Za-z-]+"
@@ -35,7 +35,7 @@ class Credentials:
     values: Mapping[str, str]
 
     @cached_property
-    def origin(self) -> Origin:
+    def origin(self) -> ServerOrigin:
         """The only origin that they are sent to."""
         return origin_of(httpx.URL(self.feed.url))
 

@@ -23,7 +23,7 @@ from harvesters.client.addresses import GuardedTransport
 from harvesters.client.authorization import Credentials
 from harvesters.client.bodies import BodyDamaged, read_body
 from harvesters.client.failures import connection_failure, status_failure
-from harvesters.client.origins import Cookies, Origin, origin_of, printable_url, rejecting_cookie_jar
+from harvesters.client.origins import Cookies, ServerOrigin, origin_of, printable_url, rejecting_cookie_jar
 from harvesters.client.rate import HostLimit, require_no_quiet_hours
 from harvesters.client.retries import TransientFailure, with_retries
 from schemas import Ask, Environment, Feed, HarvestFailed
@@ -88,7 +88,7 @@ class Client:
         self._limits: dict[str, HostLimit] = {}  # by host
         self._moved: dict[str, str] = {}  # permanent redirects, without their query
         self._cookies = Cookies()
-        self._withheld: dict[Origin, str] = {}  # the note about each origin that credentials were not sent to
+        self._withheld: dict[ServerOrigin, str] = {}  # the note about each origin that credentials were not sent to
         self._transport = GuardedTransport(self.env.allow_private, request.connections)
         self._http = httpx.Client(
             transport=self._transport,

@@ -15,7 +15,7 @@ import httpx
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class Origin(NamedTuple):
+class ServerOrigin(NamedTuple):
     """A normalized scheme, host and port: equal origins compare equal, however the URL spells them."""
 
     scheme: str
@@ -27,13 +27,13 @@ class Origin(NamedTuple):
         return f"{self.scheme}://{host}" + ("" if self.port == _DEFAULT_PORTS.get(self.scheme) else f":{self.port}")
 
 
-def origin_of(url: httpx.URL) -> Origin:
+def origin_of(url: httpx.URL) -> ServerOrigin:
     """Return the origin of a URL: lower case, IDNA, no dot behind the host, the default port filled in."""
     host = url.raw_host.decode("ascii").lower().rstrip(".")
     if ":" in host:
         with suppress(ipaddress.AddressValueError):  # httpx accepted it; as it is spelled, it equals nothing else
             host = str(ipaddress.IPv6Address(host))
-    return Origin(url.scheme, host, url.port or _DEFAULT_PORTS.get(url.scheme, 0))
+    return ServerOrigin(url.scheme, host, url.port or _DEFAULT_PORTS.get(url.scheme, 0))
 
 
 def without_userinfo(url: httpx.URL) -> httpx.URL:
@@ -55,7 +55,7 @@ class Cookies:
     """The cookies of one harvest: each goes back only to the origin that set it."""
 
     def __init__(self) -> None:
-        self._jars: dict[Origin, httpx.Cookies] = {}
+        self._jars: dict[ServerOrigin, httpx.Cookies] = {}
 
     def attach(self, request: httpx.Request) -> None:
         """Add the cookies that the request's origin has set to its headers."""

@@ -17,7 +17,7 @@ from harvesters.causes import failed
 from harvesters.client import Client, Reply
 from harvesters.documents.document import harvest_document
 from harvesters.encodings import decodes, detect_encoding
-from harvesters.records import Result, Unreadable, build_record, unreadable
+from harvesters.records import Result, UnreadableElement, build_record, unreadable
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, Page
 
@@ -78,7 +78,7 @@ def _read_rows(feed: Feed, columns: list[str], rows: Reader) -> Iterator[Result]
             yield _record(feed, columns, row, rows.line_num)
 
 
-def _unclosed(feed: Feed, row: list[str], line: int) -> Unreadable:
+def _unclosed(feed: Feed, row: list[str], line: int) -> UnreadableElement:
     """Return the row whose quotation mark is never closed: everything behind it is inside its last cell."""
     body = msgspec.json.encode([cell.removesuffix(_END) for cell in row])
     reason = f"line {line}: a quotation mark is never closed, so that no row behind it can be read"

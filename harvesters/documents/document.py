@@ -10,15 +10,14 @@ from harvesters.client import Client, Reply
 from harvesters.lists import server_date
 from harvesters.records import Result, split_results
 from harvesters.whole import require_as_many_as_before
-from schemas import Ask, Environment, Feed, Page
+from schemas import Ask, Environment, Feed, Page, Progress
 
-_Report = Callable[[int, int | None], None]
 _Reader = Callable[[Feed, Reply, Client], Iterable[Result]]
 _PAGE_RECORDS = 500
 
 
 def harvest_document(
-    feed: Feed, ask: Ask, env: Environment, report: _Report, read: _Reader, *, whole: bool
+    feed: Feed, ask: Ask, env: Environment, report: Progress, read: _Reader, *, whole: bool
 ) -> Iterator[Page]:
     """Yield the records that `read` finds in the document at the feed's url, as `harvesters.harvest` promises.
 
@@ -44,7 +43,7 @@ def pages(
     feed: Feed,
     ask: Ask,
     client: Client,
-    report: _Report,
+    report: Progress,
     date: str | None,
     *,
     whole: bool,

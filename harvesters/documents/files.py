@@ -10,7 +10,7 @@ import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -20,13 +20,12 @@ from harvesters.causes import failed
 from harvesters.client import Client
 from harvesters.documents.document import not_modified, pages
 from harvesters.lists import NotJson, elements, server_date, source_record
-from harvesters.records import Result, Unreadable, build_record, unreadable
+from harvesters.records import Result, UnreadableElement, build_record, unreadable
 from harvesters.strict_xml import InvalidXml, parse_xml
 from harvesters.web_pages import html_cause
-from schemas import Ask, Environment, Feed, HarvestFailed, Page
+from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress
 
-_Report = Callable[[int, int | None], None]
-_File = tuple[str, bytes | Unreadable]  # the name within the folder or zip, and the content
+_File = tuple[str, bytes | UnreadableElement]  # the name within the folder or zip, and the content
 _INBOX = "inbox:"
 _MAX_TOTAL = 32  # times [request] max_bytes: what all files of one zip may unpack to
 _FORMATS = {"lom": "lom", "manifest": "imscp"}  # root element → format, where the feed file names no other than lom
@@ -39,7 +38,7 @@ _PACKAGES = (".zip", ".imscc")
 _MAC_COMPANION = "._"  # prefix of the files that macOS adds beside its own
 
 
-def harvest(feed: Feed, ask: Ask, env: Environment, report: _Report) -> Iterator[Page]:
+def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterator[Page]:
     """Yield one record per file, or per element of a JSON list; the files are the whole list."""
     with Client(feed, ask, env) as client:
         if feed.url.startswith(_INBOX):
@@ -119,7 +118,7 @@ def _zip_members(feed: Feed, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     return sorted(members, key=lambda member: member.filename)
 
 
-def _unpackable(feed: Feed, name: str, error: Exception) -> Unreadable:
+def _unpackable(feed: Feed, name: str, error: Exception) -> UnreadableElement:
     """Return a file that is damaged or encrypted; the others are read."""
     is_identifier = not feed.identifier or PurePosixPath(name).suffix.lower() != ".json"
     return unreadable(name if is_identifier else None, f"{name} cannot be unpacked ({error})")
@@ -128,13 +127,13 @@ def _unpackable(feed: Feed, name: str, error: Exception) -> Unreadable:
 # records
 
 
-def _records(feed: Feed, name: str, content: bytes | Unreadable) -> Iterator[Result]:
+def _records(feed: Feed, name: str, content: bytes | UnreadableElement) -> Iterator[Result]:
     """Yield the records of one file; files that are neither XML, JSON nor a package hold none."""
     path = PurePosixPath(name)
     suffix = path.suffix.lower()
     if path.name.startswith(_MAC_COMPANION) or suffix not in (".xml", ".json", *_PACKAGES):
         return
-    if isinstance(content, Unreadable):
+    if isinstance(content, UnreadableElement):
         yield content
     elif suffix == ".xml":
         yield _xml_record(feed, name, content)

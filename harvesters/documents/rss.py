@@ -18,7 +18,7 @@ from harvesters.client import Client, Reply
 from harvesters.documents.document import harvest_document
 from harvesters.encodings import encoding_of
 from harvesters.occurrences import EndTags
-from harvesters.records import Result, Unreadable, build_record, unreadable
+from harvesters.records import Result, UnreadableElement, build_record, unreadable
 from harvesters.strict_xml import (
     EntitiesDeclared,
     InvalidXml,
@@ -48,7 +48,7 @@ class _FeedPage(NamedTuple):
     """The items of one page of a feed, those that cannot be read, and the next page's URL."""
 
     items: Iterable[etree._Element]
-    unreadable: list[Unreadable]
+    unreadable: list[UnreadableElement]
     next_url: str | None
 
 
@@ -112,7 +112,7 @@ def _recover(feed: Feed, reply: Reply, client: Client, error: InvalidXml) -> _Fe
     client.notes += notes
     root_end = b"</" + root_start[0][1:].split(None, 1)[0].rstrip(b">") + b">"
     items: list[etree._Element] = []
-    bad: list[Unreadable] = []
+    bad: list[UnreadableElement] = []
     if root_end not in reply.body:
         reason = f"the page ends in the middle, and the items behind that are missing ({error})"
         bad.append(unreadable(None, reason, feed.url, reply.body))

@@ -6,7 +6,7 @@ https://www.sitemaps.org/protocol.html https://www.w3.org/TR/json-ld11/#embeddin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
@@ -24,9 +24,8 @@ from harvesters.lists import server_date
 from harvesters.records import Result, unreadable
 from harvesters.strict_xml import InvalidXml, parse_xml
 from harvesters.web_pages import html_cause
-from schemas import Ask, Environment, Feed, HarvestFailed, Page
+from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress
 
-_Report = Callable[[int, int | None], None]
 # what distinguishes the sitemaps of one long list: map.xml, map-2.xml, map.xml?page=3, map-b.xml
 _NUMBER_IN_LIST = re.compile(r"(?:[?&]\w+=|[-_./])?[0-9]+|(?:[?&]\w+=|[-_.])?(?<![a-z])[a-z](?![a-z])", re.I)
 _MAX_INDEX_DEPTH = 3  # sitemap indexes that list sitemap indexes
@@ -40,7 +39,7 @@ class _Entry(NamedTuple):
     sitemap: str
 
 
-def harvest(feed: Feed, ask: Ask, env: Environment, report: _Report) -> Iterator[Page]:
+def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterator[Page]:
     """Yield the records that the sitemap's pages hold; for an incremental harvest, of the pages that changed since."""
     with Client(feed, ask, env) as client:
         robots = _robots_rules(feed, client)

@@ -5,7 +5,7 @@ https://help.opendatasoft.com/apis/ods-explore-v2/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,10 +16,9 @@ from harvesters.lists.paging import Position
 from harvesters.lists.rest import RestList
 from harvesters.web_pages import html_cause
 from harvesters.whole import require_size
-from schemas import Ask, Environment, Feed, Page
+from schemas import Ask, Environment, Feed, Page, Progress
 
 T = TypeVar("T")
-_Report = Callable[[int, int | None], None]
 _WINDOW_RECORDS = 10_000  # offset + limit may not exceed it
 _MAX_PAGE_RECORDS = 100
 _MAX_GROUPS = 20_000  # values of one field that one request can count
@@ -34,7 +33,7 @@ class _Slice(msgspec.Struct):
     position: Position = msgspec.field(name="place", default_factory=Position)
 
 
-class _Progress(msgspec.Struct):
+class _Position(msgspec.Struct):
     """How far a harvest has come; landed as JSON with every page, to continue from there."""
 
     todo: list[_Slice]  # the slices that are not complete; the first may have begun
@@ -44,7 +43,7 @@ class _Progress(msgspec.Struct):
     attempt: int = 0  # how often everything was begun again
 
 
-def harvest(feed: Feed, ask: Ask, env: Environment, report: _Report) -> Iterator[Page]:
+def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterator[Page]:
     """Yield the dataset's records page by page, as `harvesters.harvest` promises."""
     request = feed.request.model_copy(
         update={
@@ -62,11 +61,11 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: _Report) -> Iterator
         yield from _Dataset(feed, ask, client, report, _continue(ask)).pages()
 
 
-def _continue(ask: Ask) -> _Progress:
+def _continue(ask: Ask) -> _Position:
     """Return where to continue; a slice, or a dataset, that ended short is requested again from its beginning."""
-    progress = msgspec.convert(ask.position, _Progress) if ask.position else _Progress(todo=[_Slice()])
+    progress = msgspec.convert(ask.position, _Position) if ask.position else _Position(todo=[_Slice()])
     if not progress.todo:
-        return _Progress(todo=[_Slice()], attempt=progress.attempt + 1)
+        return _Position(todo=[_Slice()], attempt=progress.attempt + 1)
     for part in progress.todo:
         if part.position.done and part.position.listed < (part.position.total or 0):
             part.position = Position(attempt=part.position.attempt + 1)
@@ -76,7 +75,7 @@ def _continue(ask: Ask) -> _Progress:
 class _Dataset:
     """One dataset, slice by slice."""
 
-    def __init__(self, feed: Feed, ask: Ask, client: Client, report: _Report, progress: _Progress) -> None:
+    def __init__(self, feed: Feed, ask: Ask, client: Client, report: Progress, progress: _Position) -> None:
         self.feed, self.ask, self.client, self.report, self.progress = feed, ask, client, report, progress
         self.fields = [name.strip() for name in (feed.request.slice_by or "").split(",") if name.strip()]
         self.window = feed.request.window or _WINDOW_RECORDS

@@ -34,7 +34,8 @@ class Position(msgspec.Struct):
     total: int | None = None
     pages: int = 0
     believed: bool = True  # whether nothing yet contradicts the total
-    marks: list[str] = []  # digests of the pages, the first and the last hundred, to recognize one that comes again
+    # the first and the last hundred, to recognize a page that comes again
+    page_digests: list[str] = msgspec.field(default_factory=list, name="marks")
     promised: int | None = None  # the largest total that the server gave
     attempt: int = 0  # how often the list was begun again, with everything that it had given
     done: bool = False
@@ -59,9 +60,9 @@ class Position(msgspec.Struct):
 
     def remember_page(self, digest: str) -> None:
         """Remember a page by its digest, to recognize it if it comes again."""
-        self.marks.append(digest)
-        if len(self.marks) > _MAX_DIGESTS:
-            del self.marks[_MAX_DIGESTS // 2]
+        self.page_digests.append(digest)
+        if len(self.page_digests) > _MAX_DIGESTS:
+            del self.page_digests[_MAX_DIGESTS // 2]
 
     def note_total(self, total: int | None) -> None:
         """Note the total that holds from this page on; the largest one remains promised."""
@@ -141,7 +142,7 @@ def end_at_repeated_page(feed: Feed, position: Position, digest: str, size: int,
     Raises HarvestFailed("truncated") for a list that is not complete, or a server that cannot page.
     """
     short = position.total is not None and position.listed < position.total
-    loop = feed.request.paging not in NUMBERED or digest not in (position.marks[0], position.marks[-1])
+    loop = feed.request.paging not in NUMBERED or digest not in (position.page_digests[0], position.page_digests[-1])
     ignores_page = position.pages == 1 and count >= size and not position.reached_by_repeats
     if short or loop or ignores_page:
         of = position.total if position.total is not None else "an unknown number of"

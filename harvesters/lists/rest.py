@@ -5,7 +5,7 @@ What differs between partners is declared in the feed file's [request]; nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -30,13 +30,12 @@ from harvesters.lists.paging import (
 from harvesters.records import split_results
 from harvesters.repeats import SeenIdentifiers
 from harvesters.whole import require_as_many_as_before, require_size
-from schemas import Ask, Environment, Feed, Page, RawResponse, Skipped, SourceRecord
+from schemas import Ask, Environment, Feed, Page, Progress, RawResponse, Skipped, SourceRecord
 
-_Report = Callable[[int, int | None], None]
 _NO_SUCH_PAGE = frozenset({400, 404, 410, 422})  # statuses
 
 
-def harvest(feed: Feed, ask: Ask, env: Environment, report: _Report) -> Iterator[Page]:
+def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterator[Page]:
     """Yield the feed's records page by page, as `harvesters.harvest` promises."""
     with Client(feed, ask, env) as client:
         position = msgspec.convert(ask.position, Position) if ask.position else Position()
@@ -52,7 +51,7 @@ class RestList:
     feed: Feed
     ask: Ask
     client: Client
-    report: _Report
+    report: Progress
     position: Position
     params: dict[str, Any] = field(default_factory=dict)  # beside the feed's own
     given: int = 0  # records, for the limit of the harvest
@@ -188,7 +187,7 @@ class RestList:
         digest = sha256(b"\n".join(bytes(text) for text in answer.texts)).hexdigest()
         first_total = position.total is None
         position.note_total(list_size(request, answer.reply, answer.root, position))
-        if count and digest in position.marks:
+        if count and digest in position.page_digests:
             end_at_repeated_page(self.feed, position, digest, size, count)
             return self._page()
         records, skipped, raw = split_results(answer_results(answer, self.feed, self.client))

@@ -32,7 +32,7 @@ https://www.openarchives.org/OAI/openarchivesprotocol.html
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -58,22 +58,21 @@ from harvesters.oai_pmh.records import ListPage, RecordReader
 from harvesters.oai_pmh.server import OLDEST_DATESTAMP, Server, formats, identify
 from harvesters.oai_pmh.sickle_client import Pages, Repository, Response
 from harvesters.whole import require_about, require_as_many_as_before, require_size
-from schemas import Ask, Environment, Feed, HarvestFailed, Listing, Page, Skipped, replace
+from schemas import Ask, Environment, Feed, HarvestFailed, Listing, Page, Progress, Skipped, replace
 
 _MAX_WINDOW_RESTARTS = 2  # before a window whose token expires is halved
 _MAX_WINDOW_FAILURES = 70  # in a row: more than it takes to halve a century down to seconds
 _MAX_SMALLEST_WINDOW_RETRIES = 3  # of a request in a window that cannot be halved any more
 _MAX_EMPTY_PAGES = 200  # in a row, each with a token of its own
-_MAX_WINDOW_MARKS = 200
+_MAX_WINDOW_DIGESTS = 200
 _WINDOW_TOLERANCE = timedelta(days=2)  # a record may lie this far outside of its window: some clocks are local ones
 _OPEN_START, _OPEN_END = "0001-01-01", "9999-12-31"  # how the open ends of a skipped window are landed
 _LIST_SIZE = re.compile(r"[0-9]{1,15}")
 
 _Verb = Literal["ListRecords", "ListIdentifiers"]
-_Report = Callable[[int, int | None], None]
 
 
-def harvest(feed: Feed, ask: Ask, env: Environment, report: _Report) -> Iterator[Page]:
+def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterator[Page]:
     """Yield the feed's records page by page, as `harvesters.harvest` describes."""
     with Client(feed, ask, env) as client:
         repository = Repository(client, feed.request.method)
@@ -99,7 +98,7 @@ class Window(msgspec.Struct):
     pages: int = 0
     promised: int | None = None  # largest completeListSize of any page, where the feed file trusts it
     attempt: int = 0  # how often the window started over
-    marks: list[str] = []  # digests of its pages, the first and the last hundred
+    page_digests: list[str] = msgspec.field(default_factory=list, name="marks")  # the first and the last hundred
     restarts: int = 0  # how often it started over because of its failures
     split: bool = False  # it is a part of a window that failed
     ignores_dates: bool = msgspec.field(default=False, name="astray")  # it returned records of other dates
@@ -124,7 +123,7 @@ class Window(msgspec.Struct):
     def start_over(self) -> None:
         """Forget every page that was read."""
         self.token, self.listed, self.size, self.credible, self.done = None, 0, None, True, False
-        self.marks, self.pages, self.promised = [], 0, None
+        self.page_digests, self.pages, self.promised = [], 0, None
         self.attempt += 1
 
     def advance(self, records: int, token: object, *, trust_list_size: bool) -> None:
@@ -234,7 +233,7 @@ class _Harvest:
     client: Client
     repository: Repository
     server: Server
-    report: _Report
+    report: Progress
     yielded: int = field(default=0, init=False)  # records
     failures: int = field(default=0, init=False)  # of windows in a row
     list_works: bool = field(default=False, init=False)  # the position's verb returned a page
@@ -310,7 +309,8 @@ class _Harvest:
             full=position.full,
             counted=position.listed if complete else None,
             response_date=position.response_date,
-            deletes_told=self.server.deletes == "persistent",  # a server may forget transient ones before we ask
+            reports_all_deletions=self.server.deletes
+            == "persistent",  # a server may forget transient ones before we ask
         )
 
     def _is_whole_list(self, window: Window) -> bool:
@@ -590,10 +590,10 @@ class _LoopDetector:
         if not identifiers:
             self._empty_tokens.add(token)
             return
-        mark = sha256("\n".join(identifiers).encode()).hexdigest()[:16]
-        if mark in self._seen or mark in self._window.marks:
+        digest = sha256("\n".join(identifiers).encode()).hexdigest()[:16]
+        if digest in self._seen or digest in self._window.page_digests:
             raise _ListLoops("the same page again")
-        self._seen.add(mark)
-        self._window.marks.append(mark)
-        if len(self._window.marks) > _MAX_WINDOW_MARKS:
-            del self._window.marks[_MAX_WINDOW_MARKS // 2]
+        self._seen.add(digest)
+        self._window.page_digests.append(digest)
+        if len(self._window.page_digests) > _MAX_WINDOW_DIGESTS:
+            del self._window.page_digests[_MAX_WINDOW_DIGESTS // 2]

@@ -7,7 +7,7 @@ with the reason in `raw-00000.json`; a harvest that failed leaves its cause in `
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,13 @@ from loaders.landing.part import Footer, ListPart, part_paths, write_part
 from loaders.landing.past import Failure, fingerprint, recent_harvests
 from loaders.landing.repeats import count_repeats
 from loaders.store import whole_file
-from schemas import Ask, Base, Feed, HarvestFailed, Listing, Page, RawResponse, Skipped, SourceRecord, replace
+from schemas import Ask, Base, Feed, HarvestFailed, Listing, Page, Progress, RawResponse, Skipped, SourceRecord, replace
 
 LANDING_PART_RECORDS = 5_000
 LANDING_MAX_IDENTIFIER_BYTES = 1_200  # a key of PostgreSQL's indexes may have 2 700 bytes, and a match names two
 _PART_PAYLOAD_CHARS = 32 * 1024 * 1024
 _PART_SECONDS = 60.0
 _SHORTENED_CHARS = 80  # of an identifier that is too long, where it is named
-_Progress = Callable[[int, int | None], None]
 # the fields of a footer that are about its own part, as a new part begins
 _NEW_PART: dict[str, Any] = {"skipped": (), "notes": (), "lists": {}, "repeated": 0}
 
@@ -53,7 +52,7 @@ def land(
     pages: Iterable[Page],
     *,
     ask: Ask | None = None,
-    progress: _Progress | None = None,
+    progress: Progress | None = None,
 ) -> Landed:
     """Write a harvest's pages as parts, each complete when it appears. The caller holds the feed's lock.
 
@@ -68,7 +67,7 @@ def land(
         run_id=run_id,
         number=len(part_paths(folder / run_id)),  # more than 0 when the run's task is tried again
         records=0,
-        source=fingerprint(feed),
+        source_fingerprint=fingerprint(feed),
         begins=ask.position is None,
         asked_since=ask.since,
         asked_full=ask.full,
@@ -158,7 +157,7 @@ class _Writer:
         repeats = count_repeats(self.folder, self.parts, footer, self.records, self.listings)
         if repeats:
             note = _repeats_note(repeats, full=footer.full)
-            self.footer = replace(footer, repeats=repeats, notes=(*footer.notes, note))
+            self.footer = replace(footer, doubtful_repeats=repeats, notes=(*footer.notes, note))
             self.landed = replace(self.landed, notes=(*self.landed.notes, note))
 
     def _add(self, record: SourceRecord, listing: Listing) -> None:
@@ -176,17 +175,17 @@ class _Writer:
     def _write(self) -> None:
         records = self.records
         known = set(self.index.locations([(record.identifier, record.sha256) for record in records if record.sha256]))
-        again, new = [], []
+        payload_known, new = [], []
         for row, record in enumerate(records):
             payload = (record.identifier, record.sha256 or "")
             landed_before = record.payload is not None and payload in known
-            again.append(landed_before)
+            payload_known.append(landed_before)
             if record.payload is not None and not landed_before:
                 known.add(payload)  # a payload that is twice in this part is kept once
                 new.append((*payload, row))
         path = self.folder / f"part-{self.footer.number:05d}.parquet"
         footer = replace(self.footer, records=len(records), lists=_with_rows(self.footer.lists, self.listings))
-        write_part(path, records, again, footer, self.listings)
+        write_part(path, records, payload_known, footer, self.listings)
         self.parts.append((path, footer))
         self.index.add(path, iter(new))
         self.landed = replace(self.landed, kept=self.landed.kept + len(new))
@@ -214,7 +213,7 @@ def _storable(page: Page) -> Page:
             continue
         shortened = f"{name[:_SHORTENED_CHARS]}…{sha256(name.encode()).hexdigest()[:12]}"
         reason = f"its identifier has {size} bytes; at most {LANDING_MAX_IDENTIFIER_BYTES} can be stored"
-        skipped.append(Skipped(identifier=shortened, reason=reason, again=False))
+        skipped.append(Skipped(identifier=shortened, reason=reason, retry=False))
         raw.append(RawResponse(url=name, body=(record.payload or "").encode(), reason=reason))
     if not skipped:
         return page
@@ -230,7 +229,7 @@ def _footer_after(footer: Footer, page: Page) -> Footer:
         complete=page.complete,
         full=page.full,
         not_modified=page.not_modified,
-        deletes_told=page.deletes_told,
+        reports_all_deletions=page.reports_all_deletions,
         counted=page.counted,
         response_date=page.response_date or footer.response_date,
         lists={**footer.lists, page.listing.name: _list_after(footer.lists.get(page.listing.name), page)},
@@ -267,6 +266,6 @@ def _repeats_note(repeats: int, *, full: bool) -> str:
 
 
 def _note_failure(folder: Path, failed: HarvestFailed) -> None:
-    failure = Failure(cause=failed.cause, sentence=failed.sentence, again=failed.again)
+    failure = Failure(cause=failed.cause, sentence=failed.sentence, retryable=failed.again)
     with whole_file(folder / "failed.json") as beside:
         beside.write_bytes(msgspec.json.encode(failure))

@@ -47,13 +47,19 @@ class ListPart(Base, frozen=True, kw_only=True):
 
 
 class Footer(Base, frozen=True, kw_only=True):
-    """How far a harvest had come when the part was written, and what it was asked for."""
+    """How far a harvest had come when the part was written, and what it was asked for.
+
+    `total`, `promised`, `repeated` and `counted` are those of the pages, as the table of schemas.Page says, summed or
+    last; beside them landing itself counts `records` (rows of this part) and `doubtful_repeats`. The names in stored
+    footers are `source`, `deletes_told` and `repeats`.
+    """
 
     feed: str
     run_id: str
     number: int
     records: int  # in this part
-    source: str  # fingerprint of what the feed declares about its source: another one starts over
+    # of what the feed declares about its source: another one starts over
+    source_fingerprint: str = msgspec.field(name="source")
     begins: bool = False  # the first part of a harvest; else it continues the part before, maybe of another run
     asked_since: str | None = None
     asked_full: bool = True
@@ -63,22 +69,24 @@ class Footer(Base, frozen=True, kw_only=True):
     full: bool = False
     not_modified: bool = False
     counted: int | None = None  # of a complete harvest: records in the list, as the harvester counts
-    deletes_told: bool = False  # it keeps deleted headers for ever (OAI-PMH deletedRecord=persistent), so no full list
+    # it keeps deleted headers for ever (OAI-PMH deletedRecord=persistent): no full list is needed
+    reports_all_deletions: bool = msgspec.field(default=False, name="deletes_told")
     response_date: str | None = None
     lists: dict[str, ListPart] = {}  # the lists that this part holds pages of, by name
     promised: int | None = None  # distinct records of all lists together, as the server promised
     repeated: int = 0  # entries of lists that came again, and are not rows of this part
-    repeats: int = 0  # of a complete harvest: records that are repeated where that may hide missing ones
+    # of a complete harvest: records that are repeated where that may hide missing ones
+    doubtful_repeats: int = msgspec.field(default=0, name="repeats")
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
     validators: dict[str, str] = {}
 
 
 def write_part(
-    path: Path, records: list[SourceRecord], again: list[bool], footer: Footer, listings: list[Listing]
+    path: Path, records: list[SourceRecord], payload_known: list[bool], footer: Footer, listings: list[Listing]
 ) -> None:
-    """Write the records as one complete part; where `again` is true, without the payload, which is landed already."""
-    payloads = [None if landed else record.payload for record, landed in zip(records, again, strict=True)]
+    """Write the records as one complete part; a payload that is `payload_known` (landed already) is left out."""
+    payloads = [None if known else record.payload for record, known in zip(records, payload_known, strict=True)]
     columns = {name: [getattr(record, name) for record in records] for name in _COLUMNS_OF_RECORDS} | {
         "sets": [list(record.sets) for record in records],
         "payload": payloads,

@@ -36,7 +36,7 @@ class Failure(Base, frozen=True, kw_only=True):
 
     cause: str
     sentence: str
-    again: bool = True
+    retryable: bool = msgspec.field(default=True, name="again")
 
 
 class Harvest(Base, frozen=True, kw_only=True):
@@ -69,7 +69,7 @@ class Harvest(Base, frozen=True, kw_only=True):
     @property
     def whole_list(self) -> bool:
         """Return whether a record that is not in this harvest is gone."""
-        return self.listed_everything and not self.last.repeats
+        return self.listed_everything and not self.last.doubtful_repeats
 
     @property
     def listed_everything(self) -> bool:
@@ -155,7 +155,11 @@ def ask(
     everything, if `full` is true, every `full_every` runs, when there is no mark, or when the feed declares another
     source than before.
     """
-    past = [harvest for harvest in recent_harvests(landing / feed.name) if harvest.last.source == fingerprint(feed)]
+    past = [
+        harvest
+        for harvest in recent_harvests(landing / feed.name)
+        if harvest.last.source_fingerprint == fingerprint(feed)
+    ]
     complete = [harvest for harvest in past if harvest.last.complete]
     everything = Ask(
         listed_before=_listed_before(complete), retry=_retry(past, complete), limit=limit, credentials=credentials or {}
@@ -187,20 +191,20 @@ def _continuation(everything: Ask, interrupted: Harvest) -> Ask:
     )
 
 
-def _full_every(feed: Feed, *, deletes_told: bool = False) -> int | None:
+def _full_every(feed: Feed, *, reports_all_deletions: bool = False) -> int | None:
     """Return every how many harvests the whole list is requested, so that deletions by absence are found.
 
     None means never, where the repository reports every deletion and the feed file declares nothing else.
     """
     if feed.full_every is not None:
         return feed.full_every
-    if deletes_told:
+    if reports_all_deletions:
         return None
     return _FULL_EVERY_WITH_DATESTAMPS if feed.traits.lists_by_datestamp or feed.request.since_param else 1
 
 
 def _full_is_due(feed: Feed, complete: list[Harvest]) -> bool:
-    every = _full_every(feed, deletes_told=complete[-1].last.deletes_told)
+    every = _full_every(feed, reports_all_deletions=complete[-1].last.reports_all_deletions)
     for harvests_since, harvest in enumerate(reversed(complete), start=1):
         if harvest.listed_everything:
             return every is not None and harvests_since >= every
@@ -224,13 +228,13 @@ def _since(feed: Feed, complete: list[Harvest]) -> str | None:
     if not complete or _full_is_due(feed, complete):
         return None
     last = complete[-1]
-    again = _lacks_records(feed, complete) or 0 < _doubtful_in_a_row(complete) < _MAX_DOUBTFUL_HARVESTS
-    return last.footers[0].asked_since if again else _mark(last.last.response_date)
+    same_request = _lacks_records(feed, complete) or 0 < _doubtful_in_a_row(complete) < _MAX_DOUBTFUL_HARVESTS
+    return last.footers[0].asked_since if same_request else _mark(last.last.response_date)
 
 
 def _doubtful_in_a_row(complete: list[Harvest]) -> int:
     """Return how many of the last harvests, in a row, had lists whose repeats may hide missing records."""
-    return len(list(takewhile(lambda harvest: harvest.last.repeats > 0, reversed(complete))))
+    return len(list(takewhile(lambda harvest: harvest.last.doubtful_repeats > 0, reversed(complete))))
 
 
 def _validators(feed: Feed, complete: list[Harvest]) -> dict[str, str]:
@@ -244,7 +248,7 @@ def _lacks_records(feed: Feed, complete: list[Harvest]) -> bool:
     """Return whether the last complete harvest lacks a record that only the same request, sent again, can give."""
     if not complete or feed.traits.requests_skipped_records:
         return False
-    return any(skipped.again for skipped in complete[-1].skipped)
+    return any(skipped.retry for skipped in complete[-1].skipped)
 
 
 def _mark(response_date: str | None) -> str | None:
@@ -265,7 +269,7 @@ def _mark(response_date: str | None) -> str | None:
 def _retry(past: list[Harvest], complete: list[Harvest]) -> tuple[Skipped, ...]:
     """Return what the harvests since the last complete one, that one included, could not read and should request."""
     first = past.index(complete[-1]) if complete else 0
-    return tuple(dict.fromkeys(skipped for harvest in past[first:] for skipped in harvest.skipped if skipped.again))
+    return tuple(dict.fromkeys(skipped for harvest in past[first:] for skipped in harvest.skipped if skipped.retry))
 
 
 def _failure(folder: Path) -> Failure | None:

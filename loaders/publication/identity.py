@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]  # ten bits in two letters
-Group = tuple[str, ...]  # the live keys of a cluster, sorted
+MemberKeys = tuple[str, ...]  # the live keys of a cluster, sorted
 
 
 class Identities(NamedTuple):
@@ -36,7 +36,7 @@ class _Claim(NamedTuple):
 
 
 def identify(
-    groups: Sequence[Group],
+    groups: Sequence[MemberKeys],
     resource_ids: Mapping[str, str],
     created: Mapping[str, str],
     redirects: Mapping[str, str],
@@ -86,7 +86,7 @@ def _granted(claims: Iterable[_Claim]) -> dict[int, str]:
 
 
 def _own_ids(
-    groups: Sequence[Group], created: Mapping[str, str], former: Mapping[str, Set[str]]
+    groups: Sequence[MemberKeys], created: Mapping[str, str], former: Mapping[str, Set[str]]
 ) -> dict[int, list[str]]:
     """Return the redirected ids whose live records are all in one group, by group number, the oldest first."""
     former_keys: set[str] = set().union(*former.values())
@@ -102,7 +102,7 @@ def _own_ids(
 
 
 def _claims(
-    groups: Sequence[Group],
+    groups: Sequence[MemberKeys],
     resource_ids: Mapping[str, str],
     created: Mapping[str, str],
     redirects: Mapping[str, str],

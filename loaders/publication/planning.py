@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, and_, or_, select
 
-from loaders.publication.identity import Group, Identities, identify, resolve
+from loaders.publication.identity import Identities, MemberKeys, identify, resolve
 from loaders.publication.match_state import MatchResult
 from loaders.store import CurationRow, RedirectRow, ResourceRow, SourceRecordRow
 from schemas import Cluster, Correction, Relation
@@ -16,7 +16,7 @@ from schemas import Cluster, Correction, Relation
 _FETCH_ROWS = 10_000
 
 
-class _Origin(msgspec.Struct):
+class _OriginKey(msgspec.Struct):
     key: str
 
 
@@ -24,7 +24,7 @@ class _Made(msgspec.Struct):
     """The parts of a resource's record that say from which records it was made."""
 
     key: str
-    provenance: dict[str, tuple[_Origin, ...]] = {}
+    provenance: dict[str, tuple[_OriginKey, ...]] = {}
 
 
 _MADE = msgspec.json.Decoder(_Made)
@@ -66,7 +66,7 @@ class PlannedResource(NamedTuple):
     """A resource as it should be: its members, why to review it, its relations and corrections."""
 
     id: str
-    keys: Group
+    keys: MemberKeys
     review: str | None
     related: tuple[Relation, ...]
     corrections: tuple[Correction, ...]
@@ -180,11 +180,13 @@ def _corrections_of(targets: Iterable[str], corrections: Mapping[str, Iterable[C
     return tuple(sorted(its_corrections, key=lambda correction: correction.id)) if its_corrections else ()
 
 
-def _groups(live: Mapping[str, LiveRecord], clusters: Iterable[Cluster]) -> tuple[list[Group], dict[Group, str]]:
+def _groups(
+    live: Mapping[str, LiveRecord], clusters: Iterable[Cluster]
+) -> tuple[list[MemberKeys], dict[MemberKeys, str]]:
     """Group the live keys by cluster, each key in one group, and say which groups a steward should review."""
     seen: set[str] = set()
-    groups: list[Group] = []
-    reviews: dict[Group, str] = {}
+    groups: list[MemberKeys] = []
+    reviews: dict[MemberKeys, str] = {}
     for cluster in clusters:
         keys = tuple(key for key in cluster.keys if key in live)
         if keys:
@@ -197,7 +199,9 @@ def _groups(live: Mapping[str, LiveRecord], clusters: Iterable[Cluster]) -> tupl
     return groups, reviews
 
 
-def _relations(groups: Iterable[Group], ids: Iterable[str], matched: MatchResult) -> dict[str, tuple[Relation, ...]]:
+def _relations(
+    groups: Iterable[MemberKeys], ids: Iterable[str], matched: MatchResult
+) -> dict[str, tuple[Relation, ...]]:
     """Return the relations between resources that the matcher found, by resource id."""
     id_of = _ids_of({key for pair in matched.related for key in (pair.key, pair.other_key)}, groups, ids)
     relations: dict[str, set[tuple[str, str]]] = {}
@@ -211,6 +215,6 @@ def _relations(groups: Iterable[Group], ids: Iterable[str], matched: MatchResult
     }
 
 
-def _ids_of(wanted: set[str], groups: Iterable[Group], ids: Iterable[str]) -> dict[str, str]:
+def _ids_of(wanted: set[str], groups: Iterable[MemberKeys], ids: Iterable[str]) -> dict[str, str]:
     """Return the resource id of each of the wanted keys that is in a group."""
     return {key: resource_id for resource_id, group in zip(ids, groups, strict=True) for key in group if key in wanted}

@@ -31,7 +31,7 @@ _DERIVATION_STATE = "derivation"  # the row of publish_state: the version by whi
 _RESOURCES: Any = ResourceRow.__table__
 
 
-class _Merged(Protocol):
+class _MergeResult(Protocol):
     """The result of a merge: the record, and a sentence for each correction that did not fit."""
 
     @property
@@ -40,7 +40,7 @@ class _Merged(Protocol):
     def problems(self) -> tuple[str, ...]: ...
 
 
-Merge = Callable[[Sequence[Member], Sequence[Correction], Sequence[Relation]], _Merged]
+Merge = Callable[[Sequence[Member], Sequence[Correction], Sequence[Relation]], _MergeResult]
 
 
 def rewrite_derived_columns(connection: Connection) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, RowMapping, func, or_, select
 
 from loaders.reports.lists import delete_other_pages
 from loaders.reports.page import current_time, write_pages
-from loaders.reports.runs import Facts
+from loaders.reports.runs import ReportFacts
 from loaders.reports.texts import LANGUAGES
 from loaders.store import JudgementRow, MatchRow, SourceRecordRow, snapshot
 
@@ -53,7 +53,7 @@ def _pages(connection: Connection) -> Iterator[Sequence[RowMapping]]:
         yield more
 
 
-def _pair_facts(connection: Connection, rows: Sequence[RowMapping]) -> Iterator[Facts]:
+def _pair_facts(connection: Connection, rows: Sequence[RowMapping]) -> Iterator[ReportFacts]:
     """Yield each pair with both records, their evidence and the last judgement, if any."""
     keys = sorted({key for row in rows for key in (row["left_key"], row["right_key"])})
     records = _records(connection, keys)
@@ -73,7 +73,7 @@ def _pair_facts(connection: Connection, rows: Sequence[RowMapping]) -> Iterator[
         }
 
 
-def _records(connection: Connection, keys: Sequence[str]) -> dict[str, Facts]:
+def _records(connection: Connection, keys: Sequence[str]) -> dict[str, ReportFacts]:
     """Read the accepted version of each record, by key."""
     rows = connection.execute(
         select(SourceRecordRow.key, SourceRecordRow.record).where(
@@ -83,14 +83,14 @@ def _records(connection: Connection, keys: Sequence[str]) -> dict[str, Facts]:
     return {row.key: msgspec.json.decode(row.record) for row in rows}
 
 
-def _last_judgement(connection: Connection, left: str, right: str) -> Facts | None:
+def _last_judgement(connection: Connection, left: str, right: str) -> ReportFacts | None:
     query = select(JudgementRow.verdict, JudgementRow.by, JudgementRow.at, JudgementRow.reason)
     query = query.where(JudgementRow.left_key == left, JudgementRow.right_key == right)
     row = connection.execute(query.order_by(JudgementRow.id.desc()).limit(1)).mappings().first()
     return dict(row) if row else None
 
 
-def _compared_fields(left: Facts | None, right: Facts | None) -> list[Facts]:
+def _compared_fields(left: ReportFacts | None, right: ReportFacts | None) -> list[ReportFacts]:
     """Return each field with the values of both records as (language, text); a field that neither has is left out."""
     compared = []
     for field in _COMPARED_FIELDS:

@@ -26,7 +26,7 @@ from loaders.reports.fix_list import (
 from loaders.reports.lists import write_list
 from loaders.reports.night_facts import Troubles, feed_facts, standings
 from loaders.reports.page import SEVERITIES, Rules, current_time, write_pages
-from loaders.reports.runs import Facts, last_runs, nights, recent_runs
+from loaders.reports.runs import ReportFacts, last_runs, nights, recent_runs
 from loaders.reports.texts import LANGUAGES
 from loaders.store import CurationRow, HarvestRunRow, IssueRow, SourceRecordRow, UnmappedValueRow, snapshot, undecoded
 from schemas import Feed
@@ -64,7 +64,7 @@ def write_feed_report(
     return write_pages(folder, feed.name, "feed.html", {**facts, "basis": digest}, languages, texts) + written
 
 
-def _earlier_facts(path: Path) -> Facts:
+def _earlier_facts(path: Path) -> ReportFacts:
     """Read the facts of the feed's last report; empty when there was none."""
     return dict(msgspec.json.decode(path.read_bytes())) if path.exists() else {}
 
@@ -116,7 +116,7 @@ def _facts(
     at: str,
     shares: Shares,
     trouble: FileTrouble | None,
-) -> Facts:
+) -> ReportFacts:
     """Read what the page shows, and remember today's completeness for next month."""
     name = feed.name
     run = last_runs(connection, name).get(name)
@@ -147,7 +147,7 @@ def _feed_shares(connection: Connection, feed: str) -> Shares:
     return field_shares(connection.scalars(query.execution_options(yield_per=1_000)))
 
 
-def _completeness(shares: Shares, history_path: Path, today: str) -> Facts:
+def _completeness(shares: Shares, history_path: Path, today: str) -> ReportFacts:
     """Return today's shares beside those of a month ago, where there are any, and remember today's."""
     history = read_history(history_path)
     since = compared_date(history, today)
@@ -157,7 +157,7 @@ def _completeness(shares: Shares, history_path: Path, today: str) -> Facts:
     return {"since": since, "fields": fields}
 
 
-def _issues_by_rule(connection: Connection, feed: str, run_id: str, rules: Rules) -> list[Facts]:
+def _issues_by_rule(connection: Connection, feed: str, run_id: str, rules: Rules) -> list[ReportFacts]:
     """Count for each rule the findings that are new in the last run, older and open, and fixed by it; errors first."""
     is_open = IssueRow.resolved_run_id.is_(None)
     rows = connection.execute(

@@ -10,7 +10,16 @@ from sqlalchemy import Connection, case, func, select
 
 from loaders.declarations import FileTrouble
 from loaders.reports.page import SEVERITIES, Rules, parse_time
-from loaders.reports.runs import COUNTS, Facts, last_publication, last_runs, nights, of_feed, recent_runs, run_facts
+from loaders.reports.runs import (
+    COUNTS,
+    ReportFacts,
+    last_publication,
+    last_runs,
+    nights,
+    of_feed,
+    recent_runs,
+    run_facts,
+)
 from loaders.store import HarvestRunRow, IssueRow, MatchRow, ResourceRow, SourceRecordRow, UnmappedValueRow
 from schemas import Feed
 
@@ -29,7 +38,7 @@ _NO_RECORDS = {"records": 0, "readable": 0, "live": 0, "unique": 0, "quarantined
 
 def night_facts(
     connection: Connection, feeds: Sequence[Feed], rules: Rules, at: str, troubles: Troubles | None = None
-) -> Facts:
+) -> ReportFacts:
     """Read everything that the report of the night shows. `rules` are the registry's texts by code."""
     last = last_runs(connection)
     published = last_publication(connection)
@@ -48,8 +57,8 @@ def night_facts(
 
 
 def _feed_lines(
-    connection: Connection, feeds: Sequence[Feed], last: Mapping[str, Facts], at: str, troubles: Troubles
-) -> list[Facts]:
+    connection: Connection, feeds: Sequence[Feed], last: Mapping[str, ReportFacts], at: str, troubles: Troubles
+) -> list[ReportFacts]:
     """Return the line of each declared feed by name, then of each feed of which only runs or a bad file are known."""
     standing = standings(connection)
     history = recent_runs(connection, at)
@@ -61,7 +70,7 @@ def _feed_lines(
     ]
 
 
-def standings(connection: Connection, feed: str | None = None) -> dict[str, Facts]:
+def standings(connection: Connection, feed: str | None = None) -> dict[str, ReportFacts]:
     """Count each feed's records as they are now, whatever its last run listed.
 
     `records` (all that are not deleted), `readable`, `live` and the resources formed by live records (`unique`) count a
@@ -79,7 +88,7 @@ def standings(connection: Connection, feed: str | None = None) -> dict[str, Fact
         .where(of_feed(SourceRecordRow, feed), SourceRecordRow.pending_status.is_not(None))
         .group_by(name, SourceRecordRow.pending_status)
     )
-    standing: dict[str, Facts] = {}
+    standing: dict[str, ReportFacts] = {}
     for feed_name, record_status, records, resources in connection.execute(by_status):
         counts = standing.setdefault(feed_name, dict(_NO_RECORDS))
         for counted_as in _COUNTED_AS[record_status]:
@@ -93,11 +102,11 @@ def standings(connection: Connection, feed: str | None = None) -> dict[str, Fact
 def feed_facts(
     name: str,
     feed: Feed | None,
-    run: Facts | None,
-    standing: Mapping[str, Facts],
-    history: Mapping[str, Facts],
+    run: ReportFacts | None,
+    standing: Mapping[str, ReportFacts],
+    history: Mapping[str, ReportFacts],
     trouble: FileTrouble | None = None,
-) -> Facts:
+) -> ReportFacts:
     """Return one feed's line: its declaration, its last run, its records as they are now, and its last nights."""
     counts = standing.get(name, _NO_RECORDS)
     if _has_ended(feed, counts, trouble):
@@ -116,19 +125,19 @@ def feed_facts(
     }
 
 
-def _has_ended(feed: Feed | None, counts: Facts, trouble: FileTrouble | None) -> bool:
+def _has_ended(feed: Feed | None, counts: ReportFacts, trouble: FileTrouble | None) -> bool:
     """Tell whether a feed is retired and has no live record: then its file may be missing."""
     missing = trouble is not None and trouble.state == "missing"
     return missing and feed is not None and feed.status == "retired" and not counts["live"]
 
 
-def _funnel(counts: Facts) -> dict[str, int]:
+def _funnel(counts: ReportFacts) -> dict[str, int]:
     """Return landed → normalized → valid → loaded → unique; all valid records are loaded."""
     steps = {"landed": "records", "normalized": "readable", "valid": "live", "loaded": "live", "unique": "unique"}
     return {step: counts[name] for step, name in steps.items()}
 
 
-def _totals(runs: Sequence[Facts], at: str) -> dict[str, int]:
+def _totals(runs: Sequence[ReportFacts], at: str) -> dict[str, int]:
     """Add up this night's runs; of a run that is not loaded only what it listed and landed."""
     since = parse_time(at) - _NIGHT
     tonight = [run for run in runs if parse_time(run["started_at"]) >= since]
@@ -138,7 +147,7 @@ def _totals(runs: Sequence[Facts], at: str) -> dict[str, int]:
     }
 
 
-def _issues_by_rule(connection: Connection, runs: Sequence[str], rules: Rules) -> list[Facts]:
+def _issues_by_rule(connection: Connection, runs: Sequence[str], rules: Rules) -> list[ReportFacts]:
     """Count for each rule the open findings, those new in the last runs and those fixed by them; errors first."""
     is_open = IssueRow.resolved_run_id.is_(None)
     rows = connection.execute(
@@ -159,7 +168,7 @@ def _issues_by_rule(connection: Connection, runs: Sequence[str], rules: Rules) -
     return sorted(shown, key=lambda row: (SEVERITIES.index(row["severity"]), -row["standing"], row["code"]))
 
 
-def _needs_attention(connection: Connection, listed: Sequence[Facts]) -> list[Facts]:
+def _needs_attention(connection: Connection, listed: Sequence[ReportFacts]) -> list[ReportFacts]:
     """List what needs a person: held and failed runs, records and pairs and clusters to review, unmapped terms."""
     about_feeds = _held_runs(connection) + [need for feed in listed for need in _feed_needs(feed)]
     about_feeds.sort(key=lambda need: _URGENCY.index(need["what"]))
@@ -175,7 +184,7 @@ def _needs_attention(connection: Connection, listed: Sequence[Facts]) -> list[Fa
     ]
 
 
-def _unfit_corrections(published: Facts | None) -> list[Facts]:
+def _unfit_corrections(published: ReportFacts | None) -> list[ReportFacts]:
     """List the corrections that the last publication could not apply; its notes name them."""
     if published is None or not published["notes"]:
         return []
@@ -183,7 +192,7 @@ def _unfit_corrections(published: Facts | None) -> list[Facts]:
     return [{"what": "corrections", "feed": None, "run": published["id"], "count": len(notes), "detail": notes}]
 
 
-def _held_runs(connection: Connection) -> list[Facts]:
+def _held_runs(connection: Connection) -> list[ReportFacts]:
     """List every held run, also one of an earlier night when later runs of its feed failed."""
     rows = connection.execute(
         select(HarvestRunRow.__table__)
@@ -196,7 +205,7 @@ def _held_runs(connection: Connection) -> list[Facts]:
     ]
 
 
-def _feed_needs(feed: Facts) -> list[Facts]:
+def _feed_needs(feed: ReportFacts) -> list[ReportFacts]:
     """List what one feed needs: its failed run, its file, and its records that wait for review."""
     run, standing = feed["run"], feed["standing"]
     needs: list[tuple[str, int, list[str]]] = []

@@ -13,7 +13,7 @@ import msgspec
 from loaders.reports.completeness import field_shares
 from loaders.reports.page import SEVERITIES, Rules, current_time, write_pages
 from loaders.reports.record_rows import indented, record_rows
-from loaders.reports.runs import Facts
+from loaders.reports.runs import ReportFacts
 from loaders.reports.texts import LANGUAGES
 from schemas import Assessment, Feed, Issue, SourceRecord
 
@@ -63,7 +63,7 @@ def write_preview(
     return _summary(facts, [paths[0], paths[-1]])
 
 
-def _summary(facts: Facts, paths: list[Path]) -> PreviewSummary:
+def _summary(facts: ReportFacts, paths: list[Path]) -> PreviewSummary:
     shares = {field["field"]: field["share"] for field in facts["fields"]}
     return PreviewSummary(
         name=facts["feed"]["name"],
@@ -78,7 +78,7 @@ def _summary(facts: Facts, paths: list[Path]) -> PreviewSummary:
     )
 
 
-def _preview_facts(sample: PreviewSample, rules: Rules, at: str) -> Facts:
+def _preview_facts(sample: PreviewSample, rules: Rules, at: str) -> ReportFacts:
     """Return everything that the page and the JSON hold; every list is complete."""
     feed, assessments = sample.feed, sample.assessments
     readable = [assessment for assessment in assessments if assessment.resource is not None]
@@ -118,7 +118,7 @@ def _status(assessment: Assessment) -> str:
     return "quarantined" if assessment.errors else "accepted"
 
 
-def _share_rows(values: Counter[Any], total: int, names: Sequence[str]) -> list[Facts]:
+def _share_rows(values: Counter[Any], total: int, names: Sequence[str]) -> list[ReportFacts]:
     """Return a row for each value (a tuple of `names`) with its share of the records, the most frequent first."""
     frequent_first = sorted(values.items(), key=lambda pair: (-pair[1], str(pair[0])))
     return [
@@ -127,7 +127,7 @@ def _share_rows(values: Counter[Any], total: int, names: Sequence[str]) -> list[
     ]
 
 
-def _license_shares(readable: Sequence[Assessment]) -> list[Facts]:
+def _license_shares(readable: Sequence[Assessment]) -> list[ReportFacts]:
     """Count the licences, null for records without one; `open` is null where it cannot be decided."""
     licences: Counter[Any] = Counter()
     for assessment in readable:
@@ -137,7 +137,7 @@ def _license_shares(readable: Sequence[Assessment]) -> list[Facts]:
     return _share_rows(licences, len(readable), ("label", "uri", "open"))
 
 
-def _language_shares(readable: Sequence[Assessment]) -> list[Facts]:
+def _language_shares(readable: Sequence[Assessment]) -> list[ReportFacts]:
     """Count the languages, null for records without one; a record in two languages counts for both."""
     tags: Counter[tuple[str | None]] = Counter()
     for assessment in readable:
@@ -146,7 +146,7 @@ def _language_shares(readable: Sequence[Assessment]) -> list[Facts]:
     return _share_rows(tags, len(readable), ("tag",))
 
 
-def _unmapped_terms(readable: Sequence[Assessment]) -> list[Facts]:
+def _unmapped_terms(readable: Sequence[Assessment]) -> list[ReportFacts]:
     """List the terms without a code, with the identifiers of the records that have them, the most frequent first."""
     identifiers: dict[tuple[str, str], list[str]] = {}
     for assessment in readable:
@@ -160,7 +160,7 @@ def _unmapped_terms(readable: Sequence[Assessment]) -> list[Facts]:
     ]
 
 
-def _unused_paths(readable: Sequence[Assessment]) -> list[Facts]:
+def _unused_paths(readable: Sequence[Assessment]) -> list[ReportFacts]:
     """List the paths of the source that are read and not used, with their values, the most frequent first."""
     values: dict[str, Counter[str]] = {}
     for assessment in readable:
@@ -170,13 +170,13 @@ def _unused_paths(readable: Sequence[Assessment]) -> list[Facts]:
     return sorted(rows, key=lambda row: (-row["count"], row["path"]))
 
 
-def _issues_by_rule(assessments: Sequence[Assessment], rules: Rules) -> list[Facts]:
+def _issues_by_rule(assessments: Sequence[Assessment], rules: Rules) -> list[ReportFacts]:
     """List the findings by rule, errors first, each with the partner's own identifiers."""
     by_rule: dict[tuple[str, str], list[tuple[str, Issue]]] = {}
     for assessment in assessments:
         for issue in assessment.issues:
             by_rule.setdefault((issue.code, issue.severity), []).append((assessment.identifier, issue))
-    rows: list[Facts] = [
+    rows: list[ReportFacts] = [
         {
             "code": code,
             "severity": severity,
@@ -192,14 +192,14 @@ def _issues_by_rule(assessments: Sequence[Assessment], rules: Rules) -> list[Fac
     return sorted(rows, key=lambda row: (SEVERITIES.index(row["severity"]), -row["count"], row["code"]))
 
 
-def _rejections(assessments: Iterable[Assessment]) -> list[Facts]:
+def _rejections(assessments: Iterable[Assessment]) -> list[ReportFacts]:
     """Count why records could not be read, the most frequent reason first."""
     reasons = Counter(assessment.rejection.reason for assessment in assessments if assessment.rejection)
     frequent_first = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
     return [{"reason": reason, "count": count} for reason, count in frequent_first]
 
 
-def _record(record: SourceRecord, assessment: Assessment) -> Facts:
+def _record(record: SourceRecord, assessment: Assessment) -> ReportFacts:
     """Return one record beside its source."""
     resource = assessment.resource
     return {

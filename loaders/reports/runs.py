@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from loaders.reports.texts import reason_facts
 from loaders.store import HarvestRunRow, SourceRecordRow
 
-Facts = dict[str, Any]  # what a report shows, ready for JSON
+ReportFacts = dict[str, Any]  # what a report shows, ready for JSON
 COUNTS = ("listed", "landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined", "duplicates")
 _HISTORY_NIGHTS = 30
 
@@ -23,7 +23,7 @@ def nights(at: str) -> list[str]:
     return [(today - timedelta(days=back)).isoformat() for back in reversed(range(_HISTORY_NIGHTS))]
 
 
-def run_facts(row: Mapping[str, Any]) -> Facts:
+def run_facts(row: Mapping[str, Any]) -> ReportFacts:
     """Return a row of harvest_run with its JSON columns decoded."""
     facts = {name: row[name] for name in ("id", "feed", "kind", "status", "started_at", "ended_at", "cause", "error")}
     notes = msgspec.json.decode(row["notes"]) if row["notes"] else []
@@ -36,28 +36,28 @@ def of_feed(table: type[HarvestRunRow | SourceRecordRow], feed: str | None) -> C
     return table.feed == feed if feed else table.feed.is_not(None)
 
 
-def last_runs(connection: Connection, feed: str | None = None) -> dict[str, Facts]:
+def last_runs(connection: Connection, feed: str | None = None) -> dict[str, ReportFacts]:
     """Read the newest run of each feed, or of one, by feed name."""
     newest = select(func.max(HarvestRunRow.id)).where(of_feed(HarvestRunRow, feed)).group_by(HarvestRunRow.feed)
     rows = connection.execute(select(HarvestRunRow.__table__).where(HarvestRunRow.id.in_(newest))).mappings()
     return {row["feed"]: run_facts(dict(row)) for row in rows}
 
 
-def recent_runs(connection: Connection, at: str, feed: str | None = None) -> dict[str, dict[str, Facts]]:
+def recent_runs(connection: Connection, at: str, feed: str | None = None) -> dict[str, dict[str, ReportFacts]]:
     """Read the last run of each feed on each of the last thirty dates: {feed: {date: run}}."""
     rows = connection.execute(
         select(HarvestRunRow.__table__)
         .where(of_feed(HarvestRunRow, feed), HarvestRunRow.started_at >= nights(at)[0])
         .order_by(HarvestRunRow.id)
     ).mappings()
-    history: dict[str, dict[str, Facts]] = {}
+    history: dict[str, dict[str, ReportFacts]] = {}
     for row in rows:
         run = {name: row[name] for name in ("status", "kind", "added", "changed", "deleted", "landed", "cause")}
         history.setdefault(row["feed"], {})[row["started_at"][:10]] = run
     return history
 
 
-def last_publication(connection: Connection) -> Facts | None:
+def last_publication(connection: Connection) -> ReportFacts | None:
     """Read the last publication; None before the first."""
     query = select(HarvestRunRow.__table__).where(HarvestRunRow.kind == "publish")
     row = connection.execute(query.order_by(HarvestRunRow.id.desc()).limit(1)).mappings().first()

@@ -44,7 +44,7 @@ def test_the_whole_list_is_harvested_in_order_and_ends_complete(tmp_path: Path) 
     assert identifiers(harvested) == names(range(25))
     assert [page.complete for page in harvested] == [False, False, False, True]
     assert harvested[-1].full
-    assert harvested[-1].deletes_told
+    assert harvested[-1].reports_all_deletions
     assert harvested[-1].response_date == "2026-03-01T00:00:00Z"
     assert harvested[0].total == 25
     assert loopback.verbs == ["Identify", "ListRecords", "ListRecords", "ListRecords"]
@@ -160,7 +160,7 @@ def test_only_a_persistent_delete_policy_counts_as_telling_every_delete(
     tmp_path: Path, policy: str, told: bool
 ) -> None:
     harvested, _ = run(OaiServer(count=1, deleted=policy), tmp_path)
-    assert harvested[-1].deletes_told is told
+    assert harvested[-1].reports_all_deletions is told
 
 
 def test_a_response_date_with_milliseconds_is_read_and_one_ahead_of_time_held_back(tmp_path: Path) -> None:

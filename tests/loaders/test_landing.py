@@ -116,21 +116,27 @@ def test_full_harvests_recur_unless_the_repository_keeps_its_deletions(
     tmp_path: Path, told: bool, declared: int | None, due: int | None
 ) -> None:
     books = feed(full_every=declared).model_copy(update={"protocol": "oai_pmh"})
-    land(tmp_path, books, "books-000", pages([sent("r1")], deletes_told=told))
+    land(tmp_path, books, "books-000", pages([sent("r1")], reports_all_deletions=told))
     asked_full = []
     for number in range(1, 30):
         next_ask = ask(tmp_path, books)
         asked_full.append(next_ask.full)
-        land(tmp_path, books, f"books-{number:03d}", pages([], full=next_ask.full, deletes_told=told), ask=next_ask)
+        land(
+            tmp_path,
+            books,
+            f"books-{number:03d}",
+            pages([], full=next_ask.full, reports_all_deletions=told),
+            ask=next_ask,
+        )
     assert asked_full == [due is not None and number % due == 0 for number in range(1, 30)]
 
 
 def test_a_repository_that_stops_keeping_deletions_gets_a_full_harvest(tmp_path: Path) -> None:
     books = feed().model_copy(update={"protocol": "oai_pmh"})
     for number in range(40):
-        land(tmp_path, books, f"books-{number:03d}", pages([sent("r1")], full=number == 0, deletes_told=True))
+        land(tmp_path, books, f"books-{number:03d}", pages([sent("r1")], full=number == 0, reports_all_deletions=True))
     assert ask(tmp_path, books).full is False
-    land(tmp_path, books, "books-040", pages([], full=False, deletes_told=False))
+    land(tmp_path, books, "books-040", pages([], full=False, reports_all_deletions=False))
     assert ask(tmp_path, books).full is True
 
 

@@ -160,11 +160,11 @@ def test_a_failed_date_window_deletes_no_record_that_may_lie_in_it(
 
 def test_records_absent_from_an_incremental_harvest_stay_live(env: Environment) -> None:
     for told in (True, False):
-        night(env, feed(), [sent("r1"), sent("r2")], deletes_told=told)
-        assert night(env, feed(), [], full=False, deletes_told=told) == {}
+        night(env, feed(), [sent("r1"), sent("r2")], reports_all_deletions=told)
+        assert night(env, feed(), [], full=False, reports_all_deletions=told) == {}
     assert states(env) == {"r1": "live", "r2": "live"}
-    assert night(env, feed(), [sent("r2")], deletes_told=True) == {"landed": 2, "unchanged": 1, "deleted": 1}
-    assert night(env, feed(), [sent("r2", None)], full=False, deletes_told=True) == {"landed": 1, "deleted": 1}
+    assert night(env, feed(), [sent("r2")], reports_all_deletions=True) == {"landed": 2, "unchanged": 1, "deleted": 1}
+    assert night(env, feed(), [sent("r2", None)], full=False, reports_all_deletions=True) == {"landed": 1, "deleted": 1}
 
 
 def test_no_record_of_an_unreadable_page_is_deleted(env: Environment) -> None:

@@ -157,7 +157,7 @@ def dispose(disposition: Disposition, value: Value, draft: Draft) -> None:
             _add(draft, field, Statement(value.text, value.path, value.language, hint))
 
 
-def merge(part: Draft, draft: Draft) -> None:
+def merge_drafts(part: Draft, draft: Draft) -> None:
     """Add everything that the draft of a part of a record holds to the draft of the whole."""
     for field, statements in part.fields.items():
         for statement in statements:

@@ -30,7 +30,7 @@ from transforms.crosswalks.engine.table import (
     Unreadable,
     Value,
     dispose,
-    merge,
+    merge_drafts,
 )
 from transforms.draft import Draft
 
@@ -353,7 +353,7 @@ class XmlWalk:
                 at.split()
         else:
             self._count(part.leaves, at)
-        merge(part.draft, self.draft)
+        merge_drafts(part.draft, self.draft)
 
     def _read(self, element: Element, at: Location, language: str | None) -> None:
         outer = self.group
