@@ -18,7 +18,7 @@ ROOMS = ("schemas", "harvesters", "transforms", "loaders", "pipeline", "dags", "
 MEANINGLESS_NAMES = {"utils", "helpers", "common", "misc"}
 MAX_PUBLIC_NAMES = 4.0  # per 100 lines
 MAX_COMPLEXITY = 10
-MAX_COMPLEX_FUNCTIONS = 44  # a ratchet: lower it when there are fewer; the aim is 40
+MAX_COMPLEX_FUNCTIONS = 0  # a ratchet: raise it only for a function that is clearer whole, and say why here
 
 
 def modules(*rooms: str) -> list[Path]:
