@@ -157,10 +157,10 @@ def correct(
     publish: _Publish = False,
 ) -> int:
     """Set a field of a record or resource."""
-    from loaders.curation import correct
+    from loaders.curation import record_correction
 
     def decide(env: Environment) -> str:
-        return f"curation {correct(env, target, path, value, by=by, reason=reason)}: {path} of {target} set"
+        return f"curation {record_correction(env, target, path, value, by=by, reason=reason)}: {path} of {target} set"
 
     return _decide(decide, publish)
 

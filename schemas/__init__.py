@@ -2,18 +2,16 @@
 
 from schemas import license_names
 from schemas.base import Base, replace
-from schemas.correction import LICENSE_PATH, UNCORRECTABLE_FIELDS, CorrectionUnusable, correct
+from schemas.cluster import Cluster, Member
+from schemas.correction import LICENSE_PATH, UNCORRECTABLE_FIELDS, Correction, CorrectionUnusable, apply_correction
 from schemas.environment import ROOT, Environment, environment
 from schemas.feed import FEED_NAME, BadFeed, Expect, Feed, Request, read_feed, read_feeds, read_leniently
 from schemas.match import (
     MATCH_FIELDS,
-    Cluster,
-    Correction,
     Evidence,
     Judgement,
     Match,
     MatchVerdict,
-    Member,
     match_sha256,
 )
 from schemas.outcome import Assessment, Issue, Outcome, Rejection, Severity, Tombstone
@@ -100,7 +98,7 @@ __all__ = [
     "Text",
     "Tombstone",
     "__version__",
-    "correct",
+    "apply_correction",
     "environment",
     "license_names",
     "match_sha256",

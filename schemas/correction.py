@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.match import Correction
+from schemas.base import Base
 from schemas.resource import Origin, Resource
 from schemas.vocabulary import read_vocabulary
 
@@ -30,6 +30,16 @@ _MAX_AGE_YEARS = 120
 _ADVICE = "correct the value or undo it"
 
 
+class Correction(Base, frozen=True, kw_only=True):
+    """A steward's value for a field of a resource; it holds until it is undone."""
+
+    id: int
+    path: str  # of the shared record, such as title.en or levels
+    value: str | None  # JSON; None empties the field
+    by: str
+    at: str
+
+
 class CorrectionUnusable(Exception):
     """A correction that does not fit the record: which one, where and why. `why` is the reason alone."""
 
@@ -39,7 +49,7 @@ class CorrectionUnusable(Exception):
         self.why = why
 
 
-def correct(record: Resource, correction: Correction) -> Resource:
+def apply_correction(record: Resource, correction: Correction) -> Resource:
     """Return the record with a steward's value at a path such as title.en or identifiers[0].value.
 
     The length of a list stays. issued_year follows a corrected date. A corrected licence address empties the other

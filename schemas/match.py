@@ -44,30 +44,6 @@ class Judgement(Base, frozen=True, kw_only=True):
     right_sha256: str | None = None
 
 
-class Correction(Base, frozen=True, kw_only=True):
-    """A steward's value for a field of a resource; it holds until it is undone."""
-
-    id: int
-    path: str  # of the shared record, such as title.en or levels
-    value: str | None  # JSON; None empties the field
-    by: str
-    at: str
-
-
-class Member(Base, frozen=True, kw_only=True):
-    """A live record of a cluster, and how far its feed is trusted."""
-
-    trust: int
-    record: Resource
-
-
-class Cluster(Base, frozen=True, kw_only=True):
-    """Records that are one resource, in key order; `review` says why a steward should look at them, if so."""
-
-    keys: tuple[str, ...]
-    review: str | None = None
-
-
 MATCH_FIELDS = (
     "identifiers",
     "title",

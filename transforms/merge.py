@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from schemas import LICENSE_PATH, Correction, CorrectionUnusable, Member, Origin, Relation, Resource, correct
+from schemas import LICENSE_PATH, Correction, CorrectionUnusable, Member, Origin, Relation, Resource, apply_correction
 from transforms.normalize.license import license_of
 
 _Members = Sequence[Resource]  # the most trusted first
@@ -168,7 +168,7 @@ def _corrected(record: Resource, corrections: Sequence[Correction]) -> _Merged:
     problems = []
     for correction in corrections:
         try:
-            record = _licensed(correct(record, correction), correction)
+            record = _licensed(apply_correction(record, correction), correction)
         except CorrectionUnusable as error:
             problems.append(str(error))
     return _Merged(record, tuple(problems))

@@ -1,6 +1,6 @@
 """Decisions of stewards about records and pairs, and the lists that they read."""
 
-from loaders.curation.curation import accept, correct, judge, undo_curation, withdraw
+from loaders.curation.curation import accept, judge, record_correction, undo_curation, withdraw
 from loaders.curation.lists import (
     list_curations,
     list_held_runs,
@@ -14,13 +14,13 @@ from loaders.curation.values import CannotDecide
 __all__ = [
     "CannotDecide",
     "accept",
-    "correct",
     "judge",
     "list_curations",
     "list_held_runs",
     "list_pairs",
     "list_run_changes",
     "list_waiting_versions",
+    "record_correction",
     "run_counts_line",
     "undo_curation",
     "withdraw",

@@ -60,7 +60,7 @@ def accept(env: Environment, key: str, *, by: str, reason: str, version: str = "
         )
 
 
-def correct(env: Environment, target: str, path: str, value: str, *, by: str, reason: str) -> int:
+def record_correction(env: Environment, target: str, path: str, value: str, *, by: str, reason: str) -> int:
     """Set a field of a record (by key) or resource (by id) at every publication, and return the curation's id.
 
     `path` is in the shared record, such as title.en or license.uri; `value` is JSON or plain text. Raises CannotDecide

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from loaders.store import CurationRow, ResourceRow, SourceRecordRow
-from schemas import Correction, CorrectionUnusable, Resource, correct
+from schemas import Correction, CorrectionUnusable, Resource, apply_correction
 
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
 
@@ -36,7 +36,7 @@ def corrected_record(connection: Connection, target: dict[str, str]) -> Resource
     )
     for number, path, value in connection.execute(query.order_by(CurationRow.id)):
         with suppress(CorrectionUnusable):  # the publication reports it
-            record = correct(record, Correction(id=number, path=path or "", value=value, by="", at=""))
+            record = apply_correction(record, Correction(id=number, path=path or "", value=value, by="", at=""))
     return record
 
 
@@ -48,7 +48,7 @@ def fitting_value(record: Resource, path: str, value: str) -> str:
     why = ""
     for text in dict.fromkeys(_as_json(value)):
         try:
-            corrected = correct(record, Correction(id=0, path=path, value=text, by="", at=""))
+            corrected = apply_correction(record, Correction(id=0, path=path, value=text, by="", at=""))
         except CorrectionUnusable as error:
             why = why or error.why
             continue

@@ -48,7 +48,7 @@ def test_the_library_is_published_as_it_was(home: Environment, tmp_path: Path) -
     tasks_catalog.publish_now()
     curation.judge(home, "same", "books:1", "films:1", **BY)
     curation.judge(home, "different", "books:2", "films:2", **BY)
-    number = curation.correct(home, "books:3", "title.en", "A better title", **BY)
+    number = curation.record_correction(home, "books:3", "title.en", "A better title", **BY)
     curation.withdraw(home, "films:4", **BY)
     tasks_catalog.publish_now()
     published = rows(home, "resource", PUBLISHED)

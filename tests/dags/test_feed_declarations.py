@@ -191,7 +191,7 @@ def test_a_decision_published_in_a_shell_with_another_ELIB_FEEDS_changes_nothing
         (home.feeds / "books.toml").rename(elsewhere / "books.toml")
         (elsewhere / "films.toml").write_bytes((elsewhere / "books.toml").read_bytes())
         declare(home, "books")
-    number = curation.correct(home, "books:0", "title.en", "A better title", **BY)
+    number = curation.record_correction(home, "books:0", "title.en", "A better title", **BY)
     variables = {name: value for name, value in os.environ.items() if name != "ELIB_FEEDS"}
     if folder != "unset":
         variables["ELIB_FEEDS"] = str(elsewhere)

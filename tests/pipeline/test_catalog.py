@@ -50,7 +50,7 @@ def test_a_url_shared_by_unrelated_records_of_two_feeds_is_reported_to_both_unti
 def test_a_correction_that_no_longer_fits_is_reported_until_it_is_undone(home: Environment) -> None:
     declare(home, "books")
     night(home, "books", [listed("books", number) for number in range(4)])
-    number = curation.correct(home, "books:1", "license.label", "Attribution", **BY)
+    number = curation.record_correction(home, "books:1", "license.label", "Attribution", **BY)
     tasks_catalog.publish_now()
     assert people(home) == []
     night(home, "books", [listed("books", number, license=None) for number in range(4)])

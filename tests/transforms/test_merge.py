@@ -22,7 +22,7 @@ from schemas import (
     Relation,
     Resource,
     Text,
-    correct,
+    apply_correction,
 )
 from transforms.merge import SURVIVORSHIP, merge
 
@@ -154,7 +154,7 @@ def test_a_correction_is_applied_last_and_named_in_the_provenance(
 )
 def test_a_correction_that_does_not_fit_is_named_and_the_rest_stands(path: str, value: str) -> None:
     with pytest.raises(CorrectionUnusable, match="correction 7"):
-        correct(Resource(key="a:1", title={"en": "A"}), set_to(path, value))
+        apply_correction(Resource(key="a:1", title={"en": "A"}), set_to(path, value))
     merged = merge([member("a:1", title={"en": "A"})], [set_to(path, value), set_to("title.en", '"B"', 8)])
     assert merged.record.title == {"en": "B"}
     assert len(merged.problems) == 1
@@ -180,7 +180,7 @@ def test_a_correction_that_does_not_fit_is_named_and_the_rest_stands(path: str, 
 )
 def test_a_value_that_the_field_cannot_have_is_refused(path: str, value: str, why: str) -> None:
     with pytest.raises(CorrectionUnusable, match=re.escape(why)):
-        correct(Resource(key="a:1"), set_to(path, value))
+        apply_correction(Resource(key="a:1"), set_to(path, value))
 
 
 @pytest.mark.parametrize(
@@ -196,12 +196,12 @@ def test_a_value_that_the_field_cannot_have_is_refused(path: str, value: str, wh
     ],
 )
 def test_a_value_that_the_field_can_have_is_taken(path: str, value: str) -> None:
-    assert correct(Resource(key="a:1"), set_to(path, value)) != Resource(key="a:1")
+    assert apply_correction(Resource(key="a:1"), set_to(path, value)) != Resource(key="a:1")
 
 
 def test_a_record_with_invalid_values_can_still_be_corrected() -> None:
     odd = Resource(key="a:1", title={"xx-bad-lang-tag-toolong": "A"}, levels=("99",))
-    assert correct(odd, set_to("title.en", '"B"')).title["en"] == "B"
+    assert apply_correction(odd, set_to("title.en", '"B"')).title["en"] == "B"
 
 
 def test_a_corrected_date_takes_its_year_with_it() -> None:
@@ -212,7 +212,7 @@ def test_a_corrected_date_takes_its_year_with_it() -> None:
 
 @pytest.mark.parametrize(("date", "year"), [("-0500", None), ("Y20150", None), ("../2015", 2015), ("201X", None)])
 def test_a_corrected_date_without_a_plain_year_gets_no_year(date: str, year: int | None) -> None:
-    assert correct(Resource(key="a:1"), set_to("issued", f'"{date}"')).issued_year == year
+    assert apply_correction(Resource(key="a:1"), set_to("issued", f'"{date}"')).issued_year == year
 
 
 def test_a_corrected_licence_does_not_keep_the_label_of_the_old_one() -> None:
