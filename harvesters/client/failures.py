@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 
 import httpx
@@ -11,6 +12,7 @@ from harvesters.client.retries import TransientFailure, parse_retry_after
 
 # 52x and 530 are Cloudflare's: the site behind it does not answer
 _TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 530})
+_ERROR_NUMBER = re.compile(r"^\[Errno -?\d{1,5}\] ")
 
 
 def connection_failure(error: httpx.TransportError, url: str) -> Exception:
@@ -22,7 +24,14 @@ def connection_failure(error: httpx.TransportError, url: str) -> Exception:
         link = link.__cause__ or link.__context__
     if isinstance(error, httpx.UnsupportedProtocol):
         return failed("forbidden_address", f"{url}: {error}")
-    return TransientFailure(failed("unreachable", f"{url}: {error or type(error).__name__}"))
+    what = str(error) or type(error).__name__
+    return TransientFailure(failed("unreachable", f"{url}: {what}"), reason=_few_words(what))
+
+
+def _few_words(what: str) -> str:
+    """Return an error's text without its number, as a part of a sentence: "connection refused"."""
+    words = _ERROR_NUMBER.sub("", what)
+    return words[:1].lower() + words[1:]
 
 
 def status_failure(status: int, headers: httpx.Headers, url: str) -> Exception:
@@ -30,7 +39,8 @@ def status_failure(status: int, headers: httpx.Headers, url: str) -> Exception:
     what = f"{url} answers {status}"
     if status in _TRANSIENT_STATUSES:
         cause = "blocked" if status == 429 else "unreachable"
-        return TransientFailure(request_failed(cause, what, status), parse_retry_after(headers.get("retry-after")))
+        wait = parse_retry_after(headers.get("retry-after"))
+        return TransientFailure(request_failed(cause, what, status), wait, reason=f"answered {status}")
     if status in (401, 403, 407, 451):
         return failed("blocked", what)
     if status in (404, 410):

@@ -167,13 +167,13 @@ class Client:
             last_url, reply = self._follow_redirects(request)
         except httpx.TimeoutException as error:
             what = f"{where} did not answer within {self.feed.request.timeout:g} s"
-            if isinstance(error, httpx.ReadTimeout):
-                raise TransientFailure(request_failed("too_slow", what)) from error
-            raise TransientFailure(failed("unreachable", what)) from error
+            is_read = isinstance(error, httpx.ReadTimeout)
+            failure = request_failed("too_slow", what) if is_read else failed("unreachable", what)
+            raise TransientFailure(failure, reason=f"no answer within {self.feed.request.timeout:g} s") from error
         except httpx.TransportError as error:
             raise connection_failure(error, where) from error
         except BodyDamaged as error:
-            raise TransientFailure(request_failed("malformed", str(error))) from error
+            raise TransientFailure(request_failed("malformed", str(error)), reason="the body was damaged") from error
         self._check_status(request, reply, last_url, readable)
         return reply
 
@@ -188,7 +188,7 @@ class Client:
         where = printable_url(request.url)
         if reply.status == 304 and not request.headers:
             what = f"{where} answers 304 (Not Modified) to a request without conditions"
-            raise TransientFailure(request_failed("malformed", what))
+            raise TransientFailure(request_failed("malformed", what), reason="answered 304")
         if reply.status < 400 or (readable is not None and readable(reply)):
             return
         if reply.status in (401, 403) and self.credentials.values and not self.credentials.belong_to(last_url):

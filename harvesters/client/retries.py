@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,17 +14,22 @@ import tenacity
 from harvesters.causes import failed
 from schemas import HarvestFailed
 
+log = logging.getLogger("elib.harvest")
 T = TypeVar("T")
 _MAX_BACKOFF_SECONDS = 300.0
 _JITTER_SHARE = 0.5  # of the backoff, so that many harvesters do not return together
 
 
 class TransientFailure(Exception):
-    """A request failed and may succeed when it is retried; `failure` is what it means when it is not."""
+    """A request failed and may succeed when it is retried; `failure` is what it means when it is not.
 
-    def __init__(self, failure: HarvestFailed, retry_after: float | None = None) -> None:
+    `reason` is what happened, in a few words for the log.
+    """
+
+    def __init__(self, failure: HarvestFailed, retry_after: float | None = None, *, reason: str) -> None:
         super().__init__(str(failure))
         self.failure = failure
+        self.reason = reason
         self.retry_after = retry_after  # seconds that the server asks us to wait
 
 
@@ -49,7 +55,7 @@ def with_retries(send: Callable[[], T], attempts: int, backoff: float, deadline:
     """Call `send` up to `attempts` times while it raises TransientFailure, until the deadline (time.monotonic).
 
     Raises the HarvestFailed of the last failure; HarvestFailed("too_slow") if the next wait passes the deadline; any
-    other error at once. `url` is for the sentence.
+    other error at once. `url` is for the sentence. Each retry is a line in the log: "try 2 of 6 in 4 s: …".
     """
     jittered = tenacity.wait_exponential_jitter(
         multiplier=backoff, max=_MAX_BACKOFF_SECONDS, jitter=backoff * _JITTER_SHARE
@@ -66,10 +72,15 @@ def with_retries(send: Callable[[], T], attempts: int, backoff: float, deadline:
             raise failed("too_slow", what) from transient.failure
         return seconds
 
+    def announce(state: tenacity.RetryCallState) -> None:
+        number, seconds = state.attempt_number + 1, state.upcoming_sleep
+        log.warning("%s: try %d of %d in %.0f s: %s", url, number, attempts, seconds, _transient_failure(state).reason)
+
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(TransientFailure),
         stop=tenacity.stop_after_attempt(attempts),
         wait=wait,
+        before_sleep=announce,
         reraise=True,
     )
     try:

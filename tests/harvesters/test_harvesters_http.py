@@ -161,6 +161,28 @@ def test_transient_errors_are_retried_and_final_ones_are_not(tmp_path: Path) -> 
     assert len(tries) == 1
 
 
+def test_each_retry_is_a_line_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    answers = [Answer(status=503, headers={"Retry-After": "1"}), Answer(status=500), Answer("at last")]
+    with caplog.at_level("INFO", "elib"):
+        reply(lambda request: answers.pop(0), tmp_path, request={"retries": 5})
+    lines = [record.getMessage().partition("/: ")[2] for record in caplog.records]
+    assert lines == ["try 2 of 6 in 1 s: answered 503", "try 3 of 6 in 0 s: answered 500"]
+
+
+def test_a_refused_connection_is_a_line_in_the_log_for_each_retry(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        caplog.at_level("INFO", "elib"),
+        Client(feed(HERE), Ask(), open_environment(tmp_path)) as client,
+        pytest.raises(HarvestFailed),
+    ):
+        client.send(f"{HERE}/oai", retries=2)
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line.partition(" in ")[0].rpartition(": ")[2] for line in lines] == ["try 2 of 3", "try 3 of 3"]
+    assert all(line.endswith(": connection refused") for line in lines), lines
+
+
 @pytest.mark.parametrize(
     ("status", "cause", "again"),
     [
