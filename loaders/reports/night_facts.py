@@ -47,7 +47,7 @@ def night_facts(
         "at": at,
         "nights": nights(at),
         "feeds": listed,
-        "totals": _totals([feed["run"] for feed in listed if feed["run"]], at),
+        "totals": _totals(connection, at),
         "statuses": dict(Counter(feed["run"]["status"] if feed["run"] else "none" for feed in listed)),
         "resources": connection.scalar(select(func.count()).where(ResourceRow.withdrawn_at.is_(None))) or 0,
         "publish": published,
@@ -137,14 +137,20 @@ def _funnel(counts: ReportFacts) -> dict[str, int]:
     return {step: counts[name] for step, name in steps.items()}
 
 
-def _totals(runs: Sequence[ReportFacts], at: str) -> dict[str, int]:
-    """Add up this night's runs; of a run that is not loaded only what it listed and landed."""
-    since = parse_time(at) - _NIGHT
-    tonight = [run for run in runs if parse_time(run["started_at"]) >= since]
-    return {
-        name: sum(run[name] for run in tonight if name in _ALWAYS_COUNTED or run["status"] == "loaded")
-        for name in COUNTS
-    }
+def _totals(connection: Connection, at: str) -> dict[str, int]:
+    """Add up the counts of every run of a feed that began within the night, also of several of one feed.
+
+    A run that is not loaded counts only with what it listed and landed; one that was undone had been loaded.
+    """
+    since = f"{parse_time(at) - _NIGHT:%Y-%m-%dT%H:%M:%S}"
+    done = HarvestRunRow.status.in_(("loaded", "undone"))
+    sums = []
+    for name in COUNTS:
+        count = getattr(HarvestRunRow, name)
+        sums.append(func.sum(count if name in _ALWAYS_COUNTED else case((done, count), else_=0)))
+    tonight = (HarvestRunRow.feed.is_not(None), HarvestRunRow.started_at >= since, HarvestRunRow.started_at <= at)
+    row = connection.execute(select(*sums).where(*tonight)).one()
+    return {name: int(total or 0) for name, total in zip(COUNTS, row, strict=True)}
 
 
 def _issues_by_rule(connection: Connection, runs: Sequence[str], rules: Rules) -> list[ReportFacts]:

@@ -175,6 +175,23 @@ def test_the_headline_counts_only_what_was_done_that_night(written: dict[str, Pa
     assert (tiles["Added"], tiles["Deleted"], tiles["Needs review"]) == ("30", "2", "4")
 
 
+def test_the_headline_adds_up_every_run_of_the_night_also_several_of_one_feed(engine: Engine, tmp_path: Path) -> None:
+    with Session(engine) as session:
+        for hour, status in (("T02", "loaded"), ("T03", "undone"), ("T04", "failed")):
+            session.add(HarvestRunRow(
+                id=f"col-20260314{hour}0000000000", feed="col", kind="harvest", status=status,
+                started_at=f"2026-03-14{hour}:00:00.5Z", landed=7, added=5, deleted=1,
+            ))  # fmt: skip
+        later = {"status": "loaded", "started_at": "2026-03-14T05:00:01.0Z", "landed": 9, "added": 9}
+        session.add(HarvestRunRow(id="col-20260314T050001000000", feed="col", kind="harvest", **later))
+        publication = {"status": "loaded", "started_at": "2026-03-14T04:30:00.0Z", "added": 99}
+        session.add(HarvestRunRow(id="publish-20260314T043000000000", kind="publish", **publication))
+        session.commit()
+    write_night_report(engine, tmp_path, FEEDS, at=AT)
+    totals = json.loads((tmp_path / "night.json").read_bytes())["totals"]
+    assert (totals["landed"], totals["added"], totals["deleted"]) == (350 + 21, 30 + 10, 2 + 2)
+
+
 def test_findings_are_counted_as_open_new_and_fixed(written: dict[str, Path]) -> None:
     counts = [(entry["code"], entry["standing"], entry["new"], entry["fixed"]) for entry in data(written)["issues"]]
     assert counts == [("title_missing", 1, 1, 0), ("html_remains", 2, 1, 1)]
