@@ -1,4 +1,4 @@
-"""`elib up`: the real Airflow (scheduler, DAG processor, UI) on 127.0.0.1, until Ctrl-C or SIGTERM.
+"""`elib up`: the real Airflow (scheduler, DAG processor, triggerer, UI) on 127.0.0.1, until Ctrl-C or SIGTERM.
 
 The components are started one by one rather than with `airflow standalone`, whose log servers listen on every
 interface (ports 8793 and 8794) and whose api-server can outlive it. Each has its own process group, and all of
@@ -28,6 +28,7 @@ _COMPONENTS = {
     "scheduler": ["scheduler", "--skip-serve-logs"],
     "dag-processor": ["dag-processor"],
     "api-server": ["api-server"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],  # nothing defers; the UI calls an Airflow without one unhealthy
 }
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 GRACE_SECONDS = 15.0  # between asking a component to end and ending it

@@ -66,6 +66,18 @@ def test_a_feed_triggered_by_the_api_is_loaded_and_published(airflow: tuple[http
 
 
 @pytest.mark.slow
+def test_every_component_that_the_home_page_shows_is_healthy(airflow: tuple[httpx.Client, Path]) -> None:
+    client, _ = airflow
+    parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+
+    def healthy() -> bool | None:
+        shown = client.get("/api/v2/monitor/health").raise_for_status().json()
+        return all(shown[part]["status"] == "healthy" for part in parts) or None
+
+    assert until(healthy, f"the health of {', '.join(parts)}")
+
+
+@pytest.mark.slow
 def test_the_api_requires_a_login(airflow: tuple[httpx.Client, Path]) -> None:
     client, _ = airflow
     stranger = httpx.get(str(client.base_url) + "/api/v2/dags")
