@@ -72,7 +72,7 @@ def _content_lines(summary: PreviewSummary) -> list[str]:
         f"fields    {_shares(summary.fields)}",
         f"licence   {_shares(summary.licenses)}",
         f"language  {_shares(summary.languages)}",
-        f"findings  {issues}; {summary.unmapped} terms unmapped",
+        f"findings  {issues}; {summary.uncoded_terms} terms unmapped",
     ]
 
 

@@ -164,7 +164,7 @@ class Term(Base, frozen=True, kw_only=True):
 
     field: the field of the shared record
     source: the term as the partner wrote it
-    code: the code that we map it to; null counts as unmapped
+    code: the code that we map it to; null for a term that is in none of our lists
     """
 
     field: str

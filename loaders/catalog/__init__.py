@@ -6,7 +6,7 @@ from loaders.catalog.issues import ISSUE_TABLE, known_issues, write_issues
 from loaders.catalog.loading import PENDING_COLUMNS, load
 from loaders.catalog.rollback import is_refusal, revoke_refusal, undo, undo_notes
 from loaders.catalog.stream import BadLine, pipe
-from loaders.catalog.unmapped import recount_unmapped
+from loaders.catalog.uncoded_terms import recount_uncoded_terms
 from loaders.migrations import migrate
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     "open_issues",
     "pipe",
     "quality_shares",
-    "recount_unmapped",
+    "recount_uncoded_terms",
     "refuse",
     "release",
     "revoke_refusal",

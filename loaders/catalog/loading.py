@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Insert, Update, bindparam, delete, exists, select, update
 
 from loaders.catalog.issues import load_batch_issues, load_issues
+from loaders.catalog.uncoded_terms import recount_uncoded_terms
 from loaders.catalog.undo_log import UndoLog
-from loaders.catalog.unmapped import recount_unmapped
 from loaders.staging import RowsUnreadable, parquet_batches, remove_staging, row_batches, row_files, staging_folder
 from loaders.store import (
     RefusedRow,
@@ -110,7 +110,7 @@ def _write(env: Environment, connection: Connection, run: Run, undo_log: UndoLog
             write_rows(connection, forget, [{"k": _key(run, row), "s": row["sha256"]} for row in rows])
     if wrote:
         _rejoin_resources(connection, run.feed)
-        recount_unmapped(connection, run.feed, run.started_at, folder)
+        recount_uncoded_terms(connection, run.feed, run.started_at, folder)
 
 
 def _rejoin_resources(connection: Connection, feed: str) -> None:

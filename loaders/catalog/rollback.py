@@ -8,8 +8,8 @@ import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from loaders.catalog.decisions import catalog_versions, check_signature, remember_refused, versions_of, write_decision
+from loaders.catalog.uncoded_terms import recount_uncoded_terms
 from loaders.catalog.undo_log import read_undo_log, undo_log_path
-from loaders.catalog.unmapped import recount_unmapped
 from loaders.store import (
     HarvestRunRow,
     IssueRow,
@@ -49,7 +49,7 @@ def undo(env: Environment, run_id: str, *, by: str, reason: str) -> str:
         newer_runs = _newer_runs(env, connection, run)
         undo_id = new_run_id(connection, run.feed)
         restored = _restore(env, connection, run, undo_id, signature)
-        recount_unmapped(connection, run.feed, now())
+        recount_uncoded_terms(connection, run.feed, now())
         supersede_held_runs(connection, run.feed)
         for undone in (run_id, *newer_runs):
             write_decision(connection, undone, "undone", signature)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
-from loaders.catalog import PENDING_COLUMNS, check_signature, recount_unmapped
+from loaders.catalog import PENDING_COLUMNS, check_signature, recount_uncoded_terms
 from loaders.curation.values import CannotDecide, corrected_record, fitting_value
 from loaders.staging import resource_columns
 from loaders.store import CurationRow, JudgementRow, ResourceRow, SourceRecordRow, now, write_transaction
@@ -49,7 +49,7 @@ def accept(env: Environment, key: str, *, by: str, reason: str, version: str = "
             **dict.fromkeys(PENDING_COLUMNS),
         }
         connection.execute(update(_RECORDS).where(_RECORDS.c.key == key).values(**values))
-        recount_unmapped(connection, row["feed"], now())
+        recount_uncoded_terms(connection, row["feed"], now())
         return _insert_curation(
             connection,
             signature,
@@ -173,4 +173,4 @@ def _unaccept(connection: Connection, key: str, sha256: str, before: dict[str, A
         before = {**before, **{name: row[name] for name in (*PENDING_COLUMNS, "datestamp", "run_id")}}
         before["status"] = before["status"] if before["status"] == "live" else row["pending_status"]
     connection.execute(update(_RECORDS).where(_RECORDS.c.key == key).values(**before))
-    recount_unmapped(connection, row["feed"], now())
+    recount_uncoded_terms(connection, row["feed"], now())

@@ -1,4 +1,4 @@
-"""Write the report of one feed: its funnel, completeness, findings and unmapped terms, with every list complete."""
+"""Write the report of one feed: its funnel, completeness, findings and uncoded terms, with every list complete."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from loaders.reports.texts import LANGUAGES
 from loaders.store import CurationRow, HarvestRunRow, IssueRow, SourceRecordRow, UnmappedValueRow, snapshot, undecoded
 from schemas import Feed
 
-_TERM_COLUMNS = ("field", "value", "records", "first_seen")  # of the list of unmapped terms
+_TERM_COLUMNS = ("field", "value", "records", "first_seen")  # of the list of uncoded terms
 _LISTS_VERSION = 2  # another number makes the lists be written again
 _TERMS_ON_PAGE = 50  # the complete list has pages of its own
 
@@ -97,13 +97,15 @@ def _lists_digest(connection: Connection, feed: str, rules: Rules, languages: Se
 
 
 def _write_lists(connection: Connection, folder: Path, name: str, rules: Rules, languages: Sequence[str]) -> list[Path]:
-    """Write the partner's fix-it list, and the pages of findings and of unmapped terms."""
+    """Write the partner's fix-it list, and the pages of findings and of uncoded terms."""
     with FixListFiles(folder, name, rules, languages) as files:
         findings = chain(files.write(open_findings(connection, name)), last_fixed(connection, name))
         rows, count = list_rows(findings, rules), count_findings(connection, name)
         issue_pages = write_list(folder, f"{name}.issues", "list_issues", LIST_COLUMNS, rows, count)
-    terms = ((field, value, str(n), first_seen[:10]) for field, value, n, first_seen in _unmapped(connection, name))
-    count = _count_unmapped(connection, name)
+    terms = (
+        (field, value, str(n), first_seen[:10]) for field, value, n, first_seen in _uncoded_terms(connection, name)
+    )
+    count = _count_uncoded_terms(connection, name)
     term_pages = write_list(folder, f"{name}.unmapped", "list_unmapped", _TERM_COLUMNS, terms, count)
     return [*files.paths, *issue_pages, *term_pages]
 
@@ -130,8 +132,8 @@ def _facts(
         "completeness": _completeness(shares, folder / f"{name}.history.json", at[:10]),
         "issues": _issues_by_rule(connection, feed.name, run["id"] if run else "", rules),
         "issue_count": count_findings(connection, name),
-        "unmapped": [dict(row._mapping) for row in _unmapped(connection, name, _TERMS_ON_PAGE)],
-        "unmapped_count": _count_unmapped(connection, name),
+        "unmapped": [dict(row._mapping) for row in _uncoded_terms(connection, name, _TERMS_ON_PAGE)],
+        "unmapped_count": _count_uncoded_terms(connection, name),
     }
 
 
@@ -181,17 +183,17 @@ def _issues_by_rule(connection: Connection, feed: str, run_id: str, rules: Rules
     )
 
 
-def _unmapped(connection: Connection, feed: str, limit: int | None = None) -> Iterator[Any]:
-    """Yield the unmapped terms as rows of field, value, count and first_seen, the most frequent first."""
+def _uncoded_terms(connection: Connection, feed: str, limit: int | None = None) -> Iterator[Any]:
+    """Yield the uncoded terms as rows of field, value, count and first_seen, the most frequent first."""
     row = UnmappedValueRow
-    query = select(row.field, row.value, row.count, row.first_seen).where(*_is_unmapped(feed))
+    query = select(row.field, row.value, row.count, row.first_seen).where(*_is_uncoded(feed))
     return iter(connection.execute(query.order_by(row.count.desc(), row.field, row.value).limit(limit)))
 
 
-def _count_unmapped(connection: Connection, feed: str) -> int:
-    query = select(func.count()).select_from(UnmappedValueRow).where(*_is_unmapped(feed))
+def _count_uncoded_terms(connection: Connection, feed: str) -> int:
+    query = select(func.count()).select_from(UnmappedValueRow).where(*_is_uncoded(feed))
     return connection.scalar(query) or 0
 
 
-def _is_unmapped(feed: str) -> tuple[Any, ...]:
+def _is_uncoded(feed: str) -> tuple[Any, ...]:
     return (UnmappedValueRow.feed == feed, UnmappedValueRow.mapped_to.is_(None), UnmappedValueRow.count > 0)

@@ -175,7 +175,7 @@ def _issues_by_rule(connection: Connection, runs: Sequence[str], rules: Rules) -
 
 
 def _needs_attention(connection: Connection, listed: Sequence[ReportFacts]) -> list[ReportFacts]:
-    """List what needs a person: held and failed runs, records and pairs and clusters to review, unmapped terms."""
+    """List what needs a person: held and failed runs, records and pairs and clusters to review, uncoded terms."""
     about_feeds = _held_runs(connection) + [need for feed in listed for need in _feed_needs(feed)]
     about_feeds.sort(key=lambda need: _URGENCY.index(need["what"]))
     counts = {

@@ -44,7 +44,7 @@ class PreviewSummary:
     licenses: list[tuple[str, float]]
     languages: list[tuple[str, float]]
     issues: list[tuple[str, int]]
-    unmapped: int
+    uncoded_terms: int
     rejections: list[tuple[str, int]]
     paths: list[Path]
 
@@ -72,7 +72,7 @@ def _summary(facts: ReportFacts, paths: list[Path]) -> PreviewSummary:
         licenses=[(row["label"] or "none", row["share"]) for row in facts["license_shares"]],
         languages=[(row["tag"] or "none", row["share"]) for row in facts["language_shares"]],
         issues=[(row["code"], row["count"]) for row in facts["issues"]],
-        unmapped=len(facts["unmapped"]),
+        uncoded_terms=len(facts["unmapped"]),
         rejections=[(row["reason"], row["count"]) for row in facts["rejections"]],
         paths=paths,
     )
@@ -96,7 +96,7 @@ def _preview_facts(sample: PreviewSample, rules: Rules, at: str) -> ReportFacts:
         "fields": [{"field": name, "share": share} for name, share in shares.items()],
         "license_shares": _license_shares(readable),
         "language_shares": _language_shares(readable),
-        "unmapped": _unmapped_terms(readable),
+        "unmapped": _uncoded_terms(readable),
         "unused": _unused_paths(readable),
         "issues": _issues_by_rule(assessments, rules),
         "rejections": _rejections(assessments),
@@ -146,7 +146,7 @@ def _language_shares(readable: Sequence[Assessment]) -> list[ReportFacts]:
     return _share_rows(tags, len(readable), ("tag",))
 
 
-def _unmapped_terms(readable: Sequence[Assessment]) -> list[ReportFacts]:
+def _uncoded_terms(readable: Sequence[Assessment]) -> list[ReportFacts]:
     """List the terms without a code, with the identifiers of the records that have them, the most frequent first."""
     identifiers: dict[tuple[str, str], list[str]] = {}
     for assessment in readable:

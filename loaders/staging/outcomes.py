@@ -143,10 +143,10 @@ def _from_row(feed: str, row: dict[str, Any]) -> Assessment:
 
 
 def resource_columns(resource: Resource) -> dict[str, Any]:
-    """Return the columns of a catalog row that are derived from a resource: JSON, digest, flags and unmapped terms."""
+    """Return the columns of a catalog row that are derived from a resource: JSON, digest, flags and uncoded terms."""
     text = msgspec.json.encode(resource, order="deterministic")
     license_ = resource.license
-    unmapped = sorted({(term.field, shorten_term(term.source)) for term in resource.terms if term.code is None})
+    uncoded = sorted({(term.field, shorten_term(term.source)) for term in resource.terms if term.code is None})
     return {
         "record": text.decode(),
         "record_sha256": sha256(text).hexdigest(),
@@ -154,7 +154,7 @@ def resource_columns(resource: Resource) -> dict[str, Any]:
         "has_language": bool(resource.languages),
         "has_license": license_ is not None and license_.uri is not None,
         "license_open": None if license_ is None else license_.open,
-        "unmapped": msgspec.json.encode(unmapped).decode() if unmapped else None,
+        "unmapped": msgspec.json.encode(uncoded).decode() if uncoded else None,
     }
 
 

@@ -117,7 +117,7 @@ def test_every_live_record_is_in_one_published_resource(job: dict[str, Any]) -> 
     assert sorted(versions) == sorted((resource_id, 1) for resource_id in resources)
 
 
-def test_findings_pairs_and_unmapped_values_name_records_and_feeds_that_exist(job: dict[str, Any]) -> None:
+def test_findings_pairs_and_uncoded_terms_name_records_and_feeds_that_exist(job: dict[str, Any]) -> None:
     keys = {row[0] for row in rows(job, "select key from source_record")}
     assert number(job, "select count(*) from issue") > 0
     assert {row[0] for row in rows(job, "select distinct key from issue")} <= keys

@@ -204,7 +204,7 @@ def test_findings_of_a_deleted_record_are_resolved_and_new_when_it_returns(env: 
     assert {row[0]: row[1:] for row in rows(env, "issue", "key, first_run_id, resolved_run_id")} == standing
 
 
-def test_unmapped_terms_are_recounted_at_each_load(env: Environment) -> None:
+def test_uncoded_terms_are_recounted_at_each_load(env: Environment) -> None:
     night(env, feed(), [sent("r1", levels=["K-12", "uni"]), sent("r2", levels=["K-12"])])
     assert rows(env, "unmapped_value", "value, count") == [("K-12", 2), ("uni", 1)]
     seen = rows(env, "unmapped_value", "value, first_seen")

@@ -1,4 +1,4 @@
-"""What counts as unmapped or contradictory in one record, from its payload on."""
+"""What counts as an uncoded term or contradictory in one record, from its payload on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def dublin(**elements: str) -> Assessment:
     return assessed("qdc", f'<qualifieddc xmlns:dc="http://purl.org/dc/elements/1.1/">{inside}</qualifieddc>')
 
 
-def unmapped(assessment: Assessment, field: str) -> list[str]:
+def uncoded_terms(assessment: Assessment, field: str) -> list[str]:
     assert assessment.resource is not None
     return [term.source for term in assessment.resource.terms if term.field == field and term.code is None]
 
@@ -31,7 +31,7 @@ def unmapped(assessment: Assessment, field: str) -> list[str]:
 def test_an_extent_is_not_a_media_type(extent: str) -> None:
     assessment = dublin(title="Plants and light", format=extent)
     assert assessment.resource is not None
-    assert unmapped(assessment, "formats") == []
+    assert uncoded_terms(assessment, "formats") == []
     assert extent in [leaf.value for leaf in assessment.resource.unmapped]
 
 
@@ -61,8 +61,8 @@ def test_an_invalid_url_beside_a_media_type_stays_unmapped() -> None:
 
 
 @pytest.mark.parametrize("kind", ["a box", "12 monkeys film", "Quux 7"])
-def test_a_format_that_is_neither_extent_nor_media_type_stays_an_unmapped_term(kind: str) -> None:
-    assert unmapped(dublin(title="Plants and light", format=kind), "formats") == [kind]
+def test_a_format_that_is_neither_extent_nor_media_type_stays_an_uncoded_term(kind: str) -> None:
+    assert uncoded_terms(dublin(title="Plants and light", format=kind), "formats") == [kind]
 
 
 @pytest.mark.parametrize(
@@ -74,10 +74,10 @@ def test_a_format_that_is_neither_extent_nor_media_type_stays_an_unmapped_term(k
         ("school", "school"),
     ],
 )
-def test_a_level_that_only_names_a_context_is_not_unmapped(level: str, context: str) -> None:
+def test_a_level_that_only_names_a_context_is_not_an_uncoded_level(level: str, context: str) -> None:
     assessment = dublin(title="Plants and light", educationlevel=level)
     assert assessment.resource is not None
-    assert unmapped(assessment, "levels") == []
+    assert uncoded_terms(assessment, "levels") == []
     assert context in assessment.resource.contexts
 
 
@@ -118,7 +118,7 @@ EDUCATIONAL = """<lom xmlns="http://ltsc.ieee.org/xsd/LOM"><general><title><stri
 </lom>"""
 
 
-def test_a_bare_number_in_lom_stays_an_unmapped_term() -> None:
+def test_a_bare_number_in_lom_stays_an_uncoded_term() -> None:
     """As FROAC writes them: its lists start at 1, other people's at 0, and a context is no level of ISCED."""
     assessment = assessed("lom", EDUCATIONAL)
     resource = assessment.resource
@@ -129,12 +129,12 @@ def test_a_bare_number_in_lom_stays_an_unmapped_term() -> None:
         (),
         None,
     )
-    assert [unmapped(assessment, field) for field in ("difficulty", "contexts", "interactivity_type")] == [
+    assert [uncoded_terms(assessment, field) for field in ("difficulty", "contexts", "interactivity_type")] == [
         ["3"],
         ["4"],
         ["2"],
     ]
-    assert unmapped(dublin(title="Motion", educationLevel="6"), "levels") == ["6"]
+    assert uncoded_terms(dublin(title="Motion", educationLevel="6"), "levels") == ["6"]
 
 
 @pytest.mark.parametrize(("number", "entry"), [("", "3"), ("3", "Toinen aste")])
@@ -143,7 +143,7 @@ def test_the_number_of_a_level_counts_under_the_name_of_isced(number: str, entry
     resource = assessed("lom", payload).resource
     assert resource is not None and resource.levels == ("3",)
     payload = LOM.format(purpose="educational level", scheme="Our classes", number=number, entry=entry)
-    assert unmapped(assessed("lom", payload), "levels") == [entry]
+    assert uncoded_terms(assessed("lom", payload), "levels") == [entry]
 
 
 @pytest.mark.parametrize(("number", "entry"), [("6.2", "Anything"), ("x", "Networking")])
@@ -154,7 +154,7 @@ def test_a_competency_is_known_by_its_name_or_number_under_its_frameworks_name(n
         (competency.framework, competency.level) for competency in resource.competencies
     ] == [("ict-cft", "Knowledge Deepening")]
     payload = LOM.format(purpose="competency", scheme="Our own list", number=number, entry=entry)
-    assert unmapped(assessed("lom", payload), "competencies") == [entry]
+    assert uncoded_terms(assessed("lom", payload), "competencies") == [entry]
 
 
 def test_a_bound_of_a_learning_time_is_a_term_but_no_duration() -> None:
@@ -185,7 +185,7 @@ def test_the_educational_use_of_oer_commons_is_not_a_resource_type(use: str) -> 
     )
     assert assessment.resource is not None
     assert [resource_type.code for resource_type in assessment.resource.resource_types] == ["educational_game"]
-    assert unmapped(assessment, "contexts") == [use]
+    assert uncoded_terms(assessment, "contexts") == [use]
     assessment = assessed("oercommons_xml", OER.format(use=USE.format(use=use)))
     assert assessment.resource is not None
     material = assessed("oercommons_csv", '{"NAME": "Motion", "MATERIAL_TYPES": "Activity/Lab"}').resource
@@ -194,7 +194,7 @@ def test_the_educational_use_of_oer_commons_is_not_a_resource_type(use: str) -> 
         material.resource_types[0].code,
         "video",
     ]
-    assert unmapped(assessment, "contexts") == [use]
+    assert uncoded_terms(assessment, "contexts") == [use]
 
 
 def test_a_media_format_of_oer_commons_that_names_a_resource_type_is_one() -> None:
@@ -203,7 +203,7 @@ def test_a_media_format_of_oer_commons_that_names_a_resource_type_is_one() -> No
     assert assessment.resource is not None
     assert [resource_type.code for resource_type in assessment.resource.resource_types] == ["video"]
     assert assessment.resource.formats == ("text/html",)
-    assert unmapped(assessment, "formats") == ["Hologram"]
+    assert uncoded_terms(assessment, "formats") == ["Hologram"]
 
 
 def test_a_russian_word_in_latin_letters_is_no_subject_by_chance() -> None:

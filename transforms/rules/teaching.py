@@ -59,7 +59,7 @@ def _age_against_level(resource: Resource, _: Context) -> list[Breach]:
     return [("age_range", f"{youngest}–{oldest} at level {', '.join(resource.levels)}")]
 
 
-def _unmapped(resource: Resource, context: Context) -> list[Breach]:
+def _uncoded_terms(resource: Resource, context: Context) -> list[Breach]:
     breaches = {(term.field, term.source): None for term in resource.terms if term.code is None}
     for finding in context.findings:
         if finding.code == "term_unmapped":
@@ -134,7 +134,7 @@ RULES = (
         good={"levels": ["1"]} | _example_ages(6, 8), bad={"levels": ["7"]} | _example_ages(6, 8),
     ),
     Rule(
-        code="term_unmapped", path="terms", severity="info", part="type", look=_unmapped,
+        code="term_unmapped", path="terms", severity="info", part="type", look=_uncoded_terms,
         wrong="A term is in none of the library's lists.",
         why="The record is not found under it until somebody maps it.",
         mend="Use a term of a published list, or tell the library's steward what it means.",

@@ -131,7 +131,7 @@ def _links(assembly: Assembly) -> list[Link]:
 
 
 def read_relations(assembly: Assembly) -> dict[str, Any]:
-    """Return relations by LOM's kinds; one of an unknown kind is counted as unmapped and kept as `references`."""
+    """Return relations by LOM's kinds; one of an unknown kind is an uncoded term and kept as `references`."""
     relations: dict[Relation, None] = {}
     for statement in assembly.draft.get("relations"):
         kind = lookup("relation_kind", statement.hint or "references")

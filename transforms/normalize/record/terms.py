@@ -85,7 +85,7 @@ def _resource_types(assembly: Assembly) -> list[Statement]:
 
 
 def _marked_for_neighbour(assembly: Assembly, field: str, statement: Statement) -> Statement:
-    """Mark a value that only a neighbouring field's list knows, so that it is not counted as unmapped here.
+    """Mark a value that only a neighbouring field's list knows, so that it does not count as an uncoded term here.
 
     A level that only the list of contexts knows ("higher education") is added as a context.
     """

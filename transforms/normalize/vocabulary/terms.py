@@ -3,7 +3,7 @@
 A term matches as it is, by a code or label of the list, by the last part of a URI, without its brackets, or as a part
 of a path ("Education > Physics"). Everything is compared folded (see `folding.fold`) and without spaces, so
 "conferenceObject", "conference object" and "Conference Object" are equal. A term means one thing in one list, whatever
-the language; the caller counts a term that is in no list as unmapped.
+the language; the caller counts a term that is in no list as uncoded.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ _COUNT_TERMS = {
 _Term = tuple[str, str]  # field and value
 
 
-def recount_unmapped(connection: Connection, feed: str, seen_at: str, folder: Path | None = None) -> None:
+def recount_uncoded_terms(connection: Connection, feed: str, seen_at: str, folder: Path | None = None) -> None:
     """Write to unmapped_value how many live records of the feed hold each term without a code.
 
     A term that no live record holds any more stays with count 0, and with the code that it now has, if the staging in
