@@ -69,7 +69,14 @@ def _list(repository: dict[str, Any], request: ReceivedRequest, date: str) -> An
     pages = repository.get("pages") or _batches(chosen, repository.get("page", 100))
     listed = "".join(_record(records[name]) for name in pages[int(start)])
     tail = _token(repository.get("size", len(chosen)), int(start) + 1, len(pages), since)
-    return Answer(_envelope(date, request.params["verb"], listed + tail))
+    answer = Answer(_envelope(date, request.params["verb"], listed + tail))
+    return _cut(answer) if repository.get("cut") in pages[int(start)] else answer
+
+
+def _cut(answer: Answer) -> Answer:
+    """Return the answer broken off in its middle: the connection ends before as many bytes as it announces."""
+    half = answer.bytes[: len(answer.bytes) // 2]
+    return Answer(half, headers={"Content-Length": str(len(answer.bytes)), "Connection": "close"})
 
 
 def _batches(names: list[str], size: int) -> list[list[str]]:
