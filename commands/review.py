@@ -72,19 +72,22 @@ def show(run: _Run) -> int:
 
 def release(run: _Run, by: _By, reason: _Reason, publish: _Publish = False) -> int:
     """Load a held run."""
-    from loaders.catalog import release
+    from loaders import catalog
     from loaders.curation import run_counts_line
 
-    return _decide(lambda env: f"{run} loaded: {run_counts_line(release(env, run, by=by, reason=reason))}", publish)
+    def decide(env: Environment) -> str:
+        return f"{run} loaded: {run_counts_line(catalog.release(env, run, by=by, reason=reason))}"
+
+    return _decide(decide, publish)
 
 
 def refuse(run: _Run, by: _By, reason: _Reason, publish: _Publish = False) -> int:
     """Refuse a held run, until what it brings changes."""
-    from loaders.catalog import refuse
+    from loaders import catalog
 
     def decide(env: Environment) -> str:
-        count = refuse(env, run, by=by, reason=reason)
-        return f"{run} refused: {count} versions stay out until the partner's data changes"
+        count = catalog.refuse(env, run, by=by, reason=reason)
+        return f"{run} refused: {count} versions will not be loaded unless the partner's data changes"
 
     return _decide(decide, publish)
 
@@ -110,7 +113,7 @@ def _undo(env: Environment, what: str, by: str, reason: str) -> str:
     run = read_run(env, what)
     if is_refusal(run):
         count = revoke_refusal(env, what, by=by, reason=reason)
-        return f"{what} undone: {count} versions may come again; `make reprocess FEED={run.feed}` stages them now"
+        return f"{what} undone: {count} versions can be loaded again; `make reprocess FEED={run.feed}` stages them now"
     undoing = undo(env, what, by=by, reason=reason)
     return "; ".join([f"{what} undone by {undoing}", *undo_notes(env, undoing)])
 
@@ -123,10 +126,10 @@ def accept(
     publish: _Publish = False,
 ) -> int:
     """Accept a quarantined version as it is."""
-    from loaders.curation import accept
+    from loaders import curation
 
     def decide(env: Environment) -> str:
-        return f"curation {accept(env, key, by=by, reason=reason, version=version)}: {key} accepted"
+        return f"curation {curation.accept(env, key, by=by, reason=reason, version=version)}: {key} accepted"
 
     return _decide(decide, publish)
 
@@ -157,19 +160,23 @@ def correct(
     publish: _Publish = False,
 ) -> int:
     """Set a field of a record or resource."""
-    from loaders.curation import record_correction
+    from loaders import curation
 
     def decide(env: Environment) -> str:
-        return f"curation {record_correction(env, target, path, value, by=by, reason=reason)}: {path} of {target} set"
+        number = curation.record_correction(env, target, path, value, by=by, reason=reason)
+        return f"curation {number}: {path} of {target} set"
 
     return _decide(decide, publish)
 
 
 def withdraw(target: _Target, by: _By, reason: _Reason, publish: _Publish = False) -> int:
     """Withdraw a record or resource from publication."""
-    from loaders.curation import withdraw
+    from loaders import curation
 
-    return _decide(lambda env: f"curation {withdraw(env, target, by=by, reason=reason)}: {target} withdrawn", publish)
+    def decide(env: Environment) -> str:
+        return f"curation {curation.withdraw(env, target, by=by, reason=reason)}: {target} withdrawn"
+
+    return _decide(decide, publish)
 
 
 def _decide(decide: Callable[[Environment], str], publish: bool) -> int:

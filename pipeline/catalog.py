@@ -22,7 +22,7 @@ def match(*, full: bool = False) -> dict[str, Any]:
 
     Only records that changed since the last publication are compared again, unless `full`; the result is the same. A
     match that fails is recorded as a failed publication, which the report and the notification show.
-    Returns the folder, relative to ELIB_HOME, and the counts of records and of those compared.
+    Returns {"folder": relative to ELIB_HOME, "records": how many, "evaluated": how many pairs were compared}.
     """
     from loaders.backup import NotReprocessed, check_reprocessed
 
@@ -59,42 +59,64 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
 
     from loaders.declarations import feeds_in_use
     from loaders.publication import (
-        StateUnreadable,
         drop_keys,
         keep_catalog_issues,
         newest_publication,
-        read_features,
         read_judgements,
-        read_state,
         stale_keys,
         write_match_result,
     )
     from transforms.match import changes, cluster, match, matcher_version
     from transforms.rules import apply_catalog_rules
 
-    version, since = matcher_version(), newest_publication(env)
-    try:
-        before, pairs = (None if full else read_state(env, version)) or (None, None)
-        stored = read_features(env, version) if before is None else before
-    except StateUnreadable as error:
-        log.warning("The last match's result cannot be read, so every record is compared again: %s", error)
-        before = pairs = stored = None
+    version, after_publication = matcher_version(), newest_publication(env)
+    features_before, pairs, stored = _read_last_match(env, version, full=full)
     changed_records, gone_keys = stale_keys(env, stored)
     with rare_garbage_collection():
         computed = _live_features(env, changed_records)
-    now = computed if stored is None else pa.concat_tables([drop_keys(stored, gone_keys), computed]).sort_by("key")
-    changed = None if before is None else changes(before, now)
-    del before, stored, computed  # a million features are a gigabyte
-    decisions = read_judgements(env)
-    matched = match(now, before=changed, known=pairs, judgements=decisions)
-    one_to_one = frozenset(feed.name for feed in feeds_in_use(env).feeds if feed.one_to_one)
-    clusters = cluster(matched.pairs, now, decisions, one_to_one)
-    folder = write_match_result(
-        env, version, now, matched.pairs, clusters.clusters, clusters.matches, clusters.related, since=since
+    features_now = (
+        computed if stored is None else pa.concat_tables([drop_keys(stored, gone_keys), computed]).sort_by("key")
     )
-    keep_catalog_issues(folder, apply_catalog_rules(now))
-    log.info("%d records, %d compared again, %d clusters", now.num_rows, matched.evaluated, len(clusters.clusters))
-    return {"folder": str(folder.relative_to(env.home)), "records": now.num_rows, "evaluated": matched.evaluated}
+    changed = None if features_before is None else changes(features_before, features_now)
+    del features_before, stored, computed  # a million features are a gigabyte
+    decisions = read_judgements(env)
+    matched = match(features_now, before=changed, known=pairs, judgements=decisions)
+    one_to_one = frozenset(feed.name for feed in feeds_in_use(env).feeds if feed.one_to_one)
+    clusters = cluster(matched.pairs, features_now, decisions, one_to_one)
+    folder = write_match_result(
+        env,
+        version,
+        features_now,
+        matched.pairs,
+        clusters.clusters,
+        clusters.matches,
+        clusters.related,
+        after_publication=after_publication,
+    )
+    keep_catalog_issues(folder, apply_catalog_rules(features_now))
+    log.info(
+        "%d records, %d compared again, %d clusters", features_now.num_rows, matched.evaluated, len(clusters.clusters)
+    )
+    return {
+        "folder": str(folder.relative_to(env.home)),
+        "records": features_now.num_rows,
+        "evaluated": matched.evaluated,
+    }
+
+
+def _read_last_match(
+    env: Environment, version: str, *, full: bool
+) -> tuple[pa.Table | None, pa.Table | None, pa.Table | None]:
+    """Return the last match's features and pairs, or None twice to compare every record; then features to reuse."""
+    from loaders.publication import StateUnreadable, read_features, read_state
+
+    try:
+        features_before, pairs = (None if full else read_state(env, version)) or (None, None)
+        stored = read_features(env, version) if features_before is None else features_before
+    except StateUnreadable as error:
+        log.warning("The last match's result cannot be read, so every record is compared again: %s", error)
+        return None, None, None
+    return features_before, pairs, stored
 
 
 def _live_features(env: Environment, versions: Mapping[str, str]) -> pa.Table:

@@ -29,9 +29,8 @@ log = logging.getLogger("elib.feed")
 _MAX_ERROR_CHARS = 2_000
 _BATCH_FEATURES = 1_000  # records of which match features are made at a time
 _SECONDS_BETWEEN_LINES = 5.0  # of progress
-_EMPTY_CHUNK = (
-    "nothing"  # the one chunk of a run without any: Airflow skips a task that is mapped over none, after a pause
-)
+# The one chunk of a run without any: Airflow skips a task that is mapped over none, after a pause.
+_EMPTY_CHUNK = "nothing"
 
 
 def load_feed(env: Environment, name: str) -> Feed:
@@ -89,12 +88,14 @@ def harvest(
     """Begin a run of the feed and land what the partner sends; the partner of a retired feed is not asked.
 
     `full` and `credentials` may be functions; they are called after the run has begun, so that their errors end it as
-    failed and appear in the report and the notification. Raises HarvestFailed: the run is then failed, and what came
-    before is landed. No run begins on a bad feed file.
+    failed and appear in the report and the notification. Returns {"run_id": the run, "listed": how many records the
+    list has}. Raises HarvestFailed: the run is then failed, and what came before is landed. No run begins on a bad
+    feed file.
     """
-    from harvesters import harvest as pages
+    import harvesters
     from loaders import declarations, store
-    from loaders.landing import ask, land
+    from loaders.landing import ask as next_ask
+    from loaders.landing import land
 
     env = environment()
     feed = _feed_to_harvest(env, name)
@@ -105,13 +106,14 @@ def harvest(
             return {"run_id": run_id, "listed": 0}
         _check_format(feed)
         full = full() if callable(full) else full
-        given = (credentials() if callable(credentials) else credentials) or _credentials_of(feed)
-        question = ask(env.landing, feed, full=full, credentials=given)
+        credentials = (credentials() if callable(credentials) else credentials) or _credentials_of(feed)
+        ask = next_ask(env.landing, feed, full=full, credentials=credentials)
         progress = _LoggedProgress(name)
-        landed = land(env.landing, feed, run_id, pages(feed, question, env, progress), ask=question, progress=progress)
-        if landed.full and landed.nameless and not (landed.listed or question.listed_so_far):
+        pages = harvesters.harvest(feed, ask, env, progress)
+        landed = land(env.landing, feed, run_id, pages, ask=ask, progress=progress)
+        if landed.full and landed.nameless and not (landed.listed or ask.listed_so_far):
             raise _nothing_read(landed)
-        notes = (*landed.notes, *_unread(landed), *_nothing_listed(landed, question))
+        notes = (*landed.notes, *_unread(landed), *_nothing_listed(landed, ask))
         for note in notes:
             log.warning("%s: %s", name, note)
         store.note_landed(env, run_id, listed=landed.listed, notes=notes)
@@ -129,9 +131,9 @@ def _unread(landed: Landed) -> Iterator[str]:
         )
 
 
-def _nothing_listed(landed: Landed, question: Ask) -> Iterator[str]:
+def _nothing_listed(landed: Landed, ask: Ask) -> Iterator[str]:
     """Yield a note on a whole list that is empty: a misspelt set or filter looks the same."""
-    if landed.complete and landed.full and not (landed.listed or landed.nameless or question.listed_so_far):
+    if landed.complete and landed.full and not (landed.listed or landed.nameless or ask.listed_so_far):
         yield "the whole list holds no record: compare the feed's url, sets and [request] with what the partner offers"
 
 
@@ -217,7 +219,7 @@ def rare_garbage_collection() -> Iterator[None]:
 
 
 def transform(name: str, chunk: str) -> dict[str, int]:
-    """Transform a chunk of source records, write their outcomes and match features, and return how many there were."""
+    """Transform a chunk of source records, write outcomes and match features, and return {"records": how many}."""
     if chunk == _EMPTY_CHUNK:
         return {"records": 0}
     from loaders import staging
@@ -302,7 +304,7 @@ def stage(name: str, run_id: str) -> dict[str, int]:
 
 
 def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
-    """Judge the run, hold it for a steward when it must not be loaded, and return whether it may be loaded.
+    """Judge the run and hold it for a steward when it must not be loaded. True: the run may be loaded.
 
     The results of the gate are written under reports/gate.
     """

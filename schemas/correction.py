@@ -52,7 +52,8 @@ class CorrectionUnusable(Exception):
 def apply_correction(record: Resource, correction: Correction) -> Resource:
     """Return the record with a steward's value at a path such as title.en or identifiers[0].value.
 
-    The length of a list stays. issued_year follows a corrected date. A corrected licence address empties the other
+    The length of a list stays. A language key that is missing is added (title.en beside a later title.fr), not refused.
+    issued_year follows a corrected date. A corrected licence address empties the other
     parts of the licence, which the caller fills in again from the address.
     Raises CorrectionUnusable when the record has no such path, or the field cannot have such a value.
     """

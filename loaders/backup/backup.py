@@ -61,7 +61,7 @@ def back_up(env: Environment, path: Path) -> int:
 
     The file is there only when it is complete.
     """
-    with whole_file(path) as beside, tarfile.open(beside, "w") as tar:
+    with whole_file(path) as temporary, tarfile.open(temporary, "w") as tar:
         for number, (name, rows) in enumerate(_primary_rows(env)):
             _add(tar, f"tables/{name}-{number:05d}.json", rows)
         files = [file for file in sorted(env.landing.rglob("*")) if file.is_file() and _is_kept(file)]
@@ -170,7 +170,7 @@ def _same_content(source: IO[bytes], path: Path) -> bool:
 
 def _extract(source: IO[bytes], path: Path) -> None:
     if not path.exists():
-        with whole_file(path) as beside, beside.open("wb") as written:
+        with whole_file(path) as temporary, temporary.open("wb") as written:
             shutil.copyfileobj(source, written, _BLOCK_BYTES)
 
 

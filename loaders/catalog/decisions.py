@@ -85,7 +85,7 @@ def _check_newest_held(env: Environment, run_id: str) -> None:
         newer = connection.scalar(newer_runs)
     if newer is not None:
         raise WrongRunState(
-            f"{run_id}: a newer run of the feed, {newer}, is going on or held; only the newest can be decided"
+            f"{run_id}: a newer run of the feed, {newer}, is in progress or held; only the newest can be decided"
         )
 
 

@@ -31,7 +31,7 @@ class UndoLog:
 
     def __init__(self, env: Environment, run: Run) -> None:
         self._path = undo_log_path(env, run.feed, run.id)
-        self._beside = self._path.with_name(f".{_FILE_NAME}.tmp")
+        self._temporary = self._path.with_name(f".{_FILE_NAME}.tmp")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._writer: pq.ParquetWriter | None = None
 
@@ -51,14 +51,14 @@ class UndoLog:
         if self._writer is None:
             return
         self._writer.close()
-        with whole_file(self._path) as beside:
-            self._beside.replace(beside)
+        with whole_file(self._path) as temporary:
+            self._temporary.replace(temporary)
 
     def _add(self, table: str, rows: Sequence[tuple[str, _Row]]) -> None:
         if not rows:
             return
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._beside, _SCHEMA, compression="zstd")
+            self._writer = pq.ParquetWriter(self._temporary, _SCHEMA, compression="zstd")
         texts = [None if row is None else msgspec.json.encode(row).decode() for _, row in rows]
         columns = (_string_array([table] * len(rows)), _string_array([key for key, _ in rows]), _string_array(texts))
         self._writer.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA))

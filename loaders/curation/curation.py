@@ -61,10 +61,12 @@ def accept(env: Environment, key: str, *, by: str, reason: str, version: str = "
 
 
 def record_correction(env: Environment, target: str, path: str, value: str, *, by: str, reason: str) -> int:
-    """Set a field of a record (by key) or resource (by id) at every publication, and return the curation's id.
+    """Record a correction of a record (by key) or resource (by id), and return the curation's id.
 
-    `path` is in the shared record, such as title.en or license.uri; `value` is JSON or plain text. Raises CannotDecide
-    when it does not fit the record or resource as it is today.
+    At every publication it is laid over the merged resource, of which the record is a member, after survivorship;
+    `source_record` and matching keep the partner's value. `path` is in the shared record, such as title.en or
+    license.uri; `value` is JSON or plain text. Raises CannotDecide when it does not fit the record or resource as it is
+    today. A correction by key is checked against the record, so list indexes may differ in the merged resource.
     """
     signature = check_signature(by, reason)
     with write_transaction(env) as connection:

@@ -195,10 +195,10 @@ class _Writer:
 
     def _keep_raw(self, response: RawResponse) -> None:
         path = self.folder / f"raw-{self.raw_responses:05d}.bin"
-        with whole_file(path) as beside:
-            beside.write_bytes(response.body)
-        with whole_file(path.with_suffix(".json")) as beside:
-            beside.write_bytes(msgspec.json.encode({"url": response.url, "reason": response.reason}))
+        with whole_file(path) as temporary:
+            temporary.write_bytes(response.body)
+        with whole_file(path.with_suffix(".json")) as temporary:
+            temporary.write_bytes(msgspec.json.encode({"url": response.url, "reason": response.reason}))
         self.raw_responses += 1
 
 
@@ -267,5 +267,5 @@ def _repeats_note(repeats: int, *, full: bool) -> str:
 
 def _note_failure(folder: Path, failed: HarvestFailed) -> None:
     failure = Failure(cause=failed.cause, sentence=failed.sentence, retryable=failed.again)
-    with whole_file(folder / "failed.json") as beside:
-        beside.write_bytes(msgspec.json.encode(failure))
+    with whole_file(folder / "failed.json") as temporary:
+        temporary.write_bytes(msgspec.json.encode(failure))

@@ -95,8 +95,8 @@ def write_part(
         "page": [listing.page for listing in listings],
     }
     table = pa.table(columns, schema=_SCHEMA.with_metadata({_FOOTER_KEY: msgspec.json.encode(footer)}))
-    with whole_file(path) as beside:
-        pq.write_table(table, beside, compression="zstd", use_dictionary=_DICTIONARY_COLUMNS, write_statistics=False)
+    with whole_file(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", use_dictionary=_DICTIONARY_COLUMNS, write_statistics=False)
 
 
 def read_footer(path: Path) -> Footer:

@@ -20,8 +20,8 @@ _SCOPE = "catalog"  # of the issues written here
 
 def keep_catalog_issues(folder: Path, issues: Iterable[Issue]) -> None:
     """Write the issues into the folder of the match in which they were found."""
-    with whole_file(folder / _FILE) as beside:
-        beside.write_bytes(msgspec.json.encode(list(issues)))
+    with whole_file(folder / _FILE) as temporary:
+        temporary.write_bytes(msgspec.json.encode(list(issues)))
 
 
 def read_catalog_issues(folder: Path) -> list[Issue]:

@@ -23,8 +23,8 @@ log = logging.getLogger("elib.match")
 def write_chunk_features(env: Environment, chunk: str, features: pa.Table) -> None:
     """Write the features of a chunk's records; `chunk` is relative to ELIB_HOME."""
     path = Path(chunk)
-    with whole_file(_folder(env) / f"{path.parts[1]}-{path.name}") as beside:
-        pq.write_table(features, beside, compression="zstd")
+    with whole_file(_folder(env) / f"{path.parts[1]}-{path.name}") as temporary:
+        pq.write_table(features, temporary, compression="zstd")
 
 
 def stored_features(env: Environment, wanted: Mapping[str, str], schema: pa.Schema) -> pa.Table:

@@ -70,7 +70,8 @@ class MatchResult(Base, frozen=True, kw_only=True):
 class _MatchState(Base, frozen=True, kw_only=True):
     version: str  # of the matcher: features and model
     digest: str  # of the features and pairs
-    since: str | None = None  # the newest publication when the match began
+    # the newest publication when the match began
+    after_publication: str | None = msgspec.field(default=None, name="since")
 
 
 def newest_publication(env: Environment) -> str | None:
@@ -86,16 +87,16 @@ def _newest(connection: Connection) -> str | None:
 
 def check_current(connection: Connection, folder: Path) -> None:
     """Raise Outdated when the catalog was published after the match of this folder began."""
-    since, newest = _state_of(folder).since, _newest(connection)
-    if since != newest:
+    after_publication, newest = _state_of(folder).after_publication, _newest(connection)
+    if after_publication != newest:
         raise Outdated(
-            f"{folder.name}: it was matched after {since or 'no publication'}, and {newest} was published meanwhile; "
-            "match again"
+            f"{folder.name}: it was matched after {after_publication or 'no publication'}, and {newest} was published "
+            "meanwhile; match again"
         )
 
 
 def live_versions(env: Environment) -> dict[str, str]:
-    """Return the key of every live accepted record, with the sha256 of its text."""
+    """Return the key of every live accepted record, with the sha256 of its JSON."""
     query = select(SourceRecordRow.key, SourceRecordRow.record_sha256).where(
         SourceRecordRow.status == "live", SourceRecordRow.record.is_not(None)
     )
@@ -105,10 +106,10 @@ def live_versions(env: Environment) -> dict[str, str]:
 
 
 def read_live_records(env: Environment, keys: Iterable[str]) -> Iterator[tuple[str, str, ResourceView]]:
-    """Yield feed, sha256 of the text and compared fields of each live record among the keys, read in batches."""
+    """Yield feed, sha256 of the JSON and compared fields of each live record among the keys, read in batches."""
     with read_transaction(env) as connection:
-        text = undecoded(connection, SourceRecordRow.record)
-        query = select(SourceRecordRow.feed, SourceRecordRow.record_sha256, text)
+        record_json = undecoded(connection, SourceRecordRow.record)
+        query = select(SourceRecordRow.feed, SourceRecordRow.record_sha256, record_json)
         query = query.where(SourceRecordRow.status == "live", SourceRecordRow.record.is_not(None))
         for feed, sha256, record in rows_among(connection, query, SourceRecordRow.key, sorted(keys)):
             yield feed, sha256 or "", _VIEW.decode(record)
@@ -166,7 +167,7 @@ def _table(env: Environment, name: str) -> pa.Table:
 def stale_keys(env: Environment, features: pa.Table | None) -> tuple[dict[str, str], set[str]]:
     """Return the live records whose features are missing or out of date, and the keys whose features must be dropped.
 
-    The records are given by key, with the sha256 of their text.
+    The records are given by key, with the sha256 of their JSON.
     """
     live = live_versions(env)
     if features is None:
@@ -192,16 +193,17 @@ def write_match_result(
     matches: Iterable[Match],
     related: Iterable[tuple[str, str, str]],
     *,
-    since: str | None,
+    after_publication: str | None,
 ) -> Path:
     """Write what a match found into a new folder, for the publication, and return the folder.
 
-    `since` is newest_publication at the time the match began. The previous state stays until this match is published.
+    `after_publication` is newest_publication at the time the match began. The previous state stays until this match is
+    published.
     """
     _delete_unpublished(env)
     encoder = msgspec.json.Encoder()
     related_pairs = tuple(_RelatedPair(key=key, other_key=other, kind=kind) for key, other, kind in related)
-    state = _MatchState(version=version, digest=_digest(version, features, pairs), since=since)
+    state = _MatchState(version=version, digest=_digest(version, features, pairs), after_publication=after_publication)
     with _new_folder(env) as folder:
         pq.write_table(features, folder / _FEATURES_FILE, compression="zstd")
         pq.write_table(pairs, folder / _PAIRS_FILE, compression="zstd")
@@ -258,8 +260,8 @@ def _state_of(folder: Path) -> _MatchState:
 def keep_state(env: Environment, folder: Path) -> None:
     """Keep a published match's features and pairs for the next night, and delete its folder."""
     for name in (_FEATURES_FILE, _PAIRS_FILE, _STATE_FILE):  # the state last: the other files count only with it
-        with whole_file(_folder(env) / name) as beside:
-            shutil.copyfile(folder / name, beside)
+        with whole_file(_folder(env) / name) as temporary:
+            shutil.copyfile(folder / name, temporary)
     delete_stored_features(env, until=(folder / _STATE_FILE).stat().st_mtime)
     shutil.rmtree(folder)
 

@@ -18,8 +18,8 @@ from loaders.publication.rows import (
     best_score,
     changes,
     derive_columns,
+    encode_record,
     sha256_of,
-    text_of,
     version_row,
 )
 from loaders.store import RedirectRow, ResourceRow, ResourceVersionRow, SourceRecordRow, now, upsert, write_rows
@@ -55,7 +55,7 @@ def rewrite_derived_columns(connection: Connection) -> int:
     page = select(_RESOURCES.c.id, _RESOURCES.c.record, *columns).order_by(_RESOURCES.c.id)
     last_id, changed = "", 0
     while rows := connection.execute(page.where(_RESOURCES.c.id > last_id).limit(_DERIVATION_BATCH_ROWS)).all():
-        derived = [(resource_id, derive_columns(text), stored) for resource_id, text, *stored in rows]
+        derived = [(resource_id, derive_columns(record_json), stored) for resource_id, record_json, *stored in rows]
         stale = [{"of": resource_id, **row} for resource_id, row, stored in derived if list(row.values()) != stored]
         _update_resources(connection, stale)
         changed += len(stale)
@@ -86,29 +86,34 @@ class ResourceWriter:
             self._write(batch)
 
     def _is_current(self, planned: PlannedResource) -> bool:
-        """Tell, without reading any text, whether a resource of one record is published already as planned."""
+        """Tell, without reading any record, whether a resource of one record is published already as planned."""
         known = self.before.resources.get(planned.id)
         if known is None or len(planned.keys) > 1 or planned.related or planned.corrections:
             return False
         record = self.before.live[planned.keys[0]]
-        same = known[:4] == (record.sha256, record.score, 1, planned.review)
-        current = same and known.withdrawn_at == planned.withdrawn_at
+        current = (
+            known.sha256 == record.sha256
+            and known.quality == record.score
+            and known.members == 1
+            and known.review == planned.review
+            and known.withdrawn_at == planned.withdrawn_at
+        )
         self.counts["unchanged"] += current
         return current
 
     def _write(self, batch: list[PlannedResource]) -> None:
         record_keys = [key for planned in batch for key in planned.keys]
-        texts = self._texts(SourceRecordRow.key, SourceRecordRow.record, record_keys)
+        records_by_name = self._read_records(SourceRecordRow.key, SourceRecordRow.record, record_keys)
         known_ids = [planned.id for planned in batch if planned.id in self.before.resources]
-        old_texts = self._texts(ResourceRow.id, ResourceRow.record, known_ids)
+        old_records = self._read_records(ResourceRow.id, ResourceRow.record, known_ids)
         last_versions = self._last_versions(known_ids)
         added, changed, versions = [], [], []
         for planned in batch:
-            row = self._row(planned, texts)
-            if planned.id not in old_texts:
+            row = self._row(planned, records_by_name)
+            if planned.id not in old_records:
                 added.append({**row, "created_at": self.at, "updated_at": self.at})
                 versions.append(version_row(planned.id, 1, self.run_id, self.at, {"created": list(planned.keys)}))
-            elif differences := self._differences(planned, row, old_texts[planned.id]):
+            elif differences := self._differences(planned, row, old_records[planned.id]):
                 number = last_versions.get(planned.id, 0) + 1
                 changed.append({**row, "of": planned.id, "updated_at": self.at})
                 versions.append(version_row(planned.id, number, self.run_id, self.at, differences))
@@ -120,41 +125,41 @@ class ResourceWriter:
         _update_resources(self.connection, changed)
         write_rows(self.connection, insert(ResourceVersionRow), versions)
 
-    def _row(self, planned: PlannedResource, texts: Mapping[str, str]) -> dict[str, Any]:
+    def _row(self, planned: PlannedResource, records_by_name: Mapping[str, str]) -> dict[str, Any]:
         records = [self.before.live[key] for key in planned.keys]
         if len(planned.keys) == 1 and not planned.related and not planned.corrections:
-            text, sha256 = texts[planned.keys[0]], records[0].sha256.hex()
+            record_json, sha256 = records_by_name[planned.keys[0]], records[0].sha256.hex()
         else:
-            text = self._merged_text(planned, texts)
-            sha256 = sha256_of(text)
+            record_json = self._merge(planned, records_by_name)
+            sha256 = sha256_of(record_json)
         return {
             "id": planned.id,
-            **derive_columns(text),
+            **derive_columns(record_json),
             "quality": best_score([record.score for record in records]),
-            "record": text,
+            "record": record_json,
             "record_sha256": sha256,
             "members": len(planned.keys),
             "review": planned.review,
             "withdrawn_at": planned.withdrawn_at,
         }
 
-    def _merged_text(self, planned: PlannedResource, texts: Mapping[str, str]) -> str:
+    def _merge(self, planned: PlannedResource, records_by_name: Mapping[str, str]) -> str:
         members = [
             Member(
                 trust=self.trust.get(self.before.live[key].feed, 0),
-                record=msgspec.json.decode(texts[key], type=Resource),
+                record=msgspec.json.decode(records_by_name[key], type=Resource),
             )
             for key in planned.keys
         ]
         merged = self.merge(members, planned.corrections, planned.related)
         self.problems.extend(f"{planned.id}: {problem}" for problem in merged.problems)
-        return text_of(merged.record)
+        return encode_record(merged.record)
 
-    def _differences(self, planned: PlannedResource, row: Mapping[str, Any], old_text: str) -> dict[str, Any]:
+    def _differences(self, planned: PlannedResource, row: Mapping[str, Any], old_record: str) -> dict[str, Any]:
         """Compare a published resource with its planned row: {field or column: {from, to}}."""
         known = self.before.resources[planned.id]
         same_record = known.sha256.hex() == row["record_sha256"]
-        differences: dict[str, Any] = {} if same_record else changes(old_text, row["record"])
+        differences: dict[str, Any] = {} if same_record else changes(old_record, row["record"])
         for name in ("quality", "members", "review", "withdrawn_at"):
             if getattr(known, name) != row[name]:
                 differences[name] = {"from": getattr(known, name), "to": row[name]}
@@ -217,11 +222,11 @@ class ResourceWriter:
         for batch in chunked(moved, _BATCH_ROWS):
             write_rows(self.connection, statement, batch)
 
-    def _texts(self, name: Any, text: Any, wanted: Sequence[str]) -> dict[str, str]:
-        texts: dict[str, str] = {}
+    def _read_records(self, name: Any, record: Any, wanted: Sequence[str]) -> dict[str, str]:
+        records_by_name: dict[str, str] = {}
         for batch in chunked(wanted, _BATCH_ROWS):
-            texts.update(self.connection.execute(select(name, text).where(name.in_(batch))).all())
-        return texts
+            records_by_name.update(self.connection.execute(select(name, record).where(name.in_(batch))).all())
+        return records_by_name
 
     def _last_versions(self, resource_ids: Sequence[str]) -> dict[str, int]:
         if not resource_ids:

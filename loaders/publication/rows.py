@@ -1,4 +1,4 @@
-"""Make the rows of `resource` and `resource_version` from the text of a record."""
+"""Make the rows of `resource` and `resource_version` from the JSON of a record."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _DERIVATION = 1  # raise it when derive_columns gives a column another value; a 
 _VIEW = msgspec.json.Decoder(ResourceView)
 
 
-def text_of(record: Resource) -> str:
-    """Encode a record as the catalog keeps it: equal records have equal texts."""
+def encode_record(record: Resource) -> str:
+    """Encode a record as the catalog keeps it: equal records have equal JSON."""
     return _ENCODER.encode(record).decode()
 
 
-def sha256_of(text: str) -> str:
-    """Return the sha256 of a text as UTF-8, in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
+def sha256_of(record_json: str) -> str:
+    """Return the sha256 of a record's JSON as UTF-8, in hexadecimal."""
+    return hashlib.sha256(record_json.encode()).hexdigest()
 
 
-def derive_columns(text: str) -> dict[str, Any]:
-    """Return the columns of `resource` that repeat parts of a record's text."""
-    record = _VIEW.decode(text)
+def derive_columns(record_json: str) -> dict[str, Any]:
+    """Return the columns of `resource` that repeat parts of a record's JSON."""
+    record = _VIEW.decode(record_json)
     language = record.languages[0].tag if record.languages else None
     return {
         "title": _title(record.title, language),
@@ -47,7 +47,7 @@ def _title(titles: dict[str, str], language: str | None) -> str | None:
     """Return the title in the resource's own language, in whatever script, or else the first."""
     if len(titles) > 1 and language is not None:
         own = language.partition("-")[0]
-        same_language = (text for tag, text in titles.items() if tag.partition("-")[0] == own)
+        same_language = (title for tag, title in titles.items() if tag.partition("-")[0] == own)
         return titles.get(language) or next(same_language, None) or next(iter(titles.values()))
     return next(iter(titles.values()), None)
 
@@ -57,7 +57,7 @@ DERIVATION_VERSION = f"{_DERIVATION}: {' '.join(DERIVED_COLUMNS)}"
 
 
 def changes(old: str, new: str) -> dict[str, Any]:
-    """Compare two texts of a record, and return {field: {from, to}}, or {field: true} for the longest fields."""
+    """Compare two records as JSON; return {field: {from, to}}, or {field: true} for the longest fields."""
     before: dict[str, Any] = msgspec.json.decode(old)
     after: dict[str, Any] = msgspec.json.decode(new)
     return {
@@ -69,8 +69,8 @@ def changes(old: str, new: str) -> dict[str, Any]:
 
 def version_row(resource_id: str, number: int, run_id: str, at: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Make a row of `resource_version`."""
-    text = _ENCODER.encode(changes).decode()
-    return {"resource_id": resource_id, "version": number, "run_id": run_id, "changed_at": at, "changes": text}
+    changes_json = _ENCODER.encode(changes).decode()
+    return {"resource_id": resource_id, "version": number, "run_id": run_id, "changed_at": at, "changes": changes_json}
 
 
 def best_score(scores: Sequence[int | None]) -> int | None:

@@ -196,8 +196,8 @@ class FixListFiles:
 
 def _open(files: ExitStack, path: Path, encoding: str) -> TextIO:
     """Open a file that replaces `path` when it is complete."""
-    beside = files.enter_context(whole_file(path))
-    return files.enter_context(beside.open("w", encoding=encoding, newline=""))
+    temporary = files.enter_context(whole_file(path))
+    return files.enter_context(temporary.open("w", encoding=encoding, newline=""))
 
 
 class _ReturnedLine:

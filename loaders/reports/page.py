@@ -173,7 +173,7 @@ def write_texts(folder: Path, texts: Iterable[tuple[str, str]]) -> list[Path]:
     paths = []
     for name, text in texts:
         path = folder / name
-        with whole_file(path) as beside:
-            beside.write_text(text, encoding="utf-8")
+        with whole_file(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
         paths.append(path)
     return paths

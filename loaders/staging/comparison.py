@@ -41,8 +41,8 @@ def write_batch_issues(env: Environment, run_id: str, issues: Iterable[Issue]) -
     """
     start = len(feed_name_of(run_id)) + 1  # a key is feed:identifier
     rows = [{"identifier": issue.key[start:], **issue_columns(issue)} for issue in issues]
-    with whole_file(staging_folder(env, run_id) / "batch.parquet") as beside:
-        pq.write_table(pa.Table.from_pylist(rows, schema=_BATCH_ISSUES), beside, compression="zstd")
+    with whole_file(staging_folder(env, run_id) / "batch.parquet") as temporary:
+        pq.write_table(pa.Table.from_pylist(rows, schema=_BATCH_ISSUES), temporary, compression="zstd")
     return len(rows)
 
 

@@ -48,14 +48,14 @@ OUTCOMES = pa.schema(
         ("issues", pa.list_(ISSUE_SCHEMA)),
     ]
 )
-_MAX_TERM_CHARS = 400
+UNMAPPED_TERM_MAX_CHARS = 400
 _DICTIONARY_COLUMNS = ["format", "datestamp", "kind", "reason", "codes", "unmapped"]  # the others seldom repeat a value
 
 
 def write_assessments(path: Path, assessments: Iterable[Assessment]) -> int:
     """Write assessments as one whole file, in constant memory; return how many."""
     written = 0
-    with whole_file(path) as beside, _open_writer(beside) as writer:
+    with whole_file(path) as temporary, _open_writer(temporary) as writer:
         for batch in chunked(assessments, _BATCH_ASSESSMENTS):
             writer.write_table(_to_table(batch))
             written += len(batch)
@@ -187,4 +187,4 @@ def without_nul(text: str) -> str:
 def shorten_term(source: str) -> str:
     """Return a vocabulary term cut to 400 characters, because PostgreSQL's indexes take at most 2,700 bytes."""
     text = without_nul(source)
-    return text if len(text) <= _MAX_TERM_CHARS else f"{text[:_MAX_TERM_CHARS]}…"
+    return text if len(text) <= UNMAPPED_TERM_MAX_CHARS else f"{text[:UNMAPPED_TERM_MAX_CHARS]}…"

@@ -82,8 +82,8 @@ def plan_staging(env: Environment, run_id: str, *, withdraw: bool = False) -> St
                 write_parquet(duck, name, folder / f"{name}.parquet")
         listed = sum(footer.records for harvest in past for footer in harvest.footers if footer.run_id == run_id)
         staging_plan = StagingPlan(run_id=run_id, base_run_id=base, listed=listed, chunks=chunks, **counts)
-        with whole_file(folder / "plan.json") as beside:
-            beside.write_bytes(msgspec.json.encode(staging_plan))
+        with whole_file(folder / "plan.json") as temporary:
+            temporary.write_bytes(msgspec.json.encode(staging_plan))
         note_planned(env, run_id, listed=listed, duplicates=staging_plan.duplicates, base=base, until=run_id)
     return staging_plan
 
@@ -189,8 +189,8 @@ def _write_tables(query: Any, folder: Path, name: str, size: int) -> Iterator[Pa
     folder.mkdir(parents=True, exist_ok=True)
     for number, table in enumerate(_sized_tables(query.to_arrow_reader(size), size)):
         path = folder / f"{name}-{number:05d}.parquet"
-        with whole_file(path) as beside:
-            pq.write_table(table, beside, compression="zstd")
+        with whole_file(path) as temporary:
+            pq.write_table(table, temporary, compression="zstd")
         yield path
 
 

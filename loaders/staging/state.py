@@ -58,7 +58,7 @@ def write_catalog_state(connection: Connection, feed: str, folder: Path) -> None
 
 
 def _write(connection: Connection, query: _Query, schema: pa.Schema, path: Path, prefix: int = 0) -> None:
-    with whole_file(path) as beside, pq.ParquetWriter(beside, schema, compression="zstd") as writer:
+    with whole_file(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         streamed = connection.execute(query, execution_options={"stream_results": True, "yield_per": _BATCH_ROWS})
         for rows in streamed.partitions(_BATCH_ROWS):
             columns = [list(column) for column in zip(*rows, strict=True)]

@@ -72,7 +72,7 @@ def begin_run(
         )
         for run, run_kind, worker in unfinished.all():
             if not (is_worker_gone(worker) or is_this_worker(worker)):
-                raise FeedBusy(f"{feed}: run {run} is going on; wait for it, or end its process")
+                raise FeedBusy(f"{feed}: run {run} is in progress; wait for it, or end its process")
             if run_kind == "harvest" and not take_over:
                 raise FeedBusy(
                     f"{feed}: run {run} is between two steps of its DAG, or was interrupted; "

@@ -213,7 +213,8 @@ def test_a_refusal_is_revoked_by_the_id_of_its_run(env: Environment, say) -> Non
     assert say("refuse", run, *BY)[0] == 0
     code, answer = say("undo", run, *BY)
     assert code == 0
-    assert answer.startswith(f"{run} undone: 1 versions may come again; `make reprocess FEED=books` stages them now")
+    loadable = f"{run} undone: 1 versions can be loaded again; `make reprocess FEED=books` stages them now"
+    assert answer.startswith(loadable)
 
 
 @pytest.mark.parametrize("word", ["a\x1b[2Jb", "a\ud800b", "a\x00b"])

@@ -16,7 +16,7 @@ from sqlalchemy import insert, select, text, update
 from loaders.curation import curation
 from loaders.publication import begin_publication, publish_match, resources
 from loaders.publication import match_state as state
-from loaders.publication.rows import DERIVATION_VERSION, derive_columns, sha256_of, text_of
+from loaders.publication.rows import DERIVATION_VERSION, derive_columns, encode_record, sha256_of
 from loaders.store import (
     CurationRow,
     MatchRow,
@@ -75,7 +75,7 @@ def put(env: Environment, *keys: str, title: str = "Fractions", score: int = 50)
     """Live accepted records, as a load leaves them."""
     with write_transaction(env) as connection:
         for key in keys:
-            record = text_of(Resource(key=key, title={"en": f"{title} {key}"}, issued_year=2020))
+            record = encode_record(Resource(key=key, title={"en": f"{title} {key}"}, issued_year=2020))
             values = {"status": "live", "record": record, "record_sha256": sha256_of(record), "score": score}
             known = connection.scalar(select(SourceRecordRow.key).where(SourceRecordRow.key == key))
             if known:
@@ -101,7 +101,7 @@ def curate(env: Environment, **columns: Any) -> None:
 
 def laid(env: Environment, version: str, *results: Any) -> Path:
     """The folder of a match that began now."""
-    return state.write_match_result(env, version, *results, since=state.newest_publication(env))
+    return state.write_match_result(env, version, *results, after_publication=state.newest_publication(env))
 
 
 def night(
@@ -247,7 +247,7 @@ def test_a_changed_derivation_needs_a_new_version() -> None:
     names = "title language license_uri resource_type url issued issued_year"
     values = "Mathématiques fr https://creativecommons.org/licenses/by/4.0/ video https://example.org/1 2020-05 2020"
     assert f"1: {names}" == DERIVATION_VERSION
-    assert " ".join(map(str, derive_columns(text_of(record)).values())) == values
+    assert " ".join(map(str, derive_columns(encode_record(record)).values())) == values
 
 
 def test_the_most_trusted_feed_gives_the_record_and_the_best_score_the_quality(env: Environment) -> None:
@@ -617,7 +617,7 @@ def test_a_match_that_cannot_be_written_leaves_no_files(lite: Environment) -> No
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        state.write_match_result(lite, "1", FEATURES, PAIRS, ends(), (), (), since=None)
+        state.write_match_result(lite, "1", FEATURES, PAIRS, ends(), (), (), after_publication=None)
     assert list((lite.home / "match").iterdir()) == []
 
 
@@ -684,4 +684,4 @@ def test_the_title_of_a_resource_is_the_one_in_its_own_language(
     title: dict[str, str], languages: tuple[str, ...], shown: str | None
 ) -> None:
     told = tuple(Language(tag=tag, origin="declared", confidence=1.0) for tag in languages)
-    assert derive_columns(text_of(Resource(key="a:1", title=title, languages=told)))["title"] == shown
+    assert derive_columns(encode_record(Resource(key="a:1", title=title, languages=told)))["title"] == shown

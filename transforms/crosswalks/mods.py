@@ -99,7 +99,7 @@ def _whole_name(parts: list[Value]) -> str:
 
 
 def _part_type(part: Value) -> str | None:
-    return (part.beside or {}).get("type")
+    return (part.attributes or {}).get("type")
 
 
 _RELATIONS = {  # the type of a related item: our relation

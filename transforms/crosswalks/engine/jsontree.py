@@ -167,11 +167,13 @@ class _JsonWalk:
             self._put(Value(at.key, at.path, text, self._language, None))
 
     def _named(self, parent: dict[str, Any], named: NamedText, path: str, depth: int) -> None:
-        beside = {name.lower(): _text(value) for name, value in parent.items() if isinstance(value, str | int | float)}
+        attributes_by_name = {
+            name.lower(): _text(value) for name, value in parent.items() if isinstance(value, str | int | float)
+        }
         for name, value in parent.items():
             if name == named.member:
                 if text := _text(value):
-                    self._put(Value(named.key, path + member_step(name), text, named.language, beside))
+                    self._put(Value(named.key, path + member_step(name), text, named.language, attributes_by_name))
             elif name not in named.qualifiers:
                 self._value(value, _At(f"{named.key}/@{name.lower()}", path + member_step(name)), depth + 1)
 

@@ -39,7 +39,7 @@ class Value(msgspec.Struct, frozen=True):
     path: str
     text: str
     language: str | None
-    beside: Mapping[str, str] | None  # the attributes of its element, by lower-cased name
+    attributes: Mapping[str, str] | None  # the attributes of its element, by lower-cased name
 
 
 @lru_cache(maxsize=4096)
@@ -200,7 +200,7 @@ def _add(draft: Draft, field: str, statement: Statement) -> None:
 
 def _with_attribute(hint: str | None, value: Value, attribute: str) -> str | None:
     """Complete a row's hint with the text of an attribute."""
-    text = (value.beside or {}).get(attribute)
+    text = (value.attributes or {}).get(attribute)
     return f"{hint}{text or ''}" if hint else text
 
 

@@ -366,10 +366,10 @@ class XmlWalk:
         if at.opens_group and outer is None and group is not None:
             at.format.table.finish(group)
 
-    def put(self, at: Location, text: str, language: str | None, beside: dict[str, str] | None) -> None:
+    def put(self, at: Location, text: str, language: str | None, attributes_by_name: dict[str, str] | None) -> None:
         """Put one leaf into the group that is open, or where its row says."""
         self._count(1, at)
-        value = Value(at.key, at.path, text, language, beside)
+        value = Value(at.key, at.path, text, language, attributes_by_name)
         if self.group is None:
             dispose(at.disposition, value, self.draft)
         else:
@@ -384,7 +384,7 @@ class XmlWalk:
         self, attributes: Sequence[tuple[str | bytes, str | bytes]], at: Location, language: str | None
     ) -> tuple[dict[str, str], str | None]:
         """Return the attributes by name, and the language; every attribute that is not structure is a leaf."""
-        beside: dict[str, str] = {}
+        attributes_by_name: dict[str, str] = {}
         for raw, content in attributes:
             name = str(raw)
             text = str(content).strip()
@@ -394,23 +394,23 @@ class XmlWalk:
             if not text:
                 continue
             short = local_name(name)
-            beside[short] = text
+            attributes_by_name[short] = text
             if not name.startswith(_XSI) and short != "schemalocation" and short not in at.naming_attributes:
                 self.put(at.attribute(name), text, None, None)
-        return beside, language
+        return attributes_by_name, language
 
     def _leaves(self, element: Element, at: Location, language: str | None) -> None:
-        beside = None
+        attributes_by_name = None
         if attributes := element.items():
-            beside, language = self.attributes(attributes, at, language)
+            attributes_by_name, language = self.attributes(attributes, at, language)
         children = list(element)
         if not children:
             if (text := element.text) and (text := text.strip()):
-                self.put(at, text, language, beside)
+                self.put(at, text, language, attributes_by_name)
         elif at.whole and local_name(children[0].tag) in _MARKUP and _is_marked_up(children):
-            self._marked_up(element, at, language, beside)
+            self._marked_up(element, at, language, attributes_by_name)
         else:
-            self._children(element, children, at, language, beside)
+            self._children(element, children, at, language, attributes_by_name)
 
     def _children(
         self,
@@ -418,7 +418,7 @@ class XmlWalk:
         children: list[Element],
         at: Location,
         language: str | None,
-        beside: dict[str, str] | None,
+        attributes_by_name: dict[str, str] | None,
     ) -> None:
         """Read the children, and the text between them as one leaf."""
         texts = [element.text]
@@ -433,9 +433,11 @@ class XmlWalk:
                 self._copied(child, below, below.copies, language)
             texts.append(child.tail)
         if text := " ".join(" ".join(filter(None, texts)).split()):
-            self.put(at, text, language, beside)
+            self.put(at, text, language, attributes_by_name)
 
-    def _marked_up(self, element: Element, at: Location, language: str | None, beside: dict[str, str] | None) -> None:
+    def _marked_up(
+        self, element: Element, at: Location, language: str | None, attributes_by_name: dict[str, str] | None
+    ) -> None:
         """Read a text with markup inside as one value; the markup's attributes are leaves."""
         for child in element.iterdescendants():
             if isinstance(child.tag, str) and (attributes := child.items()):
@@ -443,7 +445,7 @@ class XmlWalk:
                 self.attributes(attributes, inside, None)
         text = _text_inside(element).strip()
         if text:
-            self.put(at, text, language, beside)
+            self.put(at, text, language, attributes_by_name)
 
 
 def _is_marked_up(children: list[Element]) -> bool:

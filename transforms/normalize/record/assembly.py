@@ -69,15 +69,15 @@ class Assembly:
             if code is None:
                 self.add_finding("term_unmapped", field, source)
 
-    def lookup(self, field: str, list_name: str, statement: Statement) -> Concept | None:
+    def lookup(self, field: str, vocabulary: str, statement: Statement) -> Concept | None:
         """Return the library's concept for a statement, and note its value as a term of the field.
 
         A term's URI, which the hint holds behind a bar, comes before its label. A value that another field reads too
         is noted only when the list knows it.
         """
         uri = (statement.hint or "").partition("|")[2]
-        concept = lookup(list_name, uri) if "/" in uri else None
-        concept = concept or lookup(list_name, statement.value, statement.language)
+        concept = lookup(vocabulary, uri) if "/" in uri else None
+        concept = concept or lookup(vocabulary, statement.value, statement.language)
         if concept is not None or statement.hint != IF_KNOWN:
             self.add_term(field, statement.value, None if concept is None else concept.code)
         return concept

@@ -18,7 +18,7 @@ from transforms.normalize.vocabulary import (
     subjects,
 )
 
-_LISTS = {  # field of the record → the library's list
+_VOCABULARIES = {  # field of the record → the library's vocabulary
     "resource_types": "resource_type",
     "levels": "level",
     "contexts": "context",
@@ -44,7 +44,7 @@ _SINGLE_VALUED = frozenset({"difficulty", "interactivity_type", "cost"})
 def read_listed_fields(assembly: Assembly) -> dict[str, Any]:
     """Return every field that takes its values from a list."""
     fields: dict[str, Any] = {}
-    for field in _LISTS:
+    for field in _VOCABULARIES:
         if field not in assembly.draft.fields:
             continue
         concepts = _concepts(assembly, field)
@@ -69,10 +69,10 @@ def _concepts(assembly: Assembly, field: str) -> tuple[Concept, ...]:
             assembly.leave_unmapped(statement)
             continue
         marked = _with_level_uri(field, _marked_for_neighbour(assembly, field, statement))
-        concept = assembly.lookup(field, _LISTS[field], marked)
+        concept = assembly.lookup(field, _VOCABULARIES[field], marked)
         if concept is not None:
             concepts.setdefault(concept.code, concept)
-            assembly.add_origin(field, statement.path, f"list {_LISTS[field]}")
+            assembly.add_origin(field, statement.path, f"list {_VOCABULARIES[field]}")
     return tuple(concepts.values())
 
 
@@ -106,7 +106,7 @@ def _marked_for_neighbour(assembly: Assembly, field: str, statement: Statement) 
 
 
 def _is_listed(field: str, statement: Statement) -> bool:
-    return lookup(_LISTS[field], statement.value, statement.language) is not None
+    return lookup(_VOCABULARIES[field], statement.value, statement.language) is not None
 
 
 def _with_level_uri(field: str, statement: Statement) -> Statement:

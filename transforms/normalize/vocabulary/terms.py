@@ -1,9 +1,9 @@
-"""Find partners' terms in the library's lists: one TOML file per list, and one way of matching for all of them.
+"""Find partners' terms in the vocabularies: one TOML file each, and one way of matching for all of them.
 
-A term matches as it is, by a code or label of the list, by the last part of a URI, without its brackets, or as a part
-of a path ("Education > Physics"). Everything is compared folded (see `folding.fold`) and without spaces, so
-"conferenceObject", "conference object" and "Conference Object" are equal. A term means one thing in one list, whatever
-the language; the caller counts a term that is in no list as uncoded.
+A term matches as it is, by a code or label of the vocabulary, by the last part of a URI, without its brackets, or as a
+part of a path ("Education > Physics"). Everything is compared folded (see `folding.fold`) and without spaces, so
+"conferenceObject", "conference object" and "Conference Object" are equal. A term means one thing in one vocabulary,
+whatever the language; the caller counts a term that is in no vocabulary as uncoded.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ VOCABULARIES = (
     "relation_kind",
     "cost",
 )
-_MAX_TERM_CHARS = 300
+LOOKUP_MAX_CHARS = 300
 _MIN_SERBIAN_CHARS = 6  # of a Russian label of the thesaurus that counts as Serbian too: "лед" is not "LED"
 _SUBJECT_SCHEMES: dict[Literal["isced-f", "unesco"], str] = {"isced-f": "isced_f", "unesco": "unesco"}
 
@@ -54,11 +54,11 @@ _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _PATH_SEPARATOR = re.compile(r"(?:(?<!\s)\s++)?(?:::|>|→|\||\\)\s*+|(?<!\s)\s++[-/]\s++")
 
 
-_Row = dict[str, Any] | list[str]  # of a list's file; the UNESCO Thesaurus has only labels
+_Row = dict[str, Any] | list[str]  # of a vocabulary's file; the UNESCO Thesaurus has only labels
 
 
 class _Entry(NamedTuple):
-    """A concept of a list, without the partner's term."""
+    """A concept of a vocabulary, without the partner's term."""
 
     code: str
     label: str
@@ -70,11 +70,12 @@ def lookup(vocabulary: str, term: str, language: str | None = None) -> Concept |
     """Return the concept of a vocabulary that a partner's term means, or None; `source` is the term itself.
 
     `vocabulary` is one of VOCABULARIES; "subject" is ISCED-F 2013 and, where that lacks the term, the UNESCO Thesaurus.
-    `language` is the term's where it is known; no list needs it yet. Raises ValueError for other names.
+    `language` is the term's where it is known; no vocabulary needs it yet. A term longer than LOOKUP_MAX_CHARS is
+    never looked up. Raises ValueError for other names.
     """
     if vocabulary not in VOCABULARIES:
         raise ValueError(f"no vocabulary named {vocabulary!r}: use one of {', '.join(VOCABULARIES)}")
-    if not term.strip() or len(term) > _MAX_TERM_CHARS:
+    if not term.strip() or len(term) > LOOKUP_MAX_CHARS:
         return None
     if vocabulary == "subject":
         return lookup("isced_f", term, language) or lookup("unesco", term, language)
