@@ -431,7 +431,8 @@ class XmlWalk:
                 self._leaves(child, below, language)
             else:
                 self._copied(child, below, below.copies, language)
-            texts.append(child.tail)
+            if (tail := child.tail) and not tail.isspace():
+                texts.append(tail)
         if text := " ".join(" ".join(filter(None, texts)).split()):
             self.put(at, text, language, attributes_by_name)
 
