@@ -54,7 +54,7 @@ def _measure() -> Iterator[tuple[str, str]]:
 def _gate() -> Iterator[tuple[str, str]]:
     import pandas as pd
 
-    from transforms.gate import History, judge
+    from transforms.gate import SharesBefore, judge
 
     rows = pd.DataFrame({"key": [f"made:{number}" for number in range(_GATE_ROWS)]})
     unchanged: dict[str, Any] = {
@@ -71,7 +71,7 @@ def _gate() -> Iterator[tuple[str, str]]:
     rows.loc[5_000:7_000, "codes"] = "address_missing"
     expect = Expect(records=(1, _GATE_ROWS))
     feed = Feed(name="made", title="made", partner="made", protocol="files", url="x", expect=expect)
-    history = History(error_share=0.01, language_share=1.0, license_share=1.0)
+    history = SharesBefore(error_share=0.01, language_share=1.0, license_share=1.0)
     for name in ("gate with the import", "gate"):
         result, seconds = _time(lambda: judge(rows, feed, history, {"changed": 3_000}))
         yield name, f"{seconds:.2f} s for {_GATE_ROWS} rows, {'held' if result.held else 'passed'}"

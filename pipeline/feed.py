@@ -332,9 +332,9 @@ def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]
     ):
         return ()
     from loaders.reports import write_gate_results
-    from transforms.gate import History, judge, with_restored
+    from transforms.gate import SharesBefore, judge, with_restored
 
-    history = History(**(quality_shares(env, feed.name) or {}))
+    history = SharesBefore(**(quality_shares(env, feed.name) or {}))
     result = judge(with_restored(staging.gate_facts(env, run_id), restored_keys), feed, history, counts)
     write_gate_results(env.reports, run_id, result.held, result.reasons, result.results)
     return result.reasons

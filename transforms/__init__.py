@@ -19,6 +19,6 @@ def transform(record: SourceRecord, feed: Feed) -> Assessment:
 
 def transform_all(records: Iterable[SourceRecord], feed: Feed) -> Iterator[Assessment]:
     """Yield the assessment of every source record, in order; much faster than one by one, in constant memory."""
-    from transforms.outcome import assess  # the crosswalks and their tables, when they are needed
+    from transforms.assessment import assess  # the crosswalks and their tables, when they are needed
 
     return assess(records, feed)

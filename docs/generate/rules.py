@@ -39,7 +39,7 @@ def _index() -> Iterator[str]:
 
 def _chapters() -> Iterator[str]:
     for rule in RULES.values():
-        kind = "" if rule.look else " · needs neighbours or history"
+        kind = "" if rule.find else " · needs neighbours or history"
         yield f"## {rule.code}\n\n*{rule.severity}* · `{rule.path}` · part `{rule.part}`{kind}\n"
         yield f"{rule.wrong} {rule.why}\n\n**Mend:** {rule.mend}\n"
         yield from _examples(rule)

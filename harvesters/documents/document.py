@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from more_itertools import chunked
 
 from harvesters.client import Client, Reply
+from harvesters.completeness import require_as_many_as_before
 from harvesters.lists import server_date
 from harvesters.records import Result, split_results
-from harvesters.whole import require_as_many_as_before
 from schemas import Ask, Environment, Feed, Page, Progress
 
 _Reader = Callable[[Feed, Reply, Client], Iterable[Result]]

@@ -12,10 +12,10 @@ import msgspec
 
 from harvesters.causes import failed
 from harvesters.client import Client
+from harvesters.completeness import require_size
 from harvesters.lists.paging import Position
 from harvesters.lists.rest import RestList
 from harvesters.web_pages import html_cause
-from harvesters.whole import require_size
 from schemas import Ask, Environment, Feed, Page, Progress
 
 T = TypeVar("T")

@@ -14,6 +14,7 @@ import msgspec
 
 from harvesters.causes import MAX_CONSECUTIVE_FAILURES, RequestFailed, as_harvest_failure, failed
 from harvesters.client import Client
+from harvesters.completeness import require_as_many_as_before, require_size
 from harvesters.datestamps import format_datestamp, parse_datestamp
 from harvesters.lists.answers import Answer, answer_results, read_answer
 from harvesters.lists.paging import (
@@ -29,7 +30,6 @@ from harvesters.lists.paging import (
 )
 from harvesters.records import split_results
 from harvesters.repeats import SeenIdentifiers
-from harvesters.whole import require_as_many_as_before, require_size
 from schemas import Ask, Environment, Feed, Page, Progress, RawResponse, Skipped, SourceRecord
 
 _NO_SUCH_PAGE = frozenset({400, 404, 410, 422})  # statuses

@@ -53,11 +53,11 @@ from sickle.oaiexceptions import (
 
 from harvesters.causes import RequestFailed, as_harvest_failure, failed, request_failed
 from harvesters.client import Client
+from harvesters.completeness import require_as_many_as_before, require_size, require_size_within_tolerance
 from harvesters.datestamps import format_datestamp, is_datestamp, parse_datestamp
 from harvesters.oai_pmh.records import ListPage, RecordReader
 from harvesters.oai_pmh.server import OLDEST_DATESTAMP, Server, formats, identify
 from harvesters.oai_pmh.sickle_client import Pages, Repository, Response
-from harvesters.whole import require_about, require_as_many_as_before, require_size
 from schemas import Ask, Environment, Feed, HarvestFailed, Listing, Page, Progress, Skipped, replace
 
 _MAX_WINDOW_RESTARTS = 2  # before a window whose token expires is halved
@@ -278,7 +278,7 @@ class _Harvest:
 
     def _require_whole_list(self) -> None:
         endpoint, position = self.repository.endpoint, self.position
-        require_about(position.listed, position.promised, self.feed, f"{endpoint}, in parts,")
+        require_size_within_tolerance(position.listed, position.promised, self.feed, f"{endpoint}, in parts,")
         if position.full and position.has_skipped_windows and position.listed == 0:
             raise failed("truncated", f"{endpoint} returned no record: every request for a part of its list failed")
         if position.full:

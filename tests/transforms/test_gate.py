@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import Expect, Feed, Issue, Resource
-from transforms.gate import COLUMNS, BadGate, GateResult, History, judge, max_records_gone
+from transforms.gate import COLUMNS, BadGate, GateResult, SharesBefore, judge, max_records_gone
 from transforms.rules import Context, apply_rules
 
 ROOT = Path(__file__).parents[2]
@@ -45,11 +45,11 @@ def rows(number: int, start: int = 0, **changes: Any) -> list[dict[str, Any]]:
     return [row(f"col:{start + place}", **changes) for place in range(number)]
 
 
-def verdict(*parts: list[dict[str, Any]], history: History | None = None, **expect: Any) -> GateResult:
+def verdict(*parts: list[dict[str, Any]], history: SharesBefore | None = None, **expect: Any) -> GateResult:
     listed = [record for part in parts for record in part]
     frame = pd.DataFrame(listed, columns=list(COLUMNS))
     counts = frame["change"].value_counts().to_dict()
-    return judge(frame, feed(**expect), history or History(), counts)
+    return judge(frame, feed(**expect), history or SharesBefore(), counts)
 
 
 def names(result: GateResult) -> set[str]:
@@ -95,7 +95,7 @@ def test_the_expected_number_of_records_is_kept(number: int, held: bool) -> None
 
 
 def test_errors_up_sharply_are_held_and_name_the_rules() -> None:
-    before = History(error_share=0.02)
+    before = SharesBefore(error_share=0.02)
     assert not verdict(rows(180), rows(20, start=180, **BAD), rows(1, start=300, **NEW), history=before).held
     result = verdict(rows(150), rows(50, start=150, **BAD), rows(1, start=300, **NEW), history=before)
     assert names(result) == {"errors"}
@@ -106,7 +106,7 @@ def test_errors_up_sharply_are_held_and_name_the_rules() -> None:
 
 def test_a_run_that_only_quarantines_is_held_above_its_error_share() -> None:
     waits = {"change": "quarantined", "errors": 1, "codes": "title_missing"}
-    quiet = History(error_share=0.0)
+    quiet = SharesBefore(error_share=0.0)
     assert names(verdict(rows(40), rows(60, 100, **waits), history=quiet)) == {"errors"}
     assert not verdict(rows(95), rows(5, 100, **waits), history=quiet).held
 
@@ -118,7 +118,7 @@ def test_a_declared_share_of_errors_holds_from_the_first_run() -> None:
 
 @pytest.mark.parametrize("field", ["language", "license"])
 def test_coverage_down_is_held(field: str) -> None:
-    before = History(language_share=0.9, license_share=0.9)
+    before = SharesBefore(language_share=0.9, license_share=0.9)
     some = [row(f"col:{n}", **{f"has_{field}": n < 84}, change="changed" if n < 5 else "none") for n in range(100)]
     assert names(verdict(some, history=before)) == {f"with_{field}"}
     some[84][f"has_{field}"] = True
@@ -139,7 +139,7 @@ def test_everything_changed_or_restamped_at_once_is_held() -> None:
 
 
 def test_shares_mean_nothing_below_fifty_records() -> None:
-    before = History(error_share=0.0, language_share=1.0, license_share=1.0)
+    before = SharesBefore(error_share=0.0, language_share=1.0, license_share=1.0)
     few = rows(20, change="changed", restamped=True, has_language=False, has_license=False)
     assert not verdict(few, rows(25, start=20, **BAD), history=before, license_share=0.9, max_error_share=0.1).held
 
@@ -147,9 +147,9 @@ def test_shares_mean_nothing_below_fifty_records() -> None:
 def test_a_frame_with_a_missing_column_or_unknown_change_is_refused_by_name() -> None:
     frame = pd.DataFrame(rows(3, **NEW), columns=list(COLUMNS))
     with pytest.raises(BadGate, match="has_license"):
-        judge(frame.drop(columns=["has_license"]), feed(), History(), {})
+        judge(frame.drop(columns=["has_license"]), feed(), SharesBefore(), {})
     with pytest.raises(BadGate, match="vanished"):
-        judge(frame.assign(change="vanished"), feed(), History(), {})
+        judge(frame.assign(change="vanished"), feed(), SharesBefore(), {})
 
 
 def test_an_impossible_expectation_is_refused_with_its_file_and_key() -> None:
@@ -159,13 +159,13 @@ def test_an_impossible_expectation_is_refused_with_its_file_and_key() -> None:
 
 def test_an_error_of_an_earlier_registry_is_counted_too() -> None:
     frame = pd.DataFrame([*rows(3, **NEW), row("col:9", **BAD | {"codes": "title_missing;long_ago"})])
-    assert judge(frame, feed(), History(), {}).results["sums"]["error:long_ago"] == 1
+    assert judge(frame, feed(), SharesBefore(), {}).results["sums"]["error:long_ago"] == 1
 
 
 def test_payloads_that_all_changed_are_held_when_the_frame_has_the_column() -> None:
     frame = pd.DataFrame([*rows(99), row("col:99", change="changed")]).assign(payload_changed=True)
-    assert names(judge(frame, feed(), History(), {})) == {"all_changed"}
-    assert not judge(frame.assign(payload_changed=False), feed(), History(), {}).held
+    assert names(judge(frame, feed(), SharesBefore(), {})) == {"all_changed"}
+    assert not judge(frame.assign(payload_changed=False), feed(), SharesBefore(), {}).held
 
 
 def test_gate_and_findings_count_the_same() -> None:
@@ -201,9 +201,9 @@ def test_a_quiet_run_passes_without_importing_great_expectations() -> None:
     program = (
         "import sys, pandas as pd\n"
         "sys.path.insert(0, 'tests/transforms')\n"
-        "from test_gate import COLUMNS, History, feed, judge, rows\n"
+        "from test_gate import COLUMNS, SharesBefore, feed, judge, rows\n"
         "frame = pd.DataFrame(rows(100, restamped=True), columns=list(COLUMNS))\n"
-        "result = judge(frame, feed(records=(500, 600)), History(), {'added': 0, 'unchanged': 100})\n"
+        "result = judge(frame, feed(records=(500, 600)), SharesBefore(), {'added': 0, 'unchanged': 100})\n"
         "assert not result.held and result.results['quiet'], result\n"
         "assert 'great_expectations' not in sys.modules\n"
     )

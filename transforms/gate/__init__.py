@@ -1,13 +1,13 @@
 """The gate: judge a feed as it would be after a load, before anything changes."""
 
 from transforms.gate.bounds import max_records_gone
-from transforms.gate.verdict import COLUMNS, BadGate, GateResult, History, judge, with_restored
+from transforms.gate.verdict import COLUMNS, BadGate, GateResult, SharesBefore, judge, with_restored
 
 __all__ = [
     "COLUMNS",
     "BadGate",
     "GateResult",
-    "History",
+    "SharesBefore",
     "judge",
     "max_records_gone",
     "with_restored",

@@ -25,7 +25,7 @@ _NEW_CHANGES = ("added", "changed", "deleted", "rejected", "quarantined")
 _ERROR_CODES = tuple(code for code, rule in RULES.items() if rule.severity == "error")
 
 
-class History(Base, frozen=True, kw_only=True):
+class SharesBefore(Base, frozen=True, kw_only=True):
     """Shares of the feed's live records after its last loaded run; None where there was none."""
 
     error_share: float | None = None
@@ -45,7 +45,7 @@ class BadGate(Exception):
     """A frame, or an expectation, that the gate cannot judge: what and where."""
 
 
-def judge(frame: pd.DataFrame, feed: Feed, history: History, counts: dict[str, int]) -> GateResult:
+def judge(frame: pd.DataFrame, feed: Feed, history: SharesBefore, counts: dict[str, int]) -> GateResult:
     """Judge whether a run may be loaded: it is held when it breaks a bound of the feed, its history or the registry.
 
     `frame` has one row per record of the feed as it would be after the load, with COLUMNS and optionally

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from schemas import Resource
 from transforms.normalize import split_url
-from transforms.rules.rule import Breach, Context, Rule, findings_of, reported
+from transforms.rules.rule import Context, Rule, Violation, findings_of, from_findings
 from transforms.rules.texts import finding
 
 _PRIVATE_ENDINGS = (".local", ".localhost", ".internal", ".lan", ".intranet", ".home.arpa", ".test", ".invalid")
@@ -36,10 +36,10 @@ def _is_private(host: str) -> bool:
     return not address.is_global
 
 
-def _addresses_with(resource: Resource, fault: str) -> list[Breach]:
+def _addresses_with(resource: Resource, fault: str) -> list[Violation]:
     """Return the landing page and the links that have a fault."""
-    breaches = [("url", resource.url)] if resource.url and fault in _faults(resource.url) else []
-    return breaches + [
+    violations = [("url", resource.url)] if resource.url and fault in _faults(resource.url) else []
+    return violations + [
         (f"links[{n}].url", link.url) for n, link in enumerate(resource.links) if fault in _faults(link.url)
     ]
 
@@ -49,11 +49,11 @@ def opening_address(resource: Resource) -> str | None:
     return resource.url or next((link.url for link in resource.links if link.role == "content"), None)
 
 
-def _missing(resource: Resource, _: Context) -> list[Breach]:
+def _missing(resource: Resource, _: Context) -> list[Violation]:
     return [] if opening_address(resource) else [("url", "")]
 
 
-def _landing_page_missing(resource: Resource, _: Context) -> list[Breach]:
+def _landing_page_missing(resource: Resource, _: Context) -> list[Violation]:
     return [("url", file)] if not resource.url and (file := opening_address(resource)) else []
 
 
@@ -78,45 +78,45 @@ def _is_unsafe(scheme: str, netloc: str) -> bool:
     return bool(scheme and scheme.lower() not in _WEB_SCHEMES) or "@" in netloc
 
 
-def _private(resource: Resource, _: Context) -> list[Breach]:
+def _private(resource: Resource, _: Context) -> list[Violation]:
     return _addresses_with(resource, "private")
 
 
-def _unsafe(resource: Resource, _: Context) -> list[Breach]:
+def _unsafe(resource: Resource, _: Context) -> list[Violation]:
     return _addresses_with(resource, "unsafe")
 
 
-def _malformed(resource: Resource, context: Context) -> list[Breach]:
+def _malformed(resource: Resource, context: Context) -> list[Violation]:
     return [*_addresses_with(resource, "malformed"), *findings_of(context, "url_malformed")]
 
 
-def _insecure(resource: Resource, _: Context) -> list[Breach]:
+def _insecure(resource: Resource, _: Context) -> list[Violation]:
     return [("url", resource.url)] if resource.url and resource.url.startswith("http://") else []
 
 
-def _home_page(resource: Resource, _: Context) -> list[Breach]:
+def _home_page(resource: Resource, _: Context) -> list[Violation]:
     parts = split_url(resource.url) if resource.url else None
     bare = parts and parts.netloc and parts.path in {"", "/"} and not parts.query and not parts.fragment
     return [("url", resource.url or "")] if bare else []
 
 
-def _session(resource: Resource, _: Context) -> list[Breach]:
+def _session(resource: Resource, _: Context) -> list[Violation]:
     return _addresses_with(resource, "session")
 
 
-def _link_repeated(resource: Resource, _: Context) -> list[Breach]:
+def _link_repeated(resource: Resource, _: Context) -> list[Violation]:
     if len(resource.links) < 2:
         return []
     known: set[tuple[str, str]] = set()
-    breaches = []
+    violations = []
     for number, link in enumerate(resource.links):
         if (link.url, link.role) in known:
-            breaches.append((f"links[{number}].url", link.url))
+            violations.append((f"links[{number}].url", link.url))
         known.add((link.url, link.role))
-    return breaches
+    return violations
 
 
-def _identifier_placeholder(resource: Resource, _: Context) -> list[Breach]:
+def _identifier_placeholder(resource: Resource, _: Context) -> list[Violation]:
     return [
         (f"identifiers[{number}].value", identifier.value)
         for number, identifier in enumerate(resource.identifiers)
@@ -124,13 +124,13 @@ def _identifier_placeholder(resource: Resource, _: Context) -> list[Breach]:
     ]
 
 
-def _identifier_missing(resource: Resource, _: Context) -> list[Breach]:
+def _identifier_missing(resource: Resource, _: Context) -> list[Violation]:
     return [] if resource.identifiers or resource.url else [("identifiers", "")]
 
 
 RULES = (
     Rule(
-        code="address_missing", path="url", severity="error", part="address", look=_missing,
+        code="address_missing", path="url", severity="error", part="address", find=_missing,
         wrong="The record has no web address at which the resource opens.",
         why="The library points to resources; without an address a reader cannot get there. A picture does not count.",
         mend="Give the address of the page where the resource is opened or downloaded (LOM 4.3, dc:identifier).",
@@ -138,7 +138,7 @@ RULES = (
         bad={"url": None, "links": [{"url": "https://learn.unesco.org/a/1.png", "role": "thumbnail"}]},
     ),
     Rule(
-        code="landing_page_missing", path="url", severity="info", part="address", look=_landing_page_missing,
+        code="landing_page_missing", path="url", severity="info", part="address", find=_landing_page_missing,
         wrong="There are files, but no page that presents the resource.",
         why="A reader is sent straight into a download, without licence or context.",
         mend="Add the address of the resource's own page.",
@@ -146,42 +146,42 @@ RULES = (
         bad={"url": None, "links": [{"url": "https://learn.unesco.org/a/1.pdf"}]},
     ),
     Rule(
-        code="address_private", path="url", severity="error", part="address", look=_private,
+        code="address_private", path="url", severity="error", part="address", find=_private,
         wrong="The address leads into a private network or to a single machine.",
         why="It opens nothing for readers, and it may reach things in their own network.",
         mend="Replace it with the public address (often the base URL of the repository is not set).",
         good={"url": "https://learn.unesco.org/a/1"}, bad={"url": "http://192.168.0.12:8080/handle/1"},
     ),
     Rule(
-        code="address_unsafe", path="url", severity="error", part="address", look=_unsafe,
+        code="address_unsafe", path="url", severity="error", part="address", find=_unsafe,
         wrong="The address is not an http(s) address, or it holds a name or password.",
         why="javascript:, file: and addresses with passwords put readers or the partner at risk.",
         mend="Give a plain https:// address.",
         good={"url": "https://learn.unesco.org/@team/1"}, bad={"url": "javascript:alert(1)"},
     ),
     Rule(
-        code="url_malformed", path="url", severity="warning", part="address", look=_malformed,
+        code="url_malformed", path="url", severity="warning", part="address", find=_malformed,
         wrong="An address is not well formed.",
         why="It opens nothing, or something else.",
         mend="Write the whole address, starting with https://, without spaces.",
         good={"url": "https://learn.unesco.org/a/1"}, bad={"links": [{"url": "learn.unesco.org/a/1"}]},
     ),
     Rule(
-        code="url_insecure", path="url", severity="info", part="address", look=_insecure,
+        code="url_insecure", path="url", severity="info", part="address", find=_insecure,
         wrong="The address starts with http://, not https://.",
         why="Browsers warn, and schools may block it.",
         mend="Offer the page over https and give that address.",
         good={"url": "https://learn.unesco.org/a/1"}, bad={"url": "http://learn.unesco.org/a/1"},
     ),
     Rule(
-        code="url_is_home_page", path="url", severity="warning", part="address", look=_home_page,
+        code="url_is_home_page", path="url", severity="warning", part="address", find=_home_page,
         wrong="The address is that of the whole site, not of the resource.",
         why="The reader has to search again on the site.",
         mend="Give the address of the resource's own page.",
         good={"url": "https://learn.unesco.org/?p=12"}, bad={"url": "https://learn.unesco.org/"},
     ),
     Rule(
-        code="url_session", path="url", severity="warning", part="address", look=_session,
+        code="url_session", path="url", severity="warning", part="address", find=_session,
         wrong="The address holds a session number.",
         why="It stops working when the session ends, and may expose somebody's login.",
         mend="Give the permanent address of the page.",
@@ -189,7 +189,7 @@ RULES = (
         bad={"url": "https://learn.unesco.org/a/1;jsessionid=8A0F"},
     ),
     Rule(
-        code="link_repeated", path="links", severity="info", part="address", look=_link_repeated,
+        code="link_repeated", path="links", severity="info", part="address", find=_link_repeated,
         wrong="The same link is listed twice.",
         why="Readers do not know what the second is for.",
         mend="List each file once.",
@@ -198,7 +198,7 @@ RULES = (
     ),
     Rule(
         code="identifier_invalid", path="identifiers", severity="warning", part="address",
-        look=reported("identifier_invalid"),
+        find=from_findings("identifier_invalid"),
         wrong="An identifier is not valid: its check digit or form is wrong.",
         why="It does not identify the resource, so that duplicates are not found.",
         mend="Correct the identifier, or leave it out.",
@@ -207,7 +207,7 @@ RULES = (
     ),
     Rule(
         code="identifier_placeholder", path="identifiers", severity="warning", part="address",
-        look=_identifier_placeholder,
+        find=_identifier_placeholder,
         wrong="An identifier is a placeholder: the software's default prefix, zeros, or an example.",
         why="Many resources of many repositories have the same, so it identifies none.",
         mend="Register a prefix of your own (handle, DOI), or leave the identifier out.",
@@ -215,7 +215,7 @@ RULES = (
         bad={"identifiers": [{"scheme": "handle", "value": "123456789/12"}]},
     ),
     Rule(
-        code="identifier_missing", path="identifiers", severity="warning", part="address", look=_identifier_missing,
+        code="identifier_missing", path="identifiers", severity="warning", part="address", find=_identifier_missing,
         wrong="The record has no identifier and no page of its own.",
         why="The same resource at another partner is recognised by its identifier first.",
         mend="Give a DOI, an ISBN, a handle or the resource's own address (LOM 1.1, dc:identifier).",

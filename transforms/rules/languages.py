@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from schemas import Resource
-from transforms.rules.rule import Breach, Context, Rule, findings_of, reported
+from transforms.rules.rule import Context, Rule, Violation, findings_of, from_findings
 from transforms.rules.texts import finding
 
 _TAG = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|\d{3}))?(?:-[A-Za-z0-9]{2,8})*")
@@ -41,18 +41,18 @@ _MIN_CONFIDENCE = 0.5
 _MACROLANGUAGES = {"nb": "no", "nn": "no", "hr": "sh", "sr": "sh", "bs": "sh", "arb": "ar", "id": "ms"}
 
 
-def _missing(resource: Resource, _: Context) -> list[Breach]:
+def _missing(resource: Resource, _: Context) -> list[Violation]:
     return [] if resource.languages else [("languages", "")]
 
 
-def _not_declared(resource: Resource, _: Context) -> list[Breach]:
+def _not_declared(resource: Resource, _: Context) -> list[Violation]:
     languages = resource.languages
     if not languages or any(language.origin == "declared" for language in languages):
         return []
     return [("languages", languages[0].tag)]
 
 
-def _unsure(resource: Resource, _: Context) -> list[Breach]:
+def _unsure(resource: Resource, _: Context) -> list[Violation]:
     return [
         (f"languages[{number}].tag", language.tag)
         for number, language in enumerate(resource.languages)
@@ -60,14 +60,14 @@ def _unsure(resource: Resource, _: Context) -> list[Breach]:
     ]
 
 
-def _contradicted(resource: Resource, context: Context) -> list[Breach]:
+def _contradicted(resource: Resource, context: Context) -> list[Violation]:
     """Return what normalization found, and texts in a script that their language is not written in."""
-    breaches = findings_of(context, "language_contradicted")
+    violations = findings_of(context, "language_contradicted")
     for field, texts in (("title", resource.title), ("description", resource.description)):
         for tag, text in texts.items():
             if _is_in_another_script(tag, text):
-                breaches.append((f"{field}.{tag}", text))
-    return breaches
+                violations.append((f"{field}.{tag}", text))
+    return violations
 
 
 def _is_in_another_script(tag: str, text: str) -> bool:
@@ -107,7 +107,7 @@ def _runs_of_letters(scripts: Iterable[str]) -> re.Pattern[str]:
     return re.compile(f"[{''.join(_SCRIPTS[script] for script in sorted(scripts))}]+")
 
 
-def _tag_malformed(resource: Resource, _: Context) -> list[Breach]:
+def _tag_malformed(resource: Resource, _: Context) -> list[Violation]:
     return [
         (f"languages[{number}].tag", language.tag)
         for number, language in enumerate(resource.languages)
@@ -115,7 +115,7 @@ def _tag_malformed(resource: Resource, _: Context) -> list[Breach]:
     ]
 
 
-def _no_title_in_language(resource: Resource, _: Context) -> list[Breach]:
+def _no_title_in_language(resource: Resource, _: Context) -> list[Violation]:
     """Find a record without a title in a language of the resource, where both are known."""
     if not resource.languages or not resource.title or "und" in resource.title:
         return []
@@ -138,28 +138,28 @@ _ENGLISH = {"languages": [_example_language("en")]}
 
 RULES = (
     Rule(
-        code="language_missing", path="languages", severity="warning", part="language", look=_missing,
+        code="language_missing", path="languages", severity="warning", part="language", find=_missing,
         wrong="The language of the resource is not known.",
         why="Readers filter by language first; such a record is shown to none of them.",
         mend="Fill the language (LOM 1.3, dc:language) with a BCP 47 tag such as en, fr, sr-Latn.",
         good=_ENGLISH, bad={"languages": []},
     ),
     Rule(
-        code="language_not_declared", path="languages", severity="info", part="language", look=_not_declared,
+        code="language_not_declared", path="languages", severity="info", part="language", find=_not_declared,
         wrong="The record does not say its language; we detected it from the text.",
         why="The detection is often wrong for short texts.",
         mend="Fill the language (LOM 1.3, dc:language).",
         good=_ENGLISH, bad={"languages": [_example_language("en", "detected", 0.97)]},
     ),
     Rule(
-        code="language_unsure", path="languages", severity="warning", part="language", look=_unsure,
+        code="language_unsure", path="languages", severity="warning", part="language", find=_unsure,
         wrong="The language was detected, and the detection is unsure.",
         why="Readers may be sent to a resource that they cannot read.",
         mend="Fill the language (LOM 1.3, dc:language).",
         good=_ENGLISH, bad={"languages": [_example_language("en", "detected", 0.31)]},
     ),
     Rule(
-        code="language_contradicted", path="languages", severity="warning", part="language", look=_contradicted,
+        code="language_contradicted", path="languages", severity="warning", part="language", find=_contradicted,
         wrong="The declared language contradicts the text.",
         why="An Arabic text marked as English is read out wrongly, and is found by neither group of readers.",
         mend="Correct the language mark of the text or of the resource.",
@@ -167,21 +167,21 @@ RULES = (
     ),
     Rule(
         code="language_undetermined", path="languages", severity="info", part="language",
-        look=reported("language_undetermined"),
+        find=from_findings("language_undetermined"),
         wrong="The language of a text could not be detected.",
         why="The text is shown without a language, and read out in the wrong voice.",
         mend="Mark the language of each text (xml:lang, or the language attribute).",
         good={"findings": []}, bad={"findings": finding("language_undetermined", "title.und", "Zoom 3")},
     ),
     Rule(
-        code="language_tag_malformed", path="languages", severity="warning", part="language", look=_tag_malformed,
+        code="language_tag_malformed", path="languages", severity="warning", part="language", find=_tag_malformed,
         wrong="A language is not a BCP 47 tag.",
         why="Filters and browsers do not understand it.",
         mend="Write en, fr, ar, sr-Latn, not English, en_US or fre.",
         good=_ENGLISH, bad={"languages": [_example_language("en_US")]},
     ),
     Rule(
-        code="title_in_another_language", path="title", severity="info", part="language", look=_no_title_in_language,
+        code="title_in_another_language", path="title", severity="info", part="language", find=_no_title_in_language,
         wrong="There is no title in any language of the resource.",
         why="Either the title's mark or the resource's language is wrong, or only a translated title was given.",
         mend="Add the title in the language of the resource.",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from schemas import Contributor, Resource
-from transforms.rules.rule import PLACEHOLDER_WORDS, Breach, Context, Rule, reported
+from transforms.rules.rule import PLACEHOLDER_WORDS, Context, Rule, Violation, from_findings
 from transforms.rules.texts import finding
 
 _PLACEHOLDER_NAMES = PLACEHOLDER_WORDS["person"]
@@ -17,7 +17,7 @@ _BUDDHIST_YEARS = range(2400, 2700)
 _FIRST_PRINTED_YEAR = 1450
 
 
-def _contributors_where(resource: Resource, applies: Callable[[Contributor], bool]) -> list[Breach]:
+def _contributors_where(resource: Resource, applies: Callable[[Contributor], bool]) -> list[Violation]:
     """Return path and name of the contributors to whom something applies."""
     return [
         (f"contributors[{number}].name", contributor.name)
@@ -26,22 +26,22 @@ def _contributors_where(resource: Resource, applies: Callable[[Contributor], boo
     ]
 
 
-def _missing(resource: Resource, _: Context) -> list[Breach]:
+def _missing(resource: Resource, _: Context) -> list[Violation]:
     return [] if resource.contributors or resource.publishers else [("contributors", "")]
 
 
-def _placeholder(resource: Resource, _: Context) -> list[Breach]:
+def _placeholder(resource: Resource, _: Context) -> list[Violation]:
     return _contributors_where(resource, lambda contributor: contributor.name.strip().casefold() in _PLACEHOLDER_NAMES)
 
 
-def _email(resource: Resource, _: Context) -> list[Breach]:
+def _email(resource: Resource, _: Context) -> list[Violation]:
     with_address = _contributors_where(
         resource, lambda contributor: "@" in contributor.name and _EMAIL.search(contributor.name) is not None
     )
     return [(path, "(an address)") for path, _ in with_address]
 
 
-def _several_in_one(resource: Resource, _: Context) -> list[Breach]:
+def _several_in_one(resource: Resource, _: Context) -> list[Violation]:
     return _contributors_where(
         resource, lambda contributor: contributor.kind == "person" and _is_several(contributor.name)
     )
@@ -53,36 +53,36 @@ def _is_several(name: str) -> bool:
     return name.count(",") > 2 and _THREE_COMMAS.search(name) is not None
 
 
-def _repeated(resource: Resource, _: Context) -> list[Breach]:
+def _repeated(resource: Resource, _: Context) -> list[Violation]:
     if len(resource.contributors) < 2:
         return []
     known: set[tuple[str, str]] = set()
-    breaches = []
+    violations = []
     for number, contributor in enumerate(resource.contributors):
         name_and_role = (contributor.name.casefold(), contributor.role)
         if name_and_role in known:
-            breaches.append((f"contributors[{number}].name", contributor.name))
+            violations.append((f"contributors[{number}].name", contributor.name))
         known.add(name_and_role)
-    return breaches
+    return violations
 
 
-def _date_missing(resource: Resource, _: Context) -> list[Breach]:
+def _date_missing(resource: Resource, _: Context) -> list[Violation]:
     return [] if resource.issued or resource.modified else [("issued", "")]
 
 
-def _date_order(resource: Resource, _: Context) -> list[Breach]:
+def _date_order(resource: Resource, _: Context) -> list[Violation]:
     """Compare by year only: precisions differ."""
     if not resource.issued_year or not resource.modified or not resource.modified[:4].isdecimal():
         return []
     return [("modified", resource.modified)] if int(resource.modified[:4]) < resource.issued_year else []
 
 
-def _buddhist(resource: Resource, _: Context) -> list[Breach]:
+def _buddhist(resource: Resource, _: Context) -> list[Violation]:
     year = resource.issued_year
     return [("issued", str(year))] if year and year in _BUDDHIST_YEARS else []
 
 
-def _too_old(resource: Resource, _: Context) -> list[Breach]:
+def _too_old(resource: Resource, _: Context) -> list[Violation]:
     year = resource.issued_year
     return [("issued", str(year))] if year is not None and year < _FIRST_PRINTED_YEAR else []
 
@@ -96,35 +96,35 @@ _ONE_PERSON = {"contributors": [person("Curie, Marie")]}
 
 RULES = (
     Rule(
-        code="contributors_missing", path="contributors", severity="warning", part="people", look=_missing,
+        code="contributors_missing", path="contributors", severity="warning", part="people", find=_missing,
         wrong="The record names neither author nor publisher.",
         why="Readers judge a source by who made it, and duplicates are recognised by it.",
         mend="Name the author or the publishing organisation (LOM 2.3, dc:creator, dc:publisher).",
         good=_ONE_PERSON, bad={"contributors": [], "publishers": []},
     ),
     Rule(
-        code="contributor_placeholder", path="contributors", severity="warning", part="people", look=_placeholder,
+        code="contributor_placeholder", path="contributors", severity="warning", part="people", find=_placeholder,
         wrong="A contributor is a placeholder such as “admin” or “unknown”.",
         why="It names nobody, and is shown to readers as an author.",
         mend="Name the author, or leave the field out.",
         good=_ONE_PERSON, bad={"contributors": [person("Administrator")]},
     ),
     Rule(
-        code="contributor_email", path="contributors", severity="warning", part="people", look=_email,
+        code="contributor_email", path="contributors", severity="warning", part="people", find=_email,
         wrong="A contributor's name holds an e-mail address.",
         why="It is personal data that is published to the world and collected by senders of spam.",
         mend="Leave the address out of the name.",
         good=_ONE_PERSON, bad={"contributors": [person("someone@example.org")]},
     ),
     Rule(
-        code="contributors_in_one", path="contributors", severity="warning", part="people", look=_several_in_one,
+        code="contributors_in_one", path="contributors", severity="warning", part="people", find=_several_in_one,
         wrong="One field holds several people.",
         why="They are taken for one person, and none of them is found by name.",
         mend="Repeat the field, one person in each.",
         good=_ONE_PERSON, bad={"contributors": [person("Curie, Marie; Curie, Pierre")]},
     ),
     Rule(
-        code="contributor_repeated", path="contributors", severity="info", part="people", look=_repeated,
+        code="contributor_repeated", path="contributors", severity="info", part="people", find=_repeated,
         wrong="The same person is named twice in the same role.",
         why="The list of authors is wrong in citations.",
         mend="Name each person once.",
@@ -132,35 +132,35 @@ RULES = (
         bad={"contributors": [person("Curie, Marie"), person("CURIE, Marie")]},
     ),
     Rule(
-        code="date_missing", path="issued", severity="info", part="date", look=_date_missing,
+        code="date_missing", path="issued", severity="info", part="date", find=_date_missing,
         wrong="The record has no date.",
         why="Readers do not know whether it is up to date, and editions cannot be distinguished.",
         mend="Give the date of publication (LOM 2.3.3, dc:date), at least the year.",
         good={"issued": "2021"}, bad={"issued": None, "modified": None, "issued_year": None},
     ),
     Rule(
-        code="date_impossible", path="issued", severity="warning", part="date", look=reported("date_impossible"),
+        code="date_impossible", path="issued", severity="warning", part="date", find=from_findings("date_impossible"),
         wrong="A date is impossible, or cannot be read.",
         why="The record is sorted wrongly, or not at all.",
         mend="Write dates as YYYY, YYYY-MM or YYYY-MM-DD.",
         good={"findings": []}, bad={"findings": finding("date_impossible", "issued", "2021-02-31")},
     ),
     Rule(
-        code="date_future", path="issued", severity="warning", part="date", look=reported("date_future"),
+        code="date_future", path="issued", severity="warning", part="date", find=from_findings("date_future"),
         wrong="A date is in the future.",
         why="The record stays on top of every list of new resources.",
         mend="Correct the date; use the date of publication, not that of an embargo.",
         good={"findings": []}, bad={"findings": finding("date_future", "issued", "2221-05-01")},
     ),
     Rule(
-        code="date_ambiguous", path="issued", severity="info", part="date", look=reported("date_ambiguous"),
+        code="date_ambiguous", path="issued", severity="info", part="date", find=from_findings("date_ambiguous"),
         wrong="A date can be read in two ways.",
         why="03/04/2021 is March to some and April to others; we keep only what is certain.",
         mend="Write dates as YYYY-MM-DD.",
         good={"findings": []}, bad={"findings": finding("date_ambiguous", "issued", "03/04/2021")},
     ),
     Rule(
-        code="date_order", path="modified", severity="warning", part="date", look=_date_order,
+        code="date_order", path="modified", severity="warning", part="date", find=_date_order,
         wrong="The record was modified in a year before it was published.",
         why="One of the two dates is wrong.",
         mend="Correct the dates.",
@@ -168,14 +168,14 @@ RULES = (
         bad={"issued": "2019", "issued_year": 2019, "modified": "2012-05"},
     ),
     Rule(
-        code="date_buddhist_era", path="issued", severity="warning", part="date", look=_buddhist,
+        code="date_buddhist_era", path="issued", severity="warning", part="date", find=_buddhist,
         wrong="The year looks like one of the Buddhist era.",
         why="2564 is 2021: unconverted, it is five centuries ahead.",
         mend="Export years of the common era (Buddhist era less 543).",
         good={"issued": "2021", "issued_year": 2021}, bad={"issued": "2564", "issued_year": 2564},
     ),
     Rule(
-        code="date_before_print", path="issued", severity="info", part="date", look=_too_old,
+        code="date_before_print", path="issued", severity="info", part="date", find=_too_old,
         wrong="The year is before the first printed books.",
         why="It is probably a mistyped year, or one of another calendar.",
         mend="Give the year in which this resource was published.",

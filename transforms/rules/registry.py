@@ -8,11 +8,11 @@ from pathlib import Path
 
 from schemas import Issue, Resource, Severity
 from transforms.rules import addresses, batch, conformance, languages, people, rights, teaching, texts, titles
-from transforms.rules.rule import REPORTED_LOOKS, Context, Rule
+from transforms.rules.rule import FINDS_OF_FINDINGS, Context, Rule
 
 _TOPICS = (titles, texts, languages, rights, addresses, people, teaching, conformance, batch)
 RULES: dict[str, Rule] = {rule.code: rule for topic in _TOPICS for rule in topic.RULES}
-_RECORD_RULES = tuple((rule.code, rule.severity, rule.look) for rule in RULES.values() if rule.look is not None)
+_RECORD_RULES = tuple((rule.code, rule.severity, rule.find) for rule in RULES.values() if rule.find is not None)
 TRANSLATIONS = Path(__file__).parent / "translations"
 _MAX_VALUE_CHARS = 200
 _Findings = dict[tuple[str, str, str], Severity]  # (code, path, value) → severity
@@ -25,10 +25,10 @@ def apply_rules(records: Iterable[tuple[Resource, Context]]) -> list[tuple[Issue
     their issues, are in memory.
     """
     rows: list[tuple[Resource, Context, _Findings]] = [(resource, context, {}) for resource, context in records]
-    reported_rows = [row for row in rows if row[1].findings]
-    for code, severity, look in _RECORD_RULES:
-        for resource, context, findings in reported_rows if look in REPORTED_LOOKS else rows:
-            for path, value in look(resource, context):
+    rows_with_findings = [row for row in rows if row[1].findings]
+    for code, severity, find in _RECORD_RULES:
+        for resource, context, findings in rows_with_findings if find in FINDS_OF_FINDINGS else rows:
+            for path, value in find(resource, context):
                 findings[code, path, _shorten(value)] = severity
     return [
         tuple(

@@ -16,7 +16,7 @@ PLACEHOLDER_WORDS: dict[str, frozenset[str]] = {
     name: frozenset(words)
     for name, words in tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8")).items()
 }
-Breach = tuple[str, str]  # the path in the record, and the value there
+Violation = tuple[str, str]  # the path in the record, and the value there
 Fragment = dict[str, Any]  # fields of a Resource or of the Context that differ from a complete record
 
 
@@ -39,7 +39,7 @@ def context_of(feed: Feed, findings: Iterable[Finding] = ()) -> Context:
     )
 
 
-Look = Callable[[Resource, Context], Iterable[Breach]]
+Find = Callable[[Resource, Context], Iterable[Violation]]
 Part = Literal[
     "title", "description", "language", "license", "address", "people", "date", "type", "audience", "subject"
 ]
@@ -47,38 +47,38 @@ Part = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One row of the registry. `look` returns a path and value for each place where the record breaks the rule.
+    """One row of the registry. `find` returns a path and value for each place where the record breaks the rule.
 
     `good` and `bad` are fields of the record (or its context) that keep and break the rule, laid over a complete
-    record; the tests try every rule on its own two examples. A batch rule has no `look`: it needs other records or
+    record; the tests try every rule on its own two examples. A batch rule has no `find`: it needs other records or
     the record's earlier version, which `apply_batch_rules` takes as arguments.
     """
 
     code: str  # stable: it is stored in the catalog and quoted to partners
     path: str
     severity: Severity
-    part: Part  # of the quality score that a breach lowers
+    part: Part  # of the quality score that a violation lowers
     wrong: str
     why: str
     mend: str
     good: Fragment = field(default_factory=dict)
     bad: Fragment = field(default_factory=dict)
-    look: Look | None = None
+    find: Find | None = None
 
 
-def findings_of(context: Context, code: str) -> list[Breach]:
-    """Return the findings that normalization made under a code, as breaches."""
+def findings_of(context: Context, code: str) -> list[Violation]:
+    """Return the findings that normalization made under a code, as violations."""
     return [(finding.path, finding.value) for finding in context.findings if finding.code == code]
 
 
-REPORTED_LOOKS: set[Look] = set()  # they only repeat findings of normalization, so that most records are skipped
+FINDS_OF_FINDINGS: set[Find] = set()  # they only repeat findings of normalization, so that most records are skipped
 
 
-def reported(code: str) -> Look:
-    """Return a look that repeats the findings that normalization made under a code."""
+def from_findings(code: str) -> Find:
+    """Return a function that repeats the findings that normalization made under a code."""
 
-    def look(_: Resource, context: Context) -> list[Breach]:
+    def find(_: Resource, context: Context) -> list[Violation]:
         return findings_of(context, code)
 
-    REPORTED_LOOKS.add(look)
-    return look
+    FINDS_OF_FINDINGS.add(find)
+    return find

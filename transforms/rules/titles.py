@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from schemas import Resource
-from transforms.rules.rule import PLACEHOLDER_WORDS, Breach, Context, Rule
+from transforms.rules.rule import PLACEHOLDER_WORDS, Context, Rule, Violation
 
 _PLACEHOLDERS = PLACEHOLDER_WORDS["title"]
 _REVERSED_NUMBER = re.compile(r"[\s).]*+\d*+[\s_\-#.(]*+")  # of a title read from its end
@@ -33,36 +33,36 @@ def _is_file_name(text: str) -> bool:
     return "." in text and _FILE_NAME.fullmatch(text.strip()) is not None
 
 
-def _missing(resource: Resource, _: Context) -> list[Breach]:
+def _missing(resource: Resource, _: Context) -> list[Violation]:
     return [] if any(text.strip() for text in resource.title.values()) else [("title", "")]
 
 
-def _placeholder(resource: Resource, _: Context) -> list[Breach]:
+def _placeholder(resource: Resource, _: Context) -> list[Violation]:
     """Find placeholders, where no language has a real title."""
     texts = resource.title
-    breaches = [(f"title.{tag}", text) for tag, text in texts.items() if text.strip() and _is_placeholder(text)]
-    return breaches if len(breaches) == len(texts) else []
+    violations = [(f"title.{tag}", text) for tag, text in texts.items() if text.strip() and _is_placeholder(text)]
+    return violations if len(violations) == len(texts) else []
 
 
-def _placeholder_beside(resource: Resource, _: Context) -> list[Breach]:
+def _placeholder_beside(resource: Resource, _: Context) -> list[Violation]:
     texts = resource.title
     if len(texts) < 2:
         return []
-    breaches = [(f"title.{tag}", text) for tag, text in texts.items() if _is_placeholder(text) or _is_file_name(text)]
-    return breaches if len(breaches) < len(texts) else []
+    violations = [(f"title.{tag}", text) for tag, text in texts.items() if _is_placeholder(text) or _is_file_name(text)]
+    return violations if len(violations) < len(texts) else []
 
 
-def _file_name(resource: Resource, _: Context) -> list[Breach]:
+def _file_name(resource: Resource, _: Context) -> list[Violation]:
     texts = resource.title
-    breaches = [(f"title.{tag}", text) for tag, text in texts.items() if _is_file_name(text)]
-    return breaches if len(breaches) == len(texts) else []
+    violations = [(f"title.{tag}", text) for tag, text in texts.items() if _is_file_name(text)]
+    return violations if len(violations) == len(texts) else []
 
 
-def _address(resource: Resource, _: Context) -> list[Breach]:
+def _address(resource: Resource, _: Context) -> list[Violation]:
     return [(f"title.{tag}", text) for tag, text in resource.title.items() if _ADDRESS.fullmatch(text.strip())]
 
 
-def _short(resource: Resource, _: Context) -> list[Breach]:
+def _short(resource: Resource, _: Context) -> list[Violation]:
     return [(f"title.{tag}", text) for tag, text in resource.title.items() if len(text) < 4 and _is_short(text)]
 
 
@@ -71,11 +71,11 @@ def _is_short(text: str) -> bool:
     return 0 < len(text.strip()) < (_MIN_CASED_CHARS if cased else _MIN_UNCASED_CHARS)
 
 
-def _long(resource: Resource, _: Context) -> list[Breach]:
+def _long(resource: Resource, _: Context) -> list[Violation]:
     return [(f"title.{tag}", text) for tag, text in resource.title.items() if len(text) > _MAX_TITLE_CHARS]
 
 
-def _shouting(resource: Resource, _: Context) -> list[Breach]:
+def _shouting(resource: Resource, _: Context) -> list[Violation]:
     return [
         (f"title.{tag}", text)
         for tag, text in resource.title.items()
@@ -83,7 +83,7 @@ def _shouting(resource: Resource, _: Context) -> list[Breach]:
     ]
 
 
-def _untagged(resource: Resource, context: Context) -> list[Breach]:
+def _untagged(resource: Resource, context: Context) -> list[Violation]:
     """Find a title without a language that normalization has not reported as language_undetermined."""
     if "und" not in resource.title or any(
         finding.code == "language_undetermined" and finding.path.startswith("title") for finding in context.findings
@@ -92,7 +92,7 @@ def _untagged(resource: Resource, context: Context) -> list[Breach]:
     return [("title.und", resource.title["und"])]
 
 
-def _copied(resource: Resource, _: Context) -> list[Breach]:
+def _copied(resource: Resource, _: Context) -> list[Violation]:
     texts = resource.title
     if len(texts) < 2 or len(set(texts.values())) == len(texts):
         return []
@@ -106,28 +106,28 @@ def _copied(resource: Resource, _: Context) -> list[Breach]:
 
 RULES = (
     Rule(
-        code="title_missing", path="title", severity="error", part="title", look=_missing,
+        code="title_missing", path="title", severity="error", part="title", find=_missing,
         wrong="The record has no title.",
         why="Nobody can find or recognise a resource without a title.",
         mend="Fill the title (LOM 1.2, dc:title) in the language of the resource.",
         good={"title": {"en": "Plants and light"}}, bad={"title": {}},
     ),
     Rule(
-        code="title_placeholder", path="title", severity="error", part="title", look=_placeholder,
+        code="title_placeholder", path="title", severity="error", part="title", find=_placeholder,
         wrong="The title is a placeholder such as “test” or “untitled”.",
         why="It is a trial record, or one that was never finished.",
         mend="Give the resource its real title, or delete the trial record.",
         good={"title": {"en": "Test your knowledge of fractions"}}, bad={"title": {"en": "Untitled 2"}},
     ),
     Rule(
-        code="title_is_file_name", path="title", severity="error", part="title", look=_file_name,
+        code="title_is_file_name", path="title", severity="error", part="title", find=_file_name,
         wrong="The title is a file name and nothing else.",
         why="A file name tells a teacher nothing, and search does not find the resource by it.",
         mend="Replace the file name with the title on the first page.",
         good={"title": {"en": "Notes on lesson.pdf files"}}, bad={"title": {"en": "lesson_03-final.pdf"}},
     ),
     Rule(
-        code="title_placeholder_beside", path="title", severity="warning", part="title", look=_placeholder_beside,
+        code="title_placeholder_beside", path="title", severity="warning", part="title", find=_placeholder_beside,
         wrong="One of the titles is a placeholder or a file name; another language has a real one.",
         why="Readers of that language see the placeholder.",
         mend="Translate the title, or leave that language out.",
@@ -135,42 +135,42 @@ RULES = (
         bad={"title": {"en": "Plants and light", "fr": "Sans titre"}},
     ),
     Rule(
-        code="title_is_address", path="title", severity="warning", part="title", look=_address,
+        code="title_is_address", path="title", severity="warning", part="title", find=_address,
         wrong="The title is a web address.",
         why="A reader cannot tell from it what the resource is about.",
         mend="Put the address into the location field and a title into the title field.",
         good={"title": {"en": "The site https://example.org explained"}}, bad={"title": {"en": "https://example.org/a"}},
     ),
     Rule(
-        code="title_short", path="title", severity="warning", part="title", look=_short,
+        code="title_short", path="title", severity="warning", part="title", find=_short,
         wrong="The title has only one or two letters.",
         why="It says too little to be chosen from a list of results.",
         mend="Write the title out.",
         good={"title": {"en": "Air"}}, bad={"title": {"en": "Q2"}},
     ),
     Rule(
-        code="title_long", path="title", severity="info", part="title", look=_long,
+        code="title_long", path="title", severity="info", part="title", find=_long,
         wrong="The title is longer than 250 characters.",
         why="It is probably a description, and it is cut off in lists.",
         mend="Keep the title short; move the rest to the description.",
         good={"title": {"en": "Plants and light"}}, bad={"title": {"en": "Plants and light, " * 20}},
     ),
     Rule(
-        code="title_shouting", path="title", severity="info", part="title", look=_shouting,
+        code="title_shouting", path="title", severity="info", part="title", find=_shouting,
         wrong="The title is written in capitals only.",
         why="Capitals are harder to read, and screen readers may spell them letter by letter.",
         mend="Write the title as a sentence.",
         good={"title": {"en": "NASA for schools"}}, bad={"title": {"en": "PLANTS AND THEIR LIGHT"}},
     ),
     Rule(
-        code="title_untagged", path="title", severity="info", part="language", look=_untagged,
+        code="title_untagged", path="title", severity="info", part="language", find=_untagged,
         wrong="The language of a title is not known.",
         why="It cannot be shown to readers of that language, nor read out in the right voice.",
         mend="Mark the language of each title (xml:lang, or the language attribute).",
         good={"title": {"en": "Plants and light"}}, bad={"title": {"und": "Plants and light"}},
     ),
     Rule(
-        code="title_copied", path="title", severity="warning", part="title", look=_copied,
+        code="title_copied", path="title", severity="warning", part="title", find=_copied,
         wrong="The same title is given in two languages.",
         why="One of the two is not a translation: readers expect a language that the resource does not have.",
         mend="Translate the title, or leave the copy out.",

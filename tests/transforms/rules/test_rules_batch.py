@@ -28,7 +28,7 @@ def code_key_value(issues: Any) -> list[tuple[str, str, str]]:
 
 
 def test_every_batch_rule_has_a_row_in_the_registry() -> None:
-    assert {rule.code for rule in batch.RULES} == {rule.code for rule in RULES.values() if rule.look is None}
+    assert {rule.code for rule in batch.RULES} == {rule.code for rule in RULES.values() if rule.find is None}
 
 
 def test_a_url_shared_by_unrelated_records_is_reported() -> None:

@@ -44,7 +44,7 @@ COMPLETE: dict[str, Any] = {
     "age_range": {"min": 12, "max": 14},
     "subjects": [{"scheme": "isced-f", "code": "0511", "label": "Biology"}],
 }
-RECORD_RULES = [rule for rule in RULES.values() if rule.look is not None]
+RECORD_RULES = [rule for rule in RULES.values() if rule.find is not None]
 
 
 def example(fragment: dict[str, Any]) -> tuple[Resource, Context]:

@@ -24,18 +24,18 @@ class Assembly:
         "format",
         "further_titles",
         "key",
+        "latest_day",
         "plain_texts",
         "provenance",
-        "today",
         "unmapped",
     )
 
-    def __init__(self, draft: Draft, key: str, format_: str, feed: Feed, today: str | None = None) -> None:
+    def __init__(self, draft: Draft, key: str, format_: str, feed: Feed, latest_day: str | None = None) -> None:
         self.draft = draft
         self.key = key
         self.format = format_
         self.feed = feed
-        self.today = today  # as in `dates.read_date`
+        self.latest_day = latest_day  # as in `dates.read_date`
         self.fields: dict[str, Any] = {}  # of the shared record, as far as they are read
         self.plain_texts: dict[str, list[tuple[str, str | None]]] = {}  # field → texts with their declared languages
         self.further_titles: tuple[Text, ...] = ()

@@ -15,19 +15,19 @@ _REPOSITORY_KINDS = frozenset({"accessioned", "available"})  # they count only w
 _REPORTED_FLAGS = frozenset({"impossible", "future", "ambiguous"})
 
 
-def read_dates(assembly: Assembly, language: str | None, today: str | None) -> dict[str, Any]:
+def read_dates(assembly: Assembly, language: str | None, latest_day: str | None) -> dict[str, Any]:
     """Return issued, issued_year and modified; dates of anything else are left unmapped."""
     modified = [replace(statement, hint="modified") for statement in assembly.draft.get("modified")]
     statements = [*assembly.draft.get("issued"), *modified]
     if not statements:
         return {}
     pairs = [(statement.value, statement.hint) for statement in statements]
-    chosen = choose_dates(pairs, language=language, today=today)
+    chosen = choose_dates(pairs, language=language, today=latest_day)
     _note_chosen(assembly, "issued", chosen.issued, statements, chosen.issued_index)
     _note_chosen(assembly, "modified", chosen.modified, statements, chosen.modified_index)
     for index, statement in enumerate(statements):
         if index not in {chosen.issued_index, chosen.modified_index}:
-            _note_unused(assembly, statement, language, today, chosen)
+            _note_unused(assembly, statement, language, latest_day, chosen)
     return {
         "issued": chosen.issued.edtf if chosen.issued else None,
         "issued_year": chosen.issued.year if chosen.issued else None,
@@ -47,10 +47,10 @@ def _note_chosen(
 
 
 def _note_unused(
-    assembly: Assembly, statement: Statement, language: str | None, today: str | None, chosen: ChosenDates
+    assembly: Assembly, statement: Statement, language: str | None, latest_day: str | None, chosen: ChosenDates
 ) -> None:
     """Note a date that agrees with a chosen one as its origin; leave others unmapped, and report impossible ones."""
-    unused = read_date(statement.value, language=language, today=today)
+    unused = read_date(statement.value, language=language, today=latest_day)
     for field, chosen_date in (("issued", chosen.issued), ("modified", chosen.modified)):
         if unused is not None and chosen_date is not None and f"{chosen_date.edtf}-".startswith(f"{unused.edtf}-"):
             assembly.add_origin(field, statement.path, f"the same date, {unused.rule}")

@@ -90,7 +90,7 @@ def _by_language(assembly: Assembly, field: str) -> tuple[dict[str, str], tuple[
 
 def _dates(assembly: Assembly) -> dict[str, Any]:
     languages = assembly.fields["languages"]
-    return read_dates(assembly, languages[0].tag if languages else None, assembly.today)
+    return read_dates(assembly, languages[0].tag if languages else None, assembly.latest_day)
 
 
 def _alternative_titles(assembly: Assembly) -> dict[str, Any]:

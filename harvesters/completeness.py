@@ -12,7 +12,7 @@ def require_size(listed: int, size: int | None, what: str) -> None:
         raise failed("truncated", f"{what} gave {listed} of {size} records")
 
 
-def require_about(listed: int, size: int | None, feed: Feed, what: str) -> None:
+def require_size_within_tolerance(listed: int, size: int | None, feed: Feed, what: str) -> None:
     """Raise HarvestFailed("truncated") if a list that was requested in parts is much shorter than its server said."""
     if size is not None and listed < size - _accepted_drop(size, feed):
         raise failed("truncated", f"{what} gave {listed} of {size} records")
