@@ -201,7 +201,10 @@ def plan(name: str, run_id: str) -> list[str]:
 
     env = environment()
     with _recorded_failure(env, run_id, "plan"):
-        planned = staging.plan_staging(env, run_id, withdraw=load_feed(env, name).status == "retired")
+        feed = load_feed(env, name)
+        planned = staging.plan_staging(
+            env, run_id, withdraw=feed.status == "retired", absent_after=feed.absent_after
+        )
     return list(planned.chunks) or [_EMPTY_CHUNK]
 
 

@@ -1,5 +1,6 @@
 """Landing: every payload exactly as the partner sent it, in append-only Parquet parts."""
 
+from loaders.landing.absence import create_absence, create_rows, past_with_lists
 from loaders.landing.index import INDEX_FILE_NAME, LandingIndex, landing_index
 from loaders.landing.landing import LANDING_MAX_IDENTIFIER_BYTES, Landed, land
 from loaders.landing.part import part_paths, read_rows
@@ -12,9 +13,12 @@ __all__ = [
     "Landed",
     "LandingIndex",
     "ask",
+    "create_absence",
+    "create_rows",
     "harvests",
     "land",
     "landing_index",
     "part_paths",
+    "past_with_lists",
     "read_rows",
 ]

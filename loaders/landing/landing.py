@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from loaders.landing.absence import count_missing
 from loaders.landing.index import LandingIndex, landing_index
 from loaders.landing.part import Footer, ListPart, part_paths, write_part
 from loaders.landing.past import Failure, fingerprint, recent_harvests
@@ -27,7 +28,7 @@ _PART_PAYLOAD_CHARS = 32 * 1024 * 1024
 _PART_SECONDS = 60.0
 _SHORTENED_CHARS = 80  # of an identifier that is too long, where it is named
 # the fields of a footer that are about its own part, as a new part begins
-_NEW_PART: dict[str, Any] = {"skipped": (), "notes": (), "lists": {}, "repeated": 0}
+_NEW_PART: dict[str, Any] = {"skipped": (), "notes": (), "lists": {}, "repeated": 0, "missing": 0}
 
 
 class Landed(Base, frozen=True, kw_only=True):
@@ -75,7 +76,7 @@ def land(
     )
     earlier = [] if start.begins else _parts_to_continue(folder)
     with landing_index(folder) as index:
-        writer = _Writer(folder / run_id, index, start, earlier)
+        writer = _Writer(folder / run_id, index, start, earlier, feed.absent_after)
         try:
             for page in pages:
                 writer.take(page)
@@ -97,7 +98,14 @@ def _parts_to_continue(folder: Path) -> list[tuple[Path, Footer]]:
 class _Writer:
     """Collects pages into parts."""
 
-    def __init__(self, folder: Path, index: LandingIndex, start: Footer, earlier: list[tuple[Path, Footer]]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        index: LandingIndex,
+        start: Footer,
+        earlier: list[tuple[Path, Footer]],
+        absent_after: int,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for unfinished in folder.parent.glob("*/.*.tmp"):  # of a killed run: we hold the feed's lock
             unfinished.unlink()
@@ -106,6 +114,7 @@ class _Writer:
         self.index = index
         self.footer = start
         self.parts = earlier  # of this harvest
+        self.absent_after = absent_after
         self.records: list[SourceRecord] = []
         self.listings: list[Listing] = []  # where each of the records was listed
         self.payload_chars = 0
@@ -139,6 +148,7 @@ class _Writer:
         """Write the last part, and return what was landed."""
         if self.unwritten:
             self._note_repeats()
+            self._count_missing()
             self._write()
         footer = self.footer
         return replace(
@@ -159,6 +169,12 @@ class _Writer:
             note = _repeats_note(repeats, full=footer.full)
             self.footer = replace(footer, doubtful_repeats=repeats, notes=(*footer.notes, note))
             self.landed = replace(self.landed, notes=(*self.landed.notes, note))
+
+    def _count_missing(self) -> None:
+        """Note in the last footer how many records wait for another whole list."""
+        if self.footer.complete:
+            missing = count_missing(self.folder, self.parts, self.footer, self.records, self.absent_after)
+            self.footer = replace(self.footer, missing=missing)
 
     def _add(self, record: SourceRecord, listing: Listing) -> None:
         if self._full():  # a page of more than one part: its position only holds behind its last record

@@ -77,6 +77,7 @@ class Footer(Base, frozen=True, kw_only=True):
     repeated: int = 0  # entries of lists that came again, and are not rows of this part
     # of a complete harvest: records that are repeated where that may hide missing ones
     doubtful_repeats: int = msgspec.field(default=0, name="repeats")
+    missing: int = 0  # of a complete harvest: records that the newest whole list lacks, and that may come again
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
     validators: dict[str, str] = {}

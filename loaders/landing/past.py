@@ -76,10 +76,29 @@ class Harvest(Base, frozen=True, kw_only=True):
         """Return whether the whole list was requested and read to its end, even if repeats may hide missing records."""
         return self.last.complete and self.last.full and not self.last.not_modified
 
+    @property
+    def repeats_a_list(self) -> bool:
+        """Return whether the server answered that nothing changed: an earlier list was seen again."""
+        return self.last.complete and self.last.not_modified
 
-def harvests(folder: Path, *, after: str | None = None, until: str | None = None) -> list[Harvest]:
-    """Return the harvests of a landing folder with a part in a run later than `after`, until a run, oldest first."""
-    return _walk(folder, until, lambda run, _: after is not None and run <= after)
+
+def harvests(
+    folder: Path,
+    *,
+    after: str | None = None,
+    until: str | None = None,
+    reaches_back: Callable[[list[Harvest]], bool] | None = None,
+) -> list[Harvest]:
+    """Return the harvests of a landing folder with a part in a run later than `after`, until a run, oldest first.
+
+    With `reaches_back`, also those before it, until the function says that the harvests read so far are enough.
+    """
+    if reaches_back is None:
+        return _walk(folder, until, lambda run, _: after is not None and run <= after)
+    enough = reaches_back
+    return _walk(
+        folder, until, lambda run, recent: (after is None or run <= after) and bool(recent) and enough(recent)
+    )
 
 
 def recent_harvests(folder: Path) -> list[Harvest]:
@@ -152,8 +171,8 @@ def ask(
 
     An interrupted harvest is continued from its last part; a truncated one starts over. One whose list repeats records
     and may omit others is asked for again as it was, up to three times. Otherwise it is everything since the mark; or
-    everything, if `full` is true, every `full_every` runs, when there is no mark, or when the feed declares another
-    source than before.
+    everything, if `full` is true, every `full_every` runs, while an absence waits for another whole list, when there is
+    no mark, or when the feed declares another source than before.
     """
     past = [
         harvest
@@ -211,6 +230,11 @@ def _full_is_due(feed: Feed, complete: list[Harvest]) -> bool:
     return True
 
 
+def _absence_waits(complete: list[Harvest]) -> bool:
+    """Return whether records wait for the next whole list; not where lists have repeats night after night."""
+    return complete[-1].last.missing > 0 and _doubtful_in_a_row(complete) < _MAX_DOUBTFUL_HARVESTS
+
+
 def _continues(folder: Path, last: Harvest) -> bool:
     """Return whether the last harvest was interrupted and can be continued."""
     if last.last.complete or not last.last.position:  # an empty one: the list can only be read from its beginning
@@ -223,9 +247,9 @@ def _continues(folder: Path, last: Harvest) -> bool:
 def _since(feed: Feed, complete: list[Harvest]) -> str | None:
     """Return from when on to ask: the mark, or as the last harvest if it lacks what only the same request can give.
 
-    None asks for everything: when no harvest is complete, it has no mark, or a full one is due.
+    None asks for everything: when no harvest is complete, it has no mark, a full one is due, or an absence waits.
     """
-    if not complete or _full_is_due(feed, complete):
+    if not complete or _full_is_due(feed, complete) or _absence_waits(complete):
         return None
     last = complete[-1]
     same_request = _lacks_records(feed, complete) or 0 < _doubtful_in_a_row(complete) < _MAX_DOUBTFUL_HARVESTS

@@ -13,9 +13,16 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from loaders.landing import Harvest, LandingIndex, harvests, landing_index
+from loaders.landing import (
+    Harvest,
+    LandingIndex,
+    create_absence,
+    create_rows,
+    harvests,
+    landing_index,
+    past_with_lists,
+)
 from loaders.staging.folder import CHUNKS_FOLDER, OUTCOMES_FOLDER, relative_to_home, staging_folder
-from loaders.staging.outcomes import without_nul
 from loaders.staging.state import write_catalog_state
 from loaders.store import (
     base_run,
@@ -39,10 +46,20 @@ _NEWEST = """SELECT w.identifier, w.format, w.datestamp, w.sha256, coalesce(l.pa
 coalesce(l.row, w.row) AS row FROM work w LEFT JOIN location l USING (identifier) ORDER BY 5, 6"""
 _OLDER = """SELECT o.identifier, o.format, o.datestamp, o.sha256, l.part, l.row
 FROM older o JOIN older_location l USING (identifier, sha256) ORDER BY 5, 6"""
-_EMPTY_LISTING = """CREATE VIEW listing AS SELECT NULL::VARCHAR AS identifier, NULL::VARCHAR AS format,
-NULL::VARCHAR AS datestamp, NULL::VARCHAR AS sha256, false AS deleted, false AS kept, NULL::VARCHAR AS filename,
-0::BIGINT AS file_row_number LIMIT 0"""
+_LANDED_ROW = """CREATE VIEW seen_row AS SELECT identifier, harvest FROM every_row JOIN part USING (filename);
+CREATE VIEW landed_row AS
+SELECT l.identifier, l.format, l.datestamp, l.sha256, l.deleted, l.kept, filename AS path, p.harvest, p.ordinal,
+    l.file_row_number AS row
+FROM every_row l JOIN part p USING (filename), setting WHERE p.harvest >= setting.first"""
+# The records that a steward declared to be gone, and that no run has listed since. Only a reprocess asks: else the
+# catalog has it.
+_ENDED = """CREATE TABLE ended AS
+SELECT d.identifier FROM declared_gone d LEFT JOIN (
+    SELECT identifier, max(run) AS run FROM every_row JOIN part USING (filename)
+    SEMI JOIN declared_gone USING (identifier) GROUP BY identifier
+) l USING (identifier), setting WHERE force GROUP BY d.identifier HAVING max(d.run) >= coalesce(max(l.run), '')"""
 _SQL = Path(__file__).with_name("planning.sql")
+_JUDGING_SQL = Path(__file__).with_name("judging.sql")
 
 
 class StagingPlan(Base, frozen=True, kw_only=True):
@@ -59,11 +76,12 @@ class StagingPlan(Base, frozen=True, kw_only=True):
     chunks: tuple[str, ...] = ()
 
 
-def plan_staging(env: Environment, run_id: str, *, withdraw: bool = False) -> StagingPlan:
+def plan_staging(env: Environment, run_id: str, *, absent_after: int, withdraw: bool = False) -> StagingPlan:
     """Compare the feed's landing up to this run with the catalog, and write the chunks to transform.
 
-    A reprocess judges every record that ever landed. With `withdraw`, which is for retired feeds, every record is
-    deleted. Raises WrongRunState when the run is not running or landed.
+    A reprocess judges every record that ever landed. A record is deleted when the newest `absent_after` whole lists
+    lack it. With `withdraw`, which is for retired feeds, every record is deleted. Raises WrongRunState when the run is
+    not running or landed.
     """
     with locked_run(env, run_id) as run:
         folder = staging_folder(env, run_id)
@@ -72,15 +90,19 @@ def plan_staging(env: Environment, run_id: str, *, withdraw: bool = False) -> St
             write_catalog_state(connection, run.feed, folder)
         landing = env.landing / run.feed
         reprocess = run.kind == "reprocess"
-        past = [] if withdraw else harvests(landing, after=None if reprocess else base, until=run_id)
+        after = None if reprocess else base
+        new = [] if withdraw else harvests(landing, after=after, until=run_id)
+        past = _with_earlier_lists(landing, new, after, run_id, absent_after)
         with open_workspace(folder) as duck, landing_index(landing) as index:
-            _create_inputs(duck, folder, past, force=reprocess, withdraw=withdraw)
+            _create_inputs(duck, folder, past, first=len(past) - len(new), force=reprocess, withdraw=withdraw)
             duck.execute(_SQL.read_text(encoding="utf-8"))
+            create_absence(duck, past, absent_after)
+            duck.execute(_JUDGING_SQL.read_text(encoding="utf-8"))
             counts = _count(duck)
             chunks = _write_chunks(env, duck, folder, index, landing, counts["transform"])
             for name in ("deletions", "rejections", "restamped", "readable", "unrefused", "older"):
                 write_parquet(duck, name, folder / f"{name}.parquet")
-        listed = sum(footer.records for harvest in past for footer in harvest.footers if footer.run_id == run_id)
+        listed = sum(footer.records for harvest in new for footer in harvest.footers if footer.run_id == run_id)
         staging_plan = StagingPlan(run_id=run_id, base_run_id=base, listed=listed, chunks=chunks, **counts)
         with whole_file(folder / "plan.json") as temporary:
             temporary.write_bytes(msgspec.json.encode(staging_plan))
@@ -93,47 +115,28 @@ def read_staging_plan(env: Environment, run_id: str) -> StagingPlan:
     return msgspec.json.decode((staging_folder(env, run_id) / "plan.json").read_bytes(), type=StagingPlan)
 
 
-def _create_inputs(duck: Any, folder: Path, past: list[Harvest], *, force: bool, withdraw: bool) -> None:
-    """Create the tables and views that planning.sql reads. Harvests are numbered from the oldest."""
-    for name in ("state", "refused"):
+def _with_earlier_lists(
+    landing: Path, new: list[Harvest], after: str | None, until: str, absent_after: int
+) -> list[Harvest]:
+    """Return the new harvests with those before them that tell what is absent; where no list was seen, only them."""
+    if after is None or not any(harvest.whole_list or harvest.repeats_a_list for harvest in new):
+        return new
+    return past_with_lists(landing, lists=max(1, absent_after - 1), after=after, until=until)
+
+
+def _create_inputs(
+    duck: Any, folder: Path, past: list[Harvest], *, first: int, force: bool, withdraw: bool
+) -> None:
+    """Create the tables and views that planning.sql reads. Harvests are numbered from the oldest, `first` is new."""
+    for name in ("state", "refused", "declared_gone"):
         create_parquet_view(duck, name, folder / f"{name}.parquet")
-    complete = [number for number, harvest in enumerate(past) if harvest.whole_list]
-    newest_complete = 0 if withdraw else complete[-1] if complete else None
     duck.execute(
-        "CREATE TABLE setting AS SELECT ?::INT AS whole, ?::BOOL AS force, ?::INT AS newest, ?::BOOL AS withdraw",
-        [newest_complete, force, len(past) - 1, withdraw],
+        "CREATE TABLE setting AS SELECT ?::INT AS first, ?::BOOL AS force, ?::INT AS newest, ?::BOOL AS withdraw",
+        [first, force, len(past) - 1, withdraw],
     )
-    _create_listing(duck, past)
-    _create_skipped(duck, past, newest_complete or 0)
-
-
-def _create_listing(duck: Any, past: list[Harvest]) -> None:
-    """Create `part`, the files of each harvest, and `listing`, every row in them."""
-    duck.execute("CREATE TABLE part (path VARCHAR, harvest INT, ordinal INT)")
-    parts = [(str(path), number) for number, harvest in enumerate(past) for path in harvest.parts]
-    if parts:
-        duck.executemany("INSERT INTO part VALUES (?, ?, ?)", [(*part, order) for order, part in enumerate(parts)])
-        options = ", filename = true, file_row_number = true"
-        create_parquet_view(duck, "listing", *(Path(path) for path, _ in parts), more=options)
-    else:
-        duck.execute(_EMPTY_LISTING)
-
-
-def _create_skipped(duck: Any, past: list[Harvest], first: int) -> None:
-    """Create `skipped`: the records that could not be read in the harvests from number `first` on."""
-    duck.execute("CREATE TABLE skipped (identifier VARCHAR, since VARCHAR, until VARCHAR, reason VARCHAR, harvest INT)")
-    skipped = [
-        (
-            record.identifier and without_nul(record.identifier),
-            *(record.window or (None, None)),
-            without_nul(record.reason),
-            number,
-        )
-        for number, harvest in enumerate(past[first:], first)
-        for record in harvest.skipped
-    ]
-    if skipped:
-        duck.executemany("INSERT INTO skipped VALUES (?, ?, ?, ?, ?)", skipped)
+    create_rows(duck, past)
+    duck.execute(_LANDED_ROW)
+    duck.execute(_ENDED)
 
 
 def _count(duck: Any) -> dict[str, int]:

@@ -33,11 +33,15 @@ _STATE = pa.schema(
     ]
 )
 _VERSIONS = pa.schema([("identifier", pa.string()), ("sha256", pa.string())])
+_DECLARED_GONE = pa.schema([("identifier", pa.string()), ("run", pa.string())])  # and the newest run that landed then
 _ERRORS = pa.schema([("identifier", pa.string()), ("code", pa.string()), ("errors", pa.int32())])
 
 
 def write_catalog_state(connection: Connection, feed: str, folder: Path) -> None:
-    """Write the state, the refused and accepted (by a steward) versions and the open errors of the feed's records."""
+    """Write what is known of the feed's records: their state, what stewards decided, and their open errors.
+
+    Stewards refused or accepted a version, or declared a record to be gone.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     columns = [getattr(SourceRecordRow, name) for name in _STATE.names]
     _write(connection, select(*columns).where(SourceRecordRow.feed == feed), _STATE, folder / "state.parquet")
@@ -49,6 +53,12 @@ def write_catalog_state(connection: Connection, feed: str, folder: Path) -> None
         CurationRow.key.startswith(f"{feed}:", autoescape=True),
     )
     _write(connection, accepted, _VERSIONS, folder / "accepted_by_steward.parquet", len(feed) + 1)
+    gone = select(CurationRow.key, CurationRow.value).where(
+        CurationRow.action == "absent",
+        CurationRow.undone_at.is_(None),
+        CurationRow.key.startswith(f"{feed}:", autoescape=True),
+    )
+    _write(connection, gone, _DECLARED_GONE, folder / "declared_gone.parquet", len(feed) + 1)
     errors = (
         select(IssueRow.key, IssueRow.code, func.count(literal(1)))
         .where(IssueRow.feed == feed, IssueRow.severity == "error", IssueRow.resolved_run_id.is_(None))

@@ -88,6 +88,7 @@ class Feed(_Declared):
     schedule: str = "0 1 * * *"
     trust: int = 0
     full_every: int | None = Field(default=None, ge=1)  # the whole list every so many runs; None: the protocol decides
+    absent_after: int = Field(default=2, ge=1)  # whole lists in a row that lack a record before it is deleted
     sets: list[str] = []
     identifier: list[str] = []
     default_license: str | None = None

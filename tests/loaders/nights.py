@@ -29,7 +29,9 @@ TABLES = ("source_record", "issue", "unmapped_value", "refused", "judgement", "c
 
 
 def feed(name: str = "books", **more: Any) -> Feed:
-    return Feed(name=name, title="Books", partner="A Library", protocol="rest", url="https://example.org/api", **more)
+    """Return a feed that deletes a record as soon as one whole list lacks it."""
+    about = {"title": "Books", "partner": "A Library", "protocol": "rest", "url": "https://example.org/api"}
+    return Feed(**{"name": name, "absent_after": 1, **about, **more})
 
 
 def sent(
@@ -107,12 +109,12 @@ def staged(env: Environment, source: Feed, records: Iterable[SourceRecord], **mo
     """Begin a run, land the records and stage them, as far as the gate."""
     run = store.begin_run(env, source.name)
     land(env.landing, source, run, pages(records, **more), ask=ask(env.landing, source))
-    stage(env, run)
+    stage(env, run, absent_after=source.absent_after)
     return run
 
 
-def stage(env: Environment, run: str) -> dict[str, int]:
-    plan = staging.plan_staging(env, run)
+def stage(env: Environment, run: str, *, absent_after: int = 1) -> dict[str, int]:
+    plan = staging.plan_staging(env, run, absent_after=absent_after)
     for chunk in plan.chunks:
         staging.write_outcomes(env, chunk, (transform(record) for record in staging.read_chunk(env, chunk)))
     return staging.stage(env, run)

@@ -169,7 +169,7 @@ def test_an_ended_run_is_not_loaded_again(lite: Environment) -> None:
     store.fail_run(lite, run, "unreachable", "a later failure does not hide the first")
     assert rows(lite, "harvest_run", "cause, error") == [("gone", "The address answers 410; ask the partner.")]
     with pytest.raises(WrongRunState, match="is failed"):
-        staging.plan_staging(lite, run)
+        staging.plan_staging(lite, run, absent_after=1)
     with pytest.raises(WrongRunState, match="there is no run"):
         store.fail_run(lite, "books-0", "gone", "…")
 

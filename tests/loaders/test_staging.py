@@ -210,7 +210,7 @@ def test_a_reprocess_reads_every_record_again_without_contacting_the_partner(env
 def test_a_retired_feed_withdraws_every_record(env: Environment) -> None:
     night(env, feed(), [sent("r1"), sent("r2"), sent("r3", "bad")])
     run = store.begin_run(env, "books")
-    staging.plan_staging(env, run, withdraw=True)
+    staging.plan_staging(env, run, withdraw=True, absent_after=1)
     assert run_counts(staging.stage(env, run)) == {"landed": 3, "deleted": 3}
     catalog.load(env, run)
     assert set(states(env).values()) == {"deleted"}
@@ -241,7 +241,7 @@ def test_batch_findings_are_judged_for_the_whole_feed(env: Environment) -> None:
     def one_night(*issues: Issue) -> dict[str, int]:
         run = store.begin_run(env, "books")
         land(env.landing, feed(), run, pages([sent("r1"), sent("r2", "v2" if len(issues) > 1 else "v1")]))
-        for chunk in staging.plan_staging(env, run).chunks:
+        for chunk in staging.plan_staging(env, run, absent_after=1).chunks:
             staging.write_outcomes(env, chunk, (transform(record) for record in staging.read_chunk(env, chunk)))
         staging.write_batch_issues(env, run, issues)
         staging.stage(env, run)
