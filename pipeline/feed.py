@@ -202,9 +202,7 @@ def plan(name: str, run_id: str) -> list[str]:
     env = environment()
     with _recorded_failure(env, run_id, "plan"):
         feed = load_feed(env, name)
-        planned = staging.plan_staging(
-            env, run_id, withdraw=feed.status == "retired", absent_after=feed.absent_after
-        )
+        planned = staging.plan_staging(env, run_id, withdraw=feed.status == "retired", absent_after=feed.absent_after)
     return list(planned.chunks) or [_EMPTY_CHUNK]
 
 

@@ -26,9 +26,7 @@ _SKIPPED = pa.schema(
 )
 _NUMBERS = pa.schema([("harvest", pa.int32())])
 _ROWS = pa.schema([("identifier", pa.string()), ("deleted", pa.bool_()), ("harvest", pa.int32())])
-_PARTS = pa.schema(
-    [("filename", pa.string()), ("run", pa.string()), ("harvest", pa.int32()), ("ordinal", pa.int32())]
-)
+_PARTS = pa.schema([("filename", pa.string()), ("run", pa.string()), ("harvest", pa.int32()), ("ordinal", pa.int32())])
 _NO_ROWS = """CREATE VIEW every_row AS SELECT NULL::VARCHAR AS identifier, NULL::VARCHAR AS format,
 NULL::VARCHAR AS datestamp, NULL::VARCHAR AS sha256, false AS deleted, false AS kept, NULL::VARCHAR AS filename,
 0::BIGINT AS file_row_number LIMIT 0"""
@@ -37,7 +35,8 @@ _CANDIDATES = """
 CREATE VIEW seen_row AS SELECT identifier, harvest FROM every_row JOIN part USING (filename)
 UNION ALL SELECT identifier, harvest FROM unwritten;
 CREATE TABLE candidate AS SELECT identifier, arg_max(datestamp, position) AS datestamp FROM (
-    SELECT identifier, datestamp, deleted, (ordinal, file_row_number) AS position FROM every_row JOIN part USING (filename)
+    SELECT identifier, datestamp, deleted, (ordinal, file_row_number) AS position
+    FROM every_row JOIN part USING (filename)
     UNION ALL SELECT identifier, NULL, deleted, (2147483647, row_number() OVER ()) FROM unwritten
 ) GROUP BY identifier HAVING NOT arg_max(deleted, position)
 """
@@ -63,9 +62,7 @@ def count_missing(
         for harvest in past_with_lists(folder.parent, lists=absent_after, after=None)
         if harvest.parts[-1] != newest
     ]
-    current = Harvest(
-        parts=tuple(path for path, _ in parts), footers=(*(footer for _, footer in parts), last)
-    )
+    current = Harvest(parts=tuple(path for path, _ in parts), footers=(*(footer for _, footer in parts), last))
     waited = next((harvest.last.missing for harvest in reversed(past) if harvest.last.complete), 0)
     if not (current.whole_list or current.repeats_a_list or waited):
         return 0
@@ -138,9 +135,7 @@ def past_with_lists(folder: Path, *, lists: int, after: str | None, until: str |
 
 def create_absence(duck: Any, past: Sequence[Harvest], absent_after: int) -> None:
     """Create the table `absence` from `candidate` and `seen_row` (see absence.sql), and `skipped` of every harvest."""
-    changes = [
-        (number,) for number in range(1, len(past)) if past[number].last.source != past[number - 1].last.source
-    ]
+    changes = [(number,) for number in range(1, len(past)) if past[number].last.source != past[number - 1].last.source]
     skipped = [_skipped_row(record, number) for number, harvest in enumerate(past) for record in harvest.skipped]
     _create(duck, "sighting", _NUMBERS, [(number,) for number in list_sightings(past)])
     _create(duck, "source_change", _NUMBERS, changes)

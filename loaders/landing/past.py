@@ -96,9 +96,7 @@ def harvests(
     if reaches_back is None:
         return _walk(folder, until, lambda run, _: after is not None and run <= after)
     enough = reaches_back
-    return _walk(
-        folder, until, lambda run, recent: (after is None or run <= after) and bool(recent) and enough(recent)
-    )
+    return _walk(folder, until, lambda run, recent: (after is None or run <= after) and bool(recent) and enough(recent))
 
 
 def recent_harvests(folder: Path) -> list[Harvest]:

@@ -124,9 +124,7 @@ def _with_earlier_lists(
     return past_with_lists(landing, lists=max(1, absent_after - 1), after=after, until=until)
 
 
-def _create_inputs(
-    duck: Any, folder: Path, past: list[Harvest], *, first: int, force: bool, withdraw: bool
-) -> None:
+def _create_inputs(duck: Any, folder: Path, past: list[Harvest], *, first: int, force: bool, withdraw: bool) -> None:
     """Create the tables and views that planning.sql reads. Harvests are numbered from the oldest, `first` is new."""
     for name in ("state", "refused", "declared_gone"):
         create_parquet_view(duck, name, folder / f"{name}.parquet")

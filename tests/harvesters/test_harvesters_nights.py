@@ -59,7 +59,7 @@ def variables(home: Path) -> dict[str, str]:
 
 
 def declare(env: Environment, url: str, name: str = "books", **more: str) -> str:
-    declared = {"title": "Books", "partner": "A Library", "url": url, **(more or OAI)}
+    declared = {"title": "Books", "partner": "A Library", "url": url, "absent_after": 1, **(more or OAI)}
     lines = [f"{key} = {json.dumps(value)}" for key, value in declared.items()]
     request = "[request]\nrate = 100000\nbackoff = 0.001\nretries = 1\n"
     (env.feeds / f"{name}.toml").write_text("\n".join([*lines, request]), encoding="utf-8")

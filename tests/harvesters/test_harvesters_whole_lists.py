@@ -40,7 +40,8 @@ def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment
 
 
 def declare(env: Environment, url: str, request: dict[str, Any] | None = None, **more: Any) -> None:
-    declared = {"title": "Books", "partner": "A Library", "url": url, **more}
+    """Write a feed file; a record is deleted as soon as one whole list lacks it, unless `more` says otherwise."""
+    declared = {"title": "Books", "partner": "A Library", "url": url, "absent_after": 1, **more}
     settings = {"rate": 100_000, "backoff": 0.001, "retries": 1, **(request or {})}
     lines = [f"{key} = {json.dumps(value)}" for key, value in declared.items()]
     lines += ["[request]", *(f"{key} = {json.dumps(value)}" for key, value in settings.items())]
@@ -63,7 +64,9 @@ def test_each_case_of_nights_ends_as_expected(env: Environment, path: Path) -> N
     case = json.loads(path.read_text(encoding="utf-8"))
     server = CaseServer(case["nights"][0])
     with serving(server) as loopback:
-        declare(env, loopback.url + case.get("path", "/oai"), case.get("request"), **case["feed"])
+        declare(
+            env, loopback.url + case.get("path", "/oai"), case.get("request"), **{"absent_after": 2, **case["feed"]}
+        )
         for server.night in case["nights"]:
             try:
                 night(full=server.night.get("full", False))

@@ -15,7 +15,7 @@ from loaders import catalog, store
 from loaders.landing import ask, land
 from loaders.migrations import migrate
 from loaders.store import engine
-from schemas import Ask, Environment, Feed, Page, Reason, Skipped, environment
+from schemas import Ask, Environment, Feed, Listing, Page, Reason, Skipped, environment, replace
 from tests.loaders.nights import everything, feed, night, pages, run_counts, sent, stage, staged, states
 
 ETAG = {"https://example.org/api": "a tag"}
@@ -104,7 +104,11 @@ def test_what_could_not_be_read_is_not_absent_from_that_list(env: Environment, s
 def test_a_list_with_repeats_that_may_hide_records_does_not_count(env: Environment) -> None:
     lists(env, "abc")
     run = store.begin_run(env, "books")
-    shifted = [Page(records=[sent("a")]), Page(records=[sent("a")], listing=listing(1)), Page(complete=True, full=True)]
+    shifted = [
+        Page(records=[sent("a")]),
+        Page(records=[sent("a")], listing=Listing(page=1)),
+        Page(complete=True, full=True),
+    ]
     land(env.landing, source(), run, shifted, ask=ask(env.landing, source()))
     stage(env, run, absent_after=2)
     catalog.load(env, run)
@@ -112,12 +116,6 @@ def test_a_list_with_repeats_that_may_hide_records_does_not_count(env: Environme
     assert live(env) == {"a", "b", "c"}
     lists(env, "ac")
     assert live(env) == {"a", "c"}
-
-
-def listing(page: int) -> Any:
-    from schemas import Listing
-
-    return Listing(page=page)
 
 
 def test_lists_of_an_earlier_source_do_not_count(env: Environment) -> None:
@@ -210,7 +208,7 @@ NIGHTS = st.lists(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(NIGHTS, st.integers(1, 3))
 def test_a_reprocess_gives_the_same_for_any_history_of_nights(nights: list[Any], absent_after: int) -> None:
     with tempfile.TemporaryDirectory() as home:
@@ -247,10 +245,4 @@ def harvest(names: str, kind: str, skipped: str) -> Iterator[Page]:
     records = [sent(name, None if kind == "gone" else "A title") for name in names]
     full = kind in ("whole", "cut")
     for page in pages(records, full=full, complete=kind != "cut"):
-        yield page.__class__(
-            **{
-                name: getattr(page, name) for name in page.__struct_fields__ if name not in ("skipped", "validators")
-            },
-            skipped=unread,
-            validators=ETAG if kind == "whole" else {},
-        )
+        yield replace(page, skipped=unread, validators=ETAG if kind == "whole" else {})
