@@ -108,9 +108,9 @@ def list_sightings(past: Sequence[Harvest]) -> list[int]:
 
 def _repeated_list(past: Sequence[Harvest], seen: Sequence[int | None], number: int) -> int | None:
     """Return the list that the harvest with this number found not modified; None when it is not among `past`."""
-    source = past[number].last.source
+    source = past[number].last.source_fingerprint
     for earlier in range(number - 1, -1, -1):
-        if past[earlier].last.source != source:
+        if past[earlier].last.source_fingerprint != source:
             return None
         if past[earlier].last.complete and past[earlier].last.validators:
             return seen[earlier]
@@ -126,16 +126,20 @@ def past_with_lists(folder: Path, *, lists: int, after: str | None, until: str |
 
     def has_lists(earlier: list[Harvest]) -> bool:
         before = [harvest for harvest in earlier if after is None or harvest.parts[-1].parent.name <= after]
-        source = earlier[-1].last.source
+        source = earlier[-1].last.source_fingerprint
         sightings = list_sightings(before)
-        return sum(before[number].last.source == source for number in sightings) >= lists
+        return sum(before[number].last.source_fingerprint == source for number in sightings) >= lists
 
     return harvests(folder, after=after, until=until, reaches_back=has_lists)
 
 
 def create_absence(duck: Any, past: Sequence[Harvest], absent_after: int) -> None:
     """Create the table `absence` from `candidate` and `seen_row` (see absence.sql), and `skipped` of every harvest."""
-    changes = [(number,) for number in range(1, len(past)) if past[number].last.source != past[number - 1].last.source]
+    changes = [
+        (number,)
+        for number in range(1, len(past))
+        if past[number].last.source_fingerprint != past[number - 1].last.source_fingerprint
+    ]
     skipped = [_skipped_row(record, number) for number, harvest in enumerate(past) for record in harvest.skipped]
     _create(duck, "sighting", _NUMBERS, [(number,) for number in list_sightings(past)])
     _create(duck, "source_change", _NUMBERS, changes)
