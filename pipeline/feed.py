@@ -116,7 +116,7 @@ def harvest(
         notes = (*landed.notes, *_unread(landed), *_nothing_listed(landed, ask))
         for note in notes:
             log.warning("%s: %s", name, note)
-        store.note_landed(env, run_id, listed=landed.listed, notes=notes)
+        store.note_listed(env, run_id, listed=landed.listed, notes=notes)
     log.info("%s: %d records listed, %d of them new or changed payloads", name, landed.listed, landed.kept)
     return {"run_id": run_id, "listed": landed.listed}
 

@@ -162,7 +162,7 @@ class Relation(Base, frozen=True, kw_only=True):
 class Term(Base, frozen=True, kw_only=True):
     """A vocabulary term of the record, and its code.
 
-    field: the field of the shared record
+    field: the field of the shared record; or `language`, `role` or `relation_kind`, of a part of one
     source: the term as the partner wrote it
     code: the code that we map it to; null for a term that is in none of our lists
     """

@@ -56,7 +56,7 @@ class Finding(Base, frozen=True, kw_only=True):
     """Something that normalization noticed; a record rule makes an issue of it.
 
     Codes: language_contradicted, language_undetermined, date_impossible, date_future, date_ambiguous,
-    license_unknown, license_contradictory, identifier_invalid, url_malformed, term_unmapped, text_shortened,
+    license_unknown, license_contradictory, identifier_invalid, url_malformed, text_shortened,
     html_remains, mojibake_repaired.
     """
 

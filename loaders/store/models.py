@@ -40,12 +40,15 @@ class HarvestRunRow(Table):
     feed: Mapped[str | None] = mapped_column(doc="feed name; null for a publication")
     kind: Mapped[str] = mapped_column(doc="`harvest`, `reprocess`, `publish` or `undo`")
     status: Mapped[str] = mapped_column(
-        doc="`running`, `landed`, `held`, `loaded`, `failed`, `refused`, `superseded` or `undone`"
+        doc="`running`, `landed` (staged, before the gate), `held`, `loaded`, `failed`, `refused`, `superseded` or "
+        "`undone`"
     )
     started_at: Mapped[str] = mapped_column(doc="when the run began")
     ended_at: Mapped[str | None] = mapped_column(doc="when it was loaded, held, refused or failed")
     listed: Mapped[int] = mapped_column(default=0, doc="records that the partner listed in this run")
-    landed: Mapped[int] = mapped_column(default=0, doc="distinct records judged: the sum of the next six columns")
+    landed: Mapped[int] = mapped_column(
+        default=0, doc="distinct records compared with the catalog: the sum of the next six columns"
+    )
     added: Mapped[int] = mapped_column(default=0, doc="records that are new, or live again")
     changed: Mapped[int] = mapped_column(default=0, doc="live records with another accepted version")
     unchanged: Mapped[int] = mapped_column(default=0, doc="records with the version known before")
@@ -222,7 +225,9 @@ class UnmappedValueRow(Table):
 
     __tablename__ = "unmapped_value"
 
-    field: Mapped[str] = mapped_column(primary_key=True, doc="field of the shared record")
+    field: Mapped[str] = mapped_column(
+        primary_key=True, doc="field of the shared record; or `language`, `role` or `relation_kind`, of a part of one"
+    )
     value: Mapped[str] = mapped_column(primary_key=True, doc="the term as the partner wrote it")
     feed: Mapped[str] = mapped_column(primary_key=True, doc="feed name")
     count: Mapped[int] = mapped_column(doc="live records of the feed that have it")

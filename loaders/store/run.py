@@ -5,7 +5,8 @@
        └──────fail───────┴──> failed      held ──refuse──> refused
                                           held ──(a newer run of the feed is loaded or held)──> superseded
 
-A run is "landed" when everything that it landed is judged and staged, and it waits for the gate.
+A run has the status "landed" when it is staged: everything that it landed is compared with the catalog, and it waits
+for the gate. Its column `landed` counts the records that were compared; landing is the archive of what was fetched.
 """
 
 from __future__ import annotations
@@ -148,7 +149,7 @@ def base_run(connection: Connection, feed: str, before: str | None = None) -> st
     return connection.scalar(query if before is None else query.where(HarvestRunRow.id < before))
 
 
-def note_landed(env: Environment, run_id: str, *, listed: int, notes: tuple[str, ...] = ()) -> None:
+def note_listed(env: Environment, run_id: str, *, listed: int, notes: tuple[str, ...] = ()) -> None:
     """Note how many records a harvest listed, and its notes for the operator."""
     _set(env, run_id, listed=listed, notes=msgspec.json.encode(notes).decode() if notes else None)
 

@@ -64,7 +64,7 @@ def land_only(env: Environment, name: str, records: Iterable[SourceRecord]) -> s
     feed = tasks.load_feed(env, name)
     run = store.begin_run(env, name, version=tasks.transforms_version())
     landed = land(env.landing, feed, run, pages(records, size=200), ask=ask(env.landing, feed))
-    store.note_landed(env, run, listed=landed.listed, notes=landed.notes)
+    store.note_listed(env, run, listed=landed.listed, notes=landed.notes)
     return run
 
 

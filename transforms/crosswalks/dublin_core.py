@@ -1,6 +1,8 @@
 """oai_dc and qualified Dublin Core: http://purl.org/dc/elements/1.1/ and http://purl.org/dc/terms/.
 
-One table for both, since simple records carry qualified elements and qualified ones simple elements.
+One table for both, since simple records carry qualified elements and qualified ones simple elements. The syntax of a
+row is that of `engine.table.Table`: `keywords subjects?`, for instance, makes every value a keyword, and a subject too
+if a vocabulary knows it; an unknown one is then no term without a code, and is not counted.
 """
 
 from __future__ import annotations

@@ -59,12 +59,8 @@ def _age_against_level(resource: Resource, _: Context) -> list[Violation]:
     return [("age_range", f"{youngest}–{oldest} at level {', '.join(resource.levels)}")]
 
 
-def _uncoded_terms(resource: Resource, context: Context) -> list[Violation]:
-    violations = {(term.field, term.source): None for term in resource.terms if term.code is None}
-    for finding in context.findings:
-        if finding.code == "term_unmapped":
-            violations.setdefault((finding.path.partition("[")[0], finding.value))
-    return list(violations)
+def _uncoded_terms(resource: Resource, _: Context) -> list[Violation]:
+    return [(term.field, term.source) for term in resource.terms if term.code is None]
 
 
 def _format_malformed(resource: Resource, _: Context) -> list[Violation]:

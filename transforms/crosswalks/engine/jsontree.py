@@ -11,7 +11,7 @@ import msgspec
 from schemas import Leaf
 from transforms.crosswalks.engine.paths import member_step
 from transforms.crosswalks.engine.references import Links, References
-from transforms.crosswalks.engine.table import MAX_RECORD_LEAVES, Group, Table, Unreadable, Value, leave
+from transforms.crosswalks.engine.table import MAX_RECORD_LEAVES, Group, Table, Unreadable, Value, add_unmapped
 from transforms.crosswalks.engine.xmltree import XmlFormat
 from transforms.draft import Draft
 
@@ -46,7 +46,7 @@ def repeated_members(payload: str) -> list[Leaf]:
             last = {name: number for number, (name, _) in enumerate(members)}
             for number, (name, value) in enumerate(members):
                 if last[name] != number and value is not None and (text := _text(value)):
-                    leave(lost, f"$..{name}", text)
+                    add_unmapped(lost, f"$..{name}", text)
         return kept
 
     json.loads(payload, object_pairs_hook=keep_last)

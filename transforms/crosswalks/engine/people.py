@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transforms.crosswalks.engine.table import Group, Value, leave
+from transforms.crosswalks.engine.table import Group, Value, add_unmapped
 from transforms.crosswalks.engine.vcard import is_vcard, read_vcards
 from transforms.draft import PERSONAL, strip_emails
 
@@ -22,7 +22,7 @@ def add_contributor(group: Group, value: Value, role: str, kind: str | None = No
         return
     cards = read_vcards(value.text)
     if not cards:
-        leave(group.draft, value.path, "a vCard that names nobody")
+        add_unmapped(group.draft, value.path, "a vCard that names nobody")
     for card in cards:
         _add_name(group, value, card.name, role, card.kind or kind, card.id or id_)
 

@@ -142,10 +142,10 @@ class _Ignored(msgspec.Struct, frozen=True):
 Disposition = tuple[_Target, ...] | _Ignored | None  # None: no row, the leaf is unmapped
 
 
-def dispose(disposition: Disposition, value: Value, draft: Draft) -> None:
+def route(disposition: Disposition, value: Value, draft: Draft) -> None:
     """Add a leaf to its target fields, to the ignored leaves with the reason, or to the unmapped ones."""
     if disposition is None:
-        leave(draft, value.path, value.text)
+        add_unmapped(draft, value.path, value.text)
     elif isinstance(disposition, _Ignored):
         leaf = Leaf(path=value.path, value=value.text)
         draft.ignored.append(IgnoredLeaf(leaf, disposition.reason, disposition.row))
@@ -168,7 +168,7 @@ def merge_drafts(part: Draft, draft: Draft) -> None:
     draft.findings += part.findings
 
 
-def leave(draft: Draft, path: str, text: str) -> None:
+def add_unmapped(draft: Draft, path: str, text: str) -> None:
     """List a leaf as unmapped, shortened and without e-mail addresses."""
     text = mask_emails(text)
     if len(text) > _MAX_VALUE_CHARS:
@@ -195,7 +195,7 @@ def _add(draft: Draft, field: str, statement: Statement) -> None:
     elif len(statements) < _MAX_FIELD_VALUES:
         statements.append(statement)
     else:
-        leave(draft, statement.path, statement.value)
+        add_unmapped(draft, statement.path, statement.value)
 
 
 def _with_attribute(hint: str | None, value: Value, attribute: str) -> str | None:
@@ -272,7 +272,7 @@ class Table:
 
     def apply(self, value: Value, draft: Draft) -> None:
         """Put one leaf where its row says."""
-        dispose(self.disposition(value.key), value, draft)
+        route(self.disposition(value.key), value, draft)
 
     def finish(self, group: Group) -> None:
         """Let the reader take the values that it knows, and apply rows to the rest."""

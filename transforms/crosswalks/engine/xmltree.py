@@ -29,7 +29,7 @@ from transforms.crosswalks.engine.table import (
     Table,
     Unreadable,
     Value,
-    dispose,
+    route,
     merge_drafts,
 )
 from transforms.draft import Draft
@@ -371,7 +371,7 @@ class XmlWalk:
         self._count(1, at)
         value = Value(at.key, at.path, text, language, attributes_by_name)
         if self.group is None:
-            dispose(at.disposition, value, self.draft)
+            route(at.disposition, value, self.draft)
         else:
             self.group.values.append(value)
 

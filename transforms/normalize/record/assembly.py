@@ -62,12 +62,11 @@ class Assembly:
         self.unmapped.append(Leaf(path=statement.path, value=mask_emails(statement.value)))
 
     def add_term(self, field: str, source: str, code: str | None) -> None:
-        """Note a partner's vocabulary term with its code; a term without a code is a finding."""
-        source = mask_emails(source)
-        if (field, source) not in self._terms:
-            self._terms[(field, source)] = code
-            if code is None:
-                self.add_finding("term_unmapped", field, source)
+        """Note a partner's vocabulary term with its code.
+
+        `field` is one of the shared record, or `language`, `role` or `relation_kind`.
+        """
+        self._terms.setdefault((field, mask_emails(source)), code)
 
     def lookup(self, field: str, vocabulary: str, statement: Statement) -> Concept | None:
         """Return the library's concept for a statement, and note its value as a term of the field.
