@@ -46,9 +46,10 @@ def harvest(feed: Feed, ask: Ask, env: Environment, progress: Progress | None = 
     `progress` is called with the records listed so far, and with how many there are when that is known.
     """
     from harvesters.client import Credentials
+    from harvesters.unexpected import pages_with_defects
 
     pages = harvesters()[feed.protocol].harvest(feed, ask, env, progress or _no_progress)
-    yield from map(Credentials(feed, ask.credentials).scrub, pages)
+    yield from map(Credentials(feed, ask.credentials).scrub, pages_with_defects(pages, feed.url, ask.position))
 
 
 def check(feed: Feed, ask: Ask, env: Environment) -> list[str]:

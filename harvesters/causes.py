@@ -9,6 +9,7 @@ import sys
 
 from schemas import Base, HarvestFailed, RawResponse
 
+_KEPT_ADVICE = "The response is kept in landing: show it to the partner."  # only where a failure carries it
 MAX_CONSECUTIVE_FAILURES = 10  # records or pages in a row that fail before the server counts as failed
 
 
@@ -77,7 +78,7 @@ CAUSES: dict[str, _Cause] = {
     ),
     "malformed": _Cause(
         meaning="the response cannot be parsed",
-        advice="The response is kept in landing: show it to the partner.",
+        advice="Show the partner what its address answers.",
         retryable=True,
     ),
     "too_large": _Cause(
@@ -120,7 +121,8 @@ def request_failed(cause: str, what: str, status: int | None = None) -> RequestF
 
 def unreadable_response(cause: str, what: str, url: str, body: bytes) -> RequestFailed:
     """Return a failure of one request whose response cannot be read; it carries the response for landing."""
-    failure = request_failed(cause, what)
+    advice = _KEPT_ADVICE if cause == "malformed" else ""
+    failure = RequestFailed(cause, _sentence(cause, what, advice), again=CAUSES[cause].retryable)
     failure.raw = (RawResponse(url=url, body=body, reason=what),)
     return failure
 

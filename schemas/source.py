@@ -52,6 +52,7 @@ class Skipped(Base, frozen=True, kw_only=True):
     retry: bool = msgspec.field(
         default=True, name="again"
     )  # the next harvest asks for it; not when no store can hold it
+    defect: str | None = None  # the type and the place of an exception that nobody expected: a fault of our code
 
 
 class Listing(Base, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ from harvesters.client.failures import connection_failure, status_failure
 from harvesters.client.origins import Cookies, ServerOrigin, origin_of, printable_url, rejecting_cookie_jar
 from harvesters.client.rate import HostLimit, require_no_quiet_hours
 from harvesters.client.retries import TransientFailure, with_retries
+from harvesters.client.skipped_pages import SkippedPages
 from schemas import Ask, Environment, Feed, HarvestFailed
 
 _DEFAULT_CONTACT = "https://iite.unesco.org"
@@ -72,7 +73,8 @@ class Client:
     """The HTTP client of one harvest, a context manager.
 
     `notes` collects what the operator should know, and `validators` the ETag or Last-Modified of each document that
-    was requested conditionally, for the next harvest.
+    was requested conditionally, for the next harvest. `skipped_pages` counts the requests, and those of them whose page
+    the harvester skipped because of an exception.
     """
 
     feed: Feed
@@ -80,6 +82,7 @@ class Client:
     env: Environment
     notes: list[str] = field(default_factory=list)
     validators: dict[str, str] = field(default_factory=dict)
+    skipped_pages: SkippedPages = field(default_factory=SkippedPages)
 
     def __post_init__(self) -> None:
         request = self.feed.request
@@ -128,6 +131,7 @@ class Client:
         status to return; a conditional request may return a reply with status 304. Raises HarvestFailed;
         RequestFailed when the server was reached and only this request fails.
         """
+        self.skipped_pages.requested += 1
         request = self._declare(url, method, params, form, body)
         document = self.credentials.printable_url(request.url)
         if conditional:
