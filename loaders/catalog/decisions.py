@@ -44,7 +44,10 @@ def check_signature(by: str, reason: str) -> dict[str, str]:
 
 
 def release(env: Environment, run_id: str, *, by: str, reason: str) -> dict[str, int]:
-    """Load a held run and return its counts. Raises WrongRunState unless it is held and the feed's newest run."""
+    """Load a held run and return its counts.
+
+    Raises WrongRunState unless it is held and the feed's newest run, Unsigned, and FeedBusy (see `locked_run`).
+    """
     signature = check_signature(by, reason)
     _check_newest_held(env, run_id)
     return load(env, run_id, by=signature["by"], reason=signature["reason"])
@@ -53,7 +56,7 @@ def release(env: Environment, run_id: str, *, by: str, reason: str) -> dict[str,
 def refuse(env: Environment, run_id: str, *, by: str, reason: str) -> int:
     """Refuse a held run and return how many versions: none is staged again until its payload changes.
 
-    Raises WrongRunState unless it is held and the feed's newest run.
+    Raises WrongRunState unless it is held and the feed's newest run, Unsigned, and FeedBusy (see `locked_run`).
     """
     signature = check_signature(by, reason)
     _check_newest_held(env, run_id)

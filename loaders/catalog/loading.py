@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any
 
+import pyarrow.parquet as pq
 from sqlalchemy import Connection, Insert, Update, bindparam, delete, exists, select, update
 
 from loaders.catalog.issues import load_batch_issues, load_issues
@@ -131,6 +132,8 @@ def staged_batches(env: Environment, run_id: str, *, records: bool = True) -> It
         raise WrongRunState(f"{run_id}: its staging is gone; {_STAGE_AGAIN}")
     try:
         for path in files:
+            if "version_status" not in pq.read_schema(path).names:
+                raise WrongRunState(f"{run_id}: it was staged by an earlier version of the project; {_STAGE_AGAIN}")
             yield from row_batches(path, LOAD_BATCH_ROWS) if records else parquet_batches(path, LOAD_BATCH_ROWS)
     except RowsUnreadable as error:
         raise WrongRunState(f"{run_id}: {error}; {_STAGE_AGAIN}") from error

@@ -59,7 +59,7 @@ SELECT d.identifier FROM declared_gone d LEFT JOIN (
     SEMI JOIN declared_gone USING (identifier) GROUP BY identifier
 ) l USING (identifier), setting WHERE force GROUP BY d.identifier HAVING max(d.run) >= coalesce(max(l.run), '')"""
 _SQL = Path(__file__).with_name("planning.sql")
-_JUDGING_SQL = Path(__file__).with_name("judging.sql")
+_ACTIONS_SQL = Path(__file__).with_name("planned_actions.sql")
 
 
 class StagingPlan(Base, frozen=True, kw_only=True):
@@ -97,7 +97,7 @@ def plan_staging(env: Environment, run_id: str, *, absent_after: int, withdraw: 
             _create_inputs(duck, folder, past, first=len(past) - len(new), force=reprocess, withdraw=withdraw)
             duck.execute(_SQL.read_text(encoding="utf-8"))
             create_absence(duck, past, absent_after)
-            duck.execute(_JUDGING_SQL.read_text(encoding="utf-8"))
+            duck.execute(_ACTIONS_SQL.read_text(encoding="utf-8"))
             counts = _count(duck)
             chunks = _write_chunks(env, duck, folder, index, landing, counts["transform"])
             for name in ("deletions", "rejections", "restamped", "readable", "unrefused", "older"):
@@ -138,7 +138,7 @@ def _create_inputs(duck: Any, folder: Path, past: list[Harvest], *, first: int, 
 
 
 def _count(duck: Any) -> dict[str, int]:
-    actions = dict(duck.execute("SELECT planned_action, count(*) FROM judged GROUP BY planned_action").fetchall())
+    actions = dict(duck.execute("SELECT planned_action, count(*) FROM planned GROUP BY planned_action").fetchall())
     (duplicates,) = duck.execute("SELECT times FROM duplicates").fetchone()
     return {
         "duplicates": duplicates,

@@ -1,5 +1,5 @@
 -- Reads: landed_row (every row since the last loaded run), state, refused, setting.
--- Makes: winner, conflict and known, from which judging.sql decides, and duplicates.
+-- Makes: winner, conflict and known, from which planned_actions.sql decides, and duplicates.
 -- The newest harvest counts; within a harvest the newest datestamp, then the last row. A reprocess (force) leaves refused
 -- versions out and uses the version before them, because it may have to rebuild the catalog from nothing.
 CREATE TABLE set_aside AS

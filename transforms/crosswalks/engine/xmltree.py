@@ -29,8 +29,8 @@ from transforms.crosswalks.engine.table import (
     Table,
     Unreadable,
     Value,
-    route,
     merge_drafts,
+    route,
 )
 from transforms.draft import Draft
 

@@ -1,6 +1,12 @@
 -- Reads: what planning.sql made, absence, sighting and skipped (of loaders/landing/absence.sql), ended.
--- Makes: judged (one planned_action per record) and deletions, rejections, restamped, readable, older, work, unrefused.
-CREATE TABLE judged AS
+-- Makes: planned (one planned_action per record) and deletions, rejections, restamped, readable, older, work, unrefused.
+-- planned_action: what becomes of a record in this run:
+--   transform  the version is transformed, and then compared with the catalog (comparison.sql)
+--   delete     the record is deleted
+--   reject     the version waits, because it cannot be read or contradicts another of the same harvest
+--   unchanged  the catalog has the version, or a steward refused it
+--   nothing    it is not listed and not gone: left out
+CREATE TABLE planned AS
 WITH decided AS (
     SELECT k.*,
         withdraw OR (
@@ -27,10 +33,10 @@ SELECT a.*,
     END AS planned_action
 FROM decided a, setting;
 
-DELETE FROM judged WHERE planned_action = 'nothing';
+DELETE FROM planned WHERE planned_action = 'nothing';
 
 -- A record that is listed but cannot be read is rejected until it can be read; its earlier version stays.
-INSERT INTO judged BY NAME
+INSERT INTO planned BY NAME
 WITH unread AS (
     SELECT identifier, max_by(reason, harvest) AS reason, max(harvest) AS harvest
     FROM skipped, setting WHERE identifier IS NOT NULL AND harvest >= first GROUP BY identifier
@@ -53,20 +59,20 @@ WHERE NOT EXISTS (SELECT 1 FROM state p WHERE starts_with(p.identifier, u.identi
 
 -- Records that could not be read and are listed again, unchanged or refused.
 CREATE VIEW readable AS
-SELECT identifier FROM judged
+SELECT identifier FROM planned
 WHERE planned_action = 'unchanged' AND listed AND status = 'live' AND starts_with(pending_reason, 'it cannot be read: ');
 
 CREATE VIEW deletions AS
 SELECT identifier, format, datestamp, absent AND NOT withdraw AS absent, status,
     CASE WHEN withdraw THEN 'retired' WHEN absent THEN 'absent' ELSE 'deleted' END AS reason
-FROM judged, setting WHERE planned_action = 'delete';
+FROM planned, setting WHERE planned_action = 'delete';
 
 CREATE VIEW rejections AS
-SELECT identifier, format, datestamp, sha256, reason FROM judged WHERE planned_action = 'reject';
+SELECT identifier, format, datestamp, sha256, reason FROM planned WHERE planned_action = 'reject';
 
 -- The same payload under another datestamp.
 CREATE VIEW restamped AS
-SELECT identifier, datestamp FROM judged
+SELECT identifier, datestamp FROM planned
 WHERE planned_action = 'unchanged' AND listed AND NOT deleted AND NOT absent
     AND datestamp_before IS DISTINCT FROM datestamp AND sha256 IN (payload_sha256, pending_sha256);
 
@@ -82,15 +88,15 @@ WITH version AS (
 )
 SELECT v.identifier, v.format, v.datestamp, v.sha256,
     row_number() OVER (PARTITION BY v.identifier ORDER BY v.landed_at DESC) AS age
-FROM version v JOIN judged j ON v.identifier = j.identifier LEFT JOIN gone g ON v.identifier = g.identifier, setting
+FROM version v JOIN planned j ON v.identifier = j.identifier LEFT JOIN gone g ON v.identifier = g.identifier, setting
 WHERE force AND j.planned_action IN ('transform', 'reject') AND v.sha256 <> j.sha256
     AND (g.landed_at IS NULL OR v.landed_at > g.landed_at)
     AND CASE WHEN j.status IS NULL THEN j.reason IS NULL ELSE v.sha256 = j.payload_sha256 AND j.status = 'live' END;
 
 CREATE VIEW work AS
-SELECT identifier, format, datestamp, sha256, kept, path, row FROM judged WHERE planned_action = 'transform';
+SELECT identifier, format, datestamp, sha256, kept, path, row FROM planned WHERE planned_action = 'transform';
 
 -- Refused versions that are no longer the partner's newest.
 CREATE VIEW unrefused AS
-SELECT r.identifier, r.sha256 FROM refused r JOIN judged j ON r.identifier = j.identifier, setting
+SELECT r.identifier, r.sha256 FROM refused r JOIN planned j ON r.identifier = j.identifier, setting
 WHERE NOT force AND (j.listed OR j.absent) AND r.sha256 <> CASE WHEN j.deleted OR j.absent THEN '' ELSE j.sha256 END;
