@@ -29,7 +29,7 @@ def decodes(body: bytes, encoding: str) -> bool:
     """Return whether bytes are valid in an encoding; none are in an unknown one."""
     try:
         body.decode(encoding)
-    except (UnicodeDecodeError, LookupError):
+    except (UnicodeError, LookupError):
         return False
     return True
 

@@ -43,6 +43,11 @@ def defect_of(error: BaseException) -> str:
     return f"{type(error).__name__} at {place}"
 
 
+def is_of_the_system(error: Exception) -> bool:
+    """Return whether an exception is an error of the system, such as a full disk, which no partner causes."""
+    return isinstance(error, OSError) and error.errno is not None
+
+
 def skip_unexpected(
     error: Exception, identifier: str | None = None, url: str = "", body: bytes | None = None
 ) -> UnreadableElement:
@@ -107,7 +112,7 @@ def pages_with_defects(pages: Iterable[Page], url: str, position: dict[str, Any]
             yield Page(position=last.position, full=last.full, raw=failure.raw)
         raise _with_notes(failure, _notes(defects)) from failure.__cause__
     except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if is_of_the_system(error):
             raise
         what = f"{url} sends what is not readable ({text_of(error)}; {defect_of(error)})"
         raise failed("malformed", what, _REPORT_IT) from error

@@ -3,7 +3,7 @@
 from harvesters.client.authorization import Credentials
 from harvesters.client.connection import credentials, from_environment
 from harvesters.client.http import Client, Reply, user_agent
-from harvesters.client.origins import printable_url
+from harvesters.client.origins import join_address, printable_url
 
 __all__ = [
     "Client",
@@ -11,6 +11,7 @@ __all__ = [
     "Reply",
     "credentials",
     "from_environment",
+    "join_address",
     "printable_url",
     "user_agent",
 ]

@@ -1,23 +1,27 @@
 """CSV and TSV: each row is a record, and its payload is a JSON object of the columns in their order.
 
-Delimiter and encoding are declared in the feed file or detected. Cells beyond the header are a list under "".
+Delimiter and encoding are declared in the feed file or detected. The cells of columns that have the same name are a
+list under it; cells beyond the header are a list under "", and the rows that have any are counted in a note.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
-from itertools import chain
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from harvesters.causes import failed
+from harvesters.causes import failed, unreadable_response
 from harvesters.client import Client, Reply
 from harvesters.documents.document import harvest_document
 from harvesters.encodings import decodes, detect_encoding
 from harvesters.records import Result, UnreadableElement, build_record, unreadable
+from harvesters.unexpected import Description, read_each
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, Page
 
@@ -28,6 +32,7 @@ _DELIMITERS = ",;\t|"
 _SAMPLE_CHARS = 8 * 1024  # csv.Sniffer takes time that grows with the square of its sample
 _END = "\x00end of the table\x00"  # a last line of our own: it is only read as a row when every quote was closed
 _MAX_CELL_CHARS = 16 * 1024 * 1024
+_SEPARATOR_LINE = re.compile(r'"?sep=([^"])"?', re.I)
 _MAX_COLUMNS_NAMED = 30  # in an error
 
 
@@ -40,17 +45,46 @@ def _records(feed: Feed, reply: Reply, client: Client) -> Iterator[Result]:
     cause, page = html_cause(reply.body, "bad_format")
     if page:
         raise failed(cause, f"{feed.url} answers with {page} instead of a table")
-    text = _decode(reply.body, feed, client)
     csv.field_size_limit(_MAX_CELL_CHARS)
+    text, lines_before, delimiter = _table_text(feed, _decode(reply.body, feed, client))
     lines = chain(io.StringIO(text, newline=""), ["\n", _END])
-    rows = csv.reader(lines, delimiter=feed.request.delimiter or detect_delimiter(text))
-    columns = _read_columns(feed, next(rows, []))
-    yield from _read_rows(feed, columns, rows)
+    rows = csv.reader(lines, delimiter=delimiter, escapechar=feed.request.escape)
+    table = _Table(feed, _read_columns(feed, rows, reply.body), delimiter, lines_before)
+    yield from read_each(_read_rows(table, rows), table.result, table.describe, feed.url)
+    client.notes += table.notes()
 
 
-def _read_columns(feed: Feed, header: list[str]) -> list[str]:
-    """Return the columns' names. Raises HarvestFailed if a column that the feed's identifier names is missing."""
-    columns = [] if header == [_END] else _column_names(header)
+def _table_text(feed: Feed, text: str) -> tuple[str, int, str]:
+    """Return a table without the lines before its header, their number, and the delimiter.
+
+    The feed file says how many lines to skip; a line such as `sep=;`, which spreadsheets write first, is skipped too.
+    """
+    lines = io.StringIO(text, newline="")
+    skipped = sum(1 for _ in islice(lines, feed.request.skip_lines))
+    begin = lines.tell()
+    declared = _SEPARATOR_LINE.fullmatch(lines.readline().strip("\r\n"))
+    if declared:
+        skipped, begin = skipped + 1, lines.tell()
+    text = text[begin:]
+    delimiter = feed.request.delimiter or (declared[1] if declared else detect_delimiter(text.lstrip("\r\n")))
+    return text, skipped, delimiter
+
+
+def _read_columns(feed: Feed, rows: Reader, body: bytes) -> list[str]:
+    """Return the columns' names, which the first row with text holds.
+
+    Raises HarvestFailed if a column that the feed's identifier names is missing, or for a quotation mark that is never
+    closed.
+    """
+    try:
+        header = next(row for row in rows if any(cell.strip() for cell in row))
+    except csv.Error as error:
+        what = f"{feed.url}: the table's header cannot be read ({error})"
+        raise unreadable_response("malformed", what, feed.url, body) from error
+    columns = [] if header == [_END] else [cell.strip() for cell in header]
+    if columns and columns[-1].endswith(_END):
+        what = f"{feed.url}: a quotation mark in the table's header is never closed"
+        raise unreadable_response("malformed", what, feed.url, body)
     missing = [name for name in feed.identifier if name not in columns]
     if missing:
         present = ", ".join(columns[:_MAX_COLUMNS_NAMED])
@@ -59,23 +93,98 @@ def _read_columns(feed: Feed, header: list[str]) -> list[str]:
     return columns
 
 
-def _read_rows(feed: Feed, columns: list[str], rows: Reader) -> Iterator[Result]:
-    """Yield a record for each row that has text, up to the end of the table or a quotation mark that is not closed."""
+class _Row(NamedTuple):
+    """The cells of a row, or why they cannot be read, and the lines on which it begins and ends."""
+
+    cells: list[str]
+    first_line: int
+    last_line: int
+    error: str = ""
+
+
+def _read_rows(table: _Table, rows: Reader) -> Iterator[_Row]:
+    """Yield each row that has text, up to the end of the table."""
     while True:
-        first_line = rows.line_num + 1
+        first_line = table.lines_before + rows.line_num + 1
         try:
-            row = next(rows)
+            cells, error = next(rows), ""
         except StopIteration:
             return
-        except csv.Error as error:
-            yield unreadable(None, f"line {rows.line_num}: {error}")
-            continue
-        if row == [_END]:
+        except csv.Error as fault:
+            cells, error = [], str(fault)
+        if cells == [_END]:
             return
-        if row and row[-1].endswith(_END):
-            yield _unclosed(feed, row, first_line)
-        elif any(cell.strip() for cell in row):
-            yield _record(feed, columns, row, rows.line_num)
+        if error or any(cell.strip() for cell in cells):
+            yield _Row(cells, first_line, table.lines_before + rows.line_num, error)
+
+
+@dataclass
+class _Table:
+    """Makes records of a table's rows, and counts those with more cells than the header has columns."""
+
+    feed: Feed
+    columns: list[str]
+    delimiter: str
+    lines_before: int  # the header
+    rows: int = 0
+    long_rows: list[int] = field(default_factory=list)  # the lines on which they end
+
+    def result(self, row: _Row) -> Result:
+        """Return the row as a record, or why it cannot be read."""
+        self.rows += 1
+        if row.error:
+            return unreadable(None, f"line {row.last_line}: {row.error}")
+        if row.cells[-1].endswith(_END):
+            return _unclosed(self.feed, row.cells, row.first_line)
+        if any(cell.strip() for cell in row.cells[len(self.columns) :]):
+            self.long_rows.append(row.last_line)
+        return self._record(row)
+
+    def describe(self, row: _Row) -> Description:
+        """Return what is known of a row on which an exception was raised."""
+        return None, self._text(row)
+
+    def notes(self) -> list[str]:
+        """Return a note on the rows that are longer than the header."""
+        if not self.long_rows:
+            return []
+        rows = f"{len(self.long_rows)} of {self.rows} rows have more cells than the {len(self.columns)} columns of the"
+        advice = "a delimiter in a cell may not be quoted, so that its values stand in the wrong columns"
+        return [f"{rows} header (the first: line {self.long_rows[0]}); {advice}: show these rows to the partner"]
+
+    def _record(self, row: _Row) -> Result:
+        cells = self._cells(row.cells)
+        parts = [_first_text(cells.get(name)) for name in self.feed.identifier]
+        identifier = "|".join(parts)
+        try:
+            payload = msgspec.json.encode(cells)
+        except UnicodeEncodeError:
+            name = identifier if identifier.isprintable() and all(parts) else None
+            reason = f"line {row.last_line}: not in the table's encoding"
+            return unreadable(name, reason, self.feed.url, self._text(row))
+        if not all(parts) or "\x00" in identifier:
+            reason = f"line {row.last_line}: a row without {' and '.join(self.feed.identifier)} that can be stored"
+            return unreadable(None, reason, self.feed.url, payload)
+        datestamp = _first_text(cells.get(self.feed.request.datestamp_path or "")) or None
+        return build_record(self.feed, identifier, payload, datestamp=datestamp)
+
+    def _cells(self, row: list[str]) -> dict[str, str | list[str]]:
+        """Return the cells by column; those of columns with the same name are a list, and so are those beyond all."""
+        cells: dict[str, str | list[str]] = {}
+        for name, cell in zip(self.columns, row, strict=False):
+            earlier = cells.get(name)
+            if earlier is None:
+                cells[name] = cell
+            else:
+                cells[name] = [*([earlier] if isinstance(earlier, str) else earlier), cell]
+        beyond = row[len(self.columns) :]
+        if beyond:
+            unnamed = cells.get("", [])
+            cells[""] = [*([unnamed] if isinstance(unnamed, str) else unnamed), *beyond]
+        return cells
+
+    def _text(self, row: _Row) -> bytes:
+        return self.delimiter.join(row.cells).encode("utf-8", "surrogateescape")
 
 
 def _unclosed(feed: Feed, row: list[str], line: int) -> UnreadableElement:
@@ -95,18 +204,19 @@ def _decode(body: bytes, feed: Feed, client: Client) -> str:
     encoding = "utf-8-sig" if encoding.lower().replace("_", "-") == "utf-8" else encoding
     try:
         return body.decode(encoding)
-    except LookupError as error:
-        problem = f"request.encoding {declared!r} is not a known encoding; correct it"
-        raise failed("bad_format", f"{feed.url}: {problem}") from error
     except UnicodeDecodeError as error:
         if _is_mostly(body, encoding):
             client.notes.append(f"some rows are not in {encoding} ({error})")
             return body.decode(encoding, "surrogateescape")
         if declared:
             raise failed("bad_format", f"{feed.url} is not in the declared encoding {declared} ({error})") from error
+    except (LookupError, ValueError) as error:
+        problem = f"request.encoding {declared!r} is not a known encoding; correct it"
+        raise failed("bad_format", f"{feed.url}: {problem}") from error
     detected = detect_encoding(body)
     if detected is None:
-        raise failed("malformed", f"{feed.url}: the encoding could not be detected; set request.encoding")
+        what = f"{feed.url}: the encoding could not be detected; set request.encoding"
+        raise unreadable_response("malformed", what, feed.url, body)
     client.notes.append(f"the table is not UTF-8 and seems to be {detected}; set request.encoding")
     return body.decode(detected)
 
@@ -133,35 +243,7 @@ def detect_delimiter(text: str) -> str:
         return max(_DELIMITERS, key=header.count)
 
 
-def _column_names(header: list[str]) -> list[str]:
-    """Return the columns' names; a repeated name gets its number: name, name.2."""
-    names: list[str] = []
-    for cell in header:
-        name = cell.strip()
-        same = sum(1 for earlier in names if earlier == name or earlier.startswith(f"{name}."))
-        names.append(f"{name}.{same + 1}" if same else name)
-    return names
-
-
-def _record(feed: Feed, columns: list[str], row: list[str], line: int) -> Result:
-    cells: dict[str, object] = dict(zip(columns, row, strict=False))
-    if len(row) > len(columns):
-        cells[""] = row[len(columns) :]
-    parts = [_stripped_cell(cells, name) for name in feed.identifier]
-    identifier = "|".join(parts)
-    try:
-        payload = msgspec.json.encode(cells)
-    except UnicodeEncodeError:
-        body = (feed.request.delimiter or ",").join(row).encode("utf-8", "surrogateescape")
-        name = identifier if identifier.isprintable() and all(parts) else None
-        return unreadable(name, f"line {line}: not in the table's encoding", feed.url, body)
-    if not all(parts) or "\x00" in identifier:
-        reason = f"line {line}: a row without {' and '.join(feed.identifier)} that can be stored"
-        return unreadable(None, reason, feed.url, payload)
-    datestamp = _stripped_cell(cells, feed.request.datestamp_path) or None
-    return build_record(feed, identifier, payload, datestamp=datestamp)
-
-
-def _stripped_cell(cells: dict[str, object], column: str | None) -> str:
-    """Return the text of the row in a column without white space around it; empty if there is none."""
-    return str(cells.get(column, "")).strip() if column else ""
+def _first_text(cell: str | list[str] | None) -> str:
+    """Return the text of a cell without white space around it; of several cells, the first that has any."""
+    cells = [cell or ""] if cell is None or isinstance(cell, str) else cell
+    return next((text for text in map(str.strip, cells) if text), "")

@@ -10,7 +10,8 @@ from harvesters.client import Client, Reply
 from harvesters.completeness import require_as_many_as_before
 from harvesters.lists import server_date
 from harvesters.records import Result, split_results
-from schemas import Ask, Environment, Feed, Page, Progress
+from harvesters.unexpected import is_of_the_system, unexpected_response
+from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress
 
 _Reader = Callable[[Feed, Reply, Client], Iterable[Result]]
 _PAGE_RECORDS = 500
@@ -30,7 +31,20 @@ def harvest_document(
         if reply.status == 304:
             yield not_modified(ask)
             return
-        yield from pages(read(feed, reply, client), feed, ask, client, report, server_date(reply), whole=whole)
+        results = _readable(read(feed, reply, client), reply)
+        yield from pages(results, feed, ask, client, report, server_date(reply), whole=whole)
+
+
+def _readable(results: Iterable[Result], reply: Reply) -> Iterator[Result]:
+    """Yield the records of a document. Raises RequestFailed, with the document, for any unexpected exception."""
+    try:
+        yield from results
+    except HarvestFailed:
+        raise
+    except Exception as error:
+        if is_of_the_system(error):
+            raise
+        raise unexpected_response(error, reply.url, reply.body) from error
 
 
 def not_modified(ask: Ask) -> Page:

@@ -164,10 +164,18 @@ def _check_conflicts(feed: _Keys) -> Iterator[str]:
     return (mistake for conflicts, mistake in _REQUEST_CONFLICTS if conflicts(feed["request"], _traits(feed)))
 
 
-def _check_delimiter(feed: _Keys) -> Iterator[str]:
-    delimiter = feed["request"]["delimiter"]
-    if delimiter is not None and len(delimiter) != 1:
-        yield f"request.delimiter: {delimiter!r} is not one character; give one, or remove the key to have it detected"
+def _check_table(feed: _Keys) -> Iterator[str]:
+    delimiter, escape = feed["request"]["delimiter"], feed["request"]["escape"]
+    if delimiter is not None and not _is_table_sign(delimiter):
+        advice = "give one, no quotation mark or line break, or remove the key to have it detected"
+        yield f"request.delimiter: {delimiter!r} is not one character; {advice}"
+    if escape is not None and (not _is_table_sign(escape) or escape in (delimiter, " ")):
+        yield f"request.escape: {escape!r} is not one character that is free for it; give one, such as '\\'"
+
+
+def _is_table_sign(text: str) -> bool:
+    """Return whether a table can have it as a delimiter or an escape."""
+    return len(text) == 1 and text not in '"\r\n'
 
 
 def _check_headers(feed: _Keys) -> Iterator[str]:
@@ -211,7 +219,7 @@ _CHECKS: dict[Callable[[_Keys], Iterator[str]], tuple[str, ...]] = {
     _check_sets: ("protocol",),
     _check_schedule: (),
     _check_conflicts: ("protocol", "request"),
-    _check_delimiter: (),
+    _check_table: (),
     _check_headers: (),
     _check_quiet_hours: (),
     _check_expected_records: (),

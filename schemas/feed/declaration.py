@@ -47,6 +47,8 @@ class Request(_Declared):
     since_param: str | None = None  # the parameter for changes since the last complete harvest
     # files
     delimiter: str | None = None  # csv: between columns; None: detected
+    escape: str | None = None  # csv: before a quotation mark or delimiter that is text; None: quotes are doubled
+    skip_lines: int = Field(default=0, ge=0)  # csv: lines before the header
     multi_value: str | None = None  # csv: between several values of one column
     encoding: str | None = None  # csv: of the file; None: detected
     # patience and politeness

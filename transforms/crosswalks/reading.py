@@ -13,10 +13,13 @@ from transforms.crosswalks.engine import (
     local_name,
     parse_json,
     repeated_members,
+    resolve_addresses,
     unwrap,
 )
 from transforms.crosswalks.formats import ALIASES, CROSSWALKS, FAMILIES, Crosswalk
 from transforms.draft import Draft
+
+_XML_BASE = "xml:base="  # the prefix xml is never declared, and is no other
 
 
 def read(format_: str, payload: str, dialect: str | None = None) -> Draft:
@@ -31,6 +34,8 @@ def read(format_: str, payload: str, dialect: str | None = None) -> Draft:
         draft.unmapped.extend(repeated_members(text))
     else:
         root, crosswalk = _rooted(unwrap(payload, draft), ALIASES.get(format_, format_), crosswalk)
+        if _XML_BASE in payload:
+            resolve_addresses(root)
         crosswalk.read(root, draft)
     return draft
 

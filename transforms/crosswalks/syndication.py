@@ -50,6 +50,8 @@ IGNORED = {
     "comments": "the address of the comments",
     "commentrss": "the address of the comments",
     "guid/@ispermalink": "whether the number is an address, which its form says",
+    "@base": "the addresses are resolved against it",
+    "*/@base": "the addresses are resolved against it",
     "*/@domain": "the list a keyword is from",
     "*/@scheme": "the list a keyword is from",
     "*/@type": "how the text is written",
@@ -136,5 +138,5 @@ READERS: dict[str, Reader] = {
     "group/content": enclosure,
     "category": category,
 }
-RSS = XmlFormat(frozenset({"item"}), Table(ROWS, IGNORED, READERS))
-ATOM = XmlFormat(frozenset({"entry"}), Table(ROWS, IGNORED, READERS))
+RSS = XmlFormat(frozenset({"item"}), Table(ROWS, IGNORED, READERS), root_language=True)
+ATOM = XmlFormat(frozenset({"entry"}), Table(ROWS, IGNORED, READERS), root_language=True)

@@ -1,5 +1,6 @@
 """What the crosswalks share: tables of paths, XML and JSON trees, references between their parts, and people."""
 
+from transforms.crosswalks.engine.bases import resolve_addresses
 from transforms.crosswalks.engine.jsontree import JsonFormat, NamedText, parse_json, repeated_members
 from transforms.crosswalks.engine.paths import Element, bare_name, by_attributes, local_name, with_predicates
 from transforms.crosswalks.engine.people import add_contributor
@@ -31,6 +32,7 @@ __all__ = [
     "parse_json",
     "parse_xml",
     "repeated_members",
+    "resolve_addresses",
     "unwrap",
     "with_predicates",
 ]

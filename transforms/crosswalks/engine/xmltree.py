@@ -32,7 +32,7 @@ from transforms.crosswalks.engine.table import (
     merge_drafts,
     route,
 )
-from transforms.draft import Draft
+from transforms.draft import Draft, Statement
 
 MAX_REMEMBERED_LOCATIONS = 50_000  # of one format; beyond, all are forgotten and worked out again
 _MAX_COPIES = 1_000  # of one location; beyond, all are forgotten
@@ -240,6 +240,7 @@ class XmlFormat:
         nested: Mapping[str, XmlFormat] | None = None,
         predicates: Predicates | None = None,
         references: References | None = None,
+        root_language: bool = False,
     ) -> None:
         self.roots = roots
         self.table = table
@@ -248,6 +249,7 @@ class XmlFormat:
         self.nested = nested or {}  # keys at which another format's table takes over
         self.predicates = predicates
         self.references = references
+        self.root_language = root_language  # the root's xml:lang is the resource's language where nothing else says it
         self.remembered = 0  # locations
         self._roots: dict[str, Location] = {}
 
@@ -261,12 +263,16 @@ class XmlFormat:
             nested=self.nested,
             predicates=self.predicates,
             references=self.references,
+            root_language=self.root_language,
         )
 
     def read(self, root: Element, draft: Draft, path: str | None = None) -> None:
         """Read every leaf under the format's root element into the draft; the root's path is its name by default."""
         walk = XmlWalk(draft)
-        walk.tree(root, self.root(path or step_of(root.tag, root.prefix)[1]))
+        path = path or step_of(root.tag, root.prefix)[1]
+        walk.tree(root, self.root(path))
+        if self.root_language and (language := root.get(XML_LANG)) and not draft.get("languages"):
+            draft.add("languages", Statement(language, f"{path}/@xml:lang"))
 
     def root(self, path: str) -> Location:
         """Return the location of a tree's root."""
