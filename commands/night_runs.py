@@ -133,7 +133,7 @@ def _run_feed_dag(env: Environment, terminal: Terminal, dag: DAG, number: str) -
     if run is None or (before and run["id"] == before["id"]):
         terminal.say(f"{name:{_NAME_WIDTH}} FAILED before it began a run; see the log", style="red")
         return False
-    if run["status"] == "failed" or not succeeded:
+    if run["status"] == "failed" or not (succeeded or run["status"] == "held"):  # a held run fails its DAG
         why = f"{run['cause']}: {run['error']}" if run["error"] else "see the log"
         terminal.say(f"{name:{_NAME_WIDTH}} FAILED {why}", style="red")
         return False
@@ -173,7 +173,7 @@ def _run_catalog_dag(env: Environment, terminal: Terminal) -> bool:
 
 
 def _test(dag: DAG) -> bool:
-    """Run a DAG once in this process; return whether every task ended well (a held run's skipped load does).
+    """Run a DAG once in this process; return whether every task ended well (a held run's load does not).
 
     Airflow reads the DAG files again for each DAG; the context names the one, or each feed would build them all.
     """

@@ -13,6 +13,7 @@ from airflow.sdk import DAG, Asset, task
 from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule
 from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
 
+from dags.one_sentence import ends_in_one_sentence
 from pipeline import CATALOG_LOADED, POOL
 
 with DAG(
@@ -33,21 +34,24 @@ with DAG(
         """Match a snapshot of the live records."""
         from pipeline.catalog import match as body
 
-        return body()
+        with ends_in_one_sentence():
+            return body()
 
     @task(task_id="publish", pool=POOL, retries=2, retry_delay=timedelta(minutes=1))
     def publish(matched: dict[str, Any]) -> dict[str, int]:
         """Publish one resource per work."""
         from pipeline.catalog import publish as body
 
-        return body(matched)
+        with ends_in_one_sentence():
+            return body(matched)
 
     @task(task_id="report", trigger_rule="all_done")
     def report(published: dict[str, int]) -> dict[str, str]:
         """Write the reports of the night."""
         from pipeline.catalog import report as body
 
-        return body()
+        with ends_in_one_sentence():
+            return body()
 
     @task(task_id="notify", trigger_rule="all_done", retries=2, retry_delay=timedelta(seconds=20))
     def notify(reported: dict[str, str], **context: Any) -> str:
@@ -58,7 +62,8 @@ with DAG(
         from schemas import environment
 
         run_type = context["dag_run"].run_type.value  # str() of it is 'DagRunType.SCHEDULED'
-        return body(environment(), run_type, lambda name: notification_receiver(name, find_connection))
+        with ends_in_one_sentence():
+            return body(environment(), run_type, lambda name: notification_receiver(name, find_connection))
 
     # Calling a task gives an XComArg, which stands for its result; the annotations are those of the results
     counts = cast(Any, publish(cast(Any, match())))

@@ -9,6 +9,7 @@ from typing import Any
 from airflow.sdk import DAG, task
 from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
 
+from dags.one_sentence import ends_in_one_sentence
 from pipeline.notifications import READY_BY_VARIABLE, read_hour
 
 hour = read_hour(os.environ.get(READY_BY_VARIABLE, ""))
@@ -37,6 +38,8 @@ if hour is not None:
             if declared is None:
                 return "no hour is declared"
             due = context["dag_run"].run_after  # a task that begins late, even after midnight, checks its own day
-            return check_ready(environment(), declared, lambda name: notification_receiver(name, find_connection), due)
+            with ends_in_one_sentence():
+                receiver = lambda name: notification_receiver(name, find_connection)  # noqa: E731
+                return check_ready(environment(), declared, receiver, due)
 
         ready()

@@ -14,14 +14,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from airflow.sdk import DAG, Asset, get_parsing_context, task
+from airflow.sdk import DAG, Param, get_parsing_context, task
 from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
-from airflow.sdk.exceptions import AirflowSkipException
 
-from pipeline import CATALOG_LOADED, POOL
+from dags.one_sentence import ends_in_one_sentence
+from dags.steps import add_steps
 from schemas import BadFeed, Environment, Feed, environment, read_feeds
 
 log = logging.getLogger("elib.feed")
+_FULL = "Ask the partner for the whole list again, not only for what is new since the last harvest."
 
 
 def make_dag(feed: Feed) -> DAG:
@@ -37,6 +38,7 @@ def make_dag(feed: Feed) -> DAG:
         max_active_runs=1,
         tags=["feed", feed.protocol, feed.partner],
         default_args={"retries": 0},
+        params={"full": Param(False, type="boolean", title="Full harvest", description=_FULL)},
         auto_register=False,  # Airflow finds it as a global of this file; feed_errors.py must not show it again
     ) as dag:
         _add_tasks(feed)
@@ -44,8 +46,6 @@ def make_dag(feed: Feed) -> DAG:
 
 
 def _add_tasks(feed: Feed) -> None:
-    name = feed.name
-
     @task(task_id="harvest", execution_timeout=timedelta(seconds=feed.request.budget + 3600))
     def harvest(**context: Any) -> dict[str, Any]:
         from dags import find_connection
@@ -53,56 +53,14 @@ def _add_tasks(feed: Feed) -> None:
         from pipeline.feed import harvest as body
 
         conf = context["dag_run"].conf
-        return body(
-            name,
-            full=lambda: wants_full(conf),
-            credentials=lambda: feed_credentials(feed.connection, find_connection),
-        )
+        with ends_in_one_sentence(feed.name):
+            return body(
+                feed.name,
+                full=lambda: wants_full(conf),
+                credentials=lambda: feed_credentials(feed.connection, find_connection),
+            )
 
-    @task(task_id="plan", pool=POOL)
-    def plan(run: dict[str, Any]) -> list[str]:
-        from pipeline.feed import plan as body
-
-        return body(name, run["run_id"])
-
-    @task(task_id="transform", max_active_tis_per_dagrun=2)
-    def transform(chunk: str) -> dict[str, int]:
-        from pipeline.feed import transform as body
-
-        return body(name, chunk)
-
-    @task(task_id="check", trigger_rule="none_failed")
-    def check(run: dict[str, Any]) -> int:
-        from pipeline.feed import check as body
-
-        return body(name, run["run_id"])
-
-    @task(task_id="stage", pool=POOL)
-    def stage(run: dict[str, Any]) -> dict[str, int]:
-        from pipeline.feed import stage as body
-
-        return body(name, run["run_id"])
-
-    @task(task_id="gate", pool=POOL)
-    def gate(run: dict[str, Any], counts: dict[str, int]) -> bool:
-        from pipeline.feed import gate as body
-
-        return body(name, run["run_id"], counts)
-
-    @task(task_id="load", pool=POOL, outlets=[Asset(*CATALOG_LOADED)])
-    def load(run: dict[str, Any], passed: bool) -> dict[str, int]:
-        from pipeline.feed import load as body
-
-        if not passed:
-            raise AirflowSkipException(f"{run['run_id']} is held: elib review")
-        return body(name, run["run_id"], passed)
-
-    # Calling a task gives an XComArg, which stands for its result; the annotations are those of the results
-    run = cast(Any, harvest())
-    mapped = transform.expand(chunk=cast(Any, plan(run)))
-    checked, counts = check(run), cast(Any, stage(run))
-    mapped >> checked >> counts
-    load(run, cast(Any, gate(run, counts)))
+    add_steps(cast(Any, harvest()))
 
 
 def build(folder: Path, only: str | None = None) -> tuple[list[DAG], list[str]]:

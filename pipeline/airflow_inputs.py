@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from pipeline.notifications import NotSent, Receiver
+from schemas import FEED_NAME, HarvestFailed
 
 _BOOLEAN_WORDS = {"true": True, "false": False}
 
@@ -34,16 +35,33 @@ class BadConnection(ValueError):
     """A connection that cannot be used: its name, why, and what to do. The message never contains a secret."""
 
 
+class BadRequest(HarvestFailed, ValueError):
+    """A run was triggered with something that it cannot use: what, and what to write instead."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__("bad_configuration", sentence, again=True)
+
+
 def wants_full(conf: Mapping[str, object] | None) -> bool:
-    """Return whether a run's configuration asks for a full harvest: {"full": true}. Raises ValueError."""
+    """Return whether a run's configuration asks for a full harvest: {"full": true}. Raises BadRequest."""
     unknown = sorted(set(conf or {}) - {"full"})
     if unknown:
-        raise ValueError(f'the run\'s configuration has {", ".join(unknown)}; it may only have {{"full": true}}')
+        raise BadRequest(f'the run\'s configuration has {", ".join(unknown)}; it may only have {{"full": true}}')
     full = (conf or {}).get("full", False)
     word = str(full).strip().lower()
     if not isinstance(full, bool | str) or word not in _BOOLEAN_WORDS:
-        raise ValueError(f'the run\'s configuration has full = {full!r}; write {{"full": true}} or {{"full": false}}')
+        raise BadRequest(f'the run\'s configuration has full = {full!r}; write {{"full": true}} or {{"full": false}}')
     return _BOOLEAN_WORDS[word]
+
+
+def reprocess_choice(params: Mapping[str, object]) -> tuple[str, bool]:
+    """Return the feed that a run of the DAG `reprocess` is for, and whether it takes over. Raises BadRequest."""
+    feed, take_over = params.get("feed"), params.get("take_over", False)
+    if not isinstance(feed, str) or not FEED_NAME.fullmatch(feed):
+        raise BadRequest(f'the run\'s configuration has feed = {feed!r}; write the name of a feed: {{"feed": "name"}}')
+    if not isinstance(take_over, bool):
+        raise BadRequest(f"the run's configuration has take_over = {take_over!r}; write true or false")
+    return feed, take_over
 
 
 def feed_credentials(name: str | None, find: FindConnection) -> dict[str, str]:

@@ -203,6 +203,21 @@ def report() -> dict[str, str]:
     return {"reports": str(env.reports.relative_to(env.home)), "written": str(len(paths))}
 
 
+def report_feed(name: str) -> None:
+    """Write the report of the night and that of one feed, whose run was held or failed."""
+    from loaders.declarations import feeds_in_use
+    from loaders.reports import write_feed_report, write_night_report
+    from loaders.store import engine
+    from transforms.rules import rule_texts
+
+    env, rules = environment(), rule_texts()
+    in_use = feeds_in_use(env)
+    for feed in in_use.feeds:
+        if feed.name == name:
+            write_feed_report(engine(env), env.reports, feed, rules=rules, troubles=in_use.troubles)
+    write_night_report(engine(env), env.reports, in_use.feeds, rules=rules, troubles=in_use.troubles)
+
+
 def publish_now() -> dict[str, int]:
     """Match, publish and report in this process; return the counts of the publication."""
     counts = publish(match())

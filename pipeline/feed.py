@@ -219,6 +219,13 @@ def rare_garbage_collection() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
+def feed_of_chunk(chunk: str) -> str | None:
+    """Return the feed of a path that `plan` returned; None for the one of a run without any."""
+    from loaders.store import feed_name_of
+
+    return None if chunk == _EMPTY_CHUNK else feed_name_of(Path(chunk).parts[1])
+
+
 def transform(name: str, chunk: str) -> dict[str, int]:
     """Transform a chunk of source records, write outcomes and match features, and return {"records": how many}."""
     if chunk == _EMPTY_CHUNK:

@@ -61,4 +61,4 @@ def test_an_existing_airflow_finds_every_dag_without_import_errors(tmp_path: Pat
     assert "catalog" in {pool["pool"] for pool in rows(airflow(tmp_path, variables, "pools", "list", "-o", "json"))}
     assert "No data found" in airflow(tmp_path, variables, "dags", "list-import-errors", *options)
     listed = {dag["dag_id"] for dag in rows(airflow(tmp_path, variables, "dags", "list", *options, "-o", "json"))}
-    assert listed == FEED_DAGS | {"catalog"} | ({"own"} if beside_own_dags else set())
+    assert listed == FEED_DAGS | {"catalog", "reprocess"} | ({"own"} if beside_own_dags else set())

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import httpx
+from sqlalchemy import create_engine, text
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240.0  # seconds until a state that must come is called missing
@@ -81,3 +83,35 @@ def trigger(client: httpx.Client, dag: str, conf: dict[str, object] | None = Non
 def states(client: httpx.Client, dag: str, run: str) -> dict[str, str]:
     answer = client.get(f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances").raise_for_status()
     return {task["task_id"]: task["state"] for task in answer.json()["task_instances"]}
+
+
+def runs_of_type(client: httpx.Client, dag: str, run_type: str) -> set[str]:
+    params: dict[str, str | int] = {"run_type": run_type, "limit": 100}
+    runs = client.get(f"/api/v2/dags/{dag}/dagRuns", params=params).raise_for_status().json()["dag_runs"]
+    return {run["dag_run_id"] for run in runs}
+
+
+def hour_comes(client: httpx.Client, home: Path, dag: str) -> str:
+    """The id of a run that Airflow's scheduler makes because the hour of a DAG has come.
+
+    Airflow's database is told that the hour was a minute ago, until the scheduler sees it: the DAG processor writes the
+    true hour whenever it reads the file.
+    """
+    before = runs_of_type(client, dag, "scheduled")
+    due = f"{datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%d %H:%M:%S}.000000"
+    columns = ("next_dagrun", "next_dagrun_data_interval_start", "next_dagrun_data_interval_end")
+    changed = ", ".join(f"{column} = :due" for column in (*columns, "next_dagrun_create_after"))
+    update = text(f"update dag set {changed} where dag_id = :dag")
+    database = create_engine(f"sqlite:///{home / 'airflow' / 'airflow.db'}", connect_args={"timeout": 60})
+
+    def made() -> str | None:
+        fresh = runs_of_type(client, dag, "scheduled") - before
+        if not fresh:
+            with database.begin() as connection:
+                connection.execute(update, {"due": due, "dag": dag})
+        return next(iter(fresh), None)
+
+    try:
+        return until(made, f"a scheduled run of {dag}")
+    finally:
+        database.dispose()

@@ -14,20 +14,30 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select
 
 from loaders.catalog import migrate
 from loaders.store import HarvestRunRow, engine, read_transaction
 from pipeline import feed as tasks
 from pipeline.notifications.night import NOTIFIES
 from schemas import Environment, HarvestFailed, environment
-from tests.dags.real_airflow import ROOT, free_port, signed_in, start, states, trigger, until
+from tests.dags.real_airflow import (
+    ROOT,
+    free_port,
+    hour_comes,
+    runs_of_type,
+    signed_in,
+    start,
+    states,
+    trigger,
+    until,
+)
 from tests.dags.webhook import Webhook
 from tests.pipeline.feeds import declare, listed, night
 from tests.pipeline.mail_server import MailServer
@@ -121,44 +131,20 @@ def state_of(client: httpx.Client, run: str) -> str | None:
     return state if state in ENDED else None
 
 
-def runs_of_type(client: httpx.Client, run_type: str) -> set[str]:
-    runs = client.get(RUNS, params={"run_type": run_type, "limit": 100}).raise_for_status().json()["dag_runs"]
-    return {run["dag_run_id"] for run in runs}
-
-
 def scheduled_run(airflow: Installation) -> str:
-    """The id of a run that Airflow's scheduler makes because the hour of the catalog's DAG has come.
-
-    Airflow's database is told that the hour was a minute ago, until the scheduler sees it: the DAG processor writes the
-    true hour whenever it reads the file.
-    """
-    before = runs_of_type(airflow.client, "scheduled")
-    due = f"{datetime.now(UTC) - timedelta(minutes=1):%Y-%m-%d %H:%M:%S}.000000"
-    columns = ("next_dagrun", "next_dagrun_data_interval_start", "next_dagrun_data_interval_end")
-    changed = ", ".join(f"{column} = :due" for column in (*columns, "next_dagrun_create_after"))
-    database = create_engine(f"sqlite:///{airflow.env.home / 'airflow' / 'airflow.db'}", connect_args={"timeout": 60})
-
-    def made() -> str | None:
-        fresh = runs_of_type(airflow.client, "scheduled") - before
-        if not fresh:
-            with database.begin() as connection:
-                connection.execute(text(f"update dag set {changed} where dag_id = 'catalog'"), {"due": due})
-        return next(iter(fresh), None)
-
-    try:
-        return until(made, "a scheduled run of the catalog")
-    finally:
-        database.dispose()
+    return hour_comes(airflow.client, airflow.env.home, "catalog")
 
 
 def asset_triggered_run(airflow: Installation) -> str:
     """The id of a run that the scheduler makes because a feed was loaded."""
     client = airflow.client
-    before = runs_of_type(client, "asset_triggered")
+    before = runs_of_type(client, "catalog", "asset_triggered")
     answer = client.get("/api/v2/assets", params={"name_pattern": "catalog_loaded"}).raise_for_status()
     (asset,) = answer.json()["assets"]
     client.post("/api/v2/assets/events", json={"asset_id": asset["id"]}).raise_for_status()
-    return until(lambda: next(iter(runs_of_type(client, "asset_triggered") - before), None), "a run after a load")
+    return until(
+        lambda: next(iter(runs_of_type(client, "catalog", "asset_triggered") - before), None), "a run after a load"
+    )
 
 
 def test_the_mornings_scheduled_run_posts_what_failed_and_what_is_held(airflow: Installation, webhook: Webhook) -> None:
@@ -191,8 +177,8 @@ def test_a_run_after_a_load_sends_nothing_and_says_which_run_will(airflow: Insta
 @pytest.mark.parametrize(
     ("conf", "cause", "words"),
     [
-        ({"full": "maybe"}, "crashed", ["full = 'maybe'"]),
-        ({"full": "false"}, "blocked", ["connection nowhere"]),
+        ({"ful": True}, "bad_configuration", ["has ful; it may only have"]),
+        ({"full": False}, "blocked", ["connection nowhere"]),
     ],
 )
 def test_a_mistake_in_what_airflow_was_told_is_a_failed_run_that_the_report_names(

@@ -1,0 +1,61 @@
+"""How a step that did not succeed is told: as one sentence for people, without a trace unless the defect is ours."""
+
+from __future__ import annotations
+
+import os
+
+from schemas import BadFeed, Environment, HarvestFailed
+
+_WEB_URL_VARIABLE = "ELIB_WEB_URL"
+
+
+class RunHeld(Exception):
+    """A run waits for a person's decision; the text is one sentence."""
+
+
+def failure_sentence(error: BaseException) -> str | None:
+    """Return the sentence of a failure that is explained by it; None for a defect, of which a trace is needed."""
+    from loaders.backup import NotReprocessed
+    from loaders.declarations import Undeclared
+    from loaders.store import FeedBusy, WrongRunState
+    from pipeline.airflow_inputs import BadConnection, BadRequest
+    from pipeline.notifications import NotSent
+
+    explained = (
+        RunHeld, HarvestFailed, BadFeed, FeedBusy, WrongRunState, Undeclared, NotReprocessed, BadConnection, BadRequest,
+        NotSent,
+    )  # fmt: skip
+    return _one_line(str(error)) if isinstance(error, explained) else None
+
+
+def defect_sentence(error: BaseException) -> str:
+    """Return the sentence of a defect: what was raised, and where to look."""
+    what = _one_line(f"{type(error).__name__}: {error}").rstrip(".")
+    return f"crashed: {what}. What was landed and loaded is kept; the trace is above."
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def require_decision(env: Environment, run_id: str) -> str:
+    """Return the status that a person's decision gave to a held run. Raises RunHeld while nobody has decided."""
+    from loaders.reports import reason_sentence
+    from loaders.store import read_run
+
+    run = read_run(env, run_id)
+    if run.status != "held":
+        return run.status
+    why = " ".join(f"{reason_sentence(reason).rstrip('.')}." for reason in run.reasons)
+    raise RunHeld(
+        f"HELD: {run_id} waits for a decision, and nothing of it is loaded: {why} "
+        f"Look at it with: elib review show {run_id}; its report: {_report_of(env, run_id)}"
+    )
+
+
+def _report_of(env: Environment, run_id: str) -> str:
+    """Return where the run's report is: its address on the web if there is one, and the file."""
+    gate_page = env.reports / "gate" / f"{run_id}.html"
+    page = gate_page if gate_page.exists() else env.reports / "night.html"
+    web = os.environ.get(_WEB_URL_VARIABLE, "").strip().rstrip("/")
+    return f"{web}/console/runs/{run_id}, {page}" if web else str(page)

@@ -1,0 +1,251 @@
+"""Runs of a feed and reprocesses under Airflow's own scheduler: what it passes to us, and what it shows of their ends.
+
+One Airflow for the module, and one partner, whose list and failures each test sets.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from loaders import catalog
+from loaders.catalog import migrate
+from loaders.store import HarvestRunRow, engine, read_transaction
+from schemas import Environment, environment
+from tests.dags.real_airflow import free_port, hour_comes, signed_in, start, states, trigger, until
+from tests.harvesters.loopback import Answer, ReceivedRequest, serving
+from tests.pipeline.feeds import listed
+
+FEED = """title = "Books"
+partner = "p"
+protocol = "rest"
+url = "{url}/api"
+format = "amb"
+identifier = "id"
+connection = "partner"
+[request]
+since_param = "since"
+rate = 1000
+retries = 3
+backoff = 0.1
+"""
+DOWN = 'title="Down"\npartner="p"\nprotocol="oai_pmh"\nurl="http://127.0.0.1:{port}/oai"\nformat="oai_dc"\n'
+ENDED = ("success", "failed")
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Partner:
+    """A JSON list of so many records, behind a login; it fails first as often as `failures` says."""
+
+    records: int = 40
+    failures: int = 0
+    requests: list[ReceivedRequest] = field(default_factory=list)
+
+    def answer(self, request: ReceivedRequest) -> Answer:
+        if request.path != "/api":
+            return Answer(status=404)
+        self.requests.append(request)
+        if request.headers.get("authorization") != "Bearer s3cret" or request.headers.get("x-library") != "elib":
+            return Answer(status=401)
+        if self.failures:
+            self.failures -= 1
+            return Answer(status=503)
+        records = [json.loads(listed("books", number).payload) for number in range(self.records)]
+        return Answer(json.dumps(records), headers={"Content-Type": "application/json"})
+
+
+@dataclass(frozen=True)
+class Installation:
+    client: httpx.Client
+    env: Environment
+    partner: Partner
+
+    def run(self, dag: str, conf: dict[str, object] | None = None) -> str:
+        """Trigger a DAG by hand and wait for the end of its run; the run's id."""
+        run = trigger(self.client, dag, conf)
+        until(lambda: self.state(dag, run), f"the end of {run} of {dag}")
+        return run
+
+    def harvest_only(self, run: str) -> None:
+        """Wait for the harvest of a run of feed_books, and stop the rest of it."""
+        until(lambda: states(self.client, "feed_books", run).get("harvest") in ENDED or None, f"the harvest of {run}")
+        self.client.patch(f"/api/v2/dags/feed_books/dagRuns/{run}", json={"state": "failed"}).raise_for_status()
+
+    def state(self, dag: str, run: str) -> str | None:
+        state = self.client.get(f"/api/v2/dags/{dag}/dagRuns/{run}").raise_for_status().json()["state"]
+        return state if state in ENDED else None
+
+    def log(self, dag: str, run: str, task: str) -> list[dict[str, Any]]:
+        """The lines of a task's log that are not Airflow's marks of groups."""
+        address = f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/1"
+        lines = self.client.get(address, headers={"Accept": "application/json"}).raise_for_status().json()["content"]
+        return [line for line in lines if not line["event"].startswith("::")]
+
+    def newest(self, feed: str) -> Any:
+        """The feed's newest row of harvest_run."""
+        query = select(HarvestRunRow.__table__).where(HarvestRunRow.feed == feed)
+        with read_transaction(self.env) as connection:
+            return connection.execute(query.order_by(HarvestRunRow.id.desc()).limit(1)).one()
+
+    def needs(self) -> set[tuple[str, str]]:
+        """What needs a person, as the night's report says."""
+        night = json.loads((self.env.reports / "night.json").read_bytes())
+        return {(need["what"], need["feed"]) for need in night["people"]}
+
+    def publications_asked(self) -> int:
+        """How often Airflow was told that the catalog was loaded, which starts the DAG `catalog`."""
+        return int(self.client.get("/api/v2/assets/events").raise_for_status().json()["total_entries"])
+
+
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    home, port, partner = tmp_path_factory.mktemp("runs"), free_port(), Partner()
+    feeds = home / "feeds"
+    feeds.mkdir()
+    with serving(partner.answer) as server, pytest.MonkeyPatch.context() as patched:
+        (feeds / "books.toml").write_text(FEED.format(url=server.url), encoding="utf-8")
+        (feeds / "down.toml").write_text(DOWN.format(port=free_port()) + "[request]\nretries=0\n", encoding="utf-8")
+        patched.setenv("ELIB_HOME", str(home))
+        patched.setenv("ELIB_FEEDS", str(feeds))
+        patched.setenv("ELIB_ALLOW_PRIVATE", "127.0.0.1")
+        patched.delenv("ELIB_CATALOG_URL", raising=False)
+        env = environment()
+        migrate(env)
+        process = start(home, feeds, port, ELIB_READY_BY="00:00 UTC")
+        try:
+            client = signed_in(home, port, process)
+            for dag in ("catalog", "deadline", "feed_books", "feed_down", "reprocess"):
+                until(lambda dag=dag: client.get(f"/api/v2/dags/{dag}").status_code == 200 or None, f"the DAG {dag}")
+                client.patch(f"/api/v2/dags/{dag}", json={"is_paused": dag == "catalog"}).raise_for_status()
+            secret = {"connection_id": "partner", "conn_type": "http", "password": "s3cret"}
+            secret["extra"] = json.dumps({"header.X-Library": "elib"})
+            client.post("/api/v2/connections", json=secret).raise_for_status()
+            yield Installation(client, env, partner)
+        finally:
+            os.kill(process.pid, signal.SIGTERM)
+            process.wait(timeout=60)
+            engine(env).dispose()
+
+
+def test_credentials_of_an_airflow_connection_reach_the_partner_and_each_retry_is_in_the_log(
+    airflow: Installation,
+) -> None:
+    airflow.partner.failures = 2
+    run = airflow.run("feed_books")
+    assert airflow.newest("books").status == "loaded", states(airflow.client, "feed_books", run)
+    lines = [line["event"] for line in airflow.log("feed_books", run, "harvest")]
+    assert [line.partition(": ")[2] for line in lines if ": try " in line] == [
+        "try 2 of 4 in 0 s: answered 503",
+        "try 3 of 4 in 0 s: answered 503",
+    ]
+    assert not [line for line in lines if "s3cret" in line]
+
+
+def test_full_is_a_switch_that_the_scheduled_run_leaves_off(airflow: Installation) -> None:
+    client, partner = airflow.client, airflow.partner
+    details = client.get("/api/v2/dags/feed_books/details").raise_for_status().json()["params"]["full"]
+    assert (details["value"], details["schema"]["type"]) == (False, "boolean")
+    for start_run, asks_since in (
+        (lambda: trigger(client, "feed_books", {"full": True}), False),
+        (lambda: trigger(client, "feed_books", {"full": False}), True),
+        (lambda: hour_comes(client, airflow.env.home, "feed_books"), True),
+    ):
+        partner.requests.clear()
+        airflow.harvest_only(start_run())
+        assert ["since" in request.params for request in partner.requests] == [asks_since]
+
+
+def test_nonsense_for_full_is_refused_or_ends_the_run_in_one_sentence(airflow: Installation) -> None:
+    body = {"logical_date": None, "conf": {"full": "maybe"}}
+    refused = airflow.client.post("/api/v2/dags/feed_books/dagRuns", json=body)
+    assert refused.status_code == 400 and "full" in refused.text
+    run = airflow.run("feed_books", {"ful": True})
+    assert airflow.newest("books").cause == "bad_configuration"
+    last = airflow.log("feed_books", run, "harvest")[-1]
+    assert "the run's configuration has ful; it may only have" in last["exit_code"]
+
+
+def test_a_failed_harvest_ends_its_log_with_one_sentence_and_is_in_the_report(airflow: Installation) -> None:
+    run = airflow.run("feed_down")
+    assert airflow.state("feed_down", run) == "failed"
+    lines = airflow.log("feed_down", run, "harvest")
+    row = airflow.newest("down")
+    assert (lines[-1]["level"], lines[-1]["exit_code"]) == ("error", f"{row.cause}: {row.error}")
+    assert not [line for line in lines if line.get("error_detail") or "Traceback" in line["event"]]
+    assert ("failed", "down") in airflow.needs(), "although no publication followed"
+
+
+def test_a_defect_keeps_its_trace_above_its_sentence(airflow: Installation) -> None:
+    landing = airflow.env.landing / "books"
+    aside = landing.with_name(".books")
+    landing.rename(aside)
+    landing.write_text("a file in the place of a folder", encoding="utf-8")
+    try:
+        run = airflow.run("feed_books", {"full": True})
+    finally:
+        landing.unlink()
+        aside.rename(landing)
+    lines = airflow.log("feed_books", run, "harvest")
+    assert lines[-1]["exit_code"].startswith("crashed: ")
+    assert [line for line in lines[:-1] if line.get("error_detail")]
+
+
+def test_a_held_run_is_seen_as_failed_and_publishes_nothing_until_somebody_decides(airflow: Installation) -> None:
+    airflow.partner.records = 5
+    before = airflow.publications_asked()
+    try:
+        run = airflow.run("feed_books", {"full": True})
+    finally:
+        airflow.partner.records = 40
+    assert airflow.state("feed_books", run) == "failed"
+    assert {task: state for task, state in states(airflow.client, "feed_books", run).items() if state != "success"} == {
+        "load": "failed"
+    }
+    held = airflow.newest("books")
+    sentence = airflow.log("feed_books", run, "load")[-1]["exit_code"]
+    page = airflow.env.reports / "gate" / f"{held.id}.html"
+    assert sentence.startswith("HELD: ") and f"elib review show {held.id}" in sentence and str(page) in sentence
+    assert held.status == "held" and page.exists()
+    assert ("held", "books") in airflow.needs()
+    assert airflow.publications_asked() == before
+    catalog.release(airflow.env, held.id, by="A Steward", reason="looked at it")
+    again = {"dry_run": False, "task_ids": ["load"], "dag_run_id": run, "only_failed": True}
+    airflow.client.post("/api/v2/dags/feed_books/clearTaskInstances", json=again).raise_for_status()
+    until(lambda: airflow.state("feed_books", run) == "success" or None, "the load after the decision")
+    assert airflow.publications_asked() == before + 1
+
+
+def test_reprocess_is_a_dag_with_a_feed_to_choose_that_takes_over_only_when_told(airflow: Installation) -> None:
+    params = airflow.client.get("/api/v2/dags/reprocess/details").raise_for_status().json()["params"]
+    assert params["feed"]["schema"]["enum"] == ["books", "down"]
+    assert params["take_over"]["schema"]["type"] == "boolean"
+    body = {"logical_date": None, "conf": {"feed": "bocks"}}
+    assert airflow.client.post("/api/v2/dags/reprocess/dagRuns", json=body).status_code == 400
+    begun = "from loaders import store; from schemas import environment; print(store.begin_run(environment(), 'books'))"
+    ended = subprocess.run([sys.executable, "-c", begun], capture_output=True, text=True, check=True)
+    run = airflow.run("reprocess", {"feed": "books"})
+    last = airflow.log("reprocess", run, "begin")[-1]
+    assert f"run {ended.stdout.strip()} is between two steps" in last["exit_code"]
+    assert airflow.newest("books").status == "running"
+    asked = len(airflow.partner.requests)
+    run = airflow.run("reprocess", {"feed": "books", "take_over": True})
+    assert airflow.state("reprocess", run) == "success", states(airflow.client, "reprocess", run)
+    row = airflow.newest("books")
+    assert (row.kind, row.status, len(airflow.partner.requests)) == ("reprocess", "loaded", asked)
+
+
+def test_the_deadline_is_that_of_the_day_that_airflow_gives(airflow: Installation) -> None:
+    run = airflow.run("deadline")
+    entry = airflow.client.get(f"/api/v2/dags/deadline/dagRuns/{run}/taskInstances/ready/xcomEntries/return_value")
+    assert "ELIB_NOTIFY names no Airflow connection" in entry.raise_for_status().json()["value"]
