@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PUBLISH_LATER = "Effective at the next publication: `airflow dags trigger catalog` starts one now."
 _CURATION_NUMBER = re.compile("[0-9]{1,18}")
+_CURATION_NUMBERS = re.compile("([0-9]{1,18})-([0-9]{1,18})")
 
 _Feed = Annotated[str | None, typer.Option(metavar="NAME", help="Of this feed only.")]
 _Run = Annotated[str, typer.Argument(help="The run's id, as `held` lists it.")]
@@ -54,6 +55,13 @@ def pairs(feed: _Feed = None) -> int:
     from loaders.curation import list_pairs
 
     return _print(lambda env: list_pairs(env, feed))
+
+
+def absent(feed: _Feed = None) -> int:
+    """List every record that complete lists lack and that waits to be deleted."""
+    from loaders.curation import list_waiting_absences
+
+    return _print(lambda env: list_waiting_absences(env, feed))
 
 
 def curations(feed: _Feed = None) -> int:
@@ -98,7 +106,7 @@ def undo(
     reason: _Reason,
     publish: _Publish = False,
 ) -> int:
-    """Undo the newest loaded run of a feed, a refusal, an undo, or a curation by its number."""
+    """Undo the newest loaded run of a feed, a refusal, an undo, or a curation by its number (several: 5-17)."""
     return _decide(lambda env: _undo(env, what, by, reason), publish)
 
 
@@ -107,6 +115,8 @@ def _undo(env: Environment, what: str, by: str, reason: str) -> str:
     from loaders.curation import undo_curation
     from loaders.store import read_run
 
+    if several := _CURATION_NUMBERS.fullmatch(what):
+        return _undo_several(env, int(several[1]), int(several[2]), by, reason)
     if _CURATION_NUMBER.fullmatch(what):
         undo_curation(env, int(what), by=by, reason=reason)
         return f"curation {what} undone"
@@ -116,6 +126,14 @@ def _undo(env: Environment, what: str, by: str, reason: str) -> str:
         return f"{what} undone: {count} versions can be loaded again; `make reprocess FEED={run.feed}` stages them now"
     undoing = undo(env, what, by=by, reason=reason)
     return "; ".join([f"{what} undone by {undoing}", *undo_notes(env, undoing)])
+
+
+def _undo_several(env: Environment, first: int, last: int, by: str, reason: str) -> str:
+    from loaders.curation import undo_curation
+
+    for number in range(first, last + 1):
+        undo_curation(env, number, by=by, reason=reason)
+    return f"curations {first}-{last} undone"
 
 
 def accept(
@@ -179,6 +197,26 @@ def withdraw(target: _Target, by: _By, reason: _Reason, publish: _Publish = Fals
     return _decide(decide, publish)
 
 
+def end_wait(
+    target: Annotated[
+        str, typer.Argument(metavar="KEY-OR-FEED", help="A record's key, or a feed for all of its records.")
+    ],
+    by: _By,
+    reason: _Reason,
+    publish: _Publish = False,
+) -> int:
+    """Delete at once what waits to be deleted, until the partner lists it again."""
+    from loaders.curation import end_wait
+
+    def decide(env: Environment) -> str:
+        numbers = end_wait(env, target, by=by, reason=reason)
+        first, last = numbers[0], numbers[-1]
+        curation = f"curation {first}" if first == last else f"curations {first}-{last}"
+        return f"{curation}: {len(numbers)} absent {'record' if first == last else 'records'} of {target} deleted"
+
+    return _decide(decide, publish)
+
+
 def _decide(decide: Callable[[Environment], str], publish: bool) -> int:
     """Make a decision and print what it did, then publish or say when it will be published."""
 
@@ -238,7 +276,8 @@ def _default(context: typer.Context) -> None:
 
 
 for _function in (
-    held, show, quarantined, pairs, curations, release, refuse, undo, accept, same, different, withdraw,
+    held, show, quarantined, absent, pairs, curations, release, refuse, undo, accept, same, different, withdraw,
 ):  # fmt: skip
     add_command(app, _function.__name__, _function)
+add_command(app, "end-wait", end_wait)
 add_command(app, "correct", correct, accepts_leading_dash=True)  # the value may be a negative number

@@ -193,13 +193,22 @@ def report() -> dict[str, str]:
     """
     from loaders.declarations import feeds_in_use
     from loaders.reports import write_all_reports
+    from loaders.staging import waiting_absences
     from loaders.store import engine
     from transforms.rules import rule_texts
 
     env = environment()
     with rare_garbage_collection():
         in_use = feeds_in_use(env)
-        paths = write_all_reports(engine(env), env.reports, in_use.feeds, rules=rule_texts(), troubles=in_use.troubles)
+        absences = {feed.name: list(waiting_absences(env, feed).lists) for feed in in_use.feeds}
+        paths = write_all_reports(
+            engine(env),
+            env.reports,
+            in_use.feeds,
+            rules=rule_texts(),
+            troubles=in_use.troubles,
+            absences=absences,
+        )
     return {"reports": str(env.reports.relative_to(env.home)), "written": str(len(paths))}
 
 

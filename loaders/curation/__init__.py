@@ -1,5 +1,6 @@
 """Decisions of stewards about records and pairs, and the lists that they read."""
 
+from loaders.curation.absence import end_wait, list_waiting_absences
 from loaders.curation.curation import accept, judge, record_correction, undo_curation, withdraw
 from loaders.curation.lists import (
     list_curations,
@@ -14,11 +15,13 @@ from loaders.curation.values import CannotDecide
 __all__ = [
     "CannotDecide",
     "accept",
+    "end_wait",
     "judge",
     "list_curations",
     "list_held_runs",
     "list_pairs",
     "list_run_changes",
+    "list_waiting_absences",
     "list_waiting_versions",
     "record_correction",
     "run_counts_line",

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from loaders.catalog import PENDING_COLUMNS, check_signature, recount_uncoded_terms
+from loaders.curation.absence import restore_absent
 from loaders.curation.values import CannotDecide, corrected_record, fitting_value
 from loaders.staging import resource_columns
 from loaders.store import CurationRow, JudgementRow, ResourceRow, SourceRecordRow, now, write_transaction
@@ -83,7 +84,7 @@ def withdraw(env: Environment, target: str, *, by: str, reason: str) -> int:
 
 
 def undo_curation(env: Environment, number: int, *, by: str, reason: str) -> None:
-    """Undo a curation; an accepted version waits again, and the version before it is back."""
+    """Undo a curation; an accepted version waits again, the version before it is back, and so is an absent record."""
     signature = check_signature(by, reason)
     with write_transaction(env) as connection:
         row = connection.execute(select(CurationRow.__table__).where(CurationRow.id == number)).mappings().one_or_none()
@@ -95,6 +96,8 @@ def undo_curation(env: Environment, number: int, *, by: str, reason: str) -> Non
         connection.execute(update(CurationRow).where(CurationRow.id == number).values(**values))
         if row["action"] == "accept":
             _unaccept(connection, row["key"], row["value"], msgspec.json.decode(row["before"]))
+        if row["action"] == "absent":
+            restore_absent(connection, row["key"], row["value"], msgspec.json.decode(row["before"]))
 
 
 def judge(env: Environment, verdict: str, key: str, other_key: str, *, by: str, reason: str) -> int:

@@ -4,7 +4,7 @@ from loaders.landing.absence import create_absence, create_rows, past_with_lists
 from loaders.landing.index import INDEX_FILE_NAME, LandingIndex, landing_index
 from loaders.landing.landing import LANDING_MAX_IDENTIFIER_BYTES, Landed, land
 from loaders.landing.part import part_paths, read_rows
-from loaders.landing.past import Harvest, ask, harvests
+from loaders.landing.past import Harvest, ask, harvests, waits_for_a_list
 
 __all__ = [
     "INDEX_FILE_NAME",
@@ -21,4 +21,5 @@ __all__ = [
     "part_paths",
     "past_with_lists",
     "read_rows",
+    "waits_for_a_list",
 ]

@@ -107,6 +107,12 @@ def recent_harvests(folder: Path) -> list[Harvest]:
     return _walk(folder, None, lambda _, recent: _reaches_a_whole_list(recent))
 
 
+def waits_for_a_list(folder: Path) -> bool:
+    """Return whether the newest complete harvest left records that wait for another whole list."""
+    complete = [harvest for harvest in recent_harvests(folder) if harvest.last.complete]
+    return bool(complete) and complete[-1].last.missing > 0
+
+
 def _reaches_a_whole_list(recent: list[Harvest]) -> bool:
     complete_lists = sum(harvest.listed_everything for harvest in recent)
     return any(harvest.whole_list for harvest in recent) or complete_lists >= _MAX_DOUBTFUL_HARVESTS

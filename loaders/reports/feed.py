@@ -24,7 +24,7 @@ from loaders.reports.fix_list import (
     unreadable_texts,
 )
 from loaders.reports.lists import write_list
-from loaders.reports.night_facts import Troubles, feed_facts, standings
+from loaders.reports.night_facts import Absences, Troubles, feed_facts, standings
 from loaders.reports.page import SEVERITIES, Rules, current_time, write_pages
 from loaders.reports.runs import ReportFacts, last_runs, nights, recent_runs
 from loaders.reports.texts import LANGUAGES
@@ -45,6 +45,7 @@ def write_feed_report(
     rules: Rules | None = None,
     at: str | None = None,
     troubles: Troubles | None = None,
+    absences: Absences | None = None,
 ) -> list[Path]:
     """Write feeds/<name>.html in each language, its JSON, the complete lists, and the partner's fix-it list.
 
@@ -60,7 +61,8 @@ def write_feed_report(
             written = _write_lists(connection, folder, feed.name, texts, languages)
         shares = earlier["shares"] if current else _feed_shares(connection, feed.name)
         trouble = (troubles or {}).get(feed.name)
-        facts = _facts(connection, feed, folder, texts, at or current_time(), shares, trouble)
+        absent = list((absences or {}).get(feed.name, ()))
+        facts = _facts(connection, feed, folder, texts, at or current_time(), shares, trouble, absent)
     return write_pages(folder, feed.name, "feed.html", {**facts, "basis": digest}, languages, texts) + written
 
 
@@ -118,15 +120,18 @@ def _facts(
     at: str,
     shares: Shares,
     trouble: FileTrouble | None,
+    absent: list[str],
 ) -> ReportFacts:
     """Read what the page shows, and remember today's completeness for next month."""
     name = feed.name
     run = last_runs(connection, name).get(name)
     score = connection.scalar(select(func.avg(SourceRecordRow.score)).where(*_live(name)))
+    standing, history = standings(connection, name), recent_runs(connection, at, name)
     return {
         "at": at,
         "nights": nights(at),
-        "feed": feed_facts(name, feed, run, standings(connection, name), recent_runs(connection, at, name), trouble),
+        "feed": feed_facts(name, feed, run, standing, history, trouble, len(absent)),
+        "absent": absent,
         "score": None if score is None else round(float(score), 1),
         "shares": shares,
         "completeness": _completeness(shares, folder / f"{name}.history.json", at[:10]),

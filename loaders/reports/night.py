@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from loaders.reports.duplicates import write_duplicates
 from loaders.reports.feed import write_feed_report
-from loaders.reports.night_facts import Troubles, night_facts
+from loaders.reports.night_facts import Absences, Troubles, night_facts
 from loaders.reports.page import Rules, current_time, write_pages
 from loaders.reports.texts import LANGUAGES
 from loaders.store import snapshot
@@ -25,6 +25,7 @@ def write_all_reports(
     rules: Rules | None = None,
     at: str | None = None,
     troubles: Troubles | None = None,
+    absences: Absences | None = None,
 ) -> list[Path]:
     """Write the report of every feed, the duplicates, and the night that links to them; the night's page comes first.
 
@@ -35,11 +36,13 @@ def write_all_reports(
         path
         for feed in feeds
         for path in write_feed_report(
-            catalog_engine, reports_dir, feed, languages, rules=rules, at=at, troubles=troubles
+            catalog_engine, reports_dir, feed, languages, rules=rules, at=at, troubles=troubles, absences=absences
         )
     ]
     duplicates = write_duplicates(catalog_engine, reports_dir, languages, at=at)
-    night = write_night_report(catalog_engine, reports_dir, feeds, languages, rules=rules, at=at, troubles=troubles)
+    night = write_night_report(
+        catalog_engine, reports_dir, feeds, languages, rules=rules, at=at, troubles=troubles, absences=absences
+    )
     return night + of_feeds + duplicates
 
 
@@ -52,12 +55,13 @@ def write_night_report(
     rules: Rules | None = None,
     at: str | None = None,
     troubles: Troubles | None = None,
+    absences: Absences | None = None,
 ) -> list[Path]:
     """Write night.html, night.<language>.html and night.json, and return their paths, the first page first.
 
     `rules` are the texts of transforms.rules.rule_texts(), by code; `at` is the time of the report, by default now;
-    `troubles` say, by feed, what is wrong with its file.
+    `troubles` say, by feed, what is wrong with its file, `absences` which records wait to be deleted.
     """
     with snapshot(catalog_engine) as connection:
-        facts = night_facts(connection, feeds, rules or {}, at or current_time(), troubles)
+        facts = night_facts(connection, feeds, rules or {}, at or current_time(), troubles, absences)
     return write_pages(reports_dir, "night", "night.html", facts, languages, rules)

@@ -23,8 +23,9 @@ from loaders.reports.runs import (
 from loaders.store import HarvestRunRow, IssueRow, MatchRow, ResourceRow, SourceRecordRow, UnmappedValueRow
 from schemas import Feed
 
-_URGENCY = ("failed", "held", "mistake", "missing", "moved", "quarantined", "rejected")
+_URGENCY = ("failed", "held", "mistake", "missing", "moved", "quarantined", "rejected", "absent")
 Troubles = Mapping[str, FileTrouble]  # what is wrong with feed files, by feed
+Absences = Mapping[str, Sequence[str]]  # identifiers of the records that wait to be deleted, by feed
 _ALWAYS_COUNTED = ("listed", "landed", "duplicates")  # counts of a run that hold whether or not it is loaded
 _NIGHT = timedelta(hours=24)  # a run that began earlier belongs to another night
 # The counts in which a record of each status is included.
@@ -37,12 +38,17 @@ _NO_RECORDS = {"records": 0, "readable": 0, "live": 0, "unique": 0, "quarantined
 
 
 def night_facts(
-    connection: Connection, feeds: Sequence[Feed], rules: Rules, at: str, troubles: Troubles | None = None
+    connection: Connection,
+    feeds: Sequence[Feed],
+    rules: Rules,
+    at: str,
+    troubles: Troubles | None = None,
+    absences: Absences | None = None,
 ) -> ReportFacts:
     """Read everything that the report of the night shows. `rules` are the registry's texts by code."""
     last = last_runs(connection)
     published = last_publication(connection)
-    listed = _feed_lines(connection, feeds, last, at, troubles or {})
+    listed = _feed_lines(connection, feeds, last, at, troubles or {}, absences or {})
     return {
         "at": at,
         "nights": nights(at),
@@ -57,7 +63,12 @@ def night_facts(
 
 
 def _feed_lines(
-    connection: Connection, feeds: Sequence[Feed], last: Mapping[str, ReportFacts], at: str, troubles: Troubles
+    connection: Connection,
+    feeds: Sequence[Feed],
+    last: Mapping[str, ReportFacts],
+    at: str,
+    troubles: Troubles,
+    absences: Absences,
 ) -> list[ReportFacts]:
     """Return the line of each declared feed by name, then of each feed of which only runs or a bad file are known."""
     standing = standings(connection)
@@ -65,7 +76,9 @@ def _feed_lines(
     declared = {feed.name: feed for feed in sorted(feeds, key=lambda feed: feed.name)}
     undeclared = sorted({*last, *troubles} - set(declared))
     return [
-        feed_facts(name, declared.get(name), last.get(name), standing, history, troubles.get(name))
+        feed_facts(
+            name, declared.get(name), last.get(name), standing, history, troubles.get(name), len(absences.get(name, ()))
+        )
         for name in [*declared, *undeclared]
     ]
 
@@ -106,6 +119,7 @@ def feed_facts(
     standing: Mapping[str, ReportFacts],
     history: Mapping[str, ReportFacts],
     trouble: FileTrouble | None = None,
+    absent: int = 0,
 ) -> ReportFacts:
     """Return one feed's line: its declaration, its last run, its records as they are now, and its last nights."""
     counts = standing.get(name, _NO_RECORDS)
@@ -121,6 +135,7 @@ def feed_facts(
         "run": run,
         "funnel": _funnel(counts),
         "standing": counts,
+        "absent": absent,
         "nights": history.get(name, {}),
     }
 
@@ -220,5 +235,6 @@ def _feed_needs(feed: ReportFacts) -> list[ReportFacts]:
     if feed["declared"] in ("mistake", "missing", "moved"):
         needs.append((feed["declared"], standing["live"], feed["file"]))
     needs += [(what, standing[what], []) for what in ("quarantined", "rejected") if standing[what]]
+    needs += [("absent", feed["absent"], [])] if feed["absent"] else []
     about = {"feed": feed["name"], "run": run["id"] if run else None}
     return [about | {"what": what, "count": count, "detail": detail} for what, count, detail in needs]

@@ -38,6 +38,7 @@ COMMANDS = {
     "moved": "ELIB_FEEDS",
     "quarantined": "elib review quarantined --feed {feed}",
     "rejected": "reports/feeds/{feed}.fix.csv",
+    "absent": "elib review absent --feed {feed}",
     "pairs": "reports/duplicates.html",
     "clusters": "elib review pairs",
     "terms": "schemas/vocabularies/",

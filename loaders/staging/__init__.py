@@ -11,6 +11,7 @@ from loaders.staging.outcomes import OutcomeWriter, issue_id, resource_columns, 
 from loaders.staging.planning import CHUNK_RECORDS, StagingPlan, plan_staging, read_staging_plan
 from loaders.staging.rows import RowsUnreadable, parquet_batches, row_batches, row_files
 from loaders.staging.state import write_catalog_state
+from loaders.staging.waiting import WaitingAbsences, waiting_absences
 
 __all__ = [
     "CHUNK_RECORDS",
@@ -18,6 +19,7 @@ __all__ = [
     "OutcomeWriter",
     "RowsUnreadable",
     "StagingPlan",
+    "WaitingAbsences",
     "compare_outcomes",
     "gate_facts",
     "issue_id",
@@ -35,6 +37,7 @@ __all__ = [
     "shorten_term",
     "stage",
     "staging_folder",
+    "waiting_absences",
     "without_nul",
     "write_batch_issues",
     "write_catalog_state",

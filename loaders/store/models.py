@@ -278,12 +278,16 @@ class CurationRow(Table):
     key: Mapped[str | None] = mapped_column(doc="the record that it is about, unless it is about a resource")
     resource_id: Mapped[str | None] = mapped_column(doc="the resource that it is about, unless it is about a record")
     path: Mapped[str | None] = mapped_column(doc="of `set`: the path in the shared record, such as title.en")
-    value: Mapped[str | None] = mapped_column(doc="of `set`: the value as JSON; of `accept`: the payload's sha256")
-    action: Mapped[str] = mapped_column(doc="`set`, `withdraw` or `accept`")
+    value: Mapped[str | None] = mapped_column(
+        doc="of `set`: the value as JSON; of `accept`: the payload's sha256; of `absent`: the newest run landed"
+    )
+    action: Mapped[str] = mapped_column(
+        doc="`set`, `withdraw`, `accept` or `absent` (a record is gone that waited to be deleted)"
+    )
     by: Mapped[str] = mapped_column(doc="who decided")
     at: Mapped[str] = mapped_column(doc="when")
     reason: Mapped[str] = mapped_column(doc="why")
-    before: Mapped[str | None] = mapped_column(doc="of `accept`: JSON of the row of source_record before, to undo it")
+    before: Mapped[str | None] = mapped_column(doc="of `accept` and `absent`: JSON of what was before, to undo it")
     undone_at: Mapped[str | None] = mapped_column(doc="when it was undone; null while it is in force")
     undone_by: Mapped[str | None] = mapped_column(doc="who undid it")
     undone_reason: Mapped[str | None] = mapped_column(doc="why it was undone")

@@ -10,6 +10,7 @@ from loaders.reports import COMMANDS, messages, reason_in, reason_messages
 
 Need = Mapping[str, Any]  # one thing that needs a person, as reports/night.json has it under `people`
 _ALWAYS_SENT = frozenset({"failed", "held", "mistake", "publish", "report"})  # the others only when they have grown
+_NEVER_SENT_ALONE = frozenset({"absent"})  # nothing has to be done about it
 _MAX_REPORT_AGE = timedelta(hours=12)  # an older report is another night's
 
 
@@ -30,7 +31,8 @@ def need(what: str, run: Mapping[str, Any] | None = None) -> Need:
 
 def worth_sending(needs: Sequence[Need], sent_counts: Mapping[str, int]) -> bool:
     """Return whether something failed or is held, or more waits than when it was last sent."""
-    return any(need["what"] in _ALWAYS_SENT or need["count"] > sent_counts.get(_name(need), 0) for need in needs)
+    alone = [need for need in needs if need["what"] not in _NEVER_SENT_ALONE]
+    return any(need["what"] in _ALWAYS_SENT or need["count"] > sent_counts.get(_name(need), 0) for need in alone)
 
 
 def waiting_counts(needs: Sequence[Need]) -> dict[str, int]:
