@@ -14,7 +14,7 @@ def require_size(listed: int, size: int | None, what: str) -> None:
 
 def require_size_within_tolerance(listed: int, size: int | None, feed: Feed, what: str) -> None:
     """Raise HarvestFailed("truncated") if a list that was requested in parts is much shorter than its server said."""
-    if size is not None and listed < size - _accepted_drop(size, feed):
+    if size is not None and listed < size - accepted_drop(size, feed):
         raise failed("truncated", f"{what} gave {listed} of {size} records")
 
 
@@ -24,10 +24,10 @@ def require_as_many_as_before(listed: int, feed: Feed, ask: Ask) -> None:
         least = feed.expect.records[0]
         raise failed("truncated", f"the whole list has {listed} records, [expect] records says at least {least}")
     before = ask.listed_before
-    if before is not None and listed < before - _accepted_drop(before, feed):
+    if before is not None and listed < before - accepted_drop(before, feed):
         raise failed("truncated", f"the whole list has {listed} records, the last one had {before}")
 
 
-def _accepted_drop(before: int, feed: Feed) -> float:
+def accepted_drop(before: int, feed: Feed) -> float:
     """Return how many records of a list may be missing without a decision."""
     return max(feed.expect.max_drop * before, min(feed.expect.max_drop_records, before / 2))

@@ -100,6 +100,8 @@ class Page(Base, frozen=True, kw_only=True):
     validators: dict[str, str] = {}  # ETag / Last-Modified by URL, for the next conditional request
     reports_all_deletions: bool = False  # it keeps deleted headers for ever, so incremental harvests have them all
     counted: int | None = None  # of a complete page: records in the list, each counted once though requested twice
+    size_asked: bool = False  # the server was asked for the size of its whole list, beside this harvest
+    whole_size: int | None = None  # and this was its answer
 
 
 class Ask(Base, frozen=True, kw_only=True):
@@ -112,6 +114,10 @@ class Ask(Base, frozen=True, kw_only=True):
     listed_so_far: int = 0  # records landed by the interrupted harvest that is continued
     retry: tuple[Skipped, ...] = ()
     validators: dict[str, str] = {}
+    # identifiers that earlier harvests listed, where the server is to be asked for the size of its whole list
+    known_records: int | None = None
+    size_known_at: str | None = None  # by the server's clock, when that size was last known; None: ask now
+    usual_difference: int = 0  # the size less the known records when the whole list was last harvested
     limit: int | None = None  # stop after about so many records (preview); such a harvest is never complete
     # login, password, token, header.<Name>; from an Airflow connection or the environment
     credentials: dict[str, str] = {}

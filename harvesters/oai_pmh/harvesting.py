@@ -55,6 +55,7 @@ from harvesters.causes import RequestFailed, as_harvest_failure, failed, request
 from harvesters.client import Client
 from harvesters.completeness import require_as_many_as_before, require_size, require_size_within_tolerance
 from harvesters.datestamps import format_datestamp, is_datestamp, parse_datestamp
+from harvesters.oai_pmh.list_size import differs, is_size_due, list_size
 from harvesters.oai_pmh.records import ListPage, RecordReader
 from harvesters.oai_pmh.server import OLDEST_DATESTAMP, Server, formats, identify
 from harvesters.oai_pmh.sickle_client import Pages, Repository, Response
@@ -168,6 +169,8 @@ class Position(msgspec.Struct):
     promised: int | None = None  # records in the whole list, by the server, if it was split into parts since
     attempt: int = 0  # how often the whole harvest started over
     has_skipped_windows: bool = msgspec.field(default=False, name="unnamed")
+    size_asked: bool = False  # the size of the whole list was asked for
+    whole_size: int | None = None  # and is this
 
 
 def _starting_position(feed: Feed, ask: Ask, server: Server, method: str) -> Position:
@@ -240,8 +243,29 @@ class _Harvest:
 
     def __post_init__(self) -> None:
         self.position = _starting_position(self.feed, self.ask, self.server, self.repository.http_method)
+        self._compare_size()
         self.repository.http_method = self.position.method
         self.reader = RecordReader(self.feed, self.repository)
+
+    def _compare_size(self) -> None:
+        """Ask for everything instead of an increment where the list's size tells of changes that no increment does."""
+        if self.position.full or self.ask.position or not is_size_due(self.ask, self.server):
+            return
+        size = list_size(self.repository, self.feed.format)
+        if size is None or not differs(size, self.ask, self.feed, self._increment_size):
+            self.position.size_asked, self.position.whole_size = True, size
+            return
+        everything = replace(self.ask, since=None, full=True)
+        self.position = _new_position(self.feed, everything, self.server, self.repository.http_method, "ListRecords")
+        self.position.size_asked, self.position.whole_size = True, size
+        self.client.notes.append(
+            f"the server says that its whole list has {size} records, and earlier harvests listed "
+            f"{self.ask.known_records}: everything is requested"
+        )
+
+    def _increment_size(self) -> int:
+        mark = self.position.windows[0].start
+        return list_size(self.repository, self.feed.format, since=mark) or 0
 
     def pages(self) -> Iterator[Page]:
         """Yield every page from the position on, then the complete one. Raises HarvestFailed."""
@@ -282,7 +306,10 @@ class _Harvest:
         if position.full and position.has_skipped_windows and position.listed == 0:
             raise failed("truncated", f"{endpoint} returned no record: every request for a part of its list failed")
         if position.full:
-            require_as_many_as_before(position.listed, self.feed, self.ask)
+            # a list that is as long as the server said twice is whole, however long it was before
+            is_confirmed = position.whole_size is not None and position.listed >= position.whole_size
+            ask = replace(self.ask, listed_before=None) if is_confirmed else self.ask
+            require_as_many_as_before(position.listed, self.feed, ask)
 
     def _page(self, page: ListPage, *, complete: bool = False) -> Page:
         """Return the page for landing, with the position behind it."""
@@ -308,6 +335,8 @@ class _Harvest:
             complete=complete,
             full=position.full,
             counted=position.listed if complete else None,
+            size_asked=position.size_asked,
+            whole_size=position.whole_size,
             response_date=position.response_date,
             reports_all_deletions=self.server.deletes
             == "persistent",  # a server may forget transient ones before we ask

@@ -247,6 +247,8 @@ def _footer_after(footer: Footer, page: Page) -> Footer:
         not_modified=page.not_modified,
         reports_all_deletions=page.reports_all_deletions,
         counted=page.counted,
+        size_asked=page.size_asked,
+        whole_size=page.whole_size,
         response_date=page.response_date or footer.response_date,
         lists={**footer.lists, page.listing.name: _list_after(footer.lists.get(page.listing.name), page)},
         promised=page.promised if page.promised is not None else footer.promised,

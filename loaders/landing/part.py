@@ -72,6 +72,8 @@ class Footer(Base, frozen=True, kw_only=True):
     # it keeps deleted headers for ever (OAI-PMH deletedRecord=persistent): no full list is needed
     reports_all_deletions: bool = msgspec.field(default=False, name="deletes_told")
     response_date: str | None = None
+    size_asked: bool = False  # the size of the whole list was asked for
+    whole_size: int | None = None  # and is this
     lists: dict[str, ListPart] = {}  # the lists that this part holds pages of, by name
     promised: int | None = None  # distinct records of all lists together, as the server promised
     repeated: int = 0  # entries of lists that came again, and are not rows of this part

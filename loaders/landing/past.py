@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from loaders.landing.part import Footer, part_paths, read_footer
+from loaders.landing.size_question import with_size_question
 from schemas import Ask, Base, Feed, Skipped, replace
 
 _OVERLAP = timedelta(hours=13)  # some servers use local time for datestamps, at most twelve hours behind UTC
@@ -26,6 +27,7 @@ _PATIENCE_KEYS = {
 # causes of failure after which the next harvest continues; after others it starts over
 _CONTINUED_CAUSES = frozenset({"unreachable", "certificate", "blocked", "too_slow", "quiet_hours"})
 _FULL_EVERY_WITH_DATESTAMPS = 28  # harvests from one whole list to the next, where deletions are not all reported
+_FULL_EVERY_WITH_DELETIONS = 90  # where they are reported, but removals and old datestamps are not
 # in a row; then the mark moves although the list repeats records: this server always does
 _MAX_DOUBTFUL_HARVESTS = 3
 _MAX_EMPTY_RUNS = 3  # that fail without a record; then the harvest starts over, since its position may be stale
@@ -192,7 +194,10 @@ def ask(
     if past and _continues(landing / feed.name, past[-1]):
         return _continuation(everything, past[-1])
     since = _since(feed, complete)
-    return replace(everything, since=since, full=since is None, validators=_validators(feed, complete))
+    question = replace(everything, since=since, full=since is None, validators=_validators(feed, complete))
+    return (
+        question if since is None else with_size_question(question, feed, past, lambda: harvests(landing / feed.name))
+    )
 
 
 def _listed_before(complete: list[Harvest]) -> int | None:
@@ -214,15 +219,12 @@ def _continuation(everything: Ask, interrupted: Harvest) -> Ask:
     )
 
 
-def _full_every(feed: Feed, *, reports_all_deletions: bool = False) -> int | None:
-    """Return every how many harvests the whole list is requested, so that deletions by absence are found.
-
-    None means never, where the repository reports every deletion and the feed file declares nothing else.
-    """
+def _full_every(feed: Feed, *, reports_all_deletions: bool = False) -> int:
+    """Return every how many harvests the whole list is requested, so that deletions by absence are found."""
     if feed.full_every is not None:
         return feed.full_every
     if reports_all_deletions:
-        return None
+        return _FULL_EVERY_WITH_DELETIONS
     return _FULL_EVERY_WITH_DATESTAMPS if feed.traits.lists_by_datestamp or feed.request.since_param else 1
 
 
@@ -230,7 +232,7 @@ def _full_is_due(feed: Feed, complete: list[Harvest]) -> bool:
     every = _full_every(feed, reports_all_deletions=complete[-1].last.reports_all_deletions)
     for harvests_since, harvest in enumerate(reversed(complete), start=1):
         if harvest.listed_everything:
-            return every is not None and harvests_since >= every
+            return harvests_since >= every
     return True
 
 
@@ -257,6 +259,8 @@ def _since(feed: Feed, complete: list[Harvest]) -> str | None:
         return None
     last = complete[-1]
     same_request = _lacks_records(feed, complete) or 0 < _doubtful_in_a_row(complete) < _MAX_DOUBTFUL_HARVESTS
+    if same_request and last.last.size_asked and last.listed_everything:  # the size made it ask for everything
+        return None
     return last.footers[0].asked_since if same_request else _mark(last.last.response_date)
 
 

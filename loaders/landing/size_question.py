@@ -1,0 +1,90 @@
+"""When to ask a repository how many records its whole list has, and with what to compare the answer.
+
+A repository that keeps deleted headers for ever is harvested by increments. What it loads with old datestamps, or
+removes without a deleted header, no increment tells: its size does. All of it is worked out from landing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from loaders.store import create_parquet_view, open_workspace
+from schemas import Ask, Feed, replace
+
+if TYPE_CHECKING:
+    from loaders.landing.past import Harvest
+
+_DAYS = timedelta(days=7)
+_RUNS = 7  # complete harvests, where the server's clock stands still
+
+
+def with_size_question(
+    question: Ask, feed: Feed, past: Sequence[Harvest], read_all: Callable[[], Sequence[Harvest]]
+) -> Ask:
+    """Return the question with what it takes to ask for the size of the whole list, where that is due.
+
+    That is once in seven days or runs, in an increment of a repository without sets that keeps its deleted headers.
+    `past` are the feed's recent harvests of the same source, `read_all` returns all of its harvests.
+    """
+    complete = [harvest for harvest in past if harvest.last.complete]
+    if question.full or question.position or not _can_be_asked(feed, complete):
+        return question
+    newest = next((number for number in range(len(past) - 1, -1, -1) if _knows_size(past[number])), None)
+    if newest is None:
+        return question
+    runs = sum(harvest.last.complete for harvest in past[newest + 1 :])
+    known_at = None if runs >= _RUNS else past[newest].last.response_date
+    if known_at is not None and not is_due(known_at, datetime.now(UTC)):
+        return question
+    whole = max(number for number, harvest in enumerate(past) if harvest.listed_everything)
+    every = [harvest for harvest in read_all() if harvest.last.source_fingerprint == past[-1].last.source_fingerprint]
+    until_whole = every[: len(every) - (len(past) - 1 - whole)]
+    usual = _own_size(past[whole]) - _count_known(until_whole)
+    return replace(question, known_records=_count_known(every), size_known_at=known_at, usual_difference=usual)
+
+
+def _can_be_asked(feed: Feed, complete: Sequence[Harvest]) -> bool:
+    asks_for_size = feed.traits.lists_by_datestamp and feed.request.trust_list_size and not feed.sets
+    is_known = any(harvest.listed_everything for harvest in complete)
+    return asks_for_size and is_known and complete[-1].last.reports_all_deletions
+
+
+def _knows_size(harvest: Harvest) -> bool:
+    return harvest.last.size_asked or harvest.listed_everything
+
+
+def is_due(known_at: str, at: datetime) -> bool:
+    """Return whether the size was last known a week before a time; also where its date cannot be read."""
+    try:
+        known = datetime.fromisoformat(known_at)
+    except ValueError:
+        return True
+    return at - (known.replace(tzinfo=UTC) if known.tzinfo is None else known) >= _DAYS
+
+
+def _own_size(harvest: Harvest) -> int:
+    """Return the size that the server gave its whole list, or else how many records the list had."""
+    lists = {name: part for footer in harvest.footers for name, part in footer.lists.items() if name}
+    sizes = [part.size for footer in harvest.footers for part in footer.lists.values() if part.size is not None]
+    if len(lists) == 1 and sizes:
+        return max(sizes)
+    return harvest.counted if harvest.last.whole_size is None else harvest.last.whole_size
+
+
+def _count_known(past: Sequence[Harvest]) -> int:
+    """Return how many identifiers the harvests have listed, also of records that are deleted or cannot be read."""
+    paths = [path for harvest in past for path in harvest.parts]
+    unread = {record.identifier for harvest in past for record in harvest.skipped if record.identifier is not None}
+    with TemporaryDirectory() as name, open_workspace(Path(name)) as duck:
+        create_parquet_view(duck, "every_row", *paths, more=", union_by_name = true")
+        duck.execute("CREATE TABLE unread (identifier VARCHAR)")
+        if unread:
+            duck.executemany("INSERT INTO unread VALUES (?)", [(identifier,) for identifier in unread])
+        count: Any = duck.execute(
+            "SELECT count(DISTINCT identifier) FROM (SELECT identifier FROM every_row UNION ALL FROM unread)"
+        ).fetchone()
+    return int(count[0])
