@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+
+from lxml import etree
 
 from harvesters.completeness import accepted_drop
 from harvesters.datestamps import is_datestamp, parse_datestamp
@@ -12,6 +15,7 @@ from harvesters.oai_pmh.sickle_client import Repository
 from schemas import Ask, Feed, HarvestFailed
 
 _DAYS = timedelta(days=7)  # from one question to the next
+_LIST_SIZE = re.compile(r"[0-9]{1,15}")
 
 
 def is_size_due(ask: Ask, server: Server) -> bool:
@@ -37,12 +41,16 @@ def list_size(repository: Repository, prefix: str, *, since: str | None = None) 
     finally:
         repository.retries = retries
     ns = repository.oai_namespace
-    error, listing = root.find(f"{ns}error"), root.find(f"{ns}ListIdentifiers")
+    listing = root.find(f"{ns}ListIdentifiers")
     if listing is None:
-        return 0 if error is not None and error.get("code") == "noRecordsMatch" else None
+        return 0 if root.find(f"{ns}error[@code='noRecordsMatch']") is not None else None
+    return _size_of_list(listing, ns)
+
+
+def _size_of_list(listing: etree._Element, ns: str) -> int | None:
     token = listing.find(f"{ns}resumptionToken")
     size = "" if token is None else (token.get("completeListSize") or "").strip()
-    if size.isascii() and size.isdecimal() and len(size) <= 15:
+    if _LIST_SIZE.fullmatch(size):
         return int(size)
     is_only_page = token is None or not (token.text or "").strip()
     return len(listing.findall(f"{ns}header")) if is_only_page else None

@@ -56,15 +56,11 @@ def count_missing(
     """
     if absent_after == 1:  # nothing waits
         return 0
-    newest = parts[-1][0] if parts else None
-    past = [
-        harvest
-        for harvest in past_with_lists(folder.parent, lists=absent_after, after=None)
-        if harvest.parts[-1] != newest
-    ]
+    past = past_with_lists(folder.parent, lists=absent_after, after=None)
+    if parts and past[-1].parts[-1] == parts[-1][0]:
+        past.pop()  # this harvest, as far as it is written
     current = Harvest(parts=tuple(path for path, _ in parts), footers=(*(footer for _, footer in parts), last))
-    waited = next((harvest.last.missing for harvest in reversed(past) if harvest.last.complete), 0)
-    if not (current.whole_list or current.repeats_a_list or waited):
+    if not (current.whole_list or current.repeats_a_list or _waits(past)):
         return 0
     past.append(current)
     with open_workspace(folder) as duck:
@@ -75,6 +71,10 @@ def count_missing(
         create_absence(duck, past, absent_after)
         (missing,) = duck.execute("SELECT count(*) FROM absence WHERE lists > 0 AND NOT gone").fetchone()
     return int(missing)
+
+
+def _waits(past: Sequence[Harvest]) -> bool:
+    return any(harvest.last.missing for harvest in [harvest for harvest in past if harvest.last.complete][-1:])
 
 
 def create_rows(duck: Any, past: Sequence[Harvest]) -> None:

@@ -30,34 +30,36 @@ def with_size_question(
     That is once in seven days or runs, in an increment of a repository without sets that keeps its deleted headers.
     `past` are the feed's recent harvests of the same source, `read_all` returns all of its harvests.
     """
-    complete = [harvest for harvest in past if harvest.last.complete]
-    if question.full or question.position or not _can_be_asked(feed, complete):
+    whole = [number for number, harvest in enumerate(past) if harvest.listed_everything]
+    if not (whole and _can_be_asked(feed, past)):
         return question
-    newest = next((number for number in range(len(past) - 1, -1, -1) if _knows_size(past[number])), None)
-    if newest is None:
+    known_at = _size_known_at(past)
+    if known_at is not None and not _is_due(known_at, datetime.now(UTC)):
         return question
-    runs = sum(harvest.last.complete for harvest in past[newest + 1 :])
-    known_at = None if runs >= _RUNS else past[newest].last.response_date
-    if known_at is not None and not is_due(known_at, datetime.now(UTC)):
-        return question
-    whole = max(number for number, harvest in enumerate(past) if harvest.listed_everything)
     every = [harvest for harvest in read_all() if harvest.last.source_fingerprint == past[-1].last.source_fingerprint]
-    until_whole = every[: len(every) - (len(past) - 1 - whole)]
-    usual = _own_size(past[whole]) - _count_known(until_whole)
+    until_whole = every[: len(every) - (len(past) - 1 - whole[-1])]
+    usual = _own_size(past[whole[-1]]) - _count_known(until_whole)
     return replace(question, known_records=_count_known(every), size_known_at=known_at, usual_difference=usual)
 
 
-def _can_be_asked(feed: Feed, complete: Sequence[Harvest]) -> bool:
-    asks_for_size = feed.traits.lists_by_datestamp and feed.request.trust_list_size and not feed.sets
-    is_known = any(harvest.listed_everything for harvest in complete)
-    return asks_for_size and is_known and complete[-1].last.reports_all_deletions
+def _can_be_asked(feed: Feed, past: Sequence[Harvest]) -> bool:
+    if not (feed.traits.lists_by_datestamp and feed.request.trust_list_size) or feed.sets:
+        return False
+    return next(harvest.last.reports_all_deletions for harvest in reversed(past) if harvest.last.complete)
+
+
+def _size_known_at(past: Sequence[Harvest]) -> str | None:
+    """Return the server's date when its size was last known; None when that is too many runs ago."""
+    newest = max(number for number, harvest in enumerate(past) if _knows_size(harvest))
+    runs = sum(harvest.last.complete for harvest in past[newest + 1 :])
+    return None if runs >= _RUNS else past[newest].last.response_date
 
 
 def _knows_size(harvest: Harvest) -> bool:
     return harvest.last.size_asked or harvest.listed_everything
 
 
-def is_due(known_at: str, at: datetime) -> bool:
+def _is_due(known_at: str, at: datetime) -> bool:
     """Return whether the size was last known a week before a time; also where its date cannot be read."""
     try:
         known = datetime.fromisoformat(known_at)

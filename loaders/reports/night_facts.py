@@ -234,7 +234,7 @@ def _feed_needs(feed: ReportFacts) -> list[ReportFacts]:
         needs.append(("failed", 1, [": ".join(text for text in (run["cause"], run["error"]) if text)]))
     if feed["declared"] in ("mistake", "missing", "moved"):
         needs.append((feed["declared"], standing["live"], feed["file"]))
-    needs += [(what, standing[what], []) for what in ("quarantined", "rejected") if standing[what]]
-    needs += [("absent", feed["absent"], [])] if feed["absent"] else []
+    waiting = {"quarantined": standing["quarantined"], "rejected": standing["rejected"], "absent": feed["absent"]}
+    needs += [(what, count, []) for what, count in waiting.items() if count]
     about = {"feed": feed["name"], "run": run["id"] if run else None}
     return [about | {"what": what, "count": count, "detail": detail} for what, count, detail in needs]
