@@ -1,10 +1,11 @@
 """Landing: every payload exactly as the partner sent it, in append-only Parquet parts."""
 
 from loaders.landing.absence import create_absence, create_rows, past_with_lists
+from loaders.landing.harvest import Harvest
 from loaders.landing.index import INDEX_FILE_NAME, LandingIndex, landing_index
 from loaders.landing.landing import LANDING_MAX_IDENTIFIER_BYTES, Landed, land
 from loaders.landing.part import part_paths, read_rows
-from loaders.landing.past import Harvest, ask, harvests, waits_for_a_list
+from loaders.landing.past import ask, harvests, waits_for_a_list
 
 __all__ = [
     "INDEX_FILE_NAME",

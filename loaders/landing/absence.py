@@ -12,8 +12,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from loaders.landing.harvest import Harvest
 from loaders.landing.part import Footer
-from loaders.landing.past import Harvest, harvests
+from loaders.landing.past import harvests
 from loaders.store import create_parquet_view, open_workspace
 from schemas import Skipped, SourceRecord
 

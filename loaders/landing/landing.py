@@ -15,9 +15,10 @@ from typing import Any
 import msgspec
 
 from loaders.landing.absence import count_missing
+from loaders.landing.harvest import Failure
 from loaders.landing.index import LandingIndex, landing_index
 from loaders.landing.part import Footer, ListPart, part_paths, write_part
-from loaders.landing.past import Failure, fingerprint, recent_harvests
+from loaders.landing.past import fingerprint, recent_harvests
 from loaders.landing.repeats import count_repeats
 from loaders.store import whole_file
 from schemas import Ask, Base, Feed, HarvestFailed, Listing, Page, Progress, RawResponse, Skipped, SourceRecord, replace

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import msgspec
 
+from loaders.landing.harvest import Failure, Harvest
 from loaders.landing.part import Footer, part_paths, read_footer
 from loaders.landing.size_question import with_size_question
-from schemas import Ask, Base, Feed, Skipped, replace
+from schemas import Ask, Feed, Skipped, replace
 
 _OVERLAP = timedelta(hours=13)  # some servers use local time for datestamps, at most twelve hours behind UTC
 # keys of [request] that change how patiently the source is requested, and not which source it is
@@ -31,57 +32,6 @@ _FULL_EVERY_WITH_DELETIONS = 90  # where they are reported, but removals and old
 # in a row; then the mark moves although the list repeats records: this server always does
 _MAX_DOUBTFUL_HARVESTS = 3
 _MAX_EMPTY_RUNS = 3  # that fail without a record; then the harvest starts over, since its position may be stale
-
-
-class Failure(Base, frozen=True, kw_only=True):
-    """Why a harvest failed."""
-
-    cause: str
-    sentence: str
-    retryable: bool = msgspec.field(default=True, name="again")
-
-
-class Harvest(Base, frozen=True, kw_only=True):
-    """One harvest: its parts in order, of one run and of the interrupted runs that it continued."""
-
-    parts: tuple[Path, ...]
-    footers: tuple[Footer, ...]
-    failure: Failure | None = None  # of its last run
-
-    @property
-    def last(self) -> Footer:
-        """Return the newest part's footer."""
-        return self.footers[-1]
-
-    @property
-    def listed(self) -> int:
-        """Return how many rows the parts have."""
-        return sum(footer.records for footer in self.footers)
-
-    @property
-    def counted(self) -> int:
-        """Return how many records the list has: one listed again after a kill or an expired token counts once."""
-        return self.listed if self.last.counted is None else self.last.counted
-
-    @property
-    def skipped(self) -> tuple[Skipped, ...]:
-        """Return what the harvest could not read."""
-        return tuple(skipped for footer in self.footers for skipped in footer.skipped)
-
-    @property
-    def whole_list(self) -> bool:
-        """Return whether a record that is not in this harvest is gone."""
-        return self.listed_everything and not self.last.doubtful_repeats
-
-    @property
-    def listed_everything(self) -> bool:
-        """Return whether the whole list was requested and read to its end, even if repeats may hide missing records."""
-        return self.last.complete and self.last.full and not self.last.not_modified
-
-    @property
-    def repeats_a_list(self) -> bool:
-        """Return whether the server answered that nothing changed: an earlier list was seen again."""
-        return self.last.complete and self.last.not_modified
 
 
 def harvests(

@@ -10,13 +10,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from loaders.landing.harvest import Harvest
 from loaders.store import create_parquet_view, open_workspace
 from schemas import Ask, Feed, replace
-
-if TYPE_CHECKING:
-    from loaders.landing.past import Harvest
 
 _DAYS = timedelta(days=7)
 _RUNS = 7  # complete harvests, where the server's clock stands still
