@@ -19,6 +19,7 @@ class Protocol(Base, frozen=True, kw_only=True):
     format_example: str = "the name of a crosswalk"  # what a feed file without its format is advised to name
     needs_identifier: bool = False  # its records do not name themselves: the feed file says which fields do
     has_sets: bool = False  # a feed may name sets of the list
+    has_prefixes: bool = False  # the repository has names of its own for formats (metadataPrefix)
     reads_inbox: bool = False  # url may be inbox:NAME, files below ELIB_HOME
     has_declared_paging: bool = False  # [request] says how the list is paged; others page as their protocol does
     has_slices: bool = False  # [request] slice_by splits a list that is too long to page through
@@ -30,8 +31,9 @@ class Protocol(Base, frozen=True, kw_only=True):
 
 PROTOCOLS: dict[str, Protocol] = {
     "oai_pmh": Protocol(
-        format_example="the metadataPrefix, such as oai_dc",
+        format_example="the name of a crosswalk, such as oai_dc",
         has_sets=True,
+        has_prefixes=True,
         lists_by_datestamp=True,
         requests_skipped_records=True,
     ),

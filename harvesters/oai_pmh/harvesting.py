@@ -401,7 +401,7 @@ class _Harvest:
         if window.token is not None:
             arguments: dict[str, str | None] = {"resumptionToken": window.token}
         else:
-            prefix = self.feed.format
+            prefix = self.feed.metadata_prefix
             arguments = {"metadataPrefix": prefix, "set": window.set, "from": window.start, "until": window.end}
             arguments = {name: value for name, value in arguments.items() if value}
         try:
@@ -472,7 +472,8 @@ class _Harvest:
         """Return the failure that a protocol error means for this feed; `offered` are the server's formats."""
         endpoint = self.repository.endpoint
         if isinstance(error, CannotDisseminateFormat | NoMetadataFormat):
-            return failed("bad_format", f"{endpoint} {_format_refused(self.feed.format, offered, str(error))}")
+            refused = _format_refused(self.feed.metadata_prefix, offered, str(error))
+            return failed("bad_format", f"{endpoint} {refused}")
         if isinstance(error, NoSetHierarchy):
             return failed("bad_format", f"{endpoint} has no sets, and the feed asks for {', '.join(self.feed.sets)}")
         if isinstance(error, BadVerb):

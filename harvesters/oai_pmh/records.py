@@ -65,7 +65,7 @@ class RecordReader:
 
         Raises HarvestFailed when the failure concerns more than this record.
         """
-        params = {"verb": "GetRecord", "identifier": identifier, "metadataPrefix": self.feed.format}
+        params = {"verb": "GetRecord", "identifier": identifier, "metadataPrefix": self.feed.metadata_prefix}
         try:
             response = Pages(self.repository, params).next()
         except HarvestFailed as error:

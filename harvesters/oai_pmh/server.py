@@ -106,16 +106,19 @@ def sets(repository: Repository) -> list[str]:
 
 
 def check(feed: Feed, ask: Ask, env: Environment) -> list[str]:
-    """Return a sentence for each of the feed's format and sets that the server does not offer."""
+    """Return a sentence for each of the feed's prefix and sets that the server does not offer."""
     with Client(feed, ask, env) as client:
         repository = Repository(client, feed.request.method)
         identify(repository, client)
         offered = formats(repository)
-        problems = (
-            [] if feed.format in offered else [f"format: {feed.format!r} is not offered; {', '.join(offered)} are"]
-        )
-        problems += _set_problems(feed, repository)
-        return [*problems, *client.notes]
+        return [*_prefix_problems(feed, offered), *_set_problems(feed, repository), *client.notes]
+
+
+def _prefix_problems(feed: Feed, offered: list[str]) -> list[str]:
+    if feed.metadata_prefix in offered:
+        return []
+    key = "format" if feed.prefix is None else "prefix"
+    return [f"{key}: {feed.metadata_prefix!r} is not offered; {', '.join(offered)} are"]
 
 
 def _set_problems(feed: Feed, repository: Repository) -> list[str]:

@@ -108,7 +108,7 @@ def _run_names(folder: Path, *, until: str | None = None) -> list[str]:
 
 def fingerprint(feed: Feed) -> str:
     """Return a digest of what the feed declares about its source: when it changes, earlier harvests do not count."""
-    declared: list[object] = [feed.protocol, feed.url, feed.format, sorted(feed.sets), feed.identifier]
+    declared: list[object] = [feed.protocol, feed.url, feed.metadata_prefix, sorted(feed.sets), feed.identifier]
     request = feed.request.model_dump(exclude=_PATIENCE_KEYS, exclude_defaults=True)
     if request:
         declared.append(request)

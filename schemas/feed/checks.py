@@ -16,6 +16,8 @@ _Keys = Mapping[str, Any]  # of a feed file, with the defaults filled in
 _QUIET_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d(?: (\S+))?")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # https://www.rfc-editor.org/rfc/rfc9110#name-tokens
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+# https://www.openarchives.org/OAI/2.0/OAI-PMH.xsd, metadataPrefixType
+_METADATA_PREFIX = re.compile(r"[A-Za-z0-9\-_.!~*'()]+")
 _SECRET_HEADER = re.compile(
     r"auth(?!or(?!i[sz]))|cookie|token|secret|passw|credential|api-?key|subscription-key", re.IGNORECASE
 )
@@ -76,7 +78,7 @@ def _check_identifier(feed: _Keys) -> Iterator[str]:
 
 
 def _check_texts(feed: _Keys) -> Iterator[str]:
-    for key in ("title", "partner", "default_license", "default_language", "dialect", "connection"):
+    for key in ("title", "partner", "prefix", "default_license", "default_language", "dialect", "connection"):
         if feed[key] is not None and not feed[key].strip():
             yield f"{key}: is empty; give it a value or remove the key"
         elif _CONTROL_CHARACTER.search(feed[key] or ""):
@@ -109,6 +111,16 @@ def _check_sets(feed: _Keys) -> Iterator[str]:
         yield "sets: holds an empty name; remove it"
     if feed["sets"] and not _traits(feed).has_sets:
         yield f"sets: only oai_pmh has sets; remove the key, or narrow {feed['protocol']} with [request] params"
+
+
+def _check_prefix(feed: _Keys) -> Iterator[str]:
+    prefix = feed["prefix"]
+    if prefix is None:
+        return
+    if not _traits(feed).has_prefixes:
+        yield "prefix: only oai_pmh has a metadataPrefix; remove the key"
+    elif prefix.strip() and not _METADATA_PREFIX.fullmatch(prefix):
+        yield f"prefix: {prefix!r} is not a metadataPrefix; use one that the repository lists, such as oai_dc"
 
 
 def _check_schedule(feed: _Keys) -> Iterator[str]:
@@ -217,6 +229,7 @@ _CHECKS: dict[Callable[[_Keys], Iterator[str]], tuple[str, ...]] = {
     _check_texts: (),
     _check_defaults: (),
     _check_sets: ("protocol",),
+    _check_prefix: ("protocol",),
     _check_schedule: (),
     _check_conflicts: ("protocol", "request"),
     _check_table: (),

@@ -84,7 +84,8 @@ class Feed(_Declared):
     partner: str = Field(min_length=1)
     protocol: ProtocolName
     url: str = Field(min_length=1)
-    format: str = ""
+    format: str = ""  # the crosswalk
+    prefix: str | None = None  # oai_pmh: the repository's own metadataPrefix; None: the same as format
     note: str = ""
     status: Literal["active", "paused", "retired"] = "active"
     schedule: str = "0 1 * * *"
@@ -105,6 +106,11 @@ class Feed(_Declared):
     def traits(self) -> Protocol:
         """Return what the feed's protocol can do."""
         return PROTOCOLS[self.protocol]
+
+    @property
+    def metadata_prefix(self) -> str:
+        """Return the metadataPrefix to ask the repository for."""
+        return self.format if self.prefix is None else self.prefix
 
     @model_validator(mode="before")
     @classmethod

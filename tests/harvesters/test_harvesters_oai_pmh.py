@@ -479,6 +479,23 @@ def test_a_format_that_the_server_lists_and_refuses_is_not_reported_as_missing(t
     assert "does not offer" not in failed.sentence and failed.sentence.count("oai_dc") == 1
 
 
+@pytest.mark.parametrize("refuse", [{}, {"ListRecords": "badVerb"}], ids=["ListRecords", "GetRecord"])
+def test_a_repository_is_asked_for_the_feeds_prefix_and_records_keep_its_format(
+    tmp_path: Path, refuse: dict[str, str]
+) -> None:
+    harvested, loopback = run(OaiServer(count=3, refuse=refuse), tmp_path, format="lom", prefix="oai_lom")
+    assert {record.format for page in harvested for record in page.records} == {"lom"}
+    asked = [request.params["metadataPrefix"] for request in loopback.requests if "metadataPrefix" in request.params]
+    assert set(asked) == {"oai_lom"} and len(asked) >= 1
+
+
+def test_a_prefix_that_the_server_lacks_is_named_with_those_it_has(tmp_path: Path) -> None:
+    server = OaiServer(refuse={"ListRecords": "cannotDisseminateFormat"})
+    failed = failure(server, tmp_path, format="lom", prefix="oai_lom")
+    assert failed.cause == "bad_format"
+    assert "does not offer 'oai_lom'; it offers oai_dc" in failed.sentence
+
+
 def test_sets_that_the_server_lacks_are_named(tmp_path: Path) -> None:
     failed = failure(OaiServer(refuse={"ListRecords": "noSetHierarchy"}), tmp_path, sets=["textbooks"])
     assert "textbooks" in failed.sentence
@@ -604,7 +621,10 @@ def test_a_feed_is_checked_against_what_its_server_offers(tmp_path: Path) -> Non
     with serving(script) as loopback:
         env = open_environment(tmp_path)
         assert check(feed(loopback.url, sets=["a"]), Ask(), env) == []
+        assert check(feed(loopback.url, format="lom", prefix="oai_dc"), Ask(), env) == []
+        prefix = check(feed(loopback.url, format="oai_dc", prefix="oai_lom"), Ask(), env)
         wrong = check(feed(loopback.url, format="lom", sets=["a", "b"]), Ask(), env)
+    assert prefix == ["prefix: 'oai_lom' is not offered; oai_dc are"]
     assert wrong == ["format: 'lom' is not offered; oai_dc are", "sets: 'b' is not offered"]
 
 

@@ -107,6 +107,16 @@ def test_the_first_harvest_is_full_and_the_next_starts_at_the_servers_date(tmp_p
     assert ask(tmp_path, books.model_copy(update={"url": "https://example.org/v2"})) == Ask(), "another source"
 
 
+def test_another_prefix_is_another_source_and_the_one_of_the_same_name_is_not(tmp_path: Path) -> None:
+    books = feed(protocol="oai_pmh", url="https://example.org/oai", format="lom")
+    land(tmp_path, books, "books-1", pages([sent("r1")]), ask=ask(tmp_path, books))
+    assert ask(tmp_path, books).since
+    assert ask(tmp_path, books.model_copy(update={"prefix": "lom"})).since, "said explicitly"
+    assert ask(tmp_path, books.model_copy(update={"prefix": "oai_lom"})).since is None
+    crosswalk = {"format": "obaa", "prefix": "lom"}
+    assert ask(tmp_path, books.model_copy(update=crosswalk)).since, "asks the repository for the same"
+
+
 @pytest.mark.parametrize(
     ("told", "declared", "due"),
     [(False, None, 28), (True, None, None), (True, 3, 3), (False, 3, 3)],

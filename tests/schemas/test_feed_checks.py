@@ -51,6 +51,9 @@ def reasons(folder: Path, request: str = "", **keys: str) -> list[str]:
         ({"protocol": '"csv"'}, "identifier: required for csv"),
         ({"protocol": '"opendatasoft"'}, "identifier: required for opendatasoft"),
         ({"protocol": '"rss"', "sets": '["a"]'}, "sets: only oai_pmh"),
+        ({"protocol": '"rss"', "prefix": '"rss"'}, "prefix: only oai_pmh has a metadataPrefix"),
+        ({"prefix": '"oai dc"'}, "prefix: 'oai dc' is not a metadataPrefix"),
+        ({"prefix": '""'}, "prefix: is empty"),
         ({"schedule": '"every night"'}, "schedule: 'every night'"),
         ({"default_license": '" "'}, "default_license: is empty"),
         ({"colour": '"red"'}, "colour: unknown key; remove it"),
@@ -114,6 +117,12 @@ def test_a_request_that_cannot_be_made_is_named(tmp_path: Path, request_line: st
 def test_protocols_have_their_usual_format(tmp_path: Path, protocol: str, usual: str) -> None:
     assert declared(tmp_path, protocol=f'"{protocol}"', format="", identifier='"id"').format == usual
     assert declared(tmp_path, protocol=f'"{protocol}"', identifier='"id"').format == "oai_dc"
+
+
+def test_the_repositorys_prefix_is_the_format_unless_the_file_gives_one(tmp_path: Path) -> None:
+    assert declared(tmp_path).metadata_prefix == "oai_dc"
+    own = declared(tmp_path, format='"lom"', prefix='"oai_lom"')
+    assert (own.format, own.metadata_prefix) == ("lom", "oai_lom")
 
 
 def test_the_nearest_key_of_the_same_section_is_suggested(tmp_path: Path) -> None:
