@@ -25,6 +25,11 @@ CAUSES: dict[str, _Cause] = {
         advice="Wait a night or two; if this continues, ask the partner whether the server is running.",
         retryable=True,
     ),
+    "server_failing": _Cause(
+        meaning="the server began its list and keeps failing at the rest of it",
+        advice="Nothing was deleted. If this continues, show the partner which part of the list fails, and when.",
+        retryable=True,
+    ),
     "certificate": _Cause(
         meaning="the server's TLS certificate cannot be trusted",
         advice="Ask the partner to renew the certificate; it is never ignored.",
@@ -93,6 +98,8 @@ CAUSES: dict[str, _Cause] = {
     ),
 }
 
+_SERVER_CAUSES = frozenset({"unreachable", "too_slow"})
+
 
 class RequestFailed(HarvestFailed):
     """The server was reached and this one request failed: a smaller window or another method may still succeed.
@@ -135,6 +142,17 @@ def concerns_one_record(failure: HarvestFailed) -> bool:
 def as_harvest_failure(failure: HarvestFailed) -> HarvestFailed:
     """Return the failure as one of the whole harvest, where nothing else is tried any more."""
     return HarvestFailed(failure.cause, failure.sentence, again=failure.again)
+
+
+def as_server_failure(failure: HarvestFailed, where: str) -> HarvestFailed:
+    """Return a failure that smaller requests did not get around as one of the server, `where` in the list it fails.
+
+    It stays what it is where it has a cause of its own, or nothing of the list came.
+    """
+    if not where or failure.cause not in _SERVER_CAUSES:
+        return as_harvest_failure(failure)
+    what = failure.sentence.removesuffix(_sentence(failure.cause, "")).rstrip(". ")
+    return failed("server_failing", f"{what}, {where}")
 
 
 def causes_table() -> str:

@@ -12,16 +12,19 @@ from harvesters.client import Client, Reply
 from harvesters.lists import xml_records
 from harvesters.lists.details import detailed_records
 from harvesters.lists.json_records import (
+    BOM,
     ListMissing,
     NotJson,
+    element_lines,
     elements,
     identifier_of_broken,
     other_encoding,
     source_records,
 )
-from harvesters.lists.json_recovery import recover_elements
-from harvesters.lists.paging import Position, list_size
+from harvesters.lists.json_recovery import recover_elements, recover_frame
+from harvesters.lists.paging import NO_CONTENT, Position, list_size
 from harvesters.records import Result
+from harvesters.unexpected import read_each
 from harvesters.web_pages import html_cause, is_html
 from schemas import Feed, RawResponse, Skipped
 
@@ -46,6 +49,8 @@ def read_answer(reply: Reply, feed: Feed, position: Position, notes: list[str]) 
     Adds to `notes` how it had to be read. Raises HarvestFailed; RequestFailed, with the response, if nothing of it can
     be read.
     """
+    if reply.status in NO_CONTENT:
+        return Answer(reply, [])
     reply = _in_utf8(reply, notes)
     path = feed.request.records_path
     if reply.body.lstrip(_BEFORE_MARKUP)[:1] == b"<" and not is_html(reply.body):
@@ -53,22 +58,41 @@ def read_answer(reply: Reply, feed: Feed, position: Position, notes: list[str]) 
         notes += xml_notes
         return Answer(reply, [msgspec.Raw(text) for text in xml_records.elements(root, path)], root)
     try:
-        return Answer(reply, elements(reply.body, path))
+        return Answer(reply, elements(reply.body, path, feed))
     except ListMissing:
         total = list_size(feed.request, reply, None, position)
         if total is None or position.listed < total:
             raise
         return Answer(reply, [])  # some servers leave the list out behind its end
     except NotJson as error:
-        return _recover(reply, feed, error)
+        return _read_lines(reply, feed) or _recover(reply, feed, error)
 
 
-def answer_results(answer: Answer, feed: Feed, client: Client) -> list[Result]:
-    """Return the record of every element, requested at its own address where the feed file says so."""
+def _read_lines(reply: Reply, feed: Feed) -> Answer | None:
+    """Return the elements of newline-delimited JSON; None if it is none."""
+    lines = None if feed.request.records_path else element_lines(reply.body)
+    if lines is None:
+        return None
+    valid, invalid = lines
+    reason = "the line is not a JSON object"
+    skipped = tuple(Skipped(identifier=identifier_of_broken(text, feed), reason=reason) for text in invalid)
+    raw = tuple(RawResponse(url=feed.url, body=text, reason=reason) for text in invalid)
+    return Answer(replace(reply, body=b"{}"), valid, recovered=bool(invalid), skipped=skipped, raw=raw)
+
+
+def answer_results(answer: Answer, feed: Feed, client: Client, *, first: bool) -> list[Result]:
+    """Return the record of every element, requested at its own address where the feed file says so.
+
+    `first` says whether no page was read before.
+    """
     if feed.request.detail_url:
-        return list(detailed_records(feed, client, answer.texts))
+        return list(detailed_records(feed, client, answer.texts, first=first))
     if answer.root is not None:
-        return [xml_records.source_record(bytes(text), feed, feed.url) for text in answer.texts]
+        texts = map(bytes, answer.texts)
+        read = read_each(
+            texts, lambda text: xml_records.source_record(text, feed, feed.url), lambda text: (None, text), feed.url
+        )
+        return list(read)
     return source_records(answer.texts, feed, feed.url)
 
 
@@ -80,17 +104,24 @@ def _recover(reply: Reply, feed: Feed, error: NotJson) -> Answer:
     if recovered is None:
         problem = f"{feed.url} sends a response that is not valid JSON ({error})"
         raise unreadable_response("malformed", problem, feed.url, reply.body) from error
+    frame = recover_frame(reply.body, feed.request.records_path)
+    if frame is None and feed.request.paging == "cursor":
+        problem = (
+            f"{feed.url} sends a response that is not valid JSON, so that its next cursor cannot be read ({error})"
+        )
+        raise unreadable_response("malformed", problem, feed.url, reply.body) from error
     valid, invalid = recovered
     reason = f"not valid JSON: {error}"
     skipped = tuple(Skipped(identifier=identifier_of_broken(text, feed), reason=reason) for text in invalid)
     raw = RawResponse(url=feed.url, body=reply.body, reason=str(error))
-    return Answer(reply, valid, recovered=True, skipped=skipped, raw=(raw,))
+    framed = replace(reply, body=frame or b"{}")
+    return Answer(framed, valid, recovered=True, skipped=skipped, raw=(raw,))
 
 
 def _in_utf8(reply: Reply, notes: list[str]) -> Reply:
     """Return the reply in UTF-8, which JSON should be in."""
     encoding = other_encoding(reply.body, reply.headers.get("content-type", ""))
     if encoding is None:
-        return reply
+        return replace(reply, body=reply.body.removeprefix(BOM))
     notes.append(f"the server sends JSON in {encoding}")
     return replace(reply, body=reply.body.decode(encoding).encode())

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urljoin
 
 import msgspec
 
-from harvesters.causes import MAX_CONSECUTIVE_FAILURES, as_harvest_failure, concerns_one_record, request_failed
+from harvesters.causes import MAX_CONSECUTIVE_FAILURES, as_harvest_failure, concerns_one_record, failed, request_failed
 from harvesters.client import Client
-from harvesters.lists.json_records import NotJson, identifier_of, raw_at, source_record
+from harvesters.lists.json_records import NotJson, identifier_of, is_object, raw_at, source_record, value_at
 from harvesters.records import Result, unreadable
+from harvesters.unexpected import is_of_the_system, skip_unexpected
 from harvesters.web_pages import html_cause
 from schemas import Feed, HarvestFailed
 
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+_ADDRESS_STARTS = ("/", "http://", "https://", "?", "./")
 
-def detailed_records(feed: Feed, client: Client, list_elements: list[msgspec.Raw]) -> Iterator[Result]:
+
+class _FieldMissing(Exception):
+    """The listed element has no such field; the message is the field's path."""
+
+
+def detailed_records(feed: Feed, client: Client, list_elements: list[msgspec.Raw], *, first: bool) -> Iterator[Result]:
     """Yield the record of every listed element; one that cannot be requested or read is skipped by its identifier.
 
-    Raises HarvestFailed when many in a row fail.
+    Raises HarvestFailed when many in a row fail, or when none on the `first` page has a field that detail_url names.
     """
+    if first:
+        _require_fields(feed, client, list_elements)
     consecutive_failures = 0
     for element in list_elements:
-        identifier = identifier_of(element, feed.identifier)
+        identifier = None
         try:
+            identifier = identifier_of(element, feed.identifier)
             result = _detailed_record(feed, client, element, identifier)
             consecutive_failures = 0
         except NotJson as error:
@@ -34,21 +46,53 @@ def detailed_records(feed: Feed, client: Client, list_elements: list[msgspec.Raw
             if consecutive_failures > MAX_CONSECUTIVE_FAILURES or not concerns_one_record(failure):
                 raise as_harvest_failure(failure) from failure
             result = unreadable(identifier, failure.sentence)
+        except Exception as error:
+            if is_of_the_system(error):
+                raise
+            result = skip_unexpected(error, identifier, feed.url, bytes(element))
         yield result
+
+
+def _require_fields(feed: Feed, client: Client, list_elements: list[msgspec.Raw]) -> None:
+    """Raise HarvestFailed("bad_format") if detail_url names a field that no listed object has."""
+    objects = [element for element in list_elements if is_object(element)]
+    for path in _PLACEHOLDER.findall(feed.request.detail_url or ""):
+        if not objects or path in client.credentials.values or any(_has_field(element, path) for element in objects):
+            continue
+        what = f"request.detail_url: no listed record has a field {path!r} that can stand in an address"
+        raise failed("bad_format", f"{what}; the first one has {', '.join(_keys_of(objects[0])) or 'no field'}")
+
+
+def _has_field(element: msgspec.Raw, path: str) -> bool:
+    try:
+        return _scalar_at(element, path) is not None
+    except NotJson:
+        return False
+
+
+def _keys_of(element: msgspec.Raw) -> list[str]:
+    try:
+        return list(msgspec.json.decode(element, type=dict[str, Any]))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+
+
+def _scalar_at(element: msgspec.Raw, path: str) -> str | None:
+    """Return the text or number at a path as text; None for anything else. Raises NotJson."""
+    value = value_at(element, path)
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "" else None
 
 
 def _detailed_record(feed: Feed, client: Client, element: msgspec.Raw, identifier: str | None) -> Result:
     request = feed.request
+    if not is_object(element):
+        return unreadable(identifier, "the listed element is not a JSON object")
     try:
-        listed = msgspec.json.decode(element, type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        return unreadable(identifier, f"the listed element is not a JSON object ({error})")
-    placeholders = {key: f"{{{key}}}" for key in client.credentials.values}  # the client fills them in
-    fields = placeholders | {key: quote(str(value), safe="") for key, value in listed.items()}
-    try:
-        url = urljoin(feed.url, (request.detail_url or "").format_map(fields))
-    except KeyError as error:
+        url = urljoin(feed.url, _filled_in(request.detail_url or "", element, client))
+    except _FieldMissing as error:
         return unreadable(identifier, f"the listed element has no {error}, which detail_url needs")
+    except ValueError as error:
+        return unreadable(identifier, f"the listed element makes no valid address of detail_url ({error})")
     reply = client.send(url)
     cause, page = html_cause(reply.body, "bad_format")
     if page:
@@ -57,3 +101,21 @@ def _detailed_record(feed: Feed, client: Client, element: msgspec.Raw, identifie
     if record is None:
         return unreadable(identifier, f"{url} has nothing at detail_path {request.detail_path!r}")
     return source_record(record, feed, url, identifier)
+
+
+def _filled_in(detail_url: str, element: msgspec.Raw, client: Client) -> str:
+    """Return detail_url with the fields of a listed element, quoted; an address at its beginning stays one.
+
+    The client fills in credentials. Raises _FieldMissing.
+    """
+
+    def value(placeholder: re.Match[str]) -> str:
+        text = _scalar_at(element, placeholder[1])
+        if text is None and placeholder[1] in client.credentials.values:
+            return placeholder[0]
+        if text is None:
+            raise _FieldMissing(repr(placeholder[1]))
+        is_address = placeholder.start() == 0 and text.startswith(_ADDRESS_STARTS)
+        return text if is_address else quote(text, safe="")
+
+    return _PLACEHOLDER.sub(value, detail_url)

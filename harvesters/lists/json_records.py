@@ -1,6 +1,6 @@
 """Records of a JSON response: each one's own text, exactly, and the few fields that identify it.
 
-A path is keys with dots between them; a number is the index of a list element.
+A path is keys with dots between them; a number is the index of a list element, too.
 """
 
 from __future__ import annotations
@@ -14,16 +14,22 @@ import msgspec
 from harvesters.causes import failed
 from harvesters.encodings import charset, decodes
 from harvesters.records import Result, build_record, unreadable
+from harvesters.unexpected import read_each
 from schemas import Feed, HarvestFailed
 
+_REPLACED = "\ufffd"
 _NUL = "\x00"  # JSON can hold it, PostgreSQL cannot: one such identifier would end the load of the whole feed
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 # https://www.rfc-editor.org/rfc/rfc4627#section-3: JSON begins with ASCII, which has zeros in UTF-16
 _UTF_16_STARTS = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
     **{bracket.encode("utf-16-le"): "utf-16-le" for bracket in "[{"},
 }
+# a key that is not UTF-8 raises UnicodeDecodeError
+_DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_NOT_A_LIST = "what is at records_path {!r} is not a list"
+_LINE_MARKS = b" \t\r\n\x1e"
 
 
 class NotJson(Exception):
@@ -45,39 +51,108 @@ def other_encoding(body: bytes, content_type: str) -> str | None:
     return None
 
 
-def elements(body: bytes, path: str) -> list[msgspec.Raw]:
-    """Return the elements of the list at a path. Raises NotJson; HarvestFailed if there is no list."""
-    text = raw_at(msgspec.Raw(body.removeprefix(_BOM)), path)
+def elements(body: bytes, path: str, feed: Feed | None = None) -> list[msgspec.Raw]:
+    """Return the elements of the list at a path. Raises NotJson; HarvestFailed if there is no list.
+
+    With `feed`, an object there counts, too, if it is one of its records, or holds them by name.
+    """
+    text = raw_at(msgspec.Raw(body.removeprefix(BOM)), path)
     if text is None:
-        failure = failed("bad_format", f"the answer has nothing at records_path {path!r}")
-        raise ListMissing(failure.cause, failure.sentence, again=failure.again)
+        raise _list_missing(f"the answer has nothing at records_path {path!r}")
     if path and bytes(text).strip() == b"null":
         return []
     try:
         return msgspec.json.decode(text, type=list[msgspec.Raw])
     except msgspec.ValidationError as error:
-        raise failed("bad_format", f"what is at records_path {path!r} is not a list") from error
-    except (msgspec.DecodeError, RecursionError) as error:
+        if feed is None:
+            raise failed("bad_format", _NOT_A_LIST.format(path)) from error
+        return _elements_of_object(text, path, feed)
+    except _DECODE_ERRORS as error:
         raise NotJson(str(error)) from error
 
 
-def raw_at(text: msgspec.Raw, path: str) -> msgspec.Raw | None:
-    """Return the text of the value at a path, None if there is none. Raises NotJson."""
-    for part in path.split(".") if path else ():
+def _elements_of_object(text: msgspec.Raw, path: str, feed: Feed) -> list[msgspec.Raw]:
+    """Return the one record that an object is, or the records that it holds by name. Raises HarvestFailed for others.
+
+    Converters from XML give one result as an object; PHP gives a list whose numbers have gaps as one.
+    """
+    if _is_named(text, feed):
+        return [text]
+    members = [value for value in _members(text).values() if bytes(value) != b"null"]
+    if path and not members:
+        raise _list_missing(_NOT_A_LIST.format(path))
+    if all(is_object(value) for value in members) and any(_is_named(value, feed) for value in members):
+        return members
+    raise failed("bad_format", _NOT_A_LIST.format(path))
+
+
+def is_object(element: msgspec.Raw) -> bool:
+    """Return whether an element's text begins as an object's."""
+    return bytes(memoryview(element)[:1]) == b"{"
+
+
+def _is_named(element: msgspec.Raw, feed: Feed) -> bool:
+    return identifier_of(_record_in(element, feed), feed.identifier) is not None
+
+
+def _list_missing(what: str) -> ListMissing:
+    failure = failed("bad_format", what)
+    return ListMissing(failure.cause, failure.sentence, again=failure.again)
+
+
+def element_lines(body: bytes) -> tuple[list[msgspec.Raw], list[bytes]] | None:
+    """Return the objects of newline-delimited JSON, and its lines that are none; None if most lines are none.
+
+    https://github.com/ndjson/ndjson-spec and RFC 7464, whose records begin with a record separator.
+    """
+    lines = [line for line in (line.strip(_LINE_MARKS) for line in body.removeprefix(BOM).split(b"\n")) if line]
+    valid: list[msgspec.Raw] = []
+    invalid: list[bytes] = []
+    for line in lines:
         try:
-            if part.isdigit():
-                members: dict[Any, msgspec.Raw] = dict(enumerate(msgspec.json.decode(text, type=list[msgspec.Raw])))
-                member = members.get(int(part))
-            else:
-                member = msgspec.json.decode(text, type=dict[str, msgspec.Raw]).get(part)
-        except msgspec.ValidationError:
-            return None
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise NotJson(str(error)) from error
-        if member is None:
-            return None
-        text = member
-    return text
+            msgspec.json.decode(line, type=dict[str, Any])
+            valid.append(msgspec.Raw(line))
+        except _DECODE_ERRORS:
+            invalid.append(line)
+    return (valid, invalid) if len(lines) > 1 and len(valid) > len(invalid) else None
+
+
+def raw_at(text: msgspec.Raw, path: str) -> msgspec.Raw | None:
+    """Return the text of the value at a path, None if there is none. Raises NotJson.
+
+    A key may hold dots itself; where both are there, keys inside one another win.
+    """
+    return _descend(text, path.split(".") if path else [])
+
+
+def _descend(text: msgspec.Raw, parts: list[str]) -> msgspec.Raw | None:
+    if not parts:
+        return text
+    members = _members(text, indexed=parts[0].isdecimal())
+    for count in range(1, len(parts) + 1):
+        member = members.get(".".join(parts[:count]))
+        value = None if member is None else _descend(member, parts[count:])
+        if value is not None:
+            return value
+    return None
+
+
+def _members(text: msgspec.Raw, *, indexed: bool = False) -> dict[str, msgspec.Raw]:
+    """Return the members of an object by key, or those of a list by number where `indexed`; else none."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError:
+        if not indexed:
+            return {}
+    except _DECODE_ERRORS as error:
+        raise NotJson(str(error)) from error
+    try:
+        listed = msgspec.json.decode(text, type=list[msgspec.Raw])
+        return {str(number): member for number, member in enumerate(listed)}
+    except msgspec.ValidationError:
+        return {}
+    except _DECODE_ERRORS as error:
+        raise NotJson(str(error)) from error
 
 
 def value_at(text: msgspec.Raw, path: str) -> Any:
@@ -85,7 +160,7 @@ def value_at(text: msgspec.Raw, path: str) -> Any:
     raw = raw_at(text, path)
     try:
         return None if raw is None else msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _DECODE_ERRORS as error:
         raise NotJson(str(error)) from error
 
 
@@ -100,14 +175,16 @@ def identifier_of(text: msgspec.Raw, paths: Sequence[str]) -> str | None:
 def identifier_of_broken(text: bytes, feed: Feed) -> str | None:
     """Return the identifier of an element that is not valid JSON; None if it is not certain.
 
-    A wrong identifier would hide another record. Only bare control characters and half a surrogate pair are accepted
-    (RFC 8259, 7 and 8.2), the half as "?".
+    A wrong identifier would hide another record. Only bare control characters, half a surrogate pair (RFC 8259, 7 and
+    8.2), as "?", and bytes elsewhere that are not UTF-8 are accepted.
     """
     try:
-        mended = json.dumps(json.loads(text, strict=False), ensure_ascii=False).encode("utf-8", "replace")
-        return identifier_of(_record_in(msgspec.Raw(mended), feed), feed.identifier)
+        readable = json.loads(text.decode("utf-8", "replace"), strict=False)
+        mended = json.dumps(readable, ensure_ascii=False).encode("utf-8", "replace")
+        identifier = identifier_of(_record_in(msgspec.Raw(mended), feed), feed.identifier)
     except (ValueError, NotJson, RecursionError):
         return None
+    return None if identifier is None or _REPLACED in identifier else identifier
 
 
 def nameless_reason(feed: Feed) -> str:
@@ -126,7 +203,7 @@ def source_record(element: msgspec.Raw, feed: Feed, url: str, identifier: str | 
         name = identifier or identifier_of(element, feed.identifier)
         stamp = value_at(element, feed.request.datestamp_path) if feed.request.datestamp_path else None
     except (NotJson, UnicodeDecodeError) as error:
-        return unreadable(identifier, f"not readable: {error}", url, payload)
+        return unreadable(identifier or identifier_of_broken(payload, feed), f"not readable: {error}", url, payload)
     if name is None:
         return unreadable(None, nameless_reason(feed), url, payload)
     if _NUL in f"{name}{stamp}":
@@ -136,8 +213,21 @@ def source_record(element: msgspec.Raw, feed: Feed, url: str, identifier: str | 
 
 
 def source_records(list_elements: list[msgspec.Raw], feed: Feed, url: str) -> list[Result]:
-    """Return the record inside every element of a list."""
-    return [source_record(_record_in(element, feed), feed, url) for element in list_elements]
+    """Return the record inside every element of a list; one that cannot be read is skipped."""
+    results = read_each(
+        list_elements,
+        lambda element: _inner_record(element, feed, url),
+        lambda element: (identifier_of_broken(bytes(element), feed), bytes(element)),
+        url,
+    )
+    return list(results)
+
+
+def _inner_record(element: msgspec.Raw, feed: Feed, url: str) -> Result:
+    try:
+        return source_record(_record_in(element, feed), feed, url)
+    except NotJson as error:
+        return unreadable(identifier_of_broken(bytes(element), feed), f"not readable: {error}", url, bytes(element))
 
 
 def _record_in(element: msgspec.Raw, feed: Feed) -> msgspec.Raw:

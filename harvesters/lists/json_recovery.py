@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -14,9 +15,10 @@ _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.S)
 def recover_elements(body: bytes, path: str) -> tuple[list[msgspec.Raw], list[bytes]] | None:
     """Return the elements of the list at a path that are valid JSON, and the others; None if the list has no end."""
     start = _list_start(body, path)
-    texts = None if start is None else _cut_elements(body, start)
-    if texts is None:
+    cut = None if start is None else _cut_elements(body, start)
+    if cut is None:
         return None
+    texts, _ = cut
     valid: list[msgspec.Raw] = []
     invalid: list[bytes] = []
     for text in texts:
@@ -28,13 +30,40 @@ def recover_elements(body: bytes, path: str) -> tuple[list[msgspec.Raw], list[by
     return valid, invalid
 
 
+def recover_frame(body: bytes, path: str) -> bytes | None:
+    """Return the response with its list empty, as valid JSON: what it says about the list. None if it is not valid.
+
+    Bytes that are not UTF-8 are replaced; raw control characters in strings are accepted.
+    """
+    start = _list_start(body, path)
+    cut = None if start is None else _cut_elements(body, start)
+    if start is None or cut is None:
+        return None
+    frame = (body[:start] + body[cut[1] :]).decode("utf-8", "replace")
+    try:
+        return json.dumps(json.loads(frame, strict=False)).encode()
+    except (ValueError, RecursionError):
+        return None
+
+
 def _list_start(body: bytes, path: str) -> int | None:
     """Return where the list at a path begins, behind its bracket."""
+    starts = (_start_behind(body, keys) for keys in _keys_of(path.split(".") if path else []))
+    return next((start for start in starts if start is not None), None)
+
+
+def _keys_of(parts: list[str]) -> Iterator[list[str]]:
+    """Yield the keys that a path may mean, as some hold dots themselves; the plain reading comes first."""
+    yield [part for part in parts if not part.isdecimal()]
+    for first in range(len(parts) - 1):
+        for last in range(first + 2, len(parts) + 1):
+            yield [*parts[:first], ".".join(parts[first:last]), *parts[last:]]
+
+
+def _start_behind(body: bytes, keys: list[str]) -> int | None:
     start = 0
-    for part in path.split(".") if path else ():
-        if part.isdigit():
-            continue
-        key = re.compile(rb'"' + re.escape(part.encode()) + rb'"\s*:\s*').search(body, start)
+    for name in keys:
+        key = re.compile(rb'"' + re.escape(name.encode()) + rb'"\s*:\s*').search(body, start)
         if key is None:
             return None
         start = key.end()
@@ -42,8 +71,8 @@ def _list_start(body: bytes, path: str) -> int | None:
     return None if bracket < 0 else bracket + 1
 
 
-def _cut_elements(body: bytes, start: int) -> list[bytes] | None:
-    """Return the texts between the commas of a list that begins at `start`; None if it has no end."""
+def _cut_elements(body: bytes, start: int) -> tuple[list[bytes], int] | None:
+    """Return the texts between the commas of a list that begins at `start`, and its end; None if it has no end."""
     texts: list[bytes] = []
     depth, begin = 0, start
     for mark in _brackets_and_commas(body, start):
@@ -54,7 +83,7 @@ def _cut_elements(body: bytes, start: int) -> list[bytes] | None:
             depth -= closes
         elif closes:
             last = body[begin : mark.start()].strip()
-            return [*texts, last] if last else texts
+            return ([*texts, last] if last else texts), mark.start()
         else:
             texts.append(body[begin : mark.start()].strip())
             begin = mark.end()

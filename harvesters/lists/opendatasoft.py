@@ -72,6 +72,11 @@ def _continue(ask: Ask) -> _Position:
     return progress
 
 
+def _as_text(value: Any) -> str:
+    """Return a group's value as refine takes it: true and false, not Python's True and False."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
 class _Dataset:
     """One dataset, slice by slice."""
 
@@ -132,7 +137,7 @@ class _Dataset:
         name = self.fields[part.depth]
         grouping = {"select": f"{name}, count(*) as records", "group_by": name, "limit": _MAX_GROUPS}
         groups = self._request({**self._params(part), **grouping}, "results", list[dict[str, Any]])
-        values = [str(group[name]) for group in groups if group.get(name) is not None]
+        values = [_as_text(group[name]) for group in groups if group.get(name) is not None]
         slices = [
             _Slice(refine=[*part.refine, f"{name}:{value}"], where=part.where, depth=part.depth + 1) for value in values
         ]

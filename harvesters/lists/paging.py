@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
-import httpx
 import msgspec
 from lxml import etree
 
@@ -17,17 +16,20 @@ from harvesters.client import Credentials, Reply
 from harvesters.datestamps import format_datestamp
 from harvesters.lists import xml_records
 from harvesters.lists.json_records import NotJson, value_at
+from harvesters.lists.link_header import next_link
 from schemas import Feed, Listing, Request
 
 NUMBERED = ("page", "offset")
+NO_CONTENT = frozenset({204, 205})  # statuses
 _MAX_DIGESTS = 200
+_MAX_EMPTY_PAGES = 200  # in a row, each with a cursor of its own
 _COUNT = re.compile(r"[0-9]{1,15}")
 
 
 class Position(msgspec.Struct):
     """How far a harvest has come through one list; landed as JSON with every page, to continue from there."""
 
-    offset: int = 0  # records behind us, for page and offset
+    offset: int = 0  # for offset, the records behind us; for page, the pages behind us times their size
     cursor: str | None = None  # of the next page, or its URL
     listed: int = 0
     overlapped: int = 0  # of them those that were listed before
@@ -40,8 +42,13 @@ class Position(msgspec.Struct):
     attempt: int = 0  # how often the list was begun again, with everything that it had given
     done: bool = False
     response_date: str | None = None
-    missed: int = 0  # records in a row that the server could not give
-    singles: int = 0  # the offset up to which records are requested one by one
+    missed: int = 0  # records in a row that the server could not give, and that are not counted as listed yet
+    most_given: int = 0  # records on the fullest page: some servers give fewer than are requested
+    single: int = 0  # records before the next one that is requested alone, of a page that fails
+    single_end: int = 0  # records before the first one that is requested in a page again
+    last_given: int = 0  # records on the last page
+    empty_pages: int = 0  # in a row
+    is_floor: bool = False  # the server says that its total is only the least that there are
 
     @property
     def reached(self) -> bool:
@@ -52,6 +59,16 @@ class Position(msgspec.Struct):
     def reached_by_repeats(self) -> bool:
         """Return whether the total is only reached by counting repeats: more records may follow."""
         return self.total is not None and self.listed >= self.total and not self.reached
+
+    @property
+    def requests_singly(self) -> bool:
+        """Return whether the next request is for one record."""
+        return self.single < self.single_end
+
+    @property
+    def may_be_complete(self) -> bool:
+        """Return whether nothing says that more records follow."""
+        return self.total is None or (self.listed >= self.total and not self.is_floor)
 
     def listing(self, name: str) -> Listing:
         """Return where the last page is, in the list of that name."""
@@ -81,8 +98,10 @@ def page_params(request: Request, position: Position, size: int) -> dict[str, An
     if request.paging == "none":
         return {}
     params: dict[str, Any] = {request.size_param: size} if request.size_param else {}
-    if request.paging == "page":
-        params[request.page_param] = request.first + position.offset // size
+    if request.paging in NUMBERED and position.requests_singly:
+        params[request.page_param] = request.first + position.single
+    elif request.paging == "page":
+        params[request.page_param] = request.first + position.offset // request.size
     elif request.paging == "offset":
         params[request.page_param] = request.first + position.offset
     elif request.paging == "cursor" and position.cursor:
@@ -90,50 +109,102 @@ def page_params(request: Request, position: Position, size: int) -> dict[str, An
     return params
 
 
+def begin_singles(request: Request, position: Position) -> None:
+    """Request the records of the page at the position one by one: as many as the server gives on a page."""
+    given = min(request.size, position.most_given or request.size)
+    position.single = position.offset if request.paging == "offset" else position.offset // request.size * given
+    position.single_end = position.single + given
+
+
+def pass_single(request: Request, position: Position, count: int = 1) -> None:
+    """Move the position behind records that were requested alone; behind the last of them to the next page."""
+    position.single += count
+    if not position.requests_singly:
+        position.offset = position.single if request.paging == "offset" else position.offset + request.size
+
+
 def is_url(request: Request, cursor: str) -> bool:
     """Return whether a cursor is the next page's URL."""
     return request.paging == "link" or cursor.startswith(("http://", "https://"))
 
 
-def advance_by_number(request: Request, position: Position, count: int, size: int, *, new: int, alone: bool) -> None:
-    """Move the position behind a page of `count` records, where `size` were requested; `new` were not listed before.
+def advance_by_number(request: Request, position: Position, count: int, *, new: int, alone: bool) -> None:
+    """Move the position behind a page of `count` records; `new` of them were not listed before.
 
     A list that repeats records continues until as many distinct ones came as its total says, or nothing new.
-    A total of no more than its own page (`alone`) is only believed when nothing follows.
+    A total is only believed when nothing follows it if it is that of its own page (`alone`), or ends with a full page:
+    some servers stop counting before the end.
     """
-    position.offset += size if request.paging == "page" else count
+    if position.requests_singly and count:
+        pass_single(request, position, count)
+    else:
+        position.offset += request.size if request.paging == "page" else count
     ended = position.reached or (new == 0 and position.reached_by_repeats)
-    position.done = count == 0 or (ended and not alone)
+    position.done = count == 0 or (ended and not alone and not _may_go_on(request, position, count, new))
 
 
-def advance_by_cursor(feed: Feed, position: Position, reply: Reply, credentials: Credentials) -> None:
+def advance_by_cursor(
+    feed: Feed, position: Position, answer: CursorAnswer, credentials: Credentials, *, new: int
+) -> None:
     """Move the position to the next page that a reply names; credentials in it are masked, since it is landed.
 
-    Raises HarvestFailed("truncated") for a server that stays at its page.
+    A list ends without a next page; at a second empty page, or one with the same cursor; and when its total is
+    reached, by a page that is not full, or by one of which nothing is `new`. Raises HarvestFailed("truncated") for a
+    server that stays at its page.
     """
-    before, cursor = position.cursor, _next_cursor(feed.request, reply)
+    before, cursor = position.cursor, _next_cursor(feed, answer)
     if cursor is not None:
         mask = credentials.mask if is_url(feed.request, cursor) else credentials.mask_token
         cursor = mask(cursor)
-    position.cursor = cursor
-    if cursor is not None and cursor == before:
+    position.empty_pages = 0 if answer.elements else position.empty_pages + 1
+    declared = {**feed.request.body, **feed.request.params}.get(feed.request.page_param, "")
+    sent = before if before is not None else str(declared)
+    stays = cursor == sent and not answer.elements
+    if stays and not position.may_be_complete:
         raise failed("truncated", f"{feed.url} gives the same cursor again after {position.listed} records")
-    position.done = cursor is None
+    empty = position.empty_pages > _MAX_EMPTY_PAGES or (position.empty_pages > 1 and position.may_be_complete)
+    ended = position.reached and not _may_go_on(feed.request, position, answer.elements, new)
+    position.cursor = cursor
+    position.done = cursor is None or stays or empty or ended
 
 
-def _next_cursor(request: Request, reply: Reply) -> str | None:
-    """Return the next page's cursor or URL, None behind the last page."""
+def _may_go_on(request: Request, position: Position, count: int, new: int) -> bool:
+    """Return whether a list may go on behind its total: its last page is full, or the total is only the least."""
+    full = count >= min(request.size, max(position.most_given, 1)) and new > 0
+    return count > 0 and (full or position.is_floor)
+
+
+class CursorAnswer(NamedTuple):
+    """A page of a list that is paged by cursor."""
+
+    reply: Reply
+    root: etree._Element | None  # of an XML response
+    elements: int  # how many
+
+
+def _next_cursor(feed: Feed, answer: CursorAnswer) -> str | None:
+    """Return the next page's cursor or URL, None behind the last page. Raises HarvestFailed if it is no address."""
+    request, reply = feed.request, answer.reply
     if request.paging == "link":
-        links = httpx.Response(200, headers={"link": reply.headers.get("link", "")}).links
-        url = links.get("next", {}).get("url")
-        return urljoin(reply.url, url) if url else None
-    if request.paging == "cursor" and request.cursor_path:
-        value = value_at(msgspec.Raw(reply.body), request.cursor_path)
-        if value is None or value == "" or value is False:
-            return None
-        cursor = str(value)
-        return urljoin(reply.url, cursor) if cursor.startswith("/") else cursor
-    return None
+        url = next_link(reply.headers.get("link", ""))
+        return _join(feed, reply.url, url) if url is not None else None
+    if request.paging != "cursor" or not request.cursor_path or reply.status in NO_CONTENT:
+        return None
+    try:
+        value = _value_in(reply, answer.root, request.cursor_path)
+    except NotJson as error:
+        raise failed("malformed", f"{feed.url} sends a response whose next cursor cannot be read ({error})") from error
+    if value is None or value is False or str(value).strip() == "":
+        return None
+    cursor = str(value)
+    return _join(feed, reply.url, cursor) if cursor.startswith(("/", "?", "http://", "https://")) else cursor
+
+
+def _join(feed: Feed, base: str, url: str) -> str:
+    try:
+        return urljoin(base, url)
+    except ValueError as error:
+        raise failed("truncated", f"{feed.url} names a next page at an invalid address, {url[:200]!r}") from error
 
 
 def end_at_repeated_page(feed: Feed, position: Position, digest: str, size: int, count: int) -> None:
@@ -141,8 +212,13 @@ def end_at_repeated_page(feed: Feed, position: Position, digest: str, size: int,
 
     Raises HarvestFailed("truncated") for a list that is not complete, or a server that cannot page.
     """
+    if position.reached and not position.is_floor:
+        position.done = True
+        return
     short = position.total is not None and position.listed < position.total
-    loop = feed.request.paging not in NUMBERED or digest not in (position.page_digests[0], position.page_digests[-1])
+    known_ends = (position.page_digests[0], position.page_digests[-1])
+    is_last_page = feed.request.paging == "cursor" and digest == known_ends[1] and count < position.most_given
+    loop = not is_last_page and (feed.request.paging not in NUMBERED or digest not in known_ends)
     ignores_page = position.pages == 1 and count >= size and not position.reached_by_repeats
     if short or loop or ignores_page:
         of = position.total if position.total is not None else "an unknown number of"
@@ -162,6 +238,7 @@ def list_size(request: Request, reply: Reply, root: etree._Element | None, posit
     except NotJson:
         return position.total
     total = int(text) if _COUNT.fullmatch(text) else None
+    position.is_floor = position.is_floor or (total is not None and _says_at_least(request, reply, root))
     return max((number for number in (total, position.total) if number is not None), default=None)
 
 
@@ -170,9 +247,23 @@ def _total_value(request: Request, reply: Reply, root: etree._Element | None) ->
     value = reply.headers.get(request.total_header) if request.total_header else None
     if value is not None or not request.total_path:
         return value
-    if root is not None:
-        return xml_records.value_at(root, request.total_path)
-    return value_at(msgspec.Raw(reply.body), request.total_path)
+    return _value_in(reply, root, request.total_path)
+
+
+def _says_at_least(request: Request, reply: Reply, root: etree._Element | None) -> bool:
+    """Return whether a total is the least that there are: Elasticsearch says "relation": "gte" beside its value.
+
+    https://www.elastic.co/guide/en/elasticsearch/reference/current/search-your-data.html#track-total-hits
+    """
+    parent, _, name = (request.total_path or "").rpartition(".")
+    if root is not None or not parent or name != "value":
+        return False
+    return bool(_value_in(reply, None, f"{parent}.relation") == "gte")
+
+
+def _value_in(reply: Reply, root: etree._Element | None, path: str) -> Any:
+    """Return the value at a path of an XML or JSON response, None if there is none. Raises NotJson."""
+    return xml_records.value_at(root, path) if root is not None else value_at(msgspec.Raw(reply.body), path)
 
 
 def server_date(reply: Reply) -> str | None:

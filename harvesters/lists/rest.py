@@ -12,27 +12,31 @@ from typing import Any
 
 import msgspec
 
-from harvesters.causes import MAX_CONSECUTIVE_FAILURES, RequestFailed, as_harvest_failure, failed
+from harvesters.causes import MAX_CONSECUTIVE_FAILURES, RequestFailed, as_server_failure, failed
 from harvesters.client import Client
 from harvesters.completeness import require_as_many_as_before, require_size
 from harvesters.datestamps import format_datestamp, parse_datestamp
 from harvesters.lists.answers import Answer, answer_results, read_answer
 from harvesters.lists.paging import (
     NUMBERED,
+    CursorAnswer,
     Position,
     advance_by_cursor,
     advance_by_number,
+    begin_singles,
     end_at_repeated_page,
     is_url,
     list_size,
     page_params,
+    pass_single,
     server_date,
 )
 from harvesters.records import split_results
 from harvesters.repeats import SeenIdentifiers
-from schemas import Ask, Environment, Feed, Page, Progress, RawResponse, Skipped, SourceRecord
+from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress, RawResponse, Skipped, SourceRecord
 
-_NO_SUCH_PAGE = frozenset({400, 404, 410, 422})  # statuses
+_NO_SUCH_PAGE = frozenset({400, 404, 410, 416, 422})  # statuses
+_FAR_PAGES = 100_000  # behind the end of any list: what a server answers there, it answers behind every end
 
 
 def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterator[Page]:
@@ -57,7 +61,12 @@ class RestList:
     given: int = 0  # records, for the limit of the harvest
     list_name: str = ""
     seen: SeenIdentifiers = field(default_factory=SeenIdentifiers)  # since the harvest began or was continued
+    missed: list[Skipped] = field(init=False)  # records that failed alone, since one came
     recovered: bool = False  # a response was not valid JSON, and its valid elements were taken
+
+    def __post_init__(self) -> None:
+        reason = "the server failed for this record before the harvest was interrupted"
+        self.missed = [Skipped(identifier=None, reason=reason)] * self.position.missed
 
     @property
     def full(self) -> bool:
@@ -85,23 +94,20 @@ class RestList:
         while not self.position.done:
             if self.position.pages >= self.feed.request.max_pages:
                 raise failed("too_large", f"the list has more than {self.feed.request.max_pages} pages")
-            size = 1 if self.position.offset < self.position.singles else self.feed.request.size
             try:
-                answer = self._request(size)
+                answer = self._request()
             except RequestFailed as failure:
                 if self._is_behind_the_end(failure):
                     self.position.done = True
                     return
                 if failure.raw:
                     yield self._page(raw=failure.raw)
-                page = self._isolate(size, failure)
-                if page is not None:
-                    yield page
+                yield from self._isolate(failure)
                 continue
             if answer is None:
                 yield Page(complete=True, not_modified=True, validators=self.ask.validators)
                 return
-            yield self._advance(answer, size)
+            yield self._advance(answer)
 
     def _cannot_be_short(self) -> bool:
         """Return whether one complete document was read, or as many records as the server counts."""
@@ -109,16 +115,16 @@ class RestList:
 
     # requests
 
-    def _request(self, size: int) -> Answer | None:
-        """Request one page; None when the server says that nothing changed."""
+    def _request(self, *, retries: int | None = None) -> Answer | None:
+        """Request the page at the position; None when the server says that nothing changed."""
         request, position = self.feed.request, self.position
-        url, params, body = self._page_address(size)
+        url, params, body = self._page_address()
         reply = self.client.send(
             url,
             method=request.method,
             params=params,
             body=body if request.method == "POST" else None,
-            retries=None if size == request.size else 1,
+            retries=1 if position.requests_singly and retries is None else retries,
             conditional=request.paging == "none" and request.method == "GET",
         )
         if reply.status == 304:
@@ -129,7 +135,7 @@ class RestList:
         self.recovered = self.recovered or answer.recovered
         return answer
 
-    def _page_address(self, size: int) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    def _page_address(self) -> tuple[str, dict[str, Any], dict[str, Any]]:
         """Return URL, parameters and body of the request for the page at the position.
 
         A next page's URL that the server gave has its parameters in it.
@@ -140,6 +146,7 @@ class RestList:
             return cursor, {}, body
         params = {**request.params, **self.params}
         target = body if request.page_in == "body" else params
+        size = 1 if self.position.requests_singly else request.size
         target |= page_params(request, self.position, size) | self._since_param()
         return self.feed.url, params, body
 
@@ -153,59 +160,128 @@ class RestList:
     def _is_behind_the_end(self, failure: RequestFailed) -> bool:
         """Return whether a failure means that the list ended: some servers refuse the page behind the last one.
 
-        Behind a list that reached its total by repeats any failure means that, since nothing says that more follows.
+        Behind a list that reached its total any failure means that, since nothing says that more follows.
         """
         position = self.position
-        if position.reached_by_repeats:
-            return True
-        may_have_ended = position.total is None or position.listed >= position.total
-        return failure.status in _NO_SUCH_PAGE and position.pages > 0 and may_have_ended
+        if position.pages == 0 or not position.may_be_complete:
+            return False
+        return position.total is not None or failure.status in _NO_SUCH_PAGE
 
-    def _isolate(self, size: int, failure: RequestFailed) -> Page | None:
-        """Request the records of a failing page one by one from now on, and skip the one that fails by itself."""
+    def _isolate(self, failure: RequestFailed) -> Iterator[Page]:
+        """Request the records of a failing page one by one from now on, and pass over the one that fails alone.
+
+        Those count as skipped when a record comes behind them, or the total says that they are records.
+        Raises HarvestFailed when the server fails, and not its records.
+        """
         request, position = self.feed.request, self.position
         if failure.status in _NO_SUCH_PAGE and position.pages > 0:
-            problem = f"{self.feed.url} answers {failure.status} after {position.listed} of {position.total} records"
-            raise failed("truncated", problem) from failure
+            raise self._ended_early(failure) from failure
         if request.paging not in NUMBERED or not request.size_param or position.missed >= MAX_CONSECUTIVE_FAILURES:
-            raise as_harvest_failure(failure) from failure
-        if size > 1:
-            position.singles = position.offset + size
-            return None
-        skipped = Skipped(identifier=None, reason=f"record {position.offset}: {failure.sentence}")
-        position.offset += 1
-        position.listed += 1
+            self._end_or_fail(failure)
+            return
+        if not position.requests_singly:
+            begin_singles(request, position)
+            return
+        self.missed.append(Skipped(identifier=None, reason=f"record {position.single}: {failure.sentence}"))
         position.missed += 1
-        return self._page(skipped=(skipped,))
+        pass_single(request, position)
+        if position.total is not None and position.listed + position.missed >= position.total:
+            if self._fails_behind_every_end():
+                raise as_server_failure(failure, self._where()) from failure
+            yield self._page(skipped=self._count_missed())
+            position.done = True
+
+    def _count_missed(self) -> tuple[Skipped, ...]:
+        """Count the records that failed alone as listed, and return them."""
+        missed, self.missed = tuple(self.missed), []
+        self.position.listed += self.position.missed
+        self.position.missed = 0
+        return missed
+
+    def _ended_early(self, failure: RequestFailed) -> HarvestFailed:
+        position = self.position
+        where = f"{self.feed.url} answers {failure.status} after {position.listed} of {position.total} records"
+        if position.is_floor:
+            advice = "Narrow the list with [request] params into feeds of their own, or page it by cursor."
+            return failed("truncated", f"{where}, and says that there are more", advice)
+        return failed("truncated", where)
+
+    def _end_or_fail(self, failure: RequestFailed) -> None:
+        """End the list if this is how the server answers behind its end; else raise HarvestFailed.
+
+        Without a total, a list ends where a server fails that still gives its first page, and fails alike far behind.
+        """
+        position = self.position
+        is_end = position.pages > 0 and position.total is None and self._fails_behind_every_end()
+        if not is_end or not self._gives_its_first_page():
+            raise as_server_failure(failure, self._where() if position.pages else "") from failure
+        self.client.notes.append(f"{self.feed.url} fails behind its last page, after {position.listed} records")
+        self.missed, position.missed, position.done = [], 0, True
+
+    def _where(self) -> str:
+        return f"after {self.position.listed} of {self.position.total or 'an unknown number of'} records"
+
+    def _fails_behind_every_end(self) -> bool:
+        """Return whether the server fails for a page where no list has one."""
+        if self.feed.request.paging not in NUMBERED:
+            return False
+        return self._fails_at(Position(offset=_FAR_PAGES * self.feed.request.size))
+
+    def _gives_its_first_page(self) -> bool:
+        return not self._fails_at(Position())
+
+    def _fails_at(self, position: Position) -> bool:
+        here, self.position = self.position, position
+        try:
+            self._request(retries=0)
+        except RequestFailed as failure:
+            return failure.status not in _NO_SUCH_PAGE
+        finally:
+            self.position = here
+        return False
 
     # pages
 
-    def _advance(self, answer: Answer, size: int) -> Page:
+    def _advance(self, answer: Answer) -> Page:
         """Return the page of an answer, with the position moved behind it. Raises HarvestFailed."""
         request, position = self.feed.request, self.position
         count = len(answer.texts) + len(answer.skipped)
         digest = sha256(b"\n".join(bytes(text) for text in answer.texts)).hexdigest()
+        if position.requests_singly and request.paging == "page" and count > 1:
+            what = f"{self.feed.url} fails for a page, and gives {count} records where one is asked for"
+            raise failed("server_failing", f"{what}, {self._where()}")
         first_total = position.total is None
         position.note_total(list_size(request, answer.reply, answer.root, position))
-        if count and digest in position.page_digests:
-            end_at_repeated_page(self.feed, position, digest, size, count)
+        if count and digest in position.page_digests and not position.requests_singly:
+            end_at_repeated_page(self.feed, position, digest, request.size, count)
             return self._page()
-        records, skipped, raw = split_results(answer_results(answer, self.feed, self.client))
+        results = answer_results(answer, self.feed, self.client, first=position.pages == 0)
+        records, skipped, raw = split_results(results)
         skipped = (*answer.skipped, *skipped)
         names = [entry.identifier for entry in skipped if entry.identifier is not None]
         repeated = self.seen.add([*(record.identifier for record in records), *names])
-        position.remember_page(digest)
+        if count:
+            skipped = (*self._count_missed(), *skipped)
+        self._count_page(digest, count, repeated)
+        alone = first_total and position.total == count
+        position.drop_outgrown_total()
+        new = count - repeated
+        if request.paging in NUMBERED:
+            advance_by_number(request, position, count, new=new, alone=alone)
+        else:
+            page = CursorAnswer(answer.reply, answer.root, count)
+            advance_by_cursor(self.feed, position, page, self.client.credentials, new=new)
+        return self._page(records, skipped, (*answer.raw, *raw))
+
+    def _count_page(self, digest: str, count: int, repeated: int) -> None:
+        """Count a page of so many records, of which some were listed before."""
+        position = self.position
         position.pages += 1
         position.listed += count
         position.overlapped += repeated
-        position.missed = 0
-        alone = first_total and position.total == count
-        position.drop_outgrown_total()
-        if request.paging in NUMBERED:
-            advance_by_number(request, position, count, size, new=count - repeated, alone=alone)
-        else:
-            advance_by_cursor(self.feed, position, answer.reply, self.client.credentials)
-        return self._page(records, skipped, (*answer.raw, *raw))
+        if not position.requests_singly:
+            position.remember_page(digest)
+            position.most_given = max(position.most_given, count)
 
     def _page(
         self,

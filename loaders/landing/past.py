@@ -26,7 +26,7 @@ _PATIENCE_KEYS = {
     *("max_pages", "max_bytes", "max_redirects", "multi_value"),
 }
 # causes of failure after which the next harvest continues; after others it starts over
-_CONTINUED_CAUSES = frozenset({"unreachable", "certificate", "blocked", "too_slow", "quiet_hours"})
+_CONTINUED_CAUSES = frozenset({"unreachable", "server_failing", "certificate", "blocked", "too_slow", "quiet_hours"})
 _FULL_EVERY_WITH_DATESTAMPS = 28  # harvests from one whole list to the next, where deletions are not all reported
 _FULL_EVERY_WITH_DELETIONS = 90  # where they are reported, but removals and old datestamps are not
 # in a row; then the mark moves although the list repeats records: this server always does

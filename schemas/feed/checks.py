@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.license_names import names_license
@@ -22,6 +22,8 @@ _SECRET_HEADER = re.compile(
     r"auth(?!or(?!i[sz]))|cookie|token|secret|passw|credential|api-?key|subscription-key", re.IGNORECASE
 )
 _CREDENTIAL_PLACEHOLDER = re.compile(r"\{(?:login|password|token|header\.[^{}]*)\}")
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+_FIELD_PATH = re.compile(r"[^\s.{}\[\]!\"'<>^=]+(?:\.[^\s.{}\[\]!\"'<>^=]+)*")
 _RANDOM_FIELD = re.compile(r"(?<![A-Za-z])[RH](?![A-Za-z])")  # croniter draws such fields anew at each reading
 _PRIVATE_LANGUAGE = re.compile(r"(q[a-t][a-z]|x)(-.*)?")  # https://www.rfc-editor.org/rfc/rfc5646#section-2.2.1
 
@@ -165,15 +167,34 @@ _REQUEST_CONFLICTS: tuple[tuple[Callable[[_Keys, Protocol], bool], str], ...] = 
         lambda request, traits: bool(request["detail_url"]) and not traits.has_details,
         "request.detail_url: only for rest; remove the key",
     ),
-    (
-        lambda request, _: bool(request["detail_url"]) and "{" not in request["detail_url"],
-        "request.detail_url: names no {field} of the listed record; put one where its value belongs",
-    ),
 )
 
 
 def _check_conflicts(feed: _Keys) -> Iterator[str]:
     return (mistake for conflicts, mistake in _REQUEST_CONFLICTS if conflicts(feed["request"], _traits(feed)))
+
+
+def _check_detail_url(feed: _Keys) -> Iterator[str]:
+    detail_url = feed["request"]["detail_url"]
+    if not detail_url:
+        return
+    fields, rest = _PLACEHOLDER.findall(detail_url), _PLACEHOLDER.sub("x", detail_url)
+    wrong = next((field for field in fields if not _FIELD_PATH.fullmatch(field)), None)
+    if "{" in rest or "}" in rest:
+        yield f"request.detail_url: {detail_url!r} has a brace without its other half, or an empty one; write {{field}}"
+    elif wrong is not None:
+        yield f"request.detail_url: {{{wrong}}} is not a field; write a name, or names with dots such as {{links.self}}"
+    elif not fields:
+        yield "request.detail_url: names no {field} of the listed record; put one where its value belongs"
+    elif not _can_join(feed["url"], rest):
+        yield f"request.detail_url: {detail_url!r} makes no valid address; write one, or a path"
+
+
+def _can_join(url: str, address: str) -> bool:
+    try:
+        return _is_web_address(urljoin(url, address))
+    except ValueError:
+        return False
 
 
 def _check_table(feed: _Keys) -> Iterator[str]:
@@ -233,6 +254,7 @@ _CHECKS: dict[Callable[[_Keys], Iterator[str]], tuple[str, ...]] = {
     _check_schedule: (),
     _check_conflicts: ("protocol", "request"),
     _check_table: (),
+    _check_detail_url: ("url",),
     _check_headers: (),
     _check_quiet_hours: (),
     _check_expected_records: (),

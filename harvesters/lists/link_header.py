@@ -1,0 +1,33 @@
+"""Read Link headers: several links, each with parameters in any order and several relations.
+
+https://www.rfc-editor.org/rfc/rfc8288#section-3 and appendix B.2
+"""
+
+from __future__ import annotations
+
+import re
+
+_MAX_CHARS = 65_536
+_TARGET = re.compile(r"[\s,]*+<([^<>]*)>")
+_PARAMETER = re.compile(r"\s*+;\s*+([^\s;,=\"<>]*+)\s*+(?:=\s*+(\"(?:[^\"\\]|\\.)*+\"?|[^\s;,\"]*+))?")
+_ESCAPED = re.compile(r"\\(.)")
+
+
+def next_link(header: str) -> str | None:
+    """Return the target of the first link whose relations include "next", in any case; None if there is none."""
+    header = header[:_MAX_CHARS]
+    position = 0
+    while (target := _TARGET.match(header, position)) is not None:
+        position = target.end()
+        relations: str | None = None
+        while (parameter := _PARAMETER.match(header, position)) is not None:
+            position = parameter.end()
+            if relations is None and parameter[1].lower() == "rel":  # the first one counts
+                relations = _ESCAPED.sub(r"\1", (parameter[2] or "").strip('"'))
+        if "next" in (relations or "").lower().split():
+            return target[1].strip()
+        separator = header.find(",", position)
+        if separator < 0:
+            return None
+        position = separator
+    return None
