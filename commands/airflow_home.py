@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from schemas import Environment
+    from schemas import Environment, FeedFolders
 
 ROOT = Path(__file__).resolve().parents[1]  # the checkout, or the folder that the package is installed into
 
@@ -30,7 +30,7 @@ SECRETS = {
 }
 
 
-def prepare(env: Environment, *, feeds: Path | None = None) -> dict[str, str]:
+def prepare(env: Environment, *, feeds: FeedFolders | None = None) -> dict[str, str]:
     """Set the variables that Airflow and its tasks need in this process, and return them. Raises ValueError."""
     airflow_home = env.home / "airflow"
     airflow_home.mkdir(parents=True, exist_ok=True)

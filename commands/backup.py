@@ -38,21 +38,29 @@ def backup(
 def restore(file: Annotated[Path, typer.Argument(help="A file that `elib backup` has written.")]) -> int:
     """Restore a backup and publish.
 
-    Makes every feed's records again from landing and prints one line per feed; the installation must be empty. Exits
-    with 1 when something is left to do other than deciding on held runs.
+    Writes the feed files that are missing to ELIB_HOME/feeds. Makes every feed's records again from landing and prints
+    one line per feed; the installation must be empty. Exits with 1 when something is left to do other than deciding on
+    held runs.
     """
-    from loaders.backup import BadBackup
+    from loaders.backup import BadBackup, write_feed_files
     from loaders.backup import restore as restore_files
     from schemas import environment
 
     env = environment()
     try:
         print(f"{restore_files(env, file)} files of landing and the primary tables restored from {file}")
+        for path in write_feed_files(env):
+            print(f"{path.stem}: its feed file was missing and is written to {path}{_unless_read(env, path)}")
     except (BadBackup, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     reprocessed = [_reprocess(env, feed) for feed in _feeds_to_reprocess(env)]
     return 1 if not all(reprocessed) else _publish()
+
+
+def _unless_read(env: Environment, path: Path) -> str:
+    """Return what to do where ELIB_FEEDS does not name the folder of a feed file that was written."""
+    return "" if path.parent in env.feeds else f"; ELIB_FEEDS={env.feeds} does not name that folder: add it"
 
 
 def _feeds_to_reprocess(env: Environment) -> list[str]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
     from commands.terminal import Terminal
-    from schemas import Environment
+    from schemas import Environment, FeedFolders
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 _SAMPLE_PORT = 8765  # as the sample feed files write it; another night at the same time takes any free port
@@ -70,12 +70,13 @@ def _night_lock(env: Environment) -> FileLock:
 
 
 @contextlib.contextmanager
-def _served_feeds(env: Environment, terminal: Terminal) -> Iterator[Path]:
-    """Yield the folder of feed files to run: ELIB_FEEDS if set, else the samples while their server runs."""
+def _served_feeds(env: Environment, terminal: Terminal) -> Iterator[FeedFolders]:
+    """Yield the folders of feed files to run: ELIB_FEEDS if set, else the samples while their server runs."""
     if os.environ.get("ELIB_FEEDS"):
         yield env.feeds
         return
     from samples.server import ReplayServer
+    from schemas import FeedFolders
 
     try:
         server = ReplayServer(SAMPLES, _SAMPLE_PORT)  # the same port each time, so that a second night is incremental
@@ -84,7 +85,8 @@ def _served_feeds(env: Environment, terminal: Terminal) -> Iterator[Path]:
     with server:
         terminal.say(f"The sample partners answer on {server.url}")
         os.environ["ELIB_ALLOW_PRIVATE"] = ",".join(sorted({*env.allow_private, "127.0.0.1"}))
-        yield write_sample_feeds(server.url.removeprefix("http://").rstrip("/"), env.home / "samples" / "feeds")
+        address = server.url.removeprefix("http://").rstrip("/")
+        yield FeedFolders([write_sample_feeds(address, env.home / "samples" / "feeds")])
 
 
 def write_sample_feeds(address: str, folder: Path) -> Path:

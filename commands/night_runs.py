@@ -11,7 +11,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -25,14 +24,14 @@ from dags.catalog import dag as catalog_dag
 from dags.feeds import build
 from loaders.reports import reason_sentence
 from loaders.store import RUN_COUNTS, HarvestRunRow, decode_reasons, read_transaction
-from schemas import Environment
+from schemas import Environment, FeedFolders
 
 _NAME_WIDTH = 24  # columns
 _FULL_DISK_BYTES = 1 << 20  # a disk with less free space is full
 _STOPPED = threading.Event()  # Ctrl-C was pressed
 
 
-def run_night(env: Environment, feeds: Path, terminal: Terminal) -> int:
+def run_night(env: Environment, feeds: FeedFolders, terminal: Terminal) -> int:
     """Run the whole night; return 1 when a feed failed, a feed file is bad, or the catalog's DAG failed, else 0."""
     dags, problems = build(feeds)
     logging.getLogger("elib").addHandler(_TerminalLog(terminal))

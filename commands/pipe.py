@@ -131,7 +131,7 @@ class _SourceLines:
         good_feeds, bad_files = read_feeds(folder or environment().feeds)
         for error in bad_files:
             print(f"feed file left out: {error}", file=sys.stderr)
-        self._mistakes = {error.path.stem: error.sentence for error in bad_files}
+        self._mistakes = {error.path.stem: error.sentence for error in bad_files if not error.shadowed}
         self._feeds = {feed.name: feed for feed in good_feeds}
         self.unread = 0
 

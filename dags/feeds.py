@@ -19,7 +19,7 @@ from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
 
 from dags.one_sentence import ends_in_one_sentence
 from dags.steps import add_steps
-from schemas import BadFeed, Environment, Feed, environment, read_feeds
+from schemas import BadFeed, Environment, Feed, FeedFolders, environment, read_feeds
 
 log = logging.getLogger("elib.feed")
 _FULL = "Ask the partner for the whole list again, not only for what is new since the last harvest."
@@ -63,12 +63,12 @@ def _add_tasks(feed: Feed) -> None:
     add_steps(cast(Any, harvest()))
 
 
-def build(folder: Path, only: str | None = None) -> tuple[list[DAG], list[str]]:
+def build(folders: Path | FeedFolders, only: str | None = None) -> tuple[list[DAG], list[str]]:
     """Return the DAG of every good feed file in name order, and one line per file that makes none. Never raises.
 
     `only` is the id of the one DAG that is wanted.
     """
-    feeds, bad_files = read_feeds(folder)
+    feeds, bad_files = read_feeds(folders)
     built: list[DAG] = []
     problems = [f"{error.path.name}: {error.sentence}" for error in bad_files]
     for feed in feeds:

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
@@ -33,7 +34,10 @@ _VALUE_COLUMNS = ("version", "declaration", "sha256", "seen_at", "source")
 
 
 class FileTrouble(NamedTuple):
-    """Why a feed's file is not used: mistake, missing, or moved (good, but in another folder and not harvested yet)."""
+    """What is wrong with a feed's file: mistake, missing, moved (good, but in another folder and not harvested yet).
+
+    Or shadowed: the file is used, and another of the same name in a later folder is not.
+    """
 
     state: str
     sentence: str  # "its file has a mistake: …"
@@ -82,7 +86,7 @@ def feed_in_use(env: Environment, name: str) -> Feed:
     Raises BadFeed when its file has a mistake or is missing, and the catalog keeps no declaration.
     """
     try:
-        feed = read_feed(env.feeds / f"{name}.toml")
+        feed = read_feed(_feed_file(env, name))
     except BadFeed as error:
         with read_transaction(env) as connection:
             row = _read_rows(connection).get(name)
@@ -143,7 +147,8 @@ def check_declared(in_use: FeedsInUse, clusters: Iterable[Cluster]) -> None:
 def _choose(env: Environment, kept: _Kept, good: Iterable[Feed], bad: Iterable[BadFeed]) -> FeedsInUse:
     """Choose the declaration of each feed: the file's unless there is trouble with it, else the kept one."""
     files = {feed.name: feed for feed in good}
-    mistakes = {error.path.stem: error for error in bad}
+    bad = list(bad)
+    mistakes = {error.path.stem: error for error in reversed(bad)}
     feeds: list[Feed] = []
     troubles: dict[str, FileTrouble] = {}
     undeclared: set[str] = set()
@@ -152,6 +157,7 @@ def _choose(env: Environment, kept: _Kept, good: Iterable[Feed], bad: Iterable[B
         trouble = _find_trouble(env, name, feed, mistakes.get(name), kept)
         if trouble is not None:
             troubles[name] = trouble
+        if trouble is not None and trouble.state != "shadowed":
             feed = _decode(kept.rows.get(name)) or feed
         if feed is not None:
             feeds.append(feed)
@@ -164,15 +170,16 @@ def _find_trouble(
     env: Environment, name: str, feed: Feed | None, mistake: BadFeed | None, kept: _Kept
 ) -> FileTrouble | None:
     if feed is not None:
-        moved = _is_moved(env, feed, kept.rows.get(name), kept.folders.get(name))
-        return _moved_trouble(env, name) if moved else None
+        if _is_moved(env, feed, kept.rows.get(name), kept.folders.get(name)):
+            return _moved_trouble(env, name)
+        return FileTrouble("shadowed", mistake.sentence, ("; ".join(mistake.reasons),)) if mistake else None
     if mistake is not None:
         return FileTrouble("mistake", mistake.sentence, ("; ".join(mistake.reasons),))
     return FileTrouble("missing", "its file is missing")
 
 
 def _moved_trouble(env: Environment, name: str) -> FileTrouble:
-    path = str(env.feeds / f"{name}.toml")
+    path = str(_feed_file(env, name))
     sentence = f"its file {path} is not known to be the one by which the feed was harvested, and says something else"
     return FileTrouble("moved", f"{sentence}; it counts from the feed's next harvest", (path,))
 
@@ -182,7 +189,15 @@ def _is_moved(env: Environment, feed: Feed, row: FeedDeclarationRow | None, fold
 
     The folder is unknown after a restore: a file that differs from the backup's declaration is used once harvested.
     """
-    return row is not None and folder != os.path.normpath(env.feeds) and _sha256(_encode(feed)) != row.sha256
+    return row is not None and folder != _folder(env, feed.name) and _sha256(_encode(feed)) != row.sha256
+
+
+def _folder(env: Environment, name: str) -> str:
+    return os.path.normpath(_feed_file(env, name).parent)
+
+
+def _feed_file(env: Environment, name: str) -> Path:
+    return env.feeds / f"{name}.toml"
 
 
 def _encode(feed: Feed) -> str:
@@ -221,7 +236,7 @@ def _write(
     folders = dict(old_folders)
     for feed in feeds:
         text, row = _encode(feed), rows.get(feed.name)
-        folders[feed.name] = os.path.normpath(env.feeds)
+        folders[feed.name] = _folder(env, feed.name)
         if row is None or row.sha256 != _sha256(text):
             version = row.version + 1 if row else 1
             values = (version, text, _sha256(text), now(), _SOURCE)

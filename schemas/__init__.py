@@ -4,7 +4,7 @@ from schemas import license_names
 from schemas.base import Base, replace
 from schemas.cluster import Cluster, Member
 from schemas.correction import LICENSE_PATH, UNCORRECTABLE_FIELDS, Correction, CorrectionUnusable, apply_correction
-from schemas.environment import ROOT, Environment, environment
+from schemas.environment import ROOT, Environment, FeedFolders, environment
 from schemas.feed import FEED_NAME, BadFeed, Expect, Feed, Request, read_feed, read_feeds, read_leniently
 from schemas.match import (
     MATCH_FIELDS,
@@ -63,6 +63,7 @@ __all__ = [
     "Evidence",
     "Expect",
     "Feed",
+    "FeedFolders",
     "HarvestFailed",
     "Identifier",
     "IdentifierScheme",

@@ -1,6 +1,7 @@
 """Backup and restore of landing and the primary tables."""
 
 from loaders.backup.backup import BadBackup, back_up, restore
+from loaders.backup.feed_files import write_feed_files
 from loaders.backup.restored import NotReprocessed, check_reprocessed, waiting_feeds, waiting_keys
 
 __all__ = [
@@ -11,4 +12,5 @@ __all__ = [
     "restore",
     "waiting_feeds",
     "waiting_keys",
+    "write_feed_files",
 ]

@@ -23,7 +23,7 @@ from loaders.reports.runs import (
 from loaders.store import HarvestRunRow, IssueRow, MatchRow, ResourceRow, SourceRecordRow, UnmappedValueRow
 from schemas import Feed
 
-_URGENCY = ("failed", "held", "mistake", "missing", "moved", "quarantined", "rejected", "absent")
+_URGENCY = ("failed", "held", "mistake", "missing", "moved", "shadowed", "quarantined", "rejected", "absent")
 Troubles = Mapping[str, FileTrouble]  # what is wrong with feed files, by feed
 Absences = Mapping[str, Sequence[str]]  # identifiers of the records that wait to be deleted, by feed
 _ALWAYS_COUNTED = ("listed", "landed", "duplicates")  # counts of a run that hold whether or not it is loaded
@@ -232,7 +232,7 @@ def _feed_needs(feed: ReportFacts) -> list[ReportFacts]:
     needs: list[tuple[str, int, list[str]]] = []
     if run and run["status"] == "failed":
         needs.append(("failed", 1, [": ".join(text for text in (run["cause"], run["error"]) if text)]))
-    if feed["declared"] in ("mistake", "missing", "moved"):
+    if feed["declared"] in ("mistake", "missing", "moved", "shadowed"):
         needs.append((feed["declared"], standing["live"], feed["file"]))
     waiting = {"quarantined": standing["quarantined"], "rejected": standing["rejected"], "absent": feed["absent"]}
     needs += [(what, count, []) for what, count in waiting.items() if count]

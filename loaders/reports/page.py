@@ -36,6 +36,7 @@ COMMANDS = {
     "mistake": "{feed}.toml",
     "missing": "{feed}.toml",
     "moved": "ELIB_FEEDS",
+    "shadowed": "{feed}.toml",
     "quarantined": "elib review quarantined --feed {feed}",
     "rejected": "reports/feeds/{feed}.fix.csv",
     "absent": "elib review absent --feed {feed}",

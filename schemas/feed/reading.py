@@ -28,11 +28,12 @@ _WITHOUT_DEFAULT = frozenset({("url",), ("format",), ("identifier",)})
 class BadFeed(Exception):
     """A feed file that cannot be used: the file, and one reason per key that is wrong."""
 
-    def __init__(self, path: Path, reasons: list[str], *, missing: bool = False) -> None:
+    def __init__(self, path: Path, reasons: list[str], *, missing: bool = False, shadowed: bool = False) -> None:
         super().__init__(f"{path.name}: " + "; ".join(reasons))
         self.path = path
         self.reasons = reasons
         self.missing = missing
+        self.shadowed = shadowed  # an earlier folder has a file of the same name, which counts
 
     @property
     def sentence(self) -> str:
@@ -40,16 +41,26 @@ class BadFeed(Exception):
         return "its file is missing" if self.missing else f"its file has a mistake: {'; '.join(self.reasons)}"
 
 
-def read_feeds(folder: Path) -> tuple[list[Feed], list[BadFeed]]:
-    """Return every feed of a folder in name order, and an error for every file that does not declare one."""
-    good: list[Feed] = []
+def read_feeds(folders: Path | Iterable[Path]) -> tuple[list[Feed], list[BadFeed]]:
+    """Return every feed of one folder or several in name order, and an error for every file that does not declare one.
+
+    Of files with the same name the one in the first folder counts; each of the others is an error.
+    """
+    paths: dict[str, Path] = {}
     bad: list[BadFeed] = []
-    for path in sorted(folder.glob("*.toml")):
+    for folder in [folders] if isinstance(folders, Path) else folders:
+        for path in sorted(folder.glob("*.toml")):
+            first = paths.setdefault(path.name, path)
+            if first != path:
+                reason = f"{path} is not read, because {first} has the same name and counts; rename it or remove it"
+                bad.append(BadFeed(path, [reason], shadowed=True))
+    good: list[Feed] = []
+    for name in sorted(paths):
         try:
-            good.append(read_feed(path))
+            good.append(read_feed(paths[name]))
         except BadFeed as error:
             bad.append(error)
-    return good, bad
+    return good, sorted(bad, key=lambda error: (error.path.name, error.shadowed))
 
 
 def read_feed(path: Path) -> Feed:

@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy import delete
 
 from commands.cli import main
-from loaders.backup import NotReprocessed
+from loaders.backup import NotReprocessed, write_feed_files
 from loaders.curation import curation
+from loaders.declarations import keep_declaration
 from loaders.store import FeedDeclarationRow, engine, write_transaction
 from pipeline import catalog as tasks_catalog
-from schemas import ROOT, Environment
+from schemas import ROOT, Environment, read_feed
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import declare, listed, night
 
@@ -143,9 +144,24 @@ def test_a_feed_without_its_file_comes_back_by_its_last_good_declaration(
     destroyed(home)
     (home.feeds / "books.toml").unlink()
     assert main(["restore", str(file)]) == 0
-    assert "books: its file is missing; its last good declaration is used" in capsys.readouterr().err
+    told, written = capsys.readouterr(), home.home / "feeds" / "books.toml"
+    assert "books: its file is missing; its last good declaration is used" in told.err
+    assert f"books: its feed file was missing and is written to {written}; ELIB_FEEDS={home.feeds}" in told.out
+    declare(home, "books", 'default_license = "CC-BY-4.0"\n')
+    assert read_feed(written) == read_feed(home.feeds / "books.toml")
     assert rows(home, "resource", PUBLISHED) == published
     assert rows(home, "feed_declaration") == declared
+
+
+def test_a_restored_feed_file_says_what_the_lost_one_said(home: Environment) -> None:
+    declare(home, "books", FULL_DECLARATION)
+    feed = read_feed(home.feeds / "books.toml")
+    keep_declaration(home, feed)
+    assert write_feed_files(home) == [], "the file is there"
+    (home.feeds / "books.toml").unlink()
+    (written,) = write_feed_files(home)
+    assert read_feed(written) == feed
+    assert write_feed_files(home) == []
 
 
 def test_a_restore_beside_other_feed_files_changes_nothing_published_and_says_so(
@@ -179,6 +195,18 @@ def test_make_backup_writes_a_file_and_make_restore_reports_a_missing_one(home: 
 
 def backups(env: Environment) -> list[Path]:
     return sorted((env.home / "backups").glob("elib-*.tar"))
+
+
+FULL_DECLARATION = r"""note = "A \"quoted\" line,\nand another \u007f \\ é"
+trust = 3
+[request]
+method = "POST"
+rate = 0.5
+body = { query = { "a.b" = [1, 2.5, true, { deep = "é" }] } }
+params = { "x y" = "1" }
+[expect]
+max_drop = 0.5
+"""
 
 
 def made(*words: str) -> tuple[int, str]:

@@ -129,7 +129,8 @@ def test_a_missing_feed_file_changes_nothing_that_is_published_and_is_reported(h
 
 def put_back(env: Environment) -> None:
     """Both feed files as they were, and no other."""
-    shutil.rmtree(env.feeds)
+    for folder in env.feeds:
+        shutil.rmtree(folder)
     declare(env, "books")
     declare(env, "films", TRUSTED)
 
@@ -252,6 +253,48 @@ def test_a_feed_that_has_ended_needs_no_file(home: Environment) -> None:
     (home.feeds / "films.toml").unlink()
     tasks_catalog.publish_now()
     assert wrong(home) == []
+
+
+# several folders
+
+
+@pytest.fixture
+def folders(home: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
+    """The installation with two folders of feed files, of which the first is `home.feeds`."""
+    (tmp_path / "registered").mkdir()
+    monkeypatch.setenv("ELIB_FEEDS", f"{home.feeds}{os.pathsep}{tmp_path / 'registered'}")
+    return environment()
+
+
+def test_a_feed_of_the_second_folder_is_harvested_and_published_like_the_others(
+    folders: Environment, tmp_path: Path
+) -> None:
+    published = library(folders)
+    (folders.feeds / "films.toml").rename(tmp_path / "registered" / "films.toml")
+    tasks_catalog.publish_now()
+    assert rows(folders, "resource") == published and wrong(folders) == []
+    replaced(folders.feeds / "films.toml", "trust = 8", "trust = -1")
+    tasks_catalog.publish_now()
+    assert wrong(folders) == [], "the publication before has noted the new folder of an unchanged file"
+    titles = rows(folders, "resource", "members, title")
+    assert [title.split()[-1] for members, title in titles if members == 2] == ["books"]
+
+
+def test_a_second_file_of_a_feeds_name_is_reported_in_every_language_and_changes_nothing(
+    folders: Environment, tmp_path: Path
+) -> None:
+    published = library(folders)
+    second = tmp_path / "registered" / "films.toml"
+    second.write_text((folders.feeds / "films.toml").read_text(encoding="utf-8").replace("8", "1"), encoding="utf-8")
+    tasks_catalog.publish_now()
+    assert rows(folders, "resource") == published
+    people = json.loads((folders.reports / "night.json").read_bytes())["people"]
+    (need,) = (need for need in people if need["what"] == "shadowed")
+    assert need["feed"] == "films" and f"{second} is not read" in need["detail"][0]
+    for language in LANGUAGES:
+        suffix = "" if language == "en" else f".{language}"
+        assert str(second) in page_text(folders.reports / f"night{suffix}.html")
+        assert str(second) in page_text(folders.reports / "feeds" / f"films{suffix}.html")
 
 
 # harvest and runs

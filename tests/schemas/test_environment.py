@@ -9,12 +9,12 @@ from pathlib import Path
 
 from schemas import ROOT, environment
 
-PRINT_FOLDERS = "from schemas import environment; env = environment(); print(env.home, env.feeds)"
+PRINT_FOLDERS = "from schemas import environment; env = environment(); print(env.home, *env.feeds)"
 
 
 def test_a_checkout_keeps_its_files_in_var_and_reads_its_own_feeds() -> None:
     env = environment({})
-    assert (env.home, env.feeds) == (ROOT / "var", ROOT / "feeds")
+    assert (env.home, list(env.feeds)) == (ROOT / "var", [ROOT / "feeds", ROOT / "var" / "feeds"])
 
 
 def installed(tmp_path: Path, **variables: str) -> list[str]:
@@ -30,10 +30,27 @@ def installed(tmp_path: Path, **variables: str) -> list[str]:
 
 def test_an_installed_package_uses_the_xdg_folders_of_the_user(tmp_path: Path) -> None:
     user = tmp_path / "user"
-    assert installed(tmp_path) == [f"{user}/.local/share/elib", f"{user}/.config/elib/feeds"]
+    assert installed(tmp_path) == [
+        f"{user}/.local/share/elib",
+        f"{user}/.config/elib/feeds",
+        f"{user}/.local/share/elib/feeds",
+    ]
     folders = {"XDG_DATA_HOME": "/data", "XDG_CONFIG_HOME": "/config"}
-    assert installed(tmp_path, **folders) == ["/data/elib", "/config/elib/feeds"]
+    assert installed(tmp_path, **folders) == ["/data/elib", "/config/elib/feeds", "/data/elib/feeds"]
 
 
 def test_an_installed_package_uses_the_folders_that_are_set(tmp_path: Path) -> None:
     assert installed(tmp_path, ELIB_HOME="/srv/elib", ELIB_FEEDS="/etc/elib/feeds") == ["/srv/elib", "/etc/elib/feeds"]
+
+
+def test_ELIB_FEEDS_names_several_folders_as_PATH_does(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "b")
+    feeds = environment({"ELIB_FEEDS": f"{tmp_path}/a:{tmp_path}/b::{tmp_path}/link:"}).feeds
+    assert list(feeds) == [tmp_path / "a", tmp_path / "b"], (
+        "an empty name and a folder that is named twice are left out"
+    )
+    assert environment({"ELIB_FEEDS": str(feeds)}).feeds == feeds
+    assert feeds / "books.toml" == tmp_path / "a" / "books.toml"
+    (tmp_path / "b" / "books.toml").touch()
+    assert feeds / "books.toml" == tmp_path / "b" / "books.toml"

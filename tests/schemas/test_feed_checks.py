@@ -246,3 +246,30 @@ def test_a_body_that_is_nested_too_deep_is_this_files_mistake_and_no_other_feeds
     assert "nested too deep" in reason or "not readable as TOML" in reason
     (tmp_path / "films.toml").write_text((tmp_path / "books.toml").read_text(encoding="utf-8").split("[request]")[0])
     assert [feed.name for feed in read_feeds(tmp_path)[0]] == ["films"]
+
+
+def test_of_files_with_one_name_in_several_folders_the_first_counts_and_the_other_is_named(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder, title in ((first, "Ours"), (second, "Theirs")):
+        folder.mkdir()
+        declared(folder, title=f'"{title}"')
+    (second / "films.toml").write_bytes((second / "books.toml").read_bytes())
+    feeds, problems = read_feeds([first, second, tmp_path / "missing"])
+    assert [(feed.name, feed.title) for feed in feeds] == [("books", "Ours"), ("films", "Theirs")]
+    (problem,) = problems
+    assert problem.path == second / "books.toml" and problem.shadowed
+    assert f"{second / 'books.toml'} is not read, because {first / 'books.toml'} has the same name" in problem.sentence
+
+
+def test_a_mistake_in_the_first_folder_is_not_covered_by_a_good_file_in_the_second(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        declared(folder)
+    (first / "books.toml").write_text("trsut = 1", encoding="utf-8")
+    feeds, problems = read_feeds([first, second])
+    assert feeds == []
+    assert [(problem.path, problem.shadowed) for problem in problems] == [
+        (first / "books.toml", False),
+        (second / "books.toml", True),
+    ]
