@@ -17,7 +17,7 @@ from loaders.store import create_parquet_view, open_workspace
 from schemas import Ask, Feed, replace
 
 _DAYS = timedelta(days=7)
-_RUNS = 7  # complete harvests, where the server's clock stands still
+_RUNS = 7  # where the server's clock stands still
 
 
 def with_size_question(
@@ -50,7 +50,7 @@ def _size_known_at(past: Sequence[Harvest]) -> str | None:
     """Return the server's date when its size was last known; None when that is too many runs ago."""
     newest = max(number for number, harvest in enumerate(past) if _knows_size(harvest))
     runs = sum(harvest.last.complete for harvest in past[newest + 1 :])
-    return None if runs >= _RUNS else past[newest].last.response_date
+    return None if runs + 1 >= _RUNS else past[newest].last.response_date
 
 
 def _knows_size(harvest: Harvest) -> bool:

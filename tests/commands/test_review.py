@@ -90,6 +90,30 @@ def test_a_quarantined_version_is_accepted_until_its_payload_changes_and_that_ca
     assert "UNDONE" in say("curations")[1]
 
 
+def test_absent_records_are_listed_deleted_at_once_and_brought_back(
+    env: Environment,
+    say,  # type: ignore[no-untyped-def]
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    feeds = env.home / "feeds"
+    feeds.mkdir()
+    about = 'title = "Books"\npartner = "A Library"\nprotocol = "rest"\nurl = "https://example.org/api"\n'
+    (feeds / "books.toml").write_text(f'{about}format = "amb"\nidentifier = "id"\n', encoding="utf-8")
+    monkeypatch.setenv("ELIB_FEEDS", str(feeds))
+    assert say("absent") == (0, "no record waits to be deleted\n")
+    for names in (("r1", "r2", "r3"), ("r1",)):
+        night(env, feed(absent_after=2), [sent(name) for name in names])
+    listed = [f"books:{name}: missing from 1 complete list; deleted after 2\n" for name in ("r2", "r3")]
+    assert say("absent", "--feed", "books") == (0, "".join(listed))
+    assert say("end-wait", "books:r1", *BY)[0] == 1
+    code, answer = say("end-wait", "books", *BY)
+    assert (code, answer.splitlines()[0]) == (0, "curations 1-2: 2 absent records of books deleted")
+    assert states(env) == {"r1": "live", "r2": "deleted", "r3": "deleted"}
+    assert say("undo", "1-2", *BY)[0] == 0
+    assert set(states(env).values()) == {"live"}
+    assert say("undo", "1-2", *BY)[0] == 1, "they are undone"
+
+
 def test_pairs_wait_until_they_are_judged(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
     night(env, feed(), [sent("r1"), sent("r2")])
     evidence = '[{"field":"title","seen":"titles 0.93 alike","weight":4.2}]'

@@ -105,6 +105,17 @@ def test_records_loaded_with_old_datestamps_come_the_same_week(env: Environment)
     assert len(live(env)) == 91
 
 
+def test_seven_runs_are_a_week_where_the_servers_clock_stands_still(env: Environment) -> None:
+    server = Repository()
+    with serving(server) as loopback:
+        declare(env, loopback)
+        night()
+        server.count = 91
+        added = [night().get("added", 0) for _ in range(7)]
+        assert added == [0] * 6 + [31]
+        assert questions(loopback) == 1
+
+
 def test_removals_without_deleted_headers_come_to_light(env: Environment) -> None:
     server = Repository()
     with serving(server) as loopback:

@@ -17,6 +17,7 @@ from sqlalchemy import insert
 from loaders.catalog import migrate
 from loaders.store import HarvestRunRow, engine
 from pipeline.notifications import check_ready, notify, read_hour
+from pipeline.notifications.lines import line, need, worth_sending
 from pipeline.notifications.night import NOTIFY_VARIABLE, notify_night
 from pipeline.notifications.send import NotSent, Receiver
 from schemas import Environment, environment
@@ -323,3 +324,12 @@ def test_deadline_and_catalog_notify_through_a_real_airflow_connection(tmp_path:
     states = through_airflow(tmp_path, "catalog", ELIB_FEEDS=feeds, **told)
     assert "'publish': 'success'" in states and "'notify': 'success'" in states, states
     assert len(webhook.posts) == 1, "a night in which nothing happened is quiet"
+
+
+def test_what_waits_to_be_deleted_is_told_and_sends_no_message_of_its_own() -> None:
+    absent = {**need("absent"), "feed": "books", "count": 3}
+    assert not worth_sending([absent], {})
+    assert worth_sending([absent, need("failed")], {})
+    for language in ("en", "fr", "ru", "ar"):
+        assert "3" in line(absent, language)
+        assert line(absent, language).endswith("elib review absent --feed books")
