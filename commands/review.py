@@ -89,11 +89,19 @@ def release(run: _Run, by: _By, reason: _Reason, publish: _Publish = False) -> i
     return _decide(decide, publish)
 
 
-def refuse(run: _Run, by: _By, reason: _Reason, publish: _Publish = False) -> int:
-    """Refuse a held run, until what it brings changes."""
-    from loaders import catalog
+def refuse(
+    run: Annotated[str, typer.Argument(metavar="RUN-OR-KEY", help="A held run's id, or the key of a waiting record.")],
+    by: _By,
+    reason: _Reason,
+    publish: _Publish = False,
+) -> int:
+    """Refuse a held run, or a record's version that needs review, until the partner's data changes."""
+    from loaders import catalog, curation
 
     def decide(env: Environment) -> str:
+        if ":" in run:  # a key is feed:identifier, and a run's id has none
+            number = curation.refuse_version(env, run, by=by, reason=reason)
+            return f"curation {number}: {run} refused; the version before it stays until the partner's data changes"
         count = catalog.refuse(env, run, by=by, reason=reason)
         return f"{run} refused: {count} versions will not be loaded unless the partner's data changes"
 
@@ -118,8 +126,9 @@ def _undo(env: Environment, what: str, by: str, reason: str) -> str:
     if several := _CURATION_NUMBERS.fullmatch(what):
         return _undo_several(env, int(several[1]), int(several[2]), by, reason)
     if _CURATION_NUMBER.fullmatch(what):
-        undo_curation(env, int(what), by=by, reason=reason)
-        return f"curation {what} undone"
+        action = undo_curation(env, int(what), by=by, reason=reason)
+        waits = "; a version that only this correction had mended waits again" if action == "set" else ""
+        return f"curation {what} undone{waits}"
     run = read_run(env, what)
     if is_refusal(run):
         count = revoke_refusal(env, what, by=by, reason=reason)
@@ -141,13 +150,15 @@ def accept(
     by: _By,
     reason: _Reason,
     version: Annotated[str, typer.Option(help="Only if this version, as `quarantined` shows it, still waits.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Even if its page has no title or leads nowhere.")] = False,
     publish: _Publish = False,
 ) -> int:
     """Accept a quarantined version as it is."""
     from loaders import curation
 
     def decide(env: Environment) -> str:
-        return f"curation {curation.accept(env, key, by=by, reason=reason, version=version)}: {key} accepted"
+        number = curation.accept(env, key, by=by, reason=reason, version=version, force=force)
+        return f"curation {number}: {key} accepted"
 
     return _decide(decide, publish)
 
@@ -182,9 +193,21 @@ def correct(
 
     def decide(env: Environment) -> str:
         number = curation.record_correction(env, target, path, value, by=by, reason=reason)
-        return f"curation {number}: {path} of {target} set"
+        return "; ".join([f"curation {number}: {path} of {target} set", *_waiting_after(env, target)])
 
     return _decide(decide, publish)
+
+
+def _waiting_after(env: Environment, target: str) -> Iterable[str]:
+    """Yield what becomes of each version that waits, now that a correction is made or undone."""
+    from loaders.curation import errors_of_waiting
+    from transforms.rules import errors_left
+
+    for key, codes in errors_of_waiting(env, target, errors_left).items():
+        if codes:
+            yield f"the version of {key} that waits still needs review: {', '.join(codes)}"
+        else:
+            yield f"the version of {key} that waits has no error left and becomes the accepted one"
 
 
 def withdraw(target: _Target, by: _By, reason: _Reason, publish: _Publish = False) -> int:

@@ -29,6 +29,7 @@ def match(*, full: bool = False) -> dict[str, Any]:
     env = environment()
     try:
         check_reprocessed(env)
+        _settle_corrections(env)
         return _match(env, full)
     except NotReprocessed as error:
         _record_failure(env, "restored", str(error))
@@ -36,6 +37,18 @@ def match(*, full: bool = False) -> dict[str, Any]:
     except BaseException as error:
         _record_failure(env, "crashed", _crash("match", error))
         raise
+
+
+def _settle_corrections(env: Environment) -> None:
+    """Publish the waiting versions that corrections mend; let those wait again whose correction was undone."""
+    from loaders.curation import settle_corrections
+    from transforms.rules import errors_left
+
+    settled = settle_corrections(env, errors_left)
+    if settled.published:
+        log.info("Corrections mend the versions that waited of: %s", ", ".join(settled.published))
+    if settled.waiting_again:
+        log.warning("No correction mends any more, and wait again: %s", ", ".join(settled.waiting_again))
 
 
 def _record_failure(env: Environment, cause: str, sentence: str) -> None:

@@ -279,23 +279,24 @@ def _apply_batch_rules(env: Environment, run_id: str) -> int:
     When the run changes no record, nothing is judged and the issues stay as they are.
     """
     from loaders import staging
-    from loaders.catalog import deleted_keys, live_record_texts, open_issues, staged_records
+    from loaders.catalog import deleted_keys, live_record_texts, staged_records
     from loaders.store import feed_name_of
-    from transforms.rules import Facts, apply_batch_rules, decode_facts
+    from pipeline.judging import narrowed_licenses, waiting_issues
+    from transforms.rules import apply_batch_rules, decode_facts
 
-    planned = staging.read_staging_plan(env, run_id)
+    planned, feed = staging.read_staging_plan(env, run_id), feed_name_of(run_id)
     if not planned.transform and not planned.deleted:
         return 0
     feed_after = {facts.key: facts for facts in map(decode_facts, staged_records(env, planned.chunks))}
-    deleted = deleted_keys(env, run_id)
-    before: dict[str, Facts] = {}
-    for facts in map(decode_facts, live_record_texts(env, feed_name_of(run_id))):
-        if facts.key in feed_after:
-            before[facts.key] = facts
-        elif facts.key not in deleted:
+    deleted, staged_keys = deleted_keys(env, run_id), set(feed_after)
+    for facts in map(decode_facts, live_record_texts(env, feed)):
+        if facts.key not in feed_after and facts.key not in deleted:
             feed_after[facts.key] = facts
-    narrowed = open_issues(env, feed_name_of(run_id), "license_narrowed")
-    issues = apply_batch_rules(feed_after.values(), before=before, narrowed_before=narrowed)
+    issues = [
+        *apply_batch_rules(feed_after.values()),
+        *narrowed_licenses(env, load_feed(env, feed), run_id, planned.chunks),
+        *waiting_issues(env, feed, staged_keys, deleted),
+    ]
     return staging.write_batch_issues(env, run_id, issues)
 
 
@@ -305,9 +306,12 @@ def stage(name: str, run_id: str) -> dict[str, int]:
     The counts say what the load would do. The run becomes landed.
     """
     from loaders import staging
+    from pipeline.judging import mended_versions
 
     env = environment()
     with _recorded_failure(env, run_id, "stage"):
+        mended = mended_versions(env, run_id, staging.read_staging_plan(env, run_id).chunks)
+        staging.write_judged_versions(env, run_id, "mended", sorted(mended))
         return staging.stage(env, run_id)
 
 

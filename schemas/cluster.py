@@ -11,6 +11,7 @@ class Member(Base, frozen=True, kw_only=True):
 
     trust: int
     record: Resource
+    license_withheld: bool = False  # its partner narrowed the licence, and nobody has decided yet
 
 
 class Cluster(Base, frozen=True, kw_only=True):

@@ -129,13 +129,28 @@ def merge(
     """Return the record of a resource. The most trusted feed comes first, then the smaller key, which is its key.
 
     Provenance names, for each field, the records whose value survives. `related` are relations to other resources
-    that the matcher found; corrections come last, in their order, and stand in provenance as `curation:<id>`.
+    that the matcher found; corrections come last, in their order, and stand in provenance as `curation:<id>`. While a
+    member's licence is withheld, the resource has none, whatever the other members state.
     """
     ordered = [member.record for member in sorted(members, key=lambda member: (-member.trust, member.record.key))]
     record = ordered[0] if len(ordered) == 1 else _merged(ordered)
+    withheld = min((member.record.key for member in members if member.license_withheld), default=None)
+    if withheld is not None:
+        record = _without_license(record, withheld)
     if related:
         record = _relate(record, related)
     return _corrected(record, corrections) if corrections else _Merged(record)
+
+
+def _without_license(record: Resource, key: str) -> Resource:
+    """Return the record without a licence, because that of the member `key` is in question.
+
+    Another member's open licence would tell readers that the question is settled, and what one partner has narrowed
+    the other may only have copied.
+    """
+    kept = {name: origins for name, origins in record.provenance.items() if name.split(".")[0] != "license"}
+    origin = Origin(key=key, path="", rule="withheld: license_narrowed")
+    return msgspec.structs.replace(record, license=None, provenance={**kept, "license": (origin,)})
 
 
 def _merged(ordered: _Members) -> Resource:

@@ -1,12 +1,23 @@
 """The catalog's records and issues: load a staged run, undo it, and a steward's decision on a held one."""
 
+from loaders.catalog.corrections import standing_corrections
 from loaders.catalog.decisions import Unsigned, check_signature, refuse, release, staged_rows
-from loaders.catalog.gate_inputs import deleted_keys, live_record_texts, open_issues, quality_shares, staged_records
+from loaders.catalog.gate_inputs import (
+    accepted_licenses,
+    deleted_keys,
+    live_payloads,
+    live_record_texts,
+    open_issues,
+    quality_shares,
+    staged_records,
+    waiting_for,
+)
 from loaders.catalog.issues import ISSUE_TABLE, known_issues, write_issues
 from loaders.catalog.loading import PENDING_COLUMNS, load
 from loaders.catalog.rollback import is_refusal, revoke_refusal, undo, undo_notes
 from loaders.catalog.stream import BadLine, pipe
 from loaders.catalog.uncoded_terms import recount_uncoded_terms
+from loaders.catalog.undo_log import undo_log_path
 from loaders.migrations import migrate
 
 __all__ = [
@@ -14,10 +25,12 @@ __all__ = [
     "PENDING_COLUMNS",
     "BadLine",
     "Unsigned",
+    "accepted_licenses",
     "check_signature",
     "deleted_keys",
     "is_refusal",
     "known_issues",
+    "live_payloads",
     "live_record_texts",
     "load",
     "migrate",
@@ -30,7 +43,10 @@ __all__ = [
     "revoke_refusal",
     "staged_records",
     "staged_rows",
+    "standing_corrections",
     "undo",
+    "undo_log_path",
     "undo_notes",
+    "waiting_for",
     "write_issues",
 ]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import case, func, select
 
-from loaders.staging import outcome_path, staging_folder
-from loaders.store import IssueRow, SourceRecordRow, feed_name_of, read_transaction, undecoded
-from schemas import Environment
+from loaders.staging import license_of_record, names_code, outcome_path, staging_folder
+from loaders.store import IssueRow, SourceRecordRow, feed_name_of, read_transaction, rows_among, undecoded
+from schemas import Environment, License
 
 _BATCH_RECORDS = 2_000
 
@@ -40,6 +40,31 @@ def deleted_keys(env: Environment, run_id: str) -> set[str]:
     feed = feed_name_of(run_id)
     with pq.ParquetFile(path) as file:  # pq.read_table would import pandas
         return {f"{feed}:{identifier}" for identifier in file.read(["identifier"])["identifier"].to_pylist()}
+
+
+def live_payloads(env: Environment, feed: str) -> dict[str, str]:
+    """Return the sha256 of the accepted payload of every live record of the feed, by key."""
+    query = select(SourceRecordRow.key, SourceRecordRow.payload_sha256)
+    query = query.where(SourceRecordRow.feed == feed, SourceRecordRow.status == "live")
+    with read_transaction(env) as connection:
+        return {key: sha256 or "" for key, sha256 in connection.execute(query)}
+
+
+def accepted_licenses(env: Environment, keys: Sequence[str]) -> dict[str, License | None]:
+    """Return the licence of the accepted version of each of these records, by key."""
+    query = select(SourceRecordRow.key, SourceRecordRow.record)
+    with read_transaction(env) as connection:
+        rows = rows_among(connection, query, SourceRecordRow.key, keys)
+        return {key: license_of_record(record) for key, record in rows if record is not None}
+
+
+def waiting_for(env: Environment, feed: str, code: str) -> set[str]:
+    """Return the keys of the feed's records that have a version waiting because of a rule."""
+    query = select(SourceRecordRow.key, SourceRecordRow.pending_reason).where(
+        SourceRecordRow.feed == feed, SourceRecordRow.pending_status == "quarantined"
+    )
+    with read_transaction(env) as connection:
+        return {key for key, reason in connection.execute(query) if names_code(reason, code)}
 
 
 def open_issues(env: Environment, feed: str, code: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Decisions of stewards about records and pairs, and the lists that they read."""
 
 from loaders.curation.absence import end_wait, list_waiting_absences
-from loaders.curation.curation import accept, judge, record_correction, undo_curation, withdraw
+from loaders.curation.curation import accept, judge, record_correction, refuse_version, undo_curation, withdraw
 from loaders.curation.lists import (
     list_curations,
     list_held_runs,
@@ -10,12 +10,14 @@ from loaders.curation.lists import (
     list_waiting_versions,
     run_counts_line,
 )
+from loaders.curation.mending import errors_of_waiting, settle_corrections
 from loaders.curation.values import CannotDecide
 
 __all__ = [
     "CannotDecide",
     "accept",
     "end_wait",
+    "errors_of_waiting",
     "judge",
     "list_curations",
     "list_held_runs",
@@ -24,7 +26,9 @@ __all__ = [
     "list_waiting_absences",
     "list_waiting_versions",
     "record_correction",
+    "refuse_version",
     "run_counts_line",
+    "settle_corrections",
     "undo_curation",
     "withdraw",
 ]

@@ -2,62 +2,114 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from loaders.catalog import PENDING_COLUMNS, check_signature, recount_uncoded_terms
 from loaders.curation.absence import restore_absent
-from loaders.curation.values import CannotDecide, corrected_record, fitting_value
+from loaders.curation.values import CannotDecide, corrected_record, fitting_value, page_summary, with_corrections
 from loaders.staging import resource_columns
-from loaders.store import CurationRow, JudgementRow, ResourceRow, SourceRecordRow, now, write_transaction
+from loaders.store import (
+    CurationRow,
+    JudgementRow,
+    RefusedRow,
+    ResourceRow,
+    SourceRecordRow,
+    now,
+    upsert,
+    write_transaction,
+)
 from schemas import UNCORRECTABLE_FIELDS, Environment, Resource, match_sha256
 
 _RECORDS: Any = SourceRecordRow.__table__
 SHOWN_DIGITS = 12  # of a version's digest, in the list of waiting versions
 
 
-def accept(env: Environment, key: str, *, by: str, reason: str, version: str = "") -> int:
+def accept(env: Environment, key: str, *, by: str, reason: str, version: str = "", force: bool = False) -> int:
     """Accept a quarantined version as it is, until its payload changes, and return the curation's id.
 
     `version` is the beginning of the digest of the version that was looked at. Raises CannotDecide when another version
-    waits by now, or none.
+    waits by now, or none; and, unless `force`, when its page would have no title, or lead nowhere.
     """
     signature = check_signature(by, reason)
     with write_transaction(env) as connection:
-        row = _record(connection, key)
-        if row["pending_status"] != "quarantined":
-            why = (
-                f"it is unreadable ({row['pending_reason']})"
-                if row["pending_status"]
-                else "no version of it is waiting"
-            )
-            raise CannotDecide(f"{key} cannot be accepted: {why}")
-        if not (row["pending_sha256"] or "").startswith(version):
-            waiting = (row["pending_sha256"] or "")[:SHOWN_DIGITS]
-            raise CannotDecide(
-                f"{key} is not accepted: version {waiting} is waiting now, not {version}; "
-                "look at it first: elib review quarantined"
-            )
-        resource = msgspec.json.decode(row["pending_record"], type=Resource)
-        before = {name: value for name, value in row.items() if name != "resource_id"}
-        values = {
-            **resource_columns(resource),
-            "status": "live",
-            "deleted_reason": None,
-            "payload_sha256": row["pending_sha256"],
-            **dict.fromkeys(PENDING_COLUMNS),
-        }
-        connection.execute(update(_RECORDS).where(_RECORDS.c.key == key).values(**values))
+        row = _waiting_version(connection, key, "accepted", version)
+        if not force:
+            _check_page(connection, row)
+        connection.execute(update(_RECORDS).where(_RECORDS.c.key == key).values(**accepted_columns(row)))
         recount_uncoded_terms(connection, row["feed"], now())
         return _insert_curation(
-            connection,
-            signature,
-            key=key,
-            action="accept",
-            value=row["pending_sha256"],
-            before=msgspec.json.encode(before).decode(),
+            connection, signature, key=key, action="accept", value=row["pending_sha256"], before=_before(row)
+        )
+
+
+def accepted_columns(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of a row of source_record once its waiting version is the accepted one."""
+    return {
+        **resource_columns(msgspec.json.decode(row["pending_record"], type=Resource)),
+        "status": "live",
+        "deleted_reason": None,
+        "payload_sha256": row["pending_sha256"],
+        **dict.fromkeys(PENDING_COLUMNS),
+    }
+
+
+def refuse_version(env: Environment, key: str, *, by: str, reason: str, version: str = "") -> int:
+    """Refuse a quarantined version, until the partner's data changes, and return the curation's id.
+
+    The version before it stays published, with its own licence. Raises CannotDecide as `accept` does.
+    """
+    signature = check_signature(by, reason)
+    with write_transaction(env) as connection:
+        row = _waiting_version(connection, key, "refused", version)
+        refused = {"key": key, "sha256": row["pending_sha256"], "feed": row["feed"], "run_id": row["run_id"]}
+        connection.execute(
+            upsert(connection, RefusedRow.__table__, ("run_id", "at", "by", "reason")),
+            {**refused, "at": now(), **signature},
+        )
+        connection.execute(update(_RECORDS).where(_RECORDS.c.key == key).values(**dict.fromkeys(PENDING_COLUMNS)))
+        return _insert_curation(
+            connection, signature, key=key, action="refuse", value=row["pending_sha256"], before=_before(row)
+        )
+
+
+def _waiting_version(connection: Connection, key: str, decided: str, version: str) -> dict[str, Any]:
+    """Return the row of a record of which a quarantined version waits. Raises CannotDecide when another does, or none.
+
+    `decided` is what is done to it, for the sentence; `version` the beginning of its digest, if it matters.
+    """
+    row = _record(connection, key)
+    if row["pending_status"] != "quarantined":
+        why = f"it is unreadable ({row['pending_reason']})" if row["pending_status"] else "no version of it is waiting"
+        raise CannotDecide(f"{key} cannot be {decided}: {why}")
+    if not (row["pending_sha256"] or "").startswith(version):
+        waiting = (row["pending_sha256"] or "")[:SHOWN_DIGITS]
+        raise CannotDecide(
+            f"{key} is not {decided}: version {waiting} is waiting now, not {version}; "
+            "look at it first: elib review quarantined"
+        )
+    return row
+
+
+def _before(row: Mapping[str, Any]) -> str:
+    return msgspec.json.encode({name: value for name, value in row.items() if name != "resource_id"}).decode()
+
+
+def _check_page(connection: Connection, row: dict[str, Any]) -> None:
+    """Raise CannotDecide, saying what would be published, when the page has no title or nothing leads to the work."""
+    targets = [{"key": row["key"]}, *([{"resource_id": row["resource_id"]}] if row["resource_id"] else [])]
+    record = with_corrections(connection, msgspec.json.decode(row["pending_record"], type=Resource), targets)
+    missing = [
+        *([] if any(record.title.values()) else ["a title"]),
+        *([] if record.url or record.links or record.identifiers else ["an address or identifier"]),
+    ]
+    if missing:
+        raise CannotDecide(
+            f"{row['key']} is not accepted: it has not {' and not '.join(missing)}. Its page would show "
+            f"{page_summary(record)}. Correct it (elib review correct), or publish it so with --force"
         )
 
 
@@ -83,8 +135,11 @@ def withdraw(env: Environment, target: str, *, by: str, reason: str) -> int:
         return _insert_curation(connection, signature, **_target(connection, target), action="withdraw")
 
 
-def undo_curation(env: Environment, number: int, *, by: str, reason: str) -> None:
-    """Undo a curation; an accepted version waits again, the version before it is back, and so is an absent record."""
+def undo_curation(env: Environment, number: int, *, by: str, reason: str) -> str:
+    """Undo a curation and return its action.
+
+    An accepted version waits again, and the version before it is back; so is an absent record. A version that only the correction had mended waits again from the next publication on.
+    """
     signature = check_signature(by, reason)
     with write_transaction(env) as connection:
         row = connection.execute(select(CurationRow.__table__).where(CurationRow.id == number)).mappings().one_or_none()
@@ -98,6 +153,10 @@ def undo_curation(env: Environment, number: int, *, by: str, reason: str) -> Non
             _unaccept(connection, row["key"], row["value"], msgspec.json.decode(row["before"]))
         if row["action"] == "absent":
             restore_absent(connection, row["key"], row["value"], msgspec.json.decode(row["before"]))
+        if row["action"] == "refuse":
+            _unrefuse(connection, row["key"], row["value"], msgspec.json.decode(row["before"]))
+        action: str = row["action"]
+    return action
 
 
 def judge(env: Environment, verdict: str, key: str, other_key: str, *, by: str, reason: str) -> int:
@@ -179,3 +238,16 @@ def _unaccept(connection: Connection, key: str, sha256: str, before: dict[str, A
         before["status"] = before["status"] if before["status"] == "live" else row["pending_status"]
     connection.execute(update(_RECORDS).where(_RECORDS.c.key == key).values(**before))
     recount_uncoded_terms(connection, row["feed"], now())
+
+
+def _unrefuse(connection: Connection, key: str, sha256: str, before: dict[str, Any]) -> None:
+    """Let a refused version wait again, unless the record has another version by now."""
+    connection.execute(delete(RefusedRow).where(RefusedRow.key == key, RefusedRow.sha256 == sha256))
+    row = _record(connection, key)
+    if (
+        row["payload_sha256"] == before["payload_sha256"]
+        and row["status"] == before["status"]
+        and not row["pending_status"]
+    ):
+        waiting = {name: before[name] for name in PENDING_COLUMNS}
+        connection.execute(update(_RECORDS).where(_RECORDS.c.key == key).values(**waiting))

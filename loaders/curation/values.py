@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from loaders.store import CurationRow, ResourceRow, SourceRecordRow
 from schemas import Correction, CorrectionUnusable, Resource, apply_correction
 
+_MAX_SHOWN_CHARS = 120
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
 
 
@@ -29,15 +30,33 @@ def corrected_record(connection: Connection, target: dict[str, str]) -> Resource
         text = accepted or waiting
     if not text:
         raise CannotDecide(f"{target['key']} could never be read, so that nothing in it can be corrected")
-    record = msgspec.json.decode(text, type=Resource)
-    of_target = [getattr(CurationRow, column) == value for column, value in target.items()]
+    return with_corrections(connection, msgspec.json.decode(text, type=Resource), [target])
+
+
+def with_corrections(connection: Connection, record: Resource, targets: Iterable[dict[str, str]]) -> Resource:
+    """Return the record with the corrections of these records and resources; one that does not fit is left out."""
+    of_targets = or_(*(getattr(CurationRow, column) == value for each in targets for column, value in each.items()))
     query = select(CurationRow.id, CurationRow.path, CurationRow.value).where(
-        *of_target, CurationRow.action == "set", CurationRow.undone_at.is_(None)
+        of_targets, CurationRow.action == "set", CurationRow.undone_at.is_(None)
     )
     for number, path, value in connection.execute(query.order_by(CurationRow.id)):
         with suppress(CorrectionUnusable):  # the publication reports it
             record = apply_correction(record, Correction(id=number, path=path or "", value=value, by="", at=""))
     return record
+
+
+def page_summary(record: Resource) -> str:
+    """Return what the page of a record would show, in a line: title, address, languages and licence."""
+    links = [link.url for link in record.links]
+    shown = {
+        "title": " / ".join(filter(None, record.title.values())),
+        "address": record.url or ", ".join(links),
+        "identifier": ", ".join(f"{identifier.scheme} {identifier.value}" for identifier in record.identifiers),
+        "author": ", ".join(person.name for person in record.contributors),
+        "language": ", ".join(language.tag for language in record.languages),
+        "licence": (record.license.label or record.license.statement) if record.license else "",
+    }
+    return ", ".join(f"{name}: {value[:_MAX_SHOWN_CHARS] or 'none'}" for name, value in shown.items())
 
 
 def fitting_value(record: Resource, path: str, value: str) -> str:

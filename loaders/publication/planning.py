@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, case, or_, select
 
 from loaders.publication.identity import Identities, MemberKeys, identify, resolve
 from loaders.publication.match_state import MatchResult
+from loaders.staging import names_code
 from loaders.store import CurationRow, RedirectRow, ResourceRow, SourceRecordRow
 from schemas import Cluster, Correction, Relation
 
@@ -37,6 +38,7 @@ class LiveRecord(NamedTuple):
     resource_id: str | None
     sha256: bytes
     score: int | None
+    license_withheld: bool = False  # a version with a narrower licence waits for a decision
 
 
 class PublishedResource(NamedTuple):
@@ -73,19 +75,25 @@ class PlannedResource(NamedTuple):
     withdrawn_at: str | None
 
 
-def read_catalog(connection: Connection) -> CatalogBefore:
-    """Read everything that a publication compares with; about 1 kB of memory per record."""
+def read_catalog(connection: Connection, narrowed_in_held_runs: Iterable[str] = ()) -> CatalogBefore:
+    """Read everything that a publication compares with; about 1 kB of memory per record.
+
+    `narrowed_in_held_runs` are the keys of records whose licence a held run would narrow.
+    """
     corrections, withdrawn = _curations(connection)
+    held = set(narrowed_in_held_runs)
     live: dict[str, LiveRecord] = {}
     not_published: dict[str, str] = {}
     accepted = and_(SourceRecordRow.status == "live", SourceRecordRow.record_sha256.is_not(None))
     columns = (SourceRecordRow.key, SourceRecordRow.feed, SourceRecordRow.status, SourceRecordRow.resource_id)
-    query = select(*columns, SourceRecordRow.record_sha256, SourceRecordRow.score).where(
+    waits = case((SourceRecordRow.pending_status == "quarantined", SourceRecordRow.pending_reason))
+    query = select(*columns, SourceRecordRow.record_sha256, SourceRecordRow.score, waits).where(
         or_(accepted, SourceRecordRow.resource_id.is_not(None))
     )
-    for key, feed, status, resource_id, sha256, score in _stream(connection, query):
+    for key, feed, status, resource_id, sha256, score, reason in _stream(connection, query):
         if status == "live" and sha256 and key not in withdrawn:
-            live[key] = LiveRecord(feed, resource_id, bytes.fromhex(sha256), score)
+            withheld = names_code(reason, "license_narrowed") or key in held
+            live[key] = LiveRecord(feed, resource_id, bytes.fromhex(sha256), score, withheld)
         elif resource_id:
             not_published[key] = resource_id
     return CatalogBefore(

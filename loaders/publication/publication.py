@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from loaders.publication.match_state import (
     MATCH_STATE,
@@ -20,12 +20,14 @@ from loaders.publication.matches import write_matches
 from loaders.publication.planning import plan_resources, read_catalog
 from loaders.publication.publish_state import write_publish_state
 from loaders.publication.resources import Merge, ResourceWriter, rewrite_derived_columns
+from loaders.staging import batch_errors
 from loaders.store import (
     INTERRUPTED,
     FeedBusy,
     HarvestRunRow,
     WrongRunState,
     end_run,
+    feed_name_of,
     is_this_worker,
     is_worker_gone,
     new_run_id,
@@ -77,7 +79,7 @@ def publish_match(
     with write_transaction(env) as connection:
         check_current(connection, folder)
         rewrite_derived_columns(connection)
-        before = read_catalog(connection)
+        before = read_catalog(connection, _held_narrowed_keys(env, connection))
         resources, identities = plan_resources(before, matched, run_id)
         writer = ResourceWriter(connection, run_id, before, merge, trust)
         writer.write(resources)
@@ -92,3 +94,17 @@ def publish_match(
         end_run(connection, run_id, "loaded", notes=notes, **counts)
     keep_state(env, folder)
     return read_run(env, run_id).counts
+
+
+def _held_narrowed_keys(env: Environment, connection: Connection) -> set[str]:
+    """Return the keys of the records whose licence a run that waits for a steward would narrow.
+
+    Nothing of a held run is in the catalog, and yet an open licence that the partner took back is not shown as open.
+    """
+    held = select(HarvestRunRow.id).where(HarvestRunRow.status == "held")
+    return {
+        f"{feed_name_of(run_id)}:{identifier}"
+        for run_id in connection.scalars(held)
+        for identifier, errors in batch_errors(env, run_id).items()
+        if any(code == "license_narrowed" for code, _ in errors)
+    }

@@ -91,6 +91,8 @@ class ResourceWriter:
         if known is None or len(planned.keys) > 1 or planned.related or planned.corrections:
             return False
         record = self.before.live[planned.keys[0]]
+        if record.license_withheld:
+            return False
         current = (
             known.sha256 == record.sha256
             and known.quality == record.score
@@ -127,7 +129,8 @@ class ResourceWriter:
 
     def _row(self, planned: PlannedResource, records_by_name: Mapping[str, str]) -> dict[str, Any]:
         records = [self.before.live[key] for key in planned.keys]
-        if len(planned.keys) == 1 and not planned.related and not planned.corrections:
+        is_record = len(planned.keys) == 1 and not records[0].license_withheld
+        if is_record and not planned.related and not planned.corrections:
             record_json, sha256 = records_by_name[planned.keys[0]], records[0].sha256.hex()
         else:
             record_json = self._merge(planned, records_by_name)
@@ -148,6 +151,7 @@ class ResourceWriter:
             Member(
                 trust=self.trust.get(self.before.live[key].feed, 0),
                 record=msgspec.json.decode(records_by_name[key], type=Resource),
+                license_withheld=self.before.live[key].license_withheld,
             )
             for key in planned.keys
         ]

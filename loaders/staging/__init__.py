@@ -4,10 +4,26 @@ In the order of a run: `plan_staging`, for each chunk `read_chunk` and `write_ou
 (which returns the run's counts) and `gate_facts`.
 """
 
-from loaders.staging.chunk import read_chunk, read_outcomes, record_versions, write_outcomes
-from loaders.staging.comparison import compare_outcomes, gate_facts, stage, write_batch_issues
+from loaders.staging.chunk import (
+    read_chunk,
+    read_landed,
+    read_outcomes,
+    read_outcomes_of,
+    record_versions,
+    write_outcomes,
+)
+from loaders.staging.comparison import (
+    accepted_versions,
+    batch_errors,
+    compare_outcomes,
+    gate_facts,
+    stage,
+    write_batch_issues,
+    write_judged_versions,
+)
 from loaders.staging.folder import OUTCOMES_FOLDER, outcome_path, remove_staging, staging_folder
-from loaders.staging.outcomes import OutcomeWriter, issue_id, resource_columns, shorten_term, without_nul
+from loaders.staging.licenses import StagedLicense, license_of_record, staged_licenses
+from loaders.staging.outcomes import OutcomeWriter, issue_id, names_code, resource_columns, shorten_term, without_nul
 from loaders.staging.planning import CHUNK_RECORDS, StagingPlan, plan_staging, read_staging_plan
 from loaders.staging.rows import RowsUnreadable, parquet_batches, row_batches, row_files
 from loaders.staging.state import write_catalog_state
@@ -18,16 +34,23 @@ __all__ = [
     "OUTCOMES_FOLDER",
     "OutcomeWriter",
     "RowsUnreadable",
+    "StagedLicense",
     "StagingPlan",
     "WaitingAbsences",
+    "accepted_versions",
+    "batch_errors",
     "compare_outcomes",
     "gate_facts",
     "issue_id",
+    "license_of_record",
+    "names_code",
     "outcome_path",
     "parquet_batches",
     "plan_staging",
     "read_chunk",
+    "read_landed",
     "read_outcomes",
+    "read_outcomes_of",
     "read_staging_plan",
     "record_versions",
     "remove_staging",
@@ -36,10 +59,12 @@ __all__ = [
     "row_files",
     "shorten_term",
     "stage",
+    "staged_licenses",
     "staging_folder",
     "waiting_absences",
     "without_nul",
     "write_batch_issues",
     "write_catalog_state",
+    "write_judged_versions",
     "write_outcomes",
 ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from loaders.landing import landing_index
 from loaders.staging.folder import outcome_path
 from loaders.staging.outcomes import read_assessments, write_assessments
 from loaders.store import feed_name_of
@@ -69,3 +71,27 @@ def record_versions(env: Environment, chunk: str) -> dict[str, str]:
     rows = _read_table(path, ["identifier", "record_sha256"])
     columns = (rows[name].to_pylist() for name in ("identifier", "record_sha256"))
     return {f"{feed}:{identifier}": sha256 for identifier, sha256 in zip(*columns, strict=True) if sha256}
+
+
+def read_outcomes_of(env: Environment, chunk: str, identifiers: Collection[str]) -> Iterator[Assessment]:
+    """Yield the assessments of some records that were written for a chunk; the others are not decoded."""
+    path = outcome_path(env, chunk)
+    wanted = pa.array(sorted(identifiers), pa.string())
+    yield from read_assessments(path, feed_name_of(path.parent.parent.name), identifiers=wanted)
+
+
+def read_landed(env: Environment, feed: str, versions: Iterable[tuple[str, str, str]]) -> Iterator[SourceRecord]:
+    """Yield the source records of versions (identifier, format, sha256) whose payload is in landing, in any order."""
+    formats = {(identifier, sha256): format_ for identifier, format_, sha256 in versions}
+    folder = env.landing / feed
+    with landing_index(folder) as index:
+        located = index.locations(list(formats))
+    by_part: dict[str, list[tuple[int, tuple[str, str]]]] = {}
+    for version, (part, row) in located.items():
+        by_part.setdefault(part, []).append((row, version))
+    for part, rows in sorted(by_part.items()):
+        columns = ["payload", "sets", "harvested_at", "datestamp"]
+        landed = _read_table(folder / part, columns).take([row for row, _ in rows]).to_pylist()
+        for (_, version), payload in zip(rows, landed, strict=True):
+            named = {"identifier": version[0], "sha256": version[1], "format": formats[version]}
+            yield _source_record(feed, {**named, "datestamp": payload["datestamp"]}, payload)

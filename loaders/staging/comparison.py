@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _SQL = Path(__file__).with_name("comparison.sql")
 _ROWS_SQL = Path(__file__).with_name("rows.sql")
+JudgedVersions = Literal["mended", "narrowed"]
+_VERSIONS = pa.schema([("identifier", pa.string()), ("sha256", pa.string())])
 _BATCH_ISSUES = pa.schema([("identifier", pa.string()), *ISSUE_SCHEMA])
 
 
@@ -44,6 +46,35 @@ def write_batch_issues(env: Environment, run_id: str, issues: Iterable[Issue]) -
     with whole_file(staging_folder(env, run_id) / "batch.parquet") as temporary:
         pq.write_table(pa.Table.from_pylist(rows, schema=_BATCH_ISSUES), temporary, compression="zstd")
     return len(rows)
+
+
+def write_judged_versions(
+    env: Environment, run_id: str, name: JudgedVersions, versions: Iterable[tuple[str, str]]
+) -> None:
+    """Write versions (identifier, sha256) that are judged on more than their own errors, before `stage`.
+
+    The errors of those that are `mended` by a steward's corrections do not quarantine; the licence of those that are
+    `narrowed` is a question, so that a reprocess may not choose them as the accepted version.
+    """
+    rows = [{"identifier": identifier, "sha256": sha256} for identifier, sha256 in versions]
+    with whole_file(staging_folder(env, run_id) / f"{name}.parquet") as beside:
+        pq.write_table(pa.Table.from_pylist(rows, schema=_VERSIONS), beside, compression="zstd")
+
+
+def accepted_versions(env: Environment, run_id: str) -> set[tuple[str, str]]:
+    """Return the versions (identifier, sha256) that stewards have accepted, as the staging was planned."""
+    rows = pq.read_table(staging_folder(env, run_id) / "accepted_by_steward.parquet").to_pylist()
+    return {(row["identifier"], row["sha256"]) for row in rows}
+
+
+def batch_errors(env: Environment, run_id: str) -> dict[str, list[tuple[str, str]]]:
+    """Return code and path of the errors that the batch rules found, by identifier."""
+    path = staging_folder(env, run_id) / "batch.parquet"
+    errors: dict[str, list[tuple[str, str]]] = {}
+    for row in pq.read_table(path).to_pylist() if path.exists() else ():
+        if row["severity"] == "error":
+            errors.setdefault(row["identifier"], []).append((row["code"], row["path"]))
+    return errors
 
 
 def stage(env: Environment, run_id: str) -> dict[str, int]:
@@ -97,11 +128,12 @@ def _create_views(duck: Any, folder: Path, outcomes: list[Path]) -> None:
     newest = [path for path in outcomes if path not in older]
     create_parquet_view(duck, "outcome", *(newest or [nothing]), more=", filename = true")
     create_parquet_view(duck, "older_outcome", *(older or [nothing]), more=", filename = true")
-    batch = folder / "batch.parquet"
-    if not batch.exists():
-        batch = folder / "no_batch.parquet"
-        pq.write_table(_BATCH_ISSUES.empty_table(), batch)
-    create_parquet_view(duck, "batch", batch)
+    for name, schema in {"batch": _BATCH_ISSUES, **dict.fromkeys(get_args(JudgedVersions), _VERSIONS)}.items():
+        path = folder / f"{name}.parquet"
+        if not path.exists():  # nothing was judged on more than its own errors
+            path = folder / f"no_{name}.parquet"
+            pq.write_table(schema.empty_table(), path)
+        create_parquet_view(duck, name, path)
     for name in ("state", "accepted_by_steward", "errors", "deletions", "rejections", "restamped", "readable", "older"):
         create_parquet_view(duck, name, folder / f"{name}.parquet")
 

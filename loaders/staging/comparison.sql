@@ -1,16 +1,19 @@
--- Reads: outcome, older_outcome, older, batch (issues), state, accepted_by_steward, errors, deletions, rejections,
--- restamped, readable.
+-- Reads: outcome, older_outcome, older, batch (issues), state, accepted_by_steward, mended, narrowed, errors, deletions,
+-- rejections, restamped, readable.
 -- Makes: staged and acceptable_older (what the load does with each version), plain_rows, facts.
 -- The records' JSON is left out, because a join with it would not fit in memory; rows.sql notes the row of each outcome.
 CREATE TABLE batch_errors AS
 SELECT identifier, count(*) AS errors, string_agg(DISTINCT code, ';' ORDER BY code) AS codes
 FROM batch WHERE severity = 'error' GROUP BY identifier;
 
+-- Versions that are accepted in spite of their errors: a steward said so, or standing corrections mend them.
+CREATE VIEW acceptable AS SELECT identifier, sha256 FROM accepted_by_steward UNION SELECT identifier, sha256 FROM mended;
+
 CREATE VIEW with_batch_errors AS
 SELECT o.* EXCLUDE (issues, errors, codes, record, unmapped),
     o.errors + coalesce(b.errors, 0) AS errors,
     concat_ws(';', nullif(o.codes, ''), b.codes) AS codes,
-    EXISTS (SELECT 1 FROM accepted_by_steward a WHERE a.identifier = o.identifier AND a.sha256 = o.sha256) AS accepted
+    EXISTS (SELECT 1 FROM acceptable a WHERE a.identifier = o.identifier AND a.sha256 = o.sha256) AS accepted
 FROM outcome o LEFT JOIN batch_errors b USING (identifier);
 
 CREATE VIEW compared AS
@@ -25,7 +28,8 @@ SELECT w.*,
         WHEN w.errors > 0 AND NOT w.accepted THEN 'quarantined'
         ELSE 'clean'
     END AS version_status,
-    CASE WHEN w.kind <> 'resource' THEN w.reason WHEN w.errors > 0 THEN 'errors: ' || w.codes END AS version_reason,
+    CASE WHEN w.kind <> 'resource' THEN w.reason WHEN w.codes = 'license_narrowed' THEN w.codes
+        WHEN w.errors > 0 THEN 'errors: ' || w.codes END AS version_reason,
     s.pending_reason
 FROM with_batch_errors w LEFT JOIN state s ON w.identifier = s.identifier;
 
@@ -87,8 +91,8 @@ FROM older_outcome o
 JOIN older a ON o.identifier = a.identifier AND o.sha256 = a.sha256
 JOIN (SELECT identifier FROM staged WHERE version_status IN ('quarantined', 'rejected')) n ON o.identifier = n.identifier
 LEFT JOIN state s ON o.identifier = s.identifier
-WHERE o.kind = 'resource' AND (o.errors = 0 OR EXISTS (
-    SELECT 1 FROM accepted_by_steward x WHERE x.identifier = o.identifier AND x.sha256 = o.sha256))
+WHERE o.kind = 'resource' AND NOT EXISTS (SELECT 1 FROM narrowed n WHERE n.identifier = o.identifier AND n.sha256 = o.sha256)
+    AND (o.errors = 0 OR EXISTS (SELECT 1 FROM acceptable x WHERE x.identifier = o.identifier AND x.sha256 = o.sha256))
 QUALIFY row_number() OVER (PARTITION BY o.identifier ORDER BY a.age) = 1;
 
 -- The rows that the load writes without a record's JSON.

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from more_itertools import chunked
 
@@ -114,11 +115,12 @@ def _to_row(assessment: Assessment) -> dict[str, Any]:
     return {**row, "kind": "rejection", "reason": without_nul(outcome.reason)}
 
 
-def read_assessments(path: Path, feed: str) -> Iterator[Assessment]:
-    """Yield the assessments of a file, in order."""
+def read_assessments(path: Path, feed: str, *, identifiers: pa.Array | None = None) -> Iterator[Assessment]:
+    """Yield the assessments of a file, in order; with `identifiers`, only those of these records."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(_BATCH_ASSESSMENTS):
-            for row in batch.to_pylist():
+            rows = batch if identifiers is None else batch.filter(pc.is_in(batch["identifier"], identifiers))
+            for row in rows.to_pylist():
                 yield _from_row(feed, row)
 
 
@@ -177,6 +179,11 @@ def issue_id(key: str, code: str, path: str, value: str) -> str:
     """
     text = "\x00".join((code, _LIST_INDEX.sub("[]", path), value))
     return f"{key}#{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
+
+
+def names_code(reason: str | None, code: str) -> bool:
+    """Return whether the reason for which a version waits names the code of a rule."""
+    return code in (reason or "").removeprefix("errors: ").split(";")
 
 
 def without_nul(text: str) -> str:

@@ -269,7 +269,7 @@ class JudgementRow(Table):
 
 
 class CurationRow(Table):
-    """A steward's correction, withdrawal or accepted version. Append-only except undone_*. Primary data."""
+    """A steward's correction, withdrawal, or accepted or refused version. Append-only except undone_*. Primary data."""
 
     __tablename__ = "curation"
     __table_args__ = (Index("ix_curation_key", "key"), Index("ix_curation_resource_id", "resource_id"))
@@ -279,15 +279,18 @@ class CurationRow(Table):
     resource_id: Mapped[str | None] = mapped_column(doc="the resource that it is about, unless it is about a record")
     path: Mapped[str | None] = mapped_column(doc="of `set`: the path in the shared record, such as title.en")
     value: Mapped[str | None] = mapped_column(
-        doc="of `set`: the value as JSON; of `accept`: the payload's sha256; of `absent`: the newest run landed"
+        doc="of `set`: the value as JSON; of `accept` and `refuse`: the payload's sha256; of `absent`: the newest run "
+        "landed"
     )
     action: Mapped[str] = mapped_column(
-        doc="`set`, `withdraw`, `accept` or `absent` (a record is gone that waited to be deleted)"
+        doc="`set`, `withdraw`, `accept`, `refuse` or `absent` (a record is gone that waited to be deleted)"
     )
     by: Mapped[str] = mapped_column(doc="who decided")
     at: Mapped[str] = mapped_column(doc="when")
     reason: Mapped[str] = mapped_column(doc="why")
-    before: Mapped[str | None] = mapped_column(doc="of `accept` and `absent`: JSON of what was before, to undo it")
+    before: Mapped[str | None] = mapped_column(
+        doc="of `accept`, `refuse` and `absent`: JSON of what was before, to undo it"
+    )
     undone_at: Mapped[str | None] = mapped_column(doc="when it was undone; null while it is in force")
     undone_by: Mapped[str | None] = mapped_column(doc="who undid it")
     undone_reason: Mapped[str | None] = mapped_column(doc="why it was undone")

@@ -7,15 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 import pipeline.catalog
 from commands.cli import main
 from commands.review import PUBLISH_LATER
 from loaders import store
-from loaders.store import MatchRow, ResourceRow, write_transaction
-from schemas import ROOT, Environment, environment
+from loaders.store import MatchRow, ResourceRow, SourceRecordRow, write_transaction
+from schemas import ROOT, Environment, Language, Resource, environment, replace
 from tests.loaders.nights import feed, night, rows, sent, staged, states
 
 BY = ("--by", "A Steward", "--reason", "looked at it")
@@ -308,3 +309,39 @@ def test_a_failed_publication_is_reported_and_the_decision_stays(
     assert code == 1
     assert "The decision stands, but the publication failed: OSError: No space left on device" in answer
     assert len(rows(env, "curation")) == 1
+
+
+def test_a_page_without_a_title_or_address_is_published_only_with_force(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [sent("r1", "bad")])
+    nameless = Resource(key="books:r1", languages=(Language(tag="en", origin="declared", confidence=1.0),))
+    waiting = nameless, replace(nameless, title={"en": "A title"}), replace(nameless, url="https://example.org/1")
+    for record, missing in zip(waiting, ("a title and not an address", "an address", "a title"), strict=True):
+        text = msgspec.json.encode(record).decode()
+        with write_transaction(env) as connection:
+            connection.execute(update(SourceRecordRow).values(pending_record=text))
+        code, answer = say("accept", "books:r1", *BY)
+        assert (code, f"it has not {missing}" in answer, "--force" in answer) == (1, True, True)
+        assert f"title: {record.title.get('en', 'none')}, address: {record.url or 'none'}" in answer
+        assert "language: en, licence: none" in answer
+    assert say("correct", "books:r1", "title.en", "A name", *BY)[0] == 0
+    assert say("accept", "books:r1", *BY)[0] == 0, "a standing correction gives it a title"
+    assert say("undo", "2", *BY)[0] == say("undo", "1", *BY)[0] == 0
+    assert say("accept", "books:r1", *BY)[0] == 1
+    assert say("accept", "books:r1", "--force", *BY)[0] == 0
+    assert states(env) == {"r1": "live"}
+
+
+def test_a_refused_version_stays_out_until_its_payload_changes_and_that_can_be_undone(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [sent("r1", "good")])
+    night(env, feed(), [sent("r1", "bad")])
+    waiting = rows(env, "source_record")
+    assert "the version before it stays" in say("refuse", "books:r1", *BY)[1]
+    refused = rows(env, "source_record")
+    assert rows(env, "source_record", "status, pending_status") == [("live", None)]
+    assert night(env, feed(), [sent("r1", "bad")]) == {"landed": 1, "unchanged": 1}
+    assert rows(env, "source_record") == refused
+    assert say("refuse", "books:r1", *BY) == (1, "books:r1 cannot be refused: no version of it is waiting\n")
+    assert say("undo", "1", *BY)[0] == 0
+    assert (rows(env, "source_record"), rows(env, "refused")) == (waiting, [])
+    assert say("refuse", "books:r1", *BY)[0] == 0
+    assert night(env, feed(), [sent("r1", "bad again")]) == {"landed": 1, "quarantined": 1}

@@ -41,6 +41,7 @@ class Bound:
 def bounds_of(expect: Expect, measures: FeedMeasures, codes: tuple[str, ...]) -> list[Bound]:
     """Return every bound that applies to a run."""
     return [
+        *_narrowed_licenses(expect, measures),
         *_expected_count(expect, measures),
         *_losses(expect, measures),
         *_failures(expect, measures, codes),
@@ -48,6 +49,19 @@ def bounds_of(expect: Expect, measures: FeedMeasures, codes: tuple[str, ...]) ->
         *_coverage("with_license", measures.license_share, expect.license_share, measures),
         *_changes_at_once(measures),
     ]
+
+
+def _narrowed_licenses(expect: Expect, measures: FeedMeasures) -> list[Bound]:
+    """Bound the licences that narrow in one run, as losses are; it is the first reason, for it may cost rights.
+
+    Each of these versions waits for a person in any case. A feed without a history is loaded anew, not narrowed.
+    """
+    before, narrowed = measures["live_before"], measures["narrowed"]
+    if not before or measures.error_share is None:
+        return []
+    allowed = max_records_gone(before, expect)
+    reason = _reason("license_narrowed", narrowed=narrowed, before=before, allowed=allowed)
+    return [Bound(name="license_narrowed", column="narrowed", high=allowed, reason=reason)]
 
 
 def _expected_count(expect: Expect, measures: FeedMeasures) -> list[Bound]:

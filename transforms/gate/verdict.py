@@ -22,6 +22,7 @@ COLUMNS = (
 )  # fmt: skip
 _CHANGES = frozenset({"none", "added", "changed", "deleted", "rejected", "quarantined"})
 _NEW_CHANGES = ("added", "changed", "deleted", "rejected", "quarantined")
+_NARROWED = "license_narrowed"
 _ERROR_CODES = tuple(code for code, rule in RULES.items() if rule.severity == "error")
 
 
@@ -138,6 +139,9 @@ def _measure(frame: pd.DataFrame, codes: tuple[str, ...]) -> pd.DataFrame:
     }
     joined = frame["codes"].fillna("")
     code_lists = joined[joined != ""].str.split(";")
+    narrowed = [_NARROWED in listed for listed in code_lists]
+    measures["narrowed"] = pd.Series(frame.index.isin(code_lists[narrowed].index), index=frame.index)
+    measures["narrowed"] &= before & (change == "quarantined")
     for code in codes:
         hits = code_lists[[code in listed for listed in code_lists]].index
         measures[f"error:{code}"] = pd.Series(frame.index.isin(hits), index=frame.index)

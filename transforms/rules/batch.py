@@ -13,8 +13,8 @@ from typing import NamedTuple, TypeVar
 import msgspec
 from rapidfuzz import fuzz
 
-from schemas import Issue, Resource, ResourceView
-from transforms.rules.rights import cc_parts
+from schemas import Issue, License, Resource, ResourceView
+from transforms.normalize.license import narrows
 from transforms.rules.rule import Rule
 
 MAX_COMPARED_TITLES = 50  # that a record is compared with, where more share one address or identifier
@@ -23,7 +23,6 @@ _MIN_TITLE_CHARS = 10  # shorter titles repeat by chance
 _MAX_TITLE_CHARS = 120  # that are compared
 _MAX_VALUE_CHARS = 200
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
-_ARROW = " → "  # between the licence before and the one now, in a finding's value
 _GLOBAL_SCHEMES = frozenset({"doi", "isbn", "handle", "ark", "uri"})  # they name one resource in the whole world
 
 K = TypeVar("K", bound=Hashable)
@@ -39,8 +38,6 @@ class Facts(NamedTuple):
     types: tuple[str, ...]
     url: str | None
     identifiers: tuple[str, ...]  # scheme:value, of schemes that name one resource in the world
-    license_uri: str | None
-    license_open: bool | None
 
 
 _DECODER = msgspec.json.Decoder(ResourceView)
@@ -53,7 +50,6 @@ def decode_facts(resource: str | bytes) -> Facts:
 
 def facts_of(resource: Resource | ResourceView) -> Facts:
     """Return the facts of one record."""
-    license_ = resource.license
     return Facts(
         key=resource.key,
         titles=tuple(_comparable(title) for title in resource.title.values()),
@@ -66,8 +62,6 @@ def facts_of(resource: Resource | ResourceView) -> Facts:
             for identifier in resource.identifiers
             if identifier.scheme in _GLOBAL_SCHEMES
         ),
-        license_uri=license_.uri if license_ else None,
-        license_open=license_.open if license_ else None,
     )
 
 
@@ -78,13 +72,10 @@ def _comparable(text: str) -> str:
 def apply_batch_rules(
     batch: Iterable[Facts],
     neighbours: Iterable[Facts] = (),
-    before: Mapping[str, Facts] | None = None,
-    narrowed_before: Mapping[str, str] | None = None,
 ) -> Iterator[Issue]:
     """Yield the issues of the records of a batch, one rule after the other.
 
-    `neighbours` are the other live records, which are compared but get no issues; `before` the batch's own records as
-    last accepted, by key; `narrowed_before` key → value of the license_narrowed issues that are still open.
+    `neighbours` are the other live records, which are compared but get no issues.
     """
     by_key = {facts.key: facts for facts in batch}
     everyone = [*by_key.values(), *(facts for facts in neighbours if facts.key not in by_key)]
@@ -94,8 +85,6 @@ def apply_batch_rules(
         yield from _shared("identifier_shared", "identifiers", identifier, group, by_key)
     for _, group in _groups(everyone, _same_work_keys):
         yield from _duplicated(group, by_key)
-    for key, facts in by_key.items():
-        yield from _narrowed(facts, (before or {}).get(key), (narrowed_before or {}).get(key))
 
 
 def _groups(everyone: Iterable[Facts], keys_of: Callable[[Facts], Sequence[K]]) -> Iterator[tuple[K, list[Facts]]]:
@@ -143,19 +132,15 @@ def _duplicated(group: Sequence[Facts], batch: Mapping[str, Facts]) -> Iterator[
             yield issue("duplicated_in_feed", key, "title", keys[1] if key == keys[0] else keys[0])
 
 
-def _narrowed(now: Facts, before: Facts | None, open_value: str | None) -> Iterator[Issue]:
-    """Yield an issue when the licence permits less than in the version accepted before, or an open issue holds."""
-    if open_value is not None and open_value == _narrowing(open_value.partition(_ARROW)[0], now):
-        yield issue("license_narrowed", now.key, "license", open_value)
-    elif before is not None and before.license_open is True:
-        added = cc_parts(now.license_uri) - cc_parts(before.license_uri)
-        if now.license_open is not True or added & {"nc", "nd", "sa"}:
-            yield issue("license_narrowed", now.key, "license", _narrowing(before.license_uri, now))
+def license_issue(key: str, before: License | None, now: License | None) -> Issue | None:
+    """Return an issue when the licence of a record permits less than that of the version accepted before, else None."""
+    if not narrows(before, now):
+        return None
+    return issue("license_narrowed", key, "license", f"{_license_name(before)} → {_license_name(now)}")
 
 
-def _narrowing(before: str | None, now: Facts) -> str:
-    """Return the licence before and now, as the issue's value."""
-    return f"{before}{_ARROW}{now.license_uri or 'none'}"[:_MAX_VALUE_CHARS]
+def _license_name(license_: License | None) -> str:
+    return (license_ and (license_.uri or license_.label or license_.statement)) or "none"
 
 
 def issue(code: str, key: str, path: str, value: str) -> Issue:
@@ -202,9 +187,9 @@ RULES = (
         good={"title": {"en": "Plants and light, part two"}}, bad={"title": {"en": "Plants and light"}},
     ),
     Rule(
-        code="license_narrowed", path="license", severity="warning", part="license",
+        code="license_narrowed", path="license", severity="error", part="license",
         wrong="The licence permits less than it did last time.",
-        why="Creative Commons licences cannot be withdrawn; anyone who has a copy may go on using it as before.",
+        why="Creative Commons licences cannot be withdrawn; until a person has decided, we show no licence.",
         mend="Restore the earlier licence, or publish the new version as a resource of its own.",
     ),
 )  # fmt: skip

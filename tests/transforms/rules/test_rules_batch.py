@@ -5,22 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from test_rules_registry import COMPLETE
 
-from schemas import Issue, Resource
-from transforms.rules import RULES, Facts, apply_batch_rules, batch, facts_of
+from schemas import Issue, License, Resource
+from transforms.normalize.license import license_of
+from transforms.rules import RULES, Facts, apply_batch_rules, batch, facts_of, license_issue
 
 
 def record(key: str, title: str, **fields: Any) -> Facts:
     plain = {"identifiers": [], "url": f"https://learn.unesco.org/{key}"}
     return facts_of(msgspec.convert(COMPLETE | plain | fields | {"key": key, "title": {"en": title}}, Resource))
-
-
-def licensed(key: str, uri: str | None, open: bool | None = True) -> Facts:  # noqa: A002
-    license_fields = {"uri": uri, "spdx": None, "label": None, "statement": "", "origin": "record", "open": open}
-    return record(key, "Plants and light", license=license_fields)
 
 
 def code_key_value(issues: Any) -> list[tuple[str, str, str]]:
@@ -96,34 +93,52 @@ def test_other_editions_other_types_and_short_titles_are_not_reported_as_repeate
     assert code_key_value(apply_batch_rules(records)) == []
 
 
-def test_a_licence_that_permits_less_than_before_is_reported() -> None:
-    by, nc = "https://creativecommons.org/licenses/by/4.0/", "https://creativecommons.org/licenses/by-nc/4.0/"
-    cases: list[tuple[str | None, bool | None, list[str]]] = [
-        (nc, False, [f"{by} → {nc}"]),
-        (None, None, [f"{by} → none"]),
-        ("https://creativecommons.org/licenses/by-sa/4.0/", True, [f"{by} → {by.replace('by', 'by-sa')}"]),
-        ("https://creativecommons.org/publicdomain/zero/1.0/", True, []),
-        ("https://creativecommons.org/licenses/by/3.0/", True, []),
-    ]
-    for uri, is_open, wanted in cases:
-        issues = apply_batch_rules([licensed("col:1", uri, is_open)], before={"col:1": licensed("col:1", by)})
-        assert [issue.value for issue in issues if issue.code == "license_narrowed"] == wanted
-    assert (
-        code_key_value(apply_batch_rules([licensed("col:1", by)], before={"col:1": licensed("col:1", nc, False)})) == []
-    )
+def license_named(statement: str | None) -> License | None:
+    return license_of((statement,)) if statement else None
 
 
-def test_a_narrowed_licence_stands_until_the_licence_changes_again() -> None:
-    by, nc = "https://creativecommons.org/licenses/by/4.0/", "https://creativecommons.org/licenses/by-nc/4.0/"
-    (first,) = apply_batch_rules([licensed("col:1", nc)], before={"col:1": licensed("col:1", by)})
-    stands = {"col:1": first.value}
-    assert code_key_value(apply_batch_rules([licensed("col:1", nc)], narrowed_before=stands)) == code_key_value(
-        [first]
-    ), "it was not read again"
-    again = apply_batch_rules([licensed("col:1", nc)], before={"col:1": licensed("col:1", nc)}, narrowed_before=stands)
-    assert code_key_value(again) == code_key_value([first]), "it was read again, and is as narrow as before"
-    back = apply_batch_rules([licensed("col:1", by)], before={"col:1": licensed("col:1", nc)}, narrowed_before=stands)
-    assert code_key_value(back) == []
+NAMES = {
+    "cc0": "https://creativecommons.org/publicdomain/zero/1.0/",
+    "pd": "Public domain",
+    "by": "https://creativecommons.org/licenses/by/4.0/",
+    "by3": "https://creativecommons.org/licenses/by/3.0/igo/",
+    "by, no version": "CC BY",
+    "mit": "MIT License",
+    "gpl": "GNU GPL 3.0",
+    "sa": "https://creativecommons.org/licenses/by-sa/4.0/",
+    "nc": "https://creativecommons.org/licenses/by-nc/4.0/",
+    "nd": "https://creativecommons.org/licenses/by-nd/4.0/",
+    "nc-sa": "https://creativecommons.org/licenses/by-nc-sa/4.0/",
+    "nc-nd": "https://creativecommons.org/licenses/by-nc-nd/4.0/",
+    "reserved": "All rights reserved",
+    "unknown": "ask the author",
+    "none": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        *[("cc0", "by"), ("pd", "sa"), ("by", "nc"), ("by", "nd"), ("by", "sa"), ("mit", "gpl"), ("sa", "nc-sa")],
+        *[("nc", "nd"), ("nd", "nc"), ("nc", "nc-nd"), ("by", "reserved"), ("by", "unknown"), ("by", "none")],
+        *[("nc", "none"), ("nc-nd", "reserved"), ("gpl", "none"), ("cc0", "unknown")],
+    ],
+)
+def test_a_licence_that_permits_less_is_reported(before: str, now: str) -> None:
+    found = license_issue("col:1", license_named(NAMES[before]), license_named(NAMES[now]))
+    assert found is not None and (found.code, found.path, found.severity) == ("license_narrowed", "license", "error")
+    assert " → " in found.value
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        *[("by", "cc0"), ("by", "by3"), ("by3", "by, no version"), ("by", "mit"), ("nc", "by"), ("nc-nd", "nc")],
+        *[("reserved", "none"), ("none", "reserved"), ("unknown", "nc"), ("none", "by"), ("sa", "gpl"), ("pd", "cc0")],
+    ],
+)
+def test_a_licence_that_permits_as_much_or_more_is_not_reported(before: str, now: str) -> None:
+    assert license_issue("col:1", license_named(NAMES[before]), license_named(NAMES[now])) is None
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["Plants and light", "Algebra", "Geometry of space"]), st.sampled_from("uvw"))))  # fmt: skip  # noqa: E501
