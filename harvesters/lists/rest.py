@@ -98,6 +98,8 @@ class RestList:
                 answer = self._request()
             except RequestFailed as failure:
                 if self._is_behind_the_end(failure):
+                    if self.missed and self.position.total is None:
+                        yield self._page(skipped=self._count_missed())
                     self.position.done = True
                     return
                 if failure.raw:
@@ -170,7 +172,7 @@ class RestList:
     def _isolate(self, failure: RequestFailed) -> Iterator[Page]:
         """Request the records of a failing page one by one from now on, and pass over the one that fails alone.
 
-        Those count as skipped when a record comes behind them, or the total says that they are records.
+        Those count as skipped when the server answers behind them, or its total says that they are records.
         Raises HarvestFailed when the server fails, and not its records.
         """
         request, position = self.feed.request, self.position
@@ -260,8 +262,7 @@ class RestList:
         skipped = (*answer.skipped, *skipped)
         names = [entry.identifier for entry in skipped if entry.identifier is not None]
         repeated = self.seen.add([*(record.identifier for record in records), *names])
-        if count:
-            skipped = (*self._count_missed(), *skipped)
+        skipped = (*self._count_missed(), *skipped)  # the server answers behind them, so that they are records
         self._count_page(digest, count, repeated)
         alone = first_total and position.total == count
         position.drop_outgrown_total()

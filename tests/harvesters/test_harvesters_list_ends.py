@@ -1,0 +1,464 @@
+"""JSON lists are read to their end and no further, however servers page, count, repeat cursors and fail behind it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harvesters.lists.link_header import next_link
+from schemas import Ask, HarvestFailed, Page
+from tests.harvesters.loopback import Answer, ReceivedRequest, Script, feed, identifiers, open_environment, serving
+from tests.harvesters.loopback import pages as harvest_pages
+
+ALL = [{"id": str(n), "title": f"Title {n}"} for n in range(25)]
+IDS = [record["id"] for record in ALL]
+BY_OFFSET = {"paging": "offset", "page_param": "start", "size_param": "n", "size": 10, "records_path": "items"}
+BY_PAGE = {"paging": "page", "size_param": "n", "size": 10, "records_path": "items"}
+BY_CURSOR = {"paging": "cursor", "page_param": "cursor", "cursor_path": "next", "records_path": "items", "size": 10}
+
+
+def run(script: Script, home: Path, ask: Ask | None = None, **request: Any) -> tuple[list[Page], int]:
+    """Return the pages of a harvest, and how many requests it took."""
+    with serving(script) as loopback:
+        declared = feed(loopback.url + "/list", "rest", format="amb", identifier="id", request=request)
+        return harvest_pages(declared, open_environment(home), ask), len(loopback.requests)
+
+
+def failure(script: Script, home: Path, **request: Any) -> tuple[HarvestFailed, int]:
+    count = 0
+
+    def counted(received: ReceivedRequest) -> Answer:
+        nonlocal count
+        count += 1
+        return script(received)
+
+    with pytest.raises(HarvestFailed) as caught:
+        run(counted, home, **request)
+    return caught.value, count
+
+
+def skipped(harvested: list[Page]) -> list[str | None]:
+    return [entry.identifier for page in harvested for entry in page.skipped]
+
+
+def json_answer(value: object, status: int = 200, **headers: str) -> Answer:
+    return Answer(json.dumps(value), status, headers)
+
+
+# Link headers
+
+
+@pytest.mark.parametrize(
+    ("header", "target"),
+    [
+        ('</a?page=2>; rel="next last"', "/a?page=2"),
+        ('</a>; rel="Next"', "/a"),
+        ('</a>; title="more, of <it>; yes"; rel=next', "/a"),
+        ('</a> ; type="application/json" ; REL = "last NEXT"', "/a"),
+        ('</f>; rel="first", </a,b;c>; rel=next; rel="prev"', "/a,b;c"),
+        ('</p>;rel="prev",</a>;rel="next"', "/a"),
+        ('</a>; rel="nextish", </b>; rel="prev"', None),
+        ('</a>; rel="prev"; rel="next"', None),
+        ("</a>; rel=", None),
+        ('</a>; title="open; rel="next"', None),
+        ("", None),
+        ("next", None),
+    ],
+)
+def test_the_next_link_is_found_by_rfc_8288(header: str, target: str | None) -> None:
+    assert next_link(header) == target
+
+
+@pytest.mark.parametrize("header", ['</list?page={}>; rel="next last"', '<?page={}>; title="a, b"; rel=Next'])
+def test_a_list_is_followed_by_every_form_of_link_header(tmp_path: Path, header: str) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        page = int(request.params.get("page", "0"))
+        link = {"Link": header.format(page + 1)} if page < 2 else {}
+        return Answer(json.dumps(ALL[page * 10 :][:10]), headers=link)
+
+    harvested, _ = run(script, tmp_path, paging="link")
+    assert identifiers(harvested) == IDS
+
+
+@pytest.mark.parametrize("target", ["http://[x]/", "//[", "http://a]b/"])
+def test_a_next_link_at_an_invalid_address_is_a_failure_with_a_sentence(tmp_path: Path, target: str) -> None:
+    failed, _ = failure(lambda _: json_answer(ALL, Link=f'<{target}>; rel="next"'), tmp_path, paging="link")
+    assert "Traceback" not in failed.sentence
+    assert failed.cause in ("truncated", "moved", "malformed")
+
+
+# totals
+
+
+def listing(request: ReceivedRequest, most: int = 10, total: object = None, records: int = 25) -> Answer:
+    start = int(request.params.get("start", request.params.get("page", "0")))
+    size = min(int(request.params.get("n", "10")), most)
+    start = start if "start" in request.params else start * size
+    body: dict[str, object] = {"items": ALL[:records][start : start + size]}
+    return json_answer(body if total is None else {**body, "total": total})
+
+
+@pytest.mark.parametrize("request_keys", [BY_OFFSET, BY_PAGE], ids=["offset", "page"])
+@pytest.mark.parametrize("total", [10, 20], ids=["one page", "two pages"])
+def test_a_full_page_at_the_total_is_followed_by_one_more(
+    tmp_path: Path, request_keys: dict[str, Any], total: int
+) -> None:
+    harvested, _ = run(lambda request: listing(request, total=total), tmp_path, **request_keys, total_path="total")
+    assert identifiers(harvested) == IDS
+    assert harvested[-1].complete
+
+
+@pytest.mark.parametrize("end", [Answer(status=500), Answer(status=404), Answer(status=204), Answer('{"items": []}')])
+def test_what_follows_a_full_page_at_a_right_total_ends_the_list(tmp_path: Path, end: Answer) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        return end if int(request.params["start"]) >= 20 else listing(request, total=20, records=20)
+
+    harvested, requests = run(script, tmp_path, **BY_OFFSET, total_path="total")
+    assert identifiers(harvested) == IDS[:20]
+    assert harvested[-1].counted == 20
+    assert skipped(harvested) == []
+    assert requests <= 5
+
+
+def test_a_window_that_ends_at_a_total_of_at_least_so_many_is_truncated(tmp_path: Path) -> None:
+    """Elasticsearch counts to 10 000 and refuses to give more."""
+
+    def script(request: ReceivedRequest) -> Answer:
+        start = int(request.params["start"])
+        if start >= 20:
+            return Answer('{"error": "Result window is too large"}', 400)
+        return json_answer({"hits": {"total": {"value": 20, "relation": "gte"}, "hits": ALL[start : start + 10]}})
+
+    keys = {**BY_OFFSET, "records_path": "hits.hits", "total_path": "hits.total.value"}
+    failed, _ = failure(script, tmp_path, **keys)
+    assert failed.cause == "truncated"
+    assert "says that there are more" in failed.sentence
+    assert "max_drop" not in failed.sentence
+
+
+# cursors
+
+
+def cursors(places: dict[str, tuple[int, int, str | None]], total: int | None = None) -> Script:
+    """A list by cursor: each one's first and last record, and the cursor that follows; any other fails."""
+
+    def script(request: ReceivedRequest) -> Answer:
+        if request.params.get("cursor", "") not in places:
+            return Answer(status=500)
+        start, end, following = places[request.params.get("cursor", "")]
+        body = {"items": ALL[start:end], "next": following}
+        return json_answer(body if total is None else {**body, "total": total})
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("script", "requests"),
+    [
+        (cursors({"": (0, 10, "a"), "a": (10, 20, "b"), "b": (20, 25, "c"), "c": (25, 25, "c")}), 4),
+        (cursors({"": (0, 10, "a"), "a": (10, 20, "b"), "b": (20, 25, "b")}), 4),
+        (cursors({"": (0, 10, "a"), "a": (10, 20, "b"), "b": (20, 25, "b")}, total=25), 3),
+        (cursors({"": (0, 10, "a"), "a": (10, 20, "b"), "b": (20, 25, "c")}, total=25), 3),
+        (cursors({"": (0, 25, "a")}, total=25), 4),
+        (cursors({"": (0, 10, "a"), "a": (10, 25, "b"), "b": (25, 25, "c"), "c": (25, 25, "d")}), 4),
+        (cursors({"": (0, 10, "a"), "a": (10, 10, "b"), "b": (10, 25, "c"), "c": (25, 25, "")}, total=25), 4),
+    ],
+    ids=[
+        "solr: the cursor again",
+        "the last page's own cursor",
+        "its own cursor at the total",
+        "a total that is reached",
+        "one full page that is all, then errors",
+        "crossref: empty pages for ever",
+        "an empty page amid the list",
+    ],
+)
+def test_every_end_of_a_list_by_cursor_is_found(tmp_path: Path, script: Script, requests: int) -> None:
+    harvested, sent = run(script, tmp_path, **BY_CURSOR, total_path="total")
+    assert identifiers(harvested) == IDS
+    assert harvested[-1].complete
+    assert sent <= requests
+
+
+@pytest.mark.parametrize(
+    ("script", "cause"),
+    [
+        (cursors({"": (0, 10, "a"), "a": (10, 20, "a")}), "truncated"),
+        (cursors({"": (0, 10, "a"), "a": (10, 10, "a")}, total=25), "truncated"),
+        (cursors({"": (0, 10, "a"), "a": (10, 20, None)}, total=25), "truncated"),
+        (cursors({"": (0, 10, "a")}), "server_failing"),
+    ],
+    ids=["a full page again", "nothing more at the same cursor", "no next cursor", "an error"],
+)
+def test_a_list_by_cursor_that_stops_short_is_a_failure(tmp_path: Path, script: Script, cause: str) -> None:
+    failed, _ = failure(script, tmp_path, **BY_CURSOR, total_path="total")
+    assert failed.cause == cause
+
+
+@pytest.mark.parametrize(
+    "element",
+    [b"oops", b'{"id": "7", "t": bad}', b'{"id": "7", "caf\xe9": 1}', b"NaN", b'{"id": "7", "t": "a\tb"}'],
+    ids=["a word", "a bad value", "a key that is not UTF-8", "NaN", "a control character"],
+)
+@pytest.mark.parametrize("path", ["items", "data.items"])
+def test_an_element_that_is_not_json_is_skipped_amid_a_list_by_cursor(
+    tmp_path: Path, element: bytes, path: str
+) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        start = int(request.params.get("cursor", "0"))
+        texts = [json.dumps(record).encode() for record in ALL[start : start + 10]]
+        texts = [element if start + number == 7 else text for number, text in enumerate(texts)]
+        following = b"null" if start == 20 else b'"%d"' % (start + 10)
+        items = b'{"items": [' + b",".join(texts) + b"]}"
+        body = items[:-1] if path == "items" else b'{"data": ' + items
+        return Answer(body + b', "next": ' + following + b"}")
+
+    harvested, _ = run(script, tmp_path, **{**BY_CURSOR, "records_path": path})
+    assert identifiers(harvested) == [name for name in IDS if name != "7"]
+    assert len(skipped(harvested)) == 1
+    assert harvested[-1].complete
+
+
+def test_an_xml_list_is_followed_by_its_cursor(tmp_path: Path) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        start = int(request.params.get("cursor", "0"))
+        records = "".join(f'<item id="{record["id"]}"/>' for record in ALL[start : start + 10])
+        following = f"<next>{start + 10}</next>" if start < 20 else "<next/>"
+        return Answer(f"<list>{records}{following}</list>", headers={"Content-Type": "text/xml"})
+
+    harvested, _ = run(script, tmp_path, **{**BY_CURSOR, "records_path": "item"})
+    assert identifiers(harvested) == IDS
+
+
+# servers that fail
+
+
+@pytest.mark.parametrize("end", [Answer(status=500), Answer(status=416), Answer(status=204), Answer("", 200)])
+@pytest.mark.parametrize("records", [20, 25], ids=["after a full page", "after a short page"])
+@pytest.mark.parametrize("request_keys", [BY_OFFSET, BY_PAGE], ids=["offset", "page"])
+def test_a_list_that_ends_by_an_error_has_no_phantom_records(
+    tmp_path: Path, request_keys: dict[str, Any], records: int, end: Answer
+) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        answer = listing(request, records=records)
+        return answer if json.loads(answer.body)["items"] else end
+
+    harvested, requests = run(script, tmp_path, **request_keys)
+    assert identifiers(harvested) == IDS[:records]
+    assert skipped(harvested) == []
+    assert harvested[-1].counted == records
+    assert requests < 40
+
+
+@pytest.mark.parametrize("request_keys", [BY_OFFSET, BY_PAGE], ids=["offset", "page"])
+@pytest.mark.parametrize("most", [10, 4], ids=["pages of the size asked for", "pages capped by the server"])
+@pytest.mark.parametrize("total", [None, 25])
+@pytest.mark.parametrize("poison", [3, 13, 24])
+def test_only_the_record_that_makes_a_server_fail_is_skipped(
+    tmp_path: Path, request_keys: dict[str, Any], most: int, total: int | None, poison: int
+) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        answer = listing(request, most=most, total=total)
+        return Answer(status=500) if ALL[poison] in json.loads(answer.body)["items"] else answer
+
+    harvested, _ = run(script, tmp_path, **request_keys, total_path="total")
+    assert set(identifiers(harvested)) == set(IDS) - {str(poison)}
+    assert skipped(harvested) == [None]
+    assert harvested[-1].complete
+
+
+@pytest.mark.parametrize("request_keys", [BY_OFFSET, BY_PAGE], ids=["offset", "page"])
+@pytest.mark.parametrize("total", [None, 25])
+@pytest.mark.parametrize("far", [Answer('{"items": []}'), Answer(status=404)], ids=["an empty list", "404"])
+def test_a_server_that_keeps_failing_amid_its_list_is_asked_a_few_times_only(
+    tmp_path: Path, request_keys: dict[str, Any], total: int | None, far: Answer
+) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        start = int(request.params.get("start", int(request.params.get("page", "0")) * int(request.params["n"])))
+        if start > 1000:
+            return far
+        return Answer(status=500) if start >= 10 else listing(request, total=total)
+
+    failed, requests = failure(script, tmp_path, **request_keys, total_path="total")
+    assert failed.cause == "server_failing"
+    assert "after 10 of" in failed.sentence
+    assert "max_drop" not in failed.sentence
+    assert requests < 40
+
+
+def test_a_list_whose_total_counts_records_that_no_page_has_is_not_filled_up(tmp_path: Path) -> None:
+    """The server claims 28, gives 25 and fails behind them: three are missing, and none is invented."""
+
+    def script(request: ReceivedRequest) -> Answer:
+        answer = listing(request, total=28)
+        return answer if json.loads(answer.body)["items"] else Answer(status=500)
+
+    failed, _ = failure(script, tmp_path, **BY_OFFSET, total_path="total")
+    assert failed.cause in ("server_failing", "truncated")
+
+
+# lists that are none
+
+
+def one_result(start: int) -> object:
+    rest = ALL[start : start + 8]
+    return rest[0] if len(rest) == 1 else rest
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        one_result,
+        lambda start: {record["id"]: record for record in ALL[start : start + 8]} or [],
+        lambda start: {f"n{number}": record for number, record in enumerate(ALL[start : start + 8])} or [],
+    ],
+    ids=["one result as an object", "a list keyed by identifier", "a list keyed by name"],
+)
+def test_objects_stand_for_lists(tmp_path: Path, items: Callable[[int], object]) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        return json_answer({"items": items(int(request.params["start"])), "total": 25})
+
+    harvested, _ = run(script, tmp_path, **{**BY_OFFSET, "size": 8}, total_path="total")
+    assert identifiers(harvested) == IDS
+    assert json.loads(harvested[0].records[0].payload or "") == ALL[0]
+
+
+@pytest.mark.parametrize(
+    "answer", [{"items": {"error": {"code": 500}}}, {"items": {"error": "overloaded"}}, {"items": "none"}]
+)
+def test_an_object_that_is_no_record_is_no_list(tmp_path: Path, answer: object) -> None:
+    failed, _ = failure(lambda _: json_answer(answer), tmp_path, records_path="items")
+    assert failed.cause == "bad_format"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "\n".join(json.dumps(record) for record in ALL),
+        "\ufeff" + "\r\n\r\n".join(json.dumps(record) for record in ALL) + "\r\n",
+        "".join(f"\x1e{json.dumps(record)}\n" for record in ALL),
+    ],
+    ids=["lines", "blank lines and a byte order mark", "record separators"],
+)
+def test_json_lines_are_read_as_a_list(tmp_path: Path, lines: str) -> None:
+    harvested, _ = run(lambda _: Answer(lines, headers={"Content-Type": "application/x-ndjson"}), tmp_path)
+    assert identifiers(harvested) == IDS
+    assert harvested[-1].complete
+
+
+@pytest.mark.parametrize("broken", [0, 3, 24])
+def test_a_broken_line_of_json_lines_is_skipped(tmp_path: Path, broken: int) -> None:
+    texts = [json.dumps(record) for record in ALL]
+    texts[broken] = texts[broken][:-5]
+    harvested, _ = run(lambda _: Answer("\n".join(texts)), tmp_path)
+    assert identifiers(harvested) == [name for number, name in enumerate(IDS) if number != broken]
+    assert len(skipped(harvested)) == 1
+
+
+@pytest.mark.parametrize(
+    ("record", "path"),
+    [
+        ({"dc.identifier": "1"}, "dc.identifier"),
+        ({"dc": {"title": "T"}, "dc.identifier": "1"}, "dc.identifier"),
+        ({"source": {"dc.identifier": "1"}}, "source.dc.identifier"),
+        ({"source.v1": {"identifier": "1"}}, "source.v1.identifier"),
+        ({"dc": {"identifier": "1"}, "dc.identifier": "2"}, "dc.identifier"),
+        ({"ids": {"0": "1"}}, "ids.0"),
+    ],
+)
+def test_keys_may_hold_dots(tmp_path: Path, record: object, path: str) -> None:
+    with serving(lambda _: json_answer([record])) as loopback:
+        declared = feed(loopback.url, "rest", format="amb", identifier=path)
+        assert identifiers(harvest_pages(declared, open_environment(tmp_path))) == ["1"]
+
+
+def test_a_list_and_its_next_page_may_have_keys_with_dots(tmp_path: Path) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        start = int(request.params.get("skip", "0"))
+        following = {"@odata.nextLink": f"/list?skip={start + 10}"} if start < 20 else {}
+        return json_answer({"d.value": ALL[start : start + 10], **following})
+
+    keys = {"paging": "cursor", "cursor_path": "@odata.nextLink", "records_path": "d.value"}
+    harvested, _ = run(script, tmp_path, **keys)
+    assert identifiers(harvested) == IDS
+
+
+# records at their own address
+
+
+def details(element: Callable[[str], object]) -> Script:
+    def script(request: ReceivedRequest) -> Answer:
+        if request.path == "/list":
+            return json_answer([element(name) for name in IDS[:3]])
+        return json_answer({"id": request.path.rsplit("/", 1)[-1], "detailed": True})
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("element", "detail_url"),
+    [
+        (lambda name: {"id": name, "links": {"self": f"/d/{name}"}}, "{links.self}"),
+        (lambda name: {"id": name, "links.self": f"/d/{name}"}, "{links.self}"),
+        (lambda name: {"id": name, "dc:id": name}, "/d/{dc:id}"),
+        (lambda name: {"id": name, "ids": [name]}, "/d/{ids.0}"),
+        (lambda name: {"id": name}, "d/{id}"),
+    ],
+)
+def test_detail_url_takes_fields_by_path(tmp_path: Path, element: Callable[[str], object], detail_url: str) -> None:
+    harvested, _ = run(details(element), tmp_path, detail_url=detail_url)
+    assert identifiers(harvested) == IDS[:3]
+    assert "detailed" in (harvested[0].records[0].payload or "")
+
+
+@pytest.mark.parametrize("detail_url", ["/d/{slug}", "/d/{links.self.x}", "/d/{id}/{nothing}"])
+def test_a_field_that_no_listed_record_has_is_a_mistake_of_the_feed_file(tmp_path: Path, detail_url: str) -> None:
+    failed, requests = failure(
+        details(lambda name: {"id": name, "links": {"self": "x"}}), tmp_path, detail_url=detail_url
+    )
+    assert failed.cause == "bad_format"
+    assert "detail_url" in failed.sentence
+    assert "id, links" in failed.sentence
+    assert requests == 1
+
+
+@pytest.mark.parametrize("value", [None, "", {"a": 1}, ["a"], True, "http://[x]/"])
+def test_one_record_whose_field_makes_no_address_is_skipped(tmp_path: Path, value: object) -> None:
+    script = details(lambda name: {"id": name, "at": value if name == "1" else f"/d/{name}"})
+    harvested, _ = run(script, tmp_path, detail_url="{at}")
+    assert identifiers(harvested) == ["0", "2"]
+    assert skipped(harvested) == ["1"]
+
+
+# Opendatasoft
+
+
+@pytest.mark.parametrize("values", [[True, False], [1, 2], [1.5, 2.5], ["True", "a b"]])
+def test_slices_are_refined_by_a_value_as_json_writes_it(tmp_path: Path, values: list[object]) -> None:
+    rows = [{"id": str(n), "flag": values[n % 2] if n % 5 else None} for n in range(20)]
+
+    def script(request: ReceivedRequest) -> Answer:
+        chosen = rows
+        if refine := request.params.get("refine"):
+            value = refine.partition(":")[2]
+            chosen = [row for row in rows if row["flag"] in [v for v in values if _text(v) == value]]
+        if "flag is null" in request.params.get("where", ""):
+            chosen = [row for row in rows if row["flag"] is None]
+        if "group_by" in request.params:
+            return json_answer({"results": [{"flag": value} for value in (*values, None)]})
+        start, limit = int(request.params.get("offset", 0)), int(request.params["limit"])
+        return json_answer({"total_count": len(chosen), "results": chosen[start : start + limit]})
+
+    with serving(script) as loopback:
+        keys = {"slice_by": "flag", "window": 10, "size": 5}
+        declared = feed(loopback.url, "opendatasoft", format="unesdoc", identifier="id", request=keys)
+        harvested = harvest_pages(declared, open_environment(tmp_path))
+    assert sorted(identifiers(harvested)) == sorted(row["id"] for row in rows)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
