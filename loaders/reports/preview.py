@@ -86,7 +86,9 @@ def _preview_facts(sample: PreviewSample, rules: Rules, at: str) -> ReportFacts:
     shares = field_shares(msgspec.json.encode(assessment.resource) for assessment in readable)
     return {
         "at": at,
-        "feed": {name: getattr(feed, name) for name in ("name", "title", "partner", "protocol", "url", "format")},
+        "feed": {
+            name: getattr(feed, name) for name in ("name", "title", "partner", "protocol", "url", "format", "prefix")
+        },
         "wanted": sample.wanted,
         "total": sample.total,
         "notes": list(sample.notes),
