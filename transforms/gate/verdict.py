@@ -37,9 +37,13 @@ class SharesBefore(Base, frozen=True, kw_only=True):
 class GateResult(Base, frozen=True, kw_only=True):
     """The verdict; each reason is a code with its figures. `results` is JSON, of great-expectations' SUMMARY."""
 
-    held: bool
     reasons: tuple[Reason, ...]
     results: dict[str, Any]
+
+    @property
+    def held(self) -> bool:
+        """Whether the run must not be loaded: there is a reason."""
+        return bool(self.reasons)
 
 
 class BadGate(Exception):
@@ -57,7 +61,7 @@ def judge(frame: pd.DataFrame, feed: Feed, history: SharesBefore, counts: dict[s
     _check_frame(frame)
     _check_expectations(feed)
     if not any(counts.get(name) for name in _NEW_CHANGES) and _is_quiet(frame):
-        return GateResult(held=False, reasons=(), results={"quiet": True, "counts": dict(counts)})
+        return GateResult(reasons=(), results={"quiet": True, "counts": dict(counts)})
     codes = _codes_of(frame)
     measured = _measure(frame, codes)
     measures = FeedMeasures(
@@ -71,7 +75,7 @@ def judge(frame: pd.DataFrame, feed: Feed, history: SharesBefore, counts: dict[s
     broken = [bound for bound in bounds if not verdicts[bound.name]["success"]]
     results = {"quiet": False, "counts": dict(counts), "sums": measures.sums, "expectations": list(verdicts.values())}
     reasons = tuple(bound.reason for bound in broken if bound.reason)
-    return GateResult(held=bool(broken), reasons=reasons, results=results)
+    return GateResult(reasons=reasons, results=results)
 
 
 def with_restored(frame: pd.DataFrame, keys: Set[str]) -> pd.DataFrame:
