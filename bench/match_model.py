@@ -12,7 +12,7 @@ _UNKNOWN = LevelBound(kind="unknown")
 
 
 class Condition(NamedTuple):
-    """The condition of a level, and what the numbers and hashes of transforms.match.candidates tell of it beforehand.
+    """The condition of a level, and what transforms.match.compared_records tells of it beforehand.
 
     A costly condition is evaluated only where a cheap one leaves it open. That takes CASE, as the parts of an AND are
     evaluated in no guaranteed order.

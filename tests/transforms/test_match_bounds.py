@@ -13,7 +13,8 @@ from bench.made_catalog import MadeCatalog
 from bench.match_model import BOUNDS, COMPARISONS
 from transforms.match import MAX_BLOCK_RECORDS, MODEL_PATH, LevelBound, features, load_features, read_model
 from transforms.match.blocks import split_blocks, write_blocks, write_pairs
-from transforms.match.candidates import find_vague_identifiers, write_compared
+from transforms.match.compared_records import write_compared
+from transforms.match.vague_identifiers import find_vague_identifiers
 
 IMPOSSIBLE = {  # SQL that no pair meets; `level` and `bound` are what the level and its bound say
     "exact": "level <> bound",
@@ -38,9 +39,9 @@ def pairs() -> Iterator[duckdb.DuckDBPyConnection]:
     write_blocks(connection, tables.compared, "block")
     split_blocks(connection, "block", tables.compared, MAX_BLOCK_RECORDS)
     candidates = write_pairs(connection, "block", None)
-    doubted = find_vague_identifiers(connection, tables, MAX_BLOCK_RECORDS)
+    sure_identifiers = find_vague_identifiers(connection, tables, MAX_BLOCK_RECORDS)
     for name, narrow in (("full", False), ("numbers", True)):
-        records = write_compared(connection, tables.compared, doubted, candidates, narrow=narrow)
+        records = write_compared(connection, tables.compared, sure_identifiers, candidates, narrow=narrow)
         columns = [column for column, *_ in connection.execute(f"DESCRIBE {records}").fetchall()]
         sides = ", ".join(f"l.{column} AS {column}_l, r.{column} AS {column}_r" for column in columns)
         connection.execute(

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 
 from transforms.match.blocks import JUDGED_RULE
-from transforms.match.candidates import pairs_first
+from transforms.match.compared_records import pairs_first
 from transforms.match.model import LevelBound, Model
 
 _ROUNDING_LOG2_ODDS = 0.01  # a probability is rounded before it meets the threshold
@@ -31,7 +31,7 @@ def drop_unreachable(
 ) -> str:
     """Return a table of the pairs that can reach `least` (log2 odds).
 
-    `records` is the table of what is compared of them (transforms.match.candidates). A condition that a narrow one
+    `records` is the table of what is compared of them (transforms.match.compared_records). A condition that a narrow one
     cannot answer counts with its highest weight. A guard counts only where it speaks for a pair: pairs that only guards
     keep apart may be versions of one work. Judged pairs stay.
     """

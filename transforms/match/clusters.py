@@ -29,7 +29,7 @@ _NUMBERS = "numbers in the titles of one cluster would differ"
 _TOO_LARGE = "the cluster would have too many records"
 _TOO_FEW = "too few pairs of the two groups are alike"
 _JUDGED = "a steward judged two of the records different"
-LABELS = (  # why a link is refused; the reports have them in every language
+LABELS = (  # why something objects to a link; the reports have them in every language
     *(_TITLES, _ONE_FEED_ONCE, _ONE_FEED, _DOIS, _ISBNS, _LANGUAGES, _YEARS, _NUMBERS),
     *(_TOO_LARGE, _TOO_FEW, _JUDGED),
 )
@@ -72,7 +72,7 @@ def cluster(
     """Return the clusters of a catalog, from the pairs and features of transforms.match and judgements in their order.
 
     A steward's judgement wins over any link, and "different" over a chain of "same"; two records of one feed of
-    `one_to_one` are never one work. A link that is refused for such a reason is for review, with the reason.
+    `one_to_one` are never one work. A link to which something objects is for review, with the objection.
     """
     decided = _decisions(judgements)
     alone, others = _split_lone_pairs(pairs, decided, one_to_one)
@@ -83,10 +83,12 @@ def cluster(
     traits = _traits(rows)
     joined = _Joined(traits, _Titles(rows), decided, one_to_one)
     joined.add_links(kept)
-    refused = dict(joined.join())
+    objections = dict(joined.join())
     stale = frozenset(pair for pair, judged in decided.items() if _stale(judged, traits))
-    clusters = sorted([*_clusters_of_two(alone, one_to_one), *joined.clusters(refused)], key=lambda group: group.keys)
-    last = Matches(pairs, Overrides(refused, decided, stale))
+    clusters = sorted(
+        [*_clusters_of_two(alone, one_to_one), *joined.clusters(objections)], key=lambda group: group.keys
+    )
+    last = Matches(pairs, Overrides(objections, decided, stale))
     return Clustering(clusters, last, list(_related(pairs, features, decided)))
 
 
@@ -152,8 +154,8 @@ def _related(pairs: pa.Table, features: pa.Table, decided: Mapping[Pair, Judgeme
 def _issued(keys: pa.ChunkedArray, features: pa.Table) -> list[tuple[int, int, str]]:
     """Return what tells the earlier of two versions: year and edition of the records of some keys."""
     rows = features.select(["year", "edition"]).take(pc.index_in(keys, features["key"]))
-    told = zip(rows["year"].to_pylist(), rows["edition"].to_pylist(), strict=True)
-    return [(year or 0, len(edition), edition) for year, edition in told]
+    years_and_editions = zip(rows["year"].to_pylist(), rows["edition"].to_pylist(), strict=True)
+    return [(year or 0, len(edition), edition) for year, edition in years_and_editions]
 
 
 def _pair(match: Match) -> Pair:
@@ -172,7 +174,7 @@ def _feed_of(key: str) -> str:
 def _traits(rows: pa.Table) -> dict[str, _Traits]:
     """Return the traits of the records of some features."""
     columns = zip(*(rows[name].to_pylist() for name in _TRAITS), strict=True)
-    return {key: _Traits(feed, _of(ids, "doi:"), _of(ids, "isbn:"), *told) for key, feed, ids, *told in columns}
+    return {key: _Traits(feed, _of(ids, "doi:"), _of(ids, "isbn:"), *others) for key, feed, ids, *others in columns}
 
 
 class _Titles:
@@ -266,27 +268,28 @@ class _Joined:
         self.ordered = [(left, right) for *_, left, right in sorted(links)]
 
     def _verdict(self, match: Match) -> str:
-        """Join a likely pair across two feeds without inner duplicates: its rivals are refused."""
+        """Join a likely pair across two feeds without inner duplicates: its rivals are not joined."""
         return "same" if _joins(match.verdict, *_pair(match), self.one_to_one) else match.verdict
 
     def join(self) -> Iterator[tuple[Pair, str]]:
-        """Join what can be joined; give each link that is refused, with the reason."""
-        refused = [link for link in self.ordered if self._refusal(*link, final=False)]
-        for left, right in refused:  # a later link may have lent the support that was missing
-            reason = self._refusal(left, right, final=True)
-            if reason:
-                yield (left, right), reason
+        """Join what can be joined; yield every other link with the objection to it."""
+        not_joined = [link for link in self.ordered if self._join_or_object(*link)]
+        for left, right in not_joined:  # a later link may have lent the support that was missing
+            objection = self._join_or_object(left, right)
+            if objection:
+                yield (left, right), objection
 
-    def _refusal(self, left: str, right: str, final: bool) -> str | None:
+    def _join_or_object(self, left: str, right: str) -> str | None:
+        """Join the groups of two records; return the objection when they stay apart, None when they are one."""
         mine, theirs = self.group.setdefault(left, [left]), self.group.setdefault(right, [right])
         if mine is theirs:
             return None
-        reason = self._objection_to_join(mine, theirs, (left, right))
-        if reason is None:
+        objection = self._objection_to_join(mine, theirs, (left, right))
+        if objection is None:
             mine.extend(theirs)
             for key in theirs:
                 self.group[key] = mine
-        return reason
+        return objection
 
     def _objection_to_join(self, mine: list[str], theirs: list[str], link: Pair) -> str | None:
         """Say why two groups cannot become one by a link; None when they can. A judged link needs no support."""
@@ -340,15 +343,18 @@ class _Joined:
         same = [third for third, judgement in judged if judgement is not None and judgement.verdict == "same"]
         return any(self.titles.contradict(third, other) is None for third in same)
 
-    def clusters(self, refused: Mapping[Pair, str]) -> list[Cluster]:
-        """Return groups of two and more, in key order, with the first reason for which a link to them was refused."""
-        reasons: dict[int, str] = {}
-        for (left, right), reason in sorted(refused.items()):
+    def clusters(self, objections: Mapping[Pair, str]) -> list[Cluster]:
+        """Return groups of two and more, in key order, with the first objection to a link to them."""
+        first_objections: dict[int, str] = {}
+        for (left, right), objection in sorted(objections.items()):
             for key in (left, right):
-                reasons.setdefault(id(self.group[key]), reason)
+                first_objections.setdefault(id(self.group[key]), objection)
         groups = {id(group): group for group in self.group.values() if len(group) > 1}
         return sorted(
-            (Cluster(keys=tuple(sorted(group)), review=reasons.get(number)) for number, group in groups.items()),
+            (
+                Cluster(keys=tuple(sorted(group)), review=first_objections.get(number))
+                for number, group in groups.items()
+            ),
             key=lambda group: group.keys,
         )
 

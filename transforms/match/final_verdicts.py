@@ -1,4 +1,4 @@
-"""Final verdicts of pairs: the matcher's, unless a steward judged the pair or its link was refused."""
+"""Final verdicts of pairs: the matcher's, unless a steward judged the pair or something objects to its link."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ BATCH = 20_000
 
 
 class Overrides(NamedTuple):
-    """What overrides the matcher's verdict on some pairs: refused links, judgements, and those that are out of date."""
+    """What overrides the matcher's verdict on some pairs: objections, judgements, and judgements that are out of date."""
 
-    refused: Mapping[Pair, str]
+    objections: Mapping[Pair, str]  # why the two records of a link must not stand in one cluster
     judged: Mapping[Pair, Judgement]
     stale: frozenset[Pair]
 
     def final(self, match: Match) -> Match:
-        """Return the match as shown: a steward's verdict, or review where a link was refused or a judgement is old."""
+        """Return the match as shown: a steward's verdict, or review where something objects or a judgement is old."""
         pair = match.left_key, match.right_key
-        judged, refused = self.judged.get(pair), self.refused.get(pair)
-        if judged is None and refused is None:
+        judged, objection = self.judged.get(pair), self.objections.get(pair)
+        if judged is None and objection is None:
             return match
         verdict: MatchVerdict = match.verdict
-        told = list(match.evidence)
+        evidence = list(match.evidence)
         if judged:
             old = pair in self.stale
-            verdict = "review" if old or refused else judged.verdict
+            verdict = "review" if old or objection else judged.verdict
             changed = "; the records have changed since" if old else ""
             seen = f"{judged.verdict}, by {judged.by}: {judged.reason}{changed}"
-            told.append(Evidence(field="judgement", seen=seen, weight=0.0))
-        if refused:
+            evidence.append(Evidence(field="judgement", seen=seen, weight=0.0))
+        if objection:
             verdict = "review"
-            told.append(Evidence(field="cluster", seen=refused, weight=0.0))
-        return msgspec.structs.replace(match, verdict=verdict, evidence=tuple(told))
+            evidence.append(Evidence(field="cluster", seen=objection, weight=0.0))
+        return msgspec.structs.replace(match, verdict=verdict, evidence=tuple(evidence))
 
 
 class Matches(Sequence[Match]):
@@ -82,8 +82,10 @@ def _read(pairs: pa.Table) -> Iterator[Match]:
     """Return the pairs of a table as the matcher left them."""
     names = ("left_key", "right_key", "probability", "verdict", "evidence", "related")
     for part in pairs.select(names).to_batches(max_chunksize=BATCH):
-        for left, right, probability, verdict, evidence, related in zip(*map(pa.Array.to_pylist, part), strict=True):
-            told = _DECODER.decode(evidence)
+        for left, right, probability, verdict, encoded, related in zip(*map(pa.Array.to_pylist, part), strict=True):
+            evidence = _DECODER.decode(encoded)
             if related:
-                told += (Evidence(field="relation", seen=f"a {related} of one work: linked, not merged", weight=0.0),)
-            yield Match(left_key=left, right_key=right, probability=probability, verdict=verdict, evidence=told)
+                evidence += (
+                    Evidence(field="relation", seen=f"a {related} of one work: linked, not merged", weight=0.0),
+                )
+            yield Match(left_key=left, right_key=right, probability=probability, verdict=verdict, evidence=evidence)

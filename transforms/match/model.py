@@ -21,7 +21,7 @@ class ModelUnusable(Exception):
 
 
 class LevelBound(Base, frozen=True, kw_only=True, omit_defaults=True):
-    """What the narrow table (transforms.match.candidates) tells of a comparison's level: its numbers and hashes.
+    """What the narrow table (transforms.match.compared_records) tells of a comparison's level: its numbers and hashes.
 
     `exact`: the level's own condition can be asked of it. `necessary`: the level cannot hold where `condition` does
     not. `sufficient`: the level holds where `condition` does. `unknown`: nothing.

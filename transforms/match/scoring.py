@@ -9,9 +9,10 @@ from typing import Any
 import duckdb
 
 from transforms.match.bound import drop_unreachable
-from transforms.match.candidates import find_vague_identifiers, pairs_first, write_compared
+from transforms.match.compared_records import pairs_first, write_compared
 from transforms.match.feature_tables import FeatureTables
 from transforms.match.model import Model
+from transforms.match.vague_identifiers import find_vague_identifiers
 
 PROBABILITY_DECIMALS = 6
 _SHOWN: dict[str, str] = {  # what a comparison shows of a side, as SQL
@@ -44,12 +45,12 @@ def score(
     for nothing. With `least` (log2 odds) what could not reach it is left out first, guards apart: a pair that only a
     guard keeps apart stays, since the two may be versions or translations of one work. Judged pairs stay too.
     """
-    doubted = find_vague_identifiers(connection, features, limit)
+    sure_identifiers = find_vague_identifiers(connection, features, limit)
     if least is not None:
-        narrow = write_compared(connection, features.compared, doubted, pairs, narrow=True)
+        narrow = write_compared(connection, features.compared, sure_identifiers, pairs, narrow=True)
         pairs = drop_unreachable(connection, model, least, pairs, narrow, narrow=True)
         connection.execute(f"DROP TABLE {narrow}")
-    records = write_compared(connection, features.compared, doubted, pairs)
+    records = write_compared(connection, features.compared, sure_identifiers, pairs)
     if least is not None:
         pairs = drop_unreachable(connection, model, least, pairs, records, narrow=False)
     return _predict(connection, model, records, pairs)
