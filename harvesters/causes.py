@@ -121,9 +121,9 @@ def failed(cause: str, what: str, advice: str = "") -> HarvestFailed:
     return HarvestFailed(cause, _sentence(cause, what, advice), again=CAUSES[cause].retryable)
 
 
-def request_failed(cause: str, what: str, status: int | None = None) -> RequestFailed:
-    """Return a failure of one request to a server that was reached."""
-    return RequestFailed(cause, _sentence(cause, what), status=status, again=CAUSES[cause].retryable)
+def request_failed(cause: str, what: str, status: int | None = None, advice: str = "") -> RequestFailed:
+    """Return a failure of one request to a server that was reached; `advice` replaces that of the cause."""
+    return RequestFailed(cause, _sentence(cause, what, advice), status=status, again=CAUSES[cause].retryable)
 
 
 def unreadable_response(cause: str, what: str, url: str, body: bytes) -> RequestFailed:

@@ -3,7 +3,8 @@
 from harvesters.client.authorization import Credentials
 from harvesters.client.connection import credentials, from_environment
 from harvesters.client.http import Client, Reply, user_agent
-from harvesters.client.origins import join_address, printable_url
+from harvesters.client.origins import printable_url
+from harvesters.client.urls import join_address
 
 __all__ = [
     "Client",

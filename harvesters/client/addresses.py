@@ -17,17 +17,21 @@ import httpcore
 import httpx
 
 from harvesters.causes import failed
+from harvesters.client.heads import Irregularities, RepairedStream
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _FIRST_DEADLINE_SECONDS = 60.0  # until set_deadline is called
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# addresses of the public ranges that a cloud's machines reach its own services at: Azure's
+_CLOUD_SERVICES = frozenset({ipaddress.IPv4Address("168.63.129.16")})
 
 
 def is_public(address: _Address) -> bool:
     """Return whether an address is in the public internet.
 
     Private, loopback, link-local (with the clouds' metadata service), carrier-grade NAT, multicast and reserved ranges
-    are not; an IPv4 address inside an IPv6 one (mapped, 6to4, Teredo, NAT64) counts as the IPv4 address.
+    are not, nor are clouds' services at public addresses; an IPv4 address inside an IPv6 one (mapped, 6to4, Teredo,
+    NAT64) counts as the IPv4 address.
     """
     if isinstance(address, ipaddress.IPv6Address):
         embedded = _embedded_ipv4(address)
@@ -35,6 +39,8 @@ def is_public(address: _Address) -> bool:
             return is_public(embedded)
         if address.is_site_local:
             return False
+    if address in _CLOUD_SERVICES:
+        return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
@@ -58,7 +64,7 @@ def _resolve(host: str, port: int, allowed: Iterable[str]) -> list[str]:
     name = host.strip("[]").rstrip(".").lower()
     try:
         resolved = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError, OverflowError) as error:  # also of a NUL in the name, or of a port that is too large
         raise httpcore.ConnectError(f"the name {name} does not resolve ({error})") from error
     addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in resolved))
     if name in allowed or f"{name}:{port}" in allowed:
@@ -105,6 +111,7 @@ class _ResolvingBackend(httpcore.NetworkBackend):
 
     def __init__(self, allowed: frozenset[str]) -> None:
         self.deadline = time.monotonic() + _FIRST_DEADLINE_SECONDS
+        self.irregularities = Irregularities()
         self._allowed = allowed
         self._sockets = httpcore.SyncBackend()
 
@@ -120,7 +127,7 @@ class _ResolvingBackend(httpcore.NetworkBackend):
         for address in _resolve(host, port, self._allowed):
             try:
                 stream = self._sockets.connect_tcp(address, port, timeout, local_address, socket_options)
-                return _DeadlineStream(stream, self)
+                return RepairedStream(_DeadlineStream(stream, self), self.irregularities)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last_error = error
         raise last_error or httpcore.ConnectError(f"the name {host} has no address")
@@ -148,6 +155,18 @@ class GuardedTransport(httpx.HTTPTransport):
             network_backend=self._backend,
         )
 
-    def set_deadline(self, deadline: float) -> None:
-        """Let every connection fail after this time (time.monotonic)."""
+    @property
+    def irregularities(self) -> Irregularities:
+        """What was wrong with the last response's HTTP."""
+        return self._backend.irregularities
+
+    def send(self, request: httpx.Request, deadline: float) -> httpx.Response:
+        """Send a request, every connection failing after the deadline (time.monotonic); the body is not read yet.
+
+        httpx's client is passed by, since it parses the Location of every redirect.
+        """
         self._backend.deadline = deadline
+        self._backend.irregularities.clear()
+        response = self.handle_request(request)
+        response.request = request
+        return response

@@ -14,6 +14,7 @@ import msgspec
 
 from harvesters.causes import failed
 from harvesters.client.origins import ServerOrigin, origin_of, printable_url, without_userinfo
+from harvesters.client.urls import InvalidUrl, parse_url
 from schemas import Feed, HarvestFailed, Page
 
 _NAMES = r"login|password|token|header\.[!#$&'*+.^_`|~0-9A-Za-z-]+"
@@ -48,9 +49,8 @@ class Credentials:
     def parse_url(self, address: str) -> httpx.URL:
         """Parse a URL and mask it. Raises HarvestFailed("forbidden_address") when it is not valid."""
         try:
-            url = httpx.URL(address)
-            url.host  # noqa: B018 httpx decodes an international name only when it is read
-        except (httpx.InvalidURL, UnicodeError) as error:
+            url = parse_url(address)
+        except InvalidUrl as error:
             raise failed("forbidden_address", f"{self.mask(address)!r} is not a valid URL ({error})") from error
         return self.mask_url(url)
 

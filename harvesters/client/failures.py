@@ -7,7 +7,7 @@ import ssl
 
 import httpx
 
-from harvesters.causes import failed, request_failed
+from harvesters.causes import RequestFailed, failed, request_failed
 from harvesters.client.retries import TransientFailure, parse_retry_after
 
 # 52x and 530 are Cloudflare's: the site behind it does not answer
@@ -15,8 +15,11 @@ _TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 507, 520, 52
 _ERROR_NUMBER = re.compile(r"^\[Errno -?\d{1,5}\] ")
 
 
-def connection_failure(error: httpx.TransportError, url: str) -> Exception:
-    """Return what a failed connection means: HarvestFailed, or TransientFailure."""
+def connection_failure(error: httpx.TransportError, url: str, *, answered: bool) -> Exception:
+    """Return what a failed connection means: HarvestFailed, or TransientFailure.
+
+    A server that has `answered` before and closes a connection instead of a response fails with this request.
+    """
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, ssl.SSLError) and "CERTIFICATE" in str(link).upper():
@@ -25,7 +28,20 @@ def connection_failure(error: httpx.TransportError, url: str) -> Exception:
     if isinstance(error, httpx.UnsupportedProtocol):
         return failed("forbidden_address", f"{url}: {error}")
     what = str(error) or type(error).__name__
-    return TransientFailure(failed("unreachable", f"{url}: {what}"), reason=_few_words(what))
+    broken_off = answered and isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError)
+    failure = request_failed if broken_off else failed
+    return TransientFailure(failure("unreachable", f"{url}: {what}"), reason=_few_words(what))
+
+
+def damaged_body(what: str) -> RequestFailed:
+    """Return the failure of a request whose response broke off, or was damaged on its way."""
+    return request_failed("malformed", what, advice="Nothing of it is kept: ask the partner why it breaks off.")
+
+
+def invalid_http(what: str) -> RequestFailed:
+    """Return the failure of a request whose response is not HTTP."""
+    advice = "Ask the partner to look at the headers that the server sends, for instance with curl -i."
+    return request_failed("malformed", f"{what}. Its headers are not valid HTTP", advice=advice)
 
 
 def _few_words(what: str) -> str:

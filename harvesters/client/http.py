@@ -21,12 +21,13 @@ import httpx
 from harvesters.causes import failed, request_failed
 from harvesters.client.addresses import GuardedTransport
 from harvesters.client.authorization import Credentials
-from harvesters.client.bodies import BodyDamaged, read_body
-from harvesters.client.failures import connection_failure, status_failure
+from harvesters.client.bodies import BodyDamaged, is_whole_document, read_body
+from harvesters.client.failures import connection_failure, damaged_body, invalid_http, status_failure
 from harvesters.client.origins import Cookies, ServerOrigin, origin_of, printable_url, rejecting_cookie_jar
 from harvesters.client.rate import HostLimit, require_no_quiet_hours
 from harvesters.client.retries import TransientFailure, with_retries
 from harvesters.client.skipped_pages import SkippedPages
+from harvesters.client.urls import InvalidUrl, join_queries, own_query, parse_url
 from schemas import Ask, Environment, Feed, HarvestFailed
 
 _DEFAULT_CONTACT = "https://iite.unesco.org"
@@ -89,7 +90,10 @@ class Client:
         self.credentials = Credentials(self.feed, self.ask.credentials)
         self._deadline = time.monotonic() + request.budget
         self._limits: dict[str, HostLimit] = {}  # by host
-        self._moved: dict[str, str] = {}  # permanent redirects, without their query
+        self._moved: dict[str, httpx.URL] = {}  # permanent redirects: address without query → address, its own query
+        self._noted_moves: set[str] = set()
+        self._noted: set[str] = set()  # notes that are given once
+        self._answered: set[ServerOrigin] = set()  # origins that have sent a response in this harvest
         self._cookies = Cookies()
         self._withheld: dict[ServerOrigin, str] = {}  # the note about each origin that credentials were not sent to
         self._transport = GuardedTransport(self.env.allow_private, request.connections)
@@ -159,7 +163,7 @@ class Client:
             address = address.copy_merge_params(params)
         moved = self._moved.get(str(address.copy_with(query=None)))
         if moved:
-            address = httpx.URL(moved).copy_with(query=address.query or None)
+            address = moved.copy_with(query=join_queries(moved.query, address.query) or None)
         return _DeclaredRequest(method, address, dict(form) if form else None, body)
 
     # one attempt
@@ -175,11 +179,18 @@ class Client:
             failure = request_failed("too_slow", what) if is_read else failed("unreachable", what)
             raise TransientFailure(failure, reason=f"no answer within {self.feed.request.timeout:g} s") from error
         except httpx.TransportError as error:
-            raise connection_failure(error, where) from error
+            raise self._connection_failure(error, request.url) from error
         except BodyDamaged as error:
-            raise TransientFailure(request_failed("malformed", str(error)), reason="the body was damaged") from error
+            raise TransientFailure(damaged_body(str(error)), reason="the body was damaged") from error
         self._check_status(request, reply, last_url, readable)
         return reply
+
+    def _connection_failure(self, error: httpx.TransportError, url: httpx.URL) -> Exception:
+        """Return what an error of the connection means: HarvestFailed, or TransientFailure."""
+        where = printable_url(url)
+        if isinstance(error, httpx.RemoteProtocolError) and self._transport.irregularities.has_begun:
+            return TransientFailure(invalid_http(f"{where}: {error}"), reason="its headers are not valid HTTP")
+        return connection_failure(error, where, answered=origin_of(url) in self._answered)
 
     def _check_status(
         self,
@@ -219,17 +230,24 @@ class Client:
         """Return the masked URL that a redirect leads to; a permanent one is remembered and noted."""
         target = self.credentials.mask_url(_join_location(url, reply.headers["location"]))
         if permanent:
-            self._note_move(url, target)
-            if not target.query and url.query:  # many servers drop the query when they move
-                target = target.copy_with(query=url.query)
+            self._remember_move(url, target)
+            target = target.copy_with(query=join_queries(target.query, url.query) or None)
         return target
 
-    def _note_move(self, url: httpx.URL, target: httpx.URL) -> None:
-        before, after = str(url.copy_with(query=None)), str(target.copy_with(query=None))
-        if before not in self._moved and before != after:
+    def _remember_move(self, url: httpx.URL, target: httpx.URL) -> None:
+        """Note that an address moved, and request the new one from now on, with the query that the server gave it.
+
+        Where it changes our own parameters, the old address is requested again: the server knows what it means.
+        """
+        before, own = str(url.copy_with(query=None)), own_query(target.query, url.query)
+        after = target.copy_with(query=own or None)
+        if before in self._noted_moves or before == str(after):
+            return
+        self._noted_moves.add(before)
+        if own is not None:
             self._moved[before] = after
-            old, new = (self.credentials.landed_url(httpx.URL(address)) for address in (before, after))
-            self.notes.append(f"moved: {old} is now {new}; change the feed's url")
+        old, new = (self.credentials.landed_url(address) for address in (httpx.URL(before), after))
+        self.notes.append(f"moved: {old} is now {new}; change the feed's url")
 
     # one response
 
@@ -262,18 +280,37 @@ class Client:
             deadline = min(self._deadline, time.monotonic() + limits.timeout)
             if time.monotonic() >= self._deadline:
                 raise failed("too_slow", f"the feed's {limits.budget:g} s are over")
-            self._transport.set_deadline(deadline)
+            response = self._transport.send(request, deadline)
             try:
-                response = self._http.send(request, stream=True)
-            except (httpx.InvalidURL, UnicodeError) as error:  # httpx parses the Location of a redirect by itself
-                raise failed("moved", f"{where} redirects to an invalid URL ({error})") from error
-            try:
+                self._answered.add(origin_of(request.url))
                 self._cookies.keep(response)
-                body = read_body(response, limits.max_bytes, deadline, where)
+                body = self._read(response, deadline)
             finally:
                 response.close()
         url = self.credentials.landed_url(self.credentials.mask_url(request.url))
         return Reply(url, response.status_code, response.headers, body)
+
+    def _read(self, response: httpx.Response, deadline: float) -> bytes:
+        """Return the whole body. One that is shorter or longer than announced counts if it is a whole document."""
+        where = self.credentials.printable_url(response.request.url)
+        irregularities = self._transport.irregularities
+        try:
+            body = read_body(response, self.feed.request.max_bytes, deadline, where)
+            if irregularities.excess.strip() and not is_whole_document(body):
+                raise BodyDamaged(f"{where} sends more bytes than its Content-Length says", body)
+        except BodyDamaged as damage:
+            if not is_whole_document(damage.received):
+                raise
+            body = damage.received
+            self._note_once(f"{where} announces another length than it sends")
+        if irregularities.problems:
+            self._note_once(f"the headers of {where} are not valid HTTP, and were read without {irregularities}")
+        return body
+
+    def _note_once(self, note: str) -> None:
+        if note not in self._noted:
+            self._noted.add(note)
+            self.notes.append(note)
 
     def _limit(self, host: str) -> HostLimit:
         if host not in self._limits:
@@ -295,10 +332,9 @@ def _condition(validator: str | None) -> dict[str, str]:
 def _join_location(url: httpx.URL, location: str) -> httpx.URL:
     """Return the URL that a Location header names. Raises HarvestFailed when it is invalid or not http or https."""
     try:
-        target = url.join(location)
-        printable_url(target)  # httpx decodes an international name only when it is read
-    except (httpx.InvalidURL, UnicodeError) as error:
-        raise failed("moved", f"{printable_url(url)} redirects to an invalid URL") from error
+        target = parse_url(location, str(url))
+    except InvalidUrl as error:
+        raise failed("moved", f"{printable_url(url)} redirects to an invalid URL ({error})") from error
     if target.scheme not in ("http", "https"):
         raise failed("forbidden_address", f"{printable_url(url)} redirects to {target.scheme}:")
     return target

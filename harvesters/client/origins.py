@@ -9,7 +9,6 @@ import ipaddress
 from contextlib import suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import NamedTuple
-from urllib.parse import urljoin, urlsplit
 
 import httpx
 
@@ -45,21 +44,6 @@ def without_userinfo(url: httpx.URL) -> httpx.URL:
 def printable_url(url: httpx.URL) -> str:
     """Return a URL for a sentence: without query, user and password, which may be secret."""
     return f"{url.scheme}://{url.host}{f':{url.port}' if url.port else ''}{url.path}"
-
-
-def join_address(base: str, reference: str) -> str | None:
-    """Return the web address that a partner names, resolved against `base`; None if it is no valid one.
-
-    What the libraries do not document is caught, too: malformed addresses are many, and each of them raises its own.
-    """
-    try:
-        address = urljoin(base, reference)
-        url = httpx.URL(address)
-        printable_url(url)  # httpx decodes an international name only when it is read
-        valid = url.scheme in ("http", "https") and bool(url.host) and urlsplit(address).port != 0
-    except Exception:
-        return None
-    return address if valid else None
 
 
 def rejecting_cookie_jar() -> CookieJar:
