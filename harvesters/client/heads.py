@@ -19,13 +19,13 @@ import httpcore
 _MAX_HEAD_BYTES = 100_000  # httpcore's own limit
 _MAX_NAMED_PROBLEMS = 3
 _MAX_QUOTED_BYTES = 60
-_HEAD_END = re.compile(rb"\n\r*\n")
-_LINE_END = re.compile(rb"\r*\n")
+_HEAD_END = re.compile(rb"\n\r{0,3}\n")
+_LINE_END = re.compile(rb"\r{0,3}\n")
 _STATUS_LINE = re.compile(rb"HTTP(?:/(\d{1,3})(?:\.(\d{1,3}))?)?[ \t]+([0-9]{3})(?![0-9])(.*)", re.I | re.DOTALL)
 _FIELD_NAME = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+")  # https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
 _CONTROL_CHARACTERS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
-_FRAMING_FIELDS = (b"content-length", b"transfer-encoding")
+_LENGTH_FIELD, _CODING_FIELD = b"content-length", b"transfer-encoding"
 _NO_BODY_STATUSES = frozenset({204, 304})
 
 _Fields = list[tuple[bytes, bytes]]
@@ -47,22 +47,19 @@ def repair_head(text: bytes) -> Head:
     start, status_line = next(((number, match) for number, match in numbered if match), (0, None))
     if status_line is None:
         return Head(text)
-    problems = ["lines before its status line"] if any(lines[:start]) else []
+    problems = ["lines before its status line"] if start else []
     fields = _read_fields(lines[start + 1 :], problems)
+    fields, length = _repair_framing(fields, problems)
     status = int(status_line[3])
-    framing, length = _framing(fields, problems)
-    is_old = status_line[1] in (None, b"0") or (status_line[1], status_line[2]) == (b"1", b"0")
-    version = b"1.0" if is_old else b"1.1"
-    reason = _CONTROL_CHARACTERS.sub(b" ", status_line[4]).strip()
-    head = [b"HTTP/%s %s %s" % (version, status_line[3], reason), *(b"%s: %s" % pair for pair in fields)]
-    head += [b"%s: %s" % pair for pair in framing]
+    repaired = b"\r\n".join([_repair_status_line(status_line), *(b"%s: %s" % pair for pair in fields), b"", b""])
     is_interim = 100 <= status < 200 and status != 101
-    return Head(
-        b"\r\n".join([*head, b"", b""]),
-        is_interim,
-        0 if status in _NO_BODY_STATUSES else length,
-        tuple(problems),
-    )
+    return Head(repaired, is_interim, 0 if status in _NO_BODY_STATUSES else length, tuple(problems))
+
+
+def _repair_status_line(line: re.Match[bytes]) -> bytes:
+    major, minor, status, reason = line.groups()
+    version = b"1.0" if major in (None, b"0") or (major, minor) == (b"1", b"0") else b"1.1"
+    return b"HTTP/%s %s %s" % (version, status, _clean(reason))
 
 
 def _read_fields(lines: Iterable[bytes], problems: list[str]) -> _Fields:
@@ -83,26 +80,25 @@ def _read_fields(lines: Iterable[bytes], problems: list[str]) -> _Fields:
     return fields
 
 
-def _framing(fields: _Fields, problems: list[str]) -> tuple[_Fields, int | None]:
-    """Take the fields that say where the body ends out of `fields`; return those that h11 needs, and the length.
+def _repair_framing(fields: _Fields, problems: list[str]) -> tuple[_Fields, int | None]:
+    """Return the fields, of those that say where the body ends only what h11 needs, and the body's length.
 
-    Chunks come before any length, and lengths that differ are returned as they are, for h11 to refuse.
+    Chunks come before any length, and lengths that differ stay as they are, for h11 to refuse.
     """
-    named: dict[bytes, list[bytes]] = {name: [] for name in _FRAMING_FIELDS}
-    for name, value in fields:
-        if name.lower() in named:
-            named[name.lower()] += [part.strip().lower() for part in value.split(b",") if part.strip()]
-    fields[:] = [pair for pair in fields if pair[0].lower() not in named]
-    codings, lengths = named[b"transfer-encoding"], named[b"content-length"]
-    if b"chunked" in codings:
-        return [(b"Transfer-Encoding", b"chunked")], None
-    numbers = {int(length) for length in lengths if _LENGTH.fullmatch(length)}
-    if len(numbers) != 1:
-        if lengths and not numbers:
-            problems.append(f"the length {_quote(lengths[0])}")
-        return [(b"Content-Length", b"%d" % number) for number in sorted(numbers)], None
-    length = numbers.pop()
-    return [(b"Content-Length", b"%d" % length)], length
+    others = [pair for pair in fields if pair[0].lower() not in (_LENGTH_FIELD, _CODING_FIELD)]
+    if b"chunked" in _list_members(fields, _CODING_FIELD):
+        return [*others, (b"Transfer-Encoding", b"chunked")], None
+    lengths = _list_members(fields, _LENGTH_FIELD)
+    numbers = sorted({int(length) for length in lengths if _LENGTH.fullmatch(length)})
+    if lengths and not numbers:
+        problems.append(f"the length {_quote(lengths[0])}")
+    return [*others, *((b"Content-Length", b"%d" % number) for number in numbers)], numbers[0] if numbers else None
+
+
+def _list_members(fields: _Fields, name: bytes) -> list[bytes]:
+    """Return the members of a field's list, of all its lines: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1 ."""
+    members = (part.strip() for other, value in fields if other.lower() == name for part in value.lower().split(b","))
+    return [member for member in members if member]
 
 
 def _clean(value: bytes) -> bytes:
