@@ -134,3 +134,12 @@ def test_the_reports_say_how_many_wait_and_which(env: Environment) -> None:
     lists(env, "a")
     publication.report()
     assert not json.loads((env.reports / "night.json").read_bytes())["people"]
+
+
+def test_a_damaged_landing_does_not_stop_the_reports(env: Environment) -> None:
+    lists(env, "a", "b")
+    lists(env, "a")
+    newest = max(env.landing.glob("books/*/part-*.parquet"))
+    newest.write_bytes(b"damaged")
+    publication.report()
+    assert json.loads((env.reports / "feeds" / "books.json").read_bytes())["absent"] == []
