@@ -18,6 +18,7 @@ protocol = "rest"
 url = "https://example.org/api"
 format = "amb"
 identifier = "id"
+absent_after = 1
 """
 AUTHORS = ["Okafor", "Lindqvist", "Haddad", "Nakamura", "Petrovic", "Moreau", "Castillo", "Mbeki", "Ivanova", "Rahman"]
 SUBJECTS = [
