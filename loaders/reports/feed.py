@@ -17,10 +17,10 @@ from loaders.reports.fix_list import (
     LIST_COLUMNS,
     UNREADABLE,
     FixListFiles,
-    count_findings,
+    count_fix_items,
     last_fixed,
     list_rows,
-    open_findings,
+    open_fix_items,
     unreadable_texts,
 )
 from loaders.reports.lists import write_list
@@ -101,8 +101,8 @@ def _lists_digest(connection: Connection, feed: str, rules: Rules, languages: Se
 def _write_lists(connection: Connection, folder: Path, name: str, rules: Rules, languages: Sequence[str]) -> list[Path]:
     """Write the partner's fix-it list, and the pages of findings and of uncoded terms."""
     with FixListFiles(folder, name, rules, languages) as files:
-        findings = chain(files.write(open_findings(connection, name)), last_fixed(connection, name))
-        rows, count = list_rows(findings, rules), count_findings(connection, name)
+        items = chain(files.write(open_fix_items(connection, name)), last_fixed(connection, name))
+        rows, count = list_rows(items, rules), count_fix_items(connection, name)
         issue_pages = write_list(folder, f"{name}.issues", "list_issues", LIST_COLUMNS, rows, count)
     terms = (
         (field, value, str(n), first_seen[:10]) for field, value, n, first_seen in _uncoded_terms(connection, name)
@@ -136,7 +136,7 @@ def _facts(
         "shares": shares,
         "completeness": _completeness(shares, folder / f"{name}.history.json", at[:10]),
         "issues": _issues_by_rule(connection, feed.name, run["id"] if run else "", rules),
-        "issue_count": count_findings(connection, name),
+        "issue_count": count_fix_items(connection, name),
         "unmapped": [dict(row._mapping) for row in _uncoded_terms(connection, name, _TERMS_ON_PAGE)],
         "unmapped_count": _count_uncoded_terms(connection, name),
     }

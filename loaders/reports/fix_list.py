@@ -1,4 +1,4 @@
-"""The partner's fix-it list: records that could not be read and open findings, as CSV in each language and JSON."""
+"""The partner's fix-it list: records that could not be read and open issues, as CSV in each language and JSON."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from loaders.store import IssueRow, SourceRecordRow, whole_file
 LIST_COLUMNS = ("since", "fixed", "identifier", "severity", "rule", "path", "value", "suggestion")
 _CSV_COLUMNS = ("identifier", "severity", "rule", "path", "value", "wrong", "why", "suggestion", "since")
 _FETCH_ROWS = 5_000
-_BATCH_FINDINGS = 1_000  # held in memory at a time
+_BATCH_ITEMS = 1_000  # held in memory at a time
 _RUN_DATE = re.compile(r"-(\d{4})(\d{2})(\d{2})T\d+$")
 _STARTS_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
 UNREADABLE = "unreadable"  # instead of a rule's code: no rule could check the record
 _ERRORS_FIRST = case({"error": 0, "warning": 1}, value=IssueRow.severity, else_=2)
 
 
-class Finding(NamedTuple):
-    """One thing for the partner to fix; `since` and `fixed` are dates, `fixed` is empty while the finding is open."""
+class FixItem(NamedTuple):
+    """One thing for the partner to fix; `since` and `fixed` are dates, `fixed` is empty while the issue is open."""
 
     identifier: str
     severity: str
@@ -40,29 +40,29 @@ class Finding(NamedTuple):
     fixed: str
 
 
-def open_findings(connection: Connection, feed: str) -> Iterator[Finding]:
-    """Yield every record of a feed that could not be read, then every open finding, while the rows are read."""
+def open_fix_items(connection: Connection, feed: str) -> Iterator[FixItem]:
+    """Yield every record of a feed that could not be read, then every open issue, while the rows are read."""
     yield from _unreadable_records(connection, feed)
-    yield from _findings(connection, feed, IssueRow.resolved_run_id.is_(None))
+    yield from _issues(connection, feed, IssueRow.resolved_run_id.is_(None))
 
 
-def last_fixed(connection: Connection, feed: str) -> Iterator[Finding]:
-    """Yield the findings that were fixed by the last run that fixed any."""
-    return _findings(connection, feed, IssueRow.resolved_run_id == _last_fixing_run(connection, feed))
+def last_fixed(connection: Connection, feed: str) -> Iterator[FixItem]:
+    """Yield the issues that were fixed by the last run that fixed any."""
+    return _issues(connection, feed, IssueRow.resolved_run_id == _last_fixing_run(connection, feed))
 
 
-def count_findings(connection: Connection, feed: str) -> int:
-    """Count the rows of the complete list: open_findings and last_fixed."""
+def count_fix_items(connection: Connection, feed: str) -> int:
+    """Count the rows of the complete list: open_fix_items and last_fixed."""
     listed = or_(IssueRow.resolved_run_id.is_(None), IssueRow.resolved_run_id == _last_fixing_run(connection, feed))
-    findings = connection.scalar(select(func.count()).select_from(IssueRow).where(IssueRow.feed == feed, listed)) or 0
+    issues = connection.scalar(select(func.count()).select_from(IssueRow).where(IssueRow.feed == feed, listed)) or 0
     unreadable = (SourceRecordRow.feed == feed, SourceRecordRow.pending_status == "rejected")
-    return findings + (connection.scalar(select(func.count()).select_from(SourceRecordRow).where(*unreadable)) or 0)
+    return issues + (connection.scalar(select(func.count()).select_from(SourceRecordRow).where(*unreadable)) or 0)
 
 
-def list_rows(findings: Iterable[Finding], rules: Rules) -> Iterator[tuple[str, ...]]:
-    """Yield findings as rows of the complete list, in the order of LIST_COLUMNS."""
+def list_rows(items: Iterable[FixItem], rules: Rules) -> Iterator[tuple[str, ...]]:
+    """Yield items as rows of the complete list, in the order of LIST_COLUMNS."""
     suggestions = {code: texts.get("mend", "") for code, texts in rules.items()}
-    for identifier, severity, rule, path, value, since, fixed in findings:
+    for identifier, severity, rule, path, value, since, fixed in items:
         yield (since, fixed, identifier, severity, rule, path, value, suggestions.get(rule, ""))
 
 
@@ -75,18 +75,18 @@ def unreadable_texts() -> dict[str, str]:
     return texts
 
 
-def _unreadable_records(connection: Connection, feed: str) -> Iterator[Finding]:
+def _unreadable_records(connection: Connection, feed: str) -> Iterator[FixItem]:
     query = (
         select(SourceRecordRow.identifier, SourceRecordRow.pending_reason, SourceRecordRow.run_id)
         .where(SourceRecordRow.feed == feed, SourceRecordRow.pending_status == "rejected")
         .order_by(SourceRecordRow.identifier)
     )
     for identifier, reason, run_id in connection.execute(query.execution_options(yield_per=_FETCH_ROWS)):
-        yield Finding(identifier, "error", UNREADABLE, "", reason or "", _run_date(run_id), "")
+        yield FixItem(identifier, "error", UNREADABLE, "", reason or "", _run_date(run_id), "")
 
 
-def _findings(connection: Connection, feed: str, where: ColumnElement[bool]) -> Iterator[Finding]:
-    """Yield findings of a feed, errors first, then by rule and identifier."""
+def _issues(connection: Connection, feed: str, where: ColumnElement[bool]) -> Iterator[FixItem]:
+    """Yield issues of a feed, errors first, then by rule and identifier."""
     query = (
         select(
             IssueRow.key,
@@ -104,11 +104,11 @@ def _findings(connection: Connection, feed: str, where: ColumnElement[bool]) -> 
     for key, severity, code, path, value, first, resolved in connection.execute(
         query.execution_options(yield_per=_FETCH_ROWS)
     ):
-        yield Finding(key[prefix:], severity, code, path, value, _run_date(first), _run_date(resolved or ""))
+        yield FixItem(key[prefix:], severity, code, path, value, _run_date(first), _run_date(resolved or ""))
 
 
 def _last_fixing_run(connection: Connection, feed: str) -> str:
-    """Return the feed's last run that resolved a finding, or an empty text. Publications belong to no feed."""
+    """Return the feed's last run that resolved an issue, or an empty text. Publications belong to no feed."""
     own = IssueRow.resolved_run_id.startswith(f"{feed}-", autoescape=True)
     return connection.scalar(select(func.max(IssueRow.resolved_run_id)).where(IssueRow.feed == feed, own)) or ""
 
@@ -153,19 +153,19 @@ class FixListFiles:
             self._json.write("\n]\n")
         self._files.__exit__(*error)  # type: ignore[arg-type]
 
-    def write(self, findings: Iterable[Finding]) -> Iterator[Finding]:
-        """Write the findings to the files and yield each one when it is written."""
-        for batch in chunked(findings, _BATCH_FINDINGS):
+    def write(self, items: Iterable[FixItem]) -> Iterator[FixItem]:
+        """Write the items to the files and yield each one when it is written."""
+        for batch in chunked(items, _BATCH_ITEMS):
             self._write(batch)
             yield from batch
 
-    def _write(self, batch: Sequence[Finding]) -> None:
+    def _write(self, batch: Sequence[FixItem]) -> None:
         # The cells that are the same in every language are made once.
-        rows = [(finding.rule, _cells(finding[:5]), _cells((finding.since,))) for finding in batch]
+        rows = [(item.rule, _cells(item[:5]), _cells((item.since,))) for item in batch]
         for language, file in self._csv.items():
-            rule_cells = {rule: self._cells_of(language, rule) for rule in {finding.rule for finding in batch}}
+            rule_cells = {rule: self._cells_of(language, rule) for rule in {item.rule for item in batch}}
             file.write("".join(f"{first},{rule_cells[rule]},{since}\r\n" for rule, first, since in rows))
-        objects = [msgspec.json.encode(self._json_object(finding)).decode() for finding in batch]
+        objects = [msgspec.json.encode(self._json_object(item)).decode() for item in batch]
         self._json.write((",\n" if self._written else "\n") + ",\n".join(objects))
         self._written += len(batch)
 
@@ -178,19 +178,19 @@ class FixListFiles:
             self._rule_cells[language, rule] = cells
         return cells
 
-    def _json_object(self, finding: Finding) -> dict[str, str]:
-        texts = self._rules.get(finding.rule, {})
+    def _json_object(self, item: FixItem) -> dict[str, str]:
+        texts = self._rules.get(item.rule, {})
         return {
-            "identifier": finding.identifier,
-            "severity": finding.severity,
-            "rule": finding.rule,
-            "path": finding.path,
-            "value": finding.value,
+            "identifier": item.identifier,
+            "severity": item.severity,
+            "rule": item.rule,
+            "path": item.path,
+            "value": item.value,
             "wrong": texts.get("wrong", ""),
             "why": texts.get("why", ""),
             "suggestion": texts.get("mend", ""),
-            "since": finding.since,
-            "fixed": finding.fixed,
+            "since": item.since,
+            "fixed": item.fixed,
         }
 
 

@@ -192,7 +192,7 @@ class RedirectRow(Table):
 
 
 class IssueRow(Table):
-    """A finding about a record, from the run that first found it to the run that no longer did. Never deleted."""
+    """An issue of a record, from the run that first found it to the run that no longer did. Never deleted."""
 
     __tablename__ = "issue"
     __table_args__ = (

@@ -139,7 +139,7 @@ def test_no_cell_of_the_fix_list_starts_a_formula(text: str, sign: str, space: s
 
 @given(st.lists(st.text(st.characters(codec="utf-8")), min_size=1, max_size=4))
 def test_a_spreadsheet_reads_each_cell_of_the_fix_list_as_it_was_written(texts: list[str]) -> None:
-    standing = [fix_list.Finding(text, "warning", "html_remains", text, text, text, "") for text in texts]
+    standing = [fix_list.FixItem(text, "warning", "html_remains", text, text, text, "") for text in texts]
     with TemporaryDirectory() as folder:
         with fix_list.FixListFiles(Path(folder), "col", RULES, ["en"]) as files:
             assert list(files.write(standing)) == standing
@@ -152,11 +152,11 @@ def test_a_spreadsheet_reads_each_cell_of_the_fix_list_as_it_was_written(texts: 
 
 
 def test_an_interrupted_fix_list_leaves_the_previous_one(tmp_path: Path) -> None:
-    def broken() -> Iterator[fix_list.Finding]:
+    def broken() -> Iterator[fix_list.FixItem]:
         yield finding._replace(value="half")
         raise OSError("the catalog is gone")
 
-    finding = fix_list.Finding("1", "warning", "html_remains", "title.en", "whole", "2026-03-14", "")
+    finding = fix_list.FixItem("1", "warning", "html_remains", "title.en", "whole", "2026-03-14", "")
     with fix_list.FixListFiles(tmp_path, "col", RULES, LANGUAGES) as files:
         assert list(files.write([finding])) == [finding]
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}

@@ -31,9 +31,9 @@ def drop_unreachable(
 ) -> str:
     """Return a table of the pairs that can reach `least` (log2 odds).
 
-    `records` is the table of what is compared of them (transforms.match.compared_records). A condition that a narrow one
-    cannot answer counts with its highest weight. A guard counts only where it speaks for a pair: pairs that only guards
-    keep apart may be versions of one work. Judged pairs stay.
+    `records` is the table of what is compared of them (transforms.match.compared_records). A condition that a narrow
+    one cannot answer counts with its highest weight. A guard counts only where it speaks for a pair: pairs that only
+    guards keep apart may be versions of one work. Judged pairs stay.
     """
     table = "hopeful_pair" if narrow else "likely_pair"
     prior = model.settings["probability_two_random_records_match"]

@@ -16,7 +16,7 @@ BATCH = 20_000
 
 
 class Overrides(NamedTuple):
-    """What overrides the matcher's verdict on some pairs: objections, judgements, and judgements that are out of date."""
+    """What overrides the matcher's verdict on some pairs: objections, judgements, and those that are stale."""
 
     objections: Mapping[Pair, str]  # why the two records of a link must not stand in one cluster
     judged: Mapping[Pair, Judgement]

@@ -15,7 +15,7 @@ RULES: dict[str, Rule] = {rule.code: rule for topic in _TOPICS for rule in topic
 _RECORD_RULES = tuple((rule.code, rule.severity, rule.find) for rule in RULES.values() if rule.find is not None)
 TRANSLATIONS = Path(__file__).parent / "translations"
 _MAX_VALUE_CHARS = 200
-_Findings = dict[tuple[str, str, str], Severity]  # (code, path, value) → severity
+_Violations = dict[tuple[str, str, str], Severity]  # (code, path, value) → severity
 
 
 def apply_rules(records: Iterable[tuple[Resource, Context]]) -> list[tuple[Issue, ...]]:
@@ -24,18 +24,18 @@ def apply_rules(records: Iterable[tuple[Resource, Context]]) -> list[tuple[Issue
     Each rule looks at all records before the next rule does, so pass some tens of records at a time: all of them, and
     their issues, are in memory.
     """
-    rows: list[tuple[Resource, Context, _Findings]] = [(resource, context, {}) for resource, context in records]
+    rows: list[tuple[Resource, Context, _Violations]] = [(resource, context, {}) for resource, context in records]
     rows_with_findings = [row for row in rows if row[1].findings]
     for code, severity, find in _RECORD_RULES:
-        for resource, context, findings in rows_with_findings if find in FINDS_OF_FINDINGS else rows:
+        for resource, context, violations in rows_with_findings if find in FINDS_OF_FINDINGS else rows:
             for path, value in find(resource, context):
-                findings[code, path, _shorten(value)] = severity
+                violations[code, path, _shorten(value)] = severity
     return [
         tuple(
             Issue(key=resource.key, code=code, severity=severity, path=path, value=value)
-            for (code, path, value), severity in findings.items()
+            for (code, path, value), severity in violations.items()
         )
-        for resource, _, findings in rows
+        for resource, _, violations in rows
     ]
 
 
