@@ -74,6 +74,7 @@ def _feeds_to_reprocess(env: Environment) -> list[str]:
 def _reprocess(env: Environment, name: str) -> bool:
     """Reprocess one feed and print how it went; return False when it could not be."""
     from loaders.declarations import feeds_in_use
+    from loaders.shell import elib_command
     from loaders.store import FeedBusy
     from pipeline.feed import begin_reprocess, load_feed, run_feed
     from schemas import BadFeed
@@ -82,7 +83,7 @@ def _reprocess(env: Environment, name: str) -> bool:
         load_feed(env, name)
     except BadFeed as error:
         why = f"{error.sentence}, and the catalog keeps no earlier declaration; put its file back"
-        print(f"{name}: NOT REPROCESSED: {why}, then: elib reprocess {name}", file=sys.stderr)
+        print(f"{name}: NOT REPROCESSED: {why}, then: {elib_command('reprocess', name)}", file=sys.stderr)
         return False
     if trouble := feeds_in_use(env).troubles.get(name):
         print(f"{name}: {trouble.sentence}; its last good declaration is used", file=sys.stderr)
@@ -91,7 +92,9 @@ def _reprocess(env: Environment, name: str) -> bool:
     except FeedBusy as busy:
         print(f"{name}: NOT REPROCESSED: {busy}", file=sys.stderr)
         return False
-    print(f"{name}: {counts['added']} records live" if counts else f"{name}: HELD; elib review says why")
+    print(
+        f"{name}: {counts['added']} records live" if counts else f"{name}: HELD; what to do: {elib_command('review')}"
+    )
     return True
 
 

@@ -23,6 +23,7 @@ from commands.terminal import Terminal
 from dags.catalog import dag as catalog_dag
 from dags.feeds import build
 from loaders.reports import reason_sentence
+from loaders.shell import elib_command
 from loaders.store import RUN_COUNTS, HarvestRunRow, decode_reasons, read_transaction
 from schemas import Environment, FeedFolders
 
@@ -145,7 +146,8 @@ def _print_counts(terminal: Terminal, name: str, run: dict[str, Any]) -> None:
     counts = f"{name:{_NAME_WIDTH}} " + " ".join(f"{run[count]:>11}" for count in RUN_COUNTS)
     held = run["status"] == "held"
     terminal.say(counts + ("  HELD" if held else ""), style="yellow" if held else None)
-    reasons = [reason_sentence(reason) for reason in decode_reasons(run["reasons"])] if held else []
+    decide = f"then decide: {elib_command('review', 'show', run['id'])}"
+    reasons = [reason_sentence(reason, decide=decide) for reason in decode_reasons(run["reasons"])] if held else []
     notes = msgspec.json.decode(run["notes"], type=list[str]) if run["notes"] else []
     for line in [*reasons, *notes]:
         terminal.say(f"{'':{_NAME_WIDTH}}   {line}", style="yellow")

@@ -181,6 +181,7 @@ def load(
     from loaders.catalog import BadLine, pipe
     from loaders.curation import run_counts_line
     from loaders.migrations import migrate
+    from loaders.shell import elib_command
     from loaders.store import FeedBusy, WrongRunState
     from schemas import environment
 
@@ -200,7 +201,7 @@ def load(
             result = f"HELD {run.run_id}" if run.held else f"loaded ungated by {name} {run.run_id}"
             print(f"{run.feed}: {run_counts_line(run.counts)} {result}")
         if any(run.held for run in runs):
-            print("release a held run with: elib review release RUN --by NAME --reason WHY")
+            print(f"what to do with a held run: {elib_command('review')}")
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has enough; all is staged
         discard_stdout()

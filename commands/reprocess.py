@@ -23,6 +23,7 @@ def reprocess(
     """
     from loaders.catalog import migrate
     from loaders.declarations import feeds_in_use
+    from loaders.shell import elib_command
     from loaders.store import FeedBusy
     from pipeline.feed import begin_reprocess, load_feed, run_feed
     from schemas import BadFeed, environment
@@ -43,7 +44,7 @@ def reprocess(
         print(busy, file=sys.stderr)
         return 1
     if not counts:
-        print(f"{name}: HELD; elib review says why")
+        print(f"{name}: HELD; what to do: {elib_command('review')}")
         return 0
     others = ", ".join(f"{counts[count]} {count}" for count in _COUNTS)
     print(f"{name}: {counts['changed']} of {counts['landed']} records changed; {others}")

@@ -15,11 +15,12 @@ import typer
 
 from commands.app import add_command, new_app
 from commands.pipe import discard_stdout
+from loaders.shell import elib_command
 
 if TYPE_CHECKING:
     from schemas import Environment
 
-PUBLISH_LATER = "Effective at the next publication: `airflow dags trigger catalog` starts one now."
+PUBLISH_LATER = f"Effective at the next publication, which this starts now: {elib_command('publish')}"
 _CURATION_NUMBER = re.compile("[0-9]{1,18}")
 _CURATION_NUMBERS = re.compile("([0-9]{1,18})-([0-9]{1,18})")
 
@@ -131,8 +132,9 @@ def _undo(env: Environment, what: str, by: str, reason: str) -> str:
         return f"curation {what} undone{waits}"
     run = read_run(env, what)
     if is_refusal(run):
+        again = elib_command("reprocess", run.feed)
         count = revoke_refusal(env, what, by=by, reason=reason)
-        return f"{what} undone: {count} versions can be loaded again; `make reprocess FEED={run.feed}` stages them now"
+        return f"{what} undone: {count} versions can be loaded again; this stages them now: {again}"
     undoing = undo(env, what, by=by, reason=reason)
     return "; ".join([f"{what} undone by {undoing}", *undo_notes(env, undoing)])
 

@@ -46,7 +46,7 @@ def require_decision(env: Environment, run_id: str) -> str:
     run = read_run(env, run_id)
     if run.status != "held":
         return run.status
-    why = " ".join(f"{reason_sentence(reason).rstrip('.')}." for reason in run.reasons)
+    why = " ".join(f"{reason_sentence(reason, decide='then decide').rstrip('.')}." for reason in run.reasons)
     raise RunHeld(
         f"HELD: {run_id} waits for a decision, and nothing of it is loaded: {why} "
         f"Look at it with: elib review show {run_id}; its report: {_report_of(env, run_id)}"

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from loaders.catalog import PENDING_COLUMNS, check_signature, recount_uncoded_terms
 from loaders.curation.absence import restore_absent
 from loaders.curation.values import CannotDecide, corrected_record, fitting_value, page_summary, with_corrections
+from loaders.shell import elib_command
 from loaders.staging import resource_columns
 from loaders.store import (
     CurationRow,
@@ -89,7 +90,7 @@ def _waiting_version(connection: Connection, key: str, decided: str, version: st
         waiting = (row["pending_sha256"] or "")[:SHOWN_DIGITS]
         raise CannotDecide(
             f"{key} is not {decided}: version {waiting} is waiting now, not {version}; "
-            "look at it first: elib review quarantined"
+            f"look at it first: {elib_command('review', 'quarantined')}"
         )
     return row
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, or_, select, tuple_
 
 from loaders.catalog import staged_rows
 from loaders.curation.curation import SHOWN_DIGITS
+from loaders.shell import elib_command
 from loaders.store import (
     MAX_BOUND_VALUES,
     CurationRow,
@@ -27,6 +28,7 @@ from loaders.store import (
 from schemas import Environment
 
 _MAX_VALUE_CHARS = 120
+_SIGNED = "--by NAME --reason WHY"  # what ends every decision's command
 # What a steward reads for the names in the database.
 _RUN_COUNT_WORDS = {
     "landed": "received",
@@ -72,7 +74,10 @@ def list_run_changes(env: Environment, run_id: str) -> Iterator[str]:
 
     run = read_run(env, run_id)
     yield f"{run.id} ({run.feed}) {run.status.upper()}: {run_counts_line(run.counts)}"
-    yield from (f"  because {reason_sentence(reason)}" for reason in run.reasons)
+    yield from (f"  because {reason_sentence(reason, decide='then decide')}" for reason in run.reasons)
+    if run.status == "held":
+        yield f"  release: {elib_command('review', 'release', run.id, more=_SIGNED)}"
+        yield f"  refuse: {elib_command('review', 'refuse', run.id, more=_SIGNED)}"
     rows = [row for row in staged_rows(env, run_id) if row["change"] != "unchanged"]
     for batch in chunked(rows, MAX_BOUND_VALUES):
         known = _records(env, [f"{run.feed}:{row['identifier']}" for row in batch])
@@ -96,7 +101,9 @@ def list_waiting_versions(env: Environment, feed: str | None = None) -> Iterator
         word = _RUN_COUNT_WORDS[row["pending_status"]].upper()
         yield f"{row['key']} {word}: {row['pending_reason']}; {published}"
         if row["pending_status"] == "quarantined":
-            yield f"  version {(row['pending_sha256'] or '')[:SHOWN_DIGITS]}{_title(row['pending_record'])}"
+            version = (row["pending_sha256"] or "")[:SHOWN_DIGITS]
+            yield f"  version {version}{_title(row['pending_record'])}"
+            yield f"  accept: {elib_command('review', 'accept', row['key'], '--version', version, more=_SIGNED)}"
         yield from (f"  {error}" for error in errors.get(row["key"], ()))
 
 
@@ -118,6 +125,8 @@ def list_pairs(env: Environment, feed: str | None = None) -> Iterator[str]:
         yield f"{left} | {right}: probability {row['probability']:.6f}{again}"
         for evidence in msgspec.json.decode(row["evidence"]):
             yield f"  {evidence['field']}: {evidence['seen']} ({evidence['weight']:+.2f})"
+        for verdict in ("same", "different"):
+            yield f"  {verdict}: {elib_command('review', verdict, left, right, more=_SIGNED)}"
 
 
 def _is_of(feed: str | None, row: Any) -> bool:

@@ -85,8 +85,11 @@ def reason_fact(reason: Reason | str) -> dict[str, Any]:
     return {"code": reason.code, "figures": reason.figures, "text": reason_sentence(reason)}
 
 
-def reason_sentence(reason: Reason | str, language: str = "en") -> str:
-    """Return a reason as one sentence with its figures and what to do; an unknown code is shown with its figures."""
+def reason_sentence(reason: Reason | str, language: str = "en", *, decide: str | None = None) -> str:
+    """Return a reason as one sentence with its figures and what to do; an unknown code is shown with its figures.
+
+    `decide` replaces its last words, which say how to release or refuse a run in general.
+    """
     if isinstance(reason, str):
         return reason
     texts = reason_messages(language)
@@ -97,7 +100,7 @@ def reason_sentence(reason: Reason | str, language: str = "en") -> str:
     if figures.get("often") == "":
         figures["often"] = texts["unread"]
     return texts[reason.code].format(
-        **figures, review=texts["review"], last=texts["last"].format(share=last) if last else ""
+        **figures, review=decide or texts["review"], last=texts["last"].format(share=last) if last else ""
     )
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import select
 from loaders import catalog
 from loaders.catalog import migrate
 from loaders.store import HarvestRunRow, engine, read_transaction
+from loaders.store.worker import is_worker_gone
 from schemas import Environment, environment
 from tests.dags.real_airflow import free_port, hour_comes, signed_in, start, states, trigger, until
 from tests.harvesters.loopback import Answer, ReceivedRequest, serving
@@ -78,9 +79,15 @@ class Installation:
         return run
 
     def harvest_only(self, run: str) -> None:
-        """Wait for the harvest of a run of feed_books, and stop the rest of it."""
+        """Wait for the harvest of a run of feed_books, and end the run while no slot of the pool lets it go on."""
         until(lambda: states(self.client, "feed_books", run).get("harvest") in ENDED or None, f"the harvest of {run}")
         self.client.patch(f"/api/v2/dags/feed_books/dagRuns/{run}", json={"state": "failed"}).raise_for_status()
+        until(lambda: is_worker_gone(self.newest("books").worker) or None, "the end of the harvest's process")
+
+    def slots(self, number: int) -> None:
+        """Set the size of the pool of all tasks that follow a harvest."""
+        body = {"pool": "catalog", "slots": number, "include_deferred": False}
+        self.client.patch("/api/v2/pools/catalog", json=body).raise_for_status()
 
     def state(self, dag: str, run: str) -> str | None:
         state = self.client.get(f"/api/v2/dags/{dag}/dagRuns/{run}").raise_for_status().json()["state"]
@@ -156,6 +163,7 @@ def test_full_is_a_switch_that_the_scheduled_run_leaves_off(airflow: Installatio
     client, partner = airflow.client, airflow.partner
     details = client.get("/api/v2/dags/feed_books/details").raise_for_status().json()["params"]["full"]
     assert (details["value"], details["schema"]["type"]) == (False, "boolean")
+    airflow.slots(0)
     for start_run, asks_since in (
         (lambda: trigger(client, "feed_books", {"full": True}), False),
         (lambda: trigger(client, "feed_books", {"full": False}), True),
@@ -164,6 +172,7 @@ def test_full_is_a_switch_that_the_scheduled_run_leaves_off(airflow: Installatio
         partner.requests.clear()
         airflow.harvest_only(start_run())
         assert ["since" in request.params for request in partner.requests] == [asks_since]
+    airflow.slots(1)
 
 
 def test_nonsense_for_full_is_refused_or_ends_the_run_in_one_sentence(airflow: Installation) -> None:
