@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 from loaders.catalog import PENDING_COLUMNS, check_signature, recount_uncoded_terms
 from loaders.curation.values import CannotDecide
 from loaders.declarations import feeds_in_use
+from loaders.shell import elib_command
 from loaders.staging import WaitingAbsences, waiting_absences
 from loaders.store import CurationRow, IssueRow, SourceRecordRow, now, write_transaction
 from schemas import Environment, Feed
@@ -47,7 +48,8 @@ def end_wait(env: Environment, target: str, *, by: str, reason: str) -> list[int
     waiting = WaitingAbsences() if feed is None else waiting_absences(env, feed)
     wanted = [identifier] if has_identifier else list(waiting.lists)
     if not wanted or not waiting.lists.keys() >= set(wanted):
-        raise CannotDecide(f"{target} does not wait to be deleted; `elib review absent` lists what does")
+        listed = elib_command("review", "absent")
+        raise CannotDecide(f"{target} does not wait to be deleted; this lists what does: {listed}")
     with write_transaction(env) as connection:
         numbers = [_delete(connection, f"{name}:{one}", waiting.run_id, signature) for one in wanted]
         recount_uncoded_terms(connection, name, now())

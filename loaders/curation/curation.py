@@ -110,7 +110,7 @@ def _check_page(connection: Connection, row: dict[str, Any]) -> None:
     if missing:
         raise CannotDecide(
             f"{row['key']} is not accepted: it has not {' and not '.join(missing)}. Its page would show "
-            f"{page_summary(record)}. Correct it (elib review correct), or publish it so with --force"
+            f"{page_summary(record)}. Correct it ({elib_command('review', 'correct', row['key'])} FIELD VALUE), or publish it so with --force"
         )
 
 

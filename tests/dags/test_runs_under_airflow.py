@@ -34,6 +34,7 @@ url = "{url}/api"
 format = "amb"
 identifier = "id"
 connection = "partner"
+absent_after = 1
 [request]
 since_param = "since"
 rate = 1000
