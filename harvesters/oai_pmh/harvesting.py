@@ -13,8 +13,12 @@ ends). It is requested with ListRecords, or with ListIdentifiers and one GetReco
 What goes wrong changes the first window, or all of them:
 
     badArgument for a time          all windows use dates only, whatever granularity Identify declares
+    badArgument or a refusal (4xx)  all windows begin at the server's earliest datestamp; if that is refused, too,
+    for a window's first date       everything is requested
     badVerb                         the window uses ListIdentifiers
     the resumption token expired    the window starts over, twice; then it is halved by date
+    the server keeps failing        the harvest fails: Identify, and a window that worked before, are requested now and
+                                    then to tell a failing server from records that it cannot return
     a request fails, or a protocol  the window is halved by date until it is as small as the granularity allows; that
     error follows earlier records   one uses ListIdentifiers; if that fails too, the window is skipped by its dates
     ListRecords never works, or     everything starts over with ListIdentifiers
@@ -51,7 +55,7 @@ from sickle.oaiexceptions import (
     OAIError,
 )
 
-from harvesters.causes import RequestFailed, as_harvest_failure, failed, request_failed
+from harvesters.causes import RequestFailed, as_server_failure, failed, request_failed
 from harvesters.client import Client
 from harvesters.completeness import require_as_many_as_before, require_size, require_size_within_tolerance
 from harvesters.datestamps import format_datestamp, is_datestamp, parse_datestamp
@@ -63,6 +67,8 @@ from schemas import Ask, Environment, Feed, HarvestFailed, Listing, Page, Progre
 
 _MAX_WINDOW_RESTARTS = 2  # before a window whose token expires is halved
 _MAX_WINDOW_FAILURES = 70  # in a row: more than it takes to halve a century down to seconds
+_MAX_FRUITLESS_FAILURES = 70  # in a row without a record between them
+_FAILURES_BEFORE_PROBES = frozenset({3, 12, 40})  # in a row without a record between them
 _MAX_SMALLEST_WINDOW_RETRIES = 3  # of a request in a window that cannot be halved any more
 _MAX_EMPTY_PAGES = 200  # in a row, each with a token of its own
 _MAX_WINDOW_DIGESTS = 200
@@ -240,6 +246,10 @@ class _Harvest:
     yielded: int = field(default=0, init=False)  # records
     failures: int = field(default=0, init=False)  # of windows in a row
     list_works: bool = field(default=False, init=False)  # the position's verb returned a page
+    from_works: bool = field(default=False, init=False)  # a request for changes since a date was accepted
+    fruitless: int = field(default=0, init=False)  # failures since a record came
+    records_came: bool = field(default=False, init=False)  # of this harvest, on a page
+    working_arguments: dict[str, str] | None = field(default=None, init=False)  # of a request without a token
 
     def __post_init__(self) -> None:
         self.position = _starting_position(self.feed, self.ask, self.server, self.repository.http_method)
@@ -302,9 +312,17 @@ class _Harvest:
 
     def _require_whole_list(self) -> None:
         endpoint, position = self.repository.endpoint, self.position
-        require_size_within_tolerance(position.listed, position.promised, self.feed, f"{endpoint}, in parts,")
+        try:
+            require_size_within_tolerance(position.listed, position.promised, self.feed, f"{endpoint}, in parts,")
+        except HarvestFailed as short:
+            if not position.has_skipped_windows:
+                raise
+            what = f"{endpoint} gave {position.listed} of {position.promised} records, and failed for the others"
+            raise failed("server_failing", what) from short
         if position.full and position.has_skipped_windows and position.listed == 0:
-            raise failed("truncated", f"{endpoint} returned no record: every request for a part of its list failed")
+            raise failed(
+                "server_failing", f"{endpoint} returned no record: every request for a part of its list failed"
+            )
         if position.full:
             # a list that is as long as the server said twice is whole, however long it was before
             is_confirmed = position.whole_size is not None and position.listed >= position.whole_size
@@ -357,6 +375,7 @@ class _Harvest:
         try:
             for page in self._list_pages(window):
                 self._note_success(window)
+                self._note_records(window, page)
                 self.position.pages += 1
                 if self.position.pages > self.feed.request.max_pages:
                     raise failed("too_large", f"the list has more than {self.feed.request.max_pages} pages")
@@ -366,7 +385,7 @@ class _Harvest:
         except NoRecordsMatch:
             self._note_success(window, empty=True)
         except BadArgument as error:
-            self._use_dates_only(window, error)
+            self._accept_less(window, error)
             return
         except BadVerb as error:
             self._use_list_identifiers(window, error)
@@ -398,12 +417,7 @@ class _Harvest:
 
     def _request_list(self, window: Window) -> Pages:
         """Request the window's next page. Raises sickle's errors, _TokenExpired."""
-        if window.token is not None:
-            arguments: dict[str, str | None] = {"resumptionToken": window.token}
-        else:
-            prefix = self.feed.metadata_prefix
-            arguments = {"metadataPrefix": prefix, "set": window.set, "from": window.start, "until": window.end}
-            arguments = {name: value for name, value in arguments.items() if value}
+        arguments = self._arguments(window) if window.token is None else {"resumptionToken": window.token}
         try:
             return Pages(self.repository, {"verb": window.verb, **arguments})
         except (BadResumptionToken, BadArgument, NoRecordsMatch) as error:
@@ -411,10 +425,25 @@ class _Harvest:
                 raise
             raise _TokenExpired(str(error)) from error
 
+    def _arguments(self, window: Window) -> dict[str, str]:
+        """Return the arguments that request the first page of a window."""
+        prefix = self.feed.metadata_prefix
+        arguments = {"metadataPrefix": prefix, "set": window.set, "from": window.start, "until": window.end}
+        return {name: value for name, value in arguments.items() if value}
+
     def _note_success(self, window: Window, *, empty: bool = False) -> None:
+        self.from_works = self.from_works or window.start is not None
         if window.verb == self.position.verb:
             self.failures = 0
             self.list_works = self.list_works or not empty
+
+    def _note_records(self, window: Window, page: ListPage) -> None:
+        """Note that records came, and by which request, to be sent again when others fail."""
+        if not page.records:
+            return
+        self.fruitless, self.records_came = 0, True
+        if window.pages == 1:
+            self.working_arguments = {"verb": window.verb, **self._arguments(window)}
 
     def _finish(self, window: Window) -> None:
         """Remove a window whose last page was read. Raises HarvestFailed("truncated") if it is short."""
@@ -438,15 +467,56 @@ class _Harvest:
 
     # protocol errors at the first request of a window
 
-    def _use_dates_only(self, window: Window, error: BadArgument) -> None:
-        """Drop the times from all windows: some servers declare seconds in Identify and accept only dates."""
-        if not any("T" in bound for bound in (window.start, window.end) if bound):
-            raise self._refusal(window, error) from error
+    def _accept_less(self, window: Window, error: BadArgument) -> None:
+        """Change what the windows ask for to what the server may accept."""
+        if self._use_dates_only() or self._use_later_start(window, str(error)):
+            return
+        raise self._refusal(window, error) from error
+
+    def _use_dates_only(self) -> bool:
+        """Drop the times from all windows: some servers declare seconds in Identify and accept only dates.
+
+        Return whether there was one.
+        """
+        if self.server.days or not self._has_times():
+            return False
         self.client.notes.append("the server declares a granularity of seconds and accepts only days")
         self.server = msgspec.structs.replace(self.server, days=True)
         for remaining in self.position.windows:
             remaining.start = remaining.start and remaining.start[:10]
             remaining.end = remaining.end and remaining.end[:10]
+        return True
+
+    def _has_times(self) -> bool:
+        return any("T" in bound for window in self.position.windows for bound in (window.start, window.end) if bound)
+
+    def _use_later_start(self, window: Window, refusal: str) -> bool:
+        """Begin at the server's earliest datestamp, or without one, where it refuses the mark as `from`.
+
+        Return whether another beginning is left. Some servers refuse what is earlier than earliestDatestamp, some any.
+        """
+        if window.start is None or window.split or window.token is not None or self.from_works:
+            return False
+        earliest = format_datestamp(parse_datestamp(self.server.earliest), days=self.server.days)
+        said = f"the server refuses the date {window.start} as from ({refusal or 'badArgument'})"
+        if parse_datestamp(window.start) < parse_datestamp(earliest):
+            self.client.notes.append(f"{said}: its earliest datestamp, {earliest}, is used")
+            for remaining in self.position.windows:
+                if not remaining.split and remaining.start == window.start:
+                    remaining.start = earliest
+            return True
+        self.client.notes.append(f"{said}: everything is requested")
+        self._request_everything()
+        return True
+
+    def _request_everything(self) -> None:
+        everything = replace(self.ask, since=None, full=True)
+        attempt, verb = self.position.attempt + 1, self.position.verb
+        asked, size = self.position.size_asked, self.position.whole_size
+        self.position = _new_position(self.feed, everything, self.server, self.repository.http_method, verb)
+        self.position.attempt, self.position.size_asked, self.position.whole_size = attempt, asked, size
+        for window in self.position.windows:
+            window.attempt = attempt
 
     def _use_list_identifiers(self, window: Window, error: BadVerb) -> None:
         if window.verb == "ListIdentifiers":
@@ -490,9 +560,46 @@ class _Harvest:
                 return
             # no token was used yet: the window itself fails
             error = request_failed("unreachable", f"{self.repository.endpoint}, {window}, fails: {error}")
+        elif _refuses_the_request(error) and self._use_later_start(window, f"HTTP status {error.status}"):
+            return
         elif error.cause == "gone" and not self.list_works and window.token is None:
             raise error
+        self._require_working_server(window, error)
         yield from self._narrow(window, error)
+
+    def _require_working_server(self, window: Window, failure: RequestFailed) -> None:
+        """Raise HarvestFailed if the server fails, and not its records, or fails so often that nobody can tell.
+
+        After some failures without a record, Identify and a request that gave records are sent again; where none came
+        yet, the headers of the window are requested.
+        """
+        self.fruitless += 1
+        if not self.records_came:
+            probes, request = _FAILURES_BEFORE_PROBES - {3}, {"verb": "ListIdentifiers", **self._arguments(window)}
+        else:
+            probes, request = _FAILURES_BEFORE_PROBES, self.working_arguments or {}
+            if self.fruitless > _MAX_FRUITLESS_FAILURES:
+                raise as_server_failure(failure, self._where())
+        if self.fruitless in probes and not self._still_works(request):
+            raise as_server_failure(failure, self._where())
+
+    def _where(self) -> str:
+        window = self.position.windows[0]
+        records = self.position.listed + window.listed
+        return f"after {records} records" if self.records_came or records else ""
+
+    def _still_works(self, request: dict[str, str]) -> bool:
+        """Return whether the server still answers Identify, and the request if there is one."""
+        retries, self.repository.retries = self.repository.retries, 1
+        try:
+            self.repository.harvest(verb="Identify")
+            if request:
+                self.repository.harvest(**request)
+        except HarvestFailed:
+            return False
+        finally:
+            self.repository.retries = retries
+        return True
 
     def _restart(self, window: Window, expired: _TokenExpired) -> None:
         """Start the window over; halve it when its tokens keep expiring."""
@@ -516,7 +623,7 @@ class _Harvest:
             yield ListPage(raw=failure.raw)
         if self.failures > _MAX_WINDOW_FAILURES:
             if self.list_works or self.position.verb == "ListIdentifiers":
-                raise as_harvest_failure(failure) from failure
+                raise as_server_failure(failure, self._where()) from failure
             self._start_over_with_identifiers("ListRecords fails at this server")
         elif window.ignores_dates and self.position.verb == "ListRecords":
             self._start_over_with_identifiers("the server ignores the dates of a request")
@@ -532,7 +639,7 @@ class _Harvest:
         method = self.repository.http_method
         self.position = _new_position(self.feed, self.ask, self.server, method, "ListIdentifiers")
         self.position.verb = "ListIdentifiers"
-        self.failures = 0
+        self.failures = self.fruitless = 0
 
     def _give_up_smallest(self, window: Window, failure: RequestFailed) -> Iterator[ListPage]:
         """Try a window that cannot be halved with ListIdentifiers, then start it over, then skip it by its dates."""
@@ -541,7 +648,7 @@ class _Harvest:
                 set=window.set, start=window.start, end=window.end, verb="ListIdentifiers", split=True
             )
         elif window.ignores_dates:
-            raise as_harvest_failure(failure) from failure
+            raise as_server_failure(failure, self._where()) from failure
         elif window.listed and window.restarts < _MAX_WINDOW_RESTARTS:  # it worked for a while: the failure may pass
             window.restarts += 1
             window.start_over()
@@ -579,6 +686,11 @@ class _Harvest:
         if self._is_whole_list(window) and window.credible and not window.is_retry:
             self.position.promised = window.size
         self.position.windows[0:1] = halves
+
+
+def _refuses_the_request(failure: RequestFailed) -> bool:
+    """Return whether a server says by its status that it does not accept what was requested."""
+    return failure.status in (400, 404, 406, 422)
 
 
 def _format_refused(prefix: str, offered: list[str], message: str) -> str:

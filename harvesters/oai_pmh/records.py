@@ -12,7 +12,9 @@ from sickle import oaiexceptions
 from harvesters.causes import as_harvest_failure, concerns_one_record, request_failed, unreadable_response
 from harvesters.datestamps import format_datestamp, is_datestamp, parse_datestamp
 from harvesters.oai_pmh.sickle_client import ERRORS, Pages, Repository, Response
-from schemas import Base, Feed, HarvestFailed, Listing, RawResponse, Skipped, SourceRecord
+from harvesters.records import Result, split_results, unreadable
+from harvesters.unexpected import read_each
+from schemas import Base, Feed, HarvestFailed, Listing, RawResponse, Skipped, SourceRecord, replace
 
 # records in a row that GetRecord fails to return before the server, and not the records, counts as failed
 _MAX_GET_RECORD_FAILURES = 50
@@ -114,23 +116,10 @@ class RecordReader:
         The payload is the <record> element with its metadata and about, without the header.
         """
         headers = _Headers(self.feed, self.repository.oai_namespace)
-        records: list[SourceRecord] = []
-        skipped: list[Skipped] = []
-        raw: list[RawResponse] = []
-        for element in listing.iterchildren(headers.record_tag):
-            header = element.find(headers.header_tag)
-            identifier = "" if header is None else headers.identifier(header)
-            if header is None or not identifier:
-                datestamp = None if header is None else headers.datestamp(header)
-                skipped.append(Skipped(identifier=None, reason=_NO_IDENTIFIER, window=_window_of(datestamp)))
-                raw.append(RawResponse(url="", body=etree.tostring(element, encoding="UTF-8"), reason=_NO_IDENTIFIER))
-                continue
-            payload = None
-            if not headers.is_deleted(header):
-                element.remove(header)
-                payload = etree.tostring(element, encoding="UTF-8", xml_declaration=False, with_tail=False)
-            records.append(headers.source_record(header, identifier, payload))
-        return ListPage(records=records, skipped=tuple(skipped), raw=tuple(raw))
+        elements = list(listing.iterchildren(headers.record_tag))
+        results = read_each(elements, headers.read, headers.describe, "")
+        records, skipped, raw = split_results(results)
+        return ListPage(records=records, skipped=skipped, raw=raw)
 
 
 class _Headers:
@@ -141,6 +130,25 @@ class _Headers:
         self._harvested_at = format_datestamp(datetime.now(UTC), days=False)
         self.record_tag, self.header_tag = f"{ns}record", f"{ns}header"
         self._identifier_tag, self._datestamp_tag, self._set_tag = f"{ns}identifier", f"{ns}datestamp", f"{ns}setSpec"
+
+    def read(self, element: etree._Element) -> Result:
+        """Return the record of an element, or why it cannot be read."""
+        header = element.find(self.header_tag)
+        identifier = "" if header is None else self.identifier(header)
+        if header is None or not identifier:
+            datestamp = None if header is None else self.datestamp(header)
+            result = unreadable(None, _NO_IDENTIFIER, "", etree.tostring(element, encoding="UTF-8"))
+            return replace(result, skipped=replace(result.skipped, window=_window_of(datestamp)))
+        payload = None
+        if not self.is_deleted(header):
+            element.remove(header)
+            payload = etree.tostring(element, encoding="UTF-8", xml_declaration=False, with_tail=False)
+        return self.source_record(header, identifier, payload)
+
+    def describe(self, element: etree._Element) -> tuple[str | None, bytes]:
+        """Return the identifier and the text of an element that could not be read."""
+        header = element.find(self.header_tag)
+        return (None if header is None else self.identifier(header) or None), etree.tostring(element, encoding="UTF-8")
 
     def identifier(self, header: etree._Element) -> str:
         return (header.findtext(self._identifier_tag) or "").strip()

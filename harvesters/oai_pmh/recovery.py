@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from lxml import etree
@@ -22,6 +23,7 @@ from harvesters.strict_xml import (
     parse_xml,
     remove_forbidden_characters,
 )
+from harvesters.unexpected import is_of_the_system, skip_unexpected
 from schemas import Base, Skipped
 
 _RECORD_START = re.compile(rb"<(?:[\w.-]+:)?record\b[^<>]*>\s*+(?:<!--|<(?:[\w.-]+:)?header\b)")
@@ -34,7 +36,10 @@ _IDENTIFY_END = re.compile(rb"</(?:[\w.-]+:)?Identify\s*>")
 _TOKEN = re.compile(rb"<(?:[\w.-]+:)?resumptionToken\b([^<>]*?)(?:/>|>([^<]*)<)")
 _RESPONSE_DATE = re.compile(rb"<(?:[\w.-]+:)?responseDate\b[^<>]*>([^<]*)<")
 _IDENTIFIER = re.compile(rb"<(?:[\w.-]+:)?identifier\b[^<>]*>([^<]*)<")
-_ATTRIBUTE = re.compile(r"(?<![\w.-])([\w.-]++)\s*+=\s*+[\"']([^\"']*)[\"']")
+_ATTRIBUTE = re.compile(rb"(?<![\w.-])(completeListSize|cursor|expirationDate)\s*+=\s*+[\"']([^\"']*)[\"']")
+_NAMESPACE_DECLARATION = re.compile(rb"\s(xmlns(?::[A-Za-z_][\w.-]{0,100})?)\s{0,20}=\s{0,20}(\"[^\"<&]*\"|'[^'<&]*')")
+_OAI_NAMESPACE = b'"http://www.openarchives.org/OAI/2.0/"'
+_FORBIDDEN_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _IDENTIFY_FIELD = re.compile(
     rb"<(?:[\w.-]+:)?(baseURL|earliestDatestamp|deletedRecord|granularity)\b[^<>]*>([\x20-\x25\x27-\x3b\x3d-\x7e]*)<"
 )
@@ -45,51 +50,63 @@ class PageTruncated(Exception):
     """The page ends in its middle."""
 
 
-class _RecoveredPage(Base, frozen=True, kw_only=True):
+class RecoveredPage(Base, frozen=True, kw_only=True):
     root: Any  # an lxml element: a page of the records that could be recovered
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def recover(body: bytes, content_type: str) -> _RecoveredPage:
-    """Recover the records of a page that does not parse. Raises PageTruncated."""
+def recover(body: bytes, content_type: str) -> RecoveredPage:
+    """Recover the records of a page that does not parse. Raises PageTruncated; InvalidXml if it holds nothing."""
     declared = _parse_with_xsi(body)
     if declared is not None:
-        return _RecoveredPage(root=declared, notes=("the page uses the prefix xsi without declaring it",))
+        return RecoveredPage(root=declared, notes=("the page uses the prefix xsi without declaring it",))
     root_start = _ROOT_START.search(body)
     list_start = _LIST_START.search(body)
     if root_start is None or list_start is None or _LIST_END.search(body, list_start.end()) is None:
         raise PageTruncated("the page is not well-formed XML, and its end is missing")
     records, rest = _split_records(body, list_start.end())
-    encoding, notes = encoding_of(encoding_override(body) or declared_encoding(body), records, content_type)
-    root, parent = _empty_page(body, root_start, list_start)
+    root_tag, notes = _whole_root_tag(root_start)
+    encoding, encoding_notes = encoding_of(encoding_override(body) or declared_encoding(body), records, content_type)
+    notes += encoding_notes
+    root, parent = _empty_page(body, root_tag, root_start[1], list_start)
     skipped: list[Skipped] = []
     for record in records:
         try:
-            element, removed = _parse_record(root_start, record, encoding)
+            element, removed = _parse_record(root_tag, root_start[1], record, encoding)
         except InvalidXml as error:
             skipped.append(Skipped(identifier=_identifier(record), reason=f"not well-formed: {error}"))
+            continue
+        except Exception as error:
+            if is_of_the_system(error):
+                raise
+            skipped.append(skip_unexpected(error, _identifier(record)).skipped)
             continue
         notes += removed
         parent.append(element)
     token = _resumption_token(root, rest)
+    if not records and (token is None or not token.text):
+        raise InvalidXml("it holds neither a record nor a resumption token")
+    if not records:
+        skipped.append(Skipped(identifier=None, reason="a page that is not well-formed and holds no record"))
     if token is not None:
         parent.append(token)
-    return _RecoveredPage(root=root, skipped=tuple(skipped), notes=tuple(notes))
+    return RecoveredPage(root=root, skipped=tuple(skipped), notes=tuple(notes))
 
 
-def recover_identify(body: bytes) -> _RecoveredPage:
+def recover_identify(body: bytes) -> RecoveredPage:
     """Recover the fields of a broken Identify response that a harvest needs. Raises PageTruncated."""
     root_start = _ROOT_START.search(body)
     if root_start is None or not _IDENTIFY_END.search(body):
         raise PageTruncated("Identify is not well-formed XML, and its end is missing")
-    root = parse_xml(root_start[0] + _root_end(root_start))
+    root_tag, notes = _whole_root_tag(root_start)
+    root = parse_xml(root_tag + _root_end(root_start[1]))
     namespace = root.tag.removesuffix("OAI-PMH")
     etree.SubElement(root, f"{namespace}responseDate").text = _response_date(body, len(body))
     identity = etree.SubElement(root, f"{namespace}Identify")
     for name, text in _IDENTIFY_FIELD.findall(body):
         etree.SubElement(identity, namespace + name.decode("ascii")).text = text.decode("ascii", "replace").strip()
-    return _RecoveredPage(root=root, notes=("the server's Identify is not well-formed",))
+    return RecoveredPage(root=root, notes=("the server's Identify is not well-formed", *notes))
 
 
 def _parse_with_xsi(body: bytes) -> etree._Element | None:
@@ -111,7 +128,7 @@ def _split_records(body: bytes, start: int) -> tuple[list[bytes], bytes]:
     """
     begins = list(_record_begins(body, start))
     records, end = [], start
-    for begin, following in zip(begins, [*begins[1:], len(body)], strict=True):
+    for begin, following in pairwise([*begins, len(body)]):
         ends = [match.end() for match in _RECORD_END.finditer(body, begin, following)]
         token = _TOKEN.search(body, begin, following)
         end = ends[-1] if ends else token.start() if token else following
@@ -134,9 +151,43 @@ def _record_begins(body: bytes, start: int) -> Iterator[int]:
         yield record.start()
 
 
-def _parse_record(root_start: re.Match[bytes], record: bytes, encoding: str) -> tuple[etree._Element, list[str]]:
+def _whole_root_tag(root_start: re.Match[bytes]) -> tuple[bytes, list[str]]:
+    """Return the root's start tag so that it parses, and notes: the prefix xsi declared, or only what it declares."""
+    tag, end = root_start[0].rstrip(b"/>") + b">", _root_end(root_start[1])
+    at = len(tag) - 1
+    candidates = {
+        tag: [],
+        tag[:at] + _XSI_DECLARATION + tag[at:]: ["the page uses the prefix xsi without declaring it"],
+        _declarations_of(root_start): ["the start tag of the page's root is not well-formed"],
+    }
+    for candidate, notes in candidates.items():
+        if _is_well_formed(candidate + end):
+            return candidate, notes
+    plain = b"<" + (root_start[1] or b"") + b"OAI-PMH xmlns%s=%s>"
+    prefix = b":" + root_start[1].rstrip(b":") if root_start[1] else b""
+    return plain % (prefix, _OAI_NAMESPACE), ["the start tag of the page's root is not well-formed"]
+
+
+def _declarations_of(root_start: re.Match[bytes]) -> bytes:
+    """Return the root's start tag with its namespace declarations alone, each once."""
+    declarations = dict(_NAMESPACE_DECLARATION.findall(root_start[0]))
+    attributes = b"".join(b" " + name + b"=" + value for name, value in declarations.items())
+    return b"<" + (root_start[1] or b"") + b"OAI-PMH" + attributes + b">"
+
+
+def _is_well_formed(document: bytes) -> bool:
+    try:
+        parse_xml(document)
+    except InvalidXml:
+        return False
+    return True
+
+
+def _parse_record(
+    root_tag: bytes, prefix: bytes | None, record: bytes, encoding: str
+) -> tuple[etree._Element, list[str]]:
     """Parse one record inside the page's own root element, so that it keeps its namespaces; return notes, too."""
-    page = b"".join((root_start[0], record, _root_end(root_start)))
+    page = b"".join((root_tag, record, _root_end(prefix)))
     try:
         return parse_xml(page, encoding)[0], []
     except InvalidXml:
@@ -153,10 +204,10 @@ def _identifier(record: bytes) -> str | None:
 
 
 def _empty_page(
-    body: bytes, root_start: re.Match[bytes], list_start: re.Match[bytes]
+    body: bytes, root_tag: bytes, prefix: bytes | None, list_start: re.Match[bytes]
 ) -> tuple[etree._Element, etree._Element]:
     """Return the root of a page with the broken one's date, and the list element in it, still empty."""
-    root = parse_xml(root_start[0] + _root_end(root_start))
+    root = parse_xml(root_tag + _root_end(prefix))
     namespace = root.tag.removesuffix("OAI-PMH")
     etree.SubElement(root, f"{namespace}responseDate").text = _response_date(body, list_start.start())
     return root, etree.SubElement(root, f"{namespace}{list_start[1].decode('ascii')}")
@@ -167,16 +218,21 @@ def _resumption_token(root: etree._Element, rest: bytes) -> etree._Element | Non
     if match is None:
         return None
     token = etree.Element(f"{root.tag.removesuffix('OAI-PMH')}resumptionToken")
-    token.text = html.unescape((match[2] or b"").decode("utf-8", "replace")).strip()
-    for name, value in _ATTRIBUTE.findall(match[1].decode("utf-8", "replace")):
-        token.set(name, html.unescape(value))
+    token.text = _text_of(match[2] or b"")
+    for name, value in _ATTRIBUTE.findall(match[1]):
+        token.set(name.decode("ascii"), _text_of(value))
     return token
 
 
-def _root_end(root_start: re.Match[bytes]) -> bytes:
-    return b"</" + (root_start[1] or b"") + b"OAI-PMH>"
+def _root_end(prefix: bytes | None) -> bytes:
+    return b"</" + (prefix or b"") + b"OAI-PMH>"
 
 
 def _response_date(body: bytes, end: int) -> str:
     match = _RESPONSE_DATE.search(body, 0, end)
-    return match[1].decode("ascii", "replace") if match else ""
+    return _text_of(match[1]) if match else ""
+
+
+def _text_of(text: bytes) -> str:
+    """Return escaped text of XML as it reads, without the characters that XML forbids."""
+    return _FORBIDDEN_CHARACTER.sub("", html.unescape(text.decode("utf-8", "replace"))).strip()

@@ -15,10 +15,11 @@ from sickle.iterator import OAIResponseIterator
 
 from harvesters.causes import RequestFailed, failed, unreadable_response
 from harvesters.client import Client, Reply
-from harvesters.oai_pmh.recovery import PageTruncated, recover, recover_identify
+from harvesters.oai_pmh.recovery import PageTruncated, RecoveredPage, recover, recover_identify
 from harvesters.strict_xml import EntitiesDeclared, InvalidXml, parse_xml
+from harvesters.unexpected import is_of_the_system, unexpected_response
 from harvesters.web_pages import html_cause
-from schemas import Base, RawResponse, Skipped
+from schemas import Base, HarvestFailed, RawResponse, Skipped
 
 OTHER_METHOD = {"GET": "POST", "POST": "GET"}
 # sickle's errors, which have no common base class
@@ -112,12 +113,24 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
         """Return what can be recovered of a page that is not well-formed, with the page itself."""
         if not _is_oai_pmh(reply) or not reply.body.lstrip(_BOM_AND_SPACE).startswith(b"<"):
             return self._parse_after_message(reply, params, reason)
-        if params.get("verb") == "Identify":
-            page = recover_identify(reply.body)
-        else:
-            page = recover(reply.body, reply.headers.get("content-type", ""))
+        try:
+            page = self._recovered(reply, params)
+        except InvalidXml as error:
+            what = f"{self.endpoint} sends a page that is not well-formed XML ({error})"
+            raise unreadable_response("malformed", what, self.endpoint, reply.body) from error
+        except (PageTruncated, HarvestFailed):
+            raise
+        except Exception as error:
+            if is_of_the_system(error):
+                raise
+            raise unexpected_response(error, self.endpoint, reply.body) from error
         raw = RawResponse(url=self.endpoint, body=reply.body, reason=reason)
         return Response(url=reply.url, xml=page.root, raw=(raw,), skipped=page.skipped, notes=page.notes)
+
+    def _recovered(self, reply: Reply, params: dict[str, str]) -> RecoveredPage:
+        if params.get("verb") == "Identify":
+            return recover_identify(reply.body)
+        return recover(reply.body, reply.headers.get("content-type", ""))
 
     def _parse_after_message(self, reply: Reply, params: dict[str, str], reason: str) -> Response:
         """Parse a page before which the server prints something, such as a PHP warning."""

@@ -188,7 +188,7 @@ def test_a_window_that_fails_in_its_middle_loses_no_record(tmp_path: Path) -> No
     assert set(identifiers(harvested)) == ALL
 
 
-def test_a_list_of_failures_only_is_truncated(tmp_path: Path) -> None:
+def test_a_server_that_fails_for_its_whole_list_is_unreachable(tmp_path: Path) -> None:
     class OneDay(OaiServer):
         def stamp(self, n: int) -> str:
             return "2026-01-05T10:00:00Z"
@@ -197,7 +197,7 @@ def test_a_list_of_failures_only_is_truncated(tmp_path: Path) -> None:
             return (since or "0") <= self.stamp(n) <= (until or "9")
 
     broken = OneDay(count=25, broken=lambda numbers, request: Answer(status=500))
-    assert failure(broken, tmp_path).cause == "truncated"
+    assert failure(broken, tmp_path).cause == "unreachable"
 
 
 def test_a_skipped_window_with_an_open_end_is_requested_again_with_it(tmp_path: Path) -> None:
