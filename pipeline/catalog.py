@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipeline.feed import rare_garbage_collection
+from pipeline.progress import with_progress
 from schemas import Environment, Feed, environment
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     changed = None if features_before is None else changes(features_before, features_now)
     del features_before, stored, computed  # a million features are a gigabyte
     decisions = read_judgements(env)
+    log.info("match: %d live records, comparing", features_now.num_rows)
     matched = match(features_now, before=changed, known=pairs, judgements=decisions)
     one_to_one = frozenset(feed.name for feed in feeds_in_use(env).feeds if feed.one_to_one)
     clusters = cluster(matched.pairs, features_now, decisions, one_to_one)
@@ -144,7 +146,7 @@ def _live_features(env: Environment, versions: Mapping[str, str]) -> pa.Table:
 
     stored = stored_features(env, versions, FEATURES)
     missing = versions.keys() - stored["key"].to_pylist()
-    live = read_live_records(env, missing) if missing else ()
+    live = with_progress("match: features", read_live_records(env, missing) if missing else (), len(missing))
     computed = features(Live(record=record, feed=feed, record_sha256=sha256) for feed, sha256, record in live)
     return pa.concat_tables([stored, computed]).sort_by("key")
 

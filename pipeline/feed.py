@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from more_itertools import chunked
 
+from pipeline.progress import LoggedProgress, with_progress
 from schemas import ROOT, Ask, Assessment, BadFeed, Environment, Feed, HarvestFailed, Reason, environment, read_feed
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("elib.feed")
 _MAX_ERROR_CHARS = 2_000
 _BATCH_FEATURES = 1_000  # records of which match features are made at a time
-_SECONDS_BETWEEN_LINES = 5.0  # of progress
 # The one chunk of a run without any: Airflow skips a task that is mapped over none, after a pause.
 _EMPTY_CHUNK = "nothing"
 
@@ -54,8 +54,11 @@ def _recorded_failure(env: Environment, run_id: str, step: str) -> Iterator[None
     """End the run as failed, with a cause and a sentence, when the step raises; the exception is raised on."""
     from loaders import store
 
+    feed, began = store.feed_name_of(run_id), time.monotonic()
+    log.info("%s: %s begins", feed, step)
     try:
         yield
+        log.info("%s: %s took %.1f s", feed, step, time.monotonic() - began)
     except HarvestFailed as failed:
         store.fail_run(env, run_id, failed.cause, failed.sentence)
         raise
@@ -108,7 +111,7 @@ def harvest(
         full = full() if callable(full) else full
         credentials = (credentials() if callable(credentials) else credentials) or _credentials_of(feed)
         ask = next_ask(env.landing, feed, full=full, credentials=credentials)
-        progress = _LoggedProgress(name)
+        progress = LoggedProgress(name)
         pages = harvesters.harvest(feed, ask, env, progress)
         landed = land(env.landing, feed, run_id, pages, ask=ask, progress=progress)
         if landed.full and landed.nameless and not (landed.listed or ask.listed_so_far):
@@ -164,22 +167,6 @@ def _credentials_of(feed: Feed) -> dict[str, str]:
     from harvesters.client import from_environment
 
     return from_environment(feed.connection, os.environ)
-
-
-class _LoggedProgress:
-    """Writes the progress of a harvest into the task's log every few seconds."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.began = self.last = time.monotonic()
-
-    def __call__(self, listed: int, total: int | None) -> None:
-        from harvesters.progress import progress_line
-
-        now = time.monotonic()
-        if now - self.last >= _SECONDS_BETWEEN_LINES:
-            self.last = now
-            log.info("%s: %s", self.name, progress_line(listed, total, now - self.began))
 
 
 def begin_reprocess(name: str, *, take_over: bool = False) -> str:
@@ -239,7 +226,8 @@ def transform(name: str, chunk: str) -> dict[str, int]:
     run_id = Path(chunk).parts[1]  # staging/<run id>/…
     with _recorded_failure(env, run_id, "transform"), rare_garbage_collection():
         parts: list[pa.Table] = []
-        assessments = _with_features(transform_all(staging.read_chunk(env, chunk), feed), parts)
+        transformed = transform_all(staging.read_chunk(env, chunk), feed)
+        assessments = _with_features(with_progress(f"{name}: transform", transformed), parts)
         records = staging.write_outcomes(env, chunk, assessments)
         write_chunk_features(env, chunk, _of_versions(parts, staging.record_versions(env, chunk)))
         return {"records": records}
@@ -289,7 +277,7 @@ def _apply_batch_rules(env: Environment, run_id: str) -> int:
         return 0
     feed_after = {facts.key: facts for facts in map(decode_facts, staged_records(env, planned.chunks))}
     deleted, staged_keys = deleted_keys(env, run_id), set(feed_after)
-    for facts in map(decode_facts, live_record_texts(env, feed)):
+    for facts in with_progress(f"{feed}: check", map(decode_facts, live_record_texts(env, feed))):
         if facts.key not in feed_after and facts.key not in deleted:
             feed_after[facts.key] = facts
     issues = [
@@ -328,7 +316,9 @@ def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
         reasons = _judge_run(env, load_feed(env, name), run_id, counts)
         if reasons:
             store.hold_run(env, run_id, reasons)
-            log.warning("%s: HELD: %s", name, " ".join(map(reason_sentence, reasons)))
+            decide = f"then decide: elib review show {run_id}"
+            why = " ".join(reason_sentence(reason, decide=decide) for reason in reasons)
+            log.warning("%s: HELD: %s", name, why)
     return not reasons
 
 

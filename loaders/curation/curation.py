@@ -108,9 +108,10 @@ def _check_page(connection: Connection, row: dict[str, Any]) -> None:
         *([] if record.url or record.links or record.identifiers else ["an address or identifier"]),
     ]
     if missing:
+        correct = elib_command("review", "correct", row["key"], more="FIELD VALUE")
         raise CannotDecide(
             f"{row['key']} is not accepted: it has not {' and not '.join(missing)}. Its page would show "
-            f"{page_summary(record)}. Correct it ({elib_command('review', 'correct', row['key'])} FIELD VALUE), or publish it so with --force"
+            f"{page_summary(record)}. Correct it ({correct}), or publish it so with --force"
         )
 
 

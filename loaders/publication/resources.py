@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -25,7 +26,9 @@ from loaders.publication.rows import (
 from loaders.store import RedirectRow, ResourceRow, ResourceVersionRow, SourceRecordRow, now, upsert, write_rows
 from schemas import Correction, Member, Relation, Resource
 
+log = logging.getLogger("elib.catalog")
 _BATCH_ROWS = 500
+_RESOURCES_BETWEEN_LINES = 10_000  # in the log; a multiple of _BATCH_ROWS
 _DERIVATION_BATCH_ROWS = 5_000
 _DERIVATION_STATE = "derivation"  # the row of publish_state: the version by which the columns were derived
 _RESOURCES: Any = ResourceRow.__table__
@@ -82,8 +85,13 @@ class ResourceWriter:
     def write(self, resources: Iterable[PlannedResource]) -> None:
         """Write the resources that are not yet as planned."""
         doubtful = (planned for planned in resources if not self._is_current(planned))
+        looked_at = 0
         for batch in chunked(doubtful, _BATCH_ROWS):
             self._write(batch)
+            looked_at += len(batch)
+            if looked_at % _RESOURCES_BETWEEN_LINES == 0:
+                log.info("publish: %d resources are new or may have changed so far", looked_at)
+        log.info("publish: %d resources were new or might have changed", looked_at)
 
     def _is_current(self, planned: PlannedResource) -> bool:
         """Tell, without reading any record, whether a resource of one record is published already as planned."""
