@@ -2,129 +2,139 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Any
+from urllib.parse import urljoin
 
 import msgspec
 from lxml import html
 
 from harvesters.client import Reply
+from harvesters.documents.json_ld import about_resources, blocks
 from harvesters.encodings import charset, decodes
 from harvesters.records import Result, build_record, unreadable
+from harvesters.unexpected import text_of
 from schemas import Feed
 
-# how some pages begin a script that they wrap in a comment or in CDATA
-_WRAPPER = re.compile(r"<!--|(?:(?://|/\*)\s*+)?<!\[CDATA\[(?:\s*+\*/)?")
-_TYPE = re.compile(r'"@type"\s*+:\s*+(?:\[\s*+)?"([^"]*)"')
-# types that describe a page and its site, and no learning resource
-_SITE_TYPES = frozenset(
-    {
-        *("WebSite", "WebPage", "CollectionPage", "SearchResultsPage", "ContactPage", "AboutPage", "ProfilePage"),
-        *("Organization", "NGO", "CollegeOrUniversity", "EducationalOrganization", "Person"),
-        *("BreadcrumbList", "ItemList", "ListItem", "SiteNavigationElement", "WPHeader", "WPFooter", "WPSideBar"),
-        *("SearchAction", "ImageObject"),
-    }
-)
+_JSON_LD = "ld+json"
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_MAX_ITEMS_DEPTH = 30
+_ADDRESS_ATTRIBUTES = ("href", "src", "data", "itemid")
+_MAX_HEAD_BYTES = 4_096  # of a page, in which its tags say an encoding
 
 
 class _BrokenMarkup(Exception):
-    """A page's markup that cannot be read: the message says why; `body` is the markup."""
-
-    def __init__(self, reason: str, body: bytes) -> None:
-        super().__init__(reason)
-        self.body = body
+    """A page's microdata that cannot be read; the message says why."""
 
 
 def records_in(feed: Feed, reply: Reply, url: str, changed: str | None) -> Iterator[Result]:
-    """Yield every learning resource that a page describes. The first one's identifier is the page's URL."""
+    """Yield every learning resource that a page describes. The first one's identifier is the page's URL.
+
+    A JSON-LD block that cannot be read is skipped under the number that follows those of the others.
+    """
     try:
-        page = html.document_fromstring(reply.body or b"<html/>", parser=html.HTMLParser(encoding=_encoding(reply)))
-        nodes = _about_resources(_json_ld(page)) or _about_resources(_microdata(reply, url))
+        text = _decode(reply)
+        nodes, broken = blocks(_scripts(text))
+        nodes = nodes or ([] if broken else about_resources(_microdata(text, url)))
     except (ValueError, html.etree.ParserError) as error:
         yield unreadable(url, f"not readable as HTML: {error}", url, reply.body)
         return
     except _BrokenMarkup as error:
-        yield unreadable(url, str(error), url, error.body)
+        yield unreadable(url, str(error), url, reply.body)
         return
     for number, node in enumerate(nodes):
-        identifier = url if number == 0 else f"{url}#{number}"
-        yield build_record(feed, identifier, node, format_=feed.format or "schema_org", datestamp=changed)
+        yield build_record(
+            feed, _identifier(url, number), node, format_=feed.format or "schema_org", datestamp=changed
+        )
+    for number, block in enumerate(broken, len(nodes)):
+        yield unreadable(_identifier(url, number), block.reason, url, block.text.encode())
 
 
-def _encoding(reply: Reply) -> str | None:
-    """Return UTF-8 if the page is valid UTF-8, else what its header says, else None for what its own tags say."""
-    if decodes(reply.body, "utf-8"):
-        return "utf-8"
-    from_header = charset(reply.headers.get("content-type", ""))
-    return from_header if from_header and decodes(reply.body, from_header) else None
+def _identifier(url: str, number: int) -> str:
+    return url if number == 0 else f"{url}#{number}"
 
 
-def _json_ld(page: html.HtmlElement) -> list[bytes]:
-    """Return the objects of a page's JSON-LD. Raises _BrokenMarkup."""
-    nodes: list[bytes] = []
-    for script in page.iter("script"):
-        if "ld+json" not in script.get("type", ""):
-            continue
-        text = _unwrap(script.text or "")
-        try:
-            nodes += _nodes(msgspec.Raw(text.encode())) if text else []
-        except (msgspec.DecodeError, RecursionError) as error:
-            types = set(_TYPE.findall(text))
-            if not types or not types <= _SITE_TYPES:  # a broken list of links is no resource that is lost
-                raise _BrokenMarkup(f"its JSON-LD is not valid JSON: {error}", text.encode()) from error
+def _decode(reply: Reply) -> str:
+    """Return the page as text: UTF-8 where it is valid, else as its header or its tags say, else as browsers guess.
+
+    libxml2 is given text: it knows fewer names of encodings than partners use, such as latin-1.
+    """
+    declared = [reply.headers.get("content-type", ""), reply.body[:_MAX_HEAD_BYTES].decode("ascii", "replace")]
+    by_mark = "utf-16" if reply.body[:2] in _UTF_16_MARKS else ""
+    encodings = list(filter(None, (by_mark, *map(charset, declared))))
+    last = [] if any(encoding.lower() == "utf-8" for encoding in encodings) else ["windows-1252"]
+    for encoding in ("utf-8", *encodings, *last):
+        if decodes(reply.body, encoding):
+            return reply.body.decode(encoding)
+    return reply.body.decode("utf-8", "replace")
+
+
+def _scripts(page: str) -> list[str]:
+    """Return the texts of a page's JSON-LD scripts."""
+    scripts = _parse(page).iter("script")
+    return [script.text or "" for script in scripts if _JSON_LD in script.get("type", "").lower()]
+
+
+def _parse(page: str) -> html.HtmlElement:
+    body = page.replace("\0", "\ufffd").encode("utf-8", "replace") or b"<html/>"
+    return html.document_fromstring(body, parser=html.HTMLParser(encoding="utf-8"))
+
+
+def _microdata(page: str, url: str) -> list[bytes]:
+    """Return the objects of a page's microdata, as JSON. Raises _BrokenMarkup.
+
+    One malformed address in it does not lose the others. Items that are nested deep are not given to the library: it
+    takes the cube of their depth, and a RecursionError inside lxml's XPath would hold the lock of that for ever.
+    """
+    if _items_depth(page) > _MAX_ITEMS_DEPTH:
+        raise _BrokenMarkup(f"its microdata cannot be read: items nested deeper than {_MAX_ITEMS_DEPTH} levels")
+    try:
+        return _extracted(page, url)
+    except ValueError:
+        page = _without_malformed_addresses(page, url)
+    except Exception as error:
+        raise _broken_microdata(error) from error
+    try:
+        return _extracted(page, url)
+    except Exception as error:
+        raise _broken_microdata(error) from error
+
+
+def _items_depth(page: str) -> int:
+    """Return how deep the items of a page's microdata are nested."""
+    depths: dict[html.HtmlElement, int] = {}
+    for element in _parse(page).iter():
+        depths[element] = depths.get(element.getparent(), 0) + (element.get("itemscope") is not None)
+    return max(depths.values(), default=0)
+
+
+def _extracted(page: str, url: str) -> list[bytes]:
+    """Extract a page's microdata. Raises what the library does not document: of items nested too deep, for example."""
+    import extruct
+
+    extracted = extruct.extract(page, base_url=url, syntaxes=["microdata"], uniform=True, errors="strict")
+    nodes = [msgspec.json.encode(node) for node in extracted["microdata"]]
+    for node in nodes:
+        msgspec.json.decode(node)  # items nested too deep can be written and not read
     return nodes
 
 
-def _unwrap(script: str) -> str:
-    """Return a script without the comment or CDATA section around it, and without a last semicolon."""
-    text = script.strip()
-    if begin := _WRAPPER.match(text):
-        text = text[begin.end() :]
-    text = text.removesuffix(";").rstrip()
-    if text.endswith("-->"):
-        return text[:-3].strip()
-    inner = text.removesuffix("*/").rstrip()
-    if not inner.endswith("]]>"):
-        return text.strip()
-    inner = inner[:-3].rstrip()
-    return (inner[:-2] if inner.endswith(("//", "/*")) else inner).strip()
+def _broken_microdata(error: Exception) -> _BrokenMarkup:
+    return _BrokenMarkup(f"its microdata cannot be read: {text_of(error)}")
 
 
-def _nodes(text: msgspec.Raw) -> list[bytes]:
-    """Return the objects of a JSON-LD block, out of its array or its @graph, each exactly as it is written."""
-    written = bytes(text)
-    if written[:1] == b"[":
-        elements = msgspec.json.decode(text, type=list[msgspec.Raw])
-        return [node for element in elements for node in _nodes(element)]
-    if written[:1] != b"{":
-        msgspec.json.decode(written)
-        return []
-    members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-    if "@graph" in members:
-        return _nodes(members["@graph"])
-    msgspec.json.decode(written)  # so that what is inside it is checked, too
-    return [written]
+def _without_malformed_addresses(page: str, url: str) -> str:
+    root = _parse(page)
+    for element in root.iter():
+        for name in _ADDRESS_ATTRIBUTES:
+            address = element.get(name)
+            if address is not None and not _can_be_joined(url, address):
+                del element.attrib[name]
+    return html.tostring(root, encoding="unicode")
 
 
-def _microdata(reply: Reply, url: str) -> list[bytes]:
-    """Return the objects of a page's microdata, as JSON. Raises _BrokenMarkup."""
-    import extruct
-
-    page = reply.body.decode("utf-8", "replace")
+def _can_be_joined(url: str, address: str) -> bool:
     try:
-        extracted = extruct.extract(page, base_url=url, syntaxes=["microdata"], uniform=True, errors="strict")
-        return [msgspec.json.encode(node) for node in extracted["microdata"]]
-    except Exception as error:  # the library documents none: items nested too deep, malformed URLs
-        reason = f"its microdata cannot be read: {type(error).__name__}: {error}"
-        raise _BrokenMarkup(reason, reply.body) from error
-
-
-def _about_resources(nodes: list[bytes]) -> list[bytes]:
-    """Return the objects that are not only about the page or its site."""
-    return [node for node in nodes if not _types(node) <= _SITE_TYPES]
-
-
-def _types(node: bytes) -> set[str]:
-    types: Any = msgspec.json.decode(node).get("@type", [])
-    return {str(name).rsplit("/", 1)[-1] for name in (types if isinstance(types, list) else [types])}
+        urljoin(url, address)
+    except ValueError:
+        return False
+    return True

@@ -11,23 +11,22 @@ from itertools import chain
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-import httpx
-from lxml import etree
 from protego import Protego
 
 from harvesters.causes import MAX_CONSECUTIVE_FAILURES, RequestFailed, as_harvest_failure, concerns_one_record, failed
-from harvesters.client import Client, Reply, printable_url, user_agent
+from harvesters.client import Client, Reply, join_address, user_agent
 from harvesters.datestamps import parse_datestamp
 from harvesters.documents.document import pages
 from harvesters.documents.embedded import records_in
+from harvesters.documents.locations import read_sitemap
 from harvesters.lists import server_date
-from harvesters.records import Result, unreadable
-from harvesters.strict_xml import InvalidXml, parse_xml
-from harvesters.web_pages import html_cause
-from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress
+from harvesters.records import Result, UnreadableElement, unreadable
+from harvesters.unexpected import is_of_the_system, skip_unexpected, unexpected_response
+from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress, replace
 
 # what distinguishes the sitemaps of one long list: map.xml, map-2.xml, map.xml?page=3, map-b.xml
 _NUMBER_IN_LIST = re.compile(r"(?:[?&]\w+=|[-_./])?[0-9]+|(?:[?&]\w+=|[-_.])?(?<![a-z])[a-z](?![a-z])", re.I)
+_SERVER_FAULTS = ("unreachable", "malformed", "too_slow")  # a page of which fails by the server, not by a rule
 _MAX_INDEX_DEPTH = 3  # sitemap indexes that list sitemap indexes
 
 
@@ -45,10 +44,10 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterato
         robots = _robots_rules(feed, client)
         reply = client.send(feed.url, params=feed.request.params)
         whole = ask.full or ask.since is None
-        failures: list[HarvestFailed] = []
-        lastmods, repeated = _distinct(_entries(reply, client, feed, 0, failures))
-        if failures and not lastmods:
-            raise failures[0]
+        sitemaps = _Sitemaps(feed, client)
+        lastmods, repeated = _distinct(sitemaps.entries(reply))
+        if sitemaps.failures and not lastmods:
+            raise sitemaps.failures[0]
         listed = [(url, lastmod) for url, lastmod in lastmods.items() if whole or _may_be_newer(lastmod, ask.since)]
         if len(listed) > feed.request.max_pages:
             raise failed("too_large", f"{feed.url} lists more than {feed.request.max_pages} pages")
@@ -57,11 +56,17 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterato
         def report_of_allowed(count: int, total: int | None) -> None:
             report(count, len(allowed))
 
-        missing = [unreadable(None, failure.sentence) for failure in failures]
-        records = chain(missing, _records(feed, client, allowed))
+        missing = [_missing(failure) for failure in sitemaps.failures]
+        records = chain(missing, sitemaps.unreadable, _records(feed, client, allowed))
         yield from pages(
             records, feed, ask, client, report_of_allowed, server_date(reply), whole=whole, repeated=repeated
         )
+
+
+def _missing(failure: HarvestFailed) -> UnreadableElement:
+    """Return what is missing with a sitemap that cannot be read: records without a name."""
+    element = unreadable(None, failure.sentence)
+    return replace(element, raw=failure.raw[0]) if isinstance(failure, RequestFailed) and failure.raw else element
 
 
 def _robots_rules(feed: Feed, client: Client) -> Protego:
@@ -82,54 +87,56 @@ def _allowed_pages(
 ) -> list[tuple[str, str | None]]:
     """Return the pages, with their lastmod, that robots.txt lets us request; adds to `notes` how many it does not."""
     token = user_agent().partition("/")[0]
-    allowed = [(url, lastmod) for url, lastmod in listed if robots.can_fetch(url, token)]
+    allowed = [(url, lastmod) for url, lastmod in listed if _can_fetch(robots, url, token)]
     if len(allowed) < len(listed):
         notes.append(f"robots.txt keeps us from {len(listed) - len(allowed)} of {len(listed)} pages")
     return allowed
 
 
-def _entries(reply: Reply, client: Client, feed: Feed, depth: int, failures: list[HarvestFailed]) -> Iterator[_Entry]:
-    """Yield every page of a sitemap, or of the sitemaps that an index lists.
-
-    The failures of single sitemaps are added to `failures`. Raises HarvestFailed.
-    """
-    root, is_index = _parse_sitemap(reply)
-    for url, lastmod in _locations(root, reply.url):
-        if not is_index:
-            yield _Entry(url, lastmod, reply.url)
-        elif depth >= _MAX_INDEX_DEPTH:
-            raise failed("too_large", f"{feed.url} lists sitemaps more than {_MAX_INDEX_DEPTH} deep")
-        else:
-            try:
-                yield from _entries(client.send(url), client, feed, depth + 1, failures)
-            except HarvestFailed as failure:
-                if not concerns_one_record(failure) or depth or failure.cause == "too_large":
-                    raise
-                failures.append(failure)
-
-
-def _locations(root: etree._Element, base: str) -> Iterator[tuple[str, str | None]]:
-    """Yield the URL and the lastmod of each child of a sitemap or index that has a URL, resolved against `base`."""
-    for element in root:
-        fields = {
-            etree.QName(child).localname: (child.text or "").strip() for child in element if isinstance(child.tag, str)
-        }
-        if fields.get("loc"):
-            yield urljoin(base, fields["loc"]), fields.get("lastmod") or None
-
-
-def _parse_sitemap(reply: Reply) -> tuple[etree._Element, bool]:
-    """Return the root of a sitemap or of an index of sitemaps, and whether it is an index. Raises HarvestFailed."""
-    url = printable_url(httpx.URL(reply.url))
+def _can_fetch(robots: Protego, url: str, token: str) -> bool:
     try:
-        root = parse_xml(reply.body)
-    except InvalidXml as error:
-        cause, page = html_cause(reply.body, "malformed")
-        raise failed(cause, f"{url} is {page or f'not XML ({error})'} instead of a sitemap") from error
-    name = etree.QName(root).localname
-    if name not in ("urlset", "sitemapindex"):
-        raise failed("bad_format", f"{url} is <{name}> instead of a sitemap")
-    return root, name == "sitemapindex"
+        return bool(robots.can_fetch(url, token))
+    except Exception:  # the library documents none; a page that it cannot judge is not asked for
+        return False
+
+
+class _Sitemaps:
+    """Reads a sitemap, and those that an index of sitemaps lists, each once."""
+
+    def __init__(self, feed: Feed, client: Client) -> None:
+        self.feed = feed
+        self.client = client
+        self.failures: list[HarvestFailed] = []  # of single sitemaps
+        self.unreadable: list[UnreadableElement] = []  # entries
+        self._seen: set[str] = set()
+
+    def entries(self, reply: Reply, depth: int = 0) -> Iterator[_Entry]:
+        """Yield every page of a sitemap, or of the sitemaps that an index lists. Raises HarvestFailed."""
+        self._seen.add(reply.url)
+        sitemap = read_sitemap(reply, may_be_empty=depth > 0)
+        self.unreadable += sitemap.unreadable
+        for location, lastmod in sitemap.locations:
+            url = join_address(reply.url, location)
+            if url is None:
+                self.unreadable.append(unreadable(location, f"{location!r} is not a valid web address"))
+            elif not sitemap.is_index:
+                yield _Entry(url, lastmod, reply.url)
+            elif url not in self._seen:
+                yield from self._inner(url, depth + 1)
+
+    def _inner(self, url: str, depth: int) -> Iterator[_Entry]:
+        """Yield the pages of a sitemap that an index lists; if it cannot be read, the others are."""
+        if depth > _MAX_INDEX_DEPTH:
+            raise failed("too_large", f"{self.feed.url} lists sitemaps more than {_MAX_INDEX_DEPTH} deep")
+        self._seen.add(url)
+        if len(self._seen) > self.feed.request.max_pages:
+            raise failed("too_large", f"{self.feed.url} lists more than {self.feed.request.max_pages} sitemaps")
+        try:
+            yield from self.entries(self.client.send(url), depth)
+        except HarvestFailed as failure:
+            if not concerns_one_record(failure) or failure.cause == "too_large":
+                raise
+            self.failures.append(failure)
 
 
 def _distinct(entries: Iterable[_Entry]) -> tuple[dict[str, str | None], int]:
@@ -158,10 +165,10 @@ def _records(feed: Feed, client: Client, urls: list[tuple[str, str | None]]) -> 
     """Request each page and yield its records; pages that are gone are counted in a note. Raises HarvestFailed."""
     gone = consecutive_failures = 0
     for url, lastmod in urls:
-        if urlsplit(url).scheme not in ("http", "https"):
-            continue
         try:
             reply = client.send(url)
+            consecutive_failures = 0
+            yield from records_in(feed, reply, url, lastmod)
         except HarvestFailed as failure:
             if failure.cause == "gone":
                 gone += 1
@@ -170,12 +177,17 @@ def _records(feed: Feed, client: Client, urls: list[tuple[str, str | None]]) -> 
             ours = failure.cause in ("quiet_hours", "too_slow") and not isinstance(failure, RequestFailed)
             if ours or consecutive_failures > MAX_CONSECUTIVE_FAILURES:
                 raise as_harvest_failure(failure) from failure
+            if failure.cause in _SERVER_FAULTS:
+                client.skipped_pages.add(failure)
             yield unreadable(url, failure.sentence)
-            continue
-        consecutive_failures = 0
-        yield from records_in(feed, reply, url, lastmod)
+        except Exception as error:
+            if is_of_the_system(error):
+                raise
+            client.skipped_pages.add(unexpected_response(error, url, b""))
+            yield skip_unexpected(error, url, url)
     if gone:
         client.notes.append(f"the sitemap lists {gone} pages that are gone")
+    client.skipped_pages.require_few(feed.url)
 
 
 def _may_be_newer(lastmod: str | None, since: str | None) -> bool:

@@ -12,6 +12,7 @@ from growth import steepest
 from harvesters import strict_xml, web_pages
 from harvesters.client import Reply
 from harvesters.documents import csv, embedded, rss
+from harvesters.documents.json_ld import _unwrapped
 from harvesters.lists.json_recovery import recover_elements
 from harvesters.oai_pmh import recovery as oai_recover
 from schemas import Feed
@@ -134,7 +135,7 @@ def test_comments_before_a_page_are_no_reason_to_miss_it() -> None:
     ],
 )
 def test_a_wrapped_script_is_its_json(script: str) -> None:
-    assert embedded._unwrap(script) == "{}"
+    assert _unwrapped(script) == "{}"
 
 
 def test_entities_are_named_outside_sections_only() -> None:

@@ -6,7 +6,17 @@ https://schema.org/LearningResource · https://www.dublincore.org/specifications
 from __future__ import annotations
 
 from schemas import replace
-from transforms.crosswalks.engine import Group, JsonFormat, NamedText, Reader, Table, Value, XmlFormat, add_contributor
+from transforms.crosswalks.engine import (
+    Group,
+    JsonFormat,
+    NamedText,
+    Reader,
+    References,
+    Table,
+    Value,
+    XmlFormat,
+    add_contributor,
+)
 from transforms.draft import PERSONAL
 
 ROWS = {
@@ -263,6 +273,12 @@ _XML = XmlFormat(
     frozenset({"dc", "lrmi", "learningresource", "oai_lrmi"}),
     Table({key: row for key, row in ROWS.items() if key != "id"} | {"title": "title"}, IGNORED | _XML_IGNORED, READERS),
 )
+# where an object of nothing but an @id is read as the Person, Organization or term of the same graph that it names
+_REFERRING = frozenset({key for key in READERS if key not in ("identifier", "keywords")})
 FORMAT = JsonFormat(
-    Table(ROWS, IGNORED, READERS), naming=literal, transparent=frozenset({"@graph", "mainentity"}), xml=_XML
+    Table(ROWS, IGNORED, READERS),
+    naming=literal,
+    transparent=frozenset({"@graph", "mainentity"}),
+    references=References(keys=_REFERRING, reference="@id", identity="@id"),
+    xml=_XML,
 )

@@ -1,0 +1,140 @@
+"""The locations that a sitemap or an index of sitemaps lists, as XML or as plain text.
+
+https://www.sitemaps.org/protocol.html
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import httpx
+from lxml import etree
+
+from harvesters.causes import failed, unreadable_response
+from harvesters.client import Reply, printable_url
+from harvesters.occurrences import EndTags
+from harvesters.records import UnreadableElement, unreadable
+from harvesters.strict_xml import EntitiesDeclared, InvalidXml, parse_xml, remove_forbidden_characters
+from harvesters.unexpected import text_of
+from harvesters.web_pages import html_cause
+
+Location = tuple[str, str | None]  # the address as it is written, and the lastmod
+_ROOTS = ("urlset", "sitemapindex")
+_WEB_ADDRESS = re.compile(r"https?://\S+")
+# for sitemaps that are not well-formed
+_ROOT_START = re.compile(rb"<(?:[\w.-]+:)?(urlset|sitemapindex)\b[^<>]*>")
+_ROOT_START_BYTES = 65_536  # of a sitemap, in which its root begins
+_ENTRY_START = re.compile(rb"<((?:[\w.-]+:)?(?:url|sitemap))(?:\s[^<>]*)?>")
+_ENTRY_END = re.compile(rb"</((?:[\w.-]+:)?(?:url|sitemap))\s*>")
+_ROOT_END = re.compile(rb"</(?:[\w.-]+:)?(?:urlset|sitemapindex)\s*>")
+_BARE_AMPERSAND = re.compile(rb"&(?!#?[A-Za-z0-9]{1,32};)")
+_LOC = re.compile(rb"<(?:[\w.-]+:)?loc\b[^<>]*>([^<]*)<")
+
+
+class Sitemap(NamedTuple):
+    """What a sitemap lists: pages, or other sitemaps if it is an index; and entries that cannot be read."""
+
+    is_index: bool
+    locations: list[Location]
+    unreadable: list[UnreadableElement]
+
+
+def read_sitemap(reply: Reply, *, may_be_empty: bool) -> Sitemap:
+    """Read a sitemap in any form. Raises HarvestFailed for another document."""
+    if may_be_empty and not reply.body.strip():
+        return Sitemap(False, [], [])
+    try:
+        root = parse_xml(reply.body)
+    except EntitiesDeclared as error:
+        raise unreadable_response("malformed", f"{_printable(reply)}: {error}", reply.url, reply.body) from error
+    except InvalidXml as error:
+        return _plain_text(reply.body) or _recovered(reply, error)
+    name = _local_name(root)
+    if name not in _ROOTS:
+        cause, page = html_cause(reply.body, "bad_format")
+        raise failed(cause, f"{_printable(reply)} is {page or f'<{name}>'} instead of a sitemap")
+    locations, bad = _locations(root, reply.url)
+    return Sitemap(name == "sitemapindex", locations, bad)
+
+
+def _printable(reply: Reply) -> str:
+    return printable_url(httpx.URL(reply.url))
+
+
+def _local_name(element: etree._Element) -> str:
+    return etree.QName(element).localname
+
+
+def _locations(root: etree._Element, url: str) -> tuple[list[Location], list[UnreadableElement]]:
+    """Return the location of each entry that has one, and the entries that cannot be read."""
+    locations: list[Location] = []
+    bad: list[UnreadableElement] = []
+    for entry in root.iterchildren(etree.Element):
+        try:
+            fields = {_local_name(child): (child.text or "").strip() for child in entry.iterchildren(etree.Element)}
+        except Exception as error:
+            bad.append(unreadable(None, f"an entry of the sitemap cannot be read: {text_of(error)}", url))
+            continue
+        if fields.get("loc"):
+            locations.append((fields["loc"], fields.get("lastmod") or None))
+    return locations, bad
+
+
+def _plain_text(body: bytes) -> Sitemap | None:
+    """Return a sitemap of one address per line; None for another text.
+
+    https://www.sitemaps.org/protocol.html#otherformats
+    """
+    lines = [line.strip() for line in body.decode("utf-8-sig", "replace").splitlines()]
+    lines = [line for line in lines if line]
+    if not lines or not _WEB_ADDRESS.fullmatch(lines[0]):
+        return None
+    bad = [unreadable(None, f"{line[:200]!r} is not a web address") for line in lines if not _WEB_ADDRESS.match(line)]
+    return Sitemap(False, [(line, None) for line in lines if _WEB_ADDRESS.match(line)], bad)
+
+
+def _recovered(reply: Reply, error: InvalidXml) -> Sitemap:
+    """Read each entry of a sitemap that is not well-formed alone; addresses may hold bare ampersands.
+
+    Raises HarvestFailed.
+    """
+    body = reply.body
+    root_start = _ROOT_START.search(body[:_ROOT_START_BYTES])
+    if root_start is None:
+        cause, page = html_cause(body, "malformed")
+        what = f"{_printable(reply)} is {page or f'not XML ({error})'} instead of a sitemap"
+        raise failed(cause, what) if page else unreadable_response(cause, what, reply.url, body) from error
+    locations: list[Location] = []
+    bad: list[UnreadableElement] = []
+    for text in _cut_entries(body, root_start.end()):
+        try:
+            locations += _entry_locations(root_start[0], text)
+        except InvalidXml as reason:
+            loc = _LOC.search(text)
+            name = html.unescape(loc[1].decode("utf-8", "replace")).strip() if loc else None
+            bad.append(unreadable(name or None, f"not well-formed: {reason}", reply.url, text))
+    if _ROOT_END.search(body, root_start.end()) is None:
+        reason = f"the sitemap ends in the middle, and the pages behind that are missing ({error})"
+        bad.append(unreadable(None, reason, reply.url, body))
+    return Sitemap(root_start[1] == b"sitemapindex", locations, bad)
+
+
+def _cut_entries(body: bytes, start: int) -> Iterator[bytes]:
+    """Yield the text of each entry, from its start tag to the first end tag of the same name behind it."""
+    end_tags = EndTags(body, _ENTRY_END, start)
+    position = start
+    while entry := _ENTRY_START.search(body, position):
+        end = end_tags.end_after(entry[1], entry.end())
+        if end >= 0:
+            yield body[entry.start() : end]
+        position = max(end, entry.end())
+
+
+def _entry_locations(root_start: bytes, entry: bytes) -> list[Location]:
+    """Return the location of an entry. Raises InvalidXml."""
+    root_name = root_start[1:].split(None, 1)[0].rstrip(b"/>")
+    text = _BARE_AMPERSAND.sub(b"&amp;", remove_forbidden_characters(entry))
+    return _locations(parse_xml(root_start + text + b"</" + root_name + b">"), "")[0]
