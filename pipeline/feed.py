@@ -229,6 +229,8 @@ def transform(name: str, chunk: str) -> dict[str, int]:
         transformed = transform_all(staging.read_chunk(env, chunk), feed)
         assessments = _with_features(with_progress(f"{name}: transform", transformed), parts)
         records = staging.write_outcomes(env, chunk, assessments)
+        # Features are made while the resources are in memory, before `write_outcomes` makes the JSON whose sha256 names
+        # the version; reading that digest back from the file is quicker than making every record's JSON twice.
         write_chunk_features(env, chunk, _of_versions(parts, staging.record_versions(env, chunk)))
         return {"records": records}
 

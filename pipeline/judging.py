@@ -100,7 +100,7 @@ def _assessments(env: Environment, chunks: Iterable[str], identifiers: Mapping[s
     from loaders import staging
 
     for chunk in chunks if identifiers else ():
-        yield from staging.read_outcomes_of(env, chunk, identifiers.keys())
+        yield from staging.read_outcomes(env, chunk, identifiers.keys())
 
 
 def _staged_versions(

@@ -43,11 +43,10 @@ _STAGED_COLUMNS = (  # those of source_record that a staged row fills under the 
     "has_language",
     "has_license",
     "license_open",
-    "unmapped",
     "format",
     "datestamp",
 )
-_ACCEPTED_COLUMNS = (*_STAGED_COLUMNS, "payload_sha256", "status", "deleted_reason", "run_id")
+_ACCEPTED_COLUMNS = (*_STAGED_COLUMNS, "unmapped", "payload_sha256", "status", "deleted_reason", "run_id")
 _RECORDS: Any = SourceRecordRow.__table__  # a Table; Any because bulk statements do not take a FromClause
 
 
@@ -159,6 +158,7 @@ def _accept(run: Run, row: dict[str, Any]) -> dict[str, Any]:
     return {
         **_identity(run, row),
         **{name: row[name] for name in _STAGED_COLUMNS},
+        "unmapped": row["uncoded_terms"],
         "status": "live",
         "deleted_reason": None,
         "payload_sha256": row["sha256"],

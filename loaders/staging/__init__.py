@@ -7,10 +7,7 @@ In the order of a run: `plan_staging`, for each chunk `read_chunk` and `write_ou
 from loaders.staging.chunk import (
     read_chunk,
     read_landed,
-    read_outcomes,
-    read_outcomes_of,
     record_versions,
-    write_outcomes,
 )
 from loaders.staging.comparison import (
     accepted_versions,
@@ -23,7 +20,16 @@ from loaders.staging.comparison import (
 )
 from loaders.staging.folder import OUTCOMES_FOLDER, outcome_path, remove_staging, staging_folder
 from loaders.staging.licenses import StagedLicense, license_of_record, staged_licenses
-from loaders.staging.outcomes import OutcomeWriter, issue_id, names_code, resource_columns, shorten_term, without_nul
+from loaders.staging.outcomes import (
+    OutcomeWriter,
+    issue_id,
+    names_code,
+    read_outcomes,
+    resource_columns,
+    shorten_term,
+    without_nul,
+    write_outcomes,
+)
 from loaders.staging.planning import CHUNK_RECORDS, StagingPlan, plan_staging, read_staging_plan
 from loaders.staging.rows import RowsUnreadable, parquet_batches, row_batches, row_files
 from loaders.staging.state import write_catalog_state
@@ -50,7 +56,6 @@ __all__ = [
     "read_chunk",
     "read_landed",
     "read_outcomes",
-    "read_outcomes_of",
     "read_staging_plan",
     "record_versions",
     "remove_staging",

@@ -1,20 +1,18 @@
-"""Chunks: some thousand records to transform, and the assessments that are written for them."""
+"""Chunks: some thousand records to transform, read from landing."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loaders.landing import landing_index
 from loaders.staging.folder import outcome_path
-from loaders.staging.outcomes import read_assessments, write_assessments
 from loaders.store import feed_name_of
-from schemas import Assessment, Environment, SourceRecord
+from schemas import Environment, SourceRecord
 
 _SLICE_RECORDS = 500
 
@@ -53,17 +51,6 @@ def _source_record(feed: str, row: dict[str, Any], landed: dict[str, Any]) -> So
     )
 
 
-def write_outcomes(env: Environment, chunk: str, assessments: Iterable[Assessment]) -> int:
-    """Write the assessments of a chunk's records as one whole file, in constant memory; return how many."""
-    return write_assessments(outcome_path(env, chunk), assessments)
-
-
-def read_outcomes(env: Environment, chunk: str) -> Iterator[Assessment]:
-    """Yield the assessments that were written for a chunk."""
-    path = outcome_path(env, chunk)
-    yield from read_assessments(path, feed_name_of(path.parent.parent.name))
-
-
 def record_versions(env: Environment, chunk: str) -> dict[str, str]:
     """Return the keys of the resources that were written for a chunk, with the sha256 of their texts."""
     path = outcome_path(env, chunk)
@@ -71,13 +58,6 @@ def record_versions(env: Environment, chunk: str) -> dict[str, str]:
     rows = _read_table(path, ["identifier", "record_sha256"])
     columns = (rows[name].to_pylist() for name in ("identifier", "record_sha256"))
     return {f"{feed}:{identifier}": sha256 for identifier, sha256 in zip(*columns, strict=True) if sha256}
-
-
-def read_outcomes_of(env: Environment, chunk: str, identifiers: Collection[str]) -> Iterator[Assessment]:
-    """Yield the assessments of some records that were written for a chunk; the others are not decoded."""
-    path = outcome_path(env, chunk)
-    wanted = pa.array(sorted(identifiers), pa.string())
-    yield from read_assessments(path, feed_name_of(path.parent.parent.name), identifiers=wanted)
 
 
 def read_landed(env: Environment, feed: str, versions: Iterable[tuple[str, str, str]]) -> Iterator[SourceRecord]:

@@ -10,7 +10,7 @@ FROM batch WHERE severity = 'error' GROUP BY identifier;
 CREATE VIEW acceptable AS SELECT identifier, sha256 FROM accepted_by_steward UNION SELECT identifier, sha256 FROM mended;
 
 CREATE VIEW with_batch_errors AS
-SELECT o.* EXCLUDE (issues, errors, codes, record, unmapped),
+SELECT o.* EXCLUDE (issues, errors, codes, record, uncoded_terms),
     o.errors + coalesce(b.errors, 0) AS errors,
     concat_ws(';', nullif(o.codes, ''), b.codes) AS codes,
     EXISTS (SELECT 1 FROM acceptable a WHERE a.identifier = o.identifier AND a.sha256 = o.sha256) AS accepted
@@ -86,7 +86,7 @@ FROM rejections r;
 
 -- For a record whose newest version is not acceptable: the newest version that is (only in a reprocess).
 CREATE TABLE acceptable_older AS
-SELECT o.* EXCLUDE (issues, record, unmapped), s.payload_sha256 IS NOT DISTINCT FROM o.sha256 AND s.record_sha256 = o.record_sha256 AS is_live_already
+SELECT o.* EXCLUDE (issues, record, uncoded_terms), s.payload_sha256 IS NOT DISTINCT FROM o.sha256 AND s.record_sha256 = o.record_sha256 AS is_live_already
 FROM older_outcome o
 JOIN older a ON o.identifier = a.identifier AND o.sha256 = a.sha256
 JOIN (SELECT identifier FROM staged WHERE version_status IN ('quarantined', 'rejected')) n ON o.identifier = n.identifier

@@ -1,9 +1,9 @@
-"""Assessments as Parquet: one row per record, with the columns that the catalog derives from it and its issues."""
+"""Outcomes as Parquet: a row per assessed record, with the columns that the catalog derives from it and its issues."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from more_itertools import chunked
 
-from loaders.store import whole_file
-from schemas import Assessment, Issue, Rejection, Resource, Tombstone
+from loaders.staging.folder import outcome_path
+from loaders.store import feed_name_of, whole_file
+from schemas import Assessment, Environment, Issue, Rejection, Resource, Tombstone
 
 _BATCH_ASSESSMENTS = 1_000  # in memory at a time
 _LIST_INDEX = re.compile(r"\[\d+\]")
@@ -45,18 +46,25 @@ OUTCOMES = pa.schema(
         ("has_language", pa.bool_()),
         ("has_license", pa.bool_()),
         ("license_open", pa.bool_()),
-        ("unmapped", pa.string()),
+        ("uncoded_terms", pa.string()),
         ("issues", pa.list_(ISSUE_SCHEMA)),
     ]
 )
 UNMAPPED_TERM_MAX_CHARS = 400
-_DICTIONARY_COLUMNS = ["format", "datestamp", "kind", "reason", "codes", "unmapped"]  # the others seldom repeat a value
+_DICTIONARY_COLUMNS = [
+    "format",
+    "datestamp",
+    "kind",
+    "reason",
+    "codes",
+    "uncoded_terms",
+]  # the others seldom repeat a value
 
 
-def write_assessments(path: Path, assessments: Iterable[Assessment]) -> int:
-    """Write assessments as one whole file, in constant memory; return how many."""
+def write_outcomes(env: Environment, chunk: str, assessments: Iterable[Assessment]) -> int:
+    """Write the assessments of a chunk's records as one whole file, in constant memory; return how many."""
     written = 0
-    with whole_file(path) as temporary, _open_writer(temporary) as writer:
+    with whole_file(outcome_path(env, chunk)) as temporary, _open_writer(temporary) as writer:
         for batch in chunked(assessments, _BATCH_ASSESSMENTS):
             writer.write_table(_to_table(batch))
             written += len(batch)
@@ -109,17 +117,21 @@ def _to_row(assessment: Assessment) -> dict[str, Any]:
     }
     outcome = assessment.outcome
     if isinstance(outcome, Resource):
-        return {**row, "kind": "resource", **resource_columns(outcome)}
+        columns = resource_columns(outcome)
+        return {**row, "kind": "resource", "uncoded_terms": columns.pop("unmapped"), **columns}
     if isinstance(outcome, Tombstone):
         return {**row, "kind": "tombstone", "reason": outcome.reason}
     return {**row, "kind": "rejection", "reason": without_nul(outcome.reason)}
 
 
-def read_assessments(path: Path, feed: str, *, identifiers: pa.Array | None = None) -> Iterator[Assessment]:
-    """Yield the assessments of a file, in order; with `identifiers`, only those of these records."""
+def read_outcomes(env: Environment, chunk: str, identifiers: Collection[str] | None = None) -> Iterator[Assessment]:
+    """Yield the assessments that were written for a chunk, in order; of these records only, if they are given."""
+    path = outcome_path(env, chunk)
+    feed = feed_name_of(path.parent.parent.name)
+    wanted = None if identifiers is None else pa.array(sorted(identifiers), pa.string())
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(_BATCH_ASSESSMENTS):
-            rows = batch if identifiers is None else batch.filter(pc.is_in(batch["identifier"], identifiers))
+            rows = batch if wanted is None else batch.filter(pc.is_in(batch["identifier"], wanted))
             for row in rows.to_pylist():
                 yield _from_row(feed, row)
 

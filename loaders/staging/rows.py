@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from loaders.staging.folder import OUTCOMES_FOLDER, ROWS_FOLDER
 
 _CHECKED_COLUMNS = ("record_sha256", "codes")  # a row and its outcome must agree on the record and its errors
-_TEXT_COLUMNS = ["record", "unmapped", *_CHECKED_COLUMNS]  # of the outcome with the row's number
+_TEXT_COLUMNS = ["record", "uncoded_terms", *_CHECKED_COLUMNS]  # of the outcome with the row's number
 
 
 class RowsUnreadable(ValueError):
