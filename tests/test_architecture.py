@@ -16,7 +16,7 @@ from radon.complexity import cc_visit
 ROOT = Path(__file__).parent.parent
 ROOMS = ("schemas", "harvesters", "transforms", "loaders", "pipeline", "dags", "commands")
 MEANINGLESS_NAMES = {"utils", "helpers", "common", "misc"}
-MAX_PUBLIC_NAMES = 4.0  # per 100 lines
+MAX_PUBLIC_NAMES = 3.3  # per 100 lines; 3.1 were reached
 MAX_COMPLEXITY = 10
 MAX_COMPLEX_FUNCTIONS = 0  # a ratchet: raise it only for a function that is clearer whole, and say why here
 
