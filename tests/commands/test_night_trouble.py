@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -16,8 +17,10 @@ from sqlalchemy import create_engine, text
 
 from commands import night
 from commands.airflow_home import prepare
-from schemas import environment, read_feeds
+from schemas import Environment, environment, read_feeds
 from tests.harvesters.loopback import Answer, ReceivedRequest, serving
+from tests.pipeline.feeds import declare, listed
+from tests.pipeline.feeds import night as load
 
 ROOT = Path(__file__).parents[2]
 FEED = """title = "{name}"
@@ -167,3 +170,25 @@ def test_other_users_cannot_read_the_passwords_of_airflow(tmp_path: Path, monkey
         "passwords.json": 0o600,
         "secrets.env": 0o600,
     }
+
+
+@pytest.mark.slow
+def test_a_held_run_is_printed_as_held_with_its_command_and_is_no_failure(home: Environment) -> None:
+    books = [json.loads(listed("books", number).payload) for number in range(40)]
+
+    def partner(request: ReceivedRequest) -> Answer:
+        return Answer(json.dumps(books[:5])) if request.path == "/api" else Answer(status=404)
+
+    declare(home, "books")
+    load(home, "books", [listed("books", number) for number in range(40)])
+    with serving(partner) as server:
+        path = home.feeds / "books.toml"
+        path.write_text(path.read_text(encoding="utf-8").replace("https://example.org", server.url), encoding="utf-8")
+        variables = {"ELIB_FEEDS": str(home.feeds), "ELIB_ALLOW_PRIVATE": "127.0.0.1"}
+        code, output = run_command("run", home.home, **variables)
+    assert code == 0, output
+    (line,) = [line for line in output.splitlines() if line.startswith("books ")]
+    assert line.endswith("HELD")
+    assert "then decide: " in output and "review show books-" in output
+    people = json.loads((home.reports / "night.json").read_bytes())["people"]
+    assert ("held", "books") in [(need["what"], need["feed"]) for need in people]
