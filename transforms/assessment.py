@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import PurePath
+from traceback import walk_tb
 from typing import Any
 
 from more_itertools import constrained_batches
@@ -14,20 +16,54 @@ from transforms.normalize import normalize
 from transforms.rules import apply_rules, context_of, score
 
 _MAX_BATCH_RECORDS = 50  # they go through each step together, so that its code stays in the processor's cache
+_ROOM = "transforms"
+_DEFECT = "a defect of the transform, which its developers should be told of"
+_MAX_TEXT_CHARS = 300  # of an exception, in a rejection
 _MAX_BATCH_CHARS = 2_000_000  # of payload; a longer record goes alone
 
 
 def assess(records: Iterable[SourceRecord], feed: Feed) -> Iterator[Assessment]:
-    """Yield the assessment of every record, in order; never raises for bad input. Memory does not grow with them."""
+    """Yield the assessment of every record, in order; memory does not grow with them.
+
+    Never raises for bad input: when an exception that nobody expected is raised, each record of the batch is assessed
+    alone, and the one that raises it is rejected by name.
+    """
     batches = constrained_batches(
         records, _MAX_BATCH_CHARS, _MAX_BATCH_RECORDS, get_len=lambda record: len(record.payload or ""), strict=False
     )
     for batch in batches:
-        drafts = [_read(record, feed) for record in batch]
-        readable = [(draft, record) for draft, record in zip(drafts, batch, strict=True) if isinstance(draft, Draft)]
-        assessments = iter(_assess_drafts(readable, feed))
-        for draft in drafts:
-            yield next(assessments) if isinstance(draft, Draft) else draft
+        try:
+            assessments = _assess_batch(batch, feed)
+        except Exception:
+            assessments = [_assess_alone(record, feed) for record in batch]
+        yield from assessments
+
+
+def _assess_batch(batch: Iterable[SourceRecord], feed: Feed) -> list[Assessment]:
+    drafts = [(_read(record, feed), record) for record in batch]
+    readable = [(draft, record) for draft, record in drafts if isinstance(draft, Draft)]
+    assessments = iter(_assess_drafts(readable, feed))
+    return [next(assessments) if isinstance(draft, Draft) else draft for draft, _ in drafts]
+
+
+def _assess_alone(record: SourceRecord, feed: Feed) -> Assessment:
+    """Return the record's assessment; a rejection that names the exception if our own code raises one on it."""
+    try:
+        return _assess_batch([record], feed)[0]
+    except Exception as error:
+        return _assessment(record, rejection=Rejection(key=record.key, reason=_defect(error)))
+
+
+def _defect(error: Exception) -> str:
+    """Return why a record is rejected on which our own code failed: the exception and the innermost place in it."""
+    frames = [(PurePath(frame.f_code.co_filename).parts, line) for frame, line in walk_tb(error.__traceback__)]
+    places = [
+        f" at {'/'.join(parts[parts.index(_ROOM) :])}:{line}"
+        for parts, line in frames
+        if _ROOM in parts and "site-packages" not in parts
+    ]
+    text = " ".join(str(error).encode("utf-8", "replace").decode().split())[:_MAX_TEXT_CHARS]
+    return f"{_DEFECT}: {type(error).__name__}{''.join(places[-1:])}{f': {text}' if text else ''}"
 
 
 def _read(record: SourceRecord, feed: Feed) -> Draft | Assessment:
