@@ -31,15 +31,20 @@ _PARTS = pa.schema([("filename", pa.string()), ("run", pa.string()), ("harvest",
 _NO_ROWS = """CREATE VIEW every_row AS SELECT NULL::VARCHAR AS identifier, NULL::VARCHAR AS format,
 NULL::VARCHAR AS datestamp, NULL::VARCHAR AS sha256, false AS deleted, false AS kept, NULL::VARCHAR AS filename,
 0::BIGINT AS file_row_number LIMIT 0"""
-# The records that are not deleted in their newest row, as far as landing knows.
+# The records that are not deleted in their newest row, as far as landing knows; without those of the newest list.
 _CANDIDATES = """
 CREATE VIEW seen_row AS SELECT identifier, harvest FROM every_row JOIN part USING (filename)
 UNION ALL SELECT identifier, harvest FROM unwritten;
-CREATE TABLE candidate AS SELECT identifier, arg_max(datestamp, position) AS datestamp FROM (
-    SELECT identifier, datestamp, deleted, (ordinal, file_row_number) AS position
+CREATE VIEW candidate AS
+WITH row AS (
+    SELECT identifier, datestamp, deleted, harvest, (ordinal, file_row_number) AS position
     FROM every_row JOIN part USING (filename)
-    UNION ALL SELECT identifier, NULL, deleted, (2147483647, row_number() OVER ()) FROM unwritten
-) GROUP BY identifier HAVING NOT arg_max(deleted, position)
+    UNION ALL SELECT identifier, NULL, deleted, harvest, (2147483647, row_number() OVER ()) FROM unwritten
+), newest AS (
+    SELECT identifier FROM row WHERE harvest >= (SELECT max(harvest) FROM sighting)
+)
+SELECT identifier, arg_max(datestamp, position) AS datestamp FROM row ANTI JOIN newest USING (identifier)
+GROUP BY identifier HAVING NOT arg_max(deleted, position)
 """
 
 
@@ -79,7 +84,8 @@ def _waits(past: Sequence[Harvest]) -> bool:
 
 
 def create_rows(duck: Any, past: Sequence[Harvest]) -> None:
-    """Create `every_row` of the harvests' parts, and `part`, the files of each harvest."""
+    """Create `every_row` of the harvests' parts, `part`, the files of each harvest, and `sighting` (see absence.sql)."""
+    _create(duck, "sighting", _NUMBERS, [(number,) for number in list_sightings(past)])
     parts = [(path, number) for number, harvest in enumerate(past) for path in harvest.parts]
     rows = [(str(path), path.parent.name, number, ordinal) for ordinal, (path, number) in enumerate(parts)]
     _create(duck, "part", _PARTS, rows)
@@ -142,7 +148,6 @@ def create_absence(duck: Any, past: Sequence[Harvest], absent_after: int) -> Non
         if past[number].last.source_fingerprint != past[number - 1].last.source_fingerprint
     ]
     skipped = [_skipped_row(record, number) for number, harvest in enumerate(past) for record in harvest.skipped]
-    _create(duck, "sighting", _NUMBERS, [(number,) for number in list_sightings(past)])
     _create(duck, "source_change", _NUMBERS, changes)
     _create(duck, "skipped", _SKIPPED, skipped)
     duck.execute("SET VARIABLE absent_after = ?", [absent_after])

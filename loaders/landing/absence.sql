@@ -4,13 +4,17 @@
 -- Makes: absence, of the records that the newest list lacks: gone, and how many lists have lacked it since.
 -- Harvests are numbered from the oldest. What was skipped may be the record, so lists are counted anew behind it, and
 -- behind a change of source. A record that once was gone stays gone until it is listed again.
+CREATE TABLE not_in_newest AS
+SELECT identifier, datestamp FROM candidate
+ANTI JOIN (SELECT identifier FROM seen_row WHERE harvest >= (SELECT max(harvest) FROM sighting)) USING (identifier)
+WHERE EXISTS (SELECT 1 FROM sighting);
+
 CREATE TABLE unlisted AS
 WITH last_row AS (
-    SELECT identifier, max(harvest) AS harvest FROM seen_row WHERE EXISTS (SELECT 1 FROM sighting) GROUP BY identifier
+    SELECT identifier, max(harvest) AS harvest FROM seen_row SEMI JOIN not_in_newest USING (identifier) GROUP BY identifier
 )
-SELECT c.identifier, c.datestamp, coalesce(r.harvest, -1) AS harvest
-FROM candidate c LEFT JOIN last_row r USING (identifier)
-WHERE coalesce(r.harvest, -1) < (SELECT max(harvest) FROM sighting);
+SELECT n.identifier, n.datestamp, coalesce(r.harvest, -1) AS harvest
+FROM not_in_newest n LEFT JOIN last_row r USING (identifier);
 
 CREATE TABLE absence AS
 WITH named AS (
