@@ -140,7 +140,8 @@ def withdraw(env: Environment, target: str, *, by: str, reason: str) -> int:
 def undo_curation(env: Environment, number: int, *, by: str, reason: str) -> str:
     """Undo a curation and return its action.
 
-    An accepted version waits again, and the version before it is back; so is an absent record. A version that only the correction had mended waits again from the next publication on.
+    An accepted version waits again, and the version before it is back; so is an absent record. A version that only the
+    correction had mended waits again from the next publication on.
     """
     signature = check_signature(by, reason)
     with write_transaction(env) as connection:

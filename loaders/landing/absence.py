@@ -84,7 +84,7 @@ def _waits(past: Sequence[Harvest]) -> bool:
 
 
 def create_rows(duck: Any, past: Sequence[Harvest]) -> None:
-    """Create `every_row` of the harvests' parts, `part`, the files of each harvest, and `sighting` (see absence.sql)."""
+    """Create `every_row` of the harvests, `part` (the files of each harvest), and `sighting` (see absence.sql)."""
     _create(duck, "sighting", _NUMBERS, [(number,) for number in list_sightings(past)])
     parts = [(path, number) for number, harvest in enumerate(past) for path in harvest.parts]
     rows = [(str(path), path.parent.name, number, ordinal) for ordinal, (path, number) in enumerate(parts)]
