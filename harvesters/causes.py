@@ -136,7 +136,8 @@ def unreadable_response(cause: str, what: str, url: str, body: bytes) -> Request
 
 def concerns_one_record(failure: HarvestFailed) -> bool:
     """Return whether a failure may be that of one record only, so that the next record is worth a request."""
-    return isinstance(failure, RequestFailed) or failure.cause in ("blocked", "bad_format", "too_large", "moved")
+    causes = ("blocked", "bad_format", "too_large", "moved", "forbidden_address")
+    return isinstance(failure, RequestFailed) or failure.cause in causes
 
 
 def as_harvest_failure(failure: HarvestFailed) -> HarvestFailed:

@@ -15,10 +15,11 @@ _TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 507, 520, 52
 _ERROR_NUMBER = re.compile(r"^\[Errno -?\d{1,5}\] ")
 
 
-def connection_failure(error: httpx.TransportError, url: str, *, answered: bool) -> Exception:
+def connection_failure(error: httpx.TransportError, url: str, *, answered: bool, foreign: bool) -> Exception:
     """Return what a failed connection means: HarvestFailed, or TransientFailure.
 
-    A server that has `answered` before and closes a connection instead of a response fails with this request.
+    A server that has `answered` before and closes a connection instead of a response fails with this request, and a
+    `foreign` one, which is not the feed's, with the record whose address it is.
     """
     link: BaseException | None = error
     while link is not None:
@@ -29,7 +30,7 @@ def connection_failure(error: httpx.TransportError, url: str, *, answered: bool)
         return failed("forbidden_address", f"{url}: {error}")
     what = str(error) or type(error).__name__
     broken_off = answered and isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError)
-    failure = request_failed if broken_off else failed
+    failure = request_failed if broken_off or foreign else failed
     return TransientFailure(failure("unreachable", f"{url}: {what}"), reason=_few_words(what))
 
 

@@ -154,6 +154,10 @@ class Client:
             self.validators[document] = validator
         return reply
 
+    def keep_interval(self, host: str, seconds: float) -> None:
+        """Let this harvest's requests to a host be at least so far apart."""
+        self._limit(host).keep_interval(seconds)
+
     def _declare(
         self, url: str, method: str, params: Mapping[str, Any] | None, form: Mapping[str, Any] | None, body: Any
     ) -> _DeclaredRequest:
@@ -175,8 +179,7 @@ class Client:
             last_url, reply = self._follow_redirects(request)
         except httpx.TimeoutException as error:
             what = f"{where} did not answer within {self.feed.request.timeout:g} s"
-            is_read = isinstance(error, httpx.ReadTimeout)
-            failure = request_failed("too_slow", what) if is_read else failed("unreachable", what)
+            failure = self._timeout_failure(error, request.url, what)
             raise TransientFailure(failure, reason=f"no answer within {self.feed.request.timeout:g} s") from error
         except httpx.TransportError as error:
             raise self._connection_failure(error, request.url) from error
@@ -185,12 +188,18 @@ class Client:
         self._check_status(request, reply, last_url, readable)
         return reply
 
+    def _timeout_failure(self, error: httpx.TimeoutException, url: httpx.URL, what: str) -> HarvestFailed:
+        if isinstance(error, httpx.ReadTimeout):
+            return request_failed("too_slow", what)
+        return failed("unreachable", what) if self.credentials.belong_to(url) else request_failed("unreachable", what)
+
     def _connection_failure(self, error: httpx.TransportError, url: httpx.URL) -> Exception:
         """Return what an error of the connection means: HarvestFailed, or TransientFailure."""
         where = printable_url(url)
         if isinstance(error, httpx.RemoteProtocolError) and self._transport.irregularities.has_begun:
             return TransientFailure(invalid_http(f"{where}: {error}"), reason="its headers are not valid HTTP")
-        return connection_failure(error, where, answered=origin_of(url) in self._answered)
+        foreign = not self.credentials.belong_to(url)
+        return connection_failure(error, where, answered=origin_of(url) in self._answered, foreign=foreign)
 
     def _check_status(
         self,

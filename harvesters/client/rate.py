@@ -40,6 +40,10 @@ class HostLimit:
         self._slots = [_open(folder / f"{name}.{number}.lock") for number in range(connections)]
         self._last_request = _open(folder / f"{name}.last")
 
+    def keep_interval(self, seconds: float) -> None:
+        """Let requests be at least so far apart, also where the feed allows more."""
+        self._interval = max(self._interval, seconds)
+
     def close(self) -> None:
         """Close the files, which releases every lock."""
         for file in (*self._slots, self._last_request):

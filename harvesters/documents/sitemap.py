@@ -9,16 +9,15 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
-from urllib.parse import urljoin, urlsplit
-
-from protego import Protego
+from urllib.parse import urlsplit
 
 from harvesters.causes import MAX_CONSECUTIVE_FAILURES, RequestFailed, as_harvest_failure, concerns_one_record, failed
-from harvesters.client import Client, Reply, join_address, user_agent
+from harvesters.client import Client, Reply, join_address
 from harvesters.datestamps import parse_datestamp
 from harvesters.documents.document import pages
 from harvesters.documents.embedded import records_in
 from harvesters.documents.locations import read_sitemap
+from harvesters.documents.robots import Robots
 from harvesters.lists import server_date
 from harvesters.records import Result, UnreadableElement, unreadable
 from harvesters.unexpected import is_of_the_system, skip_unexpected, unexpected_response
@@ -41,7 +40,7 @@ class _Entry(NamedTuple):
 def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterator[Page]:
     """Yield the records that the sitemap's pages hold; for an incremental harvest, of the pages that changed since."""
     with Client(feed, ask, env) as client:
-        robots = _robots_rules(feed, client)
+        robots = Robots(client)
         reply = client.send(feed.url, params=feed.request.params)
         whole = ask.full or ask.since is None
         sitemaps = _Sitemaps(feed, client)
@@ -69,35 +68,14 @@ def _missing(failure: HarvestFailed) -> UnreadableElement:
     return replace(element, raw=failure.raw[0]) if isinstance(failure, RequestFailed) and failure.raw else element
 
 
-def _robots_rules(feed: Feed, client: Client) -> Protego:
-    """Return the site's rules for harvesters; a site without any allows everything."""
-    try:
-        rules = client.send(urljoin(feed.url, "/robots.txt")).body.decode("utf-8-sig", "replace")
-    except HarvestFailed as failure:
-        # a 4xx means that there are no rules: https://www.rfc-editor.org/rfc/rfc9309#section-2.3.1.3
-        forbidden = failure.cause == "blocked" and not isinstance(failure, RequestFailed)
-        if failure.cause not in ("gone", "bad_format") and not forbidden:
-            raise
-        rules = ""
-    return Protego.parse(rules)
-
-
 def _allowed_pages(
-    listed: list[tuple[str, str | None]], robots: Protego, notes: list[str]
+    listed: list[tuple[str, str | None]], robots: Robots, notes: list[str]
 ) -> list[tuple[str, str | None]]:
     """Return the pages, with their lastmod, that robots.txt lets us request; adds to `notes` how many it does not."""
-    token = user_agent().partition("/")[0]
-    allowed = [(url, lastmod) for url, lastmod in listed if _can_fetch(robots, url, token)]
+    allowed = [(url, lastmod) for url, lastmod in listed if robots.allow(url)]
     if len(allowed) < len(listed):
         notes.append(f"robots.txt keeps us from {len(listed) - len(allowed)} of {len(listed)} pages")
     return allowed
-
-
-def _can_fetch(robots: Protego, url: str, token: str) -> bool:
-    try:
-        return bool(robots.can_fetch(url, token))
-    except Exception:  # the library documents none; a page that it cannot judge is not asked for
-        return False
 
 
 class _Sitemaps:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 import msgspec
 
 from harvesters.causes import MAX_CONSECUTIVE_FAILURES, as_harvest_failure, concerns_one_record, failed, request_failed
-from harvesters.client import Client
+from harvesters.client import Client, join_address
 from harvesters.lists.json_records import NotJson, identifier_of, is_object, raw_at, source_record, value_at
 from harvesters.records import Result, unreadable
 from harvesters.unexpected import is_of_the_system, skip_unexpected
@@ -88,11 +88,13 @@ def _detailed_record(feed: Feed, client: Client, element: msgspec.Raw, identifie
     if not is_object(element):
         return unreadable(identifier, "the listed element is not a JSON object")
     try:
-        url = urljoin(feed.url, _filled_in(request.detail_url or "", element, client))
+        address = _filled_in(request.detail_url or "", element, client)
     except _FieldMissing as error:
         return unreadable(identifier, f"the listed element has no {error}, which detail_url needs")
-    except ValueError as error:
-        return unreadable(identifier, f"the listed element makes no valid address of detail_url ({error})")
+    url = join_address(feed.url, address)
+    if url is None:
+        shown = client.credentials.mask(address[:200])
+        return unreadable(identifier, f"the listed element makes no valid address of detail_url, but {shown!r}")
     reply = client.send(url)
     cause, page = html_cause(reply.body, "bad_format")
     if page:

@@ -6,13 +6,12 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
-from urllib.parse import urljoin
 
 import msgspec
 from lxml import etree
 
 from harvesters.causes import failed
-from harvesters.client import Credentials, Reply
+from harvesters.client import Credentials, Reply, join_address
 from harvesters.datestamps import format_datestamp
 from harvesters.lists import xml_records
 from harvesters.lists.json_records import NotJson, value_at
@@ -201,10 +200,10 @@ def _next_cursor(feed: Feed, answer: CursorAnswer) -> str | None:
 
 
 def _join(feed: Feed, base: str, url: str) -> str:
-    try:
-        return urljoin(base, url)
-    except ValueError as error:
-        raise failed("truncated", f"{feed.url} names a next page at an invalid address, {url[:200]!r}") from error
+    joined = join_address(base, url)
+    if joined is None:
+        raise failed("truncated", f"{feed.url} names a next page at an invalid address, {url[:200]!r}")
+    return joined
 
 
 def end_at_repeated_page(feed: Feed, position: Position, digest: str, size: int, count: int) -> None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import gzip
 import ipaddress
+import json
+import random
 import socket
 import threading
 import time
 import zlib
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
 
+import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harvesters.causes import RequestFailed
 from harvesters.client import Client, Reply, user_agent
 from harvesters.client.addresses import is_public
 from harvesters.client.rate import HostLimit, quiet_hours_end
@@ -143,6 +148,34 @@ def test_a_permanent_redirect_keeps_the_query_and_is_reported(tmp_path: Path) ->
         assert client.send(loopback.url + "/", params={"q": "again"}).body == b"again"
         assert [request.path for request in loopback.requests] == ["/", "/new", "/new"]
         assert len(client.notes) == 1
+
+
+@pytest.mark.parametrize(
+    "location", ["/new?repository=5", "/new?repository=5&verb=Identify&from=a%3Ab", "/new?verb=Identify&repository=5"]
+)
+def test_a_permanent_redirect_to_an_address_with_a_query_keeps_both(tmp_path: Path, location: str) -> None:
+    """The first request follows the redirect; those after it go to the new address with its query, and with theirs."""
+
+    def script(request: ReceivedRequest) -> Answer:
+        moved = request.path == "/"
+        return Answer(status=301, headers={"Location": location}) if moved else Answer(json.dumps(request.params))
+
+    with serving(script) as loopback, Client(feed(loopback.url), Ask(), open_environment(tmp_path)) as client:
+        for verb in ("Identify", "ListRecords"):
+            received = client.send(loopback.url + "/", params={"verb": verb, "from": "a:b"}).body
+            assert json.loads(received) == {"repository": "5", "verb": verb, "from": "a:b"}
+        assert [request.path for request in loopback.requests] == ["/", "/new", "/new"]
+        assert client.notes == [f"moved: {loopback.url}/ is now {loopback.url}/new?repository=5; change the feed's url"]
+
+
+def test_a_redirect_that_changes_our_parameters_is_followed_each_time(tmp_path: Path) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        page = request.params.get("page", "")
+        new = {"Location": f"/new?page={page}0"}
+        return Answer(status=301, headers=new) if request.path == "/" else Answer(page)
+
+    with serving(script) as loopback, Client(feed(loopback.url), Ask(), open_environment(tmp_path)) as client:
+        assert [client.send(loopback.url + "/", params={"page": page}).body for page in (1, 2)] == [b"10", b"20"]
 
 
 # retries
@@ -353,13 +386,80 @@ def test_compressed_bodies_are_read_and_gzip_that_is_not_too(tmp_path: Path) -> 
         assert reply(lambda request, b=body, h=headers: Answer(b, headers=h), tmp_path).body == text
 
 
+def arrow(codec: str, text: bytes) -> bytes:
+    return pyarrow.Codec(codec).compress(text, asbytes=True)
+
+
+TEXT = b"<records>" + b"<record>text</record>" * 1000 + b"</records>"
+ZIPPED = gzip.compress(TEXT)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("br", arrow("brotli", TEXT)),
+        ("BR", arrow("brotli", TEXT)),
+        ("zstd", arrow("zstd", TEXT)),
+        ("Zstd", arrow("zstd", TEXT) + arrow("zstd", b"")),
+        ("", arrow("zstd", TEXT)),
+        ("gzip, br", arrow("brotli", ZIPPED)),
+        ("br, gzip", gzip.compress(arrow("brotli", TEXT))),
+        ("deflate,gzip", gzip.compress(zlib.compress(TEXT))),
+        ("gzip, gzip", gzip.compress(ZIPPED)),
+        ("gzip", gzip.compress(ZIPPED)),
+        ("x-gzip", ZIPPED),
+        ("GZIP", ZIPPED),
+        ("identity", TEXT),
+        ("identity, gzip", ZIPPED),
+        ("utf-8", TEXT),
+        ("none", ZIPPED),
+        ("br", TEXT),
+        ("zstd", TEXT),
+        ("deflate", TEXT),
+        ("gzip", TEXT),
+        ("br", b'{"a": 1}'),
+        ("deflate", b"[1, 2, 3]"),
+        ("br", b""),
+        ("gzip", b""),
+        ("deflate", b""),
+        ("zstd", b""),
+        ("gzip", ZIPPED + b"\0" * 512),
+        ("gzip", ZIPPED + b"-- end of page --"),
+        ("gzip", gzip.compress(b"") + ZIPPED + gzip.compress(b"")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes",
+)
+def test_whatever_a_body_is_packed_with_it_is_read(tmp_path: Path, encoding: str, body: bytes) -> None:
+    unpacked = TEXT if len(body) > 10 else body
+    answer = Answer(body, headers={"Content-Encoding": encoding} if encoding else {})
+    assert reply(lambda request: answer, tmp_path).body == unpacked
+
+
+@pytest.mark.parametrize(
+    ("encoding", "damage"),
+    [*((coding, "half") for coding in ("br", "zstd", "gzip", "deflate")), ("br", "changed"), ("gzip", "changed")],
+)
+def test_a_damaged_packed_body_is_the_requests_failure(tmp_path: Path, encoding: str, damage: str) -> None:
+    text = random.Random(5).randbytes(20_000).hex().encode()
+    packers = {"br": partial(arrow, "brotli"), "zstd": partial(arrow, "zstd"), "gzip": gzip.compress}
+    packed = packers.get(encoding, zlib.compress)(text)
+    middle = len(packed) // 2
+    body = packed[:middle] if damage == "half" else packed[:middle] + b"\0" * 100 + packed[middle + 100 :]
+    failed = failure(lambda request: Answer(body, headers={"Content-Encoding": encoding}), tmp_path)
+    assert isinstance(failed, RequestFailed)
+    assert failed.cause == "malformed"
+
+
 def test_bodies_past_the_limit_are_refused_packed_and_unpacked(tmp_path: Path) -> None:
     limit = {"max_bytes": 10_000}
     assert failure(lambda request: Answer(b"x" * 20_000), tmp_path, request=limit).cause == "too_large"
     bomb = gzip.compress(b"\0" * 5_000_000)
     assert len(bomb) < 10_000
-    packed = Answer(bomb, headers={"Content-Encoding": "gzip"})
-    assert failure(lambda request: packed, tmp_path, request=limit).cause == "too_large"
+    bombs = {"gzip": bomb, "deflate": zlib.compress(b"\0" * 5_000_000), "br": arrow("brotli", b"\0" * 50_000_000)}
+    bombs |= {"zstd": arrow("zstd", b"\0" * 50_000_000), "br, gzip": gzip.compress(bombs["br"])}
+    for encoding, body in bombs.items():
+        packed = Answer(body, headers={"Content-Encoding": encoding})
+        assert failure(lambda request, packed=packed: packed, tmp_path, request=limit).cause == "too_large"
 
 
 def test_half_a_gzip_is_requested_again(tmp_path: Path) -> None:
