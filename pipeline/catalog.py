@@ -80,7 +80,8 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
         stale_keys,
         write_match_result,
     )
-    from transforms.match import changes, cluster, match, matcher_version
+    from loaders.store import temporary_folder
+    from transforms.match import Resources, changes, cluster, match, matcher_version
     from transforms.rules import apply_catalog_rules
 
     version, after_publication = matcher_version(), newest_publication(env)
@@ -95,7 +96,10 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
     del features_before, stored, computed  # a million features are a gigabyte
     decisions = read_judgements(env)
     log.info("match: %d live records, comparing", features_now.num_rows)
-    matched = match(features_now, before=changed, known=pairs, judgements=decisions)
+    with temporary_folder(env.home / "match") as spill:
+        matched = match(
+            features_now, before=changed, known=pairs, judgements=decisions, resources=Resources(folder=spill)
+        )
     one_to_one = frozenset(feed.name for feed in feeds_in_use(env).feeds if feed.one_to_one)
     clusters = cluster(matched.pairs, features_now, decisions, one_to_one)
     folder = write_match_result(
@@ -208,10 +212,11 @@ def report() -> dict[str, str]:
     """
     from loaders.declarations import feeds_in_use
     from loaders.reports import write_all_reports
-    from loaders.store import engine
+    from loaders.store import engine, sweep
     from transforms.rules import rule_texts
 
     env = environment()
+    sweep(env.reports)
     with rare_garbage_collection():
         in_use = feeds_in_use(env)
         absences = {feed.name: _waiting_absences(env, feed) for feed in in_use.feeds}

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 from more_itertools import chunked
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -26,9 +25,8 @@ _Issues = dict[str, dict[str, Any]]  # rows by the name of the issue
 def load_issues(connection: Connection, run: Run, folder: Path, undo_log: UndoLog) -> None:
     """Write the issues of the record rules in every record that this run read. A rejected record was not read."""
     for path in sorted((folder / OUTCOMES_FOLDER).glob("chunk-*.parquet")):  # without the older versions
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(_COMPARED_RECORDS, columns=["identifier", "kind", "issues"]):
-                _load_record_issues(connection, run, batch.to_pylist(), undo_log)
+        for rows in parquet_batches(path, _COMPARED_RECORDS, columns=["identifier", "kind", "issues"]):
+            _load_record_issues(connection, run, rows, undo_log)
     for path in row_files(folder):
         for rows in parquet_batches(path, _COMPARED_RECORDS, columns=["identifier", "action"]):
             _resolve_deleted(connection, run, rows, undo_log)
@@ -54,8 +52,7 @@ def load_batch_issues(connection: Connection, run: Run, folder: Path, undo_log: 
     path = folder / "batch.parquet"
     if not path.exists():
         return
-    with pq.ParquetFile(path) as file:  # pq.read_table would import pandas
-        rows = file.read().to_pylist()
+    rows = [row for batch in parquet_batches(path, _WRITTEN_ISSUES) for row in batch]
     issues = {row["finding"]: {"key": f"{run.feed}:{row.pop('identifier')}", **row} for row in rows}
     known = known_issues(connection, ISSUE_TABLE.c.feed == run.feed, "batch", issues)
     write_issues(connection, run, issues, known, "batch", undo_log)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -12,7 +15,16 @@ from sqlalchemy import Connection, Insert, Update, bindparam, delete, exists, se
 from loaders.catalog.issues import load_batch_issues, load_issues
 from loaders.catalog.uncoded_terms import recount_uncoded_terms
 from loaders.catalog.undo_log import UndoLog
-from loaders.staging import RowsUnreadable, parquet_batches, remove_staging, row_batches, row_files, staging_folder
+from loaders.staging import (
+    ROWS_FOLDER,
+    RowsUnreadable,
+    check_staged_files,
+    parquet_batches,
+    remove_staging,
+    row_batches,
+    row_files,
+    staging_folder,
+)
 from loaders.store import (
     RefusedRow,
     RestoredMemberRow,
@@ -34,6 +46,7 @@ from schemas import Environment
 
 LOAD_BATCH_ROWS = 2_000
 _STAGE_AGAIN = "run the feed again to stage it anew"
+_WRITTEN_CHANGES = ("added", "changed", "deleted", "rejected", "quarantined")  # of which every record has a row
 PENDING_COLUMNS = ("pending_sha256", "pending_record", "pending_record_sha256", "pending_reason", "pending_status")
 _STAGED_COLUMNS = (  # those of source_record that a staged row fills under the same name
     "record",
@@ -64,7 +77,7 @@ def load(
         return run.counts
     with locked_run(env, run_id, statuses=("landed", "held")) as run:
         undo_log = UndoLog(env, run)
-        with write_transaction(env) as connection:
+        with _told_unreadable(run_id), write_transaction(env) as connection:
             _check_base(connection, run)
             _write(env, connection, run, undo_log)
             supersede_held_runs(connection, run.feed, before=run.id)
@@ -95,12 +108,15 @@ def _remove_older_stagings(env: Environment, run: Run) -> None:
 def _write(env: Environment, connection: Connection, run: Run, undo_log: UndoLog) -> None:
     folder = staging_folder(env, run.id)
     wrote = False
+    changes: Counter[str] = Counter()
     for rows in staged_batches(env, run.id):
         wrote = True
+        changes.update(row["change"] for row in rows if row["action"] != "restore_older")  # counted by the newest
         rows.sort(key=itemgetter("identifier"))  # publication reads by key, so neighbours are stored together
         undo_log.add_records(connection, [_key(run, row) for row in rows])
         for action, parameters in _by_action(run, rows).items():
             write_rows(connection, action_statement(connection, action), parameters)
+    _check_counts(run, folder, changes)
     load_issues(connection, run, folder, undo_log)
     load_batch_issues(connection, run, folder, undo_log)
     unrefused = folder / "unrefused.parquet"
@@ -111,6 +127,16 @@ def _write(env: Environment, connection: Connection, run: Run, undo_log: UndoLog
     if wrote:
         _rejoin_resources(connection, run.feed)
         recount_uncoded_terms(connection, run.feed, run.started_at, folder)
+
+
+def _check_counts(run: Run, folder: Path, changes: Mapping[str, int]) -> None:
+    """Raise WrongRunState when the rows are not those that the run's counts were made from."""
+    for name in _WRITTEN_CHANGES:
+        if changes.get(name, 0) != run.counts[name]:
+            raise WrongRunState(
+                f"{run.id}: {folder / ROWS_FOLDER} has {changes.get(name, 0)} {name} records, and {run.counts[name]} "
+                f"were staged, so nothing is loaded; {_STAGE_AGAIN}"
+            )
 
 
 def _rejoin_resources(connection: Connection, feed: str) -> None:
@@ -126,14 +152,23 @@ def staged_batches(env: Environment, run_id: str, *, records: bool = True) -> It
 
     Raises WrongRunState when the staging is gone or its files have changed.
     """
-    files = row_files(staging_folder(env, run_id))
+    folder = staging_folder(env, run_id)
+    files = row_files(folder)
     if not files:
         raise WrongRunState(f"{run_id}: its staging is gone; {_STAGE_AGAIN}")
-    try:
+    with _told_unreadable(run_id):
+        check_staged_files(folder, outcomes=records)
         for path in files:
             if "version_status" not in pq.read_schema(path).names:
                 raise WrongRunState(f"{run_id}: it was staged by an earlier version of the project; {_STAGE_AGAIN}")
             yield from row_batches(path, LOAD_BATCH_ROWS) if records else parquet_batches(path, LOAD_BATCH_ROWS)
+
+
+@contextmanager
+def _told_unreadable(run_id: str) -> Iterator[None]:
+    """Turn RowsUnreadable into WrongRunState, which says what to do."""
+    try:
+        yield
     except RowsUnreadable as error:
         raise WrongRunState(f"{run_id}: {error}; {_STAGE_AGAIN}") from error
 

@@ -36,6 +36,7 @@ from loaders.store import (
     now,
     open_workspace,
     read_transaction,
+    whole_file,
     write_parquet,
 )
 from schemas import FEED_NAME, Assessment, Base, Environment, Reason
@@ -182,9 +183,7 @@ def _write_outcomes(spooled: Path, kept_rows: Any, folder: Path) -> None:
     with pq.ParquetFile(spooled) as file:
         for number, batch in enumerate(file.iter_batches(CHUNK_RECORDS)):
             first, last = kept_rows.searchsorted((start, start + batch.num_rows))
-            pq.write_table(
-                pa.Table.from_batches([batch.take(pa.array(kept_rows[first:last] - start))]),
-                folder / f"chunk-{number:05d}.parquet",
-                compression="zstd",
-            )
+            kept = pa.Table.from_batches([batch.take(pa.array(kept_rows[first:last] - start))])
+            with whole_file(folder / f"chunk-{number:05d}.parquet") as temporary:
+                pq.write_table(kept, temporary, compression="zstd")
             start += batch.num_rows

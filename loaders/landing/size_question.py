@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import Any
 
 from loaders.landing.harvest import Harvest
-from loaders.store import create_parquet_view, open_workspace
+from loaders.store import create_parquet_view, open_workspace, temporary_folder
 from schemas import Ask, Feed, replace
 
 _DAYS = timedelta(days=7)
@@ -79,7 +79,7 @@ def _count_known(past: Sequence[Harvest]) -> int:
     """Return how many identifiers the harvests have listed, also of records that are deleted or cannot be read."""
     paths = [path for harvest in past for path in harvest.parts]
     unread = {record.identifier for harvest in past for record in harvest.skipped if record.identifier is not None}
-    with TemporaryDirectory() as name, open_workspace(Path(name)) as duck:
+    with temporary_folder(Path(gettempdir())) as folder, open_workspace(folder) as duck:
         create_parquet_view(duck, "every_row", *paths, more=", union_by_name = true")
         duck.execute("CREATE TABLE unread (identifier VARCHAR)")
         if unread:

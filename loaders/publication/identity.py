@@ -29,6 +29,7 @@ class _Claim(NamedTuple):
 
     size: int  # negative: the larger part first
     created_at: str
+    id_key: str  # the smallest of all keys that had the id: ids of one publication are as old as each other
     id: str
     has_own: bool  # the group could have another id back
     key: str
@@ -46,10 +47,11 @@ def identify(
     """Choose an id for every group.
 
     `resource_ids` is the id that each key had last, `created` the time each id was made, `former` the last records of
-    each id that was redirected. An id goes to the group with the larger part of its resource, then to the older id,
-    then to a group that has no id to go back to, then to the smaller key. A group that gets none this way gets back the
-    oldest redirected id whose records it holds completely, and its other such ids redirect to that one. An id that no
-    group gets is redirected to where most of its records went.
+    each id that was redirected. An id goes to the group with the larger part of its resource, then to the older id (of
+    two that are as old, to that with the smaller key), then to a group that has no id to go back to, then to the
+    smaller key. A group that gets none this way gets back the oldest redirected id whose records it holds completely,
+    and its other such ids redirect to that one. An id that no group gets is redirected to where most of its records
+    went.
     """
     own = _own_ids(groups, created, former)
     claims = sorted(_claims(groups, resource_ids, created, redirects, own))
@@ -108,6 +110,8 @@ def _claims(
     redirects: Mapping[str, str],
     own: Container[int],
 ) -> Iterable[_Claim]:
+    claims: list[_Claim] = []
+    smallest: dict[str, str] = {}
     for number, group in enumerate(groups):
         first_key: dict[str, str] = {}
         size: dict[str, int] = {}
@@ -118,7 +122,10 @@ def _claims(
                 first_key.setdefault(resource_id, key)
                 size[resource_id] = size.get(resource_id, 0) + 1
         for resource_id, key in first_key.items():
-            yield _Claim(-size[resource_id], created.get(resource_id, ""), resource_id, number in own, key, number)
+            smallest[resource_id] = min(key, smallest.get(resource_id, key))
+            made_at = created.get(resource_id, "")
+            claims.append(_Claim(-size[resource_id], made_at, "", resource_id, number in own, key, number))
+    return [claim._replace(id_key=smallest[claim.id]) for claim in claims]
 
 
 def resolve(redirects: Mapping[str, str], resource_id: str) -> str:

@@ -27,6 +27,8 @@ from loaders.store import (
     SourceRecordRow,
     read_transaction,
     rows_among,
+    sweep,
+    temporary_ending,
     undecoded,
     whole_file,
 )
@@ -212,13 +214,16 @@ def write_match_result(
         (folder / _STATE_FILE).write_bytes(encoder.encode(state))
         result = MatchResult(clusters=tuple(clusters), related=related_pairs)
         (folder / _RESULT_FILE).write_bytes(encoder.encode(result))
-    return folder
+    return folder.rename(folder.with_name(folder.name.removesuffix(f".{temporary_ending()}")))
 
 
 @contextmanager
 def _new_folder(env: Environment) -> Iterator[Path]:
-    """Make a folder for one match, and delete it when writing fails, so that a full disk is not filled further."""
-    folder = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX, dir=_folder(env)))
+    """Make a folder for one match, which has its name once it is complete.
+
+    It is deleted when writing fails, so that a full disk is not filled further; of a killed match, by the next.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX, suffix=f".{temporary_ending()}", dir=_folder(env)))
     try:
         yield folder
     except BaseException:
@@ -227,7 +232,8 @@ def _new_folder(env: Environment) -> Iterator[Path]:
 
 
 def _delete_unpublished(env: Environment) -> None:
-    """Delete matches that were not published for some days, also the one folder `found` of older versions."""
+    """Delete matches that were not published for some days, the folder `found` of older versions, and leftovers."""
+    sweep(_folder(env))
     for folder in _folder(env).glob(f"{_FOLDER_PREFIX.rstrip('-')}*"):
         if time.time() - folder.stat().st_mtime > _MAX_UNPUBLISHED_SECONDS:
             shutil.rmtree(folder)

@@ -18,7 +18,7 @@ from loaders.staging.comparison import (
     write_batch_issues,
     write_judged_versions,
 )
-from loaders.staging.folder import OUTCOMES_FOLDER, outcome_path, remove_staging, staging_folder
+from loaders.staging.folder import OUTCOMES_FOLDER, ROWS_FOLDER, outcome_path, remove_staging, staging_folder
 from loaders.staging.licenses import StagedLicense, license_of_record, staged_licenses
 from loaders.staging.outcomes import (
     OutcomeWriter,
@@ -31,13 +31,14 @@ from loaders.staging.outcomes import (
     write_outcomes,
 )
 from loaders.staging.planning import CHUNK_RECORDS, StagingPlan, plan_staging, read_staging_plan
-from loaders.staging.rows import RowsUnreadable, parquet_batches, row_batches, row_files
+from loaders.staging.rows import RowsUnreadable, check_staged_files, parquet_batches, row_batches, row_files
 from loaders.staging.state import write_catalog_state
 from loaders.staging.waiting import WaitingAbsences, waiting_absences
 
 __all__ = [
     "CHUNK_RECORDS",
     "OUTCOMES_FOLDER",
+    "ROWS_FOLDER",
     "OutcomeWriter",
     "RowsUnreadable",
     "StagedLicense",
@@ -45,6 +46,7 @@ __all__ = [
     "WaitingAbsences",
     "accepted_versions",
     "batch_errors",
+    "check_staged_files",
     "compare_outcomes",
     "gate_facts",
     "issue_id",

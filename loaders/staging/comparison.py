@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from loaders.staging.folder import ROWS_FOLDER, outcome_path, staging_folder
 from loaders.staging.outcomes import ISSUE_SCHEMA, OUTCOMES, issue_columns
 from loaders.staging.planning import OLDER_CHUNK, StagingPlan, read_staging_plan
+from loaders.staging.rows import note_staged_files
 from loaders.store import (
     RUN_COUNTS,
     create_parquet_view,
@@ -101,6 +102,7 @@ def compare_outcomes(folder: Path, outcomes: list[Path], staging_plan: StagingPl
         duck.execute(_SQL.read_text(encoding="utf-8"))
         write_parquet(duck, "facts", folder / "facts.parquet")
         _write_rows(duck, folder, outcomes)
+        note_staged_files(folder)
         changes = dict(duck.execute("SELECT change, count(*) FROM staged GROUP BY change").fetchall())
     counts = {name: int(changes.get(name, 0)) for name in RUN_COUNTS}
     counts["unchanged"] += staging_plan.unchanged
@@ -141,7 +143,6 @@ def _create_views(duck: Any, folder: Path, outcomes: list[Path]) -> None:
 def _write_rows(duck: Any, folder: Path, outcomes: list[Path]) -> None:
     """Write the rows to load, one file per chunk; records stay in the outcomes and are found by their row number."""
     shutil.rmtree(folder / ROWS_FOLDER, ignore_errors=True)
-    (folder / ROWS_FOLDER).mkdir()
     write_parquet(duck, "plain_rows", folder / ROWS_FOLDER / "plain.parquet")
     query = _ROWS_SQL.read_text(encoding="utf-8")
     for path in outcomes:

@@ -2,7 +2,8 @@
 
 `staging/<run_id>/`: `plan.json`, `state.parquet` and other files about the catalog, `chunks/` (what to transform),
 `outcomes/` (the assessments of each chunk, with the records), `rows/` (what the load writes), `facts.parquet` (for the
-gate). All of it can be made again from landing; the staging of a loaded run may be deleted.
+gate), `staged.json` (how many rows each file has that the load reads). All of it can be made again from landing; the
+staging of a loaded run may be deleted.
 """
 
 from __future__ import annotations

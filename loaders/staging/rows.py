@@ -4,20 +4,77 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loaders.staging.folder import OUTCOMES_FOLDER, ROWS_FOLDER
+from loaders.store import whole_file
 
 _CHECKED_COLUMNS = ("record_sha256", "codes")  # a row and its outcome must agree on the record and its errors
 _TEXT_COLUMNS = ["record", "uncoded_terms", *_CHECKED_COLUMNS]  # of the outcome with the row's number
 
 
+_STAGED_FILE = "staged.json"
+# what else the load reads, where the run has it
+_OTHER_FILES = ("batch.parquet", "unrefused.parquet")
+
+
 class RowsUnreadable(ValueError):
-    """The outcomes of a staging are gone, or are not those that its rows were made from."""
+    """A file of a staging is gone, is damaged, or is not the one that was staged; the message names it."""
+
+
+def note_staged_files(folder: Path) -> None:
+    """Write down how many rows each file of a staging has that the load will read."""
+    paths = [*row_files(folder), *sorted((folder / OUTCOMES_FOLDER).glob("*.parquet"))]
+    paths += [folder / name for name in _OTHER_FILES if (folder / name).exists()]
+    rows = {path.relative_to(folder).as_posix(): _count_rows(path) for path in paths}
+    with whole_file(folder / _STAGED_FILE) as temporary:
+        temporary.write_bytes(msgspec.json.encode(rows))
+
+
+def check_staged_files(folder: Path, *, outcomes: bool = True) -> None:
+    """Raise RowsUnreadable unless every file that was staged (with or without outcomes) is there with as many rows.
+
+    Nothing is checked in a staging of an earlier version, which has no note of its files.
+    """
+    path = folder / _STAGED_FILE
+    if not path.exists():
+        return
+    try:
+        staged = msgspec.json.decode(path.read_bytes(), type=dict[str, int])
+    except msgspec.DecodeError as error:
+        raise RowsUnreadable(f"{path} is damaged: {error}") from error
+    for name, rows in staged.items():
+        if not outcomes and name.startswith(f"{OUTCOMES_FOLDER}/"):
+            continue
+        found = _count_rows(folder / name)
+        if found != rows:
+            raise RowsUnreadable(f"{folder / name} has {found} rows, and {rows} were staged")
+    more = {file.relative_to(folder).as_posix() for file in row_files(folder)} - staged.keys()
+    if more:
+        raise RowsUnreadable(f"{folder / min(more)} was not staged")
+
+
+def _count_rows(path: Path) -> int:
+    with open_parquet(path) as file:
+        return int(file.metadata.num_rows)
+
+
+@contextmanager
+def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a file of a staging. Raises RowsUnreadable, also for what is found to be damaged while it is read."""
+    try:
+        with pq.ParquetFile(path) as file:
+            yield file
+    except FileNotFoundError as error:
+        raise RowsUnreadable(f"{path} is gone") from error
+    except (pa.ArrowException, OSError) as error:
+        raise RowsUnreadable(f"{path} is damaged: {error}") from error
 
 
 def row_files(folder: Path) -> list[Path]:
@@ -30,7 +87,7 @@ def row_batches(path: Path, size: int) -> Iterator[list[dict[str, Any]]]:
 
     Reads only the row groups of the outcomes that a row is in. Raises RowsUnreadable.
     """
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         rows = file.read() if "row" in file.schema_arrow.names else None  # rows without a record have no number
     outcomes = path.parent.parent / OUTCOMES_FOLDER / path.name
     yield from parquet_batches(path, size) if rows is None else _with_texts(rows, outcomes, size)
@@ -38,7 +95,7 @@ def row_batches(path: Path, size: int) -> Iterator[list[dict[str, Any]]]:
 
 def parquet_batches(path: Path, size: int, *, columns: list[str] | None = None) -> Iterator[list[dict[str, Any]]]:
     """Yield the rows of a Parquet file in batches of at most `size`."""
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         for batch in file.iter_batches(size, columns=columns):
             yield batch.to_pylist()
 
@@ -47,9 +104,7 @@ def _with_texts(rows: pa.Table, outcomes: Path, size: int) -> Iterator[list[dict
     numbers: list[int] = rows["row"].to_pylist()
     if not numbers:
         return
-    if not outcomes.exists():
-        raise RowsUnreadable(f"{outcomes} is gone")
-    with pq.ParquetFile(outcomes) as file:
+    with open_parquet(outcomes) as file:
         if numbers != sorted(numbers) or numbers[-1] >= file.metadata.num_rows:
             raise RowsUnreadable(f"{outcomes} has {file.metadata.num_rows} records, and {numbers[-1]} was staged of it")
         first = 0

@@ -42,7 +42,6 @@ def write_catalog_state(connection: Connection, feed: str, folder: Path) -> None
 
     Stewards refused or accepted a version, or declared a record to be gone.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     columns = [getattr(SourceRecordRow, name) for name in _STATE.names]
     _write(connection, select(*columns).where(SourceRecordRow.feed == feed), _STATE, folder / "state.parquet")
     refused = select(RefusedRow.key, RefusedRow.sha256).where(RefusedRow.feed == feed)

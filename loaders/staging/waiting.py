@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 from loaders.landing import create_absence, create_rows, past_with_lists, waits_for_a_list
 from loaders.staging.state import write_catalog_state
-from loaders.store import create_parquet_view, open_workspace, read_transaction
+from loaders.store import create_parquet_view, open_workspace, read_transaction, temporary_folder
 from schemas import Base, Environment, Feed
 
 _CANDIDATES = """CREATE VIEW seen_row AS SELECT identifier, harvest FROM every_row JOIN part USING (filename);
@@ -28,8 +25,7 @@ def waiting_absences(env: Environment, feed: Feed) -> WaitingAbsences:
     if feed.status == "retired" or not waits_for_a_list(landing):
         return WaitingAbsences()
     past = past_with_lists(landing, lists=feed.absent_after, after=None)
-    with TemporaryDirectory() as name, open_workspace(Path(name)) as duck:
-        folder = Path(name)
+    with temporary_folder(env.staging) as folder, open_workspace(folder) as duck:
         with read_transaction(env) as connection:
             write_catalog_state(connection, feed.name, folder)
         for table in ("state", "refused"):

@@ -52,7 +52,7 @@ from loaders.store.run import (
     read_run,
     supersede_held_runs,
 )
-from loaders.store.whole_files import whole_file
+from loaders.store.whole_files import sweep, temporary_ending, temporary_folder, whole_file
 from loaders.store.worker import is_this_worker, is_worker_gone, this_worker
 
 __all__ = [
@@ -101,6 +101,9 @@ __all__ = [
     "rows_among",
     "snapshot",
     "supersede_held_runs",
+    "sweep",
+    "temporary_ending",
+    "temporary_folder",
     "this_worker",
     "undecoded",
     "upsert",

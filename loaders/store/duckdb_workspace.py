@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from loaders.store.whole_files import make_folder, whole_file
+
 _MEMORY_LIMIT = "160MB"
 _THREADS = 2
 
@@ -17,7 +19,7 @@ def open_workspace(folder: Path) -> Iterator[Any]:
     """Open a DuckDB connection whose tables and spill files are in the folder, and are removed at the end."""
     import duckdb
 
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     path = folder / "work.duckdb"
     _remove(folder, path)
     connection = duckdb.connect(str(path))
@@ -43,8 +45,11 @@ def create_parquet_view(connection: Any, name: str, *paths: Path, more: str = ""
 
 
 def write_parquet(connection: Any, name: str, path: Path) -> None:
-    """Write the rows of a table, a view or a query in parentheses as one Parquet file."""
-    connection.execute(f"COPY {name} TO '{_escape(path)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 10000)")
+    """Write the rows of a table, a view or a query in parentheses as one whole Parquet file."""
+    with whole_file(path) as temporary:
+        connection.execute(
+            f"COPY {name} TO '{_escape(temporary)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 10000)"
+        )
 
 
 def _escape(path: Path) -> str:

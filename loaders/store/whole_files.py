@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
+import shutil
+import socket
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from loaders.store.worker import is_process_gone
+
+# the machine (not in names of older versions) and the process
+_LEFT_OVER = re.compile(r"(?:.*\.)?(?:([0-9a-f]{8})-)?([0-9]{1,10})\.tmp")
+_FOLDER_PREFIX = "elib-"  # of temporary folders
+_MAX_FOREIGN_SECONDS = 86_400  # after which the file of another machine is left over
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write to; sync and rename it to `path` at the end, or remove it on an exception.
 
-    A kill at any moment leaves either the old file or the new one, and at worst a `.tmp` file that nothing reads.
+    A kill at any moment leaves either the old file or the new one, and at worst a temporary file that nothing reads and
+    `sweep` removes.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{temporary_ending()}")
     try:
         yield temporary
         with temporary.open("rb") as written:
@@ -24,6 +38,54 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def temporary_ending() -> str:
+    """Return what the names of this process's temporary files and folders end in."""
+    machine = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+    return f"{machine}-{os.getpid()}.tmp"
+
+
+@contextmanager
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """Yield a new folder, and remove it at the end; those of processes that were killed are removed first."""
+    sweep(parent, f"{_FOLDER_PREFIX}*.tmp")
+    make_folder(parent)
+    with tempfile.TemporaryDirectory(
+        dir=parent, prefix=_FOLDER_PREFIX, suffix=f".{temporary_ending()}", ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
+
+
+def sweep(folder: Path, pattern: str = "**/*.tmp") -> None:
+    """Remove the temporary files and folders in a folder (and below it) whose processes have ended."""
+    for path in list(folder.glob(pattern)):
+        if _is_left_over(path):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _is_left_over(path: Path) -> bool:
+    name = _LEFT_OVER.fullmatch(path.name)
+    if name is None:
+        return False
+    machine, pid = name.groups()
+    if machine is not None and machine != temporary_ending().partition("-")[0]:
+        try:
+            return time.time() - path.lstat().st_mtime > _MAX_FOREIGN_SECONDS
+        except FileNotFoundError:
+            return False
+    return is_process_gone(int(pid))
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents, durably: without it a power failure can lose the folder with its files."""
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for created in missing:
+        _sync_folder(created.parent)
 
 
 def _sync_folder(folder: Path) -> None:

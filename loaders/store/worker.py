@@ -32,7 +32,10 @@ def this_worker() -> str:
 
 
 def is_worker_gone(worker_json: str | None) -> bool:
-    """Return whether the process of a run has ended. A process of another machine counts as alive."""
+    """Return whether the process of a run has ended. A process of another machine counts as alive.
+
+    A zombie has ended: only its parent has not asked how.
+    """
     if worker_json is None:
         return True
     worker = msgspec.json.decode(worker_json, type=_Worker)
@@ -41,9 +44,19 @@ def is_worker_gone(worker_json: str | None) -> bool:
     if worker.boot != _boot_id():
         return True
     try:
-        return abs(psutil.Process(worker.pid).create_time() - worker.started) > 1
+        return abs(psutil.Process(worker.pid).create_time() - worker.started) > 1 or is_process_gone(worker.pid)
     except psutil.NoSuchProcess:
         return True
+
+
+def is_process_gone(pid: int) -> bool:
+    """Return whether no process of this machine works under the number."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.AccessDenied:
+        return False
 
 
 def is_this_worker(worker_json: str | None) -> bool:

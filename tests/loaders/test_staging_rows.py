@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def cut(path: Path) -> None:
 DAMAGE = {
     "other records": (turn_round, "was written anew since 'r[0-9]{2}' was staged of it"),
     "other errors": (find_errors, "was written anew since 'r[0-9]{2}' was staged of it"),
-    "too few": (cut, "has 10 records, and [0-9]+ was staged of it"),
+    "too few": (cut, "has 10 rows, and [0-9]+ were staged"),
     "gone": (Path.unlink, "is gone"),
 }
 
@@ -128,3 +129,65 @@ def test_changed_rows_in_distant_row_groups_get_their_own_records(lite: Environm
     told = dict(rows(lite, "source_record", "identifier, record"))
     titles = [json.loads(told[f"r{number:04}"])["title"]["en"] for number in range(2_500)]
     assert titles == [f"{'new' if number in changed else 'old'} {number}" for number in range(2_500)]
+
+
+LOST = {  # the files of a staging that a load reads
+    "the rows of a chunk": "rows/chunk-00000.parquet",
+    "the rows without records": "rows/plain.parquet",
+    "the outcomes of a chunk": "outcomes/chunk-00000.parquet",
+    "the versions that are no longer refused": "unrefused.parquet",
+}
+
+
+@pytest.mark.parametrize("kind", LOST)
+@pytest.mark.parametrize("harm", ["lost", "cut", "empty", "short"])
+def test_a_load_whose_staging_lacks_something_loads_nothing_and_names_the_file(
+    lite: Environment, kind: str, harm: str
+) -> None:
+    run, folder = stage_second_night(lite)
+    path = folder / LOST[kind]
+    why = {"lost": "is gone", "cut": "is damaged: ", "empty": "is damaged: "}.get(harm, "")
+    if harm == "lost":
+        path.unlink()
+    elif harm == "short":
+        table = pq.read_table(path)
+        if not len(table):
+            pytest.skip("it has no rows")
+        pq.write_table(table.slice(1), path)
+        why = f"has {len(table) - 1} rows, and {len(table)} were staged"
+    else:
+        path.write_bytes(path.read_bytes()[: 100 if harm == "cut" else 0])
+    before = everything(lite)
+    with pytest.raises(store.WrongRunState, match=f"{path} {why}.*; run the feed again to stage it anew"):
+        catalog.load(lite, run)
+    assert everything(lite) == before
+
+
+def test_a_load_without_the_note_of_its_files_still_compares_the_rows_with_the_counts(env: Environment) -> None:
+    run, folder = stage_second_night(env)
+    (folder / "staged.json").unlink()  # as an earlier version staged it
+    (folder / "rows" / "chunk-00000.parquet").unlink()
+    before = everything(env)
+    with pytest.raises(
+        store.WrongRunState, match="rows has 0 changed records, and 9 were staged, so nothing is loaded"
+    ):
+        catalog.load(env, run)
+    assert everything(env) == before
+
+
+def test_what_is_staged_is_synced_before_it_counts_and_folders_too(
+    lite: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[str] = set()
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.add(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    _, folder = stage_second_night(lite)
+    names = {re.sub(r"/[.]([^/]*)[.][0-9a-f]{8}-[0-9]+[.]tmp$", r"/\1", path) for path in synced}
+    read = [*row_files(folder), outcomes(folder), folder / "unrefused.parquet", folder / "staged.json"]
+    folders = [lite.staging, folder, folder / "rows", folder / "outcomes"]
+    assert {str(path) for path in (*read, *folders)} <= names
