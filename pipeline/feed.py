@@ -334,7 +334,7 @@ def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]
     if not restored_keys and not any(
         counts[name] for name in ("added", "changed", "deleted", "rejected", "quarantined")
     ):
-        return ()
+        return () if counts["landed"] else _first_harvest_of_nothing(env, feed, run_id)
     from loaders.reports import write_gate_results
     from transforms.gate import SharesBefore, judge, with_restored
 
@@ -342,6 +342,20 @@ def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]
     result = judge(with_restored(staging.gate_facts(env, run_id), restored_keys), feed, history, counts)
     write_gate_results(env.reports, run_id, result.held, result.reasons, result.results)
     return result.reasons
+
+
+def _first_harvest_of_nothing(env: Environment, feed: Feed, run_id: str) -> tuple[Reason, ...]:
+    """Return why a run without any record is held: no run of the feed was loaded yet, and records are expected of it.
+
+    Once a person has released such a run, an empty list is no reason any more.
+    """
+    from loaders import store
+
+    if feed.status != "active" or feed.expect.may_be_empty or store.read_run(env, run_id).kind != "harvest":
+        return ()
+    with store.read_transaction(env) as connection:
+        was_loaded = store.base_run(connection, feed.name) is not None
+    return () if was_loaded else (Reason(code="nothing_listed"),)
 
 
 def load(name: str, run_id: str, passed: bool) -> dict[str, int]:

@@ -23,7 +23,7 @@ from loaders.reports.runs import (
 from loaders.store import HarvestRunRow, IssueRow, MatchRow, ResourceRow, SourceRecordRow, UnmappedValueRow
 from schemas import Feed
 
-_URGENCY = ("failed", "held", "mistake", "missing", "moved", "shadowed", "quarantined", "rejected", "absent")
+_URGENCY = ("failed", "held", "mistake", "missing", "moved", "shadowed", "empty", "quarantined", "rejected", "absent")
 Troubles = Mapping[str, FileTrouble]  # what is wrong with feed files, by feed
 Absences = Mapping[str, Sequence[str]]  # identifiers of the records that wait to be deleted, by feed
 _ALWAYS_COUNTED = ("listed", "landed", "duplicates")  # counts of a run that hold whether or not it is loaded
@@ -58,7 +58,10 @@ def night_facts(
         "resources": connection.scalar(select(func.count()).where(ResourceRow.withdrawn_at.is_(None))) or 0,
         "publish": published,
         "issues": _issues_by_rule(connection, [run["id"] for run in [*last.values(), published] if run], rules),
-        "people": [*_unfit_corrections(published), *_needs_attention(connection, listed)],
+        "people": [
+            *_unfit_corrections(published),
+            *_needs_attention(connection, listed, _feeds_without_records(connection, feeds)),
+        ],
     }
 
 
@@ -189,9 +192,19 @@ def _issues_by_rule(connection: Connection, runs: Sequence[str], rules: Rules) -
     return sorted(shown, key=lambda row: (SEVERITIES.index(row["severity"]), -row["standing"], row["code"]))
 
 
-def _needs_attention(connection: Connection, listed: Sequence[ReportFacts]) -> list[ReportFacts]:
+def _feeds_without_records(connection: Connection, feeds: Sequence[Feed]) -> frozenset[str]:
+    """Return the active feeds that have never brought a record, though a record is expected of them."""
+    ever = set(connection.scalars(select(SourceRecordRow.feed).distinct()))
+    expecting = (feed.name for feed in feeds if feed.status == "active" and not feed.expect.may_be_empty)
+    return frozenset(expecting) - ever
+
+
+def _needs_attention(
+    connection: Connection, listed: Sequence[ReportFacts], without_records: frozenset[str]
+) -> list[ReportFacts]:
     """List what needs a person: held and failed runs, records and pairs and clusters to review, uncoded terms."""
-    about_feeds = _held_runs(connection) + [need for feed in listed for need in _feed_needs(feed)]
+    feed_needs = [need for feed in listed for need in _feed_needs(feed, is_empty=feed["name"] in without_records)]
+    about_feeds = _held_runs(connection) + feed_needs
     about_feeds.sort(key=lambda need: _URGENCY.index(need["what"]))
     counts = {
         "pairs": select(func.count()).where((MatchRow.verdict == "review") | MatchRow.review.is_not(None)),
@@ -226,14 +239,16 @@ def _held_runs(connection: Connection) -> list[ReportFacts]:
     ]
 
 
-def _feed_needs(feed: ReportFacts) -> list[ReportFacts]:
-    """List what one feed needs: its failed run, its file, and its records that wait for review."""
+def _feed_needs(feed: ReportFacts, *, is_empty: bool) -> list[ReportFacts]:
+    """List what one feed needs: its failed run, its file, its first record, and its records that wait for review."""
     run, standing = feed["run"], feed["standing"]
     needs: list[tuple[str, int, list[str]]] = []
     if run and run["status"] == "failed":
         needs.append(("failed", 1, [": ".join(text for text in (run["cause"], run["error"]) if text)]))
     if feed["declared"] in ("mistake", "missing", "moved", "shadowed"):
         needs.append((feed["declared"], standing["live"], feed["file"]))
+    if is_empty and run and run["status"] == "loaded":  # a failed or held run is listed as such
+        needs.append(("empty", 1, []))
     waiting = {"quarantined": standing["quarantined"], "rejected": standing["rejected"], "absent": feed["absent"]}
     needs += [(what, count, []) for what, count in waiting.items() if count]
     about = {"feed": feed["name"], "run": run["id"] if run else None}

@@ -40,6 +40,7 @@ COMMANDS = {
     "quarantined": "elib review quarantined --feed {feed}",
     "rejected": "reports/feeds/{feed}.fix.csv",
     "absent": "elib review absent --feed {feed}",
+    "empty": "{feed}.toml",
     "pairs": "reports/duplicates.html",
     "clusters": "elib review pairs",
     "terms": "schemas/vocabularies/",

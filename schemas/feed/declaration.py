@@ -75,6 +75,11 @@ class Expect(_Declared):
     language_share: float | None = Field(default=None, ge=0, le=1)
     max_error_share: float | None = Field(default=None, ge=0, le=1)
 
+    @property
+    def may_be_empty(self) -> bool:
+        """Return whether a feed without any record is as expected."""
+        return self.records is not None and self.records[0] == 0
+
 
 class Feed(_Declared):
     """One feed. The file's stem is its name, which is never reused for another source."""
