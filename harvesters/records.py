@@ -22,7 +22,11 @@ Result = SourceRecord | UnreadableElement
 def build_record(
     feed: Feed, identifier: str, payload: bytes, *, format_: str | None = None, datestamp: str | None = None
 ) -> SourceRecord:
-    """Return the record with that text, which is UTF-8, harvested now; the feed's format is the default."""
+    """Return the record with that text, which is UTF-8, harvested now; the feed's format is the default.
+
+    Raises UnicodeEncodeError for an identifier that no store can hold.
+    """
+    identifier.encode()
     return SourceRecord(
         feed=feed.name,
         identifier=identifier,
@@ -36,6 +40,8 @@ def build_record(
 
 def unreadable(identifier: str | None, reason: str, url: str = "", body: bytes | None = None) -> UnreadableElement:
     """Return a record that cannot be read, for that reason; `body` is kept in landing, as coming from `url`."""
+    reason = reason.encode("utf-8", "replace").decode()
+    identifier = None if identifier is None else identifier.encode("utf-8", "replace").decode()
     raw = None if body is None else RawResponse(url=url, body=body, reason=reason)
     return UnreadableElement(skipped=Skipped(identifier=identifier, reason=reason), raw=raw)
 

@@ -1,27 +1,30 @@
-"""A folder or a zip of files: LOM XML, IMS manifests, JSON.
+"""A folder or an archive of files: LOM XML, IMS manifests, JSON.
 
-Nothing is unpacked to disk, so that the names in a zip can write nothing outside a folder.
-The url is an http or https URL of a zip, or inbox:NAME for a zip or folder in ELIB_HOME/inbox.
+Nothing is unpacked to disk, so that the names in an archive can write nothing outside a folder.
+The url is an http or https URL of a zip or tar, compressed or not, or inbox:NAME for an archive or folder in
+ELIB_HOME/inbox.
 """
 
 from __future__ import annotations
 
 import io
-import lzma
+import os
 import zipfile
-import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import msgspec
 from lxml import etree
 
-from harvesters.causes import failed
+from harvesters.causes import failed, unreadable_response
 from harvesters.client import Client
 from harvesters.documents.document import not_modified, pages
+from harvesters.documents.tar_files import DamagedTar, is_tar, read_tar
 from harvesters.lists import NotJson, elements, server_date, source_record
 from harvesters.records import Result, UnreadableElement, build_record, unreadable
 from harvesters.strict_xml import InvalidXml, parse_xml
+from harvesters.unexpected import Description, is_of_the_system, read_each
 from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress
 
@@ -29,12 +32,10 @@ _File = tuple[str, bytes | UnreadableElement]  # the name within the folder or z
 _INBOX = "inbox:"
 _MAX_TOTAL = 32  # times [request] max_bytes: what all files of one zip may unpack to
 _FORMATS = {"lom": "lom", "manifest": "imscp"}  # root element → format, where the feed file names no other than lom
-# what zipfile raises for a list that is damaged, of a later version (RuntimeError), or with names in no encoding
-_ZIP_ERRORS = (zipfile.BadZipFile, RuntimeError, UnicodeDecodeError)
-# and for a file: RuntimeError if it is encrypted or its compression is unknown, OSError for bz2
-_ZIPPED_FILE_ERRORS = (zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError)
 _ZIP_START = b"PK\x03\x04"  # of a zip that is not empty
 _PACKAGES = (".zip", ".imscc")
+_MANIFEST = "imsmanifest.xml"
+_START_BYTES = 512  # of an archive, which say what it is
 _MAC_COMPANION = "._"  # prefix of the files that macOS adds beside its own
 
 
@@ -48,8 +49,8 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterato
             if reply.status == 304:
                 yield not_modified(ask)
                 return
-            files, date = _read_zip(feed, io.BytesIO(reply.body), reply.body), server_date(reply)
-        results = (result for name, content in files for result in _records(feed, name, content))
+            files, date = _read_archive(feed, io.BytesIO(reply.body), reply.body), server_date(reply)
+        results = read_each(files, lambda file: _records(feed, *file), partial(_describe, feed), feed.url)
         yield from pages(results, feed, ask, client, report, date, whole=True)
 
 
@@ -63,7 +64,9 @@ def _read_inbox(feed: Feed, env: Environment) -> Iterator[_File]:
     if not path.is_relative_to(inbox):
         raise failed("forbidden_address", f"{feed.url} leads out of {_INBOX}")
     if path.is_file():
-        return _read_zip(feed, path, path.read_bytes()[:512])
+        with path.open("rb") as file:
+            start = file.read(_START_BYTES)
+        return _read_archive(feed, path, start)
     if not path.is_dir():
         raise failed("gone", f"{feed.url}: there is no such file or folder in ELIB_HOME/inbox")
     return _read_folder(feed, path)
@@ -77,7 +80,28 @@ def _read_folder(feed: Feed, folder: Path) -> Iterator[_File]:
             raise failed("forbidden_address", f"{path.name} is a link that leads out of {feed.url}")
         if path.stat().st_size > feed.request.max_bytes:
             raise failed("too_large", f"{path.name} has more than {feed.request.max_bytes} bytes")
-        yield path.relative_to(folder).as_posix(), path.read_bytes()
+        name = os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "replace")
+        try:
+            content: bytes | UnreadableElement = path.read_bytes()
+        except OSError as error:
+            content = unreadable(name, f"{name} cannot be read ({error.strerror})")
+        yield name, content
+
+
+def _read_archive(feed: Feed, archive: Path | io.BytesIO, start: bytes) -> Iterator[_File]:
+    """Return the files of a zip or tar that begins with `start`, in name order."""
+    if start[:4] != _ZIP_START and is_tar(start):
+        return _read_tar(feed, archive, start)
+    return _read_zip(feed, archive, start)
+
+
+def _read_tar(feed: Feed, archive: Path | io.BytesIO, start: bytes) -> Iterator[_File]:
+    """Yield the files of a tar in name order. Raises HarvestFailed."""
+    body = archive.getvalue() if isinstance(archive, io.BytesIO) else start
+    try:
+        yield from read_tar(feed, archive, _MAX_TOTAL * feed.request.max_bytes)
+    except DamagedTar as error:
+        raise unreadable_response("malformed", f"{feed.url} is no complete tar ({error})", feed.url, body) from error
 
 
 def _read_zip(feed: Feed, zip_file: Path | io.BytesIO, start: bytes) -> Iterator[_File]:
@@ -92,7 +116,7 @@ def _read_zip(feed: Feed, zip_file: Path | io.BytesIO, start: bytes) -> Iterator
             try:
                 with archive.open(member) as file:
                     content = file.read(limit + 1)
-            except _ZIPPED_FILE_ERRORS as error:
+            except Exception as error:  # zipfile documents few of those that a damaged file raises
                 yield name, _unpackable(feed, member.filename, error)
                 continue
             total += len(content)
@@ -105,9 +129,14 @@ def _open_zip(feed: Feed, zip_file: Path | io.BytesIO, start: bytes) -> zipfile.
     """Open a zip that begins with `start`. Raises HarvestFailed for what is not a complete zip."""
     try:
         return zipfile.ZipFile(zip_file)
-    except _ZIP_ERRORS as error:
+    except Exception as error:  # for a list that is damaged, of a later version, or with names in no encoding
+        if is_of_the_system(error):
+            raise
         cause, page = html_cause(start, "malformed" if start[:4] == _ZIP_START else "bad_format")
-        raise failed(cause, f"{feed.url} is {page or 'no complete zip'} ({error})") from error
+        what = f"{feed.url} is {page or 'neither a complete zip nor a tar'} ({error})"
+        if cause == "malformed" and isinstance(zip_file, io.BytesIO):
+            raise unreadable_response(cause, what, feed.url, zip_file.getvalue()) from error
+        raise failed(cause, what) from error
 
 
 def _zip_members(feed: Feed, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
@@ -125,6 +154,13 @@ def _unpackable(feed: Feed, name: str, error: Exception) -> UnreadableElement:
 
 
 # records
+
+
+def _describe(feed: Feed, file: _File) -> Description:
+    """Return what is known of a file on which an exception was raised: its name, where that names its record."""
+    name, content = file
+    is_identifier = not feed.identifier or PurePosixPath(name).suffix.lower() != ".json"
+    return name if is_identifier else None, content if isinstance(content, bytes) else None
 
 
 def _records(feed: Feed, name: str, content: bytes | UnreadableElement) -> Iterator[Result]:
@@ -147,7 +183,7 @@ def _package_records(feed: Feed, name: str, content: bytes) -> Iterator[Result]:
     """Yield the manifest of a package inside the zip; its identifier is the package's name."""
     try:
         for inner, manifest in _read_zip(feed, io.BytesIO(content), content):
-            if PurePosixPath(inner).name == "imsmanifest.xml":
+            if PurePosixPath(inner).name == _MANIFEST:
                 yield _xml_record(feed, name, manifest) if isinstance(manifest, bytes) else manifest
     except HarvestFailed as failure:
         if failure.cause == "too_large":

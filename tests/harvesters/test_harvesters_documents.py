@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -280,3 +281,74 @@ def test_an_unchanged_document_is_not_downloaded_again(tmp_path: Path, protocol:
         first = pages(of, open_environment(tmp_path))
         again = pages(of, open_environment(tmp_path), Ask(validators=first[-1].validators))
     assert [page.not_modified for page in again] == [True]
+
+
+# tar archives
+
+
+def tarred(files: dict[str, bytes], *, how: str = "w:gz", links: dict[str, str] | None = None) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=how) as archive:
+        for name, body in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(body)
+            archive.addfile(member, io.BytesIO(body))
+        for name, target in (links or {}).items():
+            for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE):
+                link = tarfile.TarInfo(f"{kind.decode()}-{name}")
+                link.type, link.linkname = kind, target
+                archive.addfile(link)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("how", ["w:gz", "w"])
+def test_a_tar_of_files_is_read_as_a_zip_is_and_its_links_are_left_out(tmp_path: Path, how: str) -> None:
+    body = tarred(FILES, how=how, links={"link.xml": "/etc/passwd", "inner.xml": "a/one.xml"})
+    harvested = run(body, tmp_path / "home", "files")
+    assert identifiers(harvested) == identifiers(run(zipped(FILES), tmp_path / "home", "files"))
+    assert [skipped.identifier for skipped in harvested[0].skipped] == ["broken.xml"]
+    assert not list(tmp_path.rglob("evil.xml"))
+    assert harvested[-1].complete and harvested[-1].full
+
+
+@pytest.mark.parametrize("name", ["all.tar.gz", "all.tgz", "all.tar"])
+def test_the_inbox_may_hold_a_tar(tmp_path: Path, name: str) -> None:
+    (tmp_path / "inbox").mkdir()
+    how = "w" if name.endswith(".tar") else "w:gz"
+    (tmp_path / "inbox" / name).write_bytes(tarred({"two.xml": b"<lom/>", "one.xml": b"<lom/>"}, how=how))
+    of = feed(f"inbox:{name}", protocol="files")
+    assert identifiers(pages(of, open_environment(tmp_path))) == ["one.xml", "two.xml"]
+
+
+@pytest.mark.parametrize("end", [700, 1_536, 1_600, -10_000])
+def test_a_cut_off_tar_is_malformed_and_no_short_list(tmp_path: Path, end: int) -> None:
+    whole = tarred({f"{n}.xml": b"<lom/>" * 100 for n in range(20)}, how="w")
+    failed = failure(whole[:end], tmp_path, "files")
+    assert (failed.cause, failed.again) == ("malformed", True)
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "cut.tgz").write_bytes(tarred({"one.xml": bytes(range(256)) * 50})[:200])
+    with pytest.raises(HarvestFailed) as caught:
+        pages(feed("inbox:cut.tgz", protocol="files"), open_environment(tmp_path))
+    assert caught.value.cause == "malformed"
+
+
+def test_a_tar_bomb_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    bombs = {
+        "one.tgz": tarred({"big.xml": b"\0" * 3_000_000}),
+        "many.tgz": tarred({f"{n}.xml": b"\0" * 90_000 for n in range(60)}),
+        "header.tgz": gzip.compress(long_header(3_000_000)),
+    }
+    for name, body in bombs.items():
+        (tmp_path / "inbox" / name).write_bytes(body)
+        of = feed(f"inbox:{name}", protocol="files", request={"max_bytes": 100_000})
+        with pytest.raises(HarvestFailed) as caught:
+            pages(of, open_environment(tmp_path))
+        assert caught.value.cause in ("too_large", "malformed")
+
+
+def long_header(size: int) -> bytes:
+    """A tar whose one member has a name of that length."""
+    header = tarfile.TarInfo("././@LongLink")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, size
+    return header.tobuf(tarfile.GNU_FORMAT) + b"x" * size + bytes(10_240)
