@@ -44,11 +44,14 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that `elib backup`
     """
     from loaders.backup import BadBackup, write_feed_files
     from loaders.backup import restore as restore_files
+    from loaders.erasure import erasures_since
     from schemas import environment
 
     env = environment()
     try:
         print(f"{restore_files(env, file)} files of landing and the primary tables restored from {file}")
+        if since := erasures_since(env, file):
+            print(f"The backup is older than {since} erasures: what they concern was erased from it again.")
         for path in write_feed_files(env):
             print(f"{path.stem}: its feed file was missing and is written to {path}{_unless_read(env, path)}")
     except (BadBackup, OSError) as error:

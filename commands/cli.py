@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from commands import airflow_home, backup, night, pipe, preview, publish, reprocess, review, scaffold, setup, up
+from commands import airflow_home, backup, erase, night, pipe, preview, publish, reprocess, review, scaffold, setup, up
 from commands.app import add_command, new_app
 
 _CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # surrogates: bytes that are not UTF-8
@@ -27,6 +27,7 @@ add_command(app, "up", up.up)
 add_command(app, "setup", setup.setup)
 add_command(app, "backup", backup.backup)
 add_command(app, "restore", backup.restore)
+add_command(app, "erase", erase.erase)
 add_command(app, "dags-folder", airflow_home.dags_folder)
 add_command(app, "scaffold", scaffold.scaffold)
 

@@ -17,6 +17,7 @@ from schemas.match import (
 from schemas.outcome import Assessment, Issue, Outcome, Rejection, Severity, Tombstone
 from schemas.protocols import PROTOCOLS, Protocol, ProtocolName
 from schemas.reason import Reason
+from schemas.redaction import ERASED, TextDigest, digest_text, redact, redact_bytes
 from schemas.resource import (
     AgeRange,
     Competency,
@@ -42,6 +43,7 @@ from schemas.version import __version__
 from schemas.vocabulary import read_vocabulary
 
 __all__ = [
+    "ERASED",
     "FEED_NAME",
     "LICENSE_PATH",
     "MATCH_FIELDS",
@@ -97,9 +99,11 @@ __all__ = [
     "Subject",
     "Term",
     "Text",
+    "TextDigest",
     "Tombstone",
     "__version__",
     "apply_correction",
+    "digest_text",
     "environment",
     "license_names",
     "match_sha256",
@@ -107,5 +111,7 @@ __all__ = [
     "read_feeds",
     "read_leniently",
     "read_vocabulary",
+    "redact",
+    "redact_bytes",
     "replace",
 ]

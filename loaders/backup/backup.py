@@ -18,7 +18,8 @@ from more_itertools import chunked
 from sqlalchemy import Connection, select, tuple_
 
 from loaders.backup.restored import note_restored_feeds
-from loaders.landing import INDEX_FILE_NAME
+from loaders.erasure import erase_again
+from loaders.landing import ERASURES_FILE_NAME, INDEX_FILE_NAME, Erasures
 from loaders.migrations import migrate
 from loaders.store import (
     CurationRow,
@@ -88,11 +89,15 @@ def restore(env: Environment, path: Path) -> int:
             folder, *rest = PurePosixPath(member.name).parts
             if folder == "tables":
                 _insert(connection, _table_name(rest[0]), msgspec.json.decode(source.read()))
+            elif rest == [ERASURES_FILE_NAME]:
+                Erasures(env.landing).merge(source.read())
+                files += 1
             elif folder == "landing":
                 _extract(source, env.landing.joinpath(*rest))
                 files += 1
         note_restored_feeds(connection)
         _set_serials(connection)
+    erase_again(env)
     return files
 
 
@@ -137,6 +142,8 @@ def _check_member(env: Environment, path: Path, member: tarfile.TarInfo, source:
     if source is None or not _belongs(folder, rest):
         raise BadBackup(f"{path}: {member.name!r} does not belong in a backup")
     existing = env.landing.joinpath(*rest)
+    if rest == [ERASURES_FILE_NAME]:
+        return  # those of both are kept
     if folder == "landing" and existing.exists() and not _same_content(source, existing):
         raise BadBackup(f"{existing} exists already and differs; restore into an empty ELIB_HOME")
     if folder == "tables":

@@ -69,13 +69,19 @@ def _unsettled(connection: Connection, errors_left: ErrorsLeft) -> list[tuple[di
     accepted = _accepted_versions(connection, keys)
     unsettled = []
     for row in filter(_has_judged_version, rows):
-        key, its_errors = row["key"], errors.get(row["key"], [])
+        key = row["key"]
         record = row["pending_record"] if row["pending_status"] else row["record"]
-        left = errors_left(_decode(record), its_errors, in_force.get(key, ())) if its_errors else ()
-        mended = row["pending_status"] and its_errors and not left
-        if mended or (left and key in undone and _was_mended(row, accepted)):
+        left = errors_left(_decode(record), errors.get(key, []), in_force.get(key, ())) if key in errors else ()
+        if _is_unsettled(row, bool(left), key in errors, key in undone and _was_mended(row, accepted)):
             unsettled.append((row, left))
     return unsettled
+
+
+def _is_unsettled(row: dict[str, Any], has_errors_left: bool, had_errors: bool, was_mended: bool) -> bool:
+    """Return whether the waiting version is mended, or the accepted one no longer is."""
+    if row["pending_status"]:
+        return had_errors and not has_errors_left
+    return has_errors_left and was_mended
 
 
 def _has_judged_version(row: dict[str, Any]) -> bool:

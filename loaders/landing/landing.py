@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from loaders.landing.absence import count_missing
+from loaders.landing.erasures import Erasures, without_erased
 from loaders.landing.harvest import Failure
 from loaders.landing.index import LandingIndex, landing_index
 from loaders.landing.part import Footer, ListPart, part_paths, write_part
@@ -116,6 +117,7 @@ class _Writer:
         self.footer = start
         self.parts = earlier  # of this harvest
         self.absent_after = absent_after
+        self.erasures = Erasures(folder.parent.parent).of_feed(start.feed)
         self.records: list[SourceRecord] = []
         self.listings: list[Listing] = []  # where each of the records was listed
         self.payload_chars = 0
@@ -127,7 +129,7 @@ class _Writer:
 
     def take(self, page: Page) -> None:
         """Add a page; write a part when it is full or old enough."""
-        page = _storable(page)
+        page = _storable(without_erased(page, self.erasures))
         for response in page.raw:
             self._keep_raw(response)
         for record in page.records:

@@ -98,6 +98,11 @@ def write_part(
         "page": [listing.page for listing in listings],
     }
     table = pa.table(columns, schema=_SCHEMA.with_metadata({_FOOTER_KEY: msgspec.json.encode(footer)}))
+    write_table(path, table)
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write the table of a part, with its footer, as one whole file."""
     with whole_file(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", use_dictionary=_DICTIONARY_COLUMNS, write_statistics=False)
 

@@ -13,7 +13,7 @@ from loaders.store.database import (
     write_transaction,
 )
 from loaders.store.duckdb_workspace import create_parquet_view, open_workspace, write_parquet
-from loaders.store.locks import FeedBusy
+from loaders.store.locks import FeedBusy, feed_lock
 from loaders.store.models import (
     CurationRow,
     FeedDeclarationRow,
@@ -85,6 +85,7 @@ __all__ = [
     "end_run",
     "engine",
     "fail_run",
+    "feed_lock",
     "feed_name_of",
     "hold_run",
     "is_this_worker",

@@ -1,0 +1,83 @@
+"""`elib erase`: take a person's name, contact, or a whole record out of every store, because the law asks for it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from schemas import Environment
+
+
+def erase(
+    key: Annotated[str | None, typer.Argument(help="The record's key, feed:identifier.")] = None,
+    name: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A person's name, in any order.")] = None,
+    contact: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="A mail address or telephone.")] = None,
+    feed: Annotated[str | None, typer.Option(metavar="NAME", help="From every record of this feed.")] = None,
+    by: Annotated[str, typer.Option(metavar="NAME", help="Who decides.")] = "",
+    reason: Annotated[str, typer.Option(metavar="WHY", help="Why, without repeating what is erased.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List what was erased, by digest.")] = False,
+) -> int:
+    """Erase a whole record, or a name or contact in it or in a feed, for good.
+
+    Landing, the catalog with its history, reports and later backups hold nothing of it, and it stays out when the
+    partner sends it again. It cannot be undone. After a break the same command completes it.
+    """
+    from loaders.catalog import Unsigned
+    from loaders.erasure import CannotErase, list_erasures
+    from loaders.migrations import migrate
+    from loaders.store import FeedBusy
+    from schemas import environment
+
+    env = environment()
+    migrate(env)
+    if list_:
+        print("\n".join(list_erasures(env)))
+        return 0
+    if not (yes or _is_meant(key, feed, [*(name or ()), *(contact or ())])):
+        print("Nothing was erased.", file=sys.stderr)
+        return 1
+    try:
+        _erase(env, key, feed, name or [], contact or [], by, reason)
+    except (CannotErase, FeedBusy, Unsigned) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return _publish()
+
+
+def _is_meant(key: str | None, feed: str | None, texts: list[str]) -> bool:
+    what = " and ".join(texts) or "the whole record"
+    where = f"record {key}" if key else f"every record of {feed}"
+    print(f"Erase {what} from {where}, for good? Type yes: ", end="", flush=True)
+    return sys.stdin.readline().strip().lower() == "yes"
+
+
+def _erase(
+    env: Environment, key: str | None, feed: str | None, names: list[str], contacts: list[str], by: str, reason: str
+) -> None:
+    from loaders.erasure import erase, older_backups
+
+    erased = erase(env, by=by, reason=reason, key=key, feed=feed, names=names, contacts=contacts)
+    print(f"Erased from {erased.landed} records in landing and {erased.rows} rows of the catalog.")
+    if not (erased.landed or erased.rows):
+        print("Nothing was found: compare the spelling. What is sent later is kept out all the same.")
+    for path in older_backups(env):
+        print(f"{path} was made before: delete it, or keep it for as long as the law allows.")
+
+
+def _publish() -> int:
+    """Publish what is left, and write the reports anew."""
+    from commands.publish import publish_now
+    from loaders.backup import NotReprocessed
+    from loaders.declarations import Undeclared
+    from loaders.store import FeedBusy
+
+    try:
+        print(publish_now())
+    except (NotReprocessed, Undeclared, FeedBusy) as error:
+        print(f"Erased, and not published yet: {error}. Then run: elib publish", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,207 @@
+"""What was erased is in no file under ELIB_HOME and in no table, and does not come back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from sqlalchemy import text
+
+from commands.cli import main
+from loaders import curation, erasure
+from loaders.backup import back_up, restore
+from loaders.landing import landing_index, part_paths
+from loaders.landing.part import read_footer
+from loaders.store import Table, engine, read_transaction
+from pipeline import catalog as tasks_catalog
+from pipeline import feed as tasks
+from schemas import Environment, environment
+from tests.loaders.nights import everything, rows
+from tests.pipeline.feeds import declare, listed, night
+
+NAME, FOLDED, CONTACT = "Zoë Quistgaard-Brandt", "quistgaard", "zoe@quistgaard-brandt.example"
+BY: Any = {"by": "A Steward", "reason": f"{NAME} asked for it"}
+SIGNED = ("--by", "A Steward", "--reason", "asked for it", "--yes")
+
+
+@pytest.fixture
+def library(env: Environment, monkeypatch: pytest.MonkeyPatch) -> Environment:
+    monkeypatch.setenv("ELIB_HOME", str(env.home))
+    monkeypatch.setenv("ELIB_CATALOG_URL", env.catalog_url)
+    monkeypatch.setenv("ELIB_FEEDS", str(env.home / "feeds"))
+    library = environment()
+    declare(library, "books")
+    return library
+
+
+def works(**more: Any) -> list[Any]:
+    """Four records; the first two name the person, one of them in letters that JSON escapes."""
+    creator = [{"type": "Person", "name": "Quistgaard-Brandt, Zoë"}]
+    told = {"creator": creator, "description": f"A workbook by {NAME}, with tests and answers; write to {CONTACT}."}
+    return [listed("books", 0, **told, **more), listed("books", 1, creator=creator), *map(plain, range(2, 4))]
+
+
+def plain(number: int) -> Any:
+    return listed("books", number)
+
+
+def filled(env: Environment) -> None:
+    """Two nights and their publications, a waiting version, a correction and a held run: the name is everywhere."""
+    night(env, "books", works())
+    tasks_catalog.publish_now()
+    night(env, "books", works(name="Untitled", keywords=[NAME], likes=2))
+    curation.record_correction(env, "books:2", "contributors", json.dumps([_person()]), by="A", reason=f"is by {NAME}")
+    tasks_catalog.publish_now()
+    run = next((env.landing / "books").glob("books-*"))
+    (run / "raw-00000.bin").write_bytes(b"\xff\xfe" + f"<broken {NAME}".encode("utf-16-le"))
+    (run / "raw-00001.bin").write_bytes(f"<broken>{NAME}".encode("latin-1"))
+    (run / "raw-00001.json").write_text(json.dumps({"url": "https://x.example", "reason": f"bad: {NAME}"}))
+
+
+def _person() -> dict[str, Any]:
+    return {"name": NAME, "role": "author", "kind": "person", "id": None}
+
+
+def holding(env: Environment, needle: str = FOLDED) -> list[str]:
+    """Every file and table that holds the needle in any case, with the columns of Parquet files as text."""
+    found = [str(path) for path in env.home.rglob("*") if path.is_file() and _holds(path, needle)]
+    with read_transaction(env) as connection:
+        for name in Table.metadata.tables:
+            everything_in = str(connection.execute(text(f"SELECT * FROM {name}")).all())
+            found += [name] if needle in everything_in.casefold() else []
+    return found
+
+
+def _holds(path: Path, needle: str) -> bool:
+    if path.suffix == ".parquet":
+        table = pq.read_table(path)
+        return needle in str(table.to_pylist()).casefold() or needle in str(table.schema.metadata).casefold()
+    body = path.read_bytes()
+    return any(needle in body.decode(encoding, "replace").casefold() for encoding in ("utf-8", "utf-16-le"))
+
+
+def parts_are_whole(env: Environment) -> Iterator[int]:
+    for run in sorted((env.landing / "books").glob("books-*")):
+        for path in part_paths(run):
+            table = pq.read_table(path).to_pylist()
+            assert read_footer(path).records == len(table)
+            for row in table:
+                assert row["kept"] == (row["payload"] is not None)
+                if row["payload"] is not None:
+                    assert hashlib.sha256(row["payload"].encode()).hexdigest() == row["sha256"]
+            with landing_index(env.landing / "books") as index:
+                wanted = [(row["identifier"], row["sha256"]) for row in table if row["sha256"]]
+                assert len(index.locations(wanted)) == len(set(wanted))
+            yield len(table)
+
+
+def test_a_name_is_taken_out_of_every_store_and_stays_out(library: Environment) -> None:
+    filled(library)
+    assert len(holding(library)) > 8
+    erased = erasure.erase(library, **BY, feed="books", names=[NAME], contacts=[CONTACT])
+    assert erased.landed >= 2 and erased.rows > 5
+    assert holding(library) == []
+    assert list(parts_are_whole(library)) == [4, 4]
+    tasks_catalog.publish_now()
+    night(library, "books", works(name="Untitled", keywords=[NAME], likes=2))
+    night(library, "books", works(likes=3))
+    tasks_catalog.publish_now()
+    tasks.run_feed("books", tasks.begin_reprocess("books"))
+    tasks_catalog.publish_now()
+    assert holding(library) == []
+    assert {status for (status,) in rows(library, "source_record", "status")} == {"live"}
+    lines = list(erasure.list_erasures(library))
+    assert [" by A Steward: [erased] asked for it; done " in line for line in lines] == [True, True]
+
+
+def test_a_record_is_taken_out_whole_and_is_not_loaded_again(
+    library: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filled(library)
+    others = [row for row in rows(library, "source_record", "key, record") if row[0] in ("books:2", "books:3")]
+    assert main(["erase", "books:0", *SIGNED]) == 0
+    assert main(["erase", "books:1", *SIGNED]) == 0
+    erasure.erase(library, **BY, key="books:2", names=[NAME])
+    capsys.readouterr()
+    assert holding(library) == [] and holding(library, "books.example.org/0") == []
+    assert list(parts_are_whole(library)) == [4, 4]
+    for _ in range(2):
+        night(library, "books", works(name="Untitled", keywords=[NAME], likes=2))
+        tasks_catalog.publish_now()
+    assert holding(library) == []
+    assert [row for row in rows(library, "source_record", "key, record") if row[0] in ("books:2", "books:3")] == others
+    assert rows(library, "source_record WHERE status = 'live'", "key") == [("books:2",), ("books:3",)]
+    before = everything(library)
+    assert night(library, "books", works(name="Untitled", keywords=[NAME], likes=2))[1]["unchanged"] == 4
+    tasks.run_feed("books", tasks.begin_reprocess("books"))
+    tasks_catalog.publish_now()
+    assert everything(library) == before
+    assert len(rows(library, "resource WHERE withdrawn_at IS NULL", "id")) == 2
+
+
+@pytest.mark.parametrize("step", ["erase_landing", "erase_catalog"])
+def test_an_erasure_that_is_broken_off_is_completed_by_the_same_command(
+    library: Environment, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(library)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(f"loaders.erasure.erasure.{step}", _after(getattr(erasure.erasure, step)))
+        erasure.erase(library, **BY, feed="books", names=[NAME], contacts=[CONTACT])
+    assert "NOT DONE" in next(iter(erasure.list_erasures(library)))
+    erasure.erase(library, **BY, feed="books", names=[NAME], contacts=[CONTACT])
+    assert holding(library) == []
+    assert list(parts_are_whole(library)) == [4, 4]
+
+
+def _after(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A step of ours that is done, in a process that is then killed."""
+
+    def killed(*arguments: Any) -> None:
+        step(*arguments)
+        raise KeyboardInterrupt
+
+    return killed
+
+
+def test_backups_after_it_hold_nothing_and_an_older_one_is_erased_again_when_restored(
+    library: Environment, tmp_path: Path
+) -> None:
+    filled(library)
+    old, new = tmp_path / "old.tar", tmp_path / "new.tar"
+    back_up(library, old)
+    erasure.erase(library, **BY, feed="books", names=[NAME], contacts=[CONTACT])
+    erasure.erase(library, **BY, key="books:3")
+    back_up(library, new)
+    assert erasure.erasures_since(library, old) == 3 and erasure.erasures_since(library, new) == 0
+    for number, backup in enumerate((old, new)):
+        again = environment({"ELIB_HOME": str(tmp_path / f"again{number}")})
+        (again.landing).mkdir(parents=True)
+        (again.landing / "erasures.jsonl").write_bytes((library.landing / "erasures.jsonl").read_bytes())
+        restore(again, backup)
+        assert holding(again) == [] and holding(again, "books.example.org/3") == []
+        engine(again).dispose()
+
+
+def test_what_cannot_be_erased_is_refused_in_a_sentence(
+    library: Environment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night(library, "books", works())
+    for words, why in (
+        (["nobody:1", *SIGNED], "there is no record 'nobody:1'"),
+        (["books", *SIGNED], "is not a record's key"),
+        (["--name", NAME, *SIGNED], "give a record's key, or --feed"),
+        (["--feed", "books", *SIGNED], "give --name or --contact"),
+        (["books:0", "--name", "…", *SIGNED], "0 words"),
+        (["books:0", "--yes"], "a decision needs --by and --reason"),
+    ):
+        assert main(["erase", *words]) == 1
+        assert why in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", open("/dev/null"))  # noqa: SIM115, PTH123
+    assert main(["erase", "books:0", *SIGNED[:-1]]) == 1
+    assert "Nothing was erased." in capsys.readouterr().err
+    assert len(holding(library)) > 0
