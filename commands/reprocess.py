@@ -25,6 +25,7 @@ def reprocess(
     from loaders.declarations import feeds_in_use
     from loaders.shell import elib_command
     from loaders.store import FeedBusy
+    from pipeline.catalog import report_feed
     from pipeline.feed import begin_reprocess, load_feed, run_feed
     from schemas import BadFeed, environment
 
@@ -44,6 +45,7 @@ def reprocess(
         print(busy, file=sys.stderr)
         return 1
     if not counts:
+        report_feed(name)
         print(f"{name}: HELD; what to do: {elib_command('review')}")
         return 0
     others = ", ".join(f"{counts[count]} {count}" for count in _COUNTS)

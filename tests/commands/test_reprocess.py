@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -22,6 +23,18 @@ def test_a_reprocess_normalizes_the_feed_again_and_prints_the_counts(
     assert capsys.readouterr().out == (
         "books: 0 of 4 records changed; 0 added, 4 unchanged, 0 deleted, 0 rejected, 0 quarantined\n"
     )
+
+
+def test_a_held_reprocess_says_what_to_do_and_is_in_the_report(
+    home: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    declare(home, "books")
+    night(home, "books", [listed("books", number) for number in range(4)])
+    declare(home, "books", 'status = "retired"\n')
+    assert main(["reprocess", "books"]) == 0
+    assert capsys.readouterr().out.startswith("books: HELD; what to do: ")
+    people = json.loads((home.reports / "night.json").read_bytes())["people"]
+    assert ("held", "books") in [(need["what"], need["feed"]) for need in people]
 
 
 def test_an_undeclared_feed_is_reported(home: Environment, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,13 +25,15 @@ from airflow.models.pool import Pool
 from airflow.utils.session import create_session
 from dags.catalog import dag
 from dags.feeds import build
+from dags.reprocess import dag as reprocess
 feeds, problems = build(env.feeds)
 with create_session() as session:
     slots = {pool.pool: pool.slots for pool in session.query(Pool)}
-tasks = {one.dag_id: {task.task_id: task.pool for task in one.tasks} for one in [*feeds, dag]}
+tasks = {one.dag_id: {task.task_id: task.pool for task in one.tasks} for one in [*feeds, dag, reprocess]}
 print(json.dumps({"slots": slots, "tasks": tasks, "problems": problems}))
 """
-WRITERS = {"feed": {"plan", "stage", "gate", "load"}, "catalog": {"publish"}}
+STEPS = {"plan", "stage", "gate", "load"}
+WRITERS = {"feed": STEPS, "catalog": {"publish"}, "reprocess": {"begin", *STEPS}}
 
 
 @pytest.mark.slow
