@@ -42,9 +42,7 @@ def records_in(feed: Feed, reply: Reply, url: str, changed: str | None) -> Itera
         yield unreadable(url, str(error), url, reply.body)
         return
     for number, node in enumerate(nodes):
-        yield build_record(
-            feed, _identifier(url, number), node, format_=feed.format or "schema_org", datestamp=changed
-        )
+        yield build_record(feed, _identifier(url, number), node, format_=feed.format or "schema_org", datestamp=changed)
     for number, block in enumerate(broken, len(nodes)):
         yield unreadable(_identifier(url, number), block.reason, url, block.text.encode())
 

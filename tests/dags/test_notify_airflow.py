@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,14 @@ RUNS = "/api/v2/dags/catalog/dagRuns"
 DOWN = 'title="Down"\npartner="p"\nprotocol="oai_pmh"\nurl="http://127.0.0.1:{port}/oai"\nformat="oai_dc"\n'
 ENDED = {"success", "failed"}
 SENT = re.compile(r"sent \d+ line\(s\) to the connection elib_notify")
+
+STARTER = """
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import DAG
+
+with DAG(dag_id="starter", schedule=None, is_paused_upon_creation=False):
+    TriggerDagRunOperator(task_id="start", trigger_dag_id="catalog")
+"""
 
 pytestmark = pytest.mark.slow
 
@@ -86,10 +94,16 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         env = environment()
         migrate(env)
         held = a_bad_night(env)
-    process = start(home, feeds, port, ELIB_NOTIFY="elib_notify")
+    folders = {"dags-folder": ROOT / "dags", "own": home / "own"}
+    folders["own"].mkdir()
+    (folders["own"] / "starter.py").write_text(STARTER, encoding="utf-8")
+    local = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    bundles = [{"name": name, "classpath": local, "kwargs": {"path": str(path)}} for name, path in folders.items()]
+    variables = {"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles)}
+    process = start(home, feeds, port, ELIB_NOTIFY="elib_notify", **variables)
     try:
         client = signed_in(home, port, process)
-        for dag in ("catalog", "feed_lost"):
+        for dag in ("catalog", "feed_lost", "starter"):
             until(lambda dag=dag: client.get(f"/api/v2/dags/{dag}").status_code == 200 or None, f"the DAG {dag}")
         yield Installation(client, env, held)
     finally:
@@ -171,6 +185,27 @@ def test_a_run_after_a_load_sends_nothing_and_says_which_run_will(airflow: Insta
     airflow.connect(conn_type="http", port=webhook.server_address[1], schema="http")
     result = airflow.result(asset_triggered_run(airflow))
     assert "nothing was sent" in result and "'asset_triggered'" in result and "morning" in result
+    assert webhook.posts == []
+
+
+def test_a_run_that_another_dag_started_posts_as_one_by_hand(airflow: Installation, webhook: Webhook) -> None:
+    airflow.connect(conn_type="http", port=webhook.server_address[1], schema="http")
+    before = runs_of_type(airflow.client, "catalog", "operator_triggered")
+    trigger(airflow.client, "starter")
+    started = lambda: runs_of_type(airflow.client, "catalog", "operator_triggered") - before or None  # noqa: E731
+    (run,) = until(started, "a run that the other DAG starts")
+    assert SENT.fullmatch(airflow.result(run))
+    assert len(webhook.posts) == 1
+
+
+def test_a_backfill_sends_nothing_and_says_which_run_will(airflow: Installation, webhook: Webhook) -> None:
+    airflow.connect(conn_type="http", port=webhook.server_address[1], schema="http")
+    day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    dates = {"from_date": (day - timedelta(days=2)).isoformat(), "to_date": (day - timedelta(days=1)).isoformat()}
+    airflow.client.post("/api/v2/backfills", json={"dag_id": "catalog", **dates}).raise_for_status()
+    (run, *_) = until(lambda: runs_of_type(airflow.client, "catalog", "backfill") or None, "a run of the backfill")
+    result = airflow.result(run)
+    assert "nothing was sent" in result and "'backfill'" in result
     assert webhook.posts == []
 
 
