@@ -1,93 +1,31 @@
-"""A server and two clients that are not ours: oai-repo serves, and we, sickle and oaipmh-scythe read the same."""
+"""Servers and clients that are not ours: oai-repo and pyoai serve, and we, sickle and oaipmh-scythe read the same."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-import oai_repo
 import pytest
 from lxml import etree
 from oaipmh_scythe import Scythe
 from sickle import Sickle
 
+from loaders.landing import ask, land
 from schemas import Ask
-from tests.harvesters.loopback import NAMESPACES, Answer, ReceivedRequest, feed, open_environment, pages, serving
+from tests.harvesters.foreign_repositories import FOREIGN, Collection, foreign_repository, name
+from tests.harvesters.loopback import Loopback, feed, open_environment, pages
 
-COUNT = 1200
-TITLES = ("Open textbooks", "Ресурсы для учителей", "موارد تعليمية", "Наставни материјали", "หนังสือเรียน", "a < b & c")
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
 Seen = tuple[str, str, tuple[str, ...], bool, str]
+Served = tuple[Loopback, Collection]
 
 
-class Library(oai_repo.DataInterface):
-    """1 200 records in six scripts, every hundredth deleted, 100 a page."""
-
-    limit = 100
-
-    def get_identify(self) -> oai_repo.Identify:
-        return oai_repo.Identify(
-            repository_name="Library",
-            base_url="http://127.0.0.1/oai",
-            admin_email=["admin@example.org"],
-            earliest_datestamp="2020-01-01T00:00:00Z",
-            deleted_record="persistent",
-            granularity="YYYY-MM-DDThh:mm:ssZ",
-        )
-
-    def is_valid_identifier(self, identifier: str) -> bool:
-        return identifier.startswith("oai:example.org:")
-
-    def get_metadata_formats(self, identifier: str | None = None) -> list[oai_repo.MetadataFormat]:
-        space = "http://www.openarchives.org/OAI/2.0/oai_dc/"
-        return [oai_repo.MetadataFormat(metadata_prefix="oai_dc", schema=f"{space}.xsd", metadata_namespace=space)]
-
-    def get_record_header(self, identifier: str) -> oai_repo.RecordHeader:
-        n = int(identifier.rsplit(":", 1)[1])
-        at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=n)
-        deleted = "deleted" if n % 100 == 50 else None
-        return oai_repo.RecordHeader(
-            identifier=identifier, datestamp=f"{at:%Y-%m-%dT%H:%M:%SZ}", setspecs=["all", f"s{n % 3}"], status=deleted
-        )
-
-    def get_record_metadata(self, identifier: str, metadataprefix: str) -> etree._Element:
-        n = int(identifier.rsplit(":", 1)[1])
-        root = etree.fromstring(f"<oai_dc:dc {NAMESPACES}/>")
-        for name, text in (("title", TITLES[n % len(TITLES)]), ("identifier", f"https://example.org/{n}")):
-            etree.SubElement(root, f"{{http://purl.org/dc/elements/1.1/}}{name}").text = text
-        return root
-
-    def get_record_abouts(self, identifier: str) -> list[etree._Element]:
-        return []
-
-    def list_set_specs(self, identifier: str | None = None, cursor: int = 0) -> tuple[list[str], int, None]:
-        return ["all", "s0", "s1", "s2"], 4, None
-
-    def get_set(self, setspec: str) -> oai_repo.Set:
-        return oai_repo.Set(spec=setspec, name=setspec, description=[])
-
-    def list_identifiers(
-        self,
-        metadataprefix: str,
-        filter_from: datetime | None = None,
-        filter_until: datetime | None = None,
-        filter_set: str | None = None,
-        cursor: int = 0,
-    ) -> tuple[list[str], int, None]:
-        names = [f"oai:example.org:{n}" for n in range(COUNT) if filter_set in (None, "all", f"s{n % 3}")]
-        return names[cursor : cursor + self.limit], len(names), None
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    repository = oai_repo.OAIRepository(Library())
-    with serving(lambda request: _answered(repository, request)) as loopback:
-        yield loopback.url
-
-
-def _answered(repository: oai_repo.OAIRepository, request: ReceivedRequest) -> Answer:
-    return Answer(bytes(repository.process(dict(request.params))), headers={"Content-Type": "text/xml"})
+@pytest.fixture(params=FOREIGN)
+def served(request: pytest.FixtureRequest) -> Iterator[Served]:
+    collection = Collection()
+    with foreign_repository(request.param, collection) as loopback:
+        yield loopback, collection
 
 
 def canonical(record: etree._Element) -> str:
@@ -97,28 +35,21 @@ def canonical(record: etree._Element) -> str:
     )  # sickle drops the white space between elements
 
 
-def ours(url: str, home: Path, **more: object) -> list[Seen]:
+def ours(url: str, home: Path, asked: Ask | None = None, **more: object) -> list[Seen]:
     harvested = []
-    for page in pages(feed(url, **more), open_environment(home), Ask()):
+    for page in pages(feed(url, **more), open_environment(home), asked or Ask()):
         for record in page.records:
             text = canonical(etree.fromstring(record.payload)) if record.payload else ""
             harvested.append((record.identifier, record.datestamp or "", record.sets, record.deleted, text))
     return harvested
 
 
-def theirs(records: object) -> list[Seen]:
+def theirs(url: str, **arguments: str) -> list[Seen]:
     harvested = []
-    for record in records:
-        text = "" if record.header.deleted else canonical(record.xml)
-        harvested.append(
-            (
-                record.header.identifier,
-                record.header.datestamp,
-                tuple(record.header.setSpecs),
-                record.header.deleted,
-                text,
-            )
-        )
+    for record in Sickle(url).ListRecords(metadataPrefix="oai_dc", **arguments):
+        header = record.header
+        text = "" if header.deleted else canonical(record.xml)
+        harvested.append((header.identifier, header.datestamp, tuple(header.setSpecs), header.deleted, text))
     return harvested
 
 
@@ -136,15 +67,46 @@ def scythes(url: str, set_: str | None = None) -> list[Seen]:
     return harvested
 
 
-def test_our_harvest_sickles_and_scythes_agree_record_for_record(server: str, tmp_path: Path) -> None:
-    harvested = ours(server, tmp_path)
-    assert len(harvested) == COUNT
-    assert harvested == theirs(Sickle(server).ListRecords(metadataPrefix="oai_dc"))
-    assert harvested == scythes(server)
+def test_our_harvest_sickles_and_scythes_agree_record_for_record(served: Served, tmp_path: Path) -> None:
+    loopback, collection = served
+    harvested = ours(loopback.url, tmp_path)
+    assert len(harvested) == len(collection.stamps)
+    assert sum(deleted for *_, deleted, _ in harvested) == len(collection.deleted)
+    assert harvested == theirs(loopback.url)
+    assert harvested == scythes(loopback.url)
 
 
-def test_they_agree_on_one_set(server: str, tmp_path: Path) -> None:
-    harvested = ours(server, tmp_path, sets=["s1"])
-    assert len(harvested) == COUNT // 3
-    assert harvested == theirs(Sickle(server).ListRecords(metadataPrefix="oai_dc", set="s1"))
-    assert harvested == scythes(server, "s1")
+def test_they_agree_on_one_set(served: Served, tmp_path: Path) -> None:
+    loopback, collection = served
+    harvested = ours(loopback.url, tmp_path, sets=["s1"])
+    assert len(harvested) == len(collection.chosen(None, None, "s1"))
+    assert harvested == theirs(loopback.url, set="s1")
+    assert harvested == scythes(loopback.url, "s1")
+
+
+@pytest.mark.parametrize("since", ["2026-01-03T00:00:00Z", "2026-01-07T02:00:00Z", "2026-01-13T11:00:00Z"])
+def test_they_agree_on_what_is_new_since_a_moment(served: Served, tmp_path: Path, since: str) -> None:
+    loopback, _ = served
+    harvested = ours(loopback.url, tmp_path, Ask(since=since, full=False))
+    assert harvested == theirs(loopback.url, **{"from": since})
+    assert min(stamp for _, stamp, *_ in harvested) == since
+
+
+def test_the_second_night_brings_what_changed_and_what_was_deleted(served: Served, tmp_path: Path) -> None:
+    loopback, collection = served
+    env, books = open_environment(tmp_path), feed(loopback.url)
+    held: dict[str, Seen] = {}
+    for night in (1, 2):
+        begun = loopback.requests.copy()
+        next_ask = ask(env.landing, books)
+        harvested = ours(loopback.url, tmp_path / "seen", next_ask)
+        land(env.landing, books, f"books-2026030{night}T000000Z-{night:08x}", pages(books, env, next_ask), ask=next_ask)
+        held.update({row[0]: row for row in harvested})
+        assert sorted(held.values()) == sorted(theirs(loopback.url))
+        if night == 2:
+            asked = [request.params for request in loopback.requests[len(begun) :] if "from" in request.params]
+            assert asked, "the second night asks for what is new"
+            assert {row[0] for row in harvested} == {name(n) for n in range(100, 180)}
+        collection.now += timedelta(days=10_000)  # later than the mark of any clock
+        collection.change(range(100, 160))
+        collection.change(range(160, 180), delete=True)
