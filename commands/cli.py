@@ -59,7 +59,23 @@ def main(words: Sequence[str] | None = None) -> int:
         app(list(words), prog_name="elib")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except BrokenPipeError:  # the reader has enough, as head does
+        pipe.discard_stdout()
+    except Exception as error:
+        sentence = _explain(error)
+        if sentence is None:
+            raise
+        print(sentence, file=sys.stderr)
+        return 1
     return 0
+
+
+def _explain(error: Exception) -> str | None:
+    """Return the sentence of an error of the installation's files; None for a defect, of which a trace is needed."""
+    from loaders.store import storage_sentence
+    from schemas import environment
+
+    return storage_sentence(error, environment())
 
 
 if __name__ == "__main__":

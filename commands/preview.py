@@ -26,7 +26,7 @@ def preview(
         raise typer.BadParameter("no feed file is named: make preview FEED=feeds/col_oasis.toml")
     from pipeline.preview import NoIdentifiers, NoRecords
     from pipeline.preview import preview as write_preview
-    from schemas import BadFeed, HarvestFailed, environment, read_feed
+    from schemas import BadFeed, HarvestFailed, environment, one_line, read_feed
 
     env = environment()
     path = _feed_file(feed.strip(), env)
@@ -44,7 +44,7 @@ def preview(
     except HarvestFailed as error:
         print(f"{path.stem}: {error.cause}: {error.sentence}", file=sys.stderr)
         return 1
-    print("\n".join(_lines(summary)))
+    print("\n".join(map(one_line, _lines(summary))))
     return 0
 
 

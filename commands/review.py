@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from schemas import Environment
 
 PUBLISH_LATER = f"Effective at the next publication, which this starts now: {elib_command('publish')}"
+_MAX_ANSWER_CHARS = 2_000
 _CURATION_NUMBER = re.compile("[0-9]{1,18}")
 _CURATION_NUMBERS = re.compile("([0-9]{1,18})-([0-9]{1,18})")
 
@@ -140,8 +141,10 @@ def _undo(env: Environment, what: str, by: str, reason: str) -> str:
 
 
 def _undo_several(env: Environment, first: int, last: int, by: str, reason: str) -> str:
-    from loaders.curation import undo_curation
+    from loaders.curation import CannotDecide, undo_curation
 
+    if first > last:
+        raise CannotDecide(f"{first}-{last} are no curations: give the smaller number first")
     for number in range(first, last + 1):
         undo_curation(env, number, by=by, reason=reason)
     return f"curations {first}-{last} undone"
@@ -271,24 +274,31 @@ def _print(lines: Callable[[Environment], Iterable[str]]) -> int:
     from loaders.curation import CannotDecide
     from loaders.migrations import migrate
     from loaders.store import FeedBusy, WrongRunState
-    from schemas import environment
+    from schemas import environment, one_line
 
     env = environment()
     try:
         migrate(env)
         for line in lines(env):
-            print(line)
+            print(one_line(line))
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has enough, as head does
         discard_stdout()
     except (Unsigned, WrongRunState, CannotDecide, FeedBusy, _NotPublished) as error:
-        print(error, file=sys.stderr)
+        print(_shortened(one_line(str(error))), file=sys.stderr)
         return 1
     except (OperationalError, ArgumentError) as error:
         why = str(error).partition("\n")[0]
         print(f"The catalog cannot be used: {why}; check ELIB_CATALOG_URL", file=sys.stderr)
         return 1
     return 0
+
+
+def _shortened(sentence: str) -> str:
+    """Return a sentence that quotes what was typed, with the middle left out when that was very long."""
+    if len(sentence) <= _MAX_ANSWER_CHARS:
+        return sentence
+    return f"{sentence[: _MAX_ANSWER_CHARS // 2]} … {sentence[-_MAX_ANSWER_CHARS // 2 :]}"
 
 
 app = new_app("List what needs a person, and decide on it. Without a command: the held runs.")

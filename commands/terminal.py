@@ -12,6 +12,8 @@ from typing import Self
 from rich.console import Console
 from rich.status import Status
 
+from schemas import one_line
+
 
 class Terminal:
     """Redirects standard output and error, as file descriptors, into the log while it is entered.
@@ -50,12 +52,13 @@ class Terminal:
 
     def say(self, line: str = "", style: str | None = None) -> None:
         """Print one line that stays."""
-        self.console.print(line, style=style, markup=False)
+        self.console.print(one_line(line), style=style, markup=False)
 
     def working(self, activity: str | None) -> None:
         """Show what is being done: a changing line on a terminal, nothing in a file; None removes it."""
         if not self.console.is_terminal:
             return
+        activity = activity and one_line(activity)
         if activity is None:
             if self._status:
                 self._status.stop()

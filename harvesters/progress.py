@@ -6,6 +6,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TextIO
 
+from schemas import one_line
+
 _CLEAR_LINE = "\r\033[K"
 _TERMINAL_INTERVAL = 1.0  # seconds between two updates
 _LOG_INTERVAL = 15.0  # seconds between two lines, where the output is no terminal
@@ -47,7 +49,7 @@ class ProgressLine:
 
     def say(self, sentence: str) -> None:
         """Write a sentence on a line of its own."""
-        self.out.write(f"{_CLEAR_LINE if self.is_terminal else ''}{self.name}: {sentence}\n")
+        self.out.write(f"{_CLEAR_LINE if self.is_terminal else ''}{self.name}: {one_line(sentence)}\n")
         self.out.flush()
 
     def end(self) -> None:

@@ -36,7 +36,7 @@ def match(*, full: bool = False) -> dict[str, Any]:
         _record_failure(env, "restored", str(error))
         raise
     except BaseException as error:
-        _record_failure(env, "crashed", _crash("match", error))
+        _record_failure(env, *_crash(env, "match", error))
         raise
 
 
@@ -63,9 +63,14 @@ def _record_failure(env: Environment, cause: str, sentence: str) -> None:
         log.warning("%s; this failure is not recorded in the catalog: %s", busy, sentence)
 
 
-def _crash(step: str, error: BaseException) -> str:
+def _crash(env: Environment, step: str, error: BaseException) -> tuple[str, str]:
+    """Return the cause and the sentence of a step that raised an error which nobody expects."""
+    from loaders.store import storage_sentence
+
+    if sentence := storage_sentence(error, env):
+        return "unusable_file", sentence
     what = f"{step}: {type(error).__name__}: {error}"[:_MAX_ERROR_CHARS]
-    return f"{what}. The catalog is unchanged; the next publication does the work again."
+    return "crashed", f"{what}. The catalog is unchanged; the next publication does the work again."
 
 
 def _match(env: Environment, full: bool) -> dict[str, Any]:
@@ -179,7 +184,7 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
         store.fail_run(env, run_id, "undeclared", str(error))
         raise
     except BaseException as error:
-        store.fail_run(env, run_id, "crashed", _crash("publish", error))
+        store.fail_run(env, run_id, *_crash(env, "publish", error))
         raise
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from schemas import BadFeed, Environment, HarvestFailed
+from schemas import BadFeed, Environment, HarvestFailed, environment, one_line
 
 _WEB_URL_VARIABLE = "ELIB_WEB_URL"
 
@@ -17,7 +17,7 @@ def failure_sentence(error: BaseException) -> str | None:
     """Return the sentence of a failure that is explained by it; None for a defect, of which a trace is needed."""
     from loaders.backup import NotReprocessed
     from loaders.declarations import Undeclared
-    from loaders.store import FeedBusy, WrongRunState
+    from loaders.store import FeedBusy, WrongRunState, storage_sentence
     from pipeline.airflow_inputs import BadConnection, BadRequest
     from pipeline.notifications import NotSent
 
@@ -25,7 +25,7 @@ def failure_sentence(error: BaseException) -> str | None:
         RunHeld, HarvestFailed, BadFeed, FeedBusy, WrongRunState, Undeclared, NotReprocessed, BadConnection, BadRequest,
         NotSent,
     )  # fmt: skip
-    return _one_line(str(error)) if isinstance(error, explained) else None
+    return _one_line(str(error)) if isinstance(error, explained) else storage_sentence(error, environment())
 
 
 def defect_sentence(error: BaseException) -> str:
@@ -35,7 +35,7 @@ def defect_sentence(error: BaseException) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return one_line(" ".join(text.split()))
 
 
 def require_decision(env: Environment, run_id: str) -> str:

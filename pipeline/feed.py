@@ -19,7 +19,19 @@ from typing import TYPE_CHECKING, Any
 from more_itertools import chunked
 
 from pipeline.progress import LoggedProgress, with_progress
-from schemas import ROOT, Ask, Assessment, BadFeed, Environment, Feed, HarvestFailed, Reason, environment, read_feed
+from schemas import (
+    ROOT,
+    Ask,
+    Assessment,
+    BadFeed,
+    Environment,
+    Feed,
+    HarvestFailed,
+    Reason,
+    environment,
+    one_line,
+    read_feed,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,8 +63,11 @@ def _feed_to_harvest(env: Environment, name: str) -> Feed:
 
 @contextmanager
 def _recorded_failure(env: Environment, run_id: str, step: str) -> Iterator[None]:
-    """End the run as failed, with a cause and a sentence, when the step raises; the exception is raised on."""
-    from loaders import store
+    """End the run as failed, with a cause and a sentence, when the step raises; the exception is raised on.
+
+    UnusableFile is raised instead when the reason is a damaged file.
+    """
+    from loaders import staging, store
 
     feed, began = store.feed_name_of(run_id), time.monotonic()
     log.info("%s: %s begins", feed, step)
@@ -60,15 +75,31 @@ def _recorded_failure(env: Environment, run_id: str, step: str) -> Iterator[None
         yield
         log.info("%s: %s took %.1f s", feed, step, time.monotonic() - began)
     except HarvestFailed as failed:
-        store.fail_run(env, run_id, failed.cause, failed.sentence)
+        _fail_run(env, run_id, failed.cause, failed.sentence)
         raise
     except (KeyboardInterrupt, SystemExit):
-        store.fail_run(env, run_id, "interrupted", f"{step} was stopped; the next run goes on from what was landed.")
+        _fail_run(env, run_id, "interrupted", f"{step} was stopped; the next run goes on from what was landed.")
         raise
     except BaseException as error:
-        what = f"{step}: {type(error).__name__}: {error}"[:_MAX_ERROR_CHARS]
-        store.fail_run(env, run_id, "crashed", f"{what}. What was landed is kept; the task's log has the details.")
+        damage = staging.find_damage(env, run_id, error)
+        if sentence := store.storage_sentence(damage or error, env):
+            _fail_run(env, run_id, "unusable_file", sentence)
+        else:
+            what = f"{step}: {type(error).__name__}: {error}"[:_MAX_ERROR_CHARS]
+            _fail_run(env, run_id, "crashed", f"{what}. What was landed is kept; the task's log has the details.")
+        if damage is not None:
+            raise damage from error
         raise
+
+
+def _fail_run(env: Environment, run_id: str, cause: str, sentence: str) -> None:
+    """End the run as failed; that this fails, on a full disk say, is logged and does not hide why the run failed."""
+    from loaders import store
+
+    try:
+        store.fail_run(env, run_id, cause, sentence)
+    except Exception as error:
+        log.warning("%s: its failure is not recorded in the catalog: %s", run_id, one_line(str(error)))
 
 
 @lru_cache(maxsize=1)
@@ -117,7 +148,7 @@ def harvest(
         if landed.full and landed.nameless and not (landed.listed or ask.listed_so_far):
             raise _nothing_read(landed)
         notes = (*landed.notes, *_unread(landed), *_nothing_listed(landed, ask))
-        for note in notes:
+        for note in map(one_line, notes):
             log.warning("%s: %s", name, note)
         store.note_listed(env, run_id, listed=landed.listed, notes=notes)
     log.info("%s: %d records listed, %d of them new or changed payloads", name, landed.listed, landed.kept)

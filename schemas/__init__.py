@@ -14,6 +14,7 @@ from schemas.match import (
     MatchVerdict,
     match_sha256,
 )
+from schemas.one_line import one_line
 from schemas.outcome import Assessment, Issue, Outcome, Rejection, Severity, Tombstone
 from schemas.protocols import PROTOCOLS, Protocol, ProtocolName
 from schemas.reason import Reason
@@ -39,8 +40,9 @@ from schemas.resource import (
     Text,
 )
 from schemas.source import Ask, HarvestFailed, Listing, Page, Progress, RawResponse, Skipped, SourceRecord
+from schemas.unusable_file import UnusableFile
 from schemas.version import __version__
-from schemas.vocabulary import read_vocabulary
+from schemas.vocabulary import read_toml, read_vocabulary
 
 __all__ = [
     "ERASED",
@@ -101,15 +103,18 @@ __all__ = [
     "Text",
     "TextDigest",
     "Tombstone",
+    "UnusableFile",
     "__version__",
     "apply_correction",
     "digest_text",
     "environment",
     "license_names",
     "match_sha256",
+    "one_line",
     "read_feed",
     "read_feeds",
     "read_leniently",
+    "read_toml",
     "read_vocabulary",
     "redact",
     "redact_bytes",

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from schemas.base import Base
+from schemas.one_line import one_line
 
 Progress = Callable[[int, int | None], None]  # is told the records listed so far, and how many there are, if known
 
@@ -127,7 +128,7 @@ class HarvestFailed(Exception):
     """A harvest that could not be completed: a code of harvesters.causes, and a sentence for the operator."""
 
     def __init__(self, cause: str, sentence: str, *, again: bool = True) -> None:
-        super().__init__(f"{cause}: {sentence}")
         self.cause = cause
-        self.sentence = sentence
+        self.sentence = one_line(sentence)  # it often quotes what a partner sent
+        super().__init__(f"{cause}: {self.sentence}")
         self.again = again  # whether the next night will try again without help

@@ -7,6 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from schemas.unusable_file import UnusableFile
+
 _FOLDER = Path(__file__).parent / "vocabularies"
 
 
@@ -14,6 +16,14 @@ _FOLDER = Path(__file__).parent / "vocabularies"
 def read_vocabulary(name: str) -> dict[str, Any]:
     """Return the content of schemas/vocabularies/<name>.toml, which is read once.
 
-    Raises FileNotFoundError when there is no such file.
+    Raises UnusableFile when it is missing or is not TOML.
     """
-    return tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+    return read_toml(_FOLDER / f"{name}.toml")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the content of a TOML file of the package. Raises UnusableFile when it is missing or is not TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UnusableFile(path, error, "correct it, or put back the file of this release") from error

@@ -9,7 +9,7 @@ from typing import Any
 
 from more_itertools import constrained_batches
 
-from schemas import Assessment, Feed, Rejection, SourceRecord, Tombstone
+from schemas import Assessment, Feed, Rejection, SourceRecord, Tombstone, UnusableFile
 from transforms.crosswalks import Unreadable, read
 from transforms.draft import Draft
 from transforms.normalize import normalize
@@ -34,6 +34,8 @@ def assess(records: Iterable[SourceRecord], feed: Feed) -> Iterator[Assessment]:
     for batch in batches:
         try:
             assessments = _assess_batch(batch, feed)
+        except UnusableFile:  # a vocabulary is broken: no record is to blame
+            raise
         except Exception:
             assessments = [_assess_alone(record, feed) for record in batch]
         yield from assessments
@@ -50,6 +52,8 @@ def _assess_alone(record: SourceRecord, feed: Feed) -> Assessment:
     """Return the record's assessment; a rejection that names the exception if our own code raises one on it."""
     try:
         return _assess_batch([record], feed)[0]
+    except UnusableFile:
+        raise
     except Exception as error:
         return _assessment(record, rejection=Rejection(key=record.key, reason=_defect(error)))
 

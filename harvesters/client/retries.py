@@ -12,7 +12,7 @@ from typing import TypeVar
 import tenacity
 
 from harvesters.causes import failed
-from schemas import HarvestFailed
+from schemas import HarvestFailed, one_line
 
 log = logging.getLogger("elib.harvest")
 T = TypeVar("T")
@@ -74,7 +74,8 @@ def with_retries(send: Callable[[], T], attempts: int, backoff: float, deadline:
 
     def announce(state: tenacity.RetryCallState) -> None:
         number, seconds = state.attempt_number + 1, state.upcoming_sleep
-        log.warning("%s: try %d of %d in %.0f s: %s", url, number, attempts, seconds, _transient_failure(state).reason)
+        why = one_line(_transient_failure(state).reason)
+        log.warning("%s: try %d of %d in %.0f s: %s", one_line(url), number, attempts, seconds, why)
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(TransientFailure),

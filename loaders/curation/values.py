@@ -90,6 +90,6 @@ def _addresses(record: Resource) -> Iterator[str]:
 
 
 def _as_json(value: str) -> Iterator[str]:
-    with suppress(msgspec.DecodeError):
+    with suppress(msgspec.DecodeError, RecursionError):
         yield msgspec.json.encode(msgspec.json.decode(value)).decode()
     yield msgspec.json.encode(value).decode()

@@ -12,7 +12,7 @@ from loaders.landing.erasures import (
 from loaders.landing.harvest import Harvest
 from loaders.landing.index import INDEX_FILE_NAME, LandingIndex, landing_index
 from loaders.landing.landing import LANDING_MAX_IDENTIFIER_BYTES, Landed, land
-from loaders.landing.part import part_paths, read_rows
+from loaders.landing.part import part_paths, read_footer, read_rows
 from loaders.landing.past import ask, harvests, waits_for_a_list
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "landing_index",
     "part_paths",
     "past_with_lists",
+    "read_footer",
     "read_rows",
     "waits_for_a_list",
 ]

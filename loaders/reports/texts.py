@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +11,7 @@ from babel.core import Locale
 from babel.numbers import format_decimal, format_percent
 
 from loaders.store import decode_reasons
-from schemas import Reason
+from schemas import Reason, read_toml
 
 LANGUAGES = ("en", "fr", "ru", "ar")
 _FOLDER = Path(__file__).parent
@@ -41,7 +40,7 @@ def preview_messages(language: str) -> dict[str, str]:
 
 @lru_cache
 def _read(folder: str, language: str) -> dict[str, str]:
-    return dict(tomllib.loads((_FOLDER / folder / f"{language}.toml").read_text(encoding="utf-8")))
+    return dict(read_toml(_FOLDER / folder / f"{language}.toml"))
 
 
 def evidence_in(seen: str, language: str) -> tuple[str, str, str]:

@@ -18,6 +18,7 @@ from loaders.staging.comparison import (
     write_batch_issues,
     write_judged_versions,
 )
+from loaders.staging.damage import find_damage
 from loaders.staging.folder import OUTCOMES_FOLDER, ROWS_FOLDER, outcome_path, remove_staging, staging_folder
 from loaders.staging.licenses import StagedLicense, license_of_record, staged_licenses
 from loaders.staging.outcomes import (
@@ -48,6 +49,7 @@ __all__ = [
     "batch_errors",
     "check_staged_files",
     "compare_outcomes",
+    "find_damage",
     "gate_facts",
     "issue_id",
     "license_of_record",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from loaders.landing import landing_index
+from loaders.staging.damage import SET_PART_ASIDE
 from loaders.staging.folder import outcome_path
 from loaders.store import feed_name_of
-from schemas import Environment, SourceRecord
+from schemas import Environment, SourceRecord, UnusableFile
 
 _SLICE_RECORDS = 500
 
@@ -29,7 +31,14 @@ def read_chunk(env: Environment, chunk: str) -> Iterator[SourceRecord]:
         for start in range(0, len(wanted), _SLICE_RECORDS):  # Python objects take four times the memory of the table
             payloads = landed.slice(start, _SLICE_RECORDS).to_pylist()
             for row, payload in zip(wanted[start : start + _SLICE_RECORDS], payloads, strict=True):
+                _check_payload(env.landing / feed / part, row["identifier"], payload["payload"], row["sha256"])
                 yield _source_record(feed, row, payload)
+
+
+def _check_payload(part: Path, identifier: str, payload: str | None, digest: str) -> None:
+    """Raise UnusableFile when a part does not have the payload that was landed: a file can be damaged and readable."""
+    if payload is None or sha256(payload.encode()).hexdigest() != digest:
+        raise UnusableFile(part, f"it is damaged (the payload of {identifier!r} is another)", SET_PART_ASIDE)
 
 
 def _read_table(path: Path, columns: list[str] | None = None) -> Any:

@@ -52,6 +52,7 @@ from loaders.store.run import (
     read_run,
     supersede_held_runs,
 )
+from loaders.store.trouble import storage_sentence
 from loaders.store.whole_files import sweep, temporary_ending, temporary_folder, whole_file
 from loaders.store.worker import is_this_worker, is_worker_gone, this_worker
 
@@ -101,6 +102,7 @@ __all__ = [
     "read_transaction",
     "rows_among",
     "snapshot",
+    "storage_sentence",
     "supersede_held_runs",
     "sweep",
     "temporary_ending",

@@ -23,7 +23,7 @@ from loaders.store.database import read_transaction, write_transaction
 from loaders.store.locks import FeedBusy, feed_lock
 from loaders.store.models import HarvestRunRow
 from loaders.store.worker import is_this_worker, is_worker_gone, this_worker
-from schemas import Base, Environment, Reason
+from schemas import Base, Environment, Reason, one_line
 
 _RUN_ID_TIME = "%Y%m%dT%H%M%S%f"
 RUN_COUNTS = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
@@ -151,7 +151,12 @@ def base_run(connection: Connection, feed: str, before: str | None = None) -> st
 
 def note_listed(env: Environment, run_id: str, *, listed: int, notes: tuple[str, ...] = ()) -> None:
     """Note how many records a harvest listed, and its notes for the operator."""
-    _set(env, run_id, listed=listed, notes=msgspec.json.encode(notes).decode() if notes else None)
+    _set(
+        env,
+        run_id,
+        listed=listed,
+        notes=msgspec.json.encode([one_line(note) for note in notes]).decode() if notes else None,
+    )
 
 
 def note_planned(
@@ -176,7 +181,7 @@ def fail_run(env: Environment, run_id: str, cause: str, sentence: str) -> None:
         if status is None:
             raise WrongRunState(f"there is no run {run_id}")
         if status not in _ENDED:
-            end_run(connection, run_id, "failed", cause=cause, error=sentence)
+            end_run(connection, run_id, "failed", cause=cause, error=one_line(sentence))
 
 
 def hold_run(env: Environment, run_id: str, reasons: Sequence[Reason | str]) -> None:

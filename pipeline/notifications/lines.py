@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from loaders.reports import COMMANDS, messages, reason_in, reason_messages
+from schemas import one_line
 
 Need = Mapping[str, Any]  # one thing that needs a person, as reports/night.json has it under `people`
 _ALWAYS_SENT = frozenset({"failed", "held", "mistake", "publish", "report"})  # the others only when they have grown
@@ -52,7 +53,7 @@ def line(need: Need, language: str = "en") -> str:
     command = COMMANDS.get(need["what"], "").format(run=need["run"], feed=need["feed"])
     advice = f"{message('do_' + need['what'], language)} {command}".strip()
     parts = (matter, *(f"{reason.rstrip('.')}." for reason in reasons), advice)
-    return feed + " ".join(part for part in parts if part)
+    return one_line(feed + " ".join(part for part in parts if part))
 
 
 def message(key: str, language: str) -> str:

@@ -371,3 +371,58 @@ def test_a_refused_version_stays_out_until_its_payload_changes_and_that_can_be_u
     assert (rows(env, "source_record"), rows(env, "refused")) == (waiting, [])
     assert say("refuse", "books:r1", *BY)[0] == 0
     assert night(env, feed(), [sent("r1", "bad again")]) == {"landed": 1, "quarantined": 1}
+
+
+FORGED = "A title\n  because nothing is wrong\x1b[2K\u202egnp\u2028books-1 (books) LOADED"
+SHOWN = "A title␊  because nothing is wrong␛[2K�gnp�books-1 (books) LOADED"
+
+
+def test_titles_and_identifiers_of_partners_forge_no_line_and_control_no_terminal(env: Environment, say) -> None:  # type: ignore[no-untyped-def]
+    run = staged(env, feed(), [sent("r1\nr2\x1b[1m", f"bad {FORGED}"), sent("r3", FORGED)])
+    store.hold_run(env, run, [f"because {FORGED}"])
+    for words in (("held",), ("show", run)):
+        _, listed = say(*words)
+        lines = listed.splitlines()
+        assert all(line.isprintable() for line in lines)
+        assert sum(SHOWN in line for line in lines) == 3
+        assert any("books:r1␊r2␛[1m" in line for line in lines)
+    say("release", run, *BY)
+    for words in (("quarantined",), ("accept", "books:r1\nr2\x1b[1m", *BY)):
+        assert all(line.isprintable() for line in say(*words)[1].splitlines())
+
+
+ABSURD = [
+    ("undo", "9" * 18, *BY),
+    ("undo", "9" * 400, *BY),
+    ("undo", "9" * 18 + "-" + "9" * 18, *BY),
+    ("undo", "1-" + "9" * 18, *BY),
+    ("undo", "-1", *BY),
+    ("undo", "5-1", *BY),
+    ("undo", "", *BY),
+    ("show", "nothing"),
+    ("show", "../../etc"),
+    ("show", "x" * 100_000),
+    ("release", "books-20260101T000000000000", *BY),
+    ("refuse", "%s %(x)s {} \\", *BY),
+    ("accept", "books", *BY),
+    ("accept", ":", *BY),
+    ("accept", "books:r1", "--version", "%", *BY),
+    ("correct", "books:r1", "title." * 5_000, "x", *BY),
+    ("correct", "books:r1", "issued", "[" * 100_000, *BY),
+    ("correct", "books:r1", "score", "9" * 5_000, *BY),
+    ("correct", "books:r1", "identifiers[999999999999999999999].value", "x", *BY),
+    ("withdraw", "0" * 26, *BY),
+    ("same", "books:r1", "books:r1", *BY),
+    ("different", "a", "b", *BY),
+    ("end-wait", "nothing", *BY),
+    ("quarantined", "--feed", "no such feed"),
+    ("held", "--feed", "'; DROP TABLE harvest_run; --"),
+]
+
+
+@pytest.mark.parametrize("words", ABSURD, ids=lambda words: " ".join(words)[:40])
+def test_absurd_input_is_answered_with_a_sentence(env: Environment, say, words: tuple[str, ...]) -> None:  # type: ignore[no-untyped-def]
+    night(env, feed(), [sent("r1", "A title")])
+    code, answer = say(*words)
+    assert code in ((0,) if "--feed" in words else (1, 2)) and answer.strip(), answer[:500]
+    assert "Traceback" not in answer and len(answer) < 3_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -14,7 +13,7 @@ import msgspec
 import pyarrow as pa
 from more_itertools import chunked
 
-from schemas import Resource, ResourceView, match_sha256
+from schemas import Resource, ResourceView, match_sha256, read_toml
 from transforms.match.folding import fold
 from transforms.match.numbering import edition_and_numbers
 from transforms.match.wording import Title, without_site
@@ -68,9 +67,7 @@ _COMPARABLE_LANGUAGE = {
 }
 _DENSE = re.compile("[\u3040-\u9fff\uac00-\ud7af]")  # letters of scripts that write a word in one or two
 _SUBTITLE = re.compile(r"(?<!\s)\s++(?:[:;–—(\[|/]|-\s|[.]\s)|[:;–—(\[|/]|[.]\s")
-_PLACEHOLDERS: Mapping[str, list[str]] = tomllib.loads(
-    (Path(__file__).parent / "placeholders.toml").read_text(encoding="utf-8")
-)
+_PLACEHOLDERS: Mapping[str, list[str]] = read_toml(Path(__file__).parent / "placeholders.toml")
 _PLACEHOLDER = {name: re.compile("|".join(shapes)) for name, shapes in _PLACEHOLDERS.items()}
 _NO_ANCHOR = re.compile(  # fragments that name no part of a page: its top, sharing and tracking marks, highlights
     r"(top|main|content|main-?content|page-?content|header|skip\S*|_=_|\.\w+|(utm|at|pk|mtm)_\S*|xtor=\S*|:~:text=.*|[!/]*)$",

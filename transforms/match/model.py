@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from schemas import Base
+from schemas import Base, UnusableFile
 
 MODEL_VERSION = 3  # of the file's shape and of the features that it was trained on
 MODEL_PATH = Path(__file__).parent / "model.json"
 
 
-class ModelUnusable(Exception):
+class ModelUnusable(UnusableFile):
     """The model file cannot be read, or is of another version."""
 
 
@@ -51,16 +51,14 @@ def read_model(path: Path = MODEL_PATH) -> Model:
     try:
         raw = msgspec.json.decode(path.read_bytes())
     except (OSError, msgspec.DecodeError) as error:
-        raise ModelUnusable(f"{path}: not readable as a model: {error}; {mend}") from error
+        raise ModelUnusable(path, f"not readable as a model: {error}", mend) from error
     version = raw.get("version") if isinstance(raw, dict) else None
     if version != MODEL_VERSION:
-        raise ModelUnusable(
-            f"{path}: a model of version {version}, and this release reads version {MODEL_VERSION}; {mend}"
-        )
+        raise ModelUnusable(path, f"a model of version {version}, and this release reads version {MODEL_VERSION}", mend)
     try:
         return msgspec.convert(raw, Model)
     except msgspec.ValidationError as error:
-        raise ModelUnusable(f"{path}: {error}; {mend}") from error
+        raise ModelUnusable(path, error, mend) from error
 
 
 def log2_odds(probability: float) -> float:
@@ -72,4 +70,5 @@ def matcher_version() -> str:
     """Return the version of the matcher: of its features, and a digest of its model file."""
     from transforms.match.feature_rows import FEATURES_VERSION
 
+    read_model()  # raises what to do about a file that cannot be used
     return f"{FEATURES_VERSION}-{hashlib.sha256(MODEL_PATH.read_bytes()).hexdigest()[:16]}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
+from schemas import read_toml
 from transforms.match.folding import roman
 
-WORDS: dict[str, Any] = tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))
+WORDS: dict[str, Any] = read_toml(Path(__file__).parent / "words.toml")
 _PART = frozenset(WORDS["part"])
 _EDITION = frozenset(WORDS["edition"])
 ORDINALS: dict[str, int] = WORDS["ordinals"]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-from schemas import Issue, Resource, Severity
+from schemas import Issue, Resource, Severity, read_toml
 from transforms.rules import addresses, batch, conformance, languages, people, rights, teaching, texts, titles
 from transforms.rules.rule import FINDS_OF_FINDINGS, Context, Rule
 
@@ -50,6 +49,6 @@ def rule_texts() -> dict[str, dict[str, str]]:
         for code, rule in RULES.items()
     }
     for path in sorted(TRANSLATIONS.glob("*.toml")):
-        for code, (wrong, mend) in tomllib.loads(path.read_text(encoding="utf-8")).items():
+        for code, (wrong, mend) in read_toml(path).items():
             texts_by_code[code] |= {f"wrong.{path.stem}": wrong, f"mend.{path.stem}": mend}
     return texts_by_code

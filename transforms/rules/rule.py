@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from schemas import Base, Feed, Resource, Severity
+from schemas import Base, Feed, Resource, Severity, read_toml
 from transforms.draft import Finding
 
 # Words that stand where a value should be ("untitled", "admin"), by the kind of value.
 PLACEHOLDER_WORDS: dict[str, frozenset[str]] = {
-    name: frozenset(words)
-    for name, words in tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8")).items()
+    name: frozenset(words) for name, words in read_toml(Path(__file__).with_name("words.toml")).items()
 }
 Violation = tuple[str, str]  # the path in the record, and the value there
 Fragment = dict[str, Any]  # fields of a Resource or of the Context that differ from a complete record

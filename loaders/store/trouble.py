@@ -1,0 +1,58 @@
+"""Explain what an installation's files, disk and catalog can do wrong, as one sentence with what to do."""
+
+from __future__ import annotations
+
+import errno
+import re
+
+from sqlalchemy.exc import DatabaseError
+
+from schemas import Environment, UnusableFile, one_line
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+_NO_FOLDER = {errno.ENOTDIR, errno.ENOENT, errno.ELOOP, errno.ENAMETOOLONG}
+_MAKE_ROOM = "the disk is full: make room, then try again"
+_MAKE_WRITABLE = (
+    "this user cannot write there: make ELIB_HOME and the files in it writable, or set ELIB_HOME to a folder that is"
+)
+# what the libraries that report errors as text call a full disk, one that is read-only, and a damaged SQLite file
+_TEXTS = {
+    "full": re.compile("no space left|disk is full|disk quota exceeded|database or disk is full", re.I),
+    "read-only": re.compile("read-?only|permission denied|unable to open database file|operation not permitted", re.I),
+    "damaged": re.compile("malformed|not a database|file is encrypted", re.I),
+}
+
+
+def storage_sentence(error: BaseException, env: Environment) -> str | None:
+    """Return what is wrong with a file or the disk, and what to do; None for an error of another kind."""
+    if isinstance(error, UnusableFile):
+        return one_line(str(error))
+    if isinstance(error, OSError) and error.errno is not None:
+        return _system_sentence(error, env)
+    kind = next((kind for kind, text in _TEXTS.items() if text.search(str(error))), None)
+    if kind is None or not _is_of_a_library(error):
+        return None
+    place = env.catalog_url.removeprefix("sqlite:///") if isinstance(error, DatabaseError) else str(env.home)
+    if isinstance(error, DatabaseError) and env.catalog_url.startswith("postgresql"):
+        place = "the catalog's PostgreSQL"
+    why = one_line(str(error).partition("\n")[0])
+    if kind == "damaged":
+        return f"{place} is damaged ({why}): restore a backup into an empty ELIB_HOME with elib restore"
+    return f"{place}: {_MAKE_ROOM if kind == 'full' else _MAKE_WRITABLE} ({why})"
+
+
+def _system_sentence(error: OSError, env: Environment) -> str | None:
+    place = one_line(str(error.filename or env.home))
+    if error.errno in _FULL:
+        return f"{place}: {_MAKE_ROOM}"
+    if error.errno in _READ_ONLY:
+        return f"{place}: {_MAKE_WRITABLE}"
+    if error.errno in _NO_FOLDER and error.filename:
+        return f"{place}: {error.strerror}; check that ELIB_HOME names a folder, and put back what is missing in it"
+    return None
+
+
+def _is_of_a_library(error: BaseException) -> bool:
+    """Return whether the error is one of those in which SQLAlchemy, DuckDB and Arrow report what the disk says."""
+    return isinstance(error, DatabaseError) or type(error).__module__.split(".")[0] in {"duckdb", "_duckdb", "pyarrow"}
