@@ -30,6 +30,10 @@ def harvest(
         typer.Option(parser=_parse_since, metavar="DATE", help="Only what changed since this day or second (UTC)."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many records.")] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(metavar="TOKEN", help="Begin at this resumption token, or cursor, of an earlier harvest."),
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Only check whether the server offers what is asked.")] = False,
 ) -> int:
     """Print a feed's records as JSON lines. Progress goes to standard error.
@@ -50,7 +54,11 @@ def harvest(
     except HarvestFailed as error:
         print(f"{feed.name}: failed: {error}", file=sys.stderr)
         return 1
-    ask = Ask(since=since, full=since is None, limit=limit, credentials=credentials)
+    if token is not None and not (feed.traits.has_verbs or feed.request.paging in ("cursor", "link")):
+        raise typer.BadParameter("--token is for oai_pmh, and for lists with paging = 'cursor' or 'link'")
+    if token is not None and since is not None:
+        raise typer.BadParameter("--token goes on with a list that was begun: leave --since out")
+    ask = Ask(since=since, full=since is None, limit=limit, credentials=credentials, token=token)
     if not check:
         return _print_records(feed, ask)
     problems = check_offer(feed, ask, environment())

@@ -30,3 +30,12 @@ def is_datestamp(text: str) -> bool:
 def format_datestamp(time: datetime, *, days: bool) -> str:
     """Format a UTC time at the server's granularity: YYYY-MM-DD if it has days only, else YYYY-MM-DDThh:mm:ssZ."""
     return f"{time.year:04d}-{time:%m-%d}" if days else f"{time.year:04d}-{time:%m-%dT%H:%M:%SZ}"
+
+
+def format_since(time: datetime, form: str | None) -> str:
+    """Format a UTC time as a feed file's since_format says: unix, unix_ms, or as strftime; None is to the second."""
+    if form is None:
+        return format_datestamp(time, days=False)
+    if form in ("unix", "unix_ms"):
+        return str(int(time.timestamp()) * (1000 if form == "unix_ms" else 1))
+    return time.strftime(form.replace("%Y", f"{time.year:04d}"))

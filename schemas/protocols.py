@@ -20,6 +20,7 @@ class Protocol(Base, frozen=True, kw_only=True):
     needs_identifier: bool = False  # its records do not name themselves: the feed file says which fields do
     has_sets: bool = False  # a feed may name sets of the list
     has_prefixes: bool = False  # the repository has names of its own for formats (metadataPrefix)
+    has_verbs: bool = False  # [request] verb chooses how the list is requested
     reads_inbox: bool = False  # url may be inbox:NAME, files below ELIB_HOME
     has_declared_paging: bool = False  # [request] says how the list is paged; others page as their protocol does
     has_slices: bool = False  # [request] slice_by splits a list that is too long to page through
@@ -33,6 +34,7 @@ PROTOCOLS: dict[str, Protocol] = {
     "oai_pmh": Protocol(
         format_example="the name of a crosswalk, such as oai_dc",
         has_sets=True,
+        has_verbs=True,
         has_prefixes=True,
         lists_by_datestamp=True,
         requests_skipped_records=True,

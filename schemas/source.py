@@ -111,6 +111,7 @@ class Ask(Base, frozen=True, kw_only=True):
     since: str | None = None  # the mark of the last complete harvest, less the overlap; None requests everything
     full: bool = True
     position: dict[str, Any] | None = None  # go on from here: the last landed part's position
+    token: str | None = None  # begin at this resumption token or cursor; such a harvest is never the whole list
     listed_before: int | None = None  # records listed by the last complete full harvest
     listed_so_far: int = 0  # records landed by the interrupted harvest that is continued
     retry: tuple[Skipped, ...] = ()

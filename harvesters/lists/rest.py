@@ -15,7 +15,7 @@ import msgspec
 from harvesters.causes import MAX_CONSECUTIVE_FAILURES, RequestFailed, as_server_failure, failed
 from harvesters.client import Client
 from harvesters.completeness import require_as_many_as_before, require_size
-from harvesters.datestamps import format_datestamp, parse_datestamp
+from harvesters.datestamps import format_since, parse_datestamp
 from harvesters.lists.answers import Answer, answer_results, read_answer
 from harvesters.lists.paging import (
     NUMBERED,
@@ -42,7 +42,7 @@ _FAR_PAGES = 100_000  # behind the end of any list: what a server answers there,
 def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterator[Page]:
     """Yield the feed's records page by page, as `harvesters.harvest` promises."""
     with Client(feed, ask, env) as client:
-        position = msgspec.convert(ask.position, Position) if ask.position else Position()
+        position = msgspec.convert(ask.position, Position) if ask.position else Position(cursor=ask.token)
         if position.done:
             position = Position(attempt=position.attempt + 1)  # a list that ended short is requested from its beginning
         yield from RestList(feed, ask, client, report, position).harvest()
@@ -71,7 +71,8 @@ class RestList:
     @property
     def full(self) -> bool:
         """Return whether the whole list is requested."""
-        return self.ask.full or self.ask.since is None or self.feed.request.since_param is None
+        all_time = self.ask.full or self.ask.since is None or self.feed.request.since_param is None
+        return all_time and self.ask.token is None
 
     @property
     def limit_reached(self) -> bool:
@@ -84,7 +85,8 @@ class RestList:
             yield page
             if page.not_modified or self.limit_reached:
                 return
-        require_size(self.position.listed, self.position.total, self.feed.url)
+        if self.ask.token is None:  # from a given place on, the list is shorter
+            require_size(self.position.listed, self.position.total, self.feed.url)
         if self.full and not self._cannot_be_short():
             require_as_many_as_before(self.position.listed, self.feed, self.ask)
         yield self._page(complete=True)
@@ -157,7 +159,7 @@ class RestList:
         name, since = self.feed.request.since_param, self.ask.since
         if self.full or not name or not since:
             return {}
-        return {name: format_datestamp(parse_datestamp(since), days=False)}
+        return {name: format_since(parse_datestamp(since), self.feed.request.since_format)}
 
     def _is_behind_the_end(self, failure: RequestFailed) -> bool:
         """Return whether a failure means that the list ended: some servers refuse the page behind the last one.

@@ -60,14 +60,15 @@ from harvesters.client import Client
 from harvesters.completeness import require_as_many_as_before, require_size, require_size_within_tolerance
 from harvesters.datestamps import format_datestamp, is_datestamp, parse_datestamp
 from harvesters.oai_pmh.list_size import differs, is_size_due, list_size
-from harvesters.oai_pmh.records import ListPage, RecordReader
+from harvesters.oai_pmh.records import ListPage, RecordReader, is_excluded
 from harvesters.oai_pmh.server import OLDEST_DATESTAMP, Server, formats, identify
 from harvesters.oai_pmh.sickle_client import Pages, Repository, Response
 from schemas import Ask, Environment, Feed, HarvestFailed, Listing, Page, Progress, Skipped, replace
 
 _MAX_WINDOW_RESTARTS = 2  # before a window whose token expires is halved
 _MAX_WINDOW_FAILURES = 70  # in a row: more than it takes to halve a century down to seconds
-_MAX_FRUITLESS_FAILURES = 70  # in a row without a record between them
+_MAX_RETRIED_FAILURES = 3  # in a row without a record between them; then a window is halved at its first failure
+_MAX_FRUITLESS_FAILURES = 60  # in a row without a record between them
 _FAILURES_BEFORE_PROBES = frozenset({3, 12, 40})  # in a row without a record between them
 _MAX_SMALLEST_WINDOW_RETRIES = 3  # of a request in a window that cannot be halved any more
 _MAX_EMPTY_PAGES = 200  # in a row, each with a token of its own
@@ -109,6 +110,7 @@ class Window(msgspec.Struct):
     restarts: int = 0  # how often it started over because of its failures
     split: bool = False  # it is a part of a window that failed
     ignores_dates: bool = msgspec.field(default=False, name="astray")  # it returned records of other dates
+    is_given: bool = False  # it begins at a token that was given, so that it cannot start over
     is_retry: bool = msgspec.field(default=False, name="again")  # an earlier harvest skipped it
 
     def __str__(self) -> str:
@@ -137,9 +139,9 @@ class Window(msgspec.Struct):
         """Move behind a page of so many records with this resumption token of sickle's, or None."""
         text = str(getattr(token, "complete_list_size", None) or "").strip()
         size = int(text) if _LIST_SIZE.fullmatch(text) else None
-        if size is not None and self.listed == 0:
+        if size is not None and self.listed == 0 and not self.is_given:
             self.size, self.credible = size, trust_list_size
-        if size is not None and trust_list_size:
+        if size is not None and trust_list_size and not self.is_given:
             self.promised = max(self.promised or 0, size)
         self.listed += records
         self.pages += 1
@@ -181,15 +183,18 @@ class Position(msgspec.Struct):
 
 def _starting_position(feed: Feed, ask: Ask, server: Server, method: str) -> Position:
     """Return the position of the interrupted harvest, or that of a new one."""
+    if ask.token is not None:
+        window = Window(verb=feed.request.verb, token=ask.token, credible=False, is_given=True)
+        return Position(windows=[window], response_date=server.response_date, full=False, method=method)
     if not ask.position:
-        return _new_position(feed, ask, server, method, "ListRecords")
+        return _new_position(feed, ask, server, method, feed.request.verb)
     position = msgspec.convert(ask.position, Position)
     for window in position.windows:
         if window.done and window.is_short:
             window.start_over()
     if position.windows or position.retry:
         return position
-    restarted = _new_position(feed, ask, server, method, "ListRecords")
+    restarted = _new_position(feed, ask, server, method, feed.request.verb)
     restarted.attempt = position.attempt + 1
     for window in restarted.windows:
         window.attempt = restarted.attempt
@@ -201,12 +206,13 @@ def _new_position(feed: Feed, ask: Ask, server: Server, method: str, verb: _Verb
     sets: list[str | None] = [*feed.sets] or [None]
     if ask.full or ask.since is None:
         windows = [Window(set=name, verb=verb) for name in sets]
-        return Position(windows=windows, response_date=server.response_date, full=True, method=method)
+        return Position(windows=windows, response_date=server.response_date, full=True, verb=verb, method=method)
     mark = format_datestamp(parse_datestamp(ask.since), days=server.days)
     return Position(
         windows=[*(Window(set=name, start=mark, verb=verb) for name in sets), *_retried_windows(ask.retry, sets)],
         response_date=server.response_date,
         full=False,
+        verb=verb,
         retry=[skipped.identifier for skipped in ask.retry if skipped.identifier],
         method=method,
     )
@@ -266,7 +272,8 @@ class _Harvest:
             self.position.size_asked, self.position.whole_size = True, size
             return
         everything = replace(self.ask, since=None, full=True)
-        self.position = _new_position(self.feed, everything, self.server, self.repository.http_method, "ListRecords")
+        method, verb = self.repository.http_method, self.feed.request.verb
+        self.position = _new_position(self.feed, everything, self.server, method, verb)
         self.position.size_asked, self.position.whole_size = True, size
         self.client.notes.append(
             f"the server says that its whole list has {size} records, and earlier harvests listed "
@@ -297,7 +304,9 @@ class _Harvest:
         """Return how often to retry a request; few in a window that is being halved, as most fail for good."""
         if not window.split:
             return None
-        return 1 if window.verb == "ListRecords" else min(_MAX_SMALLEST_WINDOW_RETRIES, self.feed.request.retries)
+        if window.verb == "ListRecords":
+            return int(self.fruitless < _MAX_RETRIED_FAILURES)
+        return min(_MAX_SMALLEST_WINDOW_RETRIES, self.feed.request.retries)
 
     def _reached_limit(self) -> bool:
         return self.ask.limit is not None and self.yielded >= self.ask.limit
@@ -413,7 +422,23 @@ class _Harvest:
             window.ignores_dates = window.ignores_dates or any(window.excludes(record.datestamp) for record in ends)
             count = len(page.records) + len(page.skipped)
             window.advance(count, token, trust_list_size=self.feed.request.trust_list_size)
-            yield replace(page, listing=window.listing)
+            yield self._without_excluded(replace(page, listing=window.listing))
+
+    def _without_excluded(self, page: ListPage) -> ListPage:
+        """Return a page without the records of excluded sets; of an increment, they are deleted ones.
+
+        A record that was moved into such a set must go, and an increment shows no absence. A size that counts them
+        says nothing about the list.
+        """
+        if not self.feed.exclude_sets:
+            return page
+        records = []
+        for record in page.records:
+            if not is_excluded(record.sets, self.feed):
+                records.append(record)
+            elif not self.position.full and self.ask.since is not None:
+                records.append(replace(record, deleted=True, payload=None, sha256=None))
+        return replace(page, records=records, listing=replace(page.listing, size=None))
 
     def _request_list(self, window: Window) -> Pages:
         """Request the window's next page. Raises sickle's errors, _TokenExpired."""
@@ -554,6 +579,8 @@ class _Harvest:
 
     def _recover(self, window: Window, error: _TokenExpired | RequestFailed) -> Iterator[ListPage]:
         """Change the windows so that they get around a failure; yield what can already be landed of it."""
+        if window.is_given:
+            raise self._given_token_failure(window, error)
         if isinstance(error, _TokenExpired):
             if not (self.list_works and window.split and window.listed == 0):
                 self._restart(window, error)
@@ -584,9 +611,8 @@ class _Harvest:
             raise as_server_failure(failure, self._where())
 
     def _where(self) -> str:
-        window = self.position.windows[0]
-        records = self.position.listed + window.listed
-        return f"after {records} records" if self.records_came or records else ""
+        """Return how far the harvest came; nothing where no record came."""
+        return f"after {self.yielded} records" if self.records_came else ""
 
     def _still_works(self, request: dict[str, str]) -> bool:
         """Return whether the server still answers Identify, and the request if there is one."""
@@ -600,6 +626,13 @@ class _Harvest:
         finally:
             self.repository.retries = retries
         return True
+
+    def _given_token_failure(self, window: Window, error: _TokenExpired | RequestFailed) -> HarvestFailed:
+        """Return why a list that begins at a given token does not go on."""
+        if isinstance(error, RequestFailed):
+            return as_server_failure(error, self._where())
+        what = f"{self.repository.endpoint} refuses the token {window.token!r} after {window.listed} records ({error})"
+        return failed("token_expired", what, "Harvest the list from its beginning, without --token.")
 
     def _restart(self, window: Window, expired: _TokenExpired) -> None:
         """Start the window over; halve it when its tokens keep expiring."""

@@ -100,7 +100,7 @@ class RecordReader:
         pages = []
         for header in listing.iterchildren(headers.header_tag):
             identifier = headers.identifier(header)
-            if headers.is_deleted(header):
+            if headers.is_deleted(header) or is_excluded(headers.sets(header), self.feed):
                 pages.append(ListPage(records=[headers.source_record(header, identifier, None)]))
             else:
                 pages.append(self.get(identifier))
@@ -157,6 +157,9 @@ class _Headers:
         text = header.findtext(self._datestamp_tag)
         return text.strip() if text else None
 
+    def sets(self, header: etree._Element) -> tuple[str, ...]:
+        return tuple([(spec.text or "").strip() for spec in header.iterchildren(self._set_tag)])
+
     @staticmethod
     def is_deleted(header: etree._Element) -> bool:
         """Return whether the record is deleted; some servers write the status in capitals."""
@@ -169,12 +172,17 @@ class _Headers:
             identifier=identifier,
             format=self._feed.format,
             datestamp=self.datestamp(header),
-            sets=tuple([(spec.text or "").strip() for spec in header.iterchildren(self._set_tag)]),
+            sets=self.sets(header),
             deleted=payload is None,
             payload=None if payload is None else payload.decode(),
             sha256=None if payload is None else sha256(payload).hexdigest(),
             harvested_at=self._harvested_at,
         )
+
+
+def is_excluded(sets: tuple[str, ...], feed: Feed) -> bool:
+    """Return whether one of a record's sets is excluded by the feed, or lies beneath such a set (a:b beneath a)."""
+    return any(name == excluded or name.startswith(f"{excluded}:") for name in sets for excluded in feed.exclude_sets)
 
 
 def _skipped(identifier: str, reason: str, raw: tuple[RawResponse, ...] = ()) -> ListPage:

@@ -122,7 +122,7 @@ def _prefix_problems(feed: Feed, offered: list[str]) -> list[str]:
 
 
 def _set_problems(feed: Feed, repository: Repository) -> list[str]:
-    if not feed.sets:
+    if not feed.sets and not feed.exclude_sets:
         return []
     try:
         offered = set(sets(repository))
@@ -130,4 +130,5 @@ def _set_problems(feed: Feed, repository: Repository) -> list[str]:
         offered = set()
     except ERRORS as error:
         return [f"sets: the server refuses to list them ({type(error).__name__}: {error})"]
-    return [f"sets: {name!r} is not offered" for name in feed.sets if name not in offered]
+    problems = [f"sets: {name!r} is not offered" for name in feed.sets if name not in offered]
+    return problems + [f"exclude_sets: {name!r} is not offered" for name in feed.exclude_sets if name not in offered]

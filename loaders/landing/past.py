@@ -23,7 +23,7 @@ _OVERLAP = timedelta(hours=13)  # some servers use local time for datestamps, at
 # keys of [request] that change how patiently the source is requested, and not which source it is
 _PATIENCE_KEYS = {
     *("rate", "connections", "timeout", "budget", "retries", "backoff", "quiet_hours", "size", "trust_list_size"),
-    *("max_pages", "max_bytes", "max_redirects", "multi_value"),
+    *("max_pages", "max_bytes", "max_redirects", "multi_value", "verb"),
 }
 # causes of failure after which the next harvest continues; after others it starts over
 _CONTINUED_CAUSES = frozenset({"unreachable", "server_failing", "certificate", "blocked", "too_slow", "quiet_hours"})
@@ -112,6 +112,8 @@ def fingerprint(feed: Feed) -> str:
     request = feed.request.model_dump(exclude=_PATIENCE_KEYS, exclude_defaults=True)
     if request:
         declared.append(request)
+    if feed.exclude_sets:
+        declared.append({"exclude_sets": sorted(feed.exclude_sets)})
     return sha256(msgspec.json.encode(declared, order="deterministic")).hexdigest()[:16]
 
 

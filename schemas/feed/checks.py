@@ -24,6 +24,8 @@ _SECRET_HEADER = re.compile(
 _CREDENTIAL_PLACEHOLDER = re.compile(r"\{(?:login|password|token|header\.[^{}]*)\}")
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _FIELD_PATH = re.compile(r"[^\s.{}\[\]!\"'<>^=]+(?:\.[^\s.{}\[\]!\"'<>^=]+)*")
+_DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
+_DIRECTIVES = frozenset("YmdHMSyjb%")  # of strftime: those that every platform and language writes alike
 _RANDOM_FIELD = re.compile(r"(?<![A-Za-z])[RH](?![A-Za-z])")  # croniter draws such fields anew at each reading
 _PRIVATE_LANGUAGE = re.compile(r"(q[a-t][a-z]|x)(-.*)?")  # https://www.rfc-editor.org/rfc/rfc5646#section-2.2.1
 
@@ -113,6 +115,12 @@ def _check_sets(feed: _Keys) -> Iterator[str]:
         yield "sets: holds an empty name; remove it"
     if feed["sets"] and not _traits(feed).has_sets:
         yield f"sets: only oai_pmh has sets; remove the key, or narrow {feed['protocol']} with [request] params"
+    if any(not name.strip() for name in feed["exclude_sets"]):
+        yield "exclude_sets: holds an empty name; remove it"
+    if feed["exclude_sets"] and not _traits(feed).has_sets:
+        yield "exclude_sets: only oai_pmh has sets; remove the key"
+    if both := sorted({*feed["sets"]} & {*feed["exclude_sets"]}):
+        yield f"exclude_sets: {both[0]!r} is in sets, too; remove it from one of them"
 
 
 def _check_prefix(feed: _Keys) -> Iterator[str]:
@@ -164,6 +172,14 @@ _REQUEST_CONFLICTS: tuple[tuple[Callable[[_Keys, Protocol], bool], str], ...] = 
         "request.slice_by: only for opendatasoft; remove the key",
     ),
     (
+        lambda request, _: bool(request["since_format"]) and not request["since_param"],
+        "request.since_format: only with since_param; name the parameter, or remove the key",
+    ),
+    (
+        lambda request, traits: request["verb"] != "ListRecords" and not traits.has_verbs,
+        "request.verb: only for oai_pmh; remove the key",
+    ),
+    (
         lambda request, traits: bool(request["detail_url"]) and not traits.has_details,
         "request.detail_url: only for rest; remove the key",
     ),
@@ -172,6 +188,16 @@ _REQUEST_CONFLICTS: tuple[tuple[Callable[[_Keys, Protocol], bool], str], ...] = 
 
 def _check_conflicts(feed: _Keys) -> Iterator[str]:
     return (mistake for conflicts, mistake in _REQUEST_CONFLICTS if conflicts(feed["request"], _traits(feed)))
+
+
+def _check_since_format(feed: _Keys) -> Iterator[str]:
+    since_format = feed["request"]["since_format"]
+    if since_format is None or since_format in ("unix", "unix_ms"):
+        return
+    directives = _DIRECTIVE.findall(since_format)
+    if not directives or any(letter not in _DIRECTIVES for letter in directives):
+        advice = "use unix, unix_ms, or a form such as '%Y-%m-%d' of %Y %m %d %H %M %S %y %j %b"
+        yield f"request.since_format: {since_format!r} is not a form of a date; {advice}"
 
 
 def _check_detail_url(feed: _Keys) -> Iterator[str]:
@@ -254,6 +280,7 @@ _CHECKS: dict[Callable[[_Keys], Iterator[str]], tuple[str, ...]] = {
     _check_schedule: (),
     _check_conflicts: ("protocol", "request"),
     _check_table: (),
+    _check_since_format: (),
     _check_detail_url: ("url",),
     _check_headers: (),
     _check_quiet_hours: (),

@@ -45,6 +45,8 @@ class Request(_Declared):
     total_header: str | None = None  # or the response header with that number (WordPress: X-WP-Total)
     datestamp_path: str | None = None  # when the record was last changed, inside the record
     since_param: str | None = None  # the parameter for changes since the last complete harvest
+    since_format: str | None = None  # of its value: unix, unix_ms, or as strftime; None: YYYY-MM-DDThh:mm:ssZ
+    verb: Literal["ListRecords", "ListIdentifiers"] = "ListRecords"  # oai_pmh: the second asks for each record alone
     # files
     delimiter: str | None = None  # csv: between columns; None: detected
     escape: str | None = None  # csv: before a quotation mark or delimiter that is text; None: quotes are doubled
@@ -98,6 +100,7 @@ class Feed(_Declared):
     full_every: int | None = Field(default=None, ge=1)  # the whole list every so many runs; None: the protocol decides
     absent_after: int = Field(default=2, ge=1)  # whole lists in a row that lack a record before it is deleted
     sets: list[str] = []
+    exclude_sets: list[str] = []  # oai_pmh: records in these sets, or in sets beneath them, are left out
     identifier: list[str] = []
     default_license: str | None = None
     default_language: str | None = None
