@@ -16,7 +16,7 @@ from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("harvesters", "transforms", "loaders", "schemas")
+ROOMS = ("harvesters", "transforms", "loaders", "schemas", "pipeline", "commands")
 METHODS = frozenset({"match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"})
 REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
 MAX_PATHS = 24  # ways through one expression's alternatives that are followed
@@ -44,8 +44,7 @@ class Expression:
 def expressions() -> list[Expression]:
     """Every compiled pattern of a module, every one written into a call, and every one of the lists."""
     result: dict[tuple[Any, int, frozenset[str]], Expression] = {}
-    modules = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")) if "migrations" not in path.parts]
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in modules}
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in _modules()}
     everywhere = _methods_by_name(trees.values())
     for path, tree in trees.items():
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
@@ -55,6 +54,10 @@ def expressions() -> list[Expression]:
     for expression in _listed():
         result.setdefault((expression.pattern.pattern, expression.pattern.flags, expression.methods), expression)
     return list(result.values())
+
+
+def _modules() -> list[Path]:
+    return [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")) if "migrations" not in path.parts]
 
 
 def _methods_by_name(trees: Iterable[ast.Module]) -> dict[str, set[str]]:
@@ -115,6 +118,27 @@ def _inline(module_name: str, tree: ast.Module) -> Iterator[Expression]:
                 if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "re"
             )
             yield Expression(f"{module_name}:{node.lineno}", re.compile(first.value, flags), frozenset({function.attr}))
+
+
+def built_at_run_time() -> set[str]:
+    """The functions and classes in which a pattern is built, or given to re, that no module's constants hold."""
+    places: set[str] = set()
+    for path in _modules():
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for scope in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(scope, ast.FunctionDef | ast.ClassDef) and any(map(_builds, ast.walk(scope))):
+                places.add(f"{name}.{scope.name}")
+    return places
+
+
+def _builds(node: ast.AST) -> bool:
+    """Whether a call compiles a pattern, or gives one to re that is written elsewhere."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
+        return False
+    function = node.func
+    if not (isinstance(function.value, ast.Name) and function.value.id in ("re", "regex")):
+        return False
+    return function.attr == "compile" or (function.attr in METHODS and not isinstance(node.args[0], ast.Constant))
 
 
 def _listed() -> Iterator[Expression]:

@@ -127,7 +127,7 @@ def _without_malformed_addresses(page: str, url: str) -> str:
             address = element.get(name)
             if address is not None and not _can_be_joined(url, address):
                 del element.attrib[name]
-    return html.tostring(root, encoding="unicode")
+    return str(html.tostring(root, encoding="unicode"))
 
 
 def _can_be_joined(url: str, address: str) -> bool:

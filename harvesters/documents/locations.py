@@ -112,10 +112,10 @@ def _recovered(reply: Reply, error: InvalidXml) -> Sitemap:
     for text in _cut_entries(body, root_start.end()):
         try:
             locations += _entry_locations(root_start[0], text)
-        except InvalidXml as reason:
+        except InvalidXml as fault:
             loc = _LOC.search(text)
             name = html.unescape(loc[1].decode("utf-8", "replace")).strip() if loc else None
-            bad.append(unreadable(name or None, f"not well-formed: {reason}", reply.url, text))
+            bad.append(unreadable(name or None, f"not well-formed: {fault}", reply.url, text))
     if _ROOT_END.search(body, root_start.end()) is None:
         reason = f"the sitemap ends in the middle, and the pages behind that are missing ({error})"
         bad.append(unreadable(None, reason, reply.url, body))
