@@ -147,7 +147,9 @@ class _Pyoai:
 
     def getRecord(self, metadataPrefix: str, identifier: str) -> tuple[Any, etree._Element, None]:
         n = number(identifier)
-        header = self.header_class(None, identifier, self.collection.stamps[n], sets_of(n), n in self.collection.deleted)
+        header = self.header_class(
+            None, identifier, self.collection.stamps[n], sets_of(n), n in self.collection.deleted
+        )
         return header, self.collection.metadata(n), None
 
     def listRecords(

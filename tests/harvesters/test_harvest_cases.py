@@ -15,11 +15,7 @@ from tests.harvesters.loopback import ReceivedRequest, serving
 
 CASES = sorted((Path(__file__).parents[1] / "cases" / "harvest").glob("*.json"))
 # what is not harvested as it should be yet; a name leaves this list with its repair
-NOT_YET = {
-    *("cut_body",),
-    *("jsonld_broken_neighbour", "jsonld_line_break", "jsonld_main_entity"),
-    "sitemap_bare_ampersand",
-}
+NOT_YET = {"cut_body"}
 SETTINGS = {"rate": 100_000, "backoff": 0.001, "retries": 1, "timeout": 10}
 
 

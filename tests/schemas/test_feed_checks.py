@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,11 @@ def test_a_key_that_is_wrong_is_named(tmp_path: Path, keys: dict[str, str], begi
         ("body = { a = 1 }", "request.body"),
         ('slice_by = "year"', "request.slice_by"),
         ('detail_url = "/one/{id}"', "request.detail_url"),
+        ('since_format = "unix"', "request.since_format"),
+        ('since_param = "since"\nsince_format = "iso"', "request.since_format"),
+        ('since_param = "since"\nsince_format = "%Q"', "request.since_format"),
+        ('since_param = "since"\nsince_format = "%Y-%"', "request.since_format"),
+        ('verb = "GetRecord"', "request.verb"),
         ('delimiter = ";;"', "request.delimiter"),
         ("delimiter = '\"'", "request.delimiter"),
         ('escape = "\\\\\\\\"', "request.escape"),
@@ -102,6 +108,30 @@ def test_a_key_that_is_wrong_is_named(tmp_path: Path, keys: dict[str, str], begi
 )
 def test_a_request_that_cannot_be_made_is_named(tmp_path: Path, request_line: str, key: str) -> None:
     assert [reason.split(":")[0] for reason in reasons(tmp_path, request_line)] == [key]
+
+
+@pytest.mark.parametrize(
+    "detail_url",
+    ["/one", "/one/{}", "/one/{id", "/one/id}", "/one/{{id}}", "/{id!r}", "/{id[0]}", "/{a b}", "/{.id}", "//[/{id}"],
+)
+def test_a_detail_url_that_makes_no_address_is_named(tmp_path: Path, detail_url: str) -> None:
+    keys = {"protocol": '"rest"', "format": '"amb"', "identifier": '"id"'}
+    line = f"detail_url = {json.dumps(detail_url)}"
+    assert [reason.split(":")[0] for reason in reasons(tmp_path, line, **keys)] == ["request.detail_url"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "mistake"),
+    [
+        ({"exclude_sets": '[""]'}, "exclude_sets: holds an empty name"),
+        ({"exclude_sets": '["a"]', "sets": '["a", "b"]'}, "exclude_sets: 'a' is in sets, too"),
+        ({"exclude_sets": '["a"]', "protocol": '"rss"', "format": '"rss"'}, "exclude_sets: only oai_pmh"),
+    ],
+)
+def test_sets_that_cannot_be_excluded_are_named(tmp_path: Path, keys: dict[str, str], mistake: str) -> None:
+    result = reasons(tmp_path, **keys)
+    assert len(result) == 1
+    assert result[0].startswith(mistake)
 
 
 @pytest.mark.parametrize(
