@@ -1,7 +1,8 @@
 """Back up what cannot be made again to one tar file, and restore it: landing, and the catalog's primary tables.
 
-Primary are judgement, curation, redirect, refused, feed_declaration, and every resource with its id and created_at;
-everything else after landing is made again from landing. The tar is not compressed: landing's parts are already.
+Primary are judgement, curation, redirect, refused, feed_declaration, every resource with its id and created_at, and
+what deleted records said last; everything else after landing is made again from landing. The tar is not compressed:
+landing's parts are already.
 """
 
 from __future__ import annotations
@@ -49,8 +50,12 @@ _PRIMARY: dict[str, Any] = {
         ResourceRow,
         RestoredMemberRow,
         FeedDeclarationRow,
+        SourceRecordRow,  # of deleted records only: the others are made again
     )
 }
+
+
+_RECORDS = SourceRecordRow.__tablename__
 
 
 class BadBackup(ValueError):
@@ -108,7 +113,8 @@ def _is_kept(path: Path) -> bool:
 def _primary_rows(env: Environment) -> Iterator[tuple[str, bytes]]:
     """Yield the primary tables' rows as JSON, in batches, each with its table's name."""
     members = select(SourceRecordRow.key, SourceRecordRow.resource_id).where(SourceRecordRow.resource_id.is_not(None))
-    queries: list[tuple[str, Any]] = [(name, select(table)) for name, table in _PRIMARY.items()]
+    queries: list[tuple[str, Any]] = [(name, select(table)) for name, table in _PRIMARY.items() if name != _RECORDS]
+    queries.append((_RECORDS, select(_PRIMARY[_RECORDS]).where(SourceRecordRow.status == "deleted")))
     with read_transaction(env) as connection:
         for name, query in [*queries, (RestoredMemberRow.__tablename__, members)]:
             streamed = connection.execution_options(stream_results=True, yield_per=_FETCH_ROWS)

@@ -261,7 +261,8 @@ _UPDATES = {
 }
 _UPSERTED_COLUMNS = {
     "accept": (*_ACCEPTED_COLUMNS, *PENDING_COLUMNS),
-    "restore_older": _ACCEPTED_COLUMNS,  # an older version is accepted; the version that waits stays
+    # an older version is accepted; the version that waits stays, with its datestamp
+    "restore_older": tuple(name for name in _ACCEPTED_COLUMNS if name != "datestamp"),
     "set_pending": (*PENDING_COLUMNS, "datestamp", "run_id"),
     "delete": ("status", "deleted_reason", "datestamp", "run_id", *PENDING_COLUMNS),
 }

@@ -17,12 +17,16 @@ from loaders.curation import curation
 from loaders.declarations import keep_declaration
 from loaders.store import FeedDeclarationRow, engine, write_transaction
 from pipeline import catalog as tasks_catalog
-from schemas import ROOT, Environment, read_feed
+from schemas import ROOT, Environment, read_feed, replace
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import declare, listed, night
 
 BY = {"by": "A Steward", "reason": "looked at it"}
 DECISION = ("--by", "A Steward", "--reason", "looked at it")
+STORED = (
+    "key, status, datestamp, record, payload_sha256, score, deleted_reason, format, record_sha256, has_title, "
+    "has_language, has_license, license_open, unmapped, pending_sha256, pending_record, pending_reason, pending_status"
+)
 PUBLISHED = "id, title, url, quality, record, members, created_at, withdrawn_at"
 
 
@@ -151,6 +155,31 @@ def test_a_feed_without_its_file_comes_back_by_its_last_good_declaration(
     assert read_feed(written) == read_feed(home.feeds / "books.toml")
     assert rows(home, "resource", PUBLISHED) == published
     assert rows(home, "feed_declaration") == declared
+
+
+def test_deleted_records_keep_their_last_text_and_waiting_versions_their_datestamps(
+    home: Environment, tmp_path: Path
+) -> None:
+    file = tmp_path / "elib.tar"
+    declare(home, "books", "[expect]\nmax_drop = 1.0\nmax_error_share = 1.0\n")
+    first = [replace(listed("books", number), datestamp="2026-01-01T00:00:00Z") for number in range(6)]
+    night(home, "books", first)
+    at = {"datestamp": "2026-02-02T00:00:00Z"}
+    gone = [replace(record, deleted=True, payload=None, **at) for record in first[:2]]
+    waiting = [replace(listed("books", number, name=None), **at) for number in (2, 3)]
+    unreadable = [replace(first[4], payload="{", **at)]
+    run, counts = night(home, "books", [*gone, *waiting, *unreadable, first[5]])
+    if not counts:
+        assert main(["review", "release", run, *DECISION]) == 0
+    tasks_catalog.publish_now()
+    before = rows(home, "source_record", STORED)
+    assert [row[1] for row in before] == ["deleted"] * 2 + ["live"] * 4
+    assert [row[2] for row in before[:5]] == [at["datestamp"]] * 5
+    assert all(row[3] and row[4] and row[5] for row in before)
+    main(["backup", str(file)])
+    destroyed(home)
+    assert main(["restore", str(file)]) == 0
+    assert rows(home, "source_record", STORED) == before
 
 
 def test_a_restored_feed_file_says_what_the_lost_one_said(home: Environment) -> None:
