@@ -111,6 +111,7 @@ class RequestFailed(HarvestFailed):
         super().__init__(cause, sentence, again=again)
         self.status = status
         self.raw: tuple[RawResponse, ...] = ()
+        self.received = b""  # of a response that broke off
 
 
 def failed(cause: str, what: str, advice: str = "") -> HarvestFailed:
@@ -145,12 +146,17 @@ def as_harvest_failure(failure: HarvestFailed) -> HarvestFailed:
     return HarvestFailed(failure.cause, failure.sentence, again=failure.again)
 
 
+def is_server_failure(failure: HarvestFailed) -> bool:
+    """Return whether a failure may be one of the whole server, and not of what it sends."""
+    return failure.cause in _SERVER_CAUSES
+
+
 def as_server_failure(failure: HarvestFailed, where: str) -> HarvestFailed:
     """Return a failure that smaller requests did not get around as one of the server, `where` in the list it fails.
 
     It stays what it is where it has a cause of its own, or nothing of the list came.
     """
-    if not where or failure.cause not in _SERVER_CAUSES:
+    if not where or not is_server_failure(failure):
         return as_harvest_failure(failure)
     what = failure.sentence.removesuffix(_sentence(failure.cause, "")).rstrip(". ")
     return failed("server_failing", f"{what}, {where}")

@@ -34,9 +34,11 @@ def connection_failure(error: httpx.TransportError, url: str, *, answered: bool,
     return TransientFailure(failure("unreachable", f"{url}: {what}"), reason=_few_words(what))
 
 
-def damaged_body(what: str) -> RequestFailed:
-    """Return the failure of a request whose response broke off, or was damaged on its way."""
-    return request_failed("malformed", what, advice="Nothing of it is kept: ask the partner why it breaks off.")
+def damaged_body(what: str, received: bytes) -> RequestFailed:
+    """Return the failure of a request whose response broke off, or was damaged on its way, with what was received."""
+    failure = request_failed("malformed", what, advice="Nothing of it is kept: ask the partner why it breaks off.")
+    failure.received = received
+    return failure
 
 
 def invalid_http(what: str) -> RequestFailed:

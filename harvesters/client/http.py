@@ -184,7 +184,8 @@ class Client:
         except httpx.TransportError as error:
             raise self._connection_failure(error, request.url) from error
         except BodyDamaged as error:
-            raise TransientFailure(damaged_body(str(error)), reason="the body was damaged") from error
+            failure = damaged_body(str(error), error.received)
+            raise TransientFailure(failure, reason="the body was damaged") from error
         self._check_status(request, reply, last_url, readable)
         return reply
 

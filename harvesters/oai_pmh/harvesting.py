@@ -55,12 +55,13 @@ from sickle.oaiexceptions import (
     OAIError,
 )
 
-from harvesters.causes import RequestFailed, as_server_failure, failed, request_failed
+from harvesters.causes import RequestFailed, as_server_failure, failed, is_server_failure, request_failed
 from harvesters.client import Client
 from harvesters.completeness import require_as_many_as_before, require_size, require_size_within_tolerance
 from harvesters.datestamps import format_datestamp, is_datestamp, parse_datestamp
 from harvesters.oai_pmh.list_size import differs, is_size_due, list_size
 from harvesters.oai_pmh.records import ListPage, RecordReader, is_excluded
+from harvesters.oai_pmh.recovery import identifiers_in
 from harvesters.oai_pmh.server import OLDEST_DATESTAMP, Server, formats, identify
 from harvesters.oai_pmh.sickle_client import Pages, Repository, Response
 from schemas import Ask, Environment, Feed, HarvestFailed, Listing, Page, Progress, Skipped, replace
@@ -252,6 +253,9 @@ class _Harvest:
     yielded: int = field(default=0, init=False)  # records
     failures: int = field(default=0, init=False)  # of windows in a row
     list_works: bool = field(default=False, init=False)  # the position's verb returned a page
+    names_received: dict[tuple[str | None, ...], dict[str, None]] = field(
+        default_factory=dict, init=False
+    )  # identifiers in responses that broke off, by set, start and end of a window that cannot be halved
     from_works: bool = field(default=False, init=False)  # a request for changes since a date was accepted
     fruitless: int = field(default=0, init=False)  # failures since a record came
     records_came: bool = field(default=False, init=False)  # of this harvest, on a page
@@ -607,7 +611,7 @@ class _Harvest:
             probes, request = _FAILURES_BEFORE_PROBES, self.working_arguments or {}
             if self.fruitless > _MAX_FRUITLESS_FAILURES:
                 raise as_server_failure(failure, self._where())
-        if self.fruitless in probes and not self._still_works(request):
+        if self.fruitless in probes and is_server_failure(failure) and not self._still_works(request):
             raise as_server_failure(failure, self._where())
 
     def _where(self) -> str:
@@ -676,6 +680,8 @@ class _Harvest:
 
     def _give_up_smallest(self, window: Window, failure: RequestFailed) -> Iterator[ListPage]:
         """Try a window that cannot be halved with ListIdentifiers, then start it over, then skip it by its dates."""
+        names = self.names_received.setdefault((window.set, window.start, window.end), {})
+        names.update(dict.fromkeys(identifiers_in(failure.received)))
         if window.verb == "ListRecords":
             self.position.windows[0] = Window(
                 set=window.set, start=window.start, end=window.end, verb="ListIdentifiers", split=True
@@ -690,7 +696,8 @@ class _Harvest:
             self.position.has_skipped_windows = True
             self.position.listed += 0 if window.is_retry else window.listed
             bounds = (window.start or _OPEN_START, window.end or _OPEN_END)
-            yield ListPage(skipped=(Skipped(identifier=None, reason=failure.sentence, window=bounds),))
+            reason = f"{failure.sentence} In what was received: {', '.join(names)}." if names else failure.sentence
+            yield ListPage(skipped=(Skipped(identifier=None, reason=reason, window=bounds),))
 
     def _halves(self, window: Window) -> tuple[Window, Window] | None:
         """Return the two halves of a window, open ends staying open; None if it cannot be made smaller.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from lxml import etree
@@ -39,6 +39,10 @@ _IDENTIFIER = re.compile(rb"<(?:[\w.-]+:)?identifier\b[^<>]*>([^<]*)<")
 _ATTRIBUTE = re.compile(rb"(?<![\w.-])(completeListSize|cursor|expirationDate)\s*+=\s*+[\"']([^\"']*)[\"']")
 _NAMESPACE_DECLARATION = re.compile(rb"\s(xmlns(?::[A-Za-z_][\w.-]{0,100})?)\s{0,20}=\s{0,20}(\"[^\"<&]*\"|'[^'<&]*')")
 _OAI_NAMESPACE = b'"http://www.openarchives.org/OAI/2.0/"'
+_HEADER_IDENTIFIER = re.compile(
+    rb"<(?:[\w.-]{1,100}:)?header\b[^<>]{0,200}>\s{0,100}<(?:[\w.-]{1,100}:)?identifier\b[^<>]{0,200}>([^<]{1,300})<"
+)
+_MAX_IDENTIFIERS = 5
 _FORBIDDEN_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _IDENTIFY_FIELD = re.compile(
     rb"<(?:[\w.-]+:)?(baseURL|earliestDatestamp|deletedRecord|granularity)\b[^<>]*>([\x20-\x25\x27-\x3b\x3d-\x7e]*)<"
@@ -92,6 +96,12 @@ def recover(body: bytes, content_type: str) -> RecoveredPage:
     if token is not None:
         parent.append(token)
     return RecoveredPage(root=root, skipped=tuple(skipped), notes=tuple(notes))
+
+
+def identifiers_in(body: bytes) -> list[str]:
+    """Return the first identifiers in what was received of a page, as its headers write them."""
+    headers = islice(_HEADER_IDENTIFIER.finditer(body), _MAX_IDENTIFIERS)
+    return list(dict.fromkeys(_text_of(match[1]) for match in headers))
 
 
 def recover_identify(body: bytes) -> RecoveredPage:

@@ -59,18 +59,27 @@ def _repository(repository: dict[str, Any], request: ReceivedRequest) -> Answer:
 
 def _list(repository: dict[str, Any], request: ReceivedRequest, date: str) -> Answer:
     token = request.params.get("resumptionToken")
-    start, since = (token or f"0|{request.params.get('from', '')}").split("|")
+    start, since, until = (token or f"0|{request.params.get('from', '')}|{request.params.get('until', '')}").split("|")
     if since and not token and repository.get("refuses_from"):
         return Answer(oai_error("badArgument"))
     records = {record["id"]: record for record in repository["records"]}
-    chosen = [name for name, record in records.items() if record.get("stamp", STAMP)[: len(since)] >= since]
+    verb = request.params["verb"]
+    if verb == "GetRecord":
+        answer = Answer(_envelope(date, verb, _record(records[request.params["identifier"]])))
+        return _cut(answer) if repository.get("cut") == request.params["identifier"] else answer
+    chosen = [name for name, record in records.items() if _is_within(record.get("stamp", STAMP), since, until)]
     if not chosen:
         return Answer(oai_error("noRecordsMatch"))
     pages = repository.get("pages") or _batches(chosen, repository.get("page", 100))
-    listed = "".join(_record(records[name]) for name in pages[int(start)])
-    tail = _token(repository.get("size", len(chosen)), int(start) + 1, len(pages), since)
-    answer = Answer(_envelope(date, request.params["verb"], listed + tail))
+    write = _header if verb == "ListIdentifiers" else _record
+    listed = "".join(write(records[name]) for name in pages[int(start)])
+    tail = _token(repository.get("size", len(chosen)), int(start) + 1, len(pages), f"{since}|{until}")
+    answer = Answer(_envelope(date, verb, listed + tail))
     return _cut(answer) if repository.get("cut") in pages[int(start)] else answer
+
+
+def _is_within(stamp: str, since: str, until: str) -> bool:
+    return stamp[: len(since)] >= since and (not until or stamp[: len(until)] <= until)
 
 
 def _cut(answer: Answer) -> Answer:
@@ -83,22 +92,26 @@ def _batches(names: list[str], size: int) -> list[list[str]]:
     return [names[at : at + size] for at in range(0, len(names), size)]
 
 
-def _token(size: Any, following: int, pages: int, since: str) -> str:
+def _token(size: Any, following: int, pages: int, dates: str) -> str:
     """Return the resumption token of a page, empty on the last one; nothing where the list is one page."""
     if pages <= 1:
         return ""
     attribute = "" if size in (False, None) else f' completeListSize="{size}"'
-    token = f"{following}|{since}" if following < pages else ""
+    token = f"{following}|{dates}" if following < pages else ""
     return f"<resumptionToken{attribute}>{token}</resumptionToken>"
 
 
-def _record(record: dict[str, Any]) -> str:
+def _header(record: dict[str, Any]) -> str:
     status = ' status="deleted"' if record.get("deleted") else ""
-    header = f"<identifier>{record['id']}</identifier><datestamp>{record.get('stamp', STAMP)}</datestamp>"
+    stamp = record.get("stamp", STAMP)
+    return f"<header{status}><identifier>{record['id']}</identifier><datestamp>{stamp}</datestamp></header>"
+
+
+def _record(record: dict[str, Any]) -> str:
     title = escape(record.get("title", f"Title {record['id']}"))
     fields = f"<dc:title>{title}</dc:title><dc:identifier>https://example.org/{record['id']}</dc:identifier>"
     metadata = "" if record.get("deleted") else f"<metadata><oai_dc:dc {DC}>{fields}</oai_dc:dc></metadata>"
-    return f"<record><header{status}>{header}</header>{metadata}</record>"
+    return f"<record>{_header(record)}{metadata}</record>"
 
 
 def _envelope(date: str, verb: str, inside: str) -> str:

@@ -14,8 +14,6 @@ from tests.harvesters.case_server import CaseServer
 from tests.harvesters.loopback import ReceivedRequest, serving
 
 CASES = sorted((Path(__file__).parents[1] / "cases" / "harvest").glob("*.json"))
-# what is not harvested as it should be yet; a name leaves this list with its repair
-NOT_YET = {"cut_body"}
 SETTINGS = {"rate": 100_000, "backoff": 0.001, "retries": 1, "timeout": 10}
 
 
@@ -52,12 +50,7 @@ def mismatches(
     return [name for name, value in expected.items() if not holds[name](value)]
 
 
-def parameters() -> list[Any]:
-    marks = {True: (pytest.mark.xfail(reason="not yet", strict=False),), False: ()}
-    return [pytest.param(path, id=path.stem, marks=marks[path.stem in NOT_YET]) for path in CASES]
-
-
-@pytest.mark.parametrize("path", parameters())
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_a_server_is_harvested_as_the_case_says(
     path: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
