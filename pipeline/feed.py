@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from loaders.landing import Landed
 
 log = logging.getLogger("elib.feed")
+_KEPT = "What was received is kept beside landing's parts as raw-*.bin. "
 _MAX_ERROR_CHARS = 2_000
 _BATCH_FEATURES = 1_000  # records of which match features are made at a time
 # The one chunk of a run without any: Airflow skips a task that is mapped over none, after a pause.
@@ -160,7 +161,7 @@ def _unread(landed: Landed) -> Iterator[str]:
     if landed.nameless:
         yield (
             f"{landed.nameless} records or parts of the list could not be read, and have no identifier "
-            f"(the first: {landed.nameless_reason}). What was received is kept beside landing's parts as raw-*.bin. "
+            f"(the first: {landed.nameless_reason}). {_KEPT if landed.raw else ''}"
             "Until they can be read, no record of that time counts as deleted because a list lacks it"
         )
 
@@ -174,7 +175,8 @@ def _nothing_listed(landed: Landed, ask: Ask) -> Iterator[str]:
 def _nothing_read(landed: Landed) -> HarvestFailed:
     """Return the failure of a whole list of which no record can be read; it must not pass for an empty list."""
     sentence = f"none of the {landed.nameless} records can be read (the first: {landed.nameless_reason})"
-    return HarvestFailed("malformed", f"{sentence}. Compare the feed file with what the partner sends, in landing.")
+    advice = f"{_KEPT if landed.raw else ''}Compare the feed file with what the partner sends."
+    return HarvestFailed("malformed", f"{sentence}. {advice}")
 
 
 def _check_format(feed: Feed) -> None:

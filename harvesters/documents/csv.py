@@ -184,7 +184,11 @@ class _Table:
         return cells
 
     def _text(self, row: _Row) -> bytes:
-        return self.delimiter.join(row.cells).encode("utf-8", "surrogateescape")
+        text = self.delimiter.join(row.cells)
+        try:
+            return text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:  # UTF-16 that is cut leaves other surrogates
+            return text.encode("utf-8", "surrogatepass")
 
 
 def _unclosed(feed: Feed, row: list[str], line: int) -> UnreadableElement:

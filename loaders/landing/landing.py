@@ -46,6 +46,7 @@ class Landed(Base, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     nameless: int = 0  # records that could not be read and have no identifier
     nameless_reason: str = ""  # of the first of them
+    raw: int = 0  # responses and records that could not be read, of which the bytes are kept
 
 
 def land(
@@ -142,6 +143,7 @@ class _Writer:
             listed=self.landed.listed + len(page.records),
             nameless=self.landed.nameless + len(nameless),
             nameless_reason=self.landed.nameless_reason or next(iter(nameless), ""),
+            raw=self.landed.raw + len(page.raw),
             notes=self.landed.notes + page.notes,
         )
         if self._full() or time.monotonic() - self.part_began >= _PART_SECONDS:
