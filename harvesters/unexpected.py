@@ -104,18 +104,22 @@ def pages_with_defects(pages: Iterable[Page], url: str, position: dict[str, Any]
     last = Page(position=position or {})
     try:
         for page in pages:
-            defects.update(skipped.defect for skipped in page.skipped if skipped.defect)
+            defects.update(_defects(page))
             last = replace(page, notes=(*page.notes, *_notes(defects))) if page.complete else page
             yield last
     except HarvestFailed as failure:
-        if isinstance(failure, RequestFailed) and failure.raw:
-            yield Page(position=last.position, full=last.full, raw=failure.raw)
+        if raw := getattr(failure, "raw", ()):  # of a RequestFailed
+            yield Page(position=last.position, full=last.full, raw=raw)
         raise _with_notes(failure, _notes(defects)) from failure.__cause__
     except Exception as error:
         if is_of_the_system(error):
             raise
         what = f"{url} sends what is not readable ({text_of(error)}; {defect_of(error)})"
         raise failed("malformed", what, _REPORT_IT) from error
+
+
+def _defects(page: Page) -> list[str]:
+    return [skipped.defect for skipped in page.skipped if skipped.defect]
 
 
 def _notes(defects: Counter[str]) -> list[str]:

@@ -76,21 +76,27 @@ def _read_columns(feed: Feed, rows: Reader, body: bytes) -> list[str]:
     Raises HarvestFailed if a column that the feed's identifier names is missing, or for a quotation mark that is never
     closed.
     """
-    try:
-        header = next(row for row in rows if any(cell.strip() for cell in row))
-    except csv.Error as error:
-        what = f"{feed.url}: the table's header cannot be read ({error})"
-        raise unreadable_response("malformed", what, feed.url, body) from error
+    header = _read_header(feed, rows, body)
     columns = [] if header == [_END] else [cell.strip() for cell in header]
-    if columns and columns[-1].endswith(_END):
-        what = f"{feed.url}: a quotation mark in the table's header is never closed"
-        raise unreadable_response("malformed", what, feed.url, body)
     missing = [name for name in feed.identifier if name not in columns]
     if missing:
         present = ", ".join(columns[:_MAX_COLUMNS_NAMED])
         problem = f"has no column {' and '.join(missing)}, which identifier names; it has {present}"
         raise failed("bad_format", f"{feed.url} {problem}")
     return columns
+
+
+def _read_header(feed: Feed, rows: Reader, body: bytes) -> list[str]:
+    """Return the first row with text. Raises RequestFailed("malformed")."""
+    try:
+        header = next(row for row in rows if any(cell.strip() for cell in row))
+    except csv.Error as error:
+        what = f"{feed.url}: the table's header cannot be read ({error})"
+        raise unreadable_response("malformed", what, feed.url, body) from error
+    if header != [_END] and header[-1].endswith(_END):
+        what = f"{feed.url}: a quotation mark in the table's header is never closed"
+        raise unreadable_response("malformed", what, feed.url, body)
+    return header
 
 
 class _Row(NamedTuple):

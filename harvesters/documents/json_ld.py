@@ -49,18 +49,29 @@ def blocks(texts: Iterable[str]) -> tuple[list[bytes], list[BrokenBlock]]:
     Objects of a page or list are entered only where no other object is a resource. An object that refers to a person
     or organization of the page is returned in a graph with it.
     """
+    objects, broken = _read_blocks(texts)
+    resources = about_resources(objects) or about_resources(inner for node in objects for inner in _inside(node))
+    agents = {_identity(node): node for node in objects if types_of(node) & _AGENT_TYPES and _identity(node)}
+    return [_with_agents(node, agents) for node in resources], broken
+
+
+def _read_blocks(texts: Iterable[str]) -> tuple[list[bytes], list[BrokenBlock]]:
+    """Return the objects of a page's blocks, and the blocks that cannot be read."""
     objects: list[bytes] = []
     broken: list[BrokenBlock] = []
     for text in filter(None, map(_unwrapped, texts)):
         try:
             objects += _objects(_valid(text))
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-            types = set(_TYPE.findall(text))
-            if not types or not types <= SITE_TYPES:  # a broken list of links is no resource that is lost
+            if _may_hold_a_resource(text):
                 broken.append(BrokenBlock(text, f"its JSON-LD is not valid JSON: {error}"))
-    resources = about_resources(objects) or about_resources(inner for node in objects for inner in _inside(node))
-    agents = {_identity(node): node for node in objects if types_of(node) & _AGENT_TYPES}
-    return [_with_agents(node, agents) for node in resources], broken
+    return objects, broken
+
+
+def _may_hold_a_resource(text: str) -> bool:
+    """Return whether a block that cannot be read may be of a resource: a broken list of links is no loss."""
+    types = set(_TYPE.findall(text))
+    return not types or not types <= SITE_TYPES
 
 
 def about_resources(nodes: Iterable[bytes]) -> list[bytes]:
@@ -153,11 +164,13 @@ def _identity(node: bytes) -> str:
 
 def _with_agents(node: bytes, agents: dict[str, bytes]) -> bytes:
     """Return a resource in a graph with the persons and organizations that it names by nothing but their @id."""
-    references = {
-        value["@id"]
-        for member in msgspec.json.decode(node).values()
-        for value in (member if isinstance(member, list) else [member])
-        if isinstance(value, dict) and len(value) == 1 and isinstance(value.get("@id"), str)
-    }
-    named = [agents[identity] for identity in sorted(references) if identity and identity in agents]
+    members = msgspec.json.decode(node).values()
+    values = [value for member in members for value in (member if isinstance(member, list) else [member])]
+    named = [agents[identity] for identity in sorted(set(map(_reference, values))) if identity in agents]
     return b'{"@graph":[' + b",".join([node, *named[:_MAX_AGENTS]]) + b"]}" if named else node
+
+
+def _reference(value: Any) -> str:
+    """Return the @id of an object that has nothing else; empty for other values."""
+    identity = value.get("@id") if isinstance(value, dict) and len(value) == 1 else None
+    return identity if isinstance(identity, str) else ""

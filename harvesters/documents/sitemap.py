@@ -152,12 +152,8 @@ def _records(feed: Feed, client: Client, urls: list[tuple[str, str | None]]) -> 
                 gone += 1
                 continue
             consecutive_failures += 1
-            ours = failure.cause in ("quiet_hours", "too_slow") and not isinstance(failure, RequestFailed)
-            if ours or consecutive_failures > MAX_CONSECUTIVE_FAILURES:
-                raise as_harvest_failure(failure) from failure
-            if failure.cause in _SERVER_FAULTS:
-                client.skipped_pages.add(failure)
-            yield unreadable(url, failure.sentence)
+            _require_one_page(failure, consecutive_failures)
+            yield _skipped_page(client, url, failure)
         except Exception as error:
             if is_of_the_system(error):
                 raise
@@ -166,6 +162,20 @@ def _records(feed: Feed, client: Client, urls: list[tuple[str, str | None]]) -> 
     if gone:
         client.notes.append(f"the sitemap lists {gone} pages that are gone")
     client.skipped_pages.require_few(feed.url)
+
+
+def _require_one_page(failure: HarvestFailed, consecutive_failures: int) -> None:
+    """Raise HarvestFailed when a failure is not one page's: our time is over, or many pages in a row failed."""
+    ours = failure.cause in ("quiet_hours", "too_slow") and not isinstance(failure, RequestFailed)
+    if ours or consecutive_failures > MAX_CONSECUTIVE_FAILURES:
+        raise as_harvest_failure(failure) from failure
+
+
+def _skipped_page(client: Client, url: str, failure: HarvestFailed) -> UnreadableElement:
+    """Return a page that the server could not give; it is counted where that is the server's fault."""
+    if failure.cause in _SERVER_FAULTS:
+        client.skipped_pages.add(failure)
+    return unreadable(url, failure.sentence)
 
 
 def _may_be_newer(lastmod: str | None, since: str | None) -> bool:
