@@ -9,6 +9,7 @@ from schemas import HarvestFailed
 
 _MAX_SKIPPED_SHARE = 0.05  # of the requests
 _MAX_SKIPPED_ALWAYS = 1  # one bad page never ends a feed, however short its list is
+_COUNTED_CAUSES = ("unreachable", "malformed", "too_slow")
 
 
 @dataclass
@@ -20,7 +21,12 @@ class SkippedPages:
     first: HarvestFailed | None = None
 
     def add(self, failure: HarvestFailed) -> None:
-        """Count a page that is skipped for a failure, which is also that of an unexpected exception."""
+        """Count a page that is skipped for a failure of the server, or for an unexpected exception.
+
+        What a rule of the server's keeps from us (a status 403, say) stays so, and would end the feed every night.
+        """
+        if failure.cause not in _COUNTED_CAUSES:
+            return
         self.skipped += 1
         self.first = self.first or failure
 

@@ -25,7 +25,6 @@ from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress, repla
 
 # what distinguishes the sitemaps of one long list: map.xml, map-2.xml, map.xml?page=3, map-b.xml
 _NUMBER_IN_LIST = re.compile(r"(?:[?&]\w+=|[-_./])?[0-9]+|(?:[?&]\w+=|[-_.])?(?<![a-z])[a-z](?![a-z])", re.I)
-_SERVER_FAULTS = ("unreachable", "malformed", "too_slow")  # a page of which fails by the server, not by a rule
 _MAX_INDEX_DEPTH = 3  # sitemap indexes that list sitemap indexes
 
 
@@ -172,9 +171,8 @@ def _require_one_page(failure: HarvestFailed, consecutive_failures: int) -> None
 
 
 def _skipped_page(client: Client, url: str, failure: HarvestFailed) -> UnreadableElement:
-    """Return a page that the server could not give; it is counted where that is the server's fault."""
-    if failure.cause in _SERVER_FAULTS:
-        client.skipped_pages.add(failure)
+    """Return a page that the server could not give, and count it."""
+    client.skipped_pages.add(failure)
     return unreadable(url, failure.sentence)
 
 

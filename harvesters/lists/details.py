@@ -13,7 +13,7 @@ from harvesters.causes import MAX_CONSECUTIVE_FAILURES, as_harvest_failure, conc
 from harvesters.client import Client, join_address
 from harvesters.lists.json_records import NotJson, identifier_of, is_object, raw_at, source_record, value_at
 from harvesters.records import Result, unreadable
-from harvesters.unexpected import is_of_the_system, skip_unexpected
+from harvesters.unexpected import is_of_the_system, skip_unexpected, unexpected_response
 from harvesters.web_pages import html_cause
 from schemas import Feed, HarvestFailed
 
@@ -45,10 +45,12 @@ def detailed_records(feed: Feed, client: Client, list_elements: list[msgspec.Raw
             consecutive_failures += 1
             if consecutive_failures > MAX_CONSECUTIVE_FAILURES or not concerns_one_record(failure):
                 raise as_harvest_failure(failure) from failure
+            client.skipped_pages.add(failure)
             result = unreadable(identifier, failure.sentence)
         except Exception as error:
             if is_of_the_system(error):
                 raise
+            client.skipped_pages.add(unexpected_response(error, feed.url, b""))
             result = skip_unexpected(error, identifier, feed.url, bytes(element))
         yield result
 

@@ -85,6 +85,7 @@ class RestList:
             yield page
             if page.not_modified or self.limit_reached:
                 return
+        self.client.skipped_pages.require_few(self.feed.url)
         if self.ask.token is None:  # from a given place on, the list is shorter
             require_size(self.position.listed, self.position.total, self.feed.url)
         if self.full and not self._cannot_be_short():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,15 @@ from harvesters.client.skipped_pages import SkippedPages
 from harvesters.records import Result, UnreadableElement, build_record, unreadable
 from harvesters.unexpected import pages_with_defects, read_each, unexpected_response
 from schemas import Feed, HarvestFailed, Page, SourceRecord
-from tests.harvesters.loopback import feed
+from tests.harvesters.loopback import (
+    Answer,
+    ReceivedRequest,
+    feed,
+    identifiers,
+    open_environment,
+    pages,
+    serving,
+)
 
 BOOKS = feed("https://example.org/books", "rss")
 
@@ -107,4 +117,25 @@ def test_a_harvest_that_skips_more_than_a_twentieth_of_its_pages_has_failed(
         return
     with pytest.raises(HarvestFailed, match=f"{skipped} of {requested} pages") as caught:
         pages.require_few(BOOKS.url)
+    assert caught.value.cause == "unreachable"
+
+
+@pytest.mark.parametrize(("status", "fails"), [(500, True), (403, False)])
+def test_a_list_of_which_many_details_fail_by_the_server_is_never_whole(
+    tmp_path: Path, status: int, fails: bool
+) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        if request.path == "/list":
+            return Answer(json.dumps([{"id": str(n)} for n in range(20)]))
+        number = int(request.path.rsplit("/", 1)[-1])
+        return Answer(status=status) if number % 5 == 0 else Answer(json.dumps({"id": str(number)}))
+
+    with serving(script) as loopback:
+        request = {"detail_url": "/one/{id}"}
+        of = feed(f"{loopback.url}/list", "rest", format="amb", identifier="id", request=request)
+        if not fails:
+            assert len(identifiers(pages(of, open_environment(tmp_path)))) == 16
+            return
+        with pytest.raises(HarvestFailed, match="4 of 21 pages") as caught:
+            pages(of, open_environment(tmp_path))
     assert caught.value.cause == "unreachable"
