@@ -20,7 +20,7 @@ from tests.loaders.nights import feed, night, rows, sent, stage
 
 BY = {"by": "A Steward", "reason": "looked at it"}
 PRIMARY = ("judgement", "curation", "redirect", "refused", "resource", "feed_declaration")
-REBUILT = "key, status, payload_sha256, record, datestamp, score, pending_sha256, pending_status, resource_id"
+REBUILT = "key, status, payload_sha256, record, datestamp, pending_sha256, pending_status, resource_id"
 
 
 def destroy(env: Environment) -> None:

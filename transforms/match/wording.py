@@ -13,13 +13,13 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from itertools import takewhile
 from operator import eq
 from typing import NamedTuple
 
 from transforms.match.folding import cyrillic_to_latin, fold, roman
 from transforms.match.numbering import ORDINALS, WORDS
+from transforms.remembering import remember
 
 _ARTICLES = {language: frozenset(articles) for language, articles in WORDS["articles"].items()}
 _CONJUNCTIONS = frozenset(WORDS["and"])
@@ -228,7 +228,7 @@ def _is_word_sign(character: str, category: str, plain: str) -> bool:
     return symbol and not (plain in _NO_WORDS or character in _NO_WORDS or _ORNAMENTS.match(character))
 
 
-@lru_cache(_MAX_CACHED_WORDS)
+@remember(_MAX_CACHED_WORDS)
 def _words(token: str) -> tuple[_Word, ...]:
     """Return what a text without spaces says: mostly one word; a few characters stand for several."""
     if token in _SUPERSCRIPTS or not any(map(str.isalnum, token)):

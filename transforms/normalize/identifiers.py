@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import cast
 from urllib.parse import unquote
 
@@ -13,6 +12,7 @@ from stdnum.exceptions import ValidationError
 
 from schemas import Identifier, IdentifierScheme
 from transforms.normalize import urls
+from transforms.remembering import remember
 
 _MAX_IDENTIFIER_CHARS = 2048
 _MAX_QUOTED_CHARS = 60  # of a wrong identifier, in a finding
@@ -60,7 +60,7 @@ _SCHEME_OF_HINT = {
 }
 
 
-@lru_cache(maxsize=16384)
+@remember(16384)
 def read_identifier(statement: str, hint: str | None = None) -> Identifier | None:
     """Return the identifier that a text is, by its shape first and then by the hint; None for noise and bad checksums.
 

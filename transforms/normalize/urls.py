@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import idna
+
+from transforms.remembering import remember
 
 _MAX_ADDRESS_CHARS = 2048  # browsers open no longer ones
 _MAX_SPACES = 7  # a text with more is a sentence
@@ -51,7 +52,7 @@ class _Parts(NamedTuple):
     port: int | None
 
 
-@lru_cache(maxsize=16384)
+@remember(16384)
 def web_address(text: str) -> str | None:
     """Return the absolute http(s) address that a text is, without stray spaces; None when it is not one.
 
@@ -87,7 +88,7 @@ def _with_scheme(text: str) -> str | None:
     return f"http://{text}"
 
 
-@lru_cache(maxsize=16384)
+@remember(16384)
 def canonical_url(url: str) -> str | None:
     """Return the form in which two addresses of one page are equal, to compare and not to show; None if not an address.
 
@@ -110,7 +111,7 @@ def canonical_url(url: str) -> str | None:
     )
 
 
-@lru_cache(maxsize=4096)  # normalization needs them twice for an address, the rules again
+@remember(4096)  # normalization needs them twice for an address, the rules again
 def split_url(address: str) -> _Parts | None:
     """Return the parts of an address; None for one with a bad port or an unclosed bracket."""
     if simple := _SIMPLE.fullmatch(address):
@@ -123,7 +124,7 @@ def split_url(address: str) -> _Parts | None:
         return None
 
 
-@lru_cache(maxsize=4096)
+@remember(4096)
 def _ascii_host(host: str) -> str | None:
     """Return the host in lower-case ASCII (IDNA 2008 with the UTS 46 mapping), or None when it is not valid."""
     name = unquote(host).rstrip(".").lower()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from functools import lru_cache
 
 from schemas import Resource
 from transforms.normalize import split_url
+from transforms.remembering import remember
 from transforms.rules.rule import Context, Rule, Violation, findings_of, from_findings
 from transforms.rules.texts import finding
 
@@ -23,7 +23,7 @@ _PLACEHOLDER_IDENTIFIERS = re.compile(
 )
 
 
-@lru_cache(maxsize=10_000)
+@remember(10_000)
 def _is_private(host: str) -> bool:
     """Whether a host is in a private network or this machine, in any spelling of its address."""
     plain = host.rstrip(".").lower()
@@ -57,7 +57,7 @@ def _landing_page_missing(resource: Resource, _: Context) -> list[Violation]:
     return [("url", file)] if not resource.url and (file := opening_address(resource)) else []
 
 
-@lru_cache(maxsize=1_000)  # several rules look at each address of a record
+@remember(1_000)  # several rules look at each address of a record
 def _faults(url: str) -> frozenset[str]:
     """Return what is wrong with an address, among private, unsafe, malformed and session."""
     parts = split_url(url)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import NamedTuple
 
 from schemas import Resource
+from transforms.remembering import remember
 from transforms.rules.rule import Context, Rule, Violation, findings_of, from_findings
 from transforms.rules.texts import finding
 
@@ -92,7 +92,7 @@ class _Scripts(NamedTuple):
     latin: bool
 
 
-@lru_cache(maxsize=1_000)
+@remember(1_000)
 def _scripts_of(tag: str) -> _Scripts | None:
     """Return the patterns for a language; None where its scripts are not known."""
     base, _, rest = tag.partition("-")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from schemas import Resource
+from transforms.remembering import remember
 from transforms.rules.rule import Context, Rule, Violation, findings_of, from_findings
 from transforms.rules.texts import finding
 
@@ -13,7 +13,7 @@ _CC_WORDS = re.compile(r"creative\s*commons|\bcc[\s-]?(?:by|0|zero)\b", re.IGNOR
 _CC_PARTS = re.compile(r"/licenses/([a-z-]+)/")
 
 
-@lru_cache(maxsize=1_000)
+@remember(1_000)
 def cc_parts(uri: str | None) -> frozenset[str]:
     """Return the conditions of a Creative Commons address, among by, sa, nc and nd; empty for anything else."""
     match = _CC_PARTS.search(uri) if uri else None

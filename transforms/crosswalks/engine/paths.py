@@ -9,7 +9,7 @@ from itertools import combinations
 
 from lxml import etree
 
-from transforms.crosswalks.engine.table import MAX_REMEMBERED_KEYS
+from transforms.crosswalks.engine.table import MAX_REMEMBERED_CHARS, MAX_REMEMBERED_KEYS
 
 Element = etree._Element
 Step = tuple[str, str]  # an element's lower-cased local name, and its name as the path shows it
@@ -27,7 +27,7 @@ def local_name(tag: object) -> str:
         return _LOCAL_NAMES[tag]
     except KeyError:
         name = bare_name(str(tag)).lower()
-        if len(_LOCAL_NAMES) < MAX_REMEMBERED_KEYS:
+        if len(_LOCAL_NAMES) < MAX_REMEMBERED_KEYS and len(name) <= MAX_REMEMBERED_CHARS:
             _LOCAL_NAMES[tag] = name
         return name
 
@@ -45,7 +45,7 @@ def step_of(tag: object, prefix: str | None) -> Step:
         if not isinstance(tag, str):
             return "", ""
         step = local_name(tag), f"{prefix}:{bare_name(tag)}" if prefix else bare_name(tag)
-        if len(_STEPS) < MAX_REMEMBERED_KEYS:
+        if len(_STEPS) < MAX_REMEMBERED_KEYS and len(step[1]) <= MAX_REMEMBERED_CHARS:
             _STEPS[(tag, prefix)] = step
         return step
 

@@ -20,10 +20,12 @@ from transforms.draft import (
     is_repository_note,
     mask_emails,
 )
+from transforms.remembering import remember
 
 USED = "."  # the row of a leaf that is read together with its element or its group, and is no value by itself
 MAX_RECORD_LEAVES = 20_000
 MAX_REMEMBERED_KEYS = 10_000  # keys whose row a table, or names that a process, remembers
+MAX_REMEMBERED_CHARS = 400  # of each of them
 _MAX_VALUE_CHARS = 100_000
 _MAX_FIELD_VALUES = 1_000
 
@@ -42,7 +44,7 @@ class Value(msgspec.Struct, frozen=True):
     attributes: Mapping[str, str] | None  # the attributes of its element, by lower-cased name
 
 
-@lru_cache(maxsize=4096)
+@remember(4096)
 def _keys(group: str, names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the keys of these paths under a group."""
     return tuple(f"{group}/{name}" if name else group for name in names)
@@ -259,7 +261,7 @@ class Table:
             return self._remembered[key]
         except KeyError:
             disposition = self._find(key)
-            if len(self._remembered) < MAX_REMEMBERED_KEYS:
+            if len(self._remembered) < MAX_REMEMBERED_KEYS and len(key) <= MAX_REMEMBERED_CHARS:
                 self._remembered[key] = disposition
             return disposition
 

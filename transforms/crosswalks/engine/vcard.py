@@ -8,12 +8,13 @@ from __future__ import annotations
 import html
 import quopri
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
 from vobject.base import ParseError, parseLine
 from vobject.icalendar import stringToTextValues
 from vobject.vcard import splitFields
+
+from transforms.remembering import remember
 
 _PROPERTIES = "VERSION|KIND|FN|N|ORG|EMAIL|TEL|URL|UID|ADR|TITLE|ROLE|NOTE|REV|BDAY|NICKNAME|X-[A-Z-]+|END|BEGIN"
 _PROPERTY_START = rf"(?:{_PROPERTIES})(?:;[^:\n]{{0,500}})?:"  # bounded, or many unclosed parameters take long
@@ -44,7 +45,7 @@ def is_vcard(text: str) -> bool:
     return "BEGIN:VCARD" in text[:200].upper()
 
 
-@lru_cache(maxsize=4096)
+@remember(4096)
 def read_vcards(text: str) -> tuple[Card, ...]:
     """Return everyone whom the vCards of one text name, without their addresses and telephones."""
     plain = _GAP.sub(lambda gap: "\n" if "\n" in gap[0] else " ", html.unescape(text[:_MAX_TEXT_CHARS]))

@@ -7,7 +7,7 @@ import re
 
 from lxml import etree
 
-from transforms.crosswalks.engine.paths import Element, local_name
+from transforms.crosswalks.engine.paths import Element, bare_name, local_name
 from transforms.crosswalks.engine.table import Table, Unreadable
 from transforms.crosswalks.engine.xmltree import XmlFormat
 from transforms.draft import Draft
@@ -19,6 +19,7 @@ _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _PARSER = etree.XMLParser(  # one for all payloads: making one takes as long as parsing a small record
     resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
 )
+_MAX_ATTRIBUTES = 1_000  # of one element
 _NO_ROOT: frozenset[str] = frozenset()
 _ABOUT = XmlFormat(
     _NO_ROOT, Table({}, {"*": "the repository's statement about its metadata record, not about the resource"})
@@ -29,17 +30,27 @@ _UNKNOWN = XmlFormat(_NO_ROOT, Table({}, {}))  # no rows: every leaf is unmapped
 def parse_xml(payload: str) -> Element:
     """Parse a payload and return its root element.
 
-    Raises Unreadable with line and column when the text is not well-formed XML.
+    Raises Unreadable with line and column when the text is not well-formed XML, or an element has too many attributes.
     """
     text = _DECLARATION.sub("", payload, count=1).lstrip("\ufeff \t\r\n")
     if "&" in text:
         text = _ENTITY.sub(_character, text)
     try:
-        return etree.fromstring(text.encode("utf-8"), _PARSER)
+        root = etree.fromstring(text.encode("utf-8"), _PARSER)
     except UnicodeEncodeError as error:
         raise Unreadable(f"not encodable as UTF-8: {error.reason} at character {error.start}") from error
     except etree.XMLSyntaxError as error:
         raise Unreadable(f"not well-formed XML: {error.msg}") from error
+    if text.count("=") > _MAX_ATTRIBUTES:
+        _check_attributes(root)
+    return root
+
+
+def _check_attributes(root: Element) -> None:
+    """Raise Unreadable for an element with so many attributes that listing them, which is quadratic, takes long."""
+    for element in root.iter(etree.Element):
+        if len(element.attrib) > _MAX_ATTRIBUTES:
+            raise Unreadable(f"more than {_MAX_ATTRIBUTES} attributes of one element, at {bare_name(element.tag)}")
 
 
 def _character(entity: re.Match[str]) -> str:

@@ -35,6 +35,7 @@ from transforms.crosswalks.engine.table import (
 from transforms.draft import Draft, Statement
 
 MAX_REMEMBERED_LOCATIONS = 50_000  # of one format; beyond, all are forgotten and worked out again
+_LOCATION_CHARS = 200  # of names that take about the memory of a location
 _MAX_COPIES = 1_000  # of one location; beyond, all are forgotten
 _MAX_COPY_BYTES = 4_000
 _COPIES_TRIALS = 256  # elements after which it is known whether copies come
@@ -172,7 +173,7 @@ class Location:
         except KeyError:
             name = f"@{local_name(raw)}"
             key = f"{self.key}/{name}" if self.key else name
-            self.format.remembered += 1
+            self.format.remembered += _weight(self.path, raw)
             location = self._attributes[raw] = Location(self.format, key, f"{self.path}/@{bare_name(raw)}")
             return location
 
@@ -201,7 +202,7 @@ class Location:
     def _child(self, name: str, path: str, named: Named | None) -> Location:
         step = (named.name if named else name, path)
         if step not in self._children:
-            self.format.remembered += 1
+            self.format.remembered += _weight(path)
             if name in self.format.transparent:
                 child = Location(self.format, self.key, path, grouped=self.grouped)
                 child.plain = self.format.references is None
@@ -217,9 +218,14 @@ class Location:
         """Return the location of an element that a reference here leads to."""
         step = ("", path)
         if step not in self._children:
-            self.format.remembered += 1
+            self.format.remembered += _weight(path)
             self._children[step] = Location(self.format, self.key, path, grouped=self.grouped)
         return self._children[step]
+
+
+def _weight(*names: str) -> int:
+    """Return as how many locations one counts: its names, which a partner may make long, take the memory of several."""
+    return 1 + sum(map(len, names)) // _LOCATION_CHARS
 
 
 def _interned(shape: tuple[_Mark, ...]) -> tuple[_Mark, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from schemas import Base, read_vocabulary
@@ -21,6 +20,7 @@ from transforms.normalize.dates.shapes import (
     read_year_in_two_calendars,
 )
 from transforms.normalize.folding import ascii_digits
+from transforms.remembering import remember
 
 _MAX_DATE_CHARS = 120  # a longer statement is a sentence, not a date
 _OPENAIRE = re.compile(r"info:eu-repo/date/(\w+)/(.+)")  # https://guidelines.openaire.eu
@@ -49,7 +49,7 @@ class _Statement(NamedTuple):
     rank: tuple[int, int] | None
 
 
-@lru_cache(maxsize=32768)
+@remember(32768)
 def read_date(statement: str, *, language: str | None = None, today: str | None = None) -> Date | None:
     """Return the date that a statement names, or None when it names none. Never raises.
 
@@ -98,7 +98,7 @@ def choose_dates(
     return _choose_dates(tuple(statements), language, today)
 
 
-@lru_cache(maxsize=32768)
+@remember(32768)
 def _choose_dates(
     statements: tuple[tuple[str, str | None], ...], language: str | None, today: str | None
 ) -> ChosenDates:

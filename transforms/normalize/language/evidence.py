@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from schemas import read_vocabulary
 from transforms.normalize.language.script import CANDIDATES
+from transforms.remembering import remember
 
 _WORD = re.compile(r"""[^\s\d.,;:!?()\[\]{}<>"«»„“”/|+*=&%#@…–—]+""")  # \w would leave out combining marks
 KNOWN_WORD = 2.0  # for each word that speaks for a language
@@ -132,7 +133,7 @@ def _weights_of_words(words: list[str], script: str, number: int) -> _Weights:
     return weights
 
 
-@lru_cache(maxsize=32768)
+@remember(32768)
 def _weights_of_word(word: str, script: str, number: int) -> tuple[tuple[str, float], ...]:
     """Return what a word says: as a whole if it is known, else by its longest known beginning and ending."""
     group = _neighbours()[script][number]

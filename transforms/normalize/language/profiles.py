@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from transforms.remembering import remember
+
 _SMOOTHING = 0.5 / 10_000  # langdetect's own: alpha over its base frequency
 _COUNTED_NGRAMS = 25  # however many there are: langdetect's draws have mostly converged after so many
 _MIN_PROBABILITY = 0.1  # langdetect names no less likely language
@@ -31,7 +33,7 @@ def langdetect_allows(text: str, language: str) -> bool | None:
     return bool(odds[index] >= _MIN_PROBABILITY * odds.sum())
 
 
-@lru_cache(maxsize=4096)
+@remember(4096)
 def _score_word(word: str) -> tuple[int, _LogProbabilities]:
     """Return how many n-grams of a word, with a space on both sides, are known, and the sum of their scores."""
     padded = f" {word} "

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache
 
 import langcodes
 from babel import Locale
 
 from schemas import read_vocabulary
+from transforms.remembering import remember
 
 _CODE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*", re.IGNORECASE)
 _CODE_LIST_ADDRESS = re.compile(r"https?://\S*?[/#]([A-Za-z_-]{2,12})/?(?:\.html)?", re.IGNORECASE)
@@ -19,7 +20,7 @@ _SEPARATORS = re.compile(r"[;|,/\n\t]|(?<![^\S\n\t])[^\S\n\t]++(?:and|et|und|и|
 _PRIVATE_CODE = re.compile(r"q[a-t][a-z]")
 
 
-@lru_cache(maxsize=8192)
+@remember(8192)
 def language_tag(statement: str) -> str | None:
     """Return the BCP 47 tag of a language given as code, locale, name in ten languages, or address of a code list.
 
@@ -34,7 +35,7 @@ def language_tag(statement: str) -> str | None:
     return _by_code(spelling) or _by_name(spelling) or _by_qualified_name(spelling)
 
 
-@lru_cache(maxsize=8192)
+@remember(8192)
 def language_tags(statement: str) -> tuple[str, ...]:
     """Return the tags of every language in one string ("en;fr", "en|uk", "English, French"), in order, each once."""
     whole = language_tag(statement)

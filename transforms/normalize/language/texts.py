@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import langcodes
@@ -12,6 +11,7 @@ from schemas import Base, Text
 from transforms.normalize.language.detection import Detection, detect
 from transforms.normalize.language.script import TWO_SCRIPTS, script_of, tag_with_script
 from transforms.normalize.language.tags import language_tag
+from transforms.remembering import remember
 
 # How confident a detection must be to contradict a declared language.
 _MIN_CONFIDENCE = 0.85
@@ -77,7 +77,7 @@ def _with_script_of(declared: str, text: str) -> str:
     return _with_subtag(declared, tag_with_script(language, script, text))
 
 
-@lru_cache(maxsize=4096)
+@remember(4096)
 def _with_subtag(declared: str, written: str) -> str:
     tag, script = langcodes.Language.get(declared), langcodes.Language.get(written).script
     return tag.update_dict({"script": script}).to_tag() if script and not tag.script else declared
@@ -91,7 +91,7 @@ def contradicts(declared: str, detection: Detection, chars: int) -> float:
     return 0.0 if detection.tag == "und" or confidence < needed or too_short else confidence
 
 
-@lru_cache(maxsize=4096)
+@remember(4096)
 def _needed_confidence(declared: str, detected: str) -> tuple[float, bool]:
     """Return how confident a detection must be to contradict a declaration, and whether they are neighbours."""
     declared_tag, detected_tag = langcodes.Language.get(declared), langcodes.Language.get(detected)

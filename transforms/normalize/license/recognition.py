@@ -14,6 +14,7 @@ from babel import Locale
 from schemas import license_names, read_vocabulary
 from transforms.normalize.folding import compact, fold
 from transforms.normalize.license.creative_commons import NamedLicense, creative_commons, public_domain
+from transforms.remembering import remember
 
 _MAX_READ_CHARS = 20_000  # of a statement; the statement itself is kept whole
 _MAX_BRIEF_CHARS = 160  # a statement so short is about nothing but its licence
@@ -23,7 +24,7 @@ _RIGHTS_STATEMENT_URL = re.compile(r"rightsstatements\.org/(?:vocab|page)/([A-Za
 _COUNTRY_LOCALES = ("en", "fr", "es", "pt", "de", "ru", "ar", "th", "sr_Cyrl", "sr_Latn")
 
 
-@lru_cache(maxsize=8192)
+@remember(8192)
 def licenses_named(statement: str) -> tuple[NamedLicense, ...]:
     """Return the licences that a statement names by its surest signs: addresses, then short names, then words.
 

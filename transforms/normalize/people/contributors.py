@@ -7,7 +7,6 @@ which part of an Arabic, Thai or Spanish name is the family's.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from itertools import islice
 
 from stdnum.exceptions import ValidationError
@@ -17,6 +16,7 @@ from schemas import Contributor
 from transforms.normalize.folding import fold
 from transforms.normalize.people.corporate import Kind, placeholder_names
 from transforms.normalize.people.names import EMAIL, clean_name, split_names
+from transforms.remembering import remember
 
 _MAX_STATEMENT_CHARS = 4000  # a longer one is cut
 _MAX_PLACE_CHARS = 40
@@ -29,7 +29,7 @@ _AUTHORITY = re.compile(
 )
 
 
-@lru_cache(maxsize=32768)
+@remember(32768)
 def read_contributors(
     statement: str, role: str = "author", kind: str | None = None, authority: str | None = None
 ) -> tuple[Contributor, ...]:
@@ -52,7 +52,7 @@ def read_contributors(
     )
 
 
-@lru_cache(maxsize=8192)
+@remember(8192)
 def read_publisher(statement: str) -> str:
     """Return a publisher's name without place ("Paris : UNESCO"), stray spaces and end punctuation; "" for nobody."""
     statement = statement[:_MAX_STATEMENT_CHARS]
@@ -62,7 +62,7 @@ def read_publisher(statement: str) -> str:
     return "" if fold(name) in placeholder_names() or not fold(name) else name
 
 
-@lru_cache(maxsize=8192)
+@remember(8192)
 def read_authority_id(statement: str) -> str | None:
     """Return the URI of an ORCID ("orcid::0000-…", bare or an address) or of another authority."""
     if orcid := _find_orcid(statement):

@@ -10,6 +10,7 @@ from babel import Locale
 
 from schemas import read_vocabulary
 from transforms.normalize.folding import fold
+from transforms.remembering import remember
 
 Kind = Literal["person", "organisation"]
 BRACKETS = re.compile(r"(?:(?<!\s)\s++)?[(\[][^()\[\]]*[)\]]\s*+$")
@@ -17,7 +18,7 @@ _MIDDLE_INITIAL = re.compile(r"[^\W\d_]{2,}(?: [^\W\d_]\.)+ [^\W\d_]+")  # "Will
 _FUNCTION_WORD = re.compile(r"\s(?:pour|dans|aux|sur|para|für|для|with|at)\s", re.I)
 
 
-@lru_cache(maxsize=16384)
+@remember(16384)
 def is_corporate(name: str) -> bool:
     """Return whether a name is certainly an organisation's, by its words or as an acronym."""
     if _is_acronym(name) or _FUNCTION_WORD.search(name):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache, lru_cache
+from functools import cache
 from html import unescape
 
 import ftfy
@@ -12,6 +12,7 @@ from ftfy.badness import is_bad
 from ftfy.chardata import CHARMAP_ENCODINGS
 
 from transforms.normalize.text.html import html_to_text, is_html
+from transforms.remembering import remember
 
 _MAX_UNESCAPE_ROUNDS = 6
 _CONTROLS = r"\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef\ufff9-\ufffb\ufffe\uffff"
@@ -99,7 +100,7 @@ def _is_plain(value: str) -> bool:
     )
 
 
-@lru_cache(maxsize=256)
+@remember(256)
 def _read(value: str) -> tuple[str, bool]:
     text, repaired = value, False
     for _ in range(_MAX_UNESCAPE_ROUNDS):

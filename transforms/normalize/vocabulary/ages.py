@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from schemas import AgeRange, read_vocabulary
 from transforms.normalize.folding import ascii_digits, fold
+from transforms.remembering import remember
 
 _OPEN_END_AGE = 99  # an upper end from here on is open ("14-100")
 _MAX_AGE = 120
@@ -18,7 +19,7 @@ _LRE = re.compile(r"U\s*-\s*(\d{1,3})|(\d{1,3})\s*-\s*U")  # the Learning Resour
 _OPEN = re.compile(r"^\D*(\d{1,3})\s*[-–—]\s*$")
 
 
-@lru_cache(maxsize=4096)
+@remember(4096)
 def read_age_range(statement: str) -> AgeRange | None:
     """Return the ages that a statement names: "7-8", "12+", "a partir de 14 anos", "adults"; else None.
 

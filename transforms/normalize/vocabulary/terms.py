@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from schemas import Competency, Concept, Subject, read_vocabulary
 from transforms.normalize.folding import compact, in_serbian_latin
+from transforms.remembering import remember
 
 VOCABULARIES = (
     "resource_type",
@@ -65,7 +66,7 @@ class _Entry(NamedTuple):
     uri: str | None
 
 
-@lru_cache(maxsize=32768)
+@remember(32768)
 def lookup(vocabulary: str, term: str, language: str | None = None) -> Concept | None:
     """Return the concept of a vocabulary that a partner's term means, or None; `source` is the term itself.
 
@@ -83,7 +84,7 @@ def lookup(vocabulary: str, term: str, language: str | None = None) -> Concept |
     return Concept(code=entry.code, label=entry.label, source=term, uri=entry.uri) if entry else None
 
 
-@lru_cache(maxsize=16384)
+@remember(16384)
 def subjects(term: str) -> tuple[Subject, ...]:
     """Return the subject in every scheme that has it, ISCED-F before the UNESCO Thesaurus; empty when neither does."""
     return tuple(

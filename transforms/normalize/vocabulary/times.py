@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from schemas import read_vocabulary
 from transforms.normalize.folding import ascii_digits, compact, fold
+from transforms.remembering import remember
 
 _MAX_STATEMENT_CHARS = 100
 
@@ -31,7 +32,7 @@ _SECONDS_PER_UNIT = {"second": 1, "minute": 60, "hour": 3600}
 _LETTER_OF_LARGE_UNIT = {"day": "D", "week": "W", "month": "M"}
 
 
-@lru_cache(maxsize=4096)
+@remember(4096)
 def read_learning_time(statement: str, hint: str | None = None) -> str | None:
     """Return the duration that a statement names, such as "PT1H30M" or "P3W"; None when it is not certain.
 
@@ -63,7 +64,7 @@ def _clock_seconds(text: str, hint: str | None) -> int | None:
     return None
 
 
-@lru_cache(maxsize=4096)
+@remember(4096)
 def read_time_bounds(statement: str) -> str | None:
     """Return "less than 1 hour", "2+ hours" and "1-2 hours" as "../PT1H", "PT2H/..", "PT1H/PT2H"; else None."""
     text = " ".join(statement.split())
