@@ -54,16 +54,22 @@ def harvest(
     except HarvestFailed as error:
         print(f"{feed.name}: failed: {error}", file=sys.stderr)
         return 1
-    if token is not None and not (feed.traits.has_verbs or feed.request.paging in ("cursor", "link")):
-        raise typer.BadParameter("--token is for oai_pmh, and for lists with paging = 'cursor' or 'link'")
-    if token is not None and since is not None:
-        raise typer.BadParameter("--token goes on with a list that was begun: leave --since out")
+    if token is not None:
+        _require_tokens(feed, since)
     ask = Ask(since=since, full=since is None, limit=limit, credentials=credentials, token=token)
     if not check:
         return _print_records(feed, ask)
     problems = check_offer(feed, ask, environment())
     print("\n".join(problems) or f"{feed.name}: can be harvested")
     return 1 if problems else 0
+
+
+def _require_tokens(feed: Feed, since: str | None) -> None:
+    """Raise BadParameter where a list cannot go on from a token."""
+    if not (feed.traits.has_verbs or feed.request.paging in ("cursor", "link")):
+        raise typer.BadParameter("--token is for oai_pmh, and for lists with paging = 'cursor' or 'link'")
+    if since is not None:
+        raise typer.BadParameter("--token goes on with a list that was begun: leave --since out")
 
 
 def _print_records(feed: Feed, ask: Ask) -> int:

@@ -20,6 +20,7 @@ from schemas import Feed, Listing, Request
 
 NUMBERED = ("page", "offset")
 NO_CONTENT = frozenset({204, 205})  # statuses
+_ADDRESS_STARTS = ("/", "?", "http://", "https://")
 _MAX_DIGESTS = 200
 _MAX_EMPTY_PAGES = 200  # in a row, each with a cursor of its own
 _COUNT = re.compile(r"[0-9]{1,15}")
@@ -151,20 +152,27 @@ def advance_by_cursor(
     reached, by a page that is not full, or by one of which nothing is `new`. Raises HarvestFailed("truncated") for a
     server that stays at its page.
     """
-    before, cursor = position.cursor, _next_cursor(feed, answer)
+    sent, cursor = _sent_cursor(feed, position), _next_cursor(feed, answer)
     if cursor is not None:
         mask = credentials.mask if is_url(feed.request, cursor) else credentials.mask_token
         cursor = mask(cursor)
-    position.empty_pages = 0 if answer.elements else position.empty_pages + 1
-    declared = {**feed.request.body, **feed.request.params}.get(feed.request.page_param, "")
-    sent = before if before is not None else str(declared)
     stays = cursor == sent and not answer.elements
     if stays and not position.may_be_complete:
         raise failed("truncated", f"{feed.url} gives the same cursor again after {position.listed} records")
-    empty = position.empty_pages > _MAX_EMPTY_PAGES or (position.empty_pages > 1 and position.may_be_complete)
     ended = position.reached and not _may_go_on(feed.request, position, answer.elements, new)
     position.cursor = cursor
-    position.done = cursor is None or stays or empty or ended
+    position.done = cursor is None or stays or _is_empty_again(position, answer.elements) or ended
+
+
+def _sent_cursor(feed: Feed, position: Position) -> str:
+    declared = {**feed.request.body, **feed.request.params}.get(feed.request.page_param, "")
+    return position.cursor if position.cursor is not None else str(declared)
+
+
+def _is_empty_again(position: Position, count: int) -> bool:
+    """Count empty pages in a row; return whether there are so many that the list has ended."""
+    position.empty_pages = 0 if count else position.empty_pages + 1
+    return position.empty_pages > _MAX_EMPTY_PAGES or (position.empty_pages > 1 and position.may_be_complete)
 
 
 def _may_go_on(request: Request, position: Position, count: int, new: int) -> bool:
@@ -189,14 +197,17 @@ def _next_cursor(feed: Feed, answer: CursorAnswer) -> str | None:
         return _join(feed, reply.url, url) if url is not None else None
     if request.paging != "cursor" or not request.cursor_path or reply.status in NO_CONTENT:
         return None
+    cursor = _cursor_in(feed, answer, request.cursor_path)
+    return _join(feed, reply.url, cursor) if cursor and cursor.startswith(_ADDRESS_STARTS) else cursor
+
+
+def _cursor_in(feed: Feed, answer: CursorAnswer, path: str) -> str | None:
+    """Return the text at the cursor's path, None for none. Raises HarvestFailed if the response is not readable."""
     try:
-        value = _value_in(reply, answer.root, request.cursor_path)
+        value = _value_in(answer.reply, answer.root, path)
     except NotJson as error:
         raise failed("malformed", f"{feed.url} sends a response whose next cursor cannot be read ({error})") from error
-    if value is None or value is False or str(value).strip() == "":
-        return None
-    cursor = str(value)
-    return _join(feed, reply.url, cursor) if cursor.startswith(("/", "?", "http://", "https://")) else cursor
+    return None if value is None or value is False or str(value).strip() == "" else str(value)
 
 
 def _join(feed: Feed, base: str, url: str) -> str:
@@ -215,14 +226,19 @@ def end_at_repeated_page(feed: Feed, position: Position, digest: str, size: int,
         position.done = True
         return
     short = position.total is not None and position.listed < position.total
-    known_ends = (position.page_digests[0], position.page_digests[-1])
-    is_last_page = feed.request.paging == "cursor" and digest == known_ends[1] and count < position.most_given
-    loop = not is_last_page and (feed.request.paging not in NUMBERED or digest not in known_ends)
     ignores_page = position.pages == 1 and count >= size and not position.reached_by_repeats
-    if short or loop or ignores_page:
+    if short or ignores_page or not _is_end_again(feed.request, position, digest, count):
         of = position.total if position.total is not None else "an unknown number of"
         raise failed("truncated", f"{feed.url} sends the same page again after {position.listed} of {of} records")
     position.done = True
+
+
+def _is_end_again(request: Request, position: Position, digest: str, count: int) -> bool:
+    """Return whether a repeated page may follow the end of a list: a cursor's short last one, or of numbered ones."""
+    first, last = position.page_digests[0], position.page_digests[-1]
+    if request.paging == "cursor":
+        return digest == last and count < position.most_given
+    return request.paging in NUMBERED and digest in (first, last)
 
 
 def list_size(request: Request, reply: Reply, root: etree._Element | None, position: Position) -> int | None:

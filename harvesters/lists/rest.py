@@ -252,9 +252,7 @@ class RestList:
         request, position = self.feed.request, self.position
         count = len(answer.texts) + len(answer.skipped)
         digest = sha256(b"\n".join(bytes(text) for text in answer.texts)).hexdigest()
-        if position.requests_singly and request.paging == "page" and count > 1:
-            what = f"{self.feed.url} fails for a page, and gives {count} records where one is asked for"
-            raise failed("server_failing", f"{what}, {self._where()}")
+        self._require_single(count)
         first_total = position.total is None
         position.note_total(list_size(request, answer.reply, answer.root, position))
         if count and digest in position.page_digests and not position.requests_singly:
@@ -263,8 +261,7 @@ class RestList:
         results = answer_results(answer, self.feed, self.client, first=position.pages == 0)
         records, skipped, raw = split_results(results)
         skipped = (*answer.skipped, *skipped)
-        names = [entry.identifier for entry in skipped if entry.identifier is not None]
-        repeated = self.seen.add([*(record.identifier for record in records), *names])
+        repeated = self._count_repeats(records, skipped)
         skipped = (*self._count_missed(), *skipped)  # the server answers behind them, so that they are records
         self._count_page(digest, count, repeated)
         alone = first_total and position.total == count
@@ -276,6 +273,16 @@ class RestList:
             page = CursorAnswer(answer.reply, answer.root, count)
             advance_by_cursor(self.feed, position, page, self.client.credentials, new=new)
         return self._page(records, skipped, (*answer.raw, *raw))
+
+    def _require_single(self, count: int) -> None:
+        """Raise HarvestFailed where a record is requested alone, by page number, and the server gives whole pages."""
+        if self.position.requests_singly and self.feed.request.paging == "page" and count > 1:
+            what = f"{self.feed.url} fails for a page, and gives {count} records where one is asked for"
+            raise failed("server_failing", f"{what}, {self._where()}")
+
+    def _count_repeats(self, records: list[SourceRecord], skipped: tuple[Skipped, ...]) -> int:
+        names = [entry.identifier for entry in skipped if entry.identifier is not None]
+        return self.seen.add([*(record.identifier for record in records), *names])
 
     def _count_page(self, digest: str, count: int, repeated: int) -> None:
         """Count a page of so many records, of which some were listed before."""

@@ -139,16 +139,19 @@ class Window(msgspec.Struct):
     def advance(self, records: int, token: object, *, trust_list_size: bool) -> None:
         """Move behind a page of so many records with this resumption token of sickle's, or None."""
         text = str(getattr(token, "complete_list_size", None) or "").strip()
-        size = int(text) if _LIST_SIZE.fullmatch(text) else None
-        if size is not None and self.listed == 0 and not self.is_given:
-            self.size, self.credible = size, trust_list_size
-        if size is not None and trust_list_size and not self.is_given:
-            self.promised = max(self.promised or 0, size)
+        if _LIST_SIZE.fullmatch(text) and not self.is_given:
+            self._note_size(int(text), trusted=trust_list_size)
         self.listed += records
         self.pages += 1
         self.token = getattr(token, "token", None)
         self.done = self.token is None
         self.credible = self.credible and not self._contradicts_size(records)
+
+    def _note_size(self, size: int, *, trusted: bool) -> None:
+        if self.listed == 0:
+            self.size, self.credible = size, trusted
+        if trusted:
+            self.promised = max(self.promised or 0, size)
 
     def _contradicts_size(self, records: int) -> bool:
         """Return whether the list outgrows its size, or the size is only that of a page that others follow."""
@@ -593,10 +596,15 @@ class _Harvest:
             error = request_failed("unreachable", f"{self.repository.endpoint}, {window}, fails: {error}")
         elif _refuses_the_request(error) and self._use_later_start(window, f"HTTP status {error.status}"):
             return
-        elif error.cause == "gone" and not self.list_works and window.token is None:
-            raise error
+        else:
+            self._require_address(window, error)
         self._require_working_server(window, error)
         yield from self._narrow(window, error)
+
+    def _require_address(self, window: Window, error: RequestFailed) -> None:
+        """Raise a failure that says that there is nothing at the address, where no request has worked yet."""
+        if error.cause == "gone" and not self.list_works and window.token is None:
+            raise error
 
     def _require_working_server(self, window: Window, failure: RequestFailed) -> None:
         """Raise HarvestFailed if the server fails, and not its records, or fails so often that nobody can tell.

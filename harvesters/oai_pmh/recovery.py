@@ -76,26 +76,39 @@ def recover(body: bytes, content_type: str) -> RecoveredPage:
     root, parent = _empty_page(body, root_tag, root_start[1], list_start)
     skipped: list[Skipped] = []
     for record in records:
-        try:
-            element, removed = _parse_record(root_tag, root_start[1], record, encoding)
-        except InvalidXml as error:
-            skipped.append(Skipped(identifier=_identifier(record), reason=f"not well-formed: {error}"))
-            continue
-        except Exception as error:
-            if is_of_the_system(error):
-                raise
-            skipped.append(skip_unexpected(error, _identifier(record)).skipped)
-            continue
-        notes += removed
-        parent.append(element)
+        parsed = _try_record(root_tag, root_start[1], record, encoding)
+        if isinstance(parsed, Skipped):
+            skipped.append(parsed)
+        else:
+            parent.append(parsed[0])
+            notes += parsed[1]
     token = _resumption_token(root, rest)
-    if not records and (token is None or not token.text):
-        raise InvalidXml("it holds neither a record nor a resumption token")
     if not records:
-        skipped.append(Skipped(identifier=None, reason="a page that is not well-formed and holds no record"))
+        skipped.append(_page_without_records(token))
     if token is not None:
         parent.append(token)
     return RecoveredPage(root=root, skipped=tuple(skipped), notes=tuple(notes))
+
+
+def _page_without_records(token: etree._Element | None) -> Skipped:
+    """Return what is skipped of a page without a record that goes on by a token. Raises InvalidXml without one."""
+    if token is None or not token.text:
+        raise InvalidXml("it holds neither a record nor a resumption token")
+    return Skipped(identifier=None, reason="a page that is not well-formed and holds no record")
+
+
+def _try_record(
+    root_tag: bytes, prefix: bytes | None, record: bytes, encoding: str
+) -> tuple[etree._Element, list[str]] | Skipped:
+    """Parse one record; return why it is skipped if it cannot be parsed."""
+    try:
+        return _parse_record(root_tag, prefix, record, encoding)
+    except InvalidXml as error:
+        return Skipped(identifier=_identifier(record), reason=f"not well-formed: {error}")
+    except Exception as error:
+        if is_of_the_system(error):
+            raise
+        return skip_unexpected(error, _identifier(record)).skipped
 
 
 def identifiers_in(body: bytes) -> list[str]:

@@ -242,14 +242,17 @@ def _held_runs(connection: Connection) -> list[ReportFacts]:
 def _feed_needs(feed: ReportFacts, *, is_empty: bool) -> list[ReportFacts]:
     """List what one feed needs: its failed run, its file, its first record, and its records that wait for review."""
     run, standing = feed["run"], feed["standing"]
-    needs: list[tuple[str, int, list[str]]] = []
-    if run and run["status"] == "failed":
-        needs.append(("failed", 1, [": ".join(text for text in (run["cause"], run["error"]) if text)]))
+    needs = _run_needs(run, is_empty=is_empty) if run else []
     if feed["declared"] in ("mistake", "missing", "moved", "shadowed"):
         needs.append((feed["declared"], standing["live"], feed["file"]))
-    if is_empty and run and run["status"] == "loaded":  # a failed or held run is listed as such
-        needs.append(("empty", 1, []))
     waiting = {"quarantined": standing["quarantined"], "rejected": standing["rejected"], "absent": feed["absent"]}
     needs += [(what, count, []) for what, count in waiting.items() if count]
     about = {"feed": feed["name"], "run": run["id"] if run else None}
     return [about | {"what": what, "count": count, "detail": detail} for what, count, detail in needs]
+
+
+def _run_needs(run: ReportFacts, *, is_empty: bool) -> list[tuple[str, int, list[str]]]:
+    """List what a feed's last run needs; a held one is listed with those of earlier nights."""
+    if run["status"] == "failed":
+        return [("failed", 1, [": ".join(text for text in (run["cause"], run["error"]) if text)])]
+    return [("empty", 1, [])] if is_empty and run["status"] == "loaded" else []
