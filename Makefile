@@ -1,7 +1,7 @@
 # The commands of the E-library harvesting pipeline. `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help python-is-ours setup run test up check lint types docs bench lock reprocess preview format backup restore scaffold
+.PHONY: help python-is-ours setup run test up check lint types docs bench faults lock reprocess preview format backup restore scaffold
 
 # The first Python that answers and is one of ours; `make PYTHON=/path/to/python …` names another.
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
@@ -45,6 +45,9 @@ bench: $(STAMP) ## speed and memory of every stage (N=20000 records), then of th
 	@$(BIN)/python -m bench.rules_gate
 	@$(BIN)/python -m bench.langid
 	@$(BIN)/python -m bench.dedup 1000000
+
+faults: $(STAMP) ## [SECONDS=1200]: kills, faults, hostile addresses and fuzz; prints tried, survived and failed
+	@$(BIN)/python -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
 
 reprocess: $(STAMP) ## FEED=name: normalize what was landed again, without asking the partner
 	@$(BIN)/python -m commands.cli reprocess $(if $(TAKE_OVER),--take-over) -- $(FEED)

@@ -147,15 +147,14 @@ class _Pyoai:
 
     def getRecord(self, metadataPrefix: str, identifier: str) -> tuple[Any, etree._Element, None]:
         n = number(identifier)
-        header = self.header_class(
-            None, identifier, self.collection.stamps[n], sets_of(n), n in self.collection.deleted
-        )
+        deleted = n in self.collection.deleted
+        header = self.header_class(None, identifier, self.collection.stamps[n], sets_of(n), deleted)
         return header, self.collection.metadata(n), None
 
     def listRecords(
         self,
         metadataPrefix: str,
-        set: str | None = None,
+        set: str | None = None,  # noqa: A002 - pyoai calls it so
         from_: datetime | None = None,
         until: datetime | None = None,
     ) -> list[tuple[Any, etree._Element, None]]:
