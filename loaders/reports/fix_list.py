@@ -17,7 +17,6 @@ from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 from loaders.reports.page import Rules, page_suffix, rule_text
 from loaders.reports.texts import LANGUAGES, messages
 from loaders.store import IssueRow, SourceRecordRow, whole_file
-from schemas import one_line
 
 LIST_COLUMNS = ("since", "fixed", "identifier", "severity", "rule", "path", "value", "suggestion")
 _CSV_COLUMNS = ("identifier", "severity", "rule", "path", "value", "wrong", "why", "suggestion", "since")
@@ -162,7 +161,7 @@ class FixListFiles:
 
     def _write(self, batch: Sequence[FixItem]) -> None:
         # The cells that are the same in every language are made once.
-        rows = [(item.rule, _cells(map(one_line, item[:5])), _cells((item.since,))) for item in batch]
+        rows = [(item.rule, _cells(item[:5]), _cells((item.since,))) for item in batch]
         for language, file in self._csv.items():
             rule_cells = {rule: self._cells_of(language, rule) for rule in {item.rule for item in batch}}
             file.write("".join(f"{first},{rule_cells[rule]},{since}\r\n" for rule, first, since in rows))
