@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import resource
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -77,3 +78,15 @@ def seconds(call: Callable[[Any], object], argument: Any, rounds: int = 1) -> fl
             call(argument)
         times.append(time.process_time() - begin)
     return min(times)
+
+
+def peak_megabytes(function: Callable[[], object]) -> int:
+    """Return by how much the memory of a process grows at most while it calls the function; an exception ends it."""
+
+    def measure() -> str:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        with suppress(Exception):
+            function()
+        return str((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+
+    return int(in_time(measure, 120))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from more_itertools import chunked
+from more_itertools import constrained_batches
 
 from harvesters.client import Client, Reply
 from harvesters.completeness import require_as_many_as_before
 from harvesters.lists import server_date
-from harvesters.records import Result, split_results
+from harvesters.records import Result, UnreadableElement, split_results
 from harvesters.unexpected import is_of_the_system, unexpected_response
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress
 
 _Reader = Callable[[Feed, Reply, Client], Iterable[Result]]
 _PAGE_RECORDS = 500
+_PAGE_BYTES = 16 * 1024 * 1024  # of records and of raw texts; a single larger one is a page by itself
 
 
 def harvest_document(
@@ -47,6 +48,13 @@ def _readable(results: Iterable[Result], reply: Reply) -> Iterator[Result]:
         raise unexpected_response(error, reply.url, reply.body) from error
 
 
+def _bytes_of(result: Result) -> int:
+    """Return about how much memory the text of a record takes."""
+    if isinstance(result, UnreadableElement):
+        return len(result.raw.body) if result.raw is not None else 0
+    return len(result.payload or "")
+
+
 def not_modified(ask: Ask) -> Page:
     """Return the complete page of a document that has not changed since the last harvest."""
     return Page(complete=True, not_modified=True, validators=ask.validators)
@@ -69,7 +77,7 @@ def pages(
     `date` is the server's clock at the first response.
     """
     listed = 0
-    for batch in chunked(results, _PAGE_RECORDS):
+    for batch in constrained_batches(results, _PAGE_BYTES, _PAGE_RECORDS, get_len=_bytes_of, strict=False):
         records, skipped, raw = split_results(batch)
         if ask.limit is not None:
             records = records[: max(0, ask.limit - listed)]

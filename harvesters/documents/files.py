@@ -21,6 +21,7 @@ from harvesters.causes import failed, unreadable_response
 from harvesters.client import Client
 from harvesters.documents.document import not_modified, pages
 from harvesters.documents.tar_files import DamagedTar, is_tar, read_tar
+from harvesters.documents.zip_members import pieces
 from harvesters.lists import NotJson, elements, server_date, source_record
 from harvesters.records import Result, UnreadableElement, build_record, unreadable
 from harvesters.strict_xml import InvalidXml, parse_xml
@@ -32,7 +33,9 @@ _File = tuple[str, bytes | UnreadableElement]  # the name within the folder or z
 _INBOX = "inbox:"
 _MAX_TOTAL = 32  # times [request] max_bytes: what all files of one zip may unpack to
 _FORMATS = {"lom": "lom", "manifest": "imscp"}  # root element → format, where the feed file names no other than lom
+_MAX_ZIP_ENTRIES = 200_000
 _ZIP_START = b"PK\x03\x04"  # of a zip that is not empty
+_DIRECTORY_ENTRY, _DIRECTORY_END = b"PK\x01\x02", b"PK\x05\x06"
 _PACKAGES = (".zip", ".imscc")
 _MANIFEST = "imsmanifest.xml"
 _START_BYTES = 512  # of an archive, which say what it is
@@ -42,22 +45,41 @@ _MAC_COMPANION = "._"  # prefix of the files that macOS adds beside its own
 def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterator[Page]:
     """Yield one record per file, or per element of a JSON list; the files are the whole list."""
     with Client(feed, ask, env) as client:
+        budget = _Budget(feed)
         if feed.url.startswith(_INBOX):
-            files, date = _read_inbox(feed, env), None
+            files, date = _read_inbox(feed, env, budget), None
         else:
             reply = client.send(feed.url, params=feed.request.params, conditional=True)
             if reply.status == 304:
                 yield not_modified(ask)
                 return
-            files, date = _read_archive(feed, io.BytesIO(reply.body), reply.body), server_date(reply)
-        results = read_each(files, lambda file: _records(feed, *file), partial(_describe, feed), feed.url)
+            files, date = _read_archive(feed, io.BytesIO(reply.body), reply.body, budget), server_date(reply)
+        results = read_each(files, lambda file: _records(feed, budget, *file), partial(_describe, feed), feed.url)
         yield from pages(results, feed, ask, client, report, date, whole=True)
 
 
 # files
 
 
-def _read_inbox(feed: Feed, env: Environment) -> Iterator[_File]:
+class _Budget:
+    """What all files of a zip, and those of the packages in it, may unpack to, the unreadable ones included."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._left = _MAX_TOTAL * feed.request.max_bytes
+
+    def spend(self, size: int, name: str) -> None:
+        """Raise HarvestFailed("too_large") when so many more bytes are too many."""
+        self._left -= size
+        if self._left < 0:
+            raise self.exceeded(name)
+
+    def exceeded(self, name: str) -> HarvestFailed:
+        """Return the failure of an archive that unpacks to too much."""
+        return failed("too_large", f"{self._feed.url} unpacks to more than the feed allows, at {name}")
+
+
+def _read_inbox(feed: Feed, env: Environment, budget: _Budget) -> Iterator[_File]:
     """Return the files of a folder or zip in the inbox, in name order. Links that leave it are refused."""
     inbox = (env.home / "inbox").resolve()
     path = (inbox / feed.url.removeprefix(_INBOX)).resolve()
@@ -66,7 +88,7 @@ def _read_inbox(feed: Feed, env: Environment) -> Iterator[_File]:
     if path.is_file():
         with path.open("rb") as file:
             start = file.read(_START_BYTES)
-        return _read_archive(feed, path, start)
+        return _read_archive(feed, path, start, budget)
     if not path.is_dir():
         raise failed("gone", f"{feed.url}: there is no such file or folder in ELIB_HOME/inbox")
     return _read_folder(feed, path)
@@ -88,11 +110,11 @@ def _read_folder(feed: Feed, folder: Path) -> Iterator[_File]:
         yield name, content
 
 
-def _read_archive(feed: Feed, archive: Path | io.BytesIO, start: bytes) -> Iterator[_File]:
+def _read_archive(feed: Feed, archive: Path | io.BytesIO, start: bytes, budget: _Budget) -> Iterator[_File]:
     """Return the files of a zip or tar that begins with `start`, in name order."""
     if start[:4] != _ZIP_START and is_tar(start):
         return _read_tar(feed, archive, start)
-    return _read_zip(feed, archive, start)
+    return _read_zip(feed, archive, start, budget)
 
 
 def _read_tar(feed: Feed, archive: Path | io.BytesIO, start: bytes) -> Iterator[_File]:
@@ -104,31 +126,42 @@ def _read_tar(feed: Feed, archive: Path | io.BytesIO, start: bytes) -> Iterator[
         raise unreadable_response("malformed", f"{feed.url} is no complete tar ({error})", feed.url, body) from error
 
 
-def _read_zip(feed: Feed, zip_file: Path | io.BytesIO, start: bytes) -> Iterator[_File]:
+def _read_zip(feed: Feed, zip_file: Path | io.BytesIO, start: bytes, budget: _Budget) -> Iterator[_File]:
     """Yield the files of a zip in name order, each read up to the feed's limit whatever size the zip declares.
 
     `start` is the beginning of the zip, to recognize a web page. Raises HarvestFailed.
     """
-    limit, total = feed.request.max_bytes, 0
     with _open_zip(feed, zip_file, start) as archive:
         for member in _zip_members(feed, archive):
             name = PurePosixPath(member.filename).as_posix()
             try:
-                with archive.open(member) as file:
-                    content = file.read(limit + 1)
+                content: bytes | UnreadableElement = _unpack(feed, archive, member, budget)
+            except HarvestFailed:
+                raise
             except Exception as error:  # zipfile documents few of those that a damaged file raises
-                yield name, _unpackable(feed, member.filename, error)
-                continue
-            total += len(content)
-            if len(content) > limit or total > _MAX_TOTAL * limit:
-                raise failed("too_large", f"{feed.url} unpacks to more than the feed allows, at {member.filename}")
+                content = _unpackable(feed, member.filename, error)
             yield name, content
+
+
+def _unpack(feed: Feed, archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: _Budget) -> bytes:
+    """Return a file of a zip, up to the feed's limit."""
+    content = bytearray()
+    for piece in pieces(archive, member):
+        content += piece
+        budget.spend(len(piece), member.filename)
+        if len(content) > feed.request.max_bytes:
+            raise budget.exceeded(member.filename)
+    return bytes(content)
 
 
 def _open_zip(feed: Feed, zip_file: Path | io.BytesIO, start: bytes) -> zipfile.ZipFile:
     """Open a zip that begins with `start`. Raises HarvestFailed for what is not a complete zip."""
     try:
+        if _count_entries(zip_file) > _MAX_ZIP_ENTRIES:
+            raise failed("too_large", f"{feed.url} lists more than {_MAX_ZIP_ENTRIES} files")
         return zipfile.ZipFile(zip_file)
+    except HarvestFailed:
+        raise
     except Exception as error:  # for a list that is damaged, of a later version, or with names in no encoding
         if is_of_the_system(error):
             raise
@@ -139,9 +172,24 @@ def _open_zip(feed: Feed, zip_file: Path | io.BytesIO, start: bytes) -> zipfile.
         raise failed(cause, what) from error
 
 
+def _count_entries(zip_file: Path | io.BytesIO) -> int:
+    """Return how many files a zip's directory lists, without reading it as zipfile does, which takes 20 times its size.
+
+    https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT (4.3.12 and 4.3.16)
+    """
+    body = zip_file.getvalue() if isinstance(zip_file, io.BytesIO) else zip_file.read_bytes()
+    end = body.rfind(_DIRECTORY_END)
+    size = int.from_bytes(body[end + 12 : end + 16], "little")
+    start = end - size if 0 < size <= end else 0  # zip64 says its size elsewhere
+    return body.count(_DIRECTORY_ENTRY, start, end) if end >= 0 else 0
+
+
 def _zip_members(feed: Feed, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """Return the files of a zip in name order. Raises HarvestFailed when there are more than the feed allows."""
-    members = [member for member in archive.infolist() if not member.is_dir()]
+    """Return the files of a zip that may hold records, in name order.
+
+    Raises HarvestFailed when there are more than the feed allows.
+    """
+    members = [member for member in archive.infolist() if not member.is_dir() and _may_hold_records(member.filename)]
     if len(members) > feed.request.max_pages:
         raise failed("too_large", f"{feed.url} holds more than {feed.request.max_pages} files")
     return sorted(members, key=lambda member: member.filename)
@@ -163,11 +211,10 @@ def _describe(feed: Feed, file: _File) -> Description:
     return name if is_identifier else None, content if isinstance(content, bytes) else None
 
 
-def _records(feed: Feed, name: str, content: bytes | UnreadableElement) -> Iterator[Result]:
+def _records(feed: Feed, budget: _Budget, name: str, content: bytes | UnreadableElement) -> Iterator[Result]:
     """Yield the records of one file; files that are neither XML, JSON nor a package hold none."""
-    path = PurePosixPath(name)
-    suffix = path.suffix.lower()
-    if path.name.startswith(_MAC_COMPANION) or suffix not in (".xml", ".json", *_PACKAGES):
+    suffix = PurePosixPath(name).suffix.lower()
+    if not _may_hold_records(name):
         return
     if isinstance(content, UnreadableElement):
         yield content
@@ -176,13 +223,18 @@ def _records(feed: Feed, name: str, content: bytes | UnreadableElement) -> Itera
     elif suffix == ".json":
         yield from _json_records(feed, name, content)
     elif content[:2] == _ZIP_START[:2]:
-        yield from _package_records(feed, name, content)
+        yield from _package_records(feed, budget, name, content)
 
 
-def _package_records(feed: Feed, name: str, content: bytes) -> Iterator[Result]:
+def _may_hold_records(name: str) -> bool:
+    path = PurePosixPath(name)
+    return path.suffix.lower() in (".xml", ".json", *_PACKAGES) and not path.name.startswith(_MAC_COMPANION)
+
+
+def _package_records(feed: Feed, budget: _Budget, name: str, content: bytes) -> Iterator[Result]:
     """Yield the manifest of a package inside the zip; its identifier is the package's name."""
     try:
-        for inner, manifest in _read_zip(feed, io.BytesIO(content), content):
+        for inner, manifest in _read_zip(feed, io.BytesIO(content), content, budget):
             if PurePosixPath(inner).name == _MANIFEST:
                 yield _xml_record(feed, name, manifest) if isinstance(manifest, bytes) else manifest
     except HarvestFailed as failure:
