@@ -18,6 +18,7 @@ from schemas import Feed
 _JSON_LD = "ld+json"
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _MAX_ITEMS_DEPTH = 30
+_MAX_NESTED = 50_000  # some seconds of work; a page of a thousand items has a tenth of it
 _ADDRESS_ATTRIBUTES = ("href", "src", "data", "itemid")
 _MAX_HEAD_BYTES = 4_096  # of a page, in which its tags say an encoding
 
@@ -83,8 +84,9 @@ def _microdata(page: str, url: str) -> list[bytes]:
     One malformed address in it does not lose the others. Items that are nested deep are not given to the library: it
     takes the cube of their depth, and a RecursionError inside lxml's XPath would hold the lock of that for ever.
     """
-    if _items_depth(page) > _MAX_ITEMS_DEPTH:
-        raise _BrokenMarkup(f"its microdata cannot be read: items nested deeper than {_MAX_ITEMS_DEPTH} levels")
+    depth, nested = _nesting(page)
+    if depth > _MAX_ITEMS_DEPTH or nested > _MAX_NESTED:
+        raise _BrokenMarkup("its microdata cannot be read: its items are nested too deep, or too many of them")
     try:
         return _extracted(page, url)
     except ValueError:
@@ -97,12 +99,20 @@ def _microdata(page: str, url: str) -> list[bytes]:
         raise _broken_microdata(error) from error
 
 
-def _items_depth(page: str) -> int:
-    """Return how deep the items of a page's microdata are nested."""
-    depths: dict[html.HtmlElement, int] = {}
+def _nesting(page: str) -> tuple[int, int]:
+    """Return how deep a page's items are nested, and in how many others its properties and items are together.
+
+    The second number is what the library's time grows with.
+    """
+    depths: dict[html.HtmlElement | None, tuple[int, int]] = {}
+    nested = 0
     for element in _parse(page).iter():
-        depths[element] = depths.get(element.getparent(), 0) + (element.get("itemscope") is not None)
-    return max(depths.values(), default=0)
+        items, marked = depths.get(element.getparent(), (0, 0))
+        is_item = element.get("itemscope") is not None
+        is_marked = is_item or element.get("itemprop") is not None
+        nested += marked if is_marked else 0
+        depths[element] = items + is_item, marked + is_marked
+    return max((items for items, _ in depths.values()), default=0), nested
 
 
 def _extracted(page: str, url: str) -> list[bytes]:
