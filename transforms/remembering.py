@@ -30,9 +30,8 @@ def remember(entries: int) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
                         return function(*args, **kwargs)
                 elif value.__class__ is tuple and _chars(value) > max_chars:
                     return function(*args, **kwargs)
-            for value in kwargs.values():
-                if _chars(value) > max_chars:
-                    return function(*args, **kwargs)
+            if kwargs and any(_chars(value) > max_chars for value in kwargs.values()):
+                return function(*args, **kwargs)
             return kept(*args, **kwargs)  # type: ignore[no-any-return]
 
         return call

@@ -17,7 +17,8 @@ import pytest
 
 from commands.cli import main
 from loaders.landing import land, part_paths
-from loaders.store import begin_run, storage_sentence
+from loaders.store import begin_run, storage_sentence, temporary_ending
+from pipeline import catalog
 from pipeline import feed as tasks
 from pipeline.endings import failure_sentence
 from schemas import ROOT, Ask, Environment, UnusableFile
@@ -162,3 +163,19 @@ def test_a_home_that_is_no_folder_ends_a_command_in_one_sentence(
 def test_what_the_disk_says_becomes_a_sentence(home: Environment, error: Exception, words: str | None) -> None:
     sentence = storage_sentence(error, home)
     assert (sentence is None) if words is None else (sentence is not None and words in sentence)
+
+
+def test_what_a_killed_match_and_report_left_is_gone_after_the_next(home: Environment) -> None:
+    declare(home, "books")
+    night(home, "books", [listed("books", number) for number in range(3)])
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    ending = f"{temporary_ending().partition('-')[0]}-{ended.pid}.tmp"
+    for folder in (home.home / "match" / f"found-abc.{ending}", home.home / "match" / f"elib-abc.{ending}"):
+        folder.mkdir(parents=True)
+        (folder / "features.parquet").write_bytes(b"half")
+    (home.reports / "feeds").mkdir(parents=True, exist_ok=True)
+    (home.reports / "feeds" / f".books.html.{ending}").write_bytes(b"half")
+    catalog.publish(catalog.match())
+    catalog.report()
+    assert list(home.home.rglob(f"*{ending}")) == []
