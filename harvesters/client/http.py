@@ -334,7 +334,7 @@ def _condition(validator: str | None) -> dict[str, str]:
 
     https://www.rfc-editor.org/rfc/rfc9110#section-13
     """
-    if validator is None:
+    if validator is None or not validator.isascii():
         return {}
     return {"If-Modified-Since" if validator.endswith("GMT") else "If-None-Match": validator}
 

@@ -64,6 +64,9 @@ class Cookies:
             jar.set_cookie_header(request)
 
     def keep(self, response: httpx.Response) -> None:
-        """Keep the cookies that a response sets."""
+        """Keep the cookies that a response sets; those that are not ASCII cannot be sent back."""
         jar = self._jars.setdefault(origin_of(response.request.url), httpx.Cookies())
         jar.extract_cookies(response)
+        for cookie in list(jar.jar):
+            if not f"{cookie.name}{cookie.value}".isascii():
+                jar.jar.clear(cookie.domain, cookie.path, cookie.name)

@@ -242,3 +242,14 @@ def test_a_head_that_is_valid_stays_as_it_is() -> None:
     )
     assert repair_head(head).text == head
     assert repair_head(head).problems == ()
+
+
+def test_what_is_not_ascii_is_not_sent_back(tmp_path: Path) -> None:
+    answer = response(b"Set-Cookie: a=\xff", b"Set-Cookie: b=good", b"ETag: \xff", LENGTH)
+    with raw_serving(lambda request: answer) as server:
+        ask = Ask(validators={f"{server.url}/oai": "café"})
+        with Client(feed(server.url), ask, open_environment(tmp_path)) as client:
+            for _ in range(2):
+                client.send(f"{server.url}/oai", conditional=True)
+        assert [request.headers.get("cookie") for request in server.requests] == [None, "b=good"]
+        assert all("if-none-match" not in request.headers for request in server.requests)
