@@ -8,7 +8,7 @@ from loaders.landing import landing
 from pipeline import feed as tasks
 
 
-class PrintedProgress(tasks._LoggedProgress):
+class PrintedProgress(tasks.LoggedProgress):
     """Writes progress to standard output at once, so that a kill can be aimed."""
 
     def __call__(self, listed: int, total: int | None) -> None:
@@ -18,7 +18,7 @@ class PrintedProgress(tasks._LoggedProgress):
 
 def main(name: str) -> None:
     landing.LANDING_PART_RECORDS = 50
-    tasks._LoggedProgress = PrintedProgress  # type: ignore[misc]
+    tasks.LoggedProgress = PrintedProgress  # type: ignore[misc]
     tasks.harvest(name)
 
 
