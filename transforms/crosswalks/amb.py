@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from transforms.crosswalks import schema_org
 from transforms.crosswalks.engine import USED, JsonFormat, Reader, Table
-from transforms.crosswalks.schema_org import concept, person, relation
+from transforms.crosswalks.schema_org import concept, person, relation, resource_kind
 
 _SHARED_ROWS = {
     key: row for key, row in schema_org.ROWS.items() if key.partition("/")[0] not in {"type", "mainentityofpage"}
@@ -23,6 +23,7 @@ IGNORED = schema_org.IGNORED | {
 }
 READERS: dict[str, Reader] = {
     **schema_org.READERS,
+    "type": resource_kind,
     "audience": concept("audiences"),
     "funder": person("unknown"),
     "competencyrequired": concept("competencies"),

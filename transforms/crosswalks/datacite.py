@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from transforms.crosswalks.engine import USED, Group, Reader, Table, XmlFormat, add_contributor
+from transforms.draft import AUTHORITY
 
 ROWS = {
     "identifier": "identifiers:@identifiertype",
@@ -11,8 +12,6 @@ ROWS = {
     "publicationyear": "issued:issued",
     "subjects/subject": "keywords subjects?",
     "language": "languages",
-    "resourcetype": "resource_types",
-    "resourcetype/@resourcetypegeneral": "resource_types",
     "formats/format": "formats",
     "rightslist/rights": "license",
     "rightslist/rights/@rightsuri": "license",
@@ -105,7 +104,16 @@ def _related(group: Group) -> None:
         group.add("relations", value, relation)
 
 
+def _kind(group: Group) -> None:
+    """Add the general type by DataCite's own list, and the free text beside it."""
+    general = group.first("@resourcetypegeneral")
+    group.add("resource_types", general, f"{AUTHORITY}datacite|")
+    for value in group.take(""):
+        group.add("resource_types", value)
+
+
 READERS: dict[str, Reader] = {
+    "resourcetype": _kind,
     "titles/title": title,
     "creators/creator": _creator,
     "contributors/contributor": _contributor,

@@ -183,6 +183,7 @@ def _restrictions(group: Group) -> None:
 READERS: dict[str, Reader] = {
     "educational/interactivitytype": _listed("interactivity_type"),
     "educational/learningresourcetype": _listed("resource_types"),
+    "general/documenttype": _listed("resource_types"),  # LOM-FR
     "educational/intendedenduserrole": _listed("audiences"),
     "educational/context": _listed("contexts", also="levels"),
     "educational/difficulty": _listed("difficulty"),

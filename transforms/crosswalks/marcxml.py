@@ -8,7 +8,18 @@ from __future__ import annotations
 import re
 
 from schemas import replace
-from transforms.crosswalks.engine import Element, Group, Named, Reader, Table, XmlFormat, add_contributor, by_attributes
+from transforms.crosswalks.engine import (
+    Element,
+    Group,
+    Named,
+    Reader,
+    Table,
+    Value,
+    XmlFormat,
+    add_contributor,
+    by_attributes,
+)
+from transforms.draft import AUTHORITY
 
 ROWS = {
     "020/a": "identifiers:isbn",
@@ -43,7 +54,6 @@ ROWS = {
     "856/q": "formats",
 }
 IGNORED = {
-    "leader": "the library system's coding",
     "001": "the library system's number",
     "003": "the library system's code",
     "005": "when the metadata record was changed",
@@ -61,6 +71,7 @@ IGNORED = {
     "856/y": "a caption of the address",
     "856/3": "a caption of the address",
 }
+_RECORD_TYPE = f"{AUTHORITY}marc_record_type|"
 _NAMED = frozenset({"tag", "code"})
 
 
@@ -103,9 +114,29 @@ def _other_identifier(group: Group) -> None:
         group.add("identifiers", value, source)
 
 
-def _fixed(group: Group) -> None:
-    """Add date 1 (positions 7 to 10) and language (35 to 37) of field 008; the rest is the library system's coding."""
+_KINDS_IN_008 = {"m": ("marc_computer_file", 26)} | dict.fromkeys("gkor", ("marc_visual_material", 33))
+
+
+def _leader(group: Group) -> None:
+    """Add the type of record, position 6 of the leader."""
     for value in group.take(""):
+        group.add("resource_types", value, f"{_RECORD_TYPE}{value.text[6:7]}", text=f"leader/06 {value.text[6:7]}")
+
+
+def _kind_in_008(group: Group, value: Value) -> None:
+    """Add the kind of a computer file (position 26) or of visual material (33), as the leader before it says."""
+    hints = [statement.hint or "" for statement in group.draft.get("resource_types")]
+    record_type = next((hint[-1] for hint in hints if hint.startswith(_RECORD_TYPE)), "")
+    if record_type in _KINDS_IN_008:
+        authority, position = _KINDS_IN_008[record_type]
+        code = value.text[position : position + 1]
+        group.add("resource_types", value, f"{AUTHORITY}{authority}|{code}", text=f"008/{position} {code}")
+
+
+def _fixed(group: Group) -> None:
+    """Add date 1 (positions 7 to 10), language (35 to 37) and kind of field 008; the rest is the system's coding."""
+    for value in group.take(""):
+        _kind_in_008(group, value)
         year, language = value.text[7:11], value.text[35:38]
         if year.isdigit() and year != "9999":
             group.add("issued", value, "issued", text=year)
@@ -129,7 +160,20 @@ def _address(group: Group) -> None:
         group.add(field, value)
 
 
+def _content_type(group: Group) -> None:
+    """Add the content type of field 336 by its code, else by its term."""
+    codes = group.take("b")
+    terms = group.take("a")
+    for value in codes:
+        group.add("resource_types", value, f"{AUTHORITY}rda_content|{value.text}")
+    for value in terms if not codes else ():
+        group.add("resource_types", value)
+    group.take("2")
+
+
 READERS: dict[str, Reader] = {
+    "leader": _leader,
+    "336": _content_type,
     "008": _fixed,
     "024": _other_identifier,
     "041": languages,

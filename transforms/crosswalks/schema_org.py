@@ -5,6 +5,8 @@ https://schema.org/LearningResource · https://www.dublincore.org/specifications
 
 from __future__ import annotations
 
+import re
+
 from schemas import replace
 from transforms.crosswalks.engine import (
     Group,
@@ -17,7 +19,7 @@ from transforms.crosswalks.engine import (
     XmlFormat,
     add_contributor,
 )
-from transforms.draft import PERSONAL
+from transforms.draft import AUTHORITY, PERSONAL
 
 ROWS = {
     "@id": "identifiers url",
@@ -110,6 +112,7 @@ _ALIGNMENTS = {  # the type of an alignment: our field
     "teaches": "competencies",
     "assesses": "competencies",
 }
+_LATER_OBJECT = re.compile(r"@graph\W{1,4}[1-9]")
 _COST_BY_FREE = {"true": "no", "false": "yes", "1": "no", "0": "yes"}
 
 
@@ -222,7 +225,17 @@ def identifier(group: Group) -> None:
         group.add("identifiers", value, scheme)
 
 
+def resource_kind(group: Group) -> None:
+    """Add the type of the resource itself, by schema.org's own list; in a graph the resource is the first object."""
+    if _LATER_OBJECT.search(group.path):
+        return
+    for value in group.take(""):
+        name = re.split(r"[/#:]", value.text)[-1]
+        group.add("resource_types", value, f"{AUTHORITY}schema_org|{name}")
+
+
 READERS: dict[str, Reader] = {
+    "@type": resource_kind,
     "keywords": _keywords,
     "author": person("author"),
     "creator": person("author"),

@@ -8,6 +8,7 @@ from typing import Any
 from schemas import AgeRange, Competency, Concept, Subject, replace
 from transforms.draft import IF_KNOWN, Statement, mask_emails
 from transforms.normalize.record.assembly import Assembly
+from transforms.normalize.record.kinds import read_resource_types
 from transforms.normalize.text import plain_line
 from transforms.normalize.vocabulary import (
     lookup,
@@ -47,11 +48,12 @@ def read_listed_fields(assembly: Assembly) -> dict[str, Any]:
     for field in _VOCABULARIES:
         if field not in assembly.draft.fields:
             continue
+        if field == "resource_types":
+            fields[field] = read_resource_types(assembly)
+            continue
         concepts = _concepts(assembly, field)
         if field in _SINGLE_VALUED:
             fields[field] = next((concept.code for concept in concepts), None)
-        elif field == "resource_types":
-            fields[field] = concepts
         else:
             fields[field] = tuple(concept.code for concept in concepts)
     fields["age_range"] = _age_range(assembly)
@@ -64,7 +66,7 @@ def read_listed_fields(assembly: Assembly) -> dict[str, Any]:
 def _concepts(assembly: Assembly, field: str) -> tuple[Concept, ...]:
     """Return the concepts of a field, each code once."""
     concepts: dict[str, Concept] = {}
-    for statement in _resource_types(assembly) if field == "resource_types" else assembly.draft.get(field):
+    for statement in assembly.draft.get(field):
         if field == "formats" and _EXTENT.fullmatch(statement.value.strip()):
             assembly.leave_unmapped(statement)
             continue
@@ -74,14 +76,6 @@ def _concepts(assembly: Assembly, field: str) -> tuple[Concept, ...]:
             concepts.setdefault(concept.code, concept)
             assembly.add_origin(field, statement.path, f"list {_VOCABULARIES[field]}")
     return tuple(concepts.values())
-
-
-def _resource_types(assembly: Assembly) -> list[Statement]:
-    """Return the stated types, then media formats that may be one: "Video" is a type, "Text/HTML" is not."""
-    statements = assembly.draft.get("resource_types")
-    stated = [statement for statement in statements if statement.hint != IF_KNOWN]
-    possible = [statement for statement in statements if statement.hint == IF_KNOWN]
-    return stated + [statement for statement in possible if lookup("media_type", statement.value) is None]
 
 
 def _marked_for_neighbour(assembly: Assembly, field: str, statement: Statement) -> Statement:

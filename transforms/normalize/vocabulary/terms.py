@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from schemas import Competency, Concept, Subject, read_vocabulary
 from transforms.normalize.folding import compact, in_serbian_latin
+from transforms.normalize.vocabulary.authorities import coar_code
 from transforms.remembering import remember
 
 VOCABULARIES = (
@@ -80,8 +81,15 @@ def lookup(vocabulary: str, term: str, language: str | None = None) -> Concept |
         return None
     if vocabulary == "subject":
         return lookup("isced_f", term, language) or lookup("unesco", term, language)
-    entry = _find_media_type(term) if vocabulary == "media_type" else _find(vocabulary, term)
+    finder = _FINDERS.get(vocabulary)
+    entry = finder(term) if finder else _find(vocabulary, term)
     return Concept(code=entry.code, label=entry.label, source=term, uri=entry.uri) if entry else None
+
+
+def concept_of_code(vocabulary: str, code: str, source: str) -> Concept:
+    """Return the concept of a code of the library, with the partner's term as its source."""
+    entry = _index(vocabulary)[compact(code)]
+    return Concept(code=entry.code, label=entry.label, source=source, uri=entry.uri)
 
 
 @remember(16384)
@@ -213,3 +221,12 @@ def _find_media_type(term: str) -> _Entry | None:
         return _find("media_type", low)
     name = match[0].rstrip(".+-_")
     return _index("media_type").get(compact(name)) or _Entry(name, name, None)
+
+
+def _find_resource_type(term: str) -> _Entry | None:
+    """Find a kind by COAR's code or URI; else by the library's own list."""
+    code = coar_code(term)
+    return _index("resource_type")[compact(code)] if code else _find("resource_type", term)
+
+
+_FINDERS = {"media_type": _find_media_type, "resource_type": _find_resource_type}

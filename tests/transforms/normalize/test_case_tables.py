@@ -1,0 +1,84 @@
+"""Tables of inputs met in public repositories with the value that is right.
+
+How a cell of `expected` is read is written beside each check.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import msgspec
+import pytest
+
+from schemas import Assessment, Feed, Resource, SourceRecord
+from transforms import transform
+
+_CASES = Path(__file__).parents[2] / "cases"
+_DC = (
+    '<metadata><oai_dc:dc xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/"'
+    ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/">'
+    "<dc:title>Example</dc:title>{}</oai_dc:dc></metadata>"
+)
+_DATACITE = (
+    '<metadata><resource xmlns="http://datacite.org/schema/kernel-4"><titles><title>Example</title></titles>'
+    '<resourceType resourceTypeGeneral="{}"/></resource></metadata>'
+)
+_LOM = '<metadata><lom xmlns="http://ltsc.ieee.org/xsd/LOM">{}</lom></metadata>'
+_LOM_TITLE = "<general><title><string>Example</string></title></general>"
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (_CASES / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def _assess(format_: str, payload: str) -> Assessment:
+    feed = Feed(
+        name="cases",
+        title="Cases",
+        partner="Example",
+        protocol="oai_pmh",
+        url="https://example.org/oai",
+        format=format_,
+    )
+    record = SourceRecord(feed="cases", identifier="case", format=format_, payload=payload)
+    return transform(record, feed)
+
+
+def _resource(format_: str, payload: str) -> Resource:
+    resource = _assess(format_, payload).resource
+    assert resource is not None
+    return resource
+
+
+def _lom_of_type(value: str) -> str:
+    kind, _, media_type = value.partition("+")
+    technical = f"<technical><format>{media_type}</format></technical>" if media_type else ""
+    kind_element = f"<source>LOMv1.0</source><value>{kind}</value>"
+    return _LOM.format(
+        f"{_LOM_TITLE}{technical}<educational><learningResourceType>{kind_element}</learningResourceType></educational>"
+    )
+
+
+def _payload_of_type(source: str, value: str) -> str:
+    if source == "schema_org":
+        page = {"@context": "https://schema.org/", "@type": value, "name": "Example", "url": "https://example.org/1"}
+        return msgspec.json.encode(page).decode()
+    if source == "lom":
+        return _lom_of_type(value)
+    return _DATACITE.format(value) if source == "oai_datacite" else _DC.format(f"<dc:type>{escape(value)}</dc:type>")
+
+
+@pytest.mark.parametrize("row", _rows("types.tsv"), ids=lambda row: f"{row['source']}-{row['value']}")
+def test_a_kind_is_read_by_its_authority(row: dict[str, str]) -> None:
+    """`a|b`: every code is one of them; `-`: none is right too; `+x`: x is among them."""
+    resource = _resource(row["source"], _payload_of_type(row["source"], row["value"]))
+    codes = {concept.code for concept in resource.resource_types}
+    expected = row["expected"].split("|")
+    required = {code[1:] for code in expected if code.startswith("+")}
+    allowed = {code.lstrip("+") for code in expected} - {"-"}
+    assert required <= codes or codes & allowed
+    assert required or codes <= allowed
+    assert codes or "-" in expected
