@@ -9,19 +9,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import httpx
+import psutil
 from sqlalchemy import create_engine, text
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240.0  # seconds until a state that must come is called missing
+ENDED = ("success", "failed")
 T = TypeVar("T")
 
 
-def start(home: Path, feeds: Path, port: int, **variables: str) -> subprocess.Popen[bytes]:
+def start(
+    home: Path, feeds: Path, port: int, *, output: IO[bytes] | None = None, **variables: str
+) -> subprocess.Popen[bytes]:
     """Set an installation up and start `make up` in it; SIGTERM ends it with every component's process group."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "ELIB_"))}
     environment = {
@@ -33,8 +38,11 @@ def start(home: Path, feeds: Path, port: int, **variables: str) -> subprocess.Po
         "PYTHONPATH": str(ROOT),
         **variables,
     }
-    subprocess.run([sys.executable, "-m", "commands.cli", "setup"], env=environment, check=True, cwd=home)
-    return subprocess.Popen([sys.executable, "-m", "commands.cli", "up"], env=environment, cwd=home)
+    subprocess.run(
+        [sys.executable, "-m", "commands.cli", "setup"], env=environment, check=True, cwd=home, stdout=output
+    )
+    up = [sys.executable, "-m", "commands.cli", "up"]
+    return subprocess.Popen(up, env=environment, cwd=home, stdout=output, stderr=output)
 
 
 def signed_in(home: Path, port: int, process: subprocess.Popen[bytes]) -> httpx.Client:
@@ -83,6 +91,30 @@ def trigger(client: httpx.Client, dag: str, conf: dict[str, object] | None = Non
 def states(client: httpx.Client, dag: str, run: str) -> dict[str, str]:
     answer = client.get(f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances").raise_for_status()
     return {task["task_id"]: task["state"] for task in answer.json()["task_instances"]}
+
+
+def kill_task(client: httpx.Client, dag: str, run: str, task: str, *, delay: float = 0) -> bool:
+    """Kill the process that runs a task so many seconds after it began. False: the task ended before."""
+
+    def process() -> psutil.Process | bool | None:
+        answer = client.get(f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances").raise_for_status().json()
+        instances = [instance for instance in answer["task_instances"] if instance["task_id"] == task]
+        titles = {f"airflow worker -- {instance['id']}" for instance in instances}
+        for candidate in psutil.process_iter(["cmdline"]):
+            if " ".join(candidate.info["cmdline"] or []).strip() in titles:
+                return candidate
+        return False if [instance for instance in instances if instance["state"] in ENDED] else None
+
+    running = until(process, f"the process of {task}")
+    if not isinstance(running, psutil.Process):
+        return False
+    with suppress(psutil.NoSuchProcess):
+        with suppress(psutil.TimeoutExpired):
+            running.wait(delay)
+            return False
+        running.kill()
+        return True
+    return False
 
 
 def runs_of_type(client: httpx.Client, dag: str, run_type: str) -> set[str]:

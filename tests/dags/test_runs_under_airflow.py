@@ -23,7 +23,7 @@ from loaders.catalog import migrate
 from loaders.store import HarvestRunRow, engine, read_transaction
 from loaders.store.worker import is_worker_gone
 from schemas import Environment, environment
-from tests.dags.real_airflow import free_port, hour_comes, signed_in, start, states, trigger, until
+from tests.dags.real_airflow import ENDED, free_port, hour_comes, kill_task, signed_in, start, states, trigger, until
 from tests.harvesters.loopback import Answer, ReceivedRequest, serving
 from tests.pipeline.feeds import listed
 
@@ -42,7 +42,6 @@ retries = 3
 backoff = 0.1
 """
 DOWN = 'title="Down"\npartner="p"\nprotocol="oai_pmh"\nurl="http://127.0.0.1:{port}/oai"\nformat="oai_dc"\n'
-ENDED = ("success", "failed")
 pytestmark = pytest.mark.slow
 
 
@@ -234,6 +233,15 @@ def test_a_held_run_is_seen_as_failed_and_publishes_nothing_until_somebody_decid
     airflow.client.post("/api/v2/dags/feed_books/clearTaskInstances", json=again).raise_for_status()
     until(lambda: airflow.state("feed_books", run) == "success" or None, "the load after the decision")
     assert airflow.publications_asked() == before + 1
+
+
+def test_a_killed_harvest_process_fails_its_run_and_the_next_one_goes_on(airflow: Installation) -> None:
+    run = trigger(airflow.client, "feed_books", {"full": True})
+    assert kill_task(airflow.client, "feed_books", run, "harvest")
+    assert until(lambda: airflow.state("feed_books", run), f"the end of {run}") == "failed"
+    run = airflow.run("feed_books", {"full": True})
+    assert airflow.state("feed_books", run) == "success", states(airflow.client, "feed_books", run)
+    assert airflow.newest("books").status == "loaded"
 
 
 def test_reprocess_is_a_dag_with_a_feed_to_choose_that_takes_over_only_when_told(airflow: Installation) -> None:

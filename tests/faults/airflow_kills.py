@@ -7,15 +7,13 @@ import random
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
-import psutil
 
-from tests.dags.real_airflow import free_port, signed_in, start, trigger, until
+from tests.dags.real_airflow import ENDED, free_port, kill_task, signed_in, start, trigger, until
 from tests.faults.nights import contents, require_equal, run_night
 from tests.faults.partners import Partners, declare, serving_partners
 from tests.faults.trials import Trial
@@ -24,7 +22,6 @@ FEED = "books"
 STEPS = ("harvest", "load", "match", "plan", "transform", "stage", "check", "gate", "report")
 _CATALOG_STEPS = ("match", "report")
 _DAG = f"feed_{FEED}"
-_ENDED = ("success", "failed")
 
 
 @dataclass
@@ -43,47 +40,21 @@ class Airflow:
     def end_of(self, dag: str, run: str) -> str:
         def ended() -> str | None:
             state = self.client.get(f"/api/v2/dags/{dag}/dagRuns/{run}").raise_for_status().json()["state"]
-            return state if state in _ENDED else None
+            return state if state in ENDED else None
 
         return until(ended, f"the end of {run} of {dag}")
-
-    def kill(self, dag: str, run: str, task: str, delay: float) -> bool:
-        """Kill the process of a run's task so many seconds after it began. False: it ended before."""
-
-        def process() -> psutil.Process | bool | None:
-            instances = self._instances(dag, run, task)
-            titles = {f"airflow worker -- {instance['id']}" for instance in instances}
-            for candidate in psutil.process_iter(["cmdline"]):
-                if " ".join(candidate.info["cmdline"] or []).strip() in titles:
-                    return candidate
-            ended = [instance for instance in instances if instance["state"] in (*_ENDED, "upstream_failed")]
-            return False if ended else None
-
-        running = until(process, f"the process of {task}")
-        if isinstance(running, bool):
-            return False
-        with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
-            running.wait(delay)
-            return False
-        with suppress(psutil.NoSuchProcess):
-            running.kill()
-            return True
-        return False
-
-    def _instances(self, dag: str, run: str, task: str) -> list[dict[str, Any]]:
-        answer = self.client.get(f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances").raise_for_status()
-        return [instance for instance in answer.json()["task_instances"] if instance["task_id"] == task]
 
 
 @contextmanager
 def airflow_kills(folder: Path) -> Iterator[Callable[[int], Trial]]:
     """Start an Airflow, and return the trial of each seed: every task in turn."""
     home, undisturbed, port = folder / "home", folder / "undisturbed", free_port()
-    with serving_partners() as (loopback, partners):
+    with ExitStack() as stack:
+        loopback, partners = stack.enter_context(serving_partners())
         for place in (home, undisturbed):
             declare(place / "feeds", loopback.url)
             (place / "feeds" / "sheets.toml").unlink()
-        process = start(home, home / "feeds", port)
+        process = start(home, home / "feeds", port, output=stack.enter_context((folder / "airflow.log").open("wb")))
         try:
             client = signed_in(home, port, process)
             for dag in (_DAG, "catalog"):
@@ -121,6 +92,6 @@ def _killed(airflow: Airflow, seed: int, task: str) -> None:
         airflow.client.patch("/api/v2/dags/catalog", json={"is_paused": False}).raise_for_status()
         dag = "catalog"
     run = trigger(airflow.client, dag)
-    airflow.kill(dag, run, task, dice.uniform(0, 3))
+    kill_task(airflow.client, dag, run, task, delay=dice.uniform(0, 3))
     airflow.end_of(dag, run)
     _require_undisturbed(airflow)

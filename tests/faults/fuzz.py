@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from harvesters import harvest
@@ -16,12 +17,13 @@ from schemas import Ask, Environment, Feed, HarvestFailed, Page, SourceRecord, r
 from tests.faults.trials import Trial
 from tests.fixtures.regenerate import fixtures
 from tests.harvesters.loopback import open_environment
-from tests.harvesters.test_harvesters_addresses import MALFORMED, PIECES
+from tests.harvesters.test_harvesters_addresses import MALFORMED, PIECES, read_random_addresses
 from transforms import transform, transform_all
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 DEFECT = re.compile(r"[A-Za-z]+ at (harvesters|schemas)/\S+:\d+|A defect of the harvester")
 RECORDS_A_TRIAL = 25
+ADDRESSES_A_TRIAL = 300
 _PORT = re.compile(r"127\.0\.0\.1:8765")
 _INSERTS = [
     *(
@@ -129,16 +131,19 @@ class DamagedSamples(ReplayServer):
 
 @contextmanager
 def fuzz(folder: Path) -> Iterator[Callable[[int], Trial]]:
-    """Return the trial of each seed: a sample feed's harvest, or records of every format, in turn."""
+    """Return the trial of each seed: a sample feed's harvest, records of every format, and addresses, in turn."""
     env, texts = open_environment(folder), fixtures()
     paths = sorted((SAMPLES / "feeds").glob("*.toml"))
     with DamagedSamples(SAMPLES) as server:
         feeds = [_moved(path, server, folder) for path in paths]
 
         def trial(seed: int) -> Trial:
-            if seed % 2:
+            if seed % 3 == 1:
                 return Trial("damaged records", lambda: _records(random.Random(seed), texts))
-            feed = feeds[seed // 2 % len(feeds)]
+            if seed % 3 == 2:
+                rounds = partial(read_random_addresses, random.Random(seed), ADDRESSES_A_TRIAL)
+                return Trial("random addresses", rounds)
+            feed = feeds[seed // 3 % len(feeds)]
             return Trial(f"damaged answers to {feed.name}", lambda: _answers(server, feed, env, seed))
 
         yield trial

@@ -68,9 +68,12 @@ def test_an_unusual_address_is_one(address: str, host: str) -> None:
 
 
 def test_no_address_raises_another_error() -> None:
-    """What is taken for an address can be requested, too."""
-    random_source = random.Random(13)
-    for _ in range(ROUNDS):
+    read_random_addresses(random.Random(13), ROUNDS)
+
+
+def read_random_addresses(random_source: random.Random, rounds: int) -> None:
+    """Read addresses of random pieces; what is taken for an address can be requested, too."""
+    for _ in range(rounds):
         address = "".join(random_source.choices(PIECES, k=random_source.randint(1, 7)))
         for read in (web_address, canonical_url, split_url):
             read(address)
