@@ -153,17 +153,22 @@ def _choose(env: Environment, kept: _Kept, good: Iterable[Feed], bad: Iterable[B
     troubles: dict[str, FileTrouble] = {}
     undeclared: set[str] = set()
     for name in sorted({*files, *mistakes, *kept.rows, *kept.ran}):
-        feed = files.get(name)
-        trouble = _find_trouble(env, name, feed, mistakes.get(name), kept)
+        trouble = _find_trouble(env, name, files.get(name), mistakes.get(name), kept)
         if trouble is not None:
             troubles[name] = trouble
-        if trouble is not None and trouble.state != "shadowed":
-            feed = _decode(kept.rows.get(name)) or feed
+        feed = _counting_feed(files.get(name), trouble, kept.rows.get(name))
         if feed is not None:
             feeds.append(feed)
         elif name in (kept.ran if name in mistakes else kept.harvested):
             undeclared.add(name)
     return FeedsInUse(tuple(feeds), troubles, frozenset(undeclared))
+
+
+def _counting_feed(feed: Feed | None, trouble: FileTrouble | None, kept_row: FeedDeclarationRow | None) -> Feed | None:
+    """Return the declaration that counts: the kept one while the file's cannot, else the file's."""
+    if trouble is None or trouble.state == "shadowed":
+        return feed
+    return _decode(kept_row) or feed
 
 
 def _find_trouble(

@@ -65,11 +65,11 @@ def narrowed_licenses(env: Environment, feed: Feed, run_id: str, chunks: Iterabl
 
     live = catalog.live_payloads(env, feed.name)
     versions = _staged_versions(env, run_id, chunks, live)
-    found = _confirmed(env, feed, run_id, _walk(env, feed.name, versions, live))
+    confirmed = _confirmed(env, feed, run_id, _walk(env, feed.name, versions, live))
     staging.write_judged_versions(
-        env, run_id, "narrowed", sorted((each.identifier, each.version.sha256) for each in found)
+        env, run_id, "narrowed", sorted((each.identifier, each.version.sha256) for each in confirmed)
     )
-    for each in found:
+    for each in confirmed:
         key = f"{feed.name}:{each.identifier}"
         if each.newest and (issue := license_issue(key, each.before.license, each.version.license)):
             yield issue
@@ -156,14 +156,14 @@ def _walk(
     from loaders.catalog import accepted_licenses
 
     known = accepted_licenses(env, sorted({f"{feed}:{identifier}" for identifier in versions} & live.keys()))
-    found: list[_Narrowing] = []
+    narrowings: list[_Narrowing] = []
     for identifier, its_versions in versions.items():
         key = f"{feed}:{identifier}"
         before = None
         if key in known and live[key] not in {version.sha256 for version in its_versions}:
             before = _Version(live[key], its_versions[-1].format, True, False, known[key])
-        found.extend(_narrowings(identifier, its_versions, before))
-    return found
+        narrowings.extend(_narrowings(identifier, its_versions, before))
+    return narrowings
 
 
 def _narrowings(identifier: str, versions: list[_Version], before: _Version | None) -> Iterator[_Narrowing]:
@@ -177,13 +177,13 @@ def _narrowings(identifier: str, versions: list[_Version], before: _Version | No
             before = version
 
 
-def _confirmed(env: Environment, feed: Feed, run_id: str, found: list[_Narrowing]) -> list[_Narrowing]:
+def _confirmed(env: Environment, feed: Feed, run_id: str, narrowings: list[_Narrowing]) -> list[_Narrowing]:
     """Return those that also narrow the licence which today's code reads in the payload accepted before."""
     from loaders import staging, store
     from transforms import transform_all
     from transforms.normalize.license import narrows
 
-    before = {(each.identifier, each.before.format, each.before.sha256) for each in found}
+    before = {(each.identifier, each.before.format, each.before.sha256) for each in narrowings}
     if not before:
         return []
     with store.locked_run(env, run_id):
@@ -195,7 +195,7 @@ def _confirmed(env: Environment, feed: Feed, run_id: str, found: list[_Narrowing
     }
     return [
         each._replace(before=each.before._replace(license=license_))
-        for each in found
+        for each in narrowings
         for license_ in (today.get((each.identifier, each.before.sha256), each.before.license),)
         if narrows(license_, each.version.license)
     ]

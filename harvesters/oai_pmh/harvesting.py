@@ -530,25 +530,25 @@ class _Harvest:
         if window.start is None or window.split or window.token is not None or self.from_works:
             return False
         earliest = format_datestamp(parse_datestamp(self.server.earliest), days=self.server.days)
-        said = f"the server refuses the date {window.start} as from ({refusal or 'badArgument'})"
+        refused = f"the server refuses the date {window.start} as from ({refusal or 'badArgument'})"
         if parse_datestamp(window.start) < parse_datestamp(earliest):
-            self.client.notes.append(f"{said}: its earliest datestamp, {earliest}, is used")
+            self.client.notes.append(f"{refused}: its earliest datestamp, {earliest}, is used")
             for remaining in self.position.windows:
                 if not remaining.split and remaining.start == window.start:
                     remaining.start = earliest
             return True
-        self.client.notes.append(f"{said}: everything is requested")
+        self.client.notes.append(f"{refused}: everything is requested")
         self._request_everything()
         return True
 
     def _request_everything(self) -> None:
         everything = replace(self.ask, since=None, full=True)
-        attempt, verb = self.position.attempt + 1, self.position.verb
-        asked, size = self.position.size_asked, self.position.whole_size
-        self.position = _new_position(self.feed, everything, self.server, self.repository.http_method, verb)
-        self.position.attempt, self.position.size_asked, self.position.whole_size = attempt, asked, size
+        before = self.position
+        self.position = _new_position(self.feed, everything, self.server, self.repository.http_method, before.verb)
+        self.position.attempt = before.attempt + 1
+        self.position.size_asked, self.position.whole_size = before.size_asked, before.whole_size
         for window in self.position.windows:
-            window.attempt = attempt
+            window.attempt = self.position.attempt
 
     def _use_list_identifiers(self, window: Window, error: BadVerb) -> None:
         if window.verb == "ListIdentifiers":

@@ -51,7 +51,8 @@ def end_wait(env: Environment, target: str, *, by: str, reason: str) -> list[int
         listed = elib_command("review", "absent")
         raise CannotDecide(f"{target} does not wait to be deleted; this lists what does: {listed}")
     with write_transaction(env) as connection:
-        numbers = [_delete(connection, f"{name}:{one}", waiting.run_id, signature) for one in wanted]
+        keys = [f"{name}:{absent}" for absent in wanted]
+        numbers = [_delete(connection, key, waiting.run_id, signature) for key in keys]
         recount_uncoded_terms(connection, name, now())
     return numbers
 

@@ -110,23 +110,25 @@ def list_waiting_versions(env: Environment, feed: str | None = None) -> Iterator
 def list_pairs(env: Environment, feed: str | None = None) -> Iterator[str]:
     """List every pair to review, also those that a publication listed again, with their evidence."""
     to_review = or_(MatchRow.verdict == "review", MatchRow.review.is_not(None))
-    query = select(MatchRow).where(to_review)
+    by_probability = (MatchRow.probability.desc(), MatchRow.left_key, MatchRow.right_key)
     with read_transaction(env) as connection:
-        rows = connection.execute(
-            query.order_by(MatchRow.probability.desc(), MatchRow.left_key, MatchRow.right_key)
-        ).mappings()
+        rows = connection.execute(select(MatchRow).where(to_review).order_by(*by_probability)).mappings()
         pairs = {(row["left_key"], row["right_key"]): row for row in rows if _is_of(feed, row)}
         judged = _judged(connection, list(pairs))
     waiting = {keys: row for keys, row in pairs.items() if row["review"] or keys not in judged}
     if not waiting:
         yield "no pair needs a decision"
     for (left, right), row in waiting.items():
-        again = f"; {row['review']}" if row["review"] else ""
-        yield f"{left} | {right}: probability {row['probability']:.6f}{again}"
-        for evidence in msgspec.json.decode(row["evidence"]):
-            yield f"  {evidence['field']}: {evidence['seen']} ({evidence['weight']:+.2f})"
-        for verdict in ("same", "different"):
-            yield f"  {verdict}: {elib_command('review', verdict, left, right, more=_SIGNED)}"
+        yield from _pair_lines(left, right, row)
+
+
+def _pair_lines(left: str, right: str, row: Any) -> Iterator[str]:
+    again = f"; {row['review']}" if row["review"] else ""
+    yield f"{left} | {right}: probability {row['probability']:.6f}{again}"
+    for evidence in msgspec.json.decode(row["evidence"]):
+        yield f"  {evidence['field']}: {evidence['seen']} ({evidence['weight']:+.2f})"
+    for verdict in ("same", "different"):
+        yield f"  {verdict}: {elib_command('review', verdict, left, right, more=_SIGNED)}"
 
 
 def _is_of(feed: str | None, row: Any) -> bool:

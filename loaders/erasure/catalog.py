@@ -93,11 +93,11 @@ def _scope(connection: Connection, erasure: Erasure, key: str | None) -> _Scope:
 
 def _find_keys(connection: Connection, erasure: Erasure) -> set[str]:
     """Return the key that an erasure knows by its digest, where any table has it."""
-    found: set[str] = set()
+    named: set[str] = set()
     for table in _KEYED:
         keys = connection.scalars(select(table.key).where(table.key.startswith(f"{erasure.feed}:", autoescape=True)))
-        found.update(key for key in keys if key_digest(erasure.feed, key.partition(":")[2]) == erasure.key_sha256)
-    return found
+        named.update(key for key in keys if key_digest(erasure.feed, key.partition(":")[2]) == erasure.key_sha256)
+    return named
 
 
 def _erase_record(connection: Connection, scope: _Scope) -> int:

@@ -25,19 +25,19 @@ def erase_landing(landing: Path, erasures: Erasures, erasure: Erasure) -> int:
     """
     folder = landing / erasure.feed
     parts = [path for run in _runs(folder) for path in part_paths(run)]
-    found = set()
+    identifiers = set()
     for path in parts:
-        its_found, replaced = _look(path, erasures, erasure)
-        found |= its_found
+        changed, replaced = _look(path, erasures, erasure)
+        identifiers |= changed
         erasures.note_replaced(erasure, replaced)
     for run in _runs(folder):  # before the parts, which name the records until the last of them is written
         for path in [*run.glob("raw-*"), *run.glob("failed.json")]:
-            _rewrite_bytes(path, erasure, found)
+            _rewrite_bytes(path, erasure, identifiers)
     for path in parts:
-        _rewrite_part(path, erasures, erasure, found)
+        _rewrite_part(path, erasures, erasure, identifiers)
     for path in folder.glob(f"{INDEX_FILE_NAME}*"):
         path.unlink()
-    return len(found)
+    return len(identifiers)
 
 
 def _runs(folder: Path) -> list[Path]:
@@ -46,23 +46,25 @@ def _runs(folder: Path) -> list[Path]:
 
 def _look(path: Path, erasures: Erasures, erasure: Erasure) -> tuple[set[str], dict[str, str]]:
     """Return the identifiers of the records that the erasure changes, and the digests of the payloads to replace."""
-    found, replaced = set(), {}
+    identifiers, replaced = set(), {}
     for row in pq.read_table(path, columns=["identifier", "payload", "sha256"]).to_pylist():
         if erasure.covers(row["identifier"]):
             erased = _erased_row(row, erasures, erasure)
             if erased["payload"] and erased["payload"] != row["payload"]:
                 replaced[row["sha256"]] = sha256(erased["payload"].encode()).hexdigest()
             if row["sha256"] in replaced or any(erased[name] != row[name] for name in row):
-                found.add(row["identifier"])
-    return found, replaced
+                identifiers.add(row["identifier"])
+    return identifiers, replaced
 
 
-def _rewrite_part(path: Path, erasures: Erasures, erasure: Erasure, found: set[str]) -> None:
+def _rewrite_part(path: Path, erasures: Erasures, erasure: Erasure, identifiers: set[str]) -> None:
     """Write a part without what is erased, unless it holds nothing of it."""
     table = pq.read_table(path)
     rows = table.to_pylist()
     erased = [_erased_row(row, erasures, erasure) if erasure.covers(row["identifier"]) else row for row in rows]
-    metadata = {name: _erased_footer(value, erasure, found) for name, value in (table.schema.metadata or {}).items()}
+    metadata = {
+        name: _erased_footer(value, erasure, identifiers) for name, value in (table.schema.metadata or {}).items()
+    }
     if erased != rows or metadata != table.schema.metadata:
         write_table(path, pa.Table.from_pylist(erased, schema=table.schema.with_metadata(metadata)))
 
@@ -74,23 +76,23 @@ def _erased_row(row: dict[str, Any], erasures: Erasures, erasure: Erasure) -> di
     return {**row, "payload": payload, "sha256": erasures.replaced.get(row["sha256"], row["sha256"])}
 
 
-def _erased_footer(value: bytes, erasure: Erasure, found: set[str]) -> bytes:
+def _erased_footer(value: bytes, erasure: Erasure, identifiers: set[str]) -> bytes:
     """Return a part's footer, which names what could not be read, without what is erased."""
     text = value.decode()
     if erasure.text is not None:
         return redact(text, [erasure.text]).encode()
-    for identifier in found:
+    for identifier in identifiers:
         text = text.replace(f'"{identifier}"', f'"{erased_identifier(identifier)}"')
     return text.encode()
 
 
-def _rewrite_bytes(path: Path, erasure: Erasure, found: set[str]) -> None:
+def _rewrite_bytes(path: Path, erasure: Erasure, identifiers: set[str]) -> None:
     """Write a response that was kept as it came without what is erased; of an erased record, nothing of it."""
     body = path.read_bytes()
     if erasure.text is not None:
         erased = redact_bytes(body, [erasure.text])
     else:
-        names_record = any(identifier.encode() in body for identifier in found)
+        names_record = any(identifier.encode() in body for identifier in identifiers)
         erased = (
             (ERASED.encode() if path.suffix == ".bin" else b'{"url":"","reason":"erased"}') if names_record else body
         )

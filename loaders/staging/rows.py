@@ -52,9 +52,9 @@ def check_staged_files(folder: Path, *, outcomes: bool = True) -> None:
     for name, rows in staged.items():
         if not outcomes and name.startswith(f"{OUTCOMES_FOLDER}/"):
             continue
-        found = _count_rows(folder / name)
-        if found != rows:
-            raise RowsUnreadable(f"{folder / name} has {found} rows, and {rows} were staged")
+        row_count = _count_rows(folder / name)
+        if row_count != rows:
+            raise RowsUnreadable(f"{folder / name} has {row_count} rows, and {rows} were staged")
     more = {file.relative_to(folder).as_posix() for file in row_files(folder)} - staged.keys()
     if more:
         raise RowsUnreadable(f"{folder / min(more)} was not staged")

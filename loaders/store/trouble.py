@@ -30,16 +30,26 @@ def storage_sentence(error: BaseException, env: Environment) -> str | None:
         return one_line(str(error))
     if isinstance(error, OSError) and error.errno is not None:
         return _system_sentence(error, env)
+    return _library_sentence(error, env) if _is_of_a_library(error) else None
+
+
+def _library_sentence(error: BaseException, env: Environment) -> str | None:
+    """Return the sentence for an error whose text alone tells what the disk says."""
     kind = next((kind for kind, text in _TEXTS.items() if text.search(str(error))), None)
-    if kind is None or not _is_of_a_library(error):
+    if kind is None:
         return None
-    place = env.catalog_url.removeprefix("sqlite:///") if isinstance(error, DatabaseError) else str(env.home)
-    if isinstance(error, DatabaseError) and env.catalog_url.startswith("postgresql"):
-        place = "the catalog's PostgreSQL"
-    why = one_line(str(error).partition("\n")[0])
+    place, why = _place(error, env), one_line(str(error).partition("\n")[0])
     if kind == "damaged":
         return f"{place} is damaged ({why}): restore a backup into an empty ELIB_HOME with elib restore"
     return f"{place}: {_MAKE_ROOM if kind == 'full' else _MAKE_WRITABLE} ({why})"
+
+
+def _place(error: BaseException, env: Environment) -> str:
+    if not isinstance(error, DatabaseError):
+        return str(env.home)
+    if env.catalog_url.startswith("postgresql"):
+        return "the catalog's PostgreSQL"
+    return env.catalog_url.removeprefix("sqlite:///")
 
 
 def _system_sentence(error: OSError, env: Environment) -> str | None:

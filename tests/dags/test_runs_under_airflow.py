@@ -256,11 +256,11 @@ def test_reprocess_is_a_dag_with_a_feed_to_choose_that_takes_over_only_when_told
     last = airflow.log("reprocess", run, "begin")[-1]
     assert f"run {ended.stdout.strip()} is between two steps" in last["exit_code"]
     assert airflow.newest("books").status == "running"
-    asked = len(airflow.partner.requests)
+    requests_before = len(airflow.partner.requests)
     run = airflow.run("reprocess", {"feed": "books", "take_over": True})
     assert airflow.state("reprocess", run) == "success", states(airflow.client, "reprocess", run)
     row = airflow.newest("books")
-    assert (row.kind, row.status, len(airflow.partner.requests)) == ("reprocess", "loaded", asked)
+    assert (row.kind, row.status, len(airflow.partner.requests)) == ("reprocess", "loaded", requests_before)
 
 
 def test_the_deadline_is_that_of_the_day_that_airflow_gives(airflow: Installation) -> None:

@@ -33,26 +33,26 @@ PARTS: dict[str, tuple[Part, float]] = {
 
 def main() -> int:
     """Run the chosen parts and print what was tried, survived and failed."""
-    asked = _arguments()
+    options = _arguments()
     os.environ.setdefault("PYTHONWARNINGS", "ignore::UserWarning:multiprocessing.resource_tracker")  # of killed nights
     logging.getLogger().addHandler(logging.NullHandler())
-    names = asked.part or list(PARTS)
+    names = options.part or list(PARTS)
     shares = sum(PARTS[name][1] for name in names)
     tallies: list[Tally] = []
     sys.stdout.write(HEADER + "\n")
     for name in names:
         part, share = PARTS[name]
         with tempfile.TemporaryDirectory(prefix=f"faults-{name}-") as folder:
-            tallies.append(run_part(name, part, Path(folder), _seeds(asked), asked.seconds * share / shares))
+            tallies.append(run_part(name, part, Path(folder), _seeds(options), options.seconds * share / shares))
         sys.stdout.write(f"{tallies[-1]}\n")
         sys.stdout.flush()
     sys.stdout.write(f"{total(tallies)}\n")
     return int(any(tally.failures for tally in tallies))
 
 
-def _seeds(asked: argparse.Namespace) -> Iterator[int]:
-    seeds = itertools.count(asked.seed)
-    return itertools.islice(seeds, asked.trials)
+def _seeds(options: argparse.Namespace) -> Iterator[int]:
+    seeds = itertools.count(options.seed)
+    return itertools.islice(seeds, options.trials)
 
 
 def _arguments() -> argparse.Namespace:

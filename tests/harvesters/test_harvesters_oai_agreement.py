@@ -35,9 +35,9 @@ def canonical(record: etree._Element) -> str:
     )  # sickle drops the white space between elements
 
 
-def ours(url: str, home: Path, asked: Ask | None = None, **more: object) -> list[Seen]:
+def ours(url: str, home: Path, ask: Ask | None = None, **more: object) -> list[Seen]:
     harvested = []
-    for page in pages(feed(url, **more), open_environment(home), asked or Ask()):
+    for page in pages(feed(url, **more), open_environment(home), ask or Ask()):
         for record in page.records:
             text = canonical(etree.fromstring(record.payload)) if record.payload else ""
             harvested.append((record.identifier, record.datestamp or "", record.sets, record.deleted, text))
@@ -104,8 +104,8 @@ def test_the_second_night_brings_what_changed_and_what_was_deleted(served: Serve
         held.update({row[0]: row for row in harvested})
         assert sorted(held.values()) == sorted(theirs(loopback.url))
         if night == 2:
-            asked = [request.params for request in loopback.requests[len(begun) :] if "from" in request.params]
-            assert asked, "the second night asks for what is new"
+            with_from = [request.params for request in loopback.requests[len(begun) :] if "from" in request.params]
+            assert with_from, "the second night asks for what is new"
             assert {row[0] for row in harvested} == {name(n) for n in range(100, 180)}
         collection.now += timedelta(days=10_000)  # later than the mark of any clock
         collection.change(range(100, 160))

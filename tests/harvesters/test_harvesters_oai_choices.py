@@ -324,8 +324,8 @@ def test_a_given_token_that_the_server_refuses_is_a_failure(tmp_path: Path, capf
 
     with serving(script) as loopback:
         assert harvest_command(tmp_path, loopback.url, OAI_KEYS, "--token", "old") == 1
-    assert "token_expired" in (said := capfd.readouterr().err)
-    assert "without --token" in said
+    assert "token_expired" in (error_text := capfd.readouterr().err)
+    assert "without --token" in error_text
 
 
 @pytest.mark.usefixtures("_loopback_allowed")

@@ -485,8 +485,8 @@ def test_a_repository_is_asked_for_the_feeds_prefix_and_records_keep_its_format(
 ) -> None:
     harvested, loopback = run(OaiServer(count=3, refuse=refuse), tmp_path, format="lom", prefix="oai_lom")
     assert {record.format for page in harvested for record in page.records} == {"lom"}
-    asked = [request.params["metadataPrefix"] for request in loopback.requests if "metadataPrefix" in request.params]
-    assert set(asked) == {"oai_lom"} and len(asked) >= 1
+    prefixes = [request.params["metadataPrefix"] for request in loopback.requests if "metadataPrefix" in request.params]
+    assert set(prefixes) == {"oai_lom"} and len(prefixes) >= 1
 
 
 def test_a_prefix_that_the_server_lacks_is_named_with_those_it_has(tmp_path: Path) -> None:

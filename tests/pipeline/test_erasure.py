@@ -69,12 +69,12 @@ def _person() -> dict[str, Any]:
 
 def holding(env: Environment, needle: str = FOLDED) -> list[str]:
     """Every file and table that holds the needle in any case, with the columns of Parquet files as text."""
-    found = [str(path) for path in env.home.rglob("*") if path.is_file() and _holds(path, needle)]
+    holders = [str(path) for path in env.home.rglob("*") if path.is_file() and _holds(path, needle)]
     with read_transaction(env) as connection:
         for name in Table.metadata.tables:
             everything_in = str(connection.execute(text(f"SELECT * FROM {name}")).all())
-            found += [name] if needle in everything_in.casefold() else []
-    return found
+            holders += [name] if needle in everything_in.casefold() else []
+    return holders
 
 
 def _holds(path: Path, needle: str) -> bool:

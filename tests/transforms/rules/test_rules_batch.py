@@ -125,9 +125,13 @@ NAMES = {
     ],
 )
 def test_a_licence_that_permits_less_is_reported(before: str, now: str) -> None:
-    found = license_issue("col:1", license_named(NAMES[before]), license_named(NAMES[now]))
-    assert found is not None and (found.code, found.path, found.severity) == ("license_narrowed", "license", "error")
-    assert " → " in found.value
+    narrowing = license_issue("col:1", license_named(NAMES[before]), license_named(NAMES[now]))
+    assert narrowing is not None and (narrowing.code, narrowing.path, narrowing.severity) == (
+        "license_narrowed",
+        "license",
+        "error",
+    )
+    assert " → " in narrowing.value
 
 
 @pytest.mark.parametrize(
