@@ -61,7 +61,7 @@ def read_answer(reply: Reply, feed: Feed, position: Position, notes: list[str]) 
         return Answer(reply, elements(reply.body, path, feed))
     except ListMissing:
         total = list_size(feed.request, reply, None, position)
-        if total is None or position.listed < total:
+        if total is None or position.listed < total or position.is_floor:
             raise
         return Answer(reply, [])  # some servers leave the list out behind its end
     except NotJson as error:

@@ -104,7 +104,18 @@ def _detailed_record(feed: Feed, client: Client, element: msgspec.Raw, identifie
     record = raw_at(msgspec.Raw(reply.body), request.detail_path)
     if record is None:
         return unreadable(identifier, f"{url} has nothing at detail_path {request.detail_path!r}")
+    _require_object(record, url)
     return source_record(record, feed, url, identifier)
+
+
+def _require_object(record: msgspec.Raw, url: str) -> None:
+    """Raise NotJson for what is no JSON object: an empty answer, a list, XML."""
+    if not is_object(record):
+        raise NotJson(f"{url} answers without a JSON object; see request.detail_path")
+    try:
+        msgspec.json.decode(record, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotJson(f"{url} answers with what is not valid JSON: {error}") from error
 
 
 def _filled_in(detail_url: str, element: msgspec.Raw, client: Client) -> str:

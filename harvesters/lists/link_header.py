@@ -9,8 +9,10 @@ import re
 
 _MAX_CHARS = 65_536
 _TARGET = re.compile(r"[\s,]*+<([^<>]*)>")
-_PARAMETER = re.compile(r"\s*+;\s*+([^\s;,=\"<>]*+)\s*+(?:=\s*+(\"(?:[^\"\\]|\\.)*+\"?|[^\s;,\"]*+))?")
+_PARAMETER = re.compile(r"\s*+;\s*+([^\s;,=\"<>]*+)\s*+(?:=\s*+(\"(?:[^\"\\]|\\.)*+\"?|'[^',;\"]*+'|[^\s;,\"]*+))?")
 _ESCAPED = re.compile(r"\\(.)")
+_NEXT = frozenset({"next", "http://www.iana.org/assignments/relation/next"})
+_QUOTES = "\"'"  # some servers quote with apostrophes, which RFC 8288 does not know
 
 
 def next_link(header: str) -> str | None:
@@ -23,8 +25,8 @@ def next_link(header: str) -> str | None:
         while (parameter := _PARAMETER.match(header, position)) is not None:
             position = parameter.end()
             if relations is None and parameter[1].lower() == "rel":  # the first one counts
-                relations = _ESCAPED.sub(r"\1", (parameter[2] or "").strip('"'))
-        if "next" in (relations or "").lower().split():
+                relations = _ESCAPED.sub(r"\1", (parameter[2] or "").strip(_QUOTES))
+        if _NEXT.intersection((relations or "").lower().split()):
             return target[1].strip()
         separator = header.find(",", position)
         if separator < 0:

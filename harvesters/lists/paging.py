@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 from lxml import etree
@@ -24,6 +25,7 @@ _ADDRESS_STARTS = ("/", "?", "http://", "https://")
 _MAX_DIGESTS = 200
 _MAX_EMPTY_PAGES = 200  # in a row, each with a cursor of its own
 _COUNT = re.compile(r"[0-9]{1,15}")
+_THOUSANDS = re.compile(r"(?<=[0-9])[ ,.'\u00a0\u202f](?=[0-9]{3}(?![0-9]))")
 
 
 class Position(msgspec.Struct):
@@ -69,6 +71,11 @@ class Position(msgspec.Struct):
     def may_be_complete(self) -> bool:
         """Return whether nothing says that more records follow."""
         return self.total is None or (self.listed >= self.total and not self.is_floor)
+
+    @property
+    def ends_at_floor(self) -> bool:
+        """Return whether a list has no more records than the least that there are, as a window that is full has."""
+        return self.is_floor and self.total is not None and self.listed <= self.total
 
     def listing(self, name: str) -> Listing:
         """Return where the last page is, in the list of that name."""
@@ -198,7 +205,17 @@ def _next_cursor(feed: Feed, answer: CursorAnswer) -> str | None:
     if request.paging != "cursor" or not request.cursor_path or reply.status in NO_CONTENT:
         return None
     cursor = _cursor_in(feed, answer, request.cursor_path)
-    return _join(feed, reply.url, cursor) if cursor and cursor.startswith(_ADDRESS_STARTS) else cursor
+    return _join(feed, reply.url, cursor) if cursor and _is_address(feed, cursor) else cursor
+
+
+def _is_address(feed: Feed, cursor: str) -> bool:
+    """Return whether a cursor is the next page's address: some opaque ones begin with a slash or question mark too."""
+    if not cursor.startswith(_ADDRESS_STARTS):
+        return False
+    is_relative = cursor.startswith(("/", "?"))
+    marks = ("=", "&") if cursor.startswith("?") else ("?", urlsplit(feed.url).path.rstrip("/"))
+    named = "page_param" in feed.request.model_fields_set
+    return not is_relative or not named or any(mark and mark in cursor[1:] for mark in marks)
 
 
 def _cursor_in(feed: Feed, answer: CursorAnswer, path: str) -> str | None:
@@ -249,12 +266,21 @@ def list_size(request: Request, reply: Reply, root: etree._Element | None, posit
     if not (request.trust_list_size and position.believed):
         return None
     try:
-        text = str(_total_value(request, reply, root)).strip()
+        total = _count(_total_value(request, reply, root))
     except NotJson:
         return position.total
-    total = int(text) if _COUNT.fullmatch(text) else None
     position.is_floor = position.is_floor or (total is not None and _says_at_least(request, reply, root))
     return max((number for number in (total, position.total) if number is not None), default=None)
+
+
+def _count(value: Any) -> int | None:
+    """Return a number of records, also one that is written with decimals or thousands; None for anything else."""
+    if isinstance(value, dict):  # Elasticsearch 7 put an object where a number was
+        value = value.get("value")
+    if isinstance(value, float) and value.is_integer() and value >= 0:
+        return int(value)
+    text = _THOUSANDS.sub("", str(value).strip())
+    return int(text) if _COUNT.fullmatch(text) else None
 
 
 def _total_value(request: Request, reply: Reply, root: etree._Element | None) -> Any:
@@ -270,10 +296,10 @@ def _says_at_least(request: Request, reply: Reply, root: etree._Element | None) 
 
     https://www.elastic.co/guide/en/elasticsearch/reference/current/search-your-data.html#track-total-hits
     """
-    parent, _, name = (request.total_path or "").rpartition(".")
-    if root is not None or not parent or name != "value":
+    path = (request.total_path or "").removesuffix(".value")
+    if root is not None or not path:
         return False
-    return bool(_value_in(reply, None, f"{parent}.relation") == "gte")
+    return bool(_value_in(reply, None, f"{path}.relation") == "gte")
 
 
 def _value_in(reply: Reply, root: etree._Element | None, path: str) -> Any:

@@ -36,6 +36,8 @@ from harvesters.repeats import SeenIdentifiers
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress, RawResponse, Skipped, SourceRecord
 
 _NO_SUCH_PAGE = frozenset({400, 404, 410, 416, 422})  # statuses
+_WINDOW_ADVICE = "Narrow the list with [request] params into feeds of their own, or page it by cursor."
+_CURSOR_ADVICE = "Nothing was deleted. If this continues, ask the partner how long a cursor is valid, or for a total."
 _FAR_PAGES = 100_000  # behind the end of any list: what a server answers there, it answers behind every end
 
 
@@ -62,11 +64,13 @@ class RestList:
     list_name: str = ""
     seen: SeenIdentifiers = field(default_factory=SeenIdentifiers)  # since the harvest began or was continued
     missed: list[Skipped] = field(init=False)  # records that failed alone, since one came
+    pages_before: int = field(init=False)  # read before the harvest was continued
     recovered: bool = False  # a response was not valid JSON, and its valid elements were taken
 
     def __post_init__(self) -> None:
         reason = "the server failed for this record before the harvest was interrupted"
         self.missed = [Skipped(identifier=None, reason=reason)] * self.position.missed
+        self.pages_before = self.position.pages
 
     @property
     def full(self) -> bool:
@@ -88,6 +92,8 @@ class RestList:
         self.client.skipped_pages.require_few(self.feed.url)
         if self.ask.token is None:  # from a given place on, the list is shorter
             require_size(self.position.listed, self.position.total, self.feed.url)
+            self._require_more_than_the_floor()
+            self._note_unread_total()
         if self.full and not self._cannot_be_short():
             require_as_many_as_before(self.position.listed, self.feed, self.ask)
         yield self._page(complete=True)
@@ -105,6 +111,9 @@ class RestList:
                         yield self._page(skipped=self._count_missed())
                     self.position.done = True
                     return
+                if self._cursor_expired(failure):
+                    self.position = Position(attempt=self.position.attempt + 1)
+                    continue
                 if failure.raw:
                     yield self._page(raw=failure.raw)
                 yield from self._isolate(failure)
@@ -113,6 +122,21 @@ class RestList:
                 yield Page(complete=True, not_modified=True, validators=self.ask.validators)
                 return
             yield self._advance(answer)
+
+    def _require_more_than_the_floor(self) -> None:
+        """Raise HarvestFailed for a list that ends where the server only stopped counting."""
+        if self.position.ends_at_floor and not self.limit_reached:
+            where = f"{self.feed.url} gave {self.position.listed} records, and says that there are more"
+            raise failed("truncated", where, _WINDOW_ADVICE)
+
+    def _note_unread_total(self) -> None:
+        """Note that the feed file says where the list's size is, and no page had a number there."""
+        request = self.feed.request
+        declared = request.total_header or request.total_path
+        if declared and request.trust_list_size and self.position.promised is None and self.position.listed:
+            key = "total_header" if request.total_header else "total_path"
+            problem = f"no page has a number at request.{key} {declared!r}"
+            self.client.notes.append(f"{problem}, so that nothing says whether the list is whole; correct or remove it")
 
     def _cannot_be_short(self) -> bool:
         """Return whether one complete document was read, or as many records as the server counts."""
@@ -165,12 +189,21 @@ class RestList:
     def _is_behind_the_end(self, failure: RequestFailed) -> bool:
         """Return whether a failure means that the list ended: some servers refuse the page behind the last one.
 
-        Behind a list that reached its total any failure means that, since nothing says that more follows.
+        Behind a list that reached its total any failure means that, since nothing says that more follows. A next page
+        that the server itself named, behind a full one, is no such page: its cursor expired, for example.
         """
         position = self.position
         if position.pages == 0 or not position.may_be_complete:
             return False
-        return position.total is not None or failure.status in _NO_SUCH_PAGE
+        if position.total is not None:
+            return True
+        is_named = self.feed.request.paging not in NUMBERED and position.last_given >= position.most_given
+        return failure.status in _NO_SUCH_PAGE and not is_named
+
+    def _cursor_expired(self, failure: RequestFailed) -> bool:
+        """Return whether the server refuses the cursor at which an earlier harvest stopped: it begins again then."""
+        is_first = 0 < self.position.pages == self.pages_before
+        return is_first and self.feed.request.paging not in NUMBERED and failure.status in _NO_SUCH_PAGE
 
     def _isolate(self, failure: RequestFailed) -> Iterator[Page]:
         """Request the records of a failing page one by one from now on, and pass over the one that fails alone.
@@ -205,10 +238,12 @@ class RestList:
 
     def _ended_early(self, failure: RequestFailed) -> HarvestFailed:
         position = self.position
-        where = f"{self.feed.url} answers {failure.status} after {position.listed} of {position.total} records"
+        of = "an unknown number of" if position.total is None else position.total
+        where = f"{self.feed.url} answers {failure.status} after {position.listed} of {of} records"
+        if self.feed.request.paging not in NUMBERED:
+            return failed("truncated", f"{where}, at the next page that it named itself", _CURSOR_ADVICE)
         if position.is_floor:
-            advice = "Narrow the list with [request] params into feeds of their own, or page it by cursor."
-            return failed("truncated", f"{where}, and says that there are more", advice)
+            return failed("truncated", f"{where}, and says that there are more", _WINDOW_ADVICE)
         return failed("truncated", where)
 
     def _end_or_fail(self, failure: RequestFailed) -> None:
@@ -289,6 +324,7 @@ class RestList:
         position = self.position
         position.pages += 1
         position.listed += count
+        position.last_given = count
         position.overlapped += repeated
         if not position.requests_singly:
             position.remember_page(digest)

@@ -62,6 +62,10 @@ def json_answer(value: object, status: int = 200, **headers: str) -> Answer:
         ('</f>; rel="first", </a,b;c>; rel=next; rel="prev"', "/a,b;c"),
         ('</p>;rel="prev",</a>;rel="next"', "/a"),
         ('</a>; rel="nextish", </b>; rel="prev"', None),
+        ("</a>; rel='next'", "/a"),
+        ("</f>; rel='first', </a>; rel='next last'; title='x'", "/a"),
+        ('</a>; rel="http://www.iana.org/assignments/relation/next"', "/a"),
+        ("</a>; rel='prev'; title=next", None),
         ('</a>; rel="prev"; rel="next"', None),
         ("</a>; rel=", None),
         ('</a>; title="open; rel="next"', None),
@@ -140,15 +144,42 @@ def test_a_window_that_ends_at_a_total_of_at_least_so_many_is_truncated(tmp_path
     assert "max_drop" not in failed.sentence
 
 
+@pytest.mark.parametrize("end", [None, {"error": "window"}], ids=["an empty page", "an error with status 200"])
+def test_an_empty_page_at_a_total_of_at_least_so_many_is_no_end(tmp_path: Path, end: dict[str, Any] | None) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        start = int(request.params["start"])
+        hits = {"total": {"value": 20, "relation": "gte"}, "hits": ALL[:20][start : start + 10]}
+        return json_answer(end if end and start >= 20 else {"hits": hits})
+
+    keys = {**BY_OFFSET, "records_path": "hits.hits", "total_path": "hits.total.value"}
+    assert failure(script, tmp_path, **keys)[0].cause in ("truncated", "bad_format")
+
+
+@pytest.mark.parametrize("total", ["25", 25.0, {"value": 25}, {"value": 25, "relation": "eq"}, "1,025", "1 025"])
+def test_a_total_counts_however_it_is_written(tmp_path: Path, total: object) -> None:
+    failed, _ = failure(
+        lambda request: listing(request, total=total, records=20), tmp_path, **BY_OFFSET, total_path="total"
+    )
+    assert failed.cause == "truncated"
+    assert "20 of" in failed.sentence
+
+
+@pytest.mark.parametrize("total", [-1, "many", True, [25]])
+def test_a_total_that_is_no_number_is_noted(tmp_path: Path, total: object) -> None:
+    harvested, _ = run(lambda request: listing(request, total=total), tmp_path, **BY_OFFSET, total_path="total")
+    assert identifiers(harvested) == IDS
+    assert any("request.total_path 'total'" in note for page in harvested for note in page.notes)
+
+
 # cursors
 
 
-def cursors(places: dict[str, tuple[int, int, str | None]], total: int | None = None) -> Script:
+def cursors(places: dict[str, tuple[int, int, str | None]], total: int | None = None, missing: int = 500) -> Script:
     """A list by cursor: each one's first and last record, and the cursor that follows; any other fails."""
 
     def script(request: ReceivedRequest) -> Answer:
         if request.params.get("cursor", "") not in places:
-            return Answer(status=500)
+            return Answer(status=missing)
         start, end, following = places[request.params.get("cursor", "")]
         body = {"items": ALL[start:end], "next": following}
         return json_answer(body if total is None else {**body, "total": total})
@@ -191,8 +222,10 @@ def test_every_end_of_a_list_by_cursor_is_found(tmp_path: Path, script: Script, 
         (cursors({"": (0, 10, "a"), "a": (10, 10, "a")}, total=25), "truncated"),
         (cursors({"": (0, 10, "a"), "a": (10, 20, None)}, total=25), "truncated"),
         (cursors({"": (0, 10, "a")}), "server_failing"),
+        (cursors({"": (0, 10, "a")}, missing=404), "truncated"),
+        (cursors({"": (0, 10, "a"), "a": (10, 20, "b")}, missing=400), "truncated"),
     ],
-    ids=["a full page again", "nothing more at the same cursor", "no next cursor", "an error"],
+    ids=["a full page again", "nothing more at the same cursor", "no next cursor", "an error", "404", "400"],
 )
 def test_a_list_by_cursor_that_stops_short_is_a_failure(tmp_path: Path, script: Script, cause: str) -> None:
     failed, _ = failure(script, tmp_path, **BY_CURSOR, total_path="total")
@@ -220,6 +253,26 @@ def test_an_element_that_is_not_json_is_skipped_amid_a_list_by_cursor(
     harvested, _ = run(script, tmp_path, **{**BY_CURSOR, "records_path": path})
     assert identifiers(harvested) == [name for name in IDS if name != "7"]
     assert len(skipped(harvested)) == 1
+    assert harvested[-1].complete
+
+
+@pytest.mark.parametrize("cursors_of", ["/abc==", "?abc", "/"])
+def test_an_opaque_cursor_may_begin_like_an_address(tmp_path: Path, cursors_of: str) -> None:
+    script = cursors({"": (0, 10, cursors_of), cursors_of: (10, 25, None)})
+    assert identifiers(run(script, tmp_path, **BY_CURSOR)[0]) == IDS
+
+
+@pytest.mark.parametrize("address", ["/list?cursor=a", "?cursor=a", "/other?cursor=a"])
+def test_a_cursor_that_is_a_relative_address_is_followed(tmp_path: Path, address: str) -> None:
+    script = cursors({"": (0, 10, address), "a": (10, 25, None)})
+    assert identifiers(run(script, tmp_path, **BY_CURSOR)[0]) == IDS
+
+
+def test_a_continued_list_whose_cursor_expired_begins_again(tmp_path: Path) -> None:
+    first, _ = run(cursors({"": (0, 10, "a"), "a": (10, 25, None)}), tmp_path, Ask(limit=10), **BY_CURSOR)
+    script = cursors({"": (0, 10, "b"), "b": (10, 25, None)}, missing=410)
+    harvested, _ = run(script, tmp_path, Ask(position=first[-1].position), **BY_CURSOR)
+    assert identifiers(harvested) == IDS
     assert harvested[-1].complete
 
 
@@ -462,3 +515,15 @@ def test_slices_are_refined_by_a_value_as_json_writes_it(tmp_path: Path, values:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+@pytest.mark.parametrize("body", ["", "[]", '[{"id": "1"}]', "<a/>", '{"id": "1"', '{"id": "1"} {"id": "2"}', '"x"'])
+def test_a_detail_that_is_no_json_object_is_skipped_by_its_identifier(tmp_path: Path, body: str) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        if request.path == "/list":
+            return json_answer(ALL)
+        return Answer(body if request.path == "/7" else json.dumps({"id": request.path[1:]}))
+
+    harvested, _ = run(script, tmp_path, detail_url="/{id}")
+    assert identifiers(harvested) == [name for name in IDS if name != "7"]
+    assert skipped(harvested) == ["7"]
