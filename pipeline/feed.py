@@ -279,12 +279,13 @@ def _with_features(assessments: Iterable[Assessment], parts: list[pa.Table]) -> 
 
 
 def _of_versions(parts: list[pa.Table], versions: dict[str, str]) -> pa.Table:
-    """Return the features with the sha256 of their records' texts, given by key."""
+    """Return the features with the sha256 of their records' texts, given by key; those of other keys are left out."""
     import pyarrow as pa
 
     from transforms.match import FEATURES
 
     rows = pa.concat_tables([FEATURES.empty_table(), *parts])
+    rows = rows.filter(pa.array([key in versions for key in rows["key"].to_pylist()], pa.bool_()))
     digests = pa.array([versions[key] for key in rows["key"].to_pylist()], pa.string())
     return rows.set_column(rows.schema.get_field_index("record_sha256"), FEATURES.field("record_sha256"), digests)
 

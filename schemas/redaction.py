@@ -9,20 +9,34 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import unquote
 
+import msgspec
+
 from schemas.base import Base
 
 ERASED = "[erased]"
-_UNIT = re.compile(r"(?:\\u[0-9a-fA-F]{4}){1,16}|&#?\w{1,31};|(?:%[0-9a-fA-F]{2}){1,64}|\\[nrtbf]|.", re.DOTALL)
-_MARKUP = re.compile(r'<[^<>]{0,10000}>|"(?:[^"\\]|\\.){0,200}"\s{0,20}:')  # tags, and the names of JSON
+# An escape of JSON, XML or a URL, which may itself be escaped, or one character.
+_UNIT = re.compile(
+    r"(?:\\{1,4}u[0-9a-fA-F]{4}){1,16}|&(?:amp;){0,3}#?\w{1,31};|(?:%[0-9a-fA-F]{2}){1,64}|\\[nrtbf]|.", re.DOTALL
+)
+_MARKUP = re.compile(  # tags, also escaped ones, and the names of JSON
+    r"<[^<>]{0,10000}>|&(?:amp;){0,3}lt;[^<>&]{0,1000}&(?:amp;){0,3}gt;|\\u003[cC][^<>\\]{0,1000}\\u003[eE]"
+    r'|"(?:[^"\\]|\\.){0,200}"\s{0,20}:'
+)
+_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.){0,100000000}"(\s{0,100}:)?|[^\s"{}\[\],:]{1,1000}', re.DOTALL)
 _REPEATED = re.compile(r"\[erased\](?:[ ,.;@_+-]{1,3}\[erased\])+")
+_AMPERSANDS = re.compile(r"&(?:amp;){1,3}(?=#?\w{1,31};)")
 _PLAIN = re.compile(r"[\\&%]|[^\x00-\x7f]")
 _MAX_WORDS = 12
+_LITERALS = ("true", "false", "null")
+_JOINERS = frozenset("\u00ad\u034f\u200c\u200d\u200e\u200f\u2060\ufeff")  # invisible, and inside a word
 _Word = tuple[str, int, int]  # folded, and where it begins and ends in the text
+_Span = tuple[int, int]
 
 
 class TextDigest(Base, frozen=True, kw_only=True):
@@ -40,16 +54,21 @@ def digest_text(text: str) -> TextDigest:
     return TextDigest(words=len(words), sha256=_digest(words))
 
 
-def redact(text: str, digests: Iterable[TextDigest]) -> str:
-    """Return the text with every occurrence of these names or contacts replaced by "[erased]"."""
+def redact(text: str, digests: Iterable[TextDigest], *, numbers: bool = False) -> str:
+    """Return the text with every occurrence of these names or contacts replaced by "[erased]".
+
+    JSON stays JSON: its literals stay, and so do the names of its fields unless one holds a whole name of several
+    words. Its numbers stay too unless `numbers` is given; then they become strings.
+    """
     wanted: dict[int, set[str]] = {}
     for digest in digests:
         wanted.setdefault(digest.words, set()).add(digest.sha256)
     for hidden in (False, True) if wanted else ():
-        spans = set(_spans(_words(_without_markup(text) if hidden else text), wanted))
+        occurrences = list(_occurrences(_words(_without_markup(text) if hidden else text), wanted))
+        spans = _replacements(text, occurrences, numbers=numbers) if occurrences else {}
         last = len(text)
-        for begin, end in sorted(spans, reverse=True):
-            text = text[:begin] + ERASED + text[min(end, last) :]  # one escape may hold the end of one word and another
+        for (begin, end), replacement in sorted(spans.items(), reverse=True):
+            text = text[:begin] + replacement + text[min(end, last) :]  # one escape may end one word and begin another
             last = begin
         if spans:
             text = _REPEATED.sub(ERASED, text)
@@ -73,13 +92,43 @@ def _without_markup(text: str) -> str:
     return _MARKUP.sub(lambda match: " " * len(match[0]), text)
 
 
-def _spans(words: list[_Word], wanted: dict[int, set[str]]) -> Iterator[tuple[int, int]]:
+def _occurrences(words: list[_Word], wanted: dict[int, set[str]]) -> Iterator[list[_Span]]:
     """Yield where the words of each occurrence are."""
     for size, digests in wanted.items():
         for start in range(len(words) - size + 1):
             window = words[start : start + size]
             if _digest([word for word, _, _ in window]) in digests:
-                yield from ((begin, end) for _, begin, end in window)
+                yield [(begin, end) for _, begin, end in window]
+
+
+def _replacements(text: str, occurrences: list[list[_Span]], *, numbers: bool) -> dict[_Span, str]:
+    """Return what stands in place of each part of the text."""
+    if not _is_json(text):
+        return {span: ERASED for spans in occurrences for span in spans}
+    tokens = list(_JSON_TOKEN.finditer(text))
+    starts = [token.start() for token in tokens]
+    replacements: dict[_Span, str] = {}
+    for spans in occurrences:
+        found = [tokens[bisect_right(starts, begin) - 1] for begin, _ in spans]
+        names = {token.start() for token in found if token[1]}
+        if names and (len(spans) == 1 or len({token.start() for token in found}) > 1):
+            continue  # a field's name, or half of one
+        for span, token in zip(spans, found, strict=True):
+            if token[0].startswith('"'):
+                replacements[span] = ERASED
+            elif numbers and token[0] not in _LITERALS:
+                replacements[token.span()] = f'"{ERASED}"'
+    return replacements
+
+
+def _is_json(text: str) -> bool:
+    if text.lstrip()[:1] not in ("{", "["):
+        return False
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return False
+    return True
 
 
 def _digest(words: list[str]) -> str:
@@ -92,7 +141,7 @@ def _words(text: str) -> list[_Word]:
     words: list[_Word] = []
     inside = False
     for folded, begin, end in _folded(text):
-        if folded is None:  # an accent, which belongs to the letter before
+        if folded is None:  # an accent or an invisible character, which belongs to the letter before
             words[-1:] = [(word, start, end) for word, start, _ in words[-1:]] if inside else words[-1:]
             continue
         if folded and inside:
@@ -116,15 +165,17 @@ def _folded_unit(unit: str) -> tuple[str | None, ...]:
 
 
 def _folded_character(character: str) -> str | None:
+    if character in _JOINERS:
+        return None
     parts = unicodedata.normalize("NFKD", character).casefold()
     letters = "".join(part for part in parts if part.isalnum())
     return None if not letters and all(map(unicodedata.combining, parts)) else letters
 
 
 def _decoded(unit: str) -> str:
-    if unit.startswith("\\u"):
-        halves = [int(part, 16) for part in unit.split("\\u")[1:]]
+    if unit.startswith("\\") and "u" in unit:
+        halves = [int(part, 16) for part in unit.replace("\\", "").split("u")[1:]]
         return b"".join(half.to_bytes(2, "big") for half in halves).decode("utf-16-be", "replace")
     if unit.startswith("&") and len(unit) > 1:
-        return html.unescape(unit)
+        return html.unescape(html.unescape(_AMPERSANDS.sub("&", unit)))
     return unquote(unit, errors="replace") if unit.startswith("%") and len(unit) > 1 else unit

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from loaders.landing.erasures import Erasure, Erasures, erased_identifier
 from loaders.landing.index import INDEX_FILE_NAME
 from loaders.landing.part import part_paths, write_table
-from loaders.store import whole_file
+from loaders.store import sweep, whole_file
 from schemas import ERASED, redact, redact_bytes
 
 _ERASED_ROW: dict[str, Any] = {"payload": None, "kept": False, "sha256": None, "deleted": True, "sets": []}
@@ -24,6 +24,7 @@ def erase_landing(landing: Path, erasures: Erasures, erasure: Erasure) -> int:
     The caller holds the feed's lock. Rows keep their places, footers their counts; the index is made again.
     """
     folder = landing / erasure.feed
+    sweep(folder)
     parts = [path for run in _runs(folder) for path in part_paths(run)]
     identifiers = set()
     for path in parts:
@@ -72,7 +73,7 @@ def _rewrite_part(path: Path, erasures: Erasures, erasure: Erasure, identifiers:
 def _erased_row(row: dict[str, Any], erasures: Erasures, erasure: Erasure) -> dict[str, Any]:
     if erasure.text is None:
         return {**row, **_ERASED_ROW, "identifier": erased_identifier(row["identifier"])}
-    payload = redact(row["payload"], [erasure.text]) if row["payload"] else row["payload"]
+    payload = redact(row["payload"], [erasure.text], numbers=True) if row["payload"] else row["payload"]
     return {**row, "payload": payload, "sha256": erasures.replaced.get(row["sha256"], row["sha256"])}
 
 

@@ -148,7 +148,7 @@ def erase_record(record: SourceRecord, erasures: Iterable[Erasure]) -> SourceRec
     if any(erasure.text is None for erasure in mine):
         identifier = erased_identifier(record.identifier)
         return replace(record, identifier=identifier, payload=None, sha256=None, deleted=True, sets=())
-    payload = redact(record.payload, _texts(mine)) if record.payload and mine else record.payload
+    payload = redact(record.payload, _texts(mine), numbers=True) if record.payload and mine else record.payload
     return record if payload == record.payload else replace(record, payload=payload, sha256=None)
 
 

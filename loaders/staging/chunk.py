@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from itertools import groupby
@@ -61,12 +62,17 @@ def _source_record(feed: str, row: dict[str, Any], landed: dict[str, Any]) -> So
 
 
 def record_versions(env: Environment, chunk: str) -> dict[str, str]:
-    """Return the keys of the resources that were written for a chunk, with the sha256 of their texts."""
+    """Return the keys of the resources that were written for a chunk, with the sha256 of their texts.
+
+    A key with several versions, as chunks of older versions have, is left out.
+    """
     path = outcome_path(env, chunk)
     feed = feed_name_of(path.parent.parent.name)
     rows = _read_table(path, ["identifier", "record_sha256"])
-    columns = (rows[name].to_pylist() for name in ("identifier", "record_sha256"))
-    return {f"{feed}:{identifier}": sha256 for identifier, sha256 in zip(*columns, strict=True) if sha256}
+    identifiers, digests = (rows[name].to_pylist() for name in ("identifier", "record_sha256"))
+    times = Counter(identifiers)
+    versions = zip(identifiers, digests, strict=True)
+    return {f"{feed}:{identifier}": sha256 for identifier, sha256 in versions if sha256 and times[identifier] == 1}
 
 
 def read_landed(env: Environment, feed: str, versions: Iterable[tuple[str, str, str]]) -> Iterator[SourceRecord]:

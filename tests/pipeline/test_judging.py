@@ -241,6 +241,24 @@ def test_a_catalog_made_again_from_landing_comes_to_the_same(library: Environmen
     assert of_first(library, "pending_reason") == ("license_narrowed",)
 
 
+def test_a_catalog_made_again_publishes_an_older_version_of_several(library: Environment) -> None:
+    night(library, "books", works())
+    night(library, "books", works(likes=1))
+    night(library, "books", works(description="Another text, with two experiments and a test at the end.", likes=2))
+    night(library, "books", works(likes=3))
+    night(library, "books", works(license={"id": NC}))
+    tasks_catalog.publish_now()
+    before = rows(library, "resource", "record")
+    with catalog_transaction(library) as connection:
+        for table in ("source_record", "issue", "unmapped_value", "harvest_run", "resource", "resource_version"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+    shutil.rmtree(library.staging)
+    shutil.rmtree(library.home / "match")
+    reprocessed(library)
+    tasks_catalog.publish_now()
+    assert rows(library, "resource", "record") == before
+
+
 def test_a_whole_feed_that_narrows_is_held_and_says_so_first(library: Environment) -> None:
     night(library, "books", [listed("books", number) for number in range(12)])
     tasks_catalog.publish_now()
