@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from loaders.publication import read_publish_state, write_publish_state
+from loaders.shell import elib_command
 from loaders.store import HarvestRunRow, ResourceRow, RestoredMemberRow, read_transaction
 from schemas import Environment
 
@@ -54,10 +55,11 @@ def check_reprocessed(env: Environment) -> None:
     """Raise NotReprocessed while a publication would withdraw what was restored."""
     feeds = waiting_feeds(env)
     if feeds:
-        commands = ", ".join(f"make reprocess FEED={feed}" for feed in feeds)
+        commands = "; ".join(elib_command("reprocess", feed) for feed in feeds)
         raise NotReprocessed(
             f"Nothing is published: {len(feeds)} feed(s) were restored from a backup and are not loaded again. "
-            f"Run {commands}; decide on the runs that are held (elib review); then publish"
+            f"Run: {commands}. Then decide on the runs that are held: {elib_command('review', 'held')}. "
+            f"Then publish: {elib_command('publish')}"
         )
 
 
