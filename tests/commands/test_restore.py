@@ -99,7 +99,7 @@ def test_a_run_held_at_the_backup_is_held_again_and_nothing_is_published_until_i
     output = capsys.readouterr().out
     assert "books: HELD" in output and "Nothing is published: 1 feed(s) were restored" in output
     assert rows(home, "resource", PUBLISHED) == published
-    with pytest.raises(NotReprocessed, match="Run: .*elib reprocess books. "):
+    with pytest.raises(NotReprocessed, match=r"Run: .*elib reprocess books\. "):
         tasks_catalog.publish_now()
     assert rows(home, "resource", PUBLISHED) == published
     (run,) = (row[0] for row in rows(home, "harvest_run", "id, status") if row[1] == "held")
