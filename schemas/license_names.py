@@ -13,22 +13,24 @@ from schemas.vocabulary import read_vocabulary
 
 # Groups: kind, version, jurisdiction.
 CC_URL = re.compile(
-    r"creativecommons\.org/(?:licen[sc]es?|l)/([a-z]+(?:-[a-z]+)*(?:\+|%2B)?)(?:/(\d\.\d))?(?:/(?!deed|legalcode|rdf)([a-z]{2,8})\b)?",
+    r"(?:creativecommons\.org/(?:licen[sc]es?|l)|licensebuttons\.net/l|creativecommons\.org/presskit/buttons/\d+x\d+/\w+)/([a-z]+(?:-[a-z]+)*(?:\+|%2B)?)(?:/(\d\.\d))?(?:/(?!deed|legalcode|rdf)([a-z]{2,8})\b)?",
     re.IGNORECASE,
 )
 # Groups: the mark at today's address, or at the old one.
 CC_PUBLIC_DOMAIN_URL = re.compile(
-    r"creativecommons\.org/(?:publicdomain/(zero|mark)|licenses/(zero|publicdomain))\b", re.IGNORECASE
+    r"creativecommons\.org/(?:publicdomain/(zero|mark)|licenses/(?:publicdomain/)?(zero|mark|publicdomain(?!/(?:zero|mark))))\b",
+    re.IGNORECASE,
 )
 # Groups: kind, "igo" before the version, version, jurisdiction. "CC BY, 3 June" has no version.
 CC_SHORT_NAME = re.compile(
     r"(?<![a-z])(?:cc[\s_:/.-]*|creative commons[\s_:-]+|(?<!\S)(?=by-))"
     r"(by(?:[\s_/+-]*(?:nc|nd|sa)(?![a-z]))*)(?![a-z])"
     r"(?:[\s_-]+(igo)(?![a-z]))?"
-    r"(?:[\s,_/-]*\(?v?(\d\.\d(?!\.?\d)|\d(?!\.?\d)(?=\W*(?:$|[;,)]|igo|unported|international|generic|licen[cs]e))))?"
+    r"(?:[\s,_/-]*\(?(?:v(?:er(?:sion)?)?\.?\s?)?(\d\.\d(?!\.?\d)|(?<![\s,(])(?:[1-4]0|2[15])(?![\d.])|\d(?!\.?\d)(?=\W*(?:$|[;,)]|igo|unported|international|generic|licen[cs]e))))?"
     r"(?:[\s_/-]+(igo|[a-z]{2})(?![a-z]))?",
     re.IGNORECASE,
 )
+WIKIDATA_URL = re.compile(r"wikidata\.org/(?:wiki|entity)/(Q\d{1,12})\b", re.IGNORECASE)  # group: the item
 CC_MARK = re.compile(r"\bcc[\s_-]?(?:pd)?m(?:ark)?\b|\bpublic domain mark\b|\bpdm\b", re.IGNORECASE)
 CC_ZERO = re.compile(r"\bcc[\s_-]?(?:0|zero)(?!\.?\d)", re.IGNORECASE)
 _CC_ZERO_VERSION = re.compile(r"[\s_-]1\.0$")

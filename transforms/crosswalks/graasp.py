@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transforms.crosswalks.engine import Group, JsonFormat, Table, add_contributor
+from transforms.crosswalks.engine import Group, JsonFormat, Reader, Table, add_contributor
 from transforms.draft import PERSONAL
 
 ROWS = {
@@ -19,8 +19,6 @@ ROWS = {
     "settings/tags": "keywords subjects?",
     "createdat": "issued:created",
     "updatedat": "modified",
-    "settings/cclicenseadaption": "license",
-    "settings/cclicenseadaptation": "license",
     "thumbnails/small": "links:thumbnail",
     "thumbnails/medium": "links:preview",
     "url": "url",
@@ -48,4 +46,19 @@ def creator(group: Group) -> None:
         add_contributor(group, value, "author")
 
 
-FORMAT = JsonFormat(Table(ROWS, IGNORED, {"creator": creator}))
+# Graasp's first codes; its library shows both with attribution, and commercial use allowed
+_LICENSE_CODES = {"allow": "CC BY", "alike": "CC BY-SA"}
+
+
+def license_(group: Group) -> None:
+    """Add the licence, which newer items name ("CC BY-NC-ND") and older ones give by a code of Graasp's own."""
+    for value in group.take(""):
+        group.add("license", value, text=_LICENSE_CODES.get(value.text.strip().lower(), value.text))
+
+
+READERS: dict[str, Reader] = {
+    "creator": creator,
+    "settings/cclicenseadaption": license_,
+    "settings/cclicenseadaptation": license_,
+}
+FORMAT = JsonFormat(Table(ROWS, IGNORED, READERS))

@@ -270,3 +270,110 @@ def test_a_licence_uri_stays_itself(written: str) -> None:
     again = license_of([first.uri])
     assert again is not None
     assert (again.uri, again.label, again.open) == (first.uri, first.label, first.open)
+
+
+CASES = Path(__file__).parents[2] / "cases" / "licences"
+
+
+def _rows(name: str) -> list[tuple[str, str]]:
+    lines = (CASES / name).read_text(encoding="utf-8").splitlines()[1:]
+    return [(statement, expected) for statement, expected in (line.split("\t") for line in lines)]
+
+
+@pytest.mark.parametrize(("statement", "expected"), _rows("forms.tsv"))
+def test_a_form_names_its_licence_or_none(statement: str, expected: str) -> None:
+    result = license_of([statement])
+    assert result is not None
+    names = {result.uri or ("-" if result.label is None else f"kind:{result.label}")}
+    if result.label == "All rights reserved":
+        names.add("reserved")
+    assert names & set(expected.split("|")), result
+
+
+@pytest.mark.parametrize(("statements", "expected"), _rows("several.tsv"))
+def test_of_several_statements_the_least_permissive_holds(statements: str, expected: str) -> None:
+    result = license_of(statements.split(" || "))
+    assert result is not None and result.label is not None
+    assert result.open is False
+    if expected == "reserved":
+        assert result.label in {"All rights reserved", "In Copyright"}
+    else:
+        assert result.label.removeprefix("CC ").split()[0].lower() == expected
+
+
+@pytest.mark.parametrize(
+    ("statements", "label", "is_open"),
+    [
+        (["CC BY-NC-ND", ZERO], "CC BY-NC-ND", False),
+        (["All rights reserved", CC + "by/4.0/"], "All rights reserved", False),
+        (["Tous droits réservés", CC + "by-sa/4.0/"], "All rights reserved", False),
+        ([CC + "by/4.0/", CC + "by-sa/4.0/"], "CC BY-SA 4.0", False),
+        (["MIT", "GPL v3"], "GNU GPL 3.0", False),
+        (["openAccess", "CC BY 4.0"], "CC BY 4.0", True),
+        (["restricted access", "CC BY 4.0", "© 2019 Example"], "CC BY 4.0", True),
+        (["Creative Commons", "CC BY 4.0"], "CC BY 4.0", True),
+        (["CC BY 3.0", "CC BY 4.0"], "CC BY 3.0", True),
+        (["CC0 1.0", "Public domain"], "CC0 1.0", True),
+        (["Metadata: CC0", "CC BY 4.0"], "CC BY 4.0", True),
+    ],
+)
+def test_what_disagrees_is_not_open(statements: list[str], label: str, is_open: bool) -> None:
+    for order in (statements, statements[::-1]):
+        result = license_of(order)
+        assert result is not None and result.label is not None
+        assert result.open is is_open
+        assert result.label in ({"CC BY 3.0", "CC BY 4.0"} if label == "CC BY 3.0" else {label})
+
+
+def test_a_licence_of_the_metadata_leaves_the_feeds_default() -> None:
+    result = license_of(["Metadata: CC0"], "CC BY-SA 4.0")
+    assert result is not None and (result.label, result.origin) == ("CC BY-SA 4.0", "feed_default")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "Formerly CC BY 4.0", "Anciennement sous licence CC BY 4.0", "Ранее под лицензией CC BY 4.0",
+        "Früher unter CC BY 4.0 lizenziert", "Anteriormente bajo licencia CC BY 4.0", "Раније под лиценцом CC BY 4.0",
+        "سابقا بموجب رخصة CC BY 4.0", "เดิมอยู่ภายใต้ CC BY 4.0", "原先采用CC BY 4.0",
+        "Compatible with CC BY-SA 4.0", "Compatible avec la licence CC BY 4.0", "Совместимо с CC BY 4.0",
+        "متوافق مع رخصة CC BY 4.0", "Under a licence other than CC BY 4.0", "Similar to the GFDL",
+        "Pas dans le domaine public", "ليس في الملكية العامة", "Nicht gemeinfrei", "No es de dominio público",
+        "Није у јавном домену", "ไม่ใช่สาธารณสมบัติ", "Не в общественном достоянии", "Não está em domínio público",
+        "This is not GFDL", "Not released under the GNU GPL 3.0", "Not under the Open Government Licence",
+        "CC BY 4.0 lisansı altında değildir", "これはCC BY 4.0ではありません", "不是CC BY 4.0", "Бул эмгек CC BY эмес",
+        "Images: CC BY 4.0", "Certaines images sont sous CC BY 4.0", "Частично CC BY 4.0",
+        "Some chapters are CC BY 4.0",
+        "Will be released under CC BY 4.0 after the embargo", "The CC BY licence does not apply to this work",
+        "Les métadonnées sont sous CC0", "Метаданные: CC0", "البيانات الوصفية: CC0", "Lizenz der Metadaten: CC0",
+    ],
+)  # fmt: skip
+def test_a_denied_former_partial_or_comparable_licence_is_not_open(statement: str) -> None:
+    result = license_of([statement])
+    assert result is not None and (result.uri, result.open) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("statement", "path"),
+    [
+        ("Unless otherwise noted, this work is licensed under CC BY 4.0", "by/4.0/"),
+        ("Sofern nicht anders angegeben, steht dieses Werk unter CC BY 4.0", "by/4.0/"),
+        ("Если не указано иное, материалы доступны по лицензии CC BY 4.0", "by/4.0/"),
+        ("ما لم يذكر خلاف ذلك، CC BY 4.0", "by/4.0/"),
+        ("Disponível no repositório sob a licença CC BY 4.0", "by/4.0/"),
+        ("Content: CC BY-NC 4.0, metadata: CC0", "by-nc/4.0/"),
+        ("Content and metadata: CC BY 4.0", "by/4.0/"),
+        ("Text and images CC BY 4.0", "by/4.0/"),
+        ("CC BY 3.0 NO modifications allowed", "by/3.0/"),
+        ("CC BY 3.0 IT Department", "by/3.0/"),
+        ("CC BY 4.0 US", "by/4.0/"),
+        ("CC BY-SA 3.0 DE", "by-sa/3.0/de/"),
+        ("cc_by_sa_30", "by-sa/3.0/"),
+        ("ccby40", "by/4.0/"),
+        ("Creative Commons Atıf-AynıLisanslaPaylaş 4.0", "by-sa/4.0/"),
+    ],
+)
+def test_words_around_a_licence_do_not_take_it_away(statement: str, path: str) -> None:
+    result = license_of([statement])
+    assert result is not None and result.uri == CC + path
+    assert not contradictory([statement])

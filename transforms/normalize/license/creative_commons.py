@@ -37,9 +37,20 @@ class NamedLicense(NamedTuple):
     open: bool | None
 
     @property
-    def rank(self) -> tuple[int, int]:
-        """Return the sort key of a choice: the more specific last, then the one that permits less."""
-        return (2 if self.uri else 1, {False: 2, None: 1, True: 0}[self.open])
+    def is_a_choice(self) -> bool:
+        """Return whether it says what is permitted: a licence by its kind, or all rights reserved."""
+        return self.open is not None
+
+    def is_of_kind(self, other: NamedLicense) -> bool:
+        """Return whether both are one licence, in any version; CC0 counts as the public domain."""
+        labels = sorted((self.label or "", other.label or ""), key=len)
+        families = {self.family, other.family}
+        return len(families) == 1 or families == {"cc0", "public-domain"} or labels[1].startswith(f"{labels[0]} ")
+
+    def agrees_with(self, other: NamedLicense) -> bool:
+        """Return whether both are one licence, as far as both are said."""
+        versions = {self.version, other.version} - {""}
+        return self.is_of_kind(other) and (len(versions) <= 1 or self.family != other.family)
 
 
 def creative_commons(kind: str, version: str, jurisdiction: str) -> NamedLicense | None:
@@ -67,6 +78,11 @@ def creative_commons(kind: str, version: str, jurisdiction: str) -> NamedLicense
         " ".join(filter(None, (label, version, jurisdiction.upper()))),
         kind in _OPEN_KINDS,
     )
+
+
+def is_ported(version: str, jurisdiction: str) -> bool:
+    """Return whether Creative Commons has a version of its own for a country, or igo."""
+    return jurisdiction.lower() in _jurisdictions().get(version, ())
 
 
 def _in_order(kind: str) -> str:

@@ -21,6 +21,8 @@ _OPEN = frozenset({"by"})  # to leave the author's name out
 _SHARE_ALIKE = frozenset({"by", "sa"})
 _UNKNOWN = frozenset({"by", "sa", "nc", "nd", "any"})  # no licence, one that is not known, all rights reserved
 
+_WEIGHTS = {"by": 1, "sa": 2, "nc": 4, "nd": 8, "any": 16}
+
 
 def narrows(before: License | None, now: License | None) -> bool:
     """Return whether the licence now forbids something that the one before permitted.
@@ -30,6 +32,11 @@ def narrows(before: License | None, now: License | None) -> bool:
     """
     permitted_before = _UNKNOWN - _forbidden(before)
     return bool(permitted_before & _forbidden(now))
+
+
+def strictness(license_: License) -> int:
+    """Return a number that is greater for a licence that permits less: no derivatives weigh more than no commerce."""
+    return sum(_WEIGHTS[element] for element in _forbidden(license_))
 
 
 def _forbidden(license_: License | None) -> frozenset[str]:

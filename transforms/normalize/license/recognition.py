@@ -13,12 +13,26 @@ from babel import Locale
 
 from schemas import license_names, read_vocabulary
 from transforms.normalize.folding import compact, fold
-from transforms.normalize.license.creative_commons import NamedLicense, creative_commons, public_domain
+from transforms.normalize.license.clauses import (
+    clauses_of_resource,
+    is_about_metadata,
+    is_about_part,
+    is_excepted,
+    without_licenses_of_others,
+)
+from transforms.normalize.license.creative_commons import (
+    NamedLicense,
+    creative_commons,
+    is_ported,
+    public_domain,
+)
 from transforms.remembering import remember
 
 _MAX_READ_CHARS = 20_000  # of a statement; the statement itself is kept whole
 _MAX_BRIEF_CHARS = 160  # a statement so short is about nothing but its licence
 _WORDS_BEFORE_CHARS, _WORDS_AFTER_CHARS = 100, 200  # around "creative commons", where the words of its licence are
+_RESERVED = "reserved"  # the family of all rights reserved
+_RIGHTS_RESERVED = NamedLicense(_RESERVED, "", None, None, "All rights reserved", False)
 _VERSION = re.compile(r"(?<![\d.])([1-4]\.[0125])(?![\d.]*\d)")
 _RIGHTS_STATEMENT_URL = re.compile(r"rightsstatements\.org/(?:vocab|page)/([A-Za-z-]+)(?:/(\d\.\d))?", re.IGNORECASE)
 _COUNTRY_LOCALES = ("en", "fr", "es", "pt", "de", "ru", "ar", "th", "sr_Cyrl", "sr_Latn")
@@ -26,22 +40,60 @@ _COUNTRY_LOCALES = ("en", "fr", "es", "pt", "de", "ru", "ar", "th", "sr_Cyrl", "
 
 @remember(8192)
 def licenses_named(statement: str) -> tuple[NamedLicense, ...]:
-    """Return the licences that a statement names by its surest signs: addresses, then short names, then words.
+    """Return the licences that a statement names for the resource.
 
-    A statement that denies a licence ("Not licensed under CC BY") names none.
+    A licence that is denied ("Not licensed under CC BY"), former, planned, or the metadata's is none of them, nor is an
+    open one of a part of the resource only.
     """
-    text = unicodedata.normalize("NFKC", html.unescape(statement[:_MAX_READ_CHARS])).strip()
-    if _denial().search(text.casefold()):
-        return ()
+    text = without_licenses_of_others(_plain(statement))
+    if not _signs_of_part().search(text.casefold()):
+        return _named_in(text)
+    named: dict[NamedLicense, None] = {}
+    of_parts: dict[NamedLicense, None] = {}
+    for clause in clauses_of_resource(text):
+        (of_parts if is_about_part(clause) else named).update(dict.fromkeys(_named_in(clause)))
+    if of_parts or len(named) > 1:
+        return (*named, *(license_ for license_ in of_parts if license_.open is False and license_ not in named))
+    return _named_in(text)
+
+
+def is_silent(statement: str) -> bool:
+    """Return whether a statement says nothing of the resource's licence: it is about the metadata only."""
+    return is_about_metadata(_plain(statement))
+
+
+def _plain(statement: str) -> str:
+    return unicodedata.normalize("NFKC", html.unescape(statement[:_MAX_READ_CHARS])).strip()
+
+
+def _named_in(text: str) -> tuple[NamedLicense, ...]:
+    """Return the licences named by the surest signs: addresses, then short names, then words; and all rights reserved.
+
+    Where a text names one by its address, another that is not open counts when it is named by its short name.
+    """
+    named: tuple[NamedLicense, ...] = ()
     for recognise in (_by_address, _by_short_name, _by_other_name, _by_words):
-        named = tuple(dict.fromkeys(recognise(text)))
-        if named:
-            return named if any(license_.uri for license_ in named) else _with_version(named, text)
-    return ()
+        recognised = tuple(dict.fromkeys(recognise(text)))
+        if not named:
+            named = recognised if any(license_.uri for license_ in recognised) else _with_version(recognised, text)
+        elif recognise is _by_short_name:
+            named += tuple(license_ for license_ in recognised if license_.open is False and license_ not in named)
+    if named and _reserves_rights(text) and all(license_.family != _RESERVED for license_ in named):
+        return (*named, _RIGHTS_RESERVED)
+    return named
+
+
+def _reserves_rights(text: str) -> bool:
+    """Return whether a text that names a licence reserves all rights too: without an exception, and not of a logo."""
+    low = text.casefold()
+    match = _reserved_pattern().search(low)
+    return match is not None and not is_excepted(low[: match.start()], low[match.end() :])
 
 
 def _with_version(named: tuple[NamedLicense, ...], text: str) -> tuple[NamedLicense, ...]:
     """Take the version from the long name: "Creative Commons Attribution 4.0 (CC BY)"."""
+    if not named:
+        return named
     versions = tuple(license_ for license_ in _by_words(text) if license_.uri and license_.family == named[0].family)
     return versions if len(named) == 1 and versions else named
 
@@ -54,14 +106,28 @@ def _by_address(text: str) -> Iterator[NamedLicense]:
             yield license_
     for name, old_name in license_names.CC_PUBLIC_DOMAIN_URL.findall(text):
         yield public_domain((name or old_name).lower())
+    yield from _by_wikidata(text)
     codes = {code.casefold(): code for code in read_vocabulary("licenses")["rights_statements"]}
     for code, version in _RIGHTS_STATEMENT_URL.findall(text):
         if code.casefold() in codes:
             yield _rights_statement(codes[code.casefold()], version or None)
 
 
+def _by_wikidata(text: str) -> Iterator[NamedLicense]:
+    """Yield the licence of a Wikidata item, https://www.wikidata.org/wiki/Q20007257."""
+    items = read_vocabulary("licenses")["creative_commons"]["wikidata"]
+    for item in license_names.WIKIDATA_URL.findall(text):
+        kind, _, version = items.get(item.upper(), "").partition(" ")
+        if kind == "zero":
+            yield public_domain("zero")
+        elif kind and (license_ := creative_commons(kind, version, "")):
+            yield license_
+
+
 def _by_short_name(text: str) -> Iterator[NamedLicense]:
     for match in license_names.CC_SHORT_NAME.finditer(text):
+        if _is_by_in_prose(match, text):
+            continue
         kind = "-".join(re.findall("by|nc|nd|sa", match[1].lower()))
         version = _with_decimal(match[3] or "")
         if license_ := creative_commons(kind, version, _jurisdiction(match, version, text).lower()):
@@ -72,17 +138,32 @@ def _by_short_name(text: str) -> Iterator[NamedLicense]:
         yield public_domain("mark")
 
 
+def _is_by_in_prose(match: re.Match[str], text: str) -> bool:
+    """Return whether "cc by" is a part of a sentence, as in "cc by email": small, without a version, and going on."""
+    if match[3] or not re.fullmatch(r"cc by", match[0].strip()):
+        return False
+    return bool(re.match(r"\s+(?!licen|lizen|3|4)\w", text[match.end() :]))
+
+
 def _with_decimal(version: str) -> str:
-    """Complete a version; "2" alone could be 2.0, 2.1 or 2.5 and names none."""
+    """Complete a version; "2" alone could be 2.0, 2.1 or 2.5 and names none. "40" is 4.0, as in "cc-by-40"."""
+    if len(version) == 2:
+        return f"{version[0]}.{version[1]}"
     return {"1": "1.0", "3": "3.0", "4": "4.0", "2": ""}.get(version, version)
 
 
 def _jurisdiction(match: re.Match[str], version: str, text: str) -> str:
-    """Return the code after a short name, in capitals or at the end of the text; else that of the country named."""
+    """Return the code after a short name, where Creative Commons ported that version; else that of the country named.
+
+    Two letters that begin a sentence ("3.0 NO modifications", "3.0 IT Department") name no country.
+    """
     letters = match[4] or ""
     if match[2]:
         return match[2]
-    if letters and (letters.isupper() or letters.lower() == "igo" or match.end() == len(text)):
+    if letters.lower() == "igo":
+        return letters
+    goes_on = re.match(r"\s+(?!licen[cs]e|lizenz|licencia|licença|deed|unported)[^\W\d_]", text[match.end() :])
+    if letters and not goes_on and (letters.isupper() or match.end() == len(text)) and is_ported(version, letters):
         return letters
     return _leading_country(text[match.end(3) :]) if version not in ("", "4.0") else ""
 
@@ -177,8 +258,15 @@ def _rights_statement(code: str, version: str | None) -> NamedLicense:
 
 
 @lru_cache(maxsize=1)
-def _denial() -> re.Pattern[str]:
-    return re.compile("|".join(read_vocabulary("licenses")["denied"]["patterns"]))
+def _signs_of_part() -> re.Pattern[str]:
+    """Return what in a text calls for a look at its clauses: a part of the resource, or all rights reserved."""
+    return re.compile("|".join((*read_vocabulary("licenses")["clauses"]["part"], _reserved_pattern().pattern)))
+
+
+@lru_cache(maxsize=1)
+def _reserved_pattern() -> re.Pattern[str]:
+    rows = [row for row in read_vocabulary("licenses")["known"] if row.get("family") == _RESERVED]
+    return re.compile("|".join(pattern for row in rows for pattern in row["patterns"]))
 
 
 @lru_cache(maxsize=1)
