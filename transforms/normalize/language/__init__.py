@@ -5,7 +5,7 @@ from transforms.normalize.language.models import fasttext, py3langid
 from transforms.normalize.language.profiles import langdetect_allows
 from transforms.normalize.language.script import candidate_languages, script_of
 from transforms.normalize.language.tags import language_tag, language_tags
-from transforms.normalize.language.texts import contradicts, tag_texts
+from transforms.normalize.language.texts import contradicts, hint_of, tag_texts, tag_words
 
 __all__ = [
     "Detection",
@@ -14,10 +14,12 @@ __all__ = [
     "detect",
     "detect_batch",
     "fasttext",
+    "hint_of",
     "langdetect_allows",
     "language_tag",
     "language_tags",
     "py3langid",
     "script_of",
     "tag_texts",
+    "tag_words",
 ]

@@ -6,19 +6,25 @@ import re
 from collections import Counter
 from functools import cache
 
+import langcodes
+
+from transforms.remembering import remember
+
 # First and last code point of a block, and its script (ISO 15924; Kana stands for Hiragana and Katakana).
 _BLOCKS = (
     (0x41, 0x5A, "Latn"), (0x61, 0x7A, "Latn"), (0xAA, 0xAA, "Latn"), (0xBA, 0xBA, "Latn"), (0xC0, 0xD6, "Latn"),
     (0xD8, 0xF6, "Latn"), (0xF8, 0x2AF, "Latn"), (0x1E00, 0x1EFF, "Latn"), (0x370, 0x3FF, "Grek"),
     (0x1F00, 0x1FFF, "Grek"), (0x400, 0x52F, "Cyrl"), (0x531, 0x587, "Armn"), (0x5D0, 0x5F2, "Hebr"),
     (0x620, 0x64A, "Arab"), (0x66E, 0x6D3, "Arab"), (0x6D5, 0x6EF, "Arab"), (0x6FA, 0x6FF, "Arab"),
-    (0x750, 0x77F, "Arab"), (0xFB50, 0xFDFF, "Arab"), (0xFE70, 0xFEFC, "Arab"), (0x904, 0x961, "Deva"),
+    (0x700, 0x74F, "Syrc"), (0x750, 0x77F, "Arab"), (0x780, 0x7B1, "Thaa"), (0x7CA, 0x7EA, "Nkoo"),
+    (0xFB50, 0xFDFF, "Arab"), (0xFE70, 0xFEFC, "Arab"), (0x904, 0x961, "Deva"),
     (0x985, 0x9E1, "Beng"), (0xA05, 0xA5E, "Guru"), (0xA85, 0xAE1, "Gujr"), (0xB05, 0xB61, "Orya"),
     (0xB85, 0xBCD, "Taml"), (0xC05, 0xC61, "Telu"), (0xC85, 0xCE1, "Knda"), (0xD05, 0xD61, "Mlym"),
-    (0xD85, 0xDDF, "Sinh"), (0xE01, 0xE4E, "Thai"), (0xE81, 0xEDF, "Laoo"), (0x1000, 0x103F, "Mymr"),
+    (0xD85, 0xDDF, "Sinh"), (0xE01, 0xE4E, "Thai"), (0xE81, 0xEDF, "Laoo"), (0xF40, 0xFBC, "Tibt"),
+    (0x1000, 0x103F, "Mymr"),
     (0x10A0, 0x10FF, "Geor"), (0x1200, 0x137F, "Ethi"), (0x1780, 0x17D3, "Khmr"), (0x1820, 0x1878, "Mong"),
     (0x3041, 0x30FF, "Kana"), (0x3400, 0x9FFF, "Hani"), (0x20000, 0x2FFFF, "Hani"), (0x1100, 0x11FF, "Hang"),
-    (0xAC00, 0xD7A3, "Hang"),
+    (0xAC00, 0xD7A3, "Hang"), (0x13A0, 0x13FD, "Cher"), (0x1401, 0x166C, "Cans"), (0x2D30, 0x2D67, "Tfng"),
 )  # fmt: skip
 
 _LANGUAGES_OF_SCRIPT = {
@@ -51,7 +57,18 @@ _LANGUAGES_OF_SCRIPT = {
     "Geor": "ka",
     "Khmr": "km",
     "Mong": "mn",
+    "Thaa": "dv",
 }
+# Scripts that a language is also written in, besides the one that CLDR expects (langcodes' likely subtags).
+_FURTHER_SCRIPTS = {
+    "az": "Cyrl Arab", "ber": "Tfng Arab", "bs": "Cyrl", "ha": "Arab", "ja": "Kana Hani", "kab": "Tfng",
+    "kk": "Latn Arab",
+    "ko": "Hang Hani", "ks": "Deva", "ku": "Arab Cyrl", "ky": "Latn Arab", "mn": "Mong", "ms": "Arab", "pa": "Arab",
+    "ro": "Cyrl", "rom": "Cyrl", "sa": "Latn Beng Telu Knda Mlym Taml Gujr", "sd": "Deva", "sr": "Latn",
+    "tg": "Latn Arab", "tk": "Cyrl Arab", "tt": "Latn Arab", "ug": "Cyrl Latn", "uz": "Cyrl Arab", "yue": "Hani",
+    "zh": "Hani", "zgh": "Latn", "crh": "Cyrl", "kmr": "Arab Cyrl", "pi": "Latn Thai Sinh Mymr", "cop": "Grek",
+}  # fmt: skip
+_OTHER_NAMES = {"Hans": "Hani", "Hant": "Hani", "Jpan": "Kana", "Hrkt": "Kana", "Hira": "Kana", "Kore": "Hang"}
 # Common characters that only one of the two Chinese scripts has.
 _SIMPLIFIED = frozenset(
     "们这个国来时说会学对发经过还进种动实现开无体机关点业问间应长东书见门电车马语读写课师习题听认识数组华汉资养类总级历义术办务产区医单协编译评价优严广际该设计论"
@@ -60,11 +77,14 @@ _TRADITIONAL = frozenset(
     "們這個國來時說會學對發經過還進種動實現開無體機關點業問間應長東書見門電車馬語讀寫課師習題聽認識數組華漢資養類總級歷義術辦務產區醫單協編譯評價優嚴廣際該設計論"
 )
 CANDIDATES = {script: tuple(languages.split()) for script, languages in _LANGUAGES_OF_SCRIPT.items()}
+_KNOWN_LANGUAGES = frozenset(language for languages in CANDIDATES.values() for language in languages) | {"nb", "nn"}
 # Languages written in two scripts → the scripts that their tags name; Latin is the default except in sr.
 TWO_SCRIPTS = {"sr": ("Cyrl", "Latn"), "uz": ("Cyrl",), "az": ("Cyrl",), "zh": ("Hani",)}
 _LATIN = re.compile("[A-Za-zªºÀ-ÖØ-öø-ʯḀ-ỿ]")
 _NO_OTHER_SCRIPT = re.compile("[\0-\u036f\u1e00-\u1eff\u2000-\u20cf]*")  # Latin letters, accents, signs
 _OTHER_THAN_LATIN = re.compile("[^\0-\u036f\u2000-\u20cf]")
+_KNOWN_SCRIPTS = frozenset(script for _, _, script in _BLOCKS)
+_LATIN_ONLY, _NO_SCRIPTS = frozenset(("Latn",)), frozenset[str]()
 _WORD_SCRIPTS = frozenset(("Hani", "Kana", "Hang"))  # one character counts as three letters
 
 
@@ -77,7 +97,31 @@ def script_of(text: str) -> str | None:
 def candidate_languages(text: str) -> tuple[str | None, tuple[str, ...]]:
     """Return the script of a text, and the library's languages that are written in it."""
     script = script_of(text)
-    return script, CANDIDATES[script] if script else ()
+    return script, CANDIDATES.get(script, ()) if script else ()
+
+
+def may_be_written_in(tag: str, text: str) -> bool:
+    """Return whether a text holds letters of a script of the language, or no letters of a known script."""
+    scripts = scripts_of_language(tag)
+    return scripts is None or not (written := _scripts_in(text)) or not scripts.isdisjoint(written)
+
+
+@remember(4096)
+def scripts_of_language(tag: str) -> frozenset[str] | None:
+    """Return the scripts that a language is written in, or the one that its tag names; None: a script unknown to us."""
+    language = langcodes.Language.get(tag)
+    script = language.script or language.maximize().script or ""
+    known_script = _OTHER_NAMES.get(script, script)
+    if known_script not in _KNOWN_SCRIPTS:
+        return None
+    names_one = language.script is not None and language.script not in _OTHER_NAMES
+    further = "" if names_one else _FURTHER_SCRIPTS.get(language.language or "", "")
+    return frozenset((known_script, *further.split()))
+
+
+def is_known(tag: str) -> bool:
+    """Return whether the detection can name the language of a tag."""
+    return tag.partition("-")[0] in _KNOWN_LANGUAGES
 
 
 def tag_with_script(language: str, script: str, text: str) -> str:
@@ -93,6 +137,13 @@ def _chinese(text: str) -> str:
     if simplified == traditional:
         return "zh"
     return "zh-Hans" if simplified > traditional else "zh-Hant"
+
+
+def _scripts_in(text: str) -> frozenset[str]:
+    """Return the known scripts of a text's letters."""
+    if _NO_OTHER_SCRIPT.fullmatch(text):
+        return _LATIN_ONLY if _LATIN.search(text) else _NO_SCRIPTS
+    return frozenset(filter(None, map(_script_of_letter().get, set(text))))
 
 
 def _counts(text: str) -> dict[str, int]:

@@ -9,7 +9,7 @@ import langcodes
 
 from schemas import Base, Text
 from transforms.normalize.language.detection import Detection, detect
-from transforms.normalize.language.script import TWO_SCRIPTS, script_of, tag_with_script
+from transforms.normalize.language.script import TWO_SCRIPTS, is_known, may_be_written_in, script_of, tag_with_script
 from transforms.normalize.language.tags import language_tag
 from transforms.remembering import remember
 
@@ -22,6 +22,16 @@ _MAX_NEIGHBOUR_DISTANCE = 10  # CLDR's distance between such languages: nb and n
 _MALAY = frozenset(("id", "ms"))  # CLDR gives them a large distance
 _MIN_CHARS = 20  # a shorter text contradicts only by its script
 _MIN_CONFIDENCE_SHORT = 0.99
+
+
+# How long a text must be, and how confident its detection, to be in another language than its record.
+_MIN_CONFIDENCE_AGAINST_DEFAULT = ((30, 0.95), (_MIN_CHARS, 0.98))
+_MIN_CONFIDENCE_OF_TRANSLATION = 0.6
+_SURE_LANGUAGES = frozenset(("en", "fr", "es", "pt", "de", "ru"))  # no language unknown to the models is taken for them
+_TAKEN_FOR = {  # Language → languages that the models take its texts for, and are sure
+    "af": "nl", "ba": "tt", "be": "uk", "fo": "is da no sv", "gl": "es pt", "lb": "de", "ms": "id", "nb": "da sv no",
+    "ne": "hi", "nn": "da sv no", "no": "da sv", "ps": "fa", "sk": "cs", "sl": "hr sr bs", "ti": "am",
+}  # fmt: skip
 
 
 class Contradiction(NamedTuple):
@@ -42,11 +52,15 @@ class TaggedTexts(Base, frozen=True, kw_only=True):
     contradictions: tuple[Contradiction, ...] = ()
 
 
-def tag_texts(texts: Sequence[tuple[str, str | None]]) -> TaggedTexts:
+def tag_texts(
+    texts: Sequence[tuple[str, str | None]], defaults: Sequence[str] = (), *, translated: bool = False
+) -> TaggedTexts:
     """Sort plain texts, each with its declared language or None, by BCP 47 tag.
 
-    A declared tag stands; where the text contradicts it, the contradiction is listed. A tag that is absent or names no
-    language is replaced by the detection, or "und". A declared "sr" gains the script that the text is written in.
+    A declared tag stands; where the text contradicts it, the contradiction is listed. A text whose tag is absent or
+    names no language takes a default, else the detection, or "und". `defaults` are the tags of the record's languages,
+    or the feed's; `translated` says that the texts may be translations of another field, as every text of a field but
+    the first may be. A declared "sr" gains the script that the text is written in.
     """
     by_language: dict[str, str] = {}
     further: list[Text] = []
@@ -54,8 +68,9 @@ def tag_texts(texts: Sequence[tuple[str, str | None]]) -> TaggedTexts:
     contradictions: list[Contradiction] = []
     for index, (text, declaration) in enumerate(texts):
         declared = language_tag(declaration) if declaration else None
-        detection = detect(text, hint=declared)
-        tag = _with_script_of(declared, text) if declared else detection.tag
+        detection = detect(text, hint=declared or hint_of(defaults))
+        tag = declared or _default_tag(text, defaults, detection, translated=translated or index > 0)
+        tag = _with_script_of(tag, text) if tag else detection.tag
         if declared and (confidence := contradicts(declared, detection, len(text))):
             contradictions.append(Contradiction(index, declared, detection.tag, confidence))
         tags.append(tag)
@@ -66,6 +81,76 @@ def tag_texts(texts: Sequence[tuple[str, str | None]]) -> TaggedTexts:
     return TaggedTexts(
         by_language=by_language, further=tuple(further), tags=tuple(tags), contradictions=tuple(contradictions)
     )
+
+
+def hint_of(defaults: Sequence[str]) -> str | None:
+    """Return the hint for the detection of texts with these defaults: the only one."""
+    return defaults[0] if len(defaults) == 1 else None
+
+
+def tag_words(words: Sequence[str], declaration: str | None, defaults: Sequence[str]) -> list[str]:
+    """Return the tag of each keyword: the declared one, else the default whose script it is in, else "und".
+
+    A keyword is too short for the models to speak against the default.
+    """
+    declared = language_tag(declaration) if declaration else None
+    return [declared] * len(words) if declared else [_tag_of_word(word, tuple(defaults)) for word in words]
+
+
+@remember(8192)
+def _tag_of_word(word: str, defaults: tuple[str, ...]) -> str:
+    writable = [tag for tag in defaults if may_be_written_in(tag, word)]
+    if len(writable) == 1:
+        return _with_script_of(writable[0], word)
+    return detect(word).tag if defaults and not writable else "und"
+
+
+def _default_tag(text: str, defaults: Sequence[str], detection: Detection, *, translated: bool) -> str | None:
+    """Return which of the record's languages an untagged text is in; None where it is in none of them, or unclear.
+
+    It is one that is written in the text's script, unless the detection of a long text is sure of another language;
+    of several the one that is detected. Further texts of a field are often translations.
+    """
+    writable = [tag for tag in defaults if may_be_written_in(tag, text)]
+    likely = [tag for tag in writable if not _is_overruled(tag, detection, text, translated=translated)]
+    if len(likely) == len(writable) == 1:
+        return likely[0]
+    return _detected_of(likely, detection)
+
+
+def _detected_of(tags: Sequence[str], detection: Detection) -> str | None:
+    """Return the tag of the detected language, or the only one of a neighbour of it."""
+    for max_distance in (0, _MAX_NEIGHBOUR_DISTANCE):
+        near = [tag for tag in tags if _distance(tag, detection.tag) <= max_distance]
+        if near:
+            return near[0] if len(near) == 1 else None
+    return None
+
+
+@remember(4096)
+def _distance(declared: str, detected: str) -> int:
+    """Return CLDR's distance between two languages, whatever their script and region."""
+    languages = declared.partition("-")[0], detected.partition("-")[0]
+    return langcodes.tag_distance(*languages, ignore_script=True)
+
+
+def _is_overruled(default: str, detection: Detection, text: str, *, translated: bool) -> bool:
+    """Return whether a text is long, and surely not in the language that its record has; less is asked of others."""
+    if translated and detection.family >= _MIN_CONFIDENCE_OF_TRANSLATION:
+        return _distance(default, detection.tag) > _MAX_NEIGHBOUR_DISTANCE
+    if not _may_overrule(default, detection.tag):
+        return False
+    confidence = contradicts(default, detection, len(text))
+    return any(len(text) >= chars and confidence >= needed for chars, needed in _MIN_CONFIDENCE_AGAINST_DEFAULT)
+
+
+@remember(4096)
+def _may_overrule(default: str, detected: str) -> bool:
+    """Return whether the models do not take texts of the one language for the other."""
+    language, other = default.partition("-")[0], detected.partition("-")[0]
+    if not is_known(language):
+        return other in _SURE_LANGUAGES and language not in _TAKEN_FOR
+    return other not in _TAKEN_FOR.get(language, "").split()
 
 
 def _with_script_of(declared: str, text: str) -> str:

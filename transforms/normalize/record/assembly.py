@@ -17,6 +17,7 @@ class Assembly:
 
     __slots__ = (
         "_terms",
+        "default_languages",
         "draft",
         "feed",
         "fields",
@@ -38,6 +39,7 @@ class Assembly:
         self.latest_day = latest_day  # as in `dates.read_date`
         self.fields: dict[str, Any] = {}  # of the shared record, as far as they are read
         self.plain_texts: dict[str, list[tuple[str, str | None]]] = {}  # field → texts with their declared languages
+        self.default_languages: tuple[str, ...] = ()  # tags of texts that have none: the record's, else the feed's
         self.further_titles: tuple[Text, ...] = ()
         self.findings: list[Finding] = list(draft.findings)
         self.unmapped: list[Leaf] = list(draft.unmapped)

@@ -12,9 +12,11 @@ from transforms.normalize.language import (
     contradicts,
     detect,
     detect_batch,
+    hint_of,
     language_tag,
     language_tags,
     tag_texts,
+    tag_words,
 )
 from transforms.normalize.license import contradictory, license_of
 from transforms.normalize.people import read_contributors, read_publisher
@@ -35,9 +37,10 @@ _MAX_KEYWORDS = 1_000
 def assemble(assemblies: Sequence[Assembly]) -> list[tuple[Resource, tuple[Finding, ...]]]:
     """Return the shared record and the findings of each draft; each step is done for all before the next."""
     for assembly in assemblies:
+        assembly.default_languages = _default_languages(assembly)
         assembly.plain_texts = {field: _plain_texts(assembly, field) for field in ("title", "description")}
     detect_batch(
-        (text, language_tag(declared) if declared else None)
+        (text, (language_tag(declared) if declared else None) or hint_of(assembly.default_languages))
         for assembly in assemblies
         for texts in assembly.plain_texts.values()
         for text, declared in texts
@@ -46,6 +49,15 @@ def assemble(assemblies: Sequence[Assembly]) -> list[tuple[Resource, tuple[Findi
         for assembly in assemblies:
             assembly.fields.update(step(assembly))
     return [(Resource(key=assembly.key, **assembly.fields), tuple(assembly.findings)) for assembly in assemblies]
+
+
+def _default_languages(assembly: Assembly) -> tuple[str, ...]:
+    """Return the tags of the languages that the record declares, else of the feed's default."""
+    declared = dict.fromkeys(
+        tag for statement in assembly.draft.get("languages") for tag in language_tags(statement.value)
+    )
+    default = language_tag(assembly.feed.default_language or "") if not declared else None
+    return (default,) if default else tuple(declared)
 
 
 def _plain_texts(assembly: Assembly, field: str) -> list[tuple[str, str | None]]:
@@ -78,7 +90,7 @@ def _description(assembly: Assembly) -> dict[str, Any]:
 
 def _by_language(assembly: Assembly, field: str) -> tuple[dict[str, str], tuple[Text, ...]]:
     """Return the first text of a field in each language, and the further ones."""
-    tagged = tag_texts(assembly.plain_texts[field])
+    tagged = tag_texts(assembly.plain_texts[field], assembly.default_languages)
     for _, declared, detected, confidence in tagged.contradictions:
         value = f"{declared} declared, {detected} {confidence:.2f}"
         assembly.add_finding("language_contradicted", f"{field}.{declared}", value)
@@ -101,7 +113,7 @@ def _alternative_titles(assembly: Assembly) -> dict[str, Any]:
         if not text:
             assembly.leave_unmapped(statement)
             continue
-        tag = tag_texts([(text, statement.language)]).tags[0]
+        tag = tag_texts([(text, statement.language)], assembly.default_languages, translated=True).tags[0]
         assembly.add_origin("alternative_titles", statement.path, "alternative title")
         if title.get(tag) != text:
             alternatives[Text(language=tag, text=text)] = None
@@ -123,8 +135,8 @@ def _keywords(assembly: Assembly) -> dict[str, Any]:
         if not words or len(keywords) + len(words) > _MAX_KEYWORDS:
             assembly.leave_unmapped(statement)
             continue
-        tag = _declared_tag(statement)
-        for word in words:
+        tags = tag_words(words, statement.language, assembly.default_languages)
+        for tag, word in zip(tags, words, strict=True):
             keywords[Text(language=tag, text=word)] = None
         rule = "keyword" if len(words) == 1 else "keywords parted by semicolons"
         assembly.add_origin("keywords", statement.path, rule)
