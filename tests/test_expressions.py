@@ -33,6 +33,8 @@ BUILT = {
     "transforms.normalize.license.recognition._reserved_pattern": "measured: a function without arguments",
     "transforms.normalize.license.recognition._signs_of_part": "measured: a function without arguments",
     "transforms.normalize.license.statement._grants_access_only": "the patterns of licenses.toml, which are measured",
+    "transforms.normalize.vocabulary.grades._any_of": _ESCAPED,
+    "transforms.normalize.vocabulary.grades._ordinal_words": _ESCAPED,
     "transforms.normalize.vocabulary.times._bound_patterns": "measured: a function without arguments",
     "transforms.normalize.vocabulary.times._phrases": "measured: a function without arguments",
     "transforms.normalize.vocabulary.times._times_in_words": "one of the module's constants, which is measured",

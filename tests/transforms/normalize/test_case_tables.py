@@ -1,4 +1,4 @@
-"""Tables of inputs met in public repositories with the value that is right.
+"""Tables of inputs met in public repositories with the value that is right: kinds and levels.
 
 How a cell of `expected` is read is written beside each check.
 """
@@ -14,6 +14,7 @@ import pytest
 
 from schemas import Assessment, Feed, Resource, SourceRecord
 from transforms import transform
+from transforms.normalize.vocabulary import read_grades
 
 _CASES = Path(__file__).parents[2] / "cases"
 _DC = (
@@ -82,3 +83,43 @@ def test_a_kind_is_read_by_its_authority(row: dict[str, str]) -> None:
     assert required <= codes or codes & allowed
     assert required or codes <= allowed
     assert codes or "-" in expected
+
+
+@pytest.mark.parametrize("row", _rows("levels.tsv"), ids=lambda row: row["value"])
+def test_a_level_is_read_by_its_pattern(row: dict[str, str]) -> None:
+    """`1|2`: every level that comes is one of them; `ctx:x`: the context x without a level is right too."""
+    level = f"<dcterms:educationLevel>{escape(row['value'])}</dcterms:educationLevel>"
+    resource = _resource("oai_dc", _DC.format(level))
+    expected = row["expected"].split("|")
+    contexts = {name[4:] for name in expected if name.startswith("ctx:")}
+    if not resource.levels:
+        assert contexts & set(resource.contexts)
+    assert set(resource.levels) <= set(expected)
+
+
+@pytest.mark.parametrize(
+    ("term", "language", "levels"),
+    [
+        ("5. razred", "sr-Latn", ("2",)),
+        ("5. razred", "sl", ("1",)),
+        ("5. razred", None, ()),
+        ("9 клас", "bg", ("3",)),
+        ("9 клас", "uk", ("2",)),
+        ("7. Klasse", "de", ("2",)),
+        ("7. klasse", "nb", ("1",)),
+        ("5. Klasse", "de", ()),
+        ("3º de secundaria", "es-MX", ("2",)),
+        ("3º de secundaria", "es", ()),
+        ("1-4 классы", "ru", ("1",)),
+        ("高一", "zh", ("3",)),
+        ("مرحلة 5", "ar", None),
+        ("2nd year", "en", None),
+        ("Class of 2020", "en", None),
+        ("Grade A", "en", None),
+        ("Grade 5 readers of the school", "en", None),
+    ],
+)
+def test_a_school_year_is_of_the_level_that_the_country_s_system_says(
+    term: str, language: str | None, levels: tuple[str, ...] | None
+) -> None:
+    assert read_grades(term, language) == levels

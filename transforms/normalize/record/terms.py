@@ -11,9 +11,11 @@ from transforms.normalize.record.assembly import Assembly
 from transforms.normalize.record.kinds import read_resource_types
 from transforms.normalize.text import plain_line
 from transforms.normalize.vocabulary import (
+    concept_of_code,
     lookup,
     read_age_range,
     read_competency,
+    read_grades,
     read_learning_time,
     read_time_bounds,
     subjects,
@@ -39,6 +41,7 @@ _EXTENT = re.compile(  # a size among the formats: "506857 bytes", "12 p.", "xii
     r"(?:[ivxlc]++\s*+,\s*+)?\d[\d., ]*+\s*+(?:bytes?|[kmg]i?b|p|pp|pages?|s|с|стр|str|min|minutes?|sheets?|หน้า)\.?",
     re.IGNORECASE,
 )
+_GRADED = ("levels", "contexts")  # fields that a school year tells something of
 _SINGLE_VALUED = frozenset({"difficulty", "interactivity_type", "cost"})
 
 
@@ -70,12 +73,42 @@ def _concepts(assembly: Assembly, field: str) -> tuple[Concept, ...]:
         if field == "formats" and _EXTENT.fullmatch(statement.value.strip()):
             assembly.leave_unmapped(statement)
             continue
+        graded = _school_years(assembly, field, statement)
+        if graded is not None:
+            for concept in graded:
+                concepts.setdefault(concept.code, concept)
+                assembly.add_origin(field, statement.path, "school year")
+            continue
         marked = _with_level_uri(field, _marked_for_neighbour(assembly, field, statement))
-        concept = assembly.lookup(field, _VOCABULARIES[field], marked)
-        if concept is not None:
-            concepts.setdefault(concept.code, concept)
+        listed = assembly.lookup(field, _VOCABULARIES[field], marked)
+        if listed is not None:
+            concepts.setdefault(listed.code, listed)
             assembly.add_origin(field, statement.path, f"list {_VOCABULARIES[field]}")
     return tuple(concepts.values())
+
+
+def _grades(assembly: Assembly, statement: Statement) -> tuple[str, ...] | None:
+    """Return the levels of school years in the system of the statement's or the record's language."""
+    if any(_is_listed(field, statement) for field in _GRADED):
+        return None
+    languages = [language.tag for language in assembly.fields.get("languages", ())]
+    return read_grades(statement.value, statement.language or next(iter(languages), None))
+
+
+def _school_years(assembly: Assembly, field: str, statement: Statement) -> tuple[Concept, ...] | None:
+    """Return the levels of school years that no list knows ("Grade 5"), or the context school; None for other terms.
+
+    Years whose level differs from country to country have a context only.
+    """
+    grades = _grades(assembly, statement) if field in _GRADED else None
+    if grades is None:
+        return None
+    codes = grades if field == "levels" else ("school",)
+    if codes:
+        assembly.add_term(field, statement.value, " ".join(codes))
+    elif statement not in assembly.draft.get("contexts"):
+        assembly.draft.add("contexts", statement)
+    return tuple(concept_of_code(_VOCABULARIES[field], code, statement.value) for code in codes)
 
 
 def _marked_for_neighbour(assembly: Assembly, field: str, statement: Statement) -> Statement:

@@ -2,6 +2,7 @@
 
 from transforms.normalize.vocabulary.ages import read_age_range
 from transforms.normalize.vocabulary.authorities import code_by_authority
+from transforms.normalize.vocabulary.grades import read_grades
 from transforms.normalize.vocabulary.terms import (
     VOCABULARIES,
     concept_of_code,
@@ -18,6 +19,7 @@ __all__ = [
     "lookup",
     "read_age_range",
     "read_competency",
+    "read_grades",
     "read_learning_time",
     "read_time_bounds",
     "subjects",

@@ -88,7 +88,7 @@ def lookup(vocabulary: str, term: str, language: str | None = None) -> Concept |
 
 def concept_of_code(vocabulary: str, code: str, source: str) -> Concept:
     """Return the concept of a code of the library, with the partner's term as its source."""
-    entry = _index(vocabulary)[compact(code)]
+    entry = _entry(vocabulary, code, read_vocabulary(vocabulary)[code])
     return Concept(code=entry.code, label=entry.label, source=source, uri=entry.uri)
 
 
