@@ -109,16 +109,25 @@ def _replacements(text: str, occurrences: list[list[_Span]], *, numbers: bool) -
     starts = [token.start() for token in tokens]
     replacements: dict[_Span, str] = {}
     for spans in occurrences:
-        found = [tokens[bisect_right(starts, begin) - 1] for begin, _ in spans]
-        names = {token.start() for token in found if token[1]}
-        if names and (len(spans) == 1 or len({token.start() for token in found}) > 1):
-            continue  # a field's name, or half of one
-        for span, token in zip(spans, found, strict=True):
-            if token[0].startswith('"'):
-                replacements[span] = ERASED
-            elif numbers and token[0] not in _LITERALS:
-                replacements[token.span()] = f'"{ERASED}"'
+        its_tokens = [tokens[bisect_right(starts, begin) - 1] for begin, _ in spans]
+        if not _is_field_name(its_tokens):
+            replacements.update(_token_replacements(spans, its_tokens, numbers=numbers))
     return replacements
+
+
+def _is_field_name(tokens: list[re.Match[str]]) -> bool:
+    """Whether the words of an occurrence, in these tokens, are the name of a field, or half of one."""
+    return any(token[1] for token in tokens) and (len(tokens) == 1 or len({token.start() for token in tokens}) > 1)
+
+
+def _token_replacements(
+    spans: list[_Span], tokens: list[re.Match[str]], *, numbers: bool
+) -> Iterator[tuple[_Span, str]]:
+    for span, token in zip(spans, tokens, strict=True):
+        if token[0].startswith('"'):
+            yield span, ERASED
+        elif numbers and token[0] not in _LITERALS:
+            yield token.span(), f'"{ERASED}"'
 
 
 def _is_json(text: str) -> bool:

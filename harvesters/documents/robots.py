@@ -72,8 +72,8 @@ class Robots:
         kept = min(float(delay), _MAX_DELAY_SECONDS)
         self._client.keep_interval(url.host, kept)
         if kept < delay:
-            asked = f"{printable_url(url)} asks for {delay:g} s between two requests"
-            self._client.notes.append(f"{asked}, and {kept:g} s are kept")
+            request = f"{printable_url(url)} asks for {delay:g} s between two requests"
+            self._client.notes.append(f"{request}, and {kept:g} s are kept")
 
 
 def _is_unavailable(failure: HarvestFailed) -> bool:

@@ -60,12 +60,17 @@ def read_answer(reply: Reply, feed: Feed, position: Position, notes: list[str]) 
     try:
         return Answer(reply, elements(reply.body, path, feed))
     except ListMissing:
-        total = list_size(feed.request, reply, None, position)
-        if total is None or position.listed < total or position.is_floor:
-            raise
-        return Answer(reply, [])  # some servers leave the list out behind its end
+        if _is_behind_end(reply, feed, position):
+            return Answer(reply, [])
+        raise
     except NotJson as error:
         return _read_lines(reply, feed) or _recover(reply, feed, error)
+
+
+def _is_behind_end(reply: Reply, feed: Feed, position: Position) -> bool:
+    """Whether all that the list promises was listed: some servers leave the list out behind its end."""
+    total = list_size(feed.request, reply, None, position)
+    return total is not None and position.listed >= total and not position.is_floor
 
 
 def _read_lines(reply: Reply, feed: Feed) -> Answer | None:
