@@ -241,7 +241,9 @@ def test_a_feed_without_readable_records_says_why(
     with ReplayServer(partner) as server:
         more = 'protocol="oai_pmh"\nformat="lom"\n[request]\nrate=1000\n'
         assert main(["preview", feed_file(tmp_path / "lessons.toml", f"{server.url}/oai", more)]) == 0
-    why = "the payload is <dc>, not <czp> or <lom> or <obaa> as format lom says"
+    dublin_core = "<dc> of http://www.openarchives.org/OAI/2.0/oai_dc/"
+    advice = 'format = "oai_dc" in the feed file reads such records, or prefix asks for others'
+    why = f"the payload is {dublin_core}, not <czp> or <lom> or <obaa> as format lom says; {advice}"
     printed = capsys.readouterr().out
     assert f"rejected  7 × {why}" in printed
     assert "findings" not in printed and "none" not in printed

@@ -19,6 +19,7 @@ from transforms.crosswalks import (
     schema_org,
     syndication,
     unesdoc,
+    unimarc,
     wordpress,
     xoai,
 )
@@ -41,7 +42,6 @@ ALIASES = {
     "obaa": "lom",
     "marc": "marcxml",
     "marc21": "marcxml",
-    "oai_marc": "marcxml",
     "datacite": "oai_datacite",
     "datacite3": "oai_datacite",
     "datacite4": "oai_datacite",
@@ -58,6 +58,8 @@ CROSSWALKS: dict[str, Crosswalk] = {
     "mods": mods.MODS,
     "mets": mets.FORMAT,
     "marcxml": marcxml.FORMAT,
+    "oai_marc": marcxml.OAI_MARC,
+    "unimarc": unimarc.FORMAT,
     "oai_datacite": datacite.FORMAT,
     "lom": lom.FORMAT,
     "imscp": imscp.FORMAT,
@@ -84,6 +86,7 @@ CROSSWALKS: dict[str, Crosswalk] = {
 FAMILIES: tuple[frozenset[str], ...] = (
     frozenset({"oai_dc", "qdc"}),
     frozenset({"dim", "xoai"}),
+    frozenset({"marcxml", "oai_marc"}),
     frozenset({"mods", "mets"}),
     frozenset({"lom", "imscp", "imscc"}),
     frozenset({"rss", "instructables_rss", "atom"}),

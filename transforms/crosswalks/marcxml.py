@@ -1,6 +1,7 @@
 """MARC 21 (https://www.loc.gov/marc/bibliographic/) in MARCXML (https://www.loc.gov/standards/marcxml/).
 
-Keys are `tag/code`; those of control fields are `tag`.
+Keys are `tag/code`; those of control fields are `tag`. Field 880 has the key of the field that it holds in the original
+script, and the field in Latin script that it belongs to has `romanised/` before its own (appendix A of the format).
 """
 
 from __future__ import annotations
@@ -14,24 +15,18 @@ from transforms.crosswalks.engine import (
     Named,
     Reader,
     Table,
+    Unreadable,
     Value,
     XmlFormat,
     add_contributor,
     by_attributes,
+    local_name,
 )
-from transforms.draft import AUTHORITY
+from transforms.draft import AUTHORITY, PERSONAL, PRIMARY
 
 ROWS = {
     "020/a": "identifiers:isbn",
     "022/a": "identifiers:issn",
-    "246/a": "alternative_titles",
-    "247/a": "alternative_titles",
-    "242/a": "alternative_titles",
-    "260/b": "publishers",
-    "264/b": "publishers",
-    "260/c": "issued:issued",
-    "264/c": "issued:issued",
-    "490/a": "relations:ispartof",
     "500/a": "description",
     "505/a": "description",
     "520/a": "description",
@@ -39,18 +34,9 @@ ROWS = {
     "506/u": "license",
     "540/a": "license",
     "540/u": "license",
-    "600/a": "keywords",
-    "610/a": "keywords",
-    "611/a": "keywords",
-    "630/a": "keywords",
-    "647/a": "keywords",
     "648/a": "coverage",
-    "650/a": "keywords subjects?",
-    "651/a": "coverage",
     "653/a": "keywords subjects?",
     "655/a": "resource_types",
-    "773/t": "relations:ispartof",
-    "830/a": "relations:ispartof",
     "856/q": "formats",
 }
 IGNORED = {
@@ -63,31 +49,187 @@ IGNORED = {
     "*/@ind2": "an indicator",
     "@type": "bibliographic or not",
     "@id": "a mark inside the document",
+    "romanised/*": "the Latin transcription of a name, which field 880 holds in its own script",
+    "*/6": "links a field with field 880, its original script",
     "040/*": "who catalogued the metadata record",
     "042/*": "who catalogued the metadata record",
     "035/*": "the library system's number",
     "856/x": "a note of the library's staff",
-    "856/z": "a caption of the address",
-    "856/y": "a caption of the address",
-    "856/3": "a caption of the address",
+}
+_OAI_IGNORED = {
+    "*/@i1": "an indicator",
+    "*/@i2": "an indicator",
+    "@status": "the library system's coding",
+    "@type": "the library system's coding",
+    "@level": "the library system's coding",
+    "@enclvl": "the library system's coding",
+    "@catform": "the library system's coding",
 }
 _RECORD_TYPE = f"{AUTHORITY}marc_record_type|"
 _NAMED = frozenset({"tag", "code"})
+_TRANSCRIBED = "und-Latn"  # the language of a transcription: the record's, which its field does not say
+_OAI_NAMED = frozenset({"id", "label"})
+_NAMING_ATTRIBUTES = {  # of an element in MARCXML, and in OAI's older oai_marc
+    "datafield": "tag",
+    "controlfield": "tag",
+    "subfield": "code",
+    "varfield": "id",
+    "fixfield": "id",
+}
+_FIELDS = frozenset({"datafield", "varfield"})
+_LINK = re.compile(r"(\d{3})-(\d{2})")  # of subfield 6: the tag of the other field, and the number of the pair
+# fields of which one form is enough: the original script's; every other one is read in both
+_ONE_FORM = frozenset({"100", "110", "111", "700", "710", "711", "720", "245", "246", "260", "264", "490", "830"})
 
 
-def _marc_field(element: Element, name: str) -> Named | None:
+def marc_field(element: Element, name: str) -> Named | None:
     """Name a field by its tag, a subfield by its code."""
-    if name not in {"datafield", "controlfield", "subfield"}:
+    if name not in _NAMING_ATTRIBUTES:
         return None
-    tag = (element.get("tag") or element.get("code") or "").strip().lower()
-    return Named(tag, _NAMED) if tag else None
+    attribute = _NAMING_ATTRIBUTES[name]
+    if name == "subfield" and attribute not in element.attrib:
+        attribute = "label"
+    tag = (element.get(attribute) or "").strip().lower()
+    named = _NAMED if attribute in _NAMED else _OAI_NAMED
+    if name not in _FIELDS or (link := _link(element)) is None:
+        return Named(tag, named) if tag else None
+    return Named(_linked_name(element, tag, *link), named)
+
+
+def _linked_name(element: Element, tag: str, linked_tag: str, number: str) -> str:
+    """Return the name of a field that subfield 6 links with another one."""
+    if tag == "880":
+        return linked_tag
+    parent = element.getparent()
+    siblings = () if parent is None or tag not in _ONE_FORM or linked_tag != "880" else parent
+    is_transcription = any(_tag(other) == "880" and _link(other) == (tag, number) for other in siblings)
+    return f"romanised/{tag}" if is_transcription else tag
+
+
+def _tag(element: Element) -> str:
+    return element.get("tag") or element.get("id") or ""
+
+
+def _link(field: Element) -> tuple[str, str] | None:
+    """Return the tag and number in a field's subfield 6, which is its first one."""
+    if not len(field) or "6" not in (field[0].get("code"), field[0].get("label")):
+        return None
+    match = _LINK.match((field[0].text or "").strip())
+    return (match[1], match[2]) if match else None
+
+
+_SORTING_MARKS = re.compile("[\x88\x89\x98\x9c]")  # around an article that is not filed
+_ABBREVIATIONS = frozenset(
+    {
+        "etc",
+        "inc",
+        "ltd",
+        "vol",
+        "dept",
+        "corp",
+        "sen",
+        "esq",
+        "rev",
+        "bros",
+        "assoc",
+        "univ",
+        "abt",
+        "hrsg",
+        "ed",
+        "eds",
+    }
+)
+
+
+def without_isbd(text: str) -> str:
+    """Return a text without the punctuation of ISBD that leads to the next subfield, and without a last full stop.
+
+    The full stop of an initial or an abbreviation stays.
+    """
+    text = _SORTING_MARKS.sub("", text).strip().rstrip(" /:;,=")
+    if not text.endswith(".") or text.endswith(".."):
+        return text
+    word = re.split(r"[\s.,\-]", text[:-1])[-1]
+    is_short = len(word) < 3 and word.lower() != word.upper()  # of letters with case: other scripts have no initials
+    return text if is_short or "." in text.split()[-1][:-1] or word.lower() in _ABBREVIATIONS else text[:-1]
 
 
 def title(group: Group) -> None:
-    """Add field 245, the title with its remainder; its statement of responsibility repeats the names."""
+    """Add a title with its remainder, and parallel titles; its statement of responsibility repeats the names."""
+    _titles(group, "title")
+
+
+def _transcribed_title(group: Group) -> None:
+    """Add the Latin transcription of a title as an alternative title."""
+    group.values = [replace(value, language=_TRANSCRIBED) for value in group.values]
+    _titles(group, "alternative_titles")
+
+
+def _titles(group: Group, field: str) -> None:
+    named = group.take("a", "b")
+    numbers = group.take("n", "p")
+    numbered = [value.text for value in numbers]
+    first, *parallel = re.split(r"\s=\s", " ".join(value.text for value in named))
+    if text := without_isbd(" ".join(filter(None, [without_isbd(first) if numbered else first, *numbered]))):
+        group.add(field, (named or numbers)[0], text=text)
+    for title_ in filter(None, map(without_isbd, parallel)):
+        group.add("alternative_titles", named[0], text=title_)
+
+
+def _clean(row: str, code: str = "a") -> Reader:
+    """Return a reader of a subfield without the punctuation of ISBD."""
+
+    def read(group: Group) -> None:
+        for value in group.take(code):
+            group.map(row, value, without_isbd(value.text))
+
+    return read
+
+
+def _varying_title(group: Group) -> None:
+    """Add another title with its remainder."""
     parts = group.take("a", "b", "n", "p")
-    if parts:
-        group.add("title", parts[0], text=" ".join(value.text for value in parts).rstrip(" /:;,"))
+    if text := without_isbd(" ".join(value.text for value in parts)):
+        group.add("alternative_titles", parts[0], text=text)
+
+
+_DATES_BY_FUNCTION = {"": "issued", "1": "issued", "4": "copyright"}  # second indicator of field 264
+
+
+def _publication(group: Group) -> None:
+    """Add publisher and date; of field 264 those of publication and copyright, not of printing and distribution."""
+    date_type = _DATES_BY_FUNCTION.get(group.text("@ind2", "@i2") if group.key.endswith("264") else "")
+    if date_type is None:
+        return
+    for value in group.take("b"):
+        group.add("publishers", value, text=without_isbd(value.text))
+    for value in group.take("c"):
+        group.add("issued", value, date_type)
+
+
+def heading(row: str) -> Reader:
+    """Return a reader of a subject heading: the term, the whole with its subdivisions, places and periods, the form."""
+
+    def read(group: Group) -> None:
+        group.take("2", "0", "1", "3", "d")
+        names = group.take("a", "b", "c", "t", "n", "p")
+        topics, places, periods, forms = (group.take(code) for code in "xzyv")
+        term = without_isbd(" ".join(value.text for value in names))
+        if names and term:
+            group.map(row, names[0], term)
+        if topics:
+            group.add("keywords", topics[0], text=_subdivided([term, *(value.text for value in topics)]))
+        for value in (*places, *periods):
+            group.add("coverage", value, text=without_isbd(value.text))
+        for value in forms:
+            group.map("resource_types?", value, without_isbd(value.text))
+
+    return read
+
+
+def _subdivided(parts: list[str]) -> str:
+    """Return a heading with its subdivisions, as catalogues show it."""
+    return " -- ".join(text for part in parts if (text := without_isbd(part)))
 
 
 def _person(role: str, kind: str | None) -> Reader:
@@ -99,9 +241,9 @@ def _person(role: str, kind: str | None) -> Reader:
         for value in group.take("a")[:1]:
             units = [unit.text for unit in group.take("b", "c")]
             if kind is None:
-                name = value.text.rstrip(" ,")
+                name = without_isbd(value.text)
             else:  # "UNESCO." "Executive Board" keeps its full stop
-                name = " ".join([value.text.rstrip(" ," if units else " ,."), *units])
+                name = " ".join([value.text.rstrip(" ,") if units else without_isbd(value.text), *units])
             add_contributor(group, replace(value, text=name), relator, kind, id_)
 
     return read
@@ -144,6 +286,12 @@ def _fixed(group: Group) -> None:
             group.add("languages", value, text=language)
 
 
+def _quoted_fixed(group: Group) -> None:
+    """Add what field 008 says; oai_marc writes it in quotation marks."""
+    group.values = [replace(value, text=value.text.strip('"')) for value in group.values]
+    _fixed(group)
+
+
 def languages(group: Group) -> None:
     """Add the codes of field 041: three letters each, in old records one after the other in one subfield."""
     for value in group.take("a"):
@@ -153,11 +301,30 @@ def languages(group: Group) -> None:
             group.add("languages", value, text=code)
 
 
-def _address(group: Group) -> None:
-    """Add the addresses of field 856; the second indicator 2 marks a related resource, and 1 another version."""
-    field = "links" if group.text("@ind2") == "2" else "url"
+_RELATED_CAPTION = re.compile(  # of an address that leads to a part or a review of the resource
+    r"table of contents|contributor biograph|publisher description|cover|review|inhalt|umschlag|rezension|sommaire"
+    r"|table des mati|couverture|compte rendu|índice|indice|sumario|sumário|portada|обложка|оглавление|рецензия"
+    r"|غلاف|المحتويات|目次|目录",
+    re.IGNORECASE,
+)
+
+
+def address(group: Group) -> None:
+    """Add the addresses of field 856: the resource's, those of another version, and what it is related to.
+
+    The second indicator says which; a caption such as "Table of contents" says so where it does not. The first
+    indicator 0 marks an e-mail address.
+    """
+    access, relation = group.text("@ind1", "@i1"), group.text("@ind2", "@i2")
+    captions = group.take("3", "y", "z")
+    is_related = relation == "2" or any(_RELATED_CAPTION.search(caption.text) for caption in captions)
     for value in group.take("u"):
-        group.add(field, value)
+        if access == "0" or value.text.lower().startswith("mailto:"):
+            group.ignore(value, PERSONAL)
+        elif is_related:
+            group.add("relations", value, "references")
+        else:
+            group.add("url", value, PRIMARY if relation == "0" else None)
 
 
 def _content_type(group: Group) -> None:
@@ -177,7 +344,24 @@ READERS: dict[str, Reader] = {
     "008": _fixed,
     "024": _other_identifier,
     "041": languages,
+    "242": _varying_title,
     "245": title,
+    "romanised/245": _transcribed_title,
+    "romanised/246": _varying_title,
+    "246": _varying_title,
+    "247": _varying_title,
+    "260": _publication,
+    "264": _publication,
+    "490": _clean("relations:ispartof"),
+    "600": heading("keywords"),
+    "610": heading("keywords"),
+    "611": heading("keywords"),
+    "630": heading("keywords"),
+    "647": heading("keywords"),
+    "650": heading("keywords subjects?"),
+    "651": heading("coverage"),
+    "773": _clean("relations:ispartof", "t"),
+    "830": _clean("relations:ispartof"),
     "100": _person("author", None),
     "110": _person("author", "organisation"),
     "111": _person("author", "organisation"),
@@ -185,8 +369,33 @@ READERS: dict[str, Reader] = {
     "710": _person("unknown", "organisation"),
     "711": _person("unknown", "organisation"),
     "720": _person("unknown", None),
-    "856": _address,
+    "856": address,
 }
+
+
+def _check(root: Element) -> None:
+    """Raise Unreadable for UNIMARC, which has the same elements with other meanings."""
+    tags = tags_of(root)
+    if "200" in tags and "245" not in tags:
+        raise Unreadable(
+            "the record is UNIMARC (its title is in field 200, and none in 245), not MARC 21; "
+            'set format = "unimarc" in the feed file'
+        )
+
+
+def tags_of(root: Element) -> set[str]:
+    """Return the tags of a record's fields."""
+    return {_tag(child) for child in root if isinstance(child.tag, str) and local_name(child.tag) in _FIELDS}
+
+
+_TABLE = Table(ROWS, IGNORED, READERS)
 FORMAT = XmlFormat(
-    frozenset({"record"}), Table(ROWS, IGNORED, READERS), naming=_marc_field, predicates=by_attributes("tag", "code")
+    frozenset({"record"}), _TABLE, naming=marc_field, predicates=by_attributes("tag", "code"), check=_check
+)
+OAI_MARC = XmlFormat(  # http://www.openarchives.org/OAI/1.1/oai_marc.xsd
+    frozenset({"oai_marc"}),
+    Table(ROWS, IGNORED | _OAI_IGNORED, READERS | {"008": _quoted_fixed}),
+    naming=marc_field,
+    predicates=by_attributes("id", "label"),
+    check=_check,
 )

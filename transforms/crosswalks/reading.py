@@ -19,6 +19,8 @@ from transforms.crosswalks.engine import (
 from transforms.crosswalks.formats import ALIASES, CROSSWALKS, FAMILIES, Crosswalk
 from transforms.draft import Draft
 
+_MAX_NAME_CHARS = 200  # of an element's name or namespace in a sentence
+_COMMON_ROOTS = frozenset({"record", "resource", "item", "entry", "metadata", "result"})  # that tell no format
 _XML_BASE = "xml:base="  # the prefix xml is never declared, and is no other
 
 
@@ -67,7 +69,27 @@ def _rooted(root: Element, name: str, crosswalk: XmlFormat) -> tuple[Element, Xm
         if element is not None:
             return element, candidate
     expected = " or ".join(f"<{root_name}>" for root_name in sorted(crosswalk.roots))
-    raise Unreadable(f"the payload is <{local_name(root.tag)}>, not {expected} as format {name} says")
+    raise Unreadable(f"the payload is {_described(root)}, not {expected} as format {name} says{_advice(root, name)}")
+
+
+def _described(root: Element) -> str:
+    """Return an element's name with its namespace, shortened, as a partner would find them in a response."""
+    namespace, _, name = str(root.tag).rpartition("}")
+    of_namespace = f" of {namespace.lstrip('{')[:_MAX_NAME_CHARS]}" if namespace else ""
+    return f"<{name[:_MAX_NAME_CHARS]}>{of_namespace}"
+
+
+def _advice(root: Element, name: str) -> str:
+    """Return which format to set in the feed file instead, where the element's name tells."""
+    tag = local_name(root.tag)
+    reading = [other for other, crosswalk in CROSSWALKS.items() if other != name and _begins_with(crosswalk, tag)]
+    if not reading or tag in _COMMON_ROOTS:
+        return ""
+    return f'; format = "{reading[0]}" in the feed file reads such records, or prefix asks for others'
+
+
+def _begins_with(crosswalk: Crosswalk, tag: str) -> bool:
+    return isinstance(crosswalk, XmlFormat) and tag in crosswalk.roots
 
 
 def _relatives(name: str) -> list[XmlFormat]:

@@ -76,6 +76,8 @@ def _unseen(element: etree._Element, seen: set[tuple[etree._Element, str]]) -> l
             continue
         if name in {"element", "field"} and attribute == "name":
             continue
+        if name in {"varfield", "fixfield", "subfield"} and attribute in {"id", "label"}:
+            continue
         if (element, str(attribute).rpartition("}")[2]) not in seen and not _inner_attribute(element, seen):
             unseen.append(f"{name}/@{attribute!s}: {text!r}")
     return unseen
@@ -226,7 +228,7 @@ JSON = st.recursive(
     max_leaves=15,
 )
 XML_FORMATS = sorted(name for name, crosswalk in CROSSWALKS.items() if isinstance(crosswalk, XmlFormat))
-ROOTS = {"marcxml": "{http://www.loc.gov/MARC21/slim}record"}  # another record than OAI's
+ROOTS = dict.fromkeys(("marcxml", "unimarc"), "{http://www.loc.gov/MARC21/slim}record")  # another record than OAI's
 JSON_FORMATS = sorted(set(CROSSWALKS) - set(XML_FORMATS))
 
 

@@ -247,6 +247,7 @@ class XmlFormat:
         predicates: Predicates | None = None,
         references: References | None = None,
         root_language: bool = False,
+        check: Callable[[Element], None] | None = None,
     ) -> None:
         self.roots = roots
         self.table = table
@@ -256,6 +257,7 @@ class XmlFormat:
         self.predicates = predicates
         self.references = references
         self.root_language = root_language  # the root's xml:lang is the resource's language where nothing else says it
+        self.check = check  # raises Unreadable for a record of another format with the same root
         self.remembered = 0  # locations
         self._roots: dict[str, Location] = {}
 
@@ -270,10 +272,13 @@ class XmlFormat:
             predicates=self.predicates,
             references=self.references,
             root_language=self.root_language,
+            check=self.check,
         )
 
     def read(self, root: Element, draft: Draft, path: str | None = None) -> None:
         """Read every leaf under the format's root element into the draft; the root's path is its name by default."""
+        if self.check is not None:
+            self.check(root)
         walk = XmlWalk(draft)
         path = path or step_of(root.tag, root.prefix)[1]
         walk.tree(root, self.root(path))

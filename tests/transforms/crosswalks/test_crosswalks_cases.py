@@ -1,0 +1,116 @@
+"""MARC records, and records that repositories offer under names of their own, become what is right for them."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas import Assessment, Feed, Resource, SourceRecord
+from transforms import transform
+from transforms.crosswalks.marcxml import without_isbd
+
+CASES = Path(__file__).resolve().parents[2] / "cases"
+FEED = Feed(name="cases", title="Cases", partner="Sample Partner", protocol="files", url="inbox:cases")
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (CASES / name).open(encoding="utf-8", newline="") as table:
+        return list(csv.DictReader(table, delimiter="\t"))
+
+
+def assessed(format_: str, path: Path) -> Assessment:
+    record = SourceRecord(
+        feed="cases",
+        identifier=path.name,
+        format=format_,
+        payload=path.read_text(encoding="utf-8"),
+        harvested_at="2026-01-01T00:00:00Z",
+    )
+    return transform(record, FEED)
+
+
+def texts_of(resource: Resource, field: str) -> str:
+    """Everything that fields joined by bars hold, as one text."""
+    return " / ".join(str(getattr(resource, name)) for name in field.split("|"))
+
+
+def holds(resource: Resource | None, test: str, field: str, expected: str) -> bool:
+    if resource is None:
+        return test == "refused_or_has"
+    value: Any = getattr(resource, field.partition("|")[0])
+    if test == "key":
+        return expected in value
+    if test == "starts":
+        return str(value).startswith(expected)
+    return (expected in texts_of(resource, field)) != (test == "hasnt")
+
+
+MARC_ROWS = [row for row in rows("marc/marc.tsv") if row["field"] != "issued"]  # dates have cases of their own
+
+
+@pytest.mark.parametrize("row", MARC_ROWS, ids=lambda row: f"{row['file']}-{row['expected']}")
+def test_a_marc_record_becomes_what_its_fields_mean(row: dict[str, str]) -> None:
+    resource = assessed("marcxml", CASES / "marc" / row["file"]).resource
+    assert holds(resource, row["test"], row["field"], row["expected"]), resource
+
+
+@pytest.mark.parametrize("row", rows("formats/formats.tsv"), ids=lambda row: row["prefix"])
+def test_the_root_element_and_not_the_prefix_decides_how_a_record_is_read(row: dict[str, str]) -> None:
+    format_ = {"dc.xml": "oai_dc", "oai_marc.xml": "marcxml"}.get(row["file"], row["file"].removesuffix(".xml"))
+    resource = assessed(format_, CASES / "formats" / row["file"]).resource
+    assert resource is not None
+    assert row["expected"] in resource.title.values()
+
+
+@pytest.mark.parametrize("row", rows("formats/formats.tsv"), ids=lambda row: row["prefix"])
+def test_a_record_of_another_format_is_refused_with_what_came_and_what_to_set(row: dict[str, str]) -> None:
+    path = CASES / "formats" / row["file"]
+    rejection = assessed("xoai", path).rejection
+    assert rejection is not None
+    root = path.read_text(encoding="utf-8").partition(" ")[0].rpartition(":")[2].strip("<")
+    assert rejection.reason.startswith(f"the payload is <{root}> of http://")
+    assert 'format = "' in rejection.reason
+    assert rejection.reason.count(" or prefix asks for others") == 1
+
+
+@pytest.mark.parametrize(
+    ("format_", "record", "advice"),
+    [
+        (
+            "marcxml",
+            '<record><datafield tag="200"><subfield code="a">Chimie</subfield></datafield></record>',
+            "unimarc",
+        ),
+        ("unimarc", '<record><datafield tag="245"><subfield code="a">Maps</subfield></datafield></record>', "marcxml"),
+    ],
+)
+def test_marc_21_and_unimarc_are_not_read_for_each_other(
+    tmp_path: Path, format_: str, record: str, advice: str
+) -> None:
+    path = tmp_path / "record.xml"
+    path.write_text(record.replace("<record>", '<record xmlns="http://www.loc.gov/MARC21/slim">'), encoding="utf-8")
+    rejection = assessed(format_, path).rejection
+    assert rejection is not None
+    assert f'set format = "{advice}" in the feed file' in rejection.reason
+
+
+@pytest.mark.parametrize(
+    ("written", "clean"),
+    [
+        ("Algebra.", "Algebra"),
+        ("Weaver, Robert J.,", "Weaver, Robert J."),
+        ("Иванова, Анна П.", "Иванова, Анна П."),
+        ("王伟.", "王伟"),
+        ("Sample Press,", "Sample Press"),
+        ("Problems, exercises, etc.", "Problems, exercises, etc."),
+        ("United States. Office of Sample Studies in the U.S.", "United States. Office of Sample Studies in the U.S."),
+        ("What comes next ...", "What comes next ..."),
+        ("Jean-J.", "Jean-J."),
+        ("1999.", "1999"),
+    ],
+)
+def test_the_punctuation_of_isbd_goes_and_that_of_initials_stays(written: str, clean: str) -> None:
+    assert without_isbd(written) == clean
