@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 # how some pages begin a script that they wrap in a comment or in CDATA
-_WRAPPER = re.compile(r"<!--|(?:(?://|/\*)\s*+)?<!\[CDATA\[(?:\s*+\*/)?")
+_WRAPPER = re.compile(r"<!--(?:[^{\[>]*+>)?|(?:(?://|/\*)\s*+)?<!\[CDATA\[(?:\s*+\*/)?")
+_BLANKS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\ufeff"
+_TYPE_START = re.compile(r"[/:#]")
 _TYPE = re.compile(r'"@type"\s*+:\s*+(?:\[\s*+)?"([^"]*)"')
 # what is mended in a block that is not valid JSON; what never ends, ends with the block
 _TOKEN = re.compile(
@@ -70,7 +72,7 @@ def _read_blocks(texts: Iterable[str]) -> tuple[list[bytes], list[BrokenBlock]]:
 
 def _may_hold_a_resource(text: str) -> bool:
     """Return whether a block that cannot be read may be of a resource: a broken list of links is no loss."""
-    types = set(_TYPE.findall(text))
+    types = {_TYPE_START.split(name)[-1] for name in _TYPE.findall(text)}
     return not types or not types <= SITE_TYPES
 
 
@@ -80,16 +82,16 @@ def about_resources(nodes: Iterable[bytes]) -> list[bytes]:
 
 
 def types_of(node: bytes) -> set[str]:
-    """Return the names of an object's types, without the vocabulary's address."""
+    """Return the names of an object's types, without the vocabulary's address or prefix."""
     types: Any = msgspec.json.decode(node).get("@type", [])
-    return {str(name).rsplit("/", 1)[-1] for name in (types if isinstance(types, list) else [types])}
+    return {_TYPE_START.split(str(name))[-1] for name in (types if isinstance(types, list) else [types])}
 
 
 def _unwrapped(script: str) -> str:
     """Return a script without the comment or CDATA section around it, and without a last semicolon."""
-    text = script.strip()
+    text = script.strip(_BLANKS)
     if begin := _WRAPPER.match(text):
-        text = text[begin.end() :]
+        text = text[begin.end() :].lstrip(_BLANKS)
     text = text.removesuffix(";").rstrip()
     if text.endswith("-->"):
         return text[:-3].strip()
@@ -106,7 +108,7 @@ def _valid(text: str) -> bytes:
     try:
         msgspec.json.decode(written)
     except msgspec.DecodeError:
-        written = _mended(text).encode()
+        written = _mended(text).strip().encode()
         msgspec.json.decode(written)
     return written
 
@@ -136,14 +138,19 @@ def _drop_trailing_comma(parts: list[str]) -> None:
 
 
 def _objects(written: bytes) -> list[bytes]:
-    """Return the objects of a block, out of its array or its @graph, each exactly as it is written."""
+    """Return the objects of a block, out of its array or its @graph, each exactly as it is written.
+
+    An object that has a @graph and a type of its own is one of them.
+    """
     if written[:1] == b"[":
         elements = msgspec.json.decode(written, type=list[msgspec.Raw])
         return [node for element in elements for node in _objects(bytes(element))]
     if written[:1] != b"{":
         return []
     members = msgspec.json.decode(written, type=dict[str, msgspec.Raw])
-    return _objects(bytes(members["@graph"])) if "@graph" in members else [written]
+    if "@graph" not in members:
+        return [written]
+    return [*([written] if "@type" in members else []), *_objects(bytes(members["@graph"]))]
 
 
 def _inside(node: bytes, depth: int = 0) -> Iterator[bytes]:

@@ -23,6 +23,7 @@ from harvesters.web_pages import html_cause
 
 Location = tuple[str, str | None]  # the address as it is written, and the lastmod
 _ROOTS = ("urlset", "sitemapindex")
+_ENTRIES = ("url", "sitemap")
 _WEB_ADDRESS = re.compile(r"https?://\S+")
 # for sitemaps that are not well-formed
 _ROOT_START = re.compile(rb"<(?:[\w.-]+:)?(urlset|sitemapindex)\b[^<>]*>")
@@ -40,6 +41,7 @@ class Sitemap(NamedTuple):
     is_index: bool
     locations: list[Location]
     unreadable: list[UnreadableElement]
+    empty: int = 0  # entries without an address
 
 
 def read_sitemap(reply: Reply, *, may_be_empty: bool) -> Sitemap:
@@ -56,8 +58,11 @@ def read_sitemap(reply: Reply, *, may_be_empty: bool) -> Sitemap:
     if name not in _ROOTS:
         cause, page = html_cause(reply.body, "bad_format")
         raise failed(cause, f"{_printable(reply)} is {page or f'<{name}>'} instead of a sitemap")
-    locations, bad = _locations(root, reply.url)
-    return Sitemap(name == "sitemapindex", locations, bad)
+    entries = [element for element in root.iter(etree.Element) if _local_name(element).lower() in _ENTRIES]
+    entries = entries or list(root.iterchildren(etree.Element))
+    locations, bad, empty = _locations(entries, reply.url)
+    is_index = name == "sitemapindex" or {_local_name(entry).lower() for entry in entries} == {"sitemap"}
+    return Sitemap(is_index, locations, bad, empty)
 
 
 def _printable(reply: Reply) -> str:
@@ -68,19 +73,28 @@ def _local_name(element: etree._Element) -> str:
     return etree.QName(element).localname
 
 
-def _locations(root: etree._Element, url: str) -> tuple[list[Location], list[UnreadableElement]]:
-    """Return the location of each entry that has one, and the entries that cannot be read."""
+def _locations(entries: list[etree._Element], url: str) -> tuple[list[Location], list[UnreadableElement], int]:
+    """Return the locations of each entry, the entries that cannot be read, and how many have no location."""
     locations: list[Location] = []
     bad: list[UnreadableElement] = []
-    for entry in root.iterchildren(etree.Element):
+    empty = 0
+    for entry in entries:
         try:
-            fields = {_local_name(child): (child.text or "").strip() for child in entry.iterchildren(etree.Element)}
+            addresses, lastmods = (_texts(entry, name) for name in ("loc", "lastmod"))
         except Exception as error:
             bad.append(unreadable(None, f"an entry of the sitemap cannot be read: {text_of(error)}", url))
             continue
-        if fields.get("loc"):
-            locations.append((fields["loc"], fields.get("lastmod") or None))
-    return locations, bad
+        locations += [(address, next(iter(lastmods), None)) for address in addresses]
+        empty += not addresses
+    return locations, bad, empty
+
+
+def _texts(entry: etree._Element, name: str) -> list[str]:
+    """Return the texts of an entry's children of that name; those of its own vocabulary, where images have one too."""
+    children = [child for child in entry.iterchildren(etree.Element) if _local_name(child).lower() == name]
+    own = [child for child in children if etree.QName(child).namespace == etree.QName(entry).namespace]
+    texts = (str(child.xpath("string()")).strip() for child in own or children)  # comments are not text
+    return [text for text in texts if text]
 
 
 def _plain_text(body: bytes) -> Sitemap | None:
@@ -137,4 +151,5 @@ def _entry_locations(root_start: bytes, entry: bytes) -> list[Location]:
     """Return the location of an entry. Raises InvalidXml."""
     root_name = root_start[1:].split(None, 1)[0].rstrip(b"/>")
     text = _BARE_AMPERSAND.sub(b"&amp;", remove_forbidden_characters(entry))
-    return _locations(parse_xml(root_start + text + b"</" + root_name + b">"), "")[0]
+    root = parse_xml(root_start + text + b"</" + root_name + b">")
+    return _locations(list(root.iterchildren(etree.Element)), "")[0]

@@ -47,6 +47,8 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterato
         if sitemaps.failures and not lastmods:
             raise sitemaps.failures[0]
         listed = [(url, lastmod) for url, lastmod in lastmods.items() if whole or _may_be_newer(lastmod, ask.since)]
+        if sitemaps.empty:
+            client.notes.append(f"{sitemaps.empty} entries of the sitemap have no <loc>")
         if len(listed) > feed.request.max_pages:
             raise failed("too_large", f"{feed.url} lists more than {feed.request.max_pages} pages")
         allowed = _allowed_pages(listed, robots, client.notes)
@@ -85,6 +87,7 @@ class _Sitemaps:
         self.client = client
         self.failures: list[HarvestFailed] = []  # of single sitemaps
         self.unreadable: list[UnreadableElement] = []  # entries
+        self.empty = 0  # entries without an address
         self._seen: set[str] = set()
 
     def entries(self, reply: Reply, depth: int = 0) -> Iterator[_Entry]:
@@ -92,6 +95,7 @@ class _Sitemaps:
         self._seen.add(reply.url)
         sitemap = read_sitemap(reply, may_be_empty=depth > 0)
         self.unreadable += sitemap.unreadable
+        self.empty += sitemap.empty
         for location, lastmod in sitemap.locations:
             url = join_address(reply.url, location)
             if url is None:

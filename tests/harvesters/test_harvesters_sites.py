@@ -76,6 +76,31 @@ def test_a_sitemap_that_breaks_off_lists_what_came_and_says_that_pages_are_missi
     assert skips(harvested) == [None]
 
 
+@pytest.mark.parametrize(
+    "entries",
+    [
+        "<url><loc><!-- one -->/1</loc></url><url><loc>/2<!-- two --></loc></url>",
+        "<URL><Loc>/1</Loc></URL><url><LOC>/2</LOC></url>",
+        "<urls><url><loc>/1</loc></url><url><loc>/2</loc></url></urls>",
+        "<url><loc>/1</loc><loc>/2</loc></url>",
+        '<url><loc>/1</loc><i:loc xmlns:i="images">/x.png</i:loc></url><url><loc>/2</loc></url>',
+        "<sitemap><loc>/inner</loc></sitemap>",
+    ],
+    ids=["comments", "capitals", "one level deeper", "two in one entry", "another vocabulary's", "an index as urlset"],
+)
+def test_every_address_of_an_odd_sitemap_is_requested(tmp_path: Path, entries: str) -> None:
+    sitemap = f"<urlset {SPACE}>{entries}</urlset>"
+    _, harvested = run({"/map": sitemap, "/inner": urlset("/1", "/2")}, tmp_path)
+    assert names(harvested) == ["1", "2"]
+
+
+def test_entries_without_an_address_are_counted_in_a_note(tmp_path: Path) -> None:
+    sitemap = urlset("/1").replace("</urlset>", "<url><loc/></url><url><lastmod>2026</lastmod></url></urlset>")
+    _, harvested = run({"/map": sitemap}, tmp_path)
+    assert names(harvested) == ["1"]
+    assert "2 entries of the sitemap have no <loc>" in [note for page in harvested for note in page.notes]
+
+
 def test_an_index_that_lists_itself_or_a_circle_is_read_once(tmp_path: Path) -> None:
     answers = {"/map": index("/map", "/a", "/a"), "/a": index("/map", "/b"), "/b": urlset("/1")}
     _, harvested = run(answers, tmp_path)
@@ -175,6 +200,32 @@ def test_json_ld_with_line_breaks_commas_or_comments_is_mended(
 ) -> None:
     _, harvested = records(script(block), tmp_path)
     assert [json.loads(record.payload or "") for record in harvested[0].records] == [record]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        f"// Schema\n{LESSON}",
+        f"/* Schema */ {LESSON} // end",
+        f"<!-- Schema -->\n{LESSON}",
+        f"\ufeff{LESSON}",
+        f"\u200b\n{LESSON}\u00a0",
+        LESSON.replace("}", ', "@graph": [{"@type": "Person", "name": "P"}]}'),
+        LESSON.replace("}", ', "@graph": null}'),
+        LESSON.replace("}", ', "publisher": [1,],}').replace("{", "[// one\n{") + "]",
+    ],
+)
+def test_what_stands_around_a_block_does_not_lose_it(tmp_path: Path, block: str) -> None:
+    _, harvested = run({"/map": urlset("/1"), "/1": script(block)}, tmp_path)
+    assert names(harvested) == ["1"]
+    assert skips(harvested) == []
+
+
+@pytest.mark.parametrize("type_", ["WebSite", "schema:WebSite", "https://schema.org/WebSite"])
+def test_a_site_is_no_resource_however_its_type_is_written(tmp_path: Path, type_: str) -> None:
+    block = json.dumps({"@type": type_, "name": "A site"})
+    _, harvested = run({"/map": urlset("/1"), "/1": script(block)}, tmp_path)
+    assert names(harvested) == []
 
 
 @pytest.mark.parametrize("broken", ['{"@type":"Rating","x":}', "{", '{"a": "\\"\\"\\"', "[" * 5_000])
