@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,13 +38,14 @@ def main() -> int:
     os.environ.setdefault("PYTHONWARNINGS", "ignore::UserWarning:multiprocessing.resource_tracker")  # of killed nights
     logging.getLogger().addHandler(logging.NullHandler())
     names = options.part or list(PARTS)
-    shares = sum(PARTS[name][1] for name in names)
     tallies: list[Tally] = []
+    ends = time.monotonic() + options.seconds
     sys.stdout.write(HEADER + "\n")
-    for name in names:
-        part, share = PARTS[name]
+    for number, name in enumerate(names):
+        share = PARTS[name][1] / sum(PARTS[later][1] for later in names[number:])
+        seconds = max(0.0, ends - time.monotonic()) * share  # a part that took longer leaves less to the others
         with tempfile.TemporaryDirectory(prefix=f"faults-{name}-") as folder:
-            tallies.append(run_part(name, part, Path(folder), _seeds(options), options.seconds * share / shares))
+            tallies.append(run_part(name, PARTS[name][0], Path(folder), _seeds(options), seconds))
         sys.stdout.write(f"{tallies[-1]}\n")
         sys.stdout.flush()
     sys.stdout.write(f"{total(tallies)}\n")

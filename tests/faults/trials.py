@@ -52,7 +52,10 @@ def total(tallies: list[Tally]) -> Tally:
 
 
 def run_part(name: str, part: Part, folder: Path, seeds: Iterator[int], seconds: float) -> Tally:
-    """Run the trials of the seeds until the time is over, one at least; print each failure with its seed."""
+    """Run the trials of the seeds until the time is over, one at least; print each failure with its seed.
+
+    The time includes what the part prepares.
+    """
     tally, deadline = Tally(name), time.monotonic() + seconds
     with part(folder) as trial_of:
         for seed in seeds:
