@@ -251,6 +251,7 @@ def transform(name: str, chunk: str) -> dict[str, int]:
     if chunk == _EMPTY_CHUNK:
         return {"records": 0}
     from loaders import staging
+    from loaders.erasure import keep_erased_out
     from loaders.publication import write_chunk_features
     from transforms import transform_all
 
@@ -259,7 +260,7 @@ def transform(name: str, chunk: str) -> dict[str, int]:
     run_id = Path(chunk).parts[1]  # staging/<run id>/…
     with _recorded_failure(env, run_id, "transform"), rare_garbage_collection():
         parts: list[pa.Table] = []
-        transformed = transform_all(staging.read_chunk(env, chunk), feed)
+        transformed = keep_erased_out(env, name, transform_all(staging.read_chunk(env, chunk), feed))
         assessments = _with_features(with_progress(f"{name}: transform", transformed), parts)
         records = staging.write_outcomes(env, chunk, assessments)
         # Features are made while the resources are in memory, before `write_outcomes` makes the JSON whose sha256 names

@@ -9,5 +9,15 @@ from loaders.erasure.erasure import (
     list_erasures,
     older_backups,
 )
+from loaders.erasure.outcomes import keep_erased_out
 
-__all__ = ["CannotErase", "Erased", "erase", "erase_again", "erasures_since", "list_erasures", "older_backups"]
+__all__ = [
+    "CannotErase",
+    "Erased",
+    "erase",
+    "erase_again",
+    "erasures_since",
+    "keep_erased_out",
+    "list_erasures",
+    "older_backups",
+]

@@ -13,12 +13,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from loaders.catalog import check_signature
 from loaders.erasure.catalog import erase_catalog, is_known, wipe_free_pages
 from loaders.erasure.undo_logs import erase_undo_logs
 from loaders.landing import ERASURES_FILE_NAME, Erasure, Erasures, erase_landing, erasures_in, key_digest
-from loaders.store import feed_lock, feed_name_of, now, write_transaction
-from schemas import ERASED, Environment, TextDigest, digest_text, redact
+from loaders.store import feed_lock, feed_name_of, now, sweep, write_transaction
+from schemas import ERASED, Environment, Resource, TextDigest, digest_text, redact
 
 _KEPT_REPORTS = ("gate", "notified.json")  # they hold figures only
 _Kind = Literal["record", "name", "contact"]
@@ -60,7 +62,8 @@ def erase(
     mine = [_erasure(name, key, kind, digest, signature) for kind, digest in digests or [("record", None)]]
     with feed_lock(env, name, wait=False):
         _check_known(env, erasures, mine, key)
-        results = [_erase_one(env, erasures, erasures.begin(each), key) for each in mine]
+        begun = [erasures.begin(each) for each in mine]  # all of them, so that a break leaves none out
+        results = [_erase_one(env, erasures, each, key) for each in begun]
     return Erased(sum(result.landed for result in results), sum(result.rows for result in results))
 
 
@@ -136,9 +139,19 @@ def feed_name(key: str | None, feed: str | None) -> str:
 
 def _digest_of(text: str) -> TextDigest:
     try:
-        return digest_text(text)
+        digest = digest_text(text)
     except ValueError as error:
         raise CannotErase(str(error)) from error
+    if digest.words == 1 and redact(text.casefold(), map(digest_text, _own_words())) == ERASED:
+        raise CannotErase(f"{text!r} is a word that every record has; give the whole name")
+    return digest
+
+
+def _own_words() -> set[str]:
+    """Return the values that our own records have by their schema, such as "person" and "author"."""
+    components = msgspec.json.schema_components([Resource])[1]
+    properties = [each for component in components.values() for each in component.get("properties", {}).values()]
+    return {str(word) for each in properties for word in each.get("enum", ())}
 
 
 def _erasure(
@@ -181,6 +194,7 @@ def _forget_derived(env: Environment, feed: str) -> None:
     for folder in env.staging.glob(f"{feed}-*"):
         if feed_name_of(folder.name) == feed:
             shutil.rmtree(folder, ignore_errors=True)
+    sweep(env.staging)
     shutil.rmtree(env.home / "match", ignore_errors=True)
     for path in env.reports.glob("*"):
         if path.is_dir() and path.name not in _KEPT_REPORTS:

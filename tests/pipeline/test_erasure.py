@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,7 @@ from schemas import Environment, environment
 from tests.loaders.nights import everything, rows
 from tests.pipeline.feeds import declare, listed, night
 
+ROOT = Path(__file__).parents[2]
 NAME, FOLDED, CONTACT = "Zoë Quistgaard-Brandt", "quistgaard", "zoe@quistgaard-brandt.example"
 BY: Any = {"by": "A Steward", "reason": f"{NAME} asked for it"}
 SIGNED = ("--by", "A Steward", "--reason", "asked for it", "--yes")
@@ -119,6 +124,15 @@ def test_a_name_is_taken_out_of_every_store_and_stays_out(library: Environment) 
     assert [" by A Steward: [erased] asked for it; done " in line for line in lines] == [True, True]
 
 
+def test_what_a_crosswalk_repairs_does_not_bring_a_name_back(library: Environment) -> None:
+    night(library, "books", [listed("books", 0, description="A workbook by ZoÃ« Quistgaard-Brandt, with answers.")])
+    erasure.erase(library, **BY, feed="books", names=[NAME])
+    tasks.run_feed("books", tasks.begin_reprocess("books"))
+    tasks_catalog.publish_now()
+    ((record,),) = rows(library, "resource", "record")
+    assert "[erased]" in record and FOLDED not in record.casefold()
+
+
 def test_a_record_is_taken_out_whole_and_is_not_loaded_again(
     library: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -144,28 +158,32 @@ def test_a_record_is_taken_out_whole_and_is_not_loaded_again(
     assert len(rows(library, "resource WHERE withdrawn_at IS NULL", "id")) == 2
 
 
-@pytest.mark.parametrize("step", ["erase_landing", "erase_catalog"])
-def test_an_erasure_that_is_broken_off_is_completed_by_the_same_command(
-    library: Environment, step: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("file_name", "times"),
+    [("/part-00000.parquet", 2), ("/before.parquet", 1), ("/erasures.jsonl", 4), ("/erasures.jsonl", 5)],
+    ids=["among the parts", "before the undo logs", "before the end", "in the second erasure"],
+)
+def test_an_erasure_that_is_killed_is_completed_by_the_same_command(
+    library: Environment, file_name: str, times: int
 ) -> None:
     filled(library)
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(f"loaders.erasure.erasure.{step}", _after(getattr(erasure.erasure, step)))
-        erasure.erase(library, **BY, feed="books", names=[NAME], contacts=[CONTACT])
-    assert "NOT DONE" in next(iter(erasure.list_erasures(library)))
-    erasure.erase(library, **BY, feed="books", names=[NAME], contacts=[CONTACT])
+    run = next((library.landing / "books").glob("books-*"))
+    (run / ".part-00000.parquet.99999999.tmp").write_text(NAME)  # of a harvest that was killed
+    killed = erase_in_a_process(library, file_name, times)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert "NOT DONE" in " ".join(erasure.list_erasures(library))
+    completed = erase_in_a_process(library)
+    assert completed.returncode == 0, completed.stderr
+    assert "NOT DONE" not in " ".join(erasure.list_erasures(library))
     assert holding(library) == []
     assert list(parts_are_whole(library)) == [4, 4]
 
 
-def _after(step: Callable[..., Any]) -> Callable[..., Any]:
-    """A step of ours that is done, in a process that is then killed."""
-
-    def killed(*arguments: Any) -> None:
-        step(*arguments)
-        raise KeyboardInterrupt
-
-    return killed
+def erase_in_a_process(env: Environment, file_name: str = "", times: int = 0) -> subprocess.CompletedProcess[str]:
+    engine(env).dispose()
+    command = [sys.executable, "-m", "tests.pipeline.erase_process", file_name, str(times), NAME, CONTACT]
+    variables = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
 
 
 def test_backups_after_it_hold_nothing_and_an_older_one_is_erased_again_when_restored(
@@ -197,6 +215,7 @@ def test_what_cannot_be_erased_is_refused_in_a_sentence(
         (["--name", NAME, *SIGNED], "give a record's key, or --feed"),
         (["--feed", "books", *SIGNED], "give --name or --contact"),
         (["books:0", "--name", "…", *SIGNED], "0 words"),
+        (["books:0", "--name", "Person", *SIGNED], "is a word that every record has"),
         (["books:0", "--yes"], "a decision needs --by and --reason"),
     ):
         assert main(["erase", *words]) == 1
