@@ -50,13 +50,14 @@ def test_a_url_shared_by_unrelated_records_of_two_feeds_is_reported_to_both_unti
 def test_a_correction_that_no_longer_fits_is_reported_until_it_is_undone(home: Environment) -> None:
     declare(home, "books")
     night(home, "books", [listed("books", number) for number in range(4)])
-    number = curation.record_correction(home, "books:1", "license.label", "Attribution", **BY)
+    number = curation.record_correction(home, "books:1", "contributors[0].name", "Okafor, Ada", **BY)
     tasks_catalog.publish_now()
     assert people(home) == []
-    night(home, "books", [listed("books", number, license=None) for number in range(4)])
+    night(home, "books", [listed("books", number, creator=None) for number in range(4)])
     tasks_catalog.publish_now()
     ((what, count, detail),) = people(home)
-    assert (what, count) == ("corrections", 1) and f"correction {number} of 'license.label' by A Steward" in detail[0]
+    assert (what, count) == ("corrections", 1)
+    assert f"correction {number} of 'contributors[0].name' by A Steward" in detail[0]
     for suffix in ("", ".fr", ".ru", ".ar"):
         assert "elib review curations" in (home.reports / f"night{suffix}.html").read_text(encoding="utf-8")
     curation.undo_curation(home, number, **BY)
