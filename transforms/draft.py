@@ -56,9 +56,9 @@ class IgnoredLeaf(NamedTuple):
 class Finding(Base, frozen=True, kw_only=True):
     """Something that normalization noticed; a record rule makes an issue of it.
 
-    Codes: language_contradicted, language_undetermined, date_impossible, date_future, date_ambiguous,
-    license_unknown, license_contradictory, identifier_invalid, url_malformed, text_shortened,
-    html_remains, mojibake_repaired.
+    Codes: language_contradicted, language_undetermined, date_unreadable, date_impossible, date_future,
+    date_ambiguous, date_calendar_assumed, license_unknown, license_contradictory, identifier_invalid, url_malformed,
+    text_shortened, html_remains, mojibake_repaired.
     """
 
     code: str

@@ -104,6 +104,7 @@ class Feed(_Declared):
     identifier: list[str] = []
     default_license: str | None = None
     default_language: str | None = None
+    calendar: Literal["gregorian", "hijri", "persian", "buddhist"] | None = None  # of years without a mark
     dialect: str | None = None
     connection: str | None = None  # the Airflow connection that holds the credentials
     one_to_one: bool = False  # the feed has no duplicates of its own

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from schemas import Contributor, Resource
-from transforms.rules.rule import PLACEHOLDER_WORDS, Context, Rule, Violation, from_findings
+from transforms.rules.rule import PLACEHOLDER_WORDS, Context, Rule, Violation, findings_of, from_findings
 from transforms.rules.texts import finding
 
 _PLACEHOLDER_NAMES = PLACEHOLDER_WORDS["person"]
@@ -66,8 +66,11 @@ def _repeated(resource: Resource, _: Context) -> list[Violation]:
     return violations
 
 
-def _date_missing(resource: Resource, _: Context) -> list[Violation]:
-    return [] if resource.issued or resource.modified else [("issued", "")]
+def _date_missing(resource: Resource, context: Context) -> list[Violation]:
+    """Find a record that says no date; one whose date cannot be read has a finding of its own."""
+    if resource.issued or resource.modified:
+        return []
+    return [] if any(findings_of(context, code) for code in _UNUSABLE_DATES) else [("issued", "")]
 
 
 def _date_order(resource: Resource, _: Context) -> list[Violation]:
@@ -92,6 +95,7 @@ def person(name: str, **more: str) -> dict[str, str]:
     return {"name": name, "role": "author", "kind": "person"} | more
 
 
+_UNUSABLE_DATES = ("date_unreadable", "date_impossible", "date_future", "date_ambiguous")
 _ONE_PERSON = {"contributors": [person("Curie, Marie")]}
 
 RULES = (
@@ -139,8 +143,23 @@ RULES = (
         good={"issued": "2021"}, bad={"issued": None, "modified": None, "issued_year": None},
     ),
     Rule(
+        code="date_unreadable", path="issued", severity="warning", part="date", find=from_findings("date_unreadable"),
+        wrong="A date cannot be read.",
+        why="The record has a date that nobody sees, and is sorted as if it had none.",
+        mend="Write dates as YYYY, YYYY-MM or YYYY-MM-DD.",
+        good={"findings": []}, bad={"findings": finding("date_unreadable", "issued", "5/3/10")},
+    ),
+    Rule(
+        code="date_calendar_assumed", path="issued", severity="info", part="date",
+        find=from_findings("date_calendar_assumed"),
+        wrong="A year is taken for one of the Hijri or the Persian calendar, which nothing says.",
+        why="1440 is 2018 in the Hijri calendar, and the fifteenth century in the Gregorian one.",
+        mend="Name the calendar in the feed file (calendar), or export Gregorian dates as YYYY-MM-DD.",
+        good={"findings": []}, bad={"findings": finding("date_calendar_assumed", "issued", "1440")},
+    ),
+    Rule(
         code="date_impossible", path="issued", severity="warning", part="date", find=from_findings("date_impossible"),
-        wrong="A date is impossible, or cannot be read.",
+        wrong="A date is impossible.",
         why="The record is sorted wrongly, or not at all.",
         mend="Write dates as YYYY, YYYY-MM or YYYY-MM-DD.",
         good={"findings": []}, bad={"findings": finding("date_impossible", "issued", "2021-02-31")},

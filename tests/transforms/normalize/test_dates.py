@@ -33,6 +33,12 @@ PLAIN = [
     ("1998-1999", "1998/1999"),
     ("1998-99", "1998/1999"),
     ("2012-13", "2012/2013"),
+    ("2009/10", "2009/2010"),
+    ("2011/12", "2011/2012"),
+    ("1999/00", "1999/2000"),
+    ("2009–10", "2009/2010"),
+    ("2009-10", "2009-10"),
+    ("2009/11", "2009-11"),
     ("[between 1990 and 1995]", "1990/1995"),
     ("2012-05-03/2013-06-01", "2012-05-03/2013-06-01"),
     ("2012-", "2012/.."),
@@ -76,7 +82,30 @@ FLAGGED = [
     ("2011", "th", "2011", set()),
     ("1434 هـ", None, "2012/2013", {"hijri"}),
     ("١٤٣٤هـ", None, "2012/2013", {"hijri"}),
-    ("1434", "ar", "2012/2013", {"hijri"}),
+    ("1434", "ar", "2012/2013", {"hijri", "assumed"}),
+    ("1435-1436", "ar", "2013/2015", {"hijri", "assumed"}),
+    ("1300/1399", "ar", "1300/1399", set()),
+    ("1440/05/20", "ar", "2019-01-27~", {"hijri", "assumed", "approximate"}),
+    ("1434-05", "ar", "1434-05", set()),
+    ("1457-08-11", "ar", "1457-08-11", set()),
+    ("1491", "ar", "1491", set()),
+    ("1300", "ar", "", {"ambiguous"}),
+    ("1491 هـ", "ar", "", {"hijri", "future"}),
+    ("891 AH", None, "1486/1487", {"hijri"}),
+    ("1440 H", "id", "2018/2019", {"hijri"}),
+    ("1399", "fa", "2020/2021", {"persian", "assumed"}),
+    ("۱۵ مهر ۱۳۹۹", "fa", "2020-10-06", {"persian"}),
+    ("1380 ش", None, "2001/2002", {"persian"}),
+    ("1421ق", "fa", "2000/2001", {"hijri"}),
+    ("1399-05-20", "fa", "1399-05-20", set()),
+    ("1486 [891 AH]", "ar", "1486", set()),
+    ("1418 (821 هـ)", "ar", "1418", set()),
+    ("1399 [2020]", "fa", "2020", set()),
+    ("1300 (1884)", "tr", "1884", set()),
+    ("15 رمضان 1434 هـ الموافق 23 يوليو 2013م", "ar", "2013-07-23", set()),
+    ("1431-1432 هـ / 2010-2011 م", "ar", "2010/2011", set()),
+    ("16 Rajab 1068 [19 April 1658]", "en", "1658-04-19", set()),
+    ("1292 م", "ar", "1292", set()),
     ("1434 AH", None, "2012/2013", {"hijri"}),
     ("1434", "fr", "1434", set()),
     ("1434هـ / 2013م", "ar", "2013", set()),
@@ -107,7 +136,7 @@ def test_doubtful_dates_are_flagged(written: str, language: str | None, edtf: st
 
 
 @pytest.mark.parametrize(
-    "written", ["", "n.d.", "Not found", "03/04/12", "s.a.", "in press", "200000000-01-01", "x" * 500]
+    "written", ["", "n.d.", "Not found", "03/04/12", "s.a.", "in press", "200000000-01-01", "1550-1069 BCE", "x" * 500]
 )
 def test_no_date_is_none(written: str) -> None:
     assert read_date(written) is None
@@ -236,3 +265,26 @@ def test_the_same_date_given_to_the_day_is_preferred() -> None:
     assert result.issued is not None and result.issued.edtf == "2019"
     result = choose_dates([("2019", "issued"), ("2019-05-06", "created")])
     assert result.issued is not None and result.issued.edtf == "2019"
+
+
+@pytest.mark.parametrize(
+    ("written", "language", "calendar", "edtf"),
+    [
+        ("1440", "ar", "gregorian", "1440"),
+        ("1440 هـ", "ar", "gregorian", "2018/2019"),
+        ("1300", "ar", "hijri", "1882/1883"),
+        ("1440", "en", "hijri", "2018/2019"),
+        ("1440-05", "ar", "hijri", "1440-05"),
+        ("2018", "ar", "hijri", "2018"),
+        ("1399", "en", "persian", "2020/2021"),
+        ("2553", "en", "buddhist", "2010"),
+        ("2010", "th", "buddhist", "2010"),
+    ],
+)
+def test_the_feeds_calendar_is_that_of_years_without_a_mark(
+    written: str, language: str, calendar: str, edtf: str
+) -> None:
+    result = read_date(written, language=language, today="2026-11-26", calendar=calendar)
+    assert result is not None
+    assert result.edtf == edtf
+    assert "assumed" not in result.flags

@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 from schemas import Base, read_vocabulary
 from transforms.normalize.dates import words
-from transforms.normalize.dates.calendars import Date, to_date, to_gregorian
+from transforms.normalize.dates.calendars import Date, Reckoning, to_date, to_gregorian
 from transforms.normalize.dates.shapes import (
     ISO,
     TIME,
     is_short_range,
     iso_parts,
+    read_date_in_two_calendars,
     read_decade_or_century,
     read_range,
     read_single_date,
-    read_year_in_two_calendars,
 )
 from transforms.normalize.folding import ascii_digits
 from transforms.remembering import remember
@@ -50,28 +50,38 @@ class _Statement(NamedTuple):
 
 
 @remember(32768)
-def read_date(statement: str, *, language: str | None = None, today: str | None = None) -> Date | None:
+def read_date(
+    statement: str, *, language: str | None = None, today: str | None = None, calendar: str | None = None
+) -> Date | None:
     """Return the date that a statement names, or None when it names none. Never raises.
 
-    `language` is the record's ("th" makes 2554 a Buddhist year, "ar" 1434 a Hijri one); `today` is the last day on
+    `language` is the record's ("ar" makes 1434 a Hijri year, "fa" 1399 a Persian one), `calendar` that of years without
+    a mark (gregorian, hijri, persian or buddhist; None: the language tells); `today` is the last day on
     which it was harvested anywhere ("2026-11-26"), after which a date is in the future. Times of day and zones are left
     out: the date is the one written.
     """
     text = ascii_digits(" ".join(statement[: _MAX_DATE_CHARS * 4].split()))
-    if not text or len(text) > _MAX_DATE_CHARS:
+    if not text or len(text) > _MAX_DATE_CHARS or words.BEFORE_COMMON_ERA.search(text):
         return None
-    language = _calendar_language(statement, language)
+    reckoning = Reckoning(_calendar_language(statement, language), calendar or "", today)
     iso = ISO.fullmatch(text)
     if iso and not is_short_range(text):
-        return _with_flags(to_date(to_gregorian(iso_parts(iso), text, language)), "", today)
+        parts = to_gregorian(iso_parts(iso), text, reckoning, fixed=bool(iso[2]))
+        return _with_flags(to_date(parts), "", today)
     bare = _without_additions(text)
     date = (
-        read_year_in_two_calendars(text)
+        read_date_in_two_calendars(text, reckoning)
         or read_decade_or_century(text)
-        or read_range(bare, text, language)
-        or read_single_date(bare, text, language)
+        or read_range(bare, text, reckoning)
+        or read_single_date(bare, text, reckoning)
     )
     return _with_flags(date, _qualifier(text), today) if date else None
+
+
+def says_no_date(statement: str) -> bool:
+    """Return whether a statement says that there is no date ("n.d.", "без даты"), or says nothing."""
+    text = " ".join(statement[:_MAX_DATE_CHARS].casefold().split())
+    return not text or any(re.search(pattern, text) for pattern in read_vocabulary("dates")["no_date"]["patterns"])
 
 
 def _calendar_language(statement: str, language: str | None) -> str:
@@ -87,7 +97,11 @@ def _qualifier(text: str) -> str:
 
 
 def choose_dates(
-    statements: Sequence[tuple[str, str | None]], *, language: str | None = None, today: str | None = None
+    statements: Sequence[tuple[str, str | None]],
+    *,
+    language: str | None = None,
+    today: str | None = None,
+    calendar: str | None = None,
 ) -> ChosenDates:
     """Return when a resource was issued and modified, among statements with the source's kind of date or None.
 
@@ -95,14 +109,14 @@ def choose_dates(
     Of dates without a kind the earliest one without a time of day wins, a timestamp only where there is nothing else.
     Impossible and future dates come after all others.
     """
-    return _choose_dates(tuple(statements), language, today)
+    return _choose_dates(tuple(statements), language, today, calendar)
 
 
 @remember(32768)
 def _choose_dates(
-    statements: tuple[tuple[str, str | None], ...], language: str | None, today: str | None
+    statements: tuple[tuple[str, str | None], ...], language: str | None, today: str | None, calendar: str | None
 ) -> ChosenDates:
-    read = list(_read_statements(statements, language, today))
+    read = list(_read_statements(statements, language, today, calendar))
     flags = dict.fromkeys(flag for statement in read for flag in statement.date.flags)
     dated = [statement for statement in read if statement.date.edtf]
     issued, modified = _issued(dated), _modified(dated)
@@ -116,11 +130,11 @@ def _choose_dates(
 
 
 def _read_statements(
-    statements: Sequence[tuple[str, str | None]], language: str | None, today: str | None
+    statements: Sequence[tuple[str, str | None]], language: str | None, today: str | None, calendar: str | None
 ) -> Iterator[_Statement]:
     """Yield the statements that name a date; a kind is written as in dates.toml, "dc.date.issued" as "issued"."""
     for position, (text, kind) in enumerate(map(_split_openaire, statements)):
-        date = read_date(text, language=language, today=today)
+        date = read_date(text, language=language, today=today, calendar=calendar)
         if date is not None:
             name = re.sub(r"[^a-z]", "", (kind or "").lower().rpartition("date.")[2])
             yield _Statement(position, name, date, _rank(name, text, date))

@@ -6,8 +6,16 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from schemas import replace
 from transforms.normalize.dates import words
-from transforms.normalize.dates.calendars import Date, Parts, gregorian_of_same_year, to_date, to_gregorian
+from transforms.normalize.dates.calendars import (
+    Date,
+    Parts,
+    Reckoning,
+    gregorian_of_same_year,
+    to_date,
+    to_gregorian,
+)
 from transforms.normalize.folding import fold
 
 ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[T ]\s*\d{1,2}:\d{2}.*|T\d{2}.*|Z)?")
@@ -21,7 +29,7 @@ _RANGE = re.compile(
     r"\s*(?:/|--|–|—|‒|\.\.|\bto\b|\band\b|\bet\b|\s-\s|-)\s*([12]\d{3}(?:-\d{2}(?:-\d{2})?)?)",
     re.I,
 )
-_SHORT_RANGE = re.compile(r"([12]\d)(\d{2})\s*[-–/]\s*(\d{2})")
+_SHORT_RANGE = re.compile(r"([12]\d)(\d{2})\s*[-–—/]\s*(\d{2})")
 _OPEN_RANGE = re.compile(r"([12]\d{3})\s*(?:-|–|/|/\.\.|-\s*present|\.\.)|(?:\.\./|/)\s*([12]\d{3})", re.I)
 _BEFORE_OR_AFTER = re.compile(
     r"(before|avant|vor|antes de|до|пре|قبل) ([12]\d{3})|(after|après|nach|después de|после|بعد) ([12]\d{3})", re.I
@@ -33,18 +41,24 @@ _CORRECTED = re.compile(r"\d{3,4}\s*\[(?:i\.e\.?\s*)?([12]\d{3})\??\]")
 TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[ap]\.?m\.?\b)?", re.I)
 _ZONE = re.compile(r"\b(?:GMT|UTC|Z|[ECMP][SD]T|CES?T|BST|MSK)\b(?:\s*[+-]\d{1,2}:?\d{0,2})?|[+-]\d{4}\b(?!\d)")
 _YEAR = re.compile(r"(?<!\d)([12]\d{3})(?!\d)")
+_YEAR_OF_ANY_CALENDAR = re.compile(r"(?<!\d)\d{3,4}(?!\d)")
+_YEAR_MARKED_GREGORIAN = re.compile(r"(?<!\d)([12]\d{3})\s*+(?:م(?!\w)|ميلادي|A\.? ?D\b|C\.? ?E\b|ค\.? ?ศ)")
+_YEARS_OF_OTHER_MONTHS = range(1000, 1501)  # with a Hijri or Persian month's name
+_EARLY_YEAR = re.compile(r"\d{3}")
+_BETWEEN_CALENDARS = re.compile(r"[()\[\]=;،]|(?<=\s)/|/(?=\s)|(?<=\d)/(?=\d{4}$)|الموافق|(?<=هـ)\s*/|\s[-–—]\s")
 _NUMBER = re.compile(r"(?<!\d)\d{1,2}(?!\d)")
 
 
-def read_range(text: str, statement: str, language: str) -> Date | None:
+def read_range(text: str, statement: str, reckoning: Reckoning) -> Date | None:
     """Read a range or an open range; the marks of an era in the whole statement count for both ends."""
     plain = _without_era_marks(text).strip(" .,")
     if match := _RANGE.fullmatch(plain):
-        return _make_range(match[1], match[2], statement, language)
+        return _make_range(match[1], match[2], statement, reckoning)
     if is_short_range(plain) and (match := _SHORT_RANGE.fullmatch(plain)):
-        return _make_range(match[1] + match[2], match[1] + match[3], statement, language)
+        century = int(match[1]) + (match[3] == "00")  # 1999/00
+        return _make_range(match[1] + match[2], f"{century}{match[3]}", statement, reckoning)
     if match := _OPEN_RANGE.fullmatch(plain):
-        known_end = to_date(to_gregorian(_parts_of_iso(match[1] or match[2]), statement, language))
+        known_end = to_date(to_gregorian(_parts_of_iso(match[1] or match[2]), statement, reckoning))
         edtf = f"{known_end.edtf.split('/')[0]}/.." if match[1] else f"../{known_end.edtf.split('/')[-1]}"
         return Date(edtf=edtf, year=known_end.year, flags=known_end.flags, rule="open range")
     if match := _BEFORE_OR_AFTER.fullmatch(plain):
@@ -65,17 +79,26 @@ def read_decade_or_century(text: str) -> Date | None:
 
 
 def is_short_range(text: str) -> bool:
-    """Return whether "1998-99" is two years: not a month, and not a season of EDTF ("2012-21") unless the next year."""
+    """Return whether "1998-99" or "2009/10" is two years.
+
+    Not a month, and not a season of EDTF ("2012-21") unless the next year.
+    """
     match = _SHORT_RANGE.fullmatch(text)
     if not match:
         return False
     first, last = int(match[2]), int(match[3])
+    if "-" not in text and last == (first + 1) % 100:  # a school year: 2009/10
+        return True
     return last > max(12, first) and (last not in range(21, 25) or last == first + 1)
 
 
-def _make_range(start: str, end: str, statement: str, language: str) -> Date | None:
+def _make_range(start: str, end: str, statement: str, reckoning: Reckoning) -> Date | None:
     """Make a range of two dates; a converted Hijri year is a range itself, of which the outer end counts."""
-    first, last = (to_date(to_gregorian(_parts_of_iso(part), statement, language)) for part in (start, end))
+    is_school_year = int(end[:4]) == int(start[:4]) + 1  # a longer range without a mark is of the common era
+    first, last = (
+        to_date(to_gregorian(_parts_of_iso(part), statement, reckoning, fixed="-" in part or not is_school_year))
+        for part in (start, end)
+    )
     if not first.edtf or not last.edtf:
         return None
     flags = tuple(dict.fromkeys(first.flags + last.flags))
@@ -91,25 +114,55 @@ def _parts_of_iso(text: str) -> Parts:
     return Parts(year=year, month=month or None, day=day or None, rule="ISO 8601")
 
 
-def read_single_date(bare: str, text: str, language: str) -> Date | None:
+def read_single_date(bare: str, text: str, reckoning: Reckoning) -> Date | None:
     """Read one date in numbers or words, or the one year of a text."""
     corrected = _CORRECTED.search(text)
     if corrected:
         return Date(edtf=corrected[1], year=int(corrected[1]), rule="year in brackets after another")
     plain = _without_era_marks(bare)
-    parts = _parts_from_numbers(plain.strip(" .,/-")) or _parts_from_words(plain, language) or _parts_from_text(plain)
-    return to_date(to_gregorian(parts, text, language)) if parts else None
+    numbers = plain.strip(" .,/-")
+    fixed = bool(ISO.fullmatch(numbers))
+    parts = (
+        _parts_from_numbers(numbers)
+        or _parts_from_words(plain, reckoning.language)
+        or _parts_from_text(plain)
+        or _early_hijri_year(plain, text)
+    )
+    return to_date(to_gregorian(parts, text, reckoning, fixed=fixed and parts.month is not None)) if parts else None
 
 
-def read_year_in_two_calendars(text: str) -> Date | None:
-    """Read the Gregorian year of "1434هـ / 2013م" and "2554 [2011]", which give one year twice."""
-    years = [int(year) for year in _YEAR.findall(text)]
-    year = gregorian_of_same_year(*years) if len(years) == 2 else None
-    return None if year is None else Date(edtf=str(year), year=year, rule="one year in two calendars")
+def _early_hijri_year(plain: str, text: str) -> Parts | None:
+    """Read "891 AH", a year of three digits that is marked as Hijri."""
+    match = _EARLY_YEAR.fullmatch(plain)
+    return Parts(year=int(match[0]), rule="Hijri") if match and words.HIJRI.search(text) else None
+
+
+def read_date_in_two_calendars(text: str, reckoning: Reckoning) -> Date | None:
+    """Read the Gregorian one of two dates: "1434هـ / 2013م", "2554 [2011]", "15 رمضان 1434 الموافق 23 يوليو 2013"."""
+    years = [int(year) for year in _YEAR_OF_ANY_CALENDAR.findall(text)]
+    year = gregorian_of_same_year(*years) if len(years) == 2 else _marked_gregorian_year(text)
+    if year is None:
+        return None
+    own = [piece.strip() for piece in _BETWEEN_CALENDARS.split(text) if str(year) in piece]
+    if len(own) == 1 and (span := _RANGE.fullmatch(_without_era_marks(own[0]))):
+        return _make_range(span[1], span[2], f"{own[0]} CE", reckoning)
+    if len(own) == 1 and len(_YEAR_OF_ANY_CALENDAR.findall(own[0])) == 1:
+        date = read_single_date(_without_era_marks(own[0]), f"{own[0]} CE", reckoning)
+        if date is not None and date.year == year:
+            return replace(date, rule="one date in two calendars")
+    return Date(edtf=str(year), year=year, rule="one year in two calendars")
+
+
+def _marked_gregorian_year(text: str) -> int | None:
+    """Return the one year marked as Gregorian beside others marked as of another calendar."""
+    if not (words.HIJRI.search(text) or words.PERSIAN.search(text) or words.BUDDHIST.search(text)):
+        return None
+    marked = {int(year) for year in _YEAR_MARKED_GREGORIAN.findall(text)}
+    return marked.pop() if len(marked) == 1 else None
 
 
 def _without_era_marks(text: str) -> str:
-    for marks in (words.GREGORIAN, words.HIJRI, words.BUDDHIST):
+    for marks in (words.GREGORIAN, words.PERSIAN, words.HIJRI, words.BUDDHIST):
         text = marks.sub(" ", text)
     return " ".join(text.split())
 
@@ -152,11 +205,11 @@ def _parts_from_words(text: str, language: str) -> Parts | None:
         return None
     rest = _YEAR.sub(" ", _ZONE.sub(" ", TIME.sub(" ", text)))
     letters = fold(re.sub(r"\d+", " ", rest))
-    hijri = _month_named(letters, words.hijri_months())
-    if hijri:
-        return Parts(
-            year=int(years[0]), month=hijri, day=_day(rest), flags=frozenset({"hijri"}), rule="Islamic month's name"
-        )
+    if int(years[0]) in _YEARS_OF_OTHER_MONTHS:
+        for name, names in (("hijri", words.hijri_months()), ("persian", words.persian_months())):
+            if other := _month_named(letters, names):
+                rule = f"{name.capitalize()} month's name"
+                return Parts(year=int(years[0]), month=other, day=_day(rest), flags=frozenset({name}), rule=rule)
     month = _month_named(letters, words.months(language)) or _month_named(letters, words.months())
     if month is None:
         return None

@@ -11,7 +11,18 @@ from schemas import read_vocabulary
 from transforms.normalize.folding import fold
 
 BUDDHIST = re.compile(r"พ\.? ?ศ\.?|\bB\. ?E\.|\bBE\b|\(BE\)")
-HIJRI = re.compile(r"هـ|(?<=\d)\s*ه(?!\w)|\bA\. ?H\.|\bAH\b|للهجرة|الموافق|هجري|\bhijri\b|\bhégire\b", re.IGNORECASE)
+HIJRI = re.compile(
+    r"هـ|(?<=\d)\s*[هھ](?!\w)|(?<=\d)\s?H\b|\bA\. ?H\.|\bAH\b|للهجرة|هجري|هجرية|\bhijri\b|\bhégire\b|\bhicri\b"
+    r"|\bхиджры\b|(?<=\d)\s*ق(?!\w)|قمری|قمري",
+    re.IGNORECASE,
+)
+# Checked before HIJRI, as "هـ.ش" holds the sign of both; AP and SH: anno Persico, solar Hijri.
+PERSIAN = re.compile(
+    r"(?:ه(?:ـ)?\.? ?|(?<=\d)\s*)ش(?!\w)|شمسی|شمسي|خورشیدی|\bA\. ?P\.|(?<=\d )(?:AP|SH)\b|\bshamsi\b", re.IGNORECASE
+)
+BEFORE_COMMON_ERA = re.compile(
+    r"\bB\. ?C\.|\bBC\b|\bBCE\b|\bav\. ?J|\bv\. ?Chr|\ba\. ?C\.|до н\. ?э|п\. ?н\. ?е|ق\. ?م(?!\w)|قبل الميلاد|ก่อนคริสต์"
+)
 GREGORIAN = re.compile(r"(?<=\d)\s*م(?!\w)|ميلادي|\bC\. ?E\.|\bCE\b|\bA\. ?D\.|\bAD\b|ค\.? ?ศ\.?")
 CIRCA = re.compile(
     r"\b(?:ca?\.|ca|circa|about|approx\w*|vers|environ|um|etwa|hacia|cerca de|около|приблизительно|oko|око)\s*(?=\d)"
@@ -39,6 +50,13 @@ def months(language: str = "") -> dict[str, int]:
 def hijri_months() -> dict[str, int]:
     """Return folded names of the Islamic months → 1–12."""
     return {fold(name): int(code) for code, names in read_vocabulary("dates")["hijri_months"].items() for name in names}
+
+
+@lru_cache(maxsize=1)
+def persian_months() -> dict[str, int]:
+    """Return folded names of the months of the Persian calendar, in Iran and in Afghanistan → 1–12."""
+    names_by_code = read_vocabulary("dates")["persian_months"]
+    return {fold(name): int(code) for code, names in names_by_code.items() for name in names}
 
 
 def _locales(language: str) -> list[str]:
