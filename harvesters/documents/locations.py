@@ -20,6 +20,7 @@ from harvesters.records import UnreadableElement, unreadable
 from harvesters.strict_xml import EntitiesDeclared, InvalidXml, parse_xml, remove_forbidden_characters
 from harvesters.unexpected import text_of
 from harvesters.web_pages import html_cause
+from schemas import HarvestFailed
 
 Location = tuple[str, str | None]  # the address as it is written, and the lastmod
 _ROOTS = ("urlset", "sitemapindex")
@@ -54,14 +55,21 @@ def read_sitemap(reply: Reply, *, may_be_empty: bool) -> Sitemap:
         raise unreadable_response("malformed", f"{_printable(reply)}: {error}", reply.url, reply.body) from error
     except InvalidXml as error:
         return _plain_text(reply.body) or _recovered(reply, error)
-    name = _local_name(root)
-    if name not in _ROOTS:
-        cause, page = html_cause(reply.body, "bad_format")
-        raise failed(cause, f"{_printable(reply)} is {page or f'<{name}>'} instead of a sitemap")
+    if _local_name(root) not in _ROOTS:
+        raise _not_a_sitemap(reply, _local_name(root))
+    return _listed_by(root, reply.url)
+
+
+def _not_a_sitemap(reply: Reply, name: str) -> HarvestFailed:
+    cause, page = html_cause(reply.body, "bad_format")
+    return failed(cause, f"{_printable(reply)} is {page or f'<{name}>'} instead of a sitemap")
+
+
+def _listed_by(root: etree._Element, url: str) -> Sitemap:
     entries = [element for element in root.iter(etree.Element) if _local_name(element).lower() in _ENTRIES]
     entries = entries or list(root.iterchildren(etree.Element))
-    locations, bad, empty = _locations(entries, reply.url)
-    is_index = name == "sitemapindex" or {_local_name(entry).lower() for entry in entries} == {"sitemap"}
+    locations, bad, empty = _locations(entries, url)
+    is_index = _local_name(root) == "sitemapindex" or {_local_name(entry).lower() for entry in entries} == {"sitemap"}
     return Sitemap(is_index, locations, bad, empty)
 
 

@@ -77,10 +77,13 @@ def _named_in(text: str) -> tuple[NamedLicense, ...]:
         if not named:
             named = recognised if any(license_.uri for license_ in recognised) else _with_version(recognised, text)
         elif recognise is _by_short_name:
-            named += tuple(license_ for license_ in recognised if license_.open is False and license_ not in named)
-    if named and _reserves_rights(text) and all(license_.family != _RESERVED for license_ in named):
-        return (*named, _RIGHTS_RESERVED)
-    return named
+            named += _closed_ones(recognised, but=named)
+    is_reserved = bool(named) and all(license_.family != _RESERVED for license_ in named) and _reserves_rights(text)
+    return (*named, _RIGHTS_RESERVED) if is_reserved else named
+
+
+def _closed_ones(recognised: tuple[NamedLicense, ...], *, but: tuple[NamedLicense, ...]) -> tuple[NamedLicense, ...]:
+    return tuple(license_ for license_ in recognised if license_.open is False and license_ not in but)
 
 
 def _reserves_rights(text: str) -> bool:

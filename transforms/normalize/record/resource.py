@@ -39,16 +39,21 @@ def assemble(assemblies: Sequence[Assembly]) -> list[tuple[Resource, tuple[Findi
     for assembly in assemblies:
         assembly.default_languages = _default_languages(assembly)
         assembly.plain_texts = {field: _plain_texts(assembly, field) for field in ("title", "description")}
+    _detect_languages(assemblies)
+    for step in _STEPS:
+        for assembly in assemblies:
+            assembly.fields.update(step(assembly))
+    return [(Resource(key=assembly.key, **assembly.fields), tuple(assembly.findings)) for assembly in assemblies]
+
+
+def _detect_languages(assemblies: Sequence[Assembly]) -> None:
+    """Detect the languages of all texts at once, which is remembered for the steps that read them one by one."""
     detect_batch(
         (text, (language_tag(declared) if declared else None) or hint_of(assembly.default_languages))
         for assembly in assemblies
         for texts in assembly.plain_texts.values()
         for text, declared in texts
     )
-    for step in _STEPS:
-        for assembly in assemblies:
-            assembly.fields.update(step(assembly))
-    return [(Resource(key=assembly.key, **assembly.fields), tuple(assembly.findings)) for assembly in assemblies]
 
 
 def _default_languages(assembly: Assembly) -> tuple[str, ...]:
