@@ -13,6 +13,7 @@ from schemas import Assessment, Feed, Rejection, SourceRecord, Tombstone, Unusab
 from transforms.crosswalks import Unreadable, read
 from transforms.draft import Draft
 from transforms.normalize import normalize
+from transforms.page_address import add_what_the_record_lacks
 from transforms.rules import apply_rules, context_of, score
 
 _MAX_BATCH_RECORDS = 50  # they go through each step together, so that its code stays in the processor's cache
@@ -79,9 +80,11 @@ def _read(record: SourceRecord, feed: Feed) -> Draft | Assessment:
     if record.payload is None or not record.payload.strip():
         return _assessment(record, rejection=Rejection(key=record.key, reason="no metadata in the record"))
     try:
-        return read(record.format, record.payload, feed.dialect)
+        draft = read(record.format, record.payload, feed.dialect)
     except Unreadable as error:
         return _assessment(record, rejection=Rejection(key=record.key, reason=str(error)))
+    add_what_the_record_lacks(draft, record, feed)
+    return draft
 
 
 def _assess_drafts(drafts: list[tuple[Draft, SourceRecord]], feed: Feed) -> list[Assessment]:

@@ -26,16 +26,23 @@ _CONTROL = re.compile(r"[\x00-\x1f]")
 SITE_TYPES = frozenset(
     {
         *("WebSite", "WebPage", "CollectionPage", "SearchResultsPage", "ContactPage", "AboutPage", "ProfilePage"),
+        *("CheckoutPage", "FAQPage", "QAPage", "Question", "Answer", "Comment"),  # questions on the page
         *("Organization", "NGO", "CollegeOrUniversity", "EducationalOrganization", "Person"),
         *("BreadcrumbList", "ItemList", "ListItem", "SiteNavigationElement", "WPHeader", "WPFooter", "WPSideBar"),
-        *("SearchAction", "ImageObject"),
+        *("SearchAction", "ImageObject", "DefinedTerm", "Audience", "EducationalAudience", "Language", "Place"),
     }
 )
-_AGENT_TYPES = frozenset({"Person", "Organization", "NGO", "CollegeOrUniversity", "EducationalOrganization"})
+# what a resource may name by an @id alone: who took part, a term, an audience, a picture, a language
+_REFERRED_TYPES = frozenset(
+    {
+        *("Person", "Organization", "NGO", "CollegeOrUniversity", "EducationalOrganization"),
+        *("DefinedTerm", "Audience", "EducationalAudience", "ImageObject", "Language", "Place"),
+    }
+)
 _INSIDE = ("mainEntity", "itemListElement", "item")  # members of a page or list that hold what it is about
 _NOT_ENTERED = frozenset({"BreadcrumbList", "SiteNavigationElement"})  # their items are the site's own pages
 _MAX_DEPTH = 20  # of objects in the members above
-_MAX_AGENTS = 100  # of one resource
+_MAX_REFERRED = 100  # of one resource
 
 
 class BrokenBlock(NamedTuple):
@@ -48,13 +55,13 @@ class BrokenBlock(NamedTuple):
 def blocks(texts: Iterable[str]) -> tuple[list[bytes], list[BrokenBlock]]:
     """Return the objects of a page's blocks that may be learning resources, and the blocks that cannot be read.
 
-    Objects of a page or list are entered only where no other object is a resource. An object that refers to a person
-    or organization of the page is returned in a graph with it.
+    Objects of a page or list are entered only where no other object is a resource. An object that refers to a person,
+    organization, term or picture of the page is returned in a graph with it.
     """
     objects, broken = _read_blocks(texts)
     resources = about_resources(objects) or about_resources(inner for node in objects for inner in _inside(node))
-    agents = {_identity(node): node for node in objects if types_of(node) & _AGENT_TYPES and _identity(node)}
-    return [_with_agents(node, agents) for node in resources], broken
+    referred = {_identity(node): node for node in objects if types_of(node) & _REFERRED_TYPES and _identity(node)}
+    return [_with_referred(node, referred) for node in resources], broken
 
 
 def _read_blocks(texts: Iterable[str]) -> tuple[list[bytes], list[BrokenBlock]]:
@@ -169,12 +176,12 @@ def _identity(node: bytes) -> str:
     return identity if isinstance(identity, str) else ""
 
 
-def _with_agents(node: bytes, agents: dict[str, bytes]) -> bytes:
-    """Return a resource in a graph with the persons and organizations that it names by nothing but their @id."""
+def _with_referred(node: bytes, referred: dict[str, bytes]) -> bytes:
+    """Return a resource in a graph with the persons, terms and pictures that it names by nothing but their @id."""
     members = msgspec.json.decode(node).values()
     values = [value for member in members for value in (member if isinstance(member, list) else [member])]
-    named = [agents[identity] for identity in sorted(set(map(_reference, values))) if identity in agents]
-    return b'{"@graph":[' + b",".join([node, *named[:_MAX_AGENTS]]) + b"]}" if named else node
+    named = [referred[identity] for identity in sorted(set(map(_reference, values))) if identity in referred]
+    return b'{"@graph":[' + b",".join([node, *named[:_MAX_REFERRED]]) + b"]}" if named else node
 
 
 def _reference(value: Any) -> str:

@@ -204,16 +204,31 @@ def _check_detail_url(feed: _Keys) -> Iterator[str]:
     detail_url = feed["request"]["detail_url"]
     if not detail_url:
         return
-    fields, rest = _PLACEHOLDER.findall(detail_url), _PLACEHOLDER.sub("x", detail_url)
+    if mistake := _template_mistake(detail_url, "listed record"):
+        yield f"request.detail_url: {mistake}"
+    elif not _can_join(feed["url"], _PLACEHOLDER.sub("x", detail_url)):
+        yield f"request.detail_url: {detail_url!r} makes no valid address; write one, or a path"
+
+
+def _check_address(feed: _Keys) -> Iterator[str]:
+    address = feed["address"]
+    if address is None:
+        return
+    if mistake := _template_mistake(address, "record"):
+        yield f"address: {mistake}"
+    elif not _is_web_address(_PLACEHOLDER.sub("x", address)):
+        yield f"address: {address!r} is not a valid URL; use one such as https://platform.example.org/item/{{id}}"
+
+
+def _template_mistake(template: str, what: str) -> str | None:
+    """Return what is wrong with the {fields} of an address that is filled in from a record."""
+    fields, rest = _PLACEHOLDER.findall(template), _PLACEHOLDER.sub("x", template)
     wrong = next((field for field in fields if not _FIELD_PATH.fullmatch(field)), None)
     if "{" in rest or "}" in rest:
-        yield f"request.detail_url: {detail_url!r} has a brace without its other half, or an empty one; write {{field}}"
-    elif wrong is not None:
-        yield f"request.detail_url: {{{wrong}}} is not a field; write a name, or names with dots such as {{links.self}}"
-    elif not fields:
-        yield "request.detail_url: names no {field} of the listed record; put one where its value belongs"
-    elif not _can_join(feed["url"], rest):
-        yield f"request.detail_url: {detail_url!r} makes no valid address; write one, or a path"
+        return f"{template!r} has a brace without its other half, or an empty one; write {{field}}"
+    if wrong is not None:
+        return f"{{{wrong}}} is not a field; write a name, or names with dots such as {{links.self}}"
+    return None if fields else f"names no {{field}} of the {what}; put one where its value belongs"
 
 
 def _can_join(url: str, address: str) -> bool:
@@ -282,6 +297,7 @@ _CHECKS: dict[Callable[[_Keys], Iterator[str]], tuple[str, ...]] = {
     _check_table: (),
     _check_since_format: (),
     _check_detail_url: ("url",),
+    _check_address: (),
     _check_headers: (),
     _check_quiet_hours: (),
     _check_expected_records: (),

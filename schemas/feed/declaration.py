@@ -106,6 +106,7 @@ class Feed(_Declared):
     default_language: str | None = None
     calendar: Literal["gregorian", "hijri", "persian", "buddhist"] | None = None  # of years without a mark
     dialect: str | None = None
+    address: str | None = None  # of a record's page, where the record states none: https://…/{id}
     connection: str | None = None  # the Airflow connection that holds the credentials
     one_to_one: bool = False  # the feed has no duplicates of its own
     request: Request = Request()

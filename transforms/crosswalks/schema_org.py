@@ -6,9 +6,12 @@ https://schema.org/LearningResource · https://www.dublincore.org/specifications
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from schemas import replace
 from transforms.crosswalks.engine import (
+    At,
     Group,
     JsonFormat,
     NamedText,
@@ -41,6 +44,7 @@ ROWS = {
     "genre": "keywords",
     "datepublished": "issued:issued",
     "datecreated": "issued:created",
+    "uploaddate": "issued:available",
     "date": "issued",
     "datemodified": "modified",
     "license": "license",
@@ -71,6 +75,9 @@ ROWS = {
     "image/url": "links:preview",
     "image/contenturl": "links:preview",
     "thumbnailurl": "links:thumbnail",
+    "thumbnail": "links:thumbnail",
+    "thumbnail/url": "links:thumbnail",
+    "thumbnail/contenturl": "links:thumbnail",
     "contenturl": "links:content",
     "embedurl": "links:content",
     "mainentityofpage": "url",
@@ -85,6 +92,7 @@ ROWS = {
 IGNORED = {
     "@context": "the vocabulary's address",
     "@context/*": "the vocabulary's address",
+    "@graph/other/*": "another object of the page, which the resource does not name",
     "@type": "the kind of thing, which the format says",
     "*/@type": "the kind of thing, which its place says",
     "provider/email": PERSONAL,
@@ -286,9 +294,47 @@ _XML = XmlFormat(
     frozenset({"dc", "lrmi", "learningresource", "oai_lrmi"}),
     Table({key: row for key, row in ROWS.items() if key != "id"} | {"title": "title"}, IGNORED | _XML_IGNORED, READERS),
 )
-# where an object of nothing but an @id is read as the Person, Organization or term of the same graph that it names
-_REFERRING = frozenset({key for key in READERS if key not in ("identifier", "keywords")})
-FORMAT = JsonFormat(
+# where an object of nothing but an @id is read as the Person, Organization, term or picture of the same graph
+_REFERRING = frozenset({key for key in READERS if key not in ("identifier", "keywords")}) | {
+    *("audience", "image", "inlanguage", "license", "spatialcoverage", "thumbnail"),
+}
+# types of a graph's objects that stand beside the resource, and are it only where the graph holds no other object
+_BESIDE = frozenset(
+    {
+        *("Person", "Organization", "NGO", "CollegeOrUniversity", "EducationalOrganization", "Audience", "Place"),
+        *("EducationalAudience", "DefinedTerm", "ImageObject", "Language", "WebSite", "WebPage", "CollectionPage"),
+        *("BreadcrumbList", "ListItem", "SiteNavigationElement", "SearchAction", "FAQPage", "Question", "Answer"),
+    }
+)
+_GRAPH, _OTHER = "@graph", "@graph/other"
+
+
+class _PageFormat(JsonFormat):
+    """JSON-LD in which a graph may hold the page's other objects beside the resource."""
+
+    def with_table(self, table: Table) -> _PageFormat:
+        """Return the same format read through another table: a partner's dialect."""
+        return _PageFormat(table, naming=self.naming, transparent=self.transparent, references=self.references)
+
+    def members(self, parent: Mapping[str, Any], at: At) -> Iterator[tuple[str, Any, At]]:
+        """Yield each member; of a graph each object, those beside the resource at a key of their own."""
+        for name, value, inside in super().members(parent, at):
+            if name != _GRAPH or at.key or not isinstance(value, list) or all(map(_is_beside, value)):
+                yield name, value, inside
+                continue
+            for number, node in enumerate(value):
+                key = _OTHER if _is_beside(node) else inside.key
+                yield name, node, At(key, f"{inside.path}[{number}]")
+
+
+def _is_beside(node: Any) -> bool:
+    """Tell whether an object of a graph is none that a graph is about, by its types."""
+    types = node.get("@type") if isinstance(node, dict) else None
+    names = types if isinstance(types, list) else [types]
+    return all(isinstance(name, str) and name.rpartition("/")[2] in _BESIDE for name in names)
+
+
+FORMAT = _PageFormat(
     Table(ROWS, IGNORED, READERS),
     naming=literal,
     transparent=frozenset({"@graph", "mainentity"}),

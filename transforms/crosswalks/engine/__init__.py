@@ -1,7 +1,7 @@
 """What the crosswalks share: tables of paths, XML and JSON trees, references between their parts, and people."""
 
 from transforms.crosswalks.engine.bases import resolve_addresses
-from transforms.crosswalks.engine.jsontree import JsonFormat, NamedText, parse_json, repeated_members
+from transforms.crosswalks.engine.jsontree import At, JsonFormat, NamedText, parse_json, repeated_members
 from transforms.crosswalks.engine.paths import Element, bare_name, by_attributes, local_name, with_predicates
 from transforms.crosswalks.engine.people import add_contributor
 from transforms.crosswalks.engine.references import References
@@ -12,6 +12,7 @@ from transforms.crosswalks.engine.xmltree import XML_LANG, Location, Named, XmlF
 __all__ = [
     "USED",
     "XML_LANG",
+    "At",
     "Element",
     "Group",
     "JsonFormat",

@@ -91,22 +91,22 @@ class JsonFormat:
         """Read every leaf of the record's object into the draft."""
         _JsonWalk(self, draft).record(record)
 
-    def members(self, parent: Mapping[str, Any], at: _At) -> Iterator[tuple[str, Any, _At]]:
+    def members(self, parent: Mapping[str, Any], at: At) -> Iterator[tuple[str, Any, At]]:
         """Yield each member of an object with its name, value and where it lies."""
         for name, value in parent.items():
             key = f"{at.key}/{name.lower()}" if at.key else name.lower()
-            yield name, value, _At("" if key in self.transparent else key, at.path + member_step(name))
+            yield name, value, At("" if key in self.transparent else key, at.path + member_step(name))
 
 
-class _At(NamedTuple):
+class At(NamedTuple):
     """Where a value lies: its key in the table and its JSON path."""
 
     key: str
     path: str
 
-    def target(self, path: str) -> _At:
+    def target(self, path: str) -> At:
         """Return where an object at this path is read when a reference here leads to it."""
-        return _At(self.key, path)
+        return At(self.key, path)
 
 
 class _JsonWalk:
@@ -119,30 +119,30 @@ class _JsonWalk:
         self._group: Group | None = None
         self._leaves_read = 0
         self._language: str | None = None  # of every text without one of its own (JSON-LD's @language)
-        self._links: Links[Mapping[str, Any], _At] | None = None
+        self._links: Links[Mapping[str, Any], At] | None = None
 
     def record(self, record: Mapping[str, Any]) -> None:
         """Read every leaf of a record's object."""
         self._language = _context_language(record.get("@context"))
         self._links = _links(self._format, record)
-        self._value(record, _At("", "$"))
+        self._value(record, At("", "$"))
         if self._links is not None:
             for left_over in self._links.left_over():
                 self._value(*left_over)
 
-    def _value(self, value: Any, at: _At, depth: int = 0) -> None:
+    def _value(self, value: Any, at: At, depth: int = 0) -> None:
         """Read every leaf of a value: lists add their number to the path and nothing to the key."""
         if depth > _MAX_DEPTH:
             raise Unreadable(f"nested deeper than {_MAX_DEPTH} levels, at {at.path}")
         if isinstance(value, list):
             for number, entry in enumerate(value):
-                self._value(entry, _At(at.key, f"{at.path}[{number}]"), depth + 1)
+                self._value(entry, At(at.key, f"{at.path}[{number}]"), depth + 1)
             return
         is_read_elsewhere = isinstance(value, dict) and self._links and self._links.is_read_elsewhere(value, at, depth)
         if not is_read_elsewhere:
             self._entry(value, at, depth)
 
-    def _entry(self, value: Any, at: _At, depth: int) -> None:
+    def _entry(self, value: Any, at: At, depth: int) -> None:
         """Read a value that is no list, as a group when a reader is for it."""
         outer = self._group
         opens_group = at.key in (self._table.readers if outer is None else self._table.inner)
@@ -155,7 +155,7 @@ class _JsonWalk:
         if opens_group and outer is None and group is not None:
             self._table.finish(group)
 
-    def _inside(self, value: Any, at: _At, depth: int) -> None:
+    def _inside(self, value: Any, at: At, depth: int) -> None:
         if isinstance(value, dict):
             naming = self._format.naming
             if naming is not None and (named := naming(value, at.key)) is not None:
@@ -175,7 +175,7 @@ class _JsonWalk:
                 if text := _text(value):
                     self._put(Value(named.key, path + member_step(name), text, named.language, attributes_by_name))
             elif name not in named.qualifiers:
-                self._value(value, _At(f"{named.key}/@{name.lower()}", path + member_step(name)), depth + 1)
+                self._value(value, At(f"{named.key}/@{name.lower()}", path + member_step(name)), depth + 1)
 
     def _put(self, value: Value) -> None:
         self._leaves_read += 1
@@ -187,7 +187,7 @@ class _JsonWalk:
             self._table.apply(value, self._draft)
 
 
-def _links(format_: JsonFormat, record: Mapping[str, Any]) -> Links[Mapping[str, Any], _At] | None:
+def _links(format_: JsonFormat, record: Mapping[str, Any]) -> Links[Mapping[str, Any], At] | None:
     """Return what refers to one another in a record, if its format has references.
 
     An object with nothing but a reference refers; one with an identity and other members is referred to.
@@ -204,11 +204,11 @@ def _links(format_: JsonFormat, record: Mapping[str, Any]) -> Links[Mapping[str,
         reference = part.get(references.reference) if len(part) == 1 else None
         return reference if isinstance(reference, str) else ""
 
-    def objects_below(part: Any, at: _At, depth: int = 0) -> Iterator[tuple[Mapping[str, Any], _At]]:
+    def objects_below(part: Any, at: At, depth: int = 0) -> Iterator[tuple[Mapping[str, Any], At]]:
         if depth > _MAX_DEPTH:
             return  # which the walk reports
         if isinstance(part, list):
-            parts = [(entry, _At(at.key, f"{at.path}[{number}]")) for number, entry in enumerate(part)]
+            parts = [(entry, At(at.key, f"{at.path}[{number}]")) for number, entry in enumerate(part)]
         else:
             parts = [(value, inside) for _, value, inside in format_.members(part, at)]
         for value, inside in parts:
@@ -218,7 +218,7 @@ def _links(format_: JsonFormat, record: Mapping[str, Any]) -> Links[Mapping[str,
                 yield from objects_below(value, inside, depth + 1)
 
     links = Links(references, identity_of, reference_of, objects_below)
-    links.collect(record, _At("", "$"))
+    links.collect(record, At("", "$"))
     return links
 
 
