@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
+from hashlib import sha256
 
-from schemas import Page
+from schemas import Page, SourceRecord
 
 
 class SeenIdentifiers:
@@ -19,6 +21,35 @@ class SeenIdentifiers:
         rows = [(identifier,) for identifier in identifiers]
         added = self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?)", rows).rowcount if rows else 0
         return len(rows) - added
+
+
+class SharedIdentifiers:
+    """Counts the records of one document that have the identifier of another one, and other content."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("")
+        self._database.execute("CREATE TABLE kept (identifier PRIMARY KEY, digest) WITHOUT ROWID")
+        self._records = self._shared = 0
+        self._example = ""
+
+    def add(self, records: Iterable[SourceRecord]) -> None:
+        """Add records, in their order."""
+        for record in records:
+            digest = sha256((record.payload or "").encode("utf-8", "surrogatepass")).digest()
+            self._records += 1
+            earlier = self._database.execute("SELECT digest FROM kept WHERE identifier = ?", (record.identifier,))
+            row = earlier.fetchone()
+            if row is not None and row[0] != digest:
+                self._shared += 1
+                self._example = self._example or record.identifier
+            self._database.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (record.identifier, digest))
+
+    def notes(self) -> list[str]:
+        """Return a note on these records, of which only the last with an identifier counts."""
+        if not self._shared:
+            return []
+        what = f"{self._shared} of {self._records} records have the identifier of another one, and other content"
+        return [f"{what} (such as {self._example!r}): only the last of them counts; let identifier name what differs"]
 
 
 class Repeats:

@@ -10,6 +10,7 @@ from harvesters.client import Client, Reply
 from harvesters.completeness import require_as_many_as_before
 from harvesters.lists import server_date
 from harvesters.records import Result, UnreadableElement, split_results
+from harvesters.repeats import SharedIdentifiers
 from harvesters.unexpected import is_of_the_system, unexpected_response
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress
 
@@ -76,12 +77,13 @@ def pages(
     All of them are one page of one list, as `schemas.Listing` counts; `repeated` is how many were listed on two.
     `date` is the server's clock at the first response.
     """
-    listed = 0
+    listed, shared = 0, SharedIdentifiers()
     for batch in constrained_batches(results, _PAGE_BYTES, _PAGE_RECORDS, get_len=_bytes_of, strict=False):
         records, skipped, raw = split_results(batch)
         if ask.limit is not None:
             records = records[: max(0, ask.limit - listed)]
         listed += len(records) + len(skipped)
+        shared.add(records)
         report(listed, None)
         notes, client.notes = tuple(client.notes), []
         yield Page(records=records, skipped=skipped, raw=raw, notes=notes, full=whole, response_date=date)
@@ -90,7 +92,7 @@ def pages(
     if whole:
         require_as_many_as_before(listed, feed, ask)
     yield Page(
-        notes=tuple(client.notes),
+        notes=(*client.notes, *shared.notes()),
         complete=True,
         full=whole,
         counted=listed,

@@ -20,6 +20,7 @@ from harvesters.causes import failed, unreadable_response
 from harvesters.client import Client, Reply, join_address
 from harvesters.documents.document import harvest_document
 from harvesters.encodings import encoding_of
+from harvesters.lists import is_next
 from harvesters.occurrences import EndTags
 from harvesters.records import Result, UnreadableElement, build_record, unreadable
 from harvesters.strict_xml import (
@@ -98,8 +99,13 @@ def _read_page(feed: Feed, reply: Reply, client: Client) -> _FeedPage:
     if etree.QName(root).localname not in _ROOT_ELEMENTS:
         cause, page = html_cause(reply.body, "bad_format")
         raise failed(cause, f"{feed.url} answers with {page or f'<{etree.QName(root).localname}>'} instead of a feed")
-    items = [element for element in root.iter() if _local_name(element) in _ITEM_ELEMENTS]
+    items = [element for element in root.iter() if _local_name(element) in _ITEM_ELEMENTS and not _is_inside(element)]
     return _FeedPage(reply.url, items, [], _channel_language(root), _next_url(root))
+
+
+def _is_inside(element: etree._Element) -> bool:
+    """Return whether an element is in an item: what an item contains or quotes is none."""
+    return any(_local_name(outer) in _ITEM_ELEMENTS for outer in element.iterancestors())
 
 
 def _next_url(root: etree._Element) -> str | None:
@@ -107,7 +113,7 @@ def _next_url(root: etree._Element) -> str | None:
     next_url = None
     for link in root.iter("{http://www.w3.org/2005/Atom}link"):
         of_the_feed = _local_name(link.getparent()) in (*_ROOT_ELEMENTS, "channel")
-        if link.get("rel") == "next" and link.get("href") and of_the_feed:
+        if is_next(link.get("rel", "")) and link.get("href") and of_the_feed:
             next_url = _join_bases(_declared_bases(link), str(link.get("href")))
     return next_url
 
@@ -185,7 +191,7 @@ def _find_next_url(reply: Reply) -> str | None:
         attributes = {
             name: html.unescape(value.decode("utf-8", "replace")) for name, value in _ATTRIBUTE.findall(link[1])
         }
-        if attributes.get(b"rel") == "next" and attributes.get(b"href"):
+        if is_next(attributes.get(b"rel", "")) and attributes.get(b"href"):
             return attributes[b"href"]
     return None
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+_BEGIN_OF_LIST = re.compile(rb"\][\s,;\x1e]*+\[")
 _STRUCTURE = re.compile(rb'["{}\[\],]')
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.S)
 
@@ -18,7 +19,12 @@ def recover_elements(body: bytes, path: str) -> tuple[list[msgspec.Raw], list[by
     cut = None if start is None else _cut_elements(body, start)
     if cut is None:
         return None
-    texts, _ = cut
+    texts, end = cut
+    while not path and (next_list := _BEGIN_OF_LIST.match(body, end)) is not None:  # one list behind the other
+        cut = _cut_elements(body, next_list.end())
+        if cut is None:
+            return None
+        texts, end = [*texts, *cut[0]], cut[1]
     valid: list[msgspec.Raw] = []
     invalid: list[bytes] = []
     for text in texts:

@@ -26,10 +26,15 @@ def next_link(header: str) -> str | None:
             position = parameter.end()
             if relations is None and parameter[1].lower() == "rel":  # the first one counts
                 relations = _ESCAPED.sub(r"\1", (parameter[2] or "").strip(_QUOTES))
-        if _NEXT.intersection((relations or "").lower().split()):
+        if is_next(relations or ""):
             return target[1].strip()
         separator = header.find(",", position)
         if separator < 0:
             return None
         position = separator
     return None
+
+
+def is_next(relations: str) -> bool:
+    """Return whether a link with these relations leads to the next page."""
+    return not _NEXT.isdisjoint(relations.lower().split())

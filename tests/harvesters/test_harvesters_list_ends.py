@@ -527,3 +527,10 @@ def test_a_detail_that_is_no_json_object_is_skipped_by_its_identifier(tmp_path: 
     harvested, _ = run(script, tmp_path, detail_url="/{id}")
     assert identifiers(harvested) == [name for name in IDS if name != "7"]
     assert skipped(harvested) == ["7"]
+
+
+@pytest.mark.parametrize("between", ["", "\n", ",\n", "\n\n"])
+def test_lists_one_behind_the_other_are_all_read(tmp_path: Path, between: str) -> None:
+    body = between.join(json.dumps(ALL[start : start + 10]) for start in (0, 10, 20))
+    harvested, _ = run(lambda _: Answer(body), tmp_path)
+    assert identifiers(harvested) == IDS

@@ -92,3 +92,18 @@ def test_an_entry_whose_link_or_base_is_no_address_is_harvested(tmp_path: Path, 
     _, harvested = run(body, tmp_path)
     assert "urn:1" in identifiers(harvested)
     assert harvested[-1].complete
+
+
+@pytest.mark.parametrize("relation", ["next", "Next", "next last", "http://www.iana.org/assignments/relation/next"])
+def test_a_feeds_next_page_is_found_by_every_spelling_of_its_relation(tmp_path: Path, relation: str) -> None:
+    link = f'<link rel="{relation}" href="/more"/>'
+    first, second = (ATOM.format(attributes="", inside=inside) for inside in (link + entry("/a"), entry("/b")))
+    bodies = {"/feed": first, "/more": second}
+    with serving(lambda request: Answer(bodies[request.path])) as loopback:
+        of = feed(f"{loopback.url}/feed", "rss", format="", identifier=["link"])
+        assert identifiers(pages(of, open_environment(tmp_path))) == ["/a", "/b"]
+
+
+def test_an_entry_inside_an_entry_is_no_record(tmp_path: Path) -> None:
+    quoted = "<entry><id>1</id><content><div><entry><id>2</id></entry></div></content></entry>"
+    assert identifiers(run(ATOM.format(attributes="", inside=quoted), tmp_path)[1]) == ["1"]

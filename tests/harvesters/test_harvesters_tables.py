@@ -119,3 +119,8 @@ def test_a_table_that_cannot_be_read_is_kept_in_landing_as_its_sentence_says(tmp
             for page in harvest(table, Ask(), open_environment(tmp_path)):
                 kept += [page]
     assert [raw.body for page in kept for raw in page.raw] == [body]
+
+
+def test_rows_that_share_an_identifier_and_differ_are_counted_in_a_note(tmp_path: Path) -> None:
+    harvested = run("id,title\n1.2E+15,a\n1.2E+15,b\n2,c\n2,c\n", tmp_path)
+    assert [note for note in notes(harvested) if note.startswith("1 of 4 records have the identifier of another")]
