@@ -11,8 +11,8 @@ from transforms.rules.texts import finding
 
 _PLACEHOLDER_NAMES = PLACEHOLDER_WORDS["person"]
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]")
-_TWO_ANDS = re.compile(r"\band\b.*\band\b")
-_THREE_COMMAS = re.compile(r"(?:,[^,]+){3}")
+_AND = re.compile(r" (?:&|et|und|y|e|и|і|و|og|och|ve|และ) ", re.IGNORECASE)
+_WHOLE_WORD = re.compile(r"[^\W\d_]{2}[\w'’-]*(?![\w.'’-])")
 _BUDDHIST_YEARS = range(2400, 2700)
 _FIRST_PRINTED_YEAR = 1450
 
@@ -48,9 +48,19 @@ def _several_in_one(resource: Resource, _: Context) -> list[Violation]:
 
 
 def _is_several(name: str) -> bool:
-    if ";" in name or ("and" in name and _TWO_ANDS.search(name)):
+    """Whether a person's name may be several: "A B, C D", "John and Jane Doe", more commas than one name has."""
+    if any(sign in name for sign in ";、；|"):
         return True
-    return name.count(",") > 2 and _THREE_COMMAS.search(name) is not None
+    if " and " in f" {name.casefold()}" or _joins_names(name):
+        return True
+    further = name.split(",")[1:]
+    return len(further) > 2 or any(len(_WHOLE_WORD.findall(part)) > 1 for part in further)
+
+
+def _joins_names(name: str) -> bool:
+    """Whether "and" in any language stands between two to four words on each side: "Ramón y Cajal" is one name."""
+    sides = [side.split() for side in _AND.split(name)]
+    return len(sides) > 1 and all(2 <= len(side) <= 4 and not side[0][0].islower() for side in sides)
 
 
 def _repeated(resource: Resource, _: Context) -> list[Violation]:

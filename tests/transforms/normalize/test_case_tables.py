@@ -1,4 +1,4 @@
-"""Tables of inputs met in public repositories with the value that is right: kinds and levels.
+"""Tables of inputs met in public repositories with the value that is right: kinds, levels and names.
 
 How a cell of `expected` is read is written beside each check.
 """
@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 import msgspec
 import pytest
 
-from schemas import Assessment, Feed, Resource, SourceRecord
+from schemas import Assessment, Contributor, Feed, Resource, SourceRecord
 from transforms import transform
 from transforms.normalize.vocabulary import read_grades
 
@@ -123,3 +123,41 @@ def test_a_school_year_is_of_the_level_that_the_country_s_system_says(
     term: str, language: str | None, levels: tuple[str, ...] | None
 ) -> None:
     assert read_grades(term, language) == levels
+
+
+def _payload_of_names(row: dict[str, str]) -> str:
+    value = row["value"].replace("\\n", "\n")
+    if row["field"] == "creator":
+        return _DC.format(f"<dc:creator>{escape(value)}</dc:creator>")
+    card = escape(f"BEGIN:VCARD\nVERSION:3.0\n{value}\nEND:VCARD")
+    role = "<role><source>LOMv1.0</source><value>author</value></role>"
+    contribute = f"<contribute>{role}<entity>{card}</entity></contribute>"
+    return _LOM.format(f"{_LOM_TITLE}<lifeCycle>{contribute}</lifeCycle>")
+
+
+@pytest.mark.parametrize("row", _rows("names.tsv"), ids=lambda row: row["value"])
+def test_names_are_one_each(row: dict[str, str]) -> None:
+    """Alternatives by ` || `; `NAME@role`, `NAME@!role` (any other), `NAME@@kind`; `!code`: that finding."""
+    assessment = _assess("oai_dc" if row["field"] == "creator" else "lom", _payload_of_names(row))
+    assert any(_names_as(alternative, assessment) for alternative in row["expected"].split(" || "))
+
+
+def _names_as(expected: str, assessment: Assessment) -> bool:
+    if expected.startswith("!"):
+        return any(issue.code == expected[1:] for issue in assessment.issues)
+    contributors = assessment.resource.contributors if assessment.resource else ()
+    names = expected.split(" ; ")
+    if len(names) != len(contributors):
+        return False
+    return all(map(_is_as, names, contributors))
+
+
+def _is_as(expected: str, contributor: Contributor) -> bool:
+    name, _, condition = expected.partition("@")
+    if contributor.name != name:
+        return False
+    if condition.startswith("@"):
+        return contributor.kind == condition[1:]
+    if condition.startswith("!"):
+        return contributor.role != condition[1:]
+    return not condition or contributor.role == condition

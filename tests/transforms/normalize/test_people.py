@@ -10,6 +10,18 @@ from transforms.normalize.people import is_corporate, read_authority_id, read_co
 
 P, O = "person", "organisation"  # noqa: E741 - short in the tables below
 ONE = [
+    ("Rodríguez Pérez, María Elena", "María Elena Rodríguez Pérez", P),
+    ("Pereira Filho, Saulo Rodrigues", "Saulo Rodrigues Pereira Filho", P),
+    ("Sousa Santos, Boaventura de", "Boaventura de Sousa Santos", P),
+    ("Петров Водкин, Кузьма Сергеевич", "Кузьма Сергеевич Петров Водкин", P),
+    ("de la Cruz, Juan Carlos", "Juan Carlos de la Cruz", P),
+    ("Doe, Jane Doe", "Jane Doe", P),
+    ("Jane Doe, Jane", "Jane Doe", P),
+    ("Jane Doe, M.D.", "Jane Doe, M.D.", P),
+    ("Smith, John, V", "John Smith, V", P),
+    ("José Ortega y Gasset", "José Ortega y Gasset", P),
+    ("Costa e Silva, João", "João Costa e Silva", P),
+    ("Zorb Fneed, Qwim Trel", "Zorb Fneed, Qwim Trel", P),  # which the finding contributors_in_one reports
     ("Adeyanju , Thomas K", "Thomas K Adeyanju", P),
     ("King, Martin Luther, Jr.", "Martin Luther King, Jr.", P),
     ("Encrenaz, Gaëlle,", "Gaëlle Encrenaz", P),
@@ -53,6 +65,12 @@ ONE = [
     ("Réseau sur le stockage de l'énergie (RS2E)", "Réseau sur le stockage de l'énergie (RS2E)", O),
 ]
 SEVERAL = [
+    ("Ana Silva e Rui Costa", None, ["Ana Silva", "Rui Costa"]),
+    ("Marta Kovač i Ivan Horvat", None, ["Marta Kovač", "Ivan Horvat"]),
+    ("أحمد محمود و فاطمة علي", None, ["أحمد محمود", "فاطمة علي"]),
+    ("สมชาย ใจดี และ สมหญิง รักเรียน", None, ["สมชาย ใจดี", "สมหญิง รักเรียน"]),
+    ("Ann Roe, Institute of Physics", None, ["Ann Roe", "Institute of Physics"]),
+    ("B. Martin, K. Ziegler", None, ["B. Martin", "K. Ziegler"]),
     (
         "UNESCO, Kirkland, Anna, International Bureau of Education",
         None,
@@ -105,7 +123,10 @@ def test_several_names_keep_their_order(written: str, kind: str | None, names: l
     assert [contributor.name for contributor in read_contributors(written, kind=kind)] == names
 
 
-@pytest.mark.parametrize("written", ["", " , ", "n/a", "Unknown", "[s.n.]", "x@y.org", "Anonymous", "مجهول"])
+@pytest.mark.parametrize(
+    "written",
+    ["", " , ", "n/a", "Unknown", "[s.n.]", "x@y.org", "Anonymous", "مجهول", "(:Unav)", "Unknown, Unknown", "佚名"],
+)
 def test_placeholders_name_no_contributor(written: str) -> None:
     assert read_contributors(written) == ()
 

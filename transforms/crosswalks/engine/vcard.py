@@ -62,7 +62,8 @@ def _card(text: str) -> Card | None:
         return None
     if kind.lower() in _ORGANISATION_KINDS or name == organisation:
         return Card(name, "organisation", _id(properties))
-    return Card(name, "person" if family else None, _id(properties))
+    is_whole_in_family = family == full  # "N:Ministère de l’Éducation;;;;" is no family name
+    return Card(name, "person" if family and not is_whole_in_family else None, _id(properties))
 
 
 def _properties(text: str) -> dict[str, list[str]]:

@@ -40,12 +40,15 @@ _INITIALED = re.compile(r"[^\W\d_][\w'’-]+ (?:[^\W\d_]\.? ?){1,3}")  # "Smith 
 _HEAD_WORD = re.compile(
     r"\b(?:ministr|minist[eè]r|universi|institut|department|faculty|bureau|office|cent(?:er|re))", re.I
 )
-_LIST = re.compile(r"[;|]")
+_LIST = re.compile(r"[;|；、]")
 _DIGIT = re.compile(r"\d\d")
 _COMMA = re.compile(r"(?:(?<!\s)\s++)?[,،]\s*+")
+_PATRONYMIC = re.compile(r"(?:вич|вна|ична|улы|оглы|кызы|qizi|o['ʻ]g['ʻ]li|vich|vna)$", re.I)
 _BRACKET = re.compile(r"[()\[\]]")
-_AND = re.compile(r"(?<!\s)\s++(?:and|&|et|y|und|и)\s++", re.I)
-_LEADING_AND = re.compile(r"^(?:and|&|et|y|und|и)\s+", re.I)
+_AND_WORDS = r"(?:and|&|et|y|und|og|och|ve|и|і|و|และ)"
+_AND = re.compile(rf"(?<!\s)\s++{_AND_WORDS}\s++", re.I)
+_BETWEEN_PERSONS = re.compile(rf"(?<!\s)\s++(?:{_AND_WORDS}|e|i|en)\s++", re.I)  # "Costa e Silva" is one name
+_LEADING_AND = re.compile(rf"^{_AND_WORDS}\s+", re.I)
 _ONLY_INITIALS = re.compile(r"(?:[^\W\d_]\.[ -]?){1,4}|[^\W\d_]")  # "J.", "J. R.", "J.-P."
 _BY = re.compile(r"^(?:(?:created|written|edited|made|developed) )?by (?=[^\W\d_a-z])")
 _FIELD_ADJECTIVE = re.compile(r"\b\w+(?:al|ic|ive|ary|elle?|ico|ica|ivo|iva)$", re.I)  # "Educational, Scientific and"
@@ -126,7 +129,10 @@ def _read_mixed(name: str, parts: list[str], corporate: list[bool]) -> Iterator[
     organisation it could be its place ("Harvard University, Cambridge, Massachusetts").
     """
     ends_surely = corporate[-1] or bool(_INITIAL.search(parts[-1]))
-    if ends_surely and len(parts) > 2 and not _lists_fields(parts[0]) and _persons_are_whole(parts, corporate):
+    if corporate == [False, True] and _begins_as_person(parts[0]) and 2 <= len(parts[0].split()) <= 4:
+        yield from _read_single(parts[0], "person")
+        yield parts[1], "organisation"
+    elif ends_surely and len(parts) > 2 and not _lists_fields(parts[0]) and _persons_are_whole(parts, corporate):
         yield from _read_joined(parts)
     else:
         yield name, "organisation"
@@ -221,19 +227,36 @@ def _suffixes(parts: list[str]) -> list[str]:
     return [
         part
         for number, part in enumerate(parts[1:])
-        if fold(part).replace(" ", "") in known and (number or not _ONLY_INITIALS.fullmatch(part))
+        if fold(part).replace(" ", "") in known
+        and (number or not _ONLY_INITIALS.fullmatch(part) or _is_full_name(parts[0]))
     ]
+
+
+def _is_full_name(part: str) -> bool:
+    """Whether a part before a comma is a whole name: "Jane Doe, M.D."."""
+    return " " in part and _begins_as_person(part)
 
 
 def _first_last(name: str, core: list[str], suffixes: list[str]) -> str:
     """Write "Last, First" as "First Last", with titles before it and suffixes after it."""
+    if len(core) == 2 and not suffixes and _counts_two(*core) is None:
+        return name  # perhaps two people: a finding says so
     if len(core) == 2:
-        forename = _without_full_stop(_without_additions(core[1]))
-        title, surname = _split_titles(_without_additions(core[0]))
-        return clean_name(", ".join([f"{title} {forename} {surname}", *suffixes]))
+        return clean_name(", ".join([_turned(*core), *suffixes]))
     if len(core) == 3 and not suffixes:
         return clean_name(" ".join([*core[1:], core[0]]))
     return name if len(core) > 1 or suffixes else _without_additions(name)
+
+
+def _turned(last: str, first: str) -> str:
+    """Return "First Last"; a given or a family name that both parts hold, once: "Jane Doe, Jane", "Doe, Jane Doe"."""
+    forename = _without_full_stop(_without_additions(first))
+    title, surname = _split_titles(_without_additions(last))
+    if surname.startswith(f"{forename} "):
+        forename = ""
+    elif forename.endswith(f" {surname}"):
+        surname = ""
+    return f"{title} {forename} {surname}"
 
 
 def _split_titles(surname: str) -> tuple[str, str]:
@@ -250,7 +273,7 @@ def _without_full_stop(name: str) -> str:
 
 def _split_persons(name: str, core: list[str]) -> list[list[str]]:
     """Return the parts of each person's name, where a statement is certainly a list of persons; else nothing."""
-    for split in (_split_initials, _split_pairs_at_and, _split_full_names, _split_at_each_comma, _split_into_pairs):
+    for split in _SPLITTERS:
         if persons := split(name, core):
             return persons
     return []
@@ -270,10 +293,70 @@ def _split_pairs_at_and(name: str, _: list[str]) -> list[list[str]]:
 
 def _split_full_names(name: str, core: list[str]) -> list[list[str]]:
     """Split "Smith J, Brown A" and "A. Smith, B. Jones and C. Brown"."""
-    if not all(map(_INITIALED.fullmatch, core)) and not _is_list_of_full_names(name):
+    is_initialed = all(map(_is_initialed, core))
+    if not is_initialed and not _is_list_of_full_names(name):
         return []
     pieces = [piece for part in core for piece in _AND.split(_LEADING_AND.sub("", part))]
     return [[cleaned] for piece in pieces if (cleaned := clean_name(piece))]
+
+
+def _is_initialed(part: str) -> bool:
+    """Whether a name is like "Smith J"; "CARTER JR" and "Li Wei" are not."""
+    initials = part.partition(" ")[2]
+    is_suffix = fold(initials).replace(" ", "") in read_vocabulary("corporate")["suffixes"]
+    return bool(_INITIALED.fullmatch(part)) and initials.isupper() and not is_suffix
+
+
+def _split_two_full_names(_: str, core: list[str]) -> list[list[str]]:
+    """Split "Ana Silva, Rui Costa"."""
+    return [[part] for part in core] if len(core) == 2 and _counts_two(*core) else []
+
+
+def _counts_two(first: str, second: str) -> bool | None:
+    """Return whether two parts are two people, or one written "Last, First"; None where nothing tells.
+
+    Where one of them has a single word, they are one person, unless the second begins with a title.
+    """
+    title, given = _split_titles(second)
+    words, further = _split_titles(first)[1].split(), given.split()
+    if title and len(words) > 1:
+        return True
+    if len(words) < 2 or len(further) < 2 or _is_family_name(words) or _is_given(further, second):
+        return False
+    if any(map(_ONLY_INITIALS.fullmatch, words[:-1])) or (_is_thai(first) and _is_thai(second)):
+        return True  # "Ann B. Lee, Carl D. Moe", "B. Martin, K. Ziegler"
+    return _counts_two_by_given_names(fold(words[0]), fold(further[0]))
+
+
+def _counts_two_by_given_names(first: str, second: str) -> bool | None:
+    if second not in _given_names() or first in _also_family_names():
+        return None
+    return first in _given_names()
+
+
+def _is_family_name(words: list[str]) -> bool:
+    """Whether words are certainly a family name: "van der Berg", "Pereira Filho"."""
+    return fold(words[0]) in _particles() or fold(words[-1]) in read_vocabulary("corporate")["suffixes"]
+
+
+def _is_given(words: list[str], text: str) -> bool:
+    """Whether words are certainly given names: "Gabriel José", "Кузьма Сергеевич", "Boaventura de"."""
+    return _is_given_names(words) or bool(_PATRONYMIC.search(text)) or fold(words[-1]) in _particles()
+
+
+def _is_given_names(words: list[str]) -> bool:
+    """Whether words are given names or initials to the last: "Gabriel José", "John A."."""
+    return bool(_ONLY_INITIALS.fullmatch(words[-1])) or all(fold(word) in _given_names() for word in words)
+
+
+def _is_thai(name: str) -> bool:
+    return "\u0e01" <= name[:1] <= "\u0e4f"
+
+
+def _begins_as_person(name: str) -> bool:
+    """Whether a name begins with an initial, a title or a given name."""
+    word = fold(name.split(maxsplit=1)[0])
+    return bool(_INITIAL.match(name)) or word in _titles() or word in _given_names()
 
 
 def _split_at_each_comma(_: str, core: list[str]) -> list[list[str]]:
@@ -286,6 +369,16 @@ def _split_at_each_comma(_: str, core: list[str]) -> list[list[str]]:
 def _split_into_pairs(_: str, core: list[str]) -> list[list[str]]:
     """Split "Smith, John, Brown, Anna"."""
     return _in_pairs(core) if len(core) >= 4 and len(core) % 2 == 0 else []
+
+
+_SPLITTERS = (
+    _split_initials,
+    _split_pairs_at_and,
+    _split_full_names,
+    _split_two_full_names,
+    _split_at_each_comma,
+    _split_into_pairs,
+)
 
 
 def _in_pairs(parts: list[str]) -> list[list[str]]:
@@ -308,15 +401,24 @@ def _is_list_of_full_names(name: str) -> bool:
 def _read_single(name: str, given: Kind | None) -> Iterator[tuple[str, Kind]]:
     """Read a statement without commas: a person, two joined by "and", or an organisation."""
     person = _without_additions(name)
-    parts = _AND.split(person)
+    parts = _BETWEEN_PERSONS.split(person)
     may_be_persons = _may_be_persons(parts)
-    if may_be_persons and (given == "person" or all(map(_INITIAL.match, parts))):
+    if may_be_persons and _are_persons(parts, given):
         for part in parts:
             yield part, "person"
     elif given is None and (is_corporate(name) or _is_firm(name, parts, may_be_persons)):
         yield name, "organisation"
     else:
         yield person or name, "person"
+
+
+def _are_persons(parts: list[str], given: Kind | None) -> bool:
+    """Whether names joined by "and" are certainly persons': by their first words, or because the source says so."""
+    if given == "person" or all(map(_INITIAL.match, parts)):
+        return True
+    if any(map(is_corporate, parts)) or any(word[0].islower() for part in parts for word in part.split()):
+        return False
+    return any(map(_begins_as_person, parts)) or all(map(_is_thai, parts))
 
 
 def _may_be_persons(parts: list[str]) -> bool:
@@ -346,6 +448,21 @@ def _without_years(name: str) -> str:
 @lru_cache(maxsize=1)
 def _titles() -> frozenset[str]:
     return frozenset(read_vocabulary("corporate")["titles"])
+
+
+@lru_cache(maxsize=1)
+def _given_names() -> frozenset[str]:
+    return frozenset(map(fold, read_vocabulary("given_names")["names"]))
+
+
+@lru_cache(maxsize=1)
+def _also_family_names() -> frozenset[str]:
+    return frozenset(map(fold, read_vocabulary("given_names")["also_family_names"]))
+
+
+@lru_cache(maxsize=1)
+def _particles() -> frozenset[str]:
+    return frozenset(read_vocabulary("given_names")["particles"])
 
 
 def clean_name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ _NO_LANGUAGE = frozenset({"*", "mul", "und", "zxx", "mis", "none", "x-none", "n/
 _MIN_CONFIDENCE = 0.5  # of a detection that counts where no language is declared
 _MIN_CONTRADICTION_CONFIDENCE = 0.9  # of a detection that contradicts the feed's default
 _MAX_KEYWORDS = 1_000
+_BRACKETED_ROLE = re.compile(r"[(\[]([^()\[\]]{2,30})[)\]]\.?$")
 
 
 def assemble(assemblies: Sequence[Assembly]) -> list[tuple[Resource, tuple[Finding, ...]]]:
@@ -204,17 +206,28 @@ def _detect_record(title: str, description: str) -> Detection:
 
 
 def _people(assembly: Assembly) -> dict[str, Any]:
+    return {"contributors": tuple(_contributors(assembly)), "publishers": tuple(_publishers(assembly))}
+
+
+def _contributors(assembly: Assembly) -> dict[Contributor, None]:
     contributors: dict[Contributor, None] = {}
     for statement in assembly.draft.get("contributors"):
         role, kind, authority = [*(statement.hint or "unknown").split("|"), "", ""][:3]
-        name = strip_emails(plain_line(statement.value))
         code = _role(assembly, role)
-        named = read_contributors(name, code, kind or None, authority or None) if name else ()
+        named = [
+            contributor
+            for name in _names(statement.value)
+            for contributor in read_contributors(name, _role_in(name) or code, kind or None, authority or None)
+        ]
         if not named:
             assembly.leave_unmapped(statement)
         for contributor in named:
             contributors[contributor] = None
-            assembly.add_origin("contributors", statement.path, f"contributor as {code}")
+            assembly.add_origin("contributors", statement.path, f"contributor as {contributor.role}")
+    return contributors
+
+
+def _publishers(assembly: Assembly) -> dict[str, None]:
     publishers: dict[str, None] = {}
     for statement in assembly.draft.get("publishers"):
         name = read_publisher(strip_emails(plain_line(statement.value)))
@@ -223,7 +236,24 @@ def _people(assembly: Assembly) -> dict[str, Any]:
             assembly.add_origin("publishers", statement.path, "publisher")
         else:
             assembly.leave_unmapped(statement)
-    return {"contributors": tuple(contributors), "publishers": tuple(publishers)}
+    return publishers
+
+
+def _names(statement: str) -> list[str]:
+    """Return a statement in one line; its parts where lines or roles in brackets tell several names apart."""
+    lines = [line.strip() for line in statement.splitlines() if line.strip()]
+    if len(lines) > 1 and all("," in line[:-1] and line[-1] != "," for line in lines):
+        parts = lines
+    else:
+        parts = statement.split(";") if _BRACKETED_ROLE.search(statement.rstrip()) else [statement]
+    return list(filter(None, (strip_emails(plain_line(part)) for part in parts)))
+
+
+def _role_in(name: str) -> str | None:
+    """Return the role that a name says in brackets at its end: "Jane Doe (translator)"."""
+    bracketed = _BRACKETED_ROLE.search(name)
+    concept = lookup("role", bracketed[1].rstrip(".")) if bracketed and ";" not in name else None
+    return None if concept is None else concept.code
 
 
 def _role(assembly: Assembly, role: str) -> str:
