@@ -114,6 +114,8 @@ def _is_future(year: int, name: str, today: str | None) -> bool:
     return today is not None and _FIRST_DAY[name](year, 1, 1)[0] > int(today[:4])
 
 
+_MONTHS = range(1, 13)
+_MONTHS_AND_SEASONS = {*_MONTHS, 21, 22, 23, 24}
 _FIRST_DAY = {"hijri": islamic.to_gregorian, "persian": persian.to_gregorian}
 
 
@@ -125,19 +127,24 @@ def to_date(parts: Parts) -> Date:
         return _from_persian(parts)
     if "hijri" in parts.flags:
         return _from_hijri(parts)
-    edtf, flags = f"{parts.year:04d}", set(parts.flags)
+    return _from_gregorian(parts)
+
+
+def _from_gregorian(parts: Parts) -> Date:
     if not 1000 <= parts.year < 3000:
         return Date(edtf="", year=None, flags=("impossible",), rule=parts.rule)
-    if parts.month is not None and not (1 <= parts.month <= 12 or 21 <= parts.month <= 24):
-        flags.add("impossible")
-    elif parts.month is not None:
-        edtf += f"-{parts.month:02d}"
-        if parts.day is not None and parts.month <= 12:
-            if 1 <= parts.day <= calendar.monthrange(parts.year, parts.month)[1]:
-                edtf += f"-{parts.day:02d}"
-            else:
-                flags.add("impossible")
+    month, day = parts.month if parts.month in _MONTHS_AND_SEASONS else None, _possible_day(parts)
+    is_possible = month == parts.month and (day == parts.day or month not in _MONTHS)
+    flags = parts.flags if is_possible else parts.flags | {"impossible"}
+    edtf = "-".join([f"{parts.year:04d}", *(f"{part:02d}" for part in (month, day) if part)])
     return Date(edtf=edtf, year=parts.year, flags=tuple(sorted(flags)), rule=parts.rule)
+
+
+def _possible_day(parts: Parts) -> int | None:
+    """Return the day if its month has it; a season has none."""
+    if parts.month not in _MONTHS or parts.day is None:
+        return None
+    return parts.day if 1 <= parts.day <= calendar.monthrange(parts.year, parts.month)[1] else None
 
 
 def _from_hijri(parts: Parts) -> Date:

@@ -68,14 +68,18 @@ def read_date(
     if iso and not is_short_range(text):
         parts = to_gregorian(iso_parts(iso), text, reckoning, fixed=bool(iso[2]))
         return _with_flags(to_date(parts), "", today)
+    date = _read_text(text, reckoning)
+    return _with_flags(date, _qualifier(text), today) if date else None
+
+
+def _read_text(text: str, reckoning: Reckoning) -> Date | None:
     bare = _without_additions(text)
-    date = (
+    return (
         read_date_in_two_calendars(text, reckoning)
         or read_decade_or_century(text)
         or read_range(bare, text, reckoning)
         or read_single_date(bare, text, reckoning)
     )
-    return _with_flags(date, _qualifier(text), today) if date else None
 
 
 def says_no_date(statement: str) -> bool:

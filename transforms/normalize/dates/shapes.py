@@ -144,13 +144,18 @@ def read_date_in_two_calendars(text: str, reckoning: Reckoning) -> Date | None:
     if year is None:
         return None
     own = [piece.strip() for piece in _BETWEEN_CALENDARS.split(text) if str(year) in piece]
-    if len(own) == 1 and (span := _RANGE.fullmatch(_without_era_marks(own[0]))):
-        return _make_range(span[1], span[2], f"{own[0]} CE", reckoning)
-    if len(own) == 1 and len(_YEAR_OF_ANY_CALENDAR.findall(own[0])) == 1:
-        date = read_single_date(_without_era_marks(own[0]), f"{own[0]} CE", reckoning)
-        if date is not None and date.year == year:
-            return replace(date, rule="one date in two calendars")
-    return Date(edtf=str(year), year=year, rule="one year in two calendars")
+    date = _own_date(own[0], year, reckoning) if len(own) == 1 else None
+    return date or Date(edtf=str(year), year=year, rule="one year in two calendars")
+
+
+def _own_date(text: str, year: int, reckoning: Reckoning) -> Date | None:
+    """Read the piece of a text that has the Gregorian year: a range, or a date with more than the year."""
+    if span := _RANGE.fullmatch(_without_era_marks(text)):
+        return _make_range(span[1], span[2], f"{text} CE", reckoning)
+    if len(_YEAR_OF_ANY_CALENDAR.findall(text)) != 1:
+        return None
+    date = read_single_date(_without_era_marks(text), f"{text} CE", reckoning)
+    return replace(date, rule="one date in two calendars") if date is not None and date.year == year else None
 
 
 def _marked_gregorian_year(text: str) -> int | None:
