@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -47,10 +47,10 @@ def _records(feed: Feed, reply: Reply, client: Client) -> Iterator[Result]:
         raise failed(cause, f"{feed.url} answers with {page} instead of a table")
     csv.field_size_limit(_MAX_CELL_CHARS)
     text, lines_before, delimiter = _table_text(feed, _decode(reply.body, feed, client))
-    lines = chain(io.StringIO(text, newline=""), ["\n", _END])
+    lines = _Lines(chain(io.StringIO(text, newline=""), ["\n", _END]))
     rows = csv.reader(lines, delimiter=delimiter, escapechar=feed.request.escape)
     table = _Table(feed, _read_columns(feed, rows, reply.body), delimiter, lines_before)
-    yield from read_each(_read_rows(table, rows), table.result, table.describe, feed.url)
+    yield from read_each(_read_rows(table, rows, lines), table.result, table.describe, feed.url)
     client.notes += table.notes()
 
 
@@ -99,6 +99,19 @@ def _read_header(feed: Feed, rows: Reader, body: bytes) -> list[str]:
     return header
 
 
+class _Lines:
+    """A table's lines, of which those of the row that is being read are kept."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self.of_row: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.of_row.append(line)
+            yield line
+
+
 class _Row(NamedTuple):
     """The cells of a row, or why they cannot be read, and the lines on which it begins and ends."""
 
@@ -108,10 +121,11 @@ class _Row(NamedTuple):
     error: str = ""
 
 
-def _read_rows(table: _Table, rows: Reader) -> Iterator[_Row]:
+def _read_rows(table: _Table, rows: Reader, lines: _Lines) -> Iterator[_Row]:
     """Yield each row that has text, up to the end of the table."""
     while True:
         first_line = table.lines_before + rows.line_num + 1
+        lines.of_row.clear()
         try:
             cells, error = next(rows), ""
         except StopIteration:
@@ -120,8 +134,30 @@ def _read_rows(table: _Table, rows: Reader) -> Iterator[_Row]:
             cells, error = [], str(fault)
         if cells == [_END]:
             return
-        if error or any(cell.strip() for cell in cells):
+        if len(lines.of_row) > 1 and (swallowed := _rows_in(table, lines.of_row)):
+            table.stray_quotes.append(first_line)
+            yield from (_Row(row, line, line) for line, row in enumerate(swallowed, first_line))
+        elif error or any(cell.strip() for cell in cells):
             yield _Row(cells, first_line, table.lines_before + rows.line_num, error)
+
+
+def _rows_in(table: _Table, lines: list[str]) -> list[list[str]]:
+    """Return the rows of which a stray quotation mark makes one, as every line is a row by itself; else none.
+
+    The mark that ends the cell stands amid the text of another one then, which no writer of tables does.
+    """
+    dialect: dict[str, Any] = {"delimiter": table.delimiter, "escapechar": table.feed.request.escape}
+    try:
+        list(csv.reader(lines, strict=True, **dialect))
+        return []
+    except csv.Error:
+        pass
+    try:
+        rows = list(csv.reader(lines, quoting=csv.QUOTE_NONE, **dialect))
+    except csv.Error:
+        return []
+    is_table = len(rows) == len(lines) and all(len(row) == len(table.columns) > 1 for row in rows)
+    return rows if is_table and lines[-1] != _END else []
 
 
 @dataclass
@@ -134,6 +170,7 @@ class _Table:
     lines_before: int  # the header
     rows: int = 0
     long_rows: list[int] = field(default_factory=list)  # the lines on which they end
+    stray_quotes: list[int] = field(default_factory=list)  # the lines on which rows begin that would swallow others
 
     def result(self, row: _Row) -> Result:
         """Return the row as a record, or why it cannot be read."""
@@ -151,7 +188,12 @@ class _Table:
         return None, self._text(row)
 
     def notes(self) -> list[str]:
-        """Return a note on the rows that are longer than the header."""
+        """Return notes on the rows that are longer than the header, and on quotation marks amid text."""
+        stray = f"{len(self.stray_quotes)} cells begin with a quotation mark that ends amid another row"
+        first = f" (the first: line {self.stray_quotes[0]}); each line is read as a row" if self.stray_quotes else ""
+        return [*([stray + first] if self.stray_quotes else []), *self._note_on_long_rows()]
+
+    def _note_on_long_rows(self) -> list[str]:
         if not self.long_rows:
             return []
         rows = f"{len(self.long_rows)} of {self.rows} rows have more cells than the {len(self.columns)} columns of the"

@@ -178,12 +178,12 @@ def _whole_root_tag(root_start: re.Match[bytes]) -> tuple[bytes, list[str]]:
     """Return the root's start tag so that it parses, and notes: the prefix xsi declared, or only what it declares."""
     tag, end = root_start[0].rstrip(b"/>") + b">", _root_end(root_start[1])
     at = len(tag) - 1
-    candidates = {
-        tag: [],
-        tag[:at] + _XSI_DECLARATION + tag[at:]: ["the page uses the prefix xsi without declaring it"],
-        _declarations_of(root_start): ["the start tag of the page's root is not well-formed"],
-    }
-    for candidate, notes in candidates.items():
+    candidates: tuple[tuple[bytes, list[str]], ...] = (
+        (tag, []),
+        (tag[:at] + _XSI_DECLARATION + tag[at:], ["the page uses the prefix xsi without declaring it"]),
+        (_declarations_of(root_start), ["the start tag of the page's root is not well-formed"]),
+    )
+    for candidate, notes in candidates:
         if _is_well_formed(candidate + end):
             return candidate, notes
     plain = b"<" + (root_start[1] or b"") + b"OAI-PMH xmlns%s=%s>"

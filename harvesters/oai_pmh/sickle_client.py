@@ -104,6 +104,7 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
         if root.localname != "OAI-PMH":
             raise self._not_oai_pmh(reply, params, f"<{root.localname}>")
         self.oai_namespace = f"{{{root.namespace}}}" if root.namespace else ""
+        _normalize_token(response.xml, self.oai_namespace)
         for error_element in response.xml.iterchildren(f"{self.oai_namespace}error"):
             if not error_element.get("code"):  # sickle needs one
                 error_element.set("code", "OAIError")
@@ -156,3 +157,25 @@ class Repository(Sickle):  # type: ignore[misc]  # sickle has no types
 def _is_oai_pmh(reply: Reply) -> bool:
     """Return whether a reply of any status is OAI-PMH: servers send protocol errors with 4xx and 5xx, too."""
     return _ROOT_TAG.search(reply.body[:_ROOT_TAG_MAX_OFFSET]) is not None
+
+
+def _normalize_token(root: etree._Element, ns: str) -> None:
+    """Write the page's resumption token as the protocol does, so that no list ends for its spelling.
+
+    Some servers write it in other capitals or without the namespace, or with a comment inside.
+    """
+    children = [root, *root.iterchildren(etree.Element)]
+    tokens = (child for parent in children for child in parent.iterchildren(etree.Element) if _is_token(child))
+    for token in tokens:
+        token.tag = f"{ns}resumptionToken"
+        for name, value in token.attrib.items():
+            if name.lower() == "completelistsize" and name != "completeListSize":
+                token.set("completeListSize", value)
+        if len(token):
+            text = str(token.xpath("string()"))
+            del token[:]
+            token.text = text
+
+
+def _is_token(element: etree._Element) -> bool:
+    return etree.QName(element).localname.lower() == "resumptiontoken"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -332,3 +333,28 @@ def test_an_empty_list_is_an_empty_list(tmp_path: Path) -> None:
 
     harvested, _ = run(script, tmp_path, Ask(since="2026-01-01T00:00:00Z", full=False))
     assert identifiers(harvested) == [] and harvested[-1].complete
+
+
+# tokens and notes
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        b"<resumptionToken><!-- the next page -->\\1</resumptionToken>",
+        b'<resumptionToken xmlns="">\\1</resumptionToken>',
+        b'<ResumptionToken completelistsize="25">\\1</ResumptionToken>',
+        b"<resumptiontoken>\\1</resumptiontoken>",
+        b"<resumptionToken><![CDATA[\\1]]></resumptionToken>",
+    ],
+)
+def test_a_list_goes_on_however_its_resumption_token_is_written(tmp_path: Path, element: bytes) -> None:
+    token = re.compile(rb"<resumptionToken[^>]*>([^<]+)</resumptionToken>")
+    harvested, _ = run(answering(lambda body: token.sub(element, body)), tmp_path)
+    assert set(identifiers(harvested)) == ALL
+
+
+def test_a_broken_record_is_not_told_as_a_fault_of_the_pages_root(tmp_path: Path) -> None:
+    harvested, _ = run(answering(lambda body: body.replace(b"about 13", b"a & b")), tmp_path)
+    assert set(identifiers(harvested)) == WITHOUT_13
+    assert not [note for page in harvested for note in page.notes if "root" in note]

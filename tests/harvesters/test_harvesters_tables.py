@@ -124,3 +124,18 @@ def test_a_table_that_cannot_be_read_is_kept_in_landing_as_its_sentence_says(tmp
 def test_rows_that_share_an_identifier_and_differ_are_counted_in_a_note(tmp_path: Path) -> None:
     harvested = run("id,title\n1.2E+15,a\n1.2E+15,b\n2,c\n2,c\n", tmp_path)
     assert [note for note in notes(harvested) if note.startswith("1 of 4 records have the identifier of another")]
+
+
+@pytest.mark.parametrize("end", ['5,"other" one,g', '5,g,"quoted"', '5,x "y" z,g'])
+def test_a_stray_quotation_mark_swallows_no_rows(tmp_path: Path, end: str) -> None:
+    harvested = run(f'id,title,x\n1,a,b\n2,"open title,b\n3,c,d\n4,e,f\n{end}\n6,h,i\n', tmp_path)
+    assert identifiers(harvested) == ["1", "2", "3", "4", "5", "6"]
+    assert payloads(harvested)[1]["title"] == '"open title'
+    assert [note for note in notes(harvested) if "amid another row (the first: line 3)" in note]
+
+
+@pytest.mark.parametrize("cell", ['"a, b\nc, d\ne, f"', '"a ""b""\nc, ""d"", e\n"'])
+def test_a_cell_of_several_lines_stays_one(tmp_path: Path, cell: str) -> None:
+    harvested = run(f"id,title,x\n1,{cell},b\n2,c,d\n", tmp_path)
+    assert identifiers(harvested) == ["1", "2"]
+    assert notes(harvested) == []
