@@ -142,7 +142,7 @@ def _from_gregorian(parts: Parts) -> Date:
 
 def _possible_day(parts: Parts) -> int | None:
     """Return the day if its month has it; a season has none."""
-    if parts.month not in _MONTHS or parts.day is None:
+    if parts.month is None or parts.month not in _MONTHS or parts.day is None:
         return None
     return parts.day if 1 <= parts.day <= calendar.monthrange(parts.year, parts.month)[1] else None
 
