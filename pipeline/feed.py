@@ -181,11 +181,12 @@ def _nothing_read(landed: Landed) -> HarvestFailed:
 
 def _check_format(feed: Feed) -> None:
     """Raise HarvestFailed, before the partner is asked, when no crosswalk reads the feed's format or dialect."""
+    from schemas import MAP_FORMAT
     from transforms.crosswalks import ALIASES, CROSSWALKS, DIALECTS
 
     until = "Every run fails until this is changed."
     known = sorted({*CROSSWALKS, *ALIASES})
-    if feed.format not in known:
+    if feed.format not in known and not (feed.map and feed.format == MAP_FORMAT):
         sentence = f"format = {feed.format!r}: no crosswalk reads it; put one of {', '.join(known)}. {until}"
         raise HarvestFailed("bad_format", sentence, again=False)
     if feed.dialect is not None and feed.dialect not in DIALECTS:

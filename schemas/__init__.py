@@ -5,7 +5,19 @@ from schemas.base import Base, replace
 from schemas.cluster import Cluster, Member
 from schemas.correction import LICENSE_PATH, UNCORRECTABLE_FIELDS, Correction, CorrectionUnusable, apply_correction
 from schemas.environment import ROOT, Environment, FeedFolders, environment
-from schemas.feed import FEED_NAME, BadFeed, Expect, Feed, Request, read_feed, read_feeds, read_leniently
+from schemas.feed import (
+    FEED_NAME,
+    MAP_FORMAT,
+    BadFeed,
+    Expect,
+    Feed,
+    MapEntries,
+    MapEntry,
+    Request,
+    read_feed,
+    read_feeds,
+    read_leniently,
+)
 from schemas.match import (
     MATCH_FIELDS,
     Evidence,
@@ -48,6 +60,7 @@ __all__ = [
     "ERASED",
     "FEED_NAME",
     "LICENSE_PATH",
+    "MAP_FORMAT",
     "MATCH_FIELDS",
     "PROTOCOLS",
     "ROOT",
@@ -79,6 +92,8 @@ __all__ = [
     "License",
     "Link",
     "Listing",
+    "MapEntries",
+    "MapEntry",
     "Match",
     "MatchVerdict",
     "Member",

@@ -24,6 +24,8 @@ class Protocol(Base, frozen=True, kw_only=True):
     reads_inbox: bool = False  # url may be inbox:NAME, files below ELIB_HOME
     has_declared_paging: bool = False  # [request] says how the list is paged; others page as their protocol does
     has_slices: bool = False  # [request] slice_by splits a list that is too long to page through
+    has_json_records: bool = False  # a record is a JSON object, or a row by its columns, which [map] can read
+    has_columns: bool = False  # a record is a row of a table
     has_details: bool = False  # [request] detail_url requests each record at its own address
     lists_by_datestamp: bool = False  # the list can be requested from a datestamp on
     requests_skipped_records: bool = False  # a record that was skipped can be requested by its identifier
@@ -39,10 +41,10 @@ PROTOCOLS: dict[str, Protocol] = {
         lists_by_datestamp=True,
         requests_skipped_records=True,
     ),
-    "rest": Protocol(needs_identifier=True, has_declared_paging=True, has_details=True),
-    "opendatasoft": Protocol(usual_format="unesdoc", needs_identifier=True, has_slices=True),
+    "rest": Protocol(needs_identifier=True, has_json_records=True, has_declared_paging=True, has_details=True),
+    "opendatasoft": Protocol(usual_format="unesdoc", needs_identifier=True, has_json_records=True, has_slices=True),
     "rss": Protocol(usual_format="rss"),
-    "csv": Protocol(usual_format="oercommons_csv", needs_identifier=True),
+    "csv": Protocol(usual_format="oercommons_csv", needs_identifier=True, has_json_records=True, has_columns=True),
     "sitemap": Protocol(usual_format="schema_org", requests_each_record=True),
     "files": Protocol(usual_format="lom", reads_inbox=True),
 }

@@ -9,8 +9,8 @@ from typing import Any
 
 from more_itertools import constrained_batches
 
-from schemas import Assessment, Feed, Rejection, SourceRecord, Tombstone, UnusableFile
-from transforms.crosswalks import Unreadable, read
+from schemas import MAP_FORMAT, Assessment, Feed, Rejection, SourceRecord, Tombstone, UnusableFile
+from transforms.crosswalks import Unreadable, read, read_mapped
 from transforms.draft import Draft
 from transforms.normalize import normalize
 from transforms.page_address import add_what_the_record_lacks
@@ -80,10 +80,19 @@ def _read(record: SourceRecord, feed: Feed) -> Draft | Assessment:
     if record.payload is None or not record.payload.strip():
         return _assessment(record, rejection=Rejection(key=record.key, reason="no metadata in the record"))
     try:
-        draft = read(record.format, record.payload, feed.dialect)
+        draft = _draft_of(record.format, record.payload, feed)
     except Unreadable as error:
         return _assessment(record, rejection=Rejection(key=record.key, reason=str(error)))
     add_what_the_record_lacks(draft, record, feed)
+    return draft
+
+
+def _draft_of(format_: str, payload: str, feed: Feed) -> Draft:
+    """Return what the crosswalk of the format reads, and what the feed's [map] does. Raises Unreadable."""
+    if not feed.map:
+        return read(format_, payload, feed.dialect)
+    draft = Draft() if format_ == MAP_FORMAT else read(format_, payload, feed.dialect)
+    read_mapped(feed.map, payload, draft)
     return draft
 
 

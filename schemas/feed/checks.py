@@ -220,6 +220,58 @@ def _check_address(feed: _Keys) -> Iterator[str]:
         yield f"address: {address!r} is not a valid URL; use one such as https://platform.example.org/item/{{id}}"
 
 
+# fields of the shared record that [map] fills
+MAP_FIELDS = frozenset(
+    {
+        *("title", "alternative_titles", "description", "keywords", "subjects", "languages", "identifiers", "url"),
+        *("links", "contributors", "publishers", "issued", "modified", "resource_types", "levels", "contexts"),
+        *("audiences", "age_range", "license", "formats", "coverage", "relations", "difficulty", "competencies"),
+        *("typical_learning_time", "interactivity_type", "cost"),
+    }
+)
+_MAX_EXPRESSION_CHARS = 500
+
+
+def _check_map(feed: _Keys) -> Iterator[str]:
+    if not feed["map"]:
+        return
+    traits = _traits(feed)
+    if not traits.has_json_records:
+        yield f"map: only reads JSON records and tables; {feed['protocol']} needs a format"
+    for key, entries in feed["map"].items():
+        if key.partition(":")[0] not in MAP_FIELDS:
+            yield f"map.{key}: is not a field of a record; use one of {', '.join(sorted(MAP_FIELDS))}"
+        for entry in entries if isinstance(entries, list) else [entries]:
+            if mistake := _entry_mistake({"path": entry} if isinstance(entry, str) else entry, traits):
+                yield f"map.{key}: {mistake}"
+
+
+def _entry_mistake(entry: _Keys, traits: Protocol) -> str | None:
+    """Return what is wrong with where a mapped field comes from."""
+    path, language = entry["path"], entry.get("language")
+    if (path is None) == (entry.get("constant") is None):
+        return "needs either a path or a constant"
+    if entry.get("split") == "":
+        return "split is empty; give what stands between the values or remove the key"
+    if language is not None and not _is_language(language):
+        return f"{language!r} is not a language tag; use one such as en, ar or sr-Latn"
+    return None if path is None else _expression_mistake(path, traits)
+
+
+def _expression_mistake(path: str, traits: Protocol) -> str | None:
+    if not path.strip() or len(path) > _MAX_EXPRESSION_CHARS:
+        return f"the path is empty or longer than {_MAX_EXPRESSION_CHARS} characters"
+    if traits.has_columns:  # any text may be the name of a column
+        return None
+    import jmespath
+
+    try:
+        jmespath.compile(path)
+    except jmespath.exceptions.JMESPathError as error:
+        return f"{path!r} is not a JMESPath expression ({' '.join(str(error).split())}); see https://jmespath.org"
+    return None
+
+
 def _template_mistake(template: str, what: str) -> str | None:
     """Return what is wrong with the {fields} of an address that is filled in from a record."""
     fields, rest = _PLACEHOLDER.findall(template), _PLACEHOLDER.sub("x", template)
@@ -298,6 +350,7 @@ _CHECKS: dict[Callable[[_Keys], Iterator[str]], tuple[str, ...]] = {
     _check_since_format: (),
     _check_detail_url: ("url",),
     _check_address: (),
+    _check_map: ("protocol",),
     _check_headers: (),
     _check_quiet_hours: (),
     _check_expected_records: (),

@@ -83,6 +83,19 @@ class Expect(_Declared):
         return self.records is not None and self.records[0] == 0
 
 
+class MapEntry(_Declared):
+    """Where one field of the shared record comes from, in a record that no crosswalk reads."""
+
+    path: str | None = None  # a JMESPath expression, or the name of a column
+    constant: str | None = None  # the same value for every record
+    split: str | None = None  # between several values of one text
+    language: str | None = None  # of the text, as a tag
+
+
+MAP_FORMAT = "map"  # the format of records that only [map] reads
+MapEntries = str | MapEntry | list[str | MapEntry]
+
+
 class Feed(_Declared):
     """One feed. The file's stem is its name, which is never reused for another source."""
 
@@ -109,6 +122,7 @@ class Feed(_Declared):
     address: str | None = None  # of a record's page, where the record states none: https://…/{id}
     connection: str | None = None  # the Airflow connection that holds the credentials
     one_to_one: bool = False  # the feed has no duplicates of its own
+    map: dict[str, MapEntries] = {}  # our field, with a hint as in contributors:editor: where it comes from
     request: Request = Request()
     expect: Expect = Expect()
 
@@ -129,7 +143,8 @@ class Feed(_Declared):
         if not isinstance(keys, dict):
             return keys
         traits = PROTOCOLS.get(str(keys.get("protocol")))
-        filled_in = {"format": keys.get("format") or (traits.usual_format if traits else "")}
+        usual_format = MAP_FORMAT if keys.get("map") else traits.usual_format if traits else ""
+        filled_in = {"format": keys.get("format") or usual_format}
         if isinstance(keys.get("identifier"), str):
             filled_in["identifier"] = [keys["identifier"]]
         return {**keys, **filled_in}

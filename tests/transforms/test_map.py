@@ -1,0 +1,135 @@
+"""A feed file maps JSON records and tables that no crosswalk reads; the fields are normalized as from any format."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas import ROOT, Assessment, BadFeed, Feed, SourceRecord, read_feed
+from transforms import transform
+
+pytest.importorskip("jmespath")
+HEAD = 'title = "Mapped"\npartner = "Sample Partner"\nurl = "https://api.example.org/records"\n'
+EXAMPLES = re.findall(r"```toml\n(protocol = .*?)```", (ROOT / "docs" / "feeds.md").read_text(encoding="utf-8"), re.S)
+
+
+def feed_of(text: str, folder: Path) -> Feed:
+    path = folder / "mapped.toml"
+    path.write_text(HEAD + text, encoding="utf-8")
+    return read_feed(path)
+
+
+def assessed(feed: Feed, record: dict[str, Any]) -> Assessment:
+    payload = json.dumps(record, ensure_ascii=False)
+    return transform(
+        SourceRecord(
+            feed=feed.name,
+            identifier="1",
+            format=feed.format,
+            payload=payload,
+            harvested_at="2026-01-01T00:00:00Z",
+        ),
+        feed,
+    )
+
+
+INVENIO = {
+    "id": "1",
+    "links": {"self_html": "https://invenio.example.org/records/1"},
+    "pids": {"doi": {"identifier": "10.99999/map.1"}},
+    "metadata": {
+        "title": "Rain in the garden",
+        "description": "<p>Lessons on the weather.</p>",
+        "creators": [{"person_or_org": {"name": "Example, Ana"}}],
+        "publication_date": "2024-05",
+        "languages": [{"id": "eng"}],
+        "rights": [{"id": "cc-by-4.0"}],
+        "resource_type": {"id": "lesson"},
+        "subjects": [{"subject": "weather"}],
+        "version": "v2",
+    },
+}
+EDU_SHARING = {
+    "ref": {"id": "1"},
+    "name": "regen.html",
+    "properties": {
+        "cclom:title": ["Regen im Garten"],
+        "cclom:general_language": ["de"],
+        "cclom:general_keyword": ["Wetter", "Garten"],
+        "ccm:commonlicense_key": ["CC_0"],
+    },
+    "content": {"url": "https://edu.example.org/render/1"},
+    "preview": {"url": "https://edu.example.org/preview/1"},
+}
+MINISTRY = {
+    "No.": "7",
+    "Titre": "La pluie au jardin",
+    "العنوان": "المطر في الحديقة",
+    "Niveau": "CM2",
+    "Mots clés": "pluie, jardin",
+}
+
+
+def test_the_three_shapes_of_the_documentation_are_read(tmp_path: Path) -> None:
+    invenio, edu_sharing, ministry = (
+        assessed(feed_of(example, tmp_path), record).resource
+        for example, record in zip(EXAMPLES, (INVENIO, EDU_SHARING, MINISTRY), strict=True)
+    )
+    assert invenio is not None and edu_sharing is not None and ministry is not None
+    assert (invenio.title, invenio.issued) == ({"en": "Rain in the garden"}, "2024-05")
+    assert invenio.description == {"en": "Lessons on the weather."}
+    assert invenio.license is not None and invenio.license.spdx == "CC-BY-4.0"
+    assert [(person.name, person.role) for person in invenio.contributors] == [("Ana Example", "author")]
+    assert invenio.url == "https://invenio.example.org/records/1"
+    assert {leaf.path for leaf in invenio.unmapped} == {"$.id", "$.metadata.version"}
+    assert edu_sharing.title == {"de": "Regen im Garten"}
+    assert [keyword.text for keyword in edu_sharing.keywords] == ["Wetter", "Garten"]
+    assert [link.role for link in edu_sharing.links] == ["thumbnail"]
+    assert ministry.title == {"fr": "La pluie au jardin", "ar": "المطر في الحديقة"}
+    assert [keyword.text for keyword in ministry.keywords] == ["pluie", "jardin"]
+    assert ministry.publishers == ("Ministère de l'Éducation",)
+    assert ministry.url == "https://ressources.example.org/fiche/1"
+
+
+def test_a_map_lies_over_a_format(tmp_path: Path) -> None:
+    text = 'protocol = "rest"\nidentifier = "id"\nformat = "graasp"\n[map]\ntitle = "content"\n'
+    resource = assessed(feed_of(text, tmp_path), {"id": "1", "name": "A name", "content": "Another title"}).resource
+    assert resource is not None
+    assert list(resource.title.values()) == ["Another title"]
+
+
+def test_an_expression_that_fails_on_a_record_is_listed_and_loses_nothing_else(tmp_path: Path) -> None:
+    text = 'protocol = "rest"\nidentifier = "id"\n[map]\ntitle = "name"\nkeywords = "join(\', \', tags)"\n'
+    resource = assessed(feed_of(text, tmp_path), {"id": "1", "name": "Rain in the garden", "tags": 5}).resource
+    assert resource is not None
+    assert list(resource.title.values()) == ["Rain in the garden"]
+    assert any("the expression fails" in leaf.value for leaf in resource.unmapped)
+
+
+@pytest.mark.parametrize("payload", [[], {}, "text"])
+def test_what_is_no_object_is_rejected(tmp_path: Path, payload: Any) -> None:
+    text = 'protocol = "rest"\nidentifier = "id"\n[map]\ntitle = "name"\n'
+    assert assessed(feed_of(text, tmp_path), payload).rejection is not None
+
+
+@pytest.mark.parametrize(
+    ("protocol", "entry", "mistake"),
+    [
+        ("rest", 'titel = "name"', "map.titel: is not a field of a record; use one of age_range"),
+        ("rest", 'title = "a["', "map.title: 'a[' is not a JMESPath expression"),
+        ("rest", "title = {}", "map.title: needs either a path or a constant"),
+        ("rest", 'title = { path = "a", constant = "b" }', "map.title: needs either a path or a constant"),
+        ("rest", 'title = { path = "a", language = "no such" }', "map.title: 'no such' is not a language tag"),
+        ("rest", 'keywords = { path = "a", split = "" }', "map.keywords: split is empty"),
+        ("oai_pmh", 'title = "name"', "map: only reads JSON records and tables; oai_pmh needs a format"),
+    ],
+)
+def test_a_mistake_in_a_map_is_named(tmp_path: Path, protocol: str, entry: str, mistake: str) -> None:
+    identifier = "" if protocol == "oai_pmh" else 'identifier = "id"\n'
+    with pytest.raises(BadFeed) as error:
+        feed_of(f'protocol = "{protocol}"\n{identifier}[map]\n{entry}\n', tmp_path)
+    assert any(reason.startswith(mistake) for reason in error.value.reasons), error.value.reasons
