@@ -16,9 +16,22 @@ from typing import Any
 from schemas import Resource
 from transforms.crosswalks import ALIASES, CROSSWALKS, Crosswalk
 from transforms.crosswalks.dialects import DIALECTS
-from transforms.crosswalks.engine import USED, Reader, XmlFormat
+from transforms.crosswalks.engine import USED, Reader, Table, XmlFormat
 
 RECORD_FIELDS = frozenset(Resource.__struct_fields__) - {"key", "provenance", "terms", "unmapped"}
+# fields that a partner's format can fill; the others are made of them
+_PARTNERS_FIELDS = RECORD_FIELDS - {"issued_year", "url", "subjects"}
+_FLATTENED = {  # what a format itself drops of what its repository knows
+    "oai_dc": "Dates, identifiers and relations come without their kind, and people without their role: prefer dim,"
+    " qdc, mods, lom or oai_openaire where the repository offers one.",
+    "rss": "A feed holds the newest entries only, and shortened texts.",
+    "atom": "A feed holds the newest entries only, and often shortened texts.",
+    "oai_marc": "The kind in the leader is not read: prefer marcxml.",
+    "unimarc": "The coded kinds are not read.",
+    "marcxml": "Of a name that is catalogued in two scripts only the original one is kept.",
+    "oai_openaire": "Access rights are no licence, and funding is not kept.",
+    "schema_org": "What a page shows beside its JSON-LD or microdata is not read.",
+}
 _METHODS_WITH_PATHS = frozenset({"take", "first", "text", "groups"})  # of Group
 _INTRODUCTION = """# Crosswalks
 
@@ -65,11 +78,26 @@ def _format(name: str, crosswalk: Crosswalk, format_by_table: dict[int, str]) ->
     if shared != name:
         yield f"The table is that of {shared}.\n"
         return
+    yield from _losses(table)
+    if name in _FLATTENED:
+        yield f"{_FLATTENED[name]}\n"
     yield "| source path | becomes | how |"
     yield "|---|---|---|"
     for key, becomes, how in _rows(table.rows, table.readers, table.ignored):
         yield f"| `{key}` | {becomes} | {how} |"
     yield ""
+
+
+def _losses(table: Table) -> Iterator[str]:
+    """Yield what a format loses: the fields that nothing in it fills, and what is not kept of it."""
+    filled = _field_names(row for row in table.rows.values() if row != USED)
+    filled |= {field for reader in table.readers.values() for field in fields_of(reader)}
+    if never := sorted(_PARTNERS_FIELDS - filled):
+        yield f"**What it loses.** No record in it says {_listed(never)}."
+    else:
+        yield "**What it loses.** It can fill every field."
+    reasons = sorted(set(table.ignored.values()))
+    yield f"Not kept: {'; '.join(reasons)}.\n" if reasons else ""
 
 
 def _xml_structure(crosswalk: XmlFormat) -> Iterator[str]:

@@ -140,7 +140,7 @@ class _Headers:
             result = unreadable(None, _NO_IDENTIFIER, "", etree.tostring(element, encoding="UTF-8"))
             return replace(result, skipped=replace(result.skipped, window=_window_of(datestamp)))
         payload = None
-        if not self.is_deleted(header):
+        if not self.is_deleted(header) and not self.is_deleted(element):
             element.remove(header)
             payload = etree.tostring(element, encoding="UTF-8", xml_declaration=False, with_tail=False)
         return self.source_record(header, identifier, payload)
@@ -161,9 +161,9 @@ class _Headers:
         return tuple([(spec.text or "").strip() for spec in header.iterchildren(self._set_tag)])
 
     @staticmethod
-    def is_deleted(header: etree._Element) -> bool:
-        """Return whether the record is deleted; some servers write the status in capitals."""
-        return (header.get("status") or "").strip().lower() == "deleted"
+    def is_deleted(element: etree._Element) -> bool:
+        """Return whether a header is of a deleted record; some servers write it in capitals, or on the record."""
+        return (element.get("status") or "").strip().lower() == "deleted"
 
     def source_record(self, header: etree._Element, identifier: str, payload: bytes | None) -> SourceRecord:
         """Build the record; it is a deleted one if `payload` is None."""

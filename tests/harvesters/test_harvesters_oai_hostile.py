@@ -301,6 +301,18 @@ def test_the_status_deleted_may_have_a_capital(tmp_path: Path) -> None:
     assert [record.deleted for page in harvested for record in page.records] == [False, True, False]
 
 
+def test_the_status_deleted_may_be_the_record_s(tmp_path: Path) -> None:
+    server = OaiServer(count=3, dead=frozenset({1}))
+
+    def script(request: ReceivedRequest) -> Answer:
+        return Answer(
+            server(request).bytes.replace(b'<record><header status="deleted">', b'<record status="deleted"><header>')
+        )
+
+    harvested, _ = run(script, tmp_path)
+    assert [record.deleted for page in harvested for record in page.records] == [False, True, False]
+
+
 def test_a_token_of_a_connection_is_sent_by_post_as_by_get(tmp_path: Path) -> None:
     server = OaiServer(count=5)
     ask = Ask(credentials={"token": "s3cret"})
