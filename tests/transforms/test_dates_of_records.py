@@ -77,3 +77,11 @@ def test_cataloguers_years_are_of_the_common_era_unless_marked() -> None:
 def test_the_feeds_calendar_is_no_assumption() -> None:
     assert _dated("1440", "ar", calendar="hijri") == ("2018/2019", set())
     assert _dated("1440", "ar", calendar="gregorian")[0] == "1440"
+
+
+def test_a_calendar_does_not_change_which_harvests_count() -> None:
+    from loaders.landing.past import fingerprint
+
+    keys = {"title": "Sample", "partner": "Partner", "protocol": "oai_pmh", "url": "https://a.example/oai"}
+    feeds = [Feed(name="sample", **keys, calendar=calendar) for calendar in (None, "hijri")]  # type: ignore[arg-type]
+    assert fingerprint(feeds[0]) == fingerprint(feeds[1])

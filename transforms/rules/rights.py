@@ -109,7 +109,7 @@ RULES = (
         code="license_contradictory", path="license", severity="warning", part="license",
         find=from_findings("license_contradictory"),
         wrong="The record names licences that contradict each other.",
-        why="Readers can rely on neither; the library shows the narrower one.",
+        why="Readers can rely on neither; the library shows the less permissive one, and calls nothing open.",
         mend="Keep only the licence that is valid.",
         good={"findings": []},
         bad={"findings": finding("license_contradictory", "license", "CC BY 4.0 | CC BY-NC 4.0")},

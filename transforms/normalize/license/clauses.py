@@ -21,21 +21,26 @@ _BEFORE_NAME = re.compile(r":(?!//)|[,،(«\"“]|\s[-–—]\s")  # what a nega
 _NAMES = re.compile(
     r"\bcc[\s_:/.-]*(?:by|0|zero|pd|sa|nc)|creative ?commons|creativecommons|rightsstatements\.org", re.IGNORECASE
 )
+_SPACED = re.compile(r"[\x00-\u052f\u2000-\u20cf]*+")  # Latin, Greek and Cyrillic letters and punctuation
+_BEHIND_NAME = re.compile(r"^\^(?:\.|\[[^\]]*+\])\{0,\d+\}\??")
+_LEAVING_OUT = ("not_before", "not_after", "denied", "metadata", "former", "conditional")  # groups of licenses.toml
 _MAX_BEFORE_CHARS, _MAX_AFTER_CHARS = 200, 80  # around the name of a licence
 
 
 def without_licenses_of_others(text: str) -> str:
     """Return the text without the clauses that name a licence which is denied, former, planned, or the metadata's."""
-    if not _sign("trigger").search(text.casefold()):
+    if not _holds_any(text, "trigger"):
         return text
-    return " ; ".join(clause for clause in _clauses(text) if not _is_left_out(clause.casefold()))
+    all_clauses = list(_clauses(text))
+    kept = [clause for clause in all_clauses if not _is_left_out(clause.casefold())]
+    return text if len(kept) == len(all_clauses) else " ; ".join(kept)
 
 
 def clauses_of_resource(text: str) -> Iterator[str]:
     """Yield the clauses of a text, each of which names a licence for one thing; those about a logo are left out."""
     about_logo = False
     for clause in _clauses(text):
-        names_brand = bool(_sign("brand").search(clause.casefold()))
+        names_brand = bool(sign("brand").search(clause.casefold()))
         goes_on = about_logo and _rights_only(clause.casefold())
         about_logo = names_brand or goes_on
         if not about_logo:
@@ -50,17 +55,42 @@ def _rights_only(clause: str) -> bool:
 def is_about_part(clause: str) -> bool:
     """Return whether a clause is about a part of the resource only: its images, its code, some chapters."""
     before, _ = _around_name(clause.casefold())
-    return bool(_sign("part").search(before)) and not _sign("whole").search(before)
+    return bool(sign("part").search(before)) and not sign("whole").search(before)
+
+
+def names_part_or_all_rights(text: str) -> bool:
+    """Return whether a text calls for a look at each of its clauses."""
+    return _holds_any(text, "divided")
+
+
+def _holds_any(text: str, name: str) -> bool:
+    """Return whether a text holds a sign of the group; where words are apart, they are looked for at their beginnings.
+
+    That is some times as fast, as a group has a hundred words.
+    """
+    low = text.casefold()
+    return bool((_sign_at_word(name) if _SPACED.fullmatch(low) else sign(name)).search(low))
+
+
+@lru_cache(maxsize=4)
+def _sign_at_word(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:(?<!\w)(?=\w)|(?=[:&]))(?:{'|'.join(map(_beginning, _patterns(name)))})")
+
+
+def _beginning(pattern: str) -> str:
+    """Return a pattern that stands behind a name as one that stands anywhere."""
+    return _BEHIND_NAME.sub("", pattern)
 
 
 def is_excepted(before: str, after: str) -> bool:
     """Return whether "all rights reserved" between these texts is taken back by an exception, or is about a logo."""
-    return bool(_sign("exception").search(after) or _sign("brand").search(before[-_MAX_AFTER_CHARS:]))
+    return bool(sign("exception").search(after) or sign("brand").search(before[-_MAX_AFTER_CHARS:]))
 
 
 def is_about_metadata(text: str) -> bool:
     """Return whether a statement is about nothing but the metadata."""
-    return all(_sign("metadata").search(clause.casefold()) for clause in _clauses(text))
+    all_clauses = list(_clauses(text))
+    return bool(all_clauses) and all(sign("metadata").search(clause.casefold()) for clause in all_clauses)
 
 
 def _clauses(text: str) -> Iterator[str]:
@@ -81,12 +111,12 @@ def _is_left_out(clause: str) -> bool:
         return False
     before, after = _around_name(clause)
     near = _BEFORE_NAME.split(before)[-1]
-    denied = _sign("not_before").search(_sign("neutral").sub(" ", near)) or _sign("not_after").search(after)
-    if denied or _sign("denied").search(clause):
+    denied = sign("not_before").search(sign("neutral").sub(" ", near)) or sign("not_after").search(after)
+    if denied or sign("denied").search(clause):
         return True
-    if _sign("metadata").search(clause) and not _sign("metadata_too").search(clause):
+    if sign("metadata").search(clause) and not sign("metadata_too").search(clause):
         return True
-    return bool(_sign("former").search(before) or _sign("conditional").search(before))
+    return bool(sign("former").search(before) or sign("conditional").search(before))
 
 
 def _around_name(clause: str) -> tuple[str, str]:
@@ -97,28 +127,36 @@ def _around_name(clause: str) -> tuple[str, str]:
 @remember(8192)
 def _first_name(clause: str) -> int | None:
     """Return where a clause without case first names a licence, or a right; None where it names none."""
-    starts = [match.start() for pattern in _patterns_of_names() if (match := pattern.search(clause))]
+    starts = [match.start() for pattern in _names_of_licenses() if (match := pattern.search(clause))]
     return min(starts, default=None)
 
 
 @lru_cache(maxsize=1)
-def _patterns_of_names() -> tuple[re.Pattern[str], ...]:
+def _names_of_licenses() -> tuple[Any, ...]:
+    patterns = (_NAMES, license_names.CC_SHORT_NAME, license_names.CC_ZERO, license_names.CC_MARK)
+    return (*patterns, sign("commons"), sign("known"))
+
+
+@lru_cache(maxsize=64)
+def sign(name: str) -> re.Pattern[str]:
+    """Return the pattern of a group of licenses.toml, over text without case: one of its clauses, or a joined one.
+
+    Joined are commons (Creative Commons in any language), known (every other licence), reserved (all rights), trigger
+    (what may leave a clause out) and divided (what calls for a look at each clause).
+    """
+    return re.compile("|".join(_patterns(name)))
+
+
+def _patterns(name: str) -> list[str]:
     licenses = read_vocabulary("licenses")
-    known = [pattern.lstrip("^") for row in licenses["known"] for pattern in row["patterns"]]
-    names = [re.escape(name.casefold()) for name in licenses["creative_commons"]["words"]["name"]]
-    built = (re.compile("|".join(names)), re.compile("|".join(known)))
-    return (_NAMES, license_names.CC_SHORT_NAME, license_names.CC_ZERO, license_names.CC_MARK, *built)
-
-
-def _sign(name: str) -> re.Pattern[str]:
-    """Return the pattern of one of the groups of words in licenses.toml."""
-    return _signs()[name]
-
-
-@lru_cache(maxsize=1)
-def _signs() -> dict[str, re.Pattern[str]]:
-    groups: dict[str, Any] = read_vocabulary("licenses")["clauses"]
-    signs = {name: re.compile("|".join(patterns)) for name, patterns in groups.items()}
-    of_trigger = ("not_before", "not_after", "denied", "metadata", "former", "conditional")
-    signs["trigger"] = re.compile("|".join(pattern for name in of_trigger for pattern in groups[name]))
-    return signs
+    if name == "commons":
+        return [re.escape(words.casefold()) for words in licenses["creative_commons"]["words"]["name"]]
+    if name in ("known", "reserved"):
+        rows = [row for row in licenses["known"] if name == "known" or row.get("family") == name]
+        return [pattern.lstrip("^") if name == "known" else pattern for row in rows for pattern in row["patterns"]]
+    if name == "trigger":
+        return [_beginning(pattern) for group in _LEAVING_OUT for pattern in _patterns(group)]
+    if name == "divided":
+        return _patterns("part") + _patterns("reserved")
+    patterns: list[str] = licenses["clauses"][name]["patterns"]
+    return patterns

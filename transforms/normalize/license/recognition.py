@@ -18,6 +18,8 @@ from transforms.normalize.license.clauses import (
     is_about_metadata,
     is_about_part,
     is_excepted,
+    names_part_or_all_rights,
+    sign,
     without_licenses_of_others,
 )
 from transforms.normalize.license.creative_commons import (
@@ -33,6 +35,7 @@ _MAX_BRIEF_CHARS = 160  # a statement so short is about nothing but its licence
 _WORDS_BEFORE_CHARS, _WORDS_AFTER_CHARS = 100, 200  # around "creative commons", where the words of its licence are
 _RESERVED = "reserved"  # the family of all rights reserved
 _RIGHTS_RESERVED = NamedLicense(_RESERVED, "", None, None, "All rights reserved", False)
+_ADDRESS_ALONE = re.compile(r"[\x21-\x7e]+/[\x21-\x7e]*")
 _VERSION = re.compile(r"(?<![\d.])([1-4]\.[0125])(?![\d.]*\d)")
 _RIGHTS_STATEMENT_URL = re.compile(r"rightsstatements\.org/(?:vocab|page)/([A-Za-z-]+)(?:/(\d\.\d))?", re.IGNORECASE)
 _COUNTRY_LOCALES = ("en", "fr", "es", "pt", "de", "ru", "ar", "th", "sr_Cyrl", "sr_Latn")
@@ -45,9 +48,14 @@ def licenses_named(statement: str) -> tuple[NamedLicense, ...]:
     A licence that is denied ("Not licensed under CC BY"), former, planned, or the metadata's is none of them, nor is an
     open one of a part of the resource only.
     """
-    text = without_licenses_of_others(_plain(statement))
-    if not _signs_of_part().search(text.casefold()):
-        return _named_in(text)
+    text = _plain(statement)
+    whole = _named_in(text)
+    if _ADDRESS_ALONE.fullmatch(text) or all(license_.family == _RESERVED for license_ in whole):
+        return whole
+    resources = without_licenses_of_others(text)
+    if not names_part_or_all_rights(resources):
+        return whole if resources == text else _named_in(resources)
+    text = resources
     named: dict[NamedLicense, None] = {}
     of_parts: dict[NamedLicense, None] = {}
     for clause in clauses_of_resource(text):
@@ -73,23 +81,23 @@ def _named_in(text: str) -> tuple[NamedLicense, ...]:
     """
     named: tuple[NamedLicense, ...] = ()
     for recognise in (_by_address, _by_short_name, _by_other_name, _by_words):
-        recognised = tuple(dict.fromkeys(recognise(text)))
-        if not named:
-            named = recognised if any(license_.uri for license_ in recognised) else _with_version(recognised, text)
-        elif recognise is _by_short_name:
-            named += _closed_ones(recognised, but=named)
-    is_reserved = bool(named) and all(license_.family != _RESERVED for license_ in named) and _reserves_rights(text)
-    return (*named, _RIGHTS_RESERVED) if is_reserved else named
-
-
-def _closed_ones(recognised: tuple[NamedLicense, ...], *, but: tuple[NamedLicense, ...]) -> tuple[NamedLicense, ...]:
-    return tuple(license_ for license_ in recognised if license_.open is False and license_ not in but)
+        named = tuple(dict.fromkeys(recognise(text)))
+        if named:
+            break
+    if not any(license_.uri for license_ in named):
+        named = _with_version(named, text)
+    elif named and "/" in text:
+        short = (license_ for license_ in _by_short_name(text) if license_.open is False)
+        named = tuple(dict.fromkeys((*named, *short)))
+    if named and _reserves_rights(text) and all(license_.family != _RESERVED for license_ in named):
+        return (*named, _RIGHTS_RESERVED)
+    return named
 
 
 def _reserves_rights(text: str) -> bool:
     """Return whether a text that names a licence reserves all rights too: without an exception, and not of a logo."""
     low = text.casefold()
-    match = _reserved_pattern().search(low)
+    match = sign("reserved").search(low)
     return match is not None and not is_excepted(low[: match.start()], low[match.end() :])
 
 
@@ -258,18 +266,6 @@ def _rights_statement(code: str, version: str | None) -> NamedLicense:
     uri = f"http://rightsstatements.org/vocab/{code}/1.0/" if version in (None, "1.0") else None
     family = "reserved" if code.startswith("InC") else code
     return NamedLicense(family, "", uri, None, row["label"], row.get("open"))
-
-
-@lru_cache(maxsize=1)
-def _signs_of_part() -> re.Pattern[str]:
-    """Return what in a text calls for a look at its clauses: a part of the resource, or all rights reserved."""
-    return re.compile("|".join((*read_vocabulary("licenses")["clauses"]["part"], _reserved_pattern().pattern)))
-
-
-@lru_cache(maxsize=1)
-def _reserved_pattern() -> re.Pattern[str]:
-    rows = [row for row in read_vocabulary("licenses")["known"] if row.get("family") == _RESERVED]
-    return re.compile("|".join(pattern for row in rows for pattern in row["patterns"]))
 
 
 @lru_cache(maxsize=1)
