@@ -23,7 +23,10 @@ _NAMES = re.compile(
 )
 _SPACED = re.compile(r"[\x00-\u052f\u2000-\u20cf]*+")  # Latin, Greek and Cyrillic letters and punctuation
 _BEHIND_NAME = re.compile(r"^\^(?:\.|\[[^\]]*+\])\{0,\d+\}\??")
-_LEAVING_OUT = ("not_before", "not_after", "denied", "metadata", "former", "conditional")  # groups of licenses.toml
+_JOINED = {  # groups of licenses.toml
+    "trigger": ("not_before", "not_after", "denied", "metadata", "former", "conditional"),
+    "divided": ("part", "reserved"),
+}
 _MAX_BEFORE_CHARS, _MAX_AFTER_CHARS = 200, 80  # around the name of a licence
 
 
@@ -152,11 +155,16 @@ def _patterns(name: str) -> list[str]:
     if name == "commons":
         return [re.escape(words.casefold()) for words in licenses["creative_commons"]["words"]["name"]]
     if name in ("known", "reserved"):
-        rows = [row for row in licenses["known"] if name == "known" or row.get("family") == name]
-        return [pattern.lstrip("^") if name == "known" else pattern for row in rows for pattern in row["patterns"]]
-    if name == "trigger":
-        return [_beginning(pattern) for group in _LEAVING_OUT for pattern in _patterns(group)]
-    if name == "divided":
-        return _patterns("part") + _patterns("reserved")
+        return _patterns_of_known(name)
+    if name in _JOINED:
+        return [_beginning(pattern) for group in _JOINED[name] for pattern in _patterns(group)]
     patterns: list[str] = licenses["clauses"][name]["patterns"]
     return patterns
+
+
+def _patterns_of_known(family: str) -> list[str]:
+    """Return the patterns of the other licences, of any family, or of those that reserve all rights."""
+    rows = read_vocabulary("licenses")["known"]
+    if family == "known":
+        return [pattern.lstrip("^") for row in rows for pattern in row["patterns"]]
+    return [pattern for row in rows if row.get("family") == family for pattern in row["patterns"]]

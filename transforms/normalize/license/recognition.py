@@ -55,14 +55,18 @@ def licenses_named(statement: str) -> tuple[NamedLicense, ...]:
     resources = without_licenses_of_others(text)
     if not names_part_or_all_rights(resources):
         return whole if resources == text else _named_in(resources)
-    text = resources
+    return _named_in_clauses(resources)
+
+
+def _named_in_clauses(text: str) -> tuple[NamedLicense, ...]:
+    """Return the licences of the whole resource, and of its parts those that are not open."""
     named: dict[NamedLicense, None] = {}
     of_parts: dict[NamedLicense, None] = {}
     for clause in clauses_of_resource(text):
         (of_parts if is_about_part(clause) else named).update(dict.fromkeys(_named_in(clause)))
-    if of_parts or len(named) > 1:
-        return (*named, *(license_ for license_ in of_parts if license_.open is False and license_ not in named))
-    return _named_in(text)
+    if not of_parts and len(named) <= 1:
+        return _named_in(text)
+    return tuple(dict.fromkeys((*named, *(license_ for license_ in of_parts if license_.open is False))))
 
 
 def is_silent(statement: str) -> bool:
@@ -79,19 +83,20 @@ def _named_in(text: str) -> tuple[NamedLicense, ...]:
 
     Where a text names one by its address, another that is not open counts when it is named by its short name.
     """
-    named: tuple[NamedLicense, ...] = ()
-    for recognise in (_by_address, _by_short_name, _by_other_name, _by_words):
-        named = tuple(dict.fromkeys(recognise(text)))
-        if named:
-            break
-    if not any(license_.uri for license_ in named):
-        named = _with_version(named, text)
-    elif named and "/" in text:
-        short = (license_ for license_ in _by_short_name(text) if license_.open is False)
-        named = tuple(dict.fromkeys((*named, *short)))
-    if named and _reserves_rights(text) and all(license_.family != _RESERVED for license_ in named):
+    named = _named_by_surest_sign(text)
+    if named and all(license_.family != _RESERVED for license_ in named) and _reserves_rights(text):
         return (*named, _RIGHTS_RESERVED)
     return named
+
+
+def _named_by_surest_sign(text: str) -> tuple[NamedLicense, ...]:
+    signs = (_by_address, _by_short_name, _by_other_name, _by_words)
+    named = next(filter(None, (tuple(dict.fromkeys(recognise(text))) for recognise in signs)), ())
+    if not any(license_.uri for license_ in named):
+        return _with_version(named, text)
+    if "/" not in text:
+        return named
+    return tuple(dict.fromkeys((*named, *(license_ for license_ in _by_short_name(text) if license_.open is False))))
 
 
 def _reserves_rights(text: str) -> bool:
