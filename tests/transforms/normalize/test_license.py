@@ -370,6 +370,10 @@ def test_a_denied_former_partial_or_comparable_licence_is_not_open(statement: st
         ("CC BY-SA 3.0 DE", "by-sa/3.0/de/"),
         ("cc_by_sa_30", "by-sa/3.0/"),
         ("ccby40", "by/4.0/"),
+        ("Some rights reserved (CC BY 4.0)", "by/4.0/"),
+        ("Certains droits réservés : CC BY 4.0", "by/4.0/"),
+        ("This image is licensed under CC BY 4.0", "by/4.0/"),
+        ("This dataset is available under CC BY 4.0", "by/4.0/"),
         ("Creative Commons Atıf-AynıLisanslaPaylaş 4.0", "by-sa/4.0/"),
     ],
 )
