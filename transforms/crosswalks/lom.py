@@ -113,10 +113,20 @@ def classification(group: Group) -> None:
         return
     for path in group.groups("taxonpath"):
         scheme = path.text("source", "source/value")
-        for taxon in _taxons(path):
+        for taxon in _own_taxons(path, field):
             _add_taxon(taxon, field, scheme)
     for value in group.take("keyword", "keyword/value"):
         group.add("keywords", value)
+
+
+def _own_taxons(path: Group, field: str) -> list[Group]:
+    """Return a path's taxons that are values; of subjects the narrowest: those above it say where it stands."""
+    taxons = _taxons(path)
+    if field != "subjects":
+        return taxons
+    for taxon in taxons[:-1]:
+        taxon.take("id", "id/value", "entry", "entry/value")
+    return taxons[-1:]
 
 
 def _purpose(text: str) -> str:

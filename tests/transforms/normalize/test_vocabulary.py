@@ -349,3 +349,25 @@ def test_any_age_and_time_is_read_without_an_error(written: str) -> None:
 @given(st.text(max_size=100))
 def test_folding_is_idempotent(written: str) -> None:
     assert fold(fold(written)) == fold(written)
+
+
+@pytest.mark.parametrize(
+    ("term", "language", "codes"),
+    [
+        ("SEL", "en", []),
+        ("sel", "fr", ["concept11001"]),
+        ("Sol", None, []),
+        ("Salt", None, ["concept11001"]),
+        ("AIDS", "en", ["concept1927"]),
+        ("Humans/psychology", "en", []),
+        ("Mental Health/education", "en", ["concept11759"]),
+        ("Dor - terapia", "pt", []),
+        ("021", "en", []),
+        ("info:eu-repo/classification/ddc/031", "en", []),
+        ("Science/Biology", "en", ["0511", "concept219"]),
+    ],
+)
+def test_qualifiers_short_words_and_codes_of_other_schemes_are_no_subjects(
+    term: str, language: str | None, codes: list[str]
+) -> None:
+    assert [subject.code for subject in subjects(term, language)] == codes

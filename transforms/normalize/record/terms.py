@@ -91,8 +91,12 @@ def _grades(assembly: Assembly, statement: Statement) -> tuple[str, ...] | None:
     """Return the levels of school years in the system of the statement's or the record's language."""
     if any(_is_listed(field, statement) for field in _GRADED):
         return None
-    languages = [language.tag for language in assembly.fields.get("languages", ())]
-    return read_grades(statement.value, statement.language or next(iter(languages), None))
+    return read_grades(statement.value, statement.language or _language(assembly))
+
+
+def _language(assembly: Assembly) -> str | None:
+    """Return the record's first language."""
+    return next((language.tag for language in assembly.fields.get("languages", ())), None)
 
 
 def _school_years(assembly: Assembly, field: str, statement: Statement) -> tuple[Concept, ...] | None:
@@ -187,7 +191,7 @@ def _subjects(assembly: Assembly) -> tuple[Subject, ...]:
     """Return concepts of ISCED-F and the UNESCO Thesaurus; a subject that neither knows keeps the partner's label."""
     described: dict[Subject, None] = {}
     for statement in assembly.draft.get("subjects"):
-        concepts = _subject_concepts(statement)
+        concepts = _subject_concepts(statement, _language(assembly))
         for subject in concepts:
             described[subject] = None
             assembly.add_origin("subjects", statement.path, f"list {subject.scheme}")
@@ -201,12 +205,20 @@ def _subjects(assembly: Assembly) -> tuple[Subject, ...]:
     return tuple(described)
 
 
-def _subject_concepts(statement: Statement) -> tuple[Subject, ...]:
+def _subject_concepts(statement: Statement, language: str | None) -> tuple[Subject, ...]:
     """Return the subjects that the hint's number names, and those of other schemes that the label names."""
+    language = statement.language or language
     scheme, _, number = (statement.hint or "").partition("|")
-    by_number = subjects(number) if "/" in number or "isced" in scheme.lower() else ()
+    by_number = _subjects_by_number(scheme, number)
     schemes = {subject.scheme for subject in by_number}
-    return (*by_number, *(subject for subject in subjects(statement.value) if subject.scheme not in schemes))
+    return (*by_number, *(subject for subject in subjects(statement.value, language) if subject.scheme not in schemes))
+
+
+def _subjects_by_number(scheme: str, number: str) -> tuple[Subject, ...]:
+    """Return the subject that a number of ISCED-F, or a URI, names."""
+    if "isced" in scheme.lower() and (field := lookup("isced_f", number)) is not None:
+        return (Subject(scheme="isced-f", code=field.code, label=field.label),)
+    return subjects(number) if "/" in number else ()
 
 
 def _competencies(assembly: Assembly) -> tuple[Competency, ...]:

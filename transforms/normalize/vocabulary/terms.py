@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -37,6 +37,8 @@ VOCABULARIES = (
 )
 LOOKUP_MAX_CHARS = 300
 _MIN_SERBIAN_CHARS = 6  # of a Russian label of the thesaurus that counts as Serbian too: "лед" is not "LED"
+_MIN_LATIN_CHARS = 5  # of a label of the thesaurus that is not the English one
+_OTHER_SCHEME = re.compile(r"\b(?:ddc|udc|lcc|lcsh|msc|jel|acm)\b[\s:/-]?|^\s*\d{1,3}(?:\.\d+)?\s*$", re.IGNORECASE)
 _SUBJECT_SCHEMES: dict[Literal["isced-f", "unesco"], str] = {"isced-f": "isced_f", "unesco": "unesco"}
 
 _UNESCO = "http://vocabularies.unesco.org/thesaurus/"
@@ -72,8 +74,8 @@ def lookup(vocabulary: str, term: str, language: str | None = None) -> Concept |
     """Return the concept of a vocabulary that a partner's term means, or None; `source` is the term itself.
 
     `vocabulary` is one of VOCABULARIES; "subject" is ISCED-F 2013 and, where that lacks the term, the UNESCO Thesaurus.
-    `language` is the term's where it is known; no vocabulary needs it yet. A term longer than LOOKUP_MAX_CHARS is
-    never looked up. Raises ValueError for other names.
+    `language` is the term's or the record's, where it is known; short words of the thesaurus need it. A term longer
+    than LOOKUP_MAX_CHARS is never looked up. Raises ValueError for other names.
     """
     if vocabulary not in VOCABULARIES:
         raise ValueError(f"no vocabulary named {vocabulary!r}: use one of {', '.join(VOCABULARIES)}")
@@ -81,9 +83,23 @@ def lookup(vocabulary: str, term: str, language: str | None = None) -> Concept |
         return None
     if vocabulary == "subject":
         return lookup("isced_f", term, language) or lookup("unesco", term, language)
-    finder = _FINDERS.get(vocabulary)
-    entry = finder(term) if finder else _find(vocabulary, term)
+    entry = _FINDERS[vocabulary](term, language) if vocabulary in _FINDERS else _find(vocabulary, term)
     return Concept(code=entry.code, label=entry.label, source=term, uri=entry.uri) if entry else None
+
+
+def _is_distinct(term: str, label: str, language: str | None) -> bool:
+    """Return whether a term means a concept of the thesaurus in its language, if it is known and not English.
+
+    French "sel" is salt, and SEL is social and emotional learning: a short word in Latin letters that is not the
+    English label means too many things.
+    """
+    if (
+        len(term) >= _MIN_LATIN_CHARS
+        or not term[:1].isascii()
+        or compact(term) in (compact(label), compact(label)[:-1])
+    ):
+        return True
+    return not term.isupper() and bool(language) and not (language or "").startswith("en")
 
 
 def concept_of_code(vocabulary: str, code: str, source: str) -> Concept:
@@ -93,12 +109,17 @@ def concept_of_code(vocabulary: str, code: str, source: str) -> Concept:
 
 
 @remember(16384)
-def subjects(term: str) -> tuple[Subject, ...]:
-    """Return the subject in every scheme that has it, ISCED-F before the UNESCO Thesaurus; empty when neither does."""
+def subjects(term: str, language: str | None = None) -> tuple[Subject, ...]:
+    """Return the subject in every scheme that has it, ISCED-F before the UNESCO Thesaurus; empty when neither does.
+
+    Codes of other schemes (Dewey's "021" or "ddc/031") are not those of ISCED-F.
+    """
+    if _OTHER_SCHEME.search(term):
+        return ()
     return tuple(
         Subject(scheme=scheme, code=concept.code, label=concept.label)
         for scheme, vocabulary in _SUBJECT_SCHEMES.items()
-        if (concept := lookup(vocabulary, term)) is not None
+        if (concept := lookup(vocabulary, term, language)) is not None
     )
 
 
@@ -137,7 +158,7 @@ def _accented_key(term: str) -> str:
 
 def _other_spellings(key: str) -> Iterator[str]:
     """Yield the word without a plural's s, and with or without the Arabic article."""
-    if len(key) > 4 and key.endswith("s"):
+    if len(key) > 4 and key.endswith("s") and not key.endswith(("ss", "us", "is")):
         yield key[:-1]
     if key.startswith("ال"):
         yield key[2:]
@@ -148,7 +169,7 @@ def _other_spellings(key: str) -> Iterator[str]:
 def _possible_terms(term: str) -> Iterator[str]:
     """Yield the term, then the parts of it that may be the term, surest first."""
     yield term
-    if ("/" in term or ":" in term or "#" in term) and " " not in term.strip():
+    if _is_address_or_path(term.strip()):
         yield re.split(r"[/#:]", term.strip().rstrip("/#"))[-1]
     outside = _BRACKETS.sub(" ", term)
     if outside != term:
@@ -156,13 +177,33 @@ def _possible_terms(term: str) -> Iterator[str]:
         yield from _BRACKETS.findall(term)
     parts = _PATH_SEPARATOR.split(outside)
     if len(parts) > 1:
-        yield parts[-1]
+        if not _is_qualifier(parts[0], parts[-1]):
+            yield parts[-1]
         yield parts[0]
     if "--" in outside:  # a subject heading: its first part is the subject
         yield outside.partition("--")[0]
     elif "/" in outside and "://" not in outside:
-        yield outside.rpartition("/")[2]
-        yield outside.partition("/")[0]
+        yield from _parts_at_slash(outside)
+
+
+def _is_address_or_path(term: str) -> bool:
+    """Whether the last part of a term without spaces may be the term: of a URI, a CURIE or a path."""
+    if " " in term or not any(sign in term for sign in "/:#"):
+        return False
+    first, _, last = term.partition("/")
+    return "://" in term or not _is_qualifier(first, last)
+
+
+def _parts_at_slash(text: str) -> Iterator[str]:
+    first, _, last = text.partition("/")
+    if not _is_qualifier(first, last):
+        yield text.rpartition("/")[2]
+    yield first
+
+
+def _is_qualifier(heading: str, last: str) -> bool:
+    """Whether what follows a heading only qualifies it, as in MeSH and DeCS: "Neoplasms/diagnosis"."""
+    return heading[:1].isupper() and last.lstrip()[:1].islower()
 
 
 @lru_cache(maxsize=32)
@@ -213,7 +254,7 @@ def _terms(row: _Row) -> list[str]:
     return row if isinstance(row, list) else row["terms"]
 
 
-def _find_media_type(term: str) -> _Entry | None:
+def _find_media_type(term: str, _: str | None = None) -> _Entry | None:
     """Find a media type by its registered name where the term has the form of one; else by file ending or name."""
     low = _MEDIA_TYPE_URI.sub("", term.strip()).lower()
     match = _MEDIA_TYPE.match(low)
@@ -223,10 +264,20 @@ def _find_media_type(term: str) -> _Entry | None:
     return _index("media_type").get(compact(name)) or _Entry(name, name, None)
 
 
-def _find_resource_type(term: str) -> _Entry | None:
+def _find_resource_type(term: str, _: str | None = None) -> _Entry | None:
     """Find a kind by COAR's code or URI; else by the library's own list."""
     code = coar_code(term)
     return _index("resource_type")[compact(code)] if code else _find("resource_type", term)
 
 
-_FINDERS = {"media_type": _find_media_type, "resource_type": _find_resource_type}
+def _find_in_thesaurus(term: str, language: str | None) -> _Entry | None:
+    """Find a concept of the UNESCO Thesaurus, by a label that means it in the term's language."""
+    entry = _find("unesco", term)
+    return entry if entry and _is_distinct(term.strip(), entry.label, language) else None
+
+
+_FINDERS: dict[str, Callable[[str, str | None], _Entry | None]] = {
+    "media_type": _find_media_type,
+    "resource_type": _find_resource_type,
+    "unesco": _find_in_thesaurus,
+}
