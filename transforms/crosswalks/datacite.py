@@ -35,7 +35,7 @@ IGNORED = {
 }
 
 
-_NAME_TYPES = {"personal": "person", "organizational": "organisation"}
+NAME_TYPES = {"personal": "person", "organizational": "organisation"}
 
 
 def title(group: Group) -> None:
@@ -56,7 +56,7 @@ def _contributor(group: Group) -> None:
 
 
 def _person(group: Group, name: str, role: str) -> None:
-    kind = _NAME_TYPES.get(group.text(f"{name}/@nametype").lower())
+    kind = NAME_TYPES.get(group.text(f"{name}/@nametype").lower())
     id_ = group.text("nameidentifier")
     group.take("nameidentifier/@nameidentifierscheme", "nameidentifier/@schemeuri")
     group.take("givenname", "familyname", "affiliation/@affiliationidentifierscheme", "affiliation/@schemeuri")
@@ -75,7 +75,7 @@ def _date(group: Group) -> None:
             group.add("issued", value, date_type or None)
 
 
-_RELATIONS = {  # DataCite's relation type: ours
+RELATIONS = {  # DataCite's relation type: ours
     "ispartof": "ispartof",
     "haspart": "haspart",
     "isversionof": "isversionof",
@@ -98,7 +98,7 @@ _RELATIONS = {  # DataCite's relation type: ours
 
 def _related(group: Group) -> None:
     """Add what the resource is related to, by DataCite's relation type."""
-    relation = _RELATIONS.get(group.text("@relationtype").lower(), "references")
+    relation = RELATIONS.get(group.text("@relationtype").lower(), "references")
     group.take("@relatedidentifiertype", "@resourcetypegeneral", "@relatedmetadatascheme", "@schemeuri", "@schemetype")
     for value in group.take(""):
         group.add("relations", value, relation)

@@ -69,6 +69,8 @@ IGNORED = {
 }
 
 FORMAT = XmlFormat(
-    frozenset({"dc", "qualifieddc", "qdc", "dcterms", "simpledc", "dcx", "oai_dc", "dublin_core", "dublincore"}),
+    frozenset(
+        {"dc", "qualifieddc", "qdc", "dcterms", "simpledc", "dcx", "oai_dc", "dublin_core", "dublincore", "metadata"}
+    ),
     Table(ROWS, IGNORED),
 )

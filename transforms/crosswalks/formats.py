@@ -5,6 +5,7 @@ from __future__ import annotations
 from transforms.crosswalks import (
     amb,
     datacite,
+    datacite_json,
     dspace,
     dublin_core,
     golab,
@@ -64,6 +65,7 @@ CROSSWALKS: dict[str, Crosswalk] = {
     "oai_marc": marcxml.OAI_MARC,
     "unimarc": unimarc.FORMAT,
     "oai_datacite": datacite.FORMAT,
+    "datacite_json": datacite_json.FORMAT,
     "oai_openaire": openaire.FORMAT,
     "lom": lom.FORMAT,
     "imscp": imscp.FORMAT,

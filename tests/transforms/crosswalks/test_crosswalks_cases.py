@@ -114,3 +114,16 @@ def test_marc_21_and_unimarc_are_not_read_for_each_other(
 )
 def test_the_punctuation_of_isbd_goes_and_that_of_initials_stays(written: str, clean: str) -> None:
     assert without_isbd(written) == clean
+
+
+def test_qualified_dublin_core_without_a_root_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "record.xml"
+    path.write_text(
+        '<record xmlns="http://www.openarchives.org/OAI/2.0/"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/"'
+        ' xmlns:dcterms="http://purl.org/dc/terms/"><dc:title>Rain in the garden</dc:title>'
+        "<dcterms:issued>2024</dcterms:issued></metadata></record>",
+        encoding="utf-8",
+    )
+    resource = assessed("qdc", path).resource
+    assert resource is not None
+    assert (resource.title, resource.issued) == ({"en": "Rain in the garden"}, "2024")

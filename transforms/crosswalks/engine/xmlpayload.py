@@ -13,6 +13,8 @@ from transforms.crosswalks.engine.xmltree import XmlFormat
 from transforms.draft import Draft
 
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
+# elements that DSpace's qdc may hold without a root around them
+_DUBLIN_CORE = ("{http://purl.org/dc/elements/1.1/}", "{http://purl.org/dc/terms/}")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
@@ -61,6 +63,8 @@ def _character(entity: re.Match[str]) -> str:
 def unwrap(payload: str, draft: Draft) -> Element:
     """Return the format's own root inside an OAI-PMH record; the record's `about` goes to the draft as ignored.
 
+    Elements of Dublin Core that have no root of their own have `metadata` as theirs.
+
     Raises Unreadable when there is no metadata.
     """
     root = parse_xml(payload)
@@ -76,6 +80,8 @@ def unwrap(payload: str, draft: Draft) -> Element:
     inside = [] if metadata is None else _elements(metadata)
     if not inside:
         raise Unreadable("no metadata in the record")
+    if metadata is not None and inside and all(map(_is_dublin_core, inside)):
+        return metadata
     for further in inside[1:]:
         _UNKNOWN.read(further, draft, f"metadata/{local_name(further.tag)}")
     return inside[0]
@@ -86,6 +92,11 @@ def _is_wrapper(root: Element) -> bool:
         return True
     names = {local_name(child.tag) for child in _elements(root)}
     return root.tag == "record" and (not names or bool(names & {"metadata", "header", "about"}))
+
+
+def _is_dublin_core(element: Element) -> bool:
+    """Tell whether an element is a field of Dublin Core, and not the root of several."""
+    return not len(element) and str(element.tag).startswith(_DUBLIN_CORE)
 
 
 def _elements(element: Element) -> list[Element]:
