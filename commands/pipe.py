@@ -215,7 +215,7 @@ def load(
             result = f"HELD {run.run_id}" if run.held else f"loaded ungated by {name} {run.run_id}"
             print(f"{run.feed}: {run_counts_line(run.counts)} {result}")
         if any(run.held for run in runs):
-            print(f"what to do with a held run: {elib_command('review')}")
+            print(f"held runs, and how to decide on them: {elib_command('review', 'held')}")
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has enough; all is staged
         discard_stdout()

@@ -51,7 +51,7 @@ def test_the_pipe_stages_a_held_run_a_feed(env: Environment) -> None:
     assert second.startswith(
         "beta: received 1, added 0, changed 0, unchanged 0, deleted 0, unreadable 0, needs review 1 HELD beta-"
     )
-    assert "elib review release" in advice
+    assert advice.endswith("elib review held"), "which gives the commands to release and to refuse a run"
     run = first.split()[-1]
     catalog_decide.release(env, run, by="A Steward", reason="looked at it")
     assert states(env) == {"a1": "live", "a2": "live"}
