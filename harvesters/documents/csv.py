@@ -126,12 +126,7 @@ def _read_rows(table: _Table, rows: Reader, lines: _Lines) -> Iterator[_Row]:
     while True:
         first_line = table.lines_before + rows.line_num + 1
         lines.of_row.clear()
-        try:
-            cells, error = next(rows), ""
-        except StopIteration:
-            return
-        except csv.Error as fault:
-            cells, error = [], str(fault)
+        cells, error = _next_cells(rows)
         if cells == [_END]:
             return
         if len(lines.of_row) > 1 and (swallowed := _rows_in(table, lines.of_row)):
@@ -139,6 +134,16 @@ def _read_rows(table: _Table, rows: Reader, lines: _Lines) -> Iterator[_Row]:
             yield from (_Row(row, line, line) for line, row in enumerate(swallowed, first_line))
         elif error or any(cell.strip() for cell in cells):
             yield _Row(cells, first_line, table.lines_before + rows.line_num, error)
+
+
+def _next_cells(rows: Reader) -> tuple[list[str], str]:
+    """Return the cells of the next row, or why they cannot be read; `_END` behind the last."""
+    try:
+        return next(rows), ""
+    except StopIteration:
+        return [_END], ""
+    except csv.Error as fault:
+        return [], str(fault)
 
 
 def _rows_in(table: _Table, lines: list[str]) -> list[list[str]]:

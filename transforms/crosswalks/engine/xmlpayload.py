@@ -70,6 +70,19 @@ def unwrap(payload: str, draft: Draft) -> Element:
     root = parse_xml(payload)
     if not _is_wrapper(root):
         return root
+    metadata = _metadata_of(root, draft)
+    if metadata is None:
+        raise Unreadable("no metadata in the record")
+    inside = _elements(metadata)
+    if all(map(_is_dublin_core, inside)):
+        return metadata
+    for further in inside[1:]:
+        _UNKNOWN.read(further, draft, f"metadata/{local_name(further.tag)}")
+    return inside[0]
+
+
+def _metadata_of(root: Element, draft: Draft) -> Element | None:
+    """Return the record's first `metadata` that is not empty; the other elements go to the draft."""
     metadata: Element | None = None
     for child in _elements(root):
         name = local_name(child.tag)
@@ -77,14 +90,7 @@ def unwrap(payload: str, draft: Draft) -> Element:
             metadata = child
         else:
             (_ABOUT if name in {"about", "header"} else _UNKNOWN).read(child, draft, name)
-    inside = [] if metadata is None else _elements(metadata)
-    if not inside:
-        raise Unreadable("no metadata in the record")
-    if metadata is not None and inside and all(map(_is_dublin_core, inside)):
-        return metadata
-    for further in inside[1:]:
-        _UNKNOWN.read(further, draft, f"metadata/{local_name(further.tag)}")
-    return inside[0]
+    return metadata if metadata is not None and _elements(metadata) else None
 
 
 def _is_wrapper(root: Element) -> bool:
