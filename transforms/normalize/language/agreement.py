@@ -10,8 +10,8 @@ from transforms.normalize.language import evidence, models, profiles
 
 SERBO_CROATIAN = ("sr", "hr", "bs")  # one language to the models: they count little, words count most
 
-_MIN_LIKELIHOOD = 0.4  # of a language that is named at all
-_MIN_LIKELIHOOD_ALONE = 0.6  # a less likely one needs langdetect's agreement, where it has a profile of it
+_MIN_LIKELIHOOD = 0.35  # of a language that is named at all
+_MIN_LIKELIHOOD_ALONE = 0.55  # a less likely one needs langdetect's agreement, where it has a profile of it
 _MIN_SHARE_ALONE = 0.5  # of one of the models, which makes langdetect's agreement unnecessary
 _MIN_SHARE_LATIN = 0.15  # that one of the models must give a language in Latin letters
 _MAX_LIKELIHOOD = 0.99
@@ -24,7 +24,6 @@ _TEMPERATURE = 1.5  # the parts of a score count the same evidence more than onc
 _FAMILY_TEMPERATURE = 1.0  # words count the same evidence once
 _FAMILY_MODEL_WEIGHT = 0.2  # of what the models say about Serbian, Croatian and Bosnian
 _RIVALS = 6  # the likeliest languages; words count where two of them are neighbours
-_UZBEK_CYRILLIC = ("uz", "Cyrl")  # fastText knows it in Latin letters only
 _AZERBAIJANI_LETTERS = frozenset("әҝҹ")  # no model reads Azerbaijani in Cyrillic: letters and words must decide
 _AZERBAIJANI_HANDICAP = 1.5  # how far behind the best score it then starts
 
@@ -81,7 +80,7 @@ def decide_together(written: WrittenText, fast: _Shares) -> LanguageScore:
     if _is_doubtful(written, best, family, share):
         return LanguageScore("und", min(likelihood, _MAX_LIKELIHOOD_UNKNOWN), 0.0)
     if best in SERBO_CROATIAN and written.script == "Latn":
-        likelihood = min(likelihood, _MAX_LIKELIHOOD_SERBO_CROATIAN)
+        return decide_in_family(written, fast, family)
     return LanguageScore(best, likelihood, family)
 
 
@@ -117,9 +116,10 @@ def _scores(written: WrittenText, fast: _Shares, slow: _Shares) -> _Scores:
     text, script, _, letters, _ = written
     scores = {}
     for language in _likely_languages(written, fast, slow):
-        slow_share = slow.get(language, 0.0)
-        fast_share = slow_share if (language, script) == _UZBEK_CYRILLIC else fast.get(language, 0.0)
-        scores[language] = math.log((fast_share + _SHARE_FLOOR) * (slow_share + _SHARE_FLOOR))
+        fast_weight = evidence.weight_of_fast_model(language, script)
+        fast_evidence = math.log(fast.get(language, 0.0) + _SHARE_FLOOR)
+        slow_evidence = math.log(slow.get(language, 0.0) + _SHARE_FLOOR)
+        scores[language] = fast_weight * fast_evidence + (2 - fast_weight) * slow_evidence
         scores[language] += evidence.expectation(language, script)
         scores[language] += evidence.letters_against(language, letters, script)
     if script == "Latn":

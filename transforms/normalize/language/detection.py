@@ -17,7 +17,11 @@ _MAX_READ_CHARS = 120
 _MAX_REMEMBERED_TEXTS = 16_384
 _MAX_CONFIDENCE = 0.99
 _ERROR_FACTOR = 0.25  # where the fast model is trusted alone, it is wrong so much less often than it says
+_SHORT_CHARS = 20
+_MIN_LIKELIHOOD_SHORT = 0.85  # of the language of a shorter text: names and foreign words mislead
+_MAX_LIKELIHOOD_UNKNOWN = 0.3
 _MIN_FAMILY_SHARE = 0.6  # from which the fast model is trusted that a text is Serbian, Croatian or Bosnian
+_MAX_SLOVENE_SHARE = 0.02  # which fastText mostly takes for one of them
 _TWO_WORDS = re.compile(r"[^\W\d_]\S+\s.*?[^\W\d_]\S")
 _NUMBERS = re.compile(r"[\d_፡]+")  # and the sign between words in Ethiopic
 _NOISE = re.compile(r"(?:https?://|www\.)\S+|(?<!\S)(?=\S+@\S)\S++|[\d_፡]+")
@@ -106,7 +110,15 @@ def _detection(written: WrittenText, score: LanguageScore) -> Detection:
 
 
 def _decide(written: WrittenText, first: str, probability: float, ranking: models.Ranking) -> LanguageScore:
-    """Decide by the cheapest sure means: the fast model alone, it and words, or both models, letters and words."""
+    """Decide by the cheapest sure means; a short text is in no language unless that is likely."""
+    score = _decide_by_cheapest(written, first, probability, ranking)
+    if len(written.text) < _SHORT_CHARS and max(score.likelihood, score.family) < _MIN_LIKELIHOOD_SHORT:
+        return LanguageScore("und", min(score.likelihood, _MAX_LIKELIHOOD_UNKNOWN), 0.0)
+    return score
+
+
+def _decide_by_cheapest(written: WrittenText, first: str, probability: float, ranking: models.Ranking) -> LanguageScore:
+    """Decide by the fast model alone, by it and words, or by both models, letters and words."""
     text, script, languages, letters, _ = written
     single = first in languages and not (script == "Latn" and first in SERBO_CROATIAN)
     trusted = single and evidence.is_trusted(first, probability, text)
@@ -115,7 +127,7 @@ def _decide(written: WrittenText, first: str, probability: float, ranking: model
         return LanguageScore(first, likelihood, likelihood)
     fast = models.shares(ranking)
     family = agreement.family_share(fast, written) if script == "Latn" else 0.0
-    if family >= _MIN_FAMILY_SHARE:
+    if family >= _MIN_FAMILY_SHARE and fast.get("sl", 0.0) < _MAX_SLOVENE_SHARE:
         return agreement.decide_in_family(written, fast, _less_error(family))
     return agreement.decide_together(written, fast)
 

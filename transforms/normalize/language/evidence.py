@@ -52,6 +52,13 @@ def expectation(language: str, script: str) -> float:
 
 
 @cache
+def weight_of_fast_model(language: str, script: str) -> float:
+    """Return how much fastText's share of a language counts; py3langid's counts for the rest of two."""
+    rows = _vocabulary()["weight_of_fasttext"].get(script, {}).items()
+    return next((float(weight) for languages, weight in rows if language in languages.split()), 1.0)
+
+
+@cache
 def _small_words(language: str) -> frozenset[str]:
     return frozenset(_vocabulary()["small_words"].get(language, "").split())
 

@@ -92,8 +92,9 @@ def py3langid(text: str, script: str) -> dict[str, float]:
             scores = scores + weights
     scores = scores * np.float32(1.0 / math.sqrt(len(encoded) or 1))  # its own calibration by length
     odds = np.exp(scores - scores.max())
-    probabilities = np.bincount(columns.owners, odds / odds.sum(), len(columns.languages))
-    return dict(zip(columns.languages, probabilities.tolist(), strict=True))
+    likeliest = np.zeros(len(columns.languages), dtype=np.float32)
+    np.maximum.at(likeliest, columns.owners, odds)  # a language of three labels (nb, nn, no) is not likelier for it
+    return dict(zip(columns.languages, (likeliest / likeliest.sum()).tolist(), strict=True))
 
 
 @lru_cache(maxsize=16384)

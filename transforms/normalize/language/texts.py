@@ -8,6 +8,7 @@ from typing import NamedTuple
 import langcodes
 
 from schemas import Base, Text
+from transforms.normalize.language.agreement import SERBO_CROATIAN
 from transforms.normalize.language.detection import Detection, detect
 from transforms.normalize.language.script import TWO_SCRIPTS, is_known, may_be_written_in, script_of, tag_with_script
 from transforms.normalize.language.tags import language_tag
@@ -26,7 +27,7 @@ _MIN_CONFIDENCE_SHORT = 0.99
 
 # How long a text must be, and how confident its detection, to be in another language than its record.
 _MIN_CONFIDENCE_AGAINST_DEFAULT = ((30, 0.95), (_MIN_CHARS, 0.98))
-_MIN_CONFIDENCE_OF_TRANSLATION = 0.6
+_MIN_CONFIDENCE_OF_TRANSLATION = 0.5
 _SURE_LANGUAGES = frozenset(("en", "fr", "es", "pt", "de", "ru"))  # no language unknown to the models is taken for them
 _TAKEN_FOR = {  # Language → languages that the models take its texts for, and are sure
     "af": "nl", "ba": "tt", "be": "uk", "fo": "is da no sv", "gl": "es pt", "lb": "de", "ms": "id", "nb": "da sv no",
@@ -183,6 +184,8 @@ def _needed_confidence(declared: str, detected: str) -> tuple[float, bool]:
     scripts = {declared_tag.script, detected_tag.script} - {None}
     if declared_tag.language == detected_tag.language:
         return (_MIN_CONFIDENCE if len(scripts) == 2 else _NEVER), False
+    if {declared_tag.language, detected_tag.language} <= set(SERBO_CROATIAN) and len(scripts - {"Latn"}) == 0:
+        return _NEVER, True  # a declared one of the three is believed
     if declared_tag.language == "bs" and declared_tag.script != "Latn" and detected == "sr-Cyrl":
         return _NEVER, True  # Cyrillic Bosnian is detected as Serbian
     if {declared_tag.language, detected_tag.language} == _MALAY:
