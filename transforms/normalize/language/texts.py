@@ -190,7 +190,10 @@ def _needed_confidence(declared: str, detected: str) -> tuple[float, bool]:
         return _NEVER, True  # Cyrillic Bosnian is detected as Serbian
     if {declared_tag.language, detected_tag.language} == _MALAY:
         return _MIN_CONFIDENCE_MALAY, True
-    distance = langcodes.tag_distance(declared, detected, ignore_script=True)
+    return _needed_at_distance(langcodes.tag_distance(declared, detected, ignore_script=True))
+
+
+def _needed_at_distance(distance: int) -> tuple[float, bool]:
     if distance > _MAX_NEIGHBOUR_DISTANCE:
         return _MIN_CONFIDENCE, False
     return (_NEVER if distance <= 1 else _MIN_CONFIDENCE_NEIGHBOURS), True
