@@ -59,13 +59,25 @@ def _erase(
     env: Environment, key: str | None, feed: str | None, names: list[str], contacts: list[str], by: str, reason: str
 ) -> None:
     from loaders.erasure import erase, older_backups
+    from loaders.shell import elib_command
 
+    texts = [*(f"--name={name}" for name in names), *(f"--contact={contact}" for contact in contacts)]
     erased = erase(env, by=by, reason=reason, key=key, feed=feed, names=names, contacts=contacts)
     print(f"Erased from {erased.landed} records in landing and {erased.rows} rows of the catalog.")
     if not (erased.landed or erased.rows):
         print("Nothing was found: compare the spelling. What is sent later is kept out all the same.")
+    if erased.others:
+        print(
+            f"{len(erased.others)} more records of the same works name the person. To erase {_what(texts)} there too:"
+        )
+    for other in erased.others:
+        print(elib_command("erase", other, *texts))
     for path in older_backups(env):
         print(f"{path} was made before: delete it, or keep it for as long as the law allows.")
+
+
+def _what(texts: list[str]) -> str:
+    return "it" if texts else "those records (with --name NAME, only the name)"
 
 
 def _publish() -> int:

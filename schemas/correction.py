@@ -26,6 +26,16 @@ _YEAR = re.compile(r"(?<![\dY-])\d{4}(?!\d)")  # the first year of an EDTF date;
 _NO_LICENSE = {"uri": None, "spdx": None, "label": None, "statement": "", "origin": "record", "open": None}
 _DURATION = re.compile(r"P(?!$)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?")  # ISO 8601, 5.5.2
 _MEDIA_TYPE = re.compile(r"[a-z0-9][\w.+-]*/[\w.+-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_WEB_ADDRESS = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
+_MAY_BE_EMPTY = ("statement", "source")  # what the partner wrote, which may be nothing
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}:[^\s<>\"]+")
+_IDENTIFIERS = {
+    "doi": re.compile(r"10\.\d{4,9}(?:\.\d+)*/\S+"),
+    "isbn": re.compile(r"(?:97[89])?\d{9}[\dX]"),
+    "issn": re.compile(r"\d{4}-\d{3}[\dX]"),
+    "uri": _URI,
+}
 _MAX_AGE_YEARS = 120
 _ADVICE = "correct the value or undo it"
 
@@ -84,12 +94,22 @@ def _with_value(record: Resource, correction: Correction, steps: list[str]) -> R
         if value is None:
             raise msgspec.ValidationError("a licence needs an address; set license to null to remove it")
         tree["license"] = {**_NO_LICENSE, "statement": record.license.statement if record.license else value}
-    _set(tree, steps, value)
+    _set(tree, _steps_in(record, steps), value)
     corrected = msgspec.convert(tree, Resource)
     if steps[0] != "issued":
         return corrected
     year = _YEAR.search(corrected.issued or "")
     return msgspec.structs.replace(corrected, issued_year=None if year is None else int(year[0]))
+
+
+def _steps_in(record: Resource, steps: list[str]) -> list[str]:
+    """Return the path in this record: a text in no known language is the only one, whatever its tag is read to be."""
+    texts = getattr(record, steps[0])
+    if steps[1:] != ["und"] or not isinstance(texts, dict) or not texts or "und" in texts:
+        return steps
+    if len(texts) > 1:
+        raise msgspec.ValidationError(f"its texts are in {', '.join(texts)}; name the language, such as {steps[0]}.en")
+    return [steps[0], *texts]
 
 
 def _set(tree: Any, steps: list[str], value: Any) -> None:
@@ -110,7 +130,64 @@ def _mistake(record: Resource, field: str) -> str | None:
     Types leave out codes of the library's lists, dates, durations, ages, language tags and media types.
     """
     check = _CHECKS.get(field)
-    return None if check is None else check(record)
+    return _check_texts(field, msgspec.to_builtins(getattr(record, field))) or (check(record) if check else None)
+
+
+def _check_texts(path: str, value: Any) -> str | None:
+    """Say where a text is empty or holds a control character; an unknown statement of a licence may be empty."""
+    if isinstance(value, str):
+        if not value.strip() and path.rpartition(".")[2] not in _MAY_BE_EMPTY:
+            return f"{path} would be an empty text; give a text, or null to remove it"
+        return f"{path} would hold a control character" if _CONTROL.search(value) else None
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
+    mistakes = (
+        _check_texts(f"{path}.{step}" if isinstance(step, str) else f"{path}[{step}]", each) for step, each in steps
+    )
+    return next(filter(None, mistakes), None)
+
+
+def _check_address(address: str | None) -> str | None:
+    if address is None or _WEB_ADDRESS.fullmatch(address):
+        return None
+    return f"{address!r} is not an http or https address"
+
+
+def _check_addresses(addresses: Iterable[str | None]) -> str | None:
+    return next(filter(None, map(_check_address, addresses)), None)
+
+
+def _check_contributors(record: Resource) -> str | None:
+    roles = _check_codes("role", (person.role for person in record.contributors))
+    return roles or _check_uris(person.id for person in record.contributors)
+
+
+def _check_resource_types(record: Resource) -> str | None:
+    codes = _check_codes("resource_type", (kind.code for kind in record.resource_types))
+    return codes or _check_uris(kind.uri for kind in record.resource_types)
+
+
+def _check_uris(uris: Iterable[str | None]) -> str | None:
+    invalid = next((uri for uri in uris if uri is not None and not _URI.fullmatch(uri)), None)
+    return None if invalid is None else f"{invalid!r} is not a URI, such as https://orcid.org/0000-0002-1825-0097"
+
+
+def _check_languages(record: Resource) -> str | None:
+    unsure = next((each.confidence for each in record.languages if not 0 <= each.confidence <= 1), None)
+    tags = _check_tags(language.tag for language in record.languages)
+    return tags or (None if unsure is None else f"a confidence of {unsure} is not between 0 and 1")
+
+
+def _check_links(record: Resource) -> str | None:
+    addresses = _check_addresses(link.url for link in record.links)
+    return addresses or _check_media_types(link.media_type for link in record.links if link.media_type is not None)
+
+
+def _check_identifiers(record: Resource) -> str | None:
+    for identifier in record.identifiers:
+        shape = _IDENTIFIERS.get(identifier.scheme)
+        if shape is not None and not shape.fullmatch(identifier.value):
+            return f"{identifier.value!r} is not an identifier of the scheme {identifier.scheme}"
+    return None
 
 
 def _check_date(date: str | None) -> str | None:
@@ -162,11 +239,15 @@ _CHECKS: dict[str, Callable[[Resource], str | None]] = {
     "alternative_titles": lambda record: _check_tags(text.language for text in record.alternative_titles),
     "keywords": lambda record: _check_tags(text.language for text in record.keywords),
     "coverage": lambda record: _check_tags(text.language for text in record.coverage),
-    "languages": lambda record: _check_tags(language.tag for language in record.languages),
-    "contributors": lambda record: _check_codes("role", (person.role for person in record.contributors)),
+    "languages": _check_languages,
+    "identifiers": _check_identifiers,
+    "url": lambda record: _check_address(record.url),
+    "links": _check_links,
+    "license": lambda record: _check_address(record.license.uri if record.license else None),
+    "contributors": _check_contributors,
     "issued": lambda record: _check_date(record.issued),
     "modified": lambda record: _check_date(record.modified),
-    "resource_types": lambda record: _check_codes("resource_type", (kind.code for kind in record.resource_types)),
+    "resource_types": _check_resource_types,
     "formats": lambda record: _check_media_types(record.formats),
     "levels": lambda record: _check_codes("level", record.levels),
     "contexts": lambda record: _check_codes("context", record.contexts),

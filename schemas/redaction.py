@@ -22,12 +22,16 @@ from schemas.base import Base
 ERASED = "[erased]"
 # An escape of JSON, XML or a URL, which may itself be escaped, or one character.
 _UNIT = re.compile(
-    r"(?:\\{1,4}u[0-9a-fA-F]{4}){1,16}|&(?:amp;){0,3}#?\w{1,31};|(?:%[0-9a-fA-F]{2}){1,64}|\\[nrtbf]|.", re.DOTALL
+    r"(?:\\{1,4}u[0-9a-fA-F]{4}){1,16}|&(?:amp;){0,3}#?\w{1,31};|(?:%[0-9a-fA-F]{2}){1,64}|\\{1,4}[nrtbf]|.", re.DOTALL
 )
 _MARKUP = re.compile(  # tags, also escaped ones, and the names of JSON
-    r"<[^<>]{0,10000}>|&(?:amp;){0,3}lt;[^<>&]{0,1000}&(?:amp;){0,3}gt;|\\u003[cC][^<>\\]{0,1000}\\u003[eE]"
-    r'|"(?:[^"\\]|\\.){0,200}"\s{0,20}:'
+    r"<!--(?:(?!-->).){0,500}+-->|<[a-zA-Z/](?:[^<>\"']|\"[^\"]{0,1000}+\"|'[^']{0,1000}+'){0,5000}+>|<[^<>]{0,10000}>"
+    r"|&(?:amp;){0,3}lt;(?:[^<>&]|&(?:amp;){0,3}(?:quot|apos|#\d{2,3});){0,1000}+&(?:amp;){0,3}gt;"
+    r"|\\{1,4}u003[cC](?:[^<>\\]|\\{1,7}[\"'/]|\\{1,4}u002[27]){0,1000}+\\{1,4}u003[eE]"
+    r'|"(?:[^"\\]|\\.){0,200}"\s{0,20}:',
+    re.DOTALL,
 )
+_BACKSLASHES = re.compile(r"(?:\\\\)+")
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.){0,100000000}"(\s{0,100}:)?|[^\s"{}\[\],:]{1,1000}', re.DOTALL)
 _REPEATED = re.compile(r"\[erased\](?:[ ,.;@_+-]{1,3}\[erased\])+")
 _AMPERSANDS = re.compile(r"&(?:amp;){1,3}(?=#?\w{1,31};)")
@@ -63,8 +67,8 @@ def redact(text: str, digests: Iterable[TextDigest], *, numbers: bool = False) -
     wanted: dict[int, set[str]] = {}
     for digest in digests:
         wanted.setdefault(digest.words, set()).add(digest.sha256)
-    for hidden in (False, True) if wanted else ():
-        occurrences = list(_occurrences(_words(_without_markup(text) if hidden else text), wanted))
+    for reading in (str, _without_markup, _without_backslashes) if wanted else ():
+        occurrences = list(_occurrences(_words(reading(text)), wanted))
         spans = _replacements(text, occurrences, numbers=numbers) if occurrences else {}
         last = len(text)
         for (begin, end), replacement in sorted(spans.items(), reverse=True):
@@ -90,6 +94,11 @@ def redact_bytes(body: bytes, digests: Iterable[TextDigest]) -> bytes:
 def _without_markup(text: str) -> str:
     """Return the text with blanks in place of its markup, so that every other character stays where it is."""
     return _MARKUP.sub(lambda match: " " * len(match[0]), text)
+
+
+def _without_backslashes(text: str) -> str:
+    """Return the text with blanks in place of escaped backslashes, behind which an "n" is a letter."""
+    return _BACKSLASHES.sub(lambda match: " " * len(match[0]), text)
 
 
 def _occurrences(words: list[_Word], wanted: dict[int, set[str]]) -> Iterator[list[_Span]]:
@@ -185,6 +194,8 @@ def _decoded(unit: str) -> str:
     if unit.startswith("\\") and "u" in unit:
         halves = [int(part, 16) for part in unit.replace("\\", "").split("u")[1:]]
         return b"".join(half.to_bytes(2, "big") for half in halves).decode("utf-16-be", "replace")
+    if unit.startswith("\\") and len(unit) > 1:
+        return " "
     if unit.startswith("&") and len(unit) > 1:
         return html.unescape(html.unescape(_AMPERSANDS.sub("&", unit)))
     return unquote(unit, errors="replace") if unit.startswith("%") and len(unit) > 1 else unit

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
@@ -13,7 +12,6 @@ from loaders.store import CurationRow, ResourceRow, SourceRecordRow
 from schemas import Correction, CorrectionUnusable, Resource, apply_correction
 
 _MAX_SHOWN_CHARS = 120
-_WEB_ADDRESS = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
 
 
 class CannotDecide(LookupError):
@@ -67,26 +65,12 @@ def fitting_value(record: Resource, path: str, value: str) -> str:
     why = ""
     for text in dict.fromkeys(_as_json(value)):
         try:
-            corrected = apply_correction(record, Correction(id=0, path=path, value=text, by="", at=""))
+            apply_correction(record, Correction(id=0, path=path, value=text, by="", at=""))
         except CorrectionUnusable as error:
             why = why or error.why
             continue
-        if (address := _bad_address(record, corrected)) is not None:
-            raise CannotDecide(f"{path} cannot be set to {value!r}: {address!r} is not an http or https address")
         return text
     raise CannotDecide(f"{path} cannot be set to {value!r}: {why}")
-
-
-def _bad_address(before: Resource, after: Resource) -> str | None:
-    """Return the first address that a correction adds and that no browser would open."""
-    known = set(_addresses(before))
-    added = (address for address in _addresses(after) if address not in known)
-    return next((address for address in added if not _WEB_ADDRESS.fullmatch(address)), None)
-
-
-def _addresses(record: Resource) -> Iterator[str]:
-    yield from filter(None, (record.url, record.license.uri if record.license else None))
-    yield from (link.url for link in record.links)
 
 
 def _as_json(value: str) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -31,7 +32,7 @@ from loaders.store import (
     read_transaction,
     supersede_held_runs,
 )
-from schemas import ERASED, Environment
+from schemas import ERASED, Environment, Resource, TextDigest, digest_text, redact
 
 _ERASED_RECORD = '{"key":"erased"}'
 _ERASED_RESOURCE = {
@@ -76,6 +77,32 @@ def erase_catalog(connection: Connection, erasures: Erasures, erasure: Erasure, 
     recount_uncoded_terms(connection, erasure.feed, now())
     supersede_held_runs(connection, erasure.feed)  # their stagings hold what is erased, and are gone
     return rows
+
+
+def records_of_same_works(env: Environment, erasures: Sequence[Erasure], key: str | None) -> tuple[str, ...]:
+    """Return the keys of records beside the erased ones, of the same resources, that hold the same person's name.
+
+    Of an erased record, it is about every contributor whom the record names.
+    """
+    with read_transaction(env) as connection:
+        scope = _scope(connection, erasures[0], key)
+        named = SourceRecordRow.key, SourceRecordRow.record, SourceRecordRow.pending_record
+        texts = [erasure.text for erasure in erasures if erasure.text is not None]
+        if not texts:
+            texts = list(
+                _contributors(connection.execute(select(*named).where(scope.of_key(SourceRecordRow.key))).all())
+            )
+        rows = connection.execute(select(*named).where(scope.of_resource(SourceRecordRow.resource_id)))
+        holders = {each for each, *records in rows if any(text and redact(text, texts) != text for text in records)}
+    return tuple(sorted(each for each in holders if not erasures[0].covers_key(each)))
+
+
+def _contributors(rows: Iterable[Any]) -> Iterator[TextDigest]:
+    for _, *records in rows:
+        for record in filter(None, records):
+            for person in msgspec.json.decode(record, type=Resource).contributors:
+                with suppress(ValueError):  # no word, or too many
+                    yield digest_text(person.name)
 
 
 def _scope(connection: Connection, erasure: Erasure, key: str | None) -> _Scope:

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from loaders.catalog import check_signature
-from loaders.erasure.catalog import erase_catalog, is_known, wipe_free_pages
+from loaders.erasure.catalog import erase_catalog, is_known, records_of_same_works, wipe_free_pages
 from loaders.erasure.undo_logs import erase_undo_logs
 from loaders.landing import ERASURES_FILE_NAME, Erasure, Erasures, erase_landing, erasures_in, key_digest
 from loaders.store import feed_lock, feed_name_of, now, sweep, write_transaction
@@ -31,10 +31,14 @@ class CannotErase(LookupError):
 
 
 class Erased(NamedTuple):
-    """What was erased: records in landing, and rows of the catalog."""
+    """What was erased: records in landing, and rows of the catalog; and the keys of other records that hold it yet.
+
+    These are records of the same works, of other feeds or beside the one erased.
+    """
 
     landed: int
     rows: int
+    others: tuple[str, ...] = ()
 
 
 def erase(
@@ -62,9 +66,10 @@ def erase(
     mine = [_erasure(name, key, kind, digest, signature) for kind, digest in digests or [("record", None)]]
     with feed_lock(env, name, wait=False):
         _check_known(env, erasures, mine, key)
+        others = records_of_same_works(env, mine, key)
         begun = [erasures.begin(each) for each in mine]  # all of them, so that a break leaves none out
         results = [_erase_one(env, erasures, each, key) for each in begun]
-    return Erased(sum(result.landed for result in results), sum(result.rows for result in results))
+    return Erased(sum(result.landed for result in results), sum(result.rows for result in results), others)
 
 
 def _digests(names: Sequence[str], contacts: Sequence[str]) -> list[tuple[_Kind, TextDigest | None]]:
@@ -181,6 +186,8 @@ def _erase_one(env: Environment, erasures: Erasures, erasure: Erasure, key: str 
     _forget_derived(env, erasure.feed)
     landed = erase_landing(env.landing, erasures, erasure)
     erase_undo_logs(env, erasures, erasure)
+    if erasure.text is not None:
+        erasures.redact_reasons(erasure.text)
     with write_transaction(env) as connection:
         rows = erase_catalog(connection, erasures, erasure, key)
     wipe_free_pages(env)

@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from loaders.store import whole_file
 from schemas import Base, Page, SourceRecord, TextDigest, redact, redact_bytes, replace
 
 ERASURES_FILE_NAME = "erasures.jsonl"
@@ -34,6 +35,11 @@ class Erasure(Base, frozen=True, kw_only=True):
     def covers(self, identifier: str) -> bool:
         """Return whether a record of the feed is the erased one, or one that the text is erased from."""
         return self.key_sha256 is None or key_digest(self.feed, identifier) == self.key_sha256
+
+    def covers_key(self, key: str) -> bool:
+        """Return whether the erasure covers the record with this key, feed:identifier."""
+        feed, _, identifier = key.partition(":")
+        return feed == self.feed and self.covers(identifier)
 
 
 class _Line(Base, frozen=True, kw_only=True, omit_defaults=True):
@@ -85,12 +91,23 @@ class Erasures:
         """Note that nothing of an erasure is left to do."""
         self._append(_Line(id=erasure.id, done_at=at))
 
+    def redact_reasons(self, text: TextDigest) -> None:
+        """Take a name or contact out of the reasons of earlier erasures; the file is written anew as a whole."""
+        reasons = {id_: redact(erasure.reason, [text]) for id_, erasure in self.all.items()}
+        if all(reason == self.all[id_].reason for id_, reason in reasons.items()):
+            return
+        self.all = {id_: replace(erasure, reason=reasons[id_]) for id_, erasure in self.all.items()}
+        lines = [line for line in map(_decode, self._path.read_bytes().splitlines()) if line is not None]
+        mended = [line if line.begun is None else replace(line, begun=self.all[line.begun.id]) for line in lines]
+        with whole_file(self._path) as temporary:
+            temporary.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in mended))
+
     def merge(self, lines: bytes) -> None:
         """Add the lines of another installation's file, such as that of a backup."""
         mine = set(self._path.read_bytes().splitlines()) if self._path.exists() else set()
         for text in lines.splitlines():
             line = _decode(text)
-            if line is not None and text not in mine:
+            if line is not None and text not in mine and not (line.begun and line.begun.id in self.all):
                 self._append(line)
 
     def _append(self, line: _Line) -> None:

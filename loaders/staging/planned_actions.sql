@@ -78,13 +78,29 @@ WHERE planned_action = 'unchanged' AND listed AND NOT deleted AND NOT absent
 
 -- A reprocess also transforms older versions, in case the newest is not acceptable: the accepted one or, where the
 -- catalog does not know the record, every version since it was last deleted.
+CREATE TABLE relisted AS
+WITH seen AS (
+    SELECT DISTINCT identifier, harvest FROM seen_row, setting
+    SEMI JOIN planned p ON p.identifier = seen_row.identifier AND p.planned_action IN ('transform', 'reject') WHERE force
+), stretch AS (
+    SELECT identifier, harvest, lead(harvest) OVER (PARTITION BY identifier ORDER BY harvest) AS listed_again FROM seen
+)
+SELECT identifier, NULL::VARCHAR AS datestamp, harvest, listed_again::DOUBLE AS listed_again FROM stretch
+WHERE EXISTS (SELECT 1 FROM sighting s WHERE s.harvest > stretch.harvest AND s.harvest < stretch.listed_again);
+
 CREATE TABLE older AS
 WITH version AS (
     SELECT l.identifier, l.sha256, max_by(l.format, (l.harvest, l.ordinal, l.row)) AS format,
         max_by(l.datestamp, (l.harvest, l.ordinal, l.row)) AS datestamp, max((l.harvest, l.ordinal, l.row)) AS landed_at
     FROM landed l WHERE NOT l.deleted GROUP BY l.identifier, l.sha256
+), ending AS (  -- the record was deleted: by its header, by absence, or by a steward who ended the wait
+    SELECT identifier, (harvest, ordinal, row) AS landed_at FROM landed WHERE deleted
+    UNION ALL SELECT l.identifier, (l.harvest, l.ordinal, l.row) FROM landed l
+    JOIN absences_in('relisted') a ON a.identifier = l.identifier AND a.last_listed = l.harvest WHERE a.gone
+    UNION ALL SELECT l.identifier, (l.harvest, l.ordinal, l.row) FROM landed l JOIN part p USING (harvest, ordinal)
+    JOIN declared_gone d ON d.identifier = l.identifier AND p.run <= d.run
 ), gone AS (
-    SELECT identifier, max((harvest, ordinal, row)) AS landed_at FROM landed WHERE deleted GROUP BY identifier
+    SELECT identifier, max(landed_at) AS landed_at FROM ending GROUP BY identifier
 )
 SELECT v.identifier, v.format, v.datestamp, v.sha256,
     row_number() OVER (PARTITION BY v.identifier ORDER BY v.landed_at DESC) AS age

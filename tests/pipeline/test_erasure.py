@@ -224,3 +224,35 @@ def test_what_cannot_be_erased_is_refused_in_a_sentence(
     assert main(["erase", "books:0", *SIGNED[:-1]]) == 1
     assert "Nothing was erased." in capsys.readouterr().err
     assert len(holding(library)) > 0
+
+
+def test_an_erased_record_names_the_other_records_that_still_hold_the_person(
+    library: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    declare(library, "others")
+    same = {"name": "A field guide to the mosses of the Tara valley", "id": "https://doi.org/10.1234/mosses"}
+    creator = [{"type": "Person", "name": NAME}]
+    night(library, "books", [listed("books", 0, **same, creator=creator), *map(plain, range(1, 4))])
+    others = [listed("others", 0, **same, creator=creator), *(listed("others", number) for number in range(4, 7))]
+    night(library, "others", others)
+    tasks_catalog.publish_now()
+    erasure.erase(library, by="A Steward", reason=f"{NAME} asked for it", feed="books", contacts=[CONTACT])
+    assert main(["erase", "books:0", *SIGNED]) == 0
+    assert "1 more records of the same works name the person" in (output := capsys.readouterr().out)
+    assert "erase others:0\n" in output
+    assert main(["erase", "others:0", "--name", NAME, *SIGNED]) == 0
+    assert "more records" not in capsys.readouterr().out
+    assert holding(library) == [], "nor do the reasons of earlier erasures"
+
+
+@pytest.mark.parametrize(
+    "between", ["<br/>", "<!-- a > b -->", ' <span title="a > b">', "\n", "&lt;b class=&quot;x&quot;&gt;"]
+)
+def test_a_name_with_markup_between_its_words_is_erased_everywhere(library: Environment, between: str) -> None:
+    first, last = NAME.split()
+    text = f"A workbook by {first}{between}{last}, with tests and answers for all."
+    night(library, "books", [listed("books", 0, description=text), *map(plain, range(1, 4))])
+    tasks_catalog.publish_now()
+    erasure.erase(library, **BY, feed="books", names=[NAME])
+    tasks_catalog.publish_now()
+    assert holding(library) == []
