@@ -65,7 +65,7 @@ def test_a_correction_of_the_last_error_publishes_and_holds_for_later_payloads(
     number = curation.record_correction(library, "books:0", "title", '{"en": "A real title"}', **BY)
     tasks_catalog.publish_now()
     assert of_first(library, "status, pending_status") == ("live", None)
-    assert json.loads(of_first(library, "record")[0])["title"] == {"und": "Untitled"}, "the partner's text stays"
+    assert json.loads(of_first(library, "record")[0])["title"] == {"en": "Untitled"}, "the partner's text stays"
     assert published(library)["title"] == {"en": "A real title"}
 
     night(library, "books", works(name="Untitled", likes=2))
