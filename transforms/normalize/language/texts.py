@@ -177,17 +177,27 @@ def contradicts(declared: str, detection: Detection, chars: int) -> float:
     return 0.0 if detection.tag == "und" or confidence < needed or too_short else confidence
 
 
+def _is_believed_serbo_croatian(declared: langcodes.Language, detected: langcodes.Language) -> bool:
+    """Return whether a declared Serbian, Croatian or Bosnian is believed against a detection of another of the three.
+
+    In Latin letters always; Cyrillic Bosnian is detected as Serbian.
+    """
+    if not {declared.language, detected.language} <= set(SERBO_CROATIAN):
+        return False
+    if not {declared.script, detected.script} - {"Latn", None}:
+        return True
+    return declared.language == "bs" and declared.script != "Latn" and detected.to_tag() == "sr-Cyrl"
+
+
 @remember(4096)
 def _needed_confidence(declared: str, detected: str) -> tuple[float, bool]:
     """Return how confident a detection must be to contradict a declaration, and whether they are neighbours."""
     declared_tag, detected_tag = langcodes.Language.get(declared), langcodes.Language.get(detected)
-    scripts = {declared_tag.script, detected_tag.script} - {None}
     if declared_tag.language == detected_tag.language:
-        return (_MIN_CONFIDENCE if len(scripts) == 2 else _NEVER), False
-    if {declared_tag.language, detected_tag.language} <= set(SERBO_CROATIAN) and len(scripts - {"Latn"}) == 0:
-        return _NEVER, True  # a declared one of the three is believed
-    if declared_tag.language == "bs" and declared_tag.script != "Latn" and detected == "sr-Cyrl":
-        return _NEVER, True  # Cyrillic Bosnian is detected as Serbian
+        two_scripts = len({declared_tag.script, detected_tag.script} - {None}) == 2
+        return (_MIN_CONFIDENCE if two_scripts else _NEVER), False
+    if _is_believed_serbo_croatian(declared_tag, detected_tag):
+        return _NEVER, True
     if {declared_tag.language, detected_tag.language} == _MALAY:
         return _MIN_CONFIDENCE_MALAY, True
     return _needed_at_distance(langcodes.tag_distance(declared, detected, ignore_script=True))
