@@ -37,6 +37,7 @@ from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress, RawRe
 
 _NO_SUCH_PAGE = frozenset({400, 404, 410, 416, 422})  # statuses
 _WINDOW_ADVICE = "Narrow the list with [request] params into feeds of their own, or page it by cursor."
+_USUAL_LIMITS = 1_000  # records: servers stop paging at a multiple of it (Elasticsearch at 10,000)
 _CURSOR_ADVICE = "Nothing was deleted. If this continues, ask the partner how long a cursor is valid, or for a total."
 _FAR_PAGES = 100_000  # behind the end of any list: what a server answers there, it answers behind every end
 
@@ -109,6 +110,7 @@ class RestList:
                 if self._is_behind_the_end(failure):
                     if self.missed and self.position.total is None:
                         yield self._page(skipped=self._count_missed())
+                    self._note_possible_limit(failure)
                     self.position.done = True
                     return
                 if self._cursor_expired(failure):
@@ -199,6 +201,16 @@ class RestList:
             return True
         is_named = self.feed.request.paging not in NUMBERED and position.last_given >= position.most_given
         return failure.status in _NO_SUCH_PAGE and not is_named
+
+    def _note_possible_limit(self, failure: RequestFailed) -> None:
+        """Note a list without a total that is refused behind a full page, at a number that limits are set to."""
+        position = self.position
+        is_full = position.last_given >= position.most_given
+        if position.total is None and is_full and position.listed % _USUAL_LIMITS == 0:
+            self.client.notes.append(
+                f"{self.feed.url} answers {failure.status} after {position.listed} records, behind a full page: this "
+                f"may be a limit of the server and not the end of its list. {_WINDOW_ADVICE}"
+            )
 
     def _cursor_expired(self, failure: RequestFailed) -> bool:
         """Return whether the server refuses the cursor at which an earlier harvest stopped: it begins again then."""

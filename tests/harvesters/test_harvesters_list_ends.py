@@ -144,6 +144,23 @@ def test_a_window_that_ends_at_a_total_of_at_least_so_many_is_truncated(tmp_path
     assert "max_drop" not in failed.sentence
 
 
+@pytest.mark.parametrize(
+    ("records", "status", "is_noted"), [(2_000, 400, True), (1_000, 422, True), (1_990, 404, False)]
+)
+def test_a_refusal_behind_a_full_page_at_a_round_number_is_noted(
+    tmp_path: Path, records: int, status: int, is_noted: bool
+) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        start = int(request.params.get("start", 0))
+        served = [{"id": str(n)} for n in range(start, min(start + 500, records))]
+        return json_answer({"items": served}) if served else Answer(status=status)
+
+    harvested, _ = run(script, tmp_path, **{**BY_OFFSET, "size": 500})
+    assert len(identifiers(harvested)) == records
+    notes = "".join(note for page in harvested for note in page.notes)
+    assert ("may be a limit of the server" in notes) is is_noted
+
+
 @pytest.mark.parametrize("end", [None, {"error": "window"}], ids=["an empty page", "an error with status 200"])
 def test_an_empty_page_at_a_total_of_at_least_so_many_is_no_end(tmp_path: Path, end: dict[str, Any] | None) -> None:
     def script(request: ReceivedRequest) -> Answer:
