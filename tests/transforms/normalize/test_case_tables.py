@@ -18,15 +18,15 @@ from transforms.normalize.vocabulary import read_grades
 
 _CASES = Path(__file__).parents[2] / "cases"
 _DC = (
-    '<metadata><oai_dc:dc xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/"'
+    '<oai_dc:dc xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/"'
     ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/">'
-    "<dc:title>Example</dc:title>{}</oai_dc:dc></metadata>"
+    "<dc:title>Example</dc:title>{}</oai_dc:dc>"
 )
 _DATACITE = (
-    '<metadata><resource xmlns="http://datacite.org/schema/kernel-4"><titles><title>Example</title></titles>'
-    '<resourceType resourceTypeGeneral="{}"/></resource></metadata>'
+    '<resource xmlns="http://datacite.org/schema/kernel-4"><titles><title>Example</title></titles>'
+    '<resourceType resourceTypeGeneral="{}"/></resource>'
 )
-_LOM = '<metadata><lom xmlns="http://ltsc.ieee.org/xsd/LOM">{}</lom></metadata>'
+_LOM = '<lom xmlns="http://ltsc.ieee.org/xsd/LOM">{}</lom>'
 _LOM_TITLE = "<general><title><string>Example</string></title></general>"
 
 
