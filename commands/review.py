@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 PUBLISH_LATER = f"Effective at the next publication, which this starts now: {elib_command('publish')}"
 _MAX_ANSWER_CHARS = 2_000
-_CURATION_NUMBER = re.compile("[0-9]{1,18}")
-_CURATION_NUMBERS = re.compile("([0-9]{1,18})-([0-9]{1,18})")
+_CURATION_NUMBER = re.compile("[0-9]{1,9}")  # an INTEGER of the database
+_CURATION_NUMBERS = re.compile("([0-9]{1,9})-([0-9]{1,9})")
 
 _Feed = Annotated[str | None, typer.Option(metavar="NAME", help="Of this feed only.")]
 _Run = Annotated[str, typer.Argument(help="The run's id, as `held` lists it.")]
