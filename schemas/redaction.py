@@ -191,11 +191,13 @@ def _folded_character(character: str) -> str | None:
 
 
 def _decoded(unit: str) -> str:
+    if len(unit) == 1:
+        return unit
     if unit.startswith("\\") and "u" in unit:
         halves = [int(part, 16) for part in unit.replace("\\", "").split("u")[1:]]
         return b"".join(half.to_bytes(2, "big") for half in halves).decode("utf-16-be", "replace")
-    if unit.startswith("\\") and len(unit) > 1:
+    if unit.startswith("\\"):
         return " "
-    if unit.startswith("&") and len(unit) > 1:
+    if unit.startswith("&"):
         return html.unescape(html.unescape(_AMPERSANDS.sub("&", unit)))
-    return unquote(unit, errors="replace") if unit.startswith("%") and len(unit) > 1 else unit
+    return unquote(unit, errors="replace") if unit.startswith("%") else unit

@@ -14,7 +14,7 @@ import msgspec
 
 from schemas import Feed, Leaf, SourceRecord, replace
 from transforms.draft import Draft, Statement
-from transforms.normalize.urls import web_address
+from transforms.normalize import web_address
 
 DECLARED, OF_RECORD = "feed.address", "record.identifier"  # the paths of such statements
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")

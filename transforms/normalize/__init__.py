@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from schemas import Feed, Resource, SourceRecord
 from transforms.draft import Draft, Finding
-from transforms.normalize.urls import split_url
+from transforms.normalize.urls import split_url, web_address
 
-__all__ = ["normalize", "split_url"]
+__all__ = ["normalize", "split_url", "web_address"]
 
 
 def normalize(drafts: Iterable[tuple[Draft, SourceRecord]], feed: Feed) -> list[tuple[Resource, tuple[Finding, ...]]]:
