@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 
 
 class NextOccurrence:
@@ -25,7 +26,21 @@ class NextOccurrence:
         return self._position
 
 
-class EndTags:
+def cut_elements(body: bytes, start_tag: re.Pattern[bytes], end_tag: re.Pattern[bytes], start: int) -> Iterator[bytes]:
+    """Yield the text of each element from `start` on: from its start tag to the first end tag of that name behind it.
+
+    For documents that are not well-formed. The first group of both patterns is the element's name as it is written.
+    """
+    end_tags = _EndTags(body, end_tag, start)
+    position = start
+    while element := start_tag.search(body, position):
+        end = end_tags.end_after(element[1], element.end())
+        if end >= 0:
+            yield body[element.start() : end]
+        position = max(end, element.end())
+
+
+class _EndTags:
     """The end tags of a body, by the element's name as it is written there."""
 
     def __init__(self, body: bytes, end_tag: re.Pattern[bytes], start: int) -> None:

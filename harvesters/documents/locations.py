@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import httpx
@@ -15,7 +14,7 @@ from lxml import etree
 
 from harvesters.causes import failed, unreadable_response
 from harvesters.client import Reply, printable_url
-from harvesters.occurrences import EndTags
+from harvesters.occurrences import cut_elements
 from harvesters.records import UnreadableElement, unreadable
 from harvesters.strict_xml import EntitiesDeclared, InvalidXml, parse_xml, remove_forbidden_characters
 from harvesters.unexpected import text_of
@@ -131,7 +130,7 @@ def _recovered(reply: Reply, error: InvalidXml) -> Sitemap:
         raise failed(cause, what) if page else unreadable_response(cause, what, reply.url, body) from error
     locations: list[Location] = []
     bad: list[UnreadableElement] = []
-    for text in _cut_entries(body, root_start.end()):
+    for text in cut_elements(body, _ENTRY_START, _ENTRY_END, root_start.end()):
         try:
             locations += _entry_locations(root_start[0], text)
         except InvalidXml as fault:
@@ -142,17 +141,6 @@ def _recovered(reply: Reply, error: InvalidXml) -> Sitemap:
         reason = f"the sitemap ends in the middle, and the pages behind that are missing ({error})"
         bad.append(unreadable(None, reason, reply.url, body))
     return Sitemap(root_start[1] == b"sitemapindex", locations, bad)
-
-
-def _cut_entries(body: bytes, start: int) -> Iterator[bytes]:
-    """Yield the text of each entry, from its start tag to the first end tag of the same name behind it."""
-    end_tags = EndTags(body, _ENTRY_END, start)
-    position = start
-    while entry := _ENTRY_START.search(body, position):
-        end = end_tags.end_after(entry[1], entry.end())
-        if end >= 0:
-            yield body[entry.start() : end]
-        position = max(end, entry.end())
 
 
 def _entry_locations(root_start: bytes, entry: bytes) -> list[Location]:

@@ -21,7 +21,7 @@ from harvesters.client import Client, Reply, join_address
 from harvesters.documents.document import harvest_document
 from harvesters.encodings import encoding_of
 from harvesters.lists import is_next
-from harvesters.occurrences import EndTags
+from harvesters.occurrences import cut_elements
 from harvesters.records import Result, UnreadableElement, build_record, unreadable
 from harvesters.strict_xml import (
     EntitiesDeclared,
@@ -136,7 +136,7 @@ def _recover(feed: Feed, reply: Reply, client: Client, error: InvalidXml) -> _Fe
         if page:
             raise failed(cause, what) from error
         raise unreadable_response(cause, what, feed.url, reply.body) from error
-    texts = list(_cut_items(reply.body, root_start.end()))
+    texts = list(cut_elements(reply.body, _ITEM_START, _ITEM_END, root_start.end()))
     declared = encoding_override(reply.body) or declared_encoding(reply.body)
     encoding, notes = encoding_of(declared, texts, reply.headers.get("content-type", ""))
     client.notes += notes
@@ -164,17 +164,6 @@ def _first_item(body: bytes, start: int) -> int:
     """Return where the first item begins, or the body's end."""
     item = _ITEM_START.search(body, start)
     return item.start() if item else len(body)
-
-
-def _cut_items(body: bytes, start: int) -> Iterator[bytes]:
-    """Yield the text of each item, from its start tag to the first end tag of the same name behind it."""
-    end_tags = EndTags(body, _ITEM_END, start)
-    position = start
-    while item := _ITEM_START.search(body, position):
-        end = end_tags.end_after(item[1], item.end())
-        if end >= 0:
-            yield body[item.start() : end]
-        position = max(end, item.end())
 
 
 def _parse_item(page: bytes, encoding: str) -> etree._Element:

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from loaders.migrations import migrate
-from loaders.store import engine
 from pipeline import feed as tasks
-from schemas import Environment, environment
+from schemas import Environment
 from tests.harvesters.case_server import CaseServer
 from tests.harvesters.loopback import Answer, Loopback, ReceivedRequest, serving
-from tests.harvesters.test_harvesters_nights import last_run, live, variables
+from tests.harvesters.test_harvesters_nights import last_run, live
 
 OLD = "2024-01-01T00:00:00Z"
-
-
-@pytest.fixture
-def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
-    for name, value in variables(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    made = environment()
-    made.feeds.mkdir()
-    migrate(made)
-    yield made
-    engine(made).dispose()
 
 
 @dataclass

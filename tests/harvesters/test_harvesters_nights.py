@@ -8,7 +8,6 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from loaders.migrations import migrate
 from loaders.store import engine, read_transaction
 from pipeline import feed as tasks
 from schemas import Environment, HarvestFailed, environment
+from tests.harvesters.conftest import variables
 from tests.harvesters.loopback import Answer, OaiServer, ReceivedRequest, listing, names, serving
 
 ROOT = Path(__file__).parents[2]
@@ -39,23 +39,6 @@ class Library(OaiServer):
             .replace(f"Title {n}", f"How plants use light, part {n}")
             .replace("<dc:description>", address)
         )
-
-
-@pytest.fixture
-def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
-    for name, value in variables(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    made = environment()
-    made.feeds.mkdir()
-    migrate(made)
-    yield made
-    engine(made).dispose()
-
-
-def variables(home: Path) -> dict[str, str]:
-    catalog = f"sqlite:///{home / 'catalog.db'}"
-    where = {"ELIB_HOME": str(home), "ELIB_FEEDS": str(home / "feeds"), "ELIB_CATALOG_URL": catalog}
-    return {**where, "ELIB_ALLOW_PRIVATE": "127.0.0.1"}
 
 
 def declare(env: Environment, url: str, name: str = "books", **more: str) -> str:

@@ -14,29 +14,17 @@ from typing import Any
 import pytest
 
 from commands.cli import main
-from loaders.migrations import migrate
-from loaders.store import engine
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
-from schemas import Environment, HarvestFailed, environment
+from schemas import Environment, HarvestFailed
 from tests.harvesters.case_server import CaseServer
+from tests.harvesters.conftest import variables
 from tests.harvesters.loopback import Answer, Loopback, ReceivedRequest, listing, oai_error, serving
-from tests.harvesters.test_harvesters_nights import ROOT, Library, last_run, live, variables
+from tests.harvesters.test_harvesters_nights import ROOT, Library, last_run, live
 
 CASES = sorted((Path(__file__).parents[1] / "cases" / "nights").glob("*.json"))
 NOTE = "the list repeats 1 record and may omit others: nothing is deleted for being absent from it"
 PAGED = {"paging": "page", "page_param": "page", "size": 4, "size_param": "size", "records_path": "results"}
-
-
-@pytest.fixture
-def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
-    for name, value in variables(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    made = environment()
-    made.feeds.mkdir()
-    migrate(made)
-    yield made
-    engine(made).dispose()
 
 
 def declare(env: Environment, url: str, request: dict[str, Any] | None = None, **more: Any) -> None:

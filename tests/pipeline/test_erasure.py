@@ -34,16 +34,6 @@ BY: Any = {"by": "A Steward", "reason": f"{NAME} asked for it"}
 SIGNED = ("--by", "A Steward", "--reason", "asked for it", "--yes")
 
 
-@pytest.fixture
-def library(env: Environment, monkeypatch: pytest.MonkeyPatch) -> Environment:
-    monkeypatch.setenv("ELIB_HOME", str(env.home))
-    monkeypatch.setenv("ELIB_CATALOG_URL", env.catalog_url)
-    monkeypatch.setenv("ELIB_FEEDS", str(env.home / "feeds"))
-    library = environment()
-    declare(library, "books")
-    return library
-
-
 def works(**more: Any) -> list[Any]:
     """Four records; the first two name the person, one of them in letters that JSON escapes."""
     creator = [{"type": "Person", "name": "Quistgaard-Brandt, Zoë"}]

@@ -12,7 +12,7 @@ from commands.cli import main
 from loaders import catalog, curation
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
-from schemas import Environment, environment
+from schemas import Environment
 from tests.loaders.nights import everything, rows
 from tests.pipeline.feeds import declare, land_only, listed, night
 
@@ -20,16 +20,6 @@ BY: Any = {"by": "A Steward", "reason": "looked at it"}
 SIGNED = ("--by", "A Steward", "--reason", "looked at it")
 CC = "https://creativecommons.org/licenses/"
 OPEN, NC = f"{CC}by/4.0/", f"{CC}by-nc/4.0/"
-
-
-@pytest.fixture
-def library(env: Environment, monkeypatch: pytest.MonkeyPatch) -> Environment:
-    monkeypatch.setenv("ELIB_HOME", str(env.home))
-    monkeypatch.setenv("ELIB_CATALOG_URL", env.catalog_url)
-    monkeypatch.setenv("ELIB_FEEDS", str(env.home / "feeds"))
-    library = environment()
-    declare(library, "books")
-    return library
 
 
 def works(**more: Any) -> list[Any]:

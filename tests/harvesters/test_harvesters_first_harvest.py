@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from loaders.catalog import release
-from loaders.migrations import migrate
 from loaders.reports import reason_sentence
-from loaders.store import engine, read_run
+from loaders.store import read_run
 from pipeline import catalog, feed
-from schemas import Environment, Reason, environment
+from schemas import Environment, Reason
 from tests.harvesters.case_server import CaseServer
 from tests.harvesters.loopback import Answer, Loopback, ReceivedRequest, oai_error, serving
-from tests.harvesters.test_harvesters_nights import variables
 
 NOTHING = {"repository": {"records": []}}
 EMPTY_LIST = {"otherwise": {"json": []}}
@@ -26,17 +22,6 @@ ONE_RECORD = {"repository": {"records": [{"id": "r0", "title": "Volcano workbook
 OAI = {"protocol": "oai_pmh", "format": "oai_dc"}
 JSON = {"protocol": "rest", "format": "amb", "identifier": "id"}
 CSV = {"protocol": "csv", "format": "oercommons_csv", "identifier": "id"}
-
-
-@pytest.fixture
-def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
-    for name, value in variables(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    made = environment()
-    made.feeds.mkdir()
-    migrate(made)
-    yield made
-    engine(made).dispose()
 
 
 def declare(env: Environment, loopback: Loopback, keys: dict[str, Any], expect: str = "") -> None:
