@@ -288,3 +288,33 @@ def apply(expression: Expression, text: Any) -> None:
         else:
             for _ in expression.pattern.finditer(text):
                 pass
+
+
+def has_possessive_group(pattern: re.Pattern[Any]) -> bool:
+    """Return whether an expression repeats a group possessively or makes one atomic.
+
+    Python before 3.11.5 matches these wrongly where the group can be left in several ways
+    (https://github.com/python/cpython/issues/106052); a possessive class of characters is right in every version.
+    """
+    return _has_possessive_group(parser.parse(pattern.pattern, pattern.flags))
+
+
+def _has_possessive_group(tree: Any) -> bool:
+    single = {op.LITERAL, op.NOT_LITERAL, op.IN, op.ANY, op.CATEGORY}
+    for name, argument in tree:
+        if name is op.ATOMIC_GROUP:
+            return True
+        if name is op.POSSESSIVE_REPEAT and not (len(argument[2]) == 1 and argument[2][0][0] in single):
+            return True
+        if any(map(_has_possessive_group, _parts(argument))):
+            return True
+    return False
+
+
+def _parts(argument: Any) -> Iterator[Any]:
+    """Yield the expressions inside an operation's argument, at any depth of lists."""
+    for part in argument if isinstance(argument, list | tuple) else (argument,):
+        if isinstance(part, parser.SubPattern):
+            yield part
+        elif isinstance(part, list):
+            yield from _parts(part)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import NoReturn
 
 import pytest
-from expressions import Expression, apply, attacks, built_at_run_time, expressions, subject
+from expressions import Expression, apply, attacks, built_at_run_time, expressions, has_possessive_group, subject
 from growth import growth, in_time
 
 # Read no text of a partner, or no more of it than is said here.
@@ -90,6 +90,17 @@ def test_every_bounded_expression_still_exists() -> None:
 def test_every_place_that_builds_an_expression_while_it_runs_is_listed_with_a_reason() -> None:
     """A new one is measured as a constant of its module, or listed in BUILT with why it cannot be slow."""
     assert built_at_run_time() == set(BUILT)
+
+
+def test_every_expression_matches_alike_on_every_python_of_a_version() -> None:
+    assert not [expression.where for expression in expressions() if has_possessive_group(expression.pattern)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_possessive"), [(r"(?:ab|b)*+c", True), (r"(x(?>ab|a))", True), (r"[ab]*+c", False)]
+)
+def test_a_possessive_group_is_recognised(pattern: str, is_possessive: bool) -> None:
+    assert has_possessive_group(re.compile(pattern)) is is_possessive
 
 
 @pytest.mark.parametrize("pattern", [r"\s*,", r"(\w+)@", r"a[^;]*;b"])

@@ -18,7 +18,7 @@ _TYPE_START = re.compile(r"[/:#]")
 _TYPE = re.compile(r'"@type"\s*+:\s*+(?:\[\s*+)?"([^"]*)"')
 # what is mended in a block that is not valid JSON; what never ends, ends with the block
 _TOKEN = re.compile(
-    r'(?P<string>"(?:[^"\\]++|\\.)*+(?:"|\Z))|(?P<comment>//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z))|(?P<end>[}\]])',
+    r'(?P<string>"(?:[^"\\]++|\\.)*(?:"|\Z))|(?P<comment>//[^\n]*+|/\*(?:[^*]++|\*(?!/))*(?:\*/|\Z))|(?P<end>[}\]])',
     re.S,
 )
 _CONTROL = re.compile(r"[\x00-\x1f]")

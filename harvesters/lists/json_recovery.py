@@ -10,7 +10,7 @@ import msgspec
 
 _BEGIN_OF_LIST = re.compile(rb"\][\s,;\x1e]*+\[")
 _STRUCTURE = re.compile(rb'["{}\[\],]')
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.S)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*"', re.S)
 
 
 def recover_elements(body: bytes, path: str) -> tuple[list[msgspec.Raw], list[bytes]] | None:

@@ -9,7 +9,7 @@ import re
 
 _MAX_CHARS = 65_536
 _TARGET = re.compile(r"[\s,]*+<([^<>]*)>")
-_PARAMETER = re.compile(r"\s*+;\s*+([^\s;,=\"<>]*+)\s*+(?:=\s*+(\"(?:[^\"\\]|\\.)*+\"?|'[^',;\"]*+'|[^\s;,\"]*+))?")
+_PARAMETER = re.compile(r"\s*+;\s*+([^\s;,=\"<>]*+)\s*+(?:=\s*+(\"(?:[^\"\\]++|\\.)*\"?|'[^',;\"]*+'|[^\s;,\"]*+))?")
 _ESCAPED = re.compile(r"\\(.)")
 _NEXT = frozenset({"next", "http://www.iana.org/assignments/relation/next"})
 _QUOTES = "\"'"  # some servers quote with apostrophes, which RFC 8288 does not know

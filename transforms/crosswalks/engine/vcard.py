@@ -19,7 +19,7 @@ from transforms.remembering import remember
 _PROPERTIES = "VERSION|KIND|FN|N|ORG|EMAIL|TEL|URL|UID|ADR|TITLE|ROLE|NOTE|REV|BDAY|NICKNAME|X-[A-Z-]+|END|BEGIN"
 _PROPERTY_START = rf"(?:{_PROPERTIES})(?:;[^:\n]{{0,500}})?:"  # bounded, or many unclosed parameters take long
 _STRUCTURED = frozenset({"N", "ORG"})
-_JOINED_BY_BLANKS = re.compile(rf"(?<!\s)(?<!\\[nr])(?:\s|\\[nr])++(?={_PROPERTY_START})", re.IGNORECASE)
+_JOINED_BY_BLANKS = re.compile(rf"(?<!\s)(?<!\\[nr])(?:\s|\\[nr])+(?={_PROPERTY_START})", re.IGNORECASE)
 _JOINED_BY_SEPARATOR = re.compile(rf"[;,|]\s*(?={_PROPERTY_START})", re.IGNORECASE)  # "BEGIN:VCARD;FN:A;END:VCARD"
 _SEPARATED = re.compile(r"BEGIN\s*:\s*VCARD\s*[;,|]", re.IGNORECASE)
 _PROPERTY = re.compile(r"[A-Z0-9.-]+(?:;[^:]*)?:", re.IGNORECASE)

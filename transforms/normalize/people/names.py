@@ -19,7 +19,7 @@ from transforms.normalize.people.corporate import (
     placeholder_names,
 )
 
-EMAIL = re.compile(r"(?:[<(\[]\s*+|(?<!\s)\s++)?(?:mailto:)?(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++\s*+[>)\]]?")
+EMAIL = re.compile(r"(?:[<(\[]\s*+|(?<!\s)\s++)?(?:mailto:)?(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)+\s*+[>)\]]?")
 _ORCID = re.compile(
     r"(?:(?<![\s,;])[\s,;]++)?(?:[(\[<]\s*+)?(?:(?:https?://)?(?:www\.)?orcid\.org/|orcid\s*+(?:id\s*+)?(?::++\s*+)?)?"
     r"\d{4}-\d{4}-\d{4}-\d{3}[\dXx](?:\s*+[)\]>])?",

@@ -17,7 +17,7 @@ _FILE = re.compile(
     r"\.(pdf|docx?|pptx?|xlsx?|zip|epub|mp3|mp4|jpe?g|png|gif|swf|odt|rtf|txt)([?#](?s:.*))?$|/bitstream/", re.I
 )
 _TYPE_AND_ADDRESS = re.compile(  # "application/pdf https://a.example/1"
-    r"(\S(?:[^\s,;]++|[\s,;]++(?!https?://.))*+)[\s,;]+(https?://.+)", re.IGNORECASE | re.DOTALL
+    r"(\S(?:[^\s,;]++|[\s,;]++(?!https?://.))*)[\s,;]+(https?://.+)", re.IGNORECASE | re.DOTALL
 )
 _LINK_ROLES: dict[str, Literal["content", "preview", "thumbnail"]] = {"preview": "preview", "thumbnail": "thumbnail"}
 _RESOLVERS = {"doi": "https://doi.org/", "handle": "https://hdl.handle.net/"}
