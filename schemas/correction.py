@@ -31,7 +31,7 @@ _WEB_ADDRESS = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
 _MAY_BE_EMPTY = ("statement", "source")  # what the partner wrote, which may be nothing
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}:[^\s<>\"]+")
 _IDENTIFIERS = {
-    "doi": re.compile(r"10\.\d{4,9}(?:\.\d+)*/\S+"),
+    "doi": re.compile(r"10\.\d{4,9}(?:\.\d{1,9}){0,5}/\S+"),
     "isbn": re.compile(r"(?:97[89])?\d{9}[\dX]"),
     "issn": re.compile(r"\d{4}-\d{3}[\dX]"),
     "uri": _URI,
