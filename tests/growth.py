@@ -28,17 +28,26 @@ def in_time(function: Callable[[], str], patience: float = PATIENCE) -> str:
     The process is a copy of this one, in which other tests may have left threads: a copy can die or stand still for
     that reason alone, so a copy without a result is made once more before it counts.
     """
-    result, reason = _in_copy(function, patience)
+    context = multiprocessing.get_context("fork")
+    result, reason = _in_process(context, function, patience)
     if result is None:
-        result, reason = _in_copy(function, patience)
+        result, reason = _in_process(context, function, patience)
     return reason if result is None else result
 
 
-def _in_copy(function: Callable[[], str], patience: float) -> tuple[str | None, str]:
-    """Return what the function returned in a copy of this process; without a result, why there is none."""
-    context = multiprocessing.get_context("fork")
+def in_new_process(function: Callable[[], str], patience: float) -> str:
+    """The same as `in_time` for a function of a module, in a process that has nothing of this one.
+
+    For what imports many libraries: some die when they are imported into a copy of a process with threads.
+    """
+    result, reason = _in_process(multiprocessing.get_context("spawn"), function, patience)
+    return reason if result is None else result
+
+
+def _in_process(context: Any, function: Callable[[], str], patience: float) -> tuple[str | None, str]:
+    """Return what the function returned in a process of the context; without a result, why there is none."""
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=lambda: sender.send(function()))
+    process = context.Process(target=_send_result, args=(function, sender))
     process.start()
     sender.close()
     try:
@@ -51,6 +60,10 @@ def _in_copy(function: Callable[[], str], patience: float) -> tuple[str | None, 
     finally:
         process.kill()
         process.join()
+
+
+def _send_result(function: Callable[[], str], sender: Any) -> None:
+    sender.send(function())
 
 
 def growth(call: Callable[[Any], object], make: Callable[[int], Any], start: int, end: int) -> str:

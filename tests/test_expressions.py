@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 from expressions import Expression, apply, attacks, built_at_run_time, expressions, has_possessive_group, subject
-from growth import growth, in_time
+from growth import growth, in_new_process, in_time
 
 # Read no text of a partner, or no more of it than is said here.
 BOUNDED = {
@@ -80,7 +80,7 @@ def _too_late(*_: object) -> NoReturn:
 
 
 def test_no_expression_takes_longer_than_its_text_grows() -> None:
-    assert not in_time(failures, 300)
+    assert not in_new_process(failures, 300)
 
 
 def test_every_bounded_expression_still_exists() -> None:

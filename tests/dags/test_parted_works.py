@@ -50,7 +50,7 @@ def publish_as_the_matcher_before(env: Environment) -> None:
     merged = pairs.set_column(place, "verdict", pa.array(verdicts, pa.string()))
     since = state.newest_publication(env)
     folder: Path = state.write_match_result(
-        env, "5-0123456789abcdef", now, merged, [Cluster(keys=(BOOKS, FILMS))], [], [], since=since
+        env, "5-0123456789abcdef", now, merged, [Cluster(keys=(BOOKS, FILMS))], [], [], after_publication=since
     )
     publish_match(env, begin_publication(env), folder, merge=merge, trust={})
 

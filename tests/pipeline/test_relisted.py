@@ -11,9 +11,8 @@ from loaders.store import write_transaction
 from pipeline import catalog as tasks_catalog
 from schemas import Environment
 from tests.pipeline.feeds import night
-from tests.pipeline.test_judging import NC, library, of_first, reprocessed, works
+from tests.pipeline.test_judging import NC, of_first, reprocessed, works
 
-__all__ = ["library"]
 LICENCE = {"license": {"id": NC}}
 STATE = "status, record, pending_status, pending_reason, payload_sha256, pending_sha256"
 
