@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -210,8 +211,10 @@ def element(name: str, attributes: dict[str, str], text: str, children: list[etr
 
 
 ATTRIBUTES = st.dictionaries(
-    st.sampled_from(["type", "element", "qualifier", "mdschema", "tag", "code", "name", "rel", "href", "url", "lang"]),
-    st.sampled_from(["", "dc", "title", "245", "a", "alternate", "value", "http://a.example/x", "en"]),
+    st.sampled_from(
+        ["type", "element", "qualifier", "mdschema", "tag", "code", "name", "rel", "href", "url", "lang", "resource"]
+    ),
+    st.sampled_from(["", "dc", "title", "245", "a", "alternate", "value", "http://a.example/x", "en", "#1"]),
     max_size=3,
 )
 TREES = st.recursive(
@@ -229,6 +232,7 @@ JSON = st.recursive(
 )
 XML_FORMATS = sorted(name for name, crosswalk in CROSSWALKS.items() if isinstance(crosswalk, XmlFormat))
 ROOTS = dict.fromkeys(("marcxml", "unimarc"), "{http://www.loc.gov/MARC21/slim}record")  # another record than OAI's
+PARTS = {"edm": ("ProvidedCHO", "Aggregation", "Agent")}  # below which a record of the format lies
 JSON_FORMATS = sorted(set(CROSSWALKS) - set(XML_FORMATS))
 
 
@@ -238,7 +242,8 @@ JSON_FORMATS = sorted(set(CROSSWALKS) - set(XML_FORMATS))
 def test_every_leaf_of_any_tree_is_accounted_for(name: str, trees: list[etree._Element]) -> None:
     crosswalk = CROSSWALKS[name]
     assert isinstance(crosswalk, XmlFormat)
-    root = element(ROOTS.get(name) or sorted(crosswalk.roots)[0], {}, "", trees)
+    parts = [element(part, {"about": "#1"}, "", deepcopy(trees)) for part in PARTS.get(name, ())]
+    root = element(ROOTS.get(name) or sorted(crosswalk.roots)[0], {}, "", parts or trees)
     payload = etree.tostring(root, encoding="unicode")
     first, *again = (read(name, payload) for _ in range(4))
     assert missing(payload, first) == []
