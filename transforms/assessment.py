@@ -92,7 +92,7 @@ def _draft_of(format_: str, payload: str, feed: Feed) -> Draft:
     if not feed.map:
         return read(format_, payload, feed.dialect)
     draft = Draft() if format_ == MAP_FORMAT else read(format_, payload, feed.dialect)
-    read_mapped(feed.map, payload, draft)
+    read_mapped(feed.map, payload, draft, has_columns=feed.traits.has_columns)
     return draft
 
 

@@ -58,11 +58,11 @@ class Finding(Base, frozen=True, kw_only=True):
 
     Codes: language_contradicted, language_undetermined, date_unreadable, date_impossible, date_future,
     date_ambiguous, date_calendar_assumed, license_unknown, license_contradictory, identifier_invalid, url_malformed,
-    text_shortened, html_remains, mojibake_repaired.
+    text_shortened, html_remains, mojibake_repaired, map_failed.
     """
 
     code: str
-    path: str  # of the shared record, such as title.en or issued
+    path: str  # of the shared record, such as title.en or issued; or of the feed file, such as map.title
     value: str  # what was found there, shortened to 200 characters
 
 

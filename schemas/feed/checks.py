@@ -266,10 +266,22 @@ def _expression_mistake(path: str, traits: Protocol) -> str | None:
     import jmespath
 
     try:
-        jmespath.compile(path)
+        _search_nothing(jmespath.compile(path))
+    except RecursionError:
+        return f"{path!r} is nested too deep for a JMESPath expression"
     except jmespath.exceptions.JMESPathError as error:
         return f"{path!r} is not a JMESPath expression ({' '.join(str(error).split())}); see https://jmespath.org"
     return None
+
+
+def _search_nothing(expression: Any) -> None:
+    """Search an empty record. Raises the error of a function that does not exist, or takes other arguments."""
+    from jmespath.exceptions import JMESPathTypeError
+
+    try:
+        expression.search({})
+    except (JMESPathTypeError, TypeError):
+        return  # of the empty record's values, which are none
 
 
 def _template_mistake(template: str, what: str) -> str | None:

@@ -37,7 +37,7 @@ def assessed(feed: Feed, record: dict[str, Any]) -> Assessment:
     )
 
 
-INVENIO = {
+INVENIO: dict[str, Any] = {
     "id": "1",
     "links": {"self_html": "https://invenio.example.org/records/1"},
     "pids": {"doi": {"identifier": "10.99999/map.1"}},
@@ -53,7 +53,21 @@ INVENIO = {
         "version": "v2",
     },
 }
-EDU_SHARING = {
+ZENODO: dict[str, Any] = {
+    "id": 2,
+    "doi": "10.99999/map.2",
+    "links": {"html": "https://zenodo.example.org/record/2"},
+    "metadata": {
+        "title": "Rain in the garden",
+        "creators": [{"name": "Example, Ana"}],
+        "publication_date": "2024-05-06",
+        "language": "eng",
+        "license": {"id": "CC-BY-SA-4.0"},
+        "resource_type": {"type": "presentation", "title": "Presentation"},
+        "keywords": ["weather", "garden"],
+    },
+}
+EDU_SHARING: dict[str, Any] = {
     "ref": {"id": "1"},
     "name": "regen.html",
     "properties": {
@@ -65,7 +79,7 @@ EDU_SHARING = {
     "content": {"url": "https://edu.example.org/render/1"},
     "preview": {"url": "https://edu.example.org/preview/1"},
 }
-MINISTRY = {
+MINISTRY: dict[str, Any] = {
     "No.": "7",
     "Titre": "La pluie au jardin",
     "العنوان": "المطر في الحديقة",
@@ -86,6 +100,13 @@ def test_the_three_shapes_of_the_documentation_are_read(tmp_path: Path) -> None:
     assert [(person.name, person.role) for person in invenio.contributors] == [("Ana Example", "author")]
     assert invenio.url == "https://invenio.example.org/records/1"
     assert {leaf.path for leaf in invenio.unmapped} == {"$.id", "$.metadata.version"}
+    zenodo = assessed(feed_of(EXAMPLES[0], tmp_path), ZENODO).resource
+    assert zenodo is not None
+    assert zenodo.license is not None and zenodo.license.spdx == "CC-BY-SA-4.0"
+    assert [person.name for person in zenodo.contributors] == ["Ana Example"]
+    assert [kind.code for kind in zenodo.resource_types] == ["slide"]
+    assert [keyword.text for keyword in zenodo.keywords] == ["weather", "garden"]
+    assert zenodo.url == "https://zenodo.example.org/record/2"
     assert edu_sharing.title == {"de": "Regen im Garten"}
     assert [keyword.text for keyword in edu_sharing.keywords] == ["Wetter", "Garten"]
     assert [link.role for link in edu_sharing.links] == ["thumbnail"]
@@ -102,12 +123,47 @@ def test_a_map_lies_over_a_format(tmp_path: Path) -> None:
     assert list(resource.title.values()) == ["Another title"]
 
 
-def test_an_expression_that_fails_on_a_record_is_listed_and_loses_nothing_else(tmp_path: Path) -> None:
-    text = 'protocol = "rest"\nidentifier = "id"\n[map]\ntitle = "name"\nkeywords = "join(\', \', tags)"\n'
-    resource = assessed(feed_of(text, tmp_path), {"id": "1", "name": "Rain in the garden", "tags": 5}).resource
-    assert resource is not None
-    assert list(resource.title.values()) == ["Rain in the garden"]
-    assert any("the expression fails" in leaf.value for leaf in resource.unmapped)
+@pytest.mark.parametrize(
+    ("expression", "tags", "fault"),
+    [
+        ("join(', ', tags)", 5, "In function join()"),
+        ("max_by(tags, &size).name", [{"size": 1}, {"size": "x"}], "'>' not supported"),
+        ("tags", {"de": "Regen"}, "it gives an object where a text or number belongs"),
+        ("tags[]", ["rain", {"id": 1}], "it gives an object where a text or number belongs"),
+        ("&tags", 5, "it gives no value where a text or number belongs"),
+    ],
+)
+def test_an_expression_that_fails_on_a_record_is_a_finding_and_loses_nothing_else(
+    tmp_path: Path, expression: str, tags: Any, fault: str
+) -> None:
+    text = f'protocol = "rest"\nidentifier = "id"\n[map]\ntitle = "name"\nkeywords = "{expression}"\n'
+    result = assessed(feed_of(text, tmp_path), {"id": "1", "name": "Rain in the garden", "tags": tags})
+    assert result.resource is not None
+    assert list(result.resource.title.values()) == ["Rain in the garden"]
+    assert any("the expression fails" in leaf.value for leaf in result.resource.unmapped)
+    ((path, value),) = [(issue.path, issue.value) for issue in result.issues if issue.code == "map_failed"]
+    assert path == "map.keywords"
+    assert value.startswith(f"{expression}: the expression fails: {fault}")
+
+
+@pytest.mark.parametrize("tags", [None, [], ["rain"], [None, 5]])
+def test_an_expression_that_gives_nothing_on_a_record_is_no_fault(tmp_path: Path, tags: Any) -> None:
+    text = 'protocol = "rest"\nidentifier = "id"\n[map]\ntitle = "name"\nkeywords = "tags[]"\n'
+    result = assessed(feed_of(text, tmp_path), {"id": "1", "name": "Rain in the garden", "tags": tags})
+    assert "map_failed" not in {issue.code for issue in result.issues}
+
+
+@pytest.mark.parametrize(
+    ("row", "faults"),
+    [
+        ({"No.": "1", "Titre": "La pluie"}, []),
+        ({"No.": "1", "Titre": ""}, []),
+        ({"No.": "1", "Titres": "La pluie"}, ["Titre: the expression fails: the row has no column 'Titre'"]),
+    ],
+)
+def test_a_column_that_a_row_lacks_is_a_finding(tmp_path: Path, row: dict[str, str], faults: list[str]) -> None:
+    feed = feed_of('protocol = "csv"\nidentifier = "No."\n[map]\ntitle = "Titre"\n', tmp_path)
+    assert [issue.value for issue in assessed(feed, row).issues if issue.code == "map_failed"] == faults
 
 
 @pytest.mark.parametrize("payload", [[], {}, "text"])
@@ -121,6 +177,13 @@ def test_what_is_no_object_is_rejected(tmp_path: Path, payload: Any) -> None:
     [
         ("rest", 'titel = "name"', "map.titel: is not a field of a record; use one of age_range"),
         ("rest", 'title = "a["', "map.title: 'a[' is not a JMESPath expression"),
+        (
+            "rest",
+            'title = "foo(name)"',
+            "map.title: 'foo(name)' is not a JMESPath expression (Unknown function: foo())",
+        ),
+        ("rest", 'title = "join(name)"', "map.title: 'join(name)' is not a JMESPath expression (Expected 2 arguments"),
+        ("rest", f'title = "{"!" * 499}a"', f"map.title: '{'!' * 499}a' is nested too deep"),
         ("rest", "title = {}", "map.title: needs either a path or a constant"),
         ("rest", 'title = { path = "a", constant = "b" }', "map.title: needs either a path or a constant"),
         ("rest", 'title = { path = "a", language = "no such" }', "map.title: 'no such' is not a language tag"),

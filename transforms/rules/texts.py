@@ -178,6 +178,13 @@ RULES = (
         good={"findings": []}, bad={"findings": finding("text_shortened", "description.en", "1200345 characters")},
     ),
     Rule(
+        code="map_failed", path="map", severity="warning", part="description", find=from_findings("map_failed"),
+        wrong="An entry of [map] in the feed file fails on this record.",
+        why="The field stays empty, or lacks a value, although the record may hold one.",
+        mend="Correct the entry in the feed file, or ask the partner why this record has another shape than others.",
+        good={"findings": []}, bad={"findings": finding("map_failed", "map.keywords", "join(', ', tags): tags is 5")},
+    ),
+    Rule(
         code="keywords_missing", path="keywords", severity="info", part="subject", find=_keywords_missing,
         wrong="The record has neither keywords nor subjects.",
         why="It appears in no subject list, and is found by its title only.",
