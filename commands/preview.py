@@ -73,7 +73,17 @@ def _content_lines(summary: PreviewSummary) -> list[str]:
         f"licence   {_shares(summary.licenses)}",
         f"language  {_shares(summary.languages)}",
         f"findings  {issues}; {summary.uncoded_terms} terms unmapped",
+        *_address_lines(summary),
     ]
+
+
+def _address_lines(summary: PreviewSummary) -> list[str]:
+    """Return what to do where no record has an address, so that none of the feed can be published."""
+    readable = summary.counts["accepted"] + summary.counts["quarantined"]
+    if dict(summary.issues).get("address_missing", 0) < readable:
+        return []
+    key = 'set address in the feed file, such as address = "https://platform.example.org/item/{id}"'
+    return [f"address   none of the {readable} records has one, so none can be published; {key}"]
 
 
 def _shares(shares: Sequence[tuple[str, float]]) -> str:

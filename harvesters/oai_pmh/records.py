@@ -129,6 +129,7 @@ class _Headers:
         self._feed = feed
         self._harvested_at = format_datestamp(datetime.now(UTC), days=False)
         self.record_tag, self.header_tag = f"{ns}record", f"{ns}header"
+        self._metadata_tag = f"{ns}metadata"
         self._identifier_tag, self._datestamp_tag, self._set_tag = f"{ns}identifier", f"{ns}datestamp", f"{ns}setSpec"
 
     def read(self, element: etree._Element) -> Result:
@@ -140,7 +141,7 @@ class _Headers:
             result = unreadable(None, _NO_IDENTIFIER, "", etree.tostring(element, encoding="UTF-8"))
             return replace(result, skipped=replace(result.skipped, window=_window_of(datestamp)))
         payload = None
-        if not self.is_deleted(header) and not self.is_deleted(element):
+        if not self.is_deleted(header) and not self.is_deleted(element) and not self._is_deleted_inside(element):
             element.remove(header)
             payload = etree.tostring(element, encoding="UTF-8", xml_declaration=False, with_tail=False)
         return self.source_record(header, identifier, payload)
@@ -164,6 +165,18 @@ class _Headers:
     def is_deleted(element: etree._Element) -> bool:
         """Return whether a header is of a deleted record; some servers write it in capitals, or on the record."""
         return (element.get("status") or "").strip().lower() == "deleted"
+
+    def _is_deleted_inside(self, element: etree._Element) -> bool:
+        """Return whether the metadata itself says that the record is deleted: on its root, or in MARC's leader.
+
+        Position 5 of the leader is the record's status (https://www.loc.gov/marc/bibliographic/bdleader.html).
+        """
+        metadata = element.find(self._metadata_tag)
+        root = None if metadata is None else next(metadata.iterchildren(etree.Element), None)
+        if root is None:
+            return False
+        leader = root.findtext("{*}leader") or root.findtext("{*}record/{*}leader") or ""
+        return self.is_deleted(root) or leader.strip()[5:6] == "d"
 
     def source_record(self, header: etree._Element, identifier: str, payload: bytes | None) -> SourceRecord:
         """Build the record; it is a deleted one if `payload` is None."""

@@ -63,6 +63,18 @@ def test_a_preview_shows_the_whole_feed_and_writes_nothing_else(
     assert f"{counts['records']} records" in printed
 
 
+def test_a_feed_without_addresses_is_told_of_the_key_that_gives_them(
+    samples: tuple[ReplayServer, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = samples[1] / "sample_graasp.toml"
+    assert main(["preview", str(path)]) == 0
+    assert "records has one, so none can be published; set address in the feed file" in capsys.readouterr().out
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f'address = "https://library.example.org/collections/{{id}}"\n{text}', encoding="utf-8")
+    assert main(["preview", str(path)]) == 0
+    assert "set address" not in capsys.readouterr().out
+
+
 def test_the_preview_page_is_complete_escaped_and_self_contained(
     samples: tuple[ReplayServer, Path], home: Path
 ) -> None:

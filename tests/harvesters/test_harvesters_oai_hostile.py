@@ -313,6 +313,33 @@ def test_the_status_deleted_may_be_the_record_s(tmp_path: Path) -> None:
     assert [record.deleted for page in harvested for record in page.records] == [False, True, False]
 
 
+MARC = '<{} xmlns="http://www.loc.gov/MARC21/slim"><leader>00714{}am a2200205 a 4500</leader></{}>'
+
+
+@pytest.mark.parametrize(
+    ("metadata", "deleted"),
+    [
+        ('<record status="deleted"/>', True),
+        ('<dc xmlns="http://www.openarchives.org/OAI/2.0/oai_dc/" status="Deleted"/>', True),
+        (MARC.format("record", "d", "record"), True),
+        (MARC.format("collection><record", "d", "record></collection"), True),
+        (MARC.format("record", "c", "record"), False),
+        ('<record status="published"/>', False),
+        ("<dc><status>deleted</status></dc>", False),
+    ],
+)
+def test_the_metadata_may_say_that_the_record_is_deleted(tmp_path: Path, metadata: str, deleted: bool) -> None:
+    server = OaiServer(count=1)
+
+    def script(request: ReceivedRequest) -> Answer:
+        text = server(request).bytes.decode()
+        begin, end = text.find("<metadata>"), text.find("</metadata>")
+        return Answer(f"{text[:begin]}<metadata>{metadata}{text[end:]}" if begin >= 0 else text)
+
+    harvested, _ = run(script, tmp_path)
+    assert [record.deleted for page in harvested for record in page.records] == [deleted]
+
+
 def test_a_token_of_a_connection_is_sent_by_post_as_by_get(tmp_path: Path) -> None:
     server = OaiServer(count=5)
     ask = Ask(credentials={"token": "s3cret"})

@@ -374,13 +374,20 @@ READERS: dict[str, Reader] = {
 
 
 def _check(root: Element) -> None:
-    """Raise Unreadable for UNIMARC, which has the same elements with other meanings."""
+    """Raise Unreadable for UNIMARC, which has the same elements with other meanings, and for a deleted record."""
+    check_status(root)
     tags = tags_of(root)
     if "200" in tags and "245" not in tags:
         raise Unreadable(
             "the record is UNIMARC (its title is in field 200, and none in 245), not MARC 21; "
             'set format = "unimarc" in the feed file'
         )
+
+
+def check_status(root: Element) -> None:
+    """Raise Unreadable for a record that its leader (position 5), or oai_marc's status, marks as deleted."""
+    if root.get("status") == "d" or (root.findtext("{*}leader") or "").strip()[5:6] == "d":
+        raise Unreadable("the record is marked as deleted (its status, position 5 of the leader, is d)")
 
 
 def tags_of(root: Element) -> set[str]:

@@ -133,7 +133,8 @@ RULES = (
         code="address_missing", path="url", severity="error", part="address", find=_missing,
         wrong="The record has no web address at which the resource opens.",
         why="The library points to resources; without an address a reader cannot get there. A picture does not count.",
-        mend="Give the address of the page where the resource is opened or downloaded (LOM 4.3, dc:identifier).",
+        mend="Give the address of the page where the resource is opened or downloaded (LOM 4.3, dc:identifier). Where"
+        " it follows from the record's number, the feed file can declare it: address = \"https://…/{id}\".",
         good={"url": None, "links": [{"url": "https://learn.unesco.org/a/1.pdf"}]},
         bad={"url": None, "links": [{"url": "https://learn.unesco.org/a/1.png", "role": "thumbnail"}]},
     ),

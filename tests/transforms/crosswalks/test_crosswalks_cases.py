@@ -116,14 +116,42 @@ def test_the_punctuation_of_isbd_goes_and_that_of_initials_stays(written: str, c
     assert without_isbd(written) == clean
 
 
-def test_qualified_dublin_core_without_a_root_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "elements",
+    [
+        "<dc:title>Rain in the garden</dc:title><dcterms:issued>2024</dcterms:issued>",
+        "<dcterms:issued>2024</dcterms:issued><dcterms:title>Rain in the garden</dcterms:title>",
+        '<x:degree xmlns:x="http://x.example/">PhD</x:degree><dc:title>Rain in the garden</dc:title>'
+        "<dc:date>2024</dc:date>",
+    ],
+)
+def test_qualified_dublin_core_without_a_root_is_read(tmp_path: Path, elements: str) -> None:
     path = tmp_path / "record.xml"
     path.write_text(
         '<record xmlns="http://www.openarchives.org/OAI/2.0/"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/"'
-        ' xmlns:dcterms="http://purl.org/dc/terms/"><dc:title>Rain in the garden</dc:title>'
-        "<dcterms:issued>2024</dcterms:issued></metadata></record>",
+        f' xmlns:dcterms="http://purl.org/dc/terms/">{elements}</metadata></record>',
         encoding="utf-8",
     )
     resource = assessed("qdc", path).resource
     assert resource is not None
     assert (resource.title, resource.issued) == ({"en": "Rain in the garden"}, "2024")
+
+
+@pytest.mark.parametrize(
+    ("format_", "record"),
+    [
+        ("oai_dc", '<dc status="deleted"><title>Rain</title></dc>'),
+        ("marcxml", "<record><leader>00714dam a2200205 a 4500</leader></record>"),
+        ("unimarc", "<record><leader>00714dam  2200205   4500</leader></record>"),
+        (
+            "oai_marc",
+            '<oai_marc status="d"><varfield id="245"><subfield label="a">Rain</subfield></varfield></oai_marc>',
+        ),
+    ],
+)
+def test_a_record_that_is_marked_as_deleted_is_not_published(tmp_path: Path, format_: str, record: str) -> None:
+    path = tmp_path / "record.xml"
+    path.write_text(record.replace("<record>", '<record xmlns="http://www.loc.gov/MARC21/slim">'), encoding="utf-8")
+    rejection = assessed(format_, path).rejection
+    assert rejection is not None
+    assert rejection.reason.startswith("the record is marked as deleted")

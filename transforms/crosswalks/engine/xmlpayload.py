@@ -21,6 +21,7 @@ _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _PARSER = etree.XMLParser(  # one for all payloads: making one takes as long as parsing a small record
     resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
 )
+_MAX_NAME_CHARS = 200  # of an element in a sentence
 _MAX_ATTRIBUTES = 1_000  # of one element
 _NO_ROOT: frozenset[str] = frozenset()
 _ABOUT = XmlFormat(
@@ -65,8 +66,15 @@ def unwrap(payload: str, draft: Draft) -> Element:
 
     Elements of Dublin Core that have no root of their own have `metadata` as theirs.
 
-    Raises Unreadable when there is no metadata.
+    Raises Unreadable when there is no metadata, or it is marked as deleted.
     """
+    root = _unwrapped(payload, draft)
+    if (root.get("status") or "").strip().lower() == "deleted":
+        raise Unreadable(f"the record is marked as deleted (status of <{bare_name(root.tag)[:_MAX_NAME_CHARS]}>)")
+    return root
+
+
+def _unwrapped(payload: str, draft: Draft) -> Element:
     root = parse_xml(payload)
     if not _is_wrapper(root):
         return root
@@ -74,7 +82,7 @@ def unwrap(payload: str, draft: Draft) -> Element:
     if metadata is None:
         raise Unreadable("no metadata in the record")
     inside = _elements(metadata)
-    if all(map(_is_dublin_core, inside)):
+    if any(map(_is_dublin_core, inside)):
         return metadata
     for further in inside[1:]:
         _UNKNOWN.read(further, draft, f"metadata/{local_name(further.tag)}")
