@@ -11,6 +11,7 @@ from schemas import Base, Leaf
 
 IF_KNOWN = "?"  # the hint of a statement that fills its field only when our list of that field knows the term
 PRIMARY = "primary"  # the hint of an address that the source calls the resource's page, before other addresses
+WHOLE = "whole"  # the hint of a keyword that is one heading, commas or not: "Newton, Isaac, Sir"
 AUTHORITY = "authority:"  # how the hint of a kind begins whose list is in resource_type_authorities.toml
 PERSONAL = "personal data"  # why a leaf with an e-mail address or a curator's note is not kept
 
@@ -34,8 +35,8 @@ _REPOSITORY_NOTE = re.compile(r"(?:Made|Restored) .*DSpace on |.{1,300}? on \d{4
 class Statement(msgspec.Struct, frozen=True):
     """One value as the partner wrote it; `path` is its XPath or JSON path in the payload.
 
-    `hint` is what else the source says about it: IF_KNOWN, PRIMARY, or parts behind bars, each of which may be missing:
-    `role|kind|authority` of a contributor, `scheme|URI or number` of a term, `authority:name|code` of a kind,
+    `hint` is what else the source says about it: IF_KNOWN, PRIMARY, WHOLE, or parts behind bars, each of which may be
+    missing: `role|kind|authority` of a contributor, `scheme|URI or number` of a term, `authority:name|code` of a kind,
     `kind|media type` of a link, else one word such as a scheme or qualifier.
     """
 

@@ -22,7 +22,7 @@ from transforms.crosswalks.engine import (
     by_attributes,
     local_name,
 )
-from transforms.draft import AUTHORITY, PERSONAL, PRIMARY
+from transforms.draft import AUTHORITY, PERSONAL, PRIMARY, WHOLE
 
 ROWS = {
     "020/a": "identifiers:isbn",
@@ -80,6 +80,7 @@ _FIELDS = frozenset({"datafield", "varfield"})
 _LINK = re.compile(r"(\d{3})-(\d{2})")  # of subfield 6: the tag of the other field, and the number of the pair
 # fields of which one form is enough: the original script's; every other one is read in both
 _ONE_FORM = frozenset({"100", "110", "111", "700", "710", "711", "720", "245", "246", "260", "264", "490", "830"})
+_ONCE = frozenset({"100", "110", "111", "245"})  # fields that are not repeatable
 
 
 def marc_field(element: Element, name: str) -> Named | None:
@@ -91,19 +92,25 @@ def marc_field(element: Element, name: str) -> Named | None:
         attribute = "label"
     tag = (element.get(attribute) or "").strip().lower()
     named = _NAMED if attribute in _NAMED else _OAI_NAMED
-    if name not in _FIELDS or (link := _link(element)) is None:
+    if name not in _FIELDS:
         return Named(tag, named) if tag else None
-    return Named(_linked_name(element, tag, *link), named)
+    if tag == "880" and (link := _link(element)) is not None:
+        return Named(link[0], named)
+    return Named(f"romanised/{tag}" if tag in _ONE_FORM and _is_transcription(element, tag) else tag, named)
 
 
-def _linked_name(element: Element, tag: str, linked_tag: str, number: str) -> str:
-    """Return the name of a field that subfield 6 links with another one."""
-    if tag == "880":
-        return linked_tag
-    parent = element.getparent()
-    siblings = () if parent is None or tag not in _ONE_FORM or linked_tag != "880" else parent
-    is_transcription = any(_tag(other) == "880" and _link(other) == (tag, number) for other in siblings)
-    return f"romanised/{tag}" if is_transcription else tag
+def _is_transcription(element: Element, tag: str) -> bool:
+    """Tell whether a field 880 holds the original script of this field, which subfield 6 links it with.
+
+    A field that a record has once needs no number to be linked.
+    """
+    parent, link = element.getparent(), _link(element)
+    if parent is None or (link is None and tag not in _ONCE):
+        return False
+    originals = [_link(other) for other in parent if _tag(other) == "880"]
+    if tag in _ONCE:
+        return any(original is not None and original[0] == tag for original in originals)
+    return link is not None and (tag, link[1]) in originals
 
 
 def _tag(element: Element) -> str:
@@ -166,14 +173,21 @@ def _transcribed_title(group: Group) -> None:
 
 
 def _titles(group: Group, field: str) -> None:
-    named = group.take("a", "b")
+    named = group.take("a", "b", "h")
     numbers = group.take("n", "p")
     numbered = [value.text for value in numbers]
-    first, *parallel = re.split(r"\s=\s", " ".join(value.text for value in named))
+    first, *parallel = re.split(r"\s=\s", " ".join(filter(None, map(_title_part, named))))
     if text := without_isbd(" ".join(filter(None, [without_isbd(first) if numbered else first, *numbered]))):
         group.add(field, (named or numbers)[0], text=text)
     for title_ in filter(None, map(without_isbd, parallel)):
         group.add("alternative_titles", named[0], text=title_)
+
+
+def _title_part(value: Value) -> str:
+    """Return the text of a subfield; of the medium ($h, "[electronic resource] :") what leads to the next one."""
+    if not value.key.endswith("/h"):
+        return value.text
+    return value.text[-1] if value.text[-1] in ":=" else ""
 
 
 def _clean(row: str, code: str = "a") -> Reader:
@@ -218,7 +232,8 @@ def heading(row: str) -> Reader:
         if names and term:
             group.map(row, names[0], term)
         if topics:
-            group.add("keywords", topics[0], text=_subdivided([term, *(value.text for value in topics)]))
+            parts = [term, *(value.text for value in topics)]
+            group.add("keywords", topics[0], WHOLE, _subdivided(parts))
         for value in (*places, *periods):
             group.add("coverage", value, text=without_isbd(value.text))
         for value in forms:
@@ -236,6 +251,9 @@ def _person(role: str, kind: str | None) -> Reader:
     """Return a reader of a name field with its relator and its authority."""
 
     def read(group: Group) -> None:
+        if (works := group.take("t")) and (names := group.take("a")):
+            _contained_work(group, names[0], works[0])
+            return
         relator = group.text("e", "4", "j").rstrip(" .,") or role
         id_ = group.text("0", "1")
         for value in group.take("a")[:1]:
@@ -245,6 +263,25 @@ def _person(role: str, kind: str | None) -> Reader:
             else:  # "UNESCO." "Executive Board" keeps its full stop
                 name = " ".join([value.text.rstrip(" ,") if units else without_isbd(value.text), *units])
             add_contributor(group, replace(value, text=name), relator, kind, id_)
+
+    return read
+
+
+def _contained_work(group: Group, name: Value, work: Value) -> None:
+    """Add a work that a name with a title calls: a part of this one (second indicator 2), or a related one."""
+    relation = "haspart" if group.text("@ind2", "@i2") == "2" else "references"
+    group.add("relations", work, relation, f"{without_isbd(name.text)}. {without_isbd(work.text)}")
+
+
+def _meeting(role: str) -> Reader:
+    """Return a reader of a meeting's name with its unit ($e), and its relator ($j); number, date and place stay."""
+
+    def read(group: Group) -> None:
+        relator = group.text("j", "4").rstrip(" .,") or role
+        units = [without_isbd(unit.text) for unit in group.take("e")]
+        for value in group.take("a")[:1]:
+            name = ". ".join([without_isbd(value.text.rstrip(" (")), *units])
+            add_contributor(group, replace(value, text=name), relator, "organisation", None)
 
     return read
 
@@ -353,21 +390,21 @@ READERS: dict[str, Reader] = {
     "260": _publication,
     "264": _publication,
     "490": _clean("relations:ispartof"),
-    "600": heading("keywords"),
-    "610": heading("keywords"),
-    "611": heading("keywords"),
-    "630": heading("keywords"),
-    "647": heading("keywords"),
-    "650": heading("keywords subjects?"),
+    "600": heading("keywords:whole"),
+    "610": heading("keywords:whole"),
+    "611": heading("keywords:whole"),
+    "630": heading("keywords:whole"),
+    "647": heading("keywords:whole"),
+    "650": heading("keywords:whole subjects?"),
     "651": heading("coverage"),
     "773": _clean("relations:ispartof", "t"),
     "830": _clean("relations:ispartof"),
     "100": _person("author", None),
     "110": _person("author", "organisation"),
-    "111": _person("author", "organisation"),
+    "111": _meeting("author"),
     "700": _person("unknown", None),
     "710": _person("unknown", "organisation"),
-    "711": _person("unknown", "organisation"),
+    "711": _meeting("unknown"),
     "720": _person("unknown", None),
     "856": address,
 }

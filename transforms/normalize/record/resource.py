@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from schemas import Contributor, Language, License, Resource, Text
-from transforms.draft import Finding, Statement, mask_emails, strip_emails
+from transforms.draft import WHOLE, Finding, Statement, mask_emails, strip_emails
 from transforms.normalize.language import (
     Detection,
     contradicts,
@@ -140,7 +140,8 @@ def _declared_tag(statement: Statement) -> str:
 def _keywords(assembly: Assembly) -> dict[str, Any]:
     keywords: dict[Text, None] = {}
     for statement in assembly.draft.get("keywords"):
-        words, separator = _split_keywords(mask_emails(plain_line(statement.value)))
+        text = mask_emails(plain_line(statement.value))
+        words, separator = ([text] if text else [], "") if statement.hint == WHOLE else _split_keywords(text)
         if not words or len(keywords) + len(words) > _MAX_KEYWORDS:
             assembly.leave_unmapped(statement)
             continue
