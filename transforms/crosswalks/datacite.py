@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transforms.crosswalks.engine import USED, Group, Reader, Table, XmlFormat, add_contributor
+from transforms.crosswalks.engine import USED, Element, Group, Reader, Table, Unreadable, XmlFormat, add_contributor
 from transforms.draft import AUTHORITY
 
 ROWS = {
@@ -120,9 +120,18 @@ READERS: dict[str, Reader] = {
     "dates/date": _date,
     "relatedidentifiers/relatedidentifier": _related,
 }
+
+
+def _check(root: Element) -> None:
+    """Raise Unreadable for OpenAIRE's format, whose root is called resource too."""
+    if "openaire.eu" in str(root.tag):
+        raise Unreadable('the payload is <resource> of OpenAIRE, not of DataCite; set format = "oai_openaire"')
+
+
 _RESOURCE = XmlFormat(frozenset({"resource"}), Table(ROWS, IGNORED, READERS))
 FORMAT = XmlFormat(
     frozenset({"resource", "oai_datacite", "datacite"}),
     Table(ROWS, IGNORED, READERS),
     nested={"payload/resource": _RESOURCE, "resource": _RESOURCE},
+    check=_check,
 )

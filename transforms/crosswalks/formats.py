@@ -32,6 +32,9 @@ Crosswalk = XmlFormat | JsonFormat
 
 ALIASES = {
     "dc": "oai_dc",
+    "etdms": "oai_dc",
+    "oai_etdms": "oai_dc",
+    "uketd_dc": "oai_dc",
     "dcterms": "qdc",
     "oai_dcterms": "qdc",
     "oai_qdc": "qdc",
@@ -45,6 +48,7 @@ ALIASES = {
     "obaa": "lom",
     "marc": "marcxml",
     "marc21": "marcxml",
+    "MARCXML": "marcxml",
     "datacite": "oai_datacite",
     "datacite3": "oai_datacite",
     "datacite4": "oai_datacite",

@@ -77,6 +77,8 @@ _NAMING_ATTRIBUTES = {  # of an element in MARCXML, and in OAI's older oai_marc
     "fixfield": "id",
 }
 _FIELDS = frozenset({"datafield", "varfield"})
+_MARC_NAMESPACE = re.compile(r"marc|openarchives\.org", re.IGNORECASE)
+_MAX_NAMESPACE_CHARS = 200  # in a sentence
 _LINK = re.compile(r"(\d{3})-(\d{2})")  # of subfield 6: the tag of the other field, and the number of the pair
 # fields of which one form is enough: the original script's; every other one is read in both
 _ONE_FORM = frozenset({"100", "110", "111", "700", "710", "711", "720", "245", "246", "260", "264", "490", "830"})
@@ -94,9 +96,15 @@ def marc_field(element: Element, name: str) -> Named | None:
     named = _NAMED if attribute in _NAMED else _OAI_NAMED
     if name not in _FIELDS:
         return Named(tag, named) if tag else None
-    if tag == "880" and (link := _link(element)) is not None:
-        return Named(link[0], named)
-    return Named(f"romanised/{tag}" if tag in _ONE_FORM and _is_transcription(element, tag) else tag, named)
+    return Named(_field_name(element, tag), named)
+
+
+def _field_name(element: Element, tag: str) -> str:
+    """Return the name of a field: of an original script that of the field it is for."""
+    if tag == "880":
+        link = _link(element)
+        return tag if link is None else link[0]
+    return f"romanised/{tag}" if tag in _ONE_FORM and _is_transcription(element, tag) else tag
 
 
 def _is_transcription(element: Element, tag: str) -> bool:
@@ -411,8 +419,8 @@ READERS: dict[str, Reader] = {
 
 
 def _check(root: Element) -> None:
-    """Raise Unreadable for UNIMARC, which has the same elements with other meanings, and for a deleted record."""
-    check_status(root)
+    """Raise Unreadable for UNIMARC, which has the same elements with other meanings, and for what check_root names."""
+    check_root(root)
     tags = tags_of(root)
     if "200" in tags and "245" not in tags:
         raise Unreadable(
@@ -421,8 +429,13 @@ def _check(root: Element) -> None:
         )
 
 
-def check_status(root: Element) -> None:
-    """Raise Unreadable for a record that its leader (position 5), or oai_marc's status, marks as deleted."""
+def check_root(root: Element) -> None:
+    """Raise Unreadable for another schema's record, and for one that its leader (position 5) marks as deleted."""
+    namespace = str(root.tag).rpartition("}")[0].lstrip("{")
+    if namespace and not _MARC_NAMESPACE.search(namespace):
+        raise Unreadable(
+            f"the payload is <{local_name(root.tag)}> of {namespace[:_MAX_NAMESPACE_CHARS]}, which is no MARC"
+        )
     if root.get("status") == "d" or (root.findtext("{*}leader") or "").strip()[5:6] == "d":
         raise Unreadable("the record is marked as deleted (its status, position 5 of the leader, is d)")
 

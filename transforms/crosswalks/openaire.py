@@ -7,7 +7,7 @@ DataCite's elements for titles, people, dates and relations; OpenAIRE's own for 
 from __future__ import annotations
 
 from transforms.crosswalks import datacite
-from transforms.crosswalks.engine import Group, Reader, Table, XmlFormat
+from transforms.crosswalks.engine import Element, Group, Reader, Table, Unreadable, XmlFormat
 
 _CITATION = "where the text appeared in print"
 _FUNDING = "who paid for the work, not who took part"
@@ -77,4 +77,12 @@ READERS: dict[str, Reader] = datacite.READERS | {
     "rights": _access,
     "file": _file,
 }
-FORMAT = XmlFormat(frozenset({"resource"}), Table(ROWS, IGNORED, READERS))
+
+
+def _check(root: Element) -> None:
+    """Raise Unreadable for DataCite's format, whose root is called resource too."""
+    if "datacite.org" in str(root.tag):
+        raise Unreadable('the payload is <resource> of DataCite, not of OpenAIRE; set format = "oai_datacite"')
+
+
+FORMAT = XmlFormat(frozenset({"resource"}), Table(ROWS, IGNORED, READERS), check=_check)

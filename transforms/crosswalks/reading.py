@@ -47,7 +47,8 @@ def crosswalk_of(format_: str, dialect: str | None) -> Crosswalk:
     """Return the crosswalk of a format in a partner's dialect. Raises Unreadable for unknown names."""
     name = ALIASES.get(format_, format_)
     if name not in CROSSWALKS:
-        raise Unreadable(f"no crosswalk for format {format_!r}; known are {', '.join(sorted(CROSSWALKS))}")
+        advice = f"a repository's own name for one of them is its prefix: prefix = {format_!r} beside format"
+        raise Unreadable(f"no crosswalk for format {format_!r}; known are {', '.join(sorted(CROSSWALKS))}; {advice}")
     crosswalk = CROSSWALKS[name]
     if dialect is None:
         return crosswalk

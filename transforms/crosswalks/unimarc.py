@@ -122,8 +122,8 @@ def _person(role: str, kind: str | None) -> Reader:
 
 
 def _check(root: Element) -> None:
-    """Raise Unreadable for MARC 21, which has the same elements with other meanings, and for a deleted record."""
-    marcxml.check_status(root)
+    """Raise Unreadable for MARC 21, which has the same elements with other meanings, and for what check_root names."""
+    marcxml.check_root(root)
     tags = marcxml.tags_of(root)
     if "245" in tags and "200" not in tags:
         raise Unreadable(

@@ -155,3 +155,62 @@ def test_a_record_that_is_marked_as_deleted_is_not_published(tmp_path: Path, for
     rejection = assessed(format_, path).rejection
     assert rejection is not None
     assert rejection.reason.startswith("the record is marked as deleted")
+
+
+OAI_RECORD = '<record xmlns="http://www.openarchives.org/OAI/2.0/"><metadata>{}</metadata></record>'
+XOAI = '<metadata xmlns="http://www.lyncode.com/xoai"><element name="dc"/></metadata>'
+ESE = '<record xmlns="http://www.europeana.eu/schemas/ese/"><title>Rain</title></record>'
+OPENAIRE = '<resource xmlns="http://namespace.openaire.eu/schema/oaire/"/>'
+DATACITE = '<resource xmlns="http://datacite.org/schema/kernel-4"/>'
+MARC = '<record xmlns="http://www.loc.gov/MARC21/slim"><leader>01234nam</leader></record>'
+
+
+@pytest.mark.parametrize(
+    ("format_", "payload", "reason"),
+    [
+        ("oai_dc", XOAI, 'the payload is xoai (<metadata> of http://www.lyncode.com/xoai); set format = "xoai"'),
+        ("marcxml", ESE, "the payload is <record> of http://www.europeana.eu/schemas/ese/, which is no MARC"),
+        ("oai_datacite", OPENAIRE, "the payload is <resource> of OpenAIRE, not of DataCite"),
+        ("oai_openaire", DATACITE, "the payload is <resource> of DataCite, not of OpenAIRE"),
+        ("oai_dc", MARC, "the payload is <record> of http://www.loc.gov/MARC21/slim, not <dc> or"),
+        ("mods_no_ocr", MARC, "no crosswalk for format 'mods_no_ocr'; known are amb"),
+    ],
+)
+def test_a_root_of_another_format_with_the_same_name_is_told_apart(
+    tmp_path: Path, format_: str, payload: str, reason: str
+) -> None:
+    path = tmp_path / "record.xml"
+    path.write_text(OAI_RECORD.format(payload), encoding="utf-8")
+    rejection = assessed(format_, path).rejection
+    assert rejection is not None
+    assert rejection.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("format_", "payload"),
+    [
+        (
+            "etdms",
+            '<thesis xmlns="http://www.ndltd.org/standards/metadata/etdms/1.0/"><title>Rain in the garden</title>'
+            '<contributor role="advisor">Example, Ana</contributor><date>2024</date>'
+            "<degree><name>PhD</name></degree></thesis>",
+        ),
+        (
+            "uketd_dc",
+            '<u:uketddc xmlns:u="http://naca.central.cranfield.ac.uk/ethos-oai/2.0/"'
+            ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:t="http://x.example/terms/">'
+            "<dc:title>Rain in the garden</dc:title><dc:date>2024</dc:date><t:advisor>Example, Ana</t:advisor>"
+            "<t:qualificationname>PhD</t:qualificationname></u:uketddc>",
+        ),
+    ],
+)
+def test_a_thesis_is_read_with_its_advisor(tmp_path: Path, format_: str, payload: str) -> None:
+    path = tmp_path / "record.xml"
+    path.write_text(OAI_RECORD.format(payload), encoding="utf-8")
+    resource = assessed(format_, path).resource
+    assert resource is not None
+    assert (resource.title, resource.issued) == ({"en": "Rain in the garden"}, "2024")
+    assert [(person.name, person.role) for person in resource.contributors] == [
+        ("Ana Example", "subject matter expert")
+    ]
+    assert not resource.unmapped
