@@ -86,7 +86,7 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
         write_match_result,
     )
     from loaders.store import temporary_folder
-    from transforms.match import Resources, changes, cluster, match, matcher_version
+    from transforms.match import Resources, changes, cluster, find_links, match, matcher_version
     from transforms.rules import apply_catalog_rules
 
     version, after_publication = matcher_version(), newest_publication(env)
@@ -106,7 +106,10 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
             features_now, before=changed, known=pairs, judgements=decisions, resources=Resources(folder=spill)
         )
     one_to_one = frozenset(feed.name for feed in feeds_in_use(env).feeds if feed.one_to_one)
-    clusters = cluster(matched.pairs, features_now, decisions, one_to_one)
+    found = find_links(features_now)
+    for name, records in found.crowded:
+        log.info("match: %s is shared by %d records or works, so that it links none of them", name, records)
+    clusters = cluster(matched.pairs, features_now, decisions, one_to_one, found.links)
     folder = write_match_result(
         env,
         version,

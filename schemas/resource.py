@@ -148,15 +148,17 @@ class Competency(Base, frozen=True, kw_only=True):
     level: str
 
 
-class Relation(Base, frozen=True, kw_only=True):
+class Relation(Base, frozen=True, kw_only=True, omit_defaults=True):
     """A relation to another resource.
 
     kind: the kind of relation, a term of LOM 7.1
     target: the other resource: a catalog id, an identifier or an address
+    variant: how two forms of one work differ, which LOM 7.1 does not tell; left out where nothing tells it
     """
 
     kind: str
     target: str
+    variant: Literal["translation", "edition", "version"] | None = None
 
 
 class Term(Base, frozen=True, kw_only=True):
@@ -287,3 +289,4 @@ class ResourceView(Base, frozen=True, kw_only=True):
     url: str | None = None
     license: License | None = None
     levels: tuple[str, ...] = ()
+    relations: tuple[Relation, ...] = ()

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pyarrow as pa
@@ -55,11 +56,12 @@ class StateUnreadable(Exception):
 
 
 class _RelatedPair(Base, frozen=True, kw_only=True):
-    """Two records of which one is a translation or a version of the other: linked, not merged."""
+    """Two records that are one work in two forms: linked, not merged."""
 
     key: str
     other_key: str
     kind: str  # LOM 7.1, of the first to the second
+    variant: Literal["translation", "edition", "version"]
 
 
 class MatchResult(Base, frozen=True, kw_only=True):
@@ -193,7 +195,7 @@ def write_match_result(
     pairs: pa.Table,
     clusters: Iterable[Cluster],
     matches: Iterable[Match],
-    related: Iterable[tuple[str, str, str]],
+    related: Iterable[tuple[str, str, str, str]],
     *,
     after_publication: str | None,
 ) -> Path:
@@ -204,7 +206,10 @@ def write_match_result(
     """
     _delete_unpublished(env)
     encoder = msgspec.json.Encoder()
-    related_pairs = tuple(_RelatedPair(key=key, other_key=other, kind=kind) for key, other, kind in related)
+    related_pairs = tuple(
+        msgspec.convert({"key": key, "other_key": other, "kind": kind, "variant": variant}, _RelatedPair)
+        for key, other, kind, variant in related
+    )
     state = _MatchState(version=version, digest=_digest(version, features, pairs), after_publication=after_publication)
     with _new_folder(env) as folder:
         pq.write_table(features, folder / _FEATURES_FILE, compression="zstd")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -168,7 +169,7 @@ def plan_resources(
     corrections: dict[str, list[Correction]] = {}
     for target, its_corrections in before.corrections.items():
         corrections.setdefault(resolve(redirects, target), []).extend(its_corrections)
-    related = _relations(groups, identities.ids, matched)
+    related = _relations(groups, identities.ids, matched, withdrawn)
     return [
         PlannedResource(
             id=resource_id,
@@ -208,18 +209,19 @@ def _groups(
 
 
 def _relations(
-    groups: Iterable[MemberKeys], ids: Iterable[str], matched: MatchResult
+    groups: Iterable[MemberKeys], ids: Iterable[str], matched: MatchResult, withdrawn: Container[str]
 ) -> dict[str, tuple[Relation, ...]]:
-    """Return the relations between resources that the matcher found, by resource id."""
+    """Return the relations between resources that the matcher found, by resource id; none to one that is withdrawn."""
     id_of = _ids_of({key for pair in matched.related for key in (pair.key, pair.other_key)}, groups, ids)
-    relations: dict[str, set[tuple[str, str]]] = {}
-    for pair in matched.related:
+    related: dict[str, dict[str, Relation]] = {}
+    for pair in sorted(matched.related, key=attrgetter("kind", "variant")):
         source, target = id_of.get(pair.key), id_of.get(pair.other_key)
-        if source and target and source != target:
-            relations.setdefault(source, set()).add((pair.kind, target))
+        if source and target and source != target and target not in withdrawn:
+            relation = Relation(kind=pair.kind, target=target, variant=pair.variant)
+            related.setdefault(source, {}).setdefault(target, relation)
     return {
-        source: tuple(Relation(kind=kind, target=target) for kind, target in sorted(targets))
-        for source, targets in relations.items()
+        source: tuple(sorted(by_target.values(), key=attrgetter("kind", "target")))
+        for source, by_target in related.items()
     }
 
 

@@ -108,7 +108,7 @@ def night(
     env: Environment,
     *clusters: tuple[str, ...],
     matches: Sequence[Match] = (),
-    related: Sequence[tuple[str, str, str]] = (),
+    related: Sequence[tuple[str, str, str, str]] = (),
     review: str | None = None,
     trust: dict[str, int] | None = None,
 ) -> dict[str, int]:
@@ -168,7 +168,7 @@ def test_a_publication_without_changes_leaves_every_row_as_it_is(env: Environmen
     pair = Match(left_key="a:1", right_key="b:1", probability=0.987654, verdict="same")
     match_results: dict[str, Any] = {
         "matches": [pair],
-        "related": [("a:1", "b:2", "hasversion"), ("b:2", "a:1", "isversionof")],
+        "related": [("a:1", "b:2", "hasversion", "version"), ("b:2", "a:1", "isversionof", "version")],
     }
     curate(env, key="b:2", action="set", path="title.en", value='"Mended"')
     night(env, ("a:1", "b:1"), **match_results)
@@ -527,10 +527,39 @@ def test_a_withdrawal_by_a_steward_holds_for_records_and_resources(env: Environm
 
 def test_related_resources_are_linked_by_id(env: Environment) -> None:
     put(env, "a:1", "b:1")
-    night(env, related=[("a:1", "b:1", "hasversion"), ("b:1", "a:1", "isversionof"), ("a:1", "gone:1", "hasversion")])
+    related = [
+        ("a:1", "b:1", "hasversion", "edition"),
+        ("b:1", "a:1", "isversionof", "edition"),
+        ("a:1", "gone:1", "hasversion", "version"),
+    ]
+    night(env, related=related)
     named = ids(env)
-    relations = json.loads(resource(env, named["b:1"]).record)["relations"]
-    assert relations == [{"kind": "isversionof", "target": named["a:1"]}]
+
+    def relations(key: str) -> Any:
+        return json.loads(resource(env, named[key]).record)["relations"]
+
+    assert relations("a:1") == [{"kind": "hasversion", "target": named["b:1"], "variant": "edition"}]
+    assert relations("b:1") == [{"kind": "isversionof", "target": named["a:1"], "variant": "edition"}]
+    curate(env, action="withdraw", resource_id=named["a:1"])
+    night(env, related=related)
+    assert relations("b:1") == []
+    before = dump(env)
+    night(env, related=related)
+    assert dump(env) == before
+
+
+def test_a_link_follows_splits_and_merges_of_its_resources(env: Environment) -> None:
+    put(env, "a:1", "b:1", "c:1")
+    related = [("a:1", "c:1", "isversionof", "translation"), ("c:1", "a:1", "isversionof", "translation")]
+    for clusters in ([("a:1", "b:1")], [], [("a:1", "b:1")], [("b:1", "c:1")], []):
+        night(env, *clusters, related=related)
+        named = ids(env)
+        for key, other in (("a:1", "c:1"), ("c:1", "a:1")):
+            (relation,) = json.loads(resource(env, named[key]).record)["relations"]
+            assert relation == {"kind": "isversionof", "target": named[other], "variant": "translation"}
+    gone(env, "c:1")
+    night(env, related=related)
+    assert json.loads(resource(env, ids(env)["a:1"]).record)["relations"] == []
 
 
 def test_pairs_are_rewritten_only_where_they_differ(env: Environment) -> None:

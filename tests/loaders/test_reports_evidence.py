@@ -8,6 +8,7 @@ from loaders.reports import LANGUAGES
 from loaders.reports.texts import evidence_in
 from transforms.match import read_model
 from transforms.match.clusters import LABELS as REFUSALS
+from transforms.match.links import LABELS as LINKS
 from transforms.match.wording import LABELS
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
@@ -20,16 +21,16 @@ def model_labels() -> set[str]:
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_label_of_the_evidence_is_translated_and_the_values_stay(language: str) -> None:
-    for label in sorted({*model_labels(), *LABELS, *REFUSALS}):
+    for label in sorted({*model_labels(), *LABELS, *REFUSALS, *LINKS}):
         translated, values, spoken = evidence_in(f"{label}: Rivers: slides / Rivers: video", language)
         assert (values, spoken) == ("Rivers: slides / Rivers: video", language), label
         assert translated and translated != label
 
 
-@pytest.mark.parametrize("kind", ["translation", "version"])
+@pytest.mark.parametrize("kind", ["a translation", "an edition", "a version"])
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_relation_is_translated(language: str, kind: str) -> None:
-    text = f"a {kind} of one work: linked, not merged"
+    text = f"{kind} of one work: linked, not merged"
     translated, values, spoken = evidence_in(text, language)
     assert translated != text and (values, spoken) == ("", language)
 

@@ -169,10 +169,10 @@ def test_versions_and_translations_are_related_each_way() -> None:
     assert clustering.clusters == []
     assert clustering.matches[0].evidence[-1].seen == "a version of one work: linked, not merged"
     assert clustering.related == [
-        ("a:1", "b:1", "hasversion"),
-        ("b:1", "a:1", "isversionof"),
-        ("b:1", "c:1", "isversionof"),
-        ("c:1", "b:1", "isversionof"),
+        ("a:1", "b:1", "hasversion", "version"),
+        ("b:1", "a:1", "isversionof", "version"),
+        ("b:1", "c:1", "isversionof", "translation"),
+        ("c:1", "b:1", "isversionof", "translation"),
     ]
 
 

@@ -243,7 +243,7 @@ def test_translations_and_editions_within_a_feed_are_linked() -> None:
         record(f"a:{n}", f"Computers in the classroom{edition}", **common)
         for n, edition in ((1, ""), (3, ", 3rd edition"))
     )
-    assert related(first, third) == "version"
+    assert related(first, third) == "edition"
 
 
 @pytest.mark.parametrize("title", ["Editorial", "Introduction", "Математика", "مقدمة", "Lesson plan"])

@@ -82,6 +82,8 @@ RELATIONS = {  # DataCite's relation type: ours
     "isnewversionof": "isversionof",
     "ispreviousversionof": "hasversion",
     "hasversion": "hasversion",
+    "istranslationof": "istranslationof",
+    "hastranslation": "hastranslation",
     "isvariantformof": "isformatof",
     "isoriginalformof": "hasformat",
     "isderivedfrom": "isbasedon",

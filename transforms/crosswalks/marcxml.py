@@ -372,6 +372,22 @@ def address(group: Group) -> None:
             group.add("url", value, PRIMARY if relation == "0" else None)
 
 
+def other_form(kind: str, *codes: str) -> Reader:
+    """Return a reader of a linking entry for another form of the work: its identifier, else its title.
+
+    `codes` are the subfields, the surest first.
+    """
+
+    def read(group: Group) -> None:
+        value = group.first(*codes)
+        group.add("relations", value, kind, text=without_isbd(value.text) if value else None)
+
+    return read
+
+
+_LINKING = ("u", "z", "o", "t", "w")  # address, ISBN, other number, title, control number
+
+
 def _content_type(group: Group) -> None:
     """Add the content type of field 336 by its code, else by its term."""
     codes = group.take("b")
@@ -406,6 +422,10 @@ READERS: dict[str, Reader] = {
     "650": heading("keywords:whole subjects?"),
     "651": heading("coverage"),
     "773": _clean("relations:ispartof", "t"),
+    "765": other_form("istranslationof", *_LINKING),
+    "767": other_form("hastranslation", *_LINKING),
+    "775": other_form("otheredition", *_LINKING),
+    "776": other_form("otherformat", *_LINKING),
     "830": _clean("relations:ispartof"),
     "100": _person("author", None),
     "110": _person("author", "organisation"),

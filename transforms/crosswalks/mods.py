@@ -117,10 +117,16 @@ _RELATIONS = {  # the type of a related item: our relation
 }
 
 
+_FORMS_OF_ONE_WORK = frozenset({"isversionof", "hasversion", "hasformat"})  # which are linked by what identifies them
+
+
 def _related(group: Group) -> None:
-    """Add what the resource is related to: its title, or else its identifier or address."""
+    """Add what the resource is related to: its title, or else its identifier or address; of a version the other way."""
     relation = _RELATIONS.get(group.text("@type").lower(), "references")
-    group.add("relations", group.first("titleinfo/title", "identifier", "location/url", ""), relation)
+    names = ("identifier", "location/url", "titleinfo/title")
+    if relation not in _FORMS_OF_ONE_WORK:
+        names = ("titleinfo/title", "identifier", "location/url")
+    group.add("relations", group.first(*names, ""), relation)
 
 
 _ROLES = {"preview": "thumbnail", "raw object": "content"}  # https://www.loc.gov/standards/mods/userguide/location.html

@@ -272,6 +272,8 @@ READERS: dict[str, Reader] = {
     "haspart": relation("haspart"),
     "isbasedon": relation("isbasedon"),
     "isbasedonurl": relation("isbasedon"),
+    "translationofwork": relation("istranslationof"),
+    "worktranslation": relation("hastranslation"),
     "citation": relation("references"),
     "mentions": relation("references"),
     "requires": relation("requires"),

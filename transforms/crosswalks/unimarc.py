@@ -121,6 +121,11 @@ def _person(role: str, kind: str | None) -> Reader:
     return read
 
 
+def _other_form(kind: str) -> Reader:
+    """Return a reader of a linking entry: the address, ISBN, title or record of another form of the work."""
+    return marcxml.other_form(kind, "u", "y", "t", "0", "3")
+
+
 def _check(root: Element) -> None:
     """Raise Unreadable for MARC 21, which has the same elements with other meanings, and for what check_root names."""
     marcxml.check_root(root)
@@ -135,6 +140,10 @@ def _check(root: Element) -> None:
 READERS: dict[str, Reader] = {
     "100": _date,
     "200": _title,
+    "451": _other_form("otheredition"),  # in the same medium
+    "452": _other_form("otherformat"),  # in another medium
+    "453": _other_form("hastranslation"),
+    "454": _other_form("istranslationof"),
     "600": marcxml.heading("keywords:whole"),
     "601": marcxml.heading("keywords:whole"),
     "604": marcxml.heading("keywords:whole"),

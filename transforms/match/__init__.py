@@ -6,6 +6,7 @@ from transforms.match.feature_rows import FEATURES, Live, features
 from transforms.match.feature_tables import FeatureTables, load_features
 from transforms.match.folding import fold
 from transforms.match.increments import Changes, changes
+from transforms.match.links import Link, Links, find_links
 from transforms.match.matching import Matching, Resources, explain, match
 from transforms.match.model import (
     MODEL_PATH,
@@ -27,6 +28,8 @@ __all__ = [
     "Changes",
     "FeatureTables",
     "LevelBound",
+    "Link",
+    "Links",
     "Live",
     "Matching",
     "Model",
@@ -36,6 +39,7 @@ __all__ = [
     "cluster",
     "explain",
     "features",
+    "find_links",
     "fold",
     "load_features",
     "match",

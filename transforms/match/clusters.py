@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from schemas import Cluster, Judgement, Match
 from transforms.match.feature_rows import titles_of
 from transforms.match.final_verdicts import Matches, Overrides, Pair, read_verdicts
+from transforms.match.links import Link, relations, undecided, variants_apart, with_links
 from transforms.match.wording import titles_difference
 
 MAX_CLUSTER_RECORDS = 40  # records in a cluster; a work that more feeds than this describe is for a person to look at
@@ -28,10 +29,11 @@ _YEARS = "years in one cluster would differ"
 _NUMBERS = "numbers in the titles of one cluster would differ"
 _TOO_LARGE = "the cluster would have too many records"
 _TOO_FEW = "too few pairs of the two groups are alike"
+_VARIANTS = "two of the records are one work in two forms"
 _JUDGED = "a steward judged two of the records different"
 LABELS = (  # why something objects to a link; the reports have them in every language
     *(_TITLES, _ONE_FEED_ONCE, _ONE_FEED, _DOIS, _ISBNS, _LANGUAGES, _YEARS, _NUMBERS),
-    *(_TOO_LARGE, _TOO_FEW, _JUDGED),
+    *(_TOO_LARGE, _TOO_FEW, _JUDGED, _VARIANTS),
 )
 _TRAITS = (
     "key",
@@ -63,25 +65,32 @@ class Clustering(NamedTuple):
 
     clusters: list[Cluster]
     matches: Matches
-    related: list[tuple[str, str, str]]  # key, other key, LOM kind of the first to the second
+    related: list[tuple[str, str, str, str]]  # key, other key, LOM kind of the first to the second, variant
 
 
 def cluster(
-    pairs: pa.Table, features: pa.Table, judgements: Sequence[Judgement] = (), one_to_one: frozenset[str] = frozenset()
+    pairs: pa.Table,
+    features: pa.Table,
+    judgements: Sequence[Judgement] = (),
+    one_to_one: frozenset[str] = frozenset(),
+    links: Sequence[Link] = (),
 ) -> Clustering:
     """Return the clusters of a catalog, from the pairs and features of transforms.match and judgements in their order.
 
     A steward's judgement wins over any link, and "different" over a chain of "same"; two records of one feed of
-    `one_to_one` are never one work. A link to which something objects is for review, with the objection.
+    `one_to_one` are never one work. A link to which something objects is for review, with the objection. What `links`
+    (transforms.match.links) relates is never one work either, unless a steward says so.
     """
     decided = _decisions(judgements)
+    links = undecided(links, decided)
+    pairs = with_links(pairs, links)
     alone, others = _split_lone_pairs(pairs, decided, one_to_one)
     kept = [match for match in read_verdicts(others) if match.verdict != "different" or _pair(match) in decided]
     linked = {key for match in kept for key in _pair(match)}
     wanted = pc.is_in(features["key"], pa.array(sorted(linked.union(*decided)), pa.string()))
     rows = features.select([*_TRAITS, "tagged_titles"]).filter(wanted)
     traits = _traits(rows)
-    joined = _Joined(traits, _Titles(rows), decided, one_to_one)
+    joined = _Joined(traits, _Titles(rows), decided, one_to_one, variants_apart(links))
     joined.add_links(kept)
     objections = dict(joined.join())
     stale = frozenset(pair for pair, judged in decided.items() if _stale(judged, traits))
@@ -89,7 +98,7 @@ def cluster(
         [*_clusters_of_two(alone, one_to_one), *joined.clusters(objections)], key=lambda group: group.keys
     )
     last = Matches(pairs, Overrides(objections, decided, stale))
-    return Clustering(clusters, last, list(_related(pairs, features, decided)))
+    return Clustering(clusters, last, list(relations(pairs, features, links, decided)))
 
 
 def _split_lone_pairs(
@@ -130,32 +139,6 @@ def _joins(verdict: str, left: str, right: str, one_to_one: frozenset[str]) -> b
 def _decisions(judgements: Iterable[Judgement]) -> dict[Pair, Judgement]:
     """Return the judgement that holds for each pair, smaller key left: the last in order."""
     return {_ordered(judgement.left_key, judgement.right_key): judgement for judgement in judgements}
-
-
-def _related(pairs: pa.Table, features: pa.Table, decided: Mapping[Pair, Judgement]) -> Iterator[tuple[str, str, str]]:
-    """Return translations and versions, each way round: the later of two `isversionof` the earlier (LOM 7.1).
-
-    LOM has no kind for translations, and which is the original is not told: each `isversionof` the other.
-    """
-    linked = pairs.filter(pc.is_valid(pairs["related"]))
-    names = ("left_key", "right_key", "related")
-    sides = (_issued(linked["left_key"], features), _issued(linked["right_key"], features))
-    columns = (linked[name].to_pylist() for name in names)
-    for left, right, related, mine, theirs in zip(*columns, *sides, strict=True):
-        if (left, right) in decided:
-            continue
-        kinds = ("isversionof", "isversionof")
-        if related == "version":
-            kinds = ("hasversion", "isversionof") if mine <= theirs else ("isversionof", "hasversion")
-        yield left, right, kinds[0]
-        yield right, left, kinds[1]
-
-
-def _issued(keys: pa.ChunkedArray, features: pa.Table) -> list[tuple[int, int, str]]:
-    """Return what tells the earlier of two versions: year and edition of the records of some keys."""
-    rows = features.select(["year", "edition"]).take(pc.index_in(keys, features["key"]))
-    years_and_editions = zip(rows["year"].to_pylist(), rows["edition"].to_pylist(), strict=True)
-    return [(year or 0, len(edition), edition) for year, edition in years_and_editions]
 
 
 def _pair(match: Match) -> Pair:
@@ -241,12 +224,18 @@ class _Joined:
     """Groups of records while they are joined, strongest link first."""
 
     def __init__(
-        self, traits: dict[str, _Traits], titles: _Titles, decided: dict[Pair, Judgement], one_to_one: frozenset[str]
+        self,
+        traits: dict[str, _Traits],
+        titles: _Titles,
+        decided: dict[Pair, Judgement],
+        one_to_one: frozenset[str],
+        variants: Mapping[Pair, str],
     ) -> None:
         self.traits = traits
         self.titles = titles
         self.decided = decided
         self.one_to_one = one_to_one
+        self.variants = variants
         self.links: dict[str, set[str]] = {}
         self.likely: dict[str, set[str]] = {}
         self.group: dict[str, list[str]] = {}
@@ -328,6 +317,8 @@ class _Joined:
         return feed == _feed_of(other) and feed in self.one_to_one
 
     def _contradiction(self, left_key: str, right_key: str) -> str | None:
+        if variant := self.variants.get(_ordered(left_key, right_key)):
+            return f"{_VARIANTS}: {variant}"
         left, right = (self.traits.get(key) or _Traits(feed=_feed_of(key)) for key in (left_key, right_key))
         return _contradiction(left, right, self.one_to_one) or self._titles_contradiction(left_key, right_key)
 

@@ -16,9 +16,10 @@ from more_itertools import chunked
 from schemas import Resource, ResourceView, match_sha256, read_toml
 from transforms.match.folding import fold
 from transforms.match.numbering import edition_and_numbers
+from transforms.match.version_names import language_bases, more_identifiers, page_name, version_targets
 from transforms.match.wording import Title, without_site
 
-FEATURES_VERSION = "8"  # of the columns' names and meaning: rows of another version are made again
+FEATURES_VERSION = "9"  # of the columns' names and meaning: rows of another version are made again
 _LISTED = pa.list_(pa.string())
 FEATURES = pa.schema(
     [
@@ -26,6 +27,9 @@ FEATURES = pa.schema(
         ("feed", pa.string()),
         ("record_sha256", pa.string()),  # of the catalog's record text: what tells that the row is stale
         ("match_sha256", pa.string()),  # of what a steward compares, for judgements
+        ("more_identifiers", _LISTED),  # ark:, oai: and other: with the value; what the column identifiers lacks
+        ("language_bases", _LISTED),  # identifiers without the mark of the record's own language, of those that have it
+        ("version_targets", _LISTED),  # kind, variant and name of what it is a version of, separated by tabs
         ("digest", pa.string()),  # sha256 of all columns below: what tells that the pairs of the record are stale
         ("shown_title", pa.string()),  # the first title as evidence shows it
         ("tagged_titles", _LISTED),  # every title as its words are compared: its language, a space, its text
@@ -69,10 +73,6 @@ _DENSE = re.compile("[\u3040-\u9fff\uac00-\ud7af]")  # letters of scripts that w
 _SUBTITLE = re.compile(r"(?<!\s)\s++(?:[:;–—(\[|/]|-\s|[.]\s)|[:;–—(\[|/]|[.]\s")
 _PLACEHOLDERS: Mapping[str, list[str]] = read_toml(Path(__file__).parent / "placeholders.toml")
 _PLACEHOLDER = {name: re.compile("|".join(shapes)) for name, shapes in _PLACEHOLDERS.items()}
-_NO_ANCHOR = re.compile(  # fragments that name no part of a page: its top, sharing and tracking marks, highlights
-    r"(top|main|content|main-?content|page-?content|header|skip\S*|_=_|\.\w+|(utm|at|pk|mtm)_\S*|xtor=\S*|:~:text=.*|[!/]*)$",
-    re.IGNORECASE,
-)
 _STRONG = ("doi", "isbn", "handle")
 _Record = Resource | ResourceView
 
@@ -106,11 +106,15 @@ def _columns(batch: Sequence[Live]) -> _Columns:
         **_description_columns(records),
         **_list_columns(records),
     }
+    more = list(map(more_identifiers, records, (live.feed for live in batch)))
     return {
         "key": [record.key for record in records],
         "feed": [live.feed for live in batch],
         "record_sha256": [live.record_sha256 for live in batch],
         "match_sha256": list(map(match_sha256, records)),
+        "more_identifiers": more,
+        "language_bases": list(map(_language_bases, batch, compared["identifiers"], more)),
+        "version_targets": list(map(version_targets, records, (live.feed for live in batch))),
         "digest": list(map(_digest, zip(*(compared[name] for name in _DIGESTED), strict=True))),
         **compared,
     }
@@ -277,21 +281,17 @@ def identifiers(record: _Record) -> list[str]:
     return sorted([f"{scheme}:{value}" for scheme, value in named if not _PLACEHOLDER[scheme].search(value.lower())])
 
 
+def _language_bases(live: Live, named: list[str], more: list[str]) -> list[str]:
+    """Return the record's names without its language; of a record that tells no language, that of its first title."""
+    record = live.record
+    tags = languages(record) or _distinct(map(_comparable_language, [*record.title][:1]))
+    own_number = record.key.partition(":")[2].lower()
+    return language_bases([*named, *more, f"other:{live.feed}:{own_number}"], tags)
+
+
 def _addresses(record: _Record) -> set[str]:
     """Return the web addresses of the work; of a page with and without an anchor the one with it."""
     urls = {record.url, *(identifier.value for identifier in record.identifiers if identifier.scheme == "uri")}
-    addresses = {address for address in map(_address, urls) if address}
+    addresses = {address for address in map(page_name, urls) if address}
     whole_pages = {address.partition("#")[0] for address in addresses if "#" in address}  # normalized without an anchor
     return addresses - whole_pages
-
-
-def _address(url: str | None) -> str:
-    """Return a web address without what does not tell two pages apart; empty for a site's front page."""
-    if not url or not url.startswith(("http://", "https://")):
-        return ""
-    address, _, fragment = url.split("://", 1)[1].partition("#")
-    host, _, path = address.partition("/")
-    path = path.rstrip("/")
-    if fragment and not _NO_ANCHOR.match(fragment):
-        path = f"{path}#{fragment.rstrip('/')}"
-    return f"{host.lower().removeprefix('www.')}/{path}" if path else ""

@@ -10,7 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_UNCOMPARED = ("shown_title", "tagged_titles", "shown_contributors", "record_sha256", "match_sha256", "digest")
+_UNCOMPARED = (
+    *("shown_title", "tagged_titles", "shown_contributors", "record_sha256", "match_sha256", "digest"),
+    *("more_identifiers", "language_bases", "version_targets"),  # for links between works, which are found apart
+)
 
 
 class FeatureTables(NamedTuple):

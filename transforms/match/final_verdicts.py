@@ -85,7 +85,7 @@ def _read(pairs: pa.Table) -> Iterator[Match]:
         for left, right, probability, verdict, encoded, related in zip(*map(pa.Array.to_pylist, part), strict=True):
             evidence = _DECODER.decode(encoded)
             if related:
-                evidence += (
-                    Evidence(field="relation", seen=f"a {related} of one work: linked, not merged", weight=0.0),
-                )
+                article = "an" if related == "edition" else "a"
+                seen = f"{article} {related} of one work: linked, not merged"
+                evidence += (Evidence(field="relation", seen=seen, weight=0.0),)
             yield Match(left_key=left, right_key=right, probability=probability, verdict=verdict, evidence=evidence)

@@ -35,7 +35,7 @@ PAIRS = pa.schema(
         ("probability", pa.float64()),
         ("verdict", pa.string()),  # same, review, different
         ("evidence", pa.string()),  # JSON list of schemas.Evidence
-        ("related", pa.string()),  # translation, version: different, yet of one work; null otherwise
+        ("related", pa.string()),  # translation, edition, version: different, yet one work; else null
     ]
 )
 
@@ -214,12 +214,12 @@ def _kept(
 
 
 def _related_sql(model: Model) -> str:
-    """Return SQL for the kind of a scored pair that only guards keep apart: translation, version; null of any other."""
+    """Return SQL for how a scored pair differs that only guards keep apart: translation, edition, version; or null."""
     hindered = " + ".join(f"least(mw_{name}, 0)" for name in model.guards)
     apart = " OR ".join(f"mw_{name} < 0" for name in model.guards if name != "language")
     return (
         f"CASE WHEN p >= {model.review} OR match_weight - ({hindered}) < {log2_odds(model.same)} THEN NULL "
-        f"WHEN mw_language < 0 THEN 'translation' WHEN {apart} THEN 'version' END"
+        f"WHEN mw_language < 0 THEN 'translation' WHEN mw_edition < 0 THEN 'edition' WHEN {apart} THEN 'version' END"
     )
 
 

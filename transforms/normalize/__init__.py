@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from schemas import Feed, Resource, SourceRecord
 from transforms.draft import Draft, Finding
+from transforms.normalize.identifiers import read_identifier
 from transforms.normalize.urls import split_url, web_address
 
-__all__ = ["normalize", "split_url", "web_address"]
+__all__ = ["normalize", "read_identifier", "split_url", "web_address"]
 
 
 def normalize(drafts: Iterable[tuple[Draft, SourceRecord]], feed: Feed) -> list[tuple[Resource, tuple[Finding, ...]]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
+import msgspec
+
 from schemas import Identifier, Link, Relation, replace
 from transforms.draft import PRIMARY, Statement, mask_emails
 from transforms.normalize.identifiers import explain_invalid, read_identifier, split_identifiers
@@ -134,13 +136,20 @@ def read_relations(assembly: Assembly) -> dict[str, Any]:
     """Return relations by LOM's kinds; one of an unknown kind is an uncoded term and kept as `references`."""
     relations: dict[Relation, None] = {}
     for statement in assembly.draft.get("relations"):
-        kind = lookup("relation_kind", statement.hint or "references")
+        kind, variant = _relation_kind(assembly, statement.hint or "references")
         target = mask_emails(plain_line(statement.value))
-        if kind is None:
-            assembly.add_term("relation_kind", statement.hint or "", None)
         if target:
-            relations[Relation(kind=kind.code if kind else "references", target=target)] = None
+            relation = {"kind": kind, "target": target, "variant": variant}
+            relations[msgspec.convert(relation, Relation)] = None
             assembly.add_origin("relations", statement.path, f"relation: {statement.hint or 'references'}")
         else:
             assembly.leave_unmapped(statement)
     return {"relations": tuple(relations)}
+
+
+def _relation_kind(assembly: Assembly, term: str) -> tuple[str, str | None]:
+    """Return LOM's kind of relation that a term means, and the variant that it tells."""
+    kind, variant = lookup("relation_kind", term), lookup("relation_variant", term)
+    if kind is None:
+        assembly.add_term("relation_kind", term, None)
+    return kind.code if kind else "references", variant.code if variant else None

@@ -33,6 +33,7 @@ VOCABULARIES = (
     "interactivity_type",
     "role",
     "relation_kind",
+    "relation_variant",
     "cost",
 )
 LOOKUP_MAX_CHARS = 300
