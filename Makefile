@@ -28,7 +28,7 @@ run: $(STAMP) ## the whole night once over the sample feeds, through Airflow
 	@$(BIN)/python -m commands.cli run
 
 test: $(STAMP) ## the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 up: setup ## Airflow with scheduler and UI on 127.0.0.1:8080, over feeds/
 	@$(BIN)/python -m commands.cli up
