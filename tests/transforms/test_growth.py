@@ -23,6 +23,7 @@ TEXTS = (
     *("<", "<a x='1' ", "<!--", "<p>", "&", "&amp;", '"', "http://", "a@", "a@b.c ", "by-", "CC BY ", "©", "not "),
     *("Smith, J. and ", "et al. ", "BEGIN:VCARD\n", " FN;", "\\n", "10.1234/", "isbn ", "doi ", "1999-", "[?", ".pdf?"),
 )
+pytestmark = pytest.mark.early
 numbers = count()  # a text must not be one that was read before
 
 
@@ -65,7 +66,7 @@ def assessed(format_: str, text: str) -> Assessment:
 def slow_texts(format_: str) -> str:
     """One line for each text on which the time grows faster than the text."""
     reasons = {
-        text: growth(partial(assessed, format_), lambda size, text=text: text * (size // len(text)), 4_000, 16_000)
+        text: growth(partial(assessed, format_), lambda size, text=text: text * (size // len(text)), 2_000, 8_000)
         for text in TEXTS
     }
     return "\n".join(f"{text!r}: {reason}" for text, reason in reasons.items() if reason)
