@@ -21,7 +21,7 @@ def run(home: Path, variables: dict[str, str], module: str, *words: str) -> str:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "ELIB_", "PYTHON"))}
     given = {"AIRFLOW_HOME": str(home / "airflow"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "ELIB_HOME": str(home)}
     ran = subprocess.run(
-        [sys.executable, "-m", module, *words], cwd=home, capture_output=True, text=True, check=True, timeout=300,
+        [sys.executable, "-m", module, *words], cwd=home, capture_output=True, text=True, check=True, timeout=900,
         env={**clean, **given, **variables},
     )  # fmt: skip
     return ran.stdout
@@ -41,13 +41,29 @@ def rows(printed: str) -> list[dict[str, str]]:
     return parsed
 
 
+@pytest.fixture(scope="module")
+def existing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """An Airflow that was set up for these DAGs: its home, and the variables that it is given."""
+    home = tmp_path_factory.mktemp("existing")
+    lines = elib(home, {}, "dags-folder").splitlines()
+    variables = dict(line.split("=", 1) for line in lines)
+    elib(home, variables, "setup", "--existing-airflow")
+    return home, variables
+
+
+@pytest.mark.slow
+def test_setting_up_an_existing_airflow_makes_the_pool(existing: tuple[Path, dict[str, str]]) -> None:
+    assert "catalog" in {pool["pool"] for pool in rows(airflow(*existing, "pools", "list", "-o", "json"))}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("beside_own_dags", [False, True], ids=["dags folder", "bundle"])
-def test_an_existing_airflow_finds_every_dag_without_import_errors(tmp_path: Path, beside_own_dags: bool) -> None:
-    lines = elib(tmp_path, {}, "dags-folder").splitlines()
-    variables, options = dict(line.split("=", 1) for line in lines), ["--local"]
+def test_an_existing_airflow_finds_every_dag_without_import_errors(
+    existing: tuple[Path, dict[str, str]], beside_own_dags: bool
+) -> None:
+    (home, variables), options = existing, ["--local"]
     if beside_own_dags:
-        own = tmp_path / "own"
+        own, variables = home / "own", dict(variables)
         own.mkdir()
         (own / "own.py").write_text(OWN_DAG)
         bundles = {"dags-folder": str(own), "elib": variables["AIRFLOW__CORE__DAGS_FOLDER"]}
@@ -57,8 +73,6 @@ def test_an_existing_airflow_finds_every_dag_without_import_errors(tmp_path: Pat
         variables["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps(
             [{"name": name, "classpath": local, "kwargs": {"path": path}} for name, path in bundles.items()]
         )
-    elib(tmp_path, variables, "setup", "--existing-airflow")
-    assert "catalog" in {pool["pool"] for pool in rows(airflow(tmp_path, variables, "pools", "list", "-o", "json"))}
-    assert "No data found" in airflow(tmp_path, variables, "dags", "list-import-errors", *options)
-    listed = {dag["dag_id"] for dag in rows(airflow(tmp_path, variables, "dags", "list", *options, "-o", "json"))}
+    assert "No data found" in airflow(home, variables, "dags", "list-import-errors", *options)
+    listed = {dag["dag_id"] for dag in rows(airflow(home, variables, "dags", "list", *options, "-o", "json"))}
     assert listed == FEED_DAGS | {"catalog", "reprocess"} | ({"own"} if beside_own_dags else set())

@@ -70,7 +70,7 @@ def airflow_kills(folder: Path) -> Iterator[Callable[[int], Trial]]:
             yield trial
         finally:
             os.kill(process.pid, signal.SIGTERM)
-            process.wait(timeout=60)
+            process.wait(timeout=600)
             shutil.rmtree(home / "airflow" / "logs", ignore_errors=True)
 
 

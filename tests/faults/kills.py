@@ -53,13 +53,18 @@ def prepared(folder: Path) -> Iterator[Prepared]:
 def kills(folder: Path) -> Iterator[Callable[[int], Trial]]:
     """Return the trial of each seed: every step in turn, killed up to three times."""
     with prepared(folder) as nights:
-        steps = list(nights.seconds_by_step)
+        yield kills_of(nights)
 
-        def trial(seed: int) -> Trial:
-            first = steps[seed % len(steps)]
-            return Trial(f"SIGKILL in {first}", lambda: _killed(nights, seed, first))
 
-        yield trial
+def kills_of(nights: Prepared) -> Callable[[int], Trial]:
+    """Return the trials of `kills` on nights that are prepared already."""
+    steps = list(nights.seconds_by_step)
+
+    def trial(seed: int) -> Trial:
+        first = steps[seed % len(steps)]
+        return Trial(f"SIGKILL in {first}", lambda: _killed(nights, seed, first))
+
+    return trial
 
 
 def _killed(nights: Prepared, seed: int, first: str) -> None:

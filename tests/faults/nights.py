@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import MetaData, create_engine, select
 
-NIGHT_SECONDS = 200
+NIGHT_SECONDS = 900
 _PART_RECORDS = 50
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["tests.faults.preloaded"])

@@ -33,20 +33,25 @@ _NOT_DAMAGED = {"catalog.db", "catalog.db-wal", "catalog.db-shm"}
 def faults(folder: Path) -> Iterator[Callable[[int], Trial]]:
     """Return the trial of each seed: the cases one by one between faults of every other kind."""
     with prepared(folder) as nights:
-        kinds: list[tuple[str, Callable[[Prepared, int], None]]] = [
-            ("storm", _storm),
-            ("full disk", _full_disk),
-            ("damaged file", _damaged_file),
-            ("read-only home", _read_only),
-        ]
+        yield faults_of(nights)
 
-        def trial(seed: int) -> Trial:
-            case, kind = CASES[seed // 2 % len(CASES)], kinds[seed // 2 % len(kinds)]
-            if seed % 2:
-                return Trial(f"case {case.stem}", partial(_case, folder, case))
-            return Trial(kind[0], partial(kind[1], nights, seed))
 
-        yield trial
+def faults_of(nights: Prepared) -> Callable[[int], Trial]:
+    """Return the trials of `faults` on nights that are prepared already."""
+    kinds: list[tuple[str, Callable[[Prepared, int], None]]] = [
+        ("storm", _storm),
+        ("full disk", _full_disk),
+        ("damaged file", _damaged_file),
+        ("read-only home", _read_only),
+    ]
+
+    def trial(seed: int) -> Trial:
+        case, kind = CASES[seed // 2 % len(CASES)], kinds[seed // 2 % len(kinds)]
+        if seed % 2:
+            return Trial(f"case {case.stem}", partial(_case, nights.folder, case))
+        return Trial(kind[0], partial(kind[1], nights, seed))
+
+    return trial
 
 
 def _storm(nights: Prepared, seed: int) -> None:
@@ -75,7 +80,7 @@ def _case(folder: Path, path: Path) -> None:
             *case.get("arguments", ()),
         ]
         ended = subprocess.run(
-            command, env={**clean, **settings}, capture_output=True, text=True, timeout=200, check=False
+            command, env={**clean, **settings}, capture_output=True, text=True, timeout=900, check=False
         )
     kept = [
         mismatches(expected, ended.returncode, ended.stdout, ended.stderr, loopback.requests)

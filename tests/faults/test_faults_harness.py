@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,18 +12,35 @@ import pytest
 from schemas import environment
 from tests.faults import addresses, trials
 from tests.faults.fuzz import damage, fuzz
-from tests.faults.kills import kills
+from tests.faults.kills import Prepared, kills_of, prepared
 from tests.faults.nights import require_equal
-from tests.faults.servers import faults
+from tests.faults.servers import faults_of
 
-SHORT = {"kills": (kills, [0, 6]), "faults": (faults, [2, 6]), "fuzz": (fuzz, range(12))}
+SHORT = {"kills": (kills_of, [0, 6]), "faults": (faults_of, [2, 6])}
+FUZZ_SEEDS = range(12)
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+    """The partners and their first two nights, for both parts that begin with them."""
+    with prepared(tmp_path_factory.mktemp("nights")) as both:
+        yield both
 
 
 @pytest.mark.parametrize("part", SHORT)
 @pytest.mark.slow
-def test_every_trial_of_the_short_form_is_survived(part: str, tmp_path: Path) -> None:
-    run, seeds = SHORT[part]
-    tally = trials.run_part(part, run, tmp_path, iter(seeds), seconds=600)
+def test_every_trial_of_the_short_form_is_survived(part: str, nights: Prepared) -> None:
+    trials_of, seeds = SHORT[part]
+    require_survival(part, lambda _: nullcontext(trials_of(nights)), nights.folder, seeds)
+
+
+@pytest.mark.slow
+def test_every_trial_of_the_short_form_of_fuzz_is_survived(tmp_path: Path) -> None:
+    require_survival("fuzz", fuzz, tmp_path, FUZZ_SEEDS)
+
+
+def require_survival(part: str, run: trials.Part, folder: Path, seeds: Sequence[int]) -> None:
+    tally = trials.run_part(part, run, folder, iter(seeds), seconds=600)
     assert not tally.failures, "\n".join(tally.failures)
     assert tally.survived == tally.tried == len(seeds)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-TRIAL_SECONDS = 600  # a trial that takes longer hangs, and has failed
+TRIAL_SECONDS = 3_000  # a trial that takes longer hangs, and has failed
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from loaders import catalog, staging, store
@@ -24,6 +25,9 @@ from schemas import (
     Term,
     Tombstone,
 )
+
+# For tests of what DuckDB and the landing decide; those of the catalog's own SQL run on both databases.
+on_sqlite = pytest.mark.parametrize("env", ["sqlite"], indirect=True)
 
 TABLES = ("source_record", "issue", "unmapped_value", "refused", "judgement", "curation", "resource", "redirect")
 

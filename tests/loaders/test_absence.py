@@ -16,7 +16,7 @@ from loaders.landing import ask, land
 from loaders.migrations import migrate
 from loaders.store import engine
 from schemas import Ask, Environment, Feed, Listing, Page, Reason, Skipped, environment, replace
-from tests.loaders.nights import everything, feed, night, pages, run_counts, sent, stage, staged, states
+from tests.loaders.nights import everything, feed, night, on_sqlite, pages, run_counts, sent, stage, staged, states
 
 ETAG = {"https://example.org/api": "a tag"}
 NOT_MODIFIED = Page(complete=True, not_modified=True, validators=ETAG)
@@ -60,6 +60,7 @@ def test_a_record_is_deleted_when_two_whole_lists_lack_it(env: Environment) -> N
     assert everything(env) == after
 
 
+@on_sqlite
 @pytest.mark.parametrize("nights", [1, 3])
 def test_the_feed_file_says_how_many_lists_it_takes(env: Environment, nights: int) -> None:
     declared = source(absent_after=nights)
@@ -68,6 +69,7 @@ def test_the_feed_file_says_how_many_lists_it_takes(env: Environment, nights: in
     assert deleted == [int(number == nights) for number in range(1, 5)]
 
 
+@on_sqlite
 def test_a_record_that_comes_back_waits_anew(env: Environment) -> None:
     for names in ("ab", "a", "ab", "a"):
         lists(env, names)
@@ -79,6 +81,7 @@ def test_a_record_that_comes_back_waits_anew(env: Environment) -> None:
     assert live(env) == {"a"}
 
 
+@on_sqlite
 def test_that_nothing_changed_is_the_same_list_seen_again(env: Environment) -> None:
     lists(env, "ab", validators=ETAG)
     assert unmodified(env) == {}
@@ -90,6 +93,7 @@ def test_that_nothing_changed_is_the_same_list_seen_again(env: Environment) -> N
     assert everything(env) == before
 
 
+@on_sqlite
 @pytest.mark.parametrize("skipped", [Skipped(identifier="b", reason="HTTP 500"), Skipped(identifier=None, reason="?")])
 def test_what_could_not_be_read_is_not_absent_from_that_list(env: Environment, skipped: Skipped) -> None:
     lists(env, "ab")
@@ -101,6 +105,7 @@ def test_what_could_not_be_read_is_not_absent_from_that_list(env: Environment, s
     assert live(env) == {"a"}
 
 
+@on_sqlite
 def test_a_list_with_repeats_that_may_hide_records_does_not_count(env: Environment) -> None:
     lists(env, "abc")
     run = store.begin_run(env, "books")
@@ -118,6 +123,7 @@ def test_a_list_with_repeats_that_may_hide_records_does_not_count(env: Environme
     assert live(env) == {"a", "c"}
 
 
+@on_sqlite
 def test_lists_of_an_earlier_source_do_not_count(env: Environment) -> None:
     lists(env, "ab")
     lists(env, "a")
@@ -158,6 +164,7 @@ def waits(env: Environment, **more: Any) -> Ask:
     return ask(env.landing, source(**more))
 
 
+@on_sqlite
 def test_while_an_absence_waits_the_whole_list_is_asked_for(env: Environment) -> None:
     every = source(full_every=50)
     lists(env, "ab", source=every)
@@ -173,6 +180,7 @@ def test_while_an_absence_waits_the_whole_list_is_asked_for(env: Environment) ->
     assert not ask(env.landing, every).full, "it came back"
 
 
+@on_sqlite
 def test_a_deleted_header_ends_the_wait(env: Environment) -> None:
     every = source(full_every=50)
     lists(env, "ab", source=every)

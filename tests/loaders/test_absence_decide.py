@@ -15,7 +15,7 @@ from loaders.migrations import migrate
 from loaders.store import engine
 from pipeline import catalog as publication
 from schemas import Environment, environment
-from tests.loaders.nights import everything, feed, night, rows, run_counts, sent, stage, states
+from tests.loaders.nights import everything, feed, night, on_sqlite, rows, run_counts, sent, stage, states
 
 FEED = """title = "Books"
 partner = "A Library"
@@ -121,6 +121,7 @@ def test_a_record_that_is_listed_again_is_back_for_good(env: Environment) -> Non
     assert lists(env, "a")["deleted"] == 1
 
 
+@on_sqlite
 def test_the_reports_say_how_many_wait_and_which(env: Environment) -> None:
     lists(env, "a", "b")
     lists(env, "a")
@@ -136,6 +137,7 @@ def test_the_reports_say_how_many_wait_and_which(env: Environment) -> None:
     assert not json.loads((env.reports / "night.json").read_bytes())["people"]
 
 
+@on_sqlite
 def test_a_damaged_landing_does_not_stop_the_reports(env: Environment) -> None:
     lists(env, "a", "b")
     lists(env, "a")

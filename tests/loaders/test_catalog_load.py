@@ -41,7 +41,7 @@ def process(env: Environment, *arguments: str) -> subprocess.Popen[str]:
 def test_feeds_loading_concurrently_lose_nothing_and_meet_no_lock_error(env: Environment) -> None:
     names = ("alpha", "beta", "gamma", "delta")
     going = [process(env, name, "4") for name in names]
-    ended = [(loading.communicate(timeout=120)[1], loading.returncode) for loading in going]
+    ended = [(loading.communicate(timeout=600)[1], loading.returncode) for loading in going]
     assert ended == [("", 0)] * 4
     counts = dict(rows(env, "(SELECT feed, count(*) AS n FROM source_record GROUP BY feed) AS f", "feed, n"))
     assert counts == dict.fromkeys(names, 33)
@@ -55,7 +55,7 @@ def test_a_killed_load_changes_nothing_and_the_next_run_loads_everything(env: En
     night(env, feed(), [sent("r1")])
     before = everything(env)
     killed = process(env, "books", "kill")
-    killed.communicate(timeout=60)
+    killed.communicate(timeout=600)
     assert killed.returncode == -signal.SIGKILL
     assert everything(env) == before
     run = store.begin_run(env, "books")
@@ -106,7 +106,7 @@ def test_a_feed_that_another_process_runs_is_busy(lite: Environment) -> None:
     with holder(lite, BETWEEN) as (run, process):
         with pytest.raises(FeedBusy, match=run):
             store.begin_run(lite, "books")
-        process.communicate("end\n", timeout=30)
+        process.communicate("end\n", timeout=600)
         assert store.begin_run(lite, "books") > run
     assert store.read_run(lite, run).status == "failed"
     with feed_lock(lite, "books"), feed_lock(lite, "books"):
@@ -115,7 +115,7 @@ def test_a_feed_that_another_process_runs_is_busy(lite: Environment) -> None:
 
 def test_no_command_ends_a_harvest_between_two_tasks_of_its_dag(lite: Environment) -> None:
     with holder(lite, BETWEEN) as (run, process):
-        process.communicate("end\n", timeout=30)  # as the process of a task ends
+        process.communicate("end\n", timeout=600)  # as the process of a task ends
     with pytest.raises(FeedBusy, match=f"{run} is between two steps of its DAG"):
         store.begin_run(lite, "books", "reprocess", take_over=False)
     with pytest.raises(FeedBusy, match=run):
@@ -146,7 +146,7 @@ def test_waiting_for_a_busy_feed_is_reported_and_commands_do_not_wait(
 
             def emit(self, record: logging.LogRecord) -> None:
                 told.append(record.getMessage())
-                process.communicate("end\n", timeout=30)
+                process.communicate("end\n", timeout=600)
 
         handler = Ends()
         locks.log.addHandler(handler)

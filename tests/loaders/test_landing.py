@@ -345,7 +345,7 @@ def test_a_harvest_killed_repeatedly_neither_loses_nor_repeats_records(tmp_path:
                 if run <= 5 and int(line) >= run * 330 + chance.randrange(60):
                     harvest.send_signal(signal.SIGKILL)
                     break
-            harvest.wait(60)
+            harvest.wait(600)
         assert run < 12
     (completed,) = harvests(tmp_path / "books")
     assert sorted(identifier for identifier, _ in landed(tmp_path)) == sorted(f"r{n}" for n in range(last))
@@ -356,14 +356,14 @@ def test_a_harvest_killed_repeatedly_neither_loses_nor_repeats_records(tmp_path:
 @pytest.mark.slow
 def test_a_full_disk_leaves_complete_parts_and_the_next_run_continues(tmp_path: Path) -> None:
     with process(str(tmp_path), "books-001", "1000", "20000", "400000") as full:
-        _, error = full.communicate(timeout=60)
+        _, error = full.communicate(timeout=600)
     assert full.returncode != 0
     assert "File too large" in error
     before = landed(tmp_path)
     assert len(before) == 500
     assert not list(tmp_path.rglob(".part*"))
     with process(str(tmp_path), "books-002", "1000", "20000") as rest:
-        rest.communicate(timeout=60)
+        rest.communicate(timeout=600)
     assert rest.returncode == 0
     assert landed(tmp_path)[: len(before)] == before
     assert sorted(identifier for identifier, _ in landed(tmp_path)) == sorted(f"r{n}" for n in range(1000))

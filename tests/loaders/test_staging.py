@@ -19,6 +19,7 @@ from tests.loaders.nights import (
     everything,
     feed,
     night,
+    on_sqlite,
     pages,
     rows,
     run_counts,
@@ -78,6 +79,7 @@ def test_a_newer_payload_with_the_same_record_is_no_change(env: Environment) -> 
     assert rows(env, "source_record", "datestamp") == [("2026-01-02",)]
 
 
+@on_sqlite
 def test_the_newest_datestamp_then_the_last_listed_wins_and_is_counted(env: Environment) -> None:
     run = staged(
         env,
@@ -94,6 +96,7 @@ def test_the_newest_datestamp_then_the_last_listed_wins_and_is_counted(env: Envi
     assert ['"newer"' in record for (record,) in rows(env, "source_record", "record")] == [True, False]
 
 
+@on_sqlite
 def test_two_records_with_the_same_identifier_are_rejected(env: Environment) -> None:
     twice = [sent("r1", "one"), sent("r2", "fine"), sent("r1", "another")]
     assert night(env, feed(), twice) == {"landed": 2, "added": 1, "rejected": 1}
@@ -106,6 +109,7 @@ def test_two_records_with_the_same_identifier_are_rejected(env: Environment) -> 
     assert night(env, feed(), twice[:2]) == {"landed": 2, "added": 1, "unchanged": 1}
 
 
+@on_sqlite
 def test_absent_records_are_deleted_only_after_a_complete_full_list(env: Environment) -> None:
     night(env, feed(), [sent("r1"), sent("r2")])
     assert night(env, feed(), [sent("r1")], full=False) == {"landed": 1, "unchanged": 1}
@@ -119,6 +123,7 @@ def test_absent_records_are_deleted_only_after_a_complete_full_list(env: Environ
     assert night(env, feed(), [sent("r1"), sent("r2"), sent("r3")]) == {"landed": 3, "added": 1, "unchanged": 2}
 
 
+@on_sqlite
 def test_skipped_records_do_not_count_as_absent(env: Environment) -> None:
     night(
         env, feed(), [sent("r1"), sent("r2"), sent("old", datestamp="2020-01-01"), sent("new", datestamp="2026-01-01")]
@@ -132,6 +137,7 @@ def test_skipped_records_do_not_count_as_absent(env: Environment) -> None:
     assert states(env) == {"r1": "live", "r2": "live", "old": "live", "new": "deleted"}
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("window", "spared"),
     [
@@ -158,6 +164,7 @@ def test_a_failed_date_window_deletes_no_record_that_may_lie_in_it(
     assert {name for name, status in states(env).items() if status == "live"} == {"stays"}
 
 
+@on_sqlite
 def test_records_absent_from_an_incremental_harvest_stay_live(env: Environment) -> None:
     for told in (True, False):
         night(env, feed(), [sent("r1"), sent("r2")], reports_all_deletions=told)
@@ -167,6 +174,7 @@ def test_records_absent_from_an_incremental_harvest_stay_live(env: Environment) 
     assert night(env, feed(), [sent("r2", None)], full=False, reports_all_deletions=True) == {"landed": 1, "deleted": 1}
 
 
+@on_sqlite
 def test_no_record_of_an_unreadable_page_is_deleted(env: Environment) -> None:
     page = "https://example.org/a"
     night(env, feed(), [sent("stays"), *(sent(name) for name in (page, f"{page}#1", f"{page}b"))])
@@ -174,6 +182,7 @@ def test_no_record_of_an_unreadable_page_is_deleted(env: Environment) -> None:
     assert {name for name, status in states(env).items() if status == "live"} == {"stays", page, f"{page}#1"}
 
 
+@on_sqlite
 def test_a_not_modified_response_deletes_nothing(env: Environment) -> None:
     night(env, feed(), [sent("r1")])
     assert night(env, feed(), [], not_modified=True) == {}
@@ -307,6 +316,7 @@ def test_an_unreadable_record_is_rejected_until_it_can_be_read(env: Environment)
     assert rows(env, "source_record", waits) == [(f"r{n}", "live", None, None) for n in (1, 2, 3)]
 
 
+@on_sqlite
 def test_a_skipped_record_that_is_read_elsewhere_in_the_harvest_is_not_rejected(env: Environment) -> None:
     poison = (Skipped(identifier="r1", reason="HTTP 500"), Skipped(identifier="r\x002", reason="a NUL \x00"))
     assert night(env, feed(), [sent("r1")], skipped=poison) == {"landed": 2, "added": 1, "rejected": 1}
@@ -355,6 +365,7 @@ def test_a_refusal_survives_a_night_in_which_the_record_is_unreadable(env: Envir
     assert states(env) == {"r1": "live", "r2": "live"}
 
 
+@on_sqlite
 def test_an_unreadable_page_does_not_become_a_record(env: Environment) -> None:
     night(env, feed(), [sent("https://a.example/p#1"), sent("https://a.example/p#2"), sent("r1")])
     page = (Skipped(identifier="https://a.example/p", reason="HTTP 500"),)

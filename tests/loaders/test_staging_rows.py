@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,10 @@ import pytest
 
 from commands.cli import main
 from loaders import catalog, store
+from loaders.catalog import migrate
 from loaders.staging import row_batches, row_files, staging_folder
-from schemas import Environment, Reason, SourceRecord
+from loaders.store import engine
+from schemas import Environment, Reason, SourceRecord, environment
 from tests.loaders.nights import everything, feed, night, rows, sent, staged
 
 MANY = 41
@@ -31,6 +35,27 @@ def stage_second_night(env: Environment) -> tuple[str, Path]:
     night(env, feed(), [sent(f"r{number:02}", f"old {number}") for number in range(MANY)])
     run = staged(env, feed(), second_night())
     return run, staging_folder(env, run)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A home on SQLite in which a second night is staged, to be copied; and the night's run."""
+    home = tmp_path_factory.mktemp("prepared")
+    env = environment({"ELIB_HOME": str(home)})
+    migrate(env)
+    run, _ = stage_second_night(env)
+    engine(env).dispose()
+    return home, run
+
+
+@pytest.fixture
+def staged_home(prepared: tuple[Path, str], tmp_path: Path) -> Iterator[tuple[Environment, str, Path]]:
+    """A copy of the prepared home, the run, and the folder of its staging."""
+    home, run = prepared
+    shutil.copytree(home, tmp_path, dirs_exist_ok=True)
+    env = environment({"ELIB_HOME": str(tmp_path)})
+    yield env, run, staging_folder(env, run)
+    engine(env).dispose()
 
 
 @pytest.mark.parametrize("size", [1, 7, 1_000])
@@ -86,8 +111,10 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_a_run_whose_staged_outcomes_were_altered_loads_nothing(lite: Environment, kind: str) -> None:
-    run, folder = stage_second_night(lite)
+def test_a_run_whose_staged_outcomes_were_altered_loads_nothing(
+    staged_home: tuple[Environment, str, Path], kind: str
+) -> None:
+    lite, run, folder = staged_home
     harm, why = DAMAGE[kind]
     path = outcomes(folder)
     harm(path)
@@ -100,11 +127,14 @@ def test_a_run_whose_staged_outcomes_were_altered_loads_nothing(lite: Environmen
 
 @pytest.mark.parametrize("kind", DAMAGE)
 def test_an_unreadable_held_run_is_reported_hides_no_other_and_can_be_refused(
-    lite: Environment, kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    staged_home: tuple[Environment, str, Path],
+    kind: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    lite, run, folder = staged_home
     monkeypatch.setenv("ELIB_HOME", str(lite.home))
     monkeypatch.delenv("ELIB_CATALOG_URL", raising=False)
-    run, folder = stage_second_night(lite)
     films = staged(lite, feed("films"), [sent("f1", "A film", name="films")])
     for held_run in (run, films):
         store.hold_run(lite, held_run, [Reason(code="pipe")])
@@ -142,9 +172,9 @@ LOST = {  # the files of a staging that a load reads
 @pytest.mark.parametrize("kind", LOST)
 @pytest.mark.parametrize("harm", ["lost", "cut", "empty", "short"])
 def test_a_load_whose_staging_lacks_something_loads_nothing_and_names_the_file(
-    lite: Environment, kind: str, harm: str
+    staged_home: tuple[Environment, str, Path], kind: str, harm: str
 ) -> None:
-    run, folder = stage_second_night(lite)
+    lite, run, folder = staged_home
     path = folder / LOST[kind]
     why = {"lost": "is gone", "cut": "is damaged: ", "empty": "is damaged: "}.get(harm, "")
     if harm == "lost":

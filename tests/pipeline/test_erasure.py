@@ -25,7 +25,7 @@ from loaders.store import Table, engine, read_transaction
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
 from schemas import Environment, environment
-from tests.loaders.nights import everything, rows
+from tests.loaders.nights import everything, on_sqlite, rows
 from tests.pipeline.feeds import declare, listed, night
 
 ROOT = Path(__file__).parents[2]
@@ -114,6 +114,7 @@ def test_a_name_is_taken_out_of_every_store_and_stays_out(library: Environment) 
     assert [" by A Steward: [erased] asked for it; done " in line for line in lines] == [True, True]
 
 
+@on_sqlite
 def test_what_a_crosswalk_repairs_does_not_bring_a_name_back(library: Environment) -> None:
     night(library, "books", [listed("books", 0, description="A workbook by ZoÃ« Quistgaard-Brandt, with answers.")])
     erasure.erase(library, **BY, feed="books", names=[NAME])
@@ -195,6 +196,7 @@ def test_backups_after_it_hold_nothing_and_an_older_one_is_erased_again_when_res
         engine(again).dispose()
 
 
+@on_sqlite
 def test_what_cannot_be_erased_is_refused_in_a_sentence(
     library: Environment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +218,7 @@ def test_what_cannot_be_erased_is_refused_in_a_sentence(
     assert len(holding(library)) > 0
 
 
+@on_sqlite
 def test_an_erased_record_names_the_other_records_that_still_hold_the_person(
     library: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -235,6 +238,7 @@ def test_an_erased_record_names_the_other_records_that_still_hold_the_person(
     assert holding(library) == [], "nor do the reasons of earlier erasures"
 
 
+@on_sqlite
 @pytest.mark.parametrize("between", ["<br/>", ' <span title="a > b">', "\n", " &lt;b class=&quot;x&quot;&gt;"])
 def test_a_name_with_markup_between_its_words_is_erased_everywhere(library: Environment, between: str) -> None:
     first, last = NAME.split()

@@ -13,7 +13,7 @@ from loaders import catalog, curation
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
 from schemas import Environment
-from tests.loaders.nights import everything, rows
+from tests.loaders.nights import everything, on_sqlite, rows
 from tests.pipeline.feeds import declare, land_only, listed, night
 
 BY: Any = {"by": "A Steward", "reason": "looked at it"}
@@ -79,6 +79,7 @@ def test_a_correction_of_the_last_error_publishes_and_holds_for_later_payloads(
     assert of_first(library, "status, pending_status, record") == (status, waiting, record)
 
 
+@on_sqlite
 def test_a_new_record_waits_again_when_its_correction_is_undone(library: Environment) -> None:
     night(library, "books", works(name="Untitled"))
     number = curation.record_correction(library, "books:0", "title", '{"en": "A real title"}', **BY)
@@ -89,6 +90,7 @@ def test_a_new_record_waits_again_when_its_correction_is_undone(library: Environ
     assert of_first(library, "status, pending_status, record") == ("quarantined", "quarantined", None)
 
 
+@on_sqlite
 def test_a_correction_of_one_field_hides_no_error_in_another(
     library: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -146,6 +148,7 @@ def test_a_narrowed_licence_waits_and_the_page_shows_none_until_a_person_decides
     curation.undo_curation(library, number, **BY)
 
 
+@on_sqlite
 def test_a_partner_that_takes_it_back_or_a_refusal_ends_the_question(library: Environment) -> None:
     night(library, "books", works())
     night(library, "books", works(license={"id": NC}))
@@ -166,6 +169,7 @@ def test_a_partner_that_takes_it_back_or_a_refusal_ends_the_question(library: En
     assert of_first(library, "pending_reason") == ("license_narrowed",), "another payload asks again"
 
 
+@on_sqlite
 def test_the_steward_states_the_licence_by_a_correction(library: Environment) -> None:
     night(library, "books", works())
     night(library, "books", works(license={"id": NC}))
@@ -177,6 +181,7 @@ def test_the_steward_states_the_licence_by_a_correction(library: Environment) ->
     assert of_first(library, "pending_status") == (None,)
 
 
+@on_sqlite
 def test_an_open_licence_of_another_member_does_not_hide_the_question(library: Environment) -> None:
     declare(library, "others")
     same = {"name": "A field guide to the mosses of the Tara valley", "id": "https://doi.org/10.1234/mosses"}
@@ -193,6 +198,7 @@ def test_an_open_licence_of_another_member_does_not_hide_the_question(library: E
     assert open_license(library)
 
 
+@on_sqlite
 def test_what_our_own_code_reads_better_narrows_nothing(library: Environment) -> None:
     """The catalog has what older code read: an open licence, where today's code reads a closed one."""
     night(library, "books", works(license={"id": NC}))
@@ -249,6 +255,7 @@ def test_a_catalog_made_again_publishes_an_older_version_of_several(library: Env
     assert rows(library, "resource", "record") == before
 
 
+@on_sqlite
 def test_a_whole_feed_that_narrows_is_held_and_says_so_first(library: Environment) -> None:
     night(library, "books", [listed("books", number) for number in range(12)])
     tasks_catalog.publish_now()
@@ -263,6 +270,7 @@ def test_a_whole_feed_that_narrows_is_held_and_says_so_first(library: Environmen
     assert open_license(library)
 
 
+@on_sqlite
 def test_a_few_narrowed_licences_do_not_hold_the_run(library: Environment) -> None:
     land_only(library, "books", works())
     night(library, "books", works())

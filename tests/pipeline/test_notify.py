@@ -305,7 +305,7 @@ def through_airflow(home: Path, module: str, run_after: datetime | None = None, 
     ran = subprocess.run(
         [sys.executable, "-c", RUN_NOTIFY.format(module=module, run_after=repr(run_after))],
         env={**clean, "ELIB_HOME": str(home), "PYTHONPATH": str(ROOT), **variables},
-        cwd=home, capture_output=True, text=True, timeout=200, check=False,
+        cwd=home, capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     return next((line for line in ran.stdout.splitlines() if line.startswith("STATES")), ran.stdout + ran.stderr)
 
