@@ -17,6 +17,8 @@ from sqlalchemy import create_engine, text
 
 from commands import night
 from commands.airflow_home import prepare
+from loaders.catalog import migrate
+from loaders.store import engine, write_transaction
 from schemas import Environment, environment, read_feeds
 from tests.harvesters.loopback import Answer, ReceivedRequest, serving
 from tests.pipeline.feeds import declare, listed
@@ -48,7 +50,7 @@ def command(name: str, home: Path, **variables: str) -> subprocess.Popen[str]:
 def run_command(name: str, home: Path, **variables: str) -> tuple[int, str]:
     """Run a command; return its exit code and everything it printed."""
     with command(name, home, **variables) as running:
-        out, error = running.communicate(timeout=120)
+        out, error = running.communicate(timeout=600)
         return running.returncode, out + error
 
 
@@ -79,9 +81,11 @@ def test_an_unreachable_catalog_is_reported_in_one_sentence(tmp_path: Path, name
 
 
 def test_a_catalog_of_a_newer_version_is_reported_in_one_sentence(tmp_path: Path) -> None:
-    assert run_command("setup", tmp_path)[0] == 0
-    with create_engine(f"sqlite:///{tmp_path / 'catalog.db'}").begin() as connection:
+    env = environment({"ELIB_HOME": str(tmp_path)})
+    migrate(env)
+    with write_transaction(env) as connection:
         connection.execute(text("UPDATE elib_alembic_version SET version_num = '999'"))
+    engine(env).dispose()
     code, output = run_command("setup", tmp_path)
     assert code == 1 and "Traceback" not in output
     assert output.splitlines()[-1].startswith("The catalog cannot be used: Can't locate revision")
@@ -125,7 +129,7 @@ def test_ctrl_c_ends_the_night_and_not_only_the_current_feed(tmp_path: Path) -> 
 
     def partner(request: ReceivedRequest) -> Answer:
         requested.set()
-        go_on.wait(60)
+        go_on.wait(1_200)
         return Answer(status=503)
 
     with serving(partner) as loopback:
@@ -133,9 +137,9 @@ def test_ctrl_c_ends_the_night_and_not_only_the_current_feed(tmp_path: Path) -> 
             (feeds / f"{name}.toml").write_text(FEED.format(name=name, url=loopback.url + "/oai"))
         variables = {"ELIB_FEEDS": str(feeds), "ELIB_ALLOW_PRIVATE": "127.0.0.1"}
         with command("run", tmp_path / "home", **variables) as running:
-            assert requested.wait(90)
+            assert requested.wait(600)
             running.send_signal(signal.SIGINT)
-            out, error = running.communicate(timeout=60)
+            out, error = running.communicate(timeout=600)
         go_on.set()
     assert running.returncode == 130, out + error
     assert "Stopped; what was loaded stays" in out

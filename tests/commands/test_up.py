@@ -31,7 +31,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Cl
             yield signed_in(home, port, process), home
         finally:
             os.kill(process.pid, signal.SIGTERM)
-            assert process.wait(timeout=60) == 0
+            assert process.wait(timeout=600) == 0
     with pytest.raises(httpx.ConnectError):  # nothing is left on its port
         httpx.get(f"http://127.0.0.1:{port}/")
 

@@ -54,7 +54,7 @@ def test_a_worker_that_ignores_the_end_of_its_component_is_ended_too(dead: bool)
         component.kill()
         component.wait()
     up._end([component])
-    psutil.wait_procs([worker], timeout=30)
+    psutil.wait_procs([worker], timeout=600)
     assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
     assert component.returncode is not None
     component.stdout.close()
@@ -70,5 +70,5 @@ def test_a_second_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
         assert len(workers) == 2
         for _ in range(5):
             running.send_signal(signal.SIGINT)
-        assert running.wait(timeout=60) == 0
+        assert running.wait(timeout=600) == 0
     assert [worker for worker in workers if worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE] == []

@@ -19,7 +19,7 @@ import psutil
 from sqlalchemy import create_engine, text
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 240.0  # seconds until a state that must come is called missing
+PATIENCE = 900.0  # seconds until a state that must come is called missing
 ENDED = ("success", "failed")
 T = TypeVar("T")
 
@@ -35,6 +35,7 @@ def start(
         "ELIB_FEEDS": str(feeds),
         "ELIB_ALLOW_PRIVATE": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",  # no test changes a DAG's file
         "PYTHONPATH": str(ROOT),
         **variables,
     }
@@ -47,7 +48,7 @@ def start(
 
 def signed_in(home: Path, port: int, process: subprocess.Popen[bytes]) -> httpx.Client:
     """A client of the REST API with the admin's token, as soon as Airflow gives one."""
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=600)
     passwords = home / "airflow" / "passwords.json"
 
     def token() -> str | None:

@@ -108,7 +108,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         yield Installation(client, env, held)
     finally:
         os.kill(process.pid, signal.SIGTERM)
-        process.wait(timeout=60)
+        process.wait(timeout=600)
         engine(env).dispose()
 
 
@@ -234,7 +234,7 @@ def test_a_mistake_in_what_airflow_was_told_is_a_failed_run_that_the_report_name
 def in_airflow(program: str, home: Path, **variables: str) -> str:
     """What a program prints that imports Airflow, in a process of its own."""
     ran = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=200, check=False, cwd=home,
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=900, check=False, cwd=home,
         env={**os.environ, "AIRFLOW_HOME": str(home), "PYTHONPATH": str(ROOT), **variables},
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr

@@ -141,7 +141,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
             yield Installation(client, env, partner)
         finally:
             os.kill(process.pid, signal.SIGTERM)
-            process.wait(timeout=60)
+            process.wait(timeout=600)
             engine(env).dispose()
 
 

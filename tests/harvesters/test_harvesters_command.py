@@ -29,7 +29,7 @@ def command(folder: Path, url: str, *words: str, private: str = "127.0.0.1") -> 
     path.write_text("\n".join([*lines, "[request]", "rate = 1000"]))
     env = {**os.environ, "ELIB_HOME": str(folder), "ELIB_ALLOW_PRIVATE": private, "PYTHONPATH": str(ROOT)}
     words_all = [sys.executable, "-m", "harvesters", str(path), *words]
-    return subprocess.run(words_all, capture_output=True, text=True, env=env, cwd=ROOT, check=False, timeout=60)
+    return subprocess.run(words_all, capture_output=True, text=True, env=env, cwd=ROOT, check=False, timeout=600)
 
 
 def test_the_command_prints_one_record_a_line(tmp_path: Path) -> None:

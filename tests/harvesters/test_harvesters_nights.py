@@ -223,7 +223,7 @@ def test_a_harvest_killed_at_random_points_lands_what_an_uninterrupted_one_lands
                     if int(line) - begun >= aim:
                         harvest.send_signal(signal.SIGKILL)
                         break
-                harvest.communicate(timeout=60)
+                harvest.communicate(timeout=600)
             if harvest.returncode == 0:
                 break
             assert harvest.returncode == -signal.SIGKILL

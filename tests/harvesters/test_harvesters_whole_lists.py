@@ -525,7 +525,7 @@ def test_a_page_read_again_after_a_kill_does_not_count_as_a_repeat(env: Environm
                 if int(line) >= 360:
                     harvest.send_signal(signal.SIGKILL)
                     break
-        assert harvest.wait(60) == -signal.SIGKILL
+        assert harvest.wait(600) == -signal.SIGKILL
         counts = night()
     assert counts["deleted"] == 1
     assert last_run(env)["duplicates"] > 0, "a page was landed in part, and read again"
