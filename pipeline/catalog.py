@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("elib.catalog")
 _MAX_ERROR_CHARS = 2_000
+_SHOWN_CROWDED = 20  # values that too many records share, in the log
 
 
 def match(*, full: bool = False) -> dict[str, Any]:
@@ -105,10 +106,11 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
         matched = match(
             features_now, before=changed, known=pairs, judgements=decisions, resources=Resources(folder=spill)
         )
+        found = find_links(features_now, spill)
     one_to_one = frozenset(feed.name for feed in feeds_in_use(env).feeds if feed.one_to_one)
-    found = find_links(features_now)
-    for name, records in found.crowded:
-        log.info("match: %s is shared by %d records or works, so that it links none of them", name, records)
+    for name, records in found.crowded[:_SHOWN_CROWDED]:
+        log.info("match: %s is shared by %d records, so that it links none of them", name, records)
+    log.info("match: %d links; %d values are shared by too many records", len(found.links), len(found.crowded))
     clusters = cluster(matched.pairs, features_now, decisions, one_to_one, found.links)
     folder = write_match_result(
         env,

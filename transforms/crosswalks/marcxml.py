@@ -425,7 +425,7 @@ READERS: dict[str, Reader] = {
     "765": other_form("istranslationof", *_LINKING),
     "767": other_form("hastranslation", *_LINKING),
     "775": other_form("otheredition", *_LINKING),
-    "776": other_form("otherformat", *_LINKING),
+    "776": other_form("hasformat", *_LINKING),
     "830": _clean("relations:ispartof"),
     "100": _person("author", None),
     "110": _person("author", "organisation"),

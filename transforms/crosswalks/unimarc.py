@@ -141,7 +141,7 @@ READERS: dict[str, Reader] = {
     "100": _date,
     "200": _title,
     "451": _other_form("otheredition"),  # in the same medium
-    "452": _other_form("otherformat"),  # in another medium
+    "452": _other_form("hasformat"),  # in another medium
     "453": _other_form("hastranslation"),
     "454": _other_form("istranslationof"),
     "600": marcxml.heading("keywords:whole"),

@@ -10,6 +10,7 @@ many records share links none of them, and is counted.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
@@ -63,10 +64,20 @@ class Links(NamedTuple):
     crowded: list[tuple[str, int]]
 
 
-def find_links(features: pa.Table, *, memory: str = "1400MB", threads: int = 2) -> Links:
-    """Return the links between the records of some features, all records of the catalog."""
-    config: dict[str, Any] = {"memory_limit": memory, "threads": threads}
-    config |= {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+_CONFIG: dict[str, Any] = {
+    "memory_limit": "1400MB",
+    "threads": 2,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+
+
+def find_links(features: pa.Table, folder: Path | None = None) -> Links:
+    """Return the links between the records of some features, those of all records of the catalog.
+
+    DuckDB spills to `folder` what its memory does not hold.
+    """
+    config = {**_CONFIG, "temp_directory": str(folder)} if folder else _CONFIG
     with duckdb.connect(":memory:", config=config) as connection:
         numbers = pa.array(np.arange(1, features.num_rows + 1, dtype=np.int32))
         connection.register("whole", features.select(list(_READ)).add_column(0, "idx", numbers))
