@@ -16,7 +16,7 @@ def reprocess(
         bool, typer.Option("--take-over", help="End its unfinished run first; only if its DAG does not run.")
     ] = False,
 ) -> int:
-    """Normalize a feed's landed records again. The partner is not asked.
+    """Normalize a feed's landed records again. The partner is not asked. Prints how many records each change touches.
 
     While the feed's file cannot be used, its last good declaration is. Exits with 1 when the feed is at work, 2 when
     there is no such feed.
@@ -24,7 +24,7 @@ def reprocess(
     from loaders.catalog import migrate
     from loaders.declarations import feeds_in_use
     from loaders.shell import elib_command
-    from loaders.store import FeedBusy
+    from loaders.store import FeedBusy, read_run
     from pipeline.catalog import report_feed
     from pipeline.feed import begin_reprocess, load_feed, run_feed
     from schemas import BadFeed, environment
@@ -40,14 +40,17 @@ def reprocess(
     if trouble := feeds_in_use(env).troubles.get(name):
         print(f"{name}: {trouble.sentence}; its last good declaration is used", file=sys.stderr)
     try:
-        counts = run_feed(name, begin_reprocess(name, take_over=take_over))
+        run_id = begin_reprocess(name, take_over=take_over)
+        counts = run_feed(name, run_id)
     except FeedBusy as busy:
         print(busy, file=sys.stderr)
         return 1
     if not counts:
         report_feed(name)
         print(f"{name}: HELD; what to do: {elib_command('review')}")
-        return 0
-    others = ", ".join(f"{counts[count]} {count}" for count in _COUNTS)
-    print(f"{name}: {counts['changed']} of {counts['landed']} records changed; {others}")
+    else:
+        others = ", ".join(f"{counts[count]} {count}" for count in _COUNTS)
+        print(f"{name}: {counts['changed']} of {counts['landed']} records changed; {others}")
+    for what, records in read_run(env, run_id).changes:
+        print(f"{records:9}  {what}")
     return 0

@@ -329,16 +329,20 @@ def _apply_batch_rules(env: Environment, run_id: str) -> int:
 def stage(name: str, run_id: str) -> dict[str, int]:
     """Compare the outcomes with the catalog, write the rows to load, and return the run's counts.
 
-    The counts say what the load would do. The run becomes landed.
+    The counts say what the load would do. The run becomes landed. A reprocess notes what it changes, by kind.
     """
-    from loaders import staging
+    from loaders import catalog, staging, store
     from pipeline.judging import mended_versions
 
     env = environment()
     with _recorded_failure(env, run_id, "stage"):
         mended = mended_versions(env, run_id, staging.read_staging_plan(env, run_id).chunks)
         staging.write_judged_versions(env, run_id, "mended", sorted(mended))
-        return staging.stage(env, run_id)
+        counts = staging.stage(env, run_id)
+        if counts["changed"] and store.read_run(env, run_id).kind == "reprocess":
+            for what, records in catalog.note_changes(env, run_id):
+                log.info("%s: %s: %d records", name, what, records)
+    return counts
 
 
 def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
@@ -362,7 +366,7 @@ def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
 
 def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]) -> tuple[Reason, ...]:
     """Return why the run must not be loaded; empty when it may be. The results are written under reports/gate."""
-    from loaders import staging
+    from loaders import staging, store
     from loaders.backup import waiting_keys
     from loaders.catalog import quality_shares
 
@@ -375,7 +379,9 @@ def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]
     from transforms.gate import SharesBefore, judge, with_restored
 
     history = SharesBefore(**(quality_shares(env, feed.name) or {}))
-    result = judge(with_restored(staging.gate_facts(env, run_id), restored_keys), feed, history, counts)
+    frame = with_restored(staging.gate_facts(env, run_id), restored_keys)
+    reprocess = store.read_run(env, run_id).kind == "reprocess"
+    result = judge(frame, feed, history, counts, reprocess=reprocess)
     write_gate_results(env.reports, run_id, result.held, result.reasons, result.results)
     return result.reasons
 

@@ -14,6 +14,7 @@ from loaders.catalog.gate_inputs import (
 )
 from loaders.catalog.issues import ISSUE_TABLE, known_issues, write_issues
 from loaders.catalog.loading import PENDING_COLUMNS, load
+from loaders.catalog.reprocessed import note_changes
 from loaders.catalog.rollback import is_refusal, revoke_refusal, undo, undo_notes
 from loaders.catalog.stream import BadLine, pipe
 from loaders.catalog.uncoded_terms import recount_uncoded_terms
@@ -34,6 +35,7 @@ __all__ = [
     "live_record_texts",
     "load",
     "migrate",
+    "note_changes",
     "open_issues",
     "pipe",
     "quality_shares",

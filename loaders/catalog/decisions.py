@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from loaders.catalog.loading import load, staged_batches
+from loaders.catalog.loading import load
+from loaders.catalog.staged import staged_batches
 from loaders.store import (
     HarvestRunRow,
     RefusedRow,

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 from sqlalchemy import Connection, Insert, Update, bindparam, delete, exists, select, update
 
 from loaders.catalog.issues import load_batch_issues, load_issues
+from loaders.catalog.reprocessed import note_findings
+from loaders.catalog.staged import LOAD_BATCH_ROWS, STAGE_AGAIN, staged_batches, told_unreadable
 from loaders.catalog.uncoded_terms import recount_uncoded_terms
 from loaders.catalog.undo_log import UndoLog
 from loaders.staging import (
     ROWS_FOLDER,
-    RowsUnreadable,
-    check_staged_files,
     parquet_batches,
     remove_staging,
-    row_batches,
-    row_files,
     staging_folder,
 )
 from loaders.store import (
@@ -44,8 +40,6 @@ from loaders.store import (
 )
 from schemas import Environment
 
-LOAD_BATCH_ROWS = 2_000
-_STAGE_AGAIN = "run the feed again to stage it anew"
 _WRITTEN_CHANGES = ("added", "changed", "deleted", "rejected", "quarantined")  # of which every record has a row
 PENDING_COLUMNS = ("pending_sha256", "pending_record", "pending_record_sha256", "pending_reason", "pending_status")
 _STAGED_COLUMNS = (  # those of source_record that a staged row fills under the same name
@@ -77,7 +71,7 @@ def load(
         return run.counts
     with locked_run(env, run_id, statuses=("landed", "held")) as run:
         undo_log = UndoLog(env, run)
-        with _told_unreadable(run_id), write_transaction(env) as connection:
+        with told_unreadable(run_id), write_transaction(env) as connection:
             _check_base(connection, run)
             _write(env, connection, run, undo_log)
             supersede_held_runs(connection, run.feed, before=run.id)
@@ -119,6 +113,7 @@ def _write(env: Environment, connection: Connection, run: Run, undo_log: UndoLog
     _check_counts(run, folder, changes)
     load_issues(connection, run, folder, undo_log)
     load_batch_issues(connection, run, folder, undo_log)
+    note_findings(connection, run)
     unrefused = folder / "unrefused.parquet"
     if unrefused.exists():
         forget = delete(RefusedRow).where(RefusedRow.key == bindparam("k"), RefusedRow.sha256 == bindparam("s"))
@@ -135,7 +130,7 @@ def _check_counts(run: Run, folder: Path, changes: Mapping[str, int]) -> None:
         if changes.get(name, 0) != run.counts[name]:
             raise WrongRunState(
                 f"{run.id}: {folder / ROWS_FOLDER} has {changes.get(name, 0)} {name} records, and {run.counts[name]} "
-                f"were staged, so nothing is loaded; {_STAGE_AGAIN}"
+                f"were staged, so nothing is loaded; {STAGE_AGAIN}"
             )
 
 
@@ -145,32 +140,6 @@ def _rejoin_resources(connection: Connection, feed: str) -> None:
     records = update(_RECORDS).where(_RECORDS.c.feed == feed, _RECORDS.c.resource_id.is_(None), exists(resource_id))
     if connection.scalar(select(RestoredMemberRow.key).limit(1)) is not None:
         connection.execute(records.values(resource_id=resource_id.scalar_subquery()))
-
-
-def staged_batches(env: Environment, run_id: str, *, records: bool = True) -> Iterator[list[dict[str, Any]]]:
-    """Yield the rows that a staged run writes in batches, with their records or without.
-
-    Raises WrongRunState when the staging is gone or its files have changed.
-    """
-    folder = staging_folder(env, run_id)
-    files = row_files(folder)
-    if not files:
-        raise WrongRunState(f"{run_id}: its staging is gone; {_STAGE_AGAIN}")
-    with _told_unreadable(run_id):
-        check_staged_files(folder, outcomes=records)
-        for path in files:
-            if "version_status" not in pq.read_schema(path).names:
-                raise WrongRunState(f"{run_id}: it was staged by an earlier version of the project; {_STAGE_AGAIN}")
-            yield from row_batches(path, LOAD_BATCH_ROWS) if records else parquet_batches(path, LOAD_BATCH_ROWS)
-
-
-@contextmanager
-def _told_unreadable(run_id: str) -> Iterator[None]:
-    """Turn RowsUnreadable into WrongRunState, which says what to do."""
-    try:
-        yield
-    except RowsUnreadable as error:
-        raise WrongRunState(f"{run_id}: {error}; {_STAGE_AGAIN}") from error
 
 
 def _by_action(run: Run, rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

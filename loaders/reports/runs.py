@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from loaders.reports.texts import reason_facts
-from loaders.store import HarvestRunRow, SourceRecordRow
+from loaders.store import HarvestRunRow, SourceRecordRow, decode_changes
 
 ReportFacts = dict[str, Any]  # what a report shows, ready for JSON
 COUNTS = ("listed", "landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined", "duplicates")
@@ -27,7 +27,7 @@ def run_facts(row: Mapping[str, Any]) -> ReportFacts:
     """Return a row of harvest_run with its JSON columns decoded."""
     facts = {name: row[name] for name in ("id", "feed", "kind", "status", "started_at", "ended_at", "cause", "error")}
     notes = msgspec.json.decode(row["notes"]) if row["notes"] else []
-    lists = {"reasons": reason_facts(row["reasons"]), "notes": notes}
+    lists = {"reasons": reason_facts(row["reasons"]), "notes": notes, "changes": decode_changes(row["changes"])}
     return facts | lists | {name: row[name] for name in COUNTS}
 
 

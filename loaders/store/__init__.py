@@ -38,6 +38,7 @@ from loaders.store.run import (
     WrongRunState,
     base_run,
     begin_run,
+    decode_changes,
     decode_reasons,
     end_run,
     fail_run,
@@ -51,6 +52,7 @@ from loaders.store.run import (
     now,
     read_run,
     supersede_held_runs,
+    write_changes,
 )
 from loaders.store.trouble import storage_sentence
 from loaders.store.whole_files import sweep, temporary_ending, temporary_folder, whole_file
@@ -82,6 +84,7 @@ __all__ = [
     "begin_run",
     "close_connections",
     "create_parquet_view",
+    "decode_changes",
     "decode_reasons",
     "end_run",
     "engine",
@@ -111,6 +114,7 @@ __all__ = [
     "undecoded",
     "upsert",
     "whole_file",
+    "write_changes",
     "write_parquet",
     "write_rows",
     "write_transaction",

@@ -65,6 +65,9 @@ class HarvestRunRow(Table):
     error: Mapped[str | None] = mapped_column(doc="when it failed: the sentence for the operator")
     reasons: Mapped[str | None] = mapped_column(doc="JSON list of schemas.Reason: why it is held")
     notes: Mapped[str | None] = mapped_column(doc="JSON list of sentences that an operator should know")
+    changes: Mapped[str | None] = mapped_column(
+        doc="JSON list of [kind of change, records]: what a reprocess changed; null for other runs"
+    )
     base_run_id: Mapped[str | None] = mapped_column(doc="the feed's loaded run that this one was staged against")
     landing_until: Mapped[str | None] = mapped_column(
         doc="the newest run whose landing is included; null when the records came by the pipe"

@@ -46,6 +46,7 @@ class Run(Base, frozen=True, kw_only=True):
     base_run_id: str | None = None
     reasons: tuple[Reason | str, ...] = ()  # text for runs that were held before reasons had codes
     counts: dict[str, int] = {}
+    changes: tuple[tuple[str, int], ...] = ()  # of a reprocess: each kind of change, and how many records it touches
 
 
 def now() -> str:
@@ -133,6 +134,7 @@ def read_run(env: Environment, run_id: str) -> Run:
         started_at=columns["started_at"],
         base_run_id=columns["base_run_id"],
         reasons=decode_reasons(columns["reasons"]),
+        changes=tuple(decode_changes(columns["changes"])),
         counts={name: columns[name] for name in ("listed", "duplicates", *RUN_COUNTS)},
     )
 
@@ -169,6 +171,17 @@ def note_planned(
 def note_staged(env: Environment, run_id: str, counts: dict[str, int]) -> None:
     """Note the counts of a staging and give the run the status landed."""
     _set(env, run_id, status="landed", **{name: counts[name] for name in RUN_COUNTS})
+
+
+def write_changes(connection: Connection, run_id: str, changes: Sequence[tuple[str, int]]) -> None:
+    """Note what a reprocess changes: kinds of change, each with how many records it touches."""
+    values = {"changes": msgspec.json.encode(changes).decode()}
+    connection.execute(update(HarvestRunRow).where(HarvestRunRow.id == run_id).values(**values))
+
+
+def decode_changes(text: str | None) -> list[tuple[str, int]]:
+    """Decode harvest_run.changes."""
+    return msgspec.json.decode(text, type=list[tuple[str, int]]) if text else []
 
 
 def fail_run(env: Environment, run_id: str, cause: str, sentence: str) -> None:

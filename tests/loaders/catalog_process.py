@@ -8,6 +8,7 @@ import sys
 
 from loaders import catalog
 from loaders.catalog import loading as catalog_load
+from loaders.catalog import staged as catalog_staged
 from schemas import environment
 from tests.loaders.nights import feed, night, sent, staged
 
@@ -15,7 +16,7 @@ from tests.loaders.nights import feed, night, sent, staged
 def main(url: str, home: str, name: str, nights: str) -> None:
     env = environment({"ELIB_HOME": home, "ELIB_CATALOG_URL": url})
     if nights == "kill":
-        catalog_load.LOAD_BATCH_ROWS = 10
+        catalog_staged.LOAD_BATCH_ROWS = 10
         run = staged(env, feed(name), [sent(f"k{n}", name=name) for n in range(100)])
 
         def die(*_: object) -> None:

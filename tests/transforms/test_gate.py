@@ -168,6 +168,14 @@ def test_payloads_that_all_changed_are_held_when_the_frame_has_the_column() -> N
     assert not judge(frame.assign(payload_changed=False), feed(), SharesBefore(), {}).held
 
 
+def test_a_reprocess_that_reads_every_record_otherwise_is_not_held_unless_the_payloads_changed() -> None:
+    frame = pd.DataFrame(rows(100, change="changed"))
+    for payload_changed, reasons in ((False, set()), (True, {"all_changed"})):
+        frame = frame.assign(payload_changed=payload_changed)
+        assert names(judge(frame, feed(), SharesBefore(), {"changed": 100}, reprocess=True)) == reasons
+        assert names(judge(frame, feed(), SharesBefore(), {"changed": 100})) == {"all_changed"}
+
+
 def test_gate_and_findings_count_the_same() -> None:
     """The gate's figure of each error-level rule is the number of records that have a finding of it."""
     spoiled = [

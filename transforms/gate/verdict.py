@@ -50,12 +50,15 @@ class BadGate(Exception):
     """A frame, or an expectation, that the gate cannot judge: what and where."""
 
 
-def judge(frame: pd.DataFrame, feed: Feed, history: SharesBefore, counts: dict[str, int]) -> GateResult:
+def judge(
+    frame: pd.DataFrame, feed: Feed, history: SharesBefore, counts: dict[str, int], *, reprocess: bool = False
+) -> GateResult:
     """Judge whether a run may be loaded: it is held when it breaks a bound of the feed, its history or the registry.
 
     `frame` has one row per record of the feed as it would be after the load, with COLUMNS and optionally
     payload_changed; `codes` holds error codes separated by ";". A run in which nothing is added, changed, deleted,
-    newly rejected or quarantined passes without great-expectations.
+    newly rejected or quarantined passes without great-expectations. Of a `reprocess` only records with another payload
+    count as changed at once: that our own code reads every record otherwise is what it is for.
     Raises BadGate for a frame of another shape.
     """
     _check_frame(frame)
@@ -63,7 +66,7 @@ def judge(frame: pd.DataFrame, feed: Feed, history: SharesBefore, counts: dict[s
     if not any(counts.get(name) for name in _NEW_CHANGES) and _is_quiet(frame):
         return GateResult(reasons=(), results={"quiet": True, "counts": dict(counts)})
     codes = _codes_of(frame)
-    measured = _measure(frame, codes)
+    measured = _measure(frame, codes, reprocess)
     measures = FeedMeasures(
         sums={name: int(measured[name].sum()) for name in measured.columns},
         error_share=history.error_share,
@@ -122,7 +125,7 @@ def _codes_of(frame: pd.DataFrame) -> tuple[str, ...]:
     return _ERROR_CODES + tuple(sorted(codes - set(_ERROR_CODES)))
 
 
-def _measure(frame: pd.DataFrame, codes: tuple[str, ...]) -> pd.DataFrame:
+def _measure(frame: pd.DataFrame, codes: tuple[str, ...], reprocess: bool) -> pd.DataFrame:
     """Return the frame as zeros and ones to be summed: one column per measure, and one per error code."""
     import pandas as pd
 
@@ -136,7 +139,7 @@ def _measure(frame: pd.DataFrame, codes: tuple[str, ...]) -> pd.DataFrame:
         "absent": before & frame["absent"].astype(bool),
         "failed": failed,
         "judged": after | failed,
-        "changed": before & _rewritten(frame),
+        "changed": before & _rewritten(frame, reprocess),
         "restamped": before & frame["restamped"].astype(bool),
         "with_language": after & frame["has_language"].astype(bool),
         "with_license": after & frame["has_license"].astype(bool),
@@ -152,10 +155,13 @@ def _measure(frame: pd.DataFrame, codes: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(measures).astype("int8")
 
 
-def _rewritten(frame: pd.DataFrame) -> pd.Series[bool]:
-    """Return the records that would change, and those whose payload changed without changing the record."""
-    changed = frame["change"] == "changed"
-    return changed | frame["payload_changed"].astype(bool) if "payload_changed" in frame.columns else changed
+def _rewritten(frame: pd.DataFrame, reprocess: bool) -> pd.Series[bool]:
+    """Return the records whose payload changed; in a harvest also those that changed without the frame saying so."""
+    import pandas as pd
+
+    no_record = pd.Series(False, index=frame.index)
+    payload = frame["payload_changed"].astype(bool) if "payload_changed" in frame.columns else no_record
+    return payload if reprocess else payload | (frame["change"] == "changed")
 
 
 def _validate(measured: pd.DataFrame, bounds: list[Bound]) -> dict[str, dict[str, Any]]:
