@@ -27,6 +27,10 @@ _OPENAIRE = re.compile(r"info:eu-repo/date/(\w+)/(.+)")  # https://guidelines.op
 _FIRST_DATE = re.compile(r"\d{4}(?:-\d\d){0,2}")  # of an EDTF date or interval
 _THAI_DIGIT = re.compile("[\u0e50-\u0e59]")
 _UNCERTAIN = re.compile(r"^[^\[]*+\[.*\?\s*+\]|\?\s*+\]?\.?$|^\?")
+_ERA = re.compile(r"(明治|大正|昭和|平成|令和|民國|民国)\s*(元|\d{1,3})\s*年")
+_YEAR_BEFORE_ERA = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018, "民國": 1911, "民国": 1911}
+_CHINESE_YEAR = re.compile(r"[〇○零一二三四五六七八九]{4}(?=年|$)")
+_CHINESE_DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 _RANK_WITHOUT_KIND, _RANK_OF_TIMESTAMP = 4, 6  # among those of dates.toml
 
 
@@ -60,7 +64,7 @@ def read_date(
     which it was harvested anywhere ("2026-11-26"), after which a date is in the future. Times of day and zones are left
     out: the date is the one written.
     """
-    text = ascii_digits(" ".join(statement[: _MAX_DATE_CHARS * 4].split()))
+    text = _with_western_year(ascii_digits(" ".join(statement[: _MAX_DATE_CHARS * 4].split())))
     if not text or len(text) > _MAX_DATE_CHARS or words.BEFORE_COMMON_ERA.search(text):
         return None
     reckoning = Reckoning(_calendar_language(statement, language), calendar or "", today)
@@ -70,6 +74,14 @@ def read_date(
         return _with_flags(to_date(parts), "", today)
     date = _read_text(text, reckoning)
     return _with_flags(date, _qualifier(text), today) if date else None
+
+
+def _with_western_year(text: str) -> str:
+    """Write years of Japanese eras and of the Republic of China, and Chinese digits, as years: "令和2年" is 2020年."""
+    if "年" not in text and not _CHINESE_YEAR.search(text):
+        return text
+    text = _CHINESE_YEAR.sub(lambda match: match[0].translate(_CHINESE_DIGITS), text)
+    return _ERA.sub(lambda match: f"{_YEAR_BEFORE_ERA[match[1]] + (1 if match[2] == '元' else int(match[2]))}年", text)
 
 
 def _read_text(text: str, reckoning: Reckoning) -> Date | None:

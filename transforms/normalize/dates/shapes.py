@@ -20,7 +20,10 @@ from transforms.normalize.folding import fold
 
 ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[T ]\s*\d{1,2}:\d{2}.*|T\d{2}.*|Z)?")
 _COMPACT = re.compile(r"((?:1[5-9]|2[0-6])\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:T?\d{4,6}.*)?")
-_YEAR_FIRST = re.compile(r"([12]\d{3})([./年 ])\s?(\d{1,2})(?:[./月 ]\s?(\d{1,2})日?)?(?:[T ]\s*\d{1,2}:\d{2}.*)?")
+_YEAR_FIRST = re.compile(
+    r"([12]\d{3})([./年년 ])\s?(\d{1,2})(?:[./月월 ]\s?(\d{1,2})[日일]?|[月월])?(?:[T ]\s*\d{1,2}:\d{2}.*)?"
+)
+_VIETNAMESE = re.compile(r"(?:ngày\s+)?(?:(\d{1,2})\s+)?tháng\s+(\d{1,2})(?:\s+năm|[,/]|)\s+([12]\d{3})", re.IGNORECASE)
 _DAY_OR_MONTH_FIRST = re.compile(r"(\d{1,2})\s*([./-])\s*(\d{1,2})\s*[./-]\s*([12]\d{3})\.?(?:[T, ]+\d{1,2}:\d{2}.*)?")
 _MONTH_YEAR = re.compile(r"(\d{1,2})[./-]([12]\d{3})")
 _SHORT_YEAR = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2}(?:[T ].*)?")
@@ -177,6 +180,8 @@ def _parts_from_numbers(text: str) -> Parts | None:
         return iso_parts(match)
     if match := _YEAR_FIRST.fullmatch(text):
         return _parts(match.group(1, 3, 4), "year first")
+    if match := _VIETNAMESE.fullmatch(text):
+        return _parts(match.group(3, 2, 1), "numbered month")
     if match := _DAY_OR_MONTH_FIRST.fullmatch(text):
         return _day_or_month_first(int(match[1]), int(match[3]), int(match[4]), match[2])
     if match := _MONTH_YEAR.fullmatch(text):

@@ -32,14 +32,17 @@ CIRCA = re.compile(
 COPYRIGHT = re.compile(r"(?:\b(?:copyright|cop\.?|dl|impr\.?|d\.l\.)\s*|[©℗]\s*|\b[cp](?=\d{4}))", re.I)
 ORDINAL_ENDING = re.compile(r"(?<=\d)(?:г\.|гг\.|год[ау]?|года|-?[йяе])(?=\W|$)|(?<=\d)(?:st|nd|rd|th|er|º|ª)\b", re.I)
 
+_MIN_CHARS = 5  # of a month's name in a language that is not the record's
+
 
 @lru_cache(maxsize=64)
 def months(language: str = "") -> dict[str, int]:
     """Return folded month and season names → 1–12 and 21–24; without a language only names that mean one month."""
     numbers_by_name: dict[str, set[int]] = {}
-    for locale in _locales(language):
+    for locale, min_chars in _locales(language):
         for number, name in _names(locale):
-            numbers_by_name.setdefault(name, set()).add(number)
+            if len(name) >= min_chars:
+                numbers_by_name.setdefault(name, set()).add(number)
     for code, names in read_vocabulary("dates")["months"].items():
         for name in names:
             numbers_by_name.setdefault(fold(name), {int(code)})
@@ -59,10 +62,11 @@ def persian_months() -> dict[str, int]:
     return {fold(name): int(code) for code, names in names_by_code.items() for name in names}
 
 
-def _locales(language: str) -> list[str]:
-    locales: list[str] = read_vocabulary("dates")["locales"]
-    own = [name for name in locales if language and name.split("_")[0] == language]
-    return own or locales
+def _locales(language: str) -> list[tuple[str, int]]:
+    """Return the locales of a language, else all, each with how many letters a name of a month must have."""
+    dates = read_vocabulary("dates")
+    locales = [(name, 1) for name in dates["locales"]] + [(name, _MIN_CHARS) for name in dates["further_locales"]]
+    return [(name, 1) for name, _ in locales if language and name.split("_")[0] == language] or locales
 
 
 @lru_cache(maxsize=64)
