@@ -38,6 +38,18 @@ _RIGHTS_RESERVED = NamedLicense(_RESERVED, "", None, None, "All rights reserved"
 _ADDRESS_ALONE = re.compile(r"[\x21-\x2e\x30-\x7e]+/[\x21-\x7e]*")
 _VERSION = re.compile(r"(?<![\d.])([1-4]\.[0125])(?![\d.]*\d)")
 _RIGHTS_STATEMENT_URL = re.compile(r"rightsstatements\.org/(?:vocab|page)/([A-Za-z-]+)(?:/(\d\.\d))?", re.IGNORECASE)
+_LICENCE = (
+    "licence",
+    "license",
+    "licencia",
+    "licenca",
+    "lizenz",
+    "licenza",
+    "licentie",
+    "licencja",
+    "лицензия",
+    "лицензии",
+)
 _COUNTRY_LOCALES = ("en", "fr", "es", "pt", "de", "ru", "ar", "th", "sr_Cyrl", "sr_Latn")
 
 
@@ -224,8 +236,16 @@ def _position_of_name(letters: str) -> int | None:
     return next((index for name in _cc_words()["name"] if (index := letters.find(name)) >= 0), None)
 
 
+@lru_cache(maxsize=1)
+def _after_licence() -> tuple[str, ...]:
+    """Return the words of attribution directly after "licence": "sous licence Attribution – Partage …"."""
+    return tuple(f"{licence}{by}" for licence in _LICENCE for by in _cc_words()["by"])
+
+
 def _is_brief_and_begins_with_by(letters: str) -> bool:
-    return len(letters) <= _MAX_BRIEF_CHARS and letters.startswith(_cc_words()["by"])
+    if len(letters) > _MAX_BRIEF_CHARS:
+        return False
+    return letters.startswith(_cc_words()["by"]) or _contains_any(letters, _after_licence())
 
 
 def _parts_named(letters: str) -> list[str]:
