@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
-from schemas import Contributor, Resource
+from schemas import Contributor, Resource, read_vocabulary
 from transforms.rules.rule import PLACEHOLDER_WORDS, Context, Rule, Violation, findings_of, from_findings
 from transforms.rules.texts import finding
 
 _PLACEHOLDER_NAMES = PLACEHOLDER_WORDS["person"]
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]")
-_AND = re.compile(r" (?:&|et|und|y|e|и|і|و|og|och|ve|และ) ", re.IGNORECASE)
+_JOINED_BY_LETTERS = re.compile(  # without blanks: "김철수와 이영희", "山田太郎・佐藤花子"
+    r"[\uac00-\ud7a3]{2,4}[와과] [\uac00-\ud7a3]{2,4}$|[\u4e00-\u9fff]{2,}[・と&＆][\u4e00-\u9fff]{2,}"
+)
+_CHARACTERS_OF_NAME = re.compile(r"[\u4e00-\u9fff\uac00-\ud7a3]{2,4}")
 _WHOLE_WORD = re.compile(r"[^\W\d_]{2}[\w'’-]*(?![\w.'’-])")
 _BUDDHIST_YEARS = range(2400, 2700)
 _FIRST_PRINTED_YEAR = 1450
@@ -49,18 +53,43 @@ def _several_in_one(resource: Resource, _: Context) -> list[Violation]:
 
 def _is_several(name: str) -> bool:
     """Whether a person's name may be several: "A B, C D", "John and Jane Doe", more commas than one name has."""
-    if any(sign in name for sign in ";、；|"):
+    if any(sign in name for sign in ";、；|") or _JOINED_BY_LETTERS.search(name):
         return True
-    if " and " in f" {name.casefold()}" or _joins_names(name):
+    if " and " in f" {name.casefold()}" or _joins_names(name) or _joins_arabic_names(name):
         return True
-    further = name.split(",")[1:]
-    return len(further) > 2 or any(len(_WHOLE_WORD.findall(part)) > 1 for part in further)
+    return _lists_names(re.split("[,،，]", name))
+
+
+def _lists_names(parts: list[str]) -> bool:
+    """Whether the parts between commas are more than one name has, or each a name."""
+    further = parts[1:]
+    if len(further) > 2 or any(len(_WHOLE_WORD.findall(part)) > 1 for part in further):
+        return True
+    return bool(further) and all(_CHARACTERS_OF_NAME.fullmatch(part.strip()) for part in parts)
 
 
 def _joins_names(name: str) -> bool:
     """Whether "and" in any language stands between two to four words on each side: "Ramón y Cajal" is one name."""
-    sides = [side.split() for side in _AND.split(name)]
+    sides = [side.split() for side in _and().split(name)]
     return len(sides) > 1 and all(2 <= len(side) <= 4 and not side[0][0].islower() for side in sides)
+
+
+@lru_cache(maxsize=1)
+def _and() -> re.Pattern[str]:
+    names = read_vocabulary("corporate")
+    return re.compile(f" (?:{'|'.join(map(re.escape, (*names['and'], *names['and_or_name'])))}) ", re.IGNORECASE)
+
+
+def _joins_arabic_names(name: str) -> bool:
+    """Whether a word is the Arabic "and", which is written together, before a given name: "أحمد علي ومحمد حسن"."""
+    words = name.casefold().split()
+    given = _given_names()
+    return any(word.startswith("و") and word not in given and word[1:] in given for word in words[2:-1])
+
+
+@lru_cache(maxsize=1)
+def _given_names() -> frozenset[str]:
+    return frozenset(map(str.casefold, read_vocabulary("given_names")["names"]))
 
 
 def _repeated(resource: Resource, _: Context) -> list[Violation]:

@@ -45,11 +45,13 @@ _DIGIT = re.compile(r"\d\d")
 _COMMA = re.compile(r"(?:(?<!\s)\s++)?[,،]\s*+")
 _PATRONYMIC = re.compile(r"(?:вич|вна|ична|улы|оглы|кызы|qizi|o['ʻ]g['ʻ]li|vich|vna)$", re.I)
 _BRACKET = re.compile(r"[()\[\]]")
-_AND_WORDS = r"(?:and|&|et|y|und|og|och|ve|и|і|و|และ)"
+_AND_WORDS = f"(?:{'|'.join(map(re.escape, read_vocabulary('corporate')['and']))})"
+_AND_OR_NAME = "|".join(read_vocabulary("corporate")["and_or_name"])
 _AND = re.compile(rf"(?<!\s)\s++{_AND_WORDS}\s++", re.I)
-_BETWEEN_PERSONS = re.compile(rf"(?<!\s)\s++(?:{_AND_WORDS}|e|i|en)\s++", re.I)  # "Costa e Silva" is one name
+_BETWEEN_PERSONS = re.compile(rf"(?<!\s)\s++(?:{_AND_WORDS}|{_AND_OR_NAME})\s++", re.I)  # "Costa e Silva" is one name
 _LEADING_AND = re.compile(rf"^{_AND_WORDS}\s+", re.I)
 _ONLY_INITIALS = re.compile(r"(?:[^\W\d_]\.[ -]?){1,4}|[^\W\d_]")  # "J.", "J. R.", "J.-P."
+_CHARACTERS_OF_NAME = re.compile(r"[\u4e00-\u9fff\uac00-\ud7a3]{2,4}")
 _BY = re.compile(r"^(?:(?:created|written|edited|made|developed) )?by (?=[^\W\d_a-z])")
 _FIELD_ADJECTIVE = re.compile(r"\b\w+(?:al|ic|ive|ary|elle?|ico|ica|ivo|iva)$", re.I)  # "Educational, Scientific and"
 _SPACE_BEFORE_COMMA = re.compile(r"(?<!\s)\s++([,;])")
@@ -321,11 +323,28 @@ def _counts_two(first: str, second: str) -> bool | None:
     words, further = _split_titles(first)[1].split(), given.split()
     if title and len(words) > 1:
         return True
+    if _are_whole_in_characters(first, second) or _hold_only_given_names(words, further):
+        return None
     if len(words) < 2 or len(further) < 2 or _is_family_name(words) or _is_given(further, second):
         return False
-    if any(map(_ONLY_INITIALS.fullmatch, words[:-1])) or (_is_thai(first) and _is_thai(second)):
+    return _counts_two_by_words(words, further, are_thai=_is_thai(first) and _is_thai(second))
+
+
+def _counts_two_by_words(words: list[str], further: list[str], *, are_thai: bool) -> bool | None:
+    if are_thai or any(map(_ONLY_INITIALS.fullmatch, words[:-1])):
         return True  # "Ann B. Lee, Carl D. Moe", "B. Martin, K. Ziegler"
     return _counts_two_by_given_names(fold(words[0]), fold(further[0]))
+
+
+def _hold_only_given_names(*parts: list[str]) -> bool:
+    """Whether each part has several words, all given names: "أحمد علي، محمد حسن" does not tell the family's."""
+    return all(len(words) > 1 and all(fold(word) in _given_names() for word in words) for words in parts)
+
+
+def _are_whole_in_characters(first: str, second: str) -> bool:
+    """Whether two names in Chinese or Korean characters each begin with a common family name: "王伟, 李娜"."""
+    families = read_vocabulary("given_names")["family_characters"]
+    return all(_CHARACTERS_OF_NAME.fullmatch(name) and name[0] in families for name in (first, second))
 
 
 def _counts_two_by_given_names(first: str, second: str) -> bool | None:
