@@ -13,6 +13,7 @@ IF_KNOWN = "?"  # the hint of a statement that fills its field only when our lis
 PRIMARY = "primary"  # the hint of an address that the source calls the resource's page, before other addresses
 WHOLE = "whole"  # the hint of a keyword that is one heading, commas or not: "Newton, Isaac, Sir"
 AUTHORITY = "authority:"  # how the hint of a kind begins whose list is in resource_type_authorities.toml
+ABOVE = "above:"  # how the hint of a subject begins that stands above the next one in a taxon path
 PERSONAL = "personal data"  # why a leaf with an e-mail address or a curator's note is not kept
 
 _EMAIL = re.compile(r"[<(\[]?\b(?:mailto:)?[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+[>)\]]?")
@@ -37,7 +38,8 @@ class Statement(msgspec.Struct, frozen=True):
 
     `hint` is what else the source says about it: IF_KNOWN, PRIMARY, WHOLE, or parts behind bars, each of which may be
     missing: `role|kind|authority` of a contributor, `scheme|URI or number` of a term, `authority:name|code` of a kind,
-    `kind|media type` of a link, else one word such as a scheme or qualifier.
+    `above:scheme|URI or number` of a taxon that is not its path's narrowest, `kind|media type` of a link, else one word
+    such as a scheme or qualifier.
     """
 
     value: str

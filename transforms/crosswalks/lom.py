@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from transforms.crosswalks.engine import Group, Reader, Table, XmlFormat, add_contributor
-from transforms.draft import IF_KNOWN
+from transforms.draft import ABOVE, IF_KNOWN
 
 ROWS = {
     "general/title": "title",
@@ -112,21 +112,18 @@ def classification(group: Group) -> None:
     if field is None:
         return
     for path in group.groups("taxonpath"):
-        scheme = path.text("source", "source/value")
-        for taxon in _own_taxons(path, field):
-            _add_taxon(taxon, field, scheme)
+        _add_path(path, field)
     for value in group.take("keyword", "keyword/value"):
         group.add("keywords", value)
 
 
-def _own_taxons(path: Group, field: str) -> list[Group]:
-    """Return a path's taxons that are values; of subjects the narrowest: those above it say where it stands."""
+def _add_path(path: Group, field: str) -> None:
+    """Add the taxons of a path; of subjects, those above the narrowest say where it stands."""
+    scheme = path.text("source", "source/value")
     taxons = _taxons(path)
-    if field != "subjects":
-        return taxons
-    for taxon in taxons[:-1]:
-        taxon.take("id", "id/value", "entry", "entry/value")
-    return taxons[-1:]
+    for taxon in taxons:
+        is_above = field == "subjects" and taxon is not taxons[-1]
+        _add_taxon(taxon, field, f"{ABOVE if is_above else ''}{scheme}")
 
 
 def _purpose(text: str) -> str:

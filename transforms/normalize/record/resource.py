@@ -25,6 +25,7 @@ from transforms.normalize.record.addresses import read_identifiers_and_addresses
 from transforms.normalize.record.assembly import Assembly
 from transforms.normalize.record.dates import read_dates
 from transforms.normalize.record.descriptions import join_descriptions, without_teaser
+from transforms.normalize.record.lists import split_list
 from transforms.normalize.record.terms import read_listed_fields
 from transforms.normalize.text import html_remains, plain_line, plain_text_with_repair
 from transforms.normalize.vocabulary import lookup
@@ -33,9 +34,6 @@ _NO_LANGUAGE = frozenset({"*", "mul", "und", "zxx", "mis", "none", "x-none", "n/
 _MIN_CONFIDENCE = 0.5  # of a detection that counts where no language is declared
 _MIN_CONTRADICTION_CONFIDENCE = 0.9  # of a detection that contradicts the feed's default
 _MAX_KEYWORDS = 1_000
-_MIN_LISTED_KEYWORDS = 3
-_MAX_KEYWORD_WORDS = 4
-_NOT_A_KEYWORD = re.compile(r"\b(?:and|et|y|e|und|и|و|or|ou|&)\s|[()]|^\W*\d+\W*$|--", re.IGNORECASE)
 _BRACKETED_ROLE = re.compile(r"[(\[]([^()\[\]]{2,30})[)\]]\.?$")
 
 
@@ -141,7 +139,7 @@ def _keywords(assembly: Assembly) -> dict[str, Any]:
     keywords: dict[Text, None] = {}
     for statement in assembly.draft.get("keywords"):
         text = mask_emails(plain_line(statement.value))
-        words, separator = ([text] if text else [], "") if statement.hint == WHOLE else _split_keywords(text)
+        words, separator = ([text] if text else [], "") if statement.hint == WHOLE else split_list(text)
         if not words or len(keywords) + len(words) > _MAX_KEYWORDS:
             assembly.leave_unmapped(statement)
             continue
@@ -151,22 +149,6 @@ def _keywords(assembly: Assembly) -> dict[str, Any]:
         rule = "keyword" if len(words) == 1 else f"keywords parted by {separator}"
         assembly.add_origin("keywords", statement.path, rule)
     return {"keywords": tuple(keywords)}
-
-
-def _split_keywords(text: str) -> tuple[list[str], str]:
-    """Return the keywords of a text, and what parts them: semicolons, or the commas of what is certainly a list.
-
-    "Chemistry, Organic" is one heading; a list has three keywords or more of few words each.
-    """
-    pieces = [piece.strip() for piece in text.split(";") if piece.strip()]
-    by_comma = [piece.strip() for piece in re.split("[,،、]", text)]
-    if len(pieces) == 1 and len(by_comma) >= _MIN_LISTED_KEYWORDS and all(map(_is_keyword, by_comma)):
-        return by_comma, "commas"
-    return pieces, "semicolons"
-
-
-def _is_keyword(piece: str) -> bool:
-    return 1 <= len(piece.split()) <= _MAX_KEYWORD_WORDS and not _NOT_A_KEYWORD.search(piece)
 
 
 def _coverage(assembly: Assembly) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from schemas import AgeRange, Competency, Concept, Subject, replace
-from transforms.draft import IF_KNOWN, Statement, mask_emails
+from transforms.draft import ABOVE, IF_KNOWN, Statement, mask_emails
 from transforms.normalize.record.assembly import Assembly
 from transforms.normalize.record.kinds import read_resource_types
+from transforms.normalize.record.lists import split_list
 from transforms.normalize.text import plain_line
 from transforms.normalize.vocabulary import (
     concept_of_code,
@@ -188,21 +190,56 @@ def _learning_time(assembly: Assembly) -> str | None:
 
 
 def _subjects(assembly: Assembly) -> tuple[Subject, ...]:
-    """Return concepts of ISCED-F and the UNESCO Thesaurus; a subject that neither knows keeps the partner's label."""
+    """Return concepts of ISCED-F and the UNESCO Thesaurus; a subject that neither knows keeps the partner's label.
+
+    Of a taxon path the narrowest node counts, and where no list has it the nearest above that one has. Of a list in
+    one statement each subject counts.
+    """
     described: dict[Subject, None] = {}
-    for statement in assembly.draft.get("subjects"):
-        concepts = _subject_concepts(statement, _language(assembly))
-        for subject in concepts:
-            described[subject] = None
-            assembly.add_origin("subjects", statement.path, f"list {subject.scheme}")
-        if not concepts and statement.hint == IF_KNOWN:
+    above: list[Statement] = []
+    for statement in _single_subjects(assembly):
+        if statement.hint and statement.hint.startswith(ABOVE):
+            above.append(replace(statement, hint=statement.hint.removeprefix(ABOVE)))
             continue
-        assembly.add_term("subjects", statement.value, concepts[0].code if concepts else None)
-        if not concepts and (label := mask_emails(plain_line(statement.value))):
-            code = (statement.hint or "").partition("|")[2] or None
-            described[Subject(scheme="source", code=code, label=label)] = None
-            assembly.add_origin("subjects", statement.path, "subject as said")
+        _add_subject(assembly, described, statement, above)
+        above = []
     return tuple(described)
+
+
+def _single_subjects(assembly: Assembly) -> Iterator[Statement]:
+    """Yield the statements of subjects; of a list that is no subject as a whole, where a piece is one, each piece."""
+    for statement in assembly.draft.get("subjects"):
+        language = statement.language or _language(assembly)
+        pieces = split_list(plain_line(statement.value))[0] if statement.hint in (None, IF_KNOWN) else []
+        is_list = len(pieces) > 1 and not subjects(statement.value, language)
+        if is_list and any(subjects(piece, language) for piece in pieces):
+            yield from (replace(statement, value=piece) for piece in pieces)
+        else:
+            yield statement
+
+
+def _add_subject(
+    assembly: Assembly, described: dict[Subject, None], statement: Statement, above: Sequence[Statement]
+) -> None:
+    """Add what a statement says: its concepts, else those of the nearest statement above it, and its label."""
+    named = _subject_concepts(statement, _language(assembly))
+    broader = (_subject_concepts(each, _language(assembly)) for each in reversed(above))
+    for subject in named or next(filter(None, broader), ()):
+        described[subject] = None
+        assembly.add_origin("subjects", statement.path, f"list {subject.scheme}")
+    if named:
+        assembly.add_term("subjects", statement.value, named[0].code)
+    elif statement.hint != IF_KNOWN:
+        assembly.add_term("subjects", statement.value, None)
+        _add_subject_as_said(assembly, described, statement)
+
+
+def _add_subject_as_said(assembly: Assembly, described: dict[Subject, None], statement: Statement) -> None:
+    label = mask_emails(plain_line(statement.value))
+    if label:
+        code = (statement.hint or "").partition("|")[2] or None
+        described[Subject(scheme="source", code=code, label=label)] = None
+        assembly.add_origin("subjects", statement.path, "subject as said")
 
 
 def _subject_concepts(statement: Statement, language: str | None) -> tuple[Subject, ...]:

@@ -56,6 +56,7 @@ _FRAMEWORK_NAMES = {
     "AI-CFT": re.compile(r"AI[\s-]*CFT|AI competency framework", re.IGNORECASE),
 }
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
+_PATH = re.compile(r"(?:(?<!\s)\s++)?(?:::|>|→)\s*+")  # of a subject: its narrowest known node counts
 _PATH_SEPARATOR = re.compile(r"(?:(?<!\s)\s++)?(?:::|>|→|\||\\)\s*+|(?<!\s)\s++[-/]\s++")
 
 
@@ -113,10 +114,17 @@ def concept_of_code(vocabulary: str, code: str, source: str) -> Concept:
 def subjects(term: str, language: str | None = None) -> tuple[Subject, ...]:
     """Return the subject in every scheme that has it, ISCED-F before the UNESCO Thesaurus; empty when neither does.
 
-    Codes of other schemes (Dewey's "021" or "ddc/031") are not those of ISCED-F.
+    Of a path ("Science > Optics") the narrowest node that a scheme has counts. Codes of other schemes (Dewey's
+    "021" or "ddc/031") are not those of ISCED-F.
     """
     if _OTHER_SCHEME.search(term):
         return ()
+    if len(nodes := _PATH.split(term)) > 1:
+        return next(filter(None, (_subjects_of(node, language) for node in reversed(nodes))), ())
+    return _subjects_of(term, language)
+
+
+def _subjects_of(term: str, language: str | None) -> tuple[Subject, ...]:
     return tuple(
         Subject(scheme=scheme, code=concept.code, label=concept.label)
         for scheme, vocabulary in _SUBJECT_SCHEMES.items()
@@ -147,9 +155,27 @@ def _find(vocabulary: str, term: str) -> _Entry | None:
     for part in _possible_terms(term):
         key = compact(part)
         for spelling in (_accented_key(part), key, *_other_spellings(key)):
-            if spelling in index:
+            if spelling in index and (spelling == key or not _is_other_word(part, spelling, vocabulary)):
                 return index[spelling]
     return None
+
+
+def _is_other_word(term: str, spelling: str, vocabulary: str) -> bool:
+    """Whether a spelling is that of a word with accents which the term has not: "economies" is no "Économie".
+
+    Of the thesaurus, which has four languages in one row, only English labels have a plural in -s that is looked up.
+    """
+    if vocabulary == "unesco" and term.isascii():
+        return compact(_index(vocabulary)[spelling].label) != spelling
+    return term.isascii() and spelling in _accented_words(vocabulary)
+
+
+@lru_cache(maxsize=32)
+def _accented_words(vocabulary: str) -> frozenset[str]:
+    """Return the keys of Latin terms that have accents, and of none without."""
+    terms = [term for row in read_vocabulary(vocabulary).values() for term in _terms(row)]
+    plain = {compact(term) for term in terms if term.isascii()}
+    return frozenset(compact(term) for term in terms if not term.isascii()) - plain
 
 
 def _accented_key(term: str) -> str:
