@@ -71,7 +71,12 @@ def _lists_names(parts: list[str]) -> bool:
 def _joins_names(name: str) -> bool:
     """Whether "and" in any language stands between two to four words on each side: "Ramón y Cajal" is one name."""
     sides = [side.split() for side in _and().split(name)]
-    return len(sides) > 1 and all(2 <= len(side) <= 4 and not side[0][0].islower() for side in sides)
+    return len(sides) > 1 and all(2 <= len(side) <= 4 and not _begins_small(side[0]) for side in sides)
+
+
+def _begins_small(word: str) -> bool:
+    """Whether a word begins with a small letter, in a script whose names begin with a capital (not in Georgian)."""
+    return word[0].islower() and not "\u10d0" <= word[0] <= "\u10ff"
 
 
 @lru_cache(maxsize=1)

@@ -88,7 +88,7 @@ def _read_text(text: str, reckoning: Reckoning) -> Date | None:
     bare = _without_additions(text)
     return (
         read_date_in_two_calendars(text, reckoning)
-        or read_decade_or_century(text)
+        or read_decade_or_century(words.CIRCA.sub("", text).strip())
         or read_range(bare, text, reckoning)
         or read_single_date(bare, text, reckoning)
     )

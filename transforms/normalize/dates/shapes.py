@@ -39,6 +39,11 @@ _BEFORE_OR_AFTER = re.compile(
 )
 _ISO_DAY = re.compile(r"(?<!\d)[12]\d{3}-\d{2}-\d{2}(?!\d)")
 _DECADE = re.compile(r"\[?(?:([12]\d{2})(?:0\s?['’]?s|[-uxX?]\??|0-?е)|([12]\d)(?:--|uu|xx|XX|\?\?)\??)\]?")
+_DECADE_IN_WORDS = re.compile(
+    r"(?:les |the |los |os |die |gli )?(?:années|anni|años|anos|década de|decada de|godine|година)\s+([12]\d{2})0"
+    r"|([12]\d{2})0er(?: Jahren?)?",
+    re.IGNORECASE,
+)
 _CENTURY = re.compile(r"(1\d|2[01])(?:th|st) century", re.I)
 _CORRECTED = re.compile(r"\d{3,4}\s*\[(?:i\.e\.?\s*)?([12]\d{3})\??\]")
 TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[ap]\.?m\.?\b)?", re.I)
@@ -72,7 +77,7 @@ def read_range(text: str, statement: str, reckoning: Reckoning) -> Date | None:
 
 def read_decade_or_century(text: str) -> Date | None:
     """Read a decade or a century as a year whose last digits are left open."""
-    if decade := _DECADE.fullmatch(text):
+    if decade := _DECADE.fullmatch(text) or _DECADE_IN_WORDS.fullmatch(text):
         digits = decade[1] or decade[2]
     elif century := _CENTURY.fullmatch(text):
         digits = str(int(century[1]) - 1)

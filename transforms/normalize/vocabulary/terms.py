@@ -42,6 +42,7 @@ _MIN_LATIN_CHARS = 5  # of a label of the thesaurus that is not the English one
 _OTHER_SCHEME = re.compile(r"\b(?:ddc|udc|lcc|lcsh|msc|jel|acm)\b[\s:/-]?|^\s*\d{1,3}(?:\.\d+)?\s*$", re.IGNORECASE)
 _SUBJECT_SCHEMES: dict[Literal["isced-f", "unesco"], str] = {"isced-f": "isced_f", "unesco": "unesco"}
 
+_PLACE_OF_LABEL, _ALL_LABELS = {"es": 1, "fr": 2}, 4  # in a row of the thesaurus
 _UNESCO = "http://vocabularies.unesco.org/thesaurus/"
 _COMPETENCY_CODE_PARTS = 3  # framework.aspect.level
 
@@ -300,7 +301,22 @@ def _find_resource_type(term: str, _: str | None = None) -> _Entry | None:
 def _find_in_thesaurus(term: str, language: str | None) -> _Entry | None:
     """Find a concept of the UNESCO Thesaurus, by a label that means it in the term's language."""
     entry = _find("unesco", term)
-    return entry if entry and _is_distinct(term.strip(), entry.label, language) else None
+    if entry is None or not _is_distinct(term.strip(), entry.label, language):
+        return None
+    return entry if _may_be_of(language, term, read_vocabulary("unesco")[entry.code]) else None
+
+
+def _may_be_of(language: str | None, term: str, labels: list[str]) -> bool:
+    """Whether a term is no label of another language than its own: Spanish "sol" is no soil, which is French.
+
+    Labels are English, Spanish, French and Russian where none is left out.
+    """
+    place = _PLACE_OF_LABEL.get((language or "").split("-")[0])
+    if place is None or len(labels) < _ALL_LABELS:
+        return True
+    keys = [compact(label) for label in labels[:_ALL_LABELS]]
+    key = compact(term)
+    return key not in keys[1:3] or keys[place] == key
 
 
 _FINDERS: dict[str, Callable[[str, str | None], _Entry | None]] = {
