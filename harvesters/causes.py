@@ -146,6 +146,12 @@ def as_harvest_failure(failure: HarvestFailed) -> HarvestFailed:
     return HarvestFailed(failure.cause, failure.sentence, again=failure.again)
 
 
+def of_one_record(failure: HarvestFailed) -> str:
+    """Return why a record or page is skipped: what happened, without the advice and outlook for a whole feed."""
+    outlook = _sentence(failure.cause, "").removeprefix(". ")
+    return failure.sentence.removesuffix(outlook).rstrip()
+
+
 def is_server_failure(failure: HarvestFailed) -> bool:
     """Return whether a failure may be one of the whole server, and not of what it sends."""
     return failure.cause in _SERVER_CAUSES

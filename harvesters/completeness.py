@@ -2,8 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from harvesters.causes import failed
 from schemas import Ask, Feed
+
+_COUNT = re.compile(r"\d{1,15}")
+_MAX_COUNT_CHARS = 100
+_GROUPS = re.compile(r"(?<=\d)[ ,.'_\u00a0\u2009\u2019\u202f\u066c](?=\d{3}(?!\d))|(?<=\d),(?=\d\d,\d)")
+_DECIMALS = re.compile(r"[.,]0{1,2}$")
+_UNIT = re.compile(r"(?<=\d)\s+[^\W\d]{1,40}$")
+
+
+def record_count(value: Any) -> int | None:
+    """Return the number of records that a server writes; None for anything else.
+
+    It may have separators of thousands, decimals that are zero, digits of any script, a word behind it, or the form of
+    a Content-Range header (`items 0-24/319`). Elasticsearch 7 puts an object where a number was.
+    """
+    if isinstance(value, dict):
+        value = value.get("value")
+    if isinstance(value, float) and value.is_integer() and value >= 0:
+        return int(value)
+    text = str(value)[:_MAX_COUNT_CHARS].rpartition("/")[2].strip().removeprefix("+")
+    text = _GROUPS.sub("", _DECIMALS.sub("", _UNIT.sub("", text)))
+    return int(text) if _COUNT.fullmatch(text) else None
 
 
 def require_size(listed: int, size: int | None, what: str) -> None:

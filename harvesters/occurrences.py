@@ -7,8 +7,11 @@ then take four times as long. What was found, or found to be missing, is remembe
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+
+_CDATA = re.compile(rb"(<!\[CDATA\[)|\]\]>")
+_COMMENT = re.compile(rb"(<!--)|-->")
 
 
 class NextOccurrence:
@@ -26,14 +29,50 @@ class NextOccurrence:
         return self._position
 
 
+class QuotedText:
+    """The CDATA sections and comments of a body: what looks like a tag in them is none.
+
+    Where another one begins before one ends, the first has no end: a document that is not well-formed may lack it.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        self._begins: list[int] = []
+        self._ends: list[int] = []
+        for begin, end in sorted(_spans(body, _CDATA) + _spans(body, _COMMENT)):
+            if not self._ends or begin >= self._ends[-1]:
+                self._begins.append(begin)
+                self._ends.append(end)
+
+    def end_around(self, position: int) -> int:
+        """Return where the section around a position ends; -1 if there is none."""
+        number = bisect_right(self._begins, position) - 1
+        return self._ends[number] if number >= 0 and position < self._ends[number] else -1
+
+
+def _spans(body: bytes, marks: re.Pattern[bytes]) -> list[tuple[int, int]]:
+    """Return where the sections between two marks begin and end; the first group matches the mark of a beginning."""
+    spans, begin = [], -1
+    for mark in marks.finditer(body):
+        if mark[1] is not None:
+            begin = mark.start()
+        elif begin >= 0:
+            spans.append((begin, mark.end()))
+            begin = -1
+    return spans
+
+
 def cut_elements(body: bytes, start_tag: re.Pattern[bytes], end_tag: re.Pattern[bytes], start: int) -> Iterator[bytes]:
     """Yield the text of each element from `start` on: from its start tag to the first end tag of that name behind it.
 
     For documents that are not well-formed. The first group of both patterns is the element's name as it is written.
     """
-    end_tags = _EndTags(body, end_tag, start)
+    quoted = QuotedText(body)
+    end_tags = _EndTags(body, end_tag, start, quoted)
     position = start
     while element := start_tag.search(body, position):
+        if (quoted_end := quoted.end_around(element.start())) >= 0:
+            position = quoted_end
+            continue
         end = end_tags.end_after(element[1], element.end())
         if end >= 0:
             yield body[element.start() : end]
@@ -43,11 +82,13 @@ def cut_elements(body: bytes, start_tag: re.Pattern[bytes], end_tag: re.Pattern[
 class _EndTags:
     """The end tags of a body, by the element's name as it is written there."""
 
-    def __init__(self, body: bytes, end_tag: re.Pattern[bytes], start: int) -> None:
-        """`end_tag` matches an end tag of any name; its first group is the name."""
+    def __init__(self, body: bytes, end_tag: re.Pattern[bytes], start: int, quoted: QuotedText) -> None:
+        """`end_tag` matches an end tag of any name; its first group is the name. Those in `quoted` text are none."""
         self._begins: dict[bytes, list[int]] = {}
         self._ends: dict[bytes, list[int]] = {}
         for tag in end_tag.finditer(body, start):
+            if quoted.end_around(tag.start()) >= 0:
+                continue
             self._begins.setdefault(tag[1], []).append(tag.start())
             self._ends.setdefault(tag[1], []).append(tag.end())
 

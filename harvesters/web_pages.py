@@ -11,7 +11,7 @@ _MAX_TITLE_BYTES = 20_000
 _MAX_TITLE_CHARS = 80
 
 _HTML = re.compile(
-    rb"^\s*+(?:\xef\xbb\xbf\s*+)?(?:<!--(?:[^-]++|-(?!->))*-->\s*+)*<(?:!doctype\s+html|html|head|body|title|script)\b",
+    rb"^\s*+(?:\xef\xbb\xbf\s*+)?(?:<\?xml[^<>]*+>\s*+)?(?:<!--(?:[^-]++|-(?!->))*-->\s*+)*<(?:!doctype\s+html|html|head|body|title|script)\b",
     re.I,
 )
 _TITLE = re.compile(rb"<title[^<>]*>", re.I)

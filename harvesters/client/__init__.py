@@ -4,12 +4,14 @@ from harvesters.client.authorization import Credentials
 from harvesters.client.connection import credentials, from_environment
 from harvesters.client.http import Client, Reply, user_agent
 from harvesters.client.origins import printable_url
+from harvesters.client.skipped_pages import SkippedPages
 from harvesters.client.urls import join_address
 
 __all__ = [
     "Client",
     "Credentials",
     "Reply",
+    "SkippedPages",
     "credentials",
     "from_environment",
     "join_address",

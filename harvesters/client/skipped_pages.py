@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harvesters.causes import failed
+from harvesters.causes import failed, is_server_failure
 from schemas import HarvestFailed
 
 _MAX_SKIPPED_SHARE = 0.05  # of the requests
 _MAX_SKIPPED_ALWAYS = 1  # one bad page never ends a feed, however short its list is
 _COUNTED_CAUSES = ("unreachable", "malformed", "too_slow")
+_SKIPPED_ADVICE = "Nothing was deleted. If this continues, show the partner the reasons that the feed's report lists."
 
 
 @dataclass
@@ -30,9 +31,16 @@ class SkippedPages:
         self.skipped += 1
         self.first = self.first or failure
 
-    def require_few(self, url: str) -> None:
-        """Raise HarvestFailed, with the cause of the first failure, if too many pages were skipped."""
-        if self.first is None or self.skipped <= max(_MAX_SKIPPED_ALWAYS, self.requested * _MAX_SKIPPED_SHARE):
+    def require_few(self, url: str, *, records: int | None = None) -> None:
+        """Raise HarvestFailed if too many pages were skipped: "server_failing", or with the cause of the first one.
+
+        With `records`, what was skipped is of one record each, of so many that the list has: a list that was requested
+        in ever smaller parts, so as to skip no more than that, took many requests.
+        """
+        of = self.requested if records is None else records
+        if self.first is None or self.skipped <= max(_MAX_SKIPPED_ALWAYS, of * _MAX_SKIPPED_SHARE):
             return
-        share = f"{self.skipped} of {self.requested} pages of {url} were skipped, more than {_MAX_SKIPPED_SHARE:.0%}"
-        raise failed(self.first.cause, f"{share} (the first: {self.first.sentence.split('. ')[0]})")
+        parts = "pages" if records is None else "records"
+        share = f"{self.skipped} of {of} {parts} of {url} were skipped, more than {_MAX_SKIPPED_SHARE:.0%}"
+        cause = "server_failing" if is_server_failure(self.first) else self.first.cause
+        raise failed(cause, f"{share} (the first: {self.first.sentence.split('. ')[0]})", _SKIPPED_ADVICE)

@@ -9,6 +9,7 @@ import msgspec
 from lxml import html
 
 from harvesters.client import Reply
+from harvesters.documents.html_tags import MAX_ATTRIBUTES, has_crowded_tag
 from harvesters.documents.json_ld import about_resources, blocks
 from harvesters.encodings import charset, decodes
 from harvesters.records import Result, build_record, unreadable
@@ -34,6 +35,8 @@ def records_in(feed: Feed, reply: Reply, url: str, changed: str | None) -> Itera
     """
     try:
         text = _decode(reply)
+        if has_crowded_tag(text):
+            raise _BrokenMarkup(f"not readable: one of its elements has more than {MAX_ATTRIBUTES} attributes")
         nodes, broken = blocks(_scripts(text))
         nodes = nodes or ([] if broken else about_resources(_microdata(text, url)))
     except (ValueError, html.etree.ParserError) as error:

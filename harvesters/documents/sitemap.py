@@ -11,7 +11,15 @@ from itertools import chain
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from harvesters.causes import MAX_CONSECUTIVE_FAILURES, RequestFailed, as_harvest_failure, concerns_one_record, failed
+from harvesters.causes import (
+    MAX_CONSECUTIVE_FAILURES,
+    RequestFailed,
+    as_harvest_failure,
+    as_server_failure,
+    concerns_one_record,
+    failed,
+    of_one_record,
+)
 from harvesters.client import Client, Reply, join_address
 from harvesters.datestamps import parse_datestamp
 from harvesters.documents.document import pages
@@ -65,7 +73,7 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterato
 
 def _missing(failure: HarvestFailed) -> UnreadableElement:
     """Return what is missing with a sitemap that cannot be read: records without a name."""
-    element = unreadable(None, failure.sentence)
+    element = unreadable(None, of_one_record(failure))
     return replace(element, raw=failure.raw[0]) if isinstance(failure, RequestFailed) and failure.raw else element
 
 
@@ -170,14 +178,17 @@ def _records(feed: Feed, client: Client, urls: list[tuple[str, str | None]]) -> 
 def _require_one_page(failure: HarvestFailed, consecutive_failures: int) -> None:
     """Raise HarvestFailed when a failure is not one page's: our time is over, or many pages in a row failed."""
     ours = failure.cause in ("quiet_hours", "too_slow") and not isinstance(failure, RequestFailed)
-    if ours or consecutive_failures > MAX_CONSECUTIVE_FAILURES:
+    if ours:
         raise as_harvest_failure(failure) from failure
+    if consecutive_failures > MAX_CONSECUTIVE_FAILURES:
+        where = f"and so did more than {MAX_CONSECUTIVE_FAILURES} pages in a row"
+        raise as_server_failure(failure, where) from failure
 
 
 def _skipped_page(client: Client, url: str, failure: HarvestFailed) -> UnreadableElement:
     """Return a page that the server could not give, and count it."""
     client.skipped_pages.add(failure)
-    return unreadable(url, failure.sentence)
+    return unreadable(url, of_one_record(failure))
 
 
 def _may_be_newer(lastmod: str | None, since: str | None) -> bool:

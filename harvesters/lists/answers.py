@@ -17,7 +17,10 @@ from harvesters.lists.json_records import (
     NotJson,
     element_lines,
     elements,
+    error_in,
     identifier_of_broken,
+    is_null_at,
+    list_missing,
     other_encoding,
     source_records,
 )
@@ -41,6 +44,7 @@ class Answer:
     recovered: bool = False  # it was not valid JSON, and its valid elements were taken
     skipped: tuple[Skipped, ...] = ()  # the other elements
     raw: tuple[RawResponse, ...] = ()
+    has_list: bool = True  # False where the response has nothing, or null, in place of a list
 
 
 def read_answer(reply: Reply, feed: Feed, position: Position, notes: list[str]) -> Answer:
@@ -52,24 +56,44 @@ def read_answer(reply: Reply, feed: Feed, position: Position, notes: list[str]) 
     if reply.status in NO_CONTENT:
         return Answer(reply, [])
     reply = _in_utf8(reply, notes)
-    path = feed.request.records_path
     if reply.body.lstrip(_BEFORE_MARKUP)[:1] == b"<" and not is_html(reply.body):
         root, xml_notes = xml_records.parse_response(reply.body, feed.url)
         notes += xml_notes
-        return Answer(reply, [msgspec.Raw(text) for text in xml_records.elements(root, path)], root)
+        return _read_xml(reply, root, feed, position)
     try:
-        return Answer(reply, elements(reply.body, path, feed))
-    except ListMissing:
-        if _is_behind_end(reply, feed, position):
-            return Answer(reply, [])
-        raise
+        return _read_json(reply, feed, position)
     except NotJson as error:
         return _read_lines(reply, feed) or _recover(reply, feed, error)
 
 
-def _is_behind_end(reply: Reply, feed: Feed, position: Position) -> bool:
+def _read_xml(reply: Reply, root: etree._Element, feed: Feed, position: Position) -> Answer:
+    """Return the elements of an XML response. Raises ListMissing for another document than that of a list."""
+    texts = [msgspec.Raw(text) for text in xml_records.elements(root, feed.request.records_path)]
+    if texts or _is_behind_end(reply, root, feed, position):
+        return Answer(reply, texts, root)
+    if problem := xml_records.problem_of(root, feed.request.records_path, first=position.pages == 0):
+        raise list_missing(f"{feed.url} {problem}", reply.body, feed.url)
+    return Answer(reply, [], root, has_list=False)
+
+
+def _read_json(reply: Reply, feed: Feed, position: Position) -> Answer:
+    """Return the elements of a JSON response. Raises ListMissing if it has an error instead; NotJson."""
+    try:
+        texts = elements(reply.body, feed.request.records_path, feed)
+    except ListMissing:
+        if _is_behind_end(reply, None, feed, position):
+            return Answer(reply, [])
+        raise
+    if texts or _is_behind_end(reply, None, feed, position):
+        return Answer(reply, texts)
+    if error := error_in(reply.body):
+        raise list_missing(f"{feed.url} answers with an error and no record: {error}", reply.body, feed.url)
+    return Answer(reply, [], has_list=not is_null_at(reply.body, feed.request.records_path))
+
+
+def _is_behind_end(reply: Reply, root: etree._Element | None, feed: Feed, position: Position) -> bool:
     """Whether all that the list promises was listed: some servers leave the list out behind its end."""
-    total = list_size(feed.request, reply, None, position)
+    total = list_size(feed.request, reply, root, position)
     return total is not None and position.listed >= total and not position.is_floor
 
 

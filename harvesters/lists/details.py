@@ -9,7 +9,14 @@ from urllib.parse import quote
 
 import msgspec
 
-from harvesters.causes import MAX_CONSECUTIVE_FAILURES, as_harvest_failure, concerns_one_record, failed, request_failed
+from harvesters.causes import (
+    MAX_CONSECUTIVE_FAILURES,
+    as_server_failure,
+    concerns_one_record,
+    failed,
+    of_one_record,
+    request_failed,
+)
 from harvesters.client import Client, join_address
 from harvesters.lists.json_records import NotJson, identifier_of, is_object, raw_at, source_record, value_at
 from harvesters.records import Result, unreadable
@@ -18,6 +25,8 @@ from harvesters.web_pages import html_cause
 from schemas import Feed, HarvestFailed
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+_IN_A_ROW = f", and so did more than {MAX_CONSECUTIVE_FAILURES} records in a row"
+_DETAIL_ADVICE = "Compare request.detail_url with the addresses that the partner gives its records."
 _ADDRESS_STARTS = ("/", "http://", "https://", "?", "./")
 
 
@@ -44,15 +53,22 @@ def detailed_records(feed: Feed, client: Client, list_elements: list[msgspec.Raw
         except HarvestFailed as failure:
             consecutive_failures += 1
             if consecutive_failures > MAX_CONSECUTIVE_FAILURES or not concerns_one_record(failure):
-                raise as_harvest_failure(failure) from failure
+                raise _failure_of_the_list(failure) from failure
             client.skipped_pages.add(failure)
-            result = unreadable(identifier, failure.sentence)
+            result = unreadable(identifier, of_one_record(failure))
         except Exception as error:
             if is_of_the_system(error):
                 raise
             client.skipped_pages.add(unexpected_response(error, feed.url, b""))
             result = skip_unexpected(error, identifier, feed.url, bytes(element))
         yield result
+
+
+def _failure_of_the_list(failure: HarvestFailed) -> HarvestFailed:
+    """Return the failure of one record as that of the harvest: of many in a row, or one that concerns them all."""
+    if failure.cause == "gone":
+        return failed("gone", of_one_record(failure) + _IN_A_ROW, _DETAIL_ADVICE)
+    return as_server_failure(failure, _IN_A_ROW.strip(" ,"))
 
 
 def _require_fields(feed: Feed, client: Client, list_elements: list[msgspec.Raw]) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
-from harvesters.causes import failed
+from harvesters.causes import RequestFailed, failed
 from harvesters.encodings import charset, decodes
 from harvesters.records import Result, build_record, unreadable
 from harvesters.unexpected import read_each
-from schemas import Feed, HarvestFailed
+from schemas import Feed, RawResponse
 
 _REPLACED = "\ufffd"
 _NUL = "\x00"  # JSON can hold it, PostgreSQL cannot: one such identifier would end the load of the whole feed
@@ -29,6 +29,10 @@ _UTF_16_STARTS = {
 # a key that is not UTF-8 raises UnicodeDecodeError
 _DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NOT_A_LIST = "what is at records_path {!r} is not a list"
+_ERRORS = frozenset({"error", "errors", "exception", "fault"})  # names of what a server says went wrong
+_NO_ERROR = frozenset({b"null", b"false", b"0", b'""', b"[]", b"{}"})
+_MAX_ERROR_CHARS = 300
+_MAX_NAMES = 10
 _LINE_MARKS = b" \t\r\n\x1e"
 
 
@@ -36,8 +40,8 @@ class NotJson(Exception):
     """The body is not valid JSON; the message says where."""
 
 
-class ListMissing(HarvestFailed):
-    """The response is JSON and has no list where the feed file says."""
+class ListMissing(RequestFailed):
+    """The response is JSON or XML and has no list where the feed file says."""
 
 
 def other_encoding(body: bytes, content_type: str) -> str | None:
@@ -58,8 +62,8 @@ def elements(body: bytes, path: str, feed: Feed | None = None) -> list[msgspec.R
     """
     text = raw_at(msgspec.Raw(body.removeprefix(BOM)), path)
     if text is None:
-        raise _list_missing(f"the answer has nothing at records_path {path!r}")
-    if path and bytes(text).strip() == b"null":
+        raise list_missing(f"the answer has nothing at records_path {path!r}{_members_found(body)}", body)
+    if path and is_null_at(body, path):
         return []
     try:
         return msgspec.json.decode(text, type=list[msgspec.Raw])
@@ -74,16 +78,40 @@ def elements(body: bytes, path: str, feed: Feed | None = None) -> list[msgspec.R
 def _elements_of_object(text: msgspec.Raw, path: str, feed: Feed) -> list[msgspec.Raw]:
     """Return the one record that an object is, or the records that it holds by name. Raises HarvestFailed for others.
 
-    Converters from XML give one result as an object; PHP gives a list whose numbers have gaps as one.
+    Converters from XML give one result as an object; PHP gives a list whose numbers have gaps as one. Beside records
+    with names of their own there may be plain values, such as their number.
     """
     if _is_named(text, feed):
         return [text]
-    members = [value for value in _members(text).values() if bytes(value) != b"null"]
+    members = {name: value for name, value in _members(text).items() if bytes(value) != b"null"}
     if path and not members:
-        raise _list_missing(_NOT_A_LIST.format(path))
-    if all(is_object(value) for value in members) and any(_is_named(value, feed) for value in members):
-        return members
-    raise failed("bad_format", _NOT_A_LIST.format(path))
+        raise list_missing(_NOT_A_LIST.format(path), bytes(text))
+    records = _records_by_name(members, feed)
+    if not records:
+        raise failed("bad_format", _NOT_A_LIST.format(path))
+    return records
+
+
+def _records_by_name(members: dict[str, msgspec.Raw], feed: Feed) -> list[msgspec.Raw]:
+    """Return the objects among an object's members if they are records; none if they are not, or it is an error."""
+    objects = [value for value in members.values() if is_object(value)]
+    named = [_is_named(value, feed) for value in objects]
+    has_lists = any(bytes(memoryview(value)[:1]) == b"[" for value in members.values())
+    are_records = any(named) if len(objects) == len(members) else all(named)
+    return objects if are_records and not has_lists and _ERRORS.isdisjoint(members) else []
+
+
+def error_in(body: bytes) -> str:
+    """Return what a JSON object says went wrong, shortened; empty if it says nothing or is none. Raises NotJson."""
+    members = _members(msgspec.Raw(body))
+    texts = (bytes(value).strip() for name, value in members.items() if name.lower() in _ERRORS)
+    text = next((text for text in texts if text not in _NO_ERROR), b"")
+    return text.decode("utf-8", "replace")[:_MAX_ERROR_CHARS]
+
+
+def _members_found(body: bytes) -> str:
+    names = list(_members(msgspec.Raw(body)))[:_MAX_NAMES]
+    return f"; it has {', '.join(names)}" if names else ""
 
 
 def is_object(element: msgspec.Raw) -> bool:
@@ -95,9 +123,12 @@ def _is_named(element: msgspec.Raw, feed: Feed) -> bool:
     return identifier_of(_record_in(element, feed), feed.identifier) is not None
 
 
-def _list_missing(what: str) -> ListMissing:
+def list_missing(what: str, body: bytes, url: str = "") -> ListMissing:
+    """Return the failure of a response without a list; it carries the response for landing."""
     failure = failed("bad_format", what)
-    return ListMissing(failure.cause, failure.sentence, again=failure.again)
+    missing = ListMissing(failure.cause, failure.sentence, again=failure.again)
+    missing.raw = (RawResponse(url=url, body=body, reason=what),)
+    return missing
 
 
 def element_lines(body: bytes) -> tuple[list[msgspec.Raw], list[bytes]] | None:
@@ -153,6 +184,12 @@ def _members(text: msgspec.Raw, *, indexed: bool = False) -> dict[str, msgspec.R
         return {}
     except _DECODE_ERRORS as error:
         raise NotJson(str(error)) from error
+
+
+def is_null_at(body: bytes, path: str) -> bool:
+    """Return whether a JSON response has null at a path. Raises NotJson."""
+    text = raw_at(msgspec.Raw(body.removeprefix(BOM)), path)
+    return text is not None and bytes(text).strip() == b"null"
 
 
 def value_at(text: msgspec.Raw, path: str) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 _MAX_CHARS = 65_536
-_TARGET = re.compile(r"[\s,]*+<([^<>]*)>")
+_TARGET = re.compile(r"[\s,]*+(?:<([^<>]*)>|([^\s<>;,\"][^\s<>;\"]*+)(?=\s*+;))")  # some servers omit the brackets
 _PARAMETER = re.compile(r"\s*+;\s*+([^\s;,=\"<>]*+)\s*+(?:=\s*+(\"(?:[^\"\\]++|\\.)*\"?|'[^',;\"]*+'|[^\s;,\"]*+))?")
 _ESCAPED = re.compile(r"\\(.)")
 _NEXT = frozenset({"next", "http://www.iana.org/assignments/relation/next"})
@@ -27,7 +27,7 @@ def next_link(header: str) -> str | None:
             if relations is None and parameter[1].lower() == "rel":  # the first one counts
                 relations = _ESCAPED.sub(r"\1", (parameter[2] or "").strip(_QUOTES))
         if is_next(relations or ""):
-            return target[1].strip()
+            return next(filter(None, target.groups()), "").strip()
         separator = header.find(",", position)
         if separator < 0:
             return None

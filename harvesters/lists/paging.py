@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
@@ -13,19 +12,24 @@ from lxml import etree
 
 from harvesters.causes import failed
 from harvesters.client import Credentials, Reply, join_address
+from harvesters.completeness import record_count
 from harvesters.datestamps import format_datestamp
 from harvesters.lists import xml_records
 from harvesters.lists.json_records import NotJson, value_at
 from harvesters.lists.link_header import next_link
-from schemas import Feed, Listing, Request
+from schemas import Feed, HarvestFailed, Listing, Request
 
 NUMBERED = ("page", "offset")
 NO_CONTENT = frozenset({204, 205})  # statuses
 _ADDRESS_STARTS = ("/", "?", "http://", "https://")
 _MAX_DIGESTS = 200
+_MAX_SIZES_TRIED = 20
 _MAX_EMPTY_PAGES = 200  # in a row, each with a cursor of its own
-_COUNT = re.compile(r"[0-9]{1,15}")
-_THOUSANDS = re.compile(r"(?<=[0-9])[ ,.'\u00a0\u202f](?=[0-9]{3}(?![0-9]))")
+_MAX_FRUITLESS_PAGES = 3  # in a row, of records that came before: a list may shift by one page while it is read
+_SAME_PAGE_ADVICE = (
+    "Compare [request] with the partner's documentation: the server ignores {param!r}, caps its pages, or counts from "
+    "another number ([request] first). If its list is one page, remove paging."
+)
 
 
 class Position(msgspec.Struct):
@@ -48,9 +52,10 @@ class Position(msgspec.Struct):
     most_given: int = 0  # records on the fullest page: some servers give fewer than are requested
     single: int = 0  # records before the next one that is requested alone, of a page that fails
     single_end: int = 0  # records before the first one that is requested in a page again
-    last_given: int = 0  # records on the last page
+    last_given: int = 0  # records on the last page that had any
     empty_pages: int = 0  # in a row
     is_floor: bool = False  # the server says that its total is only the least that there are
+    fruitless: int = 0  # pages in a row that gave nothing but records that came before
 
     @property
     def reached(self) -> bool:
@@ -76,6 +81,25 @@ class Position(msgspec.Struct):
     def ends_at_floor(self) -> bool:
         """Return whether a list has no more records than the least that there are, as a window that is full has."""
         return self.is_floor and self.total is not None and self.listed <= self.total
+
+    @property
+    def distinct(self) -> int:
+        """Return how many records were listed, each counted once."""
+        return self.listed - self.overlapped
+
+    def ends_with_full_page(self, size: int) -> bool:
+        """Return whether the last page holds as many records as one can: more may follow it. `size` was asked for."""
+        return self.last_given >= (size if self.pages == 1 else min(size, self.most_given))
+
+    @property
+    def is_fruitless(self) -> bool:
+        """Return whether all that the list gives came before: as many pages in a row as had given records."""
+        return self.fruitless >= max(_MAX_FRUITLESS_PAGES, self.pages - self.fruitless)
+
+    def count_fruitless(self, count: int, new: int) -> None:
+        """Count pages in a row that give nothing but records that came before."""
+        is_fruitless = count > 0 and new == 0 and not self.requests_singly
+        self.fruitless = self.fruitless + 1 if is_fruitless else 0
 
     def listing(self, name: str) -> Listing:
         """Return where the last page is, in the list of that name."""
@@ -234,28 +258,61 @@ def _join(feed: Feed, base: str, url: str) -> str:
     return joined
 
 
-def end_at_repeated_page(feed: Feed, position: Position, digest: str, size: int, count: int) -> None:
-    """End a list at a page that came before: its last page once more, or its first one again.
+class EndProbe(NamedTuple):
+    """A request for a page that begins with the last records of a list and reaches beyond them."""
 
-    Raises HarvestFailed("truncated") for a list that is not complete, or a server that cannot page.
+    position: Position
+    size: int
+    left: int  # records that it gives if the list ends there
+
+
+def end_probe(request: Request, position: Position) -> EndProbe | None:
+    """Return the request that shows whether a numbered list ends behind its last record; None if there is none.
+
+    It asks for pages of another size, so that one of them begins before that record and ends behind it.
+    """
+    given, records = position.most_given, position.distinct
+    if records == 0:
+        return None
+    if request.paging == "offset":
+        return EndProbe(_alone(records - 1), max(given, 2), left=1) if request.size_param or given > 1 else None
+    if request.paging != "page" or not request.size_param:
+        return None
+    sizes = (*range(given - 1, 1, -1)[:_MAX_SIZES_TRIED], given + 1, given + 2)
+    size = next((size for size in sizes if records % size), None)
+    return None if size is None else EndProbe(_alone(records // size), size, records % size)
+
+
+def _alone(number: int) -> Position:
+    """Return the position of a page by its own number or offset."""
+    return Position(single=number, single_end=number + 1)
+
+
+def is_repeated_end(feed: Feed, position: Position, digest: str, count: int) -> bool:
+    """Return whether a page that came before may end its list: its last page once more, or its first one again.
+
+    What ends a numbered list so is the whole of it only if its last page was not full; see `end_probe`.
     """
     if position.reached and not position.is_floor:
-        position.done = True
-        return
-    short = position.total is not None and position.listed < position.total
-    ignores_page = position.pages == 1 and count >= size and not position.reached_by_repeats
-    if short or ignores_page or not _is_end_again(feed.request, position, digest, count):
-        of = position.total if position.total is not None else "an unknown number of"
-        raise failed("truncated", f"{feed.url} sends the same page again after {position.listed} of {of} records")
-    position.done = True
-
-
-def _is_end_again(request: Request, position: Position, digest: str, count: int) -> bool:
-    """Return whether a repeated page may follow the end of a list: a cursor's short last one, or of numbered ones."""
+        return True
+    if position.total is not None and position.listed < position.total:
+        return False
     first, last = position.page_digests[0], position.page_digests[-1]
-    if request.paging == "cursor":
+    if feed.request.paging == "cursor":
         return digest == last and count < position.most_given
-    return request.paging in NUMBERED and digest in (first, last)
+    return feed.request.paging in NUMBERED and digest in (first, last)
+
+
+def same_page_again(feed: Feed, position: Position) -> HarvestFailed:
+    """Return the failure of a list that gives records again which it gave before, instead of others."""
+    of = position.total if position.total is not None else "an unknown number of"
+    what = f"{feed.url} sends the same page again after {position.distinct} of {of} records"
+    request = feed.request
+    if request.paging not in NUMBERED:
+        return failed("truncated", what)
+    where = "body" if request.page_in == "body" else "query"
+    what = f"{what}, whatever number {request.page_param!r} of the {where} has"
+    return failed("truncated", what, _SAME_PAGE_ADVICE.format(param=request.page_param))
 
 
 def list_size(request: Request, reply: Reply, root: etree._Element | None, position: Position) -> int | None:
@@ -266,21 +323,11 @@ def list_size(request: Request, reply: Reply, root: etree._Element | None, posit
     if not (request.trust_list_size and position.believed):
         return None
     try:
-        total = _count(_total_value(request, reply, root))
+        total = record_count(_total_value(request, reply, root))
     except NotJson:
         return position.total
     position.is_floor = position.is_floor or (total is not None and _says_at_least(request, reply, root))
     return max((number for number in (total, position.total) if number is not None), default=None)
-
-
-def _count(value: Any) -> int | None:
-    """Return a number of records, also one that is written with decimals or thousands; None for anything else."""
-    if isinstance(value, dict):  # Elasticsearch 7 put an object where a number was
-        value = value.get("value")
-    if isinstance(value, float) and value.is_integer() and value >= 0:
-        return int(value)
-    text = _THOUSANDS.sub("", str(value).strip())
-    return int(text) if _COUNT.fullmatch(text) else None
 
 
 def _total_value(request: Request, reply: Reply, root: etree._Element | None) -> Any:

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from harvesters.causes import MAX_CONSECUTIVE_FAILURES, RequestFailed, as_server_failure, failed
-from harvesters.client import Client
+from harvesters.causes import MAX_CONSECUTIVE_FAILURES, RequestFailed, as_server_failure, failed, of_one_record
+from harvesters.client import Client, SkippedPages
 from harvesters.completeness import require_as_many_as_before, require_size
 from harvesters.datestamps import format_since, parse_datestamp
 from harvesters.lists.answers import Answer, answer_results, read_answer
@@ -24,11 +24,13 @@ from harvesters.lists.paging import (
     advance_by_cursor,
     advance_by_number,
     begin_singles,
-    end_at_repeated_page,
+    end_probe,
+    is_repeated_end,
     is_url,
     list_size,
     page_params,
     pass_single,
+    same_page_again,
     server_date,
 )
 from harvesters.records import split_results
@@ -37,7 +39,10 @@ from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress, RawRe
 
 _NO_SUCH_PAGE = frozenset({400, 404, 410, 416, 422})  # statuses
 _WINDOW_ADVICE = "Narrow the list with [request] params into feeds of their own, or page it by cursor."
-_USUAL_LIMITS = 1_000  # records: servers stop paging at a multiple of it (Elasticsearch at 10,000)
+_TOTAL_ADVICE = (
+    "Nothing is deleted for being absent from this list. Declare [request] total_path or size_param if the server has "
+    "them; else narrow the list with [request] params."
+)
 _CURSOR_ADVICE = "Nothing was deleted. If this continues, ask the partner how long a cursor is valid, or for a total."
 _FAR_PAGES = 100_000  # behind the end of any list: what a server answers there, it answers behind every end
 
@@ -67,6 +72,8 @@ class RestList:
     missed: list[Skipped] = field(init=False)  # records that failed alone, since one came
     pages_before: int = field(init=False)  # read before the harvest was continued
     recovered: bool = False  # a response was not valid JSON, and its valid elements were taken
+    failed_singly: SkippedPages = field(default_factory=SkippedPages)
+    has_list: bool = True  # the last response holds a list, be it empty
 
     def __post_init__(self) -> None:
         reason = "the server failed for this record before the harvest was interrupted"
@@ -91,6 +98,7 @@ class RestList:
             if page.not_modified or self.limit_reached:
                 return
         self.client.skipped_pages.require_few(self.feed.url)
+        self.failed_singly.require_few(self.feed.url, records=self.position.listed)
         if self.ask.token is None:  # from a given place on, the list is shorter
             require_size(self.position.listed, self.position.total, self.feed.url)
             self._require_more_than_the_floor()
@@ -110,8 +118,7 @@ class RestList:
                 if self._is_behind_the_end(failure):
                     if self.missed and self.position.total is None:
                         yield self._page(skipped=self._count_missed())
-                    self._note_possible_limit(failure)
-                    self.position.done = True
+                    yield from self._end_behind(failure)
                     return
                 if self._cursor_expired(failure):
                     self.position = Position(attempt=self.position.attempt + 1)
@@ -142,14 +149,15 @@ class RestList:
 
     def _cannot_be_short(self) -> bool:
         """Return whether one complete document was read, or as many records as the server counts."""
-        return not self.recovered and (self.feed.request.paging == "none" or self.position.total is not None)
+        is_one_document = self.feed.request.paging == "none" and self.has_list
+        return not self.recovered and (is_one_document or self.position.total is not None)
 
     # requests
 
-    def _request(self, *, retries: int | None = None) -> Answer | None:
-        """Request the page at the position; None when the server says that nothing changed."""
+    def _request(self, *, retries: int | None = None, size: int | None = None) -> Answer | None:
+        """Request the page at the position, of so many records; None when the server says that nothing changed."""
         request, position = self.feed.request, self.position
-        url, params, body = self._page_address()
+        url, params, body = self._page_address(size)
         reply = self.client.send(
             url,
             method=request.method,
@@ -164,9 +172,10 @@ class RestList:
             position.response_date = server_date(reply)
         answer = read_answer(reply, self.feed, position, self.client.notes)
         self.recovered = self.recovered or answer.recovered
+        self.has_list = answer.has_list
         return answer
 
-    def _page_address(self) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    def _page_address(self, size: int | None = None) -> tuple[str, dict[str, Any], dict[str, Any]]:
         """Return URL, parameters and body of the request for the page at the position.
 
         A next page's URL that the server gave has its parameters in it.
@@ -177,7 +186,7 @@ class RestList:
             return cursor, {}, body
         params = {**request.params, **self.params}
         target = body if request.page_in == "body" else params
-        size = 1 if self.position.requests_singly else request.size
+        size = size or (1 if self.position.requests_singly else request.size)
         target |= page_params(request, self.position, size) | self._since_param()
         return self.feed.url, params, body
 
@@ -202,15 +211,44 @@ class RestList:
         is_named = self.feed.request.paging not in NUMBERED and position.last_given >= position.most_given
         return failure.status in _NO_SUCH_PAGE and not is_named
 
-    def _note_possible_limit(self, failure: RequestFailed) -> None:
-        """Note a list without a total that is refused behind a full page, at a number that limits are set to."""
+    def _end_behind(self, failure: RequestFailed) -> Iterator[Page]:
+        """End the list at a refused page; yield what may be missing there. Raises HarvestFailed if more follows."""
+        self.position.done = True
+        if failure.status != 416 and (doubts := self._doubts(f"answers {failure.status or failure.cause}")):
+            yield self._page(skipped=doubts)
+
+    def _doubts(self, answers: str) -> tuple[Skipped, ...]:
+        """Return what may be missing of a numbered list without a total that ends with a full page.
+
+        Nothing is where another request shows that the list ends there; `answers` says how the server answers behind
+        it. Raises HarvestFailed("truncated") where that request shows that more follows.
+        """
         position = self.position
-        is_full = position.last_given >= position.most_given
-        if position.total is None and is_full and position.listed % _USUAL_LIMITS == 0:
-            self.client.notes.append(
-                f"{self.feed.url} answers {failure.status} after {position.listed} records, behind a full page: this "
-                f"may be a limit of the server and not the end of its list. {_WINDOW_ADVICE}"
-            )
+        if self.feed.request.paging not in NUMBERED or position.total is not None:
+            return ()
+        if not position.ends_with_full_page(self.feed.request.size):
+            return ()
+        ends = self._ends_here()
+        where = f"{self.feed.url} {answers} after {position.listed} records, behind a full page"
+        if ends is False:
+            raise failed("truncated", f"{where}, and has more records than these", _WINDOW_ADVICE)
+        reason = f"{where}: this may be a limit of the server and not the end of its list. {_TOTAL_ADVICE}"
+        return () if ends else (Skipped(identifier=None, reason=reason),)
+
+    def _ends_here(self) -> bool | None:
+        """Return whether a numbered list ends behind its last record, by a page of another size; None if unknown."""
+        probe = end_probe(self.feed.request, self.position)
+        if probe is None:
+            return None
+        here, self.position = self.position, probe.position
+        try:
+            answer = self._request(retries=0, size=probe.size)
+        except RequestFailed:
+            return None
+        finally:
+            self.position = here
+        count = len(answer.texts) + len(answer.skipped) if answer else 0
+        return None if count < probe.left else count == probe.left
 
     def _cursor_expired(self, failure: RequestFailed) -> bool:
         """Return whether the server refuses the cursor at which an earlier harvest stopped: it begins again then."""
@@ -227,22 +265,28 @@ class RestList:
         if failure.status in _NO_SUCH_PAGE and position.pages > 0:
             raise self._ended_early(failure) from failure
         if request.paging not in NUMBERED or not request.size_param or position.missed >= MAX_CONSECUTIVE_FAILURES:
-            self._end_or_fail(failure)
+            yield from self._end_or_fail(failure)
             return
         if not position.requests_singly:
             begin_singles(request, position)
             return
-        self.missed.append(Skipped(identifier=None, reason=f"record {position.single}: {failure.sentence}"))
-        position.missed += 1
-        pass_single(request, position)
+        self._pass_failing_single(failure)
         if position.total is not None and position.listed + position.missed >= position.total:
             if self._fails_behind_every_end():
                 raise as_server_failure(failure, self._where()) from failure
             yield self._page(skipped=self._count_missed())
             position.done = True
 
+    def _pass_failing_single(self, failure: RequestFailed) -> None:
+        position = self.position
+        self.failed_singly.first = self.failed_singly.first or failure
+        self.missed.append(Skipped(identifier=None, reason=f"record {position.single}: {of_one_record(failure)}"))
+        position.missed += 1
+        pass_single(self.feed.request, position)
+
     def _count_missed(self) -> tuple[Skipped, ...]:
         """Count the records that failed alone as listed, and return them."""
+        self.failed_singly.skipped += len(self.missed)
         missed, self.missed = tuple(self.missed), []
         self.position.listed += self.position.missed
         self.position.missed = 0
@@ -258,7 +302,7 @@ class RestList:
             return failed("truncated", f"{where}, and says that there are more", _WINDOW_ADVICE)
         return failed("truncated", where)
 
-    def _end_or_fail(self, failure: RequestFailed) -> None:
+    def _end_or_fail(self, failure: RequestFailed) -> Iterator[Page]:
         """End the list if this is how the server answers behind its end; else raise HarvestFailed.
 
         Without a total, a list ends where a server fails that still gives its first page, and fails alike far behind.
@@ -268,7 +312,8 @@ class RestList:
         if not is_end or not self._gives_its_first_page():
             raise as_server_failure(failure, self._where() if position.pages else "") from failure
         self.client.notes.append(f"{self.feed.url} fails behind its last page, after {position.listed} records")
-        self.missed, position.missed, position.done = [], 0, True
+        self.missed, position.missed = [], 0
+        yield from self._end_behind(failure)
 
     def _where(self) -> str:
         return f"after {self.position.listed} of {self.position.total or 'an unknown number of'} records"
@@ -303,8 +348,7 @@ class RestList:
         first_total = position.total is None
         position.note_total(list_size(request, answer.reply, answer.root, position))
         if count and digest in position.page_digests and not position.requests_singly:
-            end_at_repeated_page(self.feed, position, digest, request.size, count)
-            return self._page()
+            return self._end_at_repeats(may_end=is_repeated_end(self.feed, position, digest, count))
         results = answer_results(answer, self.feed, self.client, first=position.pages == 0)
         records, skipped, raw = split_results(results)
         skipped = (*answer.skipped, *skipped)
@@ -313,13 +357,35 @@ class RestList:
         self._count_page(digest, count, repeated)
         alone = first_total and position.total == count
         position.drop_outgrown_total()
-        new = count - repeated
+        self._move_on(answer, count, count - repeated, alone=alone)
+        if position.is_fruitless and request.paging in NUMBERED and not position.done:
+            return self._end_at_repeats(may_end=position.total is None)
+        doubts = () if answer.has_list else self._doubts("answers without a list")
+        return self._page(records, (*skipped, *doubts), (*answer.raw, *raw))
+
+    def _move_on(self, answer: Answer, count: int, new: int, *, alone: bool) -> None:
+        """Move the position behind a page of so many records, of which some are `new`."""
+        request, position = self.feed.request, self.position
+        position.count_fruitless(count, new)
         if request.paging in NUMBERED:
             advance_by_number(request, position, count, new=new, alone=alone)
         else:
             page = CursorAnswer(answer.reply, answer.root, count)
             advance_by_cursor(self.feed, position, page, self.client.credentials, new=new)
-        return self._page(records, skipped, (*answer.raw, *raw))
+
+    def _end_at_repeats(self, *, may_end: bool) -> Page:
+        """End the list where only records come that came before. Raises HarvestFailed("truncated") if it is not whole.
+
+        `may_end` says whether nothing contradicts that. A list that never gave another page must prove that it ends.
+        """
+        position = self.position
+        if not may_end:
+            raise same_page_again(self.feed, position)
+        is_proof_needed = self.feed.request.paging in NUMBERED and position.total is None
+        if is_proof_needed and position.pages - position.fruitless <= 1 and not self._ends_here():
+            raise same_page_again(self.feed, position)
+        position.done = True
+        return self._page(skipped=self._doubts("sends the same page again"))
 
     def _require_single(self, count: int) -> None:
         """Raise HarvestFailed where a record is requested alone, by page number, and the server gives whole pages."""
@@ -336,7 +402,7 @@ class RestList:
         position = self.position
         position.pages += 1
         position.listed += count
-        position.last_given = count
+        position.last_given = count or position.last_given
         position.overlapped += repeated
         if not position.requests_singly:
             position.remember_page(digest)

@@ -13,6 +13,11 @@ from harvesters.records import Result, build_record, unreadable
 from harvesters.strict_xml import EntitiesDeclared, InvalidXml, parse_xml, remove_forbidden_characters
 from schemas import Feed
 
+_ERRORS = frozenset({"error", "errors", "exception", "fault", "err"})  # local names, in small letters
+_OTHER_DOCUMENTS = _ERRORS | {"html", "exceptionreport", "serviceexceptionreport", "problem"}
+_MAX_TEXT_CHARS = 300
+_MAX_NAMES = 10
+
 
 def parse_response(body: bytes, url: str) -> tuple[etree._Element, list[str]]:
     """Return the root of an XML response, and notes on how it was read. Raises HarvestFailed("malformed")."""
@@ -33,10 +38,36 @@ def parse_response(body: bytes, url: str) -> tuple[etree._Element, list[str]]:
 
 def elements(root: etree._Element, path: str) -> list[bytes]:
     """Return the text of every element at a path; none is an empty list."""
+    matching = _at(root, path)
+    return [etree.tostring(element, encoding="UTF-8", xml_declaration=False, with_tail=False) for element in matching]
+
+
+def _at(root: etree._Element, path: str) -> list[etree._Element]:
     matching = [root]
     for name in path.split(".") if path else ():
         matching = [child for parent in matching for child in parent if _local_name(child) == name]
-    return [etree.tostring(element, encoding="UTF-8", xml_declaration=False, with_tail=False) for element in matching]
+    return matching
+
+
+def problem_of(root: etree._Element, path: str, *, first: bool) -> str:
+    """Return why a document without an element at a path is no empty list; empty if it may be one.
+
+    An error or a web page is none; on the `first` page neither is a document without the elements around the list.
+    """
+    name, children = _local_name(root), [_local_name(child) for child in root]
+    if name.lower() in _OTHER_DOCUMENTS or not _ERRORS.isdisjoint(map(str.lower, children)):
+        text = " ".join("".join(map(str, root.itertext())).split())[:_MAX_TEXT_CHARS]
+        return f"answers with <{name}> and no record: {text}"
+    outer = path.rpartition(".")[0]
+    if not first or not (_says_something(root) or (outer and not _at(root, outer))):
+        return ""
+    inner = ", ".join(f"<{child}>" for child in sorted(set(filter(None, children)))[:_MAX_NAMES])
+    return f"has nothing at records_path {path!r}; its root <{name}> holds {inner or 'no element'}"
+
+
+def _says_something(root: etree._Element) -> bool:
+    """Return whether a document is a text, and no list."""
+    return len(root) == 0 and bool((root.text or "").strip())
 
 
 def value_at(root: etree._Element, path: str) -> str | None:

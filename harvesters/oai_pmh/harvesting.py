@@ -35,7 +35,6 @@ https://www.openarchives.org/OAI/openarchivesprotocol.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -55,9 +54,21 @@ from sickle.oaiexceptions import (
     OAIError,
 )
 
-from harvesters.causes import RequestFailed, as_server_failure, failed, is_server_failure, request_failed
+from harvesters.causes import (
+    RequestFailed,
+    as_server_failure,
+    failed,
+    is_server_failure,
+    of_one_record,
+    request_failed,
+)
 from harvesters.client import Client
-from harvesters.completeness import require_as_many_as_before, require_size, require_size_within_tolerance
+from harvesters.completeness import (
+    record_count,
+    require_as_many_as_before,
+    require_size,
+    require_size_within_tolerance,
+)
 from harvesters.datestamps import format_datestamp, is_datestamp, parse_datestamp
 from harvesters.oai_pmh.list_size import differs, is_size_due, list_size
 from harvesters.oai_pmh.records import ListPage, RecordReader, is_excluded
@@ -76,7 +87,6 @@ _MAX_EMPTY_PAGES = 200  # in a row, each with a token of its own
 _MAX_WINDOW_DIGESTS = 200
 _WINDOW_TOLERANCE = timedelta(days=2)  # a record may lie this far outside of its window: some clocks are local ones
 _OPEN_START, _OPEN_END = "0001-01-01", "9999-12-31"  # how the open ends of a skipped window are landed
-_LIST_SIZE = re.compile(r"[0-9]{1,15}")
 
 _Verb = Literal["ListRecords", "ListIdentifiers"]
 
@@ -138,9 +148,9 @@ class Window(msgspec.Struct):
 
     def advance(self, records: int, token: object, *, trust_list_size: bool) -> None:
         """Move behind a page of so many records with this resumption token of sickle's, or None."""
-        text = str(getattr(token, "complete_list_size", None) or "").strip()
-        if _LIST_SIZE.fullmatch(text) and not self.is_given:
-            self._note_size(int(text), trusted=trust_list_size)
+        size = record_count(getattr(token, "complete_list_size", None))
+        if size is not None and not self.is_given:
+            self._note_size(size, trusted=trust_list_size)
         self.listed += records
         self.pages += 1
         self.token = getattr(token, "token", None)
@@ -339,6 +349,8 @@ class _Harvest:
             raise failed(
                 "server_failing", f"{endpoint} returned no record: every request for a part of its list failed"
             )
+        skipped_pages = self.client.skipped_pages
+        skipped_pages.require_few(endpoint, records=position.listed + skipped_pages.skipped)
         if position.full:
             # a list that is as long as the server said twice is whole, however long it was before
             is_confirmed = position.whole_size is not None and position.listed >= position.whole_size
@@ -702,9 +714,11 @@ class _Harvest:
         else:
             self.position.windows.pop(0)
             self.position.has_skipped_windows = True
+            self.client.skipped_pages.add(failure)
             self.position.listed += 0 if window.is_retry else window.listed
             bounds = (window.start or _OPEN_START, window.end or _OPEN_END)
-            reason = f"{failure.sentence} In what was received: {', '.join(names)}." if names else failure.sentence
+            reason = of_one_record(failure)
+            reason += f" In what was received: {', '.join(names)}." if names else ""
             yield ListPage(skipped=(Skipped(identifier=None, reason=reason, window=bounds),))
 
     def _halves(self, window: Window) -> tuple[Window, Window] | None:

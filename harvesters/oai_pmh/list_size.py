@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
 
 from lxml import etree
 
-from harvesters.completeness import accepted_drop
+from harvesters.completeness import accepted_drop, record_count
 from harvesters.datestamps import is_datestamp, parse_datestamp
 from harvesters.oai_pmh.server import Server
 from harvesters.oai_pmh.sickle_client import Repository
 from schemas import Ask, Feed, HarvestFailed
 
 _DAYS = timedelta(days=7)  # from one question to the next
-_LIST_SIZE = re.compile(r"[0-9]{1,15}")
 
 
 def is_size_due(ask: Ask, server: Server) -> bool:
@@ -49,9 +47,9 @@ def list_size(repository: Repository, prefix: str, *, since: str | None = None) 
 
 def _size_of_list(listing: etree._Element, ns: str) -> int | None:
     token = listing.find(f"{ns}resumptionToken")
-    size = "" if token is None else (token.get("completeListSize") or "").strip()
-    if _LIST_SIZE.fullmatch(size):
-        return int(size)
+    size = None if token is None else record_count(token.get("completeListSize"))
+    if size is not None:
+        return size
     is_only_page = token is None or not (token.text or "").strip()
     return len(listing.findall(f"{ns}header")) if is_only_page else None
 

@@ -9,7 +9,13 @@ from hashlib import sha256
 from lxml import etree
 from sickle import oaiexceptions
 
-from harvesters.causes import as_harvest_failure, concerns_one_record, request_failed, unreadable_response
+from harvesters.causes import (
+    as_harvest_failure,
+    concerns_one_record,
+    of_one_record,
+    request_failed,
+    unreadable_response,
+)
 from harvesters.datestamps import format_datestamp, is_datestamp, parse_datestamp
 from harvesters.oai_pmh.sickle_client import ERRORS, Pages, Repository, Response
 from harvesters.records import Result, split_results, unreadable
@@ -72,7 +78,7 @@ class RecordReader:
             response = Pages(self.repository, params).next()
         except HarvestFailed as error:
             self._count_failure(error)
-            return _skipped(identifier, error.sentence)
+            return _skipped(identifier, of_one_record(error))
         except ERRORS as error:
             reason = f"{type(error).__name__}: {error}"
             if not isinstance(error, _NO_SUCH_RECORD):
@@ -93,6 +99,7 @@ class RecordReader:
         self.failures += 1
         if self.failures > _MAX_GET_RECORD_FAILURES or not concerns_one_record(error):
             raise as_harvest_failure(error) from error
+        self.repository.client.skipped_pages.add(error)
 
     def _identified_records(self, listing: etree._Element) -> ListPage:
         """Request the record of each header; those that the server cannot return are skipped by identifier."""

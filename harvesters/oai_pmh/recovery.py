@@ -15,7 +15,7 @@ from typing import Any
 from lxml import etree
 
 from harvesters.encodings import encoding_of
-from harvesters.occurrences import NextOccurrence
+from harvesters.occurrences import NextOccurrence, QuotedText, cut_elements
 from harvesters.strict_xml import (
     InvalidXml,
     declared_encoding,
@@ -28,6 +28,8 @@ from schemas import Base, Skipped
 
 _RECORD_START = re.compile(rb"<(?:[\w.-]+:)?record\b[^<>]*>\s*+(?:<!--|<(?:[\w.-]+:)?header\b)")
 _HEADER_START = re.compile(rb"\s*+<(?:[\w.-]+:)?header\b")
+_LISTED_HEADER_START = re.compile(rb"<((?:[\w.-]+:)?header)\b[^<>]*>")
+_LISTED_HEADER_END = re.compile(rb"</((?:[\w.-]+:)?header)\s*>")
 _RECORD_END = re.compile(rb"</(?:[\w.-]+:)?record\s*>")
 _ROOT_START = re.compile(rb"<([\w.-]{1,100}:)?OAI-PMH\b[^<>]{0,20000}>")  # short, as it is repeated for each record
 _LIST_START = re.compile(rb"<(?:[\w.-]+:)?(ListRecords|GetRecord|ListIdentifiers)\b[^<>]*>")
@@ -69,7 +71,7 @@ def recover(body: bytes, content_type: str) -> RecoveredPage:
     list_start = _LIST_START.search(body)
     if root_start is None or list_start is None or _LIST_END.search(body, list_start.end()) is None:
         raise PageTruncated("the page is not well-formed XML, and its end is missing")
-    records, rest = _split_records(body, list_start.end())
+    records, rest = _SPLIT[list_start[1]](body, list_start.end())
     root_tag, notes = _whole_root_tag(root_start)
     encoding, encoding_notes = encoding_of(encoding_override(body) or declared_encoding(body), records, content_type)
     notes += encoding_notes
@@ -159,11 +161,24 @@ def _split_records(body: bytes, start: int) -> tuple[list[bytes], bytes]:
     return records, body[end:]
 
 
+def _split_headers(body: bytes, start: int) -> tuple[list[bytes], bytes]:
+    """Return the text of each header of ListIdentifiers, and what follows the last one."""
+    headers = list(cut_elements(body, _LISTED_HEADER_START, _LISTED_HEADER_END, start))
+    end = max((match.end() for match in _LISTED_HEADER_END.finditer(body, start)), default=start)
+    return headers, body[end:]
+
+
+_SPLIT = {b"ListRecords": _split_records, b"GetRecord": _split_records, b"ListIdentifiers": _split_headers}
+
+
 def _record_begins(body: bytes, start: int) -> Iterator[int]:
     """Yield where each record begins: a record's start tag, then a header's, with at most a comment between them."""
-    comment_ends = NextOccurrence(body, b"-->")
+    comment_ends, quoted = NextOccurrence(body, b"-->"), QuotedText(body)
     at = start
     while record := _RECORD_START.search(body, at):
+        if (quoted_end := quoted.end_around(record.start())) >= 0:
+            at = quoted_end
+            continue
         at = record.end()
         if record[0].endswith(b"<!--"):
             end = comment_ends.at_or_after(at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,10 +33,14 @@ def find_damage(env: Environment, run_id: str, error: BaseException) -> Unusable
     """
     if not isinstance(error, _RAISED_BY_DAMAGE):
         return None
+    folder = staging_folder(env, run_id)
+    missing = re.search(re.escape(str(folder)) + "[^']*", str(error)) if isinstance(error, FileNotFoundError) else None
+    if missing:  # pyarrow names the file in its text only
+        return UnusableFile(Path(missing[0]), "it is missing", _STAGE_AGAIN)
     for path in _landing_parts(env.landing / feed_name_of(run_id)):
         if why := _damage_of(path, is_part=True):
             return UnusableFile(path, why, SET_PART_ASIDE)
-    for path in sorted(staging_folder(env, run_id).rglob("*")):
+    for path in sorted(folder.rglob("*")):
         if path.suffix in {".parquet", ".json"} and not path.name.startswith(".") and (why := _damage_of(path)):
             return UnusableFile(path, why, _STAGE_AGAIN)
     return None

@@ -106,6 +106,22 @@ def test_a_page_that_is_not_well_formed_still_leads_to_the_next_page(tmp_path: P
     assert skips(harvested) == ["x0"]
 
 
+@pytest.mark.parametrize("tag", ["</item>", "<item><guid>x</guid>", "<item><guid>x</guid></item>", "</item><item>"])
+@pytest.mark.parametrize("quoted", ["<![CDATA[{}]]>", "<!-- {} -->"])
+def test_tags_in_quoted_text_of_a_broken_feed_are_no_records(tmp_path: Path, tag: str, quoted: str) -> None:
+    items = item(1, quoted.format(f"how to write {tag} in RSS")) + item(2, "a & b") + item(3)
+    harvested = run(Answer(rss(items)), tmp_path, "rss")
+    assert identifiers(harvested) == ["1", "3"]
+    assert skips(harvested) == ["2"]
+
+
+def test_a_cdata_section_without_end_costs_its_own_item_only(tmp_path: Path) -> None:
+    items = item(1) + item(2, "<![CDATA[never ends") + item(3, "<![CDATA[ends]]>") + item(4, "a & b")
+    harvested = run(Answer(rss(items)), tmp_path, "rss")
+    assert identifiers(harvested) == ["1", "3"]
+    assert skips(harvested) == ["2", "4"]
+
+
 def test_a_cut_off_feed_reports_missing_records(tmp_path: Path) -> None:
     whole = rss("".join(item(n) for n in range(30)))
     harvested = run(Answer(whole[: len(whole) // 2]), tmp_path, "rss")

@@ -100,6 +100,28 @@ def test_microdata_nested_without_end_is_one_skipped_page() -> None:
         assert broken.skipped.identifier == FEED.url and "its microdata cannot be read" in broken.skipped.reason
 
 
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "<div itemscope {}>".format(" ".join(f'a{n}="x"' for n in range(100_000))),
+        "<p {}>".format(" ".join(f"a{n}" for n in range(100_000))),
+        "<p {}>".format("".join(f"a{n}='>'" for n in range(100_000))),
+    ],
+    ids=["quoted", "without values", "without blanks"],
+)
+def test_an_element_with_a_hundred_thousand_attributes_is_one_skipped_page(tag: str) -> None:
+    (broken,) = embedded.records_in(FEED, reply(tag.encode()), FEED.url, None)
+    assert broken.skipped.identifier == FEED.url and "more than 500 attributes" in broken.skipped.reason
+
+
+def test_scripts_and_comments_are_no_attributes() -> None:
+    words = "a " * 1_000
+    page = f"<!-- <p {words} --><script>if (i<n) {{ {words} }}</script><script type='application/ld+json'>"
+    page += '{"@type": "Book", "name": "<b ' + words + '"}</script>'
+    (record,) = embedded.records_in(FEED, reply(page.encode()), FEED.url, None)
+    assert record.identifier == FEED.url
+
+
 def test_white_space_within_a_tag_that_names_a_record_is_read_once() -> None:
     assert not steepest(oai_record, lambda size: b"<identifier>" + b" " * size)
     assert not steepest(rss_item, lambda size: b"<guid>" + b" " * size)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harvesters import harvest
 from harvesters.lists.link_header import next_link
 from schemas import Ask, HarvestFailed, Page
 from tests.harvesters.loopback import Answer, ReceivedRequest, Script, feed, identifiers, open_environment, serving
@@ -57,6 +58,8 @@ def json_answer(value: object, status: int = 200, **headers: str) -> Answer:
     [
         ('</a?page=2>; rel="next last"', "/a?page=2"),
         ('</a>; rel="Next"', "/a"),
+        ('/a?page=2; rel="next"', "/a?page=2"),
+        ('https://h/a,b?page=1; rel=prev, https://h/a,b?page=2 ; rel="next"', "https://h/a,b?page=2"),
         ('</a>; title="more, of <it>; yes"; rel=next', "/a"),
         ('</a> ; type="application/json" ; REL = "last NEXT"', "/a"),
         ('</f>; rel="first", </a,b;c>; rel=next; rel="prev"', "/a,b;c"),
@@ -144,21 +147,103 @@ def test_a_window_that_ends_at_a_total_of_at_least_so_many_is_truncated(tmp_path
     assert "max_drop" not in failed.sentence
 
 
-@pytest.mark.parametrize(
-    ("records", "status", "is_noted"), [(2_000, 400, True), (1_000, 422, True), (1_990, 404, False)]
-)
-def test_a_refusal_behind_a_full_page_at_a_round_number_is_noted(
-    tmp_path: Path, records: int, status: int, is_noted: bool
-) -> None:
-    def script(request: ReceivedRequest) -> Answer:
-        start = int(request.params.get("start", 0))
-        served = [{"id": str(n)} for n in range(start, min(start + 500, records))]
-        return json_answer({"items": served}) if served else Answer(status=status)
+def numbered(
+    records: int, *, behind: object, window: int = 10**9, last_start: int = 10**9, most: int = 10, fixed: bool = False
+) -> Script:
+    """A list without a total by page or offset, and what it answers behind its end or its window.
 
-    harvested, _ = run(script, tmp_path, **{**BY_OFFSET, "size": 500})
-    assert len(identifiers(harvested)) == records
-    notes = "".join(note for page in harvested for note in page.notes)
-    assert ("may be a limit of the server" in notes) is is_noted
+    `last_start` limits where a page begins, and `window` where it ends. `most` is the largest page; with `fixed`, every
+    page has that size. `behind` is a status, an answer, or "first" or
+    "last": that page again.
+    """
+
+    def script(request: ReceivedRequest) -> Answer:
+        size = most if fixed else min(int(request.params.get("n", most)), most)
+        start = int(request.params.get("start", int(request.params.get("page", "0")) * size))
+        if start + size > window or start >= min(records, last_start):
+            if isinstance(behind, int):
+                return Answer(status=behind)
+            if not isinstance(behind, str):
+                return json_answer(behind)
+            start = 0 if behind == "first" else (records - 1) // size * size
+        served = [{"id": str(n)} for n in range(start, min(start + size, records))]
+        return json_answer({"items": served})
+
+    return script
+
+
+WHOLE, DOUBTFUL = "whole", "doubtful"
+
+
+@pytest.mark.parametrize(
+    ("keys", "script", "end"),
+    [
+        (BY_OFFSET, numbered(20, behind=404), WHOLE),
+        (BY_PAGE, numbered(20, behind=400), WHOLE),
+        (BY_PAGE, numbered(25, behind=422), WHOLE),
+        (BY_PAGE, numbered(20, behind="last"), WHOLE),
+        (BY_PAGE, numbered(20, behind="first"), WHOLE),
+        (BY_PAGE, numbered(7, behind="last"), WHOLE),
+        (BY_PAGE, numbered(10, behind="last"), WHOLE),
+        (BY_OFFSET, numbered(8, behind=500, most=4), WHOLE),
+        (BY_OFFSET, numbered(20, behind={"items": None}), WHOLE),
+        (BY_PAGE, numbered(25, behind={"items": [], "error": "no such page"}), WHOLE),
+        (BY_PAGE, numbered(25, behind={"error": "no such page"}), WHOLE),
+        (BY_OFFSET, numbered(50, behind=400, window=20), DOUBTFUL),
+        (BY_OFFSET, numbered(50, behind=500, window=20), DOUBTFUL),
+        (BY_PAGE, numbered(50, behind=404, window=20), DOUBTFUL),
+        (BY_PAGE, numbered(50, behind=404, last_start=20), "truncated"),
+        (BY_OFFSET, numbered(50, behind="first", last_start=20), "truncated"),
+        (BY_OFFSET, numbered(50, behind={"items": None}, window=20), DOUBTFUL),
+        ({**BY_PAGE, "size_param": None}, numbered(20, behind=404), DOUBTFUL),
+        ({**BY_PAGE, "size_param": None}, numbered(15, behind=404), WHOLE),
+    ],
+)
+def test_a_list_without_a_total_that_ends_with_a_full_page_must_prove_that_it_is_whole(
+    tmp_path: Path, keys: dict[str, Any], script: Script, end: str
+) -> None:
+    if end not in (WHOLE, DOUBTFUL):
+        assert failure(script, tmp_path, **keys)[0].cause == end
+        return
+    harvested, _ = run(script, tmp_path, **keys)
+    assert harvested[-1].complete
+    reasons = [entry.reason for page in harvested for entry in page.skipped]
+    assert bool(reasons) is (end == DOUBTFUL), reasons
+    assert all("may be a limit of the server" in reason for reason in reasons)
+
+
+def ignoring(records: int, *, most: int = 10, counter: bool = False, sized: bool = True) -> Script:
+    """A list that gives its first page whatever number is asked for; with `counter`, its records change each time."""
+    requests = 0
+
+    def script(request: ReceivedRequest) -> Answer:
+        nonlocal requests
+        requests += 1
+        size = min(int(request.params.get("n", most)) if sized else most, most, records)
+        return json_answer({"items": [{"id": str(n), "views": requests if counter else 0} for n in range(size)]})
+
+    return script
+
+
+@pytest.mark.parametrize("keys", [BY_PAGE, BY_OFFSET, {**BY_PAGE, "size_param": None}], ids=["page", "offset", "fixed"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        ignoring(50),
+        ignoring(50, most=7),
+        ignoring(50, most=7, sized=False),
+        ignoring(50, counter=True),
+        ignoring(50, counter=True, most=7, sized=False),
+    ],
+)
+def test_a_server_that_ignores_the_number_of_the_page_is_a_failure(
+    tmp_path: Path, keys: dict[str, Any], script: Script
+) -> None:
+    failed, requests = failure(script, tmp_path, **keys)
+    assert failed.cause == "truncated"
+    assert repr(keys.get("page_param", "page")) in failed.sentence
+    assert "max_drop" not in failed.sentence
+    assert requests < 10
 
 
 @pytest.mark.parametrize("end", [None, {"error": "window"}], ids=["an empty page", "an error with status 200"])
@@ -172,7 +257,22 @@ def test_an_empty_page_at_a_total_of_at_least_so_many_is_no_end(tmp_path: Path, 
     assert failure(script, tmp_path, **keys)[0].cause in ("truncated", "bad_format")
 
 
-@pytest.mark.parametrize("total", ["25", 25.0, {"value": 25}, {"value": 25, "relation": "eq"}, "1,025", "1 025"])
+@pytest.mark.parametrize(
+    "total",
+    [
+        "25",
+        25.0,
+        {"value": 25},
+        {"value": 25, "relation": "eq"},
+        "1,025",
+        "1 025",
+        "1.025",
+        "1’025",
+        "٢٥",
+        "25 records",
+        "items 0-9/25",
+    ],
+)
 def test_a_total_counts_however_it_is_written(tmp_path: Path, total: object) -> None:
     failed, _ = failure(
         lambda request: listing(request, total=total, records=20), tmp_path, **BY_OFFSET, total_path="total"
@@ -551,3 +651,62 @@ def test_lists_one_behind_the_other_are_all_read(tmp_path: Path, between: str) -
     body = between.join(json.dumps(ALL[start : start + 10]) for start in (0, 10, 20))
     harvested, _ = run(lambda _: Answer(body), tmp_path)
     assert identifiers(harvested) == IDS
+
+
+# what is no list
+
+
+@pytest.mark.parametrize("paging", ["none", "page", "cursor"])
+@pytest.mark.parametrize(
+    ("body", "path", "before"),
+    [
+        ("<error>backend down</error>", "item", None),
+        ("<response><status>1</status><error code='9'>down</error></response>", "item", None),
+        ("<maintenance>back at noon</maintenance>", "item", None),
+        ("<other><thing/></other>", "items.item", None),
+        ("<list><entry id='1'/></list>", "item", 30),
+        ("<items/>", "item", 30),
+        ('<?xml version="1.0"?><!DOCTYPE html><html><body>Log in <input type="password"/></body></html>', "item", None),
+        ('{"error": "backend down"}', "items", None),
+        ('{"items": [], "errors": [{"message": "timeout"}]}', "items", None),
+        ('{"items": null, "error": {"code": 5}}', "items", None),
+        ('{"items": null}', "items", 30),
+    ],
+)
+def test_another_document_than_the_list_is_a_failure(
+    tmp_path: Path, paging: str, body: str, path: str, before: int | None
+) -> None:
+    with pytest.raises(HarvestFailed) as caught:
+        run(lambda request: Answer(body), tmp_path, Ask(listed_before=before), paging=paging, records_path=path)
+    assert caught.value.cause in ("bad_format", "blocked", "truncated")
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [("<items/>", "item"), ("<a><items/></a>", "items.item"), ('{"items": []}', "items"), ('{"items": null}', "items")],
+)
+def test_an_empty_list_is_no_failure(tmp_path: Path, body: str, path: str) -> None:
+    harvested, _ = run(lambda request: Answer(body), tmp_path, records_path=path)
+    assert harvested[-1].complete and harvested[-1].counted == 0
+
+
+def test_the_document_that_came_instead_of_a_list_is_kept(tmp_path: Path) -> None:
+    taken = []
+    with serving(lambda request: Answer("<error>down</error>")) as loopback, pytest.raises(HarvestFailed):
+        of = feed(loopback.url, "rest", format="amb", identifier="id", request={"records_path": "item"})
+        for page in harvest(of, Ask(), open_environment(tmp_path)):
+            taken.append(page)
+    assert [raw.body for page in taken for raw in page.raw] == [b"<error>down</error>"]
+
+
+@pytest.mark.parametrize("beside", [{"total": 2}, {"total": 2, "took": 0.3, "ok": True, "next": None}, {}])
+@pytest.mark.parametrize("path", ["", "records"])
+def test_records_by_name_may_have_plain_values_beside_them(tmp_path: Path, beside: dict[str, Any], path: str) -> None:
+    keyed = {**beside, "a": {"id": "1"}, "b": {"id": "2"}}
+    harvested, _ = run(lambda request: json_answer({path: keyed} if path else keyed), tmp_path, records_path=path)
+    assert identifiers(harvested) == ["1", "2"]
+    assert skipped(harvested) == []
+
+
+def test_an_error_with_an_id_is_no_record(tmp_path: Path) -> None:
+    assert failure(lambda request: json_answer({"status": 5, "error": {"id": "x"}}), tmp_path)[0].cause == "bad_format"

@@ -358,3 +358,33 @@ def test_the_date_of_an_incremental_harvest_has_the_form_that_the_feed_names(
     declared = {"protocol": "rest", "format": "amb", "identifier": "id", "request": request}
     _, requests = run(lambda _: Answer("[]"), tmp_path, ask, **declared)
     assert [request.params["since"] for request in requests] == [sent]
+
+
+# pages of ListIdentifiers, sizes and skipped records
+
+
+@pytest.mark.parametrize("poison", ["&bad;", "<a>", "\x01\x02", "]]>&"])
+def test_a_broken_page_of_headers_costs_the_broken_header_only(tmp_path: Path, poison: str) -> None:
+    server = OaiServer(count=25)
+
+    def script(request: ReceivedRequest) -> Answer:
+        answer = server(request)
+        if request.params.get("verb") != "ListIdentifiers":
+            return answer
+        first = names(range(25))[3]
+        text = answer.bytes.decode()
+        return Answer(text.replace(f"<identifier>{first}</identifier>", f"<identifier>{first}</identifier>{poison}"))
+
+    harvested, _ = run(script, tmp_path, request={"verb": "ListIdentifiers"})
+    assert ALL - set(identifiers(harvested)) <= {names(range(25))[3]}
+    assert harvested[-1].complete
+
+
+@pytest.mark.parametrize("size", ["1,025", "1 025", "1.025", "1025.0", "1025 records"])
+def test_a_list_that_is_shorter_than_its_size_is_truncated_however_that_is_written(tmp_path: Path, size: str) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        text = OaiServer(count=25)(request).bytes.decode()
+        return Answer(text.replace('completeListSize="25"', f'completeListSize="{size}"'))
+
+    failed, _ = failure(script, tmp_path)
+    assert failed.cause == "truncated" and "1025" in failed.sentence

@@ -204,13 +204,29 @@ def test_a_record_that_is_forbidden_or_needs_a_login_is_skipped_with_its_identif
     assert [skipped.identifier for page in harvested for skipped in page.skipped] == ["7", "8"]
 
 
-def test_a_server_that_fails_for_every_record_is_unreachable(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("status", "cause", "advice"), [(500, "server_failing", "show the partner"), (404, "gone", "request.detail_url")]
+)
+def test_a_server_that_fails_for_every_record_is_named_by_what_fails(
+    tmp_path: Path, status: int, cause: str, advice: str
+) -> None:
     failed = failure(
-        lambda request: json_answer(ALL) if request.path == "/list" else Answer(status=500),
+        lambda request: json_answer(ALL) if request.path == "/list" else Answer(status=status),
         tmp_path,
         detail_url="/one/{id}",
     )
-    assert failed.cause == "unreachable"
+    assert failed.cause == cause
+    assert "/one/" in failed.sentence and advice in failed.sentence and "feed's url" not in failed.sentence
+
+
+def test_the_reason_of_a_skipped_record_has_no_advice_for_the_whole_feed(tmp_path: Path) -> None:
+    def script(request: ReceivedRequest) -> Answer:
+        name = request.path.rpartition("/")[2]
+        return json_answer(ALL) if name == "list" else Answer(status=404) if name == "7" else json_answer({"id": name})
+
+    harvested = run(script, tmp_path, detail_url="/one/{id}")
+    reasons = [skipped.reason for page in harvested for skipped in page.skipped]
+    assert [reason.endswith("/one/7 answers 404.") for reason in reasons] == [True]
 
 
 @pytest.mark.parametrize("groups", ["<html><title>Error</title></html>", '{"nothing": 1}', '{"results": [1]}'])

@@ -117,7 +117,7 @@ def test_a_harvest_that_skips_more_than_a_twentieth_of_its_pages_has_failed(
         return
     with pytest.raises(HarvestFailed, match=f"{skipped} of {requested} pages") as caught:
         pages.require_few(BOOKS.url)
-    assert caught.value.cause == "unreachable"
+    assert caught.value.cause == "server_failing"
 
 
 @pytest.mark.parametrize(("status", "fails"), [(500, True), (403, False)])
@@ -138,4 +138,4 @@ def test_a_list_of_which_many_details_fail_by_the_server_is_never_whole(
             return
         with pytest.raises(HarvestFailed, match="4 of 21 pages") as caught:
             pages(of, open_environment(tmp_path))
-    assert caught.value.cause == "unreachable"
+    assert caught.value.cause == "server_failing"

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from loaders.landing import ask, harvests, land, landing, landing_index
-from schemas import Ask, HarvestFailed, Listing, Page, RawResponse, Request, Skipped, replace
+from loaders.landing.past import fingerprint
+from schemas import Ask, Feed, HarvestFailed, Listing, Page, RawResponse, Request, Skipped, replace
 from tests.loaders.nights import feed, pages, sent
 
 ROOT = Path(__file__).parents[2]
@@ -115,6 +116,27 @@ def test_another_prefix_is_another_source_and_the_one_of_the_same_name_is_not(tm
     assert ask(tmp_path, books.model_copy(update={"prefix": "oai_lom"})).since is None
     crosswalk = {"format": "obaa", "prefix": "lom"}
     assert ask(tmp_path, books.model_copy(update=crosswalk)).since, "asks the repository for the same"
+
+
+@pytest.mark.parametrize(
+    ("declared", "digest"),
+    [
+        ({"protocol": "oai_pmh", "format": "oai_dc"}, "c668ed6c9c72f2fe"),
+        ({"protocol": "oai_pmh", "format": "lom", "prefix": "oai_lom", "sets": ["b", "a"]}, "37487bc29243474b"),
+        ({"protocol": "rest", "request": {"paging": "page", "since_param": "from"}}, "299df1065050ef6e"),
+    ],
+)
+def test_an_upgrade_does_not_harvest_everything_again(declared: dict[str, object], digest: str) -> None:
+    """What was landed before keys were added to feed files is of the same source, unless the feed file sets them."""
+    required = {"name": "books", "title": "Books", "partner": "P", "url": "https://example.org/oai"}
+    rest = {"format": "amb", "identifier": "id"} if declared["protocol"] == "rest" else {}
+    of = Feed.model_validate({**required, **rest, **declared})
+    assert fingerprint(of) == digest
+    request = {**dict(declared.get("request", {})), "verb": "ListRecords", "since_format": None}  # type: ignore[call-overload]
+    assert (
+        fingerprint(Feed.model_validate({**required, **rest, **declared, "exclude_sets": [], "request": request}))
+        == digest
+    )
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,18 @@ def test_a_damaged_file_of_a_staging_is_named(home: Environment, name: str) -> N
         tasks.stage("books", run)
 
 
+def test_a_missing_file_of_a_staging_is_named(home: Environment) -> None:
+    declare(home, "books")
+    run = land_only(home, "books", [listed("books", number) for number in range(5)])
+    (chunk,) = tasks.plan("books", run)
+    tasks.transform("books", chunk)
+    folder = home.staging / run
+    (outcomes,) = (path for path in folder.rglob("*.parquet") if path.parent.name == "outcomes")
+    outcomes.unlink()
+    with pytest.raises(UnusableFile, match="cannot be used: it is missing; run the feed again"):
+        tasks.check("books", run)
+
+
 def package(tmp_path: Path) -> Path:
     """A copy of the packages, whose files a test may damage."""
     for name in ("schemas", "transforms", "loaders", "pipeline", "commands", "harvesters", "dags"):
