@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 _MAX_CHARS = 65_536
-_TARGET = re.compile(r"[\s,]*+(?:<([^<>]*)>|([^\s<>;,\"][^\s<>;\"]*+)(?=\s*+;))")  # some servers omit the brackets
+_TARGET = re.compile(r"[\s,]*+(?:<([^<>]*)>|([^\s<>;,\"][^\s<>;\"]{0,2000}+)(?=\s*+;))")  # some omit the brackets
 _PARAMETER = re.compile(r"\s*+;\s*+([^\s;,=\"<>]*+)\s*+(?:=\s*+(\"(?:[^\"\\]++|\\.)*\"?|'[^',;\"]*+'|[^\s;,\"]*+))?")
 _ESCAPED = re.compile(r"\\(.)")
 _NEXT = frozenset({"next", "http://www.iana.org/assignments/relation/next"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,9 +33,10 @@ def find_damage(env: Environment, run_id: str, error: BaseException) -> Unusable
     if not isinstance(error, _RAISED_BY_DAMAGE):
         return None
     folder = staging_folder(env, run_id)
-    missing = re.search(re.escape(str(folder)) + "[^']*", str(error)) if isinstance(error, FileNotFoundError) else None
-    if missing:  # pyarrow names the file in its text only
-        return UnusableFile(Path(missing[0]), "it is missing", _STAGE_AGAIN)
+    text = str(error) if isinstance(error, FileNotFoundError) else ""
+    if str(folder) in text:  # pyarrow names the file in its text only
+        name = text[text.index(str(folder)) :].partition("'")[0]
+        return UnusableFile(Path(name), "it is missing", _STAGE_AGAIN)
     for path in _landing_parts(env.landing / feed_name_of(run_id)):
         if why := _damage_of(path, is_part=True):
             return UnusableFile(path, why, SET_PART_ASIDE)
