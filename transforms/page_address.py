@@ -22,6 +22,7 @@ _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _DOI_RESOLVER = re.compile(r"https?://(?:dx\.)?doi\.org/", re.IGNORECASE)
 _RELATIVE = re.compile(r"\.{0,2}/|\?")
 _INSIDE_PAGE = re.compile(r"#|_:")  # a fragment, or a blank node of JSON-LD: no address of its own
+_NODE = re.compile(r"https?://[^#]*#(?![/!])")  # an object inside a page, by JSON-LD's @id; no route of an application
 _SAFE = "/:@~!$&'()*+,;=-._"  # characters of a path that stay as they are
 _MAX_VALUE_CHARS = 500
 
@@ -53,11 +54,17 @@ def _states_address(draft: Draft, *fields: str) -> bool:
 def _resolve(draft: Draft, page: str) -> None:
     """Resolve the addresses that are relative to the page; those of a part of the page are none of a resource."""
     for field in ("url", "links", "identifiers"):
-        inside = [statement for statement in draft.get(field) if _INSIDE_PAGE.match(statement.value)]
+        inside = [statement for statement in draft.get(field) if _is_inside_page(field, statement)]
         if inside or draft.get(field):
             draft.used += [Leaf(path=statement.path, value=statement.value) for statement in inside]
             rest = [statement for statement in draft.get(field) if statement not in inside]
             draft.fields[field] = [_absolute(statement, page) for statement in rest]
+
+
+def _is_inside_page(field: str, statement: Statement) -> bool:
+    """Tell whether an address is that of a part of a page: of an object's @id no page is made."""
+    is_node = field == "url" and statement.path.endswith("['@id']") and _NODE.match(statement.value)
+    return bool(is_node or _INSIDE_PAGE.match(statement.value))
 
 
 def _absolute(statement: Statement, page: str) -> Statement:

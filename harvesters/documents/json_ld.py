@@ -28,6 +28,10 @@ SITE_TYPES = frozenset(
         *("WebSite", "WebPage", "CollectionPage", "SearchResultsPage", "ContactPage", "AboutPage", "ProfilePage"),
         *("CheckoutPage", "FAQPage", "QAPage", "Question", "Answer", "Comment"),  # questions on the page
         *("Organization", "NGO", "CollegeOrUniversity", "EducationalOrganization", "Person"),
+        *("School", "ElementarySchool", "MiddleSchool", "HighSchool", "Preschool", "Library", "Corporation"),
+        *("GovernmentOrganization", "ResearchOrganization", "LocalBusiness", "Store", "OnlineStore", "Brand"),
+        *("Offer", "AggregateOffer", "AggregateRating", "Rating", "Review", "UserReview", "PostalAddress"),
+        *("ContactPoint", "SpeakableSpecification", "InteractionCounter"),
         *("BreadcrumbList", "ItemList", "ListItem", "SiteNavigationElement", "WPHeader", "WPFooter", "WPSideBar"),
         *("SearchAction", "ImageObject", "DefinedTerm", "Audience", "EducationalAudience", "Language", "Place"),
     }

@@ -177,6 +177,45 @@ def test_a_resource_is_found_where_the_page_nests_it(tmp_path: Path, page: str) 
     assert [record.payload for record in harvested[0].records] == [LESSON]
 
 
+QUESTION = {"@type": "Question", "name": "Is rain wet?", "acceptedAnswer": {"@type": "Answer", "text": "Yes"}}
+BESIDE = [
+    {"@type": "FAQPage", "name": "Questions", "mainEntity": [QUESTION]},
+    {"@type": ["WebPage", "FAQPage"], "name": "Questions"},
+    QUESTION,
+    {"@type": "BreadcrumbList", "itemListElement": [{"@type": "ListItem", "item": {"@id": "/", "name": "Home"}}]},
+    {"@type": "Organization", "name": "Sample School", "url": "https://school.example.org"},
+    {"@type": ["LocalBusiness", "School"], "name": "Sample School"},
+    {"@type": "WebSite", "name": "Sample School", "potentialAction": {"@type": "SearchAction"}},
+    {"@type": "AggregateRating", "ratingValue": 4},
+    {"@type": "Review", "name": "Great"},
+]
+MICRODATA = (
+    '<div itemscope itemtype="https://schema.org/FAQPage"><div itemprop="mainEntity" itemscope'
+    ' itemtype="https://schema.org/Question"><b itemprop="name">Is rain wet?</b></div></div>'
+)
+
+
+@pytest.mark.parametrize("way", ["blocks", "array", "graph"])
+def test_what_a_page_shows_beside_a_resource_is_no_record(tmp_path: Path, way: str) -> None:
+    lesson = {"@type": "LearningResource", "name": "Volcanoes", "uploadDate": "2024-05-06"}
+
+    def page(*nodes: object) -> str:
+        if way == "blocks":
+            return script(*map(json.dumps, nodes))
+        return script(json.dumps(list(nodes) if way == "array" else {"@graph": nodes}))
+
+    answers = {f"/{number}": page(node) for number, node in enumerate(BESIDE)}
+    answers |= {"/all": page(*BESIDE), "/lesson": page(*BESIDE, lesson), "/micro": f"<html>{MICRODATA}</html>"}
+    of, harvested = run({"/map": urlset(*answers), **answers}, tmp_path)
+    assert names(harvested) == ["lesson"]
+    assert skips(harvested) == []
+    (record,) = [record for page_ in harvested for record in page_.records]
+    resource = transform(record, of).resource
+    assert resource is not None
+    assert (list(resource.title.values()), resource.issued) == (["Volcanoes"], "2024-05-06")
+    assert resource.url == record.identifier
+
+
 def test_the_trail_to_a_page_is_no_resource(tmp_path: Path) -> None:
     crumbs = '{"@type": "BreadcrumbList", "itemListElement": [{"@type": "ListItem", "item": {"@type": "Thing"}}]}'
     _, harvested = records(script(crumbs), tmp_path)
@@ -228,7 +267,7 @@ def test_a_site_is_no_resource_however_its_type_is_written(tmp_path: Path, type_
     assert names(harvested) == []
 
 
-@pytest.mark.parametrize("broken", ['{"@type":"Rating","x":}', "{", '{"a": "\\"\\"\\"', "[" * 5_000])
+@pytest.mark.parametrize("broken", ['{"@type":"Quiz","x":}', "{", '{"a": "\\"\\"\\"', "[" * 5_000])
 def test_a_broken_block_does_not_lose_the_good_one_beside_it(tmp_path: Path, broken: str) -> None:
     for order, page in enumerate((script(broken, LESSON), script(LESSON, broken))):
         _, harvested = records(page, tmp_path / str(order))

@@ -46,6 +46,10 @@ def test_an_object_without_an_address_has_that_of_its_page() -> None:
         ({"url": "/rain/film"}, "https://lessons.example.org/rain/film"),
         ({"@id": "#lesson"}, PAGE),
         ({"@id": "_:b0"}, PAGE),
+        ({"@id": f"{PAGE}#article"}, PAGE),
+        ({"@id": "https://cdn.example.org/x#lesson", "mainEntityOfPage": {"@id": PAGE}}, PAGE),
+        ({"@id": "https://lessons.example.org/#/lesson/5"}, "https://lessons.example.org/#/lesson/5"),
+        ({"@id": "https://lessons.example.org/5"}, "https://lessons.example.org/5"),
     ],
 )
 def test_an_address_of_the_object_counts_and_a_relative_one_is_resolved(stated: dict[str, str], url: str) -> None:

@@ -306,6 +306,9 @@ _BESIDE = frozenset(
         *("Person", "Organization", "NGO", "CollegeOrUniversity", "EducationalOrganization", "Audience", "Place"),
         *("EducationalAudience", "DefinedTerm", "ImageObject", "Language", "WebSite", "WebPage", "CollectionPage"),
         *("BreadcrumbList", "ListItem", "SiteNavigationElement", "SearchAction", "FAQPage", "Question", "Answer"),
+        *("QAPage", "Comment", "AboutPage", "ContactPage", "ProfilePage", "SearchResultsPage", "CheckoutPage"),
+        *("ItemList", "WPHeader", "WPFooter", "WPSideBar", "School", "Library", "LocalBusiness", "Store", "Brand"),
+        *("Offer", "AggregateOffer", "AggregateRating", "Rating", "Review", "PostalAddress", "ContactPoint"),
     }
 )
 _GRAPH, _OTHER = "@graph", "@graph/other"
