@@ -60,7 +60,6 @@ _OAI_IGNORED = {
     "*/@i1": "an indicator",
     "*/@i2": "an indicator",
     "@status": "the library system's coding",
-    "@type": "the library system's coding",
     "@level": "the library system's coding",
     "@enclvl": "the library system's coding",
     "@catform": "the library system's coding",
@@ -471,7 +470,11 @@ FORMAT = XmlFormat(
 )
 OAI_MARC = XmlFormat(  # http://www.openarchives.org/OAI/1.1/oai_marc.xsd
     frozenset({"oai_marc"}),
-    Table(ROWS, IGNORED | _OAI_IGNORED, READERS | {"008": _quoted_fixed}),
+    Table(
+        ROWS | {"@type": f"resource_types:{_RECORD_TYPE}"},
+        {key: reason for key, reason in IGNORED.items() if key != "@type"} | _OAI_IGNORED,
+        READERS | {"008": _quoted_fixed},
+    ),
     naming=marc_field,
     predicates=by_attributes("id", "label"),
     check=_check,

@@ -14,6 +14,7 @@ from transforms.crosswalks.engine import (
     add_contributor,
     by_attributes,
 )
+from transforms.draft import AUTHORITY
 
 ROWS = {
     "003": "identifiers url",
@@ -48,7 +49,6 @@ ROWS = {
     "856/q": "formats",
 }
 IGNORED = {
-    "leader": "the library system's coding",
     "001": "the library system's number",
     "005": "when the metadata record was changed",
     "100/*": "the library system's coding",
@@ -96,6 +96,16 @@ def _title(group: Group) -> None:
         group.add("alternative_titles", value, text=marcxml.without_isbd(value.text))
 
 
+_MARC_TYPES = frozenset("acdefgijk")  # types of record (position 6 of the leader) that mean what they do in MARC 21
+
+
+def _leader(group: Group) -> None:
+    """Add the type of record where MARC 21 has the same; the rest is the library system's coding."""
+    for value in group.take(""):
+        if (code := value.text[6:7]) in _MARC_TYPES:
+            group.add("resource_types", value, f"{AUTHORITY}marc_record_type|{code}", text=f"leader/06 {code}")
+
+
 def _date(group: Group) -> None:
     """Add date 1 of the coded data (positions 9 to 12 of field 100); the rest is the library system's coding."""
     for value in group.take("a"):
@@ -138,6 +148,7 @@ def _check(root: Element) -> None:
 
 
 READERS: dict[str, Reader] = {
+    "leader": _leader,
     "100": _date,
     "200": _title,
     "451": _other_form("otheredition"),  # in the same medium
