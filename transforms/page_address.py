@@ -19,7 +19,7 @@ from transforms.normalize import web_address
 DECLARED, OF_RECORD = "feed.address", "record.identifier"  # the paths of such statements
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
-_DOI_RESOLVER = re.compile(r"https?://(?:dx\.)?doi\.org/", re.IGNORECASE)
+_BEFORE_DOI = re.compile(r"(?:^|[:/])(?:doi[:/]|(?:dx\.)?doi\.org/)(?=10\.)", re.IGNORECASE)
 _RELATIVE = re.compile(r"\.{0,2}/|\?")
 _INSIDE_PAGE = re.compile(r"#|_:")  # a fragment, or a blank node of JSON-LD: no address of its own
 _NODE = re.compile(r"https?://[^#]*#(?![/!])")  # an object inside a page, by JSON-LD's @id; no route of an application
@@ -41,9 +41,9 @@ def add_what_the_record_lacks(draft: Draft, record: SourceRecord, feed: Feed) ->
 
 
 def _doi(identifier: str) -> str | None:
-    """Return the DOI that an identifier is, or that follows `doi:` in it, as in `oai:r.example.org:doi:…`."""
-    begin = identifier.lower().find("doi:")
-    text = _DOI_RESOLVER.sub("", identifier, count=1) if begin < 0 else identifier[begin + 4 :]
+    """Return the DOI that an identifier is, or that it names as one: `oai:r.example.org:doi:…`, `info:doi/…`."""
+    mark = _BEFORE_DOI.search(identifier)
+    text = identifier if mark is None else identifier[mark.end() :]
     return text if _DOI.fullmatch(text) else None
 
 

@@ -113,7 +113,17 @@ def test_an_address_that_the_record_states_is_kept() -> None:
     assert kept.url == "https://r.example.org/own"
 
 
-@pytest.mark.parametrize("identifier", ["10.99999/abc.1", "doi:10.99999/abc.1", "oai:r.example.org:doi:10.99999/abc.1"])
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        "10.99999/abc.1",
+        "doi:10.99999/abc.1",
+        "oai:r.example.org:doi:10.99999/abc.1",
+        "info:doi/10.99999/abc.1",
+        "https://dx.doi.org/10.99999/abc.1",
+        "oai:r.example.org:https://doi.org/10.99999/abc.1",
+    ],
+)
 def test_a_doi_in_the_header_is_an_identifier_and_leads_to_the_page(identifier: str) -> None:
     payload = "<dc><title>Rain in the garden</title></dc>"
     resource = resource_of(payload, identifier, "oai_dc", protocol="oai_pmh", url="https://r.example.org/oai")
@@ -121,7 +131,9 @@ def test_a_doi_in_the_header_is_an_identifier_and_leads_to_the_page(identifier: 
     assert resource.url == "https://doi.org/10.99999/abc.1"
 
 
-@pytest.mark.parametrize("identifier", ["oai:r.example.org:10261/77", "oai:r.example.org:10.99999/77", "abc"])
+@pytest.mark.parametrize(
+    "identifier", ["oai:r.example.org:10261/77", "oai:r.example.org:10.99999/77", "abc", "oai:mydoi.org:10.99999/77"]
+)
 def test_a_handle_in_the_header_is_no_doi(identifier: str) -> None:
     payload = "<dc><title>Rain in the garden</title></dc>"
     resource = resource_of(payload, identifier, "oai_dc", protocol="oai_pmh", url="https://r.example.org/oai")
