@@ -343,4 +343,4 @@ def test_a_harvest_with_more_than_a_twentieth_of_its_pages_failing_has_failed(
         return
     with pytest.raises(HarvestFailed, match=f"{failing} of .* pages") as caught:
         run(answers, tmp_path)
-    assert caught.value.cause == "unreachable"
+    assert caught.value.cause == "server_failing"
