@@ -15,8 +15,10 @@ import harvesters
 from samples import ReplayServer
 from schemas import Ask, Environment, Feed, Page, environment, read_feed
 from transforms import transform
+from transforms.match import Live, cluster, features, find_links, match
 
-EXPECTED = tomllib.loads((SAMPLES / "expected.toml").read_text(encoding="utf-8"))["feeds"]
+_FILE = tomllib.loads((SAMPLES / "expected.toml").read_text(encoding="utf-8"))
+EXPECTED = _FILE["feeds"]
 
 
 @pytest.fixture
@@ -98,3 +100,23 @@ def test_a_second_night_that_asks_for_what_is_new_gets_nothing(
     again = list(harvesters.harvest(feed, Ask(since=clock, full=False, validators=validators), env))
     assert again[-1].complete
     assert sum(len(page.records) for page in again) == 0
+
+
+def test_every_translation_and_edition_that_a_partner_declares_is_linked_and_none_is_merged(
+    server: ReplayServer, tmp_path: Path, env: Environment
+) -> None:
+    lives = []
+    for name in ("sample_col_oasis", "sample_unesco_iite", "sample_unesco_oai", "sample_unesco_unesdoc"):
+        feed = feed_at(name, server, tmp_path)
+        pages = harvesters.harvest(feed, Ask(), env)
+        assessments = [transform(record, feed) for page in pages for record in page.records]
+        lives += [Live(name, "", assessment.resource) for assessment in assessments if assessment.resource]
+    rows = features(lives)
+    clustering = cluster(match(rows).pairs, rows, links=find_links(rows).links)
+    related = {(key, other): variant for key, other, _, variant in clustering.related}
+    keys = {live.record.key for live in lives}
+    pairs = {(pair["left"], pair["right"]): pair.get("linked") for pair in _FILE["different"]}
+    assert {pair: related.get(pair) for pair in pairs if keys.issuperset(pair)} == {
+        pair: linked for pair, linked in pairs.items() if keys.issuperset(pair)
+    }
+    assert not [pair for pair in pairs for group in clustering.clusters if set(pair) <= set(group.keys)]

@@ -223,6 +223,28 @@ def test_an_alternative_title_alone_tells_nothing(different: dict[str, Any]) -> 
     assert links(record("a:1", ENGLISH), other) == {}
 
 
+@pytest.mark.parametrize("edition", [", 2nd edition", ". Second edition", " (rev. ed.)"])
+def test_the_title_but_for_the_edition_tells_an_edition(edition: str) -> None:
+    isbns = ("9781894975001", "9781894975070")
+    first, second = record("a:1", ENGLISH, ids=[("isbn", isbns[0])]), f"{ENGLISH}{edition}"
+    assert variants(first, record("a:2", second, ids=[("isbn", isbns[1])], year=2025)) == {("a:1", "a:2"): "edition"}
+    assert variants(record("a:2", second), record("b:3", f"{ENGLISH}, 7th edition")) == {("a:2", "b:3"): "edition"}
+
+
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"people": ["Li Wei"]},
+        {"title": f"{ENGLISH}, volume 2"},
+        {"title": "Teaching angles, 2nd edition"},
+        {"language": "fr"},
+    ],
+)
+def test_another_edition_of_other_people_or_of_another_volume_is_not_linked(different: dict[str, Any]) -> None:
+    other = record("a:2", **{"title": f"{ENGLISH}, 2nd edition", "language": "en", **different})
+    assert links(record("a:1", ENGLISH), other) == {}
+
+
 def test_the_title_of_a_series_tells_nothing() -> None:
     issues = [record(f"a:{n}", "Annual report of the school library") for n in (1, 2)]
     french = record("b:1", "Rapport annuel de la médiathèque", "fr", others=["Annual report of the school library"])

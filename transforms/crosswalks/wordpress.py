@@ -18,6 +18,8 @@ ROWS = {
     "modified_gmt": "modified",
     "modified": "modified",
     "lang": "languages",
+    "wpml_current_locale": "languages",
+    "wpml_translations/href": "relations:hastranslation",
     "_embedded/author/name": "contributors:author",
     "_embedded/wp:term/name": "keywords subjects?",
     "_embedded/wp:featuredmedia/source_url": "links:preview",
@@ -45,6 +47,7 @@ IGNORED = {
     "*/protected": _INTERNAL,
     "_links/*": _INTERNAL,
     "_embedded/*": _INTERNAL,
+    "wpml_translations/*": "what the translation's own post says",
     "yoast_head": _INTERNAL,
     "yoast_head_json/*": _INTERNAL,
 }

@@ -15,11 +15,11 @@ from more_itertools import chunked
 
 from schemas import Resource, ResourceView, match_sha256, read_toml
 from transforms.match.folding import fold
-from transforms.match.numbering import edition_and_numbers
+from transforms.match.numbering import edition_and_numbers, without_edition
 from transforms.match.version_names import language_bases, more_identifiers, page_name, version_targets
 from transforms.match.wording import Title, without_site
 
-FEATURES_VERSION = "9"  # of the columns' names and meaning: rows of another version are made again
+FEATURES_VERSION = "10"  # of the columns' names and meaning: rows of another version are made again
 _LISTED = pa.list_(pa.string())
 FEATURES = pa.schema(
     [
@@ -30,6 +30,7 @@ FEATURES = pa.schema(
         ("more_identifiers", _LISTED),  # ark:, oai: and other: with the value; what the column identifiers lacks
         ("language_bases", _LISTED),  # identifiers without the mark of the record's own language, of those that have it
         ("version_targets", _LISTED),  # kind, variant and name of what it is a version of, separated by tabs
+        ("edition_title", pa.string()),  # the first title without the words of its edition; null where it has none
         ("digest", pa.string()),  # sha256 of all columns below: what tells that the pairs of the record are stale
         ("shown_title", pa.string()),  # the first title as evidence shows it
         ("tagged_titles", _LISTED),  # every title as its words are compared: its language, a space, its text
@@ -115,6 +116,7 @@ def _columns(batch: Sequence[Live]) -> _Columns:
         "more_identifiers": more,
         "language_bases": list(map(_language_bases, batch, compared["identifiers"], more)),
         "version_targets": list(map(version_targets, records, (live.feed for live in batch))),
+        "edition_title": list(map(_edition_title, compared["title"], compared["edition"])),
         "digest": list(map(_digest, zip(*(compared[name] for name in _DIGESTED), strict=True))),
         **compared,
     }
@@ -279,6 +281,10 @@ def identifiers(record: _Record) -> list[str]:
     }
     named = stated.union(("url", address) for address in _addresses(record))
     return sorted([f"{scheme}:{value}" for scheme, value in named if not _PLACEHOLDER[scheme].search(value.lower())])
+
+
+def _edition_title(title: str | None, edition: str) -> str | None:
+    return without_edition(title) or None if title and edition else None
 
 
 def _language_bases(live: Live, named: list[str], more: list[str]) -> list[str]:

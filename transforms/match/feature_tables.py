@@ -12,7 +12,12 @@ import pyarrow.compute as pc
 
 _UNCOMPARED = (
     *("shown_title", "tagged_titles", "shown_contributors", "record_sha256", "match_sha256", "digest"),
-    *("more_identifiers", "language_bases", "version_targets"),  # for links between works, which are found apart
+    *(
+        "more_identifiers",
+        "language_bases",
+        "version_targets",
+        "edition_title",
+    ),  # for links between works, which are found apart
 )
 
 

@@ -1,8 +1,9 @@
 # ruff: noqa: S608  # the SQL is put together from constants of this package, never from data
 """Link records that are one work in two languages, editions or forms; what is linked is never merged by machine.
 
-Three things link two records: one says that it is a version of the other; their identifiers are the same but for the
-mark of the language; or one's title is an alternative title of the other, and people, year and numbers agree. Links
+Four things link two records: one says that it is a version of the other; their identifiers are the same but for the
+mark of the language; one's title is an alternative title of the other, and people, year and numbers agree; or their
+titles are the same but for the edition, and people and numbers agree. Links
 are found among all records every time, by joins on one value, so that no earlier night bears upon them. A value that
 many records share links none of them, and is counted.
 """
@@ -28,12 +29,21 @@ _MAX_YEARS_APART = 3  # of a translation that only its titles tell
 _MIN_TITLE_CHARS = 10  # of a title that tells a translation; a series has shorter ones, such as "Editorial"
 _READ = (
     *("key", "feed", "tagged_titles", "title", "titles", "numbers", "edition", "year", "name_words"),
-    *("languages", "description_hash", "identifiers", "more_identifiers", "language_bases", "version_targets"),
+    *(
+        "languages",
+        "description_hash",
+        "identifiers",
+        "more_identifiers",
+        "language_bases",
+        "version_targets",
+        "edition_title",
+    ),
 )
 _DECLARED = "one record says so"
 _BASE = "the same identifier but for the language"
+_EDITION = "the same title but for the edition, by the same people"
 _TITLE = "the title of one is an alternative title of the other"
-LABELS = (_DECLARED, _BASE, _TITLE)  # of evidence; the reports have them in every language
+LABELS = (_DECLARED, _BASE, _TITLE, _EDITION)  # of evidence; the reports have them in every language
 _INVERSE = {
     "isversionof": "hasversion",
     "hasversion": "isversionof",
@@ -86,6 +96,7 @@ def find_links(features: pa.Table, folder: Path | None = None) -> Links:
         _write_declared(connection)
         _write_same_base(connection)
         _write_same_title(connection)
+        _write_other_edition(connection)
         return Links(_links(connection), _crowded(connection))
 
 
@@ -93,7 +104,7 @@ def _write_records(connection: duckdb.DuckDBPyConnection) -> None:
     """Write `record`: what links are judged by. `tongue` is the language of the first title, `spoken` the languages."""
     connection.execute(
         "CREATE TEMP TABLE record AS SELECT * EXCLUDE (tagged_titles, identifiers, more_identifiers, language_bases, "
-        "version_targets), split_part(coalesce(tagged_titles[1], ''), ' ', 1) AS tongue, "
+        "version_targets, edition_title), split_part(coalesce(tagged_titles[1], ''), ' ', 1) AS tongue, "
         "if(len(languages) > 0, array_to_string(languages, ' '), "
         "split_part(coalesce(tagged_titles[1], ''), ' ', 1)) AS spoken FROM whole"
     )
@@ -158,6 +169,12 @@ _OTHER_TONGUE = (  # SQL: the titles of two records are in two languages, whatev
 _NUMBERS_AGREE = (  # SQL: not two volumes
     "(l.numbers = r.numbers OR l.numbers = '' OR r.numbers = '' OR "
     "list_has_any(string_split(l.numbers, ' '), string_split(r.numbers, ' ')))"
+)
+
+
+_PEOPLE_AGREE = (  # SQL: two words of names in common, or all of a shorter name
+    "(len(l.name_words) > 0 AND len(r.name_words) > 0 AND "
+    "len(list_intersect(l.name_words, r.name_words)) >= least(2, len(l.name_words), len(r.name_words)))"
 )
 
 
@@ -227,8 +244,28 @@ def _write_same_title(connection: duckdb.DuckDBPyConnection) -> None:
         "JOIN record l ON l.idx = a.idx JOIN record r ON r.idx = b.idx "
         f"WHERE {_OTHER_LANGUAGE} AND (l.title <> a.text OR r.title <> a.text) "
         f"AND coalesce(abs(l.year - r.year), 0) <= {_MAX_YEARS_APART} "
-        "AND len(list_intersect(l.name_words, r.name_words)) >= least(2, len(l.name_words), len(r.name_words)) "
-        "AND len(l.name_words) > 0 AND len(r.name_words) > 0 GROUP BY ALL"
+        f"AND {_PEOPLE_AGREE} GROUP BY ALL"
+    )
+
+
+def _write_other_edition(connection: duckdb.DuckDBPyConnection) -> None:
+    """Write `other_edition`: pairs of one language whose titles are the same but for the edition; people agree."""
+    connection.execute(
+        "CREATE TEMP TABLE edited AS SELECT idx, edition_title AS text FROM whole "
+        f"WHERE length(edition_title) >= {_MIN_TITLE_CHARS}"
+    )
+    connection.execute(
+        "CREATE TEMP TABLE edited_holder AS SELECT text || chr(9) || numbers || chr(9) || edition AS printed, "
+        "text || chr(9) || numbers AS name, text, idx FROM (FROM edited UNION "
+        "SELECT idx, title FROM record WHERE edition = '' AND title IN (SELECT text FROM edited)) "
+        "JOIN record USING (idx)"
+    )
+    _keep_telling_groups(connection, "edited_holder", "count(*) > count(DISTINCT printed)")
+    connection.execute(
+        "CREATE TEMP TABLE other_edition AS SELECT l.idx AS source, r.idx AS target, min(a.text) AS name "
+        "FROM edited_holder a JOIN edited_holder b ON a.name = b.name AND a.idx < b.idx "
+        "JOIN record l ON l.idx = a.idx JOIN record r ON r.idx = b.idx "
+        f"WHERE l.edition <> r.edition AND NOT {_OTHER_LANGUAGE} AND {_PEOPLE_AGREE} GROUP BY ALL"
     )
 
 
@@ -239,7 +276,8 @@ def _links(connection: duckdb.DuckDBPyConnection) -> list[Link]:
         f"{_OTHER_LANGUAGE} OR {_OTHER_TONGUE}, l.edition <> r.edition FROM ("
         f"SELECT *, '{_DECLARED}' AS label, 0 AS rank FROM declared UNION ALL "
         f"SELECT source, target, '', 'translation', name, '{_BASE}', 1 FROM same_base UNION ALL "
-        f"SELECT source, target, '', 'translation', name, '{_TITLE}', 2 FROM same_title) "
+        f"SELECT source, target, '', 'translation', name, '{_TITLE}', 2 FROM same_title UNION ALL "
+        f"SELECT source, target, '', 'edition', name, '{_EDITION}', 3 FROM other_edition) "
         "JOIN record l ON l.idx = source JOIN record r ON r.idx = target "
         "ORDER BY 1, 2, rank, variant = '', starts_with(kind, 'isformat') OR kind = 'hasformat', 3, kind, name"
     ).fetchall()

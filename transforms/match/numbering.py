@@ -37,6 +37,17 @@ def edition_and_numbers(title: str, year: int | None) -> tuple[str, str]:
     return " ".join(editions), " ".join(numbers)
 
 
+def without_edition(title: str) -> str:
+    """Return a folded title without the words that tell its edition."""
+    words = title.split()
+    kept = (
+        word
+        for place, word in enumerate(words)
+        if word not in _EDITION and not (_counts_editions(words, place) and _numerals(words, place))
+    )
+    return " ".join(kept)
+
+
 def _may_have_numerals(title: str, words: list[str]) -> bool:
     """Whether it is worth while to look at each word; most titles have no numeral."""
     return bool(_DIGITS.search(title) or _TELLING.intersection(words) or roman(words[-1] if words else ""))
