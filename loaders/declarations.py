@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
+from loaders.shell import elib_command
 from loaders.store import (
     FeedDeclarationRow,
     HarvestRunRow,
@@ -140,7 +141,8 @@ def check_declared(in_use: FeedsInUse, clusters: Iterable[Cluster]) -> None:
         raise Undeclared(
             f"Nothing is published: {why}. The catalog keeps no earlier declaration of {', '.join(unknown)}, and "
             "its records are merged with others, so that its trust is unknown. "
-            "Correct the file or put it back (ELIB_FEEDS names the folder); then: elib publish"
+            "Correct the file or put it back (ELIB_FEEDS names the folder); then: "
+            f"{elib_command('publish')}"
         )
 
 

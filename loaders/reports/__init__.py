@@ -4,7 +4,7 @@ from loaders.reports.duplicates import write_duplicates
 from loaders.reports.feed import write_feed_report
 from loaders.reports.gate import write_gate_results
 from loaders.reports.night import write_all_reports, write_night_report
-from loaders.reports.page import COMMANDS, page_suffix
+from loaders.reports.page import command_for, page_suffix
 from loaders.reports.preview import PreviewSample, PreviewSummary, write_preview
 from loaders.reports.texts import (
     LANGUAGES,
@@ -16,11 +16,11 @@ from loaders.reports.texts import (
 )
 
 __all__ = [
-    "COMMANDS",
     "LANGUAGES",
     "NoSuchLanguage",
     "PreviewSample",
     "PreviewSummary",
+    "command_for",
     "messages",
     "page_suffix",
     "reason_in",

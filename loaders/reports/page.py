@@ -16,6 +16,7 @@ from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from loaders.reports.texts import LANGUAGES, evidence_in, messages, preview_messages, reason_in
+from loaders.shell import elib_command
 from loaders.store import whole_file
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -30,22 +31,30 @@ _CONTROL_PICTURES = {chr(code): chr(0x2400 + code) for code in range(0x20)} | {"
 Rules = Mapping[str, Mapping[str, str]]  # texts of transforms.rules.rule_texts(), by code
 SEVERITIES = ("error", "warning", "info")  # of findings, the worst first
 # What a steward runs, or which file to look at, for each thing that needs attention.
-COMMANDS = {
-    "held": "elib review show {run}",
+_COMMANDS = {
+    "held": "{elib} review show {run}",
     "failed": "",
     "mistake": "{feed}.toml",
     "missing": "{feed}.toml",
     "moved": "ELIB_FEEDS",
     "shadowed": "{feed}.toml",
-    "quarantined": "elib review quarantined --feed {feed}",
+    "quarantined": "{elib} review quarantined --feed {feed}",
     "rejected": "reports/feeds/{feed}.fix.csv",
-    "absent": "elib review absent --feed {feed}",
+    "absent": "{elib} review absent --feed {feed}",
     "empty": "{feed}.toml",
     "pairs": "reports/duplicates.html",
-    "clusters": "elib review pairs",
+    "clusters": "{elib} review pairs",
     "terms": "schemas/vocabularies/",
-    "corrections": "elib review curations",
+    "corrections": "{elib} review curations",
 }
+
+
+def command_for(what: str, feed: str | None = None, run: str | None = None) -> str:
+    """Return what a steward runs, or which file to look at, for a thing that needs attention; empty where nothing is.
+
+    The command is one that works in the user's shell.
+    """
+    return _COMMANDS.get(what, "").format(elib=elib_command(), feed=feed, run=run)
 
 
 @lru_cache
@@ -156,7 +165,8 @@ def write_pages(
                 rules or {},
                 page_suffix=page_suffix(language, languages),
                 stem=stem,
-                commands=COMMANDS,
+                command=command_for,
+                elib=elib_command(),
                 **facts,
             ),
         )

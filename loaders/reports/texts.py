@@ -10,6 +10,7 @@ from typing import Any
 from babel.core import Locale
 from babel.numbers import format_decimal, format_percent
 
+from loaders.shell import elib_command
 from loaders.store import decode_reasons
 from schemas import Reason, read_toml
 
@@ -29,8 +30,9 @@ def messages(language: str) -> dict[str, str]:
 
 
 def reason_messages(language: str) -> dict[str, str]:
-    """Return the messages of the reasons why a run is held, and of the notification."""
-    return _read("reason_messages", language)
+    """Return the messages of the reasons why a run is held, and of the notification, with commands that work here."""
+    program = elib_command()
+    return {key: text.replace("{elib}", program) for key, text in _read("reason_messages", language).items()}
 
 
 def preview_messages(language: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from loaders.reports import COMMANDS, messages, reason_in, reason_messages
+from loaders.reports import command_for, messages, reason_in, reason_messages
 from schemas import one_line
 
 Need = Mapping[str, Any]  # one thing that needs a person, as reports/night.json has it under `people`
@@ -50,7 +50,7 @@ def line(need: Need, language: str = "en") -> str:
     feed = f"{need['feed']}: " if need["feed"] else ""
     matter = message(f"person_{need['what']}", language).format(count=need["count"])
     reasons = (reason_in(detail, language)[0] for detail in need["detail"])
-    command = COMMANDS.get(need["what"], "").format(run=need["run"], feed=need["feed"])
+    command = command_for(need["what"], need["feed"], need["run"])
     advice = f"{message('do_' + need['what'], language)} {command}".strip()
     parts = (matter, *(f"{reason.rstrip('.')}." for reason in reasons), advice)
     return one_line(feed + " ".join(part for part in parts if part))
