@@ -13,6 +13,7 @@ from airflow.sdk import DAG, Asset, task
 from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule
 from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
 
+from dags.after_failure import notice_failure
 from dags.one_sentence import ends_in_one_sentence
 from pipeline import CATALOG_LOADED, POOL
 
@@ -27,6 +28,7 @@ with DAG(
     max_active_runs=1,
     is_paused_upon_creation=False,
     tags=["catalog"],
+    on_failure_callback=notice_failure(None),
 ) as dag:
 
     @task(task_id="match")

@@ -17,6 +17,7 @@ from typing import Any, cast
 from airflow.sdk import DAG, Param, get_parsing_context, task
 from airflow.sdk.definitions.timetables.trigger import CronTriggerTimetable
 
+from dags.after_failure import notice_failure
 from dags.one_sentence import ends_in_one_sentence
 from dags.steps import add_steps
 from schemas import BadFeed, Environment, Feed, FeedFolders, environment, read_feeds
@@ -39,6 +40,7 @@ def make_dag(feed: Feed) -> DAG:
         tags=["feed", feed.protocol, feed.partner],
         default_args={"retries": 0},
         params={"full": Param(False, type="boolean", title="Full harvest", description=_FULL)},
+        on_failure_callback=notice_failure(feed.name),
         auto_register=False,  # Airflow finds it as a global of this file; feed_errors.py must not show it again
     ) as dag:
         _add_tasks(feed)

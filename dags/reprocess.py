@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from airflow.sdk import DAG, Param, task
 
+from dags.after_failure import notice_failed_reprocess
 from dags.one_sentence import ends_in_one_sentence
 from dags.steps import add_steps
 from pipeline import POOL
@@ -27,6 +28,7 @@ if names:
         max_active_runs=1,
         is_paused_upon_creation=False,
         tags=["feed"],
+        on_failure_callback=notice_failed_reprocess,
         default_args={"retries": 0},
         params={
             "feed": Param(type="string", enum=names, title="Feed", description="Whose landed records to read again."),

@@ -241,8 +241,8 @@ def report() -> dict[str, str]:
     return {"reports": str(env.reports.relative_to(env.home)), "written": str(len(paths))}
 
 
-def report_feed(name: str) -> None:
-    """Write the report of the night and that of one feed, whose run was held or failed."""
+def report_feed(name: str | None) -> None:
+    """Write the report of the night and that of one feed, whose run was held or failed; None: of the night only."""
     from loaders.declarations import feeds_in_use
     from loaders.reports import write_feed_report, write_night_report
     from loaders.store import engine

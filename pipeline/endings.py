@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 
 from schemas import BadFeed, Environment, HarvestFailed, environment, one_line
 
@@ -38,9 +39,23 @@ def _one_line(text: str) -> str:
     return one_line(" ".join(text.split()))
 
 
+def end_and_report(feed: str | None, until: datetime) -> list[str]:
+    """End the runs of a feed's DAG that has failed (None: the catalog's) and that no process works on any more.
+
+    Also writes the reports anew, because a process that was killed could not. Returns the ids of the runs.
+    """
+    from loaders.store import end_interrupted_runs
+    from pipeline.catalog import report_feed
+
+    interrupted = end_interrupted_runs(environment(), feed, until)
+    report_feed(feed)
+    return interrupted
+
+
 def require_decision(env: Environment, run_id: str) -> str:
     """Return the status that a person's decision gave to a held run. Raises RunHeld while nobody has decided."""
     from loaders.reports import reason_sentence
+    from loaders.shell import elib_command
     from loaders.store import read_run
 
     run = read_run(env, run_id)
@@ -49,7 +64,7 @@ def require_decision(env: Environment, run_id: str) -> str:
     why = " ".join(f"{reason_sentence(reason, decide='then decide').rstrip('.')}." for reason in run.reasons)
     raise RunHeld(
         f"HELD: {run_id} waits for a decision, and nothing of it is loaded: {why} "
-        f"Look at it with: elib review show {run_id}; its report: {_report_of(env, run_id)}"
+        f"Look at it with: {elib_command('review', 'show', run_id)}; its report: {_report_of(env, run_id)}"
     )
 
 

@@ -28,6 +28,7 @@ from schemas import Base, Environment, Reason, one_line
 _RUN_ID_TIME = "%Y%m%dT%H%M%S%f"
 RUN_COUNTS = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
 INTERRUPTED = "interrupted"  # the cause of a run whose process ended before the run did
+_INTERRUPTED_SENTENCE = "The process that ran it ended; the next run continues from what was received."
 _ENDED = ("loaded", "failed", "refused", "superseded", "undone")
 
 
@@ -80,12 +81,32 @@ def begin_run(
                     f"{feed}: run {run} is between two steps of its DAG, or was interrupted; "
                     "wait for it, or use --take-over when the DAG is not running"
                 )
-            sentence = "The process that ran it ended; the next run continues from what was received."
-            end_run(connection, run, "failed", cause=INTERRUPTED, error=sentence)
+            end_run(connection, run, "failed", cause=INTERRUPTED, error=_INTERRUPTED_SENTENCE)
         run_id = new_run_id(connection, feed)
         values = {"id": run_id, "feed": feed, "kind": kind, "status": "running", "started_at": now()}
         connection.execute(insert(HarvestRunRow).values(**values, worker=this_worker(), transform_version=version))
     return run_id
+
+
+def end_interrupted_runs(env: Environment, feed: str | None, until: datetime) -> list[str]:
+    """End as failed the runs of a feed (None: publications) that a killed process has left, and return their ids.
+
+    Only its DAG may call this, once it has failed at the time `until`: between two tasks of a DAG no process works on
+    the run either.
+    """
+    began = until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    with write_transaction(env) as connection:
+        unfinished = connection.execute(
+            select(HarvestRunRow.id, HarvestRunRow.worker).where(
+                HarvestRunRow.feed == feed if feed else HarvestRunRow.feed.is_(None),
+                HarvestRunRow.status.in_(("running", "landed")),
+                HarvestRunRow.started_at <= began,
+            )
+        )
+        interrupted = [run for run, worker in unfinished.all() if is_worker_gone(worker)]
+        for run in interrupted:
+            end_run(connection, run, "failed", cause=INTERRUPTED, error=_INTERRUPTED_SENTENCE)
+    return interrupted
 
 
 def new_run_id(connection: Connection, name: str) -> str:

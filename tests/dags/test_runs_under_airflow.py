@@ -239,6 +239,9 @@ def test_a_killed_harvest_process_fails_its_run_and_the_next_one_goes_on(airflow
     run = trigger(airflow.client, "feed_books", {"full": True})
     assert kill_task(airflow.client, "feed_books", run, "harvest")
     assert until(lambda: airflow.state("feed_books", run), f"the end of {run}") == "failed"
+    night = airflow.env.reports / "night.json"
+    until(lambda: (night.exists() and ("failed", "books") in airflow.needs()) or None, "the report after the kill")
+    assert (airflow.newest("books").status, airflow.newest("books").cause) == ("failed", "interrupted")
     run = airflow.run("feed_books", {"full": True})
     assert airflow.state("feed_books", run) == "success", states(airflow.client, "feed_books", run)
     assert airflow.newest("books").status == "loaded"
