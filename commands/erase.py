@@ -41,11 +41,12 @@ def erase(
         print("Nothing was erased.", file=sys.stderr)
         return 1
     try:
-        _erase(env, key, feed, name or [], contact or [], by, reason)
+        replaced_in = _erase(env, key, feed, name or [], contact or [], by, reason)
     except (CannotErase, FeedBusy, Unsigned) as error:
         print(error, file=sys.stderr)
         return 1
-    return _publish()
+    is_judged = replaced_in is None or _transform_again(env, replaced_in)
+    return max(_publish(), int(not is_judged))
 
 
 def _is_meant(key: str | None, feed: str | None, texts: list[str]) -> bool:
@@ -57,7 +58,8 @@ def _is_meant(key: str | None, feed: str | None, texts: list[str]) -> bool:
 
 def _erase(
     env: Environment, key: str | None, feed: str | None, names: list[str], contacts: list[str], by: str, reason: str
-) -> None:
+) -> str | None:
+    """Erase, say what was erased, and return the feed whose records are to be transformed again, if any."""
     from loaders.erasure import erase, older_backups
     from loaders.shell import elib_command
 
@@ -74,10 +76,31 @@ def _erase(
         print(elib_command("erase", other, *texts))
     for path in older_backups(env):
         print(f"{path} was made before: delete it, or keep it for as long as the law allows.")
+    return erased.feed
 
 
 def _what(texts: list[str]) -> str:
     return "it" if texts else "those records (with --name NAME, only the name)"
+
+
+def _transform_again(env: Environment, feed: str) -> bool:
+    """Judge the feed's records by the payloads that are left; return whether all of them are loaded."""
+    from loaders.shell import elib_command
+    from loaders.store import FeedBusy
+    from pipeline.feed import begin_reprocess, load_feed, run_feed
+    from schemas import BadFeed
+
+    try:
+        load_feed(env, feed)
+        counts = run_feed(feed, begin_reprocess(feed))
+    except (BadFeed, FeedBusy) as error:
+        again = elib_command("reprocess", feed)
+        print(f"Erased, and {feed} is not transformed again yet: {error}. Then run: {again}", file=sys.stderr)
+        return False
+    if not counts:
+        decide = elib_command("review")
+        print(f"Erased; what is left of {feed} is HELD until somebody decides: {decide}", file=sys.stderr)
+    return bool(counts)
 
 
 def _publish() -> int:
@@ -85,11 +108,12 @@ def _publish() -> int:
     from commands.publish import publish_now
     from loaders.backup import NotReprocessed
     from loaders.declarations import Undeclared
+    from loaders.shell import elib_command
     from loaders.store import FeedBusy
 
     try:
         print(publish_now())
     except (NotReprocessed, Undeclared, FeedBusy) as error:
-        print(f"Erased, and not published yet: {error}. Then run: elib publish", file=sys.stderr)
+        print(f"Erased, and not published yet: {error}. Then run: {elib_command('publish')}", file=sys.stderr)
         return 1
     return 0

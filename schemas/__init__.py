@@ -3,7 +3,15 @@
 from schemas import license_names
 from schemas.base import Base, replace
 from schemas.cluster import Cluster, Member
-from schemas.correction import LICENSE_PATH, UNCORRECTABLE_FIELDS, Correction, CorrectionUnusable, apply_correction
+from schemas.correction import (
+    LICENSE_PATH,
+    UNCORRECTABLE_FIELDS,
+    Correction,
+    CorrectionUnusable,
+    apply_correction,
+    decides_license,
+    replaced_value,
+)
 from schemas.environment import ROOT, Environment, FeedFolders, environment
 from schemas.feed import (
     FEED_NAME,
@@ -30,7 +38,7 @@ from schemas.one_line import one_line
 from schemas.outcome import Assessment, Issue, Outcome, Rejection, Severity, Tombstone
 from schemas.protocols import PROTOCOLS, Protocol, ProtocolName
 from schemas.reason import Reason
-from schemas.redaction import ERASED, TextDigest, digest_text, redact, redact_bytes
+from schemas.redaction import ERASED, TextDigest, digest_text, glued_digests, redact, redact_bytes
 from schemas.resource import (
     AgeRange,
     Competency,
@@ -121,8 +129,10 @@ __all__ = [
     "UnusableFile",
     "__version__",
     "apply_correction",
+    "decides_license",
     "digest_text",
     "environment",
+    "glued_digests",
     "license_names",
     "match_sha256",
     "one_line",
@@ -134,4 +144,5 @@ __all__ = [
     "redact",
     "redact_bytes",
     "replace",
+    "replaced_value",
 ]

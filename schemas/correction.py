@@ -62,7 +62,8 @@ class CorrectionUnusable(Exception):
 def apply_correction(record: Resource, correction: Correction) -> Resource:
     """Return the record with a steward's value at a path such as title.en or identifiers[0].value.
 
-    The length of a list stays. A language key that is missing is added (title.en beside a later title.fr), not refused.
+    The length of a list stays. A language key that is missing is added (title.en beside a later title.fr), not refused;
+    it replaces a text whose language is not known, because that is the text a steward sees without a language.
     issued_year follows a corrected date. A corrected licence address empties the other
     parts of the licence, which the caller fills in again from the address.
     Raises CorrectionUnusable when the record has no such path, or the field cannot have such a value.
@@ -87,6 +88,11 @@ def apply_correction(record: Resource, correction: Correction) -> Resource:
     return msgspec.structs.replace(corrected, provenance={**corrected.provenance, field: (origin,)})
 
 
+def decides_license(path: str) -> bool:
+    """Return whether a correction at the path states the licence itself; what it is called decides nothing."""
+    return path in ("license", LICENSE_PATH)
+
+
 def _with_value(record: Resource, correction: Correction, steps: list[str]) -> Resource:
     tree = msgspec.to_builtins(record)
     value = None if correction.value is None else msgspec.json.decode(correction.value)
@@ -94,7 +100,10 @@ def _with_value(record: Resource, correction: Correction, steps: list[str]) -> R
         if value is None:
             raise msgspec.ValidationError("a licence needs an address; set license to null to remove it")
         tree["license"] = {**_NO_LICENSE, "statement": record.license.statement if record.license else value}
+    undetermined = _undetermined_text(record, steps) is not None and value is not None
     _set(tree, _steps_in(record, steps), value)
+    if undetermined:
+        tree[steps[0]] = _with_tag(tree[steps[0]], steps[1])
     corrected = msgspec.convert(tree, Resource)
     if steps[0] != "issued":
         return corrected
@@ -110,6 +119,32 @@ def _steps_in(record: Resource, steps: list[str]) -> list[str]:
     if len(texts) > 1:
         raise msgspec.ValidationError(f"its texts are in {', '.join(texts)}; name the language, such as {steps[0]}.en")
     return [steps[0], *texts]
+
+
+def replaced_value(record: Resource, path: str) -> tuple[str, Any] | None:
+    """Return the path of what a correction at a path replaces in the record, and its value; None where nothing is."""
+    steps = _PATH_STEP.findall(path)
+    if (text := _undetermined_text(record, steps)) is not None:
+        return f"{steps[0]}.und", text
+    try:
+        value = msgspec.to_builtins(record)
+        for step in _steps_in(record, steps):
+            value = value[int(step[1:-1])] if step.startswith("[") else value[step]
+    except (LookupError, TypeError, AttributeError, msgspec.ValidationError):
+        return None
+    return None if value in (None, [], {}) else (path, value)
+
+
+def _undetermined_text(record: Resource, steps: list[str]) -> str | None:
+    """Return the text in no known language that a text in a language takes the place of; None without one."""
+    texts = getattr(record, steps[0], None) if len(steps) == 2 else None
+    return texts.get("und") if isinstance(texts, dict) and steps[1] not in texts else None
+
+
+def _with_tag(texts: dict[str, str], tag: str) -> dict[str, str]:
+    """Return the texts with that of a language in the place of the one in no known language."""
+    corrected = texts.pop(tag)
+    return {(tag if key == "und" else key): (corrected if key == "und" else text) for key, text in texts.items()}
 
 
 def _set(tree: Any, steps: list[str], value: Any) -> None:

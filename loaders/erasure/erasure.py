@@ -33,12 +33,14 @@ class CannotErase(LookupError):
 class Erased(NamedTuple):
     """What was erased: records in landing, and rows of the catalog; and the keys of other records that hold it yet.
 
-    These are records of the same works, of other feeds or beside the one erased.
+    These are records of the same works, of other feeds or beside the one erased. `feed` is to be transformed again when
+    payloads of it were replaced: what was made of them may hold what no comparison of texts finds.
     """
 
     landed: int
     rows: int
     others: tuple[str, ...] = ()
+    feed: str | None = None
 
 
 def erase(
@@ -69,7 +71,12 @@ def erase(
         others = records_of_same_works(env, mine, key)
         begun = [erasures.begin(each) for each in mine]  # all of them, so that a break leaves none out
         results = [_erase_one(env, erasures, each, key) for each in begun]
-    return Erased(sum(result.landed for result in results), sum(result.rows for result in results), others)
+    replaced = erasures.replacing.intersection(each.id for each in begun)
+    return _sum(results)._replace(others=others, feed=name if replaced else None)
+
+
+def _sum(results: Sequence[Erased]) -> Erased:
+    return Erased(sum(result.landed for result in results), sum(result.rows for result in results))
 
 
 def _digests(names: Sequence[str], contacts: Sequence[str]) -> list[tuple[_Kind, TextDigest | None]]:

@@ -13,7 +13,7 @@ from loaders.landing.erasures import Erasure, Erasures, erased_identifier
 from loaders.landing.index import INDEX_FILE_NAME
 from loaders.landing.part import part_paths, write_table
 from loaders.store import sweep, whole_file
-from schemas import ERASED, redact, redact_bytes
+from schemas import ERASED, TextDigest, glued_digests, redact, redact_bytes
 
 _ERASED_ROW: dict[str, Any] = {"payload": None, "kept": False, "sha256": None, "deleted": True, "sets": []}
 
@@ -28,9 +28,9 @@ def erase_landing(landing: Path, erasures: Erasures, erasure: Erasure) -> int:
     parts = [path for run in _runs(folder) for path in part_paths(run)]
     identifiers = set()
     for path in parts:
-        changed, replaced = _look(path, erasures, erasure)
+        changed, replaced, glued = _look(path, erasures, erasure)
         identifiers |= changed
-        erasures.note_replaced(erasure, replaced)
+        erasures.note_replaced(erasure, replaced, glued)
     for run in _runs(folder):  # before the parts, which name the records until the last of them is written
         for path in [*run.glob("raw-*"), *run.glob("failed.json")]:
             _rewrite_bytes(path, erasure, identifiers)
@@ -45,17 +45,23 @@ def _runs(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.is_dir())
 
 
-def _look(path: Path, erasures: Erasures, erasure: Erasure) -> tuple[set[str], dict[str, str]]:
-    """Return the identifiers of the records that the erasure changes, and the digests of the payloads to replace."""
-    identifiers, replaced = set(), {}
+def _look(path: Path, erasures: Erasures, erasure: Erasure) -> tuple[set[str], dict[str, str], set[TextDigest]]:
+    """Return the identifiers of the records that the erasure changes, and the digests of the payloads to replace.
+
+    Also those of what is erased with the letters beside it, which have nothing between them once markup is dropped.
+    """
+    identifiers: set[str] = set()
+    replaced: dict[str, str] = {}
+    glued: set[TextDigest] = set()
     for row in pq.read_table(path, columns=["identifier", "payload", "sha256"]).to_pylist():
         if erasure.covers(row["identifier"]):
             erased = _erased_row(row, erasures, erasure)
             if erased["payload"] and erased["payload"] != row["payload"]:
                 replaced[row["sha256"]] = sha256(erased["payload"].encode()).hexdigest()
+                glued.update(glued_digests(row["payload"], [erasure.text] if erasure.text else []))
             if row["sha256"] in replaced or any(erased[name] != row[name] for name in row):
                 identifiers.add(row["identifier"])
-    return identifiers, replaced
+    return identifiers, replaced, glued
 
 
 def _rewrite_part(path: Path, erasures: Erasures, erasure: Erasure, identifiers: set[str]) -> None:

@@ -48,6 +48,7 @@ class _Line(Base, frozen=True, kw_only=True, omit_defaults=True):
     begun: Erasure | None = None
     id: str = ""
     replaced: dict[str, str] = {}  # sha256 of a payload → that of the payload in its place
+    glued: tuple[TextDigest, ...] = ()  # what is erased, with the letters that markup parted from it
     done_at: str = ""
 
 
@@ -60,6 +61,8 @@ class Erasures:
         self.all: dict[str, Erasure] = {}
         self.replaced: dict[str, str] = {}
         self.done: dict[str, str] = {}  # id → when
+        self.replacing: set[str] = set()  # ids of those that replaced payloads
+        self._glued: dict[str, set[TextDigest]] = {}  # by id
         for line in map(_decode, lines):
             if line is not None:
                 self._take(line)
@@ -68,6 +71,10 @@ class Erasures:
         if line.begun is not None:
             self.all.setdefault(line.begun.id, line.begun)
         self.replaced |= line.replaced
+        if line.replaced:
+            self.replacing.add(line.id)
+        if line.glued:
+            self._glued.setdefault(line.id, set()).update(line.glued)
         if line.done_at:
             self.done[line.id] = line.done_at
 
@@ -75,17 +82,23 @@ class Erasures:
         """Return the erasures that concern a feed's records."""
         return [erasure for erasure in self.all.values() if erasure.feed == feed]
 
+    def texts_of(self, erasure: Erasure) -> list[TextDigest]:
+        """Return what is erased from what was made of payloads: crosswalks drop markup, which glues words."""
+        return [] if erasure.text is None else [erasure.text, *self._glued.get(erasure.id, ())]
+
     def begin(self, erasure: Erasure) -> Erasure:
         """Note an erasure before anything is changed; one that began before is returned as it was."""
         if erasure.id not in self.all:
             self._append(_Line(begun=erasure))
         return self.all[erasure.id]
 
-    def note_replaced(self, erasure: Erasure, replaced: dict[str, str]) -> None:
+    def note_replaced(self, erasure: Erasure, replaced: dict[str, str], glued: set[TextDigest]) -> None:
         """Note the payloads that are about to be replaced: their digests are elsewhere in landing and the catalog."""
         new = {old: now for old, now in replaced.items() if self.replaced.get(old) != now}
-        if new:
-            self._append(_Line(id=erasure.id, replaced=new))
+        new_glued = glued - self._glued.get(erasure.id, set())
+        if new or new_glued:
+            in_order = tuple(sorted(new_glued, key=lambda digest: digest.sha256))
+            self._append(_Line(id=erasure.id, replaced=new, glued=in_order))
 
     def finish(self, erasure: Erasure, at: str) -> None:
         """Note that nothing of an erasure is left to do."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -248,3 +251,78 @@ def test_a_name_with_markup_between_its_words_is_erased_everywhere(library: Envi
     erasure.erase(library, **BY, feed="books", names=[NAME])
     tasks_catalog.publish_now()
     assert holding(library) == []
+
+
+FORMS = (
+    "Zoe\u0308 Quistgaard-Brandt",
+    "ZOË QUISTGAARD-BRANDT",
+    "Quistgaard-Brandt, Zoë",
+    "Zo&euml; Quistgaard-Brandt",
+    "Zo&amp;#xEB; Quistgaard&#45;Brandt",
+    "Zo&euml Quistgaard-Brandt",
+    "<![CDATA[Zoë]]> <![CDATA[Quistgaard-Brandt]]>",
+    "Zoë<b>Quistgaard-Brandt</b>",
+    "Z<b>o</b>ë Qu<i>ist</i>gaard-Brandt",
+    "written by<b>Zoë Quistgaard-Brandt</b>in May",
+    "&lt;i&gt;Zoë&lt;/i&gt;Quistgaard-Brandt",
+    "Zoë Quist<wbr>gaard<!-- a note -->-Brandt",
+    "N:Quist\r\n gaard-Brandt;Zoë;;;",
+    "FN;ENCODING=QUOTED-PRINTABLE:Zo=C3=AB Quist=\ngaard-Brandt",
+    "https://x.example/?by=Zo%C3%AB+Quistgaard-Brandt",
+    "https://x.example/?by=Zo%25C3%25AB%2520Quistgaard-Brandt",
+    "https://x.example/Zo%EB_Quistgaard-Brandt",
+    "https://x.example/zoequistgaardbrandt",
+    "Zo\u200bë Quist\u200bgaard-Brandt",
+    "Zo\u200cë Quist\u00adgaard-Brandt",
+    "Zoë\u00a0Quistgaard\u2011Brandt",
+    "\uff3a\uff4f\u00eb Quistgaard-Brandt",
+    '<subfield code="a">Quistgaard-Brandt,</subfield><subfield code="q">Zoë</subfield>',
+    "=100 1_$aQuistgaard-Brandt, Zoë$eauthor",
+    "ZoÃ« Quistgaard-Brandt",
+    'Zo\\"{e} Quistgaard-Brandt',
+    "\u202aZoë\u202c Quistgaard\u2013Brandt",
+    json.dumps({"by": NAME}),
+)
+
+
+def test_a_name_is_erased_in_every_form_that_is_read_as_it(
+    library: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def forms(**more: Any) -> list[Any]:
+        texts = [f"A workbook, {form}; with tests and answers for everybody." for form in FORMS]
+        return [listed("books", number, description=text, **more) for number, text in enumerate(texts)]
+
+    night(library, "books", forms())
+    tasks_catalog.publish_now()
+    night(library, "books", forms(keywords=["workbook"]))
+    tasks_catalog.publish_now()
+    assert len(holding_letters(library)) > 3
+    assert main(["erase", "--feed", "books", "--name", NAME, *SIGNED]) == 0
+    assert "not transformed" not in capsys.readouterr().err
+    assert holding_letters(library) == []
+    assert len(rows(library, "source_record WHERE status = 'live'", "key")) == len(FORMS)
+    night(library, "books", forms(keywords=["workbook"]))
+    assert everything_is_unchanged(library)
+
+
+def everything_is_unchanged(env: Environment) -> bool:
+    newest = max(rows(env, "harvest_run WHERE feed = 'books'", "id, landed, unchanged"))
+    return newest[1] == newest[2]
+
+
+def holding_letters(env: Environment) -> list[str]:
+    """Every table and Parquet file in which the letters of the name follow each other, whatever stands between."""
+    tables = {str(path): str(pq.read_table(path).to_pylist()) for path in env.home.rglob("*.parquet")}
+    with read_transaction(env) as connection:
+        for name in Table.metadata.tables:
+            tables[name] = str(connection.execute(text(f"SELECT * FROM {name}")).all())
+    return [name for name, body in tables.items() if FOLDED in _letters(body) or FOLDED in _letters(_untagged(body))]
+
+
+def _letters(body: str) -> str:
+    unescaped = html.unescape(html.unescape(body)).replace("\\n", "").replace("\\r", "")
+    return "".join(filter(str.isalpha, unicodedata.normalize("NFKD", unescaped).casefold()))
+
+
+def _untagged(body: str) -> str:
+    return re.sub("<[^<>]*>", "", html.unescape(html.unescape(body)))

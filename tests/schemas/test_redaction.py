@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schemas import ERASED, digest_text, redact
+from schemas import ERASED, digest_text, glued_digests, redact
 
 NAME = digest_text("Zoë Quistgaard-Brandt")
 
@@ -24,6 +24,17 @@ NAME = digest_text("Zoë Quistgaard-Brandt")
         r"Zo\\u00eb Quistgaard-Brandt",
         r"\u003cb\u003eZo\u00eb\u003c/b\u003e Quistgaard-Brandt",
         "Zoë<br/>Quistgaard-Brandt",
+        "Zoë <![CDATA[Quistgaard-Brandt]]>",
+        "Z<b>o</b>ë Quist<wbr>gaard-Brandt",
+        "ZoëQuistgaard-Brandt",
+        "Zo&euml Quistgaard-Brandt",
+        "Zoë Quist\n gaard-Brandt",
+        "ENCODING=QUOTED-PRINTABLE:Zo=C3=AB Quist=\ngaard-Brandt",
+        "Zo%25C3%25AB%2520Quistgaard-Brandt",
+        "Zo%EB+Quistgaard-Brandt",
+        "Zo\u200bë Quist\u200bgaard-Brandt",
+        "=100 $aQuistgaard-Brandt, Zoë",
+        "ZoÃ« Quistgaard-Brandt",
     ],
 )
 def test_a_name_is_found_through_every_escape_that_a_crosswalk_reads(text: str) -> None:
@@ -31,6 +42,20 @@ def test_a_name_is_found_through_every_escape_that_a_crosswalk_reads(text: str) 
         redacted = redact(whole, [NAME])
         assert ERASED in redacted and "Quist" not in redacted
         assert "gaard" not in redacted
+
+
+@pytest.mark.parametrize("kept", ["Zoë Quist and Ann Brandt", "Johanna Lindh", "Lian", "Brilliant", "Max wells"])
+def test_other_names_with_the_same_letters_stay(kept: str) -> None:
+    digests = [NAME, *map(digest_text, ("Anna Lindh", "Li An", "Max Well"))]
+    assert redact(kept, digests) == kept
+
+
+def test_what_markup_parted_from_a_name_is_found_where_the_markup_is_dropped() -> None:
+    for markup in ("<b>{}</b>", "&lt;b&gt;{}&lt;/b&gt;", r"\u003cb\u003e{}\u003c/b\u003e"):
+        (digest,) = set(glued_digests(f"written by{markup.format('Zoë Quistgaard-Brandt')}in May", [NAME]))
+        assert redact("written byZoë Quistgaard-Brandtin May", [digest]) == f"written {ERASED} May"
+    for parted in ("by <b>Zoë Quistgaard-Brandt</b>.", "<a>by</a><a>Zoë Quistgaard-Brandt</a>"):
+        assert list(glued_digests(parted, [NAME])) == []
 
 
 def test_what_is_json_stays_json_and_keeps_its_fields() -> None:
