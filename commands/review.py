@@ -197,8 +197,10 @@ def correct(
     from loaders import curation
 
     def decide(env: Environment) -> str:
+        replaced = curation.what_is_replaced(env, target, path)
         number = curation.record_correction(env, target, path, value, by=by, reason=reason)
-        return "; ".join([f"curation {number}: {path} of {target} set", *_waiting_after(env, target)])
+        instead = f" in place of {replaced}" if replaced else ""
+        return "; ".join([f"curation {number}: {path} of {target} set{instead}", *_waiting_after(env, target)])
 
     return _decide(decide, publish)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from schemas import Environment, Feed, Issue, License
+from schemas import Environment, Feed, Issue, License, decides_license
 
 if TYPE_CHECKING:
     from loaders.staging import StagedLicense
@@ -119,7 +119,7 @@ def _staged_versions(
             sha256=row.sha256,
             format=row.format,
             accepted=row.errors == 0 or name in publishable,
-            decided=name in accepted or any(map(_is_licence, corrections.get(row.identifier, ()))),
+            decided=name in accepted or any(decides_license(each.path) for each in corrections.get(row.identifier, ())),
             license=row.license,
         )
         versions.setdefault(row.identifier, []).append((row.age, version))
@@ -143,10 +143,6 @@ def _comparable_rows(
         elif row.identifier not in seen and live.get(f"{feed}:{row.identifier}") in (None, row.sha256):
             continue  # it is new, or the payload is the same
         yield row
-
-
-def _is_licence(correction: Correction) -> bool:
-    return correction.path.partition(".")[0] == "license"
 
 
 def _walk(

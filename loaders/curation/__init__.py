@@ -1,7 +1,15 @@
 """Decisions of stewards about records and pairs, and the lists that they read."""
 
 from loaders.curation.absence import end_wait, list_waiting_absences
-from loaders.curation.curation import accept, judge, record_correction, refuse_version, undo_curation, withdraw
+from loaders.curation.curation import (
+    accept,
+    judge,
+    record_correction,
+    refuse_version,
+    undo_curation,
+    what_is_replaced,
+    withdraw,
+)
 from loaders.curation.lists import (
     list_curations,
     list_held_runs,
@@ -30,5 +38,6 @@ __all__ = [
     "run_counts_line",
     "settle_corrections",
     "undo_curation",
+    "what_is_replaced",
     "withdraw",
 ]

@@ -10,7 +10,14 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from loaders.catalog import PENDING_COLUMNS, check_signature, recount_uncoded_terms
 from loaders.curation.absence import restore_absent
-from loaders.curation.values import CannotDecide, corrected_record, fitting_value, page_summary, with_corrections
+from loaders.curation.values import (
+    CannotDecide,
+    corrected_record,
+    fitting_value,
+    page_summary,
+    replaced_text,
+    with_corrections,
+)
 from loaders.shell import elib_command
 from loaders.staging import resource_columns
 from loaders.store import (
@@ -20,6 +27,7 @@ from loaders.store import (
     ResourceRow,
     SourceRecordRow,
     now,
+    read_transaction,
     upsert,
     write_transaction,
 )
@@ -128,6 +136,12 @@ def record_correction(env: Environment, target: str, path: str, value: str, *, b
         column = _target(connection, target)
         text = fitting_value(corrected_record(connection, column), _correctable(path), value)
         return _insert_curation(connection, signature, **column, path=path, value=text, action="set")
+
+
+def what_is_replaced(env: Environment, target: str, path: str) -> str:
+    """Return what a correction of a record or resource at a path would replace, as text; empty where nothing is."""
+    with read_transaction(env) as connection:
+        return replaced_text(connection, _target(connection, target), _correctable(path))
 
 
 def withdraw(env: Environment, target: str, *, by: str, reason: str) -> int:

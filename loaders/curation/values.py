@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, or_, select
 
 from loaders.store import CurationRow, ResourceRow, SourceRecordRow
-from schemas import Correction, CorrectionUnusable, Resource, apply_correction
+from schemas import Correction, CorrectionUnusable, Resource, apply_correction, replaced_value
 
 _MAX_SHOWN_CHARS = 120
 
@@ -41,6 +41,17 @@ def with_corrections(connection: Connection, record: Resource, targets: Iterable
         with suppress(CorrectionUnusable):  # the publication reports it
             record = apply_correction(record, Correction(id=number, path=path or "", value=value, by="", at=""))
     return record
+
+
+def replaced_text(connection: Connection, target: dict[str, str], path: str) -> str:
+    """Return what a correction at a path would replace, as `title.und 'A title'`; empty where nothing stands there."""
+    replaced = replaced_value(corrected_record(connection, target), path)
+    if replaced is None:
+        return ""
+    place, value = replaced
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    shown = text if len(text) <= _MAX_SHOWN_CHARS else f"{text[:_MAX_SHOWN_CHARS]}…"
+    return f"{place} {shown!r}"
 
 
 def page_summary(record: Resource) -> str:

@@ -181,6 +181,35 @@ def test_the_steward_states_the_licence_by_a_correction(library: Environment) ->
     assert of_first(library, "pending_status") == (None,)
 
 
+def test_what_a_licence_is_called_decides_nothing(library: Environment) -> None:
+    night(library, "books", works())
+    curation.record_correction(library, "books:0", "license.label", "Creative Commons Attribution", **BY)
+    night(library, "books", works(license={"id": NC}))
+    assert of_first(library, "pending_reason") == ("license_narrowed",)
+    curation.record_correction(library, "books:0", "license.label", "Creative Commons", **BY)
+    tasks_catalog.publish_now()
+    assert of_first(library, "pending_reason") == ("license_narrowed",)
+    assert published(library).get("license") is None
+
+
+@on_sqlite
+def test_a_title_in_a_language_replaces_one_in_no_known_language(
+    library: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    untagged = {"name": "Xkcd 17", "inLanguage": None, "description": None}
+    night(library, "books", works(**untagged))
+    record, waiting = of_first(library, "record, pending_record")
+    assert json.loads(record or waiting)["title"].keys() == {"und"}
+    assert main(["review", "correct", "books:0", "title.en", "A drawing", *SIGNED]) == 0
+    assert "title.en of books:0 set in place of title.und 'Xkcd 17'" in capsys.readouterr().out
+    assert main(["review", "correct", "books:0", "title.fr", "Un dessin", *SIGNED]) == 0
+    assert "title.fr of books:0 set\n" in capsys.readouterr().out.replace(";", "\n")
+    assert main(["review", "correct", "books:0", "title.en", "A sketch", *SIGNED]) == 0
+    assert "in place of title.en 'A drawing'" in capsys.readouterr().out
+    tasks_catalog.publish_now()
+    assert published(library)["title"] == {"en": "A sketch", "fr": "Un dessin"}
+
+
 @on_sqlite
 def test_an_open_licence_of_another_member_does_not_hide_the_question(library: Environment) -> None:
     declare(library, "others")

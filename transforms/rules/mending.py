@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from schemas import Correction, CorrectionUnusable, Resource, apply_correction
+from schemas import Correction, CorrectionUnusable, Resource, apply_correction, decides_license
 from transforms.rules.registry import RULES
 from transforms.rules.rule import Context
 
@@ -34,6 +34,8 @@ def errors_left(
 
 
 def _overlap(left: str, right: str) -> bool:
-    """Return whether one path is the other or a part of it: license and license.uri, levels and levels[0]."""
+    """Return whether one path is the other or a part of it: levels and levels[0]; of a licence, what decides it."""
+    if left == "license":
+        return decides_license(right)
     shorter, longer = sorted((left, right), key=len)
     return longer == shorter or longer.startswith((f"{shorter}.", f"{shorter}["))
