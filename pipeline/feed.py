@@ -28,6 +28,7 @@ from schemas import (
     Feed,
     HarvestFailed,
     Reason,
+    UnusableFile,
     environment,
     one_line,
     read_feed,
@@ -100,7 +101,8 @@ def _fail_run(env: Environment, run_id: str, cause: str, sentence: str) -> None:
     try:
         store.fail_run(env, run_id, cause, sentence)
     except Exception as error:
-        log.warning("%s: its failure is not recorded in the catalog: %s", run_id, one_line(str(error)))
+        why = one_line(str(error).partition("\n")[0])
+        log.warning("%s: its failure is not recorded in the catalog: %s", run_id, why)
 
 
 @lru_cache(maxsize=1)
@@ -272,12 +274,36 @@ def transform(name: str, chunk: str) -> dict[str, int]:
 
 def _with_features(assessments: Iterable[Assessment], parts: list[pa.Table]) -> Iterator[Assessment]:
     """Yield the assessments, and append the match features of their resources to `parts`."""
+    for batch in chunked(assessments, _BATCH_FEATURES):
+        try:
+            parts.append(_features_of(batch))
+        except Exception:  # each alone, so that it is one record's, by name
+            yield from [_with_features_alone(assessment, parts) for assessment in batch]
+            continue
+        yield from batch
+
+
+def _with_features_alone(assessment: Assessment, parts: list[pa.Table]) -> Assessment:
+    """Append the match features of an assessment to `parts`; return a rejection if our own code raises on it."""
+    from transforms import reject_defect
+
+    try:
+        parts.append(_features_of([assessment]))
+    except UnusableFile:
+        raise
+    except Exception as error:
+        return reject_defect(assessment, error)
+    return assessment
+
+
+def _features_of(assessments: list[Assessment]) -> pa.Table:
     from transforms.match import Live, features
 
-    for batch in chunked(assessments, _BATCH_FEATURES):
-        resources = [assessment.resource for assessment in batch if assessment.resource is not None]
-        parts.append(features(Live(feed=batch[0].feed, record_sha256="", record=resource) for resource in resources))
-        yield from batch
+    return features(
+        Live(feed=assessment.feed, record_sha256="", record=assessment.resource)
+        for assessment in assessments
+        if assessment.resource is not None
+    )
 
 
 def _of_versions(parts: list[pa.Table], versions: dict[str, str]) -> pa.Table:
@@ -352,13 +378,14 @@ def gate(name: str, run_id: str, counts: dict[str, int]) -> bool:
     """
     from loaders import store
     from loaders.reports import reason_sentence
+    from loaders.shell import elib_command
 
     env = environment()
     with _recorded_failure(env, run_id, "gate"):
         reasons = _judge_run(env, load_feed(env, name), run_id, counts)
         if reasons:
             store.hold_run(env, run_id, reasons)
-            decide = f"then decide: elib review show {run_id}"
+            decide = f"then decide: {elib_command('review', 'show', run_id)}"
             why = " ".join(reason_sentence(reason, decide=decide) for reason in reasons)
             log.warning("%s: HELD: %s", name, why)
     return not reasons

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from schemas import Assessment, Feed, SourceRecord
 
-__all__ = ["transform", "transform_all"]
+__all__ = ["reject_defect", "transform", "transform_all"]
 
 
 def transform(record: SourceRecord, feed: Feed) -> Assessment:
@@ -22,3 +22,10 @@ def transform_all(records: Iterable[SourceRecord], feed: Feed) -> Iterator[Asses
     from transforms.assessment import assess  # the crosswalks and their tables, when they are needed
 
     return assess(records, feed)
+
+
+def reject_defect(assessment: Assessment, error: Exception) -> Assessment:
+    """Return a rejection by name in place of an assessment on which a later step raised an unexpected exception."""
+    from transforms.assessment import reject_defect
+
+    return reject_defect(assessment, error)

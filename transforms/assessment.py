@@ -9,7 +9,7 @@ from typing import Any
 
 from more_itertools import constrained_batches
 
-from schemas import MAP_FORMAT, Assessment, Feed, Rejection, SourceRecord, Tombstone, UnusableFile
+from schemas import MAP_FORMAT, Assessment, Feed, Rejection, SourceRecord, Tombstone, UnusableFile, replace
 from transforms.crosswalks import Unreadable, read, read_mapped
 from transforms.draft import Draft
 from transforms.normalize import normalize
@@ -57,6 +57,12 @@ def _assess_alone(record: SourceRecord, feed: Feed) -> Assessment:
         raise
     except Exception as error:
         return _assessment(record, rejection=Rejection(key=record.key, reason=_defect(error)))
+
+
+def reject_defect(assessment: Assessment, error: Exception) -> Assessment:
+    """Return a rejection in place of an assessment on which our own code raised an exception that nobody expected."""
+    rejection = Rejection(key=assessment.key, reason=_defect(error))
+    return replace(assessment, resource=None, tombstone=None, rejection=rejection, issues=(), score=None)
 
 
 def _defect(error: Exception) -> str:
