@@ -5,19 +5,21 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, text
 
 from commands.cli import main
 from loaders.backup import NotReprocessed, write_feed_files
 from loaders.curation import curation
 from loaders.declarations import keep_declaration
+from loaders.migrations import migrate
 from loaders.store import FeedDeclarationRow, engine, write_transaction
 from pipeline import catalog as tasks_catalog
-from schemas import ROOT, Environment, read_feed, replace
+from schemas import ROOT, Environment, environment, read_feed, replace
 from tests.loaders.nights import rows
 from tests.pipeline.feeds import declare, listed, night
 
@@ -40,51 +42,70 @@ def books(env: Environment, count: int) -> list[tuple[Any, ...]]:
     return published
 
 
+@pytest.fixture
+def both(env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
+    """An installation on SQLite, and one on PostgreSQL, whose home can be destroyed."""
+    monkeypatch.setenv("ELIB_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ELIB_FEEDS", str(tmp_path / "feeds"))
+    monkeypatch.delenv("ELIB_CATALOG_URL", raising=False)
+    if env.catalog_url.startswith("postgresql"):
+        monkeypatch.setenv("ELIB_CATALOG_URL", env.catalog_url)
+    made = environment()
+    migrate(made)
+    yield made
+    engine(made).dispose()
+
+
 def destroyed(env: Environment) -> None:
+    if env.catalog_url.startswith("postgresql"):
+        with engine(env).begin() as connection:
+            tables = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+            for name in connection.scalars(text(tables)).all():
+                connection.execute(text(f'DROP TABLE "{name}" CASCADE'))
     engine(env).dispose()
     shutil.rmtree(env.home)
 
 
-def test_the_library_is_published_as_it_was(home: Environment, tmp_path: Path) -> None:
+def test_the_library_is_published_as_it_was(both: Environment, tmp_path: Path) -> None:
     file = tmp_path / "elib.tar"
     for name in ("books", "films"):
-        declare(home, name, "trust = 1\n" if name == "books" else "")
-        night(home, name, [listed(name, number) for number in range(12)])
+        declare(both, name, "trust = 1\n" if name == "books" else "")
+        night(both, name, [listed(name, number) for number in range(12)])
     tasks_catalog.publish_now()
-    curation.judge(home, "same", "books:1", "films:1", **BY)
-    curation.judge(home, "different", "books:2", "films:2", **BY)
-    number = curation.record_correction(home, "books:3", "title.en", "A better title", **BY)
-    curation.withdraw(home, "films:4", **BY)
+    curation.judge(both, "same", "books:1", "films:1", **BY)
+    curation.judge(both, "different", "books:2", "films:2", **BY)
+    number = curation.record_correction(both, "books:3", "title.en", "A better title", **BY)
+    curation.withdraw(both, "films:4", **BY)
     tasks_catalog.publish_now()
-    published = rows(home, "resource", PUBLISHED)
-    members = rows(home, "source_record", "key, status, record, resource_id")
+    published = rows(both, "resource", PUBLISHED)
+    members = rows(both, "source_record", "key, status, record, resource_id")
     assert any("A better title" in str(row) for row in published)
     assert main(["backup", str(file)]) == 0
-    destroyed(home)
+    destroyed(both)
     assert main(["restore", str(file)]) == 0
-    assert rows(home, "resource", PUBLISHED) == published
-    assert rows(home, "source_record", "key, status, record, resource_id") == members
-    assert [row[1] for row in rows(home, "curation", "id, path")] == ["title.en", None] and number == 1
+    assert rows(both, "resource", PUBLISHED) == published
+    assert rows(both, "source_record", "key, status, record, resource_id") == members
+    assert [row[1] for row in rows(both, "curation", "id, path")] == ["title.en", None] and number == 1
 
 
-def test_undoing_a_judgement_after_a_restore_gives_back_the_redirected_id(home: Environment, tmp_path: Path) -> None:
+def test_undoing_a_judgement_after_a_restore_gives_back_the_redirected_id(both: Environment, tmp_path: Path) -> None:
     file = tmp_path / "elib.tar"
     for name in ("books", "films"):
-        declare(home, name)
-        night(home, name, [listed(name, 1)])
-    curation.judge(home, "different", "books:1", "films:1", **BY)
+        declare(both, name)
+        night(both, name, [listed(name, 1)])
+    curation.judge(both, "different", "books:1", "films:1", **BY)
     tasks_catalog.publish_now()
-    apart = rows(home, "source_record", "key, resource_id")
-    curation.judge(home, "same", "books:1", "films:1", **BY)
+    apart = rows(both, "source_record", "key, resource_id")
+    curation.judge(both, "same", "books:1", "films:1", **BY)
     tasks_catalog.publish_now()
-    assert len(rows(home, "redirect", "old_id")) == 1
+    assert len(rows(both, "redirect", "old_id")) == 1
     main(["backup", str(file)])
-    destroyed(home)
+    destroyed(both)
     assert main(["restore", str(file)]) == 0
-    curation.judge(home, "different", "books:1", "films:1", **BY)
+    curation.judge(both, "different", "books:1", "films:1", **BY)
     tasks_catalog.publish_now()
-    assert rows(home, "source_record", "key, resource_id") == apart
-    assert rows(home, "redirect", "old_id") == []
+    assert rows(both, "source_record", "key, resource_id") == apart
+    assert rows(both, "redirect", "old_id") == []
 
 
 def test_a_run_held_at_the_backup_is_held_again_and_nothing_is_published_until_it_is_decided(
@@ -158,28 +179,28 @@ def test_a_feed_without_its_file_comes_back_by_its_last_good_declaration(
 
 
 def test_deleted_records_keep_their_last_text_and_waiting_versions_their_datestamps(
-    home: Environment, tmp_path: Path
+    both: Environment, tmp_path: Path
 ) -> None:
     file = tmp_path / "elib.tar"
-    declare(home, "books", "[expect]\nmax_drop = 1.0\nmax_error_share = 1.0\n")
+    declare(both, "books", "[expect]\nmax_drop = 1.0\nmax_error_share = 1.0\n")
     first = [replace(listed("books", number), datestamp="2026-01-01T00:00:00Z") for number in range(6)]
-    night(home, "books", first)
+    night(both, "books", first)
     at = {"datestamp": "2026-02-02T00:00:00Z"}
     gone = [replace(record, deleted=True, payload=None, **at) for record in first[:2]]
     waiting = [replace(listed("books", number, name=None), **at) for number in (2, 3)]
     unreadable = [replace(first[4], payload="{", **at)]
-    run, counts = night(home, "books", [*gone, *waiting, *unreadable, first[5]])
+    run, counts = night(both, "books", [*gone, *waiting, *unreadable, first[5]])
     if not counts:
         assert main(["review", "release", run, *DECISION]) == 0
     tasks_catalog.publish_now()
-    before = rows(home, "source_record", STORED)
+    before = rows(both, "source_record", STORED)
     assert [row[1] for row in before] == ["deleted"] * 2 + ["live"] * 4
     assert [row[2] for row in before[:5]] == [at["datestamp"]] * 5
     assert all(row[3] and row[4] and row[5] for row in before)
     main(["backup", str(file)])
-    destroyed(home)
+    destroyed(both)
     assert main(["restore", str(file)]) == 0
-    assert rows(home, "source_record", STORED) == before
+    assert rows(both, "source_record", STORED) == before
 
 
 def test_a_restored_feed_file_says_what_the_lost_one_said(home: Environment) -> None:
