@@ -30,7 +30,7 @@ def backup(
         migrate(env)
         print(f"{back_up(env, path)} files of landing and the primary tables in {path}")
     except (BadBackup, OSError) as error:
-        print(error, file=sys.stderr)
+        print(_sentence(error, env), file=sys.stderr)
         return 1
     return 0
 
@@ -55,10 +55,18 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that `elib backup`
         for path in write_feed_files(env):
             print(f"{path.stem}: its feed file was missing and is written to {path}{_unless_read(env, path)}")
     except (BadBackup, OSError) as error:
-        print(error, file=sys.stderr)
+        print(_sentence(error, env), file=sys.stderr)
         return 1
     reprocessed = [_reprocess(env, feed) for feed in _feeds_to_reprocess(env)]
     return 1 if not all(reprocessed) else _publish()
+
+
+def _sentence(error: Exception, env: Environment) -> str:
+    """Return what is wrong; of a file in ELIB_HOME also what to do."""
+    from loaders.store import storage_sentence
+
+    inside = isinstance(error, OSError) and str(error.filename).startswith(str(env.home))
+    return (storage_sentence(error, env) if inside else None) or str(error)
 
 
 def _unless_read(env: Environment, path: Path) -> str:

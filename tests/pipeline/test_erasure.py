@@ -285,6 +285,7 @@ FORMS = (
 )
 
 
+@on_sqlite
 def test_a_name_is_erased_in_every_form_that_is_read_as_it(
     library: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
