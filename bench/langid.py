@@ -1,9 +1,12 @@
 """Print how well and how fast languages are detected in texts of title length, by language.
 
-Usage: python bench/langid.py [--whole] [--half 0|1] [--system NAME].
+Usage: python -m bench.langid [--whole] [--half 0|1] [--system NAME] [--ntrex FOLDER] [--lingua FOLDER]
+[--every N] [--beside].
 
 Reads ../shared/corpora/E_langid (sentences of lingua's test data and paragraphs of the UDHR; not lingua's single words
-and pairs of words, which are no titles); ends where that folder is absent. Nothing is trained on it.
+and pairs of words, which are no titles); ends where that folder is absent. `--ntrex` and `--lingua` read NTREX-128 and
+all of lingua's test data instead, but for the parts that bench/train_langid.py learns from. It learns from half of
+lingua's sentences, so of E_langid only `--half 1` is unseen. `--beside` prints the systems side by side.
 """
 
 from __future__ import annotations
@@ -18,11 +21,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.langid_texts import CORPUS, Sample, samples  # noqa: E402 - the path comes first
+from bench.langid_texts import CORPUS, Sample, read_lingua, read_ntrex, samples  # noqa: E402 - the path comes first
 from transforms.normalize.language import candidate_languages, detect, fasttext, py3langid, script_of  # noqa: E402
 
 _FAMILY = ("sr-Latn", "hr", "bs")  # one language to the models, counted as one and apart
 MISLABELLED = "ms"  # lingua's Malay sentences are mostly Indonesian: see _malay
+_MAX_BEHIND = 0.02  # of the share right: how far the cascade may be behind the best system
 _Answers = dict[str, Counter[str]]  # group → "right" or a wrong tag → how often
 
 
@@ -74,6 +78,29 @@ def _measure(system: Callable[[str], str], texts: list[str]) -> tuple[list[str],
     start = time.process_time()
     tags = [system(text) for text in texts]
     return tags, len(texts) / (time.process_time() - start)
+
+
+def compare_systems(rows: list[Sample]) -> dict[str, dict[str, float]]:
+    """Return group → system → share right at title length; Latin Serbian, Croatian and Bosnian count as one."""
+    shares: dict[str, dict[str, float]] = defaultdict(dict)
+    for name, system in _SYSTEMS.items():
+        tags, rate = _measure(system, [row.title for row in rows])
+        print(f"{name}: {1e6 / rate:.0f} µs of processor time per text")
+        for group, counts in count_answers(rows, tags, is_right_in_family).items():
+            shares[group][name] = counts["right"] / counts.total()
+    return shares
+
+
+def _print_beside(rows: list[Sample]) -> None:
+    """Print every group with the share right of each system, those first that another system tells better."""
+    shares = compare_systems(rows)
+    behind = {group: max(row.values()) - row["cascade"] for group, row in shares.items()}
+    print(f"{'':12}" + "".join(f"{name:>12}" for name in _SYSTEMS) + f"{'behind':>12}")
+    for group in sorted(shares, key=lambda name: -behind[name]):
+        print(f"{group:12}" + "".join(f"{shares[group][name]:12.3f}" for name in _SYSTEMS) + f"{behind[group]:12.3f}")
+    means = [sum(row[name] for row in shares.values()) / len(shares) for name in _SYSTEMS]
+    print(f"{'macro':12}" + "".join(f"{mean:12.3f}" for mean in means))
+    print(f"more than two points behind: {[group for group, points in behind.items() if points > _MAX_BEHIND]}")
 
 
 def _half(rows: list[Sample], which: int) -> list[Sample]:
@@ -152,12 +179,33 @@ def main() -> int:
     parser.add_argument("--whole", action="store_true", help="120 characters instead of title length")
     parser.add_argument("--half", type=int, choices=(0, 1), help="only every second text of a group, from the first on")
     parser.add_argument("--system", default="cascade", choices=_SYSTEMS)
+    parser.add_argument("--ntrex", type=Path, help="folder of NTREX-128's files")
+    parser.add_argument("--lingua", type=Path, help="folder of lingua's files of sentences")
+    parser.add_argument("--every", type=int, default=1, help="only every so many texts (langdetect is slow)")
+    parser.add_argument("--beside", action="store_true", help="all systems side by side")
     options = parser.parse_args()
-    if not CORPUS.exists():
+    rows = list(_read_rows(options))[:: options.every]
+    if not rows:
         print(f"nothing to measure: {CORPUS} is absent")
         return 0
-    rows = list(samples())
     rows = rows if options.half is None else _half(rows, options.half)
+    if options.beside:
+        _print_beside(rows)
+    else:
+        _print_one_system(rows, options)
+    return 0
+
+
+def _read_rows(options: argparse.Namespace) -> Iterable[Sample]:
+    if options.ntrex:
+        return read_ntrex(options.ntrex, tuning=False)
+    if options.lingua:
+        return read_lingua(options.lingua, tuning=False)
+    return samples() if CORPUS.exists() else ()
+
+
+def _print_one_system(rows: list[Sample], options: argparse.Namespace) -> None:
+    """Print the figures of one system by group, language and confidence."""
     texts = [row.whole if options.whole else row.title for row in rows]
     tags, rate = _measure(_SYSTEMS[options.system], texts)
     answers = count_answers(rows, tags, is_right)
@@ -165,11 +213,11 @@ def main() -> int:
         others = ", ".join(f"{tag} {n}" for tag, n in counts.most_common(5) if tag != "right")
         print(f"{group:22} {counts.total():5} {counts['right'] / counts.total():.3f}  {others}")
     _averages(answers, count_answers(rows, tags, is_right_in_family))
-    _malay(rows, tags)
+    if not options.ntrex and not options.lingua:
+        _malay(rows, tags)
     if options.system == "cascade":
         _confidences(rows, texts)
     print(f"{rate:.0f} texts per second of one core ({1e6 / rate:.0f} µs per text), over {len(rows)}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -90,9 +90,9 @@ def test_of_several_declared_languages_script_and_text_decide() -> None:
 
 def test_a_further_title_may_be_a_translation() -> None:
     resource, _ = read(
-        ("title", "Le cycle de l'eau à l'école"), ("title", "Simulating a pendulum"), ("language", "fr"),
+        ("title", "Le cycle de l'eau à l'école"), ("title", "Simulation of a pendulum"), ("language", "fr"),
     )  # fmt: skip
-    assert resource.title == {"fr": "Le cycle de l'eau à l'école", "en": "Simulating a pendulum"}
+    assert resource.title == {"fr": "Le cycle de l'eau à l'école", "en": "Simulation of a pendulum"}
 
 
 def test_a_text_in_another_language_than_its_record_is_reported_as_such() -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from transforms.normalize.language import evidence, models, profiles
+from transforms.normalize.language import evidence, models, ngrams, profiles
 
 SERBO_CROATIAN = ("sr", "hr", "bs")  # one language to the models: they count little, words count most
 
@@ -20,12 +20,11 @@ _MAX_LIKELIHOOD_UNKNOWN = 0.3
 
 _SHARE_FLOOR = 1e-3  # the share of a language that a model does not name
 _LEAST_SCORE = 2 * math.log(_SHARE_FLOOR)  # of a language that neither model names
-_TEMPERATURE = 1.5  # the parts of a score count the same evidence more than once; this makes them probabilities
+_TEMPERATURE = 1.0  # of scores whose parts' weights were fitted to give probabilities
 _FAMILY_TEMPERATURE = 1.0  # words count the same evidence once
 _FAMILY_MODEL_WEIGHT = 0.2  # of what the models say about Serbian, Croatian and Bosnian
+_MIN_FAMILY_SHARE = 0.2  # with less, no letters make them likely
 _RIVALS = 6  # the likeliest languages; words count where two of them are neighbours
-_AZERBAIJANI_LETTERS = frozenset("әҝҹ")  # no model reads Azerbaijani in Cyrillic: letters and words must decide
-_AZERBAIJANI_HANDICAP = 1.5  # how far behind the best score it then starts
 
 _Shares = dict[str, float]  # language → probability
 _Scores = dict[str, float]  # language → logarithm of a likelihood
@@ -51,6 +50,8 @@ class LanguageScore(NamedTuple):
 
 def family_share(fast: _Shares, written: WrittenText) -> float:
     """Return the fast model's share of Serbian, Croatian and Bosnian among languages that write the text's letters."""
+    if sum(fast.get(language, 0.0) for language in SERBO_CROATIAN) < _MIN_FAMILY_SHARE:
+        return 0.0
     odds = evidence.letter_odds(written.letters, written.script)
     shares = {language: share * odds[language] for language, share in fast.items() if language in odds}
     return _share_of_family(SERBO_CROATIAN[0], shares) / (sum(shares.values()) or 1.0)
@@ -70,10 +71,10 @@ def decide_in_family(written: WrittenText, fast: _Shares, family: float) -> Lang
     return LanguageScore(best, min(odds[best] * family, _MAX_LIKELIHOOD_SERBO_CROATIAN), family)
 
 
-def decide_together(written: WrittenText, fast: _Shares) -> LanguageScore:
-    """Decide by both models, letters and words, and by langdetect where they are unsure; "und" where all are."""
+def decide_together(written: WrittenText, fast: _Shares, of_ngrams: _Scores) -> LanguageScore:
+    """Decide by models, n-grams, letters and words, and by langdetect where they are unsure; "und" where all are."""
     slow = models.py3langid(written.text, written.script)
-    best, odds = _best(_scores(written, fast, slow), written.hint, _TEMPERATURE)
+    best, odds = _best(_scores(written, fast, slow, of_ngrams), written.hint, _TEMPERATURE)
     likelihood = min(_MAX_LIKELIHOOD, odds[best])
     family = min(_MAX_LIKELIHOOD, sum(odds.get(language, 0.0) for language in _family(best)))
     share = max(_share_of_family(best, fast), _share_of_family(best, slow))
@@ -111,22 +112,21 @@ def _is_doubtful(written: WrittenText, best: str, likelihood: float, share: floa
     return unsure and profiles.langdetect_allows(written.text, best) is False
 
 
-def _scores(written: WrittenText, fast: _Shares, slow: _Shares) -> _Scores:
-    """Return the logarithm of what models, letters, the library's expectation and words say together."""
+def _scores(written: WrittenText, fast: _Shares, slow: _Shares, of_ngrams: _Scores) -> _Scores:
+    """Return the logarithm of what models, n-grams, letters and words say together."""
     text, script, _, letters, _ = written
+    factors = ngrams.factors_of(script)
     scores = {}
-    for language in _likely_languages(written, fast, slow):
-        fast_weight = evidence.weight_of_fast_model(language, script)
-        fast_evidence = math.log(fast.get(language, 0.0) + _SHARE_FLOOR)
-        slow_evidence = math.log(slow.get(language, 0.0) + _SHARE_FLOOR)
-        scores[language] = fast_weight * fast_evidence + (2 - fast_weight) * slow_evidence
-        scores[language] += evidence.expectation(language, script)
-        scores[language] += evidence.letters_against(language, letters, script)
+    for language in _likely_languages(written, fast, slow, of_ngrams):
+        weights = factors[language]
+        score = weights.fast * math.log(fast.get(language, 0.0) + _SHARE_FLOOR)
+        score += weights.slow * math.log(slow.get(language, 0.0) + _SHARE_FLOOR)
+        score += weights.ngrams * of_ngrams[language] + weights.constant
+        if script != "Latn" or language not in SERBO_CROATIAN:
+            score += evidence.expectation(language, script)
+        scores[language] = score + evidence.letters_against(language, letters, script)
     if script == "Latn":
         _pool_family(scores)
-    elif script == "Cyrl" and letters & _AZERBAIJANI_LETTERS:
-        start = max(scores.values()) - _AZERBAIJANI_HANDICAP
-        scores["az"] = start + 2 * evidence.letters_against("az", letters, script)
     rivals = frozenset(sorted(scores, key=scores.__getitem__, reverse=True)[:_RIVALS])
     for language, weight in evidence.words_against(text, script, rivals).items():
         if language in scores:
@@ -134,18 +134,20 @@ def _scores(written: WrittenText, fast: _Shares, slow: _Shares) -> _Scores:
     return scores
 
 
-def _likely_languages(written: WrittenText, fast: _Shares, slow: _Shares) -> Iterable[str]:
-    """Return the candidates that a model names; of a script that few languages write, all."""
+def _likely_languages(written: WrittenText, fast: _Shares, slow: _Shares, of_ngrams: _Scores) -> Iterable[str]:
+    """Return the candidates that a model or the n-grams name; of a script that few languages write, all."""
     if written.script != "Latn":
         return written.languages
     fast_languages = (language for language in fast if language in written.languages)
     slow_languages = (language for language, share in slow.items() if share > _SHARE_FLOOR)
-    return dict.fromkeys((*fast_languages, *slow_languages, *SERBO_CROATIAN))
+    nearest = max(of_ngrams, key=of_ngrams.__getitem__)
+    return dict.fromkeys((*fast_languages, *slow_languages, nearest, *SERBO_CROATIAN))
 
 
 def _pool_family(scores: _Scores) -> None:
     """Bring the scores of Serbian, Croatian and Bosnian together, so that words decide between them."""
     top = max(scores[language] for language in SERBO_CROATIAN)
+    expected = max(evidence.expectation(language, "Latn") for language in SERBO_CROATIAN)
     for language in SERBO_CROATIAN:
         distance = _FAMILY_MODEL_WEIGHT * (scores[language] - top)
-        scores[language] = top + distance + evidence.expectation(language, "Latn")
+        scores[language] = top + distance + evidence.expectation(language, "Latn") - expected

@@ -9,19 +9,22 @@ import re
 from collections.abc import Iterable
 
 from schemas import Base
-from transforms.normalize.language import agreement, evidence, models
+from transforms.normalize.language import agreement, evidence, models, ngrams
 from transforms.normalize.language.agreement import SERBO_CROATIAN, LanguageScore, WrittenText
 from transforms.normalize.language.script import candidate_languages, tag_with_script
 
 _MAX_READ_CHARS = 120
 _MAX_REMEMBERED_TEXTS = 16_384
 _MAX_CONFIDENCE = 0.99
-_ERROR_FACTOR = 0.25  # where the fast model is trusted alone, it is wrong so much less often than it says
+_ERROR_FACTOR = 0.25  # where others agree with the fast model, it is wrong so much less often than it says
+_MIN_SHARE_AGREED = 0.6  # from which the fast model is trusted where n-grams speak for the same language
+_MIN_LEAD_AGREED = 0.3  # and so much more than for the next one
+_PREFERRED = frozenset(("id", "nl", "pt", "es", "mk", "no"))  # the fast model takes texts of their neighbours for them
+_MIN_LEAD_PREFERRED = 1.5
 _SHORT_CHARS = 20
 _MIN_LIKELIHOOD_SHORT = 0.72  # of the language of a shorter text: names and foreign words mislead
 _MAX_LIKELIHOOD_UNKNOWN = 0.3
 _MIN_FAMILY_SHARE = 0.6  # from which the fast model is trusted that a text is Serbian, Croatian or Bosnian
-_MAX_SLOVENE_SHARE = 0.02  # which fastText mostly takes for one of them
 _TWO_WORDS = re.compile(r"[^\W\d_]\S+\s.*?[^\W\d_]\S")
 _NUMBERS = re.compile(r"[\d_፡]+")  # and the sign between words in Ethiopic
 _NOISE = re.compile(r"(?:https?://|www\.)\S+|(?<!\S)(?=\S+@\S)\S++|[\d_፡]+")
@@ -82,7 +85,7 @@ def _question(text: str, hint: str | None) -> _Question:
 
 def _prepare(text: str, hint: str | None) -> WrittenText | Detection:
     """Return the text as the models read it, or its language where script and letters, or their lack, are enough."""
-    flat = _without_noise(text)
+    flat = without_noise(text)
     script, languages = candidate_languages(flat)
     if script is None or not languages:
         return _UNKNOWN
@@ -98,7 +101,7 @@ def _prepare(text: str, hint: str | None) -> WrittenText | Detection:
     return written
 
 
-def _without_noise(text: str) -> str:
+def without_noise(text: str) -> str:
     """Return the text on one line in lower case, without numbers and addresses."""
     noisy = "@" in text or "http" in text or "www." in text  # the pattern for them is slow
     return " ".join((_NOISE if noisy else _NUMBERS).sub(" ", text).lower().split())
@@ -118,18 +121,27 @@ def _decide(written: WrittenText, first: str, probability: float, ranking: model
 
 
 def _decide_by_cheapest(written: WrittenText, first: str, probability: float, ranking: models.Ranking) -> LanguageScore:
-    """Decide by the fast model alone, by it and words, or by both models, letters and words."""
-    text, script, languages, letters, _ = written
-    single = first in languages and not (script == "Latn" and first in SERBO_CROATIAN)
-    trusted = single and evidence.is_trusted(first, probability, text)
-    if trusted and not evidence.letters_against(first, letters, script):
+    """Decide by the fast model and n-grams, by the fast model and words, or by all together."""
+    of_ngrams = ngrams.ngram_evidence(written.text, written.script)
+    nearest, lead = ngrams.lead(of_ngrams)
+    if nearest == first and _is_agreed(written, first, probability, lead):
         likelihood = _less_error(probability)
         return LanguageScore(first, likelihood, likelihood)
     fast = models.shares(ranking)
-    family = agreement.family_share(fast, written) if script == "Latn" else 0.0
-    if family >= _MIN_FAMILY_SHARE and fast.get("sl", 0.0) < _MAX_SLOVENE_SHARE:
+    family = agreement.family_share(fast, written) if written.script == "Latn" else 0.0
+    if family >= _MIN_FAMILY_SHARE and nearest in SERBO_CROATIAN:
         return agreement.decide_in_family(written, fast, _less_error(family))
-    return agreement.decide_together(written, fast)
+    return agreement.decide_together(written, fast, of_ngrams)
+
+
+def _is_agreed(written: WrittenText, first: str, probability: float, lead: float) -> bool:
+    """Return whether the fast model and n-grams are sure enough of the language that both name first."""
+    if first in SERBO_CROATIAN and written.script == "Latn":
+        return False
+    min_lead = _MIN_LEAD_PREFERRED if first in _PREFERRED else _MIN_LEAD_AGREED
+    if probability < _MIN_SHARE_AGREED or lead < min_lead:
+        return False
+    return not evidence.letters_against(first, written.letters, written.script)
 
 
 def _less_error(probability: float) -> float:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-import re
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from schemas import read_vocabulary
+from transforms.normalize.language.ngrams import WORD
 from transforms.normalize.language.script import CANDIDATES
 from transforms.remembering import remember
 
-_WORD = re.compile(r"""[^\s\d.,;:!?()\[\]{}<>"«»„“”/|+*=&%#@…–—]+""")  # \w would leave out combining marks
 KNOWN_WORD = 2.0  # for each word that speaks for a language
 _WEAK_WORD = 0.7  # for one that does so weakly, or by two letters only
 _FOREIGN_LETTER = -2.5  # for each letter that the language does not write
 _BORROWED_LETTER = -0.8  # for each letter that it writes in foreign words only
 _MAX_COUNTED_LETTERS = 3  # of each kind
-_MIN_TRUSTED_PROBABILITY = 0.5  # of the fast model, where a small word agrees with it
-_NEVER = 2.0  # no model is so sure
 _NO_LETTERS: frozenset[str] = frozenset()
 
 _Weights = dict[str, float]  # language → weight
@@ -38,29 +35,10 @@ class _Neighbours(NamedTuple):
     max_affix_chars: int  # of the beginnings and endings
 
 
-def is_trusted(language: str, probability: float, text: str) -> bool:
-    """Return whether the fast model is trusted alone: because it is sure, or a small word of the text agrees."""
-    if probability >= _number("sure", language, _NEVER):
-        return True
-    return probability >= _MIN_TRUSTED_PROBABILITY and not _small_words(language).isdisjoint(text.split())
-
-
 @cache
 def expectation(language: str, script: str) -> float:
     """Return how much more likely the library expects a language of the script to be, as a logarithm."""
     return _number("leaning", language, 0.0) if language in CANDIDATES[script] else 0.0
-
-
-@cache
-def weight_of_fast_model(language: str, script: str) -> float:
-    """Return how much fastText's share of a language counts; py3langid's counts for the rest of two."""
-    rows = _vocabulary()["weight_of_fasttext"].get(script, {}).items()
-    return next((float(weight) for languages, weight in rows if language in languages.split()), 1.0)
-
-
-@cache
-def _small_words(language: str) -> frozenset[str]:
-    return frozenset(_vocabulary()["small_words"].get(language, "").split())
 
 
 @cache
@@ -114,7 +92,7 @@ def words_against(text: str, script: str, rivals: frozenset[str]) -> _Weights:
     apart, and say nothing about other languages.
     """
     against: _Weights = {}
-    words = _WORD.findall(text)
+    words = WORD.findall(text)
     for number, group in enumerate(_neighbours().get(script, ())):
         if len(group.languages & rivals) < 2:
             continue
