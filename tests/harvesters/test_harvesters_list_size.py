@@ -86,7 +86,7 @@ def test_records_loaded_with_old_datestamps_come_the_same_week(env: Environment)
         assert night()["added"] == 31
         note = "its whole list has 91 records, and earlier harvests listed 60"
         assert note in "\n".join(last_run(env)["notes"])
-        for server.day in range(9, 30):
+        for server.day in (9, 14, 15, 16, 21, 22, 23, 28, 29):
             night()
         assert (questions(loopback), full_lists(loopback)) == (4, 2)
     assert len(live(env)) == 91
