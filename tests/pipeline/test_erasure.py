@@ -153,9 +153,15 @@ def test_a_record_is_taken_out_whole_and_is_not_loaded_again(
 
 
 @pytest.mark.parametrize(
-    ("file_name", "times"),
-    [("/part-00000.parquet", 2), ("/before.parquet", 1), ("/erasures.jsonl", 4), ("/erasures.jsonl", 5)],
-    ids=["among the parts", "before the undo logs", "before the end", "in the second erasure"],
+    ("env", "file_name", "times"),
+    [
+        pytest.param("sqlite", "/part-00000.parquet", 2, id="among the parts"),
+        pytest.param("sqlite", "/before.parquet", 1, id="before the undo logs"),
+        pytest.param("sqlite", "/erasures.jsonl", 4, id="before the end"),
+        pytest.param("sqlite", "/erasures.jsonl", 5, id="in the second erasure"),
+        pytest.param("postgresql", "/before.parquet", 1, id="postgresql", marks=pytest.mark.postgres),
+    ],
+    indirect=["env"],
 )
 def test_an_erasure_that_is_killed_is_completed_by_the_same_command(
     library: Environment, file_name: str, times: int

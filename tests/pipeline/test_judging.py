@@ -117,7 +117,16 @@ def errors_left() -> Any:
     return errors_left
 
 
-@pytest.mark.parametrize("narrower", [f"{CC}by-sa/4.0/", None, "ask the author"])
+@pytest.mark.parametrize(
+    ("env", "narrower"),
+    [
+        ("sqlite", f"{CC}by-sa/4.0/"),
+        ("sqlite", None),
+        ("sqlite", "ask the author"),
+        pytest.param("postgresql", f"{CC}by-sa/4.0/", marks=pytest.mark.postgres),
+    ],
+    indirect=["env"],
+)
 def test_a_narrowed_licence_waits_and_the_page_shows_none_until_a_person_decides(
     library: Environment, narrower: str | None
 ) -> None:
