@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from lxml import html
 from sqlalchemy import delete, update
 
 from commands.cli import main
+from loaders.catalog import migrate
 from loaders.curation import curation
 from loaders.declarations import FOLDERS_STATE, Undeclared, feeds_in_use
 from loaders.reports import LANGUAGES
-from loaders.store import FeedDeclarationRow, PublishStateRow, write_transaction
+from loaders.store import FeedDeclarationRow, PublishStateRow, engine, write_transaction
 from pipeline import catalog as tasks_catalog
 from pipeline import feed as tasks
 from pipeline.notifications.lines import line, list_needs, worth_sending
@@ -43,6 +45,38 @@ def library(env: Environment) -> list[tuple[Any, ...]]:
     titles = rows(env, "resource", "members, title")
     assert [title.split()[-1] for members, title in titles if members == 2] == ["films"]
     return published
+
+
+@pytest.fixture(scope="module")
+def kept_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the home and the feed files of `library`, in `now`, and a copy of both to begin from, in `kept`."""
+    folder = tmp_path_factory.mktemp("library")
+    with pytest.MonkeyPatch.context() as patched:
+        with installed(folder / "now", patched) as env:
+            library(env)
+        shutil.copytree(folder / "now", folder / "kept")
+    return folder
+
+
+@pytest.fixture
+def stocked(kept_library: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
+    """The installation of `library`, always in the same folder, because publications note where feed files are."""
+    shutil.rmtree(kept_library / "now")
+    shutil.copytree(kept_library / "kept", kept_library / "now")
+    with installed(kept_library / "now", monkeypatch) as env:
+        yield env
+
+
+@contextmanager
+def installed(folder: Path, patched: pytest.MonkeyPatch) -> Iterator[Environment]:
+    """Set the variables of an installation in the folder."""
+    patched.setenv("ELIB_HOME", str(folder / "home"))
+    patched.setenv("ELIB_FEEDS", str(folder / "feeds"))
+    patched.delenv("ELIB_CATALOG_URL", raising=False)
+    env = environment()
+    migrate(env)
+    yield env
+    engine(env).dispose()
 
 
 def films() -> list[Any]:
@@ -98,31 +132,31 @@ def notified(env: Environment, language: str = "en") -> list[str]:
     return [line(need, language) for need in wanted if need["what"] in ("mistake", "missing", "moved")]
 
 
-def test_a_mistake_in_a_feed_file_changes_nothing_that_is_published_and_is_reported(home: Environment) -> None:
-    published, kept = library(home), rows(home, "feed_declaration")
+def test_a_mistake_in_a_feed_file_changes_nothing_that_is_published_and_is_reported(stocked: Environment) -> None:
+    published, kept = rows(stocked, "resource"), rows(stocked, "feed_declaration")
     for kind, (damage, reason) in MISTAKES.items():
-        put_back(home)
-        damage(home.feeds / "films.toml")
+        put_back(stocked)
+        damage(stocked.feeds / "films.toml")
         tasks_catalog.publish_now()
-        assert rows(home, "resource") == published, kind
-        assert rows(home, "feed_declaration") == kept, kind
-        (need,) = wrong(home)
+        assert rows(stocked, "resource") == published, kind
+        assert rows(stocked, "feed_declaration") == kept, kind
+        (need,) = wrong(stocked)
         assert (need["what"], need["feed"], need["count"]) == ("mistake", "films", 3), kind
         assert reason in need["detail"][0], kind
-        (told,) = notified(home)
+        (told,) = notified(stocked)
         assert told.startswith("films: Its file has a mistake: ") and reason in told and "retired" not in told, kind
 
 
-def test_a_missing_feed_file_changes_nothing_that_is_published_and_is_reported(home: Environment) -> None:
-    published, kept = library(home), rows(home, "feed_declaration")
+def test_a_missing_feed_file_changes_nothing_that_is_published_and_is_reported(stocked: Environment) -> None:
+    published, kept = rows(stocked, "resource"), rows(stocked, "feed_declaration")
     for kind, remove in ABSENCES.items():
-        put_back(home)
-        remove(home.feeds / "films.toml")
+        put_back(stocked)
+        remove(stocked.feeds / "films.toml")
         tasks_catalog.publish_now()
-        assert rows(home, "resource") == published, kind
-        assert rows(home, "feed_declaration") == kept, kind
-        assert ("missing", "films", 3) in [(need["what"], need["feed"], need["count"]) for need in wrong(home)], kind
-        told = next(message for message in notified(home) if message.startswith("films"))
+        assert rows(stocked, "resource") == published, kind
+        assert rows(stocked, "feed_declaration") == kept, kind
+        assert ("missing", "films", 3) in [(need["what"], need["feed"], need["count"]) for need in wrong(stocked)], kind
+        told = next(message for message in notified(stocked) if message.startswith("films"))
         assert told.startswith("films: Its file is missing") and "Put the file back" in told, kind
         assert "Do not retire the feed" in told, kind
 
@@ -160,19 +194,18 @@ SAYS = {
 }
 
 
-def test_pages_and_notifications_report_it_in_every_language(home: Environment) -> None:
-    library(home)
-    replaced(home.feeds / "films.toml", "trust", "trsut")
-    (home.feeds / "books.toml").unlink()
+def test_pages_and_notifications_report_it_in_every_language(stocked: Environment) -> None:
+    replaced(stocked.feeds / "films.toml", "trust", "trsut")
+    (stocked.feeds / "books.toml").unlink()
     tasks_catalog.report()
     for language in LANGUAGES:
         suffix = "" if language == "en" else f".{language}"
-        page = page_text(home.reports / f"night{suffix}.html")
+        page = page_text(stocked.reports / f"night{suffix}.html")
         mistake, missing = SAYS[language]
         assert mistake in page and missing in page
-        assert mistake in page_text(home.reports / "feeds" / f"films{suffix}.html")
-        assert missing in page_text(home.reports / "feeds" / f"books{suffix}.html")
-        told = notified(home, language)
+        assert mistake in page_text(stocked.reports / "feeds" / f"films{suffix}.html")
+        assert missing in page_text(stocked.reports / "feeds" / f"books{suffix}.html")
+        told = notified(stocked, language)
         assert [mistake in told[0], missing in told[1]] == [True, True]
 
 
@@ -182,17 +215,17 @@ def page_text(path: Path) -> str:
 
 @pytest.mark.parametrize("folder", ["unset", "other"])
 def test_a_decision_published_in_a_shell_with_another_ELIB_FEEDS_changes_nothing_else(
-    home: Environment, tmp_path: Path, folder: str
+    stocked: Environment, tmp_path: Path, folder: str
 ) -> None:
-    published, kept = library(home), rows(home, "feed_declaration")
+    published, kept = rows(stocked, "resource"), rows(stocked, "feed_declaration")
     elsewhere = tmp_path / folder
     if folder == "other":  # good files of the same names that say something else
         elsewhere.mkdir()
-        declare(home, "books", "trust = 99\n")
-        (home.feeds / "books.toml").rename(elsewhere / "books.toml")
+        declare(stocked, "books", "trust = 99\n")
+        (stocked.feeds / "books.toml").rename(elsewhere / "books.toml")
         (elsewhere / "films.toml").write_bytes((elsewhere / "books.toml").read_bytes())
-        declare(home, "books")
-    number = curation.record_correction(home, "books:0", "title.en", "A better title", **BY)
+        declare(stocked, "books")
+    number = curation.record_correction(stocked, "books:0", "title.en", "A better title", **BY)
     variables = {name: value for name, value in os.environ.items() if name != "ELIB_FEEDS"}
     if folder != "unset":
         variables["ELIB_FEEDS"] = str(elsewhere)
@@ -204,72 +237,69 @@ def test_a_decision_published_in_a_shell_with_another_ELIB_FEEDS_changes_nothing
         0,
         "Published: 0 added, 0 changed, 5 unchanged, 0 deleted",
     ), ran.stderr
-    assert rows(home, "resource") == published and rows(home, "feed_declaration") == kept
+    assert rows(stocked, "resource") == published and rows(stocked, "feed_declaration") == kept
     state = "moved" if folder == "other" else "missing"
-    assert [(need["what"], need["feed"]) for need in wrong(home)] == [(state, "books"), (state, "films")]
+    assert [(need["what"], need["feed"]) for need in wrong(stocked)] == [(state, "books"), (state, "films")]
 
 
 def test_a_publication_from_an_empty_folder_changes_nothing(
-    home: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stocked: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    published, kept = library(home), rows(home, "feed_declaration")
+    published, kept = rows(stocked, "resource"), rows(stocked, "feed_declaration")
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("", encoding="utf-8")
     for name in ("empty", "nowhere", "file"):
         monkeypatch.setenv("ELIB_FEEDS", str(tmp_path / name))
         tasks_catalog.publish_now()
-        assert rows(home, "resource") == published and rows(home, "feed_declaration") == kept, name
-        assert [(need["what"], need["feed"]) for need in wrong(home)] == [("missing", "books"), ("missing", "films")]
+        assert rows(stocked, "resource") == published and rows(stocked, "feed_declaration") == kept, name
+        assert [(need["what"], need["feed"]) for need in wrong(stocked)] == [("missing", "books"), ("missing", "films")]
 
 
-def test_a_changed_feed_file_takes_effect_at_the_next_publication(home: Environment) -> None:
-    library(home)
-    replaced(home.feeds / "films.toml", "trust = 8", "trust = -1")
+def test_a_changed_feed_file_takes_effect_at_the_next_publication(stocked: Environment) -> None:
+    replaced(stocked.feeds / "films.toml", "trust = 8", "trust = -1")
     tasks_catalog.publish_now()
-    titles = rows(home, "resource", "members, title")
+    titles = rows(stocked, "resource", "members, title")
     assert [title.split()[-1] for members, title in titles if members == 2] == ["books"]
-    assert rows(home, "feed_declaration", "feed, version") == [("books", 1), ("films", 2)]
-    assert wrong(home) == []
+    assert rows(stocked, "feed_declaration", "feed, version") == [("books", 1), ("films", 2)]
+    assert wrong(stocked) == []
 
 
-def test_a_feed_without_runs_is_not_kept_and_its_mistake_is_reported(home: Environment) -> None:
-    library(home)
-    declare(home, "songs")
-    declare(home, "plays", "colour = 1\n")
+def test_a_feed_without_runs_is_not_kept_and_its_mistake_is_reported(stocked: Environment) -> None:
+    declare(stocked, "songs")
+    declare(stocked, "plays", "colour = 1\n")
     tasks_catalog.publish_now()
-    assert {row[0] for row in rows(home, "feed_declaration", "feed")} == {"books", "films"}
-    assert [(need["what"], need["feed"], need["count"]) for need in wrong(home)] == [("mistake", "plays", 0)]
+    assert {row[0] for row in rows(stocked, "feed_declaration", "feed")} == {"books", "films"}
+    assert [(need["what"], need["feed"], need["count"]) for need in wrong(stocked)] == [("mistake", "plays", 0)]
 
 
-def test_a_feed_that_has_ended_needs_no_file(home: Environment) -> None:
-    library(home)
-    declare(home, "films", TRUSTED + 'status = "retired"\n')
-    run = land_only(home, "films", [])
+def test_a_feed_that_has_ended_needs_no_file(stocked: Environment) -> None:
+    declare(stocked, "films", TRUSTED + 'status = "retired"\n')
+    run = land_only(stocked, "films", [])
     assert tasks.run_feed("films", run) == {}, "the gate holds it"
     from loaders.catalog import decisions as catalog_decide
 
-    catalog_decide.release(home, run, **BY)
+    catalog_decide.release(stocked, run, **BY)
     tasks_catalog.publish_now()
-    (home.feeds / "films.toml").unlink()
+    (stocked.feeds / "films.toml").unlink()
     tasks_catalog.publish_now()
-    assert wrong(home) == []
+    assert wrong(stocked) == []
 
 
 # several folders
 
 
 @pytest.fixture
-def folders(home: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
-    """The installation with two folders of feed files, of which the first is `home.feeds`."""
+def folders(stocked: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
+    """The installation with two folders of feed files, of which the first is `stocked.feeds`."""
     (tmp_path / "registered").mkdir()
-    monkeypatch.setenv("ELIB_FEEDS", f"{home.feeds}{os.pathsep}{tmp_path / 'registered'}")
+    monkeypatch.setenv("ELIB_FEEDS", f"{stocked.feeds}{os.pathsep}{tmp_path / 'registered'}")
     return environment()
 
 
 def test_a_feed_of_the_second_folder_is_harvested_and_published_like_the_others(
     folders: Environment, tmp_path: Path
 ) -> None:
-    published = library(folders)
+    published = rows(folders, "resource")
     (folders.feeds / "films.toml").rename(tmp_path / "registered" / "films.toml")
     tasks_catalog.publish_now()
     assert rows(folders, "resource") == published and wrong(folders) == []
@@ -283,7 +313,7 @@ def test_a_feed_of_the_second_folder_is_harvested_and_published_like_the_others(
 def test_a_second_file_of_a_feeds_name_is_reported_in_every_language_and_changes_nothing(
     folders: Environment, tmp_path: Path
 ) -> None:
-    published = library(folders)
+    published = rows(folders, "resource")
     second = tmp_path / "registered" / "films.toml"
     second.write_text((folders.feeds / "films.toml").read_text(encoding="utf-8").replace("8", "1"), encoding="utf-8")
     tasks_catalog.publish_now()
@@ -330,32 +360,32 @@ def test_a_harvest_keeps_the_declaration_once_and_none_begins_on_a_file_with_a_m
     assert rows(home, "feed_declaration") == [changed]
 
 
-def test_a_run_whose_feed_file_breaks_in_the_middle_goes_on_with_the_last_good_declaration(home: Environment) -> None:
-    library(home)
-    before = rows(home, "source_record", "key, record")
+def test_a_run_whose_feed_file_breaks_in_the_middle_goes_on_with_the_last_good_declaration(
+    stocked: Environment,
+) -> None:
+    before = rows(stocked, "source_record", "key, record")
     more = [*films(), listed("films", 7, license=None, inLanguage=None)]
-    run = land_only(home, "films", more)
-    (home.feeds / "films.toml").write_text("trsut = 8\n", encoding="utf-8")
+    run = land_only(stocked, "films", more)
+    (stocked.feeds / "films.toml").write_text("trsut = 8\n", encoding="utf-8")
     assert tasks.run_feed("films", run)["added"] == 1
-    now = dict(rows(home, "source_record", "key, record"))
+    now = dict(rows(stocked, "source_record", "key, record"))
     assert {key: now[key] for key, _ in before} == dict(before)
     added = json.loads(now["films:7"])
     assert added["license"]["uri"].endswith("/by/4.0/") and added["languages"][0]["tag"] == "fr"
 
 
 def test_reprocess_of_a_feed_with_a_broken_file_reads_by_its_last_good_declaration_and_says_so(
-    home: Environment, capsys: pytest.CaptureFixture[str]
+    stocked: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    library(home)
-    before = rows(home, "source_record", "key, record")
-    replaced(home.feeds / "films.toml", "default_license", "default_licence")
+    before = rows(stocked, "source_record", "key, record")
+    replaced(stocked.feeds / "films.toml", "default_license", "default_licence")
     capsys.readouterr()
     assert main(["reprocess", "films"]) == 0
     told = capsys.readouterr()
     assert "0 of 3 records changed" in told.out
     assert "films: its file has a mistake: default_licence: unknown key" in told.err
     assert "last good declaration" in told.err
-    assert rows(home, "source_record", "key, record") == before
+    assert rows(stocked, "source_record", "key, record") == before
 
 
 # catalogs and declarations of other versions
@@ -369,35 +399,34 @@ def undeclared(env: Environment) -> None:
 
 
 def test_a_broken_feed_file_without_a_kept_declaration_prevents_publication(
-    home: Environment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    stocked: Environment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    published = library(home)
-    undeclared(home)
+    published = rows(stocked, "resource")
+    undeclared(stocked)
     for damage in (MISTAKES["misspelt key"][0], ABSENCES["deleted"]):
-        put_back(home)
-        damage(home.feeds / "films.toml")
+        put_back(stocked)
+        damage(stocked.feeds / "films.toml")
         assert main(["publish"]) == 1
         (told,) = capsys.readouterr().err.strip().splitlines()[-1:]
         assert told.startswith("Nothing is published: films: its file ") and "elib publish" in told
-        assert rows(home, "resource") == published
-        causes = {row for row in rows(home, "harvest_run", "status, cause") if row[0] == "failed"}
+        assert rows(stocked, "resource") == published
+        causes = {row for row in rows(stocked, "harvest_run", "status, cause") if row[0] == "failed"}
         assert causes == {("failed", "undeclared")}
-    put_back(home)
+    put_back(stocked)
     assert main(["publish"]) == 0
-    assert rows(home, "resource") == published
-    assert rows(home, "feed_declaration", "feed, version") == [("books", 1), ("films", 1)]
+    assert rows(stocked, "resource") == published
+    assert rows(stocked, "feed_declaration", "feed, version") == [("books", 1), ("films", 1)]
 
 
-def test_a_broken_feed_that_shares_no_works_does_not_prevent_publication(home: Environment) -> None:
-    library(home)
-    declare(home, "songs")
-    night(home, "songs", [listed("songs", number) for number in (5, 6)])
+def test_a_broken_feed_that_shares_no_works_does_not_prevent_publication(stocked: Environment) -> None:
+    declare(stocked, "songs")
+    night(stocked, "songs", [listed("songs", number) for number in (5, 6)])
     tasks_catalog.publish_now()
-    undeclared(home)
-    (home.feeds / "songs.toml").write_text("", encoding="utf-8")
-    published = rows(home, "resource")
+    undeclared(stocked)
+    (stocked.feeds / "songs.toml").write_text("", encoding="utf-8")
+    published = rows(stocked, "resource")
     tasks_catalog.publish_now()
-    assert rows(home, "resource") == published
+    assert rows(stocked, "resource") == published
 
 
 def keep(env: Environment, text: str) -> None:
@@ -408,32 +437,32 @@ def keep(env: Environment, text: str) -> None:
         )
 
 
-def test_a_declaration_of_a_later_version_is_read_as_far_as_possible(home: Environment) -> None:
-    published = library(home)
-    (row,) = (row for row in rows(home, "feed_declaration") if row[0] == "films")
+def test_a_declaration_of_a_later_version_is_read_as_far_as_possible(stocked: Environment) -> None:
+    published = rows(stocked, "resource")
+    (row,) = (row for row in rows(stocked, "feed_declaration") if row[0] == "films")
     declaration = json.loads(row[2])
     later = {"map": {"title": "name"}, "metadata_license": "CC0", "prefix": "x", "schedule": "at dawn", "sets": 7}
     later["request"] = {"rate": -1, "size": 20, "mood": "calm", "params": {"a": {"b": 1}}}
     later["expect"] = "much"
-    keep(home, json.dumps({**declaration, **later}))
-    (home.feeds / "films.toml").unlink()
-    (feed,) = (declared for declared in feeds_in_use(home).feeds if declared.name == "films")
+    keep(stocked, json.dumps({**declaration, **later}))
+    (stocked.feeds / "films.toml").unlink()
+    (feed,) = (declared for declared in feeds_in_use(stocked).feeds if declared.name == "films")
     assert (feed.trust, feed.default_language, feed.title) == (8, "fr", "Open Textbooks")
     assert (feed.schedule, feed.sets, feed.request.rate, feed.request.size) == ("0 1 * * *", [], 1.0, 20)
     assert (feed.request.params, feed.expect.max_drop) == ({}, 0.05)
     tasks_catalog.publish_now()
-    assert rows(home, "resource") == published
+    assert rows(stocked, "resource") == published
 
 
-def test_an_unreadable_kept_declaration_counts_as_missing(home: Environment) -> None:
-    published = library(home)
-    (home.feeds / "films.toml").unlink()
+def test_an_unreadable_kept_declaration_counts_as_missing(stocked: Environment) -> None:
+    published = rows(stocked, "resource")
+    (stocked.feeds / "films.toml").unlink()
     for text in ("{", "[]", '"films"', "null", "[" * 100_000):
-        keep(home, text)
-        assert feeds_in_use(home).undeclared == {"films"}
+        keep(stocked, text)
+        assert feeds_in_use(stocked).undeclared == {"films"}
     with pytest.raises(Undeclared, match="films: its file is missing"):
         tasks_catalog.publish_now()
-    assert rows(home, "resource") == published
+    assert rows(stocked, "resource") == published
 
 
 # Airflow
@@ -461,10 +490,9 @@ print(json.dumps({"errors": errors, "every": every, "begun": begun}))
 
 @pytest.mark.slow
 def test_airflow_names_the_mistake_has_no_dag_of_the_feed_and_finds_it_for_a_run_that_goes_on(
-    home: Environment, tmp_path: Path
+    stocked: Environment, tmp_path: Path
 ) -> None:
-    library(home)
-    replaced(home.feeds / "films.toml", "trust", "trsut")
+    replaced(stocked.feeds / "films.toml", "trust", "trsut")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=tmp_path, capture_output=True, text=True, check=False,
