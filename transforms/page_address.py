@@ -22,7 +22,6 @@ _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _BEFORE_DOI = re.compile(r"(?:^|[:/])(?:doi[:/]|(?:dx\.)?doi\.org/)(?=10\.)", re.IGNORECASE)
 _RELATIVE = re.compile(r"\.{0,2}/|\?")
 _INSIDE_PAGE = re.compile(r"#|_:")  # a fragment, or a blank node of JSON-LD: no address of its own
-_NODE = re.compile(r"https?://[^#]*#(?![/!])")  # an object inside a page, by JSON-LD's @id; no route of an application
 _SAFE = "/:@~!$&'()*+,;=-._"  # characters of a path that stay as they are
 _MAX_VALUE_CHARS = 500
 
@@ -62,8 +61,12 @@ def _resolve(draft: Draft, page: str) -> None:
 
 
 def _is_inside_page(field: str, statement: Statement) -> bool:
-    """Tell whether an address is that of a part of a page: of an object's @id no page is made."""
-    is_node = field == "url" and statement.path.endswith("['@id']") and _NODE.match(statement.value)
+    """Tell whether an address is that of a part of a page: of an object's @id no page is made.
+
+    A fragment such as `#/lesson/5` is the route of an application, which is a page.
+    """
+    _, mark, fragment = statement.value.partition("#")
+    is_node = field == "url" and statement.path.endswith("['@id']") and mark and not fragment.startswith(("/", "!"))
     return bool(is_node or _INSIDE_PAGE.match(statement.value))
 
 
