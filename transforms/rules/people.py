@@ -13,7 +13,7 @@ from transforms.rules.texts import finding
 _PLACEHOLDER_NAMES = PLACEHOLDER_WORDS["person"]
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]")
 _JOINED_BY_LETTERS = re.compile(  # without blanks: "김철수와 이영희", "山田太郎・佐藤花子"
-    r"[\uac00-\ud7a3]{2,4}[와과] [\uac00-\ud7a3]{2,4}$|[\u4e00-\u9fff]{2,}[・と&＆][\u4e00-\u9fff]{2,}"
+    r"[\uac00-\ud7a3]{2,4}[와과] [\uac00-\ud7a3]{2,4}$|[\u4e00-\u9fff]{2}[・と&＆][\u4e00-\u9fff]{2}"
 )
 _CHARACTERS_OF_NAME = re.compile(r"[\u4e00-\u9fff\uac00-\ud7a3]{2,4}")
 _WHOLE_WORD = re.compile(r"[^\W\d_]{2}[\w'’-]*(?![\w.'’-])")
