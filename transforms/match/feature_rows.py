@@ -114,7 +114,7 @@ def _columns(batch: Sequence[Live]) -> _Columns:
         "record_sha256": [live.record_sha256 for live in batch],
         "match_sha256": list(map(match_sha256, records)),
         "more_identifiers": more,
-        "language_bases": list(map(_language_bases, batch, compared["identifiers"], more)),
+        "language_bases": list(map(_language_bases, batch, compared["identifiers"], more, compared["languages"])),
         "version_targets": list(map(version_targets, records, (live.feed for live in batch))),
         "edition_title": list(map(_edition_title, compared["title"], compared["edition"])),
         "digest": list(map(_digest, zip(*(compared[name] for name in _DIGESTED), strict=True))),
@@ -287,10 +287,10 @@ def _edition_title(title: str | None, edition: str) -> str | None:
     return without_edition(title) or None if title and edition else None
 
 
-def _language_bases(live: Live, named: list[str], more: list[str]) -> list[str]:
+def _language_bases(live: Live, named: list[str], more: list[str], spoken: list[str]) -> list[str]:
     """Return the record's names without its language; of a record that tells no language, that of its first title."""
     record = live.record
-    tags = languages(record) or _distinct(map(_comparable_language, [*record.title][:1]))
+    tags = spoken or _distinct(map(_comparable_language, [*record.title][:1]))
     own_number = record.key.partition(":")[2].lower()
     return language_bases([*named, *more, f"other:{live.feed}:{own_number}"], tags)
 

@@ -6,8 +6,9 @@ A name is a scheme, a colon and a value, such as `doi:10.1234/x`; that of a numb
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from babel import Locale
 from langcodes import Language as LanguageTag
@@ -56,27 +57,35 @@ def _name(scheme: str, value: str, feed: str) -> str:
     return f"other:{feed}:{value.lower()}" if scheme == "other" else f"{scheme}:{value.lower()}"
 
 
-def language_bases(names: Iterable[str], languages: Iterable[str]) -> list[str]:
+def language_bases(names: Sequence[str], languages: Iterable[str]) -> list[str]:
     """Return the names without the mark of one of the record's own languages, of those that have it.
 
     "url:a.example/guide/12/fre" of a French record is "url:a.example/guide/12"; so is "…/guide/12?lang=fr", and
     "ark:…/pf0000123456_fre" is "ark:…/pf0000123456". What is left must name more than a host or a prefix.
     """
-    marks = _marks(tuple(sorted(languages)))
-    if marks is None:
+    marks = _marks(tuple(languages))
+    if marks is None or not marks.any.search("\n".join(names)):
         return []
     bases = {name: _without(marks, name) for name in names if not name.startswith("isbn:")}
     return sorted({base for name, base in bases.items() if base != name and _names_something(base)})
 
 
-def _without(marks: tuple[re.Pattern[str], ...], name: str) -> str:
+class _Marks(NamedTuple):
+    """Expressions for the marks of some languages in names."""
+
+    any: re.Pattern[str]  # in names that are separated by line breaks; most have none, and this is quick
+    parameter: re.Pattern[str]
+    host: re.Pattern[str]
+    segment: re.Pattern[str]  # of a path, or of an identifier
+
+
+def _without(marks: _Marks, name: str) -> str:
     """Return the name without marks: those of the query, of the host, and of the path."""
-    parameter, host, segment = marks
     if not name.startswith("url:"):
         start, colon, rest = name.partition(":")
-        return start + colon + segment.sub("", rest)
-    start, slash, rest = host.sub("url:", parameter.sub("", name)).partition("/")
-    return (start + segment.sub("", slash + rest)).rstrip("?&/")
+        return start + colon + marks.segment.sub("", rest)
+    start, slash, rest = marks.host.sub("url:", marks.parameter.sub("", name)).partition("/")
+    return (start + marks.segment.sub("", slash + rest)).rstrip("?&/")
 
 
 def _names_something(base: str) -> bool:
@@ -84,14 +93,14 @@ def _names_something(base: str) -> bool:
     return bool(re.search(r"\w", base.rpartition(":")[2].partition("/")[2]) or not base.startswith(_ROOTED))
 
 
-@cache
-def _marks(languages: tuple[str, ...]) -> tuple[re.Pattern[str], ...] | None:
-    """Return expressions for the marks of some languages: a parameter, the start of a host, a part of a path."""
+@lru_cache(maxsize=1024)
+def _marks(languages: tuple[str, ...]) -> _Marks | None:
     codes = sorted({code for language in languages for code in _codes(language)})
     if not codes:
         return None
     code = f"(?:{'|'.join(map(re.escape, codes))})(?:[-_][a-z]{{2}}(?![a-z]))?"
-    return (
+    return _Marks(
+        re.compile(rf"(?:(?<=\d)|[/_.=~:-]){code}(?![^/?#&._~\n-])", re.IGNORECASE),
         re.compile(rf"(?<=[?&])(?:{_PARAMETERS})={code}(?:&|$)", re.IGNORECASE),
         re.compile(rf"^url:{code}\."),
         re.compile(rf"(?:(?<=\d)|[/_.=~-]){code}(?![^/?#&._~-])", re.IGNORECASE),
