@@ -41,6 +41,7 @@ BUILT = {
     "transforms.normalize.vocabulary.times._phrases": "measured: a function without arguments",
     "transforms.normalize.vocabulary.times._times_in_words": "one of the module's constants, which is measured",
     "transforms.rules.languages._runs_of_letters": "one class of characters",
+    "transforms.rules.people._and": "measured: a function without arguments",
 }
 SIZE = 8_000  # characters at which a quadratic expression is far slower than SUSPECT
 TOO_LATE = 20  # seconds for one expression on one text
