@@ -1,10 +1,11 @@
-"""Measure the matcher: DBLP–ACM, and a made catalog of N records with a nightly increment.
+"""Measure the matcher: DBLP–ACM, Cora, and a made catalog of N records with a nightly increment.
 
     python bench/dedup.py [RECORDS] [--corpora FOLDER]
 
 Prints precision, recall and F1 of pairs after clustering, seconds and peak memory, as JSON lines. The full run and the
 increment each run in a process of their own, so that their memory is the matcher's.
-Where the corpus is absent, a line says so.
+Where a corpus is absent, a line says so. Both are pyJedAI's (github.com/AI-team-UoA/pyJedAI, folder data): its folders
+ccer/D4 and der/cora belong under pyjedai in the folder of corpora.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import argparse
 import csv
 import json
 import random
+import re
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,7 @@ from transforms.match import (  # noqa: E402
 )
 
 _Pair = tuple[str, str]
+_CORA_MAX_CITATIONS = 40  # of a work; a larger cluster is for a person to look at
 _CORPORA = ROOT.parent / "shared" / "corpora" / "D_dedup"
 
 
@@ -70,6 +73,47 @@ def _dblp_acm(folder: Path) -> Iterator[dict[str, Any]]:
     for one_to_one in (frozenset({"dblp", "acm"}), frozenset[str]()):
         clusters = cluster(pairs, rows, (), one_to_one).clusters
         yield _print("DBLP-ACM", one_to_one=bool(one_to_one), **_quality(clusters, true))
+
+
+def _cora(folder: Path) -> Iterator[dict[str, Any]]:
+    """Match Cora: citations of 112 works, each in a feed of its own; works of more than 40 citations are left out."""
+    with (folder / "cora.csv").open(encoding="utf-8") as lines:
+        cited = {row["Entity Id"]: row for row in csv.DictReader(lines, delimiter="|")}
+    with (folder / "cora_gt.csv").open(encoding="utf-8") as lines:
+        works = _works(cited, csv.reader(lines, delimiter="|"))
+    cited = {number: row for number, row in cited.items() if len(works[number]) <= _CORA_MAX_CITATIONS}
+    rows = features(_citation(number, row) for number, row in cited.items())
+    true = {_ordered(*pair) for number in cited for pair in combinations(map(_citation_key, works[number]), 2)}
+    pairs = match(rows).pairs
+    clusters = cluster(pairs, rows).clusters
+    shown = _with_review(pairs, clusters, true)
+    yield _print("Cora", records=rows.num_rows, true=len(true), **_quality(clusters, true), recall_with_review=shown)
+
+
+def _works(cited: Iterable[str], pairs: Iterable[Sequence[str]]) -> dict[str, list[str]]:
+    """Return the citations of the work of each citation, joined by the true pairs."""
+    works = {number: [number] for number in cited}
+    for left, right in pairs:
+        if works[left] is not works[right]:
+            works[left].extend(works[right])
+            works.update(dict.fromkeys(works[right], works[left]))
+    return works
+
+
+def _citation(number: str, row: dict[str, str]) -> Live:
+    year = re.search(r"(?:19|20)\d\d", row["year"])
+    record = Resource(
+        key=_citation_key(number),
+        title={"en": row["title"].strip(" .,'\"`")} if row["title"] else {},
+        contributors=_authors(re.split(r",? and |&|;|(?<=\w\w),", row["author"])),
+        publishers=(row["venue"],) if row["venue"] else (),
+        issued_year=int(year[0]) if year else None,
+    )
+    return Live(f"cora{number}", "", record)
+
+
+def _citation_key(number: str) -> str:
+    return f"cora{number}:{number}"
 
 
 def _bibliography(path: Path) -> Iterator[Live]:
@@ -116,19 +160,22 @@ def _made(count: int, changed: int) -> Iterator[dict[str, Any]]:
         figures = _apart(folder, kind)
         clusters = msgspec.json.decode((folder / "clusters.json").read_bytes(), type=list[Cluster])
         true = _true(work_of, matched_keys)
-        more = {"recall_with_review": _with_review(folder, clusters, true)} if kind == "full" else {}
+        more = {"recall_with_review": _with_review(_kept_pairs(folder), clusters, true)} if kind == "full" else {}
         name = "full run" if kind == "full" else "increment"
         yield _print(name, records=records, **figures, **_quality(clusters, true), **more)
     shutil.rmtree(folder)
 
 
-def _with_review(folder: Path, clusters: Iterable[Cluster], true: set[_Pair]) -> float:
+def _with_review(pairs: pa.Table, clusters: Iterable[Cluster], true: set[_Pair]) -> float:
     """Return the share of true pairs that are joined or put before a steward."""
-    pairs = pq.read_table(folder / "pairs.parquet", columns=["left_key", "right_key", "verdict"])
     shown = pairs.filter(pc.not_equal(pairs["verdict"], "different"))
     shown_pairs = set(zip(shown["left_key"].to_pylist(), shown["right_key"].to_pylist(), strict=True))
     shown_pairs.update(pair for cluster_ in clusters for pair in combinations(cluster_.keys, 2))
     return round(len(shown_pairs & true) / max(1, len(true)), 4)
+
+
+def _kept_pairs(folder: Path) -> pa.Table:
+    return pq.read_table(folder / "pairs.parquet", columns=["left_key", "right_key", "verdict"])
 
 
 def _apart(folder: Path, kind: str) -> dict[str, Any]:
@@ -186,10 +233,10 @@ def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
     parser.add_argument("--corpora", type=Path, default=_CORPORA)
     parser.add_argument("--changed", type=int, default=None)
     options = parser.parse_args(arguments)
-    folder = options.corpora / "pyjedai" / "ccer" / "D4"
-    lines = (
-        list(_dblp_acm(folder)) if folder.is_dir() else [_print("DBLP-ACM", left_out=f"there is no folder {folder}")]
-    )
+    lines: list[dict[str, Any]] = []
+    for name, measure, folder in (("DBLP-ACM", _dblp_acm, "ccer/D4"), ("Cora", _cora, "der/cora")):
+        path = options.corpora / "pyjedai" / folder
+        lines += measure(path) if path.is_dir() else [_print(name, left_out=f"there is no folder {path}")]
     return lines + list(_made(options.records, options.changed or max(2, options.records // 100)))
 
 

@@ -84,6 +84,25 @@ _ALIKE = (
 )
 
 
+_ONE_DESCRIPTION = "description_hash_l = description_hash_r"
+_ONE_TITLE = "title_l = title_r"
+_DEPOSIT_MAX_YEARS = 5  # between a work and its deposit elsewhere under the same description
+_REPRINT_MAX_YEARS = 3  # between two publications of a work under one title
+ONE_YEAR_APART = "one apart"
+FEW_YEARS_APART = "a few years apart, under one title"
+OTHER_LANGUAGE = "different, under one title"
+
+
+def _apart(years: int, condition: str | Condition) -> Condition:
+    """Write the condition that records of two feeds, of which `condition` holds, are at most some years apart."""
+    sql, bound = condition if isinstance(condition, Condition) else Condition(condition)
+    near = f"feed_l <> feed_r AND abs(year_l - year_r) <= {years}"
+    cheap = bound.condition if bound.kind == "necessary" else sql
+    if cheap == sql:
+        return Condition(f"{near} AND {sql}")
+    return _only_where(f"{near} AND {cheap}", sql)
+
+
 def _null(condition: str | Condition) -> _Level:
     """Make a level that counts neither for nor against a pair."""
     return {**_conditioned(condition), "label_for_charts": "not told", "is_null_level": True}
@@ -127,8 +146,8 @@ _TABLE = [
         {**_policy("title_l = title_r", "the same", 16.0), "m_probability": 0.65536, "u_probability": 1e-5, **_GENERIC},
         _policy(_meet("titles"), "the same in another language or form", 14.0),
         _policy("sorted_words_l = sorted_words_r", "the same words in another order", 14.0),
-        _policy(_LONG_TYPO, "nearly the same letters, and long", 17.0),
-        level(_SHORT_TYPO, "nearly the same letters", 11.0),
+        _policy(_LONG_TYPO, "most letters the same, and long", 17.0),
+        level(_SHORT_TYPO, "most letters the same", 11.0),
         _policy(
             "(main_title_l = title_r OR title_l = main_title_r) AND least(title_letters_l, title_letters_r) >= 36",
             "the same but for a subtitle, and very long",
@@ -144,7 +163,8 @@ _TABLE = [
             "the same but for a subtitle",
             12.0,
         ),
-        level(_share("tokens", "0.75 * greatest(tokens_size_l, tokens_size_r)"), "most words the same", 5.5),
+        _policy("main_title_l = title_r OR title_l = main_title_r", "the same but for a subtitle, and short", 7.0),
+        level(_share("tokens", "0.75 * greatest(tokens_size_l, tokens_size_r)"), "most words the same", 7.5),
         level(_in_full(f"{_JARO} >= 0.88"), "alike", 4.0),
         level("ELSE", "different"),
     ),
@@ -199,12 +219,18 @@ _TABLE = [
         "year",
         _null("year_l IS NULL OR year_r IS NULL"),
         _policy("year_l = year_r", "the same", 4.5),
-        _policy("abs(year_l - year_r) = 1", "one apart", -30.0),
+        _policy(_apart(1, _ONE_DESCRIPTION), "one apart, under one description or identifier", -3.0),
+        _policy(_apart(1, _meet("strong")), "one apart, under one description or identifier", -3.0),
+        _policy(_apart(1, _meet("addresses")), "one apart, under one description or identifier", -3.0),
+        _policy(_apart(1, _ONE_TITLE), ONE_YEAR_APART, -5.0),
+        _policy(_apart(_DEPOSIT_MAX_YEARS, f"{_ONE_TITLE} AND ({_ONE_DESCRIPTION})"), FEW_YEARS_APART, -8.0),
+        _policy(_apart(_REPRINT_MAX_YEARS, _ONE_TITLE), FEW_YEARS_APART, -12.0),
         _policy("ELSE", "different", -30.0),
     ),
     _comparison(
         "numbers",
         _null("numbers_l = numbers_r"),
+        _policy("regexp_full_match(numbers_l || numbers_r, '(19|20)[0-9][0-9]')", "one has a year in its title", -0.5),
         _policy("numbers_l = '' OR numbers_r = ''", "one is numbered", -30.0),
         _policy("ELSE", "different", -50.0),
     ),
@@ -238,9 +264,24 @@ _TABLE = [
             "different, under one identifier and one title: one is declared wrongly",
             -1.0,
         ),
+        _policy(
+            f"title_l = title_r AND ({_ONE_DESCRIPTION})",
+            "different, under one title and description: one is declared wrongly",
+            -1.0,
+        ),
+        _policy(
+            "title_l = title_r AND feed_l <> feed_r "
+            "AND (description_start_l IS NULL OR description_start_r IS NULL)",
+            OTHER_LANGUAGE,
+            -10.0,
+        ),
         _policy("ELSE", "different", -40.0),
     ),
 ]
+DOUBTFUL = {  # levels at which a pair is for a person to look at, at best, unless an identifier is shared
+    "year": [ONE_YEAR_APART, FEW_YEARS_APART],
+    "language": [OTHER_LANGUAGE],
+}
 GUARDS = ["year", "edition", "language"]  # versions and translations, apart from these, are one work
 BOUNDS = {
     comparison["output_column_name"]: [level["bound"] for level in comparison["comparison_levels"]]

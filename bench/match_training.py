@@ -68,7 +68,15 @@ def _level_shares(
     """Return comparison → level → its share among the pairs of an SQL query, pairs of the null level left out."""
     connection.execute(f"CREATE OR REPLACE TABLE candidate_pair AS SELECT *, {JUDGED_RULE} AS match_key FROM ({pairs})")
     model = Model(
-        version=MODEL_VERSION, trained="", same=1, review=1, guards=(), settings=settings, frequencies={}, bounds={}
+        version=MODEL_VERSION,
+        trained="",
+        same=1,
+        review=1,
+        guards=(),
+        doubtful={},
+        settings=settings,
+        frequencies={},
+        bounds={},
     )
     scored = score(connection, model, features, "candidate_pair", MAX_BLOCK_RECORDS)
     shares: dict[str, dict[int, float]] = {}

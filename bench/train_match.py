@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT)]
 import msgspec  # noqa: E402  (the checkout is put on the path first)
 
 from bench.made_catalog import GENERIC, MadeCatalog  # noqa: E402
-from bench.match_model import BOUNDS, COMPARISONS, GUARDS  # noqa: E402
+from bench.match_model import BOUNDS, COMPARISONS, DOUBTFUL, GUARDS  # noqa: E402
 from bench.match_training import train  # noqa: E402
 from transforms.match import (  # noqa: E402
     MODEL_PATH,
@@ -63,6 +63,7 @@ def main(count: int) -> None:
         "same": 0.9,
         "review": 0.3,
         "guards": GUARDS,
+        "doubtful": DOUBTFUL,
         "frequencies": dict.fromkeys(sorted({fold(title) for title in generic}), _GENERIC_SHARE),
         "bounds": msgspec.to_builtins(BOUNDS),
         "settings": settings,

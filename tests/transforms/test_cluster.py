@@ -149,12 +149,15 @@ def test_a_feed_without_inner_duplicates_gives_one_record_to_a_cluster() -> None
     assert keys(cluster(candidates, table)) == [("a:1", "b:1", "b:2")]
 
 
-def test_a_cluster_above_the_maximum_size_needs_review() -> None:
+def test_a_cluster_above_the_maximum_size_stays_whole_and_needs_review() -> None:
     names = [f"a:{number:03}" for number in range(MAX_CLUSTER_RECORDS + 1)]
     links = [(left, right, 0.99) for place, left in enumerate(names) for right in names[place + 1 :]]
     clustering = cluster(pairs(*links), rows(*names))
-    assert [len(group) for group in keys(clustering)] == [MAX_CLUSTER_RECORDS]
-    assert f"the cluster would have too many records: > {MAX_CLUSTER_RECORDS}" in (clustering.clusters[0].review or "")
+    assert keys(clustering) == [tuple(names)]
+    reason = f"the cluster has too many records: {len(names)} > {MAX_CLUSTER_RECORDS}"
+    assert clustering.clusters[0].review == reason
+    for_review = [match for match in clustering.matches if match.verdict == "review"]
+    assert [match.evidence[-1].seen for match in for_review] == [reason]
 
 
 def test_versions_and_translations_are_related_each_way() -> None:

@@ -21,6 +21,7 @@ from transforms.match.clusters import Clustering
 from transforms.match.wording import Title, difference, is_slip, titles_difference
 
 CASES = Path(__file__).parent.parent / "cases" / "pairs.jsonl"
+KINDS = Path(__file__).parent.parent / "cases" / "title_pairs.jsonl"
 DC = (
     '<record xmlns="http://www.openarchives.org/OAI/2.0/"><metadata><oai_dc:dc '
     'xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/" xmlns:dc="http://purl.org/dc/elements/1.1/">'
@@ -106,7 +107,44 @@ def test_no_two_works_of_the_cases_are_merged() -> None:
 
 def test_one_work_of_the_cases_is_merged_or_put_before_a_steward() -> None:
     came = [came for _, expected, came in case_outcomes() if expected == "same"]
-    assert came.count("same") >= 48 and came.count("same") + came.count("review") >= 56, f"of {len(came)}"
+    assert came.count("same") >= 0.85 * len(came)
+    assert came.count("same") + came.count("review") >= 0.95 * len(came)
+
+
+# What else the second record of a kind has that the first has not; titles of a language's own letters stand for it
+OTHERWISE: dict[str, Fields] = {
+    "year1": {"date": "2013"},
+    "language": {"language": "id"},
+    "description": {"description": "Sheets to print, with a key for the teacher and notes on where the walk begins."},
+}
+
+
+@cache
+def kind_outcomes() -> list[tuple[dict[str, Any], str]]:
+    """Every pair of tests/cases/title_pairs.jsonl, of 25 languages, and what came of it; all are one catalog.
+
+    A pair shares maker, year and a description that has its first title, save what its kind says.
+    """
+    cases = [json.loads(line) for line in KINDS.read_text(encoding="utf-8").splitlines()]
+    lives = []
+    for number, case in enumerate(cases):
+        own = {"creator": f"Okafor{number}, Grace{number}", "description": f"{case['titles'][0]}: {TEXT}"}
+        for side, title, more in zip("ab", case["titles"], ({}, OTHERWISE.get(case["kind"], {})), strict=True):
+            lives.append(work(side, title, **{"language": case["language"], "number": number, **own, **more}))
+    clustered = clustering(*lives)
+    return [(case, outcome(clustered, f"a:{number}", f"b:{number}")) for number, case in enumerate(cases)]
+
+
+def test_no_two_works_of_any_kind_and_language_are_merged() -> None:
+    right = [(case["titles"], came) for case, came in kind_outcomes() if case["expected"] == "different"]
+    assert len(right) > 110
+    assert [titles for titles, came in right if came == "same"] == []
+
+
+def test_one_work_of_any_kind_and_language_is_merged_or_put_before_a_steward() -> None:
+    came = [(case["kind"], came) for case, came in kind_outcomes() if case["expected"] == "same"]
+    assert [pair for pair in came if pair[1] == "apart"] == []
+    assert {kind for kind, outcome_ in came if outcome_ == "review"} == {"subtitle"}
 
 
 TWO_WORKS = [
@@ -258,7 +296,7 @@ ONE_WORK = [
 
 SEEN = [
     ("Teaching reasoning: slides", "Teaching reasoning: Video", "one word differs: slides / Video"),
-    ("Книга для чтения: пятый класс", "Книга для чтения: шестой класс", "one word differs: пятый / шестой"),
+    ("Книга для чтения: стихи", "Книга для чтения: сказки", "one word differs: стихи / сказки"),
     ("Problem set on waves", "Problem set on waves: solutions", "only one title has: solutions"),
     ("Rivers: teacher book", "Rivers: pupil sheets", "several words differ: teacher book / pupil sheets"),
     (

@@ -15,7 +15,7 @@ from transforms.match.final_verdicts import Matches, Overrides, Pair, read_verdi
 from transforms.match.links import Link, relations, undecided, variants_apart, with_links
 from transforms.match.wording import titles_difference
 
-MAX_CLUSTER_RECORDS = 40  # records in a cluster; a work that more feeds than this describe is for a person to look at
+MAX_CLUSTER_RECORDS = 40  # records in a cluster; one of more stays whole and is for a person to look at
 # More than this share of the pairs between two groups must be links for them to join; a likely link counts half.
 _MIN_SUPPORT = 0.5
 
@@ -27,7 +27,7 @@ _ISBNS = "ISBN contradicts"
 _LANGUAGES = "languages in one cluster would differ"
 _YEARS = "years in one cluster would differ"
 _NUMBERS = "numbers in the titles of one cluster would differ"
-_TOO_LARGE = "the cluster would have too many records"
+_TOO_LARGE = "the cluster has too many records"
 _TOO_FEW = "too few pairs of the two groups are alike"
 _VARIANTS = "two of the records are one work in two forms"
 _JUDGED = "a steward judged two of the records different"
@@ -94,9 +94,7 @@ def cluster(
     joined.add_links(kept)
     objections = dict(joined.join())
     stale = frozenset(pair for pair, judged in decided.items() if _stale(judged, traits))
-    clusters = sorted(
-        [*_clusters_of_two(alone, one_to_one), *joined.clusters(objections)], key=lambda group: group.keys
-    )
+    clusters = sorted([*_clusters_of_two(alone), *joined.clusters(objections)], key=lambda group: group.keys)
     last = Matches(pairs, Overrides(objections, decided, stale))
     return Clustering(clusters, last, list(relations(pairs, features, links, decided)))
 
@@ -115,25 +113,17 @@ def _split_lone_pairs(
     doubtful = pc.or_(pc.is_in(pairs["left_key"], judged), pc.is_in(pairs["right_key"], judged))
     for feed in sorted(one_to_one):
         own = [pc.starts_with(pairs[side], f"{feed}:") for side in ("left_key", "right_key")]
-        doubtful = pc.or_(doubtful, pc.and_(*own))
+        doubtful = pc.or_(doubtful, pc.or_(*own))
     quiet = pc.and_not(alone, doubtful)
     return pairs.filter(quiet), pairs.filter(pc.invert(quiet))
 
 
-def _clusters_of_two(alone: pa.Table, one_to_one: frozenset[str]) -> Iterator[Cluster]:
-    """Return the clusters of pairs that stand alone: nothing but their own verdict and feeds can speak."""
+def _clusters_of_two(alone: pa.Table) -> Iterator[Cluster]:
+    """Return the clusters of pairs that stand alone: nothing but their own verdict can speak."""
     columns = (alone[name].to_pylist() for name in ("left_key", "right_key", "verdict"))
     for left, right, verdict in zip(*columns, strict=True):
-        if _joins(verdict, left, right, one_to_one):
+        if verdict == "same":
             yield Cluster(keys=(left, right))
-
-
-def _joins(verdict: str, left: str, right: str, one_to_one: frozenset[str]) -> bool:
-    """Whether the verdict on two keys makes them a link: across two feeds that list no work twice likely is enough."""
-    if verdict == "review" and one_to_one:
-        feeds = {_feed_of(left), _feed_of(right)}
-        return len(feeds) == 2 and feeds <= one_to_one
-    return verdict == "same"
 
 
 def _decisions(judgements: Iterable[Judgement]) -> dict[Pair, Judgement]:
@@ -240,6 +230,7 @@ class _Joined:
         self.likely: dict[str, set[str]] = {}
         self.group: dict[str, list[str]] = {}
         self.ordered: list[Pair] = []
+        self.enlarging: list[Pair] = []  # links that made a cluster larger than it may be without a look
 
     def add_links(self, matches: Iterable[Match]) -> None:
         """Take the pairs that are to be one work: stewards' first, then by probability, then by key."""
@@ -257,16 +248,24 @@ class _Joined:
         self.ordered = [(left, right) for *_, left, right in sorted(links)]
 
     def _verdict(self, match: Match) -> str:
-        """Join a likely pair across two feeds without inner duplicates: its rivals are not joined."""
-        return "same" if _joins(match.verdict, *_pair(match), self.one_to_one) else match.verdict
+        """Join a likely pair of one year across two feeds without inner duplicates: its rivals are not joined."""
+        left, right = (self.traits.get(key) or _Traits(feed=_feed_of(key)) for key in _pair(match))
+        feeds = {left.feed, right.feed}
+        likely = match.verdict == "review" and len(feeds) == 2 and feeds <= self.one_to_one
+        return "same" if likely and not _year_contradiction(left, right) else match.verdict
 
     def join(self) -> Iterator[tuple[Pair, str]]:
-        """Join what can be joined; yield every other link with the objection to it."""
+        """Join what can be joined; yield every other link with the objection to it, and those of too large clusters.
+
+        A cluster that becomes too large is not cut: the links that made it so are for review.
+        """
         not_joined = [link for link in self.ordered if self._join_or_object(*link)]
         for left, right in not_joined:  # a later link may have lent the support that was missing
             objection = self._join_or_object(left, right)
             if objection:
                 yield (left, right), objection
+        for left, right in self.enlarging:
+            yield (left, right), f"{_TOO_LARGE}: {len(self.group[left])} > {MAX_CLUSTER_RECORDS}"
 
     def _join_or_object(self, left: str, right: str) -> str | None:
         """Join the groups of two records; return the objection when they stay apart, None when they are one."""
@@ -275,6 +274,8 @@ class _Joined:
             return None
         objection = self._objection_to_join(mine, theirs, (left, right))
         if objection is None:
+            if len(mine) + len(theirs) > MAX_CLUSTER_RECORDS and (left, right) not in self.decided:
+                self.enlarging.append((left, right))
             mine.extend(theirs)
             for key in theirs:
                 self.group[key] = mine
@@ -282,8 +283,6 @@ class _Joined:
 
     def _objection_to_join(self, mine: list[str], theirs: list[str], link: Pair) -> str | None:
         """Say why two groups cannot become one by a link; None when they can. A judged link needs no support."""
-        if len(mine) + len(theirs) > MAX_CLUSTER_RECORDS:
-            return f"{_TOO_LARGE}: > {MAX_CLUSTER_RECORDS}"
         judged = link in self.decided
         pairs = [(key, other) for key in mine for other in theirs]
         objections = (self._objection_to_pair(key, other, judged) for key, other in pairs)

@@ -19,7 +19,7 @@ from transforms.match.numbering import edition_and_numbers, without_edition
 from transforms.match.version_names import language_bases, more_identifiers, page_name, version_targets
 from transforms.match.wording import Title, without_site
 
-FEATURES_VERSION = "10"  # of the columns' names and meaning: rows of another version are made again
+FEATURES_VERSION = "11"  # of the columns' names and meaning: rows of another version are made again
 _LISTED = pa.list_(pa.string())
 FEATURES = pa.schema(
     [
@@ -179,9 +179,9 @@ def _tagged_titles(record: _Record) -> list[str]:
     sites = record.publishers
     if len(record.title) == 1 and not record.alternative_titles:
         ((tag, title),) = record.title.items()
-        return [f"{_comparable_language(tag)} {without_site(title, sites)}"] if title else []
+        return [f"{_comparable_language(tag)} {without_site(title, sites, record.url)}"] if title else []
     titles = [*record.title.items(), *((text.language, text.text) for text in record.alternative_titles)]
-    lines = (f"{_comparable_language(tag)} {without_site(title, sites)}" for tag, title in titles if title)
+    lines = (f"{_comparable_language(tag)} {without_site(title, sites, record.url)}" for tag, title in titles if title)
     return list(dict.fromkeys(lines))
 
 

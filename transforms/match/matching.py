@@ -132,7 +132,7 @@ def _run(
     - blocks: `candidate_pair`: join_key_l < join_key_r (idx), match_key (the rule, or JUDGED_RULE)
     - bound, over compared_records: `hopeful_pair`, then `likely_pair`: the candidate pairs that can still be kept
     - scoring: `scored`: idx_l, idx_r, match_key, match_weight, match_probability, and per comparison gamma_ and mw_
-    - title_comparison: `difference`: idx_l, idx_r, words_seen, of the pairs whose titles differ
+    - title_comparison: `difference`: idx_l, idx_r, words_seen, misspelled, of the pairs whose titles differ
     - `_kept`: the columns of PAIRS, by key and with the verdict; `_together` adds the pairs known from before
     """
     features = load_features(connection, now)

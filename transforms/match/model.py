@@ -12,7 +12,7 @@ import msgspec
 
 from schemas import Base, UnusableFile
 
-MODEL_VERSION = 3  # of the file's shape and of the features that it was trained on
+MODEL_VERSION = 4  # of the file's shape and of the features that it was trained on
 MODEL_PATH = Path(__file__).parent / "model.json"
 
 
@@ -39,6 +39,7 @@ class Model(Base, frozen=True, kw_only=True):
     same: float  # probability from which a pair is one work
     review: float  # probability from which a person looks
     guards: tuple[str, ...]  # comparisons that keep works of one title apart; apart from them a pair may be related
+    doubtful: dict[str, tuple[str, ...]]  # comparison: labels of levels at which a pair is for review at best
     settings: dict[str, Any]
     frequencies: dict[str, float]
     bounds: dict[str, tuple[LevelBound, ...]]  # of each comparison, in the order of its levels in the settings

@@ -3,22 +3,70 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from schemas import read_toml
-from transforms.match.folding import roman
+from transforms.match.folding import fold, roman
 
-WORDS: dict[str, Any] = read_toml(Path(__file__).parent / "words.toml")
-_PART = frozenset(WORDS["part"])
-_EDITION = frozenset(WORDS["edition"])
+_FOLDER = Path(__file__).parent
+WORDS: dict[str, Any] = read_toml(_FOLDER / "words.toml")
 ORDINALS: dict[str, int] = WORDS["ordinals"]
+_CONJUNCTIONS = frozenset(WORDS["and"])
 _REVISED = frozenset({"revised", "rev", "updated", "revisee"})  # words of an edition without a number
 _DIGITS = re.compile(r"\d+")
 _MAX_DIGITS = 100  # of a numeral that is read as a number; Python refuses 4,300
 _SURE_ROMAN = frozenset({"ii", "iii", "iv", "vii", "viii", "ix", "xii", "xiii", "xiv", "xv"})  # words of no language
+_STEM_MIN_LETTERS = 4  # of a word that counts in a longer form too (a case, a plural)
+_ENDING_MAX_LETTERS = 3
+_NEAR_WORDS = 2  # from a numeral in words to the word of what it numbers
+_ONE_LETTER_WORDS = frozenset("ru uk be bg mk sr hr bs sl cs sk pl".split())  # languages with prepositions of one letter
+_HAN_PARTS = "年级|年級|学年|學年|年生|单元|單元|课|課|章|卷|巻|册|冊|部|篇|编|編|回|话|話|讲|講|节|節|期|集|级|級|周|週|学期|學期|册目"
+_HAN_DIGITS = {digit: number for number, digit in enumerate("〇一二三四五六七八九")}
+_HAN_NUMERAL = re.compile(f"([〇一二三四五六七八九十]{{1,3}})(?:{_HAN_PARTS})")
+_UNSPACED = ("th", "lo", "km", "my")  # languages that set no spaces between words, with numerals behind what they count
 
-_TELLING = frozenset({*_PART, *_EDITION, *ORDINALS, *_SURE_ROMAN})  # without one, a digit or a last Roman: no number
+
+def _by_word(*tables: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    """Return each folded word with its languages."""
+    languages: dict[str, set[str]] = {}
+    for table in tables:
+        for language, words in table.items():
+            for word in words:
+                languages.setdefault(fold(word).rpartition(" ")[2], set()).add(language)
+    return {word: frozenset(known) for word, known in languages.items()}
+
+
+def _spelled() -> dict[str, dict[str, int]]:
+    """Return each numeral in words, folded, with its value by language."""
+    spelled: dict[str, dict[str, int]] = {}
+    for language, numbers in read_toml(_FOLDER / "number_words.toml").items():
+        for number, words in numbers.items():
+            for word in words:
+                spelled.setdefault(word, {})[language] = int(number)
+    for language, words in WORDS["numerals"].items():
+        for number, word in enumerate(words, start=1):
+            spelled.setdefault(fold(word).rpartition(" ")[2], {}).setdefault(language, number)
+    return spelled
+
+
+_PART = _by_word(WORDS["part"])
+_EDITION = _by_word(WORDS["edition"])
+SPELLED = _spelled()
+_COUNTED = _by_word(WORDS["part"], WORDS["edition"])
+_TELLING = frozenset({*_COUNTED, *ORDINALS, *_SURE_ROMAN, *SPELLED})  # without one, a digit or a last Roman: no number
+
+
+def _unspaced_numeral() -> re.Pattern[str]:
+    """Return an expression for a numeral in words behind what it counts, in scripts that set no spaces."""
+    parts = sorted((fold(word) for language in _UNSPACED for word in WORDS["part"][language]), key=len, reverse=True)
+    words = sorted((word for word, known in SPELLED.items() if known.keys() & set(_UNSPACED)), key=len, reverse=True)
+    return re.compile(f"(?:{'|'.join(parts)})({'|'.join(words)})")
+
+
+_UNSPACED_NUMERAL = _unspaced_numeral()
+_DENSE = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3400-\u9fff]")
 
 
 def edition_and_numbers(title: str, year: int | None) -> tuple[str, str]:
@@ -32,7 +80,7 @@ def edition_and_numbers(title: str, year: int | None) -> tuple[str, str]:
         numerals = [numeral for numeral in _numerals(words, place) if not (len(numeral) == 4 and numeral == str(year))]
         if numerals:
             (editions if _counts_editions(words, place) else numbers).extend(numerals)
-    if not editions and _EDITION.intersection(words) & _REVISED:
+    if not editions and _REVISED.intersection(words):
         editions.append("revised")
     return " ".join(editions), " ".join(numbers)
 
@@ -50,13 +98,24 @@ def without_edition(title: str) -> str:
 
 def _may_have_numerals(title: str, words: list[str]) -> bool:
     """Whether it is worth while to look at each word; most titles have no numeral."""
-    return bool(_DIGITS.search(title) or _TELLING.intersection(words) or roman(words[-1] if words else ""))
+    return bool(_DIGITS.search(title) or _DENSE.search(title) or _TELLING.intersection(words) or roman(words[-1] if words else ""))
 
 
 def _counts_editions(words: list[str], place: int) -> bool:
     """Whether the numeral at a place counts editions ("2nd edition"), not parts ("part 2")."""
     before, after = words[max(0, place - 1) : place], words[place + 1 : place + 2]
-    return _PART.isdisjoint(before) and not _EDITION.isdisjoint(before + after)
+    return not any(_known(word, _PART) for word in before) and any(_known(word, _EDITION) for word in before + after)
+
+
+def _known(word: str, table: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Return the languages of a word of a table, also in a form with an ending."""
+    for ending in range(_ENDING_MAX_LETTERS + 1):
+        stem = word[: len(word) - ending]
+        if ending and len(stem) < _STEM_MIN_LETTERS:
+            break
+        if stem in table:
+            return table[stem]
+    return frozenset()
 
 
 def _numerals(words: list[str], place: int) -> list[str]:
@@ -66,14 +125,48 @@ def _numerals(words: list[str], place: int) -> list[str]:
         return [str(int(digits)) if len(digits) <= _MAX_DIGITS else digits for digits in _DIGITS.findall(word)]
     if word in ORDINALS:
         return [str(ORDINALS[word])]
-    after_part = place > 0 and words[place - 1] in _PART
-    numeral = _letter_numeral(word, after_part, last=0 < place == len(words) - 1)
+    if _DENSE.search(word) and (unspaced := _unspaced_numerals(word)):
+        return unspaced
+    numeral = _spelled_numeral(words, place) or _letter_numeral(words, place)
     return [] if numeral is None else [numeral]
 
 
-def _letter_numeral(word: str, after_part: bool, last: bool) -> str | None:
+def _unspaced_numerals(text: str) -> list[str]:
+    """Return the numerals in words of a text without spaces, in decimal digits."""
+    spelled = [value for word in _UNSPACED_NUMERAL.findall(text) for value in set(SPELLED[word].values())]
+    return [str(value) for value in (*map(_han_value, _HAN_NUMERAL.findall(text)), *spelled)]
+
+
+def _han_value(numeral: str) -> int:
+    tens, ten, ones = numeral.rpartition("十")
+    value = _HAN_DIGITS.get(ones, 0) if len(ones) < 2 else int("".join(str(_HAN_DIGITS[digit]) for digit in ones))
+    return value + (10 * _HAN_DIGITS.get(tens, 1) if ten else 0)
+
+
+def _spelled_numeral(words: list[str], place: int) -> str | None:
+    """Return the value of a numeral in words, which counts beside a part or an edition in its language only."""
+    values = SPELLED.get(words[place])
+    if not values:
+        return None
+    near = words[max(0, place - _NEAR_WORDS) : place] + words[place + 1 : place + 1 + _NEAR_WORDS]
+    for language in sorted(values):
+        if any(language in _known(word, _COUNTED) for word in near):
+            return str(values[language])
+    return None
+
+
+def _letter_numeral(words: list[str], place: int) -> str | None:
     """Return a part's letter ("part b") or the value of a Roman numeral, where the word can be one."""
-    if after_part and len(word) == 1 and word not in "ivxl":
+    word, last = words[place], 0 < place == len(words) - 1
+    languages = _known(words[place - 1], _PART) if place else frozenset[str]()
+    if len(word) == 1 and languages and not last and not _may_be_letter(word, languages):
+        return None
+    if languages and len(word) == 1 and word not in "ivxl":
         return word
-    value = roman(word) if word in _SURE_ROMAN or after_part or last else None
+    value = roman(word) if word in _SURE_ROMAN or languages or last else None
     return None if value is None else str(value)
+
+
+def _may_be_letter(word: str, languages: frozenset[str]) -> bool:
+    """Whether a letter behind a part, not at the end of a title, may number it, and is no preposition or conjunction."""
+    return "en" in languages or not (languages & _ONE_LETTER_WORDS or word in _CONJUNCTIONS)

@@ -18,12 +18,14 @@ from operator import eq
 from typing import NamedTuple
 
 from transforms.match.folding import cyrillic_to_latin, fold, roman
-from transforms.match.numbering import ORDINALS, WORDS
+from transforms.match.numbering import ORDINALS, SPELLED, WORDS
 from transforms.remembering import remember
 
 _ARTICLES = {language: frozenset(articles) for language, articles in WORDS["articles"].items()}
 _CONJUNCTIONS = frozenset(WORDS["and"])
+_NUMERALS = frozenset({*ORDINALS, *SPELLED})
 _SITE = re.compile(r"\||\s[-–—·»]\s")  # what stands between a title and the name of the site
+_SITE_MIN_LETTERS = 4  # of a name in a host; "www", "oer" and "edu" are none of a site
 _ALPHABET = re.compile(r"[a-zα-ω]+")  # of scripts that write vowels; Cyrillic is folded to Latin letters
 _CYRILLIC = re.compile("[\u0400-\u052f]")
 _TRANSLITERATIONS = [  # ways to write one Cyrillic letter, and how transforms.match.folding writes it; in this order
@@ -117,13 +119,28 @@ class _Wording(NamedTuple):
         return [word.folded for word in self.words]
 
 
-def without_site(title: str, publishers: Iterable[str]) -> str:
-    """Return the title without the name of its own publisher behind it, as in "Maps | Open Library"."""
+def without_site(title: str, publishers: Iterable[str], url: str | None = None) -> str:
+    """Return the title without the name of its publisher or site behind it, as in "Maps | Open Library".
+
+    A site's name is its host, or the name in it ("Open Library", openlibrary.org).
+    """
     ends = list(_SITE.finditer(title))
     if not ends or not fold(title[: ends[-1].start()]):
         return title
     site = fold(title[ends[-1].end() :])
-    return title[: ends[-1].start()] if site and site in map(fold, publishers) else title
+    named = bool(site) and (site in map(fold, publishers) or _closed(site) in _host_names(url))
+    return title[: ends[-1].start()] if named else title
+
+
+def _host_names(url: str | None) -> set[str]:
+    """Return the host of a web address and the names in it, folded and closed up."""
+    host = (url or "").partition("://")[2].partition("/")[0].partition(":")[0].lower()
+    names = host.removeprefix("www.").split(".")
+    return {_closed(fold(name)) for name in (*names[:-1], ".".join(names)) if len(name) >= _SITE_MIN_LETTERS}
+
+
+def _closed(text: str) -> str:
+    return text.replace(" ", "")
 
 
 def titles_difference(left: Sequence[Title], right: Sequence[Title]) -> Difference | None:
@@ -156,12 +173,12 @@ def _of_languages(titles: Sequence[Title], others: Sequence[Title]) -> list[Titl
 
 
 def difference(left: Title, right: Title) -> Difference | None:
-    """Return what differs between two titles; None when nothing does.
+    """Return what differs between two titles; None when nothing does, whatever languages are declared.
 
     Nothing are case, punctuation, an article on one side, an ampersand for its word, one number in two notations, the
     end put first behind a comma, other spaces in scripts that set none, and Cyrillic in Latin letters by a usual table.
     """
-    if left == right:
+    if left.text == right.text:
         return None
     mine, theirs = _wording(left), _wording(right)
     aligned = _align(mine, theirs)
@@ -300,7 +317,7 @@ def _same_meaning(word: str, other: str) -> bool:
     for sign, name in ((word, other), (other, word)):
         if sign == "&" and name in _CONJUNCTIONS:
             return True
-        if sign.isdecimal() and int(sign) in (roman(name), ORDINALS.get(name)):
+        if sign.isdecimal() and int(sign) in (roman(name), ORDINALS.get(name), *SPELLED.get(name, {}).values()):
             return True
     return False
 
@@ -457,7 +474,7 @@ def is_slip(left: str, right: str) -> bool:
     short, long = sorted((left, right), key=len)
     if len(short) < _SLIP_MIN_LETTERS or len(long) - len(short) > 1:
         return False
-    if not (_ALPHABET.fullmatch(left) and _ALPHABET.fullmatch(right)) or ORDINALS.keys() & {left, right}:
+    if not (_ALPHABET.fullmatch(left) and _ALPHABET.fullmatch(right)) or not _NUMERALS.isdisjoint((left, right)):
         return False
     start, end = _common(short, long), _common(short[::-1], long[::-1])
     if start < _SLIP_MIN_START or end < _SLIP_MIN_END:
