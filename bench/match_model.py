@@ -270,8 +270,7 @@ _TABLE = [
             -1.0,
         ),
         _policy(
-            "title_l = title_r AND feed_l <> feed_r "
-            "AND (description_start_l IS NULL OR description_start_r IS NULL)",
+            "title_l = title_r AND feed_l <> feed_r AND (description_start_l IS NULL OR description_start_r IS NULL)",
             OTHER_LANGUAGE,
             -10.0,
         ),

@@ -23,7 +23,9 @@ from transforms.match.folding import fold  # noqa: E402  (the checkout is put on
 
 _PATH = ROOT / "transforms" / "match" / "number_words.toml"
 _HIGHEST = 20
-_HEAD = "# Written by bench/number_words.py from Unicode CLDR (Unicode licence, version 3); folded. Do not edit by hand\n"
+_HEAD = (
+    "# Written by bench/number_words.py from Unicode CLDR (Unicode licence, version 3); folded. Do not edit by hand\n"
+)
 
 
 def main() -> None:

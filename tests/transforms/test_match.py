@@ -339,7 +339,11 @@ def test_an_empty_catalog_has_no_pairs() -> None:
 
 @pytest.mark.parametrize(
     ("text", "because"),
-    [("{", "not readable"), ('{"version": 99}', "version 99"), (f'{{"version": {MODEL_VERSION}}}', "missing required field")],
+    [
+        ("{", "not readable"),
+        ('{"version": 99}', "version 99"),
+        (f'{{"version": {MODEL_VERSION}}}', "missing required field"),
+    ],
 )
 def test_a_model_of_another_version_is_refused(tmp_path: Path, text: str, because: str) -> None:
     path = tmp_path / "model.json"

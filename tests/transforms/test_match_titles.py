@@ -121,7 +121,7 @@ OTHERWISE: dict[str, Fields] = {
 
 @cache
 def kind_outcomes() -> list[tuple[dict[str, Any], str]]:
-    """Every pair of tests/cases/title_pairs.jsonl, of 25 languages, and what came of it; all are one catalog.
+    """Every pair of tests/cases/title_pairs.jsonl, of 30 languages, and what came of it; all are one catalog.
 
     A pair shares maker, year and a description that has its first title, save what its kind says.
     """

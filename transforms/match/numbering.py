@@ -21,8 +21,12 @@ _SURE_ROMAN = frozenset({"ii", "iii", "iv", "vii", "viii", "ix", "xii", "xiii", 
 _STEM_MIN_LETTERS = 4  # of a word that counts in a longer form too (a case, a plural)
 _ENDING_MAX_LETTERS = 3
 _NEAR_WORDS = 2  # from a numeral in words to the word of what it numbers
-_ONE_LETTER_WORDS = frozenset("ru uk be bg mk sr hr bs sl cs sk pl".split())  # languages with prepositions of one letter
-_HAN_PARTS = "年级|年級|学年|學年|年生|单元|單元|课|課|章|卷|巻|册|冊|部|篇|编|編|回|话|話|讲|講|节|節|期|集|级|級|周|週|学期|學期|册目"
+_ONE_LETTER_WORDS = frozenset(
+    ["ru", "uk", "be", "bg", "mk", "sr", "hr", "bs", "sl", "cs", "sk", "pl"]
+)  # languages with prepositions of one letter
+_HAN_PARTS = (  # what a Han numeral counts
+    "年级|年級|学年|學年|年生|单元|單元|课|課|章|卷|巻|册|冊|部|篇|编|編|回|话|話|讲|講|节|節|期|集|级|級|周|週|学期|學期"
+)
 _HAN_DIGITS = {digit: number for number, digit in enumerate("〇一二三四五六七八九")}
 _HAN_NUMERAL = re.compile(f"([〇一二三四五六七八九十]{{1,3}})(?:{_HAN_PARTS})")
 _UNSPACED = ("th", "lo", "km", "my")  # languages that set no spaces between words, with numerals behind what they count
@@ -98,7 +102,12 @@ def without_edition(title: str) -> str:
 
 def _may_have_numerals(title: str, words: list[str]) -> bool:
     """Whether it is worth while to look at each word; most titles have no numeral."""
-    return bool(_DIGITS.search(title) or _DENSE.search(title) or _TELLING.intersection(words) or roman(words[-1] if words else ""))
+    return bool(
+        _DIGITS.search(title)
+        or _DENSE.search(title)
+        or _TELLING.intersection(words)
+        or roman(words[-1] if words else "")
+    )
 
 
 def _counts_editions(words: list[str], place: int) -> bool:
@@ -168,5 +177,5 @@ def _letter_numeral(words: list[str], place: int) -> str | None:
 
 
 def _may_be_letter(word: str, languages: frozenset[str]) -> bool:
-    """Whether a letter behind a part, not at the end of a title, may number it, and is no preposition or conjunction."""
+    """Whether a letter behind a part, not at the end of a title, numbers it: no preposition or conjunction does."""
     return "en" in languages or not (languages & _ONE_LETTER_WORDS or word in _CONJUNCTIONS)
