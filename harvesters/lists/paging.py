@@ -56,6 +56,7 @@ class Position(msgspec.Struct):
     empty_pages: int = 0  # in a row
     is_floor: bool = False  # the server says that its total is only the least that there are
     fruitless: int = 0  # pages in a row that gave nothing but records that came before
+    page_size: int = 0  # what is requested per page since the server gave less than the feed file asks for; 0: that
 
     @property
     def reached(self) -> bool:
@@ -86,6 +87,14 @@ class Position(msgspec.Struct):
     def distinct(self) -> int:
         """Return how many records were listed, each counted once."""
         return self.listed - self.overlapped
+
+    def may_leave_gaps(self, request: Request) -> bool:
+        """Return whether the next page is the second by number, and the first had fewer records than were requested.
+
+        A server that caps its pages, and counts them by the size requested, leaves out what is between two pages.
+        """
+        is_sized = request.paging == "page" and request.size_param is not None
+        return is_sized and self.pages == 1 and 0 < self.last_given < request.size and not self.requests_singly
 
     def ends_with_full_page(self, size: int) -> bool:
         """Return whether the last page holds as many records as one can: more may follow it. `size` was asked for."""

@@ -74,6 +74,7 @@ class RestList:
     recovered: bool = False  # a response was not valid JSON, and its valid elements were taken
     failed_singly: SkippedPages = field(default_factory=SkippedPages)
     has_list: bool = True  # the last response holds a list, be it empty
+    last_texts: frozenset[bytes] = frozenset()  # of the last page, for one that may leave a gap behind it
 
     def __post_init__(self) -> None:
         reason = "the server failed for this record before the harvest was interrupted"
@@ -130,6 +131,8 @@ class RestList:
             if answer is None:
                 yield Page(complete=True, not_modified=True, validators=self.ask.validators)
                 return
+            if answer.texts and self.position.may_leave_gaps(self.feed.request):
+                answer = self._without_gap(answer)
             yield self._advance(answer)
 
     def _require_more_than_the_floor(self) -> None:
@@ -175,6 +178,24 @@ class RestList:
         self.has_list = answer.has_list
         return answer
 
+    def _without_gap(self, answer: Answer) -> Answer:
+        """Return the second page, in the size of the first one if the size requested leaves out records between them.
+
+        The list continues in the size of the page that is returned.
+        """
+        self.position.page_size = self.position.last_given
+        try:
+            smaller = self._request(retries=0)
+        except RequestFailed:
+            smaller = None
+        known = self.last_texts.union(map(bytes, answer.texts))
+        if smaller is not None and not known.issuperset(map(bytes, smaller.texts)):
+            given = f"{self.feed.url} gives {self.position.page_size} records per page"
+            self.client.notes.append(f"{given}, and counts its pages by the size requested; that many are requested")
+            return smaller
+        self.position.page_size = 0
+        return answer
+
     def _page_address(self, size: int | None = None) -> tuple[str, dict[str, Any], dict[str, Any]]:
         """Return URL, parameters and body of the request for the page at the position.
 
@@ -186,7 +207,7 @@ class RestList:
             return cursor, {}, body
         params = {**request.params, **self.params}
         target = body if request.page_in == "body" else params
-        size = size or (1 if self.position.requests_singly else request.size)
+        size = size or (1 if self.position.requests_singly else self.position.page_size or request.size)
         target |= page_params(request, self.position, size) | self._since_param()
         return self.feed.url, params, body
 
@@ -367,6 +388,7 @@ class RestList:
         """Move the position behind a page of so many records, of which some are `new`."""
         request, position = self.feed.request, self.position
         position.count_fruitless(count, new)
+        self.last_texts = frozenset(map(bytes, answer.texts)) if position.may_leave_gaps(request) else frozenset()
         if request.paging in NUMBERED:
             advance_by_number(request, position, count, new=new, alone=alone)
         else:

@@ -710,3 +710,45 @@ def test_records_by_name_may_have_plain_values_beside_them(tmp_path: Path, besid
 
 def test_an_error_with_an_id_is_no_record(tmp_path: Path) -> None:
     assert failure(lambda request: json_answer({"status": 5, "error": {"id": "x"}}), tmp_path)[0].cause == "bad_format"
+
+
+# Pages smaller than requested
+
+
+def _capped(cap: int, *, by: str, sizes: tuple[int, ...] = (), dropped: int = -1) -> Script:
+    """A server that gives at most `cap` records, and counts pages by the size `requested` or that of the page `given`.
+
+    It refuses sizes that are not among `sizes`, if any are, and leaves the record `dropped` out of its page.
+    """
+
+    def script(request: ReceivedRequest) -> Answer:
+        asked = int(request.params["n"])
+        if sizes and asked not in sizes:
+            return Answer(status=400)
+        given = min(asked, cap)
+        start = int(request.params["page"]) * (asked if by == "requested" else given)
+        return json_answer({"items": [ALL[n] for n in range(start, min(start + given, 25)) if n != dropped]})
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (_capped(4, by="requested"), IDS),
+        (_capped(4, by="given"), IDS),
+        (_capped(9, by="requested"), IDS),
+        (_capped(1, by="requested"), IDS),
+        (_capped(4, by="requested", sizes=(10, 4)), IDS),
+        (_capped(10, by="requested", sizes=(10,), dropped=3), [name for name in IDS if name != "3"]),
+        (_capped(10, by="requested", dropped=3), [name for name in IDS if name != "3"]),
+        (_capped(10, by="requested", dropped=12), [name for name in IDS if name != "12"]),
+    ],
+)
+def test_no_record_is_lost_between_pages_that_a_server_caps(
+    tmp_path: Path, script: Script, expected: list[str]
+) -> None:
+    harvested, requests = run(script, tmp_path, **BY_PAGE)
+    assert sorted(set(identifiers(harvested)), key=int) == expected
+    assert harvested[-1].complete
+    assert requests <= 30
