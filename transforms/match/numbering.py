@@ -168,11 +168,16 @@ def _letter_numeral(words: list[str], place: int) -> str | None:
     """Return a part's letter ("part b") or the value of a Roman numeral, where the word can be one."""
     word, last = words[place], 0 < place == len(words) - 1
     languages = _known(words[place - 1], _PART) if place else frozenset[str]()
-    if len(word) == 1 and languages and not last and not _may_be_letter(word, languages):
-        return None
-    if languages and len(word) == 1 and word not in "ivxl":
-        return word
-    value = roman(word) if word in _SURE_ROMAN or languages or last else None
+    if len(word) == 1 and languages:
+        if not (last or _may_be_letter(word, languages)):
+            return None
+        if word not in "ivxl":
+            return word
+    return _roman_numeral(word, sure=word in _SURE_ROMAN or bool(languages) or last)
+
+
+def _roman_numeral(word: str, sure: bool) -> str | None:
+    value = roman(word) if sure else None
     return None if value is None else str(value)
 
 
