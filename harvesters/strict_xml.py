@@ -27,6 +27,19 @@ _FORBIDDEN = re.compile(
     rb"|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F])|[xX]0*[fF]{3}[eEfF]"
     rb"|[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2});"
 )
+# prefixes of elements and attributes
+_USED_PREFIX = re.compile(rb"<([A-Za-z_][\w.-]{0,40}):|\s([A-Za-z_][\w.-]{0,40}):[\w.-]{1,80}=[\"']")
+_DECLARED_PREFIX = re.compile(rb"\sxmlns:([\w.-]{1,60})")
+_KNOWN_NAMESPACES = {
+    b"atom": b"http://www.w3.org/2005/Atom",
+    b"content": b"http://purl.org/rss/1.0/modules/content/",
+    b"dc": b"http://purl.org/dc/elements/1.1/",
+    b"dcterms": b"http://purl.org/dc/terms/",
+    b"itunes": b"http://www.itunes.com/dtds/podcast-1.0.dtd",
+    b"media": b"http://search.yahoo.com/mrss/",
+    b"xlink": b"http://www.w3.org/1999/xlink",
+    b"xsi": b"http://www.w3.org/2001/XMLSchema-instance",
+}
 _ENTITIES_DECLARED = "the document declares entities of its own, which is refused"
 
 
@@ -140,3 +153,15 @@ def _character_references(entity: re.Match[bytes]) -> bytes:
 def remove_forbidden_characters(body: bytes) -> bytes:
     """Remove the characters that no XML document can hold, raw or as references."""
     return _FORBIDDEN.sub(b"", body)
+
+
+def declare_prefixes(document: bytes, end: int) -> bytes:
+    """Declare the prefixes that a document uses and declares nowhere, in its root's start tag, which ends at `end`.
+
+    A prefix that is not widely used for one namespace gets one of its own.
+    """
+    used = {element or attribute for element, attribute in _USED_PREFIX.findall(document)}
+    unknown = sorted(used - {b"xml", b"xmlns", *_DECLARED_PREFIX.findall(document)})
+    namespaces = [(prefix, _KNOWN_NAMESPACES.get(prefix, b"urn:undeclared:" + prefix)) for prefix in unknown]
+    declarations = b"".join(b' xmlns:%s="%s"' % namespace for namespace in namespaces)
+    return document[: end - 1] + declarations + document[end - 1 :]

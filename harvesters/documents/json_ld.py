@@ -5,6 +5,7 @@ https://www.w3.org/TR/json-ld11/#embedding-json-ld-in-html-documents
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -119,7 +120,8 @@ def _valid(text: str) -> bytes:
     try:
         msgspec.json.decode(written)
     except msgspec.DecodeError:
-        written = _mended(text).strip().encode()
+        escaped = '"' not in text  # a template escaped the script as if it were text
+        written = _mended(html.unescape(text) if escaped else text).strip().encode()
         msgspec.json.decode(written)
     return written
 

@@ -26,6 +26,7 @@ from harvesters.records import Result, UnreadableElement, build_record, unreadab
 from harvesters.strict_xml import (
     EntitiesDeclared,
     InvalidXml,
+    declare_prefixes,
     declared_encoding,
     encoding_override,
     parse_xml,
@@ -148,7 +149,7 @@ def _recover(feed: Feed, reply: Reply, client: Client, error: InvalidXml) -> _Fe
         bad.append(unreadable(None, reason, feed.url, reply.body))
     for text in texts:
         try:
-            items.append(_parse_item(root_start[0] + text + root_end, encoding))
+            items.append(_parse_item(root_start[0], text + root_end, encoding))
         except InvalidXml as reason:
             name = _IDENTIFIER.search(text)
             identifier = name[1].strip().decode("utf-8", "replace") if name else None
@@ -166,12 +167,16 @@ def _first_item(body: bytes, start: int) -> int:
     return item.start() if item else len(body)
 
 
-def _parse_item(page: bytes, encoding: str) -> etree._Element:
-    """Return the item of a page with one; without the characters that XML forbids if it is not valid with them."""
+def _parse_item(root_tag: bytes, rest: bytes, encoding: str) -> etree._Element:
+    """Return the item of a page with one, which begins with the root's start tag.
+
+    If it is not valid XML: without the characters that XML forbids, and with every prefix declared.
+    """
     try:
-        return parse_xml(page, encoding)[0]
+        return parse_xml(root_tag + rest, encoding)[0]
     except InvalidXml:
-        return parse_xml(remove_forbidden_characters(page), encoding)[0]
+        tag, rest = remove_forbidden_characters(root_tag), remove_forbidden_characters(rest)
+        return parse_xml(declare_prefixes(tag + rest, len(tag)), encoding)[0]
 
 
 def _find_next_url(reply: Reply) -> str | None:

@@ -16,23 +16,30 @@ _QUOTES = "\"'"  # some servers quote with apostrophes, which RFC 8288 does not 
 
 
 def next_link(header: str) -> str | None:
-    """Return the target of the first link whose relations include "next", in any case; None if there is none."""
+    """Return the target of the first link whose relations include "next", in any case; None if there is none.
+
+    A link with an anchor is one of the resource that it names, and only counts where no other leads to the next page.
+    """
     header = header[:_MAX_CHARS]
-    position = 0
+    position, anchored = 0, None
     while (target := _TARGET.match(header, position)) is not None:
         position = target.end()
         relations: str | None = None
+        has_anchor = False
         while (parameter := _PARAMETER.match(header, position)) is not None:
             position = parameter.end()
             if relations is None and parameter[1].lower() == "rel":  # the first one counts
                 relations = _ESCAPED.sub(r"\1", (parameter[2] or "").strip(_QUOTES))
-        if is_next(relations or ""):
-            return next(filter(None, target.groups()), "").strip()
+            has_anchor = has_anchor or parameter[1].lower() == "anchor"
+        address = next(filter(None, target.groups()), "").strip() if is_next(relations or "") else None
+        if address is not None and not has_anchor:
+            return address
+        anchored = address if anchored is None else anchored
         separator = header.find(",", position)
         if separator < 0:
-            return None
+            break
         position = separator
-    return None
+    return anchored
 
 
 def is_next(relations: str) -> bool:

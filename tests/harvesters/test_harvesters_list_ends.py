@@ -69,6 +69,8 @@ def json_answer(value: object, status: int = 200, **headers: str) -> Answer:
         ("</f>; rel='first', </a>; rel='next last'; title='x'", "/a"),
         ('</a>; rel="http://www.iana.org/assignments/relation/next"', "/a"),
         ("</a>; rel='prev'; title=next", None),
+        ('</b>; rel=next; anchor="/other", </a>; rel=next', "/a"),
+        ('</a>; anchor="#top"; rel=next, </b>; anchor="/other"; rel=next', "/a"),
         ('</a>; rel="prev"; rel="next"', None),
         ("</a>; rel=", None),
         ('</a>; title="open; rel="next"', None),

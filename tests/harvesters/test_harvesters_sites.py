@@ -232,6 +232,10 @@ def test_the_trail_to_a_page_is_no_resource(tmp_path: Path) -> None:
             {"@type": "Course", "url": "http://a.example/x"},
         ),
         ('{"@type": "Course", "name": "a, ] // b /* c"\n, }', {"@type": "Course", "name": "a, ] // b /* c"}),
+        (
+            "{&quot;@type&quot;: &quot;Course&quot;, &#34;name&#34;: &quot;a &amp;amp; b&quot;,}",
+            {"@type": "Course", "name": "a &amp; b"},
+        ),
     ],
 )
 def test_json_ld_with_line_breaks_commas_or_comments_is_mended(

@@ -107,3 +107,19 @@ def test_a_feeds_next_page_is_found_by_every_spelling_of_its_relation(tmp_path: 
 def test_an_entry_inside_an_entry_is_no_record(tmp_path: Path) -> None:
     quoted = "<entry><id>1</id><content><div><entry><id>2</id></entry></div></content></entry>"
     assert identifiers(run(ATOM.format(attributes="", inside=quoted), tmp_path)[1]) == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "inside"),
+    [
+        ('xsi:schemaLocation="a b"', ""),
+        ("", '<media:thumbnail url="https://example.org/t.png"/>'),
+        ("", '<own:rating own:scale="5">4</own:rating>'),
+        ('xmlns:dc="http://purl.org/dc/elements/1.1/"', "<dc:creator>Ann Example</dc:creator><itunes:author/>"),
+    ],
+)
+def test_a_prefix_that_is_not_declared_loses_no_entry(tmp_path: Path, attributes: str, inside: str) -> None:
+    entries = "".join(f"<entry><title>T</title><id>urn:{n}</id>{inside if n == 1 else ''}</entry>" for n in range(3))
+    _, harvested = run(ATOM.format(attributes=attributes, inside=entries), tmp_path)
+    assert identifiers(harvested) == ["urn:0", "urn:1", "urn:2"]
+    assert not [entry for page in harvested for entry in page.skipped]
