@@ -15,8 +15,10 @@ class FeedFolders:
     """The folders that hold feed files, in the order in which they are searched: the first that has a file wins."""
 
     def __init__(self, folders: Iterable[Path]) -> None:
-        unique = {os.path.realpath(folder): folder.absolute() for folder in reversed(list(folders))}
-        self._folders = tuple(reversed(unique.values()))
+        unique: dict[str, Path] = {}
+        for folder in folders:
+            unique.setdefault(os.path.realpath(folder), folder.absolute())
+        self._folders = tuple(unique.values())
 
     def __iter__(self) -> Iterator[Path]:
         return iter(self._folders)

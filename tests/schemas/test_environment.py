@@ -54,3 +54,10 @@ def test_ELIB_FEEDS_names_several_folders_as_PATH_does(tmp_path: Path) -> None:
     assert feeds / "books.toml" == tmp_path / "a" / "books.toml"
     (tmp_path / "b" / "books.toml").touch()
     assert feeds / "books.toml" == tmp_path / "b" / "books.toml"
+
+
+def test_a_folder_that_is_named_twice_keeps_its_first_place(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    feeds = environment({"ELIB_FEEDS": f"{tmp_path}/a:{tmp_path}/b:{tmp_path}/link"}).feeds
+    assert list(feeds) == [tmp_path / "a", tmp_path / "b"]
