@@ -73,7 +73,7 @@ def test_a_deleted_record_is_a_tombstone_even_with_a_payload() -> None:
         (record("{}", "unesdoc"), "no metadata in the record"),
         (record("[1]", "unesdoc"), "the record is a JSON list, not an object"),
         (record('{"title": ', "unesdoc"), "not readable as JSON"),
-        (record("<a/>", "edm"), "no crosswalk for format 'edm'; known are"),
+        (record("<a/>", "nonesuch"), "no crosswalk for format 'nonesuch'; known are"),
         (record("<a/>", identifier=" "), "no identifier in the record"),
     ],
 )
