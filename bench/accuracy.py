@@ -4,7 +4,8 @@
 
 Every area has a table of cases (tests/cases) that the code was mended against, and one *written afterwards*
 (tests/cases/afterwards): strings with the value that is right by judgement, written down before any of them was tried.
-What they showed was mended, and others were *written after the mending* (afterwards/second).
+What they showed was mended, and others were *written after the mending* (afterwards/second), and again
+(afterwards/third).
 An answer is *right*, *missing* (nothing is said where something could be), or *wrong* (another value is said), which is
 far worse. `--wrong` lists what is not right. Where a peer is installed it reads the same strings; of what is absent a
 line says so.
@@ -49,8 +50,8 @@ _SYSTEM_NAMES = {  # systems of bench.langid
     "langdetect": "langdetect",
 }
 _EVERY = 5  # texts of bench.langid's that are read: langdetect reads 400 a second
-TABLES = ("seen cases", "written afterwards", "written after the mending")
-_FOLDERS = {TABLES[1]: "afterwards", TABLES[2]: "afterwards/second"}
+TABLES = ("seen cases", "written afterwards", "written after the mending", "third set")
+_FOLDERS = {TABLES[1]: "afterwards", TABLES[2]: "afterwards/second", TABLES[3]: "afterwards/third"}
 RIGHT, MISSING, WRONG = "right", "missing", "wrong"
 
 

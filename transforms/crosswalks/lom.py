@@ -64,6 +64,8 @@ def _listed(field: str, also: str | None = None) -> Reader:
     def read(group: Group) -> None:
         uri = group.first("id")
         labels = group.take("value", "") or group.take("entry", "label") or ([uri] if uri else [])
+        if uri is None and len(labels) == 1 and "://" in labels[0].text:  # ScoLOMFR: the URI, and a label beside it
+            uri, labels = labels[0], group.take("label") or labels
         for value in labels:
             group.add(field, value, f"|{uri.text}" if uri else None)
             if also is not None:

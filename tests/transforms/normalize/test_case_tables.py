@@ -115,6 +115,16 @@ def test_a_level_is_read_by_its_pattern(row: dict[str, str]) -> None:
         ("مرحلة 5", "ar", None),
         ("2nd year", "en", None),
         ("Class of 2020", "en", None),
+        ("Key Stage 3 Level 5", "en", None),
+        ("2º ano", "pt", None),
+        ("8º ano", "pt-BR", ("2",)),
+        ("7º año", "es", ()),
+        ("8 años", "es", None),
+        ("10 anos", "pt", None),
+        ("Β' Γυμνασίου", "el", ("2",)),
+        ("כיתה ה", "he", ("1",)),
+        ("পঞ্চম শ্রেণি", "bn", ("1",)),
+        ("5ኛ ክፍል", "am", ("1",)),
         ("Grade A", "en", None),
         ("Grade 5 readers of the school", "en", None),
     ],
@@ -123,6 +133,20 @@ def test_a_school_year_is_of_the_level_that_the_country_s_system_says(
     term: str, language: str | None, levels: tuple[str, ...] | None
 ) -> None:
     assert read_grades(term, language) == levels
+
+
+@pytest.mark.parametrize("value", ["Level 5", "Level 2", "level-4", "LEVEL3"])
+def test_a_bare_level_is_of_no_known_scheme(value: str) -> None:
+    resource = _resource("oai_dc", _DC.format(f"<dcterms:educationLevel>{value}</dcterms:educationLevel>"))
+    assert (resource.levels, resource.contexts) == ((), ())
+
+
+def test_a_term_by_its_uri_is_read_by_its_label_where_the_list_lacks_the_uri() -> None:
+    """ScoLOMFR writes the concept's URI as value and a label beside it."""
+    value = "<value>http://example.org/voc/number-77</value><label>vidéo</label>"
+    kinds = f"<learningResourceType><source>SCOLOMFRv3.0</source>{value}</learningResourceType>"
+    resource = _resource("lom", _LOM.format(f"{_LOM_TITLE}<educational>{kinds}</educational>"))
+    assert [concept.code for concept in resource.resource_types] == ["video"]
 
 
 def _payload_of_names(row: dict[str, str]) -> str:

@@ -25,6 +25,9 @@ _SEPARATED = re.compile(r"BEGIN\s*:\s*VCARD\s*[;,|]", re.IGNORECASE)
 _PROPERTY = re.compile(r"[A-Z0-9.-]+(?:;[^:]*)?:", re.IGNORECASE)
 _END = re.compile(r"END\s*:\s*VCARD", re.IGNORECASE)
 _NO_NAMES = frozenset({"n/a", "na", "none", "null", "unknown", "-", "?"})
+_BODY = re.compile(
+    r"\b(?:universi|ministr[yi]|minist[eè]re|institut[eo]?\b|facult|университет|министерств|وزارة|جامعة)", re.IGNORECASE
+)
 _ORGANISATION_KINDS = frozenset({"org", "organization", "organisation", "group"})
 _ID_HOSTS = ("orcid.org", "d-nb.info", "ror.org")
 _GAP = re.compile(r"\s{2,}")
@@ -57,13 +60,25 @@ def _card(text: str) -> Card | None:
     """Return whom one vCard names; None when it names nobody or is no vCard."""
     properties = _properties(text)
     full, family, organisation, kind = (properties.get(name, [""])[0] for name in ("FN", "N", "ORG", "KIND"))
-    name = family if "," in family else full or family or organisation
+    name = _name(full, family, organisation)
     if not name:
         return None
     if kind.lower() in _ORGANISATION_KINDS or name == organisation:
         return Card(name, "organisation", _id(properties))
-    is_whole_in_family = family == full  # "N:Ministère de l’Éducation;;;;" is no family name
-    return Card(name, "person" if family and not is_whole_in_family else None, _id(properties))
+    # "N:Ministère de l’Éducation;;;;" is no family name
+    is_person = family not in ("", full) and not _is_body(full, organisation)
+    return Card(name, "person" if is_person else None, _id(properties))
+
+
+def _name(full: str, family: str, organisation: str) -> str:
+    """Return the name that counts; that of an organisation in FN, of which N holds only the words."""
+    if _is_body(full, organisation) or "," not in family:
+        return full or family or organisation
+    return family
+
+
+def _is_body(full: str, organisation: str) -> bool:
+    return full != "" and (full == organisation or _BODY.search(full) is not None)
 
 
 def _properties(text: str) -> dict[str, list[str]]:

@@ -17,6 +17,7 @@ from transforms.normalize.dates.shapes import (
     read_date_in_two_calendars,
     read_decade_or_century,
     read_range,
+    read_school_year,
     read_single_date,
 )
 from transforms.normalize.folding import ascii_digits
@@ -29,8 +30,11 @@ _THAI_DIGIT = re.compile("[\u0e50-\u0e59]")
 _UNCERTAIN = re.compile(r"^[^\[]*+\[.*\?\s*+\]|\?\s*+\]?\.?$|^\?")
 _ERA = re.compile(r"(明治|大正|昭和|平成|令和|民國|民国)\s*(元|\d{1,3})\s*年")
 _YEAR_BEFORE_ERA = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018, "民國": 1911, "民国": 1911}
-_CHINESE_YEAR = re.compile(r"[〇○零一二三四五六七八九]{4}(?=年|$)")
-_CHINESE_DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
+_CHINESE_NUMBER = re.compile(r"[〇○零一二三四五六七八九十百]{1,6}(?=[年月日號号])|[〇○零一二三四五六七八九]{4}$")
+_CHINESE_DIGITS = dict(zip("〇○零一二三四五六七八九", (0, 0, 0, *range(1, 10)), strict=True))
+_ETHIOPIAN_YEAR = re.compile(
+    r"([12]\d{3})\s?ዓ\.?\s?ም\.?|ዓ\.?\s?ም\.?\s?([12]\d{3})"
+)  # begins in September of 7 years later
 _RANK_WITHOUT_KIND, _RANK_OF_TIMESTAMP = 4, 6  # among those of dates.toml
 
 
@@ -77,11 +81,29 @@ def read_date(
 
 
 def _with_western_year(text: str) -> str:
-    """Write years of Japanese eras and of the Republic of China, and Chinese digits, as years: "令和2年" is 2020年."""
-    if "年" not in text and not _CHINESE_YEAR.search(text):
+    """Write years of Japanese eras and of the Republic of China, and Chinese numbers, as ours: "令和2年" is 2020年."""
+    if "ዓ" in text:
+        return _ETHIOPIAN_YEAR.sub(_years_of_ethiopian, text)
+    if "年" not in text and not _CHINESE_NUMBER.search(text):
         return text
-    text = _CHINESE_YEAR.sub(lambda match: match[0].translate(_CHINESE_DIGITS), text)
+    text = _CHINESE_NUMBER.sub(lambda match: str(_chinese_number(match[0])), text)
     return _ERA.sub(lambda match: f"{_YEAR_BEFORE_ERA[match[1]] + (1 if match[2] == '元' else int(match[2]))}年", text)
+
+
+def _years_of_ethiopian(match: re.Match[str]) -> str:
+    year = int(match[1] or match[2])
+    return f"{year + 7}/{year + 8}"
+
+
+def _chinese_number(text: str) -> int:
+    """Return the number of digits alone ("二〇一九", "一〇八"), or with ten and hundred ("一百零八", "三十一")."""
+    total = digits = 0
+    for sign in text:
+        if sign in "十百":
+            total, digits = total + (digits or 1) * (10 if sign == "十" else 100), 0
+        else:
+            digits = digits * 10 + _CHINESE_DIGITS[sign]
+    return total + digits
 
 
 def _read_text(text: str, reckoning: Reckoning) -> Date | None:
@@ -90,6 +112,7 @@ def _read_text(text: str, reckoning: Reckoning) -> Date | None:
         read_date_in_two_calendars(text, reckoning)
         or read_decade_or_century(words.CIRCA.sub("", text).strip())
         or read_range(bare, text, reckoning)
+        or read_school_year(bare, text, reckoning)
         or read_single_date(bare, text, reckoning)
     )
 

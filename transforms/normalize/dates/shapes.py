@@ -33,6 +33,7 @@ _RANGE = re.compile(
     re.I,
 )
 _SHORT_RANGE = re.compile(r"([12]\d)(\d{2})\s*[-–—/]\s*(\d{2})")
+_SCHOOL_YEAR = re.compile(r"(?<![\d/–—-])[12]\d{3} ?[-–—/] ?(?:[12]\d)?\d{2}(?![\d/–—-])")
 _OPEN_RANGE = re.compile(r"([12]\d{3})\s*(?:-|–|/|/\.\.|-\s*present|\.\.)|(?:\.\./|/)\s*([12]\d{3})", re.I)
 _BEFORE_OR_AFTER = re.compile(
     r"(before|avant|vor|antes de|до|пре|قبل) ([12]\d{3})|(after|après|nach|después de|после|بعد) ([12]\d{3})", re.I
@@ -73,6 +74,19 @@ def read_range(text: str, statement: str, reckoning: Reckoning) -> Date | None:
         edtf = f"../{match[2]}" if match[1] else f"{match[4]}/.."
         return Date(edtf=edtf, year=int(match[2] or match[4]), flags=("approximate",), rule="before or after")
     return None
+
+
+def read_school_year(text: str, statement: str, reckoning: Reckoning) -> Date | None:
+    """Read two years that follow each other beside words without a month: "Academic year 2018-2019"."""
+    match = _SCHOOL_YEAR.search(text)
+    if match is None or any(map(str.isdigit, text[: match.start()] + text[match.end() :])):
+        return None
+    years = match[0].replace(" ", "")
+    end = int(years[5:]) if len(years) == 9 else int(years[:2] + years[5:]) + 100 * (years[5:] == "00")
+    is_range = len(years) == 9 or is_short_range(years)  # "2009-10" may be October
+    if not is_range or end != int(years[:4]) + 1 or _parts_from_words(text, reckoning.language):
+        return None
+    return _make_range(years[:4], str(end), statement, reckoning)
 
 
 def read_decade_or_century(text: str) -> Date | None:

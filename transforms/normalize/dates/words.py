@@ -30,7 +30,10 @@ CIRCA = re.compile(
     re.I,
 )
 COPYRIGHT = re.compile(r"(?:\b(?:copyright|cop\.?|dl|impr\.?|d\.l\.)\s*|[©℗]\s*|\b[cp](?=\d{4}))", re.I)
-ORDINAL_ENDING = re.compile(r"(?<=\d)(?:г\.|гг\.|год[ау]?|года|-?[йяе])(?=\W|$)|(?<=\d)(?:st|nd|rd|th|er|º|ª)\b", re.I)
+ORDINAL_ENDING = re.compile(
+    r"(?<=\d)\s?(?:г\.?|гг\.?|год[ауи]?\.?|року?|р\.|r\.|roku|god(?:ine)?\.?|године)(?=\W|$)|(?<=\d)-?[йяе](?=\W|$)|(?<=\d)(?:st|nd|rd|th|er|º|ª)\b",
+    re.I,
+)
 
 _MIN_CHARS = 5  # of a month's name in a language that is not the record's
 

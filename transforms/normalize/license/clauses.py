@@ -23,6 +23,7 @@ _NAMES = re.compile(
 )
 _SPACED = re.compile(r"[\x00-\u052f\u2000-\u20cf]*+")  # Latin, Greek and Cyrillic letters and punctuation
 _BEHIND_NAME = re.compile(r"^\^(?:\.|\[[^\]]*+\])\{0,\d+\}\??")
+_ENDS_BEFORE_NAME = re.compile(r"(?<!\\)\$")
 _JOINED = {  # groups of licenses.toml
     "trigger": ("not_before", "not_after", "denied", "metadata", "former", "conditional"),
     "divided": ("part", "reserved"),
@@ -81,8 +82,8 @@ def _sign_at_word(name: str) -> re.Pattern[str]:
 
 
 def _beginning(pattern: str) -> str:
-    """Return a pattern that stands behind a name as one that stands anywhere."""
-    return _BEHIND_NAME.sub("", pattern)
+    """Return a pattern that stands behind a name, or ends before one, as one that stands anywhere."""
+    return _ENDS_BEFORE_NAME.sub("", _BEHIND_NAME.sub("", pattern))
 
 
 def is_excepted(before: str, after: str) -> bool:
@@ -105,7 +106,7 @@ def _clauses(text: str) -> Iterator[str]:
                 yield " ".join(rest)
                 rest = []
             rest.append(piece)
-        if clause := " ".join(rest).strip():
+        if clause := " ".join(" ".join(rest).split()):
             yield clause
 
 

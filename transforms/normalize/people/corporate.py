@@ -14,6 +14,8 @@ from transforms.remembering import remember
 
 Kind = Literal["person", "organisation"]
 BRACKETS = re.compile(r"(?:(?<!\s)\s++)?[(\[][^()\[\]]*[)\]]\s*+$")
+_MAX_ENDING_CHARS = 3  # as long as a person's name in characters: no organisation has so short a one
+_NUMBERED = re.compile(r"\s(?:№|n[ro]\.?|n°)\s?\d{1,4}\b", re.IGNORECASE)  # "Gymnasium Nr. 5"
 _MIDDLE_INITIAL = re.compile(r"[^\W\d_]{2,}(?: [^\W\d_]\.)+ [^\W\d_]+")  # "William H. Press"
 _FUNCTION_WORD = re.compile(r"\s(?:pour|dans|aux|sur|para|für|для|with|at)\s", re.I)
 
@@ -21,7 +23,7 @@ _FUNCTION_WORD = re.compile(r"\s(?:pour|dans|aux|sur|para|für|для|with|at)\s
 @remember(16384)
 def is_corporate(name: str) -> bool:
     """Return whether a name is certainly an organisation's, by its words or as an acronym."""
-    if _is_acronym(name) or _FUNCTION_WORD.search(name):
+    if _is_acronym(name) or _FUNCTION_WORD.search(name) or _NUMBERED.search(name):
         return True
     core = BRACKETS.sub("", name)
     if _MIDDLE_INITIAL.fullmatch(core):
@@ -34,9 +36,12 @@ def is_corporate(name: str) -> bool:
 def has_corporate_word(name: str) -> bool:
     """Return whether a name has a word that only names of organisations have."""
     lists = _corporate()
+    folded = fold(name)
+    if folded.endswith(lists["endings"]) or any(phrase in folded for phrase in lists["phrases"]):
+        return len(folded) > _MAX_ENDING_CHARS
     return any(
         word in lists["words"] or word.startswith(lists["stems"]) or word.startswith(lists["beginnings"])
-        for word in fold(name).split()
+        for word in folded.split()
     )
 
 
@@ -65,6 +70,8 @@ def _corporate() -> dict[str, Any]:
     return {
         "words": frozenset(fold(word) for word in rows["words"]),
         "stems": tuple(fold(stem) for stem in rows["stems"]),
+        "endings": tuple(fold(end) for end in rows["endings"]),
+        "phrases": tuple(fold(phrase) for phrase in rows["phrases"]),
         "beginnings": tuple(fold(start) for start in rows["beginnings"]),
     }
 

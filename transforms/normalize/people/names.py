@@ -52,8 +52,13 @@ _BETWEEN_PERSONS = re.compile(rf"(?<!\s)\s++(?:{_AND_WORDS}|{_AND_OR_NAME})\s++"
 _LEADING_AND = re.compile(rf"^{_AND_WORDS}\s+", re.I)
 _ONLY_INITIALS = re.compile(r"(?:[^\W\d_]\.[ -]?){1,4}|[^\W\d_]")  # "J.", "J. R.", "J.-P."
 _CHARACTERS_OF_NAME = re.compile(r"[\u4e00-\u9fff\uac00-\ud7a3]{2,4}")
-_BY = re.compile(r"^(?:(?:created|written|edited|made|developed) )?by (?=[^\W\d_a-z])")
+_ROLE_PHRASES = "|".join(map(re.escape, read_vocabulary("corporate")["role_phrases"]))
+_ROLE_PHRASE = re.compile(rf"^((?i:{_ROLE_PHRASES})) (?=[^\W\d_a-z])")
+_BY = re.compile(rf"^(?:(?:(?:created|written|made|developed) )?by|(?i:{_ROLE_PHRASES})) (?=[^\W\d_a-z])")
 _FIELD_ADJECTIVE = re.compile(r"\b\w+(?:al|ic|ive|ary|elle?|ico|ica|ivo|iva)$", re.I)  # "Educational, Scientific and"
+_SYLLABLES = re.compile(r"[aeiouаеиоуыэюя][^\W\d_aeiouаеиоуыэюя]+[aeiouаеиоуыэюя]")  # two of a word
+_ARABIC = re.compile(r"[\u0600-\u06ff]")
+_NAMES_AS_COUNTRIES = ("jordan", "georgia", "chad", "israel", "india", "kenya", "cuba", "ireland")
 _SPACE_BEFORE_COMMA = re.compile(r"(?<!\s)\s++([,;])")
 _ENDS_IN_A_WORD = re.compile(r"(?:[^\W\d_]{5}|[^\W\d_]{3}[aeiouyаеиоуыюя])\.$", re.IGNORECASE)
 
@@ -61,16 +66,39 @@ _ENDS_IN_A_WORD = re.compile(r"(?:[^\W\d_]{5}|[^\W\d_]{3}[aeiouyаеиоуыюя
 def split_names(statement: str, given: Kind | None, *, joined: bool) -> Iterator[tuple[str, Kind]]:
     """Yield each name of a statement with its kind; `given` and `joined` are as in `read_contributors`."""
     text = _ORCID.sub(" ", statement) if "-" in statement else statement
-    for part in _LIST.split(EMAIL.sub(" ", text) if "@" in text else text):
+    for number, part in enumerate(_LIST.split(EMAIL.sub(" ", text) if "@" in text else text)):
         name = _BY.sub("", clean_name(part))
-        if not fold(name) or fold(name) in placeholder_names():
+        if _names_nobody(name):
             continue
-        if given == "organisation":
-            yield name, given
+        if given == "organisation" or (number and _is_place(name)):
+            yield name, "organisation"
         elif joined:
             yield from _read_joined(_split_at_commas(name))
         else:
             yield from _read_one_or_list(name, given)
+
+
+def _is_place(name: str) -> bool:
+    """Whether a part of a list is where an author works: "Oslo, Norway"; "Smith, Georgia" is a person."""
+    country = _COMMA.split(name)[-1]
+    return is_place_name(country) and fold(country) not in {*_given_names(), *_NAMES_AS_COUNTRIES}
+
+
+def _names_nobody(name: str) -> bool:
+    """Whether a part of a statement is empty, a placeholder or only a degree."""
+    return not fold(name) or fold(name) in placeholder_names() or _is_degree(name)
+
+
+def _is_degree(name: str) -> bool:
+    """Whether a part of a list is only what follows a name: "PhD"; "V" or "Jr" alone may be somebody's."""
+    key = fold(name).replace(" ", "")
+    return len(key) > 2 and key in read_vocabulary("corporate")["suffixes"]
+
+
+def role_phrase(statement: str) -> str | None:
+    """Return what stands before a name and says its role: "edited by"."""
+    match = _ROLE_PHRASE.match(statement)
+    return match[1] if match else None
 
 
 def _split_at_commas(text: str) -> list[str]:
@@ -252,13 +280,26 @@ def _first_last(name: str, core: list[str], suffixes: list[str]) -> str:
 
 def _turned(last: str, first: str) -> str:
     """Return "First Last"; a given or a family name that both parts hold, once: "Jane Doe, Jane", "Doe, Jane Doe"."""
-    forename = _without_full_stop(_without_additions(first))
+    forename = " ".join(_undoubled(_without_full_stop(_without_additions(first)).split()))
     title, surname = _split_titles(_without_additions(last))
     if surname.startswith(f"{forename} "):
         forename = ""
     elif forename.endswith(f" {surname}"):
         surname = ""
     return f"{title} {forename} {surname}"
+
+
+def _undoubled(words: list[str]) -> list[str]:
+    """Return the words of a name without given names repeated at once: "Maria Maria"; "Bing Bing" is a name."""
+    count = next((count for count in (1, 2, 3) if words[:count] == words[count : 2 * count]), 0)
+    return words[count:] if count and all(map(_is_said_once, words[:count])) else words
+
+
+def _is_said_once(word: str) -> bool:
+    """Whether a given name is no syllable that may be doubled, nor one that father and child may have."""
+    if fold(word) in read_vocabulary("given_names")["doubled"]:
+        return False
+    return bool(_SYLLABLES.search(fold(word))) or (fold(word) in _given_names() and not _ARABIC.match(word))
 
 
 def _split_titles(surname: str) -> tuple[str, str]:
@@ -428,7 +469,14 @@ def _read_single(name: str, given: Kind | None) -> Iterator[tuple[str, Kind]]:
     elif given is None and (is_corporate(name) or _is_firm(name, parts, may_be_persons)):
         yield name, "organisation"
     else:
-        yield person or name, "person"
+        yield _without_repetition(person or name), "person"
+
+
+def _without_repetition(name: str) -> str:
+    """Return "Maria Rossi" for "Maria Maria Rossi"; a name of two equal words stays."""
+    words = name.split()
+    once = _undoubled(words)
+    return name if once is words or len(once) == len(words) - len(once) else " ".join(once)
 
 
 def _are_persons(parts: list[str], given: Kind | None) -> bool:

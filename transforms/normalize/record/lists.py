@@ -14,7 +14,7 @@ def split_list(text: str) -> tuple[list[str], str]:
 
     "Chemistry, Organic" is one heading; a list has three keywords or more of few words each.
     """
-    pieces = [piece.strip() for piece in text.split(";") if piece.strip()]
+    pieces = [piece.strip() for piece in re.split("[;；؛]", text) if piece.strip()]
     by_comma = [piece.strip() for piece in re.split("[,،、]", text)]
     if len(pieces) == 1 and len(by_comma) >= _MIN_LISTED and all(map(_is_keyword, by_comma)):
         return by_comma, "commas"

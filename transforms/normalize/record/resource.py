@@ -20,7 +20,7 @@ from transforms.normalize.language import (
     tag_words,
 )
 from transforms.normalize.license import contradictory, license_of
-from transforms.normalize.people import read_contributors, read_publisher
+from transforms.normalize.people import read_contributors, read_publisher, role_phrase
 from transforms.normalize.record.addresses import read_identifiers_and_addresses, read_relations
 from transforms.normalize.record.assembly import Assembly
 from transforms.normalize.record.dates import read_dates
@@ -251,9 +251,10 @@ def _names(statement: str) -> list[str]:
 
 
 def _role_in(name: str) -> str | None:
-    """Return the role that a name says in brackets at its end: "Jane Doe (translator)"."""
+    """Return the role that a name says in brackets at its end, or before it: "Jane Doe (translator)", "edited by"."""
     bracketed = _BRACKETED_ROLE.search(name)
-    concept = lookup("role", bracketed[1].rstrip(".")) if bracketed and ";" not in name else None
+    role = bracketed[1].rstrip(".") if bracketed else role_phrase(name)
+    concept = lookup("role", role) if role and ";" not in name else None
     return None if concept is None else concept.code
 
 

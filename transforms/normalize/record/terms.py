@@ -43,6 +43,7 @@ _EXTENT = re.compile(  # a size among the formats: "506857 bytes", "12 p.", "xii
     r"(?:[ivxlc]++\s*+,\s*+)?\d[\d., ]*+\s*+(?:bytes?|[kmg]i?b|p|pp|pages?|s|с|стр|str|min|minutes?|sheets?|หน้า)\.?",
     re.IGNORECASE,
 )
+_LEVEL_WORD = re.compile(r"^\s*(?:level|niveau|nivel)\b", re.IGNORECASE)
 _GRADED = ("levels", "contexts")  # fields that a school year tells something of
 _SINGLE_VALUED = frozenset({"difficulty", "interactivity_type", "cost"})
 
@@ -147,7 +148,7 @@ def _with_level_uri(field: str, statement: Statement) -> Statement:
     if field != "levels" or statement.hint is None:
         return statement
     scheme, _, number = statement.hint.partition("|")
-    number = number or statement.value.strip()
+    number = _LEVEL_WORD.sub("", number or statement.value).strip()
     if len(number) == 1 and number.isdecimal() and "isced" in scheme.lower():
         return replace(statement, hint=f"{scheme}|https://w3id.org/kim/isced-2011/level{number}")
     return statement

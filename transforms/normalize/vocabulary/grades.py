@@ -15,6 +15,7 @@ _MAX_YEAR = 13
 _TOKEN = re.compile(r"\d+|[一二三四五六七八九十]+|[^\d\s一二三四五六七八九十]+")
 _ROMAN_NUMERALS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii")
 _ROMAN = {numeral: value for value, numeral in enumerate(_ROMAN_NUMERALS, start=1)}
+_NUMBERED_LEVEL = re.compile(r"\blevels? \d")
 _NUMERALS = re.compile(r"[\d\s]+")
 _Years = tuple[int, ...]  # the last years of ISCED 1, 2 and 3
 
@@ -25,6 +26,7 @@ class _Series(NamedTuple):
     systems: dict[str, list[_Years]]  # by language; "" for those of no language in particular
     is_stage: bool = False
     is_cardinal: bool = False  # it counts with numerals only
+    first: int = 1  # the year before which it tells nothing
 
 
 @remember(4096)
@@ -43,7 +45,7 @@ def read_grades(statement: str, language: str | None = None) -> tuple[str, ...] 
     series = max((_series()[name] for name in names), key=lambda row: (row.is_stage, bool(row.systems)))
     rest = _names().sub(" ", text)
     years = _years(rest) if not series.is_cardinal or _NUMERALS.fullmatch(rest) else ()
-    return _levels(series, years, language) if years else None
+    return _levels(series, years, language) if years and years[0] >= series.first else None
 
 
 def _levels(series: _Series, years: tuple[int, ...], language: str | None) -> tuple[str, ...] | None:
@@ -75,11 +77,16 @@ def _level(year: int, last_years: _Years) -> str | None:
 def _years(text: str) -> tuple[int, ...]:
     """Return every year from the first to the last number in a text of nothing else; empty for another text."""
     words = [_ordinal_numbers().get(word, word) for word in _ordinal_words().findall(text)]
-    if not all(map(_may_stand_beside_grade, words)):
-        return ()
     numerals = list(map(int, filter(str.isdecimal, words)))
+    if _names_two_series(text, numerals) or not all(map(_may_stand_beside_grade, words)):
+        return ()
     numbers = numerals or [_ROMAN[word] for word in words if word in _ROMAN] or [0]
     return tuple(range(min(numbers), max(numbers) + 1)) if min(numbers) and max(numbers) <= _MAX_YEAR else ()
+
+
+def _names_two_series(text: str, numerals: list[int]) -> bool:
+    """Whether a text is like "Key Stage 3 Level 5", without the name of the first series."""
+    return len(numerals) > 1 and bool(_NUMBERED_LEVEL.search(text))
 
 
 def _may_stand_beside_grade(word: str) -> bool:
@@ -89,7 +96,9 @@ def _may_stand_beside_grade(word: str) -> bool:
 @lru_cache(maxsize=1)
 def _series() -> dict[str, _Series]:
     return {
-        _key(name): _Series(_systems(row["systems"]), row.get("stage", False), row.get("cardinal", False))
+        _key(name): _Series(
+            _systems(row["systems"]), row.get("stage", False), row.get("cardinal", False), row.get("first", 1)
+        )
         for row in read_vocabulary("grade")["series"]
         for name in row["words"]
     }

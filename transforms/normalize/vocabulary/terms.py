@@ -40,6 +40,9 @@ LOOKUP_MAX_CHARS = 300
 _MIN_SERBIAN_CHARS = 6  # of a Russian label of the thesaurus that counts as Serbian too: "лед" is not "LED"
 _MIN_LATIN_CHARS = 5  # of a label of the thesaurus that is not the English one
 _OTHER_SCHEME = re.compile(r"\b(?:ddc|udc|lcc|lcsh|msc|jel|acm)\b[\s:/-]?|^\s*\d{1,3}(?:\.\d+)?\s*$", re.IGNORECASE)
+_BARE_LEVEL = re.compile(r"\s*level[\s._:-]*\d\s*", re.IGNORECASE)  # of courses, of languages, of a game
+# words that mean something else than a label of the lists: German "Art" is a kind, Dutch "arts" a physician
+_OTHER_WORDS = {tag: {"art"} for tag in ("de", "da", "nb", "nn", "no", "sv")} | {"nl": {"arts"}}
 _SUBJECT_SCHEMES: dict[Literal["isced-f", "unesco"], str] = {"isced-f": "isced_f", "unesco": "unesco"}
 
 _PLACE_OF_LABEL, _ALL_LABELS = {"es": 1, "fr": 2}, 4  # in a row of the thesaurus
@@ -118,7 +121,7 @@ def subjects(term: str, language: str | None = None) -> tuple[Subject, ...]:
     Of a path ("Science > Optics") the narrowest node that a scheme has counts. Codes of other schemes (Dewey's
     "021" or "ddc/031") are not those of ISCED-F.
     """
-    if _OTHER_SCHEME.search(term):
+    if _OTHER_SCHEME.search(term) or compact(term) in _OTHER_WORDS.get((language or "").split("-")[0], ()):
         return ()
     if len(nodes := _PATH.split(term)) > 1:
         return next(filter(None, (_subjects_of(node, language) for node in reversed(nodes))), ())
@@ -294,8 +297,15 @@ def _find_media_type(term: str, _: str | None = None) -> _Entry | None:
 
 def _find_resource_type(term: str, _: str | None = None) -> _Entry | None:
     """Find a kind by COAR's code or URI; else by the library's own list."""
+    if term.strip().lower().startswith("application/"):  # of a media type, which is any file's
+        return None
     code = coar_code(term)
     return _index("resource_type")[compact(code)] if code else _find("resource_type", term)
+
+
+def _find_level(term: str, _: str | None = None) -> _Entry | None:
+    """Find a level; "Level 5" alone is one of no known scheme."""
+    return None if _BARE_LEVEL.fullmatch(term) else _find("level", term)
 
 
 def _find_in_thesaurus(term: str, language: str | None) -> _Entry | None:
@@ -320,6 +330,7 @@ def _may_be_of(language: str | None, term: str, labels: list[str]) -> bool:
 
 
 _FINDERS: dict[str, Callable[[str, str | None], _Entry | None]] = {
+    "level": _find_level,
     "media_type": _find_media_type,
     "resource_type": _find_resource_type,
     "unesco": _find_in_thesaurus,
