@@ -1,11 +1,28 @@
 -- Reads: landed_row (every row since the last loaded run), state, refused, setting.
 -- Makes: winner, conflict and known, from which planned_actions.sql decides, and duplicates.
 -- The newest harvest counts; within a harvest the newest datestamp, then the last row. A reprocess (force) leaves refused
--- versions out and uses the version before them, because it may have to rebuild the catalog from nothing.
+-- versions out and uses the version before them, because it may have to rebuild the catalog from nothing. Where the
+-- newest version was refused, and the catalog has an accepted one and none that waits, it uses the accepted one: the
+-- versions between the two waited, and the refused one has taken their place.
 CREATE TABLE set_aside AS
-SELECT h.identifier, h.harvest, h.ordinal, h.row FROM landed_row h
-JOIN refused r ON r.identifier = h.identifier AND r.sha256 = CASE WHEN h.deleted THEN '' ELSE h.sha256 END
-WHERE (SELECT force FROM setting);
+WITH decided_row AS (
+    SELECT h.*, EXISTS (
+        SELECT 1 FROM refused r WHERE r.identifier = h.identifier AND r.sha256 = CASE WHEN h.deleted THEN '' ELSE h.sha256 END
+    ) AS is_refused
+    FROM landed_row h SEMI JOIN refused r ON r.identifier = h.identifier WHERE (SELECT force FROM setting)
+), newest AS (
+    SELECT identifier, is_refused AND NOT deleted AS is_refused FROM decided_row
+    QUALIFY row_number() OVER (
+        PARTITION BY identifier ORDER BY harvest DESC, datestamp DESC NULLS LAST, ordinal DESC, row DESC
+    ) = 1
+), kept_version AS (
+    SELECT DISTINCT s.identifier, s.payload_sha256 FROM state s
+    JOIN newest n ON n.identifier = s.identifier AND n.is_refused
+    JOIN decided_row h ON h.identifier = s.identifier AND h.sha256 = s.payload_sha256 AND NOT h.deleted
+    WHERE s.status = 'live' AND s.pending_sha256 IS NULL
+)
+SELECT h.identifier, h.harvest, h.ordinal, h.row FROM decided_row h LEFT JOIN kept_version k USING (identifier)
+WHERE h.is_refused OR (NOT h.deleted AND h.sha256 <> k.payload_sha256);
 
 CREATE VIEW landed AS SELECT h.* FROM landed_row h ANTI JOIN set_aside a ON h.ordinal = a.ordinal AND h.row = a.row;
 

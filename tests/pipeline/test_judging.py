@@ -178,6 +178,20 @@ def test_a_partner_that_takes_it_back_or_a_refusal_ends_the_question(library: En
     assert of_first(library, "pending_reason") == ("license_narrowed",), "another payload asks again"
 
 
+def test_a_refusal_also_decides_on_the_versions_that_waited_before(library: Environment) -> None:
+    """A reprocess does not bring back what waited between the accepted version and the refused one."""
+    night(library, "books", works())
+    night(library, "books", works(license={"id": f"{CC}by-sa/4.0/"}))
+    night(library, "books", works(license={"id": f"{CC}by-sa/4.0/"}, name="Untitled"))
+    curation.refuse_version(library, "books:0", **BY)
+    tasks_catalog.publish_now()
+    before = published(library)
+    assert reprocessed(library)["quarantined"] == 0
+    tasks_catalog.publish_now()
+    assert of_first(library, "status, pending_status") == ("live", None)
+    assert published(library) == before and open_license(library)
+
+
 @on_sqlite
 def test_the_steward_states_the_licence_by_a_correction(library: Environment) -> None:
     night(library, "books", works())
