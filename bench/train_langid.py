@@ -31,14 +31,19 @@ from transforms.normalize.language.script import CANDIDATES, script_of
 _SMOOTHING = 0.3  # added to each count
 _MIN_COUNT = 3  # of an n-gram, in all languages together
 _MAX_NGRAMS = {"Latn": 9000, "Cyrl": 4000, "Arab": 1500, "Deva": 1500, "Ethi": 800}
-_MAX_NGRAMS_OF_NEIGHBOURS = 700
-_NEIGHBOURS = (  # languages that are taken for one another
-    "id ms", "xh zu", "gl pt es ca", "no da sv", "af nl", "cs sk sl", "sl hr sr bs", "tr az tk uz", "so sw ha",
-    "fr ca it ro", "mk bg sr", "ru uk be bg", "kk ky tt", "uz tg kk", "hi mr ne", "fa ps ur ar", "et fi",
-)  # fmt: skip
-_REGULARIZATION = 1e-3
+_NEIGHBOURS = {  # languages that are taken for one another → the most n-grams that are kept to tell them apart
+    700: (
+        "af nl", "cs sk sl", "tr az tk uz", "so sw ha", "fr ca it ro", "ru uk be bg", "kk ky tt", "uz tg kk",
+        "hi mr ne", "fa ps ur ar", "et fi",
+    ),
+    3000: ("id ms", "xh zu", "no da sv", "sl hr sr bs", "mk bg sr"),
+    6000: ("gl pt es ca",),
+}  # fmt: skip
+_REGULARIZATION = 1e-2
 _FOLDS = 2
 _FITTED_EVERY = 3  # of the texts, to save time
+_SHORTENED_EVERY = 3  # of the fitted texts
+_SHORTENED_WORDS = 3
 _FLOOR = 1e-3  # the share of a language that a model does not name, as in agreement.py
 _LETTERS_OF_TWO = {  # Latin letters of Uzbek and Azerbaijani → Cyrillic ones, which no corpus has
     "uz": (
@@ -95,7 +100,8 @@ def _table(script: str, rows: list[Sample]) -> list[str]:
     weights = [words.weights(without=fold) for fold in range(_FOLDS)]
     features = np.empty((len(fitted), len(languages), 3), dtype=np.float32)
     for row, i in enumerate(fitted):
-        features[row] = _features(rows[i].title, script, words.score(rows[i].title, weights[_fold(i)]))
+        title = rows[i].title if row % _SHORTENED_EVERY else " ".join(rows[i].title.split()[:_SHORTENED_WORDS])
+        features[row] = _features(title, script, words.score(title, weights[_fold(i)]))
     expected = np.array([languages.index(_language(rows[i])) for i in fitted])
     factors = _fit(features, expected, [languages.index(name) for name in SERBO_CROATIAN if script == "Latn"])
     right = ((features * factors[:3].T).sum(2) + factors[3]).argmax(1) == expected
@@ -147,10 +153,11 @@ class _Words:
         frequencies = matrix / np.maximum(1.0, matrix.sum(0))
         known = np.flatnonzero(matrix.sum(0))
         chosen = set(_most_telling(frequencies[:, known], count))
-        for group in _NEIGHBOURS:
-            columns = [self._languages.index(name) for name in group.split() if name in self._languages]
-            if len(columns) > 1:
-                chosen.update(_most_telling(frequencies[:, columns], _MAX_NGRAMS_OF_NEIGHBOURS))
+        for limit, groups in _NEIGHBOURS.items():
+            for group in groups:
+                columns = [self._languages.index(name) for name in group.split() if name in self._languages]
+                if len(columns) > 1:
+                    chosen.update(_most_telling(frequencies[:, columns], limit))
         selected = [names[index] for index in sorted(chosen)]
         self._selected = {name: index for index, name in enumerate(selected)}
         return selected
@@ -162,7 +169,8 @@ class _Words:
         for fold, of_languages in enumerate(self._counts):
             for language, words in enumerate(of_languages if fold != without else ()):
                 for word, times in words.items():
-                    np.add.at(counts[:, language], self._indexes(word), times)
+                    for index in self._indexes(word):
+                        counts[index, language] += times
                 totals[language] += words.total()
         known = totals > 0
         logs = np.log(counts + _SMOOTHING) - np.log(totals + 1)
@@ -201,6 +209,8 @@ def _fit(features: _Floats, expected: np.ndarray[Any, np.dtype[np.int64]], famil
     right = np.arange(count)[None] == expected[:, None]
     members = np.isin(np.arange(count), family)
     right[np.isin(expected, family)] = members
+    shares = 1 / np.bincount(expected, minlength=count)[expected][:, None]  # of a text: all languages count alike
+    shares /= shares.sum()
 
     def loss_and_slope(flat: _Floats) -> tuple[float, _Floats]:
         factors = flat.reshape(4, count)
@@ -208,10 +218,10 @@ def _fit(features: _Floats, expected: np.ndarray[Any, np.dtype[np.int64]], famil
         odds = np.exp(scores - scores.max(1, keepdims=True))
         odds /= odds.sum(1, keepdims=True)
         likelihood = (odds * right).sum(1, keepdims=True) + 1e-12
-        slopes = (odds - odds * right / likelihood) / len(odds)
+        slopes = (odds - odds * right / likelihood) * shares
         distance = factors - np.vstack([np.repeat(factors[:3].mean(1, keepdims=True), count, 1), np.zeros((1, count))])
         strength = np.array([[1.0], [1.0], [1.0], [0.1]]) * _REGULARIZATION
-        loss = -np.log(likelihood).mean() + (strength * distance**2).sum()
+        loss = -(shares * np.log(likelihood)).sum() + (strength * distance**2).sum()
         slope = np.vstack([np.einsum("tl,tlk->kl", slopes, features), slopes.sum(0)[None]]) + 2 * strength * distance
         return float(loss), slope.ravel()
 

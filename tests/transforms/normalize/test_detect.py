@@ -65,6 +65,19 @@ NEIGHBOURS = {
     "ti": ["ናይ ሒሳብ ትምህርቲ ንመማህራን ኣብ ቤት ትምህርቲ"],
     "am": ["የሂሳብ፡ትምህርት፡ለመምህራን፡እና፡ለተማሪዎች"],
 }  # fmt: skip
+SHORT = {
+    "en": ["Big Bang", "Module 3: Cells", "Cell division", "Solar system", "Final exam", "Moby Dick", "Gene Drives",
+           "Unit 4 Review", "Data science", "Lab report"],
+    "da": ["Brøker og decimaltal", "Kemiske reaktioner", "Danmarks historie"], "no": ["Norges historie"],
+    "mk": ["Општа хемија", "Периоден систем", "Физика за осмо одделение"], "bg": ["Обща химия", "Химия за 8 клас"],
+    "hr": ["Osnove kemije", "Kruženje vode"], "sl": ["Osnove fizike", "Kroženje vode"],
+    "bs": ["Osnovi hemije i fizike"],
+    "ms": ["Sains Tahun 4", "Matematik asas", "Sistem suria", "Sejarah Malaysia"], "id": ["Sejarah Indonesia"],
+    "gl": ["O ciclo da auga", "Xeometría plana"], "pt": ["Geometria plana"], "es": ["Guerra civil", "La célula"],
+    "it": ["La cellula"], "nl": ["De waterkringloop"], "sk": ["Kolobeh vody"], "az": ["Suyun dövranı"],
+    "be": ["Кругаварот вады"], "ky": ["Суунун айлануусу"], "sv": ["Svensk historia"], "fi": ["Veden kiertokulku"],
+    "et": ["Eesti keel"], "uz": ["Suv aylanishi"], "sw": ["Mzunguko wa maji"], "eu": ["Uraren zikloa"],
+}  # fmt: skip
 OPEN = ["Osnovni pojmovi i zadaci", "Nalazi se u blizini grada", "Glavni grad i okolna naselja"]
 NOTHING = [
     "", "—", "12345 67890", "Moodle", "Москва", "H2O + NaCl", "x = y + 2", "ISBN 978-3-16-148410-0", "PISA 2018",
@@ -89,6 +102,11 @@ def test_the_language_of_a_title(expected: str, text: str) -> None:
 @pytest.mark.parametrize(("expected", "text"), [(tag, text) for tag, texts in NEIGHBOURS.items() for text in texts])
 def test_words_tell_close_neighbours_apart(expected: str, text: str) -> None:
     assert detect(text).tag == expected
+
+
+@pytest.mark.parametrize(("expected", "text"), [(tag, text) for tag, texts in SHORT.items() for text in texts])
+def test_a_short_title_is_in_no_language_rather_than_in_a_wrong_one(expected: str, text: str) -> None:
+    assert detect(text).tag in (expected, "und")
 
 
 @pytest.mark.parametrize("text", OPEN)

@@ -17,16 +17,51 @@ RECORD = (
     'xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/" xmlns:dc="http://purl.org/dc/elements/1.1/">'
     "{}</oai_dc:dc></metadata></record>"
 )
+# Short and longer titles of languages that are taken for one another, and of others.
+TITLES = {
+    "da": ["Brøker og decimaltal", "Danmarks historie", "Undervisningsmateriale om energi og klima til grundskolen"],
+    "nb": ["Brøk og desimaltall", "Norges historie for videregående skole"],
+    "nn": ["Brøk og desimaltal", "Undervisningsopplegg om energi og klima i grunnskulen"],
+    "sv": ["Bråk och decimaltal", "Lärarhandledning om energi och klimat i grundskolan"],
+    "fo": ["Støddfrøði fyri fólkaskúlan"], "is": ["Almenn brot og tugabrot"],
+    "ms": ["Pecahan dan perpuluhan", "Sejarah Malaysia", "Sains Tahun 4"],
+    "id": ["Pecahan dan desimal", "Sistem tata surya untuk siswa sekolah dasar"],
+    "gl": ["O ciclo da auga", "Historia de Galicia para o ensino secundario"],
+    "pt": ["O ciclo da água", "Sistema solar"], "es": ["El ciclo del agua", "Sistema solar"],
+    "ca": ["El cicle de l'aigua", "El sistema solar i els planetes"],
+    "it": ["Il ciclo dell'acqua", "La cellula"], "fr": ["Le cycle de l'eau", "La cellule"], "ro": ["Circuitul apei"],
+    "sl": ["Kroženje vode", "Osnove fizike za srednje šole"], "hr": ["Kruženje vode", "Osnove kemije"],
+    "sr": ["Kruženje vode u prirodi", "Општа хемија", "Osnovi hemije"], "bs": ["Osnovi hemije i fizike"],
+    "mk": ["Општа хемија", "Физика за осмо одделение", "Кружење на водата во природата"],
+    "bg": ["Обща химия", "Кръговрат на водата в природата"], "ru": ["Круговорот воды", "Общая химия"],
+    "uk": ["Кругообіг води", "Загальна хімія"], "be": ["Кругаварот вады", "Агульная хімія для школы"],
+    "kk": ["Судың айналымы", "Жалпы химия"], "ky": ["Суунун айлануусу", "Жалпы химия"], "tt": ["Гомуми химия"],
+    "tg": ["Химияи умумӣ"], "cs": ["Koloběh vody"], "sk": ["Kolobeh vody"], "pl": ["Obieg wody"],
+    "de": ["Der Wasserkreislauf"], "lb": ["De Waasserkreeslaf an der Natur"], "nl": ["De waterkringloop"],
+    "af": ["Die watersiklus", "Breuke en desimale getalle vir graad ses"], "tr": ["Su döngüsü"],
+    "az": ["Suyun dövranı"],
+    "tk": ["Suwuň aýlanyşygy"], "uz": ["Suv aylanishi"], "sw": ["Mzunguko wa maji"], "zu": ["Umjikelezo wamanzi"],
+    "xh": ["Umjikelo wamanzi"], "fa": ["چرخه آب"], "ps": ["د اوبو دوران"], "ne": ["पानीको चक्र"], "hi": ["जल चक्र"],
+    "mr": ["जलचक्र आणि निसर्ग"], "am": ["የውሃ ዑደት"], "ti": ["ዑደት ማይ"], "et": ["Veeringe looduses"],
+    "fi": ["Veden kiertokulku"],
+    "en": ["Big Bang", "Simulating a pendulum", "Module 3: Cells"],
+}  # fmt: skip
 FRENCH = "Éducation ouverte pour tous les enseignants des écoles rurales"
 
 
-def read(*elements: tuple[str, str], feed: Feed = FEED) -> tuple[Resource, set[str]]:
-    """Return the resource of Dublin Core elements, and the codes of its issues about languages."""
-    payload = RECORD.format("".join(f"<dc:{name}>{escape(text)}</dc:{name}>" for name, text in elements))
+def read(*elements: tuple[str, ...], feed: Feed = FEED) -> tuple[Resource, set[str]]:
+    """Return the resource of Dublin Core elements (name, text, xml:lang), and the codes of its issues of languages."""
+    payload = RECORD.format("".join(map(element, elements)))
     assessment = transform(SourceRecord(feed="sample", identifier="1", format="oai_dc", payload=payload), feed)
     assert assessment.resource is not None
     codes = {issue.code for issue in assessment.issues if issue.code.startswith(("language_", "title_in"))}
     return assessment.resource, codes
+
+
+def element(parts: tuple[str, ...]) -> str:
+    name, text, *language = parts
+    attribute = f' xml:lang="{language[0]}"' if language else ""
+    return f"<dc:{name}{attribute}>{escape(text)}</dc:{name}>"
 
 
 def cases() -> list[dict[str, str]]:
@@ -88,11 +123,30 @@ def test_of_several_declared_languages_script_and_text_decide() -> None:
     assert list(read(("title", "Algebra"), ("language", "en"), ("language", "fr"))[0].title) == ["und"]
 
 
+@pytest.mark.parametrize("language", TITLES)
+def test_titles_do_not_contradict_the_feeds_default_nor_their_own_declaration(language: str) -> None:
+    of_default = FEED.model_copy(update={"default_language": language})
+    for title in TITLES[language]:
+        for elements, feed in (
+            ((("title", title),), of_default),
+            ((("title", title), ("language", language)), FEED),
+            ((("title", title, language), ("language", language)), FEED),
+        ):
+            resource, codes = read(*elements, feed=feed)
+            assert [base(tag) for tag in resource.title] == [base(language)]
+            assert not codes & {"language_contradicted", "title_in_another_language"}
+
+
+def test_a_long_title_in_another_language_contradicts_the_feeds_default() -> None:
+    feed = FEED.model_copy(update={"default_language": "es"})
+    assert "language_contradicted" in read(("title", FRENCH), feed=feed)[1]
+
+
 def test_a_further_title_may_be_a_translation() -> None:
     resource, _ = read(
-        ("title", "Le cycle de l'eau à l'école"), ("title", "Simulation of a pendulum"), ("language", "fr"),
+        ("title", "Le cycle de l'eau à l'école"), ("title", "Simulating a pendulum"), ("language", "fr"),
     )  # fmt: skip
-    assert resource.title == {"fr": "Le cycle de l'eau à l'école", "en": "Simulation of a pendulum"}
+    assert resource.title == {"fr": "Le cycle de l'eau à l'école", "en": "Simulating a pendulum"}
 
 
 def test_a_text_in_another_language_than_its_record_is_reported_as_such() -> None:

@@ -5,7 +5,7 @@ from transforms.normalize.language.models import fasttext, py3langid
 from transforms.normalize.language.profiles import langdetect_allows
 from transforms.normalize.language.script import candidate_languages, script_of
 from transforms.normalize.language.tags import language_tag, language_tags
-from transforms.normalize.language.texts import contradicts, hint_of, tag_texts, tag_words
+from transforms.normalize.language.texts import contradicts, hint_of, overrules, tag_texts, tag_words
 
 __all__ = [
     "Detection",
@@ -18,6 +18,7 @@ __all__ = [
     "langdetect_allows",
     "language_tag",
     "language_tags",
+    "overrules",
     "py3langid",
     "script_of",
     "tag_texts",

@@ -14,6 +14,12 @@ _MIN_LIKELIHOOD = 0.35  # of a language that is named at all
 _MIN_LIKELIHOOD_ALONE = 0.55  # a less likely one needs langdetect's agreement, where it has a profile of it
 _MIN_SHARE_ALONE = 0.5  # of one of the models, which makes langdetect's agreement unnecessary
 _MIN_SHARE_LATIN = 0.15  # that one of the models must give a language in Latin letters
+_SHORT_CHARS = 30  # a text of fewer characters and at most so many words is short
+_SHORT_WORDS = 4
+_MIN_SHARE_SHORT = 0.04  # that each model must give the language of a shorter text
+_MIN_BOTH_SHORT = 0.3  # that both must give it together
+_MAX_RIVAL_SHORT = 0.4  # that both may give another one together
+_MAX_RATIO_SHORT = 0.67  # of what they give another one to what they give the language
 _MAX_LIKELIHOOD = 0.99
 _MAX_LIKELIHOOD_SERBO_CROATIAN = 0.97  # however many words agree: each writes the others' words at times
 _MAX_LIKELIHOOD_UNKNOWN = 0.3
@@ -38,6 +44,10 @@ class WrittenText(NamedTuple):
     languages: tuple[str, ...]  # the candidates
     letters: frozenset[str]  # those that not every candidate writes
     hint: str | None  # the candidate that is declared
+
+    def is_short(self) -> bool:
+        """Return whether names and foreign words may outweigh the rest."""
+        return len(self.text) < _SHORT_CHARS and self.text.count(" ") < _SHORT_WORDS
 
 
 class LanguageScore(NamedTuple):
@@ -78,7 +88,7 @@ def decide_together(written: WrittenText, fast: _Shares, of_ngrams: _Scores) -> 
     likelihood = min(_MAX_LIKELIHOOD, odds[best])
     family = min(_MAX_LIKELIHOOD, sum(odds.get(language, 0.0) for language in _family(best)))
     share = max(_share_of_family(best, fast), _share_of_family(best, slow))
-    if _is_doubtful(written, best, family, share):
+    if _is_doubtful(written, best, family, share) or _is_short_and_open(written, best, fast, slow):
         return LanguageScore("und", min(likelihood, _MAX_LIKELIHOOD_UNKNOWN), 0.0)
     if best in SERBO_CROATIAN and written.script == "Latn":
         return decide_in_family(written, fast, family)
@@ -110,6 +120,19 @@ def _is_doubtful(written: WrittenText, best: str, likelihood: float, share: floa
         return True
     unsure = likelihood < _MIN_LIKELIHOOD_ALONE and share < _MIN_SHARE_ALONE
     return unsure and profiles.langdetect_allows(written.text, best) is False
+
+
+def _is_short_and_open(written: WrittenText, best: str, fast: _Shares, slow: _Shares) -> bool:
+    """Return whether a text is short, and a model hardly names the language, or both name another one as well."""
+    if not written.is_short():
+        return False
+    share, other_share = _share_of_family(best, fast), _share_of_family(best, slow)
+    rivals = (fast.keys() | slow.keys()) - set(_family(best))
+    rival = max((fast.get(language, 0.0) + slow.get(language, 0.0) for language in rivals), default=0.0)
+    both = share + other_share
+    if min(share, other_share) < _MIN_SHARE_SHORT or both < _MIN_BOTH_SHORT:
+        return True
+    return rival > min(_MAX_RIVAL_SHORT, _MAX_RATIO_SHORT * both)
 
 
 def _scores(written: WrittenText, fast: _Shares, slow: _Shares, of_ngrams: _Scores) -> _Scores:

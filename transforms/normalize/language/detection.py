@@ -5,6 +5,7 @@ Measured in docs/decisions/045-language-detection.md; `python bench/langid.py` p
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -18,11 +19,16 @@ _MAX_REMEMBERED_TEXTS = 16_384
 _MAX_CONFIDENCE = 0.99
 _ERROR_FACTOR = 0.25  # where others agree with the fast model, it is wrong so much less often than it says
 _MIN_SHARE_AGREED = 0.6  # from which the fast model is trusted where n-grams speak for the same language
+_MIN_SHARE_AGREED_SHORT = 0.8
 _MIN_LEAD_AGREED = 0.3  # and so much more than for the next one
-_PREFERRED = frozenset(("id", "nl", "pt", "es", "mk", "no"))  # the fast model takes texts of their neighbours for them
+_MIN_SHARE_ALONE = 0.92  # from which the fast model needs no n-grams
+_PREFERRED = frozenset(  # the fast model takes texts of their neighbours for them
+    ("am", "da", "id", "mk", "nl", "no", "pt", "es", "sw", "tr"),
+)
 _MIN_LEAD_PREFERRED = 1.5
-_SHORT_CHARS = 20
-_MIN_LIKELIHOOD_SHORT = 0.72  # of the language of a shorter text: names and foreign words mislead
+# Characters, and how likely the language of a shorter text must be: names mislead.
+_MIN_LIKELIHOOD_SHORT = ((16, 0.85), (20, 0.72), (math.inf, 0.6))
+_MIN_CHARS_FAMILY = 24  # from which it is enough that the family is so likely
 _MAX_LIKELIHOOD_UNKNOWN = 0.3
 _MIN_FAMILY_SHARE = 0.6  # from which the fast model is trusted that a text is Serbian, Croatian or Bosnian
 _TWO_WORDS = re.compile(r"[^\W\d_]\S+\s.*?[^\W\d_]\S")
@@ -115,18 +121,26 @@ def _detection(written: WrittenText, score: LanguageScore) -> Detection:
 def _decide(written: WrittenText, first: str, probability: float, ranking: models.Ranking) -> LanguageScore:
     """Decide by the cheapest sure means; a short text is in no language unless that is likely."""
     score = _decide_by_cheapest(written, first, probability, ranking)
-    if len(written.text) < _SHORT_CHARS and max(score.likelihood, score.family) < _MIN_LIKELIHOOD_SHORT:
+    if not written.is_short():
+        return score
+    chars = len(written.text)
+    likelihood = score.likelihood if chars < _MIN_CHARS_FAMILY else max(score.likelihood, score.family)
+    if likelihood < next(least for limit, least in _MIN_LIKELIHOOD_SHORT if chars < limit):
         return LanguageScore("und", min(score.likelihood, _MAX_LIKELIHOOD_UNKNOWN), 0.0)
     return score
 
 
 def _decide_by_cheapest(written: WrittenText, first: str, probability: float, ranking: models.Ranking) -> LanguageScore:
     """Decide by the fast model and n-grams, by the fast model and words, or by all together."""
+    trusted = _is_trusted(written, first)
+    if trusted and probability >= _MIN_SHARE_ALONE and first not in _PREFERRED:
+        return LanguageScore(first, _less_error(probability), _less_error(probability))
     of_ngrams = ngrams.ngram_evidence(written.text, written.script)
-    nearest, lead = ngrams.lead(of_ngrams)
-    if nearest == first and _is_agreed(written, first, probability, lead):
-        likelihood = _less_error(probability)
-        return LanguageScore(first, likelihood, likelihood)
+    nearest, lead = ngrams.lead(of_ngrams, written.script)
+    min_lead = _MIN_LEAD_PREFERRED if first in _PREFERRED else _MIN_LEAD_AGREED
+    min_share = _MIN_SHARE_AGREED_SHORT if written.is_short() else _MIN_SHARE_AGREED
+    if trusted and probability >= min_share and nearest == first and lead >= min_lead:
+        return LanguageScore(first, _less_error(probability), _less_error(probability))
     fast = models.shares(ranking)
     family = agreement.family_share(fast, written) if written.script == "Latn" else 0.0
     if family >= _MIN_FAMILY_SHARE and nearest in SERBO_CROATIAN:
@@ -134,12 +148,9 @@ def _decide_by_cheapest(written: WrittenText, first: str, probability: float, ra
     return agreement.decide_together(written, fast, of_ngrams)
 
 
-def _is_agreed(written: WrittenText, first: str, probability: float, lead: float) -> bool:
-    """Return whether the fast model and n-grams are sure enough of the language that both name first."""
-    if first in SERBO_CROATIAN and written.script == "Latn":
-        return False
-    min_lead = _MIN_LEAD_PREFERRED if first in _PREFERRED else _MIN_LEAD_AGREED
-    if probability < _MIN_SHARE_AGREED or lead < min_lead:
+def _is_trusted(written: WrittenText, first: str) -> bool:
+    """Return whether the fast model can be right: it knows one language of Serbian, Croatian and Bosnian."""
+    if first not in written.languages or (first in SERBO_CROATIAN and written.script == "Latn"):
         return False
     return not evidence.letters_against(first, written.letters, written.script)
 

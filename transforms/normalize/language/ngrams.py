@@ -38,6 +38,7 @@ class _Table(NamedTuple):
     rows: dict[str, int]  # n-gram → row of the weights
     weights: _Floats
     unknown: _Floats  # columns of languages without a text to learn from
+    known: tuple[str, ...]  # the other languages
 
 
 def ngrams_of(word: str) -> list[str]:
@@ -54,18 +55,18 @@ def ngram_evidence(text: str, script: str) -> dict[str, float]:
     table = _tables().get(script)
     if table is None:
         return {}
-    score = np.zeros(len(table.languages), dtype=np.float32)
-    for word in WORD.findall(text):
-        score += _weights_of_word(word, script)
-    score = scaled(score)
+    rows = [row for word in WORD.findall(text) for row in _rows_of_word(word, script)]
+    score = scaled(table.weights.take(rows, 0).sum(0)) if rows else np.zeros(len(table.languages), dtype=np.float32)
     score[table.unknown] = score.max() - _NGRAM_BEHIND
     return dict(zip(table.languages, score.tolist(), strict=True))
 
 
-def lead(evidence: dict[str, float]) -> tuple[str, float]:
-    """Return the language that n-grams speak for most, and how far it is before the next one."""
-    second, first = sorted(evidence.values())[-2:]
-    return next(language for language, score in evidence.items() if score == first), first - second
+def lead(evidence: dict[str, float], script: str) -> tuple[str, float]:
+    """Return the language that n-grams speak for most, and how far it is before the next one that they know."""
+    known = _tables()[script].known
+    scores = [evidence[language] for language in known]
+    second, first = sorted(scores)[-2:]
+    return known[scores.index(first)], first - second
 
 
 def factors_of(script: str) -> dict[str, Factors]:
@@ -90,11 +91,9 @@ def encode(weights: _Floats) -> str:
 
 
 @lru_cache(maxsize=16384)
-def _weights_of_word(word: str, script: str) -> _Floats:
-    table = _tables()[script]
-    rows = [row for row in map(table.rows.get, ngrams_of(word)) if row is not None]
-    total: _Floats = table.weights.take(rows, 0).sum(0)
-    return total
+def _rows_of_word(word: str, script: str) -> tuple[int, ...]:
+    rows = _tables()[script].rows
+    return tuple([row for row in map(rows.get, ngrams_of(word)) if row is not None])
 
 
 @cache
@@ -113,4 +112,6 @@ def _read_table(part: str) -> tuple[str, _Table]:
     steps = np.frombuffer("".join(codes).encode("ascii"), dtype=np.uint8).reshape(len(codes), len(languages))
     weights = (steps.astype(np.float32) - (_FIRST_CHARACTER + _STEPS)) * np.float32(_STEP)
     rows = {ngram: row for row, ngram in enumerate(ngrams)}
-    return script, _Table(languages, factors, rows, weights, np.logical_not(weights.any(axis=0)))
+    unknown = np.logical_not(weights.any(axis=0))
+    known = tuple(language for language, without in zip(languages, unknown, strict=True) if not without)
+    return script, _Table(languages, factors, rows, weights, unknown, known)

@@ -85,7 +85,8 @@ _NO_OTHER_SCRIPT = re.compile("[\0-\u036f\u1e00-\u1eff\u2000-\u20cf]*")  # Latin
 _OTHER_THAN_LATIN = re.compile("[^\0-\u036f\u2000-\u20cf]")
 _KNOWN_SCRIPTS = frozenset(script for _, _, script in _BLOCKS)
 _LATIN_ONLY, _NO_SCRIPTS = frozenset(("Latn",)), frozenset[str]()
-_WORD_SCRIPTS = frozenset(("Hani", "Kana", "Hang"))  # one character counts as three letters
+# One character counts as three letters: it is a word, or words have no blanks between them and Latin ones are names.
+_WORD_SCRIPTS = frozenset(("Hani", "Kana", "Hang", "Thai", "Laoo", "Khmr", "Mymr"))
 
 
 def script_of(text: str) -> str | None:

@@ -17,10 +17,10 @@ from transforms.remembering import remember
 # How confident a detection must be to contradict a declared language.
 _MIN_CONFIDENCE = 0.85
 _MIN_CONFIDENCE_NEIGHBOURS = 0.95  # speakers of both read one another's texts
-_MIN_CONFIDENCE_MALAY = 0.98  # the models take Malay for Indonesian even when they are rather sure
+_MIN_CONFIDENCE_CLOSE = 0.98  # of languages that the models take for one another even when they are rather sure
+_MIN_CHARS_CLOSE = 60
 _NEVER = 2.0  # no detection is so confident
 _MAX_NEIGHBOUR_DISTANCE = 10  # CLDR's distance between such languages: nb and no 1, hr and sr 4
-_MALAY = frozenset(("id", "ms"))  # CLDR gives them a large distance
 _MIN_CHARS = 20  # a shorter text contradicts only by its script
 _MIN_CONFIDENCE_SHORT = 0.99
 
@@ -29,10 +29,14 @@ _MIN_CONFIDENCE_SHORT = 0.99
 _MIN_CONFIDENCE_AGAINST_DEFAULT = ((30, 0.95), (_MIN_CHARS, 0.98))
 _MIN_CONFIDENCE_OF_TRANSLATION = 0.5
 _SURE_LANGUAGES = frozenset(("en", "fr", "es", "pt", "de", "ru"))  # no language unknown to the models is taken for them
-_TAKEN_FOR = {  # Language → languages that the models take its texts for, and are sure
-    "af": "nl", "ba": "tt", "be": "uk", "fo": "is da no sv", "gl": "es pt", "lb": "de", "ms": "id", "nb": "da sv no",
-    "ne": "hi", "nn": "da sv no", "no": "da sv", "ps": "fa", "sk": "cs", "sl": "hr sr bs", "ti": "am",
-}  # fmt: skip
+_CLOSE = tuple(  # languages whose texts the models take for one another's, and are sure; CLDR's distances are large
+    frozenset(group.split())
+    for group in (
+        "da no nb nn sv", "fo is da no nb nn sv", "af nl", "ba tt", "be uk", "be ru", "gl es", "gl pt", "lb de",
+        "id ms", "hi ne", "hi mr", "fa ps", "cs sk", "sl hr sr bs", "am ti", "mk sr bs", "mk bg", "xh zu", "tr az",
+        "tr tk", "kk ky", "kk tt",
+    )
+)  # fmt: skip
 
 
 class Contradiction(NamedTuple):
@@ -149,9 +153,20 @@ def _is_overruled(default: str, detection: Detection, text: str, *, translated: 
 def _may_overrule(default: str, detected: str) -> bool:
     """Return whether the models do not take texts of the one language for the other."""
     language, other = default.partition("-")[0], detected.partition("-")[0]
-    if not is_known(language):
-        return other in _SURE_LANGUAGES and language not in _TAKEN_FOR
-    return other not in _TAKEN_FOR.get(language, "").split()
+    if _are_close(language, other):
+        return False
+    return is_known(language) or (other in _SURE_LANGUAGES and not any(language in group for group in _CLOSE))
+
+
+def _are_close(language: str, other: str) -> bool:
+    return language != other and any(group.issuperset((language, other)) for group in _CLOSE)
+
+
+def overrules(detection: Detection, default: str, text: str) -> bool:
+    """Return whether an untagged text is surely not in its record's language: by its script, or as it is long."""
+    if not may_be_written_in(default, text):
+        return contradicts(default, detection, len(text)) > 0
+    return _is_overruled(default, detection, text, translated=False)
 
 
 def _with_script_of(declared: str, text: str) -> str:
@@ -173,7 +188,8 @@ def contradicts(declared: str, detection: Detection, chars: int) -> float:
     """Return how confident we are that a text of so many characters is not in the declared language; 0 when not."""
     needed, neighbours = _needed_confidence(declared, detection.tag)
     confidence = detection.confidence if neighbours else max(detection.family, detection.confidence)
-    too_short = chars < _MIN_CHARS and confidence < _MIN_CONFIDENCE_SHORT
+    close = _are_close(declared.partition("-")[0], detection.tag.partition("-")[0])
+    too_short = chars < (_MIN_CHARS_CLOSE if close else _MIN_CHARS) and (close or confidence < _MIN_CONFIDENCE_SHORT)
     return 0.0 if detection.tag == "und" or confidence < needed or too_short else confidence
 
 
@@ -198,8 +214,8 @@ def _needed_confidence(declared: str, detected: str) -> tuple[float, bool]:
         return (_MIN_CONFIDENCE if two_scripts else _NEVER), False
     if _is_believed_serbo_croatian(declared_tag, detected_tag):
         return _NEVER, True
-    if {declared_tag.language, detected_tag.language} == _MALAY:
-        return _MIN_CONFIDENCE_MALAY, True
+    if _are_close(declared_tag.language or "", detected_tag.language or ""):
+        return _MIN_CONFIDENCE_CLOSE, True
     return _needed_at_distance(langcodes.tag_distance(declared, detected, ignore_script=True))
 
 

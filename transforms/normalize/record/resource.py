@@ -10,12 +10,12 @@ from schemas import Contributor, Language, License, Resource, Text
 from transforms.draft import WHOLE, Finding, Statement, mask_emails, strip_emails
 from transforms.normalize.language import (
     Detection,
-    contradicts,
     detect,
     detect_batch,
     hint_of,
     language_tag,
     language_tags,
+    overrules,
     tag_texts,
     tag_words,
 )
@@ -32,7 +32,6 @@ from transforms.normalize.vocabulary import lookup
 
 _NO_LANGUAGE = frozenset({"*", "mul", "und", "zxx", "mis", "none", "x-none", "n/a", "other"})
 _MIN_CONFIDENCE = 0.5  # of a detection that counts where no language is declared
-_MIN_CONTRADICTION_CONFIDENCE = 0.9  # of a detection that contradicts the feed's default
 _MAX_KEYWORDS = 1_000
 _BRACKETED_ROLE = re.compile(r"[(\[]([^()\[\]]{2,30})[)\]]\.?$")
 
@@ -187,8 +186,7 @@ def _undeclared_languages(assembly: Assembly) -> tuple[Language, ...]:
     detection = _detect_record(title, description)
     default = language_tag(feed.default_language) if feed.default_language else None
     if default is not None:
-        sure = detection.confidence >= _MIN_CONTRADICTION_CONFIDENCE
-        if sure and contradicts(default, detection, len(title) + len(description)):
+        if overrules(detection, default, f"{title}\n{description}".strip()):
             value = f"{default} by default, {detection.tag} {detection.confidence:.2f}"
             assembly.add_finding("language_contradicted", "languages", value)
         assembly.add_origin("languages", "feed.default_language", "the feed's default")
