@@ -39,7 +39,7 @@ _NEIGHBOURS = {  # languages that are taken for one another → the most n-grams
     3000: ("id ms", "xh zu", "no da sv", "sl hr sr bs", "mk bg sr"),
     6000: ("gl pt es ca",),
 }  # fmt: skip
-_REGULARIZATION = 1e-2
+_REGULARIZATION = 1e-3
 _FOLDS = 2
 _FITTED_EVERY = 3  # of the texts, to save time
 _SHORTENED_EVERY = 3  # of the fitted texts
@@ -153,11 +153,10 @@ class _Words:
         frequencies = matrix / np.maximum(1.0, matrix.sum(0))
         known = np.flatnonzero(matrix.sum(0))
         chosen = set(_most_telling(frequencies[:, known], count))
-        for limit, groups in _NEIGHBOURS.items():
-            for group in groups:
-                columns = [self._languages.index(name) for name in group.split() if name in self._languages]
-                if len(columns) > 1:
-                    chosen.update(_most_telling(frequencies[:, columns], limit))
+        for limit, group in ((limit, group) for limit, groups in _NEIGHBOURS.items() for group in groups):
+            columns = [self._languages.index(name) for name in group.split() if name in self._languages]
+            if len(columns) > 1:
+                chosen.update(_most_telling(frequencies[:, columns], limit))
         selected = [names[index] for index in sorted(chosen)]
         self._selected = {name: index for index, name in enumerate(selected)}
         return selected

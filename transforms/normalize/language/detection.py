@@ -132,20 +132,25 @@ def _decide(written: WrittenText, first: str, probability: float, ranking: model
 
 def _decide_by_cheapest(written: WrittenText, first: str, probability: float, ranking: models.Ranking) -> LanguageScore:
     """Decide by the fast model and n-grams, by the fast model and words, or by all together."""
+    sure = LanguageScore(first, _less_error(probability), _less_error(probability))
     trusted = _is_trusted(written, first)
     if trusted and probability >= _MIN_SHARE_ALONE and first not in _PREFERRED:
-        return LanguageScore(first, _less_error(probability), _less_error(probability))
+        return sure
     of_ngrams = ngrams.ngram_evidence(written.text, written.script)
     nearest, lead = ngrams.lead(of_ngrams, written.script)
-    min_lead = _MIN_LEAD_PREFERRED if first in _PREFERRED else _MIN_LEAD_AGREED
-    min_share = _MIN_SHARE_AGREED_SHORT if written.is_short() else _MIN_SHARE_AGREED
-    if trusted and probability >= min_share and nearest == first and lead >= min_lead:
-        return LanguageScore(first, _less_error(probability), _less_error(probability))
+    if trusted and nearest == first and _is_agreed(written, first, probability, lead):
+        return sure
     fast = models.shares(ranking)
     family = agreement.family_share(fast, written) if written.script == "Latn" else 0.0
     if family >= _MIN_FAMILY_SHARE and nearest in SERBO_CROATIAN:
         return agreement.decide_in_family(written, fast, _less_error(family))
     return agreement.decide_together(written, fast, of_ngrams)
+
+
+def _is_agreed(written: WrittenText, first: str, probability: float, lead: float) -> bool:
+    """Return whether the fast model and n-grams are sure enough of the language that both name first."""
+    min_share = _MIN_SHARE_AGREED_SHORT if written.is_short() else _MIN_SHARE_AGREED
+    return probability >= min_share and lead >= (_MIN_LEAD_PREFERRED if first in _PREFERRED else _MIN_LEAD_AGREED)
 
 
 def _is_trusted(written: WrittenText, first: str) -> bool:
