@@ -131,9 +131,7 @@ class RestList:
             if answer is None:
                 yield Page(complete=True, not_modified=True, validators=self.ask.validators)
                 return
-            if answer.texts and self.position.may_leave_gaps(self.feed.request):
-                answer = self._without_gap(answer)
-            yield self._advance(answer)
+            yield self._advance(self._without_gap(answer))
 
     def _require_more_than_the_floor(self) -> None:
         """Raise HarvestFailed for a list that ends where the server only stopped counting."""
@@ -181,8 +179,10 @@ class RestList:
     def _without_gap(self, answer: Answer) -> Answer:
         """Return the second page, in the size of the first one if the size requested leaves out records between them.
 
-        The list continues in the size of the page that is returned.
+        The list continues in the size of the page that is returned. Any other page is returned as it is.
         """
+        if not (answer.texts and self.position.may_leave_gaps(self.feed.request)):
+            return answer
         self.position.page_size = self.position.last_given
         try:
             smaller = self._request(retries=0)
