@@ -11,6 +11,8 @@ from transforms.normalize.language import evidence, models, ngrams, profiles
 SERBO_CROATIAN = ("sr", "hr", "bs")  # one language to the models: they count little, words count most
 
 _MIN_LIKELIHOOD = 0.35  # of a language that is named at all
+_MIN_SHARE_OF_TWO = 0.5  # of the fast model's first language, where n-grams name it first as well
+_MAX_LIKELIHOOD_OVERRULED = 0.6  # of another language that all together make the likeliest
 _MIN_LIKELIHOOD_ALONE = 0.55  # a less likely one needs langdetect's agreement, where it has a profile of it
 _MIN_SHARE_ALONE = 0.5  # of one of the models, which makes langdetect's agreement unnecessary
 _MIN_SHARE_LATIN = 0.15  # that one of the models must give a language in Latin letters
@@ -88,11 +90,22 @@ def decide_together(written: WrittenText, fast: _Shares, of_ngrams: _Scores) -> 
     likelihood = min(_MAX_LIKELIHOOD, odds[best])
     family = min(_MAX_LIKELIHOOD, sum(odds.get(language, 0.0) for language in _family(best)))
     share = max(_share_of_family(best, fast), _share_of_family(best, slow))
+    agreed = _agreed_by_two(written, fast, of_ngrams)
+    if agreed is not None and likelihood < _MAX_LIKELIHOOD_OVERRULED:
+        best, likelihood, family, share = agreed, max(odds.get(agreed, 0.0), fast[agreed]), fast[agreed], fast[agreed]
     if _is_doubtful(written, best, family, share) or _is_short_and_open(written, best, fast, slow):
         return LanguageScore("und", min(likelihood, _MAX_LIKELIHOOD_UNKNOWN), 0.0)
     if best in SERBO_CROATIAN and written.script == "Latn":
         return decide_in_family(written, fast, family)
     return LanguageScore(best, likelihood, family)
+
+
+def _agreed_by_two(written: WrittenText, fast: _Shares, of_ngrams: _Scores) -> str | None:
+    """Return the language that both the fast model and the n-grams name first, the model with a large share."""
+    first = max(fast, key=fast.__getitem__, default="")
+    if fast.get(first, 0.0) < _MIN_SHARE_OF_TWO or first not in written.languages or first in SERBO_CROATIAN:
+        return None
+    return first if max(of_ngrams, key=of_ngrams.__getitem__) == first else None
 
 
 def _best(scores: _Scores, hint: str | None, temperature: float) -> tuple[str, _Shares]:

@@ -29,6 +29,9 @@ _MIN_LEAD_PREFERRED = 1.5
 # Characters, and how likely the language of a shorter text must be: names mislead.
 _MIN_LIKELIHOOD_SHORT = ((16, 0.85), (20, 0.72), (math.inf, 0.6))
 _MIN_CHARS_FAMILY = 24  # from which it is enough that the family is so likely
+_NEVER_SHORT = frozenset(  # names, and words that a larger language writes alike, are taken for them
+    ("af", "ca", "eu", "fil", "gl", "ha", "ht", "ku", "mt", "so", "sw", "xh", "zu"),
+)
 _MAX_LIKELIHOOD_UNKNOWN = 0.3
 _MIN_FAMILY_SHARE = 0.6  # from which the fast model is trusted that a text is Serbian, Croatian or Bosnian
 _TWO_WORDS = re.compile(r"[^\W\d_]\S+\s.*?[^\W\d_]\S")
@@ -123,6 +126,8 @@ def _decide(written: WrittenText, first: str, probability: float, ranking: model
     score = _decide_by_cheapest(written, first, probability, ranking)
     if not written.is_short():
         return score
+    if score.language in _NEVER_SHORT:
+        return LanguageScore("und", _MAX_LIKELIHOOD_UNKNOWN, 0.0)
     chars = len(written.text)
     likelihood = score.likelihood if chars < _MIN_CHARS_FAMILY else max(score.likelihood, score.family)
     if likelihood < next(least for limit, least in _MIN_LIKELIHOOD_SHORT if chars < limit):

@@ -162,6 +162,14 @@ def _are_close(language: str, other: str) -> bool:
     return language != other and any(group.issuperset((language, other)) for group in _CLOSE)
 
 
+@remember(4096)
+def _is_written_in(language: str, script: str | None) -> bool:
+    """Return whether a language is written in a script that was detected; where none is told, it may be."""
+    if script is None:
+        return True
+    return script in {langcodes.Language.get(language).maximize().script, *TWO_SCRIPTS.get(language, ())}
+
+
 def overrules(detection: Detection, default: str, text: str) -> bool:
     """Return whether an untagged text is surely not in its record's language: by its script, or as it is long."""
     if not may_be_written_in(default, text):
@@ -188,7 +196,8 @@ def contradicts(declared: str, detection: Detection, chars: int) -> float:
     """Return how confident we are that a text of so many characters is not in the declared language; 0 when not."""
     needed, neighbours = _needed_confidence(declared, detection.tag)
     confidence = detection.confidence if neighbours else max(detection.family, detection.confidence)
-    close = _are_close(declared.partition("-")[0], detection.tag.partition("-")[0])
+    language, script = declared.partition("-")[0], langcodes.Language.get(detection.tag).script
+    close = _are_close(language, detection.tag.partition("-")[0]) and _is_written_in(language, script)
     too_short = chars < (_MIN_CHARS_CLOSE if close else _MIN_CHARS) and (close or confidence < _MIN_CONFIDENCE_SHORT)
     return 0.0 if detection.tag == "und" or confidence < needed or too_short else confidence
 
@@ -214,6 +223,8 @@ def _needed_confidence(declared: str, detected: str) -> tuple[float, bool]:
         return (_MIN_CONFIDENCE if two_scripts else _NEVER), False
     if _is_believed_serbo_croatian(declared_tag, detected_tag):
         return _NEVER, True
+    if not _is_written_in(declared_tag.language or "", detected_tag.script):
+        return _MIN_CONFIDENCE, False
     if _are_close(declared_tag.language or "", detected_tag.language or ""):
         return _MIN_CONFIDENCE_CLOSE, True
     return _needed_at_distance(langcodes.tag_distance(declared, detected, ignore_script=True))
