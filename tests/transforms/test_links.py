@@ -34,8 +34,8 @@ def record(key: str, title: str, language: str | None = "en", **fields: Any) -> 
 
 def links(*lives: Live) -> dict[tuple[str, str], tuple[str, tuple[str, str] | None]]:
     """The links between records: variant and kinds by pair."""
-    found = find_links(features(lives))
-    return {(link.left_key, link.right_key): (link.variant, link.kinds) for link in found.links}
+    links = find_links(features(lives))
+    return {(link.left_key, link.right_key): (link.variant, link.kinds) for link in links.links}
 
 
 def variants(*lives: Live) -> dict[tuple[str, str], str]:
@@ -156,8 +156,8 @@ def test_what_a_relation_is_called_tells_the_variant() -> None:
     french = record("b:1", FRENCH, "fr", **says("isversionof", "10.54675/abc"))
     unknown = record("b:2", "Fractions", None, **says("isversionof", "10.54675/abc", "translation"))
     second = record("b:3", f"{ENGLISH}, 2nd edition", **says("isversionof", "10.54675/abc"))
-    found = variants(named, french, unknown, second)
-    assert [found["a:1", f"b:{n}"] for n in (1, 2, 3)] == ["translation", "translation", "edition"]
+    links = variants(named, french, unknown, second)
+    assert [links["a:1", f"b:{n}"] for n in (1, 2, 3)] == ["translation", "translation", "edition"]
 
 
 @pytest.mark.parametrize("kind", ["ispartof", "haspart", "references", "isreferencedby", "isbasedon", "requires"])
@@ -170,8 +170,8 @@ def test_a_collection_that_many_records_name_links_none_of_them() -> None:
     collection = record("a:0", "Open textbooks", ids=[("handle", "11599/1")])
     members = [record(f"a:{n}", f"Textbook {n} of physics", **says("isversionof", "11599/1")) for n in range(1, 7)]
     assert len(members) > MAX_SOURCES_IN_LANGUAGE
-    found = find_links(features([collection, *members]))
-    assert (found.links, found.crowded) == ([], [("handle:11599/1", len(members))])
+    crowd = find_links(features([collection, *members]))
+    assert (crowd.links, crowd.crowded) == ([], [("handle:11599/1", len(members))])
     assert len(links(collection, *members[:2])) == 2
 
 
@@ -191,8 +191,8 @@ def test_a_format_is_linked_where_it_is_not_merged() -> None:
     page = record("a:1", ENGLISH, ids=[("doi", "10.54675/abc")])
     copy = record("b:1", ENGLISH, **says("isformatof", "10.54675/abc"))
     rows = features([page, copy])
-    found = find_links(rows).links
-    assert [group.keys for group in cluster(match(rows).pairs, rows, links=found).clusters] == [("a:1", "b:1")]
+    links = find_links(rows).links
+    assert [group.keys for group in cluster(match(rows).pairs, rows, links=links).clusters] == [("a:1", "b:1")]
     other = record("b:1", "An audio book for evenings", people=[], **says("isformatof", "10.54675/abc"))
     rows = features([page, other])
     assert cluster(match(rows).pairs, rows, links=find_links(rows).links).related == [
@@ -256,8 +256,8 @@ def test_an_identifier_that_many_records_share_links_none_and_is_counted() -> No
     shared = {"url": "https://a.example/series/en"}
     crowd = [record(f"f{n}:1", "Series", **shared) for n in range(half)]
     crowd += [record(f"g{n}:1", "Série", "fr", url="https://a.example/series/fr") for n in range(half)]
-    found = find_links(features(crowd))
-    assert (found.links, found.crowded) == ([], [("url:a.example/series", 2 * half)])
+    links = find_links(features(crowd))
+    assert (links.links, links.crowded) == ([], [("url:a.example/series", 2 * half)])
 
 
 def test_ten_thousand_records_of_one_base_are_counted_at_once() -> None:
@@ -321,8 +321,8 @@ def test_an_increment_links_what_a_full_run_links(seed: int) -> None:
         now = features(live.values())
         known = match(now, before=before, known=known.pairs, resources=Resources(block=4))
         full = match(now, resources=Resources(block=4))
-        found = find_links(now).links
-        linked += len(found)
-        assert cluster(known.pairs, now, links=found) == cluster(full.pairs, now, links=found)
+        links = find_links(now).links
+        linked += len(links)
+        assert cluster(known.pairs, now, links=links) == cluster(full.pairs, now, links=links)
         before = now
     assert linked
