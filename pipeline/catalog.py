@@ -106,12 +106,12 @@ def _match(env: Environment, full: bool) -> dict[str, Any]:
         matched = match(
             features_now, before=changed, known=pairs, judgements=decisions, resources=Resources(folder=spill)
         )
-        found = find_links(features_now, spill)
+        linked = find_links(features_now, spill)
     one_to_one = frozenset(feed.name for feed in feeds_in_use(env).feeds if feed.one_to_one)
-    for name, records in found.crowded[:_SHOWN_CROWDED]:
+    for name, records in linked.crowded[:_SHOWN_CROWDED]:
         log.info("match: %s is shared by %d records, so that it links none of them", name, records)
-    log.info("match: %d links; %d values are shared by too many records", len(found.links), len(found.crowded))
-    clusters = cluster(matched.pairs, features_now, decisions, one_to_one, found.links)
+    log.info("match: %d links; %d values are shared by too many records", len(linked.links), len(linked.crowded))
+    clusters = cluster(matched.pairs, features_now, decisions, one_to_one, linked.links)
     folder = write_match_result(
         env,
         version,
