@@ -85,7 +85,7 @@ def recover(body: bytes, content_type: str) -> RecoveredPage:
             parent.append(parsed[0])
             notes += parsed[1]
     token = _resumption_token(root, rest)
-    if not records:
+    if not records or (len(skipped) == len(records) and list_start[1] == b"ListIdentifiers"):
         skipped.append(_page_without_records(token))
     if token is not None:
         parent.append(token)
