@@ -1,8 +1,8 @@
 """Back up what cannot be made again to one tar file, and restore it: landing, and the catalog's primary tables.
 
-Primary are judgement, curation, redirect, refused, feed_declaration, every resource with its id and created_at, and
-what deleted records said last; everything else after landing is made again from landing. The tar is not compressed:
-landing's parts are already.
+Primary are judgement, curation, redirect, refused, feed_declaration, term_mapping, account, task_note, application,
+every resource with its id and created_at, and what deleted records said last; everything else after landing is made
+again from landing. The tar is not compressed: landing's parts are already.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from loaders.erasure import erase_again
 from loaders.landing import ERASURES_FILE_NAME, INDEX_FILE_NAME, Erasures
 from loaders.migrations import migrate
 from loaders.store import (
+    AccountRow,
+    ApplicationRow,
     CurationRow,
     FeedDeclarationRow,
     JudgementRow,
@@ -31,6 +33,8 @@ from loaders.store import (
     ResourceRow,
     RestoredMemberRow,
     SourceRecordRow,
+    TaskNoteRow,
+    TermMappingRow,
     read_transaction,
     upsert,
     whole_file,
@@ -50,6 +54,10 @@ _PRIMARY: dict[str, Any] = {
         ResourceRow,
         RestoredMemberRow,
         FeedDeclarationRow,
+        TermMappingRow,
+        AccountRow,
+        TaskNoteRow,
+        ApplicationRow,
         SourceRecordRow,  # of deleted records only: the others are made again
     )
 }
@@ -212,7 +220,7 @@ def _set_serials(connection: Connection) -> None:
     """Make PostgreSQL number new rows after the restored ones."""
     if connection.dialect.name != "postgresql":
         return
-    for name in ("judgement", "curation"):
+    for name in [name for name, table in _PRIMARY.items() if table.autoincrement_column is not None]:
         newest = (
             f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), max(id)) FROM {name} HAVING max(id) IS NOT NULL"  # noqa: S608 (our names)
         )

@@ -194,4 +194,5 @@ def _open_errors(connection: Connection, keys: list[str]) -> dict[str, list[str]
 
 def _judged(connection: Connection, pairs: list[tuple[str, str]]) -> set[tuple[str, str]]:
     keys = (JudgementRow.left_key, JudgementRow.right_key)
-    return {(left, right) for left, right in rows_among(connection, select(*keys), tuple_(*keys), pairs)}
+    in_force = select(*keys).where(JudgementRow.undone_at.is_(None))
+    return {(left, right) for left, right in rows_among(connection, in_force, tuple_(*keys), pairs)}

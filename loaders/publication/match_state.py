@@ -120,9 +120,10 @@ def read_live_records(env: Environment, keys: Iterable[str]) -> Iterator[tuple[s
 
 
 def read_judgements(env: Environment) -> list[Judgement]:
-    """Return every judgement of a steward, oldest first."""
+    """Return every judgement of a steward that is in force, oldest first."""
+    query = select(JudgementRow.__table__).where(JudgementRow.undone_at.is_(None)).order_by(JudgementRow.id)
     with read_transaction(env) as connection:
-        rows = connection.execute(select(JudgementRow.__table__).order_by(JudgementRow.id)).mappings()
+        rows = connection.execute(query).mappings()
         return [msgspec.convert({name: row[name] for name in Judgement.__struct_fields__}, Judgement) for row in rows]
 
 

@@ -85,7 +85,9 @@ def _records(connection: Connection, keys: Sequence[str]) -> dict[str, ReportFac
 
 def _last_judgement(connection: Connection, left: str, right: str) -> ReportFacts | None:
     query = select(JudgementRow.verdict, JudgementRow.by, JudgementRow.at, JudgementRow.reason)
-    query = query.where(JudgementRow.left_key == left, JudgementRow.right_key == right)
+    query = query.where(
+        JudgementRow.left_key == left, JudgementRow.right_key == right, JudgementRow.undone_at.is_(None)
+    )
     row = connection.execute(query.order_by(JudgementRow.id.desc()).limit(1)).mappings().first()
     return dict(row) if row else None
 

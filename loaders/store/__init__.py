@@ -15,6 +15,8 @@ from loaders.store.database import (
 from loaders.store.duckdb_workspace import create_parquet_view, open_workspace, write_parquet
 from loaders.store.locks import FeedBusy, feed_lock
 from loaders.store.models import (
+    AccountRow,
+    ApplicationRow,
     CurationRow,
     FeedDeclarationRow,
     HarvestRunRow,
@@ -29,6 +31,8 @@ from loaders.store.models import (
     RestoredMemberRow,
     SourceRecordRow,
     Table,
+    TaskNoteRow,
+    TermMappingRow,
     UnmappedValueRow,
 )
 from loaders.store.run import (
@@ -63,6 +67,8 @@ __all__ = [
     "INTERRUPTED",
     "MAX_BOUND_VALUES",
     "RUN_COUNTS",
+    "AccountRow",
+    "ApplicationRow",
     "CurationRow",
     "FeedBusy",
     "FeedDeclarationRow",
@@ -79,6 +85,8 @@ __all__ = [
     "Run",
     "SourceRecordRow",
     "Table",
+    "TaskNoteRow",
+    "TermMappingRow",
     "UnmappedValueRow",
     "WrongRunState",
     "base_run",

@@ -255,10 +255,13 @@ class MatchRow(Table):
 
 
 class JudgementRow(Table):
-    """A steward's decision on a pair. Append-only, the newest counts. Primary data: cannot be rebuilt."""
+    """A steward's decision on a pair. Append-only except undone_*; the newest in force counts. Primary data."""
 
     __tablename__ = "judgement"
-    __table_args__ = (Index("ix_judgement_pair", "left_key", "right_key"),)
+    __table_args__ = (
+        Index("ix_judgement_pair", "left_key", "right_key"),
+        Index("ix_judgement_batch_id", "batch_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True, doc="number of the judgement")
     left_key: Mapped[str] = mapped_column(doc="the smaller record key")
@@ -269,13 +272,21 @@ class JudgementRow(Table):
     reason: Mapped[str] = mapped_column(doc="why")
     left_sha256: Mapped[str | None] = mapped_column(doc="digest of the left record's compared fields at that time")
     right_sha256: Mapped[str | None] = mapped_column(doc="digest of the right record's compared fields at that time")
+    batch_id: Mapped[str | None] = mapped_column(doc="the decisions that were made, and are undone, together")
+    undone_at: Mapped[str | None] = mapped_column(doc="when it was undone; null while it is in force")
+    undone_by: Mapped[str | None] = mapped_column(doc="who undid it")
+    undone_reason: Mapped[str | None] = mapped_column(doc="why it was undone")
 
 
 class CurationRow(Table):
     """A steward's correction, withdrawal, or accepted or refused version. Append-only except undone_*. Primary data."""
 
     __tablename__ = "curation"
-    __table_args__ = (Index("ix_curation_key", "key"), Index("ix_curation_resource_id", "resource_id"))
+    __table_args__ = (
+        Index("ix_curation_key", "key"),
+        Index("ix_curation_resource_id", "resource_id"),
+        Index("ix_curation_batch_id", "batch_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True, doc="number of the curation")
     key: Mapped[str | None] = mapped_column(doc="the record that it is about, unless it is about a resource")
@@ -294,6 +305,7 @@ class CurationRow(Table):
     before: Mapped[str | None] = mapped_column(
         doc="of `accept`, `refuse` and `absent`: JSON of what was before, to undo it"
     )
+    batch_id: Mapped[str | None] = mapped_column(doc="the decisions that were made, and are undone, together")
     undone_at: Mapped[str | None] = mapped_column(doc="when it was undone; null while it is in force")
     undone_by: Mapped[str | None] = mapped_column(doc="who undid it")
     undone_reason: Mapped[str | None] = mapped_column(doc="why it was undone")
@@ -346,3 +358,78 @@ class FeedDeclarationRow(Table):
     sha256: Mapped[str] = mapped_column(doc="sha256 of the declaration")
     seen_at: Mapped[str] = mapped_column(doc="when this version was first seen")
     source: Mapped[str] = mapped_column(doc="`file` or `registration`")
+
+
+class TermMappingRow(Table):
+    """A steward's code for a partner's term, laid over the lists in schemas/vocabularies. Primary data.
+
+    Of several in force for a term, the feed's own counts before the general one, then the newest.
+    """
+
+    __tablename__ = "term_mapping"
+    __table_args__ = (Index("ix_term_mapping_batch_id", "batch_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True, doc="number of the mapping")
+    field: Mapped[str] = mapped_column(doc="field of the shared record, as in unmapped_value")
+    value: Mapped[str] = mapped_column(doc="the term as the partner wrote it")
+    feed: Mapped[str | None] = mapped_column(doc="the feed that it is for; null for all")
+    scheme: Mapped[str | None] = mapped_column(doc="the list that has the code; null when the term is ignored")
+    code: Mapped[str | None] = mapped_column(doc="the code in that list; null when the term is ignored")
+    by: Mapped[str] = mapped_column(doc="who decided")
+    at: Mapped[str] = mapped_column(doc="when")
+    reason: Mapped[str] = mapped_column(doc="why")
+    batch_id: Mapped[str | None] = mapped_column(doc="the decisions that were made, and are undone, together")
+    undone_at: Mapped[str | None] = mapped_column(doc="when it was undone; null while it is in force")
+    undone_by: Mapped[str | None] = mapped_column(doc="who undid it")
+    undone_reason: Mapped[str | None] = mapped_column(doc="why it was undone")
+
+
+class AccountRow(Table):
+    """A person who may sign in. Primary data."""
+
+    __tablename__ = "account"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True, doc="number of the account")
+    name: Mapped[str] = mapped_column(unique=True, doc="the name that decisions carry; of a partner the mail address")
+    role: Mapped[str] = mapped_column(doc="`steward`, `operator` or `partner`")
+    feeds: Mapped[str | None] = mapped_column(doc="of a partner: JSON list of the feeds' names")
+    password: Mapped[str | None] = mapped_column(doc="argon2 hash; null for those who sign in by a link")
+    subject: Mapped[str | None] = mapped_column(doc="the person's subject at an OpenID provider; not used yet")
+    created_at: Mapped[str] = mapped_column(doc="when it was made")
+    disabled_at: Mapped[str | None] = mapped_column(doc="when it was disabled; null while it may sign in")
+
+
+class TaskNoteRow(Table):
+    """Who took, snoozed or remarked on something that needs a person. Primary data."""
+
+    __tablename__ = "task_note"
+    __table_args__ = (Index("ix_task_note_object", "object"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True, doc="number of the note")
+    object: Mapped[str] = mapped_column(
+        doc="what it is about: kind and name, such as `run:books-20260101T000000000000`"
+    )
+    kind: Mapped[str] = mapped_column(doc="`taken`, `snoozed` or `remarked`")
+    who: Mapped[str] = mapped_column(doc="name of the account")
+    at: Mapped[str] = mapped_column(doc="when it was written")
+    until: Mapped[str | None] = mapped_column(doc="until when it is taken or snoozed; null without an end")
+    note: Mapped[str | None] = mapped_column(doc="the remark")
+    ended_at: Mapped[str | None] = mapped_column(doc="when it was taken back; null while it holds")
+
+
+class ApplicationRow(Table):
+    """A partner's application: a feed to add, or a change of one. Primary data."""
+
+    __tablename__ = "application"
+
+    id: Mapped[str] = mapped_column(primary_key=True, doc="26 letters and digits that sort by time (ULID)")
+    partner: Mapped[str] = mapped_column(doc="name of the institution")
+    contact: Mapped[str] = mapped_column(doc="mail address of who applies")
+    feed: Mapped[str | None] = mapped_column(doc="the feed that it would change; null for a new one")
+    declaration: Mapped[str] = mapped_column(doc="JSON: the keys of the feed file that it asks for")
+    status: Mapped[str] = mapped_column(doc="`draft`, `tested`, `submitted`, `accepted`, `declined` or `withdrawn`")
+    test: Mapped[str | None] = mapped_column(doc="JSON: what the self-test and the preview found")
+    created_at: Mapped[str] = mapped_column(doc="when it was begun")
+    decided_by: Mapped[str | None] = mapped_column(doc="who accepted or declined it")
+    decided_at: Mapped[str | None] = mapped_column(doc="when that was decided")
+    reason: Mapped[str | None] = mapped_column(doc="the reason given, or what the steward asks")
