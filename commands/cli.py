@@ -9,13 +9,29 @@ from typing import Annotated
 
 import typer
 
-from commands import airflow_home, backup, erase, night, pipe, preview, publish, reprocess, review, scaffold, setup, up
+from commands import (
+    airflow_home,
+    backup,
+    erase,
+    night,
+    pipe,
+    preview,
+    publish,
+    reprocess,
+    review,
+    scaffold,
+    setup,
+    up,
+    user,
+    web,
+)
 from commands.app import add_command, new_app
 
 _CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # surrogates: bytes that are not UTF-8
 
 app = new_app("Harvest, normalize, judge, deduplicate and publish the metadata of the E-library for Teachers.")
 app.add_typer(review.app, name="review")
+app.add_typer(user.app, name="user")
 add_command(app, "harvest", pipe.harvest)
 add_command(app, "transform", pipe.transform)
 add_command(app, "load", pipe.load)
@@ -24,6 +40,7 @@ add_command(app, "publish", publish.publish)
 add_command(app, "reprocess", reprocess.reprocess)
 add_command(app, "run", night.run)
 add_command(app, "up", up.up)
+add_command(app, "web", web.web)
 add_command(app, "setup", setup.setup)
 add_command(app, "backup", backup.backup)
 add_command(app, "restore", backup.restore)

@@ -4,11 +4,12 @@ from loaders.reports.duplicates import write_duplicates
 from loaders.reports.feed import write_feed_report
 from loaders.reports.gate import write_gate_results
 from loaders.reports.night import write_all_reports, write_night_report
-from loaders.reports.page import command_for, page_suffix
+from loaders.reports.page import STYLE, command_for, page_suffix, printable
 from loaders.reports.preview import PreviewSample, PreviewSummary, write_preview
 from loaders.reports.texts import (
     LANGUAGES,
     NoSuchLanguage,
+    evidence_in,
     messages,
     reason_in,
     reason_messages,
@@ -17,12 +18,15 @@ from loaders.reports.texts import (
 
 __all__ = [
     "LANGUAGES",
+    "STYLE",
     "NoSuchLanguage",
     "PreviewSample",
     "PreviewSummary",
     "command_for",
+    "evidence_in",
     "messages",
     "page_suffix",
+    "printable",
     "reason_in",
     "reason_messages",
     "reason_sentence",

@@ -20,6 +20,7 @@ from loaders.shell import elib_command
 from loaders.store import whole_file
 
 _TEMPLATES = Path(__file__).parent / "templates"
+STYLE = _TEMPLATES / "style.css"  # of the reports, and of the web
 _URL = re.compile(r"https?://[^\s،؛]*[^\s،؛.]|https?://")  # isolated in Arabic, or its slashes change sides
 # Characters that HTML forbids: controls other than tab and line ends, surrogates, and code points that will never be
 # characters. Those above U+FFFF are a tuple of their own, because a set with them is searched twelve times as slowly.
@@ -71,7 +72,7 @@ def _environment() -> Environment:
 def render(template: str, language: str, files: Mapping[str, str], folder: Path, rules: Rules, **facts: Any) -> str:
     """Render one page in one language; `files` names the same page in each language in which it is written."""
     texts, locale = messages(language), Locale.parse(language)
-    return _printable(
+    return printable(
         _environment()
         .get_template(template)
         .render(
@@ -112,10 +113,10 @@ def render_list(**facts: Any) -> str:
     def words(key: str) -> list[tuple[str, str, str]]:
         return [(language, _direction(language), messages(language)[key]) for language in LANGUAGES]
 
-    return _printable(_environment().get_template("list.html").render(words=words, **facts))
+    return printable(_environment().get_template("list.html").render(words=words, **facts))
 
 
-def _printable(page: str) -> str:
+def printable(page: str) -> str:
     """Replace the characters that HTML forbids by a visible sign; partners' values contain them.
 
     https://html.spec.whatwg.org/multipage/parsing.html#parse-error-control-character-in-input-stream

@@ -1,0 +1,101 @@
+"""The people who may sign in: made on the command line, or by a steward who accepts a partner's application."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import insert, select, update
+
+from loaders.store import AccountRow, now, read_transaction, write_transaction
+from schemas import Base, Environment
+
+Role = Literal["steward", "operator", "partner"]
+_ACCOUNTS: Any = AccountRow.__table__
+
+
+class AccountTrouble(ValueError):
+    """An account cannot be made or changed like this."""
+
+
+class Account(Base, frozen=True, kw_only=True):
+    """A row of `account`; `feeds` are those that a partner may see."""
+
+    id: int
+    name: str
+    role: Role
+    created_at: str
+    feeds: tuple[str, ...] = ()
+    password: str | None = None
+    disabled_at: str | None = None
+
+
+def account_of(env: Environment, number: int) -> Account | None:
+    """Return the account of a number, or None."""
+    return _account(env, _ACCOUNTS.c.id == number)
+
+
+def account_by_name(env: Environment, name: str) -> Account | None:
+    """Return the account of a name, or None."""
+    return _account(env, _ACCOUNTS.c.name == name.strip())
+
+
+def list_accounts(env: Environment) -> list[Account]:
+    """Return every account by name."""
+    with read_transaction(env) as connection:
+        rows = connection.execute(select(_ACCOUNTS).order_by(_ACCOUNTS.c.name)).mappings()
+        return [_decode(row) for row in rows]
+
+
+def add_account(
+    env: Environment, name: str, role: Role, *, password: str | None = None, feeds: tuple[str, ...] = ()
+) -> Account:
+    """Make an account and return it. `password` is its hash. Raises AccountTrouble for a bad name."""
+    name = name.strip()
+    if not name or not name.isprintable():
+        raise AccountTrouble("an account needs a name of printable characters")
+    values = {"name": name, "role": role, "password": password, "created_at": now(), "feeds": _feeds_json(feeds)}
+    with write_transaction(env) as connection:
+        if connection.scalar(select(_ACCOUNTS.c.id).where(_ACCOUNTS.c.name == name)) is not None:
+            raise AccountTrouble(f"there is an account {name!r} already")
+        number = connection.execute(insert(_ACCOUNTS).values(**values).returning(_ACCOUNTS.c.id)).scalar_one()
+        row = connection.execute(select(_ACCOUNTS).where(_ACCOUNTS.c.id == number)).mappings().one()
+        return _decode(row)
+
+
+def change_account(
+    env: Environment,
+    name: str,
+    *,
+    password: str | None = None,
+    feeds: tuple[str, ...] | None = None,
+    disabled: bool | None = None,
+) -> None:
+    """Change what is given of an account. `password` is a hash. Raises AccountTrouble when there is no such account."""
+    values: dict[str, Any] = {}
+    if password is not None:
+        values["password"] = password
+    if feeds is not None:
+        values["feeds"] = _feeds_json(feeds)
+    if disabled is not None:
+        values["disabled_at"] = now() if disabled else None
+    with write_transaction(env) as connection:
+        changed = connection.execute(update(_ACCOUNTS).where(_ACCOUNTS.c.name == name.strip()).values(**values))
+        if not changed.rowcount:
+            raise AccountTrouble(f"there is no account {name!r}")
+
+
+def _feeds_json(feeds: tuple[str, ...]) -> str | None:
+    return msgspec.json.encode(feeds).decode() if feeds else None
+
+
+def _account(env: Environment, condition: Any) -> Account | None:
+    with read_transaction(env) as connection:
+        row = connection.execute(select(_ACCOUNTS).where(condition)).mappings().one_or_none()
+    return None if row is None else _decode(row)
+
+
+def _decode(row: Any) -> Account:
+    names = (*Account.__struct_fields__,)
+    feeds = msgspec.json.decode(row["feeds"], type=tuple[str, ...]) if row["feeds"] else ()
+    return msgspec.convert({**{name: row[name] for name in names}, "feeds": feeds}, Account)

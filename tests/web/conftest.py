@@ -1,0 +1,47 @@
+"""The web over an installation of its own, and a steward who is signed in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from loaders.accounts import add_account
+from schemas import Environment
+from tests.installation import env, home, linguistic
+from web import create_app
+from web.settings import WebSettings
+from web.signing_in import hash_password
+
+__all__ = ["env", "home", "linguistic"]
+PASSWORD = "correct horse battery"
+STEWARD = "Amina"
+
+
+class Browser(TestClient):
+    """A browser without JavaScript: it sends the token that a page's form has."""
+
+    def submit(self, page: str, action: str, **fields: str | list[str]):
+        """Open a page, fill in the form that posts to `action`, send it, and return the page that follows."""
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.get(page).text)
+        assert token, f"{page} has no form"
+        return self.post(action, data={"csrf_token": token[1], **fields})
+
+
+@pytest.fixture
+def visitor(env: Environment) -> Iterator[Browser]:
+    """A browser in which nobody is signed in; the web is on SQLite and on PostgreSQL."""
+    settings = WebSettings(secret="s" * 40)
+    with Browser(create_app(env, settings), base_url="http://127.0.0.1:8081") as browser:
+        yield browser
+
+
+@pytest.fixture
+def steward(visitor: Browser, env: Environment) -> Browser:
+    """A browser in which a steward is signed in."""
+    add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    answer = visitor.submit("/sign-in", "/sign-in", name=STEWARD, password=PASSWORD)
+    assert answer.url.path == "/console"
+    return visitor

@@ -1,0 +1,58 @@
+"""Who may see the console: passwords, sessions, tokens, rates and headers."""
+
+from __future__ import annotations
+
+import pytest
+
+from loaders.accounts import add_account, change_account
+from schemas import Environment
+from tests.web.conftest import PASSWORD, STEWARD, Browser
+from web.signing_in import hash_password
+
+
+def test_the_console_asks_who_it_is_and_goes_on_to_the_page_that_was_wanted(visitor: Browser, env: Environment) -> None:
+    add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    asked = visitor.get("/console?lang=fr")
+    assert asked.url.path == "/sign-in" and asked.url.params["next"] == "/console?lang=fr"
+    answer = visitor.submit("/sign-in", "/sign-in", name=STEWARD, password=PASSWORD, next="/console?lang=fr")
+    assert answer.status_code == 200 and answer.url.path == "/console" and STEWARD in answer.text
+
+
+@pytest.mark.parametrize("next_page", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:x"])
+def test_signing_in_never_leads_to_another_site(visitor: Browser, env: Environment, next_page: str) -> None:
+    add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    answer = visitor.submit("/sign-in", "/sign-in", name=STEWARD, password=PASSWORD, next=next_page)
+    assert str(answer.url) == "http://127.0.0.1:8081/console"
+
+
+@pytest.mark.parametrize("role", ["steward", "partner"])
+def test_a_wrong_password_a_disabled_account_and_a_partner_do_not_see_the_console(
+    visitor: Browser, env: Environment, role: str
+) -> None:
+    add_account(env, STEWARD, role, password=hash_password(PASSWORD))  # type: ignore[arg-type]
+    assert visitor.submit("/sign-in", "/sign-in", name=STEWARD, password="something else").status_code == 401
+    assert visitor.get("/console").url.path == "/sign-in"
+    entered = visitor.submit("/sign-in", "/sign-in", name=STEWARD, password=PASSWORD)
+    assert entered.status_code == (200 if role == "steward" else 403)
+    change_account(env, STEWARD, disabled=True)
+    assert visitor.get("/console").url.path == "/sign-in"
+
+
+def test_a_form_without_the_sessions_token_is_not_taken(steward: Browser) -> None:
+    assert steward.post("/sign-out", data={}).status_code == 403
+    assert steward.post("/sign-out", data={"csrf_token": "x##y"}).status_code == 403
+    assert steward.get("/console").url.path == "/console"
+
+
+def test_many_tries_have_to_wait(visitor: Browser) -> None:
+    answers = [visitor.submit("/sign-in", "/sign-in", name="nobody", password="x") for _ in range(12)]
+    assert answers[-1].status_code == 429 and int(answers[-1].headers["retry-after"]) > 0
+
+
+def test_pages_tell_browsers_to_run_no_script_of_others_and_forms_are_bounded(visitor: Browser) -> None:
+    page = visitor.get("/sign-in")
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    assert page.headers["x-content-type-options"] == "nosniff"
+    cookie = page.headers["set-cookie"].lower()
+    assert "httponly" in cookie and "samesite=lax" in cookie
+    assert visitor.post("/sign-in", data={"name": "x" * (2 << 20)}).status_code == 413

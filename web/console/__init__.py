@@ -1,0 +1,12 @@
+"""The console: where stewards and operators see what needs a person, and decide."""
+
+from fastapi import APIRouter, Depends
+
+from web.console import today
+from web.signing_in import steward
+
+router = APIRouter(dependencies=[Depends(steward)])
+for _pages in (today,):
+    router.include_router(_pages.router, prefix="/console")
+
+__all__ = ["router"]

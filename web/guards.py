@@ -1,0 +1,123 @@
+"""What every answer and every request is subject to: headers for browsers, size of bodies, and rates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from fastapi import HTTPException
+from limits import parse
+from limits.storage import storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_BODY_BYTES = 1 << 20
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class Guards:
+    """Adds the headers to each answer; ends a request whose body is too large; answers when a page has a defect."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        is_https: bool,
+        upload_paths: dict[str, int],
+        on_defect: Callable[[Request, Exception], Response],
+    ) -> None:
+        self._app = app
+        self._on_defect = on_defect
+        self._upload_paths = upload_paths  # largest bodies of the paths that take files
+        self._headers = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+        if is_https:
+            self._headers.append((b"strict-transport-security", b"max-age=31536000"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        most = self._upload_paths.get(scope["path"], MAX_BODY_BYTES)
+        has_begun = False
+
+        async def guarded_send(message: MutableMapping[str, Any]) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                own = [(name, value) for name, value in self._headers if name not in dict(message["headers"])]
+                message["headers"] = [*message["headers"], *own]
+            await send(message)
+
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > most:
+            await _too_large(guarded_send, most)
+            return
+        try:
+            await self._app(scope, _bounded(receive, most), guarded_send)
+        except _BodyTooLarge:
+            if not has_begun:
+                await _too_large(guarded_send, most)
+        except Exception as error:
+            if has_begun:
+                raise
+            await self._on_defect(Request(scope), error)(scope, receive, guarded_send)
+
+
+class _BodyTooLarge(Exception):
+    """More came than may come."""
+
+
+def _bounded(receive: Receive, most: int) -> Receive:
+    came = 0
+
+    async def bounded_receive() -> Message:
+        nonlocal came
+        message = await receive()
+        came += len(message.get("body", b""))
+        if came > most:
+            raise _BodyTooLarge
+        return message
+
+    return bounded_receive
+
+
+async def _too_large(send: Send, most: int) -> None:
+    text = f"The request is larger than {most:,} bytes.".encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(text)).encode())]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": text})
+
+
+class Rates:
+    """Counts how often somebody did something, in this process or in Redis."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._limiter = MovingWindowRateLimiter(storage_from_string(redis_url or "memory://"))
+
+    def check(self, request: Request, rate: str, *names: str) -> None:
+        """Count one more of what the names say. Raises HTTPException 429 when it is too often.
+
+        `rate` is as `limits` reads it, such as "10/minute".
+        """
+        limit = parse(rate)
+        if not self._limiter.hit(limit, *names):
+            wait = max(1, round(self._limiter.get_window_stats(limit, *names).reset_time - time.time()))
+            raise HTTPException(429, f"Too many tries. Try again in {wait} seconds.", {"retry-after": str(wait)})
+
+
+def client_of(request: Request) -> str:
+    """Return the address of who asks; behind a proxy, uvicorn has put the right one there."""
+    return request.client.host if request.client else "unknown"

@@ -1,0 +1,123 @@
+"""Make pages of templates: escaped, in the reader's language, with the signed-in person and what was just done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+import jinja2
+from babel.core import Locale
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_decimal, format_percent
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from loaders.reports import printable
+from web.forms import csrf_field
+from web.languages import COOKIE, LANGUAGES, direction, language_name, reader_language, translations
+from web.signing_in import signed_in
+
+MAX_MESSAGE_CHARS = 600  # of a message about what was done: it travels in a cookie
+COOKIE_SECONDS = 365 * 24 * 3600
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Message(NamedTuple):
+    """What was just done, or why it was not: shown once, on the next page."""
+
+    text: str
+    is_error: bool = False
+    undo: str = ""  # the batch that a button beside the message takes back
+
+
+def _environment(language: str) -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    return made
+
+
+_PAGES = {language: _environment(language) for language in LANGUAGES}
+
+
+def render(request: Request, template: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
+    """Return the page of a template with its facts; messages that wait are shown on it, and then gone."""
+    language = reader_language(request)
+    locale = Locale.parse(language)
+    messages = [Message(*each) for each in request.session.pop("messages", ())]
+    text = (
+        _PAGES[language]
+        .get_template(template)
+        .render(
+            request=request,
+            language=language,
+            direction=direction(language),
+            languages=[
+                (each, language_name(each), address(request.url.path, request.query_params, lang=each))
+                for each in LANGUAGES
+            ],
+            account=signed_in(request),
+            messages=messages,
+            csrf_field=lambda: csrf_field(request),
+            address=address,
+            number=lambda value: format_decimal(value, locale=locale),
+            percent=lambda share: format_percent(round(share, 3), locale=locale, decimal_quantization=False),
+            day=lambda time: format_date(_time(time), format="medium", locale=locale),
+            time=lambda time: format_datetime(_time(time), format="medium", locale=locale) + " UTC",
+            ago=lambda time: format_timedelta(_time(time) - datetime.now(UTC), add_direction=True, locale=locale),
+            **facts,
+        )
+    )
+    response = HTMLResponse(printable(text), status_code=status)
+    if request.query_params.get("lang") == language:
+        response.set_cookie(COOKIE, language, max_age=COOKIE_SECONDS, samesite="lax", httponly=True)
+    return response
+
+
+def _in_language(request: Request, language: str) -> str:
+    return address(request.url.path, request.query_params, lang=language)
+
+
+def tell(request: Request, text: str, *, is_error: bool = False, undo: str = "") -> None:
+    """Show a message on the next page. `undo` is the id of the batch that a button beside it takes back."""
+    message = Message(text[:MAX_MESSAGE_CHARS], is_error, undo)
+    request.session["messages"] = [*request.session.get("messages", [])[-2:], list(message)]
+
+
+def gettext_of(request: Request, text: str, **values: Any) -> str:
+    """Return a text of the code in the reader's language, with its values."""
+    translated = translations(reader_language(request)).gettext(text)
+    return translated % values if values else translated
+
+
+def see(path: str) -> Response:
+    """Send the browser on to a page of ours, after a form."""
+    return RedirectResponse(path, status_code=303)
+
+
+def address(path: str, query: Mapping[str, Any] | None = None, **changes: Any) -> str:
+    """Return a path of ours with a query; a changed value replaces that of the query, and None leaves it out."""
+    pairs: list[tuple[str, Any]] = []
+    for name, value in {**_lists(query or {}), **changes}.items():
+        pairs.extend((name, each) for each in (value if isinstance(value, list) else [value]) if each not in (None, ""))
+    encoded = quote(path, safe="/:@!$'()*,;=~-._")
+    return f"{encoded}?{urlencode(pairs)}" if pairs else encoded
+
+
+def _lists(query: Mapping[str, Any]) -> dict[str, Any]:
+    several = getattr(query, "getlist", None)
+    return {name: several(name) if several else query[name] for name in query}
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)

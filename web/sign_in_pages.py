@@ -1,0 +1,47 @@
+"""The pages by which a steward or operator signs in and out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+
+from web.forms import posted
+from web.guards import client_of
+from web.pages import gettext_of, render, see, tell
+from web.signing_in import own_path, sign_in, sign_out
+
+router = APIRouter()
+MAX_FIELD_CHARS = 200
+_PER_CLIENT, _PER_NAME = "30/minute", "10/minute"  # tries
+_AFTER = "/console"
+
+
+@router.get("/sign-in")
+def sign_in_page(request: Request, next: str = _AFTER) -> Response:  # noqa: A002 (the parameter's name in the address)
+    """Ask for name and password."""
+    return render(request, "sign_in.html", next=own_path(next, _AFTER), name="", wrong=False)
+
+
+@router.post("/sign-in")
+def try_to_sign_in(request: Request, form: Annotated[FormData, Depends(posted)]) -> Response:
+    """Begin a session and go to the page that was asked for, or ask again."""
+    name, password, after = (str(form.get(field, ""))[:MAX_FIELD_CHARS] for field in ("name", "password", "next"))
+    rates = request.app.state.rates
+    rates.check(request, _PER_CLIENT, "sign-in", client_of(request))
+    rates.check(request, _PER_NAME, "sign-in-as", name.strip())
+    after = own_path(after, _AFTER)
+    if sign_in(request, name, password) is None:
+        return render(request, "sign_in.html", status=401, next=after, name=name, wrong=True)
+    return see(after)
+
+
+@router.post("/sign-out")
+def end_session(request: Request, form: Annotated[FormData, Depends(posted)]) -> Response:
+    """End the session."""
+    sign_out(request)
+    tell(request, gettext_of(request, "You are signed out."))
+    return see("/sign-in")

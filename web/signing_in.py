@@ -1,0 +1,83 @@
+"""Who is signed in: accounts of the catalog, passwords, and the session that says which account it is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, HTTPException
+from pwdlib import PasswordHash
+from starlette.requests import Request
+
+from loaders.accounts import Account, account_by_name, account_of
+from schemas import Environment
+
+MIN_PASSWORD_CHARS = 12
+_HASHES = PasswordHash.recommended()
+# Checked when there is no such account, so that the answer takes as long.
+_NOBODY = _HASHES.hash("nobody's password")
+
+
+def hash_password(password: str) -> str:
+    """Return the argon2 hash of a password. Raises ValueError when it is too short."""
+    if len(password) < MIN_PASSWORD_CHARS:
+        raise ValueError(f"a password has at least {MIN_PASSWORD_CHARS} characters")
+    return _HASHES.hash(password)
+
+
+def sign_in(request: Request, name: str, password: str) -> Account | None:
+    """Begin a session when name and password are right, and return the account; otherwise None."""
+    env: Environment = request.app.state.env
+    account = account_by_name(env, name)
+    hashed = account.password if account and account.password and not account.disabled_at else _NOBODY
+    is_right = _HASHES.verify(password, hashed)
+    if not is_right or account is None or hashed is _NOBODY:
+        return None
+    begin_session(request, account)
+    return account
+
+
+def begin_session(request: Request, account: Account) -> None:
+    """Begin a session of an account; nothing of the session before stays."""
+    request.session.clear()
+    request.session["account"] = account.id
+
+
+def sign_out(request: Request) -> None:
+    """End the session."""
+    request.session.clear()
+
+
+def signed_in(request: Request) -> Account | None:
+    """Return the account of the session, read once per request; None when nobody is signed in, or it is disabled."""
+    if not hasattr(request.state, "account"):
+        number = request.session.get("account")
+        account = account_of(request.app.state.env, number) if isinstance(number, int) else None
+        request.state.account = None if account is None or account.disabled_at else account
+    known: Account | None = request.state.account
+    return known
+
+
+class SignInFirst(Exception):
+    """The page needs an account."""
+
+
+def steward(request: Request) -> Account:
+    """Return the steward or operator who is signed in, as a dependency. Raises SignInFirst, or HTTPException 403."""
+    account = signed_in(request)
+    if account is None:
+        raise SignInFirst
+    if account.role not in ("steward", "operator"):
+        raise HTTPException(403, "This page is for stewards of the library.")
+    return account
+
+
+Steward = Annotated[Account, Depends(steward)]
+
+
+def own_path(path: str, otherwise: str) -> str:
+    """Return a path of ours that a form sends back to; `otherwise` for anything that leads to another site."""
+    parts = urlsplit(path)
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    has_controls = any(ord(character) < 0x20 or character == "\\" for character in path)
+    return path if is_ours and not has_controls else otherwise

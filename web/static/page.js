@@ -1,0 +1,36 @@
+// What makes the pages quicker; each of them works without it.
+
+// A form that takes long says so, and cannot be sent twice.
+const WAIT_MILLISECONDS = 5000;
+for (const form of document.querySelectorAll("form[method=post]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "yes";
+    const waiting = document.querySelector("template#waiting");
+    if (waiting) {
+      setTimeout(() => document.querySelector(".messages")?.append(waiting.content.cloneNode(true)), WAIT_MILLISECONDS);
+    }
+  });
+}
+addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => delete form.dataset.sent));
+
+// "Tick all" boxes.
+for (const all of document.querySelectorAll("input[data-ticks]")) {
+  all.hidden = false;
+  all.addEventListener("change", () => {
+    for (const box of document.querySelectorAll(`input[name="${all.dataset.ticks}"]`)) box.checked = all.checked;
+  });
+}
+
+// Keys: an element with data-key is clicked by its key, where nothing is being typed.
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
+  const wanted = [...document.querySelectorAll("[data-key]")].find((each) => each.dataset.key === event.key);
+  if (wanted) {
+    event.preventDefault();
+    wanted.click();
+  }
+});
