@@ -1,6 +1,17 @@
 """Decisions of stewards about records and pairs, and the lists that they read."""
 
 from loaders.curation.absence import end_wait, list_waiting_absences
+from loaders.curation.batches import (
+    Batch,
+    DryRun,
+    accept_all,
+    correct_all,
+    dry_run_correction,
+    judge_all,
+    new_batch_id,
+    refuse_all,
+    undo_batch,
+)
 from loaders.curation.curation import (
     accept,
     judge,
@@ -22,21 +33,30 @@ from loaders.curation.mending import errors_of_waiting, settle_corrections
 from loaders.curation.values import CannotDecide
 
 __all__ = [
+    "Batch",
     "CannotDecide",
+    "DryRun",
     "accept",
+    "accept_all",
+    "correct_all",
+    "dry_run_correction",
     "end_wait",
     "errors_of_waiting",
     "judge",
+    "judge_all",
     "list_curations",
     "list_held_runs",
     "list_pairs",
     "list_run_changes",
     "list_waiting_absences",
     "list_waiting_versions",
+    "new_batch_id",
     "record_correction",
+    "refuse_all",
     "refuse_version",
     "run_counts_line",
     "settle_corrections",
+    "undo_batch",
     "undo_curation",
     "what_is_replaced",
     "withdraw",

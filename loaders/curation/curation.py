@@ -45,14 +45,22 @@ def accept(env: Environment, key: str, *, by: str, reason: str, version: str = "
     """
     signature = check_signature(by, reason)
     with write_transaction(env) as connection:
-        row = _waiting_version(connection, key, "accepted", version)
-        if not force:
-            _check_page(connection, row)
-        connection.execute(update(_RECORDS).where(_RECORDS.c.key == key).values(**accepted_columns(row)))
-        recount_uncoded_terms(connection, row["feed"], now())
-        return _insert_curation(
-            connection, signature, key=key, action="accept", value=row["pending_sha256"], before=_before(row)
-        )
+        number = accept_version(connection, key, version, signature, force=force)
+        recount_uncoded_terms(connection, key.partition(":")[0], now())
+    return number
+
+
+def accept_version(
+    connection: Connection, key: str, version: str, signature: Mapping[str, str], *, force: bool = False
+) -> int:
+    """Do what `accept` does in a transaction of the caller, who recounts the feed's uncoded terms."""
+    row = _waiting_version(connection, key, "accepted", version)
+    if not force:
+        _check_page(connection, row)
+    connection.execute(update(_RECORDS).where(_RECORDS.c.key == key).values(**accepted_columns(row)))
+    return insert_curation(
+        connection, signature, key=key, action="accept", value=row["pending_sha256"], before=_before(row)
+    )
 
 
 def accepted_columns(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,16 +81,21 @@ def refuse_version(env: Environment, key: str, *, by: str, reason: str, version:
     """
     signature = check_signature(by, reason)
     with write_transaction(env) as connection:
-        row = _waiting_version(connection, key, "refused", version)
-        refused = {"key": key, "sha256": row["pending_sha256"], "feed": row["feed"], "run_id": row["run_id"]}
-        connection.execute(
-            upsert(connection, RefusedRow.__table__, ("run_id", "at", "by", "reason")),
-            {**refused, "at": now(), **signature},
-        )
-        connection.execute(update(_RECORDS).where(_RECORDS.c.key == key).values(**dict.fromkeys(PENDING_COLUMNS)))
-        return _insert_curation(
-            connection, signature, key=key, action="refuse", value=row["pending_sha256"], before=_before(row)
-        )
+        return refuse_waiting(connection, key, version, signature)
+
+
+def refuse_waiting(connection: Connection, key: str, version: str, signature: Mapping[str, str]) -> int:
+    """Do what `refuse_version` does in a transaction of the caller."""
+    row = _waiting_version(connection, key, "refused", version)
+    refused = {"key": key, "sha256": row["pending_sha256"], "feed": row["feed"], "run_id": row["run_id"]}
+    signed = {name: signature[name] for name in ("by", "reason")}
+    connection.execute(
+        upsert(connection, RefusedRow.__table__, ("run_id", "at", "by", "reason")), {**refused, "at": now(), **signed}
+    )
+    connection.execute(update(_RECORDS).where(_RECORDS.c.key == key).values(**dict.fromkeys(PENDING_COLUMNS)))
+    return insert_curation(
+        connection, signature, key=key, action="refuse", value=row["pending_sha256"], before=_before(row)
+    )
 
 
 def _waiting_version(connection: Connection, key: str, decided: str, version: str) -> dict[str, Any]:
@@ -134,8 +147,8 @@ def record_correction(env: Environment, target: str, path: str, value: str, *, b
     signature = check_signature(by, reason)
     with write_transaction(env) as connection:
         column = _target(connection, target)
-        text = fitting_value(corrected_record(connection, column), _correctable(path), value)
-        return _insert_curation(connection, signature, **column, path=path, value=text, action="set")
+        text = fitting_value(corrected_record(connection, column), correctable(path), value)
+        return insert_curation(connection, signature, **column, path=path, value=text, action="set")
 
 
 def what_is_replaced(env: Environment, target: str, path: str) -> str:
@@ -148,7 +161,7 @@ def withdraw(env: Environment, target: str, *, by: str, reason: str) -> int:
     """Withdraw a record (by key) or resource (by id) from publication, and return the curation's id."""
     signature = check_signature(by, reason)
     with write_transaction(env) as connection:
-        return _insert_curation(connection, signature, **_target(connection, target), action="withdraw")
+        return insert_curation(connection, signature, **_target(connection, target), action="withdraw")
 
 
 def undo_curation(env: Environment, number: int, *, by: str, reason: str) -> str:
@@ -164,16 +177,21 @@ def undo_curation(env: Environment, number: int, *, by: str, reason: str) -> str
             raise CannotDecide(f"there is no curation {number}")
         if row["undone_at"] is not None:
             raise CannotDecide(f"curation {number} was undone at {row['undone_at']}")
-        values = {"undone_at": now(), "undone_by": signature["by"], "undone_reason": signature["reason"]}
-        connection.execute(update(CurationRow).where(CurationRow.id == number).values(**values))
-        if row["action"] == "accept":
-            _unaccept(connection, row["key"], row["value"], msgspec.json.decode(row["before"]))
-        if row["action"] == "absent":
-            restore_absent(connection, row["key"], row["value"], msgspec.json.decode(row["before"]))
-        if row["action"] == "refuse":
-            _unrefuse(connection, row["key"], row["value"], msgspec.json.decode(row["before"]))
+        undo_row(connection, dict(row), signature)
         action: str = row["action"]
     return action
+
+
+def undo_row(connection: Connection, row: Mapping[str, Any], signature: Mapping[str, str]) -> None:
+    """Undo a curation that is in force, in a transaction of the caller."""
+    values = {"undone_at": now(), "undone_by": signature["by"], "undone_reason": signature["reason"]}
+    connection.execute(update(CurationRow).where(CurationRow.id == row["id"]).values(**values))
+    if row["action"] == "accept":
+        _unaccept(connection, row["key"], row["value"], msgspec.json.decode(row["before"]))
+    if row["action"] == "absent":
+        restore_absent(connection, row["key"], row["value"], msgspec.json.decode(row["before"]))
+    if row["action"] == "refuse":
+        _unrefuse(connection, row["key"], row["value"], msgspec.json.decode(row["before"]))
 
 
 def judge(env: Environment, verdict: str, key: str, other_key: str, *, by: str, reason: str) -> int:
@@ -184,25 +202,30 @@ def judge(env: Environment, verdict: str, key: str, other_key: str, *, by: str, 
     signature = check_signature(by, reason)
     if key == other_key:
         raise CannotDecide(f"{key} is named twice; a judgement is about two records")
-    left, right = sorted((key, other_key))
     with write_transaction(env) as connection:
-        left_sha256, right_sha256 = (
-            _match_digest(_live_record(connection, record_key)) for record_key in (left, right)
+        return insert_judgement(connection, verdict, key, other_key, signature)
+
+
+def insert_judgement(
+    connection: Connection, verdict: str, key: str, other_key: str, signature: Mapping[str, str]
+) -> int:
+    """Do what `judge` does in a transaction of the caller."""
+    left, right = sorted((key, other_key))
+    left_sha256, right_sha256 = (_match_digest(_live_record(connection, record_key)) for record_key in (left, right))
+    inserted = connection.execute(
+        insert(JudgementRow)
+        .values(
+            left_key=left,
+            right_key=right,
+            verdict=verdict,
+            at=now(),
+            left_sha256=left_sha256,
+            right_sha256=right_sha256,
+            **signature,
         )
-        inserted = connection.execute(
-            insert(JudgementRow)
-            .values(
-                left_key=left,
-                right_key=right,
-                verdict=verdict,
-                at=now(),
-                left_sha256=left_sha256,
-                right_sha256=right_sha256,
-                **signature,
-            )
-            .returning(JudgementRow.id)
-        )
-        return inserted.scalar_one()
+        .returning(JudgementRow.id)
+    )
+    return inserted.scalar_one()
 
 
 def _record(connection: Connection, key: str) -> dict[str, Any]:
@@ -232,7 +255,7 @@ def _target(connection: Connection, target: str) -> dict[str, str]:
     raise CannotDecide(f"there is no record or resource {target!r}")
 
 
-def _correctable(path: str) -> str:
+def correctable(path: str) -> str:
     """Return the path. Raises CannotDecide unless it begins with a field of the shared record."""
     first = path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0]
     if first not in Resource.__struct_fields__:
@@ -241,7 +264,8 @@ def _correctable(path: str) -> str:
     return path
 
 
-def _insert_curation(connection: Connection, signature: dict[str, str], **values: Any) -> int:
+def insert_curation(connection: Connection, signature: Mapping[str, str], **values: Any) -> int:
+    """Write a curation and return its id; `signature` is by and reason, and batch_id when it is one of several."""
     statement = insert(CurationRow).values(at=now(), **signature, **values).returning(CurationRow.id)
     return connection.execute(statement).scalar_one()
 

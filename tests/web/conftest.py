@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from httpx import Response
 from starlette.testclient import TestClient
 
 from loaders.accounts import add_account
@@ -23,11 +24,11 @@ STEWARD = "Amina"
 class Browser(TestClient):
     """A browser without JavaScript: it sends the token that a page's form has."""
 
-    def submit(self, page: str, action: str, **fields: str | list[str]):
-        """Open a page, fill in the form that posts to `action`, send it, and return the page that follows."""
+    def submit(self, page: str, to: str, /, **fields: str | list[str]) -> Response:
+        """Open a page, fill in a form of it that posts to `to`, send it, and return the page that follows."""
         token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.get(page).text)
         assert token, f"{page} has no form"
-        return self.post(action, data={"csrf_token": token[1], **fields})
+        return self.post(to, data={"csrf_token": token[1], **fields})
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """Add what the console needs: mapped terms, accounts, notes on tasks, applications, and decisions made as one batch."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
-revision = "004"
-down_revision = "003"
+revision = "005"
+down_revision = "004"
 branch_labels = None
 depends_on = None
 
@@ -12,11 +14,11 @@ BATCHED = ("judgement", "curation")
 UNDONE = ("undone_at", "undone_by", "undone_reason")
 
 
-def _text(name: str, *, nullable: bool = True) -> sa.Column:
+def _text(name: str, *, nullable: bool = True) -> sa.Column[Any]:
     return sa.Column(name, sa.Text(), nullable=nullable)
 
 
-def _number() -> sa.Column:
+def _number() -> sa.Column[Any]:
     return sa.Column("id", sa.Integer(), autoincrement=True, nullable=False)
 
 

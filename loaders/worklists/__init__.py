@@ -1,0 +1,23 @@
+"""What waits for a steward, in pages and by facets; every query reads what waits and not the whole catalog."""
+
+from loaders.worklists.waiting import (
+    Facets,
+    OpenError,
+    Waiting,
+    WaitingFilter,
+    open_errors,
+    waiting_facets,
+    waiting_keys,
+    waiting_page,
+)
+
+__all__ = [
+    "Facets",
+    "OpenError",
+    "Waiting",
+    "WaitingFilter",
+    "open_errors",
+    "waiting_facets",
+    "waiting_keys",
+    "waiting_page",
+]
