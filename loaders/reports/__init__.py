@@ -1,6 +1,6 @@
 """Write pages for stewards and partners from the catalog: self-contained HTML in four languages, and JSON."""
 
-from loaders.reports.duplicates import write_duplicates
+from loaders.reports.duplicates import pair_facts, write_duplicates
 from loaders.reports.feed import write_feed_report
 from loaders.reports.gate import write_gate_results
 from loaders.reports.night import write_all_reports, write_night_report
@@ -26,6 +26,7 @@ __all__ = [
     "evidence_in",
     "messages",
     "page_suffix",
+    "pair_facts",
     "printable",
     "reason_in",
     "reason_messages",

@@ -34,7 +34,7 @@ def write_duplicates(
         count = connection.scalar(select(func.count()).select_from(MatchRow).where(_TO_REVIEW)) or 0
         pages = max(-(-count // _PAGE_PAIRS), 1)
         for number, rows in enumerate(_pages(connection), start=1):
-            pairs = list(_pair_facts(connection, rows))
+            pairs = list(pair_facts(connection, rows))
             stem = "duplicates" if number == 1 else f"duplicates-{number}"
             facts = {"at": at, "count": count, "pairs": pairs, "page_number": number, "pages": pages}
             written += write_pages(reports_dir, stem, "duplicates.html", facts, languages)
@@ -53,8 +53,8 @@ def _pages(connection: Connection) -> Iterator[Sequence[RowMapping]]:
         yield more
 
 
-def _pair_facts(connection: Connection, rows: Sequence[RowMapping]) -> Iterator[ReportFacts]:
-    """Yield each pair with both records, their evidence and the last judgement, if any."""
+def pair_facts(connection: Connection, rows: Sequence[RowMapping]) -> Iterator[ReportFacts]:
+    """Yield each pair (rows of `match`) with both records, their evidence and the last judgement, if any."""
     keys = sorted({key for row in rows for key in (row["left_key"], row["right_key"])})
     records = _records(connection, keys)
     for row in rows:
