@@ -13,6 +13,7 @@ import msgspec
 from more_itertools import chunked
 from sqlalchemy import Connection, select, update
 
+from loaders.browse import open_errors
 from loaders.catalog import check_signature, recount_uncoded_terms, standing_corrections
 from loaders.curation.curation import (
     accept_version,
@@ -34,7 +35,6 @@ from loaders.store import (
     rows_among,
     write_transaction,
 )
-from loaders.worklists import open_errors
 from schemas import Base, Correction, CorrectionUnusable, Environment, Resource, apply_correction
 
 _RECORDS: Any = SourceRecordRow.__table__

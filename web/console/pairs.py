@@ -9,10 +9,10 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
+from loaders.browse import Place, count_pairs, neighbours, pairs_like, read_pair
 from loaders.curation import judge_all
 from loaders.reports import evidence_in, pair_facts
 from loaders.store import read_transaction
-from loaders.worklists import Place, count_pairs, neighbours, pairs_like, read_pair
 from schemas import Environment
 from web.console.decisions import decide, field
 from web.forms import posted

@@ -10,8 +10,8 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
+from loaders.browse import Facets, WaitingFilter, waiting_facets, waiting_keys, waiting_page
 from loaders.curation import CannotDecide, accept_all, correct_all, dry_run_correction, refuse_all
-from loaders.worklists import Facets, WaitingFilter, waiting_facets, waiting_keys, waiting_page
 from schemas import Environment
 from transforms.rules import errors_left, rule_texts
 from web.console.decisions import decide, field

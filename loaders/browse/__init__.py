@@ -1,7 +1,8 @@
-"""What waits for a steward, in pages and by facets; every query reads what waits and not the whole catalog."""
+"""What the web shows of the catalog: in pages and by facets; no query reads every record."""
 
-from loaders.worklists.pairs import Place, count_pairs, neighbours, pairs_like, read_pair
-from loaders.worklists.waiting import (
+from loaders.browse.pairs import Place, count_pairs, neighbours, pairs_like, read_pair
+from loaders.browse.today import Need, Note, todays_needs
+from loaders.browse.waiting import (
     Facets,
     OpenError,
     Waiting,
@@ -14,6 +15,8 @@ from loaders.worklists.waiting import (
 
 __all__ = [
     "Facets",
+    "Need",
+    "Note",
     "OpenError",
     "Place",
     "Waiting",
@@ -23,6 +26,7 @@ __all__ = [
     "open_errors",
     "pairs_like",
     "read_pair",
+    "todays_needs",
     "waiting_facets",
     "waiting_keys",
     "waiting_page",

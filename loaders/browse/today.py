@@ -1,0 +1,151 @@
+"""What needs a person today: counts by cause and feed, since when, and who has taken or put off what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from loaders.browse.pairs import count_pairs
+from loaders.store import (
+    ApplicationRow,
+    HarvestRunRow,
+    ResourceRow,
+    SourceRecordRow,
+    TaskNoteRow,
+    UnmappedValueRow,
+    decode_reasons,
+    now,
+)
+from schemas import Base, Reason
+
+Cause = Literal["held", "failed", "narrowed", "quarantined", "rejected", "pairs", "clusters", "terms", "applications"]
+_RUNS: Any = HarvestRunRow.__table__
+_RECORDS: Any = SourceRecordRow.__table__
+_NOTES: Any = TaskNoteRow.__table__
+_NARROWED = "license_narrowed"
+
+
+class Note(Base, frozen=True, kw_only=True):
+    """Who took, put off or remarked on something, until when, and why."""
+
+    kind: str
+    who: str
+    at: str
+    until: str | None
+    note: str | None
+
+
+class Need(Base, frozen=True, kw_only=True):
+    """Something that needs a person.
+
+    name: cause and what it is about, such as `quarantined:books`; notes are kept by it
+    since: when the run began by which it came up; None where that is not known
+    """
+
+    cause: Cause
+    name: str
+    count: int
+    feed: str | None = None
+    run: str | None = None
+    since: str | None = None
+    reasons: tuple[Reason | str, ...] = ()
+    error: str | None = None
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def taken_by(self) -> str | None:
+        return next((note.who for note in reversed(self.notes) if note.kind == "taken"), None)
+
+    @property
+    def snoozed_until(self) -> str | None:
+        return next((note.until for note in reversed(self.notes) if note.kind == "snoozed"), None)
+
+
+def todays_needs(connection: Connection) -> list[Need]:
+    """Return what needs a person, by cause, the most urgent first; what is snoozed is among it."""
+    notes = _notes(connection)
+    needs = [
+        *_held_runs(connection),
+        *_failed_runs(connection),
+        *_waiting(connection),
+        *_whole_catalog(connection),
+    ]
+    return [msgspec.structs.replace(need, notes=tuple(notes.get(need.name, ()))) for need in needs]
+
+
+def _held_runs(connection: Connection) -> Iterator[Need]:
+    query = select(_RUNS.c.id, _RUNS.c.feed, _RUNS.c.started_at, _RUNS.c.reasons).where(_RUNS.c.status == "held")
+    for run, feed, started_at, reasons in connection.execute(query.order_by(_RUNS.c.id)):
+        yield Need(
+            cause="held",
+            name=f"held:{run}",
+            count=1,
+            feed=feed,
+            run=run,
+            since=started_at,
+            reasons=tuple(decode_reasons(reasons)),
+        )
+
+
+def _failed_runs(connection: Connection) -> Iterator[Need]:
+    """Yield the feeds whose newest run failed."""
+    newest = select(func.max(_RUNS.c.id)).where(_RUNS.c.feed.is_not(None)).group_by(_RUNS.c.feed)
+    query = select(_RUNS).where(_RUNS.c.id.in_(newest), _RUNS.c.status == "failed").order_by(_RUNS.c.id)
+    for row in connection.execute(query).mappings():
+        error = ": ".join(text for text in (row["cause"], row["error"]) if text)
+        yield Need(
+            cause="failed",
+            name=f"failed:{row['feed']}",
+            count=1,
+            feed=row["feed"],
+            run=row["id"],
+            since=row["started_at"],
+            error=error,
+        )
+
+
+def _waiting(connection: Connection) -> Iterator[Need]:
+    """Yield the feeds of which versions wait, apart by whether they are unreadable or only their licence narrowed."""
+    is_narrowed = _RECORDS.c.pending_reason.contains(_NARROWED, autoescape=True)
+    query = (
+        select(_RECORDS.c.feed, _RECORDS.c.pending_status, is_narrowed, func.count(), func.min(_RECORDS.c.run_id))
+        .where(_RECORDS.c.pending_status.is_not(None))
+        .group_by(_RECORDS.c.feed, _RECORDS.c.pending_status, is_narrowed)
+    )
+    rows = sorted(connection.execute(query).tuples(), key=lambda row: (row[1], -row[3]))
+    started = _started(connection, [row[4] for row in rows])
+    for feed, status, narrowed, count, run in rows:
+        cause: Cause = "rejected" if status == "rejected" else "narrowed" if narrowed else "quarantined"
+        yield Need(cause=cause, name=f"{cause}:{feed}", count=count, feed=feed, since=started.get(run))
+
+
+def _whole_catalog(connection: Connection) -> Iterator[Need]:
+    """Yield what is of no single feed: pairs, clusters that contradict each other, terms and applications."""
+    counts: dict[Cause, Any] = {
+        "clusters": select(func.count()).where(ResourceRow.review.is_not(None), ResourceRow.withdrawn_at.is_(None)),
+        "terms": select(func.count()).where(UnmappedValueRow.mapped_to.is_(None), UnmappedValueRow.count > 0),
+        "applications": select(func.count()).where(ApplicationRow.status == "submitted"),
+    }
+    numbers: dict[Cause, int] = {"pairs": count_pairs(connection)}
+    numbers |= {cause: connection.scalar(query) or 0 for cause, query in counts.items()}
+    for cause, count in numbers.items():
+        if count:
+            yield Need(cause=cause, name=cause, count=count)
+
+
+def _started(connection: Connection, runs: list[str]) -> dict[str, str]:
+    query = select(_RUNS.c.id, _RUNS.c.started_at).where(_RUNS.c.id.in_(runs))
+    return {run: started_at for run, started_at in connection.execute(query)} if runs else {}
+
+
+def _notes(connection: Connection) -> dict[str, list[Note]]:
+    """Return the notes that hold, by what they are about, oldest first."""
+    holds = (_NOTES.c.ended_at.is_(None), _NOTES.c.until.is_(None) | (_NOTES.c.until > now()))
+    notes: dict[str, list[Note]] = {}
+    for row in connection.execute(select(_NOTES).where(*holds).order_by(_NOTES.c.id)).mappings():
+        note = Note(kind=row["kind"], who=row["who"], at=row["at"], until=row["until"], note=row["note"])
+        notes.setdefault(row["object"], []).append(note)
+    return notes
