@@ -138,7 +138,7 @@ def _whole_catalog(connection: Connection) -> Iterator[Need]:
 
 def _started(connection: Connection, runs: list[str]) -> dict[str, str]:
     query = select(_RUNS.c.id, _RUNS.c.started_at).where(_RUNS.c.id.in_(runs))
-    return {run: started_at for run, started_at in connection.execute(query)} if runs else {}
+    return {row.id: row.started_at for row in connection.execute(query)} if runs else {}
 
 
 def _notes(connection: Connection) -> dict[str, list[Note]]:
