@@ -154,7 +154,7 @@ def record_correction(env: Environment, target: str, path: str, value: str, *, b
 def what_is_replaced(env: Environment, target: str, path: str) -> str:
     """Return what a correction of a record or resource at a path would replace, as text; empty where nothing is."""
     with read_transaction(env) as connection:
-        return replaced_text(connection, _target(connection, target), _correctable(path))
+        return replaced_text(connection, _target(connection, target), correctable(path))
 
 
 def withdraw(env: Environment, target: str, *, by: str, reason: str) -> int:
