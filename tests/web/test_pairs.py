@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -25,27 +26,20 @@ def keys(page: str) -> dict[str, str]:
 def with_pairs(library: Environment, steward: Browser) -> Browser:
     """Works whose titles differ in a word, at two partners: pairs for review."""
     declare(library, "films")
-    night(library, "books", [listed("books", number) for number in range(6)])
-    same = [listed("books", number) for number in range(6)]
-    films = [
-        listed("films", number, name=f"{json_name(record.payload)} revised", creator=creator(record.payload))
-        for number, record in enumerate(same)
-    ]
-    night(library, "films", films)
+    books = [listed("books", number) for number in range(6)]
+    night(library, "books", books)
+    said = [json.loads(record.payload or "") for record in books]
+    names = [each["name"].replace("workbook", "reader") for each in said]
+    night(
+        library,
+        "films",
+        [
+            listed("films", number, name=names[number], creator=each["creator"], description=each["description"])
+            for number, each in enumerate(said)
+        ],
+    )
     tasks_catalog.publish_now()
     return steward
-
-
-def json_name(payload: str) -> str:
-    import json
-
-    return str(json.loads(payload)["name"])
-
-
-def creator(payload: str) -> object:
-    import json
-
-    return json.loads(payload)["creator"]
 
 
 def test_pairs_are_judged_one_after_the_other_and_it_is_undone(with_pairs: Browser, library: Environment) -> None:
