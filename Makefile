@@ -1,7 +1,7 @@
 # The commands of the E-library harvesting pipeline. `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help python-is-ours setup run test up check lint types docs bench faults lock reprocess preview format backup restore scaffold
+.PHONY: help python-is-ours setup run test test-web web up check lint types docs bench faults lock reprocess preview format backup restore scaffold
 
 # The first Python that answers and is one of ours; `make PYTHON=/path/to/python …` names another.
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
@@ -29,6 +29,12 @@ run: $(STAMP) ## the whole night once over the sample feeds, through Airflow
 
 test: $(STAMP) ## the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-web: $(STAMP) ## the web in Debian's Chromium
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m browser tests/web $(ARGS)
+
+web: setup ## the console and the library on 127.0.0.1:8081
+	@$(BIN)/python -m commands.cli web
 
 up: setup ## Airflow with scheduler and UI on 127.0.0.1:8080, over feeds/
 	@$(BIN)/python -m commands.cli up

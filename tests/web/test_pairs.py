@@ -8,7 +8,7 @@ import re
 import pytest
 
 from pipeline import catalog as tasks_catalog
-from schemas import Environment
+from schemas import Environment, SourceRecord
 from tests.loaders.nights import rows
 from tests.pipeline.conftest import library
 from tests.pipeline.feeds import declare, listed, night
@@ -22,22 +22,28 @@ def keys(page: str) -> dict[str, str]:
     return {side: re.search(rf'name="{side}" value="([^"]+)"', page)[1] for side in ("left", "right")}  # type: ignore[index]
 
 
+def films_like(books: list[SourceRecord]) -> list[SourceRecord]:
+    """The books as films of another partner: a word of each title is another."""
+    said = [json.loads(record.payload or "") for record in books]
+    return [
+        listed(
+            "films",
+            number,
+            name=each["name"].replace("workbook", "reader"),
+            creator=each["creator"],
+            description=each["description"],
+        )
+        for number, each in enumerate(said)
+    ]
+
+
 @pytest.fixture
 def with_pairs(library: Environment, steward: Browser) -> Browser:
     """Works whose titles differ in a word, at two partners: pairs for review."""
     declare(library, "films")
     books = [listed("books", number) for number in range(6)]
     night(library, "books", books)
-    said = [json.loads(record.payload or "") for record in books]
-    names = [each["name"].replace("workbook", "reader") for each in said]
-    night(
-        library,
-        "films",
-        [
-            listed("films", number, name=names[number], creator=each["creator"], description=each["description"])
-            for number, each in enumerate(said)
-        ],
-    )
+    night(library, "films", films_like(books))
     tasks_catalog.publish_now()
     return steward
 

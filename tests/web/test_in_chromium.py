@@ -1,0 +1,160 @@
+"""The console in Debian's Chromium, driven by Playwright: what a steward clicks, presses and sees."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page, sync_playwright
+
+from loaders.accounts import add_account
+from loaders.store import engine
+from pipeline import catalog as tasks_catalog
+from schemas import Environment, environment
+from tests.loaders.nights import rows
+from tests.pipeline.feeds import declare, listed, night
+from tests.web.conftest import PASSWORD, STEWARD
+from tests.web.test_pairs import films_like
+from tests.web.test_quarantine import without_address
+from web import create_app
+from web.languages import LANGUAGES
+from web.settings import WebSettings
+from web.signing_in import hash_password
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; Debian's package chromium brings it"),
+]
+PAGES = ("/console", "/console/quarantine", "/console/pairs")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chromium]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Environment, str]]:
+    """The web on a free port, over a library with 21 records without an address and pairs to judge."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ELIB_HOME", str(home))
+        patch.setenv("ELIB_FEEDS", str(home / "feeds"))
+        patch.delenv("ELIB_CATALOG_URL", raising=False)
+        env = environment()
+        app = create_app(env, WebSettings(secret="s" * 40))
+        add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+        declare(env, "books")
+        declare(env, "films")
+        books = [listed("books", 100 + number) for number in range(20)]
+        night(env, "books", [*without_address(21), *books])
+        night(env, "films", films_like(books))
+        tasks_catalog.publish_now()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        yield env, f"http://127.0.0.1:{port}"
+        server.should_exit = True
+        thread.join()
+        engine(env).dispose()
+
+
+def signed_in(chromium: Chromium, address: str, *, language: str = "en", dark: bool = False, width: int = 1280) -> Page:
+    context = chromium.new_context(
+        locale=language,
+        color_scheme="dark" if dark else "light",
+        viewport={"width": width, "height": 900},
+        base_url=address,
+    )
+    page = context.new_page()
+    page.goto(f"/sign-in?lang={language}")
+    page.fill("#name", STEWARD)
+    page.fill("#password", PASSWORD)
+    page.click("button.main")
+    page.wait_for_url("**/console")
+    return page
+
+
+@pytest.fixture
+def page(chromium: Chromium, served: tuple[Environment, str]) -> Iterator[Page]:
+    opened = signed_in(chromium, served[1])
+    yield opened
+    opened.context.close()
+
+
+def test_twenty_one_records_are_mended_in_six_clicks_and_undone_in_one(
+    page: Page, served: tuple[Environment, str]
+) -> None:
+    env, _ = served
+    clicks = 0
+
+    def click(selector: str) -> None:
+        nonlocal clicks
+        clicks += 1
+        page.click(selector)
+        page.wait_for_load_state()
+
+    click("a[href='/console/quarantine?feed=books']")
+    page.fill("#path", "url")
+    page.fill("#value", "https://books.example.org/c/{identifier}")
+    page.fill("#reason", "their pages are there")
+    click("button[value=try]")
+    assert "21 would be published, 0 would still fail" in page.inner_text("#dry-run")
+    click("button[value=correct]")
+    assert "Corrected: 21." in page.inner_text(".messages")
+    assert clicks <= 6
+    assert len(rows(env, "curation", "id")) == 21
+    click(".message button")
+    assert "Undone: 21." in page.inner_text(".messages")
+    assert all(row[0] for row in rows(env, "curation", "undone_at"))
+
+
+def test_twenty_pairs_are_judged_by_keyboard(page: Page, served: tuple[Environment, str]) -> None:
+    env, _ = served
+    page.goto("/console/pairs")
+    first = page.url
+    page.keyboard.press(" ")
+    page.wait_for_function("(first) => location.href !== first", arg=first)
+    page.goto("/console/pairs")
+    for number in range(20):
+        shown = page.input_value("input[name=left]")
+        page.keyboard.press("s" if number % 2 else "d")
+        page.wait_for_function("(shown) => document.querySelector('input[name=left]')?.value !== shown", arg=shown)
+    verdicts = [row[0] for row in rows(env, "judgement", "verdict")]
+    assert len(verdicts) == 20 and set(verdicts) == {"same", "different"}
+    assert "No pair waits." in page.inner_text("main")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_page_is_accessible_and_fits(
+    chromium: Chromium, served: tuple[Environment, str], language: str, dark: bool, width: int
+) -> None:
+    page = signed_in(chromium, served[1], language=language, dark=dark, width=width)
+    problems = []
+    for path in ("/sign-in", *PAGES):
+        page.goto(path)
+        result = Axe().run(page)
+        problems += [
+            f"{path}: {each['id']}: {each['nodes'][0]['html'][:200]}" for each in result.response["violations"]
+        ]
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            problems.append(f"{path} is wider than {width}")
+        if page.get_attribute("html", "dir") != ("rtl" if language == "ar" else "ltr"):
+            problems.append(f"{path}: wrong direction")
+    page.context.close()
+    assert not problems, "\n".join(problems)
