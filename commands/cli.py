@@ -13,6 +13,7 @@ from commands import (
     airflow_home,
     backup,
     erase,
+    harvest_now,
     night,
     pipe,
     preview,
@@ -36,6 +37,7 @@ add_command(app, "harvest", pipe.harvest)
 add_command(app, "transform", pipe.transform)
 add_command(app, "load", pipe.load)
 add_command(app, "preview", preview.preview)
+add_command(app, "harvest-now", harvest_now.harvest_now)
 add_command(app, "publish", publish.publish)
 add_command(app, "reprocess", reprocess.reprocess)
 add_command(app, "run", night.run)

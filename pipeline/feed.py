@@ -121,13 +121,14 @@ def harvest(
     *,
     full: bool | Callable[[], bool] = False,
     credentials: dict[str, str] | Callable[[], dict[str, str]] | None = None,
+    take_over: bool = True,
 ) -> dict[str, Any]:
     """Begin a run of the feed and land what the partner sends; the partner of a retired feed is not asked.
 
     `full` and `credentials` may be functions; they are called after the run has begun, so that their errors end it as
     failed and appear in the report and the notification. Returns {"run_id": the run, "listed": how many records the
     list has}. Raises HarvestFailed: the run is then failed, and what came before is landed. No run begins on a bad
-    feed file.
+    feed file. `take_over` is that of begin_run, which may raise FeedBusy: commands pass False.
     """
     import harvesters
     from loaders import declarations, store
@@ -136,7 +137,7 @@ def harvest(
 
     env = environment()
     feed = _feed_to_harvest(env, name)
-    run_id = store.begin_run(env, name, version=transforms_version())
+    run_id = store.begin_run(env, name, version=transforms_version(), take_over=take_over)
     with _recorded_failure(env, run_id, "harvest"), store.locked_run(env, run_id):
         declarations.keep_declaration(env, feed)
         if feed.status == "retired":

@@ -34,3 +34,17 @@ addEventListener("keydown", (event) => {
     wanted.click();
   }
 });
+
+// Progress of work in the background: asked for again until it has ended.
+const POLL_MILLISECONDS = 2000;
+async function poll() {
+  const shown = document.querySelector("#progress[data-poll]");
+  if (!shown) return;
+  const answer = await fetch(shown.dataset.poll).catch(() => null);
+  const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  const next = page?.querySelector("#progress");
+  if (next && !next.dataset.poll) location.reload();
+  else if (next && next.outerHTML !== shown.outerHTML) shown.replaceWith(document.adoptNode(next));
+  setTimeout(poll, POLL_MILLISECONDS);
+}
+setTimeout(poll, POLL_MILLISECONDS);

@@ -1,0 +1,266 @@
+"""Do what takes long outside the request: in Airflow where that is configured, else in a process of its own.
+
+A piece of work is a file in ELIB_HOME/web, and the log of its process beside it. How far it is, is read from the run
+that it has begun, so that it does not matter whether anybody looks, or whether the web is started again meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import httpx
+import msgspec
+import psutil
+from sqlalchemy import Connection
+
+from loaders.browse import PUBLICATIONS, RunSummary, newest_run, read_run_summary
+from loaders.store import INTERRUPTED, fail_run, is_worker_gone, now, read_transaction, whole_file
+from schemas import ROOT, Base, Environment, one_line
+
+Action = Literal["release", "publish", "reprocess", "harvest", "full harvest"]
+State = Literal["working", "done", "held", "failed"]
+_WORK_ID = re.compile(r"[0-9]{8}T[0-9]{12}-[0-9a-f]{10}")
+_MAX_LOG_BYTES = 8_000  # of a log's end that are read
+_MAX_SENTENCE_CHARS = 600
+_MAX_KEPT = 300  # pieces of work of which file and log stay
+_AIRFLOW_SECONDS = 10.0
+_UNFINISHED = ("running", "landed")
+ENDED_EARLY = "The process that did it ended before it was done. What was received is kept; start it again."
+
+
+class CannotBegin(Exception):
+    """The work could not be begun; the text says why."""
+
+
+class Work(Base, frozen=True, kw_only=True):
+    """A piece of work: what is done to what, who began it and why.
+
+    target: a run's id (release), a feed's name (reprocess, harvest, full harvest), empty for publish
+    run_before: the newest run of the feed, or publication, when it was begun; a later one is this work's
+    pid, started: the process that does it and when the process began; None where Airflow does it
+    airflow: the address of the DAG's run in Airflow; empty where a process does it
+    """
+
+    id: str
+    action: Action
+    target: str
+    by: str
+    reason: str
+    began_at: str
+    run_before: str = ""
+    pid: int | None = None
+    started: float | None = None
+    airflow: str = ""
+
+
+class Progress(NamedTuple):
+    """How far a piece of work is: its state, the run that it works on, and the last line that its process wrote."""
+
+    state: State
+    run: RunSummary | None
+    sentence: str
+
+
+def begin_work(env: Environment, action: Action, target: str, *, by: str, reason: str) -> Work:
+    """Begin a piece of work and return it at once; where the same is under way already, return that.
+
+    Raises CannotBegin when Airflow does not take it, or no process can be started.
+    """
+    for earlier in _latest(env):
+        is_same = (earlier.action, earlier.target) == (action, target)
+        if is_same and progress_of(env, earlier).state == "working":
+            return earlier
+    with read_transaction(env) as connection:
+        before = newest_run(connection, target or PUBLICATIONS)
+    work = Work(
+        id=f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(5)}",
+        action=action,
+        target=target,
+        by=by,
+        reason=one_line(reason),
+        began_at=now(),
+        run_before=before.id if before else "",
+    )
+    airflow = os.environ.get("ELIB_AIRFLOW_URL", "").rstrip("/")
+    work = _begin_in_airflow(airflow, work) if airflow and action != "release" else _begin_process(env, work)
+    _keep(env, work)
+    return work
+
+
+def read_work(env: Environment, work_id: str) -> Work | None:
+    """Return a piece of work by its id; None when there is none."""
+    if not _WORK_ID.fullmatch(work_id):
+        return None
+    try:
+        return msgspec.json.decode(_path(env, work_id).read_bytes(), type=Work)
+    except FileNotFoundError:
+        return None
+
+
+def work_on(env: Environment, target: str) -> Work | None:
+    """Return the newest piece of work on a run or feed; None when there was none lately."""
+    return next((work for work in _latest(env) if work.target == target), None)
+
+
+def progress_of(env: Environment, work: Work) -> Progress:
+    """Return how far a piece of work is: from its run, whether its process still works, and the end of its log."""
+    with read_transaction(env) as connection:
+        run = _run_of(connection, work)
+    line = _last_line(env, work)
+    if run is not None and _has_ended(work, run) and run.status == "failed":
+        return Progress("failed", run, run.error or line)
+    if _is_at_work(work, run):
+        return Progress("working", run, line)
+    if run is None or not _has_ended(work, run):
+        return Progress("failed", run, line or ENDED_EARLY)
+    return Progress("held" if run.status == "held" else "done", run, line)
+
+
+def _has_ended(work: Work, run: RunSummary) -> bool:
+    return run.status != "held" if work.action == "release" else run.status not in _UNFINISHED
+
+
+def _run_of(connection: Connection, work: Work) -> RunSummary | None:
+    if work.action == "release":
+        return read_run_summary(connection, work.target)
+    return newest_run(connection, work.target or PUBLICATIONS, after=work.run_before)
+
+
+def _is_at_work(work: Work, run: RunSummary | None) -> bool:
+    """Return whether the work goes on; of Airflow's, only the run says that it has ended."""
+    if work.pid is not None:
+        return _is_alive(work)
+    return run is None or run.status in _UNFINISHED
+
+
+def _is_alive(work: Work) -> bool:
+    try:
+        process = psutil.Process(work.pid)
+        return abs(process.create_time() - (work.started or 0)) <= 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _begin_process(env: Environment, work: Work) -> Work:
+    """Start `elib` in a session of its own, so that it outlives the web; a thread waits for its end."""
+    log_path = _path(env, work.id).with_suffix(".log")
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    variables = {
+        **os.environ,
+        "ELIB_HOME": str(env.home),
+        "ELIB_CATALOG_URL": env.catalog_url,
+        "ELIB_FEEDS": str(env.feeds),
+        "ELIB_ALLOW_PRIVATE": ",".join(sorted(env.allow_private)),
+    }
+    try:
+        with log_path.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "commands.cli", *_words(work)],
+                cwd=ROOT,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        started = psutil.Process(process.pid).create_time()
+    except (OSError, psutil.NoSuchProcess) as error:
+        raise CannotBegin(f"No process could be started: {error}") from error
+    begun = msgspec.structs.replace(work, pid=process.pid, started=started)
+    threading.Thread(target=_wait, args=(env, begun, process), daemon=True).start()
+    return begun
+
+
+def _words(work: Work) -> list[str]:
+    """Return the command's words; none of them passes through a shell."""
+    if work.action == "release":
+        return ["review", "release", work.target, f"--by={work.by}", f"--reason={work.reason}", "--publish"]
+    if work.action == "publish":
+        return ["publish"]
+    if work.action == "reprocess":
+        return ["reprocess", work.target]
+    return ["harvest-now", work.target, *(["--full"] if work.action == "full harvest" else [])]
+
+
+def _wait(env: Environment, work: Work, process: subprocess.Popen[bytes]) -> None:
+    """Wait for the process; when it was killed, end the run that it has left, so that the run says so."""
+    process.wait()
+    with read_transaction(env) as connection:
+        run = _run_of(connection, work)
+    if run is not None and run.status in _UNFINISHED and is_worker_gone(run.worker):
+        fail_run(env, run.id, INTERRUPTED, ENDED_EARLY)
+
+
+def _begin_in_airflow(url: str, work: Work) -> Work:
+    """Trigger the DAG by Airflow's REST API, and return the work with the address of the DAG's run."""
+    dag, conf = _dag_of(work)
+    login = {name: os.environ.get(f"ELIB_AIRFLOW_{name.upper()}", "") for name in ("username", "password")}
+    body = {"logical_date": None, "conf": conf, "note": f"{work.by}: {work.reason}"}
+    try:
+        with httpx.Client(base_url=url, timeout=_AIRFLOW_SECONDS) as client:
+            token = _answer_of(client.post("/auth/token", json=login))["access_token"]
+            bearer = {"authorization": f"Bearer {token}"}
+            run = _answer_of(client.post(f"/api/v2/dags/{dag}/dagRuns", json=body, headers=bearer))["dag_run_id"]
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
+        raise CannotBegin(
+            f"Airflow at {url} does not begin {dag}: {one_line(str(error))[:_MAX_SENTENCE_CHARS]}"
+        ) from error
+    return msgspec.structs.replace(work, airflow=str(httpx.URL(f"{url}/dags/{dag}/runs/{run}")))
+
+
+def _answer_of(response: httpx.Response) -> Any:
+    if response.is_error:
+        raise ValueError(f"it answers {response.status_code} {response.text[:200]}")
+    return response.json()
+
+
+def _dag_of(work: Work) -> tuple[str, dict[str, Any]]:
+    """Return the DAG that does the work, and the configuration of its run."""
+    if work.action == "publish":
+        return "catalog", {}
+    if work.action == "reprocess":
+        return "reprocess", {"feed": work.target}
+    return f"feed_{work.target}", {"full": True} if work.action == "full harvest" else {}
+
+
+def _keep(env: Environment, work: Work) -> None:
+    with whole_file(_path(env, work.id)) as temporary:
+        temporary.write_bytes(msgspec.json.encode(work))
+    for old in _newest_files(env)[_MAX_KEPT:]:
+        old.with_suffix(".log").unlink(missing_ok=True)
+        old.unlink(missing_ok=True)
+
+
+def _latest(env: Environment) -> Iterator[Work]:
+    """Yield the pieces of work, newest first."""
+    for path in _newest_files(env):
+        if (work := read_work(env, path.stem)) is not None:
+            yield work
+
+
+def _newest_files(env: Environment) -> list[Path]:
+    return sorted((env.home / "web").glob("*.json"), reverse=True)
+
+
+def _path(env: Environment, work_id: str) -> Path:
+    return env.home / "web" / f"{work_id}.json"
+
+
+def _last_line(env: Environment, work: Work) -> str:
+    """Return the last line of the work's log that has a text; empty without one."""
+    path = _path(env, work.id).with_suffix(".log")
+    if not path.exists():
+        return ""
+    with path.open("rb") as log:
+        log.seek(max(0, path.stat().st_size - _MAX_LOG_BYTES))
+        lines = log.read().decode(errors="replace").splitlines()
+    return next((one_line(line)[:_MAX_SENTENCE_CHARS] for line in reversed(lines) if line.strip()), "")
