@@ -1,4 +1,4 @@
-"""`elib up`: the real Airflow (scheduler, DAG processor, triggerer, UI) on 127.0.0.1, until Ctrl-C or SIGTERM.
+"""`elib up`: the real Airflow (scheduler, DAG processor, triggerer, UI) and the web on 127.0.0.1, until Ctrl-C or so.
 
 The components are started one by one rather than with `airflow standalone`, whose log servers listen on every
 interface (ports 8793 and 8794) and whose api-server can outlive it. Each has its own process group, and all of
@@ -19,17 +19,22 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from commands.web import DEFAULT_PORT, PORT_VARIABLE
+
 if TYPE_CHECKING:
     from filelock import FileLock
 
     from schemas import Environment
 
 _COMPONENTS = {
-    "scheduler": ["scheduler", "--skip-serve-logs"],
-    "dag-processor": ["dag-processor"],
-    "api-server": ["api-server"],
-    "triggerer": ["triggerer", "--skip-serve-logs"],  # nothing defers; the UI calls an Airflow without one unhealthy
+    "scheduler": ["airflow", "scheduler", "--skip-serve-logs"],
+    "dag-processor": ["airflow", "dag-processor"],
+    "api-server": ["airflow", "api-server"],
+    # nothing defers; the UI calls an Airflow without one unhealthy
+    "triggerer": ["airflow", "triggerer", "--skip-serve-logs"],
+    "web": ["commands.cli", "web"],
 }
+_PORTS = {"AIRFLOW__API__PORT": "8080", PORT_VARIABLE: str(DEFAULT_PORT)}  # by the variable that names another
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 GRACE_SECONDS = 15.0  # between asking a component to end and ending it
 
@@ -43,7 +48,7 @@ class _StopRequested(Exception):
 
 
 def up() -> int:
-    """Run Airflow with its UI on 127.0.0.1. Stops with Ctrl-C, or when one of its processes ends."""
+    """Run Airflow with its UI, and the web, on 127.0.0.1. Stops with Ctrl-C, or when one of its processes ends."""
     from filelock import Timeout
 
     from schemas import environment
@@ -71,7 +76,8 @@ def _run(env: Environment) -> int:
     from commands.airflow_home import prepare
 
     prepare(env)
-    _check_port()
+    for variable in _PORTS:
+        _check_port(variable)
     running: dict[str, subprocess.Popen[bytes]] = {}
     for number in STOP_SIGNALS:
         signal.signal(number, _request_stop)
@@ -91,15 +97,16 @@ def _run(env: Environment) -> int:
         _end(running.values())
 
 
-def _check_port() -> None:
-    """Raise _PortTaken now; the api-server would log it in half a minute."""
+def _check_port(variable: str) -> None:
+    """Raise _PortTaken now; the component would log it in half a minute."""
+    port = _port(variable)
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listening.bind(("127.0.0.1", int(_port())))
+            listening.bind(("127.0.0.1", int(port)))
         except (OSError, ValueError, OverflowError) as error:
             why = getattr(error, "strerror", None) or error
-            raise _PortTaken(f"Port {_port()} of 127.0.0.1: {why}; AIRFLOW__API__PORT names another.") from error
+            raise _PortTaken(f"Port {port} of 127.0.0.1: {why}; {variable} names another.") from error
 
 
 def _request_stop(number: int, frame: FrameType | None) -> None:
@@ -114,7 +121,7 @@ def _ignore_stop_signals() -> None:
 
 def _start(name: str, arguments: list[str], logs: Path) -> subprocess.Popen[bytes]:
     logs.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "airflow", *arguments]
+    command = [sys.executable, "-m", *arguments]
     with (logs / f"{name}.log").open("ab") as log:
         return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
 
@@ -158,12 +165,14 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 
 def _print_addresses(home: Path, logs: Path) -> None:
     print(
-        f"Airflow is starting on http://127.0.0.1:{_port()} (user admin; its password is in "
+        f"Airflow is starting on http://127.0.0.1:{_port('AIRFLOW__API__PORT')} (user admin; its password is in "
         f"{home / 'airflow' / 'passwords.json'}).\n"
+        f"The console is starting on http://127.0.0.1:{_port(PORT_VARIABLE)}/console; `elib user add NAME` makes an "
+        f"account.\n"
         f"Feeds: {os.environ['ELIB_FEEDS']}. A feed's DAG is paused until you unpause it. Logs: {logs}. Ctrl-C stops.",
         flush=True,
     )
 
 
-def _port() -> str:
-    return os.environ.get("AIRFLOW__API__PORT", "8080")
+def _port(variable: str) -> str:
+    return os.environ.get(variable, _PORTS[variable])

@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 DEFAULT_PORT = 8081
+PORT_VARIABLE = "ELIB_WEB_PORT"
 
 
 def web(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="The port.")] = DEFAULT_PORT,
+    port: Annotated[int, typer.Option(min=1, max=65535, envvar=PORT_VARIABLE, help="The port.")] = DEFAULT_PORT,
     behind: Annotated[
         str, typer.Option(metavar="ADDRESS", help="The proxy whose word on the client's address counts.")
     ] = "127.0.0.1",

@@ -66,6 +66,24 @@ def test_a_feed_triggered_by_the_api_is_loaded_and_published(airflow: tuple[http
 
 
 @pytest.mark.slow
+def test_airflows_navigation_leads_to_the_console_that_is_served_beside_it(
+    airflow: tuple[httpx.Client, Path],
+) -> None:
+    client, _ = airflow
+    plugins = client.get("/api/v2/plugins").raise_for_status().json()["plugins"]
+    (view,) = [view for plugin in plugins for view in plugin["external_views"] if "console" in view["href"]]
+    assert view["destination"] == "nav" and view["category"]
+    until(lambda: _answers(view["href"]) or None, "the console")
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(address, follow_redirects=True).url.path == "/sign-in"
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.slow
 def test_every_component_that_the_home_page_shows_is_healthy(airflow: tuple[httpx.Client, Path]) -> None:
     client, _ = airflow
     parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
