@@ -10,7 +10,7 @@ from loaders.landing.erasures import (
     key_digest,
 )
 from loaders.landing.harvest import Harvest
-from loaders.landing.index import INDEX_FILE_NAME, LandingIndex, landing_index
+from loaders.landing.index import INDEX_FILE_NAME, LandingIndex, landing_index, read_payload
 from loaders.landing.landing import LANDING_MAX_IDENTIFIER_BYTES, Landed, land
 from loaders.landing.part import part_paths, read_footer, read_rows
 from loaders.landing.past import ask, harvests, waits_for_a_list
@@ -36,6 +36,7 @@ __all__ = [
     "part_paths",
     "past_with_lists",
     "read_footer",
+    "read_payload",
     "read_rows",
     "waits_for_a_list",
 ]

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pyarrow.parquet as pq
 from more_itertools import chunked
@@ -15,6 +16,7 @@ from loaders.landing.part import part_paths
 
 INDEX_FILE_NAME = "index.db"
 _DAMAGED_FILE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_ROWS_PER_READ = 100
 _KEYS_PER_QUERY = 30_000 // 64  # SQLite's own limit is 32 766
 
 _SCHEMA = """
@@ -84,6 +86,42 @@ def landing_index(folder: Path) -> Iterator[LandingIndex]:
         yield index
     finally:
         connection.close()
+
+
+def read_payload(folder: Path, identifier: str, sha256: str) -> str | None:
+    """Read a payload that was landed; None when the index does not have it, as of a harvest that goes on.
+
+    Needs no lock: nothing is written, and only the rows around it are read.
+    """
+    path = folder / INDEX_FILE_NAME
+    if not path.exists():
+        return None
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=5)
+    try:
+        location = LandingIndex(connection, folder).locations([(identifier, sha256)]).get((identifier, sha256))
+    except sqlite3.DatabaseError:  # damaged, or being made: the next run of the feed makes it anew
+        return None
+    finally:
+        connection.close()
+    return None if location is None else _read_row(folder / location[0], location[1])
+
+
+def _read_row(path: Path, row: int) -> str | None:
+    """Return the payload in a row of a part, reading some rows at a time; None when the part is gone."""
+    if not path.exists():
+        return None
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            if row >= rows:
+                row -= rows
+                continue
+            for batch in file.iter_batches(_ROWS_PER_READ, row_groups=[group], columns=["payload"], use_threads=False):
+                if row < batch.num_rows:
+                    payload: str | None = batch.column(0)[row].as_py()
+                    return payload
+                row -= batch.num_rows
+    return None
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -6,6 +6,7 @@ from loaders.reports.gate import write_gate_results
 from loaders.reports.night import write_all_reports, write_night_report
 from loaders.reports.page import STYLE, command_for, page_suffix, printable
 from loaders.reports.preview import PreviewSample, PreviewSummary, write_preview
+from loaders.reports.record_rows import indented, record_rows
 from loaders.reports.texts import (
     LANGUAGES,
     NoSuchLanguage,
@@ -24,6 +25,7 @@ __all__ = [
     "PreviewSummary",
     "command_for",
     "evidence_in",
+    "indented",
     "messages",
     "page_suffix",
     "pair_facts",
@@ -31,6 +33,7 @@ __all__ = [
     "reason_in",
     "reason_messages",
     "reason_sentence",
+    "record_rows",
     "write_all_reports",
     "write_duplicates",
     "write_feed_report",

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from loaders.catalog import Unsigned
-from loaders.curation import Batch, CannotDecide, undo_batch
+from loaders.curation import Batch, CannotDecide, undo_batch, undo_curation
 from loaders.store import FeedBusy, WrongRunState
 from schemas import Environment
 from web.forms import posted
@@ -20,6 +20,8 @@ from web.signing_in import Steward, own_path
 
 router = APIRouter()
 MAX_REASON_CHARS = 1_000
+MAX_BACK_CHARS = 8_000
+MAX_NUMBER_DIGITS = 10
 
 
 def field(form: FormData, name: str, most: int = MAX_REASON_CHARS) -> str:
@@ -44,11 +46,17 @@ def decide(request: Request, back: str, make: Callable[[], Batch], text: str) ->
 
 @router.post("/undo")
 def undo(request: Request, account: Steward, form: Annotated[FormData, Depends(posted)]) -> Response:
-    """Undo a batch of decisions."""
+    """Undo a batch of decisions, or one that is in none: `curation:` and its number."""
     env: Environment = request.app.state.env
-    back = own_path(field(form, "back"), "/console/decisions")
+    back = own_path(field(form, "back", MAX_BACK_CHARS), "/console/decisions")
+    signed = {"by": account.name, "reason": field(form, "reason") or "undone at once"}
+    kind, _, number = field(form, "batch").partition(":")
     try:
-        batch = undo_batch(env, field(form, "batch"), by=account.name, reason=field(form, "reason") or "undone at once")
+        if kind == "curation" and number.isdecimal() and len(number) < MAX_NUMBER_DIGITS:
+            undo_curation(env, int(number), **signed)
+            batch = Batch(kind, 1)
+        else:
+            batch = undo_batch(env, field(form, "batch"), **signed)
     except (CannotDecide, Unsigned) as error:
         tell(request, str(error), is_error=True)
     else:

@@ -1,0 +1,142 @@
+"""A steward sees a record beside its source and its resource, and corrects, accepts, refuses or withdraws it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+
+import msgspec
+import pytest
+
+from pipeline import catalog as tasks_catalog
+from schemas import Environment
+from tests.loaders.nights import rows
+from tests.pipeline.conftest import library
+from tests.pipeline.feeds import listed, night
+from tests.web.conftest import Browser
+
+__all__ = ["library"]
+on_sqlite = pytest.mark.parametrize("env", ["sqlite"], indirect=True)
+PAGE = "/console/records"
+HOSTILE = "<script>alert(1)</script> \u202eoverride\u202c 'quotes\" {{ 7*7 }}"
+
+
+def shown(page: str) -> str:
+    """The page's text without its tags."""
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", re.sub(r"</?(strong|bdi|del|ins)[^>]*>", "", page))))
+
+
+def of(key: str) -> str:
+    from urllib.parse import quote
+
+    return f"{PAGE}?key={quote(key, safe='')}"
+
+
+@pytest.fixture
+def published(library: Environment, steward: Browser) -> Iterator[Browser]:
+    """Three records that are published, and one that waits because it has no address."""
+    records = [listed("books", number) for number in range(3)]
+    night(library, "books", [*records, listed("books", 3, id="no-address-3")])
+    tasks_catalog.publish_now()
+    yield steward
+
+
+def test_a_record_is_shown_with_its_source_its_result_and_its_resource(published: Browser, env: Environment) -> None:
+    page = shown(published.get(of("books:0")).text)
+    assert '"inLanguage": [ "en" ]' in page, "the source, indented"
+    assert "What is published" in page and "first published" in page
+    assert "Where from" in page and page.count("Photosynthesis for class 1") >= 3
+    ((resource_id,),) = [row for row in rows(env, "source_record", "resource_id") if row[0]][:1]
+    assert resource_id in published.get(f"/console/resources/{resource_id}").text
+    assert published.get(of("books:99")).status_code == 404
+    assert published.get("/console/resources/none").status_code == 404
+
+
+def test_a_correction_is_made_with_the_fields_control_published_and_undone(
+    published: Browser, library: Environment
+) -> None:
+    control = published.get(f"{of('books:0')}&path=levels").text
+    assert 'type="checkbox" name="value" value="1"' in control
+    done = published.submit(
+        of("books:0"), PAGE, key="books:0", action="correct", path="levels", value=["1", "2"], reason="it says so"
+    )
+    assert "Corrected" in shown(done.text)
+    assert rows(library, "curation", "path, value, by") == [("levels", '["1","2"]', "Amina")]
+    tasks_catalog.publish_now()
+    page = shown(published.get(of("books:0")).text)
+    assert "levels" in page and "corrected levels" in page
+    undone = published.submit(of("books:0"), "/console/undo", batch="curation:1", back=of("books:0"))
+    assert "Undone: 1." in shown(undone.text) and "undone by Amina" in shown(undone.text)
+
+
+FITTING = [
+    ("title.en", "1984", '"1984"'),
+    ("title.ar", "عنوان", '"عنوان"'),
+    ("languages", "fr, sr-Latn", "sr-Latn"),
+    ("license.uri", "https://creativecommons.org/licenses/by-sa/4.0/", "by-sa"),
+    ("issued", "2015-05", '"2015-05"'),
+    ("difficulty", "easy", '"easy"'),
+    ("url", "https://example.org/a%20b", "%20"),
+    ("keywords", '[{"language": "en", "text": "light"}]', "light"),
+    ("description.en", "", "null"),
+]
+UNFIT = [("levels", "99"), ("issued", "soon"), ("languages", "no tag"), ("url", "x"), ("key", "x"), ("", "x")]
+
+
+@on_sqlite
+def test_each_kind_of_field_is_corrected_and_what_does_not_fit_is_told(
+    published: Browser, library: Environment
+) -> None:
+    about = {"key": "books:0", "action": "correct", "reason": "x"}
+    for path, value in UNFIT:
+        done = published.submit(of("books:0"), PAGE, **about, path=path, value=value)
+        assert 'class="message error"' in done.text, path
+    assert rows(library, "curation", "id") == []
+    for path, value, stored in FITTING:
+        assert published.get(f"{of('books:0')}&path={path}").status_code == 200
+        published.submit(of("books:0"), PAGE, **about, path=path, value=value)
+        ((found,),) = [row[1:] for row in rows(library, "curation", "path, value") if row[0] == path]
+        assert stored in (found or "null")
+
+
+@on_sqlite
+def test_a_waiting_version_is_accepted_or_refused_and_a_resource_withdrawn(
+    published: Browser, library: Environment
+) -> None:
+    page = published.get(of("books:3")).text
+    version = re.search(r'name="version" value="(\w+)"', page)[1]  # type: ignore[index]
+    decided = {"key": "books:3", "version": version, "reason": "it is in print"}
+    stale = published.submit(of("books:3"), PAGE, **decided | {"version": "ffff"}, action="accept")
+    assert "is waiting now" in shown(stale.text)
+    done = published.submit(of("books:3"), PAGE, **decided, action="refuse")
+    assert "Refused, until the partner's data changes" in shown(done.text)
+    published.submit(of("books:3"), "/console/undo", batch="curation:1", back=PAGE)
+    done = published.submit(of("books:3"), PAGE, **decided, action="accept", force="yes")
+    assert "Accepted" in shown(done.text)
+    ((resource_id,), *_) = sorted(set(rows(library, "resource", "id")))
+    page = f"/console/resources/{resource_id}"
+    published.submit(page, page, action="withdraw", reason="asked by its author")
+    tasks_catalog.publish_now()
+    assert "withdrawn" in shown(published.get(page).text)
+
+
+IDENTIFIERS = ["a/b?c=d&e#f", 'it\'s "quoted"', "with space", "..", "%2e%2e/x", "<b>"]
+
+
+@on_sqlite
+def test_keys_of_any_kind_are_found_and_shown_as_text(steward: Browser, library: Environment) -> None:
+    record = listed("books", 0, name=HOSTILE, description=HOSTILE)
+    night(library, "books", [msgspec.structs.replace(record, identifier=identifier) for identifier in IDENTIFIERS])
+    tasks_catalog.publish_now()
+    for identifier in IDENTIFIERS:
+        page = steward.get(of(f"books:{identifier}"))
+        assert page.status_code == 200 and f"books:{identifier}" in unescape(page.text), identifier
+        assert "<script>alert" not in page.text and "<b>" not in page.text
+
+
+@on_sqlite
+def test_a_very_long_value_is_cut(steward: Browser, library: Environment) -> None:
+    night(library, "books", [listed("books", 0, name="Long " * 200_000, keywords=["k" * 500_000])])
+    tasks_catalog.publish_now()
+    assert len(steward.get(of("books:0")).content) < 600_000
