@@ -1,5 +1,6 @@
 """What the web shows of the catalog: in pages and by facets; no query reads every record."""
 
+from loaders.browse.audit import AuditPage, AuditPlace, Entry, audit_facets, audit_page
 from loaders.browse.pairs import Place, count_pairs, neighbours, pairs_like, read_pair
 from loaders.browse.records import (
     Decision,
@@ -42,11 +43,14 @@ from loaders.browse.waiting import (
 
 __all__ = [
     "PUBLICATIONS",
+    "AuditPage",
+    "AuditPlace",
     "ChangeFacets",
     "ChangeFilter",
     "ChangesPage",
     "Decision",
     "Difference",
+    "Entry",
     "Facets",
     "Member",
     "Need",
@@ -59,6 +63,8 @@ __all__ = [
     "Version",
     "Waiting",
     "WaitingFilter",
+    "audit_facets",
+    "audit_page",
     "change_facets",
     "count_pairs",
     "decisions_on",
