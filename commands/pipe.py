@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from schemas import Ask, Feed, SourceRecord
+    from schemas import Ask, Feed, SourceRecord, TermMapping
 
 _SINCE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?")
 
@@ -110,11 +110,17 @@ def discard_stdout() -> None:
 
 def transform(
     feeds: Annotated[Path | None, typer.Option(help="Folder of the feed files; ELIB_FEEDS unless given.")] = None,
+    mappings: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Mappings of terms as JSON lines; the catalog's unless given.")
+    ] = None,
 ) -> int:
     """Turn records into assessments, line by line. Both are JSON lines, on standard input and output.
 
+    What stewards mapped terms to is read once, from FILE, such as a run's staging/<run>/mappings.jsonl, or from the
+    catalog.
+
     A feed without a file there is read without defaults, dialect or expectations; one whose file has a mistake is not
-    read. Exits with 2 when a line is not a source record or its feed file has a mistake.
+    read. Exits with 2 when a line is not a source record, its feed file has a mistake, or FILE cannot be read.
     """
     import msgspec
 
@@ -123,8 +129,13 @@ def transform(
     encode = msgspec.json.Encoder(order="deterministic").encode
     lines = _SourceLines(feeds)
     try:
+        mapped = _read_mappings(mappings)
+    except (OSError, msgspec.DecodeError) as error:
+        print(f"{mappings or 'the mappings'} cannot be read: {error}", file=sys.stderr)
+        return 2
+    try:
         for record, feed in lines:
-            sys.stdout.buffer.write(encode(transform_record(record, feed)) + b"\n")
+            sys.stdout.buffer.write(encode(transform_record(record, feed, mapped)) + b"\n")
         sys.stdout.buffer.flush()
     except BrokenPipeError:  # the reader has enough, as head does
         discard_stdout()
@@ -134,6 +145,19 @@ def transform(
         discard_stdout()
         return 1
     return 2 if lines.unread else 0
+
+
+def _read_mappings(path: Path | None) -> tuple[TermMapping, ...]:
+    """Return the mappings of a file, or those in force in the catalog, if there is one. Raises OSError, DecodeError."""
+    import msgspec
+
+    from schemas import TermMapping, environment
+
+    if path is not None:
+        return tuple(msgspec.json.Decoder(TermMapping).decode_lines(path.read_bytes()))
+    from loaders.catalog import active_mappings
+
+    return active_mappings(environment())
 
 
 class _SourceLines:

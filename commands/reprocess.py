@@ -11,32 +11,47 @@ _COUNTS = ("added", "unchanged", "deleted", "rejected", "quarantined")
 
 
 def reprocess(
-    feed: Annotated[str, typer.Argument(help="The feed's name or feed file, such as col_oasis.")],
+    feeds: Annotated[list[str], typer.Argument(metavar="FEED...", help="Names or files of feeds, such as col_oasis.")],
     take_over: Annotated[
         bool, typer.Option("--take-over", help="End its unfinished run first; only if its DAG does not run.")
     ] = False,
+    publish: Annotated[bool, typer.Option("--publish", help="Match, publish and report afterwards.")] = False,
 ) -> int:
-    """Normalize a feed's landed records again. The partner is not asked. Prints how many records each change touches.
+    """Normalize feeds' landed records again. The partner is not asked. Prints how many records each change touches.
 
-    While the feed's file cannot be used, its last good declaration is. Exits with 1 when the feed is at work, 2 when
-    there is no such feed.
+    While a feed's file cannot be used, its last good declaration is. Exits with 1 when a feed is at work or nothing can
+    be published, 2 when there is no such feed.
     """
+    from commands.publish import publish as publish_all
     from loaders.catalog import migrate
+    from pipeline.feed import load_feed
+    from schemas import BadFeed, environment
+
+    env = environment()
+    names = [feed.rpartition("/")[2].removesuffix(".toml") for feed in feeds]
+    migrate(env)
+    for name in names:
+        try:
+            load_feed(env, name)
+        except BadFeed as error:
+            print(f"{error} (in {env.feeds}; ELIB_FEEDS names another folder)", file=sys.stderr)
+            return 2
+    codes = [_reprocess(name, take_over=take_over) for name in dict.fromkeys(names)]
+    if publish and 0 in codes:
+        codes.append(publish_all())
+    return max(codes)
+
+
+def _reprocess(name: str, *, take_over: bool) -> int:
+    """Reprocess one feed and print what became of it; return the exit code."""
     from loaders.declarations import feeds_in_use
     from loaders.shell import elib_command
     from loaders.store import FeedBusy, read_run
     from pipeline.catalog import report_feed
-    from pipeline.feed import begin_reprocess, load_feed, run_feed
-    from schemas import BadFeed, environment
+    from pipeline.feed import begin_reprocess, run_feed
+    from schemas import environment
 
     env = environment()
-    name = feed.rpartition("/")[2].removesuffix(".toml")
-    migrate(env)
-    try:
-        load_feed(env, name)
-    except BadFeed as error:
-        print(f"{error} (in {env.feeds}; ELIB_FEEDS names another folder)", file=sys.stderr)
-        return 2
     if trouble := feeds_in_use(env).troubles.get(name):
         print(f"{name}: {trouble.sentence}; its last good declaration is used", file=sys.stderr)
     try:
@@ -53,4 +68,5 @@ def reprocess(
         print(f"{name}: {counts['changed']} of {counts['landed']} records changed; {others}")
     for what, records in read_run(env, run_id).changes:
         print(f"{records:9}  {what}")
+    sys.stdout.flush()
     return 0

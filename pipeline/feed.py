@@ -10,12 +10,13 @@ import gc
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from more_itertools import chunked
 
 from pipeline.progress import LoggedProgress, with_progress
@@ -28,6 +29,7 @@ from schemas import (
     Feed,
     HarvestFailed,
     Reason,
+    TermMapping,
     UnusableFile,
     environment,
     one_line,
@@ -227,7 +229,28 @@ def plan(name: str, run_id: str) -> list[str]:
     with _recorded_failure(env, run_id, "plan"):
         feed = load_feed(env, name)
         planned = staging.plan_staging(env, run_id, withdraw=feed.status == "retired", absent_after=feed.absent_after)
+        _fix_mappings(env, name, run_id)
     return list(planned.chunks) or [_EMPTY_CHUNK]
+
+
+def _fix_mappings(env: Environment, name: str, run_id: str) -> None:
+    """Keep today's mappings of terms beside the plan, so that every chunk has the same, and name them in the run."""
+    from loaders import catalog, staging, store
+    from transforms.normalize.vocabulary import scheme_of_code
+
+    mappings = catalog.active_mappings(env, name)
+    for each in mappings:
+        if each.code is not None and scheme_of_code(each.field, each.scheme, each.code) is None:
+            log.warning("%s: mapping %d is not used: no list of %s has %r", name, each.id, each.field, each.code)
+    staging.write_mappings(env, run_id, mappings)
+    if mappings:
+        store.note_version(env, run_id, f"{transforms_version()}+{mappings_version(mappings)}")
+
+
+def mappings_version(mappings: Sequence[TermMapping]) -> str:
+    """Return a digest of what mappings say, in their order; that of the same ones made again is the same."""
+    rows = [(each.field, each.value, each.feed, each.scheme, each.code) for each in mappings]
+    return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()[:12]
 
 
 @contextmanager
@@ -263,8 +286,9 @@ def transform(name: str, chunk: str) -> dict[str, int]:
     feed = load_feed(env, name)
     run_id = Path(chunk).parts[1]  # staging/<run id>/…
     with _recorded_failure(env, run_id, "transform"), rare_garbage_collection():
+        mappings = staging.read_mappings(env, run_id)
         parts: list[pa.Table] = []
-        transformed = keep_erased_out(env, name, transform_all(staging.read_chunk(env, chunk), feed))
+        transformed = keep_erased_out(env, name, transform_all(staging.read_chunk(env, chunk), feed, mappings))
         assessments = _with_features(with_progress(f"{name}: transform", transformed), parts)
         records = staging.write_outcomes(env, chunk, assessments)
         # Features are made while the resources are in memory, before `write_outcomes` makes the JSON whose sha256 names

@@ -60,6 +60,7 @@ from schemas.resource import (
     Text,
 )
 from schemas.source import Ask, HarvestFailed, Listing, Page, Progress, RawResponse, Skipped, SourceRecord
+from schemas.term_mapping import TermMapping
 from schemas.unusable_file import UnusableFile
 from schemas.version import __version__
 from schemas.vocabulary import read_toml, read_vocabulary
@@ -123,6 +124,7 @@ __all__ = [
     "SourceRecord",
     "Subject",
     "Term",
+    "TermMapping",
     "Text",
     "TextDigest",
     "Tombstone",

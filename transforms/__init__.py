@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from schemas import Assessment, Feed, SourceRecord
+from schemas import Assessment, Feed, SourceRecord, TermMapping
 
 __all__ = ["reject_defect", "transform", "transform_all"]
 
 
-def transform(record: SourceRecord, feed: Feed) -> Assessment:
+def transform(record: SourceRecord, feed: Feed, mappings: Iterable[TermMapping] = ()) -> Assessment:
     """Return the assessment of one source record: a resource with its issues and score, a tombstone or a rejection.
 
-    Never raises for bad input.
+    `mappings` are stewards' codes for partners' terms; those of other feeds are left out. Never raises for bad input.
     """
-    return next(transform_all([record], feed))
+    return next(transform_all([record], feed, mappings))
 
 
-def transform_all(records: Iterable[SourceRecord], feed: Feed) -> Iterator[Assessment]:
+def transform_all(
+    records: Iterable[SourceRecord], feed: Feed, mappings: Iterable[TermMapping] = ()
+) -> Iterator[Assessment]:
     """Yield the assessment of every source record, in order; much faster than one by one, in constant memory."""
     from transforms.assessment import assess  # the crosswalks and their tables, when they are needed
 
-    return assess(records, feed)
+    return assess(records, feed, mappings)
 
 
 def reject_defect(assessment: Assessment, error: Exception) -> Assessment:

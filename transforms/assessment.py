@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import PurePath
 from traceback import walk_tb
 from typing import Any
 
 from more_itertools import constrained_batches
 
-from schemas import MAP_FORMAT, Assessment, Feed, Rejection, SourceRecord, Tombstone, UnusableFile, replace
+from schemas import (
+    MAP_FORMAT,
+    Assessment,
+    Feed,
+    Rejection,
+    SourceRecord,
+    TermMapping,
+    Tombstone,
+    UnusableFile,
+    replace,
+)
 from transforms.crosswalks import Unreadable, read, read_mapped
 from transforms.draft import Draft
 from transforms.normalize import normalize
+from transforms.normalize.vocabulary import TermMappings
 from transforms.page_address import add_what_the_record_lacks
 from transforms.rules import apply_rules, context_of, score
 
@@ -23,36 +35,42 @@ _MAX_TEXT_CHARS = 300  # of an exception, in a rejection
 _MAX_BATCH_CHARS = 2_000_000  # of payload; a longer record goes alone
 
 
-def assess(records: Iterable[SourceRecord], feed: Feed) -> Iterator[Assessment]:
+def assess(records: Iterable[SourceRecord], feed: Feed, mappings: Iterable[TermMapping] = ()) -> Iterator[Assessment]:
     """Yield the assessment of every record, in order; memory does not grow with them.
 
     Never raises for bad input: when an exception that nobody expected is raised, each record of the batch is assessed
     alone, and the one that raises it is rejected by name.
     """
+    of_feed = _mappings_of(tuple(mappings), feed.name)
     batches = constrained_batches(
         records, _MAX_BATCH_CHARS, _MAX_BATCH_RECORDS, get_len=lambda record: len(record.payload or ""), strict=False
     )
     for batch in batches:
         try:
-            assessments = _assess_batch(batch, feed)
+            assessments = _assess_batch(batch, feed, of_feed)
         except UnusableFile:  # a vocabulary is broken: no record is to blame
             raise
         except Exception:
-            assessments = [_assess_alone(record, feed) for record in batch]
+            assessments = [_assess_alone(record, feed, of_feed) for record in batch]
         yield from assessments
 
 
-def _assess_batch(batch: Iterable[SourceRecord], feed: Feed) -> list[Assessment]:
+@lru_cache(maxsize=16)
+def _mappings_of(mappings: tuple[TermMapping, ...], feed: str) -> TermMappings:
+    return TermMappings(mappings, feed)
+
+
+def _assess_batch(batch: Iterable[SourceRecord], feed: Feed, mappings: TermMappings) -> list[Assessment]:
     drafts = [(_read(record, feed), record) for record in batch]
     readable = [(draft, record) for draft, record in drafts if isinstance(draft, Draft)]
-    assessments = iter(_assess_drafts(readable, feed))
+    assessments = iter(_assess_drafts(readable, feed, mappings))
     return [next(assessments) if isinstance(draft, Draft) else draft for draft, _ in drafts]
 
 
-def _assess_alone(record: SourceRecord, feed: Feed) -> Assessment:
+def _assess_alone(record: SourceRecord, feed: Feed, mappings: TermMappings) -> Assessment:
     """Return the record's assessment; a rejection that names the exception if our own code raises one on it."""
     try:
-        return _assess_batch([record], feed)[0]
+        return _assess_batch([record], feed, mappings)[0]
     except UnusableFile:
         raise
     except Exception as error:
@@ -102,8 +120,8 @@ def _draft_of(format_: str, payload: str, feed: Feed) -> Draft:
     return draft
 
 
-def _assess_drafts(drafts: list[tuple[Draft, SourceRecord]], feed: Feed) -> list[Assessment]:
-    normalized = normalize(drafts, feed)
+def _assess_drafts(drafts: list[tuple[Draft, SourceRecord]], feed: Feed, mappings: TermMappings) -> list[Assessment]:
+    normalized = normalize(drafts, feed, mappings)
     issues_by_record = apply_rules((resource, context_of(feed, findings)) for resource, findings in normalized)
     return [
         _assessment(record, resource=resource, issues=issues, score=score(resource, issues))

@@ -14,6 +14,7 @@ from loaders.catalog.gate_inputs import (
 )
 from loaders.catalog.issues import ISSUE_TABLE, known_issues, write_issues
 from loaders.catalog.loading import PENDING_COLUMNS, load
+from loaders.catalog.mappings import active_mappings
 from loaders.catalog.reprocessed import note_changes
 from loaders.catalog.rollback import is_refusal, revoke_refusal, undo, undo_notes
 from loaders.catalog.stream import BadLine, pipe
@@ -27,6 +28,7 @@ __all__ = [
     "BadLine",
     "Unsigned",
     "accepted_licenses",
+    "active_mappings",
     "check_signature",
     "deleted_keys",
     "is_refusal",

@@ -30,6 +30,7 @@ from loaders.curation.lists import (
     run_counts_line,
 )
 from loaders.curation.mending import errors_of_waiting, settle_corrections
+from loaders.curation.terms import map_terms
 from loaders.curation.values import CannotDecide
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "list_run_changes",
     "list_waiting_absences",
     "list_waiting_versions",
+    "map_terms",
     "new_batch_id",
     "record_correction",
     "refuse_all",

@@ -21,6 +21,7 @@ from loaders.staging.comparison import (
 from loaders.staging.damage import find_damage
 from loaders.staging.folder import OUTCOMES_FOLDER, ROWS_FOLDER, outcome_path, remove_staging, staging_folder
 from loaders.staging.licenses import StagedLicense, license_of_record, staged_licenses
+from loaders.staging.mappings import read_mappings, write_mappings
 from loaders.staging.outcomes import (
     OutcomeWriter,
     issue_id,
@@ -59,6 +60,7 @@ __all__ = [
     "plan_staging",
     "read_chunk",
     "read_landed",
+    "read_mappings",
     "read_outcomes",
     "read_staging_plan",
     "record_versions",
@@ -75,5 +77,6 @@ __all__ = [
     "write_batch_issues",
     "write_catalog_state",
     "write_judged_versions",
+    "write_mappings",
     "write_outcomes",
 ]

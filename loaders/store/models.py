@@ -17,6 +17,7 @@ _CONSTRAINT_NAMES = {
 }
 _PUBLISHED = text("resource_id IS NOT NULL")
 _PENDING = text("pending_status IS NOT NULL")
+_OPEN = text("mapped_to IS NULL AND count > 0")
 _NEEDS_REVIEW = text("review IS NOT NULL")
 
 
@@ -227,6 +228,9 @@ class UnmappedValueRow(Table):
     """A vocabulary term without a code, and the number of the feed's live records that contain it."""
 
     __tablename__ = "unmapped_value"
+    __table_args__ = (
+        Index("ix_unmapped_value_open", "count", "field", "value", "feed", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    )
 
     field: Mapped[str] = mapped_column(
         primary_key=True, doc="field of the shared record; or `language`, `role` or `relation_kind`, of a part of one"
@@ -367,7 +371,10 @@ class TermMappingRow(Table):
     """
 
     __tablename__ = "term_mapping"
-    __table_args__ = (Index("ix_term_mapping_batch_id", "batch_id"),)
+    __table_args__ = (
+        Index("ix_term_mapping_batch_id", "batch_id"),
+        Index("ix_term_mapping_term", "field", "value"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True, doc="number of the mapping")
     field: Mapped[str] = mapped_column(doc="field of the shared record, as in unmapped_value")

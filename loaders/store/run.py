@@ -189,6 +189,11 @@ def note_planned(
     _set(env, run_id, listed=listed, duplicates=duplicates, base_run_id=base, landing_until=until)
 
 
+def note_version(env: Environment, run_id: str, version: str) -> None:
+    """Note the digest of the code and mappings that a run's records are normalized with."""
+    _set(env, run_id, transform_version=version)
+
+
 def note_staged(env: Environment, run_id: str, counts: dict[str, int]) -> None:
     """Note the counts of a staging and give the run the status landed."""
     _set(env, run_id, status="landed", **{name: counts[name] for name in RUN_COUNTS})

@@ -8,11 +8,14 @@ from schemas import Feed, Resource, SourceRecord
 from transforms.draft import Draft, Finding
 from transforms.normalize.identifiers import read_identifier
 from transforms.normalize.urls import split_url, web_address
+from transforms.normalize.vocabulary import TermMappings
 
 __all__ = ["normalize", "read_identifier", "split_url", "web_address"]
 
 
-def normalize(drafts: Iterable[tuple[Draft, SourceRecord]], feed: Feed) -> list[tuple[Resource, tuple[Finding, ...]]]:
+def normalize(
+    drafts: Iterable[tuple[Draft, SourceRecord]], feed: Feed, mappings: TermMappings
+) -> list[tuple[Resource, tuple[Finding, ...]]]:
     """Return the shared record of each draft, with provenance, terms and unmapped leaves, and what was noticed.
 
     The texts of all drafts have their languages detected together, so some tens at a time are faster than one.
@@ -20,5 +23,8 @@ def normalize(drafts: Iterable[tuple[Draft, SourceRecord]], feed: Feed) -> list[
     from transforms.normalize.record import Assembly, assemble, latest_day
 
     return assemble(
-        [Assembly(draft, record.key, record.format, feed, latest_day(record.harvested_at)) for draft, record in drafts]
+        [
+            Assembly(draft, record.key, record.format, feed, latest_day(record.harvested_at), mappings)
+            for draft, record in drafts
+        ]
     )

@@ -149,6 +149,11 @@ def read_relations(assembly: Assembly) -> dict[str, Any]:
 
 def _relation_kind(assembly: Assembly, term: str) -> tuple[str, str | None]:
     """Return LOM's kind of relation that a term means, and the variant that it tells."""
+    mapped = assembly.mappings.find("relation_kind", term)
+    if mapped is not None:
+        if mapped.code is not None:
+            assembly.add_term("relation_kind", term, mapped.code)
+        return mapped.code or "references", None
     kind, variant = lookup("relation_kind", term), lookup("relation_variant", term)
     if kind is None:
         assembly.add_term("relation_kind", term, None)

@@ -6,9 +6,10 @@ from typing import Any
 
 from schemas import Concept, Feed, Leaf, Origin, Term, Text
 from transforms.draft import IF_KNOWN, Draft, Finding, Statement, mask_emails
-from transforms.normalize.vocabulary import lookup
+from transforms.normalize.vocabulary import MappedTerm, TermMappings, lookup
 
 _MAX_ORIGINS = 12  # a field with more of them names their common path instead
+_NO_MAPPINGS = TermMappings((), "")
 _MAX_FINDING_READ_CHARS, _MAX_FINDING_CHARS = 300, 200
 
 
@@ -26,13 +27,23 @@ class Assembly:
         "further_titles",
         "key",
         "latest_day",
+        "mappings",
         "plain_texts",
         "provenance",
         "unmapped",
     )
 
-    def __init__(self, draft: Draft, key: str, format_: str, feed: Feed, latest_day: str | None = None) -> None:
+    def __init__(
+        self,
+        draft: Draft,
+        key: str,
+        format_: str,
+        feed: Feed,
+        latest_day: str | None = None,
+        mappings: TermMappings = _NO_MAPPINGS,
+    ) -> None:
         self.draft = draft
+        self.mappings = mappings
         self.key = key
         self.format = format_
         self.feed = feed
@@ -69,6 +80,21 @@ class Assembly:
         `field` is one of the shared record, or `language`, `role` or `relation_kind`.
         """
         self._terms.setdefault((field, mask_emails(source)), code)
+
+    def use_mapping(self, field: str, statement: Statement) -> MappedTerm | None:
+        """Return what a steward mapped a statement's value to, and note it as a term with its code; None without one.
+
+        A value that is ignored is no term, and is listed as unmapped unless another field reads it too.
+        """
+        mapped = self.mappings.find(field, statement.value)
+        if mapped is None:
+            return None
+        if mapped.code is not None:
+            self.add_term(field, statement.value, mapped.code)
+            self.add_origin(field, statement.path, f"steward's mapping to {mapped.scheme}")
+        elif statement.hint != IF_KNOWN:
+            self.leave_unmapped(statement)
+        return mapped
 
     def lookup(self, field: str, vocabulary: str, statement: Statement) -> Concept | None:
         """Return the library's concept for a statement, and note its value as a term of the field.

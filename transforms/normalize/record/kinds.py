@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from schemas import Concept
 from transforms.draft import AUTHORITY, IF_KNOWN, Statement
 from transforms.normalize.record.assembly import Assembly
-from transforms.normalize.vocabulary import code_by_authority, concept_of_code, lookup
+from transforms.normalize.vocabulary import code_by_authority, concept_of_code, concept_of_mapping, lookup
 
 _LIST = "resource_type"
 _RECORDED = ("video", "audio")  # kinds that a lecture's files can be
@@ -15,11 +15,26 @@ _RECORDED = ("video", "audio")  # kinds that a lecture's files can be
 
 def read_resource_types(assembly: Assembly) -> tuple[Concept, ...]:
     """Return the concepts of the stated kinds, each once; what carries the resource is one where no other is known."""
-    statements = assembly.draft.get("resource_types")
+    stated = assembly.draft.get("resource_types")
+    mapped = _mapped(assembly, stated)
+    statements = [
+        statement for statement in stated if assembly.mappings.find("resource_types", statement.value) is None
+    ]
     terms, authorities = _of_terms(assembly, statements), _of_authorities(assembly, statements)
+    terms = mapped | {code: concept for code, concept in terms.items() if code not in mapped}
     concepts = terms | {code: concept for code, concept in authorities.items() if code not in terms}
     concepts = concepts or _of_authorities(assembly, statements, carrier=True)
     return tuple(_recorded_lectures(assembly, concepts).values())
+
+
+def _mapped(assembly: Assembly, statements: Iterable[Statement]) -> dict[str, Concept]:
+    """Read the terms that a steward mapped; what is ignored gives no concept."""
+    concepts: dict[str, Concept] = {}
+    for statement in statements:
+        mapped = assembly.use_mapping("resource_types", statement)
+        if mapped is not None and mapped.code is not None:
+            concepts.setdefault(mapped.code, concept_of_mapping(_LIST, mapped.code, statement.value))
+    return concepts
 
 
 def _of_terms(assembly: Assembly, statements: Iterable[Statement]) -> dict[str, Concept]:

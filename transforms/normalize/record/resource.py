@@ -60,11 +60,17 @@ def _detect_languages(assemblies: Sequence[Assembly]) -> None:
 
 def _default_languages(assembly: Assembly) -> tuple[str, ...]:
     """Return the tags of the languages that the record declares, else of the feed's default."""
-    declared = dict.fromkeys(
-        tag for statement in assembly.draft.get("languages") for tag in language_tags(statement.value)
-    )
+    declared = dict.fromkeys(tag for statement in assembly.draft.get("languages") for tag in _tags(assembly, statement))
     default = language_tag(assembly.feed.default_language or "") if not declared else None
     return (default,) if default else tuple(declared)
+
+
+def _tags(assembly: Assembly, statement: Statement) -> tuple[str, ...]:
+    """Return the tags of the languages that a statement names, as a steward mapped it or as it says."""
+    mapped = assembly.mappings.find("language", statement.value)
+    if mapped is not None:
+        return (mapped.code,) if mapped.code else ()
+    return language_tags(statement.value)
 
 
 def _plain_texts(assembly: Assembly, field: str) -> list[tuple[str, str | None]]:
@@ -166,11 +172,12 @@ def _languages(assembly: Assembly) -> dict[str, Any]:
     """Read the declared languages; else the feed's default, noted as such in provenance; else detect one."""
     declared: dict[str, None] = {}
     for statement in assembly.draft.get("languages"):
-        tags = language_tags(statement.value)
+        tags = _tags(assembly, statement)
         for tag in tags:
             declared[tag] = None
             assembly.add_origin("languages", statement.path, "declared")
-        if tags or statement.value.strip().lower() not in _NO_LANGUAGE:
+        is_ignored = not tags and assembly.mappings.find("language", statement.value) is not None
+        if tags or not (is_ignored or statement.value.strip().lower() in _NO_LANGUAGE):
             assembly.add_term("language", statement.value, " ".join(tags) or None)
         else:
             assembly.leave_unmapped(statement)
@@ -259,6 +266,11 @@ def _role_in(name: str) -> str | None:
 def _role(assembly: Assembly, role: str) -> str:
     if role in {"author", "unknown"}:
         return role
+    mapped = assembly.mappings.find("role", role)
+    if mapped is not None:
+        if mapped.code is not None:
+            assembly.add_term("role", role, mapped.code)
+        return mapped.code or "unknown"
     concept = lookup("role", role)
     assembly.add_term("role", role, None if concept is None else concept.code)
     return "unknown" if concept is None else concept.code

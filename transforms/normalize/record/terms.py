@@ -13,7 +13,9 @@ from transforms.normalize.record.kinds import read_resource_types
 from transforms.normalize.record.lists import split_list
 from transforms.normalize.text import plain_line
 from transforms.normalize.vocabulary import (
+    MappedTerm,
     concept_of_code,
+    concept_of_mapping,
     lookup,
     read_age_range,
     read_competency,
@@ -73,6 +75,10 @@ def _concepts(assembly: Assembly, field: str) -> tuple[Concept, ...]:
     """Return the concepts of a field, each code once."""
     concepts: dict[str, Concept] = {}
     for statement in assembly.draft.get(field):
+        mapped = assembly.use_mapping(field, statement)
+        if mapped is not None:
+            concepts.update(_mapped_concept(mapped, statement))
+            continue
         if field == "formats" and _EXTENT.fullmatch(statement.value.strip()):
             assembly.leave_unmapped(statement)
             continue
@@ -88,6 +94,13 @@ def _concepts(assembly: Assembly, field: str) -> tuple[Concept, ...]:
             concepts.setdefault(listed.code, listed)
             assembly.add_origin(field, statement.path, f"list {_VOCABULARIES[field]}")
     return tuple(concepts.values())
+
+
+def _mapped_concept(mapped: MappedTerm, statement: Statement) -> dict[str, Concept]:
+    """Return code and concept of what a steward mapped a statement to; nothing for one that is ignored."""
+    if mapped.scheme is None or mapped.code is None:
+        return {}
+    return {mapped.code: concept_of_mapping(mapped.scheme, mapped.code, statement.value)}
 
 
 def _grades(assembly: Assembly, statement: Statement) -> tuple[str, ...] | None:
@@ -156,8 +169,12 @@ def _with_level_uri(field: str, statement: Statement) -> Statement:
 
 def _age_range(assembly: Assembly) -> AgeRange | None:
     """Return the range from the least to the greatest age stated."""
-    ranges = []
+    ranges: list[AgeRange] = []
     for statement in assembly.draft.get("age_range"):
+        mapped = assembly.use_mapping("age_range", statement)
+        if mapped is not None:
+            ranges.extend(filter(None, [read_age_range(mapped.code or "")]))
+            continue
         ages = read_age_range(statement.value)
         assembly.add_term("age_range", statement.value, None if ages is None else _code(ages))
         if ages is not None:
@@ -182,6 +199,10 @@ def _learning_time(assembly: Assembly) -> str | None:
     """Return the first duration stated; a bound ("more than 3 hours") is a term, but no duration."""
     first = None
     for statement in assembly.draft.get("typical_learning_time"):
+        mapped = assembly.use_mapping("typical_learning_time", statement)
+        if mapped is not None:
+            first = first or mapped.code
+            continue
         duration = read_learning_time(statement.value, statement.hint)
         assembly.add_term("typical_learning_time", statement.value, duration or read_time_bounds(statement.value))
         if duration is not None:
@@ -212,19 +233,27 @@ def _single_subjects(assembly: Assembly) -> Iterator[Statement]:
     for statement in assembly.draft.get("subjects"):
         language = statement.language or _language(assembly)
         pieces = split_list(plain_line(statement.value))[0] if statement.hint in (None, IF_KNOWN) else []
-        is_list = len(pieces) > 1 and not subjects(statement.value, language)
-        if is_list and any(subjects(piece, language) for piece in pieces):
+        is_list = len(pieces) > 1 and not _is_subject(assembly, statement.value, language)
+        if is_list and any(_is_subject(assembly, piece, language) for piece in pieces):
             yield from (replace(statement, value=piece) for piece in pieces)
         else:
             yield statement
+
+
+def _is_subject(assembly: Assembly, term: str, language: str | None) -> bool:
+    return assembly.mappings.find("subjects", term) is not None or bool(subjects(term, language))
 
 
 def _add_subject(
     assembly: Assembly, described: dict[Subject, None], statement: Statement, above: Sequence[Statement]
 ) -> None:
     """Add what a statement says: its concepts, else those of the nearest statement above it, and its label."""
+    mapped = assembly.use_mapping("subjects", statement)
+    if mapped is not None:
+        described.update(dict.fromkeys(_mapped_subjects(mapped)))
+        return
     named = _subject_concepts(statement, _language(assembly))
-    broader = (_subject_concepts(each, _language(assembly)) for each in reversed(above))
+    broader = (_broader_concepts(assembly, each) for each in reversed(above))
     for subject in named or next(filter(None, broader), ()):
         described[subject] = None
         assembly.add_origin("subjects", statement.path, f"list {subject.scheme}")
@@ -241,6 +270,18 @@ def _add_subject_as_said(assembly: Assembly, described: dict[Subject, None], sta
         code = (statement.hint or "").partition("|")[2] or None
         described[Subject(scheme="source", code=code, label=label)] = None
         assembly.add_origin("subjects", statement.path, "subject as said")
+
+
+def _mapped_subjects(mapped: MappedTerm) -> tuple[Subject, ...]:
+    if mapped.scheme is None or mapped.code is None:
+        return ()
+    label = concept_of_code(mapped.scheme, mapped.code, mapped.code).label
+    return (Subject(scheme="unesco" if mapped.scheme == "unesco" else "isced-f", code=mapped.code, label=label),)
+
+
+def _broader_concepts(assembly: Assembly, statement: Statement) -> tuple[Subject, ...]:
+    mapped = assembly.mappings.find("subjects", statement.value)
+    return _subject_concepts(statement, _language(assembly)) if mapped is None else _mapped_subjects(mapped)
 
 
 def _subject_concepts(statement: Statement, language: str | None) -> tuple[Subject, ...]:
@@ -263,6 +304,10 @@ def _competencies(assembly: Assembly) -> tuple[Competency, ...]:
     """Return the competencies of UNESCO's frameworks for teachers that are named."""
     competencies: dict[Competency, None] = {}
     for statement in assembly.draft.get("competencies"):
+        mapped = assembly.use_mapping("competencies", statement)
+        if mapped is not None:
+            competencies.update(dict.fromkeys(filter(None, [read_competency(mapped.code or "")])))
+            continue
         scheme, _, number = (statement.hint or "").partition("|")
         cell = read_competency(statement.value, scheme) or (read_competency(number, scheme) if number else None)
         code = f"{cell.framework} {cell.aspect}, {cell.level}" if cell else None

@@ -1,0 +1,198 @@
+"""Terms that are in none of the library's lists: pages of them, facets, examples, and the mappings that wait.
+
+A term waits while live records have it and no mapping in force is for it, in the spelling that the partner uses.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, and_, exists, func, or_, select, tuple_
+
+from loaders.store import HarvestRunRow, SourceRecordRow, TermMappingRow, UnmappedValueRow
+from schemas import Base
+
+_TERMS: Any = UnmappedValueRow.__table__
+_MAPPINGS: Any = TermMappingRow.__table__
+_RECORDS: Any = SourceRecordRow.__table__
+_RUNS: Any = HarvestRunRow.__table__
+_EXAMPLE_ROWS = 2_000  # live records of a feed among which examples are looked for
+
+
+class TermFilter(Base, frozen=True, kw_only=True):
+    """Which terms are meant; an empty value means all.
+
+    field: of this field
+    feed: that live records of this feed have
+    text: with this text in them
+    """
+
+    field: str = ""
+    feed: str = ""
+    text: str = ""
+
+
+class TermPlace(NamedTuple):
+    """The place of a term in the order: the most records that a feed has with it, field and value."""
+
+    records: int
+    field: str
+    value: str
+
+
+class OpenTerm(Base, frozen=True, kw_only=True):
+    """A term that waits: the feeds that have it with their numbers of records, the most first."""
+
+    place: TermPlace
+    feeds: tuple[tuple[str, int], ...]
+
+    @property
+    def records(self) -> int:
+        """How many records have it."""
+        return sum(count for _, count in self.feeds)
+
+
+class TermFacets(Base, frozen=True, kw_only=True):
+    """How many terms wait, by field and by feed, the most first; a term of two feeds counts in each."""
+
+    fields: list[tuple[str, int]]
+    feeds: list[tuple[str, int]]
+
+
+def open_terms(
+    connection: Connection, chosen: TermFilter, *, after: TermPlace | None = None, limit: int = 20
+) -> list[OpenTerm]:
+    """Return the terms that wait, those with the most records in one feed first, from the one after `after` on."""
+    rows = _TERMS.alias()
+    query = select(rows.c["count"], rows.c.field, rows.c.value).where(*_conditions(rows, chosen))
+    if not chosen.feed:
+        query = query.where(~_has_larger_row(rows))
+    if after is not None:
+        later = tuple_(rows.c.field, rows.c.value) > tuple_(after.field, after.value)
+        query = query.where(or_(rows.c["count"] < after.records, and_(rows.c["count"] == after.records, later)))
+    order = (rows.c["count"].desc(), rows.c.field, rows.c.value)
+    places = [TermPlace(*row) for row in connection.execute(query.order_by(*order).limit(limit))]
+    return [OpenTerm(place=place, feeds=feeds_of_term(connection, place.field, place.value)) for place in places]
+
+
+def feeds_of_term(connection: Connection, field: str, value: str) -> tuple[tuple[str, int], ...]:
+    """Return the feeds in which a term waits, with their numbers of live records that have it."""
+    rows = _TERMS.alias()
+    query = select(rows.c.feed, rows.c["count"]).where(rows.c.field == field, rows.c.value == value, *_is_open(rows))
+    order = (rows.c["count"].desc(), rows.c.feed)
+    return tuple((feed, count) for feed, count in connection.execute(query.order_by(*order)))
+
+
+def term_facets(connection: Connection, chosen: TermFilter) -> TermFacets:
+    """Count the terms that the filter means, and those that it would mean with another field or feed."""
+    fields, feeds = Counter[str](), Counter[str]()
+    rows = _TERMS.alias()
+    anywhere = _conditions(rows, msgspec.structs.replace(chosen, field="", feed=""))
+    query = select(rows.c.field, rows.c.feed, func.count()).where(*anywhere).group_by(rows.c.field, rows.c.feed)
+    for field, feed, count in connection.execute(query):
+        if chosen.feed in ("", feed):
+            fields[field] += count
+        if chosen.field in ("", field):
+            feeds[feed] += count
+    return TermFacets(fields=_sorted(fields), feeds=_sorted(feeds))
+
+
+def term_examples(connection: Connection, field: str, value: str, limit: int = 5) -> list[tuple[str, str]]:
+    """Return key and title of some live records that have a term without a code, found among a part of each feed."""
+    pair = msgspec.json.encode([field, value]).decode()
+    examples: list[tuple[str, str]] = []
+    for feed, _ in feeds_of_term(connection, field, value)[:limit]:
+        live = select(_RECORDS.c.key, _RECORDS.c.unmapped).where(_RECORDS.c.feed == feed, _RECORDS.c.status == "live")
+        some = live.limit(_EXAMPLE_ROWS).subquery()
+        keys = select(some.c.key).where(some.c.unmapped.contains(pair, autoescape=True)).limit(limit - len(examples))
+        records = select(_RECORDS.c.key, _RECORDS.c.record).where(_RECORDS.c.key.in_(keys))
+        examples.extend((row.key, _title(row.record)) for row in connection.execute(records.order_by(_RECORDS.c.key)))
+        if len(examples) >= limit:
+            break
+    return examples
+
+
+def spellings(connection: Connection, field: str) -> list[str]:
+    """Return every term of a field that live records have without a code, in each spelling."""
+    query = select(_TERMS.c.value).where(_TERMS.c.field == field, *_is_uncoded(_TERMS)).distinct()
+    return list(connection.scalars(query.order_by(_TERMS.c.value)))
+
+
+def feeds_with_mapped_terms(connection: Connection) -> set[str]:
+    """Return the feeds that a mapping was made for, and those that ever had a term without a code that was mapped."""
+    own = select(_MAPPINGS.c.feed).where(_MAPPINGS.c.feed.is_not(None)).distinct()
+    same = and_(_TERMS.c.field == _MAPPINGS.c.field, _TERMS.c.value == _MAPPINGS.c.value)
+    had = select(_TERMS.c.feed).select_from(_MAPPINGS.join(_TERMS, same)).where(_MAPPINGS.c.feed.is_(None)).distinct()
+    return {*connection.scalars(own), *connection.scalars(had)}
+
+
+def mapping_versions(connection: Connection) -> dict[str, set[str]]:
+    """Return the versions of the mappings that each feed's records were read with, empty without any.
+
+    They are those of its last run over all records, and of what changed some since."""
+    loaded = _RUNS.c.status == "loaded"
+    over_all = or_(_RUNS.c.kind == "reprocess", _RUNS.c.base_run_id.is_(None))
+    last = select(_RUNS.c.feed, func.max(_RUNS.c.id).label("id")).where(loaded, over_all, _RUNS.c.feed.is_not(None))
+    since = last.group_by(_RUNS.c.feed).subquery()
+    wrote = or_(_RUNS.c.id == since.c.id, _RUNS.c.added + _RUNS.c.changed > 0)
+    query = select(_RUNS.c.feed, _RUNS.c.transform_version).distinct()
+    query = query.join(since, and_(since.c.feed == _RUNS.c.feed, _RUNS.c.id >= since.c.id)).where(loaded, wrote)
+    versions: dict[str, set[str]] = {}
+    for feed, version in connection.execute(query):
+        versions.setdefault(feed, set()).add((version or "").partition("+")[2])
+    return versions
+
+
+def reprocesses_under_way(connection: Connection) -> list[tuple[str, str]]:
+    """Return the feeds that are being reprocessed, each with the time when its run began."""
+    under_way = (_RUNS.c.kind == "reprocess", _RUNS.c.status.in_(("running", "landed")))
+    query = select(_RUNS.c.feed, _RUNS.c.started_at).where(*under_way).order_by(_RUNS.c.id)
+    return [(row.feed, row.started_at) for row in connection.execute(query)]
+
+
+def _conditions(rows: Any, chosen: TermFilter) -> list[Any]:
+    conditions = _is_open(rows)
+    if chosen.field:
+        conditions.append(rows.c.field == chosen.field)
+    if chosen.feed:
+        conditions.append(rows.c.feed == chosen.feed)
+    if chosen.text:
+        conditions.append(rows.c.value.icontains(chosen.text, autoescape=True))
+    return conditions
+
+
+def _is_uncoded(rows: Any) -> list[Any]:
+    return [rows.c.mapped_to.is_(None), rows.c["count"] > 0]
+
+
+def _is_open(rows: Any) -> list[Any]:
+    mapped = exists(
+        select(_MAPPINGS.c.id).where(
+            _MAPPINGS.c.field == rows.c.field,
+            _MAPPINGS.c.value == rows.c.value,
+            _MAPPINGS.c.undone_at.is_(None),
+            or_(_MAPPINGS.c.feed.is_(None), _MAPPINGS.c.feed == rows.c.feed),
+        )
+    )
+    return [*_is_uncoded(rows), ~mapped]
+
+
+def _has_larger_row(rows: Any) -> Any:
+    """Whether another feed has more records with the term, or as many and comes first: each term is listed once."""
+    other = _TERMS.alias()
+    larger = or_(
+        other.c["count"] > rows.c["count"], and_(other.c["count"] == rows.c["count"], other.c.feed < rows.c.feed)
+    )
+    same = (other.c.field == rows.c.field, other.c.value == rows.c.value)
+    return exists(select(other.c.feed).where(*same, *_is_open(other), larger))
+
+
+def _title(record: str | None) -> str:
+    titles = msgspec.json.decode(record).get("title", {}) if record else {}
+    return next(iter(titles.values()), "")
+
+
+def _sorted(counts: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda each: (-each[1], each[0]))

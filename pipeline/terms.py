@@ -1,0 +1,91 @@
+"""Map partners' terms to the library's lists, and find the feeds that were last read with other mappings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.feed import mappings_version
+from schemas import BadFeed, Environment, TermMapping
+
+if TYPE_CHECKING:
+    from loaders.curation import Batch
+
+
+class Outdated(NamedTuple):
+    """Feeds whose records were read with other mappings than those in force.
+
+    having: those that have, or had, a term of a mapping; others: those that may have one which a list knows
+    """
+
+    having: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+def map_term(
+    env: Environment, field: str, value: str, entry: str | None, *, feed: str | None = None, by: str, reason: str
+) -> Batch:
+    """Map a term to an entry of its field's lists, or ignore it (None); return the batch, which counts spellings.
+
+    `entry` is a code, a label in any language, or `list:code`. The other spellings of the term that count as the same
+    are mapped too, so that each is seen to be. `feed` is the one that it is for; None for all. Raises CannotDecide
+    when no list of the field has the entry, or there is no such field or feed.
+    """
+    from loaders.browse import spellings
+    from loaders.curation import CannotDecide, map_terms
+    from loaders.declarations import feed_in_use
+    from loaders.store import read_transaction
+    from transforms.normalize.vocabulary import FIELD_SCHEMES, term_key
+
+    if field not in FIELD_SCHEMES:
+        raise CannotDecide(f"{field!r} has no terms; its lists are of {', '.join(FIELD_SCHEMES)}")
+    if feed is not None:
+        try:
+            feed_in_use(env, feed)
+        except BadFeed as error:
+            raise CannotDecide(str(error)) from error
+    scheme, code = (None, None) if entry is None else _resolve(field, entry)
+    key = term_key(value)
+    with read_transaction(env) as connection:
+        same = [each for each in spellings(connection, field) if each != value and term_key(each) == key]
+    mappings = [
+        TermMapping(field=field, value=each, feed=feed, scheme=scheme, code=code) for each in (*same, value) if each
+    ]
+    return map_terms(env, mappings, by=by, reason=reason)
+
+
+def _resolve(field: str, entry: str) -> tuple[str, str]:
+    """Return list and code of an entry. Raises CannotDecide when no list of the field has it."""
+    from loaders.curation import CannotDecide
+    from transforms.normalize.vocabulary import FIELD_SCHEMES, find_code
+
+    scheme, _, code = entry.partition(":")
+    if scheme not in FIELD_SCHEMES[field]:
+        scheme, code = "", entry
+    resolved = find_code(field, scheme or None, code.strip())
+    if resolved is None:
+        lists = " or ".join(FIELD_SCHEMES[field])
+        raise CannotDecide(f"{entry!r} is no code or label of {lists}, the list of {field}")
+    return resolved
+
+
+def _version_for(feed: str, mappings: Sequence[TermMapping]) -> str:
+    """Return the part of a transform_version that is of the mappings for a feed; empty without any."""
+    for_feed = [each for each in mappings if each.feed in (None, feed)]
+    return mappings_version(for_feed) if for_feed else ""
+
+
+def outdated_feeds(env: Environment) -> Outdated:
+    """Return the feeds that a reprocess would read with other mappings than they were read with."""
+    from loaders.browse import feeds_with_mapped_terms, mapping_versions
+    from loaders.catalog import active_mappings
+    from loaders.store import read_transaction
+
+    mappings = active_mappings(env)
+    with read_transaction(env) as connection:
+        versions, having = mapping_versions(connection), feeds_with_mapped_terms(connection)
+    outdated = [feed for feed, used in sorted(versions.items()) if used != {_version_for(feed, mappings)}]
+    return Outdated(
+        having=tuple(feed for feed in outdated if feed in having),
+        others=tuple(feed for feed in outdated if feed not in having),
+    )
