@@ -12,7 +12,7 @@ import secrets
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -26,7 +26,7 @@ from loaders.browse import PUBLICATIONS, RunSummary, newest_run, read_run_summar
 from loaders.store import INTERRUPTED, fail_run, is_worker_gone, now, read_transaction, whole_file
 from schemas import ROOT, Base, Environment, one_line
 
-Action = Literal["release", "publish", "reprocess", "harvest", "full harvest"]
+Action = Literal["release", "publish", "reprocess", "reprocess and publish", "harvest", "full harvest"]
 State = Literal["working", "done", "held", "failed"]
 _WORK_ID = re.compile(r"[0-9]{8}T[0-9]{12}-[0-9a-f]{10}")
 _MAX_LOG_BYTES = 8_000  # of a log's end that are read
@@ -44,7 +44,8 @@ class CannotBegin(Exception):
 class Work(Base, frozen=True, kw_only=True):
     """A piece of work: what is done to what, who began it and why.
 
-    target: a run's id (release), a feed's name (reprocess, harvest, full harvest), empty for publish
+    target: a run's id (release), a feed's name (reprocess, harvest, full harvest), feeds' names with spaces between
+        (reprocess and publish), empty for publish
     run_before: the newest run of the feed, or publication, when it was begun; a later one is this work's
     pid, started: the process that does it and when the process began; None where Airflow does it
     airflow: the address of the DAG's run in Airflow; empty where a process does it
@@ -80,7 +81,7 @@ def begin_work(env: Environment, action: Action, target: str, *, by: str, reason
         if is_same and progress_of(env, earlier).state == "working":
             return earlier
     with read_transaction(env) as connection:
-        before = newest_run(connection, target or PUBLICATIONS)
+        before = newest_run(connection, _feed_of_run(action, target))
     work = Work(
         id=f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(5)}",
         action=action,
@@ -90,10 +91,20 @@ def begin_work(env: Environment, action: Action, target: str, *, by: str, reason
         began_at=now(),
         run_before=before.id if before else "",
     )
-    airflow = os.environ.get("ELIB_AIRFLOW_URL", "").rstrip("/")
+    airflow = _airflow_url()
     work = _begin_in_airflow(airflow, work) if airflow and action != "release" else _begin_process(env, work)
     _keep(env, work)
     return work
+
+
+def begin_reprocesses(env: Environment, feeds: Sequence[str], *, by: str, reason: str) -> Work:
+    """Begin to reprocess feeds and to publish what comes of it; return the work, of several in Airflow the last.
+
+    In Airflow each feed is a run of the DAG `reprocess`, after which the catalog's DAG publishes. Raises CannotBegin.
+    """
+    if not _airflow_url():
+        return begin_work(env, "reprocess and publish", " ".join(feeds), by=by, reason=reason)
+    return [begin_work(env, "reprocess", feed, by=by, reason=reason) for feed in feeds][-1]
 
 
 def read_work(env: Environment, work_id: str) -> Work | None:
@@ -132,7 +143,16 @@ def _has_ended(work: Work, run: RunSummary) -> bool:
 def _run_of(connection: Connection, work: Work) -> RunSummary | None:
     if work.action == "release":
         return read_run_summary(connection, work.target)
-    return newest_run(connection, work.target or PUBLICATIONS, after=work.run_before)
+    return newest_run(connection, _feed_of_run(work.action, work.target), after=work.run_before)
+
+
+def _feed_of_run(action: Action, target: str) -> str:
+    """Return the feed of the run that tells how far the work is; of what ends with a publication it is that."""
+    return PUBLICATIONS if action in ("publish", "reprocess and publish") else target
+
+
+def _airflow_url() -> str:
+    return os.environ.get("ELIB_AIRFLOW_URL", "").rstrip("/")
 
 
 def _is_at_work(work: Work, run: RunSummary | None) -> bool:
@@ -188,6 +208,8 @@ def _words(work: Work) -> list[str]:
         return ["publish"]
     if work.action == "reprocess":
         return ["reprocess", work.target]
+    if work.action == "reprocess and publish":
+        return ["reprocess", "--publish", *work.target.split()]
     return ["harvest-now", work.target, *(["--full"] if work.action == "full harvest" else [])]
 
 
@@ -227,7 +249,7 @@ def _dag_of(work: Work) -> tuple[str, dict[str, Any]]:
     """Return the DAG that does the work, and the configuration of its run."""
     if work.action == "publish":
         return "catalog", {}
-    if work.action == "reprocess":
+    if work.action.startswith("reprocess"):
         return "reprocess", {"feed": work.target}
     return f"feed_{work.target}", {"full": True} if work.action == "full harvest" else {}
 
