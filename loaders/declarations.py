@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +25,7 @@ from loaders.store import (
     now,
     read_transaction,
     upsert,
+    whole_file,
     write_transaction,
 )
 from schemas import BadFeed, Cluster, Environment, Feed, read_feed, read_feeds, read_leniently
@@ -81,6 +83,50 @@ def feeds_in_use(env: Environment) -> FeedsInUse:
     return _choose(env, kept, good, bad)
 
 
+def set_status(env: Environment, name: str, status: str) -> None:
+    """Write a feed's `status` into its file, which must be one that this installation writes itself.
+
+    Nothing else in the file changes, comments neither. Raises BadFeed when the file is another's, is missing, or would
+    not be the same declaration with that status.
+    """
+    path = _feed_file(env, name)
+    if not is_own_file(env, name):
+        raise BadFeed(path, ["this installation does not write this file; change it by hand"])
+    read_feed(path)
+    text = path.read_bytes().decode()
+    changed = _with_status(text, status)
+    if tomllib.loads(changed) != {**tomllib.loads(text), "status": status}:
+        raise BadFeed(path, [f"its status cannot be changed without changing more; write status = {status!r} by hand"])
+    with whole_file(path) as temporary:
+        temporary.write_bytes(changed.encode())
+
+
+def is_own_file(env: Environment, name: str) -> bool:
+    """Return whether a feed's file is in the folder that this installation writes itself."""
+    path = _feed_file(env, name)
+    is_there = os.path.realpath(path.parent) == os.path.realpath(env.registered_feeds)
+    return is_there and path.is_file() and not path.is_symlink()
+
+
+def feed_path(env: Environment, name: str) -> Path:
+    """Return the path of a feed's file, or where it would be."""
+    return _feed_file(env, name)
+
+
+def _with_status(text: str, status: str) -> str:
+    """Return a feed file's text with another status: its line is replaced, or written before the first section."""
+    line = f'status = "{status}"\n'
+    lines = text.splitlines(keepends=True)
+    for number, each in enumerate(lines):
+        if each.partition("=")[0].strip() == "status":
+            _, mark, comment = each.partition("#")
+            line = f'status = "{status}"  {mark}{comment}' if mark else line
+            return "".join([*lines[:number], line, *lines[number + 1 :]])
+        if each.lstrip().startswith("["):
+            return "".join([*lines[:number], line, *lines[number:]])
+    return f"{text}{'' if text.endswith(chr(10)) or not text else chr(10)}{line}"
+
+
 def feed_in_use(env: Environment, name: str) -> Feed:
     """Return one feed by the declaration that is used now.
 
@@ -104,6 +150,14 @@ def feed_in_use(env: Environment, name: str) -> Feed:
             log.info("%s: %s", name, _moved_trouble(env, name).sentence)
             return kept
     return feed
+
+
+def kept_declaration(env: Environment, name: str) -> tuple[int, str] | None:
+    """Return number and time of the last good declaration that the catalog keeps of a feed; None without one."""
+    with read_transaction(env) as connection:
+        query = select(FeedDeclarationRow.version, FeedDeclarationRow.seen_at).where(FeedDeclarationRow.feed == name)
+        row = connection.execute(query).one_or_none()
+    return None if row is None else (row.version, row.seen_at)
 
 
 def keep_declaration(env: Environment, feed: Feed) -> None:

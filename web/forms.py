@@ -42,6 +42,8 @@ async def posted(request: Request) -> FormData:
     form = _token_form(request, _Values(values))
     if not form.validate():
         raise HTTPException(403, "The form is too old, or comes from another site. Open the page again.")
+    if any(isinstance(value, str) and "\x00" in value for _, value in values.multi_items()):
+        raise HTTPException(422, "A field holds a NUL character.")
     return values
 
 

@@ -61,6 +61,9 @@ class Guards:
                 message["headers"] = [*message["headers"], *own]
             await send(message)
 
+        if "\x00" in scope["path"] or b"%00" in scope["query_string"]:  # no text of the catalog holds it
+            await _answer(guarded_send, 400, "The address holds a NUL character.")
+            return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > most:
             await _too_large(guarded_send, most)
@@ -95,9 +98,13 @@ def _bounded(receive: Receive, most: int) -> Receive:
 
 
 async def _too_large(send: Send, most: int) -> None:
-    text = f"The request is larger than {most:,} bytes.".encode()
+    await _answer(send, 413, f"The request is larger than {most:,} bytes.")
+
+
+async def _answer(send: Send, status: int, sentence: str) -> None:
+    text = sentence.encode()
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(text)).encode())]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text})
 
 

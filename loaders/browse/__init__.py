@@ -1,6 +1,7 @@
 """What the web shows of the catalog: in pages and by facets; no query reads every record."""
 
 from loaders.browse.audit import AuditPage, AuditPlace, Entry, audit_facets, audit_page
+from loaders.browse.finding import Found, find_exactly
 from loaders.browse.pairs import Place, count_pairs, neighbours, pairs_like, read_pair
 from loaders.browse.records import (
     Decision,
@@ -13,6 +14,7 @@ from loaders.browse.records import (
     read_record_row,
     read_resource_row,
     read_source,
+    record_titles,
     redirect_of,
     versions_of_resource,
 )
@@ -50,6 +52,7 @@ from loaders.browse.waiting import (
     Waiting,
     WaitingFilter,
     open_errors,
+    waiting_counts,
     waiting_facets,
     waiting_keys,
     waiting_page,
@@ -66,6 +69,7 @@ __all__ = [
     "Difference",
     "Entry",
     "Facets",
+    "Found",
     "Member",
     "Need",
     "Note",
@@ -89,6 +93,7 @@ __all__ = [
     "differences_of",
     "feeds_of_term",
     "feeds_with_mapped_terms",
+    "find_exactly",
     "findings_of",
     "has_changes",
     "mapping_versions",
@@ -104,6 +109,7 @@ __all__ = [
     "read_resource_row",
     "read_run_summary",
     "read_source",
+    "record_titles",
     "redirect_of",
     "reprocesses_under_way",
     "run_changes",
@@ -115,6 +121,7 @@ __all__ = [
     "term_facets",
     "todays_needs",
     "versions_of_resource",
+    "waiting_counts",
     "waiting_facets",
     "waiting_keys",
     "waiting_page",

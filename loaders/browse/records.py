@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from loaders.store import (
     ResourceRow,
     ResourceVersionRow,
     SourceRecordRow,
+    rows_among,
 )
 from schemas import Base, Environment, Resource
 
@@ -127,12 +129,20 @@ def _difference(field: str, change: Any) -> Difference:
 
 def members_of(connection: Connection, resource_id: str) -> list[Member]:
     """Return the records of a resource by key; at most MAX_LISTED."""
-    query = select(_RECORDS.c.key, _RECORDS.c.feed, _RECORDS.c.status, _RECORDS.c.record)
-    query = query.where(_RECORDS.c.resource_id == resource_id).order_by(_RECORDS.c.key).limit(MAX_LISTED)
-    return [
-        Member(key=key, feed=feed, status=status, title=_first_title(record))
-        for key, feed, status, record in connection.execute(query)
-    ]
+    rows = connection.execute(_MEMBERS.where(_RECORDS.c.resource_id == resource_id).limit(MAX_LISTED))
+    return [_member(row) for row in rows]
+
+
+def record_titles(connection: Connection, keys: Sequence[str]) -> list[Member]:
+    """Return the records that have one of the keys; at most MAX_LISTED."""
+    return [_member(row) for row in islice(rows_among(connection, _MEMBERS, _RECORDS.c.key, keys), MAX_LISTED)]
+
+
+_MEMBERS: Any = select(_RECORDS.c.key, _RECORDS.c.feed, _RECORDS.c.status, _RECORDS.c.record).order_by(_RECORDS.c.key)
+
+
+def _member(row: Any) -> Member:
+    return Member(key=row.key, feed=row.feed, status=row.status, title=_first_title(row.record))
 
 
 def old_ids(connection: Connection, resource_id: str) -> list[str]:

@@ -81,6 +81,12 @@ def waiting_facets(env: Environment, chosen: WaitingFilter) -> Facets:
         )
 
 
+def waiting_counts(connection: Connection) -> dict[str, int]:
+    """Count the versions that wait, by feed."""
+    query = select(_RECORDS.c.feed, func.count()).where(_RECORDS.c.pending_status.is_not(None))
+    return dict(_counts(connection, query.group_by(_RECORDS.c.feed)))
+
+
 def waiting_page(env: Environment, chosen: WaitingFilter, *, after: str = "", limit: int = 50) -> list[Waiting]:
     """Return the versions that the filter means, by key, from the one after `after` on."""
     query = select(_RECORDS).where(*_conditions(chosen), _RECORDS.c.key > after).order_by(_RECORDS.c.key).limit(limit)

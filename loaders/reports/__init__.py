@@ -7,6 +7,7 @@ from loaders.reports.night import write_all_reports, write_night_report
 from loaders.reports.page import STYLE, command_for, page_suffix, printable
 from loaders.reports.preview import PreviewSample, PreviewSummary, write_preview
 from loaders.reports.record_rows import indented, record_rows
+from loaders.reports.runs import last_runs, nights, recent_runs
 from loaders.reports.texts import (
     LANGUAGES,
     NoSuchLanguage,
@@ -26,13 +27,16 @@ __all__ = [
     "command_for",
     "evidence_in",
     "indented",
+    "last_runs",
     "messages",
+    "nights",
     "page_suffix",
     "pair_facts",
     "printable",
     "reason_in",
     "reason_messages",
     "reason_sentence",
+    "recent_runs",
     "record_rows",
     "write_all_reports",
     "write_duplicates",

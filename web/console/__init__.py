@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter, Depends
 
-from web.console import audit, decisions, pairs, quarantine, records, runs, terms, today, work
+from web.console import audit, decisions, feeds, pairs, quarantine, records, runs, search, terms, today, work
 from web.signing_in import steward
 
 router = APIRouter(dependencies=[Depends(steward)])
-for _pages in (today, quarantine, pairs, terms, runs, work, records, audit, decisions):
+for _pages in (today, quarantine, pairs, terms, runs, work, records, feeds, search, audit, decisions):
     router.include_router(_pages.router, prefix="/console")
 
 __all__ = ["router"]

@@ -6,6 +6,7 @@ that it has begun, so that it does not matter whether anybody looks, or whether 
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import secrets
@@ -21,11 +22,13 @@ import httpx
 import msgspec
 import psutil
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from loaders.browse import PUBLICATIONS, RunSummary, newest_run, read_run_summary
 from loaders.store import INTERRUPTED, fail_run, is_worker_gone, now, read_transaction, whole_file
 from schemas import ROOT, Base, Environment, one_line
 
+log = logging.getLogger("elib.web")
 Action = Literal["release", "publish", "reprocess", "reprocess and publish", "harvest", "full harvest"]
 State = Literal["working", "done", "held", "failed"]
 _WORK_ID = re.compile(r"[0-9]{8}T[0-9]{12}-[0-9a-f]{10}")
@@ -127,12 +130,12 @@ def progress_of(env: Environment, work: Work) -> Progress:
     with read_transaction(env) as connection:
         run = _run_of(connection, work)
     line = _last_line(env, work)
-    if run is not None and _has_ended(work, run) and run.status == "failed":
-        return Progress("failed", run, run.error or line)
     if _is_at_work(work, run):
         return Progress("working", run, line)
     if run is None or not _has_ended(work, run):
         return Progress("failed", run, line or ENDED_EARLY)
+    if run.status == "failed":
+        return Progress("failed", run, run.error or line)
     return Progress("held" if run.status == "held" else "done", run, line)
 
 
@@ -216,10 +219,13 @@ def _words(work: Work) -> list[str]:
 def _wait(env: Environment, work: Work, process: subprocess.Popen[bytes]) -> None:
     """Wait for the process; when it was killed, end the run that it has left, so that the run says so."""
     process.wait()
-    with read_transaction(env) as connection:
-        run = _run_of(connection, work)
-    if run is not None and run.status in _UNFINISHED and is_worker_gone(run.worker):
-        fail_run(env, run.id, INTERRUPTED, ENDED_EARLY)
+    try:
+        with read_transaction(env) as connection:
+            run = _run_of(connection, work)
+        if run is not None and run.status in _UNFINISHED and is_worker_gone(run.worker):
+            fail_run(env, run.id, INTERRUPTED, ENDED_EARLY)
+    except SQLAlchemyError as error:  # the feed's next run ends it
+        log.warning("%s %s: how its process ended is not recorded: %s", work.action, work.target, error)
 
 
 def _begin_in_airflow(url: str, work: Work) -> Work:

@@ -1,0 +1,133 @@
+"""The pages Feeds: how each of them stands; and one with its declaration, to be paused, harvested or reprocessed."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+
+from loaders.browse import runs_page, waiting_counts
+from loaders.declarations import feed_path, feeds_in_use, is_own_file, kept_declaration, set_status
+from loaders.reports import last_runs, nights, recent_runs
+from loaders.store import read_transaction
+from loaders.task_notes import write_note
+from schemas import FEED_NAME, BadFeed, Environment, Feed
+from web.console.background import progress_of, work_on
+from web.console.decisions import field
+from web.forms import posted
+from web.pages import gettext_of, render, see, tell
+from web.signing_in import Steward
+
+router = APIRouter()
+_PATH = "/console/feeds"
+_RUNS_SHOWN = 10
+_ORDER = ("active", "paused", "missing", "retired")
+_SECTIONS = ("request", "expect", "map")
+
+
+@router.get("/feeds")
+def feeds(request: Request) -> Response:
+    """Show every feed by its status: its last run, its last nights, and what is wrong with its file."""
+    env: Environment = request.app.state.env
+    in_use = feeds_in_use(env)
+    declared = {feed.name: feed for feed in in_use.feeds}
+    at = _now()
+    with read_transaction(env) as connection:
+        last, history, waiting = last_runs(connection), recent_runs(connection, at), waiting_counts(connection)
+    lines = [
+        {
+            "name": name,
+            "title": declared[name].title if name in declared else name,
+            "partner": declared[name].partner if name in declared else "",
+            "status": declared[name].status if name in declared else "missing",
+            "trouble": in_use.troubles.get(name),
+            "run": last.get(name),
+            "nights": history.get(name, {}),
+            "waiting": waiting.get(name, 0),
+        }
+        for name in sorted({*declared, *last, *in_use.troubles})
+    ]
+    lines.sort(key=lambda line: _ORDER.index(str(line["status"])))
+    groups = [(status, list(group)) for status, group in groupby(lines, key=lambda line: str(line["status"]))]
+    work = work_on(env, "")
+    progress = progress_of(env, work) if work else None
+    return render(request, "console/feeds.html", groups=groups, nights=nights(at), work=work, progress=progress)
+
+
+@router.get("/feeds/{name}")
+def feed(request: Request, name: str) -> Response:
+    """Show a feed: its declaration as it counts now, its last runs, and what can be begun."""
+    env: Environment = request.app.state.env
+    if not FEED_NAME.fullmatch(name):
+        raise HTTPException(404, "There is no such feed.")
+    in_use = feeds_in_use(env)
+    declared = next((each for each in in_use.feeds if each.name == name), None)
+    at = _now()
+    with read_transaction(env) as connection:
+        runs = runs_page(connection, feed=name, limit=_RUNS_SHOWN)
+        history = recent_runs(connection, at, name).get(name, {})
+        waiting = waiting_counts(connection).get(name, 0)
+    if declared is None and not runs and name not in in_use.troubles:
+        raise HTTPException(404, "There is no such feed.")
+    work = work_on(env, name)
+    return render(
+        request,
+        "console/feed.html",
+        name=name,
+        feed=declared,
+        declaration=_declaration(declared) if declared else [],
+        kept=kept_declaration(env, name),
+        trouble=in_use.troubles.get(name),
+        path=feed_path(env, name),
+        is_own=is_own_file(env, name),
+        runs=runs,
+        night_runs=history,
+        nights=nights(at),
+        waiting=waiting,
+        work=work,
+        progress=progress_of(env, work) if work else None,
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _declaration(feed: Feed) -> list[tuple[str, str]]:
+    """Return the keys that a declaration sets, those of sections with the section's name, and their values."""
+    keys: dict[str, Any] = feed.model_dump(mode="json", exclude_unset=True, exclude={"name"})
+    lines = []
+    for key, value in keys.items():
+        parts = value.items() if key in _SECTIONS and isinstance(value, dict) else ((None, value),)
+        lines += [(f"{key}.{part}" if part else key, _text(each)) for part, each in parts]
+    return lines
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@router.post("/feeds/{name}")
+def set_feed_status(
+    request: Request, name: str, account: Steward, form: Annotated[FormData, Depends(posted)]
+) -> Response:
+    """Pause a feed whose file is this installation's own, or resume it."""
+    env: Environment = request.app.state.env
+    status = {"pause": "paused", "resume": "active"}.get(field(form, "action"))
+    if status is None or not FEED_NAME.fullmatch(name):
+        raise HTTPException(422, "There is no such decision.")
+    try:
+        set_status(env, name, status)
+        write_note(env, f"status:{name}", "remarked", who=account.name, note=status)
+    except BadFeed as error:
+        tell(request, str(error), is_error=True)
+    else:
+        texts = {"paused": "Paused: it is harvested no more by itself.", "active": "Resumed: it is harvested again."}
+        tell(request, gettext_of(request, texts[status]))
+    return see(f"{_PATH}/{name}")
