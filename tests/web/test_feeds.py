@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 from html import unescape
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,7 @@ from tests.web.conftest import Browser
 __all__ = ["library"]
 on_sqlite = pytest.mark.parametrize("env", ["sqlite"], indirect=True)
 PAGE = "/console/feeds"
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
 def shown(page: str) -> str:
@@ -110,3 +113,19 @@ def test_a_harvest_that_fails_is_shown_with_its_sentence(library: Environment, s
     progress = ended(library, answer.url)
     assert progress.state == "failed" and rows(library, "harvest_run", "status") == [("failed",)]
     assert progress.sentence and progress.sentence in unescape(steward.get(str(answer.url)).text)
+
+
+@on_sqlite
+def test_a_harvest_takes_the_feed_through_every_step_and_publishes(library: Environment, steward: Browser) -> None:
+    inbox = library.home / "inbox" / "films"
+    inbox.mkdir(parents=True)
+    shutil.copy(sorted((FIXTURES / "lom").glob("*.xml"))[0], inbox)
+    declared = 'title = "Films"\npartner = "A"\nprotocol = "files"\nurl = "inbox:films"\nformat = "lom"\n'
+    (library.registered_feeds / "films.toml").write_text(declared)
+    page = f"{PAGE}/films"
+    answer = steward.submit(page, "/console/work", action="full harvest", target="films", reason="new", back=page)
+    progress = ended(library, answer.url)
+    assert progress.state == "done" and progress.sentence.startswith("Published: "), progress
+    assert rows(library, "source_record", "feed") == [("films",)]
+    text = shown(steward.get(page).text)
+    assert "Version 1, kept since" in text and "Amina" in text and ": new" in text

@@ -32,7 +32,17 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; Debian's package chromium brings it"),
 ]
-PAGES = ("/console", "/console/quarantine", "/console/pairs")
+PAGES = (
+    "/console",
+    "/console/quarantine",
+    "/console/pairs",
+    "/console/runs",
+    "/console/records?key=books:100&path=levels",
+    "/console/decisions",
+    "/console/feeds",
+    "/console/feeds/books",
+    "/console/search?text=100",
+)
 
 
 @pytest.fixture(scope="module")
@@ -145,8 +155,9 @@ def test_every_page_is_accessible_and_fits(
     chromium: Chromium, served: tuple[Environment, str], language: str, dark: bool, width: int
 ) -> None:
     page = signed_in(chromium, served[1], language=language, dark=dark, width=width)
-    problems = []
-    for path in ("/sign-in", *PAGES):
+    env, problems = served[0], list[str]()
+    run, resource = rows(env, "harvest_run", "id")[0][0], rows(env, "resource", "id")[0][0]
+    for path in ("/sign-in", *PAGES, f"/console/runs/{run}", f"/console/resources/{resource}"):
         page.goto(path)
         result = Axe().run(page)
         problems += [
@@ -158,3 +169,18 @@ def test_every_page_is_accessible_and_fits(
             problems.append(f"{path}: wrong direction")
     page.context.close()
     assert not problems, "\n".join(problems)
+
+
+def test_a_held_run_is_released_and_the_page_tells_when_it_is_done(page: Page, served: tuple[Environment, str]) -> None:
+    env, _ = served
+    declare(env, "maps")
+    night(env, "maps", [listed("maps", number) for number in range(12)])
+    run, counts = night(env, "maps", [listed("maps", 0)])
+    assert counts == {}
+    page.goto("/console")
+    page.click(f"a[href='/console/runs/{run}']")
+    assert "11 deleted" in page.inner_text("#effect")
+    page.fill("#reason", "they closed it")
+    page.click("button[value=release]")
+    page.wait_for_selector("#progress .badge.loaded", timeout=180_000)
+    assert ("loaded",) in [row[1:] for row in rows(env, "harvest_run", "id, status") if row[0] == run]

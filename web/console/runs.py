@@ -24,7 +24,7 @@ from loaders.browse import (
 from loaders.catalog import Unsigned, refuse, revoke_refusal, undo
 from loaders.reports import reason_sentence
 from loaders.staging import RowsUnreadable
-from loaders.store import FeedBusy, WrongRunState, is_worker_gone, read_transaction
+from loaders.store import FeedBusy, WrongRunState, feed_lock, is_worker_gone, read_transaction
 from schemas import Environment
 from transforms.rules import rule_texts
 from web.console.background import progress_of, work_on
@@ -156,7 +156,8 @@ def decide(request: Request, run_id: str, account: Steward, form: Annotated[Form
     if action not in deeds:
         raise HTTPException(422, "There is no such decision.")
     try:
-        text, count = deeds[action]()
+        with feed_lock(env, known.feed or "", wait=False):  # a harvest may have it for hours
+            text, count = deeds[action]()
     except (WrongRunState, FeedBusy, Unsigned) as error:
         tell(request, str(error), is_error=True)
     else:
