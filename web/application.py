@@ -19,11 +19,13 @@ from loaders.reports import STYLE
 from schemas import Environment, environment
 from web import console, sign_in_pages
 from web.guards import Guards, Rates
+from web.languages import marked
 from web.pages import address, gettext_of, render, see
 from web.settings import WebSettings, web_settings
 from web.signing_in import SignInFirst
 
 log = logging.getLogger("elib.web")
+_OF_STARLETTE = (marked("Not Found"), marked("Method Not Allowed"))  # what it says of a wrong address
 SESSION_SECONDS = 12 * 3600
 UPLOADS: dict[str, int] = {}  # largest bodies of the paths that take files, in bytes
 

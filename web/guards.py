@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from web.languages import reader_language, translations
+
 MAX_BODY_BYTES = 1 << 20
 HEADERS = {
     "content-security-policy": (
@@ -122,7 +124,10 @@ class Rates:
         limit = parse(rate)
         if not self._limiter.hit(limit, *names):
             wait = max(1, round(self._limiter.get_window_stats(limit, *names).reset_time - time.time()))
-            raise HTTPException(429, f"Too many tries. Try again in {wait} seconds.", {"retry-after": str(wait)})
+            text = translations(reader_language(request)).gettext(
+                "Too many tries. Seconds until the next one: %(wait)s."
+            )
+            raise HTTPException(429, text % {"wait": wait}, {"retry-after": str(wait)})
 
 
 def client_of(request: Request) -> str:

@@ -39,6 +39,11 @@ def translations(language: str) -> gettext.NullTranslations:
     return gettext.GNUTranslations(compiled)
 
 
+def marked(text: str) -> str:
+    """Return a text as it is; what is marked is in the catalogs, for `gettext_of` to translate where it is shown."""
+    return text
+
+
 def direction(language: str) -> str:
     """Return rtl or ltr."""
     return "rtl" if Locale.parse(language).text_direction == "rtl" else "ltr"

@@ -110,7 +110,7 @@ def test_a_waiting_version_is_accepted_or_refused_and_a_resource_withdrawn(
     stale = published.submit(of("books:3"), PAGE, **decided | {"version": "ffff"}, action="accept")
     assert "is waiting now" in shown(stale.text)
     done = published.submit(of("books:3"), PAGE, **decided, action="refuse")
-    assert "Refused, until the partner's data changes" in shown(done.text)
+    assert "Refused until the partner's data changes" in shown(done.text)
     published.submit(of("books:3"), "/console/undo", batch="curation:1", back=PAGE)
     done = published.submit(of("books:3"), PAGE, **decided, action="accept", force="yes")
     assert "Accepted" in shown(done.text)

@@ -72,9 +72,9 @@ def test_a_held_run_is_released_in_the_background_and_undone(held: str, steward:
 def test_a_run_is_refused_and_the_refusal_revoked(held: str, steward: Browser, library: Environment) -> None:
     page = f"/console/runs/{held}"
     done = steward.submit(page, page, action="refuse", reason="the list is broken")
-    assert "Refused: 17 versions" in shown(done.text) and statuses(library)[held] == "refused"
+    assert "data changes: 17." in shown(done.text) and statuses(library)[held] == "refused"
     again = steward.submit(page, page, action="revoke", reason="it was right")
-    assert "17 versions can be loaded again" in shown(again.text)
+    assert "next list or a reprocess: 17." in shown(again.text)
     assert rows(library, "refused", "key") == []
 
 

@@ -49,7 +49,7 @@ def undo(request: Request, account: Steward, form: Annotated[FormData, Depends(p
     """Undo a batch of decisions, or one that is in none: `curation:` and its number."""
     env: Environment = request.app.state.env
     back = own_path(field(form, "back", MAX_BACK_CHARS), "/console/decisions")
-    signed = {"by": account.name, "reason": field(form, "reason") or "undone at once"}
+    signed = {"by": account.name, "reason": field(form, "reason") or gettext_of(request, "undone at once")}
     kind, _, number = field(form, "batch").partition(":")
     try:
         if kind == "curation" and number.isdecimal() and len(number) < MAX_NUMBER_DIGITS:

@@ -21,6 +21,7 @@ from schemas import FEED_NAME, BadFeed, Environment, Feed
 from web.console.background import progress_of, work_on
 from web.console.decisions import field
 from web.forms import posted
+from web.languages import marked
 from web.pages import gettext_of, render, see, tell
 from web.signing_in import Steward
 
@@ -128,6 +129,9 @@ def set_feed_status(
     except BadFeed as error:
         tell(request, str(error), is_error=True)
     else:
-        texts = {"paused": "Paused: it is harvested no more by itself.", "active": "Resumed: it is harvested again."}
+        texts = {
+            "paused": marked("Paused. It is not harvested until it is resumed."),
+            "active": marked("Resumed. It is harvested again every night."),
+        }
         tell(request, gettext_of(request, texts[status]))
     return see(f"{_PATH}/{name}")

@@ -16,15 +16,14 @@ from loaders.store import read_transaction
 from schemas import Environment
 from web.console.decisions import decide, field
 from web.forms import posted
-from web.languages import reader_language
-from web.pages import address, render, see
+from web.languages import marked, reader_language
+from web.pages import address, gettext_of, render, see
 from web.signing_in import Steward
 
 router = APIRouter()
 _PATH = "/console/pairs"
 _Key = Annotated[str, Query(max_length=4_000)]
 MAX_ALIKE = 1_000  # pairs that are judged at once
-DEFAULT_REASON = "compared side by side"
 
 
 @router.get("/pairs")
@@ -63,7 +62,7 @@ def judge(request: Request, account: Steward, form: Annotated[FormData, Depends(
     """Judge the pair, or all pairs with such evidence, and show the next one."""
     env: Environment = request.app.state.env
     left, right, feed = field(form, "left", 4_000), field(form, "right", 4_000), field(form, "feed")
-    verdict, reason = field(form, "verdict"), field(form, "reason") or DEFAULT_REASON
+    verdict, reason = field(form, "verdict"), field(form, "reason") or gettext_of(request, "compared side by side")
     with read_transaction(env) as connection:
         row = read_pair(connection, left, right)
         if row is None:
@@ -81,7 +80,10 @@ def judge(request: Request, account: Steward, form: Annotated[FormData, Depends(
     def make() -> Any:
         return judge_all(env, verdict, meant, by=account.name, reason=reason)
 
-    texts = {"same": "Judged to be one work: %(count)s.", "different": "Judged to be different works: %(count)s."}
+    texts = {
+        "same": marked("Judged to be one work: %(count)s."),
+        "different": marked("Judged to be different works: %(count)s."),
+    }
     return decide(request, _link(after, feed) or address(_PATH, feed=feed), make, texts[verdict])
 
 

@@ -16,6 +16,7 @@ from schemas import Environment
 from transforms.rules import errors_left, rule_texts
 from web.console.decisions import decide, field
 from web.forms import posted
+from web.languages import marked
 from web.pages import address, gettext_of, render, tell
 from web.signing_in import Steward
 
@@ -63,7 +64,7 @@ def _page(request: Request, chosen: WaitingFilter, after: str = "", **facts: Any
 def _facets(request: Request, chosen: WaitingFilter, facets: Facets) -> list[tuple[str, list[Choice]]]:
     """Return each facet's title with its choices; a chosen one leads back to all."""
     query = {name: getattr(chosen, name) for name in _FILTER}
-    titles = {"feed": "Feed", "rule": "Rule", "field": "Field"}
+    titles = {"feed": marked("Feed"), "rule": marked("Rule"), "field": marked("Field")}
     counts = {"feed": facets.feeds, "rule": facets.rules, "field": facets.fields}
 
     def choice(name: str, label: str, count: int) -> Choice:
@@ -90,13 +91,18 @@ def decide_on_waiting(request: Request, account: Steward, form: Annotated[FormDa
 
     by = account.name
     if action == "accept":
-        return decide(request, back, lambda: accept_all(env, keys, by=by, reason=reason), "Accepted: %(count)s.")
+        return decide(
+            request, back, lambda: accept_all(env, keys, by=by, reason=reason), marked("Accepted: %(count)s.")
+        )
     if action == "refuse":
-        return decide(request, back, lambda: refuse_all(env, keys, by=by, reason=reason), "Refused: %(count)s.")
+        return decide(request, back, lambda: refuse_all(env, keys, by=by, reason=reason), marked("Refused: %(count)s."))
     path, value = field(form, "path"), field(form, "value", MAX_VALUE_CHARS)
     if action == "correct":
         return decide(
-            request, back, lambda: correct_all(env, keys, path, value, by=by, reason=reason), "Corrected: %(count)s."
+            request,
+            back,
+            lambda: correct_all(env, keys, path, value, by=by, reason=reason),
+            marked("Corrected: %(count)s."),
         )
     try:
         dry_run = dry_run_correction(env, keys, path, value, errors_left)

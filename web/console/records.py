@@ -29,6 +29,7 @@ from transforms.rules import rule_texts
 from web.console.correcting import control_of, paths_of, value_in
 from web.console.decisions import decide, field
 from web.forms import posted
+from web.languages import marked
 from web.pages import address, render, see
 from web.signing_in import Steward
 
@@ -105,11 +106,11 @@ def decide_on_record(request: Request, account: Steward, form: Annotated[FormDat
     deeds: dict[str, tuple[Callable[[], int], str]] = {
         "accept": (
             lambda: accept(env, key, by=by, reason=reason, version=version, force=field(form, "force") == "yes"),
-            "Accepted. It is published with the next publication.",
+            marked("Accepted. It is published with the next publication."),
         ),
         "refuse": (
             lambda: refuse_version(env, key, by=by, reason=reason, version=version),
-            "Refused, until the partner's data changes.",
+            marked("Refused until the partner's data changes."),
         ),
     }
     return _decide(request, form, key, back, by, deeds)
@@ -172,11 +173,11 @@ def _decide(
     alike: dict[str, tuple[Callable[[], int], str]] = {
         "correct": (
             lambda: record_correction(env, target, path, value_in(form, path), by=by, reason=reason),
-            "Corrected. It is published with the next publication.",
+            marked("Corrected. It is published with the next publication."),
         ),
         "withdraw": (
             lambda: withdraw(env, target, by=by, reason=reason),
-            "Withdrawn. It is no longer published from the next publication on.",
+            marked("Withdrawn. From the next publication on it is no longer shown."),
         ),
     }
     deed = (alike | deeds).get(field(form, "action"))

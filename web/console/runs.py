@@ -31,7 +31,7 @@ from web.console.background import progress_of, work_on
 from web.console.decisions import field
 from web.console.work import begin_and_show
 from web.forms import posted
-from web.languages import reader_language
+from web.languages import marked, reader_language
 from web.pages import address, gettext_of, render, see, tell
 from web.signing_in import Steward
 
@@ -122,7 +122,7 @@ def _changes(request: Request, env: Environment, run: RunSummary, chosen: Change
         return nothing | {"trouble": str(error)}
     path = f"{_PATH}/{run.id}"
     query = {"kind": chosen.kind, "field": chosen.field, "rule": chosen.rule}
-    titles = {"kind": "Change", "field": "Field", "rule": "Rule"}
+    titles = {"kind": marked("Change"), "field": marked("Field"), "rule": marked("Rule")}
     counts = {"kind": facets.kinds, "field": facets.fields, "rule": facets.rules}
     return {
         "changes": page.changes,
@@ -149,7 +149,7 @@ def decide(request: Request, run_id: str, account: Steward, form: Annotated[Form
     action, reason = field(form, "action"), field(form, "reason")
     if action == "release":
         if known.status != "held":
-            tell(request, gettext_of(request, "This run is not held any more."), is_error=True)
+            tell(request, gettext_of(request, "This run no longer needs a decision."), is_error=True)
             return see(back)
         return begin_and_show(request, "release", known.id, account.name, reason, back)
     deeds = _deeds(env, known.id, account.name, reason)
@@ -168,10 +168,12 @@ def decide(request: Request, run_id: str, account: Steward, form: Annotated[Form
 def _deeds(env: Environment, run_id: str, by: str, reason: str) -> dict[str, Callable[[], tuple[str, object]]]:
     """Return what can be done at once: each does it, and returns the text that tells it and its count."""
     signed = {"by": by, "reason": reason}
-    refused = "Refused: %(count)s versions are not loaded until the partner's data changes."
-    revoked = "%(count)s versions can be loaded again, by the partner's next list or a reprocess."
+    refused = marked("Refused. Versions that are not loaded until the partner's data changes: %(count)s.")
+    revoked = marked(
+        "Revoked. Versions that can be loaded again, by the partner's next list or a reprocess: %(count)s."
+    )
     return {
         "refuse": lambda: (refused, refuse(env, run_id, **signed)),
-        "undo": lambda: ("Undone by the run %(count)s.", undo(env, run_id, **signed)),
+        "undo": lambda: (marked("Undone by the run %(count)s."), undo(env, run_id, **signed)),
         "revoke": lambda: (revoked, revoke_refusal(env, run_id, **signed)),
     }

@@ -26,6 +26,7 @@ from transforms.normalize.vocabulary import FIELD_SCHEMES, entries_of, nearest_e
 from web.console.background import CannotBegin, begin_reprocesses
 from web.console.decisions import decide, field
 from web.forms import posted
+from web.languages import marked
 from web.pages import address, gettext_of, render, see, tell
 from web.signing_in import Steward
 
@@ -119,7 +120,8 @@ def decide_on_term(request: Request, account: Steward, form: Annotated[FormData,
             reason=field(form, "reason"),
         )
 
-    return decide(request, back, make, "Ignored: %(count)s." if action == "ignore" else "Mapped: %(count)s.")
+    text = marked("Ignored: %(count)s.") if action == "ignore" else marked("Mapped: %(count)s.")
+    return decide(request, back, make, text)
 
 
 @router.post("/terms/reprocess")
@@ -129,7 +131,7 @@ def reprocess(request: Request, account: Steward, form: Annotated[FormData, Depe
     outdated = outdated_feeds(env)
     feeds = [*outdated.having, *(outdated.others if field(form, "all") else ())]
     if not feeds:
-        tell(request, gettext_of(request, "Every feed is read with today's mappings already."))
+        tell(request, gettext_of(request, "Every feed is processed with today's mappings already."))
         return see(_PATH)
     try:
         begun = begin_reprocesses(env, feeds, by=account.name, reason=gettext_of(request, "their terms were mapped"))
