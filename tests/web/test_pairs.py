@@ -24,7 +24,7 @@ def keys(page: str) -> dict[str, str]:
 
 def films_like(books: list[SourceRecord]) -> list[SourceRecord]:
     """The books as films of another partner: a word of each title is another."""
-    said = [json.loads(record.payload or "") for record in books]
+    works = [json.loads(record.payload or "") for record in books]
     return [
         listed(
             "films",
@@ -33,7 +33,7 @@ def films_like(books: list[SourceRecord]) -> list[SourceRecord]:
             creator=each["creator"],
             description=each["description"],
         )
-        for number, each in enumerate(said)
+        for number, each in enumerate(works)
     ]
 
 
