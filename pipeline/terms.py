@@ -84,7 +84,9 @@ def outdated_feeds(env: Environment) -> Outdated:
     mappings = active_mappings(env)
     with read_transaction(env) as connection:
         versions, having = mapping_versions(connection), feeds_with_mapped_terms(connection)
-    outdated = [feed for feed, used in sorted(versions.items()) if used != {_version_for(feed, mappings)}]
+    general = _version_for("", mappings)
+    own = {feed: _version_for(feed, mappings) for feed in {each.feed for each in mappings} if feed is not None}
+    outdated = [feed for feed, used in sorted(versions.items()) if used != {own.get(feed, general)}]
     return Outdated(
         having=tuple(feed for feed in outdated if feed in having),
         others=tuple(feed for feed in outdated if feed not in having),

@@ -6,6 +6,7 @@ A term waits while live records have it and no mapping in force is for it, in th
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,6 +19,7 @@ _TERMS: Any = UnmappedValueRow.__table__
 _MAPPINGS: Any = TermMappingRow.__table__
 _RECORDS: Any = SourceRecordRow.__table__
 _RUNS: Any = HarvestRunRow.__table__
+_FETCH_ROWS = 200
 _EXAMPLE_ROWS = 2_000  # live records of a feed among which examples are looked for
 
 
@@ -65,16 +67,40 @@ def open_terms(
     connection: Connection, chosen: TermFilter, *, after: TermPlace | None = None, limit: int = 20
 ) -> list[OpenTerm]:
     """Return the terms that wait, those with the most records in one feed first, from the one after `after` on."""
-    rows = _TERMS.alias()
-    query = select(rows.c["count"], rows.c.field, rows.c.value).where(*_conditions(rows, chosen))
-    if not chosen.feed:
-        query = query.where(~_has_larger_row(rows))
-    if after is not None:
-        later = tuple_(rows.c.field, rows.c.value) > tuple_(after.field, after.value)
-        query = query.where(or_(rows.c["count"] < after.records, and_(rows.c["count"] == after.records, later)))
-    order = (rows.c["count"].desc(), rows.c.field, rows.c.value)
-    places = [TermPlace(*row) for row in connection.execute(query.order_by(*order).limit(limit))]
-    return [OpenTerm(place=place, feeds=feeds_of_term(connection, place.field, place.value)) for place in places]
+    mapped = _mapped_terms(connection)
+    terms: dict[tuple[str, str], OpenTerm] = {}
+    for count, field, value, feed in _rows(connection, chosen, after):
+        if (field, value) in terms or not mapped.get((field, value), frozenset()).isdisjoint((None, feed)):
+            continue
+        feeds = feeds_of_term(connection, field, value)
+        if chosen.feed or feeds[0] == (feed, count):  # else it was listed where it has more records
+            terms[field, value] = OpenTerm(place=TermPlace(count, field, value), feeds=feeds)
+        if len(terms) == limit:
+            break
+    return list(terms.values())
+
+
+def _rows(connection: Connection, chosen: TermFilter, after: TermPlace | None) -> Iterator[tuple[int, str, str, str]]:
+    """Yield count, field, value and feed of terms without a code, in the order of the index read backwards."""
+    columns = (_TERMS.c["count"], _TERMS.c.field, _TERMS.c.value, _TERMS.c.feed)
+    query = select(*columns).where(*_conditions(_TERMS, chosen)).order_by(*(column.desc() for column in columns))
+    place: tuple[Any, ...] | None = after
+    while True:
+        rest = query if place is None else query.where(tuple_(*columns[: len(place)]) < tuple_(*place))
+        rows = connection.execute(rest.limit(_FETCH_ROWS)).all()
+        yield from (tuple(row) for row in rows)
+        if len(rows) < _FETCH_ROWS:
+            return
+        place = tuple(rows[-1])
+
+
+def _mapped_terms(connection: Connection) -> dict[tuple[str, str], set[str | None]]:
+    """Return the terms that are mapped, each with the feeds that it is mapped for; None stands for all."""
+    query = select(_MAPPINGS.c.field, _MAPPINGS.c.value, _MAPPINGS.c.feed).where(_MAPPINGS.c.undone_at.is_(None))
+    terms: dict[tuple[str, str], set[str | None]] = {}
+    for field, value, feed in connection.execute(query):
+        terms.setdefault((field, value), set()).add(feed)
+    return terms
 
 
 def feeds_of_term(connection: Connection, field: str, value: str) -> tuple[tuple[str, int], ...]:
@@ -88,15 +114,29 @@ def feeds_of_term(connection: Connection, field: str, value: str) -> tuple[tuple
 def term_facets(connection: Connection, chosen: TermFilter) -> TermFacets:
     """Count the terms that the filter means, and those that it would mean with another field or feed."""
     fields, feeds = Counter[str](), Counter[str]()
-    rows = _TERMS.alias()
-    anywhere = _conditions(rows, msgspec.structs.replace(chosen, field="", feed=""))
-    query = select(rows.c.field, rows.c.feed, func.count()).where(*anywhere).group_by(rows.c.field, rows.c.feed)
-    for field, feed, count in connection.execute(query):
+    for (field, feed), count in _counts(connection, chosen.text).items():
         if chosen.feed in ("", feed):
             fields[field] += count
         if chosen.field in ("", field):
             feeds[feed] += count
     return TermFacets(fields=_sorted(fields), feeds=_sorted(feeds))
+
+
+def _counts(connection: Connection, text: str) -> Counter[tuple[str, str]]:
+    """Count the terms that wait by field and feed: those without a code, less those that are mapped already."""
+    rows = _TERMS.alias()
+    counted = select(rows.c.field, rows.c.feed, func.count()).group_by(rows.c.field, rows.c.feed)
+    counted = counted.where(*_is_uncoded(rows), *_has_text(rows, text))
+    counts = Counter({(field, feed): count for field, feed, count in connection.execute(counted)})
+    same = and_(rows.c.field == _MAPPINGS.c.field, rows.c.value == _MAPPINGS.c.value)
+    hers = or_(_MAPPINGS.c.feed.is_(None), _MAPPINGS.c.feed == rows.c.feed)
+    done = select(rows.c.field, rows.c.value, rows.c.feed).distinct().select_from(_MAPPINGS.join(rows, same))
+    # The sum keeps SQLite from reading all terms and looking for the mapping of each; mappings are fewer.
+    uncoded = (rows.c.mapped_to.is_(None), rows.c["count"] + 0 > 0)
+    done = done.where(_MAPPINGS.c.undone_at.is_(None), hers, *uncoded, *_has_text(rows, text))
+    for field, _, feed in connection.execute(done):
+        counts[field, feed] -= 1
+    return +counts
 
 
 def term_examples(connection: Connection, field: str, value: str, limit: int = 5) -> list[tuple[str, str]]:
@@ -153,14 +193,16 @@ def reprocesses_under_way(connection: Connection) -> list[tuple[str, str]]:
 
 
 def _conditions(rows: Any, chosen: TermFilter) -> list[Any]:
-    conditions = _is_open(rows)
+    conditions = _is_uncoded(rows)
     if chosen.field:
         conditions.append(rows.c.field == chosen.field)
     if chosen.feed:
         conditions.append(rows.c.feed == chosen.feed)
-    if chosen.text:
-        conditions.append(rows.c.value.icontains(chosen.text, autoescape=True))
-    return conditions
+    return [*conditions, *_has_text(rows, chosen.text)]
+
+
+def _has_text(rows: Any, text: str) -> list[Any]:
+    return [rows.c.value.icontains(text, autoescape=True)] if text else []
 
 
 def _is_uncoded(rows: Any) -> list[Any]:
@@ -177,16 +219,6 @@ def _is_open(rows: Any) -> list[Any]:
         )
     )
     return [*_is_uncoded(rows), ~mapped]
-
-
-def _has_larger_row(rows: Any) -> Any:
-    """Whether another feed has more records with the term, or as many and comes first: each term is listed once."""
-    other = _TERMS.alias()
-    larger = or_(
-        other.c["count"] > rows.c["count"], and_(other.c["count"] == rows.c["count"], other.c.feed < rows.c.feed)
-    )
-    same = (other.c.field == rows.c.field, other.c.value == rows.c.value)
-    return exists(select(other.c.feed).where(*same, *_is_open(other), larger))
 
 
 def _title(record: str | None) -> str:

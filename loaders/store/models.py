@@ -230,6 +230,7 @@ class UnmappedValueRow(Table):
     __tablename__ = "unmapped_value"
     __table_args__ = (
         Index("ix_unmapped_value_open", "count", "field", "value", "feed", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_unmapped_value_facets", "field", "feed", "mapped_to", "count"),
     )
 
     field: Mapped[str] = mapped_column(

@@ -11,7 +11,6 @@ branch_labels = None
 depends_on = None
 
 BATCHED = ("judgement", "curation")
-OPEN_COLUMNS = ["count", "field", "value", "feed"]
 OPEN = sa.text("mapped_to IS NULL AND count > 0")
 UNDONE = ("undone_at", "undone_by", "undone_reason")
 
@@ -48,9 +47,10 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_term_mapping_batch_id"), "term_mapping", ["batch_id"])
     op.create_index(op.f("ix_term_mapping_term"), "term_mapping", ["field", "value"])
-    op.create_index(
-        op.f("ix_unmapped_value_open"), "unmapped_value", OPEN_COLUMNS, sqlite_where=OPEN, postgresql_where=OPEN
-    )
+    columns = ["count", "field", "value", "feed"]
+    name = op.f("ix_unmapped_value_open")
+    op.create_index(name, "unmapped_value", columns, sqlite_where=OPEN, postgresql_where=OPEN)
+    op.create_index(op.f("ix_unmapped_value_facets"), "unmapped_value", ["field", "feed", "mapped_to", "count"])
     op.create_table(
         "account",
         _number(),
@@ -96,7 +96,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take this step back."""
-    op.drop_index(op.f("ix_unmapped_value_open"), table_name="unmapped_value")
+    for name in ("open", "facets"):
+        op.drop_index(op.f(f"ix_unmapped_value_{name}"), table_name="unmapped_value")
     for table in ("application", "task_note", "account", "term_mapping"):
         op.drop_table(table)
     for name in UNDONE:
