@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
+from more_itertools import chunked
 from sqlalchemy import Connection, and_, exists, func, or_, select, tuple_
 
 from loaders.store import HarvestRunRow, SourceRecordRow, TermMappingRow, UnmappedValueRow
@@ -20,6 +23,7 @@ _MAPPINGS: Any = TermMappingRow.__table__
 _RECORDS: Any = SourceRecordRow.__table__
 _RUNS: Any = HarvestRunRow.__table__
 _FETCH_ROWS = 200
+_TERMS_PER_QUERY = 200
 _EXAMPLE_ROWS = 2_000  # live records of a feed among which examples are looked for
 
 
@@ -128,14 +132,15 @@ def _counts(connection: Connection, text: str) -> Counter[tuple[str, str]]:
     counted = select(rows.c.field, rows.c.feed, func.count()).group_by(rows.c.field, rows.c.feed)
     counted = counted.where(*_is_uncoded(rows), *_has_text(rows, text))
     counts = Counter({(field, feed): count for field, feed, count in connection.execute(counted)})
-    same = and_(rows.c.field == _MAPPINGS.c.field, rows.c.value == _MAPPINGS.c.value)
-    hers = or_(_MAPPINGS.c.feed.is_(None), _MAPPINGS.c.feed == rows.c.feed)
-    done = select(rows.c.field, rows.c.value, rows.c.feed).distinct().select_from(_MAPPINGS.join(rows, same))
-    # The sum keeps SQLite from reading all terms and looking for the mapping of each; mappings are fewer.
-    uncoded = (rows.c.mapped_to.is_(None), rows.c["count"] + 0 > 0)
-    done = done.where(_MAPPINGS.c.undone_at.is_(None), hers, *uncoded, *_has_text(rows, text))
-    for field, _, feed in connection.execute(done):
-        counts[field, feed] -= 1
+    mapped = _mapped_terms(connection)
+    columns = (rows.c.field, rows.c.value, rows.c.feed, rows.c["count"], rows.c.mapped_to)
+    for name, terms in groupby(sorted(mapped), key=itemgetter(0)):
+        for some in chunked((value for _, value in terms), _TERMS_PER_QUERY):
+            # Which have a code is asked here: with it in the query, SQLite reads every term.
+            query = select(*columns).where(rows.c.field == name, rows.c.value.in_(some), *_has_text(rows, text))
+            for field, value, feed, count, code in connection.execute(query):
+                is_done = not mapped[field, value].isdisjoint((None, feed))
+                counts[field, feed] -= is_done and count > 0 and code is None
     return +counts
 
 
