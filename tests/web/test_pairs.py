@@ -52,11 +52,11 @@ def test_pairs_are_judged_one_after_the_other_and_it_is_undone(with_pairs: Brows
     first = with_pairs.get(PAGE)
     before = int(re.search(r"(\d+) pairs? wait", first.text)[1])  # type: ignore[index]
     assert before >= 2
-    asked = keys(first.text)
-    second = with_pairs.submit(PAGE, PAGE, verdict="different", **asked)
-    assert keys(second.text) != asked and "Judged to be different works: 1." in second.text
+    first_pair = keys(first.text)
+    second = with_pairs.submit(PAGE, PAGE, verdict="different", **first_pair)
+    assert keys(second.text) != first_pair and "Judged to be different works: 1." in second.text
     third = with_pairs.submit(str(second.url), PAGE, verdict="skip", **keys(second.text))
-    assert keys(third.text) not in (asked, keys(second.text)) or before == 2
+    assert keys(third.text) not in (first_pair, keys(second.text)) or before == 2
     ((verdict, by, batch),) = rows(library, "judgement", "verdict, by, batch_id")
     assert (verdict, by) == ("different", "Amina")
     with_pairs.submit("/console", "/console/undo", batch=batch, back=PAGE)

@@ -12,8 +12,8 @@ from web.signing_in import hash_password
 
 def test_the_console_asks_who_it_is_and_goes_on_to_the_page_that_was_wanted(visitor: Browser, env: Environment) -> None:
     add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
-    asked = visitor.get("/console?lang=fr")
-    assert asked.url.path == "/sign-in" and asked.url.params["next"] == "/console?lang=fr"
+    answer_before = visitor.get("/console?lang=fr")
+    assert answer_before.url.path == "/sign-in" and answer_before.url.params["next"] == "/console?lang=fr"
     answer = visitor.submit("/sign-in", "/sign-in", name=STEWARD, password=PASSWORD, next="/console?lang=fr")
     assert answer.status_code == 200 and answer.url.path == "/console" and STEWARD in answer.text
 

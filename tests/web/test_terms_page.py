@@ -49,9 +49,9 @@ def reprocess(*feeds: str) -> None:
 
 def map_action(page: str) -> str:
     """The value of the first button with a nearest label."""
-    found = re.search(r'value="(map:[^"]+)"', page)
-    assert found
-    return unescape(found[1])
+    button = re.search(r'value="(map:[^"]+)"', page)
+    assert button
+    return unescape(button[1])
 
 
 def test_a_term_is_mapped_by_a_nearest_label_and_published_after_the_button_that_reads_its_feeds_again(
