@@ -96,8 +96,8 @@ def test_each_kind_of_field_is_corrected_and_what_does_not_fit_is_told(
     for path, value, stored in FITTING:
         assert published.get(f"{of('books:0')}&path={path}").status_code == 200
         published.submit(of("books:0"), PAGE, **about, path=path, value=value)
-        ((value,),) = [row[1:] for row in rows(library, "curation", "path, value") if row[0] == path]
-        assert stored in (value or "null")
+        ((corrected,),) = [row[1:] for row in rows(library, "curation", "path, value") if row[0] == path]
+        assert stored in (corrected or "null")
 
 
 @on_sqlite
