@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-import pyarrow.parquet as pq
+import pyarrow as pa
+import pyarrow.compute as pc
+from more_itertools import chunked
 from sqlalchemy import select
 
 from loaders.browse.runs import RunSummary
 from loaders.catalog import undo_log_path
-from loaders.staging import OUTCOMES_FOLDER, RowsUnreadable, check_staged_files, row_files, staging_folder
+from loaders.staging import OUTCOMES_FOLDER, check_staged_files, open_parquet, row_files, staging_folder
 from loaders.store import (
     SourceRecordRow,
     create_parquet_view,
@@ -34,7 +37,10 @@ _MAX_SHOWN_CHARS = 400  # of a value
 _TEXT_ROWS = 100  # records in memory at a time
 _NOT_COMPARED = frozenset({"provenance", "key"})
 _WITH_LOG = ("loaded", "undone")  # what was before such a run is in its undo log
-_COLUMNS = {"codes": "VARCHAR", "row": "BIGINT"}  # which only rows with a record have
+_COLUMNS = ("identifier", "change", "reason", "absent", "codes", "row")
+_NO_ROW: dict[str, Any] = {"codes": "", "row": None}  # what only rows with a record have
+_ROWS_READ = 5_000  # at a time
+_MAX_NUMBER_DIGITS = 16
 
 
 class ChangeFilter(Base, frozen=True, kw_only=True):
@@ -90,12 +96,8 @@ class ChangesPage(Base, frozen=True, kw_only=True):
 
 
 def has_changes(env: Environment, run: RunSummary) -> bool:
-    """Return whether the list of the run's changes is still kept. Raises RowsUnreadable when it is damaged."""
-    folder = staging_folder(env, run.id)
-    if not row_files(folder):
-        return False
-    check_staged_files(folder, outcomes=False)
-    return True
+    """Return whether the list of the run's changes is still kept."""
+    return bool(row_files(staging_folder(env, run.id)))
 
 
 def change_facets(env: Environment, run: RunSummary) -> ChangeFacets:
@@ -106,19 +108,35 @@ def change_facets(env: Environment, run: RunSummary) -> ChangeFacets:
 
 @lru_cache(maxsize=64)
 def _facets(env: Environment, run_id: str, status: str, _written: int) -> ChangeFacets:
-    with _Rows(env, run_id) as rows:
-        kinds = rows.execute("SELECT change, count(*) FROM changes GROUP BY change")
-        rules = rows.execute(
-            "SELECT code, count(*) FROM (SELECT unnest(string_split(codes, ';')) AS code FROM changes) "
-            "WHERE code <> '' GROUP BY code"
+    staging = staging_folder(env, run_id)
+    check_staged_files(staging, outcomes=False)
+    kinds, rules = _counts(env, staging)
+    changed = _rows(staging, ChangeFilter(kind="changed"), "", MAX_COMPARED)
+    fields: Counter[str] = Counter()
+    for change in _compared(env, run_id, status, changed):
+        fields.update(each.field for each in change.differences)
+    return ChangeFacets(kinds=_sorted(kinds), rules=_sorted(rules), fields=_sorted(fields), compared=len(changed))
+
+
+def _counts(env: Environment, staging: Path) -> tuple[dict[str, int], dict[str, int]]:
+    """Count the changes by kind, and by rule."""
+    with _workspace(env) as duck:
+        create_parquet_view(duck, "staged_rows", *row_files(staging), more=", union_by_name = true")
+        kinds = duck.execute("SELECT change, count(*) FROM staged_rows WHERE change <> 'unchanged' GROUP BY change")
+        kinds = dict(kinds.fetchall())
+        if "codes" not in {row[0] for row in duck.execute("DESCRIBE staged_rows").fetchall()}:
+            return kinds, {}  # deletions only
+        rules = duck.execute(
+            "SELECT code, count(*) FROM (SELECT unnest(string_split(codes, ';')) AS code FROM staged_rows "
+            "WHERE codes <> '' AND change <> 'unchanged') GROUP BY code"
         )
-        changed = rows.page("change = 'changed'", [], "", MAX_COMPARED)
-        fields: Counter[str] = Counter()
-        for change in _compared(env, run_id, status, rows, changed):
-            fields.update(each.field for each in change.differences)
-    return ChangeFacets(
-        kinds=_sorted(dict(kinds)), rules=_sorted(dict(rules)), fields=_sorted(fields), compared=len(changed)
-    )
+        return kinds, dict(rules.fetchall())
+
+
+@contextmanager
+def _workspace(env: Environment) -> Iterator[Any]:
+    with temporary_folder(env.home / "web") as folder, open_workspace(folder) as duck:
+        yield duck
 
 
 def run_changes(
@@ -128,98 +146,93 @@ def run_changes(
 
     With a field, at most MAX_COMPARED records are compared; there may then be few on a page, and more on the next.
     """
-    condition, values = _condition(chosen)
     most = MAX_COMPARED if chosen.field else limit
-    with _Rows(env, run.id) as rows:
-        meant = rows.page(condition, values, after, most + 1)
-        shown: list[RunChange] = []
-        looked_at = 0
-        for change in _compared(env, run.id, run.status, rows, meant[:most]):
-            looked_at += 1
-            if not chosen.field or any(each.field == chosen.field for each in change.differences):
-                shown.append(change)
-            if len(shown) == limit:
-                break
+    meant = _rows(staging_folder(env, run.id), chosen, after, most + 1)
+    shown: list[RunChange] = []
+    looked_at = 0
+    for change in _compared(env, run.id, run.status, meant[:most]):
+        looked_at += 1
+        if not chosen.field or any(each.field == chosen.field for each in change.differences):
+            shown.append(change)
+        if len(shown) == limit:
+            break
     return ChangesPage(changes=shown, after=_place(meant[looked_at - 1]) if 0 < looked_at < len(meant) else "")
 
 
-def _condition(chosen: ChangeFilter) -> tuple[str, list[str]]:
-    """Return the SQL of what a filter means of the rows' own columns, and its values."""
-    columns = (
-        (chosen.kind, "change = ?"),
-        (chosen.rule, "list_contains(string_split(codes, ';'), ?)"),
-    )
-    parts = [part for value, part in columns if value] + (["change = 'changed'"] if chosen.field else [])
-    return " AND ".join(parts) or "true", [value for value, _ in columns if value]
+def _rows(staging: Path, chosen: ChangeFilter, after: str, limit: int) -> list[dict[str, Any]]:
+    """Return the rows that a filter means, in the order of their files, without their records."""
+    first_file, _, number = after.rpartition(":")
+    start = int(number) + 1 if number.isdecimal() and len(number) < _MAX_NUMBER_DIGITS else 0
+    rows: list[dict[str, Any]] = []
+    for path in row_files(staging):
+        if path.name >= first_file:
+            found = _rows_in(path, chosen, start if path.name == first_file else 0)
+            rows.extend(islice(found, limit - len(rows)))
+        if len(rows) == limit:
+            break
+    return rows
 
 
-class _Rows:
-    """The rows of a run's staging as a DuckDB view `changes`, in the order of their files."""
+def _rows_in(path: Path, chosen: ChangeFilter, start: int) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a file from the number `start` on; row groups before it are not read."""
+    with open_parquet(path) as file:
+        columns = [name for name in _COLUMNS if name in file.schema_arrow.names]
+        first = 0
+        for group in range(file.num_row_groups):
+            end = first + file.metadata.row_group(group).num_rows
+            if end > start:
+                for row in _rows_of_group(file, group, first, start, columns, chosen):
+                    yield {**row, "file": path.name}
+            first = end
 
-    def __init__(self, env: Environment, run_id: str) -> None:
-        self._folder = temporary_folder(env.home / "web")
-        self.staging = staging_folder(env, run_id)
 
-    def __enter__(self) -> _Rows:
-        self._workspace = open_workspace(self._folder.__enter__())
-        self._duck = self._workspace.__enter__()
-        more = ", union_by_name = true, filename = true, file_row_number = true"
-        create_parquet_view(self._duck, "staged_rows", *row_files(self.staging), more=more)
-        known = {row[0] for row in self._duck.execute("DESCRIBE staged_rows").fetchall()}
-        missing = "".join(f", NULL::{kind} AS {name}" for name, kind in _COLUMNS.items() if name not in known)
-        self._duck.execute(
-            f"CREATE VIEW changes AS SELECT *{missing}, parse_filename(filename) AS file FROM staged_rows "  # noqa: S608
-            "WHERE change <> 'unchanged'"
-        )
-        return self
+def _rows_of_group(
+    file: Any, group: int, first: int, start: int, columns: list[str], chosen: ChangeFilter
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a row group, of which the first has the number `first`."""
+    for batch in file.iter_batches(_ROWS_READ, row_groups=[group], columns=columns, use_threads=False):
+        for row in _meant(batch, first, start, chosen):
+            yield {**_NO_ROW, **row}
+        first += batch.num_rows
 
-    def __exit__(self, *trouble: Any) -> None:
-        self._workspace.__exit__(*trouble)
-        self._folder.__exit__(*trouble)
 
-    def execute(self, query: str, values: list[Any] | None = None) -> list[Any]:
-        rows: list[Any] = self._duck.execute(query, values or []).fetchall()
-        return rows
+def _meant(batch: Any, first: int, start: int, chosen: ChangeFilter) -> list[dict[str, Any]]:
+    """Return the rows of a batch that a filter means; `first` is the number of its first row."""
+    numbers = pa.array(range(first, first + batch.num_rows), pa.int64())
+    mask = pc.and_(pc.not_equal(batch["change"], "unchanged"), pc.greater_equal(numbers, start))
+    kind = chosen.kind or ("changed" if chosen.field else "")
+    if kind:
+        mask = pc.and_(mask, pc.equal(batch["change"], kind))
+    if chosen.rule and "codes" not in batch.schema.names:
+        return []
+    if chosen.rule:
+        mask = pc.and_(mask, pc.fill_null(pc.match_substring(batch["codes"], chosen.rule), False))
+    rows: list[dict[str, Any]] = batch.append_column("number", numbers).filter(mask).to_pylist()
+    return [row for row in rows if not chosen.rule or chosen.rule in row["codes"].split(";")]
 
-    def page(self, condition: str, values: list[str], after: str, limit: int) -> list[dict[str, Any]]:
-        """Return rows from the place on, without their records."""
-        names = ("identifier", "change", "reason", "absent", "codes", "row", "file", "file_row_number")
-        file, _, number = after.rpartition(":")
-        query = (
-            f"SELECT {', '.join(names)} FROM changes WHERE {condition} AND (file, file_row_number) > (?, ?) "  # noqa: S608
-            "ORDER BY file, file_row_number LIMIT ?"
-        )
-        place = [file, int(number) if number.isdecimal() and len(number) < 16 else -1, limit]
-        return [dict(zip(names, row, strict=True)) for row in self.execute(query, [*values, *place])]
 
-    def logged(self, path: Path, keys: list[str]) -> dict[str, dict[str, Any]]:
-        """Return the rows of source_record in an undo log, by key."""
-        create_parquet_view(self._duck, "undo_log", path)
+def _logged(env: Environment, path: Path, keys: list[str]) -> dict[str, str | None]:
+    """Return the records of rows of source_record in an undo log, by key."""
+    with _workspace(env) as duck:
+        create_parquet_view(duck, "undo_log", path)
         marks = ", ".join("?" * len(keys))
-        query = (
-            f"SELECT key, row FROM undo_log WHERE \"table\" = 'source_record' AND row IS NOT NULL AND key IN ({marks})"  # noqa: S608
-        )
-        return {key: msgspec.json.decode(row) for key, row in self.execute(query, keys)}
+        of_records = "\"table\" = 'source_record' AND row IS NOT NULL"
+        query = f"SELECT key, row FROM undo_log WHERE {of_records} AND key IN ({marks})"  # noqa: S608
+        return {key: msgspec.json.decode(row)["record"] for key, row in duck.execute(query, keys).fetchall()}
 
 
 def _place(row: Mapping[str, Any]) -> str:
-    return f"{row['file']}:{row['file_row_number']}"
+    return f"{row['file']}:{row['number']}"
 
 
-def _compared(
-    env: Environment, run_id: str, status: str, rows: _Rows, meant: list[dict[str, Any]]
-) -> Iterator[RunChange]:
+def _compared(env: Environment, run_id: str, status: str, meant: list[dict[str, Any]]) -> Iterator[RunChange]:
     """Yield the changes of rows with the fields that differ, some rows at a time."""
-    feed = run_id.rpartition("-")[0]
-    for start in range(0, len(meant), _TEXT_ROWS):
-        some = meant[start : start + _TEXT_ROWS]
-        texts = _texts(rows.staging, some)
+    feed, staging = run_id.rpartition("-")[0], staging_folder(env, run_id)
+    log = undo_log_path(env, feed, run_id)
+    for some in chunked(meant, _TEXT_ROWS):
+        texts = _texts(staging, some)
         keys = [f"{feed}:{row['identifier']}" for row in some]
-        log = undo_log_path(env, feed, run_id)
-        if status in _WITH_LOG and log.exists():
-            before = {key: row["record"] for key, row in rows.logged(log, keys).items()}
-        else:
-            before = _published(env, keys)
+        before = _logged(env, log, keys) if status in _WITH_LOG and log.exists() else _published(env, keys)
         for key, row in zip(keys, some, strict=True):
             yield _change(key, row, before.get(key), texts.get(_place(row)))
 
@@ -243,16 +256,13 @@ def _texts(staging: Path, rows: list[dict[str, Any]]) -> dict[str, str]:
 
 def _records(path: Path, wanted: Mapping[int, str]) -> Iterator[tuple[int, str]]:
     """Yield the records at these rows of a file, with their numbers."""
-    try:
-        with pq.ParquetFile(path) as file:
-            start = 0
-            for group in range(file.num_row_groups):
-                end = start + file.metadata.row_group(group).num_rows
-                if any(start <= number < end for number in wanted):
-                    yield from _records_of_group(file, group, start, wanted)
-                start = end
-    except FileNotFoundError as error:
-        raise RowsUnreadable(f"{path} is gone") from error
+    with open_parquet(path) as file:
+        start = 0
+        for group in range(file.num_row_groups):
+            end = start + file.metadata.row_group(group).num_rows
+            if any(start <= number < end for number in wanted):
+                yield from _records_of_group(file, group, start, wanted)
+            start = end
 
 
 def _records_of_group(file: Any, group: int, start: int, wanted: Mapping[int, str]) -> Iterator[tuple[int, str]]:

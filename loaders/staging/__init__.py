@@ -33,7 +33,14 @@ from loaders.staging.outcomes import (
     write_outcomes,
 )
 from loaders.staging.planning import CHUNK_RECORDS, StagingPlan, plan_staging, read_staging_plan
-from loaders.staging.rows import RowsUnreadable, check_staged_files, parquet_batches, row_batches, row_files
+from loaders.staging.rows import (
+    RowsUnreadable,
+    check_staged_files,
+    open_parquet,
+    parquet_batches,
+    row_batches,
+    row_files,
+)
 from loaders.staging.state import write_catalog_state
 from loaders.staging.waiting import WaitingAbsences, waiting_absences
 
@@ -55,6 +62,7 @@ __all__ = [
     "issue_id",
     "license_of_record",
     "names_code",
+    "open_parquet",
     "outcome_path",
     "parquet_batches",
     "plan_staging",
