@@ -124,10 +124,8 @@ class Rates:
         limit = parse(rate)
         if not self._limiter.hit(limit, *names):
             wait = max(1, round(self._limiter.get_window_stats(limit, *names).reset_time - time.time()))
-            text = translations(reader_language(request)).gettext(
-                "Too many tries. Seconds until the next one: %(wait)s."
-            )
-            raise HTTPException(429, text % {"wait": wait}, {"retry-after": str(wait)})
+            text = translations(reader_language(request)).gettext("Too many tries. Seconds until the next one: %d.")
+            raise HTTPException(429, text % wait, {"retry-after": str(wait)})
 
 
 def client_of(request: Request) -> str:
