@@ -36,6 +36,8 @@ PAGES = (
     "/console",
     "/console/quarantine",
     "/console/pairs",
+    "/console/terms",
+    "/console/terms?field=subjects&examples=Fotos%C3%ADntesi",
     "/console/runs",
     "/console/records?key=books:100&path=levels",
     "/console/decisions",
@@ -69,6 +71,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Environme
         books = [listed("books", 100 + number) for number in range(20)]
         night(env, "books", [*without_address(21), *books])
         night(env, "films", films_like(books))
+        declare(env, "posters")
+        posters = {"name": "The zebra on the wall", "learningResourceType": ["Arbeitzblatt"]}
+        night(env, "posters", [listed("posters", 7, about=["Fotosíntesi"], **posters)])
         tasks_catalog.publish_now()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -169,6 +174,16 @@ def test_every_page_is_accessible_and_fits(
             problems.append(f"{path}: wrong direction")
     page.context.close()
     assert not problems, "\n".join(problems)
+
+
+def test_a_term_is_mapped_and_published_in_two_clicks(page: Page, served: tuple[Environment, str]) -> None:
+    page.goto("/console/terms?field=resource_types")
+    page.click("main section form button.main")
+    page.click("#reprocess button.main")
+    page.wait_for_selector("#progress .badge.loaded", timeout=180_000)
+    assert "Published" in page.inner_text("#progress")
+    assert ("worksheet",) in rows(served[0], "resource", "resource_type")
+    assert [row[0] for row in rows(served[0], "term_mapping", "code")] == ["worksheet"]
 
 
 def test_a_held_run_is_released_and_the_page_tells_when_it_is_done(page: Page, served: tuple[Environment, str]) -> None:
