@@ -46,7 +46,7 @@ def test_a_record_is_shown_with_its_source_its_result_and_its_resource(published
     page = shown(published.get(of("books:0")).text)
     assert '"inLanguage": [ "en" ]' in page, "the source, indented"
     assert "What is published" in page and "first published" in page
-    assert "Where from" in page and page.count("Photosynthesis for class 1") >= 3
+    assert "Where it comes from" in page and page.count("Photosynthesis for class 1") >= 3
     ((resource_id,),) = [row for row in rows(env, "source_record", "resource_id") if row[0]][:1]
     assert resource_id in published.get(f"/console/resources/{resource_id}").text
     assert published.get(of("books:99")).status_code == 404
