@@ -30,7 +30,16 @@ from loaders.browse.run_changes import (
     run_changes,
     shown_value,
 )
-from loaders.browse.runs import PUBLICATIONS, RunPlace, RunSummary, newest_run, read_run_summary, run_facets, runs_page
+from loaders.browse.runs import (
+    PUBLICATIONS,
+    RunPlace,
+    RunSummary,
+    first_run_after,
+    newest_run,
+    read_run_summary,
+    run_facets,
+    runs_page,
+)
 from loaders.browse.terms import (
     OpenTerm,
     TermFacets,
@@ -95,6 +104,7 @@ __all__ = [
     "feeds_with_mapped_terms",
     "find_exactly",
     "findings_of",
+    "first_run_after",
     "has_changes",
     "mapping_versions",
     "members_of",

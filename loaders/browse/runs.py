@@ -76,9 +76,18 @@ def read_run_summary(connection: Connection, run_id: str) -> RunSummary | None:
     return None if row is None else _summary(row)
 
 
-def newest_run(connection: Connection, feed: str, *, after: str = "") -> RunSummary | None:
-    """Return the newest run of a feed, or the newest publication, if its id is larger than `after`."""
-    query = select(_RUNS).where(*_conditions("", feed), _RUNS.c.id > after).order_by(_RUNS.c.id.desc()).limit(1)
+def newest_run(connection: Connection, feed: str) -> RunSummary | None:
+    """Return the newest run of a feed, or the newest publication; None when there is none."""
+    return _one_run(connection, feed, _RUNS.c.id.desc())
+
+
+def first_run_after(connection: Connection, feed: str, run_id: str) -> RunSummary | None:
+    """Return the first run of a feed, or publication, after another one, or of all for an empty id."""
+    return _one_run(connection, feed, _RUNS.c.id, _RUNS.c.id > run_id)
+
+
+def _one_run(connection: Connection, feed: str, order: Any, *conditions: Any) -> RunSummary | None:
+    query = select(_RUNS).where(*_conditions("", feed), *conditions).order_by(order).limit(1)
     row = connection.execute(query).mappings().one_or_none()
     return None if row is None else _summary(row)
 

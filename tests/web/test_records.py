@@ -127,8 +127,13 @@ IDENTIFIERS = ["a/b?c=d&e#f", 'it\'s "quoted"', "with space", "..", "%2e%2e/x", 
 @on_sqlite
 def test_keys_of_any_kind_are_found_and_shown_as_text(steward: Browser, library: Environment) -> None:
     record = listed("books", 0, name=HOSTILE, description=HOSTILE)
-    night(library, "books", [msgspec.structs.replace(record, identifier=identifier) for identifier in IDENTIFIERS])
+    records = [msgspec.structs.replace(record, identifier=identifier) for identifier in IDENTIFIERS]
+    run, _ = night(library, "books", records)
     tasks_catalog.publish_now()
+    pages = [f"/console/runs/{run}", *(f"/console/resources/{row[0]}" for row in rows(library, "resource", "id"))]
+    for path in (*pages, "/console/search?text=..", "/console/feeds", "/console/feeds/books", "/console/quarantine"):
+        page = steward.get(path)
+        assert page.status_code == 200 and "<script>alert" not in page.text and "<b>" not in page.text, path
     for identifier in IDENTIFIERS:
         page = steward.get(of(f"books:{identifier}"))
         assert page.status_code == 200 and f"books:{identifier}" in unescape(page.text), identifier
@@ -139,4 +144,7 @@ def test_keys_of_any_kind_are_found_and_shown_as_text(steward: Browser, library:
 def test_a_very_long_value_is_cut(steward: Browser, library: Environment) -> None:
     night(library, "books", [listed("books", 0, name="Long " * 200_000, keywords=["k" * 500_000])])
     tasks_catalog.publish_now()
-    assert len(steward.get(of("books:0")).content) < 600_000
+    ((run,),) = [row for row in rows(library, "harvest_run", "id") if row[0].startswith("books-")]
+    ((resource_id,),) = rows(library, "resource", "id")
+    for page in (of("books:0"), f"/console/runs/{run}", f"/console/resources/{resource_id}", "/console/search?text=0"):
+        assert len(steward.get(page).content) < 600_000, page

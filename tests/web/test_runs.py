@@ -16,7 +16,7 @@ from loaders.store import feed_lock
 from schemas import Environment
 from tests.loaders.nights import rows
 from tests.pipeline.conftest import library
-from tests.pipeline.feeds import listed, night
+from tests.pipeline.feeds import declare, listed, night
 from tests.web.background import ended, wait_until, work_id
 from tests.web.conftest import Browser
 from web.console.background import read_work
@@ -165,6 +165,11 @@ def test_a_killed_reprocess_leaves_a_run_that_says_so(steward: Browser, library:
     assert ended(library, answer.url).state == "failed"
     wait_until(lambda: "failed" in statuses(library).values())
     assert "ended before it was done" in shown(steward.get(str(answer.url)).text)
+    (run,) = [run for run, status in statuses(library).items() if status == "failed"]
+    assert (
+        "Amina" in shown(steward.get(f"/console/runs/{run}").text)
+        and "new tables" in steward.get(f"/console/runs/{run}").text
+    )
 
 
 @on_sqlite
@@ -172,6 +177,10 @@ def test_work_that_fails_is_shown_with_its_sentence(steward: Browser, library: E
     answer = steward.submit("/console", "/console/work", action="reprocess", target="nobody", reason="x")
     assert ended(library, answer.url).state == "failed"
     assert "nobody.toml" in shown(steward.get(str(answer.url)).text)
+    declare(library, "nobody")
+    run, _ = night(library, "nobody", [listed("nobody", 1)])
+    assert ended(library, answer.url).state == "failed", "the later run is not this work's"
+    assert "Amina" not in re.sub(r"<header>.*?</header>", "", steward.get(f"/console/runs/{run}").text, flags=re.S)
 
 
 @on_sqlite

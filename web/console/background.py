@@ -24,7 +24,7 @@ import psutil
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from loaders.browse import PUBLICATIONS, RunSummary, newest_run, read_run_summary
+from loaders.browse import PUBLICATIONS, RunSummary, first_run_after, newest_run, read_run_summary
 from loaders.store import INTERRUPTED, fail_run, is_worker_gone, now, read_transaction, whole_file
 from schemas import ROOT, Base, Environment, one_line
 
@@ -125,10 +125,21 @@ def work_on(env: Environment, target: str) -> Work | None:
     return next((work for work in _latest(env) if work.target == target), None)
 
 
+def work_behind(env: Environment, run: RunSummary) -> Work | None:
+    """Return the piece of work that began a run or released it; None when that was no work of the console."""
+    with read_transaction(env) as connection:
+        for work in _latest(env):
+            if work.target in (run.id, run.feed or ""):
+                its_run = _run_of(env, connection, work)
+                if its_run is not None and its_run.id == run.id:
+                    return work
+    return None
+
+
 def progress_of(env: Environment, work: Work) -> Progress:
     """Return how far a piece of work is: from its run, whether its process still works, and the end of its log."""
     with read_transaction(env) as connection:
-        run = _run_of(connection, work)
+        run = _run_of(env, connection, work)
     line = _last_line(env, work)
     if _is_at_work(work, run):
         return Progress("working", run, line)
@@ -143,10 +154,22 @@ def _has_ended(work: Work, run: RunSummary) -> bool:
     return run.status != "held" if work.action == "release" else run.status not in _UNFINISHED
 
 
-def _run_of(connection: Connection, work: Work) -> RunSummary | None:
+def _run_of(env: Environment, connection: Connection, work: Work) -> RunSummary | None:
+    """Return the run that the work has begun: the first one since, unless its process had ended before."""
     if work.action == "release":
         return read_run_summary(connection, work.target)
-    return newest_run(connection, _feed_of_run(work.action, work.target), after=work.run_before)
+    run = first_run_after(connection, _feed_of_run(work.action, work.target), work.run_before)
+    is_later = (
+        run is not None and work.pid is not None and not _is_alive(work) and run.started_at > _ended_at(env, work)
+    )
+    return None if is_later else run
+
+
+def _ended_at(env: Environment, work: Work) -> str:
+    """Return when the work's process ended, as the catalog writes times: its log was written or touched last then."""
+    path = _log_path(env, work)
+    ended = path.stat().st_mtime if path.exists() else 0.0
+    return datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _feed_of_run(action: Action, target: str) -> str:
@@ -175,7 +198,7 @@ def _is_alive(work: Work) -> bool:
 
 def _begin_process(env: Environment, work: Work) -> Work:
     """Start `elib` in a session of its own, so that it outlives the web; a thread waits for its end."""
-    log_path = _path(env, work.id).with_suffix(".log")
+    log_path = _log_path(env, work)
     log_path.parent.mkdir(parents=True, exist_ok=True)
     variables = {
         **os.environ,
@@ -220,11 +243,12 @@ def _wait(env: Environment, work: Work, process: subprocess.Popen[bytes]) -> Non
     """Wait for the process; when it was killed, end the run that it has left, so that the run says so."""
     process.wait()
     try:
+        _log_path(env, work).touch()
         with read_transaction(env) as connection:
-            run = _run_of(connection, work)
+            run = _run_of(env, connection, work)
         if run is not None and run.status in _UNFINISHED and is_worker_gone(run.worker):
             fail_run(env, run.id, INTERRUPTED, ENDED_EARLY)
-    except SQLAlchemyError as error:  # the feed's next run ends it
+    except (SQLAlchemyError, OSError) as error:  # the feed's next run ends it
         log.warning("%s %s: how its process ended is not recorded: %s", work.action, work.target, error)
 
 
@@ -283,9 +307,13 @@ def _path(env: Environment, work_id: str) -> Path:
     return env.home / "web" / f"{work_id}.json"
 
 
+def _log_path(env: Environment, work: Work) -> Path:
+    return _path(env, work.id).with_suffix(".log")
+
+
 def _last_line(env: Environment, work: Work) -> str:
     """Return the last line of the work's log that has a text; empty without one."""
-    path = _path(env, work.id).with_suffix(".log")
+    path = _log_path(env, work)
     if not path.exists():
         return ""
     with path.open("rb") as log:

@@ -27,7 +27,7 @@ from loaders.staging import RowsUnreadable
 from loaders.store import FeedBusy, WrongRunState, feed_lock, is_worker_gone, read_transaction
 from schemas import Environment
 from transforms.rules import rule_texts
-from web.console.background import progress_of, work_on
+from web.console.background import progress_of, work_behind
 from web.console.decisions import field
 from web.console.work import begin_and_show
 from web.forms import posted
@@ -87,7 +87,7 @@ def run(
     env: Environment = request.app.state.env
     known = _read(env, run_id)
     chosen = ChangeFilter(kind=kind, field=field, rule=rule)
-    work = work_on(env, run_id)
+    work = work_behind(env, known)
     language = reader_language(request)
     return render(
         request,
