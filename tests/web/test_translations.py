@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog, Message
@@ -17,7 +18,10 @@ from web.languages import translations
 LANGUAGES = sorted(CATALOGS)
 FORMS = {"fr": 2, "ru": 3, "ar": 6}
 PLACEHOLDER = re.compile(r"%\(\w+\)\w|%\w|\{\w+\}")
-TRANSLATING = ("gettext_of", "marked", "gettext")
+JINJA = re.compile(r"\{#.*?#\}|\{% trans.*?endtrans %\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
+VERBATIM = re.compile(r"<(pre|kbd|code)\b.*?</\1>", re.DOTALL)
+WORDS = re.compile(r"""(?:>|\b(?:aria-label|title|placeholder|alt)=")([^<>"]*[^\W\d_]{2,}[^<>"]*)[<"]""")
+TRANSLATING = ("gettext_of", "marked", "gettext", "HTTPException")
 
 
 def catalog(language: str) -> Catalog:
@@ -70,16 +74,36 @@ def test_no_text_has_spaces_around_it_or_is_the_name_of_a_value() -> None:
     assert not [text for text in singular if text != text.strip() or "_" in text]
 
 
+@pytest.mark.parametrize("page", sorted((WEB / "templates").rglob("*.html")), ids=lambda page: page.name)
+def test_the_words_of_a_template_are_in_the_catalogs(page: Path) -> None:
+    """What is no code, address or key of the keyboard goes through `_()`, `ngettext` or `trans`."""
+    markup = VERBATIM.sub("", JINJA.sub("", page.read_text(encoding="utf-8")))
+    assert not [words for words in WORDS.findall(markup) if not words.startswith("https://")]
+
+
 def test_a_choice_between_two_texts_marks_each_of_them() -> None:
     """Babel joins the strings of one argument, and neither of `"a" if x else "b"` would be translated."""
     joined = [
-        f"{path.relative_to(WEB)}:{node.lineno}"
-        for path in sorted(WEB.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in TRANSLATING
-        if any(isinstance(argument, ast.IfExp | ast.JoinedStr) for argument in node.args)
+        place
+        for place, call in calls(*TRANSLATING)
+        if any(isinstance(argument, ast.IfExp | ast.JoinedStr) for argument in call.args)
     ]
     assert not joined, "write marked(…) around each text, and no f-string"
+
+
+def test_what_a_page_tells_after_a_form_is_in_the_catalogs() -> None:
+    plain = [
+        place for place, call in calls("tell", "decide") if any(isinstance(each, ast.Constant) for each in call.args)
+    ]
+    assert not plain, "write gettext_of(request, …) around what is told, marked(…) around what is passed to decide"
+
+
+def calls(*names: str) -> Iterator[tuple[str, ast.Call]]:
+    """Yield the calls of functions in the web's code, each with its file and line."""
+    for path in sorted(WEB.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in names:
+                yield f"{path.relative_to(WEB)}:{node.lineno}", node
 
 
 @pytest.mark.parametrize(
