@@ -115,7 +115,7 @@ def _waiting(connection: Connection) -> Iterator[Need]:
         .where(_RECORDS.c.pending_status.is_not(None))
         .group_by(_RECORDS.c.feed, _RECORDS.c.pending_status, is_narrowed)
     )
-    rows = sorted(connection.execute(query).tuples(), key=lambda row: (row[1], -row[3]))
+    rows = sorted(connection.execute(query), key=lambda row: (row[1], -row[3]))
     started = _started(connection, [row[4] for row in rows])
     for feed, status, narrowed, count, run in rows:
         cause: Cause = "rejected" if status == "rejected" else "narrowed" if narrowed else "quarantined"

@@ -36,7 +36,7 @@ def test_feeds_are_listed_by_status_with_their_last_run_and_what_is_wrong(
     night(library, "books", [listed("books", 0), listed("books", 1, id="no-address")])
     text = shown(steward.get(PAGE).text)
     assert "active 1" in text and "paused 1" in text and "its file has a mistake" in text
-    assert f'{PAGE}/books"' in steward.get(PAGE).text and "loaded" in text
+    assert f'{PAGE}/books"' in steward.get(PAGE).text and "in the catalog" in text
     page = shown(steward.get(f"{PAGE}/books").text)
     assert "1 version waits" in page and "Version 1" not in page and "https://example.org/api" in page
     assert steward.get(f"{PAGE}/broken").status_code == 200
