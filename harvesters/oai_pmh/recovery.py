@@ -85,11 +85,16 @@ def recover(body: bytes, content_type: str) -> RecoveredPage:
             parent.append(parsed[0])
             notes += parsed[1]
     token = _resumption_token(root, rest)
-    if not records or (len(skipped) == len(records) and list_start[1] == b"ListIdentifiers"):
+    if _holds_nothing(list_start[1], records, skipped):
         skipped.append(_page_without_records(token))
     if token is not None:
         parent.append(token)
     return RecoveredPage(root=root, skipped=tuple(skipped), notes=tuple(notes))
+
+
+def _holds_nothing(kind: bytes, records: list[bytes], skipped: list[Skipped]) -> bool:
+    """Return whether a page has no record, or is a list of headers of which none can be read."""
+    return len(skipped) == len(records) and (not records or kind == b"ListIdentifiers")
 
 
 def _page_without_records(token: etree._Element | None) -> Skipped:
