@@ -22,8 +22,8 @@ def reader_language(request: Request) -> str:
     for chosen in (request.query_params.get("lang"), request.cookies.get(COOKIE)):
         if chosen in LANGUAGES:
             return chosen
-    asked = [part.partition(";")[0].strip() for part in request.headers.get("accept-language", "").split(",")[:20]]
-    return negotiate_locale([tag for tag in asked if tag], LANGUAGES, sep="-") or "en"
+    wanted = [part.partition(";")[0].strip() for part in request.headers.get("accept-language", "").split(",")[:20]]
+    return negotiate_locale([tag for tag in wanted if tag], LANGUAGES, sep="-") or "en"
 
 
 @cache

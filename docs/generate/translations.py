@@ -45,10 +45,10 @@ class _Catalog(Catalog):
 
 def texts() -> Catalog:
     """Return the texts of the templates and the code, without translations."""
-    found = Catalog()
+    catalog = Catalog()
     for _file, _line, message, _comments, _context in extract_from_dir(WEB, _METHODS, _OPTIONS, _KEYWORDS):
-        found.add(message)
-    return found
+        catalog.add(message)
+    return catalog
 
 
 def current(path: Path, language: str) -> str:

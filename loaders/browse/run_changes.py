@@ -166,8 +166,8 @@ def _rows(staging: Path, chosen: ChangeFilter, after: str, limit: int) -> list[d
     rows: list[dict[str, Any]] = []
     for path in row_files(staging):
         if path.name >= first_file:
-            found = _rows_in(path, chosen, start if path.name == first_file else 0)
-            rows.extend(islice(found, limit - len(rows)))
+            matching = _rows_in(path, chosen, start if path.name == first_file else 0)
+            rows.extend(islice(matching, limit - len(rows)))
         if len(rows) == limit:
             break
     return rows

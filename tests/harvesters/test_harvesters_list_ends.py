@@ -724,11 +724,11 @@ def _capped(cap: int, *, by: str, sizes: tuple[int, ...] = (), dropped: int = -1
     """
 
     def script(request: ReceivedRequest) -> Answer:
-        asked = int(request.params["n"])
-        if sizes and asked not in sizes:
+        requested = int(request.params["n"])
+        if sizes and requested not in sizes:
             return Answer(status=400)
-        given = min(asked, cap)
-        start = int(request.params["page"]) * (asked if by == "requested" else given)
+        given = min(requested, cap)
+        start = int(request.params["page"]) * (requested if by == "requested" else given)
         return json_answer({"items": [ALL[n] for n in range(start, min(start + given, 25)) if n != dropped]})
 
     return script

@@ -22,9 +22,9 @@ def search(request: Request, text: Annotated[str, Query(max_length=4_000)] = "")
     """Show what has this key, identifier, id or address."""
     env: Environment = request.app.state.env
     name = text.strip()
-    found = None
+    result = None
     if name:
         feeds = [feed.name for feed in feeds_in_use(env).feeds]
         with read_transaction(env) as connection:
-            found = find_exactly(connection, name, feeds)
-    return render(request, "console/search.html", text=text, found=found)
+            result = find_exactly(connection, name, feeds)
+    return render(request, "console/search.html", text=text, found=result)
