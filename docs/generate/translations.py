@@ -1,5 +1,7 @@
 """Bring the catalogs of the web's texts up to date with its templates and code: python -m docs.generate.translations.
 
+The sentences of `pipeline` that pages show (`pipeline.sentences`) are among them.
+
 A translation is kept as long as its English text is; what is no longer said is dropped, and what is new is left empty
 for translators. tests/web/test_translations.py checks that the catalogs are current and complete.
 """
@@ -17,6 +19,7 @@ from schemas import ROOT
 from web.languages import LANGUAGES
 
 WEB = ROOT / "web"
+_FOLDERS = (WEB, ROOT / "pipeline")
 CATALOGS = {language: WEB / "translations" / f"{language}.po" for language in LANGUAGES if language != "en"}
 _METHODS = [("**.py", "python"), ("**.html", "jinja2")]
 _OPTIONS = {"**.html": {"extensions": "jinja2.ext.i18n", "trimmed": "true", "silent": "false"}}
@@ -28,6 +31,7 @@ _KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "marked": None,
     "gettext_of": (2,),
     "HTTPException": (2,),
+    "sentence": (1,),
 }
 
 
@@ -46,8 +50,9 @@ class _Catalog(Catalog):
 def texts() -> Catalog:
     """Return the texts of the templates and the code, without translations."""
     catalog = Catalog()
-    for _file, _line, message, _comments, _context in extract_from_dir(WEB, _METHODS, _OPTIONS, _KEYWORDS):
-        catalog.add(message)
+    for folder in _FOLDERS:
+        for _file, _line, message, _comments, _context in extract_from_dir(folder, _METHODS, _OPTIONS, _KEYWORDS):
+            catalog.add(message)
     return catalog
 
 

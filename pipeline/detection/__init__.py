@@ -1,0 +1,17 @@
+"""Detect which protocol a source speaks, from an address or an uploaded file, and propose the declaration of a feed."""
+
+from pipeline.detection.detecting import DetectionBounds, detect, detect_file
+from pipeline.detection.found import Detection, OfferedFormat, OfferedSet, Probe, Proposal, SeenField, Trouble
+
+__all__ = [
+    "Detection",
+    "DetectionBounds",
+    "OfferedFormat",
+    "OfferedSet",
+    "Probe",
+    "Proposal",
+    "SeenField",
+    "Trouble",
+    "detect",
+    "detect_file",
+]
