@@ -1,26 +1,5 @@
-"""Sentences that a page shows in the reader's language: an English text that is translated there, with its values."""
+"""Sentences that a page shows in the reader's language; `schemas` has them, since reports hold them too."""
 
-from __future__ import annotations
+from schemas import Sentence, SentenceValue, sentence
 
-from schemas import Base
-
-SentenceValue = str | int | float
-
-
-class Sentence(Base, frozen=True, kw_only=True):
-    """A text of the translation catalogs, with %(name)s where a value belongs, and the values by name.
-
-    A template shows it as `{{ _(sentence.text, **sentence.values) }}`, which escapes the values; code as
-    `gettext_of(request, sentence.text, **sentence.values)`. `str()` is the English sentence.
-    """
-
-    text: str
-    values: dict[str, SentenceValue] = {}
-
-    def __str__(self) -> str:
-        return self.text % self.values if self.values else self.text
-
-
-def sentence(text: str, **values: SentenceValue) -> Sentence:
-    """Return a sentence; `docs.generate.translations` finds the text in the call, which must write it out."""
-    return Sentence(text=text, values=values)
+__all__ = ["Sentence", "SentenceValue", "sentence"]

@@ -59,6 +59,7 @@ from schemas.resource import (
     Term,
     Text,
 )
+from schemas.sentences import Sentence, SentenceValue, sentence
 from schemas.source import Ask, HarvestFailed, Listing, Page, Progress, RawResponse, Skipped, SourceRecord
 from schemas.term_mapping import TermMapping
 from schemas.unusable_file import UnusableFile
@@ -119,6 +120,8 @@ __all__ = [
     "Request",
     "Resource",
     "ResourceView",
+    "Sentence",
+    "SentenceValue",
     "Severity",
     "Skipped",
     "SourceRecord",
@@ -147,4 +150,5 @@ __all__ = [
     "redact_bytes",
     "replace",
     "replaced_value",
+    "sentence",
 ]

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from loaders.reports import printable
+from schemas import Sentence
 from web.forms import csrf_field
 from web.languages import COOKIE, LANGUAGES, direction, language_name, reader_language, translations
 from web.signing_in import signed_in
@@ -98,6 +99,11 @@ def gettext_of(request: Request, text: str, **values: Any) -> str:
     """Return a text of the code in the reader's language, with its values."""
     translated = translations(reader_language(request)).gettext(text)
     return translated % values if values else translated
+
+
+def in_words(request: Request, text: Sentence) -> str:
+    """Return a text of the pipeline in the reader's language, with its values."""
+    return gettext_of(request, text.text, **text.values)
 
 
 def see(path: str) -> Response:
