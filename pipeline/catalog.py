@@ -180,17 +180,27 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
     run_id = begin_publication(env)
     try:
         try:
-            return _publish(env, run_id, matched)
+            counts = _publish(env, run_id, matched)
         except (NothingMatched, Outdated) as error:
             log.warning("%s; the records are matched again", error)
             shutil.rmtree(env.home / matched["folder"], ignore_errors=True)
-            return _publish(env, run_id, _match(env, full=False))
+            counts = _publish(env, run_id, _match(env, full=False))
     except Undeclared as error:
         store.fail_run(env, run_id, "undeclared", str(error))
         raise
     except BaseException as error:
         store.fail_run(env, run_id, *_crash(env, "publish", error))
         raise
+    index_search(env)
+    return counts
+
+
+def index_search(env: Environment) -> int:
+    """Bring the search index up to the catalog; return the number of documents written. The publication stands."""
+    from loaders.search import update_index
+    from transforms.search_words import search_words
+
+    return update_index(env, search_words)
 
 
 def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """What the web shows of the catalog: in pages and by facets; no query reads every record."""
 
 from loaders.browse.audit import AuditPage, AuditPlace, Entry, audit_facets, audit_page
-from loaders.browse.finding import Found, find_exactly
+from loaders.browse.finding import Found, find_exactly, resource_titles
 from loaders.browse.pairs import Place, count_pairs, neighbours, pairs_like, read_pair
 from loaders.browse.records import (
     Decision,
@@ -122,6 +122,7 @@ __all__ = [
     "record_titles",
     "redirect_of",
     "reprocesses_under_way",
+    "resource_titles",
     "run_changes",
     "run_facets",
     "runs_page",

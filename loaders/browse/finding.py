@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from loaders.browse.records import Member, members_of, record_titles
-from loaders.store import MAX_BOUND_VALUES, HarvestRunRow, RedirectRow, ResourceRow
+from loaders.store import MAX_BOUND_VALUES, HarvestRunRow, RedirectRow, ResourceRow, rows_among
 
 _MAX_FEEDS = 10 * MAX_BOUND_VALUES  # among which an identifier is looked for
 
@@ -40,3 +40,10 @@ def _resource(connection: Connection, resource_id: str) -> tuple[str, str] | Non
     query: Any = select(ResourceRow.id, ResourceRow.title).where(ResourceRow.id == (newer or resource_id))
     row = connection.execute(query).one_or_none()
     return None if row is None else (row.id, row.title or "")
+
+
+def resource_titles(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, bool]]:
+    """Return title and whether it is withdrawn, of the resources with these ids, by id."""
+    query: Any = select(ResourceRow.id, ResourceRow.title, ResourceRow.withdrawn_at)
+    rows = rows_among(connection, query, ResourceRow.id, ids)
+    return {row.id: (row.title or "", row.withdrawn_at is not None) for row in rows}

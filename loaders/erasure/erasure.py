@@ -204,12 +204,13 @@ def _erase_one(env: Environment, erasures: Erasures, erasure: Erasure, key: str 
 
 
 def _forget_derived(env: Environment, feed: str) -> None:
-    """Delete what is made again: stagings of the feed, the last match, and every report that holds records."""
+    """Delete what is made again: stagings of the feed, the last match, the search index, reports that hold records."""
     for folder in env.staging.glob(f"{feed}-*"):
         if feed_name_of(folder.name) == feed:
             shutil.rmtree(folder, ignore_errors=True)
     sweep(env.staging)
     shutil.rmtree(env.home / "match", ignore_errors=True)
+    shutil.rmtree(env.home / "search", ignore_errors=True)
     for path in env.reports.glob("*"):
         if path.is_dir() and path.name not in _KEPT_REPORTS:
             shutil.rmtree(path, ignore_errors=True)

@@ -62,3 +62,58 @@ def test_hostile_texts_find_nothing_and_stay_text(library: Environment, steward:
             assert steward.get(path + quote(text, safe="")).status_code in (400, 404)
     form = steward.submit("/console", "/console/undo", batch="a\x00b", back=PAGE)
     assert form.status_code == 422
+
+
+def found(browser: Browser, text: str, **more: str) -> str:
+    """Return the list of what is found."""
+    page = browser.get(PAGE, params={"text": text, **more})
+    assert page.status_code == 200
+    return page.text.partition('<ul class="todo">')[2].partition("</ul>")[0]
+
+
+def test_records_and_resources_are_found_by_words_of_titles_and_people(library: Environment, steward: Browser) -> None:
+    russian = listed(
+        "books", 7, name="Фотосинтез и дыхание растений", creator=[{"type": "Person", "name": "Ольга Ёлкина"}]
+    )
+    arabic = listed("books", 8, name="مقدّمة في الرياضيات")
+    thai = listed("books", 9, name="คณิตศาสตร์ชั้นประถม")
+    assert "next publication" in steward.get(PAGE, params={"text": "photosynthesis"}).text
+    night(library, "books", [listed("books", 0), russian, arabic, thai, listed("books", 3, name=None)])
+    tasks_catalog.publish_now()
+    of_one = {  # what is typed → the record that has it
+        "PHOTOSYNTHESIS class": "books:0",
+        "photosyn": "books:0",
+        "fotosintez": "books:7",
+        "елкина": "books:7",
+        "مقدمة الرياضيات": "books:8",
+        "ประถม": "books:9",
+        "books.example.org/0": "books:0",
+        "HTTP://www.books.example.org/0/": "books:0",
+        "photosinthesis": "books:0",  # one letter is wrong
+        "workbook class 1": "books:0",
+    }
+    for text, key in of_one.items():
+        lines = found(steward, text)
+        assert f"key={key.replace(':', '%3A')}" in lines, text
+        assert "/console/resources/" in lines, text
+    assert "/console/resources/" not in found(steward, "photosynthesis", kind="record")
+    assert "/console/records" not in found(steward, "photosynthesis", kind="resource")
+    assert found(steward, "photosynthesis zebra") == ""
+    assert "books%3A3" in steward.get(PAGE, params={"text": "books:3"}).text  # its version waits
+
+
+def test_the_index_follows_the_catalog_and_is_made_again_when_it_is_damaged(
+    library: Environment, steward: Browser
+) -> None:
+    night(library, "books", [listed("books", 0), listed("books", 1)])
+    tasks_catalog.publish_now()
+    assert tasks_catalog.index_search(library) == 0  # nothing changed
+    night(library, "books", [listed("books", 0, name="Volcanoes of the deep sea"), listed("books", 1)])
+    tasks_catalog.publish_now()
+    assert "books%3A0" in found(steward, "volcanoes deep")
+    assert "books%3A0" not in found(steward, "photosynthesis")
+    for damaged in (library.home / "search").glob("*.json"):
+        damaged.write_bytes(b"{")
+    assert "missing or damaged" in steward.get(PAGE, params={"text": "volcanoes"}).text
+    assert tasks_catalog.index_search(library) == 4
+    assert "books%3A0" in found(steward, "volcanoes deep")
