@@ -13,7 +13,7 @@ from schemas import MATCH_FIELDS, Concept, Contributor, Identifier, Judgement, L
 from transforms.match import MODEL_VERSION, Live, ModelUnusable, Resources, explain, features, fold, match, read_model
 from transforms.match.feature_rows import identifiers
 from transforms.match.folding import roman
-from transforms.match.numbering import edition_and_numbers
+from transforms.match.numbering import edition_and_numbers, without_edition
 
 
 def record(key: str, title: str | dict[str, str] = "Teaching fractions with everyday objects", **fields: Any) -> Live:
@@ -376,3 +376,29 @@ def test_the_view_has_fields_of_the_resource_with_their_types_and_defaults() -> 
     assert all(getattr(whole, name) == getattr(view, name) for name in get_type_hints(ResourceView))
     assert {name: shared.get(name) for name in get_type_hints(ResourceView)} == get_type_hints(ResourceView)
     assert set(MATCH_FIELDS) <= set(get_type_hints(ResourceView))
+
+
+@pytest.mark.parametrize(
+    ("title", "edition", "rest"),
+    [
+        ("Álgebra básica, 2.ª edición", "2", "algebra basica"),
+        ("Physique, 3e éd.", "3", "physique"),
+        ("Физика. Изд. 3-е", "3", "fizika"),
+        ("Matematika, 2. izdaja", "2", "matematika"),
+        ("Fizica, ediția a II-a", "2", "fizica"),
+        ("Hisabati, toleo la 2", "2", "hisabati"),
+        ("Physics, edition 2", "2", "physics"),
+        ("数学第二版", "2", "数学"),
+        ("数学 改訂版", "revised", "数学"),
+        ("การเขียนโปรแกรม พิมพ์ครั้งที่ ๒", "2", "การเขียนโปรแกรม"),
+        ("수학 제3판", "3", fold("수학")),
+    ],
+)
+def test_an_edition_is_read_in_every_language_of_the_library(title: str, edition: str, rest: str) -> None:
+    assert edition_and_numbers(fold(title), None) == (edition, "")
+    assert without_edition(fold(title)) == rest
+
+
+@pytest.mark.parametrize("title", ["数学 第二册", "Física, tomo 2", "ฟิสิกส์ เล่ม 2", "Физика. Часть 2", "수학 2권"])
+def test_a_part_is_no_edition(title: str) -> None:
+    assert edition_and_numbers(fold(title), None) == ("", "2")

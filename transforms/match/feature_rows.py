@@ -19,7 +19,7 @@ from transforms.match.numbering import edition_and_numbers, without_edition
 from transforms.match.version_names import language_bases, more_identifiers, page_name, version_targets
 from transforms.match.wording import Title, without_site
 
-FEATURES_VERSION = "11"  # of the columns' names and meaning: rows of another version are made again
+FEATURES_VERSION = "12"  # of the columns' names and meaning: rows of another version are made again
 _LISTED = pa.list_(pa.string())
 FEATURES = pa.schema(
     [

@@ -70,34 +70,62 @@ def _unspaced_numeral() -> re.Pattern[str]:
 
 
 _UNSPACED_NUMERAL = _unspaced_numeral()
+_ORDINAL_ENDINGS = frozenset(WORDS["ordinal_endings"])
+_UNSPACED_EDITION = re.compile(  # "第2版", "제3판", "พิมพ์ครั้งที่ 2"
+    rf"(?:(?:第|{fold('제')}) ?)?(?:(?<!\d)(\d{{1,4}})|([〇一二三四五六七八九十]{{1,3}})) ?(?:版|{fold('판')})"
+    rf"|{fold('พิมพ์ครั้งที่')} ?(\d{{1,4}})"
+)
+_UNSPACED_REVISED = re.compile("|".join(map(fold, ("改訂版", "改订版", "修訂版", "修订版", "개정판", "ฉบับปรับปรุง"))))
 _DENSE = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3400-\u9fff]")
+_DENSE_OR_HANGUL = re.compile("[\u0e00-\u0eff\u3400-\u9fff\u1100-\u11ff\uac00-\ud7a3]")
 
 
 def edition_and_numbers(title: str, year: int | None) -> tuple[str, str]:
     """Return the edition of a folded title, and its other numerals in order; the record's own year is neither."""
-    words = title.split()
-    if not _may_have_numerals(title, words):
-        return "", ""
+    unspaced, rest = _unspaced_editions(title)
+    spaced, numbers = _spaced_editions_and_numbers(rest)
+    if not spaced and not unspaced and _REVISED.intersection(rest.split()):
+        spaced.append("revised")
+    is_year = {str(year)} if year is not None and len(str(year)) == 4 else set[str]()
+    return (
+        " ".join(numeral for numeral in (*unspaced, *spaced) if numeral not in is_year),
+        " ".join(numeral for numeral in numbers if numeral not in is_year),
+    )
+
+
+def _spaced_editions_and_numbers(title: str) -> tuple[list[str], list[str]]:
+    """Return the editions that words of a folded title tell, and its other numerals in order."""
     editions: list[str] = []
     numbers: list[str] = []
-    for place in range(len(words)):
-        numerals = [numeral for numeral in _numerals(words, place) if not (len(numeral) == 4 and numeral == str(year))]
-        if numerals:
-            (editions if _counts_editions(words, place) else numbers).extend(numerals)
-    if not editions and _REVISED.intersection(words):
-        editions.append("revised")
-    return " ".join(editions), " ".join(numbers)
+    words = title.split()
+    if _may_have_numerals(title, words):
+        for place in range(len(words)):
+            (editions if _counts_editions(words, place) else numbers).extend(_numerals(words, place))
+    return editions, numbers
 
 
 def without_edition(title: str) -> str:
     """Return a folded title without the words that tell its edition."""
-    words = title.split()
-    kept = (
-        word
-        for place, word in enumerate(words)
-        if word not in _EDITION and not (_counts_editions(words, place) and _numerals(words, place))
-    )
-    return " ".join(kept)
+    words = _unspaced_editions(title)[1].split()
+    dropped = {place for place, word in enumerate(words) if word in _EDITION}
+    for place in range(len(words)):
+        if _numerals(words, place) and (spans := _edition_span(words, place)):
+            dropped.update(spans)
+    return " ".join(word for place, word in enumerate(words) if place not in dropped)
+
+
+def _unspaced_editions(title: str) -> tuple[list[str], str]:
+    """Return the editions that a folded title tells in scripts without spaces, and the title without them."""
+    if not _DENSE_OR_HANGUL.search(title):
+        return [], title
+    editions = [
+        str(int(digits or thai)) if digits or thai else str(_han_value(han))
+        for digits, han, thai in _UNSPACED_EDITION.findall(title)
+    ]
+    rest = _UNSPACED_EDITION.sub(" ", title)
+    if not editions and _UNSPACED_REVISED.search(rest):
+        editions.append("revised")
+    return editions, _UNSPACED_REVISED.sub(" ", rest)
 
 
 def _may_have_numerals(title: str, words: list[str]) -> bool:
@@ -112,8 +140,27 @@ def _may_have_numerals(title: str, words: list[str]) -> bool:
 
 def _counts_editions(words: list[str], place: int) -> bool:
     """Whether the numeral at a place counts editions ("2nd edition"), not parts ("part 2")."""
-    before, after = words[max(0, place - 1) : place], words[place + 1 : place + 2]
-    return not any(_known(word, _PART) for word in before) and any(_known(word, _EDITION) for word in before + after)
+    return bool(_edition_span(words, place))
+
+
+def _edition_span(words: list[str], place: int) -> range:
+    """Return the places of a numeral of an edition, from its word to its ending ("2 a edicion"); empty for others."""
+    first = _past_endings(words, place, -1)
+    if first >= 0 and _known(words[first], _EDITION):
+        last = place + 1
+        return range(first, last + (words[last : last + 1] != [] and words[last] in _ORDINAL_ENDINGS))
+    if place and _known(words[place - 1], _PART):
+        return range(0)
+    last = _past_endings(words, place, 1)
+    return range(place, last + 1) if last < len(words) and _known(words[last], _EDITION) else range(0)
+
+
+def _past_endings(words: list[str], place: int, step: int) -> int:
+    """Return the first place before or behind a numeral whose word is no ending or article of an ordinal."""
+    place += step
+    while 0 <= place < len(words) and words[place] in _ORDINAL_ENDINGS:
+        place += step
+    return place
 
 
 def _known(word: str, table: Mapping[str, frozenset[str]]) -> frozenset[str]:

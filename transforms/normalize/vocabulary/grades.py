@@ -16,6 +16,7 @@ _TOKEN = re.compile(r"\d+|[一二三四五六七八九十]+|[^\d\s一二三四�
 _ROMAN_NUMERALS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii")
 _ROMAN = {numeral: value for value, numeral in enumerate(_ROMAN_NUMERALS, start=1)}
 _NUMBERED_LEVEL = re.compile(r"\blevels? \d")
+_NUMBER = re.compile(r"\d+")
 _NUMERALS = re.compile(r"[\d\s]+")
 _Years = tuple[int, ...]  # the last years of ISCED 1, 2 and 3
 
@@ -39,13 +40,18 @@ def read_grades(statement: str, language: str | None = None) -> tuple[str, ...] 
     text = " ".join(_TOKEN.findall(fold(ascii_digits(statement[: _MAX_STATEMENT_CHARS + 1]))))
     if len(text) > _MAX_STATEMENT_CHARS:
         return None
-    names = _names().findall(text)
-    if not names:
+    named = [_series()[name] for name in _names().findall(text)]
+    if not named or _spans_stages(text, named):
         return None
-    series = max((_series()[name] for name in names), key=lambda row: (row.is_stage, bool(row.systems)))
+    series = max(named, key=lambda row: (row.is_stage, bool(row.systems)))
     rest = _names().sub(" ", text)
     years = _years(rest) if not series.is_cardinal or _NUMERALS.fullmatch(rest) else ()
     return _levels(series, years, language) if years and years[0] >= series.first else None
+
+
+def _spans_stages(text: str, named: list[_Series]) -> bool:
+    """Whether a text counts the years of one stage and then those of another ("P5-S2")."""
+    return len({id(series) for series in named if series.is_stage}) > 1 and len(_NUMBER.findall(text)) > 1
 
 
 def _levels(series: _Series, years: tuple[int, ...], language: str | None) -> tuple[str, ...] | None:
@@ -95,13 +101,12 @@ def _may_stand_beside_grade(word: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _series() -> dict[str, _Series]:
-    return {
-        _key(name): _Series(
-            _systems(row["systems"]), row.get("stage", False), row.get("cardinal", False), row.get("first", 1)
-        )
-        for row in read_vocabulary("grade")["series"]
-        for name in row["words"]
-    }
+    by_name = {}
+    for row in read_vocabulary("grade")["series"]:
+        is_stage, is_cardinal = row.get("stage", False), row.get("cardinal", False)
+        series = _Series(_systems(row["systems"]), is_stage, is_cardinal, row.get("first", 1))
+        by_name.update(dict.fromkeys(map(_key, row["words"]), series))
+    return by_name
 
 
 def _systems(rows: dict[str, list[int]] | list[list[int]]) -> dict[str, list[_Years]]:
