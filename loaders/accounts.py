@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from loaders.store import AccountRow, now, read_transaction, write_transaction
 from schemas import Base, Environment
@@ -83,6 +83,35 @@ def change_account(
         changed = connection.execute(update(_ACCOUNTS).where(_ACCOUNTS.c.name == name.strip()).values(**values))
         if not changed.rowcount:
             raise AccountTrouble(f"there is no account {name!r}")
+
+
+def check_partner(connection: Connection, mail: str) -> None:
+    """Raise AccountTrouble when a mail address cannot be a partner's account: it is disabled, or has another role."""
+    row = connection.execute(select(_ACCOUNTS).where(_ACCOUNTS.c.name == mail)).mappings().one_or_none()
+    if row is None:
+        return
+    if row["role"] != "partner":
+        raise AccountTrouble(f"{mail} is the account of a {row['role']}; a partner needs another address")
+    if row["disabled_at"]:
+        raise AccountTrouble(f"the account {mail} is disabled; enable it first, or ask for another address")
+
+
+def grant_feed(connection: Connection, mail: str, feed: str | None = None) -> None:
+    """Make the account of a partner, or extend it, so that it may see a feed.
+
+    Raises AccountTrouble when the address is the account of another role.
+    """
+    row = connection.execute(select(_ACCOUNTS).where(_ACCOUNTS.c.name == mail)).mappings().one_or_none()
+    if row is None:
+        values = {"name": mail, "role": "partner", "created_at": now(), "feeds": _feeds_json((feed,) if feed else ())}
+        connection.execute(insert(_ACCOUNTS).values(**values))
+        return
+    if row["role"] != "partner":
+        raise AccountTrouble(f"{mail} is the account of a {row['role']}; a partner needs another address")
+    feeds = _decode(row).feeds
+    if feed and feed not in feeds:
+        changed = _feeds_json((*feeds, feed))
+        connection.execute(update(_ACCOUNTS).where(_ACCOUNTS.c.id == row["id"]).values(feeds=changed))
 
 
 def _feeds_json(feeds: tuple[str, ...]) -> str | None:

@@ -22,7 +22,7 @@ from web.guards import Guards, Rates
 from web.languages import marked
 from web.pages import address, gettext_of, render, see
 from web.settings import WebSettings, web_settings
-from web.signing_in import SignInFirst
+from web.signing_in import PartnerSignInFirst, SignInFirst
 
 log = logging.getLogger("elib.web")
 _OF_STARLETTE = (marked("Not Found"), marked("Method Not Allowed"))  # what it says of a wrong address
@@ -43,6 +43,7 @@ def create_app(env: Environment | None = None, settings: WebSettings | None = No
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_api_route("/healthz", _healthy, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(SignInFirst, _sign_in_first)
+    app.add_exception_handler(PartnerSignInFirst, _partner_sign_in_first)
     app.add_exception_handler(HTTPException, _explained)
     app.add_exception_handler(RequestValidationError, _misread)
     app.add_middleware(
@@ -68,6 +69,11 @@ def _base_style() -> Response:
 def _sign_in_first(request: Request, error: Exception) -> Response:
     back = address(request.url.path, request.query_params) if request.method == "GET" else "/console"
     return see(address("/sign-in", next=back))
+
+
+def _partner_sign_in_first(request: Request, error: Exception) -> Response:
+    back = address(request.url.path, request.query_params) if request.method == "GET" else "/partners/feeds"
+    return see(address("/partners/sign-in", next=back))
 
 
 def _explained(request: Request, error: Exception) -> Response:

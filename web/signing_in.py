@@ -9,7 +9,7 @@ from fastapi import Depends, HTTPException
 from pwdlib import PasswordHash
 from starlette.requests import Request
 
-from loaders.accounts import Account, account_by_name, account_of
+from loaders.accounts import Account, AccountTrouble, account_by_name, account_of, add_account
 from schemas import Environment
 
 MIN_PASSWORD_CHARS = 12
@@ -73,6 +73,48 @@ def steward(request: Request) -> Account:
 
 
 Steward = Annotated[Account, Depends(steward)]
+
+
+class PartnerSignInFirst(Exception):
+    """The page needs a partner's account."""
+
+
+def partner(request: Request) -> Account:
+    """Return the partner who is signed in, as a dependency. Raises PartnerSignInFirst, or HTTPException 403."""
+    account = signed_in(request)
+    if account is None:
+        raise PartnerSignInFirst
+    if account.role != "partner":
+        raise HTTPException(403, "This page is for partners of the library.")
+    return account
+
+
+Partner = Annotated[Account, Depends(partner)]
+
+
+def own_feed(account: Account, name: str) -> str:
+    """Return the name of a feed that the partner may see. Raises HTTPException 404 for any other, known or not."""
+    if name not in account.feeds:
+        raise HTTPException(404, "There is no such feed among yours.")
+    return name
+
+
+def sign_in_by_mail(request: Request, mail: str) -> Account | None:
+    """Begin a partner's session for the proven owner of a mail address, and return the account.
+
+    The account is made when there is none. None when the address is another role's account, or a disabled one.
+    """
+    env: Environment = request.app.state.env
+    account = account_by_name(env, mail)
+    if account is None:
+        try:
+            account = add_account(env, mail, "partner")
+        except AccountTrouble:  # another process was quicker, or the address is no name
+            account = account_by_name(env, mail)
+    if account is None or account.role != "partner" or account.disabled_at:
+        return None
+    begin_session(request, account)
+    return account
 
 
 def own_path(path: str, otherwise: str) -> str:

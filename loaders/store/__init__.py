@@ -34,6 +34,7 @@ from loaders.store.models import (
     TaskNoteRow,
     TermMappingRow,
     UnmappedValueRow,
+    UsedLinkRow,
 )
 from loaders.store.run import (
     INTERRUPTED,
@@ -89,6 +90,7 @@ __all__ = [
     "TaskNoteRow",
     "TermMappingRow",
     "UnmappedValueRow",
+    "UsedLinkRow",
     "WrongRunState",
     "base_run",
     "begin_run",

@@ -429,15 +429,38 @@ class ApplicationRow(Table):
     """A partner's application: a feed to add, or a change of one. Primary data."""
 
     __tablename__ = "application"
+    __table_args__ = (Index("ix_application_status", "status"), Index("ix_application_contact", "contact"))
 
     id: Mapped[str] = mapped_column(primary_key=True, doc="26 letters and digits that sort by time (ULID)")
     partner: Mapped[str] = mapped_column(doc="name of the institution")
     contact: Mapped[str] = mapped_column(doc="mail address of who applies")
+    contact_name: Mapped[str | None] = mapped_column(doc="name of who applies")
+    language: Mapped[str] = mapped_column(server_default="en", doc="language of the mails: en, fr, ru or ar")
+    name: Mapped[str | None] = mapped_column(doc="the name that the new feed is to have; null until it is chosen")
     feed: Mapped[str | None] = mapped_column(doc="the feed that it would change; null for a new one")
     declaration: Mapped[str] = mapped_column(doc="JSON: the keys of the feed file that it asks for")
+    detection: Mapped[str | None] = mapped_column(doc="JSON: what was recognised at the address")
     status: Mapped[str] = mapped_column(doc="`draft`, `tested`, `submitted`, `accepted`, `declined` or `withdrawn`")
     test: Mapped[str | None] = mapped_column(doc="JSON: what the self-test and the preview found")
+    messages: Mapped[str | None] = mapped_column(doc="JSON list of questions and answers: at, by, is_question, text")
+    version: Mapped[int] = mapped_column(
+        server_default="1", doc="number of changes, from 1: a change that was begun on an older one fails"
+    )
     created_at: Mapped[str] = mapped_column(doc="when it was begun")
+    changed_at: Mapped[str] = mapped_column(server_default="", doc="when it was changed last")
+    submitted_at: Mapped[str | None] = mapped_column(doc="when it was submitted")
     decided_by: Mapped[str | None] = mapped_column(doc="who accepted or declined it")
     decided_at: Mapped[str | None] = mapped_column(doc="when that was decided")
-    reason: Mapped[str | None] = mapped_column(doc="the reason given, or what the steward asks")
+    reason: Mapped[str | None] = mapped_column(doc="the reason given")
+    accepting: Mapped[str | None] = mapped_column(
+        doc="sha256 of the feed file that is being written since the application was accepted; null before and after"
+    )
+
+
+class UsedLinkRow(Table):
+    """A link that may be used once and was used; forgotten when it has expired."""
+
+    __tablename__ = "used_link"
+
+    id: Mapped[str] = mapped_column(primary_key=True, doc="the link's random number")
+    expires_at: Mapped[str] = mapped_column(doc="when the link expires")

@@ -27,6 +27,10 @@ _FIELD_PATH = re.compile(r"[^\s.{}\[\]!\"'<>^=]+(?:\.[^\s.{}\[\]!\"'<>^=]+)*")
 _DIRECTIVE = re.compile(r"%(.?)", re.DOTALL)
 _DIRECTIVES = frozenset("YmdHMSyjb%")  # of strftime: those that every platform and language writes alike
 _RANDOM_FIELD = re.compile(r"(?<![A-Za-z])[RH](?![A-Za-z])")  # croniter draws such fields anew at each reading
+_TEXT_KEYS = (
+    *("title", "partner", "prefix", "default_license", "metadata_license", "default_language"),
+    *("dialect", "connection"),
+)
 _PRIVATE_LANGUAGE = re.compile(r"(q[a-t][a-z]|x)(-.*)?")  # https://www.rfc-editor.org/rfc/rfc5646#section-2.2.1
 
 
@@ -82,7 +86,7 @@ def _check_identifier(feed: _Keys) -> Iterator[str]:
 
 
 def _check_texts(feed: _Keys) -> Iterator[str]:
-    for key in ("title", "partner", "prefix", "default_license", "default_language", "dialect", "connection"):
+    for key in _TEXT_KEYS:
         if feed[key] is not None and not feed[key].strip():
             yield f"{key}: is empty; give it a value or remove the key"
         elif _CONTROL_CHARACTER.search(feed[key] or ""):
@@ -93,9 +97,10 @@ def _check_defaults(feed: _Keys) -> Iterator[str]:
     language = feed["default_language"]
     if language and language.strip() and not _is_language(language):
         yield f"default_language: {language!r} is not a language tag; use one such as en, ar or sr-Latn"
-    license_name = feed["default_license"]
-    if license_name and license_name.strip() and not names_license(license_name):
-        yield f"default_license: {license_name!r} is not a known licence; use its URL, or a name such as CC-BY-4.0"
+    for key in ("default_license", "metadata_license"):
+        license_name = feed[key]
+        if license_name and license_name.strip() and not names_license(license_name):
+            yield f"{key}: {license_name!r} is not a known licence; use its URL, or a name such as CC-BY-4.0"
 
 
 def _is_language(text: str) -> bool:

@@ -117,6 +117,7 @@ class Feed(_Declared):
     identifier: list[str] = []
     default_license: str | None = None
     default_language: str | None = None
+    metadata_license: str | None = None  # under which the records themselves may be passed on; None: CC0
     calendar: Literal["gregorian", "hijri", "persian", "buddhist"] | None = None  # of years without a mark
     dialect: str | None = None
     address: str | None = None  # of a record's page, where the record states none: https://…/{id}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,12 @@ def read_feeds(folders: Path | Iterable[Path]) -> tuple[list[Feed], list[BadFeed
 
 def read_feed(path: Path) -> Feed:
     """Return the feed that a file declares. Raises BadFeed naming every key that is wrong."""
+    return _reading(path, _read_feed)
+
+
+def _reading(path: Path, read: Callable[[Path], Feed]) -> Feed:
     try:
-        feed = _read_feed(path)
+        feed = read(path)
         feed.model_dump(mode="json")  # a declaration is kept as JSON
     except BadFeed:
         raise
@@ -78,7 +82,15 @@ def read_feed(path: Path) -> Feed:
 
 
 def _read_feed(path: Path) -> Feed:
-    keys = _read_toml(path)
+    return _checked(path, _read_toml(path))
+
+
+def read_declaration(name: str, declaration: Mapping[str, Any]) -> Feed:
+    """Return the feed that the keys of a feed file declare, as `read_feed` does. Raises BadFeed."""
+    return _reading(Path(f"{name}.toml"), lambda path: _checked(path, _copy(declaration)))
+
+
+def _checked(path: Path, keys: dict[str, Any]) -> Feed:
     reasons = []
     if not FEED_NAME.fullmatch(path.stem):
         reasons.append(f"the file's name: {path.stem!r} is not a feed name; use a-z, 0-9 and _, at most 64 characters")

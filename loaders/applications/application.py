@@ -1,0 +1,266 @@
+"""One application from the draft to the decision. Each change names the version that its maker saw.
+
+A change that was begun on an older version raises Changed, so that of two people at once only the first succeeds.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+
+from loaders.store import ApplicationRow, now, read_transaction, write_transaction
+from schemas import Base, Environment
+
+ApplicationStatus = Literal["draft", "tested", "submitted", "accepted", "declined", "withdrawn"]
+OPEN_STATUSES: tuple[ApplicationStatus, ...] = ("draft", "tested", "submitted")
+_EDITABLE = ("draft", "tested")
+_APPLICATIONS: Any = ApplicationRow.__table__
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # ULID's digits, https://github.com/ulid/spec
+_MAX_MESSAGES = 100
+_TEXTS = ("partner", "contact", "contact_name", "language", "name", "feed")
+
+
+class ApplicationTrouble(ValueError):
+    """An application cannot be changed like this; the message says why."""
+
+
+class Changed(ApplicationTrouble):
+    """Somebody else has changed the application since it was read."""
+
+
+class ApplicationMessage(Base, frozen=True, kw_only=True):
+    """A question of a steward, or an answer of the partner."""
+
+    at: str
+    by: str
+    is_question: bool
+    text: str
+
+
+class Application(Base, frozen=True, kw_only=True):
+    """A row of `application`.
+
+    declaration: the keys of the feed file, without its name; test and detection: JSON, null before they were made
+    """
+
+    id: str
+    partner: str
+    contact: str
+    contact_name: str | None = None
+    language: str = "en"
+    name: str | None = None
+    feed: str | None = None
+    declaration: dict[str, Any] = {}
+    detection: Any = None
+    status: ApplicationStatus = "draft"
+    test: Any = None
+    messages: tuple[ApplicationMessage, ...] = ()
+    version: int = 1
+    created_at: str = ""
+    changed_at: str = ""
+    submitted_at: str | None = None
+    decided_by: str | None = None
+    decided_at: str | None = None
+    reason: str | None = None
+    accepting: str | None = None
+
+    @property
+    def feed_name(self) -> str | None:
+        """Return the feed that it is about: the one it would change, or the new one's name."""
+        return self.feed or self.name
+
+    @property
+    def has_open_question(self) -> bool:
+        return bool(self.messages) and self.messages[-1].is_question
+
+
+def create_draft(
+    env: Environment,
+    *,
+    partner: str,
+    contact: str,
+    contact_name: str = "",
+    language: str = "en",
+    feed: str | None = None,
+    declaration: Mapping[str, Any] | None = None,
+    detection: Any = None,
+) -> Application:
+    """Begin an application and return it. Of a change, `feed` is the feed and `declaration` what it would be."""
+    at = now()
+    application = Application(
+        id=_mint(),
+        partner=partner,
+        contact=contact,
+        contact_name=contact_name or None,
+        language=language,
+        feed=feed,
+        declaration=dict(declaration or {}),
+        detection=detection,
+        created_at=at,
+        changed_at=at,
+    )
+    with write_transaction(env) as connection:
+        connection.execute(insert(_APPLICATIONS).values(**_encode(application)))
+    return application
+
+
+def _mint() -> str:
+    """Return a new ULID: 48 bits of time and 80 random ones, so that nobody guesses it."""
+    number = time.time_ns() // 1_000_000 << 80 | secrets.randbits(80)
+    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def read_application(env: Environment, application_id: str) -> Application | None:
+    """Return the application of an id; None when there is none."""
+    with read_transaction(env) as connection:
+        return _read(connection, application_id)
+
+
+def list_applications(env: Environment, *statuses: ApplicationStatus, limit: int = 200) -> list[Application]:
+    """Return the applications of these statuses (all without any), those changed last first."""
+    query = select(_APPLICATIONS).where(_APPLICATIONS.c.status.in_(statuses or get_args(ApplicationStatus)))
+    return _list(env, query.order_by(_APPLICATIONS.c.changed_at.desc(), _APPLICATIONS.c.id.desc()).limit(limit))
+
+
+def applications_of(env: Environment, contact: str, limit: int = 200) -> list[Application]:
+    """Return the applications of a mail address, the newest first."""
+    query = select(_APPLICATIONS).where(_APPLICATIONS.c.contact == contact)
+    return _list(env, query.order_by(_APPLICATIONS.c.id.desc()).limit(limit))
+
+
+def is_registered(connection: Connection, feed: str) -> bool:
+    """Return whether a feed came of an application that was accepted, or is being accepted."""
+    is_accepted = (_APPLICATIONS.c.status == "accepted") | _APPLICATIONS.c.accepting.is_not(None)
+    query = select(_APPLICATIONS.c.id).where(_APPLICATIONS.c.name == feed, is_accepted)
+    return connection.scalar(query.limit(1)) is not None
+
+
+def save_draft(env: Environment, application: Application, **changes: Any) -> Application:
+    """Change fields of a draft and return it; another declaration, or name of it, needs a new test.
+
+    Raises Changed, and ApplicationTrouble when it is no draft any more.
+    """
+    unknown = set(changes) - {*_TEXTS, "declaration", "detection"}
+    if unknown:
+        raise TypeError(f"{', '.join(sorted(unknown))}: not for save_draft to change")
+    if changes.get("declaration", application.declaration) != application.declaration:
+        changes |= {"status": "draft", "test": None}
+    return _change(env, application, _EDITABLE, **changes)
+
+
+def keep_test(env: Environment, application: Application, test: Any) -> Application:
+    """Keep what the self-test and the preview found, and return the application. Raises as save_draft does."""
+    return _change(env, application, _EDITABLE, test=test, status="tested")
+
+
+def submit_application(env: Environment, application: Application) -> Application:
+    """Submit a draft to the stewards. Raises as save_draft does."""
+    return _change(env, application, _EDITABLE, status="submitted", submitted_at=now(), reason=None)
+
+
+def reopen_application(env: Environment, application: Application) -> Application:
+    """Take a submitted application back to change it. Raises as save_draft does."""
+    status = "draft" if application.test is None else "tested"
+    return _change(env, application, ("submitted",), status=status, submitted_at=None)
+
+
+def withdraw_application(env: Environment, application: Application) -> Application:
+    """Withdraw an application that is not decided. Raises as save_draft does."""
+    return _change(env, application, OPEN_STATUSES, status="withdrawn")
+
+
+def ask_partner(env: Environment, application: Application, *, by: str, question: str) -> Application:
+    """Ask the partner something. Raises as save_draft does, also for an empty question."""
+    return _with_message(env, application, by, question, is_question=True)
+
+
+def answer_question(env: Environment, application: Application, *, by: str, answer: str) -> Application:
+    """Answer a steward's question. Raises as save_draft does, also for an empty answer."""
+    return _with_message(env, application, by, answer, is_question=False)
+
+
+def _with_message(env: Environment, application: Application, by: str, text: str, *, is_question: bool) -> Application:
+    if not text.strip():
+        raise ApplicationTrouble("a question or an answer needs a text")
+    message = ApplicationMessage(at=now(), by=by, is_question=is_question, text=text.strip())
+    messages = (*application.messages, message)[-_MAX_MESSAGES:]
+    return _change(env, application, ("submitted", *_EDITABLE), messages=messages)
+
+
+def decline_application(env: Environment, application: Application, *, by: str, reason: str) -> Application:
+    """Decline a submitted application. Raises as save_draft does, also without a reason."""
+    if not reason.strip():
+        raise ApplicationTrouble("a reason is missing")
+    decided = {"decided_by": by, "decided_at": now(), "reason": reason.strip()}
+    return _change(env, application, ("submitted",), status="declined", **decided)
+
+
+def _change(
+    env: Environment, application: Application, allowed: Sequence[ApplicationStatus | str], **changes: Any
+) -> Application:
+    with write_transaction(env) as connection:
+        return change_in(connection, application, allowed, **changes)
+
+
+def change_in(
+    connection: Connection, application: Application, allowed: Sequence[ApplicationStatus | str], **changes: Any
+) -> Application:
+    """Change an application in a transaction, and return it. Raises Changed and ApplicationTrouble."""
+    current = _read(connection, application.id)
+    if current is None:
+        raise ApplicationTrouble("there is no such application any more")
+    if current.status not in allowed:
+        raise Changed(f"the application is {current.status} meanwhile; open it again")
+    if current.version != application.version:
+        raise Changed("the application was changed meanwhile; open it again and look at what it says now")
+    if current.accepting is not None and "accepting" not in changes:
+        raise Changed("the application is being accepted; open it again")
+    changed = msgspec.structs.replace(current, **changes, version=current.version + 1, changed_at=now())
+    its_row = _APPLICATIONS.c.id == application.id
+    connection.execute(update(_APPLICATIONS).where(its_row).values(**_encode(changed)))
+    return changed
+
+
+def _list(env: Environment, query: Any) -> list[Application]:
+    with read_transaction(env) as connection:
+        return [_decode(row) for row in connection.execute(query).mappings()]
+
+
+def _read(connection: Connection, application_id: str) -> Application | None:
+    query = select(_APPLICATIONS).where(_APPLICATIONS.c.id == application_id)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else _decode(row)
+
+
+def accepting_applications(connection: Connection) -> list[Application]:
+    """Return the applications whose acceptance was begun and not completed."""
+    query = select(_APPLICATIONS).where(_APPLICATIONS.c.accepting.is_not(None)).order_by(_APPLICATIONS.c.id)
+    return [_decode(row) for row in connection.execute(query).mappings()]
+
+
+_JSON = ("declaration", "detection", "test", "messages")
+
+
+def _encode(application: Application) -> dict[str, Any]:
+    values = {name: getattr(application, name) for name in Application.__struct_fields__}
+    for name in _JSON:
+        if values[name] not in (None, ()):
+            values[name] = msgspec.json.encode(values[name]).decode()
+        else:
+            values[name] = None
+    return values
+
+
+def _decode(row: Any) -> Application:
+    values = dict(row)
+    for name in _JSON:
+        if values[name] is None:
+            del values[name]
+        else:
+            values[name] = msgspec.json.decode(values[name])
+    return msgspec.convert(values, Application)
