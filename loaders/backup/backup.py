@@ -1,8 +1,8 @@
 """Back up what cannot be made again to one tar file, and restore it: landing, and the catalog's primary tables.
 
 Primary are judgement, curation, redirect, refused, feed_declaration, term_mapping, account, task_note, application,
-every resource with its id and created_at, and what deleted records said last; everything else after landing is made
-again from landing. The tar is not compressed: landing's parts are already.
+fix_mail, every resource with its id and created_at, and what deleted records said last; everything else after landing
+is made again from landing. The tar is not compressed: landing's parts are already.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from loaders.store import (
     ApplicationRow,
     CurationRow,
     FeedDeclarationRow,
+    FixMailRow,
     JudgementRow,
     RedirectRow,
     RefusedRow,
@@ -58,6 +59,7 @@ _PRIMARY: dict[str, Any] = {
         AccountRow,
         TaskNoteRow,
         ApplicationRow,
+        FixMailRow,
         SourceRecordRow,  # of deleted records only: the others are made again
     )
 }

@@ -2,6 +2,23 @@
 
 from loaders.browse.audit import AuditPage, AuditPlace, Entry, audit_facets, audit_page
 from loaders.browse.finding import Found, find_exactly, resource_titles
+from loaders.browse.fixes import (
+    FIX_STATES,
+    MAX_COUNTED_FIXED,
+    UNREADABLE_RULE,
+    Fix,
+    FixFilter,
+    FixGroup,
+    FixPlace,
+    FixState,
+    Night,
+    all_fixes,
+    fix_groups,
+    fix_page,
+    last_night,
+    nights_after,
+    record_fixes,
+)
 from loaders.browse.pairs import Place, count_pairs, neighbours, pairs_like, read_pair
 from loaders.browse.records import (
     Decision,
@@ -68,7 +85,10 @@ from loaders.browse.waiting import (
 )
 
 __all__ = [
+    "FIX_STATES",
+    "MAX_COUNTED_FIXED",
     "PUBLICATIONS",
+    "UNREADABLE_RULE",
     "AuditPage",
     "AuditPlace",
     "ChangeFacets",
@@ -78,9 +98,15 @@ __all__ = [
     "Difference",
     "Entry",
     "Facets",
+    "Fix",
+    "FixFilter",
+    "FixGroup",
+    "FixPlace",
+    "FixState",
     "Found",
     "Member",
     "Need",
+    "Night",
     "Note",
     "OpenError",
     "OpenTerm",
@@ -94,6 +120,7 @@ __all__ = [
     "Version",
     "Waiting",
     "WaitingFilter",
+    "all_fixes",
     "audit_facets",
     "audit_page",
     "change_facets",
@@ -105,11 +132,15 @@ __all__ = [
     "find_exactly",
     "findings_of",
     "first_run_after",
+    "fix_groups",
+    "fix_page",
     "has_changes",
+    "last_night",
     "mapping_versions",
     "members_of",
     "neighbours",
     "newest_run",
+    "nights_after",
     "old_ids",
     "open_errors",
     "open_terms",
@@ -119,6 +150,7 @@ __all__ = [
     "read_resource_row",
     "read_run_summary",
     "read_source",
+    "record_fixes",
     "record_titles",
     "redirect_of",
     "reprocesses_under_way",

@@ -111,12 +111,13 @@ def _differs(issue: dict[str, Any], row: dict[str, Any]) -> bool:
 
 
 def _reopened(run: Run, issue: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters of _REOPEN. A resolved issue starts anew; a changed one keeps its first run."""
-    first = run.id if row["resolved_run_id"] is not None else row["first_run_id"]
+    """Return the parameters of _REOPEN. A resolved issue came back and starts anew; a changed one keeps its run."""
+    is_resolved = row["resolved_run_id"] is not None
     return {
         "of": issue["finding"],
         "run": run.id,
-        "first": first,
+        "first": run.id if is_resolved else row["first_run_id"],
+        "is_back": is_resolved or row["came_back"],
         "new_severity": issue["severity"],
         "new_path": issue["path"],
     }
@@ -128,6 +129,7 @@ _REOPEN = (
     .values(
         run_id=bindparam("run"),
         first_run_id=bindparam("first"),
+        came_back=bindparam("is_back"),
         severity=bindparam("new_severity"),
         path=bindparam("new_path"),
         resolved_run_id=None,

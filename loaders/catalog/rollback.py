@@ -148,7 +148,7 @@ def _restore_records(connection: Connection, records: dict[str, dict[str, Any] |
     new = delete(_RECORDS).where(_RECORDS.c.key == bindparam("k"))
     write_rows(connection, new, [{"k": key} for key, row in records.items() if row is None])
     names = _column_names(_RECORDS, "key", "resource_id")  # only a publication decides a record's resource
-    write_rows(connection, upsert(connection, _RECORDS, names), [row for row in records.values() if row is not None])
+    write_rows(connection, upsert(connection, _RECORDS, names), _known_rows(_RECORDS, records))
 
 
 def _restore_issues(connection: Connection, issues: dict[str, dict[str, Any] | None], undo_id: str) -> None:
@@ -156,7 +156,13 @@ def _restore_issues(connection: Connection, issues: dict[str, dict[str, Any] | N
     new = update(_ISSUES).where(_ISSUES.c.finding == bindparam("of")).values(**resolved)  # never deleted
     write_rows(connection, new, [{"of": name, "run": undo_id} for name, row in issues.items() if row is None])
     names = _column_names(_ISSUES, "finding")
-    write_rows(connection, upsert(connection, _ISSUES, names), [row for row in issues.values() if row is not None])
+    write_rows(connection, upsert(connection, _ISSUES, names), _known_rows(_ISSUES, issues))
+
+
+def _known_rows(table: Any, rows: dict[str, dict[str, Any] | None]) -> list[dict[str, Any]]:
+    """Return the rows that there were; a log that is older than a column has the column's default."""
+    defaults = {column.name: column.default.arg if column.default is not None else None for column in table.columns}
+    return [{**defaults, **row} for row in rows.values() if row is not None]
 
 
 def _column_names(table: Any, *without: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ SQLite and PostgreSQL. A row is written only when one of its values changes.
 
 from __future__ import annotations
 
-from sqlalchemy import Float, Index, Integer, MetaData, Text, text
+from sqlalchemy import Float, Index, Integer, MetaData, Text, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 _CONSTRAINT_NAMES = {
@@ -19,6 +19,8 @@ _PUBLISHED = text("resource_id IS NOT NULL")
 _PENDING = text("pending_status IS NOT NULL")
 _OPEN = text("mapped_to IS NULL AND count > 0")
 _NEEDS_REVIEW = text("review IS NOT NULL")
+_UNRESOLVED = text("resolved_run_id IS NULL")
+_RESOLVED = text("resolved_run_id IS NOT NULL")
 
 
 class Table(DeclarativeBase):
@@ -94,7 +96,12 @@ class SourceRecordRow(Table):
         # Wide enough, or few enough, for every night's counts: reading the rows themselves means reading every record.
         Index("ix_source_record_feed_status", "feed", "status", "resource_id", "score"),
         Index("ix_source_record_resource_id", "resource_id", sqlite_where=_PUBLISHED, postgresql_where=_PUBLISHED),
-        Index("ix_source_record_pending", "feed", "pending_status", sqlite_where=_PENDING, postgresql_where=_PENDING),
+        Index(
+            "ix_source_record_pending",
+            *("feed", "pending_status", "run_id", "key"),
+            sqlite_where=_PENDING,
+            postgresql_where=_PENDING,
+        ),
         Index("ix_source_record_run_id", "run_id"),
     )
 
@@ -203,7 +210,20 @@ class IssueRow(Table):
         Index("ix_issue_key", "key"),
         Index("ix_issue_feed_code", "feed", "code"),
         Index("ix_issue_first_run_id", "first_run_id"),
-        Index("ix_issue_resolved_run_id", "resolved_run_id"),
+        # A partner's list by rule, newest first, and its counts: without reading the rows themselves. SQLite reads them
+        # nevertheless where the column of the condition is not in the index.
+        Index(
+            "ix_issue_open",
+            *("feed", "code", "severity", "first_run_id", "finding", "came_back", "resolved_run_id"),
+            sqlite_where=_UNRESOLVED,
+            postgresql_where=_UNRESOLVED,
+        ),
+        Index(
+            "ix_issue_resolved_run_id",
+            *("resolved_run_id", "feed", "code", "severity", "finding"),
+            sqlite_where=_RESOLVED,
+            postgresql_where=_RESOLVED,
+        ),
     )
 
     finding: Mapped[str] = mapped_column(
@@ -220,8 +240,11 @@ class IssueRow(Table):
     )
     path: Mapped[str] = mapped_column(doc="where in the shared record")
     value: Mapped[str] = mapped_column(doc="what was found there")
-    first_run_id: Mapped[str] = mapped_column(doc="the run that first found it")
+    first_run_id: Mapped[str] = mapped_column(doc="the run that first found it, or found it again")
     resolved_run_id: Mapped[str | None] = mapped_column(doc="the run that no longer found it; null while it is open")
+    came_back: Mapped[bool] = mapped_column(
+        default=False, server_default=false(), doc="whether it had been resolved before its first run found it again"
+    )
 
 
 class UnmappedValueRow(Table):
@@ -464,3 +487,22 @@ class UsedLinkRow(Table):
 
     id: Mapped[str] = mapped_column(primary_key=True, doc="the link's random number")
     expires_at: Mapped[str] = mapped_column(doc="when the link expires")
+
+
+class FixMailRow(Table):
+    """A partner's wish for a weekly mail about what is new to fix in a feed. Primary data."""
+
+    __tablename__ = "fix_mail"
+
+    feed: Mapped[str] = mapped_column(primary_key=True, doc="feed name")
+    account: Mapped[str] = mapped_column(primary_key=True, doc="name of the account, to which the mail goes")
+    language: Mapped[str] = mapped_column(doc="the language of the mail")
+    chosen_at: Mapped[str] = mapped_column(doc="when it was last chosen")
+    ended_at: Mapped[str | None] = mapped_column(doc="when it was ended; null while mails are wanted")
+    told_run_id: Mapped[str | None] = mapped_column(
+        doc="the feed's run up to which everything was told; null when none was loaded before"
+    )
+    begun_at: Mapped[str | None] = mapped_column(
+        doc="when the last mail was begun: no other begins for seven days, also when it is not known whether it went"
+    )
+    told_at: Mapped[str | None] = mapped_column(doc="when the last mail was handed over")
