@@ -11,13 +11,15 @@ from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress
 
 HarvestFunction = Callable[[Feed, Ask, Environment, Progress], Iterator[Page]]
 ServerCheck = Callable[[Feed, Ask, Environment], list[str]]
+FindFunction = Callable[[Feed, str, Ask, Environment], Page | None]
 
 
 class Harvester(NamedTuple):
-    """How a protocol is harvested, and how a server is asked what it offers, where it can say."""
+    """How a protocol is harvested; how a server is asked what it offers, and for one record, where it can say."""
 
     harvest: HarvestFunction
     check: ServerCheck | None = None
+    find: FindFunction | None = None
 
 
 def harvesters() -> dict[str, Harvester]:
@@ -25,15 +27,15 @@ def harvesters() -> dict[str, Harvester]:
     # each needs libraries that take a second to import
     from harvesters import oai_pmh
     from harvesters.documents import csv, files, rss, sitemap
-    from harvesters.lists import opendatasoft, rest
+    from harvesters.lists import one_record, opendatasoft, rest
 
     return {
-        "oai_pmh": Harvester(oai_pmh.harvest, oai_pmh.check),
-        "rest": Harvester(rest.harvest),
-        "opendatasoft": Harvester(opendatasoft.harvest),
+        "oai_pmh": Harvester(oai_pmh.harvest, oai_pmh.check, oai_pmh.find),
+        "rest": Harvester(rest.harvest, find=one_record.find_detail),
+        "opendatasoft": Harvester(opendatasoft.harvest, find=one_record.find_in_dataset),
         "rss": Harvester(rss.harvest),
         "csv": Harvester(csv.harvest),
-        "sitemap": Harvester(sitemap.harvest),
+        "sitemap": Harvester(sitemap.harvest, find=sitemap.find),
         "files": Harvester(files.harvest),
     }
 
@@ -50,6 +52,35 @@ def harvest(feed: Feed, ask: Ask, env: Environment, progress: Progress | None = 
 
     pages = harvesters()[feed.protocol].harvest(feed, ask, env, progress or _no_progress)
     yield from map(Credentials(feed, ask.credentials).scrub, pages_with_defects(pages, feed.url, ask.position))
+
+
+def find_record(feed: Feed, identifier: str, ask: Ask, env: Environment) -> Page:
+    """Return a page with one record as the server sends it now, or with why it cannot be read; empty without it.
+
+    It is requested alone where the protocol or the feed's declaration can do that; elsewhere the list is read from its
+    beginning until the record comes. The feed's `request.budget` bounds the time. Raises HarvestFailed, with the cause
+    `too_slow` when the time ended before the record came.
+    """
+    from harvesters.client import Credentials
+
+    find = harvesters()[feed.protocol].find
+    page = find(feed, identifier, ask, env) if find else None
+    if page is None:
+        page = _find_in_list(feed, identifier, ask, env)
+    page = Credentials(feed, ask.credentials).scrub(page)
+    return msgspec.structs.replace(
+        page,
+        records=[record for record in page.records if record.identifier == identifier],
+        skipped=tuple(skipped for skipped in page.skipped if skipped.identifier in (identifier, None)),
+    )
+
+
+def _find_in_list(feed: Feed, identifier: str, ask: Ask, env: Environment) -> Page:
+    for page in harvest(feed, ask, env):
+        names = {record.identifier for record in page.records} | {skipped.identifier for skipped in page.skipped}
+        if identifier in names:
+            return page
+    return Page()
 
 
 def check(feed: Feed, ask: Ask, env: Environment) -> list[str]:
@@ -75,4 +106,4 @@ def _no_progress(listed: int, total: int | None) -> None:
     """Progress callback that does nothing."""
 
 
-__all__ = ["HarvestFailed", "Harvester", "check", "harvest", "harvesters"]
+__all__ = ["HarvestFailed", "Harvester", "check", "find_record", "harvest", "harvesters"]

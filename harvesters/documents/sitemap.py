@@ -27,12 +27,13 @@ from harvesters.documents.embedded import records_in
 from harvesters.documents.locations import read_sitemap
 from harvesters.documents.robots import Robots
 from harvesters.lists import server_date
-from harvesters.records import Result, UnreadableElement, unreadable
+from harvesters.records import Result, UnreadableElement, split_results, unreadable
 from harvesters.unexpected import is_of_the_system, skip_unexpected, unexpected_response
-from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress, replace
+from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress, Skipped, replace
 
 # what distinguishes the sitemaps of one long list: map.xml, map-2.xml, map.xml?page=3, map-b.xml
 _NUMBER_IN_LIST = re.compile(r"(?:[?&]\w+=|[-_./])?[0-9]+|(?:[?&]\w+=|[-_.])?(?<![a-z])[a-z](?![a-z])", re.I)
+_NUMBER_ON_PAGE = re.compile(r"#[0-9]+\Z")  # of the records of one page from the second on
 _MAX_INDEX_DEPTH = 3  # sitemap indexes that list sitemap indexes
 
 
@@ -69,6 +70,22 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterato
         yield from pages(
             records, feed, ask, client, report_of_allowed, server_date(reply), whole=whole, repeated=repeated
         )
+
+
+def find(feed: Feed, identifier: str, ask: Ask, env: Environment) -> Page:
+    """Return a page with the record of a web page, whose address the identifier is; an empty one when it is gone."""
+    url = _NUMBER_ON_PAGE.sub("", identifier)
+    with Client(feed, ask, env) as client:
+        if not Robots(client).allow(url):
+            return Page(skipped=(Skipped(identifier=identifier, reason="robots.txt keeps us from this page"),))
+        try:
+            results = list(records_in(feed, client.send(url), url, None))
+        except HarvestFailed as failure:
+            if failure.cause == "gone":
+                return Page()
+            raise
+        records, skipped, raw = split_results(results)
+        return Page(records=records, skipped=skipped, raw=raw, notes=tuple(client.notes))
 
 
 def _missing(failure: HarvestFailed) -> UnreadableElement:

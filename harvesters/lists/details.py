@@ -34,6 +34,11 @@ class _FieldMissing(Exception):
     """The listed element has no such field; the message is the field's path."""
 
 
+def detail_fields(feed: Feed) -> set[str]:
+    """Return the fields of a listed element that the address of a record is made of; empty without detail_url."""
+    return set(_PLACEHOLDER.findall(feed.request.detail_url or ""))
+
+
 def detailed_records(feed: Feed, client: Client, list_elements: list[msgspec.Raw], *, first: bool) -> Iterator[Result]:
     """Yield the record of every listed element; one that cannot be requested or read is skipped by its identifier.
 
@@ -46,7 +51,7 @@ def detailed_records(feed: Feed, client: Client, list_elements: list[msgspec.Raw
         identifier = None
         try:
             identifier = identifier_of(element, feed.identifier)
-            result = _detailed_record(feed, client, element, identifier)
+            result = detailed_record(feed, client, element, identifier)
             consecutive_failures = 0
         except NotJson as error:
             result = unreadable(identifier, str(error))
@@ -74,7 +79,7 @@ def _failure_of_the_list(failure: HarvestFailed) -> HarvestFailed:
 def _require_fields(feed: Feed, client: Client, list_elements: list[msgspec.Raw]) -> None:
     """Raise HarvestFailed("bad_format") if detail_url names a field that no listed object has."""
     objects = [element for element in list_elements if is_object(element)]
-    for path in _PLACEHOLDER.findall(feed.request.detail_url or ""):
+    for path in sorted(detail_fields(feed)):
         if not objects or path in client.credentials.values or any(_has_field(element, path) for element in objects):
             continue
         what = f"request.detail_url: no listed record has a field {path!r} that can stand in an address"
@@ -101,7 +106,8 @@ def _scalar_at(element: msgspec.Raw, path: str) -> str | None:
     return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "" else None
 
 
-def _detailed_record(feed: Feed, client: Client, element: msgspec.Raw, identifier: str | None) -> Result:
+def detailed_record(feed: Feed, client: Client, element: msgspec.Raw, identifier: str | None) -> Result:
+    """Request the record of a listed element at its own address. Raises HarvestFailed, or NotJson for the answer."""
     request = feed.request
     if not is_object(element):
         return unreadable(identifier, "the listed element is not a JSON object")

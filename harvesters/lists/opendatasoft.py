@@ -45,6 +45,22 @@ class _Position(msgspec.Struct):
 
 def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterator[Page]:
     """Yield the dataset's records page by page, as `harvesters.harvest` promises."""
+    feed = _with_paging(feed)
+    ask = msgspec.structs.replace(ask, since=None, full=True)  # a slice's count is of the whole list
+    with Client(feed, ask, env) as client:
+        yield from _Dataset(feed, ask, client, report, _continue(ask)).pages()
+
+
+def read_where(feed: Feed, ask: Ask, env: Environment, where: str) -> Iterator[Page]:
+    """Yield the pages of the records for which a condition holds. Raises HarvestFailed."""
+    feed = _with_paging(feed)
+    ask = msgspec.structs.replace(ask, since=None, full=True)
+    with Client(feed, ask, env) as client:
+        yield from _Dataset(feed, ask, client, _no_report, _Position(todo=[_Slice(where=where)])).pages()
+
+
+def _with_paging(feed: Feed) -> Feed:
+    """Return the feed with the parameters and paths that all datasets have."""
     request = feed.request.model_copy(
         update={
             "paging": "offset",
@@ -55,10 +71,11 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterato
             "total_path": "total_count",
         }
     )
-    feed = feed.model_copy(update={"request": request})
-    ask = msgspec.structs.replace(ask, since=None, full=True)  # a slice's count is of the whole list
-    with Client(feed, ask, env) as client:
-        yield from _Dataset(feed, ask, client, report, _continue(ask)).pages()
+    return feed.model_copy(update={"request": request})
+
+
+def _no_report(listed: int, total: int | None) -> None:
+    """Progress callback that does nothing."""
 
 
 def _continue(ask: Ask) -> _Position:
