@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -39,12 +40,18 @@ for library in ("httpx", "httpcore"):  # they log URLs with their query, and hea
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A response that was read to its end. Credentials in its url are masked, as {token}."""
+    """A response that was read to its end. Credentials in its url are masked, as {token}.
+
+    seconds: from the request, at its turn, to the end of the body
+    certificate_until: when the server's certificate expires; None without TLS
+    """
 
     url: str
     status: int
     headers: httpx.Headers
     body: bytes
+    seconds: float = 0.0
+    certificate_until: datetime | None = None
 
 
 def user_agent() -> str:
@@ -290,15 +297,17 @@ class Client:
             deadline = min(self._deadline, time.monotonic() + limits.timeout)
             if time.monotonic() >= self._deadline:
                 raise failed("too_slow", f"the feed's {limits.budget:g} s are over")
+            sent_at = time.monotonic()
             response = self._transport.send(request, deadline)
             try:
+                until = _certificate_until(response)
                 self._answered.add(origin_of(request.url))
                 self._cookies.keep(response)
                 body = self._read(response, deadline)
             finally:
                 response.close()
         url = self.credentials.landed_url(self.credentials.mask_url(request.url))
-        return Reply(url, response.status_code, response.headers, body)
+        return Reply(url, response.status_code, response.headers, body, time.monotonic() - sent_at, until)
 
     def _read(self, response: httpx.Response, deadline: float) -> bytes:
         """Return the whole body. One that is shorter or longer than announced counts if it is a whole document."""
@@ -327,6 +336,14 @@ class Client:
             limits = self.feed.request
             self._limits[host] = HostLimit(self.env.locks, host, rate=limits.rate, connections=limits.connections)
         return self._limits[host]
+
+
+def _certificate_until(response: httpx.Response) -> datetime | None:
+    """Return when the certificate of a connection expires; None without TLS, or once the connection is closed."""
+    stream = response.extensions.get("network_stream")
+    tls = stream.get_extra_info("ssl_object") if stream is not None else None
+    not_after = (tls.getpeercert() or {}).get("notAfter") if tls is not None else None
+    return None if not_after is None else datetime.fromtimestamp(ssl.cert_time_to_seconds(not_after), UTC)
 
 
 def _condition(validator: str | None) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from schemas import Base, Sentence
 
@@ -25,3 +25,34 @@ class TestLine(Base, frozen=True, kw_only=True):
     level: Level
     message: Sentence
     advice: Sentence | None = None
+
+
+class CheckResult(NamedTuple):
+    """What a check found; the line of it has the check's code, too."""
+
+    level: Level
+    message: Sentence
+    advice: Sentence | None = None
+
+
+class NotChecked(Exception):
+    """A check cannot be made; `reason` says why."""
+
+    def __init__(self, reason: Sentence) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+def ok(message: Sentence) -> CheckResult:
+    """Return a result that needs nothing."""
+    return CheckResult("ok", message)
+
+
+def advice(message: Sentence, what_to_do: Sentence) -> CheckResult:
+    """Return a result that could be better."""
+    return CheckResult("advice", message, what_to_do)
+
+
+def problem(message: Sentence, what_to_do: Sentence) -> CheckResult:
+    """Return a result that makes a harvest fail or lose records."""
+    return CheckResult("problem", message, what_to_do)
