@@ -44,13 +44,14 @@ check: lint types docs test ## lint, types, documentation, tests
 format: $(STAMP) ## put every file into the house format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: $(STAMP) ## speed and memory of every stage (N=20000 records), then of the harvest, rules, gate, detector, matcher; accuracy by area
+bench: $(STAMP) ## speed and memory of every stage (N=20000 records), then of the harvest, rules, gate, detector, matcher, the web's pages; accuracy by area
 	@$(BIN)/python -m bench $(if $(N),--records $(N))
 	@$(BIN)/python -m bench.transform
 	@$(BIN)/python -m bench.harvest
 	@$(BIN)/python -m bench.rules_gate
 	@$(BIN)/python -m bench.langid
 	@$(BIN)/python -m bench.dedup 1000000
+	@$(BIN)/python -m bench.web_pages $(if $(N),--records $(N))
 	@$(BIN)/python -m bench.accuracy
 
 faults: $(STAMP) ## [SECONDS=1200]: kills, faults, hostile addresses and fuzz; prints tried, survived and failed

@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import time
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ from loaders.store import (
     HarvestRunRow,
     PublishStateRow,
     now,
+    read_kept,
     read_transaction,
     upsert,
     whole_file,
@@ -33,6 +35,7 @@ from schemas import BadFeed, Cluster, Environment, Feed, read_feed, read_feeds, 
 log = logging.getLogger("elib.feed")
 FOLDERS_STATE = "feed_folders"  # the row of publish_state with the folder of each feed's declaration
 _SOURCE = "file"
+_FRESH_NANOSECONDS = 1_000_000_000
 _VALUE_COLUMNS = ("version", "declaration", "sha256", "seen_at", "source")
 
 
@@ -76,11 +79,34 @@ class _Kept(NamedTuple):
 
 
 def feeds_in_use(env: Environment) -> FeedsInUse:
-    """Return every feed by the declaration that is used now; write nothing."""
+    """Return every feed by the declaration that is used now; write nothing.
+
+    Files are read again when one of them, or the catalog, was written.
+    """
+    return read_kept(env, _feeds_in_use, env, _feed_files(env))
+
+
+def _feeds_in_use(connection: Connection, env: Environment, _files: tuple[tuple[str | int, ...], ...]) -> FeedsInUse:
     good, bad = read_feeds(env.feeds)
-    with read_transaction(env) as connection:
-        kept = _read_kept(connection)
-    return _choose(env, kept, good, bad)
+    return _choose(env, _read_kept(connection), good, bad)
+
+
+def _feed_files(env: Environment) -> tuple[tuple[str | int, ...], ...]:
+    """Return what changes with the feed files: their names, sizes and times.
+
+    A file that was written a moment ago may be written again within the clock's step: then nothing equals it.
+    """
+    files: list[tuple[str | int, ...]] = []
+    for path in (path for folder in env.feeds for path in sorted(folder.glob("*.toml"))):
+        try:
+            status = path.stat()
+        except OSError:  # it is read as missing
+            files.append((str(path),))
+            continue
+        times = (status.st_mtime_ns, status.st_ctime_ns)
+        is_fresh = abs(time.time_ns() - max(times)) < _FRESH_NANOSECONDS
+        files.append((str(path), status.st_ino, status.st_size, *times, time.monotonic_ns() if is_fresh else 0))
+    return tuple(files)
 
 
 def set_status(env: Environment, name: str, status: str) -> None:

@@ -9,6 +9,8 @@ from pipeline.feed import mappings_version
 from schemas import BadFeed, Environment, TermMapping
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from loaders.curation import Batch
 
 
@@ -77,13 +79,17 @@ def _version_for(feed: str, mappings: Sequence[TermMapping]) -> str:
 
 def outdated_feeds(env: Environment) -> Outdated:
     """Return the feeds that a reprocess would read with other mappings than they were read with."""
+    from loaders.store import read_kept
+
+    return read_kept(env, _outdated_feeds, env)
+
+
+def _outdated_feeds(connection: Connection, env: Environment) -> Outdated:
     from loaders.browse import feeds_with_mapped_terms, mapping_versions
     from loaders.catalog import active_mappings
-    from loaders.store import read_transaction
 
     mappings = active_mappings(env)
-    with read_transaction(env) as connection:
-        versions, having = mapping_versions(connection), feeds_with_mapped_terms(connection)
+    versions, having = mapping_versions(connection), feeds_with_mapped_terms(connection)
     general = _version_for("", mappings)
     own = {feed: _version_for(feed, mappings) for feed in {each.feed for each in mappings} if feed is not None}
     outdated = [feed for feed, used in sorted(versions.items()) if used != {own.get(feed, general)}]

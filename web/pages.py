@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -23,6 +24,7 @@ from web.signing_in import signed_in
 
 MAX_MESSAGE_CHARS = 600  # of a message about what was done: it travels in a cookie
 COOKIE_SECONDS = 365 * 24 * 3600
+_FORMATTED_KEPT = 10_000  # numbers and times in the form of a language: pages show the same ones again
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -69,12 +71,12 @@ def render(request: Request, template: str, *, status: int = 200, **facts: Any) 
             ],
             account=signed_in(request),
             messages=messages,
-            csrf_field=lambda: csrf_field(request),
+            csrf_field=cache(lambda: csrf_field(request)),
             address=address,
-            number=lambda value: format_decimal(value, locale=locale),
+            number=lambda value: _number(value, language),
             percent=lambda share: format_percent(round(share, 3), locale=locale, decimal_quantization=False),
-            day=lambda time: format_date(_time(time), format="medium", locale=locale),
-            time=lambda time: format_datetime(_time(time), format="medium", locale=locale) + " UTC",
+            day=lambda time: _day(time, language),
+            time=lambda time: _date_and_time(time, language),
             ago=lambda time: format_timedelta(_time(time) - datetime.now(UTC), add_direction=True, locale=locale),
             **facts,
         )
@@ -85,8 +87,19 @@ def render(request: Request, template: str, *, status: int = 200, **facts: Any) 
     return response
 
 
-def _in_language(request: Request, language: str) -> str:
-    return address(request.url.path, request.query_params, lang=language)
+@lru_cache(maxsize=_FORMATTED_KEPT)
+def _number(value: float, language: str) -> str:
+    return format_decimal(value, locale=language)
+
+
+@lru_cache(maxsize=_FORMATTED_KEPT)
+def _day(time: str, language: str) -> str:
+    return format_date(_time(time), format="medium", locale=language)
+
+
+@lru_cache(maxsize=_FORMATTED_KEPT)
+def _date_and_time(time: str, language: str) -> str:
+    return format_datetime(_time(time), format="medium", locale=language) + " UTC"
 
 
 def tell(request: Request, text: str, *, is_error: bool = False, undo: str = "") -> None:

@@ -19,7 +19,7 @@ from loaders.browse.fixes import (
     nights_after,
     record_fixes,
 )
-from loaders.browse.pairs import Place, count_pairs, neighbours, pairs_like, read_pair
+from loaders.browse.pairs import Place, count_alike, count_pairs, neighbours, pairs_like, read_pair
 from loaders.browse.records import (
     Decision,
     Member,
@@ -124,6 +124,7 @@ __all__ = [
     "audit_facets",
     "audit_page",
     "change_facets",
+    "count_alike",
     "count_pairs",
     "decisions_on",
     "differences_of",

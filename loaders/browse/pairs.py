@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -63,6 +64,11 @@ def pairs_like(connection: Connection, evidence: str, feed: str = "") -> Iterato
     for left, right, its_evidence in rows:
         if _kind(its_evidence) == kind:
             yield left, right
+
+
+def count_alike(connection: Connection, evidence: str, feed: str, most: int) -> int:
+    """Count the waiting pairs whose evidence is of the same kind, up to `most`."""
+    return sum(1 for _ in islice(pairs_like(connection, evidence, feed), most))
 
 
 def _kind(evidence: str) -> frozenset[tuple[str, str]]:

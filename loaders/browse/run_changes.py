@@ -17,7 +17,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 from more_itertools import chunked
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from loaders.browse.runs import RunSummary
 from loaders.catalog import undo_log_path
@@ -26,13 +26,14 @@ from loaders.store import (
     SourceRecordRow,
     create_parquet_view,
     open_workspace,
+    read_kept,
     read_transaction,
     rows_among,
     temporary_folder,
 )
 from schemas import Base, Environment
 
-MAX_COMPARED = 2_000  # changed records that are compared in one request
+MAX_COMPARED = 500  # changed records that are compared in one request
 _MAX_SHOWN_CHARS = 400  # of a value
 _TEXT_ROWS = 100  # records in memory at a time
 _NOT_COMPARED = frozenset({"provenance", "key"})
@@ -40,6 +41,7 @@ _WITH_LOG = ("loaded", "undone")  # what was before such a run is in its undo lo
 _COLUMNS = ("identifier", "change", "reason", "absent", "codes", "row")
 _NO_ROW: dict[str, Any] = {"codes": "", "row": None}  # what only rows with a record have
 _ROWS_READ = 5_000  # at a time
+_ROWS_COUNTED = 100_000  # at a time
 _MAX_NUMBER_DIGITS = 16
 
 
@@ -102,15 +104,19 @@ def has_changes(env: Environment, run: RunSummary) -> bool:
 
 def change_facets(env: Environment, run: RunSummary) -> ChangeFacets:
     """Count the changes of a run. Raises RowsUnreadable."""
-    newest = max(path.stat().st_mtime_ns for path in row_files(staging_folder(env, run.id)))
-    return _facets(env, run.id, run.status, newest)
+    return _facets(env, run.id, run.status, _written(env, run))
+
+
+def _written(env: Environment, run: RunSummary) -> int:
+    """Return when the run's rows were last written, in nanoseconds."""
+    return max((path.stat().st_mtime_ns for path in row_files(staging_folder(env, run.id))), default=0)
 
 
 @lru_cache(maxsize=64)
 def _facets(env: Environment, run_id: str, status: str, _written: int) -> ChangeFacets:
     staging = staging_folder(env, run_id)
     check_staged_files(staging, outcomes=False)
-    kinds, rules = _counts(env, staging)
+    kinds, rules = _counts(staging)
     changed = _rows(staging, ChangeFilter(kind="changed"), "", MAX_COMPARED)
     fields: Counter[str] = Counter()
     for change in _compared(env, run_id, status, changed):
@@ -118,19 +124,23 @@ def _facets(env: Environment, run_id: str, status: str, _written: int) -> Change
     return ChangeFacets(kinds=_sorted(kinds), rules=_sorted(rules), fields=_sorted(fields), compared=len(changed))
 
 
-def _counts(env: Environment, staging: Path) -> tuple[dict[str, int], dict[str, int]]:
-    """Count the changes by kind, and by rule."""
-    with _workspace(env) as duck:
-        create_parquet_view(duck, "staged_rows", *row_files(staging), more=", union_by_name = true")
-        kinds = duck.execute("SELECT change, count(*) FROM staged_rows WHERE change <> 'unchanged' GROUP BY change")
-        kinds = dict(kinds.fetchall())
-        if "codes" not in {row[0] for row in duck.execute("DESCRIBE staged_rows").fetchall()}:
-            return kinds, {}  # deletions only
-        rules = duck.execute(
-            "SELECT code, count(*) FROM (SELECT unnest(string_split(codes, ';')) AS code FROM staged_rows "
-            "WHERE codes <> '' AND change <> 'unchanged') GROUP BY code"
-        )
-        return kinds, dict(rules.fetchall())
+def _counts(staging: Path) -> tuple[Counter[str], Counter[str]]:
+    """Count the changes by kind, and by rule; reads these two columns only."""
+    kinds, rules = Counter[str](), Counter[str]()
+    for path in row_files(staging):
+        with open_parquet(path) as file:
+            names = [name for name in ("change", "codes") if name in file.schema_arrow.names]
+            for batch in file.iter_batches(_ROWS_COUNTED, columns=names, use_threads=False):
+                changed = batch.filter(pc.not_equal(batch["change"], "unchanged"))
+                kinds.update(_value_counts(changed["change"]))
+                for codes, count in _value_counts(changed["codes"]).items() if "codes" in names else ():
+                    rules.update(dict.fromkeys(filter(None, codes.split(";")), count))
+    return kinds, rules
+
+
+def _value_counts(column: Any) -> dict[str, int]:
+    counted = pc.value_counts(pc.drop_null(column)).to_pylist()
+    return {each["values"]: each["counts"] for each in counted}
 
 
 @contextmanager
@@ -146,11 +156,24 @@ def run_changes(
 
     With a field, at most MAX_COMPARED records are compared; there may then be few on a page, and more on the next.
     """
+    return read_kept(env, _run_changes, env, run.id, run.status, _written(env, run), chosen, after, limit)
+
+
+def _run_changes(
+    _connection: Connection,
+    env: Environment,
+    run_id: str,
+    status: str,
+    _written: int,
+    chosen: ChangeFilter,
+    after: str,
+    limit: int,
+) -> ChangesPage:
     most = MAX_COMPARED if chosen.field else limit
-    meant = _rows(staging_folder(env, run.id), chosen, after, most + 1)
+    meant = _rows(staging_folder(env, run_id), chosen, after, most + 1)
     shown: list[RunChange] = []
     looked_at = 0
-    for change in _compared(env, run.id, run.status, meant[:most]):
+    for change in _compared(env, run_id, status, meant[:most]):
         looked_at += 1
         if not chosen.field or any(each.field == chosen.field for each in change.differences):
             shown.append(change)

@@ -6,7 +6,7 @@ A term waits while live records have it and no mapping in force is for it, in th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -73,15 +73,34 @@ def open_terms(
     """Return the terms that wait, those with the most records in one feed first, from the one after `after` on."""
     mapped = _mapped_terms(connection)
     terms: dict[tuple[str, str], OpenTerm] = {}
-    for count, field, value, feed in _rows(connection, chosen, after):
-        if (field, value) in terms or not mapped.get((field, value), frozenset()).isdisjoint((None, feed)):
-            continue
-        feeds = feeds_of_term(connection, field, value)
-        if chosen.feed or feeds[0] == (feed, count):  # else it was listed where it has more records
-            terms[field, value] = OpenTerm(place=TermPlace(count, field, value), feeds=feeds)
-        if len(terms) == limit:
-            break
+    for rows in chunked(_rows(connection, chosen, after), 2 * limit):
+        waiting = [row for row in rows if mapped.get((row[1], row[2]), frozenset()).isdisjoint((None, row[3]))]
+        feeds_of = _feeds_of_terms(connection, {(field, value) for _, field, value, _ in waiting}, mapped)
+        for count, field, value, feed in waiting:
+            feeds = feeds_of[field, value]
+            # else it was listed where it has more records
+            is_first = bool(chosen.feed) or feeds[0] == (feed, count)
+            if (field, value) not in terms and is_first:
+                terms[field, value] = OpenTerm(place=TermPlace(count, field, value), feeds=feeds)
+                if len(terms) == limit:
+                    return list(terms.values())
     return list(terms.values())
+
+
+def _feeds_of_terms(
+    connection: Connection, terms: Collection[tuple[str, str]], mapped: Mapping[tuple[str, str], set[str | None]]
+) -> dict[tuple[str, str], tuple[tuple[str, int], ...]]:
+    """Return the feeds in which each of the terms waits, with their numbers of live records, the most first."""
+    feeds: dict[tuple[str, str], list[tuple[str, int]]] = {term: [] for term in terms}
+    columns = (_TERMS.c.field, _TERMS.c.value, _TERMS.c.feed, _TERMS.c["count"], _TERMS.c.mapped_to)
+    for name, some in groupby(sorted(terms), key=itemgetter(0)):
+        # Which have a code is asked here: with it in the query, SQLite reads every term.
+        query = select(*columns).where(_TERMS.c.field == name, _TERMS.c.value.in_([value for _, value in some]))
+        for field, value, feed, count, code in connection.execute(query):
+            is_mapped = not mapped.get((field, value), frozenset()).isdisjoint((None, feed))
+            if code is None and count > 0 and not is_mapped:
+                feeds[field, value].append((feed, count))
+    return {term: tuple(sorted(each, key=lambda row: (-row[1], row[0]))) for term, each in feeds.items()}
 
 
 def _rows(connection: Connection, chosen: TermFilter, after: TermPlace | None) -> Iterator[tuple[int, str, str, str]]:

@@ -18,8 +18,10 @@ from loaders.store import (
     UnmappedValueRow,
     decode_reasons,
     now,
+    read_kept,
+    read_transaction,
 )
-from schemas import Base, Reason
+from schemas import Base, Environment, Reason
 
 Cause = Literal["held", "failed", "narrowed", "quarantined", "rejected", "pairs", "clusters", "terms", "applications"]
 _RUNS: Any = HarvestRunRow.__table__
@@ -64,16 +66,21 @@ class Need(Base, frozen=True, kw_only=True):
         return next((note.until for note in reversed(self.notes) if note.kind == "snoozed"), None)
 
 
-def todays_needs(connection: Connection) -> list[Need]:
+def todays_needs(env: Environment) -> list[Need]:
     """Return what needs a person, by cause, the most urgent first; what is snoozed is among it."""
-    notes = _notes(connection)
-    needs = [
+    with read_transaction(env) as connection:
+        notes = _notes(connection)
+    needs = read_kept(env, _needs)
+    return [msgspec.structs.replace(need, notes=tuple(notes.get(need.name, ()))) for need in needs]
+
+
+def _needs(connection: Connection) -> list[Need]:
+    return [
         *_held_runs(connection),
         *_failed_runs(connection),
         *_waiting(connection),
         *_whole_catalog(connection),
     ]
-    return [msgspec.structs.replace(need, notes=tuple(notes.get(need.name, ()))) for need in needs]
 
 
 def _held_runs(connection: Connection) -> Iterator[Need]:

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, and_, exists, func, or_, select
 
-from loaders.store import IssueRow, SourceRecordRow, read_transaction, rows_among
-from schemas import Base, Environment, Resource
+from loaders.store import IssueRow, SourceRecordRow, rows_among
+from schemas import Base, Resource
 
 _RECORDS: Any = SourceRecordRow.__table__
 _ISSUES: Any = IssueRow.__table__
@@ -70,15 +70,14 @@ class Facets(Base, frozen=True, kw_only=True):
     fields: list[tuple[str, int]]
 
 
-def waiting_facets(env: Environment, chosen: WaitingFilter) -> Facets:
+def waiting_facets(connection: Connection, chosen: WaitingFilter) -> Facets:
     """Count the versions that the filter means, and those that it would mean with another feed, rule or field."""
-    with read_transaction(env) as connection:
-        return Facets(
-            total=connection.scalar(select(func.count()).select_from(_RECORDS).where(*_conditions(chosen))) or 0,
-            feeds=_by_feed(connection, msgspec.structs.replace(chosen, feed="")),
-            rules=_by_rule(connection, msgspec.structs.replace(chosen, rule="")),
-            fields=_by_field(connection, msgspec.structs.replace(chosen, field="")),
-        )
+    return Facets(
+        total=connection.scalar(select(func.count()).select_from(_RECORDS).where(*_conditions(chosen))) or 0,
+        feeds=_by_feed(connection, msgspec.structs.replace(chosen, feed="")),
+        rules=_by_rule(connection, msgspec.structs.replace(chosen, rule="")),
+        fields=_by_field(connection, msgspec.structs.replace(chosen, field="")),
+    )
 
 
 def waiting_counts(connection: Connection) -> dict[str, int]:
@@ -87,12 +86,11 @@ def waiting_counts(connection: Connection) -> dict[str, int]:
     return dict(_counts(connection, query.group_by(_RECORDS.c.feed)))
 
 
-def waiting_page(env: Environment, chosen: WaitingFilter, *, after: str = "", limit: int = 50) -> list[Waiting]:
+def waiting_page(connection: Connection, chosen: WaitingFilter, *, after: str = "", limit: int = 50) -> list[Waiting]:
     """Return the versions that the filter means, by key, from the one after `after` on."""
     query = select(_RECORDS).where(*_conditions(chosen), _RECORDS.c.key > after).order_by(_RECORDS.c.key).limit(limit)
-    with read_transaction(env) as connection:
-        rows = connection.execute(query).mappings().all()
-        errors = open_errors(connection, [row["key"] for row in rows])
+    rows = connection.execute(query).mappings().all()
+    errors = open_errors(connection, [row["key"] for row in rows])
     return [_waiting(row, errors.get(row["key"], ())) for row in rows]
 
 

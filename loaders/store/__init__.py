@@ -13,6 +13,7 @@ from loaders.store.database import (
     write_transaction,
 )
 from loaders.store.duckdb_workspace import create_parquet_view, open_workspace, write_parquet
+from loaders.store.kept import read_kept
 from loaders.store.locks import FeedBusy, feed_lock
 from loaders.store.models import (
     AccountRow,
@@ -117,6 +118,7 @@ __all__ = [
     "note_version",
     "now",
     "open_workspace",
+    "read_kept",
     "read_run",
     "read_transaction",
     "rows_among",

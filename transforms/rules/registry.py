@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from schemas import Issue, Resource, Severity, read_toml
@@ -42,8 +43,12 @@ def _shorten(value: str) -> str:
     return value if len(value) <= _MAX_VALUE_CHARS else value[: _MAX_VALUE_CHARS - 1] + "…"
 
 
+@cache
 def rule_texts() -> dict[str, dict[str, str]]:
-    """Return what the reports say about each rule, by code: wrong, why, mend, severity, and wrong.fr, mend.fr, …"""
+    """Return what the reports say about each rule, by code: wrong, why, mend, severity, and wrong.fr, mend.fr, …
+
+    It is read once per process; nobody may change it.
+    """
     texts_by_code = {
         code: {"wrong": rule.wrong, "why": rule.why, "mend": rule.mend, "severity": rule.severity}
         for code, rule in RULES.items()

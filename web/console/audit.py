@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from loaders.browse import AuditPlace, audit_facets, audit_page
-from loaders.store import read_transaction
+from loaders.store import read_kept
 from schemas import Environment
 from web.console.runs import choices
 from web.pages import address, gettext_of, render
 
 router = APIRouter()
-PAGE_ROWS = 50
+PAGE_ROWS = 25
 _PATH = "/console/decisions"
 _Text = Annotated[str, Query(max_length=500)]
 
@@ -24,9 +24,8 @@ _Text = Annotated[str, Query(max_length=500)]
 def decisions(request: Request, by: _Text = "", kind: _Text = "", after: _Text = "") -> Response:
     """Show the decisions of a person and of a kind, newest first."""
     env: Environment = request.app.state.env
-    with read_transaction(env) as connection:
-        page = audit_page(connection, by=by, kind=kind, after=_place(after), limit=PAGE_ROWS)
-        facets = audit_facets(connection)
+    page = read_kept(env, audit_page, by=by, kind=kind, after=_place(after), limit=PAGE_ROWS)
+    facets = read_kept(env, audit_facets)
     query = {"by": by, "kind": kind}
     titles = {"by": gettext_of(request, "Who"), "kind": gettext_of(request, "Decision")}
     return render(

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from loaders.browse import runs_page, waiting_counts
 from loaders.declarations import feed_path, feeds_in_use, is_own_file, kept_declaration, set_status
 from loaders.reports import last_runs, nights, recent_runs
-from loaders.store import read_transaction
+from loaders.store import read_kept, read_transaction
 from loaders.task_notes import write_note
 from schemas import FEED_NAME, BadFeed, Environment, Feed
 from web.console.background import progress_of, work_on
@@ -40,7 +40,8 @@ def feeds(request: Request) -> Response:
     declared = {feed.name: feed for feed in in_use.feeds}
     at = _now()
     with read_transaction(env) as connection:
-        last, history, waiting = last_runs(connection), recent_runs(connection, at), waiting_counts(connection)
+        history = recent_runs(connection, at)
+    last, waiting = read_kept(env, last_runs), read_kept(env, waiting_counts)
     lines = [
         {
             "name": name,
@@ -73,7 +74,7 @@ def feed(request: Request, name: str) -> Response:
     with read_transaction(env) as connection:
         runs = runs_page(connection, feed=name, limit=_RUNS_SHOWN)
         history = recent_runs(connection, at, name).get(name, {})
-        waiting = waiting_counts(connection).get(name, 0)
+    waiting = read_kept(env, waiting_counts).get(name, 0)
     if declared is None and not runs and name not in in_use.troubles:
         raise HTTPException(404, "There is no such feed.")
     work = work_on(env, name)

@@ -9,10 +9,10 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from loaders.browse import Place, count_pairs, neighbours, pairs_like, read_pair
+from loaders.browse import Place, count_alike, count_pairs, neighbours, pairs_like, read_pair
 from loaders.curation import judge_all
 from loaders.reports import evidence_in, pair_facts
-from loaders.store import read_transaction
+from loaders.store import read_kept, read_transaction
 from schemas import Environment
 from web.console.decisions import decide, field
 from web.forms import posted
@@ -30,18 +30,17 @@ MAX_ALIKE = 1_000  # pairs that are judged at once
 def pairs(request: Request, left: _Key = "", right: _Key = "", feed: _Key = "") -> Response:
     """Show a pair; without one, the first that waits."""
     env: Environment = request.app.state.env
+    has_pair = bool(left and right)
+    row = read_kept(env, read_pair, left, right) if has_pair else read_kept(env, neighbours, None, feed)[1]
+    if has_pair and row is None:
+        raise HTTPException(404, "These two records are no pair of the last publication.")
+    waiting = read_kept(env, count_pairs, feed)
+    if row is None:
+        return render(request, "console/pairs.html", pair=None, waiting=waiting, feed=feed)
+    before, after = read_kept(env, neighbours, _place(row), feed)
     with read_transaction(env) as connection:
-        row = read_pair(connection, left, right) if left and right else neighbours(connection, None, feed)[1]
-        if left and right and row is None:
-            raise HTTPException(404, "These two records are no pair of the last publication.")
-        waiting = count_pairs(connection, feed)
-        if row is None:
-            return render(request, "console/pairs.html", pair=None, waiting=waiting, feed=feed)
-        before, after = neighbours(connection, _place(row), feed)
         pair = next(pair_facts(connection, [row]))
-        alike = sum(
-            1 for _, _each in zip(range(MAX_ALIKE), pairs_like(connection, row["evidence"], feed), strict=False)
-        )
+    alike = read_kept(env, count_alike, row["evidence"], feed, MAX_ALIKE)
     language = reader_language(request)
     return render(
         request,

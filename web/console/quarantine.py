@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from loaders.browse import Facets, WaitingFilter, waiting_facets, waiting_keys, waiting_page
 from loaders.curation import CannotDecide, accept_all, correct_all, dry_run_correction, refuse_all
+from loaders.store import read_kept
 from schemas import Environment
 from transforms.rules import errors_left, rule_texts
 from web.console.decisions import decide, field
@@ -21,7 +22,7 @@ from web.pages import address, gettext_of, render, tell
 from web.signing_in import Steward
 
 router = APIRouter()
-PAGE_ROWS = 50
+PAGE_ROWS = 25
 MAX_VALUE_CHARS = 4_000
 _PATH = "/console/quarantine"
 _FILTER = ("feed", "rule", "field", "text")
@@ -40,8 +41,8 @@ def quarantine(
 
 def _page(request: Request, chosen: WaitingFilter, after: str = "", **facts: Any) -> Response:
     env: Environment = request.app.state.env
-    rows = waiting_page(env, chosen, after=after, limit=PAGE_ROWS + 1)
-    facets = waiting_facets(env, chosen)
+    rows = read_kept(env, waiting_page, chosen, after=after, limit=PAGE_ROWS + 1)
+    facets = read_kept(env, waiting_facets, chosen)
     query = {name: getattr(chosen, name) for name in _FILTER}
     more = address(_PATH, query, after=rows[PAGE_ROWS - 1].key) if len(rows) > PAGE_ROWS else ""
     filled = {"path": "", "value": "", "reason": "", "ticked": [], "scope": "all", "dry_run": None} | facts

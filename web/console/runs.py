@@ -24,7 +24,7 @@ from loaders.browse import (
 from loaders.catalog import Unsigned, refuse, revoke_refusal, undo
 from loaders.reports import reason_sentence
 from loaders.staging import RowsUnreadable
-from loaders.store import FeedBusy, WrongRunState, feed_lock, is_worker_gone, read_transaction
+from loaders.store import FeedBusy, WrongRunState, feed_lock, is_worker_gone, read_kept, read_transaction
 from schemas import Environment
 from transforms.rules import rule_texts
 from web.console.background import progress_of, work_behind
@@ -36,7 +36,7 @@ from web.pages import address, gettext_of, render, see, tell
 from web.signing_in import Steward
 
 router = APIRouter()
-PAGE_ROWS = 50
+PAGE_ROWS = 25
 _PATH = "/console/runs"
 _LICENSE_RULE = "license_narrowed"
 _Text = Annotated[str, Query(max_length=500)]
@@ -48,10 +48,9 @@ def runs(request: Request, status: _Text = "", feed: _Text = "", after: _Text = 
     """Show the runs, newest first."""
     env: Environment = request.app.state.env
     began, _, last = after.partition("~")
-    with read_transaction(env) as connection:
-        place = RunPlace(began, last) if after else None
-        rows = runs_page(connection, status=status, feed=feed, after=place, limit=PAGE_ROWS + 1)
-        counts = run_facets(connection, status=status, feed=feed)
+    place = RunPlace(began, last) if after else None
+    rows = read_kept(env, runs_page, status=status, feed=feed, after=place, limit=PAGE_ROWS + 1)
+    counts = read_kept(env, run_facets, status=status, feed=feed)
     query = {"status": status, "feed": feed}
     titles = {"status": gettext_of(request, "Status"), "feed": gettext_of(request, "Feed")}
     end = rows[PAGE_ROWS - 1] if len(rows) > PAGE_ROWS else None

@@ -19,7 +19,7 @@ from transforms.search_words import search_words
 from web.pages import address, render
 
 router = APIRouter()
-PAGE_ROWS = 30
+PAGE_ROWS = 20
 MAX_PAGES = 300  # of one search
 _PATH = "/console/search"
 _KINDS = ("record", "resource")

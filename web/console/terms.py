@@ -19,7 +19,7 @@ from loaders.browse import (
     term_facets,
 )
 from loaders.curation import Batch
-from loaders.store import read_transaction
+from loaders.store import read_kept, read_transaction
 from pipeline.terms import map_term, outdated_feeds
 from schemas import Environment
 from transforms.normalize.vocabulary import FIELD_SCHEMES, entries_of, nearest_entries
@@ -31,7 +31,7 @@ from web.pages import address, gettext_of, render, see, tell
 from web.signing_in import Steward
 
 router = APIRouter()
-PAGE_ROWS = 20
+PAGE_ROWS = 12
 MAX_TERM_CHARS = 500
 _PATH = "/console/terms"
 _FILTER = ("field", "feed", "text")
@@ -58,10 +58,10 @@ def terms(
     chosen = TermFilter(field=field, feed=feed, text=text)
     place = TermPlace(count, of, after) if of else None
     with read_transaction(env) as connection:
-        rows = open_terms(connection, chosen, after=place, limit=PAGE_ROWS + 1)
-        facets = term_facets(connection, chosen)
         shown_examples = term_examples(connection, field, examples) if field and examples else []
         under_way = reprocesses_under_way(connection)
+    rows = read_kept(env, open_terms, chosen, after=place, limit=PAGE_ROWS + 1)
+    facets = read_kept(env, term_facets, chosen)
     query = {name: getattr(chosen, name) for name in _FILTER}
     last = rows[PAGE_ROWS - 1].place if len(rows) > PAGE_ROWS else None
     return render(

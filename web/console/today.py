@@ -13,7 +13,6 @@ from starlette.responses import Response
 
 from loaders.browse import Need, todays_needs
 from loaders.reports import reason_sentence
-from loaders.store import read_transaction
 from loaders.task_notes import end_note, write_note
 from schemas import Environment
 from web.console.decisions import field
@@ -36,8 +35,7 @@ _PAGES = {
 def today(request: Request, all: bool = False) -> Response:  # noqa: A002 (the parameter's name in the address)
     """Show what needs a person; what is put off only with `all`."""
     env: Environment = request.app.state.env
-    with read_transaction(env) as connection:
-        needs = todays_needs(connection)
+    needs = todays_needs(env)
     shown = [need for need in needs if all or not need.snoozed_until]
     language = reader_language(request)
     causes = [(cause, list(group)) for cause, group in groupby(shown, key=lambda need: need.cause)]
