@@ -18,6 +18,7 @@ _CONSTRAINT_NAMES = {
 _PUBLISHED = text("resource_id IS NOT NULL")
 _PENDING = text("pending_status IS NOT NULL")
 _OPEN = text("mapped_to IS NULL AND count > 0")
+_WAITING_PAIR = text("verdict = 'review' OR review IS NOT NULL")
 _NEEDS_REVIEW = text("review IS NOT NULL")
 _UNRESOLVED = text("resolved_run_id IS NULL")
 _RESOLVED = text("resolved_run_id IS NOT NULL")
@@ -150,6 +151,7 @@ class ResourceRow(Table):
     __tablename__ = "resource"
     __table_args__ = (
         Index("ix_resource_withdrawn_at", "withdrawn_at"),
+        Index("ix_resource_updated_at", "updated_at", "id"),
         Index("ix_resource_review", "withdrawn_at", sqlite_where=_NEEDS_REVIEW, postgresql_where=_NEEDS_REVIEW),
     )
 
@@ -270,7 +272,19 @@ class MatchRow(Table):
     """A pair of records that the matcher compared and that is worth keeping; the smaller key is left."""
 
     __tablename__ = "match"
-    __table_args__ = (Index("ix_match_right_key", "right_key"), Index("ix_match_verdict", "verdict"))
+    __table_args__ = (
+        Index("ix_match_right_key", "right_key"),
+        Index("ix_match_verdict", "verdict"),
+        # In the order in which a steward sees the pairs that wait.
+        Index(
+            "ix_match_waiting",
+            text("probability DESC"),
+            "left_key",
+            "right_key",
+            sqlite_where=_WAITING_PAIR,
+            postgresql_where=_WAITING_PAIR,
+        ),
+    )
 
     left_key: Mapped[str] = mapped_column(primary_key=True, doc="the smaller record key")
     right_key: Mapped[str] = mapped_column(primary_key=True, doc="the larger record key")
