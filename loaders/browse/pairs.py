@@ -1,4 +1,4 @@
-"""Pairs that wait for a judgement, in their order: the most probable first."""
+"""Pairs that wait for a judgement, in their order: the most probable first, those as probable backwards by key."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, and_, exists, func, or_, select, tuple_
+from sqlalchemy import Connection, exists, func, or_, select, tuple_
 
 from loaders.store import JudgementRow, MatchRow
 
@@ -37,18 +37,14 @@ def read_pair(connection: Connection, left: str, right: str) -> Any:
 
 def neighbours(connection: Connection, place: Place | None, feed: str = "") -> tuple[Any, Any]:
     """Return the waiting pairs before and after a place; without a place, the first one as the one after."""
-    order = (_PAIRS.c.probability.desc(), _PAIRS.c.left_key, _PAIRS.c.right_key)
-    back = (_PAIRS.c.probability, _PAIRS.c.left_key.desc(), _PAIRS.c.right_key.desc())
+    columns = (_PAIRS.c.probability, _PAIRS.c.left_key, _PAIRS.c.right_key)
+    order = [column.desc() for column in columns]  # the index read backwards
     query = select(_PAIRS).where(*_waiting(feed))
     if place is None:
         return None, connection.execute(query.order_by(*order).limit(1)).mappings().one_or_none()
-    keys = tuple_(_PAIRS.c.left_key, _PAIRS.c.right_key)
-    own = tuple_(place.left, place.right)
-    same = _PAIRS.c.probability == place.probability
-    after = query.where(or_(_PAIRS.c.probability < place.probability, and_(same, keys > own)))
-    before = query.where(or_(_PAIRS.c.probability > place.probability, and_(same, keys < own)))
+    after, before = (query.where(tuple_(*columns) < tuple_(*place)), query.where(tuple_(*columns) > tuple_(*place)))
     return (
-        connection.execute(before.order_by(*back).limit(1)).mappings().one_or_none(),
+        connection.execute(before.order_by(*columns).limit(1)).mappings().one_or_none(),
         connection.execute(after.order_by(*order).limit(1)).mappings().one_or_none(),
     )
 

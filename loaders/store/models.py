@@ -278,7 +278,7 @@ class MatchRow(Table):
         # In the order in which a steward sees the pairs that wait.
         Index(
             "ix_match_waiting",
-            text("probability DESC"),
+            "probability",
             "left_key",
             "right_key",
             sqlite_where=_WAITING_PAIR,

@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 WAITING = sa.text("verdict = 'review' OR review IS NOT NULL")
-ORDER = [sa.text("probability DESC"), "left_key", "right_key"]
+ORDER = ["probability", "left_key", "right_key"]
 
 
 def upgrade() -> None:
