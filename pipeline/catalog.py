@@ -196,11 +196,28 @@ def publish(matched: dict[str, Any]) -> dict[str, int]:
 
 
 def index_search(env: Environment) -> int:
-    """Bring the search index up to the catalog; return the number of documents written. The publication stands."""
+    """Bring both search indexes up to the catalog; return how many documents were written into the console's.
+
+    The publication stands also when this fails; the next one does it again.
+    """
     from loaders.search import update_index
     from transforms.search_words import search_words
 
+    index_library(env)
     return update_index(env, search_words)
+
+
+def index_library(env: Environment, *, anew: bool = False, wait_seconds: float = 600) -> int:
+    """Bring the library's search index up to what is published, or make it anew; return how many documents changed.
+
+    Raises loaders.search.IndexBusy when another process writes it for longer than `wait_seconds`.
+    """
+    from loaders.declarations import feeds_in_use
+    from loaders.search import update_library_index
+    from transforms.search_words import indexed_words
+
+    partners = {feed.name: feed.partner for feed in feeds_in_use(env).feeds}
+    return update_library_index(env, indexed_words, partners, anew=anew, wait_seconds=wait_seconds)
 
 
 def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str, int]:

@@ -27,6 +27,7 @@ from schemas.feed import (
     read_feeds,
     read_leniently,
 )
+from schemas.labels import subject_label, subject_labels
 from schemas.match import (
     MATCH_FIELDS,
     Evidence,
@@ -153,4 +154,6 @@ __all__ = [
     "replace",
     "replaced_value",
     "sentence",
+    "subject_label",
+    "subject_labels",
 ]

@@ -19,6 +19,7 @@ from loaders.catalog import check_signature
 from loaders.erasure.catalog import erase_catalog, is_known, records_of_same_works, wipe_free_pages
 from loaders.erasure.undo_logs import erase_undo_logs
 from loaders.landing import ERASURES_FILE_NAME, Erasure, Erasures, erase_landing, erasures_in, key_digest
+from loaders.search import INDEX_FOLDER, LIBRARY_INDEX_FOLDER
 from loaders.store import feed_lock, feed_name_of, now, sweep, write_transaction
 from schemas import ERASED, Environment, Resource, TextDigest, digest_text, redact
 
@@ -210,7 +211,8 @@ def _forget_derived(env: Environment, feed: str) -> None:
             shutil.rmtree(folder, ignore_errors=True)
     sweep(env.staging)
     shutil.rmtree(env.home / "match", ignore_errors=True)
-    shutil.rmtree(env.home / "search", ignore_errors=True)
+    for index in (INDEX_FOLDER, LIBRARY_INDEX_FOLDER):  # a deleted document's words stay in it until it is made anew
+        shutil.rmtree(env.home / index, ignore_errors=True)
     for path in env.reports.glob("*"):
         if path.is_dir() and path.name not in _KEPT_REPORTS:
             shutil.rmtree(path, ignore_errors=True)

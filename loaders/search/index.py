@@ -33,7 +33,7 @@ from schemas import Base, Environment
 log = logging.getLogger("elib.catalog")
 Words = Callable[[str], list[str]]  # the words by which a text is found
 INDEX_FOLDER = "search"
-INDEX_VERSION = 1  # another one makes the index anew
+INDEX_VERSION = 2  # another one makes the index anew
 STATE_FILE = "state.json"
 MAX_NAME_CHARS = 2_000
 TOKENIZER = "words"

@@ -1,0 +1,179 @@
+"""Search the library's index, and read from the catalog what was found."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import tantivy
+from sqlalchemy import Connection, select
+
+from loaders.search.library.documents import FACETS
+from loaders.search.library.folder import LibraryState, NoLibraryIndex, library_folder, library_state, open_index
+from loaders.search.library.queries import WAYS, Wanted, Way, query_of
+from loaders.store import ResourceRow, read_transaction, rows_among
+from schemas import Environment, Resource
+
+_FACET_VALUES = 100  # counted of a facet
+_MAX_PLAIN_WORDS = 5
+_ESCAPE = "\\"
+_RESOURCES: Any = ResourceRow.__table__
+_lock = threading.Lock()
+_open: dict[tuple[str, int], tuple[LibraryState, tantivy.Index]] = {}  # by folder and process
+_everything: dict[str, Mapping[str, list[tuple[str, int]]]] = {}  # facets of all resources, by folder and time
+
+
+class LibraryResource(NamedTuple):
+    """A published resource that was found."""
+
+    id: str
+    title: str
+    record: Resource
+    created_at: str
+
+
+class LibraryHits(NamedTuple):
+    """A page of what was found, in order.
+
+    total: how many there are; way: `all`, `mistyped` or `some`, as the words were found
+    facets: of each facet its values and how many resources have each, the commonest first
+    at: when the index was written
+    """
+
+    resources: list[LibraryResource]
+    total: int
+    way: Way
+    facets: Mapping[str, list[tuple[str, int]]]
+    at: str
+
+
+def search_library(
+    env: Environment, wanted: Wanted, *, order: str = "relevance", offset: int = 0, limit: int = 20, facets: bool = True
+) -> LibraryHits:
+    """Find published resources. `order` is one of ORDERS; a page has fewer where the catalog withdrew some since.
+
+    Raises NoLibraryIndex when there is no index that can be read.
+    """
+    for attempt in (1, 2):  # a writer may remove files between the reading of its list and of themselves
+        state, index = _index(env)
+        try:
+            return _search(env, state, index, wanted, order, offset, limit, facets)
+        except (ValueError, OSError) as error:
+            _forget(env)
+            if attempt == 2:
+                raise NoLibraryIndex(str(error)) from error
+    raise AssertionError("unreachable")
+
+
+def search_titles(env: Environment, words: Sequence[str], *, limit: int = 20) -> list[LibraryResource]:
+    """Find published resources whose titles contain the words as they are typed, without the index, newest first."""
+    table = _RESOURCES.c
+    query = _columns().where(table.withdrawn_at.is_(None)).order_by(table.id.desc()).limit(limit)
+    for word in words[:_MAX_PLAIN_WORDS]:
+        escaped = word.replace(_ESCAPE, _ESCAPE * 2).replace("%", f"{_ESCAPE}%").replace("_", f"{_ESCAPE}_")
+        query = query.where(table.title.ilike(f"%{escaped}%", escape=_ESCAPE))
+    with read_transaction(env) as connection:
+        return [_resource(row) for row in connection.execute(query)]
+
+
+def _index(env: Environment) -> tuple[LibraryState, tantivy.Index]:
+    """Return the index as it was last written; opened once per process, and again when it was written since."""
+    state = library_state(env)
+    if state is None:
+        raise NoLibraryIndex("there is no index of this version; the next publication, or `elib index`, makes it")
+    key = (str(library_folder(env)), os.getpid())
+    with _lock:
+        known = _open.get(key)
+        if known is not None and known[0] == state:
+            return known
+        try:
+            if known is not None and known[0].folder == state.folder:
+                index = known[1]
+                index.reload()
+            else:
+                index = open_index(library_folder(env) / state.folder)
+        except (ValueError, OSError) as error:
+            _open.pop(key, None)
+            raise NoLibraryIndex(str(error)) from error
+        _open[key] = (state, index)
+        return _open[key]
+
+
+def _forget(env: Environment) -> None:
+    with _lock:
+        _open.pop((str(library_folder(env)), os.getpid()), None)
+
+
+def _search(
+    env: Environment,
+    state: LibraryState,
+    index: tantivy.Index,
+    wanted: Wanted,
+    order: str,
+    offset: int,
+    limit: int,
+    with_facets: bool,
+) -> LibraryHits:
+    searcher = index.searcher()
+    by = None if order == "relevance" else order
+    if by is None and wanted.is_everything:
+        by = "newest"
+    for way in WAYS:
+        query = query_of(index.schema, wanted, way)
+        result = searcher.search(query, limit, offset=offset, order_by_field=by)
+        total: int = result.count  # type: ignore[attr-defined]  # its stubs lack it
+        if total or not wanted.words or wanted.is_everything:
+            break
+    ids = [str(searcher.doc(place)["id"][0]) for _, place in result.hits]
+    with read_transaction(env) as connection:
+        resources = _read(connection, ids)
+    written = f"{state.folder} {state.publication} {state.at}"
+    counted = _facets(searcher, index.schema, wanted, way, query, written) if with_facets else {}
+    return LibraryHits(resources, total, way, counted, state.at)
+
+
+def _facets(
+    searcher: tantivy.Searcher, schema: tantivy.Schema, wanted: Wanted, way: Way, query: tantivy.Query, written: str
+) -> Mapping[str, list[tuple[str, int]]]:
+    """Count the values of each facet among what was found; of a chosen facet, as if nothing of it were chosen."""
+    chosen = [facet for facet in FACETS if wanted.chosen.get(facet)]
+    is_everything = wanted.is_everything and not chosen
+    if is_everything and written in _everything:
+        return _everything[written]
+    counted = _count(searcher, query, [facet for facet in FACETS if facet not in chosen])
+    for facet in chosen:
+        counted |= _count(searcher, query_of(schema, wanted, way, without=facet), [facet])
+    if is_everything:
+        _everything.clear()
+        _everything[written] = counted
+    return counted
+
+
+def _count(searcher: tantivy.Searcher, query: tantivy.Query, facets: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
+    if not facets:
+        return {}
+    wanted = {facet: {"terms": {"field": facet, "size": _FACET_VALUES}} for facet in facets}
+    result = searcher.aggregate(query, wanted)
+    return {
+        facet: [(str(bucket["key"]), int(bucket["doc_count"])) for bucket in result[facet]["buckets"]]
+        for facet in facets
+    }
+
+
+def _columns() -> Any:
+    return select(_RESOURCES.c.id, _RESOURCES.c.title, _RESOURCES.c.record, _RESOURCES.c.created_at)
+
+
+def _read(connection: Connection, ids: Sequence[str]) -> list[LibraryResource]:
+    """Return the resources with these ids that are published now, in this order."""
+    published = _columns().where(_RESOURCES.c.withdrawn_at.is_(None))
+    found = {row.id: _resource(row) for row in rows_among(connection, published, _RESOURCES.c.id, ids)}
+    return [found[resource_id] for resource_id in ids if resource_id in found]
+
+
+def _resource(row: Any) -> LibraryResource:
+    record = msgspec.json.decode(row.record, type=Resource)
+    return LibraryResource(row.id, row.title or "", record, row.created_at)
