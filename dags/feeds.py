@@ -10,6 +10,7 @@ broke since the run began, it is built from the feed's last good declaration.
 from __future__ import annotations
 
 import logging
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -26,8 +27,11 @@ log = logging.getLogger("elib.feed")
 _FULL = "Ask the partner for the whole list again, not only for what is new since the last harvest."
 
 
-def make_dag(feed: Feed) -> DAG:
-    """Return the DAG `feed_<name>`, on the feed file's schedule, one run at a time; a paused feed has no schedule."""
+def make_dag(feed: Feed, *, is_registered: bool = False) -> DAG:
+    """Return the DAG `feed_<name>`, on the feed file's schedule, one run at a time; a paused feed has no schedule.
+
+    That of a feed whose registration a steward accepted runs without being unpaused first.
+    """
     schedule = CronTriggerTimetable(feed.schedule, timezone="UTC") if feed.status != "paused" else None
     with DAG(
         dag_id=f"feed_{feed.name}",
@@ -41,6 +45,7 @@ def make_dag(feed: Feed) -> DAG:
         default_args={"retries": 0},
         params={"full": Param(False, type="boolean", title="Full harvest", description=_FULL)},
         on_failure_callback=notice_failure(feed.name),
+        is_paused_upon_creation=False if is_registered else None,
         auto_register=False,  # Airflow finds it as a global of this file; feed_errors.py must not show it again
     ) as dag:
         _add_tasks(feed)
@@ -77,10 +82,16 @@ def build(folders: Path | FeedFolders, only: str | None = None) -> tuple[list[DA
         if only not in {None, f"feed_{feed.name}"}:
             continue
         try:
-            built.append(make_dag(feed))
+            built.append(make_dag(feed, is_registered=_is_registered(feed, folders)))
         except Exception as error:
             problems.append(f"{feed.name}.toml: {type(error).__name__}: {error}")
     return built, problems
+
+
+def _is_registered(feed: Feed, folders: Path | FeedFolders) -> bool:
+    """Return whether the feed's file is among those that this installation writes itself."""
+    folder = (folders / f"{feed.name}.toml").parent
+    return os.path.realpath(folder) == os.path.realpath(environment().registered_feeds)
 
 
 def _dag_of_last_declaration(env: Environment, dag_id: str) -> list[DAG]:

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, select
 
 from loaders.shell import elib_command
 from loaders.store import (
+    ApplicationRow,
     FeedDeclarationRow,
     HarvestRunRow,
     PublishStateRow,
@@ -34,7 +35,6 @@ from schemas import BadFeed, Cluster, Environment, Feed, read_feed, read_feeds, 
 
 log = logging.getLogger("elib.feed")
 FOLDERS_STATE = "feed_folders"  # the row of publish_state with the folder of each feed's declaration
-_SOURCE = "file"
 _FRESH_NANOSECONDS = 1_000_000_000
 _VALUE_COLUMNS = ("version", "declaration", "sha256", "seen_at", "source")
 
@@ -186,6 +186,14 @@ def kept_declaration(env: Environment, name: str) -> tuple[int, str] | None:
     return None if row is None else (row.version, row.seen_at)
 
 
+def is_new_registration(env: Environment, name: str) -> bool:
+    """Return whether a feed came of a partner's application and no run of it has been loaded."""
+    source = select(FeedDeclarationRow.source).where(FeedDeclarationRow.feed == name)
+    loaded = select(HarvestRunRow.id).where(HarvestRunRow.feed == name, HarvestRunRow.status == "loaded")
+    with read_transaction(env) as connection:
+        return connection.scalar(source) == "registration" and connection.scalar(loaded.limit(1)) is None
+
+
 def keep_declaration(env: Environment, feed: Feed) -> None:
     """Keep the declaration with which the feed is harvested, and the folder of its file."""
     with write_transaction(env) as connection:
@@ -326,12 +334,19 @@ def _write(
         folders[feed.name] = _folder(env, feed.name)
         if row is None or row.sha256 != _sha256(text):
             version = row.version + 1 if row else 1
-            values = (version, text, _sha256(text), now(), _SOURCE)
+            source = "registration" if _is_registered(connection, feed.name) else "file"
+            values = (version, text, _sha256(text), now(), source)
             columns = {"feed": feed.name, **dict(zip(_VALUE_COLUMNS, values, strict=True))}
             connection.execute(upsert(connection, FeedDeclarationRow.__table__, _VALUE_COLUMNS), columns)
     if folders != old_folders:
         state = {"name": FOLDERS_STATE, "value": json.dumps(folders, sort_keys=True)}
         connection.execute(upsert(connection, PublishStateRow.__table__, ("value",)), state)
+
+
+def _is_registered(connection: Connection, feed: str) -> bool:
+    """Return whether a feed came of a partner's application that was accepted, or is being accepted."""
+    is_accepted = (ApplicationRow.status == "accepted") | ApplicationRow.accepting.is_not(None)
+    return bool(connection.scalar(select(ApplicationRow.id).where(ApplicationRow.name == feed, is_accepted).limit(1)))
 
 
 def _read_kept(connection: Connection) -> _Kept:

@@ -423,10 +423,11 @@ def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]
     from loaders.catalog import quality_shares
 
     restored_keys = waiting_keys(env, feed.name)
+    first_run = _first_run_of_registration(env, feed, counts)
     if not restored_keys and not any(
         counts[name] for name in ("added", "changed", "deleted", "rejected", "quarantined")
     ):
-        return () if counts["landed"] else _first_harvest_of_nothing(env, feed, run_id)
+        return first_run if counts["landed"] else _first_harvest_of_nothing(env, feed, run_id) or first_run
     from loaders.reports import write_gate_results
     from transforms.gate import SharesBefore, judge, with_restored
 
@@ -434,8 +435,26 @@ def _judge_run(env: Environment, feed: Feed, run_id: str, counts: dict[str, int]
     frame = with_restored(staging.gate_facts(env, run_id), restored_keys)
     reprocess = store.read_run(env, run_id).kind == "reprocess"
     result = judge(frame, feed, history, counts, reprocess=reprocess)
-    write_gate_results(env.reports, run_id, result.held, result.reasons, result.results)
-    return result.reasons
+    reasons = (*first_run, *result.reasons)
+    write_gate_results(env.reports, run_id, bool(reasons), reasons, result.results)
+    return reasons
+
+
+def _first_run_of_registration(env: Environment, feed: Feed, counts: dict[str, int]) -> tuple[Reason, ...]:
+    """Return why a run of a feed that its partner registered is held: none of its runs was loaded yet.
+
+    A restored backup has no runs; a feed of which it has published records had one that a person let pass.
+    """
+    from loaders.backup import waiting_feeds
+    from loaders.declarations import is_new_registration
+
+    if not is_new_registration(env, feed.name) or feed.name in waiting_feeds(env):
+        return ()
+    figures: dict[str, int | float | str] = {
+        "records": counts["landed"],
+        "errors": counts["rejected"] + counts["quarantined"],
+    }
+    return (Reason(code="first_run", figures=figures),)
 
 
 def _first_harvest_of_nothing(env: Environment, feed: Feed, run_id: str) -> tuple[Reason, ...]:

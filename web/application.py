@@ -14,10 +14,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from loaders.applications import complete_acceptances
 from loaders.migrations import migrate
 from loaders.reports import STYLE
 from schemas import Environment, environment
-from web import console, sign_in_pages
+from web import console, partners, sign_in_pages
 from web.guards import Guards, Rates
 from web.languages import marked
 from web.pages import address, gettext_of, render, see
@@ -27,7 +28,7 @@ from web.signing_in import PartnerSignInFirst, SignInFirst
 log = logging.getLogger("elib.web")
 _OF_STARLETTE = (marked("Not Found"), marked("Method Not Allowed"))  # what it says of a wrong address
 SESSION_SECONDS = 12 * 3600
-UPLOADS: dict[str, int] = {}  # largest bodies of the paths that take files, in bytes
+UPLOADS = {partners.UPLOAD_PATH: partners.UPLOAD_MAX_BYTES}  # largest bodies of the paths that take files, in bytes
 
 
 def create_app(env: Environment | None = None, settings: WebSettings | None = None) -> FastAPI:
@@ -35,10 +36,12 @@ def create_app(env: Environment | None = None, settings: WebSettings | None = No
     env = env or environment()
     settings = settings or web_settings(env)
     migrate(env)
+    complete_acceptances(env)
     app = FastAPI(title="E-library for Teachers", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.env, app.state.settings, app.state.rates = env, settings, Rates(settings.redis_url)
     app.include_router(sign_in_pages.router)
     app.include_router(console.router)
+    app.include_router(partners.router)
     app.add_api_route("/static/base.css", _base_style, methods=["GET"], include_in_schema=False)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_api_route("/healthz", _healthy, methods=["GET"], include_in_schema=False)

@@ -14,6 +14,8 @@ from wtforms.meta import DefaultMeta
 
 from web.settings import WebSettings
 
+MAX_FIELD_CHARS = 1_000  # of a field, unless it may be longer
+
 
 class TokenForm(Form):
     """A form that has nothing but the token."""
@@ -45,6 +47,12 @@ async def posted(request: Request) -> FormData:
     if any(isinstance(value, str) and "\x00" in value for _, value in values.multi_items()):
         raise HTTPException(422, "A field holds a NUL character.")
     return values
+
+
+def field(form: FormData, name: str, most: int = MAX_FIELD_CHARS) -> str:
+    """Return a field of a form, without blanks around it and not longer than it may be."""
+    value = form.get(name, "")
+    return value.strip()[:most] if isinstance(value, str) else ""
 
 
 class _Values:

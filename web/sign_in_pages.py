@@ -12,7 +12,7 @@ from starlette.responses import Response
 from web.forms import posted
 from web.guards import client_of
 from web.pages import gettext_of, render, see, tell
-from web.signing_in import own_path, sign_in, sign_out
+from web.signing_in import own_path, sign_in, sign_out, signed_in
 
 router = APIRouter()
 MAX_FIELD_CHARS = 200
@@ -42,6 +42,7 @@ def try_to_sign_in(request: Request, form: Annotated[FormData, Depends(posted)])
 @router.post("/sign-out")
 def end_session(request: Request, form: Annotated[FormData, Depends(posted)]) -> Response:
     """End the session."""
+    account = signed_in(request)
     sign_out(request)
     tell(request, gettext_of(request, "You are signed out."))
-    return see("/sign-in")
+    return see("/partners" if account is not None and account.role == "partner" else "/sign-in")

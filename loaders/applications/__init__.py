@@ -13,7 +13,6 @@ from loaders.applications.application import (
     ask_partner,
     create_draft,
     decline_application,
-    is_registered,
     keep_test,
     list_applications,
     read_application,
@@ -23,6 +22,7 @@ from loaders.applications.application import (
     withdraw_application,
 )
 from loaders.applications.names import SameSource, name_trouble, same_sources, source_key, suggested_name
+from loaders.applications.uploads import keep_upload, remove_upload, upload_path
 from loaders.applications.used_links import use_link
 
 __all__ = [
@@ -40,11 +40,12 @@ __all__ = [
     "complete_acceptances",
     "create_draft",
     "decline_application",
-    "is_registered",
     "keep_test",
+    "keep_upload",
     "list_applications",
     "name_trouble",
     "read_application",
+    "remove_upload",
     "reopen_application",
     "same_sources",
     "save_draft",
@@ -52,6 +53,7 @@ __all__ = [
     "source_key",
     "submit_application",
     "suggested_name",
+    "upload_path",
     "use_link",
     "withdraw_application",
 ]

@@ -22,6 +22,8 @@ _EDITABLE = ("draft", "tested")
 _APPLICATIONS: Any = ApplicationRow.__table__
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # ULID's digits, https://github.com/ulid/spec
 _MAX_MESSAGES = 100
+_UNTESTED = frozenset({"title", "partner", "note", "metadata_license"})  # keys that no test depends on
+_UNTESTED_REQUEST = frozenset({"rate", "quiet_hours"})
 _TEXTS = ("partner", "contact", "contact_name", "language", "name", "feed")
 
 
@@ -133,40 +135,51 @@ def applications_of(env: Environment, contact: str, limit: int = 200) -> list[Ap
     return _list(env, query.order_by(_APPLICATIONS.c.id.desc()).limit(limit))
 
 
-def is_registered(connection: Connection, feed: str) -> bool:
-    """Return whether a feed came of an application that was accepted, or is being accepted."""
-    is_accepted = (_APPLICATIONS.c.status == "accepted") | _APPLICATIONS.c.accepting.is_not(None)
-    query = select(_APPLICATIONS.c.id).where(_APPLICATIONS.c.name == feed, is_accepted)
-    return connection.scalar(query.limit(1)) is not None
-
-
 def save_draft(env: Environment, application: Application, **changes: Any) -> Application:
-    """Change fields of a draft and return it; another declaration, or name of it, needs a new test.
+    """Change fields of a draft and return it; what reads its source in another way needs a new test.
 
     Raises Changed, and ApplicationTrouble when it is no draft any more.
     """
+    return _change(env, application, _EDITABLE, **_with_new_test(application, changes))
+
+
+def _with_new_test(application: Application, changes: dict[str, Any]) -> dict[str, Any]:
     unknown = set(changes) - {*_TEXTS, "declaration", "detection"}
     if unknown:
-        raise TypeError(f"{', '.join(sorted(unknown))}: not for save_draft to change")
-    if changes.get("declaration", application.declaration) != application.declaration:
-        changes |= {"status": "draft", "test": None}
-    return _change(env, application, _EDITABLE, **changes)
+        raise TypeError(f"{', '.join(sorted(unknown))}: not to be changed of a draft")
+    is_other = _tested_keys(changes.get("declaration", application.declaration)) != _tested_keys(
+        application.declaration
+    )
+    return {**changes, "status": "draft", "test": None} if is_other else changes
 
 
-def keep_test(env: Environment, application: Application, test: Any) -> Application:
-    """Keep what the self-test and the preview found, and return the application. Raises as save_draft does."""
-    return _change(env, application, _EDITABLE, test=test, status="tested")
+def _tested_keys(declaration: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys that a test depends on."""
+    request = {key: value for key, value in (declaration.get("request") or {}).items() if key not in _UNTESTED_REQUEST}
+    return {**{key: value for key, value in declaration.items() if key not in _UNTESTED}, "request": request}
 
 
-def submit_application(env: Environment, application: Application) -> Application:
-    """Submit a draft to the stewards. Raises as save_draft does."""
-    return _change(env, application, _EDITABLE, status="submitted", submitted_at=now(), reason=None)
+def keep_test(env: Environment, application: Application, test: Any, *, has_ended: bool = True) -> Application:
+    """Keep what the self-test and the preview found, and return the application. Raises as save_draft does.
+
+    Of a test that goes on only its id is known; the application is tested when it `has_ended`.
+    """
+    return _change(env, application, _EDITABLE, test=test, status="tested" if has_ended else "draft")
+
+
+def submit_application(env: Environment, application: Application, **changes: Any) -> Application:
+    """Submit a draft to the stewards, with its last changes. Raises as save_draft does.
+
+    Changes that would need a new test raise ApplicationTrouble.
+    """
+    if "status" in _with_new_test(application, changes):
+        raise ApplicationTrouble("what is submitted is not what was tested; test it again")
+    return _change(env, application, _EDITABLE, **changes, status="submitted", submitted_at=now(), reason=None)
 
 
 def reopen_application(env: Environment, application: Application) -> Application:
     """Take a submitted application back to change it. Raises as save_draft does."""
-    status = "draft" if application.test is None else "tested"
-    return _change(env, application, ("submitted",), status=status, submitted_at=None)
+    return _change(env, application, ("submitted",), status="tested", submitted_at=None)
 
 
 def withdraw_application(env: Environment, application: Application) -> Application:

@@ -2,11 +2,24 @@
 
 from fastapi import APIRouter, Depends
 
-from web.console import audit, decisions, feeds, pairs, quarantine, records, runs, search, terms, today, work
+from web.console import (
+    applications,
+    audit,
+    decisions,
+    feeds,
+    pairs,
+    quarantine,
+    records,
+    runs,
+    search,
+    terms,
+    today,
+    work,
+)
 from web.signing_in import steward
 
 router = APIRouter(dependencies=[Depends(steward)])
-for _pages in (today, quarantine, pairs, terms, runs, work, records, feeds, search, audit, decisions):
+for _pages in (today, applications, quarantine, pairs, terms, runs, work, records, feeds, search, audit, decisions):
     router.include_router(_pages.router, prefix="/console")
 
 __all__ = ["router"]

@@ -14,20 +14,13 @@ from loaders.catalog import Unsigned
 from loaders.curation import Batch, CannotDecide, undo_batch, undo_curation
 from loaders.store import FeedBusy, WrongRunState
 from schemas import Environment
-from web.forms import posted
+from web.forms import field, posted
 from web.pages import gettext_of, see, tell
 from web.signing_in import Steward, own_path
 
 router = APIRouter()
-MAX_REASON_CHARS = 1_000
 MAX_BACK_CHARS = 8_000
 MAX_NUMBER_DIGITS = 10
-
-
-def field(form: FormData, name: str, most: int = MAX_REASON_CHARS) -> str:
-    """Return a field of a form, without blanks around it and not longer than it may be."""
-    value = form.get(name, "")
-    return value.strip()[:most] if isinstance(value, str) else ""
 
 
 def decide(request: Request, back: str, make: Callable[[], Batch], text: str) -> Response:

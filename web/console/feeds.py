@@ -19,8 +19,7 @@ from loaders.store import read_kept, read_transaction
 from loaders.task_notes import write_note
 from schemas import FEED_NAME, BadFeed, Environment, Feed
 from web.console.background import progress_of, work_on
-from web.console.decisions import field
-from web.forms import posted
+from web.forms import field, posted
 from web.languages import marked
 from web.pages import gettext_of, render, see, tell
 from web.signing_in import Steward

@@ -14,8 +14,8 @@ from loaders.curation import judge_all
 from loaders.reports import evidence_in, pair_facts
 from loaders.store import read_kept, read_transaction
 from schemas import Environment
-from web.console.decisions import decide, field
-from web.forms import posted
+from web.console.decisions import decide
+from web.forms import field, posted
 from web.languages import marked, reader_language
 from web.pages import address, gettext_of, render, see
 from web.signing_in import Steward

@@ -15,8 +15,8 @@ from loaders.curation import CannotDecide, accept_all, correct_all, dry_run_corr
 from loaders.store import read_kept
 from schemas import Environment
 from transforms.rules import errors_left, rule_texts
-from web.console.decisions import decide, field
-from web.forms import posted
+from web.console.decisions import decide
+from web.forms import field, posted
 from web.languages import marked
 from web.pages import address, gettext_of, render, tell
 from web.signing_in import Steward

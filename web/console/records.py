@@ -27,8 +27,8 @@ from loaders.store import read_transaction
 from schemas import Environment, Resource
 from transforms.rules import rule_texts
 from web.console.correcting import control_of, paths_of, value_in
-from web.console.decisions import decide, field
-from web.forms import posted
+from web.console.decisions import decide
+from web.forms import field, posted
 from web.languages import marked
 from web.pages import address, render, see
 from web.signing_in import Steward

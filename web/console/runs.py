@@ -28,9 +28,8 @@ from loaders.store import FeedBusy, WrongRunState, feed_lock, is_worker_gone, re
 from schemas import Environment
 from transforms.rules import rule_texts
 from web.console.background import progress_of, work_behind
-from web.console.decisions import field
 from web.console.work import begin_and_show
-from web.forms import posted
+from web.forms import field, posted
 from web.languages import marked, reader_language
 from web.pages import address, gettext_of, render, see, tell
 from web.signing_in import Steward

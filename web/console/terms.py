@@ -24,8 +24,8 @@ from pipeline.terms import map_term, outdated_feeds
 from schemas import Environment
 from transforms.normalize.vocabulary import FIELD_SCHEMES, entries_of, nearest_entries
 from web.console.background import CannotBegin, begin_reprocesses
-from web.console.decisions import decide, field
-from web.forms import posted
+from web.console.decisions import decide
+from web.forms import field, posted
 from web.languages import marked
 from web.pages import address, gettext_of, render, see, tell
 from web.signing_in import Steward

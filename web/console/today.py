@@ -15,8 +15,7 @@ from loaders.browse import Need, todays_needs
 from loaders.reports import reason_sentence
 from loaders.task_notes import end_note, write_note
 from schemas import Environment
-from web.console.decisions import field
-from web.forms import posted
+from web.forms import field, posted
 from web.languages import reader_language
 from web.pages import address, gettext_of, render, see, tell
 from web.signing_in import Steward

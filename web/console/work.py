@@ -11,8 +11,7 @@ from starlette.responses import Response
 
 from schemas import FEED_NAME, Environment
 from web.console.background import Action, CannotBegin, begin_work, progress_of, read_work
-from web.console.decisions import field
-from web.forms import posted
+from web.forms import field, posted
 from web.pages import gettext_of, render, see, tell
 from web.signing_in import Steward, own_path
 
