@@ -177,7 +177,7 @@ def _told(request: Request, decided: Application, action: str) -> Response:
         sent = gettext_of(request, "The partner gets a mail.")
         tell(request, f"{done} {sent}")
         return see(f"{_PATH}/{decided.id}")
-    reason = not_sent or gettext_of(request, "ELIB_MAIL_URL is not set")
+    reason = not_sent or gettext_of(request, "no mail server is set up")
     why = gettext_of(request, "No mail was sent: %(why)s", why=reason)
     tell(request, f"{done} {why}", is_error=bool(not_sent))
     return _page(request, decided, mail=mail_about(settings, decided, kind))

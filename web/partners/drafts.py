@@ -32,7 +32,7 @@ from web.partners.registering import UPLOAD_MAX_BYTES, detection_of, link_of_dra
 
 router = APIRouter()
 _NAME_TROUBLES = {
-    "malformed": marked("The short name may have the letters a to z, digits and _ only, at most 64 of them."),
+    "malformed": marked("The short name may have the letters a to z, digits and underscores only, at most 64 of them."),
     "used": marked("This short name was used before, perhaps in another spelling. Choose another one."),
 }
 

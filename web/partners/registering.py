@@ -35,13 +35,16 @@ router = APIRouter()
 UPLOAD_PATH = "/partners/register"
 UPLOAD_MAX_BYTES = 64 * 1024 * 1024
 MAX_ADDRESS_CHARS = 2_000
+_FIELDS = ("partner", "contact_name", "mail", "address")
 _PER_CLIENT, _OF_ALL, _PER_ADDRESS = "20/hour", "120/hour", "10/hour"  # looks at a source
 
 
 @router.get("/register")
 def register_page(request: Request) -> Response:
     """Ask who registers, and what."""
-    return render(request, "partners/register.html", values={}, trouble="", max_bytes=UPLOAD_MAX_BYTES)
+    return render(
+        request, "partners/register.html", values=dict.fromkeys(_FIELDS, ""), trouble="", max_bytes=UPLOAD_MAX_BYTES
+    )
 
 
 @router.post("/register")
@@ -52,7 +55,7 @@ def register(request: Request, form: Annotated[FormData, Depends(posted)]) -> Re
     rates.check(request, _OF_ALL, "register of all")
     if field(form, "application"):
         return _look_again(request, own_application(request, field(form, "application", 30)), form)
-    values = {name: field(form, name, MAX_ADDRESS_CHARS) for name in ("partner", "contact_name", "mail", "address")}
+    values = {name: field(form, name, MAX_ADDRESS_CHARS) for name in _FIELDS}
     trouble = _trouble(request, values, form)
     if trouble:
         facts = {"values": values, "trouble": trouble, "max_bytes": UPLOAD_MAX_BYTES}

@@ -82,6 +82,8 @@ def submit(request: Request, application_id: str, form: Annotated[FormData, Depe
     env: Environment = request.app.state.env
     request.app.state.rates.check(request, _PER_CLIENT, "submit", client_of(request))
     application = own_application(request, application_id)
+    if application.status not in ("draft", "tested"):
+        return see(page_of(application))
     entered = {name: field(form, name, 200) for name in ("begins", "ends", "zone", "rate", "mail", "contact_name")}
     entered |= {name: field(form, name, 200) for name in ("metadata_license", "language")}
     try:
