@@ -14,19 +14,22 @@ import time
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
+from loaders.feed_text import changed_feed_text
 from loaders.shell import elib_command
 from loaders.store import (
     ApplicationRow,
     FeedDeclarationRow,
+    FeedDeclarationVersionRow,
     HarvestRunRow,
     PublishStateRow,
     now,
     read_kept,
     read_transaction,
+    temporary_folder,
     upsert,
     whole_file,
     write_transaction,
@@ -115,16 +118,43 @@ def set_status(env: Environment, name: str, status: str) -> None:
     Nothing else in the file changes, comments neither. Raises BadFeed when the file is another's, is missing, or would
     not be the same declaration with that status.
     """
-    path = _feed_file(env, name)
-    if not is_own_file(env, name):
-        raise BadFeed(path, ["this installation does not write this file; change it by hand"])
-    read_feed(path)
+    path = _own_file(env, name)
     text = path.read_bytes().decode()
     changed = _with_status(text, status)
     if tomllib.loads(changed) != {**tomllib.loads(text), "status": status}:
         raise BadFeed(path, [f"its status cannot be changed without changing more; write status = {status!r} by hand"])
     with whole_file(path) as temporary:
         temporary.write_bytes(changed.encode())
+
+
+def set_expectations(env: Environment, name: str, expect: Mapping[str, Any]) -> Feed:
+    """Write the section `[expect]` of a feed's file, which must be one that this installation writes itself.
+
+    Keys without a value are left out; nothing else in the file changes, comments neither. Returns the feed that the
+    file declares then. Raises BadFeed when the file is another's, is missing, or would have a mistake; it is unchanged.
+    """
+    path = _own_file(env, name)
+    text = path.read_bytes().decode()
+    keys = tomllib.loads(text)
+    expected = {key: value for key, value in expect.items() if value is not None}
+    wanted = {key: value for key, value in keys.items() if key != "expect"} | ({"expect": expected} if expected else {})
+    changed = changed_feed_text(text, wanted)
+    with temporary_folder(env.home / "web") as folder:
+        tried = folder / path.name
+        tried.write_bytes(changed.encode())
+        feed = read_feed(tried)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(changed.encode())
+    return feed
+
+
+def _own_file(env: Environment, name: str) -> Path:
+    """Return the path of a good file that this installation writes itself. Raises BadFeed for any other."""
+    path = _feed_file(env, name)
+    if not is_own_file(env, name):
+        raise BadFeed(path, ["this installation does not write this file; change it by hand"])
+    read_feed(path)
+    return path
 
 
 def is_own_file(env: Environment, name: str) -> bool:
@@ -338,6 +368,7 @@ def _write(
             values = (version, text, _sha256(text), now(), source)
             columns = {"feed": feed.name, **dict(zip(_VALUE_COLUMNS, values, strict=True))}
             connection.execute(upsert(connection, FeedDeclarationRow.__table__, _VALUE_COLUMNS), columns)
+            connection.execute(upsert(connection, FeedDeclarationVersionRow.__table__, _VALUE_COLUMNS[1:]), columns)
     if folders != old_folders:
         state = {"name": FOLDERS_STATE, "value": json.dumps(folders, sort_keys=True)}
         connection.execute(upsert(connection, PublishStateRow.__table__, ("value",)), state)

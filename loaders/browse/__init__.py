@@ -1,6 +1,12 @@
 """What the web shows of the catalog: in pages and by facets; no query reads every record."""
 
 from loaders.browse.audit import AuditPage, AuditPlace, Entry, audit_facets, audit_page
+from loaders.browse.declarations import (
+    DeclarationChange,
+    DeclarationVersion,
+    declaration_changes,
+    declaration_versions,
+)
 from loaders.browse.finding import Found, find_exactly, resource_titles
 from loaders.browse.fixes import (
     FIX_STATES,
@@ -95,6 +101,8 @@ __all__ = [
     "ChangeFilter",
     "ChangesPage",
     "Decision",
+    "DeclarationChange",
+    "DeclarationVersion",
     "Difference",
     "Entry",
     "Facets",
@@ -127,6 +135,8 @@ __all__ = [
     "count_alike",
     "count_pairs",
     "decisions_on",
+    "declaration_changes",
+    "declaration_versions",
     "differences_of",
     "feeds_of_term",
     "feeds_with_mapped_terms",

@@ -2,7 +2,7 @@
 
 from loaders.reports.duplicates import pair_facts, write_duplicates
 from loaders.reports.feed import write_feed_report
-from loaders.reports.gate import write_gate_results
+from loaders.reports.gate import read_gate_results, write_gate_results
 from loaders.reports.night import write_all_reports, write_night_report
 from loaders.reports.page import STYLE, command_for, page_suffix, printable
 from loaders.reports.preview import PreviewSample, PreviewSummary, write_preview
@@ -79,6 +79,7 @@ __all__ = [
     "page_suffix",
     "pair_facts",
     "printable",
+    "read_gate_results",
     "reason_in",
     "reason_messages",
     "reason_sentence",

@@ -6,11 +6,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from loaders.reports.page import write_pages
 from loaders.reports.texts import LANGUAGES, reason_fact
 from schemas import Reason
 
 _MAX_RUNS_PER_FEED = 30
+
+
+def read_gate_results(reports_dir: Path, run_id: str) -> dict[str, Any] | None:
+    """Return the results of a run's gate; None when they are not kept: the run changed nothing, or is too old."""
+    try:
+        results: dict[str, Any] = msgspec.json.decode((reports_dir / "gate" / f"{run_id}.json").read_bytes())["results"]
+    except (FileNotFoundError, msgspec.DecodeError, KeyError):
+        return None
+    return results
 
 
 def write_gate_results(

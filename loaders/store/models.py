@@ -402,6 +402,22 @@ class FeedDeclarationRow(Table):
     source: Mapped[str] = mapped_column(doc="`file` or `registration`")
 
 
+class FeedDeclarationVersionRow(Table):
+    """Every declaration that a feed had; the last one is in feed_declaration too. Primary data.
+
+    Append-only. Of feeds that are older than this table, it begins with the declaration of that time.
+    """
+
+    __tablename__ = "feed_declaration_version"
+
+    feed: Mapped[str] = mapped_column(primary_key=True, doc="feed name")
+    version: Mapped[int] = mapped_column(primary_key=True, doc="number of the declaration, from 1")
+    declaration: Mapped[str] = mapped_column(doc="JSON: the keys that the feed file set")
+    sha256: Mapped[str] = mapped_column(doc="sha256 of the declaration")
+    seen_at: Mapped[str] = mapped_column(doc="when this version was first seen")
+    source: Mapped[str] = mapped_column(doc="`file` or `registration`")
+
+
 class TermMappingRow(Table):
     """A steward's code for a partner's term, laid over the lists in schemas/vocabularies. Primary data.
 

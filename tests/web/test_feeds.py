@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loaders.declarations import set_status
+from loaders.declarations import set_status, update_declarations
 from schemas import BadFeed, Environment, read_feed
 from tests.loaders.nights import rows
 from tests.pipeline.conftest import library
@@ -20,6 +20,7 @@ from tests.web.conftest import Browser
 __all__ = ["library"]
 on_sqlite = pytest.mark.parametrize("env", ["sqlite"], indirect=True)
 PAGE = "/console/feeds"
+EXPECTED = ("least", "most", "max_drop_records", "max_error_share", "language_share", "license_share")
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
@@ -102,6 +103,13 @@ def test_a_file_of_another_folder_is_not_written_and_the_lines_are_shown(
     assert 'status = "paused"' in shown(steward.get(page).text) and str(folder) in steward.get(page).text
     refused = steward.submit(page, page, action="pause")
     assert 'class="message error"' in refused.text and (folder / "books.toml").read_text() == FEED
+    form = dict.fromkeys(
+        ("least", "most", "max_drop_records", "max_error_share", "language_share", "license_share"), ""
+    )
+    tried = steward.submit(page, f"{page}/expect", action="try", max_drop="7", **form)
+    assert "max_drop = 0.07" in expecting(tried.text) and 'value="save"' not in tried.text
+    refused = steward.submit(page, f"{page}/expect", action="save", max_drop="7", **form)
+    assert "does not write this file" in shown(refused.text) and (folder / "books.toml").read_text() == FEED
 
 
 @on_sqlite
@@ -129,3 +137,35 @@ def test_a_harvest_takes_the_feed_through_every_step_and_publishes(library: Envi
     assert rows(library, "source_record", "feed") == [("films",)]
     text = shown(steward.get(page).text)
     assert "Version 1, kept since" in text and "Amina" in text and ": new" in text
+
+
+def expecting(page: str) -> str:
+    return shown(page.partition('id="expect"')[2].partition("</section>")[0])
+
+
+def test_expectations_are_replayed_on_the_last_runs_before_they_are_saved(
+    library: Environment, steward: Browser
+) -> None:
+    page, path = f"{PAGE}/books", library.registered_feeds / "books.toml"
+    path.write_text(path.read_text() + "# keep me\n[expect]\nmax_drop_records = 50\n")
+    night(library, "books", [listed("books", number) for number in range(20)])
+    night(library, "books", [listed("books", number) for number in range(12)])
+    night(library, "books", [listed("books", number) for number in range(12)])  # nothing changes
+    update_declarations(library)
+    form = {"least": "15", "most": "30", "max_drop": "10", "max_drop_records": "3", "license_share": "20,5"}
+    form |= {"max_error_share": "", "language_share": ""}
+    tried = expecting(steward.submit(page, f"{page}/expect", action="try", **form).text)
+    assert "would have held 1 of the last 3 runs" in tried and "20" in tried and "8" in tried
+    assert read_feed(path).expect.records is None
+    done = steward.submit(page, f"{page}/expect", action="save", **form)
+    assert "Saved" in shown(done.text) and "Amina" in done.text
+    saved = read_feed(path).expect
+    assert (saved.records, saved.max_drop, saved.max_drop_records, saved.license_share) == ((15, 30), 0.1, 3, 0.205)
+    assert "# keep me" in path.read_text()
+    wrongs = {"most": "", "least": "40", "license_share": "200", "max_drop": "much", "max_error_share": "1e999"}
+    for wrong in ({name: value} for name, value in wrongs.items()):
+        assert "no expectation" in shown(steward.submit(page, f"{page}/expect", action="save", **form | wrong).text)
+    assert read_feed(path).expect == saved
+    update_declarations(library)
+    history = shown(steward.get(page).text.partition("History of the declaration")[2])
+    assert "Version 2" in history and "expect.license_share 0.205" in history and "Version 1" in history

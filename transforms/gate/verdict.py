@@ -6,8 +6,10 @@ Shares count from 50 records up; a smaller feed is judged by its counts.
 from __future__ import annotations
 
 import logging
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from schemas import Base, Feed, Reason
 from transforms.gate.bounds import Bound, FeedMeasures, bounds_of, retirement_bounds
@@ -23,6 +25,7 @@ COLUMNS = (
 _CHANGES = frozenset({"none", "added", "changed", "deleted", "rejected", "quarantined"})
 _NEW_CHANGES = ("added", "changed", "deleted", "rejected", "quarantined")
 _NARROWED = "license_narrowed"
+_ERROR = "error:"  # and the code: the measure of a rule
 _ERROR_CODES = tuple(code for code, rule in RULES.items() if rule.severity == "error")
 
 
@@ -76,9 +79,35 @@ def judge(
     bounds = retirement_bounds(measures) if feed.status == "retired" else bounds_of(feed.expect, measures, codes)
     verdicts = _validate(measured, bounds)
     broken = [bound for bound in bounds if not verdicts[bound.name]["success"]]
-    results = {"quiet": False, "counts": dict(counts), "sums": measures.sums, "expectations": list(verdicts.values())}
+    results = {
+        "quiet": False,
+        "counts": dict(counts),
+        "sums": measures.sums,
+        "before": msgspec.structs.asdict(history),
+        "expectations": list(verdicts.values()),
+    }
     reasons = tuple(bound.reason for bound in broken if bound.reason)
     return GateResult(reasons=reasons, results=results)
+
+
+def replay(feed: Feed, results: Mapping[str, Any]) -> tuple[Reason, ...]:
+    """Return why a run would be held by the feed's expectations, from what `judge` has measured of the run.
+
+    `results` are GateResult.results. Those of an older version lack the shares before the run; then nothing is compared
+    with them.
+    """
+    if results.get("quiet"):
+        return ()
+    sums = {name: int(number) for name, number in results["sums"].items()}
+    shares = results.get("before") or dict.fromkeys(SharesBefore.__struct_fields__)
+    measures = FeedMeasures(sums=sums, **shares)
+    codes = tuple(name.removeprefix(_ERROR) for name in sums if name.startswith(_ERROR))
+    bounds = retirement_bounds(measures) if feed.status == "retired" else bounds_of(feed.expect, measures, codes)
+    return tuple(bound.reason for bound in bounds if bound.reason and not _keeps(bound, sums[bound.column]))
+
+
+def _keeps(bound: Bound, number: int) -> bool:
+    return (bound.low is None or number >= bound.low) and (bound.high is None or number <= bound.high)
 
 
 def with_restored(frame: pd.DataFrame, keys: Set[str]) -> pd.DataFrame:
@@ -151,7 +180,7 @@ def _measure(frame: pd.DataFrame, codes: tuple[str, ...], reprocess: bool) -> pd
     measures["narrowed"] &= before & (change == "quarantined")
     for code in codes:
         hits = code_lists[[code in listed for listed in code_lists]].index
-        measures[f"error:{code}"] = pd.Series(frame.index.isin(hits), index=frame.index)
+        measures[f"{_ERROR}{code}"] = pd.Series(frame.index.isin(hits), index=frame.index)
     return pd.DataFrame(measures).astype("int8")
 
 

@@ -12,15 +12,17 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from loaders.browse import runs_page, waiting_counts
-from loaders.declarations import feed_path, feeds_in_use, is_own_file, kept_declaration, set_status
-from loaders.reports import last_runs, nights, recent_runs
+from loaders.browse import declaration_changes, declaration_versions, runs_page, waiting_counts
+from loaders.declarations import feed_path, feeds_in_use, is_own_file, kept_declaration, set_expectations, set_status
+from loaders.reports import last_runs, nights, reason_sentence, recent_runs
 from loaders.store import read_kept, read_transaction
 from loaders.task_notes import write_note
-from schemas import FEED_NAME, BadFeed, Environment, Feed
+from pipeline.expectations import replay_expectations
+from schemas import FEED_NAME, BadFeed, Environment, Expect, Feed
 from web.console.background import progress_of, work_on
+from web.console.expecting import QUESTIONS, NotUnderstood, answers_in, answers_of, expectations_of, lines_of
 from web.forms import field, posted
-from web.languages import marked
+from web.languages import marked, reader_language
 from web.pages import gettext_of, render, see, tell
 from web.signing_in import Steward
 
@@ -64,6 +66,11 @@ def feeds(request: Request) -> Response:
 @router.get("/feeds/{name}")
 def feed(request: Request, name: str) -> Response:
     """Show a feed: its declaration as it counts now, its last runs, and what can be begun."""
+    return _page(request, name)
+
+
+def _page(request: Request, name: str, **tried: Any) -> Response:
+    """Show a feed; `tried` is what the form of its expectations says, with what they would have done."""
     env: Environment = request.app.state.env
     if not FEED_NAME.fullmatch(name):
         raise HTTPException(404, "There is no such feed.")
@@ -73,10 +80,13 @@ def feed(request: Request, name: str) -> Response:
     with read_transaction(env) as connection:
         runs = runs_page(connection, feed=name, limit=_RUNS_SHOWN)
         history = recent_runs(connection, at, name).get(name, {})
+        versions, changes = declaration_versions(connection, name), declaration_changes(connection, name)
     waiting = read_kept(env, waiting_counts).get(name, 0)
     if declared is None and not runs and name not in in_use.troubles:
         raise HTTPException(404, "There is no such feed.")
     work = work_on(env, name)
+    language = reader_language(request)
+    answers = {"answers": answers_of(declared) if declared else {}, "replayed": None, "lines": ""}
     return render(
         request,
         "console/feed.html",
@@ -84,6 +94,8 @@ def feed(request: Request, name: str) -> Response:
         feed=declared,
         declaration=_declaration(declared) if declared else [],
         kept=kept_declaration(env, name),
+        versions=versions,
+        changes=changes,
         trouble=in_use.troubles.get(name),
         path=feed_path(env, name),
         is_own=is_own_file(env, name),
@@ -93,6 +105,9 @@ def feed(request: Request, name: str) -> Response:
         waiting=waiting,
         work=work,
         progress=progress_of(env, work) if work else None,
+        questions=QUESTIONS,
+        reason=lambda reason: reason_sentence(reason, language),
+        **answers | tried,
     )
 
 
@@ -134,4 +149,36 @@ def set_feed_status(
             "active": marked("Resumed. It is harvested again every night."),
         }
         tell(request, gettext_of(request, texts[status]))
+    return see(f"{_PATH}/{name}")
+
+
+@router.post("/feeds/{name}/expect")
+def expect(request: Request, name: str, account: Steward, form: Annotated[FormData, Depends(posted)]) -> Response:
+    """Replay expectations on the feed's last runs, or write them into its file."""
+    env: Environment = request.app.state.env
+    declared = next((each for each in feeds_in_use(env).feeds if each.name == name), None)
+    if declared is None:
+        raise HTTPException(404, "There is no such feed.")
+    answers = answers_in(form)
+    try:
+        keys = expectations_of(answers)
+    except NotUnderstood as error:
+        text = marked("This is no expectation: %(what)s. Nothing was changed.")
+        tell(request, gettext_of(request, text, what=str(error)), is_error=True)
+        return _page(request, name, answers=answers)
+    if field(form, "action") == "save":
+        return _save(request, name, keys, account.name)
+    tried = declared.model_copy(update={"expect": Expect.model_validate(keys)})
+    return _page(request, name, answers=answers, replayed=replay_expectations(env, tried), lines=lines_of(keys))
+
+
+def _save(request: Request, name: str, keys: dict[str, Any], by: str) -> Response:
+    env: Environment = request.app.state.env
+    try:
+        set_expectations(env, name, keys)
+        write_note(env, f"expect:{name}", "remarked", who=by, note=lines_of(keys))
+    except BadFeed as error:
+        tell(request, str(error), is_error=True)
+    else:
+        tell(request, gettext_of(request, "Saved. The feed's next run is judged by these expectations."))
     return see(f"{_PATH}/{name}")

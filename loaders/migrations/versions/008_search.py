@@ -1,4 +1,6 @@
-"""Find without reading every row: the resources that changed since a time, and the next pair that waits."""
+"""Find without reading every row what changed and which pair waits; keep every declaration that a feed had."""
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +12,14 @@ depends_on = None
 
 WAITING = sa.text("verdict = 'review' OR review IS NOT NULL")
 ORDER = ["probability", "left_key", "right_key"]
+COLUMNS: dict[str, Any] = {
+    "feed": sa.Text(),
+    "version": sa.Integer(),
+    "declaration": sa.Text(),
+    "sha256": sa.Text(),
+    "seen_at": sa.Text(),
+    "source": sa.Text(),
+}
 
 
 def upgrade() -> None:
@@ -17,9 +27,17 @@ def upgrade() -> None:
     op.create_index(op.f("ix_resource_updated_at"), "resource", ["updated_at", "id"])
     name = op.f("ix_match_waiting")
     op.create_index(name, "match", ORDER, sqlite_where=WAITING, postgresql_where=WAITING)
+    op.create_table(
+        "feed_declaration_version",
+        *(sa.Column(column, kind, nullable=False) for column, kind in COLUMNS.items()),
+        sa.PrimaryKeyConstraint("feed", "version", name=op.f("pk_feed_declaration_version")),
+    )
+    names = ", ".join(COLUMNS)
+    op.execute(f"INSERT INTO feed_declaration_version ({names}) SELECT {names} FROM feed_declaration")  # noqa: S608
 
 
 def downgrade() -> None:
     """Take this step back."""
+    op.drop_table("feed_declaration_version")
     op.drop_index(op.f("ix_match_waiting"), "match")
     op.drop_index(op.f("ix_resource_updated_at"), "resource")
