@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from schemas import ROOT
+from tests.pipeline.feeds import FEED
 
 PROGRAM = """
 import json
@@ -30,7 +31,8 @@ feeds, problems = build(env.feeds)
 with create_session() as session:
     slots = {pool.pool: pool.slots for pool in session.query(Pool)}
 tasks = {one.dag_id: {task.task_id: task.pool for task in one.tasks} for one in [*feeds, dag, reprocess]}
-print(json.dumps({"slots": slots, "tasks": tasks, "problems": problems}))
+unpaused = [one.dag_id for one in feeds if one.is_paused_upon_creation is False]
+print(json.dumps({"unpaused": unpaused, "slots": slots, "tasks": tasks, "problems": problems}))
 """
 STEPS = {"plan", "stage", "gate", "load"}
 WRITERS = {"feed": STEPS, "catalog": {"publish"}, "reprocess": {"begin", *STEPS}}
@@ -38,14 +40,19 @@ WRITERS = {"feed": STEPS, "catalog": {"publish"}, "reprocess": {"begin", *STEPS}
 
 @pytest.mark.slow
 def test_tasks_that_write_the_catalog_use_its_pool_and_harvests_do_not(tmp_path: Path) -> None:
+    """And of all feeds only the one that a partner registered runs without being unpaused first."""
+    (tmp_path / "feeds").mkdir()
+    (tmp_path / "feeds" / "registered.toml").write_text(FEED)
+    folders = os.pathsep.join([str(ROOT / "feeds"), str(tmp_path / "feeds")])
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "ELIB_"))}
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=tmp_path, capture_output=True, text=True, check=False,
-        env={**clean, "ELIB_HOME": str(tmp_path), "ELIB_FEEDS": str(ROOT / "feeds"), "PYTHONPATH": str(ROOT)},
+        env={**clean, "ELIB_HOME": str(tmp_path), "ELIB_FEEDS": folders, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     parsed = json.loads(ran.stdout.splitlines()[-1])
     assert parsed["slots"]["catalog"] == 1 and parsed["problems"] == []
+    assert parsed["unpaused"] == ["feed_registered"]
     assert len(parsed["tasks"]) > 10
     for dag, tasks in parsed["tasks"].items():
         assert {name for name, pool in tasks.items() if pool == "catalog"} == WRITERS[dag.partition("_")[0]], dag

@@ -47,6 +47,7 @@ FIELD_NAMES = {  # our fields that a column may fill, in the order in which they
     "cost": marked("Costs"),
     "relations": marked("Related works"),
 }
+_USUAL_FIELDS = tuple(FIELD_NAMES)[:14]
 FORMAT_WORDS = {  # what a partner should know of a format, by crosswalk
     "oai_dc": marked("plain Dublin Core: dates, identifiers and people come without their kind; the others say more"),
     "qdc": marked("qualified Dublin Core: dates, identifiers and relations come with their kind"),
@@ -100,6 +101,11 @@ class MapRow(Base, frozen=True, kw_only=True):
     path: str = ""
     split: str = ""
     is_fixed: bool = False
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether it is shown at once: it is mapped, or one of the fields that most partners have."""
+        return bool(self.path) or self.is_fixed or self.key in _USUAL_FIELDS
 
 
 def mistakes_of(declaration: Mapping[str, Any]) -> list[str]:
