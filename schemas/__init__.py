@@ -39,6 +39,7 @@ from schemas.match import (
 from schemas.one_line import one_line
 from schemas.outcome import Assessment, Issue, Outcome, Rejection, Severity, Tombstone
 from schemas.protocols import PROTOCOLS, Protocol, ProtocolName
+from schemas.published import CC0, Published, Withdrawn
 from schemas.reason import Reason
 from schemas.redaction import ERASED, TextDigest, digest_text, glued_digests, redact, redact_bytes
 from schemas.resource import (
@@ -69,6 +70,7 @@ from schemas.version import __version__
 from schemas.vocabulary import read_toml, read_vocabulary
 
 __all__ = [
+    "CC0",
     "ERASED",
     "FEED_NAME",
     "LICENSE_PATH",
@@ -115,6 +117,7 @@ __all__ = [
     "Progress",
     "Protocol",
     "ProtocolName",
+    "Published",
     "RawResponse",
     "Reason",
     "Rejection",
@@ -134,6 +137,7 @@ __all__ = [
     "TextDigest",
     "Tombstone",
     "UnusableFile",
+    "Withdrawn",
     "__version__",
     "apply_correction",
     "decides_license",

@@ -30,7 +30,6 @@ ROWS = {
     "500/a": "description",
     "505/a": "description",
     "520/a": "description",
-    "521/a": "audiences levels?",
     "506/u": "license",
     "540/a": "license",
     "540/u": "license",
@@ -300,6 +299,7 @@ def _other_identifier(group: Group) -> None:
         group.add("identifiers", value, source)
 
 
+_MONTH_AND_DAY = re.compile(r"(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])?")
 _KINDS_IN_008 = {"m": ("marc_computer_file", 26)} | dict.fromkeys("gkor", ("marc_visual_material", 33))
 
 
@@ -325,9 +325,15 @@ def _fixed(group: Group) -> None:
         _kind_in_008(group, value)
         year, language = value.text[7:11], value.text[35:38]
         if year.isdigit() and year != "9999":
-            group.add("issued", value, "issued", text=year)
+            group.add("issued", value, "issued", text=year + _day_in_008(value.text))
         if language.isalpha() and language not in {"und", "zxx"}:
             group.add("languages", value, text=language)
+
+
+def _day_in_008(field: str) -> str:
+    """Return month and day of a detailed date (position 6 is e), which are in the place of date 2: "-06-02"."""
+    day = _MONTH_AND_DAY.match(field[11:15]) if field[6:7] == "e" else None
+    return "".join(f"-{part}" for part in day.groups() if part) if day else ""
 
 
 def _quoted_fixed(group: Group) -> None:
@@ -337,12 +343,33 @@ def _quoted_fixed(group: Group) -> None:
 
 
 def languages(group: Group) -> None:
-    """Add the codes of field 041: three letters each, in old records one after the other in one subfield."""
+    """Add the codes of field 041: three letters each, in old records one after the other in one subfield.
+
+    Those of another list, which subfield 2 names (rfc5646), are each as they are.
+    """
+    is_of_marc = not group.text("2")
     for value in group.take("a"):
         text = value.text.strip()
-        codes = re.findall("...", text, re.DOTALL) if len(text) % 3 == 0 else [text]
+        codes = re.findall("...", text, re.DOTALL) if is_of_marc and len(text) % 3 == 0 else [text]
         for code in codes:
             group.add("languages", value, text=code)
+
+
+def _audience(group: Group) -> None:
+    """Add field 521: an age (first indicator 1), or whom the resource is for and at which level."""
+    row = "age_range" if group.text("@ind1", "@i1") == "1" else "audiences levels?"
+    for value in group.take("a"):
+        group.map(row, value)
+
+
+def _host(group: Group) -> None:
+    """Add the work that this one is part of: its title, else its address."""
+    titles = group.take("t")
+    addresses = [] if titles else group.take("u")
+    for value in titles:
+        group.map("relations:ispartof", value, without_isbd(value.text))
+    for value in addresses:
+        group.map("relations:ispartof", value)
 
 
 _RELATED_CAPTION = re.compile(  # of an address that leads to a part or a review of the resource
@@ -420,7 +447,8 @@ READERS: dict[str, Reader] = {
     "647": heading("keywords:whole"),
     "650": heading("keywords:whole subjects?"),
     "651": heading("coverage"),
-    "773": _clean("relations:ispartof", "t"),
+    "521": _audience,
+    "773": _host,
     "765": other_form("istranslationof", *_LINKING),
     "767": other_form("hastranslation", *_LINKING),
     "775": other_form("otheredition", *_LINKING),

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from schemas import Feed, Resource, SourceRecord
 from transforms.draft import Draft, Finding
 from transforms.normalize.identifiers import read_identifier
-from transforms.normalize.urls import split_url, web_address
+from transforms.normalize.urls import canonical_url, split_url, web_address
 from transforms.normalize.vocabulary import TermMappings
 
-__all__ = ["normalize", "read_identifier", "split_url", "web_address"]
+__all__ = ["canonical_url", "normalize", "read_identifier", "split_url", "web_address"]
 
 
 def normalize(

@@ -29,7 +29,10 @@ _BODY = re.compile(
     r"\b(?:universi|ministr[yi]|minist[eè]re|institut[eo]?\b|facult|университет|министерств|وزارة|جامعة)", re.IGNORECASE
 )
 _ORGANISATION_KINDS = frozenset({"org", "organization", "organisation", "group"})
-_ID_HOSTS = ("orcid.org", "d-nb.info", "ror.org")
+_ID_HOSTS = (
+    *("orcid.org", "d-nb.info", "ror.org", "viaf.org", "isni.org", "id.loc.gov", "wikidata.org", "idref.fr"),
+    "data.bnf.fr",
+)
 _GAP = re.compile(r"\s{2,}")
 _MAX_TEXT_CHARS = 20_000
 _FULL_LINE_CHARS = 70  # a line of this length was folded where it was full, perhaps inside a word
@@ -65,6 +68,8 @@ def _card(text: str) -> Card | None:
         return None
     if kind.lower() in _ORGANISATION_KINDS or name == organisation:
         return Card(name, "organisation", _id(properties))
+    if kind.lower() == "individual":  # RFC 6350, 6.1.4
+        return Card(name, "person", _id(properties))
     # "N:Ministère de l’Éducation;;;;" is no family name
     is_person = family not in ("", full) and not _is_body(full, organisation)
     return Card(name, "person" if is_person else None, _id(properties))
@@ -127,7 +132,7 @@ def _property(line: str) -> tuple[str, str]:
 
 
 def _id(properties: dict[str, list[str]]) -> str | None:
-    """Return the person's or organisation's identifier in ORCID, GND or ROR."""
+    """Return the person's or organisation's identifier in ORCID, GND, ROR or another authority."""
     for name in ("X-ORCID", "X-GND-ID", "X-ROR", "UID", "URL"):
         for value in properties.get(name, ()):
             if name.startswith("X-") or any(host in value for host in _ID_HOSTS):

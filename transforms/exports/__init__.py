@@ -1,0 +1,12 @@
+"""Exports: one module per format that the library gives its records out in, each the counterpart of a crosswalk.
+
+EXPORTS has every format by name. Pure: a Published becomes a text.
+"""
+
+from __future__ import annotations
+
+from transforms.exports.files import FileForm
+from transforms.exports.formats import EXPORTS, Export, OaiFormat
+from transforms.exports.values import attribution
+
+__all__ = ["EXPORTS", "Export", "FileForm", "OaiFormat", "attribution"]
