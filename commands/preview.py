@@ -55,11 +55,12 @@ def _feed_file(name: str, env: Environment) -> Path:
 
 def _lines(summary: PreviewSummary) -> list[str]:
     """Return a few lines for the terminal; those on fields only where a record could be read."""
-    counts, readable = summary.counts, summary.counts["accepted"] + summary.counts["quarantined"]
+    counts = summary.counts
+    readable = counts.accepted + counts.quarantined
     reason, times = summary.rejections[0] if summary.rejections else ("", 0)
     return [
-        f"{summary.name}: {counts['records']} records looked at; "
-        + ", ".join(f"{counts[name]} {name}" for name in ("accepted", "quarantined", "rejected", "deleted")),
+        f"{summary.name}: {counts.records} records looked at; "
+        + ", ".join(f"{getattr(counts, name)} {name}" for name in ("accepted", "quarantined", "rejected", "deleted")),
         *([f"rejected  {times} × {reason}"] if reason else []),
         *(_content_lines(summary) if readable else []),
         *(f"{'report' if path.suffix == '.html' else 'json'}    {path}" for path in summary.paths),
@@ -79,7 +80,7 @@ def _content_lines(summary: PreviewSummary) -> list[str]:
 
 def _address_lines(summary: PreviewSummary) -> list[str]:
     """Return what to do where no record has an address, so that none of the feed can be published."""
-    readable = summary.counts["accepted"] + summary.counts["quarantined"]
+    readable = summary.counts.accepted + summary.counts.quarantined
     if dict(summary.issues).get("address_missing", 0) < readable:
         return []
     key = 'set address in the feed file, such as address = "https://platform.example.org/item/{id}"'

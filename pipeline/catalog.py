@@ -245,15 +245,19 @@ def _publish(env: Environment, run_id: str, matched: dict[str, Any]) -> dict[str
 def report() -> dict[str, str]:
     """Write every report: the night, the feeds, the partners' fix-it lists, duplicates to review.
 
+    Partners' trials that are kept no longer are removed.
+
     Returns their folder, relative to ELIB_HOME, and their number.
     """
     from loaders.declarations import feeds_in_use
     from loaders.reports import write_all_reports
     from loaders.store import engine, sweep
+    from loaders.trials import remove_old_trials
     from transforms.rules import rule_texts
 
     env = environment()
     sweep(env.reports)
+    remove_old_trials(env)
     with rare_garbage_collection():
         in_use = feeds_in_use(env)
         absences = {feed.name: _waiting_absences(env, feed) for feed in in_use.feeds}

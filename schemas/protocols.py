@@ -44,7 +44,9 @@ PROTOCOLS: dict[str, Protocol] = {
     "rest": Protocol(needs_identifier=True, has_json_records=True, has_declared_paging=True, has_details=True),
     "opendatasoft": Protocol(usual_format="unesdoc", needs_identifier=True, has_json_records=True, has_slices=True),
     "rss": Protocol(usual_format="rss"),
-    "csv": Protocol(usual_format="oercommons_csv", needs_identifier=True, has_json_records=True, has_columns=True),
+    "csv": Protocol(
+        usual_format="oercommons_csv", needs_identifier=True, has_json_records=True, has_columns=True, reads_inbox=True
+    ),
     "sitemap": Protocol(usual_format="schema_org", requests_each_record=True),
     "files": Protocol(usual_format="lom", reads_inbox=True),
 }

@@ -8,6 +8,7 @@ from more_itertools import constrained_batches
 
 from harvesters.client import Client, Reply
 from harvesters.completeness import require_as_many_as_before
+from harvesters.documents.inbox import INBOX, inbox_reply
 from harvesters.lists import server_date
 from harvesters.records import Result, UnreadableElement, split_results
 from harvesters.repeats import SharedIdentifiers
@@ -22,19 +23,25 @@ _PAGE_BYTES = 16 * 1024 * 1024  # of records and of raw texts; a single larger o
 def harvest_document(
     feed: Feed, ask: Ask, env: Environment, report: Progress, read: _Reader, *, whole: bool
 ) -> Iterator[Page]:
-    """Yield the records that `read` finds in the document at the feed's url, as `harvesters.harvest` promises.
+    """Yield the records that `read` finds in the document that the feed's url names, as `harvesters.harvest` promises.
 
     `whole` says whether such a document lists everything, so that an absent record is gone. A document whose harvest
     is interrupted is requested again from its beginning.
     """
     with Client(feed, ask, env) as client:
-        method, body = feed.request.method, feed.request.body or None
-        reply = client.send(feed.url, method=method, params=feed.request.params, body=body, conditional=True)
+        reply = _document(feed, env, client)
         if reply.status == 304:
             yield not_modified(ask)
             return
         results = _readable(read(feed, reply, client), reply)
         yield from pages(results, feed, ask, client, report, server_date(reply), whole=whole)
+
+
+def _document(feed: Feed, env: Environment, client: Client) -> Reply:
+    if feed.traits.reads_inbox and feed.url.startswith(INBOX):
+        return inbox_reply(feed, env)
+    method, body = feed.request.method, feed.request.body or None
+    return client.send(feed.url, method=method, params=feed.request.params, body=body, conditional=True)
 
 
 def _readable(results: Iterable[Result], reply: Reply) -> Iterator[Result]:
@@ -78,7 +85,10 @@ def pages(
     `date` is the server's clock at the first response.
     """
     listed, shared = 0, SharedIdentifiers()
-    for batch in constrained_batches(results, _PAGE_BYTES, _PAGE_RECORDS, get_len=_bytes_of, strict=False):
+    is_costly = feed.traits.requests_each_record and ask.limit is not None  # hand on each when it is there
+    for batch in constrained_batches(
+        results, _PAGE_BYTES, 1 if is_costly else _PAGE_RECORDS, get_len=_bytes_of, strict=False
+    ):
         records, skipped, raw = split_results(batch)
         if ask.limit is not None:
             records = records[: max(0, ask.limit - listed)]
@@ -89,7 +99,7 @@ def pages(
         yield Page(records=records, skipped=skipped, raw=raw, notes=notes, full=whole, response_date=date)
         if ask.limit is not None and listed >= ask.limit:
             return
-    if whole:
+    if whole and ask.limit is None:
         require_as_many_as_before(listed, feed, ask)
     yield Page(
         notes=(*client.notes, *shared.notes()),

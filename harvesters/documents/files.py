@@ -20,6 +20,7 @@ from lxml import etree
 from harvesters.causes import failed, unreadable_response
 from harvesters.client import Client
 from harvesters.documents.document import not_modified, pages
+from harvesters.documents.inbox import INBOX, inbox_path
 from harvesters.documents.tar_files import DamagedTar, is_tar, read_tar
 from harvesters.documents.zip_members import pieces
 from harvesters.lists import NotJson, elements, server_date, source_record
@@ -30,7 +31,6 @@ from harvesters.web_pages import html_cause
 from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress
 
 _File = tuple[str, bytes | UnreadableElement]  # the name within the folder or zip, and the content
-_INBOX = "inbox:"
 _MAX_TOTAL = 32  # times [request] max_bytes: what all files of one zip may unpack to
 _FORMATS = {"lom": "lom", "manifest": "imscp"}  # root element → format, where the feed file names no other than lom
 _MAX_ZIP_ENTRIES = 200_000
@@ -46,7 +46,7 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterato
     """Yield one record per file, or per element of a JSON list; the files are the whole list."""
     with Client(feed, ask, env) as client:
         budget = _Budget(feed)
-        if feed.url.startswith(_INBOX):
+        if feed.url.startswith(INBOX):
             files, date = _read_inbox(feed, env, budget), None
         else:
             reply = client.send(feed.url, params=feed.request.params, conditional=True)
@@ -81,10 +81,7 @@ class _Budget:
 
 def _read_inbox(feed: Feed, env: Environment, budget: _Budget) -> Iterator[_File]:
     """Return the files of a folder or zip in the inbox, in name order. Links that leave it are refused."""
-    inbox = (env.home / "inbox").resolve()
-    path = (inbox / feed.url.removeprefix(_INBOX)).resolve()
-    if not path.is_relative_to(inbox):
-        raise failed("forbidden_address", f"{feed.url} leads out of {_INBOX}")
+    path = inbox_path(feed, env)
     if path.is_file():
         with path.open("rb") as file:
             start = file.read(_START_BYTES)

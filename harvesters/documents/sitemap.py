@@ -26,6 +26,7 @@ from harvesters.documents.document import pages
 from harvesters.documents.embedded import records_in
 from harvesters.documents.locations import read_sitemap
 from harvesters.documents.robots import Robots
+from harvesters.evenly import evenly
 from harvesters.lists import server_date
 from harvesters.records import Result, UnreadableElement, split_results, unreadable
 from harvesters.unexpected import is_of_the_system, skip_unexpected, unexpected_response
@@ -55,21 +56,23 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterato
         lastmods, repeated = _distinct(sitemaps.entries(reply))
         if sitemaps.failures and not lastmods:
             raise sitemaps.failures[0]
-        listed = [(url, lastmod) for url, lastmod in lastmods.items() if whole or _may_be_newer(lastmod, ask.since)]
-        if sitemaps.empty:
-            client.notes.append(f"{sitemaps.empty} entries of the sitemap have no <loc>")
+        sitemaps.note_empty()
+        listed = _changed_pages(lastmods, None if whole else ask.since)
         if len(listed) > feed.request.max_pages:
             raise failed("too_large", f"{feed.url} lists more than {feed.request.max_pages} pages")
         allowed = _allowed_pages(listed, robots, client.notes)
+        chosen = allowed if ask.limit is None else list(evenly(allowed, ask.limit))
+        is_all = len(chosen) == len(allowed)
 
         def report_of_allowed(count: int, total: int | None) -> None:
-            report(count, len(allowed))
+            report(count, len(chosen))
 
         missing = [_missing(failure) for failure in sitemaps.failures]
-        records = chain(missing, sitemaps.unreadable, _records(feed, client, allowed))
-        yield from pages(
+        records = chain(missing, sitemaps.unreadable, _records(feed, client, chosen))
+        for page in pages(
             records, feed, ask, client, report_of_allowed, server_date(reply), whole=whole, repeated=repeated
-        )
+        ):
+            yield page if is_all else replace(page, complete=False, full=False, counted=None)
 
 
 def find(feed: Feed, identifier: str, ask: Ask, env: Environment) -> Page:
@@ -86,6 +89,11 @@ def find(feed: Feed, identifier: str, ask: Ask, env: Environment) -> Page:
             raise
         records, skipped, raw = split_results(results)
         return Page(records=records, skipped=skipped, raw=raw, notes=tuple(client.notes))
+
+
+def _changed_pages(lastmods: dict[str, str | None], since: str | None) -> list[tuple[str, str | None]]:
+    """Return the pages that may have changed since, with their lastmod; all of them without `since`."""
+    return [(url, lastmod) for url, lastmod in lastmods.items() if _may_be_newer(lastmod, since)]
 
 
 def _missing(failure: HarvestFailed) -> UnreadableElement:
@@ -114,6 +122,11 @@ class _Sitemaps:
         self.unreadable: list[UnreadableElement] = []  # entries
         self.empty = 0  # entries without an address
         self._seen: set[str] = set()
+
+    def note_empty(self) -> None:
+        """Note how many entries have no address."""
+        if self.empty:
+            self.client.notes.append(f"{self.empty} entries of the sitemap have no <loc>")
 
     def entries(self, reply: Reply, depth: int = 0) -> Iterator[_Entry]:
         """Yield every page of a sitemap, or of the sitemaps that an index lists. Raises HarvestFailed."""

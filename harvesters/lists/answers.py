@@ -9,6 +9,7 @@ from lxml import etree
 
 from harvesters.causes import failed, unreadable_response
 from harvesters.client import Client, Reply
+from harvesters.evenly import evenly
 from harvesters.lists import xml_records
 from harvesters.lists.details import detailed_records
 from harvesters.lists.json_records import (
@@ -109,13 +110,16 @@ def _read_lines(reply: Reply, feed: Feed) -> Answer | None:
     return Answer(replace(reply, body=b"{}"), valid, recovered=bool(invalid), skipped=skipped, raw=raw)
 
 
-def answer_results(answer: Answer, feed: Feed, client: Client, *, first: bool) -> list[Result]:
+def answer_results(
+    answer: Answer, feed: Feed, client: Client, *, first: bool, limit: int | None = None
+) -> list[Result]:
     """Return the record of every element, requested at its own address where the feed file says so.
 
-    `first` says whether no page was read before.
+    `first` says whether no page was read before; of records that are requested each, no more than `limit` are.
     """
     if feed.request.detail_url:
-        return list(detailed_records(feed, client, answer.texts, first=first))
+        chosen = answer.texts if limit is None else list(evenly(answer.texts, limit))
+        return list(detailed_records(feed, client, chosen, first=first))
     if answer.root is not None:
         texts = map(bytes, answer.texts)
         read = read_each(

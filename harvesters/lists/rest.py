@@ -92,6 +92,11 @@ class RestList:
         """Return whether as many records were given as the harvest is limited to."""
         return self.ask.limit is not None and self.given >= self.ask.limit
 
+    @property
+    def _left(self) -> int | None:
+        """Return how many records may still be given; None without a limit."""
+        return None if self.ask.limit is None else self.ask.limit - self.given
+
     def harvest(self) -> Iterator[Page]:
         """Yield every page from the position on, then the complete one. Raises HarvestFailed."""
         for page in self.pages():
@@ -370,7 +375,7 @@ class RestList:
         position.note_total(list_size(request, answer.reply, answer.root, position))
         if count and digest in position.page_digests and not position.requests_singly:
             return self._end_at_repeats(may_end=is_repeated_end(self.feed, position, digest, count))
-        results = answer_results(answer, self.feed, self.client, first=position.pages == 0)
+        results = answer_results(answer, self.feed, self.client, first=position.pages == 0, limit=self._left)
         records, skipped, raw = split_results(results)
         skipped = (*answer.skipped, *skipped)
         repeated = self._count_repeats(records, skipped)
@@ -439,9 +444,7 @@ class RestList:
         complete: bool = False,
     ) -> Page:
         """Return a page for landing, with the position behind it; no more records than the limit."""
-        given = records or []
-        if self.ask.limit is not None:
-            given = given[: self.ask.limit - self.given]
+        given = (records or [])[: self._left]
         self.given += len(given)
         self.report(self.position.listed, self.position.total)
         notes, self.client.notes = tuple(self.client.notes), []

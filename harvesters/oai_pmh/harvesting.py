@@ -434,7 +434,8 @@ class _Harvest:
             return
         responses = self._request_list(window)
         while not window.done and (response := _next_response(responses, window)) is not None:
-            page = self.reader.read(response, window.verb)
+            left = None if self.ask.limit is None else self.ask.limit - self.yielded
+            page = self.reader.read(response, window.verb, left)
             token = responses.resumption_token
             loops.check([record.identifier for record in page.records], getattr(token, "token", None))
             ends = (*page.records[:1], *page.records[-1:])

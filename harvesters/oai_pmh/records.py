@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import islice
 
 from lxml import etree
 from sickle import oaiexceptions
@@ -51,8 +52,8 @@ class RecordReader:
     repository: Repository
     failures: int = field(default=0, init=False)  # of GetRecord in a row
 
-    def read(self, response: Response, verb: str) -> ListPage:
-        """Read a page of ListRecords, or of ListIdentifiers with one GetRecord per header.
+    def read(self, response: Response, verb: str, limit: int | None = None) -> ListPage:
+        """Read a page of ListRecords, or of ListIdentifiers with one GetRecord per header, of so many at most.
 
         Raises RequestFailed("malformed") when the response holds no such list, HarvestFailed when GetRecord does.
         """
@@ -60,7 +61,8 @@ class RecordReader:
         if listing is None:
             what = f"{self.repository.endpoint} answers {verb} with neither a list nor an error"
             raise unreadable_response("malformed", what, response.url, etree.tostring(response.xml))
-        page = self._identified_records(listing) if verb == "ListIdentifiers" else self._listed_records(listing)
+        is_names = verb == "ListIdentifiers"
+        page = self._identified_records(listing, limit) if is_names else self._listed_records(listing)
         return ListPage(
             records=page.records,
             skipped=(*response.skipped, *page.skipped),
@@ -101,11 +103,11 @@ class RecordReader:
             raise as_harvest_failure(error) from error
         self.repository.client.skipped_pages.add(error)
 
-    def _identified_records(self, listing: etree._Element) -> ListPage:
+    def _identified_records(self, listing: etree._Element, limit: int | None) -> ListPage:
         """Request the record of each header; those that the server cannot return are skipped by identifier."""
         headers = _Headers(self.feed, self.repository.oai_namespace)
         pages = []
-        for header in listing.iterchildren(headers.header_tag):
+        for header in islice(listing.iterchildren(headers.header_tag), limit):
             identifier = headers.identifier(header)
             if headers.is_deleted(header) or is_excluded(headers.sets(header), self.feed):
                 pages.append(ListPage(records=[headers.source_record(header, identifier, None)]))

@@ -1,5 +1,6 @@
 """Publish the catalog: each cluster of live records becomes one resource, in one transaction."""
 
+from loaders.publication.alike import Alike, NoFeatures, records_alike, resource_ids
 from loaders.publication.catalog_issues import keep_catalog_issues, read_catalog_issues, write_catalog_issues
 from loaders.publication.feature_store import stored_features, write_chunk_features
 from loaders.publication.match_state import (
@@ -20,6 +21,8 @@ from loaders.publication.publication import begin_publication, publish_match
 from loaders.publication.publish_state import read_publish_state, write_publish_state
 
 __all__ = [
+    "Alike",
+    "NoFeatures",
     "NothingMatched",
     "Outdated",
     "StateUnreadable",
@@ -35,6 +38,8 @@ __all__ = [
     "read_match_result",
     "read_publish_state",
     "read_state",
+    "records_alike",
+    "resource_ids",
     "stale_keys",
     "stored_features",
     "write_catalog_issues",

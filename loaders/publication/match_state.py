@@ -153,6 +153,11 @@ def read_features(env: Environment, version: str) -> pa.Table | None:
     return None if state is None or state.version != version else _table(env, _FEATURES_FILE)
 
 
+def features_file(env: Environment) -> Path:
+    """Return the file of the features of the last published match, which need not exist."""
+    return env.home / "match" / _FEATURES_FILE
+
+
 def _kept_state(env: Environment) -> _MatchState | None:
     path = _folder(env) / _STATE_FILE
     try:

@@ -5,7 +5,7 @@ from loaders.reports.feed import write_feed_report
 from loaders.reports.gate import read_gate_results, write_gate_results
 from loaders.reports.night import write_all_reports, write_night_report
 from loaders.reports.page import STYLE, command_for, page_suffix, printable
-from loaders.reports.preview import PreviewSample, PreviewSummary, write_preview
+from loaders.reports.preview import PreviewSample, PreviewSummary, preview_facts, write_preview
 from loaders.reports.preview_facts import (
     ExpectedDuplicate,
     ExpectedDuplicates,
@@ -16,6 +16,7 @@ from loaders.reports.preview_facts import (
     LanguageShare,
     LicenseShare,
     MendFirst,
+    Need,
     PreviewCounts,
     PreviewedFeed,
     PreviewFacts,
@@ -54,6 +55,7 @@ __all__ = [
     "LanguageShare",
     "LicenseShare",
     "MendFirst",
+    "Need",
     "NoSuchLanguage",
     "PreviewCounts",
     "PreviewFacts",
@@ -78,6 +80,7 @@ __all__ = [
     "nights",
     "page_suffix",
     "pair_facts",
+    "preview_facts",
     "printable",
     "read_gate_results",
     "reason_in",

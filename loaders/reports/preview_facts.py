@@ -112,6 +112,11 @@ class PreviewFinding(Base, frozen=True, kw_only=True):
     mend: str
     examples: list[FindingExample]
 
+    @property
+    def is_blocking(self) -> bool:
+        """Return whether a record with it cannot be published."""
+        return self.severity == "error"
+
 
 class RejectionCount(Base, frozen=True, kw_only=True):
     """A reason why records could not be read."""
@@ -157,9 +162,9 @@ class TeacherView(Base, frozen=True, kw_only=True):
     title: ShownText | None
     description: ShownText | None
     url: str | None
-    license: str | None
-    license_uri: str | None
-    is_open: bool | None
+    license: str | None = None
+    license_uri: str | None = None
+    is_open: bool | None = None
     languages: list[str]
     kinds: list[str]
     levels: list[str]
@@ -187,11 +192,11 @@ class PreviewRecord(Base, frozen=True, kw_only=True):
     reason: str | None
     source: str | None
     issues: list[RecordIssue]
-    title: ShownText | None
-    becomes: list[FieldRow]
-    record: dict[str, Any] | None
-    unused: list[UnusedLeaf]
-    teacher: TeacherView | None
+    title: ShownText | None = None
+    becomes: list[FieldRow] = []
+    record: dict[str, Any] | None = None
+    unused: list[UnusedLeaf] = []
+    teacher: TeacherView | None = None
     source_cut: bool = False
 
 

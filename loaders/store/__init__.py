@@ -65,7 +65,7 @@ from loaders.store.run import (
     write_changes,
 )
 from loaders.store.trouble import storage_sentence
-from loaders.store.whole_files import sweep, temporary_ending, temporary_folder, whole_file
+from loaders.store.whole_files import make_folder, sweep, temporary_ending, temporary_folder, whole_file
 from loaders.store.worker import is_this_worker, is_worker_gone, this_worker
 
 __all__ = [
@@ -113,6 +113,7 @@ __all__ = [
     "is_this_worker",
     "is_worker_gone",
     "locked_run",
+    "make_folder",
     "new_run_id",
     "note_listed",
     "note_planned",

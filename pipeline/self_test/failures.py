@@ -76,6 +76,11 @@ def failure_result(failure: HarvestFailed) -> CheckResult:
     return problem(Sentence(text=message.text, values={"detail": quoted(of_one_record(failure))}), what_to_do)
 
 
+def failure_message(failure: HarvestFailed) -> Sentence:
+    """Return what happened, for a partner."""
+    return failure_result(failure).message
+
+
 def quoted(text: str) -> str:
     """Return what a partner's server sent as a value of a sentence: on one line, shortened."""
     flat = one_line(text)

@@ -13,8 +13,8 @@ from lxml import html
 
 from commands.cli import main
 from commands.night import SAMPLES, write_sample_feeds
+from harvesters.evenly import evenly
 from loaders.reports import LANGUAGES
-from pipeline.preview import evenly
 from samples.answer import Answer, Request
 from samples.server import ReplayServer
 
