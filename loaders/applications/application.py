@@ -8,16 +8,18 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from loaders.store import ApplicationRow, now, read_transaction, write_transaction
 from schemas import Base, Environment
 
 ApplicationStatus = Literal["draft", "tested", "submitted", "accepted", "declined", "withdrawn"]
 OPEN_STATUSES: tuple[ApplicationStatus, ...] = ("draft", "tested", "submitted")
+DRAFT_DAYS = 30  # for which a draft that nobody changes is kept
 _EDITABLE = ("draft", "tested")
 _APPLICATIONS: Any = ApplicationRow.__table__
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # ULID's digits, https://github.com/ulid/spec
@@ -109,6 +111,17 @@ def create_draft(
     with write_transaction(env) as connection:
         connection.execute(insert(_APPLICATIONS).values(**_encode(application)))
     return application
+
+
+def remove_old_drafts(env: Environment) -> list[str]:
+    """Remove the drafts that were not changed for 30 days, and return their ids: nobody can open them any more."""
+    before = (datetime.now(UTC) - timedelta(days=DRAFT_DAYS)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    is_old = (_APPLICATIONS.c.status.in_(_EDITABLE), _APPLICATIONS.c.changed_at < before)
+    with read_transaction(env) as connection:
+        if connection.scalar(select(_APPLICATIONS.c.id).where(*is_old).limit(1)) is None:
+            return []
+    with write_transaction(env) as connection:
+        return list(connection.scalars(delete(_APPLICATIONS).where(*is_old).returning(_APPLICATIONS.c.id)))
 
 
 def _mint() -> str:

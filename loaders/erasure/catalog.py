@@ -14,6 +14,7 @@ from loaders.catalog import recount_uncoded_terms
 from loaders.erasure.rows import erased_row
 from loaders.landing import Erasure, Erasures, key_digest
 from loaders.store import (
+    ApplicationRow,
     CurationRow,
     HarvestRunRow,
     IssueRow,
@@ -187,6 +188,7 @@ def _erase_text(connection: Connection, scope: _Scope, erasures: Erasures, erasu
         (JudgementRow, scope.of_key(JudgementRow.left_key, JudgementRow.right_key)),
         (CurationRow, or_(scope.of_key(CurationRow.key), scope.of_resource(CurationRow.resource_id))),
         (RefusedRow, scope.of_key(RefusedRow.key)),
+        (ApplicationRow, or_(ApplicationRow.name == scope.feed, ApplicationRow.feed == scope.feed)),
         (HarvestRunRow, or_(HarvestRunRow.feed == scope.feed, HarvestRunRow.feed.is_(None))),
     ):
         changed += _rewrite(connection, table, condition, erasures, erasure)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, update
 
 from loaders.accounts import account_by_name, add_account, change_account
 from loaders.applications import (
@@ -26,6 +27,7 @@ from loaders.applications import (
     list_applications,
     name_trouble,
     read_application,
+    remove_old_drafts,
     reopen_application,
     same_sources,
     save_draft,
@@ -36,7 +38,7 @@ from loaders.applications import (
     withdraw_application,
 )
 from loaders.backup import back_up, restore
-from loaders.store import begin_run
+from loaders.store import ApplicationRow, begin_run, write_transaction
 from schemas import ROOT, Environment, read_feed, read_feeds
 from tests.installation import env, lite
 
@@ -73,6 +75,16 @@ def test_a_draft_is_kept_and_a_change_of_its_source_needs_a_new_test(env: Enviro
     assert read_application(env, begun.id) == changed
     assert applications_of(env, MAIL) == [changed]
     assert len({draft(env).id for _ in range(20)}) == 20
+
+
+def test_a_draft_that_nobody_changes_goes_after_thirty_days(env: Environment) -> None:
+    old, new, sent = draft(env), draft(env), submitted(env)
+    with write_transaction(env) as connection:
+        long_ago = update(ApplicationRow).where(ApplicationRow.id.in_([old.id, sent.id]))
+        connection.execute(long_ago.values(changed_at="2026-01-01T00:00:00Z"))
+    assert remove_old_drafts(env) == [old.id]
+    assert {each.id for each in list_applications(env)} == {new.id, sent.id}
+    assert remove_old_drafts(env) == []
 
 
 def test_of_two_people_at_once_only_the_first_changes_it(env: Environment) -> None:
@@ -308,10 +320,6 @@ def test_applications_are_in_the_backup(env: Environment, tmp_path: Path) -> Non
     application = ask_partner(env, submitted(env), by="Amina", question="Why?")
     back_up(env, tmp_path / "backup.tar")
     withdraw_application(env, application)
-    from sqlalchemy import delete
-
-    from loaders.store import ApplicationRow, write_transaction
-
     with write_transaction(env) as connection:
         connection.execute(delete(ApplicationRow))
     restore(env, tmp_path / "backup.tar")

@@ -13,6 +13,7 @@ import pytest
 from loaders.applications import accept_application, create_draft, save_draft, submit_application
 from loaders.backup import back_up, restore, write_feed_files
 from loaders.catalog import migrate, release
+from loaders.erasure import erase
 from loaders.reports import reason_sentence
 from loaders.store import engine, read_run
 from pipeline import catalog as tasks_catalog
@@ -121,6 +122,20 @@ def test_a_restored_feed_that_was_never_released_is_still_new(library: Environme
     run, counts = harvested(library, 4)
     assert counts == {}
     assert reasons_of(library, run) == ["first_run"]
+
+
+def test_a_person_is_erased_from_the_feeds_application_too(library: Environment) -> None:
+    seen = {"examples": ["by Ana Kovač, 2020"]}
+    draft = create_draft(
+        library, partner="P", contact="ana@example.org", declaration=tomllib.loads(FEED), detection={"fields": [seen]}
+    )
+    submitted = submit_application(library, save_draft(library, draft, name=NAME))
+    accept_application(library, submitted, by="Amina", reason="Ana Kovač has asked")
+    harvested(library)
+    erase(library, by="Amina", reason="asked to", feed=NAME, names=["Ana Kovač"])
+    kept = rows(library, "application")
+    assert "Kova" not in repr(kept)
+    assert "Example University" in repr(kept)
 
 
 def destroy(env: Environment) -> None:

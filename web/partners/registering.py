@@ -16,6 +16,8 @@ from loaders.applications import (
     ApplicationTrouble,
     create_draft,
     keep_upload,
+    remove_old_drafts,
+    remove_upload,
     save_draft,
     suggested_name,
     upload_path,
@@ -92,6 +94,8 @@ def _begin(request: Request, values: dict[str, str], form: FormData) -> Response
         language=reader_language(request),
     )
     remember(request, application.id)
+    for old in remove_old_drafts(env):
+        remove_upload(env, old)
     application = _look(env, application, values["address"], _upload(form))
     response = see(page_of(application))
     if settings_of(request).mail_url:
