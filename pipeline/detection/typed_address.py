@@ -87,10 +87,10 @@ def _is_no_host(address: str) -> bool:
     """Return whether an address names no host that can be on the web."""
     try:
         parts = _parts(address)
-        host = parts.hostname or ""
-    except ValueError:
+        host, port = parts.hostname or "", parts.port
+    except ValueError:  # javascript:alert(1) has a port that is no number
         return True
-    is_name = "." in host or ":" in host or host == "localhost" or parts.port is not None
+    is_name = "." in host or ":" in host or host == "localhost" or port is not None
     return not is_name or join_address(f"http://{parts.netloc}/", "/") is None
 
 
