@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,9 +18,14 @@ if TYPE_CHECKING:
 _SINCE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?")
 
 
-def _parse_since(text: str) -> str:
-    if not _SINCE.fullmatch(text):
-        raise typer.BadParameter(f"{text!r} is neither YYYY-MM-DD nor YYYY-MM-DDThh:mm:ssZ")
+def parse_since(text: str) -> str:
+    """Return a day or a moment of UTC as it is. Raises typer.BadParameter for any other text."""
+    try:
+        if not _SINCE.fullmatch(text):
+            raise ValueError
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is neither YYYY-MM-DD nor YYYY-MM-DDThh:mm:ssZ") from None
     return text
 
 
@@ -27,7 +33,7 @@ def harvest(
     feed_file: Annotated[Path, typer.Argument(metavar="FEED", help="The feed file.")],
     since: Annotated[
         str | None,
-        typer.Option(parser=_parse_since, metavar="DATE", help="Only what changed since this day or second (UTC)."),
+        typer.Option(parser=parse_since, metavar="DATE", help="Only what changed since this day or second (UTC)."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many records.")] = None,
     token: Annotated[

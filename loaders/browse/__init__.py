@@ -26,6 +26,7 @@ from loaders.browse.fixes import (
     record_fixes,
 )
 from loaders.browse.pairs import Place, count_alike, count_pairs, neighbours, pairs_like, read_pair
+from loaders.browse.published import all_published
 from loaders.browse.records import (
     Decision,
     Member,
@@ -129,6 +130,7 @@ __all__ = [
     "Waiting",
     "WaitingFilter",
     "all_fixes",
+    "all_published",
     "audit_facets",
     "audit_page",
     "change_facets",

@@ -1,0 +1,92 @@
+"""`elib export`: the published resources in one of the formats, to a file or to standard output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.pipe import parse_since
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.exporting import ExportCounts
+
+_FORMATS = {"jsonl": "json"}  # what else a format is called
+_WEB_URL_VARIABLE = "ELIB_WEB_URL"
+
+
+def export(
+    format_name: Annotated[
+        str, typer.Argument(metavar="FORMAT", help="oai_dc, lom, lrmi, amb, marcxml, or json: the record as it is.")
+    ],
+    since: Annotated[
+        str | None,
+        typer.Option(
+            parser=parse_since,
+            metavar="DATE",
+            help="Only what changed from then on (YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ), and what was withdrawn.",
+        ),
+    ] = None,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter",
+            metavar="NAME=VALUE",
+            help="Only these: feed, language, level (ISCED 2011), type, open (yes, no, unknown). May be repeated.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The file to write, whole or not at all; else standard output.")
+    ] = None,
+) -> int:
+    """Write the published resources in one format. The catalog is read as it is at one moment.
+
+    Prints to standard error how many there are. Exits with 2 for an unknown format or filter.
+    """
+    from loaders.catalog import migrate
+    from pipeline.exporting import BadFilter, read_filters, write_export
+    from schemas import environment
+    from transforms.exports import EXPORTS
+
+    chosen = EXPORTS.get(_FORMATS.get(format_name, format_name))
+    if chosen is None:
+        print(f"{format_name!r} is no format; use one of {', '.join(EXPORTS)}", file=sys.stderr)
+        return 2
+    try:
+        wanted = read_filters(filters or ())
+    except BadFilter as error:
+        print(f"--filter {error}", file=sys.stderr)
+        return 2
+    env = environment()
+    migrate(env)
+    site = os.environ.get(_WEB_URL_VARIABLE, "").rstrip("/") or None
+    try:
+        counts = _write(out, lambda file: write_export(env, chosen, file, since=since or "", filters=wanted, site=site))
+    except OSError as error:
+        if out is None:  # a reader that has enough, which main knows of
+            raise
+        print(f"{out} cannot be written: {error.strerror or error}", file=sys.stderr)
+        return 1
+    print(f"Exported: {counts.written} resources, {counts.withdrawn} withdrawn", file=sys.stderr)
+    if counts.left_out:
+        without = f"{counts.left_out} withdrawn resources are left out, for {chosen.name} has no form for them"
+        print(f"{without}; json, oai_dc, lom and marcxml have", file=sys.stderr)
+    return 0
+
+
+def _write(out: Path | None, write: Callable[[IO[str]], ExportCounts]) -> ExportCounts:
+    """Write to standard output, or to a file that is there as a whole or not at all."""
+    from loaders.store import whole_file
+
+    if out is None:
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+        counts = write(sys.stdout)
+        sys.stdout.flush()
+        return counts
+    with whole_file(out.absolute()) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        return write(file)

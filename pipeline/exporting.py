@@ -1,0 +1,111 @@
+"""Write the published resources in one of the formats of transforms.exports, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import IO, NamedTuple
+
+from loaders.browse import all_published
+from loaders.declarations import feeds_in_use
+from loaders.store import read_transaction
+from schemas import FEED_NAME, Environment, Published, read_vocabulary
+from transforms.exports import Export
+from transforms.normalize.language import language_tag
+
+
+class BadFilter(ValueError):
+    """A filter that names nothing that a resource has: what is wrong, and what may stand there."""
+
+
+class ExportCounts(NamedTuple):
+    """How many resources were written, how many as withdrawn, and how many of these the format has no form for."""
+
+    written: int
+    withdrawn: int
+    left_out: int
+
+
+def _languages(published: Published) -> set[str]:
+    tags = {language.tag for language in published.record.languages}
+    return tags | {tag.partition("-")[0] for tag in tags}
+
+
+def _openness(published: Published) -> set[str]:
+    license_ = published.record.license
+    return {{True: "yes", False: "no", None: "unknown"}[license_.open if license_ else None]}
+
+
+_FILTERS: dict[str, Callable[[Published], Collection[str]]] = {
+    "feed": lambda published: published.feeds,
+    "language": _languages,
+    "level": lambda published: published.record.levels,
+    "open": _openness,
+    "type": lambda published: [concept.code for concept in published.record.resource_types],
+}
+
+
+def read_filters(statements: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    """Return the wanted values by what they are of: "language=fr", "type=video".
+
+    Several values of one name are alternatives. Raises BadFilter.
+    """
+    wanted: dict[str, frozenset[str]] = {}
+    for statement in statements:
+        name, equals, value = statement.partition("=")
+        if not equals or name not in _FILTERS:
+            raise BadFilter(f"{statement!r}: use {', '.join(f'{known}=…' for known in _FILTERS)}")
+        _check(name, value)
+        wanted[name] = wanted.get(name, frozenset()) | {value}
+    return wanted
+
+
+def _check(name: str, value: str) -> None:
+    """Raise BadFilter for a value that no resource can have."""
+    lists = {
+        "level": list(read_vocabulary("level")),
+        "open": ["yes", "no", "unknown"],
+        "type": list(read_vocabulary("resource_type")),
+    }
+    if name in lists and value not in lists[name]:
+        raise BadFilter(f"{name}={value!r} is none of {', '.join(lists[name])}")
+    if name == "language" and language_tag(value) != value:
+        raise BadFilter(f"language={value!r} is no tag of a language in BCP 47, such as fr, sr or sr-Latn")
+    if name == "feed" and not FEED_NAME.fullmatch(value):
+        raise BadFilter(f"feed={value!r} is no name of a feed, such as col_oasis")
+
+
+def write_export(
+    env: Environment,
+    export: Export,
+    out: IO[str],
+    *,
+    since: str = "",
+    filters: Mapping[str, frozenset[str]] | None = None,
+    site: str | None = None,
+) -> ExportCounts:
+    """Write every resource that fits the filters as one file of the format; memory does not grow with the catalog.
+
+    With `since` only what changed from then on is written, and what was withdrawn where the format has a form for it.
+    Without it withdrawn resources are left out.
+    """
+    written = withdrawn = left_out = 0
+    partners = {feed.name: feed.partner for feed in feeds_in_use(env).feeds}
+    out.write(export.file.head)
+    with read_transaction(env) as connection:
+        for published, gone in all_published(connection, partners=partners, site=site, since=since):
+            if not _fits(published, filters or {}) or (gone and not since):
+                continue
+            if gone is None:
+                out.write(export.file.entry(published, export.render(published)))
+                written += 1
+            elif export.file.deletion is None:
+                left_out += 1
+            else:
+                out.write(export.file.deletion(gone))
+                withdrawn += 1
+    out.write(export.file.tail)
+    return ExportCounts(written, withdrawn, left_out)
+
+
+def _fits(published: Published, filters: Mapping[str, frozenset[str]]) -> bool:
+    return all(not wanted.isdisjoint(_FILTERS[name](published)) for name, wanted in filters.items())

@@ -1,0 +1,127 @@
+"""`elib export`: what a published library gives out, and what the command says of wrong words."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pymarc
+import pytest
+from lxml import etree
+
+from commands.cli import main
+from loaders.curation import curation
+from loaders.store import read_transaction
+from pipeline import catalog as tasks
+from schemas import Environment
+from tests.installation import env, home, linguistic  # noqa: F401 - fixtures
+from tests.loaders.nights import on_sqlite
+from tests.pipeline.conftest import library  # noqa: F401 - a fixture
+from tests.pipeline.feeds import listed, night
+
+OAI = {"oai": "http://www.openarchives.org/OAI/2.0/", "dc": "http://purl.org/dc/elements/1.1/"}
+BY = {"by": "A Steward", "reason": "asked by the partner"}
+
+
+def exported(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[str, str]:
+    capsys.readouterr()
+    assert main(["export", *words]) == 0
+    captured = capsys.readouterr()
+    return captured.out, captured.err
+
+
+def test_a_published_library_is_exported_in_every_format(
+    library: Environment,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ELIB_WEB_URL", "https://library.example.org/")
+    records = [listed("books", number) for number in range(3)]
+    records.append(listed("books", 3, inLanguage=["fr"], name="Les volcans & <les> séismes"))
+    night(library, "books", records)
+    tasks.publish_now()
+
+    lines, said = exported(capsys, "jsonl")
+    resources = [json.loads(line) for line in lines.splitlines()]
+    assert said == "Exported: 4 resources, 0 withdrawn\n"
+    assert [each["feeds"] for each in resources] == [["books"]] * 4
+    assert resources[0]["partners"] == ["Example University"]
+    assert resources[0]["address"] == f"https://library.example.org/resources/{resources[0]['id']}"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", resources[0]["visible_at"])
+
+    page = etree.fromstring(exported(capsys, "oai_dc")[0].encode())
+    assert [each.text for each in page.iterfind(".//oai:identifier", OAI)] == [each["id"] for each in resources]
+    assert "Les volcans & <les> séismes" in [each.text for each in page.iterfind(".//dc:title", OAI)]
+
+    collection = pymarc.parse_xml_to_array(io.StringIO(exported(capsys, "marcxml")[0]))
+    assert [record["001"].data for record in collection] == [each["id"] for each in resources]
+    etree.fromstring(exported(capsys, "lom")[0].encode())
+    for format_ in ("lrmi", "amb"):
+        assert len([json.loads(line) for line in exported(capsys, format_)[0].splitlines()]) == 4
+
+    french, said = exported(capsys, "json", "--filter", "language=fr", "--filter", "type=worksheet")
+    assert [json.loads(line)["record"]["languages"][0]["tag"] for line in french.splitlines()] == ["fr"]
+    assert exported(capsys, "json", "--filter", "type=video")[0] == ""
+    assert exported(capsys, "json", "--filter", "feed=other", "--filter", "feed=books")[0].count("\n") == 4
+    assert exported(capsys, "json", "--filter", "open=yes")[0].count("\n") == 4
+
+    file = tmp_path / "new" / "library.xml"
+    assert exported(capsys, "oai_dc", "--out", str(file))[0] == ""
+    assert len(etree.parse(file).findall(".//oai:record", OAI)) == 4
+    assert [path.name for path in file.parent.iterdir()] == ["library.xml"]
+
+    moment = resources[0]["visible_at"]
+    withdrawn = next(each["id"] for each in resources if each["record"]["key"] == "books:1")
+    curation.withdraw(library, "books:1", **BY)
+    tasks.publish_now()
+    gone = [json.loads(line) for line in exported(capsys, "json", "--since", moment)[0].splitlines()]
+    assert [each["id"] for each in gone if each.get("deleted")] == [withdrawn]
+    assert exported(capsys, "json")[0].count("\n") == 3, "without --since the withdrawn one is left out"
+    page = etree.fromstring(exported(capsys, "oai_dc", "--since", moment)[0].encode())
+    deleted = page.findall(".//oai:header[@status='deleted']/oai:identifier", OAI)
+    assert [each.text for each in deleted] == [withdrawn]
+    collection = pymarc.parse_xml_to_array(io.StringIO(exported(capsys, "marcxml", "--since", moment)[0]))
+    assert [record["001"].data for record in collection if record.leader[5] == "d"] == [withdrawn]
+    _, said = exported(capsys, "lrmi", "--since", moment)
+    assert "1 withdrawn resources are left out, for lrmi has no form for them" in said
+    assert exported(capsys, "json", "--since", "2100-01-01")[0] == ""
+    with read_transaction(library):
+        pass  # the export has left no transaction that would keep another from reading
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["bibtex"], "'bibtex' is no format; use one of oai_dc, lom, lrmi, amb, marcxml, json"),
+        (["json", "--since", "2026-13-01"], "'2026-13-01' is neither YYYY-MM-DD nor YYYY-MM-DDThh:mm:ssZ"),
+        (["json", "--since", "yesterday"], "'yesterday' is neither"),
+        (["json", "--filter", "colour=red"], "--filter 'colour=red': use feed=…, language=…, level=…, open=…, type=…"),
+        (["json", "--filter", "language"], "--filter 'language': use feed=…"),
+        (["json", "--filter", "level=12"], "--filter level='12' is none of 0, 1, 2"),
+        (["json", "--filter", "type=film"], "--filter type='film' is none of application, assessment"),
+        (["json", "--filter", "language=french"], "--filter language='french' is no tag of a language"),
+        (["json", "--filter", "feed=../x"], "--filter feed='../x' is no name of a feed"),
+    ],
+)
+def test_wrong_words_are_reported_in_one_sentence_with_exit_code_2(
+    words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", *words]) == 2
+    printed = capsys.readouterr()
+    assert sentence in printed.err and "Traceback" not in printed.err
+    assert printed.out == ""
+
+
+@on_sqlite
+def test_a_file_that_cannot_be_written_is_named(
+    library: Environment,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    assert main(["export", "json", "--out", str(tmp_path / "file" / "library.jsonl")]) == 1
+    printed = capsys.readouterr()
+    assert str(tmp_path / "file") in printed.err and "Traceback" not in printed.err
