@@ -12,6 +12,7 @@ import typer
 from commands import (
     airflow_home,
     backup,
+    check_record,
     erase,
     export,
     harvest_now,
@@ -38,6 +39,7 @@ add_command(app, "harvest", pipe.harvest)
 add_command(app, "transform", pipe.transform)
 add_command(app, "load", pipe.load)
 add_command(app, "preview", preview.preview)
+add_command(app, "check-record", check_record.check_record)
 add_command(app, "harvest-now", harvest_now.harvest_now)
 add_command(app, "publish", publish.publish)
 add_command(app, "reprocess", reprocess.reprocess)

@@ -1,4 +1,4 @@
-"""The DAG `catalog`: match a snapshot of the live records, publish, write the night's report, notify.
+"""The DAG `catalog`: match a snapshot of the live records, publish, write the night's report, notify, mail partners.
 
 It runs after every load of a feed, and every morning in any case, so that a quiet night has its report too.
 """
@@ -67,8 +67,26 @@ with DAG(
         with ends_in_one_sentence():
             return body(environment(), run_type, lambda name: notification_receiver(name, find_connection))
 
+    @task(task_id="mail_partners", trigger_rule="all_done", retries=2, retry_delay=timedelta(minutes=5))
+    def mail_partners(reported: dict[str, str], **context: Any) -> str:
+        """Tell the partners who asked for it what is new to fix, at most once a week each."""
+        import os
+
+        from pipeline.fix_mails import MAIL_URL_VARIABLE, WEB_URL_VARIABLE, send_fix_mails
+        from pipeline.notifications import is_last_of_night
+        from schemas import environment
+
+        if not is_last_of_night(context["dag_run"].run_type.value):
+            return "no mail was sent to partners: the morning's run of the catalog does it"
+        with ends_in_one_sentence():
+            return send_fix_mails(
+                environment(), os.environ.get(MAIL_URL_VARIABLE, ""), os.environ.get(WEB_URL_VARIABLE, "")
+            )
+
     # Calling a task gives an XComArg, which stands for its result; the annotations are those of the results
     counts = cast(Any, publish(cast(Any, match())))
-    notify(cast(Any, report(counts)))
-    # A leaf that ends as publish did: Airflow judges a run by its leaves, and report and notify always run
+    reported = report(counts)
+    notify(cast(Any, reported))
+    mail_partners(cast(Any, reported))
+    # A leaf that ends as publish did: Airflow judges a run by its leaves, and those above always run
     counts >> EmptyOperator(task_id="published")

@@ -114,6 +114,22 @@ def grant_feed(connection: Connection, mail: str, feed: str | None = None) -> No
         connection.execute(update(_ACCOUNTS).where(_ACCOUNTS.c.id == row["id"]).values(feeds=changed))
 
 
+def revoke_feed(connection: Connection, mail: str, feed: str) -> None:
+    """Let a partner's account see a feed no longer; when it does not see it, nothing changes."""
+    row = connection.execute(select(_ACCOUNTS).where(_ACCOUNTS.c.name == mail)).mappings().one_or_none()
+    feeds = () if row is None else _decode(row).feeds
+    if feed in feeds:
+        left = _feeds_json(tuple(each for each in feeds if each != feed))
+        connection.execute(update(_ACCOUNTS).where(_ACCOUNTS.c.name == mail).values(feeds=left))
+
+
+def partners_of(connection: Connection, feed: str) -> list[str]:
+    """Return the names of the partners' accounts that may see a feed and may sign in."""
+    partners = (_ACCOUNTS.c.role == "partner", _ACCOUNTS.c.disabled_at.is_(None), _ACCOUNTS.c.feeds.is_not(None))
+    rows = connection.execute(select(_ACCOUNTS).where(*partners).order_by(_ACCOUNTS.c.name)).mappings()
+    return [row["name"] for row in rows if feed in _decode(row).feeds]
+
+
 def _feeds_json(feeds: tuple[str, ...]) -> str | None:
     return msgspec.json.encode(feeds).decode() if feeds else None
 

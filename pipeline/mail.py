@@ -26,6 +26,10 @@ class MailNotSent(Exception):
     """A mail that did not go out: why, and what to do. It never contains a secret."""
 
 
+class AddressRefused(MailNotSent):
+    """The mail server does not take mail for the address; another try comes to the same."""
+
+
 class MailServer(NamedTuple):
     """What ELIB_MAIL_URL says: smtp[s]://user:password@host:port?from=address."""
 
@@ -59,7 +63,8 @@ def send_mail(mail_url: str, to: str, subject: str, body: str) -> bool:
     except (smtplib.SMTPException, OSError, ValueError, HeaderParseError) as error:
         why = one_line(f"{type(error).__name__}: {error}")
         log.warning("mail through %s:%d was not sent: %s", server.host, server.port, why)
-        raise MailNotSent(f"the mail server {server.host}:{server.port} did not take it ({why})") from error
+        refused = AddressRefused if isinstance(error, smtplib.SMTPRecipientsRefused) else MailNotSent
+        raise refused(f"the mail server {server.host}:{server.port} did not take it ({why})") from error
     return True
 
 

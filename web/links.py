@@ -15,6 +15,7 @@ from web.languages import marked
 from web.settings import WebSettings
 
 SIGN_IN_SECONDS = 30 * 60
+HAND_OVER_SECONDS = 7 * 24 * 3600
 SHARED_SECONDS = 30 * 24 * 3600  # of links to a preview and to a draft
 _LOOPBACK_URL = "http://127.0.0.1:8081"  # of a web without ELIB_WEB_URL, which is used on its own machine only
 _TOO_OLD = marked("This link is too old. Ask for a new one.")
@@ -34,6 +35,15 @@ class SignInLink(Base, frozen=True, kw_only=True):
     id: str
 
 
+class HandOverLink(Base, frozen=True, kw_only=True):
+    """What a link says by which a feed is taken over: the feed, from whom and to which address, and its own number."""
+
+    feed: str
+    giver: str
+    taker: str
+    id: str
+
+
 def sign_in_link(settings: WebSettings, mail: str, after: str = "/partners/feeds") -> str:
     """Return the whole address of a link by which the owner of a mail address signs in once, within 30 minutes."""
     token = _serializer(settings, "sign-in").dumps({"mail": mail, "after": after, "id": secrets.token_urlsafe(16)})
@@ -49,6 +59,29 @@ def use_sign_in(env: Environment, settings: WebSettings, token: str) -> SignInLi
     """Use a sign-in link and return what it says. Raises BadLink, also when it was used before."""
     link = read_sign_in(settings, token)
     expires_at = datetime.now(UTC) + timedelta(seconds=SIGN_IN_SECONDS + 1)
+    if not use_link(env, link.id, expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")):
+        raise BadLink(_USED)
+    return link
+
+
+def hand_over_link(settings: WebSettings, feed: str, giver: str, taker: str) -> str:
+    """Return the whole address of a link by which the owner of a mail address takes a feed over, within a week.
+
+    It signs in whoever has it as that address: it goes there by mail, and is shown to nobody else.
+    """
+    values = {"feed": feed, "giver": giver, "taker": taker, "id": secrets.token_urlsafe(16)}
+    return f"{public_url(settings)}/partners/hand-over/{_serializer(settings, 'hand over').dumps(values)}"
+
+
+def read_hand_over(settings: WebSettings, token: str) -> HandOverLink:
+    """Return what a link to take a feed over says, without using it. Raises BadLink."""
+    return HandOverLink(**_read(settings, "hand over", token, HAND_OVER_SECONDS))
+
+
+def use_hand_over(env: Environment, settings: WebSettings, token: str) -> HandOverLink:
+    """Use a link to take a feed over and return what it says. Raises BadLink, also when it was used before."""
+    link = read_hand_over(settings, token)
+    expires_at = datetime.now(UTC) + timedelta(seconds=HAND_OVER_SECONDS + 1)
     if not use_link(env, link.id, expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")):
         raise BadLink(_USED)
     return link

@@ -22,6 +22,7 @@ from loaders.applications.application import (
     submit_application,
     withdraw_application,
 )
+from loaders.applications.feed_changes import give_up, hand_over, open_change
 from loaders.applications.names import SameSource, name_trouble, same_sources, source_key, suggested_name
 from loaders.applications.uploads import keep_upload, remove_upload, upload_path
 from loaders.applications.used_links import use_link
@@ -41,10 +42,13 @@ __all__ = [
     "complete_acceptances",
     "create_draft",
     "decline_application",
+    "give_up",
+    "hand_over",
     "keep_test",
     "keep_upload",
     "list_applications",
     "name_trouble",
+    "open_change",
     "read_application",
     "remove_old_drafts",
     "remove_upload",

@@ -25,6 +25,7 @@ from loaders.browse.fixes import (
     nights_after,
     record_fixes,
 )
+from loaders.browse.own_feed import Standing, standing_of
 from loaders.browse.pairs import Place, count_alike, count_pairs, neighbours, pairs_like, read_pair
 from loaders.browse.published import all_published
 from loaders.browse.records import (
@@ -123,6 +124,7 @@ __all__ = [
     "RunChange",
     "RunPlace",
     "RunSummary",
+    "Standing",
     "TermFacets",
     "TermFilter",
     "TermPlace",
@@ -173,6 +175,7 @@ __all__ = [
     "runs_page",
     "shown_value",
     "spellings",
+    "standing_of",
     "term_examples",
     "term_facets",
     "todays_needs",

@@ -2,6 +2,7 @@
 
 from loaders.reports.duplicates import pair_facts, write_duplicates
 from loaders.reports.feed import write_feed_report
+from loaders.reports.fix_list import UNREADABLE, harmless, unreadable_texts
 from loaders.reports.gate import read_gate_results, write_gate_results
 from loaders.reports.night import write_all_reports, write_night_report
 from loaders.reports.page import STYLE, command_for, page_suffix, printable
@@ -37,6 +38,7 @@ from loaders.reports.texts import (
     LANGUAGES,
     NoSuchLanguage,
     evidence_in,
+    fix_mail_messages,
     messages,
     reason_in,
     reason_messages,
@@ -46,6 +48,7 @@ from loaders.reports.texts import (
 __all__ = [
     "LANGUAGES",
     "STYLE",
+    "UNREADABLE",
     "ExpectedDuplicate",
     "ExpectedDuplicates",
     "FieldRow",
@@ -74,6 +77,8 @@ __all__ = [
     "UnusedPath",
     "command_for",
     "evidence_in",
+    "fix_mail_messages",
+    "harmless",
     "indented",
     "last_runs",
     "messages",
@@ -88,6 +93,7 @@ __all__ = [
     "reason_sentence",
     "recent_runs",
     "record_rows",
+    "unreadable_texts",
     "write_all_reports",
     "write_duplicates",
     "write_feed_report",

@@ -23,7 +23,7 @@ _CSV_COLUMNS = ("identifier", "severity", "rule", "path", "value", "wrong", "why
 _FETCH_ROWS = 5_000
 _BATCH_ITEMS = 1_000  # held in memory at a time
 _RUN_DATE = re.compile(r"-(\d{4})(\d{2})(\d{2})T\d+$")
-_STARTS_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
+_STARTS_FORMULA = re.compile(r"'*(?:[\t\r\n]|\s*[=+\-@＝＋－＠])")  # also what is quoted already, so that one is ours
 UNREADABLE = "unreadable"  # instead of a rule's code: no rule could check the record
 _ERRORS_FIRST = case({"error": 0, "warning": 1}, value=IssueRow.severity, else_=2)
 
@@ -216,5 +216,8 @@ def _cells(texts: Iterable[str]) -> str:
 
 
 def harmless(cell: str) -> str:
-    """Quote a cell that a spreadsheet would take for a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
+    """Quote a cell that a spreadsheet would take for a formula, by one apostrophe; nothing else of it changes.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
     return f"'{cell}" if _STARTS_FORMULA.match(cell) else cell

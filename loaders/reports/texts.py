@@ -40,6 +40,11 @@ def preview_messages(language: str) -> dict[str, str]:
     return _read("preview_messages", language)
 
 
+def fix_mail_messages(language: str) -> dict[str, str]:
+    """Return the messages of the weekly mail to partners."""
+    return _read("fix_mail_messages", language)
+
+
 @lru_cache
 def _read(folder: str, language: str) -> dict[str, str]:
     return dict(read_toml(_FOLDER / folder / f"{language}.toml"))

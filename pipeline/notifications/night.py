@@ -59,6 +59,11 @@ def notify(env: Environment, run_type: str, find: FindReceiver, now: datetime | 
     return notify_night(env, find, now)
 
 
+def is_last_of_night(run_type: str) -> bool:
+    """Return whether a run of the catalog of this type is the last of its night; unknown types count as such."""
+    return NOTIFIES.get(run_type, True)
+
+
 def notify_night(env: Environment, find: FindReceiver, now: datetime | None = None) -> str:
     """Notify about the night of reports/night.json; return a sentence on what was done. Raises NotSent."""
     notification_language()  # a wrong language fails tonight, not on the night on which something else fails

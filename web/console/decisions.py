@@ -18,6 +18,7 @@ from web.forms import field, posted
 from web.pages import gettext_of, see, tell
 from web.signing_in import Steward, own_path
 
+__all__ = ["decide", "field", "router"]
 router = APIRouter()
 MAX_BACK_CHARS = 8_000
 MAX_NUMBER_DIGITS = 10

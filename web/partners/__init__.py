@@ -2,13 +2,13 @@
 
 from fastapi import APIRouter
 
-from web.partners import drafts, registering, sign_in_by_link, submitting, trying, welcome
+from web.partners import drafts, own, registering, sign_in_by_link, submitting, trying, welcome
 from web.partners.mails import Mail, mail_about, send_about
 from web.partners.registering import UPLOAD_MAX_BYTES, UPLOAD_PATH
 from web.partners.trying import PreviewPage, preview_page
 
 router = APIRouter()
-for _pages in (welcome, sign_in_by_link, registering, trying, submitting, drafts):
+for _pages in (welcome, sign_in_by_link, registering, trying, submitting, drafts, own):
     router.include_router(_pages.router, prefix="/partners")
 
 __all__ = [
