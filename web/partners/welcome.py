@@ -9,6 +9,7 @@ from starlette.responses import Response
 from loaders.applications import applications_of
 from schemas import Environment
 from web.pages import render
+from web.partners import own
 from web.signing_in import Partner
 
 router = APIRouter()
@@ -24,4 +25,9 @@ def welcome(request: Request) -> Response:
 def own_feeds(request: Request, account: Partner) -> Response:
     """List the feeds that a partner may see, and the applications that came from the account's address."""
     env: Environment = request.app.state.env
-    return render(request, "partners/feeds.html", feeds=account.feeds, applications=applications_of(env, account.name))
+    return render(
+        request,
+        "partners/feeds.html",
+        feeds=own.feed_lines(env, account.feeds),
+        applications=applications_of(env, account.name),
+    )

@@ -3,9 +3,10 @@
 from fastapi import APIRouter
 
 from web.partners.own import changes, feeds, fix_list, handing_over, records
+from web.partners.own.feeds import feed_lines
 
 router = APIRouter()
 for _pages in (feeds, fix_list, records, changes, handing_over):
     router.include_router(_pages.router)
 
-__all__ = ["router"]
+__all__ = ["feed_lines", "router"]

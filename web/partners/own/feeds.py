@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from loaders.applications import open_change
-from loaders.browse import fix_groups, last_night, read_run_summary, runs_page, standing_of
+from loaders.browse import Standing, fix_groups, last_night, read_run_summary, runs_page, standing_of
 from loaders.declarations import feeds_in_use, is_own_file
 from loaders.fix_mails import chosen_mail
 from loaders.reports import nights, reason_sentence, recent_runs
@@ -22,6 +24,15 @@ from web.signing_in import Partner, own_feed
 
 router = APIRouter()
 _RUNS_SHOWN = 10
+
+
+class FeedLine(NamedTuple):
+    """One feed in a list: its name, title and status, and how its records stand."""
+
+    name: str
+    title: str
+    status: str
+    standing: Standing
 
 
 @router.get("/feeds/{name}")
@@ -59,6 +70,20 @@ def feed_page(request: Request, account: Partner, name: str) -> Response:
         has_mail_server=bool(settings_of(request).mail_url),
         is_changeable=feed is not None and is_own_file(env, name),
     )
+
+
+def feed_lines(env: Environment, names: Iterable[str]) -> list[FeedLine]:
+    """Return how feeds stand, for a list of them, in the order of their names."""
+    declared = {feed.name: feed for feed in feeds_in_use(env).feeds}
+    return [
+        FeedLine(
+            name=name,
+            title=declared[name].title if name in declared else name,
+            status=declared[name].status if name in declared else "missing",
+            standing=read_kept(env, standing_of, name),
+        )
+        for name in sorted(names)
+    ]
 
 
 def declared_feed(env: Environment, name: str) -> Feed | None:
