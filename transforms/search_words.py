@@ -52,7 +52,18 @@ _OTHER_LETTERS = (  # a letter of the text as it is written → how some write i
 )
 _OTHERWISE = re.compile("|".join(letter for letter, _ in _OTHER_LETTERS))
 _OTHERWISE_OF = dict(_OTHER_LETTERS)
-_ARTICLES = ("وال", "بال", "كال", "فال", "ولل", "ال", "لل")  # with the conjunctions and prepositions written before it
+_ARTICLES = (  # with the conjunctions and prepositions that are written before it
+    "وبال",
+    "فبال",
+    "وكال",
+    "وال",
+    "بال",
+    "كال",
+    "فال",
+    "ولل",
+    "ال",
+    "لل",
+)
 _MIN_WITHOUT_ARTICLE_CHARS = 3
 _WORDS_KEPT = 100_000
 _MAX_KEPT_CHARS = 30
@@ -196,12 +207,15 @@ def _marks(chunk: str, spellings: set[str], pairs: set[str], beginning: tuple[st
     """Yield where the words of a chunk are that were searched: its whole without punctuation, or pairs within it."""
     words = _words_of(chunk)
     if any(_is_searched(word, spellings, beginning) for word in words):
-        first = next((place for place, letter in enumerate(chunk) if _is_of_word(letter)), 0)
-        last = next((place for place in range(len(chunk), 0, -1) if _is_of_word(chunk[place - 1])), len(chunk))
-        yield first, last
-        return
-    covered = [False] * (len(chunk) + 1)
-    for place in range(len(chunk) - 1) if pairs and any(word.pairs for word in words) else ():
+        letters = [place for place, letter in enumerate(chunk) if _is_of_word(letter)] or [0, len(chunk) - 1]
+        yield letters[0], letters[-1] + 1
+    elif pairs and any(word.pairs for word in words):
+        yield from _marked_pairs(chunk, pairs)
+
+
+def _marked_pairs(chunk: str, pairs: set[str]) -> Iterator[tuple[int, int]]:
+    covered = [False] * len(chunk)
+    for place in range(len(chunk) - 1):
         if chunk[place : place + 2] in pairs:
             covered[place] = covered[place + 1] = True
     place = 0

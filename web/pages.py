@@ -26,6 +26,7 @@ MAX_MESSAGE_CHARS = 600  # of a message about what was done: it travels in a coo
 COOKIE_SECONDS = 365 * 24 * 3600
 _FORMATTED_KEPT = 10_000  # numbers and times in the form of a language: pages show the same ones again
 _TEMPLATES = Path(__file__).parent / "templates"
+_SIGNED_IN_PATHS = ("/console", "/partners", "/sign-in", "/sign-out")
 
 
 class Message(NamedTuple):
@@ -54,10 +55,17 @@ _PAGES = {language: _environment(language) for language in LANGUAGES}
 
 
 def render(request: Request, template: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
-    """Return the page of a template with its facts; messages that wait are shown on it, and then gone."""
+    """Return the page of a template with its facts; messages that wait are shown on it, and then gone.
+
+    A page of the library itself shows neither messages nor who is signed in, and sets no cookie: a language that was
+    chosen stays in its links, which `link` makes.
+    """
     language = reader_language(request)
     locale = Locale.parse(language)
-    messages = [Message(*each) for each in request.session.pop("messages", ())]
+    is_public = is_public_page(request)
+    chosen = request.query_params.get("lang")
+    kept_language = chosen if is_public and chosen == language else None
+    messages = [] if is_public else [Message(*each) for each in request.session.pop("messages", ())]
     text = (
         _PAGES[language]
         .get_template(template)
@@ -69,8 +77,10 @@ def render(request: Request, template: str, *, status: int = 200, **facts: Any) 
                 (each, language_name(each), address(request.url.path, request.query_params, lang=each))
                 for each in LANGUAGES
             ],
-            account=signed_in(request),
+            account=None if is_public else signed_in(request),
             messages=messages,
+            kept_language=kept_language,
+            link=lambda path, query=None, **changes: address(path, query, **{"lang": kept_language, **changes}),
             csrf_field=cache(lambda: csrf_field(request)),
             address=address,
             number=lambda value: _number(value, language),
@@ -82,9 +92,15 @@ def render(request: Request, template: str, *, status: int = 200, **facts: Any) 
         )
     )
     response = HTMLResponse(printable(text), status_code=status)
-    if request.query_params.get("lang") == language:
+    if chosen == language and not is_public:
         response.set_cookie(COOKIE, language, max_age=COOKIE_SECONDS, samesite="lax", httponly=True)
     return response
+
+
+def is_public_page(request: Request) -> bool:
+    """Return whether the page is one of the library itself, which needs no account."""
+    path = request.url.path
+    return not any(path == each or path.startswith(f"{each}/") for each in _SIGNED_IN_PATHS)
 
 
 @lru_cache(maxsize=_FORMATTED_KEPT)

@@ -27,7 +27,7 @@ from loaders.browse.fixes import (
 )
 from loaders.browse.own_feed import Standing, standing_of
 from loaders.browse.pairs import Place, count_alike, count_pairs, neighbours, pairs_like, read_pair
-from loaders.browse.published import all_published
+from loaders.browse.published import PublishedResource, RelatedResource, all_published, count_published, read_published
 from loaders.browse.records import (
     Decision,
     Member,
@@ -121,6 +121,8 @@ __all__ = [
     "OpenError",
     "OpenTerm",
     "Place",
+    "PublishedResource",
+    "RelatedResource",
     "RunChange",
     "RunPlace",
     "RunSummary",
@@ -138,6 +140,7 @@ __all__ = [
     "change_facets",
     "count_alike",
     "count_pairs",
+    "count_published",
     "decisions_on",
     "declaration_changes",
     "declaration_versions",
@@ -161,6 +164,7 @@ __all__ = [
     "open_terms",
     "pairs_like",
     "read_pair",
+    "read_published",
     "read_record_row",
     "read_resource_row",
     "read_run_summary",

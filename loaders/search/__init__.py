@@ -8,6 +8,7 @@ from loaders.search.index import INDEX_FOLDER, Words, update_index
 from loaders.search.library import (
     FACETS,
     LIBRARY_INDEX_FOLDER,
+    MAX_WORDS,
     ORDERS,
     IndexBusy,
     LibraryHits,
@@ -27,6 +28,7 @@ __all__ = [
     "FACETS",
     "INDEX_FOLDER",
     "LIBRARY_INDEX_FOLDER",
+    "MAX_WORDS",
     "ORDERS",
     "Hit",
     "Hits",

@@ -25,6 +25,13 @@ for (const all of document.querySelectorAll("input[data-ticks]")) {
   });
 }
 
+// "Copy" buttons: each copies the text of the field that it names.
+for (const button of document.querySelectorAll("button[data-copies]")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", () => navigator.clipboard.writeText(document.getElementById(button.dataset.copies).value));
+}
+
 // Keys: an element with data-key is clicked by its key, where nothing is being typed.
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;

@@ -88,18 +88,23 @@ def document_of(row: PublishedRow, terms: SearchTerms) -> tantivy.Document:
     record = _DECODER.decode(row.record)
     document = tantivy.Document()
     document.add_text("id", row.id)
-    for name in dict.fromkeys(exact_name(name) for name in (row.id, *_names(record)) if name):
+    for name in _distinct(exact_name(name) for name in (row.id, *_names(record))):
         document.add_text("names", name)
     for field, texts in _texts(record):
-        for text in dict.fromkeys(text for text in texts if text):
+        for text in _distinct(texts):
             document.add_text(field, " ".join(terms(text[:_MAX_TEXT_CHARS])))
     for field, values in _facets(record, row.partners):
-        for value in dict.fromkeys(values):
+        for value in _distinct(values):
             document.add_text(field, value)
     year = max(0, min(record.issued_year or 0, _MAX_YEAR))
     document.add_integer("newest", _seconds(row.created_at) * (_MAX_YEAR + 1) + year)
     document.add_integer("quality", (row.quality or 0) * (_MAX_YEAR + 1) + year)
     return document
+
+
+def _distinct(texts: Iterable[str]) -> Iterable[str]:
+    """Return the texts that are not empty, each once."""
+    return dict.fromkeys(filter(None, texts))
 
 
 def exact_name(text: str) -> str:

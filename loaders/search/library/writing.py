@@ -1,8 +1,8 @@
 """Write the library's index: what the last publications changed, or all of it.
 
-Which resources changed is read from `resource_version`, where every change of a published resource has a row. After a
-kill the changes are written again, which changes nothing. An index whose number of documents is not the number of
-published resources is made anew.
+The state says up to which publication the index has everything; what later ones changed is written, and then the state.
+After a kill the same changes are written again, which changes nothing. An index whose number of documents is not the
+number of published resources is made anew.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from loaders.search.library.folder import (
 from loaders.store import (
     HarvestRunRow,
     ResourceRow,
-    ResourceVersionRow,
     SourceRecordRow,
     now,
     read_transaction,
@@ -50,7 +49,6 @@ _DOCUMENTS_BETWEEN_LINES = 100_000  # in the log
 _RUNS: Any = HarvestRunRow.__table__
 _RECORDS: Any = SourceRecordRow.__table__
 _RESOURCES: Any = ResourceRow.__table__
-_VERSIONS: Any = ResourceVersionRow.__table__
 
 
 class IndexBusy(Exception):
@@ -154,11 +152,15 @@ def _continue(
 
 
 def _changed_ids(connection: Connection, state: LibraryState, goal: _Goal) -> list[str] | None:
-    """Return the resources that publications changed after a state; None when they are too many."""
-    if state.publication == goal.publication:
+    """Return the resources that publications changed after a state; None when they are too many.
+
+    One publication runs at a time, so what later ones changed was updated since the first of them began.
+    """
+    later = (_RUNS.c.kind == "publish", _RUNS.c.status == "loaded", _RUNS.c.id > state.publication)
+    since = connection.scalar(select(func.min(_RUNS.c.started_at)).where(*later, _RUNS.c.id <= goal.publication))
+    if since is None:
         return []
-    after = (_VERSIONS.c.run_id > state.publication, _VERSIONS.c.run_id <= goal.publication)
-    query = select(_VERSIONS.c.resource_id).where(*after).distinct().limit(_MAX_UPDATED + 1)
+    query = select(_RESOURCES.c.id).where(_RESOURCES.c.updated_at >= since).limit(_MAX_UPDATED + 1)
     changed = list(connection.scalars(query))
     return None if len(changed) > _MAX_UPDATED else changed
 

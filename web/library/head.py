@@ -1,0 +1,79 @@
+"""What a resource's page tells machines in its head: schema.org as JSON-LD, Open Graph, and Dublin Core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from loaders.browse import PublishedResource
+from schemas import Resource
+
+_MAX_VALUES = 50
+_MAX_TEXT_CHARS = 2_000
+
+
+class Head(NamedTuple):
+    """JSON-LD, and pairs of name and content: `property` of Open Graph, `name` of Dublin Core."""
+
+    json_ld: dict[str, Any]
+    open_graph: list[tuple[str, str]]
+    dublin_core: list[tuple[str, str]]
+    description: str
+
+
+def described(found: PublishedResource, record: Resource, title: str, language: str, address: str) -> Head:
+    """Return what the head of a resource's page has. `address` is that of the page."""
+    description = record.description.get(language) or next(iter(record.description.values()), "")
+    description = description[:_MAX_TEXT_CHARS]
+    graph = [
+        ("og:type", "article"),
+        ("og:title", title),
+        ("og:url", address),
+        ("og:site_name", "E-library for Teachers"),
+        *([("og:description", description[:300])] if description else []),
+    ]
+    return Head(_json_ld(record, title, description, address), graph, list(_dublin_core(record, address)), description)
+
+
+def _json_ld(record: Resource, title: str, description: str, address: str) -> dict[str, Any]:
+    """Return the resource as schema.org's LearningResource; empty values are left out."""
+    people = [
+        {"@type": "Person" if each.kind == "person" else "Organization", "name": each.name}
+        for each in record.contributors[:_MAX_VALUES]
+        if each.role == "author"
+    ]
+    values = {
+        "@context": "https://schema.org/",
+        "@type": "LearningResource",
+        "@id": address,
+        "name": title,
+        "description": description,
+        "url": record.url,
+        "inLanguage": [each.tag for each in record.languages],
+        "license": record.license.uri if record.license else None,
+        "creator": people,
+        "publisher": [{"@type": "Organization", "name": name} for name in record.publishers[:_MAX_VALUES]],
+        "datePublished": record.issued,
+        "learningResourceType": [each.uri or each.label for each in record.resource_types],
+        "educationalLevel": [f"https://w3id.org/kim/isced-2011/level{level}" for level in record.levels],
+        "keywords": [each.text for each in record.keywords[:_MAX_VALUES]],
+        "about": [{"@type": "DefinedTerm", "name": each.label} for each in record.subjects[:_MAX_VALUES]],
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _dublin_core(record: Resource, address: str) -> Iterator[tuple[str, str]]:
+    yield from (("DCTERMS.title", text) for text in record.title.values())
+    for each in record.contributors[:_MAX_VALUES]:
+        yield ("DCTERMS.creator" if each.role == "author" else "DCTERMS.contributor"), each.name
+    yield from (("DCTERMS.publisher", name) for name in record.publishers[:_MAX_VALUES])
+    yield from (("DCTERMS.description", text[:_MAX_TEXT_CHARS]) for text in record.description.values())
+    yield from (("DCTERMS.subject", each.label) for each in record.subjects[:_MAX_VALUES])
+    yield from (("DCTERMS.language", each.tag) for each in record.languages)
+    yield from (("DCTERMS.type", each.label) for each in record.resource_types)
+    if record.issued:
+        yield "DCTERMS.issued", record.issued
+    if record.license and (record.license.uri or record.license.label):
+        yield "DCTERMS.license", record.license.uri or record.license.label or ""
+    yield "DCTERMS.identifier", address
+    yield from (("DCTERMS.identifier", each.value) for each in record.identifiers[:_MAX_VALUES])
