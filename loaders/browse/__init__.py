@@ -27,7 +27,7 @@ from loaders.browse.fixes import (
 )
 from loaders.browse.own_feed import Standing, standing_of
 from loaders.browse.pairs import Place, count_alike, count_pairs, neighbours, pairs_like, read_pair
-from loaders.browse.published import PublishedResource, RelatedResource, all_published, count_published, read_published
+from loaders.browse.published import all_published
 from loaders.browse.records import (
     Decision,
     Member,
@@ -65,6 +65,7 @@ from loaders.browse.runs import (
     run_facets,
     runs_page,
 )
+from loaders.browse.shown_resource import PublishedResource, RelatedResource, count_published, read_published
 from loaders.browse.terms import (
     OpenTerm,
     TermFacets,

@@ -1,0 +1,82 @@
+"""What a reader sees of one resource: its record, where it comes from, and the resources that it is related to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from loaders.store import RedirectRow, ResourceRow, SourceRecordRow, rows_among
+from schemas import Relation, Resource
+
+MAX_RELATED = 50  # resources on one page
+_RESOURCES: Any = ResourceRow.__table__
+_RECORDS: Any = SourceRecordRow.__table__
+_REDIRECTS: Any = RedirectRow.__table__
+
+
+class RelatedResource(NamedTuple):
+    """A published resource to which another is related, and how."""
+
+    id: str
+    title: str
+    language: str | None
+    kind: str
+    variant: str | None
+
+
+class PublishedResource(NamedTuple):
+    """A resource that is or was published.
+
+    record: None once it is withdrawn; feeds: of the records that it is made of
+    related: the published resources that it names; other_relations: what it names besides
+    """
+
+    id: str
+    title: str
+    record: Resource | None
+    created_at: str
+    updated_at: str
+    feeds: Sequence[str]
+    related: Sequence[RelatedResource]
+    other_relations: Sequence[Relation]
+
+
+def read_published(connection: Connection, resource_id: str) -> PublishedResource | str | None:
+    """Return a resource by id; the id that replaces it as text; None when there never was one."""
+    newer = connection.scalar(select(_REDIRECTS.c.id).where(_REDIRECTS.c.old_id == resource_id))
+    if newer is not None:
+        return str(newer)
+    row = connection.execute(select(_RESOURCES).where(_RESOURCES.c.id == resource_id)).one_or_none()
+    if row is None:
+        return None
+    if row.withdrawn_at:
+        return PublishedResource(row.id, "", None, row.created_at, row.updated_at, (), (), ())
+    record = msgspec.json.decode(row.record, type=Resource)
+    feeds = connection.scalars(select(_RECORDS.c.feed).where(_RECORDS.c.resource_id == resource_id).distinct())
+    related = _related(connection, record.relations[:MAX_RELATED])
+    named = {each.id for each in related}
+    others = tuple(each for each in record.relations[:MAX_RELATED] if each.target not in named)
+    return PublishedResource(
+        row.id, row.title or "", record, row.created_at, row.updated_at, sorted(feeds), related, others
+    )
+
+
+def _related(connection: Connection, relations: Sequence[Relation]) -> list[RelatedResource]:
+    columns = select(_RESOURCES.c.id, _RESOURCES.c.title, _RESOURCES.c.language)
+    targets = [relation.target for relation in relations]
+    published = columns.where(_RESOURCES.c.withdrawn_at.is_(None))
+    rows = {row.id: row for row in rows_among(connection, published, _RESOURCES.c.id, targets)}
+    return [
+        RelatedResource(row.id, row.title or "", row.language, relation.kind, relation.variant)
+        for relation in relations
+        if (row := rows.get(relation.target)) is not None
+    ]
+
+
+def count_published(connection: Connection) -> int:
+    """Return how many resources are published."""
+    published = select(func.count()).select_from(_RESOURCES).where(_RESOURCES.c.withdrawn_at.is_(None))
+    return connection.scalar(published) or 0
