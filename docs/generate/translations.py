@@ -1,6 +1,6 @@
 """Bring the catalogs of the web's texts up to date with its templates and code: python -m docs.generate.translations.
 
-The sentences of `pipeline` that pages show (`pipeline.sentences`) are among them.
+The sentences of `pipeline` that pages show (`schemas.sentence`) are among them.
 
 A translation is kept as long as its English text is; what is no longer said is dropped, and what is new is left empty
 for translators. tests/web/test_translations.py checks that the catalogs are current and complete.

@@ -14,8 +14,7 @@ from harvesters import harvest
 from pipeline.detection.crosswalk_fit import fits, fitting_json, fitting_xml
 from pipeline.detection.fields import guess_identifier, read_fields
 from pipeline.detection.found import Proposal
-from pipeline.sentences import sentence
-from schemas import Ask, Environment, Feed, Request, SourceRecord, environment
+from schemas import Ask, Environment, Feed, Request, SourceRecord, environment, sentence
 
 _MAX_RECORDS = 50  # that are looked at
 _MAX_FILE_BYTES = 16 * 1024 * 1024  # of one file in the archive; all of them may be 32 times that

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pipeline.detection.archives import propose_bytes, propose_path
 from pipeline.detection.documents import Document
-from pipeline.detection.found import Detection, Probe, Proposal, Trouble
+from pipeline.detection.found import Detection, Probe, Proposal, Trouble, shortened
 from pipeline.detection.json_lists import propose_json
 from pipeline.detection.oai import identify, identify_by_post, is_oai_pmh, propose_repository
 from pipeline.detection.platforms import (
@@ -39,11 +39,11 @@ from pipeline.detection.tables import propose_table
 from pipeline.detection.troubles import nothing_in_file, nothing_recognised, unreadable_file
 from pipeline.detection.typed_address import read_address
 from pipeline.detection.xml_documents import is_feed, propose_xml
-from pipeline.sentences import sentence
-from schemas import Environment, HarvestFailed
+from schemas import Environment, HarvestFailed, sentence
 
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/rdf+xml")
 _MAX_FEEDS = 2
+_MAX_SHOWN_CHARS = 500  # of an address that was typed
 _WORDPRESS = b"wordpress"
 _OAI_ARGUMENTS = frozenset({"verb", "metadataPrefix", "resumptionToken"})
 _METHOD_REFUSED = (405, 501)
@@ -56,7 +56,7 @@ def detect(address: str, env: Environment, *, bounds: DetectionBounds | None = N
     """
     typed = read_address(address)
     if isinstance(typed, Trouble):
-        return Detection(address=address.strip()[:2_000], trouble=typed)
+        return Detection(address=shortened(address, _MAX_SHOWN_CHARS), trouble=typed)
     with Prober(typed[0], env, bounds or DetectionBounds()) as prober:
         search = _Search(prober, typed)
         proposals = search.collect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +14,8 @@ from harvesters.documents.html_tags import has_crowded_tag
 from harvesters.encodings import charset, decodes
 from harvesters.strict_xml import InvalidXml, parse_xml, remove_forbidden_characters
 from harvesters.web_pages import html_cause, is_html
-from pipeline.sentences import Sentence, sentence
+from pipeline.detection.found import shortened
+from schemas import Sentence, sentence
 
 _MAX_PAGE_BYTES = 2_000_000  # of a web page, which is only searched for links
 _BLANKS = b"\xef\xbb\xbf \t\r\n\x0b\x0c"
@@ -21,6 +23,15 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _ZIP, _GZIP, _PDF = b"PK\x03\x04", b"\x1f\x8b", b"%PDF-"
 _TAR_MAGIC_AT = 257
 _MAX_TITLE_CHARS = 80
+
+
+# what would take gigabytes of memory once it is parsed: marks with the most of each that a document may have
+_MAX_JSON = {b"{": 300_000, b"[": 300_000, b",": 3_000_000}
+_MAX_XML = {b"<": 2_000_000}
+
+
+def _has_too_many(body: bytes, marks: Mapping[bytes, int]) -> bool:
+    return any(body.count(mark) > most for mark, most in marks.items())
 
 
 class Document:
@@ -47,6 +58,12 @@ class Document:
         """Whether the body is a zip or a tar."""
         return self.body[:4] == _ZIP or self.body[:2] == _GZIP or self.body[_TAR_MAGIC_AT:].startswith(b"ustar")
 
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the body is JSON or XML of so many values that it is not parsed."""
+        marks = _MAX_XML if self.start[:1] == b"<" else _MAX_JSON
+        return self.start[:1] in (b"<", b"{", b"[") and not self.is_page and _has_too_many(self.body, marks)
+
     @cached_property
     def is_page(self) -> bool:
         """Whether the body is a web page."""
@@ -59,7 +76,7 @@ class Document:
         if text[:2] in _UTF_16:
             text = text.decode("utf-16", "replace").encode("utf-8", "replace")
         text = text.strip(_BLANKS)
-        if text[:1] not in (b"{", b"["):
+        if text[:1] not in (b"{", b"[") or _has_too_many(text, _MAX_JSON):
             return None
         try:
             return msgspec.json.decode(text)
@@ -78,6 +95,8 @@ class Document:
     def xml(self) -> etree._Element | None:
         """The root of an XML document; None for web pages and what is not well-formed."""
         if (self.start[:1] != b"<" and self.body[:2] not in _UTF_16) or self.is_page:
+            return None
+        if _has_too_many(self.body, _MAX_XML):
             return None
         for body in (self.body, remove_forbidden_characters(self.body)):
             try:
@@ -118,7 +137,7 @@ class Document:
     def title(self) -> str:
         """The title of a web page, shortened."""
         title = self.page.findtext(".//title") if self.page is not None else None
-        return " ".join((title or "").split())[:_MAX_TITLE_CHARS]
+        return shortened(title or "", _MAX_TITLE_CHARS)
 
     def described(self) -> Sentence:
         """Return what the response is, in a sentence."""

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pipeline.detection.found import SeenField
+from pipeline.detection.found import SeenField, shortened
 from schemas import license_names, read_toml, read_vocabulary
 
 _MAX_RECORDS = 200  # that are looked at
@@ -22,6 +22,7 @@ _MAX_VALUES = 20  # of one field in one record
 _MAX_EXAMPLES = 3
 _MAX_EXAMPLE_CHARS = 120
 _MAX_IDENTIFIER_CHARS = 500
+_MAX_PATH_CHARS = 300
 _MAX_SPLIT_CHARS = 80  # of one value between two marks, at the median
 _MIN_SHARE = 0.6  # of a field's values that have the shape of its target
 _JMESPATH_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -69,7 +70,7 @@ def read_fields(records: Sequence[Mapping[str, Any]], *, columns: bool = False) 
     for record in records[:_MAX_RECORDS]:
         seen: set[str] = set()
         for path, names, value, in_list in _leaves(record, columns):
-            if path not in fields and len(fields) >= _MAX_FIELDS:
+            if path not in fields and (len(fields) >= _MAX_FIELDS or not _can_be_mapped(path, names)):
                 continue
             known = fields.setdefault(path, FieldValues(path, names))
             known.is_list |= in_list
@@ -81,6 +82,11 @@ def read_fields(records: Sequence[Mapping[str, Any]], *, columns: bool = False) 
             seen.add(path)
             known.values.append(value)
     return list(fields.values())
+
+
+def named_fields(names: Sequence[str]) -> list[FieldValues]:
+    """Return fields of which nothing but the names is known."""
+    return [FieldValues(_quoted(name), (name,)) for name in names if _can_be_mapped(name, (name,))]
 
 
 def _leaves(record: Mapping[str, Any], columns: bool) -> Iterator[tuple[str, tuple[str, ...], str, bool]]:
@@ -110,6 +116,12 @@ def _leaves_of(
 def _text(value: Any) -> str:
     """Return the text of a value of JSON; empty for null, true and false."""
     return "" if value is None or isinstance(value, bool) else str(value).strip()
+
+
+def _can_be_mapped(path: str, names: Sequence[str]) -> bool:
+    """Return whether a feed file can name a path: not too long, and without control characters."""
+    are_plain = all(name.isprintable() and name == name.strip() for name in names)
+    return 0 < len(path) <= _MAX_PATH_CHARS and are_plain
 
 
 def _quoted(name: str) -> str:
@@ -416,5 +428,5 @@ def seen_fields(fields: Sequence[FieldValues], targets: Mapping[str, Sequence[Fi
 
 def _examples(values: Sequence[str]) -> tuple[str, ...]:
     """Return up to three different values, the most frequent first, shortened."""
-    shortened = (" ".join(value[: 4 * _MAX_EXAMPLE_CHARS].split())[:_MAX_EXAMPLE_CHARS] for value in values)
-    return tuple(value for value, _ in Counter(filter(None, shortened)).most_common(_MAX_EXAMPLES))
+    texts = (shortened(value, _MAX_EXAMPLE_CHARS) for value in values)
+    return tuple(value for value, _ in Counter(filter(None, texts)).most_common(_MAX_EXAMPLES))

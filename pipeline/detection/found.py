@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.sentences import Sentence
-from schemas import Base
+from schemas import Base, Sentence, one_line
+
+
+def shortened(text: str, max_chars: int) -> str:
+    """Return a partner's text for a sentence: on one line, without what could forge one, and cut."""
+    return one_line(" ".join(text[: 8 * max_chars].split())[:max_chars])
 
 
 class OfferedFormat(Base, frozen=True, kw_only=True):

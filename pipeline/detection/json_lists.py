@@ -21,7 +21,7 @@ from pipeline.detection.found import Proposal
 from pipeline.detection.lists import FoundList, find_list, guess_paging, value_at
 from pipeline.detection.probing import Prober
 from pipeline.detection.sites import without_query
-from pipeline.sentences import Sentence, sentence
+from schemas import Sentence, sentence
 
 _MAX_DIGITS = 12  # of a number of records
 _MIN_SHARE = 0.5  # of the records that lack nothing a platform's records have
@@ -186,7 +186,8 @@ def _own_paging(document: Document, platform: _Platform) -> dict[str, Any]:
 def _without_pages(url: str, platform: _Platform) -> tuple[str, dict[str, str]]:
     """Return an address without its query, and the parameters that choose records and not pages."""
     paging = {str(platform.paged.get(key)) for key in ("page_param", "size_param")} | {"page", "size"}
-    params = {name: value for name, value in parse_qsl(urlsplit(url).query) if name not in paging}
+    pairs = [(name, value) for name, value in parse_qsl(urlsplit(url).query) if name not in paging]
+    params = {name: value for name, value in pairs if f"{name}{value}".isprintable()}
     return without_query(url), params
 
 

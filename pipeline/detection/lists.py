@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from harvesters.client import join_address
 from pipeline.detection.documents import Document
 from pipeline.detection.probing import BoundsReached, Prober
-from pipeline.sentences import Sentence, sentence
+from schemas import Sentence, sentence
 
 _MAX_DEPTH = 5  # of objects around the list
 _MAX_VISITED = 2_000  # values of a document

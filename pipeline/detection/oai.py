@@ -13,15 +13,15 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from pipeline.detection.documents import Document
-from pipeline.detection.found import OfferedFormat, OfferedSet, Proposal, Trouble
+from pipeline.detection.found import OfferedFormat, OfferedSet, Proposal, Trouble, shortened
 from pipeline.detection.probing import BoundsReached, Prober
 from pipeline.detection.sites import with_query
-from pipeline.sentences import Sentence, sentence
+from schemas import Sentence, sentence
 from transforms.crosswalks import ALIASES, CROSSWALKS
 
 _ROOT = "OAI-PMH"
 _MAX_TEXT_CHARS = 200
-_MAX_SETS = 2_000
+_MAX_SETS = 500
 _MAX_NAMED_FORMATS = 20
 _MAX_FORMATS_TRIED = 3
 # a part of a format's namespace, or of its schema's address, in small letters: the crosswalk that reads it
@@ -211,7 +211,7 @@ def _elements(root: etree._Element, name: str) -> Sequence[etree._Element]:
 def _text(element: etree._Element, name: str) -> str:
     """Return the text of the first element of a name inside another one, on one line and shortened."""
     found = next((each for each in _elements(element, name)), None)
-    return " ".join((found.text or "").split())[:_MAX_TEXT_CHARS] if found is not None else ""
+    return shortened(found.text or "", _MAX_TEXT_CHARS) if found is not None else ""
 
 
 def _name(identity: Document) -> str:

@@ -12,16 +12,24 @@ from urllib.parse import quote, unquote, urlsplit
 from harvesters.client import join_address
 from pipeline.detection.crosswalk_fit import fitting_json
 from pipeline.detection.documents import Document
-from pipeline.detection.fields import FieldValues, guess_identifier, guess_targets, map_of, read_fields, seen_fields
-from pipeline.detection.found import OfferedSet, Proposal
+from pipeline.detection.fields import (
+    FieldValues,
+    guess_identifier,
+    guess_targets,
+    map_of,
+    named_fields,
+    read_fields,
+    seen_fields,
+)
+from pipeline.detection.found import OfferedSet, Proposal, shortened
 from pipeline.detection.json_lists import as_count, identifier_warnings, map_warnings, propose_json
 from pipeline.detection.lists import value_at
 from pipeline.detection.oai import identify, propose_repository
 from pipeline.detection.probing import BoundsReached, Prober
 from pipeline.detection.sites import join_path, typed_links, with_query, without_query
-from pipeline.sentences import Sentence, sentence
-from schemas import replace
+from schemas import Sentence, replace, sentence
 
+_MAX_TEXT_CHARS = 200
 Platform = Callable[[Prober, str, Document | None], Iterator[Proposal]]
 
 # WordPress: https://developer.wordpress.org/rest-api/
@@ -257,7 +265,7 @@ class _Dataset:
     def fields(self) -> list[FieldValues]:
         """Return the fields with their values, or those that the catalog names without any."""
         named = [str(each["name"]) for each in self.columns]
-        return read_fields(self.records) if self.records else [FieldValues(name, (name,)) for name in named]
+        return read_fields(self.records) if self.records else named_fields(named)
 
     def identifier(self, fields: list[FieldValues]) -> FieldValues | None:
         """Return the field that identifies the records; by its name alone where none was looked at."""
@@ -358,7 +366,7 @@ def propose_edu_sharing(prober: Prober, base: str, page: Document | None) -> Ite
 
 def _one_line(value: Any) -> str:
     """Return a partner's text on one line and shortened; empty for what is no text or number."""
-    return " ".join(str(value).split())[:200] if isinstance(value, str | int) else ""
+    return shortened(str(value), _MAX_TEXT_CHARS) if isinstance(value, str | int) else ""
 
 
 PLATFORMS: dict[str, Platform] = {

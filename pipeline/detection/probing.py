@@ -10,8 +10,7 @@ from typing import Any, Self
 from harvesters.client import Client, Reply
 from pipeline.detection.documents import Document
 from pipeline.detection.found import Probe, Trouble
-from pipeline.sentences import Sentence, sentence
-from schemas import Ask, Base, Environment, Feed, HarvestFailed, Request
+from schemas import Ask, Base, Environment, Feed, HarvestFailed, Request, Sentence, sentence
 
 _TIMEOUT_SECONDS = 12.0  # of one response
 _MAX_REDIRECTS = 4

@@ -15,8 +15,7 @@ from harvesters.documents.robots import Robots
 from pipeline.detection.documents import Document
 from pipeline.detection.found import Proposal, Trouble
 from pipeline.detection.probing import Prober
-from pipeline.sentences import sentence
-from schemas import HarvestFailed, SourceRecord
+from schemas import HarvestFailed, SourceRecord, sentence
 
 _MAX_PAGES = 3  # that are looked at, spread over a sitemap
 _MAX_SITEMAPS = 2  # of an index

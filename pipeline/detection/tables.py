@@ -23,12 +23,14 @@ from pipeline.detection.fields import (
     seen_fields,
     split_mark,
 )
-from pipeline.detection.found import Proposal
+from pipeline.detection.found import Proposal, shortened
 from pipeline.detection.json_lists import identifier_warnings, map_warnings
-from pipeline.sentences import sentence
+from schemas import sentence
 
+_MAX_COLUMNS_CHARS = 120  # of the columns in a sentence
 _MAX_ROWS = 200  # that are looked at
 _MAX_SAMPLE_BYTES = 4_000_000
+_MAX_TELLING_BYTES = 100_000
 _MAX_LINES_BEFORE = 10  # a title and notes above the header
 _MIN_SHARE = 0.8  # of rows with as many cells as the header
 _MAX_HEADER_CHARS = 150  # of one cell
@@ -80,7 +82,9 @@ def propose_table(document: Document) -> Iterator[Proposal]:
             "request": request,
         },
         protocol="csv",
-        recognised=sentence("Table with the columns %(columns)s", columns=", ".join(table.columns[:8])),
+        recognised=sentence(
+            "Table with the columns %(columns)s", columns=shortened(", ".join(table.columns), _MAX_COLUMNS_CHARS)
+        ),
         name=urlsplit(document.url).netloc,
         fields=seen_fields(fields, targets),
         records=len(records),
@@ -167,5 +171,11 @@ def _decode(body: bytes) -> tuple[str | None, str | None]:
             return candidate.decode("utf-8-sig"), None
         except UnicodeDecodeError:
             continue
-    encoding = detect_encoding(cut)
+    encoding = detect_encoding(_telling(cut))
     return (cut.decode(encoding, "replace"), encoding) if encoding is not None else (None, None)
+
+
+def _telling(body: bytes) -> bytes:
+    """Return the lines of a text that tell its encoding, not too many of them: to detect it takes long."""
+    lines = [line for line in body.split(b"\n") if not line.isascii()]
+    return b"\n".join(lines)[:_MAX_TELLING_BYTES]

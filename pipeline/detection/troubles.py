@@ -7,8 +7,7 @@ from pipeline.detection.found import Trouble
 from pipeline.detection.lists import find_list
 from pipeline.detection.probing import Prober
 from pipeline.detection.xml_documents import list_elements
-from pipeline.sentences import sentence
-from schemas import HarvestFailed
+from schemas import HarvestFailed, sentence
 
 _EXACT_ADVICE = sentence(
     "Give the address of the list of records itself: an OAI-PMH interface, a feed, a sitemap, a CSV, JSON or XML file."
@@ -88,6 +87,8 @@ def _trouble_of(document: Document) -> Trouble:
     if document.status >= 400:
         what = sentence("The server answers with the status %(status)s.", status=document.status)
         return Trouble(what=what, advice=_SERVER_ADVICE)
+    if document.is_too_large:
+        return _FAILURES["too_large"]
     if not document.body.strip():
         return Trouble(what=sentence("The response is empty."), advice=_SERVER_ADVICE)
     if document.is_page:

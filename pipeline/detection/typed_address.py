@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from harvesters.client import join_address
 from pipeline.detection.found import Trouble
-from pipeline.sentences import sentence
+from schemas import sentence
 
 MAX_TYPED_CHARS = 2_000
 _AROUND = "\ufeff\u200b\u200e\u200f\u2060\"'`´‘’“”„«»‹›<>()[]{}|*,;،؛"  # marks that stand around addresses in texts

@@ -11,10 +11,10 @@ from lxml import etree
 
 from pipeline.detection.crosswalk_fit import fits, fitting_xml
 from pipeline.detection.documents import Document
-from pipeline.detection.found import Proposal
+from pipeline.detection.found import Proposal, shortened
 from pipeline.detection.probing import Prober
 from pipeline.detection.sites import with_query, without_query
-from pipeline.sentences import sentence
+from schemas import sentence
 
 _FEED_ROOTS = ("rss", "RDF", "feed")
 _ITEMS = ("item", "entry")
@@ -49,7 +49,7 @@ def _of_feed(document: Document) -> Proposal:
     root = document.xml
     assert root is not None
     title = next((each.text or "" for each in root.iter(etree.Element) if _local(each) == "title"), "")
-    name = " ".join(title.split())[:_MAX_NAME_CHARS]
+    name = shortened(title, _MAX_NAME_CHARS)
     return Proposal(
         declaration={"protocol": "rss", "url": document.url, "format": "rss"},
         protocol="rss",
