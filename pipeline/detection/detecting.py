@@ -10,7 +10,14 @@ from pipeline.detection.archives import propose_bytes, propose_path
 from pipeline.detection.documents import Document
 from pipeline.detection.found import Detection, Probe, Proposal, Trouble, shortened
 from pipeline.detection.json_lists import propose_json
-from pipeline.detection.oai import identify, identify_by_post, is_oai_pmh, propose_repository
+from pipeline.detection.oai import (
+    TypedRequest,
+    identify,
+    identify_by_post,
+    is_oai_pmh,
+    propose_repository,
+    typed_request,
+)
 from pipeline.detection.platforms import (
     PLATFORMS,
     is_dspace7,
@@ -33,6 +40,7 @@ from pipeline.detection.sites import (
     signed_oai_paths,
     site_addresses,
     typed_links,
+    with_query,
     without_query,
 )
 from pipeline.detection.tables import propose_table
@@ -142,7 +150,7 @@ class _Search:
         if document.is_archive and document.status < 400:
             yield from self._archive(document)
         elif is_oai_pmh(document):
-            yield from self._repository(without_query(document.url))
+            yield from self._repository(typed_request(document.url))
         elif document.status in _METHOD_REFUSED:
             yield from self._repository_by_post(without_query(document.url))
         elif document.json is not None:
@@ -158,10 +166,11 @@ class _Search:
         except HarvestFailed as failure:
             self.prober.failures.append(failure)
 
-    def _repository(self, base: str) -> Iterator[Proposal]:
-        identity = identify(self.prober, base)
+    def _repository(self, typed: TypedRequest) -> Iterator[Proposal]:
+        url = with_query(typed.base, urlencode(typed.params)) if typed.params else typed.base
+        identity = identify(self.prober, url)
         if identity is not None:
-            yield from propose_repository(self.prober, base, identity)
+            yield from propose_repository(self.prober, typed.base, identity, typed=typed)
 
     def _repository_by_post(self, base: str) -> Iterator[Proposal]:
         identity = identify_by_post(self.prober, base)

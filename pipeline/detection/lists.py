@@ -207,7 +207,7 @@ class PagingGuess:
         echoed = [
             name for name in (*_PAGES, *_OFFSETS) if name in {path.rpartition(".")[2] for path, _ in self.members}
         ]
-        for param in dict.fromkeys((*typed, *echoed, "page", "offset", "start")):
+        for param in dict.fromkeys((*typed, *echoed, "page", "offset", "start", "from", "skip")):
             request = self._try_param(param)
             if request is not None:
                 return Paging(self._first_url(), self._with_total(request), self._listed_size())

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from lxml import etree
 
 from pipeline.detection.documents import Document
 from pipeline.detection.found import OfferedFormat, OfferedSet, Proposal, Trouble, shortened
 from pipeline.detection.probing import BoundsReached, Prober
-from pipeline.detection.sites import with_query
+from pipeline.detection.sites import with_query, without_query
 from schemas import Sentence, sentence
 from transforms.crosswalks import ALIASES, CROSSWALKS
 
 _ROOT = "OAI-PMH"
 _MAX_TEXT_CHARS = 200
+_ARGUMENTS = frozenset({"verb", "metadataPrefix", "resumptionToken", "set", "from", "until", "identifier"})
 _MAX_SETS = 500
 _MAX_NAMED_FORMATS = 20
 _MAX_FORMATS_TRIED = 3
@@ -63,6 +64,21 @@ def is_oai_pmh(document: Document) -> bool:
     return document.root_name == _ROOT
 
 
+class TypedRequest(NamedTuple):
+    """A base URL as it was typed: with the query that the server needs beside OAI-PMH's own, and the set."""
+
+    base: str
+    params: dict[str, str]
+    sets: tuple[str, ...]
+
+
+def typed_request(url: str) -> TypedRequest:
+    """Return what an address of an OAI-PMH request names beside the verb."""
+    pairs = [(name, value) for name, value in parse_qsl(urlsplit(url).query) if f"{name}{value}".isprintable()]
+    params = {name: value for name, value in pairs if name not in _ARGUMENTS}
+    return TypedRequest(without_query(url), params, tuple(value for name, value in pairs if name == "set"))
+
+
 def identify(prober: Prober, base: str) -> Document | None:
     """Return the response to Identify of what may be a base URL; None if no OAI-PMH repository answers there."""
     document = prober.get(with_query(base, "verb=Identify"))
@@ -75,9 +91,15 @@ def identify_by_post(prober: Prober, base: str) -> Document | None:
     return document if document is not None and is_oai_pmh(document) else None
 
 
-def propose_repository(prober: Prober, base: str, identity: Document, *, method: str = "GET") -> Iterator[Proposal]:
-    """Yield the proposal for a repository that identified itself; none if it offers nothing that can be read."""
-    repository = _Repository(prober, base, identity, method)
+def propose_repository(
+    prober: Prober, base: str, identity: Document, *, method: str = "GET", typed: TypedRequest | None = None
+) -> Iterator[Proposal]:
+    """Yield the proposal for a repository that identified itself; none if it offers nothing that can be read.
+
+    It is asked where its answer came from, unless that address holds a session.
+    """
+    final = without_query(identity.url)
+    repository = _Repository(prober, base if ";" in final else final, identity, method, typed)
     repository.ask()
     proposal = repository.proposal()
     if proposal is not None:
@@ -100,6 +122,7 @@ class _Repository:
     base: str
     identity: Document
     method: str
+    typed: TypedRequest | None = None
     formats: list[OfferedFormat] = field(default_factory=list)
     sets: list[OfferedSet] = field(default_factory=list)
     chosen: OfferedFormat | None = None
@@ -117,12 +140,16 @@ class _Repository:
         except BoundsReached:
             self.warnings.append(sentence("Not everything could be asked in the time of one detection."))
 
+    @property
+    def _params(self) -> dict[str, str]:
+        return self.typed.params if self.typed is not None else {}
+
     def _request(self, **params: str) -> etree._Element | None:
         """Return the root of a response; None if it is not OAI-PMH."""
         if self.method == "POST":
-            document = self.prober.post(self.base, form=params)
+            document = self.prober.post(self.base, form={**self._params, **params})
         else:
-            document = self.prober.get(with_query(self.base, "&".join(f"{k}={v}" for k, v in params.items())))
+            document = self.prober.get(with_query(self.base, urlencode({**self._params, **params})))
         return document.xml if document is not None and is_oai_pmh(document) else None
 
     def _choose(self) -> None:
@@ -170,9 +197,13 @@ class _Repository:
             declaration["prefix"] = chosen.code
         if chosen.crosswalk == "oai_dc" and urlsplit(self.base).path.rstrip("/").endswith(_EPRINTS_PATHS):
             declaration["dialect"] = "eprints"
-        if self.method != "GET":
-            declaration["request"] = {"method": self.method}
-        return declaration
+        if self.typed is not None and self.typed.sets:
+            declaration["sets"] = list(self.typed.sets)
+        request = {
+            **({"method": self.method} if self.method != "GET" else {}),
+            **({"params": self._params} if self._params else {}),
+        }
+        return {**declaration, "request": request} if request else declaration
 
 
 def _offered(element: etree._Element) -> OfferedFormat:

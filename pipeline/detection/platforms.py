@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from harvesters.client import join_address
 from pipeline.detection.crosswalk_fit import fitting_json
@@ -34,6 +34,7 @@ Platform = Callable[[Prober, str, Document | None], Iterator[Proposal]]
 
 # WordPress: https://developer.wordpress.org/rest-api/
 
+_ROUTE = "rest_route"  # the parameter that names a path where permalinks are off
 _WORDPRESS_LINK = "https://api.w.org/"
 # types of a WordPress site that are no texts for readers
 _INTERNAL_TYPES = frozenset(
@@ -72,13 +73,13 @@ def propose_wordpress_index(prober: Prober, index: Document) -> Iterator[Proposa
     """Yield a proposal per type of post that a WordPress site's index names; none where they are closed."""
     name = _one_line(index.json.get("name"))
     for base_name, label in _wordpress_types(prober, index)[:_MAX_TYPES]:
-        url = join_path(without_query(index.url), f"wp/v2/{quote(base_name)}")
-        first = prober.get(with_query(url, "per_page=10"))
+        url, params = _wordpress_address(index, f"wp/v2/{quote(base_name)}")
+        first = prober.get(with_query(url, urlencode({**params, "per_page": 10})))
         rows = first.json if first is not None and first.status < 400 and isinstance(first.json, list) else None
         if first is None or not rows:
             continue
         yield Proposal(
-            declaration=_wordpress_declaration(url, index.json["routes"].get(f"/wp/v2/{base_name}")),
+            declaration=_wordpress_declaration(url, params, index.json["routes"].get(f"/wp/v2/{base_name}")),
             protocol="rest",
             recognised=sentence("WordPress site “%(name)s”: %(type)s", name=name, type=label),
             name=name,
@@ -90,7 +91,8 @@ def propose_wordpress_index(prober: Prober, index: Document) -> Iterator[Proposa
 
 def _wordpress_types(prober: Prober, index: Document) -> list[tuple[str, str]]:
     """Return the address part and the label of the types of posts, the likeliest to hold learning resources first."""
-    listed = prober.get(join_path(without_query(index.url), "wp/v2/types"))
+    url, params = _wordpress_address(index, "wp/v2/types")
+    listed = prober.get(with_query(url, urlencode(params)) if params else url)
     types = listed.json if listed is not None and isinstance(listed.json, dict) else {}
     named = [
         (str(each.get("rest_base") or name), _one_line(each.get("name")) or name)
@@ -108,7 +110,13 @@ def _is_teaching(name: str) -> bool:
     return any(word in name.lower() for word in _TEACHING)
 
 
-def _wordpress_declaration(url: str, route: Any) -> dict[str, Any]:
+def _wordpress_address(index: Document, path: str) -> tuple[str, dict[str, str]]:
+    """Return the address of a path of the interface, and its query where the site has no permalinks."""
+    url = without_query(index.url)
+    return (url, {_ROUTE: f"/{path}"}) if f"{_ROUTE}=" in index.url else (join_path(url, path), {})
+
+
+def _wordpress_declaration(url: str, params: dict[str, str], route: Any) -> dict[str, Any]:
     request: dict[str, Any] = {
         "paging": "page",
         "page_param": "page",
@@ -120,6 +128,8 @@ def _wordpress_declaration(url: str, route: Any) -> dict[str, Any]:
     }
     if "modified_after" in str(route):  # since WordPress 5.7
         request["since_param"] = "modified_after"
+    if params:
+        request["params"] = params
     return {"protocol": "rest", "url": url, "format": "wordpress", "identifier": "id", "request": request}
 
 

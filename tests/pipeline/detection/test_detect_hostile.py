@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pipeline.detection import Detection, DetectionBounds, detect, detect_file
@@ -249,6 +250,32 @@ def test_hostile_records_make_a_declaration_that_is_accepted(tmp_path: Path) -> 
             harvested(proposal, tmp_path)
             assert all(len(example) <= 120 for field in proposal.fields for example in field.examples)
             assert all(str(sentence) for sentence in (proposal.recognised, *proposal.warnings))
+
+
+def everything_in(value: object) -> str:
+    return json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
+
+
+def test_no_control_character_of_a_partner_is_handed_on(tmp_path: Path) -> None:
+    rows = [{"id": f"a{n}", "ti\x00tle": "x", "title": f"Gar\x00den {n}\u202e", "a": {"\x00": "v"}} for n in range(3)]
+    hits = [{"id": "1", "metadata": {"title": "t"}, "links": {}}]
+    with site({"/list": rows, "/api/records": {"hits": {"hits": hits}}}) as server:
+        for path in ("list?x=%00", "api/records?x=%00&q=%E2%80%AE"):
+            detection = look(f"{server.url}/{path}", tmp_path)
+            assert detection.proposals
+            assert "\\u0000" not in everything_in(detection)
+            harvested(detection.proposals[0], tmp_path, limit=3)
+
+
+MANY = {"json": "[" + "{}," * 400_000 + "{}]", "xml": "<a>" + "<b/>" * 2_500_000 + "</a>"}
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_a_document_of_too_many_values_is_not_parsed(kind: str, tmp_path: Path) -> None:
+    with site({"/list": MANY[kind]}) as server:
+        trouble = look(f"{server.url}/list", tmp_path).trouble
+    assert trouble is not None
+    assert "too large" in str(trouble.what)
 
 
 # files

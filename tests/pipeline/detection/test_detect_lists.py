@@ -90,7 +90,14 @@ def lines(request: ReceivedRequest) -> Answer:
     return Answer("\n".join(json.dumps(row) for row in ROWS))
 
 
+def by_elasticsearch(request: ReceivedRequest) -> Answer:
+    start = int(request.params.get("from", 0))
+    hits = [{"_id": row["id"], "_source": row} for row in ROWS[start : start + 10]]
+    return as_json({"took": 1, "hits": {"total": {"value": COUNT, "relation": "eq"}, "hits": hits}})
+
+
 LISTS = {
+    "elasticsearch": (by_elasticsearch, {"paging": "offset", "page_param": "from", "total_path": "hits.total.value"}),
     "whole": (whole, {}),
     "page": (by_page, {"paging": "page", "page_param": "page", "first": 1, "total_path": "total"}),
     "page_from_zero": (by_page_from_zero, {"paging": "page", "first": 0, "records_path": "data.docs"}),

@@ -16,7 +16,7 @@ from tests.harvesters.loopback import (
     ReceivedRequest,
     oai_error,
 )
-from tests.pipeline.detection.partner_site import Route, as_json, harvested, look, page, site
+from tests.pipeline.detection.partner_site import Route, answered, as_json, harvested, look, page, site
 
 OAI_DC = ("oai_dc", "http://www.openarchives.org/OAI/2.0/oai_dc.xsd", "http://www.openarchives.org/OAI/2.0/oai_dc/")
 
@@ -151,6 +151,30 @@ def test_errors_with_an_error_status_are_still_oai_pmh(tmp_path: Path) -> None:
         assert look(f"{server.url}/oai", tmp_path).proposals[0].protocol == "oai_pmh"
 
 
+def test_the_set_and_the_query_that_were_typed_are_kept(tmp_path: Path) -> None:
+    inner = oai(OAI_DC)
+
+    def answer(request: ReceivedRequest) -> Answer:
+        return inner(request) if request.params.get("db") == "school" else Answer("which db?", 400)
+
+    with site({"/oai": answer}) as server:
+        typed = f"{server.url}/oai?db=school&verb=ListRecords&metadataPrefix=oai_dc&set=lessons"
+        best = look(typed, tmp_path).proposals[0]
+        assert best.declaration["url"] == f"{server.url}/oai"
+        assert best.declaration["sets"] == ["lessons"]
+        assert best.declaration["request"] == {"params": {"db": "school"}}
+        harvested(best, tmp_path)
+        assert {request.params["db"] for request in server.requests} == {"school"}
+
+
+def test_the_address_that_a_repository_has_moved_to_is_proposed(tmp_path: Path) -> None:
+    def moved(request: ReceivedRequest) -> Answer:
+        return Answer(status=301, headers={"Location": f"/new/oai?verb={request.params.get('verb', '')}"})
+
+    with site({"/oai": moved, "/new/oai": oai(OAI_DC)}) as server:
+        assert look(server.url, tmp_path).proposals[0].declaration["url"] == f"{server.url}/new/oai"
+
+
 POSTS = [
     {
         "id": number,
@@ -188,6 +212,21 @@ def test_a_wordpress_site_is_found_from_any_of_its_addresses(path: str, tmp_path
     with site({**wordpress(), **pages}) as server:
         best = look(f"{server.url}/{path}", tmp_path).proposals[0]
         assert best.declaration["format"] == "wordpress"
+        assert len(harvested(best, tmp_path)) == 12
+
+
+def test_a_wordpress_site_without_permalinks_is_asked_by_its_route(tmp_path: Path) -> None:
+    pretty = wordpress()
+    home = page("wp-content", '<link rel="https://api.w.org/" href="/?rest_route=/">')
+
+    def answer(request: ReceivedRequest) -> Answer:
+        route = request.params.get("rest_route")
+        path = f"/wp-json{route}" if route else ""
+        return answered(pretty[path], request) if path in pretty else home if not route else Answer("{}", 404)
+
+    with site({"/": answer}) as server:
+        best = look(server.url, tmp_path).proposals[0]
+        assert best.declaration["request"]["params"] == {"rest_route": "/wp/v2/posts"}
         assert len(harvested(best, tmp_path)) == 12
 
 
