@@ -16,7 +16,9 @@ from babel.numbers import format_decimal, format_percent
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from loaders.browse import last_reasons
 from loaders.reports import printable
+from loaders.store import read_kept
 from schemas import Sentence
 from web.forms import csrf_field
 from web.languages import COOKIE, LANGUAGES, direction, language_name, reader_language, translations
@@ -83,6 +85,7 @@ def render(request: Request, template: str, *, status: int = 200, **facts: Any) 
             link=lambda path, query=None, **changes: address(path, query, **{"lang": kept_language, **changes}),
             csrf_field=cache(lambda: csrf_field(request)),
             address=address,
+            last_reasons=lambda: _last_reasons(request),
             number=lambda value: _number(value, language),
             percent=lambda share: format_percent(round(share, 3), locale=locale, decimal_quantization=False),
             day=lambda time: _day(time, language),
@@ -101,6 +104,12 @@ def is_public_page(request: Request) -> bool:
     """Return whether the page is one of the library itself, which needs no account."""
     path = request.url.path
     return not any(path == each or path.startswith(f"{each}/") for each in _SIGNED_IN_PATHS)
+
+
+def _last_reasons(request: Request) -> tuple[str, ...]:
+    """Return the reasons that the signed-in person gave last, to be suggested."""
+    account = signed_in(request)
+    return () if account is None else read_kept(request.app.state.env, last_reasons, account.name)
 
 
 @lru_cache(maxsize=_FORMATTED_KEPT)

@@ -31,15 +31,19 @@ from loaders.browse.published import all_published
 from loaders.browse.records import (
     Decision,
     Member,
+    RecordVersion,
     Version,
     decisions_on,
     findings_of,
+    last_reasons,
+    live_members,
     members_of,
     old_ids,
     read_record_row,
     read_resource_row,
     read_source,
     record_titles,
+    record_versions,
     redirect_of,
     versions_of_resource,
 )
@@ -80,7 +84,7 @@ from loaders.browse.terms import (
     term_examples,
     term_facets,
 )
-from loaders.browse.today import Need, Note, todays_needs
+from loaders.browse.today import ASKED, Need, Note, notes_on, open_questions, todays_needs
 from loaders.browse.waiting import (
     Facets,
     OpenError,
@@ -94,6 +98,7 @@ from loaders.browse.waiting import (
 )
 
 __all__ = [
+    "ASKED",
     "FIX_STATES",
     "MAX_COUNTED_FIXED",
     "PUBLICATIONS",
@@ -123,6 +128,7 @@ __all__ = [
     "OpenTerm",
     "Place",
     "PublishedResource",
+    "RecordVersion",
     "RelatedResource",
     "RunChange",
     "RunPlace",
@@ -155,13 +161,17 @@ __all__ = [
     "fix_page",
     "has_changes",
     "last_night",
+    "last_reasons",
+    "live_members",
     "mapping_versions",
     "members_of",
     "neighbours",
     "newest_run",
     "nights_after",
+    "notes_on",
     "old_ids",
     "open_errors",
+    "open_questions",
     "open_terms",
     "pairs_like",
     "read_pair",
@@ -172,6 +182,7 @@ __all__ = [
     "read_source",
     "record_fixes",
     "record_titles",
+    "record_versions",
     "redirect_of",
     "reprocesses_under_way",
     "resource_titles",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+import pyarrow.parquet as pq
 from sqlalchemy import Connection, func, or_, select
 
-from loaders.browse.run_changes import Difference, shown_value
+from loaders.browse.run_changes import Difference, differences_of, shown_value
+from loaders.catalog import undo_log_path
 from loaders.landing import read_payload
 from loaders.store import (
     CurationRow,
@@ -19,6 +22,7 @@ from loaders.store import (
     ResourceRow,
     ResourceVersionRow,
     SourceRecordRow,
+    TermMappingRow,
     rows_among,
 )
 from schemas import Base, Environment, Resource
@@ -28,6 +32,8 @@ _RECORDS: Any = SourceRecordRow.__table__
 _ISSUES: Any = IssueRow.__table__
 _CURATIONS: Any = CurationRow.__table__
 _JUDGEMENTS: Any = JudgementRow.__table__
+_MAPPINGS: Any = TermMappingRow.__table__
+_REASONS_READ = 500  # decisions of everybody, of each table
 _VERSIONS: Any = ResourceVersionRow.__table__
 _FROM_TO = ("from", "to")
 
@@ -66,6 +72,20 @@ class Decision(Base, frozen=True, kw_only=True):
     undone_by: str | None
 
 
+class RecordVersion(NamedTuple):
+    """A version of a record: the run that brought it and when, its status then, and what differs from the one before.
+
+    is_first: whether nothing before it is known
+    """
+
+    key: str
+    run_id: str
+    at: str
+    status: str
+    differences: tuple[Difference, ...]
+    is_first: bool
+
+
 class Member(Base, frozen=True, kw_only=True):
     """A record of a resource."""
 
@@ -93,6 +113,68 @@ def read_source(env: Environment, row: Any) -> str | None:
     """Return what the partner sent of a record's newest version; None when it is not in landing's index."""
     sha256 = row["pending_sha256"] or row["payload_sha256"]
     return read_payload(env.landing / row["feed"], row["identifier"], sha256) if sha256 else None
+
+
+def record_versions(env: Environment, row: Mapping[str, Any], most: int = 10) -> list[RecordVersion]:
+    """Return the versions that runs gave a record, newest first, from its row and the undo logs of its runs.
+
+    At most `most`, and those before the oldest undo log that is kept are not known.
+    """
+    versions: list[RecordVersion] = []
+    after: Mapping[str, Any] | None = row
+    while after is not None and len(versions) < most:
+        before = _row_before(env, after)
+        old, new = ((_raw(each) if each else {}) for each in (before, after))
+        differences = tuple(differences_of(old, new)) if old and new else ()
+        at = _run_time(after["run_id"])
+        status = after["pending_status"] or after["status"]
+        versions.append(RecordVersion(after["key"], after["run_id"], at, status, differences, before is None))
+        after = before
+    return versions
+
+
+def _row_before(env: Environment, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the row of a record as it was before the run that last changed it; None where that is not known."""
+    path = undo_log_path(env, row["feed"], row["run_id"])
+    if not path.exists():
+        return None
+    filters = [("table", "=", "source_record"), ("key", "=", row["key"])]
+    logged = pq.read_table(path, columns=["row"], filters=filters)["row"].to_pylist()
+    before: dict[str, Any] | None = msgspec.json.decode(logged[0]) if logged and logged[0] else None
+    return None if before is None or before["run_id"] >= row["run_id"] else before
+
+
+def _raw(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the newest record of a row as JSON has it; empty without any."""
+    record = row["pending_record"] or row["record"]
+    if isinstance(record, Resource):
+        record = msgspec.json.encode(record)
+    decoded: dict[str, Any] = msgspec.json.decode(record) if record else {}
+    return decoded
+
+
+def _run_time(run_id: str) -> str:
+    """Return when a run began, as its id says."""
+    began = datetime.strptime(run_id.rpartition("-")[2], "%Y%m%dT%H%M%S%f")
+    return began.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def live_members(connection: Connection, resource_id: str, most: int) -> list[str]:
+    """Return the keys of the live records of a resource, in order; at most `most`."""
+    query = select(_RECORDS.c.key).where(_RECORDS.c.resource_id == resource_id, _RECORDS.c.status == "live")
+    return list(connection.scalars(query.order_by(_RECORDS.c.key).limit(most)))
+
+
+def last_reasons(connection: Connection, by: str, most: int = 8) -> tuple[str, ...]:
+    """Return the reasons that a person gave last, each once, of the newest decisions of everybody."""
+    reasons: dict[str, None] = {}
+    for table in (_CURATIONS, _JUDGEMENTS, _MAPPINGS):
+        newest = (
+            select(table.c.by, table.c.reason, table.c.id).order_by(table.c.id.desc()).limit(_REASONS_READ).subquery()
+        )
+        query = select(newest.c.reason).where(newest.c.by == by).order_by(newest.c.id.desc())
+        reasons |= dict.fromkeys(connection.scalars(query))
+    return tuple(reasons)[:most]
 
 
 def findings_of(connection: Connection, key: str) -> list[Any]:

@@ -23,7 +23,10 @@ from loaders.store import (
 )
 from schemas import Base, Environment, Reason
 
-Cause = Literal["held", "failed", "narrowed", "quarantined", "rejected", "pairs", "clusters", "terms", "applications"]
+Cause = Literal[
+    "held", "failed", "narrowed", "quarantined", "rejected", "pairs", "clusters", "terms", "applications", "asked"
+]
+ASKED = "asked:"  # begins the names of what a partner was asked: then `record:` and its key, or `term:`, feed, field
 _RUNS: Any = HarvestRunRow.__table__
 _RECORDS: Any = SourceRecordRow.__table__
 _NOTES: Any = TaskNoteRow.__table__
@@ -80,7 +83,17 @@ def _needs(connection: Connection) -> list[Need]:
         *_failed_runs(connection),
         *_waiting(connection),
         *_whole_catalog(connection),
+        *_asked(connection),
     ]
+
+
+def _asked(connection: Connection) -> Iterator[Need]:
+    """Yield what partners were asked and have not answered."""
+    asked = (_NOTES.c.object.startswith(ASKED, autoescape=True), _NOTES.c.ended_at.is_(None))
+    query = select(_NOTES.c.object, func.min(_NOTES.c.at)).where(*asked).group_by(_NOTES.c.object)
+    for name, at in connection.execute(query.order_by(func.min(_NOTES.c.at))):
+        feed = name.removeprefix(ASKED).partition(":")[2].partition(":")[0]
+        yield Need(cause="asked", name=name, count=1, feed=feed, since=at)
 
 
 def _held_runs(connection: Connection) -> Iterator[Need]:
@@ -156,3 +169,15 @@ def _notes(connection: Connection) -> dict[str, list[Note]]:
         note = Note(kind=row["kind"], who=row["who"], at=row["at"], until=row["until"], note=row["note"])
         notes.setdefault(row["object"], []).append(note)
     return notes
+
+
+def notes_on(connection: Connection, name: str) -> list[Note]:
+    """Return the notes on something that hold, oldest first."""
+    holds = (_NOTES.c.object == name, _NOTES.c.ended_at.is_(None), _NOTES.c.until.is_(None) | (_NOTES.c.until > now()))
+    rows = connection.execute(select(_NOTES).where(*holds).order_by(_NOTES.c.id)).mappings()
+    return [Note(kind=row["kind"], who=row["who"], at=row["at"], until=row["until"], note=row["note"]) for row in rows]
+
+
+def open_questions(connection: Connection) -> dict[str, list[Note]]:
+    """Return what partners were asked and have not answered, by name."""
+    return {name: notes for name, notes in _notes(connection).items() if name.startswith(ASKED)}

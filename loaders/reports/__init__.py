@@ -34,6 +34,7 @@ from loaders.reports.preview_facts import (
 )
 from loaders.reports.record_rows import indented, record_rows
 from loaders.reports.runs import last_runs, nights, recent_runs
+from loaders.reports.source_lines import source_lines
 from loaders.reports.texts import (
     LANGUAGES,
     NoSuchLanguage,
@@ -93,6 +94,7 @@ __all__ = [
     "reason_sentence",
     "recent_runs",
     "record_rows",
+    "source_lines",
     "unreadable_texts",
     "write_all_reports",
     "write_duplicates",

@@ -9,12 +9,15 @@ from html import unescape
 import msgspec
 import pytest
 
+from loaders.accounts import add_account
 from pipeline import catalog as tasks_catalog
 from schemas import Environment
 from tests.loaders.nights import rows
 from tests.pipeline.conftest import library
-from tests.pipeline.feeds import listed, night
+from tests.pipeline.feeds import declare, listed, night
+from tests.pipeline.mail_server import MailServer
 from tests.web.conftest import Browser
+from web.settings import WebSettings
 
 __all__ = ["library"]
 on_sqlite = pytest.mark.parametrize("env", ["sqlite"], indirect=True)
@@ -148,3 +151,74 @@ def test_a_very_long_value_is_cut(steward: Browser, library: Environment) -> Non
     ((resource_id,),) = rows(library, "resource", "id")
     for page in (of("books:0"), f"/console/runs/{run}", f"/console/resources/{resource_id}", "/console/search?text=0"):
         assert len(steward.get(page).content) < 600_000, page
+
+
+def test_a_value_leads_to_its_place_in_the_source(published: Browser) -> None:
+    page = published.get(of("books:0")).text
+    links = dict(re.findall(r'<a class="value" href="#(line-\d+)">(.*?)</a>', page, re.S))
+    line = next(name for name, value in links.items() if "Photosynthesis" in value)
+    place = re.search(rf'<span id="{line}">(.*?)</span>', page, re.S)
+    assert place and "&#34;name&#34;: &#34;Photosynthesis" in place[1]
+    assert len({re.sub(r"\D", "", each) for each in links}) >= 4
+
+
+def test_a_record_is_split_off_its_resource_and_the_split_undone(library: Environment, steward: Browser) -> None:
+    declare(library, "films")
+    book = listed("books", 0)
+    same = {"id": "https://films.example.org/0", "name": "Photosynthesis for class 1, a workbook of books"}
+    same |= {"description": msgspec.json.decode(book.payload or "")["description"]}
+    night(library, "books", [book])
+    night(library, "films", [listed("films", 0, **same)])
+    tasks_catalog.publish_now()
+    ((resource, members),) = rows(library, "resource", "id, members")
+    assert members == 2
+    page = f"/console/resources/{resource}"
+    preview = shown(steward.get(page, params={"split": "films:0"}).text)
+    assert "this record is a resource of its own" in preview and "than the 1 other record" in preview
+    assert rows(library, "judgement", "id") == []
+    done = steward.submit(page, page, action="split", key="films:0", reason="another edition")
+    assert "Split off" in shown(done.text) and "Undo" in shown(done.text)
+    again = steward.submit(page, page, action="split", key="films:99", reason="x")
+    assert 'class="message error"' in again.text
+    tasks_catalog.publish_now()
+    assert sorted(rows(library, "resource", "members")) == [(1,), (1,)]
+    batch = rows(library, "judgement", "batch_id")[0][0]
+    steward.submit(page, "/console/undo", batch=batch, back=page)
+    tasks_catalog.publish_now()
+    assert (2, None) in rows(library, "resource", "members, withdrawn_at")
+
+
+def test_a_partner_is_asked_by_mail_or_the_text_to_send_is_shown(published: Browser, library: Environment) -> None:
+    page = published.get(of("books:3")).text
+    name = re.search(r'name="name" value="(asked:[^"]+)"', page)[1]  # type: ignore[index]
+    about = {"name": name, "back": of("books:3")}
+    shown_text = published.submit(of("books:3"), "/console/questions", text="Where is its page?", **about)
+    assert "Where is its page?" in shown_text.text and "Send this text" in shown(shown_text.text)
+    today = shown(published.get("/console").text)
+    assert "Questions to partners" in today and "Amina" in today and "Where is its page?" in today
+    assert "Where is its page?" in shown(published.get(of("books:3")).text)
+    published.submit(of("books:3"), "/console/questions/answered", **about)
+    assert "Questions to partners" not in shown(published.get("/console").text)
+    assert "Where is its page?" not in shown(published.get(of("books:3")).text)
+    add_account(library, "lena@books.example.org", "partner", feeds=("books",))
+    text = "A line\r\nBcc: someone@example.org"
+    with MailServer() as server:
+        mail_url = "smtp://{}:{}?from=library@example.org".format(*server.server_address)
+        published.app.state.settings = WebSettings(secret="s" * 40, mail_url=mail_url)  # type: ignore[attr-defined]
+        sent = published.submit(of("books:3"), "/console/questions", text=text, **about)
+    assert "Sent to lena@books.example.org" in shown(sent.text)
+    (mail,) = server.mails
+    assert mail.receivers == ["lena@books.example.org"] and "A line" in mail.message.get_content()
+    refused = published.submit(of("books:3"), "/console/questions", text="x", name="status:books", back="/console")
+    assert refused.status_code == 422
+
+
+@on_sqlite
+def test_the_life_of_a_record_and_the_last_reasons_are_shown(published: Browser, library: Environment) -> None:
+    night(library, "books", [listed("books", 0, name="Another title of the same record"), listed("books", 1)])
+    life = shown(published.get(of("books:0") + "&life=1").text.partition('id="life"')[2])
+    assert "the first that is known" in life and "Another title of the same record" in life and "Before After" in life
+    about = {"key": "books:1", "action": "correct", "path": "title.en", "value": "T"}
+    published.submit(of("books:1"), PAGE, **about, reason="their <catalogue> says so")
+    page = published.get(of("books:0")).text
+    assert '<option value="their &lt;catalogue&gt; says so">' in page and 'list="reasons"' in page

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Depends
 
 from web.console import (
     applications,
+    asking,
     audit,
     decisions,
     feeds,
@@ -19,7 +20,21 @@ from web.console import (
 from web.signing_in import steward
 
 router = APIRouter(dependencies=[Depends(steward)])
-for _pages in (today, applications, quarantine, pairs, terms, runs, work, records, feeds, search, audit, decisions):
+for _pages in (
+    today,
+    applications,
+    quarantine,
+    pairs,
+    terms,
+    runs,
+    work,
+    records,
+    feeds,
+    search,
+    audit,
+    decisions,
+    asking,
+):
     router.include_router(_pages.router, prefix="/console")
 
 __all__ = ["router"]

@@ -11,39 +11,48 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from loaders.browse import (
+    Member,
+    RecordVersion,
     decisions_on,
     findings_of,
+    live_members,
     members_of,
+    notes_on,
     old_ids,
     read_record_row,
     read_resource_row,
     read_source,
+    record_versions,
     redirect_of,
     versions_of_resource,
 )
-from loaders.curation import Batch, accept, record_correction, refuse_version, withdraw
-from loaders.reports import indented, record_rows
+from loaders.curation import Batch, CannotDecide, accept, judge_all, record_correction, refuse_version, withdraw
+from loaders.reports import record_rows, source_lines
 from loaders.store import read_transaction
 from schemas import Environment, Resource
 from transforms.rules import rule_texts
+from web.console.asking import name_of_record
 from web.console.correcting import control_of, paths_of, value_in
 from web.console.decisions import decide
 from web.forms import field, posted
-from web.languages import marked
+from web.languages import marked, reader_language
 from web.pages import address, render, see
 from web.signing_in import Steward
 
 router = APIRouter()
 MAX_SHOWN_CHARS = 2_000  # of a value
+MAX_OTHERS = 10  # records of the same work of which the life is shown
+MAX_SPLIT = 200  # records of a resource that one can be split off from
 _MAX_SOURCE_CHARS = 200_000
 _Key = Annotated[str, Query(max_length=4_000)]
 _Path = Annotated[str, Query(max_length=200)]
 
 
 @router.get("/records")
-def record(request: Request, key: _Key = "", path: _Path = "") -> Response:
-    """Show a record beside its source and its resource; with a path, the control to correct it."""
+def record(request: Request, key: _Key = "", path: _Path = "", life: bool = False) -> Response:
+    """Show a record beside its source and its resource; with a path, the control to correct it; its life on request."""
     env: Environment = request.app.state.env
+    question = name_of_record(key)
     with read_transaction(env) as connection:
         row = read_record_row(connection, key)
         if row is None:
@@ -55,30 +64,78 @@ def record(request: Request, key: _Key = "", path: _Path = "") -> Response:
             "decisions": decisions_on(connection, key, resource_id),
             "versions": versions_of_resource(connection, resource_id or ""),
             "members": members_of(connection, resource_id or ""),
+            "asked": notes_on(connection, question),
         }
     newest = row["pending_record"] or row["record"]
+    lines, places = _source(read_source(env, row), newest)
     return render(
         request,
         "console/record.html",
         row=row,
         resource=resource,
-        source=_readable(read_source(env, row)),
-        result=_rows(newest),
+        source=lines,
+        marked_lines=set(places.values()),
+        result=_with_places(_rows(newest), newest, places),
         accepted=_rows(row["record"] if row["pending_record"] else None),
         published=_rows(resource["record"]) if resource else [],
         rules=rule_texts(),
         target=key,
         back=address("/console/records", {"key": key}),
+        life=_life(env, row, facts["members"]) if life else None,
+        question=question,
+        question_text=_question_text(request, row, facts["findings"]),
         **_correcting(newest, path),
         **facts,
     )
 
 
-def _readable(source: str | None) -> str | None:
-    """Return a source indented; one that is very long is cut instead."""
-    if source is None or len(source) <= _MAX_SOURCE_CHARS:
-        return None if source is None else indented(source)
-    return f"{source[:_MAX_SOURCE_CHARS]}…"
+def _source(source: str | None, record: Resource | None) -> tuple[list[str] | None, dict[str, int]]:
+    """Return the lines of a source, and the numbers of those that values came from; one that is very long is cut."""
+    if source is None:
+        return None, {}
+    if len(source) > _MAX_SOURCE_CHARS:
+        return [*source[:_MAX_SOURCE_CHARS].splitlines(), "…"], {}
+    origins = record.provenance.values() if record is not None else ()
+    return source_lines(source, (origin.path for each in origins for origin in each))
+
+
+def _with_places(rows: list[dict[str, Any]], record: Resource | None, places: dict[str, int]) -> list[dict[str, Any]]:
+    """Return the rows of a record, each value with the line of the source that it came from; 0 where that is unknown.
+
+    A field has an origin for each value, or one for all of them.
+    """
+    placed = []
+    for row in rows:
+        origins = record.provenance.get(row["field"], ()) if record is not None else ()
+        lines = [places.get(origin.path, 0) for origin in origins] or [0]
+        values = [
+            {**value, "line": lines[number] if number < len(lines) else lines[-1]}
+            for number, value in enumerate(row["values"])
+        ]
+        placed.append({**row, "values": values})
+    return placed
+
+
+def _life(env: Environment, row: dict[str, Any], members: list[Member]) -> list[RecordVersion]:
+    """Return what runs made of a record, and of those of the same work in other feeds, newest first."""
+    versions = record_versions(env, row)
+    others = [member.key for member in members if member.key != row["key"]][:MAX_OTHERS]
+    with read_transaction(env) as connection:
+        rows = [each for key in others if (each := read_record_row(connection, key)) is not None]
+    for other in rows:
+        versions += record_versions(env, other)
+    return sorted(versions, key=lambda version: version.at, reverse=True)
+
+
+def _question_text(request: Request, row: dict[str, Any], findings: list[Any]) -> str:
+    """Return the text of a question about a record, to be written further: what it is, and its open findings."""
+    newest = row["pending_record"] or row["record"]
+    title = next(iter(newest.title.values()), "") if newest else ""
+    codes = dict.fromkeys(each["code"] for each in findings if not each["resolved_run_id"])
+    language, texts = reader_language(request), rule_texts()
+    wrong = [texts.get(code, {}) for code in codes]
+    lines = [f"- {each.get(f'wrong.{language}') or each.get('wrong', '')}" for each in wrong]
+    return "\n".join([_cut(title), row["identifier"], *lines, ""])
 
 
 def _rows(record: Resource | None) -> list[dict[str, Any]]:
@@ -117,8 +174,11 @@ def decide_on_record(request: Request, account: Steward, form: Annotated[FormDat
 
 
 @router.get("/resources/{resource_id}")
-def resource(request: Request, resource_id: str, path: _Path = "") -> Response:
-    """Show a merged resource with where each field comes from; an old id leads to the new one."""
+def resource(request: Request, resource_id: str, path: _Path = "", split: _Key = "") -> Response:
+    """Show a merged resource with where each field comes from; an old id leads to the new one.
+
+    With `split`, the key of one of its records, it is told what splitting that record off would do.
+    """
     env: Environment = request.app.state.env
     with read_transaction(env) as connection:
         row = read_resource_row(connection, resource_id)
@@ -140,9 +200,21 @@ def resource(request: Request, resource_id: str, path: _Path = "") -> Response:
         published=_survivors(row["record"]),
         target=resource_id,
         back=f"/console/resources/{resource_id}",
+        split=next((member for member in facts["members"] if member.key == split), None),
         **_correcting(row["record"], path),
         **facts,
     )
+
+
+def _split(env: Environment, resource_id: str, key: str, by: str, reason: str) -> Batch:
+    """Judge a record to be another work than each of the others of its resource. Raises CannotDecide."""
+    with read_transaction(env) as connection:
+        keys = live_members(connection, resource_id, MAX_SPLIT + 1)
+    if key not in keys or len(keys) == 1:
+        raise CannotDecide(f"{key} is not one of several live records of this resource any more")
+    if len(keys) > MAX_SPLIT:
+        raise CannotDecide(f"this resource has more than {MAX_SPLIT} records; judge its pairs instead")
+    return judge_all(env, "different", [(key, other) for other in keys if other != key], by=by, reason=reason)
 
 
 def _survivors(record: Resource) -> list[dict[str, Any]]:
@@ -155,7 +227,13 @@ def _survivors(record: Resource) -> list[dict[str, Any]]:
 def decide_on_resource(
     request: Request, resource_id: str, account: Steward, form: Annotated[FormData, Depends(posted)]
 ) -> Response:
-    """Correct a field of a resource, or withdraw it."""
+    """Correct a field of a resource, withdraw it, or split one of its records off."""
+    back = address(f"/console/resources/{resource_id}")
+    if field(form, "action") == "split":
+        env: Environment = request.app.state.env
+        key, reason = field(form, "key", 4_000), field(form, "reason")
+        text = marked("Split off: it is another work than %(count)s others, from the next publication on.")
+        return decide(request, back, lambda: _split(env, resource_id, key, account.name, reason), text)
     return _decide(request, form, resource_id, address(f"/console/resources/{resource_id}"), account.name, {})
 
 

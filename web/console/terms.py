@@ -13,6 +13,7 @@ from loaders.browse import (
     TermFacets,
     TermFilter,
     TermPlace,
+    open_questions,
     open_terms,
     reprocesses_under_way,
     term_examples,
@@ -23,6 +24,7 @@ from loaders.store import read_kept, read_transaction
 from pipeline.terms import map_term, outdated_feeds
 from schemas import Environment
 from transforms.normalize.vocabulary import FIELD_SCHEMES, entries_of, nearest_entries
+from web.console.asking import name_of_term
 from web.console.background import CannotBegin, begin_reprocesses
 from web.console.decisions import decide
 from web.forms import field, posted
@@ -60,6 +62,7 @@ def terms(
     with read_transaction(env) as connection:
         shown_examples = term_examples(connection, field, examples) if field and examples else []
         under_way = reprocesses_under_way(connection)
+        questions = open_questions(connection)
     rows = read_kept(env, open_terms, chosen, after=place, limit=PAGE_ROWS + 1)
     facets = read_kept(env, term_facets, chosen)
     query = {name: getattr(chosen, name) for name in _FILTER}
@@ -79,6 +82,9 @@ def terms(
         examples=shown_examples,
         outdated=outdated_feeds(env),
         under_way=under_way,
+        asked=lambda *about: questions.get(name_of_term(*about), ()),
+        name_of_term=name_of_term,
+        back=address(_PATH, query),
         first=address(_PATH, query) if place else "",
         more=address(_PATH, query, of=last.field, after=last.value, count=last.records) if last else "",
     )

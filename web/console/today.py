@@ -11,10 +11,11 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from loaders.browse import Need, todays_needs
+from loaders.browse import ASKED, Need, todays_needs
 from loaders.reports import reason_sentence
 from loaders.task_notes import end_note, write_note
 from schemas import Environment
+from web.console.asking import page_of_question
 from web.forms import field, posted
 from web.languages import reader_language
 from web.pages import address, gettext_of, render, see, tell
@@ -56,6 +57,8 @@ def write(request: Request, account: Steward, form: Annotated[FormData, Depends(
     name, action, text = field(form, "name", 300), field(form, "action"), field(form, "note")
     if action == "take":
         write_note(env, name, "taken", who=account.name)
+    elif action == "answered" and name.startswith(ASKED):
+        end_note(env, name, "remarked")
     elif action == "give back":
         end_note(env, name, "taken")
     elif action == "wake":
@@ -73,6 +76,8 @@ def write(request: Request, account: Steward, form: Annotated[FormData, Depends(
 
 def _page_of(need: Need) -> str:
     """Return the page on which a need is decided."""
+    if need.cause == "asked":
+        return page_of_question(need.name)
     if need.run:
         return address(f"/console/runs/{need.run}")
     if need.cause == "narrowed":
