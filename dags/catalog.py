@@ -72,7 +72,8 @@ with DAG(
         """Tell the partners who asked for it what is new to fix, at most once a week each."""
         import os
 
-        from pipeline.fix_mails import MAIL_URL_VARIABLE, WEB_URL_VARIABLE, send_fix_mails
+        from pipeline.catalog import WEB_URL_VARIABLE
+        from pipeline.fix_mails import MAIL_URL_VARIABLE, send_fix_mails
         from pipeline.notifications import is_last_of_night
         from schemas import environment
 

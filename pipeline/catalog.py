@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 log = logging.getLogger("elib.catalog")
+WEB_URL_VARIABLE = "ELIB_WEB_URL"
 _MAX_ERROR_CHARS = 2_000
 _SHOWN_CROWDED = 20  # values that too many records share, in the log
 
@@ -268,6 +270,7 @@ def report() -> dict[str, str]:
             rules=rule_texts(),
             troubles=in_use.troubles,
             absences=absences,
+            web_url=_web_url(),
         )
     return {"reports": str(env.reports.relative_to(env.home)), "written": str(len(paths))}
 
@@ -279,12 +282,17 @@ def report_feed(name: str | None) -> None:
     from loaders.store import engine
     from transforms.rules import rule_texts
 
-    env, rules = environment(), rule_texts()
+    env, rules, web_url = environment(), rule_texts(), _web_url()
     in_use = feeds_in_use(env)
     for feed in in_use.feeds:
         if feed.name == name:
-            write_feed_report(engine(env), env.reports, feed, rules=rules, troubles=in_use.troubles)
-    write_night_report(engine(env), env.reports, in_use.feeds, rules=rules, troubles=in_use.troubles)
+            write_feed_report(engine(env), env.reports, feed, rules=rules, troubles=in_use.troubles, web_url=web_url)
+    write_night_report(engine(env), env.reports, in_use.feeds, rules=rules, troubles=in_use.troubles, web_url=web_url)
+
+
+def _web_url() -> str:
+    """Return the web's public address; empty without one."""
+    return os.environ.get(WEB_URL_VARIABLE, "").strip()
 
 
 def _waiting_absences(env: Environment, feed: Feed) -> list[str]:

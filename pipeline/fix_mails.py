@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("elib.mail")
 _MAX_LINES = 15  # rules that a mail names
-WEB_URL_VARIABLE, MAIL_URL_VARIABLE = "ELIB_WEB_URL", "ELIB_MAIL_URL"
+MAIL_URL_VARIABLE = "ELIB_MAIL_URL"
 
 
 class MailsFailed(Exception):

@@ -25,9 +25,17 @@ _TO_REVIEW = or_(MatchRow.verdict == "review", MatchRow.review.is_not(None))
 
 
 def write_duplicates(
-    catalog_engine: Engine, reports_dir: Path, languages: Sequence[str] = LANGUAGES, *, at: str | None = None
+    catalog_engine: Engine,
+    reports_dir: Path,
+    languages: Sequence[str] = LANGUAGES,
+    *,
+    at: str | None = None,
+    web_url: str = "",
 ) -> list[Path]:
-    """Write duplicates.html in each language and its JSON; further pages are duplicates-2.html and so on."""
+    """Write duplicates.html in each language and its JSON; further pages are duplicates-2.html and so on.
+
+    `web_url` is the web's public address, for links to its pages.
+    """
     at = at or current_time()
     written: list[Path] = []
     with snapshot(catalog_engine) as connection:
@@ -37,7 +45,7 @@ def write_duplicates(
             pairs = list(pair_facts(connection, rows))
             stem = "duplicates" if number == 1 else f"duplicates-{number}"
             facts = {"at": at, "count": count, "pairs": pairs, "page_number": number, "pages": pages}
-            written += write_pages(reports_dir, stem, "duplicates.html", facts, languages)
+            written += write_pages(reports_dir, stem, "duplicates.html", facts, languages, web_url=web_url)
     delete_other_pages(reports_dir, "duplicates", written)
     return written
 

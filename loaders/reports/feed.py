@@ -32,7 +32,7 @@ from loaders.store import CurationRow, HarvestRunRow, IssueRow, SourceRecordRow,
 from schemas import Feed
 
 _TERM_COLUMNS = ("field", "value", "records", "first_seen")  # of the list of uncoded terms
-_LISTS_VERSION = 2  # another number makes the lists be written again
+_LISTS_VERSION = 3  # another number makes the lists be written again
 _TERMS_ON_PAGE = 50  # the complete list has pages of its own
 
 
@@ -46,6 +46,7 @@ def write_feed_report(
     at: str | None = None,
     troubles: Troubles | None = None,
     absences: Absences | None = None,
+    web_url: str = "",
 ) -> list[Path]:
     """Write feeds/<name>.html in each language, its JSON, the complete lists, and the partner's fix-it list.
 
@@ -63,7 +64,7 @@ def write_feed_report(
         trouble = (troubles or {}).get(feed.name)
         absent = list((absences or {}).get(feed.name, ()))
         facts = _facts(connection, feed, folder, texts, at or current_time(), shares, trouble, absent)
-    return write_pages(folder, feed.name, "feed.html", {**facts, "basis": digest}, languages, texts) + written
+    return write_pages(folder, feed.name, "feed.html", {**facts, "basis": digest}, languages, texts, web_url) + written
 
 
 def _earlier_facts(path: Path) -> ReportFacts:
@@ -103,12 +104,16 @@ def _write_lists(connection: Connection, folder: Path, name: str, rules: Rules, 
     with FixListFiles(folder, name, rules, languages) as files:
         items = chain(files.write(open_fix_items(connection, name)), last_fixed(connection, name))
         rows, count = list_rows(items, rules), count_fix_items(connection, name)
-        issue_pages = write_list(folder, f"{name}.issues", "list_issues", LIST_COLUMNS, rows, count)
+        issue_pages = write_list(
+            folder, f"{name}.issues", "list_issues", LIST_COLUMNS, rows, count, languages=languages, back=name
+        )
     terms = (
         (field, value, str(n), first_seen[:10]) for field, value, n, first_seen in _uncoded_terms(connection, name)
     )
     count = _count_uncoded_terms(connection, name)
-    term_pages = write_list(folder, f"{name}.unmapped", "list_unmapped", _TERM_COLUMNS, terms, count)
+    term_pages = write_list(
+        folder, f"{name}.unmapped", "list_unmapped", _TERM_COLUMNS, terms, count, languages=languages, back=name
+    )
     return [*files.paths, *issue_pages, *term_pages]
 
 

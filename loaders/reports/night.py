@@ -26,6 +26,7 @@ def write_all_reports(
     at: str | None = None,
     troubles: Troubles | None = None,
     absences: Absences | None = None,
+    web_url: str = "",
 ) -> list[Path]:
     """Write the report of every feed, the duplicates, and the night that links to them; the night's page comes first.
 
@@ -36,12 +37,28 @@ def write_all_reports(
         path
         for feed in feeds
         for path in write_feed_report(
-            catalog_engine, reports_dir, feed, languages, rules=rules, at=at, troubles=troubles, absences=absences
+            catalog_engine,
+            reports_dir,
+            feed,
+            languages,
+            rules=rules,
+            at=at,
+            troubles=troubles,
+            absences=absences,
+            web_url=web_url,
         )
     ]
-    duplicates = write_duplicates(catalog_engine, reports_dir, languages, at=at)
+    duplicates = write_duplicates(catalog_engine, reports_dir, languages, at=at, web_url=web_url)
     night = write_night_report(
-        catalog_engine, reports_dir, feeds, languages, rules=rules, at=at, troubles=troubles, absences=absences
+        catalog_engine,
+        reports_dir,
+        feeds,
+        languages,
+        rules=rules,
+        at=at,
+        troubles=troubles,
+        absences=absences,
+        web_url=web_url,
     )
     return night + of_feeds + duplicates
 
@@ -56,12 +73,14 @@ def write_night_report(
     at: str | None = None,
     troubles: Troubles | None = None,
     absences: Absences | None = None,
+    web_url: str = "",
 ) -> list[Path]:
     """Write night.html, night.<language>.html and night.json, and return their paths, the first page first.
 
     `rules` are the texts of transforms.rules.rule_texts(), by code; `at` is the time of the report, by default now;
-    `troubles` say, by feed, what is wrong with its file, `absences` which records wait to be deleted.
+    `troubles` say, by feed, what is wrong with its file, `absences` which records wait to be deleted; `web_url` is the
+    web's public address, for links to its pages.
     """
     with snapshot(catalog_engine) as connection:
         facts = night_facts(connection, feeds, rules or {}, at or current_time(), troubles, absences)
-    return write_pages(reports_dir, "night", "night.html", facts, languages, rules)
+    return write_pages(reports_dir, "night", "night.html", facts, languages, rules, web_url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,34 @@ _COMMANDS = {
     "terms": "schemas/vocabularies/",
     "corrections": "{elib} review curations",
 }
+
+
+# Where the console shows the same things, when the web has an address.
+_CONSOLE_PAGES = {
+    "held": "/console/runs/{run}",
+    "failed": "/console/runs/{run}",
+    "mistake": "/console/feeds/{feed}",
+    "missing": "/console/feeds/{feed}",
+    "moved": "/console/feeds/{feed}",
+    "shadowed": "/console/feeds/{feed}",
+    "empty": "/console/feeds/{feed}",
+    "absent": "/console/feeds/{feed}",
+    "quarantined": "/console/quarantine?feed={feed}",
+    "rejected": "/console/quarantine?feed={feed}&rule=unreadable",
+    "pairs": "/console/pairs",
+    "clusters": "/console/pairs",
+    "terms": "/console/terms",
+    "corrections": "/console/decisions?kind=set",
+    "feed": "/console/feeds/{feed}",
+    "partner": "/partners/feeds/{feed}/fixes",
+}
+
+
+def web_page_for(web_url: str, what: str, feed: str | None = None, run: str | None = None) -> str:
+    """Return the address of the web's page about a thing that a report shows; empty without ELIB_WEB_URL, or a page."""
+    path = _CONSOLE_PAGES.get(what, "")
+    is_known = path and ("{feed}" not in path or feed) and ("{run}" not in path or run)
+    return f"{web_url.rstrip('/')}{path.format(feed=feed, run=run)}" if web_url and is_known else ""
 
 
 def command_for(what: str, feed: str | None = None, run: str | None = None) -> str:
@@ -107,13 +135,20 @@ def rule_text(rules: Rules, code: str, part: str, language: str) -> tuple[str, s
     return translated, language
 
 
-def render_list(**facts: Any) -> str:
-    """Render one page of a complete list, with its headings in every language."""
-
-    def words(key: str) -> list[tuple[str, str, str]]:
-        return [(language, _direction(language), messages(language)[key]) for language in LANGUAGES]
-
-    return printable(_environment().get_template("list.html").render(words=words, **facts))
+def render_list(language: str, **facts: Any) -> str:
+    """Render one page of a complete list, with its headings in one language."""
+    texts = messages(language)
+    return printable(
+        _environment()
+        .get_template("list.html")
+        .render(
+            t=lambda key, **values: texts[key].format(**values),
+            language=language,
+            direction=_direction(language),
+            number_of=lambda value: format_decimal(value, locale=Locale.parse(language)),
+            **facts,
+        )
+    )
 
 
 def printable(page: str) -> str:
@@ -148,8 +183,11 @@ def write_pages(
     facts: Mapping[str, Any],
     languages: Sequence[str] = LANGUAGES,
     rules: Rules | None = None,
+    web_url: str = "",
 ) -> list[Path]:
     """Write the facts as JSON and as a page in each language; return the paths, the first language's page first.
+
+    `web_url` is the web's public address, of which the pages link to pages; empty where there is none.
 
     The files are <stem>.html in the first language, <stem>.<language>.html in the others, and <stem>.json.
     """
@@ -167,6 +205,7 @@ def write_pages(
                 page_suffix=page_suffix(language, languages),
                 stem=stem,
                 command=command_for,
+                web_page=partial(web_page_for, web_url),
                 elib=elib_command(),
                 **facts,
             ),

@@ -23,6 +23,7 @@ from loaders.reports import (
     completeness,
     fix_list,
     lists,
+    messages,
     write_duplicates,
     write_feed_report,
     write_gate_results,
@@ -288,6 +289,35 @@ def test_a_long_list_is_paged_completely_and_outdated_pages_are_deleted(tmp_path
     second = html.document_fromstring(paths[2].read_text(encoding="utf-8")).xpath("//tbody/tr/td[2]")
     assert [cell.text_content() for cell in second] == ["</td> & more"]
     assert [path.name for path in write(3)] == [path.name for path in tmp_path.glob("*.html")] == ["col.issues-1.html"]
+
+
+def test_a_list_is_in_one_language_and_leads_back_to_its_feed(engine: Engine, tmp_path: Path) -> None:
+    write_feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
+    for language, suffix in (("en", ""), ("fr", ".fr"), ("ar", ".ar")):
+        feed_page = html.document_fromstring((tmp_path / "feeds" / f"col{suffix}.html").read_text(encoding="utf-8"))
+        assert f"col.issues-1{suffix}.html" in feed_page.xpath("//a/@href")
+        page = html.document_fromstring((tmp_path / "feeds" / f"col.issues-1{suffix}.html").read_text(encoding="utf-8"))
+        assert (page.get("lang"), page.get("dir")) == (language, "rtl" if language == "ar" else "ltr")
+        assert f"col{suffix}.html" in page.xpath("//header//a/@href")
+        headings = [cell.text_content() for cell in page.xpath("//th")]
+        assert headings == [messages(language)[column] for column in fix_list.LIST_COLUMNS]
+
+
+def test_a_list_of_very_many_pages_is_written_in_one_language(tmp_path: Path) -> None:
+    count = (lists.MAX_TRANSLATED_PAGES + 1) * lists.PAGE_ROWS
+    assert lists.list_languages(count, LANGUAGES) == ("en",)
+    assert lists.list_languages(lists.MAX_TRANSLATED_PAGES * lists.PAGE_ROWS, LANGUAGES) == LANGUAGES
+
+
+def test_reports_link_to_the_webs_pages_when_it_has_an_address(engine: Engine, tmp_path: Path) -> None:
+    write_feed_report(engine, tmp_path, COL, rules=RULES, at=AT, web_url="https://library.example.org/")
+    links = html.document_fromstring((tmp_path / "feeds" / "col.ar.html").read_text(encoding="utf-8")).xpath(
+        "//a/@href"
+    )
+    assert "https://library.example.org/console/feeds/col" in links
+    assert "https://library.example.org/partners/feeds/col/fixes" in links
+    write_feed_report(engine, tmp_path, COL, rules=RULES, at=AT)
+    assert "/console/" not in (tmp_path / "feeds" / "col.html").read_text(encoding="utf-8")
 
 
 def pairs(engine: Engine, number: int) -> None:

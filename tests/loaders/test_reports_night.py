@@ -254,6 +254,18 @@ def test_every_link_inside_the_page_has_its_target(written: dict[str, Path]) -> 
             assert {target for target in page.xpath("//a/@href") if not target.startswith("#")} <= set(written)
 
 
+def test_what_needs_a_person_links_to_the_console_and_is_printed_unfolded(engine: Engine, tmp_path: Path) -> None:
+    write_night_report(engine, tmp_path, FEEDS, at=AT, web_url="https://library.example.org")
+    page = html.document_fromstring((tmp_path / "night.html").read_text(encoding="utf-8"))
+    links = page.xpath("//section[@aria-labelledby='people']//a[starts-with(@href, 'https://')]/@href")
+    people = json.loads((tmp_path / "night.json").read_text(encoding="utf-8"))["people"]
+    held = [need["run"] for need in people if need["what"] == "held"]
+    assert held and all(f"https://library.example.org/console/runs/{run}" in links for run in held)
+    folded = page.xpath("//details[contains(@class, 'screen')]")
+    printed = page.xpath("//ul[contains(@class, 'paper')]")
+    assert [each.xpath("count(.//li)") for each in folded] == [each.xpath("count(.//li)") for each in printed]
+
+
 def test_every_link_of_every_report_leads_somewhere(engine: Engine, tmp_path: Path) -> None:
     write_gate_results(tmp_path / "reports", "alecso-20260314T010000000000", True, ["fewer"], {"quiet": True})
     paths = write_all_reports(engine, tmp_path / "reports", FEEDS, at=AT)
