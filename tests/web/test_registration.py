@@ -11,9 +11,20 @@ from pathlib import Path
 
 import pytest
 from httpx import Response
+from starlette.testclient import TestClient
 
 from loaders.accounts import add_account
-from loaders.applications import Application, applications_of, keep_test, list_applications, read_application
+from loaders.applications import (
+    Application,
+    applications_of,
+    ask_partner,
+    create_draft,
+    keep_test,
+    list_applications,
+    read_application,
+    save_draft,
+    submit_application,
+)
 from loaders.catalog import release
 from loaders.store import engine, read_run
 from pipeline import catalog as tasks_catalog
@@ -21,8 +32,11 @@ from pipeline import feed as tasks
 from samples.server import ReplayServer
 from schemas import ROOT, Environment, environment
 from tests.loaders.nights import rows
+from tests.loaders.test_applications import KEYS
+from tests.pipeline.test_trials import ended
 from tests.web.conftest import PASSWORD, STEWARD, Browser
 from web import create_app
+from web.links import sign_in_link
 from web.partners import UPLOAD_MAX_BYTES
 from web.settings import WebSettings
 from web.signing_in import hash_password
@@ -75,7 +89,21 @@ def test_an_address_becomes_published_resources(browser: Browser, library: Envir
     fields = {"title": "OAsis for schools", "name": "campus", "format": "oai_dc", "default_language": "en"}
     saved = browser.submit(page, page, version=str(draft.version), action="save", **fields)
     assert 'role="alert"' not in saved.text
-    tested = keep_test(library, newest(library), {"state": "done", "lines": []})
+    browser.submit(f"{page}/test", f"{page}/test")
+    ended(library, newest(library).test["trial"])
+    shown = browser.get(f"{page}/test").text
+    assert "records can be published as they are" in shown
+    assert "As a teacher will see it" in shown
+    assert "What you sent" in shown
+    link = re.search(r'href="http://127\.0\.0\.1:8081(/partners/previews/[\w.-]+)"', shown)
+    assert link
+    with TestClient(browser.app) as colleague:
+        assert "records can be published as they are" in colleague.get(link[1]).text
+        assert "<form" not in colleague.get(link[1]).text
+        assert colleague.get(f"{page}/test").status_code == 404
+        assert colleague.get(link[1] + "x").status_code == 404
+    tested = newest(library)
+    assert (tested.status, tested.test["state"]) == ("tested", "done")
     submitted = browser.submit(
         f"{page}/submit",
         f"{page}/submit",
@@ -92,6 +120,7 @@ def test_an_address_becomes_published_resources(browser: Browser, library: Envir
         steward.submit("/sign-in", "/sign-in", name=STEWARD, password=PASSWORD)
         waiting = newest(library)
         console = f"/console/applications/{waiting.id}"
+        assert "records can be published as they are" in steward.get(console).text
         accepted = steward.submit(console, console, version=str(waiting.version), action="accept", name="campus")
         assert "Accepted." in accepted.text
         run = tasks.harvest("campus")["run_id"]
@@ -165,6 +194,10 @@ def test_an_uploaded_archive_is_recognised_and_kept(browser: Browser, library: E
     draft = newest(library)
     assert answer.url.path == f"/partners/applications/{draft.id}"
     assert draft.declaration["protocol"] == "files", answer.text
+    browser.submit(f"{answer.url.path}/test", f"{answer.url.path}/test")
+    assert ended(library, newest(library).test["trial"]).state == "done"
+    assert "3 of 3 records" in browser.get(f"{answer.url.path}/test").text
+    draft = newest(library)
     kept = library.home / "inbox" / draft.declaration["url"].removeprefix("inbox:")
     assert kept.read_bytes() == packed.getvalue()
     assert kept.parent == library.home / "inbox" / "registrations" / draft.id
@@ -216,9 +249,6 @@ HOSTILE = (
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_partners_write_stays_text_on_every_page(browser: Browser, library: Environment, text: str) -> None:
-    from loaders.applications import ask_partner, create_draft, save_draft, submit_application
-    from tests.loaders.test_applications import KEYS
-
     proposal = {
         "declaration": KEYS | {"url": f"https://x.example/{text}"},
         "protocol": "oai_pmh",
@@ -236,8 +266,6 @@ def test_what_partners_write_stays_text_on_every_page(browser: Browser, library:
     sent = submit_application(library, keep_test(library, sent, {"state": "done", "lines": []}))
     ask_partner(library, sent, by=text, question=text)
     add_account(library, STEWARD, "steward", password=hash_password(PASSWORD))
-    from web.links import sign_in_link
-
     link = sign_in_link(WebSettings(secret="s" * 40), MAIL).removeprefix("http://127.0.0.1:8081")
     browser.submit(link, link)
     pages = [browser.get("/partners/feeds")]
