@@ -24,6 +24,7 @@ from dags.steps import add_steps
 from schemas import BadFeed, Environment, Feed, FeedFolders, environment, read_feeds
 
 log = logging.getLogger("elib.feed")
+_MAX_TAG_CHARS = 100  # Airflow refuses a DAG with a longer tag
 _FULL = "Ask the partner for the whole list again, not only for what is new since the last harvest."
 
 
@@ -41,7 +42,7 @@ def make_dag(feed: Feed, *, is_registered: bool = False) -> DAG:
         schedule=schedule,
         catchup=False,
         max_active_runs=1,
-        tags=["feed", feed.protocol, feed.partner],
+        tags=["feed", feed.protocol, feed.partner[:_MAX_TAG_CHARS]],
         default_args={"retries": 0},
         params={"full": Param(False, type="boolean", title="Full harvest", description=_FULL)},
         on_failure_callback=notice_failure(feed.name),

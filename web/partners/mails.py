@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple
 
 from loaders.applications import Application
+from schemas import one_line
 from web.languages import LANGUAGES, marked, translations
 from web.links import draft_link, public_url, sign_in_link
 from web.mail import MailNotSent, send_mail
 from web.settings import WebSettings
 
 Kind = Literal["draft", "received", "accepted", "declined", "question"]
+MAX_TITLE_CHARS = 120  # in a mail, which anybody can have sent to an address by registering with it
 _GREETING = marked("Good day %(name)s,")
 _GREETING_OF_NOBODY = marked("Good day,")
 _LINK = marked("To sign in, within 30 minutes and once: %(link)s")
@@ -45,7 +47,7 @@ class Mail(NamedTuple):
 def mail_about(settings: WebSettings, application: Application, kind: Kind) -> Mail:
     """Return a mail about an application, in its partner's language, with a new link to sign in."""
     values = {
-        "title": application.declaration.get("title") or application.partner,
+        "title": one_line(str(application.declaration.get("title") or application.partner))[:MAX_TITLE_CHARS],
         "reason": application.reason or "",
         "question": next((each.text for each in reversed(application.messages) if each.is_question), ""),
         "draft": draft_link(settings, application.id) if kind == "draft" else "",
@@ -73,7 +75,7 @@ def send_about(settings: WebSettings, application: Application, kind: Kind) -> s
 
 
 def _greeting(application: Application) -> tuple[str, dict[str, Any]]:
-    name = application.contact_name
+    name = one_line(application.contact_name or "")[:MAX_TITLE_CHARS]
     return (_GREETING, {"name": name}) if name else (_GREETING_OF_NOBODY, {})
 
 

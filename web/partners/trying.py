@@ -21,6 +21,7 @@ from web.languages import reader_language
 from web.links import BadLink, preview_link, read_preview_link, settings_of
 from web.pages import address, gettext_of, in_words, render, see, tell
 from web.partners.access import own_application, page_of
+from web.partners.declaration_form import FIELD_NAMES
 from web.partners.drafts import draft_troubles
 from web.partners.registering import detection_of
 
@@ -39,6 +40,7 @@ class PreviewPage(NamedTuple):
     previous: str
     next: str
     rules: dict[str, tuple[str, str]]  # what is wrong and how to mend it, by code, in the reader's language
+    names: dict[str, str]  # of the fields, in the reader's language
     link: str
 
     @property
@@ -55,19 +57,22 @@ def preview_page(request: Request, trial_id: str, page: int) -> PreviewPage | No
     records = trial.preview.records if trial.preview else []
     first = (page - 1) * RECORDS_PER_PAGE
     path = request.url.path
-    language = reader_language(request)
-    rules = {
-        code: tuple(texts.get(f"{part}.{language}", texts[part]) for part in ("wrong", "mend"))
-        for code, texts in rule_texts().items()
-    }
     return PreviewPage(
         trial,
         records[first : first + RECORDS_PER_PAGE],
         address(path, page=page - 1) if page > 1 else "",
         address(path, page=page + 1) if first + RECORDS_PER_PAGE < len(records) else "",
-        rules,  # type: ignore[arg-type]
+        _rule_words(reader_language(request)),
+        {key: gettext_of(request, name) for key, name in FIELD_NAMES.items()},
         preview_link(settings_of(request), trial_id),
     )
+
+
+def _rule_words(language: str) -> dict[str, tuple[str, str]]:
+    return {
+        code: (texts.get(f"wrong.{language}", texts["wrong"]), texts.get(f"mend.{language}", texts["mend"]))
+        for code, texts in rule_texts().items()
+    }
 
 
 @router.get("/applications/{application_id}/test")
