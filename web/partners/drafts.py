@@ -68,7 +68,7 @@ def application_page(request: Request, application_id: str) -> Response:
         words_of_format=lambda crosswalk: gettext_of(request, words) if (words := words_of_format(crosswalk)) else "",
         max_sets=MAX_SETS_SHOWN,
         max_bytes=UPLOAD_MAX_BYTES,
-        link=link_of_draft(request, application),
+        draft_link=link_of_draft(request, application),
     )
 
 

@@ -98,7 +98,7 @@ def taking_over(request: Request, token: str) -> Response:
     return render(
         request,
         "partners/own/hand_over.html",
-        link=link,
+        offer=link,
         token=token,
         title=feed.title if feed else link.feed,
         is_offered=is_offered,
