@@ -48,5 +48,5 @@ PROTOCOLS: dict[str, Protocol] = {
         usual_format="oercommons_csv", needs_identifier=True, has_json_records=True, has_columns=True, reads_inbox=True
     ),
     "sitemap": Protocol(usual_format="schema_org", requests_each_record=True),
-    "files": Protocol(usual_format="lom", reads_inbox=True),
+    "files": Protocol(usual_format="lom", has_json_records=True, reads_inbox=True),
 }

@@ -1,8 +1,8 @@
 """A folder or an archive of files: LOM XML, IMS manifests, JSON.
 
 Nothing is unpacked to disk, so that the names in an archive can write nothing outside a folder.
-The url is an http or https URL of a zip or tar, compressed or not, or inbox:NAME for an archive or folder in
-ELIB_HOME/inbox.
+The url is an http or https URL of a zip or tar, compressed or not, or inbox:NAME for an archive, a folder or
+a single XML or JSON file in ELIB_HOME/inbox.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lxml import etree
 from harvesters.causes import failed, unreadable_response
 from harvesters.client import Client
 from harvesters.documents.document import not_modified, pages
-from harvesters.documents.inbox import INBOX, inbox_path
+from harvesters.documents.inbox import INBOX, inbox_path, inbox_reply
 from harvesters.documents.tar_files import DamagedTar, is_tar, read_tar
 from harvesters.documents.zip_members import pieces
 from harvesters.lists import NotJson, elements, server_date, source_record
@@ -36,6 +36,7 @@ _FORMATS = {"lom": "lom", "manifest": "imscp"}  # root element → format, where
 _MAX_ZIP_ENTRIES = 200_000
 _ZIP_START = b"PK\x03\x04"  # of a zip that is not empty
 _DIRECTORY_ENTRY, _DIRECTORY_END = b"PK\x01\x02", b"PK\x05\x06"
+_RECORDS = (".xml", ".json")
 _PACKAGES = (".zip", ".imscc")
 _MANIFEST = "imsmanifest.xml"
 _START_BYTES = 512  # of an archive, which say what it is
@@ -80,11 +81,17 @@ class _Budget:
 
 
 def _read_inbox(feed: Feed, env: Environment, budget: _Budget) -> Iterator[_File]:
-    """Return the files of a folder or zip in the inbox, in name order. Links that leave it are refused."""
+    """Return the files of a folder or archive in the inbox, in name order, or the file itself.
+
+    Links that leave the inbox are refused.
+    """
     path = inbox_path(feed, env)
     if path.is_file():
         with path.open("rb") as file:
             start = file.read(_START_BYTES)
+        is_archive = start[:2] == _ZIP_START[:2] or is_tar(start)
+        if path.suffix.lower() in _RECORDS and not is_archive:
+            return iter([(path.name, inbox_reply(feed, env).body)])
         return _read_archive(feed, path, start, budget)
     if not path.is_dir():
         raise failed("gone", f"{feed.url}: there is no such file or folder in ELIB_HOME/inbox")
@@ -225,7 +232,7 @@ def _records(feed: Feed, budget: _Budget, name: str, content: bytes | Unreadable
 
 def _may_hold_records(name: str) -> bool:
     path = PurePosixPath(name)
-    return path.suffix.lower() in (".xml", ".json", *_PACKAGES) and not path.name.startswith(_MAC_COMPANION)
+    return path.suffix.lower() in (*_RECORDS, *_PACKAGES) and not path.name.startswith(_MAC_COMPANION)
 
 
 def _package_records(feed: Feed, budget: _Budget, name: str, content: bytes) -> Iterator[Result]:

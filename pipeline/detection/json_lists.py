@@ -6,20 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from pipeline.detection.crosswalk_fit import fitting_json
 from pipeline.detection.documents import Document
-from pipeline.detection.fields import (
-    FieldValues,
-    guess_identifier,
-    guess_targets,
-    is_surely_identifier,
-    map_of,
-    read_fields,
-    seen_fields,
-)
+from pipeline.detection.fields import read_fields, seen_fields
 from pipeline.detection.found import Proposal
 from pipeline.detection.lists import FoundList, find_list, guess_paging, value_at
 from pipeline.detection.probing import Prober
+from pipeline.detection.reading import reading_of
 from pipeline.detection.sites import without_query
 from schemas import Sentence, sentence
 
@@ -212,53 +204,19 @@ def as_count(text: str | None) -> int | None:
 
 def _of_list(prober: Prober, document: Document, found: FoundList) -> Iterator[Proposal]:
     """Yield the proposal for a list of an unknown format; none if nothing identifies its records."""
-    fields = read_fields(found.records)
-    identifier = guess_identifier(fields, min(len(found.records), 200))
-    if identifier is None:
+    reading = reading_of(found.records)
+    if reading is None:
         return
     paging = guess_paging(prober, document, found)
-    request = {**paging.request, **({"records_path": found.path} if found.path else {})}
-    format_ = fitting_json(found.records)
-    targets = guess_targets(fields) if format_ is None else {}
-    what: dict[str, Any] = {"map": map_of(targets)} if format_ is None else {"format": format_}
-    declaration: dict[str, Any] = {"protocol": "rest", "url": paging.url, "identifier": identifier.dotted, **what}
-    if modified := targets.get("modified"):
-        request["datestamp_path"] = modified[0].dotted
+    request = {**paging.request, **({"records_path": found.path} if found.path else {}), **reading.datestamp}
+    declaration: dict[str, Any] = {"protocol": "rest", "url": paging.url, **reading.keys}
     yield Proposal(
         declaration={**declaration, "request": request} if request else declaration,
         protocol="rest",
         recognised=sentence("JSON list of records"),
         name=urlsplit(document.url).netloc,
-        fields=seen_fields(fields, targets),
+        fields=reading.seen,
         records=len(found.records),
         total=paging.total if paging.total is not None else (None if paging.request else len(found.records)),
-        warnings=(*paging.warnings, *identifier_warnings(identifier), *map_warnings(targets, format_)),
+        warnings=(*paging.warnings, *reading.warnings),
     )
-
-
-def identifier_warnings(identifier: FieldValues) -> tuple[Sentence, ...]:
-    """Return what a partner should look at where a record is identified by what is no identifier."""
-    if is_surely_identifier(identifier):
-        return ()
-    text = sentence(
-        "The records have no identifier; %(field)s tells them apart: one whose %(field)s changes becomes another.",
-        field=identifier.path,
-    )
-    return (text,)
-
-
-def map_warnings(targets: Mapping[str, Any], format_: str | None) -> tuple[Sentence, ...]:
-    """Return what a partner should look at in a guessed map; nothing where a crosswalk reads the records."""
-    if format_ is not None:
-        return ()
-    return tuple(warning for target, warning in _NEEDED.items() if target not in targets)
-
-
-_NEEDED = {
-    "title": sentence("No field was recognised as the title; choose it."),
-    "url": sentence(
-        "No field was recognised as the address of a record's page; choose it, or give the addresses' form."
-    ),
-    "license": sentence("No field was recognised as the licence; choose it, or state the licence of all records."),
-    "languages": sentence("No field was recognised as the language; choose it, or state the language of all records."),
-}

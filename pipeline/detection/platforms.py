@@ -10,22 +10,14 @@ from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from harvesters.client import join_address
-from pipeline.detection.crosswalk_fit import fitting_json
 from pipeline.detection.documents import Document
-from pipeline.detection.fields import (
-    FieldValues,
-    guess_identifier,
-    guess_targets,
-    map_of,
-    named_fields,
-    read_fields,
-    seen_fields,
-)
+from pipeline.detection.fields import FieldValues, guess_identifier, named_fields, read_fields, seen_fields
 from pipeline.detection.found import OfferedSet, Proposal, shortened
-from pipeline.detection.json_lists import as_count, identifier_warnings, map_warnings, propose_json
+from pipeline.detection.json_lists import as_count, propose_json
 from pipeline.detection.lists import value_at
 from pipeline.detection.oai import identify, propose_repository
 from pipeline.detection.probing import BoundsReached, Prober
+from pipeline.detection.reading import Reading, read_by, reading_of
 from pipeline.detection.sites import join_path, typed_links, with_query, without_query
 from schemas import Sentence, replace, sentence
 
@@ -272,16 +264,13 @@ class _Dataset:
     def name(self) -> str:
         return _one_line(value_at(self.described, "metas.default.title")) or _dataset_id(self.described)
 
-    def fields(self) -> list[FieldValues]:
-        """Return the fields with their values, or those that the catalog names without any."""
-        named = [str(each["name"]) for each in self.columns]
-        return read_fields(self.records) if self.records else named_fields(named)
-
-    def identifier(self, fields: list[FieldValues]) -> FieldValues | None:
-        """Return the field that identifies the records; by its name alone where none was looked at."""
+    def reading(self) -> Reading | None:
+        """Return how the records can be read; by the names of fields alone where none was looked at."""
         if self.records:
-            return guess_identifier(fields, len(self.records))
-        return guess_identifier([FieldValues(each.path, each.names, ["-"], 1) for each in fields], 1)
+            return reading_of(self.records)
+        fields = named_fields([str(each["name"]) for each in self.columns])
+        by_name = [FieldValues(each.path, each.names, ["-"], 1) for each in fields]
+        return read_by(fields, guess_identifier(by_name, 1), None)
 
     def slices(self) -> tuple[dict[str, Any], tuple[Sentence, ...]]:
         """Return the key that parts a dataset too long for one list, or the warning that none was found."""
@@ -305,31 +294,25 @@ def _is_facet(column: dict[str, Any]) -> bool:
 def _propose_dataset(catalog_url: str, described: dict[str, Any], answer: Document | None) -> Iterator[Proposal]:
     """Yield the proposal for one dataset, from its records or else from the fields that the catalog names."""
     dataset = _Dataset(described, answer)
-    fields = dataset.fields()
-    identifier = dataset.identifier(fields)
-    format_ = fitting_json(dataset.records) if dataset.records else None
-    targets = guess_targets(fields) if format_ is None else {}
-    if identifier is None or (format_ is None and not targets):
+    reading = dataset.reading()
+    if reading is None:
         return
     slices, warnings = dataset.slices()
-    if not dataset.records:
-        warnings = (*warnings, _NOT_LOOKED_AT)
     yield Proposal(
         declaration={
             "protocol": "opendatasoft",
             "url": _records_url(catalog_url, described),
-            "identifier": identifier.dotted,
-            **({"map": map_of(targets)} if format_ is None else {"format": format_}),
+            **reading.keys,
             **slices,
         },
         protocol="opendatasoft",
         recognised=sentence("Opendatasoft dataset “%(name)s”", name=dataset.name),
         name=dataset.name,
         sets=(OfferedSet(code=_dataset_id(described), name=dataset.name),),
-        fields=seen_fields(fields, targets),
+        fields=reading.seen,
         records=len(dataset.records),
         total=dataset.total,
-        warnings=(*identifier_warnings(identifier), *map_warnings(targets, format_), *warnings),
+        warnings=(*reading.warnings, *warnings, *([] if dataset.records else [_NOT_LOOKED_AT])),
     )
 
 

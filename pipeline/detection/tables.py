@@ -12,19 +12,10 @@ from urllib.parse import urlsplit
 
 from harvesters.documents.csv import detect_delimiter
 from harvesters.encodings import detect_encoding
-from pipeline.detection.crosswalk_fit import fitting_json
 from pipeline.detection.documents import Document
-from pipeline.detection.fields import (
-    FieldValues,
-    guess_identifier,
-    guess_targets,
-    map_of,
-    read_fields,
-    seen_fields,
-    split_mark,
-)
+from pipeline.detection.fields import FieldValues, split_mark
 from pipeline.detection.found import Proposal, shortened
-from pipeline.detection.json_lists import identifier_warnings, map_warnings
+from pipeline.detection.reading import reading_of
 from schemas import sentence
 
 _MAX_COLUMNS_CHARS = 120  # of the columns in a sentence
@@ -61,35 +52,22 @@ def propose_table(document: Document) -> Iterator[Proposal]:
     if table is None:
         return
     records = table.records()
-    fields = read_fields(records, columns=True)
-    identifier = guess_identifier(fields, len(records))
-    if identifier is None:
+    reading = reading_of(records, columns=True)
+    if reading is None:
         return
-    format_ = fitting_json(records)
-    targets = guess_targets(fields) if format_ is None else {}
-    what: dict[str, Any] = {"map": map_of(targets)} if format_ is None else {"format": format_}
-    request = _request(table)
-    if format_ is not None and (mark := _value_mark(fields, table.delimiter)):
+    request = {**_request(table), **reading.datestamp}
+    if reading.format is not None and (mark := _value_mark(reading.fields, table.delimiter)):
         request["multi_value"] = mark
-    if modified := targets.get("modified"):
-        request["datestamp_path"] = modified[0].path
+    columns = shortened(", ".join(table.columns), _MAX_COLUMNS_CHARS)
     yield Proposal(
-        declaration={
-            "protocol": "csv",
-            "url": document.url,
-            "identifier": identifier.path,
-            **what,
-            "request": request,
-        },
+        declaration={"protocol": "csv", "url": document.url, **reading.keys, "request": request},
         protocol="csv",
-        recognised=sentence(
-            "Table with the columns %(columns)s", columns=shortened(", ".join(table.columns), _MAX_COLUMNS_CHARS)
-        ),
+        recognised=sentence("Table with the columns %(columns)s", columns=columns),
         name=urlsplit(document.url).netloc,
-        fields=seen_fields(fields, targets),
+        fields=reading.seen,
         records=len(records),
         total=len(records) if table.is_whole else None,
-        warnings=(*identifier_warnings(identifier), *map_warnings(targets, format_)),
+        warnings=reading.warnings,
     )
 
 

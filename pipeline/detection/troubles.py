@@ -118,8 +118,8 @@ def _trouble_of_data(document: Document) -> Trouble:
 def nothing_in_file() -> Trouble:
     """Return why nothing is proposed for a file that was read."""
     return Trouble(
-        what=sentence("The archive holds no record in a format that we read."),
-        advice=sentence("Put LOM files, IMS packages or JSON files into a zip, one record in each."),
+        what=sentence("The file holds no record in a format that we read."),
+        advice=sentence("Send a table, a JSON list, or LOM files, IMS packages or JSON files in a zip."),
     )
 
 
@@ -131,7 +131,7 @@ def unreadable_file(failure: HarvestFailed) -> Trouble:
     if failure.cause == "malformed":
         what = sentence("The archive is damaged or not complete.")
         return Trouble(what=what, advice=sentence("Make it again and send it once more."))
-    what = sentence("The file is neither a zip nor a tar.")
+    what = sentence("The file is neither an archive nor a table, JSON or XML that can be read.")
     return Trouble(
-        what=what, advice=sentence("Put LOM files, IMS packages or JSON files into a zip, one record in each.")
+        what=what, advice=sentence("Send a table, a JSON list, or LOM files, IMS packages or JSON files in a zip.")
     )

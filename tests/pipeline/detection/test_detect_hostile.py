@@ -397,3 +397,32 @@ def test_an_encrypted_or_damaged_archive_at_an_address_is_told(tmp_path: Path) -
         trouble = look(f"{server.url}/all.zip", tmp_path).trouble
     assert trouble is not None
     assert "damaged" in str(trouble.what)
+
+
+TABLE = "No.;Titre;Licence\n1;Le jardin au printemps;CC BY 4.0\n2;Le jardin en automne;CC BY 4.0\n"
+ROWS = [{"code": f"r{number}", "name": f"The garden in week {number}", "lang": "en"} for number in range(4)]
+SINGLE: dict[str, tuple[str, str, str, int]] = {
+    "table.csv": (TABLE, "csv", "No.", 2),
+    "list.json": (json.dumps(ROWS), "files", "code", 4),
+    "inside.json": (json.dumps({"data": {"rows": ROWS}}), "files", "code", 4),
+    "one.xml": (LOM.format(1), "files", "", 1),
+}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_an_uploaded_table_or_document_is_recognised_and_harvested(name: str, tmp_path: Path) -> None:
+    text, protocol, identifier, count = SINGLE[name]
+    (tmp_path / "inbox" / "school").mkdir(parents=True)
+    path = tmp_path / "inbox" / "school" / name
+    path.write_text(text, encoding="utf-8")
+    best = detect_file(path, f"school/{name}").proposals[0]
+    assert (best.protocol, best.declaration.get("identifier", "")) == (protocol, identifier)
+    assert len(harvested(best, tmp_path)) == count
+
+
+def test_an_archive_of_json_that_no_format_reads_gets_a_map(tmp_path: Path) -> None:
+    detection = look_at(zipped(tmp_path, {f"{row['code']}.json": json.dumps(row) for row in ROWS}), tmp_path)
+    best = detection.proposals[0]
+    assert best.declaration["map"] == {"title": "name", "languages": "lang"}
+    assert [field.path for field in best.fields] == ["code", "name", "lang"]
+    assert len(harvested(best, tmp_path)) == 4
