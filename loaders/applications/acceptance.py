@@ -26,6 +26,7 @@ from loaders.applications.application import (
     accepting_applications,
     change_in,
     read_application,
+    require_unchanged,
 )
 from loaders.applications.names import name_trouble
 from loaders.declarations import is_own_file
@@ -52,11 +53,14 @@ def accept_application(
     application or file were changed since, and ApplicationTrouble when they cannot be accepted like this.
     """
     feed = application.feed or name or application.name or ""
-    _check(env, application, feed)
     decided = {"name": None if application.feed else feed, "decided_by": by, "decided_at": now()}
-    text = _file_text(env, _with(application, **decided), file_sha256)
-    with write_transaction(env) as connection:
+    with write_transaction(env) as connection:  # in it, so that what another process accepts meanwhile is seen
+        require_unchanged(connection, application, ("submitted",))
+        _check(env, application, feed)
         _check_account(connection, application.contact)
+        if any(other.feed_name == feed for other in accepting_applications(connection)):
+            raise Changed(f"another application for {feed} is being accepted; open this one again")
+        text = _file_text(env, _with(application, **decided), file_sha256)
         intended = change_in(
             connection,
             application,

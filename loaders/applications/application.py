@@ -237,6 +237,19 @@ def change_in(
     connection: Connection, application: Application, allowed: Sequence[ApplicationStatus | str], **changes: Any
 ) -> Application:
     """Change an application in a transaction, and return it. Raises Changed and ApplicationTrouble."""
+    current = require_unchanged(connection, application, allowed)
+    if current.accepting is not None and "accepting" not in changes:
+        raise Changed("the application is being accepted; open it again")
+    changed = msgspec.structs.replace(current, **changes, version=current.version + 1, changed_at=now())
+    its_row = _APPLICATIONS.c.id == application.id
+    connection.execute(update(_APPLICATIONS).where(its_row).values(**_encode(changed)))
+    return changed
+
+
+def require_unchanged(
+    connection: Connection, application: Application, allowed: Sequence[ApplicationStatus | str]
+) -> Application:
+    """Return the application as it is now. Raises Changed when it is another, ApplicationTrouble when it is gone."""
     current = _read(connection, application.id)
     if current is None:
         raise ApplicationTrouble("there is no such application any more")
@@ -244,12 +257,7 @@ def change_in(
         raise Changed(f"the application is {current.status} meanwhile; open it again")
     if current.version != application.version:
         raise Changed("the application was changed meanwhile; open it again and look at what it says now")
-    if current.accepting is not None and "accepting" not in changes:
-        raise Changed("the application is being accepted; open it again")
-    changed = msgspec.structs.replace(current, **changes, version=current.version + 1, changed_at=now())
-    its_row = _APPLICATIONS.c.id == application.id
-    connection.execute(update(_APPLICATIONS).where(its_row).values(**_encode(changed)))
-    return changed
+    return current
 
 
 def _list(env: Environment, query: Any) -> list[Application]:

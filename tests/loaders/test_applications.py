@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import tomllib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +103,51 @@ def test_of_two_people_at_once_only_the_first_changes_it(env: Environment) -> No
     with pytest.raises(Changed, match="was changed meanwhile"):
         accept_application(env, seen, by="Boris", reason="good")
     assert account_by_name(env, MAIL) is None
+
+
+def at_once(makes: list[Callable[[], Application]]) -> list[Application | ApplicationTrouble]:
+    """What comes of decisions that begin at the same moment, each in a thread of its own."""
+    gate = threading.Barrier(len(makes))
+
+    def made(make: Callable[[], Application]) -> Application | ApplicationTrouble:
+        gate.wait()
+        try:
+            return make()
+        except ApplicationTrouble as error:
+            return error
+
+    with ThreadPoolExecutor(len(makes)) as pool:
+        return list(pool.map(made, makes))
+
+
+def test_one_of_several_stewards_at_once_decides(env: Environment) -> None:
+    seen = submitted(env)
+    accept = partial(accept_application, env, seen, reason="good")
+    decline = partial(decline_application, env, seen, by="Boris", reason="no")
+    results = at_once([partial(accept, by="Amina"), partial(accept, by="Chen"), decline, decline])
+    (decided,) = [result for result in results if isinstance(result, Application)]
+    assert read_application(env, seen.id) == decided
+    assert (env.registered_feeds / "novigrad.toml").exists() == (decided.status == "accepted")
+
+
+def test_two_applications_at_once_do_not_get_one_name(env: Environment) -> None:
+    several = [submitted(env, f"wish{number}", declaration=KEYS | {"note": str(number)}) for number in range(4)]
+    accept = partial(accept_application, env, by="Amina", reason="good", name="the_name")
+    results = at_once([partial(accept, each) for each in several])
+    (accepted,) = [result for result in results if isinstance(result, Application)]
+    assert read_feed(env.registered_feeds / "the_name.toml").note == accepted.declaration["note"]
+    assert [each.id for each in list_applications(env, "accepted")] == [accepted.id]
+    assert len(list_applications(env, "submitted")) == 3
+
+
+def test_two_changes_at_once_do_not_overwrite_each_other(lite: Environment) -> None:
+    accept_application(lite, submitted(lite), by="Amina", reason="")
+    changes = [submit_application(lite, draft(lite, feed="novigrad", declaration=KEYS | {"note": n})) for n in "abc"]
+    digest = sha256_of_file(lite, "novigrad")
+    accept = partial(accept_application, lite, by="Amina", reason="", file_sha256=digest)
+    results = at_once([partial(accept, each) for each in changes])
+    (accepted,) = [result for result in results if isinstance(result, Application)]
+    assert read_feed(lite.registered_feeds / "novigrad.toml").note == accepted.declaration["note"]
 
 
 def test_a_question_is_answered_and_an_application_taken_back(env: Environment) -> None:

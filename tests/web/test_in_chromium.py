@@ -44,6 +44,9 @@ PAGES = (
     "/console/feeds",
     "/console/feeds/books",
     "/console/search?text=100",
+    "/console/applications?all=1",
+    "/partners",
+    "/partners/register",
 )
 
 

@@ -21,9 +21,13 @@ from loaders.applications import (
 )
 from schemas import Environment, read_feed
 from tests.loaders.test_applications import KEYS, MAIL
-from tests.web.conftest import Browser
+from tests.pipeline.mail_server import MailServer
+from tests.web.conftest import PASSWORD, STEWARD, Browser
+from tests.web.test_mail import text_of
+from web import create_app
 from web.links import draft_link, preview_link, sign_in_link
 from web.settings import WebSettings
+from web.signing_in import hash_password
 
 SETTINGS = WebSettings(secret="s" * 40)
 
@@ -266,6 +270,50 @@ def test_only_stewards_decide(visitor: Browser, env: Environment) -> None:
     left = read_application(env, application.id)
     assert left is not None
     assert left.status == "submitted"
+
+
+def test_mails_go_out_in_the_partners_language_and_their_links_work(env: Environment) -> None:
+    add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    with MailServer() as server:
+        url = f"smtp://127.0.0.1:{server.server_address[1]}/?from=elib@library.example.org"
+        app = create_app(env, WebSettings(secret="s" * 40, mail_url=url, url="http://library.example.org"))
+        with Browser(app, base_url="http://127.0.0.1:8081") as browser:
+            draft = save_draft(
+                env, create_draft(env, partner="P", contact=MAIL, declaration=KEYS, language="ar"), name="novigrad"
+            )
+            browser.get(draft_link(SETTINGS, draft.id).removeprefix("http://127.0.0.1:8081"))
+            tested = keep_test(env, draft, {"lines": []})
+            assert "could be sent" not in submit_form(browser, tested).text
+            browser.submit("/partners/sign-in", "/partners/sign-in", mail=MAIL)
+            browser.submit("/partners/sign-in", "/partners/sign-in", mail="nobody@nowhere.example")
+            browser.submit("/sign-in", "/sign-in", name=STEWARD, password=PASSWORD)
+            (waiting,) = list_applications(env, "submitted")
+            assert "The partner gets a mail." in decide(browser, waiting, action="ask", reason="Why?").text
+            asked = read_application(env, waiting.id)
+            assert asked is not None
+            decide(browser, asked, action="accept")
+            link = re.search(
+                r"http://library\.example\.org(/partners/sign-in/[\w.-]+)", text_of(server.mails[-1].message)
+            )
+            assert link
+        with Browser(app, base_url="http://127.0.0.1:8081") as partner:
+            assert partner.submit(link[1], link[1]).url.path == "/partners/feeds"
+    assert [mail.receivers for mail in server.mails] == [[MAIL]] * 4
+    subjects = [str(mail.message["Subject"]) for mail in server.mails]
+    assert ["استُلم" in subjects[0], "سؤال" in subjects[2], "قُبل" in subjects[3]] == [True] * 3
+    assert subjects[1] == "Sign in to the E-library for Teachers"
+
+
+def test_a_mail_that_does_not_go_out_is_told_and_the_decision_stands(env: Environment) -> None:
+    add_account(env, STEWARD, "steward", password=hash_password(PASSWORD))
+    application = submitted(env)
+    settings = WebSettings(secret="s" * 40, mail_url="smtp://127.0.0.1:9/?from=elib@library.example.org")
+    with Browser(create_app(env, settings), base_url="http://127.0.0.1:8081") as steward:
+        steward.submit("/sign-in", "/sign-in", name=STEWARD, password=PASSWORD)
+        answer = decide(steward, application, action="accept")
+    assert "the mail server 127.0.0.1:9 did not take it" in answer.text
+    assert "/partners/sign-in/" in answer.text
+    assert [each.status for each in list_applications(env)] == ["accepted"]
 
 
 @pytest.mark.parametrize("path", ["/partners", "/partners/register", "/partners/sign-in"])
