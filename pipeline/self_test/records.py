@@ -84,6 +84,11 @@ class SourceUnderTest:
             raise NotChecked(sentence("The server was not reached."))
         return self.reply
 
+    @property
+    def count(self) -> int:
+        """Return how many records came."""
+        return sum(map(len, self.pages))
+
     def require_records(self) -> None:
         """Raise NotChecked when no record came."""
         if not self.pages:
@@ -164,8 +169,7 @@ def first_records(source: SourceUnderTest) -> CheckResult:
     if not source.is_uploaded:
         source.known_reply()
     source.read(source.feed, _MAX_SINGLE_REQUESTS if source.requests_each else _MAX_RECORDS)
-    count = sum(map(len, source.pages))
-    if not count:
+    if not source.count:
         if source.failure is not None:
             return failure_result(source.failure)
         if source.unreadable:
@@ -176,7 +180,7 @@ def first_records(source: SourceUnderTest) -> CheckResult:
         return problem(
             sentence("The list holds no record."), sentence("Give the address of a list that holds your records.")
         )
-    return ok(sentence("Records were read: %(count)s.", count=count))
+    return ok(sentence("Records were read: %(count)s.", count=source.count))
 
 
 def readable(source: SourceUnderTest) -> CheckResult:
@@ -226,18 +230,15 @@ def end_of_list(source: SourceUnderTest) -> CheckResult:
     source.require_records()
     if source.is_complete:
         return ok(sentence("The list was read to its end."))
-    tail = _tail(source)
-    before = len(source.pages)
-    source.pages = []
-    ended = source.read(tail, _MAX_RECORDS)
-    last, source.pages = source.pages, [[]] * before
-    failure, source.failure = source.failure, None
-    if ended or (failure is not None and failure.cause == "truncated"):
+    behind = SourceUnderTest(source.client, source.env)
+    has_ended = behind.read(_tail(source), _MAX_RECORDS)
+    failure = behind.failure
+    if has_ended or (failure is not None and failure.cause == "truncated"):  # it is shorter than the whole list
         return ok(sentence("The last page ends the list."))
     if failure is not None:
         return failure_result(failure)
     return problem(
-        sentence("Behind its last page the list goes on: %(count)s records more came.", count=sum(map(len, last))),
+        sentence("Behind its last page the list goes on: %(count)s records more came.", count=behind.count),
         sentence("Let a page behind the end be empty, and let the total be right."),
     )
 

@@ -426,6 +426,16 @@ def test_a_right_list_gets_no_problem(tmp_path: Path) -> None:
 def test_the_end_of_a_long_list_is_looked_at(tmp_path: Path) -> None:
     lines = of_posts(Posts(total=905), tmp_path)
     assert lines["end_of_list"].level == "ok"
+    assert lines["list"].message.values == {"count": 30} and lines["speed"].level != "not_checked"
+
+
+def test_a_list_that_goes_on_behind_its_total_is_a_problem(tmp_path: Path) -> None:
+    class Endless(Posts):
+        def __call__(self, request: ReceivedRequest) -> Answer:
+            answer = super().__call__(request)
+            return replace(answer, headers={**answer.headers, "X-Total": "90"}) if self.told else answer
+
+    assert of_posts(Endless(total=5_000), tmp_path)["end_of_list"].level == "problem"
 
 
 @pytest.mark.parametrize(
