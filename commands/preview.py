@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from loaders.reports import PreviewSummary
+    from loaders.reports import PreviewSummary, PreviewVerdict
     from schemas import Environment
 
 
@@ -62,9 +62,17 @@ def _lines(summary: PreviewSummary) -> list[str]:
         f"{summary.name}: {counts.records} records looked at; "
         + ", ".join(f"{getattr(counts, name)} {name}" for name in ("accepted", "quarantined", "rejected", "deleted")),
         *([f"rejected  {times} × {reason}"] if reason else []),
+        f"verdict   {_verdict(summary.verdict)}",
         *(_content_lines(summary) if readable else []),
         *(f"{'report' if path.suffix == '.html' else 'json'}    {path}" for path in summary.paths),
     ]
+
+
+def _verdict(verdict: PreviewVerdict) -> str:
+    """Return how many records can be published, and the three rules that keep most of the others from it."""
+    first = ", ".join(f"{row.records} × {row.code}" for row in verdict.mend_first[:3])
+    can_be = f"{verdict.publishable} of {verdict.looked_at} can be published"
+    return f"{can_be}; mend first: {first}" if first else can_be
 
 
 def _content_lines(summary: PreviewSummary) -> list[str]:

@@ -152,6 +152,15 @@ def of_one_record(failure: HarvestFailed) -> str:
     return failure.sentence.removesuffix(outlook).rstrip()
 
 
+def what_happened(failure: HarvestFailed) -> str:
+    """Return what happened, without any advice and outlook for operators."""
+    row = CAUSES[failure.cause]
+    what = failure.sentence.removesuffix(_next_sentence(row)).rstrip()
+    for advice in (row.advice, _KEPT_ADVICE):
+        what = what.removesuffix(advice).rstrip()
+    return what
+
+
 def is_server_failure(failure: HarvestFailed) -> bool:
     """Return whether a failure may be one of the whole server, and not of what it sends."""
     return failure.cause in _SERVER_CAUSES
@@ -180,8 +189,11 @@ def _next_run(cause: _Cause) -> str:
 
 def _sentence(cause: str, what: str, advice: str = "") -> str:
     row = CAUSES[cause]
-    next_run = "The next run tries again." if row.retryable else "Every run fails until this is changed."
-    return f"{what.rstrip('. ')}. {advice or row.advice} {next_run}"
+    return f"{what.rstrip('. ')}. {advice or row.advice} {_next_sentence(row)}"
+
+
+def _next_sentence(row: _Cause) -> str:
+    return "The next run tries again." if row.retryable else "Every run fails until this is changed."
 
 
 if __name__ == "__main__":

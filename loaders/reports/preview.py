@@ -74,6 +74,7 @@ class PreviewSummary:
 
     name: str
     counts: PreviewCounts
+    verdict: PreviewVerdict
     fields: list[tuple[str, float]]
     licenses: list[tuple[str, float]]
     languages: list[tuple[str, float]]
@@ -97,6 +98,7 @@ def _summary(facts: PreviewFacts, paths: list[Path]) -> PreviewSummary:
     return PreviewSummary(
         name=facts.feed.name,
         counts=facts.counts,
+        verdict=facts.verdict,
         fields=[(name, shares[name]) for name in _SUMMARY_FIELDS if name in shares],
         licenses=[(row.label or "none", row.share) for row in facts.license_shares],
         languages=[(row.tag or "none", row.share) for row in facts.language_shares],

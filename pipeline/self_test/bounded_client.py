@@ -11,7 +11,7 @@ from pipeline.self_test.lines import NotChecked
 from schemas import Ask, Environment, Feed, sentence
 
 _MAX_RESPONSE_SECONDS = 10.0
-_MAX_RESPONSE_BYTES = 32 * 1024 * 1024
+_MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 _MAX_REDIRECTS = 5
 _KEPT_REQUESTS = 2  # for the checks after those that read on as long as they may
 _KEPT_SHARE = 0.2  # of the time, likewise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harvesters.causes import of_one_record
+from harvesters.causes import what_happened
 from pipeline.self_test.lines import CheckResult, problem
 from schemas import HarvestFailed, Sentence, one_line, sentence
 
@@ -73,7 +73,7 @@ _CAUSES = {
 def failure_result(failure: HarvestFailed) -> CheckResult:
     """Return the result of a check whose request failed."""
     message, what_to_do = _CAUSES[failure.cause]
-    return problem(Sentence(text=message.text, values={"detail": quoted(of_one_record(failure))}), what_to_do)
+    return problem(Sentence(text=message.text, values={"detail": quoted(what_happened(failure))}), what_to_do)
 
 
 def failure_message(failure: HarvestFailed) -> Sentence:

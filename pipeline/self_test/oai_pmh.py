@@ -27,7 +27,7 @@ _MAX_NAMED = 10  # prefixes or sets in a line
 def reachable(source: RepositoryUnderTest) -> CheckResult:
     """Ask for Identify by GET, and by POST where only that request fails; whatever answers is reached."""
     result = _identify_by(source, "GET")
-    if isinstance(result, RequestFailed | MethodRefused):
+    if isinstance(result, MethodRefused) or (isinstance(result, RequestFailed) and result.status is not None):
         result = _identify_by(source, "POST")
     if source.client.last is None:
         return failure_result(result) if isinstance(result, HarvestFailed) else _no_answer()

@@ -34,7 +34,7 @@ _MAX_PAGES = 3
 _MAX_RECORDS = 2_000  # of a document
 _MAX_SINGLE_REQUESTS = 5  # records that cost a request each
 _MAX_ASSESSED = 50
-_MAX_ASSESSED_CHARS = 200_000  # of one record
+_MAX_ASSESSED_CHARS = 5_000_000  # of all of them; the first is looked at however long it is
 _READING_SHARE = 0.5  # of the time that is left
 _REPLACEMENT = "\ufffd"
 _ENCODING_RULES = frozenset({"mojibake", "mojibake_repaired"})
@@ -56,7 +56,8 @@ class SourceUnderTest:
     env: Environment
     reply: Reply | None = None  # to a request for the feed's address
     pages: list[list[str]] = field(default_factory=list)  # identifiers on each page that had records
-    records: list[SourceRecord] = field(default_factory=list)  # the first of them that are not too long to look at
+    records: list[SourceRecord] = field(default_factory=list)  # the first of them
+    kept_chars: int = 0  # of their payloads
     unreadable: list[str] = field(default_factory=list)  # reasons
     nameless: int = 0
     total: int | None = None
@@ -116,8 +117,11 @@ class SourceUnderTest:
         self.is_complete = self.is_complete or page.complete
 
     def _keep(self, records: list[SourceRecord]) -> None:
-        short = [record for record in records if len(record.payload or "") <= _MAX_ASSESSED_CHARS]
-        self.records += short[: max(0, _MAX_ASSESSED - len(self.records))]
+        for record in records:
+            if len(self.records) >= _MAX_ASSESSED or self.kept_chars >= _MAX_ASSESSED_CHARS:
+                return
+            self.records.append(record)
+            self.kept_chars += len(record.payload or "")
 
     def read(self, feed: Feed, limit: int) -> bool:
         """Read the first pages of a feed; return whether its end came. A failure is kept in `failure`."""

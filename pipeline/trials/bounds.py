@@ -12,7 +12,7 @@ _STAND_IN = {"title": "-", "partner": "-"}  # for keys that a later step of the 
 _MAX_REASON_CHARS = 500
 _MAX_RATE = 5.0  # requests per second
 _MAX_TIMEOUT_SECONDS = 15.0
-_MAX_RESPONSE_BYTES = 32 * 1024 * 1024
+_MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 _MAX_PAGES = 10_000
 
 

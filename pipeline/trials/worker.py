@@ -6,6 +6,7 @@ landing, staging or catalog.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import resource
@@ -23,6 +24,7 @@ import msgspec
 
 from loaders import trials
 from loaders.store import this_worker
+from pipeline.self_test import TestLine, failure_message, self_test
 from pipeline.trials.bounds import trial_feed
 from pipeline.trials.trial import Stage, TrialProgress, TrialRequest, read_trial, too_long
 from schemas import Environment, Feed, HarvestFailed, Sentence, environment, sentence
@@ -34,6 +36,7 @@ _HARD_SECONDS = 10  # after its time, until the operating system ends the proces
 _NICENESS = 5  # the web and the night come first
 _MAX_SOURCE_CHARS = 60_000  # of a record, in the result
 _INBOX = "inbox:"
+_REACHABLE = "reachable"  # the check without which nothing else can be made
 
 
 @dataclass
@@ -43,7 +46,7 @@ class Work:
     env: Environment
     folder: Path
     request: TrialRequest
-    lines: list[object] = field(default_factory=list)
+    lines: list[TestLine] = field(default_factory=list)
     stage: Stage = "waiting"
     records: int = 0
     began: float = 0.0
@@ -60,7 +63,7 @@ class Work:
                 records=self.records,
                 began=self.began,
                 until=time.time(),
-                lines=tuple(self.lines),  # type: ignore[arg-type]
+                lines=tuple(self.lines),
                 has_failed=failed is not None,
                 reason=failed,
             )
@@ -161,21 +164,31 @@ def _within_memory(step: Callable[[], Sentence | None]) -> Sentence | None:
         return step()
     except MemoryError:
         pass  # the frames that held the memory must be gone before anything is written
-    except Exception:  # of a library, for what a partner sends; the process's log has all of it
-        log.exception("the trial failed")
-        return sentence("The preview could not be made; the library's log says why.")
+    except Exception as error:  # of a library, for what a partner sends; the process's log has all of it
+        if not (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+            log.exception("the trial failed")
+            return sentence("The preview could not be made; the library's log says why.")
     return sentence("The source needs more memory than a test may take. Give smaller pages, or smaller files.")
 
 
-def _tested_and_previewed(work: Work) -> Sentence | None:
-    from pipeline.self_test import self_test
+def _require_memory(error: BaseException | None) -> None:
+    """Raise MemoryError when that is what a harvest has made a failure of."""
+    while error is not None:
+        if isinstance(error, MemoryError):
+            raise MemoryError from error
+        error = error.__cause__
 
+
+def _tested_and_previewed(work: Work) -> Sentence | None:
     feed = trial_feed(work.request.declaration, work.request.bounds)
     env = _harvest_environment(work, feed)
     work.go_on("self_test")
     for line in self_test(feed, env, seconds=work.request.bounds.test_seconds):
         work.lines.append(line)
         work.note(now=False)
+    unreached = next((line for line in work.lines if line.check == _REACHABLE and line.level == "problem"), None)
+    if unreached is not None:
+        return unreached.message
     work.go_on("reading")
     return _previewed(work, feed, env)
 
@@ -189,7 +202,6 @@ def _harvest_environment(work: Work, feed: Feed) -> Environment:
 def _previewed(work: Work, feed: Feed, env: Environment) -> Sentence | None:
     """Write the preview; return why there is none."""
     from pipeline.preview import PREVIEW_RECORDS, NoIdentifiers, NoRecords, SampleBounds, make_preview
-    from pipeline.self_test import failure_message
     from pipeline.trials.result import fitting_result
 
     bounds = work.request.bounds
@@ -203,6 +215,7 @@ def _previewed(work: Work, feed: Feed, env: Environment) -> Sentence | None:
             max_chars=_MAX_SOURCE_CHARS,
         )
     except HarvestFailed as failure:
+        _require_memory(failure)
         return failure_message(failure)
     except NoIdentifiers:
         names = " + ".join(feed.identifier)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -22,13 +25,21 @@ from loaders.trials import KEPT_DAYS, queue, take_slot
 from pipeline.trials import Trial, TrialBounds, TrialRefused, Upload, begin_trial, read_trial, remove_old_trials
 from pipeline.trials.bounds import trial_feed
 from pipeline.trials.result import fitting_result
-from schemas import Environment
+from schemas import ROOT, Environment
 from tests.harvesters.loopback import Answer, ReceivedRequest, open_environment, serving
 from tests.pipeline.test_self_test import Library
 
 PATIENCE_SECONDS = 90.0  # for what must come; nothing is judged by it
 BRIEF = TrialBounds(test_seconds=2, preview_seconds=20)
 OAI = {"protocol": "oai_pmh", "format": "oai_dc", "request": {"rate": 1000}}
+
+BEGIN = """
+import json, sys
+from pipeline.trials import begin_trial
+from schemas import environment
+env = environment({"ELIB_HOME": sys.argv[1], "ELIB_ALLOW_PRIVATE": "127.0.0.1"})
+print(begin_trial(env, json.loads(sys.argv[2]), by="partner@example.org"))
+"""
 
 
 @pytest.fixture
@@ -69,9 +80,17 @@ def worker_of(env: Environment, trial_id: str) -> int:
 
 @pytest.fixture(scope="module")
 def tried(library: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Environment, Trial, int]:
-    """A trial that has ended, and the process that made it."""
+    """A trial that has ended, and the process that made it; the one that began it had ended at once."""
     env = open_environment(tmp_path_factory.mktemp("tried") / "home")
-    trial_id = begin_trial(env, {**OAI, "url": library}, by="partner@example.org")
+    begun = subprocess.run(
+        [sys.executable, "-c", BEGIN, str(env.home), json.dumps({**OAI, "url": library})],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    trial_id = begun.stdout.strip()
     return env, ended(env, trial_id), worker_of(env, trial_id)
 
 
@@ -154,14 +173,21 @@ def test_a_killed_worker_has_failed_and_says_so(env: Environment) -> None:
     assert trial.state == "failed" and "ended before it was done" in str(trial.reason)
 
 
-def test_a_source_past_the_time_is_ended_with_a_sentence(env: Environment) -> None:
-    """The first answer never ends, and the clocks of the harvest are longer than the trial's."""
-    bounds = TrialBounds(test_seconds=0.5, preview_seconds=0.5, judging_seconds=0.1)
+def test_a_trial_past_its_time_ends_itself_whatever_it_waits_for(env: Environment) -> None:
+    bounds = TrialBounds(test_seconds=8, preview_seconds=0, judging_seconds=-7)  # it waits for 8 s, and has one
     with serving(lambda request: time.sleep(30) or Answer("")) as server:
         trial_id = begin_trial(env, {**OAI, "url": f"{server.url}/oai"}, by="p", bounds=bounds)
+        pid = worker_of(env, trial_id)
         trial = ended(env, trial_id)
-    assert trial.state == "failed" and trial.reason is not None
+    assert trial.state == "failed" and "longer than 1 seconds" in str(trial.reason)
+    assert psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=PATIENCE_SECONDS)[1] == []
     assert queue(env) == []
+
+
+def test_a_server_that_is_not_reached_is_not_previewed(env: Environment) -> None:
+    trial = ended(env, begin_trial(env, {**OAI, "url": "http://127.0.0.1:9/oai"}, by="p"))
+    assert trial.state == "failed" and "does not answer" in str(trial.reason) and trial.records == 0
+    assert trial.lines[0].check == "reachable" and len(trial.lines) > 20
 
 
 def test_memory_is_bounded_and_running_out_of_it_is_a_sentence(env: Environment) -> None:
@@ -171,7 +197,8 @@ def test_memory_is_bounded_and_running_out_of_it_is_a_sentence(env: Environment)
     with serving(lambda request: Answer(body)) as server:
         trial_id = begin_trial(env, {**declaration, "url": f"{server.url}/posts"}, by="p", bounds=bounds)
         trial = ended(env, trial_id)
-    assert trial.state == "failed" and "memory" in str(trial.reason), trial.reason
+    assert trial.state == "failed"
+    assert re.search("memory|ended before it was done", str(trial.reason)), trial.reason
 
 
 def test_huge_records_still_get_a_verdict_in_a_bounded_result(env: Environment) -> None:
