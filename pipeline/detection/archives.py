@@ -88,14 +88,13 @@ def _propose(
         put(env.home / "inbox" / stored_name)
         records = _read(env, stored_name, records_path)
     payloads = [record.payload for record in records if record.payload]
-    documents = [value for text in payloads if isinstance(value := _json(text), dict)]
-    reading = reading_of(documents) if 2 * len(documents) > len(payloads) else None
+    reading = _reading_of_json(payloads)
     keys = reading.keys if reading is not None else _keys_for_xml(payloads, {record.format for record in records})
-    if keys is None or not payloads:
+    if keys is None:
         return
-    request = {"records_path": records_path} if records_path else {}
+    request = {"request": {"records_path": records_path}} if records_path else {}
     yield Proposal(
-        declaration={"protocol": "files", "url": url, **keys, **({"request": request} if request else {})},
+        declaration={"protocol": "files", "url": url, **keys, **request},
         protocol="files",
         recognised=_recognised(reading, keys),
         name=name,
@@ -104,6 +103,12 @@ def _propose(
         total=len(records) if len(records) < _MAX_RECORDS else None,
         warnings=reading.warnings if reading is not None else (),
     )
+
+
+def _reading_of_json(payloads: Sequence[str]) -> Reading | None:
+    """Return how the records can be read if most are JSON."""
+    documents = [value for text in payloads if isinstance(value := _json(text), dict)]
+    return reading_of(documents) if 2 * len(documents) > len(payloads) else None
 
 
 def _recognised(reading: Reading | None, keys: dict[str, Any]) -> Sentence:

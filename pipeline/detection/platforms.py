@@ -86,16 +86,17 @@ def _wordpress_types(prober: Prober, index: Document) -> list[tuple[str, str]]:
     url, params = _wordpress_address(index, "wp/v2/types")
     listed = prober.get(with_query(url, urlencode(params)) if params else url)
     types = listed.json if listed is not None and isinstance(listed.json, dict) else {}
-    named = [
-        (str(each.get("rest_base") or name), _one_line(each.get("name")) or name)
-        for name, each in types.items()
-        if isinstance(each, dict) and name not in _INTERNAL_TYPES
-    ]
+    named = [_part_and_label(name, each) for name, each in types.items() if name not in _INTERNAL_TYPES]
     routes = index.json["routes"]
     return [
         *filter(lambda row: f"/wp/v2/{row[0]}" in routes and _is_teaching(" ".join(row)), named),
         ("posts", _one_line(value_at(types, "post.name")) or "posts"),
     ]
+
+
+def _part_and_label(name: str, described: Any) -> tuple[str, str]:
+    part, label = value_at(described, "rest_base"), value_at(described, "name")
+    return str(part or name), _one_line(label) or name
 
 
 def _is_teaching(name: str) -> bool:
