@@ -47,6 +47,7 @@ format: $(STAMP) ## put every file into the house format
 bench: $(STAMP) ## speed and memory of every stage (N=20000 records), then of the harvest, rules, gate, detector, matcher, the web's pages; accuracy by area
 	@$(BIN)/python -m bench $(if $(N),--records $(N))
 	@$(BIN)/python -m bench.transform
+	@$(BIN)/python -m bench.exports
 	@$(BIN)/python -m bench.harvest
 	@$(BIN)/python -m bench.rules_gate
 	@$(BIN)/python -m bench.langid

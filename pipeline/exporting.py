@@ -92,7 +92,8 @@ def write_export(
     partners = {feed.name: feed.partner for feed in feeds_in_use(env).feeds}
     out.write(export.file.head)
     with read_transaction(env) as connection:
-        for published, gone in all_published(connection, partners=partners, site=site, since=since):
+        resources = all_published(connection, partners=partners, site=site, since=since, whole=export.whole)
+        for published, gone in resources:
             if not _fits(published, filters or {}) or (gone and not since):
                 continue
             if gone is None:

@@ -39,7 +39,7 @@ from schemas.match import (
 from schemas.one_line import one_line
 from schemas.outcome import Assessment, Issue, Outcome, Rejection, Severity, Tombstone
 from schemas.protocols import PROTOCOLS, Protocol, ProtocolName
-from schemas.published import CC0, Published, Withdrawn
+from schemas.published import CC0, Published, Withdrawn, decode_record
 from schemas.reason import Reason
 from schemas.redaction import ERASED, TextDigest, digest_text, glued_digests, redact, redact_bytes
 from schemas.resource import (
@@ -141,6 +141,7 @@ __all__ = [
     "__version__",
     "apply_correction",
     "decides_license",
+    "decode_record",
     "digest_text",
     "environment",
     "glued_digests",

@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, select
 
 from loaders.store import RedirectRow, ResourceRow, SourceRecordRow, rows_among, undecoded
-from schemas import Published, Resource, Withdrawn
+from schemas import Published, Withdrawn, decode_record
 
 _PAGE_ROWS = 500
 _RESOURCES: Any = ResourceRow.__table__
 _RECORDS: Any = SourceRecordRow.__table__
-_RECORD = msgspec.json.Decoder(Resource)
 
 
 def all_published(
-    connection: Connection, *, partners: Mapping[str, str], site: str | None = None, since: str = ""
+    connection: Connection,
+    *,
+    partners: Mapping[str, str],
+    site: str | None = None,
+    since: str = "",
+    whole: bool = False,
 ) -> Iterator[tuple[Published, Withdrawn | None]]:
     """Yield every resource by id, and beside a withdrawn one that it is; its record is the last that was published.
 
     `partners` names the partner of each feed; `site` is the library's public address. `since` leaves out what became
-    visible before: a time as Published.visible_at has it, or the beginning of one. Every read sees one moment of the
+    visible before: a time as Published.visible_at has it, or the beginning of one. `whole` is that of
+    schemas.decode_record. Every read sees one moment of the
     catalog where the connection is that of loaders.store.read_transaction.
     """
     last_id = ""
@@ -32,7 +36,7 @@ def all_published(
         feeds = _feeds_of(connection, ids)
         redirects = _redirects(connection, [row.id for row in rows if row.withdrawn_at])
         for row in rows:
-            published = _published(row, feeds.get(row.id, ()), partners, site)
+            published = _published(row, feeds.get(row.id, ()), partners, site, whole=whole)
             yield published, _withdrawn(published, redirects.get(row.id)) if row.withdrawn_at else None
         last_id = ids[-1]
 
@@ -60,8 +64,10 @@ def _redirects(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
     return {row.old_id: row.id for row in rows_among(connection, query, RedirectRow.old_id, ids)}
 
 
-def _published(row: Any, feeds: tuple[str, ...], partners: Mapping[str, str], site: str | None) -> Published:
-    record = _RECORD.decode(row.record)
+def _published(
+    row: Any, feeds: tuple[str, ...], partners: Mapping[str, str], site: str | None, *, whole: bool
+) -> Published:
+    record = decode_record(row.record, whole=whole)
     feeds = feeds or (record.key.partition(":")[0],)  # of a withdrawn resource: that of its leading record
     return Published(
         id=row.id,

@@ -26,6 +26,7 @@ from transforms.exports.schema_org import (
     titles_main_first,
     to_json,
 )
+from transforms.exports.texts import clean
 from transforms.exports.values import (
     competency_name,
     is_address,
@@ -173,7 +174,7 @@ def _two_letters(tag: str | None) -> str | None:
 
 def _uri(address: str) -> str:
     """Return an address as a URI: what is outside ASCII percent-encoded."""
-    return address if address.isascii() else quote(address, safe=_URI_CHARACTERS)
+    return address if address.isascii() else quote(clean(address), safe=_URI_CHARACTERS)
 
 
 def _day(date: str | None) -> str | None:

@@ -26,8 +26,9 @@ class OaiFormat(NamedTuple):
 class Export(NamedTuple):
     """One format: what it is called, how a resource is written in it, and what it cannot carry.
 
-    `oai` is how OAI-PMH gives it out; None for a format that is no XML. `crosswalk` is the format by
-    which transforms reads it back; None for the shared record. `cannot_carry` is the field or part of one: why.
+    `oai` is how OAI-PMH gives it out; None for a format that is no XML. `crosswalk` is the format by which transforms
+    reads it back; None for the shared record. `cannot_carry` is the field or part of one: why. `whole`: it carries
+    provenance, terms and unmapped values too.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Export(NamedTuple):
     cannot_carry: Mapping[str, str]
     crosswalk: str | None
     oai: OaiFormat | None = None
+    whole: bool = False
 
 
 EXPORTS: dict[str, Export] = {
@@ -111,6 +113,7 @@ EXPORTS: dict[str, Export] = {
             file=lines(".jsonl", shared_record.render_deletion),
             cannot_carry=shared_record.CANNOT_CARRY,
             crosswalk=None,
+            whole=True,
         ),
     )
 }

@@ -94,7 +94,7 @@ _CONTENT_TYPES = {  # RDA content types (https://www.loc.gov/standards/valuelist
     "sheet_music": ("notated music", "ntm"),
     "video": ("two-dimensional moving image", "tdi"),
 }
-_TEXT = ("text", "txt")
+_TEXT, _UNSPECIFIED = ("text", "txt"), ("unspecified", "zzz")
 _FORM_OF_ITEM = {"e": 29, "f": 29, "g": 29, "k": 29}  # where 008 says that the item is online; else position 23
 _SCHEMES = {"doi": "doi", "handle": "hdl", "ark": "ark", "uri": "uri"}  # of identifiers, as field 024 names them
 _LINKING = {  # by kind of relation
@@ -172,7 +172,10 @@ def marc_language(tag: str) -> str | None:
     """Return MARC's code of a language that it can say exactly; None for one with a script or region."""
     if "-" in tag or tag == "und":
         return None
-    code = Language.get(tag).to_alpha3(variant="B")
+    try:
+        code = Language.get(tag).to_alpha3(variant="B")
+    except (ValueError, LookupError):  # no tag, or of a language without three letters
+        return None
     return code if language_tags(code) == (tag,) else None
 
 
@@ -191,6 +194,7 @@ def _line(text: str) -> str:
 def _data_fields(published: Published) -> Iterator[Field]:
     record = published.record
     yield from _identifier_fields(record)
+    yield _field("040", "##", ("b", "eng"), ("e", "rda"))
     yield from _language_fields(record)
     main_entry, added_entries = _people(record)
     yield from main_entry
@@ -260,8 +264,9 @@ def _publication(record: Resource) -> Iterator[Field]:
 def _content(record: Resource) -> Iterator[Field]:
     codes = [concept.code for concept in record.resource_types]
     types = dict.fromkeys(_CONTENT_TYPES[code] for code in codes if code in _CONTENT_TYPES)
-    is_text = bool(codes) and _RECORD_TYPES.get(codes[0]) == "a"
-    for term, code in types or ([_TEXT] if is_text else [("unspecified", "zzz")]):
+    if any(_RECORD_TYPES.get(code) == "a" for code in codes):
+        types[_TEXT] = None
+    for term, code in types or [_UNSPECIFIED]:
         yield _field("336", "##", ("a", term), ("b", code), ("2", "rdacontent"))
     yield _field("337", "##", ("a", "computer"), ("b", "c"), ("2", "rdamedia"))
     yield _field("338", "##", ("a", "online resource"), ("b", "cr"), ("2", "rdacarrier"))

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import msgspec
-
 from schemas import Contributor, Link, Published, Resource, Subject, Text
-from transforms.exports.texts import cleaned, escape, is_known, language_attribute
+from transforms.exports.texts import cleaned, encode_json, escape, is_known, language_attribute
 from transforms.exports.values import (
     SCHEMES,
     age_range,
@@ -135,7 +133,7 @@ def _literal(value: Any) -> str:
 def to_json(document: dict[str, Any]) -> str:
     """Return a document as JSON without empty members, but for a name, and without characters that no text may hold."""
     filled = {name: value for name, value in document.items() if name == "name" or value not in (None, "", [], {})}
-    return msgspec.json.encode(cleaned(filled)).decode()
+    return encode_json(filled)
 
 
 def _document(published: Published, language: str | None) -> dict[str, Any]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from schemas import Published, Withdrawn
-from transforms.exports.texts import cleaned
+from transforms.exports.texts import encode_json
 from transforms.exports.values import attribution
 
 CANNOT_CARRY: dict[str, str] = {}
@@ -42,5 +40,4 @@ def render_deletion(withdrawn: Withdrawn) -> str:
 
 
 def _to_json(document: dict[str, Any]) -> str:
-    plain = msgspec.to_builtins(document)
-    return msgspec.json.encode(cleaned({name: value for name, value in plain.items() if value is not None})).decode()
+    return encode_json({name: value for name, value in document.items() if value is not None})
