@@ -16,6 +16,7 @@ from commands import (
     erase,
     export,
     harvest_now,
+    index,
     night,
     pipe,
     preview,
@@ -42,6 +43,7 @@ add_command(app, "preview", preview.preview)
 add_command(app, "check-record", check_record.check_record)
 add_command(app, "harvest-now", harvest_now.harvest_now)
 add_command(app, "publish", publish.publish)
+add_command(app, "index", index.index)
 add_command(app, "reprocess", reprocess.reprocess)
 add_command(app, "run", night.run)
 add_command(app, "up", up.up)

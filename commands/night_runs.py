@@ -20,12 +20,14 @@ from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsi
 from sqlalchemy import select
 
 from commands.terminal import Terminal
+from commands.web import DEFAULT_PORT
 from dags.catalog import dag as catalog_dag
 from dags.feeds import build
 from loaders.reports import reason_sentence
+from loaders.search import library_state
 from loaders.shell import elib_command
 from loaders.store import RUN_COUNTS, HarvestRunRow, decode_reasons, read_transaction
-from schemas import Environment, FeedFolders
+from schemas import ROOT, Environment, FeedFolders
 
 _NAME_WIDTH = 24  # columns
 _FULL_DISK_BYTES = 1 << 20  # a disk with less free space is full
@@ -55,6 +57,9 @@ def _print_end(env: Environment, terminal: Terminal, failed_dags: int) -> None:
     terminal.say(f"catalog  {env.catalog_url.removeprefix('sqlite:///').split('@')[-1]}")
     terminal.say(f"report   {env.reports / 'night.html'}")
     terminal.say(f"log      {terminal.log}")
+    if library_state(env) is not None:
+        opens = "make web" if (ROOT / "Makefile").is_file() else elib_command("web")
+        terminal.say(f"library  {opens}   then search it on http://127.0.0.1:{DEFAULT_PORT}/")
     if failed_dags and shutil.disk_usage(env.home).free < _FULL_DISK_BYTES:
         terminal.say(f"The disk of {env.home} is full: make room, and run the night again.", style="red")
 

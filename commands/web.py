@@ -33,6 +33,7 @@ def web(
         print(error, file=sys.stderr)
         return 1
     app = create_app(env, settings)
+    print(f"The library is on http://{host}:{port}/", flush=True)
     print(f"The console is on http://{host}:{port}/console; `elib user add NAME` makes an account.", flush=True)
     uvicorn.run(app, host=host, port=port, log_level="warning", forwarded_allow_ips=behind, server_header=False)
     return 0

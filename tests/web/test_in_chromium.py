@@ -47,6 +47,8 @@ PAGES = (
     "/console/applications?all=1",
     "/partners",
     "/partners/register",
+    "/",
+    "/search?q=class",
 )
 
 
@@ -165,7 +167,13 @@ def test_every_page_is_accessible_and_fits(
     page = signed_in(chromium, served[1], language=language, dark=dark, width=width)
     env, problems = served[0], list[str]()
     run, resource = rows(env, "harvest_run", "id")[0][0], rows(env, "resource", "id")[0][0]
-    for path in ("/sign-in", *PAGES, f"/console/runs/{run}", f"/console/resources/{resource}"):
+    for path in (
+        "/sign-in",
+        *PAGES,
+        f"/console/runs/{run}",
+        f"/console/resources/{resource}",
+        f"/resources/{resource}",
+    ):
         page.goto(path)
         result = Axe().run(page)
         problems += [

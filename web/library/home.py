@@ -19,6 +19,7 @@ from web.pages import render
 router = APIRouter()
 _SHOWN = {"level": 9, "type": 12, "language": 12, "subject": 15}  # values of each facet
 _NEWEST = 5
+_FIELDS = "isced-f:"  # subjects of the one list that is short enough to choose from
 
 
 @router.get("/")
@@ -39,7 +40,7 @@ def home(request: Request) -> Response:
         newest = hits.resources
         partners, languages = (len(hits.facets[facet]) for facet in ("partner", "language"))
         for facet, most in _SHOWN.items():
-            values = hits.facets[facet][:most]
+            values = [each for each in hits.facets[facet] if facet != "subject" or each[0].startswith(_FIELDS)][:most]
             if facet == "level":
                 values = sorted(values)
             ways[facet] = [(value, *facet_label(request, facet, value), count) for value, count in values]

@@ -163,7 +163,7 @@ def _facets(
         chosen = asked.chosen.get(facet, [])
         counts = dict(hits.facets.get(facet, ()))
         values = [*chosen, *(value for value in counts if value not in chosen)][:FACET_MORE]
-        choices = [_choice(request, facet, value, counts.get(value, 0), chosen, query) for value in values]
+        choices = _told_apart([_choice(request, facet, value, counts.get(value, 0), chosen, query) for value in values])
         if choices:
             facets.append((facet, gettext_of(request, title), choices))
     return facets
@@ -177,6 +177,16 @@ def _choice(
     label, language = facet_label(request, facet, value)
     link = address(_PATH, query, **{facet: others if is_chosen else [*others, value]})
     return Choice(label, language, count, link, is_chosen)
+
+
+def _told_apart(choices: Sequence[Choice]) -> list[Choice]:
+    """Return the choices with a number after a label that another has too: two lists have a term of one name."""
+    seen: dict[str, int] = {}
+    apart = []
+    for choice in choices:
+        times = seen[choice.label] = seen.get(choice.label, 0) + 1
+        apart.append(choice if times == 1 else choice._replace(label=f"{choice.label} ({times})"))
+    return apart
 
 
 def facet_label(request: Request, facet: str, value: str) -> tuple[str, str]:

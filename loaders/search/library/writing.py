@@ -92,6 +92,7 @@ def _update(
     state: LibraryState | None,
 ) -> int:
     goal = _goal(connection, partners)
+    _remove_others(env, library_state(env))
     if state is not None and _can_be_continued(connection, state, goal):
         written = _continue(env, connection, terms, partners, state, goal)
         if written is not None:
@@ -172,7 +173,6 @@ def _make_anew(
     name = f"index-{uuid4().hex}"
     folder = library_folder(env) / name
     folder.mkdir(parents=True)
-    _remove_others(env, library_state(env), name)
     written = 0
     with _writer(open_index(folder, is_new=True)) as writer:
         for batch in _published_batches(connection):
@@ -181,16 +181,15 @@ def _make_anew(
                 log.info("library search: %d resources written so far", written)
     state = _state_of(name, goal)
     write_state(env, state)
-    _remove_others(env, state, name)
+    _remove_others(env, state)
     log.info("library search: the index is made anew, of %d resources", written)
     return written
 
 
-def _remove_others(env: Environment, state: LibraryState | None, new: str) -> None:
-    """Remove what killed processes left, except for the index that is read and the new one."""
-    kept = {new, state.folder if state is not None else new}
+def _remove_others(env: Environment, state: LibraryState | None) -> None:
+    """Remove the indexes that no reader opens: older ones, and what killed processes left."""
     for path in library_folder(env).glob("index-*"):
-        if path.name not in kept:
+        if state is None or path.name != state.folder:
             shutil.rmtree(path, ignore_errors=True)
 
 
