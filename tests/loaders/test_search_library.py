@@ -27,11 +27,11 @@ from loaders.search import (
 from pipeline import catalog as tasks_catalog
 from schemas import ROOT, Environment
 from tests.loaders.nights import rows
-from tests.pipeline.conftest import library
+from tests.pipeline.conftest import home, library
 from tests.pipeline.feeds import declare, listed, night
 from transforms.search_words import query_words
 
-__all__ = ["library"]
+__all__ = ["home", "library"]
 CASES = json.loads((ROOT / "tests" / "cases" / "search" / "queries.json").read_text(encoding="utf-8"))
 
 
