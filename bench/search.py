@@ -77,7 +77,7 @@ def show_relevance(home: Path) -> None:
     """Print nDCG@10 of the search and of LIKE, by language."""
     env = _installation(home)
     hidden, queries = hidden_library()
-    noise = (live.record for live, _ in MadeCatalog(SEED).records(NOISE))
+    noise = _made_records(NOISE)
     _write(env, [*((f"N{number:025}", record) for number, record in enumerate(noise)), *hidden])
     update_library_index(env, indexed_words, {})
     scores: dict[str, list[tuple[float, float]]] = {}
@@ -116,6 +116,12 @@ def hidden_library() -> tuple[list[tuple[str, Resource]], list[Query]]:
     return resources, queries
 
 
+def _made_records(count: int) -> Iterator[Resource]:
+    for live, _ in MadeCatalog(SEED).records(count):
+        assert isinstance(live.record, Resource)
+        yield live.record
+
+
 def _made(language: str, title: str, *, keyword: str = "", description: str = "") -> Resource:
     return Resource(
         key=f"hidden:{title}",
@@ -145,9 +151,12 @@ def _like(env: Environment, query: Query) -> list[str]:
 
 def _ndcg(query: Query, ids: Sequence[str]) -> float:
     """Return the normalized discounted cumulative gain of the first ten (Järvelin and Kekäläinen 2002)."""
-    gain = sum((2 ** query.worth.get(each, 0) - 1) / math.log2(place + 2) for place, each in enumerate(ids[:TOP]))
+    gain: float = sum(
+        (2 ** query.worth.get(each, 0) - 1) / math.log2(place + 2) for place, each in enumerate(ids[:TOP])
+    )
     best = sorted(query.worth.values(), reverse=True)[:TOP]
-    return gain / sum((2**worth - 1) / math.log2(place + 2) for place, worth in enumerate(best))
+    most: float = sum((2**worth - 1) / math.log2(place + 2) for place, worth in enumerate(best))
+    return gain / most
 
 
 def _mean(pairs: Sequence[tuple[float, float]], which: int) -> float:
@@ -158,7 +167,7 @@ def show_speed(home: Path, count: int, searches: int) -> None:
     """Print how long the index takes and how large it is, and how long searches take beside SQL."""
     env = _installation(home)
     print(f"\n{count} resources; {machine()}")
-    records = (live.record for live, _ in MadeCatalog(SEED).records(count))
+    records = _made_records(count)
     began = time.monotonic()
     ids = [each for each, _ in _write(env, ((f"S{number:025}", each) for number, each in enumerate(records)))]
     print(f"{'catalog written':24} {time.monotonic() - began:8.1f} s")
