@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.pipe import parse_since
+from commands.pipe import discard_stdout, parse_since
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _FORMATS = {"jsonl": "json"}  # what else a format is called
 _WEB_URL_VARIABLE = "ELIB_WEB_URL"
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9._-]+(?::\d{1,5})?(?:/[^\s\"<>]*)?")
 
 
 def export(
@@ -46,7 +48,7 @@ def export(
 ) -> int:
     """Write the published resources in one format. The catalog is read as it is at one moment.
 
-    Prints to standard error how many there are. Exits with 2 for an unknown format or filter.
+    Prints to standard error how many there are. Exits with 2 for an unknown format or filter, or a wrong ELIB_WEB_URL.
     """
     from loaders.catalog import migrate
     from pipeline.exporting import BadFilter, read_filters, write_export
@@ -62,15 +64,19 @@ def export(
     except BadFilter as error:
         print(f"--filter {error}", file=sys.stderr)
         return 2
+    site = os.environ.get(_WEB_URL_VARIABLE, "").rstrip("/") or None
+    if site is not None and not _ADDRESS.fullmatch(site):
+        print(f"{_WEB_URL_VARIABLE}: {site!r} is no address such as https://library.example.org", file=sys.stderr)
+        return 2
     env = environment()
     migrate(env)
-    site = os.environ.get(_WEB_URL_VARIABLE, "").rstrip("/") or None
     try:
         counts = _write(out, lambda file: write_export(env, chosen, file, since=since or "", filters=wanted, site=site))
+    except BrokenPipeError:  # the reader has enough, as head does
+        discard_stdout()
+        return 0
     except OSError as error:
-        if out is None:  # a reader that has enough, which main knows of
-            raise
-        print(f"{out} cannot be written: {error.strerror or error}", file=sys.stderr)
+        print(f"{out or 'standard output'} cannot be written: {error.strerror or error}", file=sys.stderr)
         return 1
     print(f"Exported: {counts.written} resources, {counts.withdrawn} withdrawn", file=sys.stderr)
     if counts.left_out:

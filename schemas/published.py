@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -55,6 +56,11 @@ class Published(Base, frozen=True, kw_only=True):
         """Return the address of the page of a resource of the same library; None where the library has no address."""
         return f"{self.site}/resources/{resource_id}" if self.site else None
 
+    @property
+    def oai_identifier(self) -> str:
+        """Return the identifier that OAI-PMH gives the resource."""
+        return _oai_identifier(self.id, self.site)
+
 
 class Withdrawn(Base, frozen=True, kw_only=True):
     """A resource that is no longer published.
@@ -62,11 +68,24 @@ class Withdrawn(Base, frozen=True, kw_only=True):
     id: the catalog's id, which is never given to another resource
     visible_at: since when it is withdrawn, as in Published
     redirect: the id to use instead; null where there is none
+    site: as in Published
     """
 
     id: str
     visible_at: str
     redirect: str | None = None
+    site: str | None = None
+
+    @property
+    def oai_identifier(self) -> str:
+        """Return the identifier that OAI-PMH gave the resource."""
+        return _oai_identifier(self.id, self.site)
+
+
+def _oai_identifier(resource_id: str, site: str | None) -> str:
+    """Return oai:host:id (openarchives.org/OAI/2.0/guidelines-oai-identifier.htm); the id alone without a site."""
+    host = urlsplit(site).hostname if site else None
+    return f"oai:{host}:{resource_id}" if host else resource_id
 
 
 def decode_record(record: str | bytes, *, whole: bool = False) -> Resource:

@@ -80,4 +80,4 @@ def _published(
 
 
 def _withdrawn(published: Published, redirect: str | None) -> Withdrawn:
-    return Withdrawn(id=published.id, visible_at=published.visible_at, redirect=redirect)
+    return Withdrawn(id=published.id, visible_at=published.visible_at, redirect=redirect, site=published.site)

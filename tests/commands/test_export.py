@@ -53,7 +53,8 @@ def test_a_published_library_is_exported_in_every_format(
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", resources[0]["visible_at"])
 
     page = etree.fromstring(exported(capsys, "oai_dc")[0].encode())
-    assert [each.text for each in page.iterfind(".//oai:identifier", OAI)] == [each["id"] for each in resources]
+    identifiers = [f"oai:library.example.org:{each['id']}" for each in resources]
+    assert [each.text for each in page.iterfind(".//oai:identifier", OAI)] == identifiers
     assert "Les volcans & <les> séismes" in [each.text for each in page.iterfind(".//dc:title", OAI)]
 
     collection = pymarc.parse_xml_to_array(io.StringIO(exported(capsys, "marcxml")[0]))
@@ -82,7 +83,7 @@ def test_a_published_library_is_exported_in_every_format(
     assert exported(capsys, "json")[0].count("\n") == 3, "without --since the withdrawn one is left out"
     page = etree.fromstring(exported(capsys, "oai_dc", "--since", moment)[0].encode())
     deleted = page.findall(".//oai:header[@status='deleted']/oai:identifier", OAI)
-    assert [each.text for each in deleted] == [withdrawn]
+    assert [each.text for each in deleted] == [f"oai:library.example.org:{withdrawn}"]
     collection = pymarc.parse_xml_to_array(io.StringIO(exported(capsys, "marcxml", "--since", moment)[0]))
     assert [record["001"].data for record in collection if record.leader[5] == "d"] == [withdrawn]
     _, said = exported(capsys, "lrmi", "--since", moment)
@@ -113,6 +114,15 @@ def test_wrong_words_are_reported_in_one_sentence_with_exit_code_2(
     printed = capsys.readouterr()
     assert sentence in printed.err and "Traceback" not in printed.err
     assert printed.out == ""
+
+
+@pytest.mark.parametrize("address", ["library.example.org", "http://[x", "javascript:alert(1)", "https://"])
+def test_an_address_of_the_web_that_is_none_is_said(
+    address: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ELIB_WEB_URL", address)
+    assert main(["export", "json"]) == 2
+    assert "is no address such as https://library.example.org" in capsys.readouterr().err
 
 
 @on_sqlite

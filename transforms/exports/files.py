@@ -21,20 +21,20 @@ class FileForm(NamedTuple):
     tail: str
 
 
-def _oai_header(resource_id: str, visible_at: str, status: str = "") -> str:
+def _oai_header(resource: Published | Withdrawn, status: str = "") -> str:
     return (
-        f"<header{status}><identifier>{escape(resource_id)}</identifier>"
-        f"<datestamp>{escape(visible_at)}</datestamp></header>"
+        f"<header{status}><identifier>{escape(resource.oai_identifier)}</identifier>"
+        f"<datestamp>{escape(resource.visible_at)}</datestamp></header>"
     )
 
 
 def _oai_entry(published: Published, text: str) -> str:
-    header = _oai_header(published.id, published.visible_at)
+    header = _oai_header(published)
     return f"<record>{header}<metadata>\n{text}\n</metadata></record>\n"
 
 
 def _oai_deletion(withdrawn: Withdrawn) -> str:
-    header = _oai_header(withdrawn.id, withdrawn.visible_at, ' status="deleted"')
+    header = _oai_header(withdrawn, ' status="deleted"')
     return f"<record>{header}</record>\n"
 
 

@@ -17,7 +17,8 @@ import pymarc
 import pytest
 from jsonschema import Draft7Validator, FormatChecker
 from lxml import etree
-from rdflib.namespace import SDO
+from rdflib import Graph, URIRef
+from rdflib.namespace import RDF, SDO
 from referencing import Registry
 from referencing import Resource as Schema
 
@@ -301,6 +302,18 @@ def test_lrmi_names_only_properties_and_types_of_schema_org(published: Published
         types = member.get("@type", [])
         for type_ in [types] if isinstance(types, str) else types:
             assert type_ in SDO, type_
+
+
+def test_lrmi_is_json_ld_in_the_languages_of_its_texts() -> None:
+    """A processor makes triples of it; schema.org's own context, which is on the web, is here only its vocabulary."""
+    document_ = json.loads(EXPORTS["lrmi"].render(PUBLISHED[0]))
+    document_["@context"] = [{"@vocab": "http://schema.org/"}, document_["@context"][1]]
+    graph = Graph().parse(data=json.dumps(document_), format="json-ld")
+    resource = graph.value(predicate=RDF.type, object=URIRef("http://schema.org/LearningResource"))
+    names = {(str(name), name.language) for name in graph.objects(resource, URIRef("http://schema.org/name"))}
+    assert names == {(title, language) for language, title in PUBLISHED[0].record.title.items()}
+    authors = list(graph.objects(resource, URIRef("http://schema.org/author")))
+    assert URIRef("https://orcid.org/0000-0002-1825-0097") in authors
 
 
 def amb_validator() -> Draft7Validator:
