@@ -120,7 +120,7 @@ def test_a_partner_reads_the_fix_list_checks_a_record_and_gets_the_csv(
     page.click("a[href*='/records?identifier=3']")
     page.click("form button.main")
     page.wait_for_selector("#check .badge.loaded", timeout=120_000)
-    assert page.locator("#check .badge.error").count() == 0, "nothing is left that keeps it out"
+    assert page.locator("#check .message.error").count() == 0, "nothing is left that keeps it out"
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.context.close()
 
