@@ -29,6 +29,7 @@ _JMESPATH_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WEB = re.compile(r"https?://\S+")
 _BARE_WEB = re.compile(r"(?:https?://)?[\w-]{1,63}\.[\w.-]{2,200}/\S*")  # the scheme may be missing
 _IMAGE_ENDS = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
+_LICENSE_HOSTS = ("creativecommons.org/", "rightsstatements.org/", "opensource.org/licenses/")
 _DOI = re.compile(r"(?:doi:\s*|https?://(?:dx\.)?doi\.org/)?10\.\d{4,9}/\S+", re.IGNORECASE)
 _ISBN = re.compile(r"(?:97[89][- ]?)?\d[- \d]{8,15}[\dXx]")
 _YEAR = re.compile(r"[0-9]{3,4}|[\u0660-\u0669\u0966-\u096f\u0e50-\u0e59]{4}")
@@ -156,18 +157,33 @@ _WEIGHT_OF_FIELD = 1_000  # a name that means a target outweighs every rank
 def _name_score(field_values: FieldValues, target: str) -> int:
     """Return how well a field's name means a target; 0 for not at all.
 
-    The last key counts, and the one around it where the last is the value itself: {"title": {"rendered": …}}.
+    The last key counts, in the record or in an object that only contains its fields, and the one around it where the
+    last is the value itself: {"title": {"rendered": …}}. An identifier that is no label counts less.
     """
     known = _names()[target]
     names = [fold_name(_without_language(name)[0]) for name in field_values.names]
-    own = [known[name] for name in names[-1:] if name in known]
-    around = [known[names[-2]]] if len(names) > 1 and names[-1] in _VALUE_KEYS and names[-2] in known else []
-    ranks = around or own
-    if not ranks:
+    is_value = len(names) > 1 and names[-1] in _VALUE_KEYS and names[-2] in known and names[-2] not in _CONTAINERS
+    if is_value:
+        return _WEIGHT_OF_FIELD - known[names[-2]] - _DEPTH_WEIGHT * (len(names) - 2) - _code_weight(names[-1])
+    if names[-1] not in known or not _CONTAINERS.issuperset(names[:-1]):
         return 0
-    return _WEIGHT_OF_FIELD - min(ranks) - 100 * (len(names) - 1 - bool(around))
+    return _WEIGHT_OF_FIELD - known[names[-1]] - _DEPTH_WEIGHT * (len(names) - 1)
 
 
+def _code_weight(name: str) -> int:
+    return _DEPTH_WEIGHT if name in _CODE_KEYS else 0
+
+
+_DEPTH_WEIGHT = 100  # what each object around a field takes from its score
+_CODE_KEYS = frozenset({"id", "code", "url", "href", "uri"})
+# objects that only contain a record's fields
+_CONTAINERS = frozenset(
+    {
+        *("attributes", "metadata", "fields", "properties", "source", "snippet", "data", "node", "item", "record"),
+        *("resource", "document", "doc", "general", "info", "meta", "details", "object", "page", "links", "link"),
+        *("urls", "ref", "header", "indexable object", "dc", "content"),
+    }
+)
 # keys of an object that hold what the key around it names
 _VALUE_KEYS = frozenset(
     {
@@ -186,10 +202,16 @@ def _without_language(name: str) -> tuple[str, str | None]:
     return name[: mark.start()], code
 
 
+# codes of languages that are other words in the names of fields
+_NO_LANGUAGES = frozenset({"id", "no", "to", "is", "or", "so", "as", "an", "be", "in", "new", "end", "min", "max"})
+
+
 @cache
 def _is_language_code(code: str) -> bool:
     import langcodes
 
+    if code in _NO_LANGUAGES:
+        return False
     return code in read_vocabulary("languages")["codes"] or (len(code) == 2 and bool(langcodes.tag_is_valid(code)))
 
 
@@ -295,7 +317,8 @@ def _may_join(target: str, before: Sequence[FieldValues], other: FieldValues) ->
     languages = [language_of(each) for each in (*before, other)]
     if all(languages) and len(set(languages)) == len(languages):
         return True
-    return target in ("keywords", "subjects") and len(before) < 3
+    is_label = fold_name(other.names[-1]) not in _CODE_KEYS
+    return target in ("keywords", "subjects") and is_label and len(before) < 3
 
 
 def language_of(values: FieldValues) -> str | None:
@@ -330,8 +353,15 @@ def _looks_like_titles(values: FieldValues) -> bool:
     )
 
 
+def _names_license(value: str) -> bool:
+    """Return whether a text is a licence's name, or the address of a well-known one: any address may be a licence's."""
+    if _WEB.match(value):
+        return any(host in value for host in _LICENSE_HOSTS)
+    return license_names.names_license(value)
+
+
 def _names_licenses(values: FieldValues) -> bool:
-    named = sum(license_names.names_license(value) for value in values.values)
+    named = sum(_names_license(value) for value in values.values)
     return bool(values.values) and named >= _MIN_SHARE * len(values.values)
 
 

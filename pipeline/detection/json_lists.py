@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+from pipeline.detection.crosswalk_fit import fitting_json
 from pipeline.detection.documents import Document
-from pipeline.detection.fields import read_fields, seen_fields
-from pipeline.detection.found import Proposal
+from pipeline.detection.fields import guess_targets, read_fields, seen_fields
+from pipeline.detection.found import Proposal, Trouble
 from pipeline.detection.lists import FoundList, find_list, guess_paging, value_at
 from pipeline.detection.probing import Prober
 from pipeline.detection.reading import reading_of
@@ -131,8 +132,32 @@ def propose_json(prober: Prober, document: Document) -> Iterator[Proposal]:
             yield _of_platform(document, platform, found)
             return
     found = find_list(document.json)
-    if found is not None:
-        yield from _of_list(prober, document, found)
+    if found is None:
+        return
+    if is_one_record(document.json, found):
+        prober.obstacle = _ONE_RECORD
+        return
+    yield from _of_list(prober, document, found)
+
+
+def is_one_record(value: Any, found: FoundList) -> bool:
+    """Return whether a document is a record itself, and the list in it one of its fields: its authors, for instance.
+
+    A crosswalk reads it, or it has a title and the elements of the list have none.
+    """
+    if not found.path or not isinstance(value, dict):
+        return False
+    if fitting_json([value]) is not None:
+        return True
+    if "title" in guess_targets(read_fields(found.records)) or fitting_json(found.records) is not None:
+        return False
+    return "title" in guess_targets(read_fields([value]))
+
+
+_ONE_RECORD = Trouble(
+    what=sentence("The document is one record, and not a list of records."),
+    advice=sentence("Give the address of the list that leads to such records."),
+)
 
 
 def _list_of(platform: _Platform, value: Any) -> FoundList | None:

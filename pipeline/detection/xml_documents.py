@@ -23,7 +23,10 @@ _MAX_LEVELS = 4  # of elements around the records
 _MAX_RECORDS = 200
 _TOTALS = ("total-items", "total", "totalItems", "total_items", "numFound", "totalResults", "count", "records")
 _OFFSETS = ("batch_start", "offset", "start", "from", "page")
-_IDENTIFIERS = ("id", "identifier", "guid", "uuid", "recordid", "record_id", "code", "url", "link", "handle")
+_IDENTIFIERS = (
+    *("id", "identifier", "guid", "uuid", "recordid", "record_id", "code", "url", "link", "handle"),
+    "header.identifier",
+)
 
 
 def propose_xml(prober: Prober, document: Document) -> Iterator[Proposal]:
@@ -116,8 +119,11 @@ def _identifier(records: Sequence[etree._Element]) -> str | None:
 
 
 def _value(element: etree._Element, name: str) -> str:
-    child = next((each.text for each in element.iterchildren(etree.Element) if _local(each) == name), None)
-    return (element.get(name) or child or "").strip()
+    *outer, last = name.split(".")
+    for inner in outer:
+        element = next((each for each in element.iterchildren(etree.Element) if _local(each) == inner), element)
+    child = next((each.text for each in element.iterchildren(etree.Element) if _local(each) == last), None)
+    return (element.get(last) or child or "").strip()
 
 
 def _total(root: etree._Element | None, count: int) -> tuple[str | None, int | None]:

@@ -169,6 +169,73 @@ def test_the_fields_of_a_json_list_are_guessed_and_read(tmp_path: Path) -> None:
     assert len(examples["name"][1]) == 3
 
 
+ONE_RECORD = {
+    "id": "1",
+    "title": "The garden in spring",
+    "authors": [{"id": "a", "family": "Example", "given": "Ana"}, {"id": "b", "family": "Other", "given": "Ben"}],
+}
+
+
+def test_a_document_that_is_one_record_is_no_list_of_its_authors(tmp_path: Path) -> None:
+    with site({"/1": ONE_RECORD}) as server:
+        detection = look(f"{server.url}/1", tmp_path)
+    assert not detection.proposals
+    assert detection.trouble is not None
+    assert "one record" in str(detection.trouble.what)
+
+
+def test_a_list_under_a_title_of_its_own_is_a_list(tmp_path: Path) -> None:
+    feed = {"version": "https://jsonfeed.org/version/1.1", "title": "All lessons", "items": ROWS[:5]}
+    with site({"/feed.json": feed}) as server:
+        best = look(f"{server.url}/feed.json", tmp_path).proposals[0]
+        assert len(harvested(best, tmp_path)) == 5
+
+
+NESTED = [
+    {
+        "id": f"n{number}",
+        "attributes": {"title": f"The garden in week {number}", "body": "What grows in it."},
+        "department": {"name": "Biology", "url": "https://school.example/biology"},
+        "courses": [{"title": "A course", "description": "Of another thing.", "id": "c"}],
+        "links": {"self": {"href": f"https://school.example/api/{number}"}},
+        "image": {"src": f"https://school.example/{number}.png"},
+        "website": f"https://school.example/{number}",
+        "created": "2024-01-02",
+    }
+    for number in range(5)
+]
+
+
+def test_what_describes_something_else_is_not_taken_for_the_records_own(tmp_path: Path) -> None:
+    with site({"/list": NESTED}) as server:
+        best = look(f"{server.url}/list", tmp_path).proposals[0]
+    assert best.declaration["map"] == {
+        "title": "attributes.title",
+        "description": "attributes.body",
+        "issued": "created",
+        "url": "website",
+        "links:thumbnail": "image.src",
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "is_license"),
+    [
+        ("https://creativecommons.org/licenses/by/4.0/", True),
+        ("CC BY-SA 4.0", True),
+        ("https://school.example/terms", False),
+        ("https://school.example/pictures/licenses.png", False),
+    ],
+)
+def test_a_licence_is_known_by_its_values_but_not_by_being_an_address(
+    value: str, is_license: bool, tmp_path: Path
+) -> None:
+    rows = [{"id": str(n), "title": f"The garden in week {n}", "extra": value} for n in range(4)]
+    with site({"/list": rows}) as server:
+        best = look(f"{server.url}/list", tmp_path).proposals[0]
+    assert (best.declaration["map"].get("license") == "extra") == is_license
+
+
 HEADERS = {
     "English": "No.,Title,Description,Keywords,Language,Author,Year,Licence,URL,Level",
     "French": "Numéro,Titre,Résumé,Mots-clés,Langue,Auteur,Année,Licence,Lien,Niveau",
