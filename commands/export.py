@@ -13,9 +13,10 @@ import typer
 from commands.pipe import discard_stdout, parse_since
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipeline.exporting import ExportCounts
+    from transforms.exports import Export
 
 _FORMATS = {"jsonl": "json"}  # what else a format is called
 _WEB_URL_VARIABLE = "ELIB_WEB_URL"
@@ -51,22 +52,13 @@ def export(
     Prints to standard error how many there are. Exits with 2 for an unknown format or filter, or a wrong ELIB_WEB_URL.
     """
     from loaders.catalog import migrate
-    from pipeline.exporting import BadFilter, read_filters, write_export
+    from pipeline.exporting import write_export
     from schemas import environment
-    from transforms.exports import EXPORTS
 
-    chosen = EXPORTS.get(_FORMATS.get(format_name, format_name))
-    if chosen is None:
-        print(f"{format_name!r} is no format; use one of {', '.join(EXPORTS)}", file=sys.stderr)
-        return 2
     try:
-        wanted = read_filters(filters or ())
-    except BadFilter as error:
-        print(f"--filter {error}", file=sys.stderr)
-        return 2
-    site = os.environ.get(_WEB_URL_VARIABLE, "").rstrip("/") or None
-    if site is not None and not _ADDRESS.fullmatch(site):
-        print(f"{_WEB_URL_VARIABLE}: {site!r} is no address such as https://library.example.org", file=sys.stderr)
+        chosen, wanted, site = _read_format(format_name), _read_filters(filters or ()), _read_site()
+    except _WrongWords as error:
+        print(error, file=sys.stderr)
         return 2
     env = environment()
     migrate(env)
@@ -75,8 +67,7 @@ def export(
     except BrokenPipeError:  # the reader has enough, as head does
         discard_stdout()
         return 0
-    except OSError as error:
-        print(f"{out or 'standard output'} cannot be written: {error.strerror or error}", file=sys.stderr)
+    if counts is None:
         return 1
     print(f"Exported: {counts.written} resources, {counts.withdrawn} withdrawn", file=sys.stderr)
     if counts.left_out:
@@ -85,14 +76,50 @@ def export(
     return 0
 
 
-def _write(out: Path | None, write: Callable[[IO[str]], ExportCounts]) -> ExportCounts:
-    """Write to standard output, or to a file that is there as a whole or not at all."""
+class _WrongWords(ValueError):
+    """What the command was given cannot be meant: a sentence."""
+
+
+def _read_format(name: str) -> Export:
+    from transforms.exports import EXPORTS
+
+    chosen = EXPORTS.get(_FORMATS.get(name, name))
+    if chosen is None:
+        raise _WrongWords(f"{name!r} is no format; use one of {', '.join(EXPORTS)}")
+    return chosen
+
+
+def _read_filters(statements: Sequence[str]) -> Mapping[str, frozenset[str]]:
+    from pipeline.exporting import BadFilter, read_filters
+
+    try:
+        return read_filters(statements)
+    except BadFilter as error:
+        raise _WrongWords(f"--filter {error}") from None
+
+
+def _read_site() -> str | None:
+    """Return the library's public address; None without one."""
+    site = os.environ.get(_WEB_URL_VARIABLE, "").rstrip("/")
+    if site and not _ADDRESS.fullmatch(site):
+        raise _WrongWords(f"{_WEB_URL_VARIABLE}: {site!r} is no address such as https://library.example.org")
+    return site or None
+
+
+def _write(out: Path | None, write: Callable[[IO[str]], ExportCounts]) -> ExportCounts | None:
+    """Write to standard output, or to a file that is there as a whole or not at all; say why it cannot be, if so."""
     from loaders.store import whole_file
 
-    if out is None:
-        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-        counts = write(sys.stdout)
-        sys.stdout.flush()
-        return counts
-    with whole_file(out.absolute()) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        return write(file)
+    try:
+        if out is None:
+            sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+            counts = write(sys.stdout)
+            sys.stdout.flush()
+            return counts
+        with whole_file(out.absolute()) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+            return write(file)
+    except BrokenPipeError:
+        raise  # the reader has enough, which is no mistake
+    except OSError as error:
+        print(f"{out or 'standard output'} cannot be written: {error.strerror or error}", file=sys.stderr)
+        return None

@@ -27,6 +27,7 @@ from transforms.draft import AUTHORITY, PERSONAL, PRIMARY, WHOLE
 ROWS = {
     "020/a": "identifiers:isbn",
     "022/a": "identifiers:issn",
+    "046/j": "modified",
     "500/a": "description",
     "505/a": "description",
     "520/a": "description",
@@ -36,6 +37,7 @@ ROWS = {
     "648/a": "coverage",
     "653/a": "keywords subjects?",
     "655/a": "resource_types",
+    "658/a": "competencies",
     "856/q": "formats",
 }
 IGNORED = {
@@ -451,8 +453,10 @@ READERS: dict[str, Reader] = {
     "773": _host,
     "765": other_form("istranslationof", *_LINKING),
     "767": other_form("hastranslation", *_LINKING),
+    "774": other_form("haspart", *_LINKING),
     "775": other_form("otheredition", *_LINKING),
     "776": other_form("hasformat", *_LINKING),
+    "787": other_form("references", *_LINKING),
     "830": _clean("relations:ispartof"),
     "100": _person("author", None),
     "110": _person("author", "organisation"),

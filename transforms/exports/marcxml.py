@@ -23,6 +23,8 @@ from transforms.exports.values import (
     addresses,
     age_range,
     attribution,
+    competency_code,
+    competency_name,
     identifiers,
     is_address,
     is_calendar_date,
@@ -55,15 +57,13 @@ CANNOT_CARRY = {
     "links.role": "previews and thumbnails are left out",
     "links of a resource without a page": "the first address would be the page",
     "license.origin": "what a feed says of all its records is said of each",
-    "relations.kind other than ispartof, hasformat, hasedition, references and translations": "no linking field that"
-    " the crosswalk reads; references need an address",
+    "relations.kind other than ispartof, haspart, hasformat, references, translations and later editions": "no linking"
+    " field that says it",
     "contexts": "no field",
     "cost": "field 506 says that access is open, not that it is free of charge",
     "difficulty": "no field",
     "typical_learning_time": "no field",
     "interactivity_type": "no field",
-    "competencies": "no field",
-    "modified": "field 005 is the record's",
 }
 
 _RECORD_TYPES = {  # leader/06 by the code of the first kind; m, a computer file, is for what cannot be told
@@ -101,6 +101,7 @@ _LINKING = {  # by kind of relation
     "istranslationof": "765",
     "hastranslation": "767",
     "ispartof": "773",
+    "haspart": "774",
     "hasedition": "775",
     "hasformat": "776",
 }
@@ -196,6 +197,8 @@ def _data_fields(published: Published) -> Iterator[Field]:
     yield from _identifier_fields(record)
     yield _field("040", "##", ("b", "eng"), ("e", "rda"))
     yield from _language_fields(record)
+    if record.modified:
+        yield _field("046", "##", ("j", record.modified), ("2", "edtf"))
     main_entry, added_entries = _people(record)
     yield from main_entry
     yield from _title_fields(record, "1" if main_entry else "0")
@@ -302,6 +305,8 @@ def _subjects(record: Resource) -> Iterator[Field]:
         yield _field("653", "##", ("a", keyword.text))
     for concept in record.resource_types:
         yield _field("655", "#4", ("a", listed("resource_type", concept.code)[0]))
+    for competency in record.competencies:
+        yield _field("658", "##", ("a", competency_name(competency)), ("c", competency_code(competency)))
 
 
 def _subject(subject: Subject) -> Field:
@@ -314,10 +319,11 @@ def _subject(subject: Subject) -> Field:
 def _related(published: Published) -> Iterator[Field]:
     """Yield linking entries for the works that the format has a field for."""
     for relation in published.record.relations:
-        tag = _LINKING.get(relation_kind(relation))
+        tag, target = _LINKING.get(relation_kind(relation)), relation_target(published, relation)
         if tag is not None:
-            target = relation_target(published, relation)
             yield _field(tag, "0#", ("u" if is_address(target) else "t", target))
+        elif relation.kind == "references" and not is_address(target):
+            yield _field("787", "0#", ("t", target))
 
 
 def _locations(published: Published) -> Iterator[Field]:

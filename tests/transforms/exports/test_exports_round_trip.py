@@ -17,6 +17,7 @@ import pytest
 
 from bench.stored import records
 from schemas import Feed, Published, Resource, SourceRecord, Text, replace
+from tests.fixtures.exports.regenerate import resources as exported_resources
 from transforms import transform_all
 from transforms.crosswalks.marcxml import without_isbd
 from transforms.exports import EXPORTS
@@ -277,7 +278,11 @@ def relations_with_addresses(record: Resource, back: Resource) -> bool:
 
 
 def _kind(relation: Any) -> str:
-    named = {("isversionof", "translation"): "istranslationof", ("hasversion", "translation"): "hastranslation"}
+    named = {
+        ("isversionof", "translation"): "istranslationof",
+        ("hasversion", "translation"): "hastranslation",
+        ("hasversion", "edition"): "hasedition",
+    }
     return named.get((relation.kind, relation.variant), relation.kind)
 
 
@@ -322,14 +327,12 @@ def marc_licenses(record: Resource, back: Resource) -> bool:
 
 
 def marc_relations(record: Resource, back: Resource) -> bool:
-    kinds = {"ispartof", "hasformat", "istranslationof", "hastranslation"}
-
-    def carried(each: Any) -> bool:
-        is_reference = each.kind == "references" and each.target.startswith(("http://", "https://"))
-        return _kind(each) in kinds or is_reference
+    kinds = {"ispartof", "haspart", "hasformat", "references", "istranslationof", "hastranslation", "hasedition"}
 
     def view(resource: Resource) -> set[tuple[str, str]]:
-        return {(_kind(each), without_isbd(squeezed(each.target))) for each in resource.relations if carried(each)}
+        return {
+            (_kind(each), without_isbd(squeezed(each.target))) for each in resource.relations if _kind(each) in kinds
+        }
 
     return view(record) == view(back)
 
@@ -479,8 +482,9 @@ def stored(*folders: Path) -> list[Resource]:
 
 @pytest.fixture(scope="module")
 def samples() -> list[Resource]:
-    """The resources of every format's fixtures and of the sample feeds."""
-    return goldens() + stored(ROOT / "samples")
+    """The resources of the exports' and every format's fixtures, and of the sample feeds."""
+    made = [msgspec.json.decode(path.read_bytes(), type=Published).record for path in exported_resources()]
+    return made + goldens() + stored(ROOT / "samples")
 
 
 @pytest.fixture(scope="module")
