@@ -6,7 +6,7 @@ https://www.sitemaps.org/protocol.html https://www.w3.org/TR/json-ld11/#embeddin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ from harvesters.client import Client, Reply, join_address
 from harvesters.datestamps import parse_datestamp
 from harvesters.documents.document import pages
 from harvesters.documents.embedded import records_in
-from harvesters.documents.locations import read_sitemap
+from harvesters.documents.locations import Location, Sitemap, read_sitemap
 from harvesters.documents.robots import Robots
 from harvesters.evenly import evenly
 from harvesters.lists import server_date
@@ -35,6 +35,7 @@ from schemas import Ask, Environment, Feed, HarvestFailed, Page, Progress, Skipp
 # what distinguishes the sitemaps of one long list: map.xml, map-2.xml, map.xml?page=3, map-b.xml
 _NUMBER_IN_LIST = re.compile(r"(?:[?&]\w+=|[-_./])?[0-9]+|(?:[?&]\w+=|[-_.])?(?<![a-z])[a-z](?![a-z])", re.I)
 _NUMBER_ON_PAGE = re.compile(r"#[0-9]+\Z")  # of the records of one page from the second on
+_MAX_LIMITED_SITEMAPS = 10  # of an index, that a limited harvest reads
 _MAX_INDEX_DEPTH = 3  # sitemap indexes that list sitemap indexes
 
 
@@ -52,17 +53,15 @@ def harvest(feed: Feed, ask: Ask, env: Environment, report: Progress) -> Iterato
         robots = Robots(client)
         reply = client.send(feed.url, params=feed.request.params)
         whole = ask.full or ask.since is None
-        sitemaps = _Sitemaps(feed, client)
+        sitemaps = _Sitemaps(feed, client, ask.limit)
         lastmods, repeated = _distinct(sitemaps.entries(reply))
-        if sitemaps.failures and not lastmods:
-            raise sitemaps.failures[0]
-        sitemaps.note_empty()
+        sitemaps.require_pages(lastmods)
         listed = _changed_pages(lastmods, None if whole else ask.since)
         if len(listed) > feed.request.max_pages:
             raise failed("too_large", f"{feed.url} lists more than {feed.request.max_pages} pages")
         allowed = _allowed_pages(listed, robots, client.notes)
         chosen = allowed if ask.limit is None else list(evenly(allowed, ask.limit))
-        is_all = len(chosen) == len(allowed)
+        is_all = len(chosen) == len(allowed) and not sitemaps.has_left_out
 
         def report_of_allowed(count: int, total: int | None) -> None:
             report(count, len(chosen))
@@ -113,18 +112,26 @@ def _allowed_pages(
 
 
 class _Sitemaps:
-    """Reads a sitemap, and those that an index of sitemaps lists, each once."""
+    """Reads a sitemap, and those that an index of sitemaps lists, each once.
 
-    def __init__(self, feed: Feed, client: Client) -> None:
+    For a limited harvest a few sitemaps of an index are read, at even distances; `has_left_out` says that others were
+    not.
+    """
+
+    def __init__(self, feed: Feed, client: Client, limit: int | None) -> None:
         self.feed = feed
         self.client = client
+        self.has_left_out = False
+        self._most = None if limit is None else max(1, min(_MAX_LIMITED_SITEMAPS, limit // 2))  # of one index
         self.failures: list[HarvestFailed] = []  # of single sitemaps
         self.unreadable: list[UnreadableElement] = []  # entries
         self.empty = 0  # entries without an address
         self._seen: set[str] = set()
 
-    def note_empty(self) -> None:
-        """Note how many entries have no address."""
+    def require_pages(self, pages: Collection[str]) -> None:
+        """Raise HarvestFailed when no page is listed and a sitemap failed; note how many entries have no address."""
+        if self.failures and not pages:
+            raise self.failures[0]
         if self.empty:
             self.client.notes.append(f"{self.empty} entries of the sitemap have no <loc>")
 
@@ -134,7 +141,7 @@ class _Sitemaps:
         sitemap = read_sitemap(reply, may_be_empty=depth > 0)
         self.unreadable += sitemap.unreadable
         self.empty += sitemap.empty
-        for location, lastmod in sitemap.locations:
+        for location, lastmod in self._chosen(sitemap):
             url = join_address(reply.url, location)
             if url is None:
                 self.unreadable.append(unreadable(location, f"{location!r} is not a valid web address"))
@@ -142,6 +149,14 @@ class _Sitemaps:
                 yield _Entry(url, lastmod, reply.url)
             elif url not in self._seen:
                 yield from self._inner(url, depth + 1)
+
+    def _chosen(self, sitemap: Sitemap) -> list[Location]:
+        """Return the locations of a sitemap; of an index, so many as a limited harvest reads."""
+        if not sitemap.is_index or self._most is None or len(sitemap.locations) <= self._most:
+            return sitemap.locations
+        self.has_left_out = True
+        self.client.notes.append(f"{self._most} of {len(sitemap.locations)} sitemaps were read")
+        return list(evenly(sitemap.locations, self._most))
 
     def _inner(self, url: str, depth: int) -> Iterator[_Entry]:
         """Yield the pages of a sitemap that an index lists; if it cannot be read, the others are."""

@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from harvesters import harvest
 from loaders.reports import PreviewFacts
 from pipeline import catalog as tasks_catalog
 from pipeline.preview import NoRecords, SampleBounds, make_preview
 from pipeline.terms import map_term
-from schemas import Environment, Feed, replace
+from schemas import Ask, Environment, Feed, replace
 from tests.harvesters.loopback import Answer, ReceivedRequest, feed, open_environment, serving
 from tests.loaders.nights import rows
 from tests.pipeline.conftest import library
@@ -118,6 +119,29 @@ def test_no_more_pages_of_a_sitemap_are_requested_than_are_wanted_and_they_are_s
         requested = [int(request.path[1:]) for request in server.requests if request.path[1:].isdigit()]
     assert requested == [place * 40 // min(wanted, 40) for place in range(min(wanted, 40))]
     assert facts.counts.records == min(wanted, 40)
+
+
+def test_a_few_sitemaps_of_a_long_index_are_read_and_it_is_not_taken_for_whole(tmp_path: Path) -> None:
+    def site(request: ReceivedRequest) -> Answer:
+        name = request.path.strip("/")
+        if name == "robots.txt":
+            return Answer("", 404)
+        if name == "index.xml":
+            maps = "".join(f"<sitemap><loc>{server.url}/map-{n}.xml</loc></sitemap>" for n in range(500))
+            return Answer(f'<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{maps}</sitemapindex>')
+        if name.startswith("map-"):
+            url = f"<url><loc>{server.url}/page-{name[4:-4]}</loc></url>"
+            return Answer(f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{url}</urlset>')
+        page = {"@context": "https://schema.org", "@type": "LearningResource", "name": f"Lesson {name}"}
+        return Answer(f'<html><script type="application/ld+json">{json.dumps(page)}</script></html>')
+
+    with serving(site) as server:
+        tested = feed(f"{server.url}/index.xml", "sitemap", format="schema_org")
+        facts = previewed(tested, open_environment(tmp_path), 20)
+        read = [int(request.path[5:-4]) for request in server.requests if request.path.startswith("/map-")]
+        assert not any(page.complete for page in harvest(tested, Ask(limit=20), open_environment(tmp_path)))
+    assert read == list(range(0, 500, 50)) and facts.counts.records == 10
+    assert any("10 of 500 sitemaps" in note for note in facts.notes)
 
 
 def test_records_that_cost_a_request_each_are_not_all_requested(tmp_path: Path) -> None:
