@@ -17,11 +17,13 @@ from lxml import html
 from sqlalchemy import MetaData, create_engine, select
 
 from commands.night import SAMPLES
+from loaders.search import Wanted, search_library
 from loaders.store import engine
 from pipeline import catalog as catalog_steps
 from pipeline import feed as feed_steps
 from samples.server import ReplayServer
 from schemas import environment
+from transforms.search_words import query_words
 
 ROOT = Path(__file__).parents[2]
 RUN_COUNTS = ("landed", "added", "changed", "unchanged", "deleted", "rejected", "quarantined")
@@ -108,6 +110,15 @@ def test_every_sample_feed_prints_a_line_and_the_night_succeeds(nights: dict[str
     for word in ("catalog.db", "night.html"):
         assert word in first.stdout
     assert "leaked" not in first.stderr, first.stderr
+
+
+def test_the_night_names_what_opens_the_library_which_can_be_searched_in_arabic(nights: dict[str, Any]) -> None:
+    assert re.search(r"^library  make web ", nights["first"].stdout, re.MULTILINE)
+    env = environment({"ELIB_HOME": str(nights["home_after_first"])})
+    for text in ("كسور عشرية", "الكُسُور العشريه"):  # the title has another article, no vowel signs, another letter
+        found = search_library(env, Wanted(text, query_words(text)))
+        assert any("الكسور العشرية" in title for each in found.resources for title in each.record.title.values()), text
+    engine(env).dispose()
 
 
 def test_the_counts_of_the_sample_feeds_are_as_expected(nights: dict[str, Any]) -> None:

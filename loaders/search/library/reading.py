@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -71,12 +72,14 @@ def search_library(
 def search_titles(env: Environment, words: Sequence[str], *, limit: int = 20) -> list[LibraryResource]:
     """Find published resources whose titles contain the words as they are typed, without the index, newest first."""
     table = _RESOURCES.c
-    query = _columns().where(table.withdrawn_at.is_(None)).order_by(table.id.desc()).limit(limit)
+    query = _columns().order_by(table.id.desc())
     for word in words[:_MAX_PLAIN_WORDS]:
         escaped = word.replace(_ESCAPE, _ESCAPE * 2).replace("%", f"{_ESCAPE}%").replace("_", f"{_ESCAPE}_")
         query = query.where(table.title.ilike(f"%{escaped}%", escape=_ESCAPE))
     with read_transaction(env) as connection:
-        return [_resource(row) for row in connection.execute(query)]
+        rows = connection.execute(query, execution_options={"stream_results": True, "yield_per": limit})
+        published = (row for row in rows if row.withdrawn_at is None)  # a condition would sort all rows on SQLite
+        return [_resource(row) for row in islice(published, limit)]
 
 
 def _index(env: Environment) -> tuple[LibraryState, tantivy.Index]:
@@ -164,13 +167,14 @@ def _count(searcher: tantivy.Searcher, query: tantivy.Query, facets: Sequence[st
 
 
 def _columns() -> Any:
-    return select(_RESOURCES.c.id, _RESOURCES.c.title, _RESOURCES.c.record, _RESOURCES.c.created_at)
+    table = _RESOURCES.c
+    return select(table.id, table.title, table.record, table.created_at, table.withdrawn_at)
 
 
 def _read(connection: Connection, ids: Sequence[str]) -> list[LibraryResource]:
     """Return the resources with these ids that are published now, in this order."""
-    published = _columns().where(_RESOURCES.c.withdrawn_at.is_(None))
-    found = {row.id: _resource(row) for row in rows_among(connection, published, _RESOURCES.c.id, ids)}
+    rows = rows_among(connection, _columns(), _RESOURCES.c.id, ids)
+    found = {row.id: _resource(row) for row in rows if row.withdrawn_at is None}
     return [found[resource_id] for resource_id in ids if resource_id in found]
 
 
